@@ -1,0 +1,1 @@
+//! The Alipay gateway client.
