@@ -97,8 +97,9 @@ impl Yuan {
     pub fn times(self, quantity: Decimal) -> Result<Yuan, MoneyError> {
         let product = self.0.checked_mul(quantity);
         // `checked_mul` rounds a product with too many decimals instead of refusing it.
-        let exact = product
-            .filter(|_| self.0.normalize().scale() + quantity.normalize().scale() <= Decimal::MAX_SCALE);
+        let exact = product.filter(|_| {
+            self.0.normalize().scale() + quantity.normalize().scale() <= Decimal::MAX_SCALE
+        });
         self.exactly('×', quantity, exact)
     }
 
@@ -140,7 +141,12 @@ impl Yuan {
             .ok_or(MoneyError::TooManyYuan(self.0))
     }
 
-    fn exactly(self, operation: char, right: Decimal, result: Option<Decimal>) -> Result<Yuan, MoneyError> {
+    fn exactly(
+        self,
+        operation: char,
+        right: Decimal,
+        result: Option<Decimal>,
+    ) -> Result<Yuan, MoneyError> {
         result.map(|amount| Yuan(amount.normalize())).ok_or(MoneyError::YuanOutOfRange {
             left: self.0,
             operation,
@@ -202,10 +208,10 @@ impl Fen {
     ///
     /// [`MoneyError::FenOutOfRange`] when it does not fit.
     pub fn plus(self, other: Fen) -> Result<Fen, MoneyError> {
-        self.0.checked_add(other.0).map(Fen).ok_or(MoneyError::FenOutOfRange {
-            left: self.0,
-            right: other.0,
-        })
+        self.0
+            .checked_add(other.0)
+            .map(Fen)
+            .ok_or(MoneyError::FenOutOfRange { left: self.0, right: other.0 })
     }
 
     /// The difference.
@@ -214,10 +220,10 @@ impl Fen {
     ///
     /// [`MoneyError::FenOutOfRange`] when it does not fit.
     pub fn minus(self, other: Fen) -> Result<Fen, MoneyError> {
-        self.0.checked_sub(other.0).map(Fen).ok_or(MoneyError::FenOutOfRange {
-            left: self.0,
-            right: other.0.saturating_neg(),
-        })
+        self.0
+            .checked_sub(other.0)
+            .map(Fen)
+            .ok_or(MoneyError::FenOutOfRange { left: self.0, right: other.0.saturating_neg() })
     }
 
     /// The same amount with the other sign.
@@ -287,7 +293,9 @@ mod tests {
 
     #[test]
     fn fen_are_shown_and_read_as_yuan() {
-        for (fen, text) in [(0, "0.00"), (7, "0.07"), (1234, "12.34"), (-5, "-0.05"), (-12345, "-123.45")] {
+        for (fen, text) in
+            [(0, "0.00"), (7, "0.07"), (1234, "12.34"), (-5, "-0.05"), (-12345, "-123.45")]
+        {
             assert_eq!(Fen::new(fen).to_string(), text);
             assert_eq!(text.parse(), Ok(Fen::new(fen)));
         }
@@ -296,7 +304,11 @@ mod tests {
     #[test]
     fn text_that_is_not_an_amount_is_refused_and_never_rounded() {
         for text in ["", "1.234", "one", "1e3", "99999999999999999999", "0.001"] {
-            assert_eq!(text.parse::<Fen>(), Err(MoneyError::NotAnAmount(text.to_owned())), "{text}");
+            assert_eq!(
+                text.parse::<Fen>(),
+                Err(MoneyError::NotAnAmount(text.to_owned())),
+                "{text}"
+            );
         }
     }
 

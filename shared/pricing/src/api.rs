@@ -1,0 +1,186 @@
+//! The names of billable APIs, and the patterns by which a rate covers them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The name of one billable API, such as `taobao.trades.sold.get`.
+///
+/// 1 to 128 visible ASCII characters; none of `*`, `#`, `"`, `\`, `` ` ``, `<` and `>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ApiName(String);
+
+/// Which APIs a rate covers: an exact name, or a prefix followed by `*`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ApiPattern {
+    /// This API and no other.
+    Exact(ApiName),
+    /// Every API whose name starts so; empty for every API.
+    Prefix(String),
+}
+
+/// Why a text is not the name of an API or a pattern for names.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ApiNameError {
+    /// The text is empty or longer than 128 characters.
+    #[error("an API name has 1 to 128 characters, not {0}")]
+    Length(usize),
+    /// The text holds a character that a name may not have.
+    #[error("an API name may not hold {0:?}")]
+    Character(char),
+    /// A pattern holds a `*` before its end.
+    #[error("`{0}` holds a `*` that is not at its end")]
+    WildcardInside(String),
+}
+
+const LENGTH_MAX: usize = 128;
+const FORBIDDEN: [char; 7] = ['*', '#', '"', '\\', '`', '<', '>'];
+
+impl ApiName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ApiPattern {
+    /// Whether the pattern covers the API.
+    #[must_use]
+    pub fn covers(&self, api: &ApiName) -> bool {
+        match self {
+            ApiPattern::Exact(name) => name == api,
+            ApiPattern::Prefix(prefix) => api.0.starts_with(prefix),
+        }
+    }
+
+    /// How precise the pattern is: of two that cover an API, the greater one wins.
+    ///
+    /// An exact name beats every prefix, a longer prefix beats a shorter one.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        match self {
+            ApiPattern::Exact(_) => usize::MAX,
+            ApiPattern::Prefix(prefix) => prefix.len(),
+        }
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), ApiNameError> {
+    match text.chars().find(|c| !c.is_ascii_graphic() || FORBIDDEN.contains(c)) {
+        Some(c) => Err(ApiNameError::Character(c)),
+        None => Ok(()),
+    }
+}
+
+impl FromStr for ApiName {
+    type Err = ApiNameError;
+
+    fn from_str(text: &str) -> Result<ApiName, ApiNameError> {
+        if text.is_empty() || text.len() > LENGTH_MAX {
+            return Err(ApiNameError::Length(text.chars().count()));
+        }
+        check_characters(text)?;
+        Ok(ApiName(text.to_owned()))
+    }
+}
+
+impl FromStr for ApiPattern {
+    type Err = ApiNameError;
+
+    fn from_str(text: &str) -> Result<ApiPattern, ApiNameError> {
+        let Some(prefix) = text.strip_suffix('*') else {
+            return text.parse().map(ApiPattern::Exact).map_err(|error| match error {
+                ApiNameError::Character('*') => ApiNameError::WildcardInside(text.to_owned()),
+                other => other,
+            });
+        };
+        if prefix.contains('*') {
+            return Err(ApiNameError::WildcardInside(text.to_owned()));
+        }
+        if prefix.len() > LENGTH_MAX {
+            return Err(ApiNameError::Length(prefix.len()));
+        }
+        check_characters(prefix)?;
+        Ok(ApiPattern::Prefix(prefix.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ApiName {
+    type Error = ApiNameError;
+
+    fn try_from(text: String) -> Result<ApiName, ApiNameError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for ApiPattern {
+    type Error = ApiNameError;
+
+    fn try_from(text: String) -> Result<ApiPattern, ApiNameError> {
+        text.parse()
+    }
+}
+
+impl From<ApiName> for String {
+    fn from(api: ApiName) -> String {
+        api.0
+    }
+}
+
+impl From<ApiPattern> for String {
+    fn from(pattern: ApiPattern) -> String {
+        pattern.to_string()
+    }
+}
+
+impl fmt::Display for ApiName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for ApiPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ApiPattern::Exact(name) => name.fmt(f),
+            ApiPattern::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_are_refused_by_what_is_wrong_with_them() {
+        for (name, why) in [
+            ("", ApiNameError::Length(0)),
+            ("a b", ApiNameError::Character(' ')),
+            ("a#b", ApiNameError::Character('#')),
+            ("a\nb", ApiNameError::Character('\n')),
+            ("接口", ApiNameError::Character('接')),
+            ("a*", ApiNameError::Character('*')),
+        ] {
+            assert_eq!(name.parse::<ApiName>(), Err(why), "{name:?}");
+        }
+        assert_eq!("x".repeat(129).parse::<ApiName>(), Err(ApiNameError::Length(129)));
+    }
+
+    #[test]
+    fn a_wildcard_stands_at_the_end_only() {
+        for text in ["a*b", "*a", "**"] {
+            assert_eq!(
+                text.parse::<ApiPattern>(),
+                Err(ApiNameError::WildcardInside(text.to_owned()))
+            );
+        }
+        assert_eq!("*".parse(), Ok(ApiPattern::Prefix(String::new())));
+    }
+}
