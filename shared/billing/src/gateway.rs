@@ -4,19 +4,64 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
+use thiserror::Error;
 
-/// The number by which we name one trade to the gateway: at most 64 of `[0-9A-Za-z_]`.
+/// The number by which we name one trade to the gateway: 1 to 64 of `[0-9A-Za-z_]`.
 ///
 /// The only safe key of idempotency: the gateway takes one number's money at most once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct OutTradeNo(pub(crate) String);
 
+/// Why a text is not an [`OutTradeNo`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OutTradeNoError {
+    /// It has no character, or more than 64.
+    #[error("a trade's number has 1 to 64 characters, not {0}")]
+    Length(usize),
+    /// It has a character that the gateway does not take.
+    #[error("a trade's number has only letters, digits and underscores, not {0:?}")]
+    Character(char),
+}
+
 impl OutTradeNo {
+    /// The most characters a number may have.
+    pub const MAX_LENGTH: usize = 64;
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    ///
+    /// [`OutTradeNoError`] when it is too long, empty, or has a character that the gateway does not take.
+    pub fn parse(text: &str) -> Result<OutTradeNo, OutTradeNoError> {
+        let refused = text.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '_');
+        if let Some(character) = refused {
+            return Err(OutTradeNoError::Character(character));
+        }
+        if text.is_empty() || text.len() > OutTradeNo::MAX_LENGTH {
+            return Err(OutTradeNoError::Length(text.len()));
+        }
+        Ok(OutTradeNo(text.to_owned()))
+    }
+
     /// The number as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for OutTradeNo {
+    type Error = OutTradeNoError;
+
+    fn try_from(text: String) -> Result<OutTradeNo, OutTradeNoError> {
+        OutTradeNo::parse(&text)
+    }
+}
+
+impl From<OutTradeNo> for String {
+    fn from(number: OutTradeNo) -> String {
+        number.0
     }
 }
 

@@ -1,5 +1,26 @@
 //! What providers owe and pay: the pure rules of settlement, accounts, journal and debits.
+//!
+//! Every function here takes the state, an input and the time, and gives the new state and what
+//! has to be stored. Nothing here reads a clock, a network or a store.
 
+mod account;
+mod audit;
+mod calendar;
+mod debit;
 mod gateway;
+mod id;
+mod journal;
+mod provider;
+mod settlement;
+mod statement;
 
-pub use gateway::{Decline, Doubt, OutTradeNo, PayAnswer, Payment, QueryAnswer};
+pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
+pub use audit::{Books, Breach, audit};
+pub use calendar::{Calendar, CalendarError};
+pub use debit::{Debit, DebitConflict, DebitId, DebitTerms, Phase, Step, TRIES_MAX};
+pub use gateway::{Decline, Doubt, OutTradeNo, OutTradeNoError, PayAnswer, Payment, QueryAnswer};
+pub use id::{IdError, ProviderId, ReportId, SourceId};
+pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
+pub use provider::{AssignError, Mandate, PlanAssignment, Provider};
+pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
+pub use statement::{LateDay, Statement, StatementId, StatementIdError};

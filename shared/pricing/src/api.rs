@@ -94,15 +94,13 @@ impl FromStr for ApiPattern {
     type Err = ApiNameError;
 
     fn from_str(text: &str) -> Result<ApiPattern, ApiNameError> {
-        let Some(prefix) = text.strip_suffix('*') else {
-            return text.parse().map(ApiPattern::Exact).map_err(|error| match error {
-                ApiNameError::Character('*') => ApiNameError::WildcardInside(text.to_owned()),
-                other => other,
-            });
-        };
-        if prefix.contains('*') {
+        let prefix = text.strip_suffix('*');
+        if prefix.unwrap_or(text).contains('*') {
             return Err(ApiNameError::WildcardInside(text.to_owned()));
         }
+        let Some(prefix) = prefix else {
+            return text.parse().map(ApiPattern::Exact);
+        };
         if prefix.len() > LENGTH_MAX {
             return Err(ApiNameError::Length(prefix.len()));
         }

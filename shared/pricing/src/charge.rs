@@ -261,7 +261,6 @@ fn remainder(line: &Line) -> Decimal {
     line.exact_yuan.decimal() - Yuan::from(line.charge_fen).decimal()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag
 }

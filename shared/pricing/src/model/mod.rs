@@ -125,7 +125,6 @@ impl Slice {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_nothing(amount: &Yuan) -> bool {
     *amount == Yuan::ZERO
 }

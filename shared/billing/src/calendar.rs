@@ -1,0 +1,140 @@
+//! Which billing day an instant belongs to, and how long a month stays open.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use steelyard_pricing::{BillingDay, BillingMonth, DayError};
+use thiserror::Error;
+
+/// The platform's calendar.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    time_zone: TimeZone,
+    close_day: i8,
+}
+
+/// Why a calendar could not be made or asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CalendarError {
+    /// The time zone is not in the IANA database.
+    #[error("`{0}` is not a time zone of the IANA database")]
+    TimeZone(String),
+    /// The day on which a month closes is not one that every month has.
+    #[error("a month closes on a day from 1 to 28 of the next, not on {0}")]
+    CloseDay(i8),
+    /// The instant is outside the years that are billed.
+    #[error("the instant is outside the billing calendar")]
+    OutOfRange(#[from] DayError),
+}
+
+impl Calendar {
+    /// A calendar in a time zone of the IANA database, whose months close at the first instant of
+    /// `close_day` of the month after.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError`] naming what is wrong.
+    pub fn new(time_zone: &str, close_day: i8) -> Result<Calendar, CalendarError> {
+        if !(1..=28).contains(&close_day) {
+            return Err(CalendarError::CloseDay(close_day));
+        }
+        let time_zone =
+            TimeZone::get(time_zone).map_err(|_| CalendarError::TimeZone(time_zone.to_owned()))?;
+        Ok(Calendar { time_zone, close_day })
+    }
+
+    /// The billing day that an instant falls in.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError::OutOfRange`] outside the years 2000 to 9998.
+    pub fn day_of(&self, instant: Timestamp) -> Result<BillingDay, CalendarError> {
+        Ok(BillingDay::new(self.date_of(instant))?)
+    }
+
+    /// The date that a wall calendar shows.
+    #[must_use]
+    pub fn date_of(&self, instant: Timestamp) -> Date {
+        self.time_zone.to_datetime(instant).date()
+    }
+
+    /// The last billing day that is over.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError::OutOfRange`] outside the years 2000 to 9998.
+    pub fn yesterday(&self, now: Timestamp) -> Result<BillingDay, CalendarError> {
+        Ok(self.day_of(now)?.previous())
+    }
+
+    /// The instant at which a wall clock shows `time` on a day.
+    ///
+    /// In a gap of summer time the clock is read as if it had not been moved.
+    #[must_use]
+    pub fn instant(&self, date: Date, time: Time) -> Timestamp {
+        // Ambiguity is settled by jiff's "compatible" rule, and years up to 9998 are in range.
+        self.time_zone
+            .to_ambiguous_timestamp(date.to_datetime(time))
+            .compatible()
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// The instant from which usage of the month is refused.
+    #[must_use]
+    pub fn closes_at(&self, month: BillingMonth) -> Timestamp {
+        let first = month.next().first_day().date();
+        let close = first.with().day(self.close_day).build().unwrap_or(first);
+        self.instant(close, Time::midnight())
+    }
+
+    /// Whether usage of the month is still counted.
+    #[must_use]
+    pub fn is_open(&self, month: BillingMonth, now: Timestamp) -> bool {
+        now < self.closes_at(month)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instant(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn shanghai() -> Calendar {
+        Calendar::new("Asia/Shanghai", 5).unwrap()
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_platform() {
+        for (utc, day) in [
+            ("2015-05-17T15:59:59.999Z", "2015-05-17"),
+            ("2015-05-17T16:00:00Z", "2015-05-18"),
+            ("2026-02-28T16:00:00Z", "2026-03-01"),
+            ("2015-12-31T16:00:00Z", "2016-01-01"),
+        ] {
+            assert_eq!(shanghai().day_of(instant(utc)).unwrap().to_string(), day, "{utc}");
+        }
+    }
+
+    #[test]
+    fn a_month_is_open_until_the_fifth_of_the_next() {
+        let may = "2015-05".parse().unwrap();
+        for (utc, open) in [
+            ("2015-05-01T00:00:00Z", true),
+            ("2015-06-04T15:59:59Z", true),
+            ("2015-06-04T16:00:00Z", false),
+            ("2015-07-01T00:00:00Z", false),
+        ] {
+            assert_eq!(shanghai().is_open(may, instant(utc)), open, "{utc}");
+        }
+    }
+
+    #[test]
+    fn a_calendar_that_makes_no_sense_is_refused_by_name() {
+        assert!(matches!(Calendar::new("Asia/Shangai", 5), Err(CalendarError::TimeZone(_))));
+        assert!(matches!(Calendar::new("Asia/Shanghai", 29), Err(CalendarError::CloseDay(29))));
+    }
+}

@@ -1,0 +1,119 @@
+//! The ids by which providers, sources and reports are named.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a text is not an id.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// The text is empty or too long.
+    #[error("an id of this kind has 1 to {most} characters, not {length}")]
+    Length {
+        /// How many characters it has.
+        length: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// The text holds a character that an id may not have.
+    #[error("an id may not hold {0:?}")]
+    Character(char),
+}
+
+/// Letters, digits and `._:@-`: what is safe in keys, URLs, logs and shells.
+fn check(text: &str, most: usize) -> Result<(), IdError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:@-".contains(c);
+    if let Some(c) = text.chars().find(|c| !allowed(*c)) {
+        return Err(IdError::Character(c));
+    }
+    if text.is_empty() || text.len() > most {
+        return Err(IdError::Length { length: text.len(), most });
+    }
+    Ok(())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $most:literal) => {
+        $(#[$doc])*
+        ///
+        #[doc = concat!("1 to ", $most, " of letters, digits and `._:@-`.")]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<$name, IdError> {
+                check(text, $most)?;
+                Ok($name(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<$name, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// A third-party service provider: the customer that is billed.
+    ProviderId, 64
+}
+id! {
+    /// A machine that reports usage.
+    SourceId, 64
+}
+id! {
+    /// A usage report, named by its source.
+    ReportId, 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_ids_are_refused_by_what_is_wrong_with_them() {
+        for (id, why) in [
+            ("", IdError::Length { length: 0, most: 64 }),
+            ("a#b", IdError::Character('#')),
+            ("a/../b", IdError::Character('/')),
+            ("a b", IdError::Character(' ')),
+            ("商家", IdError::Character('商')),
+            ("a\0", IdError::Character('\0')),
+        ] {
+            assert_eq!(id.parse::<ProviderId>(), Err(why), "{id:?}");
+        }
+        let long = "x".repeat(65);
+        assert_eq!(long.parse::<ProviderId>(), Err(IdError::Length { length: 65, most: 64 }));
+        assert!("83.149.9.216".parse::<ProviderId>().is_ok());
+    }
+}

@@ -1,0 +1,151 @@
+//! The journal: immutable, balanced records of money movements. The account follows from it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::{Fen, MoneyError};
+use thiserror::Error;
+
+use crate::{DebitId, ProviderId, StatementId};
+
+/// Where money of a provider can stand.
+///
+/// A posting is positive when it debits the ledger and negative when it credits it, so that an
+/// entry's postings sum to zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ledger {
+    /// Paid in advance and not used: we owe it, so it is credited when it grows.
+    Prepaid,
+    /// Owed by the provider, and not being collected.
+    Receivable,
+    /// Owed by the provider, and being collected by the open debit.
+    Reserved,
+    /// Earned.
+    Revenue,
+    /// Taken by Alipay for us.
+    Alipay,
+    /// Received by other ways, such as a bank transfer.
+    Bank,
+}
+
+/// An amount on one ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Positive to debit, negative to credit; never zero.
+    pub amount_fen: Fen,
+}
+
+/// Why money moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    /// A statement charged it.
+    Charged {
+        /// The statement.
+        statement: StatementId,
+    },
+    /// A debit took it.
+    DebitPaid {
+        /// The debit.
+        debit: DebitId,
+        /// The gateway's number of the trade.
+        trade_no: String,
+    },
+    /// A debit was given up; what it was collecting is owed as before.
+    DebitExhausted {
+        /// The debit.
+        debit: DebitId,
+    },
+    /// The provider paid in advance.
+    Recharged {
+        /// The payer's or the operator's reference; each counts once.
+        reference: String,
+    },
+}
+
+/// One immutable, balanced record of a money movement of one provider.
+///
+/// Guarantees that its postings sum to zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "EntryRecord", into = "EntryRecord")]
+pub struct Entry(EntryRecord);
+
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryRecord {
+    /// Whose money moved.
+    pub provider: ProviderId,
+    /// The entry's number among the provider's, from 1 without a gap.
+    pub number: u64,
+    /// When it was recorded, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub recorded_at_s: Timestamp,
+    /// Why.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// What moved.
+    pub postings: Vec<Posting>,
+    /// The debit that was opened by the same movement, to collect what it reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<DebitId>,
+}
+
+/// Why an entry is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The postings do not sum to zero.
+    #[error("the postings of entry {number} sum to {sum} and not to zero")]
+    Unbalanced {
+        /// The entry's number.
+        number: u64,
+        /// What they sum to.
+        sum: Fen,
+    },
+    /// An amount leaves its range.
+    #[error("cannot sum the postings")]
+    Money(#[from] MoneyError),
+}
+
+impl Entry {
+    /// What the entry records.
+    #[must_use]
+    pub fn record(&self) -> &EntryRecord {
+        &self.0
+    }
+
+    /// The sum of the postings on one ledger.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when it leaves its range.
+    pub fn moved(&self, ledger: Ledger) -> Result<Fen, MoneyError> {
+        Fen::sum(
+            self.0
+                .postings
+                .iter()
+                .filter(|posting| posting.ledger == ledger)
+                .map(|posting| posting.amount_fen),
+        )
+    }
+}
+
+impl TryFrom<EntryRecord> for Entry {
+    type Error = JournalError;
+
+    fn try_from(record: EntryRecord) -> Result<Entry, JournalError> {
+        let sum = Fen::sum(record.postings.iter().map(|posting| posting.amount_fen))?;
+        if !sum.is_zero() {
+            return Err(JournalError::Unbalanced { number: record.number, sum });
+        }
+        Ok(Entry(record))
+    }
+}
+
+impl From<Entry> for EntryRecord {
+    fn from(entry: Entry) -> EntryRecord {
+        entry.0
+    }
+}

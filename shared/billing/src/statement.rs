@@ -1,0 +1,117 @@
+//! Statements: what one provider owes for one billing day, with lines that explain it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::{ApiCount, BillingDay, Calls, Fen, Line, MoneyError, Name, Yuan};
+use thiserror::Error;
+
+use crate::ProviderId;
+
+/// Which of a provider's statements: its billing day, and a number for those that follow the last
+/// day of a month with usage that came late. `2015-05-31`, `2015-05-31+1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StatementId {
+    /// The billing day.
+    pub day: BillingDay,
+    /// 0 for the day's own statement, from 1 for supplements to a month's last day.
+    pub supplement: u16,
+}
+
+/// What one provider owes for one billing day. Never changed once it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// Whose.
+    pub provider: ProviderId,
+    /// Which.
+    pub statement: StatementId,
+    /// When it was made, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub settled_at_s: Timestamp,
+    /// The plan that rated the month.
+    pub plan: Name,
+    /// The day from which that version of the plan is in force.
+    pub plan_version: BillingDay,
+    /// How the charge comes about.
+    pub lines: Vec<Line>,
+    /// New calls that no rate covers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unpriced: Vec<ApiCount>,
+    /// The settled days that the late lines belong to, each with the calls that came late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late_days: Vec<LateDay>,
+    /// The exact price of the month to date.
+    pub rated_yuan: Yuan,
+    /// What the month's statements before this one charged.
+    pub charged_before_fen: Fen,
+    /// What this one charges: the rounded price of the month to date less what was charged before.
+    pub charge_fen: Fen,
+    /// What of it the prepaid balance paid.
+    pub from_prepaid_fen: Fen,
+}
+
+/// Calls that were reported after their day was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateDay {
+    /// The day on which they were made.
+    pub day: BillingDay,
+    /// How many.
+    pub calls: Calls,
+}
+
+/// Why a text is not the id of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a statement such as 2015-05-17 or 2015-05-31+1")]
+pub struct StatementIdError(String);
+
+impl Statement {
+    /// What the lines charge together; equal to `charge_fen` in every statement ever made.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when the sum leaves its range.
+    pub fn lines_fen(&self) -> Result<Fen, MoneyError> {
+        Fen::sum(self.lines.iter().map(|line| line.charge_fen))
+    }
+}
+
+impl fmt::Display for StatementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.supplement {
+            0 => self.day.fmt(f),
+            number => f.pad(&format!("{}+{number}", self.day)),
+        }
+    }
+}
+
+impl FromStr for StatementId {
+    type Err = StatementIdError;
+
+    fn from_str(text: &str) -> Result<StatementId, StatementIdError> {
+        let refused = || StatementIdError(text.to_owned());
+        let (day, supplement) = match text.split_once('+') {
+            None => (text, 0),
+            Some((day, number)) => {
+                (day, number.parse().ok().filter(|number| *number > 0).ok_or_else(refused)?)
+            }
+        };
+        Ok(StatementId { day: day.parse().map_err(|_| refused())?, supplement })
+    }
+}
+
+impl TryFrom<String> for StatementId {
+    type Error = StatementIdError;
+
+    fn try_from(text: String) -> Result<StatementId, StatementIdError> {
+        text.parse()
+    }
+}
+
+impl From<StatementId> for String {
+    fn from(id: StatementId) -> String {
+        id.to_string()
+    }
+}
