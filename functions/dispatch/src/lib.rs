@@ -1,1 +1,92 @@
-//! The dispatch function.
+//! The dispatch function: sends debits that are due to their queue.
+//!
+//! Each visit is leased before it is sent. A message that is lost, or a run that dies between the
+//! two, only delays the debit until the lease is over; one that is sent twice finds the debit not
+//! due.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use steelyard_billing::{DebitId, ProviderId};
+use steelyard_runtime::{Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws};
+use steelyard_store::BillingTable;
+use steelyard_store::schema::DUE_SHARDS;
+
+/// The function.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    billing: BillingTable,
+    queue: Queue,
+    lease: SignedDuration,
+    clock: Clock,
+}
+
+/// What a message on the debit queue asks for: a visit to one debit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DebitMessage {
+    /// Whose debit.
+    pub provider: ProviderId,
+    /// Which.
+    pub debit: DebitId,
+}
+
+/// How many debits are found and sent at a time.
+const PAGE: i32 = 100;
+
+/// What must be left of the time to go on; the next run, a minute later, finds the rest.
+const TIME_FOR_A_PAGE: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl Dispatch {
+    /// The function over a table and the debit queue; `lease` is how long a message may take until
+    /// it is thought lost: longer than the queue keeps a failing message.
+    #[must_use]
+    pub fn new(billing: BillingTable, queue: Queue, lease: SignedDuration, clock: Clock) -> Dispatch {
+        Dispatch { billing, queue, lease, clock }
+    }
+
+    /// The function as its environment variables describe it.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError`] naming the variable at fault.
+    pub fn from_environment(environment: &Environment) -> Result<Dispatch, EnvironmentError> {
+        let lease_s: u32 = environment.parsed("DEBIT_LEASE_S")?;
+        let config = aws::in_lambda(environment)?;
+        let client = aws_sdk_dynamodb::Client::new(&config);
+        let billing = BillingTable::new(client, environment.required("BILLING_TABLE")?);
+        let queue = Queue::new(aws_sdk_sqs::Client::new(&config), environment.required("DEBIT_QUEUE_URL")?);
+        Ok(Dispatch::new(billing, queue, SignedDuration::from_secs(i64::from(lease_s)), Clock::system()))
+    }
+
+    /// Sends what is due in one shard of the index; tells how many.
+    async fn shard(&self, shard: u8, now: Timestamp, invocation: Invocation) -> Result<usize, Error> {
+        let mut sent = 0;
+        loop {
+            let due = self.billing.due_debits(shard, now, PAGE).await?;
+            let mut messages = Vec::new();
+            for debit in &due {
+                if self.billing.lease(debit, now + self.lease).await? {
+                    let message = DebitMessage { provider: debit.provider.clone(), debit: debit.debit };
+                    messages.push(serde_json::to_string(&message)?);
+                }
+            }
+            self.queue.send(&messages).await?;
+            sent += messages.len();
+            if messages.is_empty() || invocation.time_left() < TIME_FOR_A_PAGE {
+                return Ok(sent);
+            }
+        }
+    }
+}
+
+impl Function for Dispatch {
+    async fn handle(&self, _: Value, invocation: Invocation) -> Result<Value, Error> {
+        let now = self.clock.now();
+        let mut sent = 0;
+        for shard in 0..DUE_SHARDS {
+            sent += self.shard(shard, now, invocation).await?;
+        }
+        Ok(json!({ "sent": sent }))
+    }
+}

@@ -1,1 +1,74 @@
-//! The ingest function.
+//! The ingest function: counts usage reports, each once.
+//!
+//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event.
+
+mod count;
+mod http;
+mod report;
+
+pub use count::{Counter, Counting, RefusedRecord};
+pub use http::USAGE_PATH;
+pub use report::{
+    Accepted, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError, Share, UsageRecord,
+    UsageReport,
+};
+
+use serde_json::Value;
+use steelyard_runtime::{Environment, EnvironmentError, Error, Function, Invocation, each_message, is_batch};
+use steelyard_runtime::{Clock, aws};
+use steelyard_store::UsageTable;
+
+/// The function.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    counter: Counter,
+}
+
+impl Ingest {
+    /// The function over a counter.
+    #[must_use]
+    pub fn new(counter: Counter) -> Ingest {
+        Ingest { counter }
+    }
+
+    /// The function as its environment variables describe it.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError`] naming the variable at fault.
+    pub fn from_environment(environment: &Environment) -> Result<Ingest, EnvironmentError> {
+        let table = environment.required("USAGE_TABLE")?;
+        let calendar = environment.calendar()?;
+        let client = aws_sdk_dynamodb::Client::new(&aws::in_lambda(environment)?);
+        Ok(Ingest::new(Counter::new(UsageTable::new(client, table), calendar, Clock::system())))
+    }
+
+    /// A message has nobody to answer to: whatever was not counted makes it fail, so that it ends
+    /// in the dead-letter queue and not in silence. What was counted stays so.
+    async fn message(&self, body: String) -> Result<(), Error> {
+        let report = UsageReport::read(body.as_bytes())?;
+        let counting = self.counter.count(&report).await?;
+        if counting.is_complete() {
+            return Ok(());
+        }
+        Err(format!("report {} of {}: not all was counted: {}", report.id, report.source, serde_json::json!(counting)).into())
+    }
+
+    async fn direct(&self, event: Value) -> Result<Value, Error> {
+        let report = UsageReport::read(event.to_string().as_bytes())?;
+        Ok(serde_json::to_value(self.counter.count(&report).await?)?)
+    }
+}
+
+impl Function for Ingest {
+    async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
+        if is_batch(&event) {
+            return each_message(event, |body| self.message(body)).await;
+        }
+        if event["requestContext"]["http"].is_object() {
+            let answer = http::answer(&self.counter, serde_json::from_value(event)?).await;
+            return Ok(serde_json::to_value(answer)?);
+        }
+        self.direct(event).await
+    }
+}

@@ -1,1 +1,9 @@
-fn main() {}
+//! The settle function in Lambda.
+
+use steelyard_settle::Settle;
+use steelyard_runtime::{Environment, Error, run};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(Settle::from_environment(&Environment::of_process()).map_err(Error::from)).await
+}

@@ -80,7 +80,6 @@ pub struct Movement {
 
 /// Why money cannot move so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum AccountError {
     /// A figure would break the account's rules.
     #[error(

@@ -34,7 +34,6 @@ pub struct Books {
 
 /// An invariant that stored data breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum Breach {
     /// The counters and the reports behind them differ.
     #[error("{day}: {api} has {counted} calls in the counters and {reported} in the reports")]

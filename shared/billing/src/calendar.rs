@@ -15,7 +15,6 @@ pub struct Calendar {
 
 /// Why a calendar could not be made or asked.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum CalendarError {
     /// The time zone is not in the IANA database.
     #[error("`{0}` is not a time zone of the IANA database")]
@@ -26,6 +25,17 @@ pub enum CalendarError {
     /// The instant is outside the years that are billed.
     #[error("the instant is outside the billing calendar")]
     OutOfRange(#[from] DayError),
+}
+
+impl CalendarError {
+    /// Whether the time zone is at fault, and not the day on which months close.
+    #[must_use]
+    pub fn is_about_time_zone(&self) -> bool {
+        match self {
+            CalendarError::TimeZone(_) => true,
+            CalendarError::CloseDay(_) | CalendarError::OutOfRange(_) => false,
+        }
+    }
 }
 
 impl Calendar {

@@ -116,7 +116,6 @@ pub enum Step {
 
 /// Why an answer contradicts what is recorded. Retrying cannot help; a person must look.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum DebitConflict {
     /// The gateway took another amount than was asked for.
     #[error("debit {debit} asked for {asked} yuan, but {taken} were taken")]

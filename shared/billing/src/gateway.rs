@@ -117,3 +117,24 @@ pub enum QueryAnswer {
     /// Nobody knows.
     InDoubt(Doubt),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_of_a_trade_has_1_to_64_letters_digits_and_underscores() {
+        let longest = "a".repeat(64);
+        for number in ["D20260301_PRV000123_1", "0", &longest] {
+            assert_eq!(OutTradeNo::parse(number).unwrap().as_str(), number);
+        }
+        for (text, expected) in [
+            ("", OutTradeNoError::Length(0)),
+            (&"a".repeat(65), OutTradeNoError::Length(65)),
+            ("D-1", OutTradeNoError::Character('-')),
+            ("单1", OutTradeNoError::Character('单')),
+        ] {
+            assert_eq!(OutTradeNo::parse(text), Err(expected), "{text}");
+        }
+    }
+}

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 /// Why a text is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum IdError {
     /// The text is empty or too long.
     #[error("an id of this kind has 1 to {most} characters, not {length}")]

@@ -94,7 +94,6 @@ pub struct EntryRecord {
 
 /// Why an entry is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum JournalError {
     /// The postings do not sum to zero.
     #[error("the postings of entry {number} sum to {sum} and not to zero")]

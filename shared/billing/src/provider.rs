@@ -43,7 +43,6 @@ pub struct Mandate {
 
 /// Why a plan cannot be assigned.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum AssignError {
     /// The day is not the first of a month.
     #[error("a plan is assigned from the first of a month, not from {0}")]

@@ -32,7 +32,6 @@ pub struct Settlement {
 /// Why a provider cannot be settled. Its usage stays counted, and is charged once the cause is
 /// mended.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum SettlementError {
     /// The provider is on no plan that is in force in the month.
     #[error("{provider} is on no plan in {month}")]

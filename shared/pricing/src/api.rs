@@ -25,7 +25,6 @@ pub enum ApiPattern {
 
 /// Why a text is not the name of an API or a pattern for names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum ApiNameError {
     /// The text is empty or longer than 128 characters.
     #[error("an API name has 1 to 128 characters, not {0}")]

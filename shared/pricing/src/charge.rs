@@ -78,7 +78,6 @@ pub struct ApiCount {
 
 /// Why a charge could not be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum ChargeError {
     /// Counts could not be added.
     #[error("cannot count the month's calls")]

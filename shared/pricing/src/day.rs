@@ -20,7 +20,6 @@ pub struct BillingMonth(Date);
 
 /// Why a text is not a day or a month.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum DayError {
     /// Not a day of the calendar in years 2000 to 9998.
     #[error("`{0}` is not a day such as 2015-05-17")]

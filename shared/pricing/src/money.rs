@@ -27,7 +27,6 @@ pub struct Fen(i64);
 
 /// Why an amount of money could not be computed or read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum MoneyError {
     /// The sum leaves the range of [`Fen`].
     #[error("the sum of {left} fen and {right} fen is out of range")]

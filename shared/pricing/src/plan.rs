@@ -53,7 +53,6 @@ pub struct Rate {
 
 /// Why a plan is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum PlanError {
     /// A name holds other characters than it may, or is empty or too long.
     #[error("`{0}` is not a name of 1 to 64 of a-z, 0-9, - and _")]

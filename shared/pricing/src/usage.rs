@@ -22,7 +22,6 @@ pub struct Usage(BTreeMap<ApiName, Calls>);
 
 /// Why counts could not be added or taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum UsageError {
     /// The sum is more than [`Calls::MAX`].
     #[error("{left} and {right} calls are too many to count")]

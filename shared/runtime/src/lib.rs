@@ -1,1 +1,14 @@
-//! What the shell of every function needs: configuration, clock, AWS clients, queues, logs.
+//! What the shell of every function needs: configuration, clock, AWS clients, queues, batches.
+
+pub mod aws;
+mod batch;
+mod clock;
+mod environment;
+mod function;
+mod queue;
+
+pub use batch::{each_message, is_batch};
+pub use clock::Clock;
+pub use environment::{Environment, EnvironmentError};
+pub use function::{Error, Function, Invocation, run};
+pub use queue::{Queue, QueueError};

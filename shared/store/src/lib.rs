@@ -1,1 +1,22 @@
-//! Steelyard's two DynamoDB tables.
+//! Steelyard's two DynamoDB tables: items, keys, and the conditional transactions.
+//!
+//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`].
+//! What may be stored, and when, is decided by `steelyard-billing`; here it is stored if nothing
+//! has changed since it was decided.
+
+mod billing;
+mod due;
+mod error;
+mod item;
+mod query;
+pub mod schema;
+pub mod tables;
+mod transact;
+mod usage;
+
+pub use billing::{BillingTable, Customer, CustomerPage, Stored};
+pub use due::DueDebit;
+pub use error::{CommitError, StoreError};
+pub use usage::{
+    APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX, Counted, CountedReport, Registration, ReportShare, UsageTable,
+};

@@ -48,7 +48,6 @@ pub struct Slice {
 
 /// Why a price model makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum PriceModelError {
     /// A price is below zero.
     #[error("the price {0} is negative")]

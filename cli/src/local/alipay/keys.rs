@@ -1,0 +1,37 @@
+//! The local Alipay's throw-away keys. They protect nothing.
+
+use steelyard_alipay::{SigningKey, VerifyingKey};
+
+/// The one application that the local Alipay knows.
+pub(super) const APP_ID: &str = "2021000000000001";
+
+/// That application's private key.
+pub(super) const APP_PRIVATE: &str = include_str!("keys/app-private.pem");
+
+/// The local Alipay's public key.
+pub(super) const ALIPAY_PUBLIC: &str = include_str!("keys/alipay-public.pem");
+
+const APP_PUBLIC: &str = include_str!("keys/app-public.pem");
+const ALIPAY_PRIVATE: &str = include_str!("keys/alipay-private.pem");
+
+/// What the local Alipay verifies and signs with.
+pub(super) struct Keys {
+    /// Verifies requests.
+    pub(super) app: VerifyingKey,
+    /// Signs answers.
+    pub(super) alipay: SigningKey,
+    /// Signs answers that must not be believed.
+    pub(super) foreign: SigningKey,
+}
+
+impl Keys {
+    /// The keys that are compiled in.
+    pub(super) fn local() -> Keys {
+        let signing = |text| SigningKey::parse(text).expect("the compiled-in key is a private key");
+        Keys {
+            app: VerifyingKey::parse(APP_PUBLIC).expect("the compiled-in key is a public key"),
+            alipay: signing(ALIPAY_PRIVATE),
+            foreign: signing(APP_PRIVATE),
+        }
+    }
+}

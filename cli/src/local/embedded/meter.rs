@@ -1,0 +1,230 @@
+//! What requests cost: how many there were, and the capacity that DynamoDB says they took.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::AddAssign;
+use std::sync::Mutex;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value};
+
+use super::lock;
+use super::wire::is_write;
+
+/// DynamoDB's unit of work, read or write, exact. It comes in halves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CapacityUnits(Decimal);
+
+impl CapacityUnits {
+    /// The figure.
+    pub fn get(self) -> Decimal {
+        self.0
+    }
+}
+
+impl From<Decimal> for CapacityUnits {
+    fn from(units: Decimal) -> Self {
+        Self(units)
+    }
+}
+
+impl AddAssign for CapacityUnits {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl fmt::Display for CapacityUnits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.normalize().fmt(f)
+    }
+}
+
+/// Read and write capacity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Units {
+    /// What was read.
+    pub read: CapacityUnits,
+    /// What was written. A transaction's condition checks count as writes.
+    pub write: CapacityUnits,
+}
+
+impl AddAssign for Units {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.write += other.write;
+    }
+}
+
+/// What was used since the meter was last read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests by operation, each of the SDK's attempts counted, lost ones too.
+    pub requests: BTreeMap<String, u64>,
+    /// Capacity of all tables and indexes.
+    pub total: Units,
+    /// Capacity by table (`billing`) and by index (`billing/due`). Sums to the total.
+    pub resources: BTreeMap<String, Units>,
+}
+
+impl Usage {
+    /// How many requests were made to change a table or a queue: the places where a run may be cut.
+    pub fn writes(&self) -> u64 {
+        let writes = self.requests.iter().filter(|(name, _)| is_write(name));
+        writes.map(|(_, count)| count).sum()
+    }
+
+    fn charge(&mut self, resource: String, units: Units) {
+        self.total += units;
+        *self.resources.entry(resource).or_default() += units;
+    }
+}
+
+/// Counts what passes one [`Transport`](super::Transport).
+#[derive(Debug, Default)]
+pub struct Meter(Mutex<Usage>);
+
+impl Meter {
+    /// What was used since the last call, which starts the count anew.
+    pub fn take(&self) -> Usage {
+        std::mem::take(&mut *lock(&self.0))
+    }
+
+    /// Counts a request.
+    pub(super) fn count(&self, operation: &str) {
+        *lock(&self.0).requests.entry(operation.to_owned()).or_default() += 1;
+    }
+
+    /// Adds the capacity that the answer to a request of `operation` reports.
+    ///
+    /// # Errors
+    ///
+    /// When the report is not in DynamoDB's form.
+    pub(super) fn charge(&self, operation: &str, answer: &[u8]) -> Result<(), serde_json::Error> {
+        let answer = serde_json::from_slice::<Answer>(answer)?;
+        let mut usage = lock(&self.0);
+        for report in answer.consumed_capacity.into_iter().flat_map(Reports::list) {
+            for (resource, figures) in report.split() {
+                usage.charge(resource, figures.units(operation));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same request asking for its capacity, table and indexes apart, if its operation can tell it.
+///
+/// So the store need not ask for what only a test or an operator wants to know.
+pub(super) fn asking_for_capacity(operation: &str, body: Vec<u8>) -> Vec<u8> {
+    if !reports_capacity(operation) {
+        return body;
+    }
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(Value::Object(mut input)) => {
+            input.insert("ReturnConsumedCapacity".to_owned(), "INDEXES".into());
+            Value::Object(input).to_string().into_bytes()
+        }
+        _ => body,
+    }
+}
+
+/// Whether DynamoDB tells the capacity that `operation` took.
+pub(super) fn reports_capacity(operation: &str) -> bool {
+    matches!(
+        operation,
+        "BatchGetItem"
+            | "BatchWriteItem"
+            | "DeleteItem"
+            | "GetItem"
+            | "PutItem"
+            | "Query"
+            | "Scan"
+            | "TransactGetItems"
+            | "TransactWriteItems"
+            | "UpdateItem"
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    consumed_capacity: Option<Reports>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reports {
+    One(Box<Report>),
+    Many(Vec<Report>),
+}
+
+impl Reports {
+    fn list(self) -> Vec<Report> {
+        match self {
+            Self::One(report) => vec![*report],
+            Self::Many(reports) => reports,
+        }
+    }
+}
+
+/// What one table and its indexes took.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Report {
+    table_name: String,
+    table: Figures,
+    #[serde(default)]
+    global_secondary_indexes: BTreeMap<String, Figures>,
+    #[serde(default)]
+    local_secondary_indexes: BTreeMap<String, Figures>,
+}
+
+impl Report {
+    fn split(self) -> Vec<(String, Figures)> {
+        let table = self.table_name;
+        let indexes = self
+            .global_secondary_indexes
+            .into_iter()
+            .chain(self.local_secondary_indexes)
+            .map(|(index, figures)| (format!("{table}/{index}"), figures))
+            .collect::<Vec<_>>();
+        [(table, self.table)].into_iter().chain(indexes).collect()
+    }
+}
+
+/// The figures of a table or an index. Only transactions tell reads and writes apart.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Figures {
+    #[serde(deserialize_with = "exact")]
+    capacity_units: CapacityUnits,
+    #[serde(default, deserialize_with = "exact_or_absent")]
+    read_capacity_units: Option<CapacityUnits>,
+    #[serde(default, deserialize_with = "exact_or_absent")]
+    write_capacity_units: Option<CapacityUnits>,
+}
+
+impl Figures {
+    fn units(self, operation: &str) -> Units {
+        let none = CapacityUnits::default();
+        match (self.read_capacity_units, self.write_capacity_units) {
+            (None, None) if is_write(operation) => Units { read: none, write: self.capacity_units },
+            (None, None) => Units { read: self.capacity_units, write: none },
+            (read, write) => Units { read: read.unwrap_or(none), write: write.unwrap_or(none) },
+        }
+    }
+}
+
+/// Reads a JSON number by its digits, so that no figure passes through a float's arithmetic.
+fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CapacityUnits, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    let digits = number.to_string();
+    digits.parse().map(CapacityUnits).map_err(serde::de::Error::custom)
+}
+
+fn exact_or_absent<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<CapacityUnits>, D::Error> {
+    exact(deserializer).map(Some)
+}

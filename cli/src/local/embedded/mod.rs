@@ -1,0 +1,130 @@
+//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS and Secrets Manager.
+//!
+//! [`Embedded`] answers a request as the service it is addressed to would.
+//! Two roads lead to it: [`Transport`] for `aws-sdk` clients in this process, and [`router()`] for AWS tools over HTTP.
+//! Only [`Transport`] measures what requests cost and plays out what goes wrong; it does so below the SDK, so that the SDK's own retries are under test too.
+
+mod dynamodb;
+mod faults;
+mod meter;
+mod queues;
+mod router;
+mod secrets;
+mod sqs;
+mod transport;
+mod wire;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dynoxide::{Database, DynoxideError};
+use jiff::Timestamp;
+
+pub use faults::{Fault, Faults, Target};
+pub use meter::{CapacityUnits, Meter, Units, Usage};
+pub use router::router;
+pub use transport::Transport;
+pub use wire::{Request, Response};
+
+use queues::Queues;
+use secrets::Secrets;
+
+/// The clock that the queues live by. Visibility, delay and retention pass as it does.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Why the embedded services could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The in-memory database could not be made.
+    #[error("cannot open a database in memory")]
+    Memory(#[source] DynoxideError),
+    /// The database file could not be opened or made.
+    #[error("cannot open the database {}", path.display())]
+    File {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the database engine said.
+        #[source]
+        source: DynoxideError,
+    },
+    /// The database engine takes UTF-8 paths only.
+    #[error("the database path {} is not UTF-8", .0.display())]
+    PathNotUtf8(PathBuf),
+}
+
+/// DynamoDB, SQS and Secrets Manager in this process.
+///
+/// The tables are in memory or in a file; queues and secrets are always in memory.
+/// A queue that a restart empties loses nothing for good: what is due is in the tables, and is sent again.
+pub struct Embedded {
+    database: Database,
+    queues: Mutex<Queues>,
+    secrets: Mutex<Secrets>,
+    now: Now,
+}
+
+impl Embedded {
+    /// Services whose tables are gone when they are dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the database engine does not start.
+    pub fn memory(now: Now) -> Result<Self, OpenError> {
+        let database = Database::memory().map_err(OpenError::Memory)?;
+        Ok(Self::over(database, now))
+    }
+
+    /// Services whose tables are in the SQLite file at `path`, which is made when it is absent.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened, or is no database.
+    pub fn file(path: &Path, now: Now) -> Result<Self, OpenError> {
+        let Some(text) = path.to_str() else {
+            return Err(OpenError::PathNotUtf8(path.to_owned()));
+        };
+        let database = Database::new(text)
+            .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+        Ok(Self::over(database, now))
+    }
+
+    /// Keeps `value` as the secret `name`, in place of any earlier value.
+    pub fn put_secret(&self, name: impl Into<String>, value: impl Into<String>) {
+        lock(&self.secrets).put(name.into(), value.into());
+    }
+
+    /// The answer of the service that `request` is addressed to.
+    ///
+    /// Whatever goes wrong is an answer too, with the error's name and text as the service words them.
+    /// The tables are read and written on the calling thread: a request takes well under a millisecond in memory, and one thread keeps a simulation's order.
+    pub async fn handle(&self, request: Request) -> Response {
+        match request.service() {
+            "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
+                dynamodb::handle(&self.database, &request)
+            }
+            "AmazonSQS" => sqs::handle(&self.queues, &self.now, &request).await,
+            "secretsmanager" => secrets::handle(&lock(&self.secrets), &request),
+            _ => wire::unknown_operation(&request),
+        }
+    }
+
+    fn over(database: Database, now: Now) -> Self {
+        Self { database, queues: Mutex::default(), secrets: Mutex::default(), now }
+    }
+}
+
+impl fmt::Debug for Embedded {
+    /// Names the type and nothing in it: it holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded").finish_non_exhaustive()
+    }
+}
+
+/// Locks `mutex`, whose content is whole even if a thread panicked while holding it: no change here spans a call that may panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Requests and answers as all three services speak them: JSON, with the operation named by `x-amz-target`.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// What an AWS client asks: an operation and its JSON.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The value of `x-amz-target`: the service's name, a dot, the operation.
+    pub target: String,
+    /// The value of `Host` when the request came over HTTP. Queue URLs are told with it, so that a tool can call them.
+    pub host: Option<String>,
+    /// The operation's JSON document.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A request from inside this process.
+    pub fn new(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self { target: target.into(), host: None, body: body.into() }
+    }
+
+    /// The service's name: what stands before the target's first dot.
+    pub fn service(&self) -> &str {
+        self.split().0
+    }
+
+    /// The operation: what stands after the target's first dot.
+    pub fn operation(&self) -> &str {
+        self.split().1
+    }
+
+    /// The body as the operation's typed input.
+    pub(super) fn input<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+
+    fn split(&self) -> (&str, &str) {
+        self.target.split_once('.').unwrap_or((&self.target, ""))
+    }
+}
+
+/// What a service answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The HTTP headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The answer's JSON document.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer that is the JSON text `body`.
+    pub(super) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", "application/x-amz-json-1.0".to_owned())],
+            body: body.into(),
+        }
+    }
+
+    /// A success.
+    pub(super) fn ok(answer: &Value) -> Self {
+        Self::json(200, answer.to_string())
+    }
+
+    /// The caller's mistake, in the form that the AWS clients read.
+    pub(super) fn refusal(error: &str, message: &str) -> Self {
+        Self::json(400, json!({ "__type": error, "message": message }).to_string())
+    }
+
+    /// The same answer with one more header.
+    pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Refuses a request that no embedded service answers, by the name it asked for.
+pub(super) fn unknown_operation(request: &Request) -> Response {
+    let target = &request.target;
+    Response::refusal(
+        "UnknownOperationException",
+        &format!("the local services have no operation {target:?}"),
+    )
+}
+
+/// Refuses a body that is not the operation's input.
+pub(super) fn unreadable(request: &Request, source: &serde_json::Error) -> Response {
+    let operation = request.operation();
+    Response::refusal(
+        "SerializationException",
+        &format!("cannot read the input of {operation}: {source}"),
+    )
+}
+
+/// Whether `operation` changes a table or a queue.
+pub(super) fn is_write(operation: &str) -> bool {
+    matches!(
+        operation,
+        "PutItem"
+            | "UpdateItem"
+            | "DeleteItem"
+            | "BatchWriteItem"
+            | "TransactWriteItems"
+            | "SendMessage"
+            | "SendMessageBatch"
+            | "DeleteMessage"
+            | "DeleteMessageBatch"
+            | "ChangeMessageVisibility"
+            | "ChangeMessageVisibilityBatch"
+    )
+}

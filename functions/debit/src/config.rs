@@ -1,0 +1,33 @@
+//! The gateway's configuration: variables, and a secret that holds the keys.
+
+use serde::Deserialize;
+use steelyard_alipay::{Alipay, AlipayConfig};
+use steelyard_runtime::{Environment, Error};
+
+/// What the secret holds, as JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    app_private_key: String,
+    alipay_public_key: String,
+}
+
+/// The gateway that `ALIPAY_GATEWAY`, `ALIPAY_APP_ID` and the secret `ALIPAY_SECRET_ID` describe.
+pub(crate) async fn alipay(
+    environment: &Environment,
+    secrets: &aws_sdk_secretsmanager::Client,
+) -> Result<Alipay, Error> {
+    let secret_id = environment.required("ALIPAY_SECRET_ID")?;
+    let secret = secrets.get_secret_value().secret_id(&secret_id).send().await?;
+    let text = secret.secret_string().ok_or_else(|| format!("secret {secret_id} is not a text"))?;
+    let keys: Keys = serde_json::from_str(text)
+        // The text of the error could quote the secret.
+        .map_err(|_| format!("secret {secret_id} is not JSON with app_private_key and alipay_public_key"))?;
+    Ok(Alipay::new(AlipayConfig {
+        gateway: environment.required("ALIPAY_GATEWAY")?,
+        app_id: environment.required("ALIPAY_APP_ID")?,
+        app_private_key: keys.app_private_key,
+        alipay_public_key: keys.alipay_public_key,
+        timeout: AlipayConfig::TIMEOUT,
+    })?)
+}

@@ -1,0 +1,158 @@
+//! Counting a report: one transaction for each provider that it names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use steelyard_billing::{Calendar, ProviderId};
+use steelyard_runtime::Clock;
+use steelyard_store::{Counted, Registration, ReportShare, StoreError, UsageTable};
+
+use crate::report::{Accepted, Refusal, Share, UsageReport};
+
+/// Counts usage reports.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    table: UsageTable,
+    calendar: Calendar,
+    clock: Clock,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counting {
+    /// By provider.
+    pub providers: BTreeMap<ProviderId, Counted>,
+    /// The records that were refused, by their place in the report.
+    pub refused: Vec<RefusedRecord>,
+}
+
+/// A record that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedRecord {
+    /// Its place in the report, from 0.
+    pub index: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// Registrations that were read, so that a busy source costs no read. One that is changed or new
+/// is seen after [`KNOWN_FOR`], who is absent at once.
+#[derive(Debug, Default)]
+struct Known {
+    registrations: BTreeMap<ProviderId, Registration>,
+    since: Option<Timestamp>,
+}
+
+const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many providers of a report are counted at the same time.
+const AT_ONCE: usize = 16;
+
+/// How long markers and counters are kept after their month has closed: a charge can be traced to
+/// the reports behind it for more than a year.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+impl Counter {
+    /// A counter into that table.
+    #[must_use]
+    pub fn new(table: UsageTable, calendar: Calendar, clock: Clock) -> Counter {
+        Counter { table, calendar, clock, known: Arc::default() }
+    }
+
+    /// Counts what may be counted of a report.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table fails. Some providers may have been counted then; sending the
+    /// same report again counts the others.
+    pub async fn count(&self, report: &UsageReport) -> Result<Counting, StoreError> {
+        let now = self.clock.now();
+        let mut accepted = report.accept(&self.calendar, now);
+        let registered = self.registered(&accepted, now).await?;
+        accepted.refuse(
+            |provider, _| !registered.contains_key(provider),
+            |provider| Refusal::UnknownProvider(provider.clone()),
+        );
+        let shares = accepted.shares.iter();
+        let counting = shares
+            .map(|(provider, share)| self.count_share(report, provider, share, &registered, now))
+            .collect::<Vec<_>>();
+        let counted =
+            futures::stream::iter(counting).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+        let refused = accepted.refused.iter();
+        let refused = refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
+        Ok(Counting { providers: counted.into_iter().collect::<Result<_, _>>()?, refused })
+    }
+
+    async fn count_share(
+        &self,
+        report: &UsageReport,
+        provider: &ProviderId,
+        share: &Share,
+        registered: &BTreeMap<ProviderId, Registration>,
+        now: Timestamp,
+    ) -> Result<(ProviderId, Counted), StoreError> {
+        let months = share.days.keys().map(|day| day.month());
+        let closes_at = months.max().map_or(now, |month| self.calendar.closes_at(month));
+        let counted = ReportShare {
+            source: report.source.clone(),
+            report: report.id.clone(),
+            provider: provider.clone(),
+            digest: share.digest.clone(),
+            days: share.days.clone(),
+            counted_at: now,
+            expires_at: closes_at + KEPT_FOR,
+        };
+        let registration = registered.get(provider).copied().unwrap_or(Registration { counter_shards: 1 });
+        let counted = self.table.count(&counted, registration).await?;
+        if counted == Counted::Conflict {
+            tracing::warn!(
+                provider.id = %provider, source.id = %report.source, report.id = %report.id,
+                "a report came again with another content; nothing was counted"
+            );
+        }
+        Ok((provider.clone(), counted))
+    }
+
+    /// The registrations of those providers of a report that have one.
+    async fn registered(
+        &self,
+        accepted: &Accepted,
+        now: Timestamp,
+    ) -> Result<BTreeMap<ProviderId, Registration>, StoreError> {
+        let wanted = accepted.shares.keys().cloned().collect::<BTreeSet<_>>();
+        let mut found = self.known(&wanted, now);
+        let unknown = wanted.into_iter().filter(|id| !found.contains_key(id)).collect::<Vec<_>>();
+        let read = self.table.registrations(&unknown).await?;
+        self.remember(&read, now);
+        found.extend(read);
+        Ok(found)
+    }
+
+    fn known(&self, wanted: &BTreeSet<ProviderId>, now: Timestamp) -> BTreeMap<ProviderId, Registration> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.since.is_none_or(|since| now < since || now >= since + KNOWN_FOR) {
+            *known = Known { registrations: BTreeMap::new(), since: Some(now) };
+        }
+        let of = |id: &ProviderId| known.registrations.get(id).map(|found| (id.clone(), *found));
+        wanted.iter().filter_map(of).collect()
+    }
+
+    fn remember(&self, read: &BTreeMap<ProviderId, Registration>, now: Timestamp) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.since.get_or_insert(now);
+        known.registrations.extend(read.iter().map(|(id, registration)| (id.clone(), *registration)));
+    }
+}
+
+impl Counting {
+    /// Whether everything that the report says is in the counters.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.refused.is_empty() && self.providers.values().all(|counted| *counted != Counted::Conflict)
+    }
+}

@@ -1,0 +1,263 @@
+//! Usage reports as sources write them, and what may be counted of them. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use steelyard_billing::{Calendar, CountedDays, IdError, ProviderId, ReportId, SourceId};
+use steelyard_pricing::{ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError};
+use steelyard_store::{APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX};
+use thiserror::Error;
+
+/// The most records that a report may have.
+pub const RECORDS_MAX: usize = 10_000;
+
+/// The largest report, in bytes.
+pub const REPORT_BYTES_MAX: usize = 1_000_000;
+
+/// How far in the future usage may lie: clocks differ.
+pub const FUTURE_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// A batch of call counts from one source, with an id that the source chose.
+///
+/// Its records are not checked yet: a bad one is refused for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageReport {
+    /// The machine that reports.
+    pub source: SourceId,
+    /// The id that it chose: the same for the same content, however often it is sent.
+    pub id: ReportId,
+    /// What it counted.
+    pub records: Vec<Value>,
+}
+
+/// One count of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageRecord {
+    /// Whose calls.
+    pub provider: String,
+    /// Which API.
+    pub api: String,
+    /// When, as an instant of RFC 3339; either this or `day`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// On which billing day; either this or `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
+    /// How many calls.
+    pub count: serde_json::Number,
+}
+
+/// Why a report is refused as a whole. Nothing of it was counted.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The report is too large.
+    #[error("the report has {0} bytes; {REPORT_BYTES_MAX} are the most")]
+    TooLarge(usize),
+    /// The report is not JSON, or not in the form of a report.
+    #[error("the report is not in the form of a usage report: {0}")]
+    Malformed(String),
+    /// The report has too many records.
+    #[error("the report has {0} records; {RECORDS_MAX} are the most")]
+    TooManyRecords(usize),
+}
+
+/// Why one record is refused. The others are counted all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// It is not in the form of a record.
+    #[error("not in the form of a record: {0}")]
+    Malformed(String),
+    /// The provider's id is not one.
+    #[error("provider: {0}")]
+    Provider(IdError),
+    /// Nobody registered the provider.
+    #[error("provider `{0}` is not registered")]
+    UnknownProvider(ProviderId),
+    /// The API's name is not one.
+    #[error("api: {0}")]
+    Api(ApiNameError),
+    /// The count is negative, fractional or too large.
+    #[error("count {0} is not a whole number from 0 to {max}", max = Calls::MAX)]
+    Count(String),
+    /// It says neither when the calls were made, nor on which day; or both.
+    #[error("give either `at` or `day`")]
+    When,
+    /// The instant is not one.
+    #[error("at: `{0}` is not an instant such as 2015-05-17T10:05:03Z")]
+    At(String),
+    /// The day is not one.
+    #[error("day: {0}")]
+    Day(DayError),
+    /// The calls are not made yet.
+    #[error("{0} is in the future")]
+    Future(String),
+    /// The month of the calls is closed.
+    #[error("{day} is too late: {month} closed at {closed_at}")]
+    Late {
+        /// The billing day of the calls.
+        day: BillingDay,
+        /// Its month.
+        month: BillingMonth,
+        /// When usage of the month was last taken.
+        closed_at: Timestamp,
+    },
+    /// The report names too many APIs of the provider.
+    #[error("more than {APIS_PER_DAY_MAX} APIs on a day, or {APIS_PER_SHARE_MAX} in all, of one provider: split the report")]
+    TooManyApis,
+}
+
+/// A record that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its place in the report, from 0.
+    pub index: usize,
+    /// Why.
+    pub why: Refusal,
+}
+
+/// What may be counted of a report, provider by provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// By provider.
+    pub shares: BTreeMap<ProviderId, Share>,
+    /// The records that may not.
+    pub refused: Vec<Refused>,
+}
+
+/// What a report says of one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// The calls by billing day.
+    pub days: CountedDays,
+    /// The places in the report of the records that are in `days`.
+    pub records: Vec<usize>,
+    /// SHA-256, in hexadecimal, of all that the report says of the provider, refused records
+    /// included: what time it is doesn't change it.
+    pub digest: String,
+}
+
+impl UsageReport {
+    /// Reads a report.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] naming what is wrong with it as a whole.
+    pub fn read(body: &[u8]) -> Result<UsageReport, ReportError> {
+        if body.len() > REPORT_BYTES_MAX {
+            return Err(ReportError::TooLarge(body.len()));
+        }
+        let report: UsageReport =
+            serde_json::from_slice(body).map_err(|error| ReportError::Malformed(error.to_string()))?;
+        if report.records.len() > RECORDS_MAX {
+            return Err(ReportError::TooManyRecords(report.records.len()));
+        }
+        Ok(report)
+    }
+
+    /// What may be counted of it now.
+    #[must_use]
+    pub fn accept(&self, calendar: &Calendar, now: Timestamp) -> Accepted {
+        let mut accepted = Accepted::default();
+        let mut digests: BTreeMap<ProviderId, Sha256> = BTreeMap::new();
+        for (index, record) in self.records.iter().enumerate() {
+            if let Err(why) = accept_record(record, index, calendar, now, &mut accepted, &mut digests) {
+                accepted.refused.push(Refused { index, why });
+            }
+        }
+        for (provider, digest) in digests {
+            if let Some(share) = accepted.shares.get_mut(&provider) {
+                share.digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            }
+        }
+        accepted.refuse(|_, share| !fits(&share.days), |_| Refusal::TooManyApis);
+        accepted
+    }
+}
+
+impl Accepted {
+    /// Refuses all records of those providers of whom nothing can be counted.
+    pub fn refuse(
+        &mut self,
+        unfit: impl Fn(&ProviderId, &Share) -> bool,
+        why: impl Fn(&ProviderId) -> Refusal,
+    ) {
+        let Accepted { shares, refused } = self;
+        shares.retain(|provider, share| {
+            let unfit = unfit(provider, share);
+            if unfit {
+                refused.extend(share.records.iter().map(|index| Refused { index: *index, why: why(provider) }));
+            }
+            !unfit
+        });
+        refused.sort_by_key(|refused| refused.index);
+    }
+}
+
+fn accept_record(
+    record: &Value,
+    index: usize,
+    calendar: &Calendar,
+    now: Timestamp,
+    accepted: &mut Accepted,
+    digests: &mut BTreeMap<ProviderId, Sha256>,
+) -> Result<(), Refusal> {
+    let read: UsageRecord =
+        UsageRecord::deserialize(record).map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let provider: ProviderId = read.provider.parse().map_err(Refusal::Provider)?;
+    // `Value` keeps the fields of an object sorted, so the order in which they came is no matter.
+    let digest = digests.entry(provider.clone()).or_default();
+    digest.update(record.to_string());
+    digest.update("\n");
+
+    let api: ApiName = read.api.parse().map_err(Refusal::Api)?;
+    let calls = calls(&read.count)?;
+    let day = day(&read, calendar, now)?;
+    let share = accepted.shares.entry(provider).or_default();
+    let usage = share.days.entry(day).or_default();
+    usage.add(api, calls).map_err(|_| Refusal::Count(read.count.to_string()))?;
+    share.records.push(index);
+    Ok(())
+}
+
+fn calls(count: &serde_json::Number) -> Result<Calls, Refusal> {
+    count
+        .as_u64()
+        .map(Calls::new)
+        .filter(|calls| *calls <= Calls::MAX)
+        .ok_or_else(|| Refusal::Count(count.to_string()))
+}
+
+/// The billing day of a record, if usage of it is taken now.
+fn day(record: &UsageRecord, calendar: &Calendar, now: Timestamp) -> Result<BillingDay, Refusal> {
+    let latest = now + FUTURE_MAX;
+    let (day, is_future, written) = match (&record.at, &record.day) {
+        (Some(at), None) => {
+            let instant: Timestamp = at.parse().map_err(|_| Refusal::At(at.clone()))?;
+            let day = calendar.day_of(instant).map_err(|_| Refusal::At(at.clone()))?;
+            (day, instant > latest, at)
+        }
+        (None, Some(day)) => {
+            let parsed: BillingDay = day.parse().map_err(Refusal::Day)?;
+            (parsed, parsed.date() > calendar.date_of(latest), day)
+        }
+        (Some(_), Some(_)) | (None, None) => return Err(Refusal::When),
+    };
+    let month = day.month();
+    if is_future {
+        return Err(Refusal::Future(written.clone()));
+    }
+    if !calendar.is_open(month, now) {
+        return Err(Refusal::Late { day, month, closed_at: calendar.closes_at(month) });
+    }
+    Ok(day)
+}
+
+fn fits(days: &CountedDays) -> bool {
+    let apis = || days.values().map(steelyard_pricing::Usage::apis);
+    apis().all(|apis| apis <= APIS_PER_DAY_MAX) && apis().sum::<usize>() <= APIS_PER_SHARE_MAX
+}

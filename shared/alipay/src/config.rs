@@ -1,0 +1,146 @@
+//! What the client must know, checked field by field before a client is made of it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::redirect::Policy;
+use rustls::RootCertStore;
+use rustls_platform_verifier::BuilderVerifierExt;
+use thiserror::Error;
+
+use crate::key::KeyError;
+
+/// How long to wait for a connection. A connection that takes longer brings no answer in time either.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The most characters of an `app_id`. Source: Alipay's public request parameters.
+const APP_ID_MAX_LENGTH: usize = 32;
+
+/// What the client must know. Its `Debug` shows no key.
+#[derive(Clone)]
+pub struct AlipayConfig {
+    /// The gateway's address, such as `https://openapi.alipay.com/gateway.do`: https, unless its host is loopback.
+    pub gateway: String,
+    /// Our application's number at Alipay.
+    pub app_id: String,
+    /// Our application's private key: PKCS#8 or PKCS#1, PEM or bare base64.
+    pub app_private_key: String,
+    /// Alipay's public key: SPKI or PKCS#1, PEM or bare base64.
+    pub alipay_public_key: String,
+    /// How long to wait for a whole answer.
+    pub timeout: Duration,
+}
+
+/// Why a configuration makes no client. Each variant is a field of it, or its environment.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// `gateway` is not an address.
+    #[error("gateway {gateway:?} is not an address")]
+    GatewayAddress {
+        /// The text.
+        gateway: String,
+    },
+    /// `gateway` would carry money's requests unencrypted over a network.
+    #[error("gateway {gateway:?} must be https, or http to a loopback host")]
+    GatewayNotHttps {
+        /// The text.
+        gateway: String,
+    },
+    /// `app_id` is empty, too long, or not made of letters and digits.
+    #[error("app_id {app_id:?} is not 1 to {APP_ID_MAX_LENGTH} letters and digits")]
+    AppId {
+        /// The text.
+        app_id: String,
+    },
+    /// `app_private_key` cannot sign.
+    #[error("app_private_key is refused")]
+    AppPrivateKey(#[source] KeyError),
+    /// `alipay_public_key` cannot verify.
+    #[error("alipay_public_key is refused")]
+    AlipayPublicKey(#[source] KeyError),
+    /// `timeout` leaves no time for an answer.
+    #[error("timeout is zero")]
+    Timeout,
+    /// The system's root certificates cannot be used.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP client cannot be built.
+    #[error("cannot set up the HTTP client")]
+    Http(#[source] reqwest::Error),
+}
+
+impl AlipayConfig {
+    /// How long to wait for a whole answer, unless there is a reason for another time: ten seconds.
+    ///
+    /// Alipay's own SDK for Node waits five; a withholding may take longer than other calls.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// The gateway's address, with the charset of our forms. Without it in the query, Alipay reads the form as GBK.
+    pub(crate) fn gateway(&self) -> Result<Url, ConfigError> {
+        let gateway = self.gateway.clone();
+        let Ok(mut url) = Url::parse(&gateway) else {
+            return Err(ConfigError::GatewayAddress { gateway });
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            _ => return Err(ConfigError::GatewayNotHttps { gateway }),
+        }
+        url.query_pairs_mut().append_pair("charset", "utf-8");
+        Ok(url)
+    }
+
+    /// Our application's number.
+    pub(crate) fn app_id(&self) -> Result<String, ConfigError> {
+        let app_id = self.app_id.clone();
+        let is_app_id = (1..=APP_ID_MAX_LENGTH).contains(&app_id.len())
+            && app_id.chars().all(|c| c.is_ascii_alphanumeric());
+        if is_app_id { Ok(app_id) } else { Err(ConfigError::AppId { app_id }) }
+    }
+
+    /// An HTTP client for a gateway's address.
+    pub(crate) fn http(&self, gateway: &Url) -> Result<reqwest::Client, ConfigError> {
+        if self.timeout.is_zero() {
+            return Err(ConfigError::Timeout);
+        }
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(gateway).map_err(ConfigError::Tls)?)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(self.timeout)
+            .redirect(Policy::none())
+            .build()
+            .map_err(ConfigError::Http)
+    }
+}
+
+impl fmt::Debug for AlipayConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlipayConfig")
+            .field("gateway", &self.gateway)
+            .field("app_id", &self.app_id)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// TLS by ring, with the system's root certificates. A gateway without https needs none of them.
+fn tls(gateway: &Url) -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?;
+    let builder = match gateway.scheme() {
+        "https" => builder.with_platform_verifier()?,
+        _ => builder.with_root_certificates(RootCertStore::empty()),
+    };
+    Ok(builder.with_no_client_auth())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|ip| ip.is_loopback())
+    })
+}

@@ -1,0 +1,329 @@
+//! The synchronous answer of the gateway: a JSON object with one node and the signature of its raw text.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::key::VerifyingKey;
+
+/// What a verified answer says: those fields of its node that our requests need.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) code: String,
+    pub(crate) sub_code: Option<String>,
+    pub(crate) out_trade_no: Option<String>,
+    pub(crate) trade_no: Option<String>,
+    pub(crate) total_amount: Option<String>,
+    pub(crate) trade_status: Option<String>,
+}
+
+/// Why a body is not an answer that can be believed. The texts carry nothing of the body but result codes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum WireError {
+    /// The body is not a JSON object in UTF-8.
+    #[error("the answer is not a JSON object")]
+    NotAnObject,
+    /// A key occurs twice, so that two readers could read two different answers.
+    #[error("the answer has a key twice")]
+    DuplicateKey,
+    /// There is neither an answer to our method nor an error.
+    #[error("the answer has no node of our method")]
+    NoNode,
+    /// There are several nodes, and a signature for only one.
+    #[error("the answer has several nodes")]
+    SeveralNodes,
+    /// There is no signature. The code is only a claim.
+    #[error("the answer is not signed; it claims {claim}")]
+    Unsigned {
+        /// The result code that the unsigned node gives.
+        claim: ResultCode,
+    },
+    /// The signature is not Alipay's signature of the node.
+    #[error("the signature of the answer is wrong")]
+    BadSignature,
+    /// The node is signed, and its fields are not what they should be.
+    #[error("the node of the answer cannot be read")]
+    UnreadableNode,
+    /// The gateway answers for itself, not for the method.
+    #[error("the gateway answers with an error, {0}")]
+    ErrorResponse(ResultCode),
+}
+
+/// A result code and its sub-code, cut down to what can be shown: letters, digits, `_`, `-` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ResultCode(String);
+
+/// The parts of a body: the raw text of its node, and the signature.
+#[derive(Debug, PartialEq, Eq)]
+struct Parts<'b> {
+    node: &'b str,
+    is_error_response: bool,
+    sign: String,
+}
+
+/// The members of a JSON object in their order, with their raw text.
+struct Members<'b>(Vec<(String, &'b RawValue)>);
+
+impl Answer {
+    /// Reads the answer to `method`, after its signature is verified over the raw text of its node.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError`] when the body is not an answer of Alipay to that method.
+    pub(crate) fn read(
+        body: &[u8],
+        method: &str,
+        alipay: &VerifyingKey,
+    ) -> Result<Answer, WireError> {
+        let parts = split(body, &node_key(method))?;
+        if parts.sign.is_empty() {
+            return Err(WireError::Unsigned { claim: claim(parts.node) });
+        }
+        alipay.verify(parts.node, &parts.sign).map_err(|_| WireError::BadSignature)?;
+        let answer: Answer =
+            serde_json::from_str(parts.node).map_err(|_| WireError::UnreadableNode)?;
+        if parts.is_error_response {
+            return Err(WireError::ErrorResponse(answer.result_code()));
+        }
+        Ok(answer)
+    }
+
+    /// The code and sub-code, to be shown.
+    pub(crate) fn result_code(&self) -> ResultCode {
+        ResultCode::new(&self.code, self.sub_code.as_deref())
+    }
+}
+
+impl ResultCode {
+    /// How much of either code is shown, in characters.
+    const SHOWN: usize = 64;
+
+    fn new(code: &str, sub_code: Option<&str>) -> ResultCode {
+        let shown = |text: &str| -> String {
+            let plain = |c: &char| c.is_ascii_alphanumeric() || ['_', '-', '.'].contains(c);
+            text.chars().filter(plain).take(ResultCode::SHOWN).collect()
+        };
+        let mut result = format!("code {}", shown(code));
+        if let Some(sub_code) = sub_code.filter(|sub_code| !sub_code.is_empty()) {
+            result.push(' ');
+            result.push_str(&shown(sub_code));
+        }
+        ResultCode(result)
+    }
+}
+
+impl fmt::Display for ResultCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'de>, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// Keeps every member: a map would let the last of two equal keys win.
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+/// The key of the node that answers a method: `alipay_trade_pay_response`.
+fn node_key(method: &str) -> String {
+    format!("{}_response", method.replace('.', "_"))
+}
+
+/// Cuts the node and the signature out of a body, and believes nothing in them.
+fn split<'b>(body: &'b [u8], node_key: &str) -> Result<Parts<'b>, WireError> {
+    let text = str::from_utf8(body).map_err(|_| WireError::NotAnObject)?;
+    let Members(members) = serde_json::from_str(text).map_err(|_| WireError::NotAnObject)?;
+    let keys: BTreeSet<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
+    if keys.len() < members.len() {
+        return Err(WireError::DuplicateKey);
+    }
+    let is_node = |key: &str| key == node_key || key.ends_with("_response");
+    let mut nodes = members.iter().filter(|(key, _)| is_node(key));
+    let (key, node) = nodes.next().ok_or(WireError::NoNode)?;
+    if nodes.next().is_some() {
+        return Err(WireError::SeveralNodes);
+    }
+    let is_error_response = key == "error_response";
+    if !is_error_response && key != node_key {
+        return Err(WireError::NoNode);
+    }
+    Ok(Parts { node: node.get(), is_error_response, sign: signature(&members)? })
+}
+
+/// The text of `sign`, empty when it is missing.
+fn signature(members: &[(String, &RawValue)]) -> Result<String, WireError> {
+    let Some((_, sign)) = members.iter().find(|(key, _)| key == "sign") else {
+        return Ok(String::new());
+    };
+    serde_json::from_str(sign.get()).map_err(|_| WireError::BadSignature)
+}
+
+/// The result code that an unsigned node gives, for an operator to see and for nothing else.
+fn claim(node: &str) -> ResultCode {
+    match serde_json::from_str::<Answer>(node) {
+        Ok(answer) => answer.result_code(),
+        Err(_) => ResultCode::new("unreadable", None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+    use crate::vectors::{self, Vectors};
+
+    const METHOD: &str = "alipay.trade.pay";
+    const NODE: &str = r#"{"code":"10000","msg":"Success","trade_no":"1"}"#;
+
+    fn sign(node: &str) -> String {
+        SigningKey::parse(vectors::ALIPAY_PRIVATE).unwrap().sign(node).unwrap()
+    }
+
+    fn read(body: &str) -> Result<String, WireError> {
+        let alipay = VerifyingKey::parse(vectors::ALIPAY_PUBLIC).unwrap();
+        Answer::read(body.as_bytes(), METHOD, &alipay)
+            .map(|answer| answer.result_code().to_string())
+    }
+
+    #[test]
+    fn published_answers_are_read_from_their_whole_body() {
+        let vectors = Vectors::read();
+        for response in &vectors.responses {
+            let (Some(body), Some(method)) = (&response.body, response.method()) else { continue };
+            let key = VerifyingKey::parse(&vectors.keys[&response.key].spki).unwrap();
+            let parts = split(body.as_bytes(), response.response_key.as_ref().unwrap()).unwrap();
+            assert_eq!(parts.node, response.signed_text, "{} of {}", response.id, response.source);
+            assert!(Answer::read(body.as_bytes(), &method, &key).is_ok(), "{}", response.id);
+        }
+    }
+
+    #[test]
+    fn text_that_is_signed_is_cut_out_as_it_came() {
+        for case in Vectors::read().extraction {
+            let parts = split(case.body.as_bytes(), &case.response_key).unwrap();
+            assert_eq!(parts.node, case.expected_text, "{} of {}", case.id, case.source);
+        }
+    }
+
+    #[test]
+    fn escaped_slashes_are_part_of_the_signed_text() {
+        let node = r#"{"code":"10000","qr_code":"https:\/\/qr.example\/1"}"#;
+        let sign = sign(node);
+        let body =
+            |node: &str| format!(r#"{{"alipay_trade_pay_response": {node} ,"sign":"{sign}"}}"#);
+        assert_eq!(read(&body(node)), Ok("code 10000".to_owned()));
+        assert_eq!(read(&body(&node.replace(r"\/", "/"))), Err(WireError::BadSignature));
+    }
+
+    #[test]
+    fn answer_that_could_be_read_in_two_ways_is_refused() {
+        let sign = sign(NODE);
+        for (body, expected) in [
+            (
+                format!(
+                    r#"{{"alipay_trade_pay_response":{NODE},"alipay_trade_pay_response":{{}},"sign":"{sign}"}}"#
+                ),
+                WireError::DuplicateKey,
+            ),
+            (
+                // The same key, spelled with an escape.
+                format!(
+                    r#"{{"alipay_trade_pay_response":{NODE},"\u0061lipay_trade_pay_response":{{}},"sign":"{sign}"}}"#
+                ),
+                WireError::DuplicateKey,
+            ),
+            (
+                format!(
+                    r#"{{"alipay_trade_pay_response":{NODE},"error_response":{NODE},"sign":"{sign}"}}"#
+                ),
+                WireError::SeveralNodes,
+            ),
+            (
+                format!(
+                    r#"{{"alipay_trade_pay_response":{NODE},"alipay_trade_query_response":{NODE},"sign":"{sign}"}}"#
+                ),
+                WireError::SeveralNodes,
+            ),
+            (
+                format!(r#"{{"alipay_trade_pay_response":{NODE},"sign":"","sign":"{sign}"}}"#),
+                WireError::DuplicateKey,
+            ),
+            (
+                format!(r#"{{"alipay_trade_query_response":{NODE},"sign":"{sign}"}}"#),
+                WireError::NoNode,
+            ),
+            (format!(r#"{{"sign":"{sign}"}}"#), WireError::NoNode),
+        ] {
+            assert_eq!(read(&body), Err(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn answer_without_alipays_signature_is_refused() {
+        let foreign = SigningKey::parse(vectors::APP_PRIVATE).unwrap().sign(NODE).unwrap();
+        let claim = ResultCode::new("10000", None);
+        for (sign, expected) in [
+            (String::new(), WireError::Unsigned { claim: claim.clone() }),
+            (r#","sign":"""#.to_owned(), WireError::Unsigned { claim }),
+            (r#","sign":null"#.to_owned(), WireError::BadSignature),
+            (r#","sign":"wrong-sing""#.to_owned(), WireError::BadSignature),
+            (format!(r#","sign":"{foreign}""#), WireError::BadSignature),
+        ] {
+            assert_eq!(
+                read(&format!(r#"{{"alipay_trade_pay_response":{NODE}{sign}}}"#)),
+                Err(expected),
+                "{sign}"
+            );
+        }
+    }
+
+    #[test]
+    fn body_that_is_no_answer_is_refused() {
+        let node = r#"{"msg":"Success"}"#;
+        let without_code =
+            format!(r#"{{"alipay_trade_pay_response":{node},"sign":"{}"}}"#, sign(node));
+        let gateway_error = format!(r#"{{"error_response":{NODE},"sign":"{}"}}"#, sign(NODE));
+        for (body, expected) in [
+            ("", WireError::NotAnObject),
+            ("<html>502</html>", WireError::NotAnObject),
+            ("[]", WireError::NotAnObject),
+            (r#"{"alipay_trade_pay_response":{}} {}"#, WireError::NotAnObject),
+            (&without_code, WireError::UnreadableNode),
+            (&gateway_error, WireError::ErrorResponse(ResultCode::new("10000", None))),
+        ] {
+            assert_eq!(read(body), Err(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn claim_of_an_unsigned_answer_shows_nothing_but_codes() {
+        let body = r#"{"error_response":{"code":"40002","sub_code":"isv.invalid-app-id 张三 <b>","sub_msg":"张三"}}"#;
+        assert_eq!(
+            read(body).unwrap_err().to_string(),
+            "the answer is not signed; it claims code 40002 isv.invalid-app-idb"
+        );
+    }
+}

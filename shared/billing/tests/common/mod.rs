@@ -1,0 +1,42 @@
+//! What the tests of this crate share: a time, a mandate, terms and a provider to talk about.
+
+use jiff::Timestamp;
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+use steelyard_billing::{Calendar, DebitTerms, Mandate, PlanAssignment, Provider, ProviderId};
+use steelyard_pricing::Fen;
+
+/// The instant at which a wall clock in Shanghai shows `2015-05-17 10:00`.
+pub fn at(text: &str) -> Timestamp {
+    let clock: DateTime = text.parse().unwrap();
+    let shanghai = TimeZone::get("Asia/Shanghai").unwrap();
+    clock.to_zoned(shanghai).unwrap().timestamp()
+}
+
+/// Months close on the fifth; debits of one yuan or more fall due at ten.
+pub fn terms() -> DebitTerms {
+    DebitTerms {
+        calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
+        minimum_fen: Fen::new(100),
+        time_of_day: Time::constant(10, 0, 0, 0),
+    }
+}
+
+/// An agreement that lets one debit take ¥100.00.
+pub fn mandate() -> Mandate {
+    Mandate { agreement_no: "20155245550001".to_owned(), single_limit_fen: Fen::new(10_000) }
+}
+
+/// A provider who is billed from May 2015 on, on the plan `p`, and has signed the mandate.
+pub fn provider() -> Provider {
+    Provider {
+        provider: "shop".parse::<ProviderId>().unwrap(),
+        billed_from: "2015-05".parse().unwrap(),
+        plans: vec![PlanAssignment {
+            from: "2015-05-01".parse().unwrap(),
+            plan: "p".parse().unwrap(),
+        }],
+        mandate: Some(mandate()),
+        counter_shards: 1,
+    }
+}

@@ -1,0 +1,95 @@
+//! The AWS clients: TLS by ring, bounded in time, few retries.
+
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::{Environment, EnvironmentError};
+
+/// How a function in Lambda reaches AWS: region, credentials and, for local stacks, the endpoint
+/// come from the variables that Lambda sets.
+///
+/// Built by hand rather than by `aws_config::load`, so that none of the other ways to come by
+/// credentials is in a function's binary.
+///
+/// # Errors
+///
+/// [`EnvironmentError::Missing`] without `AWS_REGION`.
+pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
+    let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(environment.required("AWS_REGION")?))
+        .credentials_provider(credentials)
+        .http_client(https_client())
+        .sleep_impl(tokio_sleep())
+        .retry_config(retries())
+        .timeout_config(timeouts());
+    Ok(match environment.optional("AWS_ENDPOINT_URL") {
+        Some(endpoint) => config.endpoint_url(endpoint).build(),
+        None => config.build(),
+    })
+}
+
+/// How an operator reaches AWS: with the credentials, the profile and the region that every AWS
+/// tool finds.
+#[must_use]
+pub fn as_operator() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https_client())
+        .retry_config(retries())
+        .timeout_config(timeouts())
+}
+
+/// A client over a transport or an endpoint of the local stack, which takes any credentials.
+#[must_use]
+pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> SdkConfig {
+    let credentials = aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .http_client(http_client.unwrap_or_else(https_client))
+        .sleep_impl(tokio_sleep())
+        .retry_config(retries().with_initial_backoff(Duration::from_millis(1)))
+        .timeout_config(timeouts())
+        .build()
+}
+
+fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+fn tokio_sleep() -> aws_sdk_dynamodb::config::SharedAsyncSleep {
+    aws_sdk_dynamodb::config::SharedAsyncSleep::new(TokioSleep)
+}
+
+/// Waits on Tokio's timer.
+#[derive(Debug)]
+struct TokioSleep;
+
+impl aws_sdk_dynamodb::config::AsyncSleep for TokioSleep {
+    fn sleep(&self, duration: Duration) -> aws_sdk_dynamodb::config::Sleep {
+        aws_sdk_dynamodb::config::Sleep::new(tokio::time::sleep(duration))
+    }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3)
+}
+
+/// DynamoDB and SQS answer in milliseconds; the SDK sets no read time-out of its own.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .read_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(20))
+        .build()
+}

@@ -1,0 +1,122 @@
+//! Configuration from environment variables: read once, typed, and each mistake told by name.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jiff::civil::Time;
+use steelyard_billing::{Calendar, DebitTerms};
+use steelyard_pricing::Fen;
+use thiserror::Error;
+
+/// The environment variables of this process, or of a test.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// Why a function can't start.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EnvironmentError {
+    /// A variable is not set, or empty.
+    #[error("environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable is set to something that makes no sense.
+    #[error("environment variable {name} is `{value}`: {why}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Environment {
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Environment {
+        Environment(std::env::vars().collect())
+    }
+
+    /// The value of a variable, if it is set and not empty.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError::Missing`] naming it.
+    pub fn required(&self, name: &'static str) -> Result<String, EnvironmentError> {
+        self.optional(name).map(str::to_owned).ok_or(EnvironmentError::Missing(name))
+    }
+
+    /// The value of a variable, read as what it stands for.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError`] naming the variable and what is wrong.
+    pub fn parsed<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, EnvironmentError> {
+        let value = self.required(name)?;
+        value.parse().map_err(|error: T::Err| EnvironmentError::Invalid { name, why: error.to_string(), value })
+    }
+
+    /// The platform's calendar, from `TIME_ZONE` and `MONTH_CLOSE_DAY`.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError`] naming the variable and what is wrong.
+    pub fn calendar(&self) -> Result<Calendar, EnvironmentError> {
+        let time_zone = self.required("TIME_ZONE")?;
+        let close_day = self.parsed("MONTH_CLOSE_DAY")?;
+        Calendar::new(&time_zone, close_day).map_err(|error| EnvironmentError::Invalid {
+            name: if error.is_about_time_zone() { "TIME_ZONE" } else { "MONTH_CLOSE_DAY" },
+            value: if error.is_about_time_zone() { time_zone } else { close_day.to_string() },
+            why: error.to_string(),
+        })
+    }
+
+    /// When debits are made, from `DEBIT_TIME`, `DEBIT_MINIMUM_FEN` and the calendar.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvironmentError`] naming the variable and what is wrong.
+    pub fn debit_terms(&self) -> Result<DebitTerms, EnvironmentError> {
+        Ok(DebitTerms {
+            calendar: self.calendar()?,
+            minimum_fen: Fen::new(self.parsed("DEBIT_MINIMUM_FEN")?),
+            time_of_day: self.parsed::<Time>("DEBIT_TIME")?,
+        })
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(variables: [(&str, &str); N]) -> Environment {
+        Environment(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_told_by_name() {
+        let environment = Environment::from([("TIME_ZONE", "Asia/Shanghai"), ("EMPTY", "")]);
+        assert_eq!(environment.required("EMPTY"), Err(EnvironmentError::Missing("EMPTY")));
+        assert_eq!(environment.calendar().err(), Some(EnvironmentError::Missing("MONTH_CLOSE_DAY")));
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_told_with_its_name() {
+        for (zone, day, name) in
+            [("Asia/Shangai", "5", "TIME_ZONE"), ("UTC", "29", "MONTH_CLOSE_DAY"), ("UTC", "x", "MONTH_CLOSE_DAY")]
+        {
+            let environment = Environment::from([("TIME_ZONE", zone), ("MONTH_CLOSE_DAY", day)]);
+            let error = environment.calendar().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}

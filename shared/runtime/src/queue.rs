@@ -1,0 +1,90 @@
+//! An SQS queue, by its URL.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use thiserror::Error;
+
+/// A queue to send to.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+/// Why messages could not be sent. Some of them may have been.
+#[derive(Debug, Error)]
+pub enum QueueError {
+    /// SQS could not be asked, or refused.
+    #[error("cannot send to {url}")]
+    Aws {
+        /// The queue.
+        url: String,
+        /// What the SDK says.
+        #[source]
+        source: Box<aws_sdk_sqs::Error>,
+    },
+    /// SQS refused single messages.
+    #[error("{url} refused {refused} of {sent} messages: {why}")]
+    Refused {
+        /// The queue.
+        url: String,
+        /// How many it refused.
+        refused: usize,
+        /// How many were sent together.
+        sent: usize,
+        /// Why it refused the first of them.
+        why: String,
+    },
+}
+
+/// The most messages that SQS takes at once.
+const BATCH_MAX: usize = 10;
+
+impl Queue {
+    /// The queue at that URL.
+    #[must_use]
+    pub fn new(client: Client, url: String) -> Queue {
+        Queue { client, url }
+    }
+
+    /// Sends messages, ten at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`] for the first ten that were not all taken; none after them is sent.
+    pub async fn send(&self, bodies: &[String]) -> Result<(), QueueError> {
+        for ten in bodies.chunks(BATCH_MAX) {
+            self.send_batch(ten).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_batch(&self, bodies: &[String]) -> Result<(), QueueError> {
+        let aws = |error: aws_sdk_sqs::Error| QueueError::Aws { url: self.url.clone(), source: Box::new(error) };
+        let entries = bodies
+            .iter()
+            .enumerate()
+            .map(|(index, body)| {
+                SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| aws(error.into()))?;
+        let answer = self
+            .client
+            .send_message_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| aws(error.into()))?;
+        match answer.failed.first() {
+            None => Ok(()),
+            Some(first) => Err(QueueError::Refused {
+                url: self.url.clone(),
+                refused: answer.failed.len(),
+                sent: bodies.len(),
+                why: first.message.clone().unwrap_or_else(|| first.code.clone()),
+            }),
+        }
+    }
+}

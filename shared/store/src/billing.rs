@@ -1,0 +1,413 @@
+//! The billing table: providers and accounts, statements, the journal, debits, plans.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use steelyard_billing::{
+    Account, Debit, DebitId, Entry, Movement, Provider, ProviderId, Settlement, Statement, StatementId,
+};
+use steelyard_pricing::{Catalog, Plan};
+
+use crate::item::{from_item, string, text, to_item};
+use crate::query::Range;
+use crate::schema::{
+    DEBIT_PREFIX, ENTRY_PREFIX, PLANS, SK, STATEMENT_PREFIX, account_sk, debit_sk, entry_sk, plan_sk,
+    provider_pk, provider_sk, recharge_sk, registry_pk, registry_shard, statement_sk,
+};
+use crate::transact::{Item, Outcome, put_new, put_version, transact};
+use crate::usage::{Registration, UsageTable};
+use crate::{CommitError, StoreError, due};
+
+/// The billing table.
+#[derive(Clone, Debug)]
+pub struct BillingTable {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+/// A provider with its account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// The provider.
+    pub provider: Provider,
+    /// Its account.
+    pub account: Account,
+}
+
+/// Some of the providers of a registry shard.
+#[derive(Clone, Debug)]
+pub struct CustomerPage {
+    /// The providers, by id.
+    pub customers: Vec<Customer>,
+    /// The provider to go on after; none on the last page.
+    pub next: Option<ProviderId>,
+}
+
+/// What became of something that is stored once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It is stored now.
+    New,
+    /// It was stored before, just so.
+    Before,
+    /// Something else is stored under its name.
+    Different,
+}
+
+const REGISTER: &str = "register a provider";
+const UPDATE_PROVIDER: &str = "update a provider";
+const LIST: &str = "list the providers of a shard";
+const LOAD: &str = "read a provider and its account";
+const SETTLE: &str = "store a settlement";
+const DEBIT: &str = "store a debit";
+const END_DEBIT: &str = "store the end of a debit";
+const RECHARGE: &str = "store a recharge";
+const READ_STATEMENTS: &str = "read statements";
+const READ_JOURNAL: &str = "read the journal";
+const READ_DEBITS: &str = "read debits";
+const PLAN: &str = "store a plan";
+const READ_PLANS: &str = "read the plans";
+
+impl BillingTable {
+    /// The table of that name.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> BillingTable {
+        BillingTable { client, table }
+    }
+
+    /// Registers a provider with an empty account, here and for counting, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when a table fails.
+    pub async fn register(&self, usage: &UsageTable, provider: &Provider) -> Result<Stored, StoreError> {
+        let id = &provider.provider;
+        let account = Account::new(provider);
+        let writes = vec![
+            put_new(&self.table, self.provider_item(REGISTER, provider)?),
+            put_new(&self.table, to_item(REGISTER, registry_pk_of(id), account_sk(id), &account)?),
+            usage.registering(id, Registration { counter_shards: provider.counter_shards })?,
+        ];
+        match transact(&self.client, REGISTER, writes).await? {
+            Outcome::Committed => Ok(Stored::New),
+            Outcome::ConditionFailed(mut found) => match found.first_mut().and_then(Option::take) {
+                Some(item) if from_item::<Provider>(REGISTER, item.clone())? == *provider => Ok(Stored::Before),
+                _ => Ok(Stored::Different),
+            },
+        }
+    }
+
+    /// Replaces what is known of a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when its account was written since it was read.
+    pub async fn update_provider(&self, customer: &Customer, provider: &Provider) -> Result<(), CommitError> {
+        let account = Account { version: customer.account.version + 1, ..customer.account.clone() };
+        let put = aws_sdk_dynamodb::types::Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(self.provider_item(UPDATE_PROVIDER, provider)?))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::corrupt(UPDATE_PROVIDER, error))?;
+        let writes = vec![
+            TransactWriteItem::builder().put(put).build(),
+            self.putting_account(UPDATE_PROVIDER, &account, customer.account.version)?,
+        ];
+        self.commit(UPDATE_PROVIDER, writes).await
+    }
+
+    /// Lists the providers of a registry shard with their accounts, at most `limit`, after one of
+    /// them: one request a page.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn customers(
+        &self,
+        shard: u8,
+        after: Option<&ProviderId>,
+        limit: u16,
+    ) -> Result<CustomerPage, StoreError> {
+        let range = Range::prefix(&self.table, registry_pk(shard), "");
+        // Two items a provider; the one that sorts last is `provider`.
+        let page = range
+            .page(&self.client, LIST, after.map(provider_sk), Some(i32::from(limit) * 2))
+            .await?;
+        let mut customers = Vec::new();
+        let mut items = page.items.into_iter();
+        while let (Some(account), Some(provider)) = (items.next(), items.next()) {
+            customers.push(Customer { provider: from_item(LIST, provider)?, account: from_item(LIST, account)? });
+        }
+        // A page can end between the two items of a provider: it goes on after the last whole one.
+        let next = match (page.next, customers.last()) {
+            (Some(_), Some(last)) => Some(last.provider.provider.clone()),
+            _ => None,
+        };
+        Ok(CustomerPage { customers, next })
+    }
+
+    /// Reads a provider with its account: one request.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn customer(&self, provider: &ProviderId) -> Result<Option<Customer>, StoreError> {
+        let range = Range {
+            table: &self.table,
+            pk: registry_pk_of(provider),
+            from: account_sk(provider),
+            to: provider_sk(provider),
+        };
+        let mut items = range.all(&self.client, LOAD).await?.into_iter();
+        match (items.next(), items.next()) {
+            (Some(account), Some(provider)) => {
+                Ok(Some(Customer { provider: from_item(LOAD, provider)?, account: from_item(LOAD, account)? }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Stores a settlement in one transaction: the statement, the journal entry, the account, and
+    /// the debit that was opened. Gives the account as it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when the account was written since `before` was read, or the
+    /// statement exists.
+    pub async fn commit_settlement(&self, before: &Account, settlement: &Settlement) -> Result<Account, CommitError> {
+        let statement = &settlement.statement;
+        let sk = statement_sk(statement.statement);
+        let item = to_item(SETTLE, provider_pk(&statement.provider), sk, statement)?;
+        let mut writes = vec![put_new(&self.table, item)];
+        let account = self.moving(SETTLE, before, &settlement.movement, &mut writes)?;
+        self.commit(SETTLE, writes).await?;
+        Ok(account)
+    }
+
+    /// Stores a debit that goes on. Gives it as it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when it was written since `before` was read.
+    pub async fn commit_debit(&self, before: &Debit, after: &Debit) -> Result<Debit, CommitError> {
+        let after = Debit { version: before.version + 1, ..after.clone() };
+        let put = put_version(&self.table, self.debit_item(DEBIT, &after)?, Some(before.version));
+        self.commit(DEBIT, vec![put]).await?;
+        Ok(after)
+    }
+
+    /// Stores the end of a debit in one transaction: the debit, the account, the journal entry, and
+    /// the debit that was opened next. Gives the debit as it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when the debit or the account was written since they were read.
+    pub async fn commit_debit_end(
+        &self,
+        before: &Debit,
+        after: &Debit,
+        account: &Account,
+        movement: &Movement,
+    ) -> Result<Debit, CommitError> {
+        let ended = Debit { version: before.version + 1, ..after.clone() };
+        let mut writes =
+            vec![put_version(&self.table, self.debit_item(END_DEBIT, &ended)?, Some(before.version))];
+        self.moving(END_DEBIT, account, movement, &mut writes)?;
+        self.commit(END_DEBIT, writes).await?;
+        Ok(ended)
+    }
+
+    /// Stores a recharge once by its reference, in one transaction with the account and the
+    /// journal entry.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when the account was written since `before` was read, or the
+    /// reference was booked.
+    pub async fn commit_recharge(
+        &self,
+        before: &Account,
+        reference: &str,
+        movement: &Movement,
+    ) -> Result<Account, CommitError> {
+        let entry = movement.entry.as_ref().map(|entry| entry.record().number).unwrap_or(before.entries);
+        let marker = Item::from([("entry_number".to_owned(), crate::item::number(entry))]);
+        let pk = provider_pk(&before.provider);
+        let mut writes = vec![put_new(&self.table, keyed(marker, pk, recharge_sk(reference)))];
+        let account = self.moving(RECHARGE, before, movement, &mut writes)?;
+        self.commit(RECHARGE, writes).await?;
+        Ok(account)
+    }
+
+    /// Whether a recharge was booked under this reference.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn is_recharged(&self, provider: &ProviderId, reference: &str) -> Result<bool, StoreError> {
+        let sk = recharge_sk(reference);
+        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        Ok(!range.all(&self.client, RECHARGE).await?.is_empty())
+    }
+
+    /// A provider's statements, by day.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn statements(&self, provider: &ProviderId) -> Result<Vec<Statement>, StoreError> {
+        self.records(READ_STATEMENTS, provider, STATEMENT_PREFIX).await
+    }
+
+    /// One statement.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn statement(
+        &self,
+        provider: &ProviderId,
+        statement: StatementId,
+    ) -> Result<Option<Statement>, StoreError> {
+        let sk = statement_sk(statement);
+        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        let item = range.all(&self.client, READ_STATEMENTS).await?.pop();
+        item.map(|item| from_item(READ_STATEMENTS, item)).transpose()
+    }
+
+    /// A provider's journal, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn journal(&self, provider: &ProviderId) -> Result<Vec<Entry>, StoreError> {
+        self.records(READ_JOURNAL, provider, ENTRY_PREFIX).await
+    }
+
+    /// A provider's debits, in the order in which they were opened.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn debits(&self, provider: &ProviderId) -> Result<Vec<Debit>, StoreError> {
+        self.records(READ_DEBITS, provider, DEBIT_PREFIX).await
+    }
+
+    /// One debit.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn debit(&self, provider: &ProviderId, debit: DebitId) -> Result<Option<Debit>, StoreError> {
+        let sk = debit_sk(debit);
+        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        let item = range.all(&self.client, READ_DEBITS).await?.pop();
+        item.map(|item| from_item(READ_DEBITS, item)).transpose()
+    }
+
+    /// Stores a version of a plan. A stored version never changes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table fails.
+    pub async fn add_plan(&self, plan: &Plan) -> Result<Stored, StoreError> {
+        let document = serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
+        let item = Item::from([("document".to_owned(), string(document))]);
+        let put = put_new(&self.table, keyed(item, PLANS.to_owned(), plan_sk(plan)));
+        match transact(&self.client, PLAN, vec![put]).await? {
+            Outcome::Committed => Ok(Stored::New),
+            Outcome::ConditionFailed(mut found) => match found.first_mut().and_then(Option::take) {
+                Some(item) if plan_of(&item)? == *plan => Ok(Stored::Before),
+                _ => Ok(Stored::Different),
+            },
+        }
+    }
+
+    /// Every version of every plan.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read, or holds a plan that makes no sense.
+    pub async fn plans(&self) -> Result<Catalog, StoreError> {
+        let range = Range::prefix(&self.table, PLANS.to_owned(), "");
+        range.all(&self.client, READ_PLANS).await?.iter().map(plan_of).collect()
+    }
+
+    async fn records<T: serde::de::DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        provider: &ProviderId,
+        prefix: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        let range = Range::prefix(&self.table, provider_pk(provider), prefix);
+        let items = range.all(&self.client, operation).await?;
+        items.into_iter().map(|item| from_item(operation, item)).collect()
+    }
+
+    /// Adds the writes of a movement; gives the account as it will be stored.
+    fn moving(
+        &self,
+        operation: &'static str,
+        before: &Account,
+        movement: &Movement,
+        writes: &mut Vec<TransactWriteItem>,
+    ) -> Result<Account, StoreError> {
+        let account = Account { version: before.version + 1, ..movement.account.clone() };
+        writes.push(self.putting_account(operation, &account, before.version)?);
+        if let Some(entry) = &movement.entry {
+            let sk = entry_sk(entry.record().number);
+            writes.push(put_new(&self.table, to_item(operation, provider_pk(&account.provider), sk, entry)?));
+        }
+        if let Some(debit) = &movement.opened {
+            writes.push(put_new(&self.table, self.debit_item(operation, debit)?));
+        }
+        Ok(account)
+    }
+
+    fn putting_account(
+        &self,
+        operation: &'static str,
+        account: &Account,
+        before: u64,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let id = &account.provider;
+        let item = to_item(operation, registry_pk_of(id), account_sk(id), account)?;
+        Ok(put_version(&self.table, item, Some(before)))
+    }
+
+    fn provider_item(&self, operation: &'static str, provider: &Provider) -> Result<Item, StoreError> {
+        let id = &provider.provider;
+        to_item(operation, registry_pk_of(id), provider_sk(id), provider)
+    }
+
+    /// A debit with, while it is open, its place in the index of due debits.
+    fn debit_item(&self, operation: &'static str, debit: &Debit) -> Result<Item, StoreError> {
+        let mut item = to_item(operation, provider_pk(&debit.provider), debit_sk(debit.debit), debit)?;
+        if debit.is_open() {
+            item.extend(due::place(debit));
+        }
+        Ok(item)
+    }
+
+    async fn commit(&self, operation: &'static str, writes: Vec<TransactWriteItem>) -> Result<(), CommitError> {
+        match transact(&self.client, operation, writes).await? {
+            Outcome::Committed => Ok(()),
+            Outcome::ConditionFailed(_) => Err(CommitError::Stale),
+        }
+    }
+}
+
+fn registry_pk_of(provider: &ProviderId) -> String {
+    registry_pk(registry_shard(provider))
+}
+
+fn keyed(mut item: Item, pk: String, sk: String) -> Item {
+    item.insert(crate::schema::PK.to_owned(), string(pk));
+    item.insert(SK.to_owned(), string(sk));
+    item
+}
+
+fn plan_of(item: &Item) -> Result<Plan, StoreError> {
+    serde_json::from_str(text(READ_PLANS, item, "document")?)
+        .map_err(|error| StoreError::corrupt(READ_PLANS, error))
+}

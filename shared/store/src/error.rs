@@ -1,0 +1,69 @@
+//! What can go wrong with a table.
+
+use aws_sdk_dynamodb::error::SdkError;
+use thiserror::Error;
+
+/// Why a table could not be read or written.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// DynamoDB could not be asked, or refused.
+    #[error("cannot {operation}")]
+    Aws {
+        /// What was to be done.
+        operation: &'static str,
+        /// What the SDK says.
+        #[source]
+        source: Box<aws_sdk_dynamodb::Error>,
+    },
+    /// Others kept writing the same items until patience ran out.
+    #[error("cannot {operation}: others keep writing the same items")]
+    Contended {
+        /// What was to be done.
+        operation: &'static str,
+    },
+    /// What is stored is not what this version of the program stores.
+    #[error("cannot {operation}: an item is not as it should be")]
+    Corrupt {
+        /// What was to be done.
+        operation: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn aws<E, R>(operation: &'static str, error: SdkError<E, R>) -> StoreError
+    where
+        aws_sdk_dynamodb::Error: From<SdkError<E, R>>,
+    {
+        StoreError::Aws { operation, source: Box::new(error.into()) }
+    }
+
+    pub(crate) fn corrupt(
+        operation: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> StoreError {
+        StoreError::Corrupt { operation, source: source.into() }
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            StoreError::Aws { .. } | StoreError::Contended { .. } => true,
+            StoreError::Corrupt { .. } => false,
+        }
+    }
+}
+
+/// Why a conditional write did not happen.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// What the write was based on has changed; read again and decide again.
+    #[error("what the write was based on has changed")]
+    Stale,
+    /// The table failed; the write may or may not have happened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

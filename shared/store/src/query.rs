@@ -1,0 +1,75 @@
+//! Reads of a partition.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue};
+
+use crate::StoreError;
+use crate::item::string;
+use crate::schema::{PK, SK};
+use crate::transact::Item;
+
+/// Which part of a partition to read: sort keys from `from` to `to`, both inclusive.
+pub(crate) struct Range<'a> {
+    pub table: &'a str,
+    pub pk: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// One page of a partition, and the sort key to go on after.
+pub(crate) struct Page {
+    pub items: Vec<Item>,
+    pub next: Option<String>,
+}
+
+impl<'a> Range<'a> {
+    /// Everything in a partition whose sort key starts so.
+    pub fn prefix(table: &'a str, pk: String, prefix: &str) -> Range<'a> {
+        Range { table, pk, from: prefix.to_owned(), to: format!("{prefix}{}", crate::schema::KEY_END) }
+    }
+
+    /// Reads all of it, strongly consistent, in the order of the sort keys.
+    pub async fn all(&self, client: &Client, operation: &'static str) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.page(client, operation, after, None).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// Reads one page of it, at most `limit` items, after a sort key.
+    pub async fn page(
+        &self,
+        client: &Client,
+        operation: &'static str,
+        after: Option<String>,
+        limit: Option<i32>,
+    ) -> Result<Page, StoreError> {
+        let start = after.map(|sk| {
+            [(PK.to_owned(), string(&self.pk)), (SK.to_owned(), string(sk))].into_iter().collect()
+        });
+        let answer = client
+            .query()
+            .table_name(self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", string(&self.pk))
+            .expression_attribute_values(":from", string(&self.from))
+            .expression_attribute_values(":to", string(&self.to))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .set_limit(limit)
+            .send()
+            .await
+            .map_err(|error| StoreError::aws(operation, error))?;
+        let next = match answer.last_evaluated_key.as_ref().and_then(|key| key.get(SK)) {
+            Some(AttributeValue::S(sk)) => Some(sk.clone()),
+            _ => None,
+        };
+        Ok(Page { items: answer.items.unwrap_or_default(), next })
+    }
+}

@@ -1,0 +1,63 @@
+//! Making the tables where no deployment has: in the local stack and in tests.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+
+use crate::StoreError;
+use crate::schema::{DUE_INDEX, DUE_SHARD, PK, SK, VISIT_AT_S};
+
+const CREATE: &str = "create a table";
+
+/// Makes both tables as the template does; a table that exists is left as it is.
+///
+/// # Errors
+///
+/// [`StoreError`] when DynamoDB refuses.
+pub async fn create(client: &Client, usage: &str, billing: &str) -> Result<(), StoreError> {
+    create_one(client, usage, false).await?;
+    create_one(client, billing, true).await
+}
+
+async fn create_one(client: &Client, table: &str, indexed: bool) -> Result<(), StoreError> {
+    let built = |error: BuildError| StoreError::corrupt(CREATE, error);
+    let mut request = client
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute(PK, ScalarAttributeType::S).map_err(built)?)
+        .attribute_definitions(attribute(SK, ScalarAttributeType::S).map_err(built)?)
+        .key_schema(key(PK, KeyType::Hash).map_err(built)?)
+        .key_schema(key(SK, KeyType::Range).map_err(built)?);
+    if indexed {
+        request = request
+            .attribute_definitions(attribute(DUE_SHARD, ScalarAttributeType::S).map_err(built)?)
+            .attribute_definitions(attribute(VISIT_AT_S, ScalarAttributeType::N).map_err(built)?)
+            .global_secondary_indexes(due_index().map_err(built)?);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => Ok(()),
+        Err(error) => Err(StoreError::aws(CREATE, error)),
+    }
+}
+
+fn due_index() -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name(DUE_INDEX)
+        .key_schema(key(DUE_SHARD, KeyType::Hash)?)
+        .key_schema(key(VISIT_AT_S, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build()
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+}

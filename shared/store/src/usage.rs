@@ -1,0 +1,290 @@
+//! The usage table: which providers may be counted, what was counted, and by which reports.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, TransactWriteItem, Update,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use steelyard_billing::{CountedDays, ProviderId, ReportId, SourceId};
+use steelyard_pricing::{BillingDay, Calls, Usage};
+
+use crate::StoreError;
+use crate::item::{from_item, number, string, text, to_item};
+use crate::query::Range;
+use crate::schema::{
+    API_PREFIX, EXPIRES_AT_S, KEY_END, PK, REGISTRATION, REPORT_PREFIX, SK, counter_day, counter_sk, report_sk,
+};
+use crate::transact::{Item, Outcome, put_new, transact};
+
+/// The usage table.
+#[derive(Clone, Debug)]
+pub struct UsageTable {
+    client: Client,
+    table: String,
+}
+
+/// That a provider may be counted, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// How many counter items its sources are spread over, from 1.
+    pub counter_shards: u8,
+}
+
+/// What one report says of one provider: what is counted in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportShare {
+    /// The machine that reports.
+    pub source: SourceId,
+    /// The id that it chose.
+    pub report: ReportId,
+    /// Whose calls.
+    pub provider: ProviderId,
+    /// Tells one content from another: SHA-256, in hexadecimal, of all that the report says of the
+    /// provider, refused records included.
+    pub digest: String,
+    /// The calls by billing day.
+    pub days: CountedDays,
+    /// When the report was taken in.
+    pub counted_at: Timestamp,
+    /// When the marker and the counters may be forgotten: long after the last of the days' months
+    /// can still change.
+    pub expires_at: Timestamp,
+}
+
+/// A report that was counted, as its marker keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedReport {
+    /// The machine that reported.
+    pub source: SourceId,
+    /// The id that it chose.
+    pub report: ReportId,
+    /// Tells one content from another.
+    pub digest: String,
+    /// The calls by billing day.
+    pub counted: CountedDays,
+    /// When it was taken in, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub counted_at_s: Timestamp,
+}
+
+/// What became of a share of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// It is in the counters now.
+    Counted,
+    /// It was in the counters before; nothing changed.
+    Duplicate,
+    /// The source used the id before for another content; nothing changed.
+    Conflict,
+}
+
+/// The most APIs that one report may name of a provider and day: each is a term of an update
+/// expression, which has 4 KB.
+pub const APIS_PER_DAY_MAX: usize = 300;
+
+/// The most APIs, summed over days, that one report may name of a provider: its marker keeps them
+/// all, and an item has 400 KB.
+pub const APIS_PER_SHARE_MAX: usize = 2_000;
+
+const REGISTER: &str = "register a provider for counting";
+const FIND: &str = "find whether providers are registered";
+const COUNT: &str = "count a report";
+const READ_COUNTERS: &str = "read the counters";
+const READ_REPORTS: &str = "read the counted reports";
+
+impl UsageTable {
+    /// The table of that name.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> UsageTable {
+        UsageTable { client, table }
+    }
+
+    /// What is known of providers that may be counted; who is absent may not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn registrations(
+        &self,
+        providers: &[ProviderId],
+    ) -> Result<BTreeMap<ProviderId, Registration>, StoreError> {
+        let mut found = BTreeMap::new();
+        for hundred in providers.chunks(100) {
+            let mut keys = hundred.iter().map(registration_key).collect::<Vec<_>>();
+            while !keys.is_empty() {
+                let (items, unread) = self.batch_get(keys).await?;
+                for item in items {
+                    let provider = text(FIND, &item, PK)?
+                        .parse()
+                        .map_err(|error: steelyard_billing::IdError| StoreError::corrupt(FIND, error))?;
+                    found.insert(provider, from_item(FIND, item)?);
+                }
+                keys = unread;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn batch_get(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build();
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, wanted.map_err(|error| StoreError::corrupt(FIND, error))?)
+            .send()
+            .await
+            .map_err(|error| StoreError::aws(FIND, error))?;
+        let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+        let unread = answer
+            .unprocessed_keys
+            .unwrap_or_default()
+            .remove(&self.table)
+            .map(|unread| unread.keys)
+            .unwrap_or_default();
+        Ok((items, unread))
+    }
+
+    /// The write that registers a provider for counting, part of the transaction that makes it.
+    pub(crate) fn registering(
+        &self,
+        provider: &ProviderId,
+        registration: Registration,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let item = to_item(REGISTER, provider.to_string(), REGISTRATION.to_owned(), &registration)?;
+        Ok(put_new(&self.table, item))
+    }
+
+    /// Counts what a report says of a provider, in one transaction with the marker by which it is
+    /// counted once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table fails; the share may or may not have been counted then, and
+    /// counting it again is safe.
+    pub async fn count(&self, share: &ReportShare, registration: Registration) -> Result<Counted, StoreError> {
+        let mut writes = vec![self.marker(share)?];
+        for (day, usage) in &share.days {
+            writes.push(self.adding(share, *day, usage, registration)?);
+        }
+        match transact(&self.client, COUNT, writes).await? {
+            Outcome::Committed => Ok(Counted::Counted),
+            Outcome::ConditionFailed(mut items) => {
+                let marker = items.first_mut().and_then(Option::take);
+                let marker = marker.ok_or_else(|| StoreError::corrupt(COUNT, "no marker, yet it failed"))?;
+                let before: CountedReport = from_item(COUNT, marker)?;
+                let same = before.digest == share.digest;
+                Ok(if same { Counted::Duplicate } else { Counted::Conflict })
+            }
+        }
+    }
+
+    fn marker(&self, share: &ReportShare) -> Result<TransactWriteItem, StoreError> {
+        let report = CountedReport {
+            source: share.source.clone(),
+            report: share.report.clone(),
+            digest: share.digest.clone(),
+            counted: share.days.clone(),
+            counted_at_s: share.counted_at,
+        };
+        let sk = report_sk(&share.source, &share.report);
+        let mut item = to_item(COUNT, share.provider.to_string(), sk, &report)?;
+        item.insert(EXPIRES_AT_S.to_owned(), number(share.expires_at.as_second()));
+        Ok(put_new(&self.table, item))
+    }
+
+    /// One update that adds all calls of a day. It has no condition of its own: the marker's
+    /// condition holds for the whole transaction.
+    fn adding(
+        &self,
+        share: &ReportShare,
+        day: BillingDay,
+        usage: &Usage,
+        registration: Registration,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut names = HashMap::from([("#e".to_owned(), EXPIRES_AT_S.to_owned())]);
+        let mut values = HashMap::from([(":e".to_owned(), number(share.expires_at.as_second()))]);
+        let mut terms = Vec::new();
+        for (index, (api, calls)) in usage.iter().enumerate() {
+            names.insert(format!("#{index}"), format!("{API_PREFIX}{api}"));
+            values.insert(format!(":{index}"), number(calls.get()));
+            terms.push(format!("#{index} :{index}"));
+        }
+        let sk = counter_sk(day, &share.source, registration.counter_shards);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(PK, string(share.provider.as_str()))
+            .key(SK, string(sk))
+            .update_expression(format!("SET #e = :e ADD {}", terms.join(",")))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(|error| StoreError::corrupt(COUNT, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// The calls that were counted from one day through another, strongly consistent: one request
+    /// unless they fill more than a megabyte.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn counted(
+        &self,
+        provider: &ProviderId,
+        from: BillingDay,
+        through: BillingDay,
+    ) -> Result<CountedDays, StoreError> {
+        let range = Range {
+            table: &self.table,
+            pk: provider.to_string(),
+            from: counter_day(from),
+            to: format!("{}{KEY_END}", counter_day(through)),
+        };
+        let mut days = CountedDays::new();
+        for item in range.all(&self.client, READ_COUNTERS).await? {
+            let day = counter_of(&item)?;
+            add_counter(days.entry(day).or_default(), &item)?;
+        }
+        Ok(days)
+    }
+
+    /// The reports that were counted for a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn reports(&self, provider: &ProviderId) -> Result<Vec<CountedReport>, StoreError> {
+        let range = Range::prefix(&self.table, provider.to_string(), REPORT_PREFIX);
+        let items = range.all(&self.client, READ_REPORTS).await?;
+        items.into_iter().map(|item| from_item(READ_REPORTS, item)).collect()
+    }
+}
+
+fn registration_key(provider: &ProviderId) -> Item {
+    HashMap::from([(PK.to_owned(), string(provider.as_str())), (SK.to_owned(), string(REGISTRATION))])
+}
+
+/// The day of a counter: `counter#2015-05-17#00`.
+fn counter_of(item: &Item) -> Result<BillingDay, StoreError> {
+    let sk = text(READ_COUNTERS, item, SK)?;
+    let day = sk.split('#').nth(1).unwrap_or(sk);
+    day.parse().map_err(|error: steelyard_pricing::DayError| StoreError::corrupt(READ_COUNTERS, error))
+}
+
+fn add_counter(usage: &mut Usage, item: &Item) -> Result<(), StoreError> {
+    let corrupt = |name: &str| StoreError::corrupt(READ_COUNTERS, format!("`{name}` is not a count"));
+    for (name, value) in item {
+        let Some(api) = name.strip_prefix(API_PREFIX) else { continue };
+        let calls = match value {
+            AttributeValue::N(calls) => calls.parse().map(Calls::new).map_err(|_| corrupt(name))?,
+            _ => return Err(corrupt(name)),
+        };
+        let api = api.parse().map_err(|_| corrupt(name))?;
+        usage.add(api, calls).map_err(|error| StoreError::corrupt(READ_COUNTERS, error))?;
+    }
+    Ok(())
+}
