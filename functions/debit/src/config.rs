@@ -22,7 +22,9 @@ pub(crate) async fn alipay(
     let text = secret.secret_string().ok_or_else(|| format!("secret {secret_id} is not a text"))?;
     let keys: Keys = serde_json::from_str(text)
         // The text of the error could quote the secret.
-        .map_err(|_| format!("secret {secret_id} is not JSON with app_private_key and alipay_public_key"))?;
+        .map_err(|_| {
+            format!("secret {secret_id} is not JSON with app_private_key and alipay_public_key")
+        })?;
     Ok(Alipay::new(AlipayConfig {
         gateway: environment.required("ALIPAY_GATEWAY")?,
         app_id: environment.required("ALIPAY_APP_ID")?,

@@ -38,8 +38,9 @@ impl Debits {
         let terms = environment.debit_terms()?;
         let table = environment.required("BILLING_TABLE")?;
         let config = aws::in_lambda(environment)?;
-        let alipay = config::alipay(environment, &aws_sdk_secretsmanager::Client::new(&config)).await?;
-        let billing = BillingTable::new(aws_sdk_dynamodb::Client::new(&config), table);
+        let alipay =
+            config::alipay(environment, &aws_sdk_secretsmanager::Client::new(&config)).await?;
+        let billing = BillingTable::new(aws::dynamodb(&config), table);
         Ok(Debits::new(Collector::new(billing, alipay, terms, Clock::system())))
     }
 

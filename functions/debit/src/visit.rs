@@ -61,7 +61,12 @@ const TRIES: usize = 10;
 impl Collector {
     /// A collector over a table and a gateway.
     #[must_use]
-    pub fn new(billing: BillingTable, alipay: Alipay, terms: DebitTerms, clock: Clock) -> Collector {
+    pub fn new(
+        billing: BillingTable,
+        alipay: Alipay,
+        terms: DebitTerms,
+        clock: Clock,
+    ) -> Collector {
         Collector { billing, alipay, terms, clock }
     }
 
@@ -146,9 +151,14 @@ impl Collector {
 
     /// Stores the end of a debit together with what it does to the account, which others may be
     /// writing at the same time.
-    async fn end(&self, before: &Debit, after: Debit) -> Result<Result<Debit, CommitError>, VisitError> {
+    async fn end(
+        &self,
+        before: &Debit,
+        after: Debit,
+    ) -> Result<Result<Debit, CommitError>, VisitError> {
         for _ in 0..TRIES {
-            let unknown = || VisitError::Unknown { provider: before.provider.clone(), debit: before.debit };
+            let unknown =
+                || VisitError::Unknown { provider: before.provider.clone(), debit: before.debit };
             let customer = self.billing.customer(&before.provider).await?.ok_or_else(unknown)?;
             if customer.account.open_debit != Some(before.debit) {
                 return Ok(Err(CommitError::Stale));
@@ -156,7 +166,8 @@ impl Collector {
             let mandate = customer.provider.mandate.as_ref();
             let now: Timestamp = self.clock.now();
             let movement = customer.account.end_debit(&after, mandate, &self.terms, now)?;
-            match self.billing.commit_debit_end(before, &after, &customer.account, &movement).await {
+            match self.billing.commit_debit_end(before, &after, &customer.account, &movement).await
+            {
                 Err(CommitError::Stale) => {}
                 Err(error) => return Ok(Err(error)),
                 Ok(ended) => return Ok(Ok(ended)),

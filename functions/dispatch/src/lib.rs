@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{DebitId, ProviderId};
-use steelyard_runtime::{Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws};
+use steelyard_runtime::{
+    Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws,
+};
 use steelyard_store::BillingTable;
 use steelyard_store::schema::DUE_SHARDS;
 
@@ -41,7 +43,12 @@ impl Dispatch {
     /// The function over a table and the debit queue; `lease` is how long a message may take until
     /// it is thought lost: longer than the queue keeps a failing message.
     #[must_use]
-    pub fn new(billing: BillingTable, queue: Queue, lease: SignedDuration, clock: Clock) -> Dispatch {
+    pub fn new(
+        billing: BillingTable,
+        queue: Queue,
+        lease: SignedDuration,
+        clock: Clock,
+    ) -> Dispatch {
         Dispatch { billing, queue, lease, clock }
     }
 
@@ -53,21 +60,32 @@ impl Dispatch {
     pub fn from_environment(environment: &Environment) -> Result<Dispatch, EnvironmentError> {
         let lease_s: u32 = environment.parsed("DEBIT_LEASE_S")?;
         let config = aws::in_lambda(environment)?;
-        let client = aws_sdk_dynamodb::Client::new(&config);
+        let client = aws::dynamodb(&config);
         let billing = BillingTable::new(client, environment.required("BILLING_TABLE")?);
-        let queue = Queue::new(aws_sdk_sqs::Client::new(&config), environment.required("DEBIT_QUEUE_URL")?);
-        Ok(Dispatch::new(billing, queue, SignedDuration::from_secs(i64::from(lease_s)), Clock::system()))
+        let queue = aws::queue(&config, environment.required("DEBIT_QUEUE_URL")?);
+        Ok(Dispatch::new(
+            billing,
+            queue,
+            SignedDuration::from_secs(i64::from(lease_s)),
+            Clock::system(),
+        ))
     }
 
     /// Sends what is due in one shard of the index; tells how many.
-    async fn shard(&self, shard: u8, now: Timestamp, invocation: Invocation) -> Result<usize, Error> {
+    async fn shard(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        invocation: Invocation,
+    ) -> Result<usize, Error> {
         let mut sent = 0;
         loop {
             let due = self.billing.due_debits(shard, now, PAGE).await?;
             let mut messages = Vec::new();
             for debit in &due {
                 if self.billing.lease(debit, now + self.lease).await? {
-                    let message = DebitMessage { provider: debit.provider.clone(), debit: debit.debit };
+                    let message =
+                        DebitMessage { provider: debit.provider.clone(), debit: debit.debit };
                     messages.push(serde_json::to_string(&message)?);
                 }
             }

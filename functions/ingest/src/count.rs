@@ -84,7 +84,8 @@ impl Counter {
         let counted =
             futures::stream::iter(counting).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         let refused = accepted.refused.iter();
-        let refused = refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
+        let refused =
+            refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
         Ok(Counting { providers: counted.into_iter().collect::<Result<_, _>>()?, refused })
     }
 
@@ -107,7 +108,8 @@ impl Counter {
             counted_at: now,
             expires_at: closes_at + KEPT_FOR,
         };
-        let registration = registered.get(provider).copied().unwrap_or(Registration { counter_shards: 1 });
+        let registration =
+            registered.get(provider).copied().unwrap_or(Registration { counter_shards: 1 });
         let counted = self.table.count(&counted, registration).await?;
         if counted == Counted::Conflict {
             tracing::warn!(
@@ -133,7 +135,11 @@ impl Counter {
         Ok(found)
     }
 
-    fn known(&self, wanted: &BTreeSet<ProviderId>, now: Timestamp) -> BTreeMap<ProviderId, Registration> {
+    fn known(
+        &self,
+        wanted: &BTreeSet<ProviderId>,
+        now: Timestamp,
+    ) -> BTreeMap<ProviderId, Registration> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.since.is_none_or(|since| now < since || now >= since + KNOWN_FOR) {
             *known = Known { registrations: BTreeMap::new(), since: Some(now) };
@@ -145,7 +151,9 @@ impl Counter {
     fn remember(&self, read: &BTreeMap<ProviderId, Registration>, now: Timestamp) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.since.get_or_insert(now);
-        known.registrations.extend(read.iter().map(|(id, registration)| (id.clone(), *registration)));
+        known
+            .registrations
+            .extend(read.iter().map(|(id, registration)| (id.clone(), *registration)));
     }
 }
 
@@ -153,6 +161,7 @@ impl Counting {
     /// Whether everything that the report says is in the counters.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.refused.is_empty() && self.providers.values().all(|counted| *counted != Counted::Conflict)
+        self.refused.is_empty()
+            && self.providers.values().all(|counted| *counted != Counted::Conflict)
     }
 }

@@ -16,12 +16,21 @@ use crate::report::{ReportError, UsageReport};
 pub const USAGE_PATH: &str = "/v1/usage";
 
 /// Answers one request.
-pub(crate) async fn answer(counter: &Counter, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+pub(crate) async fn answer(
+    counter: &Counter,
+    request: ApiGatewayV2httpRequest,
+) -> ApiGatewayV2httpResponse {
     if request.raw_path.as_deref() != Some(USAGE_PATH) {
-        return problem(404, "not-found", "there is nothing here; usage reports go to POST /v1/usage", json!({}));
+        return problem(
+            404,
+            "not-found",
+            "there is nothing here; usage reports go to POST /v1/usage",
+            json!({}),
+        );
     }
     if request.request_context.http.method != "POST" {
-        let mut refused = problem(405, "method-not-allowed", "usage reports are sent by POST", json!({}));
+        let mut refused =
+            problem(405, "method-not-allowed", "usage reports are sent by POST", json!({}));
         refused.headers.insert(ALLOW, HeaderValue::from_static("POST"));
         return refused;
     }
@@ -60,7 +69,8 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
         return problem(409, "report-conflict", detail, outcome);
     }
     if !counting.refused.is_empty() {
-        let detail = format!("{} records were refused; all others are counted", counting.refused.len());
+        let detail =
+            format!("{} records were refused; all others are counted", counting.refused.len());
         return problem(422, "records-refused", &detail, outcome);
     }
     response(200, "application/json", &outcome)

@@ -9,13 +9,15 @@ mod report;
 pub use count::{Counter, Counting, RefusedRecord};
 pub use http::USAGE_PATH;
 pub use report::{
-    Accepted, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError, Share, UsageRecord,
-    UsageReport,
+    Accepted, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError, Share,
+    UsageRecord, UsageReport,
 };
 
 use serde_json::Value;
-use steelyard_runtime::{Environment, EnvironmentError, Error, Function, Invocation, each_message, is_batch};
 use steelyard_runtime::{Clock, aws};
+use steelyard_runtime::{
+    Environment, EnvironmentError, Error, Function, Invocation, each_message, is_batch,
+};
 use steelyard_store::UsageTable;
 
 /// The function.
@@ -39,7 +41,7 @@ impl Ingest {
     pub fn from_environment(environment: &Environment) -> Result<Ingest, EnvironmentError> {
         let table = environment.required("USAGE_TABLE")?;
         let calendar = environment.calendar()?;
-        let client = aws_sdk_dynamodb::Client::new(&aws::in_lambda(environment)?);
+        let client = aws::dynamodb(&aws::in_lambda(environment)?);
         Ok(Ingest::new(Counter::new(UsageTable::new(client, table), calendar, Clock::system())))
     }
 
@@ -51,7 +53,13 @@ impl Ingest {
         if counting.is_complete() {
             return Ok(());
         }
-        Err(format!("report {} of {}: not all was counted: {}", report.id, report.source, serde_json::json!(counting)).into())
+        Err(format!(
+            "report {} of {}: not all was counted: {}",
+            report.id,
+            report.source,
+            serde_json::json!(counting)
+        )
+        .into())
     }
 
     async fn direct(&self, event: Value) -> Result<Value, Error> {

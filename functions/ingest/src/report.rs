@@ -107,7 +107,9 @@ pub enum Refusal {
         closed_at: Timestamp,
     },
     /// The report names too many APIs of the provider.
-    #[error("more than {APIS_PER_DAY_MAX} APIs on a day, or {APIS_PER_SHARE_MAX} in all, of one provider: split the report")]
+    #[error(
+        "more than {APIS_PER_DAY_MAX} APIs on a day, or {APIS_PER_SHARE_MAX} in all, of one provider: split the report"
+    )]
     TooManyApis,
 }
 
@@ -151,8 +153,8 @@ impl UsageReport {
         if body.len() > REPORT_BYTES_MAX {
             return Err(ReportError::TooLarge(body.len()));
         }
-        let report: UsageReport =
-            serde_json::from_slice(body).map_err(|error| ReportError::Malformed(error.to_string()))?;
+        let report: UsageReport = serde_json::from_slice(body)
+            .map_err(|error| ReportError::Malformed(error.to_string()))?;
         if report.records.len() > RECORDS_MAX {
             return Err(ReportError::TooManyRecords(report.records.len()));
         }
@@ -165,7 +167,9 @@ impl UsageReport {
         let mut accepted = Accepted::default();
         let mut digests: BTreeMap<ProviderId, Sha256> = BTreeMap::new();
         for (index, record) in self.records.iter().enumerate() {
-            if let Err(why) = accept_record(record, index, calendar, now, &mut accepted, &mut digests) {
+            if let Err(why) =
+                accept_record(record, index, calendar, now, &mut accepted, &mut digests)
+            {
                 accepted.refused.push(Refused { index, why });
             }
         }
@@ -190,7 +194,9 @@ impl Accepted {
         shares.retain(|provider, share| {
             let unfit = unfit(provider, share);
             if unfit {
-                refused.extend(share.records.iter().map(|index| Refused { index: *index, why: why(provider) }));
+                refused.extend(
+                    share.records.iter().map(|index| Refused { index: *index, why: why(provider) }),
+                );
             }
             !unfit
         });

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{DebitTerms, ProviderId};
 use steelyard_runtime::{
-    Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws, each_message, is_batch,
+    Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws, each_message,
+    is_batch,
 };
 use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{BillingTable, UsageTable};
@@ -59,10 +60,10 @@ impl Settle {
     pub fn from_environment(environment: &Environment) -> Result<Settle, EnvironmentError> {
         let terms: DebitTerms = environment.debit_terms()?;
         let config = aws::in_lambda(environment)?;
-        let client = aws_sdk_dynamodb::Client::new(&config);
+        let client = aws::dynamodb(&config);
         let usage = UsageTable::new(client.clone(), environment.required("USAGE_TABLE")?);
         let billing = BillingTable::new(client, environment.required("BILLING_TABLE")?);
-        let queue = Queue::new(aws_sdk_sqs::Client::new(&config), environment.required("SETTLE_QUEUE_URL")?);
+        let queue = aws::queue(&config, environment.required("SETTLE_QUEUE_URL")?);
         Ok(Settle::new(Settler::new(usage, billing, terms, Clock::system()), queue))
     }
 
@@ -103,7 +104,8 @@ impl Settle {
 impl Function for Settle {
     async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value, Error> {
         if is_batch(&event) {
-            return each_message(event, |body| async move { self.shard(&body, invocation).await }).await;
+            return each_message(event, |body| async move { self.shard(&body, invocation).await })
+                .await;
         }
         self.fan_out().await
     }

@@ -1,7 +1,7 @@
 //! The settle function in Lambda.
 
-use steelyard_settle::Settle;
 use steelyard_runtime::{Environment, Error, run};
+use steelyard_settle::Settle;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

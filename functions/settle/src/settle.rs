@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use jiff::Timestamp;
-use steelyard_billing::{CalendarError, DebitTerms, ProviderId, SettlementError, Statement, next_settlement};
+use steelyard_billing::{
+    CalendarError, DebitTerms, ProviderId, SettlementError, Statement, next_settlement,
+};
 use steelyard_pricing::Catalog;
 use steelyard_runtime::Clock;
 use steelyard_store::{BillingTable, CommitError, Customer, StoreError, UsageTable};
@@ -72,7 +74,12 @@ const AT_ONCE: usize = 16;
 impl Settler {
     /// A settler over those tables.
     #[must_use]
-    pub fn new(usage: UsageTable, billing: BillingTable, terms: DebitTerms, clock: Clock) -> Settler {
+    pub fn new(
+        usage: UsageTable,
+        billing: BillingTable,
+        terms: DebitTerms,
+        clock: Clock,
+    ) -> Settler {
         Settler { usage, billing, terms, clock }
     }
 
@@ -101,8 +108,13 @@ impl Settler {
         limit: u16,
     ) -> Result<Page, SettleError> {
         let page = self.billing.customers(shard, after, limit).await.map_err(SettleError::Begin)?;
-        let settling = page.customers.into_iter().map(|customer| self.settle(run, customer)).collect::<Vec<_>>();
-        let settled = futures::stream::iter(settling).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+        let settling = page
+            .customers
+            .into_iter()
+            .map(|customer| self.settle(run, customer))
+            .collect::<Vec<_>>();
+        let settled =
+            futures::stream::iter(settling).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         let mut done = Page { next: page.next, ..Page::default() };
         for result in settled {
             match result {
@@ -118,12 +130,20 @@ impl Settler {
     /// # Errors
     ///
     /// [`SettleError`] naming the provider and the cause; statements made before it are kept.
-    pub async fn provider(&self, run: &Run, provider: &ProviderId) -> Result<Vec<Statement>, SettleError> {
+    pub async fn provider(
+        &self,
+        run: &Run,
+        provider: &ProviderId,
+    ) -> Result<Vec<Statement>, SettleError> {
         let customer = self.read(provider).await?;
         self.settle(run, customer).await
     }
 
-    async fn settle(&self, run: &Run, mut customer: Customer) -> Result<Vec<Statement>, SettleError> {
+    async fn settle(
+        &self,
+        run: &Run,
+        mut customer: Customer,
+    ) -> Result<Vec<Statement>, SettleError> {
         let id = customer.provider.provider.clone();
         let store = |source| SettleError::Store { provider: id.clone(), source };
         let through = self.terms.calendar.yesterday(run.now)?;

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use common::{at, mandate, provider, terms};
 use proptest::prelude::*;
 use steelyard_billing::{
-    Account, AccountError, Cause, Debit, DebitId, Decline, EntryRecord, Figures, Ledger, Mandate,
-    Movement, PayAnswer, Payment, Posting, QueryAnswer, StatementId,
+    Account, AccountError, Cause, Debit, DebitId, DebitTerms, Decline, Entry, EntryRecord, Figures,
+    Ledger, Mandate, Movement, PayAnswer, Payment, Posting, QueryAnswer, StatementId,
 };
 use steelyard_pricing::Fen;
 
@@ -79,13 +79,14 @@ fn moved(
     open: Option<&Debit>,
     movement: Move,
     mandate: Option<&Mandate>,
+    terms: &DebitTerms,
 ) -> Result<Movement, AccountError> {
     let now = at(NOW);
     match movement {
-        Charge(fen) => account.charge(statement(), Fen::new(fen), mandate, &terms(), now),
+        Charge(fen) => account.charge(statement(), Fen::new(fen), mandate, terms, now),
         Recharge(fen) => account.recharge(Fen::new(fen), "transfer 1".to_owned(), now),
-        DebitPaid => account.end_debit(&paid(open.unwrap()), mandate, &terms(), now),
-        DebitExhausted => account.end_debit(&exhausted(open.unwrap()), mandate, &terms(), now),
+        DebitPaid => account.end_debit(&paid(open.unwrap()), mandate, terms, now),
+        DebitExhausted => account.end_debit(&exhausted(open.unwrap()), mandate, terms, now),
     }
 }
 
@@ -135,13 +136,13 @@ fn check_movement(before: &Account, movement: &Movement) {
 }
 
 fn check(rows: &[(Stand, Move, Stand, &str)]) {
-    check_under(&mandate(), rows);
+    check_under(&mandate(), &terms(), rows);
 }
 
-fn check_under(mandate: &Mandate, rows: &[(Stand, Move, Stand, &str)]) {
+fn check_under(mandate: &Mandate, terms: &DebitTerms, rows: &[(Stand, Move, Stand, &str)]) {
     for (before, movement, after, expected) in rows {
         let (account, open) = account(*before);
-        let moved = moved(&account, open.as_ref(), *movement, Some(mandate)).unwrap();
+        let moved = moved(&account, open.as_ref(), *movement, Some(mandate), terms).unwrap();
         check_movement(&account, &moved);
         let row = format!("{before:?} {movement:?}");
         assert_eq!(stand(&moved.account.figures), *after, "{row}");
@@ -207,9 +208,29 @@ fn a_mandate_that_allows_less_than_the_minimum_gets_no_debit() {
         let mandate = Mandate { single_limit_fen: Fen::new(limit), ..mandate() };
         check_under(
             &mandate,
+            &terms(),
             &[((0, 0, 0), Charge(500), (0, 500, 0), "revenue -5.00, receivable 5.00")],
         );
     }
+}
+
+#[test]
+fn a_debit_of_nothing_is_never_opened_even_without_a_minimum() {
+    let terms = DebitTerms { minimum_fen: Fen::ZERO, ..terms() };
+    check_under(
+        &mandate(),
+        &terms,
+        &[
+            ((500, 0, 0), Charge(200), (300, 0, 0), "revenue -2.00, prepaid 2.00"),
+            ((0, 700, 700), DebitPaid, (0, 0, 0), "alipay 7.00, reserved -7.00"),
+            (
+                (0, 0, 0),
+                Charge(1),
+                (0, 1, 1),
+                "revenue -0.01, receivable 0.01, receivable -0.01, reserved 0.01, opens 2 of 0.01",
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -330,7 +351,7 @@ fn a_debit_ends_only_once_and_only_when_it_has_ended() {
 fn paying_in_nothing_or_less_is_refused() {
     for fen in [0, -1, i64::MIN] {
         let (account, _) = account((0, 500, 0));
-        let refused = moved(&account, None, Recharge(fen), None);
+        let refused = moved(&account, None, Recharge(fen), None, &terms());
         assert_eq!(refused, Err(AccountError::NotAPayment(Fen::new(fen))));
     }
 }
@@ -344,7 +365,7 @@ fn an_amount_out_of_range_is_an_error_and_not_a_wrong_figure() {
         ((0, 0, 0), Charge(i64::MIN)),
     ] {
         let (account, _) = account(before);
-        let refused = moved(&account, None, movement, Some(&mandate())).unwrap_err();
+        let refused = moved(&account, None, movement, Some(&mandate()), &terms()).unwrap_err();
         assert!(matches!(refused, AccountError::Money(_)), "{before:?} {movement:?}: {refused}");
     }
 }
@@ -382,7 +403,7 @@ fn an_entry_that_does_not_balance_is_refused() {
         opened: None,
     };
     for (amounts, balanced) in [([500, -500], true), ([500, -499], false), ([500, 500], false)] {
-        let entry = steelyard_billing::Entry::try_from(record(amounts));
+        let entry = Entry::try_from(record(amounts));
         assert_eq!(entry.is_ok(), balanced, "{amounts:?}");
     }
 }
@@ -424,7 +445,7 @@ proptest! {
                 DebitPaid => withheld += open.as_ref().map_or(0, |debit| debit.amount_fen.get()),
                 DebitExhausted => {}
             }
-            let moved = moved(&account, open.as_ref(), movement, Some(&mandate)).unwrap();
+            let moved = moved(&account, open.as_ref(), movement, Some(&mandate), &terms()).unwrap();
             check_movement(&account, &moved);
             if matches!(movement, DebitPaid | DebitExhausted) {
                 open = None;

@@ -580,11 +580,11 @@ fn a_plan_that_is_assigned_from_june_rates_june_and_leaves_may_alone() {
     shop.check(
         "2015-06-02 00:30",
         expect![[r#"
-            2015-05-31+1: 0.10
-                late basic 110 to 120 = 0.10
-                10 came late of 2015-05-31
-            2015-06-01: 0.20
-                basic 0 to 110 = 0.20"#]],
+    2015-05-31+1: 0.10
+        late basic 110 to 120 = 0.10
+        10 came late of 2015-05-31
+    2015-06-01: 0.20
+        basic 0 to 110 = 0.20"#]],
     );
 }
 

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+pub use aws_config::SdkConfig;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::{Environment, EnvironmentError};
+use crate::{Environment, EnvironmentError, Queue};
 
 /// How a function in Lambda reaches AWS: region, credentials and, for local stacks, the endpoint
 /// come from the variables that Lambda sets.
@@ -50,7 +51,8 @@ pub fn as_operator() -> ConfigLoader {
 /// A client over a transport or an endpoint of the local stack, which takes any credentials.
 #[must_use]
 pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> SdkConfig {
-    let credentials = aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");
+    let credentials =
+        aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("local"))
@@ -63,8 +65,22 @@ pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> SdkConfig
         .build()
 }
 
+/// A client of DynamoDB.
+#[must_use]
+pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(config)
+}
+
+/// The queue at that URL.
+#[must_use]
+pub fn queue(config: &SdkConfig, url: String) -> Queue {
+    Queue::new(aws_sdk_sqs::Client::new(config), url)
+}
+
 fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 fn tokio_sleep() -> aws_sdk_dynamodb::config::SharedAsyncSleep {

@@ -58,9 +58,16 @@ impl Environment {
     /// # Errors
     ///
     /// [`EnvironmentError`] naming the variable and what is wrong.
-    pub fn parsed<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, EnvironmentError> {
+    pub fn parsed<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<T, EnvironmentError> {
         let value = self.required(name)?;
-        value.parse().map_err(|error: T::Err| EnvironmentError::Invalid { name, why: error.to_string(), value })
+        value.parse().map_err(|error: T::Err| EnvironmentError::Invalid {
+            name,
+            why: error.to_string(),
+            value,
+        })
     }
 
     /// The platform's calendar, from `TIME_ZONE` and `MONTH_CLOSE_DAY`.
@@ -94,7 +101,12 @@ impl Environment {
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Environment {
-        Environment(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Environment(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 }
 
@@ -106,14 +118,19 @@ mod tests {
     fn a_missing_variable_is_told_by_name() {
         let environment = Environment::from([("TIME_ZONE", "Asia/Shanghai"), ("EMPTY", "")]);
         assert_eq!(environment.required("EMPTY"), Err(EnvironmentError::Missing("EMPTY")));
-        assert_eq!(environment.calendar().err(), Some(EnvironmentError::Missing("MONTH_CLOSE_DAY")));
+        assert_eq!(
+            environment.calendar().err(),
+            Some(EnvironmentError::Missing("MONTH_CLOSE_DAY"))
+        );
     }
 
     #[test]
     fn a_value_that_makes_no_sense_is_told_with_its_name() {
-        for (zone, day, name) in
-            [("Asia/Shangai", "5", "TIME_ZONE"), ("UTC", "29", "MONTH_CLOSE_DAY"), ("UTC", "x", "MONTH_CLOSE_DAY")]
-        {
+        for (zone, day, name) in [
+            ("Asia/Shangai", "5", "TIME_ZONE"),
+            ("UTC", "29", "MONTH_CLOSE_DAY"),
+            ("UTC", "x", "MONTH_CLOSE_DAY"),
+        ] {
             let environment = Environment::from([("TIME_ZONE", zone), ("MONTH_CLOSE_DAY", day)]);
             let error = environment.calendar().unwrap_err();
             assert!(error.to_string().contains(name), "{error}");

@@ -22,7 +22,11 @@ pub struct Invocation {
 /// What Lambda, or the local stack, invokes.
 pub trait Function: Send + Sync + 'static {
     /// Handles one event. A panic or an error fails the invocation, never the process.
-    fn handle(&self, event: Value, invocation: Invocation) -> impl Future<Output = Result<Value, Error>> + Send;
+    fn handle(
+        &self,
+        event: Value,
+        invocation: Invocation,
+    ) -> impl Future<Output = Result<Value, Error>> + Send;
 }
 
 impl Invocation {

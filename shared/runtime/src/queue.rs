@@ -60,12 +60,18 @@ impl Queue {
     }
 
     async fn send_batch(&self, bodies: &[String]) -> Result<(), QueueError> {
-        let aws = |error: aws_sdk_sqs::Error| QueueError::Aws { url: self.url.clone(), source: Box::new(error) };
+        let aws = |error: aws_sdk_sqs::Error| QueueError::Aws {
+            url: self.url.clone(),
+            source: Box::new(error),
+        };
         let entries = bodies
             .iter()
             .enumerate()
             .map(|(index, body)| {
-                SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()
+                SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body)
+                    .build()
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| aws(error.into()))?;

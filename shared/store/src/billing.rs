@@ -3,15 +3,16 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use steelyard_billing::{
-    Account, Debit, DebitId, Entry, Movement, Provider, ProviderId, Settlement, Statement, StatementId,
+    Account, Debit, DebitId, Entry, Movement, Provider, ProviderId, Settlement, Statement,
+    StatementId,
 };
 use steelyard_pricing::{Catalog, Plan};
 
 use crate::item::{from_item, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    DEBIT_PREFIX, ENTRY_PREFIX, PLANS, SK, STATEMENT_PREFIX, account_sk, debit_sk, entry_sk, plan_sk,
-    provider_pk, provider_sk, recharge_sk, registry_pk, registry_shard, statement_sk,
+    DEBIT_PREFIX, ENTRY_PREFIX, PLANS, SK, STATEMENT_PREFIX, account_sk, debit_sk, entry_sk,
+    plan_sk, provider_pk, provider_sk, recharge_sk, registry_pk, registry_shard, statement_sk,
 };
 use crate::transact::{Item, Outcome, put_new, put_version, transact};
 use crate::usage::{Registration, UsageTable};
@@ -79,7 +80,11 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when a table fails.
-    pub async fn register(&self, usage: &UsageTable, provider: &Provider) -> Result<Stored, StoreError> {
+    pub async fn register(
+        &self,
+        usage: &UsageTable,
+        provider: &Provider,
+    ) -> Result<Stored, StoreError> {
         let id = &provider.provider;
         let account = Account::new(provider);
         let writes = vec![
@@ -90,7 +95,9 @@ impl BillingTable {
         match transact(&self.client, REGISTER, writes).await? {
             Outcome::Committed => Ok(Stored::New),
             Outcome::ConditionFailed(mut found) => match found.first_mut().and_then(Option::take) {
-                Some(item) if from_item::<Provider>(REGISTER, item.clone())? == *provider => Ok(Stored::Before),
+                Some(item) if from_item::<Provider>(REGISTER, item.clone())? == *provider => {
+                    Ok(Stored::Before)
+                }
                 _ => Ok(Stored::Different),
             },
         }
@@ -101,7 +108,11 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`CommitError::Stale`] when its account was written since it was read.
-    pub async fn update_provider(&self, customer: &Customer, provider: &Provider) -> Result<(), CommitError> {
+    pub async fn update_provider(
+        &self,
+        customer: &Customer,
+        provider: &Provider,
+    ) -> Result<(), CommitError> {
         let account = Account { version: customer.account.version + 1, ..customer.account.clone() };
         let put = aws_sdk_dynamodb::types::Put::builder()
             .table_name(&self.table)
@@ -136,7 +147,10 @@ impl BillingTable {
         let mut customers = Vec::new();
         let mut items = page.items.into_iter();
         while let (Some(account), Some(provider)) = (items.next(), items.next()) {
-            customers.push(Customer { provider: from_item(LIST, provider)?, account: from_item(LIST, account)? });
+            customers.push(Customer {
+                provider: from_item(LIST, provider)?,
+                account: from_item(LIST, account)?,
+            });
         }
         // A page can end between the two items of a provider: it goes on after the last whole one.
         let next = match (page.next, customers.last()) {
@@ -160,9 +174,10 @@ impl BillingTable {
         };
         let mut items = range.all(&self.client, LOAD).await?.into_iter();
         match (items.next(), items.next()) {
-            (Some(account), Some(provider)) => {
-                Ok(Some(Customer { provider: from_item(LOAD, provider)?, account: from_item(LOAD, account)? }))
-            }
+            (Some(account), Some(provider)) => Ok(Some(Customer {
+                provider: from_item(LOAD, provider)?,
+                account: from_item(LOAD, account)?,
+            })),
             _ => Ok(None),
         }
     }
@@ -174,7 +189,11 @@ impl BillingTable {
     ///
     /// [`CommitError::Stale`] when the account was written since `before` was read, or the
     /// statement exists.
-    pub async fn commit_settlement(&self, before: &Account, settlement: &Settlement) -> Result<Account, CommitError> {
+    pub async fn commit_settlement(
+        &self,
+        before: &Account,
+        settlement: &Settlement,
+    ) -> Result<Account, CommitError> {
         let statement = &settlement.statement;
         let sk = statement_sk(statement.statement);
         let item = to_item(SETTLE, provider_pk(&statement.provider), sk, statement)?;
@@ -210,8 +229,11 @@ impl BillingTable {
         movement: &Movement,
     ) -> Result<Debit, CommitError> {
         let ended = Debit { version: before.version + 1, ..after.clone() };
-        let mut writes =
-            vec![put_version(&self.table, self.debit_item(END_DEBIT, &ended)?, Some(before.version))];
+        let mut writes = vec![put_version(
+            &self.table,
+            self.debit_item(END_DEBIT, &ended)?,
+            Some(before.version),
+        )];
         self.moving(END_DEBIT, account, movement, &mut writes)?;
         self.commit(END_DEBIT, writes).await?;
         Ok(ended)
@@ -230,7 +252,8 @@ impl BillingTable {
         reference: &str,
         movement: &Movement,
     ) -> Result<Account, CommitError> {
-        let entry = movement.entry.as_ref().map(|entry| entry.record().number).unwrap_or(before.entries);
+        let entry =
+            movement.entry.as_ref().map(|entry| entry.record().number).unwrap_or(before.entries);
         let marker = Item::from([("entry_number".to_owned(), crate::item::number(entry))]);
         let pk = provider_pk(&before.provider);
         let mut writes = vec![put_new(&self.table, keyed(marker, pk, recharge_sk(reference)))];
@@ -244,9 +267,14 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn is_recharged(&self, provider: &ProviderId, reference: &str) -> Result<bool, StoreError> {
+    pub async fn is_recharged(
+        &self,
+        provider: &ProviderId,
+        reference: &str,
+    ) -> Result<bool, StoreError> {
         let sk = recharge_sk(reference);
-        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        let range =
+            Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
         Ok(!range.all(&self.client, RECHARGE).await?.is_empty())
     }
 
@@ -270,7 +298,8 @@ impl BillingTable {
         statement: StatementId,
     ) -> Result<Option<Statement>, StoreError> {
         let sk = statement_sk(statement);
-        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        let range =
+            Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
         let item = range.all(&self.client, READ_STATEMENTS).await?.pop();
         item.map(|item| from_item(READ_STATEMENTS, item)).transpose()
     }
@@ -298,9 +327,14 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn debit(&self, provider: &ProviderId, debit: DebitId) -> Result<Option<Debit>, StoreError> {
+    pub async fn debit(
+        &self,
+        provider: &ProviderId,
+        debit: DebitId,
+    ) -> Result<Option<Debit>, StoreError> {
         let sk = debit_sk(debit);
-        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        let range =
+            Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
         let item = range.all(&self.client, READ_DEBITS).await?.pop();
         item.map(|item| from_item(READ_DEBITS, item)).transpose()
     }
@@ -311,7 +345,8 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table fails.
     pub async fn add_plan(&self, plan: &Plan) -> Result<Stored, StoreError> {
-        let document = serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
+        let document =
+            serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
         let item = Item::from([("document".to_owned(), string(document))]);
         let put = put_new(&self.table, keyed(item, PLANS.to_owned(), plan_sk(plan)));
         match transact(&self.client, PLAN, vec![put]).await? {
@@ -356,7 +391,10 @@ impl BillingTable {
         writes.push(self.putting_account(operation, &account, before.version)?);
         if let Some(entry) = &movement.entry {
             let sk = entry_sk(entry.record().number);
-            writes.push(put_new(&self.table, to_item(operation, provider_pk(&account.provider), sk, entry)?));
+            writes.push(put_new(
+                &self.table,
+                to_item(operation, provider_pk(&account.provider), sk, entry)?,
+            ));
         }
         if let Some(debit) = &movement.opened {
             writes.push(put_new(&self.table, self.debit_item(operation, debit)?));
@@ -375,21 +413,30 @@ impl BillingTable {
         Ok(put_version(&self.table, item, Some(before)))
     }
 
-    fn provider_item(&self, operation: &'static str, provider: &Provider) -> Result<Item, StoreError> {
+    fn provider_item(
+        &self,
+        operation: &'static str,
+        provider: &Provider,
+    ) -> Result<Item, StoreError> {
         let id = &provider.provider;
         to_item(operation, registry_pk_of(id), provider_sk(id), provider)
     }
 
     /// A debit with, while it is open, its place in the index of due debits.
     fn debit_item(&self, operation: &'static str, debit: &Debit) -> Result<Item, StoreError> {
-        let mut item = to_item(operation, provider_pk(&debit.provider), debit_sk(debit.debit), debit)?;
+        let mut item =
+            to_item(operation, provider_pk(&debit.provider), debit_sk(debit.debit), debit)?;
         if debit.is_open() {
             item.extend(due::place(debit));
         }
         Ok(item)
     }
 
-    async fn commit(&self, operation: &'static str, writes: Vec<TransactWriteItem>) -> Result<(), CommitError> {
+    async fn commit(
+        &self,
+        operation: &'static str,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), CommitError> {
         match transact(&self.client, operation, writes).await? {
             Outcome::Committed => Ok(()),
             Outcome::ConditionFailed(_) => Err(CommitError::Stale),

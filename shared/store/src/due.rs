@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use steelyard_billing::{Debit, DebitId, IdError, ProviderId};
 
 use crate::item::{number, string, text};
-use crate::schema::{DEBIT_PREFIX, DUE_INDEX, DUE_SHARD, PK, SK, VISIT_AT_S, due_shard, due_shard_key};
+use crate::schema::{
+    DEBIT_PREFIX, DUE_INDEX, DUE_SHARD, PK, SK, VISIT_AT_S, due_shard, due_shard_key,
+};
 use crate::transact::Item;
 use crate::{BillingTable, StoreError};
 
@@ -42,7 +44,12 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn due_debits(&self, shard: u8, now: Timestamp, limit: i32) -> Result<Vec<DueDebit>, StoreError> {
+    pub async fn due_debits(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        limit: i32,
+    ) -> Result<Vec<DueDebit>, StoreError> {
         let answer = self
             .client
             .query()
@@ -95,13 +102,16 @@ fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {
 
 fn due_debit(item: &Item) -> Result<DueDebit, StoreError> {
     let corrupt = |what: &str| StoreError::corrupt(FIND, what.to_owned());
-    let provider = text(FIND, item, PK)?.strip_prefix("provider#").ok_or_else(|| corrupt("not a provider"))?;
+    let provider =
+        text(FIND, item, PK)?.strip_prefix("provider#").ok_or_else(|| corrupt("not a provider"))?;
     let debit = text(FIND, item, SK)?
         .strip_prefix(DEBIT_PREFIX)
         .and_then(|number| number.parse().ok())
         .ok_or_else(|| corrupt("not a debit"))?;
     let visit_at = match item.get(VISIT_AT_S) {
-        Some(AttributeValue::N(seconds)) => seconds.parse().ok().and_then(|s| Timestamp::from_second(s).ok()),
+        Some(AttributeValue::N(seconds)) => {
+            seconds.parse().ok().and_then(|s| Timestamp::from_second(s).ok())
+        }
         _ => None,
     };
     Ok(DueDebit {

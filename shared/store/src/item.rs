@@ -23,12 +23,19 @@ pub(crate) fn to_item(
 }
 
 /// The record of an item; attributes that it does not know, such as keys, are passed over.
-pub(crate) fn from_item<T: DeserializeOwned>(operation: &'static str, item: Item) -> Result<T, StoreError> {
+pub(crate) fn from_item<T: DeserializeOwned>(
+    operation: &'static str,
+    item: Item,
+) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::corrupt(operation, error))
 }
 
 /// The text of an attribute that every item has.
-pub(crate) fn text<'a>(operation: &'static str, item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
+pub(crate) fn text<'a>(
+    operation: &'static str,
+    item: &'a Item,
+    name: &str,
+) -> Result<&'a str, StoreError> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text),
         _ => Err(StoreError::corrupt(operation, format!("`{name}` is not a text"))),

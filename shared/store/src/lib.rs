@@ -10,7 +10,7 @@ mod error;
 mod item;
 mod query;
 pub mod schema;
-pub mod tables;
+mod tables;
 mod transact;
 mod usage;
 
@@ -18,5 +18,6 @@ pub use billing::{BillingTable, Customer, CustomerPage, Stored};
 pub use due::DueDebit;
 pub use error::{CommitError, StoreError};
 pub use usage::{
-    APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX, Counted, CountedReport, Registration, ReportShare, UsageTable,
+    APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX, Counted, CountedReport, Registration, ReportShare,
+    UsageTable,
 };

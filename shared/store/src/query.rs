@@ -1,7 +1,7 @@
 //! Reads of a partition.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::StoreError;
 use crate::item::string;
@@ -25,11 +25,20 @@ pub(crate) struct Page {
 impl<'a> Range<'a> {
     /// Everything in a partition whose sort key starts so.
     pub fn prefix(table: &'a str, pk: String, prefix: &str) -> Range<'a> {
-        Range { table, pk, from: prefix.to_owned(), to: format!("{prefix}{}", crate::schema::KEY_END) }
+        Range {
+            table,
+            pk,
+            from: prefix.to_owned(),
+            to: format!("{prefix}{}", crate::schema::KEY_END),
+        }
     }
 
     /// Reads all of it, strongly consistent, in the order of the sort keys.
-    pub async fn all(&self, client: &Client, operation: &'static str) -> Result<Vec<Item>, StoreError> {
+    pub async fn all(
+        &self,
+        client: &Client,
+        operation: &'static str,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         let mut after = None;
         loop {

@@ -7,22 +7,34 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 
-use crate::StoreError;
 use crate::schema::{DUE_INDEX, DUE_SHARD, PK, SK, VISIT_AT_S};
+use crate::{BillingTable, StoreError, UsageTable};
 
 const CREATE: &str = "create a table";
 
-/// Makes both tables as the template does; a table that exists is left as it is.
-///
-/// # Errors
-///
-/// [`StoreError`] when DynamoDB refuses.
-pub async fn create(client: &Client, usage: &str, billing: &str) -> Result<(), StoreError> {
-    create_one(client, usage, false).await?;
-    create_one(client, billing, true).await
+impl UsageTable {
+    /// Makes the table as the template does; one that exists is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when DynamoDB refuses.
+    pub async fn create(&self) -> Result<(), StoreError> {
+        create(&self.client, &self.table, false).await
+    }
 }
 
-async fn create_one(client: &Client, table: &str, indexed: bool) -> Result<(), StoreError> {
+impl BillingTable {
+    /// Makes the table as the template does; one that exists is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when DynamoDB refuses.
+    pub async fn create(&self) -> Result<(), StoreError> {
+        create(&self.client, &self.table, true).await
+    }
+}
+
+async fn create(client: &Client, table: &str, indexed: bool) -> Result<(), StoreError> {
     let built = |error: BuildError| StoreError::corrupt(CREATE, error);
     let mut request = client
         .create_table()
@@ -40,7 +52,11 @@ async fn create_one(client: &Client, table: &str, indexed: bool) -> Result<(), S
     }
     match request.send().await {
         Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => Ok(()),
+        Err(error)
+            if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+        {
+            Ok(())
+        }
         Err(error) => Err(StoreError::aws(CREATE, error)),
     }
 }

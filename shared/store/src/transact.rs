@@ -7,8 +7,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
 use crate::StoreError;
@@ -38,11 +37,8 @@ pub(crate) async fn transact(
     writes: Vec<TransactWriteItem>,
 ) -> Result<Outcome, StoreError> {
     for attempt in 0..TRIES {
-        let sent = client
-            .transact_write_items()
-            .set_transact_items(Some(writes.clone()))
-            .send()
-            .await;
+        let sent =
+            client.transact_write_items().set_transact_items(Some(writes.clone())).send().await;
         let error = match sent {
             Ok(_) => return Ok(Outcome::Committed),
             Err(error) => error,
@@ -71,7 +67,8 @@ fn is_any(reasons: &[CancellationReason], code: &str) -> bool {
 }
 
 fn failed_on(reason: &CancellationReason) -> Option<Item> {
-    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned().unwrap_or_default())
+    (reason.code() == Some("ConditionalCheckFailed"))
+        .then(|| reason.item().cloned().unwrap_or_default())
 }
 
 /// 5 ms, then twice as long each time, 640 ms at most.

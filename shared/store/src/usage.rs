@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{CountedDays, ProviderId, ReportId, SourceId};
@@ -15,15 +13,16 @@ use crate::StoreError;
 use crate::item::{from_item, number, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    API_PREFIX, EXPIRES_AT_S, KEY_END, PK, REGISTRATION, REPORT_PREFIX, SK, counter_day, counter_sk, report_sk,
+    API_PREFIX, EXPIRES_AT_S, KEY_END, PK, REGISTRATION, REPORT_PREFIX, SK, counter_day,
+    counter_sk, report_sk,
 };
 use crate::transact::{Item, Outcome, put_new, transact};
 
 /// The usage table.
 #[derive(Clone, Debug)]
 pub struct UsageTable {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 /// That a provider may be counted, and how.
@@ -118,9 +117,9 @@ impl UsageTable {
             while !keys.is_empty() {
                 let (items, unread) = self.batch_get(keys).await?;
                 for item in items {
-                    let provider = text(FIND, &item, PK)?
-                        .parse()
-                        .map_err(|error: steelyard_billing::IdError| StoreError::corrupt(FIND, error))?;
+                    let provider = text(FIND, &item, PK)?.parse().map_err(
+                        |error: steelyard_billing::IdError| StoreError::corrupt(FIND, error),
+                    )?;
                     found.insert(provider, from_item(FIND, item)?);
                 }
                 keys = unread;
@@ -165,7 +164,11 @@ impl UsageTable {
     ///
     /// [`StoreError`] when the table fails; the share may or may not have been counted then, and
     /// counting it again is safe.
-    pub async fn count(&self, share: &ReportShare, registration: Registration) -> Result<Counted, StoreError> {
+    pub async fn count(
+        &self,
+        share: &ReportShare,
+        registration: Registration,
+    ) -> Result<Counted, StoreError> {
         let mut writes = vec![self.marker(share)?];
         for (day, usage) in &share.days {
             writes.push(self.adding(share, *day, usage, registration)?);
@@ -174,7 +177,8 @@ impl UsageTable {
             Outcome::Committed => Ok(Counted::Counted),
             Outcome::ConditionFailed(mut items) => {
                 let marker = items.first_mut().and_then(Option::take);
-                let marker = marker.ok_or_else(|| StoreError::corrupt(COUNT, "no marker, yet it failed"))?;
+                let marker =
+                    marker.ok_or_else(|| StoreError::corrupt(COUNT, "no marker, yet it failed"))?;
                 let before: CountedReport = from_item(COUNT, marker)?;
                 let same = before.digest == share.digest;
                 Ok(if same { Counted::Duplicate } else { Counted::Conflict })
@@ -265,18 +269,23 @@ impl UsageTable {
 }
 
 fn registration_key(provider: &ProviderId) -> Item {
-    HashMap::from([(PK.to_owned(), string(provider.as_str())), (SK.to_owned(), string(REGISTRATION))])
+    HashMap::from([
+        (PK.to_owned(), string(provider.as_str())),
+        (SK.to_owned(), string(REGISTRATION)),
+    ])
 }
 
 /// The day of a counter: `counter#2015-05-17#00`.
 fn counter_of(item: &Item) -> Result<BillingDay, StoreError> {
     let sk = text(READ_COUNTERS, item, SK)?;
     let day = sk.split('#').nth(1).unwrap_or(sk);
-    day.parse().map_err(|error: steelyard_pricing::DayError| StoreError::corrupt(READ_COUNTERS, error))
+    day.parse()
+        .map_err(|error: steelyard_pricing::DayError| StoreError::corrupt(READ_COUNTERS, error))
 }
 
 fn add_counter(usage: &mut Usage, item: &Item) -> Result<(), StoreError> {
-    let corrupt = |name: &str| StoreError::corrupt(READ_COUNTERS, format!("`{name}` is not a count"));
+    let corrupt =
+        |name: &str| StoreError::corrupt(READ_COUNTERS, format!("`{name}` is not a count"));
     for (name, value) in item {
         let Some(api) = name.strip_prefix(API_PREFIX) else { continue };
         let calls = match value {

@@ -1,0 +1,93 @@
+//! What the local stack serves over HTTP, on one port of the loopback interface: the usage API, the
+//! Alipay gateway, and the AWS services for tools.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use steelyard_ingest::USAGE_PATH;
+
+use super::alipay::LocalAlipay;
+use super::embedded::{self, Embedded};
+use super::lambda::LocalFunction;
+
+/// The most that API Gateway takes of a request: 10 MB.
+const REQUEST_MAX_BYTES: usize = 10 * 1024 * 1024;
+
+/// All routes.
+pub(crate) fn router(
+    ingest: &LocalFunction,
+    alipay: &LocalAlipay,
+    embedded: &Arc<Embedded>,
+) -> Router {
+    let ingest = ingest.clone();
+    let usage = any(move |method, uri, headers, body| invoke(ingest, method, uri, headers, body));
+    Router::new()
+        .route(USAGE_PATH, usage)
+        .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
+        .merge(alipay.router())
+        .fallback_service(embedded::router(Arc::clone(embedded)))
+}
+
+/// Invokes the function as an HTTP API with payload format 2.0 does.
+async fn invoke(
+    function: LocalFunction,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match function.invoke(http_event(&method, uri.path(), &headers, &body)).await {
+        Ok(answer) => http_response(&answer),
+        Err(error) => {
+            tracing::error!(error, "invocation failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+                .into_response()
+        }
+    }
+}
+
+/// The event of an HTTP request, payload format 2.0.
+#[must_use]
+pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Value {
+    let headers = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))))
+        .collect::<serde_json::Map<_, _>>();
+    let text = std::str::from_utf8(body).ok();
+    json!({
+        "version": "2.0",
+        "routeKey": format!("{method} {path}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "local", "domainName": "localhost",
+            "domainPrefix": "local", "requestId": "local", "routeKey": format!("{method} {path}"),
+            "stage": "$default", "time": "", "timeEpoch": 0,
+            "http": {
+                "method": method.as_str(), "path": path, "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1", "userAgent": "",
+            },
+        },
+        "body": text.unwrap_or(&BASE64_STANDARD.encode(body)),
+        "isBase64Encoded": text.is_none(),
+    })
+}
+
+fn http_response(answer: &Value) -> Response {
+    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let mut response = Response::builder().status(status.unwrap_or(502));
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        response = response.header(name, value.as_str().unwrap_or_default());
+    }
+    let body = answer["body"].as_str().unwrap_or_default().to_owned();
+    response.body(Body::from(body)).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
+}

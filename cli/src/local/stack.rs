@@ -1,0 +1,315 @@
+//! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
+//! and a local Alipay, wired as the template wires them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::civil::Time;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use steelyard_alipay::Alipay;
+use steelyard_billing::{DebitTerms, Mandate};
+use steelyard_debit::{Collector, Debits};
+use steelyard_dispatch::Dispatch;
+use steelyard_ingest::{Counter, Ingest};
+use steelyard_pricing::Fen;
+use steelyard_runtime::{Error, aws};
+use steelyard_settle::{Settle, Settler};
+use tokio::net::TcpListener;
+
+use super::alipay::LocalAlipay;
+use super::clock::LocalClock;
+use super::embedded::{Embedded, Transport};
+use super::lambda::{EventSource, LocalFunction, sqs};
+use super::server;
+use crate::tables::Tables;
+
+/// The endpoint that the local stack serves unless told otherwise.
+pub const PORT: u16 = 8700;
+
+/// The name of the secret that holds the keys of the local Alipay.
+pub const ALIPAY_SECRET: &str = "steelyard/alipay";
+
+/// How a local stack is to be.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// The folder that keeps its data; none for data that end with it.
+    pub data: Option<PathBuf>,
+    /// The port on the loopback interface; 0 for any that is free.
+    pub port: u16,
+    /// When debits are made.
+    pub terms: DebitTerms,
+    /// Its clock.
+    pub clock: LocalClock,
+}
+
+/// A running local stack.
+pub struct Stack {
+    /// Its clock.
+    pub clock: LocalClock,
+    /// When debits are made.
+    pub terms: DebitTerms,
+    /// Its tables.
+    pub tables: Tables,
+    /// The road of its functions to the embedded services: counts requests, and injects faults.
+    pub transport: Transport,
+    /// The embedded services.
+    pub embedded: Arc<Embedded>,
+    /// The local Alipay.
+    pub alipay: LocalAlipay,
+    /// Where everything is served over HTTP.
+    pub address: SocketAddr,
+    /// The functions.
+    pub functions: Functions,
+    server: tokio::task::JoinHandle<()>,
+}
+
+/// The functions, as Lambda has them.
+#[derive(Clone)]
+pub struct Functions {
+    /// Counts usage reports.
+    pub ingest: LocalFunction,
+    /// Charges every unsettled day.
+    pub settle: LocalFunction,
+    /// Sends debits that are due to their queue.
+    pub dispatch: LocalFunction,
+    /// Withholds from Alipay what is due.
+    pub debit: LocalFunction,
+}
+
+const USAGE_QUEUE: &str = "steelyard-usage";
+const SETTLE_QUEUE: &str = "steelyard-settle";
+const DEBIT_QUEUE: &str = "steelyard-debit";
+
+/// When settlement runs, as in the template.
+const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
+
+/// The minutes after the debits' time of day at which a debit can be due again: a debit in doubt is
+/// queried after a minute, then after twice as long each time.
+const DISPATCH_MINUTES: [i64; 7] = [0, 1, 3, 7, 15, 31, 63];
+
+/// How long a debit's message may take until it is thought lost.
+const LEASE: SignedDuration = SignedDuration::from_mins(15);
+
+impl Stack {
+    /// Starts a local stack.
+    ///
+    /// # Errors
+    ///
+    /// When its data can't be opened, or the port is taken.
+    pub async fn start(options: StackOptions) -> Result<Stack, Error> {
+        let StackOptions { data, port, terms, clock } = options;
+        let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
+        let alipay = open_alipay(data.as_deref())?;
+        let transport = Transport::new(Arc::clone(&embedded));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+
+        let http_client = SharedHttpClient::new(transport.clone());
+        let config = aws::local(Some(http_client), &format!("http://{address}"));
+        let tables = Tables::local(&config);
+        tables.create().await?;
+        for (queue, visibility) in [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360)] {
+            create_queue(&embedded, queue, visibility).await?;
+        }
+        let gateway = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
+        let keys = json!({
+            "app_private_key": gateway.app_private_key,
+            "alipay_public_key": gateway.alipay_public_key,
+        });
+        embedded.put_secret(ALIPAY_SECRET, keys.to_string());
+        let functions = functions(&tables, &terms, &clock, &config, Alipay::new(gateway)?);
+        let router = server::router(&functions.ingest, &alipay, &embedded);
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        Ok(Stack { clock, terms, tables, transport, embedded, alipay, address, functions, server })
+    }
+
+    /// The queues and the functions that take from them.
+    #[must_use]
+    pub fn event_sources(&self) -> [EventSource; 3] {
+        let source = |queue, batch_size, function: &LocalFunction| EventSource {
+            queue,
+            batch_size,
+            function: function.clone(),
+        };
+        [
+            source(USAGE_QUEUE, 10, &self.functions.ingest),
+            source(SETTLE_QUEUE, 1, &self.functions.settle),
+            source(DEBIT_QUEUE, 5, &self.functions.debit),
+        ]
+    }
+
+    /// Hands over messages until no queue has one that is visible.
+    ///
+    /// # Errors
+    ///
+    /// When a queue can't be read or written.
+    pub async fn drain(&self) -> Result<(), Error> {
+        loop {
+            let mut handled = 0;
+            for source in self.event_sources() {
+                handled += source.poll(&self.embedded, Duration::ZERO).await?;
+            }
+            if handled == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Puts a usage report on the queue.
+    ///
+    /// # Errors
+    ///
+    /// When SQS refuses.
+    pub async fn send_report(&self, body: &str) -> Result<(), Error> {
+        let message = json!({ "QueueUrl": format!("/{USAGE_QUEUE}"), "MessageBody": body });
+        sqs(&self.embedded, "SendMessage", message).await.map(drop)
+    }
+
+    /// How many messages the dead-letter queues hold.
+    ///
+    /// # Errors
+    ///
+    /// When SQS refuses.
+    pub async fn dead_letters(&self) -> Result<u64, Error> {
+        let mut sum = 0;
+        for queue in [USAGE_QUEUE, SETTLE_QUEUE, DEBIT_QUEUE] {
+            let asked = json!({
+                "QueueUrl": format!("/{}", dead_letter_queue(queue)),
+                "AttributeNames": ["ApproximateNumberOfMessages"],
+            });
+            let answer = sqs(&self.embedded, "GetQueueAttributes", asked).await?;
+            let number =
+                answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap_or_default();
+            sum += number.parse::<u64>()?;
+        }
+        Ok(sum)
+    }
+
+    /// Runs what the schedules run up to an instant, the clock set to each time, and hands over all
+    /// messages: settlement half an hour after midnight, and dispatch at those minutes after the
+    /// debits' time of day at which there can be something to do.
+    ///
+    /// # Errors
+    ///
+    /// When a function fails, or a queue can't be read or written.
+    pub async fn run_until(&self, end: Timestamp) -> Result<(), Error> {
+        while let Some((at, function)) = self.next_run(self.clock.now(), end) {
+            self.clock.set(at);
+            function.invoke(json!({})).await?;
+            self.drain().await?;
+        }
+        self.clock.set(end);
+        Ok(())
+    }
+
+    /// The first run that the schedules have after `now`, at `end` at the latest.
+    fn next_run(&self, now: Timestamp, end: Timestamp) -> Option<(Timestamp, LocalFunction)> {
+        let calendar = &self.terms.calendar;
+        let today = calendar.date_of(now);
+        [today, today.tomorrow().ok()?]
+            .into_iter()
+            .flat_map(|date| {
+                let settled_at = calendar.instant(date, SETTLE_TIME);
+                let due_at = calendar.instant(date, self.terms.time_of_day);
+                let dispatches = DISPATCH_MINUTES.map(|minutes| {
+                    (due_at + SignedDuration::from_mins(minutes), &self.functions.dispatch)
+                });
+                dispatches.into_iter().chain([(settled_at, &self.functions.settle)])
+            })
+            .map(|(at, function)| (at, function.clone()))
+            .filter(|(at, _)| *at > now && *at <= end)
+            .min_by_key(|(at, _)| *at)
+    }
+
+    /// A mandate of a new payer at the local Alipay, who has these funds.
+    ///
+    /// # Errors
+    ///
+    /// When the local Alipay can't write its books.
+    pub fn sign_mandate(
+        &self,
+        agreement_no: &str,
+        payer: &str,
+        funds: Fen,
+    ) -> Result<Mandate, Error> {
+        self.alipay.register_agreement(agreement_no, payer, funds)?;
+        Ok(Mandate { agreement_no: agreement_no.to_owned(), single_limit_fen: Fen::new(500_000) })
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn functions(
+    tables: &Tables,
+    terms: &DebitTerms,
+    clock: &LocalClock,
+    config: &aws::SdkConfig,
+    alipay: Alipay,
+) -> Functions {
+    let queue = |name: &str| aws::queue(config, format!("http://sqs.local/000000000000/{name}"));
+    let Tables { usage, billing } = tables;
+    let counter = Counter::new(usage.clone(), terms.calendar.clone(), clock.clock());
+    let settler = Settler::new(usage.clone(), billing.clone(), terms.clone(), clock.clock());
+    let collector = Collector::new(billing.clone(), alipay, terms.clone(), clock.clock());
+    let dispatch = Dispatch::new(billing.clone(), queue(DEBIT_QUEUE), LEASE, clock.clock());
+    Functions {
+        ingest: LocalFunction::new(Ingest::new(counter), Duration::from_secs(30)),
+        settle: LocalFunction::new(
+            Settle::new(settler, queue(SETTLE_QUEUE)),
+            Duration::from_secs(300),
+        ),
+        dispatch: LocalFunction::new(dispatch, Duration::from_secs(60)),
+        debit: LocalFunction::new(Debits::new(collector), Duration::from_secs(60)),
+    }
+}
+
+fn open_embedded(data: Option<&Path>, clock: &LocalClock) -> Result<Embedded, Error> {
+    let clock = clock.clone();
+    let now = Arc::new(move || clock.now());
+    Ok(match data {
+        None => Embedded::memory(now)?,
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            Embedded::file(&folder.join("dynamodb.sqlite"), now)?
+        }
+    })
+}
+
+fn open_alipay(data: Option<&Path>) -> Result<LocalAlipay, Error> {
+    Ok(match data {
+        None => LocalAlipay::in_memory()?,
+        Some(folder) => LocalAlipay::open(&folder.join("alipay.sqlite"))?,
+    })
+}
+
+fn dead_letter_queue(queue: &str) -> String {
+    format!("{queue}-dead-letters")
+}
+
+async fn create_queue(embedded: &Embedded, queue: &str, visibility_s: u32) -> Result<(), Error> {
+    let dead_letters = dead_letter_queue(queue);
+    sqs(embedded, "CreateQueue", json!({ "QueueName": dead_letters })).await?;
+    let redrive: Value = json!({
+        "deadLetterTargetArn": format!("arn:aws:sqs:local:000000000000:{dead_letters}"),
+        "maxReceiveCount": 5,
+    });
+    let attributes = json!({
+        "VisibilityTimeout": visibility_s.to_string(),
+        "RedrivePolicy": redrive.to_string(),
+    });
+    sqs(embedded, "CreateQueue", json!({ "QueueName": queue, "Attributes": attributes }))
+        .await
+        .map(drop)
+}

@@ -1,0 +1,47 @@
+//! The two tables, here or in AWS.
+
+use steelyard_runtime::aws::{self, SdkConfig};
+use steelyard_store::{BillingTable, StoreError, UsageTable};
+
+/// The two tables.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// What was counted.
+    pub usage: UsageTable,
+    /// Everything else.
+    pub billing: BillingTable,
+}
+
+/// The name of the usage table in the local stack.
+pub const USAGE_TABLE: &str = "steelyard-usage";
+
+/// The name of the billing table in the local stack.
+pub const BILLING_TABLE: &str = "steelyard-billing";
+
+impl Tables {
+    /// The tables of the local stack.
+    #[must_use]
+    pub fn local(config: &SdkConfig) -> Tables {
+        Tables::new(config, USAGE_TABLE, BILLING_TABLE)
+    }
+
+    /// Makes both tables where no deployment has; those that exist are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when DynamoDB refuses.
+    pub async fn create(&self) -> Result<(), StoreError> {
+        self.usage.create().await?;
+        self.billing.create().await
+    }
+
+    /// The tables of those names.
+    #[must_use]
+    pub fn new(config: &SdkConfig, usage: &str, billing: &str) -> Tables {
+        let client = aws::dynamodb(config);
+        Tables {
+            usage: UsageTable::new(client.clone(), usage.to_owned()),
+            billing: BillingTable::new(client, billing.to_owned()),
+        }
+    }
+}
