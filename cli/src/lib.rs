@@ -1,6 +1,52 @@
 //! The operator's tool and the local stack.
 
+mod args;
+mod books;
+mod commands;
+mod exit;
 pub mod local;
+mod output;
 mod tables;
 
+pub use args::Cli;
+pub use commands::audit::{AuditReport, audit_all};
+pub use exit::Exit;
 pub use tables::Tables;
+
+use args::Command;
+use steelyard_runtime::Error;
+
+/// Does what the command line asks for. What goes wrong is told on standard error.
+pub async fn run(cli: Cli) -> Exit {
+    match command(cli).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            tell(error.as_ref());
+            Exit::Failed
+        }
+    }
+}
+
+async fn command(cli: Cli) -> Result<Exit, Error> {
+    let Cli { target, platform, command } = cli;
+    match command {
+        Command::Demo(args) => args.run(&target).await,
+        Command::Local(args) => args.run(&target, &platform).await,
+        Command::Settle(args) => args.run(&target, &platform).await,
+        Command::Statement(args) => args.run(&target).await,
+        Command::Account(command) => command.run(&target, &platform).await,
+        Command::Audit(args) => args.run(&target).await,
+        Command::Provider(command) => command.run(&target, &platform).await,
+        Command::Plan(command) => command.run(&target).await,
+    }
+}
+
+/// An error with its whole chain.
+fn tell(error: &dyn std::error::Error) {
+    eprintln!("error: {error}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        eprintln!("  because: {error}");
+        source = error.source();
+    }
+}

@@ -229,6 +229,28 @@ impl Stack {
             .min_by_key(|(at, _)| *at)
     }
 
+    /// The functions that the schedules run after one instant and up to another: settlement half an
+    /// hour after midnight, dispatch every minute. However often one was due, it runs once.
+    #[must_use]
+    pub fn due_functions(&self, after: Timestamp, until: Timestamp) -> Vec<LocalFunction> {
+        let minute = |instant: Timestamp| instant.as_second().div_euclid(60);
+        let settled_at =
+            self.terms.calendar.instant(self.terms.calendar.date_of(until), SETTLE_TIME);
+        let latest_settlement = if settled_at <= until {
+            settled_at
+        } else {
+            settled_at - SignedDuration::from_hours(24)
+        };
+        let mut due = Vec::new();
+        if latest_settlement > after {
+            due.push(self.functions.settle.clone());
+        }
+        if minute(until) > minute(after) {
+            due.push(self.functions.dispatch.clone());
+        }
+        due
+    }
+
     /// A mandate of a new payer at the local Alipay, who has these funds.
     ///
     /// # Errors

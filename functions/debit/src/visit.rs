@@ -97,7 +97,7 @@ impl Collector {
     /// is at the debit.
     async fn pay(&self, debit: &Debit) -> Result<Option<Debit>, VisitError> {
         let content = self.withholding(debit)?.biz_content()?;
-        let sending = debit.sending(content, self.clock.now());
+        let sending = debit.sending(content, self.clock.now())?;
         let Some(sending) = self.store(debit, sending).await? else { return Ok(None) };
         let stored = sending.request.clone().unwrap_or_default();
         let request = PayRequest::new(sending.out_trade_no.clone(), sending.amount_fen, stored)?;

@@ -102,7 +102,7 @@ pub enum AccountError {
     /// Money that is paid in is more than nothing.
     #[error("a recharge of {0} yuan is not an amount to pay in")]
     NotAPayment(Fen),
-    /// The account knows nothing of the debit that ended.
+    /// The debit that ended is not the one that collects what is reserved.
     #[error("debit {debit} ended, but the open debit is {open:?}")]
     NotTheOpenDebit {
         /// The debit that ended.
@@ -200,7 +200,8 @@ impl Account {
     }
 
     /// Charges a statement: the prepaid balance pays first, the rest is owed, and a debit is opened
-    /// for what is owed where one is due. A credit pays what is owed first.
+    /// for what is owed where one is due. A credit pays what is owed first. A charge of nothing
+    /// moves nothing, and opens no debit for what was owed before.
     ///
     /// # Errors
     ///
@@ -339,11 +340,10 @@ impl Movement {
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
-        let (Some(mandate), Some(entry)) = (mandate, self.entry.take()) else { return Ok(self) };
+        let (Some(mandate), Some(entry)) = (mandate, self.entry.clone()) else { return Ok(self) };
         let amount = self.account.figures.unreserved()?.min(mandate.single_limit_fen);
         let due = amount.is_positive() && amount >= terms.minimum_fen;
         if !due || self.account.open_debit.is_some() {
-            self.entry = Some(entry);
             return Ok(self);
         }
         let debit = Debit::open(

@@ -65,7 +65,7 @@ pub struct Debit {
     pub phase: Phase,
     /// How often it was declined for want of funds.
     pub declines: u8,
-    /// How often in a row nobody knew.
+    /// How often nobody knew since it was last declined.
     pub doubts: u16,
     /// Not to be touched before this, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -87,15 +87,18 @@ pub enum Phase {
         why: String,
     },
     /// Declined for the last time; the gateway is asked whether the attempt is really unpaid.
-    Exhausting,
+    Exhausting {
+        /// Whether the gateway was asked to close it before.
+        close_sent: bool,
+    },
     /// Declined for the last time and unpaid; to be closed at the gateway.
     Closing,
     /// The money was taken.
     Paid {
         /// The gateway's number of the trade.
         trade_no: String,
-        /// What it took.
-        amount_fen: Fen,
+        /// What it took: what was asked for.
+        taken_fen: Fen,
     },
     /// Given up; proved that nothing was taken.
     Exhausted,
@@ -189,7 +192,7 @@ impl Debit {
         }
         match self.phase {
             Phase::Due => Step::Pay,
-            Phase::Sending | Phase::InDoubt { .. } | Phase::Exhausting => Step::Query,
+            Phase::Sending | Phase::InDoubt { .. } | Phase::Exhausting { .. } => Step::Query,
             Phase::Closing => Step::Close,
             Phase::Paid { .. } | Phase::Exhausted => Step::Wait,
         }
@@ -202,7 +205,7 @@ impl Debit {
             Phase::Due
             | Phase::Sending
             | Phase::InDoubt { .. }
-            | Phase::Exhausting
+            | Phase::Exhausting { .. }
             | Phase::Closing => true,
             Phase::Paid { .. } | Phase::Exhausted => false,
         }
@@ -212,13 +215,13 @@ impl Debit {
     #[must_use]
     pub fn payment(&self) -> Option<Payment> {
         match &self.phase {
-            Phase::Paid { trade_no, amount_fen } => {
-                Some(Payment { trade_no: trade_no.clone(), amount_fen: *amount_fen })
+            Phase::Paid { trade_no, taken_fen } => {
+                Some(Payment { trade_no: trade_no.clone(), amount_fen: *taken_fen })
             }
             Phase::Due
             | Phase::Sending
             | Phase::InDoubt { .. }
-            | Phase::Exhausting
+            | Phase::Exhausting { .. }
             | Phase::Closing
             | Phase::Exhausted => None,
         }
@@ -226,10 +229,16 @@ impl Debit {
 
     /// The debit just before its attempt is sent: to be stored first. The content of an attempt
     /// that was sent before stays as it was; `content` makes the first.
-    #[must_use]
-    pub fn sending(&self, content: String, now: Timestamp) -> Debit {
+    ///
+    /// # Errors
+    ///
+    /// [`DebitConflict::NotWaiting`] unless it is to be asked for.
+    pub fn sending(&self, content: String, now: Timestamp) -> Result<Debit, DebitConflict> {
+        if self.phase != Phase::Due {
+            return Err(self.not_waiting());
+        }
         let request = self.request.clone().unwrap_or(content);
-        self.with(Phase::Sending, now + ANSWER_WAIT).and(|debit| debit.request = Some(request))
+        Ok(Debit { request: Some(request), ..self.with(Phase::Sending, now + ANSWER_WAIT) })
     }
 
     /// The debit after the answer to its attempt.
@@ -248,12 +257,7 @@ impl Debit {
         }
         match answer {
             PayAnswer::Paid(payment) => self.paid(payment, now),
-            PayAnswer::Declined(_) if self.declines + 1 < TRIES_MAX => {
-                Ok(self.with(Phase::Due, terms.next_day_due(now)).and(|debit| debit.declines += 1))
-            }
-            PayAnswer::Declined(_) => {
-                Ok(self.with(Phase::Exhausting, now).and(|debit| debit.declines += 1))
-            }
+            PayAnswer::Declined(_) => Ok(self.declined(terms, now)),
             PayAnswer::InDoubt(doubt) => Ok(self.in_doubt(doubt.0, now)),
         }
     }
@@ -267,25 +271,39 @@ impl Debit {
     ///
     /// [`DebitConflict`] when the answer contradicts what is recorded.
     pub fn after_query(&self, answer: QueryAnswer, now: Timestamp) -> Result<Debit, DebitConflict> {
-        let giving_up = match self.phase {
-            Phase::Sending | Phase::InDoubt { .. } => false,
-            Phase::Exhausting => true,
+        match self.phase {
+            Phase::Sending | Phase::InDoubt { .. } => match answer {
+                QueryAnswer::Paid(payment) => self.paid(payment, now),
+                QueryAnswer::Closed => Ok(self.next_attempt(now)),
+                QueryAnswer::NotFound | QueryAnswer::Pending => Ok(self.with(Phase::Due, now)),
+                QueryAnswer::InDoubt(doubt) => Ok(self.in_doubt(doubt.0, now)),
+            },
+            Phase::Exhausting { close_sent } => self.after_last_query(answer, close_sent, now),
             Phase::Due | Phase::Closing | Phase::Paid { .. } | Phase::Exhausted => {
-                return Err(self.not_waiting());
+                Err(self.not_waiting())
             }
-        };
+        }
+    }
+
+    /// A debit that is given up is closed first, so that nothing that is still on its way can take
+    /// the money later; and it has ended only when a query says so.
+    fn after_last_query(
+        &self,
+        answer: QueryAnswer,
+        close_sent: bool,
+        now: Timestamp,
+    ) -> Result<Debit, DebitConflict> {
         match answer {
             QueryAnswer::Paid(payment) => self.paid(payment, now),
-            QueryAnswer::Closed | QueryAnswer::NotFound if giving_up => {
-                Ok(self.with(Phase::Exhausted, now))
+            QueryAnswer::Closed => Ok(self.with(Phase::Exhausted, now)),
+            QueryAnswer::NotFound if close_sent => Ok(self.with(Phase::Exhausted, now)),
+            QueryAnswer::Pending if close_sent => {
+                Ok(self.with(Phase::Closing, now + self.patience()).doubted())
             }
-            QueryAnswer::Pending if giving_up => Ok(self.with(Phase::Closing, now)),
-            QueryAnswer::InDoubt(_) if giving_up => Ok(self
-                .with(Phase::Exhausting, now + self.patience())
-                .and(|debit| debit.doubts += 1)),
-            QueryAnswer::Closed => Ok(self.next_attempt(now)),
-            QueryAnswer::NotFound | QueryAnswer::Pending => Ok(self.with(Phase::Due, now)),
-            QueryAnswer::InDoubt(doubt) => Ok(self.in_doubt(doubt.0, now)),
+            QueryAnswer::Pending | QueryAnswer::NotFound => Ok(self.with(Phase::Closing, now)),
+            QueryAnswer::InDoubt(_) => {
+                Ok(self.with(Phase::Exhausting { close_sent }, now + self.patience()).doubted())
+            }
         }
     }
 
@@ -298,7 +316,7 @@ impl Debit {
         if self.phase != Phase::Closing {
             return Err(self.not_waiting());
         }
-        Ok(self.with(Phase::Exhausting, now).and(|debit| debit.doubts += 1))
+        Ok(self.with(Phase::Exhausting { close_sent: true }, now))
     }
 
     fn paid(&self, payment: Payment, now: Timestamp) -> Result<Debit, DebitConflict> {
@@ -310,40 +328,45 @@ impl Debit {
             });
         }
         let Payment { trade_no, amount_fen } = payment;
-        Ok(self.with(Phase::Paid { trade_no, amount_fen }, now))
+        Ok(self.with(Phase::Paid { trade_no, taken_fen: amount_fen }, now))
+    }
+
+    fn declined(&self, terms: &DebitTerms, now: Timestamp) -> Debit {
+        let declines = self.declines.saturating_add(1);
+        let next = if declines < TRIES_MAX {
+            self.with(Phase::Due, terms.next_day_due(now))
+        } else {
+            self.with(Phase::Exhausting { close_sent: false }, now)
+        };
+        Debit { declines, doubts: 0, ..next }
     }
 
     fn in_doubt(&self, why: String, now: Timestamp) -> Debit {
-        self.with(Phase::InDoubt { why }, now + self.patience())
-            .and(|debit| debit.doubts = debit.doubts.saturating_add(1))
+        self.with(Phase::InDoubt { why }, now + self.patience()).doubted()
     }
 
     fn next_attempt(&self, now: Timestamp) -> Debit {
-        self.with(Phase::Due, now).and(|debit| {
-            debit.attempt += 1;
-            debit.out_trade_no = out_trade_no(&debit.provider, debit.debit, debit.attempt);
-            debit.request = None;
-        })
+        let attempt = self.attempt.saturating_add(1);
+        Debit {
+            attempt,
+            out_trade_no: out_trade_no(&self.provider, self.debit, attempt),
+            request: None,
+            ..self.with(Phase::Due, now)
+        }
     }
 
-    /// How long until the next query: a minute, then twice as long each time, an hour at most.
+    /// How long until the next try to find out: a minute, then twice as long each time, an hour at
+    /// most.
     fn patience(&self) -> SignedDuration {
         SignedDuration::from_mins((1_i64 << self.doubts.min(6)).min(60))
     }
 
-    fn with(&self, phase: Phase, due_at_s: Timestamp) -> Debit {
-        let doubts = match phase {
-            Phase::Sending | Phase::InDoubt { .. } | Phase::Exhausting | Phase::Closing => {
-                self.doubts
-            }
-            Phase::Due | Phase::Paid { .. } | Phase::Exhausted => 0,
-        };
-        Debit { phase, doubts, due_at_s, ..self.clone() }
+    fn doubted(self) -> Debit {
+        Debit { doubts: self.doubts.saturating_add(1), ..self }
     }
 
-    fn and(mut self, change: impl FnOnce(&mut Debit)) -> Debit {
-        change(&mut self);
-        self
+    fn with(&self, phase: Phase, due_at_s: Timestamp) -> Debit {
+        Debit { phase, due_at_s, ..self.clone() }
     }
 
     fn not_waiting(&self) -> DebitConflict {

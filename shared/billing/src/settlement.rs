@@ -84,6 +84,8 @@ struct Due {
 /// by the next statement of its month, as lines that say so: that of the next day with usage, or of
 /// yesterday; and when the whole month is settled, by a supplement to its last day.
 ///
+/// Take `now` before the counters are read: what was counted before it must be in `counted`.
+///
 /// # Errors
 ///
 /// [`SettlementError`] naming the provider and the cause.

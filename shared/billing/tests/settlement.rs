@@ -158,8 +158,8 @@ fn days_are_settled_in_order_once_and_never_today() {
     shop.check(
         "2015-05-19 00:00",
         expect![[r#"
-        2015-05-18: 0.07
-            basic 170 to 177 = 0.07"#]],
+            2015-05-18: 0.07
+                basic 170 to 177 = 0.07"#]],
     );
 }
 
@@ -187,8 +187,8 @@ fn usage_that_no_rate_covers_is_listed_when_it_comes_in_time_and_when_it_comes_l
     shop.check(
         "2015-05-17 00:30",
         expect![[r#"
-        2015-05-16: 0.00
-            unpriced nobody.knows 0 to 5"#]],
+            2015-05-16: 0.00
+                unpriced nobody.knows 0 to 5"#]],
     );
     shop.count("05-16", "nobody.knows", 2);
     shop.count("05-17", "nobody.knows", 3);
@@ -221,13 +221,13 @@ fn late_usage_is_charged_by_the_next_days_statement_as_lines_that_say_so() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-17: 0.46
-            late basic 130 to 133 = 0.03
-            late extra 0 to 10 = 0.03
-            basic 133 to 173 = 0.40
-            2 came late of 2015-05-14
-            1 came late of 2015-05-15
-            10 came late of 2015-05-16"#]],
+            2015-05-17: 0.46
+                late basic 130 to 133 = 0.03
+                late extra 0 to 10 = 0.03
+                basic 133 to 173 = 0.40
+                2 came late of 2015-05-14
+                1 came late of 2015-05-15
+                10 came late of 2015-05-16"#]],
     );
 }
 
@@ -238,8 +238,8 @@ fn late_usage_goes_to_yesterday_when_yesterday_had_no_usage_of_its_own() {
     shop.check(
         "2015-05-16 00:30",
         expect![[r#"
-        2015-05-15: 0.00
-            basic 0 to 100 = 0.00"#]],
+            2015-05-15: 0.00
+                basic 0 to 100 = 0.00"#]],
     );
     shop.count("05-15", "t.a", 5);
     shop.check(
@@ -258,8 +258,8 @@ fn late_usage_waits_for_the_next_day_when_yesterday_is_settled() {
     shop.check(
         "2015-05-17 00:30",
         expect![[r#"
-        2015-05-16: 0.00
-            basic 0 to 100 = 0.00"#]],
+            2015-05-16: 0.00
+                basic 0 to 100 = 0.00"#]],
     );
     shop.count("05-16", "t.a", 5);
     shop.check("2015-05-17 18:00", expect![[""]]);
@@ -279,8 +279,8 @@ fn usage_that_is_late_twice_is_charged_each_time_for_what_was_added() {
     shop.check(
         "2015-05-11 00:30",
         expect![[r#"
-        2015-05-10: 0.00
-            basic 0 to 100 = 0.00"#]],
+            2015-05-10: 0.00
+                basic 0 to 100 = 0.00"#]],
     );
     shop.count("05-10", "t.a", 5);
     shop.check(
@@ -295,10 +295,10 @@ fn usage_that_is_late_twice_is_charged_each_time_for_what_was_added() {
     shop.check(
         "2015-05-13 00:30",
         expect![[r#"
-        2015-05-12: 0.13
-            late basic 105 to 118 = 0.13
-            6 came late of 2015-05-10
-            7 came late of 2015-05-11"#]],
+            2015-05-12: 0.13
+                late basic 105 to 118 = 0.13
+                6 came late of 2015-05-10
+                7 came late of 2015-05-11"#]],
     );
 }
 
@@ -343,8 +343,8 @@ fn the_last_day_is_no_supplement_while_it_is_not_settled() {
     shop.check(
         "2015-05-21 00:30",
         expect![[r#"
-        2015-05-20: 0.00
-            basic 0 to 100 = 0.00"#]],
+            2015-05-20: 0.00
+                basic 0 to 100 = 0.00"#]],
     );
     shop.count("05-20", "t.a", 5);
     shop.check(
@@ -416,9 +416,9 @@ fn a_report_that_is_counted_minutes_after_its_month_closed_is_charged() {
     shop.check(
         "2015-06-05 00:30",
         expect![[r#"
-        2015-05-31+1: 0.05
-            late basic 100 to 105 = 0.05
-            5 came late of 2015-05-31"#]],
+            2015-05-31+1: 0.05
+                late basic 100 to 105 = 0.05
+                5 came late of 2015-05-31"#]],
     );
 }
 
@@ -452,8 +452,8 @@ fn a_provider_that_was_idle_for_months_is_settled_when_it_is_used_again() {
     shop.check(
         "2015-05-11 00:30",
         expect![[r#"
-        2015-05-10: 0.20
-            basic 0 to 120 = 0.20"#]],
+            2015-05-10: 0.20
+                basic 0 to 120 = 0.20"#]],
     );
     for idle in ["2015-06-20 00:30", "2015-07-06 00:30", "2015-09-30 00:30"] {
         assert_eq!(shop.settle(idle), [], "{idle}");
@@ -463,16 +463,16 @@ fn a_provider_that_was_idle_for_months_is_settled_when_it_is_used_again() {
     shop.check(
         "2015-10-04 00:30",
         expect![[r#"
-        2015-10-03: 0.30
-            basic 0 to 130 = 0.30"#]],
+            2015-10-03: 0.30
+                basic 0 to 130 = 0.30"#]],
     );
     assert_eq!(shop.account.open_from.to_string(), "2015-09");
     shop.count("10-06", "t.a", 1);
     shop.check(
         "2015-10-07 00:30",
         expect![[r#"
-        2015-10-06: 0.01
-            basic 130 to 131 = 0.01"#]],
+            2015-10-06: 0.01
+                basic 130 to 131 = 0.01"#]],
     );
     assert_eq!(shop.account.open_from.to_string(), "2015-10");
 }
@@ -522,8 +522,8 @@ fn usage_of_months_before_the_provider_was_billed_is_not_looked_at() {
     shop.check(
         "2015-05-05 00:30",
         expect![[r#"
-        2015-05-04: 0.01
-            basic 0 to 101 = 0.01"#]],
+            2015-05-04: 0.01
+                basic 0 to 101 = 0.01"#]],
     );
 }
 
@@ -544,8 +544,8 @@ fn a_provider_on_no_plan_is_not_settled_and_nothing_is_lost() {
     shop.check(
         "2015-05-17 00:30",
         expect![[r#"
-        2015-05-16: 0.01
-            basic 0 to 101 = 0.01"#]],
+            2015-05-16: 0.01
+                basic 0 to 101 = 0.01"#]],
     );
 }
 
@@ -580,11 +580,11 @@ fn a_plan_that_is_assigned_from_june_rates_june_and_leaves_may_alone() {
     shop.check(
         "2015-06-02 00:30",
         expect![[r#"
-    2015-05-31+1: 0.10
-        late basic 110 to 120 = 0.10
-        10 came late of 2015-05-31
-    2015-06-01: 0.20
-        basic 0 to 110 = 0.20"#]],
+            2015-05-31+1: 0.10
+                late basic 110 to 120 = 0.10
+                10 came late of 2015-05-31
+            2015-06-01: 0.20
+                basic 0 to 110 = 0.20"#]],
     );
 }
 

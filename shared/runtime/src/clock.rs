@@ -28,10 +28,11 @@ impl Clock {
         Clock::from_fn(move || now)
     }
 
-    /// The time.
+    /// The time, to the second: what is stored has none that is finer.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        let now = (self.0)();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 }
 

@@ -1,0 +1,175 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::{DateTime, Time};
+use steelyard_billing::{Calendar, DebitTerms};
+use steelyard_pricing::Fen;
+use steelyard_runtime::{Clock, Error, aws};
+
+use crate::commands::{account, audit, demo, local, plan, provider, settle, statement};
+use crate::local::PORT;
+use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
+
+/// Meters API calls, prices them, settles every day, and withholds from Alipay what prepaid
+/// balances do not cover.
+///
+/// Start with `steelyard demo`. Then `steelyard local` keeps the whole system running on this
+/// machine, and the other commands work on it; with `--aws` they work on a deployed one.
+///
+/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but not all is well (an audit found
+/// a breach, something was refused).
+#[derive(Debug, Parser)]
+#[command(name = "steelyard", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run days of usage through the whole system in this process, print what came of it, and audit.
+    Demo(demo::DemoArgs),
+    /// Keep the whole system running on this machine, its data in a folder.
+    Local(local::LocalArgs),
+    /// Charge every unsettled day up to yesterday.
+    Settle(settle::SettleArgs),
+    /// Show what a provider owes for its days, and why.
+    Statement(statement::StatementArgs),
+    /// Show a provider's money, or book a payment that it made.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Rebuild every account from its journal, and check every invariant that stored data can show.
+    Audit(audit::AuditArgs),
+    /// Register providers, put them on plans, note their mandates.
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
+    /// Check, add and list plans.
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+}
+
+/// Which system to work on.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Where the local stack is.
+    #[arg(long, global = true, env = "STEELYARD_ENDPOINT", default_value_t = format!("http://127.0.0.1:{PORT}"), help_heading = "Target")]
+    endpoint: String,
+    /// Work on AWS instead, with the credentials and the region that every AWS tool finds.
+    #[arg(long, global = true, help_heading = "Target")]
+    aws: bool,
+    /// The name of the usage table; a deployment tells it as an output.
+    #[arg(long, global = true, env = "USAGE_TABLE", default_value = USAGE_TABLE, help_heading = "Target")]
+    usage_table: String,
+    /// The name of the billing table; a deployment tells it as an output.
+    #[arg(long, global = true, env = "BILLING_TABLE", default_value = BILLING_TABLE, help_heading = "Target")]
+    billing_table: String,
+    /// Print JSON for programs instead of tables for people.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+/// The platform's rules; the same as the functions' environment variables.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlatformArgs {
+    /// The time zone of billing days.
+    #[arg(
+        long,
+        global = true,
+        env = "TIME_ZONE",
+        default_value = "Asia/Shanghai",
+        help_heading = "Platform"
+    )]
+    time_zone: String,
+    /// The day of the next month at whose beginning a month closes for usage.
+    #[arg(
+        long,
+        global = true,
+        env = "MONTH_CLOSE_DAY",
+        default_value_t = 5,
+        help_heading = "Platform"
+    )]
+    month_close_day: i8,
+    /// The time of the day at which debits fall due.
+    #[arg(
+        long,
+        global = true,
+        env = "DEBIT_TIME",
+        default_value = "10:00",
+        help_heading = "Platform"
+    )]
+    debit_time: Time,
+    /// The least that is worth a debit, in fen.
+    #[arg(
+        long,
+        global = true,
+        env = "DEBIT_MINIMUM_FEN",
+        default_value_t = 1,
+        help_heading = "Platform"
+    )]
+    debit_minimum_fen: i64,
+    /// What time it is, instead of the system's clock: `2015-05-18T00:30` in the time zone of
+    /// billing days, or an instant such as `2015-05-17T16:30:00Z`.
+    #[arg(long, global = true, help_heading = "Platform")]
+    now: Option<String>,
+}
+
+impl TargetArgs {
+    /// The tables of the system to work on.
+    pub(crate) async fn tables(&self) -> Result<Tables, Error> {
+        let config = if self.aws {
+            aws::as_operator().load().await
+        } else {
+            aws::local(None, &self.endpoint)
+        };
+        let tables = Tables::new(&config, &self.usage_table, &self.billing_table);
+        if !self.aws {
+            self.check_local_stack().await?;
+        }
+        Ok(tables)
+    }
+
+    /// Tells at once when there is no local stack, rather than after the SDK's retries.
+    async fn check_local_stack(&self) -> Result<(), Error> {
+        let address = self.endpoint.trim_start_matches("http://").trim_end_matches('/');
+        match tokio::net::TcpStream::connect(address).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!(
+                "no local stack at {}: {error}\nstart one with `steelyard local`, or work on AWS with `--aws`",
+                self.endpoint
+            )
+            .into()),
+        }
+    }
+}
+
+impl PlatformArgs {
+    /// When debits are made, and the calendar.
+    pub(crate) fn terms(&self) -> Result<DebitTerms, Error> {
+        Ok(DebitTerms {
+            calendar: Calendar::new(&self.time_zone, self.month_close_day)?,
+            minimum_fen: Fen::new(self.debit_minimum_fen),
+            time_of_day: self.debit_time,
+        })
+    }
+
+    /// The chosen time, if one was.
+    pub(crate) fn now(&self) -> Result<Option<Timestamp>, Error> {
+        let Some(text) = &self.now else { return Ok(None) };
+        if let Ok(instant) = text.parse::<Timestamp>() {
+            return Ok(Some(instant));
+        }
+        let wall: DateTime = text.parse().map_err(|error| format!("--now {text}: {error}"))?;
+        Ok(Some(self.terms()?.calendar.instant(wall.date(), wall.time())))
+    }
+
+    /// The clock: one that stands still at the chosen time, or the system's.
+    pub(crate) fn clock(&self) -> Result<Clock, Error> {
+        Ok(self.now()?.map_or_else(Clock::system, Clock::fixed))
+    }
+}

@@ -1,0 +1,133 @@
+//! `steelyard account`: a provider's money.
+
+use clap::Subcommand;
+use serde_json::json;
+use steelyard_billing::{Cause, Entry, ProviderId};
+use steelyard_pricing::Fen;
+use steelyard_runtime::Error;
+use steelyard_store::{CommitError, Customer};
+
+use super::customer;
+use crate::args::{PlatformArgs, TargetArgs};
+use crate::exit::Exit;
+use crate::output;
+use crate::tables::Tables;
+
+/// Show a provider's money, or book a payment that it made.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Show what a provider has paid in advance and what it owes, with the journal behind it.
+    Show {
+        /// The provider.
+        provider: ProviderId,
+    },
+    /// Book money that a provider paid in, once by its reference: it pays what is owed and not being
+    /// collected, and the rest is prepaid.
+    Recharge {
+        /// The provider.
+        provider: ProviderId,
+        /// How much, in yuan.
+        amount: Fen,
+        /// What names the payment, such as the bank's number of the transfer.
+        #[arg(long)]
+        reference: String,
+    },
+}
+
+impl AccountCommand {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let tables = target.tables().await?;
+        match self {
+            AccountCommand::Show { provider } => show(target, &tables, &provider).await,
+            AccountCommand::Recharge { provider, amount, reference } => {
+                let now = platform.clock()?.now();
+                let booked = recharge(&tables, &provider, amount, &reference, now).await?;
+                let what = if booked { "booked" } else { "booked before" };
+                if target.json {
+                    output::json(
+                        &json!({ "provider": provider, "reference": reference, "outcome": what }),
+                    )?;
+                } else {
+                    println!("¥{amount} of {provider}, {reference}: {what}");
+                }
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+/// Books a recharge once by its reference; false when it was booked before.
+pub(crate) async fn recharge(
+    tables: &Tables,
+    provider: &ProviderId,
+    amount: Fen,
+    reference: &str,
+    now: jiff::Timestamp,
+) -> Result<bool, Error> {
+    loop {
+        let Customer { account, .. } = customer(tables, provider).await?;
+        let movement = account.recharge(amount, reference.to_owned(), now)?;
+        match tables.billing.commit_recharge(&account, reference, &movement).await {
+            Ok(_) => return Ok(true),
+            Err(CommitError::Stale) => {
+                if tables.billing.is_recharged(provider, reference).await? {
+                    return Ok(false);
+                }
+            }
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    }
+}
+
+async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Result<Exit, Error> {
+    let account = customer(tables, provider).await?.account;
+    let journal = tables.billing.journal(provider).await?;
+    if target.json {
+        output::json(&json!({ "account": account, "journal": journal }))?;
+        return Ok(Exit::Done);
+    }
+    let figures = account.figures;
+    println!(
+        "{provider}: prepaid ¥{}, receivable ¥{}, of which ¥{} are being collected",
+        figures.prepaid(),
+        figures.receivable(),
+        figures.reserved()
+    );
+    let mut table =
+        output::table([">entry", "recorded at", "cause", "postings (+ debit, − credit)"]);
+    for entry in &journal {
+        let record = entry.record();
+        table.add_row([
+            record.number.to_string(),
+            record.recorded_at_s.to_string(),
+            cause(&record.cause),
+            postings(entry),
+        ]);
+    }
+    println!("{table}");
+    Ok(Exit::Done)
+}
+
+fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Charged { statement } => format!("statement {statement}"),
+        Cause::DebitPaid { debit, trade_no } => format!("debit {debit} paid, trade {trade_no}"),
+        Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
+        Cause::Recharged { reference } => format!("recharge {reference}"),
+    }
+}
+
+fn postings(entry: &Entry) -> String {
+    let postings = entry.record().postings.iter();
+    postings
+        .map(|posting| {
+            let sign = if posting.amount_fen.is_negative() { "" } else { "+" };
+            format!("{:?} {sign}{}", posting.ledger, posting.amount_fen)
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}

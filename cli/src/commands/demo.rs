@@ -1,0 +1,258 @@
+//! `steelyard demo`: the whole road, from usage reports to money taken, in this process.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use jiff::civil::date;
+use serde::Serialize;
+use serde_json::{Value, json};
+use steelyard_billing::{Calendar, DebitTerms, Provider, ProviderId, StatementId};
+use steelyard_pricing::{BillingDay, BillingMonth, Calls, Fen, Plan};
+use steelyard_runtime::Error;
+
+use super::audit::{AuditReport, audit_all};
+use super::{account, customer, provider, statement};
+use crate::args::TargetArgs;
+use crate::exit::Exit;
+use crate::local::alipay::{Fault, Method};
+use crate::local::{LocalClock, Stack, StackOptions, http_event};
+use crate::output;
+
+/// Run days of usage through the whole system in this process, print what came of it, and audit.
+///
+/// Three providers, on the plan of 2014, call APIs on five days of May 2014. Their usage is
+/// reported through the ingest function (once each report twice), settled every night, taken from
+/// prepaid balances first and withheld from a local Alipay for the rest. Along the way an answer of
+/// Alipay is lost, a payer is short of money, and a report comes three days late. Nothing is kept.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {}
+
+/// A provider of the demo.
+struct Actor {
+    id: &'static str,
+    prepaid: i64,
+    /// Its agreement and the funds behind it, in fen.
+    mandate: Option<(&'static str, i64)>,
+    /// Its daily calls of basic and of value-added APIs.
+    daily: (u64, u64),
+}
+
+const ACTORS: [Actor; 3] = [
+    Actor { id: "erp-bridge", prepaid: 10_000, mandate: None, daily: (430_000, 0) },
+    Actor {
+        id: "label-printer",
+        prepaid: 0,
+        mandate: Some(("20140501000000000001", 2_000)),
+        daily: (150_000, 90_000),
+    },
+    Actor {
+        id: "shop-assistant",
+        prepaid: 3_000,
+        mandate: Some(("20140501000000000002", 1_000_000)),
+        daily: (380_000, 45_000),
+    },
+];
+
+const PLAN: &str = include_str!("../../../plans/jushita-2014.json");
+const DAYS: i8 = 5;
+
+/// What one billing day came to for one provider.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    provider: ProviderId,
+    day: BillingDay,
+    calls: Calls,
+    charge_fen: Fen,
+    from_prepaid_fen: Fen,
+    withheld_fen: Fen,
+    owed_fen: Fen,
+}
+
+/// All that the demo prints.
+#[derive(Clone, Debug, Serialize)]
+struct Demo {
+    days: Vec<Row>,
+    audit: AuditReport,
+    /// What the local Alipay says it took.
+    taken_fen: Fen,
+}
+
+impl DemoArgs {
+    pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
+        let demo = play().await?;
+        let taken_as_recorded = demo.taken_fen == demo.audit.withheld_fen;
+        if target.json {
+            output::json(&demo)?;
+        } else {
+            demo.print();
+        }
+        Ok(if taken_as_recorded { demo.audit.exit() } else { Exit::NotAllWell })
+    }
+}
+
+async fn play() -> Result<Demo, Error> {
+    let stack = start().await?;
+    for actor in &ACTORS {
+        enter(&stack, actor).await?;
+    }
+    let mut days = Vec::new();
+    for number in 1..=DAYS {
+        let day = BillingDay::new(date(2014, 5, number))?;
+        report_day(&stack, day).await?;
+        prepare_trouble(&stack, number)?;
+        let taken_before = stack.alipay.taken()?;
+        stack.run_until(noon(&stack, day.next())).await?;
+        for actor in &ACTORS {
+            days.push(row(&stack, actor, day, &taken_before).await?);
+        }
+    }
+    let taken_fen = Fen::sum(stack.alipay.taken()?.into_values())?;
+    Ok(Demo { days, audit: audit_all(&stack.tables).await?, taken_fen })
+}
+
+async fn start() -> Result<Stack, Error> {
+    let calendar = Calendar::new("Asia/Shanghai", 5)?;
+    let begin = calendar.instant(date(2014, 5, 1), jiff::civil::time(9, 0, 0, 0));
+    let terms = DebitTerms {
+        calendar,
+        minimum_fen: Fen::new(1),
+        time_of_day: jiff::civil::time(10, 0, 0, 0),
+    };
+    Stack::start(StackOptions { data: None, port: 0, terms, clock: LocalClock::new(begin, 0) })
+        .await
+}
+
+/// Registers a provider, with what it paid in advance and the mandate that it signed.
+async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
+    let plan: Plan = serde_json::from_str(PLAN)?;
+    stack.tables.billing.add_plan(&plan).await?;
+    let month: BillingMonth = "2014-05".parse()?;
+    let mut new: Provider =
+        provider::new_provider(actor.id.parse()?, plan.name().clone(), month, 1);
+    if let Some((agreement, funds)) = actor.mandate {
+        new.mandate = Some(stack.sign_mandate(agreement, actor.id, Fen::new(funds))?);
+    }
+    stack.tables.billing.register(&stack.tables.usage, &new).await?;
+    if actor.prepaid > 0 {
+        let now = stack.clock.clock().now();
+        account::recharge(&stack.tables, &new.provider, Fen::new(actor.prepaid), "demo", now)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Two gateways report a day, one over HTTP and one over the queue; the first sends its report
+/// twice. On the fourth day a third brings usage of the first.
+async fn report_day(stack: &Stack, day: BillingDay) -> Result<(), Error> {
+    stack.clock.set(noon(stack, day));
+    let morning = report("gateway-1", day, day, |(basic, value_added)| (basic / 2, value_added));
+    let evening = report("gateway-2", day, day, |(basic, _)| (basic - basic / 2, 0));
+    post(stack, &morning).await?;
+    post(stack, &morning).await?;
+    stack.send_report(&evening.to_string()).await?;
+    if day.day_of_month() == 4 {
+        let first = BillingDay::new(date(2014, 5, 1))?;
+        post(stack, &report("gateway-3", day, first, |(basic, _)| (basic / 10, 0))).await?;
+    }
+    stack.drain().await
+}
+
+fn report(
+    source: &str,
+    sent: BillingDay,
+    made: BillingDay,
+    share: impl Fn((u64, u64)) -> (u64, u64),
+) -> Value {
+    let records = ACTORS
+        .iter()
+        .flat_map(|actor| {
+            let (basic, value_added) = share(actor.daily);
+            [("taobao.trades.sold.get", basic), ("vas.sms.send", value_added)]
+                .map(|(api, count)| json!({ "provider": actor.id, "api": api, "day": made, "count": count }))
+        })
+        .collect::<Vec<_>>();
+    json!({ "source": source, "id": sent, "records": records })
+}
+
+async fn post(stack: &Stack, report: &Value) -> Result<(), Error> {
+    let event = http_event(
+        &axum::http::Method::POST,
+        steelyard_ingest::USAGE_PATH,
+        &axum::http::HeaderMap::new(),
+        report.to_string().as_bytes(),
+    );
+    let answer = stack.functions.ingest.invoke(event).await?;
+    match answer["statusCode"].as_u64() {
+        Some(200) => Ok(()),
+        _ => Err(format!("a report was not counted: {}", answer["body"]).into()),
+    }
+}
+
+/// What goes wrong in the night after a day.
+fn prepare_trouble(stack: &Stack, day: i8) -> Result<(), Error> {
+    match day {
+        2 => stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1),
+        4 => stack.alipay.set_funds("label-printer", Fen::new(100_000))?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn noon(stack: &Stack, day: BillingDay) -> jiff::Timestamp {
+    stack.terms.calendar.instant(day.date(), jiff::civil::time(12, 0, 0, 0))
+}
+
+async fn row(
+    stack: &Stack,
+    actor: &Actor,
+    day: BillingDay,
+    taken_before: &BTreeMap<String, Fen>,
+) -> Result<Row, Error> {
+    let id: ProviderId = actor.id.parse()?;
+    let statement = stack.tables.billing.statement(&id, StatementId { day, supplement: 0 }).await?;
+    let statement = statement.ok_or_else(|| format!("{id} has no statement of {day}"))?;
+    let taken = stack.alipay.taken()?;
+    let withheld_fen = actor.mandate.map_or(Ok(Fen::ZERO), |(agreement, _)| {
+        let of = |taken: &BTreeMap<String, Fen>| taken.get(agreement).copied().unwrap_or(Fen::ZERO);
+        of(&taken).minus(of(taken_before))
+    })?;
+    Ok(Row {
+        day,
+        calls: statement::new_calls(&statement)?,
+        charge_fen: statement.charge_fen,
+        from_prepaid_fen: statement.from_prepaid_fen,
+        withheld_fen,
+        owed_fen: customer(&stack.tables, &id).await?.account.figures.receivable(),
+        provider: id,
+    })
+}
+
+impl Demo {
+    fn print(&self) {
+        let mut table = output::table([
+            "provider",
+            "day",
+            ">calls",
+            ">charge",
+            ">from prepaid",
+            ">withheld",
+            ">still owed",
+        ]);
+        for row in &self.days {
+            table.add_row([
+                row.provider.to_string(),
+                row.day.to_string(),
+                output::grouped(row.calls.get()),
+                row.charge_fen.to_string(),
+                row.from_prepaid_fen.to_string(),
+                row.withheld_fen.to_string(),
+                row.owed_fen.to_string(),
+            ]);
+        }
+        println!("{table}");
+        println!("Amounts are yuan. Withheld is what Alipay took by noon of the day after.");
+        self.audit.print();
+        let verdict = if self.taken_fen == self.audit.withheld_fen { "as" } else { "NOT as" };
+        println!("Alipay took ¥{}, {verdict} the journal says", self.taken_fen);
+    }
+}

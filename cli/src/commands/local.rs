@@ -1,0 +1,113 @@
+//! `steelyard local`: the whole system, kept running on this machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+use steelyard_runtime::{Clock, Error};
+
+use crate::args::{PlatformArgs, TargetArgs};
+use crate::exit::Exit;
+use crate::local::{EventSource, LocalClock, PORT, Stack, StackOptions};
+use crate::output;
+
+/// Keep the whole system running on this machine, its data in a folder.
+///
+/// One port of the loopback interface serves the usage API (`POST /v1/usage`), the Alipay gateway
+/// (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for AWS tools (`AWS_ENDPOINT_URL`). The
+/// schedules run on the stack's clock: settlement at 00:30, dispatch every minute. Queues are in
+/// memory: a report that was queued and not yet counted is gone with the process, all else is kept.
+/// End it with Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct LocalArgs {
+    /// The folder that keeps the data.
+    #[arg(long, default_value = "steelyard-data")]
+    data: PathBuf,
+    /// The port.
+    #[arg(long, default_value_t = PORT)]
+    port: u16,
+    /// How many times as fast as time the clock runs: with 1440 a day passes in a minute. It starts
+    /// at `--now`.
+    #[arg(long, default_value_t = 1)]
+    speed: u32,
+}
+
+/// How often the schedules look at the clock.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How long a queue is asked for messages at a time.
+const LONG_POLL: Duration = Duration::from_secs(1);
+
+impl LocalArgs {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let shown = platform.now()?.unwrap_or_else(|| Clock::system().now());
+        let clock = LocalClock::new(shown, self.speed);
+        let data = Some(self.data.clone());
+        let stack =
+            Stack::start(StackOptions { data, port: self.port, terms: platform.terms()?, clock })
+                .await?;
+        self.greet(&stack, target.json)?;
+        for source in stack.event_sources() {
+            tokio::spawn(hand_over(stack.embedded.clone(), source));
+        }
+        tokio::select! {
+            failed = run_schedules(&stack) => failed?,
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+        }
+        Ok(Exit::Done)
+    }
+
+    fn greet(&self, stack: &Stack, as_json: bool) -> Result<(), Error> {
+        let endpoint = format!("http://{}", stack.address);
+        if as_json {
+            return output::json(
+                &json!({ "endpoint": endpoint, "data": self.data, "now": stack.clock.now() }),
+            );
+        }
+        println!("steelyard is running at {endpoint}, its data in {}", self.data.display());
+        println!("  usage API        POST {endpoint}/v1/usage");
+        println!("  Alipay gateway   {endpoint}/gateway.do, controlled under {endpoint}/local");
+        println!("  AWS tools        AWS_ENDPOINT_URL={endpoint}");
+        println!(
+            "  clock            {} at {} times the speed of time",
+            stack.clock.now(),
+            self.speed
+        );
+        Ok(())
+    }
+}
+
+/// Hands the messages of a queue to its function, for ever.
+async fn hand_over(
+    embedded: std::sync::Arc<crate::local::embedded::Embedded>,
+    source: EventSource,
+) {
+    loop {
+        if let Err(error) = source.poll(&embedded, LONG_POLL).await {
+            tracing::error!(error, queue = source.queue, "cannot poll");
+            tokio::time::sleep(LONG_POLL).await;
+        }
+    }
+}
+
+/// Runs what is due by the stack's clock, for ever. At the start everything is due: a schedule may
+/// have been missed while the stack was not running.
+async fn run_schedules(stack: &Stack) -> Result<(), Error> {
+    let mut ran_until = Timestamp::MIN;
+    loop {
+        let now = stack.clock.now();
+        for function in stack.due_functions(ran_until, now) {
+            if let Err(error) = function.invoke(json!({})).await {
+                tracing::error!(error, "a scheduled invocation failed");
+            }
+        }
+        ran_until = now;
+        tokio::time::sleep(TICK).await;
+    }
+}

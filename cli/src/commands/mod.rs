@@ -1,0 +1,22 @@
+//! The commands, one a file.
+
+pub(crate) mod account;
+pub(crate) mod audit;
+pub(crate) mod demo;
+pub(crate) mod local;
+pub(crate) mod plan;
+pub(crate) mod provider;
+pub(crate) mod settle;
+pub(crate) mod statement;
+
+use steelyard_billing::ProviderId;
+use steelyard_runtime::Error;
+use steelyard_store::Customer;
+
+use crate::tables::Tables;
+
+/// A provider that must be registered.
+pub(crate) async fn customer(tables: &Tables, provider: &ProviderId) -> Result<Customer, Error> {
+    let customer = tables.billing.customer(provider).await?;
+    customer.ok_or_else(|| format!("provider `{provider}` is not registered").into())
+}

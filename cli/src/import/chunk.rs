@@ -1,0 +1,278 @@
+//! A file as usage reports whose ids are stable, so that importing it twice counts it once.
+//!
+//! A file is cut into chunks of [`LINES_PER_CHUNK`] lines, bad ones included. A chunk's report is
+//! named by the chunk's first line and number, and by nothing that may still change: a file that
+//! has grown, or is read by other rules, reports the same id with another content, which is a
+//! conflict. A name made from the content would be a new one, and count the same calls again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use steelyard_billing::{Calendar, CountedDays, ProviderId, ReportId};
+use steelyard_pricing::{ApiName, BillingDay, Calls};
+
+use super::input::{Input, LineEnd};
+use super::line::{Line, LineCalls, LineError};
+use super::rule::ImportRules;
+
+/// How many lines make a chunk.
+///
+/// Reports are named by their chunk's number, so this may never change: the chunks of a file that
+/// was imported before would get other names, and its calls be counted again.
+pub const LINES_PER_CHUNK: u64 = 10_000;
+
+/// How much of one provider a report may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most APIs on one billing day.
+    pub apis_per_day: usize,
+    /// The most APIs in all, summed over days.
+    pub apis: usize,
+}
+
+/// What a chunk of a file says.
+///
+/// Every line is one of `blank`, `not_billable`, `billable`, `left` and `bad`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// The lines that say nothing.
+    pub blank: u64,
+    /// The calls whose status makes them free.
+    pub not_billable: u64,
+    /// The lines that tell of calls to bill.
+    pub billable: u64,
+    /// The lines that are left for a later import, since the chunk isn't full and may grow.
+    pub left: u64,
+    /// The lines that can't be counted.
+    pub bad: Vec<BadLine>,
+    /// The calls to bill.
+    pub calls: Calls,
+    /// The same as reports: those after the first carry what exceeds the limits of one.
+    pub reports: Vec<Report>,
+}
+
+/// A line that can't be counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadLine {
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    #[serde(serialize_with = "as_text")]
+    pub why: LineError,
+}
+
+/// A usage report to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its id: `digest-chunk`, or `digest-chunk-part` for the parts after the first, from 1.
+    pub id: ReportId,
+    /// What it counts, by provider, day and API, each once.
+    pub records: Vec<Record>,
+}
+
+/// One count of a report, serialised as a usage record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Whose calls.
+    pub provider: ProviderId,
+    /// Which API.
+    pub api: ApiName,
+    /// On which billing day.
+    pub day: BillingDay,
+    /// How many.
+    pub count: Calls,
+}
+
+/// The chunks of a file, in order. After an error there are no more.
+pub struct Chunks<'a> {
+    input: Input,
+    rules: &'a ImportRules,
+    calendar: &'a Calendar,
+    limits: Limits,
+    number: u64,
+    lines: u64,
+    calls: Calls,
+    is_over: bool,
+}
+
+impl<'a> Chunks<'a> {
+    /// The chunks of an input.
+    #[must_use]
+    pub fn new(
+        input: Input,
+        rules: &'a ImportRules,
+        calendar: &'a Calendar,
+        limits: Limits,
+    ) -> Chunks<'a> {
+        let calls = Calls::ZERO;
+        Chunks { input, rules, calendar, limits, number: 0, lines: 0, calls, is_over: false }
+    }
+
+    /// What is read.
+    #[must_use]
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// How many lines were read.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    fn read_chunk(&mut self) -> io::Result<Option<Chunk>> {
+        let mut draft = Draft::default();
+        let mut line = Vec::new();
+        let mut last_end = None;
+        while draft.lines < LINES_PER_CHUNK {
+            let Some(end) = self.input.read_line(&mut line)? else { break };
+            last_end = Some(end);
+            self.lines += 1;
+            if draft.lines == 0 {
+                draft.digest = digest(&line);
+            }
+            draft.lines += 1;
+            self.read_line(&line, end, &mut draft);
+        }
+        let Some(last_end) = last_end else { return Ok(None) };
+        let is_full = draft.lines == LINES_PER_CHUNK && last_end != LineEnd::File;
+        let number = self.number;
+        self.number += 1;
+        if self.rules.growing && !is_full {
+            return Ok(Some(Chunk { left: draft.lines, ..Chunk::default() }));
+        }
+        Ok(Some(draft.into_chunk(number, self.limits)))
+    }
+
+    fn read_line(&mut self, line: &[u8], end: LineEnd, draft: &mut Draft) {
+        let read = match end {
+            LineEnd::TooLong => Err(LineError::TooLong),
+            LineEnd::Break | LineEnd::File => Line::read(line, self.rules, self.calendar),
+        };
+        let drafted = match read {
+            Ok(Line::Blank) => {
+                draft.chunk.blank += 1;
+                Ok(())
+            }
+            Ok(Line::NotBillable) => {
+                draft.chunk.not_billable += 1;
+                Ok(())
+            }
+            Ok(Line::Calls(calls)) => self.add(calls, draft),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = drafted {
+            draft.chunk.bad.push(BadLine { line: self.lines, why });
+        }
+    }
+
+    /// Adds the calls of a line, unless all calls of the file are more than one count can hold.
+    fn add(&mut self, line: LineCalls, draft: &mut Draft) -> Result<(), LineError> {
+        let LineCalls { provider, api, day, calls } = line;
+        let sum = self.calls.plus(calls)?;
+        draft.usage.entry(provider).or_default().entry(day).or_default().add(api, calls)?;
+        draft.chunk.calls = draft.chunk.calls.plus(calls)?;
+        draft.chunk.billable += 1;
+        self.calls = sum;
+        Ok(())
+    }
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = io::Result<Chunk>;
+
+    fn next(&mut self) -> Option<io::Result<Chunk>> {
+        if self.is_over {
+            return None;
+        }
+        let chunk = self.read_chunk().transpose();
+        self.is_over = !matches!(chunk, Some(Ok(_)));
+        chunk
+    }
+}
+
+impl Chunk {
+    /// The providers whose calls it tells of.
+    #[must_use]
+    pub fn providers(&self) -> BTreeSet<ProviderId> {
+        let records = self.reports.iter().flat_map(|report| &report.records);
+        records.map(|record| record.provider.clone()).collect()
+    }
+
+    /// How many lines it has.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        let bad = self.bad.iter().map(|_| 1).sum::<u64>();
+        self.blank + self.not_billable + self.billable + self.left + bad
+    }
+}
+
+/// A chunk while it is read.
+#[derive(Default)]
+struct Draft {
+    digest: String,
+    lines: u64,
+    usage: BTreeMap<ProviderId, CountedDays>,
+    chunk: Chunk,
+}
+
+impl Draft {
+    fn into_chunk(self, number: u64, limits: Limits) -> Chunk {
+        let parts = split(&self.usage, limits).into_iter().enumerate();
+        let reports = parts.map(|(part, records)| {
+            let id = match part {
+                0 => format!("{}-{number}", self.digest),
+                part => format!("{}-{number}-{part}", self.digest),
+            };
+            Report { id: id.parse().expect("digits and hyphens are an id"), records }
+        });
+        Chunk { reports: reports.collect(), ..self.chunk }
+    }
+}
+
+/// The counts as the records of as many reports as the limits ask for: mostly one, or none.
+fn split(usage: &BTreeMap<ProviderId, CountedDays>, limits: Limits) -> Vec<Vec<Record>> {
+    let mut parts: Vec<Vec<Record>> = Vec::new();
+    for (provider, days) in usage {
+        for (part, record) in parted(provider, days, limits) {
+            if parts.len() <= part {
+                parts.resize_with(part + 1, Vec::new);
+            }
+            parts[part].push(record);
+        }
+    }
+    parts
+}
+
+/// The records of one provider, each with the number of the report that has room for it.
+fn parted(provider: &ProviderId, days: &CountedDays, limits: Limits) -> Vec<(usize, Record)> {
+    let (mut part, mut apis) = (0, 0);
+    let mut records = Vec::new();
+    for (day, usage) in days {
+        let mut apis_of_day = 0;
+        for (api, count) in usage.iter() {
+            if apis_of_day == limits.apis_per_day || apis == limits.apis {
+                (part, apis, apis_of_day) = (part + 1, 0, 0);
+            }
+            apis += 1;
+            apis_of_day += 1;
+            let (provider, api) = (provider.clone(), api.clone());
+            records.push((part, Record { provider, api, day: *day, count }));
+        }
+    }
+    records
+}
+
+/// The first half of the SHA-256 of a line, in hexadecimal.
+fn digest(line: &[u8]) -> String {
+    Sha256::digest(line).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn as_text<S: serde::Serializer>(why: &LineError, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(why)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! The bytes of an import: a file or standard input, compressed or plain, line by line.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// A line of that many bytes is not kept: a log's fields have 8 KB each, up to four times as much
+/// when escaped.
+pub const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// What gzip files begin with. Source: RFC 1952, 2.3.1.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Something to import.
+pub struct Input {
+    lines: Box<dyn BufRead + Send>,
+    read: Arc<AtomicU64>,
+    bytes: Option<u64>,
+}
+
+/// How a line ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// With a line break.
+    Break,
+    /// With the file: it may still be being written.
+    File,
+    /// Not within [`LINE_BYTES_MAX`]; what is past that was skipped.
+    TooLong,
+}
+
+impl Input {
+    /// The file at a path, or standard input for `-`.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened or read.
+    pub fn open(path: &Path) -> io::Result<Input> {
+        if path == Path::new("-") {
+            return Input::new(io::stdin(), None);
+        }
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Input::new(file, Some(bytes))
+    }
+
+    /// Bytes, and how many there are if that is known. They are unpacked when they are gzip, as
+    /// their first two tell, also when several gzip files were written one after the other.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be read.
+    pub fn new(reader: impl Read + Send + 'static, bytes: Option<u64>) -> io::Result<Input> {
+        let read = Arc::new(AtomicU64::new(0));
+        let mut reader = Metered { reader, read: Arc::clone(&read) };
+        let mut first = Vec::new();
+        reader.by_ref().take(2).read_to_end(&mut first)?;
+        let is_gzip = first == GZIP_MAGIC;
+        let whole = BufReader::new(Cursor::new(first).chain(reader));
+        let lines: Box<dyn BufRead + Send> = if is_gzip {
+            Box::new(BufReader::new(MultiGzDecoder::new(whole)))
+        } else {
+            Box::new(whole)
+        };
+        Ok(Input { lines, read, bytes })
+    }
+
+    /// How many bytes there are, compressed as they are, if that is known.
+    #[must_use]
+    pub fn bytes_total(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// How many bytes were read so far, compressed as they are.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Reads the next line, in place of what `line` holds, without its line break (`\n` or `\r\n`).
+    /// None at the end.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes can't be read or unpacked; a gzip file that is cut off is an error.
+    pub fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<LineEnd>> {
+        line.clear();
+        self.lines.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', line)?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        if line.pop_if(|last| *last == b'\n').is_some() {
+            line.pop_if(|last| *last == b'\r');
+            return Ok(Some(LineEnd::Break));
+        }
+        if u64::try_from(line.len()).is_ok_and(|length| length < LINE_BYTES_MAX) {
+            return Ok(Some(LineEnd::File));
+        }
+        self.lines.skip_until(b'\n')?;
+        Ok(Some(LineEnd::TooLong))
+    }
+}
+
+/// A reader that tells how far it is.
+struct Metered<R> {
+    reader: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.read.fetch_add(u64::try_from(read).map_err(io::Error::other)?, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn lines(bytes: Vec<u8>) -> io::Result<Vec<(Vec<u8>, LineEnd)>> {
+        let mut input = Input::new(Cursor::new(bytes), None)?;
+        let (mut lines, mut line) = (Vec::new(), Vec::new());
+        while let Some(end) = input.read_line(&mut line)? {
+            lines.push((line.clone(), end));
+        }
+        Ok(lines)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn line(text: &str, end: LineEnd) -> (Vec<u8>, LineEnd) {
+        (text.into(), end)
+    }
+
+    #[test]
+    fn lines_are_the_same_plain_and_compressed() {
+        let both = vec![
+            line("a", LineEnd::Break),
+            line("", LineEnd::Break),
+            line("b", LineEnd::Break),
+            line("c\r", LineEnd::File),
+        ];
+        assert_eq!(lines(b"a\n\nb\r\nc\r".to_vec()).unwrap(), both);
+        assert_eq!(lines(gzip(b"a\n\nb\r\nc\r")).unwrap(), both);
+        assert_eq!(lines([gzip(b"a\n\nb"), gzip(b"\r\nc\r")].concat()).unwrap(), both);
+        for empty in [vec![], gzip(b"")] {
+            assert_eq!(lines(empty).unwrap(), vec![]);
+        }
+        assert_eq!(lines(vec![0x1f]).unwrap(), [(vec![0x1f], LineEnd::File)]);
+    }
+
+    #[test]
+    fn gzip_file_that_is_cut_off_is_an_error() {
+        let mut cut = gzip(b"a\nb\nc\n");
+        cut.truncate(cut.len() - 1);
+        assert_eq!(lines(cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn line_that_is_too_long_is_skipped_and_the_next_is_read() {
+        let most = usize::try_from(LINE_BYTES_MAX).unwrap();
+        for (length, end) in
+            [(most - 1, LineEnd::Break), (most, LineEnd::TooLong), (most * 2, LineEnd::TooLong)]
+        {
+            let found = lines([vec![b'x'; length], b"\nnext\n".to_vec()].concat()).unwrap();
+            assert_eq!(found.len(), 2, "{length}");
+            assert_eq!((found[0].0.len(), found[0].1), (length.min(most), end));
+            assert_eq!(found[1], line("next", LineEnd::Break));
+        }
+    }
+
+    #[test]
+    fn progress_is_told_in_bytes_of_the_file() {
+        let bytes = gzip(&b"line\n".repeat(1000));
+        let total = u64::try_from(bytes.len()).unwrap();
+        let mut input = Input::new(Cursor::new(bytes), Some(total)).unwrap();
+        assert_eq!(input.bytes_read(), 2);
+        while input.read_line(&mut Vec::new()).unwrap().is_some() {}
+        assert_eq!((input.bytes_read(), input.bytes_total()), (total, Some(total)));
+    }
+}

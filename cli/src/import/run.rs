@@ -1,0 +1,175 @@
+//! Importing: reads a file chunk by chunk, and counts each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::io;
+
+use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
+use steelyard_ingest::{Counter, Counting, RECORDS_MAX, UsageReport};
+use steelyard_pricing::Calls;
+use steelyard_store::{APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX, Counted, StoreError};
+use thiserror::Error;
+
+use super::chunk::{Chunk, Chunks, LINES_PER_CHUNK, Limits, Report};
+use super::input::Input;
+use super::rule::ImportRules;
+use super::summary::{Summary, sum};
+
+/// What the counter takes of one provider in one report.
+const LIMITS: Limits = Limits { apis_per_day: APIS_PER_DAY_MAX, apis: APIS_PER_SHARE_MAX };
+
+// A line makes one record at most.
+const _: () = assert!(RECORDS_MAX == 10_000 && LINES_PER_CHUNK == 10_000);
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How many bytes of the file were read, compressed as they are.
+    pub bytes_read: u64,
+    /// How many bytes the file has, if that is known.
+    pub bytes_total: Option<u64>,
+    /// How many lines were read.
+    pub lines_read: u64,
+    /// How many of these are done with: counted, or known not to be.
+    pub lines_done: u64,
+}
+
+/// Why an import stopped. What was counted until then stays counted, and importing the file again
+/// counts the rest.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The file can't be read or unpacked.
+    #[error("cannot read on after line {line}")]
+    Read {
+        /// The last line that was read.
+        line: u64,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The callers can't be registered as providers.
+    #[error("cannot register callers as providers")]
+    Register(#[source] Box<dyn Error + Send + Sync>),
+    /// A report can't be counted, or only in part.
+    #[error("cannot count report {report}")]
+    Count {
+        /// The report.
+        report: ReportId,
+        /// What the store says.
+        #[source]
+        source: StoreError,
+    },
+}
+
+/// Imports a file: counts its calls, each once however often the file is imported.
+///
+/// `progress` is told after each chunk is read and again after it is counted.
+/// `register` is asked before a chunk is counted, with those of its callers that no earlier chunk
+/// named: whoever is not registered by then is refused.
+///
+/// Reading blocks the thread.
+///
+/// # Errors
+///
+/// [`ImportError`]; a line or a record that can't be counted is none, and is in the summary.
+pub async fn import(
+    input: Input,
+    rules: &ImportRules,
+    calendar: &Calendar,
+    counter: &Counter,
+    mut progress: impl FnMut(Progress),
+    register: impl AsyncFn(&BTreeSet<ProviderId>) -> Result<(), Box<dyn Error + Send + Sync>>,
+) -> Result<Summary, ImportError> {
+    let mut chunks = Chunks::new(input, rules, calendar, LIMITS);
+    let mut summary = Summary::default();
+    let mut callers = BTreeSet::new();
+    while let Some(chunk) = chunks.next() {
+        let chunk = chunk.map_err(|source| ImportError::Read { line: chunks.lines(), source })?;
+        let far = |lines_done| Progress {
+            bytes_read: chunks.input().bytes_read(),
+            bytes_total: chunks.input().bytes_total(),
+            lines_read: chunks.lines(),
+            lines_done,
+        };
+        progress(far(summary.lines));
+        let new = &chunk.providers() - &callers;
+        if !new.is_empty() {
+            register(&new).await.map_err(ImportError::Register)?;
+        }
+        callers.extend(new);
+        summary.read(&chunk);
+        count_chunk(chunk, &rules.source, counter, &mut summary).await?;
+        progress(far(summary.lines));
+    }
+    Ok(summary)
+}
+
+/// Counts the reports of a chunk, in order. Once one conflicts for a provider, the chunk's later
+/// ones are not counted for it: its calls may have been parted differently before.
+async fn count_chunk(
+    chunk: Chunk,
+    source: &SourceId,
+    counter: &Counter,
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
+    let mut conflicting = BTreeSet::new();
+    for report in chunk.reports {
+        let Report { id, records } = report;
+        let (stopped, records) =
+            records.into_iter().partition(|record| conflicting.contains(&record.provider));
+        let stopped = Report { id: id.clone(), records: stopped };
+        for (provider, calls) in stopped.calls(&BTreeSet::new()) {
+            summary.conflict(&id, &provider, calls);
+        }
+        let report = Report { id, records };
+        let counting = counter.count(&report.to_usage_report(source)).await;
+        let counting =
+            counting.map_err(|source| ImportError::Count { report: report.id.clone(), source })?;
+        conflicting.extend(summary.count(report, counting));
+    }
+    Ok(())
+}
+
+impl Report {
+    fn to_usage_report(&self, source: &SourceId) -> UsageReport {
+        let value = |record| serde_json::to_value(record).expect("a record has a JSON");
+        UsageReport {
+            source: source.clone(),
+            id: self.id.clone(),
+            records: self.records.iter().map(value).collect(),
+        }
+    }
+
+    /// The calls of each provider, without those of records that were refused.
+    fn calls(&self, refused: &BTreeSet<usize>) -> BTreeMap<ProviderId, Calls> {
+        let mut calls = BTreeMap::new();
+        for (_, record) in self.records.iter().enumerate().filter(|(i, _)| !refused.contains(i)) {
+            let of_provider = calls.entry(record.provider.clone()).or_default();
+            *of_provider = sum(*of_provider, record.count);
+        }
+        calls
+    }
+}
+
+impl Summary {
+    /// Takes in what became of a report. Gives the providers for whom it conflicts.
+    fn count(&mut self, report: Report, counting: Counting) -> BTreeSet<ProviderId> {
+        self.reports += 1;
+        let refused = counting.refused.iter().map(|refused| refused.index).collect();
+        let mut conflicting = BTreeSet::new();
+        for (provider, calls) in report.calls(&refused) {
+            match counting.providers[&provider] {
+                Counted::Counted => self.counted.add(&provider, calls),
+                Counted::Duplicate => self.duplicate.add(&provider, calls),
+                Counted::Conflict => {
+                    self.conflict(&report.id, &provider, calls);
+                    conflicting.insert(provider);
+                }
+            }
+        }
+        for refused in counting.refused {
+            self.refuse(report.records[refused.index].clone(), refused.reason);
+        }
+        conflicting
+    }
+}

@@ -1,0 +1,162 @@
+//! What became of an import. Pure.
+
+use std::collections::BTreeSet;
+
+use serde::{Serialize, Serializer};
+use steelyard_billing::{ProviderId, ReportId};
+use steelyard_pricing::{ApiName, BillingDay, Calls};
+
+use super::chunk::{BadLine, Chunk, Record};
+
+/// How many lines and records are shown of those that were not counted; all are numbered.
+pub const SHOWN_MAX: usize = 20;
+
+/// What became of an import.
+///
+/// `lines` is the sum of `blank`, `not_billable`, `billable`, `left` and `bad`.
+/// `calls` is the sum of the calls of `counted`, `duplicate`, `conflict` and `refused`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The lines that were read.
+    pub lines: u64,
+    /// The lines that say nothing.
+    pub blank: u64,
+    /// The calls whose status makes them free.
+    pub not_billable: u64,
+    /// The lines that tell of calls to bill.
+    pub billable: u64,
+    /// The lines that were left for a later import, since the file is growing.
+    pub left: u64,
+    /// The lines that can't be counted.
+    pub bad: Shown<BadLine>,
+    /// The reports that were sent to the counter.
+    pub reports: u64,
+    /// The calls to bill.
+    pub calls: Calls,
+    /// Of these, what this import counted.
+    pub counted: Tally,
+    /// What an import counted before; nothing changed.
+    pub duplicate: Tally,
+    /// What was not counted because an import counted another content of the same chunk before: the
+    /// file has grown or was changed, or is read by other rules.
+    pub conflict: Tally,
+    /// What was refused.
+    pub refused: Tally,
+    /// The reports that conflict, by provider.
+    pub conflicts: Shown<Conflict>,
+    /// The records that were refused.
+    pub refusals: Shown<Refusal>,
+}
+
+/// All are counted, the first are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown<T> {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them, [`SHOWN_MAX`] at most.
+    pub first: Vec<T>,
+}
+
+/// Calls and whose they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// The providers, serialised as their number.
+    #[serde(serialize_with = "as_number")]
+    pub providers: BTreeSet<ProviderId>,
+    /// The calls.
+    pub calls: Calls,
+}
+
+/// What a report says of a provider, and was not counted because the report's id was used before
+/// for another content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// The report.
+    pub report: ReportId,
+    /// The provider.
+    pub provider: ProviderId,
+    /// Its calls in the report now. Some of them may be in the counters since before.
+    pub calls: Calls,
+}
+
+/// A record that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Whose calls.
+    pub provider: ProviderId,
+    /// Which API.
+    pub api: ApiName,
+    /// On which billing day.
+    pub day: BillingDay,
+    /// How many.
+    pub calls: Calls,
+    /// Why.
+    pub reason: String,
+}
+
+impl Summary {
+    /// Whether every call to bill is in the counters, and no line was bad.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.bad.count == 0 && self.conflict.providers.is_empty() && self.refusals.count == 0
+    }
+
+    pub(super) fn read(&mut self, chunk: &Chunk) {
+        self.lines += chunk.lines();
+        self.blank += chunk.blank;
+        self.not_billable += chunk.not_billable;
+        self.billable += chunk.billable;
+        self.left += chunk.left;
+        chunk.bad.iter().cloned().for_each(|bad| self.bad.push(bad));
+        self.calls = sum(self.calls, chunk.calls);
+    }
+
+    pub(super) fn refuse(&mut self, record: Record, reason: String) {
+        let Record { provider, api, day, count: calls } = record;
+        self.refused.add(&provider, calls);
+        self.refusals.push(Refusal { provider, api, day, calls, reason });
+    }
+
+    pub(super) fn conflict(&mut self, report: &ReportId, provider: &ProviderId, calls: Calls) {
+        self.conflict.add(provider, calls);
+        let (report, provider) = (report.clone(), provider.clone());
+        self.conflicts.push(Conflict { report, provider, calls });
+    }
+}
+
+impl<T> Shown<T> {
+    fn push(&mut self, item: T) {
+        self.count += 1;
+        if self.first.len() < SHOWN_MAX {
+            self.first.push(item);
+        }
+    }
+}
+
+impl<T> Default for Shown<T> {
+    fn default() -> Shown<T> {
+        Shown { count: 0, first: Vec::new() }
+    }
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, provider: &ProviderId, calls: Calls) {
+        self.calls = sum(self.calls, calls);
+        if !self.providers.contains(provider) {
+            self.providers.insert(provider.clone());
+        }
+    }
+}
+
+/// The sum of calls of one import: all of them together are at most [`Calls::MAX`], since a line
+/// that would exceed it is a bad one.
+pub(super) fn sum(left: Calls, right: Calls) -> Calls {
+    left.plus(right).expect("the calls of an import are few enough to count")
+}
+
+fn as_number<S: Serializer>(
+    providers: &BTreeSet<ProviderId>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    providers.len().serialize(serializer)
+}
