@@ -6,6 +6,7 @@ use jiff::civil::{DateTime, Time};
 use steelyard_billing::{Calendar, DebitTerms};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{Clock, Error, aws};
+use tracing::level_filters::LevelFilter;
 
 use crate::commands::{account, audit, demo, local, plan, provider, settle, statement};
 use crate::local::PORT;
@@ -72,6 +73,9 @@ pub(crate) struct TargetArgs {
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
+    /// What to log on standard error: `error`, `warn`, `info` or `debug`.
+    #[arg(long, global = true, default_value_t = LevelFilter::WARN, help_heading = "Output")]
+    pub(crate) log: LevelFilter,
 }
 
 /// The platform's rules; the same as the functions' environment variables.

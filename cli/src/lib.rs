@@ -18,6 +18,7 @@ use steelyard_runtime::Error;
 
 /// Does what the command line asks for. What goes wrong is told on standard error.
 pub async fn run(cli: Cli) -> Exit {
+    tracing_subscriber::fmt().with_max_level(cli.target.log).with_writer(std::io::stderr).init();
     match command(cli).await {
         Ok(exit) => exit,
         Err(error) => {

@@ -63,7 +63,7 @@ pub enum LogLineError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt(String);
 
-const EXCERPT_CHARACTERS: usize = 80;
+const EXCERPT_CHARACTERS: usize = 120;
 
 const TIME_FORMAT: &str = "%d/%b/%Y:%H:%M:%S %z";
 
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn excerpts_are_short_and_have_no_control_characters() {
         assert_eq!(Excerpt::of("a\"\\b\u{1b}[31m\n").to_string(), r#"a"\b\u{1b}[31m\n"#);
-        assert_eq!(Excerpt::of(&"x".repeat(81)).to_string(), "x".repeat(80) + "…");
+        assert_eq!(Excerpt::of(&"x".repeat(121)).to_string(), "x".repeat(120) + "…");
     }
 
     proptest! {

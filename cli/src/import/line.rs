@@ -47,7 +47,9 @@ pub enum LineError {
     #[error(transparent)]
     Name(#[from] NameError),
     /// The line begins as JSON, and is not a record.
-    #[error("not a record such as {{\"provider\":\"isv1\",\"api\":\"trades\",\"day\":\"2015-05-17\",\"count\":3}}: {0}")]
+    #[error(
+        "not a record such as {{\"provider\":\"isv1\",\"api\":\"trades\",\"day\":\"2015-05-17\",\"count\":3}}: {0}"
+    )]
     Record(Excerpt),
     /// The record says neither when the calls were made, nor on which day; or both.
     #[error("give either `at` or `day`")]
@@ -148,15 +150,36 @@ mod tests {
     #[test]
     fn log_lines_become_calls_of_the_platforms_day() {
         for (line, said) in [
-            (&br#"1.2.3.4 - - [17/May/2015:15:59:59 +0000] "GET /a/b HTTP/1.1" 200 5"#[..], "1.2.3.4 a 2015-05-17 1"),
-            (br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 304 -"#, "1.2.3.4 a 2015-05-18 1"),
-            (br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 404 -"#, "not billable"),
+            (
+                &br#"1.2.3.4 - - [17/May/2015:15:59:59 +0000] "GET /a/b HTTP/1.1" 200 5"#[..],
+                "1.2.3.4 a 2015-05-17 1",
+            ),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 304 -"#,
+                "1.2.3.4 a 2015-05-18 1",
+            ),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 404 -"#,
+                "not billable",
+            ),
             // A request that is none is no bad line as long as nobody would be billed for it.
             (br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "-" 408 -"#, "not billable"),
-            (br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "-" 200 -"#, "the request `-` is not a method and a target"),
-            (b"\xff\xfe - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5", "provider: an id may not hold '\u{fffd}'"),
-            (b"1.2.3.4 - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"\xff\"", "1.2.3.4 / 2015-05-18 1"),
-            (br#"1.2.3.4 - - [17/May/1915:16:00:00 +0000] "GET / HTTP/1.1" 200 5"#, "1915-05-17T16:00:00Z is outside the billing calendar"),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "-" 200 -"#,
+                "the request `-` is not a method and a target",
+            ),
+            (
+                b"\xff\xfe - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5",
+                "provider: an id may not hold '\u{fffd}'",
+            ),
+            (
+                b"1.2.3.4 - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"\xff\"",
+                "1.2.3.4 / 2015-05-18 1",
+            ),
+            (
+                br#"1.2.3.4 - - [17/May/1915:16:00:00 +0000] "GET / HTTP/1.1" 200 5"#,
+                "1915-05-17T16:00:00Z is outside the billing calendar",
+            ),
             (b" \t\r", "blank"),
         ] {
             check(line, said);
@@ -165,14 +188,16 @@ mod tests {
 
     #[test]
     fn json_lines_are_records_with_their_own_count() {
-        const EXAMPLE: &str =
-            r#"not a record such as {"provider":"isv1","api":"trades","day":"2015-05-17","count":3}: "#;
+        const EXAMPLE: &str = r#"not a record such as {"provider":"isv1","api":"trades","day":"2015-05-17","count":3}: "#;
         for (line, said) in [
             (r#"{"provider":"a","api":"x.y","day":"2015-05-17","count":7}"#, "a x.y 2015-05-17 7"),
             (r#" {"api":"x","at":"2015-05-17T16:00:00Z","provider":"a"} "#, "a x 2015-05-18 1"),
             (r#"{"provider":"a","api":"x","day":"2015-05-17","count":0}"#, "a x 2015-05-17 0"),
             (r#"{"provider":"a","api":"x"}"#, "give either `at` or `day`"),
-            (r#"{"provider":"a","api":"x","day":"2015-05-17","at":"2015-05-17T16:00:00Z"}"#, "give either `at` or `day`"),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","at":"2015-05-17T16:00:00Z"}"#,
+                "give either `at` or `day`",
+            ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":1000000000000001}"#,
                 "0 and 1000000000000001 calls are too many to count",
@@ -182,12 +207,27 @@ mod tests {
         }
         for (line, why) in [
             ("{", "EOF while parsing an object at column 1"),
-            (r#"{"provider":"a#"}"#, "an id may not hold '#' at column 16"),
-            (r#"{"provider":"a","api":"x","day":"2015-5-17"}"#, "`2015-5-17` is not a day such as 2015-05-17 at column 43"),
-            (r#"{"provider":"a","api":"x","day":"2015-05-17","count":-1}"#, "invalid value: integer `-1`, expected u64 at column 55"),
-            (r#"{"provider":"a","api":"x","day":"2015-05-17","count":1.5}"#, "invalid type: floating point `1.5`, expected u64 at column 56"),
-            (r#"{"provider":"a","api":"x","day":"2015-05-17","count":1,"count":2}"#, "duplicate field `count` at column 62"),
-            (r#"{"provider":"a","api":"x","day":"2015-05-17"} {}"#, "trailing characters at column 47"),
+            (r#"{"provider":"a#"}"#, "an id may not hold '#' at column 17"),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-5-17"}"#,
+                "`2015-5-17` is not a day such as 2015-05-17 at column 43",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":-1}"#,
+                "invalid value: integer `-1`, expected u64 at column 55",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":1.5}"#,
+                "invalid type: floating point `1.5`, expected u64 at column 56",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":1,"count":2}"#,
+                "duplicate field `count` at column 62",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17"} {}"#,
+                "trailing characters at column 47",
+            ),
         ] {
             check(line.as_bytes(), &format!("{EXAMPLE}{why}"));
         }

@@ -149,13 +149,11 @@ impl ImportRules {
     ///
     /// [`NameError`] saying what keeps the line from naming them.
     pub fn names(&self, line: &LogLine<'_>) -> Result<(ProviderId, ApiName), NameError> {
-        let request = line.request().ok_or_else(|| NameError::Request(Excerpt::of(line.request)))?;
+        let request =
+            line.request().ok_or_else(|| NameError::Request(Excerpt::of(line.request)))?;
         let provider = format!("{}{}", self.provider_prefix, self.caller.find(line, request)?);
         let api = format!("{}{}", self.api_prefix, self.api_of(request)?);
-        Ok((
-            provider.parse().map_err(NameError::Provider)?,
-            api.parse().map_err(NameError::Api)?,
-        ))
+        Ok((provider.parse().map_err(NameError::Provider)?, api.parse().map_err(NameError::Api)?))
     }
 
     fn api_of(&self, request: Request<'_>) -> Result<String, NameError> {
@@ -373,7 +371,12 @@ mod tests {
             check(options, user, request, why);
         }
         let long = "x".repeat(129);
-        check("", "-", &format!("GET /{long}"), "api: an API name has 1 to 128 characters, not 129");
+        check(
+            "",
+            "-",
+            &format!("GET /{long}"),
+            "api: an API name has 1 to 128 characters, not 129",
+        );
     }
 
     #[test]

@@ -51,10 +51,17 @@ impl Store {
     }
 
     async fn try_import(&self, input: Input, rules: &ImportRules) -> Result<Summary, ImportError> {
-        import(input, rules, &self.calendar, &self.counter, |_| (), async |callers| {
-            self.register(callers).await;
-            Ok(())
-        })
+        import(
+            input,
+            rules,
+            &self.calendar,
+            &self.counter,
+            |_| (),
+            async |callers| {
+                self.register(callers).await;
+                Ok(())
+            },
+        )
         .await
     }
 
@@ -223,11 +230,16 @@ async fn import_that_stops_half_way_is_finished_by_the_next() {
         for stop in 1..=5 {
             let store = Store::new().await;
             store.register(&hosts.iter().map(|host| host.parse().unwrap()).collect()).await;
-            store.transport.faults().strike(Target::Operation("TransactWriteItems"), stop..=stop, fault);
+            store.transport.faults().strike(
+                Target::Operation("TransactWriteItems"),
+                stop..=stop,
+                fault,
+            );
             let nobody = async |_: &BTreeSet<ProviderId>| Ok(());
             let rules = ImportRules::default();
             let input = text_input(&log(&hosts));
-            let stopped = import(input, &rules, &store.calendar, &store.counter, |_| (), nobody).await;
+            let stopped =
+                import(input, &rules, &store.calendar, &store.counter, |_| (), nobody).await;
             assert!(matches!(stopped, Err(ImportError::Count { .. })), "{stopped:?}");
             store.transport.faults().restore();
             store.import(&log(&hosts)).await;

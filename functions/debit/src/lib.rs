@@ -10,7 +10,7 @@ mod visit;
 use std::sync::Arc;
 
 use serde_json::Value;
-use steelyard_dispatch::DebitMessage;
+use steelyard_billing::DebitRef;
 use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws, each_message};
 use steelyard_store::BillingTable;
 
@@ -45,8 +45,8 @@ impl Debits {
     }
 
     async fn message(&self, body: &str) -> Result<(), Error> {
-        let message: DebitMessage = serde_json::from_str(body)?;
-        Ok(self.collector.visit(&message.provider, message.debit).await?)
+        let debit: DebitRef = serde_json::from_str(body)?;
+        Ok(self.collector.visit(&debit).await?)
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use steelyard_alipay::{Alipay, PayRequest, PayRequestError, Withholding, WithholdingError};
 use steelyard_billing::{
-    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitTerms, ProviderId, Step,
+    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, ProviderId, Step,
 };
 use steelyard_runtime::Clock;
 use steelyard_store::{BillingTable, CommitError, StoreError};
@@ -75,9 +75,10 @@ impl Collector {
     /// # Errors
     ///
     /// [`VisitError`] naming the cause.
-    pub async fn visit(&self, provider: &ProviderId, debit: DebitId) -> Result<(), VisitError> {
-        let unknown = || VisitError::Unknown { provider: provider.clone(), debit };
-        let mut debit = self.billing.debit(provider, debit).await?.ok_or_else(unknown)?;
+    pub async fn visit(&self, debit: &DebitRef) -> Result<(), VisitError> {
+        let DebitRef { provider, debit } = debit;
+        let unknown = || VisitError::Unknown { provider: provider.clone(), debit: *debit };
+        let mut debit = self.billing.debit(provider, *debit).await?.ok_or_else(unknown)?;
         for _ in 0..STEPS_MAX {
             let stepped = match debit.next_step(self.clock.now()) {
                 Step::Wait => return Ok(()),

@@ -5,9 +5,7 @@
 //! due.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steelyard_billing::{DebitId, ProviderId};
 use steelyard_runtime::{
     Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws,
 };
@@ -21,16 +19,6 @@ pub struct Dispatch {
     queue: Queue,
     lease: SignedDuration,
     clock: Clock,
-}
-
-/// What a message on the debit queue asks for: a visit to one debit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DebitMessage {
-    /// Whose debit.
-    pub provider: ProviderId,
-    /// Which.
-    pub debit: DebitId,
 }
 
 /// How many debits are found and sent at a time.
@@ -84,9 +72,7 @@ impl Dispatch {
             let mut messages = Vec::new();
             for debit in &due {
                 if self.billing.lease(debit, now + self.lease).await? {
-                    let message =
-                        DebitMessage { provider: debit.provider.clone(), debit: debit.debit };
-                    messages.push(serde_json::to_string(&message)?);
+                    messages.push(serde_json::to_string(&debit.debit)?);
                 }
             }
             self.queue.send(&messages).await?;

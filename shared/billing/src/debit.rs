@@ -17,6 +17,16 @@ use crate::{Calendar, Mandate, OutTradeNo, PayAnswer, Payment, ProviderId, Query
 #[serde(transparent)]
 pub struct DebitId(pub u64);
 
+/// One debit of the platform: what a message that asks for a visit to it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DebitRef {
+    /// Whose debit.
+    pub provider: ProviderId,
+    /// Which.
+    pub debit: DebitId,
+}
+
 /// When debits are made, and from what amount on.
 #[derive(Clone, Debug)]
 pub struct DebitTerms {

@@ -17,7 +17,7 @@ mod statement;
 pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
 pub use audit::{Books, Breach, audit};
 pub use calendar::{Calendar, CalendarError};
-pub use debit::{Debit, DebitConflict, DebitId, DebitTerms, Phase, Step, TRIES_MAX};
+pub use debit::{Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase, Step, TRIES_MAX};
 pub use gateway::{Decline, Doubt, OutTradeNo, OutTradeNoError, PayAnswer, Payment, QueryAnswer};
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use steelyard_billing::{Debit, DebitId, IdError, ProviderId};
+use steelyard_billing::{Debit, DebitId, DebitRef, IdError};
 
 use crate::item::{number, string, text};
 use crate::schema::{
@@ -19,10 +19,8 @@ use crate::{BillingTable, StoreError};
 /// A debit that is to be visited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDebit {
-    /// Whose.
-    pub provider: ProviderId,
     /// Which.
-    pub debit: DebitId,
+    pub debit: DebitRef,
     /// When its visit was due.
     pub visit_at: Timestamp,
 }
@@ -79,8 +77,8 @@ impl BillingTable {
             .client
             .update_item()
             .table_name(&self.table)
-            .key(PK, string(crate::schema::provider_pk(&due.provider)))
-            .key(SK, string(crate::schema::debit_sk(due.debit)))
+            .key(PK, string(crate::schema::provider_pk(&due.debit.provider)))
+            .key(SK, string(crate::schema::debit_sk(due.debit.debit)))
             .update_expression("SET #visit = :until")
             .condition_expression("#visit = :found")
             .expression_attribute_names("#visit", VISIT_AT_S)
@@ -114,9 +112,9 @@ fn due_debit(item: &Item) -> Result<DueDebit, StoreError> {
         }
         _ => None,
     };
+    let provider = provider.parse().map_err(|error: IdError| StoreError::corrupt(FIND, error))?;
     Ok(DueDebit {
-        provider: provider.parse().map_err(|error: IdError| StoreError::corrupt(FIND, error))?,
-        debit: DebitId(debit),
+        debit: DebitRef { provider, debit: DebitId(debit) },
         visit_at: visit_at.ok_or_else(|| corrupt("no time of the visit"))?,
     })
 }

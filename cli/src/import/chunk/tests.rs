@@ -27,8 +27,13 @@ fn log_line(host: &str, time: &str, path: &str, status: u16) -> String {
 fn log(lines: u64) -> String {
     let mut log = String::new();
     for line in 0..lines {
-        writeln!(log, "10.0.0.{} - - [17/May/2015:10:05:03 +0000] \"GET /a{}/{line} HTTP/1.1\" 200 5", line % 7, line % 3)
-            .unwrap();
+        writeln!(
+            log,
+            "10.0.0.{} - - [17/May/2015:10:05:03 +0000] \"GET /a{}/{line} HTTP/1.1\" 200 5",
+            line % 7,
+            line % 3
+        )
+        .unwrap();
     }
     log
 }
@@ -146,7 +151,10 @@ fn provider_with_more_apis_than_a_report_may_hold_is_split_over_several() {
         ]
     );
     let first = chunk.reports[0].id.to_string();
-    assert_eq!(ids(std::slice::from_ref(chunk)), [first.clone(), format!("{first}-1"), format!("{first}-2")]);
+    assert_eq!(
+        ids(std::slice::from_ref(chunk)),
+        [first.clone(), format!("{first}-1"), format!("{first}-2")]
+    );
 }
 
 #[test]
@@ -206,7 +214,8 @@ fn real_log_is_counted_whole() {
         .collect::<io::Result<Vec<_>>>()
         .unwrap();
     let mut found = BTreeMap::<(String, String), u64>::new();
-    for record in chunks.iter().flat_map(|chunk| &chunk.reports).flat_map(|report| &report.records) {
+    for record in chunks.iter().flat_map(|chunk| &chunk.reports).flat_map(|report| &report.records)
+    {
         let key = (record.provider.to_string(), record.api.to_string());
         *found.entry(key).or_default() += record.count.get();
     }
