@@ -8,7 +8,7 @@ use steelyard_pricing::Fen;
 use steelyard_runtime::{Clock, Error, aws};
 use tracing::level_filters::LevelFilter;
 
-use crate::commands::{account, audit, demo, local, plan, provider, settle, statement};
+use crate::commands::{account, audit, demo, import, local, plan, provider, settle, statement};
 use crate::local::PORT;
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
 
@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     /// Keep the whole system running on this machine, its data in a folder.
     Local(local::LocalArgs),
+    Import(import::ImportArgs),
     /// Charge every unsettled day up to yesterday.
     Settle(settle::SettleArgs),
     /// Show what a provider owes for its days, and why.

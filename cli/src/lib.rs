@@ -4,6 +4,7 @@ mod args;
 mod books;
 mod commands;
 mod exit;
+pub mod import;
 pub mod local;
 mod output;
 mod tables;
@@ -33,6 +34,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
     match command {
         Command::Demo(args) => args.run(&target).await,
         Command::Local(args) => args.run(&target, &platform).await,
+        Command::Import(args) => args.run(&target, &platform).await,
         Command::Settle(args) => args.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,

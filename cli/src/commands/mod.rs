@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod demo;
+pub(crate) mod import;
 pub(crate) mod local;
 pub(crate) mod plan;
 pub(crate) mod provider;

@@ -1,0 +1,144 @@
+//! `steelyard import`: meters what a web server has logged.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+use futures::{StreamExt, TryStreamExt};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use steelyard_billing::ProviderId;
+use steelyard_ingest::Counter;
+use steelyard_pricing::{BillingMonth, Name};
+use steelyard_runtime::Error;
+use steelyard_store::Stored;
+
+use super::provider::{new_provider, require_plan};
+use crate::args::{PlatformArgs, TargetArgs};
+use crate::exit::Exit;
+use crate::import::{ImportRules, Input, Progress, Summary, import};
+use crate::output::{self, grouped};
+use crate::tables::Tables;
+
+/// Meter a web access log, or JSON lines, as usage reports; the same file twice counts once.
+///
+/// Takes the Common and the Combined Log Format, and lines of JSON such as
+/// {"provider":"shop","api":"trades.get","day":"2015-05-17","count":12}; gzip or plain. By default
+/// the host of a line is the provider, the first segment of the path the API, and successful calls
+/// (2xx and 3xx) count. Lines that can't be read are counted and shown. A file whose month is closed
+/// at `--now` is refused.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file; `-` for standard input.
+    file: PathBuf,
+    /// Register callers that are not known as providers on this plan.
+    #[arg(long, value_name = "PLAN")]
+    register: Option<Name>,
+    /// The first billing month of callers that are registered; the month of `--now` unless given.
+    #[arg(long, requires = "register")]
+    billed_from: Option<BillingMonth>,
+    #[command(flatten)]
+    rules: ImportRules,
+}
+
+/// How many callers are registered at the same time.
+const AT_ONCE: usize = 16;
+
+impl ImportArgs {
+    pub(crate) async fn run(self, target: &TargetArgs, platform: &PlatformArgs) -> Result<Exit, Error> {
+        let input = Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
+        let tables = target.tables().await?;
+        let (calendar, clock) = (platform.terms()?.calendar, platform.clock()?);
+        let billed_from = self.billed_from.map_or_else(|| calendar.day_of(clock.now()).map(|day| day.month()), Ok)?;
+        if let Some(plan) = &self.register {
+            require_plan(&tables, plan, billed_from.first_day()).await?;
+        }
+        let counter = Counter::new(tables.usage.clone(), calendar.clone(), clock);
+        let bar = progress_bar(&input)?;
+        let register = async |callers: &BTreeSet<ProviderId>| match &self.register {
+            Some(plan) => register(&tables, callers, plan, billed_from).await,
+            None => Ok(()),
+        };
+        let summary = import(input, &self.rules, &calendar, &counter, |far| show(&bar, far), register).await?;
+        bar.finish_and_clear();
+        if target.json {
+            output::json(&summary)?;
+        } else {
+            print(&summary);
+        }
+        Ok(if summary.is_complete() { Exit::Done } else { Exit::NotAllWell })
+    }
+}
+
+/// Registers those callers that are not registered yet.
+async fn register(
+    tables: &Tables,
+    callers: &BTreeSet<ProviderId>,
+    plan: &Name,
+    billed_from: BillingMonth,
+) -> Result<(), Error> {
+    let registering = callers
+        .iter()
+        .map(|caller| async move {
+            let provider = new_provider(caller.clone(), plan.clone(), billed_from, 1);
+            tables.billing.register(&tables.usage, &provider).await
+        })
+        .collect::<Vec<_>>();
+    let registered: Vec<Stored> =
+        futures::stream::iter(registering).buffer_unordered(AT_ONCE).try_collect().await?;
+    let new = registered.iter().filter(|stored| **stored == Stored::New).count();
+    tracing::info!(new, callers = callers.len(), "registered callers");
+    Ok(())
+}
+
+fn progress_bar(input: &Input) -> Result<ProgressBar, Error> {
+    let bar = match input.bytes_total() {
+        Some(bytes) => ProgressBar::new(bytes).with_style(ProgressStyle::with_template(
+            "importing {bar:30} {bytes}/{total_bytes}, {msg} lines, {eta} left",
+        )?),
+        None => ProgressBar::new_spinner(),
+    };
+    Ok(bar)
+}
+
+fn show(bar: &ProgressBar, far: Progress) {
+    bar.set_position(far.bytes_read);
+    bar.set_message(grouped(far.lines_done));
+    tracing::debug!(read = %HumanBytes(far.bytes_read), lines = far.lines_done, "importing");
+}
+
+fn print(summary: &Summary) {
+    println!(
+        "{} lines: {} billable, {} not billable by their status, {} blank, {} left, {} bad",
+        grouped(summary.lines),
+        grouped(summary.billable),
+        grouped(summary.not_billable),
+        grouped(summary.blank),
+        grouped(summary.left),
+        grouped(summary.bad.count)
+    );
+    let tallies = [
+        ("counted", &summary.counted),
+        ("counted before", &summary.duplicate),
+        ("CONFLICT", &summary.conflict),
+        ("REFUSED", &summary.refused),
+    ];
+    for (what, tally) in tallies {
+        if !tally.providers.is_empty() {
+            let providers = tally.providers.len();
+            println!("{} calls of {providers} providers {what}", grouped(tally.calls.get()));
+        }
+    }
+    for bad in &summary.bad.first {
+        println!("bad line {}: {}", bad.line, bad.why);
+    }
+    for conflict in &summary.conflicts.first {
+        println!(
+            "conflict of {} in report {}: the same lines were imported before, by other rules or before \
+             the file had grown",
+            conflict.provider, conflict.report
+        );
+    }
+    for refusal in &summary.refusals.first {
+        println!("refused {} calls of {} on {}: {}", refusal.calls, refusal.provider, refusal.day, refusal.reason);
+    }
+}
