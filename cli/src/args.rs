@@ -128,9 +128,9 @@ impl TargetArgs {
     /// The tables of the system to work on.
     pub(crate) async fn tables(&self) -> Result<Tables, Error> {
         let config = if self.aws {
-            aws::as_operator().load().await
+            aws::as_operator()?.load().await
         } else {
-            aws::local(None, &self.endpoint)
+            aws::local(None, &self.endpoint)?
         };
         let tables = Tables::new(&config, &self.usage_table, &self.billing_table);
         if !self.aws {

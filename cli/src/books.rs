@@ -36,12 +36,25 @@ impl Tables {
         Ok(customers.into_values().collect())
     }
 
-    /// The books of a provider.
+    /// The books of a provider, as they stood at one moment: read again when the account was
+    /// written meanwhile.
     ///
     /// # Errors
     ///
     /// When a table can't be read.
-    pub async fn books(&self, customer: Customer) -> Result<Books, Error> {
+    pub async fn books(&self, mut customer: Customer) -> Result<Books, Error> {
+        loop {
+            let books = self.read_books(customer).await?;
+            let id = &books.provider.provider;
+            match self.billing.customer(id).await? {
+                Some(now) if now.account.version == books.account.version => return Ok(books),
+                Some(now) => customer = now,
+                None => return Err(format!("provider `{id}` is gone").into()),
+            }
+        }
+    }
+
+    async fn read_books(&self, customer: Customer) -> Result<Books, Error> {
         let id = customer.provider.provider.clone();
         let reported = sum(&self.usage.reports(&id).await?)?;
         let from = customer.provider.billed_from.first_day();

@@ -1,1 +1,13 @@
-//! Flows through the whole system.
+//! Flows through the whole system, on a platform that a test can build, move through time, break
+//! and audit.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod books;
+mod machine;
+mod platform;
+mod report;
+
+pub use machine::Machine;
+pub use platform::{PLAN, Platform, agreement_no, fen};
+pub use report::{Answer, record, refused, report};

@@ -44,11 +44,18 @@ pub(crate) struct ImportArgs {
 const AT_ONCE: usize = 16;
 
 impl ImportArgs {
-    pub(crate) async fn run(self, target: &TargetArgs, platform: &PlatformArgs) -> Result<Exit, Error> {
-        let input = Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let input =
+            Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
         let tables = target.tables().await?;
         let (calendar, clock) = (platform.terms()?.calendar, platform.clock()?);
-        let billed_from = self.billed_from.map_or_else(|| calendar.day_of(clock.now()).map(|day| day.month()), Ok)?;
+        let billed_from = self
+            .billed_from
+            .map_or_else(|| calendar.day_of(clock.now()).map(|day| day.month()), Ok)?;
         if let Some(plan) = &self.register {
             require_plan(&tables, plan, billed_from.first_day()).await?;
         }
@@ -58,7 +65,9 @@ impl ImportArgs {
             Some(plan) => register(&tables, callers, plan, billed_from).await,
             None => Ok(()),
         };
-        let summary = import(input, &self.rules, &calendar, &counter, |far| show(&bar, far), register).await?;
+        let summary =
+            import(input, &self.rules, &calendar, &counter, |far| show(&bar, far), register)
+                .await?;
         bar.finish_and_clear();
         if target.json {
             output::json(&summary)?;
@@ -139,6 +148,9 @@ fn print(summary: &Summary) {
         );
     }
     for refusal in &summary.refusals.first {
-        println!("refused {} calls of {} on {}: {}", refusal.calls, refusal.provider, refusal.day, refusal.reason);
+        println!(
+            "refused {} calls of {} on {}: {}",
+            refusal.calls, refusal.provider, refusal.day, refusal.reason
+        );
     }
 }

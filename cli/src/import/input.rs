@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn progress_is_told_in_bytes_of_the_file() {
         let plain = b"line\n".repeat(10_000);
-        for bytes in [gzip(&plain), plain] {
+        for (bytes, begins_below) in [(plain.clone(), 3), (gzip(&plain), 10_000)] {
             let total = u64::try_from(bytes.len()).unwrap();
             let mut input = Input::new(Cursor::new(bytes), Some(total)).unwrap();
-            assert!(input.bytes_read() < total);
+            assert!(input.bytes_read() < begins_below);
             while input.read_line(&mut Vec::new()).unwrap().is_some() {}
             assert_eq!((input.bytes_read(), input.bytes_total()), (total, Some(total)));
         }

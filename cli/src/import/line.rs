@@ -210,7 +210,7 @@ mod tests {
             (r#"{"provider":"a#"}"#, "an id may not hold '#' at column 17"),
             (
                 r#"{"provider":"a","api":"x","day":"2015-5-17"}"#,
-                "`2015-5-17` is not a day such as 2015-05-17 at column 43",
+                "`2015-5-17` is not a day such as 2015-05-17 at column 44",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":-1}"#,

@@ -23,13 +23,19 @@ pub const ROOT_API: &str = "/";
 /// count themselves.
 #[derive(Clone, Debug, Args)]
 pub struct ImportRules {
-    /// Who made a call, as the log tells it: the provider that is billed.
+    /// Who made a call, as the log tells it: the provider that is billed
     ///
-    /// `host`: the address or host name that the line begins with;
-    /// `user`: the name the caller logged in by;
-    /// `query:NAME`: a parameter of the request, as `app_key` in /router/rest?app_key=1021;
-    /// `extra:N`: the N-th field in quotation marks after the user agent, such as a header that your log format adds.
-    #[arg(long, default_value_t, value_name = "host|user|query:NAME|extra:N")]
+    /// host        the address or host name that the line begins with
+    /// user        the name that the caller logged in by
+    /// query:NAME  a parameter of the request, as app_key in /router/rest?app_key=1021
+    /// extra:N     the N-th field in quotation marks after the user agent, such as a
+    ///             header that your log format adds
+    #[arg(
+        long,
+        default_value_t,
+        verbatim_doc_comment,
+        value_name = "host|user|query:NAME|extra:N"
+    )]
     pub caller: CallerRule,
 
     /// Which API was called, as the request tells it. The query and the host never count.
@@ -62,9 +68,9 @@ pub struct ImportRules {
     #[arg(long, default_value = "import", value_name = "ID")]
     pub source: SourceId,
 
-    /// The file is still being written: leave its last lines, up to 10,000, for a later import.
+    /// The file is still being written: leave the lines after its last full 10,000 for a later import.
     ///
-    /// Lines are counted in chunks of 10,000. A chunk that was imported before it was full conflicts with the same chunk when it has grown, and what came on top is then not counted.
+    /// Lines are counted in chunks of 10,000. A chunk that was imported before it was full conflicts with the same chunk when it has grown, and what came on top is then not counted for callers that it named before.
     #[arg(long)]
     pub growing: bool,
 }

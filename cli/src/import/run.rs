@@ -162,7 +162,8 @@ impl Summary {
         let refused = counting.refused.iter().map(|refused| refused.index).collect();
         let mut conflicting = BTreeSet::new();
         for (provider, calls) in report.calls(&refused) {
-            match counting.providers[&provider] {
+            let counted = counting.providers.get(&provider);
+            match counted.expect("the counter answers for all whom it did not refuse") {
                 Counted::Counted => self.counted.add(&provider, calls),
                 Counted::Duplicate => self.duplicate.add(&provider, calls),
                 Counted::Conflict => {

@@ -109,7 +109,7 @@ impl Stack {
         let address = listener.local_addr()?;
 
         let http_client = SharedHttpClient::new(transport.clone());
-        let config = aws::local(Some(http_client), &format!("http://{address}"));
+        let config = aws::local(Some(http_client), &format!("http://{address}"))?;
         let tables = Tables::local(&config);
         tables.create().await?;
         for (queue, visibility) in [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360)] {

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use steelyard_alipay::{Alipay, PayRequest, PayRequestError, Withholding, WithholdingError};
 use steelyard_billing::{
-    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, ProviderId, Step,
+    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, ProviderId,
+    Step,
 };
 use steelyard_runtime::Clock;
 use steelyard_store::{BillingTable, CommitError, StoreError};

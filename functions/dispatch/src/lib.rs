@@ -6,9 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steelyard_runtime::{
-    Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws,
-};
+use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, Queue, aws};
 use steelyard_store::BillingTable;
 use steelyard_store::schema::DUE_SHARDS;
 
@@ -44,8 +42,8 @@ impl Dispatch {
     ///
     /// # Errors
     ///
-    /// [`EnvironmentError`] naming the variable at fault.
-    pub fn from_environment(environment: &Environment) -> Result<Dispatch, EnvironmentError> {
+    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    pub fn from_environment(environment: &Environment) -> Result<Dispatch, Error> {
         let lease_s: u32 = environment.parsed("DEBIT_LEASE_S")?;
         let config = aws::in_lambda(environment)?;
         let client = aws::dynamodb(&config);

@@ -15,9 +15,7 @@ pub use report::{
 
 use serde_json::Value;
 use steelyard_runtime::{Clock, aws};
-use steelyard_runtime::{
-    Environment, EnvironmentError, Error, Function, Invocation, each_message, is_batch,
-};
+use steelyard_runtime::{Environment, Error, Function, Invocation, each_message, is_batch};
 use steelyard_store::UsageTable;
 
 /// The function.
@@ -37,8 +35,8 @@ impl Ingest {
     ///
     /// # Errors
     ///
-    /// [`EnvironmentError`] naming the variable at fault.
-    pub fn from_environment(environment: &Environment) -> Result<Ingest, EnvironmentError> {
+    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    pub fn from_environment(environment: &Environment) -> Result<Ingest, Error> {
         let table = environment.required("USAGE_TABLE")?;
         let calendar = environment.calendar()?;
         let client = aws::dynamodb(&aws::in_lambda(environment)?);

@@ -5,5 +5,5 @@ use steelyard_runtime::{Environment, Error, run};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(Ingest::from_environment(&Environment::of_process()).map_err(Error::from)).await
+    run(Ingest::from_environment(&Environment::of_process())).await
 }

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{DebitTerms, ProviderId};
 use steelyard_runtime::{
-    Clock, Environment, EnvironmentError, Error, Function, Invocation, Queue, aws, each_message,
-    is_batch,
+    Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
 };
 use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{BillingTable, UsageTable};
@@ -56,8 +55,8 @@ impl Settle {
     ///
     /// # Errors
     ///
-    /// [`EnvironmentError`] naming the variable at fault.
-    pub fn from_environment(environment: &Environment) -> Result<Settle, EnvironmentError> {
+    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    pub fn from_environment(environment: &Environment) -> Result<Settle, Error> {
         let terms: DebitTerms = environment.debit_terms()?;
         let config = aws::in_lambda(environment)?;
         let client = aws::dynamodb(&config);

@@ -5,5 +5,5 @@ use steelyard_settle::Settle;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(Settle::from_environment(&Environment::of_process()).map_err(Error::from)).await
+    run(Settle::from_environment(&Environment::of_process())).await
 }

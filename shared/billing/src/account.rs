@@ -270,7 +270,10 @@ impl Account {
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
-        if self.open_debit != Some(debit.debit) {
+        let is_the_open_one = self.open_debit == Some(debit.debit)
+            && self.provider == debit.provider
+            && self.figures.reserved() == debit.amount_fen;
+        if !is_the_open_one {
             return Err(AccountError::NotTheOpenDebit {
                 debit: debit.debit,
                 open: self.open_debit,

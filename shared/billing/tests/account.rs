@@ -55,7 +55,7 @@ fn account(before: Stand) -> (Account, Option<Debit>) {
 
 fn paid(debit: &Debit) -> Debit {
     let payment = Payment { trade_no: "20150517".to_owned(), amount_fen: debit.amount_fen };
-    let sent = debit.sending("x".to_owned(), at("2015-05-17 10:00"));
+    let sent = debit.sending("x".to_owned(), at("2015-05-17 10:00")).unwrap();
     sent.after_pay(PayAnswer::Paid(payment), &terms(), at("2015-05-17 10:00")).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn exhausted(debit: &Debit) -> Debit {
     let declined = (0..3).fold(debit.clone(), |debit, _| {
         let due = debit.due_at_s;
         let answer = PayAnswer::Declined(decline.clone());
-        debit.sending("x".to_owned(), due).after_pay(answer, &terms(), due).unwrap()
+        debit.sending("x".to_owned(), due).unwrap().after_pay(answer, &terms(), due).unwrap()
     });
     declined.after_query(QueryAnswer::Closed, declined.due_at_s).unwrap()
 }
@@ -215,6 +215,22 @@ fn a_mandate_that_allows_less_than_the_minimum_gets_no_debit() {
 }
 
 #[test]
+fn a_provider_without_a_mandate_is_charged_by_an_entry_and_gets_no_debit() {
+    for (before, movement, after, expected) in [
+        ((0, 0, 0), Charge(700), (0, 700, 0), "revenue -7.00, receivable 7.00"),
+        ((500, 0, 0), Charge(700), (0, 200, 0), "revenue -7.00, prepaid 5.00, receivable 2.00"),
+        ((0, 50, 0), Charge(-300), (250, 0, 0), "revenue 3.00, receivable -0.50, prepaid -2.50"),
+        ((0, 900, 700), DebitPaid, (0, 200, 0), "alipay 7.00, reserved -7.00"),
+    ] {
+        let (account, open) = account(before);
+        let moved = moved(&account, open.as_ref(), movement, None, &terms()).unwrap();
+        check_movement(&account, &moved);
+        assert_eq!(stand(&moved.account.figures), after, "{before:?} {movement:?}");
+        assert_eq!(note(&moved), expected, "{before:?} {movement:?}");
+    }
+}
+
+#[test]
 fn a_debit_of_nothing_is_never_opened_even_without_a_minimum() {
     let terms = DebitTerms { minimum_fen: Fen::ZERO, ..terms() };
     check_under(
@@ -348,6 +364,21 @@ fn a_debit_ends_only_once_and_only_when_it_has_ended() {
 }
 
 #[test]
+fn a_debit_of_another_provider_or_amount_is_refused_though_its_number_is_the_same() {
+    let (account, open) = account((0, 700, 700));
+    let open = open.unwrap();
+    let others = Debit { provider: "other".parse().unwrap(), ..open.clone() };
+    let less = Debit { amount_fen: Fen::new(699), ..open.clone() };
+    let more = Debit { amount_fen: Fen::new(701), ..open };
+    for (name, debit) in [("another provider", others), ("less", less), ("more", more)] {
+        for ended in [paid(&debit), exhausted(&debit)] {
+            let refused = account.end_debit(&ended, Some(&mandate()), &terms(), at(NOW));
+            assert!(refused.is_err(), "{name}: {refused:?}");
+        }
+    }
+}
+
+#[test]
 fn paying_in_nothing_or_less_is_refused() {
     for fen in [0, -1, i64::MIN] {
         let (account, _) = account((0, 500, 0));
@@ -430,8 +461,11 @@ fn add_entry(totals: &mut BTreeMap<Ledger, i64>, movement: &Movement) {
 
 proptest! {
     #[test]
-    fn any_movements_keep_the_rules_and_lose_no_money(moves in moves(), limit in 0_i64..30_000) {
-        let mandate = Mandate { single_limit_fen: Fen::new(limit), ..mandate() };
+    fn any_movements_keep_the_rules_and_lose_no_money(
+        moves in moves(), limit in prop::option::weighted(0.8, 0_i64..30_000),
+    ) {
+        let mandate =
+            limit.map(|limit| Mandate { single_limit_fen: Fen::new(limit), ..mandate() });
         let mut account = Account::new(&provider());
         let mut open: Option<Debit> = None;
         let mut journal = Vec::new();
@@ -445,14 +479,15 @@ proptest! {
                 DebitPaid => withheld += open.as_ref().map_or(0, |debit| debit.amount_fen.get()),
                 DebitExhausted => {}
             }
-            let moved = moved(&account, open.as_ref(), movement, Some(&mandate), &terms()).unwrap();
+            let moved =
+                moved(&account, open.as_ref(), movement, mandate.as_ref(), &terms()).unwrap();
             check_movement(&account, &moved);
             if matches!(movement, DebitPaid | DebitExhausted) {
                 open = None;
             }
             if let Some(debit) = &moved.opened {
                 prop_assert!(open.is_none(), "one debit at a time");
-                prop_assert!((100..=limit).contains(&debit.amount_fen.get()));
+                prop_assert!((100..=limit.unwrap()).contains(&debit.amount_fen.get()));
                 open = moved.opened.clone();
             }
             add_entry(&mut totals, &moved);

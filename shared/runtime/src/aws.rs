@@ -8,10 +8,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::{Environment, EnvironmentError, Queue};
+use crate::{Environment, Error, Queue, http};
 
 /// How a function in Lambda reaches AWS: region, credentials and, for local stacks, the endpoint
 /// come from the variables that Lambda sets.
@@ -21,14 +20,14 @@ use crate::{Environment, EnvironmentError, Queue};
 ///
 /// # Errors
 ///
-/// [`EnvironmentError::Missing`] without `AWS_REGION`.
-pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, EnvironmentError> {
+/// Without `AWS_REGION`, or when the system has no root certificates.
+pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, Error> {
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(environment.required("AWS_REGION")?))
         .credentials_provider(credentials)
-        .http_client(https_client())
+        .http_client(http::client()?)
         .sleep_impl(tokio_sleep())
         .retry_config(retries())
         .timeout_config(timeouts());
@@ -40,29 +39,39 @@ pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, EnvironmentErro
 
 /// How an operator reaches AWS: with the credentials, the profile and the region that every AWS
 /// tool finds.
-#[must_use]
-pub fn as_operator() -> ConfigLoader {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https_client())
+///
+/// # Errors
+///
+/// When the system has no root certificates.
+pub fn as_operator() -> Result<ConfigLoader, Error> {
+    Ok(aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http::client()?)
         .retry_config(retries())
-        .timeout_config(timeouts())
+        .timeout_config(timeouts()))
 }
 
 /// A client over a transport or an endpoint of the local stack, which takes any credentials.
-#[must_use]
-pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> SdkConfig {
+///
+/// # Errors
+///
+/// When there is no transport, and the system has no root certificates.
+pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> Result<SdkConfig, Error> {
+    let http_client = match http_client {
+        Some(transport) => transport,
+        None => http::client()?,
+    };
     let credentials =
         aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");
-    SdkConfig::builder()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("local"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
-        .http_client(http_client.unwrap_or_else(https_client))
+        .http_client(http_client)
         .sleep_impl(tokio_sleep())
         .retry_config(retries().with_initial_backoff(Duration::from_millis(1)))
-        .timeout_config(timeouts())
-        .build()
+        .timeout_config(timeouts());
+    Ok(config.build())
 }
 
 /// A client of DynamoDB.
@@ -75,12 +84,6 @@ pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
 #[must_use]
 pub fn queue(config: &SdkConfig, url: String) -> Queue {
     Queue::new(aws_sdk_sqs::Client::new(config), url)
-}
-
-fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
 }
 
 fn tokio_sleep() -> aws_sdk_dynamodb::config::SharedAsyncSleep {
@@ -101,11 +104,7 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 
-/// DynamoDB and SQS answer in milliseconds; the SDK sets no read time-out of its own.
+/// All attempts together; each has bounds of its own in [`http`].
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .read_timeout(Duration::from_secs(5))
-        .operation_timeout(Duration::from_secs(20))
-        .build()
+    TimeoutConfig::builder().operation_timeout(Duration::from_secs(20)).build()
 }

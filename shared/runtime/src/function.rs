@@ -7,7 +7,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::Clock;
+use crate::{Clock, Environment, log};
 
 /// Any error that ends an invocation: Lambda records it and tries again.
 pub type Error = lambda_runtime::Error;
@@ -50,7 +50,7 @@ impl Invocation {
 ///
 /// When the function can't be set up, or Lambda can't be reached.
 pub async fn run<F: Function>(function: Result<F, Error>) -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    log::begin(&Environment::of_process());
     let function = function.inspect_err(|error| tracing::error!(error, "cannot start"))?;
     let (function, clock) = (&function, &Clock::system());
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {

@@ -5,6 +5,8 @@ mod batch;
 mod clock;
 mod environment;
 mod function;
+mod http;
+mod log;
 mod queue;
 
 pub use batch::{each_message, is_batch};

@@ -1,0 +1,327 @@
+//! What an audit can find, each with what an operator needs to look it up.
+
+use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Calls, Fen, Name, Yuan};
+
+use super::text::{shown, sums};
+use crate::account::Figures;
+use crate::journal::Ledger;
+use crate::{DebitId, OutTradeNo, ProviderId, StatementId};
+
+/// An invariant that stored data breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Breach {
+    /// A record belongs to another provider.
+    #[error("{record} stands in the books of {provider}, but belongs to {owner}")]
+    Foreign {
+        /// The record.
+        record: String,
+        /// Whose books they are.
+        provider: ProviderId,
+        /// Whose record it is.
+        owner: ProviderId,
+    },
+    /// The counters and the reports behind them differ.
+    #[error("{day}: {api} has {counted} calls in the counters and {reported} in the reports")]
+    Counted {
+        /// The day.
+        day: BillingDay,
+        /// The API.
+        api: ApiName,
+        /// What the counters say.
+        counted: Calls,
+        /// What the reports sum to.
+        reported: Calls,
+    },
+    /// More calls were charged than were counted.
+    #[error("{month}: {charged} calls of {api} were charged, but {counted} were counted")]
+    Overcharged {
+        /// The month.
+        month: BillingMonth,
+        /// The API.
+        api: ApiName,
+        /// What the statements list.
+        charged: Calls,
+        /// What was counted.
+        counted: Calls,
+    },
+    /// Calls of a month that is settled for good were never charged.
+    #[error(
+        "{month} is settled for good, and {counted} calls of {api} were counted, but only {charged} \
+         were charged"
+    )]
+    Uncharged {
+        /// The month.
+        month: BillingMonth,
+        /// The API.
+        api: ApiName,
+        /// What was counted.
+        counted: Calls,
+        /// What the statements list.
+        charged: Calls,
+    },
+    /// A statement's lines do not sum to its charge.
+    #[error("statement {statement}: lines of {lines} yuan for a charge of {charge}")]
+    Lines {
+        /// The statement.
+        statement: StatementId,
+        /// What the lines sum to.
+        lines: Fen,
+        /// What is charged.
+        charge: Fen,
+    },
+    /// A line does not follow from its slices and its rounding.
+    #[error("statement {statement}: line `{rate}` does not follow from its slices")]
+    Slices {
+        /// The statement.
+        statement: StatementId,
+        /// The rate of the line.
+        rate: Name,
+    },
+    /// A line's calls are not those of its APIs.
+    #[error(
+        "statement {statement}: line `{rate}` goes from {before} to {after} calls, but its APIs \
+         have {gained} new ones"
+    )]
+    LineCalls {
+        /// The statement.
+        statement: StatementId,
+        /// The rate of the line.
+        rate: Name,
+        /// The line's calls before.
+        before: Calls,
+        /// The line's calls after.
+        after: Calls,
+        /// The new calls of its APIs.
+        gained: Calls,
+    },
+    /// A statement does not continue the counts of the ones before it.
+    #[error("statement {statement}: {api} goes from {before} to {after}, but stood at {actual}")]
+    Counts {
+        /// The statement.
+        statement: StatementId,
+        /// The API.
+        api: ApiName,
+        /// What the statement says it was before.
+        before: Calls,
+        /// What the statement says it was after.
+        after: Calls,
+        /// What it was after the statements before.
+        actual: Calls,
+    },
+    /// A statement does not continue the charges of the ones before it.
+    #[error("statement {statement} says {stated} yuan were charged before, but {actual} were")]
+    ChargedBefore {
+        /// The statement.
+        statement: StatementId,
+        /// What it says.
+        stated: Fen,
+        /// What the statements before it charged.
+        actual: Fen,
+    },
+    /// A statement's price is not that of the calls so far.
+    #[error("statement {statement} rates the month at {stated} yuan, but its calls at {rated}")]
+    Rated {
+        /// The statement.
+        statement: StatementId,
+        /// The price that it states.
+        stated: Yuan,
+        /// The price of the calls so far under its plan.
+        rated: Yuan,
+    },
+    /// A statement's charge is not what its rounded price leaves to charge.
+    #[error("statement {statement} charges {charge} yuan, but {due} were due")]
+    Charge {
+        /// The statement.
+        statement: StatementId,
+        /// What it charges.
+        charge: Fen,
+        /// Its rounded price less what was charged before.
+        due: Fen,
+    },
+    /// A plan that a statement names is gone.
+    #[error("statement {statement} was made under plan {plan} of {version}, which is not stored")]
+    PlanGone {
+        /// The statement.
+        statement: StatementId,
+        /// The plan.
+        plan: Name,
+        /// The day from which its version is in force.
+        version: BillingDay,
+    },
+    /// The statements of a month were made under more than one plan.
+    #[error("statement {statement} was made under {plan}, but the month's first under {first}")]
+    PlanMixed {
+        /// The statement.
+        statement: StatementId,
+        /// Its plan and version.
+        plan: String,
+        /// Those of the first.
+        first: String,
+    },
+    /// What the account notes of a month is not what the statements say.
+    #[error("{what} in {month}: {noted} in the account, but {actual} by the statements")]
+    Progress {
+        /// The month.
+        month: BillingMonth,
+        /// What is noted.
+        what: String,
+        /// What the account says.
+        noted: String,
+        /// What the statements say.
+        actual: String,
+    },
+    /// The account is not settled through the day of the last statement.
+    #[error(
+        "the account is settled through {}, but the last statement is of {}",
+        shown(.noted), shown(.last)
+    )]
+    SettledThrough {
+        /// What the account says.
+        noted: Option<BillingDay>,
+        /// The day of the last statement.
+        last: Option<BillingDay>,
+    },
+    /// The journal has a gap, or an entry twice.
+    #[error("journal entry {expected} is missing or doubled")]
+    JournalGap {
+        /// The number that should stand there.
+        expected: u64,
+    },
+    /// The account counts more or fewer entries than there are.
+    #[error("the account counts {noted} journal entries, but the last one is {last}")]
+    JournalEnd {
+        /// What the account says.
+        noted: u64,
+        /// The number of the last entry.
+        last: u64,
+    },
+    /// An entry breaks the account's rules.
+    #[error("journal entry {entry} breaks the account's rules: {why}")]
+    Rules {
+        /// The entry.
+        entry: u64,
+        /// How.
+        why: String,
+    },
+    /// The account's figures do not follow from its journal.
+    #[error("the journal comes to {}, but the account holds {}", sums(.rebuilt), sums(.stored))]
+    Figures {
+        /// What the journal comes to.
+        rebuilt: Figures,
+        /// What is stored.
+        stored: Figures,
+    },
+    /// A statement and the journal do not agree on what was charged.
+    #[error("statement {statement} charges {charge} yuan, but the journal says {journal}")]
+    Unjournaled {
+        /// The statement.
+        statement: StatementId,
+        /// What the statement charges.
+        charge: Fen,
+        /// What the journal says.
+        journal: Fen,
+    },
+    /// A statement that the journal charges is not stored.
+    #[error("the journal charges {charge} yuan for statement {statement}, which is not stored")]
+    StatementGone {
+        /// The statement.
+        statement: StatementId,
+        /// What the journal charges.
+        charge: Fen,
+    },
+    /// A statement and the journal do not agree on what the prepaid balance paid.
+    #[error("statement {statement}: {stated} yuan were prepaid, but the journal says {journal}")]
+    FromPrepaid {
+        /// The statement.
+        statement: StatementId,
+        /// What the statement says.
+        stated: Fen,
+        /// What the journal says.
+        journal: Fen,
+    },
+    /// An entry moves money that its cause does not move.
+    #[error("journal entry {entry} is {cause}, which does not explain {posted} yuan on {ledger:?}")]
+    Postings {
+        /// The entry.
+        entry: u64,
+        /// What it says it is.
+        cause: &'static str,
+        /// The ledger.
+        ledger: Ledger,
+        /// What is posted there.
+        posted: Fen,
+    },
+    /// A recharge is booked twice.
+    #[error("recharge `{reference}` is booked by journal entry {first} and again by {second}")]
+    RechargeTwice {
+        /// The reference of the recharge.
+        reference: String,
+        /// The entry that booked it.
+        first: u64,
+        /// The entry that booked it again.
+        second: u64,
+    },
+    /// A debit and the journal do not agree on what it reserved, took or released.
+    #[error("debit {debit} {due}, but the journal says that it {journal}")]
+    Debit {
+        /// The debit.
+        debit: DebitId,
+        /// What it did, as it says itself.
+        due: String,
+        /// What it did, as the journal says.
+        journal: String,
+    },
+    /// A debit took another amount than it asked for.
+    #[error("debit {debit} asked for {asked} yuan, but says that it took {taken}")]
+    Taken {
+        /// The debit.
+        debit: DebitId,
+        /// What it asked for.
+        asked: Fen,
+        /// What it says it took.
+        taken: Fen,
+    },
+    /// A debit that the journal names is not stored.
+    #[error("journal entry {entry} names debit {debit}, which is not stored")]
+    DebitGone {
+        /// The debit.
+        debit: DebitId,
+        /// The first entry that names it.
+        entry: u64,
+    },
+    /// A debit is stored twice.
+    #[error("debit {debit} is stored twice")]
+    DebitTwice {
+        /// The debit.
+        debit: DebitId,
+    },
+    /// Two debits ask under one number.
+    #[error("debits {first} and {second} both ask under the number {out_trade_no}")]
+    OutTradeNo {
+        /// The number.
+        out_trade_no: OutTradeNo,
+        /// One debit.
+        first: DebitId,
+        /// The other.
+        second: DebitId,
+    },
+    /// The open debits are not the one that the account names.
+    #[error("the account names {} as its open debit, but open are: {}", shown(.named), shown(.open))]
+    OpenDebits {
+        /// What the account says.
+        named: Option<DebitId>,
+        /// The debits that are open.
+        open: Vec<DebitId>,
+    },
+    /// More was withheld than was charged.
+    #[error("{withheld} yuan were withheld, but only {charged} were charged")]
+    Overdrawn {
+        /// What was withheld.
+        withheld: Fen,
+        /// What was charged.
+        charged: Fen,
+    },
+    /// A sum cannot be computed, so that the rest of a part was not audited.
+    #[error("an amount cannot be audited: {0}")]
+    Range(String),
+}

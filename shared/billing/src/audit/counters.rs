@@ -1,0 +1,85 @@
+//! Every report is counted once, and what was counted is charged once.
+
+use std::collections::BTreeMap;
+
+use steelyard_pricing::{BillingMonth, Catalog, Usage, UsageError};
+
+use super::statements::{by_month, to_date};
+use super::{Books, Breach, Findings, apis, union};
+use crate::{CountedDays, Statement};
+
+pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
+    check_reports(books, found);
+    check_charged(books, found)
+}
+
+fn check_reports(books: &Books, found: &mut Findings) {
+    let none = Usage::new();
+    for day in union(books.counted.keys(), books.reported.keys()) {
+        let counted = books.counted.get(day).unwrap_or(&none);
+        let reported = books.reported.get(day).unwrap_or(&none);
+        for api in union(apis(counted), apis(reported)) {
+            let (counted, reported) = (counted.of(api), reported.of(api));
+            found.check(counted == reported, || Breach::Counted {
+                day: *day,
+                api: api.clone(),
+                counted,
+                reported,
+            });
+        }
+    }
+}
+
+/// No call is charged that was not counted; and in months that the account has done with, none was
+/// counted that is not charged.
+///
+/// Statements outlive counters and reports: of a month that is done and has neither, nothing can
+/// be said.
+fn check_charged(books: &Books, found: &mut Findings) -> Result<(), Breach> {
+    let counted = counted_by_month(&books.counted)?;
+    let charged = charged_by_month(&books.statements)?;
+    let done = books.provider.billed_from..books.account.open_from;
+    let none = Usage::new();
+    let is_expired = |month: BillingMonth| {
+        let days = month.first_day()..=month.last_day();
+        done.contains(&month)
+            && books.counted.range(days.clone()).next().is_none()
+            && books.reported.range(days).next().is_none()
+    };
+    for month in union(counted.keys(), charged.keys()).into_iter().filter(|m| !is_expired(**m)) {
+        let counted = counted.get(month).unwrap_or(&none);
+        let charged = charged.get(month).unwrap_or(&none);
+        for api in union(apis(counted), apis(charged)) {
+            let (month, counted, charged) = (*month, counted.of(api), charged.of(api));
+            found.check(charged <= counted, || Breach::Overcharged {
+                month,
+                api: api.clone(),
+                charged,
+                counted,
+            });
+            found.check(charged >= counted || !done.contains(&month), || Breach::Uncharged {
+                month,
+                api: api.clone(),
+                counted,
+                charged,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn counted_by_month(days: &CountedDays) -> Result<BTreeMap<BillingMonth, Usage>, UsageError> {
+    let mut months: BTreeMap<BillingMonth, Usage> = BTreeMap::new();
+    for (day, usage) in days {
+        let month = months.entry(day.month()).or_default();
+        *month = month.plus(usage)?;
+    }
+    Ok(months)
+}
+
+fn charged_by_month(statements: &[Statement]) -> Result<BTreeMap<BillingMonth, Usage>, Breach> {
+    by_month(statements)
+        .into_iter()
+        .map(|(month, statements)| Ok((month, to_date(&statements)?.rated)))
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! Calls that were not counted once, or not charged once; and records of others.
+
+use steelyard_pricing::{Calls, Usage};
+
+use crate::keeper::{add, close_may, day};
+use crate::{Canary, check, journal};
+
+pub const CANARIES: &[Canary] = &[
+    (
+        "a report is counted twice",
+        |keeper| add(&mut keeper.books.counted, day("2015-05-16"), "t.a", 1_300),
+        &["Counted"],
+    ),
+    (
+        "a report is not counted",
+        |keeper| add(&mut keeper.books.reported, day("2015-06-02"), "t.new", 1),
+        &["Counted"],
+    ),
+    (
+        "a day's counters are lost",
+        |keeper| drop(keeper.books.counted.remove(&day("2015-05-17"))),
+        &["Counted", "Overcharged"],
+    ),
+    (
+        "calls are charged that nobody reported",
+        |keeper| {
+            for days in [&mut keeper.books.counted, &mut keeper.books.reported] {
+                let usage = days.get_mut(&day("2015-06-02")).unwrap();
+                *usage = without_a_call(usage);
+            }
+        },
+        &["Overcharged"],
+    ),
+    (
+        "calls of a month that is done were never charged",
+        |keeper| {
+            close_may(keeper);
+            keeper.report(day("2015-05-30"), "t.a", 5);
+        },
+        &["Uncharged"],
+    ),
+    (
+        "a whole month was never charged",
+        |keeper| {
+            keeper.books.provider.billed_from = "2015-04".parse().unwrap();
+            keeper.report(day("2015-04-30"), "nobody.knows", 5);
+        },
+        &["Uncharged"],
+    ),
+    (
+        "the account is another provider's",
+        |keeper| keeper.books.account.provider = "other".parse().unwrap(),
+        &["Foreign"],
+    ),
+    (
+        "a statement is another provider's",
+        |keeper| keeper.books.statements[3].provider = "other".parse().unwrap(),
+        &["Foreign"],
+    ),
+    (
+        "an entry is another provider's",
+        |keeper| journal::rewrite(keeper, 4, |entry| entry.provider = "other".parse().unwrap()),
+        &["Foreign"],
+    ),
+    (
+        "a debit is another provider's",
+        |keeper| keeper.books.debits[1].provider = "other".parse().unwrap(),
+        &["Foreign"],
+    ),
+];
+
+fn without_a_call(usage: &Usage) -> Usage {
+    let fewer = |(api, calls): (&_, Calls)| (ToString::to_string(api), calls.get() - 1);
+    let fewer = usage.iter().map(fewer).collect::<std::collections::BTreeMap<_, _>>();
+    serde_json::from_value(serde_json::to_value(fewer).unwrap()).unwrap()
+}
+
+#[test]
+fn calls_that_were_not_counted_or_charged_once_and_records_of_others_are_found() {
+    check(CANARIES);
+}

@@ -1,0 +1,236 @@
+//! Keeps the books of one provider by the rules.
+
+use jiff::Timestamp;
+use steelyard_billing::{
+    Account, Books, CountedDays, Debit, Decline, Doubt, Mandate, Movement, PayAnswer, Payment,
+    QueryAnswer, Statement, StatementId, Step, next_settlement,
+};
+use steelyard_pricing::{BillingDay, Calls, Catalog, Fen, Line, Plan};
+
+use crate::common::{at, provider, terms};
+
+/// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
+pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
+    {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
+     "price": {"model": "per_unit", "unit_price": "0.01"}},
+    {"rate": "extra", "apis": ["vas.*"],
+     "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
+
+/// The version of June: tiers, the first with a fee.
+pub const JUNE: &str = r#"{"plan": "p", "effective_from": "2015-06-01", "rates": [
+    {"rate": "all", "apis": ["t.*", "vas.*"], "free_per_month": 50,
+     "price": {"model": "graduated", "tiers": [
+        {"up_to": "999.5", "unit_price": "0.013", "flat_fee": "1.005"},
+        {"unit_price": "0.0007"}]}}]}"#;
+
+pub fn plan(json: &str) -> Plan {
+    serde_json::from_str(json).unwrap()
+}
+
+pub fn day(text: &str) -> BillingDay {
+    text.parse().unwrap()
+}
+
+pub fn add(days: &mut CountedDays, day: BillingDay, api: &str, calls: u64) {
+    days.entry(day).or_default().add(api.parse().unwrap(), Calls::new(calls)).unwrap();
+}
+
+/// Books that follow from what happened, and the plans that rated it.
+pub struct Keeper {
+    pub books: Books,
+    pub plans: Catalog,
+}
+
+/// How the gateway answers on a day, whatever it is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Gateway {
+    Pays,
+    /// It declines, and has closed what it is asked about.
+    Declines,
+    /// Nobody knows.
+    IsSilent,
+    /// Nobody knows of a payment, and a query finds none.
+    FindsNothing,
+    /// Nobody knows of a payment, and a query finds it unpaid.
+    IsPending,
+}
+
+impl Keeper {
+    pub fn new(plans: &[&str], mandate: Option<Mandate>) -> Keeper {
+        let provider = steelyard_billing::Provider { mandate, ..provider() };
+        let books = Books {
+            account: Account::new(&provider),
+            provider,
+            statements: Vec::new(),
+            journal: Vec::new(),
+            debits: Vec::new(),
+            counted: CountedDays::new(),
+            reported: CountedDays::new(),
+        };
+        Keeper { books, plans: plans.iter().map(|json| plan(json)).collect() }
+    }
+
+    pub fn report(&mut self, day: BillingDay, api: &str, calls: u64) {
+        add(&mut self.books.reported, day, api, calls);
+        add(&mut self.books.counted, day, api, calls);
+    }
+
+    fn keep(&mut self, movement: Movement) {
+        self.books.account = movement.account;
+        self.books.journal.extend(movement.entry);
+        self.books.debits.extend(movement.opened);
+    }
+
+    pub fn settle(&mut self, now: Timestamp) {
+        let terms = terms();
+        loop {
+            let Books { provider, account, counted, .. } = &self.books;
+            let next = next_settlement(provider, account, counted, &self.plans, &terms, now);
+            let Some(settlement) = next.unwrap() else { break };
+            self.books.statements.push(settlement.statement);
+            self.keep(settlement.movement);
+        }
+    }
+
+    pub fn recharge(&mut self, fen: i64, now: Timestamp) {
+        let reference = format!("transfer {}", self.books.account.entries);
+        self.keep(self.books.account.recharge(Fen::new(fen), reference, now).unwrap());
+    }
+
+    /// Visits the open debit as long as it is due now, five times at most.
+    pub fn collect(&mut self, gateway: Gateway, now: Timestamp) {
+        let Some(open) = self.books.debits.iter().position(Debit::is_open) else { return };
+        let before = self.books.debits[open].clone();
+        let debit = (0..5).fold(before, |debit, _| visited(&debit, gateway, now));
+        self.books.debits[open] = debit.clone();
+        if !debit.is_open() {
+            let mandate = self.books.provider.mandate.as_ref();
+            self.keep(self.books.account.end_debit(&debit, mandate, &terms(), now).unwrap());
+        }
+    }
+
+    /// Credits fen by a statement of the month before the provider was billed, as a price model
+    /// might whose prices fall: no plan of today's explains its price, and all else is in order.
+    pub fn credit(&mut self, fen: i64, now: Timestamp) {
+        let before = self.books.statements.iter().filter(|statement| is_credit(statement));
+        let charged_before_fen = Fen::sum(before.map(|statement| statement.charge_fen)).unwrap();
+        let charge_fen = Fen::new(-fen);
+        let supplement = u16::try_from(self.books.statements.len()).unwrap();
+        let id = StatementId { day: day("2015-04-30"), supplement };
+        let mandate = self.books.provider.mandate.as_ref();
+        self.books.statements.push(Statement {
+            provider: self.books.provider.provider.clone(),
+            statement: id,
+            settled_at_s: now,
+            plan: "p".parse().unwrap(),
+            plan_version: day("2015-05-01"),
+            lines: vec![credit_line(charge_fen)],
+            unpriced: Vec::new(),
+            late_days: Vec::new(),
+            rated_yuan: charged_before_fen.plus(charge_fen).unwrap().into(),
+            charged_before_fen,
+            charge_fen,
+            from_prepaid_fen: self.books.account.from_prepaid(charge_fen),
+        });
+        let charged = self.books.account.charge(id, charge_fen, mandate, &terms(), now).unwrap();
+        self.keep(charged);
+        let settled = &mut self.books.account.settled_through;
+        *settled = (*settled).max(Some(id.day));
+    }
+}
+
+/// Whether the statement was made by [`Keeper::credit`].
+pub fn is_credit(statement: &Statement) -> bool {
+    statement.charge_fen.is_negative()
+}
+
+fn credit_line(charge: Fen) -> Line {
+    let yuan = charge.to_string();
+    serde_json::from_value(serde_json::json!({
+        "rate": "basic", "apis": [], "calls_before": 0, "calls_after": 0, "free_per_month": 0,
+        "slices": [
+            {"from": "0", "to": "0", "unit_price": "0", "flat_fee": yuan, "amount": yuan},
+        ],
+        "exact_yuan": yuan, "rounding_yuan": "0", "charge_fen": charge,
+    }))
+    .unwrap()
+}
+
+fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
+    match debit.next_step(now) {
+        Step::Wait => debit.clone(),
+        Step::Pay => {
+            let sent = debit.sending("x".to_owned(), now).unwrap();
+            sent.after_pay(gateway.pay(debit), &terms(), now).unwrap()
+        }
+        Step::Query => debit.after_query(gateway.query(debit), now).unwrap(),
+        Step::Close => debit.after_close(now).unwrap(),
+    }
+}
+
+impl Gateway {
+    fn pay(self, debit: &Debit) -> PayAnswer {
+        match self {
+            Gateway::Pays => PayAnswer::Paid(payment(debit)),
+            Gateway::Declines => {
+                let sub_code = "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned();
+                PayAnswer::Declined(Decline { sub_code })
+            }
+            Gateway::IsSilent | Gateway::FindsNothing | Gateway::IsPending => {
+                PayAnswer::InDoubt(Doubt("no answer in 10 s".to_owned()))
+            }
+        }
+    }
+
+    fn query(self, debit: &Debit) -> QueryAnswer {
+        match self {
+            Gateway::Pays => QueryAnswer::Paid(payment(debit)),
+            Gateway::Declines => QueryAnswer::Closed,
+            Gateway::IsSilent => QueryAnswer::InDoubt(Doubt("unsigned".to_owned())),
+            Gateway::FindsNothing => QueryAnswer::NotFound,
+            Gateway::IsPending => QueryAnswer::Pending,
+        }
+    }
+}
+
+fn payment(debit: &Debit) -> Payment {
+    Payment { trade_no: format!("2015{}", debit.debit), amount_fen: debit.amount_fen }
+}
+
+/// The journal of three weeks:
+///
+/// 1. charged 12.00 for 16 May, opening debit 1; 2. debit 1 paid;
+/// 3. charged 5.03 for 17 May, opening debit 3; 4. recharged 3.00 meanwhile; 5. debit 3 exhausted;
+/// 6. recharged 10.00; 7. charged 0.50 for 30 May;
+/// 8. charged 0.20 by the supplement 2015-05-31+1; 9. charged 20.00 for 2 June, opening debit 9.
+///
+/// 31 May was charged nothing.
+pub fn honest() -> Keeper {
+    let mut keeper = Keeper::new(&[PLAN], provider().mandate);
+    keeper.report(day("2015-05-16"), "t.a", 1_300);
+    keeper.settle(at("2015-05-17 00:30"));
+    keeper.collect(Gateway::Pays, at("2015-05-17 10:00"));
+    keeper.report(day("2015-05-17"), "t.b", 500);
+    keeper.report(day("2015-05-17"), "vas.a", 10);
+    keeper.settle(at("2015-05-18 00:30"));
+    keeper.collect(Gateway::Declines, at("2015-05-18 10:00"));
+    keeper.recharge(300, at("2015-05-18 15:00"));
+    keeper.collect(Gateway::Declines, at("2015-05-19 10:00"));
+    keeper.collect(Gateway::Declines, at("2015-05-20 10:00"));
+    keeper.recharge(1_000, at("2015-05-20 15:00"));
+    keeper.report(day("2015-05-30"), "t.a", 50);
+    keeper.report(day("2015-05-31"), "nobody.knows", 7);
+    keeper.settle(at("2015-06-01 00:30"));
+    keeper.report(day("2015-06-01"), "t.a", 100);
+    keeper.settle(at("2015-06-02 00:30"));
+    keeper.report(day("2015-05-20"), "t.a", 20);
+    keeper.report(day("2015-06-02"), "t.a", 2_000);
+    keeper.settle(at("2015-06-03 00:30"));
+    keeper
+}
+
+/// Settles a day after May was closed, so that the account is done with May.
+pub fn close_may(keeper: &mut Keeper) {
+    keeper.report(day("2015-06-05"), "t.a", 10);
+    keeper.settle(at("2015-06-06 00:30"));
+}

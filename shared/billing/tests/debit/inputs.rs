@@ -1,0 +1,126 @@
+//! What can happen to a debit, and every phase that it leads to.
+
+use jiff::Timestamp;
+use steelyard_billing::{
+    Debit, DebitConflict, DebitId, Decline, Doubt, PayAnswer, Payment, ProviderId, QueryAnswer,
+};
+use steelyard_pricing::Fen;
+
+use crate::common::{at, mandate, provider, terms};
+
+pub const AMOUNT: Fen = Fen::new(1234);
+
+/// What can happen to a debit.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// It is about to be sent, with this content if it has none yet.
+    Sent(&'static str),
+    Pay(PayAnswer),
+    Query(QueryAnswer),
+    Closed,
+}
+
+pub fn paid_fen(fen: i64) -> Payment {
+    Payment { trade_no: "2015051721001004".to_owned(), amount_fen: Fen::new(fen) }
+}
+
+pub fn pay_paid() -> Input {
+    Input::Pay(PayAnswer::Paid(paid_fen(1234)))
+}
+
+pub fn pay_declined() -> Input {
+    let sub_code = "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned();
+    Input::Pay(PayAnswer::Declined(Decline { sub_code }))
+}
+
+pub fn pay_in_doubt() -> Input {
+    Input::Pay(PayAnswer::InDoubt(Doubt("no answer in 10 s".to_owned())))
+}
+
+pub fn query_paid() -> Input {
+    Input::Query(QueryAnswer::Paid(paid_fen(1234)))
+}
+
+pub fn query_in_doubt() -> Input {
+    Input::Query(QueryAnswer::InDoubt(Doubt("unsigned".to_owned())))
+}
+
+pub fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
+    Debit::open(provider, DebitId(debit), AMOUNT, &mandate(), &terms(), now)
+}
+
+/// The only place of this test that moves a debit.
+pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, DebitConflict> {
+    match input {
+        Input::Sent(content) => debit.sending((*content).to_owned(), now),
+        Input::Pay(answer) => debit.after_pay(answer.clone(), &terms(), now),
+        Input::Query(answer) => debit.after_query(answer.clone(), now),
+        Input::Closed => debit.after_close(now),
+    }
+}
+
+/// A new debit after the inputs, each at its time.
+pub fn after_all(inputs: &[(&str, Input)]) -> Debit {
+    let new = opened(&provider().provider, 7, at("2015-05-17 00:30"));
+    inputs.iter().fold(new, |debit, (time, input)| after(&debit, input, at(time)).unwrap())
+}
+
+pub fn sent(time: &'static str) -> (&'static str, Input) {
+    (time, Input::Sent("amount=12.34"))
+}
+
+pub fn declined_twice() -> Vec<(&'static str, Input)> {
+    vec![
+        sent("2015-05-15 10:00"),
+        ("2015-05-15 10:00", pay_declined()),
+        sent("2015-05-16 10:00"),
+        ("2015-05-16 10:00", pay_declined()),
+    ]
+}
+
+pub fn declined_thrice() -> Vec<(&'static str, Input)> {
+    let third = [sent("2015-05-17 10:00"), ("2015-05-17 10:00", pay_declined())];
+    [declined_twice(), third.into()].concat()
+}
+
+/// Each phase, reached by the road that leads there, and just now due.
+pub fn every_phase() -> Vec<(&'static str, Debit)> {
+    let now = "2015-05-17 10:00";
+    let doubted = [sent(now), (now, pay_in_doubt())];
+    let pending = (now, Input::Query(QueryAnswer::Pending));
+    let closing = [declined_thrice(), vec![pending.clone()]].concat();
+    let close_sent = [&closing[..], &[(now, Input::Closed)]].concat();
+    let closing_again = [&close_sent[..], &[pending]].concat();
+    let exhausted = [declined_thrice(), vec![(now, Input::Query(QueryAnswer::Closed))]].concat();
+    vec![
+        ("due", after_all(&[])),
+        ("sending", after_all(&[sent(now)])),
+        ("sending, 1 decline", after_all(&[&declined_twice()[..2], &[sent(now)]].concat())),
+        ("sending, 2 declines", after_all(&[declined_twice(), vec![sent(now)]].concat())),
+        ("in doubt", after_all(&doubted)),
+        ("in doubt twice", after_all(&[&doubted[..], &[(now, query_in_doubt())]].concat())),
+        ("exhausting", after_all(&declined_thrice())),
+        ("close sent", after_all(&close_sent)),
+        ("closing", after_all(&closing)),
+        ("closing again", after_all(&closing_again)),
+        ("paid", after_all(&[sent(now), (now, pay_paid())])),
+        ("exhausted", after_all(&exhausted)),
+    ]
+}
+
+pub fn every_answer() -> Vec<(&'static str, Input)> {
+    vec![
+        ("sent", Input::Sent("amount=12.34")),
+        ("pay: paid", pay_paid()),
+        ("pay: paid, a fen short", Input::Pay(PayAnswer::Paid(paid_fen(1233)))),
+        ("pay: declined", pay_declined()),
+        ("pay: in doubt", pay_in_doubt()),
+        ("query: paid", query_paid()),
+        ("query: paid, a fen over", Input::Query(QueryAnswer::Paid(paid_fen(1235)))),
+        ("query: pending", Input::Query(QueryAnswer::Pending)),
+        ("query: closed", Input::Query(QueryAnswer::Closed)),
+        ("query: not found", Input::Query(QueryAnswer::NotFound)),
+        ("query: in doubt", query_in_doubt()),
+        ("closed", Input::Closed),
+    ]
+}

@@ -1,0 +1,120 @@
+//! What holds of any sequence of answers, and of any debit's numbers.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use steelyard_billing::{Debit, OutTradeNo, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX};
+
+use crate::clock;
+use crate::common::{at, provider};
+use crate::inputs::{AMOUNT, Input, after, every_answer, opened, pay_declined};
+
+fn inputs() -> impl Strategy<Value = Vec<(Input, i64)>> {
+    let answers = every_answer().into_iter().map(|(_, input)| input);
+    let sends = [Input::Sent("first"), Input::Sent("built again")];
+    // Declines and sends are drawn more often, so that debits also come to their end.
+    let often = [pay_declined(), pay_declined(), Input::Sent("late"), Input::Sent("later")];
+    let input = prop::sample::select(answers.chain(sends).chain(often).collect::<Vec<_>>());
+    prop::collection::vec((input, prop_oneof![0_i64..3, 0_i64..2_000]), 0..60)
+}
+
+/// What one input did to a debit, and when.
+struct Change<'a> {
+    before: &'a Debit,
+    input: &'a Input,
+    after: &'a Debit,
+    now: Timestamp,
+}
+
+/// What holds of every change, wherever it starts.
+fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
+    let Change { before, input, after, now } = change;
+    prop_assert!(before.is_open(), "an ended debit changed by {input:?}");
+    prop_assert!(after.due_at_s >= *now);
+    prop_assert_eq!(after.amount_fen, AMOUNT);
+    let says_paid = matches!(
+        input,
+        Input::Pay(PayAnswer::Paid(payment)) | Input::Query(QueryAnswer::Paid(payment))
+            if payment.amount_fen == AMOUNT
+    );
+    prop_assert_eq!(after.payment().is_some(), says_paid, "paid, and only paid, by {:?}", input);
+    let closed = matches!(input, Input::Query(QueryAnswer::Closed));
+    if after.phase == Phase::Exhausted {
+        prop_assert_eq!(after.declines, TRIES_MAX);
+        let not_found = matches!(input, Input::Query(QueryAnswer::NotFound));
+        let close_sent = before.phase == Phase::Exhausting { close_sent: true };
+        prop_assert!(closed || (not_found && close_sent), "{before:?} after {input:?}");
+    }
+    if after.out_trade_no == before.out_trade_no {
+        prop_assert_eq!(after.attempt, before.attempt);
+        prop_assert!(before.request.is_none() || after.request == before.request);
+    } else {
+        prop_assert!(closed, "a new number after {input:?}");
+        prop_assert_eq!((after.attempt, &after.request), (before.attempt + 1, &None));
+    }
+    let declined = matches!(input, Input::Pay(PayAnswer::Declined(_)));
+    prop_assert_eq!(after.declines, before.declines + u8::from(declined));
+    if declined {
+        prop_assert_eq!(after.doubts, 0);
+    } else {
+        prop_assert!((before.doubts..=before.doubts + 1).contains(&after.doubts));
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn a_number_is_taken_by_the_gateway_whoever_the_provider_is(
+        provider in "[0-9A-Za-z._:@-]{1,64}",
+        debit in prop_oneof![any::<u64>(), Just(u64::MAX)],
+        attempts in 0_usize..3,
+    ) {
+        let now = at("2015-05-17 10:00");
+        let mut debit = opened(&provider.parse().unwrap(), debit, now);
+        debit.attempt = u16::MAX - 3;
+        for _ in 0..=attempts {
+            let sent = after(&debit, &Input::Sent("x"), now).unwrap();
+            debit = after(&sent, &Input::Query(QueryAnswer::Closed), now).unwrap();
+            let number = debit.out_trade_no.as_str();
+            prop_assert_eq!(OutTradeNo::parse(number), Ok(debit.out_trade_no.clone()));
+        }
+    }
+
+    #[test]
+    fn no_two_attempts_of_two_debits_share_a_number(
+        one in ("[0-9A-Za-z._:@-]{1,64}", any::<u64>(), any::<bool>()),
+        other in ("[0-9A-Za-z._:@-]{1,64}", any::<u64>(), any::<bool>()),
+    ) {
+        let number = |(provider, debit, second): &(String, u64, bool)| {
+            let now = at("2015-05-17 10:00");
+            let debit = opened(&provider.parse().unwrap(), *debit, now);
+            let sent = after(&debit, &Input::Sent("x"), now).unwrap();
+            let next = after(&sent, &Input::Query(QueryAnswer::Closed), now).unwrap();
+            if *second { next.out_trade_no } else { debit.out_trade_no }
+        };
+        prop_assert_eq!(number(&one) == number(&other), one == other);
+    }
+
+    #[test]
+    fn no_sequence_of_answers_pays_without_an_answer_that_says_so_or_leaves_an_end(
+        inputs in inputs()
+    ) {
+        let mut now = at("2015-05-17 10:00");
+        let mut debit = opened(&provider().provider, 7, now);
+        let mut declined_on = Vec::new();
+        for (input, minutes) in &inputs {
+            now += SignedDuration::from_mins(*minutes);
+            if matches!(input, Input::Sent(_)) && debit.next_step(now) != Step::Pay {
+                continue;
+            }
+            let Ok(next) = after(&debit, input, now) else { continue };
+            check_change(&Change { before: &debit, input, after: &next, now })?;
+            if next.declines > debit.declines {
+                declined_on.push(clock(now)[..5].to_owned());
+            }
+            debit = next;
+        }
+        let declines = declined_on.len();
+        declined_on.dedup();
+        prop_assert_eq!(declined_on.len(), declines, "one decline a day");
+    }
+}

@@ -1,0 +1,86 @@
+//! The HTTP client under the AWS SDK: HTTP/1.1, TLS by ring, the system's root certificates.
+//!
+//! The SDK's own brings HTTP/2 along, which neither DynamoDB nor SQS speaks, and which makes up a
+//! tenth of a function's binary.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, Error, connect::HttpConnector as TcpConnector};
+use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
+
+/// How long a connection may take to come about.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+
+/// How long an answer may take to begin: DynamoDB and SQS answer in milliseconds, and a long poll of
+/// SQS is never asked for here.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// One pool of connections, shared by every client that it is given to.
+#[derive(Clone, Debug)]
+struct Connections(Client<HttpsConnector<TcpConnector>, SdkBody>);
+
+/// A client with a pool of its own.
+///
+/// # Errors
+///
+/// When the system has no root certificates.
+pub(crate) fn client() -> std::io::Result<SharedHttpClient> {
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?
+        .with_native_roots()?
+        .with_no_client_auth();
+    let mut tcp = TcpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_MAX));
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    let pool = Client::builder(TokioExecutor::new()).build(https);
+    Ok(SharedHttpClient::new(Connections(pool)))
+}
+
+impl HttpClient for Connections {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Connections {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let pool = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request =
+                request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let answer = tokio::time::timeout(ANSWER_MAX, pool.request(request))
+                .await
+                .map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?
+                .map_err(failed)?;
+            HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+/// Every failure to send or to hear may be tried again: what is sent is conditional.
+fn failed(error: Error) -> ConnectorError {
+    ConnectorError::io(error.into())
+}

@@ -1,0 +1,110 @@
+//! Another machine that runs the functions, with clients and a power switch of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use steelyard_alipay::Alipay;
+use steelyard_cli::Tables;
+use steelyard_cli::local::LocalFunction;
+use steelyard_cli::local::alipay::LocalAlipay;
+use steelyard_cli::local::embedded::Transport;
+use steelyard_debit::{Collector, Debits};
+use steelyard_ingest::{Counter, Ingest};
+use steelyard_runtime::aws;
+use steelyard_settle::{Settle, Settler};
+
+use crate::Platform;
+
+/// A machine that runs functions beside those of the stack, over the same services.
+///
+/// Before each request it lets the other machines make one, so that two of them interleave in an
+/// order that is the same in every run.
+pub struct Machine {
+    /// Its tables.
+    pub tables: Tables,
+    config: aws::SdkConfig,
+}
+
+/// A transport that waits for its turn.
+#[derive(Clone, Debug)]
+struct InTurn {
+    transport: Transport,
+    /// How many turns to wait before the next request.
+    turns: Arc<AtomicUsize>,
+}
+
+impl Machine {
+    /// A machine that is `behind` the others by so many requests.
+    #[must_use]
+    pub fn new(platform: &Platform, behind: usize) -> Machine {
+        let transport = Transport::new(Arc::clone(&platform.stack.embedded));
+        let in_turn = InTurn { transport, turns: Arc::new(AtomicUsize::new(behind + 1)) };
+        let endpoint = format!("http://{}", platform.stack.address);
+        let config = aws::local(Some(SharedHttpClient::new(in_turn)), &endpoint).unwrap();
+        Machine { tables: Tables::local(&config), config }
+    }
+
+    /// Its ingest function.
+    #[must_use]
+    pub fn ingest(&self, platform: &Platform) -> LocalFunction {
+        let stack = &platform.stack;
+        let calendar = stack.terms.calendar.clone();
+        let counter = Counter::new(self.tables.usage.clone(), calendar, stack.clock.clock());
+        LocalFunction::new(Ingest::new(counter), Duration::from_secs(30))
+    }
+
+    /// Its settler.
+    #[must_use]
+    pub fn settler(&self, platform: &Platform) -> Settler {
+        let Tables { usage, billing } = self.tables.clone();
+        Settler::new(usage, billing, platform.stack.terms.clone(), platform.stack.clock.clock())
+    }
+
+    /// Its settle function, which may take so long.
+    #[must_use]
+    pub fn settle(&self, platform: &Platform, timeout: Duration) -> LocalFunction {
+        let url = "http://sqs.local/000000000000/steelyard-settle".to_owned();
+        let settle = Settle::new(self.settler(platform), aws::queue(&self.config, url));
+        LocalFunction::new(settle, timeout)
+    }
+
+    /// Its debit function.
+    #[must_use]
+    pub fn debit(&self, platform: &Platform) -> LocalFunction {
+        let gateway = format!("http://{}/gateway.do", platform.stack.address);
+        let alipay = Alipay::new(LocalAlipay::client_config(&gateway)).unwrap();
+        let billing = self.tables.billing.clone();
+        let (terms, clock) = (platform.stack.terms.clone(), platform.stack.clock.clock());
+        let collector = Collector::new(billing, alipay, terms, clock);
+        LocalFunction::new(Debits::new(collector), Duration::from_secs(60))
+    }
+}
+
+impl HttpConnector for InTurn {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let InTurn { transport, turns } = self.clone();
+        HttpConnectorFuture::new(async move {
+            for _ in 0..turns.swap(1, Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            transport.call(request).await
+        })
+    }
+}
+
+impl HttpClient for InTurn {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

@@ -1,0 +1,226 @@
+//! A platform: the local stack with providers, plans and a clock that a test sets.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use jiff::civil::{DateTime, Time};
+use serde_json::{Value, json};
+use steelyard_billing::{
+    Calendar, CountedDays, DebitTerms, Mandate, PlanAssignment, Provider, ProviderId, Statement,
+};
+use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_pricing::{Fen, Plan};
+use steelyard_store::{Customer, Stored};
+
+use crate::report::{Answer, posted, record, report};
+
+/// The plan that providers are on unless a test says otherwise: basic APIs free to 500,000 calls a
+/// month, then ¥0.0001 a call; `vas.` APIs free to 100,000, then ¥0.0003.
+pub const PLAN: &str = "jushita-2014";
+
+const PLANS: [&str; 2] =
+    [include_str!("../../plans/jushita-2014.json"), include_str!("../../plans/four-tiers.json")];
+
+/// A platform in May 2015, Beijing time; its clock stands still until a test sets it.
+pub struct Platform {
+    /// What it runs on.
+    pub stack: Stack,
+    reports: AtomicU64,
+}
+
+/// An amount of fen.
+#[must_use]
+pub fn fen(amount: i64) -> Fen {
+    Fen::new(amount)
+}
+
+/// The agreement that a provider signs.
+#[must_use]
+pub fn agreement_no(provider: &str) -> String {
+    format!("2015{}", provider.replace(|c: char| !c.is_ascii_alphanumeric(), ""))
+}
+
+impl Platform {
+    /// A platform at the first midnight of May 2015, with two plans and no provider.
+    pub async fn open() -> Platform {
+        Platform::start(None).await
+    }
+
+    /// The same over a folder that keeps its data.
+    pub async fn open_in(folder: &Path) -> Platform {
+        Platform::start(Some(folder.to_owned())).await
+    }
+
+    async fn start(data: Option<PathBuf>) -> Platform {
+        let terms = DebitTerms {
+            calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
+            minimum_fen: fen(1),
+            time_of_day: Time::constant(10, 0, 0, 0),
+        };
+        let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
+        let stack = Stack::start(StackOptions { data, port: 0, terms, clock }).await.unwrap();
+        let platform = Platform { stack, reports: AtomicU64::new(0) };
+        for plan in PLANS {
+            platform.add_plan(plan).await;
+        }
+        platform
+    }
+
+    /// The instant at which Beijing's clocks show a time such as `2015-05-02T00:30`.
+    #[must_use]
+    pub fn instant(&self, time: &str) -> Timestamp {
+        let time: DateTime = time.parse().unwrap();
+        self.stack.terms.calendar.instant(time.date(), time.time())
+    }
+
+    /// Sets the clock to a time of Beijing.
+    pub fn set(&self, time: &str) {
+        self.stack.clock.set(self.instant(time));
+    }
+
+    /// Stores a plan.
+    pub async fn add_plan(&self, document: &str) {
+        let plan: Plan = serde_json::from_str(document).unwrap();
+        let stored = self.stack.tables.billing.add_plan(&plan).await.unwrap();
+        assert_ne!(stored, Stored::Different, "plan {}", plan.name());
+    }
+
+    /// Registers a provider on a plan from April 2015 on, with an agreement or without.
+    pub async fn register(&self, id: &str, plan: &str, mandate: Option<Mandate>, shards: u8) {
+        let provider = Provider {
+            provider: id.parse().unwrap(),
+            billed_from: "2015-04".parse().unwrap(),
+            plans: vec![PlanAssignment {
+                from: "2015-04-01".parse().unwrap(),
+                plan: plan.to_owned().try_into().unwrap(),
+            }],
+            mandate,
+            counter_shards: shards,
+        };
+        let tables = &self.stack.tables;
+        let stored = tables.billing.register(&tables.usage, &provider).await.unwrap();
+        assert_eq!(stored, Stored::New, "provider {id}");
+    }
+
+    /// Registers a provider without an agreement.
+    pub async fn join(&self, id: &str) {
+        self.register(id, PLAN, None, 1).await;
+    }
+
+    /// Registers a provider that signs an agreement, and has these funds at Alipay.
+    pub async fn sign(&self, id: &str, funds: i64) {
+        let mandate = self.stack.sign_mandate(&agreement_no(id), id, fen(funds)).unwrap();
+        self.register(id, PLAN, Some(mandate), 1).await;
+    }
+
+    /// Sends a report over HTTP.
+    pub async fn post(&self, report: &Value) -> Answer {
+        self.post_bytes(report.to_string().as_bytes()).await
+    }
+
+    /// Sends bytes as a report over HTTP.
+    pub async fn post_bytes(&self, body: &[u8]) -> Answer {
+        self.request(posted(body)).await
+    }
+
+    /// Hands the ingest function the event of an HTTP request.
+    pub async fn request(&self, event: Value) -> Answer {
+        Answer::of(&self.stack.functions.ingest.invoke(event).await.unwrap())
+    }
+
+    /// Sends a report on the queue, and hands over what is on the queues.
+    pub async fn queue(&self, report: &Value) {
+        self.stack.send_report(&report.to_string()).await.unwrap();
+        self.stack.drain().await.unwrap();
+    }
+
+    /// Invokes the ingest function with a report as its event.
+    pub async fn invoke(&self, report: Value) -> Value {
+        self.stack.functions.ingest.invoke(report).await.unwrap()
+    }
+
+    /// Counts calls of an API on a day, by a report of their own.
+    pub async fn count(&self, provider: &str, api: &str, day: &str, calls: u64) {
+        let id = format!("report-{}", self.reports.fetch_add(1, Ordering::Relaxed));
+        let answer = self.post(&report(&id, &[record(provider, api, day, calls)])).await;
+        assert_eq!((answer.status, answer.of_provider(provider)), (200, "counted"), "{answer:?}");
+    }
+
+    /// Settles every provider at a time of Beijing.
+    pub async fn settle_at(&self, time: &str) {
+        self.set(time);
+        self.settle().await;
+    }
+
+    /// Settles every provider now.
+    pub async fn settle(&self) {
+        self.stack.functions.settle.invoke(json!({})).await.unwrap();
+        self.stack.drain().await.unwrap();
+    }
+
+    /// Sends off the debits that are due at a time of Beijing, and hands them over.
+    pub async fn dispatch_at(&self, time: &str) {
+        self.set(time);
+        self.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+        self.stack.drain().await.unwrap();
+    }
+
+    /// Lets the schedules run until a time of Beijing.
+    pub async fn run_until(&self, time: &str) {
+        self.stack.run_until(self.instant(time)).await.unwrap();
+    }
+
+    /// Pays money in, once for a reference.
+    pub async fn recharge(&self, provider: &str, amount: i64, reference: &str) {
+        let before = self.customer(provider).await.account;
+        let now = self.stack.clock.now();
+        let movement = before.recharge(fen(amount), reference.to_owned(), now).unwrap();
+        self.stack.tables.billing.commit_recharge(&before, reference, &movement).await.unwrap();
+    }
+
+    /// A provider with its account.
+    pub async fn customer(&self, provider: &str) -> Customer {
+        self.stack.tables.billing.customer(&id(provider)).await.unwrap().unwrap()
+    }
+
+    /// Prepaid, receivable and reserved, in fen.
+    pub async fn account(&self, provider: &str) -> [i64; 3] {
+        let figures = self.customer(provider).await.account.figures;
+        [figures.prepaid().get(), figures.receivable().get(), figures.reserved().get()]
+    }
+
+    /// What Alipay took from a provider, in fen.
+    #[must_use]
+    pub fn taken(&self, provider: &str) -> i64 {
+        let taken = self.stack.alipay.taken().unwrap();
+        taken.get(&agreement_no(provider)).map_or(0, |taken| taken.get())
+    }
+
+    /// A provider's statements, in order.
+    pub async fn statements(&self, provider: &str) -> Vec<Statement> {
+        self.stack.tables.billing.statements(&id(provider)).await.unwrap()
+    }
+
+    /// A provider's statements by their ids, with what each charges in fen.
+    pub async fn charges(&self, provider: &str) -> Vec<(String, i64)> {
+        let statements = self.statements(provider).await;
+        statements.iter().map(|s| (s.statement.to_string(), s.charge_fen.get())).collect()
+    }
+
+    /// What the counters say of a provider in April to June 2015.
+    pub async fn counted(&self, provider: &str) -> CountedDays {
+        let (from, through) = ("2015-04-01".parse().unwrap(), "2015-06-30".parse().unwrap());
+        self.stack.tables.usage.counted(&id(provider), from, through).await.unwrap()
+    }
+
+    /// All calls that the counters hold of a provider.
+    pub async fn calls(&self, provider: &str) -> u64 {
+        let counted = self.counted(provider).await;
+        counted.values().map(|usage| usage.calls().unwrap().get()).sum()
+    }
+}
+
+fn id(provider: &str) -> ProviderId {
+    provider.parse().unwrap()
+}

@@ -1,0 +1,126 @@
+//! Ten thousand real requests, from the log to the statements, against sums made in another way.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use flate2::read::GzDecoder;
+use jiff::civil::{date, time};
+use steelyard_billing::{Calendar, DebitTerms, PlanAssignment, Provider, ProviderId};
+use steelyard_cli::import::{ImportRules, Input, Summary, import};
+use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_ingest::Counter;
+use steelyard_pricing::{Fen, Plan};
+
+/// Pages: 20 calls free, the next 50 a fen each, then half a fen. Files: 1.23 fen each.
+const PLAN: &str = r#"{
+    "plan": "pages", "effective_from": "2015-05-01", "rates": [
+        {"rate": "pages", "apis": ["*"], "free_per_month": 20, "price": {"model": "graduated", "tiers": [
+            {"up_to": "50", "unit_price": "0.01"}, {"unit_price": "0.005"}]}},
+        {"rate": "files", "apis": ["files"], "price": {"model": "per_unit", "unit_price": "0.0123"}}]}"#;
+
+#[derive(Parser)]
+struct Rules {
+    #[command(flatten)]
+    rules: ImportRules,
+}
+
+fn log() -> Option<PathBuf> {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/access.log.gz");
+    log.exists().then_some(log)
+}
+
+async fn stack() -> Stack {
+    let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
+    let now = calendar.instant(date(2015, 5, 22), time(0, 10, 0, 0));
+    let terms = DebitTerms { calendar, minimum_fen: Fen::new(1), time_of_day: time(10, 0, 0, 0) };
+    let stack =
+        Stack::start(StackOptions { data: None, port: 0, terms, clock: LocalClock::new(now, 0) });
+    let stack = stack.await.unwrap();
+    let plan: Plan = serde_json::from_str(PLAN).unwrap();
+    stack.tables.billing.add_plan(&plan).await.unwrap();
+    stack
+}
+
+async fn import_log(stack: &Stack, log: &Path) -> Summary {
+    let rules = Rules::parse_from(["import"]).rules;
+    let calendar = &stack.terms.calendar;
+    let counter = Counter::new(stack.tables.usage.clone(), calendar.clone(), stack.clock.clock());
+    let register = async |callers: &BTreeSet<ProviderId>| {
+        for caller in callers {
+            let provider = Provider {
+                provider: caller.clone(),
+                billed_from: "2015-05".parse()?,
+                plans: vec![PlanAssignment { from: "2015-05-01".parse()?, plan: "pages".parse()? }],
+                mandate: None,
+                counter_shards: 1,
+            };
+            stack.tables.billing.register(&stack.tables.usage, &provider).await?;
+        }
+        Ok(())
+    };
+    import(Input::open(log).unwrap(), &rules, calendar, &counter, |_| (), register).await.unwrap()
+}
+
+/// Calls of pages and of files by caller, by cutting each line at its spaces.
+fn counted_by_hand(log: &Path) -> BTreeMap<String, (i64, i64)> {
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(log).unwrap()).read_to_string(&mut text).unwrap();
+    let mut calls: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for line in text.lines() {
+        let fields = line.split(' ').collect::<Vec<_>>();
+        if !fields[8].starts_with(['2', '3']) {
+            continue;
+        }
+        let of_caller = calls.entry(fields[0].to_owned()).or_default();
+        let path = fields[6].split('?').next().unwrap();
+        match path.split('/').find(|segment| !segment.is_empty()) {
+            Some("files") => of_caller.1 += 1,
+            Some(_) | None => of_caller.0 += 1,
+        }
+    }
+    calls
+}
+
+/// The plan applied by hand, in ten-thousandths of a yuan, rounded to fen.
+fn priced_by_hand((pages, files): (i64, i64)) -> Fen {
+    let units = (pages - 20).max(0);
+    let price = units.min(50) * 100 + (units - 50).max(0) * 50 + files * 123;
+    Fen::new((price + 50) / 100)
+}
+
+#[tokio::test]
+async fn statements_of_a_real_log_imported_twice_are_the_plan_applied_to_its_counts_once() {
+    let Some(log) = log() else {
+        eprintln!("shared/data/access.log.gz is not beside the project; nothing to compare");
+        return;
+    };
+    let stack = stack().await;
+    let summary = import_log(&stack, &log).await;
+    let again = import_log(&stack, &log).await;
+    assert!(again.counted.providers.is_empty(), "the second import counts nothing");
+    assert_eq!(again.duplicate.calls, summary.counted.calls);
+    stack
+        .run_until(stack.terms.calendar.instant(date(2015, 5, 22), time(1, 0, 0, 0)))
+        .await
+        .unwrap();
+
+    let by_hand = counted_by_hand(&log);
+    let calls: i64 = by_hand.values().map(|(pages, files)| pages + files).sum();
+    assert_eq!((summary.lines, summary.bad.count), (10_000, 0));
+    assert_eq!(i64::try_from(summary.counted.calls.get()).unwrap(), calls);
+    assert_eq!(stack.tables.customers().await.unwrap().len(), by_hand.len());
+    let mut sum = Fen::ZERO;
+    for (caller, counts) in by_hand {
+        let statements = stack.tables.billing.statements(&caller.parse().unwrap()).await.unwrap();
+        let charged = Fen::sum(statements.iter().map(|statement| statement.charge_fen)).unwrap();
+        assert_eq!(charged, priced_by_hand(counts), "{caller}: {counts:?}");
+        sum = sum.plus(charged).unwrap();
+    }
+    assert!(sum.is_positive());
+    let audit = steelyard_cli::audit_all(&stack.tables).await.unwrap();
+    assert_eq!((audit.breaches, audit.charged_fen), (vec![], sum));
+}

@@ -1,0 +1,158 @@
+//! What the road costs, as DynamoDB's meter says: requests and capacity, with the figures printed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::Value;
+use steelyard_cli::local::embedded::Usage;
+use steelyard_tests::{Platform, record, report};
+
+/// Five rates, a graduated one among them.
+const FIVE_RATES: &str = r#"{
+    "plan": "five-rates", "effective_from": "2015-01-01", "rates": [
+    { "rate": "trades", "apis": ["taobao.trades.*"], "free_per_month": 1000,
+      "price": { "model": "graduated", "tiers": [
+        { "up_to": "10000", "unit_price": "0.0001" },
+        { "up_to": "100000", "unit_price": "0.00008" },
+        { "unit_price": "0.00005" }] } },
+    { "rate": "items", "apis": ["taobao.item.*"], "free_per_month": 1000,
+      "price": { "model": "per_unit", "unit_price": "0.0001" } },
+    { "rate": "logistics", "apis": ["taobao.logistics.*"],
+      "price": { "model": "per_unit", "unit_price": "0.0002" } },
+    { "rate": "refunds", "apis": ["taobao.refunds.*"],
+      "price": { "model": "per_unit", "unit_price": "0.0003" } },
+    { "rate": "insight", "apis": ["vas.*"], "free_per_month": 500,
+      "price": { "model": "per_unit", "unit_price": "0.0005" } }] }"#;
+
+/// One API of each rate.
+const APIS: [&str; 5] = [
+    "taobao.trades.sold.get",
+    "taobao.item.update.listing",
+    "taobao.logistics.online.send",
+    "taobao.refunds.receive.get",
+    "vas.insight.shop.report.get",
+];
+
+fn take(platform: &Platform) -> Usage {
+    platform.stack.transport.meter().take()
+}
+
+fn requests(usage: &Usage) -> u64 {
+    usage.requests.values().sum()
+}
+
+fn check_write_units(told: &str, usage: &Usage, most: u32) {
+    println!(
+        "{told}: {} requests {:?}, {} write units, {} read units",
+        requests(usage),
+        usage.requests,
+        usage.total.write,
+        usage.total.read
+    );
+    assert!(usage.total.write.get() <= most.into(), "{told}: {usage:?}");
+}
+
+/// A report of one day's calls of each API by one provider.
+fn five_apis(provider: &str, id: &str, day: &str, calls: u64) -> Value {
+    report(id, &APIS.map(|api| record(provider, api, day, calls)))
+}
+
+#[tokio::test]
+async fn report_costs_four_write_units_for_each_provider_it_names() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    for provider in ["a", "b", "c"] {
+        platform.join(provider).await;
+    }
+    for (n, providers) in
+        [&["a"][..], &["a"], &["a", "b", "c"], &["a", "b", "c"]].iter().enumerate()
+    {
+        let records = providers
+            .iter()
+            .flat_map(|provider| APIS.map(|api| record(provider, api, "2015-05-01", 1_000)));
+        let sent = report(&format!("r-{n}"), &records.collect::<Vec<_>>());
+        take(&platform);
+        assert_eq!(platform.post(&sent).await.status, 200);
+        let usage = take(&platform);
+        let count = u32::try_from(providers.len()).unwrap();
+        check_write_units(&format!("report {n} over {count} providers"), &usage, 4 * count);
+        assert_eq!(usage.requests["TransactWriteItems"], u64::from(count));
+        // Registrations are read once, and known from then on.
+        assert_eq!(usage.requests.contains_key("BatchGetItem"), n == 0 || n == 2);
+    }
+}
+
+/// A provider of five rates whose days up to the one before the last are settled, and each day's
+/// debit is paid.
+async fn month_under_way(days: u32) -> Platform {
+    let platform = Platform::open().await;
+    platform.add_plan(FIVE_RATES).await;
+    let mandate = platform.stack.sign_mandate("20159", "a", steelyard_tests::fen(1_000_000_000));
+    platform.register("a", "five-rates", Some(mandate.unwrap()), 1).await;
+    for day in 1..=days {
+        let date = format!("2015-05-{day:02}");
+        platform.run_until(&format!("{date}T20:00")).await;
+        let sent = five_apis("a", &format!("r-{day}"), &date, 12_345);
+        assert_eq!(platform.post(&sent).await.status, 200);
+    }
+    platform.set(&format!("2015-05-{:02}T00:30", days + 1));
+    platform
+}
+
+#[tokio::test]
+async fn day_of_five_lines_with_a_debit_is_settled_by_three_requests() {
+    for (days, most) in [(1, 12), (10, 12), (20, 12), (30, 12)] {
+        let platform = month_under_way(days).await;
+        let before = settle_costs(&platform).await;
+        let statement = platform.statements("a").await.pop().unwrap();
+        assert_eq!(statement.lines.len(), 5);
+        assert!(statement.lines.iter().all(|line| !line.slices.is_empty()));
+        assert!(platform.customer("a").await.account.open_debit.is_some());
+        let again = settle_costs(&platform).await;
+        // Plans, the providers of the shard, the counters, the transaction.
+        assert_eq!((requests(&before), requests(&again)), (4, 3));
+        check_write_units(&format!("settlement after {days} days"), &before, most);
+        assert_eq!(again.writes(), 0);
+        platform.books_balance().await;
+    }
+}
+
+/// What it costs to settle the shard of `a`.
+async fn settle_costs(platform: &Platform) -> Usage {
+    let shard = shard_of(platform, "a").await;
+    let body = serde_json::json!({ "shard": shard }).to_string();
+    let event = serde_json::json!({
+        "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }]
+    });
+    take(platform);
+    let answer = platform.stack.functions.settle.invoke(event).await.unwrap();
+    assert_eq!(answer["batchItemFailures"], serde_json::json!([]));
+    take(platform)
+}
+
+async fn shard_of(platform: &Platform, provider: &str) -> u8 {
+    for shard in 0..steelyard_store::schema::REGISTRY_SHARDS {
+        let page = platform.stack.tables.billing.customers(shard, None, 100).await.unwrap();
+        if page.customers.iter().any(|c| c.provider.provider.as_str() == provider) {
+            return shard;
+        }
+    }
+    panic!("{provider} is in no shard");
+}
+
+#[tokio::test]
+async fn provider_with_nothing_new_costs_one_request_a_run() {
+    let mut costs = Vec::new();
+    for providers in [10, 11, 40] {
+        let platform = Platform::open().await;
+        platform.set("2015-05-01T20:00");
+        for n in 0..providers {
+            platform.join(&format!("idle-{n}")).await;
+        }
+        take(&platform);
+        platform.settle_at("2015-05-02T00:30").await;
+        let usage = take(&platform);
+        println!("{providers} idle providers: {} requests", requests(&usage));
+        costs.push(requests(&usage));
+    }
+    assert_eq!([costs[1] - costs[0], costs[2] - costs[0]], [1, 30]);
+}

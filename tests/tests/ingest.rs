@@ -1,0 +1,227 @@
+//! Usage is counted once, whichever way it comes and whatever is retried.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_tests::{Machine, Platform, record, refused, report};
+
+const API: &str = "taobao.trades.sold.get";
+const DAY: &str = "2015-05-01";
+
+/// A platform on the evening of the first of May with providers `a` and `b`.
+async fn platform() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    platform.join("b").await;
+    platform
+}
+
+/// Posts a report, and checks its status, what became of each provider's share, and the counters.
+async fn check(
+    platform: &Platform,
+    report: &Value,
+    status: u16,
+    shares: [&str; 2],
+    calls: [u64; 2],
+) {
+    let answer = platform.post(report).await;
+    assert_eq!(answer.status, status, "{report}: {answer:?}");
+    assert_eq!([answer.of_provider("a"), answer.of_provider("b")], shares, "{answer:?}");
+    assert_eq!([platform.calls("a").await, platform.calls("b").await], calls, "{report}");
+    let kind = if status == 200 { "application/json" } else { "application/problem+json" };
+    assert_eq!(answer.content_type, kind);
+}
+
+#[tokio::test]
+async fn report_counted_twice_changes_nothing() {
+    let platform = platform().await;
+    let twice = report("r", &[record("a", API, DAY, 7), record("b", API, DAY, 5)]);
+    check(&platform, &twice, 200, ["counted", "counted"], [7, 5]).await;
+    check(&platform, &twice, 200, ["duplicate", "duplicate"], [7, 5]).await;
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn three_ways_in_lead_to_the_same_counters() {
+    let platform = platform().await;
+    let by = |id: &str| report(id, &[record("a", API, DAY, 10)]);
+    check(&platform, &by("http"), 200, ["counted", "nothing"], [10, 0]).await;
+    platform.queue(&by("queue")).await;
+    let invoked = platform.invoke(by("invoke")).await;
+    assert_eq!(invoked, json!({ "providers": { "a": "counted" }, "refused": [] }));
+    assert_eq!(platform.calls("a").await, 30);
+    for id in ["http", "queue", "invoke"] {
+        platform.queue(&by(id)).await;
+        assert_eq!(platform.invoke(by(id)).await["providers"]["a"], "duplicate");
+        check(&platform, &by(id), 200, ["duplicate", "nothing"], [30, 0]).await;
+    }
+    assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn report_sent_ten_times_at_once_is_counted_once() {
+    for behind in 0..3 {
+        let platform = platform().await;
+        let ten = report("r", &[record("a", API, DAY, 7)]);
+        let machines: Vec<Machine> = (0..10).map(|n| Machine::new(&platform, n * behind)).collect();
+        let sent = machines.iter().map(|machine| {
+            let (ingest, report) = (machine.ingest(&platform), ten.clone());
+            async move { ingest.invoke(report).await.unwrap()["providers"]["a"].clone() }
+        });
+        let mut became = join_all(sent).await;
+        became.sort_by_key(Value::to_string);
+        let mut expected = vec![json!("duplicate"); 10];
+        expected[0] = json!("counted");
+        assert_eq!(became, expected, "{behind} requests behind each other");
+        assert_eq!(platform.calls("a").await, 7);
+        platform.books_balance().await;
+    }
+}
+
+#[tokio::test]
+async fn other_content_under_a_used_id_is_a_conflict_and_counts_nothing() {
+    let platform = platform().await;
+    let first = report("r", &[record("a", API, DAY, 7), record("b", API, DAY, 5)]);
+    check(&platform, &first, 200, ["counted", "counted"], [7, 5]).await;
+    let other = report("r", &[record("a", API, DAY, 8), record("b", API, DAY, 5)]);
+    check(&platform, &other, 409, ["conflict", "duplicate"], [7, 5]).await;
+    // Another source may choose the same id.
+    let mut theirs = other.clone();
+    theirs["source"] = json!("gateway-2");
+    check(&platform, &theirs, 200, ["counted", "counted"], [15, 10]).await;
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn good_records_are_counted_beside_bad_ones() {
+    let platform = platform().await;
+    let records = [
+        record("a", API, DAY, 7),
+        json!({ "provider": "a", "api": API, "day": DAY, "count": -1 }),
+        record("nobody", API, DAY, 3),
+        record("b", API, "2015-05-03", 9),
+        json!("not a record"),
+        record("b", API, DAY, 5),
+    ];
+    let mixed = report("r", &records);
+    let answer = platform.post(&mixed).await;
+    assert_eq!(
+        refused(&answer.body),
+        [
+            (1, "count -1 is not a whole number from 0 to 1000000000000000"),
+            (2, "provider `nobody` is not registered"),
+            (3, "2015-05-03 is in the future"),
+            (
+                4,
+                "not in the form of a record: invalid type: string \"not a record\", expected struct UsageRecord"
+            ),
+        ]
+    );
+    assert_eq!(answer.body["type"], "tag:steelyard,2026:records-refused");
+    check(&platform, &mixed, 422, ["duplicate", "duplicate"], [7, 5]).await;
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn batch_keeps_only_its_bad_message_until_that_is_a_dead_letter() {
+    let platform = platform().await;
+    for n in 0..10 {
+        let body = if n == 4 {
+            "{ not a report".to_owned()
+        } else {
+            report(&n.to_string(), &[record("a", API, DAY, 1)]).to_string()
+        };
+        platform.stack.send_report(&body).await.unwrap();
+    }
+    for (minutes, dead) in [(0, 0), (4, 0), (8, 0), (12, 0), (16, 0), (20, 1)] {
+        platform.set(&format!("2015-05-01T21:{minutes:02}"));
+        platform.stack.transport.meter().take();
+        platform.stack.drain().await.unwrap();
+        let transactions = platform.stack.transport.meter().take().requests;
+        let counted = transactions.get("TransactWriteItems").copied().unwrap_or(0);
+        assert_eq!(counted, if minutes == 0 { 9 } else { 0 }, "after {minutes} minutes");
+        assert_eq!(platform.calls("a").await, 9, "after {minutes} minutes");
+        assert_eq!(platform.stack.dead_letters().await.unwrap(), dead, "after {minutes} minutes");
+    }
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn message_that_cannot_be_counted_whole_is_a_dead_letter_and_its_good_records_count() {
+    let platform = platform().await;
+    platform.queue(&report("r", &[record("a", API, DAY, 7), record("nobody", API, DAY, 3)])).await;
+    for minutes in [4, 8, 12, 16, 20] {
+        assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
+        platform.set(&format!("2015-05-01T21:{minutes:02}"));
+        platform.stack.drain().await.unwrap();
+    }
+    assert_eq!(platform.stack.dead_letters().await.unwrap(), 1);
+    assert_eq!(platform.calls("a").await, 7);
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn faults_below_the_sdk_are_survived_and_count_once() {
+    let transaction = Target::Operation("TransactWriteItems");
+    for (fault, target, ordinals) in [
+        (Fault::LoseAnswer, transaction, 1..=1),
+        (Fault::LoseAnswer, transaction, 1..=2),
+        (Fault::LoseRequest, transaction, 1..=2),
+        (Fault::Throttle, transaction, 1..=2),
+        (Fault::Conflict, transaction, 1..=5),
+        (Fault::LoseAnswer, Target::Operation("BatchGetItem"), 1..=2),
+        (Fault::Throttle, Target::Operation("BatchGetItem"), 1..=2),
+    ] {
+        let platform = platform().await;
+        let told = format!("{fault:?} of {target:?} {ordinals:?}");
+        platform.stack.transport.faults().strike(target, ordinals, fault);
+        let answer = platform.post(&report("r", &[record("a", API, DAY, 7)])).await;
+        assert_eq!(answer.status, 200, "{told}: {answer:?}");
+        assert_eq!(platform.calls("a").await, 7, "{told}");
+        platform.books_balance().await;
+    }
+}
+
+#[tokio::test]
+async fn source_that_is_told_unavailable_sends_again_and_is_counted_once() {
+    let transaction = Target::Operation("TransactWriteItems");
+    for (fault, count_at_first) in [
+        (Fault::LoseAnswer, 7),
+        (Fault::LoseRequest, 0),
+        (Fault::Throttle, 0),
+        (Fault::Conflict, 0),
+    ] {
+        let platform = platform().await;
+        platform.stack.transport.faults().strike(transaction, 1..=100, fault);
+        let again = report("r", &[record("a", API, DAY, 7)]);
+        let answer = platform.post(&again).await;
+        assert_eq!(answer.status, 503, "{fault:?}: {answer:?}");
+        assert_eq!(answer.content_type, "application/problem+json");
+        assert_eq!(answer.headers["retry-after"], "5");
+        platform.stack.transport.faults().restore();
+        assert_eq!(platform.calls("a").await, count_at_first, "{fault:?}");
+        let became = if count_at_first == 0 { "counted" } else { "duplicate" };
+        check(&platform, &again, 200, [became, "nothing"], [7, 0]).await;
+        platform.books_balance().await;
+    }
+}
+
+#[tokio::test]
+async fn counters_of_a_provider_are_spread_over_its_sources_and_read_as_one() {
+    let platform = platform().await;
+    platform.register("wide", steelyard_tests::PLAN, None, 4).await;
+    for source in 0..20 {
+        let mut sent = report("r", &[record("wide", API, DAY, 100_000)]);
+        sent["source"] = json!(format!("gateway-{source}"));
+        for became in ["counted", "duplicate"] {
+            assert_eq!(platform.post(&sent).await.of_provider("wide"), became);
+        }
+    }
+    assert_eq!(platform.calls("wide").await, 2_000_000);
+    platform.settle_at("2015-05-02T00:30").await;
+    // 1,500,000 calls beyond the allowance.
+    assert_eq!(platform.charges("wide").await, [(DAY.to_owned(), 15_000)]);
+    platform.books_balance().await;
+}

@@ -1,0 +1,227 @@
+//! Runs that are killed between any two of their writes, and run again: the end is the same.
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use steelyard_cli::local::alipay::{Fault as AlipayFault, Method};
+use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_tests::{Platform, record, report};
+
+const BASIC: &str = "taobao.trades.sold.get";
+const VALUE_ADDED: &str = "vas.insight.get";
+const DAYS: [&str; 2] = ["2015-05-01", "2015-05-02"];
+
+/// What is killed: how a platform is prepared, the run, and how it is run again after a kill.
+struct Story<'a> {
+    prepare: &'a dyn Fn() -> BoxFuture<'static, Platform>,
+    run: &'a dyn Fn(&Platform) -> BoxFuture<'_, ()>,
+    run_again: &'a dyn Fn(&Platform) -> BoxFuture<'_, ()>,
+}
+
+/// Runs a story without a kill, then once for each of its writes with the power cut before it, and
+/// once with the power cut after it; checks that the books balance and the figures are the same.
+/// Tells how many writes there are, and the figures.
+async fn check(told: &str, story: Story<'_>) -> (u64, String) {
+    let platform = (story.prepare)().await;
+    platform.stack.transport.meter().take();
+    (story.run)(&platform).await;
+    let writes = platform.stack.transport.meter().take().writes();
+    let expected = platform.figures().await;
+    platform.books_balance().await;
+    (story.run_again)(&platform).await;
+    assert_eq!(platform.figures().await, expected, "{told}, run twice");
+
+    for write in 1..=writes {
+        for fault in [Fault::CutBefore, Fault::CutAfter] {
+            let platform = (story.prepare)().await;
+            platform.stack.transport.faults().strike(Target::Writes, write..=write, fault);
+            (story.run)(&platform).await;
+            platform.stack.transport.faults().restore();
+            platform.books_hold().await;
+            (story.run_again)(&platform).await;
+            let told = format!("{told}, {fault:?} write {write} of {writes}");
+            assert_eq!(platform.figures().await, expected, "{told}");
+            platform.books_balance().await;
+        }
+    }
+    (writes, expected)
+}
+
+fn three_providers() -> Value {
+    let of = |provider| record(provider, BASIC, DAYS[0], 7);
+    report("r", &[of("a"), of("b"), of("c"), record("a", VALUE_ADDED, DAYS[0], 5)])
+}
+
+#[tokio::test]
+async fn killed_report_is_counted_once_when_it_is_sent_again() {
+    let story = Story {
+        prepare: &|| {
+            Box::pin(async {
+                let platform = Platform::open().await;
+                platform.set("2015-05-01T20:00");
+                for provider in ["a", "b", "c"] {
+                    platform.join(provider).await;
+                }
+                platform
+            })
+        },
+        run: &|platform| Box::pin(async { drop(platform.post(&three_providers()).await) }),
+        run_again: &|platform| {
+            Box::pin(async { assert_eq!(platform.post(&three_providers()).await.status, 200) })
+        },
+    };
+    let (writes, figures) = check("ingest", story).await;
+    assert_eq!(writes, 3);
+    assert_eq!(figures.matches("2015-05-01: 12 calls").count(), 1, "{figures}");
+    assert_eq!(figures.matches("2015-05-01: 7 calls").count(), 2, "{figures}");
+}
+
+#[tokio::test]
+async fn killed_report_on_the_queue_is_counted_once() {
+    let story = Story {
+        prepare: &|| {
+            Box::pin(async {
+                let platform = Platform::open().await;
+                platform.set("2015-05-01T20:00");
+                for provider in ["a", "b", "c"] {
+                    platform.join(provider).await;
+                }
+                platform
+            })
+        },
+        run: &|platform| Box::pin(async { platform.queue(&three_providers()).await }),
+        run_again: &|platform| {
+            Box::pin(async {
+                platform.set("2015-05-01T20:04");
+                platform.stack.drain().await.unwrap();
+            })
+        },
+    };
+    assert_eq!(check("ingest from the queue", story).await.0, 3);
+}
+
+/// Three providers with two days of usage: one without an agreement, one that paid in advance, one
+/// that is debited.
+async fn used() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-02T20:00");
+    platform.join("a").await;
+    platform.sign("b", 1_000_000).await;
+    platform.sign("c", 1_000_000).await;
+    platform.recharge("b", 12_000, "transfer-1").await;
+    for provider in ["a", "b", "c"] {
+        for day in DAYS {
+            platform.count(provider, BASIC, day, 1_000_000).await;
+        }
+    }
+    platform
+}
+
+#[tokio::test]
+async fn killed_settlement_charges_the_same_when_it_runs_again() {
+    let story = Story {
+        prepare: &|| Box::pin(used()),
+        run: &|platform| {
+            Box::pin(async {
+                platform.set("2015-05-03T00:30");
+                let event = serde_json::json!({});
+                drop(platform.stack.functions.settle.invoke(event).await);
+                platform.stack.drain().await.unwrap();
+            })
+        },
+        // Half an hour later the messages of the run that died are visible again.
+        run_again: &|platform| Box::pin(platform.settle_at("2015-05-03T01:01")),
+    };
+    let (writes, figures) = check("settlement", story).await;
+    // Two batches of messages, and two statements for each of three providers.
+    assert_eq!(writes, 8);
+    for line in [
+        "a: prepaid 0.00, receivable 150.00, reserved 0.00, taken 0.00",
+        "b: prepaid 0.00, receivable 30.00, reserved 30.00, taken 0.00",
+        "c: prepaid 0.00, receivable 150.00, reserved 50.00, taken 0.00",
+    ] {
+        assert!(figures.contains(line), "{figures}");
+    }
+}
+
+/// The same, settled, just before debits fall due.
+async fn settled() -> Platform {
+    let platform = used().await;
+    platform.settle_at("2015-05-03T00:30").await;
+    platform.set("2015-05-03T09:59");
+    platform
+}
+
+/// Lets the schedules run until the next noon but one, whatever dies; the power is back at the next
+/// run.
+async fn debits_of_two_days(platform: &Platform) {
+    let end = platform.instant("2015-05-04T12:00");
+    while platform.stack.run_until(end).await.is_err() {
+        platform.stack.transport.faults().restore();
+    }
+}
+
+#[tokio::test]
+async fn killed_debit_takes_the_money_once() {
+    let story = Story {
+        prepare: &|| Box::pin(settled()),
+        run: &|platform| Box::pin(debits_of_two_days(platform)),
+        run_again: &|platform| Box::pin(platform.run_until("2015-05-05T12:00")),
+    };
+    let (writes, figures) = check("debits", story).await;
+    assert!(writes > 11, "{writes}");
+    for line in [
+        "b: prepaid 0.00, receivable 0.00, reserved 0.00, taken 30.00",
+        "c: prepaid 0.00, receivable 0.00, reserved 0.00, taken 150.00",
+    ] {
+        assert!(figures.contains(line), "{figures}");
+    }
+}
+
+/// One provider that is debited, just before its debit falls due; its first payment fails so.
+async fn indebted(fault: AlipayFault) -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.sign("a", 1_000_000).await;
+    platform.count("a", BASIC, DAYS[0], 1_500_000).await;
+    platform.settle_at("2015-05-03T00:30").await;
+    platform.set("2015-05-03T09:59");
+    platform.stack.alipay.fail_next(Method::Pay, fault, 1);
+    platform
+}
+
+async fn check_killed_debit(fault: AlipayFault) {
+    let told = format!("debit with {fault:?}");
+    let story = Story {
+        prepare: &|| Box::pin(indebted(fault.clone())),
+        run: &|platform| Box::pin(debits_of_two_days(platform)),
+        run_again: &|platform| Box::pin(platform.run_until("2015-05-05T12:00")),
+    };
+    let (_, figures) = check(&told, story).await;
+    let paid = "a: prepaid 0.00, receivable 0.00, reserved 0.00, taken 100.00";
+    assert!(figures.contains(paid), "{told}: {figures}");
+}
+
+#[tokio::test]
+async fn killed_debit_whose_request_was_lost_takes_the_money_once() {
+    check_killed_debit(AlipayFault::NoAnswerBeforeEffect).await;
+}
+
+#[tokio::test]
+async fn killed_debit_whose_answer_was_lost_takes_the_money_once() {
+    check_killed_debit(AlipayFault::NoAnswerAfterEffect).await;
+}
+
+#[tokio::test]
+async fn killed_debit_that_is_in_process_takes_the_money_once() {
+    check_killed_debit(AlipayFault::InProcess).await;
+}
+
+#[tokio::test]
+async fn killed_debit_that_is_declined_once_takes_the_money_once() {
+    check_killed_debit(AlipayFault::InsufficientFunds).await;
+}
+
+#[tokio::test]
+async fn killed_debit_with_a_system_error_after_the_effect_takes_the_money_once() {
+    check_killed_debit(AlipayFault::SystemErrorAfterEffect).await;
+}

@@ -1,0 +1,252 @@
+//! What ingest refuses, by name, and what it takes just inside each limit.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use axum::http::{HeaderMap, Method};
+use serde_json::{Value, json};
+use steelyard_cli::local::http_event;
+use steelyard_tests::{Platform, record, refused, report};
+
+const API: &str = "taobao.trades.sold.get";
+const DAY: &str = "2015-05-01";
+
+/// A platform at noon of the first of May with provider `a`.
+async fn platform() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T12:00");
+    platform.join("a").await;
+    platform
+}
+
+/// Posts one record beside a good one, and checks the reason for which it is refused; none when it
+/// is counted.
+async fn check_record(platform: &Platform, id: &str, tested: &Value, reason: Option<&str>) {
+    let before = platform.calls("a").await;
+    let sent = report(id, &[tested.clone(), record("a", API, DAY, 1)]);
+    let answer = platform.post(&sent).await;
+    let (status, refusals, gained) = match reason {
+        Some(reason) => (422, vec![(0, reason)], 1),
+        None => (200, vec![], 1 + tested["count"].as_u64().unwrap()),
+    };
+    assert_eq!(refused(&answer.body), refusals, "{tested}");
+    assert_eq!(answer.status, status, "{tested}: {answer:?}");
+    assert_eq!(platform.calls("a").await - before, gained, "{tested}");
+}
+
+#[tokio::test]
+async fn bad_record_is_refused_by_name() {
+    let long = "x".repeat(65);
+    let long_api = "x".repeat(129);
+    let with = |field: &str, value: Value| {
+        let mut record = record("a", API, DAY, 7);
+        record[field] = value;
+        record
+    };
+    let at = |at: &str| json!({ "provider": "a", "api": API, "at": at, "count": 7 });
+    let count =
+        |text: &str| format!("count {text} is not a whole number from 0 to 1000000000000000");
+    let form = |text: &str| format!("not in the form of a record: {text}");
+    let platform = platform().await;
+    for (n, (tested, reason)) in [
+        (with("provider", json!("nobody")), "provider `nobody` is not registered"),
+        (with("count", json!(-1)), &count("-1")),
+        (with("count", json!(1.5)), &count("1.5")),
+        (with("count", json!(2.0)), &count("2.0")),
+        (with("count", json!(1e3)), &count("1000.0")),
+        (with("count", json!(1_000_000_000_000_001_u64)), &count("1000000000000001")),
+        (with("count", json!(u64::MAX)), &count("18446744073709551615")),
+        (with("count", json!("7")), &form("invalid type: string \"7\", expected a JSON number")),
+        (with("provider", json!("a#account")), "provider: an id may not hold '#'"),
+        (with("provider", json!("a\u{0}")), "provider: an id may not hold '\\0'"),
+        (with("provider", json!("a\n")), "provider: an id may not hold '\\n'"),
+        (with("provider", json!("商家")), "provider: an id may not hold '商'"),
+        (with("provider", json!("")), "provider: an id of this kind has 1 to 64 characters, not 0"),
+        (
+            with("provider", json!(long)),
+            "provider: an id of this kind has 1 to 64 characters, not 65",
+        ),
+        (with("api", json!("a#b")), "api: an API name may not hold '#'"),
+        (with("api", json!("a\u{7f}")), "api: an API name may not hold '\\u{7f}'"),
+        (with("api", json!("a b")), "api: an API name may not hold ' '"),
+        (with("api", json!("接口")), "api: an API name may not hold '接'"),
+        (with("api", json!("")), "api: an API name has 1 to 128 characters, not 0"),
+        (with("api", json!(long_api)), "api: an API name has 1 to 128 characters, not 129"),
+        (with("at", json!("2015-05-01T00:00:00Z")), "give either `at` or `day`"),
+        (json!({ "provider": "a", "api": API, "count": 7 }), "give either `at` or `day`"),
+        (at("yesterday"), "at: `yesterday` is not an instant such as 2015-05-17T10:05:03Z"),
+        (
+            at("2015-05-01T10:00:00"),
+            "at: `2015-05-01T10:00:00` is not an instant such as 2015-05-17T10:05:03Z",
+        ),
+        (at("2015-05-01T04:05:01Z"), "2015-05-01T04:05:01Z is in the future"),
+        (with("day", json!("2015-05-02")), "2015-05-02 is in the future"),
+        (
+            with("day", json!("2015-03-31")),
+            "2015-03-31 is too late: 2015-03 closed at 2015-04-04T16:00:00Z",
+        ),
+        (
+            with("more", json!(1)),
+            &form("unknown field `more`, expected one of `provider`, `api`, `at`, `day`, `count`"),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        check_record(&platform, &format!("r-{n}"), &tested, Some(reason)).await;
+    }
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn record_just_inside_its_limits_is_counted() {
+    let at = |at: &str| json!({ "provider": "a", "api": API, "at": at, "count": 7 });
+    let platform = platform().await;
+    for (n, tested) in [
+        record("a", &"x".repeat(128), DAY, 7),
+        record("a", API, "2015-04-30", 7),
+        record("a", "biggest", DAY, 1_000_000_000_000_000 - 1_000),
+        at("2015-05-01T04:05:00Z"),
+        at("2015-05-01T12:05:00+08:00"),
+        at("2015-04-01T00:00:00+08:00"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        check_record(&platform, &format!("r-{n}"), tested, None).await;
+    }
+}
+
+#[tokio::test]
+async fn five_minutes_before_midnight_tomorrow_may_be_reported() {
+    let platform = platform().await;
+    let tomorrow = record("a", API, "2015-05-02", 7);
+    platform.set("2015-05-01T23:54:59");
+    check_record(&platform, "early", &tomorrow, Some("2015-05-02 is in the future")).await;
+    platform.set("2015-05-01T23:55");
+    check_record(&platform, "in-time", &tomorrow, None).await;
+}
+
+#[tokio::test]
+async fn month_is_open_until_the_last_second_before_it_closes() {
+    let platform = platform().await;
+    let april = record("a", API, "2015-04-30", 7);
+    platform.set("2015-05-04T23:59:59");
+    check_record(&platform, "open", &april, None).await;
+    platform.set("2015-05-05T00:00");
+    let reason = "2015-04-30 is too late: 2015-04 closed at 2015-05-04T16:00:00Z";
+    check_record(&platform, "closed", &april, Some(reason)).await;
+    platform.books_balance().await;
+}
+
+/// Posts a body, and checks status and kind of the problem.
+async fn check_body(platform: &Platform, body: &[u8], status: u16, kind: &str) {
+    let answer = platform.post_bytes(body).await;
+    let told = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+    assert_eq!(answer.status, status, "{told}: {answer:?}");
+    assert_eq!(answer.content_type, "application/problem+json", "{told}");
+    assert_eq!(answer.body["type"], format!("tag:steelyard,2026:{kind}"), "{told}");
+    assert_eq!(answer.body["status"], status, "{told}");
+}
+
+/// A report with as many spaces after it as make so many bytes.
+fn padded(report: &Value, bytes: usize) -> String {
+    let text = report.to_string();
+    let spaces = " ".repeat(bytes - text.len());
+    text + &spaces
+}
+
+#[tokio::test]
+async fn bad_report_is_refused_whole() {
+    let platform = platform().await;
+    let one = || vec![record("a", API, DAY, 1)];
+    let with = |field: &str, value: Value| {
+        let mut report = report("r", &one());
+        report[field] = value;
+        report.to_string()
+    };
+    let records = vec![record("a", API, DAY, 1); 10_001];
+    let too_long = padded(&report("r", &one()), 1_000_001);
+    for (body, status, kind) in [
+        ("".to_owned(), 400, "report-malformed"),
+        ("{".to_owned(), 400, "report-malformed"),
+        ("[]".to_owned(), 400, "report-malformed"),
+        ("商家".to_owned(), 400, "report-malformed"),
+        (with("more", json!(1)), 400, "report-malformed"),
+        (with("records", json!({})), 400, "report-malformed"),
+        (with("source", json!("a#b")), 400, "report-malformed"),
+        (with("source", json!("a\u{1b}")), 400, "report-malformed"),
+        (with("source", json!("网关")), 400, "report-malformed"),
+        (with("source", json!("x".repeat(65))), 400, "report-malformed"),
+        (with("source", json!("")), 400, "report-malformed"),
+        (with("id", json!("a#b")), 400, "report-malformed"),
+        (with("id", json!("x".repeat(129))), 400, "report-malformed"),
+        (report("r", &records).to_string(), 413, "report-too-large"),
+        (too_long, 413, "report-too-large"),
+    ] {
+        check_body(&platform, body.as_bytes(), status, kind).await;
+    }
+    check_body(&platform, b"\xff\xfe", 400, "report-malformed").await;
+    assert_eq!(platform.calls("a").await, 0);
+}
+
+#[tokio::test]
+async fn largest_report_is_counted() {
+    let platform = platform().await;
+    let records = vec![record("a", API, DAY, 1); 10_000];
+    let body = padded(&report("r", &records), 1_000_000);
+    let answer = platform.post_bytes(body.as_bytes()).await;
+    assert_eq!((answer.status, platform.calls("a").await), (200, 10_000));
+}
+
+#[tokio::test]
+async fn more_apis_than_an_update_can_hold_are_refused_and_as_many_are_counted() {
+    let platform = platform().await;
+    let long = "x".repeat(120);
+    let apis = |n: usize| {
+        let record = |n: usize| record("a", &format!("{long}.{n:03}"), DAY, 2);
+        (0..n).map(record).collect::<Vec<_>>()
+    };
+    let answer = platform.post(&report("more", &apis(301))).await;
+    let refusals = refused(&answer.body);
+    assert_eq!((answer.status, refusals.len()), (422, 301));
+    assert!(refusals[300].1.contains("split the report"), "{refusals:?}");
+    assert_eq!(platform.calls("a").await, 0);
+    let answer = platform.post(&report("most", &apis(300))).await;
+    assert_eq!((answer.status, platform.calls("a").await), (200, 600));
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused() {
+    let platform = platform().await;
+    let body = report("r", &[record("a", API, DAY, 1)]).to_string();
+    for (method, path, status, allow) in [
+        (Method::GET, "/v1/usage", 405, json!("POST")),
+        (Method::PUT, "/v1/usage", 405, json!("POST")),
+        (Method::POST, "/v1/usages", 404, Value::Null),
+        (Method::POST, "/", 404, Value::Null),
+    ] {
+        let event = http_event(&method, path, &HeaderMap::new(), body.as_bytes());
+        let answer = platform.request(event).await;
+        assert_eq!((answer.status, &answer.headers["allow"]), (status, &allow), "{method} {path}");
+        assert_eq!(answer.content_type, "application/problem+json");
+    }
+    assert_eq!(platform.calls("a").await, 0);
+}
+
+#[tokio::test]
+async fn body_may_come_in_base64() {
+    let platform = platform().await;
+    let sent = report("r", &[record("a", API, DAY, 7)]);
+    let mut event =
+        http_event(&Method::POST, "/v1/usage", &HeaderMap::new(), sent.to_string().as_bytes());
+    event["body"] = json!(BASE64);
+    event["isBase64Encoded"] = json!(true);
+    assert_eq!(platform.request(event.clone()).await.of_provider("a"), "counted");
+    assert_eq!(platform.post(&sent).await.of_provider("a"), "duplicate");
+    event["body"] = json!("not base64!");
+    assert_eq!(platform.request(event).await.status, 400);
+    assert_eq!(platform.calls("a").await, 7);
+}
+
+/// `{"source":"gateway-1","id":"r","records":[{"provider":"a","api":"taobao.trades.sold.get","day":"2015-05-01","count":7}]}`
+const BASE64: &str = "eyJzb3VyY2UiOiJnYXRld2F5LTEiLCJpZCI6InIiLCJyZWNvcmRzIjpbeyJwcm92aWRlciI6ImEiLCJhcGkiOiJ0YW9iYW8udHJhZGVzLnNvbGQuZ2V0IiwiZGF5IjoiMjAxNS0wNS0wMSIsImNvdW50Ijo3fV19";

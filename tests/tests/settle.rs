@@ -1,0 +1,345 @@
+//! Settlement: days add up to the month, whatever comes late, twice or at the same time.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use futures::future::join;
+use sha2::{Digest, Sha256};
+use steelyard_cli::local::EventSource;
+use steelyard_store::BillingTable;
+use steelyard_tests::{Machine, Platform, fen, record, report};
+
+const BASIC: &str = "taobao.trades.sold.get";
+const VALUE_ADDED: &str = "vas.insight.get";
+
+/// A platform at noon of the first of May with providers `a` and `b`.
+async fn platform() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T12:00");
+    platform.join("a").await;
+    platform.join("b").await;
+    platform
+}
+
+/// Checks what each of a provider's statements charges, in fen, and that the books balance.
+async fn check(platform: &Platform, provider: &str, expected: &[(&str, i64)]) {
+    let expected = expected.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
+    assert_eq!(platform.charges(provider).await, expected.collect::<Vec<_>>());
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn days_add_up_to_the_month() {
+    let platform = platform().await;
+    // An eighth of a fen more each day than whole fen: rounding each day would lose it.
+    for day in 1..=31_u32 {
+        let date = format!("2015-05-{day:02}");
+        platform.set(&format!("{date}T20:00"));
+        let (basic, value_added) = if day == 1 { (500_000, 100_000) } else { (125, 41) };
+        platform.count("a", BASIC, &date, basic).await;
+        platform.count("a", VALUE_ADDED, &date, value_added).await;
+        platform.run_until(&platform_day(day + 1)).await;
+    }
+    let statements = platform.statements("a").await;
+    assert_eq!(statements.len(), 31);
+    assert_eq!(statements[0].charge_fen, fen(0));
+    // 30 × 125 × ¥0.0001 + 30 × 41 × ¥0.0003 = ¥0.744.
+    assert_eq!(statements[30].rated_yuan.to_string(), "0.744");
+    let charged: i64 = statements.iter().map(|statement| statement.charge_fen.get()).sum();
+    assert_eq!(charged, 74);
+    assert_eq!(platform.account("a").await, [0, 74, 0]);
+    assert_eq!(platform.charges("b").await, []);
+    platform.books_balance().await;
+}
+
+/// One o'clock on a day counted from the first of May.
+fn platform_day(day: u32) -> String {
+    if day <= 31 { format!("2015-05-{day:02}T01:00") } else { "2015-06-01T01:00".to_owned() }
+}
+
+#[tokio::test]
+async fn every_unsettled_day_up_to_yesterday_is_settled_at_once() {
+    let platform = platform().await;
+    platform.set("2015-05-04T12:00");
+    for (day, calls) in [("2015-05-01", 600_000), ("2015-05-02", 50_000), ("2015-05-04", 7_000_000)]
+    {
+        platform.count("a", BASIC, day, calls).await;
+    }
+    platform.settle().await;
+    check(&platform, "a", &[("2015-05-01", 1_000), ("2015-05-02", 500)]).await;
+    platform.settle_at("2015-05-05T00:30").await;
+    check(&platform, "a", &[("2015-05-01", 1_000), ("2015-05-02", 500), ("2015-05-04", 70_000)])
+        .await;
+}
+
+#[tokio::test]
+async fn settling_twice_changes_nothing() {
+    let platform = platform().await;
+    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+    platform.count("b", VALUE_ADDED, "2015-05-01", 200_000).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    let books = async || {
+        let mut all = Vec::new();
+        for customer in platform.stack.tables.customers().await.unwrap() {
+            all.push(format!("{:?}", platform.stack.tables.books(customer).await.unwrap()));
+        }
+        all
+    };
+    let once = books().await;
+    platform.settle().await;
+    platform.settle_at("2015-05-02T23:59").await;
+    assert_eq!(books().await, once);
+    check(&platform, "a", &[("2015-05-01", 10_000)]).await;
+    check(&platform, "b", &[("2015-05-01", 3_000)]).await;
+}
+
+#[tokio::test]
+async fn two_settlers_at_the_same_time_charge_once() {
+    for behind in 0..12 {
+        let platform = platform().await;
+        platform.set("2015-05-03T12:00");
+        platform.sign("c", 1_000_000).await;
+        for provider in ["a", "c"] {
+            platform.count(provider, BASIC, "2015-05-01", 1_500_000).await;
+            platform.count(provider, BASIC, "2015-05-02", 1_000_000).await;
+        }
+        let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
+        let [one, two] = machines.each_ref().map(|machine| settle_all(machine, &platform));
+        let (one, two) = join(one, two).await;
+        assert_eq!(one + two, 4, "{behind} requests behind");
+        for provider in ["a", "c"] {
+            check(&platform, provider, &[("2015-05-01", 10_000), ("2015-05-02", 10_000)]).await;
+        }
+        assert_eq!(platform.account("c").await, [0, 20_000, 10_000]);
+    }
+}
+
+/// Settles the two providers one after the other; tells how many statements were made.
+async fn settle_all(machine: &Machine, platform: &Platform) -> usize {
+    let settler = machine.settler(platform);
+    let run = settler.begin().await.unwrap();
+    let mut statements = 0;
+    for provider in ["a", "c"] {
+        statements += settler.provider(&run, &provider.parse().unwrap()).await.unwrap().len();
+    }
+    statements
+}
+
+#[tokio::test]
+async fn settling_and_paying_in_at_the_same_time_keep_both() {
+    for behind in 0..8 {
+        let platform = platform().await;
+        platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+        platform.set("2015-05-02T00:30");
+        let machine = Machine::new(&platform, behind);
+        let settler = machine.settler(&platform);
+        let provider = "a".parse().unwrap();
+        let settling = async {
+            let run = settler.begin().await.unwrap();
+            settler.provider(&run, &provider).await.unwrap();
+        };
+        let payer = Machine::new(&platform, 3);
+        join(settling, pay_in(&payer.tables.billing, &platform)).await;
+        assert_eq!(platform.account("a").await, [2_000, 0, 0], "{behind} requests behind");
+        check(&platform, "a", &[("2015-05-01", 10_000)]).await;
+    }
+}
+
+/// Pays ¥120.00 in, on the account as it is, until it is booked.
+async fn pay_in(billing: &BillingTable, platform: &Platform) {
+    let provider = "a".parse().unwrap();
+    loop {
+        let before = billing.customer(&provider).await.unwrap().unwrap().account;
+        let now = platform.stack.clock.now();
+        let movement = before.recharge(fen(12_000), "transfer-1".to_owned(), now).unwrap();
+        if billing.commit_recharge(&before, "transfer-1", &movement).await.is_ok() {
+            return;
+        }
+        assert!(!billing.is_recharged(&provider, "transfer-1").await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn late_usage_is_charged_by_the_next_run_as_late_lines() {
+    let platform = platform().await;
+    platform.count("a", BASIC, "2015-05-01", 500_000).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    platform.set("2015-05-02T12:00");
+    platform.count("a", BASIC, "2015-05-01", 30_000).await;
+    platform.settle_at("2015-05-02T13:00").await;
+    check(&platform, "a", &[("2015-05-01", 0)]).await;
+    platform.count("a", BASIC, "2015-05-02", 20_000).await;
+    platform.settle_at("2015-05-03T00:30").await;
+    check(&platform, "a", &[("2015-05-01", 0), ("2015-05-02", 500)]).await;
+    let statement = platform.statements("a").await.pop().unwrap();
+    let lines = statement.lines.iter().map(|line| (line.late, line.charge_fen.get()));
+    assert_eq!(lines.collect::<Vec<_>>(), [(true, 300), (false, 200)]);
+    let late = statement.late_days.iter().map(|late| (late.day.to_string(), late.calls.get()));
+    assert_eq!(late.collect::<Vec<_>>(), [("2015-05-01".to_owned(), 30_000)]);
+}
+
+#[tokio::test]
+async fn late_usage_without_usage_of_its_own_day_is_charged_for_yesterday() {
+    let platform = platform().await;
+    platform.count("a", BASIC, "2015-05-01", 600_000).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    platform.count("a", BASIC, "2015-05-01", 100_000).await;
+    platform.settle_at("2015-05-04T00:30").await;
+    check(&platform, "a", &[("2015-05-01", 1_000), ("2015-05-03", 1_000)]).await;
+}
+
+#[tokio::test]
+async fn usage_that_comes_after_the_month_ended_is_a_supplement_until_it_closes() {
+    let platform = platform().await;
+    platform.set("2015-06-01T00:10");
+    platform.count("a", BASIC, "2015-05-31", 600_000).await;
+    platform.settle_at("2015-06-01T00:30").await;
+    platform.set("2015-06-01T12:00");
+    platform.count("a", BASIC, "2015-05-20", 10_000).await;
+    platform.count("a", BASIC, "2015-06-01", 600_000).await;
+    platform.settle_at("2015-06-02T00:30").await;
+    platform.set("2015-06-04T23:59:59");
+    platform.count("a", BASIC, "2015-05-31", 1_000).await;
+    platform.settle_at("2015-06-05T00:30").await;
+    let expected =
+        [("2015-05-31", 1_000), ("2015-05-31+1", 100), ("2015-05-31+2", 10), ("2015-06-01", 1_000)];
+    check(&platform, "a", &expected).await;
+    // The month is closed: its progress is forgotten by the next statement, and never charged again.
+    let answer = platform.post(&report("late", &[record("a", BASIC, "2015-05-31", 1_000)])).await;
+    assert_eq!(answer.status, 422);
+    platform.count("a", BASIC, "2015-06-05", 10_000).await;
+    platform.settle_at("2015-06-06T00:30").await;
+    assert_eq!(platform.customer("a").await.account.open_from.to_string(), "2015-06");
+    check(&platform, "a", &[&expected[..], &[("2015-06-05", 100)]].concat()).await;
+}
+
+#[tokio::test]
+async fn month_without_a_statement_is_charged_when_its_first_usage_is_late() {
+    let platform = platform().await;
+    platform.set("2015-06-02T00:10");
+    platform.count("a", BASIC, "2015-06-01", 600_000).await;
+    platform.settle_at("2015-06-02T00:30").await;
+    platform.count("a", BASIC, "2015-05-07", 700_000).await;
+    platform.settle_at("2015-06-03T00:30").await;
+    check(&platform, "a", &[("2015-05-31+1", 2_000), ("2015-06-01", 1_000)]).await;
+}
+
+#[tokio::test]
+async fn provider_without_new_usage_gets_no_statement() {
+    let platform = platform().await;
+    platform.count("a", BASIC, "2015-05-01", 600_000).await;
+    for day in ["2015-05-02", "2015-05-03", "2015-05-04"] {
+        platform.settle_at(&format!("{day}T00:30")).await;
+    }
+    check(&platform, "a", &[("2015-05-01", 1_000)]).await;
+    check(&platform, "b", &[]).await;
+    assert_eq!(platform.customer("b").await.account.version, 0);
+}
+
+#[tokio::test]
+async fn usage_that_no_rate_covers_is_on_the_statement_and_costs_nothing() {
+    let platform = platform().await;
+    platform.add_plan(r#"{ "plan": "narrow", "effective_from": "2015-01-01", "rates": [
+        { "rate": "trades", "apis": ["taobao.trades.*"], "price": { "model": "per_unit", "unit_price": "0.01" } }] }"#).await;
+    platform.register("narrow", "narrow", None, 1).await;
+    platform.count("narrow", BASIC, "2015-05-01", 100).await;
+    platform.count("narrow", "taobao.item.get", "2015-05-01", 40).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    check(&platform, "narrow", &[("2015-05-01", 100)]).await;
+    let statement = platform.statements("narrow").await.pop().unwrap();
+    let unpriced =
+        statement.unpriced.iter().map(|count| (count.api.to_string(), count.new_calls().get()));
+    assert_eq!(unpriced.collect::<Vec<_>>(), [("taobao.item.get".to_owned(), 40)]);
+}
+
+#[tokio::test]
+async fn provider_that_cannot_be_settled_stops_no_other_and_is_settled_when_it_can_be() {
+    let platform = platform().await;
+    let shard = in_one_shard("planless", 3);
+    let [first, planless, last] = [&shard[0], &shard[1], &shard[2]];
+    platform.join(first).await;
+    platform.register(planless, "plan-to-come", None, 1).await;
+    platform.join(last).await;
+    for provider in &shard {
+        platform.count(provider, BASIC, "2015-05-01", 600_000).await;
+    }
+    platform.settle_at("2015-05-02T00:30").await;
+    for (provider, charges) in [(first, 1), (planless, 0), (last, 1)] {
+        assert_eq!(platform.charges(provider).await.len(), charges, "{provider}");
+    }
+    // Its message comes again when the queue's visibility timeout is over, and finds the plan.
+    platform.add_plan(r#"{ "plan": "plan-to-come", "effective_from": "2015-01-01", "rates": [
+        { "rate": "all", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.0001" } }] }"#).await;
+    platform.stack.drain().await.unwrap();
+    assert_eq!(platform.charges(planless).await, []);
+    platform.set("2015-05-02T01:01");
+    platform.stack.drain().await.unwrap();
+    check(&platform, planless, &[("2015-05-01", 6_000)]).await;
+    for provider in [first, last] {
+        check(&platform, provider, &[("2015-05-01", 1_000)]).await;
+    }
+    assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn provider_that_can_never_be_settled_ends_as_one_dead_letter_a_run() {
+    let platform = platform().await;
+    platform.register("planless", "plan-to-come", None, 1).await;
+    platform.count("planless", BASIC, "2015-05-01", 600_000).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    for time in ["01:01", "01:32", "02:03", "02:34", "03:05"] {
+        assert_eq!(platform.stack.dead_letters().await.unwrap(), 0, "{time}");
+        platform.set(&format!("2015-05-02T{time}"));
+        platform.stack.drain().await.unwrap();
+    }
+    assert_eq!(platform.stack.dead_letters().await.unwrap(), 1);
+    check(&platform, "planless", &[]).await;
+}
+
+#[tokio::test]
+async fn shard_of_many_pages_is_settled_in_one_message_or_in_continuations() {
+    for (timeout_s, invocations) in [(300, 1), (20, 3)] {
+        let platform = platform().await;
+        let shard = in_one_shard("many", 230);
+        for provider in &shard {
+            platform.join(provider).await;
+        }
+        let records = shard.iter().map(|id| record(id, BASIC, "2015-05-01", 600_000));
+        let sent = report("all", &records.collect::<Vec<_>>());
+        assert_eq!(platform.post(&sent).await.status, 200);
+        platform.set("2015-05-02T00:30");
+        let settled = settle_with_time(&platform, Duration::from_secs(timeout_s)).await;
+        // One message for each other shard, besides.
+        assert_eq!(settled, 15 + invocations, "{timeout_s} s");
+        for provider in &shard {
+            assert_eq!(platform.charges(provider).await, [("2015-05-01".to_owned(), 1_000)]);
+        }
+        platform.books_balance().await;
+    }
+}
+
+/// Settles with invocations that may take so long; tells how many messages were handled.
+async fn settle_with_time(platform: &Platform, timeout: Duration) -> usize {
+    let machine = Machine::new(platform, 0);
+    let function = machine.settle(platform, timeout);
+    function.invoke(serde_json::json!({})).await.unwrap();
+    let source = EventSource { queue: "steelyard-settle", batch_size: 1, function };
+    let mut messages = 0;
+    loop {
+        match source.poll(&platform.stack.embedded, Duration::ZERO).await.unwrap() {
+            0 => return messages,
+            handled => messages += handled,
+        }
+    }
+}
+
+/// Ids of providers that belong to one registry shard, by name.
+///
+/// The rule is the store's own: an id belongs to the shard of its hash's first byte.
+fn in_one_shard(name: &str, count: usize) -> Vec<String> {
+    let ids = (0..).map(|n| format!("{name}-{n:05}"));
+    ids.filter(|id| Sha256::digest(id).first().is_some_and(|byte| byte % 16 == 7))
+        .take(count)
+        .collect()
+}
