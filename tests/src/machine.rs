@@ -19,6 +19,7 @@ use steelyard_debit::{Collector, Debits};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_runtime::aws;
 use steelyard_settle::{Settle, Settler};
+use tokio::sync::Semaphore;
 
 use crate::Platform;
 
@@ -30,6 +31,7 @@ pub struct Machine {
     /// Its tables.
     pub tables: Tables,
     config: aws::SdkConfig,
+    stall: Arc<Stall>,
 }
 
 /// A transport that waits for its turn.
@@ -38,17 +40,53 @@ struct InTurn {
     transport: Transport,
     /// How many turns to wait before the next request.
     turns: Arc<AtomicUsize>,
+    stall: Arc<Stall>,
+}
+
+/// A pause that a machine makes before one of its requests, until it is woken.
+#[derive(Debug)]
+struct Stall {
+    /// How many requests are still made before the pause.
+    requests: AtomicUsize,
+    begun: Semaphore,
+    over: Semaphore,
 }
 
 impl Machine {
     /// A machine that is `behind` the others by so many requests.
     #[must_use]
     pub fn new(platform: &Platform, behind: usize) -> Machine {
+        Machine::with(platform, behind, usize::MAX)
+    }
+
+    /// A machine that stalls before its request of this number, from 1, until it is woken.
+    #[must_use]
+    pub fn stalling(platform: &Platform, request: usize) -> Machine {
+        Machine::with(platform, 0, request)
+    }
+
+    fn with(platform: &Platform, behind: usize, stalls_at: usize) -> Machine {
+        let stall = Arc::new(Stall {
+            requests: AtomicUsize::new(stalls_at),
+            begun: Semaphore::new(0),
+            over: Semaphore::new(0),
+        });
         let transport = Transport::new(Arc::clone(&platform.stack.embedded));
-        let in_turn = InTurn { transport, turns: Arc::new(AtomicUsize::new(behind + 1)) };
+        let turns = Arc::new(AtomicUsize::new(behind + 1));
+        let in_turn = InTurn { transport, turns, stall: Arc::clone(&stall) };
         let endpoint = format!("http://{}", platform.stack.address);
         let config = aws::local(Some(SharedHttpClient::new(in_turn)), &endpoint).unwrap();
-        Machine { tables: Tables::local(&config), config }
+        Machine { tables: Tables::local(&config), config, stall }
+    }
+
+    /// Waits until it stalls.
+    pub async fn stalled(&self) {
+        self.stall.begun.acquire().await.unwrap().forget();
+    }
+
+    /// Lets it go on.
+    pub fn wake(&self) {
+        self.stall.over.add_permits(1);
     }
 
     /// Its ingest function.
@@ -89,10 +127,14 @@ impl Machine {
 
 impl HttpConnector for InTurn {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let InTurn { transport, turns } = self.clone();
+        let InTurn { transport, turns, stall } = self.clone();
         HttpConnectorFuture::new(async move {
             for _ in 0..turns.swap(1, Ordering::Relaxed) {
                 tokio::task::yield_now().await;
+            }
+            if stall.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+                stall.begun.add_permits(1);
+                stall.over.acquire().await.unwrap().forget();
             }
             transport.call(request).await
         })

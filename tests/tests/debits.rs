@@ -38,6 +38,12 @@ fn trades(platform: &Platform) -> Vec<(i64, TradeStatus)> {
     trades.iter().map(|trade| (trade.amount_fen.get(), trade.status)).collect()
 }
 
+/// Our numbers of Alipay's trades.
+fn numbers(platform: &Platform) -> Vec<String> {
+    let trades = platform.stack.alipay.trades().unwrap();
+    trades.into_iter().map(|trade| trade.out_trade_no).collect()
+}
+
 #[tokio::test]
 async fn charge_is_withheld_at_ten_and_not_before() {
     let platform = indebted(1_000_000).await;
@@ -132,6 +138,8 @@ async fn whatever_alipay_answers_the_money_is_taken_once() {
             platform.run_until("2015-05-03T12:00").await;
             check(&platform, [0, 0, 0], 10_000).await;
             assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)], "{fault:?}");
+            // A request that is still on its way must find its number used, so none gets another.
+            assert!(numbers(&platform).iter().all(|number| number.ends_with("_1")), "{fault:?}");
             assert_eq!(platform.stack.dead_letters().await.unwrap(), 0, "{fault:?}");
         }
     }
@@ -211,6 +219,27 @@ async fn two_visits_to_a_debit_at_the_same_time_take_it_once() {
             assert_eq!(answer.unwrap()["batchItemFailures"], json!([]), "{behind} behind");
         }
         platform.run_until("2015-05-03T12:00").await;
+        check(&platform, [0, 0, 0], 10_000).await;
+        assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)]);
+    }
+}
+
+#[tokio::test]
+async fn visit_that_stalls_and_goes_on_days_later_changes_nothing() {
+    // It reads the debit, stores that it sends, reads the account, stores the end.
+    for request in 1..=4 {
+        let platform = indebted(1_000_000).await;
+        platform.set("2015-05-02T10:00");
+        let slow = Machine::stalling(&platform, request);
+        let debit = slow.debit(&platform);
+        let visit = tokio::spawn(async move { debit.invoke(messages(&["1"])).await });
+        slow.stalled().await;
+        platform.run_until("2015-05-03T12:00").await;
+        check(&platform, [0, 0, 0], 10_000).await;
+        slow.wake();
+        assert_eq!(visit.await.unwrap().unwrap()["batchItemFailures"], json!([]), "{request}");
+        check(&platform, [0, 0, 0], 10_000).await;
+        platform.run_until("2015-05-04T12:00").await;
         check(&platform, [0, 0, 0], 10_000).await;
         assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)]);
     }

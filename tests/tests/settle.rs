@@ -127,6 +127,42 @@ async fn settle_all(machine: &Machine, platform: &Platform) -> usize {
 }
 
 #[tokio::test]
+async fn settlement_that_stalls_and_goes_on_later_loses_nothing_and_charges_once() {
+    // It reads the plans, the account and the counters, and stores two statements: a free one, for
+    // which no money moves, and one of ¥100.00.
+    for request in 1..=5 {
+        for others_settle in [false, true] {
+            let platform = platform().await;
+            platform.set("2015-05-02T12:00");
+            platform.count("a", BASIC, "2015-05-01", 500_000).await;
+            platform.count("a", BASIC, "2015-05-02", 1_000_000).await;
+            platform.set("2015-05-03T00:30");
+            let slow = Machine::stalling(&platform, request);
+            let settler = slow.settler(&platform);
+            let settling = tokio::spawn(async move {
+                let run = settler.begin().await.unwrap();
+                settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
+            });
+            slow.stalled().await;
+            platform.recharge("a", 12_000, "transfer-1").await;
+            if others_settle {
+                platform.settle().await;
+            }
+            platform.recharge("a", 3_000, "transfer-2").await;
+            slow.wake();
+            let expected = match (others_settle, request) {
+                (false, _) => 2,
+                (true, 5) => 1,
+                (true, _) => 0,
+            };
+            assert_eq!(settling.await.unwrap(), expected, "stalled before request {request}");
+            assert_eq!(platform.account("a").await, [5_000, 0, 0]);
+            check(&platform, "a", &[("2015-05-01", 0), ("2015-05-02", 10_000)]).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn settling_and_paying_in_at_the_same_time_keep_both() {
     for behind in 0..8 {
         let platform = platform().await;

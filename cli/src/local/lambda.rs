@@ -10,11 +10,12 @@ use steelyard_runtime::{Error, Function, Invocation};
 
 use super::embedded::{Embedded, Request};
 
+type Handler = dyn Fn(Value, Invocation) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync;
+
 /// A function as Lambda has it: time-out included, and a panic fails the invocation alone.
 #[derive(Clone)]
 pub struct LocalFunction {
-    handler:
-        Arc<dyn Fn(Value, Invocation) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync>,
+    handler: Arc<Handler>,
     timeout: Duration,
 }
 

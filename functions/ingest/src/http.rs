@@ -7,7 +7,7 @@ use aws_lambda_events::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use steelyard_store::{Counted, StoreError};
+use steelyard_store::Counted;
 
 use crate::count::{Counter, Counting};
 use crate::report::{ReportError, UsageReport};
@@ -76,8 +76,8 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
     response(200, "application/json", &outcome)
 }
 
-fn unavailable(error: &StoreError) -> ApiGatewayV2httpResponse {
-    tracing::error!(error = error as &dyn std::error::Error, "cannot count a report");
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> ApiGatewayV2httpResponse {
+    tracing::error!(error, "cannot count a report");
     let detail = "the report could not be counted whole; send the same report again";
     let mut answer = problem(503, "unavailable", detail, json!({}));
     answer.headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

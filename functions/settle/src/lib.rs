@@ -81,7 +81,8 @@ impl Settle {
         loop {
             let page = self.settler.page(&run, shard, after.as_ref(), PAGE).await?;
             for error in &page.failed {
-                tracing::error!(error = error as &dyn std::error::Error, "provider not settled");
+                let error: &(dyn std::error::Error + 'static) = error;
+                tracing::error!(error, "provider not settled");
             }
             failed += page.failed.len();
             after = page.next;

@@ -1,5 +1,7 @@
 //! Days add up to the month, lines add up to the day, and every line can be recomputed.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use rust_decimal::Decimal;

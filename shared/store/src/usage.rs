@@ -288,10 +288,8 @@ fn add_counter(usage: &mut Usage, item: &Item) -> Result<(), StoreError> {
         |name: &str| StoreError::corrupt(READ_COUNTERS, format!("`{name}` is not a count"));
     for (name, value) in item {
         let Some(api) = name.strip_prefix(API_PREFIX) else { continue };
-        let calls = match value {
-            AttributeValue::N(calls) => calls.parse().map(Calls::new).map_err(|_| corrupt(name))?,
-            _ => return Err(corrupt(name)),
-        };
+        let AttributeValue::N(calls) = value else { return Err(corrupt(name)) };
+        let calls = calls.parse().map(Calls::new).map_err(|_| corrupt(name))?;
         let api = api.parse().map_err(|_| corrupt(name))?;
         usage.add(api, calls).map_err(|error| StoreError::corrupt(READ_COUNTERS, error))?;
     }
