@@ -43,8 +43,7 @@ async fn bad_record_is_refused_by_name() {
         record
     };
     let at = |at: &str| json!({ "provider": "a", "api": API, "at": at, "count": 7 });
-    let count =
-        |text: &str| format!("count {text} is not a whole number from 0 to 1000000000000000");
+    let count = |text: &str| format!("count {text} is not a whole number from 0 to 1000000000");
     let form = |text: &str| format!("not in the form of a record: {text}");
     let platform = platform().await;
     for (n, (tested, reason)) in [
@@ -104,7 +103,7 @@ async fn record_just_inside_its_limits_is_counted() {
     for (n, tested) in [
         record("a", &"x".repeat(128), DAY, 7),
         record("a", API, "2015-04-30", 7),
-        record("a", "biggest", DAY, 1_000_000_000_000_000 - 1_000),
+        record("a", "biggest", DAY, 1_000_000_000),
         at("2015-05-01T04:05:00Z"),
         at("2015-05-01T12:05:00+08:00"),
         at("2015-04-01T00:00:00+08:00"),

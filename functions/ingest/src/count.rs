@@ -7,6 +7,7 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use steelyard_billing::{Calendar, ProviderId};
+use steelyard_pricing::BillingDay;
 use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Registration, ReportShare, StoreError, UsageTable};
 
@@ -73,13 +74,14 @@ impl Counter {
         let now = self.clock.now();
         let mut accepted = report.accept(&self.calendar, now);
         let registered = self.registered(&accepted, now).await?;
-        accepted.refuse(
-            |provider, _| !registered.contains_key(provider),
-            |provider| Refusal::UnknownProvider(provider.clone()),
-        );
+        accepted.refuse(|provider, day| unbilled(provider, day, &registered));
+        // Who is not registered has been refused.
         let shares = accepted.shares.iter();
         let counting = shares
-            .map(|(provider, share)| self.count_share(report, provider, share, &registered, now))
+            .filter_map(|(provider, share)| {
+                let registration = *registered.get(provider)?;
+                Some(self.count_share(report, provider, share, registration, now))
+            })
             .collect::<Vec<_>>();
         let counted =
             futures::stream::iter(counting).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
@@ -94,7 +96,7 @@ impl Counter {
         report: &UsageReport,
         provider: &ProviderId,
         share: &Share,
-        registered: &BTreeMap<ProviderId, Registration>,
+        registration: Registration,
         now: Timestamp,
     ) -> Result<(ProviderId, Counted), StoreError> {
         let months = share.days.keys().map(|day| day.month());
@@ -108,8 +110,6 @@ impl Counter {
             counted_at: now,
             expires_at: closes_at + KEPT_FOR,
         };
-        let registration =
-            registered.get(provider).copied().unwrap_or(Registration { counter_shards: 1 });
         let counted = self.table.count(&counted, registration).await?;
         if counted == Counted::Conflict {
             tracing::warn!(
@@ -154,6 +154,21 @@ impl Counter {
         known
             .registrations
             .extend(read.iter().map(|(id, registration)| (id.clone(), *registration)));
+    }
+}
+
+/// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed yet.
+fn unbilled(
+    provider: &ProviderId,
+    day: BillingDay,
+    registered: &BTreeMap<ProviderId, Registration>,
+) -> Option<Refusal> {
+    match registered.get(provider) {
+        None => Some(Refusal::UnknownProvider(provider.clone())),
+        Some(Registration { billed_from, .. }) if day.month() < *billed_from => {
+            Some(Refusal::BeforeBilling { day, billed_from: *billed_from })
+        }
+        Some(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Usage reports as sources write them, and what may be counted of them. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,10 @@ pub const RECORDS_MAX: usize = 10_000;
 
 /// The largest report, in bytes.
 pub const REPORT_BYTES_MAX: usize = 1_000_000;
+
+/// The most calls that one record may count. Far below what a counter holds, so that no slip of a
+/// source fills one.
+pub const COUNT_MAX: Calls = Calls::new(1_000_000_000);
 
 /// How far in the future usage may lie: clocks differ.
 pub const FUTURE_MAX: SignedDuration = SignedDuration::from_mins(5);
@@ -82,7 +86,7 @@ pub enum Refusal {
     #[error("api: {0}")]
     Api(ApiNameError),
     /// The count is negative, fractional or too large.
-    #[error("count {0} is not a whole number from 0 to {max}", max = Calls::MAX)]
+    #[error("count {0} is not a whole number from 0 to {COUNT_MAX}")]
     Count(String),
     /// It says neither when the calls were made, nor on which day; or both.
     #[error("give either `at` or `day`")]
@@ -105,6 +109,14 @@ pub enum Refusal {
         month: BillingMonth,
         /// When usage of the month was last taken.
         closed_at: Timestamp,
+    },
+    /// The provider was not billed yet.
+    #[error("{day} is before {billed_from}, the first month in which the provider is billed")]
+    BeforeBilling {
+        /// The billing day of the calls.
+        day: BillingDay,
+        /// The provider's first month.
+        billed_from: BillingMonth,
     },
     /// The report names too many APIs of the provider.
     #[error(
@@ -136,8 +148,8 @@ pub struct Accepted {
 pub struct Share {
     /// The calls by billing day.
     pub days: CountedDays,
-    /// The places in the report of the records that are in `days`.
-    pub records: Vec<usize>,
+    /// The places in the report of the records behind each day.
+    pub records: BTreeMap<BillingDay, Vec<usize>>,
     /// SHA-256, in hexadecimal, of all that the report says of the provider, refused records
     /// included: what time it is doesn't change it.
     pub digest: String,
@@ -178,28 +190,30 @@ impl UsageReport {
                 share.digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
             }
         }
-        accepted.refuse(|_, share| !fits(&share.days), |_| Refusal::TooManyApis);
+        let too_large = accepted.shares.iter().filter(|(_, share)| !fits(&share.days));
+        let too_large = too_large.map(|(provider, _)| provider.clone()).collect::<BTreeSet<_>>();
+        accepted.refuse(|provider, _| too_large.contains(provider).then_some(Refusal::TooManyApis));
         accepted
     }
 }
 
 impl Accepted {
-    /// Refuses all records of those providers of whom nothing can be counted.
-    pub fn refuse(
-        &mut self,
-        unfit: impl Fn(&ProviderId, &Share) -> bool,
-        why: impl Fn(&ProviderId) -> Refusal,
-    ) {
+    /// Refuses the records of those providers and days for which there is a reason.
+    pub fn refuse(&mut self, why: impl Fn(&ProviderId, BillingDay) -> Option<Refusal>) {
         let Accepted { shares, refused } = self;
-        shares.retain(|provider, share| {
-            let unfit = unfit(provider, share);
-            if unfit {
-                refused.extend(
-                    share.records.iter().map(|index| Refused { index: *index, why: why(provider) }),
-                );
-            }
-            !unfit
-        });
+        for (provider, share) in shares.iter_mut() {
+            share.records.retain(|day, records| match why(provider, *day) {
+                None => true,
+                Some(why) => {
+                    share.days.remove(day);
+                    refused.extend(
+                        records.iter().map(|index| Refused { index: *index, why: why.clone() }),
+                    );
+                    false
+                }
+            });
+        }
+        shares.retain(|_, share| !share.records.is_empty());
         refused.sort_by_key(|refused| refused.index);
     }
 }
@@ -224,9 +238,11 @@ fn accept_record(
     let calls = calls(&read.count)?;
     let day = day(&read, calendar, now)?;
     let share = accepted.shares.entry(provider).or_default();
-    let usage = share.days.entry(day).or_default();
-    usage.add(api, calls).map_err(|_| Refusal::Count(read.count.to_string()))?;
-    share.records.push(index);
+    share.records.entry(day).or_default().push(index);
+    if !calls.is_zero() {
+        let usage = share.days.entry(day).or_default();
+        usage.add(api, calls).map_err(|_| Refusal::Count(read.count.to_string()))?;
+    }
     Ok(())
 }
 
@@ -234,7 +250,7 @@ fn calls(count: &serde_json::Number) -> Result<Calls, Refusal> {
     count
         .as_u64()
         .map(Calls::new)
-        .filter(|calls| *calls <= Calls::MAX)
+        .filter(|calls| *calls <= COUNT_MAX)
         .ok_or_else(|| Refusal::Count(count.to_string()))
 }
 

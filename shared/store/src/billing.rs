@@ -87,10 +87,12 @@ impl BillingTable {
     ) -> Result<Stored, StoreError> {
         let id = &provider.provider;
         let account = Account::new(provider);
+        let Provider { billed_from, counter_shards, .. } = *provider;
+        let registration = Registration { billed_from, counter_shards };
         let writes = vec![
             put_new(&self.table, self.provider_item(REGISTER, provider)?),
             put_new(&self.table, to_item(REGISTER, registry_pk_of(id), account_sk(id), &account)?),
-            usage.registering(id, Registration { counter_shards: provider.counter_shards })?,
+            usage.registering(id, registration)?,
         ];
         match transact(&self.client, REGISTER, writes).await? {
             Outcome::Committed => Ok(Stored::New),

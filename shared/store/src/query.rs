@@ -25,10 +25,12 @@ pub(crate) struct Page {
 impl<'a> Range<'a> {
     /// Everything in a partition whose sort key starts so.
     pub fn prefix(table: &'a str, pk: String, prefix: &str) -> Range<'a> {
+        // DynamoDB takes no empty text as a key.
+        let from = if prefix.is_empty() { crate::schema::KEY_BEGIN } else { prefix };
         Range {
             table,
             pk,
-            from: prefix.to_owned(),
+            from: from.to_owned(),
             to: format!("{prefix}{}", crate::schema::KEY_END),
         }
     }

@@ -41,6 +41,8 @@ pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
 pub(crate) const PLANS: &str = "plans";
+/// Sorts before every id and name.
+pub(crate) const KEY_BEGIN: &str = "!";
 /// Sorts after everything that continues a key.
 pub(crate) const KEY_END: &str = "~";
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteIt
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{CountedDays, ProviderId, ReportId, SourceId};
-use steelyard_pricing::{BillingDay, Calls, Usage};
+use steelyard_pricing::{BillingDay, BillingMonth, Calls, Usage};
 
 use crate::StoreError;
 use crate::item::{from_item, number, string, text, to_item};
@@ -28,6 +28,8 @@ pub struct UsageTable {
 /// That a provider may be counted, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
+    /// The first billing month in which its usage is counted.
+    pub billed_from: BillingMonth,
     /// How many counter items its sources are spread over, from 1.
     pub counter_shards: u8,
 }
@@ -77,7 +79,8 @@ pub enum Counted {
     Counted,
     /// It was in the counters before; nothing changed.
     Duplicate,
-    /// The source used the id before for another content; nothing changed.
+    /// The source used the id before for another content, or for one of which less could be counted
+    /// then; nothing changed.
     Conflict,
 }
 
@@ -180,7 +183,7 @@ impl UsageTable {
                 let marker =
                     marker.ok_or_else(|| StoreError::corrupt(COUNT, "no marker, yet it failed"))?;
                 let before: CountedReport = from_item(COUNT, marker)?;
-                let same = before.digest == share.digest;
+                let same = before.digest == share.digest && before.holds(share);
                 Ok(if same { Counted::Duplicate } else { Counted::Conflict })
             }
         }
@@ -265,6 +268,17 @@ impl UsageTable {
         let range = Range::prefix(&self.table, provider.to_string(), REPORT_PREFIX);
         let items = range.all(&self.client, READ_REPORTS).await?;
         items.into_iter().map(|item| from_item(READ_REPORTS, item)).collect()
+    }
+}
+
+impl CountedReport {
+    /// Whether everything is in the counters that would be counted now. A record that was refused as
+    /// lying in the future, and does not any more, is not.
+    fn holds(&self, share: &ReportShare) -> bool {
+        share.days.iter().all(|(day, usage)| {
+            let counted = self.counted.get(day);
+            usage.iter().all(|(api, calls)| counted.is_some_and(|counted| calls <= counted.of(api)))
+        })
     }
 }
 
