@@ -80,48 +80,31 @@ pub(crate) struct TargetArgs {
 }
 
 /// The platform's rules; the same as the functions' environment variables.
+///
+/// The local stack has defaults. A deployment has its own, and nothing is guessed: with `--aws` each
+/// must be given.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Platform")]
 pub(crate) struct PlatformArgs {
-    /// The time zone of billing days.
-    #[arg(
-        long,
-        global = true,
-        env = "TIME_ZONE",
-        default_value = "Asia/Shanghai",
-        help_heading = "Platform"
-    )]
-    time_zone: String,
-    /// The day of the next month at whose beginning a month closes for usage.
-    #[arg(
-        long,
-        global = true,
-        env = "MONTH_CLOSE_DAY",
-        default_value_t = 5,
-        help_heading = "Platform"
-    )]
-    month_close_day: i8,
-    /// The time of the day at which debits fall due.
-    #[arg(
-        long,
-        global = true,
-        env = "DEBIT_TIME",
-        default_value = "10:00",
-        help_heading = "Platform"
-    )]
-    debit_time: Time,
-    /// The least that is worth a debit, in fen.
-    #[arg(
-        long,
-        global = true,
-        env = "DEBIT_MINIMUM_FEN",
-        default_value_t = 1,
-        help_heading = "Platform"
-    )]
-    debit_minimum_fen: i64,
+    /// The time zone of billing days; `Asia/Shanghai` in the local stack.
+    #[arg(long, global = true, env = "TIME_ZONE")]
+    time_zone: Option<String>,
+    /// The day of the next month at whose beginning a month closes for usage; 5 in the local stack.
+    #[arg(long, global = true, env = "MONTH_CLOSE_DAY")]
+    month_close_day: Option<i8>,
+    /// The time of the day at which debits fall due; 10:00 in the local stack.
+    #[arg(long, global = true, env = "DEBIT_TIME")]
+    debit_time: Option<Time>,
+    /// The least that is worth a debit, in fen; 1 in the local stack.
+    #[arg(long, global = true, env = "DEBIT_MINIMUM_FEN")]
+    debit_minimum_fen: Option<i64>,
     /// What time it is, instead of the system's clock: `2015-05-18T00:30` in the time zone of
-    /// billing days, or an instant such as `2015-05-17T16:30:00Z`.
-    #[arg(long, global = true, help_heading = "Platform")]
+    /// billing days, or an instant such as `2015-05-17T16:30:00Z`. Not with `--aws`.
+    #[arg(long, global = true, conflicts_with = "aws")]
     now: Option<String>,
+    /// Whether the rules must be given; see [`TargetArgs::aws`].
+    #[arg(skip)]
+    is_deployed: bool,
 }
 
 impl TargetArgs {
@@ -154,13 +137,32 @@ impl TargetArgs {
 }
 
 impl PlatformArgs {
+    /// The rules for a target: those of a deployment must be given.
+    pub(crate) fn of(self, target: &TargetArgs) -> PlatformArgs {
+        PlatformArgs { is_deployed: target.aws, ..self }
+    }
+
     /// When debits are made, and the calendar.
     pub(crate) fn terms(&self) -> Result<DebitTerms, Error> {
+        let time_zone =
+            self.rule("--time-zone", self.time_zone.clone(), "Asia/Shanghai".to_owned())?;
+        let close_day = self.rule("--month-close-day", self.month_close_day, 5)?;
         Ok(DebitTerms {
-            calendar: Calendar::new(&self.time_zone, self.month_close_day)?,
-            minimum_fen: Fen::new(self.debit_minimum_fen),
-            time_of_day: self.debit_time,
+            calendar: Calendar::new(&time_zone, close_day)?,
+            minimum_fen: Fen::new(self.rule("--debit-minimum-fen", self.debit_minimum_fen, 1)?),
+            time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
         })
+    }
+
+    fn rule<T>(&self, option: &str, given: Option<T>, local: T) -> Result<T, Error> {
+        match given {
+            Some(rule) => Ok(rule),
+            None if self.is_deployed => Err(format!(
+                "give {option} as the deployment has it: with --aws nothing is guessed"
+            )
+            .into()),
+            None => Ok(local),
+        }
     }
 
     /// The chosen time, if one was.

@@ -31,6 +31,7 @@ pub async fn run(cli: Cli) -> Exit {
 
 async fn command(cli: Cli) -> Result<Exit, Error> {
     let Cli { target, platform, command } = cli;
+    let platform = platform.of(&target);
     match command {
         Command::Demo(args) => args.run(&target).await,
         Command::Local(args) => args.run(&target, &platform).await,

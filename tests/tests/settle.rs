@@ -192,7 +192,6 @@ async fn pay_in(billing: &BillingTable, platform: &Platform) {
         if billing.commit_recharge(&before, "transfer-1", &movement).await.is_ok() {
             return;
         }
-        assert!(!billing.is_recharged(&provider, "transfer-1").await.unwrap());
     }
 }
 

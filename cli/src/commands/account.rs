@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, Entry, ProviderId};
+use steelyard_billing::{Cause, Entry, Ledger, ProviderId};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Customer};
@@ -60,7 +60,8 @@ impl AccountCommand {
     }
 }
 
-/// Books a recharge once by its reference; false when it was booked before.
+/// Books a recharge once by its reference; false when it was booked before, an error when it was
+/// booked with another amount.
 pub(crate) async fn recharge(
     tables: &Tables,
     provider: &ProviderId,
@@ -74,13 +75,44 @@ pub(crate) async fn recharge(
         match tables.billing.commit_recharge(&account, reference, &movement).await {
             Ok(_) => return Ok(true),
             Err(CommitError::Stale) => {
-                if tables.billing.is_recharged(provider, reference).await? {
-                    return Ok(false);
+                if let Some(booked) = booked(tables, provider, reference).await? {
+                    return if booked == amount {
+                        Ok(false)
+                    } else {
+                        Err(other_amount(reference, booked))
+                    };
                 }
             }
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }
+}
+
+/// What was booked under a reference before.
+async fn booked(
+    tables: &Tables,
+    provider: &ProviderId,
+    reference: &str,
+) -> Result<Option<Fen>, Error> {
+    for entry in tables.billing.journal(provider).await? {
+        match &entry.record().cause {
+            Cause::Recharged { reference: booked } if booked == reference => {
+                return Ok(Some(entry.moved(Ledger::Bank)?));
+            }
+            Cause::Recharged { .. }
+            | Cause::Charged { .. }
+            | Cause::DebitPaid { .. }
+            | Cause::DebitExhausted { .. } => {}
+        }
+    }
+    Ok(None)
+}
+
+fn other_amount(reference: &str, booked: Fen) -> Error {
+    format!(
+        "¥{booked} were booked under {reference} before; another payment needs another reference"
+    )
+    .into()
 }
 
 async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Result<Exit, Error> {

@@ -95,9 +95,7 @@ impl ProviderCommand {
             ProviderCommand::Mandate { provider, mandate } => {
                 let MandateArgs { agreement, single_limit } = mandate;
                 update(target, &tables, &provider, |customer, _| {
-                    let agreement_no = agreement.clone();
-                    customer.mandate =
-                        Some(Mandate { agreement_no, single_limit_fen: single_limit });
+                    customer.mandate = Some(Mandate::new(agreement.clone(), single_limit)?);
                     Ok(())
                 })
                 .await

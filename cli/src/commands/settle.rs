@@ -72,7 +72,7 @@ async fn all(settler: &Settler) -> Result<Outcome, Error> {
         loop {
             let page = settler.page(&run, shard, after.as_ref(), PAGE).await?;
             outcome.statements += page.statements;
-            outcome.failed.extend(page.failed.iter().map(|error| match error.source() {
+            outcome.failed.extend(page.failed.iter().map(|(_, error)| match error.source() {
                 Some(source) => format!("{error}: {source}"),
                 None => error.to_string(),
             }));

@@ -263,7 +263,7 @@ impl Stack {
         funds: Fen,
     ) -> Result<Mandate, Error> {
         self.alipay.register_agreement(agreement_no, payer, funds)?;
-        Ok(Mandate { agreement_no: agreement_no.to_owned(), single_limit_fen: Fen::new(500_000) })
+        Ok(Mandate::new(agreement_no.to_owned(), Fen::new(500_000))?)
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use steelyard_alipay::{Alipay, PayRequest, PayRequestError, Withholding, WithholdingError};
 use steelyard_billing::{
-    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, ProviderId,
-    Step,
+    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase,
+    ProviderId, Step,
 };
 use steelyard_runtime::Clock;
 use steelyard_store::{BillingTable, CommitError, StoreError};
@@ -189,4 +189,7 @@ fn log(debit: &Debit) {
         phase = ?debit.phase,
         "debit stored"
     );
+    if let Phase::InDoubt { why } = &debit.phase {
+        tracing::warn!(provider.id = %debit.provider, debit.id = %debit.debit, doubts = debit.doubts, why, "debit in doubt");
+    }
 }

@@ -7,8 +7,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, Queue, aws};
-use steelyard_store::BillingTable;
 use steelyard_store::schema::DUE_SHARDS;
+use steelyard_store::{BillingTable, DueDebit};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ const TIME_FOR_A_PAGE: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Dispatch {
     /// The function over a table and the debit queue; `lease` is how long a message may take until
-    /// it is thought lost: longer than the queue keeps a failing message.
+    /// it is thought lost.
     #[must_use]
     pub fn new(
         billing: BillingTable,
@@ -65,19 +65,37 @@ impl Dispatch {
         invocation: Invocation,
     ) -> Result<usize, Error> {
         let mut sent = 0;
+        let mut after = None;
         loop {
-            let due = self.billing.due_debits(shard, now, PAGE).await?;
-            let mut messages = Vec::new();
-            for debit in &due {
-                if self.billing.lease(debit, now + self.lease).await? {
-                    messages.push(serde_json::to_string(&debit.debit)?);
-                }
-            }
-            self.queue.send(&messages).await?;
-            sent += messages.len();
-            if messages.is_empty() || invocation.time_left() < TIME_FOR_A_PAGE {
+            let mut due = self.billing.due_debits(shard, now, after.as_ref(), PAGE).await?;
+            sent += self.send(&due, now).await?;
+            let is_last = i32::try_from(due.len()).is_ok_and(|found| found < PAGE);
+            after = due.pop();
+            if is_last || invocation.time_left() < TIME_FOR_A_PAGE {
                 return Ok(sent);
             }
+        }
+    }
+
+    /// Leases debits and sends those whose lease holds; tells how many. What was leased before a
+    /// lease failed is sent all the same.
+    async fn send(&self, due: &[DueDebit], now: Timestamp) -> Result<usize, Error> {
+        let mut messages = Vec::new();
+        let mut failed = None;
+        for debit in due {
+            match self.billing.lease(debit, now + self.lease).await {
+                Ok(true) => messages.push(serde_json::to_string(&debit.debit)?),
+                Ok(false) => {}
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        self.queue.send(&messages).await?;
+        match failed {
+            None => Ok(messages.len()),
+            Some(error) => Err(error.into()),
         }
     }
 }

@@ -238,11 +238,11 @@ fn accept_record(
     let calls = calls(&read.count)?;
     let day = day(&read, calendar, now)?;
     let share = accepted.shares.entry(provider).or_default();
-    share.records.entry(day).or_default().push(index);
     if !calls.is_zero() {
         let usage = share.days.entry(day).or_default();
         usage.add(api, calls).map_err(|_| Refusal::Count(read.count.to_string()))?;
     }
+    share.records.entry(day).or_default().push(index);
     Ok(())
 }
 

@@ -26,15 +26,24 @@ pub struct Settle {
     queue: Queue,
 }
 
-/// What one message asks for: a registry shard, from its beginning or after a provider.
+/// What one message asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShardMessage {
-    /// The registry shard.
-    pub shard: u8,
-    /// The provider that was settled last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<ProviderId>,
+#[serde(untagged)]
+pub enum SettleMessage {
+    /// The providers of a registry shard, from its beginning or after one of them.
+    Shard {
+        /// The registry shard.
+        shard: u8,
+        /// The provider that was settled last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ProviderId>,
+    },
+    /// One provider that could not be settled with its shard: tried alone, and a dead letter when it
+    /// fails again and again.
+    Provider {
+        /// The provider.
+        provider: ProviderId,
+    },
 }
 
 /// How many providers are read and settled between two looks at the time.
@@ -68,44 +77,71 @@ impl Settle {
 
     async fn fan_out(&self) -> Result<Value, Error> {
         let messages = (0..REGISTRY_SHARDS)
-            .map(|shard| serde_json::to_string(&ShardMessage { shard, after: None }))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.queue.send(&messages).await?;
+            .map(|shard| SettleMessage::Shard { shard, after: None })
+            .collect::<Vec<_>>();
+        self.send(&messages).await?;
         Ok(json!({ "shards": messages.len() }))
     }
 
-    async fn shard(&self, body: &str, invocation: Invocation) -> Result<(), Error> {
-        let ShardMessage { shard, mut after } = serde_json::from_str(body)?;
+    async fn send(&self, messages: &[SettleMessage]) -> Result<(), Error> {
+        let bodies = messages.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.queue.send(&bodies).await?)
+    }
+
+    async fn message(&self, body: &str, invocation: Invocation) -> Result<(), Error> {
         let run = self.settler.begin().await?;
-        let mut failed = 0;
-        loop {
-            let page = self.settler.page(&run, shard, after.as_ref(), PAGE).await?;
-            for error in &page.failed {
-                let error: &(dyn std::error::Error + 'static) = error;
-                tracing::error!(error, "provider not settled");
+        match serde_json::from_str(body)? {
+            SettleMessage::Shard { shard, after } => {
+                self.shard(&run, shard, after, invocation).await
             }
-            failed += page.failed.len();
+            SettleMessage::Provider { provider } => {
+                self.settler.provider(&run, &provider).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Settles a shard page by page; goes on in a new message when the time is nearly up.
+    async fn shard(
+        &self,
+        run: &Run,
+        shard: u8,
+        mut after: Option<ProviderId>,
+        invocation: Invocation,
+    ) -> Result<(), Error> {
+        loop {
+            let page = self.settler.page(run, shard, after.as_ref(), PAGE).await?;
+            self.try_alone(&page).await?;
             after = page.next;
             if after.is_none() {
-                break;
+                return Ok(());
             }
             if invocation.time_left() < TIME_FOR_A_PAGE {
-                self.queue.send(&[serde_json::to_string(&ShardMessage { shard, after })?]).await?;
-                break;
+                return self.send(&[SettleMessage::Shard { shard, after }]).await;
             }
         }
-        match failed {
-            0 => Ok(()),
-            _ => Err(format!("{failed} providers of shard {shard} could not be settled").into()),
+    }
+
+    /// Sends each provider that failed a message of its own, so that it holds up no other.
+    async fn try_alone(&self, page: &Page) -> Result<(), Error> {
+        let mut messages = Vec::new();
+        for (provider, error) in &page.failed {
+            let error: &(dyn std::error::Error + 'static) = error;
+            tracing::error!(provider.id = %provider, error, "provider not settled");
+            messages.push(SettleMessage::Provider { provider: provider.clone() });
         }
+        self.send(&messages).await
     }
 }
 
 impl Function for Settle {
     async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value, Error> {
         if is_batch(&event) {
-            return each_message(event, |body| async move { self.shard(&body, invocation).await })
-                .await;
+            return each_message(
+                event,
+                |body| async move { self.message(&body, invocation).await },
+            )
+            .await;
         }
         self.fan_out().await
     }

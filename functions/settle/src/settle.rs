@@ -111,15 +111,18 @@ impl Settler {
         let settling = page
             .customers
             .into_iter()
-            .map(|customer| self.settle(run, customer))
+            .map(|customer| async {
+                let provider = customer.provider.provider.clone();
+                (provider, self.settle(run, customer).await)
+            })
             .collect::<Vec<_>>();
         let settled =
             futures::stream::iter(settling).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         let mut done = Page { next: page.next, ..Page::default() };
-        for result in settled {
+        for (provider, result) in settled {
             match result {
                 Ok(statements) => done.statements += statements.len(),
-                Err(error) => done.failed.push(error),
+                Err(error) => done.failed.push((provider, error)),
             }
         }
         Ok(done)
@@ -192,8 +195,8 @@ impl Settler {
 pub struct Page {
     /// How many statements were made.
     pub statements: usize,
-    /// The providers that could not be settled.
-    pub failed: Vec<SettleError>,
+    /// The providers that could not be settled, and why.
+    pub failed: Vec<(ProviderId, SettleError)>,
     /// The provider to go on after; none when the shard is done.
     pub next: Option<ProviderId>,
 }

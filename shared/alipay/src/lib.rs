@@ -20,4 +20,4 @@ pub use client::{Alipay, beijing_time};
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};
 pub use signing::text_to_sign;
-pub use trade::{DEBIT_MAX, DEBIT_MIN, PayRequest, PayRequestError, Withholding, WithholdingError};
+pub use trade::{DEBIT_MIN, PayRequest, PayRequestError, Withholding, WithholdingError};

@@ -1,7 +1,7 @@
 //! What we ask Alipay for: one withholding, and the query for it.
 
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{OutTradeNo, OutTradeNoError};
+use steelyard_billing::{DEBIT_MAX, OutTradeNo, OutTradeNoError};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 
@@ -9,11 +9,6 @@ use thiserror::Error;
 ///
 /// Source: alipay-easysdk `APIDoc.md`, `totalAmount`: yuan, two decimals, [0.01, 100000000].
 pub const DEBIT_MIN: Fen = Fen::new(1);
-
-/// The largest amount Alipay's trade API takes: ¥100,000,000.00. A mandate may allow less.
-///
-/// Source: as [`DEBIT_MIN`].
-pub const DEBIT_MAX: Fen = Fen::new(10_000_000_000);
 
 /// How long an unpaid trade may still be paid. Longer than the three days of an attempt's retries.
 ///

@@ -41,6 +41,39 @@ pub struct Mandate {
     pub single_limit_fen: Fen,
 }
 
+/// Why a mandate makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MandateError {
+    /// Alipay's numbers are made of letters and digits.
+    #[error("`{0}` is not the number of an agreement: letters and digits")]
+    AgreementNo(String),
+    /// The limit allows no debit, or more than Alipay takes at once.
+    #[error("a debit takes from 0.01 to {DEBIT_MAX} yuan, so the limit can't be {0}")]
+    SingleLimit(Fen),
+}
+
+/// The most that one debit may take, whatever the mandate allows: ¥100,000,000.00.
+///
+/// Source: alipay-easysdk `APIDoc.md`, `totalAmount`: yuan, two decimals, [0.01, 100000000].
+pub const DEBIT_MAX: Fen = Fen::new(10_000_000_000);
+
+impl Mandate {
+    /// A mandate under which debits can be made.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateError`] naming what is wrong.
+    pub fn new(agreement_no: String, single_limit_fen: Fen) -> Result<Mandate, MandateError> {
+        if agreement_no.is_empty() || !agreement_no.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(MandateError::AgreementNo(agreement_no));
+        }
+        if !single_limit_fen.is_positive() || single_limit_fen > DEBIT_MAX {
+            return Err(MandateError::SingleLimit(single_limit_fen));
+        }
+        Ok(Mandate { agreement_no, single_limit_fen })
+    }
+}
+
 /// Why a plan cannot be assigned.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AssignError {

@@ -41,17 +41,15 @@ pub enum SettlementError {
         /// The month.
         month: BillingMonth,
     },
-    /// The month was charged under another version of a plan.
-    #[error(
-        "{provider} was charged in {month} under {charged}, which is not the plan it is on now"
-    )]
-    PlanChanged {
+    /// The version of the plan under which the month was charged is not stored any more.
+    #[error("{provider} was charged in {month} under {plan}, which is gone")]
+    PlanGone {
         /// The provider.
         provider: ProviderId,
         /// The month.
         month: BillingMonth,
-        /// The plan and version that it was charged under.
-        charged: String,
+        /// The plan and its version.
+        plan: String,
     },
     /// The day has more supplements than can be numbered.
     #[error("{0} has too many supplements")]
@@ -203,20 +201,15 @@ fn plan_of<'a>(
     month: BillingMonth,
     plans: &'a Catalog,
 ) -> Result<&'a Plan, SettlementError> {
-    let plan = provider
-        .plan_of(month, plans)
-        .ok_or_else(|| SettlementError::NoPlan { provider: provider.provider.clone(), month })?;
+    let id = || provider.provider.clone();
     match account.months.get(&month) {
-        Some(progress)
-            if (&progress.plan, progress.plan_version) != (plan.name(), plan.effective_from()) =>
-        {
-            Err(SettlementError::PlanChanged {
-                provider: provider.provider.clone(),
-                month,
-                charged: format!("{} of {}", progress.plan, progress.plan_version),
-            })
-        }
-        Some(_) | None => Ok(plan),
+        Some(charged) => plans.version(&charged.plan, charged.plan_version).ok_or_else(|| {
+            let plan = format!("{} of {}", charged.plan, charged.plan_version);
+            SettlementError::PlanGone { provider: id(), month, plan }
+        }),
+        None => provider
+            .plan_of(month, plans)
+            .ok_or_else(|| SettlementError::NoPlan { provider: id(), month }),
     }
 }
 

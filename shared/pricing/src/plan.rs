@@ -218,6 +218,12 @@ impl Catalog {
         self.0.get(plan)?.range(..=day).next_back().map(|(_, version)| version)
     }
 
+    /// The version of a plan that takes effect on a day.
+    #[must_use]
+    pub fn version(&self, plan: &Name, effective_from: BillingDay) -> Option<&Plan> {
+        self.0.get(plan)?.get(&effective_from)
+    }
+
     /// Every version, by name and day.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
         self.0.values().flat_map(BTreeMap::values)

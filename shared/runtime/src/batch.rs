@@ -1,8 +1,10 @@
 //! A batch of SQS messages: each is handled for itself, and those that fail come again.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value;
 
@@ -14,7 +16,8 @@ pub fn is_batch(event: &Value) -> bool {
     event["Records"][0]["eventSource"] == "aws:sqs"
 }
 
-/// Handles the messages of a batch at once, and tells SQS which of them failed.
+/// Handles the messages of a batch at once, and tells SQS which of them failed. One that panics
+/// fails alone.
 ///
 /// A message that fails is logged here, once, with its id and the whole chain of the error.
 ///
@@ -32,8 +35,8 @@ where
     for record in event.records {
         // Without its id a failure can't be told apart: the whole batch would have to come again.
         let id = record.message_id.filter(|id| !id.is_empty()).ok_or("a message has no id")?;
-        let done = handle(record.body.unwrap_or_default());
-        handled.push(async move { (id, done.await) });
+        let done = AssertUnwindSafe(handle(record.body.unwrap_or_default())).catch_unwind();
+        handled.push(async move { (id, done.await.unwrap_or_else(|_| Err("it panicked".into()))) });
     }
     for (id, done) in join_all(handled).await {
         if let Err(error) = done {

@@ -157,7 +157,8 @@ impl BillingTable {
         // A page can end between the two items of a provider: it goes on after the last whole one.
         let next = match (page.next, customers.last()) {
             (Some(_), Some(last)) => Some(last.provider.provider.clone()),
-            _ => None,
+            (Some(_), None) => return Err(StoreError::corrupt(LIST, "a page without a provider")),
+            (None, _) => None,
         };
         Ok(CustomerPage { customers, next })
     }
@@ -262,22 +263,6 @@ impl BillingTable {
         let account = self.moving(RECHARGE, before, movement, &mut writes)?;
         self.commit(RECHARGE, writes).await?;
         Ok(account)
-    }
-
-    /// Whether a recharge was booked under this reference.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table cannot be read.
-    pub async fn is_recharged(
-        &self,
-        provider: &ProviderId,
-        reference: &str,
-    ) -> Result<bool, StoreError> {
-        let sk = recharge_sk(reference);
-        let range =
-            Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
-        Ok(!range.all(&self.client, RECHARGE).await?.is_empty())
     }
 
     /// A provider's statements, by day.

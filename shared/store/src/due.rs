@@ -37,7 +37,9 @@ pub(crate) fn place(debit: &Debit) -> [(String, AttributeValue); 2] {
 }
 
 impl BillingTable {
-    /// Debits of a shard of the index whose visit is due, the longest due first, at most `limit`.
+    /// Debits of a shard of the index whose visit is due, the longest due first: one page of at most
+    /// `limit`, after the page before. The index follows the table after a moment, so a debit that was
+    /// leased just now may still be in it.
     ///
     /// # Errors
     ///
@@ -46,6 +48,7 @@ impl BillingTable {
         &self,
         shard: u8,
         now: Timestamp,
+        after: Option<&DueDebit>,
         limit: i32,
     ) -> Result<Vec<DueDebit>, StoreError> {
         let answer = self
@@ -58,6 +61,7 @@ impl BillingTable {
             .expression_attribute_names("#visit", VISIT_AT_S)
             .expression_attribute_values(":shard", string(due_shard_key(shard)))
             .expression_attribute_values(":now", number(now.as_second()))
+            .set_exclusive_start_key(after.map(DueDebit::index_key))
             .limit(limit)
             .send()
             .await
@@ -88,14 +92,30 @@ impl BillingTable {
             .await;
         match sent {
             Ok(_) => Ok(true),
-            Err(error) if is_condition_failure(&error) => Ok(false),
+            Err(error) if is_beaten(&error) => Ok(false),
             Err(error) => Err(StoreError::aws(LEASE, error)),
         }
     }
 }
 
-fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {
-    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+impl DueDebit {
+    /// Its keys in the table and in the index.
+    fn index_key(&self) -> Item {
+        let DebitRef { provider, debit } = &self.debit;
+        Item::from([
+            (PK.to_owned(), string(crate::schema::provider_pk(provider))),
+            (SK.to_owned(), string(crate::schema::debit_sk(*debit))),
+            (DUE_SHARD.to_owned(), string(due_shard(provider))),
+            (VISIT_AT_S.to_owned(), number(self.visit_at.as_second())),
+        ])
+    }
+}
+
+/// The debit changed, or is being changed by a visit's transaction right now.
+fn is_beaten<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    error.as_service_error().is_some_and(|error| {
+        error.is_conditional_check_failed_exception() || error.is_transaction_conflict_exception()
+    })
 }
 
 fn due_debit(item: &Item) -> Result<DueDebit, StoreError> {

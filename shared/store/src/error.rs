@@ -46,15 +46,6 @@ impl StoreError {
     ) -> StoreError {
         StoreError::Corrupt { operation, source: source.into() }
     }
-
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            StoreError::Aws { .. } | StoreError::Contended { .. } => true,
-            StoreError::Corrupt { .. } => false,
-        }
-    }
 }
 
 /// Why a conditional write did not happen.

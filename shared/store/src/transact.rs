@@ -24,7 +24,7 @@ pub(crate) enum Outcome {
 }
 
 /// How often a conflict with another transaction is tried again, waiting longer each time: about
-/// three seconds in all.
+/// two seconds in all.
 const TRIES: u32 = 10;
 
 /// Writes all or nothing.

@@ -132,7 +132,8 @@ impl UsageTable {
     }
 
     async fn batch_get(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
-        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).build();
+        let wanted =
+            KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let answer = self
             .client
             .batch_get_item()

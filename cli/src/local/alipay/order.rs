@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use serde::Deserialize;
-use steelyard_alipay::{DEBIT_MAX, DEBIT_MIN};
+use steelyard_alipay::DEBIT_MIN;
+use steelyard_billing::DEBIT_MAX;
 use steelyard_billing::OutTradeNo;
 use steelyard_pricing::Fen;
 
