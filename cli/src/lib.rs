@@ -8,6 +8,7 @@ pub mod import;
 pub mod local;
 mod output;
 mod tables;
+mod target;
 
 pub use args::Cli;
 pub use commands::audit::{AuditReport, audit_all};

@@ -8,10 +8,10 @@ use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Customer};
 
 use super::customer;
-use crate::args::{PlatformArgs, TargetArgs};
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Show a provider's money, or book a payment that it made.
 #[derive(Debug, Subcommand)]

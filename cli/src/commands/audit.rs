@@ -8,10 +8,10 @@ use steelyard_runtime::Error;
 use steelyard_store::Customer;
 
 use super::customer;
-use crate::args::TargetArgs;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
+use crate::target::TargetArgs;
 
 /// Rebuild every account from its journal, and check every invariant that stored data can show.
 ///

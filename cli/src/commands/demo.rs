@@ -12,11 +12,11 @@ use steelyard_runtime::Error;
 
 use super::audit::{AuditReport, audit_all};
 use super::{account, customer, provider, statement};
-use crate::args::TargetArgs;
 use crate::exit::Exit;
 use crate::local::alipay::{Fault, Method};
 use crate::local::{LocalClock, Stack, StackOptions, http_event};
 use crate::output;
+use crate::target::TargetArgs;
 
 /// Run days of usage through the whole system in this process, print what came of it, and audit.
 ///

@@ -13,11 +13,11 @@ use steelyard_runtime::Error;
 use steelyard_store::Stored;
 
 use super::provider::{new_provider, require_plan};
-use crate::args::{PlatformArgs, TargetArgs};
 use crate::exit::Exit;
 use crate::import::{ImportRules, Input, Progress, Summary, import};
 use crate::output::{self, grouped};
 use crate::tables::Tables;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Meter a web access log, or JSON lines, as usage reports; the same file twice counts once.
 ///

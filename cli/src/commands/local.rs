@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use steelyard_runtime::{Clock, Error};
 
-use crate::args::{PlatformArgs, TargetArgs};
 use crate::exit::Exit;
 use crate::local::{EventSource, LocalClock, PORT, Stack, StackOptions};
 use crate::output;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
 ///

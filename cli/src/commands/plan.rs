@@ -8,9 +8,9 @@ use steelyard_pricing::Plan;
 use steelyard_runtime::Error;
 use steelyard_store::Stored;
 
-use crate::args::TargetArgs;
 use crate::exit::Exit;
 use crate::output;
+use crate::target::TargetArgs;
 
 /// Check, add and list plans.
 #[derive(Debug, Subcommand)]

@@ -8,10 +8,10 @@ use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Stored};
 
 use super::customer;
-use crate::args::{PlatformArgs, TargetArgs};
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Register providers, put them on plans, note their mandates.
 #[derive(Debug, Subcommand)]

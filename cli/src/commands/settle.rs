@@ -10,9 +10,9 @@ use steelyard_runtime::Error;
 use steelyard_settle::Settler;
 use steelyard_store::schema::REGISTRY_SHARDS;
 
-use crate::args::{PlatformArgs, TargetArgs};
 use crate::exit::Exit;
 use crate::output;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Charge every unsettled day up to yesterday, for every provider. Running it again changes
 /// nothing.

@@ -5,9 +5,9 @@ use steelyard_billing::{ProviderId, Statement, StatementId};
 use steelyard_pricing::{ApiCount, Calls, Line, Slice, UsageError};
 use steelyard_runtime::Error;
 
-use crate::args::TargetArgs;
 use crate::exit::Exit;
 use crate::output;
+use crate::target::TargetArgs;
 
 /// Show what a provider owes for its days, and why.
 #[derive(Debug, Args)]

@@ -36,6 +36,9 @@ pub enum VisitError {
     /// The request cannot be made: a defect, or a mandate with a number that is none.
     #[error("cannot make the request")]
     Withholding(#[from] WithholdingError),
+    /// A debit is being sent without a request: a defect.
+    #[error("no request is stored")]
+    NoRequest,
     /// What is stored is not a request for this debit.
     #[error("the stored request is not for this debit")]
     Request(#[from] PayRequestError),
@@ -101,7 +104,7 @@ impl Collector {
         let content = self.withholding(debit)?.biz_content()?;
         let sending = debit.sending(content, self.clock.now())?;
         let Some(sending) = self.store(debit, sending).await? else { return Ok(None) };
-        let stored = sending.request.clone().unwrap_or_default();
+        let stored = sending.request.clone().ok_or(VisitError::NoRequest)?;
         let request = PayRequest::new(sending.out_trade_no.clone(), sending.amount_fen, stored)?;
         let answer = self.alipay.pay(&request, self.clock.now()).await;
         let now = self.clock.now();
