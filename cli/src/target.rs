@@ -55,7 +55,7 @@ pub(crate) struct PlatformArgs {
     debit_minimum_fen: Option<i64>,
     /// What time it is, instead of the system's clock: `2015-05-18T00:30` in the time zone of
     /// billing days, or an instant such as `2015-05-17T16:30:00Z`. Not with `--aws`.
-    #[arg(long, global = true, conflicts_with = "aws")]
+    #[arg(long, global = true)]
     now: Option<String>,
     /// Whether the rules must be given; see [`TargetArgs::aws`].
     #[arg(skip)]
@@ -123,6 +123,9 @@ impl PlatformArgs {
     /// The chosen time, if one was.
     pub(crate) fn now(&self) -> Result<Option<Timestamp>, Error> {
         let Some(text) = &self.now else { return Ok(None) };
+        if self.is_deployed {
+            return Err("a deployment has a clock of its own: --now is not for --aws".into());
+        }
         if let Ok(instant) = text.parse::<Timestamp>() {
             return Ok(Some(instant));
         }
