@@ -20,12 +20,12 @@ pub(crate) struct TargetArgs {
     /// Work on AWS instead, with the credentials and the region that every AWS tool finds.
     #[arg(long, global = true, help_heading = "Target")]
     aws: bool,
-    /// The name of the usage table; a deployment tells it as an output.
-    #[arg(long, global = true, env = "USAGE_TABLE", default_value = USAGE_TABLE, help_heading = "Target")]
-    usage_table: String,
-    /// The name of the billing table; a deployment tells it as an output.
-    #[arg(long, global = true, env = "BILLING_TABLE", default_value = BILLING_TABLE, help_heading = "Target")]
-    billing_table: String,
+    /// The name of the usage table: a deployment tells it as an output.
+    #[arg(long, global = true, env = "USAGE_TABLE", help_heading = "Target")]
+    usage_table: Option<String>,
+    /// The name of the billing table: a deployment tells it as an output.
+    #[arg(long, global = true, env = "BILLING_TABLE", help_heading = "Target")]
+    billing_table: Option<String>,
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
@@ -65,16 +65,29 @@ pub(crate) struct PlatformArgs {
 impl TargetArgs {
     /// The tables of the system to work on.
     pub(crate) async fn tables(&self) -> Result<Tables, Error> {
-        let config = if self.aws {
-            aws::as_operator()?.load().await
-        } else {
-            aws::local(None, &self.endpoint)?
-        };
-        let tables = Tables::new(&config, &self.usage_table, &self.billing_table);
-        if !self.aws {
-            self.check_local_stack().await?;
+        let usage = self.table("--usage-table", self.usage_table.as_deref(), USAGE_TABLE)?;
+        let billing =
+            self.table("--billing-table", self.billing_table.as_deref(), BILLING_TABLE)?;
+        if self.aws {
+            return Ok(Tables::new(&aws::as_operator()?.load().await, usage, billing));
         }
-        Ok(tables)
+        self.check_local_stack().await?;
+        Ok(Tables::new(&aws::local(None, &self.endpoint)?, usage, billing))
+    }
+
+    fn table<'a>(
+        &self,
+        option: &str,
+        given: Option<&'a str>,
+        local: &'a str,
+    ) -> Result<&'a str, Error> {
+        match given {
+            Some(table) => Ok(table),
+            None if self.aws => {
+                Err(format!("give {option} as the deployment's outputs tell it").into())
+            }
+            None => Ok(local),
+        }
     }
 
     /// Tells at once when there is no local stack, rather than after the SDK's retries.

@@ -5,6 +5,7 @@ use steelyard_billing::{ProviderId, Statement, StatementId};
 use steelyard_pricing::{ApiCount, Calls, Line, Slice, UsageError};
 use steelyard_runtime::Error;
 
+use super::customer;
 use crate::exit::Exit;
 use crate::output;
 use crate::target::TargetArgs;
@@ -24,7 +25,9 @@ pub(crate) struct StatementArgs {
 
 impl StatementArgs {
     pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
-        let billing = target.tables().await?.billing;
+        let tables = target.tables().await?;
+        customer(&tables, &self.provider).await?;
+        let billing = tables.billing;
         let statements = match self.statement {
             None => billing.statements(&self.provider).await?,
             Some(id) => match billing.statement(&self.provider, id).await? {

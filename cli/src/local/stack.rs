@@ -1,6 +1,7 @@
 //! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
 //! and a local Alipay, wired as the template wires them.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct Stack {
     /// The functions.
     pub functions: Functions,
     server: tokio::task::JoinHandle<()>,
+    /// Held as long as the stack runs: two on one folder would work on the same tables.
+    _lock: Option<File>,
 }
 
 /// The functions, as Lambda has them.
@@ -102,10 +105,13 @@ impl Stack {
     /// When its data can't be opened, or the port is taken.
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
         let StackOptions { data, port, terms, clock } = options;
+        let lock = data.as_deref().map(lock_folder).transpose()?;
         let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
         let alipay = open_alipay(data.as_deref())?;
         let transport = Transport::new(Arc::clone(&embedded));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+            format!("cannot serve port {port}: {error}; choose another with --port")
+        })?;
         let address = listener.local_addr()?;
 
         let http_client = SharedHttpClient::new(transport.clone());
@@ -128,7 +134,18 @@ impl Stack {
                 tracing::error!(%error, "the HTTP server ended");
             }
         });
-        Ok(Stack { clock, terms, tables, transport, embedded, alipay, address, functions, server })
+        Ok(Stack {
+            clock,
+            terms,
+            tables,
+            transport,
+            embedded,
+            alipay,
+            address,
+            functions,
+            server,
+            _lock: lock,
+        })
     }
 
     /// The queues and the functions that take from them.
@@ -297,15 +314,24 @@ fn functions(
     }
 }
 
+/// Makes the folder if it is missing, and keeps other stacks out of it.
+fn lock_folder(folder: &Path) -> Result<File, Error> {
+    std::fs::create_dir_all(folder)?;
+    let lock = File::create(folder.join("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(error) => {
+            Err(format!("another local stack may run on {}: {error}", folder.display()).into())
+        }
+    }
+}
+
 fn open_embedded(data: Option<&Path>, clock: &LocalClock) -> Result<Embedded, Error> {
     let clock = clock.clone();
     let now = Arc::new(move || clock.now());
     Ok(match data {
         None => Embedded::memory(now)?,
-        Some(folder) => {
-            std::fs::create_dir_all(folder)?;
-            Embedded::file(&folder.join("dynamodb.sqlite"), now)?
-        }
+        Some(folder) => Embedded::file(&folder.join("dynamodb.sqlite"), now)?,
     })
 }
 

@@ -69,8 +69,10 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
         return problem(409, "report-conflict", detail, outcome);
     }
     if !counting.refused.is_empty() {
-        let detail =
-            format!("{} records were refused; all others are counted", counting.refused.len());
+        let detail = format!(
+            "{} records were refused; the others, if any, are counted",
+            counting.refused.len()
+        );
         return problem(422, "records-refused", &detail, outcome);
     }
     response(200, "application/json", &outcome)

@@ -96,6 +96,10 @@ pub fn next_settlement(
     now: Timestamp,
 ) -> Result<Option<Settlement>, SettlementError> {
     let through = terms.calendar.yesterday(now)?;
+    if account.settled_through.is_some_and(|settled| through < settled) {
+        // The clock is behind a settlement that was made: whatever there is waits until it is not.
+        return Ok(None);
+    }
     let mut month = account.open_from;
     while month <= through.month() {
         if let Some(due) = due_in(account, month, counted, through)? {

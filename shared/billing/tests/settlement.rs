@@ -651,3 +651,12 @@ proptest! {
         prop_assert_eq!(ids.collect::<BTreeSet<_>>().len(), shop.statements.len(), "no id twice");
     }
 }
+
+#[test]
+fn a_clock_that_is_behind_a_settlement_settles_nothing_and_breaks_nothing() {
+    let mut shop = Shop::new();
+    shop.count("05-16", "t.a", 101);
+    shop.settle("2015-05-17 00:30");
+    shop.counted.clear();
+    assert!(shop.next("2015-05-16 00:30").unwrap().is_none());
+}
