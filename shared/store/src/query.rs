@@ -1,10 +1,9 @@
 //! Reads of a partition.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::StoreError;
-use crate::item::string;
+use crate::item::{string, text};
 use crate::schema::{PK, SK};
 use crate::transact::Item;
 
@@ -77,9 +76,10 @@ impl<'a> Range<'a> {
             .send()
             .await
             .map_err(|error| StoreError::aws(operation, error))?;
-        let next = match answer.last_evaluated_key.as_ref().and_then(|key| key.get(SK)) {
-            Some(AttributeValue::S(sk)) => Some(sk.clone()),
-            _ => None,
+        // A key that can't be read is no end: what lies behind it would be passed over in silence.
+        let next = match &answer.last_evaluated_key {
+            Some(key) => Some(text(operation, key, SK)?.to_owned()),
+            None => None,
         };
         Ok(Page { items: answer.items.unwrap_or_default(), next })
     }
