@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, audit, demo, import, local, plan, provider, settle, statement};
+use crate::commands::{
+    account, audit, demo, import, local, plan, price, provider, settle, statement,
+};
 use crate::target::{PlatformArgs, TargetArgs};
 
 /// Meters API calls, prices them, settles every day, and withholds from Alipay what prepaid
@@ -41,10 +43,11 @@ pub(crate) enum Command {
     Account(account::AccountCommand),
     /// Rebuild every account from its journal, and check every invariant that stored data can show.
     Audit(audit::AuditArgs),
-    /// Register providers, put them on plans, note their mandates.
+    /// Register providers, put them on plans, give them overrides, note their mandates.
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
-    /// Check, add and list plans.
+    /// Check, add and list plans, and see what a draft would change.
     #[command(subcommand)]
     Plan(plan::PlanCommand),
+    Price(price::PriceArgs),
 }

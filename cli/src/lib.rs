@@ -1,9 +1,17 @@
 //! The operator's tool and the local stack.
 
+#![warn(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "`println!` panics when the reader is gone: print by `output`"
+)]
+
 mod args;
 mod books;
 mod commands;
+mod document;
 mod exit;
+mod explain;
 pub mod import;
 pub mod local;
 mod output;
@@ -15,12 +23,18 @@ pub use commands::audit::{AuditReport, audit_all};
 pub use exit::Exit;
 pub use tables::Tables;
 
+use std::io::IsTerminal;
+
 use args::Command;
 use steelyard_runtime::Error;
 
 /// Does what the command line asks for. What goes wrong is told on standard error.
 pub async fn run(cli: Cli) -> Exit {
-    tracing_subscriber::fmt().with_max_level(cli.target.log).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_max_level(cli.target.log)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     match command(cli).await {
         Ok(exit) => exit,
         Err(error) => {
@@ -42,16 +56,17 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Account(command) => command.run(&target, &platform).await,
         Command::Audit(args) => args.run(&target).await,
         Command::Provider(command) => command.run(&target, &platform).await,
-        Command::Plan(command) => command.run(&target).await,
+        Command::Plan(command) => command.run(&target, &platform).await,
+        Command::Price(args) => args.run(&target),
     }
 }
 
 /// An error with its whole chain.
 fn tell(error: &dyn std::error::Error) {
-    eprintln!("error: {error}");
+    output::tell(format_args!("error: {error}"));
     let mut source = error.source();
     while let Some(error) = source {
-        eprintln!("  because: {error}");
+        output::tell(format_args!("  because: {error}"));
         source = error.source();
     }
 }

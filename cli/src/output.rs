@@ -1,14 +1,43 @@
 //! What a command prints: a table for people, or JSON for programs.
 
+use std::fmt::Display;
+use std::io::{self, Write};
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 use steelyard_runtime::Error;
 
+/// Prints a text, and ends the line.
+///
+/// A reader that went away, as `head -1` does, has what it wanted: the command goes on, and ends as
+/// it would have.
+///
+/// # Errors
+///
+/// When standard output can't be written for another reason, such as a full disk.
+pub(crate) fn print(text: impl Display) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to standard output: {error}").into())
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Prints a value as JSON.
+///
+/// # Errors
+///
+/// As [`print`].
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Error> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    print(serde_json::to_string_pretty(value)?)
+}
+
+/// Says something on standard error. Where that can't be written, there is nobody to tell.
+pub(crate) fn tell(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A table with these columns; those whose name begins with `>` hold numbers.
@@ -35,4 +64,12 @@ pub(crate) fn grouped(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -38,7 +38,16 @@ impl Tables {
     /// The tables of those names.
     #[must_use]
     pub fn new(config: &SdkConfig, usage: &str, billing: &str) -> Tables {
-        let client = aws::dynamodb(config);
+        Tables::over(aws::dynamodb(config), usage, billing)
+    }
+
+    /// The tables of those names, to read: what would write is refused before it is sent.
+    #[must_use]
+    pub fn read_only(config: &SdkConfig, usage: &str, billing: &str) -> Tables {
+        Tables::over(aws::dynamodb_read_only(config), usage, billing)
+    }
+
+    fn over(client: aws::DynamoDb, usage: &str, billing: &str) -> Tables {
         Tables {
             usage: UsageTable::new(client.clone(), usage.to_owned()),
             billing: BillingTable::new(client, billing.to_owned()),

@@ -65,14 +65,29 @@ pub(crate) struct PlatformArgs {
 impl TargetArgs {
     /// The tables of the system to work on.
     pub(crate) async fn tables(&self) -> Result<Tables, Error> {
+        let (usage, billing) = self.names()?;
+        Ok(Tables::new(&self.config().await?, usage, billing))
+    }
+
+    /// The same, for a command that must not write.
+    pub(crate) async fn tables_to_read(&self) -> Result<Tables, Error> {
+        let (usage, billing) = self.names()?;
+        Ok(Tables::read_only(&self.config().await?, usage, billing))
+    }
+
+    fn names(&self) -> Result<(&str, &str), Error> {
         let usage = self.table("--usage-table", self.usage_table.as_deref(), USAGE_TABLE)?;
         let billing =
             self.table("--billing-table", self.billing_table.as_deref(), BILLING_TABLE)?;
+        Ok((usage, billing))
+    }
+
+    async fn config(&self) -> Result<aws::SdkConfig, Error> {
         if self.aws {
-            return Ok(Tables::new(&aws::as_operator()?.load().await, usage, billing));
+            return Ok(aws::as_operator()?.load().await);
         }
         self.check_local_stack().await?;
-        Ok(Tables::new(&aws::local(None, &self.endpoint)?, usage, billing))
+        aws::local(None, &self.endpoint)
     }
 
     fn table<'a>(

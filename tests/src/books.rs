@@ -81,7 +81,7 @@ fn write_figures(text: &mut String, books: &Books, taken: Fen) -> std::fmt::Resu
         figures.reserved(),
     )?;
     for (day, usage) in &books.counted {
-        writeln!(text, "  {day}: {} calls", usage.calls().unwrap())?;
+        writeln!(text, "  {day}: {}", usage.total().unwrap())?;
     }
     for statement in &books.statements {
         writeln!(text, "  {}: {}", statement.statement, statement.charge_fen)?;

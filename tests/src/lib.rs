@@ -10,4 +10,4 @@ mod report;
 
 pub use machine::Machine;
 pub use platform::{PLAN, Platform, agreement_no, fen};
-pub use report::{Answer, record, refused, report};
+pub use report::{Answer, record, record_of_amount, refused, report};

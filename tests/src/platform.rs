@@ -10,7 +10,7 @@ use steelyard_billing::{
     Calendar, CountedDays, DebitTerms, Mandate, PlanAssignment, Provider, ProviderId, Statement,
 };
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
-use steelyard_pricing::{Fen, Plan};
+use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
 use steelyard_store::{Customer, Stored};
 
 use crate::report::{Answer, posted, record, report};
@@ -79,10 +79,16 @@ impl Platform {
         self.stack.clock.set(self.instant(time));
     }
 
+    /// The billing day that the clock shows.
+    #[must_use]
+    pub fn today(&self) -> BillingDay {
+        self.stack.terms.calendar.day_of(self.stack.clock.now()).unwrap()
+    }
+
     /// Stores a plan.
     pub async fn add_plan(&self, document: &str) {
-        let plan: Plan = serde_json::from_str(document).unwrap();
-        let stored = self.stack.tables.billing.add_plan(&plan).await.unwrap();
+        let plan = Plan::read(document).unwrap();
+        let stored = self.stack.tables.billing.add_plan(&plan, self.today()).await.unwrap();
         assert_ne!(stored, Stored::Different, "plan {}", plan.name());
     }
 
@@ -95,6 +101,7 @@ impl Platform {
                 from: "2015-04-01".parse().unwrap(),
                 plan: plan.to_owned().try_into().unwrap(),
             }],
+            overrides: Vec::new(),
             mandate,
             counter_shards: shards,
         };
@@ -216,8 +223,14 @@ impl Platform {
 
     /// All calls that the counters hold of a provider.
     pub async fn calls(&self, provider: &str) -> u64 {
+        self.metered(provider).await.calls.get()
+    }
+
+    /// All that the counters hold of a provider.
+    pub async fn metered(&self, provider: &str) -> Metered {
         let counted = self.counted(provider).await;
-        counted.values().map(|usage| usage.calls().unwrap().get()).sum()
+        let by_day = counted.values().map(|usage| usage.total().unwrap());
+        by_day.fold(Metered::ZERO, |sum, of_day| sum.plus(of_day).unwrap())
     }
 }
 

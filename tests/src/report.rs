@@ -49,6 +49,14 @@ pub fn record(provider: &str, api: &str, day: &str, calls: u64) -> Value {
     json!({ "provider": provider, "api": api, "day": day, "count": calls })
 }
 
+/// A record of calls on a day, through which an amount went.
+#[must_use]
+pub fn record_of_amount(provider: &str, api: &str, day: &str, calls: u64, yuan: &str) -> Value {
+    let mut record = record(provider, api, day, calls);
+    record["amount"] = json!(yuan);
+    record
+}
+
 /// The event of a report that comes over HTTP.
 pub(crate) fn posted(body: &[u8]) -> Value {
     http_event(&Method::POST, USAGE_PATH, &HeaderMap::new(), body)

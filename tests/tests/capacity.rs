@@ -105,7 +105,7 @@ async fn day_of_five_lines_with_a_debit_is_settled_by_three_requests() {
         let before = settle_costs(&platform).await;
         let statement = platform.statements("a").await.pop().unwrap();
         assert_eq!(statement.lines.len(), 5);
-        assert!(statement.lines.iter().all(|line| !line.slices.is_empty()));
+        assert!(statement.lines.iter().all(|line| !line.after.slices.is_empty()));
         assert!(platform.customer("a").await.account.open_debit.is_some());
         let again = settle_costs(&platform).await;
         // Plans, the providers of the shard, the counters, the transaction.

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use steelyard_cli::local::embedded::{Fault, Target};
-use steelyard_tests::{Machine, Platform, record, refused, report};
+use steelyard_tests::{Machine, Platform, record, record_of_amount, refused, report};
 
 const API: &str = "taobao.trades.sold.get";
 const DAY: &str = "2015-05-01";
@@ -177,9 +177,10 @@ async fn faults_below_the_sdk_are_survived_and_count_once() {
         let platform = platform().await;
         let told = format!("{fault:?} of {target:?} {ordinals:?}");
         platform.stack.transport.faults().strike(target, ordinals, fault);
-        let answer = platform.post(&report("r", &[record("a", API, DAY, 7)])).await;
+        let sales = record_of_amount("a", API, DAY, 7, "120.50");
+        let answer = platform.post(&report("r", &[sales])).await;
         assert_eq!(answer.status, 200, "{told}: {answer:?}");
-        assert_eq!(platform.calls("a").await, 7, "{told}");
+        assert_eq!(platform.metered("a").await.to_string(), "7 calls of ¥120.5", "{told}");
         platform.books_balance().await;
     }
 }
@@ -224,4 +225,68 @@ async fn counters_of_a_provider_are_spread_over_its_sources_and_read_as_one() {
     // 1,500,000 calls beyond the allowance.
     assert_eq!(platform.charges("wide").await, [(DAY.to_owned(), 15_000)]);
     platform.books_balance().await;
+}
+
+/// Posts a report of sales by `a`, and checks its answer and what is counted then.
+async fn check_sales(platform: &Platform, id: &str, records: &[Value], became: &str, all: &str) {
+    let answer = platform.post(&report(id, records)).await;
+    assert_eq!(answer.of_provider("a"), became, "{id}: {answer:?}");
+    assert_eq!(platform.metered("a").await.to_string(), all, "{id}");
+}
+
+#[tokio::test]
+async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_conflict() {
+    let platform = platform().await;
+    let sales = |yuan: &str| record_of_amount("a", "sales", DAY, 2, yuan);
+    let twice = [sales("0.10"), sales("0.2"), record("a", API, DAY, 5)];
+    check_sales(&platform, "r", &twice, "counted", "9 calls of ¥0.3").await;
+    check_sales(&platform, "r", &twice, "duplicate", "9 calls of ¥0.3").await;
+    platform.queue(&report("r", &twice)).await;
+    let other = [sales("0.10"), sales("0.3"), record("a", API, DAY, 5)];
+    check_sales(&platform, "r", &other, "conflict", "9 calls of ¥0.3").await;
+    let without = [record("a", "sales", DAY, 4), record("a", API, DAY, 5)];
+    check_sales(&platform, "r", &without, "conflict", "9 calls of ¥0.3").await;
+    check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.3").await;
+    let reports = platform.stack.tables.usage.reports(&"a".parse().unwrap()).await.unwrap();
+    let marked = reports.iter().map(|report| json!(report.counted)).collect::<Vec<_>>();
+    assert_eq!(
+        marked,
+        [
+            json!({ DAY: { "sales": { "calls": 4, "amount": "0.3" }, API: 5 } }),
+            json!({ DAY: { "sales": 4, API: 5 } }),
+        ]
+    );
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn amounts_of_many_reports_are_summed_exactly_over_the_shards_of_a_counter() {
+    let platform = platform().await;
+    platform.register("wide", steelyard_tests::PLAN, None, 4).await;
+    let amounts = ["0.000001", "0.1", "999999999.999999", "33.33"];
+    for n in 0..100 {
+        let record = record_of_amount("wide", "sales", DAY, 1, amounts[n % amounts.len()]);
+        let mut sent = report(&format!("r-{n}"), &[record]);
+        sent["source"] = json!(format!("gateway-{}", n % 20));
+        for became in ["counted", "duplicate"] {
+            assert_eq!(platform.post(&sent).await.of_provider("wide"), became);
+        }
+    }
+    // 25 times 1000000033.43
+    assert_eq!(platform.metered("wide").await.to_string(), "100 calls of ¥25000000835.75");
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn report_with_amounts_costs_four_write_units_too() {
+    let platform = platform().await;
+    let apis = ["trades", "refunds", "shipping", "ads", "loans"];
+    let records = apis.map(|api| record_of_amount("a", api, DAY, 1_000, "123456.789"));
+    for id in ["first", "second"] {
+        platform.stack.transport.meter().take();
+        assert_eq!(platform.post(&report(id, &records)).await.of_provider("a"), "counted");
+        let usage = platform.stack.transport.meter().take();
+        assert_eq!(usage.requests["TransactWriteItems"], 1);
+        assert!(usage.total.write.get() <= 4.into(), "{usage:?}");
+    }
 }

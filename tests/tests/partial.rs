@@ -18,6 +18,7 @@ async fn platform() -> Platform {
             from: "2015-05-01".parse().unwrap(),
             plan: PLAN.parse().unwrap(),
         }],
+        overrides: Vec::new(),
         mandate: None,
         counter_shards: 1,
     };

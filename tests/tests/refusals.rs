@@ -5,7 +5,7 @@
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_cli::local::http_event;
-use steelyard_tests::{Platform, record, refused, report};
+use steelyard_tests::{Platform, record, record_of_amount, refused, report};
 
 const API: &str = "taobao.trades.sold.get";
 const DAY: &str = "2015-05-01";
@@ -43,6 +43,10 @@ async fn bad_record_is_refused_by_name() {
         record
     };
     let at = |at: &str| json!({ "provider": "a", "api": API, "at": at, "count": 7 });
+    let amount = |text: &str| {
+        format!("amount `{text}` is not one from 0 to 1000000000 yuan with at most six decimals")
+    };
+    let not_text = "amount: write yuan as a text such as \"120.50\", since a number may have been rounded on its way";
     let count = |text: &str| format!("count {text} is not a whole number from 0 to 1000000000");
     let form = |text: &str| format!("not in the form of a record: {text}");
     let platform = platform().await;
@@ -55,6 +59,17 @@ async fn bad_record_is_refused_by_name() {
         (with("count", json!(1_000_000_000_000_001_u64)), &count("1000000000000001")),
         (with("count", json!(u64::MAX)), &count("18446744073709551615")),
         (with("count", json!("7")), &form("invalid type: string \"7\", expected a JSON number")),
+        (with("amount", json!("-0.01")), &amount("-0.01")),
+        (with("amount", json!("0.0000001")), &amount("0.0000001")),
+        (with("amount", json!("1000000000.01")), &amount("1000000000.01")),
+        (with("amount", json!("1e3")), &amount("1e3")),
+        (with("amount", json!("1_000")), &amount("1_000")),
+        (with("amount", json!("¥5")), &amount("¥5")),
+        (with("amount", json!("")), &amount("")),
+        (with("amount", json!(120.5)), not_text),
+        (with("amount", json!(120)), not_text),
+        (with("amount", json!(["5"])), not_text),
+        (record_of_amount("a", API, DAY, 0, "5.00"), "amount 5 without calls: the count is 0"),
         (with("provider", json!("a#account")), "provider: an id may not hold '#'"),
         (with("provider", json!("a\u{0}")), "provider: an id may not hold '\\0'"),
         (with("provider", json!("a\n")), "provider: an id may not hold '\\n'"),
@@ -85,7 +100,9 @@ async fn bad_record_is_refused_by_name() {
         ),
         (
             with("more", json!(1)),
-            &form("unknown field `more`, expected one of `provider`, `api`, `at`, `day`, `count`"),
+            &form(
+                "unknown field `more`, expected one of `provider`, `api`, `at`, `day`, `count`, `amount`",
+            ),
         ),
     ]
     .into_iter()
@@ -104,6 +121,9 @@ async fn record_just_inside_its_limits_is_counted() {
         record("a", &"x".repeat(128), DAY, 7),
         record("a", API, "2015-04-30", 7),
         record("a", "biggest", DAY, 1_000_000_000),
+        record_of_amount("a", API, DAY, 1, "1000000000"),
+        record_of_amount("a", API, DAY, 1, "0.000001"),
+        record_of_amount("a", API, DAY, 0, "0.00"),
         at("2015-05-01T04:05:00Z"),
         at("2015-05-01T12:05:00+08:00"),
         at("2015-04-01T00:00:00+08:00"),
@@ -212,6 +232,41 @@ async fn more_apis_than_an_update_can_hold_are_refused_and_as_many_are_counted()
     assert_eq!(platform.calls("a").await, 0);
     let answer = platform.post(&report("most", &apis(300))).await;
     assert_eq!((answer.status, platform.calls("a").await), (200, 600));
+}
+
+#[tokio::test]
+async fn api_with_an_amount_counts_as_two_against_what_an_update_can_hold() {
+    let platform = platform().await;
+    let long = "x".repeat(120);
+    let name = |n: usize| format!("{long}.{n:03}");
+    for (id, plain, with_amounts, counted) in [
+        ("one-more", 1, 150, false),
+        ("amounts-more", 0, 151, false),
+        ("amounts", 0, 150, true),
+        ("mixed", 100, 100, true),
+    ] {
+        let plain = (0..plain).map(|n| record("a", &name(n), DAY, 2));
+        let amounts = (300..300 + with_amounts)
+            .map(|n| record_of_amount("a", &name(n), DAY, 2, "999999999.999999"));
+        let records = plain.chain(amounts).collect::<Vec<_>>();
+        let answer = platform.post(&report(id, &records)).await;
+        assert_eq!(answer.of_provider("a"), if counted { "counted" } else { "nothing" }, "{id}");
+        let refusals = refused(&answer.body);
+        assert_eq!(refusals.len(), if counted { 0 } else { records.len() }, "{id}");
+        assert!(refusals.iter().all(|(_, why)| why.contains("one with an amount is two")), "{id}");
+    }
+    let metered = platform.metered("a").await;
+    assert_eq!(metered.to_string(), "700 calls of ¥249999999999.99975");
+}
+
+#[tokio::test]
+async fn amounts_of_a_report_that_are_too_much_to_sum_are_refused_from_there_on() {
+    let platform = platform().await;
+    let most = record_of_amount("a", API, DAY, 1, "1000000000");
+    let answer = platform.post(&report("r", &vec![most; 1_001])).await;
+    let reason = "too much with the records before it: the amounts ¥1000000000000 and ¥1000000000 are too much to sum";
+    assert_eq!(refused(&answer.body), [(1_000, reason)]);
+    assert_eq!(platform.metered("a").await.to_string(), "1000 calls of ¥1000000000000");
 }
 
 #[tokio::test]

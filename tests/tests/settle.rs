@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join;
 use sha2::{Digest, Sha256};
 use steelyard_cli::local::EventSource;
+use steelyard_pricing::LineCause;
 use steelyard_store::BillingTable;
 use steelyard_tests::{Machine, Platform, fen, record, report};
 
@@ -208,9 +209,11 @@ async fn late_usage_is_charged_by_the_next_run_as_late_lines() {
     platform.settle_at("2015-05-03T00:30").await;
     check(&platform, "a", &[("2015-05-01", 0), ("2015-05-02", 500)]).await;
     let statement = platform.statements("a").await.pop().unwrap();
-    let lines = statement.lines.iter().map(|line| (line.late, line.charge_fen.get()));
+    let lines =
+        statement.lines.iter().map(|line| (line.because == LineCause::Late, line.charge_fen.get()));
     assert_eq!(lines.collect::<Vec<_>>(), [(true, 300), (false, 200)]);
-    let late = statement.late_days.iter().map(|late| (late.day.to_string(), late.calls.get()));
+    let late =
+        statement.late_days.iter().map(|late| (late.day.to_string(), late.metered.calls.get()));
     assert_eq!(late.collect::<Vec<_>>(), [("2015-05-01".to_owned(), 30_000)]);
 }
 
@@ -283,8 +286,10 @@ async fn usage_that_no_rate_covers_is_on_the_statement_and_costs_nothing() {
     platform.settle_at("2015-05-02T00:30").await;
     check(&platform, "narrow", &[("2015-05-01", 100)]).await;
     let statement = platform.statements("narrow").await.pop().unwrap();
-    let unpriced =
-        statement.unpriced.iter().map(|count| (count.api.to_string(), count.new_calls().get()));
+    let unpriced = statement
+        .unpriced
+        .iter()
+        .map(|unpriced| (unpriced.count.api.to_string(), unpriced.count.gained().calls.get()));
     assert_eq!(unpriced.collect::<Vec<_>>(), [("taobao.item.get".to_owned(), 40)]);
 }
 

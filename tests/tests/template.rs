@@ -74,7 +74,7 @@ fn told(function: &str) -> BTreeSet<String> {
 
 #[test]
 fn template_sets_for_each_function_the_variables_that_readme_tells() {
-    for function in ["ingest", "settle", "dispatch", "debit"] {
+    for function in ["ingest", "settle", "dispatch", "debit", "quote"] {
         assert!(set(function).len() > 1, "{function}");
         assert_eq!(set(function), told(function), "{function}");
     }

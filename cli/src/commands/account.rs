@@ -52,7 +52,7 @@ impl AccountCommand {
                         &json!({ "provider": provider, "reference": reference, "outcome": what }),
                     )?;
                 } else {
-                    println!("¥{amount} of {provider}, {reference}: {what}");
+                    output::print(format_args!("¥{amount} of {provider}, {reference}: {what}"))?;
                 }
                 Ok(Exit::Done)
             }
@@ -123,12 +123,12 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         return Ok(Exit::Done);
     }
     let figures = account.figures;
-    println!(
+    output::print(format_args!(
         "{provider}: prepaid ¥{}, receivable ¥{}, of which ¥{} are being collected",
         figures.prepaid(),
         figures.receivable(),
         figures.reserved()
-    );
+    ))?;
     let mut table =
         output::table([">entry", "recorded at", "cause", "postings (+ debit, − credit)"]);
     for entry in &journal {
@@ -140,7 +140,7 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
             postings(entry),
         ]);
     }
-    println!("{table}");
+    output::print(table)?;
     Ok(Exit::Done)
 }
 

@@ -65,7 +65,7 @@ impl AuditArgs {
         if target.json {
             output::json(&report)?;
         } else {
-            report.print();
+            report.print()?;
         }
         Ok(report.exit())
     }
@@ -127,8 +127,8 @@ impl AuditReport {
         if self.is_passed() { Exit::Done } else { Exit::NotAllWell }
     }
 
-    pub(crate) fn print(&self) {
-        println!(
+    pub(crate) fn print(&self) -> Result<(), Error> {
+        output::print(format_args!(
             "audited {} providers: {} statements, {} journal entries, {} debits; ¥{} charged, ¥{} withheld",
             self.providers,
             self.statements,
@@ -136,13 +136,13 @@ impl AuditReport {
             self.debits,
             self.charged_fen,
             self.withheld_fen
-        );
+        ))?;
         for ProviderBreach { provider, breach } in &self.breaches {
-            println!("BREACH {provider}: {breach}");
+            output::print(format_args!("BREACH {provider}: {breach}"))?;
         }
         match self.breaches.len() {
-            0 => println!("audit passed: every invariant holds"),
-            number => println!("audit FAILED: {number} breaches"),
+            0 => output::print("audit passed: every invariant holds"),
+            number => output::print(format_args!("audit FAILED: {number} breaches")),
         }
     }
 }

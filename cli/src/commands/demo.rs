@@ -84,7 +84,7 @@ impl DemoArgs {
         if target.json {
             output::json(&demo)?;
         } else {
-            demo.print();
+            demo.print()?;
         }
         Ok(if taken_as_recorded { demo.audit.exit() } else { Exit::NotAllWell })
     }
@@ -124,8 +124,9 @@ async fn start() -> Result<Stack, Error> {
 
 /// Registers a provider, with what it paid in advance and the mandate that it signed.
 async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
-    let plan: Plan = serde_json::from_str(PLAN)?;
-    stack.tables.billing.add_plan(&plan).await?;
+    let plan = Plan::read(PLAN)?;
+    let today = stack.terms.calendar.day_of(stack.clock.clock().now())?;
+    stack.tables.billing.add_plan(&plan, today).await?;
     let month: BillingMonth = "2014-05".parse()?;
     let mut new: Provider =
         provider::new_provider(actor.id.parse()?, plan.name().clone(), month, 1);
@@ -218,7 +219,7 @@ async fn row(
     })?;
     Ok(Row {
         day,
-        calls: statement::new_calls(&statement)?,
+        calls: statement::gained(&statement)?.calls,
         charge_fen: statement.charge_fen,
         from_prepaid_fen: statement.from_prepaid_fen,
         withheld_fen,
@@ -228,7 +229,7 @@ async fn row(
 }
 
 impl Demo {
-    fn print(&self) {
+    fn print(&self) -> Result<(), Error> {
         let mut table = output::table([
             "provider",
             "day",
@@ -249,10 +250,10 @@ impl Demo {
                 row.owed_fen.to_string(),
             ]);
         }
-        println!("{table}");
-        println!("Amounts are yuan. Withheld is what Alipay took by noon of the day after.");
-        self.audit.print();
+        output::print(table)?;
+        output::print("Amounts are yuan. Withheld is what Alipay took by noon of the day after.")?;
+        self.audit.print()?;
         let verdict = if self.taken_fen == self.audit.withheld_fen { "as" } else { "NOT as" };
-        println!("Alipay took ¥{}, {verdict} the journal says", self.taken_fen);
+        output::print(format_args!("Alipay took ¥{}, {verdict} the journal says", self.taken_fen))
     }
 }

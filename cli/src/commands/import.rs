@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use steelyard_billing::ProviderId;
 use steelyard_ingest::Counter;
-use steelyard_pricing::{BillingMonth, Name};
+use steelyard_pricing::{Amount, BillingMonth, Metered, Name};
 use steelyard_runtime::Error;
 use steelyard_store::Stored;
 
@@ -22,7 +22,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// Meter a web access log, or JSON lines, as usage reports; the same file twice counts once.
 ///
 /// Takes the Common and the Combined Log Format, and lines of JSON such as
-/// {"provider":"shop","api":"trades.get","day":"2015-05-17","count":12}; gzip or plain. By default
+/// {"provider":"shop","api":"trades.get","day":"2015-05-17","count":12}, to which an
+/// "amount":"120.50" may be added; gzip or plain. By default
 /// the host of a line is the provider, the first segment of the path the API, and successful calls
 /// (2xx and 3xx) count. Lines that can't be read are counted and shown. A file whose month is closed
 /// at `--now` is refused.
@@ -72,7 +73,7 @@ impl ImportArgs {
         if target.json {
             output::json(&summary)?;
         } else {
-            print(&summary);
+            print(&summary)?;
         }
         Ok(if summary.is_complete() { Exit::Done } else { Exit::NotAllWell })
     }
@@ -115,8 +116,8 @@ fn show(bar: &ProgressBar, far: Progress) {
     tracing::debug!(read = %HumanBytes(far.bytes_read), lines = far.lines_done, "importing");
 }
 
-fn print(summary: &Summary) {
-    println!(
+fn print(summary: &Summary) -> Result<(), Error> {
+    output::print(format_args!(
         "{} lines: {} billable, {} not billable by their status, {} blank, {} left, {} bad",
         grouped(summary.lines),
         grouped(summary.billable),
@@ -124,7 +125,7 @@ fn print(summary: &Summary) {
         grouped(summary.blank),
         grouped(summary.left),
         grouped(summary.bad.count)
-    );
+    ))?;
     let tallies = [
         ("counted", &summary.counted),
         ("counted before", &summary.duplicate),
@@ -134,23 +135,40 @@ fn print(summary: &Summary) {
     for (what, tally) in tallies {
         if !tally.providers.is_empty() {
             let providers = tally.providers.len();
-            println!("{} calls of {providers} providers {what}", grouped(tally.calls.get()));
+            output::print(format_args!(
+                "{} of {providers} providers {what}",
+                shown(tally.metered)
+            ))?;
         }
     }
     for bad in &summary.bad.first {
-        println!("bad line {}: {}", bad.line, bad.why);
+        output::print(format_args!("bad line {}: {}", bad.line, bad.why))?;
     }
     for conflict in &summary.conflicts.first {
-        println!(
+        output::print(format_args!(
             "conflict of {} in report {}: the same lines were imported before, by other rules or before \
              the file had grown",
             conflict.provider, conflict.report
-        );
+        ))?;
     }
     for refusal in &summary.refusals.first {
-        println!(
-            "refused {} calls of {} on {}: {}",
-            refusal.calls, refusal.provider, refusal.day, refusal.reason
-        );
+        output::print(format_args!(
+            "refused {} of {} on {}: {}",
+            shown(refusal.metered),
+            refusal.provider,
+            refusal.day,
+            refusal.reason
+        ))?;
+    }
+    Ok(())
+}
+
+/// `12,345 calls`, and what went through them where anything did.
+fn shown(metered: Metered) -> String {
+    let calls = grouped(metered.calls.get());
+    if metered.amount == Amount::ZERO {
+        format!("{calls} calls")
+    } else {
+        format!("{calls} calls (¥{})", metered.amount)
     }
 }

@@ -15,9 +15,9 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
 ///
-/// One port of the loopback interface serves the usage API (`POST /v1/usage`), the Alipay gateway
-/// (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for AWS tools (`AWS_ENDPOINT_URL`). The
-/// schedules run on the stack's clock: settlement at 00:30, dispatch every minute. Queues are in
+/// One port of the loopback interface serves the usage API (`POST /v1/usage`), the quote API
+/// (`POST /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for
+/// AWS tools (`AWS_ENDPOINT_URL`). The schedules run on the stack's clock: settlement at 00:30, dispatch every minute. Queues are in
 /// memory: a report that was queued and not yet counted is gone with the process, all else is kept.
 /// End it with Ctrl-C.
 #[derive(Debug, Args)]
@@ -70,16 +70,15 @@ impl LocalArgs {
                 &json!({ "endpoint": endpoint, "data": self.data, "now": stack.clock.now() }),
             );
         }
-        println!("steelyard is running at {endpoint}, its data in {}", self.data.display());
-        println!("  usage API        POST {endpoint}/v1/usage");
-        println!("  Alipay gateway   {endpoint}/gateway.do, controlled under {endpoint}/local");
-        println!("  AWS tools        AWS_ENDPOINT_URL={endpoint}");
-        println!(
-            "  clock            {} at {} times the speed of time",
-            stack.clock.now(),
-            self.speed
-        );
-        Ok(())
+        let (data, now, speed) = (self.data.display(), stack.clock.now(), self.speed);
+        output::print(format_args!(
+            "steelyard is running at {endpoint}, its data in {data}
+  usage API        POST {endpoint}/v1/usage
+  quote API        POST {endpoint}/v1/quotes
+  Alipay gateway   {endpoint}/gateway.do, controlled under {endpoint}/local
+  AWS tools        AWS_ENDPOINT_URL={endpoint}
+  clock            {now} at {speed} times the speed of time"
+        ))
     }
 }
 

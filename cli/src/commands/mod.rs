@@ -6,8 +6,10 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod local;
 pub(crate) mod plan;
+pub(crate) mod price;
 pub(crate) mod provider;
 pub(crate) mod settle;
+pub(crate) mod simulate;
 pub(crate) mod statement;
 
 use steelyard_billing::ProviderId;

@@ -1,29 +1,35 @@
 //! `steelyard plan`: price lists.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_pricing::Plan;
+use steelyard_pricing::{BillingDay, Plan, plan_schema};
 use steelyard_runtime::Error;
 use steelyard_store::Stored;
 
+use super::simulate::SimulateArgs;
+use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
-use crate::target::TargetArgs;
+use crate::target::{PlatformArgs, TargetArgs};
 
-/// Check, add and list plans.
+/// Check, add and list plans, and see what a draft would change.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
-    /// Check a plan document without storing it.
+    /// Check a plan document without storing it: names the line and the rule of everything that is
+    /// wrong, and warns of what is legal but odd.
     Check {
-        /// The plan, as a JSON document.
+        /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
     },
-    /// Store a version of a plan. A stored version never changes: a new price is a new version with
-    /// a later `effective_from`.
+    /// Print the JSON Schema of plan documents.
+    Schema,
+    Simulate(SimulateArgs),
+    /// Store a version of a plan. A version that has taken effect never changes: a new price is a
+    /// new version with a later `effective_from`.
     Add {
-        /// The plan, as a JSON document.
+        /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
     },
     /// List every version of every plan.
@@ -31,31 +37,40 @@ pub(crate) enum PlanCommand {
 }
 
 impl PlanCommand {
-    pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
         match self {
-            PlanCommand::Check { file } => {
-                let plan = read(&file)?;
-                say(target, &plan, "is a good plan")
+            PlanCommand::Check { file } => check(target, &Document::open(&file)?),
+            PlanCommand::Schema => output::json(&plan_schema()).map(|()| Exit::Done),
+            PlanCommand::Simulate(args) => args.run(target).await,
+            PlanCommand::Add { file } => {
+                let plan = Document::open(&file)?.plan()?;
+                let today = platform.terms()?.calendar.day_of(platform.clock()?.now())?;
+                add(target, &plan, today).await
             }
-            PlanCommand::Add { file } => add(target, &read(&file)?).await,
             PlanCommand::List => list(target).await,
         }
     }
 }
 
-/// Reads and checks a plan; the error names the file, the line and the rule that is broken.
-pub(crate) fn read(file: &Path) -> Result<Plan, Error> {
-    let document =
-        std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    serde_json::from_str(&document).map_err(|error| format!("{}: {error}", file.display()).into())
+fn check(target: &TargetArgs, document: &Document<'_>) -> Result<Exit, Error> {
+    let plan = document.plan()?;
+    for warning in plan.warnings() {
+        output::tell(document.warning(&warning));
+    }
+    say(target, &plan, "is a good plan")
 }
 
-async fn add(target: &TargetArgs, plan: &Plan) -> Result<Exit, Error> {
-    match target.tables().await?.billing.add_plan(plan).await? {
+async fn add(target: &TargetArgs, plan: &Plan, today: BillingDay) -> Result<Exit, Error> {
+    match target.tables().await?.billing.add_plan(plan, today).await? {
         Stored::New => say(target, plan, "is stored"),
         Stored::Before => say(target, plan, "was stored before"),
+        Stored::Replaced => say(target, plan, "is stored in place of what was to take effect"),
         Stored::Different => Err(format!(
-            "{} of {} is stored with other prices, and a stored version never changes: give it a later effective_from",
+            "{} of {} is stored with other prices and has taken effect, so that it never changes: give this one a later effective_from",
             plan.name(),
             plan.effective_from()
         )
@@ -75,10 +90,10 @@ async fn list(target: &TargetArgs) -> Result<Exit, Error> {
             plan.name().to_string(),
             plan.effective_from().to_string(),
             plan.rates().len().to_string(),
-            plan.description().to_owned(),
+            plan.document().description.clone(),
         ]);
     }
-    println!("{table}");
+    output::print(table)?;
     Ok(Exit::Done)
 }
 
@@ -88,7 +103,7 @@ fn say(target: &TargetArgs, plan: &Plan, what: &str) -> Result<Exit, Error> {
             &json!({ "plan": plan.name(), "effective_from": plan.effective_from(), "outcome": what }),
         )?;
     } else {
-        println!("{} of {} {what}", plan.name(), plan.effective_from());
+        output::print(format_args!("{} of {} {what}", plan.name(), plan.effective_from()))?;
     }
     Ok(Exit::Done)
 }

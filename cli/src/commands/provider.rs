@@ -1,5 +1,7 @@
 //! `steelyard provider`: who is billed, and how.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 use steelyard_billing::{Mandate, PlanAssignment, Provider, ProviderId};
@@ -8,27 +10,31 @@ use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Stored};
 
 use super::customer;
+use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Register providers, put them on plans, note their mandates.
+/// Register providers, put them on plans, give them overrides, note their mandates.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
     /// Register a provider: from then on its usage is counted.
     Add(AddArgs),
-    /// Put a provider on a plan from the first of a month on.
+    /// Put a provider on a plan from a day on.
     Assign {
         /// The provider.
         provider: ProviderId,
         /// The plan.
         #[arg(long)]
         plan: Name,
-        /// The first day: the first of a month that has not been charged.
+        /// The first day: one that is not settled yet. Inside a month it cuts the month in two.
         #[arg(long)]
         from: BillingDay,
     },
+    /// Add, list and end overrides: what a provider pays otherwise than its plan says.
+    #[command(subcommand)]
+    Override(OverrideCommand),
     /// Note the withholding agreement that a provider signed; debits are made under it.
     Mandate {
         /// The provider.
@@ -38,6 +44,37 @@ pub(crate) enum ProviderCommand {
     },
     /// List the providers with their money.
     List,
+}
+
+/// Add, list and end overrides.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OverrideCommand {
+    /// Give a provider another price, an allowance on top or a discount, for a time.
+    ///
+    /// An override is written as {"override": "goodwill", "from": "2015-05-16", "until":
+    /// "2015-06-01", "discount_percent": "25"}. Instead of the discount, or beside it, it has
+    /// "free_on_top", or a "rate" and the "price" that this rate gets.
+    Add {
+        /// The provider.
+        provider: ProviderId,
+        /// The override, as a JSON document; it begins on a day that is not settled yet.
+        file: PathBuf,
+    },
+    /// List a provider's overrides, those that are over too.
+    List {
+        /// The provider.
+        provider: ProviderId,
+    },
+    /// End an override.
+    End {
+        /// The provider.
+        provider: ProviderId,
+        /// The override.
+        name: Name,
+        /// The first day on which it does not hold any more: one that is not settled yet.
+        #[arg(long)]
+        on: BillingDay,
+    },
 }
 
 /// A new provider.
@@ -87,8 +124,26 @@ impl ProviderCommand {
             }
             ProviderCommand::Assign { provider, plan, from } => {
                 require_plan(&tables, &plan, from).await?;
-                update(target, &tables, &provider, |customer, charged| {
-                    Ok(customer.assign(plan.clone(), from, charged)?)
+                let plans = tables.billing.plans().await?;
+                update(target, &tables, &provider, |customer, settled| {
+                    Ok(customer.assign(plan.clone(), from, &plans, settled)?)
+                })
+                .await
+            }
+            ProviderCommand::Override(OverrideCommand::Add { provider, file }) => {
+                let over = Document::open(&file)?.over()?;
+                let plans = tables.billing.plans().await?;
+                update(target, &tables, &provider, |customer, settled| {
+                    Ok(customer.add_override(over.clone(), &plans, settled)?)
+                })
+                .await
+            }
+            ProviderCommand::Override(OverrideCommand::List { provider }) => {
+                list_overrides(target, &customer(&tables, &provider).await?.provider)
+            }
+            ProviderCommand::Override(OverrideCommand::End { provider, name, on }) => {
+                update(target, &tables, &provider, |customer, settled| {
+                    Ok(customer.end_override(&name, on, settled)?)
                 })
                 .await
             }
@@ -113,7 +168,8 @@ pub(crate) fn new_provider(
     counter_shards: u8,
 ) -> Provider {
     let plans = vec![PlanAssignment { from: billed_from.first_day(), plan }];
-    Provider { provider, billed_from, plans, mandate: None, counter_shards }
+    let overrides = Vec::new();
+    Provider { provider, billed_from, plans, overrides, mandate: None, counter_shards }
 }
 
 /// A plan must be in force on the day on which a provider comes on it.
@@ -138,7 +194,7 @@ async fn add(target: &TargetArgs, tables: &Tables, provider: &Provider) -> Resul
     match tables.billing.register(&tables.usage, provider).await? {
         Stored::New => say(target, provider, "is registered"),
         Stored::Before => say(target, provider, "was registered before"),
-        Stored::Different => {
+        Stored::Replaced | Stored::Different => {
             Err(format!("provider `{}` is registered otherwise", provider.provider).into())
         }
     }
@@ -149,12 +205,12 @@ async fn update(
     target: &TargetArgs,
     tables: &Tables,
     provider: &ProviderId,
-    change: impl Fn(&mut Provider, Option<BillingMonth>) -> Result<(), Error>,
+    change: impl Fn(&mut Provider, Option<BillingDay>) -> Result<(), Error>,
 ) -> Result<Exit, Error> {
     loop {
         let found = customer(tables, provider).await?;
         let mut changed = found.provider.clone();
-        change(&mut changed, found.account.settled_through.map(BillingDay::month))?;
+        change(&mut changed, found.account.settled_through)?;
         match tables.billing.update_provider(&found, &changed).await {
             Ok(()) => return say(target, &changed, "is updated"),
             Err(CommitError::Stale) => {}
@@ -195,7 +251,29 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
             customer.account.settled_through.map(|day| day.to_string()).unwrap_or_default(),
         ]);
     }
-    println!("{table}");
+    output::print(table)?;
+    Ok(Exit::Done)
+}
+
+fn list_overrides(target: &TargetArgs, provider: &Provider) -> Result<Exit, Error> {
+    if target.json {
+        output::json(&provider.overrides)?;
+        return Ok(Exit::Done);
+    }
+    let mut table =
+        output::table(["override", "from", "until", "rate", "price", ">free on top", ">discount"]);
+    for over in &provider.overrides {
+        table.add_row([
+            over.name.to_string(),
+            over.from.to_string(),
+            over.until.map(|day| day.to_string()).unwrap_or_default(),
+            over.rate.as_ref().map(|rate| rate.to_string()).unwrap_or_default(),
+            over.price.as_ref().map(serde_json::to_string).transpose()?.unwrap_or_default(),
+            over.free_on_top.to_string(),
+            over.discount_percent.map(|percent| format!("{percent}%")).unwrap_or_default(),
+        ]);
+    }
+    output::print(table)?;
     Ok(Exit::Done)
 }
 
@@ -203,7 +281,7 @@ fn say(target: &TargetArgs, provider: &Provider, what: &str) -> Result<Exit, Err
     if target.json {
         output::json(&json!({ "provider": provider, "outcome": what }))?;
     } else {
-        println!("{} {what}", provider.provider);
+        output::print(format_args!("{} {what}", provider.provider))?;
     }
     Ok(Exit::Done)
 }

@@ -49,8 +49,10 @@ impl SettleArgs {
         if target.json {
             output::json(&json!({ "statements": outcome.statements, "failed": outcome.failed }))?;
         } else {
-            println!("{} statements made", outcome.statements);
-            outcome.failed.iter().for_each(|failed| println!("not settled: {failed}"));
+            output::print(format_args!("{} statements made", outcome.statements))?;
+            for failed in &outcome.failed {
+                output::print(format_args!("not settled: {failed}"))?;
+            }
         }
         Ok(if outcome.failed.is_empty() { Exit::Done } else { Exit::NotAllWell })
     }

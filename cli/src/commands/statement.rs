@@ -2,13 +2,13 @@
 
 use clap::Args;
 use steelyard_billing::{ProviderId, Statement, StatementId};
-use steelyard_pricing::{ApiCount, Calls, Line, Slice, UsageError};
+use steelyard_pricing::{ApiCount, Metered, UsageError};
 use steelyard_runtime::Error;
 
 use super::customer;
 use crate::exit::Exit;
-use crate::output;
 use crate::target::TargetArgs;
+use crate::{explain, output};
 
 /// Show what a provider owes for its days, and why.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ impl StatementArgs {
             output::json(&statements)?;
         } else if self.explain {
             for statement in &statements {
-                println!("{}", explanation(statement)?);
+                output::print(explain::statement(statement)?)?;
             }
         } else {
             print_table(&statements)?;
@@ -48,10 +48,11 @@ impl StatementArgs {
     }
 }
 
-/// All calls that a statement charges or lists as unpriced.
-pub(crate) fn new_calls(statement: &Statement) -> Result<Calls, UsageError> {
-    let counts = statement.lines.iter().flat_map(|line| &line.apis).chain(&statement.unpriced);
-    counts.map(ApiCount::new_calls).try_fold(Calls::ZERO, Calls::plus)
+/// All usage that a statement charges or lists as unpriced.
+pub(crate) fn gained(statement: &Statement) -> Result<Metered, UsageError> {
+    let unpriced = statement.unpriced.iter().map(|unpriced| &unpriced.count);
+    let counts = statement.lines.iter().flat_map(|line| &line.apis).chain(unpriced);
+    counts.map(ApiCount::gained).try_fold(Metered::ZERO, Metered::plus)
 }
 
 fn print_table(statements: &[Statement]) -> Result<(), Error> {
@@ -66,79 +67,20 @@ fn print_table(statements: &[Statement]) -> Result<(), Error> {
     for statement in statements {
         table.add_row([
             statement.statement.to_string(),
-            statement.plan.to_string(),
-            output::grouped(new_calls(statement)?.get()),
+            plans(statement),
+            output::grouped(gained(statement)?.calls.get()),
             statement.unpriced.len().to_string(),
             statement.charge_fen.to_string(),
             statement.from_prepaid_fen.to_string(),
         ]);
     }
-    println!("{table}");
-    Ok(())
+    output::print(table)
 }
 
-/// A statement with every number that is needed to recompute it.
-fn explanation(statement: &Statement) -> Result<String, Error> {
-    let mut text = format!(
-        "{} statement {}: ¥{} under plan {} of {}\n",
-        statement.provider,
-        statement.statement,
-        statement.charge_fen,
-        statement.plan,
-        statement.plan_version
-    );
-    for line in &statement.lines {
-        text += &line_explanation(line)?;
-    }
-    for late in &statement.late_days {
-        text += &format!("  {} calls of {} came late\n", late.calls, late.day);
-    }
-    for count in &statement.unpriced {
-        text += &format!(
-            "  UNPRICED {}: {} calls, no rate covers them\n",
-            count.api,
-            count.new_calls()
-        );
-    }
-    text += &format!(
-        "  month to date ¥{}, rounded less ¥{} charged before = ¥{}\n",
-        statement.rated_yuan, statement.charged_before_fen, statement.charge_fen
-    );
-    Ok(text)
-}
-
-fn line_explanation(line: &Line) -> Result<String, Error> {
-    let late = if line.late { ", late" } else { "" };
-    let mut text = format!(
-        "  {}{late}: calls {} → {}, allowance {} → {} of {}\n",
-        line.rate,
-        line.calls_before,
-        line.calls_after,
-        line.allowance_before(),
-        line.allowance_after(),
-        line.free_per_month
-    );
-    for count in &line.apis {
-        text += &format!("    {}: {} → {}\n", count.api, count.before, count.after);
-    }
-    for slice in &line.slices {
-        text += &slice_explanation(slice);
-    }
-    text += &format!(
-        "    = ¥{}, rounded by {} to ¥{}\n",
-        line.exact_yuan, line.rounding_yuan, line.charge_fen
-    );
-    Ok(text)
-}
-
-fn slice_explanation(slice: &Slice) -> String {
-    let fee = if slice.flat_fee == steelyard_pricing::Yuan::ZERO {
-        String::new()
-    } else {
-        format!(" + ¥{}", slice.flat_fee)
-    };
-    format!(
-        "    ({} − {}) × ¥{}{fee} = ¥{}\n",
-        slice.to, slice.from, slice.unit_price, slice.amount
-    )
+/// The plans of the month so far.
+fn plans(statement: &Statement) -> String {
+    let mut plans =
+        statement.segments.iter().map(|segment| segment.terms.plan.as_str()).collect::<Vec<_>>();
+    plans.dedup();
+    plans.join(", ")
 }

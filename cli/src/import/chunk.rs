@@ -11,7 +11,8 @@ use std::io;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Calendar, CountedDays, ProviderId, ReportId};
-use steelyard_pricing::{ApiName, BillingDay, Calls};
+use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
+use steelyard_store::terms;
 
 use super::input::{Input, LineEnd};
 use super::line::{Line, LineCalls, LineError};
@@ -26,10 +27,10 @@ pub const LINES_PER_CHUNK: u64 = 10_000;
 /// How much of one provider a report may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most APIs on one billing day.
-    pub apis_per_day: usize,
-    /// The most APIs in all, summed over days.
-    pub apis: usize,
+    /// The most terms on one billing day: one for an API's calls, one for their amount.
+    pub terms_per_day: usize,
+    /// The most terms in all, summed over days.
+    pub terms: usize,
 }
 
 /// What a chunk of a file says.
@@ -47,8 +48,8 @@ pub struct Chunk {
     pub left: u64,
     /// The lines that can't be counted.
     pub bad: Vec<BadLine>,
-    /// The calls to bill.
-    pub calls: Calls,
+    /// The calls to bill, and what went through them.
+    pub metered: Metered,
     /// The same as reports: those after the first carry what exceeds the limits of one.
     pub reports: Vec<Report>,
 }
@@ -83,6 +84,9 @@ pub struct Record {
     pub day: BillingDay,
     /// How many.
     pub count: Calls,
+    /// What went through them, in yuan.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub amount: Amount,
 }
 
 /// The chunks of a file, in order. After an error there are no more.
@@ -93,7 +97,7 @@ pub struct Chunks<'a> {
     limits: Limits,
     number: u64,
     lines: u64,
-    calls: Calls,
+    metered: Metered,
     is_over: bool,
 }
 
@@ -106,8 +110,8 @@ impl<'a> Chunks<'a> {
         calendar: &'a Calendar,
         limits: Limits,
     ) -> Chunks<'a> {
-        let calls = Calls::ZERO;
-        Chunks { input, rules, calendar, limits, number: 0, lines: 0, calls, is_over: false }
+        let metered = Metered::ZERO;
+        Chunks { input, rules, calendar, limits, number: 0, lines: 0, metered, is_over: false }
     }
 
     /// What is read.
@@ -168,14 +172,14 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    /// Adds the calls of a line, unless all calls of the file are more than one count can hold.
+    /// Adds the calls of a line, unless those of the whole file are more than one count can hold.
     fn add(&mut self, line: LineCalls, draft: &mut Draft) -> Result<(), LineError> {
-        let LineCalls { provider, api, day, calls } = line;
-        let sum = self.calls.plus(calls)?;
-        draft.usage.entry(provider).or_default().entry(day).or_default().add(api, calls)?;
-        draft.chunk.calls = draft.chunk.calls.plus(calls)?;
+        let LineCalls { provider, api, day, metered } = line;
+        let sum = self.metered.plus(metered)?;
+        draft.usage.entry(provider).or_default().entry(day).or_default().add(api, metered)?;
+        draft.chunk.metered = draft.chunk.metered.plus(metered)?;
         draft.chunk.billable += 1;
-        self.calls = sum;
+        self.metered = sum;
         Ok(())
     }
 }
@@ -190,6 +194,14 @@ impl Iterator for Chunks<'_> {
         let chunk = self.read_chunk().transpose();
         self.is_over = !matches!(chunk, Some(Ok(_)));
         chunk
+    }
+}
+
+impl Record {
+    /// Its calls, and what went through them.
+    #[must_use]
+    pub fn metered(&self) -> Metered {
+        Metered { calls: self.count, amount: self.amount }
     }
 }
 
@@ -248,21 +260,27 @@ fn split(usage: &BTreeMap<ProviderId, CountedDays>, limits: Limits) -> Vec<Vec<R
 
 /// The records of one provider, each with the number of the report that has room for it.
 fn parted(provider: &ProviderId, days: &CountedDays, limits: Limits) -> Vec<(usize, Record)> {
-    let (mut part, mut apis) = (0, 0);
+    let (mut part, mut used) = (0, 0);
     let mut records = Vec::new();
     for (day, usage) in days {
-        let mut apis_of_day = 0;
-        for (api, count) in usage.iter() {
-            if apis_of_day == limits.apis_per_day || apis == limits.apis {
-                (part, apis, apis_of_day) = (part + 1, 0, 0);
+        let mut used_of_day = 0;
+        for (api, metered) in usage.iter() {
+            let needed = terms(metered);
+            if used_of_day + needed > limits.terms_per_day || used + needed > limits.terms {
+                (part, used, used_of_day) = (part + 1, 0, 0);
             }
-            apis += 1;
-            apis_of_day += 1;
+            used += needed;
+            used_of_day += needed;
             let (provider, api) = (provider.clone(), api.clone());
-            records.push((part, Record { provider, api, day: *day, count }));
+            let Metered { calls: count, amount } = metered;
+            records.push((part, Record { provider, api, day: *day, count, amount }));
         }
     }
     records
+}
+
+pub(super) fn is_nothing(amount: &Amount) -> bool {
+    *amount == Amount::ZERO
 }
 
 /// The first half of the SHA-256 of a line, in hexadecimal.

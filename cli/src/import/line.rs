@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use steelyard_billing::{Calendar, ProviderId};
-use steelyard_pricing::{ApiName, BillingDay, Calls, UsageError};
+use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered, UsageError};
 use thiserror::Error;
 
 use super::access_log::{Excerpt, LogLine, LogLineError};
@@ -30,8 +30,8 @@ pub struct LineCalls {
     pub api: ApiName,
     /// On which billing day.
     pub day: BillingDay,
-    /// How many.
-    pub calls: Calls,
+    /// How many, and in a record what went through them.
+    pub metered: Metered,
 }
 
 /// Why a line can't be counted.
@@ -57,9 +57,12 @@ pub enum LineError {
     /// The instant lies in no billing day.
     #[error("{0} is outside the billing calendar")]
     OutsideCalendar(Timestamp),
-    /// The calls are too many.
+    /// There are no calls for the amount to go through.
+    #[error("amount {0} without calls: the count is 0")]
+    AmountWithoutCalls(Amount),
+    /// The calls are too many, or their amount too large.
     #[error(transparent)]
-    TooMany(#[from] UsageError),
+    TooMuch(#[from] UsageError),
 }
 
 /// A usage record, one to a line.
@@ -72,6 +75,8 @@ struct JsonRecord {
     day: Option<BillingDay>,
     #[serde(default = "one")]
     count: Calls,
+    #[serde(default)]
+    amount: Amount,
 }
 
 fn one() -> Calls {
@@ -98,7 +103,8 @@ impl Line {
             return Ok(Line::NotBillable);
         }
         let (provider, api) = rules.names(&line)?;
-        Ok(Line::Calls(LineCalls { provider, api, day: day_of(line.at, calendar)?, calls: one() }))
+        let day = day_of(line.at, calendar)?;
+        Ok(Line::Calls(LineCalls { provider, api, day, metered: Metered::calls(1) }))
     }
 }
 
@@ -108,15 +114,18 @@ fn read_record(line: &str, calendar: &Calendar) -> Result<LineCalls, LineError> 
         // Its line is always the first; the file's is told elsewhere.
         LineError::Record(Excerpt::of(&why.replace(" at line 1 column ", " at column ")))
     })?;
-    let JsonRecord { provider, api, at, day, count } = record;
+    let JsonRecord { provider, api, at, day, count, amount } = record;
     let day = match (at, day) {
         (Some(at), None) => day_of(at, calendar)?,
         (None, Some(day)) => day,
         (Some(_), Some(_)) | (None, None) => return Err(LineError::When),
     };
+    if count.is_zero() && amount != Amount::ZERO {
+        return Err(LineError::AmountWithoutCalls(amount));
+    }
     // Refuses a count that is too large by itself.
-    let calls = Calls::ZERO.plus(count)?;
-    Ok(LineCalls { provider, api, day, calls })
+    let metered = Metered::ZERO.plus(Metered { calls: count, amount })?;
+    Ok(LineCalls { provider, api, day, metered })
 }
 
 fn day_of(at: Timestamp, calendar: &Calendar) -> Result<BillingDay, LineError> {
@@ -139,8 +148,8 @@ mod tests {
             Ok(Line::Blank) => "blank".to_owned(),
             Ok(Line::NotBillable) => "not billable".to_owned(),
             Ok(Line::Calls(calls)) => {
-                let LineCalls { provider, api, day, calls } = calls;
-                format!("{provider} {api} {day} {calls}")
+                let LineCalls { provider, api, day, metered } = calls;
+                format!("{provider} {api} {day} {metered}")
             }
             Err(error) => error.to_string(),
         };
@@ -152,11 +161,11 @@ mod tests {
         for (line, said) in [
             (
                 &br#"1.2.3.4 - - [17/May/2015:15:59:59 +0000] "GET /a/b HTTP/1.1" 200 5"#[..],
-                "1.2.3.4 a 2015-05-17 1",
+                "1.2.3.4 a 2015-05-17 1 calls",
             ),
             (
                 br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 304 -"#,
-                "1.2.3.4 a 2015-05-18 1",
+                "1.2.3.4 a 2015-05-18 1 calls",
             ),
             (
                 br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 404 -"#,
@@ -174,7 +183,7 @@ mod tests {
             ),
             (
                 b"1.2.3.4 - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"\xff\"",
-                "1.2.3.4 / 2015-05-18 1",
+                "1.2.3.4 / 2015-05-18 1 calls",
             ),
             (
                 br#"1.2.3.4 - - [17/May/1915:16:00:00 +0000] "GET / HTTP/1.1" 200 5"#,
@@ -190,17 +199,38 @@ mod tests {
     fn json_lines_are_records_with_their_own_count() {
         const EXAMPLE: &str = r#"not a record such as {"provider":"isv1","api":"trades","day":"2015-05-17","count":3}: "#;
         for (line, said) in [
-            (r#"{"provider":"a","api":"x.y","day":"2015-05-17","count":7}"#, "a x.y 2015-05-17 7"),
-            (r#" {"api":"x","at":"2015-05-17T16:00:00Z","provider":"a"} "#, "a x 2015-05-18 1"),
-            (r#"{"provider":"a","api":"x","day":"2015-05-17","count":0}"#, "a x 2015-05-17 0"),
+            (
+                r#"{"provider":"a","api":"x.y","day":"2015-05-17","count":7}"#,
+                "a x.y 2015-05-17 7 calls",
+            ),
+            (
+                r#" {"api":"x","at":"2015-05-17T16:00:00Z","provider":"a"} "#,
+                "a x 2015-05-18 1 calls",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":0}"#,
+                "a x 2015-05-17 0 calls",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":3,"amount":"120.50"}"#,
+                "a x 2015-05-17 3 calls of ¥120.5",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","amount":"0.000001"}"#,
+                "a x 2015-05-17 1 calls of ¥0.000001",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":0,"amount":"5"}"#,
+                "amount 5 without calls: the count is 0",
+            ),
             (r#"{"provider":"a","api":"x"}"#, "give either `at` or `day`"),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","at":"2015-05-17T16:00:00Z"}"#,
                 "give either `at` or `day`",
             ),
             (
-                r#"{"provider":"a","api":"x","day":"2015-05-17","count":1000000000000001}"#,
-                "0 and 1000000000000001 calls are too many to count",
+                r#"{"provider":"a","api":"x","day":"2015-05-17","count":1000000000001}"#,
+                "0 and 1000000000001 calls are too many to count",
             ),
         ] {
             check(line.as_bytes(), said);
@@ -219,6 +249,10 @@ mod tests {
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":1.5}"#,
                 "invalid type: floating point `1.5`, expected u64 at column 56",
+            ),
+            (
+                r#"{"provider":"a","api":"x","day":"2015-05-17","amount":5}"#,
+                r#"invalid type: integer `5`, expected an amount from 0 to 10^12 yuan as a text with at most six decimals such as "120.50" …"#,
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":1,"count":2}"#,

@@ -6,8 +6,8 @@ use std::io;
 
 use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
 use steelyard_ingest::{Counter, Counting, RECORDS_MAX, UsageReport};
-use steelyard_pricing::Calls;
-use steelyard_store::{APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX, Counted, StoreError};
+use steelyard_pricing::Metered;
+use steelyard_store::{Counted, StoreError, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX};
 use thiserror::Error;
 
 use super::chunk::{Chunk, Chunks, LINES_PER_CHUNK, Limits, Report};
@@ -16,7 +16,7 @@ use super::rule::ImportRules;
 use super::summary::{Summary, sum};
 
 /// What the counter takes of one provider in one report.
-const LIMITS: Limits = Limits { apis_per_day: APIS_PER_DAY_MAX, apis: APIS_PER_SHARE_MAX };
+const LIMITS: Limits = Limits { terms_per_day: TERMS_PER_DAY_MAX, terms: TERMS_PER_SHARE_MAX };
 
 // A line makes one record at most, so a chunk fits in a report.
 #[expect(
@@ -122,8 +122,8 @@ async fn count_chunk(
         let (stopped, records) =
             records.into_iter().partition(|record| conflicting.contains(&record.provider));
         let stopped = Report { id: id.clone(), records: stopped };
-        for (provider, calls) in stopped.calls(&BTreeSet::new()) {
-            summary.conflict(&id, &provider, calls);
+        for (provider, metered) in stopped.metered(&BTreeSet::new()) {
+            summary.conflict(&id, &provider, metered);
         }
         let report = Report { id, records };
         let counting = counter.count(&report.to_usage_report(source)).await;
@@ -144,14 +144,14 @@ impl Report {
         }
     }
 
-    /// The calls of each provider, without those of records that were refused.
-    fn calls(&self, refused: &BTreeSet<usize>) -> BTreeMap<ProviderId, Calls> {
-        let mut calls = BTreeMap::new();
+    /// What it meters of each provider, without the records that were refused.
+    fn metered(&self, refused: &BTreeSet<usize>) -> BTreeMap<ProviderId, Metered> {
+        let mut metered = BTreeMap::new();
         for (_, record) in self.records.iter().enumerate().filter(|(i, _)| !refused.contains(i)) {
-            let of_provider = calls.entry(record.provider.clone()).or_default();
-            *of_provider = sum(*of_provider, record.count);
+            let of_provider = metered.entry(record.provider.clone()).or_default();
+            *of_provider = sum(*of_provider, record.metered());
         }
-        calls
+        metered
     }
 }
 
@@ -161,13 +161,13 @@ impl Summary {
         self.reports += 1;
         let refused = counting.refused.iter().map(|refused| refused.index).collect();
         let mut conflicting = BTreeSet::new();
-        for (provider, calls) in report.calls(&refused) {
+        for (provider, metered) in report.metered(&refused) {
             let counted = counting.providers.get(&provider);
             match counted.expect("the counter answers for all whom it did not refuse") {
-                Counted::Counted => self.counted.add(&provider, calls),
-                Counted::Duplicate => self.duplicate.add(&provider, calls),
+                Counted::Counted => self.counted.add(&provider, metered),
+                Counted::Duplicate => self.duplicate.add(&provider, metered),
                 Counted::Conflict => {
-                    self.conflict(&report.id, &provider, calls);
+                    self.conflict(&report.id, &provider, metered);
                     conflicting.insert(provider);
                 }
             }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 use steelyard_billing::{ProviderId, ReportId};
-use steelyard_pricing::{ApiName, BillingDay, Calls};
+use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
-use super::chunk::{BadLine, Chunk, Record};
+use super::chunk::{BadLine, Chunk, Record, is_nothing};
 
 /// How many lines and records are shown of those that were not counted; all are numbered.
 pub const SHOWN_MAX: usize = 20;
@@ -14,7 +14,7 @@ pub const SHOWN_MAX: usize = 20;
 /// What became of an import.
 ///
 /// `lines` is the sum of `blank`, `not_billable`, `billable`, `left` and `bad`.
-/// `calls` is the sum of the calls of `counted`, `duplicate`, `conflict` and `refused`.
+/// `metered` is the sum of that of `counted`, `duplicate`, `conflict` and `refused`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The lines that were read.
@@ -31,8 +31,9 @@ pub struct Summary {
     pub bad: Shown<BadLine>,
     /// The reports that were sent to the counter.
     pub reports: u64,
-    /// The calls to bill.
-    pub calls: Calls,
+    /// The calls to bill, and what went through them.
+    #[serde(flatten, serialize_with = "as_calls")]
+    pub metered: Metered,
     /// Of these, what this import counted.
     pub counted: Tally,
     /// What an import counted before; nothing changed.
@@ -63,8 +64,9 @@ pub struct Tally {
     /// The providers, serialised as their number.
     #[serde(serialize_with = "as_number")]
     pub providers: BTreeSet<ProviderId>,
-    /// The calls.
-    pub calls: Calls,
+    /// The calls, and what went through them.
+    #[serde(flatten, serialize_with = "as_calls")]
+    pub metered: Metered,
 }
 
 /// What a report says of a provider, and was not counted because the report's id was used before
@@ -75,8 +77,10 @@ pub struct Conflict {
     pub report: ReportId,
     /// The provider.
     pub provider: ProviderId,
-    /// Its calls in the report now. Some of them may be in the counters since before.
-    pub calls: Calls,
+    /// Its calls in the report now, and what went through them. Some may be in the counters since
+    /// before.
+    #[serde(flatten, serialize_with = "as_calls")]
+    pub metered: Metered,
 }
 
 /// A record that was refused.
@@ -88,8 +92,9 @@ pub struct Refusal {
     pub api: ApiName,
     /// On which billing day.
     pub day: BillingDay,
-    /// How many.
-    pub calls: Calls,
+    /// How many, and what went through them.
+    #[serde(flatten, serialize_with = "as_calls")]
+    pub metered: Metered,
     /// Why.
     pub reason: String,
 }
@@ -108,19 +113,20 @@ impl Summary {
         self.billable += chunk.billable;
         self.left += chunk.left;
         chunk.bad.iter().cloned().for_each(|bad| self.bad.push(bad));
-        self.calls = sum(self.calls, chunk.calls);
+        self.metered = sum(self.metered, chunk.metered);
     }
 
     pub(super) fn refuse(&mut self, record: Record, reason: String) {
-        let Record { provider, api, day, count: calls } = record;
-        self.refused.add(&provider, calls);
-        self.refusals.push(Refusal { provider, api, day, calls, reason });
+        let metered = record.metered();
+        let Record { provider, api, day, .. } = record;
+        self.refused.add(&provider, metered);
+        self.refusals.push(Refusal { provider, api, day, metered, reason });
     }
 
-    pub(super) fn conflict(&mut self, report: &ReportId, provider: &ProviderId, calls: Calls) {
-        self.conflict.add(provider, calls);
+    pub(super) fn conflict(&mut self, report: &ReportId, provider: &ProviderId, metered: Metered) {
+        self.conflict.add(provider, metered);
         let (report, provider) = (report.clone(), provider.clone());
-        self.conflicts.push(Conflict { report, provider, calls });
+        self.conflicts.push(Conflict { report, provider, metered });
     }
 }
 
@@ -140,18 +146,31 @@ impl<T> Default for Shown<T> {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, provider: &ProviderId, calls: Calls) {
-        self.calls = sum(self.calls, calls);
+    pub(super) fn add(&mut self, provider: &ProviderId, metered: Metered) {
+        self.metered = sum(self.metered, metered);
         if !self.providers.contains(provider) {
             self.providers.insert(provider.clone());
         }
     }
 }
 
-/// The sum of calls of one import: all of them together are at most [`Calls::MAX`], since a line
-/// that would exceed it is a bad one.
-pub(super) fn sum(left: Calls, right: Calls) -> Calls {
+/// The sum of what one import metered: all of it together can be counted, since a line that would
+/// exceed that is a bad one.
+pub(super) fn sum(left: Metered, right: Metered) -> Metered {
     left.plus(right).expect("the calls of an import are few enough to count")
+}
+
+/// What was metered as two fields, the second only where there is an amount.
+#[derive(Serialize)]
+struct CallsAndAmount {
+    calls: Calls,
+    #[serde(skip_serializing_if = "is_nothing")]
+    amount: Amount,
+}
+
+fn as_calls<S: Serializer>(metered: &Metered, serializer: S) -> Result<S::Ok, S::Error> {
+    let Metered { calls, amount } = *metered;
+    CallsAndAmount { calls, amount }.serialize(serializer)
 }
 
 fn as_number<S: Serializer>(

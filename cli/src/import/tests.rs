@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use steelyard_billing::{Calendar, Provider, ProviderId};
 use steelyard_ingest::Counter;
-use steelyard_pricing::BillingDay;
+use steelyard_pricing::{BillingDay, Metered};
 use steelyard_runtime::{Clock, aws};
 
 use super::*;
@@ -43,6 +43,7 @@ impl Store {
                 provider: provider.clone(),
                 billed_from: "2015-05".parse().unwrap(),
                 plans: vec![],
+                overrides: vec![],
                 mandate: None,
                 counter_shards: 1,
             };
@@ -79,7 +80,7 @@ impl Store {
         let [from, through] =
             ["2015-05-01", "2015-05-31"].map(|day| day.parse::<BillingDay>().unwrap());
         let days = self.tables.usage.counted(provider, from, through).await.unwrap();
-        days.values().map(|usage| usage.calls().unwrap().get()).sum()
+        days.values().map(|usage| usage.total().unwrap().calls.get()).sum()
     }
 
     async fn calls(&self, provider: &str) -> u64 {
@@ -95,14 +96,15 @@ fn assert_adds_up(summary: &Summary) {
     let Summary { lines, blank, not_billable, billable, left, bad, .. } = summary;
     assert_eq!(*lines, blank + not_billable + billable + left + bad.count);
     let became = [&summary.counted, &summary.duplicate, &summary.conflict, &summary.refused];
-    let calls = became.map(|tally| tally.calls.get()).iter().sum::<u64>();
-    assert_eq!(summary.calls.get(), calls);
+    let mut metered = became.map(|tally| tally.metered).into_iter();
+    let metered = metered.try_fold(Metered::ZERO, |sum, metered| sum.plus(metered));
+    assert_eq!(Ok(summary.metered), metered);
 }
 
 /// Providers and calls that were counted, counted before, in conflict and refused.
 fn outcome(summary: &Summary) -> [(usize, u64); 4] {
     [&summary.counted, &summary.duplicate, &summary.conflict, &summary.refused]
-        .map(|tally| (tally.providers.len(), tally.calls.get()))
+        .map(|tally| (tally.providers.len(), tally.metered.calls.get()))
 }
 
 const NONE: (usize, u64) = (0, 0);
@@ -150,7 +152,7 @@ async fn file_that_grows_is_counted_whole_by_and_by() {
     let grown = full.clone() + &log(&["a"; 9]);
     for (text, left, now) in [(&full[..100], 1, 0), (&full, 0, 10_000), (&grown, 9, 0)] {
         let summary = store.import_by(text, &rules).await;
-        assert_eq!((summary.left > 0, summary.counted.calls.get()), (left > 0, now));
+        assert_eq!((summary.left > 0, summary.counted.metered.calls.get()), (left > 0, now));
     }
     assert_eq!(outcome(&store.import(&grown).await), [(1, 9), (1, 10_000), NONE, NONE]);
     assert_eq!(store.calls("a").await, 10_009);
@@ -221,6 +223,33 @@ async fn what_the_counter_refuses_is_shown_and_counted_by_a_later_import() {
     );
     assert_eq!(outcome(&store.import(&text).await), [(1, 1), (1, 1), NONE, (1, 11)]);
     assert_eq!((store.calls("a").await, store.calls("b").await), (1, 1));
+}
+
+#[tokio::test]
+async fn amounts_of_json_lines_are_counted_exactly_and_once_and_shown() {
+    let store = Store::new().await;
+    let line = |amount: &str| {
+        format!(
+            "{{\"provider\":\"a\",\"api\":\"sales\",\"day\":\"2015-05-17\",\"amount\":{amount}}}\n"
+        )
+    };
+    let text = log(&["a"]) + &line("\"0.10\"").repeat(3) + &line("0.1");
+    for (counted, duplicate) in [("4 calls of ¥0.3", "0 calls"), ("0 calls", "4 calls of ¥0.3")] {
+        let summary = store.import(&text).await;
+        assert_eq!(summary.counted.metered.to_string(), counted);
+        assert_eq!(summary.duplicate.metered.to_string(), duplicate);
+        assert_eq!((summary.bad.first[0].line, summary.bad.count), (5, 1));
+    }
+    let summary = store.import_by(&line("\"1000000000.01\""), &ImportRules::default()).await;
+    assert_eq!(
+        json!(summary.refusals.first),
+        json!([{
+            "provider": "a", "api": "sales", "day": "2015-05-17", "calls": 1,
+            "amount": "1000000000.01",
+            "reason": "amount `1000000000.01` is not one from 0 to 1000000000 yuan with at most six decimals",
+        }])
+    );
+    assert_eq!(store.calls("a").await, 4);
 }
 
 #[tokio::test]

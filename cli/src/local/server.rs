@@ -13,24 +13,29 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use steelyard_ingest::USAGE_PATH;
+use steelyard_quote::QUOTES_PATH;
 
 use super::alipay::LocalAlipay;
 use super::embedded::{self, Embedded};
 use super::lambda::LocalFunction;
+use super::stack::Functions;
 
 /// The most that API Gateway takes of a request: 10 MB.
 const REQUEST_MAX_BYTES: usize = 10 * 1024 * 1024;
 
 /// All routes.
 pub(crate) fn router(
-    ingest: &LocalFunction,
+    functions: &Functions,
     alipay: &LocalAlipay,
     embedded: &Arc<Embedded>,
 ) -> Router {
-    let ingest = ingest.clone();
-    let usage = any(move |method, uri, headers, body| invoke(ingest, method, uri, headers, body));
+    let route = |function: &LocalFunction| {
+        let function = function.clone();
+        any(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
+    };
     Router::new()
-        .route(USAGE_PATH, usage)
+        .route(USAGE_PATH, route(&functions.ingest))
+        .route(QUOTES_PATH, route(&functions.quote))
         .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
         .merge(alipay.router())
         .fallback_service(embedded::router(Arc::clone(embedded)))

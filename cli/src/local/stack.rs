@@ -17,6 +17,7 @@ use steelyard_debit::{Collector, Debits};
 use steelyard_dispatch::Dispatch;
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_pricing::Fen;
+use steelyard_quote::Quotes;
 use steelyard_runtime::{Error, aws};
 use steelyard_settle::{Settle, Settler};
 use tokio::net::TcpListener;
@@ -26,7 +27,7 @@ use super::clock::LocalClock;
 use super::embedded::{Embedded, Transport};
 use super::lambda::{EventSource, LocalFunction, sqs};
 use super::server;
-use crate::tables::Tables;
+use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
 
 /// The endpoint that the local stack serves unless told otherwise.
 pub const PORT: u16 = 8700;
@@ -81,6 +82,8 @@ pub struct Functions {
     pub dispatch: LocalFunction,
     /// Withholds from Alipay what is due.
     pub debit: LocalFunction,
+    /// Tells what usage would cost.
+    pub quote: LocalFunction,
 }
 
 const USAGE_QUEUE: &str = "steelyard-usage";
@@ -128,7 +131,7 @@ impl Stack {
         });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
         let functions = functions(&tables, &terms, &clock, &config, Alipay::new(gateway)?);
-        let router = server::router(&functions.ingest, &alipay, &embedded);
+        let router = server::router(&functions, &alipay, &embedded);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the HTTP server ended");
@@ -303,6 +306,8 @@ fn functions(
     let settler = Settler::new(usage.clone(), billing.clone(), terms.clone(), clock.clock());
     let collector = Collector::new(billing.clone(), alipay, terms.clone(), clock.clock());
     let dispatch = Dispatch::new(billing.clone(), queue(DEBIT_QUEUE), LEASE, clock.clock());
+    let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
+    let quotes = Quotes::new(to_read.billing, terms.calendar.clone(), clock.clock());
     Functions {
         ingest: LocalFunction::new(Ingest::new(counter), Duration::from_secs(30)),
         settle: LocalFunction::new(
@@ -311,6 +316,7 @@ fn functions(
         ),
         dispatch: LocalFunction::new(dispatch, Duration::from_secs(60)),
         debit: LocalFunction::new(Debits::new(collector), Duration::from_secs(60)),
+        quote: LocalFunction::new(quotes, Duration::from_secs(30)),
     }
 }
 

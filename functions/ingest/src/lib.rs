@@ -9,8 +9,8 @@ mod report;
 pub use count::{Counter, Counting, RefusedRecord};
 pub use http::USAGE_PATH;
 pub use report::{
-    Accepted, COUNT_MAX, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError,
-    Share, UsageRecord, UsageReport,
+    AMOUNT_MAX, Accepted, COUNT_MAX, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused,
+    ReportError, Share, UsageRecord, UsageReport,
 };
 
 use serde_json::Value;

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Calendar, CountedDays, IdError, ProviderId, ReportId, SourceId};
-use steelyard_pricing::{ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError};
-use steelyard_store::{APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX};
+use steelyard_pricing::{
+    Amount, ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError, Metered, Usage,
+    UsageError,
+};
+use steelyard_store::{TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX, terms};
 use thiserror::Error;
 
 /// The most records that a report may have.
@@ -20,6 +23,9 @@ pub const REPORT_BYTES_MAX: usize = 1_000_000;
 /// The most calls that one record may count. Far below what a counter holds, so that no slip of a
 /// source fills one.
 pub const COUNT_MAX: Calls = Calls::new(1_000_000_000);
+
+/// The most yuan that may go through the calls of one record; as [`COUNT_MAX`].
+pub const AMOUNT_MAX: Amount = Amount::yuan(1_000_000_000);
 
 /// How far in the future usage may lie: clocks differ.
 pub const FUTURE_MAX: SignedDuration = SignedDuration::from_mins(5);
@@ -54,6 +60,9 @@ pub struct UsageRecord {
     pub day: Option<String>,
     /// How many calls.
     pub count: serde_json::Number,
+    /// What went through them, in yuan, as a text such as `"120.50"`; nothing unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Value>,
 }
 
 /// Why a report is refused as a whole. Nothing of it was counted.
@@ -88,6 +97,20 @@ pub enum Refusal {
     /// The count is negative, fractional or too large.
     #[error("count {0} is not a whole number from 0 to {COUNT_MAX}")]
     Count(String),
+    /// The amount is no text.
+    #[error(
+        "amount: write yuan as a text such as \"120.50\", since a number may have been rounded on its way"
+    )]
+    AmountNotText,
+    /// The amount is negative, too large, finer than a millionth of a yuan, or no number at all.
+    #[error("amount `{0}` is not one from 0 to {AMOUNT_MAX} yuan with at most six decimals")]
+    Amount(String),
+    /// There are no calls for the amount to go through.
+    #[error("amount {0} without calls: the count is 0")]
+    AmountWithoutCalls(Amount),
+    /// What the report says of the API on that day is too much.
+    #[error("too much with the records before it: {0}")]
+    TooMuch(UsageError),
     /// It says neither when the calls were made, nor on which day; or both.
     #[error("give either `at` or `day`")]
     When,
@@ -120,7 +143,7 @@ pub enum Refusal {
     },
     /// The report names too many APIs of the provider.
     #[error(
-        "more than {APIS_PER_DAY_MAX} APIs on a day, or {APIS_PER_SHARE_MAX} in all, of one provider: split the report"
+        "more than {TERMS_PER_DAY_MAX} APIs on a day, or {TERMS_PER_SHARE_MAX} in all, of one provider, where one with an amount is two: split the report"
     )]
     TooManyApis,
 }
@@ -146,7 +169,7 @@ pub struct Accepted {
 /// What a report says of one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// The calls by billing day.
+    /// What was metered, by billing day.
     pub days: CountedDays,
     /// The places in the report of the records behind each day.
     pub records: BTreeMap<BillingDay, Vec<usize>>,
@@ -235,15 +258,32 @@ fn accept_record(
     digest.update("\n");
 
     let api: ApiName = read.api.parse().map_err(Refusal::Api)?;
-    let calls = calls(&read.count)?;
+    let metered = metered(&read)?;
     let day = day(&read, calendar, now)?;
     let share = accepted.shares.entry(provider).or_default();
-    if !calls.is_zero() {
+    if !metered.is_zero() {
         let usage = share.days.entry(day).or_default();
-        usage.add(api, calls).map_err(|_| Refusal::Count(read.count.to_string()))?;
+        usage.add(api, metered).map_err(Refusal::TooMuch)?;
     }
     share.records.entry(day).or_default().push(index);
     Ok(())
+}
+
+fn metered(record: &UsageRecord) -> Result<Metered, Refusal> {
+    let calls = calls(&record.count)?;
+    let amount = record.amount.as_ref().map_or(Ok(Amount::ZERO), amount)?;
+    if calls.is_zero() && amount != Amount::ZERO {
+        return Err(Refusal::AmountWithoutCalls(amount));
+    }
+    Ok(Metered { calls, amount })
+}
+
+fn amount(written: &Value) -> Result<Amount, Refusal> {
+    let text = written.as_str().ok_or(Refusal::AmountNotText)?;
+    text.parse()
+        .ok()
+        .filter(|amount| *amount <= AMOUNT_MAX)
+        .ok_or_else(|| Refusal::Amount(text.to_owned()))
 }
 
 fn calls(count: &serde_json::Number) -> Result<Calls, Refusal> {
@@ -280,6 +320,8 @@ fn day(record: &UsageRecord, calendar: &Calendar, now: Timestamp) -> Result<Bill
 }
 
 fn fits(days: &CountedDays) -> bool {
-    let apis = || days.values().map(steelyard_pricing::Usage::apis);
-    apis().all(|apis| apis <= APIS_PER_DAY_MAX) && apis().sum::<usize>() <= APIS_PER_SHARE_MAX
+    let terms = |usage: &Usage| usage.iter().map(|(_, metered)| terms(metered)).sum::<usize>();
+    let by_day = days.values().map(terms).collect::<Vec<_>>();
+    by_day.iter().all(|terms| *terms <= TERMS_PER_DAY_MAX)
+        && by_day.iter().sum::<usize>() <= TERMS_PER_SHARE_MAX
 }

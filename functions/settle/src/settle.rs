@@ -211,10 +211,11 @@ fn log(statement: &Statement) {
         "settled"
     );
     for unpriced in &statement.unpriced {
+        // The template makes a metric of `unpriced_calls`.
         tracing::warn!(
             provider.id = %statement.provider,
-            api = %unpriced.api,
-            unpriced_calls = unpriced.new_calls().get(),
+            api = %unpriced.count.api,
+            unpriced_calls = unpriced.count.gained().calls.get(),
             "no rate covers these calls"
         );
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{BillingDay, BillingMonth, Calls, Fen, MoneyError, MonthToDate, Name};
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered, MoneyError, MonthToDate};
 use thiserror::Error;
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
@@ -52,17 +52,16 @@ pub struct Account {
 }
 
 /// What has been rated and charged of one month.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthProgress {
-    /// The plan that rates the month.
-    pub plan: Name,
-    /// The day from which that version of the plan is in force.
-    pub plan_version: BillingDay,
-    /// The calls rated and the money charged.
+    /// What was rated, by which terms, and the money charged.
     #[serde(flatten)]
     pub to_date: MonthToDate,
-    /// The calls rated of each day, by which late ones are recognised.
-    pub days: BTreeMap<BillingDay, Calls>,
+    /// What was rated of each day, by its number in the month: late usage is recognised by it.
+    pub days: BTreeMap<i8, Metered>,
+    /// The day of its last statement: days up to it keep the terms that they were rated by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_through: Option<BillingDay>,
     /// How many supplements follow the statement of the month's last day.
     pub supplements: u16,
 }

@@ -21,6 +21,6 @@ pub use debit::{Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase, Step
 pub use gateway::{Decline, Doubt, OutTradeNo, OutTradeNoError, PayAnswer, Payment, QueryAnswer};
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-pub use provider::{AssignError, DEBIT_MAX, Mandate, MandateError, PlanAssignment, Provider};
+pub use provider::{DEBIT_MAX, Mandate, MandateError, PlanAssignment, Provider, TermsChangeError};
 pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
 pub use statement::{LateDay, Statement, StatementId, StatementIdError};

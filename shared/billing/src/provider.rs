@@ -1,7 +1,10 @@
 //! A provider: what it is billed by, and what it has allowed us to withhold.
 
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Fen, Name, Plan};
+use steelyard_pricing::{
+    BillingDay, BillingMonth, Catalog, Fen, Name, Override, Plan, Segment, Terms, TermsError,
+    TermsRef,
+};
 use thiserror::Error;
 
 use crate::ProviderId;
@@ -15,6 +18,9 @@ pub struct Provider {
     pub billed_from: BillingMonth,
     /// The plans that it has been on, by the first day of each.
     pub plans: Vec<PlanAssignment>,
+    /// What it pays otherwise than its plans say, in the order in which overrides apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
     /// The agreement by which we may withhold, if it signed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<Mandate>,
@@ -26,7 +32,7 @@ pub struct Provider {
 /// A provider is on a plan from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanAssignment {
-    /// The first day: the first of a month.
+    /// The first day.
     pub from: BillingDay,
     /// The plan.
     pub plan: Name,
@@ -74,48 +80,150 @@ impl Mandate {
     }
 }
 
-/// Why a plan cannot be assigned.
+/// Why the terms of a provider cannot be changed so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AssignError {
-    /// The day is not the first of a month.
-    #[error("a plan is assigned from the first of a month, not from {0}")]
-    NotFirstOfMonth(BillingDay),
-    /// A month that has been charged keeps the plan it was charged by.
-    #[error("{0} has been charged already; assign the plan from a later month")]
-    Charged(BillingMonth),
+pub enum TermsChangeError {
+    /// A day that has been settled keeps the terms it was settled by.
+    #[error("{settled} is settled already; change the terms from a later day")]
+    Settled {
+        /// The last day that was settled.
+        settled: BillingDay,
+    },
+    /// There is an override of that name.
+    #[error("there is an override `{0}` already; give this one another name")]
+    OverrideExists(Name),
+    /// There is no override of that name.
+    #[error("there is no override `{0}`")]
+    NoSuchOverride(Name),
+    /// The override is over.
+    #[error("override `{name}` ends on {until} already")]
+    OverrideEnded {
+        /// The override.
+        name: Name,
+        /// The first day on which it does not hold any more.
+        until: BillingDay,
+    },
+    /// The provider would be on no plan that is in force.
+    #[error("no plan of the provider is in force on {0}")]
+    NoPlan(BillingDay),
+    /// An override does not fit the plan.
+    #[error("the terms do not fit together")]
+    Misfit(#[from] TermsError),
 }
 
 impl Provider {
-    /// The version of the plan that rates the provider's usage of a month.
+    /// What holds for the provider on a day: the version in force of the plan it is on, and the
+    /// overrides that hold.
     #[must_use]
-    pub fn plan_of<'a>(&self, month: BillingMonth, plans: &'a Catalog) -> Option<&'a Plan> {
-        let day = month.first_day();
-        let assignment =
-            self.plans.iter().filter(|plan| plan.from <= day).max_by_key(|plan| plan.from)?;
-        plans.in_force(&assignment.plan, day)
+    pub fn terms_on<'a>(&'a self, day: BillingDay, plans: &'a Catalog) -> Option<Terms<'a>> {
+        let begun = self.plans.iter().filter(|plan| plan.from <= day);
+        let assignment = begun.max_by_key(|plan| plan.from)?;
+        let plan = plans.in_force(&assignment.plan, day)?;
+        let overrides = self.overrides.iter().filter(|over| over.holds_on(day)).collect();
+        Some(Terms { plan, overrides })
+    }
+
+    /// The terms of that name; none if a part of them is not stored any more.
+    #[must_use]
+    pub fn terms<'a>(&'a self, terms: &TermsRef, plans: &'a Catalog) -> Option<Terms<'a>> {
+        let plan = plans.version(&terms.plan, terms.version)?;
+        let find = |name: &Name| self.overrides.iter().find(|over| over.name == *name);
+        let overrides = terms.overrides.iter().map(find).collect::<Option<Vec<_>>>()?;
+        Some(Terms { plan, overrides })
     }
 
     /// Puts the provider on a plan from a day on; what was to begin on that day is replaced.
     ///
     /// # Errors
     ///
-    /// [`AssignError::NotFirstOfMonth`], and [`AssignError::Charged`] up to `charged`, the last
-    /// month for which a statement was made.
+    /// [`TermsChangeError`] up to `settled`, the last day that was settled, when the plan is not in
+    /// force on the day, or when an override that holds then does not fit it.
     pub fn assign(
         &mut self,
         plan: Name,
         from: BillingDay,
-        charged: Option<BillingMonth>,
-    ) -> Result<(), AssignError> {
-        if from.day_of_month() != 1 {
-            return Err(AssignError::NotFirstOfMonth(from));
-        }
-        if charged.is_some_and(|charged| from.month() <= charged) {
-            return Err(AssignError::Charged(from.month()));
-        }
-        self.plans.retain(|assignment| assignment.from != from);
-        self.plans.push(PlanAssignment { from, plan });
-        self.plans.sort_by_key(|assignment| assignment.from);
+        plans: &Catalog,
+        settled: Option<BillingDay>,
+    ) -> Result<(), TermsChangeError> {
+        check_unsettled(from, settled)?;
+        let mut changed = self.clone();
+        changed.plans.retain(|assignment| assignment.from != from);
+        changed.plans.push(PlanAssignment { from, plan });
+        changed.plans.sort_by_key(|assignment| assignment.from);
+        changed.check_terms(from, plans)?;
+        *self = changed;
         Ok(())
+    }
+
+    /// Gives the provider an override.
+    ///
+    /// # Errors
+    ///
+    /// [`TermsChangeError`] when it begins on a day that is settled, or does not fit the terms that
+    /// hold when it begins, or that are known to hold later.
+    pub fn add_override(
+        &mut self,
+        over: Override,
+        plans: &Catalog,
+        settled: Option<BillingDay>,
+    ) -> Result<(), TermsChangeError> {
+        check_unsettled(over.from, settled)?;
+        if self.overrides.iter().any(|other| other.name == over.name) {
+            return Err(TermsChangeError::OverrideExists(over.name));
+        }
+        let from = over.from;
+        let mut changed = self.clone();
+        changed.overrides.push(over);
+        changed.check_terms(from, plans)?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// Whether terms hold on a day, and those that hold from then on fit together, as far as is
+    /// known: they change where a plan, a version or an override begins or ends.
+    fn check_terms(&self, from: BillingDay, plans: &Catalog) -> Result<(), TermsChangeError> {
+        let assigned = self.plans.iter().map(|assignment| assignment.from);
+        let versions = plans.iter().map(Plan::effective_from);
+        let overrides = self.overrides.iter().flat_map(|over| [Some(over.from), over.until]);
+        let changes = assigned.chain(versions).chain(overrides.flatten());
+        for day in std::iter::once(from).chain(changes.filter(|day| *day > from)) {
+            let terms = self.terms_on(day, plans).ok_or(TermsChangeError::NoPlan(day))?;
+            Segment::new(day, day.next(), &terms)?;
+        }
+        Ok(())
+    }
+
+    /// Ends an override before a day.
+    ///
+    /// # Errors
+    ///
+    /// [`TermsChangeError`] when there is none of that name, when it ends earlier, or when the day
+    /// is settled.
+    pub fn end_override(
+        &mut self,
+        name: &Name,
+        until: BillingDay,
+        settled: Option<BillingDay>,
+    ) -> Result<(), TermsChangeError> {
+        check_unsettled(until, settled)?;
+        let found = self.overrides.iter_mut().find(|over| over.name == *name);
+        let over = found.ok_or_else(|| TermsChangeError::NoSuchOverride(name.clone()))?;
+        if let Some(until) = over.until.filter(|ended| *ended <= until) {
+            return Err(TermsChangeError::OverrideEnded { name: name.clone(), until });
+        }
+        if until <= over.from {
+            // It never held: nothing was settled by it.
+            self.overrides.retain(|over| over.name != *name);
+        } else {
+            over.until = Some(until);
+        }
+        Ok(())
+    }
+}
+
+fn check_unsettled(day: BillingDay, settled: Option<BillingDay>) -> Result<(), TermsChangeError> {
+    match settled.filter(|settled| day <= *settled) {
+        Some(settled) => Err(TermsChangeError::Settled { settled }),
+        None => Ok(()),
     }
 }

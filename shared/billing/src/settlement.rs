@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Calls, Catalog, ChargeError, MonthToDate, Plan, Usage, UsageError,
-    charge,
+    BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, Metered, MonthUsage, Segment,
+    TermsError, TermsRef, Usage, UsageError, charge, segments,
 };
 use thiserror::Error;
 
@@ -14,7 +14,7 @@ use crate::account::{Account, AccountError, MonthProgress, Movement};
 use crate::statement::{LateDay, Statement, StatementId};
 use crate::{CalendarError, DebitTerms, Provider, ProviderId};
 
-/// The calls that were counted, by billing day.
+/// What was counted, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;
 
 /// A report taken in just before its month closed is in the counters this long after at the latest.
@@ -33,24 +33,29 @@ pub struct Settlement {
 /// mended.
 #[derive(Debug, Error)]
 pub enum SettlementError {
-    /// The provider is on no plan that is in force in the month.
-    #[error("{provider} is on no plan in {month}")]
-    NoPlan {
+    /// The terms by which settled days were charged are not stored any more.
+    #[error("{provider} was charged in {month} by {}, of which a part is gone", named(.terms))]
+    TermsGone {
         /// The provider.
         provider: ProviderId,
         /// The month.
         month: BillingMonth,
+        /// The terms.
+        terms: TermsRef,
     },
-    /// The version of the plan under which the month was charged is not stored any more.
-    #[error("{provider} was charged in {month} under {plan}, which is gone")]
-    PlanGone {
-        /// The provider.
-        provider: ProviderId,
-        /// The month.
-        month: BillingMonth,
-        /// The plan and its version.
-        plan: String,
+    /// Less is counted for a day than was rated.
+    #[error("{day} has {now}, less than the {before} that were rated")]
+    Shrunk {
+        /// The day.
+        day: BillingDay,
+        /// What was rated.
+        before: Metered,
+        /// What is counted now.
+        now: Metered,
     },
+    /// An override does not fit the plan that is in force.
+    #[error("cannot tell the terms")]
+    Terms(#[from] TermsError),
     /// The day has more supplements than can be numbered.
     #[error("{0} has too many supplements")]
     Supplements(BillingDay),
@@ -69,18 +74,18 @@ pub enum SettlementError {
 }
 
 /// What of a month is to be charged by its next statement.
-struct Due {
+struct Due<'a> {
     id: StatementId,
-    late: Usage,
     late_days: Vec<LateDay>,
-    own: Usage,
+    usage: MonthUsage<'a>,
 }
 
 /// The provider's next statement, or none when all usage up to yesterday has been charged.
 ///
 /// Months and days in order: a day is settled once. Usage that comes for a settled day is charged
 /// by the next statement of its month, as lines that say so: that of the next day with usage, or of
-/// yesterday; and when the whole month is settled, by a supplement to its last day.
+/// yesterday; and when the whole month is settled, by a supplement to its last day. What is due
+/// without usage, such as a minimum, is charged with the month's last day.
 ///
 /// Take `now` before the counters are read: what was counted before it must be in `counted`.
 ///
@@ -103,7 +108,14 @@ pub fn next_settlement(
     let mut month = account.open_from;
     while month <= through.month() {
         if let Some(due) = due_in(account, month, counted, through)? {
-            return settle(provider, account, month, due, plans, terms, now).map(Some);
+            let segments = segments_of(provider, account, month, plans)?;
+            if is_worth_rating(account, month, &due, &segments) {
+                let before = account.months.get(&month).cloned().unwrap_or_default();
+                let charged = charge(&segments, &before.to_date, &due.usage)?;
+                if is_worth_a_statement(&due, &charged) {
+                    return settle(provider, account, before, due, charged, terms, now).map(Some);
+                }
+            }
         }
         month = month.next();
     }
@@ -111,48 +123,74 @@ pub fn next_settlement(
 }
 
 /// What of one month is to be charged next.
-fn due_in(
+fn due_in<'a>(
     account: &Account,
     month: BillingMonth,
-    counted: &CountedDays,
+    counted: &'a CountedDays,
     through: BillingDay,
-) -> Result<Option<Due>, SettlementError> {
+) -> Result<Option<Due<'a>>, SettlementError> {
     let progress = account.months.get(&month);
     let settled = account.settled_through.filter(|day| *day >= month.first_day());
     let last = month.last_day().min(through);
     let is_settled = |day: BillingDay| settled.is_some_and(|settled| day <= settled);
 
-    let mut settled_usage = Usage::new();
+    let mut usage = MonthUsage { closed: is_settled(month.last_day()), ..MonthUsage::default() };
     let mut late_days = Vec::new();
-    let mut own = None;
-    for (day, usage) in counted.range(month.first_day()..=last) {
+    for (day, of_day) in counted.range(month.first_day()..=last) {
         if is_settled(*day) {
-            settled_usage = settled_usage.plus(usage)?;
-            let calls = usage.calls()?.above(rated_calls(progress, *day));
-            if !calls.is_zero() {
-                late_days.push(LateDay { day: *day, calls });
-            }
-        } else if !usage.is_empty() && own.is_none() {
-            own = Some((*day, usage.clone()));
+            usage.settled.push((*day, of_day));
+            late_days.extend(late_day(progress, *day, of_day)?);
+        } else if !of_day.is_empty() && usage.own.is_empty() {
+            usage.own.push((*day, of_day));
         }
     }
-    let late = match progress {
-        Some(progress) => settled_usage.since(&progress.to_date.rated)?,
-        None => settled_usage,
-    };
-    let (id, own) = match own {
-        Some((day, usage)) => (StatementId { day, supplement: 0 }, usage),
-        None if late.is_empty() => return Ok(None),
-        None if !is_settled(last) => (StatementId { day: last, supplement: 0 }, Usage::new()),
-        None if last == month.last_day() => (supplement(progress, last)?, Usage::new()),
-        // Yesterday is settled and the month goes on: the next run charges it.
+    check_grown(month, progress, counted)?;
+    usage.late = late_days.iter().map(|late| late.day).collect();
+    let id = match usage.own.first() {
+        Some((day, _)) => StatementId { day: *day, supplement: 0 },
+        None if !is_settled(last) && (!late_days.is_empty() || last == month.last_day()) => {
+            StatementId { day: last, supplement: 0 }
+        }
+        None if !late_days.is_empty() && last == month.last_day() => supplement(progress, last)?,
+        // Nothing new; or yesterday is settled and the month goes on: the next run charges it.
         None => return Ok(None),
     };
-    Ok(Some(Due { id, late, late_days, own }))
+    usage.day = Some(id.day);
+    usage.closing = id.day == month.last_day();
+    Ok(Some(Due { id, late_days, usage }))
 }
 
-fn rated_calls(progress: Option<&MonthProgress>, day: BillingDay) -> Calls {
-    progress.and_then(|progress| progress.days.get(&day)).copied().unwrap_or(Calls::ZERO)
+/// What was counted for a day since it was settled, if anything was.
+fn late_day(
+    progress: Option<&MonthProgress>,
+    day: BillingDay,
+    usage: &Usage,
+) -> Result<Option<LateDay>, SettlementError> {
+    let metered = usage.total()?.above(rated_on(progress, day));
+    Ok((!metered.is_zero()).then_some(LateDay { day, metered }))
+}
+
+/// Counts only ever grow: a day that has less than was rated contradicts what was charged.
+fn check_grown(
+    month: BillingMonth,
+    progress: Option<&MonthProgress>,
+    counted: &CountedDays,
+) -> Result<(), SettlementError> {
+    let rated = progress.iter().flat_map(|progress| &progress.days);
+    for (day, before) in rated.filter_map(|(number, before)| Some((month.day(*number)?, *before))) {
+        let now = counted.get(&day).map_or(Ok(Metered::ZERO), Usage::total)?;
+        if !now.covers(before) {
+            return Err(SettlementError::Shrunk { day, before, now });
+        }
+    }
+    Ok(())
+}
+
+fn rated_on(progress: Option<&MonthProgress>, day: BillingDay) -> Metered {
+    progress
+        .and_then(|progress| progress.days.get(&day.day_of_month()))
+        .copied()
+        .unwrap_or(Metered::ZERO)
 }
 
 fn supplement(
@@ -164,83 +202,103 @@ fn supplement(
     Ok(StatementId { day, supplement })
 }
 
+/// The parts of the month. A day that was settled keeps the terms it was settled by, whatever was
+/// stored since; the days after the month's last statement have not been rated by any.
+fn segments_of<'a>(
+    provider: &'a Provider,
+    account: &Account,
+    month: BillingMonth,
+    plans: &'a Catalog,
+) -> Result<Vec<Segment<'a>>, SettlementError> {
+    let progress = account.months.get(&month);
+    let mut kept = BTreeMap::new();
+    for (from, segment) in progress.iter().flat_map(|progress| &progress.to_date.segments) {
+        let terms = provider.terms(&segment.terms, plans);
+        let gone = || SettlementError::TermsGone {
+            provider: provider.provider.clone(),
+            month,
+            terms: segment.terms.clone(),
+        };
+        kept.insert(*from, terms.ok_or_else(gone)?);
+    }
+    let settled = progress.and_then(|progress| progress.settled_through);
+    let kept_on = |day: BillingDay| {
+        let is_settled = settled.is_some_and(|settled| day <= settled);
+        kept.range(..=day).next_back().filter(|_| is_settled).map(|(_, terms)| terms.clone())
+    };
+    let terms_on = |day: BillingDay| {
+        // A day without terms has none of the days before it either.
+        let now = provider.terms_on(day, plans)?;
+        Some(kept_on(day).unwrap_or(now))
+    };
+    Ok(segments(month, terms_on)?)
+}
+
+/// Whether there can be anything to charge: usage, or something that is due without.
+fn is_worth_rating(
+    account: &Account,
+    month: BillingMonth,
+    due: &Due<'_>,
+    segments: &[Segment<'_>],
+) -> bool {
+    !due.usage.own.is_empty()
+        || !due.late_days.is_empty()
+        || account.months.contains_key(&month)
+        || segments.iter().any(|segment| segment.plan().is_due_without_usage())
+}
+
+/// A month that ends without anything new or due has no statement for its last day.
+fn is_worth_a_statement(due: &Due<'_>, charged: &DayCharge) -> bool {
+    let has_usage = !due.usage.own.is_empty() || !due.late_days.is_empty();
+    has_usage || !charged.lines.is_empty()
+}
+
 fn settle(
     provider: &Provider,
     account: &Account,
-    month: BillingMonth,
-    due: Due,
-    plans: &Catalog,
+    before: MonthProgress,
+    due: Due<'_>,
+    charged: DayCharge,
     terms: &DebitTerms,
     now: Timestamp,
 ) -> Result<Settlement, SettlementError> {
-    let plan = plan_of(provider, account, month, plans)?;
-    let before =
-        account.months.get(&month).map(|progress| progress.to_date.clone()).unwrap_or_default();
-    let charged = charge(plan, &before, &due.late, &due.own)?;
     let mut movement =
         account.charge(due.id, charged.charge_fen, provider.mandate.as_ref(), terms, now)?;
     let statement = Statement {
         provider: provider.provider.clone(),
         statement: due.id,
         settled_at_s: now,
-        plan: plan.name().clone(),
-        plan_version: plan.effective_from(),
+        segments: charged.segments,
         lines: charged.lines,
         unpriced: charged.unpriced,
         late_days: due.late_days.clone(),
         rated_yuan: charged.rated_yuan,
-        charged_before_fen: before.charged_fen,
+        charged_before_fen: before.to_date.charged_fen,
         charge_fen: charged.charge_fen,
         from_prepaid_fen: account.from_prepaid(charged.charge_fen),
     };
-    advance(&mut movement.account, plan, month, due, charged.month)?;
+    let progress = MonthProgress { to_date: charged.month, ..before };
+    advance(&mut movement.account, progress, &due)?;
     forget_closed_months(&mut movement.account, terms, now);
     Ok(Settlement { statement, movement })
-}
-
-/// The plan that rates the month; a month that has been charged keeps its plan.
-fn plan_of<'a>(
-    provider: &Provider,
-    account: &Account,
-    month: BillingMonth,
-    plans: &'a Catalog,
-) -> Result<&'a Plan, SettlementError> {
-    let id = || provider.provider.clone();
-    match account.months.get(&month) {
-        Some(charged) => plans.version(&charged.plan, charged.plan_version).ok_or_else(|| {
-            let plan = format!("{} of {}", charged.plan, charged.plan_version);
-            SettlementError::PlanGone { provider: id(), month, plan }
-        }),
-        None => provider
-            .plan_of(month, plans)
-            .ok_or_else(|| SettlementError::NoPlan { provider: id(), month }),
-    }
 }
 
 /// Notes in the account what the statement settled.
 fn advance(
     account: &mut Account,
-    plan: &Plan,
-    month: BillingMonth,
-    due: Due,
-    to_date: MonthToDate,
+    mut progress: MonthProgress,
+    due: &Due<'_>,
 ) -> Result<(), UsageError> {
-    let progress = account.months.entry(month).or_insert_with(|| MonthProgress {
-        plan: plan.name().clone(),
-        plan_version: plan.effective_from(),
-        to_date: MonthToDate::default(),
-        days: BTreeMap::new(),
-        supplements: 0,
-    });
-    progress.to_date = to_date;
     for late in &due.late_days {
-        let rated = rated_calls(Some(progress), late.day);
-        progress.days.insert(late.day, rated.plus(late.calls)?);
+        let rated = rated_on(Some(&progress), late.day);
+        progress.days.insert(late.day.day_of_month(), rated.plus(late.metered)?);
     }
-    if !due.own.is_empty() {
-        progress.days.insert(due.id.day, due.own.calls()?);
+    for (day, usage) in &due.usage.own {
+        progress.days.insert(day.day_of_month(), usage.total()?);
     }
     progress.supplements = progress.supplements.max(due.id.supplement);
+    progress.settled_through = Some(due.id.day);
+    account.months.insert(due.id.day.month(), progress);
     account.settled_through = account.settled_through.max(Some(due.id.day));
     Ok(())
 }
@@ -258,4 +316,10 @@ fn forget_closed_months(account: &mut Account, terms: &DebitTerms, now: Timestam
     }
     let open_from = account.open_from;
     account.months.retain(|month, _| *month >= open_from);
+}
+
+/// The terms as an operator calls them.
+fn named(terms: &TermsRef) -> String {
+    let overrides = terms.overrides.iter().map(|name| format!(" with {name}"));
+    format!("plan {} of {}{}", terms.plan, terms.version, overrides.collect::<String>())
 }

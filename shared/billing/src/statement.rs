@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{ApiCount, BillingDay, Calls, Fen, Line, MoneyError, Name, Yuan};
+use steelyard_pricing::{
+    BillingDay, Fen, Line, Metered, MoneyError, SegmentSpan, TermsRef, Unpriced, Yuan,
+};
 use thiserror::Error;
 
 use crate::ProviderId;
@@ -31,16 +33,15 @@ pub struct Statement {
     /// When it was made, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub settled_at_s: Timestamp,
-    /// The plan that rated the month.
-    pub plan: Name,
-    /// The day from which that version of the plan is in force.
-    pub plan_version: BillingDay,
+    /// The parts of the month up to this day, each with the terms that rate it; one, unless the
+    /// terms changed inside the month.
+    pub segments: Vec<SegmentSpan>,
     /// How the charge comes about.
     pub lines: Vec<Line>,
-    /// New calls that no rate covers.
+    /// New usage that no rate covers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unpriced: Vec<ApiCount>,
-    /// The settled days that the late lines belong to, each with the calls that came late.
+    pub unpriced: Vec<Unpriced>,
+    /// The settled days that the late lines belong to, each with what came late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub late_days: Vec<LateDay>,
     /// The exact price of the month to date.
@@ -53,13 +54,13 @@ pub struct Statement {
     pub from_prepaid_fen: Fen,
 }
 
-/// Calls that were reported after their day was settled.
+/// Usage that was reported after its day was settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LateDay {
-    /// The day on which they were made.
+    /// The day.
     pub day: BillingDay,
-    /// How many.
-    pub calls: Calls,
+    /// What was metered.
+    pub metered: Metered,
 }
 
 /// Why a text is not the id of a statement.
@@ -75,6 +76,12 @@ impl Statement {
     /// [`MoneyError`] when the sum leaves its range.
     pub fn lines_fen(&self) -> Result<Fen, MoneyError> {
         Fen::sum(self.lines.iter().map(|line| line.charge_fen))
+    }
+
+    /// The terms of the statement's own day.
+    #[must_use]
+    pub fn terms(&self) -> Option<&TermsRef> {
+        self.segments.last().map(|segment| &segment.terms)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -11,7 +12,7 @@ use thiserror::Error;
 /// 1 to 128 visible ASCII characters; none of `*`, `#`, `"`, `\`, `` ` ``, `<` and `>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ApiName(String);
+pub struct ApiName(Arc<str>);
 
 /// Which APIs a rate covers: an exact name, or a prefix followed by `*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,7 +86,7 @@ impl FromStr for ApiName {
             return Err(ApiNameError::Length(text.chars().count()));
         }
         check_characters(text)?;
-        Ok(ApiName(text.to_owned()))
+        Ok(ApiName(text.into()))
     }
 }
 
@@ -126,7 +127,7 @@ impl TryFrom<String> for ApiPattern {
 
 impl From<ApiName> for String {
     fn from(api: ApiName) -> String {
-        api.0
+        api.as_str().to_owned()
     }
 }
 

@@ -1,19 +1,56 @@
 //! A day's charge: the rounded month to date less what was charged, with lines that explain it.
 
-use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::plan::{Name, Plan, Rate};
-use crate::{ApiName, Calls, Fen, MoneyError, Slice, Usage, UsageError, Yuan};
+use crate::rating::{Rating, rate};
+use crate::tally::Tally;
+use crate::{
+    ApiName, BillingDay, Fen, Metered, MoneyError, Name, Rated, Segment, SegmentSpan, Standing,
+    TermsRef, Usage, UsageError, Yuan, rounding,
+};
 
 /// Where a provider stands in a billing month.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthToDate {
-    /// The calls that have been rated.
-    pub rated: Usage,
-    /// What has been charged for them.
+    /// What was rated of each segment, by its first day.
+    pub segments: BTreeMap<BillingDay, SegmentToDate>,
+    /// What has been charged for all of it.
     pub charged_fen: Fen,
+}
+
+/// Where a provider stands in one segment of a month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentToDate {
+    /// The terms by which it was rated.
+    #[serde(flatten)]
+    pub terms: TermsRef,
+    /// What has been rated.
+    pub rated: Usage,
+    /// What each rate came to.
+    pub rates: BTreeMap<Name, Standing>,
+    /// What the plan added to the rates' sum, or took off.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
+    pub adjustment_yuan: Yuan,
+}
+
+/// The usage of a month that a settlement charges.
+#[derive(Clone, Debug, Default)]
+pub struct MonthUsage<'a> {
+    /// The days that were settled before, as they are counted now.
+    pub settled: Vec<(BillingDay, &'a Usage)>,
+    /// Those of them for which more was counted since.
+    pub late: BTreeSet<BillingDay>,
+    /// The days that are settled now.
+    pub own: Vec<(BillingDay, &'a Usage)>,
+    /// The day of the statement: segments that begin later are not rated yet.
+    pub day: Option<BillingDay>,
+    /// Whether the month was over before, so that minimums and fees without usage were due.
+    pub closed: bool,
+    /// Whether the month is over now.
+    pub closing: bool,
 }
 
 /// What one settlement charges.
@@ -24,40 +61,39 @@ pub struct MonthToDate {
 pub struct DayCharge {
     /// What is charged; negative for a credit.
     pub charge_fen: Fen,
-    /// The exact price of the month to date, new calls included.
+    /// The exact price of the month to date, new usage included.
     pub rated_yuan: Yuan,
+    /// The segments that were rated.
+    pub segments: Vec<SegmentSpan>,
     /// How the charge comes about.
     pub lines: Vec<Line>,
-    /// New calls that no rate of the plan covers.
-    pub unpriced: Vec<ApiCount>,
+    /// New usage that no rate covers.
+    pub unpriced: Vec<Unpriced>,
     /// The month after this charge.
     pub month: MonthToDate,
 }
 
-/// What the new calls under one rate cost.
+/// What one rate charges, or the plan on top of its rates.
 ///
-/// `Σ slices = exact_yuan`, and `exact_yuan + rounding_yuan = charge_fen`.
+/// `after` less `before` is `exact_yuan`, and `exact_yuan + rounding_yuan = charge_fen`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// The rate.
-    pub rate: Name,
-    /// Whether the calls were made on days that had been settled before they were reported.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub late: bool,
-    /// The APIs that were called, with their counts in the month.
-    pub apis: Vec<ApiCount>,
-    /// All calls under the rate in the month before these.
-    pub calls_before: Calls,
-    /// All calls under the rate in the month with these.
-    pub calls_after: Calls,
-    /// The calls that the rate lets pass free in the month.
-    pub free_per_month: Calls,
-    /// The priced units, cut at each price; empty while the allowance lasts.
-    ///
-    /// Units are counted from the first call beyond the allowance.
+    /// The first day of the segment.
+    pub segment: BillingDay,
+    /// The rate; none for what the plan adds to the sum of its rates, or takes off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Name>,
+    /// Why there is a line.
+    #[serde(default, skip_serializing_if = "LineCause::is_usage")]
+    pub because: LineCause,
+    /// The APIs that were called, with what was metered of them in the segment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub slices: Vec<Slice>,
-    /// The exact price of the new calls.
+    pub apis: Vec<ApiCount>,
+    /// What the rate had come to.
+    pub before: Standing,
+    /// What it comes to now, and how.
+    pub after: Rated,
+    /// The exact difference.
     pub exact_yuan: Yuan,
     /// The line's share of rounding the month to whole fen.
     pub rounding_yuan: Yuan,
@@ -65,201 +101,315 @@ pub struct Line {
     pub charge_fen: Fen,
 }
 
-/// One API's calls in the month.
+/// Why there is a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineCause {
+    /// Usage of the days that are settled now; and, on the last day, that the month is over.
+    #[default]
+    Usage,
+    /// Usage that came late, for days that had been settled.
+    Late,
+    /// The month was cut into other segments, so that another part of its allowances is theirs.
+    Terms,
+}
+
+/// One API's usage in a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiCount {
     /// The API.
     pub api: ApiName,
-    /// Its calls in the month before these.
-    pub before: Calls,
-    /// Its calls in the month with these.
-    pub after: Calls,
+    /// What was metered of it before.
+    pub before: Metered,
+    /// What is metered of it with what is new.
+    pub after: Metered,
+}
+
+/// New usage of an API that no rate of the segment's plan covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unpriced {
+    /// The first day of the segment.
+    pub segment: BillingDay,
+    /// The API, with what was metered of it in the segment.
+    #[serde(flatten)]
+    pub count: ApiCount,
 }
 
 /// Why a charge could not be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChargeError {
     /// Counts could not be added.
-    #[error("cannot count the month's calls")]
+    #[error("cannot count the month's usage")]
     Count(#[from] UsageError),
     /// An amount left the range of exact arithmetic.
     #[error("cannot compute the month's price")]
     Money(#[from] MoneyError),
+    /// There is usage on a day for which there are no terms.
+    #[error("{0} has usage, but no plan was in force")]
+    NoTerms(BillingDay),
     /// The month to date has another price than was charged for it, and no line says why.
     ///
-    /// It means that the plan was changed under a month that had been charged.
-    #[error("{0} yuan of the charge have no usage behind them")]
+    /// It means that what was stored of the month contradicts itself.
+    #[error("{0} yuan of the charge have no line behind them")]
     Unexplained(Fen),
 }
 
-impl Line {
-    /// The allowance used in the month before these calls.
-    #[must_use]
-    pub fn allowance_before(&self) -> Calls {
-        self.calls_before.min(self.free_per_month)
-    }
-
-    /// The allowance used in the month with these calls.
-    #[must_use]
-    pub fn allowance_after(&self) -> Calls {
-        self.calls_after.min(self.free_per_month)
-    }
-}
-
 impl ApiCount {
-    /// The new calls.
+    /// What is new.
     #[must_use]
-    pub fn new_calls(&self) -> Calls {
+    pub fn gained(&self) -> Metered {
         self.after.above(self.before)
     }
 }
 
-/// What the month's calls cost under the plan: exact, unrounded. Calls without a rate cost nothing
-/// here; [`charge`] lists them.
+impl Line {
+    /// What the rate comes to now; of the plan, what it adds to its rates' sum or takes off.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when it leaves the range of exact arithmetic.
+    pub fn after_yuan(&self) -> Result<Yuan, MoneyError> {
+        match self.rate {
+            Some(_) => Ok(self.after.due_yuan),
+            None => self.after.due_yuan.minus(self.after.base_yuan),
+        }
+    }
+}
+
+impl LineCause {
+    fn is_usage(&self) -> bool {
+        *self == LineCause::Usage
+    }
+}
+
+/// The charge for what is new in a month: first what came late, on days settled before, then the
+/// days being settled now.
+///
+/// # Errors
+///
+/// [`ChargeError`] when a count or an amount leaves its range, when a day has no terms, or when
+/// there is a difference to what was charged that no line explains.
+pub fn charge(
+    segments: &[Segment<'_>],
+    before: &MonthToDate,
+    usage: &MonthUsage<'_>,
+) -> Result<DayCharge, ChargeError> {
+    check_terms(segments, usage)?;
+    let begun = |segment: &&Segment<'_>| usage.day.is_none_or(|day| segment.from() <= day);
+    let begun = segments.iter().filter(begun).collect::<Vec<_>>();
+    let mut parts = begun.iter().map(|s| Part::new(s, before)).collect::<Result<Vec<_>, _>>()?;
+    for part in &mut parts {
+        part.settle_late(usage)?;
+    }
+    for part in &mut parts {
+        part.settle_own(usage)?;
+    }
+    // One rule rounds the whole month: another one from some day on would move what days without
+    // usage come to, and leave a fen that no line explains.
+    let rounding = begun.first().map(|s| s.plan().document().rounding).unwrap_or_default();
+    finish(parts, before, rounding)
+}
+
+/// What a segment comes to, from its usage alone.
+///
+/// `days` gives what was metered under each rate on each day, for the rates of which units are free
+/// by the day.
 ///
 /// # Errors
 ///
 /// [`ChargeError`] when a count or an amount leaves its range.
-pub fn rate_month(plan: &Plan, usage: &Usage) -> Result<Yuan, ChargeError> {
-    let amounts = plan
-        .rates()
-        .iter()
-        .map(|rate| {
-            let calls = calls_of(plan, rate, usage)?;
-            Ok(rate.price.cost(priced_units(rate, calls))?)
+pub fn rate_segment(
+    segment: &Segment<'_>,
+    total: &Usage,
+    days: &BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
+    closing: bool,
+) -> Result<Yuan, ChargeError> {
+    let tally = Tally::of_totals(segment.plan(), total, days)?;
+    Ok(rate(segment, &tally, closing)?.plan.due_yuan)
+}
+
+fn check_terms(segments: &[Segment<'_>], usage: &MonthUsage<'_>) -> Result<(), ChargeError> {
+    let mut days = usage.settled.iter().chain(&usage.own);
+    match days.find(|(day, usage)| !usage.is_empty() && !segments.iter().any(|s| s.holds(*day))) {
+        Some((day, _)) => Err(ChargeError::NoTerms(*day)),
+        None => Ok(()),
+    }
+}
+
+/// A segment on its way from what was rated before to what is rated now.
+struct Part<'a> {
+    segment: &'a Segment<'a>,
+    tally: Tally<'a>,
+    to_date: SegmentToDate,
+    due: Yuan,
+    lines: Vec<Line>,
+    unpriced: Vec<Unpriced>,
+}
+
+impl<'a> Part<'a> {
+    fn new(segment: &'a Segment<'a>, before: &MonthToDate) -> Result<Part<'a>, ChargeError> {
+        let to_date = before.segments.get(&segment.from()).cloned();
+        Ok(Part {
+            segment,
+            tally: Tally::new(segment.plan()),
+            to_date: to_date.unwrap_or_else(|| SegmentToDate {
+                terms: segment.span().terms.clone(),
+                rated: Usage::new(),
+                rates: BTreeMap::new(),
+                adjustment_yuan: Yuan::ZERO,
+            }),
+            due: Yuan::ZERO,
+            lines: Vec::new(),
+            unpriced: Vec::new(),
         })
-        .collect::<Result<Vec<_>, ChargeError>>()?;
-    Ok(Yuan::sum(amounts)?)
-}
+    }
 
-/// The charge for new calls of a month: first those that came late, on days settled before, then
-/// those of the days being settled now.
-///
-/// # Errors
-///
-/// [`ChargeError`] when a count or an amount leaves its range, or when there is a difference to
-/// what was charged that no new call explains.
-pub fn charge(
-    plan: &Plan,
-    before: &MonthToDate,
-    late: &Usage,
-    own: &Usage,
-) -> Result<DayCharge, ChargeError> {
-    let with_late = before.rated.plus(late)?;
-    let with_own = with_late.plus(own)?;
-    let mut lines = new_lines(plan, &before.rated, &with_late, true)?;
-    lines.extend(new_lines(plan, &with_late, &with_own, false)?);
+    fn settle_late(&mut self, usage: &MonthUsage<'a>) -> Result<(), ChargeError> {
+        self.count(&usage.settled)?;
+        let late = |day: &BillingDay| usage.late.contains(day);
+        self.advance(LineCause::Late, &late, usage.closed)
+    }
 
-    let rated_yuan = rate_month(plan, &with_own)?;
-    let charged_after = rated_yuan.to_fen_half_up()?;
-    let charge_fen = charged_after.minus(before.charged_fen)?;
-    share_out(charge_fen, &mut lines)?;
-    Ok(DayCharge {
-        charge_fen,
-        rated_yuan,
-        lines,
-        unpriced: api_counts(&before.rated, &with_own, |api| plan.rate_of(api).is_none()),
-        month: MonthToDate { rated: with_own, charged_fen: charged_after },
-    })
-}
+    fn settle_own(&mut self, usage: &MonthUsage<'a>) -> Result<(), ChargeError> {
+        self.count(&usage.own)?;
+        let own = |day: &BillingDay| usage.own.iter().any(|(own, _)| own == day);
+        self.advance(LineCause::Usage, &own, usage.closing)
+    }
 
-fn new_lines(
-    plan: &Plan,
-    before: &Usage,
-    after: &Usage,
-    late: bool,
-) -> Result<Vec<Line>, ChargeError> {
-    let mut lines = Vec::new();
-    for rate in plan.rates() {
-        let apis = api_counts(before, after, |api| covers(plan, rate, api));
-        if !apis.is_empty() {
-            lines.push(new_line(plan, rate, apis, before, after, late)?);
+    fn count(&mut self, days: &[(BillingDay, &'a Usage)]) -> Result<(), ChargeError> {
+        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
+            self.tally.add(self.segment.plan(), *day, usage)?;
         }
+        Ok(self.tally.sum_up()?)
     }
-    Ok(lines)
-}
 
-fn new_line(
-    plan: &Plan,
-    rate: &Rate,
-    apis: Vec<ApiCount>,
-    before: &Usage,
-    after: &Usage,
-    late: bool,
-) -> Result<Line, ChargeError> {
-    let calls_before = calls_of(plan, rate, before)?;
-    let calls_after = calls_of(plan, rate, after)?;
-    let slices =
-        rate.price.between(priced_units(rate, calls_before), priced_units(rate, calls_after))?;
-    Ok(Line {
-        rate: rate.rate.clone(),
-        late,
-        apis,
-        calls_before,
-        calls_after,
-        free_per_month: rate.free_per_month,
-        exact_yuan: Yuan::sum(slices.iter().map(|slice| slice.amount))?,
-        slices,
-        rounding_yuan: Yuan::ZERO,
-        charge_fen: Fen::ZERO,
-    })
-}
-
-/// The counts of the chosen APIs that grew.
-fn api_counts(before: &Usage, after: &Usage, chosen: impl Fn(&ApiName) -> bool) -> Vec<ApiCount> {
-    after
-        .iter()
-        .map(|(api, calls)| ApiCount { api: api.clone(), before: before.of(api), after: calls })
-        .filter(|count| count.after > count.before && chosen(&count.api))
-        .collect()
-}
-
-fn covers(plan: &Plan, rate: &Rate, api: &ApiName) -> bool {
-    plan.rate_of(api).is_some_and(|found| found.rate == rate.rate)
-}
-
-fn calls_of(plan: &Plan, rate: &Rate, usage: &Usage) -> Result<Calls, UsageError> {
-    usage
-        .iter()
-        .filter(|(api, _)| covers(plan, rate, api))
-        .try_fold(Calls::ZERO, |sum, (_, calls)| sum.plus(calls))
-}
-
-/// The units that are priced: the calls beyond the allowance.
-fn priced_units(rate: &Rate, calls: Calls) -> Decimal {
-    Decimal::from(calls.above(rate.free_per_month).get())
-}
-
-/// Shares the charge out to the lines, to the fen: each gets its exact price rounded down, and the
-/// lines with the largest remainders a fen more each until nothing is left.
-///
-/// What is left is between nothing and a fen a line, as long as the month was charged under the
-/// same plan; anything else is not rounding, and is refused.
-fn share_out(charge: Fen, lines: &mut [Line]) -> Result<(), ChargeError> {
-    for line in lines.iter_mut() {
-        line.charge_fen = line.exact_yuan.to_fen_floor()?;
+    /// Rates what is counted, and notes a line for each rate that changed.
+    fn advance(
+        &mut self,
+        cause: LineCause,
+        is_new: &dyn Fn(&BillingDay) -> bool,
+        closing: bool,
+    ) -> Result<(), ChargeError> {
+        let rating = rate(self.segment, &self.tally, closing)?;
+        let adjustment = rating.adjustment()?;
+        self.due = rating.plan.due_yuan;
+        let gained = self.gained()?;
+        let because =
+            if cause == LineCause::Late && gained.is_empty() { LineCause::Terms } else { cause };
+        let segment = self.segment.from();
+        self.unpriced.extend(gained.unpriced.into_iter().map(|count| Unpriced { segment, count }));
+        let Rating { rates, plan } = rating;
+        let tallies = self.tally.rates.iter();
+        let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(gained.by_rate);
+        for (((rate, tally), mut after), apis) in rated {
+            let new_days = tally.days.iter().filter(|(day, _)| is_new(day));
+            after.days = new_days.map(|(day, metered)| (*day, *metered)).collect();
+            let before = self.to_date.rates.get(&rate.rate).copied().unwrap_or_default();
+            let now = after.standing();
+            if !apis.is_empty() || before != now {
+                self.to_date.rates.insert(rate.rate.clone(), now);
+                let line = self.line(because, before, after, now.yuan)?;
+                self.lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
+            }
+        }
+        let before = self.to_date.adjustment_yuan;
+        if before != adjustment {
+            self.to_date.adjustment_yuan = adjustment;
+            let before = Standing { yuan: before, ..Standing::default() };
+            self.lines.push(self.line(because, before, plan, adjustment)?);
+        }
+        self.to_date.rated = self.tally.usage();
+        Ok(())
     }
-    let left = charge.minus(Fen::sum(lines.iter().map(|line| line.charge_fen))?)?;
-    let raised = usize::try_from(left.get()).map_err(|_| ChargeError::Unexplained(left))?;
-    if raised > lines.len() {
-        return Err(ChargeError::Unexplained(left));
+
+    /// A line of the plan, its share of rounding to be told.
+    fn line(
+        &self,
+        because: LineCause,
+        before: Standing,
+        after: Rated,
+        now: Yuan,
+    ) -> Result<Line, ChargeError> {
+        Ok(Line {
+            segment: self.segment.from(),
+            rate: None,
+            because,
+            apis: Vec::new(),
+            exact_yuan: now.minus(before.yuan)?,
+            before,
+            after,
+            rounding_yuan: Yuan::ZERO,
+            charge_fen: Fen::ZERO,
+        })
     }
-    let mut by_remainder = lines.iter_mut().collect::<Vec<_>>();
-    by_remainder.sort_by_key(|line| std::cmp::Reverse(remainder(line)));
-    for line in by_remainder.into_iter().take(raised) {
-        line.charge_fen = line.charge_fen.plus(Fen::new(1))?;
+
+    /// The counts that grew since they were rated.
+    fn gained(&self) -> Result<Gained, ChargeError> {
+        let rates = self.segment.plan().rates().len();
+        let mut gained = Gained { by_rate: vec![Vec::new(); rates], unpriced: Vec::new() };
+        // Both lists are in the order of names.
+        let mut rated = self.to_date.rated.iter().peekable();
+        for tally in &self.tally.apis {
+            let before = rated.next_if(|(api, _)| *api <= tally.api);
+            let before = match before {
+                Some((api, before)) if api != tally.api => return Err(vanished(api, before)),
+                Some((_, before)) => before,
+                None => Metered::ZERO,
+            };
+            let after = tally.metered;
+            if !after.covers(before) {
+                let api = tally.api.clone();
+                return Err(UsageError::Shrunk { api, before, now: after }.into());
+            }
+            if before != after {
+                let list = tally.rate.and_then(|rate| gained.by_rate.get_mut(rate));
+                let count = ApiCount { api: tally.api.clone(), before, after };
+                list.unwrap_or(&mut gained.unpriced).push(count);
+            }
+        }
+        rated.next().map_or(Ok(gained), |(api, before)| Err(vanished(api, before)))
     }
-    for line in lines {
-        line.rounding_yuan = Yuan::from(line.charge_fen).minus(line.exact_yuan)?;
-    }
-    Ok(())
 }
 
-/// What rounding down took from the line.
-fn remainder(line: &Line) -> Decimal {
-    line.exact_yuan.decimal() - Yuan::from(line.charge_fen).decimal()
+/// An API was rated, and is not counted any more.
+fn vanished(api: &ApiName, before: Metered) -> ChargeError {
+    UsageError::Shrunk { api: api.clone(), before, now: Metered::ZERO }.into()
 }
 
-fn is_false(flag: &bool) -> bool {
-    !*flag
+/// New usage, by the rates that cover it.
+struct Gained {
+    by_rate: Vec<Vec<ApiCount>>,
+    unpriced: Vec<ApiCount>,
+}
+
+impl Gained {
+    fn is_empty(&self) -> bool {
+        self.unpriced.is_empty() && self.by_rate.iter().all(Vec::is_empty)
+    }
+}
+
+/// The charge that all segments come to: the lines of late usage first, each with its share.
+fn finish(
+    parts: Vec<Part<'_>>,
+    before: &MonthToDate,
+    rounding: crate::Rounding,
+) -> Result<DayCharge, ChargeError> {
+    let rated_yuan = Yuan::sum(parts.iter().map(|part| part.due))?;
+    let charged_fen = rated_yuan.to_fen_rounded(rounding)?;
+    let mut charged = DayCharge {
+        charge_fen: charged_fen.minus(before.charged_fen)?,
+        rated_yuan,
+        segments: parts.iter().map(|part| part.segment.span().clone()).collect(),
+        lines: Vec::new(),
+        unpriced: Vec::new(),
+        month: MonthToDate { segments: BTreeMap::new(), charged_fen },
+    };
+    for part in parts {
+        charged.lines.extend(part.lines);
+        charged.unpriced.extend(part.unpriced);
+        charged.month.segments.insert(part.segment.from(), part.to_date);
+    }
+    charged.lines.sort_by_key(|line| line.because == LineCause::Usage);
+    rounding::share_out(charged.charge_fen, &mut charged.lines)?;
+    Ok(charged)
 }

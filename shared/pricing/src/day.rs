@@ -72,6 +72,13 @@ impl BillingDay {
         BillingDay(moved(self.0, -1.day()))
     }
 
+    /// How many days lie from here up to another day; none when it is not later.
+    #[must_use]
+    pub fn days_until(self, other: BillingDay) -> u32 {
+        let days = other.0.duration_since(self.0).as_hours() / 24;
+        u32::try_from(days).unwrap_or(0)
+    }
+
     /// The day of the month, from 1.
     #[must_use]
     pub fn day_of_month(self) -> i8 {
@@ -86,10 +93,22 @@ impl BillingMonth {
         BillingDay(self.0)
     }
 
+    /// The day of that number, from 1; none if the month does not have it.
+    #[must_use]
+    pub fn day(self, number: i8) -> Option<BillingDay> {
+        self.0.with().day(number).build().ok().map(BillingDay)
+    }
+
     /// The last day of the month.
     #[must_use]
     pub fn last_day(self) -> BillingDay {
         BillingDay(self.0.last_of_month())
+    }
+
+    /// How many days the month has.
+    #[must_use]
+    pub fn days(self) -> u32 {
+        u32::try_from(self.0.days_in_month()).unwrap_or(0)
     }
 
     /// The month after.

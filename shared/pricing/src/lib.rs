@@ -1,31 +1,59 @@
 //! What usage costs under a plan: exact, explained, and pure. No I/O, no clock, no AWS.
 //!
 //! ```
-//! use steelyard_pricing::{MonthToDate, Plan, Usage, charge};
+//! use steelyard_pricing::{Plan, Quote, Terms, Usage};
 //!
-//! let plan: Plan = serde_json::from_str(r#"{
+//! let plan = Plan::read(r#"{
 //!     "plan": "example", "effective_from": "2014-04-01",
 //!     "rates": [{"rate": "basic", "apis": ["taobao.*"], "free_per_month": 500000,
 //!                "price": {"model": "per_unit", "unit_price": "0.0001"}}]}"#)?;
-//! let day: Usage = serde_json::from_str(r#"{"taobao.trades.sold.get": 512345}"#)?;
-//! let charged = charge(&plan, &MonthToDate::default(), &Usage::new(), &day)?;
-//! assert_eq!(charged.rated_yuan.to_string(), "1.2345"); // 12,345 × ¥0.0001
-//! assert_eq!(charged.charge_fen.to_string(), "1.23");
+//! let usage: Usage = serde_json::from_str(r#"{"taobao.trades.sold.get": 512345}"#)?;
+//! let quote = Quote::of_month("2014-04".parse()?, &usage, |_| Some(Terms::of(&plan)))?;
+//! assert_eq!(quote.exact.to_string(), "1.2345"); // 12,345 × ¥0.0001
+//! assert_eq!(quote.rounded.to_string(), "1.23");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod api;
 mod charge;
 mod day;
+mod exact;
+mod meter;
 mod model;
 mod money;
+mod percent;
 mod plan;
+mod quantity;
+mod quote;
+mod rating;
+mod rounding;
+#[cfg(feature = "schema")]
+mod schema;
+mod tally;
+mod terms;
 mod usage;
 
 pub use api::{ApiName, ApiNameError, ApiPattern};
-pub use charge::{ApiCount, ChargeError, DayCharge, Line, MonthToDate, charge, rate_month};
+pub use charge::{
+    ApiCount, ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, SegmentToDate,
+    Unpriced, charge, rate_segment,
+};
 pub use day::{BillingDay, BillingMonth, DayError};
-pub use model::{Graduated, PerUnit, PriceModel, PriceModelError, Slice, Tier};
-pub use money::{Fen, MoneyError, Yuan};
-pub use plan::{Catalog, Name, Plan, PlanDocument, PlanError, Rate};
-pub use usage::{Calls, Usage, UsageError};
+pub use meter::{Amount, AmountError, Calls};
+pub use model::{
+    Billable, Block, BlockPolicy, BlockTier, Graduated, GraduatedPercentage, Metric, Package,
+    Packages, Per, PerUnit, Percentage, PercentageTier, PriceModel, Slice, Tier, Volume,
+};
+pub use money::{Fen, MoneyError, Rounding, Yuan};
+pub use percent::Percent;
+pub use plan::{
+    Catalog, Conversion, Discount, DiscountOf, Fault, Name, NameError, Override, Plan,
+    PlanDocument, PlanError, Rate, Rounded, Rule, Warning,
+};
+pub use quantity::Quantity;
+pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
+pub use rating::{Discounted, Limit, Rated, Standing};
+#[cfg(feature = "schema")]
+pub use schema::{override_schema, plan_schema};
+pub use terms::{Segment, SegmentSpan, Terms, TermsError, TermsRef, segments};
+pub use usage::{Metered, Usage, UsageError};

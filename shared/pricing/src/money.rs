@@ -4,17 +4,33 @@ use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
+
+use crate::exact;
 
 /// Yuan, exact: a price or an unrounded charge, with up to 28 significant digits.
 ///
 /// Arithmetic is checked: an operation that would lose a digit or overflow is a [`MoneyError`].
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Yuan(Decimal);
+
+/// How an exact amount becomes whole fen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// To the nearest fen, half a fen away from zero.
+    #[default]
+    HalfUp,
+    /// To the nearest fen, half a fen to the even one.
+    HalfEven,
+    /// To the next fen away from zero.
+    Up,
+    /// To the next fen towards zero: in the provider's favour.
+    Down,
+}
 
 /// Money in whole fen, a hundredth of a yuan: what is billed, stored and sent to Alipay.
 ///
@@ -58,6 +74,12 @@ impl Yuan {
     /// Nothing.
     pub const ZERO: Yuan = Yuan(Decimal::ZERO);
 
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
     /// An amount of yuan.
     #[must_use]
     pub const fn new(amount: Decimal) -> Yuan {
@@ -76,7 +98,7 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when it does not fit.
     pub fn plus(self, other: Yuan) -> Result<Yuan, MoneyError> {
-        self.exactly('+', other.0, self.0.checked_add(other.0))
+        self.exactly('+', other.0, self.unrounded(other, self.0.checked_add(other.0)))
     }
 
     /// The exact difference.
@@ -85,7 +107,7 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when it does not fit.
     pub fn minus(self, other: Yuan) -> Result<Yuan, MoneyError> {
-        self.exactly('−', other.0, self.0.checked_sub(other.0))
+        self.exactly('−', other.0, self.unrounded(other, self.0.checked_sub(other.0)))
     }
 
     /// This price times a quantity, exactly.
@@ -94,11 +116,11 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when the product needs more than 28 digits.
     pub fn times(self, quantity: Decimal) -> Result<Yuan, MoneyError> {
-        let product = self.0.checked_mul(quantity);
-        // `checked_mul` rounds a product with too many decimals instead of refusing it.
-        let exact = product.filter(|_| {
-            self.0.normalize().scale() + quantity.normalize().scale() <= Decimal::MAX_SCALE
-        });
+        let (left, right) = (self.0.normalize(), quantity.normalize());
+        let is_nothing = left.is_zero() || right.is_zero();
+        // `checked_mul` rounds a product with too many digits instead of refusing it.
+        let keeps_all = |product: &Decimal| product.scale() == left.scale() + right.scale();
+        let exact = left.checked_mul(right).filter(|product| is_nothing || keeps_all(product));
         self.exactly('×', quantity, exact)
     }
 
@@ -111,7 +133,7 @@ impl Yuan {
         amounts.into_iter().try_fold(Yuan::ZERO, Yuan::plus)
     }
 
-    /// The nearest whole fen; half a fen goes away from zero.
+    /// Whole fen, rounded as the plan says.
     ///
     /// This is the one place where an exact amount becomes money that is billed: once for the
     /// month to date of a provider, never for a part of it.
@@ -119,8 +141,13 @@ impl Yuan {
     /// # Errors
     ///
     /// [`MoneyError::TooManyYuan`] past ±¥92,233,720,368,547,758.07.
-    pub fn to_fen_half_up(self) -> Result<Fen, MoneyError> {
-        self.to_fen(RoundingStrategy::MidpointAwayFromZero)
+    pub fn to_fen_rounded(self, rounding: Rounding) -> Result<Fen, MoneyError> {
+        self.to_fen(match rounding {
+            Rounding::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+            Rounding::HalfEven => RoundingStrategy::MidpointNearestEven,
+            Rounding::Up => RoundingStrategy::AwayFromZero,
+            Rounding::Down => RoundingStrategy::ToZero,
+        })
     }
 
     /// The largest whole fen that is not above the amount.
@@ -138,6 +165,14 @@ impl Yuan {
             .and_then(|fen| i64::try_from(fen.round_dp_with_strategy(0, strategy)).ok())
             .map(Fen)
             .ok_or(MoneyError::TooManyYuan(self.0))
+    }
+
+    /// A sum or a difference that kept every decimal: one with too many digits is rounded instead
+    /// of refused.
+    fn unrounded(self, other: Yuan, result: Option<Decimal>) -> Option<Decimal> {
+        let is_one = self.is_zero() || other.is_zero();
+        let decimals = self.0.scale().max(other.0.scale());
+        result.filter(|result| is_one || result.scale() >= decimals)
     }
 
     fn exactly(
@@ -158,6 +193,13 @@ impl Yuan {
 impl fmt::Display for Yuan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.normalize().fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Yuan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Yuan, D::Error> {
+        let expected = "an amount in yuan as a text such as \"0.0001\", since a number may have been rounded on its way";
+        exact::deserialize(deserializer, expected).map(Yuan)
     }
 }
 
@@ -259,7 +301,7 @@ impl FromStr for Fen {
 
     fn from_str(text: &str) -> Result<Fen, MoneyError> {
         let refused = || MoneyError::NotAnAmount(text.to_owned());
-        let yuan = Decimal::from_str_exact(text).map_err(|_| refused())?;
+        let yuan = exact::parse(text).ok_or_else(refused)?;
         let fen = yuan.checked_mul(Decimal::ONE_HUNDRED).ok_or_else(refused)?;
         if !fen.is_integer() {
             return Err(refused());
@@ -277,16 +319,25 @@ mod tests {
     }
 
     #[test]
-    fn half_a_fen_rounds_away_from_zero() {
-        for (exact, fen) in [
-            ("0.004999", 0),
-            ("0.005", 1),
-            ("0.014999", 1),
-            ("0.015", 2),
-            ("-0.005", -1),
-            ("-0.004999", 0),
+    fn an_amount_becomes_fen_by_the_rule_of_the_plan() {
+        for (exact, half_up, half_even, up, down) in [
+            ("0.004999", 0, 0, 1, 0),
+            ("0.005", 1, 0, 1, 0),
+            ("0.014999", 1, 1, 2, 1),
+            ("0.015", 2, 2, 2, 1),
+            ("0.02", 2, 2, 2, 2),
+            ("-0.005", -1, 0, -1, 0),
+            ("-0.004999", 0, 0, -1, 0),
         ] {
-            assert_eq!(yuan(exact).to_fen_half_up(), Ok(Fen::new(fen)), "{exact}");
+            for (rounding, fen) in [
+                (Rounding::HalfUp, half_up),
+                (Rounding::HalfEven, half_even),
+                (Rounding::Up, up),
+                (Rounding::Down, down),
+            ] {
+                let rounded = yuan(exact).to_fen_rounded(rounding);
+                assert_eq!(rounded, Ok(Fen::new(fen)), "{exact} {rounding:?}");
+            }
         }
     }
 
@@ -302,7 +353,9 @@ mod tests {
 
     #[test]
     fn text_that_is_not_an_amount_is_refused_and_never_rounded() {
-        for text in ["", "1.234", "one", "1e3", "99999999999999999999", "0.001"] {
+        for text in
+            ["", "1.234", "one", "1e3", "1_000", "+1", "1.", "99999999999999999999", "0.001"]
+        {
             assert_eq!(
                 text.parse::<Fen>(),
                 Err(MoneyError::NotAnAmount(text.to_owned())),
@@ -325,5 +378,16 @@ mod tests {
         let tiny = yuan("0.00000000000000000001");
         assert!(tiny.times(Decimal::from_str_exact("0.000000001").unwrap()).is_err());
         assert_eq!(yuan("0.0001").times(Decimal::from(300)), Ok(yuan("0.03")));
+        let long = Decimal::from_str_exact("999999.123456").unwrap();
+        assert!(yuan("123456789012345678.0000000001").times(long).is_err());
+    }
+
+    #[test]
+    fn a_sum_that_would_lose_digits_is_refused() {
+        let (large, small) = (yuan("1000000000000000000000"), yuan("0.000000000001"));
+        assert!(large.plus(small).is_err());
+        assert!(large.minus(small).is_err());
+        assert_eq!(large.plus(yuan("0.000001")), Ok(yuan("1000000000000000000000.000001")));
+        assert_eq!(small.minus(small), Ok(Yuan::ZERO));
     }
 }

@@ -1,26 +1,39 @@
-//! Counts of calls by API.
+//! What was metered: calls by API, and for some the amounts that went through them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::ApiName;
+use crate::{Amount, ApiName, Calls};
 
-/// A number of calls.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Calls(u64);
+/// What was metered of one API: its calls, and the sum of what went through them.
+///
+/// Written as the number of calls, or with an amount as `{"calls": 3, "amount": "120.50"}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// How many calls.
+    pub calls: Calls,
+    /// What went through them, in yuan, such as the sales of a shop; nothing for most APIs.
+    pub amount: Amount,
+}
 
-/// How often each API was called; an API without calls is absent.
+/// Usage with an amount, as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WithAmount {
+    calls: Calls,
+    amount: Amount,
+}
+
+/// What was metered of each API; one without calls is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Usage(BTreeMap<ApiName, Calls>);
+pub struct Usage(BTreeMap<ApiName, Metered>);
 
-/// Why counts could not be added or taken apart.
+/// Why usage could not be added or taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UsageError {
     /// The sum is more than [`Calls::MAX`].
@@ -31,92 +44,140 @@ pub enum UsageError {
         /// The second operand.
         right: Calls,
     },
+    /// The sum is more than [`Amount::MAX`].
+    #[error("the amounts ¥{left} and ¥{right} are too much to sum")]
+    TooMuch {
+        /// The first operand.
+        left: Amount,
+        /// The second operand.
+        right: Amount,
+    },
     /// A count shrank: counts only ever grow, so what was read contradicts what was read before.
-    #[error("{api} has {now} calls, fewer than the {before} counted before")]
+    #[error("{api} has {now}, less than the {before} counted before")]
     Shrunk {
         /// The API in question.
         api: ApiName,
-        /// The count known from before.
-        before: Calls,
+        /// What is known from before.
+        before: Metered,
         /// The smaller count.
-        now: Calls,
+        now: Metered,
     },
 }
 
-impl Calls {
-    /// None.
-    pub const ZERO: Calls = Calls(0);
+impl Metered {
+    /// Nothing.
+    pub const ZERO: Metered = Metered { calls: Calls::ZERO, amount: Amount::ZERO };
 
-    /// The most calls that one count can hold: 10¹⁵, far from any limit of the arithmetic and of
-    /// the numbers that JSON programs read exactly.
-    pub const MAX: Calls = Calls(1_000_000_000_000_000);
-
-    /// A number of calls.
+    /// Calls without amounts.
     #[must_use]
-    pub const fn new(calls: u64) -> Calls {
-        Calls(calls)
+    pub const fn calls(calls: u64) -> Metered {
+        Metered { calls: Calls::new(calls), amount: Amount::ZERO }
     }
 
-    /// The number.
+    /// Whether there is nothing.
     #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_zero(self) -> bool {
-        self.0 == 0
+    pub fn is_zero(&self) -> bool {
+        *self == Metered::ZERO
     }
 
     /// The sum.
     ///
     /// # Errors
     ///
-    /// [`UsageError::TooMany`] past [`Calls::MAX`].
-    pub fn plus(self, other: Calls) -> Result<Calls, UsageError> {
-        self.0
-            .checked_add(other.0)
-            .map(Calls)
-            .filter(|sum| *sum <= Calls::MAX)
-            .ok_or(UsageError::TooMany { left: self, right: other })
+    /// [`UsageError`] past [`Calls::MAX`] or [`Amount::MAX`].
+    pub fn plus(self, other: Metered) -> Result<Metered, UsageError> {
+        Ok(Metered {
+            calls: self.calls.plus(other.calls)?,
+            amount: self.amount.plus(other.amount)?,
+        })
     }
 
-    /// What is left above `other`; none when `other` is the larger.
+    /// What is left above `other`, of calls and of amount each; nothing where `other` is the larger.
     #[must_use]
-    pub const fn above(self, other: Calls) -> Calls {
-        Calls(self.0.saturating_sub(other.0))
+    pub fn above(self, other: Metered) -> Metered {
+        Metered { calls: self.calls.above(other.calls), amount: self.amount.above(other.amount) }
+    }
+
+    /// Whether neither part is less than that of `other`.
+    #[must_use]
+    pub fn covers(self, other: Metered) -> bool {
+        self.calls >= other.calls && self.amount >= other.amount
     }
 }
 
-impl fmt::Display for Calls {
+impl Serialize for Metered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Metered { calls, amount } = *self;
+        if amount == Amount::ZERO {
+            calls.serialize(serializer)
+        } else {
+            WithAmount { calls, amount }.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Metered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Metered, D::Error> {
+        deserializer.deserialize_any(MeteredVisitor)
+    }
+}
+
+struct MeteredVisitor;
+
+impl<'de> Visitor<'de> for MeteredVisitor {
+    type Value = Metered;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of calls, or calls with an amount such as {\"calls\": 3, \"amount\": \"120.50\"}")
+    }
+
+    fn visit_u64<E: de::Error>(self, calls: u64) -> Result<Metered, E> {
+        Ok(Metered::calls(calls))
+    }
+
+    /// DynamoDB's numbers come signed.
+    fn visit_i64<E: de::Error>(self, calls: i64) -> Result<Metered, E> {
+        let refused = |_| E::invalid_value(de::Unexpected::Signed(calls), &self);
+        u64::try_from(calls).map(Metered::calls).map_err(refused)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Metered, A::Error> {
+        let WithAmount { calls, amount } =
+            WithAmount::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(Metered { calls, amount })
+    }
+}
+
+/// `1200 calls`, `3 calls of ¥120.5`.
+impl fmt::Display for Metered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "{} calls", self.calls)?;
+        if self.amount == Amount::ZERO { Ok(()) } else { write!(f, " of ¥{}", self.amount) }
     }
 }
 
 impl Usage {
-    /// No calls at all.
+    /// Nothing at all.
     #[must_use]
     pub const fn new() -> Usage {
         Usage(BTreeMap::new())
     }
 
-    /// Whether there are no calls.
+    /// Whether nothing was metered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The calls of one API.
+    /// What was metered of one API.
     #[must_use]
-    pub fn of(&self, api: &ApiName) -> Calls {
-        self.0.get(api).copied().unwrap_or(Calls::ZERO)
+    pub fn of(&self, api: &ApiName) -> Metered {
+        self.0.get(api).copied().unwrap_or(Metered::ZERO)
     }
 
-    /// Each API with its calls, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&ApiName, Calls)> {
-        self.0.iter().map(|(api, calls)| (api, *calls))
+    /// Each API with what was metered of it, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&ApiName, Metered)> {
+        self.0.iter().map(|(api, metered)| (api, *metered))
     }
 
     /// How many APIs were called.
@@ -125,25 +186,25 @@ impl Usage {
         self.0.len()
     }
 
-    /// All calls together.
+    /// Everything together.
     ///
     /// # Errors
     ///
-    /// [`UsageError::TooMany`] past [`Calls::MAX`].
-    pub fn calls(&self) -> Result<Calls, UsageError> {
-        self.0.values().try_fold(Calls::ZERO, |sum, calls| sum.plus(*calls))
+    /// [`UsageError`] past [`Calls::MAX`] or [`Amount::MAX`].
+    pub fn total(&self) -> Result<Metered, UsageError> {
+        self.0.values().try_fold(Metered::ZERO, |sum, metered| sum.plus(*metered))
     }
 
-    /// Counts more calls of one API.
+    /// Counts more of one API.
     ///
     /// # Errors
     ///
-    /// [`UsageError::TooMany`] past [`Calls::MAX`]; nothing is counted then.
-    pub fn add(&mut self, api: ApiName, calls: Calls) -> Result<(), UsageError> {
-        if calls.is_zero() {
+    /// [`UsageError`] past [`Calls::MAX`] or [`Amount::MAX`]; nothing is counted then.
+    pub fn add(&mut self, api: ApiName, metered: Metered) -> Result<(), UsageError> {
+        if metered.is_zero() {
             return Ok(());
         }
-        let sum = self.of(&api).plus(calls)?;
+        let sum = self.of(&api).plus(metered)?;
         self.0.insert(api, sum);
         Ok(())
     }
@@ -152,11 +213,11 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// [`UsageError::TooMany`] past [`Calls::MAX`].
+    /// [`UsageError`] past [`Calls::MAX`] or [`Amount::MAX`].
     pub fn plus(&self, other: &Usage) -> Result<Usage, UsageError> {
         let mut sum = self.clone();
-        for (api, calls) in other.iter() {
-            sum.add(api.clone(), calls)?;
+        for (api, metered) in other.iter() {
+            sum.add(api.clone(), metered)?;
         }
         Ok(sum)
     }
@@ -169,7 +230,7 @@ impl Usage {
     pub fn since(&self, before: &Usage) -> Result<Usage, UsageError> {
         let mut gained = Usage::new();
         for (api, known) in before.iter() {
-            if self.of(api) < known {
+            if !self.of(api).covers(known) {
                 return Err(UsageError::Shrunk {
                     api: api.clone(),
                     before: known,
@@ -177,9 +238,46 @@ impl Usage {
                 });
             }
         }
-        for (api, calls) in self.iter() {
-            gained.add(api.clone(), calls.above(before.of(api)))?;
+        for (api, metered) in self.iter() {
+            gained.add(api.clone(), metered.above(before.of(api)))?;
         }
         Ok(gained)
+    }
+}
+
+impl FromIterator<(ApiName, Metered)> for Usage {
+    /// What was metered of some APIs, each named once.
+    fn from_iter<I: IntoIterator<Item = (ApiName, Metered)>>(metered: I) -> Usage {
+        Usage(metered.into_iter().filter(|(_, metered)| !metered.is_zero()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::{Error, I64Deserializer};
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_calls_may_come_signed() {
+        let read = |number: i64| {
+            let number: I64Deserializer<Error> = number.into_deserializer();
+            Metered::deserialize(number).ok()
+        };
+        assert_eq!((read(7), read(-1)), (Some(Metered::calls(7)), None));
+    }
+
+    #[test]
+    fn usage_is_written_as_calls_or_with_an_amount() {
+        for (json, calls, amount) in
+            [("7", 7, "0"), (r#"{"calls":3,"amount":"120.5"}"#, 3, "120.5")]
+        {
+            let metered: Metered = serde_json::from_str(json).unwrap();
+            assert_eq!(metered.calls, Calls::new(calls));
+            assert_eq!(metered.amount.get(), Decimal::from_str_exact(amount).unwrap());
+            assert_eq!(serde_json::to_string(&metered).unwrap(), json);
+        }
     }
 }

@@ -7,8 +7,15 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
+pub use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::{Environment, Error, Queue, http};
 
@@ -78,6 +85,41 @@ pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> Result<Sd
 #[must_use]
 pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::new(config)
+}
+
+/// A client of DynamoDB that can read and refuses to write, before anything is sent.
+#[must_use]
+pub fn dynamodb_read_only(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(ReadOnly).build();
+    aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+/// Lets operations pass that only read.
+#[derive(Debug)]
+struct ReadOnly;
+
+/// The operations of DynamoDB that only read, of those that are used here.
+const READS: [&str; 3] = ["BatchGetItem", "GetItem", "Query"];
+
+#[dyn_dispatch_hint]
+impl Intercept for ReadOnly {
+    fn name(&self) -> &'static str {
+        "ReadOnly"
+    }
+
+    /// Earlier, an interceptor of the whole client is not told the operation.
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match config.load::<Metadata>() {
+            Some(operation) if READS.contains(&operation.name()) => Ok(()),
+            Some(operation) => Err(format!("{} would write", operation.name()).into()),
+            None => Err("an operation without a name could write".into()),
+        }
+    }
 }
 
 /// The queue at that URL.

@@ -8,6 +8,7 @@ mod function;
 mod http;
 mod log;
 mod queue;
+pub mod web;
 
 pub use batch::{each_message, is_batch};
 pub use clock::Clock;

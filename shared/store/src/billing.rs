@@ -6,15 +6,16 @@ use steelyard_billing::{
     Account, Debit, DebitId, Entry, Movement, Provider, ProviderId, Settlement, Statement,
     StatementId,
 };
-use steelyard_pricing::{Catalog, Plan};
+use steelyard_pricing::{BillingDay, Catalog, Plan};
 
 use crate::item::{from_item, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    DEBIT_PREFIX, ENTRY_PREFIX, PLANS, SK, STATEMENT_PREFIX, account_sk, debit_sk, entry_sk,
-    plan_sk, provider_pk, provider_sk, recharge_sk, registry_pk, registry_shard, statement_sk,
+    DEBIT_PREFIX, DOCUMENT, ENTRY_PREFIX, PLANS, SK, STATEMENT_PREFIX, account_sk, debit_sk,
+    entry_sk, plan_sk, provider_pk, provider_sk, recharge_sk, registry_pk, registry_shard,
+    statement_sk,
 };
-use crate::transact::{Item, Outcome, put_new, put_version, transact};
+use crate::transact::{Item, Outcome, put_new, put_over, put_version, transact};
 use crate::usage::{Registration, UsageTable};
 use crate::{CommitError, StoreError, due};
 
@@ -50,6 +51,8 @@ pub enum Stored {
     New,
     /// It was stored before, just so.
     Before,
+    /// It is stored now, in place of another that had not taken effect.
+    Replaced,
     /// Something else is stored under its name.
     Different,
 }
@@ -67,6 +70,9 @@ const READ_JOURNAL: &str = "read the journal";
 const READ_DEBITS: &str = "read debits";
 const PLAN: &str = "store a plan";
 const READ_PLANS: &str = "read the plans";
+
+/// How often a version of a plan that others replace meanwhile is replaced again.
+const PLAN_TRIES: u32 = 10;
 
 impl BillingTable {
     /// The table of that name.
@@ -105,7 +111,8 @@ impl BillingTable {
         }
     }
 
-    /// Replaces what is known of a provider.
+    /// Replaces what is known of a provider, with a new version of its account: a settlement that
+    /// was decided by what was known before is stale then, as this is after a settlement.
     ///
     /// # Errors
     ///
@@ -115,7 +122,8 @@ impl BillingTable {
         customer: &Customer,
         provider: &Provider,
     ) -> Result<(), CommitError> {
-        let account = Account { version: customer.account.version + 1, ..customer.account.clone() };
+        let before = customer.account.version;
+        let account = Account { version: before + 1, ..customer.account.clone() };
         let put = aws_sdk_dynamodb::types::Put::builder()
             .table_name(&self.table)
             .set_item(Some(self.provider_item(UPDATE_PROVIDER, provider)?))
@@ -124,9 +132,18 @@ impl BillingTable {
             .map_err(|error| StoreError::corrupt(UPDATE_PROVIDER, error))?;
         let writes = vec![
             TransactWriteItem::builder().put(put).build(),
-            self.putting_account(UPDATE_PROVIDER, &account, customer.account.version)?,
+            self.putting_account(UPDATE_PROVIDER, &account, before)?,
         ];
-        self.commit(UPDATE_PROVIDER, writes).await
+        match self.commit(UPDATE_PROVIDER, writes).await {
+            // It may be this write that changed the account, and its answer that was lost.
+            Err(CommitError::Stale) if self.is_stored(provider).await? => Ok(()),
+            committed => committed,
+        }
+    }
+
+    async fn is_stored(&self, provider: &Provider) -> Result<bool, StoreError> {
+        let found = self.customer(&provider.provider).await?;
+        Ok(found.is_some_and(|found| found.provider == *provider))
     }
 
     /// Lists the providers of a registry shard with their accounts, at most `limit`, after one of
@@ -326,23 +343,36 @@ impl BillingTable {
         item.map(|item| from_item(READ_DEBITS, item)).transpose()
     }
 
-    /// Stores a version of a plan. A stored version never changes.
+    /// Stores a version of a plan. One that has taken effect never changes; one that takes effect
+    /// after `today` may be replaced until then.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table fails.
-    pub async fn add_plan(&self, plan: &Plan) -> Result<Stored, StoreError> {
+    pub async fn add_plan(&self, plan: &Plan, today: BillingDay) -> Result<Stored, StoreError> {
         let document =
             serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
-        let item = Item::from([("document".to_owned(), string(document))]);
-        let put = put_new(&self.table, keyed(item, PLANS.to_owned(), plan_sk(plan)));
-        match transact(&self.client, PLAN, vec![put]).await? {
-            Outcome::Committed => Ok(Stored::New),
-            Outcome::ConditionFailed(mut found) => match found.first_mut().and_then(Option::take) {
-                Some(item) if plan_of(&item)? == *plan => Ok(Stored::Before),
-                _ => Ok(Stored::Different),
-            },
+        let item = Item::from([(DOCUMENT.to_owned(), string(document))]);
+        let item = keyed(item, PLANS.to_owned(), plan_sk(plan));
+        let mut put = put_new(&self.table, item.clone());
+        let mut stored = Stored::New;
+        for _ in 0..PLAN_TRIES {
+            let mut found = match transact(&self.client, PLAN, vec![put]).await? {
+                Outcome::Committed => return Ok(stored),
+                Outcome::ConditionFailed(found) => found,
+            };
+            let found = found.first_mut().and_then(Option::take).unwrap_or_default();
+            if plan_of(&found)? == *plan {
+                return Ok(Stored::Before);
+            }
+            if plan.effective_from() <= today {
+                return Ok(Stored::Different);
+            }
+            let before = string(text(PLAN, &found, DOCUMENT)?);
+            put = put_over(&self.table, item.clone(), DOCUMENT, before);
+            stored = Stored::Replaced;
         }
+        Err(StoreError::Contended { operation: PLAN })
     }
 
     /// Every version of every plan.
@@ -442,6 +472,6 @@ fn keyed(mut item: Item, pk: String, sk: String) -> Item {
 }
 
 fn plan_of(item: &Item) -> Result<Plan, StoreError> {
-    serde_json::from_str(text(READ_PLANS, item, "document")?)
+    serde_json::from_str(text(READ_PLANS, item, DOCUMENT)?)
         .map_err(|error| StoreError::corrupt(READ_PLANS, error))
 }

@@ -18,6 +18,6 @@ pub use billing::{BillingTable, Customer, CustomerPage, Stored};
 pub use due::DueDebit;
 pub use error::{CommitError, StoreError};
 pub use usage::{
-    APIS_PER_DAY_MAX, APIS_PER_SHARE_MAX, Counted, CountedReport, Registration, ReportShare,
-    UsageTable,
+    Counted, CountedReport, Registration, ReportShare, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX,
+    UsageTable, terms,
 };

@@ -3,7 +3,7 @@
 //! | table | `pk` | `sk` | item |
 //! |---|---|---|---|
 //! | usage | provider | `registration` | that the provider may be counted, and how |
-//! | usage | provider | `counter#2015-05-17#00` | the calls of a day, an attribute an API |
+//! | usage | provider | `counter#2015-05-17#00` | what was metered on a day: `api#…` the calls of an API, `amount#…` the yuan that went through them |
 //! | usage | provider | `report#source#id` | the marker of a counted report, with its counts |
 //! | billing | `shard#07` | `provider#account` | the account |
 //! | billing | `shard#07` | `provider#provider` | the provider: plans and mandate |
@@ -26,8 +26,12 @@ pub(crate) const SK: &str = "sk";
 pub(crate) const VERSION: &str = "version";
 /// When DynamoDB may delete a marker or a counter, in seconds of Unix time.
 pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
-/// Before the name of an API in a counter.
+/// Before the name of an API in a counter: its calls.
 pub(crate) const API_PREFIX: &str = "api#";
+/// Before the name of an API in a counter: what went through its calls, in yuan.
+pub(crate) const AMOUNT_PREFIX: &str = "amount#";
+/// A plan as it was written down, a text in JSON.
+pub(crate) const DOCUMENT: &str = "document";
 
 /// The index of open debits by the time of their next visit.
 pub(crate) const DUE_INDEX: &str = "due";

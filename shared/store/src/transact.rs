@@ -11,6 +11,8 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::StoreError;
+use crate::item::number;
+use crate::schema::VERSION;
 
 /// An item as DynamoDB holds it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -83,11 +85,23 @@ pub(crate) fn put_new(table: &str, item: Item) -> TransactWriteItem {
 
 /// Puts an item whose stored version is the one before; the first version may not exist yet.
 pub(crate) fn put_version(table: &str, item: Item, before: Option<u64>) -> TransactWriteItem {
-    let Some(before) = before else { return put_new(table, item) };
+    match before {
+        None => put_new(table, item),
+        Some(before) => put_over(table, item, VERSION, number(before)),
+    }
+}
+
+/// Puts an item over one that has this value still.
+pub(crate) fn put_over(
+    table: &str,
+    item: Item,
+    name: &str,
+    before: AttributeValue,
+) -> TransactWriteItem {
     put(table, item, |put| {
-        put.condition_expression("#version = :before")
-            .expression_attribute_names("#version", crate::schema::VERSION)
-            .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
+        put.condition_expression("#name = :before")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":before", before)
     })
 }
 

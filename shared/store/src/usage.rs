@@ -1,20 +1,21 @@
 //! The usage table: which providers may be counted, what was counted, and by which reports.
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{CountedDays, ProviderId, ReportId, SourceId};
-use steelyard_pricing::{BillingDay, BillingMonth, Calls, Usage};
+use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered, Usage};
 
 use crate::StoreError;
 use crate::item::{from_item, number, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    API_PREFIX, EXPIRES_AT_S, KEY_END, PK, REGISTRATION, REPORT_PREFIX, SK, counter_day,
-    counter_sk, report_sk,
+    AMOUNT_PREFIX, API_PREFIX, EXPIRES_AT_S, KEY_END, PK, REGISTRATION, REPORT_PREFIX, SK,
+    counter_day, counter_sk, report_sk,
 };
 use crate::transact::{Item, Outcome, put_new, transact};
 
@@ -46,7 +47,7 @@ pub struct ReportShare {
     /// Tells one content from another: SHA-256, in hexadecimal, of all that the report says of the
     /// provider, refused records included.
     pub digest: String,
-    /// The calls by billing day.
+    /// What was metered, by billing day.
     pub days: CountedDays,
     /// When the report was taken in.
     pub counted_at: Timestamp,
@@ -64,7 +65,7 @@ pub struct CountedReport {
     pub report: ReportId,
     /// Tells one content from another.
     pub digest: String,
-    /// The calls by billing day.
+    /// What was metered, by billing day.
     pub counted: CountedDays,
     /// When it was taken in, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -84,13 +85,20 @@ pub enum Counted {
     Conflict,
 }
 
-/// The most APIs that one report may name of a provider and day: each is a term of an update
+/// The most terms that one report may have for a provider and day: each is one of an update
 /// expression, which has 4 KB.
-pub const APIS_PER_DAY_MAX: usize = 300;
+pub const TERMS_PER_DAY_MAX: usize = 300;
 
-/// The most APIs, summed over days, that one report may name of a provider: its marker keeps them
+/// The most terms, summed over days, that one report may have for a provider: its marker keeps them
 /// all, and an item has 400 KB.
-pub const APIS_PER_SHARE_MAX: usize = 2_000;
+pub const TERMS_PER_SHARE_MAX: usize = 2_000;
+
+/// How many terms an API has in an update: one for its calls, and one for their amount if they have
+/// any.
+#[must_use]
+pub fn terms(metered: Metered) -> usize {
+    usize::from(!metered.calls.is_zero()) + usize::from(metered.amount != Amount::ZERO)
+}
 
 const REGISTER: &str = "register a provider for counting";
 const FIND: &str = "find whether providers are registered";
@@ -204,8 +212,8 @@ impl UsageTable {
         Ok(put_new(&self.table, item))
     }
 
-    /// One update that adds all calls of a day. It has no condition of its own: the marker's
-    /// condition holds for the whole transaction.
+    /// One update that adds all that was metered on a day. It has no condition of its own: the
+    /// marker's condition holds for the whole transaction.
     fn adding(
         &self,
         share: &ReportShare,
@@ -216,9 +224,9 @@ impl UsageTable {
         let mut names = HashMap::from([("#e".to_owned(), EXPIRES_AT_S.to_owned())]);
         let mut values = HashMap::from([(":e".to_owned(), number(share.expires_at.as_second()))]);
         let mut terms = Vec::new();
-        for (index, (api, calls)) in usage.iter().enumerate() {
-            names.insert(format!("#{index}"), format!("{API_PREFIX}{api}"));
-            values.insert(format!(":{index}"), number(calls.get()));
+        for (index, (name, more)) in usage.iter().flat_map(attributes).enumerate() {
+            names.insert(format!("#{index}"), name);
+            values.insert(format!(":{index}"), more);
             terms.push(format!("#{index} :{index}"));
         }
         let sk = counter_sk(day, &share.source, registration.counter_shards);
@@ -234,7 +242,7 @@ impl UsageTable {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// The calls that were counted from one day through another, strongly consistent: one request
+    /// What was counted from one day through another, strongly consistent: one request
     /// unless they fill more than a megabyte.
     ///
     /// # Errors
@@ -278,7 +286,8 @@ impl CountedReport {
     fn holds(&self, share: &ReportShare) -> bool {
         share.days.iter().all(|(day, usage)| {
             let counted = self.counted.get(day);
-            usage.iter().all(|(api, calls)| counted.is_some_and(|counted| calls <= counted.of(api)))
+            let holds = |(api, metered)| counted.is_some_and(|usage| usage.of(api).covers(metered));
+            usage.iter().all(holds)
         })
     }
 }
@@ -298,15 +307,35 @@ fn counter_of(item: &Item) -> Result<BillingDay, StoreError> {
         .map_err(|error: steelyard_pricing::DayError| StoreError::corrupt(READ_COUNTERS, error))
 }
 
+/// What an API adds to a counter, by the names of the attributes: a number for each of its terms.
+fn attributes(
+    (api, metered): (&ApiName, Metered),
+) -> impl Iterator<Item = (String, AttributeValue)> {
+    let Metered { calls, amount } = metered;
+    let calls = (!calls.is_zero()).then(|| (format!("{API_PREFIX}{api}"), number(calls)));
+    let amount =
+        (amount != Amount::ZERO).then(|| (format!("{AMOUNT_PREFIX}{api}"), number(amount)));
+    calls.into_iter().chain(amount)
+}
+
 fn add_counter(usage: &mut Usage, item: &Item) -> Result<(), StoreError> {
-    let corrupt =
-        |name: &str| StoreError::corrupt(READ_COUNTERS, format!("`{name}` is not a count"));
     for (name, value) in item {
-        let Some(api) = name.strip_prefix(API_PREFIX) else { continue };
-        let AttributeValue::N(calls) = value else { return Err(corrupt(name)) };
-        let calls = calls.parse().map(Calls::new).map_err(|_| corrupt(name))?;
-        let api = api.parse().map_err(|_| corrupt(name))?;
-        usage.add(api, calls).map_err(|error| StoreError::corrupt(READ_COUNTERS, error))?;
+        let (api, metered) = if let Some(api) = name.strip_prefix(API_PREFIX) {
+            (api, exact(value).map(Metered::calls))
+        } else if let Some(api) = name.strip_prefix(AMOUNT_PREFIX) {
+            (api, exact(value).map(|amount| Metered { calls: Calls::ZERO, amount }))
+        } else {
+            continue;
+        };
+        let (Ok(api), Some(metered)) = (api.parse(), metered) else {
+            return Err(StoreError::corrupt(READ_COUNTERS, format!("`{name}` is not a count")));
+        };
+        usage.add(api, metered).map_err(|error| StoreError::corrupt(READ_COUNTERS, error))?;
     }
     Ok(())
+}
+
+/// A number as DynamoDB gives it: as a text, so that no digit is lost.
+fn exact<T: FromStr>(value: &AttributeValue) -> Option<T> {
+    value.as_n().ok()?.parse().ok()
 }

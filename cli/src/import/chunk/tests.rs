@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 
-const LIMITS: Limits = Limits { apis_per_day: 300, apis: 2_000 };
+const LIMITS: Limits = Limits { terms_per_day: 300, terms: 2_000 };
 
 fn shanghai() -> Calendar {
     Calendar::new("Asia/Shanghai", 5).unwrap()
@@ -45,7 +45,11 @@ fn ids(chunks: &[Chunk]) -> Vec<&str> {
 /// A report in short: each record on a line.
 fn dump(report: &Report) -> String {
     let records = report.records.iter();
-    records.map(|r| format!("{} {} {} {}\n", r.provider, r.day, r.api, r.count)).collect()
+    let amount =
+        |r: &Record| if is_nothing(&r.amount) { String::new() } else { format!(" ¥{}", r.amount) };
+    records
+        .map(|r| format!("{} {} {} {}{}\n", r.provider, r.day, r.api, r.count, amount(r)))
+        .collect()
 }
 
 #[test]
@@ -63,7 +67,7 @@ fn calls_are_summed_by_provider_day_and_api() {
     assert_eq!(dump(report), "a 2015-05-17 y 41\na 2015-05-18 y 2\nb 2015-05-17 x 1\n");
     assert_eq!((chunk.blank, chunk.not_billable, chunk.billable, chunk.left), (1, 1, 5, 0));
     assert_eq!(chunk.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [3]);
-    assert_eq!((chunk.calls, chunk.lines()), (Calls::new(44), 8));
+    assert_eq!((chunk.metered, chunk.lines()), (Metered::calls(44), 8));
 }
 
 #[test]
@@ -136,7 +140,7 @@ fn provider_with_more_apis_than_a_report_may_hold_is_split_over_several() {
                 .unwrap();
         }
     }
-    let limits = Limits { apis_per_day: 2, apis: 3 };
+    let limits = Limits { terms_per_day: 2, terms: 3 };
     let [chunk] = &chunks_of(&lines, &ImportRules::default(), limits)[..] else {
         panic!("one chunk")
     };
@@ -158,12 +162,55 @@ fn provider_with_more_apis_than_a_report_may_hold_is_split_over_several() {
 }
 
 #[test]
+fn amounts_are_summed_exactly_and_written_only_where_there_are_any() {
+    let line = |api: &str, amount: &str| {
+        format!("{{\"provider\":\"a\",\"api\":\"{api}\",\"day\":\"2015-05-17\"{amount}}}\n")
+    };
+    let tenths = line("sales", r#","amount":"0.1""#).repeat(3);
+    let lines = tenths + &line("sales", r#","amount":"0.000001""#) + &line("free", "");
+    let [chunk] = &chunks(&lines)[..] else { panic!("one chunk") };
+    let [report] = &chunk.reports[..] else { panic!("one report") };
+    assert_eq!(dump(report), "a 2015-05-17 free 1\na 2015-05-17 sales 4 ¥0.300001\n");
+    assert_eq!(chunk.metered.to_string(), "5 calls of ¥0.300001");
+    let written = report.records.iter().map(|r| serde_json::json!(r)).collect::<Vec<_>>();
+    assert_eq!(
+        serde_json::json!(written),
+        serde_json::json!([
+            { "provider": "a", "api": "free", "day": "2015-05-17", "count": 1 },
+            { "provider": "a", "api": "sales", "day": "2015-05-17", "count": 4, "amount": "0.300001" },
+        ])
+    );
+}
+
+#[test]
+fn api_with_an_amount_takes_the_room_of_two() {
+    let line = |api: &str, amount: &str| {
+        format!("{{\"provider\":\"a\",\"api\":\"{api}\",\"day\":\"2015-05-17\"{amount}}}\n")
+    };
+    let (five, none) = (r#","amount":"5""#, "");
+    for (lines, limits, parts) in [
+        ([("x", none), ("y", five), ("z", none)], (2, 9), vec!["x 1", "y 1 ¥5", "z 1"]),
+        ([("x", none), ("y", five), ("z", none)], (3, 9), vec!["x 1 y 1 ¥5", "z 1"]),
+        ([("x", five), ("y", none), ("z", five)], (9, 3), vec!["x 1 ¥5 y 1", "z 1 ¥5"]),
+        ([("x", five), ("y", five), ("z", five)], (9, 5), vec!["x 1 ¥5 y 1 ¥5", "z 1 ¥5"]),
+    ] {
+        let limits = Limits { terms_per_day: limits.0, terms: limits.1 };
+        let lines = lines.map(|(api, amount)| line(api, amount)).concat();
+        let found = chunks_of(&lines, &ImportRules::default(), limits);
+        let short = |r: &Report| dump(r).replace("a 2015-05-17 ", "").replace('\n', " ");
+        let found = found[0].reports.iter().map(short).collect::<Vec<_>>();
+        let found = found.iter().map(|part| part.trim()).collect::<Vec<_>>();
+        assert_eq!(found, parts, "{limits:?}");
+    }
+}
+
+#[test]
 fn calls_past_the_most_that_one_count_holds_are_bad_lines() {
     let line = format!(r#"{{"provider":"a","api":"x","day":"2015-05-17","count":{}}}"#, Calls::MAX);
     let other = r#"{"provider":"b","api":"y","day":"2015-05-17"}"#;
     let [chunk] = &chunks(&format!("{line}\n{other}\n"))[..] else { panic!("one chunk") };
-    assert_eq!((chunk.billable, chunk.calls), (1, Calls::MAX));
-    assert_eq!(chunk.bad[0].why.to_string(), "1000000000000000 and 1 calls are too many to count");
+    assert_eq!((chunk.billable, chunk.metered.calls), (1, Calls::MAX));
+    assert_eq!(chunk.bad[0].why.to_string(), "1000000000000 and 1 calls are too many to count");
 }
 
 #[test]

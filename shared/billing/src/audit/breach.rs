@@ -1,6 +1,6 @@
 //! What an audit can find, each with what an operator needs to look it up.
 
-use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Calls, Fen, Name, Yuan};
+use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Fen, Metered, Yuan};
 
 use super::text::{shown, sums};
 use crate::account::Figures;
@@ -21,33 +21,33 @@ pub enum Breach {
         owner: ProviderId,
     },
     /// The counters and the reports behind them differ.
-    #[error("{day}: {api} has {counted} calls in the counters and {reported} in the reports")]
+    #[error("{day}: {api} has {counted} in the counters and {reported} in the reports")]
     Counted {
         /// The day.
         day: BillingDay,
         /// The API.
         api: ApiName,
         /// What the counters say.
-        counted: Calls,
+        counted: Metered,
         /// What the reports sum to.
-        reported: Calls,
+        reported: Metered,
     },
-    /// More calls were charged than were counted.
-    #[error("{month}: {charged} calls of {api} were charged, but {counted} were counted")]
+    /// More was charged than was counted.
+    #[error("{month}: {charged} of {api} were charged, but {counted} were counted")]
     Overcharged {
         /// The month.
         month: BillingMonth,
         /// The API.
         api: ApiName,
         /// What the statements list.
-        charged: Calls,
+        charged: Metered,
         /// What was counted.
-        counted: Calls,
+        counted: Metered,
     },
-    /// Calls of a month that is settled for good were never charged.
+    /// Usage of a month that is settled for good was never charged.
     #[error(
-        "{month} is settled for good, and {counted} calls of {api} were counted, but only {charged} \
-         were charged"
+        "{month} is settled for good, and {counted} of {api} were counted, but only {charged} were \
+         charged"
     )]
     Uncharged {
         /// The month.
@@ -55,9 +55,9 @@ pub enum Breach {
         /// The API.
         api: ApiName,
         /// What was counted.
-        counted: Calls,
+        counted: Metered,
         /// What the statements list.
-        charged: Calls,
+        charged: Metered,
     },
     /// A statement's lines do not sum to its charge.
     #[error("statement {statement}: lines of {lines} yuan for a charge of {charge}")]
@@ -69,30 +69,38 @@ pub enum Breach {
         /// What is charged.
         charge: Fen,
     },
-    /// A line does not follow from its slices and its rounding.
-    #[error("statement {statement}: line `{rate}` does not follow from its slices")]
-    Slices {
+    /// A line does not follow from what it says.
+    #[error("statement {statement}: the line of {line} does not follow from its explanation")]
+    Explanation {
         /// The statement.
         statement: StatementId,
-        /// The rate of the line.
-        rate: Name,
+        /// The line.
+        line: String,
     },
-    /// A line's calls are not those of its APIs.
+    /// A line's usage is not that of its APIs.
     #[error(
-        "statement {statement}: line `{rate}` goes from {before} to {after} calls, but its APIs \
-         have {gained} new ones"
+        "statement {statement}: the line of {line} goes from {before} to {after}, but its APIs \
+         have {gained} more"
     )]
-    LineCalls {
+    LineUsage {
         /// The statement.
         statement: StatementId,
-        /// The rate of the line.
-        rate: Name,
-        /// The line's calls before.
-        before: Calls,
-        /// The line's calls after.
-        after: Calls,
-        /// The new calls of its APIs.
-        gained: Calls,
+        /// The line.
+        line: String,
+        /// Its usage before.
+        before: Metered,
+        /// Its usage after.
+        after: Metered,
+        /// The new usage of its APIs.
+        gained: Metered,
+    },
+    /// A line does not go on from what was charged before.
+    #[error("statement {statement}: the line of {line} does not go on from the lines before it")]
+    Standing {
+        /// The statement.
+        statement: StatementId,
+        /// The line.
+        line: String,
     },
     /// A statement does not continue the counts of the ones before it.
     #[error("statement {statement}: {api} goes from {before} to {after}, but stood at {actual}")]
@@ -102,11 +110,11 @@ pub enum Breach {
         /// The API.
         api: ApiName,
         /// What the statement says it was before.
-        before: Calls,
+        before: Metered,
         /// What the statement says it was after.
-        after: Calls,
+        after: Metered,
         /// What it was after the statements before.
-        actual: Calls,
+        actual: Metered,
     },
     /// A statement does not continue the charges of the ones before it.
     #[error("statement {statement} says {stated} yuan were charged before, but {actual} were")]
@@ -118,14 +126,24 @@ pub enum Breach {
         /// What the statements before it charged.
         actual: Fen,
     },
-    /// A statement's price is not that of the calls so far.
-    #[error("statement {statement} rates the month at {stated} yuan, but its calls at {rated}")]
+    /// A statement's price is not that of its lines and of those before.
+    #[error("statement {statement} rates the month at {stated} yuan, but the lines at {rated}")]
+    LinesToDate {
+        /// The statement.
+        statement: StatementId,
+        /// The price that it states.
+        stated: Yuan,
+        /// What the lines so far come to.
+        rated: Yuan,
+    },
+    /// A statement's price is not that of the usage so far.
+    #[error("statement {statement} rates the month at {stated} yuan, but its usage at {rated}")]
     Rated {
         /// The statement.
         statement: StatementId,
         /// The price that it states.
         stated: Yuan,
-        /// The price of the calls so far under its plan.
+        /// The price of the usage so far under its terms.
         rated: Yuan,
     },
     /// A statement's charge is not what its rounded price leaves to charge.
@@ -138,25 +156,23 @@ pub enum Breach {
         /// Its rounded price less what was charged before.
         due: Fen,
     },
-    /// A plan that a statement names is gone.
-    #[error("statement {statement} was made under plan {plan} of {version}, which is not stored")]
-    PlanGone {
+    /// The terms that a statement names cannot be applied any more.
+    #[error("statement {statement}: the terms of the segment from {segment}: {why}")]
+    TermsGone {
         /// The statement.
         statement: StatementId,
-        /// The plan.
-        plan: Name,
-        /// The day from which its version is in force.
-        version: BillingDay,
+        /// The first day of the segment.
+        segment: BillingDay,
+        /// Why not.
+        why: String,
     },
-    /// The statements of a month were made under more than one plan.
-    #[error("statement {statement} was made under {plan}, but the month's first under {first}")]
-    PlanMixed {
+    /// A segment was rated by other terms than before.
+    #[error("statement {statement} rates the segment from {segment} by other terms than before")]
+    TermsChanged {
         /// The statement.
         statement: StatementId,
-        /// Its plan and version.
-        plan: String,
-        /// Those of the first.
-        first: String,
+        /// The first day of the segment.
+        segment: BillingDay,
     },
     /// What the account notes of a month is not what the statements say.
     #[error("{what} in {month}: {noted} in the account, but {actual} by the statements")]

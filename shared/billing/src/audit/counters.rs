@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use steelyard_pricing::{BillingMonth, Catalog, Usage, UsageError};
 
-use super::statements::{by_month, to_date};
+use super::statements::by_month;
+use super::to_date::ToDate;
 use super::{Books, Breach, Findings, apis, union};
 use crate::{CountedDays, Statement};
 
@@ -30,8 +31,8 @@ fn check_reports(books: &Books, found: &mut Findings) {
     }
 }
 
-/// No call is charged that was not counted; and in months that the account has done with, none was
-/// counted that is not charged.
+/// Nothing is charged that was not counted; and in months that the account has done with, nothing
+/// was counted that is not charged.
 ///
 /// Statements outlive counters and reports: of a month that is done and has neither, nothing can
 /// be said.
@@ -51,13 +52,13 @@ fn check_charged(books: &Books, found: &mut Findings) -> Result<(), Breach> {
         let charged = charged.get(month).unwrap_or(&none);
         for api in union(apis(counted), apis(charged)) {
             let (month, counted, charged) = (*month, counted.of(api), charged.of(api));
-            found.check(charged <= counted, || Breach::Overcharged {
+            found.check(counted.covers(charged), || Breach::Overcharged {
                 month,
                 api: api.clone(),
                 charged,
                 counted,
             });
-            found.check(charged >= counted || !done.contains(&month), || Breach::Uncharged {
+            found.check(charged.covers(counted) || !done.contains(&month), || Breach::Uncharged {
                 month,
                 api: api.clone(),
                 counted,
@@ -80,6 +81,6 @@ fn counted_by_month(days: &CountedDays) -> Result<BTreeMap<BillingMonth, Usage>,
 fn charged_by_month(statements: &[Statement]) -> Result<BTreeMap<BillingMonth, Usage>, Breach> {
     by_month(statements)
         .into_iter()
-        .map(|(month, statements)| Ok((month, to_date(&statements)?.rated)))
+        .map(|(month, statements)| Ok((month, ToDate::of(&statements)?.usage()?)))
         .collect()
 }

@@ -5,9 +5,11 @@ mod breach;
 mod counters;
 mod debits;
 mod journal;
+mod lines;
 mod progress;
 mod statements;
 mod text;
+mod to_date;
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,10 @@
 //! What the account notes of its months is what their statements say.
 
-use steelyard_pricing::{BillingMonth, Calls, Catalog, MonthToDate};
+use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Metered, SegmentToDate};
 
-use super::statements::{by_month, plan_name, to_date};
+use super::statements::by_month;
+use super::text::shown;
+use super::to_date::{SegmentBooks, ToDate};
 use super::{Books, Breach, Findings, apis, union};
 use crate::{MonthProgress, Statement};
 
@@ -29,6 +31,8 @@ pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<
     Ok(())
 }
 
+type Rates = std::collections::BTreeMap<steelyard_pricing::Name, steelyard_pricing::Standing>;
+
 /// The check of one month.
 struct Check<'a> {
     month: BillingMonth,
@@ -41,20 +45,45 @@ impl Check<'_> {
         progress: &MonthProgress,
         statements: &[&Statement],
     ) -> Result<(), Breach> {
-        let MonthToDate { rated, charged_fen } = to_date(statements)?;
-        self.same("yuan charged", progress.to_date.charged_fen, charged_fen);
-        for api in union(apis(&progress.to_date.rated), apis(&rated)) {
-            self.same(&format!("calls of {api}"), progress.to_date.rated.of(api), rated.of(api));
+        let to_date = ToDate::of(statements)?;
+        self.same("yuan charged", progress.to_date.charged_fen, to_date.charged_fen);
+        let noted = &progress.to_date.segments;
+        for from in union(noted.keys(), to_date.segments.keys()) {
+            match (noted.get(from), to_date.segments.get(from)) {
+                (Some(noted), Some(actual)) => self.segment(*from, noted, actual),
+                (noted, actual) => {
+                    let there = |is: bool| if is { "there" } else { "not there" };
+                    let what = format!("the segment from {from}");
+                    self.same(&what, there(noted.is_some()), there(actual.is_some()));
+                }
+            }
         }
-        let days = progress.days.values().try_fold(Calls::ZERO, |sum, calls| sum.plus(*calls))?;
-        self.same("the calls of all days", days, rated.calls()?);
+        let sum = |days: Metered, metered: &Metered| days.plus(*metered);
+        let days = progress.days.values().try_fold(Metered::ZERO, sum)?;
+        self.same("the usage of all days", days, to_date.usage()?.total()?);
+        let last = statements.iter().map(|statement| statement.statement.day).max();
+        self.same("settled through", shown(&progress.settled_through), shown(&last));
         let supplements = statements.iter().map(|statement| statement.statement.supplement).max();
         self.same("supplements", progress.supplements, supplements.unwrap_or_default());
-        if let Some(statement) = statements.last() {
-            let noted = format!("plan {} of {}", progress.plan, progress.plan_version);
-            self.same("the plan", noted, plan_name(statement));
-        }
         Ok(())
+    }
+
+    fn segment(&mut self, from: BillingDay, noted: &SegmentToDate, actual: &SegmentBooks) {
+        for api in union(apis(&noted.rated), apis(&actual.usage)) {
+            self.same(&format!("usage of {api}"), noted.rated.of(api), actual.usage.of(api));
+        }
+        for rate in union(noted.rates.keys(), actual.rates.keys()) {
+            let yuan = |rates: &Rates| rates.get(rate).copied().unwrap_or_default().yuan;
+            self.same(&format!("the yuan of `{rate}`"), yuan(&noted.rates), yuan(&actual.rates));
+        }
+        self.same("what the plan adds", noted.adjustment_yuan, actual.adjustment);
+        let is_same = actual.terms.as_ref().is_none_or(|terms| *terms == noted.terms);
+        let terms = format!("the terms from {from}");
+        self.same(
+            &terms,
+            "those of the statements",
+            if is_same { "those of the statements" } else { "others" },
+        );
     }
 
     fn same(&mut self, what: &str, noted: impl ToString, actual: impl ToString) {

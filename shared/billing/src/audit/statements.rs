@@ -1,24 +1,29 @@
-//! A statement's lines add up to its charge, and a month's statements to the price of its calls.
+//! Each statement goes on where the one before it ended, and a month's statements add up to the
+//! price of its usage.
 
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingMonth, Calls, Catalog, Line, MoneyError, MonthToDate, Plan, Slice, Yuan,
-    rate_month,
+    ApiCount, BillingMonth, Catalog, Line, Segment, SegmentSpan, Standing, Yuan, rate_segment,
 };
 
+use super::lines;
+use super::text::chain;
+use super::to_date::{SegmentBooks, ToDate};
 use super::{Books, Breach, Findings};
-use crate::{Statement, StatementId};
+use crate::{Provider, Statement};
 
 pub(super) fn audit(books: &Books, plans: &Catalog, found: &mut Findings) -> Result<(), Breach> {
     for statements in by_month(&books.statements).values() {
-        check_plans(statements, found);
-        let mut to_date = MonthToDate::default();
+        let mut to_date = ToDate::default();
         for statement in statements {
-            check_lines(statement, found)?;
-            check_chain(statement, &to_date, found)?;
-            to_date = after(&to_date, statement)?;
-            check_price(statement, plan_of(statement, plans), &to_date, found)?;
+            lines::check(statement, found)?;
+            let mut check = Check { statement, found };
+            check.chain(&to_date)?;
+            check.terms(&to_date);
+            to_date.add(statement)?;
+            check.charge(&to_date)?;
+            check.price(&books.provider, plans, &to_date)?;
         }
     }
     Ok(())
@@ -36,139 +41,133 @@ pub(super) fn by_month(statements: &[Statement]) -> BTreeMap<BillingMonth, Vec<&
     months
 }
 
-/// What the statements of a month come to.
-pub(super) fn to_date(statements: &[&Statement]) -> Result<MonthToDate, Breach> {
-    statements.iter().try_fold(MonthToDate::default(), |before, next| after(&before, next))
+/// The check of one statement.
+struct Check<'a> {
+    statement: &'a Statement,
+    found: &'a mut Findings,
 }
 
-/// Every count of a statement, late ones first.
-fn counts(statement: &Statement) -> impl Iterator<Item = &ApiCount> {
-    statement.lines.iter().flat_map(|line| &line.apis).chain(&statement.unpriced)
-}
-
-/// The month after one more statement.
-fn after(before: &MonthToDate, statement: &Statement) -> Result<MonthToDate, Breach> {
-    let mut rated = before.rated.clone();
-    for count in counts(statement) {
-        rated.add(count.api.clone(), count.new_calls())?;
-    }
-    Ok(MonthToDate { rated, charged_fen: before.charged_fen.plus(statement.charge_fen)? })
-}
-
-/// The plan and version that a statement names, as a text.
-pub(super) fn plan_name(statement: &Statement) -> String {
-    format!("plan {} of {}", statement.plan, statement.plan_version)
-}
-
-fn check_plans(statements: &[&Statement], found: &mut Findings) {
-    let Some((first, others)) = statements.split_first() else { return };
-    for statement in others {
-        let (first, plan) = (plan_name(first), plan_name(statement));
-        let holds = plan == first;
-        found.check(holds, || Breach::PlanMixed { statement: statement.statement, plan, first });
-    }
-}
-
-fn check_lines(statement: &Statement, found: &mut Findings) -> Result<(), Breach> {
-    let (lines, charge) = (statement.lines_fen()?, statement.charge_fen);
-    let statement_id = statement.statement;
-    found.check(lines == charge, || Breach::Lines { statement: statement_id, lines, charge });
-    for line in &statement.lines {
-        let follows = follows_from_slices(line)?;
-        found
-            .check(follows, || Breach::Slices { statement: statement_id, rate: line.rate.clone() });
-        check_line_calls(statement_id, line, found)?;
-    }
-    Ok(())
-}
-
-fn follows_from_slices(line: &Line) -> Result<bool, MoneyError> {
-    for slice in &line.slices {
-        if amount_of(slice)? != slice.amount {
-            return Ok(false);
+impl Check<'_> {
+    /// The statement goes on where the ones before it ended.
+    fn chain(&mut self, to_date: &ToDate) -> Result<(), Breach> {
+        let (statement, stated, actual) =
+            (self.statement.statement, self.statement.charged_before_fen, to_date.charged_fen);
+        self.found.check(stated == actual, || Breach::ChargedBefore { statement, stated, actual });
+        let mut going_on = to_date.segments.clone();
+        for line in &self.statement.lines {
+            let books = going_on.entry(line.segment).or_default();
+            self.line(line, books)?;
+            books.add(line)?;
         }
+        for unpriced in &self.statement.unpriced {
+            let books = going_on.entry(unpriced.segment).or_default();
+            self.count(&unpriced.count, books);
+            books.count(&unpriced.count)?;
+        }
+        Ok(())
     }
-    let exact = Yuan::sum(line.slices.iter().map(|slice| slice.amount))?;
-    let rounded = line.exact_yuan.plus(line.rounding_yuan)?;
-    Ok(exact == line.exact_yuan && rounded == line.charge_fen.into())
-}
 
-fn amount_of(slice: &Slice) -> Result<Yuan, MoneyError> {
-    slice.unit_price.times(slice.to - slice.from)?.plus(slice.flat_fee)
-}
+    /// A line goes on from what its rate came to; the plan's from what its rates come to now.
+    fn line(&mut self, line: &Line, books: &SegmentBooks) -> Result<(), Breach> {
+        for count in &line.apis {
+            self.count(count, books);
+        }
+        let (actual, base) = match &line.rate {
+            Some(rate) => {
+                (books.rates.get(rate).copied().unwrap_or_default(), line.after.base_yuan)
+            }
+            None => {
+                let yuan = books.adjustment;
+                (Standing { yuan, ..Standing::default() }, books.rates_yuan()?)
+            }
+        };
+        let statement = self.statement.statement;
+        let goes_on = line.before == actual && line.after.base_yuan == base;
+        self.found.check(goes_on, || Breach::Standing { statement, line: lines::name(line) });
+        Ok(())
+    }
 
-fn check_line_calls(
-    statement: StatementId,
-    line: &Line,
-    found: &mut Findings,
-) -> Result<(), Breach> {
-    let (before, after) = (line.calls_before, line.calls_after);
-    let gained =
-        line.apis.iter().try_fold(Calls::ZERO, |sum, count| sum.plus(count.new_calls()))?;
-    let holds = before.plus(gained)? == after;
-    found.check(holds, || Breach::LineCalls {
-        statement,
-        rate: line.rate.clone(),
-        before,
-        after,
-        gained,
-    });
-    Ok(())
-}
-
-/// A statement goes on where the ones before it ended.
-fn check_chain(
-    statement: &Statement,
-    to_date: &MonthToDate,
-    found: &mut Findings,
-) -> Result<(), Breach> {
-    let (stated, actual) = (statement.charged_before_fen, to_date.charged_fen);
-    let statement_id = statement.statement;
-    found.check(stated == actual, || Breach::ChargedBefore {
-        statement: statement_id,
-        stated,
-        actual,
-    });
-    let mut rated = to_date.rated.clone();
-    for ApiCount { api, before, after } in counts(statement) {
-        let actual = rated.of(api);
-        found.check(*before == actual && before <= after, || Breach::Counts {
-            statement: statement_id,
-            api: api.clone(),
-            before: *before,
-            after: *after,
+    fn count(&mut self, count: &ApiCount, books: &SegmentBooks) {
+        let actual = books.usage.of(&count.api);
+        let goes_on = count.before == actual && count.after.covers(count.before);
+        self.found.check(goes_on, || Breach::Counts {
+            statement: self.statement.statement,
+            api: count.api.clone(),
+            before: count.before,
+            after: count.after,
             actual,
         });
-        rated.add(api.clone(), after.above(*before))?;
     }
-    Ok(())
-}
 
-/// The charge is the rounded price of the calls up to this statement, less what was charged before.
-fn check_price(
-    statement: &Statement,
-    plan: Option<&Plan>,
-    to_date: &MonthToDate,
-    found: &mut Findings,
-) -> Result<(), Breach> {
-    let (statement_id, charge) = (statement.statement, statement.charge_fen);
-    let due = statement.rated_yuan.to_fen_half_up()?.minus(statement.charged_before_fen)?;
-    found.check(charge == due, || Breach::Charge { statement: statement_id, charge, due });
-    let Some(plan) = plan else {
-        found.check(false, || Breach::PlanGone {
-            statement: statement_id,
-            plan: statement.plan.clone(),
-            version: statement.plan_version,
-        });
-        return Ok(());
-    };
-    let (stated, rated) = (statement.rated_yuan, rate_month(plan, &to_date.rated)?);
-    found.check(stated == rated, || Breach::Rated { statement: statement_id, stated, rated });
-    Ok(())
-}
+    /// A segment keeps the terms that it was first charged by.
+    fn terms(&mut self, to_date: &ToDate) {
+        for span in &self.statement.segments {
+            let before = to_date.segments.get(&span.from).and_then(|books| books.terms.as_ref());
+            let keeps = before.is_none_or(|before| *before == span.terms);
+            self.found.check(keeps, || Breach::TermsChanged {
+                statement: self.statement.statement,
+                segment: span.from,
+            });
+        }
+    }
 
-fn plan_of<'a>(statement: &Statement, plans: &'a Catalog) -> Option<&'a Plan> {
-    plans
-        .in_force(&statement.plan, statement.plan_version)
-        .filter(|plan| plan.effective_from() == statement.plan_version)
+    /// The lines so far come to the price that the statement states.
+    fn charge(&mut self, to_date: &ToDate) -> Result<(), Breach> {
+        let (stated, rated) = (self.statement.rated_yuan, to_date.yuan()?);
+        let statement = self.statement.statement;
+        self.found.check(stated == rated, || Breach::LinesToDate { statement, stated, rated });
+        Ok(())
+    }
+
+    /// The charge is the rounded price of the usage up to this statement, less what was charged
+    /// before.
+    fn price(
+        &mut self,
+        provider: &Provider,
+        plans: &Catalog,
+        to_date: &ToDate,
+    ) -> Result<(), Breach> {
+        let Statement { statement, rated_yuan, charge_fen, charged_before_fen, .. } =
+            self.statement;
+        let statement = *statement;
+        let closing = statement.day == statement.day.month().last_day();
+        let mut rated = Yuan::ZERO;
+        let mut rounding = None;
+        for span in &self.statement.segments {
+            let Some(segment) = self.segment(span, provider, plans) else { return Ok(()) };
+            if let Some(books) = to_date.segments.get(&span.from) {
+                rated = rated.plus(rate_segment(&segment, &books.usage, &books.days, closing)?)?;
+            }
+            rounding.get_or_insert(segment.plan().document().rounding);
+        }
+        let stated = *rated_yuan;
+        self.found.check(stated == rated, || Breach::Rated { statement, stated, rated });
+        let rounded = stated.to_fen_rounded(rounding.unwrap_or_default())?;
+        let (charge, due) = (*charge_fen, rounded.minus(*charged_before_fen)?);
+        self.found.check(charge == due, || Breach::Charge { statement, charge, due });
+        Ok(())
+    }
+
+    fn segment<'a>(
+        &mut self,
+        span: &SegmentSpan,
+        provider: &'a Provider,
+        plans: &'a Catalog,
+    ) -> Option<Segment<'a>> {
+        let segment = match provider.terms(&span.terms, plans) {
+            None => Err("a part of them is not stored".to_owned()),
+            Some(terms) => {
+                Segment::new(span.from, span.until, &terms).map_err(|error| chain(&error))
+            }
+        };
+        segment
+            .map_err(|why| {
+                self.found.check(false, || Breach::TermsGone {
+                    statement: self.statement.statement,
+                    segment: span.from,
+                    why,
+                });
+            })
+            .ok()
+    }
 }

@@ -85,7 +85,7 @@ pub const CANARIES: &[Canary] = &[
             keeper.books.statements[1].lines[0].charge_fen = most;
             keeper.books.statements[1].lines[1].charge_fen = most;
         },
-        &["Lines", "Slices", "Range"],
+        &["Lines", "Explanation", "Range"],
     ),
 ];
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, Books, CountedDays, Debit, Decline, Doubt, Mandate, Movement, PayAnswer, Payment,
-    QueryAnswer, Statement, StatementId, Step, next_settlement,
+    QueryAnswer, Step, next_settlement,
 };
-use steelyard_pricing::{BillingDay, Calls, Catalog, Fen, Line, Plan};
+use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
 use crate::common::{at, provider, terms};
 
@@ -13,6 +13,15 @@ use crate::common::{at, provider, terms};
 pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
     {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
      "price": {"model": "per_unit", "unit_price": "0.01"}},
+    {"rate": "extra", "apis": ["vas.*"],
+     "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
+
+/// The version of 20 May: more calls of `t.*` can cost less, so that a day is a credit.
+pub const MID_MAY: &str = r#"{"plan": "p", "effective_from": "2015-05-20", "rates": [
+    {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
+     "price": {"model": "volume", "tiers": [
+        {"up_to": 2000, "unit_price": "0.01"}, {"up_to": 9000, "unit_price": "0.002"},
+        {"unit_price": "0.0001"}]}},
     {"rate": "extra", "apis": ["vas.*"],
      "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
 
@@ -32,7 +41,7 @@ pub fn day(text: &str) -> BillingDay {
 }
 
 pub fn add(days: &mut CountedDays, day: BillingDay, api: &str, calls: u64) {
-    days.entry(day).or_default().add(api.parse().unwrap(), Calls::new(calls)).unwrap();
+    days.entry(day).or_default().add(api.parse().unwrap(), Metered::calls(calls)).unwrap();
 }
 
 /// Books that follow from what happened, and the plans that rated it.
@@ -108,52 +117,6 @@ impl Keeper {
             self.keep(self.books.account.end_debit(&debit, mandate, &terms(), now).unwrap());
         }
     }
-
-    /// Credits fen by a statement of the month before the provider was billed, as a price model
-    /// might whose prices fall: no plan of today's explains its price, and all else is in order.
-    pub fn credit(&mut self, fen: i64, now: Timestamp) {
-        let before = self.books.statements.iter().filter(|statement| is_credit(statement));
-        let charged_before_fen = Fen::sum(before.map(|statement| statement.charge_fen)).unwrap();
-        let charge_fen = Fen::new(-fen);
-        let supplement = u16::try_from(self.books.statements.len()).unwrap();
-        let id = StatementId { day: day("2015-04-30"), supplement };
-        let mandate = self.books.provider.mandate.as_ref();
-        self.books.statements.push(Statement {
-            provider: self.books.provider.provider.clone(),
-            statement: id,
-            settled_at_s: now,
-            plan: "p".parse().unwrap(),
-            plan_version: day("2015-05-01"),
-            lines: vec![credit_line(charge_fen)],
-            unpriced: Vec::new(),
-            late_days: Vec::new(),
-            rated_yuan: charged_before_fen.plus(charge_fen).unwrap().into(),
-            charged_before_fen,
-            charge_fen,
-            from_prepaid_fen: self.books.account.from_prepaid(charge_fen),
-        });
-        let charged = self.books.account.charge(id, charge_fen, mandate, &terms(), now).unwrap();
-        self.keep(charged);
-        let settled = &mut self.books.account.settled_through;
-        *settled = (*settled).max(Some(id.day));
-    }
-}
-
-/// Whether the statement was made by [`Keeper::credit`].
-pub fn is_credit(statement: &Statement) -> bool {
-    statement.charge_fen.is_negative()
-}
-
-fn credit_line(charge: Fen) -> Line {
-    let yuan = charge.to_string();
-    serde_json::from_value(serde_json::json!({
-        "rate": "basic", "apis": [], "calls_before": 0, "calls_after": 0, "free_per_month": 0,
-        "slices": [
-            {"from": "0", "to": "0", "unit_price": "0", "flat_fee": yuan, "amount": yuan},
-        ],
-        "exact_yuan": yuan, "rounding_yuan": "0", "charge_fen": charge,
-    }))
-    .unwrap()
 }
 
 fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
@@ -226,6 +189,25 @@ pub fn honest() -> Keeper {
     keeper.report(day("2015-05-20"), "t.a", 20);
     keeper.report(day("2015-06-02"), "t.a", 2_000);
     keeper.settle(at("2015-06-03 00:30"));
+    keeper
+}
+
+/// Books of a month that is cut on 17 May, where an override begins: 25% off all rates, and 60 free
+/// calls more of `t.*` in a month.
+pub fn cut() -> Keeper {
+    let mut keeper = Keeper::new(&[PLAN], None);
+    for over in [
+        r#"{"override": "friend", "from": "2015-05-17", "discount_percent": "25"}"#,
+        r#"{"override": "more", "from": "2015-05-17", "rate": "basic", "free_on_top": 60}"#,
+    ] {
+        let over = serde_json::from_str(over).unwrap();
+        keeper.books.provider.add_override(over, &keeper.plans, None).unwrap();
+    }
+    for on in ["2015-05-16", "2015-05-17", "2015-05-18"] {
+        keeper.report(day(on), "t.a", 200);
+        keeper.report(day(on), "nobody.knows", 3);
+        keeper.settle(at(&format!("{} 00:30", day(on).next())));
+    }
     keeper
 }
 

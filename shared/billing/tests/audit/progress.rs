@@ -1,14 +1,18 @@
 //! Accounts that note other things of their months than the statements say.
 
 use steelyard_billing::MonthProgress;
-use steelyard_pricing::{BillingMonth, Calls};
+use steelyard_pricing::{BillingMonth, Metered, SegmentToDate};
 
 use crate::keeper::{Keeper, day};
-use crate::{Canary, a_fen_more, check};
+use crate::{Canary, a_fen_more, check, yuan};
 
 fn may(keeper: &mut Keeper) -> &mut MonthProgress {
     let may: BillingMonth = "2015-05".parse().unwrap();
     keeper.books.account.months.get_mut(&may).unwrap()
+}
+
+fn segment(keeper: &mut Keeper) -> &mut SegmentToDate {
+    may(keeper).to_date.segments.get_mut(&day("2015-05-01")).unwrap()
 }
 
 pub const CANARIES: &[Canary] = &[
@@ -19,18 +23,28 @@ pub const CANARIES: &[Canary] = &[
     ),
     (
         "the account notes a call of another API",
-        |keeper| {
-            let rated = &mut may(keeper).to_date.rated;
-            rated.add("t.new".parse().unwrap(), Calls::new(1)).unwrap();
-        },
+        |keeper| segment(keeper).rated.add("t.new".parse().unwrap(), Metered::calls(1)).unwrap(),
         &["Progress"],
     ),
     (
         "the account notes a call more of a day",
         |keeper| {
-            let calls = may(keeper).days.get_mut(&day("2015-05-31")).unwrap();
-            *calls = calls.plus(Calls::new(1)).unwrap();
+            let metered = may(keeper).days.get_mut(&31).unwrap();
+            *metered = metered.plus(Metered::calls(1)).unwrap();
         },
+        &["Progress"],
+    ),
+    (
+        "the account notes another price of a rate",
+        |keeper| {
+            let rates = &mut segment(keeper).rates;
+            rates.get_mut(&"basic".parse().unwrap()).unwrap().yuan = yuan("17.69");
+        },
+        &["Progress"],
+    ),
+    (
+        "the account notes that the plan adds something",
+        |keeper| segment(keeper).adjustment_yuan = yuan("0.001"),
         &["Progress"],
     ),
     (
@@ -39,13 +53,27 @@ pub const CANARIES: &[Canary] = &[
         &["Progress"],
     ),
     (
+        "the account notes that the month is settled through another day",
+        |keeper| may(keeper).settled_through = Some(day("2015-05-30")),
+        &["Progress"],
+    ),
+    (
         "the account notes another plan",
-        |keeper| may(keeper).plan = "q".parse().unwrap(),
+        |keeper| segment(keeper).terms.plan = "q".parse().unwrap(),
         &["Progress"],
     ),
     (
         "the account notes another version of the plan",
-        |keeper| may(keeper).plan_version = day("2015-04-01"),
+        |keeper| segment(keeper).terms.version = day("2015-04-01"),
+        &["Progress"],
+    ),
+    ("the account forgets a segment", |keeper| may(keeper).to_date.segments.clear(), &["Progress"]),
+    (
+        "the account notes a segment that has no statement",
+        |keeper| {
+            let copy = segment(keeper).clone();
+            may(keeper).to_date.segments.insert(day("2015-05-20"), copy);
+        },
         &["Progress"],
     ),
     (

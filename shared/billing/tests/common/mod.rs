@@ -36,6 +36,7 @@ pub fn provider() -> Provider {
             from: "2015-05-01".parse().unwrap(),
             plan: "p".parse().unwrap(),
         }],
+        overrides: Vec::new(),
         mandate: Some(mandate()),
         counter_shards: 1,
     }

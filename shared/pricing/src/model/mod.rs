@@ -1,139 +1,232 @@
 //! Price models: what a quantity costs, as slices that a person can recompute.
 //!
-//! A new model is a module here, a variant of [`PriceModel`], and its arm in
-//! [`PriceModel::between`]; the tests in `model/tests.rs` then hold for it too.
+//! A new model is a module here, a variant of [`PriceModel`], and its arms below; the tests in
+//! `tests/models` and the properties in `tests/properties` then hold for it too.
 
-mod graduated;
+mod block;
+mod package;
 mod per_unit;
-#[cfg(test)]
-mod tests;
+mod percentage;
+mod slice;
+pub(crate) mod tiers;
+
+use std::fmt;
 
 use rust_decimal::Decimal;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use serde_json::Value;
 
-pub use graduated::{Graduated, Tier};
+pub use block::{Block, BlockPolicy, BlockTier};
+pub use package::{Package, Packages};
 pub use per_unit::PerUnit;
+pub use percentage::{GraduatedPercentage, Percentage, PercentageTier};
+pub use slice::{Per, Slice};
+pub use tiers::{Graduated, Tier, Volume};
 
-use crate::{MoneyError, Yuan};
+use crate::plan::bounds::Ceiling;
+use crate::plan::{Faults, Rule};
+use crate::{MoneyError, Quantity, Yuan};
 
-/// The most decimals that a price has.
+/// The most decimals that a price or a percentage has.
 pub const PRICE_DECIMALS_MAX: u32 = 10;
 
 /// How a quantity is priced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "model", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "model", rename_all = "snake_case")]
 pub enum PriceModel {
     /// Every unit at the same price.
     PerUnit(PerUnit),
+    /// Every started, or every full, package of units at the same price.
+    Package(Package),
     /// Each unit at the price of the tier it falls in.
     Graduated(Graduated),
+    /// All units at the price of the tier that the last one falls in.
+    Volume(Volume),
+    /// Started blocks of units, at the price of their tier or of the top tier.
+    Block(Block),
+    /// A share of the metered amount, and a fee for each call.
+    Percentage(Percentage),
+    /// Shares of the metered amount by tiers, and a fee for each call.
+    GraduatedPercentage(GraduatedPercentage),
 }
 
-/// A run of units at one price: `(to − from) × unit price + flat fee = amount`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slice {
-    /// The units before this slice: it starts just after them.
-    pub from: Decimal,
-    /// The last unit of the slice, inclusive.
-    pub to: Decimal,
-    /// The price of one unit.
-    pub unit_price: Yuan,
-    /// What was due for entering the tier; nothing for most slices.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub flat_fee: Yuan,
-    /// The exact amount.
-    pub amount: Yuan,
+/// The names of the models, as a plan writes them.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Model {
+    PerUnit,
+    Package,
+    Graduated,
+    Volume,
+    Block,
+    Percentage,
+    GraduatedPercentage,
 }
 
-/// Why a price model makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PriceModelError {
-    /// A price is below zero.
-    #[error("the price {0} is negative")]
-    NegativePrice(Yuan),
-    /// A price has more than ten decimals.
-    #[error("the price {0} has more than {PRICE_DECIMALS_MAX} decimals")]
-    TooPrecise(Yuan),
-    /// There is no tier.
-    #[error("there is no tier")]
-    NoTier,
-    /// A tier ends where the one before it ended, or earlier.
-    #[error("tier {number} ends at {up_to}, not above the tier before it")]
-    TierOrder {
-        /// The number of the tier, from 1.
-        number: usize,
-        /// Its last unit.
-        up_to: Decimal,
-    },
-    /// The last tier has an end, or another one has none.
-    #[error("tier {number}: the last tier, and no other, goes without `up_to`")]
-    OpenTier {
-        /// The number of the tier, from 1.
-        number: usize,
-    },
+/// What a price model is asked to price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Billable {
+    /// The units beyond every allowance: calls, or yuan where the price is a percentage.
+    pub units: Decimal,
+    /// The calls behind them, for a fee on each.
+    pub calls: Decimal,
+    /// Whether the month is over, so that what is due without usage is due now.
+    pub closing: bool,
+}
+
+/// What a price model prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Numbers of calls.
+    Calls,
+    /// The amounts that went through them.
+    Amount,
 }
 
 impl PriceModel {
-    /// What the units after `before` up to `after` cost, given that those before are paid.
-    ///
-    /// The slices' amounts sum to the cost of `after` units less the cost of `before` units.
-    ///
-    /// # Errors
-    ///
-    /// [`MoneyError`] when an amount leaves the range of exact arithmetic.
-    pub fn between(&self, before: Decimal, after: Decimal) -> Result<Vec<Slice>, MoneyError> {
+    /// What the model prices.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
         match self {
-            PriceModel::PerUnit(model) => model.between(before, after),
-            PriceModel::Graduated(model) => model.between(before, after),
+            PriceModel::PerUnit(_)
+            | PriceModel::Package(_)
+            | PriceModel::Graduated(_)
+            | PriceModel::Volume(_)
+            | PriceModel::Block(_) => Metric::Calls,
+            PriceModel::Percentage(_) | PriceModel::GraduatedPercentage(_) => Metric::Amount,
         }
     }
 
-    /// What the first `quantity` units cost.
+    /// What everything so far costs, cut at each price.
     ///
     /// # Errors
     ///
-    /// [`MoneyError`] when it leaves the range of exact arithmetic.
-    pub fn cost(&self, quantity: Decimal) -> Result<Yuan, MoneyError> {
-        Yuan::sum(self.between(Decimal::ZERO, quantity)?.iter().map(|slice| slice.amount))
+    /// [`MoneyError`] when an amount leaves the range of exact arithmetic; never for a plan that
+    /// was checked, and usage that can be counted.
+    pub fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
+        match self {
+            PriceModel::PerUnit(model) => model.slices(billable),
+            PriceModel::Package(model) => model.slices(billable),
+            PriceModel::Graduated(model) => model.slices(billable),
+            PriceModel::Volume(model) => model.slices(billable),
+            PriceModel::Block(model) => model.slices(billable),
+            PriceModel::Percentage(model) => model.slices(billable),
+            PriceModel::GraduatedPercentage(model) => model.slices(billable),
+        }
     }
 
-    /// Whether the model makes sense.
-    ///
-    /// # Errors
-    ///
-    /// The first rule that it breaks.
-    pub fn check(&self) -> Result<(), PriceModelError> {
+    /// Whether something is due although nothing was used.
+    #[must_use]
+    pub fn is_due_without_usage(&self) -> bool {
         match self {
-            PriceModel::PerUnit(model) => model.check(),
-            PriceModel::Graduated(model) => model.check(),
+            PriceModel::Graduated(model) => model.flat_fee_at_zero_usage,
+            PriceModel::Volume(model) => model.flat_fee_at_zero_usage,
+            PriceModel::GraduatedPercentage(model) => model.flat_fee_at_zero_usage,
+            PriceModel::PerUnit(_)
+            | PriceModel::Package(_)
+            | PriceModel::Block(_)
+            | PriceModel::Percentage(_) => false,
+        }
+    }
+
+    /// Notes each rule that the model breaks.
+    pub(crate) fn check(&self, faults: &mut Faults) {
+        match self {
+            PriceModel::PerUnit(model) => model.check(faults),
+            PriceModel::Package(model) => model.check(faults),
+            PriceModel::Graduated(model) => model.check(faults),
+            PriceModel::Volume(model) => model.check(faults),
+            PriceModel::Block(model) => model.check(faults),
+            PriceModel::Percentage(model) => model.check(faults),
+            PriceModel::GraduatedPercentage(model) => model.check(faults),
+        }
+    }
+
+    /// Where the model cuts the units that it prices one by one.
+    pub(crate) fn cuts(&self) -> Vec<Quantity> {
+        match self {
+            PriceModel::Graduated(model) => tiers::ends(&model.tiers),
+            PriceModel::Volume(model) => tiers::ends(&model.tiers),
+            PriceModel::Percentage(model) => vec![model.free_amount],
+            PriceModel::GraduatedPercentage(model) => {
+                model.tiers.iter().filter_map(|tier| tier.up_to).collect()
+            }
+            // Packages and blocks are counted whole.
+            PriceModel::PerUnit(_) | PriceModel::Package(_) | PriceModel::Block(_) => Vec::new(),
+        }
+    }
+
+    /// No price for so many units, and so many calls, is above this.
+    pub(crate) fn ceiling(&self, units: Decimal, calls: Decimal) -> Ceiling {
+        match self {
+            PriceModel::PerUnit(model) => Ceiling::of(units, [model.unit_price], []),
+            PriceModel::Package(model) => model.ceiling(units),
+            PriceModel::Graduated(model) => tiers::ceiling(&model.tiers, units),
+            PriceModel::Volume(model) => tiers::ceiling(&model.tiers, units),
+            PriceModel::Block(model) => model.ceiling(units),
+            PriceModel::Percentage(model) => model.ceiling(units, calls),
+            PriceModel::GraduatedPercentage(model) => model.ceiling(units, calls),
         }
     }
 }
 
-impl Slice {
-    /// A slice whose amount is computed.
-    fn priced(
-        from: Decimal,
-        to: Decimal,
-        unit_price: Yuan,
-        flat_fee: Yuan,
-    ) -> Result<Slice, MoneyError> {
-        let amount = unit_price.times(to - from)?.plus(flat_fee)?;
-        Ok(Slice { from, to, unit_price, flat_fee, amount })
+impl<'de> Deserialize<'de> for PriceModel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PriceModel, D::Error> {
+        deserializer.deserialize_map(PriceVisitor)
     }
 }
 
-fn is_nothing(amount: &Yuan) -> bool {
-    *amount == Yuan::ZERO
+struct PriceVisitor;
+
+impl<'de> Visitor<'de> for PriceVisitor {
+    type Value = PriceModel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a price: an object with a `model`")
+    }
+
+    /// Where the model comes first its fields are read as they come, so that an error keeps its
+    /// path; what comes before the model waits for it.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PriceModel, A::Error> {
+        let mut fields = serde_json::Map::new();
+        let mut model = None;
+        while let Some(field) = map.next_key::<String>()? {
+            if field != "model" {
+                fields.insert(field, map.next_value()?);
+            } else if fields.is_empty() {
+                return map.next_value::<Model>()?.read(MapAccessDeserializer::new(map));
+            } else {
+                model = Some(map.next_value::<Model>()?);
+            }
+        }
+        let model = model.ok_or_else(|| de::Error::missing_field("model"))?;
+        model.read(Value::Object(fields)).map_err(de::Error::custom)
+    }
 }
 
-fn check_price(price: Yuan) -> Result<(), PriceModelError> {
-    if price < Yuan::ZERO {
-        return Err(PriceModelError::NegativePrice(price));
+impl Model {
+    /// Reads the fields of a price other than its model.
+    fn read<'de, D: Deserializer<'de>>(self, fields: D) -> Result<PriceModel, D::Error> {
+        match self {
+            Model::PerUnit => PerUnit::deserialize(fields).map(PriceModel::PerUnit),
+            Model::Package => Package::deserialize(fields).map(PriceModel::Package),
+            Model::Graduated => Graduated::deserialize(fields).map(PriceModel::Graduated),
+            Model::Volume => Volume::deserialize(fields).map(PriceModel::Volume),
+            Model::Block => Block::deserialize(fields).map(PriceModel::Block),
+            Model::Percentage => Percentage::deserialize(fields).map(PriceModel::Percentage),
+            Model::GraduatedPercentage => {
+                GraduatedPercentage::deserialize(fields).map(PriceModel::GraduatedPercentage)
+            }
+        }
     }
-    if price.decimal().normalize().scale() > PRICE_DECIMALS_MAX {
-        return Err(PriceModelError::TooPrecise(price));
-    }
-    Ok(())
+}
+
+/// Notes a price that is negative or too precise.
+pub(crate) fn check_price(price: Yuan, faults: &mut Faults) {
+    let decimals = price.decimal().normalize().scale();
+    faults.unless(price >= Yuan::ZERO, || Rule::NegativePrice(price));
+    faults.unless(decimals <= PRICE_DECIMALS_MAX, || Rule::TooPrecise(price));
 }

@@ -1,0 +1,60 @@
+//! `steelyard price`: what usage would cost.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use steelyard_pricing::{BillingMonth, Quote, Terms};
+use steelyard_runtime::Error;
+
+use crate::document::Document;
+use crate::exit::Exit;
+use crate::explain::{fen, yuan};
+use crate::target::TargetArgs;
+use crate::{explain, output};
+
+/// Compute what usage would cost under a plan, with an explanation. Nothing is read but the files.
+///
+/// Usage is written as the counts of a month by API, {"trades.get": 620000}, or as those of days,
+/// {"2015-05-17": {"trades.get": 20000}}. An API with an amount is written {"calls": 3, "amount":
+/// "120.50"}. Where units are free by the day, the price depends on the days, and they are needed.
+#[derive(Debug, Args)]
+pub(crate) struct PriceArgs {
+    /// The plan, as a JSON document: see `steelyard plan schema`. It holds on every day, whenever it takes effect.
+    #[arg(long)]
+    plan: PathBuf,
+    /// The usage, as a JSON document: counts by API for a whole month, or counts by API by day.
+    #[arg(long)]
+    usage: PathBuf,
+    /// The month of counts that have no days; that in which the plan takes effect unless given.
+    #[arg(long)]
+    month: Option<BillingMonth>,
+}
+
+impl PriceArgs {
+    pub(crate) fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
+        let plan = Document::open(&self.plan)?.plan()?;
+        let usage = Document::open(&self.usage)?.usage()?;
+        let month = self.month.unwrap_or_else(|| plan.effective_from().month());
+        let quote = Quote::of(&usage, month, |_| Some(Terms::of(&plan)))
+            .map_err(|error| format!("{}: {}", self.usage.display(), output::chain(&error)))?;
+        if target.json {
+            output::json(&quote)?;
+        } else {
+            output::print(text(&quote)?)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn text(quote: &Quote) -> Result<String, Error> {
+    let mut text = String::new();
+    if quote.days.is_empty() {
+        text += &explain::lines(&quote.lines)?;
+    }
+    for day in &quote.days {
+        text += &format!("{}: {}, exactly {}\n", day.day, fen(day.rounded), yuan(day.exact));
+        text += &explain::lines(&day.lines)?;
+    }
+    text += &explain::unpriced(&quote.unpriced);
+    Ok(text + &format!("{}, exactly {}", fen(quote.rounded), yuan(quote.exact)))
+}

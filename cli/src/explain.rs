@@ -1,0 +1,207 @@
+//! Explanations: every number that is needed to compute an amount again by hand.
+
+use std::fmt::Write;
+
+use rust_decimal::Decimal;
+use steelyard_billing::Statement;
+use steelyard_pricing::{
+    Conversion, Discounted, Fen, Limit, Line, LineCause, MoneyError, Per, Rated, Rounded,
+    SegmentSpan, Slice, Unpriced, Yuan,
+};
+
+/// A statement, from its segments to its charge.
+///
+/// # Errors
+///
+/// [`MoneyError`] when an amount leaves its range; never for a statement that was made.
+pub(crate) fn statement(statement: &Statement) -> Result<String, MoneyError> {
+    let mut text = format!(
+        "{} statement {}: {}\n",
+        statement.provider,
+        statement.statement,
+        fen(statement.charge_fen)
+    );
+    for segment in &statement.segments {
+        text += &span(segment);
+    }
+    text += &lines(&statement.lines)?;
+    for late in &statement.late_days {
+        text += &format!("  of {} came late: {}\n", late.day, late.metered);
+    }
+    text += &unpriced(&statement.unpriced);
+    text += &format!(
+        "  month to date {}, rounded, less {} charged before = {}\n",
+        yuan(statement.rated_yuan),
+        fen(statement.charged_before_fen),
+        fen(statement.charge_fen)
+    );
+    Ok(text)
+}
+
+/// Lines, each with its amount.
+///
+/// # Errors
+///
+/// [`MoneyError`] when an amount leaves its range.
+pub(crate) fn lines(lines: &[Line]) -> Result<String, MoneyError> {
+    lines.iter().map(line).collect()
+}
+
+/// Usage that no rate covers.
+pub(crate) fn unpriced(unpriced: &[Unpriced]) -> String {
+    let text = |unpriced: &Unpriced| {
+        let Unpriced { segment, count } = unpriced;
+        let (api, gained) = (&count.api, count.gained());
+        format!("  UNPRICED {api}, from {segment}: {gained}, no rate covers them\n")
+    };
+    unpriced.iter().map(text).collect()
+}
+
+fn span(segment: &SegmentSpan) -> String {
+    let terms = &segment.terms;
+    let mut text = format!(
+        "  {} to {}: plan {} of {}",
+        segment.from,
+        segment.until.previous(),
+        terms.plan,
+        terms.version
+    );
+    for over in &terms.overrides {
+        text += &format!(", override {over}");
+    }
+    text + "\n"
+}
+
+fn line(line: &Line) -> Result<String, MoneyError> {
+    let name = line.rate.as_ref().map_or("all rates together", |rate| rate.as_str());
+    let because = match line.because {
+        LineCause::Usage => "",
+        LineCause::Late => ", late",
+        LineCause::Terms => ", since the terms of the month changed",
+    };
+    let mut text = format!("  {name}{because}, from {}\n", line.segment);
+    for count in &line.apis {
+        text += &format!("    {}: {} → {}\n", count.api, count.before, count.after);
+    }
+    text += &rated(line)?;
+    text += &format!(
+        "    {} − {} before = {}, rounded by {}: {}\n",
+        yuan(line.after_yuan()?),
+        yuan(line.before.yuan),
+        yuan(line.exact_yuan),
+        yuan(line.rounding_yuan),
+        fen(line.charge_fen)
+    );
+    Ok(text)
+}
+
+/// From what was metered to what is due.
+fn rated(line: &Line) -> Result<String, MoneyError> {
+    let Line { before, after, .. } = line;
+    let mut text = String::new();
+    if line.rate.is_some() {
+        let is_one = line.apis.len() == 1 && line.apis.iter().all(|a| a.after == after.metered);
+        if !is_one {
+            text += &format!("    metered: {} → {}\n", before.metered, after.metered);
+        }
+        text += &units(after);
+        text += &allowance(line);
+        text += &after.slices.iter().map(slice).collect::<String>();
+    }
+    let is_sum = line.rate.is_none() || after.slices.len() > 1;
+    if is_sum {
+        text += &format!("    together {}\n", yuan(after.base_yuan));
+    }
+    text += &after.discounts.iter().map(discount).collect::<String>();
+    text += &limit(after);
+    if line.rate.is_none() {
+        let (due, base) = (yuan(after.due_yuan), yuan(after.base_yuan));
+        text += &format!("    {due} − {base} of the rates = {}\n", yuan(line.after_yuan()?));
+    }
+    Ok(text)
+}
+
+fn units(after: &Rated) -> String {
+    let Some(conversion) = &after.conversion else { return String::new() };
+    let rounded = match conversion.round {
+        Rounded::None => "",
+        Rounded::Up => ", rounded up",
+        Rounded::Down => ", rounded down",
+    };
+    let Conversion { multiply, divide, .. } = conversion;
+    format!("    × {multiply} ÷ {divide}{rounded} = {} units\n", after.units)
+}
+
+fn allowance(line: &Line) -> String {
+    let Line { before, after, .. } = line;
+    let mut text = String::new();
+    if !after.free.is_zero() {
+        let by = if after.days.is_empty() { "" } else { " a day" };
+        let _ = writeln!(
+            text,
+            "    free {}{by}: used {} → {}",
+            after.free, before.free_used, after.free_used
+        );
+    }
+    for (day, metered) in &after.days {
+        let _ = writeln!(text, "      on {day}: {metered}");
+    }
+    if !after.plan_free_used.is_zero() || !before.plan_free_used.is_zero() {
+        let _ = writeln!(
+            text,
+            "    free of the plan: used {} → {}",
+            before.plan_free_used, after.plan_free_used
+        );
+    }
+    text
+}
+
+fn slice(slice: &Slice) -> String {
+    let Slice { from, to, per, count, price, flat_fee, amount } = slice;
+    let priced = match per {
+        Per::Unit => format!("({to} − {from}) × ¥{price}"),
+        Per::Yuan => format!("(¥{to} − ¥{from}) × {price}"),
+        Per::Package(size) => {
+            format!("{from} to {to}: {count} begun packages of {size} × ¥{price}")
+        }
+        Per::FullPackage(size) => {
+            format!("{from} to {to}: {count} full packages of {size} × ¥{price}")
+        }
+        Per::Block(size) => format!("{from} to {to}: {count} begun blocks of {size} × ¥{price}"),
+        Per::Call => format!("{count} calls × ¥{price}"),
+    };
+    let fee = if flat_fee.is_zero() { String::new() } else { format!(" + ¥{flat_fee}") };
+    format!("    {priced}{fee} = ¥{amount}\n")
+}
+
+fn discount(discount: &Discounted) -> String {
+    format!(
+        "    {}: {}% of ¥{} = −¥{}\n",
+        discount.discount, discount.percent, discount.of_yuan, discount.off_yuan
+    )
+}
+
+fn limit(after: &Rated) -> String {
+    match after.limit {
+        Some(Limit::Maximum(most)) => format!("    at most ¥{most}\n"),
+        Some(Limit::Minimum(least)) => {
+            format!("    at least ¥{least}, now that the month is over\n")
+        }
+        None => String::new(),
+    }
+}
+
+/// `¥12.0001`, `−¥0.0001`.
+pub(crate) fn yuan(amount: Yuan) -> String {
+    signed(amount.decimal().normalize())
+}
+
+/// `¥12.00`, `−¥0.01`.
+pub(crate) fn fen(amount: Fen) -> String {
+    signed(Yuan::from(amount).decimal())
+}
+
+fn signed(yuan: Decimal) -> String {
+    let sign = if yuan < Decimal::ZERO { "−" } else { "" };
+    format!("{sign}¥{}", yuan.abs())
+}

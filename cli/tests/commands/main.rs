@@ -1,0 +1,12 @@
+//! The commands, run as an operator runs them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod explain;
+mod pipe;
+mod plan;
+mod platform;
+mod price;
+mod simulate;
+mod terms;
+mod tool;

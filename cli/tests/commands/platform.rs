@@ -1,0 +1,123 @@
+//! A local stack of a test, on which the tool works.
+
+use std::process::Command;
+
+use jiff::civil::{DateTime, Time};
+use serde_json::{Value, json};
+use steelyard_billing::{Calendar, DebitTerms, PlanAssignment, Provider};
+use steelyard_cli::local::embedded::Request;
+use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_pricing::Fen;
+
+use crate::tool::{Folder, Ran};
+
+/// The names of the stack's tables.
+pub const USAGE_TABLE: &str = "steelyard-usage";
+pub const BILLING_TABLE: &str = "steelyard-billing";
+
+/// A stack whose clock stands still until a test sets it, and a folder of documents.
+pub struct Platform {
+    /// The stack.
+    pub stack: Stack,
+    /// The documents.
+    pub folder: Folder,
+}
+
+impl Platform {
+    /// An empty stack.
+    pub async fn open(name: &str) -> Platform {
+        let terms = DebitTerms {
+            calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
+            minimum_fen: Fen::new(1),
+            time_of_day: Time::constant(10, 0, 0, 0),
+        };
+        let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
+        let options = StackOptions { data: None, port: 0, terms, clock };
+        let stack = Stack::start(options).await.unwrap();
+        Platform { stack, folder: Folder::new(name) }
+    }
+
+    /// Sets the clock to a time of Beijing.
+    pub fn set(&self, time: &str) {
+        let time: DateTime = time.parse().unwrap();
+        self.stack.clock.set(self.stack.terms.calendar.instant(time.date(), time.time()));
+    }
+
+    /// Runs the tool on this stack, at the time that its clock shows.
+    pub async fn run(&self, line: &str) -> Ran {
+        let mut command = self.command(line);
+        // The stack is served meanwhile, by this thread.
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+        Ran::of(output.unwrap())
+    }
+
+    /// The same command, to be run while the stack is served.
+    pub fn command(&self, line: &str) -> Command {
+        let (endpoint, now) = (self.stack.address, self.stack.clock.now());
+        self.folder.command(&format!("{line} --endpoint http://{endpoint} --now {now}"))
+    }
+
+    /// Runs the tool, which does everything; gives what it printed.
+    pub async fn does(&self, line: &str) -> String {
+        self.run(line).await.done()
+    }
+
+    /// Runs the tool, which fails; gives what it said.
+    pub async fn fails(&self, line: &str) -> String {
+        let ran = self.run(line).await;
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+        ran.err
+    }
+
+    /// Writes a document and stores it as a plan.
+    pub async fn add_plan(&self, file: &str, document: &str) {
+        self.folder.write(file, document);
+        self.does(&format!("plan add {file}")).await;
+    }
+
+    /// Counts calls.
+    pub async fn count(&self, id: &str, provider: &str, day: &str, calls: &[(&str, u64)]) {
+        let record = |(api, count): &(&str, u64)| json!({ "provider": provider, "api": api, "day": day, "count": count });
+        let records = calls.iter().map(record).collect::<Vec<_>>();
+        let report = json!({ "source": "gateway-1", "id": id, "records": records });
+        let answer = self.stack.functions.ingest.invoke(report).await.unwrap();
+        assert_eq!(answer["providers"][provider], "counted", "{answer}");
+    }
+
+    /// Settles everything at half an hour after the midnight before a day.
+    pub async fn settle(&self, day: &str) {
+        self.set(&format!("{day}T00:30"));
+        self.does("settle --log error").await;
+    }
+
+    /// Registers a provider that comes on a plan on a day, whether or not that is in force.
+    pub async fn register(&self, provider: &str, plan: &str, from: &str) {
+        let provider = Provider {
+            provider: provider.parse().unwrap(),
+            billed_from: "2015-05".parse().unwrap(),
+            plans: vec![PlanAssignment {
+                from: from.parse().unwrap(),
+                plan: plan.parse().unwrap(),
+            }],
+            overrides: Vec::new(),
+            mandate: None,
+            counter_shards: 1,
+        };
+        let tables = &self.stack.tables;
+        tables.billing.register(&tables.usage, &provider).await.unwrap();
+    }
+
+    /// Every item of both tables.
+    pub async fn dump(&self) -> Vec<Value> {
+        let mut items = Vec::new();
+        for table in [USAGE_TABLE, BILLING_TABLE] {
+            let scan = json!({ "TableName": table }).to_string();
+            let request = Request::new("DynamoDB_20120810.Scan", scan);
+            let answer = self.stack.embedded.handle(request).await;
+            let scanned: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!((answer.status, &scanned["LastEvaluatedKey"]), (200, &Value::Null));
+            items.push(scanned["Items"].clone());
+        }
+        items
+    }
+}

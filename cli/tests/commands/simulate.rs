@@ -1,0 +1,205 @@
+//! `steelyard plan simulate`: what counted usage would cost under a draft, and nothing else.
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+use steelyard_cli::Tables;
+use steelyard_cli::local::embedded::Transport;
+use steelyard_pricing::Plan;
+use steelyard_runtime::aws;
+
+use crate::platform::{BILLING_TABLE, Platform, USAGE_TABLE};
+
+/// A plan that is in force from April on and charges each call beyond an allowance.
+fn plan(name: &str, free: u32, price: &str) -> String {
+    format!(
+        r#"{{ "plan": "{name}", "effective_from": "2015-04-01", "rates": [
+        {{ "rate": "calls", "apis": ["*"], "free_per_month": {free},
+          "price": {{ "model": "per_unit", "unit_price": "{price}" }} }} ] }}"#
+    )
+}
+
+/// A platform at the end of May 2015, on which two providers are on plan `small` and one is on
+/// plan `large`; `b` has a discount of 50% from the 16th.
+async fn platform(name: &str) -> Platform {
+    let platform = Platform::open(name).await;
+    platform.add_plan("small.json", &plan("small", 100, "0.10")).await;
+    platform.add_plan("large.json", &plan("large", 1000, "0.05")).await;
+    for (provider, plan) in [("a", "small"), ("b", "small"), ("c", "large")] {
+        platform
+            .does(&format!("provider add {provider} --plan {plan} --billed-from 2015-04"))
+            .await;
+    }
+    platform.folder.write(
+        "half.json",
+        r#"{ "override": "half", "from": "2015-05-16", "discount_percent": "50" }"#,
+    );
+    platform.does("provider override add b half.json").await;
+    platform.set("2015-05-31T23:00");
+    platform.count("a-1", "a", "2015-05-02", &[("x", 150), ("y", 30)]).await;
+    platform.count("a-2", "a", "2015-05-20", &[("x", 123)]).await;
+    platform.count("b-1", "b", "2015-05-10", &[("x", 250)]).await;
+    platform.count("b-2", "b", "2015-05-20", &[("x", 252)]).await;
+    platform.count("c-1", "c", "2015-05-31", &[("x", 1500)]).await;
+    platform
+}
+
+/// Simulates a draft over May; checks how the command ends, what it prints, and that it writes
+/// nothing.
+async fn check(platform: &Platform, draft: &str, code: i32, expected: Expect) {
+    platform.folder.write("draft.json", draft);
+    let before = platform.dump().await;
+    let line = "plan simulate --plan draft.json --from 2015-05-01 --to 2015-05-31";
+    let ran = platform.run(line).await;
+    assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{}", ran.out);
+    expected.assert_eq(&ran.out);
+    assert!(platform.dump().await == before, "something was written");
+}
+
+// By the terms in force: `a` 303 − 100 = 203 × 0.10 = 20.30; `c` 500 × 0.05 = 25.00; `b` in two
+// segments of 15 and 16 days, whose shares of 100 are 49 and 52: 201 × 0.10 = 20.10, and half of
+// 200 × 0.10 = 10.00.
+
+#[tokio::test]
+async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() {
+    let platform = platform("simulate-new").await;
+    // 303 × 0.20 = 60.60; 250 × 0.20 + half of 252 × 0.20 = 50 + 25.20; 1,500 × 0.20 = 300.
+    check(
+        &platform,
+        &plan("draft", 0, "0.20"),
+        0,
+        expect![[r#"
+        ┌──────────┬───────┬────────┬─────────┐
+        │ provider ┆   now ┆  draft ┆  change │
+        ╞══════════╪═══════╪════════╪═════════╡
+        │ a        ┆ 20.30 ┆  60.60 ┆  +40.30 │
+        │ b        ┆ 30.10 ┆  75.20 ┆  +45.10 │
+        │ c        ┆ 25.00 ┆ 300.00 ┆ +275.00 │
+        │ all      ┆ 75.40 ┆ 435.80 ┆ +360.40 │
+        └──────────┴───────┴────────┴─────────┘
+        Amounts are yuan. Nothing was written.
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn draft_of_a_stored_name_takes_the_place_of_that_plan() {
+    let platform = platform("simulate-stored").await;
+    // 203 × 0.08 = 16.24; 201 × 0.08 + half of 200 × 0.08 = 16.08 + 8. Whenever it takes effect.
+    let draft = plan("small", 100, "0.08").replace("2015-04-01", "2016-01-01");
+    check(
+        &platform,
+        &draft,
+        0,
+        expect![[r#"
+        ┌──────────┬───────┬───────┬────────┐
+        │ provider ┆   now ┆ draft ┆ change │
+        ╞══════════╪═══════╪═══════╪════════╡
+        │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
+        │ b        ┆ 30.10 ┆ 24.08 ┆  -6.02 │
+        │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
+        │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
+        └──────────┴───────┴───────┴────────┘
+        Amounts are yuan. Nothing was written.
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn simulation_in_json_has_these_members() {
+    let platform = platform("simulate-json").await;
+    platform.folder.write("draft.json", &plan("draft", 0, "0.20"));
+    let line = "plan simulate --plan draft.json --from 2015-05-01 --to 2015-05-15 --json";
+    let simulated: Value = serde_json::from_str(&platform.does(line).await).unwrap();
+    // Of the fifteen days alone: 80 × 0.10 and 180 × 0.20; 201 × 0.10 and 250 × 0.20.
+    let expected = json!({
+        "providers": [
+            { "provider": "a", "now_fen": 800, "draft_fen": 3600, "change_fen": 2800 },
+            { "provider": "b", "now_fen": 2010, "draft_fen": 5000, "change_fen": 2990 },
+        ],
+        "sum": { "now_fen": 2810, "draft_fen": 8600, "change_fen": 5790 },
+        "failed": [],
+    });
+    assert_eq!(simulated, expected);
+}
+
+#[tokio::test]
+async fn provider_that_cannot_be_rated_is_listed_beside_the_others() {
+    let platform = platform("simulate-failed").await;
+    platform.register("planless", "plan-to-come", "2015-05-01").await;
+    platform.count("p", "planless", "2015-05-07", &[("x", 5)]).await;
+    check(&platform, &plan("small", 100, "0.08"), 3, expect![[r#"
+        ┌──────────┬───────┬───────┬────────┐
+        │ provider ┆   now ┆ draft ┆ change │
+        ╞══════════╪═══════╪═══════╪════════╡
+        │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
+        │ b        ┆ 30.10 ┆ 24.08 ┆  -6.02 │
+        │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
+        │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
+        └──────────┴───────┴───────┴────────┘
+        Amounts are yuan. Nothing was written.
+        not rated: planless: cannot compute the price: 2015-05-07 has usage, but no plan was in force
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn draft_of_a_stored_name_leaves_those_alone_who_are_on_no_plan_yet() {
+    let platform = platform("simulate-late").await;
+    platform.register("late", "large", "2015-05-11").await;
+    platform.count("l", "late", "2015-05-12", &[("x", 1000)]).await;
+    // The month has 21 days for `late`: 678 are free. 322 × 0.05 = 16.10, before and after.
+    let draft = plan("small", 100, "0.08").replace(r#""rates""#, r#""minimum": "31", "rates""#);
+    check(
+        &platform,
+        &draft,
+        0,
+        expect![[r#"
+        ┌──────────┬───────┬────────┬────────┐
+        │ provider ┆   now ┆  draft ┆ change │
+        ╞══════════╪═══════╪════════╪════════╡
+        │ a        ┆ 20.30 ┆  31.00 ┆ +10.70 │
+        │ b        ┆ 30.10 ┆  32.08 ┆  +1.98 │
+        │ c        ┆ 25.00 ┆  25.00 ┆   0.00 │
+        │ late     ┆ 16.10 ┆  16.10 ┆   0.00 │
+        │ all      ┆ 91.50 ┆ 104.18 ┆ +12.68 │
+        └──────────┴───────┴────────┴────────┘
+        Amounts are yuan. Nothing was written.
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn days_in_the_wrong_order_are_refused() {
+    let platform = Platform::open("simulate-order").await;
+    platform.folder.write("draft.json", &plan("draft", 0, "0.20"));
+    let line = "plan simulate --plan draft.json --from 2015-05-31 --to 2015-05-01";
+    let said = platform.fails(line).await;
+    assert_eq!(said, "error: --to 2015-05-01 is before --from 2015-05-31\n");
+}
+
+#[tokio::test]
+async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
+    let platform = platform("simulate-read-only").await;
+    let transport = Transport::new(platform.stack.embedded.clone());
+    let http_client = SharedHttpClient::new(transport.clone());
+    let config = aws::local(Some(http_client), "http://127.0.0.1:1").unwrap();
+    let tables = Tables::read_only(&config, USAGE_TABLE, BILLING_TABLE);
+    assert_eq!(tables.customers().await.unwrap().len(), 3);
+    assert!(transport.meter().take().requests.contains_key("Query"));
+
+    let draft = Plan::read(&plan("draft", 0, "0.20")).unwrap();
+    let refused = tables.billing.add_plan(&draft, "2015-05-31".parse().unwrap()).await.unwrap_err();
+    let said = chain(&refused);
+    assert!(said.contains("TransactWriteItems would write"), "{said}");
+    tables.create().await.unwrap_err();
+    assert_eq!(transport.meter().take().requests, [].into());
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

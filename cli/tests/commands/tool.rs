@@ -1,0 +1,70 @@
+//! The tool, run in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder with the documents of one test, in which the tool runs.
+pub struct Folder(PathBuf);
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Folder {
+    /// A new folder of that name, empty.
+    pub fn new(name: &str) -> Folder {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands").join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        std::fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    /// Writes a document.
+    pub fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.join(file), text).unwrap();
+    }
+
+    /// Runs the tool with the arguments that a line holds, parted by spaces.
+    pub fn run(&self, line: &str) -> Ran {
+        Ran::of(self.command(line).output().unwrap())
+    }
+
+    /// The same command, to be run.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
+        command.args(line.split_whitespace()).current_dir(&self.0).stdin(Stdio::null());
+        for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY", "DEBIT_TIME", "DEBIT_MINIMUM_FEN"] {
+            command.env_remove(rule);
+        }
+        for place in ["STEELYARD_ENDPOINT", "USAGE_TABLE", "BILLING_TABLE"] {
+            command.env_remove(place);
+        }
+        command
+    }
+}
+
+impl Ran {
+    /// What came of a process.
+    pub fn of(output: Output) -> Ran {
+        Ran {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The standard output of a command that did everything, and had nothing to remark.
+    pub fn done(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (0, ""), "{}", self.out);
+        self.out
+    }
+}

@@ -1,0 +1,138 @@
+//! The quote function: what usage would cost, computed as a bill is. It reads the billing table and
+//! writes nothing.
+
+mod request;
+
+use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use serde_json::{Value, json};
+use steelyard_billing::{Calendar, CalendarError, ProviderId};
+use steelyard_pricing::{Name, Quote, QuoteError, Terms};
+use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws, web};
+use steelyard_store::{BillingTable, StoreError};
+
+use request::{QuoteRequest, QuoteTerms, RequestError};
+
+pub use request::REQUEST_BYTES_MAX;
+
+/// The path of quotes.
+pub const QUOTES_PATH: &str = "/v1/quotes";
+
+/// The function.
+#[derive(Clone, Debug)]
+pub struct Quotes {
+    billing: BillingTable,
+    calendar: Calendar,
+    clock: Clock,
+}
+
+/// Why there is no quote.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("there is no plan `{0}`")]
+    NoPlan(Name),
+    #[error("there is no provider `{0}`")]
+    NoProvider(ProviderId),
+    #[error("the usage cannot be priced")]
+    Quote(#[from] QuoteError),
+    #[error("the time is outside the calendar")]
+    Calendar(#[from] CalendarError),
+    #[error("the plans cannot be read")]
+    Store(#[from] StoreError),
+}
+
+impl Quotes {
+    /// The function over a table.
+    #[must_use]
+    pub fn new(billing: BillingTable, calendar: Calendar, clock: Clock) -> Quotes {
+        Quotes { billing, calendar, clock }
+    }
+
+    /// The function as its environment variables describe it.
+    ///
+    /// # Errors
+    ///
+    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    pub fn from_environment(environment: &Environment) -> Result<Quotes, Error> {
+        let table = environment.required("BILLING_TABLE")?;
+        let calendar = environment.calendar()?;
+        let client = aws::dynamodb_read_only(&aws::in_lambda(environment)?);
+        Ok(Quotes::new(BillingTable::new(client, table), calendar, Clock::system()))
+    }
+
+    async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        if let Some(refusal) = web::refusal(&request, QUOTES_PATH) {
+            return refusal;
+        }
+        let asked = web::body(request)
+            .map_err(RequestError::Malformed)
+            .and_then(|body| QuoteRequest::read(&body))
+            .map_err(Refusal::from);
+        let quoted = match asked {
+            Ok(asked) => self.quote(asked).await,
+            Err(refusal) => Err(refusal),
+        };
+        match quoted {
+            Ok(quote) => web::json_answer(200, &json!(quote)),
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
+    async fn quote(&self, asked: QuoteRequest) -> Result<Quote, Refusal> {
+        let QuoteRequest { terms, month, usage } = asked;
+        let month = match month {
+            Some(month) => month,
+            None => self.calendar.day_of(self.clock.now())?.month(),
+        };
+        Ok(match terms {
+            QuoteTerms::Given(plan) => Quote::of(&usage, month, |_| Some(Terms::of(&plan)))?,
+            QuoteTerms::Stored(name) => {
+                let plans = self.billing.plans().await?;
+                if !plans.has(&name) {
+                    return Err(Refusal::NoPlan(name));
+                }
+                Quote::of(&usage, month, |day| plans.in_force(&name, day).map(Terms::of))?
+            }
+            QuoteTerms::Provider(id) => {
+                let customer = self.billing.customer(&id).await?;
+                let provider = customer.ok_or(Refusal::NoProvider(id))?.provider;
+                let plans = self.billing.plans().await?;
+                Quote::of(&usage, month, |day| provider.terms_on(day, &plans))?
+            }
+        })
+    }
+}
+
+impl Function for Quotes {
+    async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
+        let answer = self.answer(serde_json::from_value(event)?).await;
+        Ok(serde_json::to_value(answer)?)
+    }
+}
+
+fn refused(refusal: &Refusal) -> ApiGatewayV2httpResponse {
+    let (status, kind) = match refusal {
+        Refusal::Request(RequestError::TooLarge(_)) => (413, "request-too-large"),
+        Refusal::Request(RequestError::Plan(_)) => (422, "plan-refused"),
+        Refusal::Request(RequestError::Malformed(_) | RequestError::Terms) => {
+            (400, "request-malformed")
+        }
+        Refusal::NoPlan(_) | Refusal::NoProvider(_) => (404, "not-found"),
+        Refusal::Quote(_) | Refusal::Calendar(_) => (422, "cannot-price"),
+        Refusal::Store(error) => {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "cannot quote");
+            return web::unavailable("the plans can't be read; ask again");
+        }
+    };
+    web::problem(status, kind, &chain(refusal), json!({}))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

@@ -1,0 +1,146 @@
+//! Moves money on an account that stands in some way, and notes what that did.
+
+use steelyard_billing::{
+    Account, AccountError, Debit, DebitId, DebitTerms, Decline, Figures, Ledger, Mandate, Movement,
+    PayAnswer, Payment, QueryAnswer, StatementId,
+};
+use steelyard_pricing::Fen;
+
+use crate::common::{at, mandate, provider, terms};
+
+pub const NOW: &str = "2015-05-18 00:30";
+
+/// A movement, in fen.
+#[derive(Clone, Copy, Debug)]
+pub enum Move {
+    Charge(i64),
+    Recharge(i64),
+    DebitPaid,
+    DebitExhausted,
+}
+pub use Move::{Charge, DebitExhausted, DebitPaid, Recharge};
+
+/// Prepaid, receivable and reserved, in fen.
+pub type Stand = (i64, i64, i64);
+
+pub fn figures((prepaid, receivable, reserved): Stand) -> Result<Figures, serde_json::Error> {
+    serde_json::from_value(serde_json::json!({
+        "prepaid_fen": prepaid, "receivable_fen": receivable, "reserved_fen": reserved,
+    }))
+}
+
+pub fn stand(figures: &Figures) -> Stand {
+    (figures.prepaid().get(), figures.receivable().get(), figures.reserved().get())
+}
+
+/// An account that stands so, with debit 1 open if something is reserved.
+pub fn account(before: Stand) -> (Account, Option<Debit>) {
+    let mut account = Account::new(&provider());
+    account.figures = figures(before).unwrap();
+    account.entries = 1;
+    let (_, _, reserved) = before;
+    let open = (reserved > 0).then(|| {
+        let amount = Fen::new(reserved);
+        let now = at("2015-05-17 00:30");
+        Debit::open(&account.provider, DebitId(1), amount, &mandate(), &terms(), now)
+    });
+    account.open_debit = open.as_ref().map(|debit| debit.debit);
+    (account, open)
+}
+
+pub fn paid(debit: &Debit) -> Debit {
+    let payment = Payment { trade_no: "20150517".to_owned(), amount_fen: debit.amount_fen };
+    let sent = debit.sending("x".to_owned(), at("2015-05-17 10:00")).unwrap();
+    sent.after_pay(PayAnswer::Paid(payment), &terms(), at("2015-05-17 10:00")).unwrap()
+}
+
+pub fn exhausted(debit: &Debit) -> Debit {
+    let decline = Decline { sub_code: "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned() };
+    let declined = (0..3).fold(debit.clone(), |debit, _| {
+        let due = debit.due_at_s;
+        let answer = PayAnswer::Declined(decline.clone());
+        debit.sending("x".to_owned(), due).unwrap().after_pay(answer, &terms(), due).unwrap()
+    });
+    declined.after_query(QueryAnswer::Closed, declined.due_at_s).unwrap()
+}
+
+fn statement() -> StatementId {
+    "2015-05-17".parse().unwrap()
+}
+
+/// The only place of this test that moves money.
+pub fn moved(
+    account: &Account,
+    open: Option<&Debit>,
+    movement: Move,
+    mandate: Option<&Mandate>,
+    terms: &DebitTerms,
+) -> Result<Movement, AccountError> {
+    let now = at(NOW);
+    match movement {
+        Charge(fen) => account.charge(statement(), Fen::new(fen), mandate, terms, now),
+        Recharge(fen) => account.recharge(Fen::new(fen), "transfer 1".to_owned(), now),
+        DebitPaid => account.end_debit(&paid(open.unwrap()), mandate, terms, now),
+        DebitExhausted => account.end_debit(&exhausted(open.unwrap()), mandate, terms, now),
+    }
+}
+
+fn ledger(ledger: Ledger) -> &'static str {
+    match ledger {
+        Ledger::Prepaid => "prepaid",
+        Ledger::Receivable => "receivable",
+        Ledger::Reserved => "reserved",
+        Ledger::Revenue => "revenue",
+        Ledger::Alipay => "alipay",
+        Ledger::Bank => "bank",
+    }
+}
+
+/// The postings of a movement in their order, and the debit that it opened.
+pub fn note(movement: &Movement) -> String {
+    let postings = movement.entry.iter().flat_map(|entry| &entry.record().postings);
+    let mut notes = postings
+        .map(|posting| format!("{} {}", ledger(posting.ledger), posting.amount_fen))
+        .collect::<Vec<_>>();
+    notes.extend(
+        movement
+            .opened
+            .iter()
+            .map(|debit| format!("opens {} of {}", debit.debit, debit.amount_fen)),
+    );
+    notes.join(", ")
+}
+
+/// What holds after every movement.
+pub fn check_movement(before: &Account, movement: &Movement) {
+    let Movement { account, entry, opened } = movement;
+    assert!(figures(stand(&account.figures)).is_ok(), "the rules hold: {account:?}");
+    let moved_by_entry = entry.as_ref().map_or(Ok(before.figures), |entry| {
+        assert_eq!(entry.record().number, before.entries + 1);
+        assert_eq!(entry.record().provider, before.provider);
+        assert_eq!(entry.record().opened, opened.as_ref().map(|debit| debit.debit));
+        let postings = &entry.record().postings;
+        assert!(postings.iter().all(|posting| !posting.amount_fen.is_zero()), "{postings:?}");
+        let sum = Fen::sum(postings.iter().map(|posting| posting.amount_fen)).unwrap();
+        assert_eq!(sum, Fen::ZERO, "the entry balances");
+        before.figures.after(entry)
+    });
+    assert_eq!(moved_by_entry, Ok(account.figures), "the journal explains the figures");
+    assert_eq!(account.entries - before.entries, u64::from(entry.is_some()));
+    assert_eq!(account.open_debit.is_some(), account.figures.reserved().is_positive());
+}
+
+pub fn check(rows: &[(Stand, Move, Stand, &str)]) {
+    check_under(&mandate(), &terms(), rows);
+}
+
+pub fn check_under(mandate: &Mandate, terms: &DebitTerms, rows: &[(Stand, Move, Stand, &str)]) {
+    for (before, movement, after, expected) in rows {
+        let (account, open) = account(*before);
+        let moved = moved(&account, open.as_ref(), *movement, Some(mandate), terms).unwrap();
+        check_movement(&account, &moved);
+        let row = format!("{before:?} {movement:?}");
+        assert_eq!(stand(&moved.account.figures), *after, "{row}");
+        assert_eq!(note(&moved), *expected, "{row}");
+    }
+}

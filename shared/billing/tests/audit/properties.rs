@@ -1,0 +1,72 @@
+//! Books that are kept by the rules are in order, whatever happens.
+
+use proptest::prelude::*;
+use steelyard_billing::Mandate;
+use steelyard_pricing::{BillingDay, Fen};
+
+use crate::breaches;
+use crate::common::{at, mandate, terms};
+use crate::keeper::{Gateway, JUNE, Keeper, MID_MAY, PLAN, day};
+
+/// What happens on a day: calls, how old some of them are, a recharge, how the gateway answers, and whether settlement runs in the night after it.
+#[derive(Clone, Debug)]
+struct Day {
+    calls: u64,
+    age: u8,
+    recharge: i64,
+    gateway: Gateway,
+    settles: bool,
+}
+
+fn days() -> impl Strategy<Value = Vec<Day>> {
+    let calls = prop_oneof![Just(0_u64), 1_u64..200, 1_u64..15_000];
+    let recharge = prop_oneof![4 => Just(0_i64), 1 => 1_i64..5_000];
+    let gateway = prop_oneof![
+        3 => Just(Gateway::Pays),
+        4 => Just(Gateway::Declines),
+        1 => Just(Gateway::IsSilent),
+        1 => Just(Gateway::FindsNothing),
+        1 => Just(Gateway::IsPending),
+    ];
+    let settles = prop::bool::weighted(0.8);
+    let day = (calls, 0_u8..10, recharge, gateway, settles).prop_map(
+        |(calls, age, recharge, gateway, settles)| Day { calls, age, recharge, gateway, settles },
+    );
+    prop::collection::vec(day, 1..60)
+}
+
+fn live_through(keeper: &mut Keeper, today: BillingDay, events: &Day) {
+    let clock = |time: &str| at(&format!("{today} {time}"));
+    keeper.collect(events.gateway, clock("10:00"));
+    if events.recharge > 0 {
+        keeper.recharge(events.recharge, clock("11:00"));
+    }
+    let old = (0..events.age).fold(today, |day, _| day.previous());
+    if events.calls > 0 && terms().calendar.is_open(old.month(), clock("12:00")) {
+        keeper.report(old, "t.a", events.calls);
+        keeper.report(old, "nobody.knows", events.calls % 7);
+        keeper.report(today, "vas.a", events.calls / 2);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn books_that_were_kept_by_the_rules_are_always_in_order(
+        days in days(), limit in prop::option::weighted(0.8, 0_i64..20_000),
+    ) {
+        let mandate =
+            limit.map(|limit| Mandate { single_limit_fen: Fen::new(limit), ..mandate() });
+        let mut keeper = Keeper::new(&[PLAN, MID_MAY, JUNE], mandate);
+        let mut today = day("2015-05-12");
+        for events in days {
+            live_through(&mut keeper, today, &events);
+            today = today.next();
+            if events.settles {
+                keeper.settle(at(&format!("{today} 00:30")));
+            }
+            prop_assert_eq!(breaches(&keeper), []);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The names of all breaches.
+
+use steelyard_billing::Breach;
+
+/// Names each variant once; the match is exhaustive, so that a new one has to be named here.
+macro_rules! variants {
+    ($count:literal: $($variant:ident)*) => {
+        pub const VARIANTS: [&str; $count] = [$(stringify!($variant)),*];
+
+        pub fn variant(breach: &Breach) -> &'static str {
+            match breach {
+                $(Breach::$variant { .. } => stringify!($variant),)*
+            }
+        }
+    };
+}
+
+variants! { 34:
+    Foreign Counted Overcharged Uncharged Lines Explanation
+    LineUsage Standing Counts ChargedBefore LinesToDate Rated
+    Charge TermsGone TermsChanged Progress SettledThrough JournalGap
+    JournalEnd Rules Figures Unjournaled StatementGone FromPrepaid
+    Postings RechargeTwice Debit Taken DebitGone DebitTwice
+    OutTradeNo OpenDebits Overdrawn Range
+}

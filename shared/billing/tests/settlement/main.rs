@@ -1,0 +1,19 @@
+//! Days add up to the month, whatever comes late, whatever terms change inside it, and however
+//! often settlement runs.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod changes;
+#[path = "../common/mod.rs"]
+mod common;
+mod days;
+mod dues;
+mod history;
+mod late;
+mod months;
+mod note;
+mod overrides;
+mod plans;
+mod prices;
+mod properties;
+mod refusals;
+mod shop;

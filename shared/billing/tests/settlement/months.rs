@@ -1,0 +1,150 @@
+//! Months end, stay open for what comes late, and are forgotten.
+
+use expect_test::expect;
+use steelyard_pricing::BillingMonth;
+
+use crate::shop::Shop;
+
+#[test]
+fn usage_that_comes_when_the_whole_month_is_settled_becomes_supplements_to_its_last_day() {
+    let mut shop = Shop::new();
+    shop.count("05-31", "t.a", 100);
+    shop.count("06-01", "t.a", 100);
+    shop.check(
+        "2015-06-02 00:30",
+        expect![[r#"
+            2015-05-31: 0.00
+                basic 0 to 100 (100 of 100 free) = 0.00
+            2015-06-01: 0.00
+                basic 0 to 100 (100 of 100 free) = 0.00"#]],
+    );
+    shop.count("05-20", "t.a", 5);
+    shop.count("06-02", "t.a", 9);
+    shop.check(
+        "2015-06-03 00:30",
+        expect![[r#"
+            2015-05-31+1: 0.05
+                late basic 100 to 105 (100 of 100 free) = 0.05
+                5 came late of 2015-05-20
+            2015-06-02: 0.09
+                basic 100 to 109 (100 of 100 free) = 0.09"#]],
+    );
+    shop.count("05-31", "vas.a", 6);
+    shop.check(
+        "2015-06-03 12:00",
+        expect![[r#"
+            2015-05-31+2: 0.02
+                late extra 0 to 6 = 0.02
+                6 came late of 2015-05-31"#]],
+    );
+}
+
+#[test]
+fn the_last_day_is_no_supplement_while_it_is_not_settled() {
+    let mut shop = Shop::new();
+    shop.count("05-20", "t.a", 100);
+    shop.check(
+        "2015-05-21 00:30",
+        expect![[r#"
+            2015-05-20: 0.00
+                basic 0 to 100 (100 of 100 free) = 0.00"#]],
+    );
+    shop.count("05-20", "t.a", 5);
+    shop.check(
+        "2015-06-01 00:30",
+        expect![[r#"
+            2015-05-31: 0.05
+                late basic 100 to 105 (100 of 100 free) = 0.05
+                5 came late of 2015-05-20"#]],
+    );
+    shop.count("05-20", "t.a", 5);
+    shop.check(
+        "2015-06-01 00:45",
+        expect![[r#"
+            2015-05-31+1: 0.05
+                late basic 105 to 110 (100 of 100 free) = 0.05
+                5 came late of 2015-05-20"#]],
+    );
+}
+
+#[test]
+fn usage_counted_on_the_day_before_a_month_closes_is_charged_whenever_the_next_run_comes() {
+    for run in ["2015-06-05 00:00", "2015-06-05 00:30", "2015-06-06 00:30", "2015-09-01 00:30"] {
+        let mut shop = Shop::new();
+        shop.count("05-31", "t.a", 100);
+        for day in ["06-01", "06-02", "06-03"] {
+            shop.count(day, "t.a", 101);
+        }
+        shop.settle("2015-06-04 00:30");
+        shop.count("05-07", "t.a", 5);
+        shop.check(
+            run,
+            expect![[r#"
+                2015-05-31+1: 0.05
+                    late basic 100 to 105 (100 of 100 free) = 0.05
+                    5 came late of 2015-05-07"#]],
+        );
+    }
+}
+
+#[test]
+fn a_month_is_forgotten_by_the_first_statement_after_it_closed_and_its_reports_were_counted() {
+    for (run, open_from) in [
+        ("2015-06-04 23:59:59", "2015-05"),
+        ("2015-06-05 00:00", "2015-05"),
+        ("2015-06-05 00:14:59", "2015-05"),
+        ("2015-06-05 00:15", "2015-06"),
+        ("2015-07-05 00:14:59", "2015-06"),
+    ] {
+        let mut shop = Shop::new();
+        shop.count("05-31", "t.a", 100);
+        shop.settle("2015-06-01 00:30");
+        shop.count("06-03", "t.a", 100);
+        shop.settle(run);
+        let open_from: BillingMonth = open_from.parse().unwrap();
+        assert_eq!(shop.account().open_from, open_from, "{run}");
+        assert!(shop.account().months.keys().all(|month| *month >= open_from), "{run}");
+    }
+}
+
+#[test]
+fn a_report_that_is_counted_minutes_after_its_month_closed_is_charged() {
+    let mut shop = Shop::new();
+    shop.count("05-31", "t.a", 100);
+    shop.count("06-03", "t.a", 100);
+    shop.settle("2015-06-04 00:30");
+    shop.count("06-04", "t.a", 1);
+    shop.settle("2015-06-05 00:05");
+    shop.count("05-31", "t.a", 5);
+    shop.check(
+        "2015-06-05 00:30",
+        expect![[r#"
+            2015-05-31+1: 0.05
+                late basic 100 to 105 (100 of 100 free) = 0.05
+                5 came late of 2015-05-31"#]],
+    );
+}
+
+#[test]
+fn a_month_is_not_forgotten_while_any_of_its_usage_is_not_rated() {
+    let mut shop = Shop::new();
+    shop.count("05-10", "t.a", 100);
+    shop.count("05-31", "t.a", 100);
+    shop.count("06-01", "t.a", 100);
+    let now = "2015-08-01 00:30";
+    let mut open_from = Vec::new();
+    while let Some(settlement) = shop.next(now).unwrap() {
+        let statement = settlement.statement.statement.to_string();
+        shop.keep(settlement);
+        open_from.push((statement, shop.account().open_from));
+    }
+    let may: BillingMonth = "2015-05".parse().unwrap();
+    assert_eq!(
+        open_from,
+        [
+            ("2015-05-10".to_owned(), may),
+            ("2015-05-31".to_owned(), may),
+            ("2015-06-01".to_owned(), may.next()),
+        ]
+    );
+}

@@ -1,0 +1,75 @@
+//! Statements as a person would note them.
+
+use steelyard_billing::Statement;
+use steelyard_pricing::{BillingDay, Limit, Line, LineCause, Metered, SegmentSpan};
+
+/// A statement: its charge, its segments where there are several, its lines, and what was unpriced
+/// or late.
+pub fn note(statement: &Statement) -> String {
+    let mut notes = vec![format!("{}: {}", statement.statement, statement.charge_fen)];
+    let is_cut = statement.segments.len() > 1;
+    notes.extend(statement.segments.iter().filter(|_| is_cut).map(segment));
+    notes.extend(
+        statement.lines.iter().map(|line| format!("{}{}", part(line.segment, is_cut), of(line))),
+    );
+    notes.extend(statement.unpriced.iter().map(|unpriced| {
+        let (segment, count) = (part(unpriced.segment, is_cut), &unpriced.count);
+        format!("{segment}unpriced {} {}", count.api, steps(count.before, count.after))
+    }));
+    let late_days = statement.late_days.iter();
+    notes
+        .extend(late_days.map(|late| format!("{} came late of {}", shown(late.metered), late.day)));
+    notes.join("\n    ")
+}
+
+fn segment(span: &SegmentSpan) -> String {
+    let overrides = span.terms.overrides.iter().map(|name| format!(" with {name}"));
+    let (terms, overrides) = (&span.terms, overrides.collect::<String>());
+    format!("{} until {}: {} of {}{overrides}", span.from, span.until, terms.plan, terms.version)
+}
+
+/// The first day of the month that a line's segment begins on, where it matters.
+fn part(segment: BillingDay, is_cut: bool) -> String {
+    if is_cut { format!("[{}] ", segment.day_of_month()) } else { String::new() }
+}
+
+fn of(line: &Line) -> String {
+    let mut notes = vec![
+        match line.because {
+            LineCause::Usage => "",
+            LineCause::Late => "late",
+            LineCause::Terms => "terms",
+        }
+        .to_owned(),
+    ];
+    match &line.rate {
+        Some(rate) => {
+            let (before, after) = (line.before.metered, line.after.metered);
+            notes.extend([rate.to_string(), steps(before, after)]);
+        }
+        None => notes.push("the plan".to_owned()),
+    }
+    let rated = &line.after;
+    if !rated.free_used.is_zero() {
+        notes.push(format!("({} of {} free)", rated.free_used, rated.free));
+    }
+    if !rated.plan_free_used.is_zero() {
+        notes.push(format!("({} free by the plan)", rated.plan_free_used));
+    }
+    notes.extend(rated.discounts.iter().map(|taken| format!("-{}%", taken.percent)));
+    notes.extend(rated.limit.map(|limit| match limit {
+        Limit::Maximum(most) => format!("at most {most}"),
+        Limit::Minimum(least) => format!("at least {least}"),
+    }));
+    notes.retain(|note| !note.is_empty());
+    format!("{} = {}", notes.join(" "), line.charge_fen)
+}
+
+fn steps(before: Metered, after: Metered) -> String {
+    format!("{} to {}", shown(before), shown(after))
+}
+
+/// The calls, and the amount if there is any.
+fn shown(metered: Metered) -> String {
+    metered.to_string().replace(" calls", "")
+}

@@ -1,0 +1,246 @@
+//! Days add up to the month in any history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use steelyard_billing::{Books, Statement, audit};
+use steelyard_pricing::{
+    BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment, TermsRef,
+    Usage, Yuan, charge, rate_segment, segments,
+};
+
+use crate::common::{at, terms};
+use crate::history::{BODIES, Body, Event, Lived, bodies, document, first_day, given, histories};
+use crate::shop::{Shop, day, month, plans};
+
+const MONTHS: [&str; 4] = ["05", "06", "07", "08"];
+
+/// A shop that lives through a history, with the terms that each settled day had.
+struct Life {
+    shop: Shop,
+    kept: BTreeMap<BillingDay, TermsRef>,
+    overrides: usize,
+}
+
+impl Life {
+    fn new(p: Body, q: Body) -> Life {
+        let may = day("05-01");
+        let shop = Shop::on(&[&document("p", may, p), &document("q", may, q)]);
+        Life { shop, kept: BTreeMap::new(), overrides: 0 }
+    }
+
+    fn live_through(&mut self, today: BillingDay, lived: &Lived) {
+        for event in &lived.events {
+            self.happen(today, event);
+        }
+        if lived.settles_in_the_evening {
+            self.settle(&format!("{today} 18:00"));
+        }
+        if lived.settles_in_the_night {
+            self.settle(&format!("{} 00:30", today.next()));
+        }
+    }
+
+    /// Lets something happen; what is not allowed does not.
+    fn happen(&mut self, today: BillingDay, event: &Event) {
+        let provider = self.shop.books.provider.clone();
+        let plans = self.shop.plans.clone();
+        match event {
+            Event::Counts { age, api, calls, amount } => {
+                self.count(today, *age, api, *calls, *amount);
+            }
+            Event::Assigns { plan, from } => {
+                let settled = self.shop.account().settled_through;
+                let plan = plan.parse().unwrap();
+                let from = from.seen_from(today);
+                drop(self.shop.books.provider.assign(plan, from, &plans, settled));
+            }
+            Event::Stores { plan, body, from } => {
+                let from = from.seen_from(today);
+                let settled = self.shop.account().settled_through;
+                let is_new = self.shop.plans.version(&plan.parse().unwrap(), from).is_none();
+                // The end of a month that went by without a statement has not been rated: a
+                // version that is stored for it later would rate what comes late.
+                let is_past = settled.is_some_and(|settled| from.month() < settled.month());
+                if is_new && !is_past {
+                    self.shop.store(&document(plan, from, *body));
+                }
+            }
+            Event::Gives { change, from, until } => {
+                let (from, until) =
+                    (from.seen_from(today), until.map(|until| until.seen_from(today)));
+                self.overrides += 1;
+                drop(self.shop.try_give(&given(self.overrides, from, until, change)));
+            }
+            Event::Ends { first, until } => {
+                let settled = self.shop.account().settled_through;
+                let overrides = &mut self.shop.books.provider.overrides;
+                let over = if *first { overrides.first() } else { overrides.last() };
+                if let Some(name) = over.map(|over| over.name.clone()) {
+                    let until = until.seen_from(today);
+                    drop(self.shop.books.provider.end_override(&name, until, settled));
+                }
+            }
+        }
+        if !self.fits() {
+            // An override that does not fit a plan stops settlement until somebody mends it.
+            self.shop.books.provider = provider;
+            self.shop.plans = plans;
+        }
+    }
+
+    fn count(&mut self, today: BillingDay, age: u8, api: &str, calls: u64, amount: u32) {
+        let day = (0..age).fold(today, |day, _| day.previous());
+        let is_open = terms().calendar.is_open(day.month(), at(&format!("{today} 12:00")));
+        let is_billed = day.month() >= self.shop.books.provider.billed_from;
+        if !is_open || !is_billed {
+            return;
+        }
+        let fen = if api.starts_with("sale") { amount } else { 0 };
+        let amount = format!("{}.{:02}", fen / 100, fen % 100);
+        let metered = serde_json::json!({"calls": calls, "amount": amount});
+        let metered: Metered = serde_json::from_value(metered).unwrap();
+        self.shop.count_on(day, api.parse().unwrap(), metered);
+    }
+
+    /// Whether every override fits the plans that it will meet.
+    fn fits(&self) -> bool {
+        let Shop { books: Books { provider, .. }, plans } = &self.shop;
+        MONTHS.iter().all(|text| segments(month(text), |day| provider.terms_on(day, plans)).is_ok())
+    }
+
+    /// Settles twice, statement by statement, and checks what must hold after each.
+    fn settle(&mut self, now: &str) {
+        while let Some(settlement) = self.shop.next(now).unwrap() {
+            let statement = settlement.statement.clone();
+            self.shop.check_settlement(&settlement);
+            self.shop.keep(settlement);
+            self.keep_terms(statement.statement.day);
+            self.check_terms(&statement);
+        }
+        assert!(self.shop.next(now).unwrap().is_none(), "a second run gives nothing");
+        assert_eq!(audit(&self.shop.books, &self.shop.plans), []);
+        let over = at(now);
+        for text in MONTHS {
+            let month = month(text);
+            let is_over = terms().calendar.yesterday(over).unwrap() >= month.last_day();
+            if is_over && month >= self.shop.account().open_from {
+                self.check_month(month);
+            }
+        }
+    }
+
+    /// Notes the terms of the days of a month that a statement settled.
+    fn keep_terms(&mut self, settled: BillingDay) {
+        let Shop { books: Books { provider, .. }, plans } = &self.shop;
+        let mut day = settled.month().first_day();
+        while day <= settled {
+            if let Some(terms) = provider.terms_on(day, plans) {
+                self.kept.entry(day).or_insert_with(|| terms.reference());
+            }
+            day = day.next();
+        }
+    }
+
+    /// Every settled day is in a segment of the terms that it had when it was settled.
+    fn check_terms(&self, statement: &Statement) {
+        let settled = statement.statement.day;
+        for (day, kept) in self.kept.range(settled.month().first_day()..=settled) {
+            let mut spans = statement.segments.iter();
+            let span = spans.find(|span| (span.from..span.until).contains(day)).unwrap();
+            assert_eq!(span.terms, *kept, "{day} in statement {}", statement.statement);
+        }
+    }
+
+    /// The parts of a month by the terms that its days had when they were settled.
+    fn segments_of(&self, month: BillingMonth) -> Vec<Segment<'_>> {
+        let Shop { books: Books { provider, .. }, plans } = &self.shop;
+        let terms_on = |day: BillingDay| match self.kept.get(&day) {
+            Some(kept) => provider.terms(kept, plans),
+            None => provider.terms_on(day, plans),
+        };
+        segments(month, terms_on).unwrap()
+    }
+
+    /// The month's statements sum to what its counts cost when they are rated at once.
+    fn check_month(&self, month: BillingMonth) {
+        let segments = self.segments_of(month);
+        let rated = self.at_once(month, &segments);
+        assert_eq!(self.shop.charged_in(month), rated.charge_fen, "{month}");
+        let last = self.shop.statements_of(month).max_by_key(|statement| statement.statement);
+        if let Some(last) = last {
+            assert_eq!(last.rated_yuan, rated.rated_yuan, "{month}");
+        }
+        let by_segment = segments.iter().map(|segment| self.price_of(month, segment));
+        let sum = Yuan::sum(by_segment).unwrap();
+        assert_eq!(sum, rated.rated_yuan, "{month}, from totals and days");
+    }
+
+    fn at_once(&self, month: BillingMonth, segments: &[Segment<'_>]) -> DayCharge {
+        let usage =
+            MonthUsage { own: self.shop.days_of(month), closing: true, ..MonthUsage::default() };
+        charge(segments, &MonthToDate::default(), &usage).unwrap()
+    }
+
+    /// The price of a segment from the totals of its counts.
+    fn price_of(&self, month: BillingMonth, segment: &Segment<'_>) -> Yuan {
+        let mut total = Usage::new();
+        let mut days: BTreeMap<_, BTreeMap<BillingDay, Metered>> = BTreeMap::new();
+        for (day, usage) in self.shop.days_of(month).iter().filter(|(day, _)| segment.holds(*day)) {
+            total = total.plus(usage).unwrap();
+            for (api, metered) in usage.iter() {
+                let Some(rate) = segment.plan().rate_of(api) else { continue };
+                let sum = days.entry(rate.rate.clone()).or_default().entry(*day).or_default();
+                *sum = sum.plus(metered).unwrap();
+            }
+        }
+        rate_segment(segment, &total, &days, true).unwrap()
+    }
+
+    /// Every call and every amount is on a statement once.
+    fn check_listed(&self, month: BillingMonth) {
+        let listed = self.shop.statements_of(month).flat_map(|statement| {
+            let lines = statement.lines.iter().flat_map(|line| &line.apis);
+            lines.chain(statement.unpriced.iter().map(|unpriced| &unpriced.count))
+        });
+        let mut sum = Usage::new();
+        for count in listed {
+            sum.add(count.api.clone(), count.gained()).unwrap();
+        }
+        let days = self.shop.days_of(month).into_iter();
+        let counted = days.fold(Usage::new(), |sum, (_, usage)| sum.plus(usage).unwrap());
+        assert_eq!(sum, counted, "{month}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_statements_of_a_month_sum_to_its_final_counts_rated_at_once(
+        history in histories(),
+        p in bodies(),
+        q in bodies(),
+    ) {
+        let mut life = Life::new(p, q);
+        let mut today = first_day();
+        for lived in &history {
+            life.live_through(today, lived);
+            today = today.next();
+        }
+        life.settle("2015-08-06 00:30");
+        for text in ["05", "06", "07"] {
+            life.check_listed(month(text));
+        }
+        let statements = &life.shop.books.statements;
+        let ids = statements.iter().map(|statement| statement.statement).collect::<BTreeSet<_>>();
+        prop_assert_eq!(ids.len(), statements.len(), "no id twice");
+    }
+}
+
+#[test]
+fn every_body_is_a_plan() {
+    for rates in BODIES {
+        plans(&[&document("p", day("05-01"), Body { rounding: "half_up", rates })]);
+    }
+}

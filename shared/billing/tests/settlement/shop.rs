@@ -1,0 +1,198 @@
+//! A provider whose usage is counted and settled, under plans that change.
+
+use expect_test::Expect;
+use steelyard_billing::{
+    Account, Books, CountedDays, Ledger, Movement, Settlement, SettlementError, Statement,
+    TermsChangeError, audit, next_settlement,
+};
+use steelyard_pricing::{
+    ApiName, BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Rounding, Usage,
+};
+
+use crate::common::{at, provider, terms};
+use crate::note::note;
+
+/// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
+pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
+    {"rate": "basic", "apis": ["t.*"], "free_per_month": 100,
+     "price": {"model": "per_unit", "unit_price": "0.01"}},
+    {"rate": "extra", "apis": ["vas.*"],
+     "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
+
+/// The books of a provider, and the plans that rate it.
+pub struct Shop {
+    pub books: Books,
+    pub plans: Catalog,
+}
+
+/// A day of 2015: `05-17`.
+pub fn day(text: &str) -> BillingDay {
+    format!("2015-{text}").parse().unwrap()
+}
+
+/// A month of 2015: `05`.
+pub fn month(text: &str) -> BillingMonth {
+    format!("2015-{text}").parse().unwrap()
+}
+
+pub fn plans(documents: &[&str]) -> Catalog {
+    documents.iter().map(|json| serde_json::from_str::<Plan>(json).unwrap()).collect()
+}
+
+impl Shop {
+    pub fn new() -> Shop {
+        Shop::on(&[PLAN])
+    }
+
+    /// A shop on the plan `p`, where there are these plans.
+    pub fn on(documents: &[&str]) -> Shop {
+        let provider = provider();
+        let books = Books {
+            account: Account::new(&provider),
+            provider,
+            statements: Vec::new(),
+            journal: Vec::new(),
+            debits: Vec::new(),
+            counted: CountedDays::new(),
+            reported: CountedDays::new(),
+        };
+        Shop { books, plans: plans(documents) }
+    }
+
+    pub fn account(&self) -> &Account {
+        &self.books.account
+    }
+
+    /// Counts calls on a day of 2015.
+    pub fn count(&mut self, on: &str, api: &str, calls: u64) {
+        self.count_on(day(on), api.parse().unwrap(), Metered::calls(calls));
+    }
+
+    /// Counts calls that an amount went through.
+    pub fn count_amount(&mut self, on: &str, api: &str, calls: u64, yuan: &str) {
+        let metered = serde_json::json!({"calls": calls, "amount": yuan});
+        self.count_on(day(on), api.parse().unwrap(), serde_json::from_value(metered).unwrap());
+    }
+
+    pub fn count_on(&mut self, day: BillingDay, api: ApiName, metered: Metered) {
+        for days in [&mut self.books.counted, &mut self.books.reported] {
+            days.entry(day).or_default().add(api.clone(), metered).unwrap();
+        }
+    }
+
+    /// Stores a version of a plan, whenever it takes effect.
+    pub fn store(&mut self, document: &str) {
+        self.plans.add(serde_json::from_str(document).unwrap());
+    }
+
+    pub fn assign(&mut self, plan: &str, from: &str) {
+        let settled = self.books.account.settled_through;
+        let plan = plan.parse().unwrap();
+        self.books.provider.assign(plan, day(from), &self.plans, settled).unwrap();
+    }
+
+    pub fn give(&mut self, over: &str) {
+        self.try_give(over).unwrap();
+    }
+
+    pub fn try_give(&mut self, over: &str) -> Result<(), TermsChangeError> {
+        let over: Override = serde_json::from_str(over).unwrap();
+        let Books { provider, account, .. } = &mut self.books;
+        provider.add_override(over, &self.plans, account.settled_through)
+    }
+
+    pub fn end(&mut self, over: &str, until: &str) {
+        let settled = self.books.account.settled_through;
+        let name = over.parse().unwrap();
+        self.books.provider.end_override(&name, day(until), settled).unwrap();
+    }
+
+    /// The only place of this test that settles.
+    pub fn next(&self, now: &str) -> Result<Option<Settlement>, SettlementError> {
+        let Books { provider, account, counted, .. } = &self.books;
+        next_settlement(provider, account, counted, &self.plans, &terms(), at(now))
+    }
+
+    /// Settles until nothing is left, and gives the statements made.
+    pub fn settle(&mut self, now: &str) -> Vec<Statement> {
+        let known = self.books.statements.len();
+        while let Some(settlement) = self.next(now).unwrap() {
+            self.check_settlement(&settlement);
+            self.keep(settlement);
+            assert!(self.books.statements.len() < known + 200, "settlement never ends");
+        }
+        self.books.statements[known..].to_vec()
+    }
+
+    pub fn keep(&mut self, settlement: Settlement) {
+        let Movement { account, entry, opened } = settlement.movement;
+        self.books.account = account;
+        self.books.journal.extend(entry);
+        self.books.debits.extend(opened);
+        self.books.statements.push(settlement.statement);
+    }
+
+    /// Settles; the second run gives nothing, and the books are in order.
+    pub fn check(&mut self, now: &str, expected: Expect) {
+        let statements = self.settle(now);
+        expected.assert_eq(&statements.iter().map(note).collect::<Vec<_>>().join("\n"));
+        assert_eq!(self.settle(now), [], "a second run gives nothing");
+        assert_eq!(audit(&self.books, &self.plans), []);
+    }
+
+    /// That nothing can be settled, and how what an operator reads begins.
+    pub fn check_refused(&self, now: &str, expected: &str) {
+        let refused = self.next(now).unwrap_err();
+        let mut text = refused.to_string();
+        let mut cause = std::error::Error::source(&refused);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        assert!(text.starts_with(expected), "{text}");
+    }
+
+    pub fn charged_in(&self, month: BillingMonth) -> Fen {
+        let statements = self.statements_of(month).map(|statement| statement.charge_fen);
+        Fen::sum(statements).unwrap()
+    }
+
+    pub fn statements_of(&self, month: BillingMonth) -> impl Iterator<Item = &Statement> {
+        self.books.statements.iter().filter(move |s| s.statement.day.month() == month)
+    }
+
+    /// The counts of a month's days, as they are now.
+    pub fn days_of(&self, month: BillingMonth) -> Vec<(BillingDay, &Usage)> {
+        let days = self.books.counted.range(month.first_day()..=month.last_day());
+        days.map(|(day, usage)| (*day, usage)).collect()
+    }
+
+    /// What holds of every settlement.
+    pub fn check_settlement(&self, settlement: &Settlement) {
+        let Settlement { statement, movement } = settlement;
+        let before = &self.books.account;
+        assert_eq!(statement.lines_fen(), Ok(statement.charge_fen), "lines add up");
+        let rated = statement.rated_yuan.to_fen_rounded(self.rounding_of(statement)).unwrap();
+        let charged = statement.charged_before_fen.plus(statement.charge_fen);
+        assert_eq!(charged, Ok(rated), "days add up to the month to date");
+        let earned = movement
+            .entry
+            .as_ref()
+            .map_or(Fen::ZERO, |entry| entry.moved(Ledger::Revenue).unwrap().negated().unwrap());
+        assert_eq!(earned, statement.charge_fen, "the journal says what the statement says");
+        assert_eq!(movement.entry.is_some(), !statement.charge_fen.is_zero());
+        if movement.entry.is_none() {
+            assert_eq!(movement.account.figures, before.figures, "no money moved");
+            assert_eq!(movement.account.entries, before.entries);
+        }
+        let prepaid = before.figures.prepaid().minus(movement.account.figures.prepaid()).unwrap();
+        assert_eq!(prepaid.max(Fen::ZERO), statement.from_prepaid_fen);
+        assert!(movement.account.settled_through >= before.settled_through, "days in order");
+    }
+
+    /// The rule of the month: that with which it began.
+    fn rounding_of(&self, statement: &Statement) -> Rounding {
+        let terms = &statement.segments[0].terms;
+        self.plans.version(&terms.plan, terms.version).unwrap().document().rounding
+    }
+}

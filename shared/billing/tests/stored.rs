@@ -1,0 +1,163 @@
+//! What is stored is read as it was written, and takes no room for what it does not say.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::fmt::Debug;
+
+use common::{at, mandate, provider, terms};
+use expect_test::expect;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use steelyard_billing::{
+    Account, CountedDays, Mandate, Provider, Statement, StatementId, next_settlement,
+};
+use steelyard_pricing::{Catalog, Metered, Plan};
+
+/// Five rates, three by the call and two by tiers.
+const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
+    {"rate": "basic", "apis": ["taobao.trades.sold.get"], "free_per_month": 500000,
+     "price": {"model": "per_unit", "unit_price": "0.0001"}},
+    {"rate": "value-added", "apis": ["taobao.item.update"], "free_per_month": 100000,
+     "price": {"model": "per_unit", "unit_price": "0.0003"}},
+    {"rate": "search", "apis": ["taobao.items.search"],
+     "price": {"model": "per_unit", "unit_price": "0.001"}},
+    {"rate": "logistics", "apis": ["taobao.logistics.trace"], "free_per_month": 10000,
+     "price": {"model": "graduated", "tiers": [
+        {"up_to": 100000, "unit_price": "0.0005"}, {"unit_price": "0.0002"}]}},
+    {"rate": "refunds", "apis": ["taobao.refunds.receive"],
+     "price": {"model": "graduated", "tiers": [
+        {"up_to": 50000, "unit_price": "0.002"}, {"unit_price": "0.001"}]}}]}"#;
+
+const APIS: [&str; 5] = [
+    "taobao.trades.sold.get",
+    "taobao.item.update",
+    "taobao.items.search",
+    "taobao.logistics.trace",
+    "taobao.refunds.receive",
+];
+
+fn add(days: &mut CountedDays, on: &str, api: &str, metered: serde_json::Value) {
+    let metered: Metered = serde_json::from_value(metered).unwrap();
+    days.entry(on.parse().unwrap()).or_default().add(api.parse().unwrap(), metered).unwrap();
+}
+
+/// Settles what was counted on some days, and gives the statements with the account after them.
+fn settled(provider: &Provider, plan: &str, days: &CountedDays) -> (Vec<Statement>, Account) {
+    let plans: Catalog = [serde_json::from_str::<Plan>(plan).unwrap()].into_iter().collect();
+    let mut account = Account::new(provider);
+    let mut statements = Vec::new();
+    let now = at("2015-06-01 00:30");
+    while let Some(next) = next_settlement(provider, &account, days, &plans, &terms(), now).unwrap()
+    {
+        statements.push(next.statement);
+        account = next.movement.account;
+    }
+    (statements, account)
+}
+
+/// Two days with each API, settled.
+fn of_five_lines() -> (Vec<Statement>, Account) {
+    let mut days = CountedDays::new();
+    for on in ["2015-05-16", "2015-05-17"] {
+        for api in APIS {
+            add(&mut days, on, api, 345_678.into());
+        }
+    }
+    settled(&provider(), PLAN, &days)
+}
+
+/// The only place of this test that writes and reads.
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(stored: &T) -> String {
+    let text = serde_json::to_string(stored).unwrap();
+    assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *stored, "as a text");
+    let value = serde_json::to_value(stored).unwrap();
+    assert_eq!(serde_json::from_value::<T>(value).unwrap(), *stored, "as a value");
+    text
+}
+
+#[test]
+fn a_statement_of_everything_is_read_as_it_was_stored() {
+    let plan = r#"{"plan": "p", "effective_from": "2015-05-01", "free_per_month": 31,
+        "minimum": "100", "maximum": "150",
+        "discounts": [{"discount": "loyal", "percent": "12.5"}], "rates": [
+        {"rate": "basic", "apis": ["t.*"], "free_per_day": 10, "maximum": "1",
+         "price": {"model": "package", "size": 7, "price": "0.25"}},
+        {"rate": "tiers", "apis": ["vas.*"],
+         "price": {"model": "block", "tiers": [
+            {"size": 10, "blocks": 2, "price": "0.3"}, {"size": 100, "price": "0.77"}]}},
+        {"rate": "sales", "apis": ["sale.*"],
+         "price": {"model": "percentage", "percent": "0.6", "fee_per_call": "0.05"}}]}"#;
+    let mut provider = Provider { mandate: None, ..provider() };
+    let over = r#"{"override": "friend", "from": "2015-05-17", "until": "2015-05-31",
+        "rate": "tiers", "free_on_top": 5, "discount_percent": "10",
+        "price": {"model": "volume", "tiers": [
+            {"up_to": 100, "unit_price": "0.10"}, {"unit_price": "0.01", "flat_fee": "2"}]}}"#;
+    provider.overrides.push(serde_json::from_str(over).unwrap());
+    let mut days = CountedDays::new();
+    for on in ["2015-05-16", "2015-05-17", "2015-05-31"] {
+        add(&mut days, on, "t.a", 500.into());
+        add(&mut days, on, "vas.a", 150.into());
+        add(&mut days, on, "nobody.knows", 1.into());
+        let sales = serde_json::json!({"calls": 3, "amount": "1020.5"});
+        add(&mut days, on, "sale.pay", sales);
+    }
+    let (statements, account) = settled(&provider, plan, &days);
+    for statement in &statements {
+        check(statement);
+    }
+    check(&account);
+    check(&provider);
+    let last = statements.last().unwrap();
+    assert_eq!((statements.len(), last.segments.len()), (3, 3), "all of it was there");
+    assert!(!last.unpriced.is_empty() && last.lines.iter().any(|line| line.rate.is_none()));
+}
+
+#[test]
+fn a_late_statement_and_a_supplement_are_read_as_they_were_stored() {
+    let (statements, _) = of_five_lines();
+    let mut late = statements[1].clone();
+    late.statement = StatementId { supplement: 2, ..late.statement };
+    late.lines[0].because = steelyard_pricing::LineCause::Late;
+    late.lines[1].because = steelyard_pricing::LineCause::Terms;
+    check(&late);
+}
+
+#[test]
+fn a_new_account_and_a_provider_without_more_say_nothing_more() {
+    let provider = Provider { mandate: None, ..provider() };
+    expect![[r#"{"provider":"shop","billed_from":"2015-05","plans":[{"from":"2015-05-01","plan":"p"}],"counter_shards":1}"#]].assert_eq(&check(&provider));
+    expect![[r#"{"provider":"shop","version":0,"entries":0,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&Account::new(&provider)));
+    let signed = Provider { mandate: Some(mandate()), ..provider };
+    assert_eq!(
+        signed.mandate,
+        Mandate::new("20155245550001".to_owned(), mandate().single_limit_fen).ok()
+    );
+    check(&signed);
+}
+
+#[test]
+fn a_statement_of_five_lines_is_small_and_holds_no_defaults() {
+    let (statements, _) = of_five_lines();
+    let text = check(&statements[1]);
+    let left_out = [
+        "because",
+        "plan_free_used",
+        "days",
+        "discounts",
+        "limit",
+        "per",
+        "flat_fee",
+        "overrides",
+        "unpriced",
+        "late_days",
+    ];
+    for field in left_out {
+        assert!(!text.contains(&format!("\"{field}\"")), "{field} in {text}");
+    }
+    for default in ["null", "[]", "{}"] {
+        assert!(!text.contains(default), "{default} in {text}");
+    }
+    assert_eq!(statements[1].lines.len(), 5);
+    assert!(text.len() <= 2_700, "{} bytes: {text}", text.len());
+}

@@ -1,0 +1,38 @@
+//! Reading exact numbers: only from texts, since a number of JSON may have been rounded on its way.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::de::{self, Deserializer, Visitor};
+
+/// A decimal number that is written as a text.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<Decimal, D::Error> {
+    deserializer.deserialize_any(ExactVisitor(expected))
+}
+
+/// A number in plain digits such as `-12.50`: no plus, no exponent, no separators.
+pub(crate) fn parse(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_plain = is_number(whole) && is_number(decimals);
+    is_plain.then(|| Decimal::from_str_exact(text).ok()).flatten()
+}
+
+/// Tells what is expected where something else stands.
+struct ExactVisitor(&'static str);
+
+impl Visitor<'_> for ExactVisitor {
+    type Value = Decimal;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+        parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}

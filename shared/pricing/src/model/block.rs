@@ -1,0 +1,127 @@
+//! Blocks of units in tiers.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::package::{check_size, most_started, started};
+use super::{Billable, Per, Slice, check_price};
+use crate::plan::bounds::Ceiling;
+use crate::plan::{Faults, Rule};
+use crate::{MoneyError, Quantity, Yuan};
+
+/// Started blocks of units, in tiers of so many blocks each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// The tiers, from the first unit on; only the last one is open.
+    pub tiers: Vec<BlockTier>,
+    /// Which tiers' prices count.
+    #[serde(default)]
+    pub policy: BlockPolicy,
+}
+
+/// Which tiers' prices count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BlockPolicy {
+    /// Each block costs the price of its own tier.
+    #[default]
+    AllTiers,
+    /// All units are cut into blocks of the tier that the last unit is in, at its price. More usage
+    /// can cost less, as with `volume`.
+    TopTier,
+}
+
+/// One tier of blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BlockTier {
+    /// The units in a block.
+    pub size: Quantity,
+    /// How many blocks the tier has, a whole number; absent in the last tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Quantity>,
+    /// The price of a block, in yuan with at most ten decimals.
+    pub price: Yuan,
+}
+
+impl Block {
+    pub(super) fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
+        let mut slices = Vec::new();
+        let mut from = Decimal::ZERO;
+        for tier in &self.tiers {
+            let to = tier.end(from).map_or(billable.units, |end| end.min(billable.units));
+            if from >= to {
+                break;
+            }
+            slices.push(tier.slice(from, to)?);
+            from = to;
+        }
+        match self.policy {
+            BlockPolicy::AllTiers => Ok(slices),
+            BlockPolicy::TopTier => {
+                let top = slices.len().checked_sub(1).and_then(|top| self.tiers.get(top));
+                top.map(|tier| tier.slice(Decimal::ZERO, billable.units)).into_iter().collect()
+            }
+        }
+    }
+
+    /// The last unit of each tier but the open one.
+    pub(crate) fn ends(&self) -> Vec<Decimal> {
+        let tiers = self.tiers.iter();
+        tiers
+            .scan(Decimal::ZERO, |from, tier| {
+                *from = tier.end(*from)?;
+                Some(*from)
+            })
+            .collect()
+    }
+
+    pub(super) fn check(&self, faults: &mut Faults) {
+        faults.at("tiers", |faults| {
+            faults.unless(!self.tiers.is_empty(), || Rule::NoTier);
+            for (index, tier) in self.tiers.iter().enumerate() {
+                let is_last = index + 1 == self.tiers.len();
+                faults.at(index, |faults| tier.check(is_last, faults));
+            }
+        });
+    }
+
+    /// With the top tier's policy the sizes of one tier meet the units of another, so the bound
+    /// takes the most blocks and the highest price.
+    pub(super) fn ceiling(&self, units: Decimal) -> Ceiling {
+        let blocks = self.tiers.iter().map(|tier| most_started(units, tier.size)).max();
+        // Each tier may begin a block of its own.
+        let blocks = blocks.unwrap_or_default().saturating_add(self.tiers.len().into());
+        Ceiling::of(blocks, self.tiers.iter().map(|tier| tier.price), [])
+    }
+}
+
+impl BlockTier {
+    /// Where the tier ends that begins at `from`; nowhere if it is open, or past every quantity.
+    fn end(&self, from: Decimal) -> Option<Decimal> {
+        let blocks = self.blocks?;
+        self.size.get().checked_mul(blocks.get())?.checked_add(from)
+    }
+
+    fn slice(&self, from: Decimal, to: Decimal) -> Result<Slice, MoneyError> {
+        let count = started(to - from, self.size);
+        Slice::counted(from, to, Per::Block(self.size), count, self.price, Yuan::ZERO)
+    }
+
+    fn check(&self, is_last: bool, faults: &mut Faults) {
+        faults.at("size", |faults| check_size(self.size, faults));
+        faults.at("price", |faults| check_price(self.price, faults));
+        faults.at("blocks", |faults| match self.blocks {
+            None => faults.unless(is_last, || Rule::OpenTier),
+            Some(_) if is_last => faults.note(Rule::ClosedTier),
+            Some(blocks) => {
+                let is_whole = blocks.get().is_integer() && !blocks.is_zero();
+                faults.unless(is_whole, || Rule::PartialBlocks);
+            }
+        });
+    }
+}

@@ -1,0 +1,83 @@
+//! Packages of units at one price each.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{Billable, Per, Slice, check_price};
+use crate::plan::bounds::Ceiling;
+use crate::plan::{Faults, Rule};
+use crate::{MoneyError, Quantity, Yuan};
+
+/// Every started, or every full, package of units at the same price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// The units in a package.
+    pub size: Quantity,
+    /// The price of a package, in yuan with at most ten decimals.
+    pub price: Yuan,
+    /// The units that pass free before packages are counted, beside any allowance.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_units: Quantity,
+    /// Which packages are charged.
+    #[serde(default)]
+    pub charged: Packages,
+}
+
+/// Which packages are charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Packages {
+    /// Each that was begun: 201 units are three packages of 100.
+    #[default]
+    Started,
+    /// Each that was used up: 299 units are two packages of 100.
+    Full,
+}
+
+impl Package {
+    pub(super) fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
+        let from = self.free_units.get();
+        let beyond = billable.units - from;
+        if beyond <= Decimal::ZERO {
+            return Ok(Vec::new());
+        }
+        let (per, count) = match self.charged {
+            Packages::Started => (Per::Package(self.size), started(beyond, self.size)),
+            Packages::Full => (Per::FullPackage(self.size), full(beyond, self.size)),
+        };
+        Ok(vec![Slice::counted(from, billable.units, per, count, self.price, Yuan::ZERO)?])
+    }
+
+    pub(super) fn check(&self, faults: &mut Faults) {
+        faults.at("size", |faults| check_size(self.size, faults));
+        faults.at("price", |faults| check_price(self.price, faults));
+    }
+
+    pub(super) fn ceiling(&self, units: Decimal) -> Ceiling {
+        Ceiling::of(most_started(units, self.size), [self.price], [])
+    }
+}
+
+/// How many packages the units use up. Exact: what does not fill a package is taken off first.
+fn full(units: Decimal, size: Quantity) -> Decimal {
+    ((units - units % size.get()) / size.get()).normalize()
+}
+
+/// How many packages the units begin.
+pub(super) fn started(units: Decimal, size: Quantity) -> Decimal {
+    let begun = if (units % size.get()).is_zero() { Decimal::ZERO } else { Decimal::ONE };
+    full(units, size) + begun
+}
+
+/// No fewer than [`started`], also where that is more than can be computed.
+pub(super) fn most_started(units: Decimal, size: Quantity) -> Decimal {
+    let packages = units.checked_div(size.get()).map(|packages| packages.ceil());
+    packages.unwrap_or(Decimal::MAX).saturating_add(Decimal::ONE)
+}
+
+pub(super) fn check_size(size: Quantity, faults: &mut Faults) {
+    faults.unless(!size.is_zero(), || Rule::NoSize);
+}

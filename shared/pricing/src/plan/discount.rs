@@ -1,0 +1,69 @@
+//! Discounts: percentages that are taken off, one after the other.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Faults, Rule, is_default};
+use crate::{BillingDay, Name, Percent};
+
+/// A percentage that is taken off, on the days on which it holds.
+///
+/// A discount that begins or ends inside a month cuts the month into segments, as a new version of
+/// the plan does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Discount {
+    /// The name of the discount, unique where it stands.
+    pub discount: Name,
+    /// What is taken off.
+    pub percent: Percent,
+    /// What the percentage is of.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub of: DiscountOf,
+    /// The first day on which it holds; always unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<BillingDay>,
+    /// The first day on which it does not hold any more; never unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<BillingDay>,
+}
+
+/// What a discount's percentage is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DiscountOf {
+    /// Of what the discounts before it have left: twice 50% leaves a quarter.
+    #[default]
+    Remaining,
+    /// Of the amount before any discount, and never more than is left: twice 50% leaves nothing.
+    List,
+}
+
+impl Discount {
+    /// Whether it holds on the day.
+    #[must_use]
+    pub fn holds_on(&self, day: BillingDay) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+
+    fn check(&self, faults: &mut Faults) {
+        let ends_before = self.from.zip(self.until).is_some_and(|(from, until)| until <= from);
+        faults.at("until", |faults| faults.unless(!ends_before, || Rule::NeverValid));
+    }
+}
+
+/// Notes discounts that never hold, or that share a name.
+pub(super) fn check(discounts: &[Discount], faults: &mut Faults) {
+    faults.at("discounts", |faults| {
+        for (index, discount) in discounts.iter().enumerate() {
+            let is_new = discounts.iter().take(index).all(|d| d.discount != discount.discount);
+            faults.at(index, |faults| {
+                faults.at("discount", |faults| {
+                    faults.unless(is_new, || Rule::SameName { name: discount.discount.clone() });
+                });
+                discount.check(faults);
+            });
+        }
+    });
+}

@@ -1,0 +1,202 @@
+//! Plans: named price lists, each version in force from a billing day on.
+
+pub(crate) mod bounds;
+mod catalog;
+mod check;
+mod conversion;
+mod discount;
+mod faults;
+mod matcher;
+mod name;
+mod node;
+mod overrides;
+pub(crate) mod read;
+mod warning;
+
+use serde::{Deserialize, Serialize};
+
+pub use catalog::Catalog;
+pub use conversion::{Conversion, Rounded};
+pub use discount::{Discount, DiscountOf};
+pub(crate) use faults::Faults;
+pub use faults::{Fault, PlanError, Rule};
+pub use name::{Name, NameError};
+pub use overrides::Override;
+pub use warning::Warning;
+
+use crate::{ApiName, ApiPattern, BillingDay, PriceModel, Quantity, Rounding, Yuan};
+
+/// One version of a plan.
+///
+/// Guarantees that every price model makes sense, that no two rates cover an API equally well, and
+/// that whatever can be counted can be priced exactly.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "PlanDocument", into = "PlanDocument")]
+pub struct Plan {
+    document: PlanDocument,
+    matcher: matcher::Matcher,
+}
+
+/// A plan as it is written down, not yet checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(title = "Plan"))]
+#[serde(deny_unknown_fields)]
+pub struct PlanDocument {
+    /// The name that the plan's versions share.
+    pub plan: Name,
+    /// The first billing day on which this version is in force.
+    pub effective_from: BillingDay,
+    /// What the plan is and where its prices come from, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// How the month's exact price becomes whole fen.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rounding: Rounding,
+    /// What is metered becomes units so, in every rate that has no conversion of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Conversion>,
+    /// The units that are free in each month over all rates that price calls, beyond the rates' own
+    /// allowances; rates use it up in the order of the document.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_per_month: Quantity,
+    /// As `free_per_month`, for each day.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_per_day: Quantity,
+    /// What is taken off the sum of all rates, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<Discount>,
+    /// The least that a month costs, in yuan; trued up by the month's last statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Yuan>,
+    /// The most that a month costs, in yuan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Yuan>,
+    /// The prices.
+    pub rates: Vec<Rate>,
+}
+
+/// One price of a plan: which APIs it covers, its allowance, its price model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// The name of the rate, unique in the plan.
+    pub rate: Name,
+    /// The APIs that it covers: exact names, or prefixes followed by `*`.
+    pub apis: Vec<ApiPattern>,
+    /// What is metered becomes units so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Conversion>,
+    /// The units that are free in each billing month, shared by the rate's APIs.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_per_month: Quantity,
+    /// The units that are free on each billing day, shared by the rate's APIs; what a day leaves is
+    /// lost.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_per_day: Quantity,
+    /// What the units beyond the allowance cost.
+    pub price: PriceModel,
+    /// What is taken off, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<Discount>,
+    /// The least that a month costs, in yuan; trued up by the month's last statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<Yuan>,
+    /// The most that a month costs, in yuan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<Yuan>,
+}
+
+impl Plan {
+    /// The name that the plan's versions share.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.document.plan
+    }
+
+    /// The first billing day on which this version is in force.
+    #[must_use]
+    pub fn effective_from(&self) -> BillingDay {
+        self.document.effective_from
+    }
+
+    /// The prices, in the order of the document.
+    #[must_use]
+    pub fn rates(&self) -> &[Rate] {
+        &self.document.rates
+    }
+
+    /// The plan as it was written down.
+    #[must_use]
+    pub fn document(&self) -> &PlanDocument {
+        &self.document
+    }
+
+    /// The rate that covers the API: an exact name wins over prefixes, a longer prefix over a
+    /// shorter one.
+    #[must_use]
+    pub fn rate_of(&self, api: &ApiName) -> Option<&Rate> {
+        self.rates().get(self.rate_index(api)?)
+    }
+
+    /// The place of that rate among the plan's.
+    pub(crate) fn rate_index(&self, api: &ApiName) -> Option<usize> {
+        self.matcher.rate_of(api)
+    }
+
+    /// Whether something may be due at the end of a month although nothing was used.
+    #[must_use]
+    pub fn is_due_without_usage(&self) -> bool {
+        let of_rate = |rate: &Rate| rate.minimum.is_some() || rate.price.is_due_without_usage();
+        self.document.minimum.is_some() || self.rates().iter().any(of_rate)
+    }
+
+    /// Whether any units are free by the day, so that it matters on which day they were used.
+    #[must_use]
+    pub fn gives_by_day(&self) -> bool {
+        let by_day = |rate: &Rate| !rate.free_per_day.is_zero();
+        !self.document.free_per_day.is_zero() || self.rates().iter().any(by_day)
+    }
+
+    /// What is legal but odd.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        warning::of(&self.document)
+    }
+}
+
+impl PlanDocument {
+    /// What is metered under the rate becomes units so; as it is unless given.
+    pub(crate) fn conversion_of<'a>(&'a self, rate: &'a Rate) -> Option<&'a Conversion> {
+        rate.conversion.as_ref().or(self.conversion.as_ref())
+    }
+}
+
+impl PartialEq for Plan {
+    fn eq(&self, other: &Plan) -> bool {
+        self.document == other.document
+    }
+}
+
+impl Eq for Plan {}
+
+impl TryFrom<PlanDocument> for Plan {
+    type Error = PlanError;
+
+    fn try_from(document: PlanDocument) -> Result<Plan, PlanError> {
+        check::document(&document)?;
+        let matcher = matcher::Matcher::of(&document.rates);
+        Ok(Plan { document, matcher })
+    }
+}
+
+impl From<Plan> for PlanDocument {
+    fn from(plan: Plan) -> PlanDocument {
+        plan.document
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

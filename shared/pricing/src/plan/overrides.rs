@@ -1,0 +1,106 @@
+//! Overrides: what one provider pays otherwise than its plan says, for a time.
+
+use serde::{Deserialize, Serialize};
+
+use super::discount::Discount;
+use super::{Faults, Plan, PlanDocument, PlanError, Rule, is_default};
+use crate::{BillingDay, Name, Percent, PriceModel, Quantity};
+
+/// What one provider pays otherwise than its plan says: another price, an allowance on top, a
+/// discount, of one rate or of the plan as a whole.
+///
+/// It begins and ends at midnight; where that is inside a month, the month is cut into segments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// The name of the override, unique for the provider.
+    #[serde(rename = "override")]
+    pub name: Name,
+    /// The first day on which it holds.
+    pub from: BillingDay,
+    /// The first day on which it does not hold any more; never unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<BillingDay>,
+    /// The rate that it changes; the plan as a whole unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Name>,
+    /// What the rate's units cost instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceModel>,
+    /// The units that are free beyond the allowance: by day if that is by day, else by month.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub free_on_top: Quantity,
+    /// What is taken off after the plan's own discounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount_percent: Option<Percent>,
+}
+
+impl Override {
+    /// Whether it holds on the day.
+    #[must_use]
+    pub fn holds_on(&self, day: BillingDay) -> bool {
+        self.from <= day && self.until.is_none_or(|until| day < until)
+    }
+
+    /// The plan as it is under the override.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] with the paths in the override, or in the plan that comes of it.
+    pub fn applied_to(&self, plan: &Plan) -> Result<Plan, PlanError> {
+        self.check(plan)?;
+        let mut document = plan.document().clone();
+        self.change(&mut document);
+        Plan::try_from(document)
+    }
+
+    fn check(&self, plan: &Plan) -> Result<(), PlanError> {
+        let mut faults = Faults::new();
+        let changes =
+            self.price.is_some() || !self.free_on_top.is_zero() || self.discount_percent.is_some();
+        faults.unless(changes, || Rule::ChangesNothing);
+        faults.at("until", |faults| {
+            faults.unless(self.until.is_none_or(|until| self.from < until), || Rule::NeverValid);
+        });
+        faults.at("rate", |faults| match &self.rate {
+            None => faults.unless(self.price.is_none(), || Rule::PriceWithoutRate),
+            Some(name) => {
+                let is_there = plan.rates().iter().any(|rate| rate.rate == *name);
+                faults.unless(is_there, || Rule::NoSuchRate(name.clone()));
+            }
+        });
+        if let Some(price) = &self.price {
+            faults.at("price", |faults| price.check(faults));
+        }
+        faults.none()
+    }
+
+    fn change(&self, document: &mut PlanDocument) {
+        let discount = self.discount_percent.map(|percent| Discount {
+            discount: self.name.clone(),
+            percent,
+            of: super::DiscountOf::default(),
+            from: None,
+            until: None,
+        });
+        let Some(name) = &self.rate else {
+            add_free(&mut document.free_per_month, &mut document.free_per_day, self.free_on_top);
+            document.discounts.extend(discount);
+            return;
+        };
+        for rate in document.rates.iter_mut().filter(|rate| rate.rate == *name) {
+            add_free(&mut rate.free_per_month, &mut rate.free_per_day, self.free_on_top);
+            rate.discounts.extend(discount.clone());
+            if let Some(price) = &self.price {
+                rate.price = price.clone();
+            }
+        }
+    }
+}
+
+/// More of the allowance that there is; by month where there is none.
+fn add_free(per_month: &mut Quantity, per_day: &mut Quantity, on_top: Quantity) {
+    let allowance = if per_day.is_zero() { per_month } else { per_day };
+    *allowance = allowance.plus(on_top);
+}

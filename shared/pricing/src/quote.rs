@@ -1,0 +1,224 @@
+//! Quotes: what usage would cost, computed as a bill is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use crate::plan::read;
+use crate::{
+    BillingDay, BillingMonth, ChargeError, DayCharge, Fen, Line, MoneyError, MonthToDate,
+    MonthUsage, PlanError, Segment, Terms, TermsError, Unpriced, Usage, Yuan, charge, segments,
+};
+
+/// Usage that is to be priced: a month's, or days'.
+///
+/// Written as counts by API, or as counts by API by day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuotedUsage {
+    /// The counts of a month, by API.
+    Month(Usage),
+    /// The counts of days, by API.
+    Days(BTreeMap<BillingDay, Usage>),
+}
+
+/// What usage costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quote {
+    /// The exact price, unrounded, in yuan.
+    pub exact: Yuan,
+    /// What would be charged, in yuan.
+    #[serde(serialize_with = "as_yuan")]
+    pub rounded: Fen,
+    /// Always `CNY`.
+    pub currency: &'static str,
+    /// How it comes about; for days, the lines of all of them.
+    pub lines: Vec<Line>,
+    /// Usage that no rate covers.
+    pub unpriced: Vec<Unpriced>,
+    /// What each day would be charged; none where the usage is a month's.
+    pub days: Vec<QuotedDay>,
+}
+
+/// What a day would be charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuotedDay {
+    /// The day.
+    pub day: BillingDay,
+    /// By how much the exact price of its month grows.
+    pub exact: Yuan,
+    /// What would be charged, in yuan.
+    #[serde(serialize_with = "as_yuan")]
+    pub rounded: Fen,
+    /// How it comes about.
+    pub lines: Vec<Line>,
+}
+
+/// Why usage cannot be priced.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum QuoteError {
+    /// The charge cannot be computed.
+    #[error("cannot compute the price")]
+    Charge(#[from] ChargeError),
+    /// Units are free by the day, or the terms change inside the month, so that a month's counts
+    /// don't tell what they cost.
+    #[error("the price depends on the days; give the usage by day")]
+    NeedsDays,
+    /// The terms do not fit.
+    #[error("cannot tell the terms")]
+    Terms(#[from] TermsError),
+}
+
+const CURRENCY: &str = "CNY";
+
+impl Quote {
+    /// What usage costs; `month` is that of counts without days.
+    ///
+    /// `terms_on` tells what holds on a day.
+    ///
+    /// # Errors
+    ///
+    /// [`QuoteError`] when the usage cannot be priced, or not without its days.
+    pub fn of<'a>(
+        usage: &QuotedUsage,
+        month: BillingMonth,
+        terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
+    ) -> Result<Quote, QuoteError> {
+        match usage {
+            QuotedUsage::Month(usage) => Quote::of_month(month, usage, terms_on),
+            QuotedUsage::Days(days) => Quote::of_days(days, terms_on),
+        }
+    }
+
+    /// What the counts of one whole month cost.
+    ///
+    /// `terms_on` tells what holds on a day.
+    ///
+    /// # Errors
+    ///
+    /// [`QuoteError`] when the usage cannot be priced, or not without its days.
+    pub fn of_month<'a>(
+        month: BillingMonth,
+        usage: &Usage,
+        terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
+    ) -> Result<Quote, QuoteError> {
+        let segments = segments(month, terms_on)?;
+        let needs_days = segments.len() > 1 || segments.iter().any(|s| s.plan().gives_by_day());
+        if needs_days {
+            return Err(QuoteError::NeedsDays);
+        }
+        let day = segments.first().map_or(month.first_day(), Segment::from);
+        let usage = MonthUsage { own: vec![(day, usage)], closing: true, ..MonthUsage::default() };
+        let charged = charge(&segments, &MonthToDate::default(), &usage)?;
+        Ok(Quote {
+            exact: charged.rated_yuan,
+            rounded: charged.charge_fen,
+            currency: CURRENCY,
+            lines: charged.lines,
+            unpriced: charged.unpriced,
+            days: Vec::new(),
+        })
+    }
+
+    /// What the counts of days cost, each settled after the other; what is due at the end of a
+    /// month is due on the last of its days that is given.
+    ///
+    /// `terms_on` tells what holds on a day.
+    ///
+    /// # Errors
+    ///
+    /// [`QuoteError`] when the usage cannot be priced.
+    pub fn of_days<'a>(
+        days: &BTreeMap<BillingDay, Usage>,
+        mut terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
+    ) -> Result<Quote, QuoteError> {
+        let mut quote = Quote {
+            exact: Yuan::ZERO,
+            rounded: Fen::ZERO,
+            currency: CURRENCY,
+            lines: Vec::new(),
+            unpriced: Vec::new(),
+            days: Vec::new(),
+        };
+        let months = days.keys().map(|day| day.month()).collect::<BTreeSet<_>>();
+        for month in months {
+            let segments = segments(month, &mut terms_on)?;
+            quote.add_month(month, &segments, days)?;
+        }
+        Ok(quote)
+    }
+
+    fn add_month(
+        &mut self,
+        month: BillingMonth,
+        segments: &[Segment<'_>],
+        days: &BTreeMap<BillingDay, Usage>,
+    ) -> Result<(), QuoteError> {
+        let of_month = month.first_day()..=month.last_day();
+        let last = days.range(of_month.clone()).next_back().map(|(day, _)| *day);
+        let mut to_date = MonthToDate::default();
+        let mut rated = Yuan::ZERO;
+        let mut settled = Vec::new();
+        for (day, usage) in days.range(of_month) {
+            let usage = MonthUsage {
+                settled: settled.clone(),
+                own: vec![(*day, usage)],
+                day: Some(*day),
+                closing: Some(*day) == last,
+                ..MonthUsage::default()
+            };
+            let charged = charge(segments, &to_date, &usage)?;
+            settled.extend(usage.own);
+            self.add_day(*day, rated, &charged).map_err(ChargeError::from)?;
+            rated = charged.rated_yuan;
+            to_date = charged.month;
+        }
+        Ok(())
+    }
+
+    fn add_day(
+        &mut self,
+        day: BillingDay,
+        rated_before: Yuan,
+        charged: &DayCharge,
+    ) -> Result<(), MoneyError> {
+        let exact = charged.rated_yuan.minus(rated_before)?;
+        let rounded = charged.charge_fen;
+        self.exact = self.exact.plus(exact)?;
+        self.rounded = self.rounded.plus(rounded)?;
+        self.lines.extend(charged.lines.iter().cloned());
+        self.unpriced.extend(charged.unpriced.iter().cloned());
+        self.days.push(QuotedDay { day, exact, rounded, lines: charged.lines.clone() });
+        Ok(())
+    }
+}
+
+impl QuotedUsage {
+    /// Reads usage: that of days if its fields are days, of a month otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] with the path of what is wrong, the first.
+    pub fn read(document: &str) -> Result<QuotedUsage, PlanError> {
+        let node = read::node(document)?;
+        if node.fields().any(looks_like_a_day) {
+            read::of_node(node).map(QuotedUsage::Days)
+        } else {
+            read::of_node(node).map(QuotedUsage::Month)
+        }
+    }
+}
+
+/// `2015-05-17`, `2015-05-32`: no API is named so.
+fn looks_like_a_day(field: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    field.len() == 10 && field.bytes().enumerate().all(fits)
+}
+
+/// Yuan with two decimals.
+fn as_yuan<S: Serializer>(fen: &Fen, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(fen)
+}

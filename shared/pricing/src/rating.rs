@@ -1,0 +1,306 @@
+//! Rating: what everything that was metered in a segment comes to. Exact, unrounded, and with all
+//! that is needed to compute it again by hand.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Billable, Metric};
+use crate::tally::{RateTally, Tally};
+use crate::{
+    BillingDay, Conversion, Discount, DiscountOf, Metered, MoneyError, Name, Percent, PlanDocument,
+    Rate, Segment, Slice, Yuan,
+};
+
+/// What one rate, or the plan on top of its rates, comes to in a segment so far.
+///
+/// From `metered` to `units` by the rate's conversion; less both allowances, cut into `slices`,
+/// which sum to `base_yuan`; less the discounts; held to the limit: `due_yuan`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rated {
+    /// What was metered.
+    pub metered: Metered,
+    /// How it becomes units, where it is not taken as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Conversion>,
+    /// What is priced of it: calls, or yuan where the price is a percentage; converted.
+    pub units: Decimal,
+    /// The units that are free in the segment, or on each of its days.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub free: Decimal,
+    /// The free units that were used.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub free_used: Decimal,
+    /// The plan's free units that were used beyond the rate's own.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub plan_free_used: Decimal,
+    /// What was metered on the days that are charged, where units are free by the day.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub days: BTreeMap<BillingDay, Metered>,
+    /// The units beyond all allowances, cut at each price.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
+    /// What the slices come to; of the plan, what all its rates come to.
+    pub base_yuan: Yuan,
+    /// What was taken off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<Discounted>,
+    /// What it is held to, where it would be more or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
+    /// What is due.
+    pub due_yuan: Yuan,
+}
+
+/// What one discount took off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discounted {
+    /// The discount.
+    pub discount: Name,
+    /// Its percentage.
+    pub percent: Percent,
+    /// What it is of.
+    pub of_yuan: Yuan,
+    /// What it took off.
+    pub off_yuan: Yuan,
+}
+
+/// What an amount is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// It would be more.
+    Maximum(Yuan),
+    /// It would be less, and the month is over.
+    Minimum(Yuan),
+}
+
+/// What a segment comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rating {
+    /// By the plan's rates, in their order.
+    pub(crate) rates: Vec<Rated>,
+    /// What the plan makes of their sum.
+    pub(crate) plan: Rated,
+}
+
+/// What was rated of one rate before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What was metered.
+    pub metered: Metered,
+    /// The free units that were used.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub free_used: Decimal,
+    /// The plan's free units that were used.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub plan_free_used: Decimal,
+    /// What it came to; of the plan, what it added to its rates' sum or took off.
+    pub yuan: Yuan,
+}
+
+impl Rated {
+    /// What a later line goes on from.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            metered: self.metered,
+            free_used: self.free_used,
+            plan_free_used: self.plan_free_used,
+            yuan: self.due_yuan,
+        }
+    }
+}
+
+impl Rating {
+    /// What the plan adds to the sum of its rates, or takes off.
+    pub(crate) fn adjustment(&self) -> Result<Yuan, MoneyError> {
+        self.plan.due_yuan.minus(self.plan.base_yuan)
+    }
+}
+
+/// Rates a segment.
+pub(crate) fn rate(
+    segment: &Segment<'_>,
+    tally: &Tally<'_>,
+    closing: bool,
+) -> Result<Rating, MoneyError> {
+    let document = segment.plan().document();
+    let mut shared = SharedFree::of(segment);
+    let rates = document
+        .rates
+        .iter()
+        .zip(&tally.rates)
+        .map(|(rate, tally)| rate_one(segment, rate, tally, &mut shared, closing))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut plan = Rated {
+        base_yuan: Yuan::sum(rates.iter().map(|rated| rated.due_yuan))?,
+        ..Rated::default()
+    };
+    let caps = Caps { minimum: document.minimum, maximum: document.maximum };
+    plan.settle(segment, &document.discounts, caps, closing)?;
+    Ok(Rating { rates, plan })
+}
+
+fn rate_one(
+    segment: &Segment<'_>,
+    rate: &Rate,
+    tally: &RateTally,
+    shared: &mut SharedFree,
+    closing: bool,
+) -> Result<Rated, MoneyError> {
+    let document = segment.plan().document();
+    let conversion = document.conversion_of(rate).cloned();
+    let mut rated = Rated { metered: tally.total, conversion, ..Rated::default() };
+    let beyond = if tally.by_day {
+        beyond_by_day(document, rate, tally, shared, &mut rated)
+    } else {
+        beyond_by_month(segment, rate, shared, &mut rated)
+    };
+    let billable = Billable { units: beyond, calls: tally.total.calls.get().into(), closing };
+    rated.slices = rate.price.slices(billable)?;
+    rated.base_yuan = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
+    let caps = Caps { minimum: rate.minimum, maximum: rate.maximum };
+    rated.settle(segment, &rate.discounts, caps, closing)?;
+    Ok(rated)
+}
+
+/// The units beyond what is free by the month; notes what was used of it.
+fn beyond_by_month(
+    segment: &Segment<'_>,
+    rate: &Rate,
+    shared: &mut SharedFree,
+    rated: &mut Rated,
+) -> Decimal {
+    rated.units = units(segment.plan().document(), rate, rated.metered);
+    rated.free = segment.share_of(rate.free_per_month);
+    rated.free_used = rated.units.min(rated.free);
+    let beyond = rated.units - rated.free_used;
+    rated.plan_free_used = shared.use_of_month(rate, beyond);
+    beyond - rated.plan_free_used
+}
+
+/// The units beyond what is free by the day, over all days; notes what was used of it.
+fn beyond_by_day(
+    document: &PlanDocument,
+    rate: &Rate,
+    tally: &RateTally,
+    shared: &mut SharedFree,
+    rated: &mut Rated,
+) -> Decimal {
+    rated.free = rate.free_per_day.get();
+    let mut beyond = Decimal::ZERO;
+    for (day, metered) in &tally.days {
+        let of_day = units(document, rate, *metered);
+        let free = of_day.min(rated.free);
+        let of_plan = shared.use_of_day(rate, *day, of_day - free);
+        rated.units += of_day;
+        rated.free_used += free;
+        rated.plan_free_used += of_plan;
+        beyond += of_day - free - of_plan;
+    }
+    let of_plan = shared.use_of_month(rate, beyond);
+    rated.plan_free_used += of_plan;
+    beyond - of_plan
+}
+
+/// What is metered, as the rate's units.
+fn units(document: &PlanDocument, rate: &Rate, metered: Metered) -> Decimal {
+    let metered = match rate.price.metric() {
+        Metric::Calls => metered.calls.get().into(),
+        Metric::Amount => metered.amount.get(),
+    };
+    match document.conversion_of(rate) {
+        None => metered,
+        Some(conversion) => conversion.units(metered),
+    }
+}
+
+/// What is left of the plan's own free units; rates that price calls use it up in their order.
+struct SharedFree {
+    month: Decimal,
+    per_day: Decimal,
+    days: BTreeMap<BillingDay, Decimal>,
+}
+
+impl SharedFree {
+    fn of(segment: &Segment<'_>) -> SharedFree {
+        let document = segment.plan().document();
+        SharedFree {
+            month: segment.share_of(document.free_per_month),
+            per_day: document.free_per_day.get(),
+            days: BTreeMap::new(),
+        }
+    }
+
+    fn use_of_month(&mut self, rate: &Rate, units: Decimal) -> Decimal {
+        use_of(&mut self.month, rate, units)
+    }
+
+    fn use_of_day(&mut self, rate: &Rate, day: BillingDay, units: Decimal) -> Decimal {
+        if self.per_day.is_zero() {
+            return Decimal::ZERO;
+        }
+        use_of(self.days.entry(day).or_insert(self.per_day), rate, units)
+    }
+}
+
+fn use_of(left: &mut Decimal, rate: &Rate, units: Decimal) -> Decimal {
+    let used = match rate.price.metric() {
+        Metric::Calls => units.min(*left),
+        Metric::Amount => Decimal::ZERO,
+    };
+    *left -= used;
+    used
+}
+
+/// The least and the most of a whole month.
+#[derive(Clone, Copy)]
+struct Caps {
+    minimum: Option<Yuan>,
+    maximum: Option<Yuan>,
+}
+
+impl Rated {
+    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, then the minimum.
+    fn settle(
+        &mut self,
+        segment: &Segment<'_>,
+        discounts: &[Discount],
+        caps: Caps,
+        closing: bool,
+    ) -> Result<(), MoneyError> {
+        let mut left = self.base_yuan;
+        for discount in segment.discounts(discounts) {
+            let taken = discounted(discount, self.base_yuan, left)?;
+            left = left.minus(taken.off_yuan)?;
+            self.discounts.push(taken);
+        }
+        let maximum = caps.maximum.map(|cap| segment.share_of_cap(cap));
+        let minimum = caps.minimum.filter(|_| closing).map(|cap| segment.share_of_cap(cap));
+        self.due_yuan = left;
+        if let Some(maximum) = maximum.filter(|maximum| left > *maximum) {
+            self.limit = Some(Limit::Maximum(maximum));
+            self.due_yuan = maximum;
+        } else if let Some(minimum) = minimum.filter(|minimum| left < *minimum) {
+            self.limit = Some(Limit::Minimum(minimum));
+            self.due_yuan = minimum;
+        }
+        Ok(())
+    }
+}
+
+fn discounted(discount: &Discount, list: Yuan, left: Yuan) -> Result<Discounted, MoneyError> {
+    let of_yuan = match discount.of {
+        DiscountOf::Remaining => left,
+        DiscountOf::List => list,
+    };
+    let off = of_yuan.times(discount.percent.of_one_yuan().decimal())?;
+    Ok(Discounted {
+        discount: discount.discount.clone(),
+        percent: discount.percent,
+        of_yuan,
+        off_yuan: off.min(left),
+    })
+}

@@ -1,0 +1,109 @@
+//! A month settled day by day, each charge as a person would note it down.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod days;
+mod limits;
+mod note;
+mod segments;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expect_test::Expect;
+use serde_json::{Value, json};
+use steelyard_pricing::{
+    BillingDay, ChargeError, DayCharge, MonthToDate, MonthUsage, Override, Plan, Terms, Usage,
+    charge, segments as cut,
+};
+
+const JUSHITA: &str = include_str!("../../../../plans/jushita-2014.json");
+const FOUR_TIERS: &str = include_str!("../../../../plans/four-tiers.json");
+
+/// A plan of these rates, in force for long; other fields as given.
+fn plan(fields: Value) -> Plan {
+    let mut document = json!({"plan": "example", "effective_from": "2014-01-01"});
+    document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    Plan::read(&document.to_string()).unwrap()
+}
+
+/// A rate for all APIs, by a price; other fields as given.
+fn rate(price: Value, fields: Value) -> Value {
+    let mut rate = json!({"rate": "calls", "apis": ["*"], "price": price});
+    rate.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    json!([rate])
+}
+
+/// The price of each unit.
+fn per_unit(unit_price: &str) -> Value {
+    json!({"model": "per_unit", "unit_price": unit_price})
+}
+
+/// Terms of a provider by the days from which they hold, and what was settled of April 2014.
+#[derive(Default)]
+struct April {
+    plans: BTreeMap<u32, Plan>,
+    overrides: Vec<Override>,
+    days: BTreeMap<BillingDay, Usage>,
+    late: BTreeSet<BillingDay>,
+    settled: u32,
+    month: MonthToDate,
+}
+
+fn day(day: u32) -> BillingDay {
+    format!("2014-04-{day:02}").parse().unwrap()
+}
+
+impl April {
+    fn under(plan: Plan) -> April {
+        April { plans: BTreeMap::from([(1, plan)]), ..April::default() }
+    }
+
+    fn terms(&self, on: BillingDay) -> Option<Terms<'_>> {
+        let number = u32::from(on.day_of_month().unsigned_abs());
+        let (_, plan) = self.plans.range(..=number).next_back()?;
+        let overrides = self.overrides.iter().filter(|over| over.holds_on(on)).collect();
+        Some(Terms { plan, overrides })
+    }
+
+    /// Usage that is counted now; of a day that was settled, it is late.
+    fn count(&mut self, on: u32, usage: Value) -> &mut April {
+        let usage = serde_json::from_value::<Usage>(usage).unwrap();
+        let known = self.days.entry(day(on)).or_default();
+        *known = known.plus(&usage).unwrap();
+        if on <= self.settled {
+            self.late.insert(day(on));
+        }
+        self
+    }
+
+    /// Settles the days up to this one; the last one again when the month is over already.
+    fn settle(&mut self, until: u32) -> Result<DayCharge, ChargeError> {
+        let days = self.days.iter().map(|(day, usage)| (*day, usage));
+        let (settled, own) = days.partition(|(day, _)| self.is_settled(*day));
+        let usage = MonthUsage {
+            settled,
+            late: self.late.clone(),
+            own,
+            day: Some(day(until)),
+            closed: self.settled == 30,
+            closing: until == 30,
+        };
+        let segments = cut(day(1).month(), |on| self.terms(on)).unwrap();
+        let charged = charge(&segments, &self.month, &usage)?;
+        self.month = charged.month.clone();
+        self.settled = until;
+        self.late.clear();
+        Ok(charged)
+    }
+
+    fn is_settled(&self, on: BillingDay) -> bool {
+        u32::from(on.day_of_month().unsigned_abs()) <= self.settled
+    }
+
+    /// Settles the days up to this one, and compares the note of it.
+    fn check(&mut self, until: u32, expected: Expect) -> &mut April {
+        let charged = self.settle(until).unwrap();
+        expected.assert_eq(&note::of(&charged));
+        self
+    }
+}

@@ -1,0 +1,74 @@
+//! A charge as a person would note it down.
+
+use steelyard_pricing::{DayCharge, Limit, Line, LineCause, Per, Rated, Slice};
+
+pub fn of(charged: &DayCharge) -> String {
+    let mut notes = charged.lines.iter().map(line).collect::<Vec<_>>();
+    for unpriced in &charged.unpriced {
+        notes.push(format!("unpriced {}: {}", unpriced.count.api, unpriced.count.gained()));
+    }
+    notes.push(format!("charge {} of {}", charged.charge_fen, charged.rated_yuan));
+    notes.join("\n")
+}
+
+fn line(line: &Line) -> String {
+    let because = match line.because {
+        LineCause::Usage => "",
+        LineCause::Late => "late ",
+        LineCause::Terms => "new terms ",
+    };
+    let what = match &line.rate {
+        Some(rate) => format!("{rate}: {}", of_rate(line, &line.after)),
+        None => format!("plan: rates {}", line.after.base_yuan),
+    };
+    let day = line.segment.day_of_month();
+    format!(
+        "{because}from {day} {what}{} = {}, was {}, {} rounded by {} = {}",
+        taken_off(&line.after),
+        line.after_yuan().unwrap(),
+        line.before.yuan,
+        line.exact_yuan,
+        line.rounding_yuan,
+        line.charge_fen,
+    )
+}
+
+fn of_rate(line: &Line, after: &Rated) -> String {
+    let mut note = format!("{} to {}", line.before.metered, after.metered);
+    if !after.free.is_zero() {
+        note += &format!(", free {} of {}", after.free_used, after.free);
+    }
+    if !after.plan_free_used.is_zero() {
+        note += &format!(", plan's free {}", after.plan_free_used);
+    }
+    for (day, metered) in &after.days {
+        note += &format!(", on {} {metered}", day.day_of_month());
+    }
+    let slices = after.slices.iter().map(slice).collect::<Vec<_>>().join(" + ");
+    if slices.is_empty() { note } else { format!("{note}, {slices}") }
+}
+
+fn slice(slice: &Slice) -> String {
+    let Slice { from, to, count, price, flat_fee, .. } = slice;
+    let count = match slice.per {
+        Per::Unit => format!("({to} − {from})"),
+        Per::Yuan => format!("¥({to} − {from})"),
+        Per::Call => format!("{count} calls"),
+        Per::Package(size) | Per::FullPackage(size) => format!("{count} packages of {size}"),
+        Per::Block(size) => format!("{count} blocks of {size}"),
+    };
+    let fee = if flat_fee.is_zero() { String::new() } else { format!(" + {flat_fee}") };
+    format!("{count} × {price}{fee}")
+}
+
+fn taken_off(after: &Rated) -> String {
+    let mut note = String::new();
+    for taken in &after.discounts {
+        note += &format!(", less {}% of {}", taken.percent, taken.of_yuan);
+    }
+    match after.limit {
+        None => note,
+        Some(Limit::Maximum(most)) => note + &format!(", at most {most}"),
+        Some(Limit::Minimum(least)) => note + &format!(", at least {least}"),
+    }
+}

@@ -1,0 +1,91 @@
+//! The settlements of a month, one after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use steelyard_pricing::{
+    BillingDay, DayCharge, Metered, MonthToDate, MonthUsage, Name, Segment, Usage, Yuan, charge,
+    rate_segment,
+};
+
+use crate::months::{Month, SUPPLEMENTS};
+
+/// One settlement, with what it saw.
+pub struct Run<'a> {
+    pub segments: Vec<Segment<'a>>,
+    pub charged: DayCharge,
+    day: BillingDay,
+    is_closed: bool,
+    days: BTreeMap<BillingDay, Usage>,
+}
+
+/// Every settlement of the month.
+pub fn settle(month: &Month) -> Vec<Run<'_>> {
+    let mut runs = Vec::<Run<'_>>::new();
+    let mut before = MonthToDate::default();
+    let mut settled_until = 0;
+    for run in 0..month.runs.len() + SUPPLEMENTS {
+        let until = month.runs.get(run).or(month.runs.last()).copied().expect("a run");
+        let (days, late) = month.arrived(run);
+        let is_settled = |day: &BillingDay| Month::number(*day) <= settled_until;
+        let (settled, own) =
+            days.iter().map(|(day, usage)| (*day, usage)).partition(|(day, _)| is_settled(day));
+        let closed = settled_until == until;
+        let closing = Some(&until) == month.runs.last();
+        let usage = MonthUsage { settled, late, own, day: Some(month.day(until)), closed, closing };
+        let segments = month.segments(until);
+        let charged = charge(&segments, &before, &usage).expect("a charge");
+        before = charged.month.clone();
+        settled_until = until;
+        runs.push(Run { segments, charged, day: month.day(until), is_closed: closing, days });
+    }
+    runs
+}
+
+impl Run<'_> {
+    /// The same settlement once more.
+    pub fn again(&self) -> DayCharge {
+        let usage = MonthUsage {
+            settled: self.days.iter().map(|(day, usage)| (*day, usage)).collect(),
+            late: BTreeSet::new(),
+            own: Vec::new(),
+            day: Some(self.day),
+            closed: self.is_closed,
+            closing: self.is_closed,
+        };
+        charge(&self.segments, &self.charged.month, &usage).expect("a charge")
+    }
+
+    /// What all the usage comes to, rated once; none if that has too many digits.
+    pub fn rated_once(&self) -> Option<Yuan> {
+        let begun = self.segments.iter().filter(|segment| segment.from() <= self.day);
+        let amounts = begun.map(|segment| {
+            let (total, by_rate) = self.of_segment(segment);
+            rate_segment(segment, &total, &by_rate, self.is_closed).expect("a price")
+        });
+        Yuan::sum(amounts).ok()
+    }
+
+    /// The same with more usage on a day.
+    pub fn with(&self, day: BillingDay, api: &str, more: Metered) -> Run<'_> {
+        let mut days = self.days.clone();
+        days.entry(day).or_default().add(api.parse().expect("an API"), more).expect("a count");
+        Run { segments: self.segments.clone(), charged: self.charged.clone(), days, ..*self }
+    }
+
+    fn of_segment(
+        &self,
+        segment: &Segment<'_>,
+    ) -> (Usage, BTreeMap<Name, BTreeMap<BillingDay, Metered>>) {
+        let mut total = Usage::new();
+        let mut by_rate = BTreeMap::<Name, BTreeMap<BillingDay, Metered>>::new();
+        for (day, usage) in self.days.iter().filter(|(day, _)| segment.holds(**day)) {
+            total = total.plus(usage).expect("a sum");
+            for (api, metered) in usage.iter() {
+                let Some(rate) = segment.plan().rate_of(api) else { continue };
+                let of_day = by_rate.entry(rate.rate.clone()).or_default().entry(*day).or_default();
+                *of_day = of_day.plus(metered).expect("a sum");
+            }
+        }
+        (total, by_rate)
+    }
+}

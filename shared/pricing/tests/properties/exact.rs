@@ -1,0 +1,71 @@
+//! Exact numbers that share nothing with the ones under test.
+
+use num_rational::BigRational;
+use serde::{Deserialize, Deserializer};
+
+/// A rational number, read from a decimal text or a whole number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exact(pub BigRational);
+
+impl Exact {
+    pub fn zero() -> Exact {
+        Exact::whole(0)
+    }
+
+    pub fn whole(number: i64) -> Exact {
+        Exact(BigRational::from_integer(number.into()))
+    }
+
+    /// `-12.34` is −1234 over 100.
+    pub fn read(text: &str) -> Exact {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+        let number = format!("{whole}{decimals}").parse().expect("a decimal number");
+        let one = format!("1{}", "0".repeat(decimals.len())).parse().expect("a power of ten");
+        Exact(BigRational::new(number, one))
+    }
+
+    /// A quantity as plans have it: a number, or a text.
+    pub fn of(json: &serde_json::Value) -> Exact {
+        json.as_str().map_or_else(|| Exact::read(&json.to_string()), Exact::read)
+    }
+
+    pub fn plus(&self, other: &Exact) -> Exact {
+        Exact(&self.0 + &other.0)
+    }
+
+    pub fn minus(&self, other: &Exact) -> Exact {
+        Exact(&self.0 - &other.0)
+    }
+
+    pub fn times(&self, other: &Exact) -> Exact {
+        Exact(&self.0 * &other.0)
+    }
+
+    pub fn over(&self, other: &Exact) -> Exact {
+        Exact(&self.0 / &other.0)
+    }
+
+    pub fn ceil(&self) -> Exact {
+        Exact(self.0.ceil())
+    }
+
+    pub fn floor(&self) -> Exact {
+        Exact(self.0.floor())
+    }
+
+    pub fn sum<'a>(numbers: impl IntoIterator<Item = &'a Exact>) -> Exact {
+        numbers.into_iter().fold(Exact::zero(), |sum, number| sum.plus(number))
+    }
+}
+
+impl Default for Exact {
+    fn default() -> Exact {
+        Exact::zero()
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Exact, D::Error> {
+        serde_json::Value::deserialize(deserializer).map(|json| Exact::of(&json))
+    }
+}

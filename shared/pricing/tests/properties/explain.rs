@@ -1,0 +1,204 @@
+//! A line computed again from what is written of it: by hand, so to speak.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::exact::Exact;
+
+/// A line as it is written.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Line {
+    pub segment: String,
+    pub rate: Option<String>,
+    #[serde(default)]
+    because: Option<String>,
+    #[serde(default)]
+    apis: Vec<ApiCount>,
+    before: Standing,
+    after: Rated,
+    exact_yuan: Exact,
+    rounding_yuan: Exact,
+    charge_fen: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ApiCount {
+    before: Value,
+    after: Value,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Standing {
+    metered: Value,
+    #[serde(default)]
+    free_used: Exact,
+    #[serde(default)]
+    plan_free_used: Exact,
+    yuan: Exact,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Rated {
+    metered: Value,
+    #[serde(default)]
+    conversion: Value,
+    units: Exact,
+    #[serde(default)]
+    free: Exact,
+    #[serde(default)]
+    free_used: Exact,
+    #[serde(default)]
+    plan_free_used: Exact,
+    #[serde(default)]
+    days: BTreeMap<String, Value>,
+    #[serde(default)]
+    slices: Vec<Slice>,
+    base_yuan: Exact,
+    #[serde(default)]
+    discounts: Vec<Discounted>,
+    limit: Option<BTreeMap<String, Exact>>,
+    due_yuan: Exact,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Slice {
+    from: Exact,
+    to: Exact,
+    #[serde(default)]
+    per: Value,
+    count: Exact,
+    price: Exact,
+    #[serde(default)]
+    flat_fee: Exact,
+    amount: Exact,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Discounted {
+    percent: Exact,
+    of_yuan: Exact,
+    off_yuan: Exact,
+}
+
+/// Calls and amount of what was metered.
+fn metered(json: &Value) -> (Exact, Exact) {
+    if json.is_object() {
+        (Exact::of(&json["calls"]), Exact::of(&json["amount"]))
+    } else {
+        (Exact::of(json), Exact::zero())
+    }
+}
+
+/// Computes the line again; `rate` is what the plan's document says of its rate.
+pub fn explain(line: &Line, rate: Option<&Value>) {
+    let after = &line.after;
+    let now = match rate {
+        Some(rate) => {
+            gained(line);
+            let priced = priced(line, rate);
+            cover(after, &priced, rate);
+            assert_eq!(Exact::sum(after.slices.iter().map(|slice| &slice.amount)), after.base_yuan);
+            after.due_yuan.clone()
+        }
+        None => after.due_yuan.minus(&after.base_yuan),
+    };
+    assert_eq!(due(after), after.due_yuan, "what is due");
+    assert_eq!(now.minus(&line.before.yuan), line.exact_yuan, "what is new of it");
+    let hundred = Exact::whole(100);
+    let charge = line.exact_yuan.plus(&line.rounding_yuan).times(&hundred);
+    assert_eq!(charge, Exact::whole(line.charge_fen), "what is charged");
+}
+
+/// The APIs' counts make up what was metered since.
+fn gained(line: &Line) {
+    let total = |of: &dyn Fn(&(Exact, Exact)) -> Exact| {
+        let gain = |api: &ApiCount| of(&metered(&api.after)).minus(&of(&metered(&api.before)));
+        let gains = line.apis.iter().map(gain).collect::<Vec<_>>();
+        let since = of(&metered(&line.after.metered)).minus(&of(&metered(&line.before.metered)));
+        assert_eq!(Exact::sum(&gains), since);
+    };
+    total(&|(calls, _)| calls.clone());
+    total(&|(_, amount)| amount.clone());
+}
+
+/// The units beyond all allowances.
+fn priced(line: &Line, rate: &Value) -> Exact {
+    let after = &line.after;
+    let units = |metered: &Value| units(metered, &after.conversion, rate);
+    assert_eq!(units(&after.metered), after.units, "what was metered, in units");
+    if rate["free_per_day"].is_null() && !line.is_by_day() {
+        assert_eq!(after.free_used, after.free.clone().min(after.units.clone()), "what is free");
+    } else if line.because.is_none() {
+        let free = |day| units(day).min(after.free.clone());
+        let free = after.days.values().map(free).collect::<Vec<_>>();
+        let used = after.free_used.minus(&line.before.free_used);
+        assert_eq!(used, Exact::sum(&free), "what is free on the days");
+    }
+    assert!(after.plan_free_used >= line.before.plan_free_used.clone().min(Exact::zero()));
+    after.units.minus(&after.free_used).minus(&after.plan_free_used)
+}
+
+impl Line {
+    fn is_by_day(&self) -> bool {
+        !self.after.days.is_empty()
+    }
+}
+
+fn units(json: &Value, conversion: &Value, rate: &Value) -> Exact {
+    let (calls, amount) = metered(json);
+    let is_share = rate["price"]["model"].as_str().is_some_and(|m| m.contains("percentage"));
+    let one = Value::from(1);
+    let factor = |name| Exact::of(conversion.get(name).unwrap_or(&one));
+    let number = if is_share { amount } else { calls };
+    let units = number.times(&factor("multiply")).over(&factor("divide"));
+    match conversion["round"].as_str() {
+        Some("up") => units.ceil(),
+        Some("down") => units.floor(),
+        _ => units,
+    }
+}
+
+/// The slices stand on one another and hold every priced unit once.
+fn cover(after: &Rated, priced: &Exact, rate: &Value) {
+    let price = &rate["price"];
+    let free = ["free_units", "free_amount"].iter().find_map(|name| price.get(*name));
+    let mut end = free.map_or_else(Exact::zero, Exact::of);
+    let covered = priced.clone().max(end.clone());
+    for slice in &after.slices {
+        let amount = slice.count.times(&slice.price).plus(&slice.flat_fee);
+        assert_eq!(amount, slice.amount, "count × price + flat fee");
+        let width = slice.to.minus(&slice.from);
+        if slice.per == "call" {
+            assert_eq!(slice.count, metered(&after.metered).0, "a fee for each call");
+            continue;
+        }
+        assert_eq!(slice.from, end, "no gap and no overlap");
+        end = slice.to.clone();
+        let of = |name| slice.per.get(name).map(|size| width.over(&Exact::of(size)));
+        let begun = of("package").or_else(|| of("block")).map(|count| count.ceil());
+        let full = of("full_package").map(|count| count.floor());
+        let count = begun.or(full).unwrap_or_else(|| width.clone());
+        assert_eq!(slice.count, count, "how many are priced");
+    }
+    assert_eq!(end, covered, "every priced unit is in a slice");
+}
+
+/// What the discounts leave, held to the limit.
+fn due(after: &Rated) -> Exact {
+    let mut left = after.base_yuan.clone();
+    for discount in &after.discounts {
+        assert!(discount.of_yuan == left || discount.of_yuan == after.base_yuan);
+        let off = discount.of_yuan.times(&discount.percent).over(&Exact::whole(100));
+        assert_eq!(off.min(left.clone()), discount.off_yuan);
+        left = left.minus(&discount.off_yuan);
+    }
+    let Some((limit, held)) = after.limit.iter().flatten().next() else { return left };
+    match limit.as_str() {
+        "maximum" => assert!(left > *held),
+        "minimum" => assert!(left < *held),
+        _ => panic!("{limit} is no limit"),
+    }
+    held.clone()
+}

@@ -1,0 +1,171 @@
+//! What holds for every plan, every month, and every order in which usage arrives.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod books;
+mod exact;
+mod explain;
+mod months;
+mod plans;
+mod wild;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::Value;
+use steelyard_pricing::{
+    Amount, BillingDay, Calls, DayCharge, Fen, Metered, MonthToDate, MonthUsage, Segment, Terms,
+    Usage, charge, segments,
+};
+
+use crate::books::{Run, settle};
+use crate::exact::Exact;
+use crate::months::{APIS, any_month};
+use crate::wild::wild_plan;
+
+fn rounding(run: &Run<'_>) -> steelyard_pricing::Rounding {
+    run.segments.first().map(|segment| segment.plan().document().rounding).unwrap_or_default()
+}
+
+/// What the document of the segment's plan says of a line's rate, with what it inherits.
+fn rate_document(segments: &[Segment<'_>], line: &explain::Line) -> Option<Value> {
+    let name = line.rate.as_ref()?;
+    let segment = segments.iter().find(|s| s.from().to_string() == line.segment).unwrap();
+    let plan = serde_json::to_value(segment.plan()).unwrap();
+    let rates = plan["rates"].as_array().unwrap();
+    let mut rate = rates.iter().find(|rate| rate["rate"] == **name).unwrap().clone();
+    if rate["conversion"].is_null() {
+        rate["conversion"] = plan["conversion"].clone();
+    }
+    if rate["free_per_day"].is_null() {
+        rate["free_per_day"] = plan["free_per_day"].clone();
+    }
+    Some(rate)
+}
+
+fn explains_itself(segments: &[Segment<'_>], charged: &DayCharge) {
+    for line in &charged.lines {
+        let json = serde_json::to_string(line).unwrap();
+        let line = serde_json::from_str::<explain::Line>(&json).unwrap();
+        explain::explain(&line, rate_document(segments, &line).as_ref());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn days_add_up_to_the_month_rated_once(month in any_month()) {
+        let mut sum = Fen::ZERO;
+        for run in settle(&month) {
+            sum = sum.plus(run.charged.charge_fen).unwrap();
+            prop_assert_eq!(Some(run.charged.rated_yuan), run.rated_once());
+            let rounded = run.charged.rated_yuan.to_fen_rounded(rounding(&run)).unwrap();
+            prop_assert_eq!(sum, rounded);
+        }
+    }
+
+    #[test]
+    fn a_second_run_charges_nothing(month in any_month()) {
+        for run in settle(&month) {
+            let again = run.again();
+            prop_assert_eq!((again.charge_fen, again.lines), (Fen::ZERO, Vec::new()));
+            prop_assert_eq!(again.month, run.charged.month);
+        }
+    }
+
+    #[test]
+    fn lines_add_up_and_round_by_a_fen_at_most(month in any_month()) {
+        for run in settle(&month) {
+            let charged = &run.charged;
+            let sum = Fen::sum(charged.lines.iter().map(|line| line.charge_fen)).unwrap();
+            prop_assert_eq!(sum, charged.charge_fen);
+            for line in &charged.lines {
+                let rounding = line.rounding_yuan.decimal().abs();
+                prop_assert!(rounding <= rust_decimal::Decimal::new(1, 2), "{:?}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn every_line_can_be_computed_again_from_what_it_says(month in any_month()) {
+        for run in settle(&month) {
+            explains_itself(&run.segments, &run.charged);
+        }
+    }
+    #[test]
+    fn no_more_is_free_than_the_plan_gives(month in any_month()) {
+        for run in settle(&month) {
+            for segment in &run.segments {
+                let Some(to_date) = run.charged.month.segments.get(&segment.from()) else { continue };
+                free_within(segment, &serde_json::to_value(to_date).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn more_usage_never_costs_less_but_by_volume_and_top_tier(
+        month in any_month(), api in prop::sample::select(APIS.to_vec()), day in 1_u32..=28,
+        calls in prop_oneof![1_u64..10, 1_u64..100_000_000], amount in 0_u32..1_000_000,
+    ) {
+        prop_assume!(!month.may_fall());
+        let runs = settle(&month);
+        let more = Metered { calls: Calls::new(calls), amount: Amount::new(amount.into()).unwrap() };
+        let last = runs.last().unwrap();
+        let grown = last.with(month.day(day), api, more);
+        prop_assume!(grown.rated_once().is_some());
+        prop_assert!(last.rated_once() <= grown.rated_once());
+    }
+
+    #[test]
+    fn whatever_can_be_counted_is_priced_exactly_by_every_plan_that_is_accepted(plan in wild_plan()) {
+        let Some(plan) = plan else { return Ok(()) };
+        for (a, b, calls, amount) in [
+            (1, 0, Calls::MAX.get(), "1000000000000"),
+            (0, 1, Calls::MAX.get(), "999999999999.999999"),
+            (1, 1, Calls::MAX.get() / 2, "333333333333.333333"),
+            (1, 1, 1, "0.000001"),
+            (0, 0, 0, "0"),
+        ] {
+            let amount = Amount::new(rust_decimal::Decimal::from_str_exact(amount).unwrap()).unwrap();
+            let metered = Metered { calls: Calls::new(calls), amount };
+            let usage = [("a", a), ("b", b)].into_iter().filter(|(_, used)| *used == 1);
+            let usage = usage.map(|(api, _)| (api.parse().unwrap(), metered)).collect();
+            price_exactly(&plan, &usage);
+        }
+    }
+}
+
+fn price_exactly(plan: &steelyard_pricing::Plan, usage: &Usage) {
+    let day = "2014-04-30".parse::<BillingDay>().unwrap();
+    let terms_on = |_| Some(Terms { plan, overrides: Vec::new() });
+    let segments = segments(day.month(), terms_on).unwrap();
+    let usage = MonthUsage { own: vec![(day, usage)], closing: true, ..MonthUsage::default() };
+    let charged = charge(&segments, &MonthToDate::default(), &usage).unwrap();
+    explains_itself(&segments, &charged);
+}
+
+/// What is written of a segment uses no more free units than its plan's document gives.
+fn free_within(segment: &Segment<'_>, to_date: &Value) {
+    let plan = serde_json::to_value(segment.plan()).unwrap();
+    let until = segment.span().until;
+    let days = Exact::whole(segment.from().days_until(until).into());
+    let of_month = days.over(&Exact::whole(segment.from().month().days().into()));
+    let given = |fields: &Value| match (fields.get("free_per_month"), fields.get("free_per_day")) {
+        (Some(units), _) => Exact::of(units).times(&of_month).ceil(),
+        (None, Some(units)) => Exact::of(units).times(&days),
+        (None, None) => Exact::zero(),
+    };
+    let used = |rate: &Value, name: &str| rate.get(name).map_or_else(Exact::zero, Exact::of);
+    let standings = serde_json::from_value::<BTreeMap<String, Value>>(to_date["rates"].clone());
+    let mut of_plan = Exact::zero();
+    for (name, standing) in standings.unwrap() {
+        let rates = plan["rates"].as_array().unwrap();
+        let rate = rates.iter().find(|rate| rate["rate"] == *name).unwrap();
+        let (free, shared) = (used(&standing, "free_used"), used(&standing, "plan_free_used"));
+        assert!(Exact::zero() <= free && free <= given(rate), "{name}: {free:?}");
+        assert!(Exact::zero() <= shared, "{name}: {shared:?}");
+        of_plan = of_plan.plus(&shared);
+    }
+    assert!(of_plan <= given(&plan), "of the plan's own: {of_plan:?}");
+}
