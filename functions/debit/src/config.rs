@@ -30,6 +30,7 @@ pub(crate) async fn alipay(
         app_id: environment.required("ALIPAY_APP_ID")?,
         app_private_key: keys.app_private_key,
         alipay_public_key: keys.alipay_public_key,
+        notify_url: None,
         timeout: AlipayConfig::TIMEOUT,
     })?)
 }

@@ -2,26 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Response, StatusCode, Url};
-use steelyard_billing::{Doubt, OutTradeNo, PayAnswer, QueryAnswer};
+use reqwest::{RequestBuilder, StatusCode, Url};
+use steelyard_billing::Doubt;
 use thiserror::Error;
 
 use crate::config::{AlipayConfig, ConfigError};
 use crate::key::{SigningFailed, SigningKey, VerifyingKey};
-use crate::policy;
 use crate::signing::text_to_sign;
-use crate::trade::{PayRequest, trade_content};
+use crate::time::beijing_text;
 use crate::wire::{Answer, WireError};
 
 /// The most bytes of an answer that are read: 1 MiB. A real answer has about one KiB.
-const BODY_MAX_BYTES: usize = 1 << 20;
+const ANSWER_MAX_BYTES: usize = 1 << 20;
+
+/// How long a file may take to arrive.
+const FILE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of the gateway, for one application.
+///
+/// Its `Debug` shows no key.
 #[derive(Debug)]
 pub struct Alipay {
     http: reqwest::Client,
@@ -29,6 +32,16 @@ pub struct Alipay {
     app_id: String,
     app_key: SigningKey,
     alipay_key: VerifyingKey,
+    notify_url: Option<String>,
+}
+
+/// What is asked of the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    method: &'static str,
+    biz_content: &'a str,
+    is_notified: bool,
+    return_url: Option<&'a str>,
 }
 
 /// Why a call brought no answer that can be believed.
@@ -42,10 +55,27 @@ enum CallError {
     Status(StatusCode),
     #[error("the answer broke off")]
     BrokenOff(#[source] reqwest::Error),
-    #[error("the answer is larger than {BODY_MAX_BYTES} bytes")]
-    TooLarge,
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
     #[error(transparent)]
     Wire(#[from] WireError),
+}
+
+impl<'a> Call<'a> {
+    /// A call of a method.
+    pub(crate) const fn new(method: &'static str, biz_content: &'a str) -> Call<'a> {
+        Call { method, biz_content, is_notified: false, return_url: None }
+    }
+
+    /// The call, with a notification of what comes of it.
+    pub(crate) const fn notified(self) -> Call<'a> {
+        Call { is_notified: true, ..self }
+    }
+
+    /// The call of a page, which sends its reader back to an address of ours.
+    pub(crate) const fn returning_to(self, return_url: Option<&'a str>) -> Call<'a> {
+        Call { return_url, ..self }
+    }
 }
 
 impl Alipay {
@@ -62,108 +92,89 @@ impl Alipay {
                 .map_err(ConfigError::AppPrivateKey)?,
             alipay_key: VerifyingKey::parse(&config.alipay_public_key)
                 .map_err(ConfigError::AlipayPublicKey)?,
+            notify_url: config.notify_url()?,
             http: config.http(&gateway)?,
             gateway,
         })
     }
 
-    /// Asks for money: `alipay.trade.pay` with the stored bytes as they are.
-    ///
-    /// Every failure to get a clear answer is [`PayAnswer::InDoubt`]: the money may have been taken.
-    /// Sending the same request again is safe; a request with another number is not.
-    pub async fn pay(&self, request: &PayRequest, now: Timestamp) -> PayAnswer {
-        match self.call("alipay.trade.pay", request.biz_content(), now).await {
-            Ok(answer) => policy::pay_answer(request, &answer),
-            Err(error) => PayAnswer::InDoubt(doubt(&error)),
-        }
+    /// The verified answer to a call. What is in doubt is why there is none.
+    pub(crate) async fn ask(&self, call: Call<'_>, now: Timestamp) -> Result<Answer, Doubt> {
+        self.try_ask(call, now).await.map_err(|error| doubt(&error))
     }
 
-    /// Asks what became of a trade: `alipay.trade.query`.
-    ///
-    /// The amount of a payment is what Alipay says it took: compare it with what was asked for.
-    pub async fn query(&self, asked: &OutTradeNo, now: Timestamp) -> QueryAnswer {
-        match self.call("alipay.trade.query", &trade_content(asked), now).await {
-            Ok(answer) => policy::query_answer(asked, &answer),
-            Err(error) => QueryAnswer::InDoubt(doubt(&error)),
-        }
-    }
-
-    /// Asks to close a trade that is not paid: `alipay.trade.close`.
-    ///
-    /// What it answers proves nothing, since a close can come too late or get lost: query the trade
-    /// afterwards.
-    ///
-    /// # Errors
-    ///
-    /// A [`Doubt`] for the log when the answer is not a plain success.
-    pub async fn close(&self, asked: &OutTradeNo, now: Timestamp) -> Result<(), Doubt> {
-        match self.call("alipay.trade.close", &trade_content(asked), now).await {
-            Ok(answer) => policy::close_answer(&answer),
-            Err(error) => Err(doubt(&error)),
-        }
-    }
-
-    async fn call(
-        &self,
-        method: &str,
-        biz_content: &str,
-        now: Timestamp,
-    ) -> Result<Answer, CallError> {
-        let form = self.form(method, biz_content, now).map_err(CallError::Sign)?;
-        let response = self
+    async fn try_ask(&self, call: Call<'_>, now: Timestamp) -> Result<Answer, CallError> {
+        let parameters = self.signed(call, now).map_err(CallError::Sign)?;
+        let request = self
             .http
             .post(self.gateway.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=utf-8")
-            .body(form)
-            .send()
-            .await
-            .map_err(|error| CallError::NoAnswer(error.without_url()))?;
-        if response.status() != StatusCode::OK {
-            return Err(CallError::Status(response.status()));
-        }
-        Ok(Answer::read(&body_of(response).await?, method, &self.alipay_key)?)
+            .body(encoded(&parameters));
+        let body = body_of(request, ANSWER_MAX_BYTES).await?;
+        Ok(Answer::read(&body, call.method, &self.alipay_key)?)
     }
 
-    /// The signed form of a call.
-    fn form(
+    /// The signed address of a page, for a browser.
+    pub(crate) fn page(&self, call: Call<'_>, now: Timestamp) -> Result<String, SigningFailed> {
+        let parameters = self.signed(call, now)?;
+        let mut page = self.gateway.clone();
+        // Only spaces are a plus here, and not everything that opens a link reads it as one.
+        page.set_query(Some(&encoded(&parameters).replace('+', "%20")));
+        Ok(page.into())
+    }
+
+    /// A file of at most so many bytes.
+    pub(crate) async fn file(&self, url: Url, most_bytes: usize) -> Result<Vec<u8>, Doubt> {
+        let request = self.http.get(url).timeout(FILE_TIMEOUT);
+        body_of(request, most_bytes).await.map_err(|error| doubt(&error))
+    }
+
+    /// The signed parameters of a call.
+    fn signed(
         &self,
-        method: &str,
-        biz_content: &str,
+        call: Call<'_>,
         now: Timestamp,
-    ) -> Result<String, SigningFailed> {
-        let timestamp = beijing_time(now).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    ) -> Result<BTreeMap<String, String>, SigningFailed> {
+        let timestamp = beijing_text(now);
+        let notify_url = self.notify_url.as_deref().filter(|_| call.is_notified);
         let mut parameters: BTreeMap<String, String> = [
-            ("app_id", self.app_id.as_str()),
-            ("biz_content", biz_content),
-            ("charset", "utf-8"),
-            ("format", "JSON"),
-            ("method", method),
-            ("sign_type", "RSA2"),
-            ("timestamp", &timestamp),
-            ("version", "1.0"),
+            ("app_id", Some(self.app_id.as_str())),
+            ("biz_content", Some(call.biz_content)),
+            ("charset", Some("utf-8")),
+            ("format", Some("JSON")),
+            ("method", Some(call.method)),
+            ("notify_url", notify_url),
+            ("return_url", call.return_url),
+            ("sign_type", Some("RSA2")),
+            ("timestamp", Some(&timestamp)),
+            ("version", Some("1.0")),
         ]
         .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
         .collect();
         let sign = self.app_key.sign(&text_to_sign(&parameters))?;
         parameters.insert("sign".to_owned(), sign);
-        Ok(form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish())
+        Ok(parameters)
     }
 }
 
-/// The wall clock in Beijing, which Alipay's timestamps show: UTC+8 all year.
-#[must_use]
-pub fn beijing_time(now: Timestamp) -> DateTime {
-    Offset::constant(8).to_datetime(now)
+fn encoded(parameters: &BTreeMap<String, String>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
-async fn body_of(mut response: Response) -> Result<Vec<u8>, CallError> {
+/// The body that a request brings, if the answer is a plain success of at most so many bytes.
+async fn body_of(request: RequestBuilder, most_bytes: usize) -> Result<Vec<u8>, CallError> {
+    // An address may carry a signature, so no error shows it.
+    let no_answer = |error: reqwest::Error| CallError::NoAnswer(error.without_url());
+    let mut response = request.send().await.map_err(no_answer)?;
+    if response.status() != StatusCode::OK {
+        return Err(CallError::Status(response.status()));
+    }
+    let broken_off = |error: reqwest::Error| CallError::BrokenOff(error.without_url());
     let mut body = Vec::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| CallError::BrokenOff(error.without_url()))?
-    {
-        if body.len() + chunk.len() > BODY_MAX_BYTES {
-            return Err(CallError::TooLarge);
+    while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
+        if body.len() + chunk.len() > most_bytes {
+            return Err(CallError::TooLarge(most_bytes));
         }
         body.extend_from_slice(&chunk);
     }

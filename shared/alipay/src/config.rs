@@ -19,6 +19,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most characters of an `app_id`. Source: Alipay's public request parameters.
 const APP_ID_MAX_LENGTH: usize = 32;
 
+/// The most characters of a `notify_url`. Source: Alipay's public request parameters.
+const NOTIFY_URL_MAX_LENGTH: usize = 256;
+
+/// Who asks. The servers that keep the bills refuse whoever does not say.
+const USER_AGENT: &str = concat!("steelyard/", env!("CARGO_PKG_VERSION"));
+
 /// What the client must know. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct AlipayConfig {
@@ -30,7 +36,10 @@ pub struct AlipayConfig {
     pub app_private_key: String,
     /// Alipay's public key: SPKI or PKCS#1, PEM or bare base64.
     pub alipay_public_key: String,
-    /// How long to wait for a whole answer.
+    /// Where Alipay tells what happens later to the trades and agreements that we ask for: https,
+    /// unless its host is loopback. Without it, only our queries tell.
+    pub notify_url: Option<String>,
+    /// How long to wait for a whole answer, and for each part of a file.
     pub timeout: Duration,
 }
 
@@ -48,6 +57,14 @@ pub enum ConfigError {
     GatewayNotHttps {
         /// The text.
         gateway: String,
+    },
+    /// `notify_url` is not an address that Alipay takes.
+    #[error(
+        "notify_url {notify_url:?} is not a https address of at most {NOTIFY_URL_MAX_LENGTH} characters"
+    )]
+    NotifyUrl {
+        /// The text.
+        notify_url: String,
     },
     /// `app_id` is empty, too long, or not made of letters and digits.
     #[error("app_id {app_id:?} is not 1 to {APP_ID_MAX_LENGTH} letters and digits")]
@@ -84,13 +101,22 @@ impl AlipayConfig {
         let Ok(mut url) = Url::parse(&gateway) else {
             return Err(ConfigError::GatewayAddress { gateway });
         };
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            _ => return Err(ConfigError::GatewayNotHttps { gateway }),
+        if !is_private(&url) {
+            return Err(ConfigError::GatewayNotHttps { gateway });
         }
         url.query_pairs_mut().append_pair("charset", "utf-8");
         Ok(url)
+    }
+
+    /// Where Alipay notifies us.
+    pub(crate) fn notify_url(&self) -> Result<Option<String>, ConfigError> {
+        let Some(notify_url) = self.notify_url.clone() else { return Ok(None) };
+        let is_address = Url::parse(&notify_url).is_ok_and(|url| is_private(&url));
+        if is_address && notify_url.len() <= NOTIFY_URL_MAX_LENGTH {
+            Ok(Some(notify_url))
+        } else {
+            Err(ConfigError::NotifyUrl { notify_url })
+        }
     }
 
     /// Our application's number.
@@ -109,7 +135,9 @@ impl AlipayConfig {
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls(gateway).map_err(ConfigError::Tls)?)
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(self.timeout)
             .timeout(self.timeout)
+            .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .build()
             .map_err(ConfigError::Http)
@@ -121,6 +149,7 @@ impl fmt::Debug for AlipayConfig {
         f.debug_struct("AlipayConfig")
             .field("gateway", &self.gateway)
             .field("app_id", &self.app_id)
+            .field("notify_url", &self.notify_url)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
@@ -136,6 +165,15 @@ fn tls(gateway: &Url) -> Result<rustls::ClientConfig, rustls::Error> {
         _ => builder.with_root_certificates(RootCertStore::empty()),
     };
     Ok(builder.with_no_client_auth())
+}
+
+/// Whether nobody on a network can read what is sent to an address.
+pub(crate) fn is_private(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(url),
+        _ => false,
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -10,14 +10,16 @@ mod config;
 mod key;
 mod policy;
 mod signing;
+mod time;
 mod trade;
 mod wire;
 
 #[cfg(test)]
 mod vectors;
 
-pub use client::{Alipay, beijing_time};
+pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};
 pub use signing::text_to_sign;
+pub use time::{beijing_instant, beijing_time};
 pub use trade::{DEBIT_MIN, PayRequest, PayRequestError, Withholding, WithholdingError};

@@ -1,271 +1,248 @@
-//! How a verified answer is read: the table from result codes to outcomes.
-//!
-//! Only what is listed here is an outcome. Every other code, known or not, leaves the debit in
-//! doubt, and a query resolves it. The classes that Alipay's other codes fall into (agreement
-//! ended, payer blocked, rate limit, our own account, our bug) get their rows here when the debit
-//! acts on them.
+//! The result policy: which class each result code of a request to pay belongs to.
 
-use steelyard_billing::{Decline, Doubt, OutTradeNo, PayAnswer, Payment, QueryAnswer};
-use steelyard_pricing::Fen;
+use steelyard_billing::DeclineReason;
 
-use crate::trade::PayRequest;
-use crate::wire::Answer;
+use crate::wire::{Answer, BUSINESS_FAILED, SUCCESS};
 
-/// The call succeeded: the node's fields say what happened.
-const SUCCESS: &str = "10000";
+/// What a result code says about a request to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The money was taken, if the fields of the answer say so too.
+    Paid,
+    /// The money was not taken now.
+    Declined(DeclineReason),
+    /// The agreement or its payer is not there any more.
+    MandateDead,
+    /// The payer's account is blocked or at risk.
+    PayerBlocked,
+    /// Our own account is in trouble.
+    OwnAccount,
+    /// The request is wrong.
+    OwnFault,
+    /// Nothing is proved; a query tells.
+    InDoubt,
+}
 
-/// The business failed: the sub-code says why. It is no decline by itself; `ACQ.SYSTEM_ERROR` comes under it too.
-const BUSINESS_FAILED: &str = "40004";
+/// The result codes of one class.
+struct Row {
+    class: Class,
+    /// Result codes that say it whatever the sub-code.
+    codes: &'static [&'static str],
+    /// Sub-codes that say it under [`BUSINESS_FAILED`].
+    sub_codes: &'static [&'static str],
+}
 
-/// Sub-codes of `alipay.trade.pay` that say: not paid, for want of the payer's funds or by a limit of his.
+/// The whole policy. A code that is in no row is in doubt.
 ///
-/// The same request may be sent again later.
-///
-/// Source: alipay-sdk-php-all v3 `AlipayTradePayErrorResponseModel`, and Alipay's solution texts to them.
-const DECLINED_FOR_FUNDS: [&str; 14] = [
-    "ACQ.BEYOND_PAY_RESTRICTION",
-    "ACQ.BEYOND_PER_RECEIPT_DAY_RESTRICTION",
-    "ACQ.BEYOND_PER_RECEIPT_RESTRICTION",
-    "ACQ.BEYOND_PER_RECEIPT_SINGLE_RESTRICTION",
-    "ACQ.BUYER_BALANCE_NOT_ENOUGH",
-    "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH",
-    "ACQ.BUYER_BANKCARD_DECLINED",
-    "ACQ.BUYER_BANKCARD_INVALID",
-    "ACQ.BUYER_LIMIT_EXCEEDED",
-    "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR",
-    "ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR",
-    "ACQ.ERROR_BALANCE_PAYMENT_DISABLE",
-    "ACQ.NO_PAYMENT_INSTRUMENTS_AVAILABLE",
-    "ACQ.PAYMENT_FAIL",
+/// Source of the codes: alipay-sdk-php-all v3 `AlipayTradePayErrorResponseModel`; of their
+/// meaning: Alipay's solution texts to them, or else their names.
+const PAY_POLICY: [Row; 9] = [
+    Row { class: Class::Paid, codes: &[SUCCESS], sub_codes: &[] },
+    Row {
+        class: Class::Declined(DeclineReason::Funds),
+        codes: &[],
+        sub_codes: &[
+            "ACQ.BEYOND_PAY_RESTRICTION",
+            "ACQ.BEYOND_PER_RECEIPT_DAY_RESTRICTION",
+            "ACQ.BEYOND_PER_RECEIPT_RESTRICTION",
+            "ACQ.BEYOND_PER_RECEIPT_SINGLE_RESTRICTION",
+            "ACQ.BUYER_BALANCE_NOT_ENOUGH",
+            "ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH",
+            "ACQ.BUYER_BANKCARD_DECLINED",
+            "ACQ.BUYER_BANKCARD_INVALID",
+            "ACQ.BUYER_LIMIT_EXCEEDED",
+            "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR",
+            "ACQ.BUYER_PAYMENT_AMOUNT_MONTH_LIMIT_ERROR",
+            "ACQ.ERROR_BALANCE_PAYMENT_DISABLE",
+            "ACQ.NO_PAYMENT_INSTRUMENTS_AVAILABLE",
+            "ACQ.PAYMENT_FAIL",
+        ],
+    },
+    Row {
+        class: Class::Declined(DeclineReason::AmountCap),
+        codes: &[],
+        sub_codes: &[
+            "ACQ.CYCLE_PAY_SINGLE_FEE_EXCEED",
+            "ACQ.CYCLE_PAY_TOTAL_FEE_EXCEED",
+            "ACQ.CYCLE_PAY_TOTAL_TIMES_EXCEED",
+            "ACQ.PRODUCT_AMOUNT_LIMIT_ERROR",
+            "ACQ.TOTAL_FEE_EXCEED",
+        ],
+    },
+    Row {
+        class: Class::Declined(DeclineReason::Window),
+        codes: &["40005"],
+        sub_codes: &[
+            "ACQ.CYCLE_PAY_DATE_NOT_MATCH",
+            "ACQ.OVER_DEDUCT_PERIOD",
+            "ACQ.OVER_MAX_DEDUCT_COUNT",
+            "ACQ.OVER_MAX_UNDER_WAY_DEDUCT_COUNT",
+            "ACQ.OVER_MERCHANT_DAILY_DEDUCT_AMOUNT",
+        ],
+    },
+    Row {
+        class: Class::MandateDead,
+        codes: &[],
+        sub_codes: &[
+            "ACQ.AGREEMENT_ERROR",
+            "ACQ.AGREEMENT_INVALID",
+            "ACQ.AGREEMENT_NOT_EXIST",
+            "ACQ.AGREEMENT_STATUS_NOT_NORMAL",
+            "ACQ.BUYER_NOT_EXIST",
+            "ACQ.PAYER_UNMATCHED",
+            "ACQ.TRADE_BUYER_NOT_MATCH",
+        ],
+    },
+    Row {
+        class: Class::PayerBlocked,
+        codes: &[],
+        sub_codes: &[
+            "ACQ.BUYER_ENABLE_STATUS_FORBID",
+            "ACQ.ERROR_BUYER_CERTIFY_LEVEL_LIMIT",
+            "ACQ.NOT_CERTIFIED_USER",
+            "ACQ.PAYMENT_REQUEST_HAS_RISK",
+        ],
+    },
+    Row {
+        class: Class::OwnAccount,
+        codes: &["20001", "40006"],
+        sub_codes: &[
+            "ACQ.ACCESS_FORBIDDEN",
+            "ACQ.BUYER_SELLER_EQUAL",
+            "ACQ.INVALID_RECEIVE_ACCOUNT",
+            "ACQ.MERCHANT_AGREEMENT_INVALID",
+            "ACQ.MERCHANT_AGREEMENT_NOT_EXIST",
+            "ACQ.MERCHANT_PERM_RECEIPT_DAY_LIMIT",
+            "ACQ.MERCHANT_PERM_RECEIPT_SINGLE_LIMIT",
+            "ACQ.MERCHANT_PERM_RECEIPT_SUSPEND_LIMIT",
+            "ACQ.MERCHANT_STATUS_NOT_NORMAL",
+            "ACQ.PARTNER_ERROR",
+            "ACQ.RESTRICTED_MERCHANT_INDUSTRY",
+            "ACQ.RISK_MERCHANT_IP_NOT_EXIST",
+            "ACQ.SELLER_BEEN_BLOCKED",
+            "ACQ.SELLER_NOT_EXIST",
+            "ACQ.UN_SUPPORT_TRADE_SCENE",
+        ],
+    },
+    Row {
+        class: Class::OwnFault,
+        codes: &["40001", "40002"],
+        sub_codes: &[
+            "ACQ.CONTEXT_INCONSISTENT",
+            "ACQ.EXIST_FORBIDDEN_WORD",
+            "ACQ.INVALID_PARAMETER",
+        ],
+    },
+    Row {
+        class: Class::InDoubt,
+        codes: &["10003", "20000"],
+        sub_codes: &[
+            // The gateway does not know either.
+            "ACQ.SYSTEM_ERROR",
+            "AQC.SYSTEM_ERROR",
+            "SYSTEM_ERROR",
+            "UNKNOWN_ERROR",
+            "aop.ACQ.SYSTEM_ERROR",
+            "aop.unknow-error",
+            "isp.unknow-error",
+            // Paid before: the query says what was taken.
+            "ACQ.TRADE_HAS_SUCCESS",
+            // Closed before: the query says whether it was ever paid, and then the next number is used.
+            "ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR",
+            "ACQ.TRADE_HAS_CLOSE",
+            "ACQ.TRADE_STATUS_ERROR",
+        ],
+    },
 ];
 
-/// What a verified answer to `alipay.trade.pay` comes to.
-pub(crate) fn pay_answer(asked: &PayRequest, answer: &Answer) -> PayAnswer {
-    match answer.code.as_str() {
-        SUCCESS => payment_of(asked, answer).map_or_else(PayAnswer::InDoubt, PayAnswer::Paid),
-        BUSINESS_FAILED => {
-            decline_of(asked, answer).map_or_else(PayAnswer::InDoubt, PayAnswer::Declined)
-        }
-        _ => PayAnswer::InDoubt(not_understood(answer)),
-    }
-}
-
-/// What a verified answer to `alipay.trade.query` comes to.
-///
-/// `TRADE_CLOSED` is also the state of a trade that was paid and then refunded in full: either
-/// way nothing of its money is with us, and nothing more is taken under its number.
-///
-/// Source: Alipay open-docs, 小程序支付常见问题.md.
-pub(crate) fn query_answer(asked: &OutTradeNo, answer: &Answer) -> QueryAnswer {
-    match (answer.code.as_str(), answer.sub_code.as_deref()) {
-        (SUCCESS, _) => trade_state(asked, answer).unwrap_or_else(QueryAnswer::InDoubt),
-        (BUSINESS_FAILED, Some("ACQ.TRADE_NOT_EXIST")) => not_of_another(asked, answer)
-            .map_or_else(QueryAnswer::InDoubt, |()| QueryAnswer::NotFound),
-        _ => QueryAnswer::InDoubt(not_understood(answer)),
-    }
-}
-
-/// What a verified answer to `alipay.trade.close` comes to.
-pub(crate) fn close_answer(answer: &Answer) -> Result<(), Doubt> {
-    if answer.code == SUCCESS { Ok(()) } else { Err(not_understood(answer)) }
-}
-
-fn trade_state(asked: &OutTradeNo, answer: &Answer) -> Result<QueryAnswer, Doubt> {
-    of_trade(asked, answer)?;
-    match answer.trade_status.as_deref() {
-        Some("TRADE_SUCCESS" | "TRADE_FINISHED") => payment(answer).map(QueryAnswer::Paid),
-        Some("WAIT_BUYER_PAY") => Ok(QueryAnswer::Pending),
-        Some("TRADE_CLOSED") => Ok(QueryAnswer::Closed),
-        Some(_) => Err(doubt("the trade has a state that is not known")),
-        None => Err(doubt("the answer has no state of the trade")),
-    }
-}
-
-fn payment_of(asked: &PayRequest, answer: &Answer) -> Result<Payment, Doubt> {
-    of_trade(asked.out_trade_no(), answer)?;
-    let payment = payment(answer)?;
-    if payment.amount_fen != asked.amount_fen() {
-        return Err(Doubt(format!(
-            "¥{} was asked for and ¥{} paid",
-            asked.amount_fen(),
-            payment.amount_fen
-        )));
-    }
-    Ok(payment)
-}
-
-fn decline_of(asked: &PayRequest, answer: &Answer) -> Result<Decline, Doubt> {
-    not_of_another(asked.out_trade_no(), answer)?;
-    match answer.sub_code.as_deref() {
-        Some(sub_code) if DECLINED_FOR_FUNDS.contains(&sub_code) => {
-            Ok(Decline { sub_code: sub_code.to_owned() })
-        }
-        _ => Err(not_understood(answer)),
-    }
-}
-
-/// The payment that the fields of an answer tell of.
-fn payment(answer: &Answer) -> Result<Payment, Doubt> {
-    let trade_no = answer.trade_no.clone().filter(|trade_no| !trade_no.is_empty());
-    let trade_no = trade_no.ok_or_else(|| doubt("the answer has no trade_no"))?;
-    let amount =
-        answer.total_amount.as_deref().ok_or_else(|| doubt("the answer has no total_amount"))?;
-    let amount_fen: Fen =
-        amount.parse().map_err(|_| doubt("the answer's total_amount is not an amount"))?;
-    if !amount_fen.is_positive() {
-        return Err(doubt("the answer's total_amount is nothing"));
-    }
-    Ok(Payment { trade_no, amount_fen })
-}
-
-/// Whether an answer names the trade that was asked for.
-fn of_trade(asked: &OutTradeNo, answer: &Answer) -> Result<(), Doubt> {
-    match &answer.out_trade_no {
-        Some(_) => not_of_another(asked, answer),
-        None => Err(doubt("the answer does not name its trade")),
-    }
-}
-
-/// Whether an answer names no other trade. Answers that only give an error may name none.
-fn not_of_another(asked: &OutTradeNo, answer: &Answer) -> Result<(), Doubt> {
-    match &answer.out_trade_no {
-        Some(named) if named != asked.as_str() => Err(doubt("the answer is for another trade")),
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn not_understood(answer: &Answer) -> Doubt {
-    Doubt(format!("the answer is {}", answer.result_code()))
-}
-
-fn doubt(text: &str) -> Doubt {
-    Doubt(text.to_owned())
+/// The class of an answer to a request to pay, with the code that puts it there.
+pub(crate) fn class_of(answer: &Answer) -> (Class, &str) {
+    let (list, code): (fn(&Row) -> &'static [&'static str], &str) = match answer.code() {
+        BUSINESS_FAILED => (|row| row.sub_codes, answer.sub_code().unwrap_or("")),
+        code => (|row| row.codes, code),
+    };
+    let row = PAY_POLICY.iter().find(|row| list(row).contains(&code));
+    (row.map_or(Class::InDoubt, |row| row.class), code)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::vectors::Vectors;
 
-    const PAID: &str =
-        r#""code":"10000","out_trade_no":"T1","trade_no":"2026","total_amount":"12.34""#;
-
-    fn number() -> OutTradeNo {
-        OutTradeNo::parse("T1").unwrap()
+    fn check(code: &str, sub_code: &str, expected: Class) {
+        let node = format!(r#"{{"code":"{code}","sub_code":"{sub_code}"}}"#);
+        let answer = Answer::of_node(&node).unwrap();
+        assert_eq!(class_of(&answer).0, expected, "{node}");
     }
 
-    fn answer(fields: &str) -> Answer {
-        serde_json::from_str(&format!("{{{fields}}}")).unwrap()
-    }
-
-    fn pay(fields: &str) -> PayAnswer {
-        let content = r#"{"out_trade_no":"T1","total_amount":"12.34"}"#;
-        let asked = PayRequest::new(number(), Fen::new(1234), content.to_owned()).unwrap();
-        pay_answer(&asked, &answer(fields))
-    }
-
-    fn query(fields: &str) -> QueryAnswer {
-        query_answer(&number(), &answer(fields))
-    }
-
-    fn payment_of_1234() -> Payment {
-        Payment { trade_no: "2026".to_owned(), amount_fen: Fen::new(1234) }
-    }
-
-    #[test]
-    fn success_with_the_trade_and_amount_asked_for_is_paid() {
-        assert_eq!(pay(PAID), PayAnswer::Paid(payment_of_1234()));
-        assert_eq!(pay(&PAID.replace("12.34", "12.340")), PayAnswer::Paid(payment_of_1234()));
-    }
-
-    #[test]
-    fn success_that_differs_from_what_was_asked_is_in_doubt() {
-        for (fields, expected) in [
-            (PAID.replace("12.34", "12.33"), "¥12.34 was asked for and ¥12.33 paid"),
-            (PAID.replace("12.34", "12.35"), "¥12.34 was asked for and ¥12.35 paid"),
-            (PAID.replace("12.34", "12.345"), "the answer's total_amount is not an amount"),
-            (PAID.replace("12.34", "0.00"), "the answer's total_amount is nothing"),
-            (PAID.replace("T1", "T2"), "the answer is for another trade"),
-            (PAID.replace("out_trade_no", "out"), "the answer does not name its trade"),
-            (
-                PAID.replace(r#""trade_no":"2026""#, r#""trade_no":"""#),
-                "the answer has no trade_no",
-            ),
-            (PAID.replace("total_amount", "receipt_amount"), "the answer has no total_amount"),
-        ] {
-            assert_eq!(pay(&fields), PayAnswer::InDoubt(doubt(expected)), "{fields}");
+    /// The class of a section of the published policy.
+    fn class_of_section(section: &str) -> Class {
+        match section {
+            "success" => Class::Paid,
+            "payer_funds_or_limit_retry_later_same_out_trade_no" => {
+                Class::Declined(DeclineReason::Funds)
+            }
+            "amount_cap_needs_plan_change" => Class::Declined(DeclineReason::AmountCap),
+            "rate_or_window_retry_later" => Class::Declined(DeclineReason::Window),
+            "agreement_dead_confirm_with_agreement_query_then_stop" => Class::MandateDead,
+            "payer_account_blocked_stop_and_tell_provider" => Class::PayerBlocked,
+            "our_account_stop_whole_run_page_operator" => Class::OwnAccount,
+            "our_bug_stop_this_order" => Class::OwnFault,
+            "pending_must_query"
+            | "ambiguous_must_query"
+            | "already_done_query_then_accept"
+            | "order_dead_query_then_new_attempt_number" => Class::InDoubt,
+            other => panic!("section {other} has no class"),
         }
     }
 
-    #[test]
-    fn want_of_funds_is_declined() {
-        let codes = Vectors::read().declined_for_funds;
-        assert_eq!(codes.len(), DECLINED_FOR_FUNDS.len());
-        for sub_code in codes {
-            let fields = format!(r#""code":"40004","sub_code":"{sub_code}""#);
-            assert_eq!(
-                pay(&fields),
-                PayAnswer::Declined(Decline { sub_code: sub_code.clone() }),
-                "{sub_code}"
-            );
-            let of_another = format!(r#"{fields},"out_trade_no":"T2""#);
-            assert_eq!(
-                pay(&of_another),
-                PayAnswer::InDoubt(doubt("the answer is for another trade"))
-            );
-        }
+    fn is_code(text: &str) -> bool {
+        text.chars().all(|c| c.is_ascii_digit())
     }
 
     #[test]
-    fn every_other_code_is_in_doubt() {
-        for code in Vectors::read()
-            .in_doubt_whatever_else
-            .iter()
-            .map(String::as_str)
-            .chain(["", "ACQ.NEW", "40004"])
-        {
-            for fields in [
-                format!(r#""code":"40004","sub_code":"{code}""#),
-                format!(r#""code":"{code}""#),
-                format!(r#""code":"20000","sub_code":"{code}""#),
-            ] {
-                assert!(matches!(pay(&fields), PayAnswer::InDoubt(_)), "{fields}");
-                assert!(matches!(query(&fields), QueryAnswer::InDoubt(_)), "{fields}");
+    fn every_published_code_has_the_class_of_its_section() {
+        let mut published = BTreeSet::new();
+        for (section, codes) in Vectors::read().trade_pay_policy {
+            let class = class_of_section(&section);
+            // What is in angle brackets is no answer at all, and tested where answers are read.
+            for code in codes.into_iter().filter(|code| !code.starts_with('<')) {
+                if is_code(&code) {
+                    check(&code, "", class);
+                    check(&code, "ACQ.BUYER_BALANCE_NOT_ENOUGH", class);
+                } else {
+                    check(BUSINESS_FAILED, &code, class);
+                }
+                assert!(published.insert(code.clone()), "{code} is in two sections");
             }
         }
-        let funds_without_business_failure =
-            r#""code":"20000","sub_code":"ACQ.BUYER_BALANCE_NOT_ENOUGH""#;
-        assert!(matches!(pay(funds_without_business_failure), PayAnswer::InDoubt(_)));
+        let listed = PAY_POLICY.iter().flat_map(|row| row.codes.iter().chain(row.sub_codes));
+        let mut listed: Vec<String> = listed.map(|code| (*code).to_owned()).collect();
+        listed.sort();
+        assert_eq!(listed, Vec::from_iter(published), "every code is in one row, and no other");
     }
 
     #[test]
-    fn state_of_a_queried_trade_is_read() {
-        let in_state = |state: &str| format!(r#"{PAID},"trade_status":"{state}""#);
-        let cases = [
-            (in_state("TRADE_SUCCESS"), QueryAnswer::Paid(payment_of_1234())),
-            (in_state("TRADE_FINISHED"), QueryAnswer::Paid(payment_of_1234())),
-            (in_state("WAIT_BUYER_PAY"), QueryAnswer::Pending),
-            (in_state("TRADE_CLOSED"), QueryAnswer::Closed),
-            (
-                in_state("TRADE_NEW"),
-                QueryAnswer::InDoubt(doubt("the trade has a state that is not known")),
-            ),
-            (PAID.to_owned(), QueryAnswer::InDoubt(doubt("the answer has no state of the trade"))),
-            (
-                in_state("TRADE_CLOSED").replace("T1", "T2"),
-                QueryAnswer::InDoubt(doubt("the answer is for another trade")),
-            ),
-            (
-                r#""code":"40004","sub_code":"ACQ.TRADE_NOT_EXIST""#.to_owned(),
-                QueryAnswer::NotFound,
-            ),
-            (
-                r#""code":"40004","sub_code":"ACQ.TRADE_NOT_EXIST","out_trade_no":"T2""#.to_owned(),
-                QueryAnswer::InDoubt(doubt("the answer is for another trade")),
-            ),
-        ];
-        for (fields, expected) in cases {
-            assert_eq!(query(&fields), expected, "{fields}");
+    fn a_code_says_what_it_says_only_where_it_belongs() {
+        for code in PAY_POLICY.iter().flat_map(|row| row.codes) {
+            check(BUSINESS_FAILED, code, Class::InDoubt);
         }
+        for sub_code in PAY_POLICY.iter().flat_map(|row| row.sub_codes) {
+            check(sub_code, "", Class::InDoubt);
+            check("20000", sub_code, Class::InDoubt);
+            check("10000", sub_code, Class::Paid);
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_in_doubt() {
+        for code in ["", "ACQ.NEW", "acq.payment_fail", "ACQ.PAYMENT_FAIL ", BUSINESS_FAILED] {
+            check(BUSINESS_FAILED, code, Class::InDoubt);
+            check(code, "", Class::InDoubt);
+        }
+        check("40003", "isv.decryption-error-unknown", Class::InDoubt);
     }
 }

@@ -1,9 +1,13 @@
 //! What we ask Alipay for: one withholding, and the query for it.
 
+mod answer;
+
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{DEBIT_MAX, OutTradeNo, OutTradeNoError};
+use steelyard_billing::{DEBIT_MAX, NumberError, OutTradeNo};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
+
+pub(crate) use answer::{doubt, not_of_another, of_trade};
 
 /// The least amount Alipay's trade API takes: ¥0.01.
 ///
@@ -67,7 +71,7 @@ pub enum PayRequestError {
     NotAWithholding(#[source] serde_json::Error),
     /// The trade's number in them is not one.
     #[error("the stored request has a bad number")]
-    OutTradeNo(#[source] OutTradeNoError),
+    OutTradeNo(#[source] NumberError),
     /// The amount in them is not one.
     #[error("the stored request has a bad amount")]
     Amount(#[source] MoneyError),

@@ -21,8 +21,8 @@ pub(crate) struct Vectors {
     pub(crate) requests: Vec<Request>,
     pub(crate) extraction: Vec<Extraction>,
     pub(crate) sort_join: Vec<SortJoin>,
-    pub(crate) declined_for_funds: Vec<String>,
-    pub(crate) in_doubt_whatever_else: Vec<String>,
+    pub(crate) notifications: Vec<Notification>,
+    pub(crate) trade_pay_policy: BTreeMap<String, Vec<String>>,
 }
 
 /// One public key in both forms, in base64.
@@ -56,6 +56,20 @@ pub(crate) struct Request {
     pub(crate) signature: String,
 }
 
+/// A notification: its form, what it says, and the text that a verifier signs after it dropped some keys.
+#[derive(Deserialize)]
+pub(crate) struct Notification {
+    pub(crate) id: String,
+    pub(crate) source: String,
+    pub(crate) key: String,
+    expect: String,
+    pub(crate) dropped: Vec<String>,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) form: String,
+    pub(crate) signed_text: String,
+    pub(crate) signature: String,
+}
+
 /// A body and the text in it that is signed.
 #[derive(Deserialize)]
 pub(crate) struct Extraction {
@@ -70,6 +84,7 @@ pub(crate) struct Extraction {
 #[derive(Deserialize)]
 pub(crate) struct SortJoin {
     pub(crate) source: String,
+    pub(crate) rule: String,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) expected: String,
 }
@@ -78,6 +93,13 @@ impl Vectors {
     /// Reads the file.
     pub(crate) fn read() -> Vectors {
         serde_json::from_str(include_str!("../tests/vectors/gateway.json")).unwrap()
+    }
+}
+
+impl Notification {
+    /// Whether a correct verifier accepts the signature of the text.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.expect == "valid"
     }
 }
 

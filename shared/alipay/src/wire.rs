@@ -6,19 +6,23 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use steelyard_billing::Doubt;
 use thiserror::Error;
 
 use crate::key::VerifyingKey;
 
-/// What a verified answer says: those fields of its node that our requests need.
-#[derive(Debug, Deserialize)]
+/// The call succeeded: the node's fields say what happened.
+pub(crate) const SUCCESS: &str = "10000";
+
+/// The business failed: the sub-code says why. It is no decline by itself; `ACQ.SYSTEM_ERROR` comes under it too.
+pub(crate) const BUSINESS_FAILED: &str = "40004";
+
+/// A verified answer: its result code, and the raw text of its node to read the fields from.
+#[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) code: String,
-    pub(crate) sub_code: Option<String>,
-    pub(crate) out_trade_no: Option<String>,
-    pub(crate) trade_no: Option<String>,
-    pub(crate) total_amount: Option<String>,
-    pub(crate) trade_status: Option<String>,
+    code: String,
+    sub_code: Option<String>,
+    node: String,
 }
 
 /// Why a body is not an answer that can be believed. The texts carry nothing of the body but result codes.
@@ -68,6 +72,13 @@ struct Parts<'b> {
 /// The members of a JSON object in their order, with their raw text.
 struct Members<'b>(Vec<(String, &'b RawValue)>);
 
+/// The fields that every node has.
+#[derive(Deserialize)]
+struct Outcome {
+    code: String,
+    sub_code: Option<String>,
+}
+
 impl Answer {
     /// Reads the answer to `method`, after its signature is verified over the raw text of its node.
     ///
@@ -84,12 +95,54 @@ impl Answer {
             return Err(WireError::Unsigned { claim: claim(parts.node) });
         }
         alipay.verify(parts.node, &parts.sign).map_err(|_| WireError::BadSignature)?;
-        let answer: Answer =
-            serde_json::from_str(parts.node).map_err(|_| WireError::UnreadableNode)?;
+        let answer = Answer::of_node(parts.node)?;
         if parts.is_error_response {
             return Err(WireError::ErrorResponse(answer.result_code()));
         }
         Ok(answer)
+    }
+
+    /// The answer in a node whose signature was verified.
+    pub(crate) fn of_node(node: &str) -> Result<Answer, WireError> {
+        if has_key_twice(&members(node).ok_or(WireError::UnreadableNode)?) {
+            return Err(WireError::DuplicateKey);
+        }
+        let Outcome { code, sub_code } = fields(node)?;
+        Ok(Answer { code, sub_code, node: node.to_owned() })
+    }
+
+    /// The result code.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Whether the call succeeded.
+    pub(crate) fn succeeded(&self) -> bool {
+        self.code == SUCCESS
+    }
+
+    /// The code of what failed, if something did.
+    pub(crate) fn sub_code(&self) -> Option<&str> {
+        self.sub_code.as_deref()
+    }
+
+    /// Fields of the node.
+    ///
+    /// # Errors
+    ///
+    /// A [`Doubt`] when one of them is not what it should be.
+    pub(crate) fn fields<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Doubt> {
+        fields(&self.node).map_err(|error| Doubt(error.to_string()))
+    }
+
+    /// Whether the business failed for the reason of a sub-code.
+    pub(crate) fn failed_by(&self, sub_code: &str) -> bool {
+        self.code == BUSINESS_FAILED && self.sub_code() == Some(sub_code)
+    }
+
+    /// The doubt that an answer leaves which says nothing clear.
+    pub(crate) fn not_understood(&self) -> Doubt {
+        Doubt(format!("the answer is {}", self.result_code()))
     }
 
     /// The code and sub-code, to be shown.
@@ -152,14 +205,28 @@ fn node_key(method: &str) -> String {
     format!("{}_response", method.replace('.', "_"))
 }
 
+/// The members of a text that is a JSON object, and nothing else.
+fn members(text: &str) -> Option<Members<'_>> {
+    serde_json::from_str(text).ok()
+}
+
+fn has_key_twice(Members(members): &Members<'_>) -> bool {
+    let keys: BTreeSet<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
+    keys.len() < members.len()
+}
+
+fn fields<'a, T: Deserialize<'a>>(node: &'a str) -> Result<T, WireError> {
+    serde_json::from_str(node).map_err(|_| WireError::UnreadableNode)
+}
+
 /// Cuts the node and the signature out of a body, and believes nothing in them.
 fn split<'b>(body: &'b [u8], node_key: &str) -> Result<Parts<'b>, WireError> {
     let text = str::from_utf8(body).map_err(|_| WireError::NotAnObject)?;
-    let Members(members) = serde_json::from_str(text).map_err(|_| WireError::NotAnObject)?;
-    let keys: BTreeSet<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
-    if keys.len() < members.len() {
+    let members = members(text).ok_or(WireError::NotAnObject)?;
+    if has_key_twice(&members) {
         return Err(WireError::DuplicateKey);
     }
+    let Members(members) = members;
     let is_node = |key: &str| key == node_key || key.ends_with("_response");
     let mut nodes = members.iter().filter(|(key, _)| is_node(key));
     let (key, node) = nodes.next().ok_or(WireError::NoNode)?;
@@ -183,8 +250,8 @@ fn signature(members: &[(String, &RawValue)]) -> Result<String, WireError> {
 
 /// The result code that an unsigned node gives, for an operator to see and for nothing else.
 fn claim(node: &str) -> ResultCode {
-    match serde_json::from_str::<Answer>(node) {
-        Ok(answer) => answer.result_code(),
+    match fields::<Outcome>(node) {
+        Ok(Outcome { code, sub_code }) => ResultCode::new(&code, sub_code.as_deref()),
         Err(_) => ResultCode::new("unreadable", None),
     }
 }
@@ -302,9 +369,12 @@ mod tests {
 
     #[test]
     fn body_that_is_no_answer_is_refused() {
-        let node = r#"{"msg":"Success"}"#;
-        let without_code =
-            format!(r#"{{"alipay_trade_pay_response":{node},"sign":"{}"}}"#, sign(node));
+        let signed = |node: &str| {
+            format!(r#"{{"alipay_trade_pay_response":{node},"sign":"{}"}}"#, sign(node))
+        };
+        let without_code = signed(r#"{"msg":"Success"}"#);
+        let sealed = signed(r#""an encrypted answer""#);
+        let code_twice = signed(r#"{"code":"40004","\u0063ode":"10000","msg":""}"#);
         let gateway_error = format!(r#"{{"error_response":{NODE},"sign":"{}"}}"#, sign(NODE));
         for (body, expected) in [
             ("", WireError::NotAnObject),
@@ -312,6 +382,9 @@ mod tests {
             ("[]", WireError::NotAnObject),
             (r#"{"alipay_trade_pay_response":{}} {}"#, WireError::NotAnObject),
             (&without_code, WireError::UnreadableNode),
+            (&sealed, WireError::UnreadableNode),
+            (&code_twice, WireError::DuplicateKey),
+            (&code_twice.replace("msg", "code"), WireError::BadSignature),
             (&gateway_error, WireError::ErrorResponse(ResultCode::new("10000", None))),
         ] {
             assert_eq!(read(body), Err(expected), "{body}");

@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
-use crate::{Calendar, Mandate, OutTradeNo, PayAnswer, Payment, ProviderId, QueryAnswer};
+use crate::{
+    Calendar, Decline, DeclineReason, Mandate, OutTradeNo, PayAnswer, Payment, ProviderId,
+    QueryAnswer,
+};
 
 /// A debit's number among its provider's: that of the journal entry that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -267,7 +270,19 @@ impl Debit {
         }
         match answer {
             PayAnswer::Paid(payment) => self.paid(payment, now),
-            PayAnswer::Declined(_) => Ok(self.declined(terms, now)),
+            PayAnswer::Declined(decline) => Ok(self.after_decline(&decline, terms, now)),
+            PayAnswer::MandateDead(refusal) => {
+                Ok(self.in_doubt(format!("the mandate is dead: {}", refusal.0), now))
+            }
+            PayAnswer::PayerBlocked(refusal) => {
+                Ok(self.in_doubt(format!("the payer is blocked: {}", refusal.0), now))
+            }
+            PayAnswer::OwnAccount(refusal) => {
+                Ok(self.in_doubt(format!("our own account is in trouble: {}", refusal.0), now))
+            }
+            PayAnswer::OwnFault(refusal) => {
+                Ok(self.in_doubt(format!("our request is wrong: {}", refusal.0), now))
+            }
             PayAnswer::InDoubt(doubt) => Ok(self.in_doubt(doubt.0, now)),
         }
     }
@@ -339,6 +354,20 @@ impl Debit {
         }
         let Payment { trade_no, amount_fen } = payment;
         Ok(self.with(Phase::Paid { trade_no, taken_fen: amount_fen }, now))
+    }
+
+    /// Only want of funds counts as a decline; after any other, a query tells how to go on.
+    fn after_decline(&self, decline: &Decline, terms: &DebitTerms, now: Timestamp) -> Debit {
+        let sub_code = &decline.sub_code;
+        match decline.reason {
+            DeclineReason::Funds => self.declined(terms, now),
+            DeclineReason::AmountCap => {
+                self.in_doubt(format!("the amount is above a limit: {sub_code}"), now)
+            }
+            DeclineReason::Window => {
+                self.in_doubt(format!("too many debits or too soon: {sub_code}"), now)
+            }
+        }
     }
 
     fn declined(&self, terms: &DebitTerms, now: Timestamp) -> Debit {

@@ -1,75 +1,12 @@
 //! What the payment gateway is asked and what it tells, free of its protocol.
 
-use std::fmt;
+mod number;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
-use thiserror::Error;
 
-/// The number by which we name one trade to the gateway: 1 to 64 of `[0-9A-Za-z_]`.
-///
-/// The only safe key of idempotency: the gateway takes one number's money at most once.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct OutTradeNo(pub(crate) String);
-
-/// Why a text is not an [`OutTradeNo`].
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OutTradeNoError {
-    /// It has no character, or more than 64.
-    #[error("a trade's number has 1 to 64 characters, not {0}")]
-    Length(usize),
-    /// It has a character that the gateway does not take.
-    #[error("a trade's number has only letters, digits and underscores, not {0:?}")]
-    Character(char),
-}
-
-impl OutTradeNo {
-    /// The most characters a number may have.
-    pub const MAX_LENGTH: usize = 64;
-
-    /// Reads a number.
-    ///
-    /// # Errors
-    ///
-    /// [`OutTradeNoError`] when it is too long, empty, or has a character that the gateway does not take.
-    pub fn parse(text: &str) -> Result<OutTradeNo, OutTradeNoError> {
-        let refused = text.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '_');
-        if let Some(character) = refused {
-            return Err(OutTradeNoError::Character(character));
-        }
-        if text.is_empty() || text.len() > OutTradeNo::MAX_LENGTH {
-            return Err(OutTradeNoError::Length(text.len()));
-        }
-        Ok(OutTradeNo(text.to_owned()))
-    }
-
-    /// The number as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for OutTradeNo {
-    type Error = OutTradeNoError;
-
-    fn try_from(text: String) -> Result<OutTradeNo, OutTradeNoError> {
-        OutTradeNo::parse(&text)
-    }
-}
-
-impl From<OutTradeNo> for String {
-    fn from(number: OutTradeNo) -> String {
-        number.0
-    }
-}
-
-impl fmt::Display for OutTradeNo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo};
 
 /// Money that the gateway says it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,12 +17,42 @@ pub struct Payment {
     pub amount_fen: Fen,
 }
 
-/// Why the gateway refused for a reason that lies with the payer's funds; trying again later may help.
+/// Why the gateway did not take the money now, though nothing is wrong with the mandate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decline {
-    /// The gateway's `sub_code`, such as `ACQ.BUYER_BALANCE_NOT_ENOUGH`.
+    /// What it was for.
+    pub reason: DeclineReason,
+    /// The gateway's code, such as `ACQ.BUYER_BALANCE_NOT_ENOUGH`.
     pub sub_code: String,
 }
+
+/// What a decline was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclineReason {
+    /// The payer has too little, or a limit of his own is reached.
+    Funds,
+    /// The amount is more than the product or the agreement allows.
+    AmountCap,
+    /// Too many debits, too soon, or outside of the time in which one is allowed.
+    Window,
+}
+
+/// Whether and when a declined request may be sent again, under its own number and unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// On a later day.
+    LaterDay,
+    /// When the gateway's next window opens.
+    NextWindow,
+    /// Not before an operator had the limit raised. The amount is never split.
+    WhenCapIsRaised,
+}
+
+/// A code by which the gateway refused something: for a log, an operator, and the one who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Refusal(pub String);
 
 /// Why we don't know whether money was taken: a short text for a log and an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +60,24 @@ pub struct Decline {
 pub struct Doubt(pub String);
 
 /// What a request to pay came to.
+///
+/// Only `Paid` is proof. Each of the others says what the gateway answered to this one request;
+/// an earlier one under the same number may have succeeded, and a query tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayAnswer {
     /// The money was taken.
     Paid(Payment),
-    /// The money was not taken, for want of funds.
+    /// The money was not taken now.
     Declined(Decline),
+    /// The agreement or its payer is not there any more. A query for the agreement confirms it.
+    MandateDead(Refusal),
+    /// The payer's account is blocked or at risk. More tries make it worse.
+    PayerBlocked(Refusal),
+    /// Our own account at the gateway is in trouble: no debit of anybody can succeed, and no
+    /// provider is to blame.
+    OwnAccount(Refusal),
+    /// The request is wrong; the same bytes will never be right.
+    OwnFault(Refusal),
     /// Nobody knows; only a query can tell. Every answer that is not clearly one of the others.
     InDoubt(Doubt),
 }
@@ -110,7 +89,7 @@ pub enum QueryAnswer {
     Paid(Payment),
     /// The trade exists and is not paid yet.
     Pending,
-    /// The trade was closed unpaid: its number is dead.
+    /// The trade was closed unpaid, or paid and refunded in full: its number is dead.
     Closed,
     /// The gateway knows no such trade. Not final: the request may still be on its way.
     NotFound,
@@ -118,23 +97,100 @@ pub enum QueryAnswer {
     InDoubt(Doubt),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What a request to give money back came to. The same request may be sent again unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundAnswer {
+    /// This request gave the money back.
+    Refunded {
+        /// What was given back of the trade up to now, this refund and earlier ones together.
+        total_fen: Fen,
+    },
+    /// Our own account at the gateway has too little to give back. Fill it up, and ask again.
+    OwnAccountShort(Refusal),
+    /// Refused, and asking again will not help. An earlier request under the same number may
+    /// have succeeded: query the refund.
+    Refused(Refusal),
+    /// Nobody knows; query the refund.
+    InDoubt(Doubt),
+}
 
-    #[test]
-    fn number_of_a_trade_has_1_to_64_letters_digits_and_underscores() {
-        let longest = "a".repeat(64);
-        for number in ["D20260301_PRV000123_1", "0", &longest] {
-            assert_eq!(OutTradeNo::parse(number).unwrap().as_str(), number);
-        }
-        for (text, expected) in [
-            ("", OutTradeNoError::Length(0)),
-            (&"a".repeat(65), OutTradeNoError::Length(65)),
-            ("D-1", OutTradeNoError::Character('-')),
-            ("单1", OutTradeNoError::Character('单')),
-        ] {
-            assert_eq!(OutTradeNo::parse(text), Err(expected), "{text}");
+/// What a query for a refund came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundQueryAnswer {
+    /// The money was given back.
+    Refunded {
+        /// What this refund gave back.
+        amount_fen: Fen,
+    },
+    /// The money was not given back, or not yet: seconds after the request, it may still be on its way.
+    NotRefunded,
+    /// Nobody knows.
+    InDoubt(Doubt),
+}
+
+/// What a request for a code to be scanned came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QrAnswer {
+    /// The text to be shown as a QR code. Who scans it can pay the trade.
+    Code(String),
+    /// Refused.
+    Refused(Refusal),
+    /// Nobody knows whether the trade can be paid now.
+    InDoubt(Doubt),
+}
+
+/// A withholding agreement as the gateway keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// The gateway's number of the agreement.
+    pub agreement_no: String,
+    /// Our number, if it was signed with one.
+    pub external_agreement_no: Option<String>,
+    /// The most that one debit may take, if the gateway tells.
+    pub single_limit_fen: Option<Fen>,
+    /// When it was signed.
+    pub signed_at: Option<Timestamp>,
+    /// When it ends by itself. Nobody is notified of that.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// What a query for an agreement came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgreementAnswer {
+    /// It is in force.
+    InForce(Agreement),
+    /// It was prepared, and has never been in force.
+    NotYetInForce,
+    /// It is suspended: nothing can be withheld under it now.
+    Suspended,
+    /// It was ended.
+    Ended,
+    /// The gateway knows no such agreement. One that was in force before has ended.
+    NotFound,
+    /// Nobody knows.
+    InDoubt(Doubt),
+}
+
+/// What a request to end an agreement came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnsignAnswer {
+    /// It was ended.
+    Ended,
+    /// There is nothing to end: it is not in force, or the gateway knows no such agreement. A
+    /// query tells which.
+    NotInForce,
+    /// Nobody knows; query the agreement.
+    InDoubt(Doubt),
+}
+
+impl DeclineReason {
+    /// Whether and when the request may be sent again.
+    #[must_use]
+    pub const fn retry(self) -> Retry {
+        match self {
+            DeclineReason::Funds => Retry::LaterDay,
+            DeclineReason::AmountCap => Retry::WhenCapIsRaised,
+            DeclineReason::Window => Retry::NextWindow,
         }
     }
 }

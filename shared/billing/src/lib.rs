@@ -18,7 +18,11 @@ pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
 pub use audit::{Books, Breach, audit};
 pub use calendar::{Calendar, CalendarError};
 pub use debit::{Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase, Step, TRIES_MAX};
-pub use gateway::{Decline, Doubt, OutTradeNo, OutTradeNoError, PayAnswer, Payment, QueryAnswer};
+pub use gateway::{
+    Agreement, AgreementAnswer, Decline, DeclineReason, Doubt, ExternalAgreementNo, NumberError,
+    OutRequestNo, OutTradeNo, PayAnswer, Payment, QrAnswer, QueryAnswer, RefundAnswer,
+    RefundQueryAnswer, Refusal, Retry, UnsignAnswer,
+};
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use provider::{DEBIT_MAX, Mandate, MandateError, PlanAssignment, Provider, TermsChangeError};

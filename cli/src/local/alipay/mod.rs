@@ -134,6 +134,7 @@ impl LocalAlipay {
             app_id: keys::APP_ID.to_owned(),
             app_private_key: keys::APP_PRIVATE.to_owned(),
             alipay_public_key: keys::ALIPAY_PUBLIC.to_owned(),
+            notify_url: None,
             timeout: AlipayConfig::TIMEOUT,
         }
     }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
-use steelyard_alipay::{VerifyingKey, text_to_sign};
+use steelyard_alipay::{VerifyingKey, beijing_instant, text_to_sign};
 
 use super::fault::Method;
 use super::keys::APP_ID;
@@ -98,10 +96,4 @@ fn is_signed(parameters: &BTreeMap<String, String>, app: &VerifyingKey) -> bool 
     let is_rsa2 = parameters.get("sign_type").is_some_and(|sign_type| sign_type == "RSA2");
     let sign = parameters.get("sign");
     is_rsa2 && sign.is_some_and(|sign| app.verify(&text_to_sign(parameters), sign).is_ok())
-}
-
-/// The instant of a wall clock in Beijing.
-fn beijing_instant(text: &str) -> Option<Timestamp> {
-    let clock = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
-    Offset::constant(8).to_timestamp(clock).ok()
 }

@@ -1,8 +1,8 @@
 //! Moves money on an account that stands in some way, and notes what that did.
 
 use steelyard_billing::{
-    Account, AccountError, Debit, DebitId, DebitTerms, Decline, Figures, Ledger, Mandate, Movement,
-    PayAnswer, Payment, QueryAnswer, StatementId,
+    Account, AccountError, Debit, DebitId, DebitTerms, Decline, DeclineReason, Figures, Ledger,
+    Mandate, Movement, PayAnswer, Payment, QueryAnswer, StatementId,
 };
 use steelyard_pricing::Fen;
 
@@ -55,7 +55,10 @@ pub fn paid(debit: &Debit) -> Debit {
 }
 
 pub fn exhausted(debit: &Debit) -> Debit {
-    let decline = Decline { sub_code: "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned() };
+    let decline = Decline {
+        reason: DeclineReason::Funds,
+        sub_code: "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned(),
+    };
     let declined = (0..3).fold(debit.clone(), |debit, _| {
         let due = debit.due_at_s;
         let answer = PayAnswer::Declined(decline.clone());

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Books, CountedDays, Debit, Decline, Doubt, Mandate, Movement, PayAnswer, Payment,
-    QueryAnswer, Step, next_settlement,
+    Account, Books, CountedDays, Debit, Decline, DeclineReason, Doubt, Mandate, Movement,
+    PayAnswer, Payment, QueryAnswer, Step, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
@@ -137,7 +137,7 @@ impl Gateway {
             Gateway::Pays => PayAnswer::Paid(payment(debit)),
             Gateway::Declines => {
                 let sub_code = "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned();
-                PayAnswer::Declined(Decline { sub_code })
+                PayAnswer::Declined(Decline { reason: DeclineReason::Funds, sub_code })
             }
             Gateway::IsSilent | Gateway::FindsNothing | Gateway::IsPending => {
                 PayAnswer::InDoubt(Doubt("no answer in 10 s".to_owned()))

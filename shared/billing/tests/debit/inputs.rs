@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitConflict, DebitId, Decline, Doubt, PayAnswer, Payment, ProviderId, QueryAnswer,
+    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, PayAnswer, Payment, ProviderId,
+    QueryAnswer, Refusal,
 };
 use steelyard_pricing::Fen;
 
@@ -29,8 +30,15 @@ pub fn pay_paid() -> Input {
 }
 
 pub fn pay_declined() -> Input {
-    let sub_code = "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned();
-    Input::Pay(PayAnswer::Declined(Decline { sub_code }))
+    pay_declined_for(DeclineReason::Funds)
+}
+
+pub fn pay_declined_for(reason: DeclineReason) -> Input {
+    Input::Pay(PayAnswer::Declined(Decline { reason, sub_code: "ACQ.SOME_CODE".to_owned() }))
+}
+
+pub fn refusal() -> Refusal {
+    Refusal("ACQ.SOME_CODE".to_owned())
 }
 
 pub fn pay_in_doubt() -> Input {
@@ -114,6 +122,12 @@ pub fn every_answer() -> Vec<(&'static str, Input)> {
         ("pay: paid", pay_paid()),
         ("pay: paid, a fen short", Input::Pay(PayAnswer::Paid(paid_fen(1233)))),
         ("pay: declined", pay_declined()),
+        ("pay: above a cap", pay_declined_for(DeclineReason::AmountCap)),
+        ("pay: outside a window", pay_declined_for(DeclineReason::Window)),
+        ("pay: mandate dead", Input::Pay(PayAnswer::MandateDead(refusal()))),
+        ("pay: payer blocked", Input::Pay(PayAnswer::PayerBlocked(refusal()))),
+        ("pay: own account", Input::Pay(PayAnswer::OwnAccount(refusal()))),
+        ("pay: own fault", Input::Pay(PayAnswer::OwnFault(refusal()))),
         ("pay: in doubt", pay_in_doubt()),
         ("query: paid", query_paid()),
         ("query: paid, a fen over", Input::Query(QueryAnswer::Paid(paid_fen(1235)))),

@@ -10,11 +10,11 @@ mod table;
 use common::{at, provider};
 use inputs::{
     AMOUNT, Input, after, after_all, declined_thrice, every_phase, opened, paid_fen, pay_declined,
-    pay_in_doubt, query_in_doubt, query_paid, sent,
+    pay_declined_for, pay_in_doubt, query_in_doubt, query_paid, refusal, sent,
 };
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitConflict, DebitId, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX,
+    Debit, DebitConflict, DebitId, DeclineReason, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX,
 };
 use steelyard_pricing::Fen;
 
@@ -133,6 +133,22 @@ fn debit_without_an_answer_is_in_doubt_and_never_declined() {
     let debit = after_all(&[sent("2015-05-17 10:00"), ("2015-05-17 10:00", pay_in_doubt())]);
     assert_eq!(debit.phase, Phase::InDoubt { why: "no answer in 10 s".to_owned() });
     assert_eq!((debit.declines, debit.doubts), (0, 1));
+}
+
+#[test]
+fn a_refusal_that_is_not_for_want_of_funds_is_in_doubt_by_the_name_of_its_class() {
+    for (answer, class) in [
+        (pay_declined_for(DeclineReason::AmountCap), "the amount is above a limit"),
+        (pay_declined_for(DeclineReason::Window), "too many debits or too soon"),
+        (Input::Pay(PayAnswer::MandateDead(refusal())), "the mandate is dead"),
+        (Input::Pay(PayAnswer::PayerBlocked(refusal())), "the payer is blocked"),
+        (Input::Pay(PayAnswer::OwnAccount(refusal())), "our own account is in trouble"),
+        (Input::Pay(PayAnswer::OwnFault(refusal())), "our request is wrong"),
+    ] {
+        let debit = after_all(&[sent("2015-05-17 10:00"), ("2015-05-17 10:00", answer)]);
+        assert_eq!(debit.phase, Phase::InDoubt { why: format!("{class}: ACQ.SOME_CODE") });
+        assert_eq!((debit.declines, debit.doubts), (0, 1), "{class}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use steelyard_billing::{Debit, OutTradeNo, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX};
+use steelyard_billing::{
+    Debit, DeclineReason, OutTradeNo, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX,
+};
 
 use crate::clock;
 use crate::common::{at, provider};
@@ -51,7 +53,10 @@ fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
         prop_assert!(closed, "a new number after {input:?}");
         prop_assert_eq!((after.attempt, &after.request), (before.attempt + 1, &None));
     }
-    let declined = matches!(input, Input::Pay(PayAnswer::Declined(_)));
+    let declined = matches!(
+        input,
+        Input::Pay(PayAnswer::Declined(decline)) if decline.reason == DeclineReason::Funds
+    );
     prop_assert_eq!(after.declines, before.declines + u8::from(declined));
     if declined {
         prop_assert_eq!(after.doubts, 0);

@@ -73,6 +73,12 @@ fn every_answer_in_every_phase_has_one_outcome() {
         sending             | pay: paid               | paid       05-17 10:00 | 0 0 | 1 same
         sending             | pay: paid, a fen short  | CONFLICT   asked 12.34, took 12.33
         sending             | pay: declined           | due        05-18 10:00 | 1 0 | 1 same
+        sending             | pay: above a cap        | in doubt   05-17 10:01 | 0 1 | 1 same
+        sending             | pay: outside a window   | in doubt   05-17 10:01 | 0 1 | 1 same
+        sending             | pay: mandate dead       | in doubt   05-17 10:01 | 0 1 | 1 same
+        sending             | pay: payer blocked      | in doubt   05-17 10:01 | 0 1 | 1 same
+        sending             | pay: own account        | in doubt   05-17 10:01 | 0 1 | 1 same
+        sending             | pay: own fault          | in doubt   05-17 10:01 | 0 1 | 1 same
         sending             | pay: in doubt           | in doubt   05-17 10:01 | 0 1 | 1 same
         sending             | query: paid             | paid       05-17 10:00 | 0 0 | 1 same
         sending             | query: paid, a fen over | CONFLICT   asked 12.34, took 12.35
@@ -84,6 +90,12 @@ fn every_answer_in_every_phase_has_one_outcome() {
         sending, 1 decline  | pay: paid               | paid       05-17 10:00 | 1 0 | 1 same
         sending, 1 decline  | pay: paid, a fen short  | CONFLICT   asked 12.34, took 12.33
         sending, 1 decline  | pay: declined           | due        05-18 10:00 | 2 0 | 1 same
+        sending, 1 decline  | pay: above a cap        | in doubt   05-17 10:01 | 1 1 | 1 same
+        sending, 1 decline  | pay: outside a window   | in doubt   05-17 10:01 | 1 1 | 1 same
+        sending, 1 decline  | pay: mandate dead       | in doubt   05-17 10:01 | 1 1 | 1 same
+        sending, 1 decline  | pay: payer blocked      | in doubt   05-17 10:01 | 1 1 | 1 same
+        sending, 1 decline  | pay: own account        | in doubt   05-17 10:01 | 1 1 | 1 same
+        sending, 1 decline  | pay: own fault          | in doubt   05-17 10:01 | 1 1 | 1 same
         sending, 1 decline  | pay: in doubt           | in doubt   05-17 10:01 | 1 1 | 1 same
         sending, 1 decline  | query: paid             | paid       05-17 10:00 | 1 0 | 1 same
         sending, 1 decline  | query: paid, a fen over | CONFLICT   asked 12.34, took 12.35
@@ -95,6 +107,12 @@ fn every_answer_in_every_phase_has_one_outcome() {
         sending, 2 declines | pay: paid               | paid       05-17 10:00 | 2 0 | 1 same
         sending, 2 declines | pay: paid, a fen short  | CONFLICT   asked 12.34, took 12.33
         sending, 2 declines | pay: declined           | exhausting 05-17 10:00 | 3 0 | 1 same
+        sending, 2 declines | pay: above a cap        | in doubt   05-17 10:01 | 2 1 | 1 same
+        sending, 2 declines | pay: outside a window   | in doubt   05-17 10:01 | 2 1 | 1 same
+        sending, 2 declines | pay: mandate dead       | in doubt   05-17 10:01 | 2 1 | 1 same
+        sending, 2 declines | pay: payer blocked      | in doubt   05-17 10:01 | 2 1 | 1 same
+        sending, 2 declines | pay: own account        | in doubt   05-17 10:01 | 2 1 | 1 same
+        sending, 2 declines | pay: own fault          | in doubt   05-17 10:01 | 2 1 | 1 same
         sending, 2 declines | pay: in doubt           | in doubt   05-17 10:01 | 2 1 | 1 same
         sending, 2 declines | query: paid             | paid       05-17 10:00 | 2 0 | 1 same
         sending, 2 declines | query: paid, a fen over | CONFLICT   asked 12.34, took 12.35

@@ -124,6 +124,10 @@ pub(super) fn pay_in_short(answer: PayAnswer) -> String {
     match answer {
         PayAnswer::Paid(payment) => format!("paid {}", payment.amount_fen),
         PayAnswer::Declined(decline) => format!("declined {}", decline.sub_code),
+        PayAnswer::MandateDead(refusal) => format!("mandate dead: {}", refusal.0),
+        PayAnswer::PayerBlocked(refusal) => format!("payer blocked: {}", refusal.0),
+        PayAnswer::OwnAccount(refusal) => format!("own account: {}", refusal.0),
+        PayAnswer::OwnFault(refusal) => format!("own fault: {}", refusal.0),
         PayAnswer::InDoubt(Doubt(text)) => format!("in doubt: {text}"),
     }
 }

@@ -1,0 +1,294 @@
+//! Paying, querying and closing a trade, and what each answer comes to.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use steelyard_billing::{Decline, Doubt, OutTradeNo, PayAnswer, Payment, QueryAnswer, Refusal};
+use steelyard_pricing::Fen;
+
+use crate::client::{Alipay, Call};
+use crate::policy::{Class, class_of};
+use crate::trade::{PayRequest, trade_content};
+use crate::wire::Answer;
+
+/// What an answer says about a trade.
+#[derive(Deserialize)]
+struct TradeFields {
+    out_trade_no: Option<String>,
+    trade_no: Option<String>,
+    total_amount: Option<String>,
+    trade_status: Option<String>,
+}
+
+impl Alipay {
+    /// Asks for money: `alipay.trade.pay` with the stored bytes as they are.
+    ///
+    /// Every failure to get a clear answer is [`PayAnswer::InDoubt`]: the money may have been taken.
+    /// Sending the same request again is safe; a request with another number is not.
+    pub async fn pay(&self, request: &PayRequest, now: Timestamp) -> PayAnswer {
+        let call = Call::new("alipay.trade.pay", request.biz_content()).notified();
+        match self.ask(call, now).await {
+            Ok(answer) => pay_answer(request, &answer),
+            Err(doubt) => PayAnswer::InDoubt(doubt),
+        }
+    }
+
+    /// Asks what became of a trade: `alipay.trade.query`.
+    ///
+    /// The amount of a payment is what Alipay says it took: compare it with what was asked for.
+    pub async fn query(&self, asked: &OutTradeNo, now: Timestamp) -> QueryAnswer {
+        let content = trade_content(asked);
+        match self.ask(Call::new("alipay.trade.query", &content), now).await {
+            Ok(answer) => query_answer(asked, &answer),
+            Err(doubt) => QueryAnswer::InDoubt(doubt),
+        }
+    }
+
+    /// Asks to close a trade that is not paid: `alipay.trade.close`.
+    ///
+    /// What it answers proves nothing, since a close can come too late or get lost: query the trade
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// A [`Doubt`] for the log when the answer is not a plain success.
+    pub async fn close(&self, asked: &OutTradeNo, now: Timestamp) -> Result<(), Doubt> {
+        let content = trade_content(asked);
+        let answer = self.ask(Call::new("alipay.trade.close", &content), now).await?;
+        if answer.succeeded() { Ok(()) } else { Err(answer.not_understood()) }
+    }
+}
+
+/// What a verified answer to `alipay.trade.pay` comes to.
+fn pay_answer(asked: &PayRequest, answer: &Answer) -> PayAnswer {
+    try_pay_answer(asked, answer).unwrap_or_else(PayAnswer::InDoubt)
+}
+
+fn try_pay_answer(asked: &PayRequest, answer: &Answer) -> Result<PayAnswer, Doubt> {
+    let fields: TradeFields = answer.fields()?;
+    not_of_another(asked.out_trade_no(), fields.out_trade_no.as_deref())?;
+    let (class, code) = class_of(answer);
+    let refusal = || Refusal(answer.result_code().to_string());
+    match class {
+        Class::Paid => payment_of(asked, &fields).map(PayAnswer::Paid),
+        Class::Declined(reason) => {
+            Ok(PayAnswer::Declined(Decline { reason, sub_code: code.to_owned() }))
+        }
+        Class::MandateDead => Ok(PayAnswer::MandateDead(refusal())),
+        Class::PayerBlocked => Ok(PayAnswer::PayerBlocked(refusal())),
+        Class::OwnAccount => Ok(PayAnswer::OwnAccount(refusal())),
+        Class::OwnFault => Ok(PayAnswer::OwnFault(refusal())),
+        Class::InDoubt => Err(answer.not_understood()),
+    }
+}
+
+/// What a verified answer to `alipay.trade.query` comes to.
+///
+/// `TRADE_CLOSED` is also the state of a trade that was paid and then refunded in full: either
+/// way nothing of its money is with us, and nothing more is taken under its number.
+///
+/// Source: Alipay open-docs, 小程序支付常见问题.md.
+fn query_answer(asked: &OutTradeNo, answer: &Answer) -> QueryAnswer {
+    try_query_answer(asked, answer).unwrap_or_else(QueryAnswer::InDoubt)
+}
+
+fn try_query_answer(asked: &OutTradeNo, answer: &Answer) -> Result<QueryAnswer, Doubt> {
+    let fields: TradeFields = answer.fields()?;
+    if answer.failed_by("ACQ.TRADE_NOT_EXIST") {
+        not_of_another(asked, fields.out_trade_no.as_deref())?;
+        return Ok(QueryAnswer::NotFound);
+    }
+    if !answer.succeeded() {
+        return Err(answer.not_understood());
+    }
+    of_trade(asked, fields.out_trade_no.as_deref())?;
+    match fields.trade_status.as_deref() {
+        Some("TRADE_SUCCESS" | "TRADE_FINISHED") => payment(&fields).map(QueryAnswer::Paid),
+        Some("WAIT_BUYER_PAY") => Ok(QueryAnswer::Pending),
+        Some("TRADE_CLOSED") => Ok(QueryAnswer::Closed),
+        Some(_) => Err(doubt("the trade has a state that is not known")),
+        None => Err(doubt("the answer has no state of the trade")),
+    }
+}
+
+fn payment_of(asked: &PayRequest, fields: &TradeFields) -> Result<Payment, Doubt> {
+    of_trade(asked.out_trade_no(), fields.out_trade_no.as_deref())?;
+    let payment = payment(fields)?;
+    if payment.amount_fen != asked.amount_fen() {
+        return Err(Doubt(format!(
+            "¥{} was asked for and ¥{} paid",
+            asked.amount_fen(),
+            payment.amount_fen
+        )));
+    }
+    Ok(payment)
+}
+
+/// The payment that the fields of an answer tell of.
+fn payment(fields: &TradeFields) -> Result<Payment, Doubt> {
+    let trade_no = fields.trade_no.clone().filter(|trade_no| !trade_no.is_empty());
+    let trade_no = trade_no.ok_or_else(|| doubt("the answer has no trade_no"))?;
+    let amount =
+        fields.total_amount.as_deref().ok_or_else(|| doubt("the answer has no total_amount"))?;
+    let amount_fen: Fen =
+        amount.parse().map_err(|_| doubt("the answer's total_amount is not an amount"))?;
+    if !amount_fen.is_positive() {
+        return Err(doubt("the answer's total_amount is nothing"));
+    }
+    Ok(Payment { trade_no, amount_fen })
+}
+
+/// Whether an answer names the trade that was asked for.
+pub(crate) fn of_trade(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Doubt> {
+    match named {
+        Some(_) => not_of_another(asked, named),
+        None => Err(doubt("the answer does not name its trade")),
+    }
+}
+
+/// Whether an answer names no other trade. Answers that only give an error may name none.
+pub(crate) fn not_of_another(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Doubt> {
+    match named {
+        Some(named) if named != asked.as_str() => Err(doubt("the answer is for another trade")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A doubt for one of our own reasons.
+pub(crate) fn doubt(text: &str) -> Doubt {
+    Doubt(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use steelyard_billing::DeclineReason;
+
+    use super::*;
+
+    const PAID: &str =
+        r#""code":"10000","out_trade_no":"T1","trade_no":"2026","total_amount":"12.34""#;
+
+    fn number() -> OutTradeNo {
+        OutTradeNo::parse("T1").unwrap()
+    }
+
+    fn answer(fields: &str) -> Answer {
+        Answer::of_node(&format!("{{{fields}}}")).unwrap()
+    }
+
+    fn pay(fields: &str) -> PayAnswer {
+        let content = r#"{"out_trade_no":"T1","total_amount":"12.34"}"#;
+        let asked = PayRequest::new(number(), Fen::new(1234), content.to_owned()).unwrap();
+        pay_answer(&asked, &answer(fields))
+    }
+
+    fn query(fields: &str) -> QueryAnswer {
+        query_answer(&number(), &answer(fields))
+    }
+
+    fn payment_of_1234() -> Payment {
+        Payment { trade_no: "2026".to_owned(), amount_fen: Fen::new(1234) }
+    }
+
+    #[test]
+    fn success_with_the_trade_and_amount_asked_for_is_paid() {
+        assert_eq!(pay(PAID), PayAnswer::Paid(payment_of_1234()));
+        assert_eq!(pay(&PAID.replace("12.34", "12.340")), PayAnswer::Paid(payment_of_1234()));
+    }
+
+    #[test]
+    fn success_that_differs_from_what_was_asked_is_in_doubt() {
+        for (fields, expected) in [
+            (PAID.replace("12.34", "12.33"), "¥12.34 was asked for and ¥12.33 paid"),
+            (PAID.replace("12.34", "12.35"), "¥12.34 was asked for and ¥12.35 paid"),
+            (PAID.replace("12.34", "12.345"), "the answer's total_amount is not an amount"),
+            (PAID.replace("12.34", "0.00"), "the answer's total_amount is nothing"),
+            (PAID.replace("T1", "T2"), "the answer is for another trade"),
+            (PAID.replace("out_trade_no", "out"), "the answer does not name its trade"),
+            (
+                PAID.replace(r#""trade_no":"2026""#, r#""trade_no":"""#),
+                "the answer has no trade_no",
+            ),
+            (PAID.replace("total_amount", "receipt_amount"), "the answer has no total_amount"),
+            (PAID.replace(r#""12.34""#, "12.34"), "the node of the answer cannot be read"),
+        ] {
+            assert_eq!(pay(&fields), PayAnswer::InDoubt(doubt(expected)), "{fields}");
+        }
+    }
+
+    #[test]
+    fn each_class_of_refusal_is_an_answer_of_its_own() {
+        let refusal = |sub_code: &str| Refusal(format!("code 40004 {sub_code}"));
+        let declined =
+            |reason, code: &str| PayAnswer::Declined(Decline { reason, sub_code: code.to_owned() });
+        let short = "ACQ.BUYER_BALANCE_NOT_ENOUGH";
+        let (gone, blocked) = ("ACQ.AGREEMENT_NOT_EXIST", "ACQ.BUYER_ENABLE_STATUS_FORBID");
+        let (seller, wrong) = ("ACQ.SELLER_BEEN_BLOCKED", "ACQ.CONTEXT_INCONSISTENT");
+        for (code, sub_code, expected) in [
+            ("40004", short, declined(DeclineReason::Funds, short)),
+            (
+                "40004",
+                "ACQ.TOTAL_FEE_EXCEED",
+                declined(DeclineReason::AmountCap, "ACQ.TOTAL_FEE_EXCEED"),
+            ),
+            ("40005", "isv.app-call-limited", declined(DeclineReason::Window, "40005")),
+            ("40004", gone, PayAnswer::MandateDead(refusal(gone))),
+            ("40004", blocked, PayAnswer::PayerBlocked(refusal(blocked))),
+            ("40004", seller, PayAnswer::OwnAccount(refusal(seller))),
+            ("40004", wrong, PayAnswer::OwnFault(refusal(wrong))),
+            (
+                "40002",
+                "isv.invalid-signature",
+                PayAnswer::OwnFault(Refusal("code 40002 isv.invalid-signature".to_owned())),
+            ),
+            (
+                "40004",
+                "ACQ.TRADE_HAS_SUCCESS",
+                PayAnswer::InDoubt(doubt("the answer is code 40004 ACQ.TRADE_HAS_SUCCESS")),
+            ),
+        ] {
+            let fields = format!(r#""code":"{code}","sub_code":"{sub_code}""#);
+            assert_eq!(pay(&fields), expected, "{fields}");
+            assert_eq!(pay(&format!(r#"{fields},"out_trade_no":"T1""#)), expected, "{fields}");
+            let of_another = PayAnswer::InDoubt(doubt("the answer is for another trade"));
+            assert_eq!(pay(&format!(r#"{fields},"out_trade_no":"T2""#)), of_another, "{fields}");
+        }
+    }
+
+    #[test]
+    fn state_of_a_queried_trade_is_read() {
+        let in_state = |state: &str| format!(r#"{PAID},"trade_status":"{state}""#);
+        let in_doubt = |text| QueryAnswer::InDoubt(doubt(text));
+        let not_found = r#""code":"40004","sub_code":"ACQ.TRADE_NOT_EXIST""#;
+        for (fields, expected) in [
+            (in_state("TRADE_SUCCESS"), QueryAnswer::Paid(payment_of_1234())),
+            (in_state("TRADE_FINISHED"), QueryAnswer::Paid(payment_of_1234())),
+            (in_state("WAIT_BUYER_PAY"), QueryAnswer::Pending),
+            (in_state("TRADE_CLOSED"), QueryAnswer::Closed),
+            (in_state("TRADE_NEW"), in_doubt("the trade has a state that is not known")),
+            (PAID.to_owned(), in_doubt("the answer has no state of the trade")),
+            (
+                in_state("TRADE_CLOSED").replace("T1", "T2"),
+                in_doubt("the answer is for another trade"),
+            ),
+            (
+                in_state("TRADE_CLOSED").replace("out_trade_no", "out"),
+                in_doubt("the answer does not name its trade"),
+            ),
+            (not_found.to_owned(), QueryAnswer::NotFound),
+            (
+                format!(r#"{not_found},"out_trade_no":"T2""#),
+                in_doubt("the answer is for another trade"),
+            ),
+            (
+                not_found.replace("40004", "20000"),
+                in_doubt("the answer is code 20000 ACQ.TRADE_NOT_EXIST"),
+            ),
+            (
+                not_found.replace("TRADE_NOT_EXIST", "SYSTEM_ERROR"),
+                in_doubt("the answer is code 40004 ACQ.SYSTEM_ERROR"),
+            ),
+        ] {
+            assert_eq!(query(&fields), expected, "{fields}");
+        }
+    }
+}
