@@ -1,25 +1,37 @@
 //! The Alipay gateway client: protocol version 2, public-key mode, RSA2.
 //!
-//! It asks Alipay for one debit ([`Alipay::pay`]) or for what became of one ([`Alipay::query`]),
-//! and reads the answer into the words of `steelyard-billing`. Nothing in an answer is believed
-//! before its signature is verified over the very bytes that came, and an answer that is not
-//! understood completely leaves the debit in doubt.
+//! [`Alipay`] asks: it takes money ([`Alipay::pay`], [`Alipay::query`], [`Alipay::close`]) and gives
+//! it back ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
+//! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`], [`Alipay::query_agreement`],
+//! [`Alipay::end_agreement`]). Each answer is read into the words of `steelyard-billing`. Nothing in
+//! an answer is believed before its signature is verified over the very bytes that came, and an
+//! answer that is not understood completely leaves the matter in doubt.
 
+mod agreement;
 mod client;
 mod config;
 mod key;
+mod order;
 mod policy;
+mod recharge;
+mod refund;
 mod signing;
 mod time;
 mod trade;
 mod wire;
 
 #[cfg(test)]
+mod stub;
+#[cfg(test)]
 mod vectors;
 
+pub use agreement::{AgreementKey, AgreementOffer, OfferError, SignScene, SigningLinks};
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};
+pub use order::{AmountError, DEBIT_MIN, SubjectError};
+pub use recharge::{Recharge, RechargeError};
+pub use refund::Refund;
 pub use signing::text_to_sign;
 pub use time::{beijing_instant, beijing_time};
-pub use trade::{DEBIT_MIN, PayRequest, PayRequestError, Withholding, WithholdingError};
+pub use trade::{PayRequest, PayRequestError, Withholding, WithholdingError};

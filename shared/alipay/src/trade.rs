@@ -3,31 +3,26 @@
 mod answer;
 
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{DEBIT_MAX, NumberError, OutTradeNo};
+use steelyard_billing::{NumberError, OutTradeNo};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 
-pub(crate) use answer::{doubt, not_of_another, of_trade};
+use crate::agreement::is_agreement_no;
+use crate::order::{AmountError, SubjectError, check_amount, check_subject};
 
-/// The least amount Alipay's trade API takes: ¥0.01.
-///
-/// Source: alipay-easysdk `APIDoc.md`, `totalAmount`: yuan, two decimals, [0.01, 100000000].
-pub const DEBIT_MIN: Fen = Fen::new(1);
+pub(crate) use answer::{doubt, of_trade};
 
 /// How long an unpaid trade may still be paid. Longer than the three days of an attempt's retries.
 ///
 /// Source: alipay-sdk-java `AlipayTradePayModel`, `timeout_express`: 1m to 15d.
 const TIMEOUT_EXPRESS: &str = "7d";
 
-/// Characters that Alipay refuses in a subject. Source: alipay-sdk-java `AlipayTradePayModel`, `subject`.
-const NOT_IN_A_SUBJECT: [char; 3] = ['/', '=', '&'];
-
 /// One amount to withhold under one agreement, before it is put into the bytes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withholding {
     /// Our number of the trade.
     pub out_trade_no: OutTradeNo,
-    /// What to take, from [`DEBIT_MIN`] to [`DEBIT_MAX`].
+    /// What to take, from [`DEBIT_MIN`](crate::DEBIT_MIN) to [`DEBIT_MAX`](steelyard_billing::DEBIT_MAX).
     pub amount_fen: Fen,
     /// Alipay's number of the agreement that the payer signed.
     pub agreement_no: String,
@@ -38,21 +33,15 @@ pub struct Withholding {
 /// Why an amount cannot be withheld as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WithholdingError {
-    /// The amount is outside of what Alipay takes.
-    #[error("¥{amount} is not an amount from ¥{DEBIT_MIN} to ¥{DEBIT_MAX}")]
-    Amount {
-        /// The amount.
-        amount: Fen,
-    },
+    /// Alipay does not take the amount.
+    #[error(transparent)]
+    Amount(#[from] AmountError),
     /// The agreement's number is empty or not made of letters and digits.
     #[error("the agreement's number is not made of letters and digits")]
     AgreementNo,
-    /// The subject is empty.
-    #[error("the subject is empty")]
-    EmptySubject,
-    /// The subject has a character that Alipay refuses.
-    #[error("the subject has a {0:?}, which Alipay refuses")]
-    SubjectCharacter(char),
+    /// Alipay does not take the subject.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
 }
 
 /// A withholding in the exact bytes that every retry sends again.
@@ -136,20 +125,11 @@ impl Withholding {
     }
 
     fn check(&self) -> Result<(), WithholdingError> {
-        if self.amount_fen < DEBIT_MIN || self.amount_fen > DEBIT_MAX {
-            return Err(WithholdingError::Amount { amount: self.amount_fen });
-        }
-        let agreement_no = &self.agreement_no;
-        if agreement_no.is_empty() || !agreement_no.chars().all(|c| c.is_ascii_alphanumeric()) {
+        check_amount(self.amount_fen)?;
+        if !is_agreement_no(&self.agreement_no) {
             return Err(WithholdingError::AgreementNo);
         }
-        if self.subject.trim().is_empty() {
-            return Err(WithholdingError::EmptySubject);
-        }
-        match self.subject.chars().find(|c| NOT_IN_A_SUBJECT.contains(c)) {
-            Some(refused) => Err(WithholdingError::SubjectCharacter(refused)),
-            None => Ok(()),
-        }
+        Ok(check_subject(&self.subject)?)
     }
 }
 
@@ -231,31 +211,21 @@ mod tests {
 
     #[test]
     fn what_alipay_would_refuse_is_not_put_into_bytes() {
-        let of_amount = |fen| Withholding { amount_fen: Fen::new(fen), ..withholding() };
         let of_subject =
             |subject: &str| Withholding { subject: subject.to_owned(), ..withholding() };
         let of_agreement = |agreement_no: &str| Withholding {
             agreement_no: agreement_no.to_owned(),
             ..withholding()
         };
+        let of_nothing = Withholding { amount_fen: Fen::ZERO, ..withholding() };
         for (refused, expected) in [
-            (of_amount(0), WithholdingError::Amount { amount: Fen::ZERO }),
-            (of_amount(-1), WithholdingError::Amount { amount: Fen::new(-1) }),
-            (
-                of_amount(10_000_000_001),
-                WithholdingError::Amount { amount: Fen::new(10_000_000_001) },
-            ),
-            (of_subject(" "), WithholdingError::EmptySubject),
-            (of_subject("2026/03"), WithholdingError::SubjectCharacter('/')),
-            (of_subject("a=b"), WithholdingError::SubjectCharacter('=')),
-            (of_subject("a&b"), WithholdingError::SubjectCharacter('&')),
+            (of_nothing, WithholdingError::Amount(AmountError { amount: Fen::ZERO })),
+            (of_subject("a=b"), WithholdingError::Subject(SubjectError::Character('='))),
             (of_agreement(""), WithholdingError::AgreementNo),
             (of_agreement("2026\""), WithholdingError::AgreementNo),
         ] {
             assert_eq!(refused.biz_content(), Err(expected));
         }
-        assert!(of_amount(1).biz_content().is_ok());
-        assert!(of_amount(10_000_000_000).biz_content().is_ok());
     }
 
     #[test]

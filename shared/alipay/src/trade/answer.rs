@@ -146,7 +146,7 @@ pub(crate) fn of_trade(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Do
 }
 
 /// Whether an answer names no other trade. Answers that only give an error may name none.
-pub(crate) fn not_of_another(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Doubt> {
+fn not_of_another(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Doubt> {
     match named {
         Some(named) if named != asked.as_str() => Err(doubt("the answer is for another trade")),
         Some(_) | None => Ok(()),

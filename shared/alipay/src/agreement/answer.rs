@@ -1,0 +1,205 @@
+//! What the answers about an agreement come to.
+
+use serde::Deserialize;
+use steelyard_billing::{Agreement, AgreementAnswer, Doubt, UnsignAnswer};
+
+use super::{AgreementKey, is_agreement_no};
+use crate::time::beijing_instant;
+use crate::trade::doubt;
+use crate::wire::Answer;
+
+/// Sub-codes of both calls that say: there is no such agreement. Alipay spells one in two ways.
+///
+/// Source: alipay-sdk-php-all v3 `AlipayUserAgreementQueryErrorResponseModel` and
+/// `AlipayUserAgreementUnsignErrorResponseModel`.
+const NOT_FOUND: [&str; 3] =
+    ["AGREEMENT_NOT_EXIST", "AGREEMENT_NOT_EXSIT", "USER_AGREEMENT_NOT_EXIST"];
+
+/// Sub-codes of `alipay.user.agreement.unsign` that say: it is not in force. Source: as above.
+const NOT_IN_FORCE: [&str; 2] =
+    ["USER_AGREEMENT_STATUS_IS_NOT_NORMAL", "USER_AGREEMENT_STATUS_NOT_NORMAL"];
+
+/// The agreement was ended. Source: as above.
+const HAS_UNSIGNED: &str = "AGREEMENT_HAS_UNSIGNED";
+
+/// What the answer to a query says.
+#[derive(Deserialize)]
+struct AgreementFields {
+    status: Option<String>,
+    agreement_no: Option<String>,
+    external_agreement_no: Option<String>,
+    single_quota: Option<String>,
+    sign_time: Option<String>,
+    invalid_time: Option<String>,
+}
+
+pub(super) fn agreement_answer(
+    key: &AgreementKey,
+    answer: &Answer,
+) -> Result<AgreementAnswer, Doubt> {
+    if answer.failed_by(HAS_UNSIGNED) {
+        return Ok(AgreementAnswer::Ended);
+    }
+    if failed_by_one_of(answer, &NOT_FOUND) {
+        return Ok(AgreementAnswer::NotFound);
+    }
+    if !answer.succeeded() {
+        return Err(answer.not_understood());
+    }
+    let fields: AgreementFields = answer.fields()?;
+    let state = fields.status.clone();
+    let agreement = agreement(key, fields)?;
+    match state.as_deref() {
+        Some("NORMAL") => Ok(AgreementAnswer::InForce(agreement)),
+        Some("TEMP") => Ok(AgreementAnswer::NotYetInForce),
+        Some("STOP") => Ok(AgreementAnswer::Suspended),
+        Some(_) => Err(doubt("the agreement has a state that is not known")),
+        None => Err(doubt("the answer has no state of the agreement")),
+    }
+}
+
+pub(super) fn unsign_answer(answer: &Answer) -> UnsignAnswer {
+    if answer.succeeded() {
+        UnsignAnswer::Ended
+    } else if failed_by_one_of(answer, &NOT_FOUND) || failed_by_one_of(answer, &NOT_IN_FORCE) {
+        UnsignAnswer::NotInForce
+    } else {
+        UnsignAnswer::InDoubt(answer.not_understood())
+    }
+}
+
+fn failed_by_one_of(answer: &Answer, sub_codes: &[&str]) -> bool {
+    sub_codes.iter().any(|sub_code| answer.failed_by(sub_code))
+}
+
+/// The agreement that an answer tells of, if it is the one that was asked for.
+fn agreement(key: &AgreementKey, fields: AgreementFields) -> Result<Agreement, Doubt> {
+    let agreement_no = fields.agreement_no.filter(|number| is_agreement_no(number));
+    let agreement_no = agreement_no.ok_or_else(|| doubt("the answer has no agreement_no"))?;
+    let external = present(fields.external_agreement_no);
+    let is_asked_for = match key {
+        AgreementKey::AgreementNo(asked) => *asked == agreement_no,
+        AgreementKey::Offered { number, .. } => external.as_deref() == Some(number.as_str()),
+    };
+    if !is_asked_for {
+        return Err(doubt("the answer is for another agreement"));
+    }
+    Ok(Agreement {
+        agreement_no,
+        external_agreement_no: external,
+        single_limit_fen: read(fields.single_quota, "single_quota", |text| text.parse().ok())?,
+        signed_at: read(fields.sign_time, "sign_time", beijing_instant)?,
+        ends_at: read(fields.invalid_time, "invalid_time", beijing_instant)?,
+    })
+}
+
+fn present(field: Option<String>) -> Option<String> {
+    field.filter(|text| !text.is_empty())
+}
+
+fn read<T>(
+    field: Option<String>,
+    name: &str,
+    reader: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Doubt> {
+    let Some(text) = present(field) else { return Ok(None) };
+    let value =
+        reader(&text).ok_or_else(|| Doubt(format!("the answer's {name} cannot be read")))?;
+    Ok(Some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use steelyard_billing::ExternalAgreementNo;
+    use steelyard_pricing::Fen;
+
+    use super::*;
+    use crate::agreement::SignScene;
+    use crate::stub::{Stub, now};
+
+    const SIGNED: &str = r#"{"code":"10000","status":"NORMAL","agreement_no":"2026","external_agreement_no":"P1","single_quota":"500.00","sign_time":"2026-03-02 10:00:03","invalid_time":"2115-02-01 00:00:00"}"#;
+
+    fn keys() -> [AgreementKey; 2] {
+        let number = ExternalAgreementNo::parse("P1").unwrap();
+        let scene = SignScene::parse("INDUSTRY|X").unwrap();
+        [AgreementKey::AgreementNo("2026".to_owned()), AgreementKey::Offered { number, scene }]
+    }
+
+    async fn check(node: &str, expected: &AgreementAnswer) {
+        let stub = Stub::answering("alipay.user.agreement.query", node).await;
+        for key in keys() {
+            let answer = stub.client().query_agreement(&key, now()).await;
+            assert_eq!(answer, *expected, "{node} for {key:?}");
+        }
+    }
+
+    fn failed(sub_code: &str) -> String {
+        format!(r#"{{"code":"40004","sub_code":"{sub_code}"}}"#)
+    }
+
+    #[tokio::test]
+    async fn an_agreement_in_force_is_told_with_its_limit_and_its_end() {
+        let agreement = Agreement {
+            agreement_no: "2026".to_owned(),
+            external_agreement_no: Some("P1".to_owned()),
+            single_limit_fen: Some(Fen::new(50_000)),
+            signed_at: Some("2026-03-02T02:00:03Z".parse().unwrap()),
+            ends_at: Some("2115-01-31T16:00:00Z".parse().unwrap()),
+        };
+        check(SIGNED, &AgreementAnswer::InForce(agreement.clone())).await;
+        let without = SIGNED.replace("500.00", "").replace("2115-02-01 00:00:00", "");
+        let agreement = Agreement { single_limit_fen: None, ends_at: None, ..agreement };
+        check(&without, &AgreementAnswer::InForce(agreement)).await;
+    }
+
+    #[tokio::test]
+    async fn every_other_state_of_an_agreement_is_told() {
+        for (node, expected) in [
+            (SIGNED.replace("NORMAL", "TEMP"), AgreementAnswer::NotYetInForce),
+            (SIGNED.replace("NORMAL", "STOP"), AgreementAnswer::Suspended),
+            (failed("AGREEMENT_HAS_UNSIGNED"), AgreementAnswer::Ended),
+            (failed("USER_AGREEMENT_NOT_EXIST"), AgreementAnswer::NotFound),
+        ] {
+            check(&node, &expected).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_clear_about_an_agreement_is_in_doubt() {
+        for (node, expected) in [
+            (SIGNED.replace("NORMAL", "NEW"), "the agreement has a state that is not known"),
+            (SIGNED.replace("status", "state"), "the answer has no state of the agreement"),
+            (SIGNED.replace("500.00", "5e2"), "the answer's single_quota cannot be read"),
+            (SIGNED.replace("10:00:03", "10 h"), "the answer's sign_time cannot be read"),
+            (SIGNED.replace(r#""2026""#, r#""""#), "the answer has no agreement_no"),
+            (
+                SIGNED.replace(r#""2026""#, r#""2027""#).replace("P1", "P2"),
+                "the answer is for another agreement",
+            ),
+            (failed("SYSTEM_ERROR"), "the answer is code 40004 SYSTEM_ERROR"),
+            (failed("AUTHOREE_IS_NOT_MATCH"), "the answer is code 40004 AUTHOREE_IS_NOT_MATCH"),
+        ] {
+            check(&node, &AgreementAnswer::InDoubt(doubt(expected))).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_agreement_is_told_from_one_that_was_not_in_force() {
+        let in_doubt =
+            |code: &str| UnsignAnswer::InDoubt(Doubt(format!("the answer is code 40004 {code}")));
+        for (node, expected) in [
+            (r#"{"code":"10000"}"#.to_owned(), UnsignAnswer::Ended),
+            (failed("AGREEMENT_NOT_EXIST"), UnsignAnswer::NotInForce),
+            (failed("AGREEMENT_NOT_EXSIT"), UnsignAnswer::NotInForce),
+            (failed("USER_AGREEMENT_STATUS_NOT_NORMAL"), UnsignAnswer::NotInForce),
+            (failed("USER_AGREEMENT_STATUS_IS_NOT_NORMAL"), UnsignAnswer::NotInForce),
+            (failed("USER_AGREEMENT_UNSIGN_FAIL"), in_doubt("USER_AGREEMENT_UNSIGN_FAIL")),
+            (failed("SYSTEM_ERROR"), in_doubt("SYSTEM_ERROR")),
+        ] {
+            let stub = Stub::answering("alipay.user.agreement.unsign", &node).await;
+            let [key, _] = keys();
+            assert_eq!(stub.client().end_agreement(&key, now()).await, expected, "{node}");
+            assert_eq!(stub.asked()["notify_url"], Stub::NOTIFY_URL);
+        }
+    }
+}

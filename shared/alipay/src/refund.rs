@@ -1,0 +1,288 @@
+//! Giving money back: `alipay.trade.refund`, and the query for it.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use steelyard_billing::{
+    Doubt, OutRequestNo, OutTradeNo, RefundAnswer, RefundQueryAnswer, Refusal,
+};
+use steelyard_pricing::Fen;
+
+use crate::client::{Alipay, Call};
+use crate::order::{AmountError, check_amount};
+use crate::trade::{doubt, of_trade};
+use crate::wire::Answer;
+
+/// Our own account has too little to give back.
+const ACCOUNT_SHORT: &str = "ACQ.SELLER_BALANCE_NOT_ENOUGH";
+
+/// Sub-codes of `alipay.trade.refund` that stay true when it is asked again.
+///
+/// Source: alipay-sdk-php-all v3 `AlipayTradeRefundErrorResponseModel`. Its other codes are about
+/// a state that may pass, or not clear; they are in doubt.
+const REFUSED: [&str; 13] = [
+    "ACQ.BUYER_NOT_EXIST",
+    "ACQ.CURRENCY_NOT_SUPPORT",
+    "ACQ.DISCORDANT_REPEAT_REQUEST",
+    "ACQ.INVALID_PARAMETER",
+    "ACQ.NOT_ALLOW_PARTIAL_REFUND",
+    "ACQ.REASON_TRADE_REFUND_FEE_ERR",
+    "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL",
+    "ACQ.REFUND_FEE_ERROR",
+    "ACQ.TRADE_HAS_CLOSE",
+    "ACQ.TRADE_HAS_FINISHED",
+    "ACQ.TRADE_NOT_ALLOW_REFUND",
+    "ACQ.TRADE_NOT_EXIST",
+    "ACQ.USER_NOT_MATCH_ERR",
+];
+
+/// One amount to give back of one paid trade. Asking for the same one again is safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    out_trade_no: OutTradeNo,
+    out_request_no: OutRequestNo,
+    amount_fen: Fen,
+}
+
+/// What the answer to a refund says.
+#[derive(Deserialize)]
+struct RefundFields {
+    out_trade_no: Option<String>,
+    fund_change: Option<String>,
+    refund_fee: Option<String>,
+}
+
+/// What the answer to a query for a refund says.
+#[derive(Deserialize)]
+struct RefundQueryFields {
+    out_trade_no: Option<String>,
+    out_request_no: Option<String>,
+    refund_amount: Option<String>,
+    refund_status: Option<String>,
+}
+
+impl Refund {
+    /// A refund of a trade, under a number that no other refund of the trade has.
+    ///
+    /// # Errors
+    ///
+    /// [`AmountError`] when Alipay gives back no such amount.
+    pub fn new(
+        out_trade_no: OutTradeNo,
+        out_request_no: OutRequestNo,
+        amount_fen: Fen,
+    ) -> Result<Refund, AmountError> {
+        check_amount(amount_fen)?;
+        Ok(Refund { out_trade_no, out_request_no, amount_fen })
+    }
+}
+
+impl Alipay {
+    /// Gives money back: `alipay.trade.refund`.
+    ///
+    /// A result code of success does not say that money was moved; only `fund_change` does. A
+    /// refund that was asked for again after it succeeded moves nothing, so it is in doubt until
+    /// it is queried.
+    pub async fn refund(&self, refund: &Refund, now: Timestamp) -> RefundAnswer {
+        let content = json!({
+            "out_trade_no": refund.out_trade_no,
+            "refund_amount": refund.amount_fen.to_string(),
+            "out_request_no": refund.out_request_no,
+        })
+        .to_string();
+        match self.ask(Call::new("alipay.trade.refund", &content), now).await {
+            Ok(answer) => refund_answer(refund, &answer).unwrap_or_else(RefundAnswer::InDoubt),
+            Err(doubt) => RefundAnswer::InDoubt(doubt),
+        }
+    }
+
+    /// Asks what became of a refund: `alipay.trade.fastpay.refund.query`. Ask ten seconds after the
+    /// refund or later.
+    pub async fn query_refund(&self, refund: &Refund, now: Timestamp) -> RefundQueryAnswer {
+        let content = json!({
+            "out_trade_no": refund.out_trade_no,
+            "out_request_no": refund.out_request_no,
+        })
+        .to_string();
+        let call = Call::new("alipay.trade.fastpay.refund.query", &content);
+        match self.ask(call, now).await {
+            Ok(answer) => {
+                refund_query_answer(refund, &answer).unwrap_or_else(RefundQueryAnswer::InDoubt)
+            }
+            Err(doubt) => RefundQueryAnswer::InDoubt(doubt),
+        }
+    }
+}
+
+fn refund_answer(refund: &Refund, answer: &Answer) -> Result<RefundAnswer, Doubt> {
+    let refusal = || Refusal(answer.result_code().to_string());
+    if answer.failed_by(ACCOUNT_SHORT) {
+        return Ok(RefundAnswer::OwnAccountShort(refusal()));
+    }
+    if REFUSED.iter().any(|sub_code| answer.failed_by(sub_code)) {
+        return Ok(RefundAnswer::Refused(refusal()));
+    }
+    if !answer.succeeded() {
+        return Err(answer.not_understood());
+    }
+    let fields: RefundFields = answer.fields()?;
+    of_trade(&refund.out_trade_no, fields.out_trade_no.as_deref())?;
+    if fields.fund_change.as_deref() != Some("Y") {
+        return Err(doubt("the answer does not say that money was moved"));
+    }
+    let total_fen = amount(fields.refund_fee.as_deref(), "refund_fee")?;
+    if total_fen < refund.amount_fen {
+        return Err(Doubt(format!(
+            "¥{} was asked for and ¥{total_fen} refunded",
+            refund.amount_fen
+        )));
+    }
+    Ok(RefundAnswer::Refunded { total_fen })
+}
+
+fn refund_query_answer(refund: &Refund, answer: &Answer) -> Result<RefundQueryAnswer, Doubt> {
+    if !answer.succeeded() {
+        return Err(answer.not_understood());
+    }
+    let fields: RefundQueryFields = answer.fields()?;
+    if fields.refund_status.as_deref() != Some("REFUND_SUCCESS") {
+        return Ok(RefundQueryAnswer::NotRefunded);
+    }
+    of_trade(&refund.out_trade_no, fields.out_trade_no.as_deref())?;
+    if fields.out_request_no.as_deref() != Some(refund.out_request_no.as_str()) {
+        return Err(doubt("the answer is for another refund"));
+    }
+    let amount_fen = amount(fields.refund_amount.as_deref(), "refund_amount")?;
+    if amount_fen != refund.amount_fen {
+        return Err(Doubt(format!(
+            "¥{} was asked for and ¥{amount_fen} refunded",
+            refund.amount_fen
+        )));
+    }
+    Ok(RefundQueryAnswer::Refunded { amount_fen })
+}
+
+fn amount(text: Option<&str>, field: &str) -> Result<Fen, Doubt> {
+    let text = text.ok_or_else(|| Doubt(format!("the answer has no {field}")))?;
+    text.parse().map_err(|_| Doubt(format!("the answer's {field} is not an amount")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{Stub, now};
+
+    const REFUNDED: &str =
+        r#"{"code":"10000","out_trade_no":"T1","fund_change":"Y","refund_fee":"5.00"}"#;
+    const QUERIED: &str = r#"{"code":"10000","out_trade_no":"T1","out_request_no":"R1","refund_amount":"5.00","refund_status":"REFUND_SUCCESS"}"#;
+
+    fn refund_of(fen: i64) -> Result<Refund, AmountError> {
+        let (trade, request) = (OutTradeNo::parse("T1"), OutRequestNo::parse("R1"));
+        Refund::new(trade.unwrap(), request.unwrap(), Fen::new(fen))
+    }
+
+    async fn refund(node: &str) -> RefundAnswer {
+        Stub::answering("alipay.trade.refund", node)
+            .await
+            .client()
+            .refund(&refund_of(500).unwrap(), now())
+            .await
+    }
+
+    async fn query(node: &str) -> RefundQueryAnswer {
+        Stub::answering("alipay.trade.fastpay.refund.query", node)
+            .await
+            .client()
+            .query_refund(&refund_of(500).unwrap(), now())
+            .await
+    }
+
+    fn failed(sub_code: &str) -> String {
+        format!(r#"{{"code":"40004","sub_code":"{sub_code}"}}"#)
+    }
+
+    #[tokio::test]
+    async fn money_was_given_back_only_when_the_answer_says_that_funds_changed() {
+        let in_doubt = |text| RefundAnswer::InDoubt(doubt(text));
+        let refunded = |fen| RefundAnswer::Refunded { total_fen: Fen::new(fen) };
+        let unmoved = "the answer does not say that money was moved";
+        for (node, expected) in [
+            (REFUNDED.to_owned(), refunded(500)),
+            (REFUNDED.replace("5.00", "7.50"), refunded(750)),
+            (REFUNDED.replace(r#""Y""#, r#""N""#), in_doubt(unmoved)),
+            (REFUNDED.replace("fund_change", "change"), in_doubt(unmoved)),
+            (REFUNDED.replace("5.00", "4.99"), in_doubt("¥5.00 was asked for and ¥4.99 refunded")),
+            (REFUNDED.replace("refund_fee", "fee"), in_doubt("the answer has no refund_fee")),
+            (
+                REFUNDED.replace("5.00", "5.001"),
+                in_doubt("the answer's refund_fee is not an amount"),
+            ),
+            (REFUNDED.replace("T1", "T2"), in_doubt("the answer is for another trade")),
+            (
+                REFUNDED.replace("out_trade_no", "out"),
+                in_doubt("the answer does not name its trade"),
+            ),
+        ] {
+            assert_eq!(refund(&node).await, expected, "{node}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refusal_of_a_refund_is_told_from_doubt() {
+        let refusal = |code: &str| Refusal(format!("code 40004 {code}"));
+        assert_eq!(
+            refund(&failed(ACCOUNT_SHORT)).await,
+            RefundAnswer::OwnAccountShort(refusal(ACCOUNT_SHORT))
+        );
+        for sub_code in REFUSED {
+            let expected = RefundAnswer::Refused(refusal(sub_code));
+            assert_eq!(refund(&failed(sub_code)).await, expected);
+        }
+        for node in [
+            failed("ACQ.SYSTEM_ERROR"),
+            failed("ACQ.TRADE_SETTLE_ERROR"),
+            failed("ACQ.NEW"),
+            failed(ACCOUNT_SHORT).replace("40004", "20000"),
+        ] {
+            assert!(matches!(refund(&node).await, RefundAnswer::InDoubt(_)), "{node}");
+        }
+    }
+
+    #[tokio::test]
+    async fn query_for_a_refund_proves_only_that_refund() {
+        let in_doubt = |text| RefundQueryAnswer::InDoubt(doubt(text));
+        for (node, expected) in [
+            (QUERIED.to_owned(), RefundQueryAnswer::Refunded { amount_fen: Fen::new(500) }),
+            (QUERIED.replace("REFUND_SUCCESS", ""), RefundQueryAnswer::NotRefunded),
+            (QUERIED.replace("REFUND_SUCCESS", "REFUND_FAIL"), RefundQueryAnswer::NotRefunded),
+            (r#"{"code":"10000"}"#.to_owned(), RefundQueryAnswer::NotRefunded),
+            (QUERIED.replace("T1", "T2"), in_doubt("the answer is for another trade")),
+            (QUERIED.replace("R1", "R2"), in_doubt("the answer is for another refund")),
+            (QUERIED.replace("5.00", "5.01"), in_doubt("¥5.00 was asked for and ¥5.01 refunded")),
+            (
+                failed("ACQ.TRADE_NOT_EXIST"),
+                in_doubt("the answer is code 40004 ACQ.TRADE_NOT_EXIST"),
+            ),
+        ] {
+            assert_eq!(query(&node).await, expected, "{node}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refund_is_asked_for_under_its_own_number_each_time_alike() {
+        let stub = Stub::answering("alipay.trade.refund", REFUNDED).await;
+        let refund = refund_of(500).unwrap();
+        for _ in 0..2 {
+            stub.client().refund(&refund, now()).await;
+            assert_eq!(
+                stub.asked()["biz_content"],
+                r#"{"out_request_no":"R1","out_trade_no":"T1","refund_amount":"5.00"}"#
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_no_refund() {
+        assert_eq!(refund_of(0), Err(AmountError { amount: Fen::ZERO }));
+    }
+}
