@@ -11,6 +11,7 @@ mod agreement;
 mod client;
 mod config;
 mod key;
+mod notification;
 mod order;
 mod policy;
 mod recharge;
@@ -29,6 +30,7 @@ pub use agreement::{AgreementKey, AgreementOffer, OfferError, SignScene, Signing
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};
+pub use notification::{FormError, Notification, NotificationError};
 pub use order::{AmountError, DEBIT_MIN, SubjectError};
 pub use recharge::{Recharge, RechargeError};
 pub use refund::Refund;

@@ -1,11 +1,13 @@
 //! What the payment gateway is asked and what it tells, free of its protocol.
 
+mod notice;
 mod number;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 
+pub use notice::{AgreementEnded, AgreementSigned, Notice, TradeNotice, TradeState};
 pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo};
 
 /// Money that the gateway says it took.

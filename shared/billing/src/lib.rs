@@ -19,9 +19,10 @@ pub use audit::{Books, Breach, audit};
 pub use calendar::{Calendar, CalendarError};
 pub use debit::{Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase, Step, TRIES_MAX};
 pub use gateway::{
-    Agreement, AgreementAnswer, Decline, DeclineReason, Doubt, ExternalAgreementNo, NumberError,
-    OutRequestNo, OutTradeNo, PayAnswer, Payment, QrAnswer, QueryAnswer, RefundAnswer,
-    RefundQueryAnswer, Refusal, Retry, UnsignAnswer,
+    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Decline, DeclineReason, Doubt,
+    ExternalAgreementNo, Notice, NumberError, OutRequestNo, OutTradeNo, PayAnswer, Payment,
+    QrAnswer, QueryAnswer, RefundAnswer, RefundQueryAnswer, Refusal, Retry, TradeNotice,
+    TradeState, UnsignAnswer,
 };
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
