@@ -3,11 +3,13 @@
 //! [`Alipay`] asks: it takes money ([`Alipay::pay`], [`Alipay::query`], [`Alipay::close`]) and gives
 //! it back ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
 //! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`], [`Alipay::query_agreement`],
-//! [`Alipay::end_agreement`]). Each answer is read into the words of `steelyard-billing`. Nothing in
-//! an answer is believed before its signature is verified over the very bytes that came, and an
-//! answer that is not understood completely leaves the matter in doubt.
+//! [`Alipay::end_agreement`]), and gets the bill of a day ([`Alipay::bill`], [`read_bill`]). What
+//! Alipay tells without being asked is a [`Notification`]. All is read into the words of
+//! `steelyard-billing`. Nothing is believed before its signature is verified over the very bytes that
+//! came, and an answer that is not understood completely leaves the matter in doubt.
 
 mod agreement;
+mod bill;
 mod client;
 mod config;
 mod key;
@@ -27,6 +29,10 @@ mod stub;
 mod vectors;
 
 pub use agreement::{AgreementKey, AgreementOffer, OfferError, SignScene, SigningLinks};
+pub use bill::{
+    BillAnswer, BillError, BillKind, BillRow, RowKind, TableError, WriteBillError, read_bill,
+    write_bill,
+};
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};

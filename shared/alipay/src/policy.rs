@@ -158,7 +158,7 @@ const PAY_POLICY: [Row; 9] = [
 /// The class of an answer to a request to pay, with the code that puts it there.
 pub(crate) fn class_of(answer: &Answer) -> (Class, &str) {
     let (list, code): (fn(&Row) -> &'static [&'static str], &str) = match answer.code() {
-        BUSINESS_FAILED => (|row| row.sub_codes, answer.sub_code().unwrap_or("")),
+        BUSINESS_FAILED => (|row| row.sub_codes, answer.failure().unwrap_or_default()),
         code => (|row| row.codes, code),
     };
     let row = PAY_POLICY.iter().find(|row| list(row).contains(&code));

@@ -48,11 +48,6 @@ impl Stub {
         Stub::serving(move |_| answer.clone()).await
     }
 
-    /// Its address as a host and port.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// A client of it.
     pub(crate) fn client(&self) -> Alipay {
         Alipay::new(config(&format!("http://{}/gateway.do", self.address))).unwrap()

@@ -121,9 +121,14 @@ impl Answer {
         self.code == SUCCESS
     }
 
-    /// The code of what failed, if something did.
-    pub(crate) fn sub_code(&self) -> Option<&str> {
-        self.sub_code.as_deref()
+    /// Why the business failed, if it did.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.sub_code.as_deref().filter(|_| self.code == BUSINESS_FAILED)
+    }
+
+    /// Whether the business failed for the reason of a sub-code.
+    pub(crate) fn failed_by(&self, sub_code: &str) -> bool {
+        self.failure() == Some(sub_code)
     }
 
     /// Fields of the node.
@@ -133,11 +138,6 @@ impl Answer {
     /// A [`Doubt`] when one of them is not what it should be.
     pub(crate) fn fields<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Doubt> {
         fields(&self.node).map_err(|error| Doubt(error.to_string()))
-    }
-
-    /// Whether the business failed for the reason of a sub-code.
-    pub(crate) fn failed_by(&self, sub_code: &str) -> bool {
-        self.code == BUSINESS_FAILED && self.sub_code() == Some(sub_code)
     }
 
     /// The doubt that an answer leaves which says nothing clear.

@@ -1,0 +1,210 @@
+//! Getting a bill: `alipay.data.dataservice.bill.downloadurl.query`, and the file it points to.
+
+use jiff::civil::{Date, Time, time};
+use jiff::{Timestamp, ToSpan};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::json;
+use steelyard_billing::{Doubt, Refusal};
+
+use super::BillKind;
+use crate::client::{Alipay, Call};
+use crate::config::is_private;
+use crate::time::beijing_time;
+use crate::trade::doubt;
+use crate::wire::Answer;
+
+/// The most bytes of a bill's zip: 16 MiB.
+const BILL_MAX_BYTES: usize = 16 << 20;
+
+/// From when on, in Beijing on the day after, the bill of a day is complete. Alipay makes it at
+/// about nine.
+const READY_AT: Time = time(10, 0, 0, 0);
+
+/// What came of getting a bill. Nothing depends on it but the bill itself; ask again later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BillAnswer {
+    /// The bytes of its zip.
+    Zip(Vec<u8>),
+    /// Nothing was moved on that day, so there is no bill.
+    NoTrades,
+    /// The day's bill is not complete before ten in the morning of the day after, in Beijing.
+    /// Alipay was not asked: it would say that there is none.
+    TooEarly,
+    /// Our account gets no bill of that kind. Read the ledger instead.
+    NotSupported(Refusal),
+    /// It could not be had this time.
+    InDoubt(Doubt),
+}
+
+/// What the answer says.
+#[derive(Deserialize)]
+struct BillFields {
+    bill_download_url: Option<String>,
+}
+
+impl Alipay {
+    /// The bill of a day in Beijing.
+    ///
+    /// The address that the gateway gives is good for thirty seconds, so it is not given out.
+    pub async fn bill(&self, kind: BillKind, day: Date, now: Timestamp) -> BillAnswer {
+        let ready_at = day.checked_add(1.day()).map(|next_day| next_day.to_datetime(READY_AT));
+        if !ready_at.is_ok_and(|ready_at| ready_at <= beijing_time(now)) {
+            return BillAnswer::TooEarly;
+        }
+        let content =
+            json!({ "bill_type": kind.as_str(), "bill_date": day.to_string() }).to_string();
+        let call = Call::new("alipay.data.dataservice.bill.downloadurl.query", &content);
+        match self.ask(call, now).await {
+            Ok(answer) => self.bill_of(&answer).await.unwrap_or_else(BillAnswer::InDoubt),
+            Err(doubt) => BillAnswer::InDoubt(doubt),
+        }
+    }
+
+    async fn bill_of(&self, answer: &Answer) -> Result<BillAnswer, Doubt> {
+        if answer.succeeded() {
+            let fields: BillFields = answer.fields()?;
+            let url = fields.bill_download_url.as_deref().and_then(address);
+            let url = url.ok_or_else(|| doubt("the answer has no bill_download_url"))?;
+            return Ok(BillAnswer::Zip(self.file(url, BILL_MAX_BYTES).await?));
+        }
+        match answer.failure().map(bare).as_deref() {
+            Some("NO_BILL_DATA" | "BILL_NOT_EXIST") => Ok(BillAnswer::NoTrades),
+            Some("TYPE_NOT_SUPPORTED") => {
+                Ok(BillAnswer::NotSupported(Refusal(answer.result_code().to_string())))
+            }
+            Some(_) | None => Err(answer.not_understood()),
+        }
+    }
+}
+
+/// A sub-code without the gateway's prefix, in capitals: `isp.bill_not_exist` is `BILL_NOT_EXIST`.
+fn bare(sub_code: &str) -> String {
+    sub_code.rsplit('.').next().unwrap_or(sub_code).to_ascii_uppercase()
+}
+
+/// The address of a file. Alipay gives it with http and serves it with https too; a bill is not
+/// sent over a network unencrypted.
+fn address(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
+    if url.scheme() == "http" && !is_private(&url) {
+        url.set_scheme("https").ok()?;
+    }
+    is_private(&url).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stub::{Stub, http, signed};
+
+    const METHOD: &str = "alipay.data.dataservice.bill.downloadurl.query";
+
+    fn day() -> Date {
+        "2026-03-01".parse().unwrap()
+    }
+
+    /// A gateway that gives the address of a file of its own, and serves it with this status.
+    async fn serving(status: &'static str, file: Vec<u8>) -> Stub {
+        Stub::serving(move |request| {
+            if request.starts_with("GET /bill.zip?sig=s1 ") {
+                return http(status, &file);
+            }
+            let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+            let url = format!(r"http:\/\/{host}\/bill.zip?sig=s1");
+            let node = format!(r#"{{"code":"10000","bill_download_url":"{url}"}}"#);
+            http("200 OK", signed(METHOD, &node).as_bytes())
+        })
+        .await
+    }
+
+    async fn bill(stub: &Stub) -> BillAnswer {
+        let now = "2026-03-02T02:00:00Z".parse().unwrap();
+        stub.client().bill(BillKind::Trade, day(), now).await
+    }
+
+    #[tokio::test]
+    async fn a_bill_is_asked_for_by_its_day_and_fetched_by_name_of_who_asks() {
+        let stub = serving("200 OK", b"PK".to_vec()).await;
+        assert_eq!(bill(&stub).await, BillAnswer::Zip(b"PK".to_vec()));
+        let [asked, fetched] = &stub.requests()[..] else { panic!("not two requests") };
+        let form = asked.split_once("\r\n\r\n").unwrap().1;
+        let content = &crate::stub::asked_by(form)["biz_content"];
+        assert_eq!(content, r#"{"bill_date":"2026-03-01","bill_type":"trade"}"#);
+        assert!(fetched.contains("user-agent: steelyard/"), "{fetched}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_does_not_come_whole_is_no_bill() {
+        let large = vec![0; BILL_MAX_BYTES + 1];
+        for (status, file, expected) in [
+            ("403 Forbidden", Vec::new(), "the answer has HTTP status 403 Forbidden"),
+            ("302 Found", Vec::new(), "the answer has HTTP status 302 Found"),
+            ("200 OK", large, "the answer is larger than 16777216 bytes"),
+        ] {
+            let stub = serving(status, file).await;
+            assert_eq!(bill(&stub).await, BillAnswer::InDoubt(doubt(expected)));
+        }
+        let stub = Stub::serving(|request| match request.starts_with("GET") {
+            true => b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nPK".to_vec(),
+            false => {
+                let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+                let node = format!(r#"{{"code":"10000","bill_download_url":"http://{host}/"}}"#);
+                http("200 OK", signed(METHOD, &node).as_bytes())
+            }
+        })
+        .await;
+        let BillAnswer::InDoubt(Doubt(text)) = bill(&stub).await else { panic!("taken for whole") };
+        assert!(text.starts_with("the answer broke off"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_bill_is_told_by_its_code() {
+        let in_doubt = |text| BillAnswer::InDoubt(doubt(text));
+        let refusal = Refusal("code 40004 TYPE_NOT_SUPPORTED".to_owned());
+        let failed = |code: &str| format!(r#"{{"code":"40004","sub_code":"{code}"}}"#);
+        let no_url = "the answer has no bill_download_url";
+        for (node, expected) in [
+            (failed("NO_BILL_DATA"), BillAnswer::NoTrades),
+            (failed("BILL_NOT_EXIST"), BillAnswer::NoTrades),
+            (failed("isp.bill_not_exist"), BillAnswer::NoTrades),
+            (failed("TYPE_NOT_SUPPORTED"), BillAnswer::NotSupported(refusal)),
+            (failed("UNKNOWN_ERROR"), in_doubt("the answer is code 40004 UNKNOWN_ERROR")),
+            (r#"{"code":"20000"}"#.to_owned(), in_doubt("the answer is code 20000")),
+            (r#"{"code":"10000"}"#.to_owned(), in_doubt(no_url)),
+            (r#"{"code":"10000","bill_download_url":"ftp://a/b"}"#.to_owned(), in_doubt(no_url)),
+        ] {
+            let stub = Stub::answering(METHOD, &node).await;
+            assert_eq!(bill(&stub).await, expected, "{node}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bill_is_not_asked_for_before_ten_on_the_day_after() {
+        let stub = Stub::answering(METHOD, r#"{"code":"40004","sub_code":"BILL_NOT_EXIST"}"#).await;
+        for (now, expected) in [
+            ("2026-03-01T12:00:00Z", BillAnswer::TooEarly),
+            ("2026-03-02T01:59:59Z", BillAnswer::TooEarly),
+            ("2026-03-02T02:00:00Z", BillAnswer::NoTrades),
+        ] {
+            let answer = stub.client().bill(BillKind::Ledger, day(), now.parse().unwrap()).await;
+            assert_eq!(answer, expected, "{now}");
+        }
+        assert_eq!(stub.requests().len(), 1);
+        let latest = stub.client().bill(BillKind::Ledger, Date::MAX, Timestamp::MAX).await;
+        assert_eq!(latest, BillAnswer::TooEarly);
+    }
+
+    #[test]
+    fn an_address_is_never_asked_over_a_network_without_encryption() {
+        for (given, asked) in [
+            ("https://a.example/x?y=1", Some("https://a.example/x?y=1")),
+            ("http://dwbillcenter.alipay.com/x", Some("https://dwbillcenter.alipay.com/x")),
+            ("http://127.0.0.1:1/x", Some("http://127.0.0.1:1/x")),
+            ("file:///etc/passwd", None),
+            ("x", None),
+        ] {
+            assert_eq!(address(given).as_ref().map(Url::as_str), asked, "{given}");
+        }
+    }
+}
