@@ -23,6 +23,8 @@ mod time;
 mod trade;
 mod wire;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]

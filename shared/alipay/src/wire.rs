@@ -111,6 +111,12 @@ impl Answer {
         Ok(Answer { code, sub_code, node: node.to_owned() })
     }
 
+    /// The raw text of the node.
+    #[cfg(fuzzing)]
+    pub(crate) fn into_node(self) -> String {
+        self.node
+    }
+
     /// The result code.
     pub(crate) fn code(&self) -> &str {
         &self.code
