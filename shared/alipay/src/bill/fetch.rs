@@ -159,6 +159,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_file_that_never_comes_is_not_waited_for() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        let node = format!(r#"{{"code":"10000","bill_download_url":"{url}"}}"#);
+        let stub = Stub::answering(METHOD, &node).await;
+        let BillAnswer::InDoubt(Doubt(text)) = bill(&stub).await else { panic!("it came") };
+        assert!(text.ends_with("operation timed out"), "{text}");
+    }
+
+    #[tokio::test]
     async fn a_refused_bill_is_told_by_its_code() {
         let in_doubt = |text| BillAnswer::InDoubt(doubt(text));
         let refusal = Refusal("code 40004 TYPE_NOT_SUPPORTED".to_owned());
