@@ -30,8 +30,9 @@ pub(crate) fn statement(statement: &Statement) -> Result<String, MoneyError> {
     }
     text += &unpriced(&statement.unpriced);
     text += &format!(
-        "  month to date {}, rounded, less {} charged before = {}\n",
+        "  month to date {}, rounded {}, less {} charged before = {}\n",
         yuan(statement.rated_yuan),
+        statement.rounding,
         fen(statement.charged_before_fen),
         fen(statement.charge_fen)
     );

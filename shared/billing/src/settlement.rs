@@ -273,6 +273,7 @@ fn settle(
         unpriced: charged.unpriced,
         late_days: due.late_days.clone(),
         rated_yuan: charged.rated_yuan,
+        rounding: charged.rounding,
         charged_before_fen: before.to_date.charged_fen,
         charge_fen: charged.charge_fen,
         from_prepaid_fen: account.from_prepaid(charged.charge_fen),

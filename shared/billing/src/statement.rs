@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, Fen, Line, Metered, MoneyError, SegmentSpan, TermsRef, Unpriced, Yuan,
+    BillingDay, Fen, Line, Metered, MoneyError, Rounding, SegmentSpan, TermsRef, Unpriced, Yuan,
 };
 use thiserror::Error;
 
@@ -46,6 +46,9 @@ pub struct Statement {
     pub late_days: Vec<LateDay>,
     /// The exact price of the month to date.
     pub rated_yuan: Yuan,
+    /// How it became fen; the rule is one for the whole month.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rounding: Rounding,
     /// What the month's statements before this one charged.
     pub charged_before_fen: Fen,
     /// What this one charges: the rounded price of the month to date less what was charged before.
@@ -83,6 +86,10 @@ impl Statement {
     pub fn terms(&self) -> Option<&TermsRef> {
         self.segments.last().map(|segment| &segment.terms)
     }
+}
+
+fn is_default(rounding: &Rounding) -> bool {
+    *rounding == Rounding::default()
 }
 
 impl fmt::Display for StatementId {

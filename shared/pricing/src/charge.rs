@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::rating::{Rating, rate};
 use crate::tally::Tally;
 use crate::{
-    ApiName, BillingDay, Fen, Metered, MoneyError, Name, Rated, Segment, SegmentSpan, Standing,
-    TermsRef, Usage, UsageError, Yuan, rounding,
+    ApiName, BillingDay, Fen, Metered, MoneyError, Name, Rated, Rounding, Segment, SegmentSpan,
+    Standing, TermsRef, Usage, UsageError, Yuan, rounding,
 };
 
 /// Where a provider stands in a billing month.
@@ -19,6 +19,11 @@ pub struct MonthToDate {
     pub segments: BTreeMap<BillingDay, SegmentToDate>,
     /// What has been charged for all of it.
     pub charged_fen: Fen,
+    /// The rule that rounds the month: that of the plan with which it began when it was first
+    /// charged. Another one later would move what days without usage come to, and leave a fen that
+    /// no line explains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
 }
 
 /// Where a provider stands in one segment of a month.
@@ -63,6 +68,8 @@ pub struct DayCharge {
     pub charge_fen: Fen,
     /// The exact price of the month to date, new usage included.
     pub rated_yuan: Yuan,
+    /// How it became fen.
+    pub rounding: Rounding,
     /// The segments that were rated.
     pub segments: Vec<SegmentSpan>,
     /// How the charge comes about.
@@ -204,10 +211,8 @@ pub fn charge(
     for part in &mut parts {
         part.settle_own(usage)?;
     }
-    // One rule rounds the whole month: another one from some day on would move what days without
-    // usage come to, and leave a fen that no line explains.
-    let rounding = begun.first().map(|s| s.plan().document().rounding).unwrap_or_default();
-    finish(parts, before, rounding)
+    let rule = begun.first().map(|segment| segment.plan().document().rounding);
+    finish(parts, before, before.rounding.or(rule).unwrap_or_default())
 }
 
 /// What a segment comes to, from its usage alone.
@@ -392,17 +397,18 @@ impl Gained {
 fn finish(
     parts: Vec<Part<'_>>,
     before: &MonthToDate,
-    rounding: crate::Rounding,
+    rounding: Rounding,
 ) -> Result<DayCharge, ChargeError> {
     let rated_yuan = Yuan::sum(parts.iter().map(|part| part.due))?;
     let charged_fen = rated_yuan.to_fen_rounded(rounding)?;
     let mut charged = DayCharge {
         charge_fen: charged_fen.minus(before.charged_fen)?,
         rated_yuan,
+        rounding,
         segments: parts.iter().map(|part| part.segment.span().clone()).collect(),
         lines: Vec::new(),
         unpriced: Vec::new(),
-        month: MonthToDate { segments: BTreeMap::new(), charged_fen },
+        month: MonthToDate { segments: BTreeMap::new(), charged_fen, rounding: Some(rounding) },
     };
     for part in parts {
         charged.lines.extend(part.lines);

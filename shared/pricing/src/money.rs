@@ -70,6 +70,17 @@ pub enum MoneyError {
     NotAnAmount(String),
 }
 
+impl fmt::Display for Rounding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rounding::HalfUp => "half_up",
+            Rounding::HalfEven => "half_even",
+            Rounding::Up => "up",
+            Rounding::Down => "down",
+        })
+    }
+}
+
 impl Yuan {
     /// Nothing.
     pub const ZERO: Yuan = Yuan(Decimal::ZERO);

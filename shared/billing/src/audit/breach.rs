@@ -1,6 +1,6 @@
 //! What an audit can find, each with what an operator needs to look it up.
 
-use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Fen, Metered, Yuan};
+use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Fen, Metered, Rounding, Yuan};
 
 use super::text::{shown, sums};
 use crate::account::Figures;
@@ -145,6 +145,16 @@ pub enum Breach {
         stated: Yuan,
         /// The price of the usage so far under its terms.
         rated: Yuan,
+    },
+    /// A statement is rounded by another rule than its month.
+    #[error("statement {statement} is rounded {rounding}, but its month {rule}")]
+    Rounding {
+        /// The statement.
+        statement: StatementId,
+        /// Its rule.
+        rounding: Rounding,
+        /// The rule of the month.
+        rule: Rounding,
     },
     /// A statement's charge is not what its rounded price leaves to charge.
     #[error("statement {statement} charges {charge} yuan, but {due} were due")]

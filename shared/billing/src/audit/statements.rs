@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingMonth, Catalog, Line, Segment, SegmentSpan, Standing, Yuan, rate_segment,
+    ApiCount, BillingMonth, Catalog, Line, Rounding, Segment, SegmentSpan, Standing, Yuan,
+    rate_segment,
 };
 
 use super::lines;
@@ -21,9 +22,10 @@ pub(super) fn audit(books: &Books, plans: &Catalog, found: &mut Findings) -> Res
             let mut check = Check { statement, found };
             check.chain(&to_date)?;
             check.terms(&to_date);
+            let rounding = to_date.rounding;
             to_date.add(statement)?;
             check.charge(&to_date)?;
-            check.price(&books.provider, plans, &to_date)?;
+            check.price(&books.provider, plans, &to_date, rounding)?;
         }
     }
     Ok(())
@@ -120,30 +122,33 @@ impl Check<'_> {
     }
 
     /// The charge is the rounded price of the usage up to this statement, less what was charged
-    /// before.
+    /// before. The month's first statement is rounded by the rule of the plan with which the month
+    /// began, and the others by its rule.
     fn price(
         &mut self,
         provider: &Provider,
         plans: &Catalog,
         to_date: &ToDate,
+        mut rule: Option<Rounding>,
     ) -> Result<(), Breach> {
-        let Statement { statement, rated_yuan, charge_fen, charged_before_fen, .. } =
-            self.statement;
-        let statement = *statement;
+        let Statement { rated_yuan, rounding, charge_fen, charged_before_fen, .. } =
+            *self.statement;
+        let statement = self.statement.statement;
         let closing = statement.day == statement.day.month().last_day();
         let mut rated = Yuan::ZERO;
-        let mut rounding = None;
         for span in &self.statement.segments {
             let Some(segment) = self.segment(span, provider, plans) else { return Ok(()) };
             if let Some(books) = to_date.segments.get(&span.from) {
                 rated = rated.plus(rate_segment(&segment, &books.usage, &books.days, closing)?)?;
             }
-            rounding.get_or_insert(segment.plan().document().rounding);
+            rule.get_or_insert(segment.plan().document().rounding);
         }
-        let stated = *rated_yuan;
+        let stated = rated_yuan;
         self.found.check(stated == rated, || Breach::Rated { statement, stated, rated });
-        let rounded = stated.to_fen_rounded(rounding.unwrap_or_default())?;
-        let (charge, due) = (*charge_fen, rounded.minus(*charged_before_fen)?);
+        let rule = rule.unwrap_or_default();
+        self.found.check(rounding == rule, || Breach::Rounding { statement, rounding, rule });
+        let rounded = stated.to_fen_rounded(rounding)?;
+        let (charge, due) = (charge_fen, rounded.minus(charged_before_fen)?);
         self.found.check(charge == due, || Breach::Charge { statement, charge, due });
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingDay, Fen, Line, Metered, MoneyError, Name, Standing, TermsRef, Usage,
-    UsageError, Yuan,
+    ApiCount, BillingDay, Fen, Line, Metered, MoneyError, Name, Rounding, Standing, TermsRef,
+    Usage, UsageError, Yuan,
 };
 
 use super::Breach;
@@ -15,6 +15,8 @@ use crate::Statement;
 pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
     pub(super) charged_fen: Fen,
+    /// The rule by which the first statement was rounded.
+    pub(super) rounding: Option<Rounding>,
 }
 
 /// What they come to in one segment.
@@ -54,6 +56,7 @@ impl ToDate {
             self.of_segment(unpriced.segment).count(&unpriced.count)?;
         }
         self.charged_fen = self.charged_fen.plus(statement.charge_fen)?;
+        self.rounding.get_or_insert(statement.rounding);
         Ok(())
     }
 

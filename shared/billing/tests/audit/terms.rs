@@ -1,7 +1,7 @@
 //! Terms that are gone, or that changed under what was charged by them.
 
 use steelyard_billing::Statement;
-use steelyard_pricing::{Catalog, Override, Percent, SegmentSpan};
+use steelyard_pricing::{Catalog, Override, Percent, Rounding, SegmentSpan};
 
 use crate::keeper::{Keeper, PLAN, cut, day, plan};
 use crate::{Canary, breaches, check, check_on, yuan};
@@ -43,6 +43,11 @@ pub const CANARIES: &[Canary] = &[
             span(keeper, 1, 0).terms.version = day("2015-04-01");
         },
         &["TermsChanged"],
+    ),
+    (
+        "a statement is rounded by another rule",
+        |keeper| keeper.books.statements[1].rounding = Rounding::Up,
+        &["Rounding", "Charge"],
     ),
     ("the plan is gone", |keeper| keeper.plans = Catalog::default(), &["TermsGone"]),
     (

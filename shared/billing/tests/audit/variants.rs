@@ -15,10 +15,10 @@ macro_rules! variants {
     };
 }
 
-variants! { 34:
+variants! { 35:
     Foreign Counted Overcharged Uncharged Lines Explanation
     LineUsage Standing Counts ChargedBefore LinesToDate Rated
-    Charge TermsGone TermsChanged Progress SettledThrough JournalGap
+    Rounding Charge TermsGone TermsChanged Progress SettledThrough JournalGap
     JournalEnd Rules Figures Unjournaled StatementGone FromPrepaid
     Postings RechargeTwice Debit Taken DebitGone DebitTwice
     OutTradeNo OpenDebits Overdrawn Range

@@ -179,7 +179,10 @@ impl Life {
     fn at_once(&self, month: BillingMonth, segments: &[Segment<'_>]) -> DayCharge {
         let usage =
             MonthUsage { own: self.shop.days_of(month), closing: true, ..MonthUsage::default() };
-        charge(segments, &MonthToDate::default(), &usage).unwrap()
+        // The rule with which the month began, whatever plans are stored since for its first days.
+        let rounding = self.shop.statements_of(month).next().map(|statement| statement.rounding);
+        let before = MonthToDate { rounding, ..MonthToDate::default() };
+        charge(segments, &before, &usage).unwrap()
     }
 
     /// The price of a segment from the totals of its counts.

@@ -6,7 +6,7 @@ use steelyard_billing::{
     TermsChangeError, audit, next_settlement,
 };
 use steelyard_pricing::{
-    ApiName, BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Rounding, Usage,
+    ApiName, BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage,
 };
 
 use crate::common::{at, provider, terms};
@@ -172,7 +172,7 @@ impl Shop {
         let Settlement { statement, movement } = settlement;
         let before = &self.books.account;
         assert_eq!(statement.lines_fen(), Ok(statement.charge_fen), "lines add up");
-        let rated = statement.rated_yuan.to_fen_rounded(self.rounding_of(statement)).unwrap();
+        let rated = statement.rated_yuan.to_fen_rounded(statement.rounding).unwrap();
         let charged = statement.charged_before_fen.plus(statement.charge_fen);
         assert_eq!(charged, Ok(rated), "days add up to the month to date");
         let earned = movement
@@ -188,11 +188,5 @@ impl Shop {
         let prepaid = before.figures.prepaid().minus(movement.account.figures.prepaid()).unwrap();
         assert_eq!(prepaid.max(Fen::ZERO), statement.from_prepaid_fen);
         assert!(movement.account.settled_through >= before.settled_through, "days in order");
-    }
-
-    /// The rule of the month: that with which it began.
-    fn rounding_of(&self, statement: &Statement) -> Rounding {
-        let terms = &statement.segments[0].terms;
-        self.plans.version(&terms.plan, terms.version).unwrap().document().rounding
     }
 }

@@ -18,14 +18,10 @@ use steelyard_pricing::{
     Usage, charge, segments,
 };
 
-use crate::books::{Run, settle};
+use crate::books::settle;
 use crate::exact::Exact;
 use crate::months::{APIS, any_month};
 use crate::wild::wild_plan;
-
-fn rounding(run: &Run<'_>) -> steelyard_pricing::Rounding {
-    run.segments.first().map(|segment| segment.plan().document().rounding).unwrap_or_default()
-}
 
 /// What the document of the segment's plan says of a line's rate, with what it inherits.
 fn rate_document(segments: &[Segment<'_>], line: &explain::Line) -> Option<Value> {
@@ -60,7 +56,7 @@ proptest! {
         for run in settle(&month) {
             sum = sum.plus(run.charged.charge_fen).unwrap();
             prop_assert_eq!(Some(run.charged.rated_yuan), run.rated_once());
-            let rounded = run.charged.rated_yuan.to_fen_rounded(rounding(&run)).unwrap();
+            let rounded = run.charged.rated_yuan.to_fen_rounded(run.charged.rounding).unwrap();
             prop_assert_eq!(sum, rounded);
         }
     }
