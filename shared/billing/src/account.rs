@@ -75,6 +75,8 @@ pub struct Movement {
     pub entry: Option<Entry>,
     /// The debit that was opened to collect what is owed.
     pub opened: Option<Debit>,
+    /// The provider's mandate from now on, where a debit found out that it cannot be used.
+    pub mandate: Option<Mandate>,
 }
 
 /// Why money cannot move so.
@@ -222,7 +224,12 @@ impl Account {
             postings.push((Ledger::Receivable, charge.minus(from_prepaid)?));
         }
         if charge.is_zero() {
-            return Ok(Movement { account: self.clone(), entry: None, opened: None });
+            return Ok(Movement {
+                account: self.clone(),
+                entry: None,
+                opened: None,
+                mandate: None,
+            });
         }
         let movement = self.moved(Cause::Charged { statement }, postings, now)?;
         movement.opening(mandate, terms, now)
@@ -255,8 +262,9 @@ impl Account {
     }
 
     /// What a debit that has ended does to the account. Paid: nothing is reserved any more, and
-    /// what is still owed gets the next debit. Exhausted: the amount is owed as before, and prepaid
-    /// money that came in meanwhile pays of it what it can.
+    /// what is still owed gets the next debit. Given up: the amount is owed as before, and prepaid
+    /// money that came in meanwhile pays of it what it can; if it was because the mandate is dead or
+    /// its payer blocked, no debit is made under that mandate any more.
     ///
     /// # Errors
     ///
@@ -290,7 +298,9 @@ impl Account {
         let from_prepaid = self.from_prepaid(debit.amount_fen);
         let owed = debit.amount_fen.minus(from_prepaid)?;
         let postings = vec![released, (Ledger::Receivable, owed), (Ledger::Prepaid, from_prepaid)];
-        self.moved(Cause::DebitExhausted { debit: debit.debit }, postings, now)
+        let movement = self.moved(Cause::DebitExhausted { debit: debit.debit }, postings, now)?;
+        let mandate = mandate.and_then(|mandate| mandate.ended_by(debit, now));
+        Ok(Movement { mandate, ..movement })
     }
 
     /// How money that came in is used: for what is owed and not being collected, then as prepaid.
@@ -324,7 +334,7 @@ impl Account {
         if ends_debit {
             account.open_debit = None;
         }
-        Ok(Movement { account, entry: Some(entry), opened: None })
+        Ok(Movement { account, entry: Some(entry), opened: None, mandate: None })
     }
 }
 
@@ -333,8 +343,8 @@ fn posting((ledger, amount_fen): (Ledger, Fen)) -> Option<Posting> {
 }
 
 impl Movement {
-    /// The same movement with a debit for what is owed after it: when there is a mandate, no other
-    /// debit is open, and the amount is at least the minimum. The mandate's limit caps it; the rest
+    /// The same movement with a debit for what is owed after it: when there is a mandate that can
+    /// be used, no other debit is open, and the amount is at least the minimum. The mandate's limit caps it; the rest
     /// waits for the next.
     fn opening(
         mut self,
@@ -342,7 +352,8 @@ impl Movement {
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
-        let (Some(mandate), Some(entry)) = (mandate, self.entry.clone()) else { return Ok(self) };
+        let usable = mandate.filter(|mandate| mandate.unusable.is_none());
+        let (Some(mandate), Some(entry)) = (usable, self.entry.clone()) else { return Ok(self) };
         let amount = self.account.figures.unreserved()?.min(mandate.single_limit_fen);
         let due = amount.is_positive() && amount >= terms.minimum_fen;
         if !due || self.account.open_debit.is_some() {

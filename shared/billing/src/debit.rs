@@ -1,6 +1,9 @@
 //! A debit: one request to take one amount under a mandate. Pure: a state machine over what the
 //! gateway answered.
 
+mod intervention;
+mod phase;
+
 use std::fmt;
 
 use jiff::civil::Time;
@@ -10,9 +13,12 @@ use sha2::{Digest, Sha256};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
+pub use intervention::{Intervention, InterventionError, REASON_MAX, Resolution};
+pub use phase::{GivenUp, Phase, Step};
+
 use crate::{
     Calendar, Decline, DeclineReason, Mandate, OutTradeNo, PayAnswer, Payment, ProviderId,
-    QueryAnswer,
+    QueryAnswer, Refusal,
 };
 
 /// A debit's number among its provider's: that of the journal entry that opened it.
@@ -43,6 +49,9 @@ pub struct DebitTerms {
 
 /// How often a debit that is declined for want of funds is tried, each on a day of its own.
 pub const TRIES_MAX: u8 = 3;
+
+/// How often a debit that the gateway does not allow now is tried, each on a day of its own.
+pub const WINDOW_TRIES_MAX: u8 = 7;
 
 /// How long an attempt may have been sent before nobody is waiting for its answer any more.
 ///
@@ -78,79 +87,31 @@ pub struct Debit {
     pub phase: Phase,
     /// How often it was declined for want of funds.
     pub declines: u8,
+    /// How often the gateway did not allow it now: too many debits, too soon, or not at this time.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub window_declines: u8,
     /// How often nobody knew since it was last declined.
     pub doubts: u16,
+    /// How often in a row our own account at the gateway was in trouble.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub own_account_troubles: u16,
+    /// What people did to it, the last of it at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interventions: Vec<Intervention>,
     /// Not to be touched before this, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub due_at_s: Timestamp,
 }
 
-/// Where a debit stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "phase", rename_all = "snake_case")]
-pub enum Phase {
-    /// To be asked for when it falls due: never asked yet, or declined, or proved not to have
-    /// arrived.
-    Due,
-    /// Stored, and about to be asked or just asked. Found so later, it is in doubt.
-    Sending,
-    /// Asked, and nobody knows. Only a query resolves it.
-    InDoubt {
-        /// Why nobody knows.
-        why: String,
-    },
-    /// Declined for the last time; the gateway is asked whether the attempt is really unpaid.
-    Exhausting {
-        /// Whether the gateway was asked to close it before.
-        close_sent: bool,
-    },
-    /// Declined for the last time and unpaid; to be closed at the gateway.
-    Closing,
-    /// The money was taken.
-    Paid {
-        /// The gateway's number of the trade.
-        trade_no: String,
-        /// What it took: what was asked for.
-        taken_fen: Fen,
-    },
-    /// Given up; proved that nothing was taken.
-    Exhausted,
-}
-
-/// What to do with a debit now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing: it is not due, or it has ended.
-    Wait,
-    /// Store [`Debit::sending`], then ask for the money.
-    Pay,
-    /// Ask what became of the attempt.
-    Query,
-    /// Close the attempt.
-    Close,
-}
-
-/// Why an answer contradicts what is recorded. Retrying cannot help; a person must look.
+/// The debit was not waiting for such an answer: a defect, since an answer that contradicts what is
+/// recorded lets the debit be held.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum DebitConflict {
-    /// The gateway took another amount than was asked for.
-    #[error("debit {debit} asked for {asked} yuan, but {taken} were taken")]
-    Amount {
-        /// The debit.
-        debit: DebitId,
-        /// What was asked for.
-        asked: Fen,
-        /// What was taken.
-        taken: Fen,
-    },
-    /// The debit was not waiting for such an answer.
-    #[error("debit {debit} was {phase:?} and not waiting for this answer")]
-    NotWaiting {
-        /// The debit.
-        debit: DebitId,
-        /// Where it stood.
-        phase: Phase,
-    },
+#[error("debit {debit} was {phase:?} and not waiting for this answer")]
+pub struct DebitConflict {
+    /// The debit.
+    pub debit: DebitId,
+    /// Where it stood.
+    pub phase: Phase,
 }
 
 impl DebitTerms {
@@ -192,7 +153,10 @@ impl Debit {
             request: None,
             phase: Phase::Due,
             declines: 0,
+            window_declines: 0,
             doubts: 0,
+            own_account_troubles: 0,
+            interventions: Vec::new(),
             due_at_s: terms.next_due(now),
         }
     }
@@ -205,9 +169,23 @@ impl Debit {
         }
         match self.phase {
             Phase::Due => Step::Pay,
-            Phase::Sending | Phase::InDoubt { .. } | Phase::Exhausting { .. } => Step::Query,
-            Phase::Closing => Step::Close,
-            Phase::Paid { .. } | Phase::Exhausted => Step::Wait,
+            Phase::Sending
+            | Phase::InDoubt { .. }
+            | Phase::Exhausting { .. }
+            | Phase::Held { ask: true, .. } => Step::Query,
+            Phase::Closing { .. } => Step::Close,
+            Phase::Held { ask: false, .. } | Phase::Paid { .. } | Phase::Exhausted { .. } => {
+                Step::Wait
+            }
+        }
+    }
+
+    /// When there is something to do with it; never when it is held, or has ended.
+    #[must_use]
+    pub fn visit_at(&self) -> Option<Timestamp> {
+        match self.next_step(self.due_at_s) {
+            Step::Pay | Step::Query | Step::Close => Some(self.due_at_s),
+            Step::Wait => None,
         }
     }
 
@@ -219,8 +197,9 @@ impl Debit {
             | Phase::Sending
             | Phase::InDoubt { .. }
             | Phase::Exhausting { .. }
-            | Phase::Closing => true,
-            Phase::Paid { .. } | Phase::Exhausted => false,
+            | Phase::Closing { .. }
+            | Phase::Held { .. } => true,
+            Phase::Paid { .. } | Phase::Exhausted { .. } => false,
         }
     }
 
@@ -235,8 +214,24 @@ impl Debit {
             | Phase::Sending
             | Phase::InDoubt { .. }
             | Phase::Exhausting { .. }
-            | Phase::Closing
-            | Phase::Exhausted => None,
+            | Phase::Closing { .. }
+            | Phase::Held { .. }
+            | Phase::Exhausted { .. } => None,
+        }
+    }
+
+    /// Why it was given up, if it was, and it is proved that nothing was taken.
+    #[must_use]
+    pub fn given_up(&self) -> Option<&GivenUp> {
+        match &self.phase {
+            Phase::Exhausted { given_up } => Some(given_up),
+            Phase::Due
+            | Phase::Sending
+            | Phase::InDoubt { .. }
+            | Phase::Exhausting { .. }
+            | Phase::Closing { .. }
+            | Phase::Held { .. }
+            | Phase::Paid { .. } => None,
         }
     }
 
@@ -245,7 +240,7 @@ impl Debit {
     ///
     /// # Errors
     ///
-    /// [`DebitConflict::NotWaiting`] unless it is to be asked for.
+    /// [`DebitConflict`] unless it is to be asked for.
     pub fn sending(&self, content: String, now: Timestamp) -> Result<Debit, DebitConflict> {
         if self.phase != Phase::Due {
             return Err(self.not_waiting());
@@ -256,9 +251,12 @@ impl Debit {
 
     /// The debit after the answer to its attempt.
     ///
+    /// A refusal that no later try can mend gives it up, which a query has to prove; one that is of
+    /// our own making is for a person.
+    ///
     /// # Errors
     ///
-    /// [`DebitConflict`] when the answer contradicts what is recorded.
+    /// [`DebitConflict`] unless it was sent.
     pub fn after_pay(
         &self,
         answer: PayAnswer,
@@ -268,23 +266,18 @@ impl Debit {
         if self.phase != Phase::Sending {
             return Err(self.not_waiting());
         }
-        match answer {
+        let after = match answer {
             PayAnswer::Paid(payment) => self.paid(payment, now),
-            PayAnswer::Declined(decline) => Ok(self.after_decline(&decline, terms, now)),
-            PayAnswer::MandateDead(refusal) => {
-                Ok(self.in_doubt(format!("the mandate is dead: {}", refusal.0), now))
+            PayAnswer::Declined(decline) => self.after_decline(decline, terms, now),
+            PayAnswer::MandateDead(code) => self.giving_up(GivenUp::MandateDead(code), now),
+            PayAnswer::PayerBlocked(code) => self.giving_up(GivenUp::PayerBlocked(code), now),
+            PayAnswer::OwnAccount(_) => return Ok(self.after_own_account_trouble(now)),
+            PayAnswer::OwnFault(code) => {
+                self.held(format!("our request is wrong: {}", code.0), None, now)
             }
-            PayAnswer::PayerBlocked(refusal) => {
-                Ok(self.in_doubt(format!("the payer is blocked: {}", refusal.0), now))
-            }
-            PayAnswer::OwnAccount(refusal) => {
-                Ok(self.in_doubt(format!("our own account is in trouble: {}", refusal.0), now))
-            }
-            PayAnswer::OwnFault(refusal) => {
-                Ok(self.in_doubt(format!("our request is wrong: {}", refusal.0), now))
-            }
-            PayAnswer::InDoubt(doubt) => Ok(self.in_doubt(doubt.0, now)),
-        }
+            PayAnswer::InDoubt(doubt) => self.in_doubt(doubt.0, now),
+        };
+        Ok(Debit { own_account_troubles: 0, ..after })
     }
 
     /// The debit after the answer to a query for its attempt.
@@ -292,21 +285,30 @@ impl Debit {
     /// An attempt that the gateway does not know, or knows as unpaid, is sent again as it is: the
     /// gateway takes one number's money at most once. A closed one gets a new number.
     ///
+    /// One that is held stays held unless it is paid: it is asked about for a person.
+    ///
     /// # Errors
     ///
-    /// [`DebitConflict`] when the answer contradicts what is recorded.
+    /// [`DebitConflict`] unless it was to be asked about.
     pub fn after_query(&self, answer: QueryAnswer, now: Timestamp) -> Result<Debit, DebitConflict> {
-        match self.phase {
-            Phase::Sending | Phase::InDoubt { .. } => match answer {
+        match &self.phase {
+            Phase::Sending | Phase::InDoubt { .. } => Ok(match answer {
                 QueryAnswer::Paid(payment) => self.paid(payment, now),
-                QueryAnswer::Closed => Ok(self.next_attempt(now)),
-                QueryAnswer::NotFound | QueryAnswer::Pending => Ok(self.with(Phase::Due, now)),
-                QueryAnswer::InDoubt(doubt) => Ok(self.in_doubt(doubt.0, now)),
-            },
-            Phase::Exhausting { close_sent } => self.after_last_query(answer, close_sent, now),
-            Phase::Due | Phase::Closing | Phase::Paid { .. } | Phase::Exhausted => {
-                Err(self.not_waiting())
+                QueryAnswer::Closed => self.next_attempt(now),
+                QueryAnswer::NotFound | QueryAnswer::Pending => self.with(Phase::Due, now),
+                QueryAnswer::InDoubt(doubt) => self.in_doubt(doubt.0, now),
+            }),
+            Phase::Exhausting { close_sent, given_up } => {
+                Ok(self.after_last_query(answer, *close_sent, given_up.clone(), now))
             }
+            Phase::Held { why, ask: true, .. } => {
+                Ok(self.after_query_for_a_person(answer, why.clone(), now))
+            }
+            Phase::Due
+            | Phase::Closing { .. }
+            | Phase::Held { ask: false, .. }
+            | Phase::Paid { .. }
+            | Phase::Exhausted { .. } => Err(self.not_waiting()),
         }
     }
 
@@ -316,68 +318,113 @@ impl Debit {
         &self,
         answer: QueryAnswer,
         close_sent: bool,
+        given_up: GivenUp,
         now: Timestamp,
-    ) -> Result<Debit, DebitConflict> {
+    ) -> Debit {
         match answer {
             QueryAnswer::Paid(payment) => self.paid(payment, now),
-            QueryAnswer::Closed => Ok(self.with(Phase::Exhausted, now)),
-            QueryAnswer::NotFound if close_sent => Ok(self.with(Phase::Exhausted, now)),
+            QueryAnswer::Closed => self.with(Phase::Exhausted { given_up }, now),
+            QueryAnswer::NotFound if close_sent => self.with(Phase::Exhausted { given_up }, now),
             QueryAnswer::Pending if close_sent => {
-                Ok(self.with(Phase::Closing, now + self.patience()).doubted())
+                self.with(Phase::Closing { given_up }, now + self.patience()).doubted()
             }
-            QueryAnswer::Pending | QueryAnswer::NotFound => Ok(self.with(Phase::Closing, now)),
+            QueryAnswer::Pending | QueryAnswer::NotFound => {
+                self.with(Phase::Closing { given_up }, now)
+            }
             QueryAnswer::InDoubt(_) => {
-                Ok(self.with(Phase::Exhausting { close_sent }, now + self.patience()).doubted())
+                let phase = Phase::Exhausting { close_sent, given_up };
+                self.with(phase, now + self.patience()).doubted()
             }
         }
+    }
+
+    fn after_query_for_a_person(&self, answer: QueryAnswer, why: String, now: Timestamp) -> Debit {
+        let found = match answer {
+            QueryAnswer::Paid(payment) => return self.paid(payment, now),
+            QueryAnswer::InDoubt(doubt) => {
+                let phase = Phase::Held { why, ask: true, found: Some(doubt.0) };
+                return self.with(phase, now + self.patience()).doubted();
+            }
+            QueryAnswer::Pending => "it is not paid yet",
+            QueryAnswer::Closed => "it is closed",
+            QueryAnswer::NotFound => "it is not known",
+        };
+        self.held(why, Some(found.to_owned()), now)
     }
 
     /// The debit after its attempt was closed, whatever came of it: a query proves it.
     ///
     /// # Errors
     ///
-    /// [`DebitConflict::NotWaiting`] unless it was being closed.
+    /// [`DebitConflict`] unless it was being closed.
     pub fn after_close(&self, now: Timestamp) -> Result<Debit, DebitConflict> {
-        if self.phase != Phase::Closing {
-            return Err(self.not_waiting());
-        }
-        Ok(self.with(Phase::Exhausting { close_sent: true }, now))
+        let Phase::Closing { given_up } = &self.phase else { return Err(self.not_waiting()) };
+        let given_up = given_up.clone();
+        Ok(self.with(Phase::Exhausting { close_sent: true, given_up }, now))
     }
 
-    fn paid(&self, payment: Payment, now: Timestamp) -> Result<Debit, DebitConflict> {
-        if payment.amount_fen != self.amount_fen {
-            return Err(DebitConflict::Amount {
-                debit: self.debit,
-                asked: self.amount_fen,
-                taken: payment.amount_fen,
-            });
-        }
+    /// A payment of another amount is none that we asked for: a person finds out what it is.
+    fn paid(&self, payment: Payment, now: Timestamp) -> Debit {
         let Payment { trade_no, amount_fen } = payment;
-        Ok(self.with(Phase::Paid { trade_no, taken_fen: amount_fen }, now))
+        let asked = self.amount_fen;
+        if amount_fen != asked {
+            let why =
+                format!("{asked} yuan were asked for, but {amount_fen} taken by trade {trade_no}");
+            return self.held(why, None, now);
+        }
+        self.with(Phase::Paid { trade_no, taken_fen: amount_fen }, now)
     }
 
-    /// Only want of funds counts as a decline; after any other, a query tells how to go on.
-    fn after_decline(&self, decline: &Decline, terms: &DebitTerms, now: Timestamp) -> Debit {
-        let sub_code = &decline.sub_code;
+    fn after_decline(&self, decline: Decline, terms: &DebitTerms, now: Timestamp) -> Debit {
+        let code = Refusal(decline.sub_code);
         match decline.reason {
-            DeclineReason::Funds => self.declined(terms, now),
-            DeclineReason::AmountCap => {
-                self.in_doubt(format!("the amount is above a limit: {sub_code}"), now)
+            DeclineReason::Funds => {
+                let declines = self.declines.saturating_add(1);
+                let counted = Debit { declines, ..self.clone() };
+                counted.again_or(declines < TRIES_MAX, GivenUp::Funds, terms, now)
             }
             DeclineReason::Window => {
-                self.in_doubt(format!("too many debits or too soon: {sub_code}"), now)
+                let window_declines = self.window_declines.saturating_add(1);
+                let counted = Debit { window_declines, ..self.clone() };
+                let again = window_declines < WINDOW_TRIES_MAX;
+                counted.again_or(again, GivenUp::Window(code), terms, now)
             }
+            DeclineReason::AmountCap => self.giving_up(GivenUp::AmountCap(code), now),
         }
     }
 
-    fn declined(&self, terms: &DebitTerms, now: Timestamp) -> Debit {
-        let declines = self.declines.saturating_add(1);
-        let next = if declines < TRIES_MAX {
-            self.with(Phase::Due, terms.next_day_due(now))
+    /// The debit after it was declined: tried again on the next day, or given up.
+    fn again_or(
+        &self,
+        again: bool,
+        given_up: GivenUp,
+        terms: &DebitTerms,
+        now: Timestamp,
+    ) -> Debit {
+        if again {
+            Debit { doubts: 0, ..self.with(Phase::Due, terms.next_day_due(now)) }
         } else {
-            self.with(Phase::Exhausting { close_sent: false }, now)
-        };
-        Debit { declines, doubts: 0, ..next }
+            self.giving_up(given_up, now)
+        }
+    }
+
+    /// An earlier request under the same number may have taken the money: a query tells.
+    fn giving_up(&self, given_up: GivenUp, now: Timestamp) -> Debit {
+        let phase = Phase::Exhausting { close_sent: false, given_up };
+        Debit { doubts: 0, ..self.with(phase, now) }
+    }
+
+    /// No provider is to blame for it: the same attempt is due again, later and later.
+    fn after_own_account_trouble(&self, now: Timestamp) -> Debit {
+        let due_at_s = now + patience(self.own_account_troubles);
+        Debit {
+            own_account_troubles: self.own_account_troubles.saturating_add(1),
+            ..self.with(Phase::Due, due_at_s)
+        }
+    }
+
+    fn held(&self, why: String, found: Option<String>, now: Timestamp) -> Debit {
+        self.with(Phase::Held { why, ask: false, found }, now)
     }
 
     fn in_doubt(&self, why: String, now: Timestamp) -> Debit {
@@ -394,10 +441,8 @@ impl Debit {
         }
     }
 
-    /// How long until the next try to find out: a minute, then twice as long each time, an hour at
-    /// most.
     fn patience(&self) -> SignedDuration {
-        SignedDuration::from_mins((1_i64 << self.doubts.min(6)).min(60))
+        patience(self.doubts)
     }
 
     fn doubted(self) -> Debit {
@@ -409,8 +454,19 @@ impl Debit {
     }
 
     fn not_waiting(&self) -> DebitConflict {
-        DebitConflict::NotWaiting { debit: self.debit, phase: self.phase.clone() }
+        DebitConflict { debit: self.debit, phase: self.phase.clone() }
     }
+}
+
+/// How long until the next try after so many: a minute, then twice as long each time, an hour at
+/// most.
+fn patience(tries: u16) -> SignedDuration {
+    SignedDuration::from_mins((1_i64 << tries.min(6)).min(60))
+}
+
+/// Whether a count is nothing, which is not stored.
+fn is_none<T: Default + PartialEq>(count: &T) -> bool {
+    *count == T::default()
 }
 
 /// The number of one attempt: no two attempts of the platform have the same, and it tells nobody

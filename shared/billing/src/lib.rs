@@ -17,7 +17,10 @@ mod statement;
 pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
 pub use audit::{Books, Breach, audit};
 pub use calendar::{Calendar, CalendarError};
-pub use debit::{Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase, Step, TRIES_MAX};
+pub use debit::{
+    Debit, DebitConflict, DebitId, DebitRef, DebitTerms, GivenUp, Intervention, InterventionError,
+    Phase, REASON_MAX, Resolution, Step, TRIES_MAX, WINDOW_TRIES_MAX,
+};
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Decline, DeclineReason, Doubt,
     ExternalAgreementNo, Notice, NumberError, OutRequestNo, OutTradeNo, PayAnswer, Payment,
@@ -26,6 +29,8 @@ pub use gateway::{
 };
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-pub use provider::{DEBIT_MAX, Mandate, MandateError, PlanAssignment, Provider, TermsChangeError};
+pub use provider::{
+    DEBIT_MAX, Mandate, MandateError, PlanAssignment, Provider, TermsChangeError, Unusable,
+};
 pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
 pub use statement::{LateDay, Statement, StatementId, StatementIdError};

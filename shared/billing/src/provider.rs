@@ -1,5 +1,6 @@
 //! A provider: what it is billed by, and what it has allowed us to withhold.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
     BillingDay, BillingMonth, Catalog, Fen, Name, Override, Plan, Segment, Terms, TermsError,
@@ -7,7 +8,7 @@ use steelyard_pricing::{
 };
 use thiserror::Error;
 
-use crate::ProviderId;
+use crate::{Debit, DebitId, GivenUp, ProviderId};
 
 /// A third-party service provider: the customer that is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,22 @@ pub struct Mandate {
     pub agreement_no: String,
     /// The most that one debit may take.
     pub single_limit_fen: Fen,
+    /// Since when and why no debit is made under it any more. One that is given anew, by a new
+    /// signature or by an operator, can be used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<Unusable>,
+}
+
+/// Why no debit is made under a mandate any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// Since when, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub since_s: Timestamp,
+    /// The debit that found it out.
+    pub debit: DebitId,
+    /// Why that debit was given up.
+    pub given_up: GivenUp,
 }
 
 /// Why a mandate makes no sense.
@@ -76,7 +93,17 @@ impl Mandate {
         if !single_limit_fen.is_positive() || single_limit_fen > DEBIT_MAX {
             return Err(MandateError::SingleLimit(single_limit_fen));
         }
-        Ok(Mandate { agreement_no, single_limit_fen })
+        Ok(Mandate { agreement_no, single_limit_fen, unusable: None })
+    }
+
+    /// The mandate after the end of a debit that found out that it cannot be used any more; none
+    /// if that debit found nothing of the kind, or was made under another.
+    #[must_use]
+    pub fn ended_by(&self, debit: &Debit, now: Timestamp) -> Option<Mandate> {
+        let given_up = debit.given_up().filter(|given_up| given_up.ends_mandate())?;
+        let unusable = Unusable { since_s: now, debit: debit.debit, given_up: given_up.clone() };
+        (self.agreement_no == debit.agreement_no)
+            .then(|| Mandate { unusable: Some(unusable), ..self.clone() })
     }
 }
 

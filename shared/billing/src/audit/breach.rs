@@ -339,6 +339,14 @@ pub enum Breach {
         /// The debits that are open.
         open: Vec<DebitId>,
     },
+    /// The mandate is noted as unusable, and its debits say otherwise; or the other way round.
+    #[error("the mandate is noted as {noted}, but {actual}")]
+    Mandate {
+        /// What is noted.
+        noted: String,
+        /// What the debits say.
+        actual: String,
+    },
     /// More was withheld than was charged.
     #[error("{withheld} yuan were withheld, but only {charged} were charged")]
     Overdrawn {

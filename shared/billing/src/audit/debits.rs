@@ -7,12 +7,13 @@ use steelyard_pricing::{Catalog, Fen, MoneyError};
 use super::journal::{ended, released, reserved};
 use super::{Books, Breach, Findings};
 use crate::journal::{Cause, Entry, Ledger};
-use crate::{Debit, DebitId};
+use crate::{Debit, DebitId, GivenUp};
 
 pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
     check_stored(books, found);
     check_numbers(books, found);
     check_open(books, found);
+    check_mandate(books, found);
     for debit in &books.debits {
         check_debit(debit, &books.journal, found)?;
     }
@@ -57,6 +58,25 @@ fn check_open(books: &Books, found: &mut Findings) {
     found.check(open == named.into_iter().collect(), || Breach::OpenDebits {
         named,
         open: open.into_iter().collect(),
+    });
+}
+
+/// A mandate that cannot be used says so because its last debit does. One that can be used may have
+/// such a debit too: it was given anew.
+fn check_mandate(books: &Books, found: &mut Findings) {
+    let Some(mandate) = &books.provider.mandate else { return };
+    let Some(unusable) = &mandate.unusable else { return };
+    let under = books.debits.iter().filter(|debit| debit.agreement_no == mandate.agreement_no);
+    let last = under.max_by_key(|debit| debit.debit);
+    let said = |debit: &Debit| debit.given_up().is_some_and(|why| *why == unusable.given_up);
+    let agrees = unusable.given_up.ends_mandate()
+        && last.is_some_and(|debit| debit.debit == unusable.debit && said(debit));
+    found.check(agrees, || Breach::Mandate {
+        noted: format!("unusable since debit {}: {}", unusable.debit, unusable.given_up),
+        actual: last.map_or("no debit was made under it".to_owned(), |debit| {
+            let why = debit.given_up().map_or("was not given up".to_owned(), GivenUp::to_string);
+            format!("its last debit, {}, says: {why}", debit.debit)
+        }),
     });
 }
 

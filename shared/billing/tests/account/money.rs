@@ -116,7 +116,8 @@ pub fn note(movement: &Movement) -> String {
 
 /// What holds after every movement.
 pub fn check_movement(before: &Account, movement: &Movement) {
-    let Movement { account, entry, opened } = movement;
+    let Movement { account, entry, opened, mandate } = movement;
+    assert_eq!(*mandate, None, "only a debit that found it unusable changes the mandate");
     assert!(figures(stand(&account.figures)).is_ok(), "the rules hold: {account:?}");
     let moved_by_entry = entry.as_ref().map_or(Ok(before.figures), |entry| {
         assert_eq!(entry.record().number, before.entries + 1);

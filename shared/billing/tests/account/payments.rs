@@ -1,6 +1,8 @@
 //! What is paid in, and what a debit takes when it ends.
 
-use steelyard_billing::{Account, AccountError, Debit, DebitId};
+use steelyard_billing::{
+    Account, AccountError, Debit, DebitId, GivenUp, Mandate, Phase, Refusal, StatementId, Unusable,
+};
 use steelyard_pricing::Fen;
 
 use crate::common::{at, mandate, terms};
@@ -70,6 +72,28 @@ fn an_exhausted_debit_leaves_its_amount_owed_less_what_was_prepaid_meanwhile() {
         ((700, 700, 700), DebitExhausted, (0, 0, 0), "reserved -7.00, prepaid 7.00"),
         ((900, 700, 700), DebitExhausted, (200, 0, 0), "reserved -7.00, prepaid 7.00"),
     ]);
+}
+
+#[test]
+fn a_mandate_that_a_debit_found_dead_opens_no_debit_until_it_is_given_anew() {
+    let (before, open) = account((0, 700, 700));
+    let given_up = GivenUp::MandateDead(Refusal("ACQ.AGREEMENT_INVALID".to_owned()));
+    let dead = Debit { phase: Phase::Exhausted { given_up: given_up.clone() }, ..open.unwrap() };
+    let ended = before.end_debit(&dead, Some(&mandate()), &terms(), at(NOW)).unwrap();
+    assert_eq!(ended.account.figures.unreserved(), Ok(Fen::new(700)), "it is owed again");
+    assert_eq!(ended.opened, None);
+    let noted = ended.mandate.unwrap();
+    let unusable = Unusable { since_s: at(NOW), debit: DebitId(1), given_up };
+    assert_eq!(noted, Mandate { unusable: Some(unusable), ..mandate() });
+
+    let charged = |mandate: &Mandate| {
+        let day = "2015-05-18".parse().unwrap();
+        let statement = StatementId { day, supplement: 0 };
+        let charge = Fen::new(300);
+        ended.account.charge(statement, charge, Some(mandate), &terms(), at(NOW)).unwrap().opened
+    };
+    assert_eq!(charged(&noted), None);
+    assert_eq!(charged(&mandate()).map(|debit| debit.amount_fen), Some(Fen::new(1_000)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Debits that the journal does not explain.
 
-use steelyard_billing::{Cause, Debit, DebitId, Ledger, Phase};
+use steelyard_billing::{Cause, Debit, DebitId, GivenUp, Ledger, Phase, Refusal, Unusable};
 use steelyard_pricing::Fen;
 
 use crate::common::at;
@@ -14,6 +14,17 @@ fn debit(keeper: &mut Keeper, id: u64) -> &mut Debit {
 
 fn paid(trade_no: &str, fen: i64) -> Phase {
     Phase::Paid { trade_no: trade_no.to_owned(), taken_fen: Fen::new(fen) }
+}
+
+fn mandate_dead() -> GivenUp {
+    GivenUp::MandateDead(Refusal("ACQ.AGREEMENT_INVALID".to_owned()))
+}
+
+/// Notes in the mandate that a debit found it unusable.
+fn note_unusable(keeper: &mut Keeper, debit: u64, given_up: GivenUp) {
+    let since_s = at("2015-06-03 10:00");
+    let unusable = Unusable { since_s, debit: DebitId(debit), given_up };
+    keeper.books.provider.mandate.as_mut().unwrap().unusable = Some(unusable);
 }
 
 pub const CANARIES: &[Canary] = &[
@@ -108,6 +119,45 @@ pub const CANARIES: &[Canary] = &[
         "the account names an ended debit as open",
         |keeper| keeper.books.account.open_debit = Some(DebitId(1)),
         &["OpenDebits"],
+    ),
+    (
+        "a held debit is forgotten as the open one",
+        |keeper| {
+            debit(keeper, 9).phase = Phase::Held { why: "x".to_owned(), ask: false, found: None };
+            keeper.books.account.open_debit = None;
+        },
+        &["OpenDebits"],
+    ),
+    (
+        "the mandate is noted as dead by a debit that is open",
+        |keeper| note_unusable(keeper, 9, mandate_dead()),
+        &["Mandate"],
+    ),
+    (
+        "the mandate is noted as dead by a debit that came to another end",
+        |keeper| {
+            keeper.books.debits.retain(|debit| debit.debit != DebitId(9));
+            keeper.books.account.open_debit = None;
+            note_unusable(keeper, 3, mandate_dead());
+        },
+        &["DebitGone", "Mandate"],
+    ),
+    (
+        "a debit was opened under a mandate that is noted as dead",
+        |keeper| {
+            debit(keeper, 3).phase = Phase::Exhausted { given_up: mandate_dead() };
+            note_unusable(keeper, 3, mandate_dead());
+        },
+        &["Mandate"],
+    ),
+    (
+        "the mandate is noted as unusable for want of funds",
+        |keeper| {
+            keeper.books.debits.retain(|debit| debit.debit != DebitId(9));
+            keeper.books.account.open_debit = None;
+            note_unusable(keeper, 3, GivenUp::Funds);
+        },
+        &["DebitGone", "Mandate"],
     ),
     (
         "more is withheld than was charged",

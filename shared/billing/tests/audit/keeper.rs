@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, Books, CountedDays, Debit, Decline, DeclineReason, Doubt, Mandate, Movement,
-    PayAnswer, Payment, QueryAnswer, Step, next_settlement,
+    PayAnswer, Payment, QueryAnswer, Refusal, Resolution, Step, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
@@ -62,6 +62,18 @@ pub enum Gateway {
     FindsNothing,
     /// Nobody knows of a payment, and a query finds it unpaid.
     IsPending,
+    /// It declines for that reason, and has closed what it is asked about.
+    DeclinesFor(DeclineReason),
+    /// The mandate is dead, and it knows no trade.
+    FindsMandateDead,
+    /// The payer is blocked, and it has closed what it is asked about.
+    BlocksPayer,
+    /// Our own account is in trouble.
+    IsClosedToUs,
+    /// The request is wrong, and it knows no trade.
+    FindsFault,
+    /// It says that it took a fen more.
+    TakesMore,
 }
 
 impl Keeper {
@@ -87,6 +99,9 @@ impl Keeper {
     fn keep(&mut self, movement: Movement) {
         self.books.account = movement.account;
         self.books.journal.extend(movement.entry);
+        if movement.mandate.is_some() {
+            self.books.provider.mandate = movement.mandate;
+        }
         self.books.debits.extend(movement.opened);
     }
 
@@ -117,6 +132,22 @@ impl Keeper {
             self.keep(self.books.account.end_debit(&debit, mandate, &terms(), now).unwrap());
         }
     }
+
+    /// Lets the open debit go on, if it is held or in doubt.
+    pub fn resolve(&mut self, resolution: Resolution, now: Timestamp) {
+        if let Some(open) = self.books.debits.iter_mut().find(|debit| debit.is_open())
+            && let Ok(resolved) = open.resolved(resolution, "looked into it", now)
+        {
+            *open = resolved;
+        }
+    }
+
+    /// The mandate is signed again.
+    pub fn sign_again(&mut self) {
+        if let Some(mandate) = &mut self.books.provider.mandate {
+            mandate.unusable = None;
+        }
+    }
 }
 
 fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
@@ -133,12 +164,16 @@ fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
 
 impl Gateway {
     fn pay(self, debit: &Debit) -> PayAnswer {
+        let code = Refusal("ACQ.SOME_CODE".to_owned());
         match self {
-            Gateway::Pays => PayAnswer::Paid(payment(debit)),
-            Gateway::Declines => {
-                let sub_code = "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned();
-                PayAnswer::Declined(Decline { reason: DeclineReason::Funds, sub_code })
-            }
+            Gateway::Pays => PayAnswer::Paid(payment(debit, 0)),
+            Gateway::TakesMore => PayAnswer::Paid(payment(debit, 1)),
+            Gateway::Declines => declined(DeclineReason::Funds),
+            Gateway::DeclinesFor(reason) => declined(reason),
+            Gateway::FindsMandateDead => PayAnswer::MandateDead(code),
+            Gateway::BlocksPayer => PayAnswer::PayerBlocked(code),
+            Gateway::IsClosedToUs => PayAnswer::OwnAccount(code),
+            Gateway::FindsFault => PayAnswer::OwnFault(code),
             Gateway::IsSilent | Gateway::FindsNothing | Gateway::IsPending => {
                 PayAnswer::InDoubt(Doubt("no answer in 10 s".to_owned()))
             }
@@ -147,17 +182,29 @@ impl Gateway {
 
     fn query(self, debit: &Debit) -> QueryAnswer {
         match self {
-            Gateway::Pays => QueryAnswer::Paid(payment(debit)),
-            Gateway::Declines => QueryAnswer::Closed,
-            Gateway::IsSilent => QueryAnswer::InDoubt(Doubt("unsigned".to_owned())),
-            Gateway::FindsNothing => QueryAnswer::NotFound,
+            Gateway::Pays => QueryAnswer::Paid(payment(debit, 0)),
+            Gateway::TakesMore => QueryAnswer::Paid(payment(debit, 1)),
+            Gateway::Declines | Gateway::DeclinesFor(_) | Gateway::BlocksPayer => {
+                QueryAnswer::Closed
+            }
+            Gateway::IsSilent | Gateway::IsClosedToUs => {
+                QueryAnswer::InDoubt(Doubt("unsigned".to_owned()))
+            }
+            Gateway::FindsNothing | Gateway::FindsMandateDead | Gateway::FindsFault => {
+                QueryAnswer::NotFound
+            }
             Gateway::IsPending => QueryAnswer::Pending,
         }
     }
 }
 
-fn payment(debit: &Debit) -> Payment {
-    Payment { trade_no: format!("2015{}", debit.debit), amount_fen: debit.amount_fen }
+fn declined(reason: DeclineReason) -> PayAnswer {
+    PayAnswer::Declined(Decline { reason, sub_code: "ACQ.SOME_CODE".to_owned() })
+}
+
+fn payment(debit: &Debit, more: i64) -> Payment {
+    let amount_fen = debit.amount_fen.plus(Fen::new(more)).unwrap();
+    Payment { trade_no: format!("2015{}", debit.debit), amount_fen }
 }
 
 /// The journal of three weeks:

@@ -150,6 +150,7 @@ fn every_breach_is_found_and_reads_alone() {
         LineUsage: statement 2015-05-17: the line of `extra` goes from 0 calls to 11 calls, but its APIs have 10 calls more
         Lines: statement 2015-05-17: lines of 5.04 yuan for a charge of 5.03
         LinesToDate: statement 2015-06-02 rates the month at 20 yuan, but the lines at 20.001
+        Mandate: the mandate is noted as unusable since debit 9: the mandate is dead: ACQ.AGREEMENT_INVALID, but its last debit, 9, says: was not given up
         OpenDebits: the account names 9 as its open debit, but open are: 1, 9
         OutTradeNo: debits 3 and 9 both ask under the number SY_8d9001d32c6a703d95921a77115050f3_3_1
         Overcharged: 2015-05: 500 calls of t.b were charged, but 0 calls were counted

@@ -1,20 +1,23 @@
 //! Books that are kept by the rules are in order, whatever happens.
 
 use proptest::prelude::*;
-use steelyard_billing::Mandate;
+use steelyard_billing::{DeclineReason, Mandate, Resolution};
 use steelyard_pricing::{BillingDay, Fen};
 
 use crate::breaches;
 use crate::common::{at, mandate, terms};
 use crate::keeper::{Gateway, JUNE, Keeper, MID_MAY, PLAN, day};
 
-/// What happens on a day: calls, how old some of them are, a recharge, how the gateway answers, and whether settlement runs in the night after it.
+/// What happens on a day: calls, how old some of them are, a recharge, how the gateway answers, what
+/// a person does, and whether settlement runs in the night after it.
 #[derive(Clone, Debug)]
 struct Day {
     calls: u64,
     age: u8,
     recharge: i64,
     gateway: Gateway,
+    resolution: Option<Resolution>,
+    signs_again: bool,
     settles: bool,
 }
 
@@ -27,17 +30,41 @@ fn days() -> impl Strategy<Value = Vec<Day>> {
         1 => Just(Gateway::IsSilent),
         1 => Just(Gateway::FindsNothing),
         1 => Just(Gateway::IsPending),
+        1 => Just(Gateway::DeclinesFor(DeclineReason::AmountCap)),
+        2 => Just(Gateway::DeclinesFor(DeclineReason::Window)),
+        1 => Just(Gateway::FindsMandateDead),
+        1 => Just(Gateway::BlocksPayer),
+        1 => Just(Gateway::IsClosedToUs),
+        1 => Just(Gateway::FindsFault),
+        1 => Just(Gateway::TakesMore),
     ];
+    let resolutions = prop::sample::select(vec![Resolution::Ask, Resolution::Retry]);
+    let resolution = prop::option::weighted(0.3, resolutions);
+    let signs_again = prop::bool::weighted(0.3);
     let settles = prop::bool::weighted(0.8);
-    let day = (calls, 0_u8..10, recharge, gateway, settles).prop_map(
-        |(calls, age, recharge, gateway, settles)| Day { calls, age, recharge, gateway, settles },
+    let day = (calls, 0_u8..10, recharge, gateway, resolution, signs_again, settles).prop_map(
+        |(calls, age, recharge, gateway, resolution, signs_again, settles)| Day {
+            calls,
+            age,
+            recharge,
+            gateway,
+            resolution,
+            signs_again,
+            settles,
+        },
     );
     prop::collection::vec(day, 1..60)
 }
 
 fn live_through(keeper: &mut Keeper, today: BillingDay, events: &Day) {
     let clock = |time: &str| at(&format!("{today} {time}"));
+    if let Some(resolution) = events.resolution {
+        keeper.resolve(resolution, clock("09:00"));
+    }
     keeper.collect(events.gateway, clock("10:00"));
+    if events.signs_again {
+        keeper.sign_again();
+    }
     if events.recharge > 0 {
         keeper.recharge(events.recharge, clock("11:00"));
     }

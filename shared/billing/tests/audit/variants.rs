@@ -15,11 +15,11 @@ macro_rules! variants {
     };
 }
 
-variants! { 35:
+variants! { 36:
     Foreign Counted Overcharged Uncharged Lines Explanation
     LineUsage Standing Counts ChargedBefore LinesToDate Rated
     Rounding Charge TermsGone TermsChanged Progress SettledThrough JournalGap
     JournalEnd Rules Figures Unjournaled StatementGone FromPrepaid
     Postings RechargeTwice Debit Taken DebitGone DebitTwice
-    OutTradeNo OpenDebits Overdrawn Range
+    OutTradeNo OpenDebits Mandate Overdrawn Range
 }

@@ -24,7 +24,7 @@ pub fn terms() -> DebitTerms {
 
 /// An agreement that lets one debit take ¥100.00.
 pub fn mandate() -> Mandate {
-    Mandate { agreement_no: "20155245550001".to_owned(), single_limit_fen: Fen::new(10_000) }
+    Mandate::new("20155245550001".to_owned(), Fen::new(10_000)).unwrap()
 }
 
 /// A provider who is billed from May 2015 on, on the plan `p`, and has signed the mandate.

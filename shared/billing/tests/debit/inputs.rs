@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, PayAnswer, Payment, ProviderId,
-    QueryAnswer, Refusal,
+    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, InterventionError, PayAnswer,
+    Payment, ProviderId, QueryAnswer, Refusal, Resolution, WINDOW_TRIES_MAX,
 };
 use steelyard_pricing::Fen;
 
@@ -19,6 +19,15 @@ pub enum Input {
     Pay(PayAnswer),
     Query(QueryAnswer),
     Closed,
+    /// A person lets it go on.
+    Resolved(Resolution),
+}
+
+/// Why an input is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Conflict(DebitConflict),
+    Intervention(InterventionError),
 }
 
 pub fn paid_fen(fen: i64) -> Payment {
@@ -58,13 +67,18 @@ pub fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
 }
 
 /// The only place of this test that moves a debit.
-pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, DebitConflict> {
-    match input {
+pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refused> {
+    let next = match input {
         Input::Sent(content) => debit.sending((*content).to_owned(), now),
         Input::Pay(answer) => debit.after_pay(answer.clone(), &terms(), now),
         Input::Query(answer) => debit.after_query(answer.clone(), now),
         Input::Closed => debit.after_close(now),
-    }
+        Input::Resolved(resolution) => {
+            let resolved = debit.resolved(*resolution, "looked into it", now);
+            return resolved.map_err(Refused::Intervention);
+        }
+    };
+    next.map_err(Refused::Conflict)
 }
 
 /// A new debit after the inputs, each at its time.
@@ -91,6 +105,22 @@ pub fn declined_thrice() -> Vec<(&'static str, Input)> {
     [declined_twice(), third.into()].concat()
 }
 
+/// Refused so often for being outside a window, each on a day of its own, the last on 16 May.
+pub fn outside_windows(times: u8) -> Vec<(&'static str, Input)> {
+    const DAYS: [&str; 6] = [
+        "2015-05-11 10:00",
+        "2015-05-12 10:00",
+        "2015-05-13 10:00",
+        "2015-05-14 10:00",
+        "2015-05-15 10:00",
+        "2015-05-16 10:00",
+    ];
+    let days = &DAYS[DAYS.len() - usize::from(times)..];
+    days.iter()
+        .flat_map(|day| [sent(day), (*day, pay_declined_for(DeclineReason::Window))])
+        .collect()
+}
+
 /// Each phase, reached by the road that leads there, and just now due.
 pub fn every_phase() -> Vec<(&'static str, Debit)> {
     let now = "2015-05-17 10:00";
@@ -100,19 +130,35 @@ pub fn every_phase() -> Vec<(&'static str, Debit)> {
     let close_sent = [&closing[..], &[(now, Input::Closed)]].concat();
     let closing_again = [&close_sent[..], &[pending]].concat();
     let exhausted = [declined_thrice(), vec![(now, Input::Query(QueryAnswer::Closed))]].concat();
+    let answered = |answer| vec![sent(now), (now, Input::Pay(answer))];
+    let then = |before: &[(&'static str, Input)], input| [before, &[(now, input)]].concat();
+    let dead = answered(PayAnswer::MandateDead(refusal()));
+    let dead_closing = then(&dead, Input::Query(QueryAnswer::NotFound));
+    let held = answered(PayAnswer::OwnFault(refusal()));
+    let windows = [outside_windows(WINDOW_TRIES_MAX - 1), vec![sent(now)]].concat();
     vec![
         ("due", after_all(&[])),
         ("sending", after_all(&[sent(now)])),
         ("sending, 1 decline", after_all(&[&declined_twice()[..2], &[sent(now)]].concat())),
         ("sending, 2 declines", after_all(&[declined_twice(), vec![sent(now)]].concat())),
+        ("sending, 6 windows", after_all(&windows)),
+        (
+            "sending, trouble",
+            after_all(&then(&answered(PayAnswer::OwnAccount(refusal())), Input::Sent("x"))),
+        ),
         ("in doubt", after_all(&doubted)),
         ("in doubt twice", after_all(&[&doubted[..], &[(now, query_in_doubt())]].concat())),
         ("exhausting", after_all(&declined_thrice())),
         ("close sent", after_all(&close_sent)),
         ("closing", after_all(&closing)),
         ("closing again", after_all(&closing_again)),
+        ("mandate dead", after_all(&dead)),
+        ("mandate dead, closing", after_all(&dead_closing)),
+        ("held", after_all(&held)),
+        ("held, to be asked", after_all(&then(&held, Input::Resolved(Resolution::Ask)))),
         ("paid", after_all(&[sent(now), (now, pay_paid())])),
         ("exhausted", after_all(&exhausted)),
+        ("ended, mandate dead", after_all(&then(&dead, Input::Query(QueryAnswer::Closed)))),
     ]
 }
 
@@ -136,5 +182,7 @@ pub fn every_answer() -> Vec<(&'static str, Input)> {
         ("query: not found", Input::Query(QueryAnswer::NotFound)),
         ("query: in doubt", query_in_doubt()),
         ("closed", Input::Closed),
+        ("resolved: ask", Input::Resolved(Resolution::Ask)),
+        ("resolved: retry", Input::Resolved(Resolution::Retry)),
     ]
 }

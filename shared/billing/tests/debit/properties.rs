@@ -3,18 +3,27 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use steelyard_billing::{
-    Debit, DeclineReason, OutTradeNo, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX,
+    Debit, DeclineReason, GivenUp, OutTradeNo, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX,
+    WINDOW_TRIES_MAX,
 };
 
 use crate::clock;
 use crate::common::{at, provider};
-use crate::inputs::{AMOUNT, Input, after, every_answer, opened, pay_declined};
+use crate::inputs::{AMOUNT, Input, after, every_answer, opened, pay_declined, pay_declined_for};
 
 fn inputs() -> impl Strategy<Value = Vec<(Input, i64)>> {
     let answers = every_answer().into_iter().map(|(_, input)| input);
     let sends = [Input::Sent("first"), Input::Sent("built again")];
     // Declines and sends are drawn more often, so that debits also come to their end.
-    let often = [pay_declined(), pay_declined(), Input::Sent("late"), Input::Sent("later")];
+    let outside_window = pay_declined_for(DeclineReason::Window);
+    let often = [
+        pay_declined(),
+        pay_declined(),
+        outside_window.clone(),
+        outside_window,
+        Input::Sent("late"),
+        Input::Sent("later"),
+    ];
     let input = prop::sample::select(answers.chain(sends).chain(often).collect::<Vec<_>>());
     prop::collection::vec((input, prop_oneof![0_i64..3, 0_i64..2_000]), 0..60)
 }
@@ -40,12 +49,13 @@ fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
     );
     prop_assert_eq!(after.payment().is_some(), says_paid, "paid, and only paid, by {:?}", input);
     let closed = matches!(input, Input::Query(QueryAnswer::Closed));
-    if after.phase == Phase::Exhausted {
-        prop_assert_eq!(after.declines, TRIES_MAX);
+    if let Some(given_up) = after.given_up() {
         let not_found = matches!(input, Input::Query(QueryAnswer::NotFound));
-        let close_sent = before.phase == Phase::Exhausting { close_sent: true };
+        let close_sent = matches!(before.phase, Phase::Exhausting { close_sent: true, .. });
         prop_assert!(closed || (not_found && close_sent), "{before:?} after {input:?}");
+        check_given_up(after, given_up)?;
     }
+    check_held(change)?;
     if after.out_trade_no == before.out_trade_no {
         prop_assert_eq!(after.attempt, before.attempt);
         prop_assert!(before.request.is_none() || after.request == before.request);
@@ -53,15 +63,73 @@ fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
         prop_assert!(closed, "a new number after {input:?}");
         prop_assert_eq!((after.attempt, &after.request), (before.attempt + 1, &None));
     }
-    let declined = matches!(
-        input,
-        Input::Pay(PayAnswer::Declined(decline)) if decline.reason == DeclineReason::Funds
+    check_counts(change)
+}
+
+/// A debit is given up for a reason that it was told, and as often as it has to be told.
+fn check_given_up(debit: &Debit, given_up: &GivenUp) -> Result<(), TestCaseError> {
+    let (declines, windows) = (debit.declines, debit.window_declines);
+    match given_up {
+        GivenUp::Funds => prop_assert_eq!(declines, TRIES_MAX),
+        GivenUp::Window(_) => prop_assert_eq!(windows, WINDOW_TRIES_MAX),
+        GivenUp::AmountCap(_) | GivenUp::MandateDead(_) | GivenUp::PayerBlocked(_) => {
+            prop_assert!(declines < TRIES_MAX && windows < WINDOW_TRIES_MAX);
+        }
+    }
+    Ok(())
+}
+
+/// A held debit is left alone by everything but a person and the answer that he asked for.
+fn check_held(Change { before, input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
+    match before.phase {
+        Phase::Held { ask: false, .. } => {
+            prop_assert!(matches!(input, Input::Resolved(_)), "{input:?}");
+        }
+        Phase::Held { ask: true, .. } => {
+            prop_assert!(matches!(input, Input::Query(_) | Input::Resolved(_)), "{input:?}");
+            let goes_on = matches!(after.phase, Phase::Held { .. } | Phase::Paid { .. });
+            prop_assert!(goes_on || matches!(input, Input::Resolved(_)), "{after:?}");
+        }
+        Phase::Due
+        | Phase::Sending
+        | Phase::InDoubt { .. }
+        | Phase::Exhausting { .. }
+        | Phase::Closing { .. }
+        | Phase::Paid { .. }
+        | Phase::Exhausted { .. } => {}
+    }
+    prop_assert_eq!(
+        after.visit_at().is_none(),
+        matches!(
+            after.phase,
+            Phase::Held { ask: false, .. } | Phase::Paid { .. } | Phase::Exhausted { .. }
+        )
     );
-    prop_assert_eq!(after.declines, before.declines + u8::from(declined));
-    if declined {
+    Ok(())
+}
+
+/// Each answer is counted as what it is, and as nothing else.
+fn check_counts(Change { before, input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
+    let declined_for = |reason| matches!(input, Input::Pay(PayAnswer::Declined(decline)) if decline.reason == reason);
+    let (funds, window) = (declined_for(DeclineReason::Funds), declined_for(DeclineReason::Window));
+    prop_assert_eq!(after.declines, before.declines + u8::from(funds));
+    prop_assert_eq!(after.window_declines, before.window_declines + u8::from(window));
+    let trouble = matches!(input, Input::Pay(PayAnswer::OwnAccount(_)));
+    let troubles = match input {
+        Input::Pay(_) if !trouble => 0,
+        Input::Pay(_) | Input::Sent(_) | Input::Query(_) | Input::Closed | Input::Resolved(_) => {
+            before.own_account_troubles + u16::from(trouble)
+        }
+    };
+    prop_assert_eq!(after.own_account_troubles, troubles);
+    let resolved = matches!(input, Input::Resolved(_));
+    prop_assert_eq!(after.interventions.len(), before.interventions.len() + usize::from(resolved));
+    if funds || window || resolved {
         prop_assert_eq!(after.doubts, 0);
     } else {
-        prop_assert!((before.doubts..=before.doubts + 1).contains(&after.doubts));
+        prop_assert!(
+            after.doubts == 0 || (before.doubts..=before.doubts + 1).contains(&after.doubts)
+        );
     }
     Ok(())
 }
@@ -113,7 +181,8 @@ proptest! {
             }
             let Ok(next) = after(&debit, input, now) else { continue };
             check_change(&Change { before: &debit, input, after: &next, now })?;
-            if next.declines > debit.declines {
+            let counted = |debit: &Debit| debit.declines + debit.window_declines;
+            if counted(&next) > counted(&debit) {
                 declined_on.push(clock(now)[..5].to_owned());
             }
             debit = next;

@@ -125,7 +125,8 @@ impl Shop {
     }
 
     pub fn keep(&mut self, settlement: Settlement) {
-        let Movement { account, entry, opened } = settlement.movement;
+        let Movement { account, entry, opened, mandate } = settlement.movement;
+        assert_eq!(mandate, None, "settlement ends no mandate");
         self.books.account = account;
         self.books.journal.extend(entry);
         self.books.debits.extend(opened);
