@@ -80,6 +80,9 @@ fn write_figures(text: &mut String, books: &Books, taken: Fen) -> std::fmt::Resu
         figures.receivable(),
         figures.reserved(),
     )?;
+    if let Some(unusable) = books.provider.mandate.as_ref().and_then(|m| m.unusable.as_ref()) {
+        writeln!(text, "  mandate unusable by debit {}: {}", unusable.debit, unusable.given_up)?;
+    }
     for (day, usage) in &books.counted {
         writeln!(text, "  {day}: {}", usage.total().unwrap())?;
     }
@@ -107,10 +110,11 @@ fn movement(entry: &Entry) -> String {
     format!("{cause}: {}", postings.collect::<Vec<_>>().join(", "))
 }
 
-fn standing(debit: &Debit) -> &'static str {
-    match (debit.payment(), debit.is_open()) {
-        (Some(_), _) => "paid",
-        (None, true) => "open",
-        (None, false) => "exhausted",
+fn standing(debit: &Debit) -> String {
+    match (debit.payment(), debit.given_up(), debit.visit_at()) {
+        (Some(_), _, _) => "paid".to_owned(),
+        (None, Some(given_up), _) => format!("given up, {given_up}"),
+        (None, None, Some(_)) => "open".to_owned(),
+        (None, None, None) => "held".to_owned(),
     }
 }

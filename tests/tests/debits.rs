@@ -158,7 +158,6 @@ async fn doubt_is_not_resolved_until_a_query_is_answered() {
         Fault::WrongKey,
         Fault::Garbage,
         Fault::BadGatewayBeforeEffect,
-        Fault::OtherAmount,
     ] {
         let platform = indebted(10_000).await;
         platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);

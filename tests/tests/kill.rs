@@ -177,28 +177,59 @@ async fn killed_debit_takes_the_money_once() {
     }
 }
 
-/// One provider that is debited, just before its debit falls due; its first payment fails so.
-async fn indebted(fault: AlipayFault) -> Platform {
+/// One provider that is debited, just before its debit falls due; so many payments fail so.
+async fn indebted(fault: AlipayFault, times: usize) -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.sign("a", 1_000_000).await;
     platform.count("a", BASIC, DAYS[0], 1_500_000).await;
     platform.settle_at("2015-05-03T00:30").await;
     platform.set("2015-05-03T09:59");
-    platform.stack.alipay.fail_next(Method::Pay, fault, 1);
+    platform.stack.alipay.fail_next(Method::Pay, fault, times);
     platform
 }
 
 async fn check_killed_debit(fault: AlipayFault) {
+    let paid = "a: prepaid 0.00, receivable 0.00, reserved 0.00, taken 100.00";
+    check_killed(fault, 1, &[paid]).await;
+}
+
+/// Checks that a debit whose payments fail so, so many times, ends with these lines in the figures.
+async fn check_killed(fault: AlipayFault, times: usize, lines: &[&str]) {
     let told = format!("debit with {fault:?}");
     let story = Story {
-        prepare: &|| Box::pin(indebted(fault.clone())),
+        prepare: &|| Box::pin(indebted(fault.clone(), times)),
         run: &|platform| Box::pin(debits_of_two_days(platform)),
         run_again: &|platform| Box::pin(platform.run_until("2015-05-05T12:00")),
     };
     let (_, figures) = check(&told, story).await;
-    let paid = "a: prepaid 0.00, receivable 0.00, reserved 0.00, taken 100.00";
-    assert!(figures.contains(paid), "{told}: {figures}");
+    for line in lines {
+        assert!(figures.contains(line), "{told}: {figures}");
+    }
+}
+
+fn refused(sub_code: &str) -> AlipayFault {
+    AlipayFault::Refused { code: "40004".to_owned(), sub_code: sub_code.to_owned() }
+}
+
+#[tokio::test]
+async fn killed_debit_whose_mandate_is_dead_is_given_up_once_together_with_its_mandate() {
+    let lines = [
+        "a: prepaid 0.00, receivable 100.00, reserved 0.00, taken 0.00",
+        "mandate unusable by debit 1: the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
+        "2. debit 1 exhausted: Reserved -100.00, Receivable 100.00",
+        "debit 1 of 100.00: given up, the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
+    ];
+    check_killed(refused("ACQ.AGREEMENT_INVALID"), 10, &lines).await;
+}
+
+#[tokio::test]
+async fn killed_debit_whose_request_is_wrong_is_held() {
+    let lines = [
+        "a: prepaid 0.00, receivable 100.00, reserved 100.00, taken 0.00",
+        "debit 1 of 100.00: held",
+    ];
+    check_killed(refused("ACQ.INVALID_PARAMETER"), 10, &lines).await;
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use steelyard_alipay::{Alipay, PayRequest, PayRequestError, Withholding, WithholdingError};
 use steelyard_billing::{
-    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, Phase,
-    ProviderId, Step,
+    AccountError, CalendarError, Debit, DebitConflict, DebitId, DebitRef, DebitTerms, PayAnswer,
+    Phase, ProviderId, Step,
 };
 use steelyard_runtime::Clock;
 use steelyard_store::{BillingTable, CommitError, StoreError};
@@ -42,8 +42,8 @@ pub enum VisitError {
     /// What is stored is not a request for this debit.
     #[error("the stored request is not for this debit")]
     Request(#[from] PayRequestError),
-    /// The answer contradicts what is recorded; a person must look.
-    #[error("the answer contradicts the debit")]
+    /// The debit was not waiting for what came: a defect.
+    #[error("the debit was not waiting for it")]
     Conflict(#[from] DebitConflict),
     /// The debit's end contradicts the account; a person must look.
     #[error("the debit contradicts the account")]
@@ -107,6 +107,7 @@ impl Collector {
         let stored = sending.request.clone().ok_or(VisitError::NoRequest)?;
         let request = PayRequest::new(sending.out_trade_no.clone(), sending.amount_fen, stored)?;
         let answer = self.alipay.pay(&request, self.clock.now()).await;
+        log_own_trouble(&sending, &answer);
         let now = self.clock.now();
         self.store(&sending, sending.after_pay(answer, &self.terms, now)?).await
     }
@@ -136,6 +137,7 @@ impl Collector {
     /// Stores a step. None when another visit stored one meanwhile: it goes on from there, and what
     /// this one learned will be learned again by a query.
     async fn store(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, VisitError> {
+        log_held(&after);
         let stored = if after.is_open() {
             self.billing.commit_debit(before, &after).await
         } else {
@@ -171,14 +173,60 @@ impl Collector {
             let mandate = customer.provider.mandate.as_ref();
             let now: Timestamp = self.clock.now();
             let movement = customer.account.end_debit(&after, mandate, &self.terms, now)?;
-            match self.billing.commit_debit_end(before, &after, &customer.account, &movement).await
-            {
+            match self.billing.commit_debit_end(before, &after, &customer, &movement).await {
                 Err(CommitError::Stale) => {}
                 Err(error) => return Ok(Err(error)),
-                Ok(ended) => return Ok(Ok(ended)),
+                Ok(ended) => {
+                    log_end(&ended, movement.mandate.is_some());
+                    return Ok(Ok(ended));
+                }
             }
         }
         Err(VisitError::Contended)
+    }
+}
+
+/// Tells of trouble with our own account at the gateway, where no debit of anybody can succeed.
+fn log_own_trouble(debit: &Debit, answer: &PayAnswer) {
+    if let PayAnswer::OwnAccount(refusal) = answer {
+        tracing::error!(
+            provider.id = %debit.provider,
+            debit.id = %debit.debit,
+            code = refusal.0,
+            // The template makes a metric of it.
+            own_account_trouble = 1,
+            "our own account at Alipay is in trouble"
+        );
+    }
+}
+
+/// Tells of a debit that will be left alone until a person resolves it. It is told before it is
+/// stored: whoever dies in between tells it twice, and the other way round it might never be told.
+fn log_held(debit: &Debit) {
+    if let Phase::Held { why, ask: false, found } = &debit.phase {
+        tracing::error!(
+            provider.id = %debit.provider,
+            debit.id = %debit.debit,
+            amount_fen = debit.amount_fen.get(),
+            why,
+            found,
+            // The template makes a metric of it.
+            held_debits = 1,
+            "a debit is held until a person resolves it"
+        );
+    }
+}
+
+fn log_end(debit: &Debit, ends_mandate: bool) {
+    if let Some(given_up) = debit.given_up() {
+        tracing::warn!(
+            provider.id = %debit.provider,
+            debit.id = %debit.debit,
+            amount_fen = debit.amount_fen.get(),
+            %given_up,
+            ends_mandate,
+            "a debit is given up, and its amount owed again"
+        );
     }
 }
 
@@ -189,6 +237,7 @@ fn log(debit: &Debit) {
         amount_fen = debit.amount_fen.get(),
         attempt = debit.attempt,
         declines = debit.declines,
+        window_declines = debit.window_declines,
         phase = ?debit.phase,
         "debit stored"
     );

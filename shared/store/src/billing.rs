@@ -124,14 +124,8 @@ impl BillingTable {
     ) -> Result<(), CommitError> {
         let before = customer.account.version;
         let account = Account { version: before + 1, ..customer.account.clone() };
-        let put = aws_sdk_dynamodb::types::Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(self.provider_item(UPDATE_PROVIDER, provider)?))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(|error| StoreError::corrupt(UPDATE_PROVIDER, error))?;
         let writes = vec![
-            TransactWriteItem::builder().put(put).build(),
+            self.putting_provider(UPDATE_PROVIDER, provider)?,
             self.putting_account(UPDATE_PROVIDER, &account, before)?,
         ];
         match self.commit(UPDATE_PROVIDER, writes).await {
@@ -235,8 +229,9 @@ impl BillingTable {
         Ok(after)
     }
 
-    /// Stores the end of a debit in one transaction: the debit, the account, the journal entry, and
-    /// the debit that was opened next. Gives the debit as it is stored.
+    /// Stores the end of a debit in one transaction: the debit, the account, the journal entry, the
+    /// debit that was opened next, and the mandate if it cannot be used any more. Gives the debit as
+    /// it is stored.
     ///
     /// # Errors
     ///
@@ -245,7 +240,7 @@ impl BillingTable {
         &self,
         before: &Debit,
         after: &Debit,
-        account: &Account,
+        customer: &Customer,
         movement: &Movement,
     ) -> Result<Debit, CommitError> {
         let ended = Debit { version: before.version + 1, ..after.clone() };
@@ -254,7 +249,12 @@ impl BillingTable {
             self.debit_item(END_DEBIT, &ended)?,
             Some(before.version),
         )];
-        self.moving(END_DEBIT, account, movement, &mut writes)?;
+        self.moving(END_DEBIT, &customer.account, movement, &mut writes)?;
+        if let Some(mandate) = &movement.mandate {
+            let mandate = Some(mandate.clone());
+            let provider = Provider { mandate, ..customer.provider.clone() };
+            writes.push(self.putting_provider(END_DEBIT, &provider)?);
+        }
         self.commit(END_DEBIT, writes).await?;
         Ok(ended)
     }
@@ -430,6 +430,22 @@ impl BillingTable {
         Ok(put_version(&self.table, item, Some(before)))
     }
 
+    /// Puts a provider over what was known of it. Whoever writes a provider writes its account too,
+    /// on whose version both depend.
+    fn putting_provider(
+        &self,
+        operation: &'static str,
+        provider: &Provider,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let put = aws_sdk_dynamodb::types::Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(self.provider_item(operation, provider)?))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::corrupt(operation, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
     fn provider_item(
         &self,
         operation: &'static str,
@@ -439,12 +455,12 @@ impl BillingTable {
         to_item(operation, registry_pk_of(id), provider_sk(id), provider)
     }
 
-    /// A debit with, while it is open, its place in the index of due debits.
+    /// A debit with its place in the index of due debits, while there is something to do with it.
     fn debit_item(&self, operation: &'static str, debit: &Debit) -> Result<Item, StoreError> {
         let mut item =
             to_item(operation, provider_pk(&debit.provider), debit_sk(debit.debit), debit)?;
-        if debit.is_open() {
-            item.extend(due::place(debit));
+        if let Some(visit_at) = debit.visit_at() {
+            item.extend(due::place(debit, visit_at));
         }
         Ok(item)
     }

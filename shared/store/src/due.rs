@@ -1,4 +1,4 @@
-//! The index of open debits by the time of their next visit.
+//! The index of the debits that go on by themselves, by the time of their next visit.
 //!
 //! A visit is leased: whoever sends a debit off pushes its next visit forward, so that one whose
 //! message is lost comes due again. The debit itself says when it may be touched.
@@ -28,11 +28,11 @@ pub struct DueDebit {
 const FIND: &str = "find debits that are due";
 const LEASE: &str = "lease a visit to a debit";
 
-/// What puts an open debit into the index.
-pub(crate) fn place(debit: &Debit) -> [(String, AttributeValue); 2] {
+/// What puts a debit into the index, to be visited at a time.
+pub(crate) fn place(debit: &Debit, visit_at: Timestamp) -> [(String, AttributeValue); 2] {
     [
         (DUE_SHARD.to_owned(), string(due_shard(&debit.provider))),
-        (VISIT_AT_S.to_owned(), number(debit.due_at_s.as_second())),
+        (VISIT_AT_S.to_owned(), number(visit_at.as_second())),
     ]
 }
 

@@ -9,7 +9,7 @@
 //! | billing | `shard#07` | `provider#provider` | the provider: plans and mandate |
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
-//! | billing | `provider#…` | `debit#0000000042` | a debit; on the index `due` while it is open |
+//! | billing | `provider#…` | `debit#0000000042` | a debit; on the index `due` while it is open and not held |
 //! | billing | `provider#…` | `recharge#reference` | that a recharge was booked |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //!

@@ -53,6 +53,13 @@ pub enum Fault {
         /// Such as `ACQ.AGREEMENT_INVALID`.
         sub_code: String,
     },
+    /// Everything happened, and the signed answer has these result codes all the same.
+    RefusedAfterEffect {
+        /// Such as `40004`.
+        code: String,
+        /// Such as `ACQ.AGREEMENT_INVALID`.
+        sub_code: String,
+    },
 }
 
 /// Which part of a payment happens.
@@ -116,7 +123,8 @@ impl Fault {
             | Fault::UnsignedAnswer
             | Fault::WrongKey
             | Fault::Garbage
-            | Fault::OtherAmount => Effect::Usual,
+            | Fault::OtherAmount
+            | Fault::RefusedAfterEffect { .. } => Effect::Usual,
         }
     }
 
@@ -133,7 +141,8 @@ impl Fault {
             | Fault::SystemErrorBeforeEffect
             | Fault::SystemErrorAfterEffect
             | Fault::OtherAmount
-            | Fault::Refused { .. } => Delivery::Signed,
+            | Fault::Refused { .. }
+            | Fault::RefusedAfterEffect { .. } => Delivery::Signed,
         }
     }
 }

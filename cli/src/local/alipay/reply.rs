@@ -91,7 +91,9 @@ pub(super) fn told(fault: &Fault, mut node: Node) -> Node {
         Fault::SystemErrorBeforeEffect | Fault::SystemErrorAfterEffect => {
             failed("ACQ.SYSTEM_ERROR")
         }
-        Fault::Refused { code, sub_code } => with_sub_code(result(code, "Refused"), sub_code),
+        Fault::Refused { code, sub_code } | Fault::RefusedAfterEffect { code, sub_code } => {
+            with_sub_code(result(code, "Refused"), sub_code)
+        }
         Fault::OtherAmount => {
             node.entry("total_amount").and_modify(|amount| *amount = a_fen_more(amount));
             node
