@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, audit, demo, import, local, plan, price, provider, settle, statement,
+    account, audit, debits, demo, import, local, plan, price, provider, settle, statement,
 };
 use crate::target::{PlatformArgs, TargetArgs};
 
@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Show a provider's money, or book a payment that it made.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Show what is being withheld, and let a debit go on that waits for a person.
+    #[command(subcommand)]
+    Debits(debits::DebitsCommand),
     /// Rebuild every account from its journal, and check every invariant that stored data can show.
     Audit(audit::AuditArgs),
     /// Register providers, put them on plans, give them overrides, note their mandates.

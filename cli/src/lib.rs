@@ -54,6 +54,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Settle(args) => args.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,
+        Command::Debits(command) => command.run(&target, &platform).await,
         Command::Audit(args) => args.run(&target).await,
         Command::Provider(command) => command.run(&target, &platform).await,
         Command::Plan(command) => command.run(&target, &platform).await,

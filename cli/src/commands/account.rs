@@ -7,7 +7,7 @@ use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Customer};
 
-use super::customer;
+use super::{customer, unusable};
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
@@ -116,10 +116,10 @@ fn other_amount(reference: &str, booked: Fen) -> Error {
 }
 
 async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Result<Exit, Error> {
-    let account = customer(tables, provider).await?.account;
+    let Customer { provider: of, account } = customer(tables, provider).await?;
     let journal = tables.billing.journal(provider).await?;
     if target.json {
-        output::json(&json!({ "account": account, "journal": journal }))?;
+        output::json(&json!({ "account": account, "mandate": of.mandate, "journal": journal }))?;
         return Ok(Exit::Done);
     }
     let figures = account.figures;
@@ -129,6 +129,9 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         figures.receivable(),
         figures.reserved()
     ))?;
+    if let Some(unusable) = of.mandate.as_ref().and_then(unusable) {
+        output::print(format_args!("mandate {unusable}"))?;
+    }
     let mut table =
         output::table([">entry", "recorded at", "cause", "postings (+ debit, − credit)"]);
     for entry in &journal {

@@ -9,7 +9,7 @@ use steelyard_pricing::{BillingDay, BillingMonth, Fen, Name};
 use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Stored};
 
-use super::customer;
+use super::{customer, unusable};
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
@@ -244,7 +244,7 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         table.add_row([
             customer.provider.provider.to_string(),
             plan.unwrap_or_default(),
-            customer.provider.mandate.as_ref().map(|m| m.agreement_no.clone()).unwrap_or_default(),
+            customer.provider.mandate.as_ref().map(mandate).unwrap_or_default(),
             figures.prepaid().to_string(),
             figures.receivable().to_string(),
             figures.reserved().to_string(),
@@ -253,6 +253,10 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
     }
     output::print(table)?;
     Ok(Exit::Done)
+}
+
+fn mandate(mandate: &Mandate) -> String {
+    unusable(mandate).unwrap_or_else(|| mandate.agreement_no.clone())
 }
 
 fn list_overrides(target: &TargetArgs, provider: &Provider) -> Result<Exit, Error> {
