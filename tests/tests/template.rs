@@ -96,3 +96,18 @@ fn variables_of_the_template_are_enough_to_read_the_rules() {
         Environment::from(values).debit_terms().unwrap();
     }
 }
+
+#[test]
+fn fields_that_metrics_are_made_of_are_logged() {
+    let logged = [
+        include_str!("../../functions/settle/src/settle.rs"),
+        include_str!("../../functions/debit/src/visit.rs"),
+    ]
+    .concat();
+    let patterns = TEMPLATE.split("FilterPattern: '{ $.").skip(1);
+    let fields = patterns.map(|rest| rest.split(' ').next().unwrap()).collect::<Vec<_>>();
+    assert_eq!(fields, ["unpriced_calls", "own_account_trouble", "held_debits"]);
+    for field in fields {
+        assert!(logged.contains(&format!(" {field} = ")), "{field}");
+    }
+}
