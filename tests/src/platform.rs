@@ -11,7 +11,7 @@ use steelyard_billing::{
 };
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
-use steelyard_store::{Customer, Stored};
+use steelyard_store::{Customer, PlanStored, Stored};
 
 use crate::report::{Answer, posted, record, report};
 
@@ -89,7 +89,7 @@ impl Platform {
     pub async fn add_plan(&self, document: &str) {
         let plan = Plan::read(document).unwrap();
         let stored = self.stack.tables.billing.add_plan(&plan, self.today()).await.unwrap();
-        assert_ne!(stored, Stored::Different, "plan {}", plan.name());
+        assert!(matches!(stored, PlanStored::New | PlanStored::Before), "plan {}", plan.name());
     }
 
     /// Registers a provider on a plan from April 2015 on, with an agreement or without.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steelyard_billing::{Account, PlanAssignment, Provider, Settlement, next_settlement};
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::{Override, Plan};
-use steelyard_store::{CommitError, Customer, Stored};
+use steelyard_store::{CommitError, Customer, PlanStored};
 use steelyard_tests::{Platform, record, record_of_amount, report};
 
 const DAY: &str = "2015-05-01";
@@ -141,7 +141,7 @@ async fn statement_and_account_of_a_month_in_segments_come_back_as_they_were() {
 }
 
 /// Stores a version of a plan that takes effect on a day, at a time of Beijing.
-async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stored: Stored) {
+async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stored: PlanStored) {
     platform.set(at);
     let document = json!({
         "plan": "p", "effective_from": from, "rates": [{ "rate": "all", "apis": ["*"],
@@ -151,7 +151,7 @@ async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stor
     let billing = &platform.stack.tables.billing;
     let became = billing.add_plan(&plan, platform.today()).await.unwrap();
     assert_eq!(became, stored, "{price} from {from} at {at}");
-    if stored != Stored::Different {
+    if !matches!(stored, PlanStored::Different | PlanStored::Backdated) {
         let plans = billing.plans().await.unwrap();
         assert_eq!(plans.version(plan.name(), plan.effective_from()), Some(&plan));
     }
@@ -161,16 +161,18 @@ async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stor
 async fn version_of_a_plan_may_be_replaced_until_it_takes_effect() {
     let platform = Platform::open().await;
     for (from, price, at, stored) in [
-        ("2015-05-03", "0.01", "2015-05-01T12:00", Stored::New),
-        ("2015-05-03", "0.01", "2015-05-01T12:00", Stored::Before),
-        ("2015-05-03", "0.02", "2015-05-01T12:00", Stored::Replaced),
-        ("2015-05-03", "0.02", "2015-05-01T12:00", Stored::Before),
-        ("2015-05-03", "0.01", "2015-05-02T23:59:59", Stored::Replaced),
-        ("2015-05-03", "0.02", "2015-05-03T00:00", Stored::Different),
-        ("2015-05-03", "0.01", "2015-05-03T00:00", Stored::Before),
-        ("2015-05-04", "0.02", "2015-05-03T00:00", Stored::New),
-        ("2014-04-01", "0.03", "2015-05-03T00:00", Stored::New),
-        ("2014-04-01", "0.04", "2015-05-03T00:00", Stored::Different),
+        ("2015-05-03", "0.01", "2015-05-01T12:00", PlanStored::New),
+        ("2015-05-03", "0.01", "2015-05-01T12:00", PlanStored::Before),
+        ("2015-05-03", "0.02", "2015-05-01T12:00", PlanStored::Replaced),
+        ("2015-05-03", "0.02", "2015-05-01T12:00", PlanStored::Before),
+        ("2015-05-03", "0.01", "2015-05-02T23:59:59", PlanStored::Replaced),
+        ("2015-05-03", "0.02", "2015-05-03T00:00", PlanStored::Different),
+        ("2015-05-03", "0.01", "2015-05-03T00:00", PlanStored::Before),
+        ("2015-05-04", "0.02", "2015-05-03T00:00", PlanStored::New),
+        ("2014-04-01", "0.03", "2015-05-03T00:00", PlanStored::Backdated),
+        ("2015-05-01", "0.03", "2015-05-03T00:00", PlanStored::New),
+        ("2015-05-01", "0.03", "2015-06-01T00:00", PlanStored::Before),
+        ("2015-05-02", "0.03", "2015-06-01T00:00", PlanStored::Backdated),
     ] {
         check_plan(&platform, from, price, at, stored).await;
     }
@@ -196,7 +198,7 @@ async fn version_whose_answer_is_lost_is_stored_once_also_in_place_of_another() 
     // The second version's first write finds the first version.
     for (price, lost) in [("0.01", 1), ("0.02", 2)] {
         lose_answer_of(&platform, lost);
-        check_plan(&platform, "2015-05-03", price, "2015-05-01T12:00", Stored::Before).await;
+        check_plan(&platform, "2015-05-03", price, "2015-05-01T12:00", PlanStored::Before).await;
     }
 }
 

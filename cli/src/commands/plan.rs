@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 use steelyard_pricing::{BillingDay, Plan, plan_schema};
 use steelyard_runtime::Error;
-use steelyard_store::Stored;
+use steelyard_store::PlanStored;
 
 use super::simulate::SimulateArgs;
 use crate::document::Document;
@@ -66,11 +66,17 @@ fn check(target: &TargetArgs, document: &Document<'_>) -> Result<Exit, Error> {
 
 async fn add(target: &TargetArgs, plan: &Plan, today: BillingDay) -> Result<Exit, Error> {
     match target.tables().await?.billing.add_plan(plan, today).await? {
-        Stored::New => say(target, plan, "is stored"),
-        Stored::Before => say(target, plan, "was stored before"),
-        Stored::Replaced => say(target, plan, "is stored in place of what was to take effect"),
-        Stored::Different => Err(format!(
+        PlanStored::New => say(target, plan, "is stored"),
+        PlanStored::Before => say(target, plan, "was stored before"),
+        PlanStored::Replaced => say(target, plan, "is stored in place of what was to take effect"),
+        PlanStored::Different => Err(format!(
             "{} of {} is stored with other prices and has taken effect, so that it never changes: give this one a later effective_from",
+            plan.name(),
+            plan.effective_from()
+        )
+        .into()),
+        PlanStored::Backdated => Err(format!(
+            "{} of {} would take effect in a month that is over, and the plan has other versions, by which it may be settled: give this one a later effective_from (or, to the local stack, the stack's time by --now)",
             plan.name(),
             plan.effective_from()
         )

@@ -142,8 +142,9 @@ impl ProviderCommand {
                 list_overrides(target, &customer(&tables, &provider).await?.provider)
             }
             ProviderCommand::Override(OverrideCommand::End { provider, name, on }) => {
+                let plans = tables.billing.plans().await?;
                 update(target, &tables, &provider, |customer, settled| {
-                    Ok(customer.end_override(&name, on, settled)?)
+                    Ok(customer.end_override(&name, on, &plans, settled)?)
                 })
                 .await
             }
@@ -194,7 +195,7 @@ async fn add(target: &TargetArgs, tables: &Tables, provider: &Provider) -> Resul
     match tables.billing.register(&tables.usage, provider).await? {
         Stored::New => say(target, provider, "is registered"),
         Stored::Before => say(target, provider, "was registered before"),
-        Stored::Replaced | Stored::Different => {
+        Stored::Different => {
             Err(format!("provider `{}` is registered otherwise", provider.provider).into())
         }
     }

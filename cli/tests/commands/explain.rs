@@ -35,18 +35,18 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         &platform,
         "2015-05-05",
         expect![[r#"
-        shop statement 2015-05-05: ¥4.23
-          2015-05-01 to 2015-05-10: plan old of 2015-05-01
-          trades, from 2015-05-01
-            trades.get: 0 calls → 503 calls
-            trades.list: 0 calls → 20 calls
-            metered: 0 calls → 523 calls
-            free 100: used 0 → 100
-            (423 − 0) × ¥0.01 = ¥4.23
-            ¥4.23 − ¥0 before = ¥4.23, rounded by ¥0: ¥4.23
-          month to date ¥4.23, rounded, less ¥0.00 charged before = ¥4.23
+            shop statement 2015-05-05: ¥4.23
+              2015-05-01 to 2015-05-10: plan old of 2015-05-01
+              trades, from 2015-05-01
+                trades.get: 0 calls → 503 calls
+                trades.list: 0 calls → 20 calls
+                metered: 0 calls → 523 calls
+                free 100: used 0 → 100
+                (423 − 0) × ¥0.01 = ¥4.23
+                ¥4.23 − ¥0 before = ¥4.23, rounded by ¥0: ¥4.23
+              month to date ¥4.23, rounded half_up, less ¥0.00 charged before = ¥4.23
 
-    "#]],
+        "#]],
     )
     .await;
 
@@ -76,7 +76,7 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
               of 2015-05-05 came late: 32 calls
               UNPRICED sms.send, from 2015-05-01: 2 calls, no rate covers them
               UNPRICED sms.send, from 2015-05-11: 7 calls, no rate covers them
-              month to date ¥8.33, rounded, less ¥4.23 charged before = ¥4.10
+              month to date ¥8.33, rounded half_up, less ¥4.23 charged before = ¥4.10
 
         "#]],
     )
@@ -88,22 +88,22 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         &platform,
         "2015-05-31",
         expect![[r#"
-        shop statement 2015-05-31: ¥22.67
-          2015-05-01 to 2015-05-10: plan old of 2015-05-01
-          2015-05-11 to 2015-05-31: plan new of 2015-05-01
-          all rates together, from 2015-05-01
-            together ¥4.53
-            at least ¥10, now that the month is over
-            ¥10 − ¥4.53 of the rates = ¥5.47
-            ¥5.47 − ¥0 before = ¥5.47, rounded by ¥0: ¥5.47
-          all rates together, from 2015-05-11
-            together ¥3.8
-            at least ¥21, now that the month is over
-            ¥21 − ¥3.8 of the rates = ¥17.2
-            ¥17.2 − ¥0 before = ¥17.2, rounded by ¥0: ¥17.20
-          month to date ¥31, rounded, less ¥8.33 charged before = ¥22.67
+            shop statement 2015-05-31: ¥22.67
+              2015-05-01 to 2015-05-10: plan old of 2015-05-01
+              2015-05-11 to 2015-05-31: plan new of 2015-05-01
+              all rates together, from 2015-05-01
+                together ¥4.53
+                at least ¥10, now that the month is over
+                ¥10 − ¥4.53 of the rates = ¥5.47
+                ¥5.47 − ¥0 before = ¥5.47, rounded by ¥0: ¥5.47
+              all rates together, from 2015-05-11
+                together ¥3.8
+                at least ¥21, now that the month is over
+                ¥21 − ¥3.8 of the rates = ¥17.2
+                ¥17.2 − ¥0 before = ¥17.2, rounded by ¥0: ¥17.20
+              month to date ¥31, rounded half_up, less ¥8.33 charged before = ¥22.67
 
-    "#]],
+        "#]],
     )
     .await;
     assert!(platform.does("audit").await.contains("audit passed"));
@@ -129,23 +129,23 @@ async fn all_statements_are_explained_one_after_the_other() {
         &platform,
         "",
         expect![[r#"
-        shop statement 2015-05-05: ¥1.04
-          2015-05-01 to 2015-05-31: plan packages of 2015-05-01
-          calls, from 2015-05-01
-            x: 0 calls → 99 calls
-            (99 − 0) × ¥0.0105 = ¥1.0395
-            ¥1.0395 − ¥0 before = ¥1.0395, rounded by ¥0.0005: ¥1.04
-          month to date ¥1.0395, rounded, less ¥0.00 charged before = ¥1.04
+            shop statement 2015-05-05: ¥1.04
+              2015-05-01 to 2015-05-31: plan packages of 2015-05-01
+              calls, from 2015-05-01
+                x: 0 calls → 99 calls
+                (99 − 0) × ¥0.0105 = ¥1.0395
+                ¥1.0395 − ¥0 before = ¥1.0395, rounded by ¥0.0005: ¥1.04
+              month to date ¥1.0395, rounded half_up, less ¥0.00 charged before = ¥1.04
 
-        shop statement 2015-05-06: −¥0.53
-          2015-05-01 to 2015-05-31: plan packages of 2015-05-01
-          calls, from 2015-05-01
-            x: 99 calls → 101 calls
-            (101 − 0) × ¥0.005 = ¥0.505
-            ¥0.505 − ¥1.0395 before = −¥0.5345, rounded by ¥0.0045: −¥0.53
-          month to date ¥0.505, rounded, less ¥1.04 charged before = −¥0.53
+            shop statement 2015-05-06: −¥0.53
+              2015-05-01 to 2015-05-31: plan packages of 2015-05-01
+              calls, from 2015-05-01
+                x: 99 calls → 101 calls
+                (101 − 0) × ¥0.005 = ¥0.505
+                ¥0.505 − ¥1.0395 before = −¥0.5345, rounded by ¥0.0045: −¥0.53
+              month to date ¥0.505, rounded half_up, less ¥1.04 charged before = −¥0.53
 
-    "#]],
+        "#]],
     )
     .await;
 }

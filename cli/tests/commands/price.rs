@@ -108,6 +108,7 @@ fn percentage_is_of_the_amount_and_a_fee_of_the_calls() {
         expect![[r#"
               sales, from 2015-05-01
                 orders.pay: 0 calls → 3 calls of ¥345.67
+                (¥100 − ¥0) × 0 = ¥0
                 (¥345.67 − ¥100) × 0.025 = ¥6.14175
                 3 calls × ¥0.1 = ¥0.3
                 together ¥6.44175

@@ -191,7 +191,7 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     assert!(transport.meter().take().requests.contains_key("Query"));
 
     let draft = Plan::read(&plan("draft", 0, "0.20")).unwrap();
-    let refused = tables.billing.add_plan(&draft, "2015-05-31".parse().unwrap()).await.unwrap_err();
+    let refused = tables.billing.add_plan(&draft, draft.effective_from()).await.unwrap_err();
     let said = chain(&refused);
     assert!(said.contains("TransactWriteItems would write"), "{said}");
     tables.create().await.unwrap_err();

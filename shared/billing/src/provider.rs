@@ -224,26 +224,33 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`TermsChangeError`] when there is none of that name, when it ends earlier, or when the day
-    /// is settled.
+    /// [`TermsChangeError`] when there is none of that name, when it ends earlier, when the day is
+    /// settled, or when the others do not fit without it.
     pub fn end_override(
         &mut self,
         name: &Name,
         until: BillingDay,
+        plans: &Catalog,
         settled: Option<BillingDay>,
     ) -> Result<(), TermsChangeError> {
         check_unsettled(until, settled)?;
-        let found = self.overrides.iter_mut().find(|over| over.name == *name);
+        let mut changed = self.clone();
+        let found = changed.overrides.iter_mut().find(|over| over.name == *name);
         let over = found.ok_or_else(|| TermsChangeError::NoSuchOverride(name.clone()))?;
         if let Some(until) = over.until.filter(|ended| *ended <= until) {
             return Err(TermsChangeError::OverrideEnded { name: name.clone(), until });
         }
         if until <= over.from {
             // It never held: nothing was settled by it.
-            self.overrides.retain(|over| over.name != *name);
+            changed.overrides.retain(|over| over.name != *name);
         } else {
             over.until = Some(until);
         }
+        // Terms that do not fit together now may be mended one by one.
+        if self.check_terms(until, plans).is_ok() {
+            changed.check_terms(until, plans)?;
+        }
+        *self = changed;
         Ok(())
     }
 }

@@ -107,6 +107,10 @@ pub fn next_settlement(
     }
     let mut month = account.open_from;
     while month <= through.month() {
+        if is_forgotten(account, month, counted, terms, now) {
+            month = month.next();
+            continue;
+        }
         if let Some(due) = due_in(account, month, counted, through)? {
             let segments = segments_of(provider, account, month, plans)?;
             if is_worth_rating(account, month, &due, &segments) {
@@ -120,6 +124,19 @@ pub fn next_settlement(
         month = month.next();
     }
     Ok(None)
+}
+
+/// Whether the counters of a month that was rated have expired: all that can be charged of it was.
+fn is_forgotten(
+    account: &Account,
+    month: BillingMonth,
+    counted: &CountedDays,
+    terms: &DebitTerms,
+    now: Timestamp,
+) -> bool {
+    let is_closed = now >= terms.calendar.closes_at(month) + COUNTING_WAIT;
+    let mut counted = counted.range(month.first_day()..=month.last_day());
+    is_closed && account.months.contains_key(&month) && counted.next().is_none()
 }
 
 /// What of one month is to be charged next.

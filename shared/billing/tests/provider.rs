@@ -61,7 +61,7 @@ fn changed(provider: &Provider, change: Change) -> Result<Provider, TermsChangeE
         Give(name, rate, from) => {
             provider.add_override(over(name, rate, from), &plans(), settled)?;
         }
-        End(over, until) => provider.end_override(&name(over), day(until), settled)?,
+        End(over, until) => provider.end_override(&name(over), day(until), &plans(), settled)?,
     }
     Ok(provider)
 }

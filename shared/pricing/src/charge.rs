@@ -154,6 +154,11 @@ pub enum ChargeError {
     /// There is usage on a day for which there are no terms.
     #[error("{0} has usage, but no plan was in force")]
     NoTerms(BillingDay),
+    /// A segment that was charged is not a part of the month any more.
+    ///
+    /// It means that the terms of settled days were changed.
+    #[error("the segment from {0} was charged, and the month is not cut there any more")]
+    SegmentGone(BillingDay),
     /// The month to date has another price than was charged for it, and no line says why.
     ///
     /// It means that what was stored of the month contradicts itself.
@@ -204,6 +209,7 @@ pub fn charge(
     check_terms(segments, usage)?;
     let begun = |segment: &&Segment<'_>| usage.day.is_none_or(|day| segment.from() <= day);
     let begun = segments.iter().filter(begun).collect::<Vec<_>>();
+    check_parts(&begun, before)?;
     let mut parts = begun.iter().map(|s| Part::new(s, before)).collect::<Result<Vec<_>, _>>()?;
     for part in &mut parts {
         part.settle_late(usage)?;
@@ -237,6 +243,15 @@ fn check_terms(segments: &[Segment<'_>], usage: &MonthUsage<'_>) -> Result<(), C
     let mut days = usage.settled.iter().chain(&usage.own);
     match days.find(|(day, usage)| !usage.is_empty() && !segments.iter().any(|s| s.holds(*day))) {
         Some((day, _)) => Err(ChargeError::NoTerms(*day)),
+        None => Ok(()),
+    }
+}
+
+/// What was charged of a segment can't be left without one.
+fn check_parts(begun: &[&Segment<'_>], before: &MonthToDate) -> Result<(), ChargeError> {
+    let is_there = |from: &BillingDay| begun.iter().any(|segment| segment.from() == *from);
+    match before.segments.keys().find(|from| !is_there(from)) {
+        Some(from) => Err(ChargeError::SegmentGone(*from)),
         None => Ok(()),
     }
 }

@@ -163,7 +163,8 @@ impl Quote {
             let usage = MonthUsage {
                 settled: settled.clone(),
                 own: vec![(*day, usage)],
-                day: Some(*day),
+                // The last day stands for the end of the month, with all of its segments.
+                day: Some(*day).filter(|day| Some(*day) != last),
                 closing: Some(*day) == last,
                 ..MonthUsage::default()
             };

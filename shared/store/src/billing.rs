@@ -51,10 +51,23 @@ pub enum Stored {
     New,
     /// It was stored before, just so.
     Before,
-    /// It is stored now, in place of another that had not taken effect.
-    Replaced,
     /// Something else is stored under its name.
     Different,
+}
+
+/// What became of a version of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanStored {
+    /// It is stored now.
+    New,
+    /// It was stored before, just so.
+    Before,
+    /// It is stored now, in place of another that had not taken effect.
+    Replaced,
+    /// Another one is stored for its day, and has taken effect.
+    Different,
+    /// The plan has versions, and this one would take effect in a month that is over.
+    Backdated,
 }
 
 const REGISTER: &str = "register a provider";
@@ -344,18 +357,22 @@ impl BillingTable {
     }
 
     /// Stores a version of a plan. One that has taken effect never changes; one that takes effect
-    /// after `today` may be replaced until then.
+    /// after `today` may be replaced until then. A plan's first version may take effect on any day;
+    /// another one not in a month before this, which may be settled.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table fails.
-    pub async fn add_plan(&self, plan: &Plan, today: BillingDay) -> Result<Stored, StoreError> {
+    pub async fn add_plan(&self, plan: &Plan, today: BillingDay) -> Result<PlanStored, StoreError> {
+        if self.is_backdated(plan, today).await? {
+            return Ok(PlanStored::Backdated);
+        }
         let document =
             serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
         let item = Item::from([(DOCUMENT.to_owned(), string(document))]);
         let item = keyed(item, PLANS.to_owned(), plan_sk(plan));
         let mut put = put_new(&self.table, item.clone());
-        let mut stored = Stored::New;
+        let mut stored = PlanStored::New;
         for _ in 0..PLAN_TRIES {
             let mut found = match transact(&self.client, PLAN, vec![put]).await? {
                 Outcome::Committed => return Ok(stored),
@@ -363,16 +380,26 @@ impl BillingTable {
             };
             let found = found.first_mut().and_then(Option::take).unwrap_or_default();
             if plan_of(&found)? == *plan {
-                return Ok(Stored::Before);
+                return Ok(PlanStored::Before);
             }
             if plan.effective_from() <= today {
-                return Ok(Stored::Different);
+                return Ok(PlanStored::Different);
             }
             let before = string(text(PLAN, &found, DOCUMENT)?);
             put = put_over(&self.table, item.clone(), DOCUMENT, before);
-            stored = Stored::Replaced;
+            stored = PlanStored::Replaced;
         }
         Err(StoreError::Contended { operation: PLAN })
+    }
+
+    /// Whether the version is a new one of a plan that has others, for a month that is over.
+    async fn is_backdated(&self, plan: &Plan, today: BillingDay) -> Result<bool, StoreError> {
+        if plan.effective_from().month() >= today.month() {
+            return Ok(false);
+        }
+        let plans = self.plans().await?;
+        let is_new = plans.version(plan.name(), plan.effective_from()).is_none();
+        Ok(is_new && plans.has(plan.name()))
     }
 
     /// Every version of every plan.

@@ -14,7 +14,7 @@ mod tables;
 mod transact;
 mod usage;
 
-pub use billing::{BillingTable, Customer, CustomerPage, Stored};
+pub use billing::{BillingTable, Customer, CustomerPage, PlanStored, Stored};
 pub use due::DueDebit;
 pub use error::{CommitError, StoreError};
 pub use usage::{

@@ -93,7 +93,7 @@ async fn request_is_as_large_as_it_may_be_or_refused() {
     assert_eq!(answer.status, 200, "{answer:?}");
     body += " ";
     let asked = (Method::POST, QUOTES_PATH, body.as_bytes());
-    check_refused(&platform, asked, 413, "request-too-large", &["1000001 bytes"]).await;
+    check_refused(&platform, asked, 413, "request-too-large", &["200001 bytes"]).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Months end, stay open for what comes late, and are forgotten.
 
 use expect_test::expect;
-use steelyard_pricing::BillingMonth;
+use steelyard_pricing::{BillingMonth, Metered};
 
 use crate::shop::Shop;
 
@@ -147,4 +147,27 @@ fn a_month_is_not_forgotten_while_any_of_its_usage_is_not_rated() {
             ("2015-06-01".to_owned(), may.next()),
         ]
     );
+}
+
+#[test]
+fn a_provider_that_comes_back_when_its_counters_have_expired_is_charged_again() {
+    let mut shop = Shop::new();
+    shop.count("05-16", "t.a", 180);
+    assert_eq!(shop.settle("2015-05-17 00:30").len(), 1);
+    shop.books.counted.clear();
+    shop.books.reported.clear();
+    assert!(shop.next("2016-07-20 00:30").unwrap().is_none(), "all that was counted is charged");
+    shop.count_on("2016-08-01".parse().unwrap(), "t.a".parse().unwrap(), Metered::calls(500));
+    let statements = shop.settle("2016-08-02 00:30");
+    assert_eq!(statements[0].statement.to_string(), "2016-08-01");
+    assert_eq!(statements[0].lines[0].after.metered, Metered::calls(500));
+}
+
+#[test]
+fn counters_that_vanish_while_their_month_is_open_are_an_error() {
+    let mut shop = Shop::new();
+    shop.count("05-16", "t.a", 180);
+    shop.settle("2015-05-17 00:30");
+    shop.books.counted.clear();
+    assert!(shop.next("2015-05-18 00:30").is_err());
 }

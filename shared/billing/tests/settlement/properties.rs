@@ -78,7 +78,7 @@ impl Life {
                 let over = if *first { overrides.first() } else { overrides.last() };
                 if let Some(name) = over.map(|over| over.name.clone()) {
                     let until = until.seen_from(today);
-                    drop(self.shop.books.provider.end_override(&name, until, settled));
+                    drop(self.shop.books.provider.end_override(&name, until, &plans, settled));
                 }
             }
         }

@@ -104,7 +104,7 @@ impl Shop {
     pub fn end(&mut self, over: &str, until: &str) {
         let settled = self.books.account.settled_through;
         let name = over.parse().unwrap();
-        self.books.provider.end_override(&name, day(until), settled).unwrap();
+        self.books.provider.end_override(&name, day(until), &self.plans, settled).unwrap();
     }
 
     /// The only place of this test that settles.

@@ -39,16 +39,17 @@ pub enum Packages {
 
 impl Package {
     pub(super) fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
-        let from = self.free_units.get();
-        let beyond = billable.units - from;
-        if beyond <= Decimal::ZERO {
-            return Ok(Vec::new());
+        let (from, to) = (self.free_units.get(), billable.units);
+        let mut slices = Slice::free(from.min(to), Per::Unit)?.into_iter().collect::<Vec<_>>();
+        if from < to {
+            let beyond = to - from;
+            let (per, count) = match self.charged {
+                Packages::Started => (Per::Package(self.size), started(beyond, self.size)),
+                Packages::Full => (Per::FullPackage(self.size), full(beyond, self.size)),
+            };
+            slices.push(Slice::counted(from, to, per, count, self.price, Yuan::ZERO)?);
         }
-        let (per, count) = match self.charged {
-            Packages::Started => (Per::Package(self.size), started(beyond, self.size)),
-            Packages::Full => (Per::FullPackage(self.size), full(beyond, self.size)),
-        };
-        Ok(vec![Slice::counted(from, billable.units, per, count, self.price, Yuan::ZERO)?])
+        Ok(slices)
     }
 
     pub(super) fn check(&self, faults: &mut Faults) {

@@ -57,7 +57,7 @@ pub struct PercentageTier {
 impl Percentage {
     pub(super) fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
         let (from, to) = (self.free_amount.get(), billable.units);
-        let mut slices = Vec::new();
+        let mut slices = Slice::free(from.min(to), Per::Yuan)?.into_iter().collect::<Vec<_>>();
         if from < to {
             slices.push(share(from, to, self.percent, Yuan::ZERO)?);
         }

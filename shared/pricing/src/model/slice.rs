@@ -62,6 +62,12 @@ impl Slice {
         Slice::counted(from, to, Per::Unit, to - from, price, flat_fee)
     }
 
+    /// The first units, where the price lets some pass free; none if it lets none.
+    pub(super) fn free(to: Decimal, per: Per) -> Result<Option<Slice>, MoneyError> {
+        let slice = || Slice::counted(Decimal::ZERO, to, per, to, Yuan::ZERO, Yuan::ZERO);
+        (to > Decimal::ZERO).then(slice).transpose()
+    }
+
     /// A slice whose amount is computed.
     pub(super) fn counted(
         from: Decimal,

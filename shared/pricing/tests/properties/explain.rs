@@ -98,7 +98,7 @@ pub fn explain(line: &Line, rate: Option<&Value>) {
         Some(rate) => {
             gained(line);
             let priced = priced(line, rate);
-            cover(after, &priced, rate);
+            cover(after, &priced);
             assert_eq!(Exact::sum(after.slices.iter().map(|slice| &slice.amount)), after.base_yuan);
             after.due_yuan.clone()
         }
@@ -161,11 +161,8 @@ fn units(json: &Value, conversion: &Value, rate: &Value) -> Exact {
 }
 
 /// The slices stand on one another and hold every priced unit once.
-fn cover(after: &Rated, priced: &Exact, rate: &Value) {
-    let price = &rate["price"];
-    let free = ["free_units", "free_amount"].iter().find_map(|name| price.get(*name));
-    let mut end = free.map_or_else(Exact::zero, Exact::of);
-    let covered = priced.clone().max(end.clone());
+fn cover(after: &Rated, priced: &Exact) {
+    let mut end = Exact::zero();
     for slice in &after.slices {
         let amount = slice.count.times(&slice.price).plus(&slice.flat_fee);
         assert_eq!(amount, slice.amount, "count × price + flat fee");
@@ -182,7 +179,7 @@ fn cover(after: &Rated, priced: &Exact, rate: &Value) {
         let count = begun.or(full).unwrap_or_else(|| width.clone());
         assert_eq!(slice.count, count, "how many are priced");
     }
-    assert_eq!(end, covered, "every priced unit is in a slice");
+    assert_eq!(end, *priced, "every priced unit is in a slice");
 }
 
 /// What the discounts leave, held to the limit.
