@@ -15,12 +15,15 @@
 //! ```
 
 mod api;
+mod ceiling;
 mod charge;
 mod day;
 mod exact;
+mod faults;
 mod meter;
 mod model;
 mod money;
+mod name;
 mod percent;
 mod plan;
 mod quantity;
@@ -39,16 +42,17 @@ pub use charge::{
     Unpriced, charge, rate_segment,
 };
 pub use day::{BillingDay, BillingMonth, DayError};
+pub use faults::{Fault, PlanError, Rule};
 pub use meter::{Amount, AmountError, Calls};
 pub use model::{
     Billable, Block, BlockPolicy, BlockTier, Graduated, GraduatedPercentage, Metric, Package,
     Packages, Per, PerUnit, Percentage, PercentageTier, PriceModel, Slice, Tier, Volume,
 };
 pub use money::{Fen, MoneyError, Rounding, Yuan};
+pub use name::{Name, NameError};
 pub use percent::Percent;
 pub use plan::{
-    Catalog, Conversion, Discount, DiscountOf, Fault, Name, NameError, Override, Plan,
-    PlanDocument, PlanError, Rate, Rounded, Rule, Warning,
+    Catalog, Conversion, Discount, DiscountOf, Override, Plan, PlanDocument, Rate, Rounded, Warning,
 };
 pub use quantity::Quantity;
 pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};

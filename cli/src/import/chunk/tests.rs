@@ -210,7 +210,7 @@ fn calls_past_the_most_that_one_count_holds_are_bad_lines() {
     let other = r#"{"provider":"b","api":"y","day":"2015-05-17"}"#;
     let [chunk] = &chunks(&format!("{line}\n{other}\n"))[..] else { panic!("one chunk") };
     assert_eq!((chunk.billable, chunk.metered.calls), (1, Calls::MAX));
-    assert_eq!(chunk.bad[0].why.to_string(), "1000000000000 and 1 calls are too many to count");
+    assert_eq!(chunk.bad[0].why.to_string(), "100000000000 and 1 calls are too many to count");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::package::{check_size, most_started, started};
 use super::{Billable, Per, Slice, check_price};
-use crate::plan::bounds::Ceiling;
-use crate::plan::{Faults, Rule};
+use crate::ceiling::Ceiling;
+use crate::faults::{Faults, Rule};
 use crate::{MoneyError, Quantity, Yuan};
 
 /// Started blocks of units, in tiers of so many blocks each.

@@ -25,8 +25,8 @@ pub use percentage::{GraduatedPercentage, Percentage, PercentageTier};
 pub use slice::{Per, Slice};
 pub use tiers::{Graduated, Tier, Volume};
 
-use crate::plan::bounds::Ceiling;
-use crate::plan::{Faults, Rule};
+use crate::ceiling::Ceiling;
+use crate::faults::{Faults, Rule};
 use crate::{MoneyError, Quantity, Yuan};
 
 /// The most decimals that a price or a percentage has.

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Billable, Slice, check_price};
-use crate::plan::Faults;
+use crate::faults::Faults;
 use crate::{MoneyError, Yuan};
 
 /// Every unit at the same price.

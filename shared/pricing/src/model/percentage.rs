@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tiers::{check_ends, is_false, spans};
 use super::{Billable, Per, Slice, check_price};
-use crate::plan::Faults;
-use crate::plan::bounds::Ceiling;
+use crate::ceiling::Ceiling;
+use crate::faults::Faults;
 use crate::{MoneyError, Percent, Quantity, Yuan};
 
 /// A share of the metered amount, and a fee for each call.

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Billable, Slice, check_price};
-use crate::plan::bounds::Ceiling;
-use crate::plan::{Faults, Rule};
+use crate::ceiling::Ceiling;
+use crate::faults::{Faults, Rule};
 use crate::{MoneyError, Quantity, Yuan};
 
 /// Tiers that stand on one another: each unit is charged at the price of its own tier.

@@ -2,75 +2,12 @@
 
 use rust_decimal::Decimal;
 
-use super::{Faults, PlanDocument, Rate, Rounded, Rule};
+use super::{PlanDocument, Rate, Rounded};
+use crate::ceiling::{Ceiling, decimals};
+use crate::faults::{Faults, Rule};
 use crate::meter::AMOUNT_DECIMALS_MAX;
 use crate::model::Metric;
-use crate::{Amount, Calls, Discount, Yuan};
-
-/// The most that a plan can come to, in yuan: 2.5·10¹⁴. With [`DECIMALS_MAX`] decimals, 31 segments
-/// of a month, each under another plan, still sum to less than the 7.9·10²⁸ that are exact.
-const WORST_MAX: Decimal = Decimal::from_parts(2_838_601_728, 58_207, 0, false, 0);
-
-/// The most decimals of an amount.
-const DECIMALS_MAX: u32 = 13;
-
-/// An amount that no usage exceeds, and the most decimals that an amount below it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ceiling {
-    worst: Decimal,
-    decimals: u32,
-}
-
-impl Ceiling {
-    const NOTHING: Ceiling = Ceiling { worst: Decimal::ZERO, decimals: 0 };
-
-    /// So many at the highest of the prices, and all of the fees; more than can be computed where
-    /// there are more than can be counted.
-    pub(crate) fn of(
-        count: Decimal,
-        prices: impl IntoIterator<Item = Yuan>,
-        fees: impl IntoIterator<Item = Yuan>,
-    ) -> Ceiling {
-        let uncountable = if count == Decimal::MAX { count } else { Decimal::ZERO };
-        let mut ceiling = Ceiling { worst: uncountable, decimals: 0 };
-        for price in prices {
-            ceiling.worst = ceiling.worst.max(times(count, price.decimal()));
-            ceiling.decimals = ceiling.decimals.max(decimals(price.decimal()));
-        }
-        ceiling.decimals += decimals(count);
-        fees.into_iter()
-            .map(Yuan::decimal)
-            .fold(ceiling, |sum, fee| sum.plus(Ceiling { worst: fee, decimals: decimals(fee) }))
-    }
-
-    pub(crate) fn plus(self, other: Ceiling) -> Ceiling {
-        Ceiling {
-            worst: self.worst.checked_add(other.worst).unwrap_or(Decimal::MAX),
-            decimals: self.decimals.max(other.decimals),
-        }
-    }
-
-    /// With the decimals that discounts add.
-    fn discounted(self, discounts: &[Discount]) -> Ceiling {
-        let added = discounts.iter().map(|d| decimals(d.percent.of_one_yuan().decimal()));
-        Ceiling { decimals: self.decimals + added.sum::<u32>(), ..self }
-    }
-
-    /// Or as much as is due in any case.
-    fn at_least(self, minimum: Option<Yuan>) -> Ceiling {
-        let Some(minimum) = minimum.map(Yuan::decimal) else { return self };
-        let decimals = self.decimals.max(decimals(minimum));
-        Ceiling { worst: self.worst.max(minimum), decimals }
-    }
-
-    fn check(self, faults: &mut Faults) {
-        let is_exact = self.worst <= WORST_MAX && self.decimals <= DECIMALS_MAX;
-        faults.unless(is_exact, || Rule::TooManyDigits {
-            worst: self.worst.trunc(),
-            decimals: self.decimals,
-        });
-    }
-}
+use crate::{Amount, Calls};
 
 /// Notes amounts that could not be computed exactly.
 pub(super) fn check(document: &PlanDocument, faults: &mut Faults) {
@@ -84,7 +21,9 @@ pub(super) fn check(document: &PlanDocument, faults: &mut Faults) {
         }
     });
     if faults.is_empty() {
-        let all = all.discounted(&document.discounts).at_least(document.minimum);
+        let all = all
+            .discounted(document.discounts.iter().map(|discount| discount.percent))
+            .at_least(document.minimum);
         faults.at("rates", |faults| all.check(faults));
     }
 }
@@ -96,7 +35,9 @@ fn check_rate(document: &PlanDocument, rate: &Rate, faults: &mut Faults) -> Ceil
         return Ceiling::NOTHING;
     };
     let ceiling = rate.price.ceiling(units, Calls::MAX.get().into());
-    let ceiling = ceiling.discounted(&rate.discounts).at_least(rate.minimum);
+    let ceiling = ceiling
+        .discounted(rate.discounts.iter().map(|discount| discount.percent))
+        .at_least(rate.minimum);
     faults.at("price", |faults| ceiling.check(faults));
     ceiling
 }
@@ -140,13 +81,4 @@ fn with_decimals(number: Decimal, decimals: u32) -> Option<Decimal> {
     // A one at the last decimal keeps the number from being written with fewer.
     let last = Decimal::try_new(1, decimals).ok()?;
     number.ceil().checked_add(last).filter(|sum| sum.scale() == decimals)
-}
-
-/// The magnitude of a product; what has too many digits to be exact is refused by its decimals.
-fn times(count: Decimal, price: Decimal) -> Decimal {
-    count.checked_mul(price).unwrap_or(Decimal::MAX)
-}
-
-fn decimals(number: Decimal) -> u32 {
-    number.normalize().scale()
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::faults::CAP_MAX;
-use super::{Faults, PlanDocument, PlanError, Rate, Rounded, Rule, bounds, discount};
+use super::{PlanDocument, Rate, Rounded, bounds, discount};
+use crate::faults::{CAP_MAX, Faults, PlanError, Rule};
 use crate::{ApiPattern, Name, Quantity, Yuan};
 
 /// Whether the document keeps every rule.

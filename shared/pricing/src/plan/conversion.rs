@@ -3,9 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::faults::CONVERSION_MAX;
-use super::{Faults, Rule};
 use crate::Quantity;
+use crate::faults::{CONVERSION_MAX, Faults, Rule};
 
 /// What is metered in a month becomes units: multiplied, then divided, then rounded.
 ///

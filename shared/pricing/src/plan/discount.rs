@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Faults, Rule, is_default};
+use super::is_default;
+use crate::faults::{Faults, Rule};
 use crate::{BillingDay, Name, Percent};
 
 /// A percentage that is taken off, on the days on which it holds.

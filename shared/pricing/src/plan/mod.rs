@@ -1,13 +1,11 @@
 //! Plans: named price lists, each version in force from a billing day on.
 
-pub(crate) mod bounds;
+mod bounds;
 mod catalog;
 mod check;
 mod conversion;
 mod discount;
-mod faults;
 mod matcher;
-mod name;
 mod node;
 mod overrides;
 pub(crate) mod read;
@@ -18,13 +16,12 @@ use serde::{Deserialize, Serialize};
 pub use catalog::Catalog;
 pub use conversion::{Conversion, Rounded};
 pub use discount::{Discount, DiscountOf};
-pub(crate) use faults::Faults;
-pub use faults::{Fault, PlanError, Rule};
-pub use name::{Name, NameError};
 pub use overrides::Override;
 pub use warning::Warning;
 
-use crate::{ApiName, ApiPattern, BillingDay, PriceModel, Quantity, Rounding, Yuan};
+use crate::{
+    ApiName, ApiPattern, BillingDay, Name, PlanError, PriceModel, Quantity, Rounding, Yuan,
+};
 
 /// One version of a plan.
 ///

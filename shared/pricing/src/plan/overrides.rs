@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::discount::Discount;
-use super::{Faults, Plan, PlanDocument, PlanError, Rule, is_default};
+use super::{Plan, PlanDocument, is_default};
+use crate::faults::{Faults, PlanError, Rule};
 use crate::{BillingDay, Name, Percent, PriceModel, Quantity};
 
 /// What one provider pays otherwise than its plan says: another price, an allowance on top, a

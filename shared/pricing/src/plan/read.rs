@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use super::node::{Node, Refusal};
-use super::{Fault, Override, Plan, PlanDocument, PlanError, Rule};
+use super::{Override, Plan, PlanDocument};
+use crate::faults::{Fault, PlanError, Rule};
 
 impl Plan {
     /// Reads and checks a plan document.
