@@ -61,9 +61,11 @@ pub(crate) fn unpriced(unpriced: &[Unpriced]) -> String {
 fn span(segment: &SegmentSpan) -> String {
     let terms = &segment.terms;
     let mut text = format!(
-        "  {} to {}: plan {} of {}",
+        "  {} to {}, {} of {} days: plan {} of {}",
         segment.from,
         segment.until.previous(),
+        segment.from.days_until(segment.until),
+        segment.from.month().days(),
         terms.plan,
         terms.version
     );

@@ -54,6 +54,9 @@ pub(crate) enum OverrideCommand {
     /// An override is written as {"override": "goodwill", "from": "2015-05-16", "until":
     /// "2015-06-01", "discount_percent": "25"}. Instead of the discount, or beside it, it has
     /// "free_on_top", or a "rate" and the "price" that this rate gets.
+    ///
+    /// One that begins or ends inside a month cuts the month: tiers start again, and what is free or
+    /// capped by the month is given to each part by its days, also for usage before.
     Add {
         /// The provider.
         provider: ProviderId,

@@ -36,7 +36,7 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         "2015-05-05",
         expect![[r#"
             shop statement 2015-05-05: ¥4.23
-              2015-05-01 to 2015-05-10: plan old of 2015-05-01
+              2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
               trades, from 2015-05-01
                 trades.get: 0 calls → 503 calls
                 trades.list: 0 calls → 20 calls
@@ -60,8 +60,8 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         "2015-05-12",
         expect![[r#"
             shop statement 2015-05-12: ¥4.10
-              2015-05-01 to 2015-05-10: plan old of 2015-05-01
-              2015-05-11 to 2015-05-31: plan new of 2015-05-01
+              2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
+              2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
               trades, late, from 2015-05-01
                 trades.get: 503 calls → 533 calls
                 metered: 523 calls → 553 calls
@@ -89,8 +89,8 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         "2015-05-31",
         expect![[r#"
             shop statement 2015-05-31: ¥22.67
-              2015-05-01 to 2015-05-10: plan old of 2015-05-01
-              2015-05-11 to 2015-05-31: plan new of 2015-05-01
+              2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
+              2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
               all rates together, from 2015-05-01
                 together ¥4.53
                 at least ¥10, now that the month is over
@@ -130,7 +130,7 @@ async fn all_statements_are_explained_one_after_the_other() {
         "",
         expect![[r#"
             shop statement 2015-05-05: ¥1.04
-              2015-05-01 to 2015-05-31: plan packages of 2015-05-01
+              2015-05-01 to 2015-05-31, 31 of 31 days: plan packages of 2015-05-01
               calls, from 2015-05-01
                 x: 0 calls → 99 calls
                 (99 − 0) × ¥0.0105 = ¥1.0395
@@ -138,7 +138,7 @@ async fn all_statements_are_explained_one_after_the_other() {
               month to date ¥1.0395, rounded half_up, less ¥0.00 charged before = ¥1.04
 
             shop statement 2015-05-06: −¥0.53
-              2015-05-01 to 2015-05-31: plan packages of 2015-05-01
+              2015-05-01 to 2015-05-31, 31 of 31 days: plan packages of 2015-05-01
               calls, from 2015-05-01
                 x: 99 calls → 101 calls
                 (101 − 0) × ¥0.005 = ¥0.505
