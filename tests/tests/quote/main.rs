@@ -115,11 +115,11 @@ async fn days_are_quoted_each_after_the_other_and_sum_to_the_whole() {
 async fn provider_is_quoted_by_its_overrides() {
     let platform = platform().await;
     // The override's five days have 5 ∕ 31 of 1,000 free, rounded up: 162. 1 + 200 × 0.01234 = 3.468,
-    // less 12.5%. The minimum comes on the last day that is given, of the segments begun by then:
-    // 161.29 + 80.64 + 80.64 for 10, 5 and 5 days.
+    // less 12.5%. The minimum comes on the last day that is given, of all segments of the month:
+    // 161.29 + 80.64 + 80.64 + 177.41 for 10, 5, 5 and 11 days.
     let usage = json!({ "2015-05-18": { "taobao.get": 362 }, "2015-05-19": {} });
     let quote =
-        check(&platform, &json!({ "provider": "b", "usage": usage }), "322.57", "322.57").await;
+        check(&platform, &json!({ "provider": "b", "usage": usage }), "499.98", "499.98").await;
     assert_eq!(quote["days"][0]["exact"], "3.0345");
     assert_eq!(quote["days"][0]["rounded"], "3.03");
 }
