@@ -19,7 +19,7 @@ use crate::time::beijing_text;
 #[derive(Debug, Error)]
 pub enum WriteBillError {
     /// A text would not be read back as it is: it has a comma, a line break or a character that GBK
-    /// has not, or white space around it.
+    /// has not, or white space around it; or it begins with a `#`, as comments do.
     #[error("{text:?} cannot be in a cell")]
     Cell {
         /// The text.
@@ -93,6 +93,11 @@ fn cell(kind: BillKind, row: &BillRow, column: &str) -> Result<String, WriteBill
         _ => String::new(),
     };
     let has_break = text.contains([',', '\r', '\n']) || text.trim() != text;
+    let is_comment = text.starts_with('#');
     let (_, _, is_lossy) = GBK.encode(&text);
-    if has_break || is_lossy { Err(WriteBillError::Cell { text }) } else { Ok(text + "\t") }
+    if has_break || is_comment || is_lossy {
+        Err(WriteBillError::Cell { text })
+    } else {
+        Ok(text + "\t")
+    }
 }
