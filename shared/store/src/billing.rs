@@ -1,4 +1,4 @@
-//! The billing table: providers and accounts, statements, the journal, debits, plans.
+//! The billing table: providers and accounts, statements, the journal, debits.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -6,16 +6,14 @@ use steelyard_billing::{
     Account, Debit, DebitId, Entry, Movement, Provider, ProviderId, Settlement, Statement,
     StatementId,
 };
-use steelyard_pricing::{BillingDay, Catalog, Plan};
 
-use crate::item::{from_item, string, text, to_item};
+use crate::item::{from_item, keyed, number, to_item};
 use crate::query::Range;
 use crate::schema::{
-    DEBIT_PREFIX, DOCUMENT, ENTRY_PREFIX, PLANS, SK, STATEMENT_PREFIX, account_sk, debit_sk,
-    entry_sk, plan_sk, provider_pk, provider_sk, recharge_sk, registry_pk, registry_shard,
-    statement_sk,
+    DEBIT_PREFIX, ENTRY_PREFIX, STATEMENT_PREFIX, account_sk, debit_sk, entry_sk, provider_pk,
+    provider_sk, recharge_sk, registry_pk, registry_shard, statement_sk,
 };
-use crate::transact::{Item, Outcome, put_new, put_over, put_version, transact};
+use crate::transact::{Item, Outcome, put_new, put_version, transact};
 use crate::usage::{Registration, UsageTable};
 use crate::{CommitError, StoreError, due};
 
@@ -55,21 +53,6 @@ pub enum Stored {
     Different,
 }
 
-/// What became of a version of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanStored {
-    /// It is stored now.
-    New,
-    /// It was stored before, just so.
-    Before,
-    /// It is stored now, in place of another that had not taken effect.
-    Replaced,
-    /// Another one is stored for its day, and has taken effect.
-    Different,
-    /// The plan has versions, and this one would take effect in a month that is over.
-    Backdated,
-}
-
 const REGISTER: &str = "register a provider";
 const UPDATE_PROVIDER: &str = "update a provider";
 const LIST: &str = "list the providers of a shard";
@@ -81,11 +64,6 @@ const RECHARGE: &str = "store a recharge";
 const READ_STATEMENTS: &str = "read statements";
 const READ_JOURNAL: &str = "read the journal";
 const READ_DEBITS: &str = "read debits";
-const PLAN: &str = "store a plan";
-const READ_PLANS: &str = "read the plans";
-
-/// How often a version of a plan that others replace meanwhile is replaced again.
-const PLAN_TRIES: u32 = 10;
 
 impl BillingTable {
     /// The table of that name.
@@ -287,7 +265,7 @@ impl BillingTable {
     ) -> Result<Account, CommitError> {
         let entry =
             movement.entry.as_ref().map(|entry| entry.record().number).unwrap_or(before.entries);
-        let marker = Item::from([("entry_number".to_owned(), crate::item::number(entry))]);
+        let marker = Item::from([("entry_number".to_owned(), number(entry))]);
         let pk = provider_pk(&before.provider);
         let mut writes = vec![put_new(&self.table, keyed(marker, pk, recharge_sk(reference)))];
         let account = self.moving(RECHARGE, before, movement, &mut writes)?;
@@ -354,62 +332,6 @@ impl BillingTable {
             Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
         let item = range.all(&self.client, READ_DEBITS).await?.pop();
         item.map(|item| from_item(READ_DEBITS, item)).transpose()
-    }
-
-    /// Stores a version of a plan. One that has taken effect never changes; one that takes effect
-    /// after `today` may be replaced until then. A plan's first version may take effect on any day;
-    /// another one not in a month before this, which may be settled.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table fails.
-    pub async fn add_plan(&self, plan: &Plan, today: BillingDay) -> Result<PlanStored, StoreError> {
-        if self.is_backdated(plan, today).await? {
-            return Ok(PlanStored::Backdated);
-        }
-        let document =
-            serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
-        let item = Item::from([(DOCUMENT.to_owned(), string(document))]);
-        let item = keyed(item, PLANS.to_owned(), plan_sk(plan));
-        let mut put = put_new(&self.table, item.clone());
-        let mut stored = PlanStored::New;
-        for _ in 0..PLAN_TRIES {
-            let mut found = match transact(&self.client, PLAN, vec![put]).await? {
-                Outcome::Committed => return Ok(stored),
-                Outcome::ConditionFailed(found) => found,
-            };
-            let found = found.first_mut().and_then(Option::take).unwrap_or_default();
-            if plan_of(&found)? == *plan {
-                return Ok(PlanStored::Before);
-            }
-            if plan.effective_from() <= today {
-                return Ok(PlanStored::Different);
-            }
-            let before = string(text(PLAN, &found, DOCUMENT)?);
-            put = put_over(&self.table, item.clone(), DOCUMENT, before);
-            stored = PlanStored::Replaced;
-        }
-        Err(StoreError::Contended { operation: PLAN })
-    }
-
-    /// Whether the version is a new one of a plan that has others, for a month that is over.
-    async fn is_backdated(&self, plan: &Plan, today: BillingDay) -> Result<bool, StoreError> {
-        if plan.effective_from().month() >= today.month() {
-            return Ok(false);
-        }
-        let plans = self.plans().await?;
-        let is_new = plans.version(plan.name(), plan.effective_from()).is_none();
-        Ok(is_new && plans.has(plan.name()))
-    }
-
-    /// Every version of every plan.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table cannot be read, or holds a plan that makes no sense.
-    pub async fn plans(&self) -> Result<Catalog, StoreError> {
-        let range = Range::prefix(&self.table, PLANS.to_owned(), "");
-        range.all(&self.client, READ_PLANS).await?.iter().map(plan_of).collect()
     }
 
     async fn records<T: serde::de::DeserializeOwned>(
@@ -506,15 +428,4 @@ impl BillingTable {
 
 fn registry_pk_of(provider: &ProviderId) -> String {
     registry_pk(registry_shard(provider))
-}
-
-fn keyed(mut item: Item, pk: String, sk: String) -> Item {
-    item.insert(crate::schema::PK.to_owned(), string(pk));
-    item.insert(SK.to_owned(), string(sk));
-    item
-}
-
-fn plan_of(item: &Item) -> Result<Plan, StoreError> {
-    serde_json::from_str(text(READ_PLANS, item, DOCUMENT)?)
-        .map_err(|error| StoreError::corrupt(READ_PLANS, error))
 }

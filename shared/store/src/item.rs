@@ -15,11 +15,16 @@ pub(crate) fn to_item(
     sk: String,
     record: &impl Serialize,
 ) -> Result<Item, StoreError> {
-    let mut item: Item =
+    let item: Item =
         serde_dynamo::to_item(record).map_err(|error| StoreError::corrupt(operation, error))?;
-    item.insert(PK.to_owned(), AttributeValue::S(pk));
-    item.insert(SK.to_owned(), AttributeValue::S(sk));
-    Ok(item)
+    Ok(keyed(item, pk, sk))
+}
+
+/// An item under its keys.
+pub(crate) fn keyed(mut item: Item, pk: String, sk: String) -> Item {
+    item.insert(PK.to_owned(), string(pk));
+    item.insert(SK.to_owned(), string(sk));
+    item
 }
 
 /// The record of an item; attributes that it does not know, such as keys, are passed over.

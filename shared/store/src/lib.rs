@@ -8,15 +8,17 @@ mod billing;
 mod due;
 mod error;
 mod item;
+mod plans;
 mod query;
 pub mod schema;
 mod tables;
 mod transact;
 mod usage;
 
-pub use billing::{BillingTable, Customer, CustomerPage, PlanStored, Stored};
+pub use billing::{BillingTable, Customer, CustomerPage, Stored};
 pub use due::DueDebit;
 pub use error::{CommitError, StoreError};
+pub use plans::PlanStored;
 pub use usage::{
     Counted, CountedReport, Registration, ReportShare, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX,
     UsageTable, terms,
