@@ -53,10 +53,6 @@ const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// How many providers of a report are counted at the same time.
 const AT_ONCE: usize = 16;
 
-/// How long markers and counters are kept after their month has closed: a charge can be traced to
-/// the reports behind it for more than a year.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
-
 impl Counter {
     /// A counter into that table.
     #[must_use]
@@ -99,8 +95,9 @@ impl Counter {
         registration: Registration,
         now: Timestamp,
     ) -> Result<(ProviderId, Counted), StoreError> {
-        let months = share.days.keys().map(|day| day.month());
-        let closes_at = months.max().map_or(now, |month| self.calendar.closes_at(month));
+        // A share has records, be they of no calls; what had none would be kept for ever.
+        let last = share.records.last_key_value().map(|(day, _)| day.month());
+        let expires_at = last.map_or(Timestamp::MAX, |month| self.calendar.kept_until(month));
         let counted = ReportShare {
             source: report.source.clone(),
             report: report.id.clone(),
@@ -108,7 +105,7 @@ impl Counter {
             digest: share.digest.clone(),
             days: share.days.clone(),
             counted_at: now,
-            expires_at: closes_at + KEPT_FOR,
+            expires_at,
         };
         let counted = self.table.count(&counted, registration).await?;
         if counted == Counted::Conflict {

@@ -1,8 +1,9 @@
-//! Which billing day an instant belongs to, and how long a month stays open.
+//! Which billing day an instant belongs to, how long a month stays open, and how long its counters
+//! are kept.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use steelyard_pricing::{BillingDay, BillingMonth, DayError};
 use thiserror::Error;
 
@@ -37,6 +38,10 @@ impl CalendarError {
         }
     }
 }
+
+/// How long what was counted is kept after its month has closed: a charge can be traced to the
+/// reports behind it for more than a year.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 impl Calendar {
     /// A calendar in a time zone of the IANA database, whose months close at the first instant of
@@ -103,6 +108,14 @@ impl Calendar {
     pub fn is_open(&self, month: BillingMonth, now: Timestamp) -> bool {
         now < self.closes_at(month)
     }
+
+    /// The instant up to which markers and counters of the month are kept at least: 400 days after
+    /// it closed.
+    #[must_use]
+    pub fn kept_until(&self, month: BillingMonth) -> Timestamp {
+        // Only what closes in the last year of the calendar is kept for less, up to its end.
+        self.closes_at(month).checked_add(KEPT_FOR).unwrap_or(Timestamp::MAX)
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +152,19 @@ mod tests {
             ("2015-07-01T00:00:00Z", false),
         ] {
             assert_eq!(shanghai().is_open(may, instant(utc)), open, "{utc}");
+        }
+    }
+
+    #[test]
+    fn a_month_is_kept_for_400_days_after_it_closed() {
+        for (month, kept_until) in [
+            ("2015-05", "2016-07-08T16:00:00Z"),
+            // Without a 29th of February between.
+            ("2016-05", "2017-07-09T16:00:00Z"),
+            ("9998-12", "9999-12-30T22:00:00.999999999Z"),
+        ] {
+            let month = month.parse().unwrap();
+            assert_eq!(shanghai().kept_until(month), instant(kept_until), "{month}");
         }
     }
 

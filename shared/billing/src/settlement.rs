@@ -127,6 +127,7 @@ pub fn next_settlement(
 }
 
 /// Whether the counters of a month that was rated have expired: all that can be charged of it was.
+/// Counters that are gone before they can have expired are an error.
 fn is_forgotten(
     account: &Account,
     month: BillingMonth,
@@ -134,9 +135,9 @@ fn is_forgotten(
     terms: &DebitTerms,
     now: Timestamp,
 ) -> bool {
-    let is_closed = now >= terms.calendar.closes_at(month) + COUNTING_WAIT;
+    let can_have_expired = now >= terms.calendar.kept_until(month);
     let mut counted = counted.range(month.first_day()..=month.last_day());
-    is_closed && account.months.contains_key(&month) && counted.next().is_none()
+    can_have_expired && account.months.contains_key(&month) && counted.next().is_none()
 }
 
 /// What of one month is to be charged next.

@@ -1,6 +1,7 @@
 //! Months end, stay open for what comes late, and are forgotten.
 
 use expect_test::expect;
+use steelyard_billing::SettlementError;
 use steelyard_pricing::{BillingMonth, Metered};
 
 use crate::shop::Shop;
@@ -164,10 +165,24 @@ fn a_provider_that_comes_back_when_its_counters_have_expired_is_charged_again() 
 }
 
 #[test]
-fn counters_that_vanish_while_their_month_is_open_are_an_error() {
+fn counters_that_vanish_before_they_can_have_expired_are_an_error() {
     let mut shop = Shop::new();
     shop.count("05-16", "t.a", 180);
     shop.settle("2015-05-17 00:30");
     shop.books.counted.clear();
-    assert!(shop.next("2015-05-18 00:30").is_err());
+    for (now, is_charged) in [
+        ("2015-05-18 00:30", false),
+        ("2015-06-05 00:00", false),
+        ("2015-06-05 00:15", false),
+        ("2016-07-08 23:59:59", false),
+        ("2016-07-09 00:00", true),
+    ] {
+        match shop.next(now) {
+            Ok(next) => assert!(is_charged && next.is_none(), "{now}"),
+            Err(error) => {
+                assert!(!is_charged, "{now}: {error}");
+                assert!(matches!(error, SettlementError::Shrunk { .. }), "{now}: {error}");
+            }
+        }
+    }
 }
