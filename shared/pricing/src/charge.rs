@@ -20,7 +20,7 @@ pub struct MonthToDate {
     /// What has been charged for all of it.
     pub charged_fen: Fen,
     /// The rule that rounds the month: that of the plan with which it began when it was first
-    /// charged. Another one later would move what days without usage come to, and leave a fen that
+    /// charged; none before a segment has begun. Another one later would move what days without usage come to, and leave a fen that
     /// no line explains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
@@ -218,7 +218,7 @@ pub fn charge(
         part.settle_own(usage)?;
     }
     let rule = begun.first().map(|segment| segment.plan().document().rounding);
-    finish(parts, before, before.rounding.or(rule).unwrap_or_default())
+    finish(parts, before, before.rounding.or(rule))
 }
 
 /// What a segment comes to, from its usage alone.
@@ -409,11 +409,14 @@ impl Gained {
 }
 
 /// The charge that all segments come to: the lines of late usage first, each with its share.
+///
+/// Where no segment has begun there is no rule yet, and nothing to be rounded by one.
 fn finish(
     parts: Vec<Part<'_>>,
     before: &MonthToDate,
-    rounding: Rounding,
+    rule: Option<Rounding>,
 ) -> Result<DayCharge, ChargeError> {
+    let rounding = rule.unwrap_or_default();
     let rated_yuan = Yuan::sum(parts.iter().map(|part| part.due))?;
     let charged_fen = rated_yuan.to_fen_rounded(rounding)?;
     let mut charged = DayCharge {
@@ -423,7 +426,7 @@ fn finish(
         segments: parts.iter().map(|part| part.segment.span().clone()).collect(),
         lines: Vec::new(),
         unpriced: Vec::new(),
-        month: MonthToDate { segments: BTreeMap::new(), charged_fen, rounding: Some(rounding) },
+        month: MonthToDate { segments: BTreeMap::new(), charged_fen, rounding: rule },
     };
     for part in parts {
         charged.lines.extend(part.lines);

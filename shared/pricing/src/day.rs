@@ -74,9 +74,9 @@ impl BillingDay {
 
     /// How many days lie from here up to another day; none when it is not later.
     #[must_use]
-    pub fn days_until(self, other: BillingDay) -> u32 {
+    pub fn days_until(self, other: BillingDay) -> u64 {
         let days = other.0.duration_since(self.0).as_hours() / 24;
-        u32::try_from(days).unwrap_or(0)
+        days.max(0).unsigned_abs()
     }
 
     /// The day of the month, from 1.
@@ -107,8 +107,8 @@ impl BillingMonth {
 
     /// How many days the month has.
     #[must_use]
-    pub fn days(self) -> u32 {
-        u32::try_from(self.0.days_in_month()).unwrap_or(0)
+    pub fn days(self) -> u64 {
+        u64::from(self.0.days_in_month().unsigned_abs())
     }
 
     /// The month after.
@@ -213,6 +213,24 @@ mod tests {
             assert_eq!(day(next).previous(), day(today));
             assert_eq!(day(today).month().to_string(), month);
             assert_eq!(day(today).month().last_day(), day(last));
+        }
+    }
+
+    #[test]
+    fn days_are_counted_across_months_and_never_backwards() {
+        for (from, until, days) in [
+            ("2015-05-17", "2015-05-17", 0),
+            ("2015-05-17", "2015-05-18", 1),
+            ("2015-05-18", "2015-05-17", 0),
+            ("2015-05-01", "2015-06-01", 31),
+            ("2015-12-31", "2016-03-01", 61),
+            ("2000-01-01", "9998-12-31", 2_921_574),
+            ("9998-12-31", "2000-01-01", 0),
+        ] {
+            assert_eq!(day(from).days_until(day(until)), days, "{from} {until}");
+        }
+        for (month, days) in [("2015-05", 31), ("2015-02", 28), ("2016-02", 29), ("2015-04", 30)] {
+            assert_eq!(month.parse::<BillingMonth>().unwrap().days(), days, "{month}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use serde_json::{Value, json};
-use steelyard_pricing::{Fen, Override};
+use steelyard_pricing::{Fen, Override, Rounding};
 
 use crate::{April, per_unit, plan, rate};
 
@@ -65,6 +65,20 @@ fn a_provider_that_comes_later_has_its_days_of_the_allowance() {
     april.check(16, expect![[r#"
         from 16 calls: 0 calls to 51 calls, free 50 of 50, (1 − 0) × 1 = 1, was 0, 1 rounded by 0 = 1.00
         charge 1.00 of 1"#]]);
+}
+
+#[test]
+fn a_month_is_rounded_by_the_plan_that_comes_later_and_by_none_before() {
+    let rates = rate(per_unit("0.019"), json!({}));
+    let mut april = April::under(plan(json!({"rounding": "down", "rates": rates})));
+    april.plans = april.plans.into_values().map(|plan| (16, plan)).collect();
+    april.check(15, expect!["charge 0.00 of 0"]);
+    assert_eq!(april.month.rounding, None);
+    april.count(16, json!({"a": 1}));
+    april.check(16, expect![[r#"
+        from 16 calls: 0 calls to 1 calls, (1 − 0) × 0.019 = 0.019, was 0, 0.019 rounded by -0.009 = 0.01
+        charge 0.01 of 0.019"#]]);
+    assert_eq!(april.month.rounding, Some(Rounding::Down));
 }
 
 #[test]

@@ -145,8 +145,8 @@ fn price_exactly(plan: &steelyard_pricing::Plan, usage: &Usage) {
 fn free_within(segment: &Segment<'_>, to_date: &Value) {
     let plan = serde_json::to_value(segment.plan()).unwrap();
     let until = segment.span().until;
-    let days = Exact::whole(segment.from().days_until(until).into());
-    let of_month = days.over(&Exact::whole(segment.from().month().days().into()));
+    let days = Exact::whole(segment.from().days_until(until).try_into().unwrap());
+    let of_month = days.over(&Exact::whole(segment.from().month().days().try_into().unwrap()));
     let given = |fields: &Value| match (fields.get("free_per_month"), fields.get("free_per_day")) {
         (Some(units), _) => Exact::of(units).times(&of_month).ceil(),
         (None, Some(units)) => Exact::of(units).times(&days),

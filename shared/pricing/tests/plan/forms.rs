@@ -1,0 +1,245 @@
+//! Documents in another form than theirs.
+
+use std::fmt::Write;
+
+use expect_test::expect;
+use steelyard_pricing::Plan;
+
+use crate::documents::{ACCEPTED, FORM, plan};
+use crate::{check, refused_plan};
+
+#[test]
+fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
+    check(
+        FORM,
+        refused_plan,
+        expect![[r#"
+            plan
+                plan: is missing, and must be given
+            effective_from
+                effective_from: is missing, and must be given
+            rates
+                rates: is missing, and must be given
+            rates[0].rate
+                rates[0].rate: is missing, and must be given
+            rates[0].apis
+                rates[0].apis: is missing, and must be given
+            rates[0].price
+                rates[0].price: is missing, and must be given
+            rates[0].price.model
+                rates[0].price.model: is missing, and must be given
+            rates[0].price.unit_price
+                rates[0].price.unit_price: is missing, and must be given
+            discounts = [{ "discount": "a" }]
+                discounts[0].percent: is missing, and must be given
+            rates[0].price = { "model": "graduated", "tiers": [{ "up_to": 5 }] }
+                rates[0].price.tiers[0].unit_price: is missing, and must be given
+            version = 2
+                version: is not a field here; the fields are plan, effective_from, description, rounding, conversion, free_per_month, free_per_day, discounts, minimum, maximum, rates
+            rates[0].free_per_moth = 5
+                rates[0].free_per_moth: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, discounts, minimum, maximum
+            rates[0].price.flat_fee = 5
+                rates[0].price.flat_fee: is not a field here; the fields are unit_price
+            rates[0].price = { "model": "volume", "tiers": [{ "unit_price": "1", "price": "1" }] }
+                rates[0].price.tiers[0].price: is not a field here; the fields are up_to, unit_price, flat_fee
+            rates = {}
+                rates: is an object; must be a list
+            rates = ["a"]
+                rates[0]: is the text "a"; must be an object
+            plan = 5
+                plan: is the number 5; must be a text
+            description = true
+                description: is true; must be a text
+            effective_from = 20150501
+                effective_from: is the number 20150501; must be a text
+            rates[0].apis = "*"
+                rates[0].apis: is the text "*"; must be a list
+            rates[0].apis = [5]
+                rates[0].apis[0]: is the number 5; must be a text
+            rates[0].price = "1"
+                rates[0].price: is the text "1"; must be an object
+            rates[0].price = []
+                rates[0].price: is a list; must be an object
+            rates[0].price.model = 5
+                rates[0].price.model: is the number 5; must be one of "per_unit", "package", "graduated", "volume", "block", "percentage", "graduated_percentage"
+            conversion = 1000
+                conversion: is the number 1000; must be an object
+            rounding = 5
+                rounding: is the number 5; must be one of "half_up", "half_even", "up", "down"
+            discounts = {}
+                discounts: is an object; must be a list
+            rates[0].price = { "model": "volume", "tiers": [{ "unit_price": "1" }], "flat_fee_at_zero_usage": "yes" }
+                rates[0].price.flat_fee_at_zero_usage: is the text "yes"; must be true or false
+            maximum = null
+                maximum: is null; leave it out, or give an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            description = null
+                description: is null; leave it out, or give a text
+            rates[0].price.unit_price = 0.1
+                rates[0].price.unit_price: is the number 0.1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = 1
+                rates[0].price.unit_price: is the number 1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = "a fen"
+                rates[0].price.unit_price: is the text "a fen"; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = "1e-3"
+                rates[0].price.unit_price: is the text "1e-3"; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = "1_000"
+                rates[0].price.unit_price: is the text "1_000"; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = "+1"
+                rates[0].price.unit_price: is the text "+1"; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = ".5"
+                rates[0].price.unit_price: is the text ".5"; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = "1,000"
+                rates[0].price.unit_price: is the text "1,000"; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price.unit_price = ""
+                rates[0].price.unit_price: is the text ""; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            minimum = 100
+                minimum: is the number 100; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            rates[0].price = { "model": "percentage", "percent": 20 }
+                rates[0].price.percent: is the number 20; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
+            rates[0].price = { "model": "percentage", "percent": "100.1" }
+                rates[0].price.percent: is the text "100.1"; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
+            rates[0].price = { "model": "percentage", "percent": "-1" }
+                rates[0].price.percent: is the text "-1"; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
+            discounts = [{ "discount": "a", "percent": "0.00000000001" }]
+                discounts[0].percent: is the text "0.00000000001"; must be a percentage from 0 to 100 as a text with at most ten decimals such as "20"
+            rates[0].free_per_month = 0.5
+                rates[0].free_per_month: is the number 0.5; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].free_per_month = -1
+                rates[0].free_per_month: is the number -1; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].free_per_month = 1000000000000001
+                rates[0].free_per_month: is the number 1000000000000001; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].free_per_month = 100000000000000000000000
+                rates[0].free_per_month: is the number 1e+23; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].free_per_month = true
+                rates[0].free_per_month: is true; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].free_per_month = "0.0000001"
+                rates[0].free_per_month: is the text "0.0000001"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].free_per_month = "500 000"
+                rates[0].free_per_month: is the text "500 000"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].price = { "model": "graduated", "tiers": [{ "up_to": 10, "unit_price": "1" }, { "up_to": 20.5, "unit_price": "1" }] }
+                rates[0].price.tiers[1].up_to: is the number 20.5; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+            rates[0].price = { "tiers": [{ "unit_price": 0.1 }], "flat_fee_at_zero_usage": true, "model": "volume" }
+                rates[0].price.tiers[0].unit_price: is the number 0.1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            plan = "Jushita 2014"
+                plan: `Jushita 2014` is not a name of 1 to 64 of a-z, 0-9, - and _
+            plan = ""
+                plan: `` is not a name of 1 to 64 of a-z, 0-9, - and _
+            rates[0].rate = "a.b"
+                rates[0].rate: `a.b` is not a name of 1 to 64 of a-z, 0-9, - and _
+            rates[0].apis = ["taobao.*", "a*b"]
+                rates[0].apis[1]: `a*b` holds a `*` that is not at its end
+            rates[0].apis = [""]
+                rates[0].apis[0]: an API name has 1 to 128 characters, not 0
+            rates[0].apis = ["接口"]
+                rates[0].apis[0]: an API name may not hold '接'
+            effective_from = "2015-5-1"
+                effective_from: `2015-5-1` is not a day such as 2015-05-17
+            effective_from = "2015-02-29"
+                effective_from: `2015-02-29` is not a day such as 2015-05-17
+            effective_from = "1999-12-31"
+                effective_from: `1999-12-31` is not a day such as 2015-05-17
+            discounts = [{ "discount": "a", "percent": "1", "until": "May" }]
+                discounts[0].until: `May` is not a day such as 2015-05-17
+            rounding = "nearest"
+                rounding: is "nearest"; must be one of "half_up", "half_even", "up", "down"
+            conversion = { "round": "half_up" }
+                conversion.round: is "half_up"; must be one of "none", "up", "down"
+            rates[0].price.model = "per-unit"
+                rates[0].price.model: is "per-unit"; must be one of "per_unit", "package", "graduated", "volume", "block", "percentage", "graduated_percentage"
+            rates[0].price = { "model": "block", "policy": "all", "tiers": [{ "size": 1, "price": "1" }] }
+                rates[0].price.policy: is "all"; must be one of "all_tiers", "top_tier"
+        "#]],
+    );
+}
+
+#[test]
+fn text_that_is_no_document_is_told_by_its_place() {
+    let whole = plan(&[]);
+    let mut lines = String::new();
+    for document in [
+        "",
+        "[]",
+        "null",
+        r#"{ "plan": "p", "rates": [{ "rate": "a""#,
+        "{\n  \"plan\": \"p\",\n}",
+        "{ \"plan\": 'p' }",
+        "{ plan: \"p\" }",
+        "{ \"plan\": \"p\" \"rates\": [] }",
+        "{ \"plan\": \"a\nb\" }",
+        &format!("{whole} {whole}"),
+        &format!("{whole},"),
+    ] {
+        let error = Plan::read(document).unwrap_err();
+        let shown = document.replace(&whole, "PLAN").replace('\n', "⏎");
+        writeln!(lines, "{shown}\n    {error}").unwrap();
+    }
+    expect![[r#"
+
+            is not valid JSON at line 1, column 0: the document ends too early
+        []
+            is a list; must be an object
+        null
+            is null; leave it out, or give an object
+        { "plan": "p", "rates": [{ "rate": "a"
+            is not valid JSON at line 1, column 38: the document ends too early
+        {⏎  "plan": "p",⏎}
+            is not valid JSON at line 3, column 1: trailing comma
+        { "plan": 'p' }
+            is not valid JSON at line 1, column 11: expected value
+        { plan: "p" }
+            is not valid JSON at line 1, column 3: key must be a string
+        { "plan": "p" "rates": [] }
+            is not valid JSON at line 1, column 15: expected `,` or `}`
+        { "plan": "a⏎b" }
+            is not valid JSON at line 2, column 0: control character (\u0000-\u001F) found while parsing a string
+        PLAN PLAN
+            is not valid JSON at line 1, column 126: something follows the document
+        PLAN,
+            is not valid JSON at line 1, column 125: something follows the document
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn a_field_that_is_given_twice_is_refused_wherever_it_stands() {
+    let mut lines = String::new();
+    for (field, twice) in [
+        (r#""plan":"p""#, r#""plan":"p","plan":"q""#),
+        (r#""rate":"a""#, r#""rate":"a","rate":"a""#),
+        (r#""model":"per_unit""#, r#""model":"per_unit","model":"per_unit""#),
+        (r#""unit_price":"1""#, r#""unit_price":"1","unit_price":"100""#),
+        (r#""model":"per_unit""#, r#""unit_price":"2","model":"per_unit""#),
+        (r#""plan":"p""#, r#""plan":"p","conversion":{"divide":2,"divide":3}"#),
+    ] {
+        let document = plan(&[]);
+        assert!(document.contains(field), "{document}");
+        let error = Plan::read(&document.replace(field, twice)).unwrap_err();
+        writeln!(lines, "{twice}\n    {error}").unwrap();
+    }
+    expect![[r#"
+        "plan":"p","plan":"q"
+            plan: is given twice; give it once
+        "rate":"a","rate":"a"
+            rates[0].rate: is given twice; give it once
+        "model":"per_unit","model":"per_unit"
+            rates[0].price.model: is given twice; give it once
+        "unit_price":"1","unit_price":"100"
+            rates[0].price.unit_price: is given twice; give it once
+        "unit_price":"2","model":"per_unit"
+            rates[0].price.unit_price: is given twice; give it once
+        "plan":"p","conversion":{"divide":2,"divide":3}
+            conversion.divide: is given twice; give it once
+    "#]]
+    .assert_eq(&lines);
+}
+
+#[test]
+fn a_plan_that_is_stored_is_read_whatever_the_order_of_its_fields() {
+    for changes in ACCEPTED {
+        let read = Plan::read(&plan(changes)).unwrap();
+        // The fields of a value are in the order of their names, so that few have the model first.
+        let value = serde_json::to_value(&read).unwrap();
+        assert_eq!(serde_json::from_value::<Plan>(value).unwrap(), read);
+        let text = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), read);
+    }
+}

@@ -1,0 +1,284 @@
+//! The rules that documents keep, and those that break them.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect;
+use steelyard_pricing::{Plan, Rule};
+
+use crate::documents::{ACCEPTED, ACCEPTED_OVERRIDES, Changes, FORM, FORM_OVERRIDES, over, plan};
+use crate::overrides::BROKEN_OVERRIDES;
+use crate::{check, read_and_apply, refused_override, refused_plan};
+
+/// Declares the names of all rules; a rule that is added has to be named here.
+macro_rules! rules {
+    ($($rule:ident),* $(,)?) => {
+        const RULES: &[&str] = &[$(stringify!($rule)),*];
+
+        fn name_of(rule: &Rule) -> &'static str {
+            match rule {
+                $(Rule::$rule { .. } => stringify!($rule)),*
+            }
+        }
+    };
+}
+
+rules![
+    Form,
+    NoRate,
+    CoversNothing,
+    SameName,
+    Overlap,
+    NegativePrice,
+    TooPrecise,
+    NoTier,
+    TierOrder,
+    OpenTier,
+    ClosedTier,
+    NoSize,
+    PartialBlocks,
+    Factor,
+    Inexact,
+    TwoAllowances,
+    MonthInDay,
+    RoundedDays,
+    MaximumBelowMinimum,
+    CapTooPrecise,
+    NeverValid,
+    TooManyDigits,
+    TooManyUnits,
+    CapTooLarge,
+    NoSuchRate,
+    PriceWithoutRate,
+    ChangesNothing,
+];
+
+/// Plans that break rules.
+const BROKEN: &[Changes] = &[
+    &["rates = []"],
+    &["rates[0].apis = []"],
+    &[r#"rates = [
+            { "rate": "a", "apis": ["x*", "y"], "price": { "model": "per_unit", "unit_price": "1" } },
+            { "rate": "a", "apis": ["z", "x*"], "price": { "model": "per_unit", "unit_price": "1" } },
+            { "rate": "b", "apis": ["y", "y"], "price": { "model": "per_unit", "unit_price": "1" } }]"#],
+    // Prices.
+    &[r#"rates[0].price.unit_price = "-0.1""#],
+    &[r#"rates[0].price.unit_price = "0.00000000001""#],
+    &[r#"rates[0].price.unit_price = "-0.00000000001""#],
+    &[
+        r#"rates[0].price = { "model": "percentage", "percent": "1", "fee_per_call": "-1" }"#,
+        r#"minimum = "-1""#,
+    ],
+    // Tiers.
+    &[r#"rates[0].price = { "model": "graduated", "tiers": [] }"#],
+    &[r#"rates[0].price = { "model": "block", "tiers": [] }"#],
+    &[r#"rates[0].price = { "model": "graduated_percentage", "tiers": [] }"#],
+    &[r#"rates[0].price = { "model": "volume", "tiers": [{ "up_to": 5, "unit_price": "1" }] }"#],
+    &[r#"rates[0].price = { "model": "graduated", "tiers": [
+            { "up_to": 5, "unit_price": "1" }, { "up_to": 5, "unit_price": "-1" }, { "unit_price": "1" },
+            { "up_to": 4, "unit_price": "1" }, { "unit_price": "1", "flat_fee": "-1" }] }"#],
+    &[r#"rates[0].price = { "model": "graduated_percentage", "tiers": [
+            { "up_to": 0, "percent": "1" }, { "percent": "1", "flat_fee": "-1" }] }"#],
+    &[r#"rates[0].price = { "model": "block", "tiers": [
+            { "size": 0, "blocks": 1, "price": "1" }, { "size": 1, "blocks": "1.5", "price": "1" },
+            { "size": 1, "blocks": 0, "price": "1" }, { "size": 1, "price": "-1" },
+            { "size": 1, "blocks": 2, "price": "1" }] }"#],
+    &[r#"rates[0].price = { "model": "package", "size": 0, "price": "-1" }"#],
+    // Conversions.
+    &[r#"conversion = { "multiply": 0, "divide": 1000000001 }"#],
+    &[r#"rates[0].conversion = { "multiply": "1000000000.1", "divide": 0 }"#],
+    &[r#"rates[0].conversion = { "divide": 3 }"#],
+    // Allowances.
+    &["free_per_month = 1", "free_per_day = 1", "rates[0].free_per_month = 1"],
+    &["rates[0].free_per_month = 1", "rates[0].free_per_day = 1"],
+    &["rates[0].free_per_day = 1", r#"conversion = { "divide": 10, "round": "up" }"#],
+    // Caps.
+    &[r#"minimum = "5""#, r#"maximum = "4.999""#],
+    &[r#"rates[0].minimum = "0.001""#, r#"rates[0].maximum = "1000000000000.01""#],
+    // Discounts.
+    &[
+        r#"discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-10" },
+                        { "discount": "a", "percent": "1" }]"#,
+        r#"rates[0].discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-09" }]"#,
+    ],
+    // Just past what can be computed exactly.
+    &[r#"rates[0].price.unit_price = "2500.0000000001""#],
+    &[
+        r#"rates[0].price.unit_price = "1.0000000001""#,
+        r#"discounts = [{ "discount": "a", "percent": "10.0001" }]"#,
+    ],
+    &[
+        r#"rates[0].price.unit_price = "1.0000000001""#,
+        r#"rates[0].free_per_month = "100000.000025""#,
+    ],
+    &[r#"rates[0].price = { "model": "graduated", "tiers": [
+            { "up_to": "0.000001", "unit_price": "1.0000000001" }, { "unit_price": "1" }] }"#],
+    &[r#"rates = [
+            { "rate": "a", "apis": ["a"], "price": { "model": "per_unit", "unit_price": "1300" } },
+            { "rate": "b", "apis": ["b"], "price": { "model": "per_unit", "unit_price": "1300" } }]"#],
+    &[
+        r#"rates[0].price = { "model": "package", "size": "0.000001", "price": "0" }"#,
+        r#"conversion = { "multiply": 1000000000, "divide": "0.000001" }"#,
+    ],
+    &[
+        r#"rates[0].price = { "model": "block", "tiers": [{ "size": "0.000001", "price": "0" }] }"#,
+        r#"conversion = { "multiply": 1000000000, "divide": "0.000001" }"#,
+    ],
+    &[
+        r#"rates[0].price = { "model": "percentage", "percent": "0.0000000001" }"#,
+        r#"conversion = { "multiply": "999999999.999999" }"#,
+    ],
+    &[
+        r#"rates[0].price = { "model": "percentage", "percent": "1" }"#,
+        r#"rates[0].conversion = { "multiply": "999999999.999999", "round": "up" }"#,
+    ],
+    // All at once.
+    &[
+        "free_per_month = 1",
+        "free_per_day = 1",
+        "rates[0].apis = []",
+        r#"rates[0].price.unit_price = "-1""#,
+        r#"rates[0].maximum = "-1""#,
+    ],
+];
+
+#[test]
+fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
+    check(
+        BROKEN,
+        refused_plan,
+        expect![[r#"
+            rates = []
+                rates: a plan has at least one rate
+            rates[0].apis = []
+                rates[0].apis: a rate covers at least one API; `*` covers all
+            rates = [ { "rate": "a", "apis": ["x*", "y"], "price": { "model": "per_unit", "unit_price": "1" } }, { "rate": "a", "apis": ["z", "x*"], "price": { "model": "per_unit", "unit_price": "1" } }, { "rate": "b", "apis": ["y", "y"], "price": { "model": "per_unit", "unit_price": "1" } }]
+                rates[1].rate: `a` is the name of another one already; give each its own
+                rates[1].apis[1]: `x*` is covered by `a` already; leave it to one of them
+                rates[2].apis[0]: `y` is covered by `a` already; leave it to one of them
+                rates[2].apis[1]: `y` is covered by `b` already; leave it to one of them
+            rates[0].price.unit_price = "-0.1"
+                rates[0].price.unit_price: -0.1 is negative; a price is nothing or more
+            rates[0].price.unit_price = "0.00000000001"
+                rates[0].price.unit_price: 0.00000000001 has more than ten decimals; a price has ten at the most
+            rates[0].price.unit_price = "-0.00000000001"
+                rates[0].price.unit_price: -0.00000000001 is negative; a price is nothing or more
+                rates[0].price.unit_price: -0.00000000001 has more than ten decimals; a price has ten at the most
+            rates[0].price = { "model": "percentage", "percent": "1", "fee_per_call": "-1" }
+            minimum = "-1"
+                minimum: -1 is negative; a price is nothing or more
+                rates[0].price.fee_per_call: -1 is negative; a price is nothing or more
+            rates[0].price = { "model": "graduated", "tiers": [] }
+                rates[0].price.tiers: there is no tier; give at least the last one, without an end
+            rates[0].price = { "model": "block", "tiers": [] }
+                rates[0].price.tiers: there is no tier; give at least the last one, without an end
+            rates[0].price = { "model": "graduated_percentage", "tiers": [] }
+                rates[0].price.tiers: there is no tier; give at least the last one, without an end
+            rates[0].price = { "model": "volume", "tiers": [{ "up_to": 5, "unit_price": "1" }] }
+                rates[0].price.tiers[0].up_to: must be left out in the last tier, which has no end
+            rates[0].price = { "model": "graduated", "tiers": [ { "up_to": 5, "unit_price": "1" }, { "up_to": 5, "unit_price": "-1" }, { "unit_price": "1" }, { "up_to": 4, "unit_price": "1" }, { "unit_price": "1", "flat_fee": "-1" }] }
+                rates[0].price.tiers[1].up_to: must be above 5, where the tier before ends
+                rates[0].price.tiers[2].up_to: is missing; every tier but the last says where it ends
+                rates[0].price.tiers[3].up_to: must be above 5, where the tier before ends
+                rates[0].price.tiers[1].unit_price: -1 is negative; a price is nothing or more
+                rates[0].price.tiers[4].flat_fee: -1 is negative; a price is nothing or more
+            rates[0].price = { "model": "graduated_percentage", "tiers": [ { "up_to": 0, "percent": "1" }, { "percent": "1", "flat_fee": "-1" }] }
+                rates[0].price.tiers[0].up_to: must be above 0, where the tier before ends
+                rates[0].price.tiers[1].flat_fee: -1 is negative; a price is nothing or more
+            rates[0].price = { "model": "block", "tiers": [ { "size": 0, "blocks": 1, "price": "1" }, { "size": 1, "blocks": "1.5", "price": "1" }, { "size": 1, "blocks": 0, "price": "1" }, { "size": 1, "price": "-1" }, { "size": 1, "blocks": 2, "price": "1" }] }
+                rates[0].price.tiers[0].size: must be above 0
+                rates[0].price.tiers[1].blocks: must be a whole number above 0
+                rates[0].price.tiers[2].blocks: must be a whole number above 0
+                rates[0].price.tiers[3].price: -1 is negative; a price is nothing or more
+                rates[0].price.tiers[3].blocks: is missing; every tier but the last says where it ends
+                rates[0].price.tiers[4].blocks: must be left out in the last tier, which has no end
+            rates[0].price = { "model": "package", "size": 0, "price": "-1" }
+                rates[0].price.size: must be above 0
+                rates[0].price.price: -1 is negative; a price is nothing or more
+            conversion = { "multiply": 0, "divide": 1000000001 }
+                conversion.multiply: must be above 0 and at most 1000000000
+                conversion.divide: must be above 0 and at most 1000000000
+                conversion.divide: dividing by 1000000001 has no exact result; round `up` or `down`
+            rates[0].conversion = { "multiply": "1000000000.1", "divide": 0 }
+                rates[0].conversion.multiply: must be above 0 and at most 1000000000
+                rates[0].conversion.divide: must be above 0 and at most 1000000000
+            rates[0].conversion = { "divide": 3 }
+                rates[0].conversion.divide: dividing by 3 has no exact result; round `up` or `down`
+            free_per_month = 1
+            free_per_day = 1
+            rates[0].free_per_month = 1
+                free_per_day: there is a free_per_month too; give one of them
+                rates[0].free_per_month: the plan has a free_per_day, which leaves no place for one by month in a rate
+            rates[0].free_per_month = 1
+            rates[0].free_per_day = 1
+                rates[0].free_per_day: there is a free_per_month too; give one of them
+            rates[0].free_per_day = 1
+            conversion = { "divide": 10, "round": "up" }
+                rates[0].free_per_day: an allowance by day needs a conversion that does not round: days would be rounded each
+            minimum = "5"
+            maximum = "4.999"
+                maximum: 4.999 is finer than a fen; must have at most two decimals
+                maximum: must be at least the minimum, 5
+            rates[0].minimum = "0.001"
+            rates[0].maximum = "1000000000000.01"
+                rates[0].minimum: 0.001 is finer than a fen; must have at most two decimals
+                rates[0].maximum: must be at most 1000000000000
+            discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-10" }, { "discount": "a", "percent": "1" }]
+            rates[0].discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-09" }]
+                discounts[0].until: must be after the day from which it holds
+                discounts[1].discount: `a` is the name of another one already; give each its own
+                rates[0].discounts[0].until: must be after the day from which it holds
+            rates[0].price.unit_price = "2500.0000000001"
+                rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price.unit_price = "1.0000000001"
+            discounts = [{ "discount": "a", "percent": "10.0001" }]
+                rates: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price.unit_price = "1.0000000001"
+            rates[0].free_per_month = "100000.000025"
+                rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price = { "model": "graduated", "tiers": [ { "up_to": "0.000001", "unit_price": "1.0000000001" }, { "unit_price": "1" }] }
+                rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates = [ { "rate": "a", "apis": ["a"], "price": { "model": "per_unit", "unit_price": "1300" } }, { "rate": "b", "apis": ["b"], "price": { "model": "per_unit", "unit_price": "1300" } }]
+                rates: all that can be counted comes to 260000000000000 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price = { "model": "package", "size": "0.000001", "price": "0" }
+            conversion = { "multiply": 1000000000, "divide": "0.000001" }
+                rates[0].price: all that can be counted comes to 79228162514264337593543950335 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price = { "model": "block", "tiers": [{ "size": "0.000001", "price": "0" }] }
+            conversion = { "multiply": 1000000000, "divide": "0.000001" }
+                rates[0].price: all that can be counted comes to 79228162514264337593543950335 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price = { "model": "percentage", "percent": "0.0000000001" }
+            conversion = { "multiply": "999999999.999999" }
+                conversion: all that can be counted comes to more digits of units than the 28 that are exact; multiply or divide by less, or by a number with fewer decimals
+            rates[0].price = { "model": "percentage", "percent": "1" }
+            rates[0].conversion = { "multiply": "999999999.999999", "round": "up" }
+                rates[0].conversion: all that can be counted comes to more digits of units than the 28 that are exact; multiply or divide by less, or by a number with fewer decimals
+            free_per_month = 1
+            free_per_day = 1
+            rates[0].apis = []
+            rates[0].price.unit_price = "-1"
+            rates[0].maximum = "-1"
+                free_per_day: there is a free_per_month too; give one of them
+                rates[0].apis: a rate covers at least one API; `*` covers all
+                rates[0].price.unit_price: -1 is negative; a price is nothing or more
+                rates[0].maximum: -1 is negative; a price is nothing or more
+        "#]],
+    );
+}
+
+#[test]
+fn a_document_that_keeps_every_rule_is_accepted() {
+    for changes in ACCEPTED {
+        Plan::read(&plan(changes)).unwrap_or_else(|error| panic!("{changes:?}: {error}"));
+    }
+    for changes in ACCEPTED_OVERRIDES {
+        read_and_apply(&over(changes)).unwrap_or_else(|error| panic!("{changes:?}: {error}"));
+    }
+}
+
+#[test]
+fn every_rule_is_broken_by_a_document_of_these_tests() {
+    let plans = FORM.iter().chain(BROKEN).map(|changes| refused_plan(changes));
+    let overrides = FORM_OVERRIDES.iter().chain(BROKEN_OVERRIDES);
+    let errors = plans.chain(overrides.map(|changes| refused_override(changes)));
+    let seen = errors.flat_map(|error| error.faults).map(|fault| name_of(&fault.rule));
+    assert_eq!(seen.collect::<BTreeSet<_>>(), RULES.iter().copied().collect());
+}
