@@ -165,12 +165,12 @@ fn slice(slice: &Slice) -> String {
         Per::Unit => format!("({to} − {from}) × ¥{price}"),
         Per::Yuan => format!("(¥{to} − ¥{from}) × {price}"),
         Per::Package(size) => {
-            format!("{from} to {to}: {count} begun packages of {size} × ¥{price}")
+            format!("{from} to {to}: {count} started packages of {size} × ¥{price}")
         }
         Per::FullPackage(size) => {
             format!("{from} to {to}: {count} full packages of {size} × ¥{price}")
         }
-        Per::Block(size) => format!("{from} to {to}: {count} begun blocks of {size} × ¥{price}"),
+        Per::Block(size) => format!("{from} to {to}: {count} started blocks of {size} × ¥{price}"),
         Per::Call => format!("{count} calls × ¥{price}"),
     };
     let fee = if flat_fee.is_zero() { String::new() } else { format!(" + ¥{flat_fee}") };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use steelyard_pricing::{BillingMonth, Quote, Terms};
-use steelyard_runtime::Error;
+use steelyard_runtime::{Error, chain};
 
 use crate::document::Document;
 use crate::exit::Exit;
@@ -36,7 +36,7 @@ impl PriceArgs {
         let usage = Document::open(&self.usage)?.usage()?;
         let month = self.month.unwrap_or_else(|| plan.effective_from().month());
         let quote = Quote::of(&usage, month, |_| Some(Terms::of(&plan)))
-            .map_err(|error| format!("{}: {}", self.usage.display(), output::chain(&error)))?;
+            .map_err(|error| format!("{}: {}", self.usage.display(), chain(&error)))?;
         if target.json {
             output::json(&quote)?;
         } else {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use steelyard_billing::{CountedDays, Provider, ProviderId};
 use steelyard_pricing::{BillingDay, Catalog, Fen, MoneyError, Plan, Quote, QuoteError, Terms};
-use steelyard_runtime::Error;
+use steelyard_runtime::{Error, chain};
 
 use crate::document::Document;
 use crate::exit::Exit;
@@ -85,11 +85,9 @@ impl SimulateArgs {
             }
             match change(&provider, &counted, &plans, draft) {
                 Ok(sums) => simulation.add(provider.provider, sums)?,
-                Err(error) => simulation.failed.push(format!(
-                    "{}: {}",
-                    provider.provider,
-                    output::chain(&error)
-                )),
+                Err(error) => {
+                    simulation.failed.push(format!("{}: {}", provider.provider, chain(&error)))
+                }
             }
         }
         Ok(simulation)

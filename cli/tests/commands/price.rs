@@ -74,7 +74,7 @@ fn started_packages_are_discounted_and_held_to_the_maximum() {
         expect![[r#"
               sms, from 2015-05-01
                 sms.send: 0 calls → 201 calls
-                0 to 201: 3 begun packages of 100 × ¥0.5 = ¥1.5
+                0 to 201: 3 started packages of 100 × ¥0.5 = ¥1.5
                 welcome: 50% of ¥1.5 = −¥0.75
                 ¥0.75 − ¥0 before = ¥0.75, rounded by ¥0: ¥0.75
               others, from 2015-05-01

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steelyard_cli::Tables;
 use steelyard_cli::local::embedded::Transport;
 use steelyard_pricing::Plan;
-use steelyard_runtime::aws;
+use steelyard_runtime::{aws, chain};
 
 use crate::platform::{BILLING_TABLE, Platform, USAGE_TABLE};
 
@@ -196,10 +196,4 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     assert!(said.contains("TransactWriteItems would write"), "{said}");
     tables.create().await.unwrap_err();
     assert_eq!(transport.meter().take().requests, [].into());
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -7,7 +7,7 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use serde_json::{Value, json};
 use steelyard_billing::{Calendar, CalendarError, ProviderId};
 use steelyard_pricing::{Name, Quote, QuoteError, Terms};
-use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws, web};
+use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws, chain, web};
 use steelyard_store::{BillingTable, StoreError};
 
 use request::{QuoteRequest, QuoteTerms, RequestError};
@@ -127,12 +127,4 @@ fn refused(refusal: &Refusal) -> ApiGatewayV2httpResponse {
         }
     };
     web::problem(status, kind, &chain(refusal), json!({}))
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

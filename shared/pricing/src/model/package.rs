@@ -30,7 +30,7 @@ pub struct Package {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Packages {
-    /// Each that was begun: 201 units are three packages of 100.
+    /// Each that was started: 201 units are three packages of 100.
     #[default]
     Started,
     /// Each that was used up: 299 units are two packages of 100.

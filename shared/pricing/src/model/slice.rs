@@ -33,11 +33,11 @@ pub enum Per {
     /// A unit.
     #[default]
     Unit,
-    /// A package of so many units that was begun.
+    /// A package of so many units that was started.
     Package(Quantity),
     /// A package of so many units that was used up.
     FullPackage(Quantity),
-    /// A block of so many units that was begun.
+    /// A block of so many units that was started.
     Block(Quantity),
     /// A yuan of the metered amount.
     Yuan,
