@@ -110,7 +110,7 @@ impl Stack {
         let StackOptions { data, port, terms, clock } = options;
         let lock = data.as_deref().map(lock_folder).transpose()?;
         let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
-        let alipay = open_alipay(data.as_deref())?;
+        let alipay = open_alipay(data.as_deref(), clock.clone())?;
         let transport = Transport::new(Arc::clone(&embedded));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
             format!("cannot serve port {port}: {error}; choose another with --port")
@@ -215,19 +215,40 @@ impl Stack {
 
     /// Runs what the schedules run up to an instant, the clock set to each time, and hands over all
     /// messages: settlement half an hour after midnight, and dispatch at those minutes after the
-    /// debits' time of day at which there can be something to do.
+    /// debits' time of day at which there can be something to do. The local Alipay sends its
+    /// notifications at their times.
     ///
     /// # Errors
     ///
     /// When a function fails, or a queue can't be read or written.
     pub async fn run_until(&self, end: Timestamp) -> Result<(), Error> {
-        while let Some((at, function)) = self.next_run(self.clock.now(), end) {
-            self.clock.set(at);
-            function.invoke(json!({})).await?;
+        loop {
+            let now = self.clock.now();
+            let run = self.next_run(now, end);
+            let latest = run.as_ref().map_or(end, |(at, _)| *at);
+            if let Some(at) = self.next_notification(now, latest)? {
+                self.clock.set(at);
+                self.alipay.deliver_due(at).await?;
+            } else if let Some((at, function)) = run {
+                self.clock.set(at);
+                function.invoke(json!({})).await?;
+            } else {
+                break;
+            }
             self.drain().await?;
         }
         self.clock.set(end);
         Ok(())
+    }
+
+    /// When the local Alipay has next something to send, from now on and at `latest` at the latest.
+    fn next_notification(
+        &self,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        let at = self.alipay.next_notification_at()?.map(|at| at.max(now));
+        Ok(at.filter(|at| *at <= latest))
     }
 
     /// The first run that the schedules have after `now`, at `end` at the latest.
@@ -341,10 +362,10 @@ fn open_embedded(data: Option<&Path>, clock: &LocalClock) -> Result<Embedded, Er
     })
 }
 
-fn open_alipay(data: Option<&Path>) -> Result<LocalAlipay, Error> {
+fn open_alipay(data: Option<&Path>, clock: LocalClock) -> Result<LocalAlipay, Error> {
     Ok(match data {
-        None => LocalAlipay::in_memory()?,
-        Some(folder) => LocalAlipay::open(&folder.join("alipay.sqlite"))?,
+        None => LocalAlipay::in_memory(clock)?,
+        Some(folder) => LocalAlipay::open(&folder.join("alipay.sqlite"), clock)?,
     })
 }
 

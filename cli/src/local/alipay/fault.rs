@@ -16,6 +16,24 @@ pub enum Method {
     /// Close an unpaid trade.
     #[serde(rename = "alipay.trade.close")]
     Close,
+    /// Give money back.
+    #[serde(rename = "alipay.trade.refund")]
+    Refund,
+    /// Tell what became of a refund.
+    #[serde(rename = "alipay.trade.fastpay.refund.query")]
+    RefundQuery,
+    /// Make a trade that is paid by scanning a code.
+    #[serde(rename = "alipay.trade.precreate")]
+    Precreate,
+    /// Tell how an agreement stands.
+    #[serde(rename = "alipay.user.agreement.query")]
+    AgreementQuery,
+    /// End an agreement.
+    #[serde(rename = "alipay.user.agreement.unsign")]
+    Unsign,
+    /// Tell where the bill of a day is.
+    #[serde(rename = "alipay.data.dataservice.bill.downloadurl.query")]
+    Bill,
 }
 
 /// A way in which one call goes wrong.
@@ -26,6 +44,9 @@ pub enum Fault {
     InsufficientFunds,
     /// A payment answers `10003` and the money is taken when the trade is next queried.
     InProcess,
+    /// A payment answers `ACQ.SYSTEM_ERROR` and a query that there is no such trade; the money is
+    /// taken when the trade is closed, which still answers success, or after an hour.
+    LateSuccess,
     /// The connection is closed before anything happened.
     NoAnswerBeforeEffect,
     /// The connection is closed after everything happened.
@@ -44,8 +65,20 @@ pub enum Fault {
     WrongKey,
     /// Everything happened, and the answer is a page of HTML.
     Garbage,
+    /// Everything happened, and the answer is packed, which nobody asked for.
+    GzipAnswer,
+    /// Everything happened, and the answer comes in chunks. There is nothing wrong with that.
+    ChunkedAnswer,
+    /// Everything happened, and the answer is HTTP 302.
+    Redirect,
     /// Everything happened, and the signed answer tells an amount that is one fen higher.
     OtherAmount,
+    /// The bill has no row for the first thing that happened on its day.
+    BillRowMissing,
+    /// The bill tells an amount of the first thing on its day that is one fen higher.
+    BillOtherAmount,
+    /// The bill has a trade of which nobody knows.
+    BillExtraRow,
     /// Nothing happened, and the signed answer has these result codes.
     Refused {
         /// Such as `40004`.
@@ -62,6 +95,24 @@ pub enum Fault {
     },
 }
 
+/// A way in which one notification goes wrong. What is altered is sent as it is when it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationFault {
+    /// It is sent twice.
+    Duplicate,
+    /// It is lost for good.
+    Dropped,
+    /// It is held back until after the next one.
+    Reordered,
+    /// It tells an amount that is one fen higher.
+    OtherAmount,
+    /// It is signed by a key that is not Alipay's.
+    Forged,
+    /// It is for an application that is not ours.
+    OtherApp,
+}
+
 /// Which part of a payment happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -73,6 +124,8 @@ pub(super) enum Effect {
     ShortOfFunds,
     /// The money is taken at the next query.
     Deferred,
+    /// The money is taken late.
+    Late,
 }
 
 /// How an answer goes out.
@@ -82,19 +135,37 @@ pub(super) enum Delivery {
     Unsigned,
     SignedByAnother,
     Garbage,
+    Packed,
+    Chunked,
+    Redirect,
     BadGateway,
     ConnectionClosed,
     Silence,
 }
 
-/// The faults that wait for their calls, first in, first out for each method.
+/// The faults that wait for their calls, first in, first out for each method and for notifications.
 #[derive(Default)]
-pub(super) struct Faults(BTreeMap<Method, VecDeque<Fault>>);
+pub(super) struct Faults {
+    calls: BTreeMap<Method, VecDeque<Fault>>,
+    notifications: VecDeque<NotificationFault>,
+}
 
 impl Method {
+    const ALL: [Method; 9] = [
+        Method::Pay,
+        Method::Query,
+        Method::Close,
+        Method::Refund,
+        Method::RefundQuery,
+        Method::Precreate,
+        Method::AgreementQuery,
+        Method::Unsign,
+        Method::Bill,
+    ];
+
     /// The method of a name such as `alipay.trade.pay`.
     pub(super) fn parse(name: &str) -> Option<Method> {
-        [Method::Pay, Method::Query, Method::Close].into_iter().find(|method| method.name() == name)
+        Method::ALL.into_iter().find(|method| method.name() == name)
     }
 
     /// The method's name.
@@ -104,6 +175,41 @@ impl Method {
             Method::Pay => "alipay.trade.pay",
             Method::Query => "alipay.trade.query",
             Method::Close => "alipay.trade.close",
+            Method::Refund => "alipay.trade.refund",
+            Method::RefundQuery => "alipay.trade.fastpay.refund.query",
+            Method::Precreate => "alipay.trade.precreate",
+            Method::AgreementQuery => "alipay.user.agreement.query",
+            Method::Unsign => "alipay.user.agreement.unsign",
+            Method::Bill => "alipay.data.dataservice.bill.downloadurl.query",
+        }
+    }
+
+    /// What the method calls a parameter that it does not take.
+    pub(super) const fn invalid_parameter(self) -> &'static str {
+        match self {
+            Method::Pay
+            | Method::Query
+            | Method::Close
+            | Method::Refund
+            | Method::RefundQuery
+            | Method::Precreate => "ACQ.INVALID_PARAMETER",
+            Method::AgreementQuery | Method::Unsign => "INVALID_PARAMETER",
+            // The spelling is Alipay's.
+            Method::Bill => "INVAILID_ARGUMENTS",
+        }
+    }
+
+    /// What the method calls an error of Alipay's own.
+    pub(super) const fn system_error(self) -> &'static str {
+        match self {
+            Method::Pay
+            | Method::Query
+            | Method::Close
+            | Method::Refund
+            | Method::RefundQuery
+            | Method::Precreate => "ACQ.SYSTEM_ERROR",
+            Method::AgreementQuery | Method::Unsign => "SYSTEM_ERROR",
+            Method::Bill => "UNKNOWN_ERROR",
         }
     }
 }
@@ -113,6 +219,7 @@ impl Fault {
         match self {
             Fault::InsufficientFunds => Effect::ShortOfFunds,
             Fault::InProcess => Effect::Deferred,
+            Fault::LateSuccess => Effect::Late,
             Fault::NoAnswerBeforeEffect
             | Fault::SystemErrorBeforeEffect
             | Fault::BadGatewayBeforeEffect
@@ -123,7 +230,13 @@ impl Fault {
             | Fault::UnsignedAnswer
             | Fault::WrongKey
             | Fault::Garbage
+            | Fault::GzipAnswer
+            | Fault::ChunkedAnswer
+            | Fault::Redirect
             | Fault::OtherAmount
+            | Fault::BillRowMissing
+            | Fault::BillOtherAmount
+            | Fault::BillExtraRow
             | Fault::RefusedAfterEffect { .. } => Effect::Usual,
         }
     }
@@ -136,11 +249,18 @@ impl Fault {
             Fault::UnsignedAnswer => Delivery::Unsigned,
             Fault::WrongKey => Delivery::SignedByAnother,
             Fault::Garbage => Delivery::Garbage,
+            Fault::GzipAnswer => Delivery::Packed,
+            Fault::ChunkedAnswer => Delivery::Chunked,
+            Fault::Redirect => Delivery::Redirect,
             Fault::InsufficientFunds
             | Fault::InProcess
+            | Fault::LateSuccess
             | Fault::SystemErrorBeforeEffect
             | Fault::SystemErrorAfterEffect
             | Fault::OtherAmount
+            | Fault::BillRowMissing
+            | Fault::BillOtherAmount
+            | Fault::BillExtraRow
             | Fault::Refused { .. }
             | Fault::RefusedAfterEffect { .. } => Delivery::Signed,
         }
@@ -150,11 +270,21 @@ impl Fault {
 impl Faults {
     /// Lets a method fail in a way for so many calls, after the faults that wait already.
     pub(super) fn push(&mut self, method: Method, fault: Fault, times: usize) {
-        self.0.entry(method).or_default().extend(std::iter::repeat_n(fault, times));
+        self.calls.entry(method).or_default().extend(std::iter::repeat_n(fault, times));
     }
 
     /// The fault of a method's call that comes now, if one waits for it.
     pub(super) fn next(&mut self, method: Method) -> Option<Fault> {
-        self.0.get_mut(&method)?.pop_front()
+        self.calls.get_mut(&method)?.pop_front()
+    }
+
+    /// Lets so many notifications go wrong, after the faults that wait already.
+    pub(super) fn push_notification(&mut self, fault: NotificationFault, times: usize) {
+        self.notifications.extend(std::iter::repeat_n(fault, times));
+    }
+
+    /// The fault of the notification that is sent now, if one waits for it.
+    pub(super) fn next_notification(&mut self) -> Option<NotificationFault> {
+        self.notifications.pop_front()
     }
 }

@@ -5,6 +5,9 @@ use steelyard_alipay::{SigningKey, VerifyingKey};
 /// The one application that the local Alipay knows.
 pub(super) const APP_ID: &str = "2021000000000001";
 
+/// The account of the merchant, to which all money goes.
+pub(super) const SELLER_ID: &str = "2088000000000001";
+
 /// That application's private key.
 pub(super) const APP_PRIVATE: &str = include_str!("keys/app-private.pem");
 

@@ -2,17 +2,29 @@
 //!
 //! It verifies every request and signs every answer as Alipay does, keeps trades by
 //! `out_trade_no` and takes the money of one number at most once. Its books are SQLite tables,
-//! so that a restart keeps what it took. It reads the time out of the requests, never from a
-//! clock. [`Fault`]s make it fail in a chosen way for the next calls of a method.
+//! so that a restart keeps what it took. What is asked of the gateway happens at the time of the
+//! request; what people do on its pages, at the time that its clock shows. It tells of both by
+//! notifications, which [`LocalAlipay::deliver_due`] sends. [`Fault`]s and [`NotificationFault`]s
+//! make it fail in a chosen way.
 //!
-//! Serve [`LocalAlipay::router`] on a loopback address only: its control routes ask for nobody's leave.
+//! Serve [`LocalAlipay::router`] on a loopback address only: its pages and control routes ask for
+//! nobody's leave.
 
+mod agreements;
+mod bill;
 mod books;
+mod content;
 mod control;
+mod delivery;
 mod fault;
 mod gateway;
 mod keys;
+mod methods;
+mod notifications;
 mod order;
+mod pages;
+mod recharges;
+mod refunds;
 mod reply;
 mod request;
 mod trades;
@@ -25,15 +37,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
+use jiff::Timestamp;
 use steelyard_alipay::AlipayConfig;
 use steelyard_pricing::Fen;
 
+use super::clock::LocalClock;
+use bill::Downloads;
 use books::Books;
 use fault::Faults;
 use keys::Keys;
 
-pub use books::{BooksError, Trade, TradeStatus};
-pub use fault::{Fault, Method};
+pub use books::{Agreement, AgreementStatus, BooksError, Trade, TradeKind, TradeStatus};
+pub use control::ControlError;
+pub use fault::{Fault, Method, NotificationFault};
+pub use notifications::PendingNotification;
 
 /// A local Alipay. Its clones are the same one.
 #[derive(Clone)]
@@ -42,19 +59,28 @@ pub struct LocalAlipay {
 }
 
 struct Shared {
+    clock: LocalClock,
     books: Mutex<Books>,
     faults: Mutex<Faults>,
+    downloads: Mutex<Downloads>,
+    http: reqwest::Client,
     keys: Keys,
 }
 
 impl LocalAlipay {
+    /// The one application that it knows.
+    pub const APP_ID: &str = keys::APP_ID;
+
+    /// The account of the merchant, to which all money goes.
+    pub const SELLER_ID: &str = keys::SELLER_ID;
+
     /// A local Alipay whose books end with it.
     ///
     /// # Errors
     ///
     /// [`BooksError`] when SQLite refuses.
-    pub fn in_memory() -> Result<LocalAlipay, BooksError> {
-        Ok(LocalAlipay::new(Books::in_memory()?))
+    pub fn in_memory(clock: LocalClock) -> Result<LocalAlipay, BooksError> {
+        Ok(LocalAlipay::new(Books::in_memory()?, clock))
     }
 
     /// A local Alipay whose books are in a file, which is made if it is missing.
@@ -62,22 +88,29 @@ impl LocalAlipay {
     /// # Errors
     ///
     /// [`BooksError`] when SQLite refuses.
-    pub fn open(path: &Path) -> Result<LocalAlipay, BooksError> {
-        Ok(LocalAlipay::new(Books::open(path)?))
+    pub fn open(path: &Path, clock: LocalClock) -> Result<LocalAlipay, BooksError> {
+        Ok(LocalAlipay::new(Books::open(path)?, clock))
     }
 
-    fn new(books: Books) -> LocalAlipay {
+    fn new(books: Books, clock: LocalClock) -> LocalAlipay {
         let shared = Shared {
+            clock,
             books: Mutex::new(books),
             faults: Mutex::new(Faults::default()),
+            downloads: Mutex::new(Downloads::default()),
+            http: notifications::client(),
             keys: Keys::local(),
         };
         LocalAlipay { shared: Arc::new(shared) }
     }
 
-    /// The gateway at `/gateway.do`, and the control routes under `/local`.
+    /// The gateway at `/gateway.do`, and pages, bills and control routes under `/local`.
     pub fn router(&self) -> Router {
-        gateway::routes().merge(control::routes()).with_state(self.clone())
+        gateway::routes()
+            .merge(pages::routes())
+            .merge(bill::routes())
+            .merge(control::routes())
+            .with_state(self.clone())
     }
 
     /// Makes an agreement, of a payer who has these funds from now on.
@@ -91,7 +124,7 @@ impl LocalAlipay {
         payer: &str,
         funds: Fen,
     ) -> Result<(), BooksError> {
-        self.books().register_agreement(agreement_no, payer, funds)
+        self.books().register_agreement(agreement_no, payer, funds, self.now())
     }
 
     /// Gives a payer these funds in place of what he had.
@@ -108,7 +141,7 @@ impl LocalAlipay {
         self.faults().push(method, fault, times);
     }
 
-    /// What was taken under each agreement, in fen.
+    /// What was taken under each agreement, less what was given back, in fen.
     ///
     /// # Errors
     ///
@@ -139,12 +172,25 @@ impl LocalAlipay {
         }
     }
 
+    /// The time that its clock shows.
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.shared.books.lock().expect("no holder of the books panics")
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
         self.shared.faults.lock().expect("no holder of the faults panics")
+    }
+
+    fn downloads(&self) -> MutexGuard<'_, Downloads> {
+        self.shared.downloads.lock().expect("no holder of the downloads panics")
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.shared.http
     }
 
     fn keys(&self) -> &Keys {

@@ -1,19 +1,17 @@
-//! What the gateway answers: the fields of a node, and how they go out.
+//! Answers: the fields of a node.
 
 use std::collections::BTreeMap;
-use std::io;
 
-use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{Html, IntoResponse, Response};
-use futures::stream;
-use steelyard_alipay::{SigningKey, beijing_time};
 use steelyard_pricing::Fen;
 
-use super::books::{Trade, TradeStatus};
-use super::fault::{Delivery, Fault, Method};
-use super::keys::Keys;
+use super::agreements::without_end;
+use super::books::{Agreement, Trade};
+use super::fault::{Fault, Method};
+use super::notifications::{add_a_fen, logon_id, time};
+use super::refunds::Refund;
+
+/// The fields that tell the amount of what happened.
+const AMOUNTS: [&str; 4] = ["total_amount", "refund_fee", "refund_amount", "single_quota"];
 
 /// The fields of an answer's node.
 pub(super) type Node = BTreeMap<&'static str, String>;
@@ -26,6 +24,13 @@ pub(super) fn result(code: &str, message: &str) -> Node {
 /// Business failed.
 pub(super) fn failed(sub_code: &str) -> Node {
     with_sub_code(result("40004", "Business Failed"), sub_code)
+}
+
+/// An order failed, whose number is told.
+pub(super) fn failed_order(sub_code: &str, out_trade_no: &str) -> Node {
+    let mut node = failed(sub_code);
+    node.insert("out_trade_no", out_trade_no.to_owned());
+    node
 }
 
 /// A parameter of the request was invalid.
@@ -66,14 +71,71 @@ pub(super) fn closed(trade: &Trade) -> Node {
     of_trade(result("10000", "Success"), trade)
 }
 
+/// The money went back by this call, or by an earlier one.
+pub(super) fn refunded(trade: &Trade, refund: &Refund, is_now: bool) -> Node {
+    let mut node = of_trade(result("10000", "Success"), trade);
+    node.insert("fund_change", if is_now { "Y" } else { "N" }.to_owned());
+    node.insert("refund_fee", trade.refunded_fen.to_string());
+    node.insert("gmt_refund_pay", time(refund.refunded_at));
+    node
+}
+
+/// The refund was made.
+pub(super) fn refund_found(trade: &Trade, refund: &Refund) -> Node {
+    let mut node = of_trade(result("10000", "Success"), trade);
+    node.insert("out_request_no", refund.out_request_no.clone());
+    node.insert("refund_amount", refund.amount_fen.to_string());
+    node.insert("total_amount", trade.amount_fen.to_string());
+    node.insert("refund_status", "REFUND_SUCCESS".to_owned());
+    node.insert("gmt_refund_pay", time(refund.refunded_at));
+    node
+}
+
+/// The trade can be paid by whoever scans a code.
+pub(super) fn code(trade: &Trade, address: String) -> Node {
+    let mut node = result("10000", "Success");
+    node.insert("out_trade_no", trade.out_trade_no.clone());
+    node.insert("qr_code", address);
+    node
+}
+
+/// How an agreement stands that is not over.
+pub(super) fn agreement(agreement: &Agreement) -> Node {
+    let mut node = result("10000", "Success");
+    node.insert("agreement_no", agreement.agreement_no.clone());
+    node.insert("status", agreement.status.as_str().to_owned());
+    node.insert("principal_id", agreement.payer.clone());
+    node.insert("alipay_logon_id", logon_id(&agreement.payer));
+    node.insert("personal_product_code", agreement.personal_product_code.clone());
+    node.insert("sign_time", time(agreement.signed_at));
+    node.insert("valid_time", time(agreement.signed_at));
+    node.insert("invalid_time", time(without_end()));
+    let external = agreement.external_agreement_no.clone();
+    node.extend(external.map(|number| ("external_agreement_no", number)));
+    node.extend(agreement.sign_scene.clone().map(|scene| ("sign_scene", scene)));
+    node.extend(agreement.single_limit_fen.map(|limit| ("single_quota", limit.to_string())));
+    node
+}
+
+/// Where the file of a bill is.
+pub(super) fn bill(address: String) -> Node {
+    let mut node = result("10000", "Success");
+    node.insert("bill_download_url", address);
+    node
+}
+
 fn of_trade(mut node: Node, trade: &Trade) -> Node {
     node.insert("out_trade_no", trade.out_trade_no.clone());
     node.insert("trade_no", trade.trade_no.clone());
+    if let Some(payer) = &trade.payer {
+        node.insert("buyer_user_id", payer.clone());
+        node.insert("buyer_logon_id", logon_id(payer));
+    }
     node
 }
 
 fn amounts(trade: &Trade) -> [(&'static str, String); 3] {
-    let paid = if trade.status == TradeStatus::TradeSuccess { trade.amount_fen } else { Fen::ZERO };
+    let paid = if trade.taken_at.is_some() { trade.amount_fen } else { Fen::ZERO };
     [
         ("total_amount", trade.amount_fen.to_string()),
         ("buyer_pay_amount", paid.to_string()),
@@ -82,76 +144,39 @@ fn amounts(trade: &Trade) -> [(&'static str, String); 3] {
 }
 
 fn taken_at(trade: &Trade) -> Option<String> {
-    Some(beijing_time(trade.taken_at?).strftime("%Y-%m-%d %H:%M:%S").to_string())
+    Some(time(trade.taken_at?))
 }
 
 /// What a fault lets the gateway tell in place of a node.
-pub(super) fn told(fault: &Fault, mut node: Node) -> Node {
+pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
     match fault {
         Fault::SystemErrorBeforeEffect | Fault::SystemErrorAfterEffect => {
-            failed("ACQ.SYSTEM_ERROR")
+            failed(method.system_error())
         }
         Fault::Refused { code, sub_code } | Fault::RefusedAfterEffect { code, sub_code } => {
             with_sub_code(result(code, "Refused"), sub_code)
         }
         Fault::OtherAmount => {
-            node.entry("total_amount").and_modify(|amount| *amount = a_fen_more(amount));
+            for field in AMOUNTS {
+                node.entry(field).and_modify(add_a_fen);
+            }
             node
         }
         Fault::InsufficientFunds
         | Fault::InProcess
+        | Fault::LateSuccess
         | Fault::NoAnswerBeforeEffect
         | Fault::NoAnswerAfterEffect
         | Fault::HangAfterEffect
         | Fault::BadGatewayBeforeEffect
         | Fault::UnsignedAnswer
         | Fault::WrongKey
-        | Fault::Garbage => node,
+        | Fault::Garbage
+        | Fault::GzipAnswer
+        | Fault::ChunkedAnswer
+        | Fault::Redirect
+        | Fault::BillRowMissing
+        | Fault::BillOtherAmount
+        | Fault::BillExtraRow => node,
     }
-}
-
-fn a_fen_more(amount: &str) -> String {
-    let amount: Result<Fen, _> = amount.parse();
-    let more = amount.and_then(|amount| amount.plus(Fen::new(1)));
-    more.expect("the amount of a trade has room for a fen").to_string()
-}
-
-/// Sends a node in answer to a method, or as the gateway's own error when there is none.
-pub(super) async fn deliver(
-    method: Option<Method>,
-    node: &Node,
-    delivery: Delivery,
-    keys: &Keys,
-) -> Response {
-    match delivery {
-        Delivery::Signed => json(body(method, node, Some(&keys.alipay))),
-        Delivery::Unsigned => json(body(method, node, None)),
-        Delivery::SignedByAnother => json(body(method, node, Some(&keys.foreign))),
-        Delivery::Garbage => Html("<html>busy</html>").into_response(),
-        Delivery::BadGateway => StatusCode::BAD_GATEWAY.into_response(),
-        Delivery::ConnectionClosed => connection_closed(),
-        Delivery::Silence => std::future::pending().await,
-    }
-}
-
-fn body(method: Option<Method>, node: &Node, key: Option<&SigningKey>) -> String {
-    // Alipay's JSON escapes the slash, and its signature covers the escape.
-    let node = serde_json::to_string(node).expect("a map of texts has a JSON").replace('/', r"\/");
-    let name = method.map_or("error_response".to_owned(), |method| {
-        format!("{}_response", method.name().replace('.', "_"))
-    });
-    let sign = key.map(|key| key.sign(&node).expect("the system has randomness to sign with"));
-    let sign = sign.map_or(String::new(), |sign| format!(r#","sign":"{sign}""#));
-    format!(r#"{{"{name}":{node}{sign}}}"#)
-}
-
-fn json(body: String) -> Response {
-    ([(CONTENT_TYPE, "application/json;charset=utf-8")], body).into_response()
-}
-
-/// A response that never leaves: its body fails before its first byte, so hyper drops the
-/// connection with the head still unsent.
-fn connection_closed() -> Response {
-    let broken: Result<Bytes, _> = Err(io::Error::other("told to close the connection"));
-    Body::from_stream(stream::iter([broken])).into_response()
 }

@@ -277,7 +277,7 @@ async fn request_that_is_not_ours_is_refused_and_does_nothing() {
             "isv.invalid-timestamp",
         ),
         ("alipay.trade.pay", |p| drop(p.remove("biz_content")), "isv.missing-parameter"),
-        ("alipay.trade.refund", |_| (), r#"{"error_response":{"code":"40002""#),
+        ("alipay.trade.cancel", |_| (), r#"{"error_response":{"code":"40002""#),
     ];
     for (method, change, expected) in cases {
         let answer = stage.call(method, &content, change).await;
@@ -373,9 +373,9 @@ async fn restart_keeps_what_was_taken() {
         std::env::temp_dir().join(format!("steelyard-local-alipay-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("alipay.sqlite");
-    let before = Stage::on(LocalAlipay::open(&file).unwrap()).await;
+    let before = Stage::on(LocalAlipay::open(&file, clock()).unwrap()).await;
     before.pay(&request(withholding("T1"))).await;
-    let after = Stage::on(LocalAlipay::open(&file).unwrap()).await;
+    let after = Stage::on(LocalAlipay::open(&file, clock()).unwrap()).await;
     assert_eq!(query_in_short(after.query("T1").await), "paid 12.34");
     assert_eq!(
         pay_in_short(after.pay(&request(withholding("T1"))).await),

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::{LocalAlipay, keys};
+use crate::local::LocalClock;
 
 pub(super) const AGREEMENT: &str = "20265302123456789012";
 pub(super) const PAYER: &str = "2088102534368455";
@@ -27,7 +28,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn new() -> Stage {
-        Stage::on(LocalAlipay::in_memory().unwrap()).await
+        Stage::on(LocalAlipay::in_memory(clock()).unwrap()).await
     }
 
     pub(super) async fn on(local: LocalAlipay) -> Stage {
@@ -99,6 +100,11 @@ pub(super) fn signed_form(
         SigningKey::parse(keys::APP_PRIVATE).unwrap().sign(&text_to_sign(&parameters)).unwrap();
     parameters.entry("sign".to_owned()).or_insert(sign);
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+}
+
+/// A clock that stands still.
+pub(super) fn clock() -> LocalClock {
+    LocalClock::new(now(), 0)
 }
 
 pub(super) fn now() -> Timestamp {
