@@ -17,8 +17,9 @@ use crate::target::{PlatformArgs, TargetArgs};
 ///
 /// One port of the loopback interface serves the usage API (`POST /v1/usage`), the quote API
 /// (`POST /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for
-/// AWS tools (`AWS_ENDPOINT_URL`). The schedules run on the stack's clock: settlement at 00:30, dispatch every minute. Queues are in
-/// memory: a report that was queued and not yet counted is gone with the process, all else is kept.
+/// AWS tools (`AWS_ENDPOINT_URL`). The schedules run on the stack's clock: settlement at 00:30,
+/// dispatch every minute, Alipay's notifications when they are due. Queues are in memory: a report
+/// that was queued and not yet counted is gone with the process, all else is kept.
 /// End it with Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct LocalArgs {
@@ -58,6 +59,7 @@ impl LocalArgs {
         }
         tokio::select! {
             failed = run_schedules(&stack) => failed?,
+            () = send_notifications(&stack) => (),
             interrupted = tokio::signal::ctrl_c() => interrupted?,
         }
         Ok(Exit::Done)
@@ -107,6 +109,17 @@ async fn run_schedules(stack: &Stack) -> Result<(), Error> {
             }
         }
         ran_until = now;
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// Sends the local Alipay's notifications that are due by the stack's clock, for ever. It waits for
+/// their receivers, and the schedules do not.
+async fn send_notifications(stack: &Stack) {
+    loop {
+        if let Err(error) = stack.alipay.deliver_due(stack.clock.now()).await {
+            tracing::error!(%error, "cannot send notifications");
+        }
         tokio::time::sleep(TICK).await;
     }
 }
