@@ -1,5 +1,13 @@
 //! Our client against the local Alipay over real HTTP, and the gateway's own rules over bare sockets.
 
+mod agreements;
+mod bills;
+mod notification_faults;
+mod notifications;
+mod pages;
+mod receiver;
+mod recharges;
+mod refunds;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -92,6 +100,15 @@ async fn every_fault_answers_and_takes_as_its_name_says() {
     for (fault, answer, taken, told) in [
         (Fault::InsufficientFunds, "declined ACQ.BUYER_BALANCE_NOT_ENOUGH", "0.00", "pending"),
         (Fault::InProcess, "in doubt: the answer is code 10003", "0.00", "paid 12.34"),
+        (
+            Fault::LateSuccess,
+            "in doubt: the answer is code 40004 ACQ.SYSTEM_ERROR",
+            "0.00",
+            "not found",
+        ),
+        (Fault::GzipAnswer, "in doubt: the answer is not a JSON object", "12.34", "paid 12.34"),
+        (Fault::ChunkedAnswer, "paid 12.34", "12.34", "paid 12.34"),
+        (Fault::Redirect, "in doubt: the answer has HTTP status 302 Found", "12.34", "paid 12.34"),
         (Fault::NoAnswerBeforeEffect, closed, "0.00", "not found"),
         (Fault::NoAnswerAfterEffect, closed, "12.34", "paid 12.34"),
         (
@@ -233,6 +250,32 @@ async fn closed_trade_takes_nothing_any_more_and_a_paid_one_is_not_closed() {
     );
     assert_eq!(query_in_short(stage.query("T2").await), "paid 12.34");
     assert_eq!(stage.taken(), AMOUNT);
+}
+
+#[tokio::test]
+async fn late_payment_is_made_when_its_trade_is_closed() {
+    let stage = Stage::new().await;
+    stage.local.fail_next(Method::Pay, Fault::LateSuccess, 1);
+    stage.pay(&request(withholding("T1"))).await;
+    assert_eq!(query_in_short(stage.query("T1").await), "not found");
+    let number = OutTradeNo::parse("T1").unwrap();
+    assert_eq!(stage.client.close(&number, now()).await, Ok(()));
+    assert_eq!(query_in_short(stage.query("T1").await), "paid 12.34");
+    assert_eq!(stage.taken(), AMOUNT);
+}
+
+#[tokio::test]
+async fn late_payment_is_made_after_an_hour_when_nobody_closes_its_trade() {
+    let stage = Stage::new().await;
+    stage.local.fail_next(Method::Pay, Fault::LateSuccess, 1);
+    stage.pay(&request(withholding("T1"))).await;
+    let number = OutTradeNo::parse("T1").unwrap();
+    for (later, expected) in
+        [("2026-03-02T02:59:59Z", "not found"), ("2026-03-02T03:00:00Z", "paid 12.34")]
+    {
+        let answer = stage.client.query(&number, later.parse().unwrap()).await;
+        assert_eq!(query_in_short(answer), expected, "{later}");
+    }
 }
 
 #[tokio::test]

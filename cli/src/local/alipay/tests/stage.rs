@@ -32,6 +32,15 @@ impl Stage {
     }
 
     pub(super) async fn on(local: LocalAlipay) -> Stage {
+        Stage::telling(local, None).await
+    }
+
+    /// A stage whose client asks to be notified at an address.
+    pub(super) async fn notifying(address: &str) -> Stage {
+        Stage::telling(LocalAlipay::in_memory(clock()).unwrap(), Some(address.to_owned())).await
+    }
+
+    async fn telling(local: LocalAlipay, notify_url: Option<String>) -> Stage {
         local.register_agreement(AGREEMENT, PAYER, FUNDS).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -39,6 +48,7 @@ impl Stage {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let mut config = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
         config.timeout = Duration::from_millis(700);
+        config.notify_url = notify_url;
         Stage { local, address, client: Alipay::new(config).unwrap() }
     }
 
@@ -57,9 +67,28 @@ impl Stage {
 
     /// Sends a request as it is and reads to the end of the connection.
     pub(super) async fn send(&self, request_line: &str, body: &str) -> String {
+        self.send_as("application/json", request_line, body).await
+    }
+
+    /// Opens an address of this server, as a browser does.
+    pub(super) async fn open(&self, address: &str) -> String {
+        let path = address.strip_prefix(&self.origin()).unwrap_or(address);
+        self.send(&format!("GET {path}"), "").await
+    }
+
+    /// Posts a form of a page.
+    pub(super) async fn post(&self, path: &str, form: &str) -> String {
+        self.send_as("application/x-www-form-urlencoded", &format!("POST {path}"), form).await
+    }
+
+    pub(super) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    async fn send_as(&self, content_type: &str, request_line: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         let head = format!(
-            "{request_line} HTTP/1.1\r\nhost: local\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "{request_line} HTTP/1.1\r\nhost: local\r\nconnection: close\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
