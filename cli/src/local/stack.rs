@@ -1,6 +1,9 @@
 //! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
 //! and a local Alipay, wired as the template wires them.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 mod agreements;
 mod bills;
+mod control;
 mod notification_faults;
 mod notifications;
 mod pages;
@@ -366,48 +367,6 @@ async fn no_answer_is_not_one_byte() {
     let content = withholding("T1").biz_content().unwrap();
     assert_eq!(stage.call("alipay.trade.pay", &content, |_| ()).await, "");
     assert_eq!(stage.taken(), AMOUNT);
-}
-
-#[tokio::test]
-async fn control_routes_set_the_stage_and_show_the_trades() {
-    let stage = Stage::new().await;
-    for (line, body, status) in [
-        ("PUT /local/agreements/77", r#"{"payer":"p","funds_fen":5000}"#, "204"),
-        ("PUT /local/payers/p", r#"{"funds_fen":2000}"#, "204"),
-        ("PUT /local/payers/p", r#"{"funds_fen":-1}"#, "500"),
-        ("PUT /local/payers/p", r#"{"funds":1}"#, "422"),
-        (
-            "POST /local/faults",
-            r#"{"method":"alipay.trade.pay","fault":"in_process","times":1}"#,
-            "204",
-        ),
-        (
-            "POST /local/faults",
-            r#"{"method":"alipay.trade.query","fault":{"refused":{"code":"20000","sub_code":"isp.unknow-error"}},"times":1}"#,
-            "204",
-        ),
-        (
-            "POST /local/faults",
-            r#"{"method":"alipay.trade.pay","fault":"garbage","times":1001}"#,
-            "422",
-        ),
-    ] {
-        let answer = stage.send(line, body).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{line} {body}: {answer}");
-    }
-    let mut asked = withholding("T1");
-    asked.agreement_no = "77".to_owned();
-    assert_eq!(
-        pay_in_short(stage.pay(&request(asked)).await),
-        "in doubt: the answer is code 10003"
-    );
-    assert_eq!(
-        query_in_short(stage.query("T1").await),
-        "in doubt: the answer is code 20000 isp.unknow-error"
-    );
-    let trades = stage.send("GET /local/trades", "").await;
-    assert!(trades.contains(r#""agreement_no":"77","amount_fen":1234"#), "{trades}");
-    assert!(trades.contains(r#""status":"IN_PROCESS","taken_at":null"#), "{trades}");
 }
 
 #[tokio::test]

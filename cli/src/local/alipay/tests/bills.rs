@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use steelyard_alipay::{BillAnswer, BillKind, RowKind, read_bill};
+use steelyard_alipay::{BillAnswer, BillKind, BillRow, RowKind, read_bill};
+use steelyard_billing::Doubt;
 use steelyard_pricing::Fen;
 
 use super::super::{Fault, Method};
@@ -18,23 +19,23 @@ fn next_day() -> Timestamp {
 /// The rows of a day's bill, in short.
 async fn rows(stage: &Stage, kind: BillKind, day: Date) -> Vec<String> {
     match stage.client.bill(kind, day, next_day()).await {
-        BillAnswer::Zip(zip) => {
-            let rows = read_bill(kind, &zip).unwrap();
-            rows.iter()
-                .map(|row| {
-                    let number = row.out_trade_no.as_deref().unwrap_or("nothing");
-                    let request = row.out_request_no.as_deref().unwrap_or("");
-                    let kind = match &row.kind {
-                        RowKind::Trade => "in",
-                        RowKind::Refund => "out",
-                        RowKind::Other(name) => name,
-                    };
-                    format!("{number} {kind} {} {request}", row.amount_fen).trim_end().to_owned()
-                })
-                .collect()
-        }
-        other => vec![format!("{other:?}")],
+        BillAnswer::Zip(zip) => read_bill(kind, &zip).unwrap().iter().map(in_short).collect(),
+        BillAnswer::NoTrades => vec!["no bill".to_owned()],
+        BillAnswer::TooEarly => vec!["too early".to_owned()],
+        BillAnswer::NotSupported(refusal) => vec![refusal.0],
+        BillAnswer::InDoubt(Doubt(text)) => vec![format!("in doubt: {text}")],
     }
+}
+
+fn in_short(row: &BillRow) -> String {
+    let number = row.out_trade_no.as_deref().unwrap_or("nothing");
+    let request = row.out_request_no.as_deref().unwrap_or("");
+    let kind = match &row.kind {
+        RowKind::Trade => "in",
+        RowKind::Refund => "out",
+        RowKind::Other(name) => name,
+    };
+    format!("{number} {kind} {} {request}", row.amount_fen).trim_end().to_owned()
 }
 
 async fn traded() -> Stage {
@@ -64,7 +65,7 @@ async fn both_bills_of_a_day_tell_what_moved_on_it_in_beijing() {
 #[tokio::test]
 async fn day_on_which_nothing_moved_has_no_bill() {
     let stage = traded().await;
-    assert_eq!(rows(&stage, BillKind::Trade, date(2026, 3, 1)).await, ["NoTrades"]);
+    assert_eq!(rows(&stage, BillKind::Trade, date(2026, 3, 1)).await, ["no bill"]);
     let content = r#"{"bill_type":"trade","bill_date":"2026-03-02"}"#;
     let method = "alipay.data.dataservice.bill.downloadurl.query";
     let too_early = stage.call(method, content, |_| ()).await;
@@ -98,10 +99,7 @@ async fn bill_is_wrong_in_the_way_that_its_fault_says() {
         (Fault::BillRowMissing, vec!["C1 in 5.00"]),
         (Fault::BillOtherAmount, vec!["T1 in 12.35", "C1 in 5.00"]),
         (Fault::BillExtraRow, vec!["T1 in 12.34", "C1 in 5.00", "UNKNOWN20260302 in 42.00"]),
-        (
-            Fault::SystemErrorAfterEffect,
-            vec![r#"InDoubt(Doubt("the answer is code 40004 UNKNOWN_ERROR"))"#],
-        ),
+        (Fault::SystemErrorAfterEffect, vec!["in doubt: the answer is code 40004 UNKNOWN_ERROR"]),
     ] {
         let stage = traded().await;
         stage.local.fail_next(Method::Bill, fault.clone(), 1);
