@@ -46,6 +46,7 @@ use bill::Downloads;
 use books::Books;
 use fault::Faults;
 use keys::Keys;
+use notifications::HttpClient;
 
 pub use books::{Agreement, AgreementStatus, BooksError, Trade, TradeKind, TradeStatus};
 pub use control::ControlError;
@@ -63,7 +64,7 @@ struct Shared {
     books: Mutex<Books>,
     faults: Mutex<Faults>,
     downloads: Mutex<Downloads>,
-    http: reqwest::Client,
+    http: HttpClient,
     keys: Keys,
 }
 
@@ -189,7 +190,7 @@ impl LocalAlipay {
         self.shared.downloads.lock().expect("no holder of the downloads panics")
     }
 
-    fn http(&self) -> &reqwest::Client {
+    fn http(&self) -> &HttpClient {
         &self.shared.http
     }
 

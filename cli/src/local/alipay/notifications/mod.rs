@@ -18,7 +18,7 @@ use super::books::BooksError;
 use super::fault::NotificationFault;
 
 pub(super) use fields::{TradeEvent, logon_id, queue_ended, queue_signed, queue_trade, time};
-pub(super) use sending::{add_a_fen, client};
+pub(super) use sending::{HttpClient, add_a_fen, client};
 
 /// A notification that waits to be sent, or to be sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

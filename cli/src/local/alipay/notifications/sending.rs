@@ -1,14 +1,15 @@
 //! Sending a notification over HTTP, and what the answer to it says.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
-use reqwest::StatusCode;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use rustls::{ClientConfig, RootCertStore};
 use steelyard_pricing::Fen;
 
 use super::{PendingNotification, fields};
@@ -16,11 +17,17 @@ use crate::local::alipay::LocalAlipay;
 use crate::local::alipay::books::BooksError;
 use crate::local::alipay::fault::NotificationFault;
 
+/// The HTTP client that sends notifications. It speaks no TLS: receivers are on this machine.
+pub(crate) type HttpClient = Client<HttpConnector, Body>;
+
 /// How long the receiver of a notification may take to confirm it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the receiver answers to confirm a notification, and nothing but that.
 const CONFIRMATION: &[u8] = b"success";
+
+/// The most bytes of an answer that are read.
+const ANSWER_MAX_BYTES: usize = 1 << 16;
 
 /// An application that is not ours.
 const OTHER_APP_ID: &str = "2021000000000002";
@@ -94,34 +101,26 @@ impl LocalAlipay {
 
     /// Whether a form is answered as only a receiver does who has it for good.
     async fn is_confirmed(&self, address: &str, form: String) -> bool {
-        let request = self
-            .http()
-            .post(address)
+        let answer = tokio::time::timeout(TIMEOUT, self.answer(address, form)).await;
+        matches!(answer, Ok(Some((StatusCode::OK, body))) if body == CONFIRMATION)
+    }
+
+    /// What a form is answered, if it is.
+    async fn answer(&self, address: &str, form: String) -> Option<(StatusCode, Vec<u8>)> {
+        let request = Request::post(address)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
-            .body(form);
-        let Ok(answer) = request.send().await else { return false };
-        let is_ok = answer.status() == StatusCode::OK;
-        let body = answer.bytes().await;
-        is_ok && body.is_ok_and(|body| body == CONFIRMATION)
+            .body(Body::from(form))
+            .ok()?;
+        let answer = self.http().request(request).await.ok()?;
+        let status = answer.status();
+        let body = to_bytes(Body::new(answer.into_body()), ANSWER_MAX_BYTES).await.ok()?;
+        Some((status, body.into()))
     }
 }
 
-/// The HTTP client that sends notifications. It trusts nobody's certificate: receivers are on this
-/// machine, without TLS.
-pub(crate) fn client() -> reqwest::Client {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has the usual versions of TLS")
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .timeout(TIMEOUT)
-        .redirect(Policy::none())
-        .no_proxy()
-        .build()
-        .expect("a client without files or proxies of its own can be built")
+/// A client that sends notifications.
+pub(crate) fn client() -> HttpClient {
+    Client::builder(TokioExecutor::new()).build_http()
 }
 
 /// Makes an amount one fen higher.
