@@ -41,32 +41,35 @@ impl LocalAlipay {
     ) -> Result<usize, BooksError> {
         let fault = self.faults().next_notification();
         match fault {
-            Some(NotificationFault::Dropped) => {
-                self.books().forget(&notification)?;
-                return Ok(0);
-            }
-            Some(NotificationFault::Reordered) => {
-                self.books().hold(&notification)?;
-                return Ok(0);
-            }
+            Some(NotificationFault::Dropped) => self.books().forget(&notification).map(|()| 0),
+            Some(NotificationFault::Reordered) => self.books().hold(&notification).map(|()| 0),
+            Some(NotificationFault::Duplicate) => self.send(&notification, fault, 2, now).await,
             Some(
-                NotificationFault::Duplicate
-                | NotificationFault::OtherAmount
+                NotificationFault::OtherAmount
                 | NotificationFault::Forged
                 | NotificationFault::OtherApp,
             )
-            | None => (),
+            | None => self.send(&notification, fault, 1, now).await,
         }
-        let copies = if fault == Some(NotificationFault::Duplicate) { 2 } else { 1 };
+    }
+
+    /// Sends so many copies of a notification, and lets go of what was held back until then.
+    async fn send(
+        &self,
+        notification: &PendingNotification,
+        fault: Option<NotificationFault>,
+        copies: usize,
+        now: Timestamp,
+    ) -> Result<usize, BooksError> {
         let form = self.form(&notification.parameters, fault, now);
         let mut is_confirmed = false;
         for _ in 0..copies {
             is_confirmed |= self.is_confirmed(&notification.address, form.clone()).await;
         }
         if is_confirmed {
-            self.books().forget(&notification)?;
+            self.books().forget(notification)?;
         } else {
-            self.books().retry(&notification, now)?;
+            self.books().retry(notification, now)?;
         }
         self.books().release()?;
         Ok(copies)
