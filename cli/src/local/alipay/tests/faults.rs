@@ -151,3 +151,61 @@ async fn late_payment_is_made_after_an_hour_when_nobody_closes_its_trade() {
         assert_eq!(query_in_short(answer), expected, "{later}");
     }
 }
+
+/// What the wire shows of a method's answer.
+async fn wire(method: Method, fault: Option<Fault>) -> String {
+    let stage = Stage::new().await;
+    stage.pay(&request(withholding("T1"))).await;
+    if let Some(fault) = fault {
+        stage.local.fail_next(method, fault, 1);
+    }
+    let content = format!(
+        r#"{{"out_trade_no":"T1","out_request_no":"R1","refund_amount":"1.00","total_amount":"1.00","subject":"s","agreement_no":"{AGREEMENT}","bill_type":"trade","bill_date":"2026-03-01"}}"#
+    );
+    stage.call(method.name(), &content, |_| ()).await
+}
+
+#[tokio::test]
+async fn every_method_meets_every_fault_of_delivery() {
+    let refused = Fault::Refused { code: "40006".to_owned(), sub_code: "no".to_owned() };
+    for name in [
+        "alipay.trade.pay",
+        "alipay.trade.query",
+        "alipay.trade.close",
+        "alipay.trade.refund",
+        "alipay.trade.fastpay.refund.query",
+        "alipay.trade.precreate",
+        "alipay.user.agreement.query",
+        "alipay.user.agreement.unsign",
+        "alipay.data.dataservice.bill.downloadurl.query",
+    ] {
+        let method = Method::parse(name).unwrap();
+        let node = format!(r#"{{"{}_response":{{"#, name.replace('.', "_"));
+        for (fault, start, part) in [
+            (None, "HTTP/1.1 200", node.as_str()),
+            (None, "HTTP/1.1 200", r#"},"sign":""#),
+            (Some(Fault::NoAnswerBeforeEffect), "", ""),
+            (Some(Fault::NoAnswerAfterEffect), "", ""),
+            (Some(Fault::BadGatewayBeforeEffect), "HTTP/1.1 502", ""),
+            (Some(Fault::SystemErrorBeforeEffect), "HTTP/1.1 200", "_ERROR\""),
+            (Some(Fault::SystemErrorAfterEffect), "HTTP/1.1 200", "_ERROR\""),
+            (Some(Fault::UnsignedAnswer), "HTTP/1.1 200", r#""}}"#),
+            (Some(Fault::WrongKey), "HTTP/1.1 200", r#"},"sign":""#),
+            (Some(Fault::Garbage), "HTTP/1.1 200", "<html>busy</html>"),
+            (Some(Fault::GzipAnswer), "HTTP/1.1 200", "content-encoding: gzip"),
+            (Some(Fault::ChunkedAnswer), "HTTP/1.1 200", "transfer-encoding: chunked"),
+            (Some(Fault::Redirect), "HTTP/1.1 302", "location: /busy"),
+            (
+                Some(refused.clone()),
+                "HTTP/1.1 200",
+                r#""code":"40006","msg":"Refused","sub_code":"no""#,
+            ),
+        ] {
+            let what = format!("{name} {fault:?}");
+            let is_silent = start.is_empty();
+            let answer = wire(method, fault).await;
+            assert!(answer.starts_with(start) && answer.contains(part), "{what}: {answer}");
+            assert_eq!(answer.is_empty(), is_silent, "{what}: {answer}");
+        }
+    }
+}

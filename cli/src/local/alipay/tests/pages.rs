@@ -63,6 +63,8 @@ async fn payer_reads_what_he_signs_and_the_merchant_is_told() {
     let told = format!("{} signed at 2026-03-02T02:00:00Z", agreement.agreement_no);
     assert_eq!(receiver.received(), [told]);
     assert_page(&stage.open(&sign_page(&stage, None)).await, "409", &["signed before"]);
+    stage.local.revoke_agreement(&agreement.agreement_no, now()).unwrap();
+    assert_eq!(stage.local.notifications().unwrap(), [], "an end in the app is not told there");
 }
 
 #[tokio::test]

@@ -92,9 +92,9 @@ impl Stage {
             body.len()
         );
         socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// Calls a method with parameters that are changed after the usual ones are set, and signed after that.
