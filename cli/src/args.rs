@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, audit, debits, demo, import, local, plan, price, provider, settle, statement,
+    account, audit, debits, demo, import, local, mandates, plan, price, provider, settle, statement,
 };
 use crate::target::{PlatformArgs, TargetArgs};
 
@@ -44,9 +44,12 @@ pub(crate) enum Command {
     /// Show what is being withheld, and let a debit go on that waits for a person.
     #[command(subcommand)]
     Debits(debits::DebitsCommand),
+    /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
+    #[command(subcommand)]
+    Mandates(mandates::MandatesCommand),
     /// Rebuild every account from its journal, and check every invariant that stored data can show.
     Audit(audit::AuditArgs),
-    /// Register providers, put them on plans, give them overrides, note their mandates.
+    /// Register providers, put them on plans, give them overrides.
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
     /// Check, add and list plans, and see what a draft would change.

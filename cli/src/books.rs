@@ -64,7 +64,11 @@ impl Tables {
             reported,
             statements: self.billing.statements(&id).await?,
             journal: self.billing.journal(&id).await?,
-            debits: self.billing.debits(&id).await?,
+            debits: self.billing.all(&id).await?,
+            mandates: self.billing.all(&id).await?,
+            recharges: self.billing.all(&id).await?,
+            refunds: self.billing.all(&id).await?,
+            reversals: self.billing.all(&id).await?,
             provider: customer.provider,
             account: customer.account,
         })

@@ -55,6 +55,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,
         Command::Debits(command) => command.run(&target, &platform).await,
+        Command::Mandates(command) => command.run(&target, &platform).await,
         Command::Audit(args) => args.run(&target).await,
         Command::Provider(command) => command.run(&target, &platform).await,
         Command::Plan(command) => command.run(&target, &platform).await,

@@ -1,9 +1,10 @@
 //! The audit of a platform, and its figures as a text that two runs can be compared by.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use steelyard_billing::mandate::{MandatePhase, Suspension};
 use steelyard_billing::{Books, Cause, Debit, Entry, Ledger, audit};
+use steelyard_cli::local::alipay::{Trade, TradeKind};
 use steelyard_pricing::Fen;
 
 use crate::Platform;
@@ -12,31 +13,30 @@ impl Platform {
     /// Checks the books of every provider, as they must be once the queues are empty: no invariant
     /// is broken, and Alipay took what the journal says.
     pub async fn books_balance(&self) {
-        let mut taken = self.stack.alipay.taken().unwrap();
+        let mut trades = self.stack.alipay.trades().unwrap();
         for books in self.checked_books().await {
-            let by_alipay = taken_from(&books, &mut taken);
-            let by_journal = withheld(&books);
-            assert_eq!(by_alipay, by_journal, "withheld from {}", books.provider.provider);
+            let by_alipay = taken_from(&books, &mut trades);
+            assert_eq!(by_alipay, by_journal(&books), "taken from {}", books.provider.provider);
         }
-        assert_eq!(taken, BTreeMap::new(), "taken from nobody's agreement");
+        assert_eq!(trades, [], "taken from nobody of ours");
     }
 
     /// Checks the books of every provider, as they must be at any time: no invariant is broken,
     /// and Alipay took at least what the journal says and at most what was charged.
     pub async fn books_hold(&self) {
-        let mut taken = self.stack.alipay.taken().unwrap();
+        let mut trades = self.stack.alipay.trades().unwrap();
         for books in self.checked_books().await {
-            let by_alipay = taken_from(&books, &mut taken);
-            assert!(withheld(&books) <= by_alipay, "withheld from {}", books.provider.provider);
+            let by_alipay = taken_from(&books, &mut trades);
+            assert!(by_journal(&books) <= by_alipay, "taken from {}", books.provider.provider);
         }
     }
 
     /// The figures of every provider, without times: what was charged, moved, withheld and is owed.
     pub async fn figures(&self) -> String {
         let mut text = String::new();
-        let mut taken = self.stack.alipay.taken().unwrap();
+        let mut trades = self.stack.alipay.trades().unwrap();
         for books in self.checked_books().await {
-            let by_alipay = taken_from(&books, &mut taken);
+            let by_alipay = taken_from(&books, &mut trades);
             write_figures(&mut text, &books, by_alipay).unwrap();
         }
         text
@@ -45,29 +45,54 @@ impl Platform {
     async fn checked_books(&self) -> Vec<Books> {
         let tables = &self.stack.tables;
         let plans = tables.billing.plans().await.unwrap();
-        let taken = self.stack.alipay.taken().unwrap();
+        let trades = self.stack.alipay.trades().unwrap();
         let mut all = Vec::new();
         for customer in tables.customers().await.unwrap() {
             let books = tables.books(customer).await.unwrap();
             assert_eq!(audit(&books, &plans), [], "books of {}", books.provider.provider);
-            let charged = Fen::sum(books.statements.iter().map(|s| s.charge_fen)).unwrap();
-            let by_alipay = taken_from(&books, &mut taken.clone());
-            assert!(by_alipay <= charged, "{} of {charged} taken", by_alipay);
+            let by_alipay = taken_from(&books, &mut trades.clone());
+            let covered = covered(&books);
+            assert!(by_alipay <= covered, "{by_alipay} of {covered} taken");
             all.push(books);
         }
         all
     }
 }
 
-/// What Alipay took under the provider's agreement, which is crossed out.
-fn taken_from(books: &Books, taken: &mut BTreeMap<String, Fen>) -> Fen {
-    let mandate = books.provider.mandate.as_ref();
-    mandate.and_then(|mandate| taken.remove(&mandate.agreement_no)).unwrap_or(Fen::ZERO)
+/// What Alipay took from the provider, under its agreements and by its recharges, less what it gave
+/// back. It is crossed out.
+fn taken_from(books: &Books, trades: &mut Vec<Trade>) -> Fen {
+    let agreements: Vec<_> = books.mandates.iter().map(|m| m.agreement_no.as_deref()).collect();
+    let recharges: Vec<_> = books.recharges.iter().map(|r| r.out_trade_no.as_str()).collect();
+    let is_its_own = |trade: &Trade| match trade.kind {
+        TradeKind::Withholding => agreements.contains(&trade.agreement_no.as_deref()),
+        TradeKind::Recharge => recharges.contains(&trade.out_trade_no.as_str()),
+    };
+    let taken = trades.iter().filter(|trade| is_its_own(trade)).map(net);
+    let sum = Fen::sum(taken).unwrap();
+    trades.retain(|trade| !is_its_own(trade));
+    sum
 }
 
-fn withheld(books: &Books) -> Fen {
+/// What a trade took, less what was given back of it.
+fn net(trade: &Trade) -> Fen {
+    let taken = if trade.taken_at.is_some() { trade.amount_fen } else { Fen::ZERO };
+    taken.minus(trade.refunded_fen).unwrap()
+}
+
+/// What the journal says Alipay took, less what it gave back.
+fn by_journal(books: &Books) -> Fen {
     let moved = books.journal.iter().map(|entry| entry.moved(Ledger::Alipay).unwrap());
     Fen::sum(moved).unwrap()
+}
+
+/// What was charged, less what was credited, and what was paid in beside it: no more is ever taken.
+fn covered(books: &Books) -> Fen {
+    let charged = books.statements.iter().map(|s| s.charge_fen);
+    let recharged = books.recharges.iter().filter_map(|r| r.payment()).map(|p| p.amount_fen);
+    let found =
+        books.debits.iter().flat_map(|d| &d.found_payments).map(|found| found.payment.amount_fen);
+    Fen::sum(charged.chain(recharged).chain(found)).unwrap()
 }
 
 fn write_figures(text: &mut String, books: &Books, taken: Fen) -> std::fmt::Result {
@@ -80,8 +105,12 @@ fn write_figures(text: &mut String, books: &Books, taken: Fen) -> std::fmt::Resu
         figures.receivable(),
         figures.reserved(),
     )?;
-    if let Some(unusable) = books.provider.mandate.as_ref().and_then(|m| m.unusable.as_ref()) {
-        writeln!(text, "  mandate unusable by debit {}: {}", unusable.debit, unusable.given_up)?;
+    for mandate in &books.mandates {
+        if let MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } =
+            &mandate.phase
+        {
+            writeln!(text, "  mandate suspended by debit {debit}: {given_up}")?;
+        }
     }
     for (day, usage) in &books.counted {
         writeln!(text, "  {day}: {}", usage.total().unwrap())?;
@@ -105,6 +134,12 @@ fn movement(entry: &Entry) -> String {
         Cause::DebitPaid { debit, .. } => format!("debit {debit} paid"),
         Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
         Cause::Recharged { reference } => format!("recharged {reference}"),
+        Cause::RechargePaid { recharge, .. } => format!("recharge {recharge} paid"),
+        Cause::DebitFound { debit, attempt, .. } => format!("debit {debit}, {attempt} found"),
+        Cause::RefundAsked(number) => format!("refund {} asked for", number.out_request_no),
+        Cause::RefundDone(number) => format!("refund {} done", number.out_request_no),
+        Cause::RefundRefused(number) => format!("refund {} refused", number.out_request_no),
+        Cause::Reversed(number) => format!("reversed {}", number.out_request_no),
     };
     let postings = record.postings.iter().map(|p| format!("{:?} {}", p.ledger, p.amount_fen));
     format!("{cause}: {}", postings.collect::<Vec<_>>().join(", "))

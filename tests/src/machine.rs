@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use steelyard_alipay::Alipay;
+use steelyard_alipay::{Alipay, SignScene};
 use steelyard_cli::Tables;
 use steelyard_cli::local::LocalFunction;
 use steelyard_cli::local::alipay::LocalAlipay;
@@ -120,7 +120,10 @@ impl Machine {
         let alipay = Alipay::new(LocalAlipay::client_config(&gateway)).unwrap();
         let billing = self.tables.billing.clone();
         let (terms, clock) = (platform.stack.terms.clone(), platform.stack.clock.clock());
-        let collector = Collector::new(billing, alipay, terms, clock);
+        let url = "http://sqs.local/000000000000/steelyard-debit".to_owned();
+        let queue = aws::queue(&self.config, url);
+        let sign_scene = SignScene::parse("INDUSTRY|API_FEES").unwrap();
+        let collector = Collector { billing, alipay, queue, terms, sign_scene, clock };
         LocalFunction::new(Debits::new(collector), Duration::from_secs(60))
     }
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
+use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Calendar, CountedDays, DebitTerms, Mandate, PlanAssignment, Provider, ProviderId, Statement,
+    Calendar, CountedDays, DebitTerms, PlanAssignment, Provider, ProviderId, Statement,
 };
+use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
 use steelyard_store::{Customer, PlanStored, Stored};
@@ -92,8 +94,8 @@ impl Platform {
         assert!(matches!(stored, PlanStored::New | PlanStored::Before), "plan {}", plan.name());
     }
 
-    /// Registers a provider on a plan from April 2015 on, with an agreement or without.
-    pub async fn register(&self, id: &str, plan: &str, mandate: Option<Mandate>, shards: u8) {
+    /// Registers a provider on a plan from April 2015 on.
+    pub async fn register(&self, id: &str, plan: &str, shards: u8) {
         let provider = Provider {
             provider: id.parse().unwrap(),
             billed_from: "2015-04".parse().unwrap(),
@@ -102,7 +104,7 @@ impl Platform {
                 plan: plan.to_owned().try_into().unwrap(),
             }],
             overrides: Vec::new(),
-            mandate,
+            mandate: None,
             counter_shards: shards,
         };
         let tables = &self.stack.tables;
@@ -112,13 +114,35 @@ impl Platform {
 
     /// Registers a provider without an agreement.
     pub async fn join(&self, id: &str) {
-        self.register(id, PLAN, None, 1).await;
+        self.register(id, PLAN, 1).await;
     }
 
     /// Registers a provider that signs an agreement, and has these funds at Alipay.
     pub async fn sign(&self, id: &str, funds: i64) {
-        let mandate = self.stack.sign_mandate(&agreement_no(id), id, fen(funds)).unwrap();
-        self.register(id, PLAN, Some(mandate), 1).await;
+        self.register(id, PLAN, 1).await;
+        self.adopt(id, &agreement_no(id), funds).await;
+    }
+
+    /// The same, by an agreement under which one debit may take so much.
+    pub async fn sign_up_to(&self, id: &str, funds: i64, limit: i64) {
+        self.register(id, PLAN, 1).await;
+        self.adopt_up_to(id, &agreement_no(id), funds, limit).await;
+    }
+
+    /// A provider signs an agreement with Alipay elsewhere, and an operator notes it.
+    pub async fn adopt(&self, provider: &str, agreement_no: &str, funds: i64) {
+        self.adopt_up_to(provider, agreement_no, funds, 500_000).await;
+    }
+
+    async fn adopt_up_to(&self, provider: &str, agreement_no: &str, funds: i64, limit: i64) {
+        self.stack.alipay.register_agreement(agreement_no, provider, fen(funds)).unwrap();
+        let customer = self.customer(provider).await;
+        let limits = MandateLimits { single_fen: fen(limit), daily_fen: None };
+        let now = self.stack.clock.now();
+        let (adopted, counted) =
+            customer.account.adopt_mandate(agreement_no.to_owned(), limits, now).unwrap();
+        let billing = &self.stack.tables.billing;
+        billing.adopt_mandate(&customer, &adopted, &counted, now).await.unwrap();
     }
 
     /// Sends a report over HTTP.
@@ -173,6 +197,11 @@ impl Platform {
         self.stack.drain().await.unwrap();
     }
 
+    /// Lets all notifications of Alipay get lost: only queries and bills tell.
+    pub fn lose_notifications(&self) {
+        self.stack.alipay.fail_next_notifications(NotificationFault::Dropped, 1_000);
+    }
+
     /// Lets the schedules run until a time of Beijing.
     pub async fn run_until(&self, time: &str) {
         self.stack.run_until(self.instant(time)).await.unwrap();
@@ -183,7 +212,7 @@ impl Platform {
         let before = self.customer(provider).await.account;
         let now = self.stack.clock.now();
         let movement = before.recharge(fen(amount), reference.to_owned(), now).unwrap();
-        self.stack.tables.billing.commit_recharge(&before, reference, &movement).await.unwrap();
+        self.stack.tables.billing.commit_transfer(&before, reference, &movement).await.unwrap();
     }
 
     /// A provider with its account.

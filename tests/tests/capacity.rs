@@ -86,8 +86,8 @@ async fn report_costs_four_write_units_for_each_provider_it_names() {
 async fn month_under_way(days: u32) -> Platform {
     let platform = Platform::open().await;
     platform.add_plan(FIVE_RATES).await;
-    let mandate = platform.stack.sign_mandate("20159", "a", steelyard_tests::fen(1_000_000_000));
-    platform.register("a", "five-rates", Some(mandate.unwrap()), 1).await;
+    platform.register("a", "five-rates", 1).await;
+    platform.adopt("a", "20159", 1_000_000_000).await;
     for day in 1..=days {
         let date = format!("2015-05-{day:02}");
         platform.run_until(&format!("{date}T20:00")).await;

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use futures::future::join;
 use serde_json::{Value, json};
-use steelyard_billing::Mandate;
 use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
-use steelyard_tests::{Machine, PLAN, Platform, agreement_no, fen};
+use steelyard_tests::{Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
@@ -129,12 +128,17 @@ async fn whatever_alipay_answers_the_money_is_taken_once() {
         Fault::BadGatewayBeforeEffect,
         refused("ACQ.SOMETHING_NEW"),
     ] {
-        for times in [1, 4] {
+        for (times, is_notified) in [(1, false), (4, false), (1, true), (4, true)] {
             let platform = indebted(10_000).await;
             platform.stack.alipay.fail_next(Method::Pay, fault.clone(), times);
+            if !is_notified {
+                platform.lose_notifications();
+            }
             platform.run_until("2015-05-02T10:00").await;
             platform.books_hold().await;
-            assert_eq!(platform.account("a").await, [0, 10_000, 10_000], "{fault:?}");
+            if !is_notified {
+                assert_eq!(platform.account("a").await, [0, 10_000, 10_000], "{fault:?}");
+            }
             platform.run_until("2015-05-03T12:00").await;
             check(&platform, [0, 0, 0], 10_000).await;
             assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)], "{fault:?}");
@@ -160,8 +164,9 @@ async fn doubt_is_not_resolved_until_a_query_is_answered() {
         Fault::BadGatewayBeforeEffect,
     ] {
         let platform = indebted(10_000).await;
+        platform.lose_notifications();
         platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
-        platform.stack.alipay.fail_next(Method::Query, fault.clone(), 3);
+        platform.stack.alipay.fail_next(Method::Query, fault.clone(), 20);
         platform.run_until("2015-05-02T10:06").await;
         platform.books_hold().await;
         assert_eq!(platform.account("a").await, [0, 10_000, 10_000], "{fault:?}");
@@ -314,9 +319,7 @@ async fn charge_while_a_debit_is_open_waits_for_the_next_debit() {
 async fn limit_of_the_agreement_caps_a_debit_and_the_next_ones_take_the_rest() {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
-    let signed = platform.stack.sign_mandate(&agreement_no("a"), "a", fen(1_000_000)).unwrap();
-    let capped = Mandate { single_limit_fen: fen(4_000), ..signed };
-    platform.register("a", PLAN, Some(capped), 1).await;
+    platform.sign_up_to("a", 1_000_000, 4_000).await;
     platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
     platform.settle_at("2015-05-02T00:30").await;
     check(&platform, [0, 10_000, 4_000], 0).await;

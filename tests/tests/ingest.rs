@@ -212,7 +212,7 @@ async fn source_that_is_told_unavailable_sends_again_and_is_counted_once() {
 #[tokio::test]
 async fn counters_of_a_provider_are_spread_over_its_sources_and_read_as_one() {
     let platform = platform().await;
-    platform.register("wide", steelyard_tests::PLAN, None, 4).await;
+    platform.register("wide", steelyard_tests::PLAN, 4).await;
     for source in 0..20 {
         let mut sent = report("r", &[record("wide", API, DAY, 100_000)]);
         sent["source"] = json!(format!("gateway-{source}"));
@@ -262,7 +262,7 @@ async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_confl
 #[tokio::test]
 async fn amounts_of_many_reports_are_summed_exactly_over_the_shards_of_a_counter() {
     let platform = platform().await;
-    platform.register("wide", steelyard_tests::PLAN, None, 4).await;
+    platform.register("wide", steelyard_tests::PLAN, 4).await;
     let amounts = ["0.000001", "0.1", "999999999.999999", "33.33"];
     for n in 0..100 {
         let record = record_of_amount("wide", "sales", DAY, 1, amounts[n % amounts.len()]);

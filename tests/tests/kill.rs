@@ -216,7 +216,7 @@ fn refused(sub_code: &str) -> AlipayFault {
 async fn killed_debit_whose_mandate_is_dead_is_given_up_once_together_with_its_mandate() {
     let lines = [
         "a: prepaid 0.00, receivable 100.00, reserved 0.00, taken 0.00",
-        "mandate unusable by debit 1: the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
+        "mandate suspended by debit 1: the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
         "2. debit 1 exhausted: Reserved -100.00, Receivable 100.00",
         "debit 1 of 100.00: given up, the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
     ];

@@ -76,6 +76,7 @@ async fn restart_with_a_debit_on_the_queue_or_under_way_takes_the_money_once() {
 async fn cut_after_paying(platform: &Platform) {
     use steelyard_cli::local::embedded::{Fault, Target};
     let transactions = Target::Operation("TransactWriteItems");
-    platform.stack.transport.faults().strike(transactions, 2..=2, Fault::CutBefore);
+    // The first stores that the mandate was checked, the second that the debit is sent.
+    platform.stack.transport.faults().strike(transactions, 3..=3, Fault::CutBefore);
     platform.stack.drain().await.unwrap();
 }

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::json;
-use steelyard_billing::{Debit, DebitId, GivenUp, Mandate, Phase, Refusal, Resolution};
+use steelyard_billing::mandate::{MandateOutcome, MandatePhase, Suspension};
+use steelyard_billing::{Debit, DebitId, GivenUp, Mandate, MandateId, Phase, Refusal, Resolution};
 use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
-use steelyard_tests::{Platform, agreement_no, fen};
+use steelyard_store::MandateBooked;
+use steelyard_tests::{Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
@@ -38,12 +40,13 @@ async fn check(platform: &Platform, account: [i64; 3], taken: i64) {
 }
 
 async fn debit(platform: &Platform) -> Debit {
-    let debit = platform.stack.tables.billing.debit(&"a".parse().unwrap(), DebitId(1)).await;
+    let debit = platform.stack.tables.billing.find(&"a".parse().unwrap(), &DebitId(1)).await;
     debit.unwrap().unwrap()
 }
 
 async fn mandate(platform: &Platform) -> Mandate {
-    platform.customer("a").await.provider.mandate.unwrap()
+    let found = platform.stack.tables.billing.find(&"a".parse().unwrap(), &MandateId(1)).await;
+    found.unwrap().unwrap()
 }
 
 /// Charges another yuan for a day, at half past midnight after it.
@@ -58,7 +61,16 @@ async fn resolve(platform: &Platform, resolution: Resolution) {
     let before = debit(platform).await;
     let now = platform.stack.clock.now();
     let after = before.resolved(resolution, "the key was mended", now).unwrap();
-    platform.stack.tables.billing.commit_debit(&before, &after).await.unwrap();
+    platform.stack.tables.billing.store(Some(&before), &after).await.unwrap();
+}
+
+/// A person lets debits be made under the mandate again.
+async fn resume_mandate(platform: &Platform) {
+    let now = platform.stack.clock.now();
+    let resume = |before: &Mandate| MandateOutcome::Changed(before.resumed(now).unwrap());
+    let (billing, provider) = (&platform.stack.tables.billing, "a".parse().unwrap());
+    let resumed = billing.change_mandate(&provider, MandateId(1), now, resume).await.unwrap();
+    assert!(matches!(resumed, MandateBooked::Now(_)), "{resumed:?}");
 }
 
 fn code(text: &str) -> Refusal {
@@ -72,7 +84,7 @@ async fn debit_above_a_limit_is_given_up_and_its_amount_owed_again() {
     check(&platform, [0, 10_000, 0], 0).await;
     let given_up = GivenUp::AmountCap(code("ACQ.TOTAL_FEE_EXCEED"));
     assert_eq!(debit(&platform).await.given_up(), Some(&given_up));
-    assert_eq!(mandate(&platform).await.unusable, None);
+    assert_eq!(mandate(&platform).await.phase, MandatePhase::Active);
     // The limit is raised meanwhile: the next charge collects all of it.
     charge(&platform, "2015-05-02", "2015-05-03").await;
     platform.run_until("2015-05-03T12:00").await;
@@ -91,18 +103,16 @@ async fn debit_whose_mandate_is_dead_is_given_up_and_no_other_opened_until_one_i
             _ => GivenUp::PayerBlocked(refusal(sub_code)),
         };
         assert_eq!(debit(&platform).await.given_up(), Some(&given_up));
-        let unusable = mandate(&platform).await.unusable.unwrap();
-        assert_eq!((unusable.debit, unusable.given_up), (DebitId(1), given_up));
-        assert_eq!(unusable.since_s, platform.instant("2015-05-02T10:00"));
+        let why = Suspension::ByDebit { debit: DebitId(1), given_up };
+        let since_s = platform.instant("2015-05-02T10:00");
+        assert_eq!(mandate(&platform).await.phase, MandatePhase::Suspended { since_s, why });
+        assert_eq!(platform.customer("a").await.provider.mandate, None);
 
         charge(&platform, "2015-05-02", "2015-05-03").await;
         platform.run_until("2015-05-04T12:00").await;
         check(&platform, [0, 10_100, 0], 0).await;
 
-        let customer = platform.customer("a").await;
-        let mut provider = customer.provider.clone();
-        provider.mandate = Some(Mandate::new(agreement_no("a"), fen(500_000)).unwrap());
-        platform.stack.tables.billing.update_provider(&customer, &provider).await.unwrap();
+        resume_mandate(&platform).await;
         charge(&platform, "2015-05-04", "2015-05-05").await;
         platform.run_until("2015-05-05T12:00").await;
         check(&platform, [0, 0, 0], 10_200).await;
@@ -126,7 +136,7 @@ async fn refusal_after_the_money_was_taken_is_found_out_before_the_amount_is_owe
         platform.books_hold().await;
         platform.run_until("2015-05-03T12:00").await;
         check(&platform, [0, 0, 0], 10_000).await;
-        assert_eq!(mandate(&platform).await.unusable, None, "{sub_code}");
+        assert_eq!(mandate(&platform).await.phase, MandatePhase::Active, "{sub_code}");
     }
 }
 
@@ -202,9 +212,10 @@ async fn wrong_request_is_held_until_a_person_lets_it_be_sent_again() {
 #[tokio::test]
 async fn another_amount_is_held_and_booked_only_when_a_query_tells_the_right_one() {
     let platform = indebted().await;
+    platform.lose_notifications();
     platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
     platform.stack.alipay.fail_next(Method::Query, Fault::OtherAmount, 1);
-    platform.run_until("2015-05-03T12:00").await;
+    platform.run_until("2015-05-02T12:00").await;
     platform.books_hold().await;
     assert_eq!((platform.account("a").await, platform.taken("a")), ([0, 10_000, 10_000], 10_000));
     let Phase::Held { why, .. } = debit(&platform).await.phase else { panic!("it is held") };
@@ -218,11 +229,11 @@ async fn another_amount_is_held_and_booked_only_when_a_query_tells_the_right_one
         platform.stack.alipay.fail_next(method, fault, 1);
     }
     resolve(&platform, Resolution::Ask).await;
-    platform.run_until("2015-05-04T12:00").await;
+    platform.run_until("2015-05-02T13:00").await;
     assert!(matches!(debit(&platform).await.phase, Phase::Held { ask: false, .. }));
     // Doubt is asked about again, until it is resolved.
     resolve(&platform, Resolution::Ask).await;
-    platform.run_until("2015-05-05T12:00").await;
+    platform.run_until("2015-05-02T15:00").await;
     check(&platform, [0, 0, 0], 10_000).await;
     let trades = platform.stack.alipay.trades().unwrap();
     let trades = trades.iter().map(|trade| (trade.amount_fen, trade.status));

@@ -190,7 +190,7 @@ async fn pay_in(billing: &BillingTable, platform: &Platform) {
         let before = billing.customer(&provider).await.unwrap().unwrap().account;
         let now = platform.stack.clock.now();
         let movement = before.recharge(fen(12_000), "transfer-1".to_owned(), now).unwrap();
-        if billing.commit_recharge(&before, "transfer-1", &movement).await.is_ok() {
+        if billing.commit_transfer(&before, "transfer-1", &movement).await.is_ok() {
             return;
         }
     }
@@ -280,7 +280,7 @@ async fn usage_that_no_rate_covers_is_on_the_statement_and_costs_nothing() {
     let platform = platform().await;
     platform.add_plan(r#"{ "plan": "narrow", "effective_from": "2015-01-01", "rates": [
         { "rate": "trades", "apis": ["taobao.trades.*"], "price": { "model": "per_unit", "unit_price": "0.01" } }] }"#).await;
-    platform.register("narrow", "narrow", None, 1).await;
+    platform.register("narrow", "narrow", 1).await;
     platform.count("narrow", BASIC, "2015-05-01", 100).await;
     platform.count("narrow", "taobao.item.get", "2015-05-01", 40).await;
     platform.settle_at("2015-05-02T00:30").await;
@@ -299,7 +299,7 @@ async fn provider_that_cannot_be_settled_stops_no_other_and_is_settled_when_it_c
     let shard = in_one_shard("planless", 3);
     let [first, planless, last] = [&shard[0], &shard[1], &shard[2]];
     platform.join(first).await;
-    platform.register(planless, "plan-to-come", None, 1).await;
+    platform.register(planless, "plan-to-come", 1).await;
     platform.join(last).await;
     for provider in &shard {
         platform.count(provider, BASIC, "2015-05-01", 600_000).await;
@@ -325,7 +325,7 @@ async fn provider_that_cannot_be_settled_stops_no_other_and_is_settled_when_it_c
 #[tokio::test]
 async fn provider_that_can_never_be_settled_ends_as_one_dead_letter_a_run() {
     let platform = platform().await;
-    platform.register("planless", "plan-to-come", None, 1).await;
+    platform.register("planless", "plan-to-come", 1).await;
     platform.count("planless", BASIC, "2015-05-01", 600_000).await;
     platform.settle_at("2015-05-02T00:30").await;
     for time in ["01:01", "01:32", "02:03", "02:34", "03:05"] {

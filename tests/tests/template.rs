@@ -74,7 +74,7 @@ fn told(function: &str) -> BTreeSet<String> {
 
 #[test]
 fn template_sets_for_each_function_the_variables_that_readme_tells() {
-    for function in ["ingest", "settle", "dispatch", "debit", "quote"] {
+    for function in ["ingest", "settle", "dispatch", "debit", "portal", "reconcile", "quote"] {
         assert!(set(function).len() > 1, "{function}");
         assert_eq!(set(function), told(function), "{function}");
     }
@@ -82,7 +82,7 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
 
 #[test]
 fn variables_of_the_template_are_enough_to_read_the_rules() {
-    for function in ["settle", "debit"] {
+    for function in ["settle", "debit", "portal", "reconcile"] {
         let values = [
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),
@@ -101,12 +101,31 @@ fn variables_of_the_template_are_enough_to_read_the_rules() {
 fn fields_that_metrics_are_made_of_are_logged() {
     let logged = [
         include_str!("../../functions/settle/src/settle.rs"),
-        include_str!("../../functions/debit/src/visit.rs"),
+        include_str!("../../functions/debit/src/breaker.rs"),
+        include_str!("../../functions/debit/src/debit.rs"),
+        include_str!("../../functions/debit/src/mandate.rs"),
+        include_str!("../../functions/debit/src/recharge.rs"),
+        include_str!("../../functions/portal/src/lib.rs"),
+        include_str!("../../functions/reconcile/src/lib.rs"),
     ]
     .concat();
     let patterns = TEMPLATE.split("FilterPattern: '{ $.").skip(1);
     let fields = patterns.map(|rest| rest.split(' ').next().unwrap()).collect::<Vec<_>>();
-    assert_eq!(fields, ["unpriced_calls", "own_account_trouble", "held_debits"]);
+    assert_eq!(
+        fields,
+        [
+            "unpriced_calls",
+            "own_account_trouble",
+            "held_debits",
+            "long_doubts",
+            "breaker_open",
+            "contradictions",
+            "refused_notifications",
+            "repeated_notifications",
+            "reconciliation_differences",
+            "late_settlements",
+        ]
+    );
     for field in fields {
         assert!(logged.contains(&format!(" {field} = ")), "{field}");
     }

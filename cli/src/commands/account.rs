@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, Entry, Ledger, ProviderId};
+use steelyard_billing::{Cause, Entry, Ledger, MandateInUse, ProviderId};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Customer};
 
-use super::{customer, unusable};
+use super::customer;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
@@ -72,7 +72,7 @@ pub(crate) async fn recharge(
     loop {
         let Customer { account, .. } = customer(tables, provider).await?;
         let movement = account.recharge(amount, reference.to_owned(), now)?;
-        match tables.billing.commit_recharge(&account, reference, &movement).await {
+        match tables.billing.commit_transfer(&account, reference, &movement).await {
             Ok(_) => return Ok(true),
             Err(CommitError::Stale) => {
                 if let Some(booked) = booked(tables, provider, reference).await? {
@@ -95,14 +95,10 @@ async fn booked(
     reference: &str,
 ) -> Result<Option<Fen>, Error> {
     for entry in tables.billing.journal(provider).await? {
-        match &entry.record().cause {
-            Cause::Recharged { reference: booked } if booked == reference => {
-                return Ok(Some(entry.moved(Ledger::Bank)?));
-            }
-            Cause::Recharged { .. }
-            | Cause::Charged { .. }
-            | Cause::DebitPaid { .. }
-            | Cause::DebitExhausted { .. } => {}
+        if let Cause::Recharged { reference: booked } = &entry.record().cause
+            && booked == reference
+        {
+            return Ok(Some(entry.moved(Ledger::Bank)?));
         }
     }
     Ok(None)
@@ -129,8 +125,11 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         figures.receivable(),
         figures.reserved()
     ))?;
-    if let Some(unusable) = of.mandate.as_ref().and_then(unusable) {
-        output::print(format_args!("mandate {unusable}"))?;
+    if let Some(in_use) = &of.mandate {
+        let MandateInUse { mandate, agreement_no, limit_fen } = in_use;
+        output::print(format_args!(
+            "mandate {mandate}, {agreement_no}, up to ¥{limit_fen} a debit"
+        ))?;
     }
     let mut table =
         output::table([">entry", "recorded at", "cause", "postings (+ debit, − credit)"]);
@@ -153,6 +152,16 @@ fn cause(cause: &Cause) -> String {
         Cause::DebitPaid { debit, trade_no } => format!("debit {debit} paid, trade {trade_no}"),
         Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
         Cause::Recharged { reference } => format!("recharge {reference}"),
+        Cause::RechargePaid { recharge, trade_no } => {
+            format!("recharge {recharge} paid, trade {trade_no}")
+        }
+        Cause::DebitFound { debit, attempt, trade_no } => {
+            format!("attempt {attempt} of debit {debit} found paid, trade {trade_no}")
+        }
+        Cause::RefundAsked(number) => format!("refund {number} asked for"),
+        Cause::RefundDone(number) => format!("refund {number} done"),
+        Cause::RefundRefused(number) => format!("refund {number} refused"),
+        Cause::Reversed(number) => format!("given back by Alipay, {number}"),
     }
 }
 

@@ -38,8 +38,10 @@ pub struct AuditReport {
     pub debits: usize,
     /// What the statements charged.
     pub charged_fen: Fen,
-    /// What Alipay took.
+    /// What Alipay withheld.
     pub withheld_fen: Fen,
+    /// What Alipay took in all, recharges too, less what it gave back.
+    pub by_alipay_fen: Fen,
     /// Every invariant that is broken, with the provider.
     pub breaches: Vec<ProviderBreach>,
 }
@@ -105,8 +107,10 @@ impl AuditReport {
         let charges = books.statements.iter().map(|statement| statement.charge_fen);
         self.charged_fen = self.charged_fen.plus(Fen::sum(charges)?)?;
         for entry in &books.journal {
+            let moved = entry.moved(Ledger::Alipay)?;
+            self.by_alipay_fen = self.by_alipay_fen.plus(moved)?;
             if let Cause::DebitPaid { .. } = entry.record().cause {
-                self.withheld_fen = self.withheld_fen.plus(entry.moved(Ledger::Alipay)?)?;
+                self.withheld_fen = self.withheld_fen.plus(moved)?;
             }
         }
         let breaches = audit(&books, plans).into_iter();

@@ -142,7 +142,7 @@ impl ResolveArgs {
         loop {
             let before = find(tables, &self.provider, self.debit).await?;
             let after = before.resolved(resolution, &self.reason, now)?;
-            match tables.billing.commit_debit(&before, &after).await {
+            match tables.billing.store(Some(&before), &after).await {
                 Ok(stored) => return Ok(stored),
                 Err(CommitError::Stale) => {
                     // It may be this write that changed the debit, and its answer that was lost.
@@ -158,14 +158,14 @@ impl ResolveArgs {
 }
 
 async fn find(tables: &Tables, provider: &ProviderId, debit: DebitId) -> Result<Debit, Error> {
-    let found = tables.billing.debit(provider, debit).await?;
+    let found: Option<Debit> = tables.billing.find(provider, &debit).await?;
     found.ok_or_else(|| format!("provider `{provider}` has no debit {debit}").into())
 }
 
 async fn list(target: &TargetArgs, tables: &Tables, state: Option<State>) -> Result<Exit, Error> {
     let mut debits = Vec::new();
     for customer in tables.customers().await? {
-        debits.extend(tables.billing.debits(&customer.provider.provider).await?);
+        debits.extend(tables.billing.all::<Debit>(&customer.provider.provider).await?);
     }
     debits.retain(|debit| state.is_none_or(|state| state == State::of(debit)));
     if target.json {
@@ -219,6 +219,11 @@ fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
     ];
     rows.extend(why(debit).map(|why| ("why", why)));
     rows.extend(debit.payment().map(|payment| ("trade", payment.trade_no)));
+    rows.extend(debit.found_payments.iter().map(|found| {
+        let (attempt, payment) = (found.attempt, &found.payment);
+        let (amount, trade) = (payment.amount_fen, &payment.trade_no);
+        ("found", format!("attempt {attempt} took ¥{amount} after all, trade {trade}"))
+    }));
     rows.push(("next", next(debit)));
     // What is sent is signed when it is sent: there is no secret in what is stored.
     rows.extend(debit.request.clone().map(|request| ("request", request)));

@@ -6,12 +6,13 @@ use clap::Args;
 use jiff::civil::date;
 use serde::Serialize;
 use serde_json::{Value, json};
+use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Calendar, DebitTerms, Provider, ProviderId, StatementId};
 use steelyard_pricing::{BillingDay, BillingMonth, Calls, Fen, Plan};
 use steelyard_runtime::Error;
 
 use super::audit::{AuditReport, audit_all};
-use super::{account, customer, provider, statement};
+use super::{account, customer, mandates, provider, statement};
 use crate::exit::Exit;
 use crate::local::alipay::{Fault, Method};
 use crate::local::{LocalClock, Stack, StackOptions, http_event};
@@ -128,14 +129,15 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     let today = stack.terms.calendar.day_of(stack.clock.clock().now())?;
     stack.tables.billing.add_plan(&plan, today).await?;
     let month: BillingMonth = "2014-05".parse()?;
-    let mut new: Provider =
-        provider::new_provider(actor.id.parse()?, plan.name().clone(), month, 1);
-    if let Some((agreement, funds)) = actor.mandate {
-        new.mandate = Some(stack.sign_mandate(agreement, actor.id, Fen::new(funds))?);
-    }
+    let new: Provider = provider::new_provider(actor.id.parse()?, plan.name().clone(), month, 1);
     stack.tables.billing.register(&stack.tables.usage, &new).await?;
+    let now = stack.clock.clock().now();
+    if let Some((agreement, funds)) = actor.mandate {
+        stack.alipay.register_agreement(agreement, actor.id, Fen::new(funds))?;
+        let limits = MandateLimits { single_fen: Fen::new(500_000), daily_fen: None };
+        mandates::adopt(&stack.tables, &new.provider, agreement, limits, now).await?;
+    }
     if actor.prepaid > 0 {
-        let now = stack.clock.clock().now();
         account::recharge(&stack.tables, &new.provider, Fen::new(actor.prepaid), "demo", now)
             .await?;
     }

@@ -77,6 +77,8 @@ impl LocalArgs {
             "steelyard is running at {endpoint}, its data in {data}
   usage API        POST {endpoint}/v1/usage
   quote API        POST {endpoint}/v1/quotes
+  recharges        POST {endpoint}/v1/recharges
+  mandates         POST {endpoint}/v1/mandates
   Alipay gateway   {endpoint}/gateway.do, controlled under {endpoint}/local
   AWS tools        AWS_ENDPOINT_URL={endpoint}
   clock            {now} at {speed} times the speed of time"

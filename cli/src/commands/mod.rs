@@ -6,6 +6,7 @@ pub(crate) mod debits;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod local;
+pub(crate) mod mandates;
 pub(crate) mod plan;
 pub(crate) mod price;
 pub(crate) mod provider;
@@ -13,7 +14,7 @@ pub(crate) mod settle;
 pub(crate) mod simulate;
 pub(crate) mod statement;
 
-use steelyard_billing::{Mandate, ProviderId};
+use steelyard_billing::ProviderId;
 use steelyard_runtime::Error;
 use steelyard_store::Customer;
 
@@ -23,11 +24,4 @@ use crate::tables::Tables;
 pub(crate) async fn customer(tables: &Tables, provider: &ProviderId) -> Result<Customer, Error> {
     let customer = tables.billing.customer(provider).await?;
     customer.ok_or_else(|| format!("provider `{provider}` is not registered").into())
-}
-
-/// The number of a mandate that cannot be used any more, with since when and why; none if it can.
-pub(crate) fn unusable(mandate: &Mandate) -> Option<String> {
-    let unusable = mandate.unusable.as_ref()?;
-    let (number, since, debit) = (&mandate.agreement_no, unusable.since_s, unusable.debit);
-    Some(format!("{number}, unusable since {since}, debit {debit}: {}", unusable.given_up))
 }

@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use steelyard_billing::{Mandate, PlanAssignment, Provider, ProviderId};
-use steelyard_pricing::{BillingDay, BillingMonth, Fen, Name};
+use steelyard_billing::{PlanAssignment, Provider, ProviderId};
+use steelyard_pricing::{BillingDay, BillingMonth, Name};
 use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Stored};
 
-use super::{customer, unusable};
+use super::customer;
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Register providers, put them on plans, give them overrides, note their mandates.
+/// Register providers, put them on plans, give them overrides.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
     /// Register a provider: from then on its usage is counted.
@@ -35,13 +35,6 @@ pub(crate) enum ProviderCommand {
     /// Add, list and end overrides: what a provider pays otherwise than its plan says.
     #[command(subcommand)]
     Override(OverrideCommand),
-    /// Note the withholding agreement that a provider signed; debits are made under it.
-    Mandate {
-        /// The provider.
-        provider: ProviderId,
-        #[command(flatten)]
-        mandate: MandateArgs,
-    },
     /// List the providers with their money.
     List,
 }
@@ -97,17 +90,6 @@ pub(crate) struct AddArgs {
     counter_shards: u8,
 }
 
-/// A withholding agreement.
-#[derive(Debug, Args)]
-pub(crate) struct MandateArgs {
-    /// Alipay's number of the agreement.
-    #[arg(long)]
-    agreement: String,
-    /// The most that one debit may take, in yuan.
-    #[arg(long)]
-    single_limit: Fen,
-}
-
 impl ProviderCommand {
     pub(crate) async fn run(
         self,
@@ -148,14 +130,6 @@ impl ProviderCommand {
                 let plans = tables.billing.plans().await?;
                 update(target, &tables, &provider, |customer, settled| {
                     Ok(customer.end_override(&name, on, &plans, settled)?)
-                })
-                .await
-            }
-            ProviderCommand::Mandate { provider, mandate } => {
-                let MandateArgs { agreement, single_limit } = mandate;
-                update(target, &tables, &provider, |customer, _| {
-                    customer.mandate = Some(Mandate::new(agreement.clone(), single_limit)?);
-                    Ok(())
                 })
                 .await
             }
@@ -248,7 +222,7 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         table.add_row([
             customer.provider.provider.to_string(),
             plan.unwrap_or_default(),
-            customer.provider.mandate.as_ref().map(mandate).unwrap_or_default(),
+            customer.provider.mandate.as_ref().map(|m| m.agreement_no.clone()).unwrap_or_default(),
             figures.prepaid().to_string(),
             figures.receivable().to_string(),
             figures.reserved().to_string(),
@@ -257,10 +231,6 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
     }
     output::print(table)?;
     Ok(Exit::Done)
-}
-
-fn mandate(mandate: &Mandate) -> String {
-    unusable(mandate).unwrap_or_else(|| mandate.agreement_no.clone())
 }
 
 fn list_overrides(target: &TargetArgs, provider: &Provider) -> Result<Exit, Error> {

@@ -8,11 +8,12 @@ use axum::body::{Body, Bytes};
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use steelyard_ingest::USAGE_PATH;
+use steelyard_portal::{MANDATES_PATH, NOTIFY_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
 
 use super::alipay::LocalAlipay;
@@ -36,9 +37,18 @@ pub(crate) fn router(
     Router::new()
         .route(USAGE_PATH, route(&functions.ingest))
         .route(QUOTES_PATH, route(&functions.quote))
+        .route(RECHARGES_PATH, route(&functions.portal))
+        .route(MANDATES_PATH, route(&functions.portal))
+        .route(NOTIFY_PATH, route(&functions.portal))
+        .route("/local/done", get(done))
         .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
         .merge(alipay.router())
         .fallback_service(embedded::router(Arc::clone(embedded)))
+}
+
+/// Where a browser goes after it signed or paid. It proves nothing.
+async fn done() -> &'static str {
+    "Alipay is done with you; the platform is told by Alipay itself."
 }
 
 /// Invokes the function as an HTTP API with payload format 2.0 does.

@@ -12,17 +12,21 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::civil::Time;
+use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steelyard_alipay::Alipay;
-use steelyard_billing::{DebitTerms, Mandate};
+use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
+use steelyard_billing::DebitTerms;
 use steelyard_debit::{Collector, Debits};
 use steelyard_dispatch::Dispatch;
 use steelyard_ingest::{Counter, Ingest};
+use steelyard_portal::{NOTIFY_PATH, Portal, PortalConfig};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
+use steelyard_reconcile::{Archive, Reconcile, Reconciler};
 use steelyard_runtime::{Error, aws};
 use steelyard_settle::{Settle, Settler};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::alipay::LocalAlipay;
@@ -72,6 +76,8 @@ pub struct Stack {
     server: tokio::task::JoinHandle<()>,
     /// Held as long as the stack runs: two on one folder would work on the same tables.
     _lock: Option<File>,
+    /// Where the files of a stack without a folder are, as long as it runs.
+    _files: Option<TempDir>,
 }
 
 /// The functions, as Lambda has them.
@@ -87,6 +93,10 @@ pub struct Functions {
     pub debit: LocalFunction,
     /// Tells what usage would cost.
     pub quote: LocalFunction,
+    /// Offers recharges and mandates, and takes what Alipay notifies.
+    pub portal: LocalFunction,
+    /// Holds the books against Alipay's bill of the day before.
+    pub reconcile: LocalFunction,
 }
 
 const USAGE_QUEUE: &str = "steelyard-usage";
@@ -96,9 +106,14 @@ const DEBIT_QUEUE: &str = "steelyard-debit";
 /// When settlement runs, as in the template.
 const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
 
-/// The minutes after the debits' time of day at which a debit can be due again: a debit in doubt is
-/// queried after a minute, then after twice as long each time.
-const DISPATCH_MINUTES: [i64; 7] = [0, 1, 3, 7, 15, 31, 63];
+/// When the books are held against the bill of the day before, in Beijing, as in the template.
+const RECONCILE_TIME: Time = Time::constant(10, 30, 0, 0);
+
+/// The scene in which mandates are signed.
+const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
+
+/// The most that one debit may take under a mandate that is offered here: ¥5,000.00.
+const SINGLE_LIMIT: Fen = Fen::new(500_000);
 
 /// How long a debit's message may take until it is thought lost.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
@@ -127,13 +142,22 @@ impl Stack {
         for (queue, visibility) in [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360)] {
             create_queue(&embedded, queue, visibility).await?;
         }
-        let gateway = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
+        let notify_url = format!("http://{address}{NOTIFY_PATH}");
+        alipay.set_app_gateway(Some(&notify_url))?;
+        let gateway = AlipayConfig {
+            notify_url: Some(notify_url),
+            ..LocalAlipay::client_config(&format!("http://{address}/gateway.do"))
+        };
+        let files = data.is_none().then(TempDir::new).transpose()?;
+        let folder = files.as_ref().map(|files| files.path().to_owned()).or(data);
+        let archive = Archive::Folder(folder.unwrap_or_default());
         let keys = json!({
             "app_private_key": gateway.app_private_key,
             "alipay_public_key": gateway.alipay_public_key,
         });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
-        let functions = functions(&tables, &terms, &clock, &config, Alipay::new(gateway)?);
+        let parts = Parts { tables: &tables, terms: &terms, clock: &clock, config: &config };
+        let functions = parts.functions(&gateway, archive, address)?;
         let router = server::router(&functions, &alipay, &embedded);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -151,6 +175,7 @@ impl Stack {
             functions,
             server,
             _lock: lock,
+            _files: files,
         })
     }
 
@@ -217,8 +242,8 @@ impl Stack {
     }
 
     /// Runs what the schedules run up to an instant, the clock set to each time, and hands over all
-    /// messages: settlement half an hour after midnight, and dispatch at those minutes after the
-    /// debits' time of day at which there can be something to do. The local Alipay sends its
+    /// messages: settlement half an hour after midnight, reconciliation at half past ten in Beijing,
+    /// and dispatch at each minute in which something is due. The local Alipay sends its
     /// notifications at their times.
     ///
     /// # Errors
@@ -227,7 +252,7 @@ impl Stack {
     pub async fn run_until(&self, end: Timestamp) -> Result<(), Error> {
         loop {
             let now = self.clock.now();
-            let run = self.next_run(now, end);
+            let run = self.next_run(now, end).await?;
             let latest = run.as_ref().map_or(end, |(at, _)| *at);
             if let Some(at) = self.next_notification(now, latest)? {
                 self.clock.set(at);
@@ -255,59 +280,40 @@ impl Stack {
     }
 
     /// The first run that the schedules have after `now`, at `end` at the latest.
-    fn next_run(&self, now: Timestamp, end: Timestamp) -> Option<(Timestamp, LocalFunction)> {
+    async fn next_run(
+        &self,
+        now: Timestamp,
+        end: Timestamp,
+    ) -> Result<Option<(Timestamp, LocalFunction)>, Error> {
+        let Functions { settle, dispatch, reconcile, .. } = &self.functions;
+        let daily = [(self.settles_at(now), settle), (reconciles_at(now), reconcile)];
+        let next_day = daily.map(|(at, function)| (at + A_DAY, function));
+        let due = self.tables.billing.next_visit_at().await?;
+        let due = due.map(|due| (minute_after(due - ONE_SECOND).max(minute_after(now)), dispatch));
+        let runs = daily.into_iter().chain(next_day).chain(due);
+        let in_time = runs.filter(|(at, _)| *at > now && *at <= end);
+        Ok(in_time.min_by_key(|(at, _)| *at).map(|(at, function)| (at, function.clone())))
+    }
+
+    /// When settlement runs on the day of an instant.
+    fn settles_at(&self, instant: Timestamp) -> Timestamp {
         let calendar = &self.terms.calendar;
-        let today = calendar.date_of(now);
-        [today, today.tomorrow().ok()?]
-            .into_iter()
-            .flat_map(|date| {
-                let settled_at = calendar.instant(date, SETTLE_TIME);
-                let due_at = calendar.instant(date, self.terms.time_of_day);
-                let dispatches = DISPATCH_MINUTES.map(|minutes| {
-                    (due_at + SignedDuration::from_mins(minutes), &self.functions.dispatch)
-                });
-                dispatches.into_iter().chain([(settled_at, &self.functions.settle)])
-            })
-            .map(|(at, function)| (at, function.clone()))
-            .filter(|(at, _)| *at > now && *at <= end)
-            .min_by_key(|(at, _)| *at)
+        calendar.instant(calendar.date_of(instant), SETTLE_TIME)
     }
 
     /// The functions that the schedules run after one instant and up to another: settlement half an
-    /// hour after midnight, dispatch every minute. However often one was due, it runs once.
+    /// hour after midnight, reconciliation at half past ten in Beijing, dispatch every minute.
+    /// However often one was due, it runs once.
     #[must_use]
     pub fn due_functions(&self, after: Timestamp, until: Timestamp) -> Vec<LocalFunction> {
-        let minute = |instant: Timestamp| instant.as_second().div_euclid(60);
-        let settled_at =
-            self.terms.calendar.instant(self.terms.calendar.date_of(until), SETTLE_TIME);
-        let latest_settlement = if settled_at <= until {
-            settled_at
-        } else {
-            settled_at - SignedDuration::from_hours(24)
-        };
-        let mut due = Vec::new();
-        if latest_settlement > after {
-            due.push(self.functions.settle.clone());
-        }
-        if minute(until) > minute(after) {
-            due.push(self.functions.dispatch.clone());
-        }
-        due
-    }
-
-    /// A mandate of a new payer at the local Alipay, who has these funds.
-    ///
-    /// # Errors
-    ///
-    /// When the local Alipay can't write its books.
-    pub fn sign_mandate(
-        &self,
-        agreement_no: &str,
-        payer: &str,
-        funds: Fen,
-    ) -> Result<Mandate, Error> {
-        self.alipay.register_agreement(agreement_no, payer, funds)?;
-        Ok(Mandate::new(agreement_no.to_owned(), Fen::new(500_000))?)
+        let Functions { settle, dispatch, reconcile, .. } = &self.functions;
+        let latest = |at: Timestamp| if at <= until { at } else { at - A_DAY };
+        let due = [
+            (latest(self.settles_at(until)), settle),
+            (latest(reconciles_at(until)), reconcile),
+            (minute_after(until) - A_MINUTE, dispatch),
+        ];
+        due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| run.clone()).collect()
     }
 }
 
@@ -317,31 +323,96 @@ impl Drop for Stack {
     }
 }
 
-fn functions(
-    tables: &Tables,
-    terms: &DebitTerms,
-    clock: &LocalClock,
-    config: &aws::SdkConfig,
-    alipay: Alipay,
-) -> Functions {
-    let queue = |name: &str| aws::queue(config, format!("http://sqs.local/000000000000/{name}"));
-    let Tables { usage, billing } = tables;
-    let counter = Counter::new(usage.clone(), terms.calendar.clone(), clock.clock());
-    let settler = Settler::new(usage.clone(), billing.clone(), terms.clone(), clock.clock());
-    let collector = Collector::new(billing.clone(), alipay, terms.clone(), clock.clock());
-    let dispatch = Dispatch::new(billing.clone(), queue(DEBIT_QUEUE), LEASE, clock.clock());
-    let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
-    let quotes = Quotes::new(to_read.billing, terms.calendar.clone(), clock.clock());
-    Functions {
-        ingest: LocalFunction::new(Ingest::new(counter), Duration::from_secs(30)),
-        settle: LocalFunction::new(
-            Settle::new(settler, queue(SETTLE_QUEUE)),
-            Duration::from_secs(300),
-        ),
-        dispatch: LocalFunction::new(dispatch, Duration::from_secs(60)),
-        debit: LocalFunction::new(Debits::new(collector), Duration::from_secs(60)),
-        quote: LocalFunction::new(quotes, Duration::from_secs(30)),
+const ONE_SECOND: SignedDuration = SignedDuration::from_secs(1);
+const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// When reconciliation runs on the day in Beijing of an instant.
+fn reconciles_at(instant: Timestamp) -> Timestamp {
+    let beijing = TimeZone::fixed(offset(8));
+    let today = beijing.to_datetime(instant).date().to_datetime(RECONCILE_TIME);
+    beijing.to_timestamp(today).unwrap_or(Timestamp::MAX)
+}
+
+/// The first full minute after an instant.
+fn minute_after(instant: Timestamp) -> Timestamp {
+    let minute = instant.as_second().div_euclid(60) + 1;
+    Timestamp::from_second(minute * 60).unwrap_or(Timestamp::MAX)
+}
+
+/// What the functions are made of.
+struct Parts<'p> {
+    tables: &'p Tables,
+    terms: &'p DebitTerms,
+    clock: &'p LocalClock,
+    config: &'p aws::SdkConfig,
+}
+
+impl Parts<'_> {
+    fn functions(
+        &self,
+        gateway: &AlipayConfig,
+        archive: Archive,
+        address: SocketAddr,
+    ) -> Result<Functions, Error> {
+        let Parts { tables, terms, clock, config } = self;
+        let Tables { usage, billing } = tables;
+        let alipay = || Alipay::new(gateway.clone());
+        let counter = Counter::new(usage.clone(), terms.calendar.clone(), clock.clock());
+        let settler = Settler::new(usage.clone(), billing.clone(), (*terms).clone(), clock.clock());
+        let dispatch =
+            Dispatch::new(billing.clone(), self.queue(DEBIT_QUEUE), LEASE, clock.clock());
+        let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
+        let quotes = Quotes::new(to_read.billing, terms.calendar.clone(), clock.clock());
+        let portal = Portal::new(
+            billing.clone(),
+            alipay()?,
+            (*terms).clone(),
+            clock.clock(),
+            portal_config(address)?,
+        );
+        let reconciler =
+            Reconciler::new(billing.clone(), alipay()?, archive, (*terms).clone(), clock.clock());
+        let settle = Settle::new(settler, self.queue(SETTLE_QUEUE));
+        Ok(Functions {
+            ingest: function(Ingest::new(counter), 30),
+            settle: function(settle, 300),
+            dispatch: function(dispatch, 60),
+            debit: function(Debits::new(self.collector(alipay()?)?), 60),
+            quote: function(quotes, 30),
+            portal: function(portal, 30),
+            reconcile: function(Reconcile::new(reconciler), 900),
+        })
     }
+
+    fn collector(&self, alipay: Alipay) -> Result<Collector, Error> {
+        Ok(Collector {
+            billing: self.tables.billing.clone(),
+            alipay,
+            queue: self.queue(DEBIT_QUEUE),
+            terms: self.terms.clone(),
+            sign_scene: SignScene::parse(SIGN_SCENE)?,
+            clock: self.clock.clock(),
+        })
+    }
+
+    fn queue(&self, name: &str) -> steelyard_runtime::Queue {
+        aws::queue(self.config, format!("http://sqs.local/000000000000/{name}"))
+    }
+}
+
+fn function<F: steelyard_runtime::Function>(function: F, timeout_s: u64) -> LocalFunction {
+    LocalFunction::new(function, Duration::from_secs(timeout_s))
+}
+
+fn portal_config(address: SocketAddr) -> Result<PortalConfig, Error> {
+    Ok(PortalConfig {
+        seller_id: LocalAlipay::SELLER_ID.to_owned(),
+        return_url: format!("http://{address}/local/done"),
+        sign_scene: SignScene::parse(SIGN_SCENE)?,
+        single_limit_fen: SINGLE_LIMIT,
+        daily_limit_fen: None,
+    })
 }
 
 /// Makes the folder if it is missing, and keeps other stacks out of it.

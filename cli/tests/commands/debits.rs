@@ -1,7 +1,7 @@
 //! `steelyard debits`, and what the other commands tell of a mandate that cannot be used.
 
 use serde_json::{Value, json};
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method};
 use steelyard_pricing::Fen;
 
 use crate::platform::Platform;
@@ -14,8 +14,8 @@ async fn refused(name: &str, sub_code: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("p.json", PLAN).await;
     platform.does("provider add shop --plan p --billed-from 2015-05").await;
-    platform.stack.sign_mandate("20155", "payer", Fen::new(1_000)).unwrap();
-    platform.does("provider mandate shop --agreement 20155 --single-limit 50").await;
+    platform.stack.alipay.register_agreement("20155", "payer", Fen::new(1_000)).unwrap();
+    platform.does("mandates adopt shop --agreement 20155 --single-limit 50").await;
     platform.set("2015-05-01T12:00");
     platform.count("first", "shop", "2015-05-01", &[("x", 100)]).await;
     platform.settle("2015-05-02").await;
@@ -91,20 +91,54 @@ async fn debit_that_goes_on_by_itself_or_has_ended_is_not_resolved() {
 }
 
 #[tokio::test]
-async fn mandate_that_cannot_be_used_is_told_until_it_is_given_anew() {
+async fn mandate_that_a_debit_found_dead_is_told_until_a_person_resumes_it() {
     let platform = refused("mandate", "ACQ.AGREEMENT_INVALID").await;
     let given_up = json_of(&platform, "debits list --state given-up").await;
     assert_eq!(given_up[0]["why"], "the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID");
-    let account = platform.does("account show shop").await;
-    let told = "mandate 20155, unusable since 2015-05-02T02:00:00Z, debit 1: the mandate is dead: \
-                code 40004 ACQ.AGREEMENT_INVALID\n";
-    assert!(account.contains(told), "{account}");
     let account = json_of(&platform, "account show shop").await;
-    assert_eq!(account["mandate"]["unusable"]["given_up"]["because"], "mandate_dead");
-    assert!(platform.does("provider list").await.contains("unusable"));
+    assert_eq!(account["mandate"], Value::Null);
+    let list = platform.does("mandates list").await;
+    assert!(list.contains("suspended, debit 1: the mandate is dead"), "{list}");
     platform.does("audit").await;
 
-    platform.does("provider mandate shop --agreement 20155 --single-limit 50").await;
-    assert!(!platform.does("provider list").await.contains("unusable"));
+    let resumed = platform.does("mandates resume shop 1").await;
+    assert_eq!(resumed, "mandate 1 of shop, agreement 20155: active\n");
+    let account = platform.does("account show shop").await;
+    assert!(account.contains("mandate 1, 20155, up to ¥50.00 a debit\n"), "{account}");
     platform.does("audit").await;
+    assert_eq!(platform.run("mandates resume shop 1").await.code, 1);
+    assert_eq!(platform.run("mandates resume shop 2").await.code, 1);
+}
+
+#[tokio::test]
+async fn mandate_is_ended_here_and_at_alipay_and_another_takes_its_place() {
+    let platform = refused("ended", "ACQ.TOTAL_FEE_EXCEED").await;
+    platform.stack.alipay.register_agreement("20156", "payer", Fen::new(1_000)).unwrap();
+    platform.does("mandates adopt shop --agreement 20156 --single-limit 60 --daily-limit 40").await;
+    // Noting it again changes nothing.
+    platform.does("mandates adopt shop --agreement 20156 --single-limit 60").await;
+    let list = json_of(&platform, "mandates list").await;
+    let phases: Vec<_> = list.as_array().unwrap().iter().map(|m| m["phase"].clone()).collect();
+    assert_eq!(phases, ["ending", "active"]);
+    dispatch(&platform, "2015-05-02T10:01").await;
+    let list = platform.does("mandates list").await;
+    assert!(list.contains("ended, replaced by mandate 2"), "{list}");
+
+    let ended = platform.does("mandates end shop 2 --reason asked").await;
+    assert_eq!(ended, "mandate 2 of shop, agreement 20156: ending, revoked here: asked\n");
+    dispatch(&platform, "2015-05-02T10:02").await;
+    let list = platform.does("mandates list").await;
+    assert!(list.contains("ended, revoked here: asked"), "{list}");
+    let agreements = platform.stack.alipay.agreements().unwrap();
+    assert!(agreements.iter().all(|of| of.status == AgreementStatus::Unsign), "{agreements:?}");
+    platform.does("audit").await;
+}
+
+#[tokio::test]
+async fn agreement_of_another_provider_is_not_adopted() {
+    let platform = refused("others", "ACQ.TOTAL_FEE_EXCEED").await;
+    platform.does("provider add other --plan p --billed-from 2015-05").await;
+    let refused = platform.run("mandates adopt other --agreement 20155 --single-limit 50").await;
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("agreement 20155 is another provider's"), "{}", refused.err);
 }

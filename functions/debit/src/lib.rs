@@ -1,17 +1,25 @@
-//! The debit function: withholds from Alipay what is due.
+//! The debit function: does what is due through Alipay. It withholds, finds out what is in doubt,
+//! asks whether recharges were paid, and gives money back.
 //!
-//! Each message names one debit. Whatever is asked of Alipay is stored before it is asked, and what
-//! came of it is stored together with the journal entry; in between, the debit is in doubt, and
-//! only a query tells.
+//! Each message names one record of a provider. Whatever is asked of Alipay is stored before it is
+//! asked, and what came of it is stored together with the journal entry; in between, it is in doubt,
+//! and only a query tells.
 
-mod config;
+mod breaker;
+mod debit;
+mod mandate;
+mod recharge;
+mod refund;
 mod visit;
 
 use std::sync::Arc;
 
 use serde_json::Value;
-use steelyard_billing::DebitRef;
-use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws, each_message};
+use steelyard_alipay::SignScene;
+use steelyard_billing::Visit;
+use steelyard_runtime::{
+    Clock, Environment, Error, Function, Invocation, alipay, aws, each_message,
+};
 use steelyard_store::BillingTable;
 
 pub use visit::{Collector, VisitError};
@@ -37,16 +45,19 @@ impl Debits {
     pub async fn from_environment(environment: &Environment) -> Result<Debits, Error> {
         let terms = environment.debit_terms()?;
         let table = environment.required("BILLING_TABLE")?;
+        let queue = environment.required("DEBIT_QUEUE_URL")?;
+        let sign_scene = SignScene::parse(&environment.required("ALIPAY_SIGN_SCENE")?)?;
         let config = aws::in_lambda(environment)?;
-        let alipay =
-            config::alipay(environment, &aws_sdk_secretsmanager::Client::new(&config)).await?;
+        let alipay = alipay::client(environment, &config).await?;
         let billing = BillingTable::new(aws::dynamodb(&config), table);
-        Ok(Debits::new(Collector::new(billing, alipay, terms, Clock::system())))
+        let queue = aws::queue(&config, queue);
+        let clock = Clock::system();
+        Ok(Debits::new(Collector { billing, alipay, queue, terms, sign_scene, clock }))
     }
 
     async fn message(&self, body: &str) -> Result<(), Error> {
-        let debit: DebitRef = serde_json::from_str(body)?;
-        Ok(self.collector.visit(&debit).await?)
+        let visit: Visit = serde_json::from_str(body)?;
+        Ok(self.collector.visit(&visit).await?)
     }
 }
 

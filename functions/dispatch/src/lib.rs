@@ -1,14 +1,13 @@
-//! The dispatch function: sends debits that are due to their queue.
+//! The dispatch function: sends visits that are due to the queue of the debit function.
 //!
 //! Each visit is leased before it is sent. A message that is lost, or a run that dies between the
-//! two, only delays the debit until the lease is over; one that is sent twice finds the debit not
-//! due.
+//! two, only delays the visit until the lease is over; one that is sent twice finds nothing due.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, Queue, aws};
 use steelyard_store::schema::DUE_SHARDS;
-use steelyard_store::{BillingTable, DueDebit};
+use steelyard_store::{BillingTable, DueVisit};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -19,7 +18,7 @@ pub struct Dispatch {
     clock: Clock,
 }
 
-/// How many debits are found and sent at a time.
+/// How many visits are found and sent at a time.
 const PAGE: i32 = 100;
 
 /// What must be left of the time to go on; the next run, a minute later, finds the rest.
@@ -67,7 +66,7 @@ impl Dispatch {
         let mut sent = 0;
         let mut after = None;
         loop {
-            let mut due = self.billing.due_debits(shard, now, after.as_ref(), PAGE).await?;
+            let mut due = self.billing.due_visits(shard, now, after.as_ref(), PAGE).await?;
             sent += self.send(&due, now).await?;
             let is_last = i32::try_from(due.len()).is_ok_and(|found| found < PAGE);
             after = due.pop();
@@ -77,14 +76,14 @@ impl Dispatch {
         }
     }
 
-    /// Leases debits and sends those whose lease holds; tells how many. What was leased before a
+    /// Leases visits and sends those whose lease holds; tells how many. What was leased before a
     /// lease failed is sent all the same.
-    async fn send(&self, due: &[DueDebit], now: Timestamp) -> Result<usize, Error> {
+    async fn send(&self, due: &[DueVisit], now: Timestamp) -> Result<usize, Error> {
         let mut messages = Vec::new();
         let mut failed = None;
-        for debit in due {
-            match self.billing.lease(debit, now + self.lease).await {
-                Ok(true) => messages.push(serde_json::to_string(&debit.debit)?),
+        for due in due {
+            match self.billing.lease(due, now + self.lease).await {
+                Ok(true) => messages.push(serde_json::to_string(&due.visit)?),
                 Ok(false) => {}
                 Err(error) => {
                     failed = Some(error);

@@ -98,6 +98,16 @@ impl Alipay {
         })
     }
 
+    /// Our application's number.
+    pub(crate) fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
+    /// Alipay's public key.
+    pub(crate) const fn alipay_key(&self) -> &VerifyingKey {
+        &self.alipay_key
+    }
+
     /// The verified answer to a call. What is in doubt is why there is none.
     pub(crate) async fn ask(&self, call: Call<'_>, now: Timestamp) -> Result<Answer, Doubt> {
         self.try_ask(call, now).await.map_err(|error| doubt(&error))

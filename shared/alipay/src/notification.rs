@@ -14,6 +14,7 @@ use steelyard_billing::{AgreementEnded, AgreementSigned, Notice, TradeNotice, Tr
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
+use crate::Alipay;
 use crate::agreement::is_agreement_no;
 use crate::key::VerifyingKey;
 use crate::signing::join;
@@ -48,6 +49,9 @@ pub enum NotificationError {
     /// The signature is not Alipay's signature of it.
     #[error("the signature of the notification is wrong")]
     BadSignature,
+    /// Alipay sent it for another application.
+    #[error("the notification is for another application")]
+    OtherApp,
     /// Alipay sent it, and a field that it must have is missing.
     #[error("the notification has no {field}")]
     Missing {
@@ -97,6 +101,22 @@ impl Notification {
     #[must_use]
     pub fn notice(&self) -> &Notice {
         &self.notice
+    }
+}
+
+impl Alipay {
+    /// Reads the raw body of a notification that is for our application.
+    ///
+    /// # Errors
+    ///
+    /// [`NotificationError`] when it is not Alipay's, not for us, or not understood.
+    pub fn notification(&self, form: &[u8]) -> Result<Notification, NotificationError> {
+        let notification = Notification::read(form, self.alipay_key())?;
+        if notification.app_id() == self.app_id() {
+            Ok(notification)
+        } else {
+            Err(NotificationError::OtherApp)
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use steelyard_billing::{
-    Doubt, OutRequestNo, OutTradeNo, RefundAnswer, RefundQueryAnswer, Refusal,
+    Doubt, OutRequestNo, OutTradeNo, RefundAnswer, RefundQueryAnswer, RefundRef, Refusal,
 };
 use steelyard_pricing::Fen;
 
@@ -99,15 +99,31 @@ impl Alipay {
     /// Asks what became of a refund: `alipay.trade.fastpay.refund.query`. Ask ten seconds after the
     /// refund or later.
     pub async fn query_refund(&self, refund: &Refund, now: Timestamp) -> RefundQueryAnswer {
-        let content = json!({
-            "out_trade_no": refund.out_trade_no,
-            "out_request_no": refund.out_request_no,
-        })
-        .to_string();
+        let number = RefundRef {
+            out_trade_no: refund.out_trade_no.clone(),
+            out_request_no: refund.out_request_no.clone(),
+        };
+        match self.query_given_back(&number, now).await {
+            RefundQueryAnswer::Refunded { amount_fen } if amount_fen != refund.amount_fen => {
+                RefundQueryAnswer::InDoubt(Doubt(format!(
+                    "¥{} was asked for and ¥{amount_fen} refunded",
+                    refund.amount_fen
+                )))
+            }
+            answer @ (RefundQueryAnswer::Refunded { .. }
+            | RefundQueryAnswer::NotRefunded
+            | RefundQueryAnswer::InDoubt(_)) => answer,
+        }
+    }
+
+    /// Asks what was given back of a trade under a number, whoever asked for it:
+    /// `alipay.trade.fastpay.refund.query`.
+    pub async fn query_given_back(&self, number: &RefundRef, now: Timestamp) -> RefundQueryAnswer {
+        let content = json!(number).to_string();
         let call = Call::new("alipay.trade.fastpay.refund.query", &content);
         match self.ask(call, now).await {
             Ok(answer) => {
-                refund_query_answer(refund, &answer).unwrap_or_else(RefundQueryAnswer::InDoubt)
+                refund_query_answer(number, &answer).unwrap_or_else(RefundQueryAnswer::InDoubt)
             }
             Err(doubt) => RefundQueryAnswer::InDoubt(doubt),
         }
@@ -140,7 +156,7 @@ fn refund_answer(refund: &Refund, answer: &Answer) -> Result<RefundAnswer, Doubt
     Ok(RefundAnswer::Refunded { total_fen })
 }
 
-fn refund_query_answer(refund: &Refund, answer: &Answer) -> Result<RefundQueryAnswer, Doubt> {
+fn refund_query_answer(number: &RefundRef, answer: &Answer) -> Result<RefundQueryAnswer, Doubt> {
     if !answer.succeeded() {
         return Err(answer.not_understood());
     }
@@ -148,17 +164,11 @@ fn refund_query_answer(refund: &Refund, answer: &Answer) -> Result<RefundQueryAn
     if fields.refund_status.as_deref() != Some("REFUND_SUCCESS") {
         return Ok(RefundQueryAnswer::NotRefunded);
     }
-    of_trade(&refund.out_trade_no, fields.out_trade_no.as_deref())?;
-    if fields.out_request_no.as_deref() != Some(refund.out_request_no.as_str()) {
+    of_trade(&number.out_trade_no, fields.out_trade_no.as_deref())?;
+    if fields.out_request_no.as_deref() != Some(number.out_request_no.as_str()) {
         return Err(doubt("the answer is for another refund"));
     }
     let amount_fen = amount(fields.refund_amount.as_deref(), "refund_amount")?;
-    if amount_fen != refund.amount_fen {
-        return Err(Doubt(format!(
-            "¥{} was asked for and ¥{amount_fen} refunded",
-            refund.amount_fen
-        )));
-    }
     Ok(RefundQueryAnswer::Refunded { amount_fen })
 }
 

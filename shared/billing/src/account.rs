@@ -1,6 +1,9 @@
 //! A provider's money, and the movements that change it. Pure: each movement gives the account
 //! after it and the journal entry that explains it.
 
+mod figures;
+mod gateway;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -8,24 +11,10 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered, MoneyError, MonthToDate};
 use thiserror::Error;
 
+pub use figures::Figures;
+
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-use crate::{Debit, DebitId, DebitTerms, Mandate, Provider, ProviderId, StatementId};
-
-/// What a provider has paid in advance and what it owes.
-///
-/// Guarantees `prepaid ≥ 0`, `0 ≤ reserved ≤ receivable`, and that nobody has prepaid money and
-/// an unreserved receivable at the same time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "FiguresRecord", into = "FiguresRecord")]
-pub struct Figures(FiguresRecord);
-
-/// The figures as they are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FiguresRecord {
-    prepaid_fen: Fen,
-    receivable_fen: Fen,
-    reserved_fen: Fen,
-}
+use crate::{Debit, DebitId, DebitTerms, MandateInUse, Provider, ProviderId, StatementId};
 
 /// A provider's account: its figures, and how far its usage has been settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +33,12 @@ pub struct Account {
     /// The last billing day that a statement was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_through: Option<BillingDay>,
+    /// How many recharges were numbered.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub recharges: u32,
+    /// How many mandates were numbered.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub mandates: u32,
     /// The first month whose usage may still have to be charged.
     pub open_from: BillingMonth,
     /// What has been rated and charged of each month from `open_from` on.
@@ -75,8 +70,6 @@ pub struct Movement {
     pub entry: Option<Entry>,
     /// The debit that was opened to collect what is owed.
     pub opened: Option<Debit>,
-    /// The provider's mandate from now on, where a debit found out that it cannot be used.
-    pub mandate: Option<Mandate>,
 }
 
 /// Why money cannot move so.
@@ -114,74 +107,14 @@ pub enum AccountError {
     /// The debit has not ended.
     #[error("debit {0} has not ended")]
     StillOpen(DebitId),
-}
-
-impl Figures {
-    /// Money paid in advance and not used.
-    #[must_use]
-    pub const fn prepaid(&self) -> Fen {
-        self.0.prepaid_fen
-    }
-
-    /// Money owed and not paid.
-    #[must_use]
-    pub const fn receivable(&self) -> Fen {
-        self.0.receivable_fen
-    }
-
-    /// The part of the receivable that an open debit is collecting.
-    #[must_use]
-    pub const fn reserved(&self) -> Fen {
-        self.0.reserved_fen
-    }
-
-    /// The part of the receivable that no debit is collecting.
-    ///
-    /// # Errors
-    ///
-    /// [`MoneyError`] never in practice: it lies between nothing and the receivable.
-    pub fn unreserved(&self) -> Result<Fen, MoneyError> {
-        self.0.receivable_fen.minus(self.0.reserved_fen)
-    }
-
-    /// The figures after an entry.
-    ///
-    /// # Errors
-    ///
-    /// [`AccountError::Rules`] when the entry would break them.
-    pub fn after(&self, entry: &Entry) -> Result<Figures, AccountError> {
-        let reserved_fen = self.reserved().plus(entry.moved(Ledger::Reserved)?)?;
-        let unreserved = self.unreserved()?.plus(entry.moved(Ledger::Receivable)?)?;
-        Figures::try_from(FiguresRecord {
-            prepaid_fen: self.prepaid().minus(entry.moved(Ledger::Prepaid)?)?,
-            receivable_fen: unreserved.plus(reserved_fen)?,
-            reserved_fen,
-        })
-    }
-}
-
-impl TryFrom<FiguresRecord> for Figures {
-    type Error = AccountError;
-
-    fn try_from(record: FiguresRecord) -> Result<Figures, AccountError> {
-        let FiguresRecord { prepaid_fen, receivable_fen, reserved_fen } = record;
-        let negative = prepaid_fen.is_negative() || reserved_fen.is_negative();
-        let holds_both = prepaid_fen.is_positive() && receivable_fen > reserved_fen;
-        if negative || reserved_fen > receivable_fen || holds_both {
-            return Err(AccountError::Rules {
-                prepaid: prepaid_fen,
-                receivable: receivable_fen,
-                reserved: reserved_fen,
-            });
-        }
-        Ok(Figures(record))
-    }
-}
-
-impl From<Figures> for FiguresRecord {
-    fn from(figures: Figures) -> FiguresRecord {
-        figures.0
-    }
+    /// More is to be given back of a recharge than is still prepaid.
+    #[error("¥{amount} can't be given back: ¥{prepaid} are prepaid and not used")]
+    Used {
+        /// What is to be given back.
+        amount: Fen,
+        /// What is prepaid.
+        prepaid: Fen,
+    },
 }
 
 impl Account {
@@ -195,6 +128,8 @@ impl Account {
             figures: Figures::default(),
             open_debit: None,
             settled_through: None,
+            recharges: 0,
+            mandates: 0,
             open_from: provider.billed_from,
             months: BTreeMap::new(),
         }
@@ -211,7 +146,7 @@ impl Account {
         &self,
         statement: StatementId,
         charge: Fen,
-        mandate: Option<&Mandate>,
+        mandate: Option<&MandateInUse>,
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
@@ -224,12 +159,7 @@ impl Account {
             postings.push((Ledger::Receivable, charge.minus(from_prepaid)?));
         }
         if charge.is_zero() {
-            return Ok(Movement {
-                account: self.clone(),
-                entry: None,
-                opened: None,
-                mandate: None,
-            });
+            return Ok(Movement { account: self.clone(), entry: None, opened: None });
         }
         let movement = self.moved(Cause::Charged { statement }, postings, now)?;
         movement.opening(mandate, terms, now)
@@ -263,8 +193,7 @@ impl Account {
 
     /// What a debit that has ended does to the account. Paid: nothing is reserved any more, and
     /// what is still owed gets the next debit. Given up: the amount is owed as before, and prepaid
-    /// money that came in meanwhile pays of it what it can; if it was because the mandate is dead or
-    /// its payer blocked, no debit is made under that mandate any more.
+    /// money that came in meanwhile pays of it what it can.
     ///
     /// # Errors
     ///
@@ -273,7 +202,7 @@ impl Account {
     pub fn end_debit(
         &self,
         debit: &Debit,
-        mandate: Option<&Mandate>,
+        mandate: Option<&MandateInUse>,
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
@@ -298,9 +227,7 @@ impl Account {
         let from_prepaid = self.from_prepaid(debit.amount_fen);
         let owed = debit.amount_fen.minus(from_prepaid)?;
         let postings = vec![released, (Ledger::Receivable, owed), (Ledger::Prepaid, from_prepaid)];
-        let movement = self.moved(Cause::DebitExhausted { debit: debit.debit }, postings, now)?;
-        let mandate = mandate.and_then(|mandate| mandate.ended_by(debit, now));
-        Ok(Movement { mandate, ..movement })
+        self.moved(Cause::DebitExhausted { debit: debit.debit }, postings, now)
     }
 
     /// How money that came in is used: for what is owed and not being collected, then as prepaid.
@@ -318,7 +245,14 @@ impl Account {
     ) -> Result<Movement, AccountError> {
         let ends_debit = match &cause {
             Cause::DebitPaid { .. } | Cause::DebitExhausted { .. } => true,
-            Cause::Charged { .. } | Cause::Recharged { .. } => false,
+            Cause::Charged { .. }
+            | Cause::Recharged { .. }
+            | Cause::RechargePaid { .. }
+            | Cause::DebitFound { .. }
+            | Cause::RefundAsked { .. }
+            | Cause::RefundDone { .. }
+            | Cause::RefundRefused { .. }
+            | Cause::Reversed { .. } => false,
         };
         let entry = Entry::try_from(EntryRecord {
             provider: self.provider.clone(),
@@ -334,8 +268,13 @@ impl Account {
         if ends_debit {
             account.open_debit = None;
         }
-        Ok(Movement { account, entry: Some(entry), opened: None, mandate: None })
+        Ok(Movement { account, entry: Some(entry), opened: None })
     }
+}
+
+/// Whether nothing was counted, which is not stored.
+fn is_nothing(count: &u32) -> bool {
+    *count == 0
 }
 
 fn posting((ledger, amount_fen): (Ledger, Fen)) -> Option<Posting> {
@@ -343,18 +282,17 @@ fn posting((ledger, amount_fen): (Ledger, Fen)) -> Option<Posting> {
 }
 
 impl Movement {
-    /// The same movement with a debit for what is owed after it: when there is a mandate that can
-    /// be used, no other debit is open, and the amount is at least the minimum. The mandate's limit caps it; the rest
-    /// waits for the next.
+    /// The same movement with a debit for what is owed after it: when there is a mandate in use, no
+    /// other debit is open, and the amount is at least the minimum. The mandate's limit
+    /// caps it; the rest waits for the next.
     fn opening(
         mut self,
-        mandate: Option<&Mandate>,
+        mandate: Option<&MandateInUse>,
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
-        let usable = mandate.filter(|mandate| mandate.unusable.is_none());
-        let (Some(mandate), Some(entry)) = (usable, self.entry.clone()) else { return Ok(self) };
-        let amount = self.account.figures.unreserved()?.min(mandate.single_limit_fen);
+        let (Some(mandate), Some(entry)) = (mandate, self.entry.clone()) else { return Ok(self) };
+        let amount = self.account.figures.unreserved()?.min(mandate.limit_fen);
         let due = amount.is_positive() && amount >= terms.minimum_fen;
         if !due || self.account.open_debit.is_some() {
             return Ok(self);

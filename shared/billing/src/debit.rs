@@ -2,6 +2,7 @@
 //! gateway answered.
 
 mod intervention;
+mod learned;
 mod phase;
 
 use std::fmt;
@@ -9,32 +10,23 @@ use std::fmt;
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
 pub use intervention::{Intervention, InterventionError, REASON_MAX, Resolution};
+pub use learned::Proved;
 pub use phase::{GivenUp, Phase, Step};
 
+use crate::patience::minutes_to_an_hour;
 use crate::{
-    Calendar, Decline, DeclineReason, Mandate, OutTradeNo, PayAnswer, Payment, ProviderId,
-    QueryAnswer, Refusal,
+    Calendar, Decline, DeclineReason, MandateId, MandateInUse, OutTradeNo, PayAnswer, Payment,
+    ProviderId, QueryAnswer, Refusal, TradeNumber, TradeOf,
 };
 
 /// A debit's number among its provider's: that of the journal entry that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DebitId(pub u64);
-
-/// One debit of the platform: what a message that asks for a visit to it holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DebitRef {
-    /// Whose debit.
-    pub provider: ProviderId,
-    /// Which.
-    pub debit: DebitId,
-}
 
 /// When debits are made, and from what amount on.
 #[derive(Clone, Debug)]
@@ -69,7 +61,9 @@ pub struct Debit {
     pub version: u64,
     /// What is asked for.
     pub amount_fen: Fen,
-    /// The agreement under which it is asked.
+    /// The mandate under which it is asked.
+    pub mandate: MandateId,
+    /// Alipay's number of the agreement.
     pub agreement_no: String,
     /// When it was opened, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -95,12 +89,25 @@ pub struct Debit {
     /// How often in a row our own account at the gateway was in trouble.
     #[serde(default, skip_serializing_if = "is_none")]
     pub own_account_troubles: u16,
+    /// Payments that came to light for attempts that were thought dead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found_payments: Vec<FoundPayment>,
     /// What people did to it, the last of it at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interventions: Vec<Intervention>,
     /// Not to be touched before this, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub due_at_s: Timestamp,
+}
+
+/// A payment that came to light for an attempt that was thought dead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundPayment {
+    /// The attempt.
+    pub attempt: u16,
+    /// What was taken, and by which trade.
+    #[serde(flatten)]
+    pub payment: Payment,
 }
 
 /// The debit was not waiting for such an answer: a defect, since an answer that contradicts what is
@@ -137,7 +144,7 @@ impl Debit {
         provider: &ProviderId,
         debit: DebitId,
         amount_fen: Fen,
-        mandate: &Mandate,
+        mandate: &MandateInUse,
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Debit {
@@ -146,6 +153,7 @@ impl Debit {
             debit,
             version: 0,
             amount_fen,
+            mandate: mandate.mandate,
             agreement_no: mandate.agreement_no.clone(),
             opened_at_s: now,
             attempt: 1,
@@ -156,6 +164,7 @@ impl Debit {
             window_declines: 0,
             doubts: 0,
             own_account_troubles: 0,
+            found_payments: Vec::new(),
             interventions: Vec::new(),
             due_at_s: terms.next_due(now),
         }
@@ -247,6 +256,38 @@ impl Debit {
         }
         let request = self.request.clone().unwrap_or(content);
         Ok(Debit { request: Some(request), ..self.with(Phase::Sending, now + ANSWER_WAIT) })
+    }
+
+    /// The debit that is not asked for, since its mandate cannot be used any more: it is given up,
+    /// which a query has to prove, since it may have been asked for before.
+    ///
+    /// # Errors
+    ///
+    /// [`DebitConflict`] unless it is to be asked for.
+    pub fn without_mandate(&self, why: Refusal, now: Timestamp) -> Result<Debit, DebitConflict> {
+        if self.phase != Phase::Due {
+            return Err(self.not_waiting());
+        }
+        Ok(self.giving_up(GivenUp::MandateDead(why), now))
+    }
+
+    /// The debit that is not asked for today, since its mandate is suspended: as if the gateway did
+    /// not allow it now.
+    ///
+    /// # Errors
+    ///
+    /// [`DebitConflict`] unless it is to be asked for.
+    pub fn postponed(
+        &self,
+        why: Refusal,
+        terms: &DebitTerms,
+        now: Timestamp,
+    ) -> Result<Debit, DebitConflict> {
+        if self.phase != Phase::Due {
+            return Err(self.not_waiting());
+        }
+        let decline = Decline { reason: DeclineReason::Window, sub_code: why.0 };
+        Ok(self.after_decline(decline, terms, now))
     }
 
     /// The debit after the answer to its attempt.
@@ -416,7 +457,7 @@ impl Debit {
 
     /// No provider is to blame for it: the same attempt is due again, later and later.
     fn after_own_account_trouble(&self, now: Timestamp) -> Debit {
-        let due_at_s = now + patience(self.own_account_troubles);
+        let due_at_s = now + minutes_to_an_hour(self.own_account_troubles);
         Debit {
             own_account_troubles: self.own_account_troubles.saturating_add(1),
             ..self.with(Phase::Due, due_at_s)
@@ -458,10 +499,12 @@ impl Debit {
     }
 }
 
-/// How long until the next try after so many: a minute, then twice as long each time, an hour at
-/// most.
-fn patience(tries: u16) -> SignedDuration {
-    SignedDuration::from_mins((1_i64 << tries.min(6)).min(60))
+/// How long until the gateway is asked again about what is in doubt: within seconds at first, then
+/// every hour, until it tells, or the bill of the day does, or a person resolves it.
+fn patience(doubts: u16) -> SignedDuration {
+    const SECONDS: [i64; 5] = [1, 3, 10, 30, 60];
+    let seconds = SECONDS.get(usize::from(doubts)).copied().unwrap_or(3600);
+    SignedDuration::from_secs(seconds)
 }
 
 /// Whether a count is nothing, which is not stored.
@@ -469,12 +512,9 @@ fn is_none<T: Default + PartialEq>(count: &T) -> bool {
     *count == T::default()
 }
 
-/// The number of one attempt: no two attempts of the platform have the same, and it tells nobody
-/// who the provider is.
+/// The number of one attempt: no two attempts of the platform have the same.
 fn out_trade_no(provider: &ProviderId, debit: DebitId, attempt: u16) -> OutTradeNo {
-    let digest = Sha256::digest(provider.as_str());
-    let provider: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    OutTradeNo(format!("SY_{provider}_{debit}_{attempt}"))
+    TradeNumber::new(provider, TradeOf::Debit { debit, attempt }).out_trade_no()
 }
 
 impl fmt::Display for DebitId {

@@ -2,13 +2,15 @@
 
 mod notice;
 mod number;
+mod trade_number;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 
 pub use notice::{AgreementEnded, AgreementSigned, Notice, TradeNotice, TradeState};
-pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo};
+pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo, ProviderCode};
+pub use trade_number::{TradeNumber, TradeOf};
 
 /// Money that the gateway says it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

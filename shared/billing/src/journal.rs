@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 
-use crate::{DebitId, ProviderId, StatementId};
+use crate::{DebitId, ProviderId, RechargeId, RefundRef, StatementId};
 
 /// Where money of a provider can stand.
 ///
@@ -22,8 +22,13 @@ pub enum Ledger {
     Reserved,
     /// Earned.
     Revenue,
-    /// Taken by Alipay for us.
+    /// Taken by Alipay for us, and not given back.
     Alipay,
+    /// Promised back to the provider, and not given back yet: we owe it, so it is credited when it
+    /// grows.
+    Refunding,
+    /// Given back of what was charged, by our own decision.
+    Goodwill,
     /// Received by other ways, such as a bank transfer.
     Bank,
 }
@@ -63,6 +68,30 @@ pub enum Cause {
         /// The payer's or the operator's reference; each counts once.
         reference: String,
     },
+    /// The provider paid in advance through Alipay.
+    RechargePaid {
+        /// The recharge.
+        recharge: RechargeId,
+        /// The gateway's number of the trade.
+        trade_no: String,
+    },
+    /// A payment came to light for an attempt of a debit that was thought dead.
+    DebitFound {
+        /// The debit.
+        debit: DebitId,
+        /// The attempt.
+        attempt: u16,
+        /// The gateway's number of the trade.
+        trade_no: String,
+    },
+    /// An operator decided to give money back; it is not given back yet.
+    RefundAsked(RefundRef),
+    /// The gateway gave it back.
+    RefundDone(RefundRef),
+    /// The gateway refused to give it back.
+    RefundRefused(RefundRef),
+    /// The gateway gave money back that we did not ask it to give back.
+    Reversed(RefundRef),
 }
 
 /// One immutable, balanced record of a money movement of one provider.

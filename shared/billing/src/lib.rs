@@ -5,32 +5,48 @@
 
 mod account;
 mod audit;
+pub mod breaker;
 mod calendar;
 mod debit;
 mod gateway;
 mod id;
 mod journal;
+mod learned;
+pub mod mandate;
+mod patience;
 mod provider;
+mod reason;
+mod recharge;
+mod reconciliation;
+mod refund;
 mod settlement;
 mod statement;
+mod visit;
 
 pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
 pub use audit::{Books, Breach, audit};
 pub use calendar::{Calendar, CalendarError};
 pub use debit::{
-    Debit, DebitConflict, DebitId, DebitRef, DebitTerms, GivenUp, Intervention, InterventionError,
-    Phase, REASON_MAX, Resolution, Step, TRIES_MAX, WINDOW_TRIES_MAX,
+    Debit, DebitConflict, DebitId, DebitTerms, FoundPayment, GivenUp, Intervention,
+    InterventionError, Phase, Proved, REASON_MAX, Resolution, Step, TRIES_MAX, WINDOW_TRIES_MAX,
 };
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Decline, DeclineReason, Doubt,
     ExternalAgreementNo, Notice, NumberError, OutRequestNo, OutTradeNo, PayAnswer, Payment,
-    QrAnswer, QueryAnswer, RefundAnswer, RefundQueryAnswer, Refusal, Retry, TradeNotice,
-    TradeState, UnsignAnswer,
+    ProviderCode, QrAnswer, QueryAnswer, RefundAnswer, RefundQueryAnswer, Refusal, Retry,
+    TradeNotice, TradeNumber, TradeOf, TradeState, UnsignAnswer,
 };
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-pub use provider::{
-    DEBIT_MAX, Mandate, MandateError, PlanAssignment, Provider, TermsChangeError, Unusable,
+pub use learned::Learned;
+pub use mandate::{Mandate, MandateId};
+pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
+pub use reason::{Reason, ReasonError};
+pub use recharge::{Recharge, RechargeAmountError, RechargeId, RechargePhase};
+pub use reconciliation::{BillFile, Finding, FindingKind, Reconciliation, Unmatched, bill_day};
+pub use refund::{
+    Refund, RefundConflict, RefundPhase, RefundRef, RefundStep, Reversal, ReversalPhase,
 };
 pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
 pub use statement::{LateDay, Statement, StatementId, StatementIdError};
+pub use visit::{Visit, Visited};

@@ -1,6 +1,5 @@
 //! A provider: what it is billed by, and what it has allowed us to withhold.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
     BillingDay, BillingMonth, Catalog, Fen, Name, Override, Plan, Segment, Terms, TermsError,
@@ -8,7 +7,8 @@ use steelyard_pricing::{
 };
 use thiserror::Error;
 
-use crate::{Debit, DebitId, GivenUp, ProviderId};
+use crate::ProviderId;
+use crate::mandate::{Mandate, MandateId};
 
 /// A third-party service provider: the customer that is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +22,9 @@ pub struct Provider {
     /// What it pays otherwise than its plans say, in the order in which overrides apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
-    /// The agreement by which we may withhold, if it signed one.
+    /// The mandate under which debits are made, if there is one that can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mandate: Option<Mandate>,
+    pub mandate: Option<MandateInUse>,
     /// How many counter items its sources are spread over, from 1; more for a provider whose
     /// sources together report more than some fifty times a second.
     pub counter_shards: u8,
@@ -39,73 +39,22 @@ pub struct PlanAssignment {
     pub plan: Name,
 }
 
-/// A signed Alipay withholding agreement.
+/// The mandate under which debits are made: what settlement has to know of it. It follows from the
+/// mandate's own record, and changes only with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mandate {
+pub struct MandateInUse {
+    /// Which.
+    pub mandate: MandateId,
     /// Alipay's number of the agreement.
     pub agreement_no: String,
     /// The most that one debit may take.
-    pub single_limit_fen: Fen,
-    /// Since when and why no debit is made under it any more. One that is given anew, by a new
-    /// signature or by an operator, can be used again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unusable: Option<Unusable>,
-}
-
-/// Why no debit is made under a mandate any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unusable {
-    /// Since when, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub since_s: Timestamp,
-    /// The debit that found it out.
-    pub debit: DebitId,
-    /// Why that debit was given up.
-    pub given_up: GivenUp,
-}
-
-/// Why a mandate makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum MandateError {
-    /// Alipay's numbers are made of letters and digits.
-    #[error("`{0}` is not the number of an agreement: letters and digits")]
-    AgreementNo(String),
-    /// The limit allows no debit, or more than Alipay takes at once.
-    #[error("a debit takes from 0.01 to {DEBIT_MAX} yuan, so the limit can't be {0}")]
-    SingleLimit(Fen),
+    pub limit_fen: Fen,
 }
 
 /// The most that one debit may take, whatever the mandate allows: ¥100,000,000.00.
 ///
 /// Source: alipay-easysdk `APIDoc.md`, `totalAmount`: yuan, two decimals, [0.01, 100000000].
 pub const DEBIT_MAX: Fen = Fen::new(10_000_000_000);
-
-impl Mandate {
-    /// A mandate under which debits can be made.
-    ///
-    /// # Errors
-    ///
-    /// [`MandateError`] naming what is wrong.
-    pub fn new(agreement_no: String, single_limit_fen: Fen) -> Result<Mandate, MandateError> {
-        if agreement_no.is_empty() || !agreement_no.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(MandateError::AgreementNo(agreement_no));
-        }
-        if !single_limit_fen.is_positive() || single_limit_fen > DEBIT_MAX {
-            return Err(MandateError::SingleLimit(single_limit_fen));
-        }
-        Ok(Mandate { agreement_no, single_limit_fen, unusable: None })
-    }
-
-    /// The mandate after the end of a debit that found out that it cannot be used any more; none
-    /// if that debit found nothing of the kind, or was made under another.
-    #[must_use]
-    pub fn ended_by(&self, debit: &Debit, now: Timestamp) -> Option<Mandate> {
-        let given_up = debit.given_up().filter(|given_up| given_up.ends_mandate())?;
-        let unusable = Unusable { since_s: now, debit: debit.debit, given_up: given_up.clone() };
-        (self.agreement_no == debit.agreement_no)
-            .then(|| Mandate { unusable: Some(unusable), ..self.clone() })
-    }
-}
 
 /// Why the terms of a provider cannot be changed so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -139,6 +88,18 @@ pub enum TermsChangeError {
 }
 
 impl Provider {
+    /// The provider after a mandate of it changed: that mandate is in use, or not any more.
+    #[must_use]
+    pub fn with_mandate(&self, changed: &Mandate) -> Provider {
+        let was_in_use = self.mandate.as_ref().is_some_and(|m| m.mandate == changed.mandate);
+        let mandate = match changed.in_use() {
+            Some(in_use) => Some(in_use),
+            None if was_in_use => None,
+            None => self.mandate.clone(),
+        };
+        Provider { mandate, ..self.clone() }
+    }
+
     /// What holds for the provider on a day: the version in force of the plan it is on, and the
     /// overrides that hold.
     #[must_use]

@@ -9,10 +9,7 @@ use common::{at, mandate, provider, terms};
 use expect_test::expect;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use steelyard_billing::{
-    Account, CountedDays, DebitId, GivenUp, Mandate, Provider, Refusal, Statement, StatementId,
-    Unusable, next_settlement,
-};
+use steelyard_billing::{Account, CountedDays, Provider, Statement, StatementId, next_settlement};
 use steelyard_pricing::{Catalog, Metered, Plan};
 
 /// Five rates, three by the call and two by tiers.
@@ -130,24 +127,7 @@ fn a_new_account_and_a_provider_without_more_say_nothing_more() {
     expect![[r#"{"provider":"shop","billed_from":"2015-05","plans":[{"from":"2015-05-01","plan":"p"}],"counter_shards":1}"#]].assert_eq(&check(&provider));
     expect![[r#"{"provider":"shop","version":0,"entries":0,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&Account::new(&provider)));
     let signed = Provider { mandate: Some(mandate()), ..provider };
-    assert_eq!(
-        signed.mandate,
-        Mandate::new("20155245550001".to_owned(), mandate().single_limit_fen).ok()
-    );
-    check(&signed);
-}
-
-#[test]
-fn a_mandate_says_why_it_cannot_be_used_and_nothing_while_it_can() {
-    let usable = r#"{"agreement_no":"20155245550001","single_limit_fen":10000}"#;
-    assert_eq!(check(&mandate()), usable, "as it was stored before there was a note");
-    let unusable = Unusable {
-        since_s: at("2015-05-17 10:00"),
-        debit: DebitId(7),
-        given_up: GivenUp::PayerBlocked(Refusal("ACQ.NOT_CERTIFIED_USER".to_owned())),
-    };
-    let noted = Mandate { unusable: Some(unusable), ..mandate() };
-    expect![[r#"{"agreement_no":"20155245550001","single_limit_fen":10000,"unusable":{"since_s":1431828000,"debit":7,"given_up":{"because":"payer_blocked","code":"ACQ.NOT_CERTIFIED_USER"}}}"#]].assert_eq(&check(&noted));
+    expect![[r#"{"provider":"shop","billed_from":"2015-05","plans":[{"from":"2015-05-01","plan":"p"}],"mandate":{"mandate":1,"agreement_no":"20155245550001","limit_fen":10000},"counter_shards":1}"#]].assert_eq(&check(&signed));
 }
 
 #[test]

@@ -27,7 +27,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// One pool of connections, shared by every client that it is given to.
 #[derive(Clone, Debug)]
-struct Connections(Client<HttpsConnector<TcpConnector>, SdkBody>);
+pub(crate) struct Connections(pub(crate) Client<HttpsConnector<TcpConnector>, SdkBody>);
 
 /// A client with a pool of its own.
 ///
@@ -35,6 +35,15 @@ struct Connections(Client<HttpsConnector<TcpConnector>, SdkBody>);
 ///
 /// When the system has no root certificates.
 pub(crate) fn client() -> std::io::Result<SharedHttpClient> {
+    Ok(SharedHttpClient::new(connections()?))
+}
+
+/// A pool of connections of its own.
+///
+/// # Errors
+///
+/// When the system has no root certificates.
+pub(crate) fn connections() -> std::io::Result<Connections> {
     let provider = rustls::crypto::ring::default_provider();
     let tls = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
@@ -51,7 +60,7 @@ pub(crate) fn client() -> std::io::Result<SharedHttpClient> {
         .enable_http1()
         .wrap_connector(tcp);
     let pool = Client::builder(TokioExecutor::new()).build(https);
-    Ok(SharedHttpClient::new(Connections(pool)))
+    Ok(Connections(pool))
 }
 
 impl HttpClient for Connections {

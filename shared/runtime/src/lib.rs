@@ -1,7 +1,11 @@
 //! What the shell of every function needs: configuration, clock, AWS clients, queues, batches.
 
+#[cfg(feature = "alipay")]
+pub mod alipay;
 pub mod aws;
 mod batch;
+#[cfg(feature = "bucket")]
+mod bucket;
 mod clock;
 mod environment;
 mod error_chain;
@@ -12,6 +16,8 @@ mod queue;
 pub mod web;
 
 pub use batch::{each_message, is_batch};
+#[cfg(feature = "bucket")]
+pub use bucket::{Bucket, BucketError};
 pub use clock::Clock;
 pub use environment::{Environment, EnvironmentError};
 pub use error_chain::chain;

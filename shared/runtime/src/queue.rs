@@ -59,6 +59,25 @@ impl Queue {
         Ok(())
     }
 
+    /// Sends a message that can be received only after so many seconds, 900 at most.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`] when SQS did not take it.
+    pub async fn send_after(&self, body: String, delay_s: u16) -> Result<(), QueueError> {
+        let message = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .delay_seconds(i32::from(delay_s));
+        let sent = message.send().await.map(drop);
+        sent.map_err(|error| QueueError::Aws {
+            url: self.url.clone(),
+            source: Box::new(error.into()),
+        })
+    }
+
     async fn send_batch(&self, bodies: &[String]) -> Result<(), QueueError> {
         let aws = |error: aws_sdk_sqs::Error| QueueError::Aws {
             url: self.url.clone(),

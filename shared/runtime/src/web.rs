@@ -65,6 +65,16 @@ pub fn json_answer(status: u16, body: &Value) -> ApiGatewayV2httpResponse {
     response(status, "application/json", body)
 }
 
+/// A plain text.
+#[must_use]
+pub fn text_answer(status: u16, body: &str) -> ApiGatewayV2httpResponse {
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = status.into();
+    response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response.body = Some(body.to_owned().into());
+    response
+}
+
 fn response(status: u16, content_type: &'static str, body: &Value) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = status.into();

@@ -3,19 +3,19 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use steelyard_billing::{
-    Account, Debit, DebitId, Entry, Movement, Provider, ProviderId, Settlement, Statement,
-    StatementId,
+    Account, Debit, Entry, IdError, Movement, Provider, ProviderCode, ProviderId, Settlement,
+    Statement, StatementId, Unmatched,
 };
 
-use crate::item::{from_item, keyed, number, to_item};
+use crate::item::{from_item, keyed, number, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    DEBIT_PREFIX, ENTRY_PREFIX, STATEMENT_PREFIX, account_sk, debit_sk, entry_sk, provider_pk,
-    provider_sk, recharge_sk, registry_pk, registry_shard, statement_sk,
+    ENTRY_PREFIX, PROVIDER, STATEMENT_PREFIX, account_sk, code_pk, entry_sk, provider_pk,
+    provider_sk, registry_pk, registry_shard, statement_sk, transfer_sk,
 };
 use crate::transact::{Item, Outcome, put_new, put_version, transact};
 use crate::usage::{Registration, UsageTable};
-use crate::{CommitError, StoreError, due};
+use crate::{CommitError, MandateChange, StoreError};
 
 /// The billing table.
 #[derive(Clone, Debug)]
@@ -58,12 +58,10 @@ const UPDATE_PROVIDER: &str = "update a provider";
 const LIST: &str = "list the providers of a shard";
 const LOAD: &str = "read a provider and its account";
 const SETTLE: &str = "store a settlement";
-const DEBIT: &str = "store a debit";
 const END_DEBIT: &str = "store the end of a debit";
-const RECHARGE: &str = "store a recharge";
+const TRANSFER: &str = "store a payment from outside of Alipay";
 const READ_STATEMENTS: &str = "read statements";
 const READ_JOURNAL: &str = "read the journal";
-const READ_DEBITS: &str = "read debits";
 
 impl BillingTable {
     /// The table of that name.
@@ -89,6 +87,7 @@ impl BillingTable {
         let writes = vec![
             put_new(&self.table, self.provider_item(REGISTER, provider)?),
             put_new(&self.table, to_item(REGISTER, registry_pk_of(id), account_sk(id), &account)?),
+            put_new(&self.table, code_item(id)),
             usage.registering(id, registration)?,
         ];
         match transact(&self.client, REGISTER, writes).await? {
@@ -187,6 +186,18 @@ impl BillingTable {
         }
     }
 
+    /// Which provider the numbers with a code are of: one request.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn provider_of(&self, code: &ProviderCode) -> Result<Option<ProviderId>, StoreError> {
+        let range = Range::one(&self.table, code_pk(code), PROVIDER.to_owned());
+        let Some(item) = range.all(&self.client, LOAD).await?.pop() else { return Ok(None) };
+        let provider = text(LOAD, &item, PROVIDER)?.parse();
+        provider.map(Some).map_err(|error: IdError| StoreError::corrupt(LOAD, error))
+    }
+
     /// Stores a settlement in one transaction: the statement, the journal entry, the account, and
     /// the debit that was opened. Gives the account as it is stored.
     ///
@@ -208,21 +219,9 @@ impl BillingTable {
         Ok(account)
     }
 
-    /// Stores a debit that goes on. Gives it as it is stored.
-    ///
-    /// # Errors
-    ///
-    /// [`CommitError::Stale`] when it was written since `before` was read.
-    pub async fn commit_debit(&self, before: &Debit, after: &Debit) -> Result<Debit, CommitError> {
-        let after = Debit { version: before.version + 1, ..after.clone() };
-        let put = put_version(&self.table, self.debit_item(DEBIT, &after)?, Some(before.version));
-        self.commit(DEBIT, vec![put]).await?;
-        Ok(after)
-    }
-
     /// Stores the end of a debit in one transaction: the debit, the account, the journal entry, the
-    /// debit that was opened next, and the mandate if it cannot be used any more. Gives the debit as
-    /// it is stored.
+    /// debit that was opened next, and the mandate if it found that no debit can be made under it. Gives
+    /// the debit as it is stored.
     ///
     /// # Errors
     ///
@@ -233,31 +232,34 @@ impl BillingTable {
         after: &Debit,
         customer: &Customer,
         movement: &Movement,
+        suspended: Option<&MandateChange>,
     ) -> Result<Debit, CommitError> {
-        let ended = Debit { version: before.version + 1, ..after.clone() };
-        let mut writes = vec![put_version(
-            &self.table,
-            self.debit_item(END_DEBIT, &ended)?,
-            Some(before.version),
-        )];
+        let (put, ended) = self.putting(END_DEBIT, Some(before), after)?;
+        let mut writes = vec![put];
         self.moving(END_DEBIT, &customer.account, movement, &mut writes)?;
-        if let Some(mandate) = &movement.mandate {
-            let mandate = Some(mandate.clone());
-            let provider = Provider { mandate, ..customer.provider.clone() };
+        if let Some(entry) = &movement.entry
+            && let Some(taken) = Unmatched::of(entry, &after.out_trade_no, None)
+                .map_err(|error| StoreError::corrupt(END_DEBIT, error))?
+        {
+            writes.push(self.putting_unmatched(END_DEBIT, &taken)?);
+        }
+        if let Some(suspended) = suspended {
+            let mut provider = customer.provider.clone();
+            self.changing(suspended, &mut provider, &mut writes)?;
             writes.push(self.putting_provider(END_DEBIT, &provider)?);
         }
         self.commit(END_DEBIT, writes).await?;
         Ok(ended)
     }
 
-    /// Stores a recharge once by its reference, in one transaction with the account and the
-    /// journal entry.
+    /// Stores a payment from outside of Alipay once by its reference, in one transaction with the
+    /// account and the journal entry.
     ///
     /// # Errors
     ///
     /// [`CommitError::Stale`] when the account was written since `before` was read, or the
     /// reference was booked.
-    pub async fn commit_recharge(
+    pub async fn commit_transfer(
         &self,
         before: &Account,
         reference: &str,
@@ -267,9 +269,9 @@ impl BillingTable {
             movement.entry.as_ref().map(|entry| entry.record().number).unwrap_or(before.entries);
         let marker = Item::from([("entry_number".to_owned(), number(entry))]);
         let pk = provider_pk(&before.provider);
-        let mut writes = vec![put_new(&self.table, keyed(marker, pk, recharge_sk(reference)))];
-        let account = self.moving(RECHARGE, before, movement, &mut writes)?;
-        self.commit(RECHARGE, writes).await?;
+        let mut writes = vec![put_new(&self.table, keyed(marker, pk, transfer_sk(reference)))];
+        let account = self.moving(TRANSFER, before, movement, &mut writes)?;
+        self.commit(TRANSFER, writes).await?;
         Ok(account)
     }
 
@@ -292,9 +294,7 @@ impl BillingTable {
         provider: &ProviderId,
         statement: StatementId,
     ) -> Result<Option<Statement>, StoreError> {
-        let sk = statement_sk(statement);
-        let range =
-            Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
+        let range = Range::one(&self.table, provider_pk(provider), statement_sk(statement));
         let item = range.all(&self.client, READ_STATEMENTS).await?.pop();
         item.map(|item| from_item(READ_STATEMENTS, item)).transpose()
     }
@@ -306,32 +306,6 @@ impl BillingTable {
     /// [`StoreError`] when the table cannot be read.
     pub async fn journal(&self, provider: &ProviderId) -> Result<Vec<Entry>, StoreError> {
         self.records(READ_JOURNAL, provider, ENTRY_PREFIX).await
-    }
-
-    /// A provider's debits, in the order in which they were opened.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table cannot be read.
-    pub async fn debits(&self, provider: &ProviderId) -> Result<Vec<Debit>, StoreError> {
-        self.records(READ_DEBITS, provider, DEBIT_PREFIX).await
-    }
-
-    /// One debit.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table cannot be read.
-    pub async fn debit(
-        &self,
-        provider: &ProviderId,
-        debit: DebitId,
-    ) -> Result<Option<Debit>, StoreError> {
-        let sk = debit_sk(debit);
-        let range =
-            Range { table: &self.table, pk: provider_pk(provider), from: sk.clone(), to: sk };
-        let item = range.all(&self.client, READ_DEBITS).await?.pop();
-        item.map(|item| from_item(READ_DEBITS, item)).transpose()
     }
 
     async fn records<T: serde::de::DeserializeOwned>(
@@ -346,7 +320,7 @@ impl BillingTable {
     }
 
     /// Adds the writes of a movement; gives the account as it will be stored.
-    fn moving(
+    pub(crate) fn moving(
         &self,
         operation: &'static str,
         before: &Account,
@@ -363,12 +337,12 @@ impl BillingTable {
             ));
         }
         if let Some(debit) = &movement.opened {
-            writes.push(put_new(&self.table, self.debit_item(operation, debit)?));
+            writes.push(self.putting(operation, None, debit)?.0);
         }
         Ok(account)
     }
 
-    fn putting_account(
+    pub(crate) fn putting_account(
         &self,
         operation: &'static str,
         account: &Account,
@@ -381,7 +355,7 @@ impl BillingTable {
 
     /// Puts a provider over what was known of it. Whoever writes a provider writes its account too,
     /// on whose version both depend.
-    fn putting_provider(
+    pub(crate) fn putting_provider(
         &self,
         operation: &'static str,
         provider: &Provider,
@@ -404,17 +378,7 @@ impl BillingTable {
         to_item(operation, registry_pk_of(id), provider_sk(id), provider)
     }
 
-    /// A debit with its place in the index of due debits, while there is something to do with it.
-    fn debit_item(&self, operation: &'static str, debit: &Debit) -> Result<Item, StoreError> {
-        let mut item =
-            to_item(operation, provider_pk(&debit.provider), debit_sk(debit.debit), debit)?;
-        if let Some(visit_at) = debit.visit_at() {
-            item.extend(due::place(debit, visit_at));
-        }
-        Ok(item)
-    }
-
-    async fn commit(
+    pub(crate) async fn commit(
         &self,
         operation: &'static str,
         writes: Vec<TransactWriteItem>,
@@ -424,6 +388,12 @@ impl BillingTable {
             Outcome::ConditionFailed(_) => Err(CommitError::Stale),
         }
     }
+}
+
+/// Which provider the numbers with its code are of. No two have the same.
+fn code_item(provider: &ProviderId) -> Item {
+    let of = Item::from([(PROVIDER.to_owned(), string(provider.as_str()))]);
+    keyed(of, code_pk(&ProviderCode::of(provider)), PROVIDER.to_owned())
 }
 
 fn registry_pk_of(provider: &ProviderId) -> String {

@@ -5,20 +5,28 @@
 //! has changed since it was decided.
 
 mod billing;
+mod booking;
+mod breaker;
 mod due;
 mod error;
 mod item;
+mod mandates;
 mod plans;
 mod query;
+mod record;
 pub mod schema;
 mod tables;
 mod transact;
+mod unmatched;
 mod usage;
 
 pub use billing::{BillingTable, Customer, CustomerPage, Stored};
-pub use due::DueDebit;
+pub use booking::{Booked, BookingError, MandateBooked};
+pub use due::DueVisit;
 pub use error::{CommitError, StoreError};
+pub use mandates::{AgreementOwner, MandateChange};
 pub use plans::PlanStored;
+pub use record::Record;
 pub use usage::{
     Counted, CountedReport, Registration, ReportShare, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX,
     UsageTable, terms,

@@ -34,6 +34,11 @@ impl<'a> Range<'a> {
         }
     }
 
+    /// One item.
+    pub fn one(table: &'a str, pk: String, sk: String) -> Range<'a> {
+        Range { table, pk, from: sk.clone(), to: sk }
+    }
+
     /// Reads all of it, strongly consistent, in the order of the sort keys.
     pub async fn all(
         &self,

@@ -6,17 +6,32 @@
 //! | usage | provider | `counter#2015-05-17#00` | what was metered on a day: `api#…` the calls of an API, `amount#…` the yuan that went through them |
 //! | usage | provider | `report#source#id` | the marker of a counted report, with its counts |
 //! | billing | `shard#07` | `provider#account` | the account |
-//! | billing | `shard#07` | `provider#provider` | the provider: plans and mandate |
+//! | billing | `shard#07` | `provider#provider` | the provider: plans, and the mandate in use |
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
-//! | billing | `provider#…` | `debit#0000000042` | a debit; on the index `due` while it is open and not held |
-//! | billing | `provider#…` | `recharge#reference` | that a recharge was booked |
+//! | billing | `provider#…` | `transfer#reference` | that a payment from outside of Alipay was booked |
+//! | billing | `provider#…` | `debit#0000000042` | a debit |
+//! | billing | `provider#…` | `recharge#0000000007` | a recharge through Alipay |
+//! | billing | `provider#…` | `refund#trade#request` | money that an operator gives back |
+//! | billing | `provider#…` | `reversal#trade#request` | money that Alipay gave back though we did not ask |
+//! | billing | `provider#…` | `mandate#0000000001` | a mandate, from its offer on |
+//! | billing | `agreement#…` | `owner` | whose mandate an agreement at Alipay is |
+//! | billing | `breaker` | `breaker` | whether debits are made at all |
+//! | billing | `code#…` | `provider` | which provider the numbers with that code are of |
+//! | billing | `unmatched` | `2015-05-18#trade` or `2015-05-18#trade#request` | what our books say Alipay moved and no bill has shown yet |
+//! | billing | `reconciliation` | `2015-05-18` | what reconciling a day came to |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
+//!
+//! Debits, mandates, recharges, refunds and reversals stand on the index `due` while there is something to do
+//! with them.
 //!
 //! No id holds a `#`, so that keys can't be forged.
 
 use sha2::{Digest, Sha256};
-use steelyard_billing::{DebitId, ProviderId, ReportId, SourceId, StatementId};
+use steelyard_billing::{
+    DebitId, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef,
+    ReportId, SourceId, StatementId, Unmatched, Visited,
+};
 use steelyard_pricing::{BillingDay, Plan};
 
 pub(crate) const PK: &str = "pk";
@@ -33,7 +48,7 @@ pub(crate) const AMOUNT_PREFIX: &str = "amount#";
 /// A plan as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
-/// The index of open debits by the time of their next visit.
+/// The index of what goes on by itself, by the time of its next visit.
 pub(crate) const DUE_INDEX: &str = "due";
 pub(crate) const DUE_SHARD: &str = "due_shard";
 pub(crate) const VISIT_AT_S: &str = "visit_at_s";
@@ -44,6 +59,15 @@ pub(crate) const REPORT_PREFIX: &str = "report#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
+pub(crate) const RECHARGE_PREFIX: &str = "recharge#";
+pub(crate) const REFUND_PREFIX: &str = "refund#";
+pub(crate) const REVERSAL_PREFIX: &str = "reversal#";
+pub(crate) const MANDATE_PREFIX: &str = "mandate#";
+pub(crate) const OWNER: &str = "owner";
+pub(crate) const BREAKER: &str = "breaker";
+pub(crate) const PROVIDER: &str = "provider";
+pub(crate) const UNMATCHED: &str = "unmatched";
+pub(crate) const RECONCILIATION: &str = "reconciliation";
 pub(crate) const PLANS: &str = "plans";
 /// Sorts before every id and name.
 pub(crate) const KEY_BEGIN: &str = "!";
@@ -55,7 +79,7 @@ pub(crate) const KEY_END: &str = "~";
 /// A partition takes 1,000 write units a second, an account's write 2 to 4.
 pub const REGISTRY_SHARDS: u8 = 16;
 
-/// Over how many partitions of the index open debits are spread.
+/// Over how many partitions of the index what is due is spread.
 pub const DUE_SHARDS: u8 = 4;
 
 /// A number below `shards` that depends on nothing but the text.
@@ -105,12 +129,59 @@ pub(crate) fn entry_sk(number: u64) -> String {
     format!("{ENTRY_PREFIX}{number:010}")
 }
 
-pub(crate) fn debit_sk(debit: DebitId) -> String {
-    format!("{DEBIT_PREFIX}{:010}", debit.0)
+pub(crate) fn transfer_sk(reference: &str) -> String {
+    format!("transfer#{reference}")
 }
 
-pub(crate) fn recharge_sk(reference: &str) -> String {
-    format!("recharge#{reference}")
+/// The sort key of what is visited.
+pub(crate) fn visited_sk(visited: &Visited) -> String {
+    let refund = |prefix: &str, number: &RefundRef| {
+        format!("{prefix}{}#{}", number.out_trade_no, number.out_request_no)
+    };
+    match visited {
+        Visited::Debit(debit) => format!("{DEBIT_PREFIX}{:010}", debit.0),
+        Visited::Recharge(recharge) => format!("{RECHARGE_PREFIX}{:010}", recharge.0),
+        Visited::Refund(number) => refund(REFUND_PREFIX, number),
+        Visited::Reversal(number) => refund(REVERSAL_PREFIX, number),
+        Visited::Mandate(mandate) => format!("{MANDATE_PREFIX}{:010}", mandate.0),
+    }
+}
+
+/// What is visited under a sort key; none if it is the key of nothing that is visited.
+pub(crate) fn visited(sk: &str) -> Option<Visited> {
+    let (kind, id) = sk.split_once('#')?;
+    let refund = || -> Option<RefundRef> {
+        let (trade, request) = id.split_once('#')?;
+        Some(RefundRef {
+            out_trade_no: OutTradeNo::parse(trade).ok()?,
+            out_request_no: OutRequestNo::parse(request).ok()?,
+        })
+    };
+    let visited = match kind {
+        "debit" => Visited::Debit(DebitId(id.parse().ok()?)),
+        "recharge" => Visited::Recharge(RechargeId(id.parse().ok()?)),
+        "refund" => Visited::Refund(refund()?),
+        "reversal" => Visited::Reversal(refund()?),
+        "mandate" => Visited::Mandate(MandateId(id.parse().ok()?)),
+        _ => return None,
+    };
+    (visited_sk(&visited) == sk).then_some(visited)
+}
+
+pub(crate) fn code_pk(code: &ProviderCode) -> String {
+    format!("code#{code}")
+}
+
+pub(crate) fn agreement_pk(agreement_no: &str) -> String {
+    format!("agreement#{agreement_no}")
+}
+
+pub(crate) fn unmatched_sk(of: &Unmatched) -> String {
+    let (day, trade) = (of.booked_on, &of.out_trade_no);
+    match &of.out_request_no {
+        Some(request) => format!("{day}#{trade}#{request}"),
+        None => format!("{day}#{trade}"),
+    }
 }
 
 pub(crate) fn plan_sk(plan: &Plan) -> String {
@@ -123,4 +194,31 @@ pub(crate) fn due_shard_key(shard: u8) -> String {
 
 pub(crate) fn due_shard(provider: &ProviderId) -> String {
     due_shard_key(shard_of(provider.as_str(), DUE_SHARDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_what_is_visited_tells_what_it_is() {
+        let number = RefundRef {
+            out_trade_no: OutTradeNo::parse("SY_1_R1").unwrap(),
+            out_request_no: OutRequestNo::parse("F_1").unwrap(),
+        };
+        for of in [
+            Visited::Debit(DebitId(42)),
+            Visited::Recharge(RechargeId(7)),
+            Visited::Refund(number.clone()),
+            Visited::Reversal(number),
+            Visited::Mandate(MandateId(1)),
+        ] {
+            assert_eq!(visited(&visited_sk(&of)), Some(of.clone()), "{of:?}");
+        }
+        for sk in
+            ["", "debit", "debit#7", "debit#x", "entry#0000000001", "refund#a", "refund#a#b#c"]
+        {
+            assert_eq!(visited(sk), None, "{sk}");
+        }
+    }
 }

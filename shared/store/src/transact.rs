@@ -78,6 +78,11 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_millis(5 << attempt.min(7))
 }
 
+/// Puts an item whatever is there: one that says the same whenever it is written.
+pub(crate) fn put_always(table: &str, item: Item) -> TransactWriteItem {
+    put(table, item, |put| put)
+}
+
 /// Puts an item that may not exist yet.
 pub(crate) fn put_new(table: &str, item: Item) -> TransactWriteItem {
     put(table, item, |put| put.condition_expression("attribute_not_exists(pk)"))

@@ -37,7 +37,7 @@ async fn platform() -> Platform {
     platform.add_plan(SHARES).await;
     platform.add_plan(&shares_from_the_11th()).await;
     platform.join("a").await;
-    platform.register("b", "shares", None, 1).await;
+    platform.register("b", "shares", 1).await;
     let found = platform.customer("b").await;
     let mut changed = found.provider.clone();
     let over = r#"{ "override": "goodwill", "from": "2015-05-16", "until": "2015-05-21",

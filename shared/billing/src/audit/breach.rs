@@ -339,12 +339,12 @@ pub enum Breach {
         /// The debits that are open.
         open: Vec<DebitId>,
     },
-    /// The mandate is noted as unusable, and its debits say otherwise; or the other way round.
-    #[error("the mandate is noted as {noted}, but {actual}")]
+    /// The mandate that is noted as in use is not the one that is active.
+    #[error("the mandate in use is {noted}, but active is: {actual}")]
     Mandate {
         /// What is noted.
         noted: String,
-        /// What the debits say.
+        /// What the mandates say.
         actual: String,
     },
     /// More was withheld than was charged.
@@ -354,6 +354,16 @@ pub enum Breach {
         withheld: Fen,
         /// What was charged.
         charged: Fen,
+    },
+    /// What moved through Alipay beside the debits is not once in the journal and once in a record.
+    #[error("{what}: {by_records} times by its record, {by_journal} times by the journal")]
+    Gateway {
+        /// What moved.
+        what: String,
+        /// How often a record tells it.
+        by_records: usize,
+        /// How often the journal tells it.
+        by_journal: usize,
     },
     /// A sum cannot be computed, so that the rest of a part was not audited.
     #[error("an amount cannot be audited: {0}")]

@@ -7,7 +7,7 @@ use steelyard_pricing::{Catalog, Fen, MoneyError};
 use super::journal::{ended, released, reserved};
 use super::{Books, Breach, Findings};
 use crate::journal::{Cause, Entry, Ledger};
-use crate::{Debit, DebitId, GivenUp};
+use crate::{Debit, DebitId, Mandate, MandateInUse, RefundRef, TradeNumber, TradeOf};
 
 pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
     check_stored(books, found);
@@ -61,22 +61,21 @@ fn check_open(books: &Books, found: &mut Findings) {
     });
 }
 
-/// A mandate that cannot be used says so because its last debit does. One that can be used may have
-/// such a debit too: it was given anew.
+/// The mandate in use is the one that is active, as its record says; there is one at most.
 fn check_mandate(books: &Books, found: &mut Findings) {
-    let Some(mandate) = &books.provider.mandate else { return };
-    let Some(unusable) = &mandate.unusable else { return };
-    let under = books.debits.iter().filter(|debit| debit.agreement_no == mandate.agreement_no);
-    let last = under.max_by_key(|debit| debit.debit);
-    let said = |debit: &Debit| debit.given_up().is_some_and(|why| *why == unusable.given_up);
-    let agrees = unusable.given_up.ends_mandate()
-        && last.is_some_and(|debit| debit.debit == unusable.debit && said(debit));
+    let active = books.mandates.iter().filter_map(Mandate::in_use).collect::<Vec<_>>();
+    let noted = books.provider.mandate.as_ref();
+    let shown = |mandate: &MandateInUse| {
+        let MandateInUse { mandate, agreement_no, limit_fen } = mandate;
+        format!("{mandate} ({agreement_no}, up to {limit_fen})")
+    };
+    let agrees = active.len() <= 1 && active.first() == noted;
     found.check(agrees, || Breach::Mandate {
-        noted: format!("unusable since debit {}: {}", unusable.debit, unusable.given_up),
-        actual: last.map_or("no debit was made under it".to_owned(), |debit| {
-            let why = debit.given_up().map_or("was not given up".to_owned(), GivenUp::to_string);
-            format!("its last debit, {}, says: {why}", debit.debit)
-        }),
+        noted: noted.map_or("none".to_owned(), shown),
+        actual: match active.iter().map(shown).collect::<Vec<_>>() {
+            none if none.is_empty() => "none".to_owned(),
+            some => some.join(", "),
+        },
     });
 }
 
@@ -124,13 +123,34 @@ fn took(amount: Fen, trade_no: &str) -> String {
     format!("took {amount} by trade {trade_no}")
 }
 
-/// No more was withheld than was charged.
+/// No more was withheld than was charged. Found money is not part of it: it was credited.
 fn check_withheld(books: &Books, found: &mut Findings) -> Result<(), Breach> {
-    let alipay = books.journal.iter().map(|entry| entry.moved(Ledger::Alipay));
-    let withheld = Fen::sum(alipay.collect::<Result<Vec<_>, _>>()?)?;
+    let withheld = Fen::sum(books.journal.iter().map(withheld).collect::<Result<Vec<_>, _>>()?)?;
     // What was charged and credited later may have been withheld before.
     let charges = books.statements.iter().map(|statement| statement.charge_fen.max(Fen::ZERO));
     let charged = Fen::sum(charges)?;
     found.check(withheld <= charged, || Breach::Overdrawn { withheld, charged });
     Ok(())
+}
+
+/// What an entry withheld: taken by a debit, less what Alipay gave back of a debit without our
+/// asking, which is owed again.
+fn withheld(entry: &Entry) -> Result<Fen, MoneyError> {
+    let of_debit = |number: &RefundRef| {
+        let trade = TradeNumber::parse(number.out_trade_no.as_str());
+        trade.is_some_and(|trade| matches!(trade.of, TradeOf::Debit { .. }))
+    };
+    match &entry.record().cause {
+        Cause::DebitPaid { .. } => entry.moved(Ledger::Alipay),
+        Cause::Reversed(number) if of_debit(number) => entry.moved(Ledger::Alipay),
+        Cause::Reversed(_)
+        | Cause::Charged { .. }
+        | Cause::Recharged { .. }
+        | Cause::RechargePaid { .. }
+        | Cause::DebitFound { .. }
+        | Cause::DebitExhausted { .. }
+        | Cause::RefundAsked(_)
+        | Cause::RefundDone(_)
+        | Cause::RefundRefused(_) => Ok(Fen::ZERO),
+    }
 }

@@ -53,22 +53,20 @@ fn check_recharges(books: &Books, found: &mut Findings) {
     }
 }
 
-/// An entry moves money only as its cause does: money comes in or is earned on the one ledger that
-/// the cause is about, and is reserved or released only for a debit.
+/// An entry moves money only as its cause does: money comes in, goes out or is earned on the ledgers
+/// that the cause is about, and is reserved or released only for a debit.
 fn check_postings(entry: &Entry, found: &mut Findings) -> Result<(), Breach> {
     let (cause, about) = about(&entry.record().cause);
     let mut check = |ledger: Ledger, posted: Fen, holds: bool| {
         let number = entry.record().number;
         found.check(holds, || Breach::Postings { entry: number, cause, ledger, posted });
     };
-    for ledger in [Ledger::Revenue, Ledger::Bank, Ledger::Alipay] {
+    for ledger in
+        [Ledger::Revenue, Ledger::Bank, Ledger::Alipay, Ledger::Refunding, Ledger::Goodwill]
+    {
         let posted = entry.moved(ledger)?;
-        let holds = match about {
-            Some(Ledger::Revenue) if ledger == Ledger::Revenue => !posted.is_zero(),
-            Some(about) if about == ledger => posted.is_positive(),
-            Some(_) | None => posted.is_zero(),
-        };
-        check(ledger, posted, holds);
+        let rule = about.iter().find(|(about, _)| *about == ledger).map_or(Sign::Zero, |of| of.1);
+        check(ledger, posted, rule.allows(posted));
     }
     let (reserved, released) = (reserved(entry)?, released(entry)?);
     let ends_debit = ended(entry).is_some();
@@ -77,13 +75,53 @@ fn check_postings(entry: &Entry, found: &mut Findings) -> Result<(), Breach> {
     Ok(())
 }
 
-/// What a cause is, and on which ledger money comes in or is earned by it.
-fn about(cause: &Cause) -> (&'static str, Option<Ledger>) {
+/// What a posting may be.
+#[derive(Clone, Copy)]
+enum Sign {
+    Positive,
+    Negative,
+    NotZero,
+    NotNegative,
+    NotPositive,
+    Zero,
+}
+
+impl Sign {
+    fn allows(self, posted: Fen) -> bool {
+        match self {
+            Sign::Positive => posted.is_positive(),
+            Sign::Negative => posted.is_negative(),
+            Sign::NotZero => !posted.is_zero(),
+            Sign::NotNegative => !posted.is_negative(),
+            Sign::NotPositive => !posted.is_positive(),
+            Sign::Zero => posted.is_zero(),
+        }
+    }
+}
+
+/// What a cause is, and what it posts on which ledger beside the account's own.
+fn about(cause: &Cause) -> (&'static str, &'static [(Ledger, Sign)]) {
     match cause {
-        Cause::Charged { .. } => ("a charge", Some(Ledger::Revenue)),
-        Cause::Recharged { .. } => ("a recharge", Some(Ledger::Bank)),
-        Cause::DebitPaid { .. } => ("a paid debit", Some(Ledger::Alipay)),
-        Cause::DebitExhausted { .. } => ("a debit that was given up", None),
+        Cause::Charged { .. } => ("a charge", &[(Ledger::Revenue, Sign::NotZero)]),
+        Cause::Recharged { .. } => ("a recharge", &[(Ledger::Bank, Sign::Positive)]),
+        Cause::RechargePaid { .. } => {
+            ("a recharge through Alipay", &[(Ledger::Alipay, Sign::Positive)])
+        }
+        Cause::DebitPaid { .. } => ("a paid debit", &[(Ledger::Alipay, Sign::Positive)]),
+        Cause::DebitFound { .. } => ("found money", &[(Ledger::Alipay, Sign::Positive)]),
+        Cause::DebitExhausted { .. } => ("a debit that was given up", &[]),
+        Cause::RefundAsked(_) => (
+            "a refund that is asked for",
+            &[(Ledger::Refunding, Sign::Negative), (Ledger::Goodwill, Sign::NotNegative)],
+        ),
+        Cause::RefundDone(_) => {
+            ("a refund", &[(Ledger::Refunding, Sign::Positive), (Ledger::Alipay, Sign::Negative)])
+        }
+        Cause::RefundRefused(_) => (
+            "a refused refund",
+            &[(Ledger::Refunding, Sign::Positive), (Ledger::Goodwill, Sign::NotPositive)],
+        ),
+        Cause::Reversed(_) => ("a reversal", &[(Ledger::Alipay, Sign::Negative)]),
     }
 }
 
@@ -91,7 +129,14 @@ fn about(cause: &Cause) -> (&'static str, Option<Ledger>) {
 pub(super) fn ended(entry: &Entry) -> Option<DebitId> {
     match &entry.record().cause {
         Cause::DebitPaid { debit, .. } | Cause::DebitExhausted { debit } => Some(*debit),
-        Cause::Charged { .. } | Cause::Recharged { .. } => None,
+        Cause::Charged { .. }
+        | Cause::Recharged { .. }
+        | Cause::RechargePaid { .. }
+        | Cause::DebitFound { .. }
+        | Cause::RefundAsked(_)
+        | Cause::RefundDone(_)
+        | Cause::RefundRefused(_)
+        | Cause::Reversed(_) => None,
     }
 }
 

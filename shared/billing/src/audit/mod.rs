@@ -4,6 +4,7 @@
 mod breach;
 mod counters;
 mod debits;
+mod gateway;
 mod journal;
 mod lines;
 mod progress;
@@ -19,7 +20,9 @@ pub use breach::Breach;
 
 use crate::account::Account;
 use crate::journal::Entry;
-use crate::{CountedDays, Debit, Provider, ProviderId, Statement};
+use crate::{
+    CountedDays, Debit, Mandate, Provider, ProviderId, Recharge, Refund, Reversal, Statement,
+};
 
 /// Everything that is stored of one provider.
 #[derive(Clone, Debug)]
@@ -34,6 +37,14 @@ pub struct Books {
     pub journal: Vec<Entry>,
     /// Its debits, in any order.
     pub debits: Vec<Debit>,
+    /// Its mandates, in any order.
+    pub mandates: Vec<Mandate>,
+    /// Its recharges through Alipay, in any order.
+    pub recharges: Vec<Recharge>,
+    /// What was given back to it by our decision, in any order.
+    pub refunds: Vec<Refund>,
+    /// What Alipay gave back though we did not ask, in any order.
+    pub reversals: Vec<Reversal>,
     /// What its counters say.
     pub counted: CountedDays,
     /// What the reports that were counted carried, summed.
@@ -43,8 +54,14 @@ pub struct Books {
 /// One part of the audit; an error is the breach that it could not go on after.
 type Part = fn(&Books, &Catalog, &mut Findings) -> Result<(), Breach>;
 
-const PARTS: [Part; 5] =
-    [counters::audit, statements::audit, progress::audit, journal::audit, debits::audit];
+const PARTS: [Part; 6] = [
+    counters::audit,
+    statements::audit,
+    progress::audit,
+    journal::audit,
+    debits::audit,
+    gateway::audit,
+];
 
 /// Every invariant that the books break; none if they are in order.
 #[must_use]
@@ -89,6 +106,18 @@ fn check_owners(books: &Books, found: &mut Findings) {
     }
     for debit in &books.debits {
         check(&debit.provider, &|| format!("debit {}", debit.debit));
+    }
+    for mandate in &books.mandates {
+        check(&mandate.provider, &|| format!("mandate {}", mandate.mandate));
+    }
+    for recharge in &books.recharges {
+        check(&recharge.provider, &|| format!("recharge {}", recharge.recharge));
+    }
+    for refund in &books.refunds {
+        check(&refund.provider, &|| format!("refund {}", refund.number()));
+    }
+    for reversal in &books.reversals {
+        check(&reversal.provider, &|| format!("reversal {}", reversal.number()));
     }
 }
 

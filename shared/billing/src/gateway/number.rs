@@ -3,7 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::ProviderId;
+use crate::mandate::MandateId;
 
 /// Why a text is not a number of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -19,6 +23,9 @@ pub enum NumberError {
     /// It has a character that the gateway does not take.
     #[error("the gateway takes no {0:?} in a number of this kind")]
     Character(char),
+    /// It is not what we call a provider.
+    #[error("`{0}` is not a provider's code: 20 digits of lower-case hex")]
+    ProviderCode(String),
 }
 
 fn check(text: &str, most: usize, signs: &str) -> Result<(), NumberError> {
@@ -103,9 +110,93 @@ number! {
     ExternalAgreementNo, 32, ""
 }
 
+/// What we call a provider to the payment gateway: 20 digits of lower-case hex, the beginning of
+/// the SHA-256 of its id. It tells nobody who the provider is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProviderCode(String);
+
+impl ProviderCode {
+    /// How many digits a code has.
+    pub const LENGTH: usize = 20;
+
+    /// The code of a provider.
+    #[must_use]
+    pub fn of(provider: &ProviderId) -> ProviderCode {
+        let digest = Sha256::digest(provider.as_str());
+        let digits = digest.iter().take(ProviderCode::LENGTH / 2);
+        ProviderCode(digits.map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Reads a code.
+    ///
+    /// # Errors
+    ///
+    /// [`NumberError::ProviderCode`] when it is none.
+    pub fn parse(text: &str) -> Result<ProviderCode, NumberError> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if text.len() == ProviderCode::LENGTH && text.bytes().all(is_digit) {
+            Ok(ProviderCode(text.to_owned()))
+        } else {
+            Err(NumberError::ProviderCode(text.to_owned()))
+        }
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ProviderCode {
+    type Error = NumberError;
+
+    fn try_from(text: String) -> Result<ProviderCode, NumberError> {
+        ProviderCode::parse(&text)
+    }
+}
+
+impl From<ProviderCode> for String {
+    fn from(code: ProviderCode) -> String {
+        code.0
+    }
+}
+
+impl fmt::Display for ProviderCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl ExternalAgreementNo {
+    /// Our number of a provider's mandate, `SY{code}M{mandate}`; none unless the mandate's is from 1
+    /// to [`MandateId::MAX`].
+    #[must_use]
+    pub fn of(code: &ProviderCode, mandate: MandateId) -> Option<ExternalAgreementNo> {
+        let fits = (MandateId(1)..=MandateId::MAX).contains(&mandate);
+        fits.then(|| ExternalAgreementNo(format!("SY{code}M{mandate}")))
+    }
+
+    /// Whose mandate it is the number of, and which; none if it is not a number of ours, to the
+    /// letter.
+    #[must_use]
+    pub fn ours(&self) -> Option<(ProviderCode, MandateId)> {
+        let (code, mandate) = self.0.strip_prefix("SY")?.split_once('M')?;
+        let code = ProviderCode::parse(code).ok()?;
+        let mandate = MandateId(mandate.parse().ok()?);
+        // Other ways to write a number, such as `007`, are not ours.
+        (ExternalAgreementNo::of(&code, mandate).as_ref() == Some(self)).then_some((code, mandate))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn code() -> ProviderCode {
+        ProviderCode::of(&"shop".parse().unwrap())
+    }
 
     #[test]
     fn number_of_a_trade_or_refund_has_1_to_64_letters_digits_and_underscores() {
@@ -137,6 +228,66 @@ mod tests {
             ("A_1", NumberError::Character('_')),
         ] {
             assert_eq!(ExternalAgreementNo::parse(text), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn number_of_a_mandate_tells_whose_it_is_and_which() {
+        assert_eq!(code().as_str(), "8d9001d32c6a703d9592");
+        for (mandate, text) in [
+            (1, "SY8d9001d32c6a703d9592M1"),
+            (10, "SY8d9001d32c6a703d9592M10"),
+            (999_999_999, "SY8d9001d32c6a703d9592M999999999"),
+        ] {
+            let number = ExternalAgreementNo::of(&code(), MandateId(mandate)).unwrap();
+            assert_eq!(ExternalAgreementNo::parse(text), Ok(number.clone()));
+            assert_eq!(number.ours(), Some((code(), MandateId(mandate))));
+        }
+        for mandate in [0, 1_000_000_000, u32::MAX] {
+            assert_eq!(ExternalAgreementNo::of(&code(), MandateId(mandate)), None);
+        }
+    }
+
+    #[test]
+    fn what_is_not_our_number_to_the_letter_is_nobodys() {
+        for text in [
+            "S",
+            "SY",
+            "SYM1",
+            "PRV000123S20260302A",
+            "SY8d9001d32c6a703d9592",
+            "SY8d9001d32c6a703d9592M",
+            "SY8d9001d32c6a703d9592M0",
+            "SY8d9001d32c6a703d9592M01",
+            "SY8d9001d32c6a703d9592M1M1",
+            "SY8d9001d32c6a703d9592M1a",
+            "SY8d9001d32c6a703d9592m1",
+            "Sy8d9001d32c6a703d9592M1",
+            "SY8D9001D32C6A703D9592M1",
+            "SY8d9001d32c6a703d959M1",
+            "SY8d9001d32c6a703d95921M1",
+            "SY8d9001d32c6a703d959gM1",
+            "XSY8d9001d32c6a703d9592M1",
+        ] {
+            assert_eq!(ExternalAgreementNo::parse(text).unwrap().ours(), None, "{text}");
+        }
+        // These are no numbers at all, but whoever made one would not get further.
+        for text in ["SY8d9001d32c6a703d9592M+1", "SY8d9001d32c6a703d9592M４", "SY单M1", ""] {
+            assert_eq!(ExternalAgreementNo(text.to_owned()).ours(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_provider_code_is_20_digits_of_lower_case_hex() {
+        assert_eq!(ProviderCode::parse(code().as_str()), Ok(code()));
+        for text in [
+            "",
+            "8d9001d32c6a703d959",
+            "8d9001d32c6a703d95921",
+            "8D9001d32c6a703d9592",
+            "八八八八八八12",
+        ] {
+            assert_eq!(ProviderCode::parse(text), Err(NumberError::ProviderCode(text.to_owned())));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a charge does: prepaid money pays first, and the rest gets a debit where one is due.
 
-use steelyard_billing::{DebitTerms, Mandate};
+use steelyard_billing::{DebitTerms, MandateInUse};
 use steelyard_pricing::Fen;
 
 use crate::common::{mandate, terms};
@@ -63,7 +63,7 @@ fn a_debit_is_opened_from_the_minimum_on_up_to_the_mandates_limit_with_what_was_
 #[test]
 fn a_mandate_that_allows_less_than_the_minimum_gets_no_debit() {
     for limit in [0, 99] {
-        let mandate = Mandate { single_limit_fen: Fen::new(limit), ..mandate() };
+        let mandate = MandateInUse { limit_fen: Fen::new(limit), ..mandate() };
         check_under(
             &mandate,
             &terms(),

@@ -4,6 +4,7 @@
 mod charges;
 #[path = "../common/mod.rs"]
 mod common;
+mod gateway;
 mod money;
 mod payments;
 mod properties;

@@ -2,7 +2,8 @@
 
 use steelyard_billing::{
     Account, AccountError, Debit, DebitId, DebitTerms, Decline, DeclineReason, Figures, Ledger,
-    Mandate, Movement, PayAnswer, Payment, QueryAnswer, StatementId,
+    MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, QueryAnswer, RechargeId, Refund,
+    RefundRef, StatementId, TradeNumber, TradeOf,
 };
 use steelyard_pricing::Fen;
 
@@ -17,8 +18,19 @@ pub enum Move {
     Recharge(i64),
     DebitPaid,
     DebitExhausted,
+    RechargePaid(i64),
+    DebitFound(i64),
+    /// A refund of a recharge.
+    RefundAsked(i64),
+    RefundDone(i64),
+    RefundRefused(i64),
+    /// A refund of a debit.
+    GiftAsked(i64),
+    GiftDone(i64),
+    GiftRefused(i64),
+    Reversed(i64),
 }
-pub use Move::{Charge, DebitExhausted, DebitPaid, Recharge};
+pub use Move::*;
 
 /// Prepaid, receivable and reserved, in fen.
 pub type Stand = (i64, i64, i64);
@@ -76,7 +88,7 @@ pub fn moved(
     account: &Account,
     open: Option<&Debit>,
     movement: Move,
-    mandate: Option<&Mandate>,
+    mandate: Option<&MandateInUse>,
     terms: &DebitTerms,
 ) -> Result<Movement, AccountError> {
     let now = at(NOW);
@@ -85,7 +97,34 @@ pub fn moved(
         Recharge(fen) => account.recharge(Fen::new(fen), "transfer 1".to_owned(), now),
         DebitPaid => account.end_debit(&paid(open.unwrap()), mandate, terms, now),
         DebitExhausted => account.end_debit(&exhausted(open.unwrap()), mandate, terms, now),
+        RechargePaid(fen) => account.recharge_paid(RechargeId(3), &payment(fen), now),
+        DebitFound(fen) => account.debit_found(DebitId(1), 1, &payment(fen), now),
+        RefundAsked(fen) => account.refund_asked(&refund(RECHARGE, fen), now),
+        RefundDone(fen) => account.refund_done(&refund(RECHARGE, fen), now),
+        RefundRefused(fen) => account.refund_refused(&refund(RECHARGE, fen), now),
+        GiftAsked(fen) => account.refund_asked(&refund(DEBIT, fen), now),
+        GiftDone(fen) => account.refund_done(&refund(DEBIT, fen), now),
+        GiftRefused(fen) => account.refund_refused(&refund(DEBIT, fen), now),
+        Reversed(fen) => account.reversed(number(DEBIT), Fen::new(fen), now),
     }
+}
+
+const RECHARGE: TradeOf = TradeOf::Recharge(RechargeId(3));
+const DEBIT: TradeOf = TradeOf::Debit { debit: DebitId(1), attempt: 1 };
+
+fn payment(fen: i64) -> Payment {
+    Payment { trade_no: "20150517".to_owned(), amount_fen: Fen::new(fen) }
+}
+
+fn number(of: TradeOf) -> RefundRef {
+    RefundRef {
+        out_trade_no: TradeNumber::new(&provider().provider, of).out_trade_no(),
+        out_request_no: OutRequestNo::parse("F1").unwrap(),
+    }
+}
+
+fn refund(of: TradeOf, fen: i64) -> Refund {
+    Refund::ask(&provider().provider, number(of), of, Fen::new(fen), "asked by mail", at(NOW))
 }
 
 fn ledger(ledger: Ledger) -> &'static str {
@@ -96,6 +135,8 @@ fn ledger(ledger: Ledger) -> &'static str {
         Ledger::Revenue => "revenue",
         Ledger::Alipay => "alipay",
         Ledger::Bank => "bank",
+        Ledger::Refunding => "refunding",
+        Ledger::Goodwill => "goodwill",
     }
 }
 
@@ -116,8 +157,7 @@ pub fn note(movement: &Movement) -> String {
 
 /// What holds after every movement.
 pub fn check_movement(before: &Account, movement: &Movement) {
-    let Movement { account, entry, opened, mandate } = movement;
-    assert_eq!(*mandate, None, "only a debit that found it unusable changes the mandate");
+    let Movement { account, entry, opened } = movement;
     assert!(figures(stand(&account.figures)).is_ok(), "the rules hold: {account:?}");
     let moved_by_entry = entry.as_ref().map_or(Ok(before.figures), |entry| {
         assert_eq!(entry.record().number, before.entries + 1);
@@ -138,7 +178,11 @@ pub fn check(rows: &[(Stand, Move, Stand, &str)]) {
     check_under(&mandate(), &terms(), rows);
 }
 
-pub fn check_under(mandate: &Mandate, terms: &DebitTerms, rows: &[(Stand, Move, Stand, &str)]) {
+pub fn check_under(
+    mandate: &MandateInUse,
+    terms: &DebitTerms,
+    rows: &[(Stand, Move, Stand, &str)],
+) {
     for (before, movement, after, expected) in rows {
         let (account, open) = account(*before);
         let moved = moved(&account, open.as_ref(), *movement, Some(mandate), terms).unwrap();

@@ -1,7 +1,7 @@
 //! What is paid in, and what a debit takes when it ends.
 
 use steelyard_billing::{
-    Account, AccountError, Debit, DebitId, GivenUp, Mandate, Phase, Refusal, StatementId, Unusable,
+    Account, AccountError, Debit, DebitId, GivenUp, MandateInUse, Phase, Refusal, StatementId,
 };
 use steelyard_pricing::Fen;
 
@@ -75,25 +75,22 @@ fn an_exhausted_debit_leaves_its_amount_owed_less_what_was_prepaid_meanwhile() {
 }
 
 #[test]
-fn a_mandate_that_a_debit_found_dead_opens_no_debit_until_it_is_given_anew() {
+fn what_a_debit_found_dead_did_not_take_is_owed_again_and_collected_under_the_next_mandate() {
     let (before, open) = account((0, 700, 700));
     let given_up = GivenUp::MandateDead(Refusal("ACQ.AGREEMENT_INVALID".to_owned()));
-    let dead = Debit { phase: Phase::Exhausted { given_up: given_up.clone() }, ..open.unwrap() };
-    let ended = before.end_debit(&dead, Some(&mandate()), &terms(), at(NOW)).unwrap();
+    let dead = Debit { phase: Phase::Exhausted { given_up }, ..open.unwrap() };
+    let ended = before.end_debit(&dead, None, &terms(), at(NOW)).unwrap();
     assert_eq!(ended.account.figures.unreserved(), Ok(Fen::new(700)), "it is owed again");
     assert_eq!(ended.opened, None);
-    let noted = ended.mandate.unwrap();
-    let unusable = Unusable { since_s: at(NOW), debit: DebitId(1), given_up };
-    assert_eq!(noted, Mandate { unusable: Some(unusable), ..mandate() });
 
-    let charged = |mandate: &Mandate| {
+    let charged = |mandate: Option<&MandateInUse>| {
         let day = "2015-05-18".parse().unwrap();
         let statement = StatementId { day, supplement: 0 };
         let charge = Fen::new(300);
-        ended.account.charge(statement, charge, Some(mandate), &terms(), at(NOW)).unwrap().opened
+        ended.account.charge(statement, charge, mandate, &terms(), at(NOW)).unwrap().opened
     };
-    assert_eq!(charged(&noted), None);
-    assert_eq!(charged(&mandate()).map(|debit| debit.amount_fen), Some(Fen::new(1_000)));
+    assert_eq!(charged(None), None);
+    assert_eq!(charged(Some(&mandate())).map(|debit| debit.amount_fen), Some(Fen::new(1_000)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Debits that the journal does not explain.
 
-use steelyard_billing::{Cause, Debit, DebitId, GivenUp, Ledger, Phase, Refusal, Unusable};
+use steelyard_billing::{Cause, Debit, DebitId, Ledger, MandateId, Phase};
 use steelyard_pricing::Fen;
 
 use crate::common::at;
@@ -14,17 +14,6 @@ fn debit(keeper: &mut Keeper, id: u64) -> &mut Debit {
 
 fn paid(trade_no: &str, fen: i64) -> Phase {
     Phase::Paid { trade_no: trade_no.to_owned(), taken_fen: Fen::new(fen) }
-}
-
-fn mandate_dead() -> GivenUp {
-    GivenUp::MandateDead(Refusal("ACQ.AGREEMENT_INVALID".to_owned()))
-}
-
-/// Notes in the mandate that a debit found it unusable.
-fn note_unusable(keeper: &mut Keeper, debit: u64, given_up: GivenUp) {
-    let since_s = at("2015-06-03 10:00");
-    let unusable = Unusable { since_s, debit: DebitId(debit), given_up };
-    keeper.books.provider.mandate.as_mut().unwrap().unusable = Some(unusable);
 }
 
 pub const CANARIES: &[Canary] = &[
@@ -129,43 +118,40 @@ pub const CANARIES: &[Canary] = &[
         &["OpenDebits"],
     ),
     (
-        "the mandate is noted as dead by a debit that is open",
-        |keeper| note_unusable(keeper, 9, mandate_dead()),
+        "an active mandate is not in use",
+        |keeper| keeper.books.provider.mandate = None,
+        &["Mandate"],
+    ),
+    ("the mandate in use has no record", |keeper| keeper.books.mandates.clear(), &["Mandate"]),
+    (
+        "the mandate in use allows a fen more than its record",
+        |keeper| a_fen_more(&mut keeper.books.provider.mandate.as_mut().unwrap().limit_fen),
         &["Mandate"],
     ),
     (
-        "the mandate is noted as dead by a debit that came to another end",
+        "two mandates are active",
         |keeper| {
-            keeper.books.debits.retain(|debit| debit.debit != DebitId(9));
-            keeper.books.account.open_debit = None;
-            note_unusable(keeper, 3, mandate_dead());
-        },
-        &["DebitGone", "Mandate"],
-    ),
-    (
-        "a debit was opened under a mandate that is noted as dead",
-        |keeper| {
-            debit(keeper, 3).phase = Phase::Exhausted { given_up: mandate_dead() };
-            note_unusable(keeper, 3, mandate_dead());
+            let mut second = keeper.books.mandates[0].clone();
+            second.mandate = MandateId(2);
+            keeper.books.mandates.push(second);
         },
         &["Mandate"],
     ),
     (
-        "the mandate is noted as unusable for want of funds",
-        |keeper| {
-            keeper.books.debits.retain(|debit| debit.debit != DebitId(9));
-            keeper.books.account.open_debit = None;
-            note_unusable(keeper, 3, GivenUp::Funds);
-        },
-        &["DebitGone", "Mandate"],
+        "a mandate is another provider's",
+        |keeper| keeper.books.mandates[0].provider = "other".parse().unwrap(),
+        &["Foreign"],
     ),
     (
         "more is withheld than was charged",
         |keeper| {
             keeper.recharge(3_000, at("2015-06-03 15:00"));
-            rewrite(keeper, 10, |record| record.postings[0].ledger = Ledger::Alipay);
+            rewrite(keeper, 10, |record| {
+                record.cause = Cause::DebitPaid { debit: DebitId(1), trade_no: "20151".to_owned() };
+                record.postings[0].ledger = Ledger::Alipay;
+            });
         },
-        &["Postings", "Overdrawn"],
+        &["Postings", "Debit", "Overdrawn"],
     ),
 ];
 

@@ -2,12 +2,15 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Books, CountedDays, Debit, Decline, DeclineReason, Doubt, Mandate, Movement,
-    PayAnswer, Payment, QueryAnswer, Refusal, Resolution, Step, next_settlement,
+    Account, Books, CountedDays, Debit, DebitId, Decline, DeclineReason, Doubt, Learned, Mandate,
+    MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, Proved, ProviderId, QueryAnswer,
+    Recharge, RechargeId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, Refusal,
+    Resolution, Reversal, Step, TradeNumber, TradeOf, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
 use crate::common::{at, provider, terms};
+use crate::mandates::mandates;
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
 pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
@@ -77,14 +80,18 @@ pub enum Gateway {
 }
 
 impl Keeper {
-    pub fn new(plans: &[&str], mandate: Option<Mandate>) -> Keeper {
+    pub fn new(plans: &[&str], mandate: Option<MandateInUse>) -> Keeper {
         let provider = steelyard_billing::Provider { mandate, ..provider() };
         let books = Books {
+            mandates: mandates(&provider),
             account: Account::new(&provider),
             provider,
             statements: Vec::new(),
             journal: Vec::new(),
             debits: Vec::new(),
+            recharges: Vec::new(),
+            refunds: Vec::new(),
+            reversals: Vec::new(),
             counted: CountedDays::new(),
             reported: CountedDays::new(),
         };
@@ -99,9 +106,6 @@ impl Keeper {
     fn keep(&mut self, movement: Movement) {
         self.books.account = movement.account;
         self.books.journal.extend(movement.entry);
-        if movement.mandate.is_some() {
-            self.books.provider.mandate = movement.mandate;
-        }
         self.books.debits.extend(movement.opened);
     }
 
@@ -121,6 +125,67 @@ impl Keeper {
         self.keep(self.books.account.recharge(Fen::new(fen), reference, now).unwrap());
     }
 
+    /// A recharge through Alipay that is offered and paid.
+    pub fn recharge_by_alipay(&mut self, fen: i64, now: Timestamp) -> Recharge {
+        let provider = self.books.provider.provider.clone();
+        let id = RechargeId(u32::try_from(self.books.recharges.len()).unwrap() + 1);
+        let offered = Recharge::offer(&provider, id, Fen::new(fen), now).unwrap();
+        let payment = Payment { trade_no: format!("R{id}"), amount_fen: Fen::new(fen) };
+        let Learned::New(paid) = offered.learn_paid(&payment) else { panic!("it is new") };
+        self.books.recharges.push(paid.clone());
+        self.keep(self.books.account.recharge_paid(id, &payment, now).unwrap());
+        paid
+    }
+
+    /// A payment of the first attempt of a debit comes to light.
+    pub fn find_payment(&mut self, debit: DebitId, now: Timestamp) {
+        let debit = self.books.debits.iter_mut().find(|of| of.debit == debit).unwrap();
+        let found = Payment { trade_no: "found".to_owned(), amount_fen: debit.amount_fen };
+        let Learned::New(Proved::Found(after)) = debit.learn_paid(1, &found, now) else {
+            panic!("it is new")
+        };
+        *debit = after;
+        let movement = self.books.account.debit_found(debit.debit, 1, &found, now).unwrap();
+        self.keep(movement);
+    }
+
+    /// A refund, and what Alipay says to it.
+    pub fn refund(&mut self, of: TradeOf, request: &str, fen: i64, answer: RefundAnswer) {
+        let now = at("2015-06-03 12:00");
+        let provider = self.books.provider.provider.clone();
+        let number = refund_number(&provider, of, request);
+        let asked = Refund::ask(&provider, number, of, Fen::new(fen), "by mail", now);
+        self.keep(self.books.account.refund_asked(&asked, now).unwrap());
+        let sent = asked.sending(now).unwrap().after_refund(answer, now).unwrap();
+        let ended = match sent.phase {
+            RefundPhase::Refusing { .. } => {
+                sent.after_query(RefundQueryAnswer::NotRefunded, now).unwrap()
+            }
+            RefundPhase::Due
+            | RefundPhase::Sending
+            | RefundPhase::Done
+            | RefundPhase::Refused { .. } => sent,
+        };
+        match ended.phase {
+            RefundPhase::Done => self.keep(self.books.account.refund_done(&ended, now).unwrap()),
+            RefundPhase::Refused { .. } => {
+                self.keep(self.books.account.refund_refused(&ended, now).unwrap());
+            }
+            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Refusing { .. } => {}
+        }
+        self.books.refunds.push(ended);
+    }
+
+    /// Alipay gives money back without being asked.
+    pub fn reverse(&mut self, of: TradeOf, request: &str, fen: i64) {
+        let now = at("2015-06-03 13:00");
+        let provider = self.books.provider.provider.clone();
+        let number = refund_number(&provider, of, request);
+        let noticed = Reversal::noticed(&provider, number.clone(), of, now);
+        self.books.reversals.push(noticed.booked(Fen::new(fen)).unwrap());
+        self.keep(self.books.account.reversed(number, Fen::new(fen), now).unwrap());
+    }
+
     /// Visits the open debit as long as it is due now, five times at most.
     pub fn collect(&mut self, gateway: Gateway, now: Timestamp) {
         let Some(open) = self.books.debits.iter().position(Debit::is_open) else { return };
@@ -130,6 +195,15 @@ impl Keeper {
         if !debit.is_open() {
             let mandate = self.books.provider.mandate.as_ref();
             self.keep(self.books.account.end_debit(&debit, mandate, &terms(), now).unwrap());
+            self.change_mandate(|mandate| mandate.suspended_by(&debit, now));
+        }
+    }
+
+    fn change_mandate(&mut self, change: impl Fn(&Mandate) -> Option<Mandate>) {
+        let Some(mandate) = self.books.mandates.first_mut() else { return };
+        if let Some(changed) = change(mandate) {
+            self.books.provider = self.books.provider.with_mandate(&changed);
+            *mandate = changed;
         }
     }
 
@@ -142,11 +216,16 @@ impl Keeper {
         }
     }
 
-    /// The mandate is signed again.
-    pub fn sign_again(&mut self) {
-        if let Some(mandate) = &mut self.books.provider.mandate {
-            mandate.unusable = None;
-        }
+    /// A person resumes the mandate.
+    pub fn resume_mandate(&mut self, now: Timestamp) {
+        self.change_mandate(|mandate| mandate.resumed(now).ok());
+    }
+}
+
+fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> RefundRef {
+    RefundRef {
+        out_trade_no: TradeNumber::new(provider, of).out_trade_no(),
+        out_request_no: OutRequestNo::parse(request).unwrap(),
     }
 }
 
@@ -236,6 +315,24 @@ pub fn honest() -> Keeper {
     keeper.report(day("2015-05-20"), "t.a", 20);
     keeper.report(day("2015-06-02"), "t.a", 2_000);
     keeper.settle(at("2015-06-03 00:30"));
+    keeper
+}
+
+/// The honest books, gone on through Alipay: 10. recharged 20.00, so that 7.27 of what is owed are
+/// not collected any more and the rest is prepaid; 11. found 5.03 of debit 3; 12. and 13. refunded
+/// 3.00 of the recharge; 14. and 15. refused a refund of debit 1; 16. asked for another that is in
+/// doubt; 17. reversed 12.00 of debit 1.
+pub fn through_alipay() -> Keeper {
+    let mut keeper = honest();
+    let recharge = keeper.recharge_by_alipay(2_000, at("2015-06-03 11:00"));
+    keeper.find_payment(DebitId(3), at("2015-06-03 11:30"));
+    let refunded = RefundAnswer::Refunded { total_fen: Fen::new(300) };
+    keeper.refund(TradeOf::Recharge(recharge.recharge), "F1", 300, refunded);
+    let debit = TradeOf::Debit { debit: DebitId(1), attempt: 1 };
+    let refused = RefundAnswer::Refused(Refusal("ACQ.TRADE_HAS_FINISHED".to_owned()));
+    keeper.refund(debit, "F2", 500, refused);
+    keeper.refund(debit, "F3", 100, RefundAnswer::InDoubt(Doubt("no answer".to_owned())));
+    keeper.reverse(debit, "B1", 1_200);
     keeper
 }
 

@@ -5,9 +5,12 @@
 mod common;
 mod counters;
 mod debits;
+mod gateway;
 mod journal;
 mod keeper;
 mod lines;
+#[path = "../common/mandates.rs"]
+mod mandates;
 mod progress;
 mod properties;
 mod statements;
@@ -72,6 +75,12 @@ fn honest_books_are_in_order_and_hold_every_kind_of_movement() {
         Cause::DebitPaid { debit, .. } => format!("debit {debit} paid"),
         Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
         Cause::Recharged { .. } => format!("recharged {}", entry.moved(Ledger::Bank).unwrap()),
+        Cause::RechargePaid { recharge, .. } => format!("recharge {recharge} paid"),
+        Cause::DebitFound { debit, attempt, .. } => format!("debit {debit}, {attempt} found"),
+        Cause::RefundAsked(number) => format!("refund {number} asked for"),
+        Cause::RefundDone(number) => format!("refund {number} done"),
+        Cause::RefundRefused(number) => format!("refund {number} refused"),
+        Cause::Reversed(number) => format!("reversal {number}"),
     });
     assert_eq!(
         causes.collect::<Vec<_>>(),
@@ -128,7 +137,12 @@ fn every_breach_is_found_and_reads_alone() {
         terms::CANARIES,
     ];
     let mut texts = BTreeMap::new();
-    for breach in canaries.concat().iter().flat_map(|(_, spoil, _)| spoilt(honest, *spoil)) {
+    let spoilt_honest =
+        canaries.concat().into_iter().flat_map(|(_, spoil, _)| spoilt(honest, spoil));
+    let through_alipay = gateway::CANARIES.iter();
+    let spoilt_alipay =
+        through_alipay.flat_map(|(_, spoil, _)| spoilt(keeper::through_alipay, *spoil));
+    for breach in spoilt_honest.chain(spoilt_alipay) {
         texts.entry(variant(&breach)).or_insert_with(|| breach.to_string());
     }
     assert_eq!(texts.keys().copied().collect::<BTreeSet<_>>(), VARIANTS.into_iter().collect());
@@ -145,14 +159,15 @@ fn every_breach_is_found_and_reads_alone() {
         Figures: the journal comes to 7.27 prepaid, 0.00 receivable and 0.00 reserved, but the account holds 0.00 prepaid, 12.73 receivable and 12.73 reserved
         Foreign: the account stands in the books of shop, but belongs to other
         FromPrepaid: statement 2015-06-02: 7.27 yuan were prepaid, but the journal says 0.00
+        Gateway: recharge 1 took 20.00 by trade R1: 0 times by its record, 1 times by the journal
         JournalEnd: the account counts 9 journal entries, but the last one is 8
         JournalGap: journal entry 4 is missing or doubled
         LineUsage: statement 2015-05-17: the line of `extra` goes from 0 calls to 11 calls, but its APIs have 10 calls more
         Lines: statement 2015-05-17: lines of 5.04 yuan for a charge of 5.03
         LinesToDate: statement 2015-06-02 rates the month at 20 yuan, but the lines at 20.001
-        Mandate: the mandate is noted as unusable since debit 9: the mandate is dead: ACQ.AGREEMENT_INVALID, but its last debit, 9, says: was not given up
+        Mandate: the mandate in use is none, but active is: 1 (20155245550001, up to 100.00)
         OpenDebits: the account names 9 as its open debit, but open are: 1, 9
-        OutTradeNo: debits 3 and 9 both ask under the number SY_8d9001d32c6a703d95921a77115050f3_3_1
+        OutTradeNo: debits 3 and 9 both ask under the number SY_8d9001d32c6a703d9592_D3_1
         Overcharged: 2015-05: 500 calls of t.b were charged, but 0 calls were counted
         Overdrawn: 42.00 yuan were withheld, but only 37.73 were charged
         Postings: journal entry 4 is a recharge, which does not explain -3.00 yuan on Bank

@@ -15,11 +15,11 @@ macro_rules! variants {
     };
 }
 
-variants! { 36:
+variants! { 37:
     Foreign Counted Overcharged Uncharged Lines Explanation
     LineUsage Standing Counts ChargedBefore LinesToDate Rated
     Rounding Charge TermsGone TermsChanged Progress SettledThrough JournalGap
     JournalEnd Rules Figures Unjournaled StatementGone FromPrepaid
     Postings RechargeTwice Debit Taken DebitGone DebitTwice
-    OutTradeNo OpenDebits Mandate Overdrawn Range
+    OutTradeNo OpenDebits Mandate Overdrawn Gateway Range
 }

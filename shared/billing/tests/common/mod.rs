@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use steelyard_billing::{Calendar, DebitTerms, Mandate, PlanAssignment, Provider, ProviderId};
+use steelyard_billing::{
+    Calendar, DebitTerms, MandateId, MandateInUse, PlanAssignment, Provider, ProviderId,
+};
 use steelyard_pricing::Fen;
 
 /// The instant at which a wall clock in Shanghai shows `2015-05-17 10:00`.
@@ -22,9 +24,13 @@ pub fn terms() -> DebitTerms {
     }
 }
 
-/// An agreement that lets one debit take ¥100.00.
-pub fn mandate() -> Mandate {
-    Mandate::new("20155245550001".to_owned(), Fen::new(10_000)).unwrap()
+/// A mandate in use that lets one debit take ¥100.00.
+pub fn mandate() -> MandateInUse {
+    MandateInUse {
+        mandate: MandateId(1),
+        agreement_no: "20155245550001".to_owned(),
+        limit_fen: Fen::new(10_000),
+    }
 }
 
 /// A provider who is billed from May 2015 on, on the plan `p`, and has signed the mandate.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, InterventionError, PayAnswer,
-    Payment, ProviderId, QueryAnswer, Refusal, Resolution, WINDOW_TRIES_MAX,
+    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, InterventionError, Learned,
+    PayAnswer, Payment, Proved, ProviderId, QueryAnswer, Refusal, Resolution, WINDOW_TRIES_MAX,
 };
 use steelyard_pricing::Fen;
 
@@ -21,6 +21,12 @@ pub enum Input {
     Closed,
     /// A person lets it go on.
     Resolved(Resolution),
+    /// Its mandate cannot be used any more.
+    WithoutMandate,
+    /// Its mandate is suspended.
+    Postponed,
+    /// It is proved that an attempt was paid.
+    Proved(u16, Payment),
 }
 
 /// Why an input is refused.
@@ -28,10 +34,16 @@ pub enum Input {
 pub enum Refused {
     Conflict(DebitConflict),
     Intervention(InterventionError),
+    /// The proof contradicts what is recorded.
+    Contradicts,
 }
 
 pub fn paid_fen(fen: i64) -> Payment {
     Payment { trade_no: "2015051721001004".to_owned(), amount_fen: Fen::new(fen) }
+}
+
+fn other_trade() -> Payment {
+    Payment { trade_no: "2015051721009999".to_owned(), ..paid_fen(1234) }
 }
 
 pub fn pay_paid() -> Input {
@@ -73,9 +85,18 @@ pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refu
         Input::Pay(answer) => debit.after_pay(answer.clone(), &terms(), now),
         Input::Query(answer) => debit.after_query(answer.clone(), now),
         Input::Closed => debit.after_close(now),
+        Input::WithoutMandate => debit.without_mandate(refusal(), now),
+        Input::Postponed => debit.postponed(refusal(), &terms(), now),
         Input::Resolved(resolution) => {
             let resolved = debit.resolved(*resolution, "looked into it", now);
             return resolved.map_err(Refused::Intervention);
+        }
+        Input::Proved(attempt, payment) => {
+            return match debit.learn_paid(*attempt, payment, now) {
+                Learned::Known => Ok(debit.clone()),
+                Learned::New(Proved::Paid(after) | Proved::Found(after)) => Ok(after),
+                Learned::Contradicts => Err(Refused::Contradicts),
+            };
         }
     };
     next.map_err(Refused::Conflict)
@@ -135,6 +156,7 @@ pub fn every_phase() -> Vec<(&'static str, Debit)> {
     let dead = answered(PayAnswer::MandateDead(refusal()));
     let dead_closing = then(&dead, Input::Query(QueryAnswer::NotFound));
     let held = answered(PayAnswer::OwnFault(refusal()));
+    let second = vec![sent(now), (now, Input::Query(QueryAnswer::Closed))];
     let windows = [outside_windows(WINDOW_TRIES_MAX - 1), vec![sent(now)]].concat();
     vec![
         ("due", after_all(&[])),
@@ -159,6 +181,9 @@ pub fn every_phase() -> Vec<(&'static str, Debit)> {
         ("paid", after_all(&[sent(now), (now, pay_paid())])),
         ("exhausted", after_all(&exhausted)),
         ("ended, mandate dead", after_all(&then(&dead, Input::Query(QueryAnswer::Closed)))),
+        ("due, second number", after_all(&second)),
+        ("sending, second", after_all(&then(&second, Input::Sent("second")))),
+        ("exhausted, found", after_all(&then(&exhausted, Input::Proved(1, paid_fen(1234))))),
     ]
 }
 
@@ -184,5 +209,11 @@ pub fn every_answer() -> Vec<(&'static str, Input)> {
         ("closed", Input::Closed),
         ("resolved: ask", Input::Resolved(Resolution::Ask)),
         ("resolved: retry", Input::Resolved(Resolution::Retry)),
+        ("without mandate", Input::WithoutMandate),
+        ("mandate suspended", Input::Postponed),
+        ("proof: 1 paid", Input::Proved(1, paid_fen(1234))),
+        ("proof: 1 paid, a fen over", Input::Proved(1, paid_fen(1235))),
+        ("proof: 1 paid otherwise", Input::Proved(1, other_trade())),
+        ("proof: 2 paid", Input::Proved(2, paid_fen(1234))),
     ]
 }

@@ -24,7 +24,7 @@ fn clock(instant: Timestamp) -> String {
 
 #[test]
 fn sending_from_any_phase_but_due_is_refused() {
-    for (name, debit) in every_phase().into_iter().filter(|(name, _)| *name != "due") {
+    for (name, debit) in every_phase().into_iter().filter(|(name, _)| !name.starts_with("due")) {
         let refused = DebitConflict { debit: DebitId(7), phase: debit.phase.clone() };
         let sent = after(&debit, &Input::Sent("amount=12.34"), debit.due_at_s);
         assert_eq!(sent, Err(Refused::Conflict(refused)), "{name}");
@@ -64,16 +64,16 @@ fn an_attempt_whose_sender_died_is_asked_about_after_a_minute() {
 }
 
 #[test]
-fn doubt_is_asked_about_after_one_two_four_minutes_and_then_every_hour() {
+fn doubt_is_asked_about_after_1_3_10_30_60_seconds_and_then_every_hour() {
     let mut debit = after_all(&[sent("2015-05-17 10:00"), ("2015-05-17 10:00", pay_in_doubt())]);
     let mut waits = Vec::new();
     let mut now = at("2015-05-17 10:00");
     for _ in 0..9 {
-        waits.push((debit.due_at_s - now).total(jiff::Unit::Minute).unwrap());
+        waits.push((debit.due_at_s - now).get_seconds());
         now = debit.due_at_s;
         debit = after(&debit, &query_in_doubt(), now).unwrap();
     }
-    assert_eq!(waits, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]);
+    assert_eq!(waits, [1, 3, 10, 30, 60, 3600, 3600, 3600, 3600]);
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn an_attempt_that_cannot_be_closed_is_asked_about_less_and_less_often() {
     for _ in 0..10 {
         let now = debit.due_at_s;
         debit = after(&debit, &Input::Query(QueryAnswer::Pending), now).unwrap();
-        waits.push((debit.due_at_s - now).total(jiff::Unit::Minute).unwrap());
+        waits.push((debit.due_at_s - now).get_seconds());
         debit = after(&debit, &Input::Closed, debit.due_at_s).unwrap();
         assert_eq!(debit.phase, Phase::Exhausting { close_sent: true, given_up: GivenUp::Funds });
     }
-    assert_eq!(waits, [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]);
+    assert_eq!(waits, [0, 1, 3, 10, 30, 60, 3600, 3600, 3600, 3600]);
 }
 
 #[test]
@@ -113,10 +113,10 @@ fn doubts_are_remembered_when_the_attempt_is_sent_again_and_forgotten_when_it_is
         let now = debit.due_at_s;
         let doubted = after(&after(&debit, &Input::Sent("x"), now).unwrap(), &pay_in_doubt(), now);
         let doubted = doubted.unwrap();
-        waits.push((doubted.due_at_s - now).total(jiff::Unit::Minute).unwrap());
+        waits.push((doubted.due_at_s - now).get_seconds());
         debit = after(&doubted, &Input::Query(QueryAnswer::NotFound), doubted.due_at_s).unwrap();
     }
-    assert_eq!((waits, debit.doubts), (vec![1.0, 2.0, 4.0, 8.0], 4));
+    assert_eq!((waits, debit.doubts), (vec![1, 3, 10, 30], 4));
     let sent = after(&debit, &Input::Sent("x"), debit.due_at_s).unwrap();
     assert_eq!(after(&sent, &pay_declined(), debit.due_at_s).unwrap().doubts, 0);
 }

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use steelyard_billing::{
-    Debit, DeclineReason, GivenUp, OutTradeNo, PayAnswer, Phase, QueryAnswer, Step, TRIES_MAX,
-    WINDOW_TRIES_MAX,
+    Debit, DeclineReason, GivenUp, OutTradeNo, PayAnswer, Payment, Phase, QueryAnswer, Step,
+    TRIES_MAX, WINDOW_TRIES_MAX,
 };
 
 use crate::clock;
@@ -39,6 +39,9 @@ struct Change<'a> {
 /// What holds of every change, wherever it starts.
 fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
     let Change { before, input, after, now } = change;
+    if let Input::Proved(_, payment) = input {
+        return check_proof(before, payment, after);
+    }
     prop_assert!(before.is_open(), "an ended debit changed by {input:?}");
     prop_assert!(after.due_at_s >= *now);
     prop_assert_eq!(after.amount_fen, AMOUNT);
@@ -64,6 +67,27 @@ fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
         prop_assert_eq!((after.attempt, &after.request), (before.attempt + 1, &None));
     }
     check_counts(change)
+}
+
+/// A proof of payment pays the debit, is found money of an attempt that has none, or changes nothing.
+fn check_proof(before: &Debit, payment: &Payment, after: &Debit) -> Result<(), TestCaseError> {
+    prop_assert!(payment.amount_fen == AMOUNT || after == before);
+    if after.payment() != before.payment() {
+        prop_assert!(before.is_open());
+        prop_assert_eq!(after.payment(), Some(payment.clone()));
+        prop_assert_eq!(&after.found_payments, &before.found_payments);
+    } else if after != before {
+        let mut attempts: Vec<u16> =
+            after.found_payments.iter().map(|found| found.attempt).collect();
+        attempts.dedup();
+        prop_assert_eq!(
+            attempts.len(),
+            before.found_payments.len() + 1,
+            "an attempt is found once"
+        );
+        prop_assert_eq!(after.is_open(), before.is_open());
+    }
+    Ok(())
 }
 
 /// A debit is given up for a reason that it was told, and as often as it has to be told.
@@ -112,14 +136,20 @@ fn check_held(Change { before, input, after, .. }: &Change<'_>) -> Result<(), Te
 fn check_counts(Change { before, input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
     let declined_for = |reason| matches!(input, Input::Pay(PayAnswer::Declined(decline)) if decline.reason == reason);
     let (funds, window) = (declined_for(DeclineReason::Funds), declined_for(DeclineReason::Window));
+    let window = window || matches!(input, Input::Postponed);
     prop_assert_eq!(after.declines, before.declines + u8::from(funds));
     prop_assert_eq!(after.window_declines, before.window_declines + u8::from(window));
     let trouble = matches!(input, Input::Pay(PayAnswer::OwnAccount(_)));
     let troubles = match input {
         Input::Pay(_) if !trouble => 0,
-        Input::Pay(_) | Input::Sent(_) | Input::Query(_) | Input::Closed | Input::Resolved(_) => {
-            before.own_account_troubles + u16::from(trouble)
-        }
+        Input::Pay(_)
+        | Input::Sent(_)
+        | Input::Query(_)
+        | Input::Closed
+        | Input::Resolved(_)
+        | Input::WithoutMandate
+        | Input::Postponed
+        | Input::Proved(..) => before.own_account_troubles + u16::from(trouble),
     };
     prop_assert_eq!(after.own_account_troubles, troubles);
     let resolved = matches!(input, Input::Resolved(_));
@@ -176,7 +206,8 @@ proptest! {
         let mut declined_on = Vec::new();
         for (input, minutes) in &inputs {
             now += SignedDuration::from_mins(*minutes);
-            if matches!(input, Input::Sent(_)) && debit.next_step(now) != Step::Pay {
+            let is_first = matches!(input, Input::Sent(_) | Input::WithoutMandate | Input::Postponed);
+            if is_first && debit.next_step(now) != Step::Pay {
                 continue;
             }
             let Ok(next) = after(&debit, input, now) else { continue };

@@ -7,7 +7,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::Fen;
 
-use crate::common::{at, mandate};
+use crate::common::at;
 use crate::inputs::{
     Input, after, after_all, outside_windows, paid_fen, pay_declined_for, pay_in_doubt, query_paid,
     refusal, sent,
@@ -45,20 +45,8 @@ fn a_refusal_that_no_later_try_can_mend_gives_up_what_a_query_proves_unpaid() {
         let closed = after(&closing, &Input::Closed, at(NOW)).unwrap();
         let ended = after(&closed, &Input::Query(QueryAnswer::Closed), at(NOW)).unwrap();
         assert_eq!(ended.given_up(), Some(&given_up));
-        let mandate = mandate().ended_by(&ended, at(NOW));
-        assert_eq!(mandate.is_some(), ends_mandate, "{given_up}");
-        let unusable = mandate.and_then(|mandate| mandate.unusable);
-        assert_eq!(unusable.is_some_and(|unusable| unusable.given_up == given_up), ends_mandate);
+        assert_eq!(given_up.ends_mandate(), ends_mandate, "{given_up}");
     }
-}
-
-#[test]
-fn a_debit_says_nothing_of_a_mandate_that_it_was_not_made_under() {
-    let dead = answered(PayAnswer::MandateDead(refusal()));
-    assert_eq!(mandate().ended_by(&dead, at(NOW)), None, "it is not proved unpaid yet");
-    let ended = after(&dead, &Input::Query(QueryAnswer::Closed), at(NOW)).unwrap();
-    let signed_since = steelyard_billing::Mandate { agreement_no: "20156".to_owned(), ..mandate() };
-    assert_eq!(signed_since.ended_by(&ended, at(NOW)), None);
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod days;
 mod dues;
 mod history;
 mod late;
+#[path = "../common/mandates.rs"]
+mod mandates;
 mod months;
 mod note;
 mod overrides;

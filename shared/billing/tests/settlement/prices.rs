@@ -61,6 +61,7 @@ fn amounts_that_come_late_are_charged_as_late_also_without_more_calls() {
 fn more_usage_that_costs_less_is_a_credit_that_pays_what_is_owed_before_it_is_prepaid() {
     let mut shop = Shop::on(&[VOLUME]);
     shop.books.provider.mandate = None;
+    shop.books.mandates.clear();
     shop.count("05-10", "t.a", 100);
     shop.check(
         "2015-05-11 00:30",

@@ -10,6 +10,7 @@ use steelyard_pricing::{
 };
 
 use crate::common::{at, provider, terms};
+use crate::mandates::mandates;
 use crate::note::note;
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
@@ -49,10 +50,14 @@ impl Shop {
         let provider = provider();
         let books = Books {
             account: Account::new(&provider),
+            mandates: mandates(&provider),
             provider,
             statements: Vec::new(),
             journal: Vec::new(),
             debits: Vec::new(),
+            recharges: Vec::new(),
+            refunds: Vec::new(),
+            reversals: Vec::new(),
             counted: CountedDays::new(),
             reported: CountedDays::new(),
         };
@@ -125,8 +130,7 @@ impl Shop {
     }
 
     pub fn keep(&mut self, settlement: Settlement) {
-        let Movement { account, entry, opened, mandate } = settlement.movement;
-        assert_eq!(mandate, None, "settlement ends no mandate");
+        let Movement { account, entry, opened } = settlement.movement;
         self.books.account = account;
         self.books.journal.extend(entry);
         self.books.debits.extend(opened);

@@ -1,8 +1,9 @@
-//! The gateway's configuration: variables, and a secret that holds the keys.
+//! The Alipay client of a function: variables, and a secret that holds the keys.
 
 use serde::Deserialize;
 use steelyard_alipay::{Alipay, AlipayConfig};
-use steelyard_runtime::{Environment, Error};
+
+use crate::{Environment, Error, aws};
 
 /// What the secret holds, as JSON.
 #[derive(Deserialize)]
@@ -12,11 +13,15 @@ struct Keys {
     alipay_public_key: String,
 }
 
-/// The gateway that `ALIPAY_GATEWAY`, `ALIPAY_APP_ID` and the secret `ALIPAY_SECRET_ID` describe.
-pub(crate) async fn alipay(
-    environment: &Environment,
-    secrets: &aws_sdk_secretsmanager::Client,
-) -> Result<Alipay, Error> {
+/// The client that `ALIPAY_GATEWAY`, `ALIPAY_APP_ID`, `ALIPAY_NOTIFY_URL` and the secret
+/// `ALIPAY_SECRET_ID` describe. Without `ALIPAY_NOTIFY_URL`, only queries tell what becomes of what
+/// is asked for.
+///
+/// # Errors
+///
+/// When a variable is missing or makes no sense, or the secret can't be read; told by name.
+pub async fn client(environment: &Environment, config: &aws::SdkConfig) -> Result<Alipay, Error> {
+    let secrets = aws_sdk_secretsmanager::Client::new(config);
     let secret_id = environment.required("ALIPAY_SECRET_ID")?;
     let secret = secrets.get_secret_value().secret_id(&secret_id).send().await?;
     let text = secret.secret_string().ok_or_else(|| format!("secret {secret_id} is not a text"))?;
@@ -30,7 +35,7 @@ pub(crate) async fn alipay(
         app_id: environment.required("ALIPAY_APP_ID")?,
         app_private_key: keys.app_private_key,
         alipay_public_key: keys.alipay_public_key,
-        notify_url: None,
+        notify_url: environment.optional("ALIPAY_NOTIFY_URL").map(str::to_owned),
         timeout: AlipayConfig::TIMEOUT,
     })?)
 }

@@ -1,0 +1,107 @@
+//! Visits to mandates, and whether a debit may be made under one.
+
+use steelyard_alipay::AgreementKey;
+use steelyard_billing::mandate::{MandateOutcome, MandatePhase, MandateStep};
+use steelyard_billing::{Debit, Mandate, MandateId, ProviderId, Refusal};
+use steelyard_store::MandateBooked;
+
+use crate::{Collector, VisitError};
+
+/// Whether a debit may be made under its mandate now.
+pub(crate) enum Clearance {
+    /// It may.
+    Go,
+    /// Not today: it is suspended.
+    NotToday(Refusal),
+    /// Never more.
+    Dead(Refusal),
+}
+
+impl Collector {
+    pub(crate) async fn visit_mandate(
+        &self,
+        provider: &ProviderId,
+        id: MandateId,
+    ) -> Result<(), VisitError> {
+        let mandate: Mandate = self.find(provider, &id).await?;
+        match mandate.next_step(self.clock.now()) {
+            MandateStep::Wait => Ok(()),
+            MandateStep::Query => self.query_mandate(&mandate).await.map(drop),
+            MandateStep::Unsign => self.unsign(&mandate).await,
+        }
+    }
+
+    /// Whether a debit may be made under its mandate: Alipay is asked once a day, since nobody is
+    /// notified of an agreement that expires.
+    pub(crate) async fn cleared(&self, debit: &Debit) -> Result<Clearance, VisitError> {
+        let mut mandate: Mandate = self.find(&debit.provider, &debit.mandate).await?;
+        let now = self.clock.now();
+        if mandate.is_usable(now) && mandate.needs_check(&self.terms.calendar, now) {
+            mandate = self.query_mandate(&mandate).await?;
+        }
+        Ok(clearance(&mandate, mandate.is_usable(self.clock.now())))
+    }
+
+    async fn query_mandate(&self, mandate: &Mandate) -> Result<Mandate, VisitError> {
+        let Some(key) = self.key(mandate) else { return Ok(mandate.clone()) };
+        let answer = self.alipay.query_agreement(&key, self.clock.now()).await;
+        let now = self.clock.now();
+        let decide = |before: &Mandate| before.after_query(answer.clone(), now);
+        self.change(mandate, decide).await
+    }
+
+    async fn unsign(&self, mandate: &Mandate) -> Result<(), VisitError> {
+        let Some(key) = self.key(mandate) else { return Ok(()) };
+        let answer = self.alipay.end_agreement(&key, self.clock.now()).await;
+        let now = self.clock.now();
+        let decide = |before: &Mandate| {
+            before.after_unsign(answer.clone(), now).unwrap_or(MandateOutcome::Known)
+        };
+        self.change(mandate, decide).await.map(drop)
+    }
+
+    /// Changes a mandate by what Alipay answered; gives it as it is stored.
+    async fn change(
+        &self,
+        mandate: &Mandate,
+        decide: impl Fn(&Mandate) -> MandateOutcome + Send,
+    ) -> Result<Mandate, VisitError> {
+        let (provider, id) = (&mandate.provider, mandate.mandate);
+        let now = self.clock.now();
+        match self.billing.change_mandate(provider, id, now, decide).await? {
+            MandateBooked::Now(stored) => {
+                tracing::info!(provider.id = %provider, mandate.id = %id, phase = ?stored.phase, "mandate stored");
+                Ok(stored)
+            }
+            MandateBooked::Before(stored) => Ok(stored),
+            MandateBooked::Crossed(stored) => {
+                tracing::error!(provider.id = %provider, mandate.id = %id, contradictions = 1, "what Alipay says of a mandate contradicts it");
+                Ok(stored)
+            }
+            MandateBooked::Unknown => Err(VisitError::Unknown { provider: provider.clone() }),
+        }
+    }
+
+    /// By which number Alipay is asked about a mandate.
+    fn key(&self, mandate: &Mandate) -> Option<AgreementKey> {
+        let by_number = mandate.agreement_no.clone().map(AgreementKey::AgreementNo);
+        let offered = || {
+            let number = mandate.external_agreement_no.clone()?;
+            Some(AgreementKey::Offered { number, scene: self.sign_scene.clone() })
+        };
+        by_number.or_else(offered)
+    }
+}
+
+fn clearance(mandate: &Mandate, is_usable: bool) -> Clearance {
+    let why = |text: &str| Refusal(text.to_owned());
+    match &mandate.phase {
+        MandatePhase::Active if is_usable => Clearance::Go,
+        MandatePhase::Active => Clearance::Dead(why("the mandate's time is over")),
+        MandatePhase::Suspended { .. } => Clearance::NotToday(why("the mandate is suspended")),
+        MandatePhase::Offered => Clearance::Dead(why("the mandate is not signed")),
+        MandatePhase::Ending { .. } | MandatePhase::Ended { .. } => {
+            Clearance::Dead(why("the mandate has ended"))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Visits to money that is given back: a refund is asked for and asked about, a reversal asked about.
+
+use steelyard_alipay::Refund as RefundRequest;
+use steelyard_billing::{
+    ProviderId, Refund, RefundQueryAnswer, RefundRef, RefundStep, Reversal, ReversalPhase, Visit,
+    Visited,
+};
+use steelyard_store::CommitError;
+
+use crate::{Collector, VisitError};
+
+/// The most steps of one visit to a refund.
+const STEPS_MAX: usize = 4;
+
+/// How often a refund whose account others write meanwhile is booked again.
+const TRIES: usize = 10;
+
+impl Collector {
+    pub(crate) async fn visit_refund(
+        &self,
+        provider: &ProviderId,
+        number: &RefundRef,
+    ) -> Result<(), VisitError> {
+        let mut refund: Refund = self.find(provider, number).await?;
+        for _ in 0..STEPS_MAX {
+            let stepped = match refund.next_step(self.clock.now()) {
+                RefundStep::Wait => return Ok(()),
+                RefundStep::Ask => self.ask_refund(&refund).await?,
+                RefundStep::Query => self.query_refund(&refund).await?,
+            };
+            match stepped {
+                Some(after) => refund = after,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores that it is sent, asks, and stores what came of it. None when another visit is at it.
+    async fn ask_refund(&self, refund: &Refund) -> Result<Option<Refund>, VisitError> {
+        let sending = refund.sending(self.clock.now())?;
+        let Some(sending) = self.store_refund(refund, sending).await? else { return Ok(None) };
+        let answer = self.alipay.refund(&request(&sending)?, self.clock.now()).await;
+        tracing::info!(refund = %sending.number(), ?answer, "a refund was asked for");
+        self.store_refund(&sending, sending.after_refund(answer, self.clock.now())?).await
+    }
+
+    async fn query_refund(&self, refund: &Refund) -> Result<Option<Refund>, VisitError> {
+        let answer = self.alipay.query_refund(&request(refund)?, self.clock.now()).await;
+        tracing::info!(refund = %refund.number(), ?answer, "a refund was asked about");
+        self.store_refund(refund, refund.after_query(answer, self.clock.now())?).await
+    }
+
+    /// Stores a step, with the money that its end moves. None when another visit was faster.
+    async fn store_refund(
+        &self,
+        before: &Refund,
+        after: Refund,
+    ) -> Result<Option<Refund>, VisitError> {
+        for _ in 0..TRIES {
+            match self.billing.store_refund(before, &after, self.clock.now()).await? {
+                Ok(stored) => return Ok(Some(stored)),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Stale) => {}
+            }
+            let found: Refund = self.find(&before.provider, &before.number()).await?;
+            if found.version != before.version {
+                return Ok(None);
+            }
+        }
+        Err(VisitError::Contended)
+    }
+
+    pub(crate) async fn visit_reversal(
+        &self,
+        provider: &ProviderId,
+        number: &RefundRef,
+    ) -> Result<(), VisitError> {
+        let reversal: Reversal = self.find(provider, number).await?;
+        let now = self.clock.now();
+        if reversal.phase != ReversalPhase::Noticed || reversal.due_at_s > now {
+            return Ok(());
+        }
+        let asked = self.alipay.query_given_back(number, now).await;
+        if let RefundQueryAnswer::Refunded { amount_fen } = asked {
+            let of = reversal.of;
+            let booked = self.billing.book_reversal(provider, number, of, amount_fen, now).await?;
+            tracing::warn!(provider.id = %provider, reversal = %number, amount_fen = amount_fen.get(), ?booked, "Alipay gave money back that we did not ask it to give back");
+            return Ok(());
+        }
+        let visit = Visit { provider: provider.clone(), to: Visited::Reversal(number.clone()) };
+        self.store(&visit, &reversal, reversal.asked_in_vain(now)).await.map(drop)
+    }
+}
+
+fn request(refund: &Refund) -> Result<RefundRequest, VisitError> {
+    let RefundRef { out_trade_no, out_request_no } = refund.number();
+    Ok(RefundRequest::new(out_trade_no, out_request_no, refund.amount_fen)?)
+}

@@ -1,0 +1,91 @@
+//! What a provider has paid in advance and what it owes, as its journal entries come to it.
+
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::{Fen, MoneyError};
+
+use super::AccountError;
+use crate::journal::{Entry, Ledger};
+
+/// What a provider has paid in advance and what it owes.
+///
+/// Guarantees `prepaid ≥ 0`, `0 ≤ reserved ≤ receivable`, and that nobody has prepaid money and
+/// an unreserved receivable at the same time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "FiguresRecord", into = "FiguresRecord")]
+pub struct Figures(FiguresRecord);
+
+/// The figures as they are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiguresRecord {
+    prepaid_fen: Fen,
+    receivable_fen: Fen,
+    reserved_fen: Fen,
+}
+
+impl Figures {
+    /// Money paid in advance and not used.
+    #[must_use]
+    pub const fn prepaid(&self) -> Fen {
+        self.0.prepaid_fen
+    }
+
+    /// Money owed and not paid.
+    #[must_use]
+    pub const fn receivable(&self) -> Fen {
+        self.0.receivable_fen
+    }
+
+    /// The part of the receivable that an open debit is collecting.
+    #[must_use]
+    pub const fn reserved(&self) -> Fen {
+        self.0.reserved_fen
+    }
+
+    /// The part of the receivable that no debit is collecting.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] never in practice: it lies between nothing and the receivable.
+    pub fn unreserved(&self) -> Result<Fen, MoneyError> {
+        self.0.receivable_fen.minus(self.0.reserved_fen)
+    }
+
+    /// The figures after an entry.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Rules`] when the entry would break them.
+    pub fn after(&self, entry: &Entry) -> Result<Figures, AccountError> {
+        let reserved_fen = self.reserved().plus(entry.moved(Ledger::Reserved)?)?;
+        let unreserved = self.unreserved()?.plus(entry.moved(Ledger::Receivable)?)?;
+        Figures::try_from(FiguresRecord {
+            prepaid_fen: self.prepaid().minus(entry.moved(Ledger::Prepaid)?)?,
+            receivable_fen: unreserved.plus(reserved_fen)?,
+            reserved_fen,
+        })
+    }
+}
+
+impl TryFrom<FiguresRecord> for Figures {
+    type Error = AccountError;
+
+    fn try_from(record: FiguresRecord) -> Result<Figures, AccountError> {
+        let FiguresRecord { prepaid_fen, receivable_fen, reserved_fen } = record;
+        let negative = prepaid_fen.is_negative() || reserved_fen.is_negative();
+        let holds_both = prepaid_fen.is_positive() && receivable_fen > reserved_fen;
+        if negative || reserved_fen > receivable_fen || holds_both {
+            return Err(AccountError::Rules {
+                prepaid: prepaid_fen,
+                receivable: receivable_fen,
+                reserved: reserved_fen,
+            });
+        }
+        Ok(Figures(record))
+    }
+}
+
+impl From<Figures> for FiguresRecord {
+    fn from(figures: Figures) -> FiguresRecord {
+        figures.0
+    }
+}

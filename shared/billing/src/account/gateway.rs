@@ -1,0 +1,184 @@
+//! Movements of money through Alipay beside the open debit: recharges, payments that come to light
+//! late, and what is given back.
+
+use jiff::Timestamp;
+use steelyard_pricing::Fen;
+
+use super::{Account, AccountError, Movement};
+use crate::journal::{Cause, Ledger};
+use crate::mandate::{MandateError, MandateLimits};
+use crate::{
+    DebitId, Mandate, MandateId, Payment, Recharge, RechargeAmountError, RechargeId, Refund,
+    RefundRef, TradeOf,
+};
+
+impl Account {
+    /// Offers the provider to pay an amount in: the next recharge, and the account that counted it.
+    ///
+    /// # Errors
+    ///
+    /// [`RechargeAmountError`] when Alipay takes no such amount.
+    pub fn offer_recharge(
+        &self,
+        amount: Fen,
+        now: Timestamp,
+    ) -> Result<(Recharge, Movement), RechargeAmountError> {
+        let recharges = self.recharges.saturating_add(1);
+        let offered = Recharge::offer(&self.provider, RechargeId(recharges), amount, now)?;
+        let account = Account { recharges, ..self.clone() };
+        Ok((offered, Movement { account, entry: None, opened: None }))
+    }
+
+    /// Offers the provider a mandate to sign: the next mandate, and the account that counted it.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateError`] naming what is wrong with the limits.
+    pub fn offer_mandate(
+        &self,
+        limits: MandateLimits,
+        now: Timestamp,
+    ) -> Result<(Mandate, Movement), MandateError> {
+        let mandates = self.mandates.saturating_add(1);
+        let offered = Mandate::offer(&self.provider, MandateId(mandates), limits, now)?;
+        let account = Account { mandates, ..self.clone() };
+        Ok((offered, Movement { account, entry: None, opened: None }))
+    }
+
+    /// A mandate that the provider signed elsewhere: the next mandate, and the account that counted
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateError`] naming what is wrong with the number or the limits.
+    pub fn adopt_mandate(
+        &self,
+        agreement_no: String,
+        limits: MandateLimits,
+        now: Timestamp,
+    ) -> Result<(Mandate, Account), MandateError> {
+        let mandates = self.mandates.saturating_add(1);
+        let id = MandateId(mandates);
+        let adopted = Mandate::adopt(&self.provider, id, agreement_no, limits, now)?;
+        Ok((adopted, Account { mandates, ..self.clone() }))
+    }
+
+    /// A recharge that Alipay took: it pays what is owed and not being collected, and the rest is
+    /// prepaid.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotAPayment`] unless the amount is more than nothing.
+    pub fn recharge_paid(
+        &self,
+        recharge: RechargeId,
+        payment: &Payment,
+        now: Timestamp,
+    ) -> Result<Movement, AccountError> {
+        let trade_no = payment.trade_no.clone();
+        self.taken(Cause::RechargePaid { recharge, trade_no }, payment.amount_fen, now)
+    }
+
+    /// A payment of an attempt that was thought dead: what the debit collected is owed again, or
+    /// paid otherwise, so it is used as money that was paid in.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotAPayment`] unless the amount is more than nothing.
+    pub fn debit_found(
+        &self,
+        debit: DebitId,
+        attempt: u16,
+        payment: &Payment,
+        now: Timestamp,
+    ) -> Result<Movement, AccountError> {
+        let trade_no = payment.trade_no.clone();
+        self.taken(Cause::DebitFound { debit, attempt, trade_no }, payment.amount_fen, now)
+    }
+
+    fn taken(&self, cause: Cause, amount: Fen, now: Timestamp) -> Result<Movement, AccountError> {
+        if !amount.is_positive() {
+            return Err(AccountError::NotAPayment(amount));
+        }
+        let mut postings = vec![(Ledger::Alipay, amount)];
+        postings.extend(self.paid_in(amount)?);
+        self.moved(cause, postings, now)
+    }
+
+    /// A refund that an operator asks for, before Alipay is asked. Of a recharge it is taken from
+    /// what is prepaid; of a debit it is a gift: what was charged stays charged.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Used`] when less is prepaid than is to be given back.
+    pub fn refund_asked(&self, refund: &Refund, now: Timestamp) -> Result<Movement, AccountError> {
+        let amount = refund.amount_fen;
+        if !amount.is_positive() {
+            return Err(AccountError::NotAPayment(amount));
+        }
+        let prepaid = self.figures.prepaid();
+        let from = match refund.of {
+            TradeOf::Recharge(_) if amount > prepaid => {
+                return Err(AccountError::Used { amount, prepaid });
+            }
+            TradeOf::Recharge(_) => Ledger::Prepaid,
+            TradeOf::Debit { .. } => Ledger::Goodwill,
+        };
+        let postings = vec![(from, amount), (Ledger::Refunding, amount.negated()?)];
+        self.moved(Cause::RefundAsked(refund.number()), postings, now)
+    }
+
+    /// A refund that Alipay carried out.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] when an amount leaves its range.
+    pub fn refund_done(&self, refund: &Refund, now: Timestamp) -> Result<Movement, AccountError> {
+        let amount = refund.amount_fen;
+        let postings = vec![(Ledger::Refunding, amount), (Ledger::Alipay, amount.negated()?)];
+        self.moved(Cause::RefundDone(refund.number()), postings, now)
+    }
+
+    /// A refund that Alipay refused: what was set aside for it goes back to where it came from.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] when an amount leaves its range.
+    pub fn refund_refused(
+        &self,
+        refund: &Refund,
+        now: Timestamp,
+    ) -> Result<Movement, AccountError> {
+        let amount = refund.amount_fen;
+        let mut postings = vec![(Ledger::Refunding, amount)];
+        match refund.of {
+            TradeOf::Recharge(_) => postings.extend(self.paid_in(amount)?),
+            TradeOf::Debit { .. } => postings.push((Ledger::Goodwill, amount.negated()?)),
+        }
+        self.moved(Cause::RefundRefused(refund.number()), postings, now)
+    }
+
+    /// Money that Alipay gave back though we did not ask: the provider owes it again, as far as its
+    /// prepaid balance does not cover it.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotAPayment`] unless the amount is more than nothing.
+    pub fn reversed(
+        &self,
+        reversal: RefundRef,
+        amount: Fen,
+        now: Timestamp,
+    ) -> Result<Movement, AccountError> {
+        if !amount.is_positive() {
+            return Err(AccountError::NotAPayment(amount));
+        }
+        let from_prepaid = self.from_prepaid(amount);
+        let postings = vec![
+            (Ledger::Alipay, amount.negated()?),
+            (Ledger::Prepaid, from_prepaid),
+            (Ledger::Receivable, amount.minus(from_prepaid)?),
+        ];
+        self.moved(Cause::Reversed(reversal), postings, now)
+    }
+}

@@ -1,0 +1,285 @@
+//! The breaker: stops all debits when none can succeed, or nobody knows any more what they come
+//! to. Pure: what it came to by each answer, and by persons.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::patience::growing;
+use crate::{DebitId, PayAnswer, ProviderId, Reason, Refusal};
+
+/// How many minutes back answers are remembered, the current one included: long enough to see a
+/// trend among few debits, short enough to forget a trouble that is over.
+pub const WINDOW_MINUTES: i64 = 5;
+
+/// The fewest answers among which a share of doubt means anything: two lost answers of three
+/// happen on any day.
+pub const ASKED_MIN: u32 = 10;
+
+/// How long until the first probe; twice as long after each that fails. A person who mends an
+/// account takes a quarter of an hour at least, and a gateway that is down is not helped by us.
+const PROBE_FIRST: SignedDuration = SignedDuration::from_mins(15);
+
+/// The longest between two probes, so that debits go on by themselves on the day on which the
+/// trouble ends.
+const PROBE_MOST: SignedDuration = SignedDuration::from_hours(4);
+
+/// How long a probe may be on its way before it is forgotten. Longer than a call can take: the
+/// client gives up after ten seconds.
+const PROBE_WAIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// A circuit breaker over the debits of all providers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// How often the breaker was written; each write is conditional on the one before.
+    pub version: u64,
+    /// Whether debits are made.
+    #[serde(flatten)]
+    pub state: BreakerState,
+    /// What the last minutes came to, in their order; while it is open, nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minutes: Vec<Minute>,
+    /// The probe that is on its way. Only one is at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probing: Option<Probe>,
+    /// When and why a person last closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<Resumption>,
+}
+
+/// Whether debits are made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "breaker", rename_all = "snake_case")]
+pub enum BreakerState {
+    /// They are.
+    #[default]
+    Closed,
+    /// They are not, but for a probe now and then.
+    Open {
+        /// Since when, in seconds of Unix time.
+        #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+        since_s: Timestamp,
+        /// Why.
+        why: Trip,
+        /// When the next probe may be made, in seconds of Unix time; never when only a person
+        /// closes it.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "jiff::fmt::serde::timestamp::second::optional"
+        )]
+        probe_at_s: Option<Timestamp>,
+        /// How many probes failed.
+        probes: u16,
+    },
+}
+
+/// Why the breaker is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trip {
+    /// Our own account at the gateway is in trouble, as this code says: nobody's debit can succeed.
+    OwnAccount(Refusal),
+    /// Of the debits asked for within [`WINDOW_MINUTES`], too many were in doubt.
+    TooManyInDoubt {
+        /// How many were asked for.
+        asked: u32,
+        /// How many of them were in doubt.
+        doubted: u32,
+    },
+    /// A person stopped all debits. No probe is made: only a person closes it.
+    ByOperator {
+        /// Why, in the person's words.
+        reason: Reason,
+    },
+}
+
+/// What the answers of one minute were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minute {
+    /// The minute of Unix time.
+    pub minute: i64,
+    /// How many debits were asked for.
+    pub asked: u32,
+    /// How many of them were in doubt.
+    pub doubted: u32,
+}
+
+/// A debit that is sent to see whether debits can be made again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Whose debit.
+    pub provider: ProviderId,
+    /// Which.
+    pub debit: DebitId,
+    /// When it is forgotten, if it told nothing, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub until_s: Timestamp,
+}
+
+/// A person closed the breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// When, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+    /// Why, in the person's words.
+    pub reason: Reason,
+    /// Why it was open.
+    pub was: Trip,
+}
+
+/// Whether a debit may be asked for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// It may.
+    Go,
+    /// It may, as the only one: store [`Breaker::probing`] first.
+    Probe,
+    /// It may not.
+    Stop,
+}
+
+impl Breaker {
+    /// Whether a debit may be asked for now.
+    #[must_use]
+    pub fn permit(&self, now: Timestamp) -> Permit {
+        let probe_at_s = match &self.state {
+            BreakerState::Closed => return Permit::Go,
+            BreakerState::Open { probe_at_s, .. } => *probe_at_s,
+        };
+        let is_due = probe_at_s.is_some_and(|probe_at| probe_at <= now);
+        let is_probing = self.probing.as_ref().is_some_and(|probe| now < probe.until_s);
+        if is_due && !is_probing { Permit::Probe } else { Permit::Stop }
+    }
+
+    /// The breaker just before a debit is sent as a probe: to be stored first. None unless a probe
+    /// is what it permits.
+    #[must_use]
+    pub fn probing(
+        &self,
+        provider: &ProviderId,
+        debit: DebitId,
+        now: Timestamp,
+    ) -> Option<Breaker> {
+        match self.permit(now) {
+            Permit::Probe => {
+                let provider = provider.clone();
+                let probe = Probe { provider, debit, until_s: now + PROBE_WAIT };
+                Some(Breaker { probing: Some(probe), ..self.clone() })
+            }
+            Permit::Go | Permit::Stop => None,
+        }
+    }
+
+    /// The breaker after the answer to a debit.
+    ///
+    /// While it is open, only a probe's answer counts, since others were sent before it opened; and
+    /// not even that once a person stopped all debits.
+    #[must_use]
+    pub fn after(&self, answer: &PayAnswer, is_probe: bool, now: Timestamp) -> Breaker {
+        match &self.state {
+            BreakerState::Closed => self.closed_after(answer, now),
+            BreakerState::Open { since_s, why, probe_at_s: Some(_), probes } if is_probe => {
+                self.after_probe(answer, *since_s, why, *probes, now)
+            }
+            BreakerState::Open { .. } => self.clone(),
+        }
+    }
+
+    /// The breaker after a person closed it. What was answered before counts no more. One that is
+    /// closed stays as it is.
+    #[must_use]
+    pub fn resumed(&self, reason: Reason, now: Timestamp) -> Breaker {
+        match &self.state {
+            BreakerState::Closed => self.clone(),
+            BreakerState::Open { why, .. } => {
+                let resumed = Resumption { at_s: now, reason, was: why.clone() };
+                Breaker { resumed: Some(resumed), ..self.with(BreakerState::Closed) }
+            }
+        }
+    }
+
+    /// The breaker after a person stopped all debits.
+    #[must_use]
+    pub fn stopped(&self, reason: Reason, now: Timestamp) -> Breaker {
+        let why = Trip::ByOperator { reason };
+        self.with(BreakerState::Open { since_s: now, why, probe_at_s: None, probes: 0 })
+    }
+
+    fn closed_after(&self, answer: &PayAnswer, now: Timestamp) -> Breaker {
+        let is_in_doubt = match answer {
+            PayAnswer::OwnAccount(code) => {
+                return self.tripped(Trip::OwnAccount(code.clone()), now);
+            }
+            PayAnswer::InDoubt(_) => true,
+            PayAnswer::Paid(_)
+            | PayAnswer::Declined(_)
+            | PayAnswer::MandateDead(_)
+            | PayAnswer::PayerBlocked(_)
+            | PayAnswer::OwnFault(_) => false,
+        };
+        let minutes = counted(&self.minutes, is_in_doubt, now);
+        match too_many_in_doubt(&minutes) {
+            Some(trip) => self.tripped(trip, now),
+            None => Breaker { minutes, ..self.clone() },
+        }
+    }
+
+    /// Any clear answer says that the gateway works for us; otherwise the next probe waits longer.
+    fn after_probe(
+        &self,
+        answer: &PayAnswer,
+        since_s: Timestamp,
+        why: &Trip,
+        probes: u16,
+        now: Timestamp,
+    ) -> Breaker {
+        let why = match answer {
+            PayAnswer::Paid(_)
+            | PayAnswer::Declined(_)
+            | PayAnswer::MandateDead(_)
+            | PayAnswer::PayerBlocked(_)
+            | PayAnswer::OwnFault(_) => return self.with(BreakerState::Closed),
+            PayAnswer::OwnAccount(code) => Trip::OwnAccount(code.clone()),
+            PayAnswer::InDoubt(_) => why.clone(),
+        };
+        let probes = probes.saturating_add(1);
+        let probe_at_s = Some(now + growing(PROBE_FIRST, probes, PROBE_MOST));
+        self.with(BreakerState::Open { since_s, why, probe_at_s, probes })
+    }
+
+    fn tripped(&self, why: Trip, now: Timestamp) -> Breaker {
+        let probe_at_s = Some(now + PROBE_FIRST);
+        self.with(BreakerState::Open { since_s: now, why, probe_at_s, probes: 0 })
+    }
+
+    /// What was answered and asked before a change of the state counts no more after it.
+    fn with(&self, state: BreakerState) -> Breaker {
+        Breaker { state, minutes: Vec::new(), probing: None, ..self.clone() }
+    }
+}
+
+/// The minutes with one answer more, without those that are over.
+fn counted(minutes: &[Minute], is_in_doubt: bool, now: Timestamp) -> Vec<Minute> {
+    let minute = now.as_second().div_euclid(60);
+    // A clock that runs ahead has written of minutes to come; they are not kept for long.
+    let is_recent = |other: i64| (other - minute).abs() < WINDOW_MINUTES;
+    let mut minutes: Vec<_> = minutes.iter().copied().filter(|m| is_recent(m.minute)).collect();
+    let at = minutes.partition_point(|other| other.minute < minute);
+    if minutes.get(at).is_none_or(|other| other.minute != minute) {
+        minutes.insert(at, Minute { minute, asked: 0, doubted: 0 });
+    }
+    if let Some(this) = minutes.get_mut(at) {
+        this.asked = this.asked.saturating_add(1);
+        this.doubted = this.doubted.saturating_add(u32::from(is_in_doubt));
+    }
+    minutes
+}
+
+/// Why the breaker opens, if half of enough answers are doubts.
+fn too_many_in_doubt(minutes: &[Minute]) -> Option<Trip> {
+    let sum = |count: fn(&Minute) -> u32| minutes.iter().map(count).fold(0, u32::saturating_add);
+    let (asked, doubted) = (sum(|minute| minute.asked), sum(|minute| minute.doubted));
+    let is_too_many = asked >= ASKED_MIN && doubted >= asked.div_ceil(2);
+    is_too_many.then_some(Trip::TooManyInDoubt { asked, doubted })
+}

@@ -1,0 +1,405 @@
+//! A mandate: one withholding agreement, from the offer to its end. Pure: a state machine over
+//! what the gateway told, asked or not.
+
+mod notice;
+mod phase;
+mod query;
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::Fen;
+use thiserror::Error;
+
+pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
+
+use crate::patience::minutes_to_an_hour;
+use crate::{
+    Calendar, DEBIT_MAX, Debit, ExternalAgreementNo, MandateInUse, ProviderCode, ProviderId,
+};
+
+/// A mandate's number among its provider's, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MandateId(pub u32);
+
+/// What may be debited under a mandate, as the platform wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MandateLimits {
+    /// The most that one debit may take: 0.01 to [`DEBIT_MAX`] yuan.
+    pub single_fen: Fen,
+    /// The most that one day's debits may take, if that is limited.
+    pub daily_fen: Option<Fen>,
+}
+
+/// One withholding agreement, offered or signed.
+///
+/// It has one number of ours at most, and one of Alipay's at most, which never change; one that is
+/// active or suspended has Alipay's. One that has ended never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mandate {
+    /// Whose.
+    pub provider: ProviderId,
+    /// Which mandate of the provider.
+    pub mandate: MandateId,
+    /// How often the mandate was written; each write is conditional on the one before.
+    pub version: u64,
+    /// Our number; none for one that was signed elsewhere and adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_agreement_no: Option<ExternalAgreementNo>,
+    /// Alipay's number, known from the signature on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement_no: Option<String>,
+    /// When it was offered or adopted, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub offered_at_s: Timestamp,
+    /// When it was signed, as far as was told, in seconds of Unix time.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub signed_at_s: Option<Timestamp>,
+    /// When it ends by itself, as last told, in seconds of Unix time. Nobody is notified of that.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub ends_at_s: Option<Timestamp>,
+    /// The most that one debit may take, as the platform wants it.
+    pub single_limit_fen: Fen,
+    /// The most that one day's debits may take, as the platform wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_limit_fen: Option<Fen>,
+    /// The most that one debit may take, as the gateway last told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_limit_fen: Option<Fen>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub phase: MandatePhase,
+    /// When the gateway last told, being asked, how it stands, in seconds of Unix time.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub checked_at_s: Option<Timestamp>,
+    /// How often in a row that stayed open.
+    pub doubts: u16,
+    /// Not to be touched before this, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub due_at_s: Timestamp,
+}
+
+/// What a mandate came to by something that was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+pub enum MandateOutcome {
+    /// The mandate after it, to be stored.
+    Changed(Mandate),
+    /// Nothing new: told before, or late.
+    Known,
+    /// It contradicts what is recorded. Nothing changes by it; a person has to know.
+    Crossed,
+}
+
+/// The mandate was not waiting for such a step: a defect, since what contradicts it is told apart
+/// as [`MandateOutcome::Crossed`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("mandate {mandate} was {phase:?} and not waiting for this step")]
+pub struct MandateConflict {
+    /// The mandate.
+    pub mandate: MandateId,
+    /// Where it stood.
+    pub phase: MandatePhase,
+}
+
+/// Why a mandate makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MandateError {
+    /// Alipay's numbers are made of letters and digits.
+    #[error("`{0}` is not the number of an agreement: letters and digits")]
+    AgreementNo(String),
+    /// The number fits no number of ours.
+    #[error("mandates are numbered from 1 to {most}, not {0}", most = MandateId::MAX)]
+    Number(MandateId),
+    /// The limit allows no debit, or more than Alipay takes at once.
+    #[error("a debit takes from 0.01 to {DEBIT_MAX} yuan, so the limit can't be {0}")]
+    SingleLimit(Fen),
+    /// The limit allows no debit.
+    #[error("a day's debits take 0.01 yuan or more, so their limit can't be {0}")]
+    DailyLimit(Fen),
+}
+
+/// How long an offer waits for its signature. Who comes later is offered a new one.
+pub const OFFER_LAPSES_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How many minutes after an offer the gateway is asked whether it was signed: most sign at once or
+/// never, and a notice tells us sooner unless it is lost.
+const OFFER_QUERIES_MIN: [i64; 5] = [1, 3, 10, 30, 60];
+
+/// How often the gateway is asked after that.
+const OFFER_QUERIED_EVERY: SignedDuration = SignedDuration::from_hours(6);
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+impl MandateId {
+    /// The last number: more digits would not fit in [`ExternalAgreementNo`].
+    pub const MAX: MandateId = MandateId(999_999_999);
+}
+
+impl Mandate {
+    /// An offer, for the provider to sign under a number of ours that no other has.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateError`] naming what is wrong.
+    pub fn offer(
+        provider: &ProviderId,
+        mandate: MandateId,
+        limits: MandateLimits,
+        now: Timestamp,
+    ) -> Result<Mandate, MandateError> {
+        let offered = Mandate::new(provider, mandate, limits, now)?;
+        let number = ExternalAgreementNo::of(&ProviderCode::of(provider), mandate);
+        Ok(Mandate { external_agreement_no: number, due_at_s: offered.next_query(now), ..offered })
+    }
+
+    /// A mandate that was signed elsewhere, under which debits can be made at once.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateError`] naming what is wrong.
+    pub fn adopt(
+        provider: &ProviderId,
+        mandate: MandateId,
+        agreement_no: String,
+        limits: MandateLimits,
+        now: Timestamp,
+    ) -> Result<Mandate, MandateError> {
+        if agreement_no.is_empty() || !agreement_no.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(MandateError::AgreementNo(agreement_no));
+        }
+        let adopted = Mandate::new(provider, mandate, limits, now)?;
+        Ok(Mandate { agreement_no: Some(agreement_no), phase: MandatePhase::Active, ..adopted })
+    }
+
+    fn new(
+        provider: &ProviderId,
+        mandate: MandateId,
+        limits: MandateLimits,
+        now: Timestamp,
+    ) -> Result<Mandate, MandateError> {
+        limits.check()?;
+        if !(MandateId(1)..=MandateId::MAX).contains(&mandate) {
+            return Err(MandateError::Number(mandate));
+        }
+        Ok(Mandate {
+            provider: provider.clone(),
+            mandate,
+            version: 0,
+            external_agreement_no: None,
+            agreement_no: None,
+            offered_at_s: now,
+            signed_at_s: None,
+            ends_at_s: None,
+            single_limit_fen: limits.single_fen,
+            daily_limit_fen: limits.daily_fen,
+            gateway_limit_fen: None,
+            phase: MandatePhase::Offered,
+            checked_at_s: None,
+            doubts: 0,
+            due_at_s: now,
+        })
+    }
+
+    /// Whether a debit can be made under it: it is active, and its time is not over.
+    #[must_use]
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        let is_active = match self.phase {
+            MandatePhase::Active => true,
+            MandatePhase::Offered
+            | MandatePhase::Suspended { .. }
+            | MandatePhase::Ending { .. }
+            | MandatePhase::Ended { .. } => false,
+        };
+        is_active && self.ends_at_s.is_none_or(|ends_at| now < ends_at)
+    }
+
+    /// What settlement has to know of it while it is active; none if debits are not made under it.
+    #[must_use]
+    pub fn in_use(&self) -> Option<MandateInUse> {
+        let limit_fen = self.limit();
+        match (&self.phase, &self.agreement_no) {
+            (MandatePhase::Active, Some(agreement_no)) if limit_fen.is_positive() => {
+                let agreement_no = agreement_no.clone();
+                Some(MandateInUse { mandate: self.mandate, agreement_no, limit_fen })
+            }
+            (
+                MandatePhase::Offered
+                | MandatePhase::Active
+                | MandatePhase::Suspended { .. }
+                | MandatePhase::Ending { .. }
+                | MandatePhase::Ended { .. },
+                _,
+            ) => None,
+        }
+    }
+
+    /// The most that one debit may take: the least of all limits. Nothing may be debited if it is
+    /// not positive.
+    #[must_use]
+    pub fn limit(&self) -> Fen {
+        let told = [self.daily_limit_fen, self.gateway_limit_fen];
+        told.into_iter().flatten().fold(self.single_limit_fen, Fen::min)
+    }
+
+    /// Whether the gateway has to be asked before a debit is made: nobody is notified of an
+    /// agreement that expires, and one that was ended is told of once only.
+    #[must_use]
+    pub fn needs_check(&self, calendar: &Calendar, now: Timestamp) -> bool {
+        let today = calendar.date_of(now);
+        self.checked_at_s.is_none_or(|checked_at| calendar.date_of(checked_at) != today)
+    }
+
+    /// What to do now.
+    #[must_use]
+    pub fn next_step(&self, now: Timestamp) -> MandateStep {
+        if self.visit_at().is_none_or(|visit_at| now < visit_at) {
+            return MandateStep::Wait;
+        }
+        match self.phase {
+            MandatePhase::Offered
+            | MandatePhase::Active
+            | MandatePhase::Suspended { .. }
+            | MandatePhase::Ending { ask: true, .. } => MandateStep::Query,
+            MandatePhase::Ending { ask: false, .. } => MandateStep::Unsign,
+            MandatePhase::Ended { .. } => MandateStep::Wait,
+        }
+    }
+
+    /// When there is something to do with it. Debits ask about an active one before they use it, so
+    /// it is visited only when its time is over, since no debit would ask then; an ended one never.
+    #[must_use]
+    pub fn visit_at(&self) -> Option<Timestamp> {
+        match self.phase {
+            MandatePhase::Offered
+            | MandatePhase::Suspended { .. }
+            | MandatePhase::Ending { .. } => Some(self.due_at_s),
+            MandatePhase::Active => self.ends_at_s.map(|ends_at| ends_at.max(self.due_at_s)),
+            MandatePhase::Ended { .. } => None,
+        }
+    }
+
+    /// The mandate that is to be ended at the gateway: revoked here, or replaced. An offer, too,
+    /// since its provider may have signed it just now.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateConflict`] when it is ending or has ended.
+    pub fn ending(&self, why: EndReason, now: Timestamp) -> Result<Mandate, MandateConflict> {
+        match self.phase {
+            MandatePhase::Offered | MandatePhase::Active | MandatePhase::Suspended { .. } => {
+                let ending = self.with(MandatePhase::Ending { why, ask: false }, now);
+                Ok(Mandate { doubts: 0, ..ending })
+            }
+            MandatePhase::Ending { .. } | MandatePhase::Ended { .. } => Err(self.not_waiting()),
+        }
+    }
+
+    /// The mandate after the end of a debit that found out that no other can do better; none if
+    /// that debit found nothing of the kind, was made under another, or tells nothing new.
+    ///
+    /// The gateway is asked at once whether the agreement has ended.
+    #[must_use]
+    pub fn suspended_by(&self, debit: &Debit, now: Timestamp) -> Option<Mandate> {
+        let given_up = debit.given_up().filter(|given_up| given_up.ends_mandate())?;
+        let is_its_own = self.provider == debit.provider
+            && self.agreement_no.as_deref() == Some(debit.agreement_no.as_str());
+        let since_s = match self.phase {
+            MandatePhase::Active => now,
+            MandatePhase::Suspended { since_s, why: Suspension::ByGateway } => since_s,
+            MandatePhase::Offered
+            | MandatePhase::Suspended { why: Suspension::ByDebit { .. }, .. }
+            | MandatePhase::Ending { .. }
+            | MandatePhase::Ended { .. } => return None,
+        };
+        let why = Suspension::ByDebit { debit: debit.debit, given_up: given_up.clone() };
+        is_its_own.then(|| self.with(MandatePhase::Suspended { since_s, why }, now))
+    }
+
+    /// The mandate after a person resumed it. What the gateway told before counts no more: it is
+    /// asked before the next debit.
+    ///
+    /// # Errors
+    ///
+    /// [`MandateConflict`] unless it is suspended.
+    pub fn resumed(&self, now: Timestamp) -> Result<Mandate, MandateConflict> {
+        match self.phase {
+            MandatePhase::Suspended { .. } => Ok(Mandate {
+                checked_at_s: None,
+                doubts: 0,
+                ..self.with(MandatePhase::Active, now)
+            }),
+            MandatePhase::Offered
+            | MandatePhase::Active
+            | MandatePhase::Ending { .. }
+            | MandatePhase::Ended { .. } => Err(self.not_waiting()),
+        }
+    }
+
+    /// When the offer lapses, if it is not signed.
+    fn lapses_at(&self) -> Timestamp {
+        self.offered_at_s + OFFER_LAPSES_AFTER
+    }
+
+    /// When the gateway is next asked about the offer; the last time is when it lapses, unless
+    /// nobody knows then.
+    fn next_query(&self, now: Timestamp) -> Timestamp {
+        let early = OFFER_QUERIES_MIN.map(|min| self.offered_at_s + SignedDuration::from_mins(min));
+        let next = early.into_iter().find(|at| now < *at).unwrap_or(now + OFFER_QUERIED_EVERY);
+        if now < self.lapses_at() { next.min(self.lapses_at()) } else { next }
+    }
+
+    /// How long to wait for the gateway to know better: a minute, then twice as long each time, an
+    /// hour at most.
+    fn patience(&self) -> SignedDuration {
+        minutes_to_an_hour(self.doubts)
+    }
+
+    fn with(&self, phase: MandatePhase, due_at_s: Timestamp) -> Mandate {
+        Mandate { phase, due_at_s, ..self.clone() }
+    }
+
+    fn doubted(self) -> Mandate {
+        Mandate { doubts: self.doubts.saturating_add(1), ..self }
+    }
+
+    fn ended(&self, why: EndReason, at_s: Timestamp, now: Timestamp) -> Mandate {
+        self.with(MandatePhase::Ended { at_s, why }, now)
+    }
+
+    fn not_waiting(&self) -> MandateConflict {
+        MandateConflict { mandate: self.mandate, phase: self.phase.clone() }
+    }
+}
+
+impl MandateLimits {
+    fn check(&self) -> Result<(), MandateError> {
+        if !self.single_fen.is_positive() || self.single_fen > DEBIT_MAX {
+            return Err(MandateError::SingleLimit(self.single_fen));
+        }
+        match self.daily_fen.filter(|daily| !daily.is_positive()) {
+            Some(daily) => Err(MandateError::DailyLimit(daily)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for MandateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

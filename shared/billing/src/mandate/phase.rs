@@ -1,0 +1,92 @@
+//! Where a mandate stands, why it is suspended, and why it ends.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::MandateId;
+use crate::{DebitId, GivenUp, Reason};
+
+/// Where a mandate stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum MandatePhase {
+    /// Offered to the provider, and not known to be signed.
+    Offered,
+    /// Signed: debits can be made under it.
+    Active,
+    /// Signed, and no debit is made under it for now.
+    Suspended {
+        /// Since when, in seconds of Unix time.
+        #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+        since_s: Timestamp,
+        /// Why.
+        why: Suspension,
+    },
+    /// To be ended at the gateway, by us. No debit is made under it any more.
+    Ending {
+        /// Why.
+        why: EndReason,
+        /// Whether the gateway said that there is nothing to end, which a query has to tell.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ask: bool,
+    },
+    /// Over for good: who wants to be debited again signs a new one.
+    Ended {
+        /// Since when, as far as is known, in seconds of Unix time.
+        #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+        at_s: Timestamp,
+        /// Why.
+        why: EndReason,
+    },
+}
+
+/// Why no debit is made under a mandate for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Suspension {
+    /// The gateway says so. When it says that the agreement is in force again, it is.
+    #[serde(rename = "gateway")]
+    ByGateway,
+    /// A debit found the payer blocked, or the agreement dead though the gateway says that it is
+    /// in force. A person resumes it.
+    #[serde(rename = "debit")]
+    ByDebit {
+        /// The debit that found it out.
+        debit: DebitId,
+        /// Why that debit was given up.
+        given_up: GivenUp,
+    },
+}
+
+/// Why a mandate ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum EndReason {
+    /// The provider ended it at the gateway, as payers may at any time.
+    RevokedByProvider,
+    /// A person of the platform ended it.
+    RevokedHere {
+        /// Why, in the person's words.
+        reason: Reason,
+    },
+    /// The time for which it was signed was over.
+    Expired,
+    /// The provider signed another.
+    Replaced {
+        /// The other.
+        by: MandateId,
+    },
+    /// It was never signed.
+    NotSigned,
+}
+
+/// What to do about a mandate now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MandateStep {
+    /// Nothing.
+    Wait,
+    /// Ask the gateway how it stands.
+    Query,
+    /// Ask the gateway to end it.
+    Unsign,
+}

@@ -1,0 +1,131 @@
+//! Recharges.
+
+use expect_test::expect;
+use steelyard_billing::{
+    DEBIT_MAX, Doubt, Learned, Payment, QueryAnswer, Recharge, RechargeAmountError, RechargeId,
+    RechargePhase,
+};
+use steelyard_pricing::Fen;
+
+use crate::{NOW, at, check_stored, clock, shop};
+
+fn offered() -> Recharge {
+    Recharge::offer(&shop(), RechargeId(3), Fen::new(1234), at(NOW)).unwrap()
+}
+
+fn payment(trade_no: &str, fen: i64) -> Payment {
+    Payment { trade_no: trade_no.to_owned(), amount_fen: Fen::new(fen) }
+}
+
+fn every_phase() -> [(&'static str, Recharge); 3] {
+    let with = |phase| Recharge { phase, ..offered() };
+    [
+        ("offered", offered()),
+        ("paid", with(RechargePhase::Paid { trade_no: "T".to_owned() })),
+        ("lapsed", with(RechargePhase::Lapsed)),
+    ]
+}
+
+fn phase(recharge: &Recharge) -> &'static str {
+    match recharge.phase {
+        RechargePhase::Offered => "offered",
+        RechargePhase::Paid { .. } => "paid",
+        RechargePhase::Lapsed => "lapsed",
+    }
+}
+
+#[test]
+fn every_proof_and_answer_in_every_phase_has_one_outcome() {
+    let mut rows = Vec::new();
+    for (from, recharge) in every_phase() {
+        for (name, proof) in [
+            ("its amount", payment("T", 1234)),
+            ("a fen more", payment("T", 1235)),
+            ("another trade", payment("U", 1234)),
+        ] {
+            let to = match recharge.learn_paid(&proof) {
+                Learned::Known => "known",
+                Learned::New(after) => phase(&after),
+                Learned::Contradicts => "CONTRADICTS",
+            };
+            rows.push(format!("{from:8} | proof: {name:13} | {to}"));
+        }
+        for (name, answer) in [
+            ("pending", QueryAnswer::Pending),
+            ("not found", QueryAnswer::NotFound),
+            ("closed", QueryAnswer::Closed),
+            ("in doubt", QueryAnswer::InDoubt(Doubt("x".to_owned()))),
+        ] {
+            for time in ["2015-05-18 09:59", "2015-05-18 10:00"] {
+                let after = recharge.after_query(&answer, at(time));
+                let visit = clock(after.visit_at());
+                rows.push(format!("{from:8} | {time}: {name:9} | {:8} {visit}", phase(&after)));
+            }
+        }
+    }
+    expect![[r#"
+        offered  | proof: its amount    | paid
+        offered  | proof: a fen more    | CONTRADICTS
+        offered  | proof: another trade | paid
+        offered  | 2015-05-18 09:59: pending   | offered  05-18 10:02
+        offered  | 2015-05-18 10:00: pending   | offered  05-18 10:03
+        offered  | 2015-05-18 09:59: not found | offered  05-18 10:02
+        offered  | 2015-05-18 10:00: not found | lapsed   never
+        offered  | 2015-05-18 09:59: closed    | lapsed   never
+        offered  | 2015-05-18 10:00: closed    | lapsed   never
+        offered  | 2015-05-18 09:59: in doubt  | offered  05-18 10:02
+        offered  | 2015-05-18 10:00: in doubt  | offered  05-18 10:03
+        paid     | proof: its amount    | known
+        paid     | proof: a fen more    | CONTRADICTS
+        paid     | proof: another trade | CONTRADICTS
+        paid     | 2015-05-18 09:59: pending   | paid     never
+        paid     | 2015-05-18 10:00: pending   | paid     never
+        paid     | 2015-05-18 09:59: not found | paid     never
+        paid     | 2015-05-18 10:00: not found | paid     never
+        paid     | 2015-05-18 09:59: closed    | paid     never
+        paid     | 2015-05-18 10:00: closed    | paid     never
+        paid     | 2015-05-18 09:59: in doubt  | paid     never
+        paid     | 2015-05-18 10:00: in doubt  | paid     never
+        lapsed   | proof: its amount    | paid
+        lapsed   | proof: a fen more    | CONTRADICTS
+        lapsed   | proof: another trade | paid
+        lapsed   | 2015-05-18 09:59: pending   | lapsed   never
+        lapsed   | 2015-05-18 10:00: pending   | lapsed   never
+        lapsed   | 2015-05-18 09:59: not found | lapsed   never
+        lapsed   | 2015-05-18 10:00: not found | lapsed   never
+        lapsed   | 2015-05-18 09:59: closed    | lapsed   never
+        lapsed   | 2015-05-18 10:00: closed    | lapsed   never
+        lapsed   | 2015-05-18 09:59: in doubt  | lapsed   never
+        lapsed   | 2015-05-18 10:00: in doubt  | lapsed   never"#]]
+    .assert_eq(&rows.join("\n"));
+}
+
+#[test]
+fn alipay_is_asked_after_1_3_10_30_60_minutes_and_then_every_hour() {
+    let mut recharge = offered();
+    let mut waits = Vec::new();
+    let mut now = at(NOW);
+    for _ in 0..7 {
+        let due = recharge.visit_at().unwrap();
+        waits.push((due - now).get_seconds() / 60);
+        now = due;
+        recharge = recharge.after_query(&QueryAnswer::Pending, now);
+    }
+    assert_eq!(waits, [1, 3, 10, 30, 60, 60, 60]);
+}
+
+#[test]
+fn an_amount_that_alipay_does_not_take_is_not_offered() {
+    let offer = |fen| Recharge::offer(&shop(), RechargeId(1), fen, at(NOW));
+    for fen in [Fen::ZERO, Fen::new(-1), DEBIT_MAX.plus(Fen::new(1)).unwrap()] {
+        assert_eq!(offer(fen), Err(RechargeAmountError::Range(fen)));
+    }
+    assert!(offer(DEBIT_MAX).is_ok());
+}
+
+#[test]
+fn a_recharge_in_every_phase_is_read_as_it_was_stored() {
+    for (_, recharge) in every_phase() {
+        check_stored(&recharge);
+    }
+}
