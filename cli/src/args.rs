@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, audit, debits, demo, import, local, mandates, plan, price, provider, settle, statement,
+    account, audit, breaker, debits, demo, import, local, mandates, plan, price, provider,
+    reconcile, refund, settle, statement,
 };
 use crate::target::{PlatformArgs, TargetArgs};
 
@@ -44,6 +45,11 @@ pub(crate) enum Command {
     /// Show what is being withheld, and let a debit go on that waits for a person.
     #[command(subcommand)]
     Debits(debits::DebitsCommand),
+    Refund(refund::RefundArgs),
+    /// Show whether debits are made, stop all of them, or let them go on.
+    #[command(subcommand)]
+    Breaker(breaker::BreakerCommand),
+    Reconcile(reconcile::ReconcileArgs),
     /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
     #[command(subcommand)]
     Mandates(mandates::MandatesCommand),

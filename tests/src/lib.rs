@@ -6,6 +6,7 @@
 mod books;
 mod machine;
 mod platform;
+mod portal;
 mod report;
 
 pub use machine::Machine;

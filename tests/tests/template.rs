@@ -105,6 +105,7 @@ fn fields_that_metrics_are_made_of_are_logged() {
         include_str!("../../functions/debit/src/debit.rs"),
         include_str!("../../functions/debit/src/mandate.rs"),
         include_str!("../../functions/debit/src/recharge.rs"),
+        include_str!("../../functions/debit/src/refund.rs"),
         include_str!("../../functions/portal/src/lib.rs"),
         include_str!("../../functions/reconcile/src/lib.rs"),
     ]
@@ -120,10 +121,11 @@ fn fields_that_metrics_are_made_of_are_logged() {
             "long_doubts",
             "breaker_open",
             "contradictions",
+            "contradictions",
             "refused_notifications",
             "repeated_notifications",
             "reconciliation_differences",
-            "late_settlements",
+            "refused_refunds",
         ]
     );
     for field in fields {

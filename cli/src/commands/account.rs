@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, Entry, Ledger, MandateInUse, ProviderId};
+use steelyard_billing::{Cause, Entry, Ledger, MandateInUse, ProviderId, TradeNumber, TradeOf};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{CommitError, Customer};
@@ -138,7 +138,7 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         table.add_row([
             record.number.to_string(),
             record.recorded_at_s.to_string(),
-            cause(&record.cause),
+            cause(provider, &record.cause),
             postings(entry),
         ]);
     }
@@ -146,14 +146,15 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
     Ok(Exit::Done)
 }
 
-fn cause(cause: &Cause) -> String {
+fn cause(provider: &ProviderId, cause: &Cause) -> String {
     match cause {
         Cause::Charged { statement } => format!("statement {statement}"),
         Cause::DebitPaid { debit, trade_no } => format!("debit {debit} paid, trade {trade_no}"),
         Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
         Cause::Recharged { reference } => format!("recharge {reference}"),
         Cause::RechargePaid { recharge, trade_no } => {
-            format!("recharge {recharge} paid, trade {trade_no}")
+            let ours = TradeNumber::new(provider, TradeOf::Recharge(*recharge));
+            format!("recharge {recharge} paid, {ours}, trade {trade_no}")
         }
         Cause::DebitFound { debit, attempt, trade_no } => {
             format!("attempt {attempt} of debit {debit} found paid, trade {trade_no}")

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use steelyard_billing::{Debit, DebitId, Phase, ProviderId, Resolution, Step};
+use steelyard_billing::{Asked, Debit, DebitId, Exchange, Phase, ProviderId, Resolution, Step};
 use steelyard_runtime::Error;
 use steelyard_store::CommitError;
 
@@ -227,6 +227,15 @@ fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
     rows.push(("next", next(debit)));
     // What is sent is signed when it is sent: there is no secret in what is stored.
     rows.extend(debit.request.clone().map(|request| ("request", request)));
+    for exchange in &debit.exchanges {
+        let Exchange { at_s, attempt, asked, answer } = exchange;
+        let asked = match asked {
+            Asked::Pay => "asked for",
+            Asked::Query => "asked about",
+            Asked::Close => "asked to be closed",
+        };
+        rows.push(("Alipay", format!("{at_s} attempt {attempt} {asked}: {answer}")));
+    }
     for intervention in &debit.interventions {
         let what = match intervention.resolution {
             Resolution::Ask => "had it asked about",

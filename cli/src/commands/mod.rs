@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod breaker;
 pub(crate) mod debits;
 pub(crate) mod demo;
 pub(crate) mod import;
@@ -10,6 +11,8 @@ pub(crate) mod mandates;
 pub(crate) mod plan;
 pub(crate) mod price;
 pub(crate) mod provider;
+pub(crate) mod reconcile;
+pub(crate) mod refund;
 pub(crate) mod settle;
 pub(crate) mod simulate;
 pub(crate) mod statement;

@@ -4,6 +4,7 @@
 
 mod debits;
 mod explain;
+mod payments;
 mod pipe;
 mod plan;
 mod platform;

@@ -77,10 +77,11 @@ impl Collector {
     }
 
     async fn close(&self, debit: &Debit) -> Result<Option<Debit>, VisitError> {
-        if let Err(doubt) = self.alipay.close(&debit.out_trade_no, self.clock.now()).await {
+        let answer = self.alipay.close(&debit.out_trade_no, self.clock.now()).await;
+        if let Err(doubt) = &answer {
             tracing::warn!(provider.id = %debit.provider, debit.id = %debit.debit, doubt = doubt.0, "close in doubt");
         }
-        self.store_debit(debit, debit.after_close(self.clock.now())?).await
+        self.store_debit(debit, debit.after_close(answer, self.clock.now())?).await
     }
 
     fn withholding(&self, debit: &Debit) -> Result<Withholding, VisitError> {
@@ -174,12 +175,21 @@ fn log(debit: &Debit) {
             debit.id = %debit.debit,
             doubts = debit.doubts,
             why,
-            // The template makes a metric of it: five doubts take two minutes, the sixth an hour.
-            long_doubts = u8::from(debit.doubts > LONG_DOUBTS),
             "debit in doubt"
+        );
+    }
+    if debit.is_open() && debit.doubts > LONG_DOUBTS {
+        tracing::error!(
+            provider.id = %debit.provider,
+            debit.id = %debit.debit,
+            doubts = debit.doubts,
+            // The template makes a metric of it.
+            long_doubts = 1,
+            "a debit has been in doubt for more than an hour"
         );
     }
 }
 
-/// After how many doubts in a row a debit has been in doubt for more than an hour.
+/// After how many doubts in a row a debit has been in doubt for more than an hour: five take two
+/// minutes, each more an hour.
 const LONG_DOUBTS: u16 = 6;

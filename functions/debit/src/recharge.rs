@@ -22,12 +22,16 @@ impl Collector {
         if let QueryAnswer::Paid(payment) = &answer {
             let trade = TradeNumber::new(provider, TradeOf::Recharge(id));
             let booked = self.billing.book_payment(&trade, payment, &self.terms, now).await?;
-            if booked != Booked::Contradicts(provider.clone()) {
-                tracing::info!(provider.id = %provider, recharge.id = %id, amount_fen = payment.amount_fen.get(), "a recharge is paid");
-                return Ok(());
+            match booked {
+                Booked::Now(_) | Booked::Before(_) => {
+                    tracing::info!(provider.id = %provider, recharge.id = %id, amount_fen = payment.amount_fen.get(), "a recharge is paid");
+                    return Ok(());
+                }
+                // The bill of the day will show it, and a person must look.
+                Booked::Contradicts(_) | Booked::Unknown => {
+                    tracing::error!(provider.id = %provider, recharge.id = %id, amount_fen = payment.amount_fen.get(), contradictions = 1, "a payment contradicts its recharge");
+                }
             }
-            // The bill of the day will show it, and a person must look.
-            tracing::error!(provider.id = %provider, recharge.id = %id, amount_fen = payment.amount_fen.get(), contradictions = 1, "a payment contradicts its recharge");
         }
         let after = recharge.after_query(&answer, self.clock.now());
         let visit = Visit { provider: provider.clone(), to: Visited::Recharge(id) };

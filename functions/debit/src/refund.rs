@@ -2,8 +2,8 @@
 
 use steelyard_alipay::Refund as RefundRequest;
 use steelyard_billing::{
-    ProviderId, Refund, RefundQueryAnswer, RefundRef, RefundStep, Reversal, ReversalPhase, Visit,
-    Visited,
+    ProviderId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, RefundStep,
+    Reversal, ReversalPhase, Visit, Visited,
 };
 use steelyard_store::CommitError;
 
@@ -42,6 +42,10 @@ impl Collector {
         let Some(sending) = self.store_refund(refund, sending).await? else { return Ok(None) };
         let answer = self.alipay.refund(&request(&sending)?, self.clock.now()).await;
         tracing::info!(refund = %sending.number(), ?answer, "a refund was asked for");
+        if let RefundAnswer::OwnAccountShort(refusal) = &answer {
+            let code = &refusal.0;
+            tracing::error!(refund = %sending.number(), code, own_account_trouble = 1, "our own account is too short for a refund");
+        }
         self.store_refund(&sending, sending.after_refund(answer, self.clock.now())?).await
     }
 
@@ -59,7 +63,10 @@ impl Collector {
     ) -> Result<Option<Refund>, VisitError> {
         for _ in 0..TRIES {
             match self.billing.store_refund(before, &after, self.clock.now()).await? {
-                Ok(stored) => return Ok(Some(stored)),
+                Ok(stored) => {
+                    log_refused(&stored);
+                    return Ok(Some(stored));
+                }
                 Err(CommitError::Store(error)) => return Err(error.into()),
                 Err(CommitError::Stale) => {}
             }
@@ -90,6 +97,21 @@ impl Collector {
         }
         let visit = Visit { provider: provider.clone(), to: Visited::Reversal(number.clone()) };
         self.store(&visit, &reversal, reversal.asked_in_vain(now)).await.map(drop)
+    }
+}
+
+/// Tells of a refund that a person asked for in vain.
+fn log_refused(refund: &Refund) {
+    if let RefundPhase::Refused { code } = &refund.phase {
+        tracing::error!(
+            provider.id = %refund.provider,
+            refund = %refund.number(),
+            amount_fen = refund.amount_fen.get(),
+            code = code.0,
+            // The template makes a metric of it.
+            refused_refunds = 1,
+            "a refund is refused, and its money back where it was"
+        );
     }
 }
 

@@ -114,12 +114,22 @@ impl Portal {
         match self.notified(&form).await {
             Ok(Noted::Booked) => web::text_answer(200, "success"),
             Ok(Noted::Nothing) => {
-                // The template makes a metric of it.
-                tracing::info!(repeated_notifications = 1, "a notification told nothing new");
+                tracing::info!(
+                    // The template makes a metric of it.
+                    repeated_notifications = 1,
+                    "a notification told nothing new"
+                );
                 web::text_answer(200, "success")
             }
             Err(NotifyError::Refused(refused)) => {
                 let error = chain(&refused);
+                if let Refused::Contradicts = refused {
+                    tracing::error!(
+                        // The template makes a metric of it.
+                        contradictions = 1,
+                        "a notification contradicts the books"
+                    );
+                }
                 // The template makes a metric of it.
                 tracing::warn!(error, refused_notifications = 1, "a notification is refused");
                 web::text_answer(400, "failure")

@@ -13,14 +13,12 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use steelyard_alipay::{Alipay, BillAnswer, BillError, BillKind, BillRow, read_bill};
 use steelyard_billing::{
-    BillFile, CalendarError, DebitTerms, Doubt, Finding, FindingKind, Reconciliation, Unmatched,
-    bill_day,
+    BillFile, DebitTerms, Doubt, Finding, FindingKind, Reconciliation, Unmatched, bill_day,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_runtime::{
     Bucket, Clock, Environment, Error, Function, Invocation, alipay, aws, chain,
 };
-use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{BillingTable, BookingError, StoreError};
 use thiserror::Error as ThisError;
 
@@ -77,16 +75,10 @@ pub enum ReconcileError {
     /// An amount leaves its range.
     #[error("cannot compute what the bill shows")]
     Money(#[from] MoneyError),
-    /// The time is outside the calendar.
-    #[error("cannot tell the day")]
-    Calendar(#[from] CalendarError),
 }
 
 /// How many days back a run goes at most; Alipay keeps bills longer, and a person can ask for them.
 const DAYS_MAX: i32 = 31;
-
-/// How many providers are read at a time.
-const PAGE: u16 = 100;
 
 impl Reconciler {
     /// A reconciler over a table, a gateway and an archive.
@@ -120,7 +112,7 @@ impl Reconciler {
     /// The first day that was not reconciled, not too long ago; yesterday, if none ever was.
     async fn first_day(&self, today: Date) -> Result<Date, StoreError> {
         let back = |days: i32| today.saturating_sub(jiff::Span::new().days(days));
-        Ok(match self.billing.last_reconciled().await? {
+        Ok(match self.billing.reconciled_before(Date::MAX).await? {
             Some(last) => last.tomorrow().unwrap_or(Date::MAX).max(back(DAYS_MAX)),
             None => back(1),
         })
@@ -140,11 +132,17 @@ impl Reconciler {
         let (matched, rows, mut findings) = matching.results();
         let left = self.billing.unmatched(day).await?;
         let waiting = left.iter().filter(|unmatched| unmatched.booked_on == day).count();
-        let overdue = left.iter().filter(|unmatched| unmatched.booked_on < day);
+        // What an earlier day has told is not told again; it still waits to be matched.
+        let told_before = self.billing.reconciled_before(day).await?;
+        let overdue = left.iter().filter(|unmatched| {
+            let booked_on = unmatched.booked_on;
+            booked_on < day && told_before.is_none_or(|told| booked_on >= told)
+        });
         findings.extend(overdue.map(ours_only));
+        tell(day, &findings);
         let reconciliation = self.result(day, bill, rows, matched, findings, waiting);
         self.billing.store_reconciliation(&reconciliation).await?;
-        tell(&reconciliation);
+        tracing::info!(%day, rows, matched, waiting, "reconciled");
         Ok(reconciliation)
     }
 
@@ -195,35 +193,6 @@ impl Reconciler {
         let doubt = Doubt("the account gets no bill of any kind".to_owned());
         Err(ReconcileError::NoBill { day, doubt })
     }
-
-    /// How many providers are not settled through yesterday.
-    ///
-    /// # Errors
-    ///
-    /// [`ReconcileError`] when the table cannot be read.
-    pub async fn late_settlements(&self) -> Result<u32, ReconcileError> {
-        let yesterday = self.terms.calendar.yesterday(self.clock.now())?;
-        let mut late = 0_u32;
-        for shard in 0..REGISTRY_SHARDS {
-            let mut after = None;
-            loop {
-                let page = self.billing.customers(shard, after.as_ref(), PAGE).await?;
-                let is_late = |settled: Option<steelyard_pricing::BillingDay>| {
-                    settled.is_none_or(|settled| settled < yesterday)
-                };
-                let behind = page.customers.iter().filter(|customer| {
-                    customer.provider.billed_from.first_day() <= yesterday
-                        && is_late(customer.account.settled_through)
-                });
-                late = late.saturating_add(count(behind.count()));
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(late)
-    }
 }
 
 /// A count as it is stored.
@@ -242,20 +211,11 @@ fn ours_only(unmatched: &Unmatched) -> Finding {
     }
 }
 
-/// Tells what a day came to; the template makes a metric of the differences.
-fn tell(of: &Reconciliation) {
-    let differences = of.differences();
-    tracing::info!(
-        day = %of.day,
-        rows = of.rows,
-        matched = of.matched,
-        waiting = of.waiting,
-        findings = of.findings.len(),
-        "reconciled"
-    );
-    for finding in &of.findings {
+/// Tells what did not simply agree; the template makes a metric of the differences.
+fn tell(day: Date, findings: &[Finding]) {
+    for finding in findings {
         tracing::warn!(
-            day = %of.day,
+            %day,
             kind = ?finding.kind,
             out_trade_no = finding.out_trade_no,
             theirs_fen = finding.theirs_fen.map(|fen| fen.get()),
@@ -263,8 +223,9 @@ fn tell(of: &Reconciliation) {
             "the bill and the books did not simply agree"
         );
     }
+    let differences = findings.iter().filter(|finding| finding.kind.is_difference()).count();
     if differences > 0 {
-        tracing::error!(day = %of.day, reconciliation_differences = differences, "the bill and the books differ");
+        tracing::error!(%day, reconciliation_differences = differences, "the bill and the books differ");
     }
 }
 
@@ -302,11 +263,7 @@ impl Function for Reconcile {
                 tracing::error!(error = chain(error), "a day could not be reconciled");
             })?,
         };
-        let late = self.reconciler.late_settlements().await?;
-        if late > 0 {
-            tracing::error!(late_settlements = late, "providers are not settled through yesterday");
-        }
-        Ok(json!({ "days": days, "late_settlements": late }))
+        Ok(json!({ "days": days }))
     }
 }
 

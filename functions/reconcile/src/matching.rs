@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use steelyard_alipay::{BillKind, BillRow, RowKind};
 use steelyard_billing::{
     Debit, Finding, FindingKind, Learned, OutRequestNo, OutTradeNo, Payment, ProviderId,
-    QueryAnswer, Recharge, Refund, RefundRef, TradeNumber, TradeOf, Unmatched, bill_day,
+    QueryAnswer, Recharge, Refund, RefundPhase, RefundRef, Reversal, TradeNumber, TradeOf,
+    Unmatched, bill_day,
 };
 use steelyard_pricing::Fen;
 use steelyard_store::{Booked, CommitError};
@@ -78,6 +79,10 @@ impl Matching<'_> {
             self.differs(row, FindingKind::TheirsOnly, None, None);
             return Ok(());
         };
+        if self.is_booked(row, &number).await? {
+            self.matched += 1;
+            return Ok(());
+        }
         match self.book(row, &trade, &number).await? {
             Booked::Before(_) => self.matched += 1,
             Booked::Now(provider) => {
@@ -114,6 +119,27 @@ impl Matching<'_> {
             self.differs(row, FindingKind::AmountDiffers, provider, ours);
         }
         Ok(true)
+    }
+
+    /// Whether the books have the payment that a row of the ledger shows: its number of the trade is
+    /// another, so that only the amount can be compared.
+    async fn is_booked(&self, row: &BillRow, number: &TradeNumber) -> Result<bool, ReconcileError> {
+        let billing = &self.reconciler.billing;
+        let Some(provider) = billing.provider_of(&number.provider).await? else {
+            return Ok(false);
+        };
+        let payment = match (self.kind, number.of) {
+            (BillKind::Trade, _) => return Ok(false),
+            (BillKind::Ledger, TradeOf::Debit { debit, attempt }) => {
+                let debit = billing.find::<Debit>(&provider, &debit).await?;
+                debit.and_then(|debit| debit.paid_by_attempt(attempt))
+            }
+            (BillKind::Ledger, TradeOf::Recharge(id)) => {
+                let recharge = billing.find::<Recharge>(&provider, &id).await?;
+                recharge.and_then(|recharge| recharge.payment())
+            }
+        };
+        Ok(payment.is_some_and(|payment| payment.amount_fen == row.amount_fen))
     }
 
     /// Books the payment that a row shows, if the books don't have it.
@@ -161,7 +187,7 @@ impl Matching<'_> {
 
     async fn refund(&mut self, row: &BillRow, trade: OutTradeNo) -> Result<(), ReconcileError> {
         self.rows += 1;
-        let Some(request) = self.request_of(row, &trade) else {
+        let Some(request) = self.request_of(row, &trade).await? else {
             self.differs(row, FindingKind::TheirsOnly, None, None);
             return Ok(());
         };
@@ -193,21 +219,53 @@ impl Matching<'_> {
         Ok(())
     }
 
-    /// The number of the refund that a row shows. The ledger has none: it is the one of that trade
-    /// and amount that the books expect to see.
-    fn request_of(&self, row: &BillRow, trade: &OutTradeNo) -> Option<OutRequestNo> {
+    /// The number of the refund that a row shows. The ledger has none: it is one of that trade and
+    /// amount that the books expect to see, or else have.
+    async fn request_of(
+        &self,
+        row: &BillRow,
+        trade: &OutTradeNo,
+    ) -> Result<Option<OutRequestNo>, ReconcileError> {
         if let Some(request) = &row.out_request_no {
-            return OutRequestNo::parse(request).ok();
+            return Ok(OutRequestNo::parse(request).ok());
         }
-        match self.kind {
+        Ok(match self.kind {
             // A refund without a number of its own has that of its trade.
             BillKind::Trade => OutRequestNo::parse(trade.as_str()).ok(),
             BillKind::Ledger => {
                 let of_trade = self.expected.values().filter(|of| of.out_trade_no == *trade);
                 let mut same = of_trade.filter(|of| of.amount_fen == row.amount_fen);
-                same.find_map(|of| of.out_request_no.clone())
+                match same.find_map(|of| of.out_request_no.clone()) {
+                    Some(request) => Some(request),
+                    None => self.request_in_books(trade, row.amount_fen.negated()?).await?,
+                }
             }
+        })
+    }
+
+    /// The number of a refund or a reversal of a trade, of that amount, that the books have.
+    async fn request_in_books(
+        &self,
+        trade: &OutTradeNo,
+        amount: Fen,
+    ) -> Result<Option<OutRequestNo>, ReconcileError> {
+        let billing = &self.reconciler.billing;
+        let Some(number) = TradeNumber::parse(trade.as_str()) else { return Ok(None) };
+        let Some(provider) = billing.provider_of(&number.provider).await? else {
+            return Ok(None);
+        };
+        let refunds = billing.all::<Refund>(&provider).await?;
+        let refund = refunds.into_iter().find(|of| {
+            of.out_trade_no == *trade && of.amount_fen == amount && of.phase == RefundPhase::Done
+        });
+        if let Some(refund) = refund {
+            return Ok(Some(refund.out_request_no));
         }
+        let reversals = billing.all::<Reversal>(&provider).await?;
+        let reversal = reversals
+            .into_iter()
+            .find(|of| of.out_trade_no == *trade && of.amount() == Some(amount));
+        Ok(reversal.map(|reversal| reversal.out_request_no))
     }
 
     /// Books that money was given back: by our refund, or without our asking.

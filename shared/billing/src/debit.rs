@@ -1,6 +1,7 @@
 //! A debit: one request to take one amount under a mandate. Pure: a state machine over what the
 //! gateway answered.
 
+mod exchange;
 mod intervention;
 mod learned;
 mod phase;
@@ -13,14 +14,15 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
+pub use exchange::{Asked, Exchange};
 pub use intervention::{Intervention, InterventionError, REASON_MAX, Resolution};
 pub use learned::Proved;
 pub use phase::{GivenUp, Phase, Step};
 
 use crate::patience::minutes_to_an_hour;
 use crate::{
-    Calendar, Decline, DeclineReason, MandateId, MandateInUse, OutTradeNo, PayAnswer, Payment,
-    ProviderId, QueryAnswer, Refusal, TradeNumber, TradeOf,
+    Calendar, Decline, DeclineReason, Doubt, MandateId, MandateInUse, OutTradeNo, PayAnswer,
+    Payment, ProviderId, QueryAnswer, Refusal, TradeNumber, TradeOf,
 };
 
 /// A debit's number among its provider's: that of the journal entry that opened it.
@@ -89,6 +91,9 @@ pub struct Debit {
     /// How often in a row our own account at the gateway was in trouble.
     #[serde(default, skip_serializing_if = "is_none")]
     pub own_account_troubles: u16,
+    /// What the gateway was asked and answered, the last of it at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
     /// Payments that came to light for attempts that were thought dead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found_payments: Vec<FoundPayment>,
@@ -164,6 +169,7 @@ impl Debit {
             window_declines: 0,
             doubts: 0,
             own_account_troubles: 0,
+            exchanges: Vec::new(),
             found_payments: Vec::new(),
             interventions: Vec::new(),
             due_at_s: terms.next_due(now),
@@ -307,18 +313,20 @@ impl Debit {
         if self.phase != Phase::Sending {
             return Err(self.not_waiting());
         }
+        let told = answer.to_string();
+        let exchanged = |after: Debit| after.exchanged(self.attempt, Asked::Pay, told, now);
         let after = match answer {
             PayAnswer::Paid(payment) => self.paid(payment, now),
             PayAnswer::Declined(decline) => self.after_decline(decline, terms, now),
             PayAnswer::MandateDead(code) => self.giving_up(GivenUp::MandateDead(code), now),
             PayAnswer::PayerBlocked(code) => self.giving_up(GivenUp::PayerBlocked(code), now),
-            PayAnswer::OwnAccount(_) => return Ok(self.after_own_account_trouble(now)),
+            PayAnswer::OwnAccount(_) => return Ok(exchanged(self.after_own_account_trouble(now))),
             PayAnswer::OwnFault(code) => {
                 self.held(format!("our request is wrong: {}", code.0), None, now)
             }
             PayAnswer::InDoubt(doubt) => self.in_doubt(doubt.0, now),
         };
-        Ok(Debit { own_account_troubles: 0, ..after })
+        Ok(exchanged(Debit { own_account_troubles: 0, ..after }))
     }
 
     /// The debit after the answer to a query for its attempt.
@@ -332,6 +340,12 @@ impl Debit {
     ///
     /// [`DebitConflict`] unless it was to be asked about.
     pub fn after_query(&self, answer: QueryAnswer, now: Timestamp) -> Result<Debit, DebitConflict> {
+        let told = answer.to_string();
+        let after = self.queried(answer, now)?;
+        Ok(after.exchanged(self.attempt, Asked::Query, told, now))
+    }
+
+    fn queried(&self, answer: QueryAnswer, now: Timestamp) -> Result<Debit, DebitConflict> {
         match &self.phase {
             Phase::Sending | Phase::InDoubt { .. } => Ok(match answer {
                 QueryAnswer::Paid(payment) => self.paid(payment, now),
@@ -393,15 +407,22 @@ impl Debit {
         self.held(why, Some(found.to_owned()), now)
     }
 
-    /// The debit after its attempt was closed, whatever came of it: a query proves it.
+    /// The debit after its attempt was closed, or why that is in doubt: a query proves it.
     ///
     /// # Errors
     ///
     /// [`DebitConflict`] unless it was being closed.
-    pub fn after_close(&self, now: Timestamp) -> Result<Debit, DebitConflict> {
+    pub fn after_close(
+        &self,
+        answer: Result<(), Doubt>,
+        now: Timestamp,
+    ) -> Result<Debit, DebitConflict> {
         let Phase::Closing { given_up } = &self.phase else { return Err(self.not_waiting()) };
         let given_up = given_up.clone();
-        Ok(self.with(Phase::Exhausting { close_sent: true, given_up }, now))
+        let told =
+            answer.map_or_else(|doubt| format!("in doubt: {}", doubt.0), |()| "done".to_owned());
+        let after = self.with(Phase::Exhausting { close_sent: true, given_up }, now);
+        Ok(after.exchanged(self.attempt, Asked::Close, told, now))
     }
 
     /// A payment of another amount is none that we asked for: a person finds out what it is.

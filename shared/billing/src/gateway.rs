@@ -4,6 +4,8 @@ mod notice;
 mod number;
 mod trade_number;
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
@@ -195,6 +197,38 @@ impl DeclineReason {
             DeclineReason::Funds => Retry::LaterDay,
             DeclineReason::AmountCap => Retry::WhenCapIsRaised,
             DeclineReason::Window => Retry::NextWindow,
+        }
+    }
+}
+
+impl fmt::Display for Payment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "paid ¥{} by trade {}", self.amount_fen, self.trade_no)
+    }
+}
+
+impl fmt::Display for PayAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PayAnswer::Paid(payment) => payment.fmt(f),
+            PayAnswer::Declined(decline) => write!(f, "declined: {}", decline.sub_code),
+            PayAnswer::MandateDead(code) => write!(f, "the mandate is dead: {}", code.0),
+            PayAnswer::PayerBlocked(code) => write!(f, "the payer is blocked: {}", code.0),
+            PayAnswer::OwnAccount(code) => write!(f, "our own account: {}", code.0),
+            PayAnswer::OwnFault(code) => write!(f, "our request is wrong: {}", code.0),
+            PayAnswer::InDoubt(doubt) => write!(f, "in doubt: {}", doubt.0),
+        }
+    }
+}
+
+impl fmt::Display for QueryAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            QueryAnswer::Paid(payment) => payment.fmt(f),
+            QueryAnswer::Pending => f.write_str("not paid yet"),
+            QueryAnswer::Closed => f.write_str("closed"),
+            QueryAnswer::NotFound => f.write_str("not known"),
+            QueryAnswer::InDoubt(doubt) => write!(f, "in doubt: {}", doubt.0),
         }
     }
 }

@@ -27,8 +27,9 @@ pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
 pub use audit::{Books, Breach, audit};
 pub use calendar::{Calendar, CalendarError};
 pub use debit::{
-    Debit, DebitConflict, DebitId, DebitTerms, FoundPayment, GivenUp, Intervention,
-    InterventionError, Phase, Proved, REASON_MAX, Resolution, Step, TRIES_MAX, WINDOW_TRIES_MAX,
+    Asked, Debit, DebitConflict, DebitId, DebitTerms, Exchange, FoundPayment, GivenUp,
+    Intervention, InterventionError, Phase, Proved, REASON_MAX, Resolution, Step, TRIES_MAX,
+    WINDOW_TRIES_MAX,
 };
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Decline, DeclineReason, Doubt,

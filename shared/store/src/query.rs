@@ -1,6 +1,7 @@
 //! Reads of a partition.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 
 use crate::StoreError;
 use crate::item::{string, text};
@@ -57,6 +58,17 @@ impl<'a> Range<'a> {
         }
     }
 
+    /// Reads the last item of it.
+    pub async fn last(
+        &self,
+        client: &Client,
+        operation: &'static str,
+    ) -> Result<Option<Item>, StoreError> {
+        let last = self.query(client).scan_index_forward(false).limit(1).send().await;
+        let answer = last.map_err(|error| StoreError::aws(operation, error))?;
+        Ok(answer.items.unwrap_or_default().pop())
+    }
+
     /// Reads one page of it, at most `limit` items, after a sort key.
     pub async fn page(
         &self,
@@ -68,14 +80,8 @@ impl<'a> Range<'a> {
         let start = after.map(|sk| {
             [(PK.to_owned(), string(&self.pk)), (SK.to_owned(), string(sk))].into_iter().collect()
         });
-        let answer = client
-            .query()
-            .table_name(self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-            .expression_attribute_values(":pk", string(&self.pk))
-            .expression_attribute_values(":from", string(&self.from))
-            .expression_attribute_values(":to", string(&self.to))
-            .consistent_read(true)
+        let answer = self
+            .query(client)
             .set_exclusive_start_key(start)
             .set_limit(limit)
             .send()
@@ -87,5 +93,16 @@ impl<'a> Range<'a> {
             None => None,
         };
         Ok(Page { items: answer.items.unwrap_or_default(), next })
+    }
+
+    fn query(&self, client: &Client) -> QueryFluentBuilder {
+        client
+            .query()
+            .table_name(self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", string(&self.pk))
+            .expression_attribute_values(":from", string(&self.from))
+            .expression_attribute_values(":to", string(&self.to))
+            .consistent_read(true)
     }
 }

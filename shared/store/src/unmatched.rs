@@ -61,18 +61,23 @@ impl BillingTable {
         item.map(|item| from_item(READ_DAY, item)).transpose()
     }
 
-    /// The last day that was reconciled; none if none was.
+    /// The last day before another that was reconciled; none if none was.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn last_reconciled(&self) -> Result<Option<Date>, StoreError> {
-        let range = Range::prefix(&self.table, RECONCILIATION.to_owned(), "");
-        let items = range.all(&self.client, READ_DAY).await?;
-        let last = items.into_iter().next_back();
-        let last: Option<Reconciliation> =
-            last.map(|item| from_item(READ_DAY, item)).transpose()?;
-        Ok(last.map(|last| last.day))
+    pub async fn reconciled_before(&self, day: Date) -> Result<Option<Date>, StoreError> {
+        let Ok(last) = day.yesterday() else { return Ok(None) };
+        let range = Range {
+            table: &self.table,
+            pk: RECONCILIATION.to_owned(),
+            from: crate::schema::KEY_BEGIN.to_owned(),
+            to: last.to_string(),
+        };
+        let item = range.last(&self.client, READ_DAY).await?;
+        let found: Option<Reconciliation> =
+            item.map(|item| from_item(READ_DAY, item)).transpose()?;
+        Ok(found.map(|found| found.day))
     }
 
     /// Stores what reconciling a day came to, in place of what it came to before.

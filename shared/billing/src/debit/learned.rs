@@ -45,6 +45,14 @@ impl Debit {
         }
     }
 
+    /// What an attempt took, if it did.
+    #[must_use]
+    pub fn paid_by_attempt(&self, attempt: u16) -> Option<Payment> {
+        let own = self.payment().filter(|_| attempt == self.attempt);
+        let found = || self.found_payments.iter().find(|found| found.attempt == attempt);
+        own.or_else(|| found().map(|found| found.payment.clone()))
+    }
+
     /// The debit paid by an earlier attempt, which becomes the attempt at hand again.
     fn paid_by(&self, attempt: u16, payment: &Payment, now: Timestamp) -> Debit {
         let out_trade_no = out_trade_no(&self.provider, self.debit, attempt);

@@ -237,7 +237,7 @@ fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
             sent.after_pay(gateway.pay(debit), &terms(), now).unwrap()
         }
         Step::Query => debit.after_query(gateway.query(debit), now).unwrap(),
-        Step::Close => debit.after_close(now).unwrap(),
+        Step::Close => debit.after_close(Ok(()), now).unwrap(),
     }
 }
 

@@ -84,7 +84,7 @@ pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refu
         Input::Sent(content) => debit.sending((*content).to_owned(), now),
         Input::Pay(answer) => debit.after_pay(answer.clone(), &terms(), now),
         Input::Query(answer) => debit.after_query(answer.clone(), now),
-        Input::Closed => debit.after_close(now),
+        Input::Closed => debit.after_close(Ok(()), now),
         Input::WithoutMandate => debit.without_mandate(refusal(), now),
         Input::Postponed => debit.postponed(refusal(), &terms(), now),
         Input::Resolved(resolution) => {

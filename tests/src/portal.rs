@@ -1,0 +1,152 @@
+//! What a provider asks of the portal, and what Alipay notifies it of.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method};
+use serde_json::{Value, json};
+use steelyard_alipay::{Alipay, SignScene};
+use steelyard_cli::local::alipay::LocalAlipay;
+use steelyard_cli::local::{LocalFunction, http_event};
+use steelyard_portal::{MANDATES_PATH, NOTIFY_PATH, Portal, PortalConfig, RECHARGES_PATH};
+
+use crate::{Machine, Platform, fen};
+
+impl Platform {
+    /// Asks the portal for something by POST; gives the status and the document.
+    pub async fn ask(&self, path: &str, document: &Value) -> (u64, Value) {
+        let (status, body) = self.portal(path, document.to_string().as_bytes()).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    /// A recharge that is offered to a provider: its document, with `out_trade_no` and, as the way is
+    /// `page` or `code`, the address or the text to pay by.
+    pub async fn offer_recharge(&self, provider: &str, yuan: &str, way: &str) -> Value {
+        let asked = json!({ "provider": provider, "amount": yuan, "way": way });
+        let (status, offered) = self.ask(RECHARGES_PATH, &asked).await;
+        assert_eq!(status, 201, "{offered}");
+        offered
+    }
+
+    /// A recharge that is offered to a provider and waits to be paid, its page or its code having been
+    /// opened: our number of its trade.
+    pub async fn open_recharge(&self, provider: &str, yuan: &str, way: &str) -> String {
+        let offered = self.offer_recharge(provider, yuan, way).await;
+        if let Some(page) = offered["page"].as_str() {
+            self.open_page(page).await;
+        }
+        offered["out_trade_no"].as_str().unwrap().to_owned()
+    }
+
+    /// Opens a page of the gateway as a browser does.
+    pub async fn open_page(&self, page: &str) {
+        let (host, target) = page.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let request =
+            format!("GET /{target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let host = host.to_owned();
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(host).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        let answer = answer.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{page}: {answer}");
+    }
+
+    /// A person with funds of his own pays a recharge that waits for it.
+    pub fn pay_trade(&self, out_trade_no: &str) {
+        self.stack.alipay.set_funds("person", fen(1_000_000)).unwrap();
+        self.stack.alipay.pay_trade(out_trade_no, "person", self.stack.clock.now()).unwrap();
+    }
+
+    /// A recharge that is offered to a provider as a page, opened and paid now: our number of its
+    /// trade. Alipay has still to notify of it.
+    pub async fn paid_recharge(&self, provider: &str, yuan: &str) -> String {
+        let number = self.open_recharge(provider, yuan, "page").await;
+        self.pay_trade(&number);
+        number
+    }
+
+    /// A mandate that is offered to a provider: its document, with `external_agreement_no` and links.
+    pub async fn offer_mandate(&self, provider: &str) -> Value {
+        let (status, offered) = self.ask(MANDATES_PATH, &json!({ "provider": provider })).await;
+        assert_eq!(status, 201, "{offered}");
+        offered
+    }
+
+    /// Sends the portal a form as a notification; gives the status and the text of the answer.
+    pub async fn notify(&self, form: &str) -> (u64, String) {
+        self.portal(NOTIFY_PATH, form.as_bytes()).await
+    }
+
+    /// Sends the portal a body that API Gateway says is Base64, as a notification.
+    pub async fn notify_base64(&self, body: &str) -> (u64, String) {
+        let mut event = http_event(&Method::POST, NOTIFY_PATH, &HeaderMap::new(), body.as_bytes());
+        event["isBase64Encoded"] = json!(true);
+        self.answer(event).await
+    }
+
+    /// The parameters of the only notification that Alipay has still to send. It stays to be sent.
+    #[must_use]
+    pub fn pending_notification(&self) -> BTreeMap<String, String> {
+        let [pending] = &self.stack.alipay.notifications().unwrap()[..] else {
+            panic!("not one notification is pending")
+        };
+        pending.parameters.clone()
+    }
+
+    /// Everything that is stored of every provider, to the version, and what is due next: what changed
+    /// nothing leaves it as it is.
+    pub async fn records(&self) -> String {
+        let tables = &self.stack.tables;
+        let mut text = String::new();
+        for customer in tables.customers().await.unwrap() {
+            writeln!(text, "{:#?}", tables.books(customer).await.unwrap()).unwrap();
+        }
+        let next = tables.billing.next_visit_at().await.unwrap();
+        let unmatched = tables.billing.unmatched(jiff::civil::Date::MAX).await.unwrap();
+        writeln!(text, "next visit at {next:?}\nunmatched: {unmatched:#?}").unwrap();
+        text
+    }
+
+    /// Lets Alipay send what it has to send now.
+    pub async fn deliver(&self) {
+        self.stack.alipay.deliver_due(self.stack.clock.now()).await.unwrap();
+    }
+
+    async fn portal(&self, path: &str, body: &[u8]) -> (u64, String) {
+        self.answer(http_event(&Method::POST, path, &HeaderMap::new(), body)).await
+    }
+
+    async fn answer(&self, event: Value) -> (u64, String) {
+        let answer = self.stack.functions.portal.invoke(event).await.unwrap();
+        let body = answer["body"].as_str().unwrap_or_default().to_owned();
+        (answer["statusCode"].as_u64().unwrap(), body)
+    }
+}
+
+impl Machine {
+    /// Its portal.
+    #[must_use]
+    pub fn portal(&self, platform: &Platform) -> LocalFunction {
+        let address = platform.stack.address;
+        let notify_url = Some(format!("http://{address}{NOTIFY_PATH}"));
+        let gateway = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
+        let alipay = Alipay::new(steelyard_alipay::AlipayConfig { notify_url, ..gateway }).unwrap();
+        let config = PortalConfig {
+            seller_id: LocalAlipay::SELLER_ID.to_owned(),
+            return_url: format!("http://{address}/local/done"),
+            sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
+            single_limit_fen: fen(500_000),
+            daily_limit_fen: None,
+        };
+        let (terms, clock) = (platform.stack.terms.clone(), platform.stack.clock.clock());
+        let portal = Portal::new(self.tables.billing.clone(), alipay, terms, clock, config);
+        LocalFunction::new(portal, Duration::from_secs(30))
+    }
+}
