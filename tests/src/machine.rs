@@ -116,15 +116,23 @@ impl Machine {
     /// Its debit function.
     #[must_use]
     pub fn debit(&self, platform: &Platform) -> LocalFunction {
+        let debits = Debits::new(self.collector(platform));
+        LocalFunction::new(debits, Duration::from_secs(60))
+    }
+
+    /// What its debit function visits with.
+    #[must_use]
+    pub fn collector(&self, platform: &Platform) -> Collector {
         let gateway = format!("http://{}/gateway.do", platform.stack.address);
-        let alipay = Alipay::new(LocalAlipay::client_config(&gateway)).unwrap();
-        let billing = self.tables.billing.clone();
-        let (terms, clock) = (platform.stack.terms.clone(), platform.stack.clock.clock());
         let url = "http://sqs.local/000000000000/steelyard-debit".to_owned();
-        let queue = aws::queue(&self.config, url);
-        let sign_scene = SignScene::parse("INDUSTRY|API_FEES").unwrap();
-        let collector = Collector { billing, alipay, queue, terms, sign_scene, clock };
-        LocalFunction::new(Debits::new(collector), Duration::from_secs(60))
+        Collector {
+            billing: self.tables.billing.clone(),
+            alipay: Alipay::new(LocalAlipay::client_config(&gateway)).unwrap(),
+            queue: aws::queue(&self.config, url),
+            terms: platform.stack.terms.clone(),
+            sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
+            clock: platform.stack.clock.clock(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod debits;
 mod explain;
+mod logs;
 mod payments;
 mod pipe;
 mod plan;

@@ -1,0 +1,88 @@
+//! A visit that dies at any of its await points, and whose message comes again: the money moves once.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use serde_json::json;
+use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_tests::{Machine, Platform, fen};
+
+const BASIC: &str = "taobao.trades.sold.get";
+
+/// A run that is dropped when it was polled so often, as by a power cut; its end if it came first.
+struct DiesAfter<'f, F> {
+    run: Pin<&'f mut F>,
+    polls: usize,
+}
+
+impl<F: Future> Future for DiesAfter<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        if self.polls == 0 {
+            return Poll::Ready(None);
+        }
+        self.polls -= 1;
+        match self.run.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            // What it waited for may come now or later: either way it is dead the next time.
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// A platform on the second of May at ten, where `a` owes ¥100.00, and its debit is due.
+async fn due(fault: Option<&Fault>) -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.sign("a", 1_000_000).await;
+    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    platform.lose_notifications();
+    if let Some(fault) = fault {
+        platform.stack.alipay.fail_next(Method::Pay, fault.clone(), 1);
+    }
+    platform.set("2015-05-02T10:00");
+    platform
+}
+
+/// Visits the debit of `a` on a machine that dies after so many polls; false if it came to its end.
+async fn visit(platform: &Platform, polls: usize) -> bool {
+    let machine = Machine::new(platform, 0);
+    let collector = machine.collector(platform);
+    let visit = serde_json::from_value(json!({ "provider": "a", "debit": 1 })).unwrap();
+    let mut run = pin!(collector.visit(&visit));
+    let ended = DiesAfter { run: run.as_mut(), polls }.await;
+    ended.is_none()
+}
+
+async fn check(fault: Option<&Fault>) -> usize {
+    for polls in 0.. {
+        let platform = due(fault).await;
+        let died = visit(&platform, polls).await;
+        platform.books_hold().await;
+        platform.run_until("2015-05-03T12:00").await;
+        let told = format!("{fault:?}, dead after {polls} polls");
+        assert_eq!(platform.account("a").await, [0, 0, 0], "{told}");
+        assert_eq!(platform.taken("a"), fen(10_000).get(), "{told}");
+        platform.books_balance().await;
+        if !died {
+            return polls;
+        }
+    }
+    unreachable!("a visit comes to its end")
+}
+
+#[tokio::test]
+async fn debit_that_dies_at_any_await_point_is_paid_once() {
+    let polls = check(None).await;
+    assert!(polls > 10, "{polls} await points: was the whole visit under test?");
+}
+
+#[tokio::test]
+async fn debit_in_doubt_that_dies_at_any_await_point_is_paid_once() {
+    assert!(check(Some(&Fault::SystemErrorAfterEffect)).await > 10);
+}
