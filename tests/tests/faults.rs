@@ -171,3 +171,20 @@ async fn agreement_that_ends_between_the_plan_and_the_payment_takes_nothing() {
         platform.books_balance().await;
     }
 }
+
+#[tokio::test]
+async fn close_that_nobody_heard_is_no_proof_that_nothing_is_taken_later() {
+    let platform = indebted().await;
+    platform.lose_notifications();
+    let alipay = &platform.stack.alipay;
+    alipay.fail_next(Method::Pay, Fault::LateSuccess, 1);
+    alipay.fail_next(Method::Pay, refused("40004", "ACQ.AGREEMENT_INVALID"), 1);
+    alipay.fail_next(Method::Close, Fault::NoAnswerBeforeEffect, 2);
+    platform.run_until("2015-05-05T12:00").await;
+    assert_eq!((platform.account("a").await, platform.taken("a")), ([0, 0, 0], 10_000));
+    let debits: Vec<Debit> =
+        platform.stack.tables.billing.all(&"a".parse().unwrap()).await.unwrap();
+    let [debit] = &debits[..] else { panic!("{debits:?}") };
+    assert!(debit.payment().is_some() && debit.found_payments.is_empty(), "{debit:?}");
+    platform.books_balance().await;
+}

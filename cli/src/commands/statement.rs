@@ -1,9 +1,10 @@
 //! `steelyard statement`: what a provider owes for its days, and why.
 
 use clap::Args;
-use steelyard_billing::{ProviderId, Statement, StatementId};
-use steelyard_pricing::{ApiCount, Metered, UsageError};
+use steelyard_billing::{ProviderId, Statement, StatementId, still_owed};
+use steelyard_pricing::{ApiCount, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
+use steelyard_store::Customer;
 
 use super::customer;
 use crate::exit::Exit;
@@ -26,15 +27,15 @@ pub(crate) struct StatementArgs {
 impl StatementArgs {
     pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
         let tables = target.tables().await?;
-        customer(&tables, &self.provider).await?;
-        let billing = tables.billing;
-        let statements = match self.statement {
-            None => billing.statements(&self.provider).await?,
-            Some(id) => match billing.statement(&self.provider, id).await? {
-                Some(statement) => vec![statement],
-                None => return Err(format!("{} has no statement {id}", self.provider).into()),
-            },
-        };
+        let Customer { account, .. } = customer(&tables, &self.provider).await?;
+        let all = tables.billing.statements(&self.provider).await?;
+        let owed = still_owed(&all, account.figures.receivable())?;
+        let is_asked = |of: &Statement| self.statement.is_none_or(|id| of.statement == id);
+        let (statements, owed): (Vec<_>, Vec<_>) =
+            all.into_iter().zip(owed).filter(|(statement, _)| is_asked(statement)).unzip();
+        if let Some(id) = self.statement.filter(|_| statements.is_empty()) {
+            return Err(format!("{} has no statement {id}", self.provider).into());
+        }
         if target.json {
             output::json(&statements)?;
         } else if self.explain {
@@ -42,7 +43,7 @@ impl StatementArgs {
                 output::print(explain::statement(statement)?)?;
             }
         } else {
-            print_table(&statements)?;
+            print_table(&statements, &owed)?;
         }
         Ok(Exit::Done)
     }
@@ -55,7 +56,8 @@ pub(crate) fn gained(statement: &Statement) -> Result<Metered, UsageError> {
     counts.map(ApiCount::gained).try_fold(Metered::ZERO, Metered::plus)
 }
 
-fn print_table(statements: &[Statement]) -> Result<(), Error> {
+/// Prints statements, and what is still owed of each.
+fn print_table(statements: &[Statement], owed: &[Fen]) -> Result<(), Error> {
     let mut table = output::table([
         "statement",
         "plan",
@@ -63,8 +65,9 @@ fn print_table(statements: &[Statement]) -> Result<(), Error> {
         ">unpriced APIs",
         ">charge",
         ">from prepaid",
+        ">still owed",
     ]);
-    for statement in statements {
+    for (statement, owed) in statements.iter().zip(owed) {
         table.add_row([
             statement.statement.to_string(),
             plans(statement),
@@ -72,6 +75,7 @@ fn print_table(statements: &[Statement]) -> Result<(), Error> {
             statement.unpriced.len().to_string(),
             statement.charge_fen.to_string(),
             statement.from_prepaid_fen.to_string(),
+            owed.to_string(),
         ]);
     }
     output::print(table)

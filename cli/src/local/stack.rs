@@ -1,6 +1,7 @@
 //! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
 //! and a local Alipay, wired as the template wires them.
 
+mod functions;
 #[cfg(test)]
 mod tests;
 
@@ -15,17 +16,11 @@ use jiff::civil::Time;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
+use steelyard_alipay::AlipayConfig;
 use steelyard_billing::DebitTerms;
-use steelyard_debit::{Collector, Debits};
-use steelyard_dispatch::Dispatch;
-use steelyard_ingest::{Counter, Ingest};
-use steelyard_portal::{NOTIFY_PATH, Portal, PortalConfig};
-use steelyard_pricing::Fen;
-use steelyard_quote::Quotes;
-use steelyard_reconcile::{Archive, Reconcile, Reconciler};
+use steelyard_portal::NOTIFY_PATH;
+use steelyard_reconcile::Archive;
 use steelyard_runtime::{Error, aws};
-use steelyard_settle::{Settle, Settler};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -34,7 +29,10 @@ use super::clock::LocalClock;
 use super::embedded::{Embedded, Transport};
 use super::lambda::{EventSource, LocalFunction, sqs};
 use super::server;
-use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
+use crate::tables::Tables;
+use functions::Parts;
+
+pub use functions::Functions;
 
 /// The endpoint that the local stack serves unless told otherwise.
 pub const PORT: u16 = 8700;
@@ -80,25 +78,6 @@ pub struct Stack {
     _files: Option<TempDir>,
 }
 
-/// The functions, as Lambda has them.
-#[derive(Clone)]
-pub struct Functions {
-    /// Counts usage reports.
-    pub ingest: LocalFunction,
-    /// Charges every unsettled day.
-    pub settle: LocalFunction,
-    /// Sends debits that are due to their queue.
-    pub dispatch: LocalFunction,
-    /// Withholds from Alipay what is due.
-    pub debit: LocalFunction,
-    /// Tells what usage would cost.
-    pub quote: LocalFunction,
-    /// Offers recharges and mandates, and takes what Alipay notifies.
-    pub portal: LocalFunction,
-    /// Holds the books against Alipay's bill of the day before.
-    pub reconcile: LocalFunction,
-}
-
 const USAGE_QUEUE: &str = "steelyard-usage";
 const SETTLE_QUEUE: &str = "steelyard-settle";
 const DEBIT_QUEUE: &str = "steelyard-debit";
@@ -108,15 +87,6 @@ const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
 
 /// When the books are held against the bill of the day before, in Beijing, as in the template.
 const RECONCILE_TIME: Time = Time::constant(10, 30, 0, 0);
-
-/// The scene in which mandates are signed.
-const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
-
-/// The most that one debit may take under a mandate that is offered here: ¥5,000.00.
-const SINGLE_LIMIT: Fen = Fen::new(500_000);
-
-/// How long a debit's message may take until it is thought lost.
-const LEASE: SignedDuration = SignedDuration::from_mins(15);
 
 impl Stack {
     /// Starts a local stack.
@@ -338,81 +308,6 @@ fn reconciles_at(instant: Timestamp) -> Timestamp {
 fn minute_after(instant: Timestamp) -> Timestamp {
     let minute = instant.as_second().div_euclid(60) + 1;
     Timestamp::from_second(minute * 60).unwrap_or(Timestamp::MAX)
-}
-
-/// What the functions are made of.
-struct Parts<'p> {
-    tables: &'p Tables,
-    terms: &'p DebitTerms,
-    clock: &'p LocalClock,
-    config: &'p aws::SdkConfig,
-}
-
-impl Parts<'_> {
-    fn functions(
-        &self,
-        gateway: &AlipayConfig,
-        archive: Archive,
-        address: SocketAddr,
-    ) -> Result<Functions, Error> {
-        let Parts { tables, terms, clock, config } = self;
-        let Tables { usage, billing } = tables;
-        let alipay = || Alipay::new(gateway.clone());
-        let counter = Counter::new(usage.clone(), terms.calendar.clone(), clock.clock());
-        let settler = Settler::new(usage.clone(), billing.clone(), (*terms).clone(), clock.clock());
-        let dispatch =
-            Dispatch::new(billing.clone(), self.queue(DEBIT_QUEUE), LEASE, clock.clock());
-        let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
-        let quotes = Quotes::new(to_read.billing, terms.calendar.clone(), clock.clock());
-        let portal = Portal::new(
-            billing.clone(),
-            alipay()?,
-            (*terms).clone(),
-            clock.clock(),
-            portal_config(address)?,
-        );
-        let reconciler =
-            Reconciler::new(billing.clone(), alipay()?, archive, (*terms).clone(), clock.clock());
-        let settle = Settle::new(settler, self.queue(SETTLE_QUEUE));
-        Ok(Functions {
-            ingest: function(Ingest::new(counter), 30),
-            settle: function(settle, 300),
-            dispatch: function(dispatch, 60),
-            debit: function(Debits::new(self.collector(alipay()?)?), 60),
-            quote: function(quotes, 30),
-            portal: function(portal, 30),
-            reconcile: function(Reconcile::new(reconciler), 900),
-        })
-    }
-
-    fn collector(&self, alipay: Alipay) -> Result<Collector, Error> {
-        Ok(Collector {
-            billing: self.tables.billing.clone(),
-            alipay,
-            queue: self.queue(DEBIT_QUEUE),
-            terms: self.terms.clone(),
-            sign_scene: SignScene::parse(SIGN_SCENE)?,
-            clock: self.clock.clock(),
-        })
-    }
-
-    fn queue(&self, name: &str) -> steelyard_runtime::Queue {
-        aws::queue(self.config, format!("http://sqs.local/000000000000/{name}"))
-    }
-}
-
-fn function<F: steelyard_runtime::Function>(function: F, timeout_s: u64) -> LocalFunction {
-    LocalFunction::new(function, Duration::from_secs(timeout_s))
-}
-
-fn portal_config(address: SocketAddr) -> Result<PortalConfig, Error> {
-    Ok(PortalConfig {
-        seller_id: LocalAlipay::SELLER_ID.to_owned(),
-        return_url: format!("http://{address}/local/done"),
-        sign_scene: SignScene::parse(SIGN_SCENE)?,
-        single_limit_fen: SINGLE_LIMIT,
-        daily_limit_fen: None,
-    })
 }
 
 /// Makes the folder if it is missing, and keeps other stacks out of it.

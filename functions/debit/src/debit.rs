@@ -18,6 +18,7 @@ impl Collector {
         debit: DebitId,
     ) -> Result<(), VisitError> {
         let mut debit: Debit = self.find(provider, &debit).await?;
+        let version = debit.version;
         for _ in 0..STEPS_MAX {
             let stepped = match debit.next_step(self.clock.now()) {
                 Step::Wait => break,
@@ -30,8 +31,11 @@ impl Collector {
                 None => return Ok(()),
             }
         }
-        let visit = Visit { provider: provider.clone(), to: Visited::Debit(debit.debit) };
-        self.come_again(&visit, debit.visit_at()).await;
+        // Who found nothing to do leaves the next visit to who did.
+        if debit.version > version {
+            let visit = Visit { provider: provider.clone(), to: Visited::Debit(debit.debit) };
+            self.come_again(&visit, debit.visit_at()).await;
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Visits to mandates, and whether a debit may be made under one.
 
 use steelyard_alipay::AgreementKey;
-use steelyard_billing::mandate::{MandateOutcome, MandatePhase, MandateStep};
+use steelyard_billing::mandate::{EndReason, MandateOutcome, MandatePhase, MandateStep};
 use steelyard_billing::{Debit, Mandate, MandateId, ProviderId, Refusal};
 use steelyard_store::MandateBooked;
 
@@ -32,21 +32,45 @@ impl Collector {
     }
 
     /// Whether a debit may be made under its mandate: Alipay is asked once a day, since nobody is
-    /// notified of an agreement that expires.
+    /// notified of an agreement that expires, or of a suspended one that is in force again.
     pub(crate) async fn cleared(&self, debit: &Debit) -> Result<Clearance, VisitError> {
         let mut mandate: Mandate = self.find(&debit.provider, &debit.mandate).await?;
         let now = self.clock.now();
-        if mandate.is_usable(now) && mandate.needs_check(&self.terms.calendar, now) {
+        let may_be_used = mandate.is_usable(now) || is_suspended(&mandate);
+        if may_be_used && mandate.needs_check(&self.terms.calendar, now) {
             mandate = self.query_mandate(&mandate).await?;
         }
         Ok(clearance(&mandate, mandate.is_usable(self.clock.now())))
     }
 
     async fn query_mandate(&self, mandate: &Mandate) -> Result<Mandate, VisitError> {
+        if let Some(by) = self.replaced_by(mandate).await? {
+            return self.replace(mandate, by).await;
+        }
         let Some(key) = self.key(mandate) else { return Ok(mandate.clone()) };
         let answer = self.alipay.query_agreement(&key, self.clock.now()).await;
         let now = self.clock.now();
         let decide = |before: &Mandate| before.after_query(answer.clone(), now);
+        self.change(mandate, decide).await
+    }
+
+    /// The mandate that came into use while this one was suspended. In force again, this one would
+    /// take the other's place, though the other is what the provider signed since.
+    async fn replaced_by(&self, mandate: &Mandate) -> Result<Option<MandateId>, VisitError> {
+        if !is_suspended(mandate) {
+            return Ok(None);
+        }
+        let customer = self.billing.customer(&mandate.provider).await?;
+        let in_use = customer.and_then(|customer| customer.provider.mandate);
+        Ok(in_use.map(|in_use| in_use.mandate).filter(|in_use| *in_use != mandate.mandate))
+    }
+
+    async fn replace(&self, mandate: &Mandate, by: MandateId) -> Result<Mandate, VisitError> {
+        let now = self.clock.now();
+        let decide = |before: &Mandate| {
+            let ending = before.ending(EndReason::Replaced { by }, now);
+            ending.map_or(MandateOutcome::Known, MandateOutcome::Changed)
+        };
         self.change(mandate, decide).await
     }
 
@@ -90,6 +114,16 @@ impl Collector {
             Some(AgreementKey::Offered { number, scene: self.sign_scene.clone() })
         };
         by_number.or_else(offered)
+    }
+}
+
+fn is_suspended(mandate: &Mandate) -> bool {
+    match mandate.phase {
+        MandatePhase::Suspended { .. } => true,
+        MandatePhase::Offered
+        | MandatePhase::Active
+        | MandatePhase::Ending { .. }
+        | MandatePhase::Ended { .. } => false,
     }
 }
 

@@ -87,7 +87,7 @@ impl Portal {
         if notice.amount_fen != ours {
             return Err(Refused::OtherAmount { theirs: notice.amount_fen, ours }.into());
         }
-        let was_refunded = notice.refunded_at.is_some() || notice.refunded_fen.is_some();
+        let was_refunded = was_refunded(notice);
         let paid = match notice.state {
             TradeState::Paid | TradeState::Finished => self.paid(&trade, notice).await?,
             // A trade that is refunded in full is closed, and was paid.
@@ -155,4 +155,11 @@ impl Portal {
             Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
+}
+
+/// Whether money of the trade was given back. A notification that says how much may say `0.00`.
+fn was_refunded(notice: &TradeNotice) -> bool {
+    notice
+        .refunded_fen
+        .map_or(notice.refunded_at.is_some(), |refunded_fen| refunded_fen.is_positive())
 }

@@ -22,6 +22,8 @@ use steelyard_runtime::{
 use steelyard_store::{BillingTable, BookingError, StoreError};
 use thiserror::Error as ThisError;
 
+use matching::Matched;
+
 pub use archive::{Archive, ArchiveError};
 
 /// The function.
@@ -109,16 +111,22 @@ impl Reconciler {
         Ok(done)
     }
 
-    /// The first day that was not reconciled, not too long ago; yesterday, if none ever was.
+    /// The first day that was not reconciled, not too long ago. If none ever was: the day before
+    /// the first on which something was booked, whose bill may have it; yesterday at the latest.
     async fn first_day(&self, today: Date) -> Result<Date, StoreError> {
         let back = |days: i32| today.saturating_sub(jiff::Span::new().days(days));
-        Ok(match self.billing.reconciled_before(Date::MAX).await? {
-            Some(last) => last.tomorrow().unwrap_or(Date::MAX).max(back(DAYS_MAX)),
-            None => back(1),
-        })
+        let first = match self.billing.reconciled_before(Date::MAX).await? {
+            Some(last) => last.tomorrow().unwrap_or(Date::MAX),
+            None => match self.billing.unmatched(today).await?.first() {
+                Some(booked) => booked.booked_on.yesterday().unwrap_or(Date::MIN).min(back(1)),
+                None => back(1),
+            },
+        };
+        Ok(first.max(back(DAYS_MAX)))
     }
 
-    /// Reconciles a day of Alipay's bills.
+    /// Reconciles a day of Alipay's bills. What the bill made us book when it was reconciled before
+    /// stays among the findings.
     ///
     /// # Errors
     ///
@@ -129,8 +137,7 @@ impl Reconciler {
         for row in &rows {
             matching.row(row).await?;
         }
-        let (matched, rows, mut findings) = matching.results();
-        let left = self.billing.unmatched(day).await?;
+        let Matched { rows, matched, mut findings, left } = matching.finish().await?;
         let waiting = left.iter().filter(|unmatched| unmatched.booked_on == day).count();
         // What an earlier day has told is not told again; it still waits to be matched.
         let told_before = self.billing.reconciled_before(day).await?;
@@ -140,6 +147,10 @@ impl Reconciler {
         });
         findings.extend(overdue.map(ours_only));
         tell(day, &findings);
+        if let Some(before) = self.billing.reconciliation(day).await? {
+            let found = before.findings.into_iter().filter(|found| !found.kind.is_difference());
+            findings.extend(found);
+        }
         let reconciliation = self.result(day, bill, rows, matched, findings, waiting);
         self.billing.store_reconciliation(&reconciliation).await?;
         tracing::info!(%day, rows, matched, waiting, "reconciled");

@@ -6,7 +6,7 @@ use steelyard_alipay::{BillKind, BillRow, RowKind};
 use steelyard_billing::{
     Debit, Finding, FindingKind, Learned, OutRequestNo, OutTradeNo, Payment, ProviderId,
     QueryAnswer, Recharge, Refund, RefundPhase, RefundRef, Reversal, TradeNumber, TradeOf,
-    Unmatched, bill_day,
+    Unmatched,
 };
 use steelyard_pricing::Fen;
 use steelyard_store::{Booked, CommitError};
@@ -19,9 +19,23 @@ pub(crate) struct Matching<'r> {
     kind: BillKind,
     /// What the books have and no bill has shown yet, by its numbers.
     expected: BTreeMap<Numbers, Unmatched>,
+    /// What the bill has shown that was in the books by then, or is by the bill.
+    shown: BTreeMap<Numbers, Fen>,
     rows: usize,
     matched: usize,
     findings: Vec<Finding>,
+}
+
+/// What holding a bill against the books came to.
+pub(crate) struct Matched {
+    /// How many rows there were.
+    pub(crate) rows: u32,
+    /// How many of them matched.
+    pub(crate) matched: u32,
+    /// What did not simply agree.
+    pub(crate) findings: Vec<Finding>,
+    /// What the books have and no bill has shown yet.
+    pub(crate) left: Vec<Unmatched>,
 }
 
 /// A trade, or a refund of it.
@@ -38,6 +52,7 @@ impl Reconciler {
             reconciler: self,
             kind,
             expected: numbered.collect(),
+            shown: BTreeMap::new(),
             rows: 0,
             matched: 0,
             findings: Vec::new(),
@@ -50,9 +65,20 @@ fn numbers(unmatched: &Unmatched) -> Numbers {
 }
 
 impl Matching<'_> {
-    /// How many rows matched, how many there were, and what did not simply agree.
-    pub(crate) fn results(self) -> (u32, u32, Vec<Finding>) {
-        (count(self.matched), count(self.rows), self.findings)
+    /// What it came to. What was booked meanwhile, by the bill or by others, was not expected when
+    /// the bill was first looked at, and is matched now.
+    pub(crate) async fn finish(self) -> Result<Matched, ReconcileError> {
+        let billing = &self.reconciler.billing;
+        let mut left = Vec::new();
+        for unmatched in billing.unmatched(jiff::civil::Date::MAX).await? {
+            if self.shown.get(&numbers(&unmatched)) == Some(&unmatched.amount_fen) {
+                billing.matched(&unmatched).await?;
+            } else {
+                left.push(unmatched);
+            }
+        }
+        let (rows, matched) = (count(self.rows), count(self.matched));
+        Ok(Matched { rows, matched, findings: self.findings, left })
     }
 
     /// Holds a row against the books. Fees, withdrawals and the like are none of theirs.
@@ -80,14 +106,14 @@ impl Matching<'_> {
             return Ok(());
         };
         if self.is_booked(row, &number).await? {
-            self.matched += 1;
+            self.shows((trade, None), row);
             return Ok(());
         }
         match self.book(row, &trade, &number).await? {
-            Booked::Before(_) => self.matched += 1,
+            Booked::Before(_) => self.shows((trade, None), row),
             Booked::Now(provider) => {
                 self.found(row, FindingKind::FoundPayment, &provider);
-                self.shown_at_once((trade, None), row, &provider).await?;
+                self.shows((trade, None), row);
             }
             Booked::Contradicts(provider) => {
                 let ours = self.asked(&provider, number.of).await?;
@@ -206,10 +232,10 @@ impl Matching<'_> {
         };
         let given_back = row.amount_fen.negated()?;
         match self.book_refund(&provider, &number, of.of, given_back).await? {
-            Booked::Before(_) => self.matched += 1,
+            Booked::Before(_) => self.shows(numbers, row),
             Booked::Now(provider) => {
                 self.found(row, FindingKind::FoundReversal, &provider);
-                self.shown_at_once(numbers, row, &provider).await?;
+                self.shows(numbers, row);
             }
             Booked::Contradicts(provider) => {
                 self.differs(row, FindingKind::AmountDiffers, Some(provider), None);
@@ -296,23 +322,10 @@ impl Matching<'_> {
         Err(ReconcileError::Booking(steelyard_store::BookingError::Contended))
     }
 
-    /// What the bill itself made us book is shown by it.
-    async fn shown_at_once(
-        &mut self,
-        (out_trade_no, out_request_no): Numbers,
-        row: &BillRow,
-        provider: &ProviderId,
-    ) -> Result<(), ReconcileError> {
-        let booked_on = bill_day(self.reconciler.now());
-        let shown = Unmatched {
-            provider: provider.clone(),
-            out_trade_no,
-            out_request_no,
-            amount_fen: row.amount_fen,
-            booked_on,
-        };
+    /// The row agrees with the books.
+    fn shows(&mut self, numbers: Numbers, row: &BillRow) {
         self.matched += 1;
-        Ok(self.reconciler.billing.matched(&shown).await?)
+        self.shown.insert(numbers, row.amount_fen);
     }
 
     fn found(&mut self, row: &BillRow, kind: FindingKind, provider: &ProviderId) {

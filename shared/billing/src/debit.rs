@@ -5,10 +5,10 @@ mod exchange;
 mod intervention;
 mod learned;
 mod phase;
+mod terms;
 
 use std::fmt;
 
-use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
@@ -18,28 +18,18 @@ pub use exchange::{Asked, Exchange};
 pub use intervention::{Intervention, InterventionError, REASON_MAX, Resolution};
 pub use learned::Proved;
 pub use phase::{GivenUp, Phase, Step};
+pub use terms::DebitTerms;
 
 use crate::patience::minutes_to_an_hour;
 use crate::{
-    Calendar, Decline, DeclineReason, Doubt, MandateId, MandateInUse, OutTradeNo, PayAnswer,
-    Payment, ProviderId, QueryAnswer, Refusal, TradeNumber, TradeOf,
+    Decline, DeclineReason, Doubt, MandateId, MandateInUse, OutTradeNo, PayAnswer, Payment,
+    ProviderId, QueryAnswer, Refusal, TradeNumber, TradeOf,
 };
 
 /// A debit's number among its provider's: that of the journal entry that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DebitId(pub u64);
-
-/// When debits are made, and from what amount on.
-#[derive(Clone, Debug)]
-pub struct DebitTerms {
-    /// The platform's calendar.
-    pub calendar: Calendar,
-    /// The least that is worth a debit.
-    pub minimum_fen: Fen,
-    /// The time of the day at which debits fall due.
-    pub time_of_day: Time,
-}
 
 /// How often a debit that is declined for want of funds is tried, each on a day of its own.
 pub const TRIES_MAX: u8 = 3;
@@ -124,22 +114,6 @@ pub struct DebitConflict {
     pub debit: DebitId,
     /// Where it stood.
     pub phase: Phase,
-}
-
-impl DebitTerms {
-    /// The next time that debits fall due, now included.
-    #[must_use]
-    pub fn next_due(&self, now: Timestamp) -> Timestamp {
-        let today = self.calendar.instant(self.calendar.date_of(now), self.time_of_day);
-        if now <= today { today } else { self.next_day_due(now) }
-    }
-
-    /// The time at which debits fall due on the day after.
-    #[must_use]
-    pub fn next_day_due(&self, now: Timestamp) -> Timestamp {
-        let tomorrow = self.calendar.date_of(now).tomorrow().unwrap_or(jiff::civil::Date::MAX);
-        self.calendar.instant(tomorrow, self.time_of_day)
-    }
 }
 
 impl Debit {
@@ -407,7 +381,7 @@ impl Debit {
         self.held(why, Some(found.to_owned()), now)
     }
 
-    /// The debit after its attempt was closed, or why that is in doubt: a query proves it.
+    /// The debit after its attempt was closed, or after nobody knew whether it was: a query proves it.
     ///
     /// # Errors
     ///
@@ -418,10 +392,15 @@ impl Debit {
         now: Timestamp,
     ) -> Result<Debit, DebitConflict> {
         let Phase::Closing { given_up } = &self.phase else { return Err(self.not_waiting()) };
-        let given_up = given_up.clone();
-        let told =
-            answer.map_or_else(|doubt| format!("in doubt: {}", doubt.0), |()| "done".to_owned());
-        let after = self.with(Phase::Exhausting { close_sent: true, given_up }, now);
+        let exhausting = |close_sent| Phase::Exhausting { close_sent, given_up: given_up.clone() };
+        let (after, told) = match answer {
+            Ok(()) => (self.with(exhausting(true), now), "done".to_owned()),
+            // Nobody knows whether it was heard: what is on its way could still take the money.
+            Err(doubt) => {
+                let later = now + self.patience();
+                (self.with(exhausting(false), later).doubted(), format!("in doubt: {}", doubt.0))
+            }
+        };
         Ok(after.exchanged(self.attempt, Asked::Close, told, now))
     }
 

@@ -19,6 +19,7 @@ mod reason;
 mod recharge;
 mod reconciliation;
 mod refund;
+mod reversal;
 mod settlement;
 mod statement;
 mod visit;
@@ -45,9 +46,8 @@ pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChang
 pub use reason::{Reason, ReasonError};
 pub use recharge::{Recharge, RechargeAmountError, RechargeId, RechargePhase};
 pub use reconciliation::{BillFile, Finding, FindingKind, Reconciliation, Unmatched, bill_day};
-pub use refund::{
-    Refund, RefundConflict, RefundPhase, RefundRef, RefundStep, Reversal, ReversalPhase,
-};
+pub use refund::{Refund, RefundConflict, RefundPhase, RefundRef, RefundStep};
+pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
-pub use statement::{LateDay, Statement, StatementId, StatementIdError};
+pub use statement::{LateDay, Statement, StatementId, StatementIdError, still_owed};
 pub use visit::{Visit, Visited};

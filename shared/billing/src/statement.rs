@@ -88,6 +88,25 @@ impl Statement {
     }
 }
 
+/// What is still owed of each of a provider's statements, given all of them from the oldest to the
+/// newest, and what is owed in all: money pays the oldest first, so what is owed is of the newest.
+///
+/// # Errors
+///
+/// [`MoneyError`] when an amount leaves its range.
+pub fn still_owed(statements: &[Statement], receivable: Fen) -> Result<Vec<Fen>, MoneyError> {
+    let mut rest = receivable;
+    let mut owed = Vec::with_capacity(statements.len());
+    for statement in statements.iter().rev() {
+        let charged = statement.charge_fen.minus(statement.from_prepaid_fen)?.max(Fen::ZERO);
+        let of_this = charged.min(rest);
+        rest = rest.minus(of_this)?;
+        owed.push(of_this);
+    }
+    owed.reverse();
+    Ok(owed)
+}
+
 fn is_default(rounding: &Rounding) -> bool {
     *rounding == Rounding::default()
 }

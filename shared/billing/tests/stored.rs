@@ -9,8 +9,10 @@ use common::{at, mandate, provider, terms};
 use expect_test::expect;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use steelyard_billing::{Account, CountedDays, Provider, Statement, StatementId, next_settlement};
-use steelyard_pricing::{Catalog, Metered, Plan};
+use steelyard_billing::{
+    Account, CountedDays, Provider, Statement, StatementId, next_settlement, still_owed,
+};
+use steelyard_pricing::{Catalog, Fen, Metered, Plan};
 
 /// Five rates, three by the call and two by tiers.
 const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
@@ -154,4 +156,27 @@ fn a_statement_of_five_lines_is_small_and_holds_no_defaults() {
     }
     assert_eq!(statements[1].lines.len(), 5);
     assert!(text.len() <= 2_700, "{} bytes: {text}", text.len());
+}
+
+#[test]
+fn what_is_owed_is_of_the_newest_statements_since_money_pays_the_oldest_first() {
+    let (statements, _) = of_five_lines();
+    let of = |charge: i64, from_prepaid: i64| Statement {
+        charge_fen: Fen::new(charge),
+        from_prepaid_fen: Fen::new(from_prepaid),
+        ..statements[0].clone()
+    };
+    let all = [of(500, 500), of(300, 100), of(-50, 0), of(400, 0)];
+    for (receivable, owed) in [
+        (0, [0, 0, 0, 0]),
+        (150, [0, 0, 0, 150]),
+        (400, [0, 0, 0, 400]),
+        (550, [0, 150, 0, 400]),
+        (600, [0, 200, 0, 400]),
+        // More than was charged is owed of none: Alipay gave back what was paid before.
+        (900, [0, 200, 0, 400]),
+    ] {
+        let found = still_owed(&all, Fen::new(receivable)).unwrap();
+        assert_eq!(found, owed.map(Fen::new), "{receivable}");
+    }
 }

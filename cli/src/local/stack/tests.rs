@@ -6,6 +6,8 @@ use axum::Router;
 use axum::routing::post;
 use steelyard_billing::Calendar;
 
+use steelyard_pricing::Fen;
+
 use super::*;
 
 /// A receiver of notifications that confirms none, and the times at which they came.

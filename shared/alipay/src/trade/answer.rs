@@ -10,6 +10,16 @@ use crate::policy::{Class, class_of};
 use crate::trade::{PayRequest, trade_content};
 use crate::wire::Answer;
 
+/// Sub-codes of `alipay.trade.close` that say that there is no unpaid trade to close.
+///
+/// Source: alipay-sdk-php-all v3 `AlipayTradeCloseErrorResponseModel`.
+const NOTHING_TO_CLOSE: [&str; 4] = [
+    "ACQ.REASON_ILLEGAL_STATUS",
+    "ACQ.REASON_TRADE_STATUS_INVALID",
+    "ACQ.TRADE_NOT_EXIST",
+    "ACQ.TRADE_STATUS_ERROR",
+];
+
 /// What an answer says about a trade.
 #[derive(Deserialize)]
 struct TradeFields {
@@ -45,16 +55,17 @@ impl Alipay {
 
     /// Asks to close a trade that is not paid: `alipay.trade.close`.
     ///
-    /// What it answers proves nothing, since a close can come too late or get lost: query the trade
-    /// afterwards.
+    /// What it answers proves nothing, since a close can come too late: query the trade afterwards.
     ///
     /// # Errors
     ///
-    /// A [`Doubt`] for the log when the answer is not a plain success.
+    /// A [`Doubt`] when nobody knows whether Alipay heard of it.
     pub async fn close(&self, asked: &OutTradeNo, now: Timestamp) -> Result<(), Doubt> {
         let content = trade_content(asked);
         let answer = self.ask(Call::new("alipay.trade.close", &content), now).await?;
-        if answer.succeeded() { Ok(()) } else { Err(answer.not_understood()) }
+        let is_answered =
+            answer.succeeded() || NOTHING_TO_CLOSE.iter().any(|code| answer.failed_by(code));
+        if is_answered { Ok(()) } else { Err(answer.not_understood()) }
     }
 }
 
@@ -163,6 +174,7 @@ mod tests {
     use steelyard_billing::DeclineReason;
 
     use super::*;
+    use crate::stub::{Stub, now};
 
     const PAID: &str =
         r#""code":"10000","out_trade_no":"T1","trade_no":"2026","total_amount":"12.34""#;
@@ -289,6 +301,23 @@ mod tests {
             ),
         ] {
             assert_eq!(query(&fields), expected, "{fields}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_close_is_answered_when_alipay_heard_of_it() {
+        let failed = |code: &str| format!(r#"{{"code":"40004","sub_code":"{code}"}}"#);
+        let in_doubt = |text: &str| Err(doubt(text));
+        for (node, expected) in [
+            (r#"{"code":"10000"}"#.to_owned(), Ok(())),
+            (failed("ACQ.TRADE_NOT_EXIST"), Ok(())),
+            (failed("ACQ.REASON_TRADE_STATUS_INVALID"), Ok(())),
+            (failed("ACQ.SYSTEM_ERROR"), in_doubt("the answer is code 40004 ACQ.SYSTEM_ERROR")),
+            (r#"{"code":"20000"}"#.to_owned(), in_doubt("the answer is code 20000")),
+        ] {
+            let stub = Stub::answering("alipay.trade.close", &node).await;
+            let number = OutTradeNo::parse("T1").unwrap();
+            assert_eq!(stub.client().close(&number, now()).await, expected, "{node}");
         }
     }
 }

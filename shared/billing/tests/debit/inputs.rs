@@ -19,6 +19,7 @@ pub enum Input {
     Pay(PayAnswer),
     Query(QueryAnswer),
     Closed,
+    CloseInDoubt,
     /// A person lets it go on.
     Resolved(Resolution),
     /// Its mandate cannot be used any more.
@@ -85,6 +86,7 @@ pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refu
         Input::Pay(answer) => debit.after_pay(answer.clone(), &terms(), now),
         Input::Query(answer) => debit.after_query(answer.clone(), now),
         Input::Closed => debit.after_close(Ok(()), now),
+        Input::CloseInDoubt => debit.after_close(Err(Doubt("no answer".to_owned())), now),
         Input::WithoutMandate => debit.without_mandate(refusal(), now),
         Input::Postponed => debit.postponed(refusal(), &terms(), now),
         Input::Resolved(resolution) => {
@@ -207,6 +209,7 @@ pub fn every_answer() -> Vec<(&'static str, Input)> {
         ("query: not found", Input::Query(QueryAnswer::NotFound)),
         ("query: in doubt", query_in_doubt()),
         ("closed", Input::Closed),
+        ("close: in doubt", Input::CloseInDoubt),
         ("resolved: ask", Input::Resolved(Resolution::Ask)),
         ("resolved: retry", Input::Resolved(Resolution::Retry)),
         ("without mandate", Input::WithoutMandate),

@@ -146,6 +146,7 @@ fn check_counts(Change { before, input, after, .. }: &Change<'_>) -> Result<(), 
         | Input::Sent(_)
         | Input::Query(_)
         | Input::Closed
+        | Input::CloseInDoubt
         | Input::Resolved(_)
         | Input::WithoutMandate
         | Input::Postponed

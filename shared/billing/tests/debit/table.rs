@@ -246,12 +246,14 @@ fn every_answer_in_every_phase_has_one_outcome() {
         close sent             | proof: 2 paid              | CONTRADICTS, and nothing changes
         close sent             | everything else            | REFUSED
         closing                | closed                     | close sent F 05-17 10:00 | 3 0 0 0 | 1 same
+        closing                | close: in doubt            | exhausting F 05-17 10:00 | 3 0 1 0 | 1 same
         closing                | proof: 1 paid              | paid         never       | 3 0 0 0 | 1 same
         closing                | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
         closing                | proof: 1 paid otherwise    | paid         never       | 3 0 0 0 | 1 same
         closing                | proof: 2 paid              | CONTRADICTS, and nothing changes
         closing                | everything else            | REFUSED
         closing again          | closed                     | close sent F 05-17 10:00 | 3 0 1 0 | 1 same
+        closing again          | close: in doubt            | exhausting F 05-17 10:00 | 3 0 2 0 | 1 same
         closing again          | proof: 1 paid              | paid         never       | 3 0 1 0 | 1 same
         closing again          | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
         closing again          | proof: 1 paid otherwise    | paid         never       | 3 0 1 0 | 1 same
@@ -269,6 +271,7 @@ fn every_answer_in_every_phase_has_one_outcome() {
         mandate dead           | proof: 2 paid              | CONTRADICTS, and nothing changes
         mandate dead           | everything else            | REFUSED
         mandate dead, closing  | closed                     | close sent M 05-17 10:00 | 0 0 0 0 | 1 same
+        mandate dead, closing  | close: in doubt            | exhausting M 05-17 10:00 | 0 0 1 0 | 1 same
         mandate dead, closing  | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
         mandate dead, closing  | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
         mandate dead, closing  | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 same
