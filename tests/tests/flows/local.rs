@@ -1,7 +1,5 @@
 //! A local stack that keeps its data goes on after a restart where it stopped.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::{Path, PathBuf};
 
 use steelyard_tests::{Platform, record, report};

@@ -1,7 +1,5 @@
 //! The template and the README say what the code says.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -9,8 +7,8 @@ use steelyard_cli::local::embedded::Request;
 use steelyard_runtime::Environment;
 use steelyard_tests::Platform;
 
-const TEMPLATE: &str = include_str!("../../template.yaml");
-const README: &str = include_str!("../../README.md");
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+const README: &str = include_str!("../../../README.md");
 
 /// A table as the store makes it.
 async fn described(platform: &Platform, table: &str) -> Value {
@@ -100,14 +98,14 @@ fn variables_of_the_template_are_enough_to_read_the_rules() {
 #[test]
 fn fields_that_metrics_are_made_of_are_logged() {
     let logged = [
-        include_str!("../../functions/settle/src/settle.rs"),
-        include_str!("../../functions/debit/src/breaker.rs"),
-        include_str!("../../functions/debit/src/debit.rs"),
-        include_str!("../../functions/debit/src/mandate.rs"),
-        include_str!("../../functions/debit/src/recharge.rs"),
-        include_str!("../../functions/debit/src/refund.rs"),
-        include_str!("../../functions/portal/src/lib.rs"),
-        include_str!("../../functions/reconcile/src/lib.rs"),
+        include_str!("../../../functions/settle/src/settle.rs"),
+        include_str!("../../../functions/debit/src/breaker.rs"),
+        include_str!("../../../functions/debit/src/debit.rs"),
+        include_str!("../../../functions/debit/src/mandate.rs"),
+        include_str!("../../../functions/debit/src/recharge.rs"),
+        include_str!("../../../functions/debit/src/refund.rs"),
+        include_str!("../../../functions/portal/src/lib.rs"),
+        include_str!("../../../functions/reconcile/src/lib.rs"),
     ]
     .concat();
     let patterns = TEMPLATE.split("FilterPattern: '{ $.").skip(1);

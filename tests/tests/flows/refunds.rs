@@ -1,8 +1,6 @@
 //! Money that goes back through Alipay, over real HTTP to the local Alipay: a refund that is asked for
 //! is given back once or not at all, and what Alipay gives back unasked is owed again.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use futures::future::join;
 use jiff::SignedDuration;
 use serde_json::{Value, json};

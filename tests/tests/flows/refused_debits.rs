@@ -1,8 +1,6 @@
 //! What becomes of a debit that Alipay refuses, by the class of the refusal, over real HTTP to the
 //! local Alipay: what cannot be taken is owed again, and what only a person can mend is held.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde_json::json;
 use steelyard_billing::mandate::{MandateOutcome, MandatePhase, Suspension};
 use steelyard_billing::{Debit, DebitId, GivenUp, Mandate, MandateId, Phase, Refusal, Resolution};

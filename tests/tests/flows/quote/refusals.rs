@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use steelyard_quote::{QUOTES_PATH, REQUEST_BYTES_MAX};
 use steelyard_tests::{PLAN, Platform};
 
-use crate::{platform, request};
+use super::{platform, request};
 
 /// Sends a request, and checks how it is refused.
 async fn check_refused(
@@ -118,7 +118,7 @@ async fn plan_that_breaks_rules_is_refused_with_their_paths() {
 async fn usage_that_cannot_be_priced_is_refused() {
     let platform = platform().await;
     let by_day: Value =
-        serde_json::from_str(include_str!("../../../plans/free-by-day.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../plans/free-by-day.json")).unwrap();
     let usage = json!({ "taobao.get": 1 });
     for (asked, detail) in [
         (json!({ "plan": by_day, "usage": usage }), "give the usage by day"),

@@ -1,7 +1,5 @@
 //! What ingest refuses, by name, and what it takes just inside each limit.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_cli::local::http_event;

@@ -1,7 +1,5 @@
 //! What is logged, at debug level too: no key, no signature, no raw request, no person's name.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

@@ -1,7 +1,5 @@
 //! Ten thousand real requests, from the log to the statements, against sums made in another way.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};

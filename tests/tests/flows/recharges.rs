@@ -1,8 +1,6 @@
 //! Recharges through Alipay, over real HTTP to the local Alipay: what a person pays is credited once,
 //! however it comes to light.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};

@@ -1,7 +1,5 @@
 //! A visit that dies at any of its await points, and whose message comes again: the money moves once.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};

@@ -1,7 +1,5 @@
 //! What is stored comes back as it was, and is written only if nothing has changed meanwhile.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde_json::{Value, json};
 use steelyard_billing::{Account, PlanAssignment, Provider, Settlement, next_settlement};
 use steelyard_cli::local::embedded::{Fault, Target};

@@ -1,7 +1,5 @@
 //! Settlement: days add up to the month, whatever comes late, twice or at the same time.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use futures::future::join;

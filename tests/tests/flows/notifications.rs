@@ -1,8 +1,6 @@
 //! What Alipay notifies, to the portal: the genuine is confirmed once it is stored, and what is forged,
 //! altered, old or not ours changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, Method as HttpMethod};

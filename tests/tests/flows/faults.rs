@@ -1,8 +1,6 @@
 //! Each way in which Alipay can fail, through the real functions and over real HTTP: whatever goes
 //! wrong, what Alipay took is what the journal says, and never more than was charged.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use steelyard_billing::Debit;
 use steelyard_cli::local::alipay::{Fault, Method, NotificationFault};
 use steelyard_tests::{Platform, agreement_no, fen};

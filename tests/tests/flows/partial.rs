@@ -1,7 +1,5 @@
 //! Reports of which only a part can be counted: the rest is told, never lost.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde_json::{Value, json};
 use steelyard_billing::{PlanAssignment, Provider};
 use steelyard_tests::{PLAN, Platform, record, report};

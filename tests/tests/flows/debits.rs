@@ -1,7 +1,5 @@
 //! The debit road, over real HTTP to the local Alipay: money is taken once, whatever goes wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use futures::future::join;

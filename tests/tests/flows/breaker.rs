@@ -1,8 +1,6 @@
 //! The breaker over the debits of all providers, over real HTTP to the local Alipay: what stops
 //! them, what does not, and how they go on.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use futures::future::join;
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,8 +1,6 @@
 //! The books held against Alipay's bill of the day before, over real HTTP to the local Alipay: what
 //! the bill shows and nobody told is booked, and what differs is found.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::{Path, PathBuf};
 
 use futures::future::join;

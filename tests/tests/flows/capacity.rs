@@ -1,7 +1,5 @@
 //! What the road costs, as DynamoDB's meter says: requests and capacity, with the figures printed.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde_json::Value;
 use steelyard_cli::local::embedded::Usage;
 use steelyard_tests::{Platform, record, report};

@@ -1,8 +1,6 @@
 //! The life of a mandate, over real HTTP to the local Alipay: offered, signed, told of or not,
 //! suspended, replaced and ended; and what becomes of the debits under it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;

@@ -1,7 +1,5 @@
 //! Quotes: the figures of the bill, for usage that nobody made yet, and nothing is written.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod refusals;
 
 use std::io::{Read, Write};
