@@ -17,7 +17,8 @@ use crate::output;
 use crate::tables::Tables;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Give money back that Alipay took: of a recharge, as far as it is not used; of a debit, as a gift.
+/// Give money back that Alipay took: of a recharge or found money, as far as it is not used; of a
+/// debit, as a gift.
 ///
 /// The refund is stored here, and asked for by the debit function within a minute. The request's
 /// name makes it happen once: the same command again shows how it stands. What a debit collected
@@ -64,7 +65,7 @@ impl RefundArgs {
         let reason = Reason::new(&self.reason)?;
         let number =
             RefundRef { out_trade_no: self.trade.clone(), out_request_no: self.request.clone() };
-        let (of, taken) = self.trade_of(tables).await?;
+        let (of, taken, is_found) = self.trade_of(tables).await?;
         loop {
             if let Some(found) = tables.billing.find::<Refund>(&self.provider, &number).await? {
                 return self.same(found);
@@ -74,6 +75,7 @@ impl RefundArgs {
             self.check_rest(tables, taken).await?;
             let refund =
                 Refund::ask(&self.provider, number.clone(), of, self.amount, reason.as_str(), now);
+            let refund = if is_found { refund.of_found_money() } else { refund };
             let movement = account.refund_asked(&refund, now)?;
             let stored =
                 tables.billing.store_moving(None, &refund, &account, &movement, None).await;
@@ -85,15 +87,18 @@ impl RefundArgs {
         }
     }
 
-    /// What the trade is for, and what Alipay took by it: it must be one of the provider's, and paid.
-    async fn trade_of(&self, tables: &Tables) -> Result<(TradeOf, Fen), Error> {
+    /// What the trade is for, what Alipay took by it, and whether that was found money: it must be one
+    /// of the provider's, and paid.
+    async fn trade_of(&self, tables: &Tables) -> Result<(TradeOf, Fen, bool), Error> {
         let number = TradeNumber::parse(self.trade.as_str());
         let is_its_own =
             |number: &TradeNumber| *number == TradeNumber::new(&self.provider, number.of);
         let number = number.filter(is_its_own).ok_or_else(|| self.no_trade("has no trade"))?;
+        let mut is_found = false;
         let taken = match number.of {
             TradeOf::Debit { debit, attempt } => {
                 let debit: Option<Debit> = tables.billing.find(&self.provider, &debit).await?;
+                is_found = debit.as_ref().is_some_and(|debit| debit.is_found(attempt));
                 debit.and_then(|debit| debit.paid_by_attempt(attempt))
             }
             TradeOf::Recharge(recharge) => {
@@ -103,7 +108,7 @@ impl RefundArgs {
             }
         };
         let taken = taken.ok_or_else(|| self.no_trade("paid nothing by trade"))?;
-        Ok((number.of, taken.amount_fen))
+        Ok((number.of, taken.amount_fen, is_found))
     }
 
     fn no_trade(&self, what: &str) -> Error {

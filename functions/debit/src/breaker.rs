@@ -17,7 +17,7 @@ impl Collector {
         let now = self.clock.now();
         let Some(probing) = breaker.probing(&debit.provider, debit.debit, now) else {
             let permit = breaker.permit(now);
-            tell(&breaker, debit);
+            tell(&breaker);
             return Ok(permit);
         };
         match self.billing.store_breaker(&breaker, &probing).await {
@@ -37,7 +37,11 @@ impl Collector {
                     if after == before {
                         return;
                     }
-                    self.billing.store_breaker(&before, &after).await
+                    let stored = self.billing.store_breaker(&before, &after).await;
+                    if let (Ok(()), BreakerState::Closed) = (&stored, &before.state) {
+                        tell(&after);
+                    }
+                    stored
                 }
                 Err(error) => Err(error.into()),
             };
@@ -57,11 +61,9 @@ impl Collector {
     }
 }
 
-fn tell(breaker: &Breaker, debit: &Debit) {
+fn tell(breaker: &Breaker) {
     if let BreakerState::Open { since_s, why, .. } = &breaker.state {
         tracing::error!(
-            provider.id = %debit.provider,
-            debit.id = %debit.debit,
             since = %since_s,
             ?why,
             // The template makes a metric of it.

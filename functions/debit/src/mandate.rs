@@ -1,8 +1,10 @@
 //! Visits to mandates, and whether a debit may be made under one.
 
 use steelyard_alipay::AgreementKey;
-use steelyard_billing::mandate::{EndReason, MandateOutcome, MandatePhase, MandateStep};
-use steelyard_billing::{Debit, Mandate, MandateId, ProviderId, Refusal};
+use steelyard_billing::mandate::{
+    EndReason, MandateOutcome, MandatePhase, MandateStep, Suspension,
+};
+use steelyard_billing::{AgreementAnswer, Debit, Mandate, MandateId, ProviderId, Refusal};
 use steelyard_store::MandateBooked;
 
 use crate::{Collector, VisitError};
@@ -51,7 +53,9 @@ impl Collector {
         let answer = self.alipay.query_agreement(&key, self.clock.now()).await;
         let now = self.clock.now();
         let decide = |before: &Mandate| before.after_query(answer.clone(), now);
-        self.change(mandate, decide).await
+        let after = self.change(mandate, decide).await?;
+        log_contradiction(&after, &answer);
+        Ok(after)
     }
 
     /// The mandate that came into use while this one was suspended. In force again, this one would
@@ -114,6 +118,27 @@ impl Collector {
             Some(AgreementKey::Offered { number, scene: self.sign_scene.clone() })
         };
         by_number.or_else(offered)
+    }
+}
+
+/// Tells of a mandate that a debit found dead, and that is in force if Alipay is asked: only a person
+/// can resume it.
+fn log_contradiction(mandate: &Mandate, answer: &AgreementAnswer) {
+    let MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } =
+        &mandate.phase
+    else {
+        return;
+    };
+    if let AgreementAnswer::InForce(_) = answer {
+        tracing::error!(
+            provider.id = %mandate.provider,
+            mandate.id = %mandate.mandate,
+            debit.id = %debit,
+            %given_up,
+            // The template makes a metric of it.
+            contradictions = 1,
+            "a mandate that a debit found dead is in force at Alipay: a person must resume or end it"
+        );
     }
 }
 

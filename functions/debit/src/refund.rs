@@ -5,9 +5,12 @@ use steelyard_billing::{
     ProviderId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, RefundStep,
     Reversal, ReversalPhase, Visit, Visited,
 };
-use steelyard_store::CommitError;
+use steelyard_store::{Booked, CommitError};
 
 use crate::{Collector, VisitError};
+
+/// After how many doubts in a row a refund has been in doubt for more than an hour.
+const LONG_DOUBTS: u16 = 6;
 
 /// The most steps of one visit to a refund.
 const STEPS_MAX: usize = 4;
@@ -93,15 +96,30 @@ impl Collector {
             let of = reversal.of;
             let booked = self.billing.book_reversal(provider, number, of, amount_fen, now).await?;
             tracing::warn!(provider.id = %provider, reversal = %number, amount_fen = amount_fen.get(), ?booked, "Alipay gave money back that we did not ask it to give back");
-            return Ok(());
+            match booked {
+                Booked::Now(_) | Booked::Before(_) => return Ok(()),
+                Booked::Contradicts(_) | Booked::Unknown => {
+                    tracing::error!(reversal = %number, contradictions = 1, "what was given back is not in the books");
+                }
+            }
         }
         let visit = Visit { provider: provider.clone(), to: Visited::Reversal(number.clone()) };
         self.store(&visit, &reversal, reversal.asked_in_vain(now)).await.map(drop)
     }
 }
 
-/// Tells of a refund that a person asked for in vain.
+/// Tells of a refund that a person asked for in vain, or waits for too long.
 fn log_refused(refund: &Refund) {
+    if refund.visit_at().is_some() && refund.doubts > LONG_DOUBTS {
+        tracing::error!(
+            provider.id = %refund.provider,
+            refund = %refund.number(),
+            doubts = refund.doubts,
+            // The template makes a metric of it.
+            long_doubts = 1,
+            "a refund has been in doubt for more than an hour"
+        );
+    }
     if let RefundPhase::Refused { code } = &refund.phase {
         tracing::error!(
             provider.id = %refund.provider,

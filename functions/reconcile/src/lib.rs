@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steelyard_alipay::{Alipay, BillAnswer, BillError, BillKind, BillRow, read_bill};
+use steelyard_alipay::{Alipay, BillAnswer, BillError, BillKind, BillRow, RowKind, read_bill};
 use steelyard_billing::{
     BillFile, DebitTerms, Doubt, Finding, FindingKind, Reconciliation, Unmatched, bill_day,
 };
@@ -102,27 +102,33 @@ impl Reconciler {
     /// [`ReconcileError`] for the first day that could not be; those before it are done.
     pub async fn all(&self) -> Result<Vec<Reconciliation>, ReconcileError> {
         let today = bill_day(self.clock.now());
-        let mut day = self.first_day(today).await?;
+        let oldest = today.saturating_sub(jiff::Span::new().days(DAYS_MAX));
+        let known = self.billing.reconciled_since(oldest).await?;
+        let mut day = match known.first() {
+            Some(first) => *first,
+            None => self.first_day(today).await?.max(oldest),
+        };
         let mut done = Vec::new();
         while day < today {
-            done.push(self.day(day).await?);
+            if !known.contains(&day) {
+                done.push(self.day(day).await?);
+            }
             day = day.tomorrow().unwrap_or(Date::MAX);
         }
         Ok(done)
     }
 
-    /// The first day that was not reconciled, not too long ago. If none ever was: the day before
-    /// the first on which something was booked, whose bill may have it; yesterday at the latest.
+    /// Where to begin if nothing was reconciled lately: the day after the last that ever was, or else
+    /// the day before the first on which something was booked, whose bill may have it; yesterday at
+    /// the latest.
     async fn first_day(&self, today: Date) -> Result<Date, StoreError> {
-        let back = |days: i32| today.saturating_sub(jiff::Span::new().days(days));
-        let first = match self.billing.reconciled_before(Date::MAX).await? {
-            Some(last) => last.tomorrow().unwrap_or(Date::MAX),
-            None => match self.billing.unmatched(today).await?.first() {
-                Some(booked) => booked.booked_on.yesterday().unwrap_or(Date::MIN).min(back(1)),
-                None => back(1),
-            },
-        };
-        Ok(first.max(back(DAYS_MAX)))
+        let yesterday = today.yesterday().unwrap_or(Date::MIN);
+        if let Some(last) = self.billing.reconciled_before(Date::MAX).await? {
+            return Ok(last.tomorrow().unwrap_or(Date::MAX));
+        }
+        let booked = self.billing.unmatched(today).await?.into_iter().next();
+        let before = booked.and_then(|booked| booked.booked_on.yesterday().ok());
+        Ok(before.map_or(yesterday, |before| before.min(yesterday)))
     }
 
     /// Reconciles a day of Alipay's bills. What the bill made us book when it was reconciled before
@@ -134,7 +140,10 @@ impl Reconciler {
     pub async fn day(&self, day: Date) -> Result<Reconciliation, ReconcileError> {
         let (bill, kind, rows) = self.bill(day).await?;
         let mut matching = self.matching(kind).await?;
-        for row in &rows {
+        // What was given back was paid before: the order of the rows does not say so.
+        let (refunds, others): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|row| row.kind == RowKind::Refund);
+        for row in others.into_iter().chain(refunds) {
             matching.row(row).await?;
         }
         let Matched { rows, matched, mut findings, left } = matching.finish().await?;

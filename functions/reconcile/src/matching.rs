@@ -308,6 +308,11 @@ impl Matching<'_> {
             let Some(before) = billing.find::<Refund>(provider, number).await? else {
                 return Ok(billing.book_reversal(provider, number, of, amount, now).await?);
             };
+            // What Alipay refused was set free; if it gave the money back all the same, that was not
+            // by our asking.
+            if let RefundPhase::Refused { .. } = before.phase {
+                return Ok(billing.book_reversal(provider, number, of, amount, now).await?);
+            }
             let after = match before.learn_done(amount, now) {
                 Learned::Known => return Ok(Booked::Before(provider.clone())),
                 Learned::Contradicts => return Ok(Booked::Contradicts(provider.clone())),

@@ -31,7 +31,7 @@ pub enum BillKind {
 pub struct BillRow {
     /// What it is.
     pub kind: RowKind,
-    /// Our number of the trade. A trade or refund has one.
+    /// The merchant's number of the trade. Trades of other products on our account may have none.
     pub out_trade_no: Option<String>,
     /// Alipay's number of the trade, or of whatever else the row is about.
     pub trade_no: String,

@@ -42,6 +42,9 @@ pub const WINDOW_TRIES_MAX: u8 = 7;
 /// Longer than a call can take: the client gives up after ten seconds.
 const ANSWER_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long a request that nobody answered may be on its way to the gateway.
+const ON_ITS_WAY_MOST: SignedDuration = SignedDuration::from_mins(15);
+
 /// One request to take one amount under a mandate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Debit {
@@ -81,6 +84,16 @@ pub struct Debit {
     /// How often in a row our own account at the gateway was in trouble.
     #[serde(default, skip_serializing_if = "is_none")]
     pub own_account_troubles: u16,
+    /// The attempt that paid it, if that is not the one at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_attempt: Option<u16>,
+    /// Since when a request may be on its way that nobody has answered, in seconds of Unix time.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub unanswered_since_s: Option<Timestamp>,
     /// What the gateway was asked and answered, the last of it at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
@@ -143,6 +156,8 @@ impl Debit {
             window_declines: 0,
             doubts: 0,
             own_account_troubles: 0,
+            paid_attempt: None,
+            unanswered_since_s: None,
             exchanges: Vec::new(),
             found_payments: Vec::new(),
             interventions: Vec::new(),
@@ -235,7 +250,11 @@ impl Debit {
             return Err(self.not_waiting());
         }
         let request = self.request.clone().unwrap_or(content);
-        Ok(Debit { request: Some(request), ..self.with(Phase::Sending, now + ANSWER_WAIT) })
+        Ok(Debit {
+            request: Some(request),
+            unanswered_since_s: Some(now),
+            ..self.with(Phase::Sending, now + ANSWER_WAIT)
+        })
     }
 
     /// The debit that is not asked for, since its mandate cannot be used any more: it is given up,
@@ -288,7 +307,12 @@ impl Debit {
             return Err(self.not_waiting());
         }
         let told = answer.to_string();
-        let exchanged = |after: Debit| after.exchanged(self.attempt, Asked::Pay, told, now);
+        let is_answered = !matches!(answer, PayAnswer::InDoubt(_));
+        let unanswered_since_s = self.unanswered_since_s.filter(|_| !is_answered);
+        let exchanged = |after: Debit| {
+            let after = Debit { unanswered_since_s, ..after };
+            after.exchanged(self.attempt, Asked::Pay, told, now)
+        };
         let after = match answer {
             PayAnswer::Paid(payment) => self.paid(payment, now),
             PayAnswer::Declined(decline) => self.after_decline(decline, terms, now),
@@ -353,7 +377,14 @@ impl Debit {
         match answer {
             QueryAnswer::Paid(payment) => self.paid(payment, now),
             QueryAnswer::Closed => self.with(Phase::Exhausted { given_up }, now),
-            QueryAnswer::NotFound if close_sent => self.with(Phase::Exhausted { given_up }, now),
+            QueryAnswer::NotFound if close_sent && self.is_surely_heard(now) => {
+                self.with(Phase::Exhausted { given_up }, now)
+            }
+            // A request that is still on its way would make the trade, and take the money.
+            QueryAnswer::NotFound if close_sent => {
+                let phase = Phase::Exhausting { close_sent, given_up };
+                self.with(phase, now + self.patience()).doubted()
+            }
             QueryAnswer::Pending if close_sent => {
                 self.with(Phase::Closing { given_up }, now + self.patience()).doubted()
             }
@@ -365,6 +396,11 @@ impl Debit {
                 self.with(phase, now + self.patience()).doubted()
             }
         }
+    }
+
+    /// Whether no request can be on its way any more.
+    fn is_surely_heard(&self, now: Timestamp) -> bool {
+        self.unanswered_since_s.is_none_or(|since| now >= since + ON_ITS_WAY_MOST)
     }
 
     fn after_query_for_a_person(&self, answer: QueryAnswer, why: String, now: Timestamp) -> Debit {
@@ -478,6 +514,7 @@ impl Debit {
             attempt,
             out_trade_no: out_trade_no(&self.provider, self.debit, attempt),
             request: None,
+            unanswered_since_s: None,
             ..self.with(Phase::Due, now)
         }
     }

@@ -46,7 +46,7 @@ pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChang
 pub use reason::{Reason, ReasonError};
 pub use recharge::{Recharge, RechargeAmountError, RechargeId, RechargePhase};
 pub use reconciliation::{BillFile, Finding, FindingKind, Reconciliation, Unmatched, bill_day};
-pub use refund::{Refund, RefundConflict, RefundPhase, RefundRef, RefundStep};
+pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
 pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
 pub use statement::{LateDay, Statement, StatementId, StatementIdError, still_owed};

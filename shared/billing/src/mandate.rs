@@ -256,6 +256,12 @@ impl Mandate {
         told.into_iter().flatten().fold(self.single_limit_fen, Fen::min)
     }
 
+    /// Whether it was signed before another, as far as both are known.
+    #[must_use]
+    pub fn was_signed_before(&self, other: &Mandate) -> bool {
+        self.signed_at_s.zip(other.signed_at_s).is_some_and(|(own, other)| own < other)
+    }
+
     /// Whether the gateway has to be asked before a debit is made: nobody is notified of an
     /// agreement that expires, and one that was ended is told of once only.
     #[must_use]

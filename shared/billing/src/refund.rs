@@ -34,6 +34,8 @@ pub struct Refund {
     pub out_request_no: OutRequestNo,
     /// What that trade was for.
     pub of: TradeOf,
+    /// Where its money is taken from.
+    pub from: RefundFrom,
     /// How often the refund was written; each write is conditional on the one before.
     pub version: u64,
     /// What is given back.
@@ -52,6 +54,16 @@ pub struct Refund {
     /// Not to be touched before this, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub due_at_s: Timestamp,
+}
+
+/// Where the money of a refund is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundFrom {
+    /// From what is prepaid: the trade was a recharge, or found money that was credited.
+    Prepaid,
+    /// From us: the trade paid for usage, and what was charged stays charged.
+    Goodwill,
 }
 
 /// Where a refund stands.
@@ -121,6 +133,10 @@ impl Refund {
             out_trade_no: number.out_trade_no,
             out_request_no: number.out_request_no,
             of,
+            from: match of {
+                TradeOf::Recharge(_) => RefundFrom::Prepaid,
+                TradeOf::Debit { .. } => RefundFrom::Goodwill,
+            },
             version: 0,
             amount_fen,
             reason: reason.to_owned(),
@@ -129,6 +145,12 @@ impl Refund {
             doubts: 0,
             due_at_s: now,
         }
+    }
+
+    /// The refund, of found money, which was credited.
+    #[must_use]
+    pub fn of_found_money(self) -> Refund {
+        Refund { from: RefundFrom::Prepaid, ..self }
     }
 
     /// Its numbers.

@@ -238,7 +238,7 @@ impl BillingTable {
         let mut writes = vec![put];
         self.moving(END_DEBIT, &customer.account, movement, &mut writes)?;
         if let Some(entry) = &movement.entry
-            && let Some(taken) = Unmatched::of(entry, &after.out_trade_no, None)
+            && let Some(taken) = Unmatched::of(entry, &after.paid_trade_no(), None)
                 .map_err(|error| StoreError::corrupt(END_DEBIT, error))?
         {
             writes.push(self.putting_unmatched(END_DEBIT, &taken)?);

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use steelyard_billing::mandate::{EndReason, MandateOutcome};
 use steelyard_billing::{
     Account, AccountError, Debit, DebitId, DebitTerms, GivenUp, Learned, Mandate, MandateId,
-    Movement, Payment, Proved, ProviderId, Recharge, RechargeId, Refund, RefundPhase, RefundRef,
-    Reversal, TradeNumber, TradeOf, Unmatched,
+    Movement, OutTradeNo, Payment, Proved, ProviderId, Recharge, RechargeId, Refund, RefundPhase,
+    RefundRef, Reversal, TradeNumber, TradeOf, Unmatched,
 };
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
@@ -263,7 +263,17 @@ impl BillingTable {
             return self.store(Some(&before), &after).await;
         }
         let customer = self.existing(&after.provider).await?;
-        let mut changes = Vec::from_iter(self.replaced_by(&customer, &after, now).await?);
+        let mut after = after;
+        let mut changes = Vec::new();
+        match self.other_in_use(&customer, &after).await? {
+            // A signature that comes to light late does not take the place of a newer one.
+            Some(other) if after.was_signed_before(&other) => {
+                let why = EndReason::Replaced { by: other.mandate };
+                after = after.ending(why, now).unwrap_or(after);
+            }
+            Some(other) => changes.extend(replaced(other, &after, now)),
+            None => {}
+        }
         let stored = Mandate { version: before.version + 1, ..after.clone() };
         changes.push(MandateChange { before: Some(before), after });
         self.store_mandates(&customer, &customer.account, &changes).await?;
@@ -283,27 +293,24 @@ impl BillingTable {
         counted: &Account,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        let mut changes = Vec::from_iter(self.replaced_by(customer, adopted, now).await?);
+        let other = self.other_in_use(customer, adopted).await?;
+        let mut changes = Vec::from_iter(other.and_then(|other| replaced(other, adopted, now)));
         changes.push(MandateChange { before: None, after: adopted.clone() });
         self.store_mandates(customer, counted, &changes).await
     }
 
-    /// The mandate that was in use, if another takes its place.
-    async fn replaced_by(
+    /// The other mandate that is in use, if this one is to be.
+    async fn other_in_use(
         &self,
         customer: &Customer,
-        by: &Mandate,
-        now: Timestamp,
-    ) -> Result<Option<MandateChange>, StoreError> {
+        mandate: &Mandate,
+    ) -> Result<Option<Mandate>, StoreError> {
         let in_use = customer.provider.mandate.as_ref().map(|in_use| in_use.mandate);
-        let Some(other) = in_use.filter(|other| *other != by.mandate && by.in_use().is_some())
-        else {
-            return Ok(None);
-        };
-        let before = self.find::<Mandate>(&by.provider, &other).await?;
-        let why = EndReason::Replaced { by: by.mandate };
-        let after = before.as_ref().and_then(|mandate| mandate.ending(why, now).ok());
-        Ok(after.map(|after| MandateChange { before, after }))
+        let other = in_use.filter(|other| *other != mandate.mandate);
+        match other.filter(|_| mandate.in_use().is_some()) {
+            Some(other) => self.find(&mandate.provider, &other).await,
+            None => Ok(None),
+        }
     }
 
     /// Books money that Alipay gave back of a trade though we did not ask, once by its number.
@@ -332,6 +339,11 @@ impl BillingTable {
                 });
             };
             let Customer { account, .. } = self.existing(provider).await?;
+            let Some(taken) = self.taken(provider, of).await? else { return Ok(Booked::Unknown) };
+            let given_back = self.given_back(provider, &number.out_trade_no).await?;
+            if given_back.plus(amount)? > taken {
+                return Ok(Booked::Contradicts(provider.clone()));
+            }
             let movement = account.reversed(number.clone(), amount, now)?;
             let trade = TradeNumber::new(provider, of);
             let moved = moved(&movement, &trade, Some(number))?;
@@ -343,6 +355,37 @@ impl BillingTable {
             }
         }
         Err(BookingError::Contended)
+    }
+
+    /// What the books say that a trade took; none if they don't say so.
+    async fn taken(&self, provider: &ProviderId, of: TradeOf) -> Result<Option<Fen>, StoreError> {
+        let payment = match of {
+            TradeOf::Debit { debit, attempt } => {
+                let debit = self.find::<Debit>(provider, &debit).await?;
+                debit.and_then(|debit| debit.paid_by_attempt(attempt))
+            }
+            TradeOf::Recharge(id) => {
+                let recharge = self.find::<Recharge>(provider, &id).await?;
+                recharge.and_then(|recharge| recharge.payment())
+            }
+        };
+        Ok(payment.map(|payment| payment.amount_fen))
+    }
+
+    /// What was given back of a trade by now, or is being given back.
+    async fn given_back(
+        &self,
+        provider: &ProviderId,
+        trade: &OutTradeNo,
+    ) -> Result<Fen, BookingError> {
+        let refunds = self.all::<Refund>(provider).await?.into_iter().filter(|refund| {
+            let is_refused = matches!(refund.phase, RefundPhase::Refused { .. });
+            refund.out_trade_no == *trade && !is_refused
+        });
+        let reversals = self.all::<Reversal>(provider).await?.into_iter();
+        let reversals = reversals.filter(|reversal| reversal.out_trade_no == *trade);
+        let amounts = refunds.map(|refund| refund.amount_fen);
+        Ok(Fen::sum(amounts.chain(reversals.filter_map(|reversal| reversal.amount())))?)
     }
 
     /// Stores a step of a refund, with the money that its end moves. Gives it as it is stored.
@@ -375,6 +418,12 @@ impl BillingTable {
         let missing = || StoreError::corrupt("read an account", format!("{provider} has none"));
         self.customer(provider).await?.ok_or_else(missing)
     }
+}
+
+/// The mandate whose place another takes: it is to be ended at Alipay.
+fn replaced(other: Mandate, by: &Mandate, now: Timestamp) -> Option<MandateChange> {
+    let after = other.ending(EndReason::Replaced { by: by.mandate }, now).ok()?;
+    Some(MandateChange { before: Some(other), after })
 }
 
 /// What the bill has to show of a movement.

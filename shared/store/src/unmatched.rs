@@ -1,5 +1,7 @@
 //! What our books say Alipay moved and no bill has shown yet, and what reconciling days came to.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use jiff::civil::Date;
 use steelyard_billing::{Reconciliation, Unmatched};
@@ -78,6 +80,26 @@ impl BillingTable {
         let found: Option<Reconciliation> =
             item.map(|item| from_item(READ_DAY, item)).transpose()?;
         Ok(found.map(|found| found.day))
+    }
+
+    /// The days from one on that were reconciled.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn reconciled_since(&self, day: Date) -> Result<BTreeSet<Date>, StoreError> {
+        let range = Range {
+            table: &self.table,
+            pk: RECONCILIATION.to_owned(),
+            from: day.to_string(),
+            to: crate::schema::KEY_END.to_owned(),
+        };
+        let items = range.all(&self.client, READ_DAY).await?;
+        let days = items.into_iter().map(|item| {
+            let found: Reconciliation = from_item(READ_DAY, item)?;
+            Ok(found.day)
+        });
+        days.collect()
     }
 
     /// Stores what reconciling a day came to, in place of what it came to before.

@@ -745,3 +745,32 @@ async fn killed_replacement_comes_to_the_same_end() {
     assert!(end.contains("mandate 2: Active"), "{end}");
     assert!(end.contains("at Alipay: [Unsign, Normal]"), "{end}");
 }
+
+#[tokio::test]
+async fn a_signature_that_comes_to_light_late_does_not_take_the_place_of_a_newer_one() {
+    let platform = used().await;
+    platform.lose_notifications();
+    let alipay = &platform.stack.alipay;
+    // The first is signed, and nobody hears of it: its notice is lost, its queries get no answer.
+    let older = sign(&platform, "a", 1_000_000).await;
+    alipay.fail_next(Method::AgreementQuery, Fault::BadGatewayBeforeEffect, 3);
+    platform.run_until("2015-05-01T20:10").await;
+    assert_eq!(phase(&platform, 1).await, MandatePhase::Offered);
+    let newer = sign(&platform, "a", 1_000_000).await;
+    platform.run_until("2015-05-01T20:12").await;
+    assert_eq!(phase(&platform, 2).await, MandatePhase::Active);
+    platform.run_until("2015-05-01T23:00").await;
+    assert_eq!(ended(&platform, 1).await, Some(EndReason::Replaced { by: MandateId(2) }));
+    assert_eq!(phase(&platform, 2).await, MandatePhase::Active);
+    let status = |number: &str| {
+        let all = alipay.agreements().unwrap();
+        all.into_iter().find(|of| of.agreement_no == number).unwrap().status
+    };
+    assert_eq!(
+        (status(&older), status(&newer)),
+        (AgreementStatus::Unsign, AgreementStatus::Normal)
+    );
+    platform.run_until("2015-05-02T12:00").await;
+    assert_eq!(platform.account("a").await, [0, 0, 0]);
+    platform.books_balance().await;
+}

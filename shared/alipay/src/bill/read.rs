@@ -138,10 +138,7 @@ impl Columns {
         if !bill_row.has_its_sign() {
             return Err(row.unreadable(amount_column));
         }
-        match (&bill_row.kind, &bill_row.out_trade_no) {
-            (RowKind::Trade | RowKind::Refund, None) => Err(row.unreadable(self.out_trade_no)),
-            (RowKind::Trade | RowKind::Refund, Some(_)) | (RowKind::Other(_), _) => Ok(bill_row),
-        }
+        Ok(bill_row)
     }
 }
 

@@ -173,7 +173,6 @@ fn what_cannot_be_read_is_an_error_by_line_and_column_and_never_a_row_less() {
         (TRADES.replace(",-0.07\t,-0.07", ",0.07\t,-0.07"), cell(7, "订单金额(元)")),
         (TRADES.replace(",退款\t", ",转账\t"), cell(7, "业务类型")),
         (TRADES.replace("2026-03-01 10:00:01", "2026-03-01"), cell(6, "完成时间")),
-        (TRADES.replace(",SY_1_1\t,退款", ",\t,退款"), cell(7, "商户订单号")),
         (
             TRADES.replace("2026030122001\t,SY_1_1\t,退款", "\t,SY_1_1\t,退款"),
             cell(7, "支付宝交易号"),
@@ -204,6 +203,13 @@ fn what_cannot_be_read_is_an_error_by_line_and_column_and_never_a_row_less() {
     ] {
         check_refused(BillKind::Ledger, &broken, &expected);
     }
+}
+
+#[test]
+fn a_row_without_a_number_of_the_merchant_is_a_row() {
+    let mut rows = trades();
+    rows[1].out_trade_no = None;
+    check(BillKind::Trade, &TRADES.replace(",SY_1_1\t,退款", ",\t,退款"), &rows);
 }
 
 #[test]

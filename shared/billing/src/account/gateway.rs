@@ -9,7 +9,7 @@ use crate::journal::{Cause, Ledger};
 use crate::mandate::{MandateError, MandateLimits};
 use crate::{
     DebitId, Mandate, MandateId, Payment, Recharge, RechargeAmountError, RechargeId, Refund,
-    RefundRef, TradeOf,
+    RefundFrom, RefundRef,
 };
 
 impl Account {
@@ -105,8 +105,8 @@ impl Account {
         self.moved(cause, postings, now)
     }
 
-    /// A refund that an operator asks for, before Alipay is asked. Of a recharge it is taken from
-    /// what is prepaid; of a debit it is a gift: what was charged stays charged.
+    /// A refund that an operator asks for, before Alipay is asked. Of a recharge, or of found money,
+    /// it is taken from what is prepaid; of a debit it is a gift: what was charged stays charged.
     ///
     /// # Errors
     ///
@@ -117,12 +117,12 @@ impl Account {
             return Err(AccountError::NotAPayment(amount));
         }
         let prepaid = self.figures.prepaid();
-        let from = match refund.of {
-            TradeOf::Recharge(_) if amount > prepaid => {
+        let from = match refund.from {
+            RefundFrom::Prepaid if amount > prepaid => {
                 return Err(AccountError::Used { amount, prepaid });
             }
-            TradeOf::Recharge(_) => Ledger::Prepaid,
-            TradeOf::Debit { .. } => Ledger::Goodwill,
+            RefundFrom::Prepaid => Ledger::Prepaid,
+            RefundFrom::Goodwill => Ledger::Goodwill,
         };
         let postings = vec![(from, amount), (Ledger::Refunding, amount.negated()?)];
         self.moved(Cause::RefundAsked(refund.number()), postings, now)
@@ -151,9 +151,9 @@ impl Account {
     ) -> Result<Movement, AccountError> {
         let amount = refund.amount_fen;
         let mut postings = vec![(Ledger::Refunding, amount)];
-        match refund.of {
-            TradeOf::Recharge(_) => postings.extend(self.paid_in(amount)?),
-            TradeOf::Debit { .. } => postings.push((Ledger::Goodwill, amount.negated()?)),
+        match refund.from {
+            RefundFrom::Prepaid => postings.extend(self.paid_in(amount)?),
+            RefundFrom::Goodwill => postings.push((Ledger::Goodwill, amount.negated()?)),
         }
         self.moved(Cause::RefundRefused(refund.number()), postings, now)
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Debit, FoundPayment, Phase, out_trade_no};
-use crate::{Learned, Payment};
+use crate::{Learned, OutTradeNo, Payment};
 
 /// A debit that changed by a proof of payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,15 +24,20 @@ impl Debit {
         if payment.amount_fen != self.amount_fen || attempt > self.attempt {
             return Learned::Contradicts;
         }
-        if self.payment().as_ref() == Some(payment) {
-            return Learned::Known;
+        match self.paid_by_attempt(attempt) {
+            Some(known) if known == *payment => return Learned::Known,
+            Some(_) => return Learned::Contradicts,
+            None => {}
         }
         let never_asked = self.phase == Phase::Due && self.request.is_none();
         match &self.phase {
             // It was never asked for under this number: nobody can have paid it.
             _ if never_asked && attempt == self.attempt => Learned::Contradicts,
             // Nor is it asked for any more, if an earlier attempt turns out to have paid it.
-            _ if never_asked => Learned::New(Proved::Paid(self.paid_by(attempt, payment, now))),
+            _ if never_asked => {
+                let paid = self.paid(payment.clone(), now);
+                Learned::New(Proved::Paid(Debit { paid_attempt: Some(attempt), ..paid }))
+            }
             _ if attempt < self.attempt => self.found(attempt, payment),
             Phase::Due
             | Phase::Sending
@@ -45,29 +50,32 @@ impl Debit {
         }
     }
 
+    fn found(&self, attempt: u16, payment: &Payment) -> Learned<Proved> {
+        let mut found = self.clone();
+        found.found_payments.push(FoundPayment { attempt, payment: payment.clone() });
+        Learned::New(Proved::Found(found))
+    }
+
     /// What an attempt took, if it did.
     #[must_use]
     pub fn paid_by_attempt(&self, attempt: u16) -> Option<Payment> {
-        let own = self.payment().filter(|_| attempt == self.attempt);
+        let own = self.payment().filter(|_| attempt == self.paid_attempt.unwrap_or(self.attempt));
         let found = || self.found_payments.iter().find(|found| found.attempt == attempt);
         own.or_else(|| found().map(|found| found.payment.clone()))
     }
 
-    /// The debit paid by an earlier attempt, which becomes the attempt at hand again.
-    fn paid_by(&self, attempt: u16, payment: &Payment, now: Timestamp) -> Debit {
-        let out_trade_no = out_trade_no(&self.provider, self.debit, attempt);
-        Debit { attempt, out_trade_no, ..self.paid(payment.clone(), now) }
+    /// Whether what an attempt took was found money: it did not pay the debit, and was credited.
+    #[must_use]
+    pub fn is_found(&self, attempt: u16) -> bool {
+        self.found_payments.iter().any(|found| found.attempt == attempt)
     }
 
-    fn found(&self, attempt: u16, payment: &Payment) -> Learned<Proved> {
-        match self.found_payments.iter().find(|found| found.attempt == attempt) {
-            Some(found) if found.payment == *payment => Learned::Known,
-            Some(_) => Learned::Contradicts,
-            None => {
-                let mut found = self.clone();
-                found.found_payments.push(FoundPayment { attempt, payment: payment.clone() });
-                Learned::New(Proved::Found(found))
-            }
+    /// The number of the trade that paid the debit, or of its attempt at hand.
+    #[must_use]
+    pub fn paid_trade_no(&self) -> OutTradeNo {
+        match self.paid_attempt {
+            Some(attempt) => out_trade_no(&self.provider, self.debit, attempt),
+            None => self.out_trade_no.clone(),
         }
     }
 }

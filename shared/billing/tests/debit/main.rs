@@ -179,3 +179,41 @@ fn three_declines_on_three_days_are_given_up_only_when_a_query_proves_them_unpai
     let paid_after_all = after(&closed, &query_paid(), closed.due_at_s).unwrap();
     assert_eq!(paid_after_all.payment(), Some(paid_fen(1234)));
 }
+
+#[test]
+fn a_request_that_nobody_answered_may_arrive_for_a_quarter_of_an_hour() {
+    let not_found = || Input::Query(QueryAnswer::NotFound);
+    let closed = after_all(&[
+        sent("2015-05-17 10:00"),
+        ("2015-05-17 10:00", pay_in_doubt()),
+        ("2015-05-17 10:01", not_found()),
+        ("2015-05-17 10:01", Input::WithoutMandate),
+        ("2015-05-17 10:01", not_found()),
+        ("2015-05-17 10:01", Input::Closed),
+    ]);
+    let waiting = after(&closed, &not_found(), at("2015-05-17 10:14:59")).unwrap();
+    assert!(waiting.is_open(), "closing a trade that is not there stops nothing");
+    let paid_late = after(&waiting, &query_paid(), at("2015-05-17 10:15")).unwrap();
+    assert_eq!(paid_late.payment(), Some(paid_fen(1234)));
+    assert!(!after(&waiting, &not_found(), at("2015-05-17 10:15")).unwrap().is_open());
+}
+
+#[test]
+fn a_payment_that_was_found_once_is_not_booked_again_when_another_number_is_due() {
+    let query_closed = || Input::Query(QueryAnswer::Closed);
+    let second = after_all(&[
+        sent("2015-05-17 10:00"),
+        ("2015-05-17 10:01", query_closed()),
+        ("2015-05-17 10:01", Input::Sent("second")),
+    ]);
+    let found = after(&second, &Input::Proved(1, paid_fen(1234)), at("2015-05-17 10:01")).unwrap();
+    let third = after(&found, &query_closed(), at("2015-05-17 10:02")).unwrap();
+    assert_eq!((third.attempt, &third.phase, &third.request), (3, &Phase::Due, &None));
+    let again = after(&third, &Input::Proved(1, paid_fen(1234)), at("2015-05-17 10:03")).unwrap();
+    assert_eq!(again, third, "known");
+    // The second, too, may turn out to have been paid: then the third is not asked for.
+    let other = steelyard_billing::Payment { trade_no: "2".to_owned(), ..paid_fen(1234) };
+    let paid = after(&third, &Input::Proved(2, other), at("2015-05-17 10:03")).unwrap();
+    assert_eq!((paid.is_open(), paid.paid_attempt), (false, Some(2)));
+    assert_eq!(paid.paid_trade_no(), second.out_trade_no);
+}

@@ -315,9 +315,9 @@ fn every_answer_in_every_phase_has_one_outcome() {
         due, second number     | sent                       | sending      05-17 10:01 | 0 0 0 0 | 2 same
         due, second number     | without mandate            | exhausting M 05-17 10:00 | 0 0 0 0 | 2 none
         due, second number     | mandate suspended          | due          05-18 10:00 | 0 1 0 0 | 2 none
-        due, second number     | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 none
+        due, second number     | proof: 1 paid              | paid         never       | 0 0 0 0 | 2 none
         due, second number     | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        due, second number     | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 none
+        due, second number     | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 2 none
         due, second number     | proof: 2 paid              | CONTRADICTS, and nothing changes
         due, second number     | everything else            | REFUSED
         sending, second        | pay: paid                  | paid         never       | 0 0 0 0 | 2 same
