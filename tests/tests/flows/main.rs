@@ -12,7 +12,6 @@ mod faults;
 mod ingest;
 mod kill;
 mod local;
-mod logs;
 mod mandates;
 mod notifications;
 mod partial;

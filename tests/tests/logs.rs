@@ -1,4 +1,8 @@
 //! What is logged, at debug level too: no key, no signature, no raw request, no person's name.
+//!
+//! A process of its own: what one thread logs depends on what all threads of a process ask for.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
