@@ -12,7 +12,7 @@ use super::columns::{
     OUT_TRADE_NO, TRADE_NO,
 };
 use super::table::{Column, Row, Table, TableError};
-use super::{BillKind, BillRow, RowKind};
+use super::{BillKind, BillRow};
 use crate::time::beijing_instant;
 
 /// The most bytes of a file inside of the zip: 64 MiB, some hundred thousand rows.
