@@ -6,7 +6,7 @@ use steelyard_billing::{Books, CountedDays};
 use steelyard_pricing::UsageError;
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
-use steelyard_store::{CountedReport, Customer};
+use steelyard_store::{CountedReport, ProviderAccount};
 
 use crate::tables::Tables;
 
@@ -19,7 +19,7 @@ impl Tables {
     /// # Errors
     ///
     /// When the table can't be read.
-    pub async fn customers(&self) -> Result<Vec<Customer>, Error> {
+    pub async fn customers(&self) -> Result<Vec<ProviderAccount>, Error> {
         let mut customers = BTreeMap::new();
         for shard in 0..REGISTRY_SHARDS {
             let mut after = None;
@@ -42,7 +42,7 @@ impl Tables {
     /// # Errors
     ///
     /// When a table can't be read.
-    pub async fn books(&self, mut customer: Customer) -> Result<Books, Error> {
+    pub async fn books(&self, mut customer: ProviderAccount) -> Result<Books, Error> {
         loop {
             let books = self.read_books(customer).await?;
             let id = &books.provider.provider;
@@ -54,7 +54,7 @@ impl Tables {
         }
     }
 
-    async fn read_books(&self, customer: Customer) -> Result<Books, Error> {
+    async fn read_books(&self, customer: ProviderAccount) -> Result<Books, Error> {
         let id = customer.provider.provider.clone();
         let reported = sum(&self.usage.reports(&id).await?)?;
         let from = customer.provider.billed_from.first_day();

@@ -146,7 +146,7 @@ fn movement(entry: &Entry) -> String {
 }
 
 fn standing(debit: &Debit) -> String {
-    match (debit.payment(), debit.given_up(), debit.visit_at()) {
+    match (debit.payment(), debit.given_up(), debit.due_at()) {
         (Some(_), _, _) => "paid".to_owned(),
         (None, Some(given_up), _) => format!("given up, {given_up}"),
         (None, None, Some(_)) => "open".to_owned(),

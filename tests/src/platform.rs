@@ -13,7 +13,7 @@ use steelyard_billing::{
 use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
-use steelyard_store::{Customer, PlanStored, Stored};
+use steelyard_store::{PlanStored, ProviderAccount, Stored};
 
 use crate::report::{Answer, posted, record, report};
 
@@ -216,7 +216,7 @@ impl Platform {
     }
 
     /// A provider with its account.
-    pub async fn customer(&self, provider: &str) -> Customer {
+    pub async fn customer(&self, provider: &str) -> ProviderAccount {
         self.stack.tables.billing.customer(&id(provider)).await.unwrap().unwrap()
     }
 

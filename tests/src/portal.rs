@@ -108,7 +108,7 @@ impl Platform {
         for customer in tables.customers().await.unwrap() {
             writeln!(text, "{:#?}", tables.books(customer).await.unwrap()).unwrap();
         }
-        let next = tables.billing.next_visit_at().await.unwrap();
+        let next = tables.billing.next_due_at().await.unwrap();
         let unmatched = tables.billing.unmatched(jiff::civil::Date::MAX).await.unwrap();
         writeln!(text, "next visit at {next:?}\nunmatched: {unmatched:#?}").unwrap();
         text

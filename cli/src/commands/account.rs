@@ -5,7 +5,7 @@ use serde_json::json;
 use steelyard_billing::{Cause, Entry, Ledger, MandateInUse, ProviderId, TradeNumber, TradeOf};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
-use steelyard_store::{CommitError, Customer};
+use steelyard_store::{CommitError, ProviderAccount};
 
 use super::customer;
 use crate::exit::Exit;
@@ -70,7 +70,7 @@ pub(crate) async fn recharge(
     now: jiff::Timestamp,
 ) -> Result<bool, Error> {
     loop {
-        let Customer { account, .. } = customer(tables, provider).await?;
+        let ProviderAccount { account, .. } = customer(tables, provider).await?;
         let movement = account.recharge(amount, reference.to_owned(), now)?;
         match tables.billing.commit_transfer(&account, reference, &movement).await {
             Ok(_) => return Ok(true),
@@ -112,7 +112,7 @@ fn other_amount(reference: &str, booked: Fen) -> Error {
 }
 
 async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Result<Exit, Error> {
-    let Customer { provider: of, account } = customer(tables, provider).await?;
+    let ProviderAccount { provider: of, account } = customer(tables, provider).await?;
     let journal = tables.billing.journal(provider).await?;
     if target.json {
         output::json(&json!({ "account": account, "mandate": of.mandate, "journal": journal }))?;

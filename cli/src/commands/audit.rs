@@ -5,7 +5,7 @@ use serde::Serialize;
 use steelyard_billing::{Cause, Ledger, ProviderId, audit};
 use steelyard_pricing::{Catalog, Fen};
 use steelyard_runtime::Error;
-use steelyard_store::Customer;
+use steelyard_store::ProviderAccount;
 
 use super::customer;
 use crate::exit::Exit;
@@ -82,7 +82,10 @@ pub async fn audit_all(tables: &Tables) -> Result<AuditReport, Error> {
     audit_customers(tables, tables.customers().await?).await
 }
 
-async fn audit_customers(tables: &Tables, customers: Vec<Customer>) -> Result<AuditReport, Error> {
+async fn audit_customers(
+    tables: &Tables,
+    customers: Vec<ProviderAccount>,
+) -> Result<AuditReport, Error> {
     let plans = tables.billing.plans().await?;
     let mut report = AuditReport::default();
     for customer in customers {
@@ -96,7 +99,7 @@ impl AuditReport {
         &mut self,
         tables: &Tables,
         plans: &Catalog,
-        customer: Customer,
+        customer: ProviderAccount,
     ) -> Result<(), Error> {
         let provider = customer.provider.provider.clone();
         let books = tables.books(customer).await?;

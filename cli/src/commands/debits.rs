@@ -287,6 +287,6 @@ fn document(debit: &Debit) -> serde_json::Value {
         "state": State::of(debit),
         "why": why(debit),
         "next": next(debit),
-        "next_at_s": debit.visit_at().map(|at| at.as_second()),
+        "next_at_s": debit.due_at().map(|at| at.as_second()),
     })
 }

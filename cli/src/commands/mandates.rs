@@ -9,7 +9,7 @@ use steelyard_billing::mandate::{
 use steelyard_billing::{Mandate, MandateId, ProviderId, Reason};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
-use steelyard_store::{CommitError, Customer, MandateBooked};
+use steelyard_store::{CommitError, MandateBooked, ProviderAccount};
 
 use super::customer;
 use crate::exit::Exit;
@@ -113,7 +113,7 @@ pub(crate) async fn adopt(
             }
             return find(tables, provider, owner.mandate).await;
         }
-        let found: Customer = customer(tables, provider).await?;
+        let found: ProviderAccount = customer(tables, provider).await?;
         let (adopted, counted) = found.account.adopt_mandate(agreement.to_owned(), limits, now)?;
         match tables.billing.adopt_mandate(&found, &adopted, &counted, now).await {
             Ok(()) => return Ok(adopted),
@@ -227,7 +227,7 @@ fn reason(why: &EndReason) -> String {
 }
 
 fn next(mandate: &Mandate) -> String {
-    let Some(at) = mandate.visit_at() else { return String::new() };
+    let Some(at) = mandate.due_at() else { return String::new() };
     match mandate.next_step(at) {
         MandateStep::Wait => String::new(),
         MandateStep::Query => format!("asked about at {at}"),

@@ -19,12 +19,15 @@ pub(crate) mod statement;
 
 use steelyard_billing::ProviderId;
 use steelyard_runtime::Error;
-use steelyard_store::Customer;
+use steelyard_store::ProviderAccount;
 
 use crate::tables::Tables;
 
 /// A provider that must be registered.
-pub(crate) async fn customer(tables: &Tables, provider: &ProviderId) -> Result<Customer, Error> {
+pub(crate) async fn customer(
+    tables: &Tables,
+    provider: &ProviderId,
+) -> Result<ProviderAccount, Error> {
     let customer = tables.billing.customer(provider).await?;
     customer.ok_or_else(|| format!("provider `{provider}` is not registered").into())
 }

@@ -9,7 +9,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
-use steelyard_store::{CommitError, Customer};
+use steelyard_store::{CommitError, ProviderAccount};
 
 use super::customer;
 use crate::exit::Exit;
@@ -71,7 +71,7 @@ impl RefundArgs {
                 return self.same(found);
             }
             // Read before the refunds: whoever stores another meanwhile writes it too.
-            let Customer { account, .. } = customer(tables, &self.provider).await?;
+            let ProviderAccount { account, .. } = customer(tables, &self.provider).await?;
             self.check_rest(tables, taken).await?;
             let refund =
                 Refund::ask(&self.provider, number.clone(), of, self.amount, reason.as_str(), now);

@@ -4,7 +4,7 @@ use clap::Args;
 use steelyard_billing::{ProviderId, Statement, StatementId, still_owed};
 use steelyard_pricing::{ApiCount, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
-use steelyard_store::Customer;
+use steelyard_store::ProviderAccount;
 
 use super::customer;
 use crate::exit::Exit;
@@ -27,7 +27,7 @@ pub(crate) struct StatementArgs {
 impl StatementArgs {
     pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
         let tables = target.tables().await?;
-        let Customer { account, .. } = customer(&tables, &self.provider).await?;
+        let ProviderAccount { account, .. } = customer(&tables, &self.provider).await?;
         let all = tables.billing.statements(&self.provider).await?;
         let owed = still_owed(&all, account.figures.receivable())?;
         let is_asked = |of: &Statement| self.statement.is_none_or(|id| of.statement == id);

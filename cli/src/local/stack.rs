@@ -258,7 +258,7 @@ impl Stack {
         let Functions { settle, dispatch, reconcile, .. } = &self.functions;
         let daily = [(self.settles_at(now), settle), (reconciles_at(now), reconcile)];
         let next_day = daily.map(|(at, function)| (at + A_DAY, function));
-        let due = self.tables.billing.next_visit_at().await?;
+        let due = self.tables.billing.next_due_at().await?;
         let due = due.map(|due| (minute_after(due - ONE_SECOND).max(minute_after(now)), dispatch));
         let runs = daily.into_iter().chain(next_day).chain(due);
         let in_time = runs.filter(|(at, _)| *at > now && *at <= end);

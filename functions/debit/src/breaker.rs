@@ -4,7 +4,7 @@ use steelyard_billing::breaker::{Breaker, BreakerState, Permit};
 use steelyard_billing::{Debit, PayAnswer};
 use steelyard_store::CommitError;
 
-use crate::{Collector, VisitError};
+use crate::{Collector, WorkError};
 
 /// How often the breaker is written again when others write it meanwhile.
 const TRIES: usize = 10;
@@ -12,7 +12,7 @@ const TRIES: usize = 10;
 impl Collector {
     /// Whether a debit may be asked for now. A probe is stored before it is sent, and so only one is
     /// on its way.
-    pub(crate) async fn permit(&self, debit: &Debit) -> Result<Permit, VisitError> {
+    pub(crate) async fn permit(&self, debit: &Debit) -> Result<Permit, WorkError> {
         let breaker = self.billing.breaker().await?;
         let now = self.clock.now();
         let Some(probing) = breaker.probing(&debit.provider, debit.debit, now) else {

@@ -2,11 +2,11 @@
 
 use steelyard_alipay::{PayRequest, Withholding};
 use steelyard_billing::breaker::Permit;
-use steelyard_billing::{Debit, DebitId, PayAnswer, Phase, ProviderId, Step, Visit, Visited};
+use steelyard_billing::{Debit, DebitId, PayAnswer, Phase, ProviderId, Step, TaskId, TaskRef};
 use steelyard_store::CommitError;
 
 use crate::mandate::Clearance;
-use crate::{Collector, VisitError};
+use crate::{Collector, WorkError};
 
 /// The most steps of one visit. A debit that needs more is visited again when it is due.
 const STEPS_MAX: usize = 8;
@@ -16,7 +16,7 @@ impl Collector {
         &self,
         provider: &ProviderId,
         debit: DebitId,
-    ) -> Result<(), VisitError> {
+    ) -> Result<(), WorkError> {
         let mut debit: Debit = self.find(provider, &debit).await?;
         let version = debit.version;
         for _ in 0..STEPS_MAX {
@@ -33,15 +33,15 @@ impl Collector {
         }
         // Who found nothing to do leaves the next visit to who did.
         if debit.version > version {
-            let visit = Visit { provider: provider.clone(), to: Visited::Debit(debit.debit) };
-            self.come_again(&visit, debit.visit_at()).await;
+            let visit = TaskRef { provider: provider.clone(), to: TaskId::Debit(debit.debit) };
+            self.come_again(&visit, debit.due_at()).await;
         }
         Ok(())
     }
 
     /// Asks for the money, if the mandate and the breaker allow it. None when another visit is at the
     /// debit, or the breaker is open: it comes due again when its lease is over.
-    async fn pay(&self, debit: &Debit) -> Result<Option<Debit>, VisitError> {
+    async fn pay(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
         let now = self.clock.now();
         match self.cleared(debit).await? {
             Clearance::Go => {}
@@ -60,11 +60,11 @@ impl Collector {
     }
 
     /// Stores the attempt, asks for the money, and stores what came of it.
-    async fn ask(&self, debit: &Debit, is_probe: bool) -> Result<Option<Debit>, VisitError> {
+    async fn ask(&self, debit: &Debit, is_probe: bool) -> Result<Option<Debit>, WorkError> {
         let content = self.withholding(debit)?.biz_content()?;
         let sending = debit.sending(content, self.clock.now())?;
         let Some(sending) = self.store_debit(debit, sending).await? else { return Ok(None) };
-        let stored = sending.request.clone().ok_or(VisitError::NoRequest)?;
+        let stored = sending.request.clone().ok_or(WorkError::NoRequest)?;
         let request = PayRequest::new(sending.out_trade_no.clone(), sending.amount_fen, stored)?;
         let answer = self.alipay.pay(&request, self.clock.now()).await;
         log_own_trouble(&sending, &answer);
@@ -75,12 +75,12 @@ impl Collector {
         Ok(stored)
     }
 
-    async fn query(&self, debit: &Debit) -> Result<Option<Debit>, VisitError> {
+    async fn query(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
         let answer = self.alipay.query(&debit.out_trade_no, self.clock.now()).await;
         self.store_debit(debit, debit.after_query(answer, self.clock.now())?).await
     }
 
-    async fn close(&self, debit: &Debit) -> Result<Option<Debit>, VisitError> {
+    async fn close(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
         let answer = self.alipay.close(&debit.out_trade_no, self.clock.now()).await;
         if let Err(doubt) = &answer {
             tracing::warn!(provider.id = %debit.provider, debit.id = %debit.debit, doubt = doubt.0, "close in doubt");
@@ -88,7 +88,7 @@ impl Collector {
         self.store_debit(debit, debit.after_close(answer, self.clock.now())?).await
     }
 
-    fn withholding(&self, debit: &Debit) -> Result<Withholding, VisitError> {
+    fn withholding(&self, debit: &Debit) -> Result<Withholding, WorkError> {
         let day = self.terms.calendar.day_of(debit.opened_at_s)?;
         Ok(Withholding {
             out_trade_no: debit.out_trade_no.clone(),
@@ -100,7 +100,7 @@ impl Collector {
 
     /// Stores a step. None when another visit stored one meanwhile: it goes on from there, and what
     /// this one learned will be learned again by a query.
-    async fn store_debit(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, VisitError> {
+    async fn store_debit(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, WorkError> {
         log_held(&after);
         let stored = if after.is_open() {
             match self.billing.store(Some(before), &after).await {

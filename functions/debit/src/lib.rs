@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use steelyard_alipay::SignScene;
-use steelyard_billing::Visit;
+use steelyard_billing::TaskRef;
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, alipay, aws, each_message,
 };
 use steelyard_store::BillingTable;
 
-pub use visit::{Collector, VisitError};
+pub use visit::{Collector, WorkError};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl Debits {
     }
 
     async fn message(&self, body: &str) -> Result<(), Error> {
-        let visit: Visit = serde_json::from_str(body)?;
+        let visit: TaskRef = serde_json::from_str(body)?;
         Ok(self.collector.visit(&visit).await?)
     }
 }

@@ -4,19 +4,19 @@ use steelyard_alipay::AgreementKey;
 use steelyard_billing::mandate::{
     EndReason, MandateOutcome, MandatePhase, MandateStep, Suspension,
 };
-use steelyard_billing::{AgreementAnswer, Debit, Mandate, MandateId, ProviderId, Refusal};
+use steelyard_billing::{AgreementAnswer, Debit, GatewayCode, Mandate, MandateId, ProviderId};
 use steelyard_store::MandateBooked;
 
-use crate::{Collector, VisitError};
+use crate::{Collector, WorkError};
 
 /// Whether a debit may be made under its mandate now.
 pub(crate) enum Clearance {
     /// It may.
     Go,
     /// Not today: it is suspended.
-    NotToday(Refusal),
+    NotToday(GatewayCode),
     /// Never more.
-    Dead(Refusal),
+    Dead(GatewayCode),
 }
 
 impl Collector {
@@ -24,7 +24,7 @@ impl Collector {
         &self,
         provider: &ProviderId,
         id: MandateId,
-    ) -> Result<(), VisitError> {
+    ) -> Result<(), WorkError> {
         let mandate: Mandate = self.find(provider, &id).await?;
         match mandate.next_step(self.clock.now()) {
             MandateStep::Wait => Ok(()),
@@ -35,7 +35,7 @@ impl Collector {
 
     /// Whether a debit may be made under its mandate: Alipay is asked once a day, since nobody is
     /// notified of an agreement that expires, or of a suspended one that is in force again.
-    pub(crate) async fn cleared(&self, debit: &Debit) -> Result<Clearance, VisitError> {
+    pub(crate) async fn cleared(&self, debit: &Debit) -> Result<Clearance, WorkError> {
         let mut mandate: Mandate = self.find(&debit.provider, &debit.mandate).await?;
         let now = self.clock.now();
         let may_be_used = mandate.is_usable(now) || is_suspended(&mandate);
@@ -45,7 +45,7 @@ impl Collector {
         Ok(clearance(&mandate, mandate.is_usable(self.clock.now())))
     }
 
-    async fn query_mandate(&self, mandate: &Mandate) -> Result<Mandate, VisitError> {
+    async fn query_mandate(&self, mandate: &Mandate) -> Result<Mandate, WorkError> {
         if let Some(by) = self.replaced_by(mandate).await? {
             return self.replace(mandate, by).await;
         }
@@ -60,7 +60,7 @@ impl Collector {
 
     /// The mandate that came into use while this one was suspended. In force again, this one would
     /// take the other's place, though the other is what the provider signed since.
-    async fn replaced_by(&self, mandate: &Mandate) -> Result<Option<MandateId>, VisitError> {
+    async fn replaced_by(&self, mandate: &Mandate) -> Result<Option<MandateId>, WorkError> {
         if !is_suspended(mandate) {
             return Ok(None);
         }
@@ -69,7 +69,7 @@ impl Collector {
         Ok(in_use.map(|in_use| in_use.mandate).filter(|in_use| *in_use != mandate.mandate))
     }
 
-    async fn replace(&self, mandate: &Mandate, by: MandateId) -> Result<Mandate, VisitError> {
+    async fn replace(&self, mandate: &Mandate, by: MandateId) -> Result<Mandate, WorkError> {
         let now = self.clock.now();
         let decide = |before: &Mandate| {
             let ending = before.ending(EndReason::Replaced { by }, now);
@@ -78,7 +78,7 @@ impl Collector {
         self.change(mandate, decide).await
     }
 
-    async fn unsign(&self, mandate: &Mandate) -> Result<(), VisitError> {
+    async fn unsign(&self, mandate: &Mandate) -> Result<(), WorkError> {
         let Some(key) = self.key(mandate) else { return Ok(()) };
         let answer = self.alipay.end_agreement(&key, self.clock.now()).await;
         let now = self.clock.now();
@@ -93,7 +93,7 @@ impl Collector {
         &self,
         mandate: &Mandate,
         decide: impl Fn(&Mandate) -> MandateOutcome + Send,
-    ) -> Result<Mandate, VisitError> {
+    ) -> Result<Mandate, WorkError> {
         let (provider, id) = (&mandate.provider, mandate.mandate);
         let now = self.clock.now();
         match self.billing.change_mandate(provider, id, now, decide).await? {
@@ -106,7 +106,7 @@ impl Collector {
                 tracing::error!(provider.id = %provider, mandate.id = %id, contradictions = 1, "what Alipay says of a mandate contradicts it");
                 Ok(stored)
             }
-            MandateBooked::Unknown => Err(VisitError::Unknown { provider: provider.clone() }),
+            MandateBooked::Unknown => Err(WorkError::Unknown { provider: provider.clone() }),
         }
     }
 
@@ -153,7 +153,7 @@ fn is_suspended(mandate: &Mandate) -> bool {
 }
 
 fn clearance(mandate: &Mandate, is_usable: bool) -> Clearance {
-    let why = |text: &str| Refusal(text.to_owned());
+    let why = |text: &str| GatewayCode(text.to_owned());
     match &mandate.phase {
         MandatePhase::Active if is_usable => Clearance::Go,
         MandatePhase::Active => Clearance::Dead(why("the mandate's time is over")),

@@ -1,21 +1,21 @@
 //! A visit to a recharge: Alipay is asked whether it was paid. A notification mostly comes first.
 
 use steelyard_billing::{
-    ProviderId, QueryAnswer, Recharge, RechargeId, TradeNumber, TradeOf, Visit, Visited,
+    ProviderId, QueryAnswer, Recharge, RechargeId, TaskId, TaskRef, TradeNumber, TradeOf,
 };
 use steelyard_store::Booked;
 
-use crate::{Collector, VisitError};
+use crate::{Collector, WorkError};
 
 impl Collector {
     pub(crate) async fn visit_recharge(
         &self,
         provider: &ProviderId,
         id: RechargeId,
-    ) -> Result<(), VisitError> {
+    ) -> Result<(), WorkError> {
         let recharge: Recharge = self.find(provider, &id).await?;
         let now = self.clock.now();
-        if recharge.visit_at().is_none_or(|due| due > now) {
+        if recharge.due_at().is_none_or(|due| due > now) {
             return Ok(());
         }
         let answer = self.alipay.query(&recharge.out_trade_no, now).await;
@@ -34,7 +34,7 @@ impl Collector {
             }
         }
         let after = recharge.after_query(&answer, self.clock.now());
-        let visit = Visit { provider: provider.clone(), to: Visited::Recharge(id) };
+        let visit = TaskRef { provider: provider.clone(), to: TaskId::Recharge(id) };
         self.store(&visit, &recharge, after).await.map(drop)
     }
 }

@@ -3,11 +3,11 @@
 use steelyard_alipay::Refund as RefundRequest;
 use steelyard_billing::{
     ProviderId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, RefundStep,
-    Reversal, ReversalPhase, Visit, Visited,
+    Reversal, ReversalPhase, TaskId, TaskRef,
 };
 use steelyard_store::{Booked, CommitError};
 
-use crate::{Collector, VisitError};
+use crate::{Collector, WorkError};
 
 /// After how many doubts in a row a refund has been in doubt for more than an hour.
 const LONG_DOUBTS: u16 = 6;
@@ -23,7 +23,7 @@ impl Collector {
         &self,
         provider: &ProviderId,
         number: &RefundRef,
-    ) -> Result<(), VisitError> {
+    ) -> Result<(), WorkError> {
         let mut refund: Refund = self.find(provider, number).await?;
         for _ in 0..STEPS_MAX {
             let stepped = match refund.next_step(self.clock.now()) {
@@ -40,7 +40,7 @@ impl Collector {
     }
 
     /// Stores that it is sent, asks, and stores what came of it. None when another visit is at it.
-    async fn ask_refund(&self, refund: &Refund) -> Result<Option<Refund>, VisitError> {
+    async fn ask_refund(&self, refund: &Refund) -> Result<Option<Refund>, WorkError> {
         let sending = refund.sending(self.clock.now())?;
         let Some(sending) = self.store_refund(refund, sending).await? else { return Ok(None) };
         let answer = self.alipay.refund(&request(&sending)?, self.clock.now()).await;
@@ -52,7 +52,7 @@ impl Collector {
         self.store_refund(&sending, sending.after_refund(answer, self.clock.now())?).await
     }
 
-    async fn query_refund(&self, refund: &Refund) -> Result<Option<Refund>, VisitError> {
+    async fn query_refund(&self, refund: &Refund) -> Result<Option<Refund>, WorkError> {
         let answer = self.alipay.query_refund(&request(refund)?, self.clock.now()).await;
         tracing::info!(refund = %refund.number(), ?answer, "a refund was asked about");
         self.store_refund(refund, refund.after_query(answer, self.clock.now())?).await
@@ -63,7 +63,7 @@ impl Collector {
         &self,
         before: &Refund,
         after: Refund,
-    ) -> Result<Option<Refund>, VisitError> {
+    ) -> Result<Option<Refund>, WorkError> {
         for _ in 0..TRIES {
             match self.billing.store_refund(before, &after, self.clock.now()).await? {
                 Ok(stored) => {
@@ -78,14 +78,14 @@ impl Collector {
                 return Ok(None);
             }
         }
-        Err(VisitError::Contended)
+        Err(WorkError::Contended)
     }
 
     pub(crate) async fn visit_reversal(
         &self,
         provider: &ProviderId,
         number: &RefundRef,
-    ) -> Result<(), VisitError> {
+    ) -> Result<(), WorkError> {
         let reversal: Reversal = self.find(provider, number).await?;
         let now = self.clock.now();
         if reversal.phase != ReversalPhase::Noticed || reversal.due_at_s > now {
@@ -103,14 +103,14 @@ impl Collector {
                 }
             }
         }
-        let visit = Visit { provider: provider.clone(), to: Visited::Reversal(number.clone()) };
+        let visit = TaskRef { provider: provider.clone(), to: TaskId::Reversal(number.clone()) };
         self.store(&visit, &reversal, reversal.asked_in_vain(now)).await.map(drop)
     }
 }
 
 /// Tells of a refund that a person asked for in vain, or waits for too long.
 fn log_refused(refund: &Refund) {
-    if refund.visit_at().is_some() && refund.doubts > LONG_DOUBTS {
+    if refund.due_at().is_some() && refund.doubts > LONG_DOUBTS {
         tracing::error!(
             provider.id = %refund.provider,
             refund = %refund.number(),
@@ -133,7 +133,7 @@ fn log_refused(refund: &Refund) {
     }
 }
 
-fn request(refund: &Refund) -> Result<RefundRequest, VisitError> {
+fn request(refund: &Refund) -> Result<RefundRequest, WorkError> {
     let RefundRef { out_trade_no, out_request_no } = refund.number();
     Ok(RefundRequest::new(out_trade_no, out_request_no, refund.amount_fen)?)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use steelyard_alipay::{Alipay, AmountError, PayRequestError, SignScene, WithholdingError};
 use steelyard_billing::{
-    CalendarError, DebitConflict, DebitTerms, ProviderId, RefundConflict, Visit, Visited,
+    CalendarError, DebitConflict, DebitTerms, ProviderId, RefundConflict, TaskId, TaskRef,
 };
 use steelyard_runtime::{Clock, Queue};
 use steelyard_store::{BillingTable, BookingError, CommitError, Record, StoreError};
@@ -30,7 +30,7 @@ pub struct Collector {
 /// Why a visit failed. What was visited is as it was stored last, and the next visit goes on from
 /// there.
 #[derive(Debug, Error)]
-pub enum VisitError {
+pub enum WorkError {
     /// There is no such record.
     #[error("{provider} has no such record")]
     Unknown {
@@ -77,15 +77,15 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// [`VisitError`] naming the cause.
-    pub async fn visit(&self, visit: &Visit) -> Result<(), VisitError> {
-        let Visit { provider, to } = visit;
+    /// [`WorkError`] naming the cause.
+    pub async fn visit(&self, visit: &TaskRef) -> Result<(), WorkError> {
+        let TaskRef { provider, to } = visit;
         match to {
-            Visited::Debit(debit) => self.visit_debit(provider, *debit).await,
-            Visited::Recharge(recharge) => self.visit_recharge(provider, *recharge).await,
-            Visited::Refund(number) => self.visit_refund(provider, number).await,
-            Visited::Reversal(number) => self.visit_reversal(provider, number).await,
-            Visited::Mandate(mandate) => self.visit_mandate(provider, *mandate).await,
+            TaskId::Debit(debit) => self.visit_debit(provider, *debit).await,
+            TaskId::Recharge(recharge) => self.visit_recharge(provider, *recharge).await,
+            TaskId::Refund(number) => self.visit_refund(provider, number).await,
+            TaskId::Reversal(number) => self.visit_reversal(provider, number).await,
+            TaskId::Mandate(mandate) => self.visit_mandate(provider, *mandate).await,
         }
     }
 
@@ -93,18 +93,18 @@ impl Collector {
         &self,
         provider: &ProviderId,
         id: &R::Id,
-    ) -> Result<R, VisitError> {
-        let unknown = || VisitError::Unknown { provider: provider.clone() };
+    ) -> Result<R, WorkError> {
+        let unknown = || WorkError::Unknown { provider: provider.clone() };
         self.billing.find(provider, id).await?.ok_or_else(unknown)
     }
 
     /// Stores a step that moves no money. None when another visit was faster.
     pub(crate) async fn store<R: Record>(
         &self,
-        visit: &Visit,
+        visit: &TaskRef,
         before: &R,
         after: R,
-    ) -> Result<Option<R>, VisitError> {
+    ) -> Result<Option<R>, WorkError> {
         match self.billing.store(Some(before), &after).await {
             Ok(stored) => Ok(Some(stored)),
             Err(CommitError::Stale) => {
@@ -116,7 +116,7 @@ impl Collector {
     }
 
     /// Sends a visit that is due again within a minute. If that fails, the index brings it later.
-    pub(crate) async fn come_again(&self, visit: &Visit, at: Option<Timestamp>) {
+    pub(crate) async fn come_again(&self, visit: &TaskRef, at: Option<Timestamp>) {
         let Some(at) = at else { return };
         let delay_s = u16::try_from((at.as_second() - self.clock.now().as_second()).max(0));
         let Some(delay_s) = delay_s.ok().filter(|delay_s| *delay_s <= QUEUE_REACH_S) else {

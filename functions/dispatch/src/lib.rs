@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, Queue, aws};
 use steelyard_store::schema::DUE_SHARDS;
-use steelyard_store::{BillingTable, DueVisit};
+use steelyard_store::{BillingTable, DueTask};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl Dispatch {
         let mut sent = 0;
         let mut after = None;
         loop {
-            let mut due = self.billing.due_visits(shard, now, after.as_ref(), PAGE).await?;
+            let mut due = self.billing.due_tasks(shard, now, after.as_ref(), PAGE).await?;
             sent += self.send(&due, now).await?;
             let is_last = i32::try_from(due.len()).is_ok_and(|found| found < PAGE);
             after = due.pop();
@@ -78,7 +78,7 @@ impl Dispatch {
 
     /// Leases visits and sends those whose lease holds; tells how many. What was leased before a
     /// lease failed is sent all the same.
-    async fn send(&self, due: &[DueVisit], now: Timestamp) -> Result<usize, Error> {
+    async fn send(&self, due: &[DueTask], now: Timestamp) -> Result<usize, Error> {
         let mut messages = Vec::new();
         let mut failed = None;
         for due in due {

@@ -7,7 +7,7 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     AgreementEnded, AgreementSigned, ExternalAgreementNo, Mandate, MandateId, ProviderId,
 };
-use steelyard_store::{CommitError, Customer, MandateBooked, StoreError};
+use steelyard_store::{CommitError, MandateBooked, ProviderAccount, StoreError};
 use thiserror::Error;
 
 use crate::Portal;
@@ -89,7 +89,7 @@ impl Portal {
         for _ in 0..TRIES {
             let customer = self.billing.customer(provider).await?;
             let no_provider = || MandateError::NoProvider(provider.clone());
-            let Customer { account, .. } = customer.ok_or_else(no_provider)?;
+            let ProviderAccount { account, .. } = customer.ok_or_else(no_provider)?;
             let (mandate, movement) = account.offer_mandate(limits, self.clock.now())?;
             match self.billing.store_moving(None, &mandate, &account, &movement, None).await {
                 Ok(stored) => {

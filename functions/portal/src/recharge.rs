@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_alipay::{Recharge as Offer, RechargeError};
 use steelyard_billing::{ProviderId, QrAnswer, Recharge, RechargeAmountError, RechargeId};
 use steelyard_pricing::Fen;
-use steelyard_store::{CommitError, Customer, StoreError};
+use steelyard_store::{CommitError, ProviderAccount, StoreError};
 use thiserror::Error;
 
 use crate::Portal;
@@ -105,7 +105,7 @@ impl Portal {
         for _ in 0..TRIES {
             let customer = self.billing.customer(provider).await?;
             let no_provider = || OfferError::NoProvider(provider.clone());
-            let Customer { account, .. } = customer.ok_or_else(no_provider)?;
+            let ProviderAccount { account, .. } = customer.ok_or_else(no_provider)?;
             let (recharge, movement) = account.offer_recharge(amount, self.clock.now())?;
             match self.billing.store_moving(None, &recharge, &account, &movement, None).await {
                 Ok(stored) => return Ok(stored),

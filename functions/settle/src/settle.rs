@@ -9,7 +9,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::Catalog;
 use steelyard_runtime::Clock;
-use steelyard_store::{BillingTable, CommitError, Customer, StoreError, UsageTable};
+use steelyard_store::{BillingTable, CommitError, ProviderAccount, StoreError, UsageTable};
 use thiserror::Error;
 
 /// Settles providers.
@@ -145,7 +145,7 @@ impl Settler {
     async fn settle(
         &self,
         run: &Run,
-        mut customer: Customer,
+        mut customer: ProviderAccount,
     ) -> Result<Vec<Statement>, SettleError> {
         let id = customer.provider.provider.clone();
         let store = |source| SettleError::Store { provider: id.clone(), source };
@@ -181,7 +181,7 @@ impl Settler {
         Err(SettleError::Contended(id))
     }
 
-    async fn read(&self, provider: &ProviderId) -> Result<Customer, SettleError> {
+    async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, SettleError> {
         self.billing
             .customer(provider)
             .await

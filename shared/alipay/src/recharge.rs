@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{Doubt, OutTradeNo, QrAnswer, Refusal};
+use steelyard_billing::{Doubt, GatewayCode, OutTradeNo, QrAnswer};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
@@ -128,7 +128,7 @@ fn qr_answer(recharge: &Recharge, answer: &Answer) -> Result<QrAnswer, Doubt> {
         | Class::MandateDead
         | Class::PayerBlocked
         | Class::OwnAccount
-        | Class::OwnFault => Ok(QrAnswer::Refused(Refusal(answer.result_code().to_string()))),
+        | Class::OwnFault => Ok(QrAnswer::Refused(GatewayCode(answer.result_code().to_string()))),
         Class::Paid | Class::InDoubt => Err(answer.not_understood()),
     }
 }
@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_code_is_for_the_recharge_that_was_asked_for() {
         let in_doubt = |text| QrAnswer::InDoubt(doubt(text));
-        let refused = |text: &str| QrAnswer::Refused(Refusal(text.to_owned()));
+        let refused = |text: &str| QrAnswer::Refused(GatewayCode(text.to_owned()));
         for (node, expected) in [
             (CODE.to_owned(), QrAnswer::Code("https://qr.example/1".to_owned())),
             (CODE.replace("R1", "R2"), in_doubt("the answer is for another trade")),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use steelyard_billing::{
-    Doubt, OutRequestNo, OutTradeNo, RefundAnswer, RefundQueryAnswer, RefundRef, Refusal,
+    Doubt, GatewayCode, OutRequestNo, OutTradeNo, RefundAnswer, RefundQueryAnswer, RefundRef,
 };
 use steelyard_pricing::Fen;
 
@@ -131,7 +131,7 @@ impl Alipay {
 }
 
 fn refund_answer(refund: &Refund, answer: &Answer) -> Result<RefundAnswer, Doubt> {
-    let refusal = || Refusal(answer.result_code().to_string());
+    let refusal = || GatewayCode(answer.result_code().to_string());
     if answer.failed_by(ACCOUNT_SHORT) {
         return Ok(RefundAnswer::OwnAccountShort(refusal()));
     }
@@ -239,7 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusal_of_a_refund_is_told_from_doubt() {
-        let refusal = |code: &str| Refusal(format!("code 40004 {code}"));
+        let refusal = |code: &str| GatewayCode(format!("code 40004 {code}"));
         assert_eq!(
             refund(&failed(ACCOUNT_SHORT)).await,
             RefundAnswer::OwnAccountShort(refusal(ACCOUNT_SHORT))

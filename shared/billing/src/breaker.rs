@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::patience::growing;
-use crate::{DebitId, PayAnswer, ProviderId, Reason, Refusal};
+use crate::{DebitId, GatewayCode, PayAnswer, ProviderId, Reason};
 
 /// How many minutes back answers are remembered, the current one included: long enough to see a
 /// trend among few debits, short enough to forget a trouble that is over.
@@ -78,7 +78,7 @@ pub enum BreakerState {
 #[serde(rename_all = "snake_case")]
 pub enum Trip {
     /// Our own account at the gateway is in trouble, as this code says: nobody's debit can succeed.
-    OwnAccount(Refusal),
+    OwnAccount(GatewayCode),
     /// Of the debits asked for within [`WINDOW_MINUTES`], too many were in doubt.
     TooManyInDoubt {
         /// How many were asked for.
@@ -212,6 +212,7 @@ impl Breaker {
                 return self.tripped(Trip::OwnAccount(code.clone()), now);
             }
             PayAnswer::InDoubt(_) => true,
+            PayAnswer::Throttled(_) => return self.clone(),
             PayAnswer::Paid(_)
             | PayAnswer::Declined(_)
             | PayAnswer::MandateDead(_)
@@ -241,7 +242,7 @@ impl Breaker {
             | PayAnswer::PayerBlocked(_)
             | PayAnswer::OwnFault(_) => return self.with(BreakerState::Closed),
             PayAnswer::OwnAccount(code) => Trip::OwnAccount(code.clone()),
-            PayAnswer::InDoubt(_) => why.clone(),
+            PayAnswer::InDoubt(_) | PayAnswer::Throttled(_) => why.clone(),
         };
         let probes = probes.saturating_add(1);
         let probe_at_s = Some(now + growing(PROBE_FIRST, probes, PROBE_MOST));

@@ -22,8 +22,8 @@ pub use terms::DebitTerms;
 
 use crate::patience::minutes_to_an_hour;
 use crate::{
-    Decline, DeclineReason, Doubt, MandateId, MandateInUse, OutTradeNo, PayAnswer, Payment,
-    ProviderId, QueryAnswer, Refusal, TradeNumber, TradeOf,
+    Decline, DeclineReason, Doubt, GatewayCode, MandateId, MandateInUse, OutTradeNo, PayAnswer,
+    Payment, ProviderId, QueryAnswer, TradeNumber, TradeOf,
 };
 
 /// A debit's number among its provider's: that of the journal entry that opened it.
@@ -186,7 +186,7 @@ impl Debit {
 
     /// When there is something to do with it; never when it is held, or has ended.
     #[must_use]
-    pub fn visit_at(&self) -> Option<Timestamp> {
+    pub fn due_at(&self) -> Option<Timestamp> {
         match self.next_step(self.due_at_s) {
             Step::Pay | Step::Query | Step::Close => Some(self.due_at_s),
             Step::Wait => None,
@@ -263,7 +263,11 @@ impl Debit {
     /// # Errors
     ///
     /// [`DebitConflict`] unless it is to be asked for.
-    pub fn without_mandate(&self, why: Refusal, now: Timestamp) -> Result<Debit, DebitConflict> {
+    pub fn without_mandate(
+        &self,
+        why: GatewayCode,
+        now: Timestamp,
+    ) -> Result<Debit, DebitConflict> {
         if self.phase != Phase::Due {
             return Err(self.not_waiting());
         }
@@ -278,7 +282,7 @@ impl Debit {
     /// [`DebitConflict`] unless it is to be asked for.
     pub fn postponed(
         &self,
-        why: Refusal,
+        why: GatewayCode,
         terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Debit, DebitConflict> {
@@ -318,7 +322,9 @@ impl Debit {
             PayAnswer::Declined(decline) => self.after_decline(decline, terms, now),
             PayAnswer::MandateDead(code) => self.giving_up(GivenUp::MandateDead(code), now),
             PayAnswer::PayerBlocked(code) => self.giving_up(GivenUp::PayerBlocked(code), now),
-            PayAnswer::OwnAccount(_) => return Ok(exchanged(self.after_own_account_trouble(now))),
+            PayAnswer::OwnAccount(_) | PayAnswer::Throttled(_) => {
+                return Ok(exchanged(self.after_own_account_trouble(now)));
+            }
             PayAnswer::OwnFault(code) => {
                 self.held(format!("our request is wrong: {}", code.0), None, now)
             }
@@ -453,7 +459,7 @@ impl Debit {
     }
 
     fn after_decline(&self, decline: Decline, terms: &DebitTerms, now: Timestamp) -> Debit {
-        let code = Refusal(decline.sub_code);
+        let code = GatewayCode(decline.sub_code);
         match decline.reason {
             DeclineReason::Funds => {
                 let declines = self.declines.saturating_add(1);

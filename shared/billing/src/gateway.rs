@@ -58,7 +58,7 @@ pub enum Retry {
 /// A code by which the gateway refused something: for a log, an operator, and the one who asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Refusal(pub String);
+pub struct GatewayCode(pub String);
 
 /// Why we don't know whether money was taken: a short text for a log and an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,14 +76,16 @@ pub enum PayAnswer {
     /// The money was not taken now.
     Declined(Decline),
     /// The agreement or its payer is not there any more. A query for the agreement confirms it.
-    MandateDead(Refusal),
+    MandateDead(GatewayCode),
     /// The payer's account is blocked or at risk. More tries make it worse.
-    PayerBlocked(Refusal),
+    PayerBlocked(GatewayCode),
     /// Our own account at the gateway is in trouble: no debit of anybody can succeed, and no
     /// provider is to blame.
-    OwnAccount(Refusal),
+    OwnAccount(GatewayCode),
     /// The request is wrong; the same bytes will never be right.
-    OwnFault(Refusal),
+    OwnFault(GatewayCode),
+    /// The gateway limits how often we call it, and did not look at the request.
+    Throttled(GatewayCode),
     /// Nobody knows; only a query can tell. Every answer that is not clearly one of the others.
     InDoubt(Doubt),
 }
@@ -112,10 +114,10 @@ pub enum RefundAnswer {
         total_fen: Fen,
     },
     /// Our own account at the gateway has too little to give back. Fill it up, and ask again.
-    OwnAccountShort(Refusal),
+    OwnAccountShort(GatewayCode),
     /// Refused, and asking again will not help. An earlier request under the same number may
     /// have succeeded: query the refund.
-    Refused(Refusal),
+    Refused(GatewayCode),
     /// Nobody knows; query the refund.
     InDoubt(Doubt),
 }
@@ -140,7 +142,7 @@ pub enum QrAnswer {
     /// The text to be shown as a QR code. Who scans it can pay the trade.
     Code(String),
     /// Refused.
-    Refused(Refusal),
+    Refused(GatewayCode),
     /// Nobody knows whether the trade can be paid now.
     InDoubt(Doubt),
 }
@@ -216,6 +218,7 @@ impl fmt::Display for PayAnswer {
             PayAnswer::PayerBlocked(code) => write!(f, "the payer is blocked: {}", code.0),
             PayAnswer::OwnAccount(code) => write!(f, "our own account: {}", code.0),
             PayAnswer::OwnFault(code) => write!(f, "our request is wrong: {}", code.0),
+            PayAnswer::Throttled(code) => write!(f, "throttled: {}", code.0),
             PayAnswer::InDoubt(doubt) => write!(f, "in doubt: {}", doubt.0),
         }
     }

@@ -34,8 +34,8 @@ pub use debit::{
 };
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Decline, DeclineReason, Doubt,
-    ExternalAgreementNo, Notice, NumberError, OutRequestNo, OutTradeNo, PayAnswer, Payment,
-    ProviderCode, QrAnswer, QueryAnswer, RefundAnswer, RefundQueryAnswer, Refusal, Retry,
+    ExternalAgreementNo, GatewayCode, Notice, NumberError, OutRequestNo, OutTradeNo, PayAnswer,
+    Payment, ProviderCode, QrAnswer, QueryAnswer, RefundAnswer, RefundQueryAnswer, Retry,
     TradeNotice, TradeNumber, TradeOf, TradeState, UnsignAnswer,
 };
 pub use id::{IdError, ProviderId, ReportId, SourceId};
@@ -50,4 +50,4 @@ pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, Ref
 pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
 pub use statement::{LateDay, Statement, StatementId, StatementIdError, still_owed};
-pub use visit::{Visit, Visited};
+pub use visit::{TaskId, TaskRef};

@@ -273,7 +273,7 @@ impl Mandate {
     /// What to do now.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> MandateStep {
-        if self.visit_at().is_none_or(|visit_at| now < visit_at) {
+        if self.due_at().is_none_or(|due_at| now < due_at) {
             return MandateStep::Wait;
         }
         match self.phase {
@@ -289,7 +289,7 @@ impl Mandate {
     /// When there is something to do with it. Debits ask about an active one before they use it, so
     /// it is visited only when its time is over, since no debit would ask then; an ended one never.
     #[must_use]
-    pub fn visit_at(&self) -> Option<Timestamp> {
+    pub fn due_at(&self) -> Option<Timestamp> {
         match self.phase {
             MandatePhase::Offered
             | MandatePhase::Suspended { .. }

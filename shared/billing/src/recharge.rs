@@ -145,7 +145,7 @@ impl Recharge {
 
     /// When Alipay is to be asked about it; never when it is paid or has lapsed.
     #[must_use]
-    pub fn visit_at(&self) -> Option<Timestamp> {
+    pub fn due_at(&self) -> Option<Timestamp> {
         match self.phase {
             RechargePhase::Offered => Some(self.due_at_s),
             RechargePhase::Paid { .. } | RechargePhase::Lapsed => None,

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::patience::minutes_to_an_hour;
 use crate::{
-    Learned, OutRequestNo, OutTradeNo, ProviderId, RefundAnswer, RefundQueryAnswer, Refusal,
+    GatewayCode, Learned, OutRequestNo, OutTradeNo, ProviderId, RefundAnswer, RefundQueryAnswer,
     TradeOf,
 };
 
@@ -77,14 +77,14 @@ pub enum RefundPhase {
     /// Refused by Alipay, and a query is to prove that an earlier request did not succeed.
     Refusing {
         /// Alipay's code.
-        code: Refusal,
+        code: GatewayCode,
     },
     /// Given back.
     Done,
     /// Refused, and proved that nothing was given back.
     Refused {
         /// Alipay's code.
-        code: Refusal,
+        code: GatewayCode,
     },
 }
 
@@ -180,7 +180,7 @@ impl Refund {
 
     /// When there is something to do with it; never when it has ended.
     #[must_use]
-    pub fn visit_at(&self) -> Option<Timestamp> {
+    pub fn due_at(&self) -> Option<Timestamp> {
         (self.next_step(self.due_at_s) != RefundStep::Wait).then_some(self.due_at_s)
     }
 

@@ -109,7 +109,7 @@ impl Reversal {
 
     /// When Alipay is to be asked about it; never when it is in the books.
     #[must_use]
-    pub fn visit_at(&self) -> Option<Timestamp> {
+    pub fn due_at(&self) -> Option<Timestamp> {
         match self.phase {
             ReversalPhase::Noticed => Some(self.due_at_s),
             ReversalPhase::Booked { .. } => None,

@@ -7,18 +7,18 @@ use crate::{DebitId, ProviderId, RechargeId, RefundRef};
 
 /// One record of a provider that is to be visited: what a message to the debit function holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Visit {
+pub struct TaskRef {
     /// Whose record.
     pub provider: ProviderId,
     /// Which.
     #[serde(flatten)]
-    pub to: Visited,
+    pub to: TaskId,
 }
 
 /// What is visited.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Visited {
+pub enum TaskId {
     /// A debit.
     Debit(DebitId),
     /// A recharge.
@@ -43,17 +43,17 @@ mod tests {
         };
         let numbers = r#"{"out_trade_no":"SY_1_R1","out_request_no":"F1"}"#;
         for (to, json) in [
-            (Visited::Debit(DebitId(7)), r#""debit":7"#.to_owned()),
-            (Visited::Recharge(RechargeId(7)), r#""recharge":7"#.to_owned()),
-            (Visited::Refund(number.clone()), format!(r#""refund":{numbers}"#)),
-            (Visited::Reversal(number), format!(r#""reversal":{numbers}"#)),
-            (Visited::Mandate(MandateId(7)), r#""mandate":7"#.to_owned()),
+            (TaskId::Debit(DebitId(7)), r#""debit":7"#.to_owned()),
+            (TaskId::Recharge(RechargeId(7)), r#""recharge":7"#.to_owned()),
+            (TaskId::Refund(number.clone()), format!(r#""refund":{numbers}"#)),
+            (TaskId::Reversal(number), format!(r#""reversal":{numbers}"#)),
+            (TaskId::Mandate(MandateId(7)), r#""mandate":7"#.to_owned()),
         ] {
-            let visit = Visit { provider: "shop".parse().unwrap(), to };
+            let visit = TaskRef { provider: "shop".parse().unwrap(), to };
             let text = format!(r#"{{"provider":"shop",{json}}}"#);
             assert_eq!(serde_json::to_string(&visit).unwrap(), text);
-            assert_eq!(serde_json::from_str::<Visit>(&text).unwrap(), visit);
+            assert_eq!(serde_json::from_str::<TaskRef>(&text).unwrap(), visit);
         }
-        assert!(serde_json::from_str::<Visit>(r#"{"provider":"shop"}"#).is_err());
+        assert!(serde_json::from_str::<TaskRef>(r#"{"provider":"shop"}"#).is_err());
     }
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 use proptest::prelude::*;
 use steelyard_billing::breaker::{ASKED_MIN, Breaker, BreakerState, Permit, Trip, WINDOW_MINUTES};
 use steelyard_billing::{
-    DebitId, Decline, DeclineReason, Doubt, PayAnswer, Payment, ProviderId, Reason, Refusal,
+    DebitId, Decline, DeclineReason, Doubt, GatewayCode, PayAnswer, Payment, ProviderId, Reason,
 };
 use steelyard_pricing::Fen;
 
@@ -26,8 +26,8 @@ enum Input {
     Stopped,
 }
 
-fn code() -> Refusal {
-    Refusal("ACQ.SOME_CODE".to_owned())
+fn code() -> GatewayCode {
+    GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
 fn paid() -> PayAnswer {

@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::rating::{Rating, rate};
 use crate::tally::Tally;
 use crate::{
-    ApiName, BillingDay, Fen, Metered, MoneyError, Name, Rated, Rounding, Segment, SegmentSpan,
-    Standing, TermsRef, Usage, UsageError, Yuan, rounding,
+    ApiName, BillingDay, Fen, Metered, MoneyError, Name, Rated, RatedToDate, Rounding, Segment,
+    SegmentSpan, TermsRef, Usage, UsageError, Yuan, rounding,
 };
 
 /// Where a provider stands in a billing month.
@@ -35,7 +35,7 @@ pub struct SegmentToDate {
     /// What has been rated.
     pub rated: Usage,
     /// What each rate came to.
-    pub rates: BTreeMap<Name, Standing>,
+    pub rates: BTreeMap<Name, RatedToDate>,
     /// What the plan added to the rates' sum, or took off.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub adjustment_yuan: Yuan,
@@ -97,7 +97,7 @@ pub struct Line {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apis: Vec<ApiCount>,
     /// What the rate had come to.
-    pub before: Standing,
+    pub before: RatedToDate,
     /// What it comes to now, and how.
     pub after: Rated,
     /// The exact difference.
@@ -335,7 +335,7 @@ impl<'a> Part<'a> {
         let before = self.to_date.adjustment_yuan;
         if before != adjustment {
             self.to_date.adjustment_yuan = adjustment;
-            let before = Standing { yuan: before, ..Standing::default() };
+            let before = RatedToDate { yuan: before, ..RatedToDate::default() };
             self.lines.push(self.line(because, before, plan, adjustment)?);
         }
         self.to_date.rated = self.tally.usage();
@@ -346,7 +346,7 @@ impl<'a> Part<'a> {
     fn line(
         &self,
         because: LineCause,
-        before: Standing,
+        before: RatedToDate,
         after: Rated,
         now: Yuan,
     ) -> Result<Line, ChargeError> {

@@ -56,7 +56,7 @@ pub use plan::{
 };
 pub use quantity::Quantity;
 pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
-pub use rating::{Discounted, Limit, Rated, Standing};
+pub use rating::{Discounted, Limit, Rated, RatedToDate};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
 pub use terms::{Segment, SegmentSpan, Terms, TermsError, TermsRef, segments};

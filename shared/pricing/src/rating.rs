@@ -87,7 +87,7 @@ pub(crate) struct Rating {
 
 /// What was rated of one rate before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct RatedToDate {
     /// What was metered.
     pub metered: Metered,
     /// The free units that were used.
@@ -103,8 +103,8 @@ pub struct Standing {
 impl Rated {
     /// What a later line goes on from.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        Standing {
+    pub fn standing(&self) -> RatedToDate {
+        RatedToDate {
             metered: self.metered,
             free_used: self.free_used,
             plan_free_used: self.plan_free_used,

@@ -26,7 +26,7 @@ pub struct BillingTable {
 
 /// A provider with its account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Customer {
+pub struct ProviderAccount {
     /// The provider.
     pub provider: Provider,
     /// Its account.
@@ -35,9 +35,9 @@ pub struct Customer {
 
 /// Some of the providers of a registry shard.
 #[derive(Clone, Debug)]
-pub struct CustomerPage {
+pub struct AccountPage {
     /// The providers, by id.
-    pub customers: Vec<Customer>,
+    pub customers: Vec<ProviderAccount>,
     /// The provider to go on after; none on the last page.
     pub next: Option<ProviderId>,
 }
@@ -109,7 +109,7 @@ impl BillingTable {
     /// [`CommitError::Stale`] when its account was written since it was read.
     pub async fn update_provider(
         &self,
-        customer: &Customer,
+        customer: &ProviderAccount,
         provider: &Provider,
     ) -> Result<(), CommitError> {
         let before = customer.account.version;
@@ -141,7 +141,7 @@ impl BillingTable {
         shard: u8,
         after: Option<&ProviderId>,
         limit: u16,
-    ) -> Result<CustomerPage, StoreError> {
+    ) -> Result<AccountPage, StoreError> {
         let range = Range::prefix(&self.table, registry_pk(shard), "");
         // Two items a provider; the one that sorts last is `provider`.
         let page = range
@@ -150,7 +150,7 @@ impl BillingTable {
         let mut customers = Vec::new();
         let mut items = page.items.into_iter();
         while let (Some(account), Some(provider)) = (items.next(), items.next()) {
-            customers.push(Customer {
+            customers.push(ProviderAccount {
                 provider: from_item(LIST, provider)?,
                 account: from_item(LIST, account)?,
             });
@@ -161,7 +161,7 @@ impl BillingTable {
             (Some(_), None) => return Err(StoreError::corrupt(LIST, "a page without a provider")),
             (None, _) => None,
         };
-        Ok(CustomerPage { customers, next })
+        Ok(AccountPage { customers, next })
     }
 
     /// Reads a provider with its account: one request.
@@ -169,7 +169,10 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn customer(&self, provider: &ProviderId) -> Result<Option<Customer>, StoreError> {
+    pub async fn customer(
+        &self,
+        provider: &ProviderId,
+    ) -> Result<Option<ProviderAccount>, StoreError> {
         let range = Range {
             table: &self.table,
             pk: registry_pk_of(provider),
@@ -178,7 +181,7 @@ impl BillingTable {
         };
         let mut items = range.all(&self.client, LOAD).await?.into_iter();
         match (items.next(), items.next()) {
-            (Some(account), Some(provider)) => Ok(Some(Customer {
+            (Some(account), Some(provider)) => Ok(Some(ProviderAccount {
                 provider: from_item(LOAD, provider)?,
                 account: from_item(LOAD, account)?,
             })),
@@ -230,7 +233,7 @@ impl BillingTable {
         &self,
         before: &Debit,
         after: &Debit,
-        customer: &Customer,
+        customer: &ProviderAccount,
         movement: &Movement,
         suspended: Option<&MandateChange>,
     ) -> Result<Debit, CommitError> {

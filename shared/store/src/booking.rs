@@ -11,7 +11,7 @@ use steelyard_billing::{
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 
-use crate::{BillingTable, CommitError, Customer, MandateChange, StoreError};
+use crate::{BillingTable, CommitError, MandateChange, ProviderAccount, StoreError};
 
 /// What became of something that came to light.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl BillingTable {
                 Ok(ended.map_or(Try::Again, |_| Try::Done(Booked::Now(provider.clone()))))
             }
             Learned::New(Proved::Found(after)) => {
-                let Customer { account, .. } = self.existing(provider).await?;
+                let ProviderAccount { account, .. } = self.existing(provider).await?;
                 let movement = account.debit_found(debit, attempt, payment, now)?;
                 let trade = TradeNumber::new(provider, TradeOf::Debit { debit, attempt });
                 let moved = moved(&movement, &trade, None)?;
@@ -144,7 +144,7 @@ impl BillingTable {
             Learned::Contradicts => return Ok(Try::Done(Booked::Contradicts(provider.clone()))),
             Learned::New(after) => after,
         };
-        let Customer { account, .. } = self.existing(provider).await?;
+        let ProviderAccount { account, .. } = self.existing(provider).await?;
         let movement = account.recharge_paid(recharge, payment, now)?;
         let trade = TradeNumber::new(provider, TradeOf::Recharge(recharge));
         let moved = moved(&movement, &trade, None)?;
@@ -288,7 +288,7 @@ impl BillingTable {
     /// mandate's.
     pub async fn adopt_mandate(
         &self,
-        customer: &Customer,
+        customer: &ProviderAccount,
         adopted: &Mandate,
         counted: &Account,
         now: Timestamp,
@@ -302,7 +302,7 @@ impl BillingTable {
     /// The other mandate that is in use, if this one is to be.
     async fn other_in_use(
         &self,
-        customer: &Customer,
+        customer: &ProviderAccount,
         mandate: &Mandate,
     ) -> Result<Option<Mandate>, StoreError> {
         let in_use = customer.provider.mandate.as_ref().map(|in_use| in_use.mandate);
@@ -338,7 +338,7 @@ impl BillingTable {
                     Booked::Contradicts(provider.clone())
                 });
             };
-            let Customer { account, .. } = self.existing(provider).await?;
+            let ProviderAccount { account, .. } = self.existing(provider).await?;
             let Some(taken) = self.taken(provider, of).await? else { return Ok(Booked::Unknown) };
             let given_back = self.given_back(provider, &number.out_trade_no).await?;
             if given_back.plus(amount)? > taken {
@@ -400,7 +400,7 @@ impl BillingTable {
         after: &Refund,
         now: Timestamp,
     ) -> Result<Result<Refund, CommitError>, BookingError> {
-        let Customer { account, .. } = self.existing(&before.provider).await?;
+        let ProviderAccount { account, .. } = self.existing(&before.provider).await?;
         let movement = match after.phase {
             RefundPhase::Done => account.refund_done(after, now)?,
             RefundPhase::Refused { .. } => account.refund_refused(after, now)?,
@@ -414,7 +414,7 @@ impl BillingTable {
     }
 
     /// A provider that has records, and so is registered.
-    async fn existing(&self, provider: &ProviderId) -> Result<Customer, StoreError> {
+    async fn existing(&self, provider: &ProviderId) -> Result<ProviderAccount, StoreError> {
         let missing = || StoreError::corrupt("read an account", format!("{provider} has none"));
         self.customer(provider).await?.ok_or_else(missing)
     }

@@ -7,33 +7,33 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use steelyard_billing::{IdError, ProviderId, Visit};
+use steelyard_billing::{IdError, ProviderId, TaskRef};
 
 use crate::item::{number, string, text};
 use crate::schema::{
-    DUE_INDEX, DUE_SHARD, DUE_SHARDS, PK, SK, VISIT_AT_S, due_shard, due_shard_key, provider_pk,
-    visited, visited_sk,
+    DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, DUE_SHARDS, PK, SK, due_shard, due_shard_key, provider_pk,
+    task_sk, visited,
 };
 use crate::transact::Item;
 use crate::{BillingTable, StoreError};
 
 /// A visit that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueVisit {
+pub struct DueTask {
     /// To what.
-    pub visit: Visit,
+    pub visit: TaskRef,
     /// When it was due.
-    pub visit_at: Timestamp,
+    pub due_at: Timestamp,
 }
 
 const FIND: &str = "find visits that are due";
 const LEASE: &str = "lease a visit";
 
 /// What puts a record of a provider into the index, to be visited at a time.
-pub(crate) fn place(provider: &ProviderId, visit_at: Timestamp) -> [(String, AttributeValue); 2] {
+pub(crate) fn place(provider: &ProviderId, due_at: Timestamp) -> [(String, AttributeValue); 2] {
     [
         (DUE_SHARD.to_owned(), string(due_shard(provider))),
-        (VISIT_AT_S.to_owned(), number(visit_at.as_second())),
+        (DISPATCH_AT_S.to_owned(), number(due_at.as_second())),
     ]
 }
 
@@ -45,13 +45,13 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn due_visits(
+    pub async fn due_tasks(
         &self,
         shard: u8,
         now: Timestamp,
-        after: Option<&DueVisit>,
+        after: Option<&DueTask>,
         limit: i32,
-    ) -> Result<Vec<DueVisit>, StoreError> {
+    ) -> Result<Vec<DueTask>, StoreError> {
         let answer = self
             .client
             .query()
@@ -59,10 +59,10 @@ impl BillingTable {
             .index_name(DUE_INDEX)
             .key_condition_expression("#shard = :shard AND #visit <= :now")
             .expression_attribute_names("#shard", DUE_SHARD)
-            .expression_attribute_names("#visit", VISIT_AT_S)
+            .expression_attribute_names("#visit", DISPATCH_AT_S)
             .expression_attribute_values(":shard", string(due_shard_key(shard)))
             .expression_attribute_values(":now", number(now.as_second()))
-            .set_exclusive_start_key(after.map(DueVisit::index_key))
+            .set_exclusive_start_key(after.map(DueTask::index_key))
             .limit(limit)
             .send()
             .await
@@ -75,11 +75,11 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn next_visit_at(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_due_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut earliest = None;
         for shard in 0..DUE_SHARDS {
-            let first = self.due_visits(shard, Timestamp::MAX, None, 1).await?.pop();
-            earliest = earliest.into_iter().chain(first.map(|due| due.visit_at)).min();
+            let first = self.due_tasks(shard, Timestamp::MAX, None, 1).await?.pop();
+            earliest = earliest.into_iter().chain(first.map(|due| due.due_at)).min();
         }
         Ok(earliest)
     }
@@ -91,18 +91,18 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table cannot be written. The lease may hold all the same: the record
     /// comes due again when it is over.
-    pub async fn lease(&self, due: &DueVisit, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn lease(&self, due: &DueTask, until: Timestamp) -> Result<bool, StoreError> {
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(PK, string(provider_pk(&due.visit.provider)))
-            .key(SK, string(visited_sk(&due.visit.to)))
+            .key(SK, string(task_sk(&due.visit.to)))
             .update_expression("SET #visit = :until")
             .condition_expression("#visit = :found")
-            .expression_attribute_names("#visit", VISIT_AT_S)
+            .expression_attribute_names("#visit", DISPATCH_AT_S)
             .expression_attribute_values(":until", number(until.as_second()))
-            .expression_attribute_values(":found", number(due.visit_at.as_second()))
+            .expression_attribute_values(":found", number(due.due_at.as_second()))
             .send()
             .await;
         match sent {
@@ -113,15 +113,15 @@ impl BillingTable {
     }
 }
 
-impl DueVisit {
+impl DueTask {
     /// Its keys in the table and in the index.
     fn index_key(&self) -> Item {
-        let Visit { provider, to } = &self.visit;
+        let TaskRef { provider, to } = &self.visit;
         Item::from([
             (PK.to_owned(), string(provider_pk(provider))),
-            (SK.to_owned(), string(visited_sk(to))),
+            (SK.to_owned(), string(task_sk(to))),
             (DUE_SHARD.to_owned(), string(due_shard(provider))),
-            (VISIT_AT_S.to_owned(), number(self.visit_at.as_second())),
+            (DISPATCH_AT_S.to_owned(), number(self.due_at.as_second())),
         ])
     }
 }
@@ -133,20 +133,20 @@ fn is_beaten<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     })
 }
 
-fn due_visit(item: &Item) -> Result<DueVisit, StoreError> {
+fn due_visit(item: &Item) -> Result<DueTask, StoreError> {
     let corrupt = |what: &str| StoreError::corrupt(FIND, what.to_owned());
     let provider =
         text(FIND, item, PK)?.strip_prefix("provider#").ok_or_else(|| corrupt("not a provider"))?;
     let to = visited(text(FIND, item, SK)?).ok_or_else(|| corrupt("not to be visited"))?;
-    let visit_at = match item.get(VISIT_AT_S) {
+    let due_at = match item.get(DISPATCH_AT_S) {
         Some(AttributeValue::N(seconds)) => {
             seconds.parse().ok().and_then(|s| Timestamp::from_second(s).ok())
         }
         _ => None,
     };
     let provider = provider.parse().map_err(|error: IdError| StoreError::corrupt(FIND, error))?;
-    Ok(DueVisit {
-        visit: Visit { provider, to },
-        visit_at: visit_at.ok_or_else(|| corrupt("no time of the visit"))?,
+    Ok(DueTask {
+        visit: TaskRef { provider, to },
+        due_at: due_at.ok_or_else(|| corrupt("no time of the visit"))?,
     })
 }

@@ -20,9 +20,9 @@ mod transact;
 mod unmatched;
 mod usage;
 
-pub use billing::{BillingTable, Customer, CustomerPage, Stored};
+pub use billing::{AccountPage, BillingTable, ProviderAccount, Stored};
 pub use booking::{Booked, BookingError, MandateBooked};
-pub use due::DueVisit;
+pub use due::DueTask;
 pub use error::{CommitError, StoreError};
 pub use mandates::{AgreementOwner, MandateChange};
 pub use plans::PlanStored;

@@ -8,7 +8,7 @@ use crate::item::{from_item, to_item};
 use crate::query::Range;
 use crate::schema::{OWNER, agreement_pk};
 use crate::transact::put_new;
-use crate::{BillingTable, CommitError, Customer, StoreError};
+use crate::{BillingTable, CommitError, ProviderAccount, StoreError};
 
 const READ: &str = "read whose agreement it is";
 const STORE: &str = "store a mandate";
@@ -55,7 +55,7 @@ impl BillingTable {
     /// agreement is another mandate's.
     pub async fn store_mandates(
         &self,
-        customer: &Customer,
+        customer: &ProviderAccount,
         counted: &Account,
         changes: &[MandateChange],
     ) -> Result<(), CommitError> {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, Debit, DebitId, Mandate, MandateId, Movement, ProviderId, Recharge, RechargeId,
-    Refund, RefundRef, Reversal, Unmatched, Visited,
+    Refund, RefundRef, Reversal, TaskId, Unmatched,
 };
 
 use crate::item::{from_item, to_item};
@@ -24,7 +24,7 @@ pub(crate) mod sealed {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use super::{ProviderId, Timestamp, Visited};
+    use super::{ProviderId, TaskId, Timestamp};
 
     /// How a record is found, and when it is due.
     pub trait Keyed: Serialize + DeserializeOwned + Clone + Send + Sync {
@@ -34,11 +34,11 @@ pub(crate) mod sealed {
         const PREFIX: &'static str;
 
         fn provider(&self) -> &ProviderId;
-        fn visited(&self) -> Visited;
+        fn visited(&self) -> TaskId;
         fn sk(id: &Self::Id) -> String;
         fn version(&self) -> u64;
         fn with_version(&self, version: u64) -> Self;
-        fn visit_at(&self) -> Option<Timestamp>;
+        fn due_at(&self) -> Option<Timestamp>;
     }
 }
 
@@ -122,10 +122,10 @@ impl BillingTable {
             None => after.clone(),
         };
         let visited = stored.visited();
-        let sk = schema::visited_sk(&visited);
+        let sk = schema::task_sk(&visited);
         let mut item = to_item(operation, provider_pk(stored.provider()), sk, &stored)?;
-        if let Some(visit_at) = stored.visit_at() {
-            item.extend(due::place(stored.provider(), visit_at));
+        if let Some(due_at) = stored.due_at() {
+            item.extend(due::place(stored.provider(), due_at));
         }
         let put = match before {
             Some(before) => put_version(&self.table, item, Some(before.version())),
@@ -146,13 +146,13 @@ macro_rules! record {
                 &self.provider
             }
 
-            fn visited(&self) -> Visited {
+            fn visited(&self) -> TaskId {
                 let of: fn(&$record) -> $id = $of;
                 $to(of(self))
             }
 
             fn sk(id: &$id) -> String {
-                schema::visited_sk(&$to(id.clone()))
+                schema::task_sk(&$to(id.clone()))
             }
 
             fn version(&self) -> u64 {
@@ -165,21 +165,21 @@ macro_rules! record {
                 record
             }
 
-            fn visit_at(&self) -> Option<Timestamp> {
-                self.visit_at()
+            fn due_at(&self) -> Option<Timestamp> {
+                self.due_at()
             }
         }
     };
 }
 
-record!(Debit, DebitId, schema::DEBIT_PREFIX, |debit| debit.debit, Visited::Debit);
+record!(Debit, DebitId, schema::DEBIT_PREFIX, |debit| debit.debit, TaskId::Debit);
 record!(
     Recharge,
     RechargeId,
     schema::RECHARGE_PREFIX,
     |recharge| recharge.recharge,
-    Visited::Recharge
+    TaskId::Recharge
 );
-record!(Refund, RefundRef, schema::REFUND_PREFIX, Refund::number, Visited::Refund);
-record!(Mandate, MandateId, schema::MANDATE_PREFIX, |mandate| mandate.mandate, Visited::Mandate);
-record!(Reversal, RefundRef, schema::REVERSAL_PREFIX, Reversal::number, Visited::Reversal);
+record!(Refund, RefundRef, schema::REFUND_PREFIX, Refund::number, TaskId::Refund);
+record!(Mandate, MandateId, schema::MANDATE_PREFIX, |mandate| mandate.mandate, TaskId::Mandate);
+record!(Reversal, RefundRef, schema::REVERSAL_PREFIX, Reversal::number, TaskId::Reversal);

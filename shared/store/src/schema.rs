@@ -30,7 +30,7 @@
 use sha2::{Digest, Sha256};
 use steelyard_billing::{
     DebitId, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef,
-    ReportId, SourceId, StatementId, Unmatched, Visited,
+    ReportId, SourceId, StatementId, TaskId, Unmatched,
 };
 use steelyard_pricing::{BillingDay, Plan};
 
@@ -51,7 +51,7 @@ pub(crate) const DOCUMENT: &str = "document";
 /// The index of what goes on by itself, by the time of its next visit.
 pub(crate) const DUE_INDEX: &str = "due";
 pub(crate) const DUE_SHARD: &str = "due_shard";
-pub(crate) const VISIT_AT_S: &str = "visit_at_s";
+pub(crate) const DISPATCH_AT_S: &str = "dispatch_at_s";
 
 pub(crate) const REGISTRATION: &str = "registration";
 pub(crate) const COUNTER_PREFIX: &str = "counter#";
@@ -134,21 +134,21 @@ pub(crate) fn transfer_sk(reference: &str) -> String {
 }
 
 /// The sort key of what is visited.
-pub(crate) fn visited_sk(visited: &Visited) -> String {
+pub(crate) fn task_sk(visited: &TaskId) -> String {
     let refund = |prefix: &str, number: &RefundRef| {
         format!("{prefix}{}#{}", number.out_trade_no, number.out_request_no)
     };
     match visited {
-        Visited::Debit(debit) => format!("{DEBIT_PREFIX}{:010}", debit.0),
-        Visited::Recharge(recharge) => format!("{RECHARGE_PREFIX}{:010}", recharge.0),
-        Visited::Refund(number) => refund(REFUND_PREFIX, number),
-        Visited::Reversal(number) => refund(REVERSAL_PREFIX, number),
-        Visited::Mandate(mandate) => format!("{MANDATE_PREFIX}{:010}", mandate.0),
+        TaskId::Debit(debit) => format!("{DEBIT_PREFIX}{:010}", debit.0),
+        TaskId::Recharge(recharge) => format!("{RECHARGE_PREFIX}{:010}", recharge.0),
+        TaskId::Refund(number) => refund(REFUND_PREFIX, number),
+        TaskId::Reversal(number) => refund(REVERSAL_PREFIX, number),
+        TaskId::Mandate(mandate) => format!("{MANDATE_PREFIX}{:010}", mandate.0),
     }
 }
 
 /// What is visited under a sort key; none if it is the key of nothing that is visited.
-pub(crate) fn visited(sk: &str) -> Option<Visited> {
+pub(crate) fn visited(sk: &str) -> Option<TaskId> {
     let (kind, id) = sk.split_once('#')?;
     let refund = || -> Option<RefundRef> {
         let (trade, request) = id.split_once('#')?;
@@ -158,14 +158,14 @@ pub(crate) fn visited(sk: &str) -> Option<Visited> {
         })
     };
     let visited = match kind {
-        "debit" => Visited::Debit(DebitId(id.parse().ok()?)),
-        "recharge" => Visited::Recharge(RechargeId(id.parse().ok()?)),
-        "refund" => Visited::Refund(refund()?),
-        "reversal" => Visited::Reversal(refund()?),
-        "mandate" => Visited::Mandate(MandateId(id.parse().ok()?)),
+        "debit" => TaskId::Debit(DebitId(id.parse().ok()?)),
+        "recharge" => TaskId::Recharge(RechargeId(id.parse().ok()?)),
+        "refund" => TaskId::Refund(refund()?),
+        "reversal" => TaskId::Reversal(refund()?),
+        "mandate" => TaskId::Mandate(MandateId(id.parse().ok()?)),
         _ => return None,
     };
-    (visited_sk(&visited) == sk).then_some(visited)
+    (task_sk(&visited) == sk).then_some(visited)
 }
 
 pub(crate) fn code_pk(code: &ProviderCode) -> String {
@@ -207,13 +207,13 @@ mod tests {
             out_request_no: OutRequestNo::parse("F_1").unwrap(),
         };
         for of in [
-            Visited::Debit(DebitId(42)),
-            Visited::Recharge(RechargeId(7)),
-            Visited::Refund(number.clone()),
-            Visited::Reversal(number),
-            Visited::Mandate(MandateId(1)),
+            TaskId::Debit(DebitId(42)),
+            TaskId::Recharge(RechargeId(7)),
+            TaskId::Refund(number.clone()),
+            TaskId::Reversal(number),
+            TaskId::Mandate(MandateId(1)),
         ] {
-            assert_eq!(visited(&visited_sk(&of)), Some(of.clone()), "{of:?}");
+            assert_eq!(visited(&task_sk(&of)), Some(of.clone()), "{of:?}");
         }
         for sk in
             ["", "debit", "debit#7", "debit#x", "entry#0000000001", "refund#a", "refund#a#b#c"]

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 
-use crate::schema::{DUE_INDEX, DUE_SHARD, PK, SK, VISIT_AT_S};
+use crate::schema::{DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, PK, SK};
 use crate::{BillingTable, StoreError, UsageTable};
 
 const CREATE: &str = "create a table";
@@ -47,7 +47,7 @@ async fn create(client: &Client, table: &str, indexed: bool) -> Result<(), Store
     if indexed {
         request = request
             .attribute_definitions(attribute(DUE_SHARD, ScalarAttributeType::S).map_err(built)?)
-            .attribute_definitions(attribute(VISIT_AT_S, ScalarAttributeType::N).map_err(built)?)
+            .attribute_definitions(attribute(DISPATCH_AT_S, ScalarAttributeType::N).map_err(built)?)
             .global_secondary_indexes(due_index().map_err(built)?);
     }
     match request.send().await {
@@ -65,7 +65,7 @@ fn due_index() -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name(DUE_INDEX)
         .key_schema(key(DUE_SHARD, KeyType::Hash)?)
-        .key_schema(key(VISIT_AT_S, KeyType::Range)?)
+        .key_schema(key(DISPATCH_AT_S, KeyType::Range)?)
         .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
         .build()
 }

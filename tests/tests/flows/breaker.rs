@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use steelyard_billing::breaker::{Breaker, BreakerState, Trip};
 use steelyard_billing::mandate::MandatePhase;
-use steelyard_billing::{Debit, DebitId, Mandate, MandateId, Phase, Reason, Refusal};
+use steelyard_billing::{Debit, DebitId, GatewayCode, Mandate, MandateId, Phase, Reason};
 use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_tests::{Machine, Platform, fen};
@@ -96,7 +96,7 @@ async fn trip(platform: &Platform, fault: Fault) {
 }
 
 fn own_account() -> Trip {
-    Trip::OwnAccount(Refusal("code 40004 ACQ.SELLER_BEEN_BLOCKED".to_owned()))
+    Trip::OwnAccount(GatewayCode("code 40004 ACQ.SELLER_BEEN_BLOCKED".to_owned()))
 }
 
 fn reason(text: &str) -> Reason {
@@ -128,7 +128,7 @@ async fn trouble_of_our_own_account_stops_the_debits_of_all_and_is_held_against_
         let fault = Fault::Refused { code: code.to_owned(), sub_code: sub_code.to_owned() };
         trip(&platform, fault).await;
         let probe_at = Some(platform.instant("2015-05-02T10:15"));
-        let why = Trip::OwnAccount(Refusal(format!("code {code} {sub_code}")));
+        let why = Trip::OwnAccount(GatewayCode(format!("code {code} {sub_code}")));
         assert_eq!(open(&platform).await, (why, 0, probe_at));
         platform.run_until("2015-05-02T10:14").await;
         assert_eq!(trades(&platform), 0, "{sub_code}: one request was refused, and no other sent");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandateOutcome, MandatePhase};
-use steelyard_billing::{Debit, DebitId, GivenUp, Mandate, MandateId, Reason, Refusal};
+use steelyard_billing::{Debit, DebitId, GatewayCode, GivenUp, Mandate, MandateId, Reason};
 use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method, NotificationFault};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_store::{CommitError, MandateBooked};
@@ -69,7 +69,7 @@ async fn debit(platform: &Platform, number: u64) -> Debit {
 }
 
 fn given_up(why: &str) -> GivenUp {
-    GivenUp::MandateDead(Refusal(why.to_owned()))
+    GivenUp::MandateDead(GatewayCode(why.to_owned()))
 }
 
 /// Charges `a` another yuan for a day, at half past midnight after it.
@@ -211,7 +211,7 @@ async fn offer_that_nobody_signs_lapses_after_a_week_and_then_nothing_is_done_ab
     assert_eq!(phase(&platform, 1).await, MandatePhase::Offered);
     platform.run_until("2015-05-08T20:00").await;
     assert_eq!(ended(&platform, 1).await, Some(EndReason::NotSigned));
-    assert_eq!(platform.stack.tables.billing.next_visit_at().await.unwrap(), None);
+    assert_eq!(platform.stack.tables.billing.next_due_at().await.unwrap(), None);
     check(&platform, [0, 10_000, 0], 0).await;
 }
 
@@ -399,7 +399,7 @@ async fn debit_under_an_agreement_that_stays_suspended_is_given_up_after_a_week_
     check(&platform, [0, 10_000, 10_000], 0).await;
     platform.run_until("2015-05-08T12:00").await;
     check(&platform, [0, 10_000, 0], 0).await;
-    let why = GivenUp::Window(Refusal("the mandate is suspended".to_owned()));
+    let why = GivenUp::Window(GatewayCode("the mandate is suspended".to_owned()));
     assert_eq!(debit(&platform, 1).await.given_up(), Some(&why));
     // It is asked about on, and collects again by itself.
     platform.stack.alipay.resume_agreement(&agreement).unwrap();

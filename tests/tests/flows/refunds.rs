@@ -5,8 +5,8 @@ use futures::future::join;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steelyard_billing::{
-    Account, AccountError, Cause, DebitId, Ledger, OutRequestNo, OutTradeNo, ProviderId,
-    RechargeId, Reconciliation, Refund, RefundPhase, RefundRef, Refusal, Reversal, TradeNumber,
+    Account, AccountError, Cause, DebitId, GatewayCode, Ledger, OutRequestNo, OutTradeNo,
+    ProviderId, RechargeId, Reconciliation, Refund, RefundPhase, RefundRef, Reversal, TradeNumber,
     TradeOf,
 };
 use steelyard_cli::local::alipay::{Fault, Method, NotificationFault};
@@ -324,7 +324,7 @@ async fn refused_refund_comes_back_only_after_a_query_proved_it() {
         platform.set("2015-05-02T14:00");
         ask(&platform, of, "F1", 4_000).await;
         platform.run_until("2015-05-02T14:02").await;
-        let code = Refusal("code 40004 ACQ.TRADE_NOT_ALLOW_REFUND".to_owned());
+        let code = GatewayCode("code 40004 ACQ.TRADE_NOT_ALLOW_REFUND".to_owned());
         let refusing = RefundPhase::Refusing { code: code.clone() };
         assert_eq!(phase(&platform, of, "F1").await, refusing);
         check(&platform, prepaid_after(of, 4_000), [10_000, 4_000]).await;

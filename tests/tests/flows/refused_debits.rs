@@ -3,7 +3,9 @@
 
 use serde_json::json;
 use steelyard_billing::mandate::{MandateOutcome, MandatePhase, Suspension};
-use steelyard_billing::{Debit, DebitId, GivenUp, Mandate, MandateId, Phase, Refusal, Resolution};
+use steelyard_billing::{
+    Debit, DebitId, GatewayCode, GivenUp, Mandate, MandateId, Phase, Resolution,
+};
 use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
 use steelyard_store::MandateBooked;
 use steelyard_tests::{Platform, fen};
@@ -71,8 +73,8 @@ async fn resume_mandate(platform: &Platform) {
     assert!(matches!(resumed, MandateBooked::Now(_)), "{resumed:?}");
 }
 
-fn code(text: &str) -> Refusal {
-    Refusal(text.to_owned())
+fn code(text: &str) -> GatewayCode {
+    GatewayCode(text.to_owned())
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use steelyard_billing::{Account, PlanAssignment, Provider, Settlement, next_settlement};
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::{Override, Plan};
-use steelyard_store::{CommitError, Customer, PlanStored};
+use steelyard_store::{CommitError, PlanStored, ProviderAccount};
 use steelyard_tests::{Platform, record, record_of_amount, report};
 
 const DAY: &str = "2015-05-01";
@@ -89,7 +89,7 @@ async fn use_all(platform: &Platform, id: &str, day: &str) {
 }
 
 /// The provider's next settlement, decided and not stored.
-async fn decided(platform: &Platform, customer: &Customer) -> Option<Settlement> {
+async fn decided(platform: &Platform, customer: &ProviderAccount) -> Option<Settlement> {
     let plans = platform.stack.tables.billing.plans().await.unwrap();
     let (counted, terms) = (platform.counted("a").await, &platform.stack.terms);
     let now = platform.stack.clock.now();
@@ -201,7 +201,7 @@ async fn version_whose_answer_is_lost_is_stored_once_also_in_place_of_another() 
 }
 
 /// The provider with its overrides taken away.
-fn plain(customer: &Customer) -> Provider {
+fn plain(customer: &ProviderAccount) -> Provider {
     Provider { overrides: Vec::new(), ..customer.provider.clone() }
 }
 

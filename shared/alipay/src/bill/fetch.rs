@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;
-use steelyard_billing::{Doubt, Refusal};
+use steelyard_billing::{Doubt, GatewayCode};
 
 use super::BillKind;
 use crate::client::{Alipay, Call};
@@ -32,7 +32,7 @@ pub enum BillAnswer {
     /// Alipay was not asked: it would say that there is none.
     TooEarly,
     /// Our account gets no bill of that kind. Read the ledger instead.
-    NotSupported(Refusal),
+    NotSupported(GatewayCode),
     /// It could not be had this time.
     InDoubt(Doubt),
 }
@@ -71,7 +71,7 @@ impl Alipay {
         match answer.failure().map(bare).as_deref() {
             Some("NO_BILL_DATA" | "BILL_NOT_EXIST") => Ok(BillAnswer::NoTrades),
             Some("TYPE_NOT_SUPPORTED") => {
-                Ok(BillAnswer::NotSupported(Refusal(answer.result_code().to_string())))
+                Ok(BillAnswer::NotSupported(GatewayCode(answer.result_code().to_string())))
             }
             Some(_) | None => Err(answer.not_understood()),
         }
@@ -171,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn a_refused_bill_is_told_by_its_code() {
         let in_doubt = |text| BillAnswer::InDoubt(doubt(text));
-        let refusal = Refusal("code 40004 TYPE_NOT_SUPPORTED".to_owned());
+        let refusal = GatewayCode("code 40004 TYPE_NOT_SUPPORTED".to_owned());
         let failed = |code: &str| format!(r#"{{"code":"40004","sub_code":"{code}"}}"#);
         let no_url = "the answer has no bill_download_url";
         for (node, expected) in [

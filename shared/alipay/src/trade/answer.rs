@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use steelyard_billing::{Decline, Doubt, OutTradeNo, PayAnswer, Payment, QueryAnswer, Refusal};
+use steelyard_billing::{Decline, Doubt, GatewayCode, OutTradeNo, PayAnswer, Payment, QueryAnswer};
 use steelyard_pricing::Fen;
 
 use crate::client::{Alipay, Call};
@@ -78,7 +78,7 @@ fn try_pay_answer(asked: &PayRequest, answer: &Answer) -> Result<PayAnswer, Doub
     let fields: TradeFields = answer.fields()?;
     not_of_another(asked.out_trade_no(), fields.out_trade_no.as_deref())?;
     let (class, code) = class_of(answer);
-    let refusal = || Refusal(answer.result_code().to_string());
+    let refusal = || GatewayCode(answer.result_code().to_string());
     match class {
         Class::Paid => payment_of(asked, &fields).map(PayAnswer::Paid),
         Class::Declined(reason) => {
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn each_class_of_refusal_is_an_answer_of_its_own() {
-        let refusal = |sub_code: &str| Refusal(format!("code 40004 {sub_code}"));
+        let refusal = |sub_code: &str| GatewayCode(format!("code 40004 {sub_code}"));
         let declined =
             |reason, code: &str| PayAnswer::Declined(Decline { reason, sub_code: code.to_owned() });
         let short = "ACQ.BUYER_BALANCE_NOT_ENOUGH";
@@ -250,7 +250,7 @@ mod tests {
             (
                 "40002",
                 "isv.invalid-signature",
-                PayAnswer::OwnFault(Refusal("code 40002 isv.invalid-signature".to_owned())),
+                PayAnswer::OwnFault(GatewayCode("code 40002 isv.invalid-signature".to_owned())),
             ),
             (
                 "40004",

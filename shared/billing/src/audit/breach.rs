@@ -96,7 +96,7 @@ pub enum Breach {
     },
     /// A line does not go on from what was charged before.
     #[error("statement {statement}: the line of {line} does not go on from the lines before it")]
-    Standing {
+    RatedToDate {
         /// The statement.
         statement: StatementId,
         /// The line.

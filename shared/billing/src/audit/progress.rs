@@ -31,7 +31,7 @@ pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<
     Ok(())
 }
 
-type Rates = std::collections::BTreeMap<steelyard_pricing::Name, steelyard_pricing::Standing>;
+type Rates = std::collections::BTreeMap<steelyard_pricing::Name, steelyard_pricing::RatedToDate>;
 
 /// The check of one month.
 struct Check<'a> {

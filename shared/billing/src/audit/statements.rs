@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingMonth, Catalog, Line, Rounding, Segment, SegmentSpan, Standing, Yuan,
+    ApiCount, BillingMonth, Catalog, Line, RatedToDate, Rounding, Segment, SegmentSpan, Yuan,
     rate_segment,
 };
 
@@ -80,12 +80,12 @@ impl Check<'_> {
             }
             None => {
                 let yuan = books.adjustment;
-                (Standing { yuan, ..Standing::default() }, books.rates_yuan()?)
+                (RatedToDate { yuan, ..RatedToDate::default() }, books.rates_yuan()?)
             }
         };
         let statement = self.statement.statement;
         let goes_on = line.before == actual && line.after.base_yuan == base;
-        self.found.check(goes_on, || Breach::Standing { statement, line: lines::name(line) });
+        self.found.check(goes_on, || Breach::RatedToDate { statement, line: lines::name(line) });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingDay, Fen, Line, Metered, MoneyError, Name, Rounding, Standing, TermsRef,
+    ApiCount, BillingDay, Fen, Line, Metered, MoneyError, Name, RatedToDate, Rounding, TermsRef,
     Usage, UsageError, Yuan,
 };
 
@@ -29,7 +29,7 @@ pub(super) struct SegmentBooks {
     /// What was charged by rate and day, where units are free by the day.
     pub(super) days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
     /// What each rate came to.
-    pub(super) rates: BTreeMap<Name, Standing>,
+    pub(super) rates: BTreeMap<Name, RatedToDate>,
     /// What the plan added to the rates' sum, or took off.
     pub(super) adjustment: Yuan,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 
-use crate::Refusal;
+use crate::GatewayCode;
 
 /// Where a debit stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,13 +72,13 @@ pub enum GivenUp {
     #[default]
     Funds,
     /// The amount is above a limit of the product or the agreement, and would be again.
-    AmountCap(Refusal),
+    AmountCap(GatewayCode),
     /// The gateway allowed it on none of the days on which it was tried.
-    Window(Refusal),
+    Window(GatewayCode),
     /// The agreement or its payer is not there any more.
-    MandateDead(Refusal),
+    MandateDead(GatewayCode),
     /// The payer's account is blocked or at risk.
-    PayerBlocked(Refusal),
+    PayerBlocked(GatewayCode),
 }
 
 /// What to do with a debit now.

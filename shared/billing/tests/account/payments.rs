@@ -1,7 +1,7 @@
 //! What is paid in, and what a debit takes when it ends.
 
 use steelyard_billing::{
-    Account, AccountError, Debit, DebitId, GivenUp, MandateInUse, Phase, Refusal, StatementId,
+    Account, AccountError, Debit, DebitId, GatewayCode, GivenUp, MandateInUse, Phase, StatementId,
 };
 use steelyard_pricing::Fen;
 
@@ -77,7 +77,7 @@ fn an_exhausted_debit_leaves_its_amount_owed_less_what_was_prepaid_meanwhile() {
 #[test]
 fn what_a_debit_found_dead_did_not_take_is_owed_again_and_collected_under_the_next_mandate() {
     let (before, open) = account((0, 700, 700));
-    let given_up = GivenUp::MandateDead(Refusal("ACQ.AGREEMENT_INVALID".to_owned()));
+    let given_up = GivenUp::MandateDead(GatewayCode("ACQ.AGREEMENT_INVALID".to_owned()));
     let dead = Debit { phase: Phase::Exhausted { given_up }, ..open.unwrap() };
     let ended = before.end_debit(&dead, None, &terms(), at(NOW)).unwrap();
     assert_eq!(ended.account.figures.unreserved(), Ok(Fen::new(700)), "it is owed again");

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Books, CountedDays, Debit, DebitId, Decline, DeclineReason, Doubt, Learned, Mandate,
-    MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, Proved, ProviderId, QueryAnswer,
-    Recharge, RechargeId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, Refusal,
-    Resolution, Reversal, Step, TradeNumber, TradeOf, next_settlement,
+    Account, Books, CountedDays, Debit, DebitId, Decline, DeclineReason, Doubt, GatewayCode,
+    Learned, Mandate, MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, Proved, ProviderId,
+    QueryAnswer, Recharge, RechargeId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer,
+    RefundRef, Resolution, Reversal, Step, TradeNumber, TradeOf, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
@@ -243,7 +243,7 @@ fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
 
 impl Gateway {
     fn pay(self, debit: &Debit) -> PayAnswer {
-        let code = Refusal("ACQ.SOME_CODE".to_owned());
+        let code = GatewayCode("ACQ.SOME_CODE".to_owned());
         match self {
             Gateway::Pays => PayAnswer::Paid(payment(debit, 0)),
             Gateway::TakesMore => PayAnswer::Paid(payment(debit, 1)),
@@ -329,7 +329,7 @@ pub fn through_alipay() -> Keeper {
     let refunded = RefundAnswer::Refunded { total_fen: Fen::new(300) };
     keeper.refund(TradeOf::Recharge(recharge.recharge), "F1", 300, refunded);
     let debit = TradeOf::Debit { debit: DebitId(1), attempt: 1 };
-    let refused = RefundAnswer::Refused(Refusal("ACQ.TRADE_HAS_FINISHED".to_owned()));
+    let refused = RefundAnswer::Refused(GatewayCode("ACQ.TRADE_HAS_FINISHED".to_owned()));
     keeper.refund(debit, "F2", 500, refused);
     keeper.refund(debit, "F3", 100, RefundAnswer::InDoubt(Doubt("no answer".to_owned())));
     keeper.reverse(debit, "B1", 1_200);

@@ -80,12 +80,12 @@ pub const CANARIES: &[Canary] = &[
             line.exact_yuan = yuan("4.999");
             line.rounding_yuan = yuan("0.001");
         },
-        &["Standing"],
+        &["RatedToDate"],
     ),
     (
         "a line begins with less of the allowance used",
         |keeper| line(keeper, 1, 0).before.free_used = line(keeper, 1, 1).before.free_used,
-        &["Standing"],
+        &["RatedToDate"],
     ),
     (
         "a line comes to more than its statement",

@@ -174,11 +174,11 @@ fn every_breach_is_found_and_reads_alone() {
         Progress: the yuan of `basic` in 2015-06: 20 in the account, but 20.001 by the statements
         Range: an amount cannot be audited: the sum of 9223372036854775807 fen and 9223372036854775807 fen is out of range
         Rated: statement 2015-05-16 rates the month at 12.001 yuan, but its usage at 12
+        RatedToDate: statement 2015-05-17: the line of `basic` does not go on from the lines before it
         RechargeTwice: recharge `transfer 3` is booked by journal entry 4 and again by 6
         Rounding: statement 2015-05-17 is rounded up, but its month half_up
         Rules: journal entry 4 breaks the account's rules: prepaid -3.00, receivable 5.03 and reserved 5.03 contradict each other
         SettledThrough: the account is settled through 2015-06-03, but the last statement is of 2015-06-02
-        Standing: statement 2015-05-17: the line of `basic` does not go on from the lines before it
         StatementGone: the journal charges 12.00 yuan for statement 2015-05-16, which is not stored
         Taken: debit 1 asked for 12.00 yuan, but says that it took 12.01
         TermsChanged: statement 2015-05-17 rates the segment from 2015-05-01 by other terms than before

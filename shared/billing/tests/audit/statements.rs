@@ -63,7 +63,7 @@ pub const MONTH_CANARIES: &[Canary] = &[
     (
         "a statement is lost",
         |keeper| drop(keeper.books.statements.remove(0)),
-        &["ChargedBefore", "Standing", "Rated", "Counts", "Progress", "StatementGone"],
+        &["ChargedBefore", "RatedToDate", "Rated", "Counts", "Progress", "StatementGone"],
     ),
     (
         "a statement is stored twice under another number",
@@ -72,7 +72,15 @@ pub const MONTH_CANARIES: &[Canary] = &[
             twin.statement = "2015-05-18".parse().unwrap();
             keeper.books.statements.push(twin);
         },
-        &["Overcharged", "ChargedBefore", "Counts", "Standing", "Rated", "Progress", "Unjournaled"],
+        &[
+            "Overcharged",
+            "ChargedBefore",
+            "Counts",
+            "RatedToDate",
+            "Rated",
+            "Progress",
+            "Unjournaled",
+        ],
     ),
 ];
 

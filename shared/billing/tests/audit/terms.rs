@@ -112,7 +112,7 @@ pub const CUT_CANARIES: &[Canary] = &[
             line.exact_yuan = line.exact_yuan.minus(yuan("1")).unwrap();
             line.rounding_yuan = line.rounding_yuan.plus(yuan("1")).unwrap();
         },
-        &["Standing", "LinesToDate", "Progress"],
+        &["RatedToDate", "LinesToDate", "Progress"],
     ),
     (
         "unpriced usage moves to another segment",

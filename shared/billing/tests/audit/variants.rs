@@ -17,7 +17,7 @@ macro_rules! variants {
 
 variants! { 37:
     Foreign Counted Overcharged Uncharged Lines Explanation
-    LineUsage Standing Counts ChargedBefore LinesToDate Rated
+    LineUsage RatedToDate Counts ChargedBefore LinesToDate Rated
     Rounding Charge TermsGone TermsChanged Progress SettledThrough JournalGap
     JournalEnd Rules Figures Unjournaled StatementGone FromPrepaid
     Postings RechargeTwice Debit Taken DebitGone DebitTwice

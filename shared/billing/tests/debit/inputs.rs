@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, InterventionError, Learned,
-    PayAnswer, Payment, Proved, ProviderId, QueryAnswer, Refusal, Resolution, WINDOW_TRIES_MAX,
+    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, GatewayCode, InterventionError,
+    Learned, PayAnswer, Payment, Proved, ProviderId, QueryAnswer, Resolution, WINDOW_TRIES_MAX,
 };
 use steelyard_pricing::Fen;
 
@@ -59,8 +59,8 @@ pub fn pay_declined_for(reason: DeclineReason) -> Input {
     Input::Pay(PayAnswer::Declined(Decline { reason, sub_code: "ACQ.SOME_CODE".to_owned() }))
 }
 
-pub fn refusal() -> Refusal {
-    Refusal("ACQ.SOME_CODE".to_owned())
+pub fn refusal() -> GatewayCode {
+    GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
 pub fn pay_in_doubt() -> Input {

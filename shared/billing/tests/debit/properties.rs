@@ -123,7 +123,7 @@ fn check_held(Change { before, input, after, .. }: &Change<'_>) -> Result<(), Te
         | Phase::Exhausted { .. } => {}
     }
     prop_assert_eq!(
-        after.visit_at().is_none(),
+        after.due_at().is_none(),
         matches!(
             after.phase,
             Phase::Held { ask: false, .. } | Phase::Paid { .. } | Phase::Exhausted { .. }

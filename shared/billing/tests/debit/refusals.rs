@@ -93,7 +93,7 @@ fn an_amount_off_by_a_fen_is_held_and_not_a_payment() {
             let why =
                 format!("12.34 yuan were asked for, but {taken} taken by trade 2015051721001004");
             assert_eq!(held.phase, Phase::Held { why, ask: false, found: None });
-            assert_eq!((held.is_open(), held.visit_at()), (true, None));
+            assert_eq!((held.is_open(), held.due_at()), (true, None));
         }
     }
 }
@@ -101,10 +101,10 @@ fn an_amount_off_by_a_fen_is_held_and_not_a_payment() {
 #[test]
 fn a_held_debit_that_a_person_has_asked_about_is_held_again_unless_it_is_paid() {
     let held = own_fault();
-    assert_eq!(held.visit_at(), None);
+    assert_eq!(held.due_at(), None);
     let asked = resolved(&held, Resolution::Ask);
     let now = at("2015-05-18 15:00");
-    assert_eq!((asked.next_step(now), asked.visit_at()), (Step::Query, Some(now)));
+    assert_eq!((asked.next_step(now), asked.due_at()), (Step::Query, Some(now)));
     for (answer, found) in [
         (QueryAnswer::Pending, "it is not paid yet"),
         (QueryAnswer::NotFound, "it is not known"),
@@ -113,7 +113,7 @@ fn a_held_debit_that_a_person_has_asked_about_is_held_again_unless_it_is_paid() 
         let after = after(&asked, &Input::Query(answer), now).unwrap();
         let why = "our request is wrong: ACQ.SOME_CODE".to_owned();
         assert_eq!(after.phase, Phase::Held { why, ask: false, found: Some(found.to_owned()) });
-        assert_eq!((after.attempt, after.visit_at()), (1, None));
+        assert_eq!((after.attempt, after.due_at()), (1, None));
     }
     let paid = after(&asked, &query_paid(), now).unwrap();
     assert_eq!(paid.payment(), Some(paid_fen(1234)));

@@ -40,7 +40,7 @@ fn note(debit: &Debit) -> String {
     format!(
         "{:12} {} | {} {} {} {} | {} {request}",
         phase(debit),
-        debit.visit_at().map_or("never      ".to_owned(), clock),
+        debit.due_at().map_or("never      ".to_owned(), clock),
         debit.declines,
         debit.window_declines,
         debit.doubts,
@@ -379,7 +379,7 @@ fn a_debit_waits_until_it_is_due_and_then_has_one_next_step() {
         assert_eq!(debit.next_step(debit.due_at_s - second), Step::Wait, "{name}, early");
         assert_eq!(debit.next_step(debit.due_at_s), step, "{name}, due");
         assert_eq!(debit.next_step(at("2016-01-01 00:00")), step, "{name}, long due");
-        assert_eq!(debit.visit_at().is_some(), step != Step::Wait, "{name}");
+        assert_eq!(debit.due_at().is_some(), step != Step::Wait, "{name}");
         assert_eq!(debit.is_open(), step != Step::Wait || name == "held", "{name}");
         assert_eq!(debit.payment().is_some(), name == "paid", "{name}");
         let given_up = ["exhausted", "ended, mandate dead", "exhausted, found"].contains(&name);

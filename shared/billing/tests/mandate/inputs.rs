@@ -5,8 +5,8 @@ use steelyard_billing::mandate::{
     EndReason, Mandate, MandateConflict, MandateId, MandateLimits, MandateOutcome, MandatePhase,
 };
 use steelyard_billing::{
-    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Debit, DebitId, Doubt, PayAnswer,
-    QueryAnswer, Reason, Refusal, UnsignAnswer,
+    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Debit, DebitId, Doubt,
+    GatewayCode, PayAnswer, QueryAnswer, Reason, UnsignAnswer,
 };
 use steelyard_pricing::Fen;
 
@@ -112,8 +112,8 @@ pub fn given_up(answer: PayAnswer) -> Debit {
     sent.after_pay(answer, &terms(), now).unwrap().after_query(QueryAnswer::Closed, now).unwrap()
 }
 
-pub fn refusal() -> Refusal {
-    Refusal("ACQ.SOME_CODE".to_owned())
+pub fn refusal() -> GatewayCode {
+    GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
 pub fn payer_blocked() -> Input {

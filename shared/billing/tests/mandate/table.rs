@@ -38,7 +38,7 @@ fn note(mandate: &Mandate) -> String {
     format!(
         "{:24} {} | {number} {checked} {} {}",
         phase(mandate),
-        mandate.visit_at().map_or("never      ".to_owned(), clock),
+        mandate.due_at().map_or("never      ".to_owned(), clock),
         mandate.doubts,
         mandate.limit()
     )
@@ -469,12 +469,12 @@ fn a_mandate_waits_until_it_is_due_and_then_has_one_next_step() {
         ("ended, no number", MandateStep::Wait, false),
     ] {
         let (_, mandate) = every_phase().into_iter().find(|(phase, _)| *phase == name).unwrap();
-        let due = mandate.visit_at().unwrap_or(at(NOW));
+        let due = mandate.due_at().unwrap_or(at(NOW));
         let second = SignedDuration::from_secs(1);
         assert_eq!(mandate.next_step(due - second), MandateStep::Wait, "{name}, early");
         assert_eq!(mandate.next_step(due), step, "{name}, due");
         assert_eq!(mandate.next_step(at("2016-01-01 00:00")), step, "{name}, long due");
-        assert_eq!(mandate.visit_at().is_some(), step != MandateStep::Wait, "{name}");
+        assert_eq!(mandate.due_at().is_some(), step != MandateStep::Wait, "{name}");
         assert_eq!(mandate.is_usable(at(NOW)), usable, "{name}");
     }
 }

@@ -18,7 +18,7 @@ use crate::inputs::{
 fn waits(mut mandate: Mandate, answer: &AgreementAnswer, visits: usize) -> Vec<f64> {
     let mut waits = Vec::new();
     let mut before = mandate.offered_at_s;
-    while let (Some(now), true) = (mandate.visit_at(), waits.len() < visits) {
+    while let (Some(now), true) = (mandate.due_at(), waits.len() < visits) {
         waits.push((now - before).total(Unit::Minute).unwrap());
         before = now;
         let MandateOutcome::Changed(next) = mandate.after_query(answer.clone(), now) else { break };
@@ -43,7 +43,7 @@ fn an_offer_is_asked_about_early_then_every_six_hours_until_it_lapses() {
 fn doubt_lets_no_offer_lapse() {
     let mut mandate = offered(NOW);
     for _ in 0..50 {
-        let due = mandate.visit_at().unwrap();
+        let due = mandate.due_at().unwrap();
         let MandateOutcome::Changed(next) = mandate.after_query(AgreementAnswer::Suspended, due)
         else {
             unreachable!()
@@ -102,10 +102,10 @@ fn a_mandate_whose_time_is_over_is_not_usable_and_is_asked_about_then() {
     let mandate = changed(&offered(NOW), &in_force_until("2015-06-01 00:00"), NOW);
     let second = SignedDuration::from_secs(1);
     assert!(mandate.is_usable(end - second) && !mandate.is_usable(end));
-    assert_eq!(mandate.visit_at(), Some(end));
+    assert_eq!(mandate.due_at(), Some(end));
     let extended = changed(&mandate, &in_force_until("2015-07-01 00:00"), "2015-06-01 00:00");
     assert!(extended.is_usable(end));
-    assert_eq!(extended.visit_at(), Some(at("2015-07-01 00:00")));
+    assert_eq!(extended.due_at(), Some(at("2015-07-01 00:00")));
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
         ] {
             for time in ["2015-05-18 09:59", "2015-05-18 10:00"] {
                 let after = recharge.after_query(&answer, at(time));
-                let visit = clock(after.visit_at());
+                let visit = clock(after.due_at());
                 rows.push(format!("{from:8} | {time}: {name:9} | {:8} {visit}", phase(&after)));
             }
         }
@@ -106,7 +106,7 @@ fn alipay_is_asked_after_1_3_10_30_60_minutes_and_then_every_hour() {
     let mut waits = Vec::new();
     let mut now = at(NOW);
     for _ in 0..7 {
-        let due = recharge.visit_at().unwrap();
+        let due = recharge.due_at().unwrap();
         waits.push((due - now).get_seconds() / 60);
         now = due;
         recharge = recharge.after_query(&QueryAnswer::Pending, now);

@@ -2,8 +2,8 @@
 
 use expect_test::expect;
 use steelyard_billing::{
-    Doubt, Learned, Refund, RefundAnswer, RefundConflict, RefundPhase, RefundQueryAnswer,
-    RefundStep, Refusal,
+    Doubt, GatewayCode, Learned, Refund, RefundAnswer, RefundConflict, RefundPhase,
+    RefundQueryAnswer, RefundStep,
 };
 use steelyard_pricing::Fen;
 
@@ -13,8 +13,8 @@ fn asked() -> Refund {
     Refund::ask(&shop(), number(RECHARGE), RECHARGE, Fen::new(500), "by mail", at(NOW))
 }
 
-fn code() -> Refusal {
-    Refusal("ACQ.SOME_CODE".to_owned())
+fn code() -> GatewayCode {
+    GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
 fn every_phase() -> [(&'static str, Refund); 5] {
@@ -40,7 +40,7 @@ fn phase(refund: &Refund) -> &'static str {
 
 fn row(from: &str, input: &str, after: Result<Refund, RefundConflict>) -> Option<String> {
     let after = after.ok()?;
-    let (to, visit) = (phase(&after), clock(after.visit_at()));
+    let (to, visit) = (phase(&after), clock(after.due_at()));
     Some(format!("{from:8} | {input:22} | {to:8} {visit:11} | {}", after.doubts))
 }
 
@@ -120,7 +120,7 @@ fn a_refund_is_asked_for_only_while_nothing_is_known_to_be_on_its_way() {
         let (_, refund) = every_phase().into_iter().find(|(phase, _)| *phase == name).unwrap();
         assert_eq!(refund.next_step(at("2015-05-17 09:59")), RefundStep::Wait, "{name}, early");
         assert_eq!(refund.next_step(at(NOW)), step, "{name}");
-        assert_eq!(refund.visit_at().is_some(), step != RefundStep::Wait, "{name}");
+        assert_eq!(refund.due_at().is_some(), step != RefundStep::Wait, "{name}");
     }
 }
 

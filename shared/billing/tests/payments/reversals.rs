@@ -13,7 +13,7 @@ fn noticed() -> Reversal {
 fn a_reversal_is_booked_once() {
     let booked = noticed().booked(Fen::new(500)).unwrap();
     assert_eq!(booked.phase, ReversalPhase::Booked { amount_fen: Fen::new(500) });
-    assert_eq!((booked.amount(), booked.visit_at()), (Some(Fen::new(500)), None));
+    assert_eq!((booked.amount(), booked.due_at()), (Some(Fen::new(500)), None));
     assert_eq!(booked.booked(Fen::new(500)), None);
     assert_eq!(booked.booked(Fen::new(501)), None);
 }
@@ -21,12 +21,12 @@ fn a_reversal_is_booked_once() {
 #[test]
 fn a_reversal_of_unknown_amount_is_asked_about_at_once_and_then_less_and_less_often() {
     let mut reversal = noticed();
-    assert_eq!(reversal.visit_at(), Some(at(NOW)));
+    assert_eq!(reversal.due_at(), Some(at(NOW)));
     let mut waits = Vec::new();
     let mut now = at(NOW);
     for _ in 0..8 {
         reversal = reversal.asked_in_vain(now);
-        let due = reversal.visit_at().unwrap();
+        let due = reversal.due_at().unwrap();
         waits.push((due - now).get_seconds() / 60);
         now = due;
     }

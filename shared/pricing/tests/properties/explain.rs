@@ -16,7 +16,7 @@ pub struct Line {
     because: Option<String>,
     #[serde(default)]
     apis: Vec<ApiCount>,
-    before: Standing,
+    before: RatedToDate,
     after: Rated,
     exact_yuan: Exact,
     rounding_yuan: Exact,
@@ -30,7 +30,7 @@ struct ApiCount {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Standing {
+struct RatedToDate {
     metered: Value,
     #[serde(default)]
     free_used: Exact,

@@ -163,6 +163,7 @@ pub(super) fn pay_in_short(answer: PayAnswer) -> String {
         PayAnswer::PayerBlocked(refusal) => format!("payer blocked: {}", refusal.0),
         PayAnswer::OwnAccount(refusal) => format!("own account: {}", refusal.0),
         PayAnswer::OwnFault(refusal) => format!("own fault: {}", refusal.0),
+        PayAnswer::Throttled(code) => format!("throttled: {}", code.0),
         PayAnswer::InDoubt(Doubt(text)) => format!("in doubt: {text}"),
     }
 }
