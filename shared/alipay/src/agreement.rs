@@ -4,12 +4,11 @@ mod answer;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use steelyard_billing::{AgreementAnswer, ExternalAgreementNo, UnsignAnswer};
+use steelyard_billing::ExternalAgreementNo;
 use thiserror::Error;
 
 use crate::client::{Alipay, Call};
 use crate::key::SigningFailed;
-use answer::{agreement_answer, unsign_answer};
 
 /// The product under which the platform triggers each debit, and no period binds it.
 const PRODUCT: &str = "GENERAL_WITHHOLDING";
@@ -129,6 +128,7 @@ impl AgreementOffer {
 }
 
 impl AgreementKey {
+    /// The fields of `biz_content` that name the agreement.
     fn content(&self) -> Value {
         match self {
             AgreementKey::AgreementNo(agreement_no) => json!({ "agreement_no": agreement_no }),
@@ -167,31 +167,6 @@ impl Alipay {
             qr: page("QRCODE")?,
         })
     }
-
-    /// Asks how an agreement stands: `alipay.user.agreement.query`.
-    ///
-    /// Ask every day before debits are made: nobody is notified of an agreement that expires.
-    pub async fn query_agreement(&self, key: &AgreementKey, now: Timestamp) -> AgreementAnswer {
-        let content = key.content().to_string();
-        match self.ask(Call::new("alipay.user.agreement.query", &content), now).await {
-            Ok(answer) => agreement_answer(key, &answer).unwrap_or_else(AgreementAnswer::InDoubt),
-            Err(doubt) => AgreementAnswer::InDoubt(doubt),
-        }
-    }
-
-    /// Ends an agreement: `alipay.user.agreement.unsign`.
-    pub async fn end_agreement(&self, key: &AgreementKey, now: Timestamp) -> UnsignAnswer {
-        let content = key.content().to_string();
-        match self.ask(Call::new("alipay.user.agreement.unsign", &content).notified(), now).await {
-            Ok(answer) => unsign_answer(&answer),
-            Err(doubt) => UnsignAnswer::InDoubt(doubt),
-        }
-    }
-}
-
-/// Whether a text can be Alipay's number of an agreement: letters and digits.
-pub(crate) fn is_agreement_no(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! came, and an answer that is not understood completely leaves the matter in doubt.
 
 mod agreement;
+mod agreement_no;
 mod bill;
 mod client;
 mod config;
+mod doubt;
 mod key;
 mod notification;
 mod order;

@@ -14,8 +14,8 @@ use steelyard_billing::{AgreementEnded, AgreementSigned, Notice, TradeNotice, Tr
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
-use crate::Alipay;
-use crate::agreement::is_agreement_no;
+use crate::agreement_no::is_agreement_no;
+use crate::client::Alipay;
 use crate::key::VerifyingKey;
 use crate::signing::join;
 use crate::time::beijing_instant;

@@ -10,10 +10,10 @@ use steelyard_pricing::Fen;
 use thiserror::Error;
 
 use crate::client::{Alipay, Call};
+use crate::doubt::{doubt, of_trade};
 use crate::key::SigningFailed;
 use crate::order::{AmountError, SubjectError, check_amount, check_subject};
 use crate::policy::{Class, class_of};
-use crate::trade::{doubt, of_trade};
 use crate::wire::Answer;
 
 /// How long a recharge may be paid after it was offered.

@@ -9,8 +9,8 @@ use steelyard_billing::{
 use steelyard_pricing::Fen;
 
 use crate::client::{Alipay, Call};
+use crate::doubt::{doubt, of_trade};
 use crate::order::{AmountError, check_amount};
-use crate::trade::{doubt, of_trade};
 use crate::wire::Answer;
 
 /// Our own account has too little to give back.

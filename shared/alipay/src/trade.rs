@@ -7,10 +7,8 @@ use steelyard_billing::{NumberError, OutTradeNo};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 
-use crate::agreement::is_agreement_no;
+use crate::agreement_no::is_agreement_no;
 use crate::order::{AmountError, SubjectError, check_amount, check_subject};
-
-pub(crate) use answer::{doubt, of_trade};
 
 /// How long an unpaid trade may still be paid. Longer than the three days of an attempt's retries.
 ///

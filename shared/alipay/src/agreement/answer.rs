@@ -1,11 +1,14 @@
 //! What the answers about an agreement come to.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use steelyard_billing::{Agreement, AgreementAnswer, Doubt, UnsignAnswer};
 
-use super::{AgreementKey, is_agreement_no};
+use super::AgreementKey;
+use crate::agreement_no::is_agreement_no;
+use crate::client::{Alipay, Call};
+use crate::doubt::doubt;
 use crate::time::beijing_instant;
-use crate::trade::doubt;
 use crate::wire::Answer;
 
 /// Sub-codes of both calls that say: there is no such agreement. Alipay spells one in two ways.
@@ -33,10 +36,29 @@ struct AgreementFields {
     invalid_time: Option<String>,
 }
 
-pub(super) fn agreement_answer(
-    key: &AgreementKey,
-    answer: &Answer,
-) -> Result<AgreementAnswer, Doubt> {
+impl Alipay {
+    /// Asks how an agreement stands: `alipay.user.agreement.query`.
+    ///
+    /// Ask every day before debits are made: nobody is notified of an agreement that expires.
+    pub async fn query_agreement(&self, key: &AgreementKey, now: Timestamp) -> AgreementAnswer {
+        let content = key.content().to_string();
+        match self.ask(Call::new("alipay.user.agreement.query", &content), now).await {
+            Ok(answer) => agreement_answer(key, &answer).unwrap_or_else(AgreementAnswer::InDoubt),
+            Err(doubt) => AgreementAnswer::InDoubt(doubt),
+        }
+    }
+
+    /// Ends an agreement: `alipay.user.agreement.unsign`.
+    pub async fn end_agreement(&self, key: &AgreementKey, now: Timestamp) -> UnsignAnswer {
+        let content = key.content().to_string();
+        match self.ask(Call::new("alipay.user.agreement.unsign", &content).notified(), now).await {
+            Ok(answer) => unsign_answer(&answer),
+            Err(doubt) => UnsignAnswer::InDoubt(doubt),
+        }
+    }
+}
+
+fn agreement_answer(key: &AgreementKey, answer: &Answer) -> Result<AgreementAnswer, Doubt> {
     if answer.failed_by(HAS_UNSIGNED) {
         return Ok(AgreementAnswer::Ended);
     }
@@ -58,7 +80,7 @@ pub(super) fn agreement_answer(
     }
 }
 
-pub(super) fn unsign_answer(answer: &Answer) -> UnsignAnswer {
+fn unsign_answer(answer: &Answer) -> UnsignAnswer {
     if answer.succeeded() {
         UnsignAnswer::Ended
     } else if failed_by_one_of(answer, &NOT_FOUND) || failed_by_one_of(answer, &NOT_IN_FORCE) {

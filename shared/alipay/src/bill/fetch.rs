@@ -10,8 +10,8 @@ use steelyard_billing::{Doubt, GatewayCode};
 use super::BillKind;
 use crate::client::{Alipay, Call};
 use crate::config::is_private;
+use crate::doubt::doubt;
 use crate::time::beijing_time;
-use crate::trade::doubt;
 use crate::wire::Answer;
 
 /// The most bytes of a bill's zip: 16 MiB.

@@ -6,6 +6,7 @@ use steelyard_billing::{Decline, Doubt, GatewayCode, OutTradeNo, PayAnswer, Paym
 use steelyard_pricing::Fen;
 
 use crate::client::{Alipay, Call};
+use crate::doubt::{doubt, not_of_another, of_trade};
 use crate::policy::{Class, class_of};
 use crate::trade::{PayRequest, trade_content};
 use crate::wire::Answer;
@@ -146,27 +147,6 @@ fn payment(fields: &TradeFields) -> Result<Payment, Doubt> {
         return Err(doubt("the answer's total_amount is nothing"));
     }
     Ok(Payment { trade_no, amount_fen })
-}
-
-/// Whether an answer names the trade that was asked for.
-pub(crate) fn of_trade(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Doubt> {
-    match named {
-        Some(_) => not_of_another(asked, named),
-        None => Err(doubt("the answer does not name its trade")),
-    }
-}
-
-/// Whether an answer names no other trade. Answers that only give an error may name none.
-fn not_of_another(asked: &OutTradeNo, named: Option<&str>) -> Result<(), Doubt> {
-    match named {
-        Some(named) if named != asked.as_str() => Err(doubt("the answer is for another trade")),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// A doubt for one of our own reasons.
-pub(crate) fn doubt(text: &str) -> Doubt {
-    Doubt(text.to_owned())
 }
 
 #[cfg(test)]
