@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
-use steelyard_alipay::BillKind;
-use steelyard_billing::BillFile;
+use steelyard_billing::{BillFile, BillKind};
 use steelyard_runtime::{Bucket, BucketError};
 use thiserror::Error;
 

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use steelyard_alipay::{Alipay, BillAnswer, BillError, BillKind, BillRow, RowKind, read_bill};
+use steelyard_alipay::{Alipay, BillAnswer, BillError, read_bill};
 use steelyard_billing::{
-    BillFile, DebitTerms, Doubt, Finding, FindingKind, Reconciliation, Unmatched, bill_day,
+    Bill, BillFile, BillKind, BillRow, DebitTerms, Doubt, Finding, FindingKind, Reconciliation,
+    RowKind, Unmatched, bill_day,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_runtime::{
@@ -206,12 +207,31 @@ impl Reconciler {
                 BillAnswer::InDoubt(doubt) => return Err(ReconcileError::NoBill { day, doubt }),
             };
             let file = self.archive.keep(kind, day, &zip).await?;
-            let rows = read_bill(kind, &zip)
+            let bill = read_bill(kind, &zip)
                 .map_err(|source| ReconcileError::Unreadable { day, source })?;
-            return Ok((Some(file), kind, rows));
+            log_unreadable(day, &bill);
+            return Ok((Some(file), kind, bill.rows));
         }
         let doubt = Doubt("the account gets no bill of any kind".to_owned());
         Err(ReconcileError::NoBill { day, doubt })
+    }
+}
+
+/// Reports the rows of a bill that cannot be read. The others are reconciled.
+fn log_unreadable(day: Date, bill: &Bill) {
+    for row in &bill.unreadable {
+        tracing::warn!(
+            %day,
+            line = row.line,
+            reason = row.reason,
+            out_trade_no = row.out_trade_no,
+            trade_no = row.trade_no,
+            "a row of the bill cannot be read"
+        );
+    }
+    let unreadable_rows = bill.unreadable.len();
+    if unreadable_rows > 0 {
+        tracing::error!(%day, unreadable_rows, "the bill has rows that cannot be read");
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_alipay::{BillKind, BillRow, RowKind};
 use steelyard_billing::{
-    Debit, Finding, FindingKind, Learned, OutRequestNo, OutTradeNo, Payment, ProviderId,
-    QueryAnswer, Recharge, Refund, RefundPhase, RefundRef, Reversal, TradeNumber, TradeOf,
-    Unmatched,
+    BillKind, BillRow, Debit, Finding, FindingKind, Learned, OutRequestNo, OutTradeNo, Payment,
+    ProviderId, QueryAnswer, Recharge, Refund, RefundPhase, RefundRef, Reversal, RowKind,
+    TradeNumber, TradeOf, Unmatched,
 };
 use steelyard_pricing::Fen;
 use steelyard_store::{Booked, CommitError};

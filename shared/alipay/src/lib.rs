@@ -33,10 +33,7 @@ mod stub;
 mod vectors;
 
 pub use agreement::{AgreementKey, AgreementOffer, OfferError, SignScene, SigningLinks};
-pub use bill::{
-    BillAnswer, BillError, BillKind, BillRow, RowKind, TableError, WriteBillError, read_bill,
-    write_bill,
-};
+pub use bill::{BillAnswer, BillError, TableError, WriteBillError, read_bill, write_bill};
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};

@@ -1,5 +1,6 @@
 //! What the payment gateway is asked and what it tells, free of its protocol.
 
+mod bill;
 mod notice;
 mod number;
 mod trade_number;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 
+pub use bill::{Bill, BillKind, BillRow, RowKind, UnreadableRow};
 pub use notice::{AgreementEnded, AgreementSigned, Notice, TradeNotice, TradeState};
 pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo, ProviderCode};
 pub use trade_number::{TradeNumber, TradeOf};

@@ -33,10 +33,11 @@ pub use debit::{
     WINDOW_TRIES_MAX,
 };
 pub use gateway::{
-    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Decline, DeclineReason, Doubt,
-    ExternalAgreementNo, GatewayCode, Notice, NumberError, OutRequestNo, OutTradeNo, PayAnswer,
-    Payment, ProviderCode, QrAnswer, QueryAnswer, RefundAnswer, RefundQueryAnswer, Retry,
-    TradeNotice, TradeNumber, TradeOf, TradeState, UnsignAnswer,
+    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Bill, BillKind, BillRow, Decline,
+    DeclineReason, Doubt, ExternalAgreementNo, GatewayCode, Notice, NumberError, OutRequestNo,
+    OutTradeNo, PayAnswer, Payment, ProviderCode, QrAnswer, QueryAnswer, RefundAnswer,
+    RefundQueryAnswer, Retry, RowKind, TradeNotice, TradeNumber, TradeOf, TradeState,
+    UnreadableRow, UnsignAnswer,
 };
 pub use id::{IdError, ProviderId, ReportId, SourceId};
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};

@@ -608,7 +608,7 @@ async fn raw_file_is_kept_under_its_hash_before_it_is_read() {
     let sha256: String = Sha256::digest(&zip).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(bill.sha256, sha256);
     assert_eq!((&*bill.kind, &*bill.key), ("trade", &*format!("bills/{DAY}/trade-{sha256}.zip")));
-    let rows = steelyard_alipay::read_bill(steelyard_alipay::BillKind::Trade, &zip).unwrap();
+    let rows = steelyard_alipay::read_bill(steelyard_billing::BillKind::Trade, &zip).unwrap().rows;
     assert_eq!(rows.iter().map(|row| row.amount_fen).collect::<Vec<_>>(), [fen(10_000)]);
 
     // Another bill of the same day is kept beside it.

@@ -11,7 +11,8 @@ use axum::routing::get;
 use jiff::civil::{Date, Time, time};
 use jiff::{Timestamp, ToSpan};
 use rusqlite::Connection;
-use steelyard_alipay::{BillKind, BillRow, RowKind, beijing_time, write_bill};
+use steelyard_alipay::{beijing_time, write_bill};
+use steelyard_billing::{BillKind, BillRow, RowKind};
 use steelyard_pricing::Fen;
 
 use super::LocalAlipay;
@@ -123,6 +124,8 @@ fn alter(rows: &mut Vec<BillRow>, day: Date, fault: &Fault) {
         rows.first_mut().into_iter().for_each(add_a_fen);
     } else if *fault == Fault::BillExtraRow {
         rows.push(extra_row(day));
+    } else if *fault == Fault::BillUnreadableRow {
+        rows.first_mut().into_iter().for_each(|row| row.kind = RowKind::Other("转账".to_owned()));
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use steelyard_alipay::{BillKind, DEBIT_MIN};
-use steelyard_billing::{DEBIT_MAX, ExternalAgreementNo, OutRequestNo, OutTradeNo};
+use steelyard_alipay::DEBIT_MIN;
+use steelyard_billing::{BillKind, DEBIT_MAX, ExternalAgreementNo, OutRequestNo, OutTradeNo};
 use steelyard_pricing::Fen;
 
 /// Money that the merchant wants to give back.
@@ -116,9 +116,12 @@ impl BillOrder {
     pub(super) fn parse(biz_content: &str) -> Option<BillOrder> {
         let content: BillContent = read(biz_content)?;
         let day: Date = content.bill_date.parse().ok()?;
-        let kinds = [BillKind::Trade, BillKind::Ledger];
-        let kind = kinds.into_iter().find(|kind| kind.as_str() == content.bill_type);
-        Some(kind.map_or(BillOrder::OtherKind, |kind| BillOrder::Bill { kind, day }))
+        let kind = match content.bill_type.as_str() {
+            "trade" => BillKind::Trade,
+            "signcustomer" => BillKind::Ledger,
+            _ => return Some(BillOrder::OtherKind),
+        };
+        Some(BillOrder::Bill { kind, day })
     }
 }
 

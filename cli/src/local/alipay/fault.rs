@@ -79,6 +79,8 @@ pub enum Fault {
     BillOtherAmount,
     /// The bill has a trade of which nobody knows.
     BillExtraRow,
+    /// The bill of trades gives the first thing on its day a kind that no bill has.
+    BillUnreadableRow,
     /// Nothing happened, and the signed answer has these result codes.
     Refused {
         /// Such as `40004`.
@@ -237,6 +239,7 @@ impl Fault {
             | Fault::BillRowMissing
             | Fault::BillOtherAmount
             | Fault::BillExtraRow
+            | Fault::BillUnreadableRow
             | Fault::RefusedAfterEffect { .. } => Effect::Usual,
         }
     }
@@ -261,6 +264,7 @@ impl Fault {
             | Fault::BillRowMissing
             | Fault::BillOtherAmount
             | Fault::BillExtraRow
+            | Fault::BillUnreadableRow
             | Fault::Refused { .. }
             | Fault::RefusedAfterEffect { .. } => Delivery::Signed,
         }

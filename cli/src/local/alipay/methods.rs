@@ -1,7 +1,7 @@
 //! What each method of the gateway does, and what it answers.
 
 use jiff::civil::Date;
-use steelyard_alipay::BillKind;
+use steelyard_billing::BillKind;
 
 use super::LocalAlipay;
 use super::agreements::{AgreementOutcome, EndedBy};

@@ -177,6 +177,7 @@ pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
         | Fault::Redirect
         | Fault::BillRowMissing
         | Fault::BillOtherAmount
-        | Fault::BillExtraRow => node,
+        | Fault::BillExtraRow
+        | Fault::BillUnreadableRow => node,
     }
 }

@@ -3,7 +3,7 @@
 //! Source: files of both kinds in public repositories, and Alipay's guide to bills. The newer
 //! ledger has four columns more.
 
-use super::{BillKind, BillRow, RowKind};
+use steelyard_billing::{BillKind, RowKind};
 
 pub(super) const TRADE_NO: &str = "支付宝交易号";
 pub(super) const OUT_TRADE_NO: &str = "商户订单号";
@@ -62,10 +62,10 @@ const LEDGER_COLUMNS: [&str; 12] = [
     "备注",
 ];
 
-/// What a row is called in the bill of trades.
+/// The names of rows in the bill of trades.
 const TRADE_KINDS: [(&str, RowKind); 2] = [("交易", RowKind::Trade), ("退款", RowKind::Refund)];
 
-/// What a trade or refund is called in the ledger.
+/// The names of trades and refunds in the ledger.
 const LEDGER_KINDS: [(&str, RowKind); 4] = [
     ("在线支付", RowKind::Trade),
     ("交易付款", RowKind::Trade),
@@ -73,59 +73,46 @@ const LEDGER_KINDS: [(&str, RowKind); 4] = [
     ("退款", RowKind::Refund),
 ];
 
-impl BillKind {
-    /// All columns.
-    pub(super) const fn columns(self) -> &'static [&'static str] {
-        match self {
-            BillKind::Trade => &TRADE_COLUMNS,
-            BillKind::Ledger => &LEDGER_COLUMNS,
-        }
-    }
-
-    /// The column that the rows have and their summary has not.
-    pub(super) const fn first_column(self) -> &'static str {
-        match self {
-            BillKind::Trade => TRADE_NO,
-            BillKind::Ledger => LEDGER_NO,
-        }
-    }
-
-    /// What a row is that is called so; nothing when the bill has no such rows.
-    pub(super) fn row_kind(self, name: &str) -> Option<RowKind> {
-        let named = |(other, kind): &(&str, RowKind)| (*other == name).then(|| kind.clone());
-        match self {
-            BillKind::Trade => TRADE_KINDS.iter().find_map(named),
-            BillKind::Ledger => LEDGER_KINDS
-                .iter()
-                .find_map(named)
-                .or_else(|| (!name.is_empty()).then(|| RowKind::Other(name.to_owned()))),
-        }
-    }
-
-    /// What a row of a kind is called.
-    pub(super) fn row_name(self, kind: &RowKind) -> &str {
-        match (self, kind) {
-            (BillKind::Trade, RowKind::Trade) => "交易",
-            (BillKind::Trade, RowKind::Refund) => "退款",
-            (BillKind::Ledger, RowKind::Trade) => "在线支付",
-            (BillKind::Ledger, RowKind::Refund) => "交易退款",
-            (_, RowKind::Other(name)) => name,
-        }
+/// All columns of a kind of bill.
+pub(super) const fn columns(kind: BillKind) -> &'static [&'static str] {
+    match kind {
+        BillKind::Trade => &TRADE_COLUMNS,
+        BillKind::Ledger => &LEDGER_COLUMNS,
     }
 }
 
-impl BillRow {
-    /// Whether money moved the way that a row of its kind moves it.
-    pub(super) fn has_its_sign(&self) -> bool {
-        match self.kind {
-            RowKind::Trade => self.amount_fen.is_positive(),
-            RowKind::Refund => self.amount_fen.is_negative(),
-            RowKind::Other(_) => true,
-        }
+/// The column that the table of rows has and the table of sums has not.
+pub(super) const fn first_column(kind: BillKind) -> &'static str {
+    match kind {
+        BillKind::Trade => TRADE_NO,
+        BillKind::Ledger => LEDGER_NO,
     }
 }
 
-/// A column's name as it is compared: Alipay writes its parentheses in full width, or not.
+/// The kind of a row by its name in a bill; none when the bill has no rows of that name.
+pub(super) fn row_kind(kind: BillKind, name: &str) -> Option<RowKind> {
+    let named = |(other, kind): &(&str, RowKind)| (*other == name).then(|| kind.clone());
+    match kind {
+        BillKind::Trade => TRADE_KINDS.iter().find_map(named),
+        BillKind::Ledger => LEDGER_KINDS
+            .iter()
+            .find_map(named)
+            .or_else(|| (!name.is_empty()).then(|| RowKind::Other(name.to_owned()))),
+    }
+}
+
+/// The name in a bill of a kind of rows.
+pub(super) fn row_name(kind: BillKind, row_kind: &RowKind) -> &str {
+    match (kind, row_kind) {
+        (BillKind::Trade, RowKind::Trade) => "交易",
+        (BillKind::Trade, RowKind::Refund) => "退款",
+        (BillKind::Ledger, RowKind::Trade) => "在线支付",
+        (BillKind::Ledger, RowKind::Refund) => "交易退款",
+        (_, RowKind::Other(name)) => name,
+    }
+}
+
+/// A column's name for comparison: Alipay writes its parentheses in full width, or not.
 pub(super) fn normal(name: &str) -> String {
     name.trim().replace('（', "(").replace('）', ")")
 }

@@ -5,9 +5,8 @@ use jiff::{Timestamp, ToSpan};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;
-use steelyard_billing::{Doubt, GatewayCode};
+use steelyard_billing::{BillKind, Doubt, GatewayCode};
 
-use super::BillKind;
 use crate::client::{Alipay, Call};
 use crate::config::is_private;
 use crate::doubt::doubt;

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read};
 
+use steelyard_billing::{Bill, BillKind, BillRow, RowKind, UnreadableRow};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 use zip::ZipArchive;
@@ -9,36 +10,35 @@ use zip::result::ZipError;
 
 use super::columns::{
     AMOUNT, EXPENSE, FINISHED_AT, INCOME, KIND, LEDGER_AT, LEDGER_TRADE_NO, OUT_REQUEST_NO,
-    OUT_TRADE_NO, TRADE_NO,
+    OUT_TRADE_NO, TRADE_NO, first_column, row_kind,
 };
-use super::table::{Column, Row, Table, TableError};
-use super::{BillKind, BillRow};
+use super::table::{Column, Row, RowError, Table, TableError};
 use crate::time::beijing_instant;
 
-/// The most bytes of a file inside of the zip: 64 MiB, some hundred thousand rows.
+/// The most bytes of a file inside the zip: 64 MiB, some hundred thousand rows.
 const MEMBER_MAX_BYTES: u64 = 64 << 20;
 
-/// The most files inside of the zip. A real one has two.
+/// The most files inside the zip. A real one has two.
 const MEMBERS_MAX: usize = 16;
 
-/// Why a bill cannot be read.
+/// Why a bill as a whole cannot be read.
 #[derive(Debug, Error)]
 pub enum BillError {
-    /// It is not a zip.
+    /// The bytes are not a zip.
     #[error("the bill is not a zip that can be read")]
     Zip(#[from] ZipError),
-    /// A file in it cannot be unpacked.
+    /// A file in the zip cannot be unpacked.
     #[error("a file in the bill cannot be unpacked")]
     Unpack(#[from] std::io::Error),
-    /// It has too many files, or too large ones.
+    /// The zip has too many files, or one that is too large.
     #[error(
         "the bill has more than {MEMBERS_MAX} files, or one of more than {MEMBER_MAX_BYTES} bytes"
     )]
     TooLarge,
-    /// None of its files has the rows of such a bill.
+    /// No file has the rows of a bill of this kind.
     #[error("no file in the bill has its rows")]
     NoTable,
-    /// Several of its files have the rows of such a bill.
+    /// Several files have the rows of a bill of this kind.
     #[error("several files in the bill have its rows")]
     SeveralTables,
     /// The file that has the rows cannot be read.
@@ -46,45 +46,46 @@ pub enum BillError {
     Table(#[from] TableError),
 }
 
-/// Where the columns are that a row is read from.
+/// The columns that a row is read from.
 struct Columns {
     kind: Column,
     out_trade_no: Column,
     trade_no: Column,
     finished_at: Column,
     amount: Amount,
-    /// Only the bill of trades has it.
+    /// Only the bill of trades has this column.
     out_request_no: Option<Column>,
 }
 
-/// Where the amount is.
+/// The columns of the amount.
 enum Amount {
     Signed(Column),
     IncomeOrExpense(Column, Column),
 }
 
-/// The rows of a bill, from the bytes of its zip.
+/// Reads a bill from the bytes of its zip.
 ///
-/// The file with the rows is known by its header: the names of the files are in GBK, and their
-/// order differs. A day without trades has no row.
+/// The header identifies the file with the rows: the names of the files are in GBK, and their
+/// order differs. A day without trades has no row. A row that cannot be read is in
+/// [`Bill::unreadable`], and the other rows are read.
 ///
 /// # Errors
 ///
-/// [`BillError`] naming what cannot be read.
-pub fn read_bill(kind: BillKind, zip: &[u8]) -> Result<Vec<BillRow>, BillError> {
+/// [`BillError`] when the zip or the table cannot be read.
+pub fn read_bill(kind: BillKind, zip: &[u8]) -> Result<Bill, BillError> {
     let mut archive = ZipArchive::new(Cursor::new(zip))?;
     if archive.len() > MEMBERS_MAX {
         return Err(BillError::TooLarge);
     }
-    let mut rows = None;
+    let mut bill = None;
     for index in 0..archive.len() {
         let file = unpacked(&mut archive, index)?;
-        let Some(table) = Table::find(&file, kind.first_column()) else { continue };
-        if rows.replace(rows_of(kind, &table)?).is_some() {
+        let Some(table) = Table::find(&file, first_column(kind)) else { continue };
+        if bill.replace(bill_of(kind, &table)?).is_some() {
             return Err(BillError::SeveralTables);
         }
     }
-    rows.ok_or(BillError::NoTable)
+    bill.ok_or(BillError::NoTable)
 }
 
 fn unpacked(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u8>, BillError> {
@@ -96,9 +97,16 @@ fn unpacked(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec
     }
 }
 
-fn rows_of(kind: BillKind, table: &Table<'_>) -> Result<Vec<BillRow>, TableError> {
+fn bill_of(kind: BillKind, table: &Table<'_>) -> Result<Bill, TableError> {
     let columns = Columns::of(kind, table)?;
-    table.rows()?.iter().map(|row| columns.bill_row(kind, row)).collect()
+    let mut bill = Bill::default();
+    for row in table.rows()? {
+        match columns.bill_row(kind, &row) {
+            Ok(bill_row) => bill.rows.push(bill_row),
+            Err(error) => bill.unreadable.push(columns.unreadable(&row, &error)),
+        }
+    }
+    Ok(bill)
 }
 
 impl Columns {
@@ -125,26 +133,38 @@ impl Columns {
         })
     }
 
-    fn bill_row(&self, kind: BillKind, row: &Row) -> Result<BillRow, TableError> {
+    fn bill_row(&self, kind: BillKind, row: &Row) -> Result<BillRow, RowError> {
+        row.whole()?;
         let (amount_fen, amount_column) = self.amount.of(row)?;
         let bill_row = BillRow {
-            kind: row.read(self.kind, |text| kind.row_kind(text))?,
+            kind: row.read(self.kind, |text| row_kind(kind, text))?,
             out_trade_no: present(row.text(self.out_trade_no)),
             trade_no: row.read(self.trade_no, present)?,
             amount_fen,
             out_request_no: self.out_request_no.and_then(|column| present(row.text(column))),
             finished_at: row.read(self.finished_at, beijing_instant)?,
         };
-        if !bill_row.has_its_sign() {
-            return Err(row.unreadable(amount_column));
+        if has_sign_of_its_kind(&bill_row) { Ok(bill_row) } else { Err(amount_column.unreadable()) }
+    }
+
+    fn unreadable(&self, row: &Row, error: &RowError) -> UnreadableRow {
+        let cell = |column| {
+            let text: String =
+                row.text(column).chars().take(UnreadableRow::CELL_MAX_LENGTH).collect();
+            present(&text)
+        };
+        UnreadableRow {
+            line: row.line,
+            reason: error.to_string(),
+            out_trade_no: cell(self.out_trade_no),
+            trade_no: cell(self.trade_no),
         }
-        Ok(bill_row)
     }
 }
 
 impl Amount {
-    /// The amount of a row, and the column that it came from.
-    fn of(&self, row: &Row) -> Result<(Fen, Column), TableError> {
+    /// The amount of a row, and the column from which it was read.
+    fn of(&self, row: &Row) -> Result<(Fen, Column), RowError> {
         match *self {
             Amount::Signed(column) => Ok((row.read(column, |text| text.parse().ok())?, column)),
             Amount::IncomeOrExpense(income, expense) => {
@@ -152,16 +172,25 @@ impl Amount {
                 let went = row.read(expense, amount_or_nothing)?;
                 match (came.is_zero(), went.is_zero()) {
                     (_, true) if !came.is_negative() => Ok((came, income)),
-                    // Some files give what went out with a minus, and others without.
+                    // Some files write an expense with a minus, and others without.
                     (true, false) if went.is_negative() => Ok((went, expense)),
                     (true, false) => {
-                        let went = went.negated().map_err(|_| row.unreadable(expense))?;
+                        let went = went.negated().map_err(|_| expense.unreadable())?;
                         Ok((went, expense))
                     }
-                    (_, _) => Err(row.unreadable(income)),
+                    (_, _) => Err(income.unreadable()),
                 }
             }
         }
+    }
+}
+
+/// Whether money moved in the direction of a row's kind.
+fn has_sign_of_its_kind(row: &BillRow) -> bool {
+    match row.kind {
+        RowKind::Trade => row.amount_fen.is_positive(),
+        RowKind::Refund => row.amount_fen.is_negative(),
+        RowKind::Other(_) => true,
     }
 }
 

@@ -1,61 +1,44 @@
-//! The table inside of a bill's file: preamble, header, rows, and the line that ends them.
+//! The table inside a bill's file: preamble, header, rows, and the line that ends them.
 
 use encoding_rs::GBK;
 use thiserror::Error;
 
 use super::columns::normal;
 
-/// What the line after the last row says.
+/// Part of the line after the last row.
 const END: &str = "列表结束";
 
-/// Why a table cannot be read. Lines are counted from 1.
+/// Why a table cannot be read, so that none of its rows can be.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TableError {
-    /// The header has no such column.
+    /// The header lacks a column.
     #[error("there is no column {column}")]
     NoColumn {
-        /// The column.
+        /// The column's name.
         column: &'static str,
     },
     /// The header has a column twice.
     #[error("there are two columns {column}")]
     TwoColumns {
-        /// The column.
+        /// The column's name.
         column: &'static str,
     },
-    /// A line is not GBK.
-    #[error("line {line} is not GBK")]
-    NotGbk {
-        /// The line.
-        line: usize,
-    },
-    /// A row has more or fewer cells than the header.
-    #[error("line {line} has {cells} cells under {columns} columns")]
-    Cells {
-        /// The line.
-        line: usize,
-        /// How many cells it has.
-        cells: usize,
-        /// How many columns there are.
-        columns: usize,
-    },
-    /// A cell is not what its column holds.
-    #[error("line {line} has no {column} that can be read")]
-    Cell {
-        /// The line.
-        line: usize,
-        /// The column.
-        column: &'static str,
-    },
-    /// A row follows after the end.
-    #[error("line {line} is after the end of the table")]
-    AfterEnd {
-        /// The line.
-        line: usize,
-    },
-    /// The table breaks off.
+    /// The line that ends the rows is missing, so rows may be missing too.
     #[error("the table does not end")]
     NoEnd,
+}
+
+/// Why one row cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum RowError {
+    #[error("the row is not GBK")]
+    NotGbk,
+    #[error("the row has {cells} cells under {columns} columns")]
+    Cells { cells: usize, columns: usize },
+    #[error("the row has no {column} that can be read")]
+    Cell { column: &'static str },
+    #[error("the row is after the end of the table")]
+    AfterEnd,
 }
 
 /// A table whose header was found, with the lines below it.
@@ -65,21 +48,24 @@ pub(super) struct Table<'f> {
     lines: Vec<(usize, &'f [u8])>,
 }
 
-/// Where one column is.
+/// A column of the header.
 #[derive(Clone, Copy)]
 pub(super) struct Column {
     name: &'static str,
     index: usize,
 }
 
-/// A row of a table.
+/// A line that is a row. Its cells are trusted only after [`Row::whole`].
 pub(super) struct Row {
-    line: usize,
+    /// The line of the file, from 1.
+    pub(super) line: usize,
     cells: Vec<String>,
+    /// What is wrong with the line itself.
+    error: Option<RowError>,
 }
 
 impl<'f> Table<'f> {
-    /// The table of a file whose header has a column; nothing when there is none.
+    /// The table whose header has a column; none when no line of the file has it.
     pub(super) fn find(file: &'f [u8], column: &str) -> Option<Table<'f>> {
         let mut lines = (1..).zip(file.split(|byte| *byte == b'\n'));
         let columns = lines.find_map(|(_, line)| {
@@ -91,7 +77,7 @@ impl<'f> Table<'f> {
         Some(Table { columns, lines: lines.collect() })
     }
 
-    /// The column of a name.
+    /// The column with a name.
     pub(super) fn column(&self, name: &'static str) -> Result<Column, TableError> {
         let mut places = (0..).zip(&self.columns).filter(|(_, column)| *column == name);
         let (index, _) = places.next().ok_or(TableError::NoColumn { column: name })?;
@@ -101,55 +87,65 @@ impl<'f> Table<'f> {
         }
     }
 
-    /// The rows down to the line that ends them.
+    /// The rows, whole or not.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::NoEnd`] when no line ends them.
     pub(super) fn rows(&self) -> Result<Vec<Row>, TableError> {
         let mut rows = Vec::new();
         let mut has_ended = false;
         for &(line, bytes) in &self.lines {
-            let text = GBK
-                .decode_without_bom_handling_and_without_replacement(bytes)
-                .ok_or(TableError::NotGbk { line })?;
-            let text = text.trim();
-            if text.starts_with('#') {
-                has_ended |= text.contains(END);
-            } else if !text.is_empty() {
-                if has_ended {
-                    return Err(TableError::AfterEnd { line });
-                }
-                rows.push(self.row(line, text)?);
+            // A damaged byte may stand in a comment too, where it costs no row.
+            let (lossy, _) = GBK.decode_without_bom_handling(bytes);
+            let lossy = lossy.trim();
+            if lossy.starts_with('#') {
+                has_ended |= lossy.contains(END);
+            } else if !lossy.is_empty() {
+                rows.push(self.row(line, bytes, lossy, has_ended));
             }
         }
         if has_ended { Ok(rows) } else { Err(TableError::NoEnd) }
     }
 
-    fn row(&self, line: usize, text: &str) -> Result<Row, TableError> {
-        let cells: Vec<String> = text.split(',').map(|cell| cell.trim().to_owned()).collect();
+    fn row(&self, line: usize, bytes: &[u8], lossy: &str, has_ended: bool) -> Row {
+        let cells: Vec<String> = lossy.split(',').map(|cell| cell.trim().to_owned()).collect();
         let (count, columns) = (cells.len(), self.columns.len());
-        if count == columns {
-            Ok(Row { line, cells })
-        } else {
-            Err(TableError::Cells { line, cells: count, columns })
-        }
+        let is_gbk = GBK.decode_without_bom_handling_and_without_replacement(bytes).is_some();
+        let error = match (has_ended, is_gbk) {
+            (true, _) => Some(RowError::AfterEnd),
+            (false, false) => Some(RowError::NotGbk),
+            (false, true) if count != columns => Some(RowError::Cells { cells: count, columns }),
+            (false, true) => None,
+        };
+        Row { line, cells, error }
     }
 }
 
 impl Row {
-    /// The text under a column; empty when nothing is there.
-    pub(super) fn text(&self, column: Column) -> &str {
-        &self.cells[column.index]
+    /// Checks that the row has one cell for each column, in GBK, before the table's end.
+    pub(super) fn whole(&self) -> Result<(), RowError> {
+        self.error.clone().map_or(Ok(()), Err)
     }
 
-    /// What is under a column.
+    /// The text under a column; empty when nothing is there.
+    pub(super) fn text(&self, column: Column) -> &str {
+        self.cells.get(column.index).map_or("", String::as_str)
+    }
+
+    /// The value under a column.
     pub(super) fn read<T>(
         &self,
         column: Column,
         reader: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, TableError> {
-        reader(self.text(column)).ok_or_else(|| self.unreadable(column))
+    ) -> Result<T, RowError> {
+        reader(self.text(column)).ok_or_else(|| column.unreadable())
     }
+}
 
-    /// The error that a cell cannot be read.
-    pub(super) fn unreadable(&self, column: Column) -> TableError {
-        TableError::Cell { line: self.line, column: column.name }
+impl Column {
+    /// The error that a cell of the column cannot be read.
+    pub(super) fn unreadable(self) -> RowError {
+        RowError::Cell { column: self.name }
     }
 }

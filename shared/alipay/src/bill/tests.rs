@@ -1,9 +1,12 @@
-//! Bills as Alipay makes them, and bills that nobody can read.
+//! Bills as Alipay writes them, and damaged ones.
 
 use std::io::{Cursor, Write};
 
 use encoding_rs::GBK;
+use jiff::Timestamp;
 use proptest::prelude::*;
+use steelyard_billing::{Bill, BillKind, BillRow, RowKind, UnreadableRow};
+use steelyard_pricing::Fen;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -98,14 +101,27 @@ fn trades() -> Vec<BillRow> {
 }
 
 fn check(kind: BillKind, details: &str, expected: &[BillRow]) {
+    let expected = Bill { rows: expected.to_vec(), unreadable: Vec::new() };
     assert_eq!(read_bill(kind, &bill_of(details)).unwrap(), expected);
 }
 
-fn check_refused(kind: BillKind, details: &str, expected: &TableError) {
-    match read_bill(kind, &bill_of(details)) {
-        Err(BillError::Table(error)) => assert_eq!(error, *expected),
-        other => panic!("{other:?} is not {expected:?}"),
-    }
+/// A damaged bill has one row that cannot be read, by its line, reason and cells, and reads the
+/// other rows as they are in the whole bill.
+fn check_unreadable(kind: BillKind, whole: &str, damaged: &str, line: usize, expected: &str) {
+    assert_ne!(whole, damaged, "{expected}");
+    let mut rows = read_bill(kind, &bill_of(whole)).unwrap().rows;
+    rows.remove(line - 6);
+    let bill = read_bill(kind, &bill_of(damaged)).unwrap();
+    assert_eq!(bill.rows, rows, "{expected}");
+    let unreadable: Vec<String> = bill.unreadable.iter().map(in_short).collect();
+    assert_eq!(unreadable, [format!("line {line}: {expected}")]);
+}
+
+/// An unreadable row in short: its line, the reason, and the cells of its numbers.
+fn in_short(row: &UnreadableRow) -> String {
+    let cell = |cell: &Option<String>| cell.clone().unwrap_or("nothing".to_owned());
+    let (ours, theirs) = (cell(&row.out_trade_no), cell(&row.trade_no));
+    format!("line {}: {}; {ours} {theirs}", row.line, row.reason)
 }
 
 #[test]
@@ -114,7 +130,7 @@ fn trades_and_refunds_of_a_day_are_read_to_the_fen() {
 }
 
 #[test]
-fn a_ledger_is_read_with_what_is_neither_trade_nor_refund() {
+fn a_ledger_is_read_with_rows_that_are_neither_trade_nor_refund() {
     let fee = BillRow {
         out_trade_no: None,
         ..row(RowKind::Other("收费".to_owned()), -1364, None, "2026-03-01T02:00:04Z")
@@ -141,11 +157,11 @@ fn columns_are_found_by_name_wherever_they_are() {
 }
 
 #[test]
-fn the_file_with_the_rows_is_known_by_its_header_in_either_order() {
+fn the_header_identifies_the_file_with_the_rows_in_either_order() {
     let (details, summary) = (gbk(TRADES), gbk(SUMMARY));
     let (a, b) = (("业务明细.csv", &*details), ("业务明细(汇总).csv", &*summary));
     for files in [[a, b], [b, a], [(a.0, b.1), (b.0, a.1)]] {
-        assert_eq!(read_bill(BillKind::Trade, &zip_of(&files)).unwrap(), trades());
+        assert_eq!(read_bill(BillKind::Trade, &zip_of(&files)).unwrap().rows, trades());
     }
     let none = read_bill(BillKind::Ledger, &zip_of(&[a, b]));
     assert!(matches!(none, Err(BillError::NoTable)), "{none:?}");
@@ -163,45 +179,102 @@ fn a_day_without_trades_has_no_row() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_by_line_and_column_and_never_a_row_less() {
-    let cell = |line, column| TableError::Cell { line, column };
-    for (broken, expected) in [
-        (TRADES.replace("1234.56\t,1234.56", "1234.567\t,1234.56"), cell(6, "订单金额(元)")),
-        (TRADES.replace("1234.56\t,1234.56", "-1234.56\t,1234.56"), cell(6, "订单金额(元)")),
-        (TRADES.replace("1234.56\t,1234.56", "0.00\t,1234.56"), cell(6, "订单金额(元)")),
-        (TRADES.replace("1234.56\t,1234.56", "\t,1234.56"), cell(6, "订单金额(元)")),
-        (TRADES.replace(",-0.07\t,-0.07", ",0.07\t,-0.07"), cell(7, "订单金额(元)")),
-        (TRADES.replace(",退款\t", ",转账\t"), cell(7, "业务类型")),
-        (TRADES.replace("2026-03-01 10:00:01", "2026-03-01"), cell(6, "完成时间")),
+fn a_row_that_cannot_be_read_is_reported_beside_the_rows_that_can() {
+    let amount = "the row has no 订单金额(元) that can be read; SY_1_1 2026030122001";
+    for (damaged, line, expected) in [
+        (TRADES.replace("1234.56\t,1234.56", "1234.567\t,1234.56"), 6, amount),
+        (TRADES.replace("1234.56\t,1234.56", "-1234.56\t,1234.56"), 6, amount),
+        (TRADES.replace("1234.56\t,1234.56", "0.00\t,1234.56"), 6, amount),
+        (TRADES.replace("1234.56\t,1234.56", "\t,1234.56"), 6, amount),
+        (TRADES.replace(",-0.07\t,-0.07", ",0.07\t,-0.07"), 7, amount),
+        (
+            TRADES.replace(",退款\t", ",转账\t"),
+            7,
+            "the row has no 业务类型 that can be read; SY_1_1 2026030122001",
+        ),
+        (
+            TRADES.replace("2026-03-01 10:00:01", "2026-03-01"),
+            6,
+            "the row has no 完成时间 that can be read; SY_1_1 2026030122001",
+        ),
         (
             TRADES.replace("2026030122001\t,SY_1_1\t,退款", "\t,SY_1_1\t,退款"),
-            cell(7, "支付宝交易号"),
+            7,
+            "the row has no 支付宝交易号 that can be read; SY_1_1 nothing",
         ),
         (
             TRADES.replace(
                 "API技术服务费\t,2026-03-01 09:59:58\t,2026-03-01 10",
                 "A,B\t,1\t,2026-03-01 10",
             ),
-            TableError::Cells { line: 6, cells: 26, columns: 25 },
+            6,
+            "the row has 26 cells under 25 columns; SY_1_1 2026030122001",
         ),
+    ] {
+        check_unreadable(BillKind::Trade, TRADES, &damaged, line, expected);
+    }
+    let income = "the row has no 收入金额(+元) that can be read; SY_1_1 2026030122001";
+    for (damaged, line, expected) in [
+        (LEDGER.replace("2274.00,0.00", "2274.00,1.00"), 6, income),
+        (LEDGER.replace("2274.00,0.00", "-2274.00,0.00"), 6, income),
+        (
+            LEDGER.replace(",-2274.00", ",x"),
+            7,
+            "the row has no 支出金额(-元) that can be read; SY_1_1 2026030122001",
+        ),
+        (
+            LEDGER.replace(",收费,", ",,"),
+            8,
+            "the row has no 业务类型 that can be read; nothing 2026030122001",
+        ),
+    ] {
+        check_unreadable(BillKind::Ledger, LEDGER, &damaged, line, expected);
+    }
+}
+
+#[test]
+fn a_row_that_breaks_off_or_follows_the_end_is_reported() {
+    let of = |text: &str| {
+        let bill = read_bill(BillKind::Trade, &bill_of(text)).unwrap();
+        assert_eq!(bill.rows, trades());
+        bill.unreadable.iter().map(in_short).collect::<Vec<_>>()
+    };
+    let short = TRADES
+        .replace("#-----------------------------------------业务明细列表结束", "2026\r\n#列表结束");
+    assert_eq!(of(&short), ["line 8: the row has 1 cells under 25 columns; nothing 2026"]);
+    let late = TRADES.replace("#导出时间", "导出时间");
+    assert_eq!(
+        of(&late),
+        [
+            "line 11: the row is after the end of the table; nothing 导出时间：[2026年03月02日 08:11:02]"
+        ]
+    );
+}
+
+#[test]
+fn cells_of_an_unreadable_row_are_kept_to_their_first_64_characters() {
+    let long = "9".repeat(10_000);
+    let damaged = TRADES.replace("2026030122001\t,SY_1_1\t,退款", &format!("{long}\t,{long}\t,?"));
+    let bill = read_bill(BillKind::Trade, &bill_of(&damaged)).unwrap();
+    let kept = Some("9".repeat(64));
+    let [row] = &bill.unreadable[..] else { panic!("{bill:?}") };
+    assert_eq!((&row.out_trade_no, &row.trade_no), (&kept, &kept));
+}
+
+#[test]
+fn a_table_that_cannot_be_read_fails_as_a_whole() {
+    for (broken, expected) in [
         (
             TRADES.replace("订单金额（元）", "金额（元）"),
             TableError::NoColumn { column: "订单金额(元)" },
         ),
         (TRADES.replace("备注", "业务类型"), TableError::TwoColumns { column: "业务类型" }),
         (TRADES.replace("列表结束", "列表"), TableError::NoEnd),
-        (TRADES.replace("#导出时间", "导出时间"), TableError::AfterEnd { line: 11 }),
     ] {
-        assert_ne!(broken, TRADES, "{expected:?}");
-        check_refused(BillKind::Trade, &broken, &expected);
-    }
-    for (broken, expected) in [
-        (LEDGER.replace("2274.00,0.00", "2274.00,1.00"), cell(6, "收入金额(+元)")),
-        (LEDGER.replace("2274.00,0.00", "-2274.00,0.00"), cell(6, "收入金额(+元)")),
-        (LEDGER.replace(",-2274.00", ",x"), cell(7, "支出金额(-元)")),
-        (LEDGER.replace(",收费,", ",,"), cell(8, "业务类型")),
-    ] {
-        check_refused(BillKind::Ledger, &broken, &expected);
+        match read_bill(BillKind::Trade, &bill_of(&broken)) {
+            Err(BillError::Table(error)) => assert_eq!(error, expected),
+            other => panic!("{other:?} is not {expected:?}"),
+        }
     }
 }
 
@@ -213,17 +286,29 @@ fn a_row_without_a_number_of_the_merchant_is_a_row() {
 }
 
 #[test]
-fn a_byte_that_is_not_gbk_is_an_error_by_its_line() {
+fn a_byte_that_is_not_gbk_costs_its_own_row_only() {
     let mut details = gbk(TRADES);
     let name = gbk("API技术");
     let place = details.windows(name.len()).rposition(|bytes| bytes == name).unwrap();
     details[place] = 0xFF;
-    let error = read_bill(BillKind::Trade, &zip_of(&[("业务明细.csv", &details)])).unwrap_err();
-    assert!(matches!(error, BillError::Table(TableError::NotGbk { line: 7 })), "{error:?}");
+    let bill = read_bill(BillKind::Trade, &zip_of(&[("业务明细.csv", &details)])).unwrap();
+    assert_eq!(bill.rows, trades()[..1]);
+    let [row] = &bill.unreadable[..] else { panic!("{bill:?}") };
+    assert_eq!(in_short(row), "line 7: the row is not GBK; SY_1_1 2026030122001");
 }
 
 #[test]
-fn what_is_no_zip_or_a_broken_one_is_refused() {
+fn a_byte_that_is_not_gbk_in_a_comment_costs_no_row() {
+    let mut details = gbk(TRADES);
+    let comment = gbk("#交易合计");
+    let place = details.windows(comment.len()).position(|bytes| bytes == comment).unwrap();
+    details[place + 1] = 0xFF;
+    let bill = read_bill(BillKind::Trade, &zip_of(&[("业务明细.csv", &details)])).unwrap();
+    assert_eq!(bill, Bill { rows: trades(), unreadable: Vec::new() });
+}
+
+#[test]
+fn bytes_that_are_no_whole_zip_are_refused() {
     let whole = bill_of(TRADES);
     for bytes in [&b""[..], b"<html>", &whole[..whole.len() / 2]] {
         assert!(matches!(read_bill(BillKind::Trade, bytes), Err(BillError::Zip(_))));
@@ -259,7 +344,7 @@ fn zip_of_many(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn what_would_not_be_read_back_is_not_written() {
+fn a_text_that_reading_would_change_is_not_written() {
     for text in ["#1", "a,b", "a\nb", " a", "a\t", "😀"] {
         let odd = BillRow { out_trade_no: Some(text.to_owned()), ..trades().remove(0) };
         let written = write_bill(BillKind::Trade, &[odd]);
@@ -300,7 +385,7 @@ proptest! {
     ) {
         for (kind, rows) in [(BillKind::Trade, trades), (BillKind::Ledger, ledger)] {
             let zip = write_bill(kind, &rows).unwrap();
-            prop_assert_eq!(read_bill(kind, &zip).unwrap(), rows);
+            prop_assert_eq!(read_bill(kind, &zip).unwrap(), Bill { rows, unreadable: Vec::new() });
         }
     }
 }

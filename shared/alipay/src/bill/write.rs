@@ -1,8 +1,9 @@
-//! Writing a bill as Alipay does, for a local Alipay and for tests.
+//! Bills as Alipay writes them, for a local Alipay and for tests.
 
 use std::io::{Cursor, Write};
 
 use encoding_rs::GBK;
+use steelyard_billing::{BillKind, BillRow};
 use thiserror::Error;
 use zip::ZipWriter;
 use zip::result::ZipError;
@@ -10,36 +11,34 @@ use zip::write::SimpleFileOptions;
 
 use super::columns::{
     AMOUNT, EXPENSE, FINISHED_AT, INCOME, KIND, LEDGER_AT, LEDGER_NO, LEDGER_TRADE_NO,
-    OUT_REQUEST_NO, OUT_TRADE_NO, TRADE_NO,
+    OUT_REQUEST_NO, OUT_TRADE_NO, TRADE_NO, columns, row_name,
 };
-use super::{BillKind, BillRow};
 use crate::time::beijing_text;
 
 /// Why a bill cannot be written.
 #[derive(Debug, Error)]
 pub enum WriteBillError {
-    /// A text would not be read back as it is: it has a comma, a line break or a character that GBK
-    /// has not, or white space around it; or it begins with a `#`, as comments do.
+    /// Reading would not return the text unchanged: it has a comma, a line break, white space at an
+    /// end or a character that GBK lacks, or it begins with a `#`, as comments do.
     #[error("{text:?} cannot be in a cell")]
     Cell {
         /// The text.
         text: String,
     },
-    /// The zip cannot be made.
+    /// The zip cannot be written.
     #[error("cannot write the zip")]
     Zip(#[from] ZipError),
-    /// A file in it cannot be packed.
+    /// A file cannot be packed into the zip.
     #[error("cannot pack a file of the bill")]
     Pack(#[from] std::io::Error),
 }
 
-/// The zip of a bill with these rows, summary included.
-///
-/// It is like Alipay's but for the names of its files, which are not in GBK.
+/// The zip of a bill with these rows and a table of sums. Unlike Alipay's, the names of its files
+/// are ASCII.
 ///
 /// # Errors
 ///
-/// [`WriteBillError`] when a row cannot be written so that it is read back as it is.
+/// [`WriteBillError`] when reading would not return the rows unchanged.
 pub fn write_bill(kind: BillKind, rows: &[BillRow]) -> Result<Vec<u8>, WriteBillError> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in [("details.csv", details(kind, rows)?), ("summary.csv", summary(rows))] {
@@ -54,7 +53,7 @@ fn details(kind: BillKind, rows: &[BillRow]) -> Result<String, WriteBillError> {
         BillKind::Trade => "业务明细列表",
         BillKind::Ledger => "账务明细列表",
     };
-    let header = kind.columns().join(",").replace('(', "（").replace(')', "）");
+    let header = columns(kind).join(",").replace('(', "（").replace(')', "）");
     let mut lines = vec![
         "#支付宝业务明细查询".to_owned(),
         "#账号：[20880000000000000156]".to_owned(),
@@ -66,7 +65,7 @@ fn details(kind: BillKind, rows: &[BillRow]) -> Result<String, WriteBillError> {
     ];
     for row in rows {
         let cells: Result<Vec<String>, WriteBillError> =
-            kind.columns().iter().map(|column| cell(kind, row, column)).collect();
+            columns(kind).iter().map(|column| cell(kind, row, column)).collect();
         lines.push(cells?.join(","));
     }
     lines.push(format!(
@@ -83,7 +82,7 @@ fn cell(kind: BillKind, row: &BillRow, column: &str) -> Result<String, WriteBill
     let text = match column {
         TRADE_NO | LEDGER_TRADE_NO | LEDGER_NO => row.trade_no.clone(),
         OUT_TRADE_NO => row.out_trade_no.clone().unwrap_or_default(),
-        KIND => kind.row_name(&row.kind).to_owned(),
+        KIND => row_name(kind, &row.kind).to_owned(),
         FINISHED_AT | LEDGER_AT => beijing_text(row.finished_at),
         AMOUNT => row.amount_fen.to_string(),
         INCOME if row.amount_fen.is_positive() => row.amount_fen.to_string(),

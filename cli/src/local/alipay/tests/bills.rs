@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use steelyard_alipay::{BillAnswer, BillKind, BillRow, RowKind, read_bill};
-use steelyard_billing::Doubt;
+use steelyard_alipay::{BillAnswer, read_bill};
+use steelyard_billing::{Bill, BillKind, BillRow, Doubt, RowKind, UnreadableRow};
 use steelyard_pricing::Fen;
 
 use super::super::{Fault, Method};
@@ -19,7 +19,10 @@ fn next_day() -> Timestamp {
 /// The rows of a day's bill, in short.
 async fn rows(stage: &Stage, kind: BillKind, day: Date) -> Vec<String> {
     match stage.client.bill(kind, day, next_day()).await {
-        BillAnswer::Zip(zip) => read_bill(kind, &zip).unwrap().iter().map(in_short).collect(),
+        BillAnswer::Zip(zip) => {
+            let Bill { rows, unreadable } = read_bill(kind, &zip).unwrap();
+            rows.iter().map(in_short).chain(unreadable.iter().map(unreadable_in_short)).collect()
+        }
         BillAnswer::NoTrades => vec!["no bill".to_owned()],
         BillAnswer::TooEarly => vec!["too early".to_owned()],
         BillAnswer::NotSupported(refusal) => vec![refusal.0],
@@ -36,6 +39,11 @@ fn in_short(row: &BillRow) -> String {
         RowKind::Other(name) => name,
     };
     format!("{number} {kind} {} {request}", row.amount_fen).trim_end().to_owned()
+}
+
+fn unreadable_in_short(row: &UnreadableRow) -> String {
+    let number = row.out_trade_no.as_deref().unwrap_or("nothing");
+    format!("{number} unreadable: {}", row.reason)
 }
 
 async fn traded() -> Stage {
@@ -99,6 +107,10 @@ async fn bill_is_wrong_in_the_way_that_its_fault_says() {
         (Fault::BillRowMissing, vec!["C1 in 5.00"]),
         (Fault::BillOtherAmount, vec!["T1 in 12.35", "C1 in 5.00"]),
         (Fault::BillExtraRow, vec!["T1 in 12.34", "C1 in 5.00", "UNKNOWN20260302 in 42.00"]),
+        (
+            Fault::BillUnreadableRow,
+            vec!["C1 in 5.00", "T1 unreadable: the row has no 业务类型 that can be read"],
+        ),
         (Fault::SystemErrorAfterEffect, vec!["in doubt: the answer is code 40004 UNKNOWN_ERROR"]),
     ] {
         let stage = traded().await;
