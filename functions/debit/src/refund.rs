@@ -45,9 +45,9 @@ impl Collector {
         let Some(sending) = self.store_refund(refund, sending).await? else { return Ok(None) };
         let answer = self.alipay.refund(&request(&sending)?, self.clock.now()).await;
         tracing::info!(refund = %sending.number(), ?answer, "a refund was asked for");
-        if let RefundAnswer::OwnAccountShort(refusal) = &answer {
+        if let RefundAnswer::OwnAccount(refusal) = &answer {
             let code = &refusal.0;
-            tracing::error!(refund = %sending.number(), code, own_account_trouble = 1, "our own account is too short for a refund");
+            tracing::error!(refund = %sending.number(), code, own_account_trouble = 1, "our own account at Alipay stops a refund");
         }
         self.store_refund(&sending, sending.after_refund(answer, self.clock.now())?).await
     }

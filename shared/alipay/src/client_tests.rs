@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use steelyard_billing::{OutTradeNo, PayAnswer, Payment};
+use steelyard_billing::{GatewayCode, OutTradeNo, PayAnswer, Payment};
 use steelyard_pricing::Fen;
 use tokio::net::TcpListener;
 
@@ -71,6 +71,29 @@ async fn every_answer_that_is_not_clear_is_in_doubt() {
             panic!("not in doubt: {expected}");
         };
         assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_refusal_is_in_doubt_and_names_its_code() {
+    let node = r#"{"code":"40002","sub_code":"isv.invalid-app-id"}"#;
+    for body in [
+        format!(r#"{{"error_response":{node}}}"#),
+        format!(r#"{{"alipay_trade_pay_response":{node},"sign":""}}"#),
+    ] {
+        let text = "the answer is not signed; it claims code 40002 isv.invalid-app-id".to_owned();
+        assert_eq!(pay(http_text("200 OK", &body)).await, PayAnswer::InDoubt(Doubt(text)));
+    }
+}
+
+#[tokio::test]
+async fn a_signed_refusal_is_the_same_with_and_without_a_method() {
+    let node = r#"{"code":"40006","sub_code":"isv.insufficient-isv-permissions"}"#;
+    let of_method = signed_pay(node);
+    let of_none = of_method.replace("alipay_trade_pay_response", "error_response");
+    let code = GatewayCode("code 40006 isv.insufficient-isv-permissions".to_owned());
+    for body in [of_method, of_none] {
+        assert_eq!(pay(http_text("200 OK", &body)).await, PayAnswer::OwnAccount(code.clone()));
     }
 }
 

@@ -128,7 +128,8 @@ fn qr_answer(recharge: &Recharge, answer: &Answer) -> Result<QrAnswer, Doubt> {
         | Class::MandateDead
         | Class::PayerBlocked
         | Class::OwnAccount
-        | Class::OwnFault => Ok(QrAnswer::Refused(GatewayCode(answer.result_code().to_string()))),
+        | Class::OwnFault
+        | Class::Throttled => Ok(QrAnswer::Refused(GatewayCode(answer.result_code().to_string()))),
         Class::Paid | Class::InDoubt => Err(answer.not_understood()),
     }
 }
@@ -166,6 +167,12 @@ mod tests {
                 refused("code 40004 ACQ.INVALID_PARAMETER"),
             ),
             (r#"{"code":"40006"}"#.to_owned(), refused("code 40006")),
+            (r#"{"code":"40005"}"#.to_owned(), refused("code 40005")),
+            (r#"{"code":"40007"}"#.to_owned(), in_doubt("the answer is code 40007")),
+            (
+                r#"{"code":"40004","sub_code":"ACQ.NEW"}"#.to_owned(),
+                in_doubt("the answer is code 40004 ACQ.NEW"),
+            ),
         ] {
             assert_eq!(code(&node).await, expected, "{node}");
         }

@@ -9,8 +9,9 @@ use steelyard_billing::{
 use steelyard_pricing::Fen;
 
 use crate::client::{Alipay, Call};
-use crate::doubt::{doubt, of_trade};
+use crate::doubt::{doubt, not_of_another, of_trade};
 use crate::order::{AmountError, check_amount};
+use crate::policy::is_own_trouble;
 use crate::wire::Answer;
 
 /// Our own account has too little to give back.
@@ -131,12 +132,12 @@ impl Alipay {
 }
 
 fn refund_answer(refund: &Refund, answer: &Answer) -> Result<RefundAnswer, Doubt> {
-    let refusal = || GatewayCode(answer.result_code().to_string());
-    if answer.failed_by(ACCOUNT_SHORT) {
-        return Ok(RefundAnswer::OwnAccountShort(refusal()));
+    let shown = || GatewayCode(answer.result_code().to_string());
+    if answer.failed_by(ACCOUNT_SHORT) || is_own_trouble(answer) {
+        return Ok(RefundAnswer::OwnAccount(shown()));
     }
     if REFUSED.iter().any(|sub_code| answer.failed_by(sub_code)) {
-        return Ok(RefundAnswer::Refused(refusal()));
+        return Ok(RefundAnswer::Refused(shown()));
     }
     if !answer.succeeded() {
         return Err(answer.not_understood());
@@ -161,15 +162,41 @@ fn refund_query_answer(number: &RefundRef, answer: &Answer) -> Result<RefundQuer
         return Err(answer.not_understood());
     }
     let fields: RefundQueryFields = answer.fields()?;
-    if fields.refund_status.as_deref() != Some("REFUND_SUCCESS") {
-        return Ok(RefundQueryAnswer::NotRefunded);
+    of_no_other_refund(number, &fields)?;
+    match present(fields.refund_status.as_deref()) {
+        Some("REFUND_SUCCESS") => {
+            of_trade(&number.out_trade_no, fields.out_trade_no.as_deref())?;
+            if fields.out_request_no.is_none() {
+                return Err(doubt("the answer does not name its refund"));
+            }
+            let amount_fen = amount(fields.refund_amount.as_deref(), "refund_amount")?;
+            Ok(RefundQueryAnswer::Refunded { amount_fen })
+        }
+        Some("REFUND_FAIL") => Ok(RefundQueryAnswer::NotRefunded),
+        Some(_) => Err(doubt("the refund has a status that is not known")),
+        None if present(fields.refund_amount.as_deref()).is_none() => {
+            Ok(RefundQueryAnswer::NotRefunded)
+        }
+        // Older versions of the answer reported success by the amount alone.
+        None => Err(doubt("the answer has an amount and no status of the refund")),
     }
-    of_trade(&number.out_trade_no, fields.out_trade_no.as_deref())?;
-    if fields.out_request_no.as_deref() != Some(number.out_request_no.as_str()) {
-        return Err(doubt("the answer is for another refund"));
+}
+
+/// Checks that an answer names no other refund than that of the query. One that found no refund
+/// names none.
+fn of_no_other_refund(number: &RefundRef, fields: &RefundQueryFields) -> Result<(), Doubt> {
+    not_of_another(&number.out_trade_no, fields.out_trade_no.as_deref())?;
+    match fields.out_request_no.as_deref() {
+        Some(named) if named != number.out_request_no.as_str() => {
+            Err(doubt("the answer is for another refund"))
+        }
+        Some(_) | None => Ok(()),
     }
-    let amount_fen = amount(fields.refund_amount.as_deref(), "refund_amount")?;
-    Ok(RefundQueryAnswer::Refunded { amount_fen })
+}
+
+/// A field; an empty one is absent.
+fn present(field: Option<&str>) -> Option<&str> {
+    field.filter(|text| !text.is_empty())
 }
 
 fn amount(text: Option<&str>, field: &str) -> Result<Fen, Doubt> {
@@ -238,14 +265,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusal_of_a_refund_is_told_from_doubt() {
-        let refusal = |code: &str| GatewayCode(format!("code 40004 {code}"));
+    async fn a_refund_is_refused_only_by_a_code_about_the_refund_itself() {
+        let failed_with = |code: &str| GatewayCode(format!("code 40004 {code}"));
         assert_eq!(
             refund(&failed(ACCOUNT_SHORT)).await,
-            RefundAnswer::OwnAccountShort(refusal(ACCOUNT_SHORT))
+            RefundAnswer::OwnAccount(failed_with(ACCOUNT_SHORT))
         );
         for sub_code in REFUSED {
-            let expected = RefundAnswer::Refused(refusal(sub_code));
+            let expected = RefundAnswer::Refused(failed_with(sub_code));
             assert_eq!(refund(&failed(sub_code)).await, expected);
         }
         for node in [
@@ -253,19 +280,67 @@ mod tests {
             failed("ACQ.TRADE_SETTLE_ERROR"),
             failed("ACQ.NEW"),
             failed(ACCOUNT_SHORT).replace("40004", "20000"),
+            failed("isv.app-call-limited").replace("40004", "40005"),
+            failed("ACQ.REFUND_FEE_ERROR").replace("40004", "40007"),
         ] {
             assert!(matches!(refund(&node).await, RefundAnswer::InDoubt(_)), "{node}");
         }
     }
 
     #[tokio::test]
+    async fn a_refund_that_our_own_trouble_stops_is_requested_again() {
+        for (code, sub_code) in [
+            ("20001", "aop.invalid-auth-token"),
+            ("40001", "isv.missing-signature"),
+            ("40002", "isv.invalid-signature"),
+            ("40002", "isv.invalid-parameter"),
+            ("40003", "isv.missing-signature-config"),
+            ("40006", "isv.insufficient-isv-permissions"),
+            ("40006", "ACQ.REFUND_FEE_ERROR"),
+        ] {
+            let expected = RefundAnswer::OwnAccount(GatewayCode(format!("code {code} {sub_code}")));
+            assert_eq!(refund(&failed(sub_code).replace("40004", code)).await, expected, "{code}");
+        }
+    }
+
+    #[tokio::test]
     async fn query_for_a_refund_proves_only_that_refund() {
         let in_doubt = |text| RefundQueryAnswer::InDoubt(doubt(text));
+        let of_status = |status: &str| QUERIED.replace("REFUND_SUCCESS", status);
+        let unknown = "the refund has a status that is not known";
+        let no_status = "the answer has an amount and no status of the refund";
         for (node, expected) in [
             (QUERIED.to_owned(), RefundQueryAnswer::Refunded { amount_fen: Fen::new(500) }),
-            (QUERIED.replace("REFUND_SUCCESS", ""), RefundQueryAnswer::NotRefunded),
-            (QUERIED.replace("REFUND_SUCCESS", "REFUND_FAIL"), RefundQueryAnswer::NotRefunded),
             (r#"{"code":"10000"}"#.to_owned(), RefundQueryAnswer::NotRefunded),
+            (of_status("").replace("5.00", ""), RefundQueryAnswer::NotRefunded),
+            (of_status("REFUND_FAIL"), RefundQueryAnswer::NotRefunded),
+            (of_status("REFUND_PROCESSING"), in_doubt(unknown)),
+            (of_status("REFUND_NEW"), in_doubt(unknown)),
+            (of_status("refund_success"), in_doubt(unknown)),
+            (of_status(""), in_doubt(no_status)),
+            (QUERIED.replace("refund_status", "status"), in_doubt(no_status)),
+            (
+                of_status("REFUND_FAIL").replace("T1", "T2"),
+                in_doubt("the answer is for another trade"),
+            ),
+            (
+                of_status("REFUND_FAIL").replace("R1", "R2"),
+                in_doubt("the answer is for another refund"),
+            ),
+            (
+                r#"{"code":"10000","out_trade_no":"T2"}"#.to_owned(),
+                in_doubt("the answer is for another trade"),
+            ),
+            (r#"{"code":"20000"}"#.to_owned(), in_doubt("the answer is code 20000")),
+            (r#"{"code":"40005"}"#.to_owned(), in_doubt("the answer is code 40005")),
+            (
+                QUERIED.replace("out_trade_no", "out"),
+                in_doubt("the answer does not name its trade"),
+            ),
+            (
+                QUERIED.replace("out_request_no", "out"),
+                in_doubt("the answer does not name its refund"),
+            ),
             (QUERIED.replace("T1", "T2"), in_doubt("the answer is for another trade")),
             (QUERIED.replace("R1", "R2"), in_doubt("the answer is for another refund")),
             (QUERIED.replace("5.00", "5.01"), in_doubt("¥5.00 was asked for and ¥5.01 refunded")),

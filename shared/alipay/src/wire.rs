@@ -52,8 +52,8 @@ pub(crate) enum WireError {
     /// The node is signed, and its fields are not what they should be.
     #[error("the node of the answer cannot be read")]
     UnreadableNode,
-    /// The gateway answers for itself, not for the method.
-    #[error("the gateway answers with an error, {0}")]
+    /// Alipay answers with an error that names no method, and with a code that needs one.
+    #[error("the answer is an error without a method, {0}")]
     ErrorResponse(ResultCode),
 }
 
@@ -96,7 +96,7 @@ impl Answer {
         }
         alipay.verify(parts.node, &parts.sign).map_err(|_| WireError::BadSignature)?;
         let answer = Answer::of_node(parts.node)?;
-        if parts.is_error_response {
+        if parts.is_error_response && !answer.is_refusal_of_any_method() {
             return Err(WireError::ErrorResponse(answer.result_code()));
         }
         Ok(answer)
@@ -127,9 +127,20 @@ impl Answer {
         self.code == SUCCESS
     }
 
-    /// Why the business failed, if it did.
+    /// The sub-code, under whatever code.
+    pub(crate) fn sub_code(&self) -> Option<&str> {
+        self.sub_code.as_deref()
+    }
+
+    /// The sub-code of a business that failed.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.sub_code.as_deref().filter(|_| self.code == BUSINESS_FAILED)
+    }
+
+    /// Whether the code refuses a request whatever its method. Success and a failed business belong
+    /// to a method, and are not believed of an answer that names none.
+    fn is_refusal_of_any_method(&self) -> bool {
+        ![SUCCESS, BUSINESS_FAILED].contains(&self.code())
     }
 
     /// Whether the business failed for the reason of a sub-code.
@@ -394,6 +405,21 @@ mod tests {
             (&gateway_error, WireError::ErrorResponse(ResultCode::new("10000", None))),
         ] {
             assert_eq!(read(body), Err(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_signed_error_without_a_method_is_read_by_its_code_unless_that_needs_a_method() {
+        for (code, is_read) in
+            [("40006", true), ("40005", true), ("20000", true), ("40004", false), ("10000", false)]
+        {
+            let node = format!(r#"{{"code":"{code}"}}"#);
+            let body = format!(r#"{{"error_response":{node},"sign":"{}"}}"#, sign(&node));
+            let expected = match is_read {
+                true => Ok(format!("code {code}")),
+                false => Err(WireError::ErrorResponse(ResultCode::new(code, None))),
+            };
+            assert_eq!(read(&body), expected, "{body}");
         }
     }
 

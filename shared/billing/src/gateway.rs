@@ -115,8 +115,9 @@ pub enum RefundAnswer {
         /// What was given back of the trade up to now, this refund and earlier ones together.
         total_fen: Fen,
     },
-    /// Our own account at the gateway has too little to give back. Fill it up, and ask again.
-    OwnAccountShort(GatewayCode),
+    /// Our own account at the gateway is in trouble, or has too little money. Nothing is wrong with
+    /// the refund: request it again later.
+    OwnAccount(GatewayCode),
     /// Refused, and asking again will not help. An earlier request under the same number may
     /// have succeeded: query the refund.
     Refused(GatewayCode),

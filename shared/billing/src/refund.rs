@@ -212,9 +212,7 @@ impl Refund {
         match self.phase {
             RefundPhase::Sending => Ok(match answer {
                 RefundAnswer::Refunded { .. } => self.with(RefundPhase::Done, now),
-                RefundAnswer::OwnAccountShort(_) => {
-                    self.with(RefundPhase::Due, now + OWN_ACCOUNT_WAIT)
-                }
+                RefundAnswer::OwnAccount(_) => self.with(RefundPhase::Due, now + OWN_ACCOUNT_WAIT),
                 RefundAnswer::Refused(code) => {
                     self.with(RefundPhase::Refusing { code }, now + ANSWER_WAIT)
                 }

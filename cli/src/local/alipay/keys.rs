@@ -15,7 +15,9 @@ pub(super) const APP_PRIVATE: &str = include_str!("keys/app-private.pem");
 pub(super) const ALIPAY_PUBLIC: &str = include_str!("keys/alipay-public.pem");
 
 const APP_PUBLIC: &str = include_str!("keys/app-public.pem");
-const ALIPAY_PRIVATE: &str = include_str!("keys/alipay-private.pem");
+
+/// Its private key.
+pub(super) const ALIPAY_PRIVATE: &str = include_str!("keys/alipay-private.pem");
 
 /// What the local Alipay verifies and signs with.
 pub(super) struct Keys {

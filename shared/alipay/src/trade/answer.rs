@@ -79,16 +79,17 @@ fn try_pay_answer(asked: &PayRequest, answer: &Answer) -> Result<PayAnswer, Doub
     let fields: TradeFields = answer.fields()?;
     not_of_another(asked.out_trade_no(), fields.out_trade_no.as_deref())?;
     let (class, code) = class_of(answer);
-    let refusal = || GatewayCode(answer.result_code().to_string());
+    let shown = || GatewayCode(answer.result_code().to_string());
     match class {
         Class::Paid => payment_of(asked, &fields).map(PayAnswer::Paid),
         Class::Declined(reason) => {
             Ok(PayAnswer::Declined(Decline { reason, sub_code: code.to_owned() }))
         }
-        Class::MandateDead => Ok(PayAnswer::MandateDead(refusal())),
-        Class::PayerBlocked => Ok(PayAnswer::PayerBlocked(refusal())),
-        Class::OwnAccount => Ok(PayAnswer::OwnAccount(refusal())),
-        Class::OwnFault => Ok(PayAnswer::OwnFault(refusal())),
+        Class::MandateDead => Ok(PayAnswer::MandateDead(shown())),
+        Class::PayerBlocked => Ok(PayAnswer::PayerBlocked(shown())),
+        Class::OwnAccount => Ok(PayAnswer::OwnAccount(shown())),
+        Class::OwnFault => Ok(PayAnswer::OwnFault(shown())),
+        Class::Throttled => Ok(PayAnswer::Throttled(shown())),
         Class::InDoubt => Err(answer.not_understood()),
     }
 }
@@ -208,35 +209,32 @@ mod tests {
     }
 
     #[test]
-    fn each_class_of_refusal_is_an_answer_of_its_own() {
-        let refusal = |sub_code: &str| GatewayCode(format!("code 40004 {sub_code}"));
+    fn each_class_of_codes_is_an_answer_of_its_own() {
+        let gateway_code =
+            |code: &str, sub_code: &str| GatewayCode(format!("code {code} {sub_code}"));
+        let failed = |sub_code: &str| gateway_code("40004", sub_code);
         let declined =
             |reason, code: &str| PayAnswer::Declined(Decline { reason, sub_code: code.to_owned() });
         let short = "ACQ.BUYER_BALANCE_NOT_ENOUGH";
+        let (cap, window) = ("ACQ.TOTAL_FEE_EXCEED", "ACQ.OVER_DEDUCT_PERIOD");
         let (gone, blocked) = ("ACQ.AGREEMENT_NOT_EXIST", "ACQ.BUYER_ENABLE_STATUS_FORBID");
         let (seller, wrong) = ("ACQ.SELLER_BEEN_BLOCKED", "ACQ.CONTEXT_INCONSISTENT");
+        let (limited, key) = ("isv.app-call-limited", "isv.invalid-signature");
+        let (bad, paid) = ("isv.invalid-parameter", "ACQ.TRADE_HAS_SUCCESS");
+        let in_doubt = |code: &str| PayAnswer::InDoubt(Doubt(format!("the answer is code {code}")));
         for (code, sub_code, expected) in [
             ("40004", short, declined(DeclineReason::Funds, short)),
-            (
-                "40004",
-                "ACQ.TOTAL_FEE_EXCEED",
-                declined(DeclineReason::AmountCap, "ACQ.TOTAL_FEE_EXCEED"),
-            ),
-            ("40005", "isv.app-call-limited", declined(DeclineReason::Window, "40005")),
-            ("40004", gone, PayAnswer::MandateDead(refusal(gone))),
-            ("40004", blocked, PayAnswer::PayerBlocked(refusal(blocked))),
-            ("40004", seller, PayAnswer::OwnAccount(refusal(seller))),
-            ("40004", wrong, PayAnswer::OwnFault(refusal(wrong))),
-            (
-                "40002",
-                "isv.invalid-signature",
-                PayAnswer::OwnFault(GatewayCode("code 40002 isv.invalid-signature".to_owned())),
-            ),
-            (
-                "40004",
-                "ACQ.TRADE_HAS_SUCCESS",
-                PayAnswer::InDoubt(doubt("the answer is code 40004 ACQ.TRADE_HAS_SUCCESS")),
-            ),
+            ("40004", cap, declined(DeclineReason::AmountCap, cap)),
+            ("40004", window, declined(DeclineReason::Window, window)),
+            ("40005", limited, PayAnswer::Throttled(gateway_code("40005", limited))),
+            ("40004", gone, PayAnswer::MandateDead(failed(gone))),
+            ("40004", blocked, PayAnswer::PayerBlocked(failed(blocked))),
+            ("40004", seller, PayAnswer::OwnAccount(failed(seller))),
+            ("40002", key, PayAnswer::OwnAccount(gateway_code("40002", key))),
+            ("40004", wrong, PayAnswer::OwnFault(failed(wrong))),
+            ("40002", bad, PayAnswer::OwnFault(gateway_code("40002", bad))),
+            ("40004", paid, in_doubt("40004 ACQ.TRADE_HAS_SUCCESS")),
+            ("40007", limited, in_doubt("40007 isv.app-call-limited")),
         ] {
             let fields = format!(r#""code":"{code}","sub_code":"{sub_code}""#);
             assert_eq!(pay(&fields), expected, "{fields}");

@@ -52,7 +52,7 @@ fn every_answer_in_every_phase_has_one_outcome() {
         rows.extend(row(from, "sent", refund.sending(now)));
         for (name, answer) in [
             ("refund: done", RefundAnswer::Refunded { total_fen: Fen::new(700) }),
-            ("refund: account short", RefundAnswer::OwnAccountShort(code())),
+            ("refund: account short", RefundAnswer::OwnAccount(code())),
             ("refund: refused", RefundAnswer::Refused(code())),
             ("refund: in doubt", RefundAnswer::InDoubt(Doubt("x".to_owned()))),
         ] {

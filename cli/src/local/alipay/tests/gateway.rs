@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_alipay::VerifyingKey;
+use steelyard_alipay::{Alipay, VerifyingKey};
+use steelyard_billing::breaker::{ASKED_MIN, Breaker, Permit};
 
-use super::super::{Fault, Method, keys};
+use super::super::{Fault, LocalAlipay, Method, keys};
 use super::stage::*;
 
 #[tokio::test]
@@ -51,6 +52,34 @@ async fn request_that_is_not_ours_is_refused_and_does_nothing() {
         assert!(answer.contains(r#""code":"40002""#), "{answer}");
     }
     assert_eq!(stage.local.trades().unwrap(), []);
+}
+
+#[tokio::test]
+async fn wrong_app_id_leaves_payments_in_doubt_and_opens_the_breaker() {
+    let stage = Stage::new().await;
+    let mut config = LocalAlipay::client_config(&format!("{}/gateway.do", stage.origin()));
+    config.app_id = "2021000000000009".to_owned();
+    let client = Alipay::new(config).unwrap();
+    let mut breaker = Breaker::default();
+    for _ in 0..ASKED_MIN {
+        assert_eq!(breaker.permit(now()), Permit::Go);
+        let answer = client.pay(&request(withholding("T1")), now()).await;
+        assert_eq!(
+            pay_in_short(answer.clone()),
+            "in doubt: the answer is not signed; it claims code 40002 isv.invalid-app-id"
+        );
+        breaker = breaker.after(&answer, false, now());
+    }
+    assert_eq!(breaker.permit(now()), Permit::Stop);
+}
+
+#[tokio::test]
+async fn wrong_key_is_trouble_of_our_own_account() {
+    let stage = Stage::new().await;
+    let mut config = LocalAlipay::client_config(&format!("{}/gateway.do", stage.origin()));
+    config.app_private_key = keys::ALIPAY_PRIVATE.to_owned();
+    let answer = Alipay::new(config).unwrap().pay(&request(withholding("T1")), now()).await;
+    assert_eq!(pay_in_short(answer), "own account: code 40002 isv.invalid-signature");
 }
 
 #[tokio::test]

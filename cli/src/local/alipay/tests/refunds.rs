@@ -15,7 +15,7 @@ fn refund(out_trade_no: &str, out_request_no: &str, fen: i64) -> Refund {
 async fn ask(stage: &Stage, refund: &Refund) -> String {
     match stage.client.refund(refund, now()).await {
         RefundAnswer::Refunded { total_fen } => format!("back {total_fen}"),
-        RefundAnswer::OwnAccountShort(refusal) => format!("own account short: {}", refusal.0),
+        RefundAnswer::OwnAccount(refusal) => format!("own account: {}", refusal.0),
         RefundAnswer::Refused(refusal) => format!("refused: {}", refusal.0),
         RefundAnswer::InDoubt(Doubt(text)) => format!("in doubt: {text}"),
     }
@@ -151,7 +151,7 @@ async fn every_fault_of_a_refund_answers_and_moves_as_its_name_says() {
         (Fault::WrongKey, "in doubt: the signature of the answer is wrong", "back 5.00"),
         (Fault::Garbage, "in doubt: the answer is not a JSON object", "back 5.00"),
         (Fault::OtherAmount, "back 5.01", "back 5.00"),
-        (refused, "own account short: code 40004 ACQ.SELLER_BALANCE_NOT_ENOUGH", "not back"),
+        (refused, "own account: code 40004 ACQ.SELLER_BALANCE_NOT_ENOUGH", "not back"),
     ] {
         let stage = paid_stage().await;
         let part = refund("T1", "R1", 500);
