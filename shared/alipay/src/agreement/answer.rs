@@ -1,4 +1,4 @@
-//! What the answers about an agreement come to.
+//! Querying and ending an agreement, and the meaning of each answer.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,21 +11,22 @@ use crate::doubt::doubt;
 use crate::time::beijing_instant;
 use crate::wire::Answer;
 
-/// Sub-codes of both calls that say: there is no such agreement. Alipay spells one in two ways.
+/// Sub-codes of both calls for an agreement that does not exist. Alipay spells one in two ways.
 ///
 /// Source: alipay-sdk-php-all v3 `AlipayUserAgreementQueryErrorResponseModel` and
 /// `AlipayUserAgreementUnsignErrorResponseModel`.
 const NOT_FOUND: [&str; 3] =
     ["AGREEMENT_NOT_EXIST", "AGREEMENT_NOT_EXSIT", "USER_AGREEMENT_NOT_EXIST"];
 
-/// Sub-codes of `alipay.user.agreement.unsign` that say: it is not in force. Source: as above.
+/// Sub-codes of `alipay.user.agreement.unsign` for an agreement that is not in force. Source: as
+/// above.
 const NOT_IN_FORCE: [&str; 2] =
     ["USER_AGREEMENT_STATUS_IS_NOT_NORMAL", "USER_AGREEMENT_STATUS_NOT_NORMAL"];
 
-/// The agreement was ended. Source: as above.
+/// The sub-code for an agreement that was ended. Source: as above.
 const HAS_UNSIGNED: &str = "AGREEMENT_HAS_UNSIGNED";
 
-/// What the answer to a query says.
+/// The fields of an answer about an agreement.
 #[derive(Deserialize)]
 struct AgreementFields {
     status: Option<String>,
@@ -37,9 +38,10 @@ struct AgreementFields {
 }
 
 impl Alipay {
-    /// Asks how an agreement stands: `alipay.user.agreement.query`.
+    /// Queries the state of an agreement: `alipay.user.agreement.query`.
     ///
-    /// Ask every day before debits are made: nobody is notified of an agreement that expires.
+    /// Query it every day before debits are made: Alipay does not notify of an agreement that
+    /// expires.
     pub async fn query_agreement(&self, key: &AgreementKey, now: Timestamp) -> AgreementAnswer {
         let content = key.content().to_string();
         match self.ask(Call::new("alipay.user.agreement.query", &content), now).await {
@@ -52,13 +54,15 @@ impl Alipay {
     pub async fn end_agreement(&self, key: &AgreementKey, now: Timestamp) -> UnsignAnswer {
         let content = key.content().to_string();
         match self.ask(Call::new("alipay.user.agreement.unsign", &content).notified(), now).await {
-            Ok(answer) => unsign_answer(&answer),
+            Ok(answer) => unsign_answer(key, &answer).unwrap_or_else(UnsignAnswer::InDoubt),
             Err(doubt) => UnsignAnswer::InDoubt(doubt),
         }
     }
 }
 
 fn agreement_answer(key: &AgreementKey, answer: &Answer) -> Result<AgreementAnswer, Doubt> {
+    let fields: AgreementFields = answer.fields()?;
+    of_no_other_agreement(key, &fields)?;
     if answer.failed_by(HAS_UNSIGNED) {
         return Ok(AgreementAnswer::Ended);
     }
@@ -68,7 +72,6 @@ fn agreement_answer(key: &AgreementKey, answer: &Answer) -> Result<AgreementAnsw
     if !answer.succeeded() {
         return Err(answer.not_understood());
     }
-    let fields: AgreementFields = answer.fields()?;
     let state = fields.status.clone();
     let agreement = agreement(key, fields)?;
     match state.as_deref() {
@@ -80,13 +83,29 @@ fn agreement_answer(key: &AgreementKey, answer: &Answer) -> Result<AgreementAnsw
     }
 }
 
-fn unsign_answer(answer: &Answer) -> UnsignAnswer {
+fn unsign_answer(key: &AgreementKey, answer: &Answer) -> Result<UnsignAnswer, Doubt> {
+    of_no_other_agreement(key, &answer.fields()?)?;
     if answer.succeeded() {
-        UnsignAnswer::Ended
+        Ok(UnsignAnswer::Ended)
     } else if failed_by_one_of(answer, &NOT_FOUND) || failed_by_one_of(answer, &NOT_IN_FORCE) {
-        UnsignAnswer::NotInForce
+        Ok(UnsignAnswer::NotInForce)
     } else {
-        UnsignAnswer::InDoubt(answer.not_understood())
+        Err(answer.not_understood())
+    }
+}
+
+/// Checks that an answer names no other agreement than that of the request. Most answers but that
+/// to a query name none.
+fn of_no_other_agreement(key: &AgreementKey, fields: &AgreementFields) -> Result<(), Doubt> {
+    let (asked, named) = match key {
+        AgreementKey::AgreementNo(asked) => (asked.as_str(), &fields.agreement_no),
+        AgreementKey::Offered { number, .. } => (number.as_str(), &fields.external_agreement_no),
+    };
+    match named.as_deref() {
+        Some(named) if !named.is_empty() && named != asked => {
+            Err(doubt("the answer is for another agreement"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -94,7 +113,11 @@ fn failed_by_one_of(answer: &Answer, sub_codes: &[&str]) -> bool {
     sub_codes.iter().any(|sub_code| answer.failed_by(sub_code))
 }
 
-/// The agreement that an answer tells of, if it is the one that was asked for.
+/// The agreement that an answer describes.
+///
+/// # Errors
+///
+/// A [`Doubt`] when it is not named as the agreement of the query, or a field cannot be read.
 fn agreement(key: &AgreementKey, fields: AgreementFields) -> Result<Agreement, Doubt> {
     let agreement_no = fields.agreement_no.filter(|number| is_agreement_no(number));
     let agreement_no = agreement_no.ok_or_else(|| doubt("the answer has no agreement_no"))?;
@@ -160,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_agreement_in_force_is_told_with_its_limit_and_its_end() {
+    async fn an_agreement_in_force_is_read_with_its_limit_and_its_end() {
         let agreement = Agreement {
             agreement_no: "2026".to_owned(),
             external_agreement_no: Some("P1".to_owned()),
@@ -175,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_other_state_of_an_agreement_is_told() {
+    async fn every_other_state_of_an_agreement_is_read() {
         for (node, expected) in [
             (SIGNED.replace("NORMAL", "TEMP"), AgreementAnswer::NotYetInForce),
             (SIGNED.replace("NORMAL", "STOP"), AgreementAnswer::Suspended),
@@ -187,7 +210,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_clear_about_an_agreement_is_in_doubt() {
+    async fn an_answer_about_an_agreement_that_is_not_clear_is_in_doubt() {
+        let named_otherwise = r#","agreement_no":"2027","external_agreement_no":"P2"}"#.to_owned();
         for (node, expected) in [
             (SIGNED.replace("NORMAL", "NEW"), "the agreement has a state that is not known"),
             (SIGNED.replace("status", "state"), "the answer has no state of the agreement"),
@@ -199,6 +223,23 @@ mod tests {
                 "the answer is for another agreement",
             ),
             (failed("SYSTEM_ERROR"), "the answer is code 40004 SYSTEM_ERROR"),
+            (failed("AGREEMENT_NEW"), "the answer is code 40004 AGREEMENT_NEW"),
+            (
+                failed("AGREEMENT_HAS_UNSIGNED").replace("40004", "40006"),
+                "the answer is code 40006 AGREEMENT_HAS_UNSIGNED",
+            ),
+            (
+                failed("USER_AGREEMENT_NOT_EXIST").replace("40004", "20000"),
+                "the answer is code 20000 USER_AGREEMENT_NOT_EXIST",
+            ),
+            (
+                failed("AGREEMENT_HAS_UNSIGNED").replace("}", &named_otherwise),
+                "the answer is for another agreement",
+            ),
+            (
+                failed("USER_AGREEMENT_NOT_EXIST").replace("}", &named_otherwise),
+                "the answer is for another agreement",
+            ),
             (failed("AUTHOREE_IS_NOT_MATCH"), "the answer is code 40004 AUTHOREE_IS_NOT_MATCH"),
         ] {
             check(&node, &AgreementAnswer::InDoubt(doubt(expected))).await;
@@ -206,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_an_agreement_is_told_from_one_that_was_not_in_force() {
+    async fn the_end_of_an_agreement_differs_from_one_that_was_not_in_force() {
         let in_doubt =
             |code: &str| UnsignAnswer::InDoubt(Doubt(format!("the answer is code 40004 {code}")));
         for (node, expected) in [
@@ -217,6 +258,19 @@ mod tests {
             (failed("USER_AGREEMENT_STATUS_IS_NOT_NORMAL"), UnsignAnswer::NotInForce),
             (failed("USER_AGREEMENT_UNSIGN_FAIL"), in_doubt("USER_AGREEMENT_UNSIGN_FAIL")),
             (failed("SYSTEM_ERROR"), in_doubt("SYSTEM_ERROR")),
+            (failed("AGREEMENT_NEW"), in_doubt("AGREEMENT_NEW")),
+            (
+                r#"{"code":"10003"}"#.to_owned(),
+                UnsignAnswer::InDoubt(doubt("the answer is code 10003")),
+            ),
+            (
+                failed("AGREEMENT_NOT_EXIST").replace("40004", "40006"),
+                UnsignAnswer::InDoubt(doubt("the answer is code 40006 AGREEMENT_NOT_EXIST")),
+            ),
+            (
+                r#"{"code":"10000","agreement_no":"2027"}"#.to_owned(),
+                UnsignAnswer::InDoubt(doubt("the answer is for another agreement")),
+            ),
         ] {
             let stub = Stub::answering("alipay.user.agreement.unsign", &node).await;
             let [key, _] = keys();

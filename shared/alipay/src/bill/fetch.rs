@@ -1,4 +1,4 @@
-//! Getting a bill: `alipay.data.dataservice.bill.downloadurl.query`, and the file it points to.
+//! Fetching a bill: `alipay.data.dataservice.bill.downloadurl.query`, and the file it points to.
 
 use jiff::civil::{Date, Time, time};
 use jiff::{Timestamp, ToSpan};
@@ -16,27 +16,28 @@ use crate::wire::Answer;
 /// The most bytes of a bill's zip: 16 MiB.
 const BILL_MAX_BYTES: usize = 16 << 20;
 
-/// From when on, in Beijing on the day after, the bill of a day is complete. Alipay makes it at
-/// about nine.
+/// The time in Beijing, on the day after, from which the bill of a day is complete. Alipay makes it
+/// at about nine.
 const READY_AT: Time = time(10, 0, 0, 0);
 
-/// What came of getting a bill. Nothing depends on it but the bill itself; ask again later.
+/// The answer to a request for a bill. Unless it is the bill, request it again later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BillAnswer {
     /// The bytes of its zip.
     Zip(Vec<u8>),
-    /// Nothing was moved on that day, so there is no bill.
+    /// Alipay has no bill of that day, as of every day without movements. It proves nothing about a
+    /// single trade.
     NoTrades,
-    /// The day's bill is not complete before ten in the morning of the day after, in Beijing.
-    /// Alipay was not asked: it would say that there is none.
+    /// The bill of a day is complete at ten in the morning of the day after, in Beijing. Before
+    /// that, Alipay is not asked: it would answer that there is none.
     TooEarly,
-    /// Our account gets no bill of that kind. Read the ledger instead.
+    /// Our account has no bills of that kind. Read the ledger instead.
     NotSupported(GatewayCode),
-    /// It could not be had this time.
+    /// Whether there is a bill is not known.
     InDoubt(Doubt),
 }
 
-/// What the answer says.
+/// The fields of the answer.
 #[derive(Deserialize)]
 struct BillFields {
     bill_download_url: Option<String>,
@@ -45,7 +46,7 @@ struct BillFields {
 impl Alipay {
     /// The bill of a day in Beijing.
     ///
-    /// The address that the gateway gives is good for thirty seconds, so it is not given out.
+    /// The address in Alipay's answer expires after thirty seconds, so the file is fetched at once.
     pub async fn bill(&self, kind: BillKind, day: Date, now: Timestamp) -> BillAnswer {
         let ready_at = day.checked_add(1.day()).map(|next_day| next_day.to_datetime(READY_AT));
         if !ready_at.is_ok_and(|ready_at| ready_at <= beijing_time(now)) {
@@ -77,13 +78,13 @@ impl Alipay {
     }
 }
 
-/// A sub-code without the gateway's prefix, in capitals: `isp.bill_not_exist` is `BILL_NOT_EXIST`.
+/// A sub-code without Alipay's prefix, in capitals: `isp.bill_not_exist` is `BILL_NOT_EXIST`.
 fn bare(sub_code: &str) -> String {
     sub_code.rsplit('.').next().unwrap_or(sub_code).to_ascii_uppercase()
 }
 
-/// The address of a file. Alipay gives it with http and serves it with https too; a bill is not
-/// sent over a network unencrypted.
+/// The address of a file. Alipay's answer has an http address that serves https too; a bill must
+/// not cross a network unencrypted.
 fn address(text: &str) -> Option<Url> {
     let mut url = Url::parse(text).ok()?;
     if url.scheme() == "http" && !is_private(&url) {
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bill_is_asked_for_by_its_day_and_fetched_by_name_of_who_asks() {
+    async fn a_bill_is_requested_by_its_day_and_fetched_with_a_user_agent() {
         let stub = serving("200 OK", b"PK".to_vec()).await;
         assert_eq!(bill(&stub).await, BillAnswer::Zip(b"PK".to_vec()));
         let [asked, fetched] = &stub.requests()[..] else { panic!("not two requests") };
@@ -168,17 +169,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_bill_is_told_by_its_code() {
+    async fn each_code_of_a_bill_is_an_answer_of_its_own() {
         let in_doubt = |text| BillAnswer::InDoubt(doubt(text));
-        let refusal = GatewayCode("code 40004 TYPE_NOT_SUPPORTED".to_owned());
+        let code = GatewayCode("code 40004 TYPE_NOT_SUPPORTED".to_owned());
         let failed = |code: &str| format!(r#"{{"code":"40004","sub_code":"{code}"}}"#);
         let no_url = "the answer has no bill_download_url";
         for (node, expected) in [
             (failed("NO_BILL_DATA"), BillAnswer::NoTrades),
             (failed("BILL_NOT_EXIST"), BillAnswer::NoTrades),
             (failed("isp.bill_not_exist"), BillAnswer::NoTrades),
-            (failed("TYPE_NOT_SUPPORTED"), BillAnswer::NotSupported(refusal)),
+            (failed("TYPE_NOT_SUPPORTED"), BillAnswer::NotSupported(code)),
             (failed("UNKNOWN_ERROR"), in_doubt("the answer is code 40004 UNKNOWN_ERROR")),
+            (failed("BILL_NEW"), in_doubt("the answer is code 40004 BILL_NEW")),
+            (
+                failed("BILL_NOT_EXIST").replace("40004", "20000"),
+                in_doubt("the answer is code 20000 BILL_NOT_EXIST"),
+            ),
+            (
+                failed("TYPE_NOT_SUPPORTED").replace("40004", "40006"),
+                in_doubt("the answer is code 40006 TYPE_NOT_SUPPORTED"),
+            ),
             (r#"{"code":"20000"}"#.to_owned(), in_doubt("the answer is code 20000")),
             (r#"{"code":"10000"}"#.to_owned(), in_doubt(no_url)),
             (r#"{"code":"10000","bill_download_url":"ftp://a/b"}"#.to_owned(), in_doubt(no_url)),

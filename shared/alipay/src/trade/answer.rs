@@ -1,4 +1,4 @@
-//! Paying, querying and closing a trade, and what each answer comes to.
+//! Paying, querying and closing a trade, and the meaning of each answer.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::policy::{Class, class_of};
 use crate::trade::{PayRequest, trade_content};
 use crate::wire::Answer;
 
-/// Sub-codes of `alipay.trade.close` that say that there is no unpaid trade to close.
+/// Sub-codes of `alipay.trade.close` when there is no unpaid trade to close.
 ///
 /// Source: alipay-sdk-php-all v3 `AlipayTradeCloseErrorResponseModel`.
 const NOTHING_TO_CLOSE: [&str; 4] = [
@@ -21,7 +21,7 @@ const NOTHING_TO_CLOSE: [&str; 4] = [
     "ACQ.TRADE_STATUS_ERROR",
 ];
 
-/// What an answer says about a trade.
+/// The fields of an answer about a trade.
 #[derive(Deserialize)]
 struct TradeFields {
     out_trade_no: Option<String>,
@@ -31,7 +31,7 @@ struct TradeFields {
 }
 
 impl Alipay {
-    /// Asks for money: `alipay.trade.pay` with the stored bytes as they are.
+    /// Requests a payment: `alipay.trade.pay` with the stored bytes as they are.
     ///
     /// Every failure to get a clear answer is [`PayAnswer::InDoubt`]: the money may have been taken.
     /// Sending the same request again is safe; a request with another number is not.
@@ -43,9 +43,10 @@ impl Alipay {
         }
     }
 
-    /// Asks what became of a trade: `alipay.trade.query`.
+    /// Queries a trade: `alipay.trade.query`.
     ///
-    /// The amount of a payment is what Alipay says it took: compare it with what was asked for.
+    /// The amount of a payment is the amount that Alipay took: compare it with the amount of the
+    /// request.
     pub async fn query(&self, asked: &OutTradeNo, now: Timestamp) -> QueryAnswer {
         let content = trade_content(asked);
         match self.ask(Call::new("alipay.trade.query", &content), now).await {
@@ -54,13 +55,13 @@ impl Alipay {
         }
     }
 
-    /// Asks to close a trade that is not paid: `alipay.trade.close`.
+    /// Closes a trade that is not paid: `alipay.trade.close`.
     ///
-    /// What it answers proves nothing, since a close can come too late: query the trade afterwards.
+    /// The answer proves nothing, since a close can come too late: query the trade afterwards.
     ///
     /// # Errors
     ///
-    /// A [`Doubt`] when nobody knows whether Alipay heard of it.
+    /// A [`Doubt`] when Alipay may not have received the request.
     pub async fn close(&self, asked: &OutTradeNo, now: Timestamp) -> Result<(), Doubt> {
         let content = trade_content(asked);
         let answer = self.ask(Call::new("alipay.trade.close", &content), now).await?;
@@ -70,7 +71,7 @@ impl Alipay {
     }
 }
 
-/// What a verified answer to `alipay.trade.pay` comes to.
+/// The meaning of a verified answer to `alipay.trade.pay`.
 fn pay_answer(asked: &PayRequest, answer: &Answer) -> PayAnswer {
     try_pay_answer(asked, answer).unwrap_or_else(PayAnswer::InDoubt)
 }
@@ -94,10 +95,10 @@ fn try_pay_answer(asked: &PayRequest, answer: &Answer) -> Result<PayAnswer, Doub
     }
 }
 
-/// What a verified answer to `alipay.trade.query` comes to.
+/// The meaning of a verified answer to `alipay.trade.query`.
 ///
-/// `TRADE_CLOSED` is also the state of a trade that was paid and then refunded in full: either
-/// way nothing of its money is with us, and nothing more is taken under its number.
+/// `TRADE_CLOSED` is also the state of a trade that was paid and then refunded in full: either way
+/// we hold no money of the trade, and Alipay takes no more under its number.
 ///
 /// Source: Alipay open-docs, 小程序支付常见问题.md.
 fn query_answer(asked: &OutTradeNo, answer: &Answer) -> QueryAnswer {
@@ -136,7 +137,7 @@ fn payment_of(asked: &PayRequest, fields: &TradeFields) -> Result<Payment, Doubt
     Ok(payment)
 }
 
-/// The payment that the fields of an answer tell of.
+/// The payment in the fields of an answer.
 fn payment(fields: &TradeFields) -> Result<Payment, Doubt> {
     let trade_no = fields.trade_no.clone().filter(|trade_no| !trade_no.is_empty());
     let trade_no = trade_no.ok_or_else(|| doubt("the answer has no trade_no"))?;
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_close_is_answered_when_alipay_heard_of_it() {
+    async fn a_close_is_answered_when_alipay_received_it() {
         let failed = |code: &str| format!(r#"{{"code":"40004","sub_code":"{code}"}}"#);
         let in_doubt = |text: &str| Err(doubt(text));
         for (node, expected) in [
@@ -291,7 +292,12 @@ mod tests {
             (failed("ACQ.TRADE_NOT_EXIST"), Ok(())),
             (failed("ACQ.REASON_TRADE_STATUS_INVALID"), Ok(())),
             (failed("ACQ.SYSTEM_ERROR"), in_doubt("the answer is code 40004 ACQ.SYSTEM_ERROR")),
+            (failed("ACQ.NEW"), in_doubt("the answer is code 40004 ACQ.NEW")),
             (r#"{"code":"20000"}"#.to_owned(), in_doubt("the answer is code 20000")),
+            (
+                failed("ACQ.TRADE_NOT_EXIST").replace("40004", "40006"),
+                in_doubt("the answer is code 40006 ACQ.TRADE_NOT_EXIST"),
+            ),
         ] {
             let stub = Stub::answering("alipay.trade.close", &node).await;
             let number = OutTradeNo::parse("T1").unwrap();
