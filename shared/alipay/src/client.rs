@@ -1,4 +1,4 @@
-//! The HTTP client of the gateway: one signed form in, one verified answer out.
+//! The HTTP client of Alipay: sends one signed form and reads one verified answer.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -19,10 +19,10 @@ use crate::wire::{Answer, WireError};
 /// The most bytes of an answer that are read: 1 MiB. A real answer has about one KiB.
 const ANSWER_MAX_BYTES: usize = 1 << 20;
 
-/// How long a file may take to arrive.
+/// The time limit for a file.
 const FILE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client of the gateway, for one application.
+/// A client of Alipay for one application.
 ///
 /// Its `Debug` shows no key.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Alipay {
     notify_url: Option<String>,
 }
 
-/// What is asked of the gateway.
+/// A request to Alipay.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
     method: &'static str,
@@ -44,7 +44,14 @@ pub(crate) struct Call<'a> {
     return_url: Option<&'a str>,
 }
 
-/// Why a call brought no answer that can be believed.
+/// The body of an HTTP answer.
+struct Body {
+    /// The charset in the header, if it names one.
+    charset: Option<String>,
+    bytes: Vec<u8>,
+}
+
+/// Why a call has no trustworthy answer.
 #[derive(Debug, Error)]
 enum CallError {
     #[error("the request was not sent")]
@@ -67,12 +74,12 @@ impl<'a> Call<'a> {
         Call { method, biz_content, is_notified: false, return_url: None }
     }
 
-    /// The call, with a notification of what comes of it.
+    /// The call, with a notification of its outcome.
     pub(crate) const fn notified(self) -> Call<'a> {
         Call { is_notified: true, ..self }
     }
 
-    /// The call of a page, which sends its reader back to an address of ours.
+    /// The call of a page that sends the browser back to an address of ours.
     pub(crate) const fn returning_to(self, return_url: Option<&'a str>) -> Call<'a> {
         Call { return_url, ..self }
     }
@@ -108,7 +115,11 @@ impl Alipay {
         &self.alipay_key
     }
 
-    /// The verified answer to a call. What is in doubt is why there is none.
+    /// The verified answer to a call.
+    ///
+    /// # Errors
+    ///
+    /// A [`Doubt`] that says why there is none.
     pub(crate) async fn ask(&self, call: Call<'_>, now: Timestamp) -> Result<Answer, Doubt> {
         self.try_ask(call, now).await.map_err(|error| doubt(&error))
     }
@@ -120,15 +131,15 @@ impl Alipay {
             .post(self.gateway.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=utf-8")
             .body(encoded(&parameters));
-        let body = body_of(request, ANSWER_MAX_BYTES).await?;
-        Ok(Answer::read(&body, call.method, &self.alipay_key)?)
+        let Body { charset, bytes } = body_of(request, ANSWER_MAX_BYTES).await?;
+        Ok(Answer::read(&bytes, charset.as_deref(), call.method, &self.alipay_key)?)
     }
 
     /// The signed address of a page, for a browser.
     pub(crate) fn page(&self, call: Call<'_>, now: Timestamp) -> Result<String, SigningFailed> {
         let parameters = self.signed(call, now)?;
         let mut page = self.gateway.clone();
-        // Only spaces are a plus here, and not everything that opens a link reads it as one.
+        // The plus signs here are spaces, and some programs that open a link read them as pluses.
         page.set_query(Some(&encoded(&parameters).replace('+', "%20")));
         Ok(page.into())
     }
@@ -136,7 +147,7 @@ impl Alipay {
     /// A file of at most so many bytes.
     pub(crate) async fn file(&self, url: Url, most_bytes: usize) -> Result<Vec<u8>, Doubt> {
         let request = self.http.get(url).timeout(FILE_TIMEOUT);
-        body_of(request, most_bytes).await.map_err(|error| doubt(&error))
+        body_of(request, most_bytes).await.map(|body| body.bytes).map_err(|error| doubt(&error))
     }
 
     /// The signed parameters of a call.
@@ -162,7 +173,7 @@ impl Alipay {
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
         .collect();
-        let sign = self.app_key.sign(&text_to_sign(&parameters))?;
+        let sign = self.app_key.sign(text_to_sign(&parameters))?;
         parameters.insert("sign".to_owned(), sign);
         Ok(parameters)
     }
@@ -172,26 +183,35 @@ fn encoded(parameters: &BTreeMap<String, String>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
-/// The body that a request brings, if the answer is a plain success of at most so many bytes.
-async fn body_of(request: RequestBuilder, most_bytes: usize) -> Result<Vec<u8>, CallError> {
-    // An address may carry a signature, so no error shows it.
+/// The body of the answer to a request, if its status is 200 and it has at most so many bytes.
+async fn body_of(request: RequestBuilder, most_bytes: usize) -> Result<Body, CallError> {
+    // An address may contain a signature, so errors leave it out.
     let no_answer = |error: reqwest::Error| CallError::NoAnswer(error.without_url());
     let mut response = request.send().await.map_err(no_answer)?;
     if response.status() != StatusCode::OK {
         return Err(CallError::Status(response.status()));
     }
     let broken_off = |error: reqwest::Error| CallError::BrokenOff(error.without_url());
-    let mut body = Vec::new();
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let charset = content_type.and_then(|text| text.to_str().ok()).and_then(charset_in);
+    let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
-        if body.len() + chunk.len() > most_bytes {
+        if bytes.len() + chunk.len() > most_bytes {
             return Err(CallError::TooLarge(most_bytes));
         }
-        body.extend_from_slice(&chunk);
+        bytes.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Body { charset, bytes })
 }
 
-/// An error as a doubt, with the whole chain of its causes.
+/// The charset in a content type such as `text/html;charset=GBK`.
+fn charset_in(content_type: &str) -> Option<String> {
+    let mut parameters = content_type.split(';').skip(1).filter_map(|pair| pair.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(charset.trim().trim_matches('"').to_owned())
+}
+
+/// A doubt that shows an error with all its causes.
 fn doubt(error: &CallError) -> Doubt {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! The client against sockets that answer what no gateway should.
+//! The client against sockets that answer as Alipay should not.
 
 use std::time::Duration;
 
@@ -94,6 +94,39 @@ async fn a_signed_refusal_is_the_same_with_and_without_a_method() {
     let code = GatewayCode("code 40006 isv.insufficient-isv-permissions".to_owned());
     for body in [of_method, of_none] {
         assert_eq!(pay(http_text("200 OK", &body)).await, PayAnswer::OwnAccount(code.clone()));
+    }
+}
+
+/// A signed refusal in GBK, with a `\` as the second byte of a character, under a content type.
+fn in_gbk(content_type: &str) -> Vec<u8> {
+    let node =
+        r#"{"code":"40004","sub_code":"ACQ.BUYER_BALANCE_NOT_ENOUGH","sub_msg":"余额不足乗"}"#;
+    let (node, ..) = encoding_rs::GBK.encode(node);
+    let sign = SigningKey::parse(vectors::ALIPAY_PRIVATE).unwrap().sign(&node).unwrap();
+    let (start, end) = (r#"{"alipay_trade_pay_response":"#, format!(r#","sign":"{sign}"}}"#));
+    let body = [start.as_bytes(), &node, end.as_bytes()].concat();
+    let head = format!("HTTP/1.1 200 OK\r\n{content_type}content-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), &body].concat()
+}
+
+#[tokio::test]
+async fn an_answer_in_gbk_is_read_by_its_content_type_or_by_its_bytes() {
+    let declined = "declined: ACQ.BUYER_BALANCE_NOT_ENOUGH";
+    for (content_type, expected) in [
+        ("", declined),
+        ("content-type: text/html\r\n", declined),
+        ("content-type: text/html;charset=GBK\r\n", declined),
+        ("content-type: text/html; x=1; Charset=\"gb2312\"\r\n", declined),
+        (
+            "content-type: text/html;charset=utf-8\r\n",
+            "in doubt: the answer is labelled UTF-8 and is not UTF-8",
+        ),
+        ("content-type: text/html;charset=Big5\r\n", "in doubt: charset \"Big5\" is not read"),
+    ] {
+        let answer = in_gbk(content_type);
+        let stub = Stub::serving(move |_| answer.clone()).await;
+        let answer = stub.client().pay(&request(), now()).await;
+        assert_eq!(answer.to_string(), expected, "{content_type}");
     }
 }
 

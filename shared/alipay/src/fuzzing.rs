@@ -1,10 +1,15 @@
-//! What only the fuzz targets call: without `--cfg fuzzing` it does not exist.
+//! Entry points for the fuzz targets, compiled only with `--cfg fuzzing`.
 
 use crate::key::VerifyingKey;
 use crate::wire::Answer;
 
-/// The raw text of the node of an answer to a method, if the body is one that is believed.
+/// The text of the node of an answer to a method, if the body is a trustworthy one.
 #[must_use]
-pub fn read_answer(body: &[u8], method: &str, alipay: &VerifyingKey) -> Option<String> {
-    Answer::read(body, method, alipay).ok().map(Answer::into_node)
+pub fn read_answer(
+    body: &[u8],
+    label: Option<&str>,
+    method: &str,
+    alipay: &VerifyingKey,
+) -> Option<String> {
+    Answer::read(body, label, method, alipay).ok().map(Answer::into_node)
 }

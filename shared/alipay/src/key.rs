@@ -71,15 +71,15 @@ impl SigningKey {
             .map_err(|_| KeyError::NotPrivate)
     }
 
-    /// The RSA2 signature of a text, in base64: RSASSA-PKCS1-v1_5 with SHA-256.
+    /// The RSA2 signature of a text's bytes, in base64: RSASSA-PKCS1-v1_5 with SHA-256.
     ///
     /// # Errors
     ///
     /// [`SigningFailed`] when the system gives no randomness.
-    pub fn sign(&self, text: &str) -> Result<String, SigningFailed> {
+    pub fn sign(&self, text: impl AsRef<[u8]>) -> Result<String, SigningFailed> {
         let mut signature = vec![0; self.0.public().modulus_len()];
         self.0
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_ref(), &mut signature)
             .map_err(|_| SigningFailed)?;
         Ok(STANDARD.encode(signature))
     }
@@ -100,15 +100,15 @@ impl VerifyingKey {
         Ok(VerifyingKey(components))
     }
 
-    /// Checks that a base64 signature is this key's RSA2 signature of a text.
+    /// Checks that a base64 signature is this key's RSA2 signature of a text's bytes.
     ///
     /// # Errors
     ///
     /// [`BadSignature`] when it is not, or is not base64.
-    pub fn verify(&self, text: &str, signature: &str) -> Result<(), BadSignature> {
+    pub fn verify(&self, text: impl AsRef<[u8]>, signature: &str) -> Result<(), BadSignature> {
         let signature = STANDARD.decode(signature).map_err(|_| BadSignature)?;
         self.0
-            .verify(&RSA_PKCS1_2048_8192_SHA256, text.as_bytes(), &signature)
+            .verify(&RSA_PKCS1_2048_8192_SHA256, text.as_ref(), &signature)
             .map_err(|_| BadSignature)
     }
 }

@@ -11,6 +11,7 @@
 mod agreement;
 mod agreement_no;
 mod bill;
+mod charset;
 mod client;
 mod config;
 mod doubt;
@@ -34,10 +35,11 @@ mod vectors;
 
 pub use agreement::{AgreementKey, AgreementOffer, OfferError, SignScene, SigningLinks};
 pub use bill::{BillAnswer, BillError, TableError, WriteBillError, read_bill, write_bill};
+pub use charset::{Charset, UnknownCharset};
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};
-pub use notification::{FormError, Notification, NotificationError};
+pub use notification::{Notification, NotificationError};
 pub use order::{AmountError, DEBIT_MIN, SubjectError};
 pub use recharge::{Recharge, RechargeError};
 pub use refund::Refund;

@@ -1,9 +1,9 @@
-//! What Alipay tells without being asked: a signed form, sent to `notify_url` or to the
-//! application's own address.
+//! Notifications: signed forms that Alipay posts to `notify_url` or to the application's own
+//! address, in UTF-8 or GBK.
 //!
-//! A [`Notification`] can only be had from [`Notification::read`], which verifies it. The caller
-//! still has to see that it names our application and account, a trade or agreement of ours and
-//! its amount, and that it was not seen before.
+//! Only [`Notification::read`] makes a [`Notification`], and it verifies the signature over the raw
+//! bytes. The caller still checks that the notification names our application and account, a trade
+//! or agreement of ours and its amount, and that it is new.
 
 mod form;
 
@@ -15,12 +15,12 @@ use steelyard_pricing::Fen;
 use thiserror::Error;
 
 use crate::agreement_no::is_agreement_no;
+use crate::charset::{Charset, UnknownCharset};
 use crate::client::Alipay;
 use crate::key::VerifyingKey;
 use crate::signing::join;
 use crate::time::beijing_instant;
-
-pub use form::FormError;
+use form::Form;
 
 /// A notification that Alipay sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,41 +30,47 @@ pub struct Notification {
     notice: Notice,
 }
 
-/// Why a form is not a notification that can be believed and understood. The texts carry nothing of
-/// the form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Why a form is not a trustworthy notification, or not one that can be understood. The texts show
+/// nothing of the form but the name of a charset.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotificationError {
-    /// It could be read in more than one way.
-    #[error(transparent)]
-    Form(#[from] FormError),
-    /// It says that it is in another charset than UTF-8.
-    #[error("the notification is not in UTF-8")]
-    Charset,
-    /// It is not signed by RSA2.
+    /// A key occurs twice, so that two readers could read two different notifications.
+    #[error("the notification has a key twice")]
+    DuplicateKey,
+    /// The signature is not of type RSA2.
     #[error("the notification is not signed by RSA2")]
     SignType,
-    /// It has no signature.
+    /// There is no signature.
     #[error("the notification has no signature")]
     Unsigned,
-    /// The signature is not Alipay's signature of it.
+    /// The signature is not Alipay's signature of the form.
     #[error("the signature of the notification is wrong")]
     BadSignature,
+    /// Alipay sent it in a charset that is not read.
+    #[error("the notification's {0}")]
+    Charset(UnknownCharset),
+    /// Alipay sent it, and its bytes are not in the charset of its label, or could be in another too.
+    #[error("the notification is labelled {0} and is not {0}")]
+    Mislabelled(Charset),
     /// Alipay sent it for another application.
     #[error("the notification is for another application")]
     OtherApp,
-    /// Alipay sent it, and a field that it must have is missing.
+    /// Alipay sent it without a required field.
     #[error("the notification has no {field}")]
     Missing {
         /// The field's name.
         field: &'static str,
     },
-    /// Alipay sent it, and a field of it is not what it should be.
+    /// Alipay sent it with a field that cannot be read.
     #[error("the notification's {field} cannot be read")]
     Unreadable {
         /// The field's name.
         field: &'static str,
     },
 }
+
+/// The raw bytes of a form.
+struct RawFields(Form);
 
 /// The values of a verified form.
 struct Fields(BTreeMap<String, String>);
@@ -74,10 +80,12 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// [`NotificationError`] when it is not Alipay's, or not understood. Do not confirm it then:
-    /// Alipay sends it again.
+    /// [`NotificationError`] when Alipay did not send it, or it is not understood. Do not confirm it
+    /// then: Alipay sends it again.
     pub fn read(form: &[u8], alipay: &VerifyingKey) -> Result<Notification, NotificationError> {
-        let fields = Fields::verified(form::parse(form)?, alipay)?;
+        let raw = RawFields(form::parse(form).ok_or(NotificationError::DuplicateKey)?);
+        raw.verify(alipay)?;
+        let fields = raw.decode()?;
         Ok(Notification {
             app_id: fields.required("app_id")?.to_owned(),
             notify_id: fields.owned("notify_id"),
@@ -85,19 +93,19 @@ impl Notification {
         })
     }
 
-    /// The application it was sent for. Act on our own only.
+    /// The application that it is for. Act only on notifications for our own.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// Its number, the same whenever it is sent again.
+    /// Alipay's number of the notification, which stays the same when it is sent again.
     #[must_use]
     pub fn notify_id(&self) -> Option<&str> {
         self.notify_id.as_deref()
     }
 
-    /// What it is about.
+    /// The content.
     #[must_use]
     pub fn notice(&self) -> &Notice {
         &self.notice
@@ -109,7 +117,7 @@ impl Alipay {
     ///
     /// # Errors
     ///
-    /// [`NotificationError`] when it is not Alipay's, not for us, or not understood.
+    /// [`NotificationError`] when Alipay did not send it, it is not for us, or it is not understood.
     pub fn notification(&self, form: &[u8]) -> Result<Notification, NotificationError> {
         let notification = Notification::read(form, self.alipay_key())?;
         if notification.app_id() == self.app_id() {
@@ -120,26 +128,20 @@ impl Alipay {
     }
 }
 
-impl Fields {
-    /// The values of a form that Alipay signed.
+impl RawFields {
+    /// Checks that Alipay signed the bytes of the form.
     ///
     /// Alipay's own SDKs differ in whether an empty value is part of the text, and its server has
     /// been seen to do both; either way the value is absent afterwards.
-    fn verified(
-        parameters: BTreeMap<String, String>,
-        alipay: &VerifyingKey,
-    ) -> Result<Fields, NotificationError> {
-        let fields = Fields(parameters);
-        if fields.get("charset").is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
-            return Err(NotificationError::Charset);
-        }
-        if fields.get("sign_type") != Some("RSA2") {
+    fn verify(&self, alipay: &VerifyingKey) -> Result<(), NotificationError> {
+        if self.get("sign_type") != Some(b"RSA2") {
             return Err(NotificationError::SignType);
         }
-        let sign = fields.get("sign").ok_or(NotificationError::Unsigned)?;
-        let is_signed = |keep_empty| alipay.verify(&fields.text(keep_empty), sign).is_ok();
+        let sign = self.get("sign").ok_or(NotificationError::Unsigned)?;
+        let sign = str::from_utf8(sign).map_err(|_| NotificationError::BadSignature)?;
+        let is_signed = |keep_empty| alipay.verify(self.text(keep_empty), sign).is_ok();
         if is_signed(false) || is_signed(true) {
-            Ok(fields)
+            Ok(())
         } else {
             Err(NotificationError::BadSignature)
         }
@@ -149,16 +151,50 @@ impl Fields {
     /// the platform, which names a `method`.
     ///
     /// Source: alipay-sdk-java `AlipaySignature`, `rsaCheckV1` and `rsaCheckV2`.
-    fn text(&self, keep_empty: bool) -> String {
+    fn text(&self, keep_empty: bool) -> Vec<u8> {
         let keep_sign_type = self.get("method").is_some();
         join(&self.0, |key, value| match key {
-            "sign" => false,
-            "sign_type" => keep_sign_type,
+            b"sign" => false,
+            b"sign_type" => keep_sign_type,
             _ => keep_empty || !value.is_empty(),
         })
     }
 
-    /// What the form is about.
+    /// The values as text, by the charset that the form names.
+    fn decode(&self) -> Result<Fields, NotificationError> {
+        let charset = self.charset()?;
+        let text = |bytes| charset.decode(bytes).ok_or(NotificationError::Mislabelled(charset));
+        let mut fields = BTreeMap::new();
+        for (key, value) in &self.0 {
+            let (key, value) = (text(key)?.into_owned(), text(value)?.into_owned());
+            if fields.insert(key, value).is_some() {
+                return Err(NotificationError::DuplicateKey);
+            }
+        }
+        Ok(Fields(fields))
+    }
+
+    /// The charset that the form names and its bytes fit.
+    fn charset(&self) -> Result<Charset, NotificationError> {
+        let whole = join(&self.0, |_, _| true);
+        let Some(name) = self.get("charset") else { return Ok(Charset::of_unlabelled(&whole)) };
+        let name = String::from_utf8_lossy(name);
+        let charset = Charset::named(&name).map_err(NotificationError::Charset)?;
+        if charset.fits(&whole) {
+            Ok(charset)
+        } else {
+            Err(NotificationError::Mislabelled(charset))
+        }
+    }
+
+    /// The bytes of a value; those of an empty one are absent.
+    fn get(&self, field: &str) -> Option<&[u8]> {
+        self.0.get(field.as_bytes()).map(Vec::as_slice).filter(|value| !value.is_empty())
+    }
+}
+
+impl Fields {
+    /// The content, by the kind that the form names.
     fn notice(&self) -> Result<Notice, NotificationError> {
         let kind = self.get("method").or_else(|| self.get("notify_type")).unwrap_or_default();
         match kind {

@@ -92,7 +92,7 @@ pub(crate) fn asked_by(form: &str) -> BTreeMap<String, String> {
     let parameters: BTreeMap<String, String> =
         form_urlencoded::parse(form.as_bytes()).into_owned().collect();
     let app = VerifyingKey::parse(vectors::APP_PUBLIC).unwrap();
-    assert_eq!(app.verify(&text_to_sign(&parameters), &parameters["sign"]), Ok(()));
+    assert_eq!(app.verify(text_to_sign(&parameters), &parameters["sign"]), Ok(()));
     parameters
 }
 

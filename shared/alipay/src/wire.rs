@@ -1,4 +1,6 @@
-//! The synchronous answer of the gateway: a JSON object with one node and the signature of its raw text.
+//! The synchronous answer of Alipay: a JSON object with one node and the signature of its raw bytes.
+//!
+//! An answer in GBK is cut and verified as it came, and its node is decoded afterwards.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,15 +11,17 @@ use serde_json::value::RawValue;
 use steelyard_billing::Doubt;
 use thiserror::Error;
 
+use crate::charset::{Charset, UnknownCharset};
 use crate::key::VerifyingKey;
 
-/// The call succeeded: the node's fields say what happened.
+/// The code of a call that succeeded: the node's fields say what happened.
 pub(crate) const SUCCESS: &str = "10000";
 
-/// The business failed: the sub-code says why. It is no decline by itself; `ACQ.SYSTEM_ERROR` comes under it too.
+/// The code of a business that failed: the sub-code says why. By itself it is no decline;
+/// `ACQ.SYSTEM_ERROR` has the same code.
 pub(crate) const BUSINESS_FAILED: &str = "40004";
 
-/// A verified answer: its result code, and the raw text of its node to read the fields from.
+/// A verified answer: its result code, and the text of its node with the other fields.
 #[derive(Debug)]
 pub(crate) struct Answer {
     code: String,
@@ -25,10 +29,16 @@ pub(crate) struct Answer {
     node: String,
 }
 
-/// Why a body is not an answer that can be believed. The texts carry nothing of the body but result codes.
+/// Why a body is not a trustworthy answer. The texts show nothing of the body but result codes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum WireError {
-    /// The body is not a JSON object in UTF-8.
+    /// The body's charset is none of Alipay's.
+    #[error(transparent)]
+    Charset(#[from] UnknownCharset),
+    /// The body is not in the charset of its label, or could be in another one too.
+    #[error("the answer is labelled {0} and is not {0}")]
+    Mislabelled(Charset),
+    /// The body is not a JSON object.
     #[error("the answer is not a JSON object")]
     NotAnObject,
     /// A key occurs twice, so that two readers could read two different answers.
@@ -40,7 +50,7 @@ pub(crate) enum WireError {
     /// There are several nodes, and a signature for only one.
     #[error("the answer has several nodes")]
     SeveralNodes,
-    /// There is no signature. The code is only a claim.
+    /// There is no signature, so the code is only a claim.
     #[error("the answer is not signed; it claims {claim}")]
     Unsigned {
         /// The result code that the unsigned node gives.
@@ -61,10 +71,10 @@ pub(crate) enum WireError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResultCode(String);
 
-/// The parts of a body: the raw text of its node, and the signature.
+/// The parts of a body: the raw bytes of its node, and the signature.
 #[derive(Debug, PartialEq, Eq)]
 struct Parts<'b> {
-    node: &'b str,
+    node: &'b [u8],
     is_error_response: bool,
     sign: String,
 }
@@ -80,22 +90,26 @@ struct Outcome {
 }
 
 impl Answer {
-    /// Reads the answer to `method`, after its signature is verified over the raw text of its node.
+    /// Reads the answer to `method`, after its signature is verified over the raw bytes of its node.
+    /// `label` is the charset in the header of the answer, if there is one.
     ///
     /// # Errors
     ///
     /// [`WireError`] when the body is not an answer of Alipay to that method.
     pub(crate) fn read(
         body: &[u8],
+        label: Option<&str>,
         method: &str,
         alipay: &VerifyingKey,
     ) -> Result<Answer, WireError> {
-        let parts = split(body, &node_key(method))?;
+        let charset = charset(body, label)?;
+        let parts = split(body, charset, &node_key(method))?;
+        let node = charset.decode(parts.node).ok_or(WireError::UnreadableNode)?;
         if parts.sign.is_empty() {
-            return Err(WireError::Unsigned { claim: claim(parts.node) });
+            return Err(WireError::Unsigned { claim: claim(&node) });
         }
         alipay.verify(parts.node, &parts.sign).map_err(|_| WireError::BadSignature)?;
-        let answer = Answer::of_node(parts.node)?;
+        let answer = Answer::of_node(&node)?;
         if parts.is_error_response && !answer.is_refusal_of_any_method() {
             return Err(WireError::ErrorResponse(answer.result_code()));
         }
@@ -111,7 +125,7 @@ impl Answer {
         Ok(Answer { code, sub_code, node: node.to_owned() })
     }
 
-    /// The raw text of the node.
+    /// The text of the node.
     #[cfg(fuzzing)]
     pub(crate) fn into_node(self) -> String {
         self.node
@@ -143,7 +157,7 @@ impl Answer {
         ![SUCCESS, BUSINESS_FAILED].contains(&self.code())
     }
 
-    /// Whether the business failed for the reason of a sub-code.
+    /// Whether the business failed with a sub-code.
     pub(crate) fn failed_by(&self, sub_code: &str) -> bool {
         self.failure() == Some(sub_code)
     }
@@ -157,12 +171,12 @@ impl Answer {
         fields(&self.node).map_err(|error| Doubt(error.to_string()))
     }
 
-    /// The doubt that an answer leaves which says nothing clear.
+    /// The doubt that an answer leaves whose code is not clear.
     pub(crate) fn not_understood(&self) -> Doubt {
         Doubt(format!("the answer is {}", self.result_code()))
     }
 
-    /// The code and sub-code, to be shown.
+    /// The code and sub-code, for a log or an operator.
     pub(crate) fn result_code(&self) -> ResultCode {
         ResultCode::new(&self.code, self.sub_code.as_deref())
     }
@@ -198,7 +212,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Keeps every member: a map would let the last of two equal keys win.
+/// Keeps every member: in a map the last of two equal keys would win.
 struct MembersVisitor;
 
 impl<'de> Visitor<'de> for MembersVisitor {
@@ -236,10 +250,17 @@ fn fields<'a, T: Deserialize<'a>>(node: &'a str) -> Result<T, WireError> {
     serde_json::from_str(node).map_err(|_| WireError::UnreadableNode)
 }
 
-/// Cuts the node and the signature out of a body, and believes nothing in them.
-fn split<'b>(body: &'b [u8], node_key: &str) -> Result<Parts<'b>, WireError> {
-    let text = str::from_utf8(body).map_err(|_| WireError::NotAnObject)?;
-    let members = members(text).ok_or(WireError::NotAnObject)?;
+/// The charset of a body: that of its label, which the bytes must fit, or one that they are in.
+fn charset(body: &[u8], label: Option<&str>) -> Result<Charset, WireError> {
+    let Some(label) = label else { return Ok(Charset::of_unlabelled(body)) };
+    let charset = Charset::named(label)?;
+    if charset.fits(body) { Ok(charset) } else { Err(WireError::Mislabelled(charset)) }
+}
+
+/// Cuts the node and the signature out of a body, without trusting either.
+fn split<'b>(body: &'b [u8], charset: Charset, node_key: &str) -> Result<Parts<'b>, WireError> {
+    let structure = charset.structure(body).ok_or(WireError::NotAnObject)?;
+    let members = members(&structure).ok_or(WireError::NotAnObject)?;
     if has_key_twice(&members) {
         return Err(WireError::DuplicateKey);
     }
@@ -254,7 +275,14 @@ fn split<'b>(body: &'b [u8], node_key: &str) -> Result<Parts<'b>, WireError> {
     if !is_error_response && key != node_key {
         return Err(WireError::NoNode);
     }
-    Ok(Parts { node: node.get(), is_error_response, sign: signature(&members)? })
+    let node = raw(body, &structure, node).ok_or(WireError::NotAnObject)?;
+    Ok(Parts { node, is_error_response, sign: signature(&members)? })
+}
+
+/// The raw bytes of a value that was found in the structure of a body, at the same place.
+fn raw<'b>(body: &'b [u8], structure: &str, value: &RawValue) -> Option<&'b [u8]> {
+    let start = value.get().as_ptr().addr().checked_sub(structure.as_ptr().addr())?;
+    body.get(start..start.checked_add(value.get().len())?)
 }
 
 /// The text of `sign`, empty when it is missing.
@@ -265,7 +293,7 @@ fn signature(members: &[(String, &RawValue)]) -> Result<String, WireError> {
     serde_json::from_str(sign.get()).map_err(|_| WireError::BadSignature)
 }
 
-/// The result code that an unsigned node gives, for an operator to see and for nothing else.
+/// The result code in an unsigned node, for an operator and nothing else.
 fn claim(node: &str) -> ResultCode {
     match fields::<Outcome>(node) {
         Ok(Outcome { code, sub_code }) => ResultCode::new(&code, sub_code.as_deref()),
@@ -288,7 +316,7 @@ mod tests {
 
     fn read(body: &str) -> Result<String, WireError> {
         let alipay = VerifyingKey::parse(vectors::ALIPAY_PUBLIC).unwrap();
-        Answer::read(body.as_bytes(), METHOD, &alipay)
+        Answer::read(body.as_bytes(), None, METHOD, &alipay)
             .map(|answer| answer.result_code().to_string())
     }
 
@@ -298,17 +326,21 @@ mod tests {
         for response in &vectors.responses {
             let (Some(body), Some(method)) = (&response.body, response.method()) else { continue };
             let key = VerifyingKey::parse(&vectors.keys[&response.key].spki).unwrap();
-            let parts = split(body.as_bytes(), response.response_key.as_ref().unwrap()).unwrap();
-            assert_eq!(parts.node, response.signed_text, "{} of {}", response.id, response.source);
-            assert!(Answer::read(body.as_bytes(), &method, &key).is_ok(), "{}", response.id);
+            let node_key = response.response_key.as_ref().unwrap();
+            let parts = split(body.as_bytes(), Charset::Utf8, node_key).unwrap();
+            let (node, id) = (parts.node, &response.id);
+            assert_eq!(node, response.signed_text.as_bytes(), "{id} of {}", response.source);
+            for label in [None, Some("utf-8"), Some("UTF-8")] {
+                assert!(Answer::read(body.as_bytes(), label, &method, &key).is_ok(), "{id}");
+            }
         }
     }
 
     #[test]
     fn text_that_is_signed_is_cut_out_as_it_came() {
         for case in Vectors::read().extraction {
-            let parts = split(case.body.as_bytes(), &case.response_key).unwrap();
-            assert_eq!(parts.node, case.expected_text, "{} of {}", case.id, case.source);
+            let parts = split(case.body.as_bytes(), Charset::Utf8, &case.response_key).unwrap();
+            assert_eq!(parts.node, case.expected_text.as_bytes(), "{} of {}", case.id, case.source);
         }
     }
 
@@ -320,6 +352,92 @@ mod tests {
             |node: &str| format!(r#"{{"alipay_trade_pay_response": {node} ,"sign":"{sign}"}}"#);
         assert_eq!(read(&body(node)), Ok("code 10000".to_owned()));
         assert_eq!(read(&body(&node.replace(r"\/", "/"))), Err(WireError::BadSignature));
+    }
+
+    /// A body in GBK whose node has these fields after its code, signed over its bytes.
+    fn in_gbk(fields: &str) -> Vec<u8> {
+        let node = gbk(&format!(r#"{{"code":"40004","sub_code":"ACQ.PAYMENT_FAIL",{fields}}}"#));
+        let sign = SigningKey::parse(vectors::ALIPAY_PRIVATE).unwrap().sign(&node).unwrap();
+        let (start, end) = (r#"{"alipay_trade_pay_response":"#, format!(r#","sign":"{sign}"}}"#));
+        [start.as_bytes(), &node, end.as_bytes()].concat()
+    }
+
+    fn gbk(text: &str) -> Vec<u8> {
+        let (bytes, _, is_lossy) = encoding_rs::GBK.encode(text);
+        assert!(!is_lossy, "{text}");
+        bytes.into_owned()
+    }
+
+    fn read_labelled(body: &[u8], label: Option<&str>) -> Result<String, WireError> {
+        let alipay = VerifyingKey::parse(vectors::ALIPAY_PUBLIC).unwrap();
+        Answer::read(body, label, METHOD, &alipay).map(|answer| answer.node)
+    }
+
+    /// Fields whose characters have a second byte of `\` (乗, 俓, 踈) or `|` (亅) in GBK, at every place
+    /// where it would mislead a reader of single bytes.
+    const TRAPS: [&str; 6] = [
+        r#""sub_msg":"余额不足""#,
+        r#""sub_msg":"乗""#,
+        r#""sub_msg":"乗","a":"踈\"乗\\""#,
+        r#""sub_msg":"a乗b亅c俓","sub_mag":"乗\",\"code\":\"10000""#,
+        r#""sub_msg":"{乗}","sign":"乗""#,
+        r#""乗":"€","踈":"1""#,
+    ];
+
+    #[test]
+    fn an_answer_in_gbk_is_verified_over_its_bytes_and_then_decoded() {
+        for trap in ["乗", "俓", "踈"] {
+            assert_eq!(gbk(trap)[1], b'\\');
+        }
+        for fields in TRAPS {
+            let body = in_gbk(fields);
+            let node = format!(r#"{{"code":"40004","sub_code":"ACQ.PAYMENT_FAIL",{fields}}}"#);
+            for label in [None, Some("GBK"), Some("gb2312"), Some("gb18030")] {
+                assert_eq!(read_labelled(&body, label).as_ref(), Ok(&node), "{fields} {label:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_in_gbk_with_one_other_byte_is_refused() {
+        let body = in_gbk(TRAPS[3]);
+        let end = body.windows(8).rposition(|bytes| bytes == br#","sign":"#).unwrap();
+        let node = r#"{"alipay_trade_pay_response":"#.len()..end;
+        assert_eq!((body[node.start], body[node.end - 1]), (b'{', b'}'));
+        for at in node {
+            for flip in [1, 0x20, 0x80] {
+                let mut altered = body.clone();
+                altered[at] ^= flip;
+                for label in [None, Some("GBK")] {
+                    assert!(read_labelled(&altered, label).is_err(), "{at} {flip}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_under_a_wrong_label_is_refused() {
+        let (utf8, gbk) =
+            (r#"{"alipay_trade_pay_response":{"msg":"你好"},"sign":""}"#, in_gbk(TRAPS[0]));
+        let ascii = format!(r#"{{"alipay_trade_pay_response":{NODE},"sign":"{}"}}"#, sign(NODE));
+        let big5 = WireError::Charset(Charset::named("Big5").unwrap_err());
+        for (body, label, expected) in [
+            (utf8.as_bytes(), "GBK", Err(WireError::Mislabelled(Charset::Gbk))),
+            (&*gbk, "utf-8", Err(WireError::Mislabelled(Charset::Utf8))),
+            (&*gbk, "Big5", Err(big5.clone())),
+            (ascii.as_bytes(), "Big5", Err(big5)),
+            (ascii.as_bytes(), "GBK", Ok(NODE.to_owned())),
+            (b"\xD6", "GBK", Err(WireError::Mislabelled(Charset::Gbk))),
+        ] {
+            assert_eq!(read_labelled(body, Some(label)), expected, "{label}");
+        }
+        // Signed over its bytes in UTF-8, and labelled GBK: the signature would verify.
+        let node = r#"{"code":"10000","msg":"你好"}"#;
+        let body = format!(r#"{{"alipay_trade_pay_response":{node},"sign":"{}"}}"#, sign(node));
+        assert!(read_labelled(body.as_bytes(), None).is_ok());
+        let labelled = read_labelled(body.as_bytes(), Some("GBK"));
+        assert_eq!(labelled, Err(WireError::Mislabelled(Charset::Gbk)));
+        assert_eq!(read_labelled(b"{\xD6\"", None), Err(WireError::NotAnObject));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Notifications that Alipay sent, and forms that it did not.
+//! Notifications that Alipay signed, in both charsets, and forms that it did not sign.
 
 use super::*;
 use crate::key::SigningKey;
 use crate::vectors::{self, Vectors};
 
 /// The parameters of a published notification, changed, and signed by Alipay's key of the tests.
+#[derive(Clone)]
 struct Draft(BTreeMap<String, String>);
 
 impl Draft {
@@ -23,25 +24,58 @@ impl Draft {
         self
     }
 
-    /// The form, signed over the text of the parameters that `keep` takes.
-    fn signed_over(mut self, keep: impl Fn(&str, &str) -> bool) -> String {
-        let key = SigningKey::parse(vectors::ALIPAY_PRIVATE).unwrap();
-        let sign = key.sign(&join(&self.0, keep)).unwrap();
-        self.0.insert("sign".to_owned(), sign);
-        form_of(&self.0)
+    /// The form in UTF-8, signed over the text of the parameters that `keep` takes.
+    fn signed_over(self, keep: impl Fn(&[u8], &[u8]) -> bool) -> String {
+        String::from_utf8(self.encoded(str::as_bytes, keep)).unwrap()
     }
 
     fn signed(self) -> String {
-        self.signed_over(|key, value| !["sign", "sign_type"].contains(&key) && !value.is_empty())
+        self.signed_over(is_signed)
     }
+
+    /// The form labelled and written in GBK, signed over its bytes.
+    fn signed_in_gbk(self) -> Vec<u8> {
+        let draft = self.with("charset", "GBK");
+        draft.encoded(|text| gbk(text).leak(), is_signed)
+    }
+
+    /// The form in a charset, signed over the bytes of the parameters that `keep` takes.
+    fn encoded(
+        self,
+        encode: impl Fn(&str) -> &[u8],
+        keep: impl Fn(&[u8], &[u8]) -> bool,
+    ) -> Vec<u8> {
+        let mut raw: Form = self
+            .0
+            .iter()
+            .map(|(key, value)| (encode(key).to_vec(), encode(value).to_vec()))
+            .collect();
+        let key = SigningKey::parse(vectors::ALIPAY_PRIVATE).unwrap();
+        let sign = key.sign(join(&raw, keep)).unwrap();
+        raw.insert(b"sign".to_vec(), sign.into_bytes());
+        let encoded = |bytes: &Vec<u8>| form_urlencoded::byte_serialize(bytes).collect::<String>();
+        let pairs: Vec<String> =
+            raw.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+        pairs.join("&").into_bytes()
+    }
+}
+
+fn is_signed(key: &[u8], value: &[u8]) -> bool {
+    ![&b"sign"[..], b"sign_type"].contains(&key) && !value.is_empty()
+}
+
+fn gbk(text: &str) -> Vec<u8> {
+    let (bytes, _, is_lossy) = encoding_rs::GBK.encode(text);
+    assert!(!is_lossy, "{text}");
+    bytes.into_owned()
 }
 
 fn form_of(parameters: &BTreeMap<String, String>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
-fn read_form(form: &str) -> Result<Notification, NotificationError> {
-    Notification::read(form.as_bytes(), &VerifyingKey::parse(vectors::ALIPAY_PUBLIC).unwrap())
+fn read_form(form: impl AsRef<[u8]>) -> Result<Notification, NotificationError> {
+    Notification::read(form.as_ref(), &VerifyingKey::parse(vectors::ALIPAY_PUBLIC).unwrap())
 }
 
 fn paid() -> Draft {
@@ -67,9 +101,9 @@ fn published_signatures_of_notifications_verify_and_the_broken_ones_do_not() {
     for case in &vectors.notifications {
         let key = VerifyingKey::parse(&vectors.keys[&case.key].spki).unwrap();
         let text = join(&case.params, |key, value| {
-            !case.dropped.iter().any(|dropped| dropped == key) && !value.is_empty()
+            !case.dropped.iter().any(|dropped| dropped.as_bytes() == key) && !value.is_empty()
         });
-        assert_eq!(text, case.signed_text, "{} of {}", case.id, case.source);
+        assert_eq!(text, case.signed_text.as_bytes(), "{} of {}", case.id, case.source);
         let verified = key.verify(&text, &case.signature);
         assert_eq!(verified.is_ok(), case.is_valid(), "{} of {}", case.id, case.source);
     }
@@ -99,7 +133,8 @@ fn published_forms_are_read_only_when_nothing_in_them_was_changed() {
 fn the_text_that_is_signed_has_neither_sign_nor_sign_type() {
     let cases = Vectors::read().sort_join;
     let case = cases.into_iter().find(|case| case.rule == "notify_v1").unwrap();
-    assert_eq!(Fields(case.params).text(false), case.expected, "{}", case.source);
+    let form = form::parse(form_of(&case.params).as_bytes()).unwrap();
+    assert_eq!(RawFields(form).text(false), case.expected.as_bytes(), "{}", case.source);
 }
 
 #[test]
@@ -114,7 +149,7 @@ fn a_trade_is_read_with_everything_that_must_be_checked() {
         refunded_fen: None,
         out_request_no: None,
     };
-    let notification = read_form(&paid().signed()).unwrap();
+    let notification = read_form(paid().signed()).unwrap();
     assert_eq!(notification.notice(), &Notice::Trade(expected.clone()));
     assert_eq!(notification.app_id(), "2021000000000001");
 
@@ -125,19 +160,19 @@ fn a_trade_is_read_with_everything_that_must_be_checked() {
         out_request_no: Some("R1".to_owned()),
         ..expected
     };
-    let notification = read_form(&refund.with("out_biz_no", "R1").signed()).unwrap();
+    let notification = read_form(refund.with("out_biz_no", "R1").signed()).unwrap();
     assert_eq!(notification.notice(), &Notice::Trade(refunded));
 }
 
 #[test]
-fn every_state_of_a_trade_is_told() {
+fn every_state_of_a_trade_is_read() {
     for (text, state) in [
         ("WAIT_BUYER_PAY", TradeState::Waiting),
         ("TRADE_SUCCESS", TradeState::Paid),
         ("TRADE_FINISHED", TradeState::Finished),
         ("TRADE_CLOSED", TradeState::Closed),
     ] {
-        let notification = read_form(&paid().with("trade_status", text).signed()).unwrap();
+        let notification = read_form(paid().with("trade_status", text).signed()).unwrap();
         let Notice::Trade(trade) = notification.notice() else { panic!("{notification:?}") };
         assert_eq!(trade.state, state);
     }
@@ -153,59 +188,124 @@ fn the_beginning_and_the_end_of_an_agreement_are_read() {
         signed_at: instant("2026-03-02T02:00:03Z"),
         ends_at: Some(instant("2115-01-31T16:00:00Z")),
     };
-    let notification = read_form(&signed().signed()).unwrap();
+    let notification = read_form(signed().signed()).unwrap();
     assert_eq!(notification.notice(), &Notice::AgreementSigned(expected));
     let ended_at = instant("2026-03-05T01:00:00Z");
     let expected = AgreementEnded { agreement_no, external_agreement_no, ended_at };
-    let notification = read_form(&ended().signed()).unwrap();
+    let notification = read_form(ended().signed()).unwrap();
     assert_eq!(notification.notice(), &Notice::AgreementEnded(expected));
+}
+
+/// Chinese for GBK: the second bytes of 乗 and 踈 are `\\`, that of 亅 is `|`.
+const CHINESE: &str = "API技术服务费 乗踈亅 \"50%\" a=b&c+d";
+
+#[test]
+fn notifications_in_gbk_are_verified_over_their_bytes_and_then_decoded() {
+    let trade = paid().with("subject", CHINESE).with("buyer_logon_id", "张*").with("body", "乗");
+    let agreement =
+        |draft: Draft| draft.with("alipay_logon_id", "乗*三@例").with("login_token", "");
+    for draft in [trade.clone(), agreement(signed()), agreement(ended())] {
+        let in_utf8 = read_form(draft.clone().signed()).unwrap();
+        assert_eq!(read_form(draft.signed_in_gbk()), Ok(in_utf8));
+    }
+    for label in ["gbk", "GB2312", "gb18030"] {
+        let form = trade.clone().with("charset", label).encoded(|text| gbk(text).leak(), is_signed);
+        assert!(read_form(form).is_ok(), "{label}");
+    }
+}
+
+#[test]
+fn text_in_gbk_is_decoded_as_it_was_written() {
+    let form = paid().with("notify_type", "乗踈亅€").with("notify_id", "号1").signed_in_gbk();
+    let notification = read_form(form).unwrap();
+    assert_eq!(notification.notice(), &Notice::Other { kind: "乗踈亅€".to_owned() });
+    assert_eq!(notification.notify_id(), Some("号1"));
+}
+
+#[test]
+fn a_notification_in_gbk_with_one_other_byte_is_refused() {
+    for draft in [paid(), signed(), ended()] {
+        // The name of an empty value may not be signed.
+        let form = draft.with("subject", CHINESE).without("login_token").signed_in_gbk();
+        assert!(read_form(&form).is_ok());
+        for at in 0..form.len() {
+            let mut altered = form.clone();
+            altered[at] ^= 1;
+            assert!(read_form(&altered).is_err(), "{}", String::from_utf8_lossy(&altered));
+        }
+    }
+}
+
+#[test]
+fn a_notification_under_a_wrong_label_is_refused_though_its_signature_is_right() {
+    let trade = |charset| paid().with("subject", "你好").with("charset", charset);
+    let in_gbk = |draft: Draft| draft.encoded(|text| gbk(text).leak(), is_signed);
+    let mislabelled = |charset| Err(NotificationError::Mislabelled(charset));
+    assert_eq!(read_form(trade("GBK").signed()), mislabelled(Charset::Gbk));
+    assert_eq!(read_form(in_gbk(trade("utf-8"))), mislabelled(Charset::Utf8));
+    let unknown = NotificationError::Charset(Charset::named("Shift_JIS").unwrap_err());
+    assert_eq!(read_form(trade("Shift_JIS").signed()), Err(unknown.clone()));
+    assert_eq!(unknown.to_string(), "the notification's charset \"Shift_JIS\" is not read");
+    for form in [trade("").signed().into_bytes(), in_gbk(trade(""))] {
+        assert!(read_form(form).is_ok(), "without a label, bytes that are not UTF-8 are GBK");
+    }
+    let of_both = Form::from([
+        (b"charset".to_vec(), b"GBK".to_vec()),
+        (b"\x80".to_vec(), Vec::new()),
+        (b"\xA2\xE3".to_vec(), Vec::new()),
+    ]);
+    let twice = RawFields(of_both).decode().err();
+    assert_eq!(twice, Some(NotificationError::DuplicateKey), "two spellings of one key");
 }
 
 #[test]
 fn empty_values_may_be_signed_or_not_and_are_absent_after() {
     let empty = || paid().with("gmt_refund", "").with("refund_fee", "").with("body", "");
-    let dropped = read_form(&empty().signed()).unwrap();
+    let dropped = read_form(empty().signed()).unwrap();
     let kept =
-        read_form(&empty().signed_over(|key, _| !["sign", "sign_type"].contains(&key))).unwrap();
+        read_form(empty().signed_over(|key, _| ![&b"sign"[..], b"sign_type"].contains(&key)))
+            .unwrap();
     assert_eq!(dropped, kept);
-    assert_eq!(dropped, read_form(&paid().signed()).unwrap());
+    assert_eq!(dropped, read_form(paid().signed()).unwrap());
 }
 
 #[test]
 fn a_message_of_the_platform_is_signed_with_its_sign_type() {
     let message = || paid().with("method", "alipay.open.servicemarket.order.notify");
     let kind = "alipay.open.servicemarket.order.notify".to_owned();
-    let with_sign_type = message().signed_over(|key, value| key != "sign" && !value.is_empty());
-    let notification = read_form(&with_sign_type).unwrap();
+    let with_sign_type = message().signed_over(|key, value| key != b"sign" && !value.is_empty());
+    let notification = read_form(with_sign_type).unwrap();
     assert_eq!(notification.notice(), &Notice::Other { kind });
-    assert_eq!(read_form(&message().signed()), Err(NotificationError::BadSignature));
+    assert_eq!(read_form(message().signed()), Err(NotificationError::BadSignature));
 
-    let unknown = read_form(&paid().with("notify_type", "something_new").signed()).unwrap();
+    let unknown = read_form(paid().with("notify_type", "something_new").signed()).unwrap();
     assert_eq!(unknown.notice(), &Notice::Other { kind: "something_new".to_owned() });
-    let unnamed = read_form(&paid().without("notify_type").signed()).unwrap();
+    let unnamed = read_form(paid().without("notify_type").signed()).unwrap();
     assert_eq!(unnamed.notice(), &Notice::Other { kind: String::new() });
 }
 
 #[test]
 fn a_form_that_alipay_did_not_sign_as_it_is_is_refused() {
     let form = paid().signed();
+    let unknown = |name| NotificationError::Charset(Charset::named(name).unwrap_err());
     let resigned = |sign_type: &str| paid().with("sign_type", sign_type).signed();
     for (form, expected) in [
         (form.replace("12.34", "12.35"), NotificationError::BadSignature),
         (form.replace("TRADE_SUCCESS", "TRADE_CLOSED"), NotificationError::BadSignature),
         (format!("{form}&refund_fee=1"), NotificationError::BadSignature),
         (format!("{form}&method=x"), NotificationError::BadSignature),
-        (format!("{form}&total_amount=0.01"), FormError::DuplicateKey.into()),
-        (format!("{form}&%73ign=x"), FormError::DuplicateKey.into()),
+        (format!("{form}&total_amount=0.01"), NotificationError::DuplicateKey),
+        (format!("{form}&%73ign=x"), NotificationError::DuplicateKey),
         (form.replace("sign=", "sing="), NotificationError::Unsigned),
         (form_of(&paid().with("sign", "").0), NotificationError::Unsigned),
         (form_of(&paid().with("sign", "wrong-sing").0), NotificationError::BadSignature),
-        (form.replace("charset=utf-8", "charset=GBK"), NotificationError::Charset),
-        (paid().with("charset", "gbk").signed(), NotificationError::Charset),
+        (form.replace("charset=utf-8", "charset=GBK"), NotificationError::BadSignature),
+        (paid().with("charset", "Big5").signed(), unknown("Big5")),
+        (form.replace("charset=utf-8", "charset=Big5"), NotificationError::BadSignature),
         (resigned("RSA"), NotificationError::SignType),
         (resigned(""), NotificationError::SignType),
         (String::new(), NotificationError::SignType),
-        (form.replace("12.34", "%FF"), FormError::NotUtf8.into()),
+        (form.replace("12.34", "%FF"), NotificationError::BadSignature),
     ] {
         assert_eq!(read_form(&form), Err(expected), "{form}");
     }
@@ -215,7 +315,7 @@ fn a_form_that_alipay_did_not_sign_as_it_is_is_refused() {
 }
 
 #[test]
-fn a_field_that_alipay_sent_and_nobody_can_read_is_an_error_by_its_name() {
+fn a_signed_field_that_cannot_be_read_is_an_error_by_its_name() {
     let missing = |field| NotificationError::Missing { field };
     let unreadable = |field| NotificationError::Unreadable { field };
     for (draft, expected) in [
@@ -235,6 +335,6 @@ fn a_field_that_alipay_sent_and_nobody_can_read_is_an_error_by_its_name() {
         (ended().with("status", "NORMAL"), unreadable("status")),
         (ended().without("unsign_time"), missing("unsign_time")),
     ] {
-        assert_eq!(read_form(&draft.signed()), Err(expected));
+        assert_eq!(read_form(draft.signed()), Err(expected));
     }
 }

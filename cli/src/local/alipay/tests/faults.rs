@@ -41,7 +41,12 @@ async fn every_fault_answers_and_takes_as_its_name_says() {
             "0.00",
             "not found",
         ),
-        (Fault::GzipAnswer, "in doubt: the answer is not a JSON object", "12.34", "paid 12.34"),
+        (
+            Fault::GzipAnswer,
+            "in doubt: the answer is labelled UTF-8 and is not UTF-8",
+            "12.34",
+            "paid 12.34",
+        ),
         (Fault::ChunkedAnswer, "paid 12.34", "12.34", "paid 12.34"),
         (Fault::Redirect, "in doubt: the answer has HTTP status 302 Found", "12.34", "paid 12.34"),
         (Fault::NoAnswerBeforeEffect, closed, "0.00", "not found"),

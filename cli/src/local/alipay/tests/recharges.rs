@@ -83,7 +83,7 @@ async fn faults_of_codes_are_met() {
             "not found",
         ),
         (Fault::Garbage, "in doubt: the answer is not a JSON object", "pending"),
-        (Fault::GzipAnswer, "in doubt: the answer is not a JSON object", "pending"),
+        (Fault::GzipAnswer, "in doubt: the answer is labelled UTF-8 and is not UTF-8", "pending"),
         (Fault::Redirect, "in doubt: the answer has HTTP status 302 Found", "pending"),
     ] {
         let stage = Stage::new().await;
