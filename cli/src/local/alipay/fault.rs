@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::charset::Charset;
+
 /// A method of the gateway that the local Alipay knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Method {
@@ -69,6 +71,13 @@ pub enum Fault {
     GzipAnswer,
     /// Everything happened, and the answer comes in chunks. There is nothing wrong with that.
     ChunkedAnswer,
+    /// Everything happened, and the answer has a Chinese message in GBK. There is nothing wrong with
+    /// that.
+    GbkAnswer,
+    /// As [`Fault::GbkAnswer`], without a charset in the content type.
+    UnlabelledGbkAnswer,
+    /// Everything happened, and the answer has a Chinese message in UTF-8 under the label of GBK.
+    MislabelledAnswer,
     /// Everything happened, and the answer is HTTP 302.
     Redirect,
     /// Everything happened, and the signed answer tells an amount that is one fen higher.
@@ -113,6 +122,10 @@ pub enum NotificationFault {
     Forged,
     /// It is for an application that is not ours.
     OtherApp,
+    /// It is written and signed in GBK, and says so. There is nothing wrong with that.
+    Gbk,
+    /// It says that it is in GBK, and is written and signed in UTF-8.
+    Mislabelled,
 }
 
 /// Which part of a payment happens.
@@ -134,6 +147,8 @@ pub(super) enum Effect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     Signed,
+    /// Signed, in another charset than UTF-8.
+    SignedIn(Charset),
     Unsigned,
     SignedByAnother,
     Garbage,
@@ -234,6 +249,9 @@ impl Fault {
             | Fault::Garbage
             | Fault::GzipAnswer
             | Fault::ChunkedAnswer
+            | Fault::GbkAnswer
+            | Fault::UnlabelledGbkAnswer
+            | Fault::MislabelledAnswer
             | Fault::Redirect
             | Fault::OtherAmount
             | Fault::BillRowMissing
@@ -254,6 +272,9 @@ impl Fault {
             Fault::Garbage => Delivery::Garbage,
             Fault::GzipAnswer => Delivery::Packed,
             Fault::ChunkedAnswer => Delivery::Chunked,
+            Fault::GbkAnswer => Delivery::SignedIn(Charset::Gbk),
+            Fault::UnlabelledGbkAnswer => Delivery::SignedIn(Charset::UnlabelledGbk),
+            Fault::MislabelledAnswer => Delivery::SignedIn(Charset::Mislabelled),
             Fault::Redirect => Delivery::Redirect,
             Fault::InsufficientFunds
             | Fault::InProcess

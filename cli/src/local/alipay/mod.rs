@@ -13,6 +13,7 @@
 mod agreements;
 mod bill;
 mod books;
+mod charset;
 mod content;
 mod control;
 mod delivery;

@@ -147,6 +147,14 @@ fn taken_at(trade: &Trade) -> Option<String> {
     Some(time(trade.taken_at?))
 }
 
+/// The node with a Chinese message. Two of its characters have a `\\` as their second byte in GBK, and
+/// one has a `|`.
+fn in_chinese(mut node: Node) -> Node {
+    let field = if node.contains_key("sub_code") { "sub_msg" } else { "msg" };
+    node.insert(field, "支付宝回答：乗亅踈".to_owned());
+    node
+}
+
 /// What a fault lets the gateway tell in place of a node.
 pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
     match fault {
@@ -161,6 +169,9 @@ pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
                 node.entry(field).and_modify(add_a_fen);
             }
             node
+        }
+        Fault::GbkAnswer | Fault::UnlabelledGbkAnswer | Fault::MislabelledAnswer => {
+            in_chinese(node)
         }
         Fault::InsufficientFunds
         | Fault::InProcess

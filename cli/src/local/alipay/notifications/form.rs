@@ -2,15 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use form_urlencoded::byte_serialize;
 use steelyard_alipay::SigningKey;
 
-/// The form of these fields, with the signature of a key.
-pub(super) fn signed(parameters: &BTreeMap<String, String>, key: &SigningKey) -> String {
-    let sign = key.sign(&text(parameters)).expect("the system has randomness to sign with");
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(parameters.iter().filter(|(key, _)| *key != "sign"))
-        .append_pair("sign", &sign)
-        .finish()
+use crate::local::alipay::charset::Charset;
+
+/// The form of these fields in a charset, with the signature of a key over its bytes.
+pub(super) fn signed(
+    parameters: &BTreeMap<String, String>,
+    charset: Charset,
+    key: &SigningKey,
+) -> String {
+    let text = charset.encode(&text(parameters));
+    let sign = key.sign(text).expect("the system has randomness to sign with");
+    let encoded = |text: &str| byte_serialize(&charset.encode(text)).collect::<String>();
+    let pairs: Vec<String> = parameters
+        .iter()
+        .filter(|(key, _)| *key != "sign")
+        .chain([(&"sign".to_owned(), &sign)])
+        .map(|(key, value)| format!("{}={}", encoded(key), encoded(value)))
+        .collect();
+    pairs.join("&")
 }
 
 /// The text that is signed: without `sign` and `sign_type`.

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::LocalAlipay;
 use super::books::BooksError;
+use super::charset::Charset;
 use super::fault::NotificationFault;
 
 pub(super) use fields::{TradeEvent, logon_id, queue_ended, queue_signed, queue_trade, time};
@@ -101,13 +102,21 @@ impl LocalAlipay {
     /// The body of a genuine notification with these fields.
     #[must_use]
     pub fn signed_form(&self, parameters: &BTreeMap<String, String>) -> String {
-        form::signed(parameters, &self.keys().alipay)
+        form::signed(parameters, Charset::Utf8, &self.keys().alipay)
     }
 
     /// The body of a notification with these fields that somebody else signed.
     #[must_use]
     pub fn forged_form(&self, parameters: &BTreeMap<String, String>) -> String {
-        form::signed(parameters, &self.keys().foreign)
+        form::signed(parameters, Charset::Utf8, &self.keys().foreign)
+    }
+
+    /// The body of a genuine notification with these fields and the label of a charset, in that
+    /// charset.
+    fn signed_form_in(&self, parameters: &BTreeMap<String, String>, charset: Charset) -> String {
+        let mut parameters = parameters.clone();
+        parameters.extend(charset.label().map(|label| ("charset".to_owned(), label.to_owned())));
+        form::signed(&parameters, charset, &self.keys().alipay)
     }
 
     fn next_due(&self, now: Timestamp) -> Result<Option<PendingNotification>, BooksError> {

@@ -15,6 +15,7 @@ use steelyard_pricing::Fen;
 use super::{PendingNotification, fields};
 use crate::local::alipay::LocalAlipay;
 use crate::local::alipay::books::BooksError;
+use crate::local::alipay::charset::Charset;
 use crate::local::alipay::fault::NotificationFault;
 
 /// The HTTP client that sends notifications. It speaks no TLS: receivers are on this machine.
@@ -47,7 +48,9 @@ impl LocalAlipay {
             Some(
                 NotificationFault::OtherAmount
                 | NotificationFault::Forged
-                | NotificationFault::OtherApp,
+                | NotificationFault::OtherApp
+                | NotificationFault::Gbk
+                | NotificationFault::Mislabelled,
             )
             | None => self.send(&notification, fault, 1, now).await,
         }
@@ -86,6 +89,10 @@ impl LocalAlipay {
         parameters.insert("notify_time".to_owned(), fields::time(now));
         match fault {
             Some(NotificationFault::Forged) => return self.forged_form(&parameters),
+            Some(NotificationFault::Gbk) => return self.signed_form_in(&parameters, Charset::Gbk),
+            Some(NotificationFault::Mislabelled) => {
+                return self.signed_form_in(&parameters, Charset::Mislabelled);
+            }
             Some(NotificationFault::OtherApp) => {
                 parameters.insert("app_id".to_owned(), OTHER_APP_ID.to_owned());
             }

@@ -48,6 +48,14 @@ async fn every_fault_answers_and_takes_as_its_name_says() {
             "paid 12.34",
         ),
         (Fault::ChunkedAnswer, "paid 12.34", "12.34", "paid 12.34"),
+        (Fault::GbkAnswer, "paid 12.34", "12.34", "paid 12.34"),
+        (Fault::UnlabelledGbkAnswer, "paid 12.34", "12.34", "paid 12.34"),
+        (
+            Fault::MislabelledAnswer,
+            "in doubt: the answer is labelled GBK and is not GBK",
+            "12.34",
+            "paid 12.34",
+        ),
         (Fault::Redirect, "in doubt: the answer has HTTP status 302 Found", "12.34", "paid 12.34"),
         (Fault::NoAnswerBeforeEffect, closed, "0.00", "not found"),
         (Fault::NoAnswerAfterEffect, closed, "12.34", "paid 12.34"),
@@ -93,6 +101,20 @@ async fn every_fault_answers_and_takes_as_its_name_says() {
     ] {
         let name = format!("{fault:?}");
         assert_eq!(fail_once(fault).await, [answer, taken, told].map(str::to_owned), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_in_gbk_is_the_refusal_that_it_is_in_utf8() {
+    for fault in [Fault::GbkAnswer, Fault::UnlabelledGbkAnswer] {
+        let stage = Stage::new().await;
+        stage.local.set_funds(PAYER, Fen::ZERO).unwrap();
+        stage.local.fail_next(Method::Pay, fault.clone(), 1);
+        let answer = pay_in_short(stage.pay(&request(withholding("T1"))).await);
+        assert_eq!(answer, "declined ACQ.BUYER_BALANCE_NOT_ENOUGH", "{fault:?}");
+        stage.local.fail_next(Method::Query, fault.clone(), 2);
+        assert_eq!(query_in_short(stage.query("T1").await), "pending", "{fault:?}");
+        assert_eq!(query_in_short(stage.query("T2").await), "not found", "{fault:?}");
     }
 }
 
@@ -199,6 +221,9 @@ async fn every_method_meets_every_fault_of_delivery() {
             (Some(Fault::Garbage), "HTTP/1.1 200", "<html>busy</html>"),
             (Some(Fault::GzipAnswer), "HTTP/1.1 200", "content-encoding: gzip"),
             (Some(Fault::ChunkedAnswer), "HTTP/1.1 200", "transfer-encoding: chunked"),
+            (Some(Fault::GbkAnswer), "HTTP/1.1 200", "application/json;charset=GBK"),
+            (Some(Fault::UnlabelledGbkAnswer), "HTTP/1.1 200", "application/json\r\n"),
+            (Some(Fault::MislabelledAnswer), "HTTP/1.1 200", "支付宝回答"),
             (Some(Fault::Redirect), "HTTP/1.1 302", "location: /busy"),
             (
                 Some(refused.clone()),
