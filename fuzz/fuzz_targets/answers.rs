@@ -1,10 +1,12 @@
-//! No body makes the reader of answers panic, and none is believed that has a key twice or whose
-//! node Alipay did not sign.
+//! No body makes the reader of answers panic, and it trusts none that has a key twice or whose node
+//! Alipay did not sign, in either charset.
 #![no_main]
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use encoding_rs::GBK;
 use libfuzzer_sys::fuzz_target;
 use steelyard_alipay::fuzzing::read_answer;
 use steelyard_fuzz::{VERIFIES, choice, signature};
@@ -19,28 +21,52 @@ static MEMBERS: LazyLock<String> =
     LazyLock::new(|| format!(r#""{KEY}":{NODE},"sign":"{}""#, signature(NODE)));
 
 fuzz_target!(|data: &[u8]| {
-    let Some((choice, data)) = choice(data, 4) else { return };
-    let Ok(text) = str::from_utf8(data) else { return check(data) };
-    let members = MEMBERS.as_str();
-    let body = match choice {
-        0 => text.to_owned(),
-        1 => format!(r#"{{"{KEY}":{text},"sign":"{}"}}"#, signature(text)),
-        2 => format!("{{{text},{members}}}"),
-        _ => format!("{{{members},{text}}}"),
+    let Some((choice, data)) = choice(data, 6) else { return };
+    let members = MEMBERS.as_bytes();
+    let signed = || {
+        let sign = signature(data);
+        [format!(r#"{{"{KEY}":"#).as_bytes(), data, format!(r#","sign":"{sign}"}}"#).as_bytes()]
+            .concat()
     };
-    check(body.as_bytes());
+    match choice {
+        0 => check(data, None),
+        1 => check(&signed(), None),
+        2 => check(&[b"{", data, b",", members, b"}"].concat(), None),
+        3 => check(&[b"{", members, b",", data, b"}"].concat(), None),
+        4 => check(data, Some("GBK")),
+        _ => check(&signed(), Some("GBK")),
+    }
 });
 
-fn check(body: &[u8]) {
-    let Some(node) = read_answer(body, METHOD, &VERIFIES) else { return };
-    let text = str::from_utf8(body).expect("an answer is UTF-8");
-    let members = members(text);
+fn check(body: &[u8], label: Option<&str>) {
+    let Some(node) = read_answer(body, label, METHOD, &VERIFIES) else { return };
+    let text = match (label, str::from_utf8(body)) {
+        (None, Ok(text)) => Cow::Borrowed(text),
+        (Some(_), Ok(text)) => {
+            assert!(text.is_ascii(), "text in UTF-8 was taken for GBK");
+            Cow::Borrowed(text)
+        }
+        (_, Err(_)) => GBK
+            .decode_without_bom_handling_and_without_replacement(body)
+            .expect("an answer is in UTF-8 or in GBK"),
+    };
+    let members = members(&text);
     let keys: BTreeSet<&String> = members.iter().map(|(key, _)| key).collect();
     assert_eq!(keys.len(), members.len(), "a key occurs twice");
     let member = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, raw)| *raw);
-    assert_eq!(member(KEY), Some(node.as_str()), "another node was read than the one in its place");
+    let in_its_place = member(KEY).or_else(|| member("error_response"));
+    assert_eq!(
+        in_its_place,
+        Some(node.as_str()),
+        "another node was read than the one in its place"
+    );
     let sign: String = serde_json::from_str(member("sign").expect("it is signed")).expect("a text");
-    assert_eq!(VERIFIES.verify(&node, &sign), Ok(()));
+    // Some characters of GBK have two spellings, of which only one can be written again.
+    let raw =
+        if str::from_utf8(body).is_ok() { node.as_bytes().into() } else { GBK.encode(&node).0 };
+    if body.windows(raw.len()).any(|bytes| bytes == &*raw) {
+        assert_eq!(VERIFIES.verify(&raw, &sign), Ok(()));
+    }
 }
 
 /// The members of the outermost object, cut at the signs of JSON alone.

@@ -17,7 +17,7 @@ pub static VERIFIES: LazyLock<VerifyingKey> = LazyLock::new(|| {
 });
 
 /// The signature of a text by [`SIGNS`].
-pub fn signature(text: &str) -> String {
+pub fn signature(text: impl AsRef<[u8]>) -> String {
     SIGNS.sign(text).expect("the system has randomness to sign with")
 }
 
