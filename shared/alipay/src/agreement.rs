@@ -1,4 +1,4 @@
-//! Withholding agreements: the links by which a provider signs one, the query for one, and its end.
+//! Withholding agreements: the offer of one, and the links by which a provider signs it.
 
 mod answer;
 
@@ -10,13 +10,13 @@ use thiserror::Error;
 use crate::client::{Alipay, Call};
 use crate::key::SigningFailed;
 
-/// The product under which the platform triggers each debit, and no period binds it.
+/// The product under which the platform triggers each debit, without a fixed period.
 const PRODUCT: &str = "GENERAL_WITHHOLDING";
 
 /// The payer's side of [`PRODUCT`].
 const PERSONAL_PRODUCT: &str = "GENERAL_WITHHOLDING_P";
 
-/// The Alipay app, told to open an address.
+/// The start of a link that opens an address in the Alipay app.
 ///
 /// Source: Alipay's guide to signing, 商家扣款.
 const OPEN_IN_APP: &str = "alipays://platformapi/startapp?appId=20000067&url=";
@@ -36,10 +36,10 @@ pub struct AgreementOffer {
     login: String,
 }
 
-/// The ways to an agreement's signature, for one offer.
+/// The links by which one offer is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningLinks {
-    /// The page of the agreement. It opens inside of the Alipay app only.
+    /// The page of the agreement. It opens only inside the Alipay app.
     pub page: String,
     /// A link that opens the page in the Alipay app, for a phone that has it.
     pub app: String,
@@ -47,12 +47,12 @@ pub struct SigningLinks {
     pub qr: String,
 }
 
-/// Which agreement is meant.
+/// The name of an agreement in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgreementKey {
-    /// The one with Alipay's number.
+    /// Alipay's number.
     AgreementNo(String),
-    /// The one that was offered under a number of ours.
+    /// Our number of its offer.
     Offered {
         /// Our number.
         number: ExternalAgreementNo,
@@ -94,8 +94,8 @@ impl SignScene {
 }
 
 impl AgreementOffer {
-    /// An offer under a number that no other offer has. `login` is what the provider is called at
-    /// the platform; he reads it before he signs.
+    /// An offer under a number that no other offer has. `login` is the provider's name at the
+    /// platform, which Alipay shows before the signature.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl AgreementOffer {
         Ok(AgreementOffer { number, scene, login: login.to_owned() })
     }
 
-    /// `biz_content` of `alipay.user.agreement.page.sign`, without a period and for good.
+    /// `biz_content` of `alipay.user.agreement.page.sign`, without a period or an end.
     ///
     /// Source: alipay-sdk-java `AlipayUserAgreementPageSignModel`.
     fn content(&self, channel: &str) -> Value {
@@ -142,8 +142,8 @@ impl AgreementKey {
 }
 
 impl Alipay {
-    /// The links by which an offer is signed: `alipay.user.agreement.page.sign`. Where the provider
-    /// went afterwards proves nothing: a verified notification or a query does.
+    /// The links by which an offer is signed: `alipay.user.agreement.page.sign`. Only a verified
+    /// notification or a query proves a signature; the return to `return_url` does not.
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_alipay_would_refuse_is_not_offered() {
+    fn an_offer_that_alipay_would_refuse_is_an_error() {
         for text in ["", "INDUSTRY", "INDUSTRY|", "A|B|C", "a|b", "A|B C", "DEFAULT|DEFAULT"] {
             assert_eq!(SignScene::parse(text), Err(OfferError::Scene(text.to_owned())));
         }

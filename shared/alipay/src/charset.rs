@@ -23,8 +23,8 @@ pub enum Charset {
 #[error("charset {0:?} is not read")]
 pub struct UnknownCharset(String);
 
-/// What stands for each byte of a character beyond ASCII where only the structure is read. It is in
-/// no name of Alipay, and JSON takes it inside a text only, as it takes the character itself.
+/// The replacement for each byte of a character beyond ASCII where only the structure is read. No
+/// name of Alipay has it, and JSON allows it only inside a text, as it allows the character.
 const MASK: u8 = 0x7F;
 
 impl Charset {

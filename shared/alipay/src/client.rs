@@ -105,7 +105,7 @@ impl Alipay {
         })
     }
 
-    /// Our application's number.
+    /// Our application's number at Alipay.
     pub(crate) fn app_id(&self) -> &str {
         &self.app_id
     }

@@ -1,4 +1,4 @@
-//! What the client must know, checked field by field before a client is made of it.
+//! The configuration of a client, checked field by field.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::key::KeyError;
 
-/// How long to wait for a connection. A connection that takes longer brings no answer in time either.
+/// The time limit for a connection. A slower one would not bring the answer in time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The most characters of an `app_id`. Source: Alipay's public request parameters.
@@ -22,10 +22,10 @@ const APP_ID_MAX_LENGTH: usize = 32;
 /// The most characters of a `notify_url`. Source: Alipay's public request parameters.
 const NOTIFY_URL_MAX_LENGTH: usize = 256;
 
-/// Who asks. The servers that keep the bills refuse whoever does not say.
+/// The user agent. The servers of the bill files refuse requests without one.
 const USER_AGENT: &str = concat!("steelyard/", env!("CARGO_PKG_VERSION"));
 
-/// What the client must know. Its `Debug` shows no key.
+/// The configuration of a client. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct AlipayConfig {
     /// The gateway's address, such as `https://openapi.alipay.com/gateway.do`: https, unless its host is loopback.
@@ -36,10 +36,10 @@ pub struct AlipayConfig {
     pub app_private_key: String,
     /// Alipay's public key: SPKI or PKCS#1, PEM or bare base64.
     pub alipay_public_key: String,
-    /// Where Alipay tells what happens later to the trades and agreements that we ask for: https,
-    /// unless its host is loopback. Without it, only our queries tell.
+    /// The address for notifications of trades and agreements: https, unless its host is loopback.
+    /// Without it, Alipay notifies of none of our requests.
     pub notify_url: Option<String>,
-    /// How long to wait for a whole answer, and for each part of a file.
+    /// The time limit for a whole answer, and for each part of a file.
     pub timeout: Duration,
 }
 
@@ -90,7 +90,7 @@ pub enum ConfigError {
 }
 
 impl AlipayConfig {
-    /// How long to wait for a whole answer, unless there is a reason for another time: ten seconds.
+    /// The usual time limit for a whole answer: ten seconds.
     ///
     /// Alipay's own SDK for Node waits five; a withholding may take longer than other calls.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ impl AlipayConfig {
         Ok(url)
     }
 
-    /// Where Alipay notifies us.
+    /// The address for notifications, checked.
     pub(crate) fn notify_url(&self) -> Result<Option<String>, ConfigError> {
         let Some(notify_url) = self.notify_url.clone() else { return Ok(None) };
         let is_address = Url::parse(&notify_url).is_ok_and(|url| is_private(&url));
@@ -119,7 +119,7 @@ impl AlipayConfig {
         }
     }
 
-    /// Our application's number.
+    /// Our application's number, checked.
     pub(crate) fn app_id(&self) -> Result<String, ConfigError> {
         let app_id = self.app_id.clone();
         let is_app_id = (1..=APP_ID_MAX_LENGTH).contains(&app_id.len())
@@ -167,7 +167,7 @@ fn tls(gateway: &Url) -> Result<rustls::ClientConfig, rustls::Error> {
     Ok(builder.with_no_client_auth())
 }
 
-/// Whether nobody on a network can read what is sent to an address.
+/// Whether requests to an address cross no network unencrypted.
 pub(crate) fn is_private(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,

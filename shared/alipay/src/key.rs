@@ -1,4 +1,4 @@
-//! The RSA keys of the gateway protocol: ours, which signs, and Alipay's, which verifies.
+//! The RSA keys of the protocol: ours, which signs, and Alipay's, which verifies.
 
 use std::fmt;
 
@@ -125,14 +125,14 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// The DER inside PEM or bare base64. A configuration often loses the line breaks of PEM, so they don't count.
+/// The DER inside PEM or bare base64. A configuration often loses the line breaks of PEM, so white space is skipped.
 fn der_of(text: &str) -> Result<Vec<u8>, KeyError> {
     let base64 = text.split("-----").nth(2).unwrap_or(text);
     let base64: String = base64.split_whitespace().collect();
     STANDARD.decode(base64).map_err(|_| KeyError::NotBase64)
 }
 
-/// The `RSAPublicKey` inside an SPKI; what is no SPKI is taken for an `RSAPublicKey` itself.
+/// The `RSAPublicKey` inside an SPKI. Other DER is read as an `RSAPublicKey` itself.
 fn rsa_public_key(der: &[u8]) -> Result<&[u8], KeyError> {
     let Ok(spki) = SubjectPublicKeyInfoRef::try_from(der) else {
         return Ok(der);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_by_the_fact() {
+    fn a_text_that_is_no_key_is_refused_by_its_reason() {
         for (text, expected) in [
             ("", KeyError::NotPrivate),
             ("not base64!", KeyError::NotBase64),

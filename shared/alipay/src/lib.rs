@@ -1,12 +1,13 @@
-//! The Alipay gateway client: protocol version 2, public-key mode, RSA2.
+//! The Alipay client: protocol version 2, public-key mode, RSA2.
 //!
-//! [`Alipay`] asks: it takes money ([`Alipay::pay`], [`Alipay::query`], [`Alipay::close`]) and gives
-//! it back ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
+//! [`Alipay`] takes money ([`Alipay::pay`], [`Alipay::query`], [`Alipay::close`]), refunds it
+//! ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
 //! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`], [`Alipay::query_agreement`],
-//! [`Alipay::end_agreement`]), and gets the bill of a day ([`Alipay::bill`], [`read_bill`]). What
-//! Alipay tells without being asked is a [`Notification`]. All is read into the words of
-//! `steelyard-billing`. Nothing is believed before its signature is verified over the very bytes that
-//! came, and an answer that is not understood completely leaves the matter in doubt.
+//! [`Alipay::end_agreement`]), and fetches the bill of a day ([`Alipay::bill`], [`read_bill`]).
+//! Alipay also sends [`Notification`]s. All of them are read into the types of `steelyard-billing`.
+//!
+//! A signature is verified over the bytes as they arrived, before anything in them is trusted. An
+//! answer with an unknown code or status is in doubt.
 
 mod agreement;
 mod agreement_no;

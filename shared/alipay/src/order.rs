@@ -1,10 +1,10 @@
-//! What every order of money has: an amount, and mostly a subject.
+//! The amount and the subject of an order, and their limits at Alipay.
 
 use steelyard_billing::DEBIT_MAX;
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
-/// The least amount Alipay's trade API takes: ¥0.01.
+/// The least amount that Alipay's trade API accepts: ¥0.01.
 ///
 /// Source: alipay-easysdk `APIDoc.md`, `totalAmount`: yuan, two decimals, [0.01, 100000000].
 pub const DEBIT_MIN: Fen = Fen::new(1);
@@ -12,11 +12,11 @@ pub const DEBIT_MIN: Fen = Fen::new(1);
 /// Characters that Alipay refuses in a subject. Source: alipay-sdk-java `AlipayTradePayModel`, `subject`.
 const NOT_IN_A_SUBJECT: [char; 3] = ['/', '=', '&'];
 
-/// An amount that is outside of what Alipay takes.
+/// An amount outside the range that Alipay accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("¥{amount} is not an amount from ¥{DEBIT_MIN} to ¥{DEBIT_MAX}")]
 pub struct AmountError {
-    /// The amount.
+    /// The refused amount.
     pub amount: Fen,
 }
 
@@ -31,12 +31,12 @@ pub enum SubjectError {
     Character(char),
 }
 
-/// Whether Alipay takes an amount.
+/// Checks that Alipay accepts an amount.
 pub(crate) fn check_amount(amount: Fen) -> Result<(), AmountError> {
     if (DEBIT_MIN..=DEBIT_MAX).contains(&amount) { Ok(()) } else { Err(AmountError { amount }) }
 }
 
-/// Whether Alipay takes a subject.
+/// Checks that Alipay accepts a subject.
 pub(crate) fn check_subject(subject: &str) -> Result<(), SubjectError> {
     if subject.trim().is_empty() {
         return Err(SubjectError::Empty);

@@ -1,7 +1,7 @@
-//! Paying in advance: a page for a browser by `alipay.trade.page.pay`, a code to be scanned by
+//! Recharges: a page for a browser by `alipay.trade.page.pay`, or a QR code by
 //! `alipay.trade.precreate`.
 //!
-//! Neither says that anything was paid: a verified notification or a query does.
+//! Neither proves a payment; a verified notification or a query does.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,12 @@ use crate::order::{AmountError, SubjectError, check_amount, check_subject};
 use crate::policy::{Class, class_of};
 use crate::wire::Answer;
 
-/// How long a recharge may be paid after it was offered.
+/// The time limit for paying a recharge after its offer.
 ///
 /// Source: alipay-sdk-java `AlipayTradePagePayModel`, `timeout_express`: 1m to 15d.
 const TIMEOUT_EXPRESS: &str = "2h";
 
-/// One amount that a provider wants to pay in.
+/// One payment into a provider's prepaid balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recharge {
     out_trade_no: OutTradeNo,
@@ -32,10 +32,10 @@ pub struct Recharge {
 /// Why Alipay would refuse a recharge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RechargeError {
-    /// Alipay does not take the amount.
+    /// The amount is outside Alipay's range.
     #[error(transparent)]
     Amount(#[from] AmountError),
-    /// Alipay does not take the subject.
+    /// The subject is not allowed.
     #[error(transparent)]
     Subject(#[from] SubjectError),
 }
@@ -53,7 +53,7 @@ struct BizContent<'a> {
     timeout_express: &'static str,
 }
 
-/// What the answer to a request for a code says.
+/// The fields of the answer to a request for a code.
 #[derive(Deserialize)]
 struct QrFields {
     out_trade_no: Option<String>,
@@ -61,7 +61,7 @@ struct QrFields {
 }
 
 impl Recharge {
-    /// A recharge under a number that no other trade has; the payer reads the subject on his bill.
+    /// A recharge under a number that no other trade has. The subject appears on the payer's bill.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ impl Recharge {
 }
 
 impl Alipay {
-    /// The address of a page on which a recharge is paid: `alipay.trade.page.pay`. Alipay sends the
-    /// payer back to `return_url`, which proves nothing.
+    /// The address of the page for paying a recharge: `alipay.trade.page.pay`. Alipay sends the
+    /// browser back to `return_url`, which proves nothing.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Alipay {
         self.page(call.notified().returning_to(Some(return_url)), now)
     }
 
-    /// The text of a QR code by which a recharge is paid: `alipay.trade.precreate`.
+    /// Requests the QR code for paying a recharge: `alipay.trade.precreate`.
     pub async fn recharge_code(&self, recharge: &Recharge, now: Timestamp) -> QrAnswer {
         let content = recharge.content(None);
         match self.ask(Call::new("alipay.trade.precreate", &content).notified(), now).await {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_code_is_for_the_recharge_that_was_asked_for() {
+    async fn a_code_is_for_the_recharge_of_the_request() {
         let in_doubt = |text| QrAnswer::InDoubt(doubt(text));
         let refused = |text: &str| QrAnswer::Refused(GatewayCode(text.to_owned()));
         for (node, expected) in [
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_alipay_would_refuse_is_no_recharge() {
+    fn a_recharge_that_alipay_would_refuse_is_an_error() {
         let of = |fen, subject| {
             Recharge::new(OutTradeNo::parse("R1").unwrap(), Fen::new(fen), subject).unwrap_err()
         };

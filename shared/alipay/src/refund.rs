@@ -1,4 +1,4 @@
-//! Giving money back: `alipay.trade.refund`, and the query for it.
+//! Refunds: `alipay.trade.refund`, and the query for one.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,13 +14,13 @@ use crate::order::{AmountError, check_amount};
 use crate::policy::is_own_trouble;
 use crate::wire::Answer;
 
-/// Our own account has too little to give back.
+/// The sub-code when our own account has too little money for a refund.
 const ACCOUNT_SHORT: &str = "ACQ.SELLER_BALANCE_NOT_ENOUGH";
 
-/// Sub-codes of `alipay.trade.refund` that stay true when it is asked again.
+/// Sub-codes of `alipay.trade.refund` that refuse a refund for good.
 ///
-/// Source: alipay-sdk-php-all v3 `AlipayTradeRefundErrorResponseModel`. Its other codes are about
-/// a state that may pass, or not clear; they are in doubt.
+/// Source: alipay-sdk-php-all v3 `AlipayTradeRefundErrorResponseModel`. Its other codes describe a
+/// state that may pass, or are not clear; they are in doubt.
 const REFUSED: [&str; 13] = [
     "ACQ.BUYER_NOT_EXIST",
     "ACQ.CURRENCY_NOT_SUPPORT",
@@ -37,7 +37,7 @@ const REFUSED: [&str; 13] = [
     "ACQ.USER_NOT_MATCH_ERR",
 ];
 
-/// One amount to give back of one paid trade. Asking for the same one again is safe.
+/// A refund of one amount of one paid trade. Requesting the same one again is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     out_trade_no: OutTradeNo,
@@ -45,7 +45,7 @@ pub struct Refund {
     amount_fen: Fen,
 }
 
-/// What the answer to a refund says.
+/// The fields of the answer to a refund.
 #[derive(Deserialize)]
 struct RefundFields {
     out_trade_no: Option<String>,
@@ -53,7 +53,7 @@ struct RefundFields {
     refund_fee: Option<String>,
 }
 
-/// What the answer to a query for a refund says.
+/// The fields of the answer to a query for a refund.
 #[derive(Deserialize)]
 struct RefundQueryFields {
     out_trade_no: Option<String>,
@@ -67,7 +67,7 @@ impl Refund {
     ///
     /// # Errors
     ///
-    /// [`AmountError`] when Alipay gives back no such amount.
+    /// [`AmountError`] when the amount is outside Alipay's range.
     pub fn new(
         out_trade_no: OutTradeNo,
         out_request_no: OutRequestNo,
@@ -79,11 +79,11 @@ impl Refund {
 }
 
 impl Alipay {
-    /// Gives money back: `alipay.trade.refund`.
+    /// Requests a refund: `alipay.trade.refund`.
     ///
-    /// A result code of success does not say that money was moved; only `fund_change` does. A
-    /// refund that was asked for again after it succeeded moves nothing, so it is in doubt until
-    /// it is queried.
+    /// A result code of success does not mean that money moved; only `fund_change` does. A second
+    /// request for a refund that succeeded moves nothing, so its answer is in doubt and a query
+    /// decides.
     pub async fn refund(&self, refund: &Refund, now: Timestamp) -> RefundAnswer {
         let content = json!({
             "out_trade_no": refund.out_trade_no,
@@ -97,8 +97,8 @@ impl Alipay {
         }
     }
 
-    /// Asks what became of a refund: `alipay.trade.fastpay.refund.query`. Ask ten seconds after the
-    /// refund or later.
+    /// Queries a refund of ours: `alipay.trade.fastpay.refund.query`. Query it ten seconds after the
+    /// request or later.
     pub async fn query_refund(&self, refund: &Refund, now: Timestamp) -> RefundQueryAnswer {
         let number = RefundRef {
             out_trade_no: refund.out_trade_no.clone(),
@@ -117,7 +117,7 @@ impl Alipay {
         }
     }
 
-    /// Asks what was given back of a trade under a number, whoever asked for it:
+    /// Queries the refund of a trade under a number, whether or not we requested it:
     /// `alipay.trade.fastpay.refund.query`.
     pub async fn query_given_back(&self, number: &RefundRef, now: Timestamp) -> RefundQueryAnswer {
         let content = json!(number).to_string();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn money_was_given_back_only_when_the_answer_says_that_funds_changed() {
+    async fn a_refund_succeeded_only_when_the_answer_says_that_funds_changed() {
         let in_doubt = |text| RefundAnswer::InDoubt(doubt(text));
         let refunded = |fen| RefundAnswer::Refunded { total_fen: Fen::new(fen) };
         let unmoved = "the answer does not say that money was moved";
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refund_is_asked_for_under_its_own_number_each_time_alike() {
+    async fn every_request_for_a_refund_has_the_same_number_and_content() {
         let stub = Stub::answering("alipay.trade.refund", REFUNDED).await;
         let refund = refund_of(500).unwrap();
         for _ in 0..2 {
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_refund() {
+    fn a_refund_of_zero_is_an_error() {
         assert_eq!(refund_of(0), Err(AmountError { amount: Fen::ZERO }));
     }
 }

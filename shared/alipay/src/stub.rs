@@ -1,4 +1,4 @@
-//! A gateway for tests: a socket that keeps what it was asked, and answers what it is told to.
+//! An Alipay for tests: a socket that keeps the requests and sends scripted answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,17 +14,17 @@ use crate::key::{SigningKey, VerifyingKey};
 use crate::signing::text_to_sign;
 use crate::vectors;
 
-/// A gateway on a port of its own. It ends with its test.
+/// An Alipay on a port of its own. It ends with its test.
 pub(crate) struct Stub {
     address: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stub {
-    /// Where its clients want to be notified.
+    /// The address for notifications in the configuration of its clients.
     pub(crate) const NOTIFY_URL: &str = "https://pay.example.com/alipay/notify?x=1&y=a%20b";
 
-    /// A gateway that answers each request, head and body, with these bytes.
+    /// An Alipay that answers each request, head and body, with these bytes.
     pub(crate) async fn serving(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -42,7 +42,7 @@ impl Stub {
         Stub { address, requests }
     }
 
-    /// A gateway that answers a method with a node, signed.
+    /// An Alipay that answers a method with a signed node.
     pub(crate) async fn answering(method: &str, node: &str) -> Stub {
         let answer = http("200 OK", signed(method, node).as_bytes());
         Stub::serving(move |_| answer.clone()).await
@@ -53,17 +53,17 @@ impl Stub {
         Alipay::new(config(&format!("http://{}/gateway.do", self.address))).unwrap()
     }
 
-    /// A client of a gateway that is never asked.
+    /// A client that sends no request.
     pub(crate) fn offline() -> Alipay {
         Alipay::new(config("https://openapi.alipay.com/gateway.do")).unwrap()
     }
 
-    /// What it was asked, head and body.
+    /// All requests, head and body.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The parameters of what it was asked last, signed by the application.
+    /// The parameters of the last request, after its signature is verified.
     pub(crate) fn asked(&self) -> BTreeMap<String, String> {
         let last = self.requests().pop().unwrap();
         asked_by(last.split_once("\r\n\r\n").unwrap().1)
@@ -75,7 +75,7 @@ pub(crate) fn now() -> Timestamp {
     "2026-02-28T16:00:00Z".parse().unwrap()
 }
 
-/// The configuration of the tests for a gateway.
+/// The configuration of the tests for an address.
 pub(crate) fn config(gateway: &str) -> AlipayConfig {
     AlipayConfig {
         gateway: gateway.to_owned(),

@@ -1,4 +1,4 @@
-//! What we ask Alipay for: one withholding, and the query for it.
+//! The requests for a trade: one withholding, and the query for it.
 
 mod answer;
 
@@ -10,39 +10,39 @@ use thiserror::Error;
 use crate::agreement_no::is_agreement_no;
 use crate::order::{AmountError, SubjectError, check_amount, check_subject};
 
-/// How long an unpaid trade may still be paid. Longer than the three days of an attempt's retries.
+/// The time limit for paying a trade: longer than the three days of an attempt's retries.
 ///
 /// Source: alipay-sdk-java `AlipayTradePayModel`, `timeout_express`: 1m to 15d.
 const TIMEOUT_EXPRESS: &str = "7d";
 
-/// One amount to withhold under one agreement, before it is put into the bytes of a request.
+/// One amount to withhold under one agreement, not yet in the bytes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withholding {
     /// Our number of the trade.
     pub out_trade_no: OutTradeNo,
-    /// What to take, from [`DEBIT_MIN`](crate::DEBIT_MIN) to [`DEBIT_MAX`](steelyard_billing::DEBIT_MAX).
+    /// The amount, from [`DEBIT_MIN`](crate::DEBIT_MIN) to [`DEBIT_MAX`](steelyard_billing::DEBIT_MAX).
     pub amount_fen: Fen,
     /// Alipay's number of the agreement that the payer signed.
     pub agreement_no: String,
-    /// What the payer reads on his bill.
+    /// The subject on the payer's bill.
     pub subject: String,
 }
 
 /// Why an amount cannot be withheld as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WithholdingError {
-    /// Alipay does not take the amount.
+    /// The amount is outside Alipay's range.
     #[error(transparent)]
     Amount(#[from] AmountError),
     /// The agreement's number is empty or not made of letters and digits.
     #[error("the agreement's number is not made of letters and digits")]
     AgreementNo,
-    /// Alipay does not take the subject.
+    /// The subject is not allowed.
     #[error(transparent)]
     Subject(#[from] SubjectError),
 }
 
-/// A withholding in the exact bytes that every retry sends again.
+/// A withholding in the exact bytes that every retry sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayRequest {
     out_trade_no: OutTradeNo,
@@ -50,19 +50,19 @@ pub struct PayRequest {
     biz_content: String,
 }
 
-/// Why stored bytes are not a request to pay.
+/// Why stored bytes are not the request that they should be.
 #[derive(Debug, Error)]
 pub enum PayRequestError {
-    /// They are not the JSON of a withholding.
+    /// The bytes are not the JSON of a withholding.
     #[error("the stored request is not a withholding")]
     NotAWithholding(#[source] serde_json::Error),
-    /// The trade's number in them is not one.
+    /// The number in the bytes is not a number of a trade.
     #[error("the stored request has a bad number")]
     OutTradeNo(#[source] NumberError),
-    /// The amount in them is not one.
+    /// The amount in the bytes is not an amount.
     #[error("the stored request has a bad amount")]
     Amount(#[source] MoneyError),
-    /// They are of another trade or amount than was asked for.
+    /// The bytes are for another trade or amount.
     #[error(
         "the stored request is for trade {stored_no} and ¥{stored_amount}, not for {asked_no} and ¥{asked_amount}"
     )]
@@ -71,14 +71,14 @@ pub enum PayRequestError {
         stored_no: OutTradeNo,
         /// The amount in the bytes.
         stored_amount: Fen,
-        /// The number asked for.
+        /// The expected number.
         asked_no: OutTradeNo,
-        /// The amount asked for.
+        /// The expected amount.
         asked_amount: Fen,
     },
 }
 
-/// `biz_content` of `alipay.trade.pay` for a withholding. It has no `scene` and no `auth_code`: those are for a payer who is present.
+/// `biz_content` of `alipay.trade.pay` for a withholding. It has no `scene` and no `auth_code`: those are for payers at a counter.
 ///
 /// Source: alipay-sdk-java `AlipayTradePayModel`.
 #[derive(Serialize)]
@@ -96,7 +96,7 @@ struct AgreementParams<'a> {
     agreement_no: &'a str,
 }
 
-/// The part of stored bytes that says which trade they are of.
+/// The fields of stored bytes that name their trade and amount.
 #[derive(Deserialize)]
 struct StoredTrade {
     out_trade_no: String,
@@ -132,11 +132,11 @@ impl Withholding {
 }
 
 impl PayRequest {
-    /// The request that sends stored bytes, for the trade and amount that they must be of.
+    /// The request that sends stored bytes, which must be for this trade and amount.
     ///
     /// # Errors
     ///
-    /// [`PayRequestError`] when the bytes are of another trade or amount, or of none.
+    /// [`PayRequestError`] when the bytes are for another trade or amount, or for none.
     pub fn new(
         out_trade_no: OutTradeNo,
         amount_fen: Fen,
@@ -164,13 +164,13 @@ impl PayRequest {
         &self.out_trade_no
     }
 
-    /// What is to be taken.
+    /// The amount of the withholding.
     #[must_use]
     pub fn amount_fen(&self) -> Fen {
         self.amount_fen
     }
 
-    /// The bytes that are sent.
+    /// The bytes to send.
     #[must_use]
     pub fn biz_content(&self) -> &str {
         &self.biz_content
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_alipay_would_refuse_is_not_put_into_bytes() {
+    fn a_withholding_that_alipay_would_refuse_is_an_error() {
         let of_subject =
             |subject: &str| Withholding { subject: subject.to_owned(), ..withholding() };
         let of_agreement = |agreement_no: &str| Withholding {

@@ -32,7 +32,7 @@ pub(crate) struct PublishedKey {
     pub(crate) pkcs1: String,
 }
 
-/// An answer of the gateway: the text that was signed, and the whole body where it was published.
+/// An answer of Alipay: the text that was signed, and the whole body where it was published.
 #[derive(Deserialize)]
 pub(crate) struct Response {
     pub(crate) id: String,
@@ -56,7 +56,7 @@ pub(crate) struct Request {
     pub(crate) signature: String,
 }
 
-/// A notification: its form, what it says, and the text that a verifier signs after it dropped some keys.
+/// A notification: its form, its parameters, and the text that a verifier signs after it dropped some keys.
 #[derive(Deserialize)]
 pub(crate) struct Notification {
     pub(crate) id: String,

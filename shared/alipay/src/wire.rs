@@ -59,7 +59,7 @@ pub(crate) enum WireError {
     /// The signature is not Alipay's signature of the node.
     #[error("the signature of the answer is wrong")]
     BadSignature,
-    /// The node is signed, and its fields are not what they should be.
+    /// The node is signed, and its fields cannot be read.
     #[error("the node of the answer cannot be read")]
     UnreadableNode,
     /// Alipay answers with an error that names no method, and with a code that needs one.
@@ -67,7 +67,7 @@ pub(crate) enum WireError {
     ErrorResponse(ResultCode),
 }
 
-/// A result code and its sub-code, cut down to what can be shown: letters, digits, `_`, `-` and `.`.
+/// A result code and its sub-code, reduced to letters, digits, `_`, `-` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResultCode(String);
 
@@ -166,7 +166,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// A [`Doubt`] when one of them is not what it should be.
+    /// A [`Doubt`] when one of them cannot be read.
     pub(crate) fn fields<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Doubt> {
         fields(&self.node).map_err(|error| Doubt(error.to_string()))
     }

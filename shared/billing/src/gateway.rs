@@ -1,4 +1,4 @@
-//! What the payment gateway is asked and what it tells, free of its protocol.
+//! The answers, notifications and bills of the payment gateway, free of its protocol.
 
 mod bill;
 mod notice;
@@ -16,83 +16,83 @@ pub use notice::{AgreementEnded, AgreementSigned, Notice, TradeNotice, TradeStat
 pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo, ProviderCode};
 pub use trade_number::{TradeNumber, TradeOf};
 
-/// Money that the gateway says it took.
+/// A payment that the gateway confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// The gateway's own number of the trade.
     pub trade_no: String,
-    /// What it took.
+    /// The amount that the gateway took.
     pub amount_fen: Fen,
 }
 
-/// Why the gateway did not take the money now, though nothing is wrong with the mandate.
+/// A refusal to take the money now, under a mandate that is in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decline {
-    /// What it was for.
+    /// The kind of reason.
     pub reason: DeclineReason,
     /// The gateway's code, such as `ACQ.BUYER_BALANCE_NOT_ENOUGH`.
     pub sub_code: String,
 }
 
-/// What a decline was for.
+/// The kind of reason for a decline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeclineReason {
-    /// The payer has too little, or a limit of his own is reached.
+    /// The payer has too little money, or reached a limit of his own.
     Funds,
     /// The amount is more than the product or the agreement allows.
     AmountCap,
-    /// Too many debits, too soon, or outside of the time in which one is allowed.
+    /// Too many debits, too soon, or outside the hours in which one is allowed.
     Window,
 }
 
-/// Whether and when a declined request may be sent again, under its own number and unchanged.
+/// When a declined request may be sent again, under its own number and unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// On a later day.
     LaterDay,
     /// When the gateway's next window opens.
     NextWindow,
-    /// Not before an operator had the limit raised. The amount is never split.
+    /// Only after an operator had the limit raised. The amount is never split.
     WhenCapIsRaised,
 }
 
-/// A code by which the gateway refused something: for a log, an operator, and the one who asked.
+/// A result code of the gateway with its sub-code, for a log, an operator or the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GatewayCode(pub String);
 
-/// Why we don't know whether money was taken: a short text for a log and an operator.
+/// Why an answer proves nothing: a short text for a log and an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Doubt(pub String);
 
-/// What a request to pay came to.
+/// The answer to a request to pay.
 ///
-/// Only `Paid` is proof. Each of the others says what the gateway answered to this one request;
-/// an earlier one under the same number may have succeeded, and a query tells.
+/// Only `Paid` is proof. Every other answer is about this one request; an earlier request under the
+/// same number may have succeeded, which only a query shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayAnswer {
     /// The money was taken.
     Paid(Payment),
     /// The money was not taken now.
     Declined(Decline),
-    /// The agreement or its payer is not there any more. A query for the agreement confirms it.
+    /// The agreement or its payer no longer exists. A query for the agreement confirms it.
     MandateDead(GatewayCode),
-    /// The payer's account is blocked or at risk. More tries make it worse.
+    /// The payer's account is blocked or at risk. Further attempts make it worse.
     PayerBlocked(GatewayCode),
-    /// Our own account at the gateway is in trouble: no debit of anybody can succeed, and no
-    /// provider is to blame.
+    /// Our own account, key or configuration at the gateway is in trouble: no debit of any provider
+    /// can succeed, and none is held against a provider.
     OwnAccount(GatewayCode),
-    /// The request is wrong; the same bytes will never be right.
+    /// This one request is wrong, and its bytes never change: a person must look.
     OwnFault(GatewayCode),
     /// The gateway limits how often we call it, and did not look at the request.
     Throttled(GatewayCode),
-    /// Nobody knows; only a query can tell. Every answer that is not clearly one of the others.
+    /// The answer proves nothing; only a query can. Every answer that is not clearly another one.
     InDoubt(Doubt),
 }
 
-/// What a query for a trade came to.
+/// The answer to a query for a trade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryAnswer {
     /// The money was taken.
@@ -103,69 +103,70 @@ pub enum QueryAnswer {
     Closed,
     /// The gateway knows no such trade. Not final: the request may still be on its way.
     NotFound,
-    /// Nobody knows.
+    /// The answer proves nothing.
     InDoubt(Doubt),
 }
 
-/// What a request to give money back came to. The same request may be sent again unchanged.
+/// The answer to a refund request. The same request may be sent again unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundAnswer {
     /// This request gave the money back.
     Refunded {
-        /// What was given back of the trade up to now, this refund and earlier ones together.
+        /// The sum of all refunds of the trade up to now, this one included.
         total_fen: Fen,
     },
     /// Our own account at the gateway is in trouble, or has too little money. Nothing is wrong with
     /// the refund: request it again later.
     OwnAccount(GatewayCode),
-    /// Refused, and asking again will not help. An earlier request under the same number may
-    /// have succeeded: query the refund.
+    /// The gateway refuses this refund for good. An earlier request under the same number may have
+    /// succeeded: query the refund.
     Refused(GatewayCode),
-    /// Nobody knows; query the refund.
+    /// The answer proves nothing: query the refund.
     InDoubt(Doubt),
 }
 
-/// What a query for a refund came to.
+/// The answer to a query for a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundQueryAnswer {
     /// The money was given back.
     Refunded {
-        /// What this refund gave back.
+        /// The amount of this refund.
         amount_fen: Fen,
     },
-    /// The money was not given back, or not yet: seconds after the request, it may still be on its way.
+    /// The money was not given back, or not yet: within seconds of the request it may still be on its
+    /// way.
     NotRefunded,
-    /// Nobody knows.
+    /// The answer proves nothing. Every status that is not known is in doubt.
     InDoubt(Doubt),
 }
 
-/// What a request for a code to be scanned came to.
+/// The answer to a request for a QR code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QrAnswer {
-    /// The text to be shown as a QR code. Who scans it can pay the trade.
+    /// The text of the QR code. Anyone who scans it can pay the trade.
     Code(String),
-    /// Refused.
+    /// The gateway made no code.
     Refused(GatewayCode),
-    /// Nobody knows whether the trade can be paid now.
+    /// Whether the trade can be paid now is not known.
     InDoubt(Doubt),
 }
 
-/// A withholding agreement as the gateway keeps it.
+/// A withholding agreement in the gateway's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
     /// The gateway's number of the agreement.
     pub agreement_no: String,
     /// Our number, if it was signed with one.
     pub external_agreement_no: Option<String>,
-    /// The most that one debit may take, if the gateway tells.
+    /// The most that one debit may take, if the gateway gives a limit.
     pub single_limit_fen: Option<Fen>,
     /// When it was signed.
     pub signed_at: Option<Timestamp>,
-    /// When it ends by itself. Nobody is notified of that.
+    /// When it ends by itself. The gateway sends no notification of that.
     pub ends_at: Option<Timestamp>,
 }
 
-/// What a query for an agreement came to.
+/// The answer to a query for an agreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgreementAnswer {
     /// It is in force.
@@ -178,24 +179,24 @@ pub enum AgreementAnswer {
     Ended,
     /// The gateway knows no such agreement. One that was in force before has ended.
     NotFound,
-    /// Nobody knows.
+    /// The answer proves nothing.
     InDoubt(Doubt),
 }
 
-/// What a request to end an agreement came to.
+/// The answer to a request to end an agreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnsignAnswer {
     /// It was ended.
     Ended,
-    /// There is nothing to end: it is not in force, or the gateway knows no such agreement. A
-    /// query tells which.
+    /// There is nothing to end: it is not in force, or the gateway knows no such agreement. A query
+    /// shows which.
     NotInForce,
-    /// Nobody knows; query the agreement.
+    /// The answer proves nothing: query the agreement.
     InDoubt(Doubt),
 }
 
 impl DeclineReason {
-    /// Whether and when the request may be sent again.
+    /// When the request may be sent again.
     #[must_use]
     pub const fn retry(self) -> Retry {
         match self {

@@ -149,7 +149,7 @@ impl Parameters {
     fn is_signed(&self, app: &VerifyingKey) -> bool {
         let is_rsa2 = self.get("sign_type") == Some("RSA2");
         let sign = self.get("sign");
-        is_rsa2 && sign.is_some_and(|sign| app.verify(&text_to_sign(&self.0), sign).is_ok())
+        is_rsa2 && sign.is_some_and(|sign| app.verify(text_to_sign(&self.0), sign).is_ok())
     }
 
     fn get(&self, key: &str) -> Option<&str> {

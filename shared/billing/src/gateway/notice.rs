@@ -1,13 +1,13 @@
-//! What the gateway tells without being asked.
+//! The content of notifications.
 //!
-//! Notices come late, twice, and out of order. One is acted on only after it was verified that the
-//! gateway sent it, and that it names our application, our account, a trade or an agreement of
-//! ours, and the amount that we asked for.
+//! Notifications arrive late, twice and out of order. We act on one only after we verified that the
+//! gateway sent it and that it names our application, our account, a trade or an agreement of ours,
+//! and the amount of our request.
 
 use jiff::Timestamp;
 use steelyard_pricing::Fen;
 
-/// What a notification is about.
+/// The content of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A trade changed its state, or was refunded.
@@ -16,9 +16,9 @@ pub enum Notice {
     AgreementSigned(AgreementSigned),
     /// An agreement was ended, by its payer or by us.
     AgreementEnded(AgreementEnded),
-    /// Something else, which nothing of ours waits for.
+    /// Another kind, which has no effect.
     Other {
-        /// What the gateway calls it; empty when it does not say.
+        /// The gateway's name of the kind; empty when it gives none.
         kind: String,
     },
 }
@@ -26,32 +26,32 @@ pub enum Notice {
 /// A trade's state at the time of a notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradeNotice {
-    /// Our number of the trade, as the gateway tells it. It may be of a trade that is not ours.
+    /// The merchant's number of the trade. It may be of a trade that is not ours.
     pub out_trade_no: String,
     /// The gateway's number of the trade.
     pub trade_no: String,
-    /// Whose account is paid.
+    /// The account that is paid.
     pub seller_id: String,
-    /// What the trade is for. A refund does not change it.
+    /// The amount of the trade. A refund does not change it.
     pub amount_fen: Fen,
-    /// How far it is.
+    /// The state of the trade.
     pub state: TradeState,
-    /// When something of it was given back, if it was.
+    /// The time of the last refund, if there is one.
     pub refunded_at: Option<Timestamp>,
-    /// What was given back, if the notice is about a refund.
+    /// The sum of all refunds, if the notice is about a refund.
     pub refunded_fen: Option<Fen>,
     /// The number of that refund.
     pub out_request_no: Option<String>,
 }
 
-/// How far a trade is.
+/// The state of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TradeState {
     /// It is not paid yet.
     Waiting,
     /// It is paid; it may be refunded, in part or more than once.
     Paid,
-    /// It is paid and can't be refunded any more.
+    /// It is paid and can no longer be refunded.
     Finished,
     /// It was never paid, or it was refunded in full.
     Closed,
@@ -66,7 +66,7 @@ pub struct AgreementSigned {
     pub external_agreement_no: Option<String>,
     /// When it was signed.
     pub signed_at: Timestamp,
-    /// When it ends by itself. Nobody is notified of that.
+    /// When it ends by itself. The gateway sends no notification of that.
     pub ends_at: Option<Timestamp>,
 }
 

@@ -25,7 +25,7 @@ async fn rows(stage: &Stage, kind: BillKind, day: Date) -> Vec<String> {
         }
         BillAnswer::NoTrades => vec!["no bill".to_owned()],
         BillAnswer::TooEarly => vec!["too early".to_owned()],
-        BillAnswer::NotSupported(refusal) => vec![refusal.0],
+        BillAnswer::NotSupported(code) => vec![code.0],
         BillAnswer::InDoubt(Doubt(text)) => vec![format!("in doubt: {text}")],
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn recharge(out_trade_no: &str, fen: i64) -> Recharge {
 pub(super) async fn code(stage: &Stage, recharge: &Recharge) -> String {
     match stage.client.recharge_code(recharge, now()).await {
         QrAnswer::Code(code) => code,
-        QrAnswer::Refused(refusal) => format!("refused: {}", refusal.0),
+        QrAnswer::Refused(code) => format!("refused: {}", code.0),
         QrAnswer::InDoubt(Doubt(text)) => format!("in doubt: {text}"),
     }
 }

@@ -15,8 +15,8 @@ fn refund(out_trade_no: &str, out_request_no: &str, fen: i64) -> Refund {
 async fn ask(stage: &Stage, refund: &Refund) -> String {
     match stage.client.refund(refund, now()).await {
         RefundAnswer::Refunded { total_fen } => format!("back {total_fen}"),
-        RefundAnswer::OwnAccount(refusal) => format!("own account: {}", refusal.0),
-        RefundAnswer::Refused(refusal) => format!("refused: {}", refusal.0),
+        RefundAnswer::OwnAccount(code) => format!("own account: {}", code.0),
+        RefundAnswer::Refused(code) => format!("refused: {}", code.0),
         RefundAnswer::InDoubt(Doubt(text)) => format!("in doubt: {text}"),
     }
 }

@@ -126,7 +126,7 @@ pub(super) fn signed_form(
     .collect();
     change(&mut parameters);
     let sign =
-        SigningKey::parse(keys::APP_PRIVATE).unwrap().sign(&text_to_sign(&parameters)).unwrap();
+        SigningKey::parse(keys::APP_PRIVATE).unwrap().sign(text_to_sign(&parameters)).unwrap();
     parameters.entry("sign".to_owned()).or_insert(sign);
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
@@ -159,10 +159,10 @@ pub(super) fn pay_in_short(answer: PayAnswer) -> String {
     match answer {
         PayAnswer::Paid(payment) => format!("paid {}", payment.amount_fen),
         PayAnswer::Declined(decline) => format!("declined {}", decline.sub_code),
-        PayAnswer::MandateDead(refusal) => format!("mandate dead: {}", refusal.0),
-        PayAnswer::PayerBlocked(refusal) => format!("payer blocked: {}", refusal.0),
-        PayAnswer::OwnAccount(refusal) => format!("own account: {}", refusal.0),
-        PayAnswer::OwnFault(refusal) => format!("own fault: {}", refusal.0),
+        PayAnswer::MandateDead(code) => format!("mandate dead: {}", code.0),
+        PayAnswer::PayerBlocked(code) => format!("payer blocked: {}", code.0),
+        PayAnswer::OwnAccount(code) => format!("own account: {}", code.0),
+        PayAnswer::OwnFault(code) => format!("own fault: {}", code.0),
         PayAnswer::Throttled(code) => format!("throttled: {}", code.0),
         PayAnswer::InDoubt(Doubt(text)) => format!("in doubt: {text}"),
     }
