@@ -142,7 +142,7 @@ async fn refusal_after_the_money_was_taken_is_found_out_before_the_amount_is_owe
 
 #[tokio::test]
 async fn debit_outside_its_window_is_tried_on_seven_days_and_then_given_up() {
-    let platform = refused("40005", "isv.app-call-limited", 6).await;
+    let platform = refused("40004", "ACQ.OVER_DEDUCT_PERIOD", 6).await;
     platform.run_until("2015-05-07T23:59").await;
     check(&platform, [0, 10_000, 10_000], 0).await;
     platform.run_until("2015-05-08T10:30").await;
