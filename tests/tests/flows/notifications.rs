@@ -214,7 +214,7 @@ async fn what_alipay_signed_and_is_not_of_our_trade_is_refused() {
     let debit = debit_number(1);
     let other_writing = fields["out_trade_no"].replace("_R1", "_R01");
     for (name, value) in [
-        ("charset", "GBK"),
+        ("charset", "Big5"),
         ("charset", "utf-16"),
         ("sign_type", "RSA"),
         ("app_id", "2021000000000002"),
