@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, audit, breaker, debits, demo, import, local, mandates, plan, price, provider,
+    account, audit, breaker, debits, demo, import, items, local, mandates, plan, price, provider,
     reconcile, refund, settle, statement,
 };
 use crate::target::{PlatformArgs, TargetArgs};
@@ -12,10 +12,11 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// balances do not cover.
 ///
 /// Start with `steelyard demo`. Then `steelyard local` keeps the whole system running on this
-/// machine, and the other commands work on it; with `--aws` they work on a deployed one.
+/// machine, and the other commands work on it at its time. With `--aws` they work on a deployment at
+/// the system's time.
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but not all is well (an audit found
-/// a breach, something was refused).
+/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done with findings (an audit found a
+/// breach, or something was refused).
 #[derive(Debug, Parser)]
 #[command(name = "steelyard", version, max_term_width = 100)]
 pub struct Cli {
@@ -27,10 +28,10 @@ pub struct Cli {
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run days of usage through the whole system in this process, print what came of it, and audit.
+    /// Run days of usage through the whole system in this process, print the result, and audit.
     Demo(demo::DemoArgs),
     /// Keep the whole system running on this machine, its data in a folder.
     Local(local::LocalArgs),
@@ -42,14 +43,17 @@ pub(crate) enum Command {
     /// Show a provider's money, or book a payment that it made.
     #[command(subcommand)]
     Account(account::AccountCommand),
-    /// Show what is being withheld, and let a debit go on that waits for a person.
+    /// Show debits, and resolve one that waits for an operator.
     #[command(subcommand)]
     Debits(debits::DebitsCommand),
     Refund(refund::RefundArgs),
-    /// Show whether debits are made, stop all of them, or let them go on.
+    /// Show whether debits are made, stop all debits, or resume them.
     #[command(subcommand)]
     Breaker(breaker::BreakerCommand),
     Reconcile(reconcile::ReconcileArgs),
+    /// List items that cannot be read, and skip one with a reason.
+    #[command(subcommand)]
+    Items(items::ItemsCommand),
     /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
     #[command(subcommand)]
     Mandates(mandates::MandatesCommand),

@@ -2,75 +2,156 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_billing::{Books, CountedDays};
-use steelyard_pricing::UsageError;
+use futures::StreamExt;
+use futures::stream;
+use jiff::Timestamp;
+use steelyard_billing::{
+    Books, CountedDays, Debit, Mandate, ProviderCode, ProviderId, Recharge, Refund, Reversal,
+    Unmatched,
+};
+use steelyard_pricing::{BillingDay, Catalog, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
-use steelyard_store::{CountedReport, ProviderAccount};
+use steelyard_store::{AccountPage, CountedReport, ProviderAccount};
 
+use crate::output;
 use crate::tables::Tables;
 
 /// How many providers are read at a time.
 const PAGE: u16 = 100;
 
+/// How many registry shards are read at the same time.
+const SHARDS_AT_ONCE: usize = 8;
+
 impl Tables {
-    /// Every provider with its account, by id.
+    /// Every provider with its account, by id. One that cannot be read is named on standard error,
+    /// and the others are listed.
     ///
     /// # Errors
     ///
     /// When the table can't be read.
-    pub async fn customers(&self) -> Result<Vec<ProviderAccount>, Error> {
-        let mut customers = BTreeMap::new();
-        for shard in 0..REGISTRY_SHARDS {
-            let mut after = None;
-            loop {
-                let page = self.billing.customers(shard, after.as_ref(), PAGE).await?;
-                customers
-                    .extend(page.customers.into_iter().map(|c| (c.provider.provider.clone(), c)));
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(customers.into_values().collect())
+    pub async fn accounts(&self) -> Result<Vec<ProviderAccount>, Error> {
+        let registry = self.registry().await?;
+        output::tell_unreadable(&registry.unreadable);
+        Ok(registry.accounts)
     }
 
-    /// The books of a provider, as they stood at one moment: read again when the account was
-    /// written meanwhile.
+    /// Every provider with its account, by id, and what of them cannot be read.
     ///
     /// # Errors
     ///
-    /// When a table can't be read.
-    pub async fn books(&self, mut customer: ProviderAccount) -> Result<Books, Error> {
+    /// When the table can't be read.
+    pub async fn registry(&self) -> Result<AccountPage, Error> {
+        let shards = stream::iter(0..REGISTRY_SHARDS).map(|shard| self.shard(shard));
+        let mut registry = AccountPage::default();
+        let mut read = shards.buffer_unordered(SHARDS_AT_ONCE);
+        while let Some(shard) = read.next().await {
+            let shard = shard?;
+            registry.accounts.extend(shard.accounts);
+            registry.unreadable.extend(shard.unreadable);
+        }
+        registry.accounts.sort_by(|one, other| one.provider.provider.cmp(&other.provider.provider));
+        Ok(registry)
+    }
+
+    async fn shard(&self, shard: u8) -> Result<AccountPage, Error> {
+        let mut all = AccountPage::default();
         loop {
-            let books = self.read_books(customer).await?;
+            let page = self.billing.accounts(shard, all.next.as_deref(), PAGE).await?;
+            all.accounts.extend(page.accounts);
+            all.unreadable.extend(page.unreadable);
+            all.next = page.next;
+            if all.next.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The stored plans. Those that cannot be read are named on standard error.
+    ///
+    /// # Errors
+    ///
+    /// When the table can't be read.
+    pub async fn plans(&self) -> Result<Catalog, Error> {
+        let plans = self.billing.plans().await?;
+        output::tell_unreadable(&plans.unreadable);
+        Ok(plans.catalog)
+    }
+
+    /// Every provider's id, in order.
+    ///
+    /// # Errors
+    ///
+    /// When the table can't be read.
+    pub async fn provider_ids(&self) -> Result<Vec<ProviderId>, Error> {
+        Ok(self.accounts().await?.into_iter().map(|found| found.provider.provider).collect())
+    }
+
+    /// The books of a provider, as they stood at one moment: read again when the account was
+    /// written meanwhile. What no bill has shown yet is given, since it is stored by day.
+    ///
+    /// # Errors
+    ///
+    /// When a table, or an item, can't be read.
+    pub async fn books(
+        &self,
+        mut found: ProviderAccount,
+        unmatched: &[Unmatched],
+    ) -> Result<Books, Error> {
+        loop {
+            let books = self.read_books(found, unmatched).await?;
             let id = &books.provider.provider;
-            match self.billing.customer(id).await? {
+            match self.billing.account(id).await? {
                 Some(now) if now.account.version == books.account.version => return Ok(books),
-                Some(now) => customer = now,
+                Some(now) => found = now,
                 None => return Err(format!("provider `{id}` is gone").into()),
             }
         }
     }
 
-    async fn read_books(&self, customer: ProviderAccount) -> Result<Books, Error> {
-        let id = customer.provider.provider.clone();
-        let reported = sum(&self.usage.reports(&id).await?)?;
-        let from = customer.provider.billed_from.first_day();
+    async fn read_books(
+        &self,
+        found: ProviderAccount,
+        unmatched: &[Unmatched],
+    ) -> Result<Books, Error> {
+        let ProviderAccount { provider, account } = found;
+        let id = &provider.provider;
+        let reports = self.usage.reports(id).await?;
+        let reported = sum(&reports)?;
+        let from = provider.billed_from.first_day();
         let last = reported.keys().next_back().copied().unwrap_or(from);
+        let through = last.month().next().last_day();
+        let counted = self.usage.counted(id, from, through).await?;
+        let (debits, mut filed) = self.billing.all_filed::<Debit>(id).await?;
+        let (mandates, of_mandates) = self.billing.all_filed::<Mandate>(id).await?;
+        let (recharges, of_recharges) = self.billing.all_filed::<Recharge>(id).await?;
+        let (refunds, of_refunds) = self.billing.all_filed::<Refund>(id).await?;
+        let (reversals, of_reversals) = self.billing.all_filed::<Reversal>(id).await?;
+        for others in [of_mandates, of_recharges, of_refunds, of_reversals] {
+            filed.extend(others);
+        }
+        let mut owners = Vec::new();
+        for agreement_no in mandates.iter().filter_map(|mandate| mandate.agreement_no.as_ref()) {
+            owners.extend(self.billing.agreement_owner(agreement_no).await?);
+        }
         Ok(Books {
-            counted: self.usage.counted(&id, from, last.month().next().last_day()).await?,
+            counted: counted.days,
+            registration: counted.registration,
             reported,
-            statements: self.billing.statements(&id).await?,
-            journal: self.billing.journal(&id).await?,
-            debits: self.billing.all(&id).await?,
-            mandates: self.billing.all(&id).await?,
-            recharges: self.billing.all(&id).await?,
-            refunds: self.billing.all(&id).await?,
-            reversals: self.billing.all(&id).await?,
-            provider: customer.provider,
-            account: customer.account,
+            counted_at: counted_at(&reports),
+            statements: self.billing.statements(id).await?,
+            journal: self.billing.journal(id).await?,
+            code: self.billing.provider_of(&ProviderCode::of(id)).await?,
+            unmatched: unmatched.iter().filter(|of| of.provider == *id).cloned().collect(),
+            owners,
+            filed,
+            debits,
+            mandates,
+            recharges,
+            refunds,
+            reversals,
+            provider,
+            account,
         })
     }
 }
@@ -85,4 +166,16 @@ fn sum(reports: &[CountedReport]) -> Result<CountedDays, UsageError> {
         }
     }
     Ok(days)
+}
+
+/// When the last report of each day was counted.
+fn counted_at(reports: &[CountedReport]) -> BTreeMap<BillingDay, Timestamp> {
+    let mut days = BTreeMap::new();
+    for report in reports {
+        for day in report.counted.keys() {
+            let last = days.entry(*day).or_insert(report.counted_at_s);
+            *last = report.counted_at_s.max(*last);
+        }
+    }
+    days
 }

@@ -28,7 +28,7 @@ use std::io::IsTerminal;
 use args::Command;
 use steelyard_runtime::Error;
 
-/// Does what the command line asks for. What goes wrong is told on standard error.
+/// Runs the command. An error goes to standard error.
 pub async fn run(cli: Cli) -> Exit {
     tracing_subscriber::fmt()
         .with_max_level(cli.target.log)
@@ -46,7 +46,7 @@ pub async fn run(cli: Cli) -> Exit {
 
 async fn command(cli: Cli) -> Result<Exit, Error> {
     let Cli { target, platform, command } = cli;
-    let platform = platform.of(&target);
+    let platform = platform.of(&target)?;
     match command {
         Command::Demo(args) => args.run(&target).await,
         Command::Local(args) => args.run(&target, &platform).await,
@@ -57,16 +57,17 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Debits(command) => command.run(&target, &platform).await,
         Command::Refund(args) => args.run(&target, &platform).await,
         Command::Breaker(command) => command.run(&target, &platform).await,
-        Command::Reconcile(args) => args.run(&target).await,
+        Command::Reconcile(args) => args.run(&target, &platform).await,
+        Command::Items(command) => command.run(&target).await,
         Command::Mandates(command) => command.run(&target, &platform).await,
-        Command::Audit(args) => args.run(&target).await,
+        Command::Audit(args) => args.run(&target, &platform).await,
         Command::Provider(command) => command.run(&target, &platform).await,
         Command::Plan(command) => command.run(&target, &platform).await,
         Command::Price(args) => args.run(&target),
     }
 }
 
-/// An error with its whole chain.
+/// Prints an error with its whole chain.
 fn tell(error: &dyn std::error::Error) {
     output::tell(format_args!("error: {error}"));
     let mut source = error.source();

@@ -7,6 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 use steelyard_runtime::Error;
+use steelyard_store::Unreadable;
 
 /// Prints a text, and ends the line.
 ///
@@ -38,6 +39,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Error> {
 /// Says something on standard error. Where that can't be written, there is nobody to tell.
 pub(crate) fn tell(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Names items that cannot be read on standard error.
+pub(crate) fn tell_unreadable(items: &[Unreadable]) {
+    for Unreadable { pk, sk, why, .. } in items {
+        tell(format_args!("`{pk}` `{sk}` cannot be read: {why}"));
+    }
 }
 
 /// A table with these columns; those whose name begins with `>` hold numbers.

@@ -1,29 +1,32 @@
-//! Which system a command works on, and by which rules.
+//! Which system a command works on, at what time, and by which rules.
+
+use std::fmt::Display;
 
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
-use steelyard_billing::{Calendar, DebitTerms};
-use steelyard_pricing::Fen;
+use steelyard_billing::{Calendar, DebitRules};
+use steelyard_books::Books;
+use steelyard_pricing::{BillingDay, Fen};
 use steelyard_runtime::{Clock, Error, aws};
 use tracing::level_filters::LevelFilter;
 
-use crate::local::PORT;
+use crate::local::{LocalClock, PORT, StackStatus};
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
 
 /// Which system to work on.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Where the local stack is.
+    /// The endpoint of the local stack.
     #[arg(long, global = true, env = "STEELYARD_ENDPOINT", default_value_t = format!("http://127.0.0.1:{PORT}"), help_heading = "Target")]
     endpoint: String,
     /// Work on AWS instead, with the credentials and the region that every AWS tool finds.
     #[arg(long, global = true, help_heading = "Target")]
     aws: bool,
-    /// The name of the usage table: a deployment tells it as an output.
+    /// The name of the usage table: an output of the deployment.
     #[arg(long, global = true, env = "USAGE_TABLE", help_heading = "Target")]
     usage_table: Option<String>,
-    /// The name of the billing table: a deployment tells it as an output.
+    /// The name of the billing table: an output of the deployment.
     #[arg(long, global = true, env = "BILLING_TABLE", help_heading = "Target")]
     billing_table: Option<String>,
     /// Print JSON for programs instead of tables for people.
@@ -36,25 +39,26 @@ pub(crate) struct TargetArgs {
 
 /// The platform's rules; the same as the functions' environment variables.
 ///
-/// The local stack has defaults. A deployment has its own, and nothing is guessed: with `--aws` each
-/// must be given.
+/// `steelyard local` has defaults. Commands on a local stack take its rules, and commands with
+/// `--aws` need each rule that they use, as the deployment has it.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Platform")]
 pub(crate) struct PlatformArgs {
-    /// The time zone of billing days; `Asia/Shanghai` in the local stack.
+    /// The time zone of billing days; `local` starts with `Asia/Shanghai`.
     #[arg(long, global = true, env = "TIME_ZONE")]
     time_zone: Option<String>,
-    /// The day of the next month at whose beginning a month closes for usage; 5 in the local stack.
+    /// The day of the next month on which a month closes for usage; `local` starts with 5.
     #[arg(long, global = true, env = "MONTH_CLOSE_DAY")]
     month_close_day: Option<i8>,
-    /// The time of the day at which debits fall due; 10:00 in the local stack.
+    /// The time of the day at which debits fall due; `local` starts with 10:00.
     #[arg(long, global = true, env = "DEBIT_TIME")]
     debit_time: Option<Time>,
-    /// The least that is worth a debit, in fen; 1 in the local stack.
+    /// The smallest amount to debit, in fen; `local` starts with 1.
     #[arg(long, global = true, env = "DEBIT_MINIMUM_FEN")]
     debit_minimum_fen: Option<i64>,
-    /// What time it is, instead of the system's clock: `2015-05-18T00:30` in the time zone of
-    /// billing days, or an instant such as `2015-05-17T16:30:00Z`. Not with `--aws`.
+    /// The time at which `local` starts (the system's unless given), or at which another command
+    /// works (the stack's clock unless given, and never later): `2015-05-18T00:30` in the time zone
+    /// of billing days, or an instant such as `2015-05-17T16:30:00Z`. Not with `--aws`.
     #[arg(long, global = true)]
     now: Option<String>,
     /// Whether the rules must be given; see [`TargetArgs::aws`].
@@ -62,17 +66,44 @@ pub(crate) struct PlatformArgs {
     is_deployed: bool,
 }
 
+/// The system that a command works on, at its time.
+///
+/// No other type gives a command the time: a command that needs it opens its system.
+pub(crate) struct System {
+    /// The tables.
+    pub(crate) tables: Tables,
+    /// The clock of the system: the stack's, the system's clock with `--aws`, or one that stands
+    /// still at `--now`.
+    pub(crate) clock: Clock,
+    rules: PlatformArgs,
+}
+
 impl TargetArgs {
-    /// The tables of the system to work on.
-    pub(crate) async fn tables(&self) -> Result<Tables, Error> {
+    /// The system to work on, for a command that needs its time or its rules.
+    ///
+    /// # Errors
+    ///
+    /// When there is no stack, `--now` is later than its clock, or a given rule is not the stack's.
+    pub(crate) async fn system(&self, platform: &PlatformArgs) -> Result<System, Error> {
         let (usage, billing) = self.names()?;
-        Ok(Tables::new(&self.config().await?, usage, billing))
+        let (config, stack) = self.reach().await?;
+        let (clock, rules) = match &stack {
+            Some(stack) => platform.on_stack(stack)?,
+            None => (Clock::system(), platform.clone()),
+        };
+        Ok(System { tables: Tables::new(&config, usage, billing), clock, rules })
     }
 
-    /// The same, for a command that must not write.
+    /// The tables of the system to work on, for a command that needs no time.
+    pub(crate) async fn tables(&self) -> Result<Tables, Error> {
+        let (usage, billing) = self.names()?;
+        Ok(Tables::new(&self.reach().await?.0, usage, billing))
+    }
+
+    /// The same tables, for a command that must not write.
     pub(crate) async fn tables_to_read(&self) -> Result<Tables, Error> {
         let (usage, billing) = self.names()?;
-        Ok(Tables::read_only(&self.config().await?, usage, billing))
+        Ok(Tables::read_only(&self.reach().await?.0, usage, billing))
     }
 
     fn names(&self) -> Result<(&str, &str), Error> {
@@ -80,14 +111,6 @@ impl TargetArgs {
         let billing =
             self.table("--billing-table", self.billing_table.as_deref(), BILLING_TABLE)?;
         Ok((usage, billing))
-    }
-
-    async fn config(&self) -> Result<aws::SdkConfig, Error> {
-        if self.aws {
-            return Ok(aws::as_operator()?.load().await);
-        }
-        self.check_local_stack().await?;
-        aws::local(None, &self.endpoint)
     }
 
     fn table<'a>(
@@ -99,70 +122,158 @@ impl TargetArgs {
         match given {
             Some(table) => Ok(table),
             None if self.aws => {
-                Err(format!("give {option} as the deployment's outputs tell it").into())
+                Err(format!("give {option}: the deployment has it as an output").into())
             }
             None => Ok(local),
         }
     }
 
-    /// Tells at once when there is no local stack, rather than after the SDK's retries.
-    async fn check_local_stack(&self) -> Result<(), Error> {
-        let address = self.endpoint.trim_start_matches("http://").trim_end_matches('/');
-        match tokio::net::TcpStream::connect(address).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!(
-                "no local stack at {}: {error}\nstart one with `steelyard local`, or work on AWS with `--aws`",
-                self.endpoint
-            )
-            .into()),
+    /// How to reach the system, and the status of the stack unless it is on AWS.
+    ///
+    /// A stack that does not run is reported at once, rather than after the SDK's retries.
+    async fn reach(&self) -> Result<(aws::SdkConfig, Option<StackStatus>), Error> {
+        if self.aws {
+            return Ok((aws::as_operator()?.load().await, None));
         }
+        let status = StackStatus::ask(&self.endpoint).await?;
+        Ok((aws::local(None, &self.endpoint)?, Some(status)))
+    }
+}
+
+impl System {
+    /// When debits are made, and the calendar.
+    ///
+    /// # Errors
+    ///
+    /// When a rule of a deployment is not given.
+    pub(crate) fn rules(&self) -> Result<DebitRules, Error> {
+        self.rules.rules()
+    }
+
+    /// The books of the system.
+    ///
+    /// # Errors
+    ///
+    /// When a rule of a deployment is not given.
+    pub(crate) fn books(&self) -> Result<Books, Error> {
+        Ok(Books::new(self.tables.billing.clone(), self.rules()?))
+    }
+
+    /// The billing day that the clock shows.
+    ///
+    /// # Errors
+    ///
+    /// As [`System::rules`], and when the time is outside the calendar.
+    pub(crate) fn today(&self) -> Result<BillingDay, Error> {
+        Ok(self.rules()?.calendar.day_of(self.clock.now())?)
     }
 }
 
 impl PlatformArgs {
-    /// The rules for a target: those of a deployment must be given.
-    pub(crate) fn of(self, target: &TargetArgs) -> PlatformArgs {
-        PlatformArgs { is_deployed: target.aws, ..self }
+    /// The rules for a target: those of a deployment must be given, and its time can't be.
+    pub(crate) fn of(self, target: &TargetArgs) -> Result<PlatformArgs, Error> {
+        if target.aws && self.now.is_some() {
+            return Err("a deployment has its own clock: --now is not for --aws".into());
+        }
+        Ok(PlatformArgs { is_deployed: target.aws, ..self })
     }
 
-    /// When debits are made, and the calendar.
-    pub(crate) fn terms(&self) -> Result<DebitTerms, Error> {
+    /// The rules of a stack that starts.
+    pub(crate) fn rules(&self) -> Result<DebitRules, Error> {
         let time_zone =
             self.rule("--time-zone", self.time_zone.clone(), "Asia/Shanghai".to_owned())?;
         let close_day = self.rule("--month-close-day", self.month_close_day, 5)?;
-        Ok(DebitTerms {
+        Ok(DebitRules {
             calendar: Calendar::new(&time_zone, close_day)?,
             minimum_fen: Fen::new(self.rule("--debit-minimum-fen", self.debit_minimum_fen, 1)?),
             time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
         })
     }
 
+    /// Whether `--now` is given.
+    pub(crate) fn is_time_given(&self) -> bool {
+        self.now.is_some()
+    }
+
+    /// The clock of a stack that starts: at `--now`, or at the system's time.
+    pub(crate) fn starting_clock(&self, speed: u32) -> Result<LocalClock, Error> {
+        let now = self.now()?.unwrap_or_else(|| Clock::system().now());
+        Ok(LocalClock::new(now, speed))
+    }
+
     fn rule<T>(&self, option: &str, given: Option<T>, local: T) -> Result<T, Error> {
         match given {
             Some(rule) => Ok(rule),
             None if self.is_deployed => Err(format!(
-                "give {option} as the deployment has it: with --aws nothing is guessed"
+                "give {option} as the deployment has it: there is no default with --aws"
             )
             .into()),
             None => Ok(local),
         }
     }
 
-    /// The chosen time, if one was.
-    pub(crate) fn now(&self) -> Result<Option<Timestamp>, Error> {
-        let Some(text) = &self.now else { return Ok(None) };
-        if self.is_deployed {
-            return Err("a deployment has a clock of its own: --now is not for --aws".into());
-        }
-        if let Ok(instant) = text.parse::<Timestamp>() {
-            return Ok(Some(instant));
-        }
-        let wall: DateTime = text.parse().map_err(|error| format!("--now {text}: {error}"))?;
-        Ok(Some(self.terms()?.calendar.instant(wall.date(), wall.time())))
+    /// The clock and the rules for a command on a running stack.
+    fn on_stack(&self, stack: &StackStatus) -> Result<(Clock, PlatformArgs), Error> {
+        let rules = self.of_stack(stack)?;
+        let clock = match rules.now()? {
+            None => stack.clock().clock(),
+            Some(now) if now <= stack.now => Clock::fixed(now),
+            Some(now) => {
+                return Err(format!(
+                    "the stack's clock is at {}: --now can't be later, and is {now}",
+                    stack.now
+                )
+                .into());
+            }
+        };
+        Ok((clock, rules))
     }
 
-    /// The clock: one that stands still at the chosen time, or the system's.
-    pub(crate) fn clock(&self) -> Result<Clock, Error> {
-        Ok(self.now()?.map_or_else(Clock::system, Clock::fixed))
+    /// The rules of a stack. One that was given must be the same.
+    fn of_stack(&self, stack: &StackStatus) -> Result<PlatformArgs, Error> {
+        let time_zone = same("--time-zone", self.time_zone.as_ref(), &stack.time_zone)?;
+        let close_day =
+            same("--month-close-day", self.month_close_day.as_ref(), &stack.month_close_day)?;
+        let debit_time = same("--debit-time", self.debit_time.as_ref(), &stack.debit_time)?;
+        let minimum_fen = stack.debit_minimum_fen.get();
+        let minimum_fen =
+            same("--debit-minimum-fen", self.debit_minimum_fen.as_ref(), &minimum_fen)?;
+        Ok(PlatformArgs {
+            time_zone: Some(time_zone),
+            month_close_day: Some(close_day),
+            debit_time: Some(debit_time),
+            debit_minimum_fen: Some(minimum_fen),
+            ..self.clone()
+        })
+    }
+
+    /// The time that `--now` gives, if it is given; one that can be billed.
+    fn now(&self) -> Result<Option<Timestamp>, Error> {
+        let Some(text) = &self.now else { return Ok(None) };
+        let calendar = self.rules()?.calendar;
+        let wrong = |error: &dyn Display| Error::from(format!("--now {text}: {error}"));
+        let instant = match text.parse::<Timestamp>() {
+            Ok(instant) => instant,
+            Err(_) => {
+                let wall: DateTime = text.parse().map_err(|error: jiff::Error| wrong(&error))?;
+                calendar.instant(wall.date(), wall.time())
+            }
+        };
+        calendar.day_of(instant).map_err(|error| wrong(&error))?;
+        Ok(Some(instant))
+    }
+}
+
+/// A rule of a stack, which a command line may repeat and may not change.
+fn same<T: Clone + Display + PartialEq>(
+    option: &str,
+    given: Option<&T>,
+    of_stack: &T,
+) -> Result<T, Error> {
+    match given {
+        Some(given) if given != of_stack => {
+            Err(format!("the stack runs with {option} {of_stack}: it can't be {given}").into())
+        }
+        Some(_) | None => Ok(of_stack.clone()),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use steelyard_billing::mandate::{MandatePhase, Suspension};
-use steelyard_billing::{Books, Cause, Debit, Entry, Ledger, audit};
+use steelyard_billing::{Books, Breach, BreachKind, Cause, Debit, Entry, Ledger, Phase, audit};
 use steelyard_cli::local::alipay::{Trade, TradeKind};
 use steelyard_pricing::Fen;
 
@@ -11,13 +11,21 @@ use crate::Platform;
 
 impl Platform {
     /// Checks the books of every provider, as they must be once the queues are empty: no invariant
-    /// is broken, and Alipay took what the journal says.
+    /// is broken, nothing is late, and Alipay took what the journal says.
     pub async fn books_balance(&self) {
+        self.books_balance_late(&[]).await;
+    }
+
+    /// The same while this, and nothing else, is late.
+    pub async fn books_balance_late(&self, late: &[BreachKind]) {
         let mut trades = self.stack.alipay.trades().unwrap();
-        for books in self.checked_books().await {
+        let mut found = Vec::new();
+        for (books, late) in self.checked_books().await {
             let by_alipay = taken_from(&books, &mut trades);
             assert_eq!(by_alipay, by_journal(&books), "taken from {}", books.provider.provider);
+            found.extend(late);
         }
+        assert_eq!(found.iter().map(|breach| breach.kind).collect::<Vec<_>>(), late, "{found:?}");
         assert_eq!(trades, [], "taken from nobody of ours");
     }
 
@@ -25,7 +33,7 @@ impl Platform {
     /// and Alipay took at least what the journal says and at most what was charged.
     pub async fn books_hold(&self) {
         let mut trades = self.stack.alipay.trades().unwrap();
-        for books in self.checked_books().await {
+        for (books, _) in self.checked_books().await {
             let by_alipay = taken_from(&books, &mut trades);
             assert!(by_journal(&books) <= by_alipay, "taken from {}", books.provider.provider);
         }
@@ -35,28 +43,47 @@ impl Platform {
     pub async fn figures(&self) -> String {
         let mut text = String::new();
         let mut trades = self.stack.alipay.trades().unwrap();
-        for books in self.checked_books().await {
+        for (books, _) in self.checked_books().await {
             let by_alipay = taken_from(&books, &mut trades);
             write_figures(&mut text, &books, by_alipay).unwrap();
         }
         text
     }
 
-    async fn checked_books(&self) -> Vec<Books> {
+    /// The books of every provider, none of which breaks an invariant, each with what is late there.
+    async fn checked_books(&self) -> Vec<(Books, Vec<Breach>)> {
         let tables = &self.stack.tables;
-        let plans = tables.billing.plans().await.unwrap();
+        let plans = tables.billing.plans().await.unwrap().catalog;
         let trades = self.stack.alipay.trades().unwrap();
+        let unmatched = tables.billing.unmatched().await.unwrap().unmatched;
         let mut all = Vec::new();
-        for customer in tables.customers().await.unwrap() {
-            let books = tables.books(customer).await.unwrap();
-            assert_eq!(audit(&books, &plans), [], "books of {}", books.provider.provider);
+        for found in tables.accounts().await.unwrap() {
+            let books = tables.books(found, &unmatched).await.unwrap();
+            let breaches = audit(&books, &plans, &self.stack.rules, self.stack.clock.now());
+            let (late, broken): (Vec<_>, Vec<_>) =
+                breaches.into_iter().partition(|breach| is_late(breach.kind));
+            assert_eq!(broken, [], "books of {}", books.provider.provider);
             let by_alipay = taken_from(&books, &mut trades.clone());
             let covered = covered(&books);
             assert!(by_alipay <= covered, "{by_alipay} of {covered} taken");
-            all.push(books);
+            all.push((books, late));
         }
         all
     }
+}
+
+/// Whether a breach says that work is late, rather than that a figure is wrong.
+fn is_late(kind: BreachKind) -> bool {
+    matches!(
+        kind,
+        BreachKind::Overdue
+            | BreachKind::Unclosed
+            | BreachKind::Unrequested
+            | BreachKind::Held
+            | BreachKind::InDoubt
+            | BreachKind::Unmatched
+            | BreachKind::FiledLate
+    )
 }
 
 /// What Alipay took from the provider, under its agreements and by its recharges, less what it gave
@@ -91,7 +118,7 @@ fn covered(books: &Books) -> Fen {
     let charged = books.statements.iter().map(|s| s.charge_fen);
     let recharged = books.recharges.iter().filter_map(|r| r.payment()).map(|p| p.amount_fen);
     let found =
-        books.debits.iter().flat_map(|d| &d.found_payments).map(|found| found.payment.amount_fen);
+        books.debits.iter().flat_map(Debit::found_payments).map(|(_, paid)| paid.amount_fen);
     Fen::sum(charged.chain(recharged).chain(found)).unwrap()
 }
 
@@ -122,7 +149,8 @@ fn write_figures(text: &mut String, books: &Books, taken: Fen) -> std::fmt::Resu
         writeln!(text, "  {}. {}", entry.record().number, movement(entry))?;
     }
     for debit in &books.debits {
-        writeln!(text, "  debit {} of {}: {}", debit.debit, debit.amount_fen, standing(debit))?;
+        let amount = debit.terms.as_ref().map_or(Fen::ZERO, |terms| terms.amount_fen);
+        writeln!(text, "  debit {} of {amount}: {}", debit.debit, standing(debit))?;
     }
     Ok(())
 }
@@ -131,8 +159,9 @@ fn movement(entry: &Entry) -> String {
     let record = entry.record();
     let cause = match &record.cause {
         Cause::Charged { statement } => format!("charged {statement}"),
+        Cause::DebitSent { debit } => format!("debit {debit} sent"),
         Cause::DebitPaid { debit, .. } => format!("debit {debit} paid"),
-        Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
+        Cause::DebitGivenUp { debit } => format!("debit {debit} given up"),
         Cause::Recharged { reference } => format!("recharged {reference}"),
         Cause::RechargePaid { recharge, .. } => format!("recharge {recharge} paid"),
         Cause::DebitFound { debit, attempt, .. } => format!("debit {debit}, {attempt} found"),
@@ -146,10 +175,16 @@ fn movement(entry: &Entry) -> String {
 }
 
 fn standing(debit: &Debit) -> String {
-    match (debit.payment(), debit.given_up(), debit.due_at()) {
-        (Some(_), _, _) => "paid".to_owned(),
-        (None, Some(given_up), _) => format!("given up, {given_up}"),
-        (None, None, Some(_)) => "open".to_owned(),
-        (None, None, None) => "held".to_owned(),
+    match &debit.phase {
+        Phase::Paid { .. } => "paid".to_owned(),
+        Phase::GivenUp { why } => format!("given up, {why}"),
+        Phase::Held { .. } | Phase::Rechecking { .. } => "held".to_owned(),
+        Phase::Withdrawn => "withdrawn".to_owned(),
+        Phase::Due
+        | Phase::Sending
+        | Phase::InDoubt { .. }
+        | Phase::Checking { .. }
+        | Phase::Closing { .. }
+        | Phase::Confirming { .. } => "open".to_owned(),
     }
 }

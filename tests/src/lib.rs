@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod books;
+mod items;
 mod machine;
 mod platform;
 mod portal;
 mod report;
 
 pub use machine::Machine;
-pub use platform::{PLAN, Platform, agreement_no, fen};
+pub use platform::{PLAN, Platform, agreement_no, fen, reason};
+pub use portal::keyed;
 pub use report::{Answer, record, record_of_amount, refused, report};

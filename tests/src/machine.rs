@@ -10,7 +10,9 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use steelyard_alipay::{Alipay, SignScene};
+use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
+use steelyard_billing::Calendar;
+use steelyard_books::{Books, Settler};
 use steelyard_cli::Tables;
 use steelyard_cli::local::LocalFunction;
 use steelyard_cli::local::alipay::LocalAlipay;
@@ -18,7 +20,7 @@ use steelyard_cli::local::embedded::Transport;
 use steelyard_debit::{Collector, Debits};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_runtime::aws;
-use steelyard_settle::{Settle, Settler};
+use steelyard_settle::Settle;
 use tokio::sync::Semaphore;
 
 use crate::Platform;
@@ -84,32 +86,64 @@ impl Machine {
         self.stall.begun.acquire().await.unwrap().forget();
     }
 
+    /// Waits until it stalls, or its work is done before; gives whether it stalled.
+    pub async fn stalled_or<T>(&self, work: &tokio::task::JoinHandle<T>) -> bool {
+        while !work.is_finished() {
+            if let Ok(begun) = self.stall.begun.try_acquire() {
+                begun.forget();
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        false
+    }
+
     /// Lets it go on.
     pub fn wake(&self) {
         self.stall.over.add_permits(1);
     }
 
+    /// A machine of another deployment, whose tables have names of their own.
+    pub async fn deployed_as(platform: &Platform, name: &str) -> Machine {
+        let machine = Machine::new(platform, 0);
+        let [usage, billing] = ["usage", "billing"].map(|table| format!("{name}-{table}"));
+        let tables = Tables::new(&machine.config, &usage, &billing);
+        tables.create().await.unwrap();
+        Machine { tables, ..machine }
+    }
+
     /// Its ingest function.
     #[must_use]
     pub fn ingest(&self, platform: &Platform) -> LocalFunction {
+        self.ingest_by(platform.stack.rules.calendar.clone(), platform)
+    }
+
+    /// Its ingest function, configured with another calendar.
+    #[must_use]
+    pub fn ingest_by(&self, calendar: Calendar, platform: &Platform) -> LocalFunction {
         let stack = &platform.stack;
-        let calendar = stack.terms.calendar.clone();
         let counter = Counter::new(self.tables.usage.clone(), calendar, stack.clock.clock());
         LocalFunction::new(Ingest::new(counter), Duration::from_secs(30))
+    }
+
+    /// Its books.
+    #[must_use]
+    pub fn books(&self, platform: &Platform) -> Books {
+        Books::new(self.tables.billing.clone(), platform.stack.rules.clone())
     }
 
     /// Its settler.
     #[must_use]
     pub fn settler(&self, platform: &Platform) -> Settler {
-        let Tables { usage, billing } = self.tables.clone();
-        Settler::new(usage, billing, platform.stack.terms.clone(), platform.stack.clock.clock())
+        Settler { books: self.books(platform), usage: self.tables.usage.clone() }
     }
 
     /// Its settle function, which may take so long.
     #[must_use]
     pub fn settle(&self, platform: &Platform, timeout: Duration) -> LocalFunction {
         let url = "http://sqs.local/000000000000/steelyard-settle".to_owned();
-        let settle = Settle::new(self.settler(platform), aws::queue(&self.config, url));
+        let queue = aws::queue(&self.config, url);
+        let settle = Settle::new(self.settler(platform), queue, platform.stack.clock.clock());
         LocalFunction::new(settle, timeout)
     }
 
@@ -120,16 +154,28 @@ impl Machine {
         LocalFunction::new(debits, Duration::from_secs(60))
     }
 
-    /// What its debit function visits with.
+    /// What its debit function works with.
     #[must_use]
     pub fn collector(&self, platform: &Platform) -> Collector {
         let gateway = format!("http://{}/gateway.do", platform.stack.address);
+        self.collector_by(LocalAlipay::client_config(&gateway), platform)
+    }
+
+    /// Its debit function, whose client of Alipay is configured so.
+    #[must_use]
+    pub fn debit_by(&self, alipay: AlipayConfig, platform: &Platform) -> LocalFunction {
+        LocalFunction::new(
+            Debits::new(self.collector_by(alipay, platform)),
+            Duration::from_secs(60),
+        )
+    }
+
+    fn collector_by(&self, alipay: AlipayConfig, platform: &Platform) -> Collector {
         let url = "http://sqs.local/000000000000/steelyard-debit".to_owned();
         Collector {
-            billing: self.tables.billing.clone(),
-            alipay: Alipay::new(LocalAlipay::client_config(&gateway)).unwrap(),
+            books: self.books(platform),
+            alipay: Alipay::new(alipay).unwrap(),
             queue: aws::queue(&self.config, url),
-            terms: platform.stack.terms.clone(),
             sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
             clock: platform.stack.clock.clock(),
         }

@@ -8,12 +8,14 @@ use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Calendar, CountedDays, DebitTerms, PlanAssignment, Provider, ProviderId, Statement,
+    Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, PlanAssignment,
+    Provider, ProviderId, Reason, Statement, TermsChangeError,
 };
+use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
 use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
-use steelyard_store::{PlanStored, ProviderAccount, Stored};
+use steelyard_store::{ProviderAccount, Stored};
 
 use crate::report::{Answer, posted, record, report};
 
@@ -23,6 +25,9 @@ pub const PLAN: &str = "jushita-2014";
 
 const PLANS: [&str; 2] =
     [include_str!("../../plans/jushita-2014.json"), include_str!("../../plans/four-tiers.json")];
+
+/// When a platform begins, in Beijing.
+const BEGIN: &str = "2015-05-01T00:00";
 
 /// A platform in May 2015, Beijing time; its clock stands still until a test sets it.
 pub struct Platform {
@@ -46,22 +51,28 @@ pub fn agreement_no(provider: &str) -> String {
 impl Platform {
     /// A platform at the first midnight of May 2015, with two plans and no provider.
     pub async fn open() -> Platform {
-        Platform::start(None).await
+        Platform::start(None, BEGIN).await
     }
 
     /// The same over a folder that keeps its data.
     pub async fn open_in(folder: &Path) -> Platform {
-        Platform::start(Some(folder.to_owned())).await
+        Platform::reopen_in(folder, BEGIN).await
     }
 
-    async fn start(data: Option<PathBuf>) -> Platform {
-        let terms = DebitTerms {
+    /// A platform over a folder that has data, at a time of Beijing.
+    pub async fn reopen_in(folder: &Path, time: &str) -> Platform {
+        Platform::start(Some(folder.to_owned()), time).await
+    }
+
+    async fn start(data: Option<PathBuf>, time: &str) -> Platform {
+        let rules = DebitRules {
             calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
             minimum_fen: fen(1),
             time_of_day: Time::constant(10, 0, 0, 0),
         };
-        let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
-        let stack = Stack::start(StackOptions { data, port: 0, terms, clock }).await.unwrap();
+        let time: DateTime = time.parse().unwrap();
+        let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
+        let stack = Stack::start(StackOptions { data, port: 0, rules, clock }).await.unwrap();
         let platform = Platform { stack, reports: AtomicU64::new(0) };
         for plan in PLANS {
             platform.add_plan(plan).await;
@@ -69,11 +80,17 @@ impl Platform {
         platform
     }
 
+    /// The books of the platform.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        Books::new(self.stack.tables.billing.clone(), self.stack.rules.clone())
+    }
+
     /// The instant at which Beijing's clocks show a time such as `2015-05-02T00:30`.
     #[must_use]
     pub fn instant(&self, time: &str) -> Timestamp {
         let time: DateTime = time.parse().unwrap();
-        self.stack.terms.calendar.instant(time.date(), time.time())
+        self.stack.rules.calendar.instant(time.date(), time.time())
     }
 
     /// Sets the clock to a time of Beijing.
@@ -84,14 +101,14 @@ impl Platform {
     /// The billing day that the clock shows.
     #[must_use]
     pub fn today(&self) -> BillingDay {
-        self.stack.terms.calendar.day_of(self.stack.clock.now()).unwrap()
+        self.stack.rules.calendar.day_of(self.stack.clock.now()).unwrap()
     }
 
     /// Stores a plan.
     pub async fn add_plan(&self, document: &str) {
         let plan = Plan::read(document).unwrap();
-        let stored = self.stack.tables.billing.add_plan(&plan, self.today()).await.unwrap();
-        assert!(matches!(stored, PlanStored::New | PlanStored::Before), "plan {}", plan.name());
+        let stored = self.books().add_plan(&plan, self.today()).await.unwrap();
+        assert!(matches!(stored, PlanAdded::New | PlanAdded::Before), "plan {}", plan.name());
     }
 
     /// Registers a provider on a plan from April 2015 on.
@@ -136,13 +153,22 @@ impl Platform {
 
     async fn adopt_up_to(&self, provider: &str, agreement_no: &str, funds: i64, limit: i64) {
         self.stack.alipay.register_agreement(agreement_no, provider, fen(funds)).unwrap();
-        let customer = self.customer(provider).await;
         let limits = MandateLimits { single_fen: fen(limit), daily_fen: None };
-        let now = self.stack.clock.now();
-        let (adopted, counted) =
-            customer.account.adopt_mandate(agreement_no.to_owned(), limits, now).unwrap();
-        let billing = &self.stack.tables.billing;
-        billing.adopt_mandate(&customer, &adopted, &counted, now).await.unwrap();
+        self.note_agreement(provider, agreement_no, limits).await;
+    }
+
+    /// The same, where one debit may take so much and all of a day so much.
+    pub async fn adopt_within(&self, provider: &str, funds: i64, [single, daily]: [i64; 2]) {
+        let agreement_no = agreement_no(provider);
+        self.stack.alipay.register_agreement(&agreement_no, provider, fen(funds)).unwrap();
+        let limits = MandateLimits { single_fen: fen(single), daily_fen: Some(fen(daily)) };
+        self.note_agreement(provider, &agreement_no, limits).await;
+    }
+
+    async fn note_agreement(&self, provider: &str, agreement_no: &str, limits: MandateLimits) {
+        let (books, now) = (self.books(), self.stack.clock.now());
+        let adopted = books.adopt_mandate(&id(provider), agreement_no, limits, now).await;
+        assert!(matches!(adopted.unwrap(), Applied::Now(_)));
     }
 
     /// Sends a report over HTTP.
@@ -209,21 +235,56 @@ impl Platform {
 
     /// Pays money in, once for a reference.
     pub async fn recharge(&self, provider: &str, amount: i64, reference: &str) {
-        let before = self.customer(provider).await.account;
         let now = self.stack.clock.now();
-        let movement = before.recharge(fen(amount), reference.to_owned(), now).unwrap();
-        self.stack.tables.billing.commit_transfer(&before, reference, &movement).await.unwrap();
+        let paid = self.books().pay_in(&id(provider), fen(amount), reference, now).await.unwrap();
+        assert!(matches!(paid, PaidIn::Now(_)), "{paid:?}");
     }
 
     /// A provider with its account.
-    pub async fn customer(&self, provider: &str) -> ProviderAccount {
-        self.stack.tables.billing.customer(&id(provider)).await.unwrap().unwrap()
+    pub async fn found(&self, provider: &str) -> ProviderAccount {
+        self.stack.tables.billing.account(&id(provider)).await.unwrap().unwrap()
     }
 
     /// Prepaid, receivable and reserved, in fen.
     pub async fn account(&self, provider: &str) -> [i64; 3] {
-        let figures = self.customer(provider).await.account.figures;
+        let figures = self.found(provider).await.account.figures;
         [figures.prepaid().get(), figures.receivable().get(), figures.reserved().get()]
+    }
+
+    /// A provider's debits, in order.
+    pub async fn debits(&self, provider: &str) -> Vec<Debit> {
+        self.stack.tables.billing.all(&id(provider)).await.unwrap()
+    }
+
+    /// A debit of a provider.
+    pub async fn debit(&self, provider: &str, debit: u64) -> Debit {
+        let found = self.stack.tables.billing.find(&id(provider), &DebitId(debit)).await;
+        found.unwrap().unwrap()
+    }
+
+    /// A mandate of a provider.
+    pub async fn mandate(&self, provider: &str, mandate: u32) -> Mandate {
+        let found = self.stack.tables.billing.find(&id(provider), &MandateId(mandate)).await;
+        found.unwrap().unwrap()
+    }
+
+    /// A person resumes a suspended mandate.
+    pub async fn resume(&self, provider: &str, mandate: u32) {
+        let now = self.stack.clock.now();
+        let (provider, mandate) = (id(provider), MandateId(mandate));
+        let books = self.books();
+        let resumed =
+            books.decide_mandate(&provider, mandate, now, |mandate| mandate.resumed(now)).await;
+        resumed.unwrap();
+    }
+
+    /// Changes a provider's terms.
+    pub async fn change(&self, provider: &str, change: impl Fn(&mut Provider) + Send + Sync) {
+        let decide = |provider: &mut Provider, _| -> Result<(), TermsChangeError> {
+            change(provider);
+            Ok(())
+        };
+        self.books().change_provider(&id(provider), decide).await.unwrap();
     }
 
     /// What Alipay took from a provider, in fen.
@@ -247,7 +308,7 @@ impl Platform {
     /// What the counters say of a provider in April to June 2015.
     pub async fn counted(&self, provider: &str) -> CountedDays {
         let (from, through) = ("2015-04-01".parse().unwrap(), "2015-06-30".parse().unwrap());
-        self.stack.tables.usage.counted(&id(provider), from, through).await.unwrap()
+        self.stack.tables.usage.counted(&id(provider), from, through).await.unwrap().days
     }
 
     /// All calls that the counters hold of a provider.
@@ -261,6 +322,12 @@ impl Platform {
         let by_day = counted.values().map(|usage| usage.total().unwrap());
         by_day.fold(Metered::ZERO, |sum, of_day| sum.plus(of_day).unwrap())
     }
+}
+
+/// Why a person does something.
+#[must_use]
+pub fn reason(text: &str) -> Reason {
+    Reason::new(text).unwrap()
 }
 
 fn id(provider: &str) -> ProviderId {

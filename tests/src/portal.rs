@@ -22,6 +22,12 @@ impl Platform {
         (status, serde_json::from_str(&body).unwrap())
     }
 
+    /// Hands the portal an event; gives the status and the document.
+    pub async fn ask_by(&self, event: Value) -> (u64, Value) {
+        let (status, body) = self.answer(event).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
     /// A recharge that is offered to a provider: its document, with `out_trade_no` and, as the way is
     /// `page` or `code`, the address or the text to pay by.
     pub async fn offer_recharge(&self, provider: &str, yuan: &str, way: &str) -> Value {
@@ -105,12 +111,12 @@ impl Platform {
     pub async fn records(&self) -> String {
         let tables = &self.stack.tables;
         let mut text = String::new();
-        for customer in tables.customers().await.unwrap() {
-            writeln!(text, "{:#?}", tables.books(customer).await.unwrap()).unwrap();
+        let unmatched = tables.billing.unmatched().await.unwrap().unmatched;
+        for found in tables.accounts().await.unwrap() {
+            writeln!(text, "{:#?}", tables.books(found, &unmatched).await.unwrap()).unwrap();
         }
-        let next = tables.billing.next_due_at().await.unwrap();
-        let unmatched = tables.billing.unmatched(jiff::civil::Date::MAX).await.unwrap();
-        writeln!(text, "next visit at {next:?}\nunmatched: {unmatched:#?}").unwrap();
+        let next = tables.billing.next_dispatch_at().await.unwrap();
+        writeln!(text, "next dispatch at {next:?}\nunmatched: {unmatched:#?}").unwrap();
         text
     }
 
@@ -130,6 +136,15 @@ impl Platform {
     }
 }
 
+/// The event of a request by POST with an `Idempotency-Key`.
+#[must_use]
+pub fn keyed(path: &str, document: &Value, key: &str) -> Value {
+    let mut event =
+        http_event(&Method::POST, path, &HeaderMap::new(), document.to_string().as_bytes());
+    event["headers"]["idempotency-key"] = json!(key);
+    event
+}
+
 impl Machine {
     /// Its portal.
     #[must_use]
@@ -145,8 +160,8 @@ impl Machine {
             single_limit_fen: fen(500_000),
             daily_limit_fen: None,
         };
-        let (terms, clock) = (platform.stack.terms.clone(), platform.stack.clock.clock());
-        let portal = Portal::new(self.tables.billing.clone(), alipay, terms, clock, config);
+        let clock = platform.stack.clock.clock();
+        let portal = Portal::new(self.books(platform), alipay, clock, config);
         LocalFunction::new(portal, Duration::from_secs(30))
     }
 }

@@ -1,29 +1,36 @@
-//! What is logged, at debug level too: no key, no signature, no raw request, no person's name.
+//! What is logged, at debug level too: no key, no signature, no raw request, no person's name; and each
+//! day what waits for a person.
 //!
-//! A process of its own: what one thread logs depends on what all threads of a process ask for.
+//! A process of its own: there is one subscriber, which must be there before anything is logged.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
-use steelyard_billing::{Account, OutRequestNo, OutTradeNo, Refund, RefundRef, TradeNumber};
-use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method};
-use steelyard_tests::{Platform, fen};
+use serde_json::json;
+use steelyard_billing::{OutRequestNo, OutTradeNo, RefundRef};
+use steelyard_books::RefundAsked;
+use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method, NotificationFault};
+use steelyard_tests::{Platform, fen, reason};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 const BASIC: &str = "taobao.trades.sold.get";
 /// A person, as Alipay knows him.
 const PAYER: &str = "张三丰 13800138000";
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread logged: a test and all that it awaits run on one.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what is logged, by thread.
+struct Kept;
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -32,17 +39,9 @@ impl Write for Kept {
     }
 }
 
-impl MakeWriter<'_> for Kept {
-    type Writer = Kept;
-
-    fn make_writer(&self) -> Kept {
-        self.clone()
-    }
-}
-
 /// A mandate is signed, a day is withheld in spite of lost answers and a forged notification, a
-/// recharge is paid and refunded, a payment is reversed, the mandate is revoked, and two days are
-/// reconciled.
+/// recharge is paid and refunded, a payment is reversed, the mandate is revoked, and days are
+/// reconciled. Some of it is told in GBK; a refund is refused, and bills are broken.
 async fn live_through() {
     let platform = Platform::open().await;
     let alipay = &platform.stack.alipay;
@@ -59,6 +58,9 @@ async fn live_through() {
         alipay.fail_next(Method::Query, fault, 1);
     }
     alipay.fail_next(Method::Pay, Fault::WrongKey, 1);
+    alipay.fail_next(Method::AgreementQuery, Fault::GbkAnswer, 1);
+    alipay.fail_next(Method::AgreementQuery, Fault::MislabelledAnswer, 1);
+    alipay.fail_next_notifications(NotificationFault::Gbk, 1);
     platform.run_until("2015-05-02T12:00").await;
     assert_eq!(platform.account("a").await, [0, 0, 0]);
 
@@ -67,26 +69,37 @@ async fn live_through() {
     alipay.pay_trade(trade.as_str(), PAYER, platform.stack.clock.now()).unwrap();
     let forged = alipay.forged_form(&platform.pending_notification());
     assert_eq!(platform.notify(&forged).await.0, 400);
+    alipay.fail_next_notifications(NotificationFault::Mislabelled, 1);
     platform.deliver().await;
-    refund(&platform, trade, 500).await;
+    let genuine = platform.pending_notification();
+    assert_eq!(platform.notify(&alipay.signed_form_in_gbk(&genuine)).await.0, 200);
+    alipay.fail_next(Method::Refund, refused("ACQ.TRADE_NOT_ALLOW_REFUND"), 1);
+    refund(&platform, trade.clone(), "F0", 100).await;
+    platform.run_until("2015-05-02T12:30").await;
+    refund(&platform, trade, "F1", 500).await;
     platform.run_until("2015-05-02T13:00").await;
     let debit = alipay.trades().unwrap().remove(0).out_trade_no;
     alipay.reverse_trade(&debit, fen(300), platform.stack.clock.now()).unwrap();
     alipay.revoke_agreement(&agreement, platform.stack.clock.now()).unwrap();
-    platform.run_until("2015-05-04T12:00").await;
+    platform.run_until("2015-05-03T10:29").await;
+    alipay.fail_next(Method::Bill, Fault::BillBroken, 1);
+    platform.run_until("2015-05-03T12:00").await;
+    for fault in [Fault::BillUnreadableRow, Fault::BillOtherAmount] {
+        alipay.fail_next(Method::Bill, fault, 1);
+        let day = json!({ "day": "2015-05-02" });
+        platform.stack.functions.reconcile.invoke(day).await.unwrap();
+    }
+    platform.run_until("2015-05-05T12:00").await;
     platform.books_balance().await;
 }
 
-async fn refund(platform: &Platform, trade: OutTradeNo, amount: i64) {
-    let account: Account = platform.customer("a").await.account;
-    let of = TradeNumber::parse(trade.as_str()).unwrap().of;
+async fn refund(platform: &Platform, trade: OutTradeNo, request: &str, amount: i64) {
     let number =
-        RefundRef { out_trade_no: trade, out_request_no: OutRequestNo::parse("F1").unwrap() };
+        RefundRef { out_trade_no: trade, out_request_no: OutRequestNo::parse(request).unwrap() };
+    let (provider, why) = ("a".parse().unwrap(), reason("by mail"));
     let now = platform.stack.clock.now();
-    let refund = Refund::ask(&account.provider, number, of, fen(amount), "by mail", now);
-    let movement = account.refund_asked(&refund, now).unwrap();
-    let billing = &platform.stack.tables.billing;
-    billing.store_moving(None, &refund, &account, &movement, None).await.unwrap();
+    let asked = platform.books().ask_refund(&provider, &number, fen(amount), &why, now).await;
+    assert!(matches!(asked.unwrap(), RefundAsked::Stands(_)));
 }
 
 /// The longest run of the characters of Base64 in a line: a key or a signature has hundreds.
@@ -95,32 +108,92 @@ fn longest_base64(line: &str) -> usize {
     runs.map(str::len).max().unwrap_or(0)
 }
 
+/// Runs a story. Gives what is logged meanwhile, at debug level too.
+async fn logged(story: impl Future<Output = ()>) -> String {
+    static KEEPING: Once = Once::new();
+    KEEPING.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::DEBUG)
+            .with_ansi(false)
+            .with_writer(|| Kept)
+            .init();
+    });
+    LOGGED.take();
+    story.await;
+    String::from_utf8(LOGGED.take()).unwrap()
+}
+
 #[tokio::test]
 async fn no_secret_and_no_person_is_logged_at_debug_level() {
-    let kept = Kept::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::DEBUG)
-        .with_ansi(false)
-        .with_writer(kept.clone())
-        .finish();
-    {
-        let _guard = tracing::subscriber::set_default(subscriber);
-        live_through().await;
-    }
-    let logged = String::from_utf8(std::mem::take(&mut *kept.0.lock().unwrap())).unwrap();
-    for told in ["debit stored", "mandate stored", "a recharge is offered", "reconciled", "refused"]
-    {
+    let logged = logged(live_through()).await;
+    for told in [
+        "debit stored",
+        "mandate stored",
+        "a recharge is offered",
+        "reconciled",
+        "refused",
+        "a refund is refused",
+        "a day could not be reconciled",
+        "the bill and the books differ",
+    ] {
         assert!(logged.contains(told), "{told} is not logged: is anything kept?");
     }
     assert!(logged.contains("DEBUG"), "what is logged at debug level is not kept");
     let config = LocalAlipay::client_config("http://127.0.0.1:1/gateway.do");
     let key = config.app_private_key.lines().nth(1).unwrap_or(&config.app_private_key);
     let secrets = [key, "biz_content", "sign=", "\"sign\"", "sign_type", "PRIVATE KEY"];
-    let persons = ["张三丰", "13800138000", "%E5%BC%A0"];
+    // In UTF-8 and in GBK.
+    let persons = ["张三丰", "13800138000", "%E5%BC%A0", "%D5%C5", "寮犱笁"];
     for forbidden in secrets.into_iter().chain(persons) {
         let line = logged.lines().find(|line| line.contains(forbidden));
         assert_eq!(line, None, "{forbidden} is logged");
     }
     let long = logged.lines().find(|line| longest_base64(line) > 100);
     assert_eq!(long, None, "a key or a signature is logged");
+}
+
+/// How often a field with a value is logged until a time: what the template makes a metric of.
+async fn counts<const N: usize>(platform: &Platform, time: &str, fields: [&str; N]) -> [usize; N] {
+    let logged = logged(platform.run_until(time)).await;
+    fields.map(|field| logged.lines().filter(|line| line.contains(field)).count())
+}
+
+fn refused(sub_code: &str) -> Fault {
+    Fault::Refused { code: "40004".to_owned(), sub_code: sub_code.to_owned() }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_logged_each_day_until_a_person_decides() {
+    let platform = Platform::open().await;
+    let alipay = &platform.stack.alipay;
+    platform.set("2015-05-01T20:00");
+    platform.sign("a", 1_000_000).await;
+    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+    platform.run_until("2015-05-02T12:00").await;
+    let trade = OutTradeNo::parse(&alipay.trades().unwrap()[0].out_trade_no).unwrap();
+    alipay.fail_next(Method::Refund, refused("ACQ.TRADE_NOT_ALLOW_REFUND"), 1);
+    refund(&platform, trade.clone(), "F1", 500).await;
+    let fields = ["unreconciled_days=1", "open_findings=1", "refused_refunds=1"];
+    let [days, findings, refunds] = counts(&platform, "2015-05-02T13:00", fields).await;
+    assert_eq!((days, findings), (0, 0));
+    assert!(refunds >= 1, "it is logged at once");
+
+    // The bill of the second of May is missing twice, then names another amount.
+    for fault in [refused("BILL_NOT_EXIST"), refused("BILL_NOT_EXIST")] {
+        alipay.fail_next(Method::Bill, fault, 1);
+    }
+    assert_eq!(counts(&platform, "2015-05-03T13:00", fields).await, [1, 0, 1]);
+    alipay.fail_next(Method::Bill, Fault::Garbage, 1);
+    assert_eq!(counts(&platform, "2015-05-04T13:00", fields).await, [1, 0, 1]);
+    alipay.fail_next(Method::Bill, Fault::BillOtherAmount, 1);
+    assert_eq!(counts(&platform, "2015-05-05T13:00", fields).await, [0, 1, 1]);
+    assert_eq!(counts(&platform, "2015-05-06T13:00", fields).await, [0, 1, 1]);
+
+    let (books, why) = (platform.books(), reason("a person looked"));
+    books.close_finding(trade.as_str(), None, &why).await.unwrap().unwrap();
+    assert_eq!(counts(&platform, "2015-05-07T13:00", fields).await, [0, 0, 1]);
+    let number =
+        RefundRef { out_trade_no: trade, out_request_no: OutRequestNo::parse("F1").unwrap() };
+    books.acknowledge_refund(&"a".parse().unwrap(), &number, &why).await.unwrap();
+    assert_eq!(counts(&platform, "2015-05-08T13:00", fields).await, [0, 0, 0]);
 }

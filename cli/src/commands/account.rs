@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, Entry, Ledger, MandateInUse, ProviderId, TradeNumber, TradeOf};
+use steelyard_billing::{Cause, Entry, MandateInUse, ProviderId};
+use steelyard_books::{Books, PaidIn};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
-use steelyard_store::{CommitError, ProviderAccount};
+use steelyard_store::{BookedTransfer, ProviderAccount};
 
-use super::customer;
+use super::registered;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
@@ -21,14 +22,14 @@ pub(crate) enum AccountCommand {
         /// The provider.
         provider: ProviderId,
     },
-    /// Book money that a provider paid in, once by its reference: it pays what is owed and not being
-    /// collected, and the rest is prepaid.
+    /// Book a payment from outside of Alipay, once by its reference. It pays the receivable that no
+    /// debit is collecting, and the rest becomes prepaid balance.
     Recharge {
         /// The provider.
         provider: ProviderId,
-        /// How much, in yuan.
+        /// The amount, in yuan.
         amount: Fen,
-        /// What names the payment, such as the bank's number of the transfer.
+        /// The name of the payment, such as the bank's number of the transfer.
         #[arg(long)]
         reference: String,
     },
@@ -40,12 +41,14 @@ impl AccountCommand {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let tables = target.tables().await?;
         match self {
-            AccountCommand::Show { provider } => show(target, &tables, &provider).await,
+            AccountCommand::Show { provider } => {
+                show(target, &target.tables_to_read().await?, &provider).await
+            }
             AccountCommand::Recharge { provider, amount, reference } => {
-                let now = platform.clock()?.now();
-                let booked = recharge(&tables, &provider, amount, &reference, now).await?;
+                let system = target.system(platform).await?;
+                let (books, now) = (system.books()?, system.clock.now());
+                let booked = recharge(&books, &provider, amount, &reference, now).await?;
                 let what = if booked { "booked" } else { "booked before" };
                 if target.json {
                     output::json(
@@ -60,59 +63,27 @@ impl AccountCommand {
     }
 }
 
-/// Books a recharge once by its reference; false when it was booked before, an error when it was
-/// booked with another amount.
+/// Books a bank transfer once by its reference; false when it was booked before, an error when the
+/// reference was used for another transfer.
 pub(crate) async fn recharge(
-    tables: &Tables,
+    books: &Books,
     provider: &ProviderId,
     amount: Fen,
     reference: &str,
     now: jiff::Timestamp,
 ) -> Result<bool, Error> {
-    loop {
-        let ProviderAccount { account, .. } = customer(tables, provider).await?;
-        let movement = account.recharge(amount, reference.to_owned(), now)?;
-        match tables.billing.commit_transfer(&account, reference, &movement).await {
-            Ok(_) => return Ok(true),
-            Err(CommitError::Stale) => {
-                if let Some(booked) = booked(tables, provider, reference).await? {
-                    return if booked == amount {
-                        Ok(false)
-                    } else {
-                        Err(other_amount(reference, booked))
-                    };
-                }
-            }
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
+    match books.pay_in(provider, amount, reference, now).await? {
+        PaidIn::Now(_) => Ok(true),
+        PaidIn::Before(_) => Ok(false),
+        PaidIn::ReferenceUsed(BookedTransfer { provider, amount_fen }) => Err(format!(
+            "¥{amount_fen} of `{provider}` were booked under {reference} before; another payment needs another reference"
+        )
+        .into()),
     }
-}
-
-/// What was booked under a reference before.
-async fn booked(
-    tables: &Tables,
-    provider: &ProviderId,
-    reference: &str,
-) -> Result<Option<Fen>, Error> {
-    for entry in tables.billing.journal(provider).await? {
-        if let Cause::Recharged { reference: booked } = &entry.record().cause
-            && booked == reference
-        {
-            return Ok(Some(entry.moved(Ledger::Bank)?));
-        }
-    }
-    Ok(None)
-}
-
-fn other_amount(reference: &str, booked: Fen) -> Error {
-    format!(
-        "¥{booked} were booked under {reference} before; another payment needs another reference"
-    )
-    .into()
 }
 
 async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Result<Exit, Error> {
-    let ProviderAccount { provider: of, account } = customer(tables, provider).await?;
+    let ProviderAccount { provider: of, account } = registered(tables, provider).await?;
     let journal = tables.billing.journal(provider).await?;
     if target.json {
         output::json(&json!({ "account": account, "mandate": of.mandate, "journal": journal }))?;
@@ -138,7 +109,7 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         table.add_row([
             record.number.to_string(),
             record.recorded_at_s.to_string(),
-            cause(provider, &record.cause),
+            cause(&record.cause),
             postings(entry),
         ]);
     }
@@ -146,15 +117,15 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
     Ok(Exit::Done)
 }
 
-fn cause(provider: &ProviderId, cause: &Cause) -> String {
+fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Charged { statement } => format!("statement {statement}"),
+        Cause::DebitSent { debit } => format!("debit {debit} sent"),
         Cause::DebitPaid { debit, trade_no } => format!("debit {debit} paid, trade {trade_no}"),
-        Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
+        Cause::DebitGivenUp { debit } => format!("debit {debit} given up"),
         Cause::Recharged { reference } => format!("recharge {reference}"),
         Cause::RechargePaid { recharge, trade_no } => {
-            let ours = TradeNumber::new(provider, TradeOf::Recharge(*recharge));
-            format!("recharge {recharge} paid, {ours}, trade {trade_no}")
+            format!("recharge {recharge} paid, trade {trade_no}")
         }
         Cause::DebitFound { debit, attempt, trade_no } => {
             format!("attempt {attempt} of debit {debit} found paid, trade {trade_no}")

@@ -1,17 +1,20 @@
 //! `steelyard audit`: whether the books are in order.
 
 use clap::Args;
+use futures::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{Cause, Ledger, ProviderId, audit};
+use steelyard_billing::{Books, Cause, DebitRules, Ledger, ProviderId, Unmatched, audit};
 use steelyard_pricing::{Catalog, Fen};
-use steelyard_runtime::Error;
-use steelyard_store::ProviderAccount;
+use steelyard_runtime::{Error, chain};
+use steelyard_store::{AccountPage, ProviderAccount, Unreadable};
 
-use super::customer;
+use super::registered;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
-use crate::target::TargetArgs;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Rebuild every account from its journal, and check every invariant that stored data can show.
 ///
@@ -21,8 +24,14 @@ use crate::target::TargetArgs;
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
     /// Only this provider.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sample")]
     provider: Option<ProviderId>,
+    /// Only so many providers, drawn at random.
+    #[arg(long)]
+    sample: Option<usize>,
+    /// Repeats an earlier draw.
+    #[arg(long, requires = "sample")]
+    seed: Option<u64>,
 }
 
 /// What an audit saw.
@@ -44,6 +53,8 @@ pub struct AuditReport {
     pub by_alipay_fen: Fen,
     /// Every invariant that is broken, with the provider.
     pub breaches: Vec<ProviderBreach>,
+    /// What cannot be read, and so cannot be audited.
+    pub unreadable: Vec<String>,
 }
 
 /// An invariant that a provider's books break.
@@ -56,14 +67,25 @@ pub struct ProviderBreach {
 }
 
 impl AuditArgs {
-    pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
-        let tables = target.tables().await?;
-        let report = match &self.provider {
-            None => audit_all(&tables).await?,
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let system = target.system(platform).await?;
+        let (rules, now) = (system.rules()?, system.clock.now());
+        let tables = system.tables;
+        let mut registry = match &self.provider {
+            None => tables.registry().await?,
             Some(provider) => {
-                audit_customers(&tables, vec![customer(&tables, provider).await?]).await?
+                let accounts = vec![registered(&tables, provider).await?];
+                AccountPage { accounts, ..AccountPage::default() }
             }
         };
+        if let Some(size) = self.sample {
+            registry.accounts = sampled(registry.accounts, size, self.seed);
+        }
+        let report = Auditor::new(&tables, &rules, now).await?.audit(registry).await?;
         if target.json {
             output::json(&report)?;
         } else {
@@ -73,36 +95,99 @@ impl AuditArgs {
     }
 }
 
+/// Some of the providers, drawn at random. The seed is printed, so that the draw can be repeated.
+fn sampled(
+    mut accounts: Vec<ProviderAccount>,
+    size: usize,
+    seed: Option<u64>,
+) -> Vec<ProviderAccount> {
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    output::tell(format_args!(
+        "a sample of {} of {} providers, drawn by --seed {seed}",
+        size.min(accounts.len()),
+        accounts.len()
+    ));
+    fastrand::Rng::with_seed(seed).shuffle(&mut accounts);
+    accounts.truncate(size);
+    accounts
+}
+
 /// Audits every provider.
 ///
 /// # Errors
 ///
 /// When a table can't be read.
-pub async fn audit_all(tables: &Tables) -> Result<AuditReport, Error> {
-    audit_customers(tables, tables.customers().await?).await
+pub async fn audit_all(
+    tables: &Tables,
+    rules: &DebitRules,
+    now: Timestamp,
+) -> Result<AuditReport, Error> {
+    Auditor::new(tables, rules, now).await?.audit(tables.registry().await?).await
 }
 
-async fn audit_customers(
-    tables: &Tables,
-    customers: Vec<ProviderAccount>,
-) -> Result<AuditReport, Error> {
-    let plans = tables.billing.plans().await?;
-    let mut report = AuditReport::default();
-    for customer in customers {
-        report.add(tables, &plans, customer).await?;
+/// What the audit of every provider depends on.
+struct Auditor<'a> {
+    tables: &'a Tables,
+    plans: Catalog,
+    rules: &'a DebitRules,
+    now: Timestamp,
+    /// What no bill has shown yet, of every provider.
+    unmatched: Vec<Unmatched>,
+    /// What beside providers cannot be read.
+    unreadable: Vec<Unreadable>,
+}
+
+/// How many providers are audited at the same time.
+const AT_ONCE: usize = 16;
+
+impl<'a> Auditor<'a> {
+    async fn new(
+        tables: &'a Tables,
+        rules: &'a DebitRules,
+        now: Timestamp,
+    ) -> Result<Auditor<'a>, Error> {
+        let plans = tables.billing.plans().await?;
+        let unshown = tables.billing.unmatched().await?;
+        let unreadable = [plans.unreadable, unshown.unreadable].concat();
+        let unmatched = unshown.unmatched;
+        Ok(Auditor { tables, plans: plans.catalog, rules, now, unmatched, unreadable })
     }
-    Ok(report)
+
+    /// Audits providers, many at a time. One that cannot be read does not stop the others.
+    async fn audit(&self, registry: AccountPage) -> Result<AuditReport, Error> {
+        let AccountPage { accounts, unreadable, .. } = registry;
+        let style = ProgressStyle::with_template("auditing {bar:30} {pos}/{len} providers")?;
+        let bar = ProgressBar::new(u64::try_from(accounts.len())?).with_style(style);
+        let mut report = AuditReport::default();
+        report.unreadable.extend(self.unreadable.iter().chain(&unreadable).map(named));
+        let reading = stream::iter(accounts).map(|found| async {
+            let provider = found.provider.provider.clone();
+            (provider, self.tables.books(found, &self.unmatched).await)
+        });
+        let mut read = reading.buffer_unordered(AT_ONCE);
+        while let Some((provider, books)) = read.next().await {
+            match books {
+                Ok(books) => report.add(&books, self)?,
+                Err(error) => {
+                    report.unreadable.push(format!("provider `{provider}`: {}", chain(&*error)));
+                }
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        report.breaches.sort_by(|one, other| one.provider.cmp(&other.provider));
+        report.unreadable.sort();
+        Ok(report)
+    }
+}
+
+fn named(item: &Unreadable) -> String {
+    format!("`{}` `{}`: {}", item.pk, item.sk, item.why)
 }
 
 impl AuditReport {
-    async fn add(
-        &mut self,
-        tables: &Tables,
-        plans: &Catalog,
-        customer: ProviderAccount,
-    ) -> Result<(), Error> {
-        let provider = customer.provider.provider.clone();
-        let books = tables.books(customer).await?;
+    fn add(&mut self, books: &Books, auditor: &Auditor<'_>) -> Result<(), Error> {
+        let provider = &books.provider.provider;
         self.providers += 1;
         self.statements += books.statements.len();
         self.entries += books.journal.len();
@@ -116,7 +201,7 @@ impl AuditReport {
                 self.withheld_fen = self.withheld_fen.plus(moved)?;
             }
         }
-        let breaches = audit(&books, plans).into_iter();
+        let breaches = audit(books, &auditor.plans, auditor.rules, auditor.now).into_iter();
         self.breaches.extend(breaches.map(|breach| ProviderBreach {
             provider: provider.clone(),
             breach: breach.to_string(),
@@ -124,10 +209,10 @@ impl AuditReport {
         Ok(())
     }
 
-    /// Whether nothing is broken.
+    /// Whether everything could be read and nothing is broken.
     #[must_use]
     pub fn is_passed(&self) -> bool {
-        self.breaches.is_empty()
+        self.breaches.is_empty() && self.unreadable.is_empty()
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -147,9 +232,13 @@ impl AuditReport {
         for ProviderBreach { provider, breach } in &self.breaches {
             output::print(format_args!("BREACH {provider}: {breach}"))?;
         }
-        match self.breaches.len() {
-            0 => output::print("audit passed: every invariant holds"),
-            number => output::print(format_args!("audit FAILED: {number} breaches")),
+        for item in &self.unreadable {
+            output::print(format_args!("UNREADABLE {item}"))?;
         }
+        if self.is_passed() {
+            return output::print("audit passed: every invariant holds");
+        }
+        let (breaches, unreadable) = (self.breaches.len(), self.unreadable.len());
+        output::print(format_args!("audit FAILED: {breaches} breaches, {unreadable} unreadable"))
     }
 }

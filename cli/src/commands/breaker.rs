@@ -1,30 +1,29 @@
-//! `steelyard breaker`: whether debits are made at all.
+//! `steelyard breaker`: shows, opens and closes the breaker of all debits.
 
 use clap::Subcommand;
 use serde_json::json;
 use steelyard_billing::Reason;
 use steelyard_billing::breaker::{Breaker, BreakerState, Trip};
 use steelyard_runtime::Error;
-use steelyard_store::CommitError;
 
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Show whether debits are made, stop all of them, or let them go on.
+/// Show whether debits are made, stop all debits, or resume them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BreakerCommand {
     /// Show whether debits are made, and why not.
     Show,
-    /// Stop all debits, until a person lets them go on.
+    /// Stop all debits until an operator resumes them.
     Stop {
-        /// Why, for whoever looks at it later.
+        /// The reason, which is kept with the breaker.
         #[arg(long)]
         reason: String,
     },
-    /// Let debits go on.
+    /// Resume debits.
     Resume {
-        /// Why, for whoever looks at it later.
+        /// The reason, which is kept with the breaker.
         #[arg(long)]
         reason: String,
     },
@@ -36,39 +35,24 @@ impl BreakerCommand {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let now = platform.clock()?.now();
         let breaker = match self {
             BreakerCommand::Show => target.tables_to_read().await?.billing.breaker().await?,
             BreakerCommand::Stop { reason } => {
                 let reason = Reason::new(&reason)?;
-                change(target, |breaker| breaker.stopped(reason.clone(), now)).await?
+                let system = target.system(platform).await?;
+                let now = system.clock.now();
+                let stop = |breaker: &Breaker| breaker.stopped(reason.clone(), now);
+                system.books()?.decide_breaker(stop).await?
             }
             BreakerCommand::Resume { reason } => {
                 let reason = Reason::new(&reason)?;
-                change(target, |breaker| breaker.resumed(reason.clone(), now)).await?
+                let system = target.system(platform).await?;
+                let now = system.clock.now();
+                let resume = |breaker: &Breaker| breaker.resumed(reason.clone(), now);
+                system.books()?.decide_breaker(resume).await?
             }
         };
         show(target, &breaker)
-    }
-}
-
-/// Changes the breaker, which the debit function may be writing at the same time.
-async fn change(
-    target: &TargetArgs,
-    change: impl Fn(&Breaker) -> Breaker,
-) -> Result<Breaker, Error> {
-    let billing = target.tables().await?.billing;
-    loop {
-        let before = billing.breaker().await?;
-        let after = change(&before);
-        if after == before {
-            return Ok(after);
-        }
-        match billing.store_breaker(&before, &after).await {
-            Ok(()) => return Ok(after),
-            Err(CommitError::Stale) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
     }
 }
 
@@ -103,8 +87,10 @@ fn told(breaker: &Breaker) -> String {
 fn trip(why: &Trip) -> String {
     match why {
         Trip::OwnAccount(code) => format!("our own account at Alipay is in trouble: {}", code.0),
-        Trip::TooManyInDoubt { asked, doubted } => {
-            format!("{doubted} of {asked} debits were in doubt within five minutes")
+        Trip::TooMuchTrouble { asked, troubled } => {
+            format!(
+                "{troubled} of {asked} debits were in doubt or refused as wrong within five minutes"
+            )
         }
         Trip::ByOperator { reason } => format!("stopped by a person: {reason}"),
     }

@@ -1,28 +1,29 @@
-//! `steelyard debits`: what is being withheld, and what a person can do where it does not go on.
+//! `steelyard debits`: shows debits, and resolves those that wait for an operator.
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use steelyard_billing::{Asked, Debit, DebitId, Exchange, Phase, ProviderId, Resolution, Step};
-use steelyard_runtime::Error;
-use steelyard_store::CommitError;
+use steelyard_billing::{
+    Asked, Debit, DebitId, Declined, Exchange, Phase, ProviderId, Reason, Resolution, Step,
+};
+use steelyard_runtime::{Error, chain};
+use steelyard_store::StoreError;
 
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Show what is being withheld, and let a debit go on that waits for a person.
+/// Show debits, and resolve one that waits for an operator.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DebitsCommand {
     /// List the debits of all providers.
     List {
-        /// Only those that stand so.
+        /// Only debits in this state.
         #[arg(long)]
         state: Option<State>,
     },
-    /// Show one debit: its number, what is asked for, where it stands and what is next.
+    /// Show one debit: its number, its request, its state and its next step.
     Show {
         /// The provider.
         provider: ProviderId,
@@ -30,56 +31,67 @@ pub(crate) enum DebitsCommand {
         #[arg(value_parser = debit_id)]
         debit: DebitId,
     },
-    /// Let a debit go on that is held or in doubt. Neither way says that it is paid: only Alipay can.
+    /// Resolve a debit that is held or in doubt, or all that are held. No way says that it is paid:
+    /// only Alipay can.
     Resolve(ResolveArgs),
 }
 
-/// Which debit to let go on, and how.
+/// Which debits to resolve, and how.
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArgs {
     /// The provider.
-    provider: ProviderId,
+    #[arg(required_unless_present = "all_held", conflicts_with = "all_held")]
+    provider: Option<ProviderId>,
     /// The debit's number among the provider's.
-    #[arg(value_parser = debit_id)]
-    debit: DebitId,
-    /// Why, for whoever looks at the debit later.
+    #[arg(value_parser = debit_id, required_unless_present = "all_held")]
+    debit: Option<DebitId>,
+    /// Every debit that is held, of all providers.
+    #[arg(long)]
+    all_held: bool,
+    /// Why, for a person who looks at the debit later.
     #[arg(long)]
     reason: String,
     #[command(flatten)]
     way: WayArgs,
 }
 
-/// How to let it go on.
+/// How to resolve it.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct WayArgs {
-    /// Ask Alipay what became of it, and send it again if it is proved unpaid: under its own number,
-    /// or under a new one if its own is closed.
+    /// Query it at Alipay, and send it again if it is proved unpaid: under its own number, or under a
+    /// new one if its own is closed.
     #[arg(long)]
     retry: bool,
-    /// Ask Alipay what became of it. One that was held, and is not paid, is held again.
+    /// Query it at Alipay. A debit that was held, and is not paid, is held again.
     #[arg(long)]
     ask: bool,
+    /// Close it at Alipay, and give it up once it is proved unpaid. What is owed is requested again
+    /// by a later debit.
+    #[arg(long)]
+    give_up: bool,
 }
 
-/// Where a debit stands.
+/// The state of a debit, as people see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum State {
-    /// To be asked for when it falls due.
+    /// To be sent when it falls due.
     Due,
-    /// Just being asked for.
+    /// On its way to Alipay.
     Sending,
-    /// Asked for, and nobody knows; a query tells.
+    /// Sent, with an unknown outcome until a query resolves it.
     InDoubt,
-    /// Left alone until a person resolves it.
+    /// Stopped until an operator resolves it.
     Held,
-    /// Not tried any more; to be closed, and proved unpaid.
+    /// Not retried any more: to be closed and proved unpaid.
     GivingUp,
-    /// Given up, and its amount owed again.
+    /// Given up, with its amount receivable again.
     GivenUp,
     /// Paid.
     Paid,
+    /// Ended before it was sent: nothing was owed any more, or no mandate was in use.
+    Withdrawn,
 }
 
 fn debit_id(text: &str) -> Result<DebitId, std::num::ParseIntError> {
@@ -92,10 +104,13 @@ impl State {
             Phase::Due => State::Due,
             Phase::Sending => State::Sending,
             Phase::InDoubt { .. } => State::InDoubt,
-            Phase::Held { .. } => State::Held,
-            Phase::Exhausting { .. } | Phase::Closing { .. } => State::GivingUp,
-            Phase::Exhausted { .. } => State::GivenUp,
+            Phase::Held { .. } | Phase::Rechecking { .. } => State::Held,
+            Phase::Checking { .. } | Phase::Closing { .. } | Phase::Confirming { .. } => {
+                State::GivingUp
+            }
+            Phase::GivenUp { .. } => State::GivenUp,
             Phase::Paid { .. } => State::Paid,
+            Phase::Withdrawn => State::Withdrawn,
         }
     }
 
@@ -108,6 +123,7 @@ impl State {
             State::GivingUp => "giving up",
             State::GivenUp => "given up",
             State::Paid => "paid",
+            State::Withdrawn => "withdrawn",
         }
     }
 }
@@ -126,35 +142,68 @@ impl DebitsCommand {
                 let tables = target.tables_to_read().await?;
                 show(target, &find(&tables, &provider, debit).await?)
             }
-            DebitsCommand::Resolve(args) => {
-                let tables = target.tables().await?;
-                let debit = args.resolve(&tables, platform.clock()?.now()).await?;
-                show(target, &debit)
-            }
+            DebitsCommand::Resolve(args) => args.run(target, platform).await,
         }
     }
 }
 
 impl ResolveArgs {
-    /// Stores the resolution; decides again when the debit is written meanwhile.
-    async fn resolve(&self, tables: &Tables, now: Timestamp) -> Result<Debit, Error> {
-        let resolution = if self.way.retry { Resolution::Retry } else { Resolution::Ask };
-        loop {
-            let before = find(tables, &self.provider, self.debit).await?;
-            let after = before.resolved(resolution, &self.reason, now)?;
-            match tables.billing.store(Some(&before), &after).await {
-                Ok(stored) => return Ok(stored),
-                Err(CommitError::Stale) => {
-                    // It may be this write that changed the debit, and its answer that was lost.
-                    let found = find(tables, &self.provider, self.debit).await?;
-                    if found.interventions == after.interventions {
-                        return Ok(found);
+    async fn run(self, target: &TargetArgs, platform: &PlatformArgs) -> Result<Exit, Error> {
+        let system = target.system(platform).await?;
+        let books = system.books()?;
+        let (reason, now) = (Reason::new(&self.reason)?, system.clock.now());
+        let resolution = self.resolution();
+        let (Some(provider), Some(debit)) = (&self.provider, self.debit) else {
+            let (mut resolved, mut is_well) = (Vec::new(), true);
+            for (provider, debit) in open(&system.tables).await? {
+                let held = is_held(&system.tables, &provider, debit).await;
+                let done = match held {
+                    Ok(false) => continue,
+                    Ok(true) => {
+                        books.resolve_debit(&provider, debit, resolution, &reason, now).await
+                    }
+                    Err(error) => Err(error.into()),
+                };
+                // One that fails does not stop the others.
+                match done {
+                    Ok(debit) => resolved.push(debit),
+                    Err(error) => {
+                        is_well = false;
+                        let why = chain(&error);
+                        output::tell(format_args!("debit {debit} of {provider}: {why}"));
                     }
                 }
-                Err(CommitError::Store(error)) => return Err(error.into()),
             }
+            let exit = print_list(target, &resolved)?;
+            return Ok(if is_well { exit } else { Exit::NotAllWell });
+        };
+        show(target, &books.resolve_debit(provider, debit, resolution, &reason, now).await?)
+    }
+
+    fn resolution(&self) -> Resolution {
+        if self.way.retry {
+            Resolution::Retry
+        } else if self.way.give_up {
+            Resolution::GiveUp
+        } else {
+            Resolution::Ask
         }
     }
+}
+
+/// Every open debit, as the accounts name them. A held debit is open.
+async fn open(tables: &Tables) -> Result<Vec<(ProviderId, DebitId)>, Error> {
+    let accounts = tables.accounts().await?.into_iter().map(|found| found.account);
+    Ok(accounts.filter_map(|account| Some((account.provider, account.open_debit?))).collect())
+}
+
+async fn is_held(
+    tables: &Tables,
+    provider: &ProviderId,
+    debit: DebitId,
+) -> Result<bool, StoreError> {
+    let found: Option<Debit> = tables.billing.find(provider, &debit).await?;
+    Ok(found.is_some_and(|debit| matches!(debit.phase, Phase::Held { .. })))
 }
 
 async fn find(tables: &Tables, provider: &ProviderId, debit: DebitId) -> Result<Debit, Error> {
@@ -164,21 +213,25 @@ async fn find(tables: &Tables, provider: &ProviderId, debit: DebitId) -> Result<
 
 async fn list(target: &TargetArgs, tables: &Tables, state: Option<State>) -> Result<Exit, Error> {
     let mut debits = Vec::new();
-    for customer in tables.customers().await? {
-        debits.extend(tables.billing.all::<Debit>(&customer.provider.provider).await?);
+    for provider in tables.provider_ids().await? {
+        debits.extend(tables.billing.all::<Debit>(&provider).await?);
     }
     debits.retain(|debit| state.is_none_or(|state| state == State::of(debit)));
+    print_list(target, &debits)
+}
+
+fn print_list(target: &TargetArgs, debits: &[Debit]) -> Result<Exit, Error> {
     if target.json {
         output::json(&debits.iter().map(document).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     let mut table =
         output::table(["provider", ">debit", ">yuan", "opened at", "state", "why", "next"]);
-    for debit in &debits {
+    for debit in debits {
         table.add_row([
             debit.provider.to_string(),
             debit.debit.to_string(),
-            debit.amount_fen.to_string(),
+            debit.terms.as_ref().map(|terms| terms.amount_fen.to_string()).unwrap_or_default(),
             debit.opened_at_s.to_string(),
             State::of(debit).name().to_owned(),
             why(debit).unwrap_or_default(),
@@ -194,11 +247,12 @@ fn show(target: &TargetArgs, debit: &Debit) -> Result<Exit, Error> {
         output::json(&document(debit))?;
         return Ok(Exit::Done);
     }
+    let amount = debit.terms.as_ref().map(|terms| format!("¥{}, ", terms.amount_fen));
     output::print(format_args!(
-        "debit {} of {}: ¥{}, {}",
+        "debit {} of {}: {}{}",
         debit.debit,
         debit.provider,
-        debit.amount_fen,
+        amount.unwrap_or_default(),
         State::of(debit).name()
     ))?;
     let mut table = output::table(["what", "it is"]);
@@ -211,35 +265,40 @@ fn show(target: &TargetArgs, debit: &Debit) -> Result<Exit, Error> {
 
 /// What is known of a debit, as rows of a table.
 fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
-    let mut rows = vec![
-        ("opened at", debit.opened_at_s.to_string()),
-        ("agreement", debit.agreement_no.clone()),
-        ("attempt", format!("{}, {}", debit.attempt, debit.out_trade_no)),
-        ("refused", refused(debit)),
-    ];
+    let mut rows = vec![("opened at", debit.opened_at_s.to_string())];
+    if let Some(terms) = &debit.terms {
+        rows.push(("for", debit.subject(terms)));
+        rows.push(("mandate", format!("{}, {}", terms.mandate, terms.agreement_no)));
+    }
     rows.extend(why(debit).map(|why| ("why", why)));
-    rows.extend(debit.payment().map(|payment| ("trade", payment.trade_no)));
-    rows.extend(debit.found_payments.iter().map(|found| {
-        let (attempt, payment) = (found.attempt, &found.payment);
+    rows.extend(debit.payment().map(|payment| ("trade", payment.trade_no.clone())));
+    rows.extend(debit.found_payments().map(|(attempt, payment)| {
         let (amount, trade) = (payment.amount_fen, &payment.trade_no);
         ("found", format!("attempt {attempt} took ¥{amount} after all, trade {trade}"))
     }));
     rows.push(("next", next(debit)));
-    // What is sent is signed when it is sent: there is no secret in what is stored.
-    rows.extend(debit.request.clone().map(|request| ("request", request)));
-    for exchange in &debit.exchanges {
+    for (number, attempt) in (1..).zip(&debit.attempts) {
+        rows.push(("attempt", format!("{number}, {}", attempt.out_trade_no)));
+        // What is sent is signed when it is sent: there is no secret in what is stored.
+        rows.push(("request", attempt.request.clone()));
+    }
+    for Declined { at_s, code, .. } in &debit.declines {
+        rows.push(("declined", format!("{at_s} {}", code.0)));
+    }
+    for exchange in &debit.history.exchanges {
         let Exchange { at_s, attempt, asked, answer } = exchange;
         let asked = match asked {
-            Asked::Pay => "asked for",
-            Asked::Query => "asked about",
-            Asked::Close => "asked to be closed",
+            Asked::Pay => "sent",
+            Asked::Query => "queried",
+            Asked::Close => "closed",
         };
         rows.push(("Alipay", format!("{at_s} attempt {attempt} {asked}: {answer}")));
     }
-    for intervention in &debit.interventions {
+    for intervention in &debit.history.interventions {
         let what = match intervention.resolution {
-            Resolution::Ask => "had it asked about",
-            Resolution::Retry => "let it be sent again",
+            Resolution::Ask => "had it queried",
+            Resolution::Retry => "had it sent again",
+            Resolution::GiveUp => "gave it up",
         };
         let (at, reason, was) = (intervention.at_s, &intervention.reason, &intervention.was);
         rows.push(("a person", format!("{at} {what}: {reason} (it was: {was})")));
@@ -247,35 +306,31 @@ fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn refused(debit: &Debit) -> String {
-    format!(
-        "{} times for want of funds, {} outside a window, {} in doubt, {} for our own account",
-        debit.declines, debit.window_declines, debit.doubts, debit.own_account_troubles
-    )
-}
-
 /// Why it stands where it does, if there is more to say.
 fn why(debit: &Debit) -> Option<String> {
     match &debit.phase {
-        Phase::InDoubt { why } | Phase::Held { why, found: None, .. } => Some(why.clone()),
-        Phase::Held { why, found: Some(found), .. } => {
-            Some(format!("{why}; asked about, Alipay said: {found}"))
+        Phase::InDoubt { why }
+        | Phase::Held { why, found: None }
+        | Phase::Rechecking { why, found: None } => Some(why.clone()),
+        Phase::Held { why, found: Some(found) } | Phase::Rechecking { why, found: Some(found) } => {
+            Some(format!("{why}; queried, Alipay answered: {found}"))
         }
-        Phase::Exhausting { given_up, .. }
-        | Phase::Closing { given_up }
-        | Phase::Exhausted { given_up } => Some(given_up.to_string()),
-        Phase::Due | Phase::Sending | Phase::Paid { .. } => None,
+        Phase::Checking { why }
+        | Phase::Closing { why }
+        | Phase::Confirming { why }
+        | Phase::GivenUp { why } => Some(why.to_string()),
+        Phase::Due | Phase::Sending | Phase::Paid { .. } | Phase::Withdrawn => None,
     }
 }
 
 /// What happens to it next.
 fn next(debit: &Debit) -> String {
-    let at = debit.due_at_s;
+    let at = debit.task.due_at_s;
     match debit.next_step(at) {
-        Step::Pay => format!("asked for at {at}"),
-        Step::Query => format!("asked about at {at}"),
+        Step::Pay => format!("sent at {at}"),
+        Step::Query => format!("queried at {at}"),
         Step::Close => format!("closed at {at}"),
-        Step::Wait if debit.is_open() => "nothing until a person resolves it".to_owned(),
+        Step::Report => "nothing until a person resolves it".to_owned(),
         Step::Wait => "nothing: it has ended".to_owned(),
     }
 }

@@ -7,12 +7,13 @@ use jiff::civil::date;
 use serde::Serialize;
 use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{Calendar, DebitTerms, Provider, ProviderId, StatementId};
+use steelyard_billing::{Calendar, DebitRules, Provider, ProviderId, StatementId};
+use steelyard_books::Books;
 use steelyard_pricing::{BillingDay, BillingMonth, Calls, Fen, Plan};
 use steelyard_runtime::Error;
 
 use super::audit::{AuditReport, audit_all};
-use super::{account, customer, mandates, provider, statement};
+use super::{account, mandates, provider, registered, statement};
 use crate::exit::Exit;
 use crate::local::alipay::{Fault, Method};
 use crate::local::{LocalClock, Stack, StackOptions, http_event};
@@ -108,26 +109,31 @@ async fn play() -> Result<Demo, Error> {
         }
     }
     let taken_fen = Fen::sum(stack.alipay.taken()?.into_values())?;
-    Ok(Demo { days, audit: audit_all(&stack.tables).await?, taken_fen })
+    Ok(Demo {
+        days,
+        audit: audit_all(&stack.tables, &stack.rules, stack.clock.now()).await?,
+        taken_fen,
+    })
 }
 
 async fn start() -> Result<Stack, Error> {
     let calendar = Calendar::new("Asia/Shanghai", 5)?;
     let begin = calendar.instant(date(2014, 5, 1), jiff::civil::time(9, 0, 0, 0));
-    let terms = DebitTerms {
+    let rules = DebitRules {
         calendar,
         minimum_fen: Fen::new(1),
         time_of_day: jiff::civil::time(10, 0, 0, 0),
     };
-    Stack::start(StackOptions { data: None, port: 0, terms, clock: LocalClock::new(begin, 0) })
+    Stack::start(StackOptions { data: None, port: 0, rules, clock: LocalClock::new(begin, 0) })
         .await
 }
 
 /// Registers a provider, with what it paid in advance and the mandate that it signed.
 async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     let plan = Plan::read(PLAN)?;
-    let today = stack.terms.calendar.day_of(stack.clock.clock().now())?;
-    stack.tables.billing.add_plan(&plan, today).await?;
+    let today = stack.rules.calendar.day_of(stack.clock.clock().now())?;
+    let books = Books::new(stack.tables.billing.clone(), stack.rules.clone());
+    books.add_plan(&plan, today).await?;
     let month: BillingMonth = "2014-05".parse()?;
     let new: Provider = provider::new_provider(actor.id.parse()?, plan.name().clone(), month, 1);
     stack.tables.billing.register(&stack.tables.usage, &new).await?;
@@ -135,11 +141,11 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     if let Some((agreement, funds)) = actor.mandate {
         stack.alipay.register_agreement(agreement, actor.id, Fen::new(funds))?;
         let limits = MandateLimits { single_fen: Fen::new(500_000), daily_fen: None };
-        mandates::adopt(&stack.tables, &new.provider, agreement, limits, now).await?;
+        mandates::adopt(&books, &new.provider, agreement, limits, now).await?;
     }
     if actor.prepaid > 0 {
-        account::recharge(&stack.tables, &new.provider, Fen::new(actor.prepaid), "demo", now)
-            .await?;
+        let (amount, reference) = (Fen::new(actor.prepaid), format!("demo-{}", actor.id));
+        account::recharge(&books, &new.provider, amount, &reference, now).await?;
     }
     Ok(())
 }
@@ -202,7 +208,7 @@ fn prepare_trouble(stack: &Stack, day: i8) -> Result<(), Error> {
 }
 
 fn noon(stack: &Stack, day: BillingDay) -> jiff::Timestamp {
-    stack.terms.calendar.instant(day.date(), jiff::civil::time(12, 0, 0, 0))
+    stack.rules.calendar.instant(day.date(), jiff::civil::time(12, 0, 0, 0))
 }
 
 async fn row(
@@ -225,7 +231,7 @@ async fn row(
         charge_fen: statement.charge_fen,
         from_prepaid_fen: statement.from_prepaid_fen,
         withheld_fen,
-        owed_fen: customer(&stack.tables, &id).await?.account.figures.receivable(),
+        owed_fen: registered(&stack.tables, &id).await?.account.figures.receivable(),
         provider: id,
     })
 }

@@ -1,4 +1,4 @@
-//! `steelyard import`: meters what a web server has logged.
+//! `steelyard import`: meters a web access log.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -25,8 +25,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// {"provider":"shop","api":"trades.get","day":"2015-05-17","count":12}, to which an
 /// "amount":"120.50" may be added; gzip or plain. By default
 /// the host of a line is the provider, the first segment of the path the API, and successful calls
-/// (2xx and 3xx) count. Lines that can't be read are counted and shown. A file whose month is closed
-/// at `--now` is refused.
+/// (2xx and 3xx) count. Lines that can't be read are counted and shown. Usage of a month that is
+/// closed at the time of the import is refused.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The file; `-` for standard input.
@@ -34,14 +34,14 @@ pub(crate) struct ImportArgs {
     /// Register callers that are not known as providers on this plan.
     #[arg(long, value_name = "PLAN")]
     register: Option<Name>,
-    /// The first billing month of callers that are registered; the month of `--now` unless given.
+    /// The first billing month of callers that are registered; the current month unless given.
     #[arg(long, requires = "register")]
     billed_from: Option<BillingMonth>,
     #[command(flatten)]
     rules: ImportRules,
 }
 
-/// How many callers are registered at the same time.
+/// How many callers are registered concurrently.
 const AT_ONCE: usize = 16;
 
 impl ImportArgs {
@@ -52,15 +52,16 @@ impl ImportArgs {
     ) -> Result<Exit, Error> {
         let input =
             Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
-        let tables = target.tables().await?;
-        let (calendar, clock) = (platform.terms()?.calendar, platform.clock()?);
-        let billed_from = self
-            .billed_from
-            .map_or_else(|| calendar.day_of(clock.now()).map(|day| day.month()), Ok)?;
+        let system = target.system(platform).await?;
+        let billed_from = match self.billed_from {
+            Some(month) => month,
+            None => system.today()?.month(),
+        };
+        let (calendar, tables) = (system.rules()?.calendar, system.tables);
         if let Some(plan) = &self.register {
             require_plan(&tables, plan, billed_from.first_day()).await?;
         }
-        let counter = Counter::new(tables.usage.clone(), calendar.clone(), clock);
+        let counter = Counter::new(tables.usage.clone(), calendar.clone(), system.clock);
         let bar = progress_bar(&input)?;
         let register = async |callers: &BTreeSet<ProviderId>| match &self.register {
             Some(plan) => register(&tables, callers, plan, billed_from).await,
@@ -79,7 +80,7 @@ impl ImportArgs {
     }
 }
 
-/// Registers those callers that are not registered yet.
+/// Registers the callers that are not registered yet.
 async fn register(
     tables: &Tables,
     callers: &BTreeSet<ProviderId>,

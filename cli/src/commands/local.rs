@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
-use steelyard_runtime::{Clock, Error};
+use steelyard_runtime::Error;
 
 use crate::exit::Exit;
-use crate::local::{EventSource, LocalClock, PORT, Stack, StackOptions};
+use crate::local::{EventSource, PORT, Stack, StackOptions};
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
@@ -18,9 +18,14 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// One port of the loopback interface serves the usage API (`POST /v1/usage`), the quote API
 /// (`POST /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for
 /// AWS tools (`AWS_ENDPOINT_URL`). The schedules run on the stack's clock: settlement at 00:30,
-/// dispatch every minute, Alipay's notifications when they are due. Queues are in memory: a report
-/// that was queued and not yet counted is gone with the process, all else is kept.
-/// End it with Ctrl-C.
+/// dispatch every minute, Alipay's notifications when they are due. `GET /local/clock` shows that
+/// clock, and the other commands work at its time.
+///
+/// A stack does not start before its last settlement. Without `--now` it does not start either when
+/// the system's time would close the month in which it last settled.
+///
+/// Queues are in memory: a report that was queued and not yet counted is lost with the process. All
+/// other data are kept. End the stack with Ctrl-C.
 #[derive(Debug, Args)]
 pub(crate) struct LocalArgs {
     /// The folder that keeps the data.
@@ -29,8 +34,8 @@ pub(crate) struct LocalArgs {
     /// The port.
     #[arg(long, default_value_t = PORT)]
     port: u16,
-    /// How many times as fast as time the clock runs: with 1440 a day passes in a minute. It starts
-    /// at `--now`.
+    /// How many times as fast as time the clock runs, from `--now` on: with 1440 a day passes in a
+    /// minute.
     #[arg(long, default_value_t = 1)]
     speed: u32,
 }
@@ -38,7 +43,7 @@ pub(crate) struct LocalArgs {
 /// How often the schedules look at the clock.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How long a queue is asked for messages at a time.
+/// How long one request to a queue waits for messages.
 const LONG_POLL: Duration = Duration::from_secs(1);
 
 impl LocalArgs {
@@ -47,12 +52,14 @@ impl LocalArgs {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let shown = platform.now()?.unwrap_or_else(|| Clock::system().now());
-        let clock = LocalClock::new(shown, self.speed);
+        let clock = platform.starting_clock(self.speed)?;
         let data = Some(self.data.clone());
         let stack =
-            Stack::start(StackOptions { data, port: self.port, terms: platform.terms()?, clock })
+            Stack::start(StackOptions { data, port: self.port, rules: platform.rules()?, clock })
                 .await?;
+        if !platform.is_time_given() {
+            check_month(&stack).await?;
+        }
         self.greet(&stack, target.json)?;
         for source in stack.event_sources() {
             tokio::spawn(hand_over(stack.embedded.clone(), source));
@@ -86,7 +93,22 @@ impl LocalArgs {
     }
 }
 
-/// Hands the messages of a queue to its function, for ever.
+/// Refuses the system's time when it closes the month of the last settlement: the stack would settle
+/// every night since at once, and count no more usage of that month.
+async fn check_month(stack: &Stack) -> Result<(), Error> {
+    let Some(last) = stack.tables.billing.last_settlement().await? else { return Ok(()) };
+    let (calendar, now) = (&stack.rules.calendar, stack.clock.clock().now());
+    let month = calendar.day_of(last)?.month();
+    if calendar.is_open(month, now) {
+        return Ok(());
+    }
+    Err(format!(
+        "this stack last settled at {last}, and {month} is closed at the system's time, {now}: say by --now at which time to start it"
+    )
+    .into())
+}
+
+/// Delivers the messages of a queue to its function, forever.
 async fn hand_over(
     embedded: std::sync::Arc<crate::local::embedded::Embedded>,
     source: EventSource,
@@ -99,7 +121,7 @@ async fn hand_over(
     }
 }
 
-/// Runs what is due by the stack's clock, for ever. At the start everything is due: a schedule may
+/// Runs what is due by the stack's clock, forever. At the start everything is due: a schedule may
 /// have been missed while the stack was not running.
 async fn run_schedules(stack: &Stack) -> Result<(), Error> {
     let mut ran_until = Timestamp::MIN;
@@ -115,8 +137,8 @@ async fn run_schedules(stack: &Stack) -> Result<(), Error> {
     }
 }
 
-/// Sends the local Alipay's notifications that are due by the stack's clock, for ever. It waits for
-/// their receivers, and the schedules do not.
+/// Sends the local Alipay's notifications that are due by the stack's clock, forever. It waits for
+/// their receivers, and so is apart from the schedules.
 async fn send_notifications(stack: &Stack) {
     loop {
         if let Err(error) = stack.alipay.deliver_due(stack.clock.now()).await {

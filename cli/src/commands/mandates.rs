@@ -1,17 +1,16 @@
-//! `steelyard mandates`: the agreements by which providers let us withhold.
+//! `steelyard mandates`: the Alipay agreements under which debits are made.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 use steelyard_billing::mandate::{
-    EndReason, MandateLimits, MandateOutcome, MandatePhase, MandateStep, Suspension,
+    EndReason, MandateConflict, MandateLimits, MandatePhase, MandateStep, Suspension,
 };
 use steelyard_billing::{Mandate, MandateId, ProviderId, Reason};
+use steelyard_books::{Applied, Books};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
-use steelyard_store::{CommitError, MandateBooked, ProviderAccount};
 
-use super::customer;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
@@ -22,19 +21,18 @@ use crate::target::{PlatformArgs, TargetArgs};
 pub(crate) enum MandatesCommand {
     /// List the mandates of all providers, offered and ended ones too.
     List,
-    /// Note an agreement that a provider signed elsewhere: debits are made under it from now on, in
-    /// place of the one that was used.
+    /// Adopt an agreement that a provider signed elsewhere. From now on debits are made under it, and
+    /// the mandate in use until now ends.
     Adopt(AdoptArgs),
-    /// End a mandate: no debit is made under it any more, and Alipay is asked to end the agreement.
+    /// End a mandate: no more debits are made under it, and the agreement is ended at Alipay.
     End {
         #[command(flatten)]
         which: WhichArgs,
-        /// Why, for whoever looks at it later.
+        /// The reason, which is kept with the mandate.
         #[arg(long)]
         reason: String,
     },
-    /// Let debits be made again under a mandate that is suspended. Alipay is asked about it before
-    /// the next one.
+    /// Resume a suspended mandate. Alipay is queried about it before the next debit.
     Resume {
         #[command(flatten)]
         which: WhichArgs,
@@ -59,10 +57,10 @@ pub(crate) struct AdoptArgs {
     /// Alipay's number of the agreement.
     #[arg(long)]
     agreement: String,
-    /// The most that one debit may take, in yuan.
+    /// The largest single debit, in yuan.
     #[arg(long)]
     single_limit: Fen,
-    /// The most that a day's debits may take, in yuan.
+    /// The largest sum of a day's debits, in yuan.
     #[arg(long)]
     daily_limit: Option<Fen>,
 }
@@ -77,84 +75,66 @@ impl MandatesCommand {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let now = platform.clock()?.now();
         match self {
             MandatesCommand::List => list(target, &target.tables_to_read().await?).await,
             MandatesCommand::Adopt(args) => {
-                let tables = target.tables().await?;
+                let system = target.system(platform).await?;
                 let limits =
                     MandateLimits { single_fen: args.single_limit, daily_fen: args.daily_limit };
-                let adopted = adopt(&tables, &args.provider, &args.agreement, limits, now).await?;
+                let (books, now) = (system.books()?, system.clock.now());
+                let adopted = adopt(&books, &args.provider, &args.agreement, limits, now).await?;
                 show(target, &adopted)
             }
             MandatesCommand::End { which, reason } => {
                 let why = EndReason::RevokedHere { reason: Reason::new(&reason)? };
-                change(target, &which, now, |mandate| mandate.ending(why.clone(), now)).await
+                which
+                    .decide(target, platform, |mandate, now| mandate.ending(why.clone(), now))
+                    .await
             }
             MandatesCommand::Resume { which } => {
-                change(target, &which, now, |mandate| mandate.resumed(now)).await
+                which.decide(target, platform, Mandate::resumed).await
             }
         }
+    }
+}
+
+impl WhichArgs {
+    async fn decide(
+        &self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+        decide: impl Fn(&Mandate, Timestamp) -> Result<Mandate, MandateConflict> + Send + Sync,
+    ) -> Result<Exit, Error> {
+        let system = target.system(platform).await?;
+        let now = system.clock.now();
+        let decided = system
+            .books()?
+            .decide_mandate(&self.provider, self.mandate, now, |mandate| decide(mandate, now))
+            .await?;
+        show(target, &decided)
     }
 }
 
 /// Adopts an agreement that was signed elsewhere. One that the provider has already is left alone.
 pub(crate) async fn adopt(
-    tables: &Tables,
+    books: &Books,
     provider: &ProviderId,
     agreement: &str,
     limits: MandateLimits,
     now: Timestamp,
 ) -> Result<Mandate, Error> {
-    loop {
-        if let Some(owner) = tables.billing.agreement_owner(agreement).await? {
-            if owner.provider != *provider {
-                return Err(format!("agreement {agreement} is another provider's").into());
-            }
-            return find(tables, provider, owner.mandate).await;
-        }
-        let found: ProviderAccount = customer(tables, provider).await?;
-        let (adopted, counted) = found.account.adopt_mandate(agreement.to_owned(), limits, now)?;
-        match tables.billing.adopt_mandate(&found, &adopted, &counted, now).await {
-            Ok(()) => return Ok(adopted),
-            Err(CommitError::Stale) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
-    }
-}
-
-async fn find(
-    tables: &Tables,
-    provider: &ProviderId,
-    mandate: MandateId,
-) -> Result<Mandate, Error> {
-    let found: Option<Mandate> = tables.billing.find(provider, &mandate).await?;
-    found.ok_or_else(|| format!("provider `{provider}` has no mandate {mandate}").into())
-}
-
-async fn change<E: std::error::Error + Send + Sync + 'static>(
-    target: &TargetArgs,
-    WhichArgs { provider, mandate }: &WhichArgs,
-    now: Timestamp,
-    change: impl Fn(&Mandate) -> Result<Mandate, E> + Send + Sync,
-) -> Result<Exit, Error> {
-    let tables = target.tables().await?;
-    // What does not fit is told before anything is tried.
-    change(&find(&tables, provider, *mandate).await?)?;
-    let decide =
-        |before: &Mandate| change(before).map_or(MandateOutcome::Known, MandateOutcome::Changed);
-    match tables.billing.change_mandate(provider, *mandate, now, decide).await? {
-        MandateBooked::Now(stored) | MandateBooked::Before(stored) => show(target, &stored),
-        MandateBooked::Crossed(_) | MandateBooked::Unknown => {
-            Err(format!("mandate {mandate} of `{provider}` can't be changed so").into())
+    match books.adopt_mandate(provider, agreement, limits, now).await? {
+        Applied::Now(mandate) | Applied::Before(mandate) => Ok(mandate),
+        Applied::Contradicts(_) | Applied::Unknown => {
+            Err(format!("agreement {agreement} is another provider's").into())
         }
     }
 }
 
 async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
     let mut mandates = Vec::new();
-    for customer in tables.customers().await? {
-        mandates.extend(tables.billing.all::<Mandate>(&customer.provider.provider).await?);
+    for provider in tables.provider_ids().await? {
+        mandates.extend(tables.billing.all::<Mandate>(&provider).await?);
     }
     if target.json {
         output::json(&mandates)?;
@@ -211,7 +191,9 @@ fn state(mandate: &Mandate) -> String {
         MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } => {
             format!("suspended, debit {debit}: {given_up}")
         }
-        MandatePhase::Ending { why, .. } => format!("ending, {}", reason(why)),
+        MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => {
+            format!("ending, {}", reason(why))
+        }
         MandatePhase::Ended { why, .. } => format!("ended, {}", reason(why)),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod breaker;
 pub(crate) mod debits;
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod items;
 pub(crate) mod local;
 pub(crate) mod mandates;
 pub(crate) mod plan;
@@ -23,11 +24,11 @@ use steelyard_store::ProviderAccount;
 
 use crate::tables::Tables;
 
-/// A provider that must be registered.
-pub(crate) async fn customer(
+/// A provider that must be registered, with its account.
+pub(crate) async fn registered(
     tables: &Tables,
     provider: &ProviderId,
 ) -> Result<ProviderAccount, Error> {
-    let customer = tables.billing.customer(provider).await?;
-    customer.ok_or_else(|| format!("provider `{provider}` is not registered").into())
+    let found = tables.billing.account(provider).await?;
+    found.ok_or_else(|| format!("provider `{provider}` is not registered").into())
 }

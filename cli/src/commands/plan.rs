@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_pricing::{BillingDay, Plan, plan_schema};
+use steelyard_books::PlanAdded;
+use steelyard_pricing::{Plan, plan_schema};
 use steelyard_runtime::Error;
-use steelyard_store::PlanStored;
 
 use super::simulate::SimulateArgs;
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Check, add and list plans, and see what a draft would change.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
-    /// Check a plan document without storing it: names the line and the rule of everything that is
-    /// wrong, and warns of what is legal but odd.
+    /// Check a plan document without storing it. Each error names its line and the broken rule, and
+    /// a warning names what is legal but unusual.
     Check {
         /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
@@ -48,8 +48,7 @@ impl PlanCommand {
             PlanCommand::Simulate(args) => args.run(target).await,
             PlanCommand::Add { file } => {
                 let plan = Document::open(&file)?.plan()?;
-                let today = platform.terms()?.calendar.day_of(platform.clock()?.now())?;
-                add(target, &plan, today).await
+                add(target, &target.system(platform).await?, &plan).await
             }
             PlanCommand::List => list(target).await,
         }
@@ -64,19 +63,19 @@ fn check(target: &TargetArgs, document: &Document<'_>) -> Result<Exit, Error> {
     say(target, &plan, "is a good plan")
 }
 
-async fn add(target: &TargetArgs, plan: &Plan, today: BillingDay) -> Result<Exit, Error> {
-    match target.tables().await?.billing.add_plan(plan, today).await? {
-        PlanStored::New => say(target, plan, "is stored"),
-        PlanStored::Before => say(target, plan, "was stored before"),
-        PlanStored::Replaced => say(target, plan, "is stored in place of what was to take effect"),
-        PlanStored::Different => Err(format!(
+async fn add(target: &TargetArgs, system: &System, plan: &Plan) -> Result<Exit, Error> {
+    match system.books()?.add_plan(plan, system.today()?).await? {
+        PlanAdded::New => say(target, plan, "is stored"),
+        PlanAdded::Before => say(target, plan, "was stored before"),
+        PlanAdded::Replaced => say(target, plan, "is stored in place of what was to take effect"),
+        PlanAdded::Different => Err(format!(
             "{} of {} is stored with other prices and has taken effect, so that it never changes: give this one a later effective_from",
             plan.name(),
             plan.effective_from()
         )
         .into()),
-        PlanStored::Backdated => Err(format!(
-            "{} of {} would take effect in a month that is over, and the plan has other versions, by which it may be settled: give this one a later effective_from (or, to the local stack, the stack's time by --now)",
+        PlanAdded::Backdated => Err(format!(
+            "{} of {} would take effect in a month that is over, and the plan has other versions, by which it may be settled: give this one a later effective_from",
             plan.name(),
             plan.effective_from()
         )
@@ -85,7 +84,7 @@ async fn add(target: &TargetArgs, plan: &Plan, today: BillingDay) -> Result<Exit
 }
 
 async fn list(target: &TargetArgs) -> Result<Exit, Error> {
-    let plans = target.tables().await?.billing.plans().await?;
+    let plans = target.tables_to_read().await?.plans().await?;
     if target.json {
         output::json(&plans.iter().collect::<Vec<_>>())?;
         return Ok(Exit::Done);

@@ -1,25 +1,25 @@
-//! `steelyard provider`: who is billed, and how.
+//! `steelyard provider`: the providers that are billed, and their terms.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use steelyard_billing::{PlanAssignment, Provider, ProviderId};
+use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
 use steelyard_pricing::{BillingDay, BillingMonth, Name};
 use steelyard_runtime::Error;
-use steelyard_store::{CommitError, Stored};
+use steelyard_store::Stored;
 
-use super::customer;
+use super::registered;
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Register providers, put them on plans, give them overrides.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
-    /// Register a provider: from then on its usage is counted.
+    /// Register a provider, so that its usage is counted.
     Add(AddArgs),
     /// Put a provider on a plan from a day on.
     Assign {
@@ -32,7 +32,7 @@ pub(crate) enum ProviderCommand {
         #[arg(long)]
         from: BillingDay,
     },
-    /// Add, list and end overrides: what a provider pays otherwise than its plan says.
+    /// Add, list and end overrides: terms of one provider that differ from its plan.
     #[command(subcommand)]
     Override(OverrideCommand),
     /// List the providers with their money.
@@ -56,7 +56,7 @@ pub(crate) enum OverrideCommand {
         /// The override, as a JSON document; it begins on a day that is not settled yet.
         file: PathBuf,
     },
-    /// List a provider's overrides, those that are over too.
+    /// List a provider's overrides, ended ones too.
     List {
         /// The provider.
         provider: ProviderId,
@@ -67,7 +67,7 @@ pub(crate) enum OverrideCommand {
         provider: ProviderId,
         /// The override.
         name: Name,
-        /// The first day on which it does not hold any more: one that is not settled yet.
+        /// The end date (exclusive): a day that is not settled yet.
         #[arg(long)]
         on: BillingDay,
     },
@@ -78,14 +78,14 @@ pub(crate) enum OverrideCommand {
 pub(crate) struct AddArgs {
     /// The provider's id: 1 to 64 of letters, digits and `._:@-`.
     provider: ProviderId,
-    /// The plan that it is on from its first month.
+    /// Its plan from its first month on.
     #[arg(long)]
     plan: Name,
     /// The first month whose usage is counted; this month unless given.
     #[arg(long)]
     billed_from: Option<BillingMonth>,
-    /// How many counter items its sources are spread over; more for one whose sources together
-    /// report more than some fifty times a second.
+    /// How many counter items its sources are spread over. Give more than one if its sources together
+    /// send more than about 50 reports a second.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=99))]
     counter_shards: u8,
 }
@@ -96,49 +96,50 @@ impl ProviderCommand {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let tables = target.tables().await?;
+        let system = target.system(platform).await?;
+        let tables = &system.tables;
         match self {
             ProviderCommand::Add(args) => {
                 let billed_from = match args.billed_from {
                     Some(month) => month,
-                    None => platform.terms()?.calendar.day_of(platform.clock()?.now())?.month(),
+                    None => system.today()?.month(),
                 };
                 let provider =
                     new_provider(args.provider, args.plan, billed_from, args.counter_shards);
-                add(target, &tables, &provider).await
+                add(target, tables, &provider).await
             }
             ProviderCommand::Assign { provider, plan, from } => {
-                require_plan(&tables, &plan, from).await?;
-                let plans = tables.billing.plans().await?;
-                update(target, &tables, &provider, |customer, settled| {
-                    Ok(customer.assign(plan.clone(), from, &plans, settled)?)
+                require_plan(tables, &plan, from).await?;
+                let plans = tables.plans().await?;
+                update(target, &system, &provider, |changed, settled| {
+                    changed.assign(plan.clone(), from, &plans, settled)
                 })
                 .await
             }
             ProviderCommand::Override(OverrideCommand::Add { provider, file }) => {
                 let over = Document::open(&file)?.over()?;
-                let plans = tables.billing.plans().await?;
-                update(target, &tables, &provider, |customer, settled| {
-                    Ok(customer.add_override(over.clone(), &plans, settled)?)
+                let plans = tables.plans().await?;
+                update(target, &system, &provider, |changed, settled| {
+                    changed.add_override(over.clone(), &plans, settled)
                 })
                 .await
             }
             ProviderCommand::Override(OverrideCommand::List { provider }) => {
-                list_overrides(target, &customer(&tables, &provider).await?.provider)
+                list_overrides(target, &registered(tables, &provider).await?.provider)
             }
             ProviderCommand::Override(OverrideCommand::End { provider, name, on }) => {
-                let plans = tables.billing.plans().await?;
-                update(target, &tables, &provider, |customer, settled| {
-                    Ok(customer.end_override(&name, on, &plans, settled)?)
+                let plans = tables.plans().await?;
+                update(target, &system, &provider, |changed, settled| {
+                    changed.end_override(&name, on, &plans, settled)
                 })
                 .await
             }
-            ProviderCommand::List => list(target, &tables).await,
+            ProviderCommand::List => list(target, tables).await,
         }
     }
 }
 
-/// A provider that is on one plan from its first month, without a mandate.
+/// A provider with one plan from its first month on, and no mandate.
 pub(crate) fn new_provider(
     provider: ProviderId,
     plan: Name,
@@ -150,13 +151,13 @@ pub(crate) fn new_provider(
     Provider { provider, billed_from, plans, overrides, mandate: None, counter_shards }
 }
 
-/// A plan must be in force on the day on which a provider comes on it.
+/// Refuses a plan that is not in force on the day on which its assignment begins.
 pub(crate) async fn require_plan(
     tables: &Tables,
     plan: &Name,
     from: BillingDay,
 ) -> Result<(), Error> {
-    match tables.billing.plans().await?.in_force(plan, from) {
+    match tables.plans().await?.in_force(plan, from) {
         Some(_) => Ok(()),
         None => Err(format!(
             "plan `{plan}` is not in force on {from}; add it with `steelyard plan add`"
@@ -178,31 +179,22 @@ async fn add(target: &TargetArgs, tables: &Tables, provider: &Provider) -> Resul
     }
 }
 
-/// Changes a provider; tries again when its account is written meanwhile.
 async fn update(
     target: &TargetArgs,
-    tables: &Tables,
+    system: &System,
     provider: &ProviderId,
-    change: impl Fn(&mut Provider, Option<BillingDay>) -> Result<(), Error>,
+    change: impl Fn(&mut Provider, Option<BillingDay>) -> Result<(), TermsChangeError> + Send + Sync,
 ) -> Result<Exit, Error> {
-    loop {
-        let found = customer(tables, provider).await?;
-        let mut changed = found.provider.clone();
-        change(&mut changed, found.account.settled_through)?;
-        match tables.billing.update_provider(&found, &changed).await {
-            Ok(()) => return say(target, &changed, "is updated"),
-            Err(CommitError::Stale) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
-    }
+    let changed = system.books()?.change_provider(provider, change).await?;
+    say(target, &changed, "is updated")
 }
 
 async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
-    let customers = tables.customers().await?;
+    let accounts = tables.accounts().await?;
     if target.json {
-        let all = customers
+        let all = accounts
             .iter()
-            .map(|customer| json!({ "provider": customer.provider, "account": customer.account }))
+            .map(|found| json!({ "provider": found.provider, "account": found.account }))
             .collect::<Vec<_>>();
         output::json(&all)?;
         return Ok(Exit::Done);
@@ -216,17 +208,17 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         ">reserved",
         "settled through",
     ]);
-    for customer in &customers {
-        let plan = customer.provider.plans.last().map(|assignment| assignment.plan.to_string());
-        let figures = customer.account.figures;
+    for found in &accounts {
+        let plan = found.provider.plans.last().map(|assignment| assignment.plan.to_string());
+        let figures = found.account.figures;
         table.add_row([
-            customer.provider.provider.to_string(),
+            found.provider.provider.to_string(),
             plan.unwrap_or_default(),
-            customer.provider.mandate.as_ref().map(|m| m.agreement_no.clone()).unwrap_or_default(),
+            found.provider.mandate.as_ref().map(|m| m.agreement_no.clone()).unwrap_or_default(),
             figures.prepaid().to_string(),
             figures.receivable().to_string(),
             figures.reserved().to_string(),
-            customer.account.settled_through.map(|day| day.to_string()).unwrap_or_default(),
+            found.account.settled_through.map(|day| day.to_string()).unwrap_or_default(),
         ]);
     }
     output::print(table)?;

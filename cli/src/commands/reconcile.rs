@@ -1,45 +1,139 @@
-//! `steelyard reconcile`: what holding the books against Alipay's bill of a day came to.
+//! `steelyard reconcile`: the results of holding the books against Alipay's bills.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use serde_json::json;
-use steelyard_billing::{Finding, FindingKind, Reconciliation};
+use steelyard_billing::{Finding, FindingKind, OpenFinding, Reason, Reconciliation};
 use steelyard_runtime::Error;
 
 use crate::exit::Exit;
 use crate::output;
-use crate::target::TargetArgs;
+use crate::target::{PlatformArgs, TargetArgs};
 
-/// Show what holding the books against Alipay's bill of a day came to.
+/// Show the result of a day's reconciliation, list open findings, close one, or skip a day.
 ///
-/// The reconcile function does it every morning at half past ten in Beijing for the day before, and
-/// makes up for days that were missed. Exits with 3 if a person must look.
+/// The reconcile function holds the books against the bill of the day before, every morning at half
+/// past ten in Beijing, and makes up for days that were missed. Exits with 3 if a person must look.
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArgs {
     /// The day in Beijing; the last one that was reconciled unless given.
     #[arg(long)]
     day: Option<Date>,
+    #[command(subcommand)]
+    command: Option<ReconcileCommand>,
+}
+
+/// What to do about findings and days.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReconcileCommand {
+    /// List the differences between bills and the books that nobody has closed.
+    Findings {
+        /// List closed ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Close a finding: it raises no more alarms. Nothing is booked.
+    Close {
+        /// The number of the trade, as `findings` lists it.
+        trade: String,
+        /// The number of the refund, if the finding has one.
+        #[arg(long)]
+        request: Option<String>,
+        /// Why, for a person who looks at it later.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Skip a day whose bill cannot be fetched or read. What only its bill would show is not booked.
+    Skip {
+        /// The day in Beijing.
+        day: Date,
+        /// Why, for a person who looks at it later.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 impl ReconcileArgs {
-    pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
-        let billing = target.tables_to_read().await?.billing;
-        let day = match self.day {
-            Some(day) => day,
-            None => {
-                billing.reconciled_before(Date::MAX).await?.ok_or("no day was reconciled yet")?
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        match self.command {
+            None => show(target, self.day).await,
+            Some(ReconcileCommand::Findings { all }) => list(target, all).await,
+            Some(ReconcileCommand::Close { trade, request, reason }) => {
+                let reason = Reason::new(&reason)?;
+                let books = target.system(platform).await?.books()?;
+                let closed = books.close_finding(&trade, request.as_deref(), &reason).await?;
+                let closed = closed.ok_or_else(|| format!("there is no finding about {trade}"))?;
+                print_findings(target, &[closed])
             }
-        };
-        let found = billing.reconciliation(day).await?;
-        let found = found.ok_or_else(|| format!("{day} was not reconciled yet"))?;
-        if target.json {
-            output::json(&json!(found))?;
-        } else {
-            print(&found)?;
+            Some(ReconcileCommand::Skip { day, reason }) => {
+                let reason = Reason::new(&reason)?;
+                let system = target.system(platform).await?;
+                let skipped = system.books()?.skip_day(day, reason, system.clock.now()).await?;
+                if target.json {
+                    output::json(&json!(skipped))?
+                } else {
+                    print(&skipped)?
+                }
+                Ok(Exit::Done)
+            }
         }
-        let is_well = found.differences() == 0 && found.more_findings == 0;
-        Ok(if is_well { Exit::Done } else { Exit::NotAllWell })
     }
+}
+
+async fn show(target: &TargetArgs, day: Option<Date>) -> Result<Exit, Error> {
+    let billing = target.tables_to_read().await?.billing;
+    let day = match day {
+        Some(day) => day,
+        None => billing.last_reconciled().await?.ok_or("no day was reconciled yet")?,
+    };
+    let found = billing.reconciliation(day).await?;
+    let found = found.ok_or_else(|| format!("{day} was not reconciled yet"))?;
+    if target.json {
+        output::json(&json!(found))?;
+    } else {
+        print(&found)?;
+    }
+    let is_well = found.differences() == 0 && found.more_findings == 0;
+    Ok(if is_well { Exit::Done } else { Exit::NotAllWell })
+}
+
+async fn list(target: &TargetArgs, all: bool) -> Result<Exit, Error> {
+    let found = target.tables_to_read().await?.billing.findings().await?;
+    output::tell_unreadable(&found.unreadable);
+    let mut findings = found.readable;
+    findings.retain(|finding| all || finding.closed.is_none());
+    print_findings(target, &findings)
+}
+
+/// Prints findings; exits with 3 while one of them is open.
+fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<Exit, Error> {
+    if target.json {
+        output::json(&findings)?;
+    } else {
+        let mut table = output::table([
+            "since bill of",
+            "finding",
+            "trade",
+            "refund",
+            "provider",
+            ">theirs",
+            ">ours",
+            "closed",
+        ]);
+        for OpenFinding { finding, first_day, closed, .. } in findings {
+            let [kind, trade, request, provider, theirs, ours] = row(finding);
+            let closed = closed.as_ref().map(ToString::to_string).unwrap_or_default();
+            let day = first_day.to_string();
+            table.add_row([day, kind, trade, request, provider, theirs, ours, closed]);
+        }
+        output::print(table)?;
+    }
+    let is_open = findings.iter().any(|finding| finding.closed.is_none());
+    Ok(if is_open { Exit::NotAllWell } else { Exit::Done })
 }
 
 fn print(of: &Reconciliation) -> Result<(), Error> {
@@ -47,6 +141,9 @@ fn print(of: &Reconciliation) -> Result<(), Error> {
     output::print(format_args!(
         "{day}: {matched} of {rows} rows match, {waiting} of ours wait for the next bill; reconciled at {reconciled_at_s}"
     ))?;
+    if let Some(reason) = &of.skipped {
+        return output::print(format_args!("skipped: {reason}"));
+    }
     match &of.bill {
         Some(bill) => {
             output::print(format_args!("bill: {}, SHA-256 {}", bill.key, bill.sha256))?;
@@ -87,5 +184,6 @@ const fn kind(kind: FindingKind) -> &'static str {
         FindingKind::AmountDiffers => "AMOUNT DIFFERS",
         FindingKind::TheirsOnly => "THEIRS ONLY",
         FindingKind::OursOnly => "OURS ONLY",
+        FindingKind::Unreadable => "UNREADABLE ROW",
     }
 }

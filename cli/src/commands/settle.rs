@@ -1,13 +1,12 @@
-//! `steelyard settle`: what the schedule does every night, now.
-
-use std::error::Error as _;
+//! `steelyard settle`: the nightly settlement, run now.
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use steelyard_billing::ProviderId;
-use steelyard_runtime::Error;
-use steelyard_settle::Settler;
+use steelyard_books::{SettleRun, Settler};
+use steelyard_runtime::{Error, chain};
+use steelyard_store::Unreadable;
 use steelyard_store::schema::REGISTRY_SHARDS;
 
 use crate::exit::Exit;
@@ -26,7 +25,7 @@ pub(crate) struct SettleArgs {
 /// How many providers are settled between two steps of the progress bar.
 const PAGE: u16 = 100;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Default)]
 struct Outcome {
     statements: usize,
@@ -39,12 +38,14 @@ impl SettleArgs {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let tables = target.tables().await?;
-        let settler =
-            Settler::new(tables.usage, tables.billing, platform.terms()?, platform.clock()?);
+        let system = target.system(platform).await?;
+        let settler = Settler { books: system.books()?, usage: system.tables.usage };
+        let now = system.clock.now();
+        settler.note_run(now).await?;
+        let run = settler.begin(now).await?;
         let outcome = match &self.provider {
-            Some(provider) => one(&settler, provider).await?,
-            None => all(&settler).await?,
+            Some(provider) => one(&settler, &run, provider).await?,
+            None => all(&settler, &run).await?,
         };
         if target.json {
             output::json(&json!({ "statements": outcome.statements, "failed": outcome.failed }))?;
@@ -58,26 +59,26 @@ impl SettleArgs {
     }
 }
 
-async fn one(settler: &Settler, provider: &ProviderId) -> Result<Outcome, Error> {
-    let run = settler.begin().await?;
-    let statements = settler.provider(&run, provider).await?.len();
+async fn one(settler: &Settler, run: &SettleRun, provider: &ProviderId) -> Result<Outcome, Error> {
+    let statements = settler.provider(run, provider).await?.len();
     Ok(Outcome { statements, ..Outcome::default() })
 }
 
-async fn all(settler: &Settler) -> Result<Outcome, Error> {
-    let run = settler.begin().await?;
+async fn all(settler: &Settler, run: &SettleRun) -> Result<Outcome, Error> {
     let style = ProgressStyle::with_template("settling {bar:30} {pos}/{len} shards, {msg}")?;
     let bar = ProgressBar::new(u64::from(REGISTRY_SHARDS)).with_style(style);
     let mut outcome = Outcome::default();
     for shard in 0..REGISTRY_SHARDS {
         let mut after = None;
         loop {
-            let page = settler.page(&run, shard, after.as_ref(), PAGE).await?;
-            outcome.statements += page.statements;
-            outcome.failed.extend(page.failed.iter().map(|(_, error)| match error.source() {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
-            }));
+            let page = settler.page(run, shard, after.as_deref(), PAGE).await?;
+            outcome.statements += page.statements.len();
+            outcome.failed.extend(page.failed.iter().map(|(_, error)| chain(error)));
+            outcome.failed.extend(
+                page.unreadable
+                    .iter()
+                    .map(|Unreadable { sk, why, .. }| format!("`{sk}` cannot be read: {why}")),
+            );
             bar.set_message(format!("{} statements", outcome.statements));
             after = page.next;
             if after.is_none() {

@@ -75,11 +75,11 @@ impl SimulateArgs {
     }
 
     async fn simulate(&self, tables: &Tables, draft: &Plan) -> Result<Simulation, Error> {
-        let plans = tables.billing.plans().await?;
+        let plans = tables.plans().await?;
         let mut simulation = Simulation::default();
-        for customer in tables.customers().await? {
-            let provider = customer.provider;
-            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?;
+        for found in tables.accounts().await? {
+            let provider = found.provider;
+            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?.days;
             if counted.is_empty() {
                 continue;
             }

@@ -6,7 +6,7 @@ use steelyard_pricing::{ApiCount, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::ProviderAccount;
 
-use super::customer;
+use super::registered;
 use crate::exit::Exit;
 use crate::target::TargetArgs;
 use crate::{explain, output};
@@ -26,8 +26,8 @@ pub(crate) struct StatementArgs {
 
 impl StatementArgs {
     pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
-        let tables = target.tables().await?;
-        let ProviderAccount { account, .. } = customer(&tables, &self.provider).await?;
+        let tables = target.tables_to_read().await?;
+        let ProviderAccount { account, .. } = registered(&tables, &self.provider).await?;
         let all = tables.billing.statements(&self.provider).await?;
         let owed = still_owed(&all, account.figures.receivable())?;
         let is_asked = |of: &Statement| self.statement.is_none_or(|id| of.statement == id);

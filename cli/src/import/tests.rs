@@ -79,8 +79,8 @@ impl Store {
     async fn calls_of(&self, provider: &ProviderId) -> u64 {
         let [from, through] =
             ["2015-05-01", "2015-05-31"].map(|day| day.parse::<BillingDay>().unwrap());
-        let days = self.tables.usage.counted(provider, from, through).await.unwrap();
-        days.values().map(|usage| usage.total().unwrap().calls.get()).sum()
+        let counted = self.tables.usage.counted(provider, from, through).await.unwrap();
+        counted.days.values().map(|usage| usage.total().unwrap().calls.get()).sum()
     }
 
     async fn calls(&self, provider: &str) -> u64 {

@@ -3,11 +3,15 @@
 pub mod alipay;
 mod clock;
 pub mod embedded;
+mod functions;
 mod lambda;
 mod server;
 mod stack;
+mod status;
 
 pub use clock::LocalClock;
+pub use functions::Functions;
 pub use lambda::{EventSource, LocalFunction};
 pub use server::http_event;
-pub use stack::{ALIPAY_SECRET, Functions, PORT, Stack, StackOptions};
+pub use stack::{ALIPAY_SECRET, PORT, Stack, StackOptions};
+pub(crate) use status::StackStatus;

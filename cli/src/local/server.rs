@@ -1,5 +1,5 @@
-//! What the local stack serves over HTTP, on one port of the loopback interface: the usage API, the
-//! Alipay gateway, and the AWS services for tools.
+//! What the local stack serves over HTTP, on one port of the loopback interface: the usage, quote
+//! and portal APIs, the Alipay gateway, the stack's status, and the AWS services for tools.
 
 use std::sync::Arc;
 
@@ -12,23 +12,28 @@ use axum::routing::{any, get};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use steelyard_billing::DebitRules;
 use steelyard_ingest::USAGE_PATH;
 use steelyard_portal::{MANDATES_PATH, NOTIFY_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
 
 use super::alipay::LocalAlipay;
+use super::clock::LocalClock;
 use super::embedded::{self, Embedded};
+use super::functions::Functions;
 use super::lambda::LocalFunction;
-use super::stack::Functions;
+use super::status;
 
-/// The most that API Gateway takes of a request: 10 MB.
+/// The largest request body that API Gateway takes: 10 MB.
 const REQUEST_MAX_BYTES: usize = 10 * 1024 * 1024;
 
-/// All routes.
+/// Every route of a stack. Requests for no route go to the embedded services.
 pub(crate) fn router(
     functions: &Functions,
     alipay: &LocalAlipay,
     embedded: &Arc<Embedded>,
+    clock: &LocalClock,
+    terms: &DebitRules,
 ) -> Router {
     let route = |function: &LocalFunction| {
         let function = function.clone();
@@ -42,16 +47,17 @@ pub(crate) fn router(
         .route(NOTIFY_PATH, route(&functions.portal))
         .route("/local/done", get(done))
         .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
+        .merge(status::routes(clock, terms))
         .merge(alipay.router())
         .fallback_service(embedded::router(Arc::clone(embedded)))
 }
 
-/// Where a browser goes after it signed or paid. It proves nothing.
+/// The page to which Alipay returns a browser after its user signed or paid. A visit proves nothing.
 async fn done() -> &'static str {
-    "Alipay is done with you; the platform is told by Alipay itself."
+    "You can close this page. Alipay notifies the platform itself."
 }
 
-/// Invokes the function as an HTTP API with payload format 2.0 does.
+/// Invokes the function as API Gateway's HTTP API does, with payload format 2.0.
 async fn invoke(
     function: LocalFunction,
     method: Method,
@@ -69,7 +75,7 @@ async fn invoke(
     }
 }
 
-/// The event of an HTTP request, payload format 2.0.
+/// The event that API Gateway makes of an HTTP request, in payload format 2.0.
 #[must_use]
 pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Value {
     let headers = headers

@@ -40,7 +40,7 @@ async fn paid(name: &str) -> (Platform, String) {
 
 async fn run_until(platform: &Platform, time: &str) {
     let time: DateTime = time.parse().unwrap();
-    let end = platform.stack.terms.calendar.instant(time.date(), time.time());
+    let end = platform.stack.rules.calendar.instant(time.date(), time.time());
     platform.stack.run_until(end).await.unwrap();
 }
 
@@ -53,7 +53,7 @@ async fn refund_is_asked_for_once_by_its_name_and_shown_as_it_stands() {
         format!("refund shop {amount} --trade {trade} --request {name} --reason asked")
     };
     let asked = platform.does(&refund("5.00", "F1")).await;
-    assert_eq!(asked, format!("¥5.00 of shop, refund F1 of {trade}: to be asked for\n"));
+    assert_eq!(asked, format!("¥5.00 of shop, refund F1 of {trade}: to be sent\n"));
     let account = platform.does("account show shop").await;
     assert!(account.starts_with("shop: prepaid ¥15.00"), "set aside at once: {account}");
     run_until(&platform, "2015-05-02T12:10").await;
@@ -65,7 +65,7 @@ async fn refund_is_asked_for_once_by_its_name_and_shown_as_it_stands() {
     let too_much = platform.fails(&refund("15.01", "F2")).await;
     assert!(too_much.contains(&format!("of trade {trade} ¥15.00 can be given back")), "{too_much}");
     let unknown = platform.fails("refund shop 1 --trade X1 --request F3 --reason x").await;
-    assert!(unknown.contains("`shop` has no trade X1"), "{unknown}");
+    assert!(unknown.contains("`shop` paid nothing by trade X1"), "{unknown}");
     platform.does("audit").await;
 }
 

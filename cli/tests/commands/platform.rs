@@ -1,10 +1,10 @@
-//! A local stack of a test, on which the tool works.
+//! A local stack of a test, and the tool that works on it.
 
 use std::process::Command;
 
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, DebitTerms, PlanAssignment, Provider};
+use steelyard_billing::{Calendar, DebitRules, PlanAssignment, Provider};
 use steelyard_cli::local::embedded::Request;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::Fen;
@@ -17,33 +17,36 @@ pub const BILLING_TABLE: &str = "steelyard-billing";
 
 /// A stack whose clock stands still until a test sets it, and a folder of documents.
 pub struct Platform {
-    /// The stack.
     pub stack: Stack,
-    /// The documents.
     pub folder: Folder,
 }
 
 impl Platform {
     /// An empty stack.
     pub async fn open(name: &str) -> Platform {
-        let terms = DebitTerms {
-            calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
+        Platform::open_in(name, "Asia/Shanghai").await
+    }
+
+    /// An empty stack with another time zone.
+    pub async fn open_in(name: &str, time_zone: &str) -> Platform {
+        let rules = DebitRules {
+            calendar: Calendar::new(time_zone, 5).unwrap(),
             minimum_fen: Fen::new(1),
             time_of_day: Time::constant(10, 0, 0, 0),
         };
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
-        let options = StackOptions { data: None, port: 0, terms, clock };
+        let options = StackOptions { data: None, port: 0, rules, clock };
         let stack = Stack::start(options).await.unwrap();
         Platform { stack, folder: Folder::new(name) }
     }
 
-    /// Sets the clock to a time of Beijing.
+    /// Sets the clock to a time of the stack's time zone.
     pub fn set(&self, time: &str) {
         let time: DateTime = time.parse().unwrap();
-        self.stack.clock.set(self.stack.terms.calendar.instant(time.date(), time.time()));
+        self.stack.clock.set(self.stack.rules.calendar.instant(time.date(), time.time()));
     }
 
-    /// Runs the tool on this stack, at the time that its clock shows.
+    /// Runs the tool on this stack.
     pub async fn run(&self, line: &str) -> Ran {
         let mut command = self.command(line);
         // The stack is served meanwhile, by this thread.
@@ -53,8 +56,7 @@ impl Platform {
 
     /// The same command, to be run while the stack is served.
     pub fn command(&self, line: &str) -> Command {
-        let (endpoint, now) = (self.stack.address, self.stack.clock.now());
-        self.folder.command(&format!("{line} --endpoint http://{endpoint} --now {now}"))
+        self.folder.command(&format!("{line} --endpoint http://{}", self.stack.address))
     }
 
     /// Runs the tool, which does everything; gives what it printed.

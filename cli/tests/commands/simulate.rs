@@ -187,13 +187,15 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     let http_client = SharedHttpClient::new(transport.clone());
     let config = aws::local(Some(http_client), "http://127.0.0.1:1").unwrap();
     let tables = Tables::read_only(&config, USAGE_TABLE, BILLING_TABLE);
-    assert_eq!(tables.customers().await.unwrap().len(), 3);
+    assert_eq!(tables.accounts().await.unwrap().len(), 3);
     assert!(transport.meter().take().requests.contains_key("Query"));
 
     let draft = Plan::read(&plan("draft", 0, "0.20")).unwrap();
-    let refused = tables.billing.add_plan(&draft, draft.effective_from()).await.unwrap_err();
+    let mut writes = tables.billing.writes("store a plan");
+    writes.plan(None, &draft).unwrap();
+    let refused = tables.billing.commit(writes).await.unwrap_err();
     let said = chain(&refused);
-    assert!(said.contains("TransactWriteItems would write"), "{said}");
+    assert!(said.contains("PutItem would write"), "{said}");
     tables.create().await.unwrap_err();
     assert_eq!(transport.meter().take().requests, [].into());
 }

@@ -1,133 +1,134 @@
-//! A visit to a debit: what is due is done, step by step, each stored before and after.
+//! Work on a debit: what is due is done, step by step, each stored before and after.
 
-use steelyard_alipay::{PayRequest, Withholding};
+use steelyard_alipay::PayRequest;
 use steelyard_billing::breaker::Permit;
-use steelyard_billing::{Debit, DebitId, PayAnswer, Phase, ProviderId, Step, TaskId, TaskRef};
-use steelyard_store::CommitError;
+use steelyard_billing::{
+    Debit, DebitId, Mandate, PayAnswer, Phase, ProviderId, Step, TaskId, TaskRef,
+};
+use steelyard_books::Begun;
 
-use crate::mandate::Clearance;
 use crate::{Collector, WorkError};
 
-/// The most steps of one visit. A debit that needs more is visited again when it is due.
+/// The most steps of one message. A debit that needs more is due again.
 const STEPS_MAX: usize = 8;
 
+/// After how many tries in a row a debit has been in doubt for more than an hour: five take two
+/// minutes, and each further one an hour.
+const LONG_DOUBTS: u16 = 6;
+
 impl Collector {
-    pub(crate) async fn visit_debit(
+    pub(crate) async fn work_on_debit(
         &self,
         provider: &ProviderId,
         debit: DebitId,
     ) -> Result<(), WorkError> {
         let mut debit: Debit = self.find(provider, &debit).await?;
-        let version = debit.version;
+        let version = debit.task.version;
         for _ in 0..STEPS_MAX {
             let stepped = match debit.next_step(self.clock.now()) {
                 Step::Wait => break,
                 Step::Pay => self.pay(&debit).await?,
                 Step::Query => self.query(&debit).await?,
                 Step::Close => self.close(&debit).await?,
+                Step::Report => self.step(&debit, debit.reported(self.clock.now())?).await?,
             };
             match stepped {
                 Some(after) => debit = after,
                 None => return Ok(()),
             }
         }
-        // Who found nothing to do leaves the next visit to who did.
-        if debit.version > version {
-            let visit = TaskRef { provider: provider.clone(), to: TaskId::Debit(debit.debit) };
-            self.come_again(&visit, debit.due_at()).await;
+        // A message that made no progress leaves the next one to the worker that did.
+        if debit.task.version > version {
+            let task = TaskRef { provider: provider.clone(), task: TaskId::Debit(debit.debit) };
+            self.send_ahead(&task, debit.due_at()).await;
         }
         Ok(())
     }
 
-    /// Asks for the money, if the mandate and the breaker allow it. None when another visit is at the
-    /// debit, or the breaker is open: it comes due again when its lease is over.
+    /// Sends the debit, if the mandate and the breaker allow it. None when another worker is at it,
+    /// or the breaker is open: it is dispatched again when its lease is over.
     async fn pay(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
-        let now = self.clock.now();
-        match self.cleared(debit).await? {
-            Clearance::Go => {}
-            Clearance::NotToday(why) => {
-                return self.store_debit(debit, debit.postponed(why, &self.terms, now)?).await;
-            }
-            Clearance::Dead(why) => {
-                return self.store_debit(debit, debit.without_mandate(why, now)?).await;
-            }
+        if self.is_stopped().await? {
+            return Ok(None);
         }
-        match self.permit(debit).await? {
-            Permit::Go => self.ask(debit, false).await,
-            Permit::Probe => self.ask(debit, true).await,
-            Permit::Stop => Ok(None),
+        let mandate = self.checked_mandate(debit).await?;
+        // The breaker may have opened while the mandate was checked.
+        let permit = self.permit(debit).await?;
+        if permit == Permit::Stop {
+            return Ok(None);
         }
+        self.send(debit, mandate.as_ref(), permit == Permit::Probe).await
     }
 
-    /// Stores the attempt, asks for the money, and stores what came of it.
-    async fn ask(&self, debit: &Debit, is_probe: bool) -> Result<Option<Debit>, WorkError> {
-        let content = self.withholding(debit)?.biz_content()?;
-        let sending = debit.sending(content, self.clock.now())?;
-        let Some(sending) = self.store_debit(debit, sending).await? else { return Ok(None) };
-        let stored = sending.request.clone().ok_or(WorkError::NoRequest)?;
-        let request = PayRequest::new(sending.out_trade_no.clone(), sending.amount_fen, stored)?;
-        let answer = self.alipay.pay(&request, self.clock.now()).await;
+    /// Stores that the debit is sent, sends it, and stores the result.
+    async fn send(
+        &self,
+        debit: &Debit,
+        mandate: Option<&Mandate>,
+        is_probe: bool,
+    ) -> Result<Option<Debit>, WorkError> {
+        let sending = match self.books.begin_debit(debit, mandate, self.clock.now()).await? {
+            Begun::Send(sending) => sending,
+            Begun::NotSent(stored) => {
+                log(&stored);
+                return Ok(Some(stored));
+            }
+            Begun::Overtaken => return Ok(None),
+        };
+        log(&sending);
+        let answer = self.alipay.pay(&request(&sending)?, self.clock.now()).await;
         log_own_trouble(&sending, &answer);
-        let now = self.clock.now();
-        let after = sending.after_pay(answer.clone(), &self.terms, now)?;
-        let stored = self.store_debit(&sending, after).await?;
-        self.tell_breaker(&answer, is_probe).await;
-        Ok(stored)
+        self.report_answer(&answer, is_probe).await;
+        let after = sending.after_pay(answer, &self.books.rules, self.clock.now())?;
+        self.step(&sending, after).await
     }
 
     async fn query(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
-        let answer = self.alipay.query(&debit.out_trade_no, self.clock.now()).await;
-        self.store_debit(debit, debit.after_query(answer, self.clock.now())?).await
+        let attempt = debit.last_attempt().ok_or(WorkError::NoRequest)?;
+        let answer = self.alipay.query(&attempt.out_trade_no, self.clock.now()).await;
+        self.step(debit, debit.after_query(answer, self.clock.now())?).await
     }
 
     async fn close(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
-        let answer = self.alipay.close(&debit.out_trade_no, self.clock.now()).await;
+        let attempt = debit.last_attempt().ok_or(WorkError::NoRequest)?;
+        let answer = self.alipay.close(&attempt.out_trade_no, self.clock.now()).await;
         if let Err(doubt) = &answer {
             tracing::warn!(provider.id = %debit.provider, debit.id = %debit.debit, doubt = doubt.0, "close in doubt");
         }
-        self.store_debit(debit, debit.after_close(answer, self.clock.now())?).await
+        self.step(debit, debit.after_close(answer, self.clock.now())?).await
     }
 
-    fn withholding(&self, debit: &Debit) -> Result<Withholding, WorkError> {
-        let day = self.terms.calendar.day_of(debit.opened_at_s)?;
-        Ok(Withholding {
-            out_trade_no: debit.out_trade_no.clone(),
-            amount_fen: debit.amount_fen,
-            agreement_no: debit.agreement_no.clone(),
-            subject: format!("API service fee {day}"),
-        })
-    }
-
-    /// Stores a step. None when another visit stored one meanwhile: it goes on from there, and what
-    /// this one learned will be learned again by a query.
-    async fn store_debit(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, WorkError> {
+    /// Stores a step. None when another worker stored one meanwhile: a query shows again what this
+    /// one saw.
+    async fn step(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, WorkError> {
         log_held(&after);
-        let stored = if after.is_open() {
-            match self.billing.store(Some(before), &after).await {
-                Ok(stored) => Some(stored),
-                Err(CommitError::Stale) => None,
-                Err(CommitError::Store(error)) => return Err(error.into()),
-            }
-        } else {
-            self.billing.end_debit(before, &after, &self.terms, self.clock.now()).await?
-        };
+        let stored = self.books.step_debit(before, &after, self.clock.now()).await?;
         match &stored {
             Some(debit) => log(debit),
             None => {
-                tracing::warn!(provider.id = %before.provider, debit.id = %before.debit, "another visit was faster");
+                tracing::warn!(provider.id = %before.provider, debit.id = %before.debit, "another worker was faster");
             }
         }
         Ok(stored)
     }
 }
 
-/// Tells of trouble with our own account at the gateway, where no debit of anybody can succeed.
+/// The stored request of the debit's last attempt.
+fn request(sending: &Debit) -> Result<PayRequest, WorkError> {
+    let (Some(attempt), Some(terms)) = (sending.last_attempt(), &sending.terms) else {
+        return Err(WorkError::NoRequest);
+    };
+    let (number, content) = (attempt.out_trade_no.clone(), attempt.request.clone());
+    Ok(PayRequest::new(number, terms.amount_fen, content)?)
+}
+
+/// Logs trouble of our own account at the gateway, where no debit of anybody can succeed.
 fn log_own_trouble(debit: &Debit, answer: &PayAnswer) {
-    if let PayAnswer::OwnAccount(refusal) = answer {
+    if let PayAnswer::OwnAccount(code) = answer {
         tracing::error!(
             provider.id = %debit.provider,
             debit.id = %debit.debit,
-            code = refusal.0,
+            code = code.0,
             // The template makes a metric of it.
             own_account_trouble = 1,
             "our own account at Alipay is in trouble"
@@ -135,14 +136,14 @@ fn log_own_trouble(debit: &Debit, answer: &PayAnswer) {
     }
 }
 
-/// Tells of a debit that will be left alone until a person resolves it. It is told before it is
-/// stored: whoever dies in between tells it twice, and the other way round it might never be told.
+/// Logs a debit that waits for a person; again every day, for as long as it does. It is logged before
+/// it is stored: a crash in between logs it twice, and otherwise it might never be logged.
 fn log_held(debit: &Debit) {
-    if let Phase::Held { why, ask: false, found } = &debit.phase {
+    if let Phase::Held { why, found } = &debit.phase {
         tracing::error!(
             provider.id = %debit.provider,
             debit.id = %debit.debit,
-            amount_fen = debit.amount_fen.get(),
+            amount_fen = debit.reserved().get(),
             why,
             found,
             // The template makes a metric of it.
@@ -153,23 +154,34 @@ fn log_held(debit: &Debit) {
 }
 
 fn log(debit: &Debit) {
+    let amount_fen = debit.terms.as_ref().map(|terms| terms.amount_fen.get());
     tracing::info!(
         provider.id = %debit.provider,
         debit.id = %debit.debit,
-        amount_fen = debit.amount_fen.get(),
-        attempt = debit.attempt,
-        declines = debit.declines,
-        window_declines = debit.window_declines,
+        amount_fen,
+        attempts = debit.attempt_count(),
+        declines = debit.declines.len(),
         phase = ?debit.phase,
         "debit stored"
     );
-    if let Some(given_up) = debit.given_up() {
+    if debit.phase == Phase::Due && debit.terms.is_none() {
         tracing::warn!(
             provider.id = %debit.provider,
             debit.id = %debit.debit,
-            amount_fen = debit.amount_fen.get(),
+            // The template makes a metric of it.
+            capped_debits = 1,
+            "the mandate's daily limit holds a debit back until the next day"
+        );
+    }
+    if let Some(given_up) = debit.given_up() {
+        tracing::error!(
+            provider.id = %debit.provider,
+            debit.id = %debit.debit,
+            amount_fen,
             %given_up,
             ends_mandate = given_up.ends_mandate(),
+            // The template makes a metric of it.
+            given_up_debits = 1,
             "a debit is given up, and its amount owed again"
         );
     }
@@ -177,23 +189,19 @@ fn log(debit: &Debit) {
         tracing::warn!(
             provider.id = %debit.provider,
             debit.id = %debit.debit,
-            doubts = debit.doubts,
+            retries = debit.task.retries,
             why,
             "debit in doubt"
         );
     }
-    if debit.is_open() && debit.doubts > LONG_DOUBTS {
+    if debit.is_open() && debit.task.retries > LONG_DOUBTS {
         tracing::error!(
             provider.id = %debit.provider,
             debit.id = %debit.debit,
-            doubts = debit.doubts,
+            retries = debit.task.retries,
             // The template makes a metric of it.
             long_doubts = 1,
-            "a debit has been in doubt for more than an hour"
+            "a debit has been in doubt, or throttled, for more than an hour"
         );
     }
 }
-
-/// After how many doubts in a row a debit has been in doubt for more than an hour: five take two
-/// minutes, each more an hour.
-const LONG_DOUBTS: u16 = 6;

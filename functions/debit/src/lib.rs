@@ -1,28 +1,30 @@
-//! The debit function: does what is due through Alipay. It withholds, finds out what is in doubt,
-//! asks whether recharges were paid, and gives money back.
+//! The debit function: does what is due through Alipay. It withholds, queries what is in doubt and
+//! what was offered, and gives money back.
 //!
-//! Each message names one record of a provider. Whatever is asked of Alipay is stored before it is
-//! asked, and what came of it is stored together with the journal entry; in between, it is in doubt,
-//! and only a query tells.
+//! Each message names one record of a provider. A request is stored before it is sent, and its
+//! result is stored together with the journal entry. In between it is in doubt, and only a query
+//! resolves that. The messages of a batch are handled one after another, so that none is sent after
+//! the first trouble of our own account.
 
 mod breaker;
 mod debit;
 mod mandate;
 mod recharge;
 mod refund;
-mod visit;
+mod work;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 use steelyard_alipay::SignScene;
 use steelyard_billing::TaskRef;
+use steelyard_books::Books;
 use steelyard_runtime::{
-    Clock, Environment, Error, Function, Invocation, alipay, aws, each_message,
+    Clock, Environment, Error, Function, Invocation, alipay, aws, each_message_in_turn,
 };
 use steelyard_store::BillingTable;
 
-pub use visit::{Collector, WorkError};
+pub use work::{Collector, WorkError};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -41,28 +43,28 @@ impl Debits {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, or the secret can't be read; told by name.
+    /// When a variable is missing or makes no sense, or the secret can't be read; named.
     pub async fn from_environment(environment: &Environment) -> Result<Debits, Error> {
-        let terms = environment.debit_terms()?;
+        let rules = environment.debit_rules()?;
         let table = environment.required("BILLING_TABLE")?;
         let queue = environment.required("DEBIT_QUEUE_URL")?;
         let sign_scene = SignScene::parse(&environment.required("ALIPAY_SIGN_SCENE")?)?;
         let config = aws::in_lambda(environment)?;
         let alipay = alipay::client(environment, &config).await?;
-        let billing = BillingTable::new(aws::dynamodb(&config), table);
+        let books = Books::new(BillingTable::new(aws::dynamodb(&config), table), rules);
         let queue = aws::queue(&config, queue);
         let clock = Clock::system();
-        Ok(Debits::new(Collector { billing, alipay, queue, terms, sign_scene, clock }))
+        Ok(Debits::new(Collector { books, alipay, queue, sign_scene, clock }))
     }
 
     async fn message(&self, body: &str) -> Result<(), Error> {
-        let visit: TaskRef = serde_json::from_str(body)?;
-        Ok(self.collector.visit(&visit).await?)
+        let task: TaskRef = serde_json::from_str(body)?;
+        Ok(self.collector.work(&task).await?)
     }
 }
 
 impl Function for Debits {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
-        each_message(event, |body| async move { self.message(&body).await }).await
+        each_message_in_turn(event, |body| async move { self.message(&body).await }).await
     }
 }

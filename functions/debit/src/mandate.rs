@@ -1,26 +1,14 @@
-//! Visits to mandates, and whether a debit may be made under one.
+//! Work on mandates, and the check of a mandate before a debit is sent under it.
 
 use steelyard_alipay::AgreementKey;
-use steelyard_billing::mandate::{
-    EndReason, MandateOutcome, MandatePhase, MandateStep, Suspension,
-};
-use steelyard_billing::{AgreementAnswer, Debit, GatewayCode, Mandate, MandateId, ProviderId};
-use steelyard_store::MandateBooked;
+use steelyard_billing::mandate::{EndReason, MandatePhase, MandateStep, Suspension};
+use steelyard_billing::{AgreementAnswer, Debit, Mandate, MandateId, Outcome, ProviderId};
+use steelyard_books::Applied;
 
 use crate::{Collector, WorkError};
 
-/// Whether a debit may be made under its mandate now.
-pub(crate) enum Clearance {
-    /// It may.
-    Go,
-    /// Not today: it is suspended.
-    NotToday(GatewayCode),
-    /// Never more.
-    Dead(GatewayCode),
-}
-
 impl Collector {
-    pub(crate) async fn visit_mandate(
+    pub(crate) async fn work_on_mandate(
         &self,
         provider: &ProviderId,
         id: MandateId,
@@ -33,16 +21,19 @@ impl Collector {
         }
     }
 
-    /// Whether a debit may be made under its mandate: Alipay is asked once a day, since nobody is
-    /// notified of an agreement that expires, or of a suspended one that is in force again.
-    pub(crate) async fn cleared(&self, debit: &Debit) -> Result<Clearance, WorkError> {
-        let mut mandate: Mandate = self.find(&debit.provider, &debit.mandate).await?;
+    /// The mandate under which a debit is to be sent, as Alipay knows it today: nobody is notified of
+    /// an agreement that expires, and its limit may have changed.
+    pub(crate) async fn checked_mandate(
+        &self,
+        debit: &Debit,
+    ) -> Result<Option<Mandate>, WorkError> {
+        let Some(mandate) = self.books.mandate_of(debit).await? else { return Ok(None) };
         let now = self.clock.now();
         let may_be_used = mandate.is_usable(now) || is_suspended(&mandate);
-        if may_be_used && mandate.needs_check(&self.terms.calendar, now) {
-            mandate = self.query_mandate(&mandate).await?;
+        if may_be_used && mandate.needs_check(&self.books.rules.calendar, now) {
+            return self.query_mandate(&mandate).await.map(Some);
         }
-        Ok(clearance(&mandate, mandate.is_usable(self.clock.now())))
+        Ok(Some(mandate))
     }
 
     async fn query_mandate(&self, mandate: &Mandate) -> Result<Mandate, WorkError> {
@@ -59,13 +50,13 @@ impl Collector {
     }
 
     /// The mandate that came into use while this one was suspended. In force again, this one would
-    /// take the other's place, though the other is what the provider signed since.
+    /// take the other's place, though the provider signed the other since.
     async fn replaced_by(&self, mandate: &Mandate) -> Result<Option<MandateId>, WorkError> {
         if !is_suspended(mandate) {
             return Ok(None);
         }
-        let customer = self.billing.customer(&mandate.provider).await?;
-        let in_use = customer.and_then(|customer| customer.provider.mandate);
+        let account = self.books.billing.account(&mandate.provider).await?;
+        let in_use = account.and_then(|account| account.provider.mandate);
         Ok(in_use.map(|in_use| in_use.mandate).filter(|in_use| *in_use != mandate.mandate))
     }
 
@@ -73,7 +64,7 @@ impl Collector {
         let now = self.clock.now();
         let decide = |before: &Mandate| {
             let ending = before.ending(EndReason::Replaced { by }, now);
-            ending.map_or(MandateOutcome::Known, MandateOutcome::Changed)
+            ending.map_or(Outcome::Unchanged, Outcome::Changed)
         };
         self.change(mandate, decide).await
     }
@@ -83,34 +74,40 @@ impl Collector {
         let answer = self.alipay.end_agreement(&key, self.clock.now()).await;
         let now = self.clock.now();
         let decide = |before: &Mandate| {
-            before.after_unsign(answer.clone(), now).unwrap_or(MandateOutcome::Known)
+            before.after_unsign(answer.clone(), now).unwrap_or(Outcome::Unchanged)
         };
         self.change(mandate, decide).await.map(drop)
     }
 
-    /// Changes a mandate by what Alipay answered; gives it as it is stored.
+    /// Changes a mandate by Alipay's answer; gives it as it is stored.
     async fn change(
         &self,
         mandate: &Mandate,
-        decide: impl Fn(&Mandate) -> MandateOutcome + Send,
+        decide: impl Fn(&Mandate) -> Outcome<Mandate> + Send + Sync,
     ) -> Result<Mandate, WorkError> {
         let (provider, id) = (&mandate.provider, mandate.mandate);
         let now = self.clock.now();
-        match self.billing.change_mandate(provider, id, now, decide).await? {
-            MandateBooked::Now(stored) => {
+        match self.books.change_mandate(provider, id, now, decide).await? {
+            Applied::Now(stored) => {
                 tracing::info!(provider.id = %provider, mandate.id = %id, phase = ?stored.phase, "mandate stored");
                 Ok(stored)
             }
-            MandateBooked::Before(stored) => Ok(stored),
-            MandateBooked::Crossed(stored) => {
-                tracing::error!(provider.id = %provider, mandate.id = %id, contradictions = 1, "what Alipay says of a mandate contradicts it");
+            Applied::Before(stored) => Ok(stored),
+            Applied::Contradicts(stored) => {
+                tracing::error!(
+                    provider.id = %provider,
+                    mandate.id = %id,
+                    // The template makes a metric of it.
+                    contradictions = 1,
+                    "Alipay's answer about a mandate contradicts it"
+                );
                 Ok(stored)
             }
-            MandateBooked::Unknown => Err(WorkError::Unknown { provider: provider.clone() }),
+            Applied::Unknown => Err(WorkError::Unknown { provider: provider.clone() }),
         }
     }
 
-    /// By which number Alipay is asked about a mandate.
+    /// The number by which Alipay is queried about a mandate.
     fn key(&self, mandate: &Mandate) -> Option<AgreementKey> {
         let by_number = mandate.agreement_no.clone().map(AgreementKey::AgreementNo);
         let offered = || {
@@ -121,8 +118,8 @@ impl Collector {
     }
 }
 
-/// Tells of a mandate that a debit found dead, and that is in force if Alipay is asked: only a person
-/// can resume it.
+/// Logs a mandate that a debit found dead, and that is in force by Alipay's answer: only a person can
+/// resume it.
 fn log_contradiction(mandate: &Mandate, answer: &AgreementAnswer) {
     let MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } =
         &mandate.phase
@@ -148,19 +145,7 @@ fn is_suspended(mandate: &Mandate) -> bool {
         MandatePhase::Offered
         | MandatePhase::Active
         | MandatePhase::Ending { .. }
+        | MandatePhase::ConfirmingEnd { .. }
         | MandatePhase::Ended { .. } => false,
-    }
-}
-
-fn clearance(mandate: &Mandate, is_usable: bool) -> Clearance {
-    let why = |text: &str| GatewayCode(text.to_owned());
-    match &mandate.phase {
-        MandatePhase::Active if is_usable => Clearance::Go,
-        MandatePhase::Active => Clearance::Dead(why("the mandate's time is over")),
-        MandatePhase::Suspended { .. } => Clearance::NotToday(why("the mandate is suspended")),
-        MandatePhase::Offered => Clearance::Dead(why("the mandate is not signed")),
-        MandatePhase::Ending { .. } | MandatePhase::Ended { .. } => {
-            Clearance::Dead(why("the mandate has ended"))
-        }
     }
 }

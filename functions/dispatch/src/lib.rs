@@ -1,11 +1,13 @@
-//! The dispatch function: sends visits that are due to the queue of the debit function.
+//! The dispatch function: sends records whose work is due to the queue of the debit function.
 //!
-//! Each visit is leased before it is sent. A message that is lost, or a run that dies between the
-//! two, only delays the visit until the lease is over; one that is sent twice finds nothing due.
+//! Each record is leased before it is sent. A message that is lost, or a run that crashes between the
+//! two, only delays the work until the lease is over; a record that is sent twice has nothing due.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, Queue, aws};
+use steelyard_runtime::{
+    Clock, Environment, Error, Function, Invocation, Queue, aws, report_unreadable,
+};
 use steelyard_store::schema::DUE_SHARDS;
 use steelyard_store::{BillingTable, DueTask};
 
@@ -18,8 +20,12 @@ pub struct Dispatch {
     clock: Clock,
 }
 
-/// How many visits are found and sent at a time.
+/// How many records are found and sent at a time.
 const PAGE: i32 = 100;
+
+/// How many leases of a page may fail before the page is left. One record that cannot be leased holds
+/// up no other; a table that fails is left alone until the next minute.
+const FAILURES_MAX: usize = 3;
 
 /// What must be left of the time to go on; the next run, a minute later, finds the rest.
 const TIME_FOR_A_PAGE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -56,56 +62,79 @@ impl Dispatch {
         ))
     }
 
-    /// Sends what is due in one shard of the index; tells how many.
+    /// Sends what is due in one shard of the index.
     async fn shard(
         &self,
         shard: u8,
         now: Timestamp,
         invocation: Invocation,
-    ) -> Result<usize, Error> {
-        let mut sent = 0;
+    ) -> Result<Sent, Error> {
+        let mut sent = Sent::default();
         let mut after = None;
         loop {
-            let mut due = self.billing.due_tasks(shard, now, after.as_ref(), PAGE).await?;
-            sent += self.send(&due, now).await?;
-            let is_last = i32::try_from(due.len()).is_ok_and(|found| found < PAGE);
-            after = due.pop();
-            if is_last || invocation.time_left() < TIME_FOR_A_PAGE {
+            let page = self.billing.due_tasks(shard, now, after.as_ref(), PAGE).await?;
+            sent.unreadable += report_unreadable(&page.unreadable);
+            sent.messages += self.send(&page.tasks, now).await?;
+            after = page.next;
+            if after.is_none() || invocation.time_left() < TIME_FOR_A_PAGE {
                 return Ok(sent);
             }
         }
     }
 
-    /// Leases visits and sends those whose lease holds; tells how many. What was leased before a
+    /// Leases records and sends those whose lease holds; gives how many. What was leased before a
     /// lease failed is sent all the same.
     async fn send(&self, due: &[DueTask], now: Timestamp) -> Result<usize, Error> {
         let mut messages = Vec::new();
-        let mut failed = None;
+        let mut failed = Vec::new();
         for due in due {
             match self.billing.lease(due, now + self.lease).await {
-                Ok(true) => messages.push(serde_json::to_string(&due.visit)?),
+                Ok(true) => messages.push(serde_json::to_string(&due.task)?),
                 Ok(false) => {}
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
+                Err(error) => failed.push(error),
+            }
+            if failed.len() > FAILURES_MAX {
+                break;
             }
         }
         self.queue.send(&messages).await?;
-        match failed {
+        match failed.pop() {
             None => Ok(messages.len()),
             Some(error) => Err(error.into()),
         }
     }
 }
 
+/// What was sent, and what could not be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sent {
+    messages: usize,
+    unreadable: usize,
+}
+
+impl Sent {
+    fn add(&mut self, other: Sent) {
+        self.messages += other.messages;
+        self.unreadable += other.unreadable;
+    }
+}
+
 impl Function for Dispatch {
     async fn handle(&self, _: Value, invocation: Invocation) -> Result<Value, Error> {
         let now = self.clock.now();
-        let mut sent = 0;
+        let mut sum = Sent::default();
+        let mut failed = None;
         for shard in 0..DUE_SHARDS {
-            sent += self.shard(shard, now, invocation).await?;
+            match self.shard(shard, now, invocation).await {
+                Ok(sent) => sum.add(sent),
+                // The first error fails the invocation, which logs it; the others are logged here.
+                Err(error) if failed.is_none() => failed = Some(error),
+                Err(error) => tracing::error!(shard, error, "this shard is not dispatched either"),
+            }
         }
-        Ok(json!({ "sent": sent }))
+        match failed {
+            None => Ok(json!({ "sent": sum.messages, "unreadable": sum.unreadable })),
+            Some(error) => Err(error),
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use steelyard_billing::{Calendar, ProviderId};
+use steelyard_billing::{Calendar, ProviderId, Registration};
 use steelyard_pricing::BillingDay;
-use steelyard_runtime::Clock;
-use steelyard_store::{Counted, Registration, ReportShare, StoreError, UsageTable};
+use steelyard_runtime::{Clock, report_unreadable};
+use steelyard_store::{Counted, Registrations, ReportShare, StoreError, UsageTable};
 
 use crate::report::{Accepted, Refusal, Share, UsageReport};
 
@@ -75,7 +75,7 @@ impl Counter {
         let shares = accepted.shares.iter();
         let counting = shares
             .filter_map(|(provider, share)| {
-                let registration = *registered.get(provider)?;
+                let registration = *registered.readable.get(provider)?;
                 Some(self.count_share(report, provider, share, registration, now))
             })
             .collect::<Vec<_>>();
@@ -122,13 +122,14 @@ impl Counter {
         &self,
         accepted: &Accepted,
         now: Timestamp,
-    ) -> Result<BTreeMap<ProviderId, Registration>, StoreError> {
+    ) -> Result<Registrations, StoreError> {
         let wanted = accepted.shares.keys().cloned().collect::<BTreeSet<_>>();
-        let mut found = self.known(&wanted, now);
-        let unknown = wanted.into_iter().filter(|id| !found.contains_key(id)).collect::<Vec<_>>();
-        let read = self.table.registrations(&unknown).await?;
-        self.remember(&read, now);
-        found.extend(read);
+        let known = self.known(&wanted, now);
+        let unknown = wanted.into_iter().filter(|id| !known.contains_key(id)).collect::<Vec<_>>();
+        let mut found = self.table.registrations(&unknown).await?;
+        self.remember(&found.readable, now);
+        report_unreadable(&found.unreadable);
+        found.readable.extend(known);
         Ok(found)
     }
 
@@ -155,15 +156,19 @@ impl Counter {
 }
 
 /// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed yet.
-fn unbilled(
-    provider: &ProviderId,
-    day: BillingDay,
-    registered: &BTreeMap<ProviderId, Registration>,
-) -> Option<Refusal> {
-    match registered.get(provider) {
+fn unbilled(provider: &ProviderId, day: BillingDay, registered: &Registrations) -> Option<Refusal> {
+    match registered.readable.get(provider) {
+        None if registered.unreadable.iter().any(|item| item.pk == provider.as_str()) => {
+            Some(Refusal::UnreadableProvider(provider.clone()))
+        }
         None => Some(Refusal::UnknownProvider(provider.clone())),
         Some(Registration { billed_from, .. }) if day.month() < *billed_from => {
             Some(Refusal::BeforeBilling { day, billed_from: *billed_from })
+        }
+        // The stored close binds, whatever the configuration says now: settlement reads the month a
+        // last time after it.
+        Some(Registration { closed: Some(closed), .. }) if day.month() <= closed.through => {
+            Some(Refusal::Late { day, month: day.month(), closed_at: closed.closed_at_s })
         }
         Some(_) => None,
     }

@@ -141,6 +141,9 @@ pub enum Refusal {
         /// The provider's first month.
         billed_from: BillingMonth,
     },
+    /// The provider's registration cannot be read. Nothing is wrong with the record.
+    #[error("provider `{0}` cannot be counted now: its registration cannot be read; send it again")]
+    UnreadableProvider(ProviderId),
     /// The report names too many APIs of the provider.
     #[error(
         "more than {TERMS_PER_DAY_MAX} APIs on a day, or {TERMS_PER_SHARE_MAX} in all, of one provider, where one with an amount is two: split the report"

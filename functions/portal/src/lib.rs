@@ -4,7 +4,6 @@
 //! asks; `POST /alipay/notify` is for Alipay, and believes nothing but its signature.
 
 mod mandate;
-mod notify;
 mod recharge;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -12,16 +11,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use steelyard_alipay::{Alipay, SignScene};
-use steelyard_billing::DebitTerms;
+use steelyard_billing::Notice;
+use steelyard_books::{BookError, Books, IdempotencyKey, Noted, NoticeError, OfferError};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, alipay, aws, chain, web};
 use steelyard_store::BillingTable;
 
 use mandate::MandateError;
-use notify::NotifyError;
-use recharge::OfferError;
-
-pub use notify::{Noted, Refused};
+use recharge::RechargeError;
 
 /// The path of recharges.
 pub const RECHARGES_PATH: &str = "/v1/recharges";
@@ -50,24 +47,17 @@ pub struct PortalConfig {
 /// The function.
 #[derive(Clone, Debug)]
 pub struct Portal {
-    billing: BillingTable,
+    books: Books,
     alipay: Arc<Alipay>,
-    terms: DebitTerms,
     clock: Clock,
     config: PortalConfig,
 }
 
 impl Portal {
-    /// The function over a table and a gateway.
+    /// The function over the books and a gateway.
     #[must_use]
-    pub fn new(
-        billing: BillingTable,
-        alipay: Alipay,
-        terms: DebitTerms,
-        clock: Clock,
-        config: PortalConfig,
-    ) -> Portal {
-        Portal { billing, alipay: Arc::new(alipay), terms, clock, config }
+    pub fn new(books: Books, alipay: Alipay, clock: Clock, config: PortalConfig) -> Portal {
+        Portal { books, alipay: Arc::new(alipay), clock, config }
     }
 
     /// The function as its environment variables and its secret describe it.
@@ -76,13 +66,13 @@ impl Portal {
     ///
     /// When a variable is missing or makes no sense, or the secret can't be read; told by name.
     pub async fn from_environment(environment: &Environment) -> Result<Portal, Error> {
-        let terms = environment.debit_terms()?;
+        let rules = environment.debit_rules()?;
         let table = environment.required("BILLING_TABLE")?;
         let portal = PortalConfig::from_environment(environment)?;
         let config = aws::in_lambda(environment)?;
         let alipay = alipay::client(environment, &config).await?;
-        let billing = BillingTable::new(aws::dynamodb(&config), table);
-        Ok(Portal::new(billing, alipay, terms, Clock::system(), portal))
+        let books = Books::new(BillingTable::new(aws::dynamodb(&config), table), rules);
+        Ok(Portal::new(books, alipay, Clock::system(), portal))
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
@@ -99,51 +89,57 @@ impl Portal {
         }
     }
 
-    /// Alipay is answered `success` after what it tells is stored, and sends it again otherwise.
+    /// Alipay is answered `success` after its notification is stored, and sends it again otherwise.
     async fn notify(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         if let Some(refusal) = web::refusal(&request, NOTIFY_PATH) {
             return refusal;
         }
         let form = match web::body(request) {
             Ok(form) => form,
-            Err(error) => {
-                tracing::warn!(error, refused_notifications = 1, "a notification is not Base64");
-                return web::text_answer(400, "failure");
-            }
+            Err(error) => return refused_notification("Base64", &error),
         };
-        match self.notified(&form).await {
-            Ok(Noted::Booked) => web::text_answer(200, "success"),
+        let notification = match self.alipay.notification(&form) {
+            Ok(notification) => notification,
+            Err(error) => return refused_notification("the signature", &chain(&error)),
+        };
+        self.apply(notification.notice()).await
+    }
+
+    async fn apply(&self, notice: &Notice) -> ApiGatewayV2httpResponse {
+        let seller_id = &self.config.seller_id;
+        match self.books.apply_notice(notice, seller_id, self.clock.now()).await {
+            Ok(Noted::Booked) => {
+                tracing::info!(kind = kind(notice), "a notification is booked");
+                web::text_answer(200, "success")
+            }
             Ok(Noted::Nothing) => {
                 tracing::info!(
                     // The template makes a metric of it.
                     repeated_notifications = 1,
-                    "a notification told nothing new"
+                    "a notification says nothing new"
                 );
                 web::text_answer(200, "success")
             }
-            Err(NotifyError::Refused(refused)) => {
-                let error = chain(&refused);
-                if let Refused::Contradicts = refused {
+            Err(NoticeError::Books(error)) => {
+                tracing::error!(error = chain(&error), "a notification could not be stored");
+                web::text_answer(503, "failure")
+            }
+            Err(error) => {
+                if let NoticeError::Contradicts = error {
                     tracing::error!(
                         // The template makes a metric of it.
                         contradictions = 1,
                         "a notification contradicts the books"
                     );
                 }
-                // The template makes a metric of it.
-                tracing::warn!(error, refused_notifications = 1, "a notification is refused");
-                web::text_answer(400, "failure")
-            }
-            Err(error) => {
-                tracing::error!(error = chain(&error), "a notification could not be stored");
-                web::text_answer(503, "failure")
+                refused_notification("the books", &chain(&error))
             }
         }
     }
 
     async fn recharges(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         match asked(request, RECHARGES_PATH) {
-            Ok(asked) => match self.offer_recharge(asked).await {
+            Ok((asked, key)) => match self.offer_recharge(asked, key.as_ref()).await {
                 Ok(offered) => web::json_answer(201, &json!(offered)),
                 Err(error) => refused_recharge(&error),
             },
@@ -153,7 +149,7 @@ impl Portal {
 
     async fn mandates(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         match asked(request, MANDATES_PATH) {
-            Ok(asked) => match self.offer_mandate(asked).await {
+            Ok((asked, key)) => match self.offer_mandate(asked, key.as_ref()).await {
                 Ok(offered) => web::json_answer(201, &json!(offered)),
                 Err(error) => refused_mandate(&error),
             },
@@ -178,47 +174,88 @@ impl PortalConfig {
     }
 }
 
-/// The document of a request by POST for a path.
+fn kind(notice: &Notice) -> &str {
+    match notice {
+        Notice::Trade(_) => "trade",
+        Notice::AgreementSigned(_) => "agreement signed",
+        Notice::AgreementEnded(_) => "agreement ended",
+        Notice::Other { kind } => kind,
+    }
+}
+
+/// Alipay is refused, and sends the notification again a few times.
+fn refused_notification(by: &str, error: &str) -> ApiGatewayV2httpResponse {
+    // The template makes a metric of it.
+    tracing::warn!(by, error, refused_notifications = 1, "a notification is refused");
+    web::text_answer(400, "failure")
+}
+
+/// The document of a request by POST for a path, and its `Idempotency-Key` if it has one.
 fn asked<T: DeserializeOwned>(
     request: ApiGatewayV2httpRequest,
     path: &str,
-) -> Result<T, Box<ApiGatewayV2httpResponse>> {
+) -> Result<(T, Option<IdempotencyKey>), Box<ApiGatewayV2httpResponse>> {
     if let Some(refusal) = web::refusal(&request, path) {
         return Err(Box::new(refusal));
     }
     let malformed =
         |detail: String| Box::new(web::problem(400, "malformed-request", &detail, json!({})));
+    let key = match request.headers.get("idempotency-key") {
+        Some(key) => {
+            let text = key.to_str().map_err(|error| malformed(error.to_string()))?;
+            Some(IdempotencyKey::parse(text).map_err(|error| malformed(error.to_string()))?)
+        }
+        None => None,
+    };
     let body = web::body(request).map_err(malformed)?;
-    serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))
+    let asked = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
+    Ok((asked, key))
 }
 
-fn refused_recharge(error: &OfferError) -> ApiGatewayV2httpResponse {
-    let detail = chain(error);
+fn refused_recharge(error: &RechargeError) -> ApiGatewayV2httpResponse {
     match error {
-        OfferError::Amount | OfferError::Range(_) | OfferError::Recharge(_) => {
-            web::problem(422, "amount", &detail, json!({}))
+        RechargeError::Offer(error) => refused_offer(error, "the recharge could not be offered"),
+        RechargeError::Amount | RechargeError::Recharge(_) => {
+            web::problem(422, "amount", &chain(error), json!({}))
         }
-        OfferError::NoProvider(_) => web::problem(404, "no-provider", &detail, json!({})),
-        OfferError::NoCode(_) => web::problem(502, "no-code", &detail, json!({})),
-        OfferError::Signing(_) | OfferError::Contended | OfferError::Store(_) => {
-            tracing::error!(error = detail, "a recharge could not be offered");
-            web::unavailable("the recharge could not be offered; ask again")
-        }
+        RechargeError::NoCode(_) => web::problem(502, "no-code", &chain(error), json!({})),
+        RechargeError::Signing(_) => failed(error, "the recharge could not be offered"),
     }
 }
 
 fn refused_mandate(error: &MandateError) -> ApiGatewayV2httpResponse {
+    match error {
+        MandateError::Offer(error) => refused_offer(error, "the mandate could not be offered"),
+        MandateError::Refused(_) | MandateError::NoNumber => {
+            web::problem(422, "mandate", &chain(error), json!({}))
+        }
+        MandateError::Signing(_) => failed(error, "the mandate could not be offered"),
+    }
+}
+
+/// The answer to an offer that the books refuse.
+fn refused_offer(error: &OfferError, what: &str) -> ApiGatewayV2httpResponse {
     let detail = chain(error);
     match error {
-        MandateError::NoProvider(_) => web::problem(404, "no-provider", &detail, json!({})),
-        MandateError::Offer(_) | MandateError::Mandate(_) => {
+        OfferError::Key => web::problem(400, "malformed-request", &detail, json!({})),
+        OfferError::KeyUsed(_) => web::problem(422, "idempotency-key-used", &detail, json!({})),
+        OfferError::TooManyOpen => web::problem(429, "too-many-open", &detail, json!({})),
+        OfferError::Books(BookError::NoProvider(_)) => {
+            web::problem(404, "no-provider", &detail, json!({}))
+        }
+        OfferError::Books(BookError::RechargeAmount(_)) => {
+            web::problem(422, "amount", &detail, json!({}))
+        }
+        OfferError::Books(BookError::MandateTerms(_)) => {
             web::problem(422, "mandate", &detail, json!({}))
         }
-        MandateError::Signing(_) | MandateError::Contended | MandateError::Store(_) => {
-            tracing::error!(error = detail, "a mandate could not be offered");
-            web::unavailable("the mandate could not be offered; ask again")
-        }
+        OfferError::Books(_) => failed(error, what),
     }
+}
+
+fn failed(error: &(dyn std::error::Error + 'static), what: &str) -> ApiGatewayV2httpResponse {
+    tracing::error!(error = chain(error), "{what}");
+    web::unavailable(&format!("{what}; ask again"))
 }
 
 impl Function for Portal {

@@ -88,16 +88,16 @@ impl Quotes {
         Ok(match terms {
             QuoteTerms::Given(plan) => Quote::of(&usage, month, |_| Some(Terms::of(&plan)))?,
             QuoteTerms::Stored(name) => {
-                let plans = self.billing.plans().await?;
+                let plans = self.billing.plans().await?.catalog;
                 if !plans.has(&name) {
                     return Err(Refusal::NoPlan(name));
                 }
                 Quote::of(&usage, month, |day| plans.in_force(&name, day).map(Terms::of))?
             }
             QuoteTerms::Provider(id) => {
-                let customer = self.billing.customer(&id).await?;
-                let provider = customer.ok_or(Refusal::NoProvider(id))?.provider;
-                let plans = self.billing.plans().await?;
+                let account = self.billing.account(&id).await?;
+                let provider = account.ok_or(Refusal::NoProvider(id))?.provider;
+                let plans = self.billing.plans().await?.catalog;
                 Quote::of(&usage, month, |day| provider.terms_on(day, &plans))?
             }
         })

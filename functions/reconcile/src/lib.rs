@@ -2,28 +2,25 @@
 //!
 //! What the bill has and the books held in doubt, or for dead, is booked: the last net for lost
 //! answers and lost notifications. What the books have and neither the bill of its day nor the next
-//! has, or what differs, is told, and a person must look. A day may be reconciled again at any time.
+//! has, or what differs, is reported once, and stays open until a person closes it. A day that cannot
+//! be reconciled fails alone: the days after it proceed, and the next run tries it again.
 
 mod archive;
-mod matching;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use steelyard_alipay::{Alipay, BillAnswer, BillError, read_bill};
+use steelyard_billing::reconciliation::{BillAction, Expected};
 use steelyard_billing::{
-    Bill, BillFile, BillKind, BillRow, DebitTerms, Doubt, Finding, FindingKind, Reconciliation,
-    RowKind, Unmatched, bill_day,
+    Bill, BillFile, BillKind, BillRow, Doubt, Finding, OpenFinding, Reconciliation,
 };
-use steelyard_pricing::MoneyError;
+use steelyard_books::{BillEffect, BookError, Books, DayError, OpenDay, PlannedRows, RowsDone};
 use steelyard_runtime::{
-    Bucket, Clock, Environment, Error, Function, Invocation, alipay, aws, chain,
+    Bucket, Clock, Environment, Error, Function, Invocation, alipay, aws, chain, report_unreadable,
 };
-use steelyard_store::{BillingTable, BookingError, StoreError};
+use steelyard_store::{BillingTable, StoreError};
 use thiserror::Error as ThisError;
-
-use matching::Matched;
 
 pub use archive::{Archive, ArchiveError};
 
@@ -36,10 +33,9 @@ pub struct Reconcile {
 /// Holds the books against bills.
 #[derive(Debug)]
 pub struct Reconciler {
-    billing: BillingTable,
+    books: Books,
     alipay: Alipay,
     archive: Archive,
-    terms: DebitTerms,
     clock: Clock,
 }
 
@@ -49,7 +45,7 @@ pub enum ReconcileError {
     /// The bill of the day is not complete yet.
     #[error("the bill of {0} is not complete yet")]
     TooEarly(Date),
-    /// The bill could not be had.
+    /// The bill could not be fetched.
     #[error("cannot get the bill of {day}: {}", doubt.0)]
     NoBill {
         /// The day.
@@ -69,139 +65,149 @@ pub enum ReconcileError {
     /// The raw file could not be kept.
     #[error("cannot keep the bill")]
     Archive(#[from] ArchiveError),
-    /// The table failed.
+    /// Rows of the bill could not be booked; those after them were.
+    #[error("cannot book {failed} rows of the bill of {day}; the first is of trade `{trade}`")]
+    Rows {
+        /// The day.
+        day: Date,
+        /// How many rows.
+        failed: usize,
+        /// The trade of the first.
+        trade: String,
+        /// Why the first could not be booked.
+        #[source]
+        source: DayError,
+    },
+    /// There is no bill, though the books expect one; or the books could not be read or changed.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What came to light cannot be booked.
-    #[error("cannot book what the bill shows")]
-    Booking(#[from] BookingError),
-    /// An amount leaves its range.
-    #[error("cannot compute what the bill shows")]
-    Money(#[from] MoneyError),
+    Day(#[from] DayError),
 }
 
-/// How many days back a run goes at most; Alipay keeps bills longer, and a person can ask for them.
-const DAYS_MAX: i32 = 31;
+impl From<BookError> for ReconcileError {
+    fn from(error: BookError) -> ReconcileError {
+        ReconcileError::Day(error.into())
+    }
+}
+
+impl From<StoreError> for ReconcileError {
+    fn from(error: StoreError) -> ReconcileError {
+        BookError::from(error).into()
+    }
+}
+
+/// What came of the days of a run.
+#[derive(Debug, Default)]
+pub struct DaysDone {
+    /// The days that were reconciled.
+    pub done: Vec<Reconciliation>,
+    /// The days that could not be, and why.
+    pub failed: Vec<(Date, ReconcileError)>,
+}
 
 impl Reconciler {
-    /// A reconciler over a table, a gateway and an archive.
+    /// A reconciler over the books, a gateway and an archive.
     #[must_use]
-    pub fn new(
-        billing: BillingTable,
-        alipay: Alipay,
-        archive: Archive,
-        terms: DebitTerms,
-        clock: Clock,
-    ) -> Reconciler {
-        Reconciler { billing, alipay, archive, terms, clock }
+    pub fn new(books: Books, alipay: Alipay, archive: Archive, clock: Clock) -> Reconciler {
+        Reconciler { books, alipay, archive, clock }
     }
 
-    /// Reconciles every day up to yesterday that was not; tells what each came to.
+    /// Reconciles every unreconciled day whose bill is complete, 31 days back at most. A day that
+    /// fails does not stop the others.
     ///
     /// # Errors
     ///
-    /// [`ReconcileError`] for the first day that could not be; those before it are done.
-    pub async fn all(&self) -> Result<Vec<Reconciliation>, ReconcileError> {
-        let today = bill_day(self.clock.now());
-        let oldest = today.saturating_sub(jiff::Span::new().days(DAYS_MAX));
-        let known = self.billing.reconciled_since(oldest).await?;
-        let mut day = match known.first() {
-            Some(first) => *first,
-            None => self.first_day(today).await?.max(oldest),
-        };
-        let mut done = Vec::new();
-        while day < today {
-            if !known.contains(&day) {
-                done.push(self.day(day).await?);
+    /// [`ReconcileError`] when it is not known which days there are.
+    pub async fn all(&self) -> Result<DaysDone, ReconcileError> {
+        let mut days = DaysDone::default();
+        for day in self.books.unreconciled_days(self.clock.now()).await? {
+            match self.day(day).await {
+                Ok(done) => days.done.push(done),
+                Err(ReconcileError::TooEarly(day)) => {
+                    tracing::info!(%day, "the bill is not complete yet");
+                }
+                Err(error) => days.failed.push((day, error)),
             }
-            day = day.tomorrow().unwrap_or(Date::MAX);
         }
-        Ok(done)
+        self.report_open(&days).await?;
+        Ok(days)
     }
 
-    /// Where to begin if nothing was reconciled lately: the day after the last that ever was, or else
-    /// the day before the first on which something was booked, whose bill may have it; yesterday at
-    /// the latest.
-    async fn first_day(&self, today: Date) -> Result<Date, StoreError> {
-        let yesterday = today.yesterday().unwrap_or(Date::MIN);
-        if let Some(last) = self.billing.reconciled_before(Date::MAX).await? {
-            return Ok(last.tomorrow().unwrap_or(Date::MAX));
-        }
-        let booked = self.billing.unmatched(today).await?.into_iter().next();
-        let before = booked.and_then(|booked| booked.booked_on.yesterday().ok());
-        Ok(before.map_or(yesterday, |before| before.min(yesterday)))
-    }
-
-    /// Reconciles a day of Alipay's bills. What the bill made us book when it was reconciled before
-    /// stays among the findings.
+    /// Reconciles a day of Alipay's bills.
     ///
     /// # Errors
     ///
     /// [`ReconcileError`] naming the cause.
     pub async fn day(&self, day: Date) -> Result<Reconciliation, ReconcileError> {
-        let (bill, kind, rows) = self.bill(day).await?;
-        let mut matching = self.matching(kind).await?;
-        // What was given back was paid before: the order of the rows does not say so.
-        let (refunds, others): (Vec<_>, Vec<_>) =
-            rows.iter().partition(|row| row.kind == RowKind::Refund);
-        for row in others.into_iter().chain(refunds) {
-            matching.row(row).await?;
-        }
-        let Matched { rows, matched, mut findings, left } = matching.finish().await?;
-        let waiting = left.iter().filter(|unmatched| unmatched.booked_on == day).count();
-        // What an earlier day has told is not told again; it still waits to be matched.
-        let told_before = self.billing.reconciled_before(day).await?;
-        let overdue = left.iter().filter(|unmatched| {
-            let booked_on = unmatched.booked_on;
-            booked_on < day && told_before.is_none_or(|told| booked_on >= told)
-        });
-        findings.extend(overdue.map(ours_only));
-        tell(day, &findings);
-        if let Some(before) = self.billing.reconciliation(day).await? {
-            let found = before.findings.into_iter().filter(|found| !found.kind.is_difference());
-            findings.extend(found);
-        }
-        let reconciliation = self.result(day, bill, rows, matched, findings, waiting);
-        self.billing.store_reconciliation(&reconciliation).await?;
+        let OpenDay { expected, unreadable } = self.books.open_day().await?;
+        report_unreadable(&unreadable);
+        let (file, kind, bill) = match self.bill(day).await? {
+            Some((file, kind, bill)) => (Some(file), kind, bill),
+            None => {
+                self.books.check_without_bill(day).await?;
+                (None, BillKind::Trade, Bill::default())
+            }
+        };
+        let done = self.rows(day, kind, &bill.rows, &expected).await?;
+        let now = self.clock.now();
+        let result = self.books.finish_day(day, file, done, &bill.unreadable, now).await?;
+        let Reconciliation { rows, matched, waiting, .. } = result;
         tracing::info!(%day, rows, matched, waiting, "reconciled");
-        Ok(reconciliation)
+        report_findings(day, &result.findings);
+        Ok(result)
     }
 
-    fn result(
+    /// Plans and carries out the rows of a bill. A row that fails does not stop the others.
+    async fn rows(
         &self,
         day: Date,
-        bill: Option<BillFile>,
-        rows: u32,
-        matched: u32,
-        mut findings: Vec<Finding>,
-        waiting: usize,
-    ) -> Reconciliation {
-        // What a person must see comes first, should there be too many.
-        findings.sort_by_key(|finding| !finding.kind.is_difference());
-        let more = findings.len().saturating_sub(Reconciliation::FINDINGS_MAX);
-        findings.truncate(Reconciliation::FINDINGS_MAX);
-        Reconciliation {
-            day,
-            bill,
-            rows,
-            matched,
-            findings,
-            more_findings: count(more),
-            waiting: count(waiting),
-            reconciled_at_s: self.clock.now(),
+        kind: BillKind,
+        rows: &[BillRow],
+        expected: &Expected,
+    ) -> Result<RowsDone, ReconcileError> {
+        let PlannedRows { planned, failed } = self.books.plan_rows(kind, rows, expected).await?;
+        let mut done = RowsDone::default();
+        let mut failed: Vec<(String, DayError)> =
+            failed.into_iter().map(|(trade, error)| (trade.to_string(), error.into())).collect();
+        for (row, action) in planned {
+            match self.row(&row, action).await {
+                Ok(effect) => done.add(&row, effect),
+                Err(error) if error.is_of_one_record() => {
+                    failed.push((row.out_trade_no.unwrap_or(row.trade_no), error));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for (trade, error) in &failed {
+            tracing::error!(%day, trade, error = chain(error), "a row of the bill cannot be booked");
+        }
+        let count = failed.len();
+        match failed.into_iter().next() {
+            None => Ok(done),
+            Some((trade, source)) => {
+                Err(ReconcileError::Rows { day, failed: count, trade, source })
+            }
         }
     }
 
-    /// The rows of a day's bill, its raw file kept first: that of trades, or the ledger where the
-    /// account gets no other.
-    async fn bill(
-        &self,
-        day: Date,
-    ) -> Result<(Option<BillFile>, BillKind, Vec<BillRow>), ReconcileError> {
+    /// Carries out what is to be done about a row.
+    async fn row(&self, row: &BillRow, action: BillAction) -> Result<BillEffect, DayError> {
+        let effect = self.books.apply_row(row, action, self.clock.now()).await?;
+        let BillEffect::Query(trade) = effect else { return Ok(effect) };
+        let answer = self.alipay.query(&trade, self.clock.now()).await;
+        self.books.apply_queried(row, trade, answer, self.clock.now()).await
+    }
+
+    /// The bill of a day, its raw file kept first: that of trades, or the ledger where the account
+    /// gets no other. None if the gateway says of each kind that there is none.
+    async fn bill(&self, day: Date) -> Result<Option<(BillFile, BillKind, Bill)>, ReconcileError> {
+        let mut is_supported = false;
         for kind in [BillKind::Trade, BillKind::Ledger] {
             let zip = match self.alipay.bill(kind, day, self.clock.now()).await {
                 BillAnswer::Zip(zip) => zip,
-                BillAnswer::NoTrades => return Ok((None, kind, Vec::new())),
+                BillAnswer::NoTrades => {
+                    is_supported = true;
+                    continue;
+                }
                 BillAnswer::TooEarly => return Err(ReconcileError::TooEarly(day)),
                 BillAnswer::NotSupported(_) => continue,
                 BillAnswer::InDoubt(doubt) => return Err(ReconcileError::NoBill { day, doubt }),
@@ -209,50 +215,40 @@ impl Reconciler {
             let file = self.archive.keep(kind, day, &zip).await?;
             let bill = read_bill(kind, &zip)
                 .map_err(|source| ReconcileError::Unreadable { day, source })?;
-            log_unreadable(day, &bill);
-            return Ok((Some(file), kind, bill.rows));
+            return Ok(Some((file, kind, bill)));
+        }
+        if is_supported {
+            return Ok(None);
         }
         let doubt = Doubt("the account gets no bill of any kind".to_owned());
         Err(ReconcileError::NoBill { day, doubt })
     }
-}
 
-/// Reports the rows of a bill that cannot be read. The others are reconciled.
-fn log_unreadable(day: Date, bill: &Bill) {
-    for row in &bill.unreadable {
-        tracing::warn!(
-            %day,
-            line = row.line,
-            reason = row.reason,
-            out_trade_no = row.out_trade_no,
-            trade_no = row.trade_no,
-            "a row of the bill cannot be read"
-        );
-    }
-    let unreadable_rows = bill.unreadable.len();
-    if unreadable_rows > 0 {
-        tracing::error!(%day, unreadable_rows, "the bill has rows that cannot be read");
-    }
-}
-
-/// A count as it is stored.
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-fn ours_only(unmatched: &Unmatched) -> Finding {
-    Finding {
-        kind: FindingKind::OursOnly,
-        out_trade_no: unmatched.out_trade_no.to_string(),
-        out_request_no: unmatched.out_request_no.as_ref().map(ToString::to_string),
-        provider: Some(unmatched.provider.clone()),
-        theirs_fen: None,
-        ours_fen: Some(unmatched.amount_fen),
+    /// Publishes what stays open, every day for as long as it does.
+    async fn report_open(&self, days: &DaysDone) -> Result<(), ReconcileError> {
+        for (day, error) in &days.failed {
+            tracing::error!(
+                %day,
+                error = chain(error),
+                // The template makes a metric of it.
+                unreconciled_days = 1,
+                "a day could not be reconciled; the days after it proceed"
+            );
+        }
+        let findings = self.books.billing.findings().await?;
+        report_unreadable(&findings.unreadable);
+        let is_open = |finding: &&OpenFinding| finding.closed.is_none();
+        let open_findings = findings.readable.iter().filter(is_open).count();
+        if open_findings > 0 {
+            // The template makes a metric of it.
+            tracing::error!(open_findings, "differences between bills and the books are open");
+        }
+        Ok(())
     }
 }
 
-/// Tells what did not simply agree; the template makes a metric of the differences.
-fn tell(day: Date, findings: &[Finding]) {
+/// Reports what did not simply agree; the template makes a metric of the differences.
+fn report_findings(day: Date, findings: &[Finding]) {
     for finding in findings {
         tracing::warn!(
             %day,
@@ -282,15 +278,15 @@ impl Reconcile {
     ///
     /// When a variable is missing or makes no sense, or the secret can't be read; told by name.
     pub async fn from_environment(environment: &Environment) -> Result<Reconcile, Error> {
-        let terms = environment.debit_terms()?;
+        let rules = environment.debit_rules()?;
         let table = environment.required("BILLING_TABLE")?;
         let bills = environment.required("BILL_BUCKET")?;
         let config = aws::in_lambda(environment)?;
         let alipay = alipay::client(environment, &config).await?;
-        let billing = BillingTable::new(aws::dynamodb(&config), table);
+        let books = Books::new(BillingTable::new(aws::dynamodb(&config), table), rules);
         let archive = Archive::Bucket(Box::new(Bucket::in_lambda(environment, &config, bills)?));
         let clock = Clock::system();
-        Ok(Reconcile::new(Reconciler::new(billing, alipay, archive, terms, clock)))
+        Ok(Reconcile::new(Reconciler::new(books, alipay, archive, clock)))
     }
 }
 
@@ -298,17 +294,14 @@ impl Function for Reconcile {
     /// Reconciles what is due, or the day that the event names: `{"day": "2026-03-01"}`.
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
         let days = match event["day"].as_str() {
-            Some(day) => vec![self.reconciler.day(day.parse()?).await?],
-            None => self.reconciler.all().await.inspect_err(|error| {
-                tracing::error!(error = chain(error), "a day could not be reconciled");
-            })?,
+            Some(day) => DaysDone {
+                done: vec![self.reconciler.day(day.parse()?).await?],
+                failed: Vec::new(),
+            },
+            None => self.reconciler.all().await?,
         };
-        Ok(json!({ "days": days }))
-    }
-}
-
-impl Reconciler {
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+        let failed =
+            days.failed.iter().map(|(day, error)| json!({ "day": day, "error": chain(error) }));
+        Ok(json!({ "days": days.done, "failed": failed.collect::<Vec<_>>() }))
     }
 }

@@ -4,26 +4,25 @@
 //! message settles the providers of a shard, page by page, and goes on in a new message before the
 //! time is up. Running it twice changes nothing.
 
-mod settle;
-
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steelyard_billing::{DebitTerms, ProviderId};
+use steelyard_billing::{DebitRules, ProviderId, Statement};
+use steelyard_books::{Books, Census, SettlePage, SettleRun, Settler};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
+    report_unreadable,
 };
 use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{BillingTable, UsageTable};
-
-pub use settle::{Page, Run, SettleError, Settler};
 
 /// The function.
 #[derive(Clone, Debug)]
 pub struct Settle {
     settler: Settler,
     queue: Queue,
+    clock: Clock,
 }
 
 /// What one message asks for.
@@ -34,9 +33,9 @@ pub enum SettleMessage {
     Shard {
         /// The registry shard.
         shard: u8,
-        /// The provider that was settled last.
+        /// Where the page before ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        after: Option<ProviderId>,
+        after: Option<String>,
     },
     /// One provider that could not be settled with its shard: tried alone, and a dead letter when it
     /// fails again and again.
@@ -56,8 +55,8 @@ const TIME_FOR_A_PAGE: Duration = Duration::from_secs(30);
 impl Settle {
     /// The function over a settler and its queue.
     #[must_use]
-    pub fn new(settler: Settler, queue: Queue) -> Settle {
-        Settle { settler, queue }
+    pub fn new(settler: Settler, queue: Queue, clock: Clock) -> Settle {
+        Settle { settler, queue, clock }
     }
 
     /// The function as its environment variables describe it.
@@ -66,16 +65,19 @@ impl Settle {
     ///
     /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Settle, Error> {
-        let terms: DebitTerms = environment.debit_terms()?;
+        let rules: DebitRules = environment.debit_rules()?;
         let config = aws::in_lambda(environment)?;
         let client = aws::dynamodb(&config);
         let usage = UsageTable::new(client.clone(), environment.required("USAGE_TABLE")?);
         let billing = BillingTable::new(client, environment.required("BILLING_TABLE")?);
         let queue = aws::queue(&config, environment.required("SETTLE_QUEUE_URL")?);
-        Ok(Settle::new(Settler::new(usage, billing, terms, Clock::system()), queue))
+        let settler = Settler { books: Books::new(billing, rules), usage };
+        Ok(Settle::new(settler, queue, Clock::system()))
     }
 
+    /// Sends a message for each registry shard, unless the clock was set back since the last run.
     async fn fan_out(&self) -> Result<Value, Error> {
+        self.settler.note_run(self.clock.now()).await?;
         let messages = (0..REGISTRY_SHARDS)
             .map(|shard| SettleMessage::Shard { shard, after: None })
             .collect::<Vec<_>>();
@@ -89,13 +91,16 @@ impl Settle {
     }
 
     async fn message(&self, body: &str, invocation: Invocation) -> Result<(), Error> {
-        let run = self.settler.begin().await?;
-        match serde_json::from_str(body)? {
+        let message = serde_json::from_str(body)?;
+        let run = self.settler.begin(self.clock.now()).await?;
+        report_unreadable(&run.unreadable);
+        match message {
             SettleMessage::Shard { shard, after } => {
                 self.shard(&run, shard, after, invocation).await
             }
             SettleMessage::Provider { provider } => {
-                self.settler.provider(&run, &provider).await?;
+                let statements = self.settler.provider(&run, &provider).await?;
+                statements.iter().for_each(log);
                 Ok(())
             }
         }
@@ -104,13 +109,16 @@ impl Settle {
     /// Settles a shard page by page; goes on in a new message when the time is nearly up.
     async fn shard(
         &self,
-        run: &Run,
+        run: &SettleRun,
         shard: u8,
-        mut after: Option<ProviderId>,
+        mut after: Option<String>,
         invocation: Invocation,
     ) -> Result<(), Error> {
         loop {
-            let page = self.settler.page(run, shard, after.as_ref(), PAGE).await?;
+            let page = self.settler.page(run, shard, after.as_deref(), PAGE).await?;
+            page.statements.iter().for_each(log);
+            report_unreadable(&page.unreadable);
+            report_census(&page.census);
             self.try_alone(&page).await?;
             after = page.next;
             if after.is_none() {
@@ -123,7 +131,7 @@ impl Settle {
     }
 
     /// Sends each provider that failed a message of its own, so that it holds up no other.
-    async fn try_alone(&self, page: &Page) -> Result<(), Error> {
+    async fn try_alone(&self, page: &SettlePage) -> Result<(), Error> {
         let mut messages = Vec::new();
         for (provider, error) in &page.failed {
             let error: &(dyn std::error::Error + 'static) = error;
@@ -131,6 +139,40 @@ impl Settle {
             messages.push(SettleMessage::Provider { provider: provider.clone() });
         }
         self.send(&messages).await
+    }
+}
+
+fn log(statement: &Statement) {
+    tracing::info!(
+        provider.id = %statement.provider,
+        statement = %statement.statement,
+        amount_fen = statement.charge_fen.get(),
+        late_days = statement.late_days.len(),
+        unpriced_apis = statement.unpriced.len(),
+        "settled"
+    );
+    for unpriced in &statement.unpriced {
+        tracing::warn!(
+            provider.id = %statement.provider,
+            api = %unpriced.count.api,
+            // The template makes a metric of it.
+            unpriced_calls = unpriced.count.gained().calls.get(),
+            "no rate covers these calls"
+        );
+    }
+}
+
+/// Publishes how many providers of a page are in states that an operator must know of. The template
+/// makes metrics of the counts, which sum over the night's pages.
+fn report_census(census: &Census) {
+    let Census { given_up, without_mandate, open_debits } = *census;
+    if *census != Census::default() {
+        tracing::info!(
+            given_up_providers = given_up,
+            owing_without_mandate = without_mandate,
+            open_debits,
+            "census of a page of providers"
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! A provider's money, and the movements that change it. Pure: each movement gives the account
 //! after it and the journal entry that explains it.
 
+mod collect;
 mod figures;
 mod gateway;
 
@@ -11,33 +12,43 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered, MoneyError, MonthToDate};
 use thiserror::Error;
 
+pub use collect::{Collectable, LastRequest, Withheld};
 pub use figures::Figures;
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-use crate::{Debit, DebitId, DebitTerms, MandateInUse, Provider, ProviderId, StatementId};
+use crate::{Debit, DebitId, Provider, ProviderId, StatementId};
 
 /// A provider's account: its figures, and how far its usage has been settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Whose.
+    /// The provider whose account it is.
     pub provider: ProviderId,
-    /// How often the account was written; each write is conditional on the one before.
+    /// How often the account was written. Each write is conditional on the version before.
     pub version: u64,
     /// The number of its last journal entry.
     pub entries: u64,
     /// What it has and owes; a projection of its entries.
     pub figures: Figures,
-    /// The debit that is collecting what is reserved.
+    /// The open debit: at most one at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_debit: Option<DebitId>,
+    /// What debits took on the last day on which one was sent that took money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+    /// The state in which a debit was last sent; none after one was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_request: Option<LastRequest>,
     /// The last billing day that a statement was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_through: Option<BillingDay>,
-    /// How many recharges were numbered.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    /// The number of its last debit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub debits: u64,
+    /// The number of its last recharge.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub recharges: u32,
-    /// How many mandates were numbered.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    /// The number of its last mandate.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub mandates: u32,
     /// The first month whose usage may still have to be charged.
     pub open_from: BillingMonth,
@@ -61,7 +72,7 @@ pub struct MonthProgress {
     pub supplements: u16,
 }
 
-/// A movement of money: everything that has to be stored in one transaction.
+/// A change of an account: everything that has to be stored in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
     /// The account after it.
@@ -96,10 +107,10 @@ pub enum AccountError {
     /// Money that is paid in is more than nothing.
     #[error("a recharge of {0} yuan is not an amount to pay in")]
     NotAPayment(Fen),
-    /// The debit that ended is not the one that collects what is reserved.
-    #[error("debit {debit} ended, but the open debit is {open:?}")]
+    /// The debit is not the open one, or what it reserves is not what is reserved.
+    #[error("debit {debit} changed, but the open debit is {open:?}")]
     NotTheOpenDebit {
-        /// The debit that ended.
+        /// The debit that changed.
         debit: DebitId,
         /// The one that is open.
         open: Option<DebitId>,
@@ -107,6 +118,9 @@ pub enum AccountError {
     /// The debit has not ended.
     #[error("debit {0} has not ended")]
     StillOpen(DebitId),
+    /// The debit was sent before, or is not being sent.
+    #[error("debit {0} is not being sent for the first time")]
+    NotFirstSent(DebitId),
     /// More is to be given back of a recharge than is still prepaid.
     #[error("¥{amount} can't be given back: ¥{prepaid} are prepaid and not used")]
     Used {
@@ -127,7 +141,10 @@ impl Account {
             entries: 0,
             figures: Figures::default(),
             open_debit: None,
+            withheld: None,
+            last_request: None,
             settled_through: None,
+            debits: 0,
             recharges: 0,
             mandates: 0,
             open_from: provider.billed_from,
@@ -135,9 +152,8 @@ impl Account {
         }
     }
 
-    /// Charges a statement: the prepaid balance pays first, the rest is owed, and a debit is opened
-    /// for what is owed where one is due. A credit pays what is owed first. A charge of nothing
-    /// moves nothing, and opens no debit for what was owed before.
+    /// Charges a statement: the prepaid balance pays first, and the rest is owed. A credit pays what
+    /// is owed first. A charge of zero moves nothing.
     ///
     /// # Errors
     ///
@@ -146,10 +162,11 @@ impl Account {
         &self,
         statement: StatementId,
         charge: Fen,
-        mandate: Option<&MandateInUse>,
-        terms: &DebitTerms,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
+        if charge.is_zero() {
+            return Ok(Movement { account: self.clone(), entry: None, opened: None });
+        }
         let mut postings = vec![(Ledger::Revenue, charge.negated()?)];
         if charge.is_negative() {
             postings.extend(self.paid_in(charge.negated()?)?);
@@ -158,11 +175,7 @@ impl Account {
             postings.push((Ledger::Prepaid, from_prepaid));
             postings.push((Ledger::Receivable, charge.minus(from_prepaid)?));
         }
-        if charge.is_zero() {
-            return Ok(Movement { account: self.clone(), entry: None, opened: None });
-        }
-        let movement = self.moved(Cause::Charged { statement }, postings, now)?;
-        movement.opening(mandate, terms, now)
+        self.moved(Cause::Charged { statement }, postings, now)
     }
 
     /// What of a charge the prepaid balance pays.
@@ -191,45 +204,6 @@ impl Account {
         self.moved(Cause::Recharged { reference }, postings, now)
     }
 
-    /// What a debit that has ended does to the account. Paid: nothing is reserved any more, and
-    /// what is still owed gets the next debit. Given up: the amount is owed as before, and prepaid
-    /// money that came in meanwhile pays of it what it can.
-    ///
-    /// # Errors
-    ///
-    /// [`AccountError::NotTheOpenDebit`] when the account has seen the end of this debit before,
-    /// [`AccountError::StillOpen`] when the debit has not ended.
-    pub fn end_debit(
-        &self,
-        debit: &Debit,
-        mandate: Option<&MandateInUse>,
-        terms: &DebitTerms,
-        now: Timestamp,
-    ) -> Result<Movement, AccountError> {
-        let is_the_open_one = self.open_debit == Some(debit.debit)
-            && self.provider == debit.provider
-            && self.figures.reserved() == debit.amount_fen;
-        if !is_the_open_one {
-            return Err(AccountError::NotTheOpenDebit {
-                debit: debit.debit,
-                open: self.open_debit,
-            });
-        }
-        let released = (Ledger::Reserved, debit.amount_fen.negated()?);
-        if let Some(payment) = debit.payment() {
-            let cause = Cause::DebitPaid { debit: debit.debit, trade_no: payment.trade_no.clone() };
-            let postings = vec![(Ledger::Alipay, debit.amount_fen), released];
-            return self.moved(cause, postings, now)?.opening(mandate, terms, now);
-        }
-        if debit.is_open() {
-            return Err(AccountError::StillOpen(debit.debit));
-        }
-        let from_prepaid = self.from_prepaid(debit.amount_fen);
-        let owed = debit.amount_fen.minus(from_prepaid)?;
-        let postings = vec![released, (Ledger::Receivable, owed), (Ledger::Prepaid, from_prepaid)];
-        self.moved(Cause::DebitExhausted { debit: debit.debit }, postings, now)
-    }
-
     /// How money that came in is used: for what is owed and not being collected, then as prepaid.
     fn paid_in(&self, amount: Fen) -> Result<[(Ledger, Fen); 2], MoneyError> {
         let pays = amount.min(self.figures.unreserved()?);
@@ -243,88 +217,25 @@ impl Account {
         postings: Vec<(Ledger, Fen)>,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
-        let ends_debit = match &cause {
-            Cause::DebitPaid { .. } | Cause::DebitExhausted { .. } => true,
-            Cause::Charged { .. }
-            | Cause::Recharged { .. }
-            | Cause::RechargePaid { .. }
-            | Cause::DebitFound { .. }
-            | Cause::RefundAsked { .. }
-            | Cause::RefundDone { .. }
-            | Cause::RefundRefused { .. }
-            | Cause::Reversed { .. } => false,
-        };
         let entry = Entry::try_from(EntryRecord {
             provider: self.provider.clone(),
             number: self.entries + 1,
             recorded_at_s: now,
             cause,
             postings: postings.into_iter().filter_map(posting).collect(),
-            opened: None,
         })?;
         let mut account = self.clone();
         account.entries = entry.record().number;
         account.figures = self.figures.after(&entry)?;
-        if ends_debit {
-            account.open_debit = None;
-        }
         Ok(Movement { account, entry: Some(entry), opened: None })
     }
 }
 
-/// Whether nothing was counted, which is not stored.
-fn is_nothing(count: &u32) -> bool {
-    *count == 0
+/// Whether a number is zero, which is not stored.
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 fn posting((ledger, amount_fen): (Ledger, Fen)) -> Option<Posting> {
     (!amount_fen.is_zero()).then_some(Posting { ledger, amount_fen })
-}
-
-impl Movement {
-    /// The same movement with a debit for what is owed after it: when there is a mandate in use, no
-    /// other debit is open, and the amount is at least the minimum. The mandate's limit
-    /// caps it; the rest waits for the next.
-    fn opening(
-        mut self,
-        mandate: Option<&MandateInUse>,
-        terms: &DebitTerms,
-        now: Timestamp,
-    ) -> Result<Movement, AccountError> {
-        let (Some(mandate), Some(entry)) = (mandate, self.entry.clone()) else { return Ok(self) };
-        let amount = self.account.figures.unreserved()?.min(mandate.limit_fen);
-        let due = amount.is_positive() && amount >= terms.minimum_fen;
-        if !due || self.account.open_debit.is_some() {
-            return Ok(self);
-        }
-        let debit = Debit::open(
-            &self.account.provider,
-            DebitId(self.account.entries),
-            amount,
-            mandate,
-            terms,
-            now,
-        );
-        let before = self.account.figures;
-        let reserving = Entry::try_from(EntryRecord {
-            opened: Some(debit.debit),
-            postings: vec![
-                Posting { ledger: Ledger::Receivable, amount_fen: amount.negated()? },
-                Posting { ledger: Ledger::Reserved, amount_fen: amount },
-            ],
-            ..entry.record().clone()
-        })?;
-        self.account.figures = before.after(&reserving)?;
-        self.account.open_debit = Some(debit.debit);
-        self.entry = Some(joined(entry, reserving)?);
-        self.opened = Some(debit);
-        Ok(self)
-    }
-}
-
-/// One entry for two that happen at once.
-fn joined(first: Entry, second: Entry) -> Result<Entry, JournalError> {
-    let mut postings = first.record().postings.clone();
-    postings.extend(second.record().postings.iter().copied());
-    Entry::try_from(EntryRecord { postings, ..second.into() })
 }

@@ -1,27 +1,19 @@
-//! The breaker: stops all debits when none can succeed, or nobody knows any more what they come
-//! to. Pure: what it came to by each answer, and by persons.
+//! The breaker stops all debits when none can succeed, or when too many are in doubt or refused as
+//! wrong. Pure: the breaker after each answer, and after what a person did.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::patience::growing;
+use crate::task::Backoff;
 use crate::{DebitId, GatewayCode, PayAnswer, ProviderId, Reason};
 
 /// How many minutes back answers are remembered, the current one included: long enough to see a
 /// trend among few debits, short enough to forget a trouble that is over.
 pub const WINDOW_MINUTES: i64 = 5;
 
-/// The fewest answers among which a share of doubt means anything: two lost answers of three
+/// The fewest answers among which a share of trouble means anything: two lost answers of three
 /// happen on any day.
 pub const ASKED_MIN: u32 = 10;
-
-/// How long until the first probe; twice as long after each that fails. A person who mends an
-/// account takes a quarter of an hour at least, and a gateway that is down is not helped by us.
-const PROBE_FIRST: SignedDuration = SignedDuration::from_mins(15);
-
-/// The longest between two probes, so that debits go on by themselves on the day on which the
-/// trouble ends.
-const PROBE_MOST: SignedDuration = SignedDuration::from_hours(4);
 
 /// How long a probe may be on its way before it is forgotten. Longer than a call can take: the
 /// client gives up after ten seconds.
@@ -79,12 +71,13 @@ pub enum BreakerState {
 pub enum Trip {
     /// Our own account at the gateway is in trouble, as this code says: nobody's debit can succeed.
     OwnAccount(GatewayCode),
-    /// Of the debits asked for within [`WINDOW_MINUTES`], too many were in doubt.
-    TooManyInDoubt {
+    /// Of the debits asked for within [`WINDOW_MINUTES`], half or more were in trouble: in doubt, or
+    /// refused since our request was wrong.
+    TooMuchTrouble {
         /// How many were asked for.
         asked: u32,
-        /// How many of them were in doubt.
-        doubted: u32,
+        /// How many of them were in trouble.
+        troubled: u32,
     },
     /// A person stopped all debits. No probe is made: only a person closes it.
     ByOperator {
@@ -100,8 +93,8 @@ pub struct Minute {
     pub minute: i64,
     /// How many debits were asked for.
     pub asked: u32,
-    /// How many of them were in doubt.
-    pub doubted: u32,
+    /// How many of them were in doubt, or refused since our request was wrong.
+    pub troubled: u32,
 }
 
 /// A debit that is sent to see whether debits can be made again.
@@ -140,6 +133,12 @@ pub enum Permit {
 }
 
 impl Breaker {
+    /// Whether debits are made.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == BreakerState::Closed
+    }
+
     /// Whether a debit may be asked for now.
     #[must_use]
     pub fn permit(&self, now: Timestamp) -> Permit {
@@ -207,26 +206,25 @@ impl Breaker {
     }
 
     fn closed_after(&self, answer: &PayAnswer, now: Timestamp) -> Breaker {
-        let is_in_doubt = match answer {
+        let is_trouble = match answer {
             PayAnswer::OwnAccount(code) => {
                 return self.tripped(Trip::OwnAccount(code.clone()), now);
             }
-            PayAnswer::InDoubt(_) => true,
+            PayAnswer::InDoubt(_) | PayAnswer::OwnFault(_) => true,
             PayAnswer::Throttled(_) => return self.clone(),
             PayAnswer::Paid(_)
             | PayAnswer::Declined(_)
             | PayAnswer::MandateDead(_)
-            | PayAnswer::PayerBlocked(_)
-            | PayAnswer::OwnFault(_) => false,
+            | PayAnswer::PayerBlocked(_) => false,
         };
-        let minutes = counted(&self.minutes, is_in_doubt, now);
-        match too_many_in_doubt(&minutes) {
+        let minutes = counted(&self.minutes, is_trouble, now);
+        match too_much_trouble(&minutes) {
             Some(trip) => self.tripped(trip, now),
             None => Breaker { minutes, ..self.clone() },
         }
     }
 
-    /// Any clear answer says that the gateway works for us; otherwise the next probe waits longer.
+    /// An answer about the payer says that debits can succeed; otherwise the next probe waits longer.
     fn after_probe(
         &self,
         answer: &PayAnswer,
@@ -239,18 +237,17 @@ impl Breaker {
             PayAnswer::Paid(_)
             | PayAnswer::Declined(_)
             | PayAnswer::MandateDead(_)
-            | PayAnswer::PayerBlocked(_)
-            | PayAnswer::OwnFault(_) => return self.with(BreakerState::Closed),
+            | PayAnswer::PayerBlocked(_) => return self.with(BreakerState::Closed),
             PayAnswer::OwnAccount(code) => Trip::OwnAccount(code.clone()),
-            PayAnswer::InDoubt(_) | PayAnswer::Throttled(_) => why.clone(),
+            PayAnswer::InDoubt(_) | PayAnswer::OwnFault(_) | PayAnswer::Throttled(_) => why.clone(),
         };
         let probes = probes.saturating_add(1);
-        let probe_at_s = Some(now + growing(PROBE_FIRST, probes, PROBE_MOST));
+        let probe_at_s = Some(now + Backoff::PROBE.wait(probes));
         self.with(BreakerState::Open { since_s, why, probe_at_s, probes })
     }
 
     fn tripped(&self, why: Trip, now: Timestamp) -> Breaker {
-        let probe_at_s = Some(now + PROBE_FIRST);
+        let probe_at_s = Some(now + Backoff::PROBE.wait(0));
         self.with(BreakerState::Open { since_s: now, why, probe_at_s, probes: 0 })
     }
 
@@ -261,26 +258,26 @@ impl Breaker {
 }
 
 /// The minutes with one answer more, without those that are over.
-fn counted(minutes: &[Minute], is_in_doubt: bool, now: Timestamp) -> Vec<Minute> {
+fn counted(minutes: &[Minute], is_trouble: bool, now: Timestamp) -> Vec<Minute> {
     let minute = now.as_second().div_euclid(60);
     // A clock that runs ahead has written of minutes to come; they are not kept for long.
     let is_recent = |other: i64| (other - minute).abs() < WINDOW_MINUTES;
     let mut minutes: Vec<_> = minutes.iter().copied().filter(|m| is_recent(m.minute)).collect();
     let at = minutes.partition_point(|other| other.minute < minute);
     if minutes.get(at).is_none_or(|other| other.minute != minute) {
-        minutes.insert(at, Minute { minute, asked: 0, doubted: 0 });
+        minutes.insert(at, Minute { minute, asked: 0, troubled: 0 });
     }
     if let Some(this) = minutes.get_mut(at) {
         this.asked = this.asked.saturating_add(1);
-        this.doubted = this.doubted.saturating_add(u32::from(is_in_doubt));
+        this.troubled = this.troubled.saturating_add(u32::from(is_trouble));
     }
     minutes
 }
 
-/// Why the breaker opens, if half of enough answers are doubts.
-fn too_many_in_doubt(minutes: &[Minute]) -> Option<Trip> {
+/// Why the breaker opens, if half of enough answers are trouble.
+fn too_much_trouble(minutes: &[Minute]) -> Option<Trip> {
     let sum = |count: fn(&Minute) -> u32| minutes.iter().map(count).fold(0, u32::saturating_add);
-    let (asked, doubted) = (sum(|minute| minute.asked), sum(|minute| minute.doubted));
-    let is_too_many = asked >= ASKED_MIN && doubted >= asked.div_ceil(2);
-    is_too_many.then_some(Trip::TooManyInDoubt { asked, doubted })
+    let (asked, troubled) = (sum(|minute| minute.asked), sum(|minute| minute.troubled));
+    let is_too_much = asked >= ASKED_MIN && troubled >= asked.div_ceil(2);
+    is_too_much.then_some(Trip::TooMuchTrouble { asked, troubled })
 }

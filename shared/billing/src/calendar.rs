@@ -39,9 +39,12 @@ impl CalendarError {
     }
 }
 
-/// How long what was counted is kept after its month has closed: a charge can be traced to the
-/// reports behind it for more than a year.
+/// How long after the latest day on which a month can close its counters are kept, so that a charge
+/// can be traced to its reports for more than a year.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// The latest day of the next month on which a month can close.
+const CLOSE_DAY_MAX: i8 = 28;
 
 impl Calendar {
     /// A calendar in a time zone of the IANA database, whose months close at the first instant of
@@ -51,12 +54,24 @@ impl Calendar {
     ///
     /// [`CalendarError`] naming what is wrong.
     pub fn new(time_zone: &str, close_day: i8) -> Result<Calendar, CalendarError> {
-        if !(1..=28).contains(&close_day) {
+        if !(1..=CLOSE_DAY_MAX).contains(&close_day) {
             return Err(CalendarError::CloseDay(close_day));
         }
         let time_zone =
             TimeZone::get(time_zone).map_err(|_| CalendarError::TimeZone(time_zone.to_owned()))?;
         Ok(Calendar { time_zone, close_day })
+    }
+
+    /// The name of the time zone in the IANA database.
+    #[must_use]
+    pub fn time_zone(&self) -> &str {
+        self.time_zone.iana_name().expect("a time zone of the database has a name")
+    }
+
+    /// The day of the next month on which a month closes, from 1 to 28.
+    #[must_use]
+    pub fn close_day(&self) -> i8 {
+        self.close_day
     }
 
     /// The billing day that an instant falls in.
@@ -98,9 +113,13 @@ impl Calendar {
     /// The instant from which usage of the month is refused.
     #[must_use]
     pub fn closes_at(&self, month: BillingMonth) -> Timestamp {
+        self.day_of_next_month(month, self.close_day)
+    }
+
+    fn day_of_next_month(&self, month: BillingMonth, day: i8) -> Timestamp {
         let first = month.next().first_day().date();
-        let close = first.with().day(self.close_day).build().unwrap_or(first);
-        self.instant(close, Time::midnight())
+        let day = first.with().day(day).build().unwrap_or(first);
+        self.instant(day, Time::midnight())
     }
 
     /// Whether usage of the month is still counted.
@@ -109,12 +128,13 @@ impl Calendar {
         now < self.closes_at(month)
     }
 
-    /// The instant up to which markers and counters of the month are kept at least: 400 days after
-    /// it closed.
+    /// The instant up to which markers and counters of the month are kept at least. It does not
+    /// depend on the configured close day, which may change while they are stored.
     #[must_use]
     pub fn kept_until(&self, month: BillingMonth) -> Timestamp {
-        // Only what closes in the last year of the calendar is kept for less, up to its end.
-        self.closes_at(month).checked_add(KEPT_FOR).unwrap_or(Timestamp::MAX)
+        // In the last years of the calendar they are kept up to its end.
+        let latest_close = self.day_of_next_month(month, CLOSE_DAY_MAX);
+        latest_close.checked_add(KEPT_FOR).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -156,15 +176,18 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_kept_for_400_days_after_it_closed() {
+    fn a_month_is_kept_for_400_days_after_the_28th_of_the_next_whatever_its_close_day() {
         for (month, kept_until) in [
-            ("2015-05", "2016-07-08T16:00:00Z"),
+            ("2015-05", "2016-07-31T16:00:00Z"),
             // Without a 29th of February between.
-            ("2016-05", "2017-07-09T16:00:00Z"),
+            ("2016-05", "2017-08-01T16:00:00Z"),
             ("9998-12", "9999-12-30T22:00:00.999999999Z"),
         ] {
             let month = month.parse().unwrap();
-            assert_eq!(shanghai().kept_until(month), instant(kept_until), "{month}");
+            for close_day in [1, 5, 28] {
+                let calendar = Calendar::new("Asia/Shanghai", close_day).unwrap();
+                assert_eq!(calendar.kept_until(month), instant(kept_until), "{month} {close_day}");
+            }
         }
     }
 

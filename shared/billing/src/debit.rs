@@ -1,196 +1,161 @@
-//! A debit: one request to take one amount under a mandate. Pure: a state machine over what the
-//! gateway answered.
+//! A debit: one request to take one amount under a mandate. Pure: a state machine over the
+//! gateway's answers.
 
-mod exchange;
-mod intervention;
-mod learned;
+mod attempt;
+mod evidence;
+mod history;
 mod phase;
-mod terms;
+mod resolution;
+mod rules;
 
-use std::fmt;
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::Fen;
+use steelyard_pricing::{BillingDay, Fen};
 use thiserror::Error;
 
-pub use exchange::{Asked, Exchange};
-pub use intervention::{Intervention, InterventionError, REASON_MAX, Resolution};
-pub use learned::Proved;
-pub use phase::{GivenUp, Phase, Step};
-pub use terms::DebitTerms;
+pub use attempt::Attempt;
+pub use evidence::ProvedPaid;
+pub use history::{Asked, Exchange, History, Intervention};
+pub use phase::{GiveUpReason, Phase, Step};
+pub use resolution::{NothingToResolve, Resolution};
+pub use rules::DebitRules;
 
-use crate::patience::minutes_to_an_hour;
+use crate::task::Backoff;
 use crate::{
-    Decline, DeclineReason, Doubt, GatewayCode, MandateId, MandateInUse, OutTradeNo, PayAnswer,
-    Payment, ProviderId, QueryAnswer, TradeNumber, TradeOf,
+    DebitId, Decline, DeclineReason, Doubt, GatewayCode, MandateId, OutTradeNo, PayAnswer, Payment,
+    ProviderId, QueryAnswer, Task, Unanswered,
 };
 
-/// A debit's number among its provider's: that of the journal entry that opened it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DebitId(pub u64);
-
-/// How often a debit that is declined for want of funds is tried, each on a day of its own.
-pub const TRIES_MAX: u8 = 3;
-
-/// How often a debit that the gateway does not allow now is tried, each on a day of its own.
-pub const WINDOW_TRIES_MAX: u8 = 7;
-
-/// How long an attempt may have been sent before nobody is waiting for its answer any more.
+/// How many days after its first try a debit that was declined for want of funds is tried again.
+/// After the last one it is given up.
 ///
-/// Longer than a call can take: the client gives up after ten seconds.
-const ANSWER_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// Source: Alipay's advice for failed withholdings is about two retries on later days.
+pub const FUNDS_RETRY_DAYS: [i32; 2] = [1, 3];
 
-/// How long a request that nobody answered may be on its way to the gateway.
-const ON_ITS_WAY_MOST: SignedDuration = SignedDuration::from_mins(15);
+/// How many days a debit that the gateway does not allow now is tried on.
+pub const WINDOW_TRIES_MAX: usize = 7;
+
+/// How many attempts a debit may have. The gateway closed each of them unpaid, which no retry will
+/// change.
+const ATTEMPTS_MAX: usize = 20;
+
+/// How long an answer is waited for. The client gives up after ten seconds.
+const ANSWER_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+/// How long until a held debit is reported again.
+const REPORT_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// One request to take one amount under a mandate.
+///
+/// Before it is first sent it is an intent without an amount. A paid or given-up debit never
+/// changes again, except that a payment of another of its attempts may become known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Debit {
-    /// Whose money.
+    /// The provider whose money it takes.
     pub provider: ProviderId,
-    /// Which debit of the provider.
+    /// Its number among the provider's debits.
     pub debit: DebitId,
-    /// How often the debit was written; each write is conditional on the one before.
-    pub version: u64,
-    /// What is asked for.
-    pub amount_fen: Fen,
-    /// The mandate under which it is asked.
-    pub mandate: MandateId,
-    /// Alipay's number of the agreement.
-    pub agreement_no: String,
+    /// Its version and its due time.
+    #[serde(flatten)]
+    pub task: Task,
     /// When it was opened, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub opened_at_s: Timestamp,
-    /// The number of the attempt, from 1; a new one only after the one before is proved dead.
-    pub attempt: u16,
-    /// The number by which the gateway knows the attempt.
-    pub out_trade_no: OutTradeNo,
-    /// The exact content of the attempt's request, stored before the first call and sent again
-    /// unchanged.
+    /// What it asks for; none before it is first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
-    /// Where it stands.
+    pub terms: Option<DebitTerms>,
+    /// What was sent, in order. A new attempt begins only after the one before is closed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// Its phase.
     #[serde(flatten)]
     pub phase: Phase,
-    /// How often it was declined for want of funds.
-    pub declines: u8,
-    /// How often the gateway did not allow it now: too many debits, too soon, or not at this time.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub window_declines: u8,
-    /// How often nobody knew since it was last declined.
-    pub doubts: u16,
-    /// How often in a row our own account at the gateway was in trouble.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub own_account_troubles: u16,
-    /// The attempt that paid it, if that is not the one at hand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid_attempt: Option<u16>,
-    /// Since when a request may be on its way that nobody has answered, in seconds of Unix time.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::timestamp::second::optional"
-    )]
-    pub unanswered_since_s: Option<Timestamp>,
-    /// What the gateway was asked and answered, the last of it at the end.
+    /// The days' tries that were declined, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exchanges: Vec<Exchange>,
-    /// Payments that came to light for attempts that were thought dead.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub found_payments: Vec<FoundPayment>,
-    /// What people did to it, the last of it at the end.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub interventions: Vec<Intervention>,
-    /// Not to be touched before this, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub due_at_s: Timestamp,
+    pub declines: Vec<Declined>,
+    /// What a person may want to read of it.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub history: History,
 }
 
-/// A payment that came to light for an attempt that was thought dead.
+/// What a debit asks for. Fixed when it is first sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FoundPayment {
-    /// The attempt.
-    pub attempt: u16,
-    /// What was taken, and by which trade.
-    #[serde(flatten)]
-    pub payment: Payment,
+pub struct DebitTerms {
+    /// The amount, which is reserved in the account.
+    pub amount_fen: Fen,
+    /// The mandate under which it is taken.
+    pub mandate: MandateId,
+    /// The gateway's number of the agreement.
+    pub agreement_no: String,
+    /// The first billing day whose charge it collects.
+    pub from: BillingDay,
+    /// The last billing day whose charge it collects.
+    pub through: BillingDay,
 }
 
-/// The debit was not waiting for such an answer: a defect, since an answer that contradicts what is
-/// recorded lets the debit be held.
+/// One day's try that was declined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declined {
+    /// When, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+    /// The reason.
+    pub reason: DeclineReason,
+    /// The gateway's code.
+    pub code: GatewayCode,
+}
+
+/// The debit was not waiting for such an answer. This is a defect, since an answer that contradicts
+/// what is recorded leads to a held debit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("debit {debit} was {phase:?} and not waiting for this answer")]
 pub struct DebitConflict {
     /// The debit.
     pub debit: DebitId,
-    /// Where it stood.
+    /// The phase it was in.
     pub phase: Phase,
 }
 
 impl Debit {
-    /// A new debit, to be asked for when debits next fall due.
+    /// A new debit, to be sent at `due_at`.
     #[must_use]
-    pub fn open(
-        provider: &ProviderId,
-        debit: DebitId,
-        amount_fen: Fen,
-        mandate: &MandateInUse,
-        terms: &DebitTerms,
-        now: Timestamp,
-    ) -> Debit {
+    pub fn open(provider: &ProviderId, debit: DebitId, due_at: Timestamp, now: Timestamp) -> Debit {
         Debit {
             provider: provider.clone(),
             debit,
-            version: 0,
-            amount_fen,
-            mandate: mandate.mandate,
-            agreement_no: mandate.agreement_no.clone(),
+            task: Task::new(due_at),
             opened_at_s: now,
-            attempt: 1,
-            out_trade_no: out_trade_no(provider, debit, 1),
-            request: None,
+            terms: None,
+            attempts: Vec::new(),
             phase: Phase::Due,
-            declines: 0,
-            window_declines: 0,
-            doubts: 0,
-            own_account_troubles: 0,
-            paid_attempt: None,
-            unanswered_since_s: None,
-            exchanges: Vec::new(),
-            found_payments: Vec::new(),
-            interventions: Vec::new(),
-            due_at_s: terms.next_due(now),
+            declines: Vec::new(),
+            history: History::default(),
         }
     }
 
-    /// What to do now.
+    /// The next step now.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> Step {
-        if now < self.due_at_s {
+        if now < self.task.due_at_s {
             return Step::Wait;
         }
         match self.phase {
             Phase::Due => Step::Pay,
             Phase::Sending
             | Phase::InDoubt { .. }
-            | Phase::Exhausting { .. }
-            | Phase::Held { ask: true, .. } => Step::Query,
+            | Phase::Checking { .. }
+            | Phase::Confirming { .. }
+            | Phase::Rechecking { .. } => Step::Query,
             Phase::Closing { .. } => Step::Close,
-            Phase::Held { ask: false, .. } | Phase::Paid { .. } | Phase::Exhausted { .. } => {
-                Step::Wait
-            }
+            Phase::Held { .. } => Step::Report,
+            Phase::Paid { .. } | Phase::GivenUp { .. } | Phase::Withdrawn => Step::Wait,
         }
     }
 
-    /// When there is something to do with it; never when it is held, or has ended.
+    /// When its next step is due; none when it has ended.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
-        match self.next_step(self.due_at_s) {
-            Step::Pay | Step::Query | Step::Close => Some(self.due_at_s),
-            Step::Wait => None,
-        }
+        self.is_open().then_some(self.task.due_at_s)
     }
 
     /// Whether it may still take money.
@@ -200,103 +165,150 @@ impl Debit {
             Phase::Due
             | Phase::Sending
             | Phase::InDoubt { .. }
-            | Phase::Exhausting { .. }
+            | Phase::Checking { .. }
             | Phase::Closing { .. }
-            | Phase::Held { .. } => true,
-            Phase::Paid { .. } | Phase::Exhausted { .. } => false,
+            | Phase::Confirming { .. }
+            | Phase::Held { .. }
+            | Phase::Rechecking { .. } => true,
+            Phase::Paid { .. } | Phase::GivenUp { .. } | Phase::Withdrawn => false,
         }
     }
 
-    /// What the gateway took, if it did.
+    /// Why it was given up; none unless it was.
     #[must_use]
-    pub fn payment(&self) -> Option<Payment> {
+    pub fn given_up(&self) -> Option<&GiveUpReason> {
         match &self.phase {
-            Phase::Paid { trade_no, taken_fen } => {
-                Some(Payment { trade_no: trade_no.clone(), amount_fen: *taken_fen })
-            }
+            Phase::GivenUp { why } => Some(why),
             Phase::Due
             | Phase::Sending
             | Phase::InDoubt { .. }
-            | Phase::Exhausting { .. }
+            | Phase::Checking { .. }
             | Phase::Closing { .. }
+            | Phase::Confirming { .. }
             | Phase::Held { .. }
-            | Phase::Exhausted { .. } => None,
+            | Phase::Rechecking { .. }
+            | Phase::Paid { .. }
+            | Phase::Withdrawn => None,
         }
     }
 
-    /// Why it was given up, if it was, and it is proved that nothing was taken.
+    /// What it reserves: its amount while it is open, nothing before it is sent.
     #[must_use]
-    pub fn given_up(&self) -> Option<&GivenUp> {
-        match &self.phase {
-            Phase::Exhausted { given_up } => Some(given_up),
-            Phase::Due
-            | Phase::Sending
-            | Phase::InDoubt { .. }
-            | Phase::Exhausting { .. }
-            | Phase::Closing { .. }
-            | Phase::Held { .. }
-            | Phase::Paid { .. } => None,
-        }
+    pub fn reserved(&self) -> Fen {
+        let amount = self.terms.as_ref().filter(|_| self.is_open());
+        amount.map_or(Fen::ZERO, |terms| terms.amount_fen)
     }
 
-    /// The debit just before its attempt is sent: to be stored first. The content of an attempt
-    /// that was sent before stays as it was; `content` makes the first.
+    /// The subject that the payer reads: the days charged, and the debit's number, so that no two
+    /// debits share one.
+    ///
+    /// The gateway allows no `/`, `=` or `&` in it.
+    #[must_use]
+    pub fn subject(&self, terms: &DebitTerms) -> String {
+        let DebitTerms { from, through, .. } = terms;
+        let days = if from == through { from.to_string() } else { format!("{from} to {through}") };
+        format!("API service fee {days}, no. {}", self.debit)
+    }
+
+    /// The debit just before it is sent: to be stored first. The terms and the content of what was
+    /// sent before stay as they are.
     ///
     /// # Errors
     ///
-    /// [`DebitConflict`] unless it is to be asked for.
-    pub fn sending(&self, content: String, now: Timestamp) -> Result<Debit, DebitConflict> {
+    /// [`DebitConflict`] unless it is to be sent.
+    pub fn sending(
+        &self,
+        terms: DebitTerms,
+        out_trade_no: OutTradeNo,
+        request: String,
+        now: Timestamp,
+    ) -> Result<Debit, DebitConflict> {
         if self.phase != Phase::Due {
             return Err(self.not_waiting());
         }
-        let request = self.request.clone().unwrap_or(content);
-        Ok(Debit {
-            request: Some(request),
-            unanswered_since_s: Some(now),
-            ..self.with(Phase::Sending, now + ANSWER_WAIT)
-        })
+        let mut sending = self.moved(Phase::Sending, now + ANSWER_WAIT);
+        sending.terms.get_or_insert(terms);
+        if self.last_attempt().is_none_or(|attempt| attempt.is_closed) {
+            sending.attempts.push(Attempt {
+                out_trade_no,
+                request,
+                sent_at_s: now,
+                unanswered_at_s: Unanswered::default(),
+                is_closed: false,
+                payment: None,
+            });
+        }
+        Ok(sending.with_last_attempt(|attempt| {
+            attempt.sent_at_s = now;
+            attempt.unanswered_at_s = attempt.unanswered_at_s.sent(now);
+        }))
     }
 
-    /// The debit that is not asked for, since its mandate cannot be used any more: it is given up,
-    /// which a query has to prove, since it may have been asked for before.
+    /// The debit that will not be sent: nothing is owed any more, or there is no mandate to collect
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`DebitConflict`] unless it is to be asked for.
+    /// [`DebitConflict`] when it was sent.
+    pub fn withdrawn(&self) -> Result<Debit, DebitConflict> {
+        if self.phase != Phase::Due || self.terms.is_some() {
+            return Err(self.not_waiting());
+        }
+        Ok(Debit { phase: Phase::Withdrawn, ..self.clone() })
+    }
+
+    /// The debit that is not sent before the next day, since the day's limit is used up.
+    ///
+    /// # Errors
+    ///
+    /// [`DebitConflict`] when it was sent.
+    pub fn capped(&self, rules: &DebitRules, now: Timestamp) -> Result<Debit, DebitConflict> {
+        if self.phase != Phase::Due || self.terms.is_some() {
+            return Err(self.not_waiting());
+        }
+        Ok(self.moved(Phase::Due, rules.next_day_due(now)))
+    }
+
+    /// The sent debit whose mandate can no longer be used: given up, which a query has to prove.
+    ///
+    /// # Errors
+    ///
+    /// [`DebitConflict`] unless it is to be sent again.
     pub fn without_mandate(
         &self,
-        why: GatewayCode,
+        code: GatewayCode,
         now: Timestamp,
     ) -> Result<Debit, DebitConflict> {
-        if self.phase != Phase::Due {
+        if self.phase != Phase::Due || self.terms.is_none() {
             return Err(self.not_waiting());
         }
-        Ok(self.giving_up(GivenUp::MandateDead(why), now))
+        Ok(self.giving_up(GiveUpReason::MandateDead(code), now))
     }
 
-    /// The debit that is not asked for today, since its mandate is suspended: as if the gateway did
-    /// not allow it now.
+    /// The sent debit whose mandate is suspended: not sent today, as if the gateway did not allow
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`DebitConflict`] unless it is to be asked for.
+    /// [`DebitConflict`] unless it is to be sent again.
     pub fn postponed(
         &self,
-        why: GatewayCode,
-        terms: &DebitTerms,
+        code: GatewayCode,
+        rules: &DebitRules,
         now: Timestamp,
     ) -> Result<Debit, DebitConflict> {
-        if self.phase != Phase::Due {
+        if self.phase != Phase::Due || self.terms.is_none() {
             return Err(self.not_waiting());
         }
-        let decline = Decline { reason: DeclineReason::Window, sub_code: why.0 };
-        Ok(self.after_decline(decline, terms, now))
+        let decline = Decline { reason: DeclineReason::Window, sub_code: code.0 };
+        Ok(self.after_decline(decline, rules, now))
     }
 
-    /// The debit after the answer to its attempt.
+    /// The debit after the answer to its request.
     ///
-    /// A refusal that no later try can mend gives it up, which a query has to prove; one that is of
-    /// our own making is for a person.
+    /// A code that no later try can mend gives it up, which a query has to prove. A code that blames
+    /// our request is for a person. Trouble of our own account leaves it due, since the breaker
+    /// stops all debits.
     ///
     /// # Errors
     ///
@@ -304,126 +316,127 @@ impl Debit {
     pub fn after_pay(
         &self,
         answer: PayAnswer,
-        terms: &DebitTerms,
+        rules: &DebitRules,
         now: Timestamp,
     ) -> Result<Debit, DebitConflict> {
         if self.phase != Phase::Sending {
             return Err(self.not_waiting());
         }
         let told = answer.to_string();
-        let is_answered = !matches!(answer, PayAnswer::InDoubt(_));
-        let unanswered_since_s = self.unanswered_since_s.filter(|_| !is_answered);
-        let exchanged = |after: Debit| {
-            let after = Debit { unanswered_since_s, ..after };
-            after.exchanged(self.attempt, Asked::Pay, told, now)
+        let heard = match answer {
+            PayAnswer::InDoubt(_) => self.clone(),
+            PayAnswer::Paid(_)
+            | PayAnswer::Declined(_)
+            | PayAnswer::MandateDead(_)
+            | PayAnswer::PayerBlocked(_)
+            | PayAnswer::OwnAccount(_)
+            | PayAnswer::OwnFault(_)
+            | PayAnswer::Throttled(_) => self.clone().with_last_attempt(|attempt| {
+                attempt.unanswered_at_s = attempt.unanswered_at_s.answered();
+            }),
         };
         let after = match answer {
-            PayAnswer::Paid(payment) => self.paid(payment, now),
-            PayAnswer::Declined(decline) => self.after_decline(decline, terms, now),
-            PayAnswer::MandateDead(code) => self.giving_up(GivenUp::MandateDead(code), now),
-            PayAnswer::PayerBlocked(code) => self.giving_up(GivenUp::PayerBlocked(code), now),
+            PayAnswer::Paid(payment) => heard.paid(payment, now),
+            PayAnswer::Declined(decline) => heard.after_decline(decline, rules, now),
+            PayAnswer::MandateDead(code) => heard.giving_up(GiveUpReason::MandateDead(code), now),
+            PayAnswer::PayerBlocked(code) => heard.giving_up(GiveUpReason::PayerBlocked(code), now),
             PayAnswer::OwnAccount(_) | PayAnswer::Throttled(_) => {
-                return Ok(exchanged(self.after_own_account_trouble(now)));
+                heard.backed_off(Phase::Due, Backoff::MINUTES, now)
             }
             PayAnswer::OwnFault(code) => {
-                self.held(format!("our request is wrong: {}", code.0), None, now)
+                heard.held(format!("our request is wrong: {}", code.0), None, now)
             }
-            PayAnswer::InDoubt(doubt) => self.in_doubt(doubt.0, now),
+            PayAnswer::InDoubt(doubt) => heard.in_doubt(doubt.0, now),
         };
-        Ok(exchanged(Debit { own_account_troubles: 0, ..after }))
+        Ok(after.exchanged(Asked::Pay, told, now))
     }
 
-    /// The debit after the answer to a query for its attempt.
+    /// The debit after the answer to a query for its last attempt.
     ///
-    /// An attempt that the gateway does not know, or knows as unpaid, is sent again as it is: the
-    /// gateway takes one number's money at most once. A closed one gets a new number.
-    ///
-    /// One that is held stays held unless it is paid: it is asked about for a person.
+    /// An attempt that the gateway does not know, or knows as unpaid, is sent again unchanged, since
+    /// the gateway takes one number's money at most once. A closed one is followed by a new
+    /// attempt. A debit that is held stays held unless it is paid.
     ///
     /// # Errors
     ///
-    /// [`DebitConflict`] unless it was to be asked about.
+    /// [`DebitConflict`] unless it was to be queried.
     pub fn after_query(&self, answer: QueryAnswer, now: Timestamp) -> Result<Debit, DebitConflict> {
         let told = answer.to_string();
-        let after = self.queried(answer, now)?;
-        Ok(after.exchanged(self.attempt, Asked::Query, told, now))
-    }
-
-    fn queried(&self, answer: QueryAnswer, now: Timestamp) -> Result<Debit, DebitConflict> {
-        match &self.phase {
-            Phase::Sending | Phase::InDoubt { .. } => Ok(match answer {
-                QueryAnswer::Paid(payment) => self.paid(payment, now),
-                QueryAnswer::Closed => self.next_attempt(now),
-                QueryAnswer::NotFound | QueryAnswer::Pending => self.with(Phase::Due, now),
-                QueryAnswer::InDoubt(doubt) => self.in_doubt(doubt.0, now),
-            }),
-            Phase::Exhausting { close_sent, given_up } => {
-                Ok(self.after_last_query(answer, *close_sent, given_up.clone(), now))
-            }
-            Phase::Held { why, ask: true, .. } => {
-                Ok(self.after_query_for_a_person(answer, why.clone(), now))
-            }
+        let after = match &self.phase {
+            Phase::Sending | Phase::InDoubt { .. } => self.after_doubt(answer, now),
+            Phase::Checking { why } => self.after_check(answer, why, now),
+            Phase::Confirming { why } => self.after_close_query(answer, why, now),
+            Phase::Rechecking { why, .. } => self.after_recheck(answer, why, now),
             Phase::Due
             | Phase::Closing { .. }
-            | Phase::Held { ask: false, .. }
+            | Phase::Held { .. }
             | Phase::Paid { .. }
-            | Phase::Exhausted { .. } => Err(self.not_waiting()),
-        }
+            | Phase::GivenUp { .. }
+            | Phase::Withdrawn => return Err(self.not_waiting()),
+        };
+        Ok(after.exchanged(Asked::Query, told, now))
     }
 
-    /// A debit that is given up is closed first, so that nothing that is still on its way can take
-    /// the money later; and it has ended only when a query says so.
-    fn after_last_query(
-        &self,
-        answer: QueryAnswer,
-        close_sent: bool,
-        given_up: GivenUp,
-        now: Timestamp,
-    ) -> Debit {
+    fn after_doubt(&self, answer: QueryAnswer, now: Timestamp) -> Debit {
         match answer {
             QueryAnswer::Paid(payment) => self.paid(payment, now),
-            QueryAnswer::Closed => self.with(Phase::Exhausted { given_up }, now),
-            QueryAnswer::NotFound if close_sent && self.is_surely_heard(now) => {
-                self.with(Phase::Exhausted { given_up }, now)
+            QueryAnswer::Closed if self.attempts.len() >= ATTEMPTS_MAX => {
+                self.held(format!("the gateway closed {ATTEMPTS_MAX} attempts"), None, now)
             }
-            // A request that is still on its way would make the trade, and take the money.
-            QueryAnswer::NotFound if close_sent => {
-                let phase = Phase::Exhausting { close_sent, given_up };
-                self.with(phase, now + self.patience()).doubted()
+            QueryAnswer::Closed => {
+                self.moved(Phase::Due, now).with_last_attempt(|attempt| attempt.is_closed = true)
             }
-            QueryAnswer::Pending if close_sent => {
-                self.with(Phase::Closing { given_up }, now + self.patience()).doubted()
-            }
-            QueryAnswer::Pending | QueryAnswer::NotFound => {
-                self.with(Phase::Closing { given_up }, now)
-            }
+            QueryAnswer::NotFound | QueryAnswer::Pending => self.moved(Phase::Due, now),
+            QueryAnswer::InDoubt(doubt) => self.in_doubt(doubt.0, now),
+        }
+    }
+
+    /// A debit that is given up is closed before it ends, so that no request that is still on its
+    /// way can take the money later.
+    fn after_check(&self, answer: QueryAnswer, why: &GiveUpReason, now: Timestamp) -> Debit {
+        let why = why.clone();
+        match answer {
+            QueryAnswer::Paid(payment) => self.paid(payment, now),
+            QueryAnswer::Closed => self.abandoned(why),
+            QueryAnswer::Pending | QueryAnswer::NotFound => self.moved(Phase::Closing { why }, now),
             QueryAnswer::InDoubt(_) => {
-                let phase = Phase::Exhausting { close_sent, given_up };
-                self.with(phase, now + self.patience()).doubted()
+                self.backed_off(Phase::Checking { why }, Backoff::DEBIT_QUERY, now)
             }
         }
     }
 
-    /// Whether no request can be on its way any more.
-    fn is_surely_heard(&self, now: Timestamp) -> bool {
-        self.unanswered_since_s.is_none_or(|since| now >= since + ON_ITS_WAY_MOST)
+    /// A number that the gateway does not know ends only when no request for it can be on its way:
+    /// one that arrived after the close would create the trade, and take the money.
+    fn after_close_query(&self, answer: QueryAnswer, why: &GiveUpReason, now: Timestamp) -> Debit {
+        let why = why.clone();
+        match answer {
+            QueryAnswer::Paid(payment) => self.paid(payment, now),
+            QueryAnswer::Closed => self.abandoned(why),
+            QueryAnswer::NotFound if self.is_quiet(now) => self.abandoned(why),
+            QueryAnswer::NotFound | QueryAnswer::InDoubt(_) => {
+                self.backed_off(Phase::Confirming { why }, Backoff::DEBIT_QUERY, now)
+            }
+            QueryAnswer::Pending => {
+                self.backed_off(Phase::Closing { why }, Backoff::DEBIT_QUERY, now)
+            }
+        }
     }
 
-    fn after_query_for_a_person(&self, answer: QueryAnswer, why: String, now: Timestamp) -> Debit {
+    fn after_recheck(&self, answer: QueryAnswer, why: &str, now: Timestamp) -> Debit {
         let found = match answer {
             QueryAnswer::Paid(payment) => return self.paid(payment, now),
             QueryAnswer::InDoubt(doubt) => {
-                let phase = Phase::Held { why, ask: true, found: Some(doubt.0) };
-                return self.with(phase, now + self.patience()).doubted();
+                let phase = Phase::Rechecking { why: why.to_owned(), found: Some(doubt.0) };
+                return self.backed_off(phase, Backoff::DEBIT_QUERY, now);
             }
             QueryAnswer::Pending => "it is not paid yet",
             QueryAnswer::Closed => "it is closed",
             QueryAnswer::NotFound => "it is not known",
         };
-        self.held(why, Some(found.to_owned()), now)
+        self.held(why.to_owned(), Some(found.to_owned()), now)
     }
 
-    /// The debit after its attempt was closed, or after nobody knew whether it was: a query proves it.
+    /// The debit after the answer to a close. A query has to confirm it.
     ///
     /// # Errors
     ///
@@ -433,135 +446,120 @@ impl Debit {
         answer: Result<(), Doubt>,
         now: Timestamp,
     ) -> Result<Debit, DebitConflict> {
-        let Phase::Closing { given_up } = &self.phase else { return Err(self.not_waiting()) };
-        let exhausting = |close_sent| Phase::Exhausting { close_sent, given_up: given_up.clone() };
+        let Phase::Closing { why } = &self.phase else { return Err(self.not_waiting()) };
+        let why = why.clone();
         let (after, told) = match answer {
-            Ok(()) => (self.with(exhausting(true), now), "done".to_owned()),
-            // Nobody knows whether it was heard: what is on its way could still take the money.
+            Ok(()) => (self.moved(Phase::Confirming { why }, now), "done".to_owned()),
+            // The gateway may not have received it: a request on its way could still take the money.
             Err(doubt) => {
-                let later = now + self.patience();
-                (self.with(exhausting(false), later).doubted(), format!("in doubt: {}", doubt.0))
+                let after = self.backed_off(Phase::Checking { why }, Backoff::DEBIT_QUERY, now);
+                (after, format!("in doubt: {}", doubt.0))
             }
         };
-        Ok(after.exchanged(self.attempt, Asked::Close, told, now))
+        Ok(after.exchanged(Asked::Close, told, now))
     }
 
-    /// A payment of another amount is none that we asked for: a person finds out what it is.
+    /// The held debit after it was reported again.
+    ///
+    /// # Errors
+    ///
+    /// [`DebitConflict`] unless it is held.
+    pub fn reported(&self, now: Timestamp) -> Result<Debit, DebitConflict> {
+        match self.phase {
+            Phase::Held { .. } => Ok(self.moved(self.phase.clone(), now + REPORT_EVERY)),
+            Phase::Due
+            | Phase::Sending
+            | Phase::InDoubt { .. }
+            | Phase::Checking { .. }
+            | Phase::Closing { .. }
+            | Phase::Confirming { .. }
+            | Phase::Rechecking { .. }
+            | Phase::Paid { .. }
+            | Phase::GivenUp { .. }
+            | Phase::Withdrawn => Err(self.not_waiting()),
+        }
+    }
+
+    /// A payment of another amount is not what the debit asked for: a person finds out what it is.
     fn paid(&self, payment: Payment, now: Timestamp) -> Debit {
-        let Payment { trade_no, amount_fen } = payment;
-        let asked = self.amount_fen;
-        if amount_fen != asked {
-            let why =
-                format!("{asked} yuan were asked for, but {amount_fen} taken by trade {trade_no}");
+        let asked = self.terms.as_ref().map(|terms| terms.amount_fen);
+        if asked != Some(payment.amount_fen) {
+            let asked = asked.unwrap_or(Fen::ZERO);
+            let why = format!(
+                "¥{asked} were asked for, but ¥{} taken by trade {}",
+                payment.amount_fen, payment.trade_no
+            );
             return self.held(why, None, now);
         }
-        self.with(Phase::Paid { trade_no, taken_fen: amount_fen }, now)
+        let phase = Phase::Paid { attempt: self.attempt_count() };
+        let paid = self.progressed(phase, self.task.due_at_s);
+        paid.with_last_attempt(|attempt| attempt.payment = Some(payment))
     }
 
-    fn after_decline(&self, decline: Decline, terms: &DebitTerms, now: Timestamp) -> Debit {
+    fn after_decline(&self, decline: Decline, rules: &DebitRules, now: Timestamp) -> Debit {
         let code = GatewayCode(decline.sub_code);
+        let mut declined = self.clone();
+        declined.declines.push(Declined { at_s: now, reason: decline.reason, code: code.clone() });
+        let count = |reason| declined.declines.iter().filter(|d| d.reason == reason).count();
         match decline.reason {
             DeclineReason::Funds => {
-                let declines = self.declines.saturating_add(1);
-                let counted = Debit { declines, ..self.clone() };
-                counted.again_or(declines < TRIES_MAX, GivenUp::Funds, terms, now)
+                let tries = count(DeclineReason::Funds);
+                match tries.checked_sub(1).and_then(|before| FUNDS_RETRY_DAYS.get(before)) {
+                    Some(days) => {
+                        let due = rules.retry_due(declined.first_declined_at(now), *days, now);
+                        declined.progressed(Phase::Due, due)
+                    }
+                    None => declined.giving_up(GiveUpReason::Funds, now),
+                }
             }
-            DeclineReason::Window => {
-                let window_declines = self.window_declines.saturating_add(1);
-                let counted = Debit { window_declines, ..self.clone() };
-                let again = window_declines < WINDOW_TRIES_MAX;
-                counted.again_or(again, GivenUp::Window(code), terms, now)
+            DeclineReason::Window if count(DeclineReason::Window) < WINDOW_TRIES_MAX => {
+                declined.progressed(Phase::Due, rules.next_day_due(now))
             }
-            DeclineReason::AmountCap => self.giving_up(GivenUp::AmountCap(code), now),
+            DeclineReason::Window => declined.giving_up(GiveUpReason::Window(code), now),
+            DeclineReason::AmountCap => declined.giving_up(GiveUpReason::AmountCap(code), now),
         }
     }
 
-    /// The debit after it was declined: tried again on the next day, or given up.
-    fn again_or(
-        &self,
-        again: bool,
-        given_up: GivenUp,
-        terms: &DebitTerms,
-        now: Timestamp,
-    ) -> Debit {
-        if again {
-            Debit { doubts: 0, ..self.with(Phase::Due, terms.next_day_due(now)) }
-        } else {
-            self.giving_up(given_up, now)
-        }
+    /// When its first try for funds was declined.
+    fn first_declined_at(&self, now: Timestamp) -> Timestamp {
+        let mut funds = self.declines.iter().filter(|d| d.reason == DeclineReason::Funds);
+        funds.next().map_or(now, |declined| declined.at_s)
     }
 
-    /// An earlier request under the same number may have taken the money: a query tells.
-    fn giving_up(&self, given_up: GivenUp, now: Timestamp) -> Debit {
-        let phase = Phase::Exhausting { close_sent: false, given_up };
-        Debit { doubts: 0, ..self.with(phase, now) }
+    /// An earlier request under the same number may have taken the money, so a query comes first.
+    fn giving_up(&self, why: GiveUpReason, now: Timestamp) -> Debit {
+        self.progressed(Phase::Checking { why }, now)
     }
 
-    /// No provider is to blame for it: the same attempt is due again, later and later.
-    fn after_own_account_trouble(&self, now: Timestamp) -> Debit {
-        let due_at_s = now + minutes_to_an_hour(self.own_account_troubles);
-        Debit {
-            own_account_troubles: self.own_account_troubles.saturating_add(1),
-            ..self.with(Phase::Due, due_at_s)
-        }
+    fn abandoned(&self, why: GiveUpReason) -> Debit {
+        self.progressed(Phase::GivenUp { why }, self.task.due_at_s)
     }
 
     fn held(&self, why: String, found: Option<String>, now: Timestamp) -> Debit {
-        self.with(Phase::Held { why, ask: false, found }, now)
+        self.progressed(Phase::Held { why, found }, now + REPORT_EVERY)
     }
 
     fn in_doubt(&self, why: String, now: Timestamp) -> Debit {
-        self.with(Phase::InDoubt { why }, now + self.patience()).doubted()
+        self.backed_off(Phase::InDoubt { why }, Backoff::DEBIT_QUERY, now)
     }
 
-    fn next_attempt(&self, now: Timestamp) -> Debit {
-        let attempt = self.attempt.saturating_add(1);
-        Debit {
-            attempt,
-            out_trade_no: out_trade_no(&self.provider, self.debit, attempt),
-            request: None,
-            unanswered_since_s: None,
-            ..self.with(Phase::Due, now)
-        }
+    fn is_quiet(&self, now: Timestamp) -> bool {
+        self.attempts.iter().all(|attempt| attempt.unanswered_at_s.is_quiet(now))
     }
 
-    fn patience(&self) -> SignedDuration {
-        patience(self.doubts)
+    fn moved(&self, phase: Phase, due_at: Timestamp) -> Debit {
+        Debit { phase, task: self.task.moved(due_at), ..self.clone() }
     }
 
-    fn doubted(self) -> Debit {
-        Debit { doubts: self.doubts.saturating_add(1), ..self }
+    fn progressed(&self, phase: Phase, due_at: Timestamp) -> Debit {
+        Debit { phase, task: self.task.progressed(due_at), ..self.clone() }
     }
 
-    fn with(&self, phase: Phase, due_at_s: Timestamp) -> Debit {
-        Debit { phase, due_at_s, ..self.clone() }
+    fn backed_off(&self, phase: Phase, backoff: Backoff, now: Timestamp) -> Debit {
+        Debit { phase, task: self.task.backed_off(backoff, now), ..self.clone() }
     }
 
     fn not_waiting(&self) -> DebitConflict {
         DebitConflict { debit: self.debit, phase: self.phase.clone() }
-    }
-}
-
-/// How long until the gateway is asked again about what is in doubt: within seconds at first, then
-/// every hour, until it tells, or the bill of the day does, or a person resolves it.
-fn patience(doubts: u16) -> SignedDuration {
-    const SECONDS: [i64; 5] = [1, 3, 10, 30, 60];
-    let seconds = SECONDS.get(usize::from(doubts)).copied().unwrap_or(3600);
-    SignedDuration::from_secs(seconds)
-}
-
-/// Whether a count is nothing, which is not stored.
-fn is_none<T: Default + PartialEq>(count: &T) -> bool {
-    *count == T::default()
-}
-
-/// The number of one attempt: no two attempts of the platform have the same.
-fn out_trade_no(provider: &ProviderId, debit: DebitId, attempt: u16) -> OutTradeNo {
-    TradeNumber::new(provider, TradeOf::Debit { debit, attempt }).out_trade_no()
-}
-
-impl fmt::Display for DebitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

@@ -3,6 +3,7 @@
 mod bill;
 mod notice;
 mod number;
+mod realm;
 mod trade_number;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use steelyard_pricing::Fen;
 pub use bill::{Bill, BillKind, BillRow, RowKind, UnreadableRow};
 pub use notice::{AgreementEnded, AgreementSigned, Notice, TradeNotice, TradeState};
 pub use number::{ExternalAgreementNo, NumberError, OutRequestNo, OutTradeNo, ProviderCode};
+pub use realm::Realm;
 pub use trade_number::{TradeNumber, TradeOf};
 
 /// A payment that the gateway confirmed.

@@ -1,4 +1,4 @@
-//! The ids by which providers, sources and reports are named.
+//! The ids of providers, sources and reports, and the numbers of a provider's records.
 
 use std::fmt;
 use std::str::FromStr;
@@ -93,6 +93,38 @@ id! {
 id! {
     /// A usage report, named by its source.
     ReportId, 128
+}
+
+macro_rules! record_number {
+    ($(#[$doc:meta])* $name:ident, $number:ty) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub $number);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+record_number! {
+    /// A debit's number among its provider's, from 1.
+    DebitId, u64
+}
+
+record_number! {
+    /// A recharge's number among its provider's, from 1.
+    RechargeId, u32
+}
+
+record_number! {
+    /// A mandate's number among its provider's, from 1.
+    MandateId, u32
 }
 
 #[cfg(test)]

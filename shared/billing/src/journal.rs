@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::{DebitId, ProviderId, RechargeId, RefundRef, StatementId};
 
-/// Where money of a provider can stand.
+/// A ledger of a provider's money.
 ///
-/// A posting is positive when it debits the ledger and negative when it credits it, so that an
-/// entry's postings sum to zero.
+/// A positive posting debits the ledger and a negative one credits it, so that an entry's postings
+/// sum to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ledger {
@@ -51,6 +51,11 @@ pub enum Cause {
         /// The statement.
         statement: StatementId,
     },
+    /// A debit was first sent: its amount is reserved.
+    DebitSent {
+        /// The debit.
+        debit: DebitId,
+    },
     /// A debit took it.
     DebitPaid {
         /// The debit.
@@ -58,8 +63,8 @@ pub enum Cause {
         /// The gateway's number of the trade.
         trade_no: String,
     },
-    /// A debit was given up; what it was collecting is owed as before.
-    DebitExhausted {
+    /// A sent debit was given up: its amount is owed as before.
+    DebitGivenUp {
         /// The debit.
         debit: DebitId,
     },
@@ -104,7 +109,7 @@ pub struct Entry(EntryRecord);
 /// An entry as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryRecord {
-    /// Whose money moved.
+    /// The provider whose money moved.
     pub provider: ProviderId,
     /// The entry's number among the provider's, from 1 without a gap.
     pub number: u64,
@@ -116,9 +121,6 @@ pub struct EntryRecord {
     pub cause: Cause,
     /// What moved.
     pub postings: Vec<Posting>,
-    /// The debit that was opened by the same movement, to collect what it reserved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opened: Option<DebitId>,
 }
 
 /// Why an entry is refused.

@@ -10,45 +10,56 @@ mod calendar;
 mod debit;
 mod gateway;
 mod id;
+mod in_flight;
 mod journal;
-mod learned;
 pub mod mandate;
-mod patience;
+mod outcome;
 mod provider;
 mod reason;
 mod recharge;
-mod reconciliation;
+pub mod reconciliation;
 mod refund;
+mod registration;
 mod reversal;
 mod settlement;
 mod statement;
-mod visit;
+mod task;
+mod trade;
 
-pub use account::{Account, AccountError, Figures, MonthProgress, Movement};
-pub use audit::{Books, Breach, audit};
+pub use account::{
+    Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Withheld,
+};
+pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError};
 pub use debit::{
-    Asked, Debit, DebitConflict, DebitId, DebitTerms, Exchange, FoundPayment, GivenUp,
-    Intervention, InterventionError, Phase, Proved, REASON_MAX, Resolution, Step, TRIES_MAX,
-    WINDOW_TRIES_MAX,
+    Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,
+    FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,
+    Resolution, Step, WINDOW_TRIES_MAX,
 };
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Bill, BillKind, BillRow, Decline,
     DeclineReason, Doubt, ExternalAgreementNo, GatewayCode, Notice, NumberError, OutRequestNo,
-    OutTradeNo, PayAnswer, Payment, ProviderCode, QrAnswer, QueryAnswer, RefundAnswer,
+    OutTradeNo, PayAnswer, Payment, ProviderCode, QrAnswer, QueryAnswer, Realm, RefundAnswer,
     RefundQueryAnswer, Retry, RowKind, TradeNotice, TradeNumber, TradeOf, TradeState,
     UnreadableRow, UnsignAnswer,
 };
-pub use id::{IdError, ProviderId, ReportId, SourceId};
+pub use id::{DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId};
+pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-pub use learned::Learned;
-pub use mandate::{Mandate, MandateId};
+pub use mandate::Mandate;
+pub use outcome::Outcome;
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
-pub use reason::{Reason, ReasonError};
-pub use recharge::{Recharge, RechargeAmountError, RechargeId, RechargePhase};
-pub use reconciliation::{BillFile, Finding, FindingKind, Reconciliation, Unmatched, bill_day};
+pub use reason::{REASON_MAX, Reason, ReasonError};
+pub use recharge::{Recharge, RechargeAmountError, RechargePhase};
+pub use reconciliation::{
+    BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
+};
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
+pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
-pub use settlement::{CountedDays, Settlement, SettlementError, next_settlement};
-pub use statement::{LateDay, Statement, StatementId, StatementIdError, still_owed};
-pub use visit::{TaskId, TaskRef};
+pub use settlement::{CountedDays, MonthClose, Settlement, SettlementError, next_settlement};
+pub use statement::{
+    LateDay, Statement, StatementId, StatementIdError, days_collected, still_owed,
+};
+pub use task::{Task, TaskId, TaskRef};
+pub use trade::{GivenBack, Trade};

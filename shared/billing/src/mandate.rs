@@ -5,8 +5,6 @@ mod notice;
 mod phase;
 mod query;
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
@@ -14,15 +12,11 @@ use thiserror::Error;
 
 pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
 
-use crate::patience::minutes_to_an_hour;
+use crate::task::Backoff;
 use crate::{
-    Calendar, DEBIT_MAX, Debit, ExternalAgreementNo, MandateInUse, ProviderCode, ProviderId,
+    Calendar, DEBIT_MAX, Debit, ExternalAgreementNo, MandateId, MandateInUse, ProviderCode,
+    ProviderId, Realm, Task,
 };
-
-/// A mandate's number among its provider's, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MandateId(pub u32);
 
 /// What may be debited under a mandate, as the platform wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +37,9 @@ pub struct Mandate {
     pub provider: ProviderId,
     /// Which mandate of the provider.
     pub mandate: MandateId,
-    /// How often the mandate was written; each write is conditional on the one before.
-    pub version: u64,
+    /// Its version and its due time.
+    #[serde(flatten)]
+    pub task: Task,
     /// Our number; none for one that was signed elsewhere and adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_agreement_no: Option<ExternalAgreementNo>,
@@ -86,33 +81,15 @@ pub struct Mandate {
         with = "jiff::fmt::serde::timestamp::second::optional"
     )]
     pub checked_at_s: Option<Timestamp>,
-    /// How often in a row that stayed open.
-    pub doubts: u16,
-    /// Not to be touched before this, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub due_at_s: Timestamp,
 }
 
-/// What a mandate came to by something that was told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
-pub enum MandateOutcome {
-    /// The mandate after it, to be stored.
-    Changed(Mandate),
-    /// Nothing new: told before, or late.
-    Known,
-    /// It contradicts what is recorded. Nothing changes by it; a person has to know.
-    Crossed,
-}
-
-/// The mandate was not waiting for such a step: a defect, since what contradicts it is told apart
-/// as [`MandateOutcome::Crossed`].
+/// The mandate was not waiting for such a step.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("mandate {mandate} was {phase:?} and not waiting for this step")]
 pub struct MandateConflict {
     /// The mandate.
     pub mandate: MandateId,
-    /// Where it stood.
+    /// The phase it was in.
     pub phase: MandatePhase,
 }
 
@@ -136,18 +113,11 @@ pub enum MandateError {
 /// How long an offer waits for its signature. Who comes later is offered a new one.
 pub const OFFER_LAPSES_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// How many minutes after an offer the gateway is asked whether it was signed: most sign at once or
-/// never, and a notice tells us sooner unless it is lost.
-const OFFER_QUERIES_MIN: [i64; 5] = [1, 3, 10, 30, 60];
-
-/// How often the gateway is asked after that.
-const OFFER_QUERIED_EVERY: SignedDuration = SignedDuration::from_hours(6);
-
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl MandateId {
     /// The last number: more digits would not fit in [`ExternalAgreementNo`].
-    pub const MAX: MandateId = MandateId(999_999_999);
+    pub const MAX: MandateId = MandateId(9_999_999);
 }
 
 impl Mandate {
@@ -157,14 +127,15 @@ impl Mandate {
     ///
     /// [`MandateError`] naming what is wrong.
     pub fn offer(
+        realm: &Realm,
         provider: &ProviderId,
         mandate: MandateId,
         limits: MandateLimits,
         now: Timestamp,
     ) -> Result<Mandate, MandateError> {
         let offered = Mandate::new(provider, mandate, limits, now)?;
-        let number = ExternalAgreementNo::of(&ProviderCode::of(provider), mandate);
-        Ok(Mandate { external_agreement_no: number, due_at_s: offered.next_query(now), ..offered })
+        let number = ExternalAgreementNo::of(realm, &ProviderCode::of(provider), mandate);
+        Ok(Mandate { external_agreement_no: number, ..offered.asked_again(now) })
     }
 
     /// A mandate that was signed elsewhere, under which debits can be made at once.
@@ -199,7 +170,7 @@ impl Mandate {
         Ok(Mandate {
             provider: provider.clone(),
             mandate,
-            version: 0,
+            task: Task::new(now),
             external_agreement_no: None,
             agreement_no: None,
             offered_at_s: now,
@@ -210,8 +181,6 @@ impl Mandate {
             gateway_limit_fen: None,
             phase: MandatePhase::Offered,
             checked_at_s: None,
-            doubts: 0,
-            due_at_s: now,
         })
     }
 
@@ -223,6 +192,7 @@ impl Mandate {
             MandatePhase::Offered
             | MandatePhase::Suspended { .. }
             | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
             | MandatePhase::Ended { .. } => false,
         };
         is_active && self.ends_at_s.is_none_or(|ends_at| now < ends_at)
@@ -242,6 +212,7 @@ impl Mandate {
                 | MandatePhase::Active
                 | MandatePhase::Suspended { .. }
                 | MandatePhase::Ending { .. }
+                | MandatePhase::ConfirmingEnd { .. }
                 | MandatePhase::Ended { .. },
                 _,
             ) => None,
@@ -280,8 +251,8 @@ impl Mandate {
             MandatePhase::Offered
             | MandatePhase::Active
             | MandatePhase::Suspended { .. }
-            | MandatePhase::Ending { ask: true, .. } => MandateStep::Query,
-            MandatePhase::Ending { ask: false, .. } => MandateStep::Unsign,
+            | MandatePhase::ConfirmingEnd { .. } => MandateStep::Query,
+            MandatePhase::Ending { .. } => MandateStep::Unsign,
             MandatePhase::Ended { .. } => MandateStep::Wait,
         }
     }
@@ -293,8 +264,9 @@ impl Mandate {
         match self.phase {
             MandatePhase::Offered
             | MandatePhase::Suspended { .. }
-            | MandatePhase::Ending { .. } => Some(self.due_at_s),
-            MandatePhase::Active => self.ends_at_s.map(|ends_at| ends_at.max(self.due_at_s)),
+            | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. } => Some(self.task.due_at_s),
+            MandatePhase::Active => self.ends_at_s.map(|ends_at| ends_at.max(self.task.due_at_s)),
             MandatePhase::Ended { .. } => None,
         }
     }
@@ -308,10 +280,11 @@ impl Mandate {
     pub fn ending(&self, why: EndReason, now: Timestamp) -> Result<Mandate, MandateConflict> {
         match self.phase {
             MandatePhase::Offered | MandatePhase::Active | MandatePhase::Suspended { .. } => {
-                let ending = self.with(MandatePhase::Ending { why, ask: false }, now);
-                Ok(Mandate { doubts: 0, ..ending })
+                Ok(self.progressed(MandatePhase::Ending { why }, now))
             }
-            MandatePhase::Ending { .. } | MandatePhase::Ended { .. } => Err(self.not_waiting()),
+            MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
+            | MandatePhase::Ended { .. } => Err(self.not_waiting()),
         }
     }
 
@@ -322,18 +295,21 @@ impl Mandate {
     #[must_use]
     pub fn suspended_by(&self, debit: &Debit, now: Timestamp) -> Option<Mandate> {
         let given_up = debit.given_up().filter(|given_up| given_up.ends_mandate())?;
+        let agreement_no = debit.terms.as_ref().map(|terms| &terms.agreement_no);
         let is_its_own = self.provider == debit.provider
-            && self.agreement_no.as_deref() == Some(debit.agreement_no.as_str());
+            && agreement_no.is_some()
+            && self.agreement_no.as_ref() == agreement_no;
         let since_s = match self.phase {
             MandatePhase::Active => now,
             MandatePhase::Suspended { since_s, why: Suspension::ByGateway } => since_s,
             MandatePhase::Offered
             | MandatePhase::Suspended { why: Suspension::ByDebit { .. }, .. }
             | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
             | MandatePhase::Ended { .. } => return None,
         };
         let why = Suspension::ByDebit { debit: debit.debit, given_up: given_up.clone() };
-        is_its_own.then(|| self.with(MandatePhase::Suspended { since_s, why }, now))
+        is_its_own.then(|| self.moved(MandatePhase::Suspended { since_s, why }, now))
     }
 
     /// The mandate after a person resumed it. What the gateway told before counts no more: it is
@@ -344,14 +320,13 @@ impl Mandate {
     /// [`MandateConflict`] unless it is suspended.
     pub fn resumed(&self, now: Timestamp) -> Result<Mandate, MandateConflict> {
         match self.phase {
-            MandatePhase::Suspended { .. } => Ok(Mandate {
-                checked_at_s: None,
-                doubts: 0,
-                ..self.with(MandatePhase::Active, now)
-            }),
+            MandatePhase::Suspended { .. } => {
+                Ok(Mandate { checked_at_s: None, ..self.progressed(MandatePhase::Active, now) })
+            }
             MandatePhase::Offered
             | MandatePhase::Active
             | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
             | MandatePhase::Ended { .. } => Err(self.not_waiting()),
         }
     }
@@ -361,30 +336,37 @@ impl Mandate {
         self.offered_at_s + OFFER_LAPSES_AFTER
     }
 
-    /// When the gateway is next asked about the offer; the last time is when it lapses, unless
-    /// nobody knows then.
-    fn next_query(&self, now: Timestamp) -> Timestamp {
-        let early = OFFER_QUERIES_MIN.map(|min| self.offered_at_s + SignedDuration::from_mins(min));
-        let next = early.into_iter().find(|at| now < *at).unwrap_or(now + OFFER_QUERIED_EVERY);
-        if now < self.lapses_at() { next.min(self.lapses_at()) } else { next }
+    /// Queried again after the next wait; an offer not later than when it lapses.
+    fn asked_again(&self, now: Timestamp) -> Mandate {
+        let task = match self.phase {
+            MandatePhase::Offered => {
+                let task = self.task.backed_off(Backoff::OFFER_QUERY, now);
+                let is_over = now >= self.lapses_at();
+                task.moved(if is_over {
+                    task.due_at_s
+                } else {
+                    task.due_at_s.min(self.lapses_at())
+                })
+            }
+            MandatePhase::Active
+            | MandatePhase::Suspended { .. }
+            | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
+            | MandatePhase::Ended { .. } => self.task.backed_off(Backoff::MINUTES, now),
+        };
+        Mandate { task, ..self.clone() }
     }
 
-    /// How long to wait for the gateway to know better: a minute, then twice as long each time, an
-    /// hour at most.
-    fn patience(&self) -> SignedDuration {
-        minutes_to_an_hour(self.doubts)
+    fn moved(&self, phase: MandatePhase, due_at: Timestamp) -> Mandate {
+        Mandate { phase, task: self.task.moved(due_at), ..self.clone() }
     }
 
-    fn with(&self, phase: MandatePhase, due_at_s: Timestamp) -> Mandate {
-        Mandate { phase, due_at_s, ..self.clone() }
-    }
-
-    fn doubted(self) -> Mandate {
-        Mandate { doubts: self.doubts.saturating_add(1), ..self }
+    fn progressed(&self, phase: MandatePhase, due_at: Timestamp) -> Mandate {
+        Mandate { phase, task: self.task.progressed(due_at), ..self.clone() }
     }
 
     fn ended(&self, why: EndReason, at_s: Timestamp, now: Timestamp) -> Mandate {
-        self.with(MandatePhase::Ended { at_s, why }, now)
+        self.progressed(MandatePhase::Ended { at_s, why }, now)
     }
 
     fn not_waiting(&self) -> MandateConflict {
@@ -401,11 +383,5 @@ impl MandateLimits {
             Some(daily) => Err(MandateError::DailyLimit(daily)),
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Display for MandateId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

@@ -7,8 +7,8 @@ use steelyard_pricing::{
 };
 use thiserror::Error;
 
-use crate::ProviderId;
-use crate::mandate::{Mandate, MandateId};
+use crate::mandate::Mandate;
+use crate::{MandateId, ProviderId};
 
 /// A third-party service provider: the customer that is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::REASON_MAX;
+/// The most characters of a reason.
+pub const REASON_MAX: usize = 500;
 
 /// Why a person did something: 1 to [`REASON_MAX`] characters, without space around them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,52 +1,42 @@
 //! A recharge: one amount that a provider wants to pay in through Alipay. Pure: a state machine over
 //! what Alipay tells.
 
-use std::fmt;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
+use crate::task::Backoff;
 use crate::{
-    DEBIT_MAX, Learned, OutTradeNo, Payment, ProviderId, QueryAnswer, TradeNumber, TradeOf,
+    DEBIT_MAX, OutTradeNo, Outcome, Payment, ProviderId, QueryAnswer, Realm, RechargeId, Task,
+    TradeNumber, TradeOf,
 };
-
-/// A recharge's number among its provider's, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RechargeId(pub u32);
 
 /// One amount that a provider wants to pay in.
 ///
 /// Guarantees that it is paid once at most, and by exactly its amount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recharge {
-    /// Whose money.
+    /// The provider that pays.
     pub provider: ProviderId,
-    /// Which recharge of the provider.
+    /// Its number among the provider's recharges.
     pub recharge: RechargeId,
-    /// How often the recharge was written; each write is conditional on the one before.
-    pub version: u64,
-    /// What is to be paid.
+    /// Its version and its due time.
+    #[serde(flatten)]
+    pub task: Task,
+    /// The amount to be paid.
     pub amount_fen: Fen,
     /// The number by which Alipay knows it.
     pub out_trade_no: OutTradeNo,
     /// When it was offered, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub offered_at_s: Timestamp,
-    /// Where it stands.
+    /// Its phase.
     #[serde(flatten)]
     pub phase: RechargePhase,
-    /// How often Alipay was asked about it.
-    #[serde(default)]
-    pub queries: u16,
-    /// When Alipay is to be asked next, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub due_at_s: Timestamp,
 }
 
-/// Where a recharge stands.
+/// The phase of a recharge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum RechargePhase {
@@ -73,10 +63,6 @@ pub enum RechargeAmountError {
 /// when he opens the page or the code.
 const LAPSES_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// When Alipay is asked about a recharge, in minutes after the time before; then every hour. A
-/// notification mostly comes first.
-const QUERY_MINUTES: [i64; 5] = [1, 3, 10, 30, 60];
-
 impl Recharge {
     /// A new recharge.
     ///
@@ -84,6 +70,7 @@ impl Recharge {
     ///
     /// [`RechargeAmountError`] when Alipay takes no such amount.
     pub fn offer(
+        realm: &Realm,
         provider: &ProviderId,
         recharge: RechargeId,
         amount_fen: Fen,
@@ -95,30 +82,32 @@ impl Recharge {
         Ok(Recharge {
             provider: provider.clone(),
             recharge,
-            version: 0,
+            task: Task::new(now).backed_off(Backoff::RECHARGE_QUERY, now),
             amount_fen,
-            out_trade_no: TradeNumber::new(provider, TradeOf::Recharge(recharge)).out_trade_no(),
+            out_trade_no: TradeNumber::new(realm, provider, TradeOf::Recharge(recharge))
+                .out_trade_no(),
             offered_at_s: now,
             phase: RechargePhase::Offered,
-            queries: 0,
-            due_at_s: now + patience(0),
         })
     }
 
-    /// The recharge after a proof that money was taken for it: a verified notification, a query's
-    /// answer, or the bill.
+    /// The effect of proof that money was taken for it: a verified notification, the answer to a
+    /// query, or a row of a bill.
     #[must_use]
-    pub fn learn_paid(&self, payment: &Payment) -> Learned<Recharge> {
+    pub fn after_proof(&self, payment: &Payment) -> Outcome<Recharge> {
         if payment.amount_fen != self.amount_fen {
-            return Learned::Contradicts;
+            return Outcome::Contradicts;
         }
         match &self.phase {
             RechargePhase::Offered | RechargePhase::Lapsed => {
                 let trade_no = payment.trade_no.clone();
-                Learned::New(Recharge { phase: RechargePhase::Paid { trade_no }, ..self.clone() })
+                Outcome::Changed(Recharge {
+                    phase: RechargePhase::Paid { trade_no },
+                    ..self.clone()
+                })
             }
-            RechargePhase::Paid { trade_no } if *trade_no == payment.trade_no => Learned::Known,
-            RechargePhase::Paid { .. } => Learned::Contradicts,
+            RechargePhase::Paid { trade_no } if *trade_no == payment.trade_no => Outcome::Unchanged,
+            RechargePhase::Paid { .. } => Outcome::Contradicts,
         }
     }
 
@@ -139,15 +128,15 @@ impl Recharge {
             | RechargePhase::Paid { .. }
             | RechargePhase::Lapsed) => phase.clone(),
         };
-        let queries = self.queries.saturating_add(1);
-        Recharge { phase, queries, due_at_s: now + patience(queries), ..self.clone() }
+        let task = self.task.backed_off(Backoff::RECHARGE_QUERY, now);
+        Recharge { phase, task, ..self.clone() }
     }
 
     /// When Alipay is to be asked about it; never when it is paid or has lapsed.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         match self.phase {
-            RechargePhase::Offered => Some(self.due_at_s),
+            RechargePhase::Offered => Some(self.task.due_at_s),
             RechargePhase::Paid { .. } | RechargePhase::Lapsed => None,
         }
     }
@@ -161,16 +150,5 @@ impl Recharge {
             }
             RechargePhase::Offered | RechargePhase::Lapsed => None,
         }
-    }
-}
-
-fn patience(queries: u16) -> SignedDuration {
-    let minutes = QUERY_MINUTES.get(usize::from(queries)).copied().unwrap_or(60);
-    SignedDuration::from_mins(minutes)
-}
-
-impl fmt::Display for RechargeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
-use crate::patience::minutes_to_an_hour;
+use crate::task::Backoff;
 use crate::{
-    GatewayCode, Learned, OutRequestNo, OutTradeNo, ProviderId, RefundAnswer, RefundQueryAnswer,
-    TradeOf,
+    GatewayCode, OutRequestNo, OutTradeNo, Outcome, ProviderId, Reason, RefundAnswer,
+    RefundQueryAnswer, Task, TradeOf, Unanswered,
 };
 
 /// One giving back of money of one trade, as Alipay names it.
@@ -26,7 +26,7 @@ pub struct RefundRef {
 /// Money that an operator gives back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Whose money.
+    /// The provider that gets it.
     pub provider: ProviderId,
     /// The trade that is refunded.
     pub out_trade_no: OutTradeNo,
@@ -36,24 +36,22 @@ pub struct Refund {
     pub of: TradeOf,
     /// Where its money is taken from.
     pub from: RefundFrom,
-    /// How often the refund was written; each write is conditional on the one before.
-    pub version: u64,
-    /// What is given back.
+    /// Its version and its due time.
+    #[serde(flatten)]
+    pub task: Task,
+    /// The amount that is given back.
     pub amount_fen: Fen,
     /// Why, in the operator's words.
-    pub reason: String,
-    /// When it was asked for, in seconds of Unix time.
+    pub reason: Reason,
+    /// When an operator asked for it, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub asked_at_s: Timestamp,
-    /// Where it stands.
+    /// Its phase.
     #[serde(flatten)]
     pub phase: RefundPhase,
-    /// How often nobody knew.
-    #[serde(default)]
-    pub doubts: u16,
-    /// Not to be touched before this, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub due_at_s: Timestamp,
+    /// The requests that nobody has answered.
+    #[serde(default, skip_serializing_if = "Unanswered::is_empty")]
+    pub unanswered_at_s: Unanswered,
 }
 
 /// Where the money of a refund is taken from.
@@ -66,37 +64,43 @@ pub enum RefundFrom {
     Goodwill,
 }
 
-/// Where a refund stands.
+/// The phase of a refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum RefundPhase {
-    /// To be asked for: never asked yet, or proved not to have been carried out.
+    /// To be sent: never sent yet, or proved not to have been carried out.
     Due,
-    /// Stored, and about to be asked or just asked. Only a query tells what came of it.
+    /// Stored, and about to be sent or just sent. Only a query shows its result.
     Sending,
-    /// Refused by Alipay, and a query is to prove that an earlier request did not succeed.
-    Refusing {
-        /// Alipay's code.
+    /// Refused by the gateway. A query has to confirm that no earlier request succeeded.
+    Confirming {
+        /// The gateway's code.
         code: GatewayCode,
     },
-    /// Given back.
+    /// The money was given back.
     Done,
-    /// Refused, and proved that nothing was given back.
+    /// Refused; it is proved that nothing was given back. It is reported daily until a person
+    /// acknowledges it.
     Refused {
-        /// Alipay's code.
+        /// The gateway's code.
         code: GatewayCode,
+        /// What a person decided about it; none before a person has looked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acknowledged: Option<Reason>,
     },
 }
 
-/// What to do with a refund now.
+/// The next step of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundStep {
-    /// Nothing.
+    /// Nothing: it is not due, or it has ended.
     Wait,
-    /// Store [`Refund::sending`], then ask for it.
-    Ask,
-    /// Ask what became of it.
+    /// Store [`Refund::sending`], then send the request.
+    Send,
+    /// Query the refund.
     Query,
+    /// Report that it was refused.
+    Report,
 }
 
 /// The refund was not waiting for such an answer: a defect.
@@ -105,27 +109,30 @@ pub enum RefundStep {
 pub struct RefundConflict {
     /// The refund.
     pub number: RefundRef,
-    /// Where it stood.
+    /// The phase it was in.
     pub phase: RefundPhase,
 }
 
-/// How long after a refund was asked for Alipay can tell what came of it.
+/// How long after a request its result can be queried.
 ///
 /// Source: Alipay's guide to refunds: query ten seconds after the request or later.
 const ANSWER_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long to wait for our own account to be filled up, before it is asked again.
+/// How long until our own account at the gateway is expected to have money for it again.
 const OWN_ACCOUNT_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long until a refused refund is reported again.
+const REPORT_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
 impl Refund {
-    /// A refund that an operator asks for, of a trade of the provider.
+    /// A refund of a trade of the provider that an operator asks for.
     #[must_use]
     pub fn ask(
         provider: &ProviderId,
         number: RefundRef,
         of: TradeOf,
         amount_fen: Fen,
-        reason: &str,
+        reason: Reason,
         now: Timestamp,
     ) -> Refund {
         Refund {
@@ -137,13 +144,12 @@ impl Refund {
                 TradeOf::Recharge(_) => RefundFrom::Prepaid,
                 TradeOf::Debit { .. } => RefundFrom::Goodwill,
             },
-            version: 0,
+            task: Task::new(now),
             amount_fen,
-            reason: reason.to_owned(),
+            reason,
             asked_at_s: now,
             phase: RefundPhase::Due,
-            doubts: 0,
-            due_at_s: now,
+            unanswered_at_s: Unanswered::default(),
         }
     }
 
@@ -162,44 +168,62 @@ impl Refund {
         }
     }
 
-    /// What to do now.
+    /// The next step now.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> RefundStep {
+        if now < self.task.due_at_s {
+            return RefundStep::Wait;
+        }
         match self.phase {
-            RefundPhase::Due if now >= self.due_at_s => RefundStep::Ask,
-            RefundPhase::Sending | RefundPhase::Refusing { .. } if now >= self.due_at_s => {
-                RefundStep::Query
+            RefundPhase::Due => RefundStep::Send,
+            RefundPhase::Sending | RefundPhase::Confirming { .. } => RefundStep::Query,
+            RefundPhase::Refused { acknowledged: None, .. } => RefundStep::Report,
+            RefundPhase::Done | RefundPhase::Refused { acknowledged: Some(_), .. } => {
+                RefundStep::Wait
             }
-            RefundPhase::Due
-            | RefundPhase::Sending
-            | RefundPhase::Refusing { .. }
-            | RefundPhase::Done
-            | RefundPhase::Refused { .. } => RefundStep::Wait,
         }
     }
 
-    /// When there is something to do with it; never when it has ended.
+    /// When its next step is due; none when it has ended and a person knows of it.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
-        (self.next_step(self.due_at_s) != RefundStep::Wait).then_some(self.due_at_s)
+        let due_at = self.task.due_at_s;
+        (self.next_step(due_at) != RefundStep::Wait).then_some(due_at)
     }
 
-    /// The refund just before it is asked for: to be stored first.
+    /// Whether it took its money, or still may: all but a refused refund.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        match self.phase {
+            RefundPhase::Due
+            | RefundPhase::Sending
+            | RefundPhase::Confirming { .. }
+            | RefundPhase::Done => true,
+            RefundPhase::Refused { .. } => false,
+        }
+    }
+
+    /// The refund just before it is sent: to be stored first.
     ///
     /// # Errors
     ///
-    /// [`RefundConflict`] unless it is to be asked for.
+    /// [`RefundConflict`] unless it is to be sent.
     pub fn sending(&self, now: Timestamp) -> Result<Refund, RefundConflict> {
         match self.phase {
-            RefundPhase::Due => Ok(self.with(RefundPhase::Sending, now + ANSWER_WAIT)),
+            RefundPhase::Due => Ok(Refund {
+                phase: RefundPhase::Sending,
+                task: self.task.moved(now + ANSWER_WAIT),
+                unanswered_at_s: self.unanswered_at_s.sent(now),
+                ..self.clone()
+            }),
             RefundPhase::Sending
-            | RefundPhase::Refusing { .. }
+            | RefundPhase::Confirming { .. }
             | RefundPhase::Done
             | RefundPhase::Refused { .. } => Err(self.not_waiting()),
         }
     }
 
-    /// The refund after the answer to it.
+    /// The refund after the answer to its request.
     ///
     /// # Errors
     ///
@@ -209,28 +233,30 @@ impl Refund {
         answer: RefundAnswer,
         now: Timestamp,
     ) -> Result<Refund, RefundConflict> {
-        match self.phase {
-            RefundPhase::Sending => Ok(match answer {
-                RefundAnswer::Refunded { .. } => self.with(RefundPhase::Done, now),
-                RefundAnswer::OwnAccount(_) => self.with(RefundPhase::Due, now + OWN_ACCOUNT_WAIT),
-                RefundAnswer::Refused(code) => {
-                    self.with(RefundPhase::Refusing { code }, now + ANSWER_WAIT)
-                }
-                RefundAnswer::InDoubt(_) => self.doubted(now),
-            }),
-            RefundPhase::Due
-            | RefundPhase::Refusing { .. }
-            | RefundPhase::Done
-            | RefundPhase::Refused { .. } => Err(self.not_waiting()),
+        if self.phase != RefundPhase::Sending {
+            return Err(self.not_waiting());
         }
+        let unanswered_at_s = self.unanswered_at_s.answered();
+        let heard = Refund { unanswered_at_s, ..self.clone() };
+        Ok(match answer {
+            RefundAnswer::Refunded { .. } => heard.progressed(RefundPhase::Done, now),
+            RefundAnswer::OwnAccount(_) => {
+                heard.progressed(RefundPhase::Due, now + OWN_ACCOUNT_WAIT)
+            }
+            RefundAnswer::Refused(code) => {
+                heard.progressed(RefundPhase::Confirming { code }, now + ANSWER_WAIT)
+            }
+            RefundAnswer::InDoubt(_) => self.backed_off(now),
+        })
     }
 
-    /// The refund after the answer to a query for it. One that was not carried out is asked for
-    /// again, unless it was refused.
+    /// The refund after the answer to a query for it. A refund that was not carried out is sent
+    /// again unchanged, since the gateway gives one number's money back at most once. One that was
+    /// refused has ended, if no earlier request can be on its way.
     ///
     /// # Errors
     ///
-    /// [`RefundConflict`] unless it was to be asked about.
+    /// [`RefundConflict`] unless it was to be queried.
     pub fn after_query(
         &self,
         answer: RefundQueryAnswer,
@@ -238,47 +264,88 @@ impl Refund {
     ) -> Result<Refund, RefundConflict> {
         let proved_not = match &self.phase {
             RefundPhase::Sending => RefundPhase::Due,
-            RefundPhase::Refusing { code } => RefundPhase::Refused { code: code.clone() },
+            RefundPhase::Confirming { code } if self.unanswered_at_s.is_quiet(now) => {
+                RefundPhase::Refused { code: code.clone(), acknowledged: None }
+            }
+            RefundPhase::Confirming { .. } => self.phase.clone(),
             RefundPhase::Due | RefundPhase::Done | RefundPhase::Refused { .. } => {
                 return Err(self.not_waiting());
             }
         };
         Ok(match answer {
             RefundQueryAnswer::Refunded { amount_fen } if amount_fen == self.amount_fen => {
-                self.with(RefundPhase::Done, now)
+                self.progressed(RefundPhase::Done, now)
             }
-            RefundQueryAnswer::NotRefunded => self.with(proved_not, now),
-            // Another amount under our number is none that we asked for; the bill of the day and a
+            RefundQueryAnswer::NotRefunded if proved_not != self.phase => {
+                Refund { phase: proved_not, task: self.task.moved(now), ..self.clone() }
+            }
+            // Another amount under our number is not what we asked for: the bill of the day and a
             // person find out what it is.
-            RefundQueryAnswer::Refunded { .. } | RefundQueryAnswer::InDoubt(_) => self.doubted(now),
+            RefundQueryAnswer::NotRefunded
+            | RefundQueryAnswer::Refunded { .. }
+            | RefundQueryAnswer::InDoubt(_) => self.backed_off(now),
         })
     }
 
-    /// The refund after a proof that money was given back under its number: the bill of a day.
+    /// The effect of proof that money was given back under its number: a row of a bill.
     #[must_use]
-    pub fn learn_done(&self, amount: Fen, now: Timestamp) -> Learned<Refund> {
+    pub fn after_proof(&self, amount: Fen, now: Timestamp) -> Outcome<Refund> {
         match self.phase {
-            RefundPhase::Done if amount == self.amount_fen => Learned::Known,
-            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Refusing { .. }
+            RefundPhase::Done if amount == self.amount_fen => Outcome::Unchanged,
+            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Confirming { .. }
                 if amount == self.amount_fen =>
             {
-                Learned::New(self.with(RefundPhase::Done, now))
+                Outcome::Changed(self.progressed(RefundPhase::Done, now))
             }
             RefundPhase::Due
             | RefundPhase::Sending
-            | RefundPhase::Refusing { .. }
+            | RefundPhase::Confirming { .. }
             | RefundPhase::Done
-            | RefundPhase::Refused { .. } => Learned::Contradicts,
+            | RefundPhase::Refused { .. } => Outcome::Contradicts,
         }
     }
 
-    fn doubted(&self, now: Timestamp) -> Refund {
-        let doubted = self.with(self.phase.clone(), now + minutes_to_an_hour(self.doubts));
-        Refund { doubts: self.doubts.saturating_add(1), ..doubted }
+    /// The refused refund after it was reported again.
+    ///
+    /// # Errors
+    ///
+    /// [`RefundConflict`] unless it was refused.
+    pub fn reported(&self, now: Timestamp) -> Result<Refund, RefundConflict> {
+        match self.phase {
+            RefundPhase::Refused { .. } => {
+                Ok(Refund { task: self.task.moved(now + REPORT_EVERY), ..self.clone() })
+            }
+            RefundPhase::Due
+            | RefundPhase::Sending
+            | RefundPhase::Confirming { .. }
+            | RefundPhase::Done => Err(self.not_waiting()),
+        }
     }
 
-    fn with(&self, phase: RefundPhase, due_at_s: Timestamp) -> Refund {
-        Refund { phase, due_at_s, ..self.clone() }
+    /// The refused refund after a person acknowledged it: it is not reported again.
+    ///
+    /// # Errors
+    ///
+    /// [`RefundConflict`] unless it was refused.
+    pub fn acknowledged(&self, reason: Reason) -> Result<Refund, RefundConflict> {
+        match &self.phase {
+            RefundPhase::Refused { code, .. } => {
+                let (code, acknowledged) = (code.clone(), Some(reason));
+                Ok(Refund { phase: RefundPhase::Refused { code, acknowledged }, ..self.clone() })
+            }
+            RefundPhase::Due
+            | RefundPhase::Sending
+            | RefundPhase::Confirming { .. }
+            | RefundPhase::Done => Err(self.not_waiting()),
+        }
+    }
+
+    fn progressed(&self, phase: RefundPhase, due_at: Timestamp) -> Refund {
+        Refund { phase, task: self.task.progressed(due_at), ..self.clone() }
+    }
+
+    fn backed_off(&self, now: Timestamp) -> Refund {
+        Refund { task: self.task.backed_off(Backoff::MINUTES, now), ..self.clone() }
     }
 
     fn not_waiting(&self) -> RefundConflict {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 
-use crate::patience::minutes_to_an_hour;
-use crate::{OutRequestNo, OutTradeNo, ProviderId, RefundRef, TradeOf};
+use crate::task::Backoff;
+use crate::{OutRequestNo, OutTradeNo, Outcome, ProviderId, RefundRef, Task, TradeOf};
 
 /// Money that Alipay gave back though we did not ask: a bank's charge-back, or somebody at Alipay's
 /// own pages.
@@ -19,20 +19,15 @@ pub struct Reversal {
     pub out_request_no: OutRequestNo,
     /// What that trade was for.
     pub of: TradeOf,
-    /// How often it was written; each write is conditional on the one before.
-    pub version: u64,
+    /// Its version and its due time.
+    #[serde(flatten)]
+    pub task: Task,
     /// When it came to light, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub noticed_at_s: Timestamp,
     /// Where it stands.
     #[serde(flatten)]
     pub phase: ReversalPhase,
-    /// How often Alipay was asked about it.
-    #[serde(default)]
-    pub queries: u16,
-    /// When Alipay is to be asked next, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    pub due_at_s: Timestamp,
 }
 
 /// Where a reversal stands.
@@ -62,11 +57,9 @@ impl Reversal {
             out_trade_no: number.out_trade_no,
             out_request_no: number.out_request_no,
             of,
-            version: 0,
+            task: Task::new(now),
             noticed_at_s: now,
             phase: ReversalPhase::Noticed,
-            queries: 0,
-            due_at_s: now,
         }
     }
 
@@ -79,14 +72,18 @@ impl Reversal {
         }
     }
 
-    /// The reversal with its amount in the books; none if it is there already.
+    /// The effect of proof of its amount: the answer to a query, or a row of a bill.
     #[must_use]
-    pub fn booked(&self, amount_fen: Fen) -> Option<Reversal> {
+    pub fn after_proof(&self, amount_fen: Fen) -> Outcome<Reversal> {
         match self.phase {
-            ReversalPhase::Noticed => {
-                Some(Reversal { phase: ReversalPhase::Booked { amount_fen }, ..self.clone() })
+            ReversalPhase::Noticed => Outcome::Changed(Reversal {
+                phase: ReversalPhase::Booked { amount_fen },
+                ..self.clone()
+            }),
+            ReversalPhase::Booked { amount_fen: known } if known == amount_fen => {
+                Outcome::Unchanged
             }
-            ReversalPhase::Booked { .. } => None,
+            ReversalPhase::Booked { .. } => Outcome::Contradicts,
         }
     }
 
@@ -99,19 +96,18 @@ impl Reversal {
         }
     }
 
-    /// The reversal after a query that did not tell its amount: asked about again. What is never
-    /// found to be true moves nothing, and the bill of the day tells.
+    /// The reversal after a query without a result: queried again later. A reversal that is never
+    /// confirmed moves nothing, and the bill of the day shows it if it happened.
     #[must_use]
-    pub fn asked_in_vain(&self, now: Timestamp) -> Reversal {
-        let due_at_s = now + minutes_to_an_hour(self.queries);
-        Reversal { queries: self.queries.saturating_add(1), due_at_s, ..self.clone() }
+    pub fn unconfirmed(&self, now: Timestamp) -> Reversal {
+        Reversal { task: self.task.backed_off(Backoff::MINUTES, now), ..self.clone() }
     }
 
     /// When Alipay is to be asked about it; never when it is in the books.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         match self.phase {
-            ReversalPhase::Noticed => Some(self.due_at_s),
+            ReversalPhase::Noticed => Some(self.task.due_at_s),
             ReversalPhase::Booked { .. } => None,
         }
     }

@@ -4,21 +4,61 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, Metered, MonthUsage, Segment,
-    TermsError, TermsRef, Usage, UsageError, charge, segments,
+    BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, Metered, MoneyError, MonthUsage,
+    Name, Segment, TermsError, TermsRef, Usage, UsageError, charge, segments,
 };
 use thiserror::Error;
 
 use crate::account::{Account, AccountError, MonthProgress, Movement};
 use crate::statement::{LateDay, Statement, StatementId};
-use crate::{CalendarError, DebitTerms, Provider, ProviderId};
+use crate::{CalendarError, DebitRules, Provider, ProviderId};
 
 /// What was counted, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;
 
-/// A report taken in just before its month closed is in the counters this long after at the latest.
+/// How long after a month was closed for a provider a report of it may still be counted: ingest may
+/// know the provider from before, and a call of it may be under way.
 const COUNTING_WAIT: SignedDuration = SignedDuration::from_mins(15);
+
+/// The close of a provider's months, as it is stored: from then on ingest refuses their usage,
+/// whatever the configuration says.
+///
+/// A month is closed before its last settlement reads it, so that nothing can be counted and not
+/// charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthClose {
+    /// The last closed month.
+    pub through: BillingMonth,
+    /// When the close was stored, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub closed_at_s: Timestamp,
+}
+
+impl MonthClose {
+    /// The close that is to be stored now; none if all months that are over by the calendar are
+    /// closed.
+    #[must_use]
+    pub fn due(
+        provider: &Provider,
+        stored: Option<MonthClose>,
+        rules: &DebitRules,
+        now: Timestamp,
+    ) -> Option<MonthClose> {
+        let mut month = rules.calendar.day_of(now).ok()?.month();
+        while month >= provider.billed_from && rules.calendar.is_open(month, now) {
+            month = month.previous();
+        }
+        let is_news = month >= provider.billed_from && stored.is_none_or(|s| s.through < month);
+        is_news.then_some(MonthClose { through: month, closed_at_s: now })
+    }
+
+    /// Whether nothing can be counted for a month any more.
+    fn is_final(self, month: BillingMonth, now: Timestamp) -> bool {
+        month <= self.through && now >= self.closed_at_s + COUNTING_WAIT
+    }
+}
 
 /// One statement, and everything that is stored with it in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +83,16 @@ pub enum SettlementError {
         /// The terms.
         terms: TermsRef,
     },
+    /// A version of a plan that the provider is on cannot be read. It may be in force.
+    #[error("{provider} is on plan {plan}, whose version of {version} cannot be read")]
+    PlanUnreadable {
+        /// The provider.
+        provider: ProviderId,
+        /// The plan.
+        plan: Name,
+        /// The day from which the version takes effect.
+        version: BillingDay,
+    },
     /// Less is counted for a day than was rated.
     #[error("{day} has {now}, less than the {before} that were rated")]
     Shrunk {
@@ -65,9 +115,12 @@ pub enum SettlementError {
     /// Counts contradict what was rated.
     #[error("the counters contradict what was rated before")]
     Count(#[from] UsageError),
-    /// The money cannot move so.
+    /// The account does not allow the charge.
     #[error("cannot charge the account")]
     Account(#[from] AccountError),
+    /// An amount leaves its range.
+    #[error("cannot compute what is to be collected")]
+    Money(#[from] MoneyError),
     /// The time is outside the calendar.
     #[error("cannot tell the day")]
     Calendar(#[from] CalendarError),
@@ -87,7 +140,8 @@ struct Due<'a> {
 /// yesterday; and when the whole month is settled, by a supplement to its last day. What is due
 /// without usage, such as a minimum, is charged with the month's last day.
 ///
-/// Take `now` before the counters are read: what was counted before it must be in `counted`.
+/// Take `now` before the counters and `closed` are read: what was counted before it must be in
+/// `counted`.
 ///
 /// # Errors
 ///
@@ -96,18 +150,20 @@ pub fn next_settlement(
     provider: &Provider,
     account: &Account,
     counted: &CountedDays,
+    closed: Option<MonthClose>,
     plans: &Catalog,
-    terms: &DebitTerms,
+    rules: &DebitRules,
     now: Timestamp,
 ) -> Result<Option<Settlement>, SettlementError> {
-    let through = terms.calendar.yesterday(now)?;
+    check_readable(provider, plans)?;
+    let through = rules.calendar.yesterday(now)?;
     if account.settled_through.is_some_and(|settled| through < settled) {
         // The clock is behind a settlement that was made: whatever there is waits until it is not.
         return Ok(None);
     }
     let mut month = account.open_from;
     while month <= through.month() {
-        if is_forgotten(account, month, counted, terms, now) {
+        if is_forgotten(account, month, counted, rules, now) {
             month = month.next();
             continue;
         }
@@ -117,7 +173,8 @@ pub fn next_settlement(
                 let before = account.months.get(&month).cloned().unwrap_or_default();
                 let charged = charge(&segments, &before.to_date, &due.usage)?;
                 if is_worth_a_statement(&due, &charged) {
-                    return settle(provider, account, before, due, charged, terms, now).map(Some);
+                    let parts = Parts { provider, account, before, due, charged };
+                    return parts.settle(closed, rules, now).map(Some);
                 }
             }
         }
@@ -126,16 +183,26 @@ pub fn next_settlement(
     Ok(None)
 }
 
+fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), SettlementError> {
+    for assignment in &provider.plans {
+        if let Some(version) = plans.unreadable(&assignment.plan) {
+            let (provider, plan) = (provider.provider.clone(), assignment.plan.clone());
+            return Err(SettlementError::PlanUnreadable { provider, plan, version });
+        }
+    }
+    Ok(())
+}
+
 /// Whether the counters of a month that was rated have expired: all that can be charged of it was.
 /// Counters that are gone before they can have expired are an error.
 fn is_forgotten(
     account: &Account,
     month: BillingMonth,
     counted: &CountedDays,
-    terms: &DebitTerms,
+    rules: &DebitRules,
     now: Timestamp,
 ) -> bool {
-    let can_have_expired = now >= terms.calendar.kept_until(month);
+    let can_have_expired = now >= rules.calendar.kept_until(month);
     let mut counted = counted.range(month.first_day()..=month.last_day());
     can_have_expired && account.months.contains_key(&month) && counted.next().is_none()
 }
@@ -271,35 +338,45 @@ fn is_worth_a_statement(due: &Due<'_>, charged: &DayCharge) -> bool {
     has_usage || !charged.lines.is_empty()
 }
 
-fn settle(
-    provider: &Provider,
-    account: &Account,
+/// What a settlement is made of.
+struct Parts<'a> {
+    provider: &'a Provider,
+    account: &'a Account,
     before: MonthProgress,
-    due: Due<'_>,
+    due: Due<'a>,
     charged: DayCharge,
-    terms: &DebitTerms,
-    now: Timestamp,
-) -> Result<Settlement, SettlementError> {
-    let mut movement =
-        account.charge(due.id, charged.charge_fen, provider.mandate.as_ref(), terms, now)?;
-    let statement = Statement {
-        provider: provider.provider.clone(),
-        statement: due.id,
-        settled_at_s: now,
-        segments: charged.segments,
-        lines: charged.lines,
-        unpriced: charged.unpriced,
-        late_days: due.late_days.clone(),
-        rated_yuan: charged.rated_yuan,
-        rounding: charged.rounding,
-        charged_before_fen: before.to_date.charged_fen,
-        charge_fen: charged.charge_fen,
-        from_prepaid_fen: account.from_prepaid(charged.charge_fen),
-    };
-    let progress = MonthProgress { to_date: charged.month, ..before };
-    advance(&mut movement.account, progress, &due)?;
-    forget_closed_months(&mut movement.account, terms, now);
-    Ok(Settlement { statement, movement })
+}
+
+impl Parts<'_> {
+    fn settle(
+        self,
+        closed: Option<MonthClose>,
+        rules: &DebitRules,
+        now: Timestamp,
+    ) -> Result<Settlement, SettlementError> {
+        let Parts { provider, account, before, due, charged } = self;
+        let charge = charged.charge_fen;
+        let charging = account.charge(due.id, charge, now)?;
+        let mut movement = charging.requesting(provider.mandate.as_ref(), rules, now)?;
+        let statement = Statement {
+            provider: provider.provider.clone(),
+            statement: due.id,
+            settled_at_s: now,
+            segments: charged.segments,
+            lines: charged.lines,
+            unpriced: charged.unpriced,
+            late_days: due.late_days.clone(),
+            rated_yuan: charged.rated_yuan,
+            rounding: charged.rounding,
+            charged_before_fen: before.to_date.charged_fen,
+            charge_fen: charge,
+            from_prepaid_fen: account.from_prepaid(charge),
+        };
+        let progress = MonthProgress { to_date: charged.month, ..before };
+        advance(&mut movement.account, progress, &due)?;
+        forget_closed_months(&mut movement.account, closed, now);
+        Ok(Settlement { statement, movement })
+    }
 }
 
 /// Notes in the account what the statement settled.
@@ -324,11 +401,11 @@ fn advance(
 
 /// Drops what is known of months in which nothing can change any more: closed for usage, and all
 /// of it charged.
-fn forget_closed_months(account: &mut Account, terms: &DebitTerms, now: Timestamp) {
+fn forget_closed_months(account: &mut Account, closed: Option<MonthClose>, now: Timestamp) {
     let settled = account.settled_through.map(BillingDay::month);
     let over = |month: BillingMonth| {
         settled.is_some_and(|settled| month < settled)
-            && now >= terms.calendar.closes_at(month) + COUNTING_WAIT
+            && closed.is_some_and(|closed| closed.is_final(month, now))
     };
     while over(account.open_from) {
         account.open_from = account.open_from.next();
@@ -338,7 +415,7 @@ fn forget_closed_months(account: &mut Account, terms: &DebitTerms, now: Timestam
 }
 
 /// The terms as an operator calls them.
-fn named(terms: &TermsRef) -> String {
+pub(crate) fn named(terms: &TermsRef) -> String {
     let overrides = terms.overrides.iter().map(|name| format!(" with {name}"));
     format!("plan {} of {}{}", terms.plan, terms.version, overrides.collect::<String>())
 }

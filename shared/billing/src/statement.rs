@@ -107,6 +107,32 @@ pub fn still_owed(statements: &[Statement], receivable: Fen) -> Result<Vec<Fen>,
     Ok(owed)
 }
 
+/// The first and the last billing day whose charges an amount collects, given all statements that
+/// may still be owed from the oldest to the newest, and what is owed in all. None when no statement
+/// is owed, as after a reversal of an old payment.
+///
+/// # Errors
+///
+/// [`MoneyError`] when an amount leaves its range.
+pub fn days_collected(
+    statements: &[Statement],
+    receivable: Fen,
+    amount: Fen,
+) -> Result<Option<(BillingDay, BillingDay)>, MoneyError> {
+    let owed = still_owed(statements, receivable)?;
+    let mut rest = amount;
+    let mut days = None;
+    for (statement, owed) in statements.iter().zip(owed) {
+        if owed.is_positive() && rest.is_positive() {
+            let day = statement.statement.day;
+            let (first, last) = days.unwrap_or((day, day));
+            days = Some((day.min(first), day.max(last)));
+            rest = rest.minus(owed)?;
+        }
+    }
+    Ok(days)
+}
+
 fn is_default(rounding: &Rounding) -> bool {
     *rounding == Rounding::default()
 }

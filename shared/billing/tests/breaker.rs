@@ -51,6 +51,7 @@ fn every_answer() -> Vec<(&'static str, PayAnswer)> {
         ("payer blocked", PayAnswer::PayerBlocked(code())),
         ("own account", own_account()),
         ("own fault", PayAnswer::OwnFault(code())),
+        ("throttled", PayAnswer::Throttled(code())),
         ("in doubt", in_doubt()),
     ]
 }
@@ -120,14 +121,14 @@ fn note(breaker: &Breaker) -> String {
         BreakerState::Open { since_s, why, probe_at_s, probes } => {
             let why = match why {
                 Trip::OwnAccount(_) => "own account".to_owned(),
-                Trip::TooManyInDoubt { asked, doubted } => format!("{doubted} of {asked}"),
+                Trip::TooMuchTrouble { asked, troubled } => format!("{troubled} of {asked}"),
                 Trip::ByOperator { .. } => "operator".to_owned(),
             };
             let probe = probe_at_s.map_or("never".to_owned(), clock);
             format!("open {}, {why:11}, probe {probe}, {probes} failed", clock(*since_s))
         }
     };
-    let minutes = breaker.minutes.iter().map(|m| format!("{}/{} ", m.doubted, m.asked));
+    let minutes = breaker.minutes.iter().map(|m| format!("{}/{} ", m.troubled, m.asked));
     let minutes: String = minutes.collect();
     let probing = if breaker.probing.is_some() { "probing" } else { "" };
     format!("{state:48} {:5} | {minutes}{probing}", format!("{:?}", breaker.permit(at(NOW))))
@@ -164,14 +165,16 @@ fn every_input_in_every_state_has_one_outcome() {
         closed           | mandate dead         | closed                                           Go    | 1/4
         closed           | payer blocked        | closed                                           Go    | 1/4
         closed           | own account          | open 10:00, own account, probe 10:15, 0 failed   Stop  |
-        closed           | own fault            | closed                                           Go    | 1/4
+        closed           | own fault            | closed                                           Go    | 2/4
+        closed           | throttled            | SAME
         closed           | in doubt             | closed                                           Go    | 2/4
         closed           | probe: paid          | closed                                           Go    | 1/4
         closed           | probe: declined      | closed                                           Go    | 1/4
         closed           | probe: mandate dead  | closed                                           Go    | 1/4
         closed           | probe: payer blocked | closed                                           Go    | 1/4
         closed           | probe: own account   | open 10:00, own account, probe 10:15, 0 failed   Stop  |
-        closed           | probe: own fault     | closed                                           Go    | 1/4
+        closed           | probe: own fault     | closed                                           Go    | 2/4
+        closed           | probe: throttled     | SAME
         closed           | probe: in doubt      | closed                                           Go    | 2/4
         closed           | probing              | NOT PERMITTED
         closed           | resumed              | SAME
@@ -182,14 +185,16 @@ fn every_input_in_every_state_has_one_outcome() {
         closed, doubtful | mandate dead         | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | payer blocked        | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | own account          | open 10:00, own account, probe 10:15, 0 failed   Stop  |
-        closed, doubtful | own fault            | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
+        closed, doubtful | own fault            | open 10:00, 6 of 10    , probe 10:15, 0 failed   Stop  |
+        closed, doubtful | throttled            | SAME
         closed, doubtful | in doubt             | open 10:00, 6 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | probe: paid          | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | probe: declined      | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | probe: mandate dead  | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | probe: payer blocked | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | probe: own account   | open 10:00, own account, probe 10:15, 0 failed   Stop  |
-        closed, doubtful | probe: own fault     | open 10:00, 5 of 10    , probe 10:15, 0 failed   Stop  |
+        closed, doubtful | probe: own fault     | open 10:00, 6 of 10    , probe 10:15, 0 failed   Stop  |
+        closed, doubtful | probe: throttled     | SAME
         closed, doubtful | probe: in doubt      | open 10:00, 6 of 10    , probe 10:15, 0 failed   Stop  |
         closed, doubtful | probing              | NOT PERMITTED
         closed, doubtful | resumed              | SAME
@@ -201,13 +206,15 @@ fn every_input_in_every_state_has_one_outcome() {
         open             | payer blocked        | SAME
         open             | own account          | SAME
         open             | own fault            | SAME
+        open             | throttled            | SAME
         open             | in doubt             | SAME
         open             | probe: paid          | closed                                           Go    |
         open             | probe: declined      | closed                                           Go    |
         open             | probe: mandate dead  | closed                                           Go    |
         open             | probe: payer blocked | closed                                           Go    |
         open             | probe: own account   | open 09:50, own account, probe 10:30, 1 failed   Stop  |
-        open             | probe: own fault     | closed                                           Go    |
+        open             | probe: own fault     | open 09:50, own account, probe 10:30, 1 failed   Stop  |
+        open             | probe: throttled     | open 09:50, own account, probe 10:30, 1 failed   Stop  |
         open             | probe: in doubt      | open 09:50, own account, probe 10:30, 1 failed   Stop  |
         open             | probing              | NOT PERMITTED
         open             | resumed              | closed                                           Go    |
@@ -219,13 +226,15 @@ fn every_input_in_every_state_has_one_outcome() {
         open, doubts     | payer blocked        | SAME
         open, doubts     | own account          | SAME
         open, doubts     | own fault            | SAME
+        open, doubts     | throttled            | SAME
         open, doubts     | in doubt             | SAME
         open, doubts     | probe: paid          | closed                                           Go    |
         open, doubts     | probe: declined      | closed                                           Go    |
         open, doubts     | probe: mandate dead  | closed                                           Go    |
         open, doubts     | probe: payer blocked | closed                                           Go    |
         open, doubts     | probe: own account   | open 09:30, own account, probe 10:30, 1 failed   Stop  |
-        open, doubts     | probe: own fault     | closed                                           Go    |
+        open, doubts     | probe: own fault     | open 09:30, 10 of 10   , probe 10:30, 1 failed   Stop  |
+        open, doubts     | probe: throttled     | open 09:30, 10 of 10   , probe 10:30, 1 failed   Stop  |
         open, doubts     | probe: in doubt      | open 09:30, 10 of 10   , probe 10:30, 1 failed   Stop  |
         open, doubts     | probing              | open 09:30, 10 of 10   , probe 09:45, 0 failed   Stop  | probing
         open, doubts     | resumed              | closed                                           Go    |
@@ -237,13 +246,15 @@ fn every_input_in_every_state_has_one_outcome() {
         probing          | payer blocked        | SAME
         probing          | own account          | SAME
         probing          | own fault            | SAME
+        probing          | throttled            | SAME
         probing          | in doubt             | SAME
         probing          | probe: paid          | closed                                           Go    |
         probing          | probe: declined      | closed                                           Go    |
         probing          | probe: mandate dead  | closed                                           Go    |
         probing          | probe: payer blocked | closed                                           Go    |
         probing          | probe: own account   | open 09:30, own account, probe 10:30, 1 failed   Stop  |
-        probing          | probe: own fault     | closed                                           Go    |
+        probing          | probe: own fault     | open 09:30, own account, probe 10:30, 1 failed   Stop  |
+        probing          | probe: throttled     | open 09:30, own account, probe 10:30, 1 failed   Stop  |
         probing          | probe: in doubt      | open 09:30, own account, probe 10:30, 1 failed   Stop  |
         probing          | probing              | NOT PERMITTED
         probing          | resumed              | closed                                           Go    |
@@ -255,13 +266,15 @@ fn every_input_in_every_state_has_one_outcome() {
         probe died       | payer blocked        | SAME
         probe died       | own account          | SAME
         probe died       | own fault            | SAME
+        probe died       | throttled            | SAME
         probe died       | in doubt             | SAME
         probe died       | probe: paid          | closed                                           Go    |
         probe died       | probe: declined      | closed                                           Go    |
         probe died       | probe: mandate dead  | closed                                           Go    |
         probe died       | probe: payer blocked | closed                                           Go    |
         probe died       | probe: own account   | open 09:30, own account, probe 10:30, 1 failed   Stop  |
-        probe died       | probe: own fault     | closed                                           Go    |
+        probe died       | probe: own fault     | open 09:30, own account, probe 10:30, 1 failed   Stop  |
+        probe died       | probe: throttled     | open 09:30, own account, probe 10:30, 1 failed   Stop  |
         probe died       | probe: in doubt      | open 09:30, own account, probe 10:30, 1 failed   Stop  |
         probe died       | probing              | open 09:30, own account, probe 09:45, 0 failed   Stop  | probing
         probe died       | resumed              | closed                                           Go    |
@@ -273,6 +286,7 @@ fn every_input_in_every_state_has_one_outcome() {
         stopped          | payer blocked        | SAME
         stopped          | own account          | SAME
         stopped          | own fault            | SAME
+        stopped          | throttled            | SAME
         stopped          | in doubt             | SAME
         stopped          | probe: paid          | SAME
         stopped          | probe: declined      | SAME
@@ -280,6 +294,7 @@ fn every_input_in_every_state_has_one_outcome() {
         stopped          | probe: payer blocked | SAME
         stopped          | probe: own account   | SAME
         stopped          | probe: own fault     | SAME
+        stopped          | probe: throttled     | SAME
         stopped          | probe: in doubt      | SAME
         stopped          | probing              | NOT PERMITTED
         stopped          | resumed              | closed                                           Go    |
@@ -291,6 +306,7 @@ fn every_input_in_every_state_has_one_outcome() {
         stopped, probing | payer blocked        | SAME
         stopped, probing | own account          | SAME
         stopped, probing | own fault            | SAME
+        stopped, probing | throttled            | SAME
         stopped, probing | in doubt             | SAME
         stopped, probing | probe: paid          | SAME
         stopped, probing | probe: declined      | SAME
@@ -298,6 +314,7 @@ fn every_input_in_every_state_has_one_outcome() {
         stopped, probing | probe: payer blocked | SAME
         stopped, probing | probe: own account   | SAME
         stopped, probing | probe: own fault     | SAME
+        stopped, probing | probe: throttled     | SAME
         stopped, probing | probe: in doubt      | SAME
         stopped, probing | probing              | NOT PERMITTED
         stopped, probing | resumed              | closed                                           Go    |
@@ -319,6 +336,22 @@ fn half_of_ten_in_doubt_within_five_minutes_stop_all_debits() {
         answers.reverse();
         assert_eq!(after_all(&answers).permit(at(NOW)) != Permit::Go, stops, "{doubted}/{asked}");
     }
+}
+
+#[test]
+fn requests_refused_as_wrong_stop_all_debits_like_doubts() {
+    let refused = |number| vec![(NOW, Input::Answer(PayAnswer::OwnFault(code()))); number];
+    let nine = after_all(&refused(9));
+    assert_eq!(nine.permit(at(NOW)), Permit::Go);
+    let ten = after_all(&[answered(0, 5, NOW), refused(5)].concat());
+    assert_eq!(ten.permit(at(NOW)), Permit::Stop);
+    // Each debit is held by its refusal, so that the probe that says the same is another's.
+    let probe = [("10:15", Input::Probing), ("10:15", Input::Probe(PayAnswer::OwnFault(code())))];
+    let probed = probe.map(|(time, input)| (format!("2015-05-17 {time}"), input));
+    let still =
+        probed.iter().fold(ten, |breaker, (time, input)| after(&breaker, input, at(time)).unwrap());
+    assert_eq!(still.permit(at("2015-05-17 10:30")), Permit::Stop);
+    assert_eq!(still.permit(at("2015-05-17 10:45")), Permit::Probe);
 }
 
 #[test]
@@ -405,10 +438,10 @@ fn a_breaker_is_read_as_it_was_stored_and_says_nothing_more() {
     };
     let texts: Vec<_> = every_state().iter().map(|(_, breaker)| check(breaker)).collect();
     expect![[r#"
-        {"version":0,"breaker":"closed","minutes":[{"minute":23863800,"asked":3,"doubted":1}]}
-        {"version":0,"breaker":"closed","minutes":[{"minute":23863800,"asked":9,"doubted":5}]}
+        {"version":0,"breaker":"closed","minutes":[{"minute":23863800,"asked":3,"troubled":1}]}
+        {"version":0,"breaker":"closed","minutes":[{"minute":23863800,"asked":9,"troubled":5}]}
         {"version":0,"breaker":"open","since_s":1431827400,"why":{"own_account":"ACQ.SOME_CODE"},"probe_at_s":1431828300,"probes":0}
-        {"version":0,"breaker":"open","since_s":1431826200,"why":{"too_many_in_doubt":{"asked":10,"doubted":10}},"probe_at_s":1431827100,"probes":0}
+        {"version":0,"breaker":"open","since_s":1431826200,"why":{"too_much_trouble":{"asked":10,"troubled":10}},"probe_at_s":1431827100,"probes":0}
         {"version":0,"breaker":"open","since_s":1431826200,"why":{"own_account":"ACQ.SOME_CODE"},"probe_at_s":1431827100,"probes":0,"probing":{"provider":"shop","debit":7,"until_s":1431828030}}
         {"version":0,"breaker":"open","since_s":1431826200,"why":{"own_account":"ACQ.SOME_CODE"},"probe_at_s":1431827100,"probes":0,"probing":{"provider":"shop","debit":7,"until_s":1431828000}}
         {"version":0,"breaker":"open","since_s":1431827985,"why":{"by_operator":{"reason":"Li: wrong prices"}},"probes":0}
@@ -438,8 +471,8 @@ proptest! {
             prop_assert!(minutes.is_sorted() && minutes.len() <= 9, "{minutes:?}");
             let first_and_last = minutes.first().zip(minutes.last());
             prop_assert!(first_and_last.is_none_or(|(a, b)| b - a < 2 * WINDOW_MINUTES));
-            if let BreakerState::Open { why: Trip::TooManyInDoubt { asked, doubted }, .. } = next.state {
-                prop_assert!(asked >= ASKED_MIN && 2 * doubted >= asked);
+            if let BreakerState::Open { why: Trip::TooMuchTrouble { asked, troubled }, .. } = next.state {
+                prop_assert!(asked >= ASKED_MIN && 2 * troubled >= asked);
             }
             let (was_open, is_open) = (breaker.permit(now) != Permit::Go, next.permit(now) != Permit::Go);
             if was_open && !is_open {

@@ -5,12 +5,14 @@ mod common;
 
 use std::fmt::Debug;
 
-use common::{at, mandate, provider, terms};
+use common::{at, mandate, provider, rules};
 use expect_test::expect;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use steelyard_billing::{
-    Account, CountedDays, Provider, Statement, StatementId, next_settlement, still_owed,
+    Account, Cause, CountedDays, DebitId, Entry, EntryRecord, LastRequest, Ledger, OutRequestNo,
+    OutTradeNo, Posting, Provider, RechargeId, RefundRef, Statement, StatementId, Withheld,
+    next_settlement,
 };
 use steelyard_pricing::{Catalog, Fen, Metered, Plan};
 
@@ -48,7 +50,8 @@ fn settled(provider: &Provider, plan: &str, days: &CountedDays) -> (Vec<Statemen
     let mut account = Account::new(provider);
     let mut statements = Vec::new();
     let now = at("2015-06-01 00:30");
-    while let Some(next) = next_settlement(provider, &account, days, &plans, &terms(), now).unwrap()
+    while let Some(next) =
+        next_settlement(provider, &account, days, None, &plans, &rules(), now).unwrap()
     {
         statements.push(next.statement);
         account = next.movement.account;
@@ -159,24 +162,65 @@ fn a_statement_of_five_lines_is_small_and_holds_no_defaults() {
 }
 
 #[test]
-fn what_is_owed_is_of_the_newest_statements_since_money_pays_the_oldest_first() {
-    let (statements, _) = of_five_lines();
-    let of = |charge: i64, from_prepaid: i64| Statement {
-        charge_fen: Fen::new(charge),
-        from_prepaid_fen: Fen::new(from_prepaid),
-        ..statements[0].clone()
+fn an_account_says_what_its_debits_took_and_how_the_last_was_given_up() {
+    let used = Account {
+        version: 12,
+        entries: 9,
+        open_debit: Some(DebitId(4)),
+        withheld: Some(Withheld { on: "2015-05-17".parse().unwrap(), taken_fen: Fen::new(1_234) }),
+        last_request: Some(LastRequest { entries: 8, mandate: Some(mandate()) }),
+        debits: 4,
+        recharges: 2,
+        mandates: 1,
+        ..Account::new(&provider())
     };
-    let all = [of(500, 500), of(300, 100), of(-50, 0), of(400, 0)];
-    for (receivable, owed) in [
-        (0, [0, 0, 0, 0]),
-        (150, [0, 0, 0, 150]),
-        (400, [0, 0, 0, 400]),
-        (550, [0, 150, 0, 400]),
-        (600, [0, 200, 0, 400]),
-        // More than was charged is owed of none: Alipay gave back what was paid before.
-        (900, [0, 200, 0, 400]),
-    ] {
-        let found = still_owed(&all, Fen::new(receivable)).unwrap();
-        assert_eq!(found, owed.map(Fen::new), "{receivable}");
-    }
+    expect![[r#"{"provider":"shop","version":12,"entries":9,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"open_debit":4,"withheld":{"on":"2015-05-17","taken_fen":1234},"last_request":{"entries":8,"mandate":{"mandate":1,"agreement_no":"20155245550001","limit_fen":10000}},"debits":4,"recharges":2,"mandates":1,"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&used));
+    let without_mandate =
+        Account { last_request: Some(LastRequest { entries: 8, mandate: None }), ..used };
+    assert!(check(&without_mandate).contains(r#""last_request":{"entries":8}"#));
+}
+
+#[test]
+fn an_entry_of_every_cause_is_read_as_it_was_stored() {
+    let (debit, trade_no) = (DebitId(4), "T".to_owned());
+    let number = RefundRef {
+        out_trade_no: OutTradeNo::parse("SYk3x9ab_8d9001d32c6a703d_R3").unwrap(),
+        out_request_no: OutRequestNo::parse("F1").unwrap(),
+    };
+    let causes = [
+        Cause::Charged { statement: "2015-05-31+1".parse().unwrap() },
+        Cause::DebitSent { debit },
+        Cause::DebitPaid { debit, trade_no: trade_no.clone() },
+        Cause::DebitGivenUp { debit },
+        Cause::Recharged { reference: "transfer 1".to_owned() },
+        Cause::RechargePaid { recharge: RechargeId(3), trade_no: trade_no.clone() },
+        Cause::DebitFound { debit, attempt: 1, trade_no },
+        Cause::RefundAsked(number.clone()),
+        Cause::RefundDone(number.clone()),
+        Cause::RefundRefused(number.clone()),
+        Cause::Reversed(number),
+    ];
+    let entries = causes.map(|cause| {
+        let posting = |ledger, fen| Posting { ledger, amount_fen: Fen::new(fen) };
+        let record = EntryRecord {
+            provider: provider().provider,
+            number: 9,
+            recorded_at_s: at("2015-05-18 00:30"),
+            cause,
+            postings: vec![posting(Ledger::Receivable, -700), posting(Ledger::Reserved, 700)],
+        };
+        check(&Entry::try_from(record).unwrap())
+    });
+    expect![[r#"
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"charged","statement":"2015-05-31+1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"debit_sent","debit":4,"postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"debit_paid","debit":4,"trade_no":"T","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"debit_given_up","debit":4,"postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"recharged","reference":"transfer 1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"recharge_paid","recharge":3,"trade_no":"T","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"debit_found","debit":4,"attempt":1,"trade_no":"T","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"refund_asked","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"refund_done","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"refund_refused","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"reversed","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}"#]].assert_eq(&entries.join("\n"));
 }

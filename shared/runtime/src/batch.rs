@@ -16,7 +16,7 @@ pub fn is_batch(event: &Value) -> bool {
     event["Records"][0]["eventSource"] == "aws:sqs"
 }
 
-/// Handles the messages of a batch at once, and tells SQS which of them failed. One that panics
+/// Handles the messages of a batch at once, and reports to SQS which of them failed. One that panics
 /// fails alone.
 ///
 /// A message that fails is logged here, once, with its id and the whole chain of the error.
@@ -29,16 +29,50 @@ where
     F: Fn(String) -> W,
     W: Future<Output = Result<(), Error>>,
 {
+    let messages = messages(event)?;
+    let handling = messages.into_iter().map(|(id, body)| handled(id, handle(body)));
+    response(join_all(handling).await)
+}
+
+/// Handles the messages of a batch one after another, and otherwise as [`each_message`] does.
+///
+/// # Errors
+///
+/// When the event is not a batch of SQS messages: then all of them come again.
+pub async fn each_message_in_turn<F, W>(event: Value, handle: F) -> Result<Value, Error>
+where
+    F: Fn(String) -> W,
+    W: Future<Output = Result<(), Error>>,
+{
+    let mut done = Vec::new();
+    for (id, body) in messages(event)? {
+        done.push(handled(id, handle(body)).await);
+    }
+    response(done)
+}
+
+/// The ids and the bodies of a batch.
+fn messages(event: Value) -> Result<Vec<(String, String)>, Error> {
     let event: SqsEvent = serde_json::from_value(event)?;
-    let mut response = SqsBatchResponse::default();
-    let mut handled = Vec::new();
-    for record in event.records {
+    let messages = event.records.into_iter().map(|record| {
         // Without its id a failure can't be told apart: the whole batch would have to come again.
         let id = record.message_id.filter(|id| !id.is_empty()).ok_or("a message has no id")?;
-        let done = AssertUnwindSafe(handle(record.body.unwrap_or_default())).catch_unwind();
-        handled.push(async move { (id, done.await.unwrap_or_else(|_| Err("it panicked".into()))) });
-    }
-    for (id, done) in join_all(handled).await {
+        Ok((id, record.body.unwrap_or_default()))
+    });
+    messages.collect()
+}
+
+async fn handled(
+    id: String,
+    handling: impl Future<Output = Result<(), Error>>,
+) -> (String, Result<(), Error>) {
+    let done = AssertUnwindSafe(handling).catch_unwind().await;
+    (id, done.unwrap_or_else(|_| Err("it panicked".into())))
+}
+
+fn response(handled: Vec<(String, Result<(), Error>)>) -> Result<Value, Error> {
+    let mut response = SqsBatchResponse::default();
+    for (id, done) in handled {
         if let Err(error) = done {
             tracing::error!(message.id = id, error, "message failed and will come again");
             response.add_failure(id);

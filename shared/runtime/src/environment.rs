@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::civil::Time;
-use steelyard_billing::{Calendar, DebitTerms};
+use steelyard_billing::{Calendar, DebitRules};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
@@ -90,8 +90,8 @@ impl Environment {
     /// # Errors
     ///
     /// [`EnvironmentError`] naming the variable and what is wrong.
-    pub fn debit_terms(&self) -> Result<DebitTerms, EnvironmentError> {
-        Ok(DebitTerms {
+    pub fn debit_rules(&self) -> Result<DebitRules, EnvironmentError> {
+        Ok(DebitRules {
             calendar: self.calendar()?,
             minimum_fen: Fen::new(self.parsed("DEBIT_MINIMUM_FEN")?),
             time_of_day: self.parsed::<Time>("DEBIT_TIME")?,

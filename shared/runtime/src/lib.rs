@@ -13,9 +13,10 @@ mod function;
 mod http;
 mod log;
 mod queue;
+mod unreadable;
 pub mod web;
 
-pub use batch::{each_message, is_batch};
+pub use batch::{each_message, each_message_in_turn, is_batch};
 #[cfg(feature = "bucket")]
 pub use bucket::{Bucket, BucketError};
 pub use clock::Clock;
@@ -23,3 +24,4 @@ pub use environment::{Environment, EnvironmentError};
 pub use error_chain::chain;
 pub use function::{Error, Function, Invocation, run};
 pub use queue::{Queue, QueueError};
+pub use unreadable::report_unreadable;

@@ -2,14 +2,13 @@
 
 use steelyard_billing::breaker::Breaker;
 
-use crate::item::{from_item, to_item};
+use crate::item::from_item;
 use crate::query::Range;
 use crate::schema::BREAKER;
-use crate::transact::put_version;
-use crate::{BillingTable, CommitError, StoreError};
+use crate::writes::Index;
+use crate::{BillingTable, StoreError, Writes};
 
 const READ: &str = "read the breaker";
-const STORE: &str = "store the breaker";
 
 impl BillingTable {
     /// The breaker; a closed one, if none was ever stored.
@@ -24,21 +23,20 @@ impl BillingTable {
             None => Ok(Breaker::default()),
         }
     }
+}
 
-    /// Stores the breaker.
+impl Writes {
+    /// Writes the breaker over the one before, and gives it as it will be stored.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Stale`] when it was written since `before` was read.
-    pub async fn store_breaker(
-        &self,
-        before: &Breaker,
-        after: &Breaker,
-    ) -> Result<(), CommitError> {
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn breaker(&mut self, before: &Breaker, after: &Breaker) -> Result<Breaker, StoreError> {
         let stored = Breaker { version: before.version + 1, ..after.clone() };
-        let item = to_item(STORE, BREAKER.to_owned(), BREAKER.to_owned(), &stored)?;
         // The first version takes the place of none.
-        let version = (before.version > 0).then_some(before.version);
-        self.commit(STORE, vec![put_version(&self.table, item, version)]).await
+        let before = (before.version > 0).then_some((before, before.version));
+        let key = (BREAKER.to_owned(), BREAKER.to_owned());
+        self.change(key, before, &stored, Index::default())?;
+        Ok(stored)
     }
 }

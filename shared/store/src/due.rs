@@ -1,7 +1,7 @@
-//! The index of what goes on by itself, by the time of its next visit.
+//! The index of records with work, by the time at which dispatch sends them next.
 //!
-//! A visit is leased: whoever sends it off pushes the next one forward, so that one whose message is
-//! lost comes due again. The record itself says when it may be touched.
+//! A record that is sent is leased: its next dispatch moves forward, so that it is sent again if its
+//! message is lost. The record itself says when its work is due.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -9,38 +9,59 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use steelyard_billing::{IdError, ProviderId, TaskRef};
 
-use crate::item::{number, string, text};
+use crate::item::{Item, number, string, text};
 use crate::schema::{
     DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, DUE_SHARDS, PK, SK, due_shard, due_shard_key, provider_pk,
-    task_sk, visited,
+    task, task_sk,
 };
-use crate::transact::Item;
+use crate::unreadable::Unreadable;
+use crate::writes::Index;
 use crate::{BillingTable, StoreError};
 
-/// A visit that is due.
+/// A record with work that is to be dispatched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueTask {
-    /// To what.
-    pub visit: TaskRef,
-    /// When it was due.
-    pub due_at: Timestamp,
+    /// The record.
+    pub task: TaskRef,
+    /// The time by which it stands in the index.
+    pub dispatch_at: Timestamp,
 }
 
-const FIND: &str = "find visits that are due";
-const LEASE: &str = "lease a visit";
+/// Some of the due records of a shard of the index.
+#[derive(Clone, Debug, Default)]
+pub struct DuePage {
+    /// The records, the longest due first.
+    pub tasks: Vec<DueTask>,
+    /// What stands in the index and is no record that this version knows.
+    pub unreadable: Vec<Unreadable>,
+    /// Where the next page begins; none on the last page.
+    pub next: Option<DueCursor>,
+}
 
-/// What puts a record of a provider into the index, to be visited at a time.
-pub(crate) fn place(provider: &ProviderId, due_at: Timestamp) -> [(String, AttributeValue); 2] {
-    [
+/// Where a page of the index ended.
+#[derive(Clone, Debug)]
+pub struct DueCursor(Item);
+
+const FIND: &str = "find due records";
+const LEASE: &str = "lease a due record";
+
+/// What puts a record of a provider into the index.
+pub(crate) fn in_index(provider: &ProviderId, dispatch_at: Timestamp) -> Index {
+    let set = vec![
         (DUE_SHARD.to_owned(), string(due_shard(provider))),
-        (DISPATCH_AT_S.to_owned(), number(due_at.as_second())),
-    ]
+        (DISPATCH_AT_S.to_owned(), number(dispatch_at.as_second())),
+    ];
+    Index { set, remove: Vec::new() }
+}
+
+/// What takes a record from the index.
+pub(crate) fn not_in_index() -> Index {
+    Index { set: Vec::new(), remove: vec![DUE_SHARD, DISPATCH_AT_S] }
 }
 
 impl BillingTable {
-    /// Visits of a shard of the index that are due, the longest due first: one page of at most
-    /// `limit`, after the page before. The index follows the table after a moment, so one that was
-    /// leased just now may still be in it.
+    /// Records of a shard of the index that are due, at most `limit`, after the page before. The
+    /// index follows the table after a moment, so one that was leased just now may still be in it.
     ///
     /// # Errors
     ///
@@ -49,60 +70,80 @@ impl BillingTable {
         &self,
         shard: u8,
         now: Timestamp,
-        after: Option<&DueTask>,
+        after: Option<&DueCursor>,
         limit: i32,
-    ) -> Result<Vec<DueTask>, StoreError> {
+    ) -> Result<DuePage, StoreError> {
         let answer = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(DUE_INDEX)
-            .key_condition_expression("#shard = :shard AND #visit <= :now")
+            .key_condition_expression("#shard = :shard AND #dispatch <= :now")
             .expression_attribute_names("#shard", DUE_SHARD)
-            .expression_attribute_names("#visit", DISPATCH_AT_S)
+            .expression_attribute_names("#dispatch", DISPATCH_AT_S)
             .expression_attribute_values(":shard", string(due_shard_key(shard)))
             .expression_attribute_values(":now", number(now.as_second()))
-            .set_exclusive_start_key(after.map(DueTask::index_key))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0.clone()))
             .limit(limit)
             .send()
             .await
             .map_err(|error| StoreError::aws(FIND, error))?;
-        answer.items.unwrap_or_default().iter().map(due_visit).collect()
+        let next = answer.last_evaluated_key.map(DueCursor);
+        let mut page = DuePage { next, ..DuePage::default() };
+        for item in answer.items.unwrap_or_default() {
+            match due_task(&item) {
+                Ok(task) => page.tasks.push(task),
+                Err(error) => page.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+        Ok(page)
     }
 
-    /// When the next visit of all is due; none if nothing goes on by itself.
+    /// When dispatch next has something to send; none if no record has work.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn next_due_at(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_dispatch_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut earliest = None;
         for shard in 0..DUE_SHARDS {
-            let first = self.due_tasks(shard, Timestamp::MAX, None, 1).await?.pop();
-            earliest = earliest.into_iter().chain(first.map(|due| due.due_at)).min();
+            let first = self.first_in_shard(shard).await?;
+            earliest = earliest.into_iter().chain(first).min();
         }
         Ok(earliest)
     }
 
-    /// Pushes the next visit to a record forward. False when another has done so, or the record has
+    async fn first_in_shard(&self, shard: u8) -> Result<Option<Timestamp>, StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.due_tasks(shard, Timestamp::MAX, after.as_ref(), 1).await?;
+            let first = page.tasks.first().map(|task| task.dispatch_at);
+            after = page.next;
+            if first.is_some() || after.is_none() {
+                return Ok(first);
+            }
+        }
+    }
+
+    /// Moves the next dispatch of a record forward. False when another has done so, or the record has
     /// changed, since it was found.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be written. The lease may hold all the same: the record
-    /// comes due again when it is over.
+    /// is sent again when it is over.
     pub async fn lease(&self, due: &DueTask, until: Timestamp) -> Result<bool, StoreError> {
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key(PK, string(provider_pk(&due.visit.provider)))
-            .key(SK, string(task_sk(&due.visit.to)))
-            .update_expression("SET #visit = :until")
-            .condition_expression("#visit = :found")
-            .expression_attribute_names("#visit", DISPATCH_AT_S)
+            .key(PK, string(provider_pk(&due.task.provider)))
+            .key(SK, string(task_sk(&due.task.task)))
+            .update_expression("SET #dispatch = :until")
+            .condition_expression("#dispatch = :found")
+            .expression_attribute_names("#dispatch", DISPATCH_AT_S)
             .expression_attribute_values(":until", number(until.as_second()))
-            .expression_attribute_values(":found", number(due.due_at.as_second()))
+            .expression_attribute_values(":found", number(due.dispatch_at.as_second()))
             .send()
             .await;
         match sent {
@@ -113,40 +154,34 @@ impl BillingTable {
     }
 }
 
-impl DueTask {
-    /// Its keys in the table and in the index.
-    fn index_key(&self) -> Item {
-        let TaskRef { provider, to } = &self.visit;
-        Item::from([
-            (PK.to_owned(), string(provider_pk(provider))),
-            (SK.to_owned(), string(task_sk(to))),
-            (DUE_SHARD.to_owned(), string(due_shard(provider))),
-            (DISPATCH_AT_S.to_owned(), number(self.due_at.as_second())),
-        ])
-    }
-}
-
-/// The record changed, or is being changed by a visit's transaction right now.
+/// The record changed, or a transaction is changing it.
 fn is_beaten<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     error.as_service_error().is_some_and(|error| {
         error.is_conditional_check_failed_exception() || error.is_transaction_conflict_exception()
     })
 }
 
-fn due_visit(item: &Item) -> Result<DueTask, StoreError> {
+fn due_task(item: &Item) -> Result<DueTask, StoreError> {
     let corrupt = |what: &str| StoreError::corrupt(FIND, what.to_owned());
-    let provider =
-        text(FIND, item, PK)?.strip_prefix("provider#").ok_or_else(|| corrupt("not a provider"))?;
-    let to = visited(text(FIND, item, SK)?).ok_or_else(|| corrupt("not to be visited"))?;
-    let due_at = match item.get(DISPATCH_AT_S) {
+    let pk = text(FIND, item, PK)?;
+    let provider = pk.strip_prefix("provider#").ok_or_else(|| corrupt("not of a provider"))?;
+    let provider = provider.parse().map_err(|error: IdError| StoreError::corrupt(FIND, error))?;
+    let task = task(text(FIND, item, SK)?).ok_or_else(|| corrupt("not a record with work"))?;
+    let dispatch_at = dispatch_at(item).ok_or_else(|| corrupt("no time of dispatch"))?;
+    Ok(DueTask { task: TaskRef { provider, task }, dispatch_at })
+}
+
+/// The time by which an item stands in the index; none if it does not.
+pub(crate) fn dispatch_at(item: &Item) -> Option<Timestamp> {
+    match item.get(DISPATCH_AT_S) {
         Some(AttributeValue::N(seconds)) => {
-            seconds.parse().ok().and_then(|s| Timestamp::from_second(s).ok())
+            seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok())
         }
         _ => None,
-    };
-    let provider = provider.parse().map_err(|error: IdError| StoreError::corrupt(FIND, error))?;
-    Ok(DueTask {
-        visit: TaskRef { provider, to },
-        due_at: due_at.ok_or_else(|| corrupt("no time of the visit"))?,
-    })
+    }
+}
+
+/// Whether an item stands in the shard of the index that its provider has.
+pub(crate) fn is_in_shard_of(item: &Item, provider: &ProviderId) -> bool {
+    text(FIND, item, DUE_SHARD).is_ok_and(|shard| shard == due_shard(provider))
 }

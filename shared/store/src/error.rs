@@ -15,13 +15,25 @@ pub enum StoreError {
         #[source]
         source: Box<aws_sdk_dynamodb::Error>,
     },
-    /// Others kept writing the same items until patience ran out.
-    #[error("cannot {operation}: others keep writing the same items")]
+    /// Others kept writing the same items, or the table throttled, until the time was up.
+    #[error("cannot {operation}: others keep writing the same items, or the table throttles")]
     Contended {
         /// What was to be done.
         operation: &'static str,
     },
-    /// What is stored is not what this version of the program stores.
+    /// An item cannot be read by this version of Steelyard.
+    #[error("cannot {operation}: the item `{pk}` `{sk}` cannot be read: {why}")]
+    Unreadable {
+        /// What was to be done.
+        operation: &'static str,
+        /// The item's partition key.
+        pk: String,
+        /// The item's sort key.
+        sk: String,
+        /// Why it cannot be read.
+        why: String,
+    },
+    /// What is stored is not what this version of Steelyard stores.
     #[error("cannot {operation}: an item is not as it should be")]
     Corrupt {
         /// What was to be done.

@@ -1,33 +1,43 @@
 //! Steelyard's two DynamoDB tables: items, keys, and the conditional transactions.
 //!
-//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`].
-//! What may be stored, and when, is decided by `steelyard-billing`; here it is stored if nothing
-//! has changed since it was decided.
+//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`]. This
+//! crate knows items, keys and conditions. It decides nothing: `steelyard-billing` decides what is
+//! stored, and `steelyard-books` loads, decides and stores.
 
-mod billing;
-mod booking;
+mod accounts;
 mod breaker;
 mod due;
 mod error;
+mod idempotency;
 mod item;
 mod mandates;
 mod plans;
 mod query;
+mod realm;
+mod reconciliation;
 mod record;
+mod runs;
 pub mod schema;
+mod statements;
+mod table;
 mod tables;
-mod transact;
-mod unmatched;
+mod unreadable;
 mod usage;
+mod writes;
 
-pub use billing::{AccountPage, BillingTable, ProviderAccount, Stored};
-pub use booking::{Booked, BookingError, MandateBooked};
-pub use due::DueTask;
+pub use accounts::{AccountPage, ProviderAccount, Stored};
+pub use due::{DueCursor, DuePage, DueTask};
 pub use error::{CommitError, StoreError};
-pub use mandates::{AgreementOwner, MandateChange};
-pub use plans::PlanStored;
+pub use idempotency::IdempotentAnswer;
+pub use plans::{StoredPlan, StoredPlans};
+pub use realm::Realms;
+pub use reconciliation::{Findings, Unshown};
 pub use record::Record;
+pub use statements::BookedTransfer;
+pub use table::BillingTable;
+pub use unreadable::Unreadable;
 pub use usage::{
-    Counted, CountedReport, Registration, ReportShare, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX,
-    UsageTable, terms,
+    Counted, CountedReport, CountedUsage, Registrations, ReportShare, TERMS_PER_DAY_MAX,
+    TERMS_PER_SHARE_MAX, UsageTable, terms,
 };
+pub use writes::Writes;

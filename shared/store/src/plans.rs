@@ -1,93 +1,97 @@
 //! Plans, in the billing table: every version of each, as a document.
 
-use steelyard_pricing::{BillingDay, Catalog, Plan};
+use steelyard_pricing::{BillingDay, Catalog, Name, Plan};
 
-use crate::item::{keyed, string, text};
+use crate::item::{Item, check_format, keyed, string, text};
 use crate::query::Range;
-use crate::schema::{DOCUMENT, PLANS, plan_sk};
-use crate::transact::{Item, Outcome, put_new, put_over, transact};
-use crate::{BillingTable, StoreError};
+use crate::schema::{DOCUMENT, PLANS, SK, plan_sk};
+use crate::unreadable::Unreadable;
+use crate::{BillingTable, StoreError, Writes};
 
-/// What became of a version of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanStored {
-    /// It is stored now.
-    New,
-    /// It was stored before, just so.
-    Before,
-    /// It is stored now, in place of another that had not taken effect.
-    Replaced,
-    /// Another one is stored for its day, and has taken effect.
-    Different,
-    /// The plan has versions, and this one would take effect in a month that is over.
-    Backdated,
-}
-
-const PLAN: &str = "store a plan";
 const READ_PLANS: &str = "read the plans";
 
-/// How often a version of a plan that others replace meanwhile is replaced again.
-const PLAN_TRIES: u32 = 10;
+/// Every stored version of every plan.
+#[derive(Clone, Debug, Default)]
+pub struct StoredPlans {
+    /// The versions; those that cannot be read are noted by name.
+    pub catalog: Catalog,
+    /// The items that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A stored version of a plan.
+#[derive(Clone, Debug)]
+pub struct StoredPlan {
+    /// The version.
+    pub plan: Plan,
+    /// The document as it is stored.
+    document: String,
+}
 
 impl BillingTable {
-    /// Stores a version of a plan. One that has taken effect never changes; one that takes effect
-    /// after `today` may be replaced until then. A plan's first version may take effect on any day;
-    /// another one not in a month before this, which may be settled.
+    /// Every version of every plan. One that cannot be read fails alone.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table fails.
-    pub async fn add_plan(&self, plan: &Plan, today: BillingDay) -> Result<PlanStored, StoreError> {
-        if self.is_backdated(plan, today).await? {
-            return Ok(PlanStored::Backdated);
-        }
-        let document =
-            serde_json::to_string(plan).map_err(|error| StoreError::corrupt(PLAN, error))?;
-        let item = Item::from([(DOCUMENT.to_owned(), string(document))]);
-        let item = keyed(item, PLANS.to_owned(), plan_sk(plan));
-        let mut put = put_new(&self.table, item.clone());
-        let mut stored = PlanStored::New;
-        for _ in 0..PLAN_TRIES {
-            let mut found = match transact(&self.client, PLAN, vec![put]).await? {
-                Outcome::Committed => return Ok(stored),
-                Outcome::ConditionFailed(found) => found,
-            };
-            let found = found.first_mut().and_then(Option::take).unwrap_or_default();
-            if plan_of(&found)? == *plan {
-                return Ok(PlanStored::Before);
-            }
-            if plan.effective_from() <= today {
-                return Ok(PlanStored::Different);
-            }
-            let before = string(text(PLAN, &found, DOCUMENT)?);
-            put = put_over(&self.table, item.clone(), DOCUMENT, before);
-            stored = PlanStored::Replaced;
-        }
-        Err(StoreError::Contended { operation: PLAN })
-    }
-
-    /// Whether the version is a new one of a plan that has others, for a month that is over.
-    async fn is_backdated(&self, plan: &Plan, today: BillingDay) -> Result<bool, StoreError> {
-        if plan.effective_from().month() >= today.month() {
-            return Ok(false);
-        }
-        let plans = self.plans().await?;
-        let is_new = plans.version(plan.name(), plan.effective_from()).is_none();
-        Ok(is_new && plans.has(plan.name()))
-    }
-
-    /// Every version of every plan.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table cannot be read, or holds a plan that makes no sense.
-    pub async fn plans(&self) -> Result<Catalog, StoreError> {
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn plans(&self) -> Result<StoredPlans, StoreError> {
         let range = Range::prefix(&self.table, PLANS.to_owned(), "");
-        range.all(&self.client, READ_PLANS).await?.iter().map(plan_of).collect()
+        let mut plans = StoredPlans::default();
+        for item in range.all(&self.client, READ_PLANS).await? {
+            match stored(&item) {
+                Ok(stored) => plans.catalog.add(stored.plan),
+                Err(error) => {
+                    if let Some((name, effective_from)) = version(&item) {
+                        plans.catalog.add_unreadable(name, effective_from);
+                    }
+                    plans.unreadable.push(Unreadable::new(&item, &error));
+                }
+            }
+        }
+        Ok(plans)
+    }
+
+    /// The stored version of a plan's name and day; none if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or the version, cannot be read.
+    pub async fn plan(&self, plan: &Plan) -> Result<Option<StoredPlan>, StoreError> {
+        let range = Range::one(&self.table, PLANS.to_owned(), plan_sk(plan));
+        let item = range.all(&self.client, READ_PLANS).await?.pop();
+        item.as_ref().map(stored).transpose()
     }
 }
 
-fn plan_of(item: &Item) -> Result<Plan, StoreError> {
-    serde_json::from_str(text(READ_PLANS, item, DOCUMENT)?)
-        .map_err(|error| StoreError::corrupt(READ_PLANS, error))
+impl Writes {
+    /// Writes a version of a plan over the one before, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into JSON.
+    pub fn plan(&mut self, before: Option<&StoredPlan>, plan: &Plan) -> Result<(), StoreError> {
+        let document = serde_json::to_string(plan)
+            .map_err(|error| StoreError::corrupt(self.operation, error))?;
+        let item = Item::from([(DOCUMENT.to_owned(), string(document))]);
+        let (pk, sk) = (PLANS.to_owned(), plan_sk(plan));
+        match before {
+            None => self.put_new(keyed(item, pk, sk)),
+            Some(before) => self.set_over((pk, sk), item, DOCUMENT, string(&before.document)),
+        }
+        Ok(())
+    }
+}
+
+fn stored(item: &Item) -> Result<StoredPlan, StoreError> {
+    check_format(READ_PLANS, item)?;
+    let document = text(READ_PLANS, item, DOCUMENT)?;
+    let plan =
+        serde_json::from_str(document).map_err(|error| StoreError::corrupt(READ_PLANS, error))?;
+    Ok(StoredPlan { plan, document: document.to_owned() })
+}
+
+/// The name and the effective day in a plan's key.
+fn version(item: &Item) -> Option<(Name, BillingDay)> {
+    let (name, day) = text(READ_PLANS, item, SK).ok()?.split_once('#')?;
+    Some((name.parse().ok()?, day.parse().ok()?))
 }

@@ -4,9 +4,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 
 use crate::StoreError;
-use crate::item::{string, text};
+use crate::item::{Item, string, text};
 use crate::schema::{PK, SK};
-use crate::transact::Item;
 
 /// Which part of a partition to read: sort keys from `from` to `to`, both inclusive.
 pub(crate) struct Range<'a> {
@@ -58,17 +57,6 @@ impl<'a> Range<'a> {
         }
     }
 
-    /// Reads the last item of it.
-    pub async fn last(
-        &self,
-        client: &Client,
-        operation: &'static str,
-    ) -> Result<Option<Item>, StoreError> {
-        let last = self.query(client).scan_index_forward(false).limit(1).send().await;
-        let answer = last.map_err(|error| StoreError::aws(operation, error))?;
-        Ok(answer.items.unwrap_or_default().pop())
-    }
-
     /// Reads one page of it, at most `limit` items, after a sort key.
     pub async fn page(
         &self,
@@ -77,13 +65,32 @@ impl<'a> Range<'a> {
         after: Option<String>,
         limit: Option<i32>,
     ) -> Result<Page, StoreError> {
-        let start = after.map(|sk| {
-            [(PK.to_owned(), string(&self.pk)), (SK.to_owned(), string(sk))].into_iter().collect()
-        });
-        let answer = self
-            .query(client)
+        let query = self.query(client).set_limit(limit);
+        self.sent(query, operation, after).await
+    }
+
+    /// Reads one page of it from its end, at most `limit` items, before a sort key.
+    pub async fn page_back(
+        &self,
+        client: &Client,
+        operation: &'static str,
+        before: Option<String>,
+        limit: i32,
+    ) -> Result<Page, StoreError> {
+        let query = self.query(client).limit(limit).scan_index_forward(false);
+        self.sent(query, operation, before).await
+    }
+
+    async fn sent(
+        &self,
+        query: QueryFluentBuilder,
+        operation: &'static str,
+        start: Option<String>,
+    ) -> Result<Page, StoreError> {
+        let start = start
+            .map(|sk| Item::from([(PK.to_owned(), string(&self.pk)), (SK.to_owned(), string(sk))]));
+        let answer = query
             .set_exclusive_start_key(start)
-            .set_limit(limit)
             .send()
             .await
             .map_err(|error| StoreError::aws(operation, error))?;

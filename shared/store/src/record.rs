@@ -1,21 +1,19 @@
-//! What goes on by itself for a provider: debits, recharges, refunds, reversals, mandates. Each is
-//! stored under a version, on which the next write of it is conditional, and stands in the index of
-//! what is due while there is something to do with it.
+//! Records with work due at a time: debits, recharges, refunds, reversals, mandates. Each is stored
+//! under a version, on which its next write is conditional, and stands in the index of due records
+//! while there is work.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Debit, DebitId, Mandate, MandateId, Movement, ProviderId, Recharge, RechargeId,
-    Refund, RefundRef, Reversal, TaskId, Unmatched,
+    Debit, DebitId, Filed, Mandate, MandateId, ProviderId, Recharge, RechargeId, Refund, RefundRef,
+    Reversal, Task, TaskId, TaskRef, Trade,
 };
 
-use crate::item::{from_item, to_item};
+use crate::item::from_item;
 use crate::query::Range;
 use crate::schema::{self, provider_pk};
-use crate::transact::{put_new, put_version};
-use crate::{BillingTable, CommitError, StoreError, due};
+use crate::{BillingTable, StoreError, Unreadable, Writes, due};
 
-/// A record of a provider that goes on by itself.
+/// A record of a provider with work due at a time.
 pub trait Record: sealed::Keyed {}
 
 impl<R: sealed::Keyed> Record for R {}
@@ -24,7 +22,7 @@ pub(crate) mod sealed {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use super::{ProviderId, TaskId, Timestamp};
+    use super::{ProviderId, Task, TaskId, Timestamp};
 
     /// How a record is found, and when it is due.
     pub trait Keyed: Serialize + DeserializeOwned + Clone + Send + Sync {
@@ -34,17 +32,15 @@ pub(crate) mod sealed {
         const PREFIX: &'static str;
 
         fn provider(&self) -> &ProviderId;
-        fn visited(&self) -> TaskId;
+        fn task_id(&self) -> TaskId;
         fn sk(id: &Self::Id) -> String;
-        fn version(&self) -> u64;
-        fn with_version(&self, version: u64) -> Self;
+        fn task(&self) -> &Task;
+        fn task_mut(&mut self) -> &mut Task;
         fn due_at(&self) -> Option<Timestamp>;
     }
 }
 
 const READ: &str = "read records of a provider";
-const STORE: &str = "store a record of a provider";
-const MOVE: &str = "store a movement of money with its record";
 
 impl BillingTable {
     /// A record of a provider.
@@ -62,6 +58,22 @@ impl BillingTable {
         item.map(|item| from_item(READ, item)).transpose()
     }
 
+    /// Whether a record was written since it was read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn is_overtaken<R: Record>(&self, before: &R) -> Result<bool, StoreError> {
+        let range = Range::one(
+            &self.table,
+            provider_pk(before.provider()),
+            schema::task_sk(&before.task_id()),
+        );
+        let item = range.all(&self.client, READ).await?.pop();
+        let found: Option<R> = item.map(|item| from_item(READ, item)).transpose()?;
+        Ok(found.is_none_or(|found| found.task().version != before.task().version))
+    }
+
     /// All records of a kind of a provider, in the order of their numbers.
     ///
     /// # Errors
@@ -72,66 +84,90 @@ impl BillingTable {
         let items = range.all(&self.client, READ).await?;
         items.into_iter().map(|item| from_item(READ, item)).collect()
     }
+}
 
-    /// Stores a record without a movement of money; a new one if there is none before. Gives it as it
-    /// is stored.
+impl BillingTable {
+    /// The record of a task, if there is one and it cannot be read.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Stale`] when it was written since `before` was read, or a new one is stored
-    /// already.
-    pub async fn store<R: Record>(&self, before: Option<&R>, after: &R) -> Result<R, CommitError> {
-        let (put, stored) = self.putting(STORE, before, after)?;
-        self.commit(STORE, vec![put]).await?;
-        Ok(stored)
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unreadable_task(&self, of: &TaskRef) -> Result<Option<Unreadable>, StoreError> {
+        let range = Range::one(&self.table, provider_pk(&of.provider), schema::task_sk(&of.task));
+        let Some(item) = range.all(&self.client, READ).await?.pop() else { return Ok(None) };
+        let read = match &of.task {
+            TaskId::Debit(_) => from_item::<Debit>(READ, item.clone()).map(drop),
+            TaskId::Recharge(_) => from_item::<Recharge>(READ, item.clone()).map(drop),
+            TaskId::Refund(_) => from_item::<Refund>(READ, item.clone()).map(drop),
+            TaskId::Reversal(_) => from_item::<Reversal>(READ, item.clone()).map(drop),
+            TaskId::Mandate(_) => from_item::<Mandate>(READ, item.clone()).map(drop),
+        };
+        Ok(read.err().map(|error| Unreadable::new(&item, &error)))
     }
 
-    /// Stores a record in one transaction with the movement of money that it stands for, and with
-    /// what Alipay's bill has to show of it. Gives it as it is stored.
+    /// All records of a kind of a provider, with the places of those that are in the due index.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Stale`] when the record or the account was written since they were read.
-    pub async fn store_moving<R: Record>(
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn all_filed<R: Record>(
         &self,
-        before: Option<&R>,
-        after: &R,
-        account: &Account,
-        movement: &Movement,
-        moved: Option<&Unmatched>,
-    ) -> Result<R, CommitError> {
-        let (put, stored) = self.putting(MOVE, before, after)?;
-        let mut writes = vec![put];
-        self.moving(MOVE, account, movement, &mut writes)?;
-        if let Some(moved) = moved {
-            writes.push(self.putting_unmatched(MOVE, moved)?);
+        provider: &ProviderId,
+    ) -> Result<(Vec<R>, Vec<Filed>), StoreError> {
+        let range = Range::prefix(&self.table, provider_pk(provider), R::PREFIX);
+        let (mut records, mut filed) = (Vec::new(), Vec::new());
+        for item in range.all(&self.client, READ).await? {
+            let dispatch_at = due::dispatch_at(&item);
+            let is_in_its_shard = due::is_in_shard_of(&item, provider);
+            let record: R = from_item(READ, item)?;
+            filed.extend(dispatch_at.map(|dispatch_at| Filed {
+                task: record.task_id(),
+                dispatch_at,
+                is_in_its_shard,
+            }));
+            records.push(record);
         }
-        self.commit(MOVE, writes).await?;
-        Ok(stored)
+        Ok((records, filed))
+    }
+}
+
+impl Writes {
+    /// Writes the record of a trade over the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form, or the two are not one trade.
+    pub fn trade(&mut self, before: &Trade, after: &Trade) -> Result<(), StoreError> {
+        match (before, after) {
+            (Trade::Attempt { debit: before, .. }, Trade::Attempt { debit: after, .. }) => {
+                self.record(Some(before), after).map(drop)
+            }
+            (Trade::Recharge(before), Trade::Recharge(after)) => {
+                self.record(Some(before), after).map(drop)
+            }
+            (Trade::Attempt { .. }, Trade::Recharge(_))
+            | (Trade::Recharge(_), Trade::Attempt { .. }) => {
+                Err(StoreError::corrupt(self.operation, "one trade became another"))
+            }
+        }
     }
 
-    /// Puts a record over the version before, and gives it as it will be stored.
-    pub(crate) fn putting<R: Record>(
-        &self,
-        operation: &'static str,
-        before: Option<&R>,
-        after: &R,
-    ) -> Result<(TransactWriteItem, R), StoreError> {
-        let stored = match before {
-            Some(before) => after.with_version(before.version() + 1),
-            None => after.clone(),
+    /// Writes a record over the one before, or a new one, and gives it as it will be stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn record<R: Record>(&mut self, before: Option<&R>, after: &R) -> Result<R, StoreError> {
+        let mut stored = after.clone();
+        stored.task_mut().version = before.map_or(0, |before| before.task().version + 1);
+        let key = (provider_pk(stored.provider()), schema::task_sk(&stored.task_id()));
+        let index = match stored.due_at() {
+            Some(due_at) => due::in_index(stored.provider(), due_at),
+            None => due::not_in_index(),
         };
-        let visited = stored.visited();
-        let sk = schema::task_sk(&visited);
-        let mut item = to_item(operation, provider_pk(stored.provider()), sk, &stored)?;
-        if let Some(due_at) = stored.due_at() {
-            item.extend(due::place(stored.provider(), due_at));
-        }
-        let put = match before {
-            Some(before) => put_version(&self.table, item, Some(before.version())),
-            None => put_new(&self.table, item),
-        };
-        Ok((put, stored))
+        let before = before.map(|before| (before, before.task().version));
+        self.change(key, before, &stored, index)?;
+        Ok(stored)
     }
 }
 
@@ -146,7 +182,7 @@ macro_rules! record {
                 &self.provider
             }
 
-            fn visited(&self) -> TaskId {
+            fn task_id(&self) -> TaskId {
                 let of: fn(&$record) -> $id = $of;
                 $to(of(self))
             }
@@ -155,14 +191,12 @@ macro_rules! record {
                 schema::task_sk(&$to(id.clone()))
             }
 
-            fn version(&self) -> u64 {
-                self.version
+            fn task(&self) -> &Task {
+                &self.task
             }
 
-            fn with_version(&self, version: u64) -> $record {
-                let mut record = self.clone();
-                record.version = version;
-                record
+            fn task_mut(&mut self) -> &mut Task {
+                &mut self.task
             }
 
             fn due_at(&self) -> Option<Timestamp> {

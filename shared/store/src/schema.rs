@@ -2,25 +2,32 @@
 //!
 //! | table | `pk` | `sk` | item |
 //! |---|---|---|---|
-//! | usage | provider | `registration` | that the provider may be counted, and how |
-//! | usage | provider | `counter#2015-05-17#00` | what was metered on a day: `api#…` the calls of an API, `amount#…` the yuan that went through them |
+//! | usage | provider | `registration` | that the provider may be counted, and the months that are closed |
+//! | usage | provider | `counter#2015-05-17#00` | the usage of a day: `api#…` the calls of an API, `amount#…` the yuan that went through them |
 //! | usage | provider | `report#source#id` | the marker of a counted report, with its counts |
+//! | billing | `realm` | `realm` | the code of the deployment, which is part of every number |
 //! | billing | `shard#07` | `provider#account` | the account |
 //! | billing | `shard#07` | `provider#provider` | the provider: plans, and the mandate in use |
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
-//! | billing | `provider#…` | `transfer#reference` | that a payment from outside of Alipay was booked |
 //! | billing | `provider#…` | `debit#0000000042` | a debit |
 //! | billing | `provider#…` | `recharge#0000000007` | a recharge through Alipay |
 //! | billing | `provider#…` | `refund#trade#request` | money that an operator gives back |
-//! | billing | `provider#…` | `reversal#trade#request` | money that Alipay gave back though we did not ask |
+//! | billing | `provider#…` | `reversal#trade#request` | money that Alipay gave back without our request |
 //! | billing | `provider#…` | `mandate#0000000001` | a mandate, from its offer on |
-//! | billing | `agreement#…` | `owner` | whose mandate an agreement at Alipay is |
+//! | billing | `provider#…` | `key#recharge#…` | the answer to a request with that `Idempotency-Key` |
+//! | billing | `transfer#reference` | `transfer` | that a bank transfer was booked, and for whom |
+//! | billing | `agreement#…` | `owner` | the mandate of an agreement at Alipay |
+//! | billing | `code#…` | `provider` | the provider of the numbers with that code |
 //! | billing | `breaker` | `breaker` | whether debits are made at all |
-//! | billing | `code#…` | `provider` | which provider the numbers with that code are of |
+//! | billing | `runs` | `settlement` | when the latest settlement run began |
+//! | billing | `runs` | `reconciliation` | the first day whose bill is to be reconciled |
 //! | billing | `unmatched` | `2015-05-18#trade` or `2015-05-18#trade#request` | what our books say Alipay moved and no bill has shown yet |
-//! | billing | `reconciliation` | `2015-05-18` | what reconciling a day came to |
+//! | billing | `reconciliation` | `2015-05-18` | the result of reconciling a day |
+//! | billing | `findings` | `trade#` or `trade#request` | a difference between a bill and our books, until a person closes it |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
+//!
+//! Every item has `format`, the version of what is stored inside its attributes.
 //!
 //! Debits, mandates, recharges, refunds and reversals stand on the index `due` while there is something to do
 //! with them.
@@ -33,6 +40,14 @@ use steelyard_billing::{
     ReportId, SourceId, StatementId, TaskId, Unmatched,
 };
 use steelyard_pricing::{BillingDay, Plan};
+
+/// The format of what is stored inside an item's attributes. A version of Steelyard refuses items of
+/// a newer one by name. Attributes may be added without a new format: writes keep those that they
+/// do not know.
+pub(crate) const FORMAT: u16 = 1;
+pub(crate) const FORMAT_NAME: &str = "format";
+/// Why an operator skips an item that cannot be read: it raises no more alarms.
+pub(crate) const SKIPPED: &str = "skipped";
 
 pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
@@ -48,7 +63,10 @@ pub(crate) const AMOUNT_PREFIX: &str = "amount#";
 /// A plan as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
-/// The index of what goes on by itself, by the time of its next visit.
+/// When the latest settlement run began, in seconds of Unix time.
+pub(crate) const SETTLED_AT_S: &str = "settled_at_s";
+
+/// The index of records with work, by the time at which dispatch sends them next.
 pub(crate) const DUE_INDEX: &str = "due";
 pub(crate) const DUE_SHARD: &str = "due_shard";
 pub(crate) const DISPATCH_AT_S: &str = "dispatch_at_s";
@@ -65,9 +83,14 @@ pub(crate) const REVERSAL_PREFIX: &str = "reversal#";
 pub(crate) const MANDATE_PREFIX: &str = "mandate#";
 pub(crate) const OWNER: &str = "owner";
 pub(crate) const BREAKER: &str = "breaker";
+pub(crate) const RUNS: &str = "runs";
+pub(crate) const SETTLEMENT: &str = "settlement";
 pub(crate) const PROVIDER: &str = "provider";
 pub(crate) const UNMATCHED: &str = "unmatched";
 pub(crate) const RECONCILIATION: &str = "reconciliation";
+pub(crate) const FINDINGS: &str = "findings";
+pub(crate) const REALM: &str = "realm";
+pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
 /// Sorts before every id and name.
 pub(crate) const KEY_BEGIN: &str = "!";
@@ -129,16 +152,24 @@ pub(crate) fn entry_sk(number: u64) -> String {
     format!("{ENTRY_PREFIX}{number:010}")
 }
 
-pub(crate) fn transfer_sk(reference: &str) -> String {
-    format!("transfer#{reference}")
+pub(crate) fn transfer_pk(reference: &str) -> String {
+    format!("{TRANSFER}#{reference}")
 }
 
-/// The sort key of what is visited.
-pub(crate) fn task_sk(visited: &TaskId) -> String {
+/// The sort key of the answer to a request with an `Idempotency-Key`. The key is any text that the
+/// client chose, so its digest stands for it.
+pub(crate) fn idempotency_sk(kind: &str, key: &str) -> String {
+    let digest = Sha256::digest(key);
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("key#{kind}#{digits}")
+}
+
+/// The sort key of a record with work.
+pub(crate) fn task_sk(task: &TaskId) -> String {
     let refund = |prefix: &str, number: &RefundRef| {
         format!("{prefix}{}#{}", number.out_trade_no, number.out_request_no)
     };
-    match visited {
+    match task {
         TaskId::Debit(debit) => format!("{DEBIT_PREFIX}{:010}", debit.0),
         TaskId::Recharge(recharge) => format!("{RECHARGE_PREFIX}{:010}", recharge.0),
         TaskId::Refund(number) => refund(REFUND_PREFIX, number),
@@ -147,8 +178,8 @@ pub(crate) fn task_sk(visited: &TaskId) -> String {
     }
 }
 
-/// What is visited under a sort key; none if it is the key of nothing that is visited.
-pub(crate) fn visited(sk: &str) -> Option<TaskId> {
+/// The record with work that a sort key names; none if it names none.
+pub(crate) fn task(sk: &str) -> Option<TaskId> {
     let (kind, id) = sk.split_once('#')?;
     let refund = || -> Option<RefundRef> {
         let (trade, request) = id.split_once('#')?;
@@ -157,7 +188,7 @@ pub(crate) fn visited(sk: &str) -> Option<TaskId> {
             out_request_no: OutRequestNo::parse(request).ok()?,
         })
     };
-    let visited = match kind {
+    let task = match kind {
         "debit" => TaskId::Debit(DebitId(id.parse().ok()?)),
         "recharge" => TaskId::Recharge(RechargeId(id.parse().ok()?)),
         "refund" => TaskId::Refund(refund()?),
@@ -165,7 +196,7 @@ pub(crate) fn visited(sk: &str) -> Option<TaskId> {
         "mandate" => TaskId::Mandate(MandateId(id.parse().ok()?)),
         _ => return None,
     };
-    (task_sk(&visited) == sk).then_some(visited)
+    (task_sk(&task) == sk).then_some(task)
 }
 
 pub(crate) fn code_pk(code: &ProviderCode) -> String {
@@ -174,6 +205,11 @@ pub(crate) fn code_pk(code: &ProviderCode) -> String {
 
 pub(crate) fn agreement_pk(agreement_no: &str) -> String {
     format!("agreement#{agreement_no}")
+}
+
+/// The sort key of a finding: one for each trade or refund, whatever differs.
+pub(crate) fn finding_sk(trade: &str, request: Option<&str>) -> String {
+    format!("{trade}#{}", request.unwrap_or_default())
 }
 
 pub(crate) fn unmatched_sk(of: &Unmatched) -> String {
@@ -201,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_of_what_is_visited_tells_what_it_is() {
+    fn the_key_of_a_record_with_work_names_it() {
         let number = RefundRef {
             out_trade_no: OutTradeNo::parse("SY_1_R1").unwrap(),
             out_request_no: OutRequestNo::parse("F_1").unwrap(),
@@ -213,12 +249,12 @@ mod tests {
             TaskId::Reversal(number),
             TaskId::Mandate(MandateId(1)),
         ] {
-            assert_eq!(visited(&task_sk(&of)), Some(of.clone()), "{of:?}");
+            assert_eq!(task(&task_sk(&of)), Some(of.clone()), "{of:?}");
         }
         for sk in
             ["", "debit", "debit#7", "debit#x", "entry#0000000001", "refund#a", "refund#a#b#c"]
         {
-            assert_eq!(visited(sk), None, "{sk}");
+            assert_eq!(task(sk), None, "{sk}");
         }
     }
 }

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{CountedDays, ProviderId, ReportId, SourceId};
-use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered, Usage};
+use steelyard_billing::{CountedDays, MonthClose, ProviderId, Registration, ReportId, SourceId};
+use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered, Usage};
 
 use crate::StoreError;
-use crate::item::{from_item, number, string, text, to_item};
+use crate::item::{Item, from_item, number, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    AMOUNT_PREFIX, API_PREFIX, EXPIRES_AT_S, KEY_END, PK, REGISTRATION, REPORT_PREFIX, SK,
-    counter_day, counter_sk, report_sk,
+    AMOUNT_PREFIX, API_PREFIX, EXPIRES_AT_S, PK, REGISTRATION, REPORT_PREFIX, SK, counter_day,
+    counter_sk, report_sk,
 };
-use crate::transact::{Item, Outcome, put_new, transact};
+use crate::unreadable::Unreadable;
+use crate::writes::{Writes, Written};
 
 /// The usage table.
 #[derive(Clone, Debug)]
@@ -26,13 +27,22 @@ pub struct UsageTable {
     pub(crate) table: String,
 }
 
-/// That a provider may be counted, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Registration {
-    /// The first billing month in which its usage is counted.
-    pub billed_from: BillingMonth,
-    /// How many counter items its sources are spread over, from 1.
-    pub counter_shards: u8,
+/// The registrations of some providers.
+#[derive(Debug, Default)]
+pub struct Registrations {
+    /// Those that can be read.
+    pub readable: BTreeMap<ProviderId, Registration>,
+    /// Those that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// What was counted of a provider, and what binds ingest, as one read found them.
+#[derive(Clone, Debug)]
+pub struct CountedUsage {
+    /// What was counted, by billing day.
+    pub days: CountedDays,
+    /// How the provider may be counted; none if it is not registered for counting.
+    pub registration: Option<Registration>,
 }
 
 /// What one report says of one provider: what is counted in one transaction.
@@ -105,6 +115,7 @@ const FIND: &str = "find whether providers are registered";
 const COUNT: &str = "count a report";
 const READ_COUNTERS: &str = "read the counters";
 const READ_REPORTS: &str = "read the counted reports";
+const CLOSE: &str = "close the months of a provider";
 
 impl UsageTable {
     /// The table of that name.
@@ -113,7 +124,8 @@ impl UsageTable {
         UsageTable { client, table }
     }
 
-    /// What is known of providers that may be counted; who is absent may not.
+    /// The registrations of providers. One that is absent is not registered; one that cannot be read
+    /// fails alone.
     ///
     /// # Errors
     ///
@@ -121,8 +133,8 @@ impl UsageTable {
     pub async fn registrations(
         &self,
         providers: &[ProviderId],
-    ) -> Result<BTreeMap<ProviderId, Registration>, StoreError> {
-        let mut found = BTreeMap::new();
+    ) -> Result<Registrations, StoreError> {
+        let mut found = Registrations::default();
         for hundred in providers.chunks(100) {
             let mut keys = hundred.iter().map(registration_key).collect::<Vec<_>>();
             while !keys.is_empty() {
@@ -131,7 +143,12 @@ impl UsageTable {
                     let provider = text(FIND, &item, PK)?.parse().map_err(
                         |error: steelyard_billing::IdError| StoreError::corrupt(FIND, error),
                     )?;
-                    found.insert(provider, from_item(FIND, item)?);
+                    match from_item(FIND, item.clone()) {
+                        Ok(registration) => {
+                            found.readable.insert(provider, registration);
+                        }
+                        Err(error) => found.unreadable.push(Unreadable::new(&item, &error)),
+                    }
                 }
                 keys = unread;
             }
@@ -164,9 +181,41 @@ impl UsageTable {
         &self,
         provider: &ProviderId,
         registration: Registration,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let item = to_item(REGISTER, provider.to_string(), REGISTRATION.to_owned(), &registration)?;
-        Ok(put_new(&self.table, item))
+    ) -> Result<Writes, StoreError> {
+        let mut writes = Writes::new(&self.table, REGISTER);
+        let pk = provider.to_string();
+        writes.put_new(to_item(REGISTER, pk, REGISTRATION.to_owned(), &registration)?);
+        Ok(writes)
+    }
+
+    /// Closes months of a provider: from now on ingest refuses their usage. Closing them again, or
+    /// earlier ones, changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn close(&self, provider: &ProviderId, close: MonthClose) -> Result<(), StoreError> {
+        let closed = serde_dynamo::to_attribute_value(close)
+            .map_err(|error| StoreError::corrupt(CLOSE, error))?;
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(PK, string(provider.as_str()))
+            .key(SK, string(REGISTRATION))
+            .update_expression("SET #closed = :closed")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(#closed) OR #closed.#through < :through)",
+            )
+            .expression_attribute_names("#closed", "closed")
+            .expression_attribute_names("#through", "through")
+            .expression_attribute_values(":closed", closed)
+            .expression_attribute_values(":through", string(close.through.to_string()))
+            .build()
+            .map_err(|error| StoreError::corrupt(CLOSE, error))?;
+        let mut writes = Writes::new(&self.table, CLOSE);
+        writes.update(update);
+        match writes.write(&self.client).await? {
+            Written::All | Written::ConditionFailed(_) => Ok(()),
+        }
     }
 
     /// Counts what a report says of a provider, in one transaction with the marker by which it is
@@ -181,13 +230,14 @@ impl UsageTable {
         share: &ReportShare,
         registration: Registration,
     ) -> Result<Counted, StoreError> {
-        let mut writes = vec![self.marker(share)?];
+        let mut writes = Writes::new(&self.table, COUNT);
+        writes.put_new(marker(share)?);
         for (day, usage) in &share.days {
-            writes.push(self.adding(share, *day, usage, registration)?);
+            writes.update(self.adding(share, *day, usage, registration)?);
         }
-        match transact(&self.client, COUNT, writes).await? {
-            Outcome::Committed => Ok(Counted::Counted),
-            Outcome::ConditionFailed(mut items) => {
+        match writes.write(&self.client).await? {
+            Written::All => Ok(Counted::Counted),
+            Written::ConditionFailed(mut items) => {
                 let marker = items.first_mut().and_then(Option::take);
                 let marker =
                     marker.ok_or_else(|| StoreError::corrupt(COUNT, "no marker, yet it failed"))?;
@@ -198,20 +248,6 @@ impl UsageTable {
         }
     }
 
-    fn marker(&self, share: &ReportShare) -> Result<TransactWriteItem, StoreError> {
-        let report = CountedReport {
-            source: share.source.clone(),
-            report: share.report.clone(),
-            digest: share.digest.clone(),
-            counted: share.days.clone(),
-            counted_at_s: share.counted_at,
-        };
-        let sk = report_sk(&share.source, &share.report);
-        let mut item = to_item(COUNT, share.provider.to_string(), sk, &report)?;
-        item.insert(EXPIRES_AT_S.to_owned(), number(share.expires_at.as_second()));
-        Ok(put_new(&self.table, item))
-    }
-
     /// One update that adds all that was metered on a day. It has no condition of its own: the
     /// marker's condition holds for the whole transaction.
     fn adding(
@@ -220,7 +256,7 @@ impl UsageTable {
         day: BillingDay,
         usage: &Usage,
         registration: Registration,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Result<Update, StoreError> {
         let mut names = HashMap::from([("#e".to_owned(), EXPIRES_AT_S.to_owned())]);
         let mut values = HashMap::from([(":e".to_owned(), number(share.expires_at.as_second()))]);
         let mut terms = Vec::new();
@@ -230,7 +266,7 @@ impl UsageTable {
             terms.push(format!("#{index} :{index}"));
         }
         let sk = counter_sk(day, &share.source, registration.counter_shards);
-        let update = Update::builder()
+        Update::builder()
             .table_name(&self.table)
             .key(PK, string(share.provider.as_str()))
             .key(SK, string(sk))
@@ -238,12 +274,11 @@ impl UsageTable {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .build()
-            .map_err(|error| StoreError::corrupt(COUNT, error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+            .map_err(|error| StoreError::corrupt(COUNT, error))
     }
 
-    /// What was counted from one day through another, strongly consistent: one request
-    /// unless they fill more than a megabyte.
+    /// What was counted from one day through another, and the provider's registration, strongly
+    /// consistent: one request unless they fill more than a megabyte.
     ///
     /// # Errors
     ///
@@ -253,19 +288,26 @@ impl UsageTable {
         provider: &ProviderId,
         from: BillingDay,
         through: BillingDay,
-    ) -> Result<CountedDays, StoreError> {
+    ) -> Result<CountedUsage, StoreError> {
+        // The registration sorts right after the counters.
         let range = Range {
             table: &self.table,
             pk: provider.to_string(),
             from: counter_day(from),
-            to: format!("{}{KEY_END}", counter_day(through)),
+            to: REGISTRATION.to_owned(),
         };
-        let mut days = CountedDays::new();
+        let mut counted = CountedUsage { days: CountedDays::new(), registration: None };
         for item in range.all(&self.client, READ_COUNTERS).await? {
+            if text(READ_COUNTERS, &item, SK)? == REGISTRATION {
+                counted.registration = Some(from_item(READ_COUNTERS, item)?);
+                continue;
+            }
             let day = counter_of(&item)?;
-            add_counter(days.entry(day).or_default(), &item)?;
+            if day <= through {
+                add_counter(counted.days.entry(day).or_default(), &item)?;
+            }
         }
-        Ok(days)
+        Ok(counted)
     }
 
     /// The reports that were counted for a provider.
@@ -278,6 +320,20 @@ impl UsageTable {
         let items = range.all(&self.client, READ_REPORTS).await?;
         items.into_iter().map(|item| from_item(READ_REPORTS, item)).collect()
     }
+}
+
+fn marker(share: &ReportShare) -> Result<Item, StoreError> {
+    let report = CountedReport {
+        source: share.source.clone(),
+        report: share.report.clone(),
+        digest: share.digest.clone(),
+        counted: share.days.clone(),
+        counted_at_s: share.counted_at,
+    };
+    let sk = report_sk(&share.source, &share.report);
+    let mut item = to_item(COUNT, share.provider.to_string(), sk, &report)?;
+    item.insert(EXPIRES_AT_S.to_owned(), number(share.expires_at.as_second()));
+    Ok(item)
 }
 
 impl CountedReport {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use flate2::read::GzDecoder;
 use jiff::civil::{date, time};
-use steelyard_billing::{Calendar, DebitTerms, PlanAssignment, Provider, ProviderId};
+use steelyard_billing::{Calendar, DebitRules, PlanAssignment, Provider, ProviderId};
+use steelyard_books::{Books, PlanAdded};
 use steelyard_cli::import::{ImportRules, Input, Summary, import};
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_ingest::Counter;
@@ -34,19 +35,20 @@ fn log() -> Option<PathBuf> {
 async fn stack() -> Stack {
     let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
     let now = calendar.instant(date(2015, 5, 22), time(0, 10, 0, 0));
-    let terms = DebitTerms { calendar, minimum_fen: Fen::new(1), time_of_day: time(10, 0, 0, 0) };
+    let rules = DebitRules { calendar, minimum_fen: Fen::new(1), time_of_day: time(10, 0, 0, 0) };
     let stack =
-        Stack::start(StackOptions { data: None, port: 0, terms, clock: LocalClock::new(now, 0) });
+        Stack::start(StackOptions { data: None, port: 0, rules, clock: LocalClock::new(now, 0) });
     let stack = stack.await.unwrap();
     let plan = Plan::read(PLAN).unwrap();
-    let today = stack.terms.calendar.day_of(now).unwrap();
-    stack.tables.billing.add_plan(&plan, today).await.unwrap();
+    let today = stack.rules.calendar.day_of(now).unwrap();
+    let books = Books::new(stack.tables.billing.clone(), stack.rules.clone());
+    assert_eq!(books.add_plan(&plan, today).await.unwrap(), PlanAdded::New);
     stack
 }
 
 async fn import_log(stack: &Stack, log: &Path) -> Summary {
     let rules = Rules::parse_from(["import"]).rules;
-    let calendar = &stack.terms.calendar;
+    let calendar = &stack.rules.calendar;
     let counter = Counter::new(stack.tables.usage.clone(), calendar.clone(), stack.clock.clock());
     let register = async |callers: &BTreeSet<ProviderId>| {
         for caller in callers {
@@ -104,7 +106,7 @@ async fn statements_of_a_real_log_imported_twice_are_the_plan_applied_to_its_cou
     assert!(again.counted.providers.is_empty(), "the second import counts nothing");
     assert_eq!(again.duplicate.metered, summary.counted.metered);
     stack
-        .run_until(stack.terms.calendar.instant(date(2015, 5, 22), time(1, 0, 0, 0)))
+        .run_until(stack.rules.calendar.instant(date(2015, 5, 22), time(1, 0, 0, 0)))
         .await
         .unwrap();
 
@@ -112,7 +114,7 @@ async fn statements_of_a_real_log_imported_twice_are_the_plan_applied_to_its_cou
     let calls: i64 = by_hand.values().map(|(pages, files)| pages + files).sum();
     assert_eq!((summary.lines, summary.bad.count), (10_000, 0));
     assert_eq!(i64::try_from(summary.counted.metered.calls.get()).unwrap(), calls);
-    assert_eq!(stack.tables.customers().await.unwrap().len(), by_hand.len());
+    assert_eq!(stack.tables.accounts().await.unwrap().len(), by_hand.len());
     let mut sum = Fen::ZERO;
     for (caller, counts) in by_hand {
         let statements = stack.tables.billing.statements(&caller.parse().unwrap()).await.unwrap();
@@ -121,6 +123,7 @@ async fn statements_of_a_real_log_imported_twice_are_the_plan_applied_to_its_cou
         sum = sum.plus(charged).unwrap();
     }
     assert!(sum.is_positive());
-    let audit = steelyard_cli::audit_all(&stack.tables).await.unwrap();
+    let audit =
+        steelyard_cli::audit_all(&stack.tables, &stack.rules, stack.clock.now()).await.unwrap();
     assert_eq!((audit.breaches, audit.charged_fen), (vec![], sum));
 }

@@ -51,8 +51,8 @@ async fn due(fault: Option<&Fault>) -> Platform {
 async fn visit(platform: &Platform, polls: usize) -> bool {
     let machine = Machine::new(platform, 0);
     let collector = machine.collector(platform);
-    let visit = serde_json::from_value(json!({ "provider": "a", "debit": 1 })).unwrap();
-    let mut run = pin!(collector.visit(&visit));
+    let task = serde_json::from_value(json!({ "provider": "a", "debit": 1 })).unwrap();
+    let mut run = pin!(collector.work(&task));
     let ended = DiesAfter { run: run.as_mut(), polls }.await;
     ended.is_none()
 }

@@ -97,18 +97,18 @@ async fn month_under_way(days: u32) -> Platform {
 }
 
 #[tokio::test]
-async fn day_of_five_lines_with_a_debit_is_settled_by_three_requests() {
-    for (days, most) in [(1, 12), (10, 12), (20, 12), (30, 12)] {
+async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_four_requests() {
+    for days in [1, 10, 20, 30] {
         let platform = month_under_way(days).await;
         let before = settle_costs(&platform).await;
         let statement = platform.statements("a").await.pop().unwrap();
         assert_eq!(statement.lines.len(), 5);
         assert!(statement.lines.iter().all(|line| !line.after.slices.is_empty()));
-        assert!(platform.customer("a").await.account.open_debit.is_some());
+        assert!(platform.found("a").await.account.open_debit.is_some());
         let again = settle_costs(&platform).await;
         // Plans, the providers of the shard, the counters, the transaction.
         assert_eq!((requests(&before), requests(&again)), (4, 3));
-        check_write_units(&format!("settlement after {days} days"), &before, most);
+        check_write_units(&format!("settlement after {days} days"), &before, 11);
         assert_eq!(again.writes(), 0);
         platform.books_balance().await;
     }
@@ -129,12 +129,68 @@ async fn settle_costs(platform: &Platform) -> Usage {
 
 async fn shard_of(platform: &Platform, provider: &str) -> u8 {
     for shard in 0..steelyard_store::schema::REGISTRY_SHARDS {
-        let page = platform.stack.tables.billing.customers(shard, None, 100).await.unwrap();
-        if page.customers.iter().any(|c| c.provider.provider.as_str() == provider) {
+        let page = platform.stack.tables.billing.accounts(shard, None, 100).await.unwrap();
+        if page.accounts.iter().any(|found| found.provider.provider.as_str() == provider) {
             return shard;
         }
     }
     panic!("{provider} is in no shard");
+}
+
+#[tokio::test]
+async fn day_within_the_allowance_is_settled_for_four_write_units() {
+    let platform = Platform::open().await;
+    platform.add_plan(FIVE_RATES).await;
+    platform.register("a", "five-rates", 1).await;
+    platform.adopt("a", "20159", 1_000_000_000).await;
+    for (day, next) in [("2015-05-01", "2015-05-02"), ("2015-05-02", "2015-05-03")] {
+        platform.set(&format!("{day}T20:00"));
+        let free = APIS[..2].iter().map(|api| record("a", api, day, 10));
+        let sent = report(&format!("r-{day}"), &free.collect::<Vec<_>>());
+        assert_eq!(platform.post(&sent).await.status, 200);
+        platform.set(&format!("{next}T00:30"));
+        let costs = settle_costs(&platform).await;
+        assert_eq!(platform.charges("a").await.pop(), Some((day.to_owned(), 0)));
+        check_write_units(&format!("settlement of {day}, free"), &costs, 4);
+        // A night without usage writes nothing at all.
+        assert_eq!(settle_costs(&platform).await.writes(), 0);
+    }
+    platform.books_balance().await;
+}
+
+/// What it costs to send and to end the debit that is due at ten on a day: at dispatch, and at work.
+async fn debit_costs(platform: &Platform, day: &str) -> [Usage; 2] {
+    platform.run_until(&format!("{day}T09:59")).await;
+    platform.set(&format!("{day}T10:00"));
+    take(platform);
+    platform.stack.functions.dispatch.invoke(serde_json::json!({})).await.unwrap();
+    let dispatched = take(platform);
+    platform.stack.drain().await.unwrap();
+    [dispatched, take(platform)]
+}
+
+#[tokio::test]
+async fn debit_is_dispatched_sent_and_ended_for_twenty_two_write_units() {
+    let platform = month_under_way(2).await;
+    platform.settle().await;
+    let [dispatched, worked] = debit_costs(&platform, "2015-05-03").await;
+    assert_eq!(platform.account("a").await, [0, 0, 0]);
+    check_write_units("dispatch of a debit", &dispatched, 3);
+    check_write_units("a debit that is sent and paid", &worked, 19);
+    // The first sending and the end. The mandate's check and the breaker are single writes.
+    assert_eq!(worked.requests["TransactWriteItems"], 2);
+
+    // One that is declined is sent again without a transaction, and given up with one.
+    platform.run_until("2015-05-03T20:00").await;
+    assert_eq!(platform.post(&five_apis("a", "more", "2015-05-03", 12_345)).await.status, 200);
+    platform.stack.alipay.set_funds("a", steelyard_tests::fen(0)).unwrap();
+    for (day, most) in [("2015-05-04", 13), ("2015-05-05", 8), ("2015-05-07", 21)] {
+        let [dispatched, worked] = debit_costs(&platform, day).await;
+        check_write_units(&format!("dispatch on {day}"), &dispatched, 3);
+        check_write_units(&format!("a debit that is declined on {day}"), &worked, most);
+    }
+    assert!(platform.debit("a", 3).await.given_up().is_some());
+    platform.books_balance().await;
 }
 
 #[tokio::test]

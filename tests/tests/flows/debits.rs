@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::future::join;
 use serde_json::{Value, json};
+use steelyard_billing::{DebitId, GiveUpReason};
 use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_tests::{Machine, Platform, fen};
@@ -11,14 +12,16 @@ use steelyard_tests::{Machine, Platform, fen};
 const BASIC: &str = "taobao.trades.sold.get";
 
 /// A platform on the second of May at half past midnight, where `a` owes ¥100.00, has these funds
-/// at Alipay, and a debit is open.
+/// at Alipay, and a debit is open. It has no amount, and nothing is reserved, before it is sent.
 async fn indebted(funds: i64) -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.sign("a", funds).await;
     platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
     platform.settle_at("2015-05-02T00:30").await;
-    assert_eq!(platform.account("a").await, [0, 10_000, 10_000]);
+    assert_eq!(platform.account("a").await, [0, 10_000, 0]);
+    assert_eq!(platform.found("a").await.account.open_debit, Some(DebitId(1)));
+    assert_eq!(platform.debit("a", 1).await.terms, None);
     platform
 }
 
@@ -45,7 +48,7 @@ fn numbers(platform: &Platform) -> Vec<String> {
 async fn charge_is_withheld_at_ten_and_not_before() {
     let platform = indebted(1_000_000).await;
     platform.dispatch_at("2015-05-02T09:59:59").await;
-    check(&platform, [0, 10_000, 10_000], 0).await;
+    check(&platform, [0, 10_000, 0], 0).await;
     platform.dispatch_at("2015-05-02T10:00").await;
     check(&platform, [0, 0, 0], 10_000).await;
     assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)]);
@@ -62,7 +65,7 @@ async fn prepaid_money_pays_first_and_only_the_rest_is_withheld() {
     check(&platform, [3_500, 0, 0], 0).await;
     platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
     platform.settle_at("2015-05-02T00:30").await;
-    check(&platform, [0, 6_500, 6_500], 0).await;
+    check(&platform, [0, 6_500, 0], 0).await;
     assert_eq!(platform.statements("a").await[0].from_prepaid_fen, fen(3_500));
     platform.run_until("2015-05-02T12:00").await;
     check(&platform, [0, 0, 0], 6_500).await;
@@ -82,16 +85,25 @@ async fn payer_without_funds_is_asked_again_on_the_second_day() {
 }
 
 #[tokio::test]
-async fn debit_that_is_declined_on_three_days_is_given_up_and_still_owed() {
+async fn debit_that_is_declined_at_first_and_one_and_three_days_later_is_given_up_and_still_owed() {
     let platform = indebted(0).await;
-    platform.run_until("2015-05-03T23:59").await;
-    check(&platform, [0, 10_000, 10_000], 0).await;
-    platform.run_until("2015-05-04T23:59").await;
+    for (until, declines) in [
+        ("2015-05-02T10:00", 1),
+        ("2015-05-03T09:59", 1),
+        ("2015-05-03T10:00", 2),
+        ("2015-05-05T09:59", 2),
+    ] {
+        platform.run_until(until).await;
+        check(&platform, [0, 10_000, 10_000], 0).await;
+        assert_eq!(platform.debit("a", 1).await.declines.len(), declines, "{until}");
+    }
+    platform.run_until("2015-05-05T10:00").await;
     check(&platform, [0, 10_000, 0], 0).await;
+    assert_eq!(platform.debit("a", 1).await.given_up(), Some(&GiveUpReason::Funds));
     assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeClosed)]);
-    // Funds that come later are not taken by it, but a recharge pays what is owed.
+    // Nothing has changed, so nothing is requested; but a recharge pays what is owed.
     platform.stack.alipay.set_funds("a", fen(1_000_000)).unwrap();
-    platform.run_until("2015-05-08T12:00").await;
+    platform.run_until("2015-05-09T12:00").await;
     check(&platform, [0, 10_000, 0], 0).await;
     platform.recharge("a", 12_000, "transfer-1").await;
     check(&platform, [2_000, 0, 0], 0).await;
@@ -100,10 +112,10 @@ async fn debit_that_is_declined_on_three_days_is_given_up_and_still_owed() {
 #[tokio::test]
 async fn debit_after_one_that_was_given_up_asks_for_all_that_is_owed() {
     let platform = indebted(0).await;
-    platform.run_until("2015-05-04T23:59").await;
+    platform.run_until("2015-05-05T23:59").await;
     platform.stack.alipay.set_funds("a", fen(1_000_000)).unwrap();
-    platform.count("a", BASIC, "2015-05-04", 10_000).await;
-    platform.run_until("2015-05-05T12:00").await;
+    platform.count("a", BASIC, "2015-05-05", 10_000).await;
+    platform.run_until("2015-05-06T12:00").await;
     check(&platform, [0, 0, 0], 10_100).await;
     assert_eq!(
         trades(&platform),
@@ -185,7 +197,7 @@ async fn last_decline_whose_close_goes_wrong_is_given_up_only_when_it_is_proved(
     ] {
         let platform = indebted(0).await;
         platform.stack.alipay.fail_next(method, fault.clone(), 2);
-        platform.run_until("2015-05-05T23:59").await;
+        platform.run_until("2015-05-06T23:59").await;
         check(&platform, [0, 10_000, 0], 0).await;
         assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeClosed)], "{method:?} {fault:?}");
     }
@@ -210,7 +222,7 @@ fn messages(ids: &[&str]) -> Value {
 }
 
 #[tokio::test]
-async fn two_visits_to_a_debit_at_the_same_time_take_it_once() {
+async fn two_workers_on_a_debit_at_the_same_time_take_it_once() {
     for behind in 0..6 {
         let platform = indebted(1_000_000).await;
         platform.set("2015-05-02T10:00");
@@ -227,23 +239,26 @@ async fn two_visits_to_a_debit_at_the_same_time_take_it_once() {
 }
 
 #[tokio::test]
-async fn visit_that_stalls_and_goes_on_days_later_changes_nothing() {
-    // It reads the debit, stores that it sends, reads the account, stores the end.
-    for request in 1..=4 {
+async fn worker_that_stalls_before_any_request_and_goes_on_days_later_changes_nothing() {
+    for request in 1.. {
         let platform = indebted(1_000_000).await;
         platform.set("2015-05-02T10:00");
         let slow = Machine::stalling(&platform, request);
         let debit = slow.debit(&platform);
-        let visit = tokio::spawn(async move { debit.invoke(messages(&["1"])).await });
-        slow.stalled().await;
+        let work = tokio::spawn(async move { debit.invoke(messages(&["1"])).await });
+        let has_stalled = slow.stalled_or(&work).await;
         platform.run_until("2015-05-03T12:00").await;
         check(&platform, [0, 0, 0], 10_000).await;
         slow.wake();
-        assert_eq!(visit.await.unwrap().unwrap()["batchItemFailures"], json!([]), "{request}");
+        assert_eq!(work.await.unwrap().unwrap()["batchItemFailures"], json!([]), "{request}");
         check(&platform, [0, 0, 0], 10_000).await;
         platform.run_until("2015-05-04T12:00").await;
         check(&platform, [0, 0, 0], 10_000).await;
-        assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)]);
+        assert_eq!(trades(&platform), [(10_000, TradeStatus::TradeSuccess)], "{request}");
+        if !has_stalled {
+            assert!(request > 10, "{request}: was all of the work under test?");
+            return;
+        }
     }
 }
 
@@ -253,6 +268,8 @@ async fn faults_of_aws_on_the_way_take_the_money_once() {
         (AwsFault::LoseAnswer, "UpdateItem", 1..=1),
         (AwsFault::LoseAnswer, "UpdateItem", 1..=3),
         (AwsFault::Throttle, "UpdateItem", 1..=3),
+        (AwsFault::Throttle, "UpdateItem", 2..=9),
+        (AwsFault::Conflict, "UpdateItem", 1..=4),
         (AwsFault::LoseAnswer, "SendMessageBatch", 1..=1),
         (AwsFault::LoseAnswer, "SendMessageBatch", 1..=3),
         (AwsFault::LoseRequest, "SendMessageBatch", 1..=3),
@@ -281,11 +298,11 @@ async fn debit_whose_message_is_lost_comes_due_again_when_its_lease_is_over() {
     let platform = indebted(1_000_000).await;
     platform.set("2015-05-02T10:00");
     let dispatch = &platform.stack.functions.dispatch;
-    assert_eq!(dispatch.invoke(json!({})).await.unwrap(), json!({ "sent": 1 }));
+    assert_eq!(dispatch.invoke(json!({})).await.unwrap(), json!({ "sent": 1, "unreadable": 0 }));
     lose_messages(&platform).await;
     platform.set("2015-05-02T10:14:59");
-    assert_eq!(dispatch.invoke(json!({})).await.unwrap(), json!({ "sent": 0 }));
-    check(&platform, [0, 10_000, 10_000], 0).await;
+    assert_eq!(dispatch.invoke(json!({})).await.unwrap(), json!({ "sent": 0, "unreadable": 0 }));
+    check(&platform, [0, 10_000, 0], 0).await;
     platform.dispatch_at("2015-05-02T10:15").await;
     check(&platform, [0, 0, 0], 10_000).await;
 }
@@ -296,6 +313,30 @@ async fn lose_messages(platform: &Platform) {
     debits.function = platform.stack.functions.settle.clone();
     let lost = debits.poll(&platform.stack.embedded, Duration::ZERO).await.unwrap();
     assert_eq!(lost, 1);
+}
+
+#[tokio::test]
+async fn shard_of_due_records_that_is_throttled_holds_up_no_other() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    let names: Vec<_> = (1..=12).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        platform.sign(name, 1_000_000).await;
+        platform.count(name, BASIC, "2015-05-01", 1_500_000).await;
+    }
+    platform.settle_at("2015-05-02T00:30").await;
+    platform.set("2015-05-02T10:00");
+    // All that the SDK tries for the first lease.
+    let faults = platform.stack.transport.faults();
+    faults.strike(Target::Operation("UpdateItem"), 1..=3, AwsFault::Throttle);
+    let dispatched = platform.stack.functions.dispatch.invoke(json!({})).await;
+    assert!(dispatched.is_err(), "{dispatched:?}");
+    platform.stack.drain().await.unwrap();
+    let paid = trades(&platform).len();
+    assert!((1..names.len()).contains(&paid), "{paid} of the other shards");
+    platform.run_until("2015-05-02T10:02").await;
+    assert_eq!(trades(&platform).len(), names.len());
+    platform.books_balance().await;
 }
 
 #[tokio::test]
@@ -314,14 +355,14 @@ async fn charge_while_a_debit_is_open_waits_for_the_next_debit() {
 }
 
 #[tokio::test]
-async fn limit_of_the_agreement_caps_a_debit_and_the_next_ones_take_the_rest() {
+async fn limit_of_the_agreement_caps_a_debit_and_the_next_ones_take_the_rest_on_the_same_day() {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.sign_up_to("a", 1_000_000, 4_000).await;
     platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
     platform.settle_at("2015-05-02T00:30").await;
-    check(&platform, [0, 10_000, 4_000], 0).await;
-    platform.run_until("2015-05-05T12:00").await;
+    check(&platform, [0, 10_000, 0], 0).await;
+    platform.run_until("2015-05-02T10:10").await;
     check(&platform, [0, 0, 0], 10_000).await;
     let paid = TradeStatus::TradeSuccess;
     assert_eq!(trades(&platform), [(4_000, paid), (4_000, paid), (2_000, paid)]);

@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use steelyard_billing::BreachKind;
 use steelyard_cli::local::alipay::{Fault as AlipayFault, Method};
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_tests::{Platform, record, report};
@@ -10,11 +11,13 @@ const BASIC: &str = "taobao.trades.sold.get";
 const VALUE_ADDED: &str = "vas.insight.get";
 const DAYS: [&str; 2] = ["2015-05-01", "2015-05-02"];
 
-/// What is killed: how a platform is prepared, the run, and how it is run again after a kill.
+/// What is killed: how a platform is prepared, the run, and how it is run again after a kill; and
+/// what is late at the end.
 struct Story<'a> {
     prepare: &'a dyn Fn() -> BoxFuture<'static, Platform>,
     run: &'a dyn Fn(&Platform) -> BoxFuture<'_, ()>,
     run_again: &'a dyn Fn(&Platform) -> BoxFuture<'_, ()>,
+    late: &'a [BreachKind],
 }
 
 /// Runs a story without a kill, then once for each of its writes with the power cut before it, and
@@ -26,7 +29,7 @@ async fn check(told: &str, story: Story<'_>) -> (u64, String) {
     (story.run)(&platform).await;
     let writes = platform.stack.transport.meter().take().writes();
     let expected = platform.figures().await;
-    platform.books_balance().await;
+    platform.books_balance_late(story.late).await;
     (story.run_again)(&platform).await;
     assert_eq!(platform.figures().await, expected, "{told}, run twice");
 
@@ -40,7 +43,7 @@ async fn check(told: &str, story: Story<'_>) -> (u64, String) {
             (story.run_again)(&platform).await;
             let told = format!("{told}, {fault:?} write {write} of {writes}");
             assert_eq!(platform.figures().await, expected, "{told}");
-            platform.books_balance().await;
+            platform.books_balance_late(story.late).await;
         }
     }
     (writes, expected)
@@ -68,6 +71,7 @@ async fn killed_report_is_counted_once_when_it_is_sent_again() {
         run_again: &|platform| {
             Box::pin(async { assert_eq!(platform.post(&three_providers()).await.status, 200) })
         },
+        late: &[],
     };
     let (writes, figures) = check("ingest", story).await;
     assert_eq!(writes, 3);
@@ -95,6 +99,7 @@ async fn killed_report_on_the_queue_is_counted_once() {
                 platform.stack.drain().await.unwrap();
             })
         },
+        late: &[],
     };
     assert_eq!(check("ingest from the queue", story).await.0, 3);
 }
@@ -130,14 +135,15 @@ async fn killed_settlement_charges_the_same_when_it_runs_again() {
         },
         // Half an hour later the messages of the run that died are visible again.
         run_again: &|platform| Box::pin(platform.settle_at("2015-05-03T01:01")),
+        late: &[],
     };
     let (writes, figures) = check("settlement", story).await;
-    // Two batches of messages, and two statements for each of three providers.
-    assert_eq!(writes, 8);
+    // The time of the run, two batches of messages, and two statements for each of three providers.
+    assert_eq!(writes, 9);
     for line in [
         "a: prepaid 0.00, receivable 150.00, reserved 0.00, taken 0.00",
-        "b: prepaid 0.00, receivable 30.00, reserved 30.00, taken 0.00",
-        "c: prepaid 0.00, receivable 150.00, reserved 50.00, taken 0.00",
+        "b: prepaid 0.00, receivable 30.00, reserved 0.00, taken 0.00",
+        "c: prepaid 0.00, receivable 150.00, reserved 0.00, taken 0.00",
     ] {
         assert!(figures.contains(line), "{figures}");
     }
@@ -166,6 +172,7 @@ async fn killed_debit_takes_the_money_once() {
         prepare: &|| Box::pin(settled()),
         run: &|platform| Box::pin(debits_of_two_days(platform)),
         run_again: &|platform| Box::pin(platform.run_until("2015-05-05T12:00")),
+        late: &[],
     };
     let (writes, figures) = check("debits", story).await;
     assert!(writes > 11, "{writes}");
@@ -191,16 +198,17 @@ async fn indebted(fault: AlipayFault, times: usize) -> Platform {
 
 async fn check_killed_debit(fault: AlipayFault) {
     let paid = "a: prepaid 0.00, receivable 0.00, reserved 0.00, taken 100.00";
-    check_killed(fault, 1, &[paid]).await;
+    check_killed(fault, 1, &[paid], &[]).await;
 }
 
 /// Checks that a debit whose payments fail so, so many times, ends with these lines in the figures.
-async fn check_killed(fault: AlipayFault, times: usize, lines: &[&str]) {
+async fn check_killed(fault: AlipayFault, times: usize, lines: &[&str], late: &[BreachKind]) {
     let told = format!("debit with {fault:?}");
     let story = Story {
         prepare: &|| Box::pin(indebted(fault.clone(), times)),
         run: &|platform| Box::pin(debits_of_two_days(platform)),
         run_again: &|platform| Box::pin(platform.run_until("2015-05-05T12:00")),
+        late,
     };
     let (_, figures) = check(&told, story).await;
     for line in lines {
@@ -217,10 +225,11 @@ async fn killed_debit_whose_mandate_is_dead_is_given_up_once_together_with_its_m
     let lines = [
         "a: prepaid 0.00, receivable 100.00, reserved 0.00, taken 0.00",
         "mandate suspended by debit 1: the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
-        "2. debit 1 exhausted: Reserved -100.00, Receivable 100.00",
+        "2. debit 1 sent: Receivable -100.00, Reserved 100.00",
+        "3. debit 1 given up: Reserved -100.00, Receivable 100.00",
         "debit 1 of 100.00: given up, the mandate is dead: code 40004 ACQ.AGREEMENT_INVALID",
     ];
-    check_killed(refused("ACQ.AGREEMENT_INVALID"), 10, &lines).await;
+    check_killed(refused("ACQ.AGREEMENT_INVALID"), 10, &lines, &[]).await;
 }
 
 #[tokio::test]
@@ -229,7 +238,7 @@ async fn killed_debit_whose_request_is_wrong_is_held() {
         "a: prepaid 0.00, receivable 100.00, reserved 100.00, taken 0.00",
         "debit 1 of 100.00: held",
     ];
-    check_killed(refused("ACQ.INVALID_PARAMETER"), 10, &lines).await;
+    check_killed(refused("ACQ.INVALID_PARAMETER"), 10, &lines, &[BreachKind::Held]).await;
 }
 
 #[tokio::test]

@@ -36,12 +36,10 @@ async fn platform() -> Platform {
     platform.add_plan(&shares_from_the_11th()).await;
     platform.join("a").await;
     platform.register("b", "shares", 1).await;
-    let found = platform.customer("b").await;
-    let mut changed = found.provider.clone();
     let over = r#"{ "override": "goodwill", "from": "2015-05-16", "until": "2015-05-21",
       "discount_percent": "12.5" }"#;
-    changed.overrides.push(Override::read(over).unwrap());
-    platform.stack.tables.billing.update_provider(&found, &changed).await.unwrap();
+    let over = Override::read(over).unwrap();
+    platform.change("b", |provider| provider.overrides.push(over.clone())).await;
     platform
 }
 
@@ -187,13 +185,9 @@ fn next_morning(day: &str) -> String {
 #[tokio::test]
 async fn provider_that_changes_plans_is_quoted_by_each_in_its_days() {
     let platform = platform().await;
-    let found = platform.customer("a").await;
-    let mut changed = found.provider.clone();
-    changed.plans.push(PlanAssignment {
-        from: "2015-06-01".parse().unwrap(),
-        plan: "shares".parse().unwrap(),
-    });
-    platform.stack.tables.billing.update_provider(&found, &changed).await.unwrap();
+    let shares =
+        PlanAssignment { from: "2015-06-01".parse().unwrap(), plan: "shares".parse().unwrap() };
+    platform.change("a", |provider| provider.plans.push(shares.clone())).await;
     // 0.01 in May; in June 1 + 100 × 0.01234, and the minimum on the last day that is given.
     let usage =
         json!({ "2015-05-31": { "taobao.get": 500_100 }, "2015-06-01": { "taobao.get": 1_100 } });

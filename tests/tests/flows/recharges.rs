@@ -1,6 +1,11 @@
 //! Recharges through Alipay, over real HTTP to the local Alipay: what a person pays is credited once,
 //! however it comes to light.
 
+mod again;
+mod offers;
+mod owed;
+mod transfers;
+
 use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};
@@ -19,27 +24,6 @@ async fn empty() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.join("a").await;
-    platform
-}
-
-/// A platform on the second of May at half past midnight, where `a` owes ¥100.00 and no debit
-/// collects it.
-async fn owing() -> Platform {
-    let platform = empty().await;
-    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
-    platform.settle_at("2015-05-02T00:30").await;
-    assert_eq!(platform.account("a").await, [0, 10_000, 0]);
-    platform
-}
-
-/// The same with a debit that is collecting it, and these funds at Alipay.
-async fn collecting(funds: i64) -> Platform {
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    platform.sign("a", funds).await;
-    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
-    platform.settle_at("2015-05-02T00:30").await;
-    assert_eq!(platform.account("a").await, [0, 10_000, 10_000]);
     platform
 }
 
@@ -69,93 +53,6 @@ async fn phase(platform: &Platform, number: u32) -> RechargePhase {
 
 fn trade_status(platform: &Platform) -> Vec<TradeStatus> {
     platform.stack.alipay.trades().unwrap().iter().map(|trade| trade.status).collect()
-}
-
-#[tokio::test]
-async fn recharge_is_offered_as_a_page_or_as_a_code_under_the_next_number() {
-    let platform = empty().await;
-    for (number, way) in [(1, "page"), (2, "code")] {
-        let offered = platform.offer_recharge("a", "100.00", way).await;
-        let stored = recharge(&platform, number).await.unwrap();
-        assert_eq!(stored.phase, RechargePhase::Offered);
-        assert_eq!(stored.amount_fen, fen(10_000));
-        let out_trade_no = stored.out_trade_no.as_str();
-        assert!(out_trade_no.ends_with(&format!("_R{number}")), "{out_trade_no}");
-        let expected = json!({
-            "provider": "a", "recharge": number, "out_trade_no": out_trade_no,
-            "amount": "100.00", way: offered[way],
-        });
-        assert_eq!(offered, expected);
-        let address = format!("http://{}/", platform.stack.address);
-        assert!(offered[way].as_str().unwrap().starts_with(&address), "{offered}");
-    }
-    check(&platform, [0, 0, 0], 0).await;
-}
-
-#[tokio::test]
-async fn way_that_is_not_named_is_a_page() {
-    let platform = empty().await;
-    let asked = json!({ "provider": "a", "amount": "0.01" });
-    let (status, offered) = platform.ask(RECHARGES_PATH, &asked).await;
-    assert_eq!(status, 201);
-    platform.open_page(offered["page"].as_str().unwrap()).await;
-    assert_eq!(trade_status(&platform), [TradeStatus::WaitBuyerPay]);
-}
-
-#[tokio::test]
-async fn recharge_that_cannot_be_is_refused_by_name_and_none_is_numbered() {
-    let platform = empty().await;
-    let of = |provider: &str, amount: &str| json!({ "provider": provider, "amount": amount });
-    for (asked, status, kind) in [
-        (of("nobody", "100.00"), 404, "no-provider"),
-        (of("a", "0.00"), 422, "amount"),
-        (of("a", "-1.00"), 422, "amount"),
-        (of("a", "100000000.01"), 422, "amount"),
-        (of("a", "0.001"), 422, "amount"),
-        (of("a", "1e2"), 422, "amount"),
-        (of("a", "one"), 422, "amount"),
-        (of("a", ""), 422, "amount"),
-        (of("a provider", "100.00"), 400, "malformed-request"),
-        (json!({ "provider": "a", "amount": 100 }), 400, "malformed-request"),
-        (json!({ "provider": "a" }), 400, "malformed-request"),
-        (json!({ "amount": "100.00" }), 400, "malformed-request"),
-        (json!({ "provider": "a", "amount": "1.00", "way": "cash" }), 400, "malformed-request"),
-        (json!({ "provider": "a", "amount": "1.00", "to": "b" }), 400, "malformed-request"),
-    ] {
-        let (answered, problem) = platform.ask(RECHARGES_PATH, &asked).await;
-        let named = problem["type"].as_str().unwrap().to_owned();
-        let expected = (status, format!("tag:steelyard,2026:{kind}"));
-        assert_eq!((answered, named), expected, "{asked}: {problem}");
-    }
-    assert_eq!(recharge(&platform, 1).await, None);
-    assert_eq!(platform.offer_recharge("a", "100000000.00", "page").await["recharge"], 1);
-}
-
-#[tokio::test]
-async fn recharge_is_asked_for_by_post_only() {
-    let platform = empty().await;
-    let event = http_event(&HttpMethod::GET, RECHARGES_PATH, &HeaderMap::new(), b"");
-    let answer = platform.stack.functions.portal.invoke(event).await.unwrap();
-    assert_eq!(answer["statusCode"], 405);
-}
-
-#[tokio::test]
-async fn code_that_alipay_does_not_give_is_no_offer_and_its_recharge_lapses() {
-    for fault in [
-        Fault::NoAnswerAfterEffect,
-        Fault::NoAnswerBeforeEffect,
-        Fault::Garbage,
-        Fault::Refused { code: "40006".to_owned(), sub_code: "isv.permissions".to_owned() },
-    ] {
-        let platform = empty().await;
-        platform.stack.alipay.fail_next(Method::Precreate, fault.clone(), 1);
-        let asked = json!({ "provider": "a", "amount": "100.00", "way": "code" });
-        let (status, problem) = platform.ask(RECHARGES_PATH, &asked).await;
-        assert_eq!((status, &problem["type"]), (502, &json!("tag:steelyard,2026:no-code")));
-        platform.run_until("2015-05-02T21:00").await;
-        assert_eq!(phase(&platform, 1).await, RechargePhase::Lapsed, "{fault:?}");
-        check(&platform, [0, 0, 0], 0).await;
-    }
 }
 
 #[tokio::test]
@@ -264,50 +161,6 @@ async fn every_bill_agrees_with_the_recharges_that_were_credited() {
 }
 
 #[tokio::test]
-async fn recharge_pays_what_is_owed_and_the_rest_is_prepaid() {
-    for (yuan, account) in
-        [("60.00", [0, 4_000, 0]), ("100.00", [0, 0, 0]), ("120.00", [2_000, 0, 0])]
-    {
-        let platform = owing().await;
-        platform.paid_recharge("a", yuan).await;
-        platform.deliver().await;
-        check(&platform, account, 1).await;
-    }
-}
-
-#[tokio::test]
-async fn recharge_pays_the_charges_of_the_next_days() {
-    let platform = empty().await;
-    platform.paid_recharge("a", "120.00").await;
-    platform.deliver().await;
-    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
-    platform.run_until("2015-05-02T12:00").await;
-    check(&platform, [2_000, 0, 0], 1).await;
-}
-
-#[tokio::test]
-async fn recharge_while_a_debit_is_open_does_not_pay_what_it_collects() {
-    let platform = collecting(1_000_000).await;
-    platform.paid_recharge("a", "60.00").await;
-    platform.deliver().await;
-    assert_eq!(platform.account("a").await, [6_000, 10_000, 10_000]);
-    platform.run_until("2015-05-02T12:00").await;
-    check(&platform, [6_000, 0, 0], 1).await;
-    assert_eq!(platform.taken("a"), 10_000);
-}
-
-#[tokio::test]
-async fn recharge_pays_what_a_debit_collected_once_it_is_given_up() {
-    let platform = collecting(0).await;
-    platform.paid_recharge("a", "60.00").await;
-    platform.deliver().await;
-    platform.run_until("2015-05-03T23:59").await;
-    check(&platform, [6_000, 10_000, 10_000], 1).await;
-    platform.run_until("2015-05-04T23:59").await;
-    check(&platform, [0, 4_000, 0], 1).await;
-}
-
-#[tokio::test]
 async fn recharge_that_nobody_opens_lapses_after_a_day() {
     let platform = empty().await;
     platform.offer_recharge("a", "100.00", "page").await;
@@ -315,7 +168,7 @@ async fn recharge_that_nobody_opens_lapses_after_a_day() {
     assert_eq!(phase(&platform, 1).await, RechargePhase::Offered);
     platform.run_until("2015-05-02T21:00").await;
     assert_eq!(phase(&platform, 1).await, RechargePhase::Lapsed);
-    assert_eq!(platform.stack.tables.billing.next_due_at().await.unwrap(), None);
+    assert_eq!(platform.stack.tables.billing.next_dispatch_at().await.unwrap(), None);
     check(&platform, [0, 0, 0], 0).await;
 }
 
@@ -398,25 +251,6 @@ async fn answer_that_proves_nothing_credits_nothing_until_one_does() {
     }
 }
 
-#[tokio::test]
-async fn two_recharges_at_once_get_two_numbers_and_are_both_credited() {
-    for behind in 0..6 {
-        let platform = empty().await;
-        let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let [one, two] = machines.each_ref().map(|machine| machine.portal(&platform));
-        let (one, two) = join(one.invoke(offering()), two.invoke(offering())).await;
-        let mut numbers = [one, two].map(|answer| offered(&answer.unwrap()));
-        numbers.sort();
-        assert!(numbers[0].0 == 1 && numbers[1].0 == 2, "{behind} behind: {numbers:?}");
-        for (_, page, out_trade_no) in &numbers {
-            platform.open_page(page).await;
-            platform.pay_trade(out_trade_no);
-        }
-        platform.deliver().await;
-        check(&platform, [20_000, 0, 0], 2).await;
-    }
-}
-
 /// The event of a request for a recharge of ¥100.00.
 fn offering() -> Value {
     let asked = json!({ "provider": "a", "amount": "100.00" }).to_string();
@@ -453,56 +287,6 @@ async fn notification_and_visit_at_once_credit_a_payment_once() {
 fn message() -> Value {
     let body = json!({ "provider": "a", "recharge": 1 }).to_string();
     json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }] })
-}
-
-#[tokio::test]
-async fn recharge_whose_offer_dies_is_offered_anew_and_credited_once() {
-    for way in ["page", "code"] {
-        let platform = empty().await;
-        platform.stack.transport.meter().take();
-        platform.offer_recharge("a", "100.00", way).await;
-        assert_eq!(platform.stack.transport.meter().take().writes(), 1);
-        for fault in [AwsFault::CutBefore, AwsFault::CutAfter] {
-            check_offer_that_dies(way, fault).await;
-        }
-    }
-}
-
-async fn check_offer_that_dies(way: &str, fault: AwsFault) {
-    let platform = empty().await;
-    platform.stack.transport.faults().strike(Target::Writes, 1..=1, fault);
-    let asked = json!({ "provider": "a", "amount": "100.00", "way": way });
-    let (status, problem) = platform.ask(RECHARGES_PATH, &asked).await;
-    assert_eq!((status, &problem["type"]), (503, &json!("tag:steelyard,2026:unavailable")));
-    platform.stack.transport.faults().restore();
-    // What was stored and never told is nobody's to pay; the next offer has its own number.
-    let is_stored = recharge(&platform, 1).await.is_some();
-    assert_eq!(is_stored, fault == AwsFault::CutAfter);
-    let number = platform.open_recharge("a", "100.00", way).await;
-    assert!(number.ends_with(if is_stored { "_R2" } else { "_R1" }), "{number}");
-    platform.pay_trade(&number);
-    platform.run_until("2015-05-03T12:00").await;
-    check(&platform, [10_000, 0, 0], 1).await;
-    if is_stored {
-        assert_eq!(phase(&platform, 1).await, RechargePhase::Lapsed);
-    }
-}
-
-#[tokio::test]
-async fn recharge_whose_offer_meets_faults_of_aws_is_offered_and_credited_once() {
-    for (fault, ordinals) in [
-        (AwsFault::LoseAnswer, 1..=1),
-        (AwsFault::LoseAnswer, 1..=2),
-        (AwsFault::Throttle, 1..=2),
-        (AwsFault::Conflict, 1..=2),
-        (AwsFault::LoseRequest, 1..=2),
-    ] {
-        let platform = empty().await;
-        platform.stack.transport.faults().strike(Target::Writes, ordinals, fault);
-        platform.paid_recharge("a", "100.00").await;
-        platform.run_until("2015-05-03T12:00").await;
-        check(&platform, [10_000, 0, 0], 1).await;
-    }
 }
 
 #[tokio::test]

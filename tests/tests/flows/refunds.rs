@@ -1,17 +1,22 @@
 //! Money that goes back through Alipay, over real HTTP to the local Alipay: a refund that is asked for
 //! is given back once or not at all, and what Alipay gives back unasked is owed again.
 
+mod arrivals;
+mod kills;
+mod refusals;
+mod requests;
+mod reversals;
+
 use futures::future::join;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steelyard_billing::{
-    Account, AccountError, Cause, DebitId, GatewayCode, Ledger, OutRequestNo, OutTradeNo,
-    ProviderId, RechargeId, Reconciliation, Refund, RefundPhase, RefundRef, Reversal, TradeNumber,
-    TradeOf,
+    Cause, DebitId, Ledger, OutRequestNo, OutTradeNo, ProviderId, RechargeId, Reconciliation,
+    Refund, RefundAnswer, RefundPhase, RefundRef, Reversal, TradeOf,
 };
-use steelyard_cli::local::alipay::{Fault, Method, NotificationFault};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
-use steelyard_tests::{Machine, Platform, fen};
+use steelyard_books::{BookError, RefundAsked};
+use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_tests::{Machine, Platform, fen, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";
 const RECHARGE: TradeOf = TradeOf::Recharge(RechargeId(1));
@@ -84,41 +89,44 @@ fn a() -> ProviderId {
     "a".parse().unwrap()
 }
 
-fn number(of: TradeOf, request: &str) -> RefundRef {
+async fn number(platform: &Platform, of: TradeOf, request: &str) -> RefundRef {
+    let out_trade_no = platform.trade_number("a", of).await;
     RefundRef {
-        out_trade_no: out_trade_no(of),
+        out_trade_no: OutTradeNo::parse(&out_trade_no).unwrap(),
         out_request_no: OutRequestNo::parse(request).unwrap(),
     }
 }
 
-fn out_trade_no(of: TradeOf) -> OutTradeNo {
-    TradeNumber::new(&a(), of).out_trade_no()
-}
-
 /// An operator asks for a refund, as `steelyard refund` does.
 async fn ask(platform: &Platform, of: TradeOf, request: &str, amount: i64) {
-    let (account, now) = (platform.customer("a").await.account, platform.stack.clock.now());
-    let refund = asked(platform, of, request, amount);
-    let movement = account.refund_asked(&refund, now).unwrap();
-    let billing = &platform.stack.tables.billing;
-    billing.store_moving(None, &refund, &account, &movement, None).await.unwrap();
+    let asked = try_ask(platform, of, request, amount).await.unwrap();
+    assert!(matches!(asked, RefundAsked::Stands(_)), "{asked:?}");
 }
 
-fn asked(platform: &Platform, of: TradeOf, request: &str, amount: i64) -> Refund {
-    let now = platform.stack.clock.now();
-    Refund::ask(&a(), number(of, request), of, fen(amount), "paid twice", now)
+async fn try_ask(
+    platform: &Platform,
+    of: TradeOf,
+    request: &str,
+    amount: i64,
+) -> Result<RefundAsked, BookError> {
+    let number = number(platform, of, request).await;
+    let (why, now) = (reason("paid twice"), platform.stack.clock.now());
+    platform.books().ask_refund(&a(), &number, fen(amount), &why, now).await
+}
+
+async fn refund(platform: &Platform, of: TradeOf, request: &str) -> Refund {
+    let number = number(platform, of, request).await;
+    platform.stack.tables.billing.find(&a(), &number).await.unwrap().unwrap()
 }
 
 async fn phase(platform: &Platform, of: TradeOf, request: &str) -> RefundPhase {
-    let found = platform.stack.tables.billing.find::<Refund>(&a(), &number(of, request)).await;
-    found.unwrap().unwrap().phase
+    refund(platform, of, request).await.phase
 }
 
-/// Alipay gives money of a trade back without our asking.
-fn reverse(platform: &Platform, of: TradeOf, amount: i64) {
-    let now = platform.stack.clock.now();
-    let alipay = &platform.stack.alipay;
-    alipay.reverse_trade(out_trade_no(of).as_str(), fen(amount), now).unwrap();
+/// Alipay gives money of a trade back without our request.
+async fn reverse(platform: &Platform, of: TradeOf, amount: i64) {
+    let (number, now) = (platform.trade_number("a", of).await, platform.stack.clock.now());
+    platform.stack.alipay.reverse_trade(&number, fen(amount), now).unwrap();
 }
 
 async fn reversals(platform: &Platform) -> Vec<i64> {
@@ -198,41 +206,6 @@ async fn refunds_of_one_trade_are_given_back_each_once_up_to_what_was_paid() {
 }
 
 #[tokio::test]
-async fn refund_of_more_than_is_prepaid_is_not_asked_for() {
-    let platform = recharged().await;
-    let account = platform.customer("a").await.account;
-    let error = |account: &Account, amount| {
-        let refund = asked(&platform, RECHARGE, "F1", amount);
-        account.refund_asked(&refund, platform.stack.clock.now()).unwrap_err()
-    };
-    let used = |amount, prepaid| AccountError::Used { amount: fen(amount), prepaid: fen(prepaid) };
-    assert_eq!(error(&account, 10_001), used(10_001, 10_000));
-    for amount in [0, -1] {
-        assert_eq!(error(&account, amount), AccountError::NotAPayment(fen(amount)));
-    }
-    // What is set aside for one refund is not there for another.
-    ask(&platform, RECHARGE, "F1", 6_000).await;
-    let account = platform.customer("a").await.account;
-    assert_eq!(error(&account, 4_001), used(4_001, 4_000));
-    platform.run_until("2015-05-01T21:00").await;
-    check(&platform, [4_000, 0, 0], [4_000, 0]).await;
-}
-
-#[tokio::test]
-async fn refund_asked_for_twice_under_one_number_is_stored_once() {
-    let platform = recharged().await;
-    ask(&platform, RECHARGE, "F1", 4_000).await;
-    let (account, now) = (platform.customer("a").await.account, platform.stack.clock.now());
-    let again = asked(&platform, RECHARGE, "F1", 4_000);
-    let movement = account.refund_asked(&again, now).unwrap();
-    let billing = &platform.stack.tables.billing;
-    let stored = billing.store_moving(None, &again, &account, &movement, None).await;
-    assert!(matches!(stored, Err(steelyard_store::CommitError::Stale)), "{stored:?}");
-    platform.run_until("2015-05-01T21:00").await;
-    check(&platform, [6_000, 0, 0], [6_000, 0]).await;
-}
-
-#[tokio::test]
 async fn refund_whose_answer_proves_nothing_is_given_back_once() {
     for fault in doubts() {
         for is_notified in [true, false] {
@@ -301,84 +274,16 @@ async fn repeated_request_that_moved_no_money_is_proved_by_a_query() {
     platform.stack.alipay.fail_next(Method::Refund, Fault::NoAnswerAfterEffect, 1);
     ask(&platform, RECHARGE, "F1", 4_000).await;
     platform.dispatch_at("2015-05-01T20:01").await;
-    let billing = &platform.stack.tables.billing;
-    let sent: Refund = billing.find(&a(), &number(RECHARGE, "F1")).await.unwrap().unwrap();
+    let sent = refund(&platform, RECHARGE, "F1").await;
     assert_eq!(sent.phase, RefundPhase::Sending);
     let again = Refund { phase: RefundPhase::Due, ..sent.clone() };
-    billing.store(Some(&sent), &again).await.unwrap();
+    assert!(platform.books().step_record(&sent, &again).await.unwrap().is_some());
     platform.dispatch_at("2015-05-01T20:02").await;
     assert_eq!(phase(&platform, RECHARGE, "F1").await, RefundPhase::Sending);
     platform.run_until("2015-05-01T20:10").await;
     assert_eq!(phase(&platform, RECHARGE, "F1").await, RefundPhase::Done);
     check(&platform, [6_000, 0, 0], [6_000, 0]).await;
     assert_eq!(given_back(&platform).await, 1);
-}
-
-#[tokio::test]
-async fn refused_refund_comes_back_only_after_a_query_proved_it() {
-    for of in [RECHARGE, DEBIT] {
-        let platform = paid(of).await;
-        let fault = refused("ACQ.TRADE_NOT_ALLOW_REFUND");
-        platform.stack.alipay.fail_next(Method::Refund, fault, 1);
-        platform.stack.alipay.fail_next(Method::RefundQuery, Fault::NoAnswerBeforeEffect, 1);
-        platform.set("2015-05-02T14:00");
-        ask(&platform, of, "F1", 4_000).await;
-        platform.run_until("2015-05-02T14:02").await;
-        let code = GatewayCode("code 40004 ACQ.TRADE_NOT_ALLOW_REFUND".to_owned());
-        let refusing = RefundPhase::Refusing { code: code.clone() };
-        assert_eq!(phase(&platform, of, "F1").await, refusing);
-        check(&platform, prepaid_after(of, 4_000), [10_000, 4_000]).await;
-        platform.run_until("2015-05-02T14:05").await;
-        assert_eq!(phase(&platform, of, "F1").await, RefundPhase::Refused { code });
-        check(&platform, prepaid_after(of, 0), [10_000, 0]).await;
-        platform.run_until("2015-05-04T12:00").await;
-        check(&platform, prepaid_after(of, 0), [10_000, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn refusal_of_what_was_given_back_all_the_same_gives_nothing_back_twice() {
-    for sub_code in ["ACQ.TRADE_NOT_ALLOW_REFUND", "ACQ.DISCORDANT_REPEAT_REQUEST"] {
-        let platform = recharged().await;
-        platform.lose_notifications();
-        let sub_code = sub_code.to_owned();
-        let fault = Fault::RefusedAfterEffect { code: "40004".to_owned(), sub_code };
-        platform.stack.alipay.fail_next(Method::Refund, fault, 1);
-        ask(&platform, RECHARGE, "F1", 4_000).await;
-        platform.run_until("2015-05-01T20:05").await;
-        assert_eq!(phase(&platform, RECHARGE, "F1").await, RefundPhase::Done);
-        check(&platform, [6_000, 0, 0], [6_000, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn refused_refund_pays_what_is_owed_by_then() {
-    let platform = recharged().await;
-    let fault = refused("ACQ.TRADE_NOT_ALLOW_REFUND");
-    platform.stack.alipay.fail_next(Method::Refund, fault, 1);
-    platform.stack.alipay.fail_next(Method::RefundQuery, Fault::NoAnswerBeforeEffect, 12);
-    ask(&platform, RECHARGE, "F1", 10_000).await;
-    platform.count("a", BASIC, "2015-05-01", 900_000).await;
-    platform.run_until("2015-05-02T01:00").await;
-    check(&platform, [0, 4_000, 0], [10_000, 10_000]).await;
-    platform.run_until("2015-05-02T10:00").await;
-    check(&platform, [6_000, 0, 0], [10_000, 0]).await;
-}
-
-#[tokio::test]
-async fn refund_waits_until_our_own_account_is_filled_up() {
-    let platform = recharged().await;
-    let fault = refused("ACQ.SELLER_BALANCE_NOT_ENOUGH");
-    platform.stack.alipay.fail_next(Method::Refund, fault, 3);
-    ask(&platform, RECHARGE, "F1", 4_000).await;
-    for time in ["20:30", "21:30", "22:30"] {
-        platform.run_until(&format!("2015-05-01T{time}")).await;
-        assert_eq!(phase(&platform, RECHARGE, "F1").await, RefundPhase::Due, "{time}");
-        check(&platform, [6_000, 0, 0], [10_000, 4_000]).await;
-    }
-    platform.run_until("2015-05-01T23:30").await;
-    assert_eq!(phase(&platform, RECHARGE, "F1").await, RefundPhase::Done);
-    check(&platform, [6_000, 0, 0], [6_000, 0]).await;
 }
 
 #[tokio::test]
@@ -406,8 +311,8 @@ async fn two_visits_to_a_refund_at_once_give_it_back_once() {
         platform.set("2015-05-01T20:01");
         let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
         let [one, two] = machines.each_ref().map(|machine| machine.debit(&platform));
-        let message = || message("refund", "F1");
-        let (one, two) = join(one.invoke(message()), two.invoke(message())).await;
+        let message = message(&platform, "refund", "F1").await;
+        let (one, two) = join(one.invoke(message.clone()), two.invoke(message)).await;
         for answer in [one, two] {
             assert_eq!(answer.unwrap()["batchItemFailures"], json!([]), "{behind} behind");
         }
@@ -418,350 +323,8 @@ async fn two_visits_to_a_refund_at_once_give_it_back_once() {
 }
 
 /// A message that names money that is given back of the recharge of `a`.
-fn message(what: &str, request: &str) -> Value {
-    let body = json!({ "provider": "a", what: number(RECHARGE, request) }).to_string();
+async fn message(platform: &Platform, what: &str, request: &str) -> Value {
+    let number = number(platform, RECHARGE, request).await;
+    let body = json!({ "provider": "a", what: number }).to_string();
     json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }] })
-}
-
-#[tokio::test]
-async fn killed_refund_is_given_back_once() {
-    let done = "refund F1 done: Refunding 40.00, Alipay -40.00";
-    let refused_code = refused("ACQ.TRADE_NOT_ALLOW_REFUND");
-    for (of, fault, line) in [
-        (RECHARGE, None, done),
-        (DEBIT, None, done),
-        (RECHARGE, Some((Fault::NoAnswerAfterEffect, 1)), done),
-        (RECHARGE, Some((Fault::NoAnswerBeforeEffect, 1)), done),
-        // However often it is asked.
-        (RECHARGE, Some((refused_code, 100)), "refund F1 refused: Refunding 40.00, Prepaid -40.00"),
-    ] {
-        let told = format!("{of:?} {fault:?}");
-        let figures = check_killed(&told, SOON, &async || {
-            let platform = paid(of).await;
-            platform.lose_notifications();
-            for (fault, times) in fault.iter().cloned() {
-                platform.stack.alipay.fail_next(Method::Refund, fault, times);
-            }
-            ask(&platform, of, "F1", 4_000).await;
-            platform
-        })
-        .await;
-        assert_eq!(figures.matches(line).count(), 1, "{told}: {figures}");
-    }
-}
-
-/// Lets a prepared platform run for so long: without a kill, then once for each of its writes with
-/// the power cut before it, and once with the power cut after it. Checks that the books balance in
-/// the end and that the figures are the same, and tells them.
-async fn check_killed(
-    told: &str,
-    lasting: SignedDuration,
-    prepare: &impl AsyncFn() -> Platform,
-) -> String {
-    let platform = prepare().await;
-    platform.stack.transport.meter().take();
-    run_killed(&platform, lasting).await;
-    let writes = platform.stack.transport.meter().take().writes();
-    platform.run_until("2015-05-04T12:00").await;
-    let expected = platform.figures().await;
-    platform.books_balance().await;
-    assert!(writes >= 4, "{told}: {writes}");
-    for write in 1..=writes {
-        for fault in [AwsFault::CutBefore, AwsFault::CutAfter] {
-            let platform = prepare().await;
-            platform.stack.transport.faults().strike(Target::Writes, write..=write, fault);
-            run_killed(&platform, lasting).await;
-            platform.stack.transport.faults().restore();
-            platform.run_until("2015-05-04T12:00").await;
-            let told = format!("{told}, {fault:?} write {write} of {writes}");
-            assert_eq!(platform.figures().await, expected, "{told}");
-            platform.books_balance().await;
-        }
-    }
-    expected
-}
-
-/// Long enough for whatever is asked of Alipay at once and an hour later.
-const SOON: SignedDuration = SignedDuration::from_mins(70);
-
-/// Long enough for the bill of the day.
-const A_DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// Lets the schedules run for so long, whatever dies; the power is back at the next run.
-async fn run_killed(platform: &Platform, lasting: SignedDuration) {
-    let end = platform.stack.clock.now() + lasting;
-    while platform.stack.run_until(end).await.is_err() {
-        platform.stack.transport.faults().restore();
-    }
-}
-
-#[tokio::test]
-async fn refund_that_meets_faults_of_aws_is_given_back_once() {
-    for (fault, operation, ordinals) in [
-        (AwsFault::LoseAnswer, "TransactWriteItems", 1..=1),
-        (AwsFault::LoseAnswer, "TransactWriteItems", 2..=2),
-        (AwsFault::LoseAnswer, "TransactWriteItems", 1..=6),
-        (AwsFault::Conflict, "TransactWriteItems", 1..=4),
-        (AwsFault::Throttle, "TransactWriteItems", 2..=4),
-        (AwsFault::LoseAnswer, "UpdateItem", 1..=3),
-        (AwsFault::LoseAnswer, "SendMessageBatch", 1..=3),
-        (AwsFault::LoseRequest, "Query", 2..=7),
-    ] {
-        let platform = recharged().await;
-        ask(&platform, RECHARGE, "F1", 4_000).await;
-        let told = format!("{fault:?} of {operation} {ordinals:?}");
-        platform.stack.transport.faults().strike(Target::Operation(operation), ordinals, fault);
-        run_killed(&platform, A_DAY).await;
-        platform.stack.transport.faults().restore();
-        assert_eq!(given_back(&platform).await, 1, "{told}");
-        check(&platform, [6_000, 0, 0], [6_000, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn reversal_of_a_debit_is_noticed_by_its_notification_and_owed_again() {
-    let platform = debited().await;
-    reverse(&platform, DEBIT, 10_000);
-    platform.deliver().await;
-    // How much it is, the notification does not tell.
-    assert_eq!(reversals(&platform).await, [0]);
-    assert_eq!(platform.account("a").await, [0, 0, 0]);
-    platform.run_until("2015-05-02T12:01").await;
-    check(&platform, [0, 10_000, 0], [0, 0]).await;
-    // The next charge collects it.
-    platform.set("2015-05-02T20:00");
-    platform.count("a", BASIC, "2015-05-02", 10_000).await;
-    platform.run_until("2015-05-03T12:00").await;
-    check(&platform, [0, 0, 0], [10_100, 0]).await;
-    assert_eq!(reversals(&platform).await, [10_000]);
-    let told = reconciled(&platform, "2015-05-02").await;
-    assert_eq!((told.matched, told.findings, told.waiting), (2, vec![], 0));
-    platform.run_until("2015-05-05T12:00").await;
-    check(&platform, [0, 0, 0], [10_100, 0]).await;
-}
-
-#[tokio::test]
-async fn reversal_of_a_recharge_takes_what_is_prepaid_and_the_rest_is_owed() {
-    for (used, amount, account) in [
-        (0, 3_000, [7_000, 0, 0]),
-        (0, 10_000, [0, 0, 0]),
-        (6_000, 3_000, [1_000, 0, 0]),
-        (6_000, 4_000, [0, 0, 0]),
-        (6_000, 10_000, [0, 6_000, 0]),
-        (10_000, 10_000, [0, 10_000, 0]),
-    ] {
-        let platform = recharged().await;
-        if used > 0 {
-            let calls = 500_000 + u64::try_from(used).unwrap() * 100;
-            platform.count("a", BASIC, "2015-05-01", calls).await;
-        }
-        platform.run_until("2015-05-02T12:00").await;
-        check(&platform, [10_000 - used, 0, 0], [10_000, 0]).await;
-        reverse(&platform, RECHARGE, amount);
-        platform.run_until("2015-05-02T12:01").await;
-        check(&platform, account, [10_000 - amount, 0]).await;
-        platform.run_until("2015-05-04T12:00").await;
-        check(&platform, account, [10_000 - amount, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn reversal_that_only_the_bill_shows_is_owed_again() {
-    for (of, account) in [(DEBIT, [0, 3_000, 0]), (RECHARGE, [7_000, 0, 0])] {
-        let platform = paid(of).await;
-        platform.lose_notifications();
-        platform.run_until("2015-05-02T14:00").await;
-        reverse(&platform, of, 3_000);
-        platform.run_until("2015-05-03T10:29").await;
-        assert_eq!(platform.account("a").await, prepaid_after(of, 0));
-        platform.run_until("2015-05-03T10:30").await;
-        check(&platform, account, [7_000, 0]).await;
-        let findings = reconciled(&platform, "2015-05-02").await.findings;
-        assert_eq!(findings.len(), 1, "{findings:?}");
-        assert!(!findings[0].kind.is_difference(), "{findings:?}");
-        platform.run_until("2015-05-05T12:00").await;
-        check(&platform, account, [7_000, 0]).await;
-        assert_eq!(reversals(&platform).await, [3_000]);
-    }
-}
-
-#[tokio::test]
-async fn payment_and_reversal_that_only_the_bill_shows_come_to_nothing() {
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    platform.join("a").await;
-    platform.lose_notifications();
-    platform.paid_recharge("a", "100.00").await;
-    reverse(&platform, RECHARGE, 10_000);
-    platform.run_until("2015-05-03T12:00").await;
-    check(&platform, [0, 0, 0], [0, 0]).await;
-    assert_eq!(reversals(&platform).await, [10_000]);
-}
-
-#[tokio::test]
-async fn payment_that_is_reversed_before_it_is_known_is_booked_and_reversed() {
-    // The notification of the reversal alone tells of both.
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    platform.join("a").await;
-    platform.stack.alipay.fail_next_notifications(NotificationFault::Dropped, 1);
-    platform.paid_recharge("a", "100.00").await;
-    reverse(&platform, RECHARGE, 10_000);
-    platform.deliver().await;
-    platform.run_until("2015-05-01T20:05").await;
-    check(&platform, [0, 0, 0], [0, 0]).await;
-    assert_eq!(reversals(&platform).await, [10_000]);
-}
-
-#[tokio::test]
-async fn debit_that_is_reversed_while_it_is_in_doubt_is_asked_for_under_another_number() {
-    // Alipay says that its trade is closed, and not that it was paid. The bill tells both.
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    platform.sign("a", 1_000_000).await;
-    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
-    platform.settle_at("2015-05-02T00:30").await;
-    platform.lose_notifications();
-    platform.stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
-    platform.dispatch_at("2015-05-02T10:00").await;
-    reverse(&platform, DEBIT, 10_000);
-    platform.run_until("2015-05-02T12:00").await;
-    check(&platform, [0, 0, 0], [10_000, 0]).await;
-    let trades = platform.stack.alipay.trades().unwrap();
-    let numbers: Vec<_> = trades.iter().map(|trade| trade.out_trade_no.as_str()).collect();
-    let second = TradeOf::Debit { debit: DebitId(1), attempt: 2 };
-    assert_eq!(numbers, [out_trade_no(DEBIT).as_str(), out_trade_no(second).as_str()]);
-    platform.run_until("2015-05-04T12:00").await;
-    check(&platform, [0, 0, 0], [10_000, 0]).await;
-    assert_eq!(reversals(&platform).await, [10_000]);
-}
-
-#[tokio::test]
-async fn partial_reversals_of_one_trade_are_booked_each_once_by_their_own_amounts() {
-    for lost in [0, 1] {
-        let platform = debited().await;
-        platform.stack.alipay.fail_next_notifications(NotificationFault::Dropped, lost);
-        reverse(&platform, DEBIT, 3_000);
-        platform.deliver().await;
-        platform.run_until("2015-05-02T12:10").await;
-        reverse(&platform, DEBIT, 2_000);
-        platform.run_until("2015-05-02T12:20").await;
-        let before_the_bill = if lost == 0 { 5_000 } else { 2_000 };
-        assert_eq!(platform.account("a").await, [0, before_the_bill, 0]);
-        platform.run_until("2015-05-04T12:00").await;
-        check(&platform, [0, 5_000, 0], [5_000, 0]).await;
-        assert_eq!(reversals(&platform).await, [3_000, 2_000]);
-    }
-}
-
-#[tokio::test]
-async fn reversal_beside_a_refund_of_the_same_trade_is_told_apart() {
-    let platform = recharged().await;
-    ask(&platform, RECHARGE, "F1", 4_000).await;
-    platform.run_until("2015-05-01T20:10").await;
-    reverse(&platform, RECHARGE, 1_500);
-    platform.run_until("2015-05-01T20:20").await;
-    check(&platform, [4_500, 0, 0], [4_500, 0]).await;
-    assert_eq!((given_back(&platform).await, reversals(&platform).await), (2, vec![1_500]));
-    platform.run_until("2015-05-03T12:00").await;
-    check(&platform, [4_500, 0, 0], [4_500, 0]).await;
-}
-
-#[tokio::test]
-async fn refund_of_what_alipay_gave_back_before_is_refused_and_comes_back() {
-    let platform = recharged().await;
-    ask(&platform, RECHARGE, "F1", 4_000).await;
-    reverse(&platform, RECHARGE, 10_000);
-    platform.run_until("2015-05-01T20:10").await;
-    assert!(matches!(phase(&platform, RECHARGE, "F1").await, RefundPhase::Refused { .. }));
-    check(&platform, [0, 0, 0], [0, 0]).await;
-    platform.run_until("2015-05-03T12:00").await;
-    check(&platform, [0, 0, 0], [0, 0]).await;
-}
-
-#[tokio::test]
-async fn notification_of_a_reversal_that_comes_again_changes_nothing_more() {
-    let platform = debited().await;
-    reverse(&platform, DEBIT, 3_000);
-    let form = platform.stack.alipay.signed_form(&platform.pending_notification());
-    let success = (200, "success".to_owned());
-    for _ in 0..2 {
-        assert_eq!(platform.notify(&form).await, success);
-    }
-    platform.run_until("2015-05-02T12:05").await;
-    check(&platform, [0, 3_000, 0], [7_000, 0]).await;
-    let before = platform.records().await;
-    assert_eq!(platform.notify(&form).await, success);
-    assert_eq!(platform.records().await, before);
-    assert_eq!(reversals(&platform).await, [3_000]);
-}
-
-#[tokio::test]
-async fn reversal_is_booked_by_no_amount_but_that_which_a_query_tells() {
-    for fault in [
-        Fault::NoAnswerBeforeEffect,
-        Fault::SystemErrorAfterEffect,
-        Fault::UnsignedAnswer,
-        Fault::WrongKey,
-        Fault::Garbage,
-        refused("ACQ.TRADE_NOT_EXIST"),
-    ] {
-        let platform = debited().await;
-        platform.stack.alipay.fail_next(Method::RefundQuery, fault.clone(), 3);
-        reverse(&platform, DEBIT, 3_000);
-        platform.run_until("2015-05-02T12:07").await;
-        assert_eq!(platform.account("a").await, [0, 0, 0], "{fault:?}");
-        platform.run_until("2015-05-02T12:16").await;
-        check(&platform, [0, 3_000, 0], [7_000, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn reversal_that_a_notification_claims_and_no_query_finds_moves_nothing() {
-    let platform = debited().await;
-    reverse(&platform, DEBIT, 3_000);
-    let mut claimed = platform.pending_notification();
-    claimed.insert("out_biz_no".to_owned(), "REVERSAL99999999".to_owned());
-    let form = platform.stack.alipay.signed_form(&claimed);
-    assert_eq!(platform.notify(&form).await, (200, "success".to_owned()));
-    platform.run_until("2015-05-04T12:00").await;
-    check(&platform, [0, 3_000, 0], [7_000, 0]).await;
-    assert_eq!(reversals(&platform).await, [3_000, 0]);
-}
-
-#[tokio::test]
-async fn two_visits_to_a_reversal_at_once_book_it_once() {
-    for behind in 0..6 {
-        let platform = recharged().await;
-        reverse(&platform, RECHARGE, 3_000);
-        platform.deliver().await;
-        let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let [one, two] = machines.each_ref().map(|machine| machine.debit(&platform));
-        let message = || message("reversal", "REVERSAL00000001");
-        let (one, two) = join(one.invoke(message()), two.invoke(message())).await;
-        for answer in [one, two] {
-            assert_eq!(answer.unwrap()["batchItemFailures"], json!([]), "{behind} behind");
-        }
-        check(&platform, [7_000, 0, 0], [7_000, 0]).await;
-        assert_eq!(given_back(&platform).await, 1);
-    }
-}
-
-#[tokio::test]
-async fn killed_reversal_is_owed_again_once() {
-    for is_notified in [true, false] {
-        let told = format!("reversal, notified: {is_notified}");
-        let lasting = if is_notified { SOON } else { A_DAY };
-        let figures = check_killed(&told, lasting, &async || {
-            let platform = debited().await;
-            if !is_notified {
-                platform.lose_notifications();
-            }
-            reverse(&platform, DEBIT, 3_000);
-            platform
-        })
-        .await;
-        let line = "reversed REVERSAL00000001: Alipay -30.00, Receivable 30.00";
-        assert_eq!(figures.matches(line).count(), 1, "{figures}");
-    }
 }

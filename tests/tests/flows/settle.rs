@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::future::join;
 use sha2::{Digest, Sha256};
+use steelyard_books::PaidIn;
 use steelyard_cli::local::EventSource;
 use steelyard_pricing::LineCause;
-use steelyard_store::BillingTable;
 use steelyard_tests::{Machine, Platform, fen, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
@@ -78,17 +78,10 @@ async fn settling_twice_changes_nothing() {
     platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
     platform.count("b", VALUE_ADDED, "2015-05-01", 200_000).await;
     platform.settle_at("2015-05-02T00:30").await;
-    let books = async || {
-        let mut all = Vec::new();
-        for customer in platform.stack.tables.customers().await.unwrap() {
-            all.push(format!("{:?}", platform.stack.tables.books(customer).await.unwrap()));
-        }
-        all
-    };
-    let once = books().await;
+    let once = platform.records().await;
     platform.settle().await;
     platform.settle_at("2015-05-02T23:59").await;
-    assert_eq!(books().await, once);
+    assert_eq!(platform.records().await, once);
     check(&platform, "a", &[("2015-05-01", 10_000)]).await;
     check(&platform, "b", &[("2015-05-01", 3_000)]).await;
 }
@@ -110,14 +103,15 @@ async fn two_settlers_at_the_same_time_charge_once() {
         for provider in ["a", "c"] {
             check(&platform, provider, &[("2015-05-01", 10_000), ("2015-05-02", 10_000)]).await;
         }
-        assert_eq!(platform.account("c").await, [0, 20_000, 10_000]);
+        assert_eq!(platform.account("c").await, [0, 20_000, 0]);
+        assert_eq!(platform.debits("c").await.len(), 1, "{behind} requests behind");
     }
 }
 
 /// Settles the two providers one after the other; tells how many statements were made.
 async fn settle_all(machine: &Machine, platform: &Platform) -> usize {
     let settler = machine.settler(platform);
-    let run = settler.begin().await.unwrap();
+    let run = settler.begin(platform.stack.clock.now()).await.unwrap();
     let mut statements = 0;
     for provider in ["a", "c"] {
         statements += settler.provider(&run, &provider.parse().unwrap()).await.unwrap().len();
@@ -138,8 +132,9 @@ async fn settlement_that_stalls_and_goes_on_later_loses_nothing_and_charges_once
             platform.set("2015-05-03T00:30");
             let slow = Machine::stalling(&platform, request);
             let settler = slow.settler(&platform);
+            let now = platform.stack.clock.now();
             let settling = tokio::spawn(async move {
-                let run = settler.begin().await.unwrap();
+                let run = settler.begin(now).await.unwrap();
                 settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
             });
             slow.stalled().await;
@@ -171,27 +166,22 @@ async fn settling_and_paying_in_at_the_same_time_keep_both() {
         let settler = machine.settler(&platform);
         let provider = "a".parse().unwrap();
         let settling = async {
-            let run = settler.begin().await.unwrap();
+            let run = settler.begin(platform.stack.clock.now()).await.unwrap();
             settler.provider(&run, &provider).await.unwrap();
         };
         let payer = Machine::new(&platform, 3);
-        join(settling, pay_in(&payer.tables.billing, &platform)).await;
+        join(settling, pay_in(&payer, &platform)).await;
         assert_eq!(platform.account("a").await, [2_000, 0, 0], "{behind} requests behind");
         check(&platform, "a", &[("2015-05-01", 10_000)]).await;
     }
 }
 
-/// Pays ¥120.00 in, on the account as it is, until it is booked.
-async fn pay_in(billing: &BillingTable, platform: &Platform) {
-    let provider = "a".parse().unwrap();
-    loop {
-        let before = billing.customer(&provider).await.unwrap().unwrap().account;
-        let now = platform.stack.clock.now();
-        let movement = before.recharge(fen(12_000), "transfer-1".to_owned(), now).unwrap();
-        if billing.commit_transfer(&before, "transfer-1", &movement).await.is_ok() {
-            return;
-        }
-    }
+/// Pays ¥120.00 in.
+async fn pay_in(machine: &Machine, platform: &Platform) {
+    let (books, provider) = (machine.books(platform), "a".parse().unwrap());
+    let now = platform.stack.clock.now();
+    let paid = books.pay_in(&provider, fen(12_000), "transfer-1", now).await.unwrap();
+    assert!(matches!(paid, PaidIn::Now(_)), "{paid:?}");
 }
 
 #[tokio::test]
@@ -246,7 +236,7 @@ async fn usage_that_comes_after_the_month_ended_is_a_supplement_until_it_closes(
     assert_eq!(answer.status, 422);
     platform.count("a", BASIC, "2015-06-05", 10_000).await;
     platform.settle_at("2015-06-06T00:30").await;
-    assert_eq!(platform.customer("a").await.account.open_from.to_string(), "2015-06");
+    assert_eq!(platform.found("a").await.account.open_from.to_string(), "2015-06");
     check(&platform, "a", &[&expected[..], &[("2015-06-05", 100)]].concat()).await;
 }
 
@@ -270,7 +260,7 @@ async fn provider_without_new_usage_gets_no_statement() {
     }
     check(&platform, "a", &[("2015-05-01", 1_000)]).await;
     check(&platform, "b", &[]).await;
-    assert_eq!(platform.customer("b").await.account.version, 0);
+    assert_eq!(platform.found("b").await.account.version, 0);
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use steelyard_billing::{Account, PlanAssignment, Provider, Settlement, next_settlement};
+use steelyard_books::PlanAdded;
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::{Override, Plan};
-use steelyard_store::{CommitError, PlanStored, ProviderAccount};
+use steelyard_store::{CommitError, ProviderAccount};
 use steelyard_tests::{Platform, record, record_of_amount, report};
 
 const DAY: &str = "2015-05-01";
@@ -74,7 +75,8 @@ async fn platform() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T12:00");
     let tables = &platform.stack.tables;
-    tables.billing.add_plan(&plan(), platform.today()).await.unwrap();
+    let added = platform.books().add_plan(&plan(), platform.today()).await.unwrap();
+    assert_eq!(added, PlanAdded::New);
     tables.billing.register(&tables.usage, &provider()).await.unwrap();
     platform
 }
@@ -89,21 +91,46 @@ async fn use_all(platform: &Platform, id: &str, day: &str) {
 }
 
 /// The provider's next settlement, decided and not stored.
-async fn decided(platform: &Platform, customer: &ProviderAccount) -> Option<Settlement> {
-    let plans = platform.stack.tables.billing.plans().await.unwrap();
-    let (counted, terms) = (platform.counted("a").await, &platform.stack.terms);
-    let now = platform.stack.clock.now();
-    next_settlement(&customer.provider, &customer.account, &counted, &plans, terms, now).unwrap()
+async fn decided(platform: &Platform, found: &ProviderAccount) -> Option<Settlement> {
+    let plans = platform.stack.tables.billing.plans().await.unwrap().catalog;
+    let (counted, rules) = (platform.counted("a").await, &platform.stack.rules);
+    let (provider, account, now) = (&found.provider, &found.account, platform.stack.clock.now());
+    next_settlement(provider, account, &counted, None, &plans, rules, now).unwrap()
+}
+
+/// Stores a settlement that was decided on an account as it was read.
+async fn store(
+    platform: &Platform,
+    before: &Account,
+    settlement: &Settlement,
+) -> Result<Account, CommitError> {
+    let billing = &platform.stack.tables.billing;
+    let mut writes = billing.writes("store a settlement");
+    let after = writes.settlement(before, settlement)?;
+    billing.commit(writes).await.map(|()| after)
+}
+
+/// Stores terms that were decided on a provider as it was read.
+async fn store_terms(
+    platform: &Platform,
+    before: &ProviderAccount,
+    after: &Provider,
+) -> Result<(), CommitError> {
+    let billing = &platform.stack.tables.billing;
+    let mut writes = billing.writes("store terms");
+    writes.account(&before.account, &before.account)?;
+    writes.provider(&before.provider, after)?;
+    billing.commit(writes).await
 }
 
 #[tokio::test]
 async fn plan_and_provider_with_every_price_model_come_back_as_they_were() {
     let platform = platform().await;
-    let plans = platform.stack.tables.billing.plans().await.unwrap();
+    let plans = platform.stack.tables.billing.plans().await.unwrap().catalog;
     let stored = plans.iter().find(|stored| stored.name().as_str() == "all-models");
     assert_eq!(stored, Some(&plan()));
-    let customer = platform.customer("a").await;
-    assert_eq!((&customer.provider, customer.account), (&provider(), Account::new(&provider())));
+    let found = platform.found("a").await;
+    assert_eq!((&found.provider, found.account), (&provider(), Account::new(&provider())));
 }
 
 #[tokio::test]
@@ -120,37 +147,36 @@ async fn statement_and_account_of_a_month_in_segments_come_back_as_they_were() {
     ] {
         platform.set(night);
         use_all(&platform, id, day).await;
-        let customer = platform.customer("a").await;
-        while let Some(settlement) = decided(&platform, &platform.customer("a").await).await {
-            let before = platform.customer("a").await.account;
+        let found = platform.found("a").await;
+        while let Some(settlement) = decided(&platform, &platform.found("a").await).await {
+            let before = platform.found("a").await.account;
             let billing = &platform.stack.tables.billing;
-            let account = billing.commit_settlement(&before, &settlement).await.unwrap();
+            let account = store(&platform, &before, &settlement).await.unwrap();
             settled += 1;
-            assert_eq!(platform.customer("a").await.account, account, "{id}");
+            assert_eq!(platform.found("a").await.account, account, "{id}");
             assert_eq!(platform.statements("a").await.len(), settled, "{id}");
             let id = settlement.statement.statement;
             let stored = billing.statement(&settlement.statement.provider, id).await.unwrap();
             assert_eq!(stored, Some(settlement.statement), "{id}");
         }
-        assert_ne!(customer.account, platform.customer("a").await.account, "{id}");
+        assert_ne!(found.account, platform.found("a").await.account, "{id}");
     }
     assert_eq!(settled, 6);
     platform.books_balance().await;
 }
 
 /// Stores a version of a plan that takes effect on a day, at a time of Beijing.
-async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stored: PlanStored) {
+async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stored: PlanAdded) {
     platform.set(at);
     let document = json!({
         "plan": "p", "effective_from": from, "rates": [{ "rate": "all", "apis": ["*"],
         "price": { "model": "per_unit", "unit_price": price } }],
     });
     let plan = Plan::read(&document.to_string()).unwrap();
-    let billing = &platform.stack.tables.billing;
-    let became = billing.add_plan(&plan, platform.today()).await.unwrap();
-    assert_eq!(became, stored, "{price} from {from} at {at}");
-    if !matches!(stored, PlanStored::Different | PlanStored::Backdated) {
-        let plans = billing.plans().await.unwrap();
+    let added = platform.books().add_plan(&plan, platform.today()).await.unwrap();
+    assert_eq!(added, stored, "{price} from {from} at {at}");
+    if !matches!(stored, PlanAdded::Different | PlanAdded::Backdated) {
+        let plans = platform.stack.tables.billing.plans().await.unwrap().catalog;
         assert_eq!(plans.version(plan.name(), plan.effective_from()), Some(&plan));
     }
 }
@@ -159,32 +185,31 @@ async fn check_plan(platform: &Platform, from: &str, price: &str, at: &str, stor
 async fn version_of_a_plan_may_be_replaced_until_it_takes_effect() {
     let platform = Platform::open().await;
     for (from, price, at, stored) in [
-        ("2015-05-03", "0.01", "2015-05-01T12:00", PlanStored::New),
-        ("2015-05-03", "0.01", "2015-05-01T12:00", PlanStored::Before),
-        ("2015-05-03", "0.02", "2015-05-01T12:00", PlanStored::Replaced),
-        ("2015-05-03", "0.02", "2015-05-01T12:00", PlanStored::Before),
-        ("2015-05-03", "0.01", "2015-05-02T23:59:59", PlanStored::Replaced),
-        ("2015-05-03", "0.02", "2015-05-03T00:00", PlanStored::Different),
-        ("2015-05-03", "0.01", "2015-05-03T00:00", PlanStored::Before),
-        ("2015-05-04", "0.02", "2015-05-03T00:00", PlanStored::New),
-        ("2014-04-01", "0.03", "2015-05-03T00:00", PlanStored::Backdated),
-        ("2015-05-01", "0.03", "2015-05-03T00:00", PlanStored::New),
-        ("2015-05-01", "0.03", "2015-06-01T00:00", PlanStored::Before),
-        ("2015-05-02", "0.03", "2015-06-01T00:00", PlanStored::Backdated),
+        ("2015-05-03", "0.01", "2015-05-01T12:00", PlanAdded::New),
+        ("2015-05-03", "0.01", "2015-05-01T12:00", PlanAdded::Before),
+        ("2015-05-03", "0.02", "2015-05-01T12:00", PlanAdded::Replaced),
+        ("2015-05-03", "0.02", "2015-05-01T12:00", PlanAdded::Before),
+        ("2015-05-03", "0.01", "2015-05-02T23:59:59", PlanAdded::Replaced),
+        ("2015-05-03", "0.02", "2015-05-03T00:00", PlanAdded::Different),
+        ("2015-05-03", "0.01", "2015-05-03T00:00", PlanAdded::Before),
+        ("2015-05-04", "0.02", "2015-05-03T00:00", PlanAdded::New),
+        ("2014-04-01", "0.03", "2015-05-03T00:00", PlanAdded::Backdated),
+        ("2015-05-01", "0.03", "2015-05-03T00:00", PlanAdded::New),
+        ("2015-05-01", "0.03", "2015-06-01T00:00", PlanAdded::Before),
+        ("2015-05-02", "0.03", "2015-06-01T00:00", PlanAdded::Backdated),
     ] {
         check_plan(&platform, from, price, at, stored).await;
     }
-    let plans = platform.stack.tables.billing.plans().await.unwrap();
+    let plans = platform.stack.tables.billing.plans().await.unwrap().catalog;
     let versions = plans.iter().filter(|plan| plan.name().as_str() == "p");
     let prices = versions.map(|plan| json!(plan)["rates"][0]["price"]["unit_price"].clone());
     assert_eq!(prices.collect::<Vec<_>>(), ["0.03", "0.01", "0.02"]);
 }
 
-/// The answer of this write is lost, and what is sent next finds another transaction going on: from
+/// The answer of this request is lost, and the next one finds another transaction going on: from
 /// then on it is a write of its own, which can't know that the first was done.
-fn lose_answer_of(platform: &Platform, write: u64) {
-    let (faults, writes) =
-        (platform.stack.transport.faults(), Target::Operation("TransactWriteItems"));
+fn lose_answer_of(platform: &Platform, operation: &'static str, write: u64) {
+    let (faults, writes) = (platform.stack.transport.faults(), Target::Operation(operation));
     faults.restore();
     faults.strike(writes, write..=write, Fault::LoseAnswer);
     faults.strike(writes, write + 1..=write + 1, Fault::Conflict);
@@ -193,30 +218,28 @@ fn lose_answer_of(platform: &Platform, write: u64) {
 #[tokio::test]
 async fn version_whose_answer_is_lost_is_stored_once_also_in_place_of_another() {
     let platform = Platform::open().await;
-    // The second version's first write finds the first version.
-    for (price, lost) in [("0.01", 1), ("0.02", 2)] {
-        lose_answer_of(&platform, lost);
-        check_plan(&platform, "2015-05-03", price, "2015-05-01T12:00", PlanStored::Before).await;
+    for (price, operation) in [("0.01", "PutItem"), ("0.02", "UpdateItem")] {
+        lose_answer_of(&platform, operation, 1);
+        check_plan(&platform, "2015-05-03", price, "2015-05-01T12:00", PlanAdded::Before).await;
     }
 }
 
 /// The provider with its overrides taken away.
-fn plain(customer: &ProviderAccount) -> Provider {
-    Provider { overrides: Vec::new(), ..customer.provider.clone() }
+fn plain(found: &ProviderAccount) -> Provider {
+    Provider { overrides: Vec::new(), ..found.provider.clone() }
 }
 
 #[tokio::test]
 async fn change_of_terms_is_stale_when_a_settlement_was_stored_since_they_were_read() {
     let platform = platform().await;
     use_all(&platform, "r", DAY).await;
-    let read = platform.customer("a").await;
+    let read = platform.found("a").await;
     platform.settle_at("2015-05-02T00:30").await;
-    let settled = platform.customer("a").await;
+    let settled = platform.found("a").await;
     assert_ne!(settled.account.settled_through, read.account.settled_through);
-    let billing = &platform.stack.tables.billing;
-    let changed = billing.update_provider(&read, &plain(&read)).await;
+    let changed = store_terms(&platform, &read, &plain(&read)).await;
     assert!(matches!(changed, Err(CommitError::Stale)), "{changed:?}");
-    assert_eq!(platform.customer("a").await, settled);
+    assert_eq!(platform.found("a").await, settled);
 }
 
 #[tokio::test]
@@ -224,23 +247,22 @@ async fn settlement_is_stale_when_terms_were_changed_since_they_were_read() {
     let platform = platform().await;
     use_all(&platform, "r", DAY).await;
     platform.set("2015-05-02T00:30");
-    let read = platform.customer("a").await;
+    let read = platform.found("a").await;
     let settlement = decided(&platform, &read).await.unwrap();
-    let billing = &platform.stack.tables.billing;
-    billing.update_provider(&read, &plain(&read)).await.unwrap();
-    let settled = billing.commit_settlement(&read.account, &settlement).await;
+    store_terms(&platform, &read, &plain(&read)).await.unwrap();
+    let settled = store(&platform, &read.account, &settlement).await;
     assert!(matches!(settled, Err(CommitError::Stale)), "{settled:?}");
     assert_eq!(platform.statements("a").await, []);
-    let changed = platform.customer("a").await;
+    let changed = platform.found("a").await;
     assert_eq!((changed.provider, changed.account.version), (plain(&read), 1));
 }
 
 #[tokio::test]
 async fn change_of_terms_whose_answer_is_lost_is_stored_once() {
     let platform = platform().await;
-    let read = platform.customer("a").await;
-    lose_answer_of(&platform, 1);
-    platform.stack.tables.billing.update_provider(&read, &plain(&read)).await.unwrap();
-    let changed = platform.customer("a").await;
+    let read = platform.found("a").await;
+    lose_answer_of(&platform, "TransactWriteItems", 1);
+    platform.change("a", |provider| provider.overrides.clear()).await;
+    let changed = platform.found("a").await;
     assert_eq!((changed.provider, changed.account.version), (plain(&read), 1));
 }

@@ -90,6 +90,10 @@ pub enum Fault {
     BillExtraRow,
     /// The bill of trades gives the first thing on its day a kind that no bill has.
     BillUnreadableRow,
+    /// The file of the bill is cut off in its middle.
+    BillBroken,
+    /// A query for a refund answers `REFUND_PROCESSING`, whatever became of the refund.
+    RefundProcessing,
     /// Nothing happened, and the signed answer has these result codes.
     Refused {
         /// Such as `40004`.
@@ -258,6 +262,8 @@ impl Fault {
             | Fault::BillOtherAmount
             | Fault::BillExtraRow
             | Fault::BillUnreadableRow
+            | Fault::BillBroken
+            | Fault::RefundProcessing
             | Fault::RefusedAfterEffect { .. } => Effect::Usual,
         }
     }
@@ -286,6 +292,8 @@ impl Fault {
             | Fault::BillOtherAmount
             | Fault::BillExtraRow
             | Fault::BillUnreadableRow
+            | Fault::BillBroken
+            | Fault::RefundProcessing
             | Fault::Refused { .. }
             | Fault::RefusedAfterEffect { .. } => Delivery::Signed,
         }

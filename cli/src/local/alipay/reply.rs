@@ -173,6 +173,11 @@ pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
         Fault::GbkAnswer | Fault::UnlabelledGbkAnswer | Fault::MislabelledAnswer => {
             in_chinese(node)
         }
+        Fault::RefundProcessing => {
+            node.retain(|field, _| !AMOUNTS.contains(field));
+            node.insert("refund_status", "REFUND_PROCESSING".to_owned());
+            node
+        }
         Fault::InsufficientFunds
         | Fault::InProcess
         | Fault::LateSuccess
@@ -189,6 +194,7 @@ pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
         | Fault::BillRowMissing
         | Fault::BillOtherAmount
         | Fault::BillExtraRow
-        | Fault::BillUnreadableRow => node,
+        | Fault::BillUnreadableRow
+        | Fault::BillBroken => node,
     }
 }

@@ -2,14 +2,14 @@
 //! late, and what is given back.
 
 use jiff::Timestamp;
-use steelyard_pricing::Fen;
+use steelyard_pricing::{Fen, MoneyError};
 
 use super::{Account, AccountError, Movement};
 use crate::journal::{Cause, Ledger};
 use crate::mandate::{MandateError, MandateLimits};
 use crate::{
-    DebitId, Mandate, MandateId, Payment, Recharge, RechargeAmountError, RechargeId, Refund,
-    RefundFrom, RefundRef,
+    DebitId, DebitRules, Mandate, MandateId, MandateInUse, Payment, Realm, Recharge,
+    RechargeAmountError, RechargeId, Refund, RefundFrom, RefundRef,
 };
 
 impl Account {
@@ -20,11 +20,12 @@ impl Account {
     /// [`RechargeAmountError`] when Alipay takes no such amount.
     pub fn offer_recharge(
         &self,
+        realm: &Realm,
         amount: Fen,
         now: Timestamp,
     ) -> Result<(Recharge, Movement), RechargeAmountError> {
         let recharges = self.recharges.saturating_add(1);
-        let offered = Recharge::offer(&self.provider, RechargeId(recharges), amount, now)?;
+        let offered = Recharge::offer(realm, &self.provider, RechargeId(recharges), amount, now)?;
         let account = Account { recharges, ..self.clone() };
         Ok((offered, Movement { account, entry: None, opened: None }))
     }
@@ -36,13 +37,32 @@ impl Account {
     /// [`MandateError`] naming what is wrong with the limits.
     pub fn offer_mandate(
         &self,
+        realm: &Realm,
         limits: MandateLimits,
         now: Timestamp,
     ) -> Result<(Mandate, Movement), MandateError> {
         let mandates = self.mandates.saturating_add(1);
-        let offered = Mandate::offer(&self.provider, MandateId(mandates), limits, now)?;
+        let offered = Mandate::offer(realm, &self.provider, MandateId(mandates), limits, now)?;
         let account = Account { mandates, ..self.clone() };
         Ok((offered, Movement { account, entry: None, opened: None }))
+    }
+
+    /// A change of the mandate in use: a debit is opened for what is owed, if one is to be. What was
+    /// given up under the mandate before may be requested again.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn mandate_changed(
+        &self,
+        before: Option<&MandateInUse>,
+        after: Option<&MandateInUse>,
+        rules: &DebitRules,
+        now: Timestamp,
+    ) -> Result<Movement, MoneyError> {
+        let last_request = self.last_request.clone().filter(|_| before == after);
+        let account = Account { last_request, ..self.clone() };
+        Movement { account, entry: None, opened: None }.requesting(after, rules, now)
     }
 
     /// A mandate that the provider signed elsewhere: the next mandate, and the account that counted

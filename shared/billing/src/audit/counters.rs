@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_pricing::{BillingMonth, Catalog, Usage, UsageError};
+use steelyard_pricing::{BillingMonth, Usage, UsageError};
 
 use super::statements::by_month;
 use super::to_date::ToDate;
-use super::{Books, Breach, Findings, apis, union};
+use super::{Audited, Books, Breach, BreachKind, Findings, apis, union};
 use crate::{CountedDays, Statement};
 
-pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
+pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
+    let Audited { books, .. } = audited;
     check_reports(books, found);
     check_charged(books, found)
 }
@@ -21,11 +22,10 @@ fn check_reports(books: &Books, found: &mut Findings) {
         let reported = books.reported.get(day).unwrap_or(&none);
         for api in union(apis(counted), apis(reported)) {
             let (counted, reported) = (counted.of(api), reported.of(api));
-            found.check(counted == reported, || Breach::Counted {
-                day: *day,
-                api: api.clone(),
-                counted,
-                reported,
+            found.check(counted == reported, || {
+                let stated = format!("{counted} in the counters");
+                let actual = format!("{reported} in the reports");
+                Breach::new(BreachKind::Counted, format!("{api} on {day}"), stated, actual)
             });
         }
     }
@@ -52,18 +52,14 @@ fn check_charged(books: &Books, found: &mut Findings) -> Result<(), Breach> {
         let charged = charged.get(month).unwrap_or(&none);
         for api in union(apis(counted), apis(charged)) {
             let (month, counted, charged) = (*month, counted.of(api), charged.of(api));
-            found.check(counted.covers(charged), || Breach::Overcharged {
-                month,
-                api: api.clone(),
-                charged,
-                counted,
-            });
-            found.check(charged.covers(counted) || !done.contains(&month), || Breach::Uncharged {
-                month,
-                api: api.clone(),
-                counted,
-                charged,
-            });
+            let breach = |kind, settled: &str| {
+                let place = format!("{api} in {month}");
+                let stated = format!("{charged} charged{settled}");
+                Breach::new(kind, place, stated, format!("{counted} counted"))
+            };
+            found.check(counted.covers(charged), || breach(BreachKind::Overcharged, ""));
+            let is_charged = charged.covers(counted) || !done.contains(&month);
+            found.check(is_charged, || breach(BreachKind::Uncharged, " and settled for good"));
         }
     }
     Ok(())

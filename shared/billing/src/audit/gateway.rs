@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_pricing::{Catalog, Fen, MoneyError};
+use steelyard_pricing::{Fen, MoneyError};
 
-use super::{Books, Breach, Findings};
+use super::{Audited, Books, Breach, BreachKind, Findings};
 use crate::journal::{Cause, Entry, Ledger};
 use crate::{RefundPhase, RefundRef, ReversalPhase};
 
-pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
+pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
+    let Audited { books, .. } = audited;
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
     for what in told_by_records(books) {
         told.entry(what).or_default().by_records += 1;
@@ -21,7 +22,11 @@ pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<
     }
     for (what, Told { by_records, by_journal }) in told {
         let is_once = by_records == 1 && by_journal == 1;
-        found.check(is_once, || Breach::Gateway { what, by_records, by_journal });
+        found.check(is_once, || {
+            let stated = format!("{by_records} times by its record");
+            let actual = format!("{by_journal} times by the journal");
+            Breach::new(BreachKind::Gateway, what, stated, actual)
+        });
     }
     Ok(())
 }
@@ -41,9 +46,8 @@ fn told_by_records(books: &Books) -> Vec<String> {
         }
     }
     for debit in &books.debits {
-        for found in &debit.found_payments {
-            let payment = &found.payment;
-            let (attempt, amount) = (found.attempt, payment.amount_fen);
+        for (attempt, payment) in debit.found_payments() {
+            let amount = payment.amount_fen;
             told.push(found_paid(debit.debit, attempt, amount, &payment.trade_no));
         }
     }
@@ -53,7 +57,7 @@ fn told_by_records(books: &Books) -> Vec<String> {
         match refund.phase {
             RefundPhase::Done => told.push(refunded("done", &number, amount)),
             RefundPhase::Refused { .. } => told.push(refunded("refused", &number, amount)),
-            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Refusing { .. } => {}
+            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Confirming { .. } => {}
         }
     }
     for reversal in &books.reversals {
@@ -81,8 +85,9 @@ fn told_by_entry(entry: &Entry) -> Result<Option<String>, MoneyError> {
         Cause::Reversed(number) => Some(refunded("found", number, alipay.negated()?)),
         Cause::Charged { .. }
         | Cause::Recharged { .. }
+        | Cause::DebitSent { .. }
         | Cause::DebitPaid { .. }
-        | Cause::DebitExhausted { .. } => None,
+        | Cause::DebitGivenUp { .. } => None,
     })
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_pricing::{Catalog, Fen, MoneyError};
+use steelyard_pricing::{Fen, MoneyError};
 
-use super::text::chain;
-use super::{Books, Breach, Findings};
+use super::text::{chain, sums};
+use super::{Audited, Books, Breach, BreachKind, Findings};
 use crate::account::Figures;
 use crate::journal::{Cause, Entry, Ledger};
 use crate::{DebitId, StatementId};
 
-pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
+pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
+    let Audited { books, .. } = audited;
     if let Err(breach) = check_figures(books, found) {
         found.0.push(breach);
     }
@@ -25,17 +26,34 @@ pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<
 fn check_figures(books: &Books, found: &mut Findings) -> Result<(), Breach> {
     let mut rebuilt = Figures::default();
     for (expected, entry) in (1..).zip(&books.journal) {
-        if entry.record().number != expected {
-            return Err(Breach::JournalGap { expected });
+        let number = entry.record().number;
+        if number != expected {
+            let stated = format!("entry {number} follows entry {}", expected - 1);
+            let actual = format!("entry {expected} is to follow it");
+            return Err(Breach::new(BreachKind::JournalGap, "the journal", stated, actual));
         }
-        rebuilt = rebuilt
-            .after(entry)
-            .map_err(|error| Breach::Rules { entry: expected, why: chain(&error) })?;
+        rebuilt = rebuilt.after(entry).map_err(|error| {
+            let stated = format!("the account held {} before it", sums(&rebuilt));
+            Breach::new(
+                BreachKind::Rules,
+                place(entry),
+                stated,
+                format!("after it {}", chain(&error)),
+            )
+        })?;
     }
     let (noted, stored) = (books.account.entries, books.account.figures);
     let last = books.journal.last().map_or(0, |entry| entry.record().number);
-    found.check(noted == last, || Breach::JournalEnd { noted, last });
-    found.check(rebuilt == stored, || Breach::Figures { rebuilt, stored });
+    found.check(noted == last, || {
+        let (stated, actual) =
+            (format!("it counts {noted} entries"), format!("the last is {last}"));
+        Breach::new(BreachKind::JournalEnd, "the account", stated, actual)
+    });
+    found.check(rebuilt == stored, || {
+        let stated = format!("it holds {}", sums(&stored));
+        let actual = format!("its journal amounts to {}", sums(&rebuilt));
+        Breach::new(BreachKind::Figures, "the account", stated, actual)
+    });
     Ok(())
 }
 
@@ -45,12 +63,17 @@ fn check_recharges(books: &Books, found: &mut Findings) {
         let Cause::Recharged { reference } = &record.cause else { continue };
         let second = record.number;
         let first = *booked.entry(reference).or_insert(second);
-        found.check(first == second, || Breach::RechargeTwice {
-            reference: reference.clone(),
-            first,
-            second,
+        found.check(first == second, || {
+            let place = format!("the recharge `{reference}`");
+            let stated = format!("journal entry {first} booked it");
+            let actual = format!("entry {second} booked it again");
+            Breach::new(BreachKind::RechargeTwice, place, stated, actual)
         });
     }
+}
+
+fn place(entry: &Entry) -> String {
+    format!("journal entry {}", entry.record().number)
 }
 
 /// An entry moves money only as its cause does: money comes in, goes out or is earned on the ledgers
@@ -58,20 +81,23 @@ fn check_recharges(books: &Books, found: &mut Findings) {
 fn check_postings(entry: &Entry, found: &mut Findings) -> Result<(), Breach> {
     let (cause, about) = about(&entry.record().cause);
     let mut check = |ledger: Ledger, posted: Fen, holds: bool| {
-        let number = entry.record().number;
-        found.check(holds, || Breach::Postings { entry: number, cause, ledger, posted });
+        found.check(holds, || {
+            let actual = format!("it posts {posted} yuan on {ledger:?}");
+            Breach::new(BreachKind::Postings, place(entry), format!("it is {cause}"), actual)
+        });
     };
-    for ledger in
-        [Ledger::Revenue, Ledger::Bank, Ledger::Alipay, Ledger::Refunding, Ledger::Goodwill]
-    {
+    for ledger in [
+        Ledger::Revenue,
+        Ledger::Bank,
+        Ledger::Alipay,
+        Ledger::Refunding,
+        Ledger::Goodwill,
+        Ledger::Reserved,
+    ] {
         let posted = entry.moved(ledger)?;
         let rule = about.iter().find(|(about, _)| *about == ledger).map_or(Sign::Zero, |of| of.1);
         check(ledger, posted, rule.allows(posted));
     }
-    let (reserved, released) = (reserved(entry)?, released(entry)?);
-    let ends_debit = ended(entry).is_some();
-    check(Ledger::Reserved, reserved, reserved.is_positive() == entry.record().opened.is_some());
-    check(Ledger::Reserved, released.negated()?, released.is_positive() == ends_debit);
     Ok(())
 }
 
@@ -107,9 +133,15 @@ fn about(cause: &Cause) -> (&'static str, &'static [(Ledger, Sign)]) {
         Cause::RechargePaid { .. } => {
             ("a recharge through Alipay", &[(Ledger::Alipay, Sign::Positive)])
         }
-        Cause::DebitPaid { .. } => ("a paid debit", &[(Ledger::Alipay, Sign::Positive)]),
+        Cause::DebitSent { .. } => ("a sent debit", &[(Ledger::Reserved, Sign::Positive)]),
+        Cause::DebitPaid { .. } => (
+            "a paid debit",
+            &[(Ledger::Alipay, Sign::Positive), (Ledger::Reserved, Sign::Negative)],
+        ),
         Cause::DebitFound { .. } => ("found money", &[(Ledger::Alipay, Sign::Positive)]),
-        Cause::DebitExhausted { .. } => ("a debit that was given up", &[]),
+        Cause::DebitGivenUp { .. } => {
+            ("a debit that was given up", &[(Ledger::Reserved, Sign::Negative)])
+        }
         Cause::RefundAsked(_) => (
             "a refund that is asked for",
             &[(Ledger::Refunding, Sign::Negative), (Ledger::Goodwill, Sign::NotNegative)],
@@ -125,11 +157,13 @@ fn about(cause: &Cause) -> (&'static str, &'static [(Ledger, Sign)]) {
     }
 }
 
-/// The debit that the entry ended.
-pub(super) fn ended(entry: &Entry) -> Option<DebitId> {
+/// The debit that the entry reserved an amount for.
+pub(super) fn sent(entry: &Entry) -> Option<DebitId> {
     match &entry.record().cause {
-        Cause::DebitPaid { debit, .. } | Cause::DebitExhausted { debit } => Some(*debit),
-        Cause::Charged { .. }
+        Cause::DebitSent { debit } => Some(*debit),
+        Cause::DebitPaid { .. }
+        | Cause::DebitGivenUp { .. }
+        | Cause::Charged { .. }
         | Cause::Recharged { .. }
         | Cause::RechargePaid { .. }
         | Cause::DebitFound { .. }
@@ -140,21 +174,20 @@ pub(super) fn ended(entry: &Entry) -> Option<DebitId> {
     }
 }
 
-/// What the entry reserved for the debit that it opened.
-pub(super) fn reserved(entry: &Entry) -> Result<Fen, MoneyError> {
-    let amounts = on_reserved(entry).filter(|amount| amount.is_positive());
-    Fen::sum(amounts)
-}
-
-/// What the entry released of the debit that it ended.
-pub(super) fn released(entry: &Entry) -> Result<Fen, MoneyError> {
-    let amounts = on_reserved(entry).filter(|amount| amount.is_negative());
-    Fen::sum(amounts)?.negated()
-}
-
-fn on_reserved(entry: &Entry) -> impl Iterator<Item = Fen> {
-    let postings = entry.record().postings.iter();
-    postings.filter(|posting| posting.ledger == Ledger::Reserved).map(|posting| posting.amount_fen)
+/// The debit that the entry ended.
+pub(super) fn ended(entry: &Entry) -> Option<DebitId> {
+    match &entry.record().cause {
+        Cause::DebitPaid { debit, .. } | Cause::DebitGivenUp { debit } => Some(*debit),
+        Cause::DebitSent { .. }
+        | Cause::Charged { .. }
+        | Cause::Recharged { .. }
+        | Cause::RechargePaid { .. }
+        | Cause::DebitFound { .. }
+        | Cause::RefundAsked(_)
+        | Cause::RefundDone(_)
+        | Cause::RefundRefused(_)
+        | Cause::Reversed(_) => None,
+    }
 }
 
 /// What the journal says of a statement.
@@ -169,20 +202,22 @@ fn check_charges(books: &Books, found: &mut Findings) -> Result<(), Breach> {
     for statement in &books.statements {
         let id = statement.statement;
         let said = journal.remove(&id).unwrap_or_default();
-        found.check(said.charge == statement.charge_fen, || Breach::Unjournaled {
-            statement: id,
-            charge: statement.charge_fen,
-            journal: said.charge,
-        });
-        let stated = statement.from_prepaid_fen;
-        found.check(said.from_prepaid == stated, || Breach::FromPrepaid {
-            statement: id,
-            stated,
-            journal: said.from_prepaid,
-        });
+        let mut check = |kind, what: &str, stated: Fen, journal: Fen| {
+            found.check(stated == journal, || {
+                let stated = format!("{stated} yuan {what}");
+                let actual = format!("{journal} by the journal");
+                Breach::new(kind, format!("statement {id}"), stated, actual)
+            });
+        };
+        check(BreachKind::Unjournaled, "charged", statement.charge_fen, said.charge);
+        let prepaid = statement.from_prepaid_fen;
+        check(BreachKind::FromPrepaid, "were prepaid", prepaid, said.from_prepaid);
     }
     for (statement, Charged { charge, .. }) in journal {
-        found.check(false, || Breach::StatementGone { statement, charge });
+        let stated = format!("the journal charges {charge} yuan for it");
+        let place = format!("statement {statement}");
+        let gone = || Breach::new(BreachKind::StatementGone, place, stated, "it is not stored");
+        found.check(false, gone);
     }
     Ok(())
 }

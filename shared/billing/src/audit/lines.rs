@@ -2,24 +2,31 @@
 
 use steelyard_pricing::{Discounted, Limit, Line, Metered, MoneyError, Rated, Slice, Yuan};
 
-use super::{Breach, Findings};
+use super::{Breach, BreachKind, Findings};
 use crate::Statement;
 
 pub(super) fn check(statement: &Statement, found: &mut Findings) -> Result<(), Breach> {
     let (lines, charge) = (statement.lines_fen()?, statement.charge_fen);
-    let statement_id = statement.statement;
-    found.check(lines == charge, || Breach::Lines { statement: statement_id, lines, charge });
+    found.check(lines == charge, || {
+        let place = format!("statement {}", statement.statement);
+        let (stated, actual) = (format!("it charges {charge} yuan"), format!("its lines {lines}"));
+        Breach::new(BreachKind::Lines, place, stated, actual)
+    });
     for line in &statement.lines {
-        let follows = follows_from_explanation(line)?;
-        found.check(follows, || Breach::Explanation { statement: statement_id, line: name(line) });
+        found.check(follows_from_explanation(line)?, || {
+            let stated = format!("it charges {} yuan", line.charge_fen);
+            let actual = "its explanation does not give that amount";
+            Breach::new(BreachKind::Explanation, place(statement, line), stated, actual)
+        });
         check_usage(statement, line, found)?;
     }
     Ok(())
 }
 
-/// What a line is called: by its rate, or as the plan's.
-pub(super) fn name(line: &Line) -> String {
-    line.rate.as_ref().map_or("the plan".to_owned(), |rate| format!("`{rate}`"))
+/// What a line of a statement is called: by its rate, or as the plan's.
+pub(super) fn place(statement: &Statement, line: &Line) -> String {
+    let name = line.rate.as_ref().map_or("the plan".to_owned(), |rate| format!("`{rate}`"));
+    format!("statement {}, the line of {name}", statement.statement)
 }
 
 fn follows_from_explanation(line: &Line) -> Result<bool, MoneyError> {
@@ -78,12 +85,10 @@ fn check_usage(statement: &Statement, line: &Line, found: &mut Findings) -> Resu
     let (before, after) = (line.before.metered, line.after.metered);
     let gained = line.apis.iter().try_fold(Metered::ZERO, |sum, count| sum.plus(count.gained()))?;
     let holds = before.plus(gained)? == after;
-    found.check(holds, || Breach::LineUsage {
-        statement: statement.statement,
-        line: name(line),
-        before,
-        after,
-        gained,
+    found.check(holds, || {
+        let stated = format!("it goes from {before} to {after}");
+        let actual = format!("its APIs gained {gained}");
+        Breach::new(BreachKind::LineUsage, place(statement, line), stated, actual)
     });
     Ok(())
 }

@@ -1,75 +1,63 @@
 //! The audit: rebuilds a provider's account from its journal, and checks every invariant that
 //! stored data can show.
 
+mod books;
 mod breach;
 mod counters;
 mod debits;
+mod due_index;
 mod gateway;
 mod journal;
 mod lines;
+mod overdue;
 mod progress;
+mod references;
 mod statements;
 mod text;
 mod to_date;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use steelyard_pricing::{ApiName, Catalog, Usage};
 
-pub use breach::Breach;
+pub use books::{Books, Filed};
+pub use breach::{Breach, BreachKind};
 
-use crate::account::Account;
-use crate::journal::Entry;
-use crate::{
-    CountedDays, Debit, Mandate, Provider, ProviderId, Recharge, Refund, Reversal, Statement,
-};
+use crate::DebitRules;
 
-/// Everything that is stored of one provider.
-#[derive(Clone, Debug)]
-pub struct Books {
-    /// The provider.
-    pub provider: Provider,
-    /// Its account.
-    pub account: Account,
-    /// Its statements, in any order.
-    pub statements: Vec<Statement>,
-    /// Its journal entries, in the order of their numbers.
-    pub journal: Vec<Entry>,
-    /// Its debits, in any order.
-    pub debits: Vec<Debit>,
-    /// Its mandates, in any order.
-    pub mandates: Vec<Mandate>,
-    /// Its recharges through Alipay, in any order.
-    pub recharges: Vec<Recharge>,
-    /// What was given back to it by our decision, in any order.
-    pub refunds: Vec<Refund>,
-    /// What Alipay gave back though we did not ask, in any order.
-    pub reversals: Vec<Reversal>,
-    /// What its counters say.
-    pub counted: CountedDays,
-    /// What the reports that were counted carried, summed.
-    pub reported: CountedDays,
+/// What the parts of the audit compare.
+struct Audited<'a> {
+    books: &'a Books,
+    plans: &'a Catalog,
+    rules: &'a DebitRules,
+    now: Timestamp,
 }
 
 /// One part of the audit; an error is the breach that it could not go on after.
-type Part = fn(&Books, &Catalog, &mut Findings) -> Result<(), Breach>;
+type Part = fn(&Audited<'_>, &mut Findings) -> Result<(), Breach>;
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 9] = [
+    references::audit,
     counters::audit,
     statements::audit,
     progress::audit,
     journal::audit,
     debits::audit,
     gateway::audit,
+    due_index::audit,
+    overdue::audit,
 ];
 
 /// Every invariant that the books break; none if they are in order.
+///
+/// Take `now` before the books are read: what was stored since is in time.
 #[must_use]
-pub fn audit(books: &Books, plans: &Catalog) -> Vec<Breach> {
+pub fn audit(books: &Books, plans: &Catalog, rules: &DebitRules, now: Timestamp) -> Vec<Breach> {
+    let audited = Audited { books, plans, rules, now };
     let mut found = Findings(Vec::new());
-    check_owners(books, &mut found);
     for part in PARTS {
-        if let Err(breach) = part(books, plans, &mut found) {
+        if let Err(breach) = part(&audited, &mut found) {
             found.0.push(breach);
         }
     }
@@ -85,39 +73,6 @@ impl Findings {
         if !holds {
             self.0.push(breach());
         }
-    }
-}
-
-/// Nothing in the books is another provider's.
-fn check_owners(books: &Books, found: &mut Findings) {
-    let mut check = |owner: &ProviderId, record: &dyn Fn() -> String| {
-        found.check(*owner == books.provider.provider, || Breach::Foreign {
-            record: record(),
-            provider: books.provider.provider.clone(),
-            owner: owner.clone(),
-        });
-    };
-    check(&books.account.provider, &|| "the account".to_owned());
-    for statement in &books.statements {
-        check(&statement.provider, &|| format!("statement {}", statement.statement));
-    }
-    for record in books.journal.iter().map(Entry::record) {
-        check(&record.provider, &|| format!("journal entry {}", record.number));
-    }
-    for debit in &books.debits {
-        check(&debit.provider, &|| format!("debit {}", debit.debit));
-    }
-    for mandate in &books.mandates {
-        check(&mandate.provider, &|| format!("mandate {}", mandate.mandate));
-    }
-    for recharge in &books.recharges {
-        check(&recharge.provider, &|| format!("recharge {}", recharge.recharge));
-    }
-    for refund in &books.refunds {
-        check(&refund.provider, &|| format!("refund {}", refund.number()));
-    }
-    for reversal in &books.reversals {
-        check(&reversal.provider, &|| format!("reversal {}", reversal.number()));
     }
 }
 

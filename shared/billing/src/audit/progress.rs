@@ -1,18 +1,24 @@
 //! What the account notes of its months is what their statements say.
 
-use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Metered, SegmentToDate};
+use steelyard_pricing::{BillingDay, BillingMonth, Metered, SegmentToDate};
 
 use super::statements::by_month;
 use super::text::shown;
 use super::to_date::{SegmentBooks, ToDate};
-use super::{Books, Breach, Findings, apis, union};
+use super::{Audited, Breach, BreachKind, Findings, apis, union};
+use crate::settlement::named;
 use crate::{MonthProgress, Statement};
 
-pub(super) fn audit(books: &Books, _: &Catalog, found: &mut Findings) -> Result<(), Breach> {
+pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
+    let Audited { books, .. } = audited;
     let account = &books.account;
     let last = books.statements.iter().map(|statement| statement.statement.day).max();
     let noted = account.settled_through;
-    found.check(noted == last, || Breach::SettledThrough { noted, last });
+    found.check(noted == last, || {
+        let stated = format!("it is settled through {}", shown(&noted));
+        let actual = format!("the last statement is of {}", shown(&last));
+        Breach::new(BreachKind::SettledThrough, "the account", stated, actual)
+    });
 
     let months = by_month(&books.statements);
     let open = months.range(account.open_from..).map(|(month, _)| month);
@@ -77,19 +83,18 @@ impl Check<'_> {
             self.same(&format!("the yuan of `{rate}`"), yuan(&noted.rates), yuan(&actual.rates));
         }
         self.same("what the plan adds", noted.adjustment_yuan, actual.adjustment);
-        let is_same = actual.terms.as_ref().is_none_or(|terms| *terms == noted.terms);
-        let terms = format!("the terms from {from}");
-        self.same(
-            &terms,
-            "those of the statements",
-            if is_same { "those of the statements" } else { "others" },
-        );
+        let actual = actual.terms.as_ref().unwrap_or(&noted.terms);
+        self.same(&format!("the terms from {from}"), named(&noted.terms), named(actual));
     }
 
     fn same(&mut self, what: &str, noted: impl ToString, actual: impl ToString) {
         let (noted, actual) = (noted.to_string(), actual.to_string());
-        let (month, holds) = (self.month, noted == actual);
-        let what = what.to_owned();
-        self.found.check(holds, || Breach::Progress { month, what, noted, actual });
+        let month = self.month;
+        self.found.check(noted == actual, || {
+            let place = format!("the account, {what} in {month}");
+            let (stated, actual) =
+                (format!("{noted} noted"), format!("{actual} by the statements"));
+            Breach::new(BreachKind::Progress, place, stated, actual)
+        });
     }
 }

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingMonth, Catalog, Line, RatedToDate, Rounding, Segment, SegmentSpan, Yuan,
-    rate_segment,
+    ApiCount, BillingMonth, Line, RatedToDate, Rounding, Segment, SegmentSpan, Yuan, rate_segment,
 };
 
 use super::lines;
-use super::text::chain;
+use super::text::{chain, rated};
 use super::to_date::{SegmentBooks, ToDate};
-use super::{Books, Breach, Findings};
-use crate::{Provider, Statement};
+use super::{Audited, Breach, BreachKind, Findings};
+use crate::Statement;
+use crate::settlement::named;
 
-pub(super) fn audit(books: &Books, plans: &Catalog, found: &mut Findings) -> Result<(), Breach> {
-    for statements in by_month(&books.statements).values() {
+pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
+    for statements in by_month(&audited.books.statements).values() {
         let mut to_date = ToDate::default();
         for statement in statements {
             lines::check(statement, found)?;
@@ -25,7 +25,7 @@ pub(super) fn audit(books: &Books, plans: &Catalog, found: &mut Findings) -> Res
             let rounding = to_date.rounding;
             to_date.add(statement)?;
             check.charge(&to_date)?;
-            check.price(&books.provider, plans, &to_date, rounding)?;
+            check.price(audited, &to_date, rounding)?;
         }
     }
     Ok(())
@@ -50,11 +50,24 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// Notes a breach of the statement unless the invariant holds: what it says, and what is true.
+    fn check(&mut self, kind: BreachKind, holds: bool, said: impl FnOnce() -> (String, String)) {
+        let statement = self.statement.statement;
+        self.found.check(holds, || {
+            let (stated, actual) = said();
+            Breach::new(kind, format!("statement {statement}"), stated, actual)
+        });
+    }
+
     /// The statement goes on where the ones before it ended.
     fn chain(&mut self, to_date: &ToDate) -> Result<(), Breach> {
-        let (statement, stated, actual) =
-            (self.statement.statement, self.statement.charged_before_fen, to_date.charged_fen);
-        self.found.check(stated == actual, || Breach::ChargedBefore { statement, stated, actual });
+        let (stated, actual) = (self.statement.charged_before_fen, to_date.charged_fen);
+        self.check(BreachKind::ChargedBefore, stated == actual, || {
+            (
+                format!("{stated} yuan were charged before it"),
+                format!("those before charge {actual}"),
+            )
+        });
         let mut going_on = to_date.segments.clone();
         for line in &self.statement.lines {
             let books = going_on.entry(line.segment).or_default();
@@ -83,21 +96,32 @@ impl Check<'_> {
                 (RatedToDate { yuan, ..RatedToDate::default() }, books.rates_yuan()?)
             }
         };
-        let statement = self.statement.statement;
-        let goes_on = line.before == actual && line.after.base_yuan == base;
-        self.found.check(goes_on, || Breach::RatedToDate { statement, line: lines::name(line) });
+        let place = || lines::place(self.statement, line);
+        self.found.check(line.before == actual, || {
+            let (stated, actual) = (rated(&line.before), rated(&actual));
+            let stated = format!("it continues {stated}");
+            Breach::new(
+                BreachKind::RatedToDate,
+                place(),
+                stated,
+                format!("the lines before it amount to {actual}"),
+            )
+        });
+        let stated = line.after.base_yuan;
+        self.found.check(stated == base, || {
+            let stated = format!("its rates amount to {stated} yuan");
+            let actual = format!("they amount to {base}");
+            Breach::new(BreachKind::RatedToDate, place(), stated, actual)
+        });
         Ok(())
     }
 
     fn count(&mut self, count: &ApiCount, books: &SegmentBooks) {
         let actual = books.usage.of(&count.api);
         let goes_on = count.before == actual && count.after.covers(count.before);
-        self.found.check(goes_on, || Breach::Counts {
-            statement: self.statement.statement,
-            api: count.api.clone(),
-            before: count.before,
-            after: count.after,
-            actual,
+        let ApiCount { api, before, after } = count;
+        self.check(BreachKind::Counts, goes_on, || {
+            (format!("{api} goes from {before} to {after}"), format!("it was at {actual} before"))
         });
     }
 
@@ -105,10 +129,9 @@ impl Check<'_> {
     fn terms(&mut self, to_date: &ToDate) {
         for span in &self.statement.segments {
             let before = to_date.segments.get(&span.from).and_then(|books| books.terms.as_ref());
-            let keeps = before.is_none_or(|before| *before == span.terms);
-            self.found.check(keeps, || Breach::TermsChanged {
-                statement: self.statement.statement,
-                segment: span.from,
+            let Some(before) = before.filter(|before| **before != span.terms) else { continue };
+            self.check(BreachKind::TermsChanged, false, || {
+                (rates_by(span), format!("before it was rated by {}", named(before)))
             });
         }
     }
@@ -116,8 +139,9 @@ impl Check<'_> {
     /// The lines so far come to the price that the statement states.
     fn charge(&mut self, to_date: &ToDate) -> Result<(), Breach> {
         let (stated, rated) = (self.statement.rated_yuan, to_date.yuan()?);
-        let statement = self.statement.statement;
-        self.found.check(stated == rated, || Breach::LinesToDate { statement, stated, rated });
+        self.check(BreachKind::LinesToDate, stated == rated, || {
+            (format!("it rates the month at {stated} yuan"), format!("the lines so far at {rated}"))
+        });
         Ok(())
     }
 
@@ -126,8 +150,7 @@ impl Check<'_> {
     /// began, and the others by its rule.
     fn price(
         &mut self,
-        provider: &Provider,
-        plans: &Catalog,
+        audited: &Audited<'_>,
         to_date: &ToDate,
         mut rule: Option<Rounding>,
     ) -> Result<(), Breach> {
@@ -137,42 +160,41 @@ impl Check<'_> {
         let closing = statement.day == statement.day.month().last_day();
         let mut rated = Yuan::ZERO;
         for span in &self.statement.segments {
-            let Some(segment) = self.segment(span, provider, plans) else { return Ok(()) };
+            let Some(segment) = self.segment(span, audited) else { return Ok(()) };
             if let Some(books) = to_date.segments.get(&span.from) {
                 rated = rated.plus(rate_segment(&segment, &books.usage, &books.days, closing)?)?;
             }
             rule.get_or_insert(segment.plan().document().rounding);
         }
-        let stated = rated_yuan;
-        self.found.check(stated == rated, || Breach::Rated { statement, stated, rated });
+        self.check(BreachKind::Rated, rated_yuan == rated, || {
+            (format!("it rates the month at {rated_yuan} yuan"), format!("its usage costs {rated}"))
+        });
         let rule = rule.unwrap_or_default();
-        self.found.check(rounding == rule, || Breach::Rounding { statement, rounding, rule });
-        let rounded = stated.to_fen_rounded(rounding)?;
-        let (charge, due) = (charge_fen, rounded.minus(charged_before_fen)?);
-        self.found.check(charge == due, || Breach::Charge { statement, charge, due });
+        self.check(BreachKind::Rounding, rounding == rule, || {
+            (format!("it is rounded {rounding}"), format!("its month {rule}"))
+        });
+        let due = rated_yuan.to_fen_rounded(rounding)?.minus(charged_before_fen)?;
+        self.check(BreachKind::Charge, charge_fen == due, || {
+            (format!("it charges {charge_fen} yuan"), format!("{due} were due"))
+        });
         Ok(())
     }
 
-    fn segment<'a>(
-        &mut self,
-        span: &SegmentSpan,
-        provider: &'a Provider,
-        plans: &'a Catalog,
-    ) -> Option<Segment<'a>> {
-        let segment = match provider.terms(&span.terms, plans) {
-            None => Err("a part of them is not stored".to_owned()),
+    fn segment<'a>(&mut self, span: &SegmentSpan, audited: &Audited<'a>) -> Option<Segment<'a>> {
+        let segment = match audited.books.provider.terms(&span.terms, audited.plans) {
+            None => Err("a part of these terms is not stored, or cannot be read".to_owned()),
             Some(terms) => {
                 Segment::new(span.from, span.until, &terms).map_err(|error| chain(&error))
             }
         };
         segment
             .map_err(|why| {
-                self.found.check(false, || Breach::TermsGone {
-                    statement: self.statement.statement,
-                    segment: span.from,
-                    why,
-                });
+                self.check(BreachKind::TermsGone, false, || (rates_by(span), why));
             })
             .ok()
     }
+}
+
+fn rates_by(span: &SegmentSpan) -> String {
+    format!("it rates the segment from {} by {}", span.from, named(&span.terms))
 }

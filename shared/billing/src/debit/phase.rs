@@ -1,128 +1,127 @@
-//! Where a debit stands, and why one is given up.
+//! The phase of a debit, and why one is given up.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::Fen;
 
 use crate::GatewayCode;
 
-/// Where a debit stands.
+/// The phase of a debit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum Phase {
-    /// To be asked for when it falls due: never asked yet, or declined, or proved not to have
-    /// arrived.
+    /// To be sent at its due time: never sent yet, declined, or proved not to have arrived.
     Due,
-    /// Stored, and about to be asked or just asked. Found so later, it is in doubt.
+    /// Stored, and about to be sent or just sent. A debit found in this phase later is in doubt.
     Sending,
-    /// Asked, and nobody knows. Only a query resolves it.
+    /// Sent, and the result is unknown. Only a query resolves it.
     InDoubt {
-        /// Why nobody knows.
+        /// Why the result is unknown.
         why: String,
     },
-    /// Not tried any more; the gateway is asked whether the attempt is really unpaid.
-    Exhausting {
-        /// Whether the gateway was asked to close it before.
-        close_sent: bool,
+    /// Not sent any more. A query comes before the close, since an earlier request may have taken
+    /// the money.
+    Checking {
         /// Why it is given up.
-        #[serde(default, skip_serializing_if = "GivenUp::is_for_funds")]
-        given_up: GivenUp,
+        why: GiveUpReason,
     },
-    /// Not tried any more and unpaid; to be closed at the gateway.
+    /// Not sent any more, and to be closed at the gateway.
     Closing {
         /// Why it is given up.
-        #[serde(default, skip_serializing_if = "GivenUp::is_for_funds")]
-        given_up: GivenUp,
+        why: GiveUpReason,
     },
-    /// What it came to contradicts what is recorded. Nothing is done to it until a person resolves
-    /// it; what it reserved stays reserved.
+    /// The gateway received the close. A query has to confirm that nothing was taken.
+    Confirming {
+        /// Why it is given up.
+        why: GiveUpReason,
+    },
+    /// The gateway's answer contradicts what is recorded. Nothing happens to it until a person
+    /// resolves it, and what it reserved stays reserved.
     Held {
-        /// What contradicts what.
+        /// The contradiction.
         why: String,
-        /// Whether a person wants the gateway asked what became of it.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        ask: bool,
-        /// What the gateway said when a person last had it asked.
+        /// The gateway's answer when a person last had it queried.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<String>,
+    },
+    /// Held, and to be queried because a person asked for it.
+    Rechecking {
+        /// The contradiction.
+        why: String,
+        /// The gateway's answer when a person last had it queried.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         found: Option<String>,
     },
     /// The money was taken.
     Paid {
-        /// The gateway's number of the trade.
-        trade_no: String,
-        /// What it took: what was asked for.
-        taken_fen: Fen,
+        /// The attempt that took it, from 1.
+        attempt: u16,
     },
-    /// Given up; proved that nothing was taken.
-    Exhausted {
+    /// Given up; it is proved that nothing was taken.
+    GivenUp {
         /// Why it was given up.
-        #[serde(default, skip_serializing_if = "GivenUp::is_for_funds")]
-        given_up: GivenUp,
+        why: GiveUpReason,
     },
+    /// Ended before it was sent: nothing was owed any more, or no mandate was left to collect it.
+    Withdrawn,
 }
 
 /// Why a debit is given up.
-///
-/// A debit that was stored before there was more than one reason is given up for want of funds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", content = "code", rename_all = "snake_case")]
-pub enum GivenUp {
+pub enum GiveUpReason {
     /// The payer had too little on each of the days on which it was tried.
-    #[default]
     Funds,
     /// The amount is above a limit of the product or the agreement, and would be again.
     AmountCap(GatewayCode),
     /// The gateway allowed it on none of the days on which it was tried.
     Window(GatewayCode),
-    /// The agreement or its payer is not there any more.
+    /// The agreement or its payer no longer exists.
     MandateDead(GatewayCode),
     /// The payer's account is blocked or at risk.
     PayerBlocked(GatewayCode),
+    /// A person gave it up.
+    ByOperator,
 }
 
-/// What to do with a debit now.
+/// The next step of a debit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing: it is not due, or held, or it has ended.
+    /// Nothing: it is not due, or it has ended.
     Wait,
-    /// Store [`crate::Debit::sending`], then ask for the money.
+    /// Store [`crate::Debit::sending`], then send the request.
     Pay,
-    /// Ask what became of the attempt.
+    /// Query the attempt.
     Query,
     /// Close the attempt.
     Close,
+    /// Report that a person must resolve it. Once a day, for as long as it is held.
+    Report,
 }
 
-impl GivenUp {
+impl GiveUpReason {
     /// Whether no other debit under the same mandate can do better.
     #[must_use]
     pub const fn ends_mandate(&self) -> bool {
         match self {
-            GivenUp::MandateDead(_) | GivenUp::PayerBlocked(_) => true,
-            GivenUp::Funds | GivenUp::AmountCap(_) | GivenUp::Window(_) => false,
-        }
-    }
-
-    const fn is_for_funds(&self) -> bool {
-        match self {
-            GivenUp::Funds => true,
-            GivenUp::AmountCap(_)
-            | GivenUp::Window(_)
-            | GivenUp::MandateDead(_)
-            | GivenUp::PayerBlocked(_) => false,
+            GiveUpReason::MandateDead(_) | GiveUpReason::PayerBlocked(_) => true,
+            GiveUpReason::Funds
+            | GiveUpReason::AmountCap(_)
+            | GiveUpReason::Window(_)
+            | GiveUpReason::ByOperator => false,
         }
     }
 }
 
-impl fmt::Display for GivenUp {
+impl fmt::Display for GiveUpReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (why, code) = match self {
-            GivenUp::Funds => return f.write_str("too little money on each day"),
-            GivenUp::AmountCap(code) => ("the amount is above a limit", code),
-            GivenUp::Window(code) => ("too many debits or too soon, on each day", code),
-            GivenUp::MandateDead(code) => ("the mandate is dead", code),
-            GivenUp::PayerBlocked(code) => ("the payer is blocked", code),
+            GiveUpReason::Funds => return f.write_str("too little money on each day"),
+            GiveUpReason::ByOperator => return f.write_str("given up by a person"),
+            GiveUpReason::AmountCap(code) => ("the amount is above a limit", code),
+            GiveUpReason::Window(code) => ("not allowed on any of the days", code),
+            GiveUpReason::MandateDead(code) => ("the mandate is dead", code),
+            GiveUpReason::PayerBlocked(code) => ("the payer is blocked", code),
         };
         write!(f, "{why}: {}", code.0)
     }

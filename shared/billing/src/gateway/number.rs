@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::ProviderId;
-use crate::mandate::MandateId;
+use super::Realm;
+use crate::{MandateId, ProviderId};
 
 /// Why a text is not a number of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,9 +23,12 @@ pub enum NumberError {
     /// It has a character that the gateway does not take.
     #[error("the gateway takes no {0:?} in a number of this kind")]
     Character(char),
-    /// It is not what we call a provider.
-    #[error("`{0}` is not a provider's code: 20 digits of lower-case hex")]
+    /// It is not the code of a provider.
+    #[error("`{0}` is not a provider's code: 16 digits of lower-case hex")]
     ProviderCode(String),
+    /// It is not the code of a deployment.
+    #[error("`{0}` is not a realm: 6 of 0-9 and a-z")]
+    Realm(String),
 }
 
 fn check(text: &str, most: usize, signs: &str) -> Result<(), NumberError> {
@@ -110,15 +113,17 @@ number! {
     ExternalAgreementNo, 32, ""
 }
 
-/// What we call a provider to the payment gateway: 20 digits of lower-case hex, the beginning of
-/// the SHA-256 of its id. It tells nobody who the provider is.
+/// The code of a provider in our numbers: 16 digits of lower-case hex, the beginning of the SHA-256
+/// of its id. It does not reveal who the provider is.
+///
+/// Two providers with one code would share numbers, so registration refuses the second.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProviderCode(String);
 
 impl ProviderCode {
     /// How many digits a code has.
-    pub const LENGTH: usize = 20;
+    pub const LENGTH: usize = 16;
 
     /// The code of a provider.
     #[must_use]
@@ -170,23 +175,30 @@ impl fmt::Display for ProviderCode {
 }
 
 impl ExternalAgreementNo {
-    /// Our number of a provider's mandate, `SY{code}M{mandate}`; none unless the mandate's is from 1
-    /// to [`MandateId::MAX`].
+    /// Our number of a provider's mandate, `SY{realm}{code}M{mandate}`; none unless the mandate's
+    /// number is from 1 to [`MandateId::MAX`].
     #[must_use]
-    pub fn of(code: &ProviderCode, mandate: MandateId) -> Option<ExternalAgreementNo> {
+    pub fn of(
+        realm: &Realm,
+        code: &ProviderCode,
+        mandate: MandateId,
+    ) -> Option<ExternalAgreementNo> {
         let fits = (MandateId(1)..=MandateId::MAX).contains(&mandate);
-        fits.then(|| ExternalAgreementNo(format!("SY{code}M{mandate}")))
+        fits.then(|| ExternalAgreementNo(format!("SY{realm}{code}M{mandate}")))
     }
 
-    /// Whose mandate it is the number of, and which; none if it is not a number of ours, to the
-    /// letter.
+    /// The provider and the mandate that it names; none if it was not written by Steelyard. The
+    /// realm may be another deployment's: the mandate's record has the whole number.
     #[must_use]
     pub fn ours(&self) -> Option<(ProviderCode, MandateId)> {
-        let (code, mandate) = self.0.strip_prefix("SY")?.split_once('M')?;
+        let (realm, rest) = self.0.strip_prefix("SY")?.split_at_checked(Realm::LENGTH)?;
+        let (code, mandate) = rest.split_once('M')?;
+        let realm = Realm::parse(realm).ok()?;
         let code = ProviderCode::parse(code).ok()?;
         let mandate = MandateId(mandate.parse().ok()?);
-        // Other ways to write a number, such as `007`, are not ours.
-        (ExternalAgreementNo::of(&code, mandate).as_ref() == Some(self)).then_some((code, mandate))
+        // Another form of the same number, such as `007`, is not ours.
+        let is_ours = ExternalAgreementNo::of(&realm, &code, mandate).as_ref() == Some(self);
+        is_ours.then_some((code, mandate))
     }
 }
 
@@ -196,6 +208,10 @@ mod tests {
 
     fn code() -> ProviderCode {
         ProviderCode::of(&"shop".parse().unwrap())
+    }
+
+    fn realm() -> Realm {
+        Realm::parse("k3x9ab").unwrap()
     }
 
     #[test]
@@ -233,18 +249,18 @@ mod tests {
 
     #[test]
     fn number_of_a_mandate_tells_whose_it_is_and_which() {
-        assert_eq!(code().as_str(), "8d9001d32c6a703d9592");
+        assert_eq!(code().as_str(), "8d9001d32c6a703d");
         for (mandate, text) in [
-            (1, "SY8d9001d32c6a703d9592M1"),
-            (10, "SY8d9001d32c6a703d9592M10"),
-            (999_999_999, "SY8d9001d32c6a703d9592M999999999"),
+            (1, "SYk3x9ab8d9001d32c6a703dM1"),
+            (10, "SYk3x9ab8d9001d32c6a703dM10"),
+            (9_999_999, "SYk3x9ab8d9001d32c6a703dM9999999"),
         ] {
-            let number = ExternalAgreementNo::of(&code(), MandateId(mandate)).unwrap();
+            let number = ExternalAgreementNo::of(&realm(), &code(), MandateId(mandate)).unwrap();
             assert_eq!(ExternalAgreementNo::parse(text), Ok(number.clone()));
             assert_eq!(number.ours(), Some((code(), MandateId(mandate))));
         }
-        for mandate in [0, 1_000_000_000, u32::MAX] {
-            assert_eq!(ExternalAgreementNo::of(&code(), MandateId(mandate)), None);
+        for mandate in [0, 10_000_000, u32::MAX] {
+            assert_eq!(ExternalAgreementNo::of(&realm(), &code(), MandateId(mandate)), None);
         }
     }
 
@@ -255,38 +271,35 @@ mod tests {
             "SY",
             "SYM1",
             "PRV000123S20260302A",
-            "SY8d9001d32c6a703d9592",
-            "SY8d9001d32c6a703d9592M",
-            "SY8d9001d32c6a703d9592M0",
-            "SY8d9001d32c6a703d9592M01",
-            "SY8d9001d32c6a703d9592M1M1",
-            "SY8d9001d32c6a703d9592M1a",
-            "SY8d9001d32c6a703d9592m1",
-            "Sy8d9001d32c6a703d9592M1",
-            "SY8D9001D32C6A703D9592M1",
-            "SY8d9001d32c6a703d959M1",
-            "SY8d9001d32c6a703d95921M1",
-            "SY8d9001d32c6a703d959gM1",
-            "XSY8d9001d32c6a703d9592M1",
+            "SYk3x9ab8d9001d32c6a703d",
+            "SYk3x9ab8d9001d32c6a703dM",
+            "SYk3x9ab8d9001d32c6a703dM0",
+            "SYk3x9ab8d9001d32c6a703dM01",
+            "SY8d9001d32c6a703dM1",
+            "SYK3X9AB8d9001d32c6a703dM1",
+            "SYk3x9ab8d9001d32c6a703dM1M1",
+            "SYk3x9ab8d9001d32c6a703dM1a",
+            "SYk3x9ab8d9001d32c6a703dm1",
+            "Syk3x9ab8d9001d32c6a703dM1",
+            "SYk3x9ab8D9001D32C6A703DM1",
+            "SYk3x9ab8d9001d32c6a703M1",
+            "SYk3x9ab8d9001d32c6a703d1M1",
+            "SYk3x9ab8d9001d32c6a703gM1",
+            "XSYk3x9ab8d9001d32c6a703dM1",
         ] {
             assert_eq!(ExternalAgreementNo::parse(text).unwrap().ours(), None, "{text}");
         }
         // These are no numbers at all, but whoever made one would not get further.
-        for text in ["SY8d9001d32c6a703d9592M+1", "SY8d9001d32c6a703d9592M４", "SY单M1", ""] {
+        for text in ["SYk3x9ab8d9001d32c6a703dM+1", "SYk3x9ab8d9001d32c6a703dM４", "SY单M1", ""] {
             assert_eq!(ExternalAgreementNo(text.to_owned()).ours(), None, "{text}");
         }
     }
 
     #[test]
-    fn a_provider_code_is_20_digits_of_lower_case_hex() {
+    fn a_provider_code_is_16_digits_of_lower_case_hex() {
         assert_eq!(ProviderCode::parse(code().as_str()), Ok(code()));
-        for text in [
-            "",
-            "8d9001d32c6a703d959",
-            "8d9001d32c6a703d95921",
-            "8D9001d32c6a703d9592",
-            "八八八八八八12",
-        ] {
+        for text in ["", "8d9001d32c6a703", "8d9001d32c6a703d9", "8D9001d32c6a703d", "八八八八八1"]
+        {
             assert_eq!(ProviderCode::parse(text), Err(NumberError::ProviderCode(text.to_owned())));
         }
     }

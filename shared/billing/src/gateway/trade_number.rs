@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OutTradeNo, ProviderCode};
+use super::{OutTradeNo, ProviderCode, Realm};
 use crate::{DebitId, ProviderId, RechargeId};
 
 /// What a trade of ours is for.
@@ -22,10 +22,12 @@ pub enum TradeOf {
     Recharge(RechargeId),
 }
 
-/// A trade of ours, as its number tells it.
+/// The parts of the number of a trade of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradeNumber {
-    /// Whose trade it is.
+    /// The deployment that made it.
+    pub realm: Realm,
+    /// The provider whose trade it is.
     pub provider: ProviderCode,
     /// What it is for.
     pub of: TradeOf,
@@ -34,14 +36,16 @@ pub struct TradeNumber {
 impl TradeNumber {
     /// The trade of a provider.
     #[must_use]
-    pub fn new(provider: &ProviderId, of: TradeOf) -> TradeNumber {
-        TradeNumber { provider: ProviderCode::of(provider), of }
+    pub fn new(realm: &Realm, provider: &ProviderId, of: TradeOf) -> TradeNumber {
+        TradeNumber { realm: realm.clone(), provider: ProviderCode::of(provider), of }
     }
 
-    /// Reads the number of a trade of ours, written as we write it; none of a number that is not ours.
+    /// Reads the number of a trade; none if it was not written by Steelyard. The realm may be
+    /// another deployment's: the record of a trade has the whole number.
     #[must_use]
     pub fn parse(text: &str) -> Option<TradeNumber> {
-        let (code, of) = text.strip_prefix("SY_")?.split_once('_')?;
+        let (realm, rest) = text.strip_prefix("SY")?.split_once('_')?;
+        let (code, of) = rest.split_once('_')?;
         let of = match of.split_at_checked(1)? {
             ("D", rest) => {
                 let (debit, attempt) = rest.split_once('_')?;
@@ -53,8 +57,9 @@ impl TradeNumber {
             ("R", rest) => TradeOf::Recharge(RechargeId(rest.parse().ok()?)),
             (_, _) => return None,
         };
-        let number = TradeNumber { provider: ProviderCode::parse(code).ok()?, of };
-        // `+1` and `01` are numbers too, but none that we write.
+        let realm = Realm::parse(realm).ok()?;
+        let number = TradeNumber { realm, provider: ProviderCode::parse(code).ok()?, of };
+        // Another form of the same number, such as `+1` or `01`, is not ours.
         (number.to_string() == text).then_some(number)
     }
 
@@ -67,11 +72,12 @@ impl TradeNumber {
 
 impl fmt::Display for TradeNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.of {
+        let TradeNumber { realm, provider, of } = self;
+        match of {
             TradeOf::Debit { debit, attempt } => {
-                write!(f, "SY_{}_D{debit}_{attempt}", self.provider)
+                write!(f, "SY{realm}_{provider}_D{debit}_{attempt}")
             }
-            TradeOf::Recharge(recharge) => write!(f, "SY_{}_R{recharge}", self.provider),
+            TradeOf::Recharge(recharge) => write!(f, "SY{realm}_{provider}_R{recharge}"),
         }
     }
 }
@@ -93,9 +99,10 @@ mod tests {
     proptest! {
         #[test]
         fn the_number_of_a_trade_tells_whose_it_is_and_what_it_is_for(
-            provider in "[A-Za-z0-9._:@-]{1,64}", of in trades(),
+            realm in "[0-9a-z]{6}", provider in "[A-Za-z0-9._:@-]{1,64}", of in trades(),
         ) {
-            let number = TradeNumber::new(&provider.parse().unwrap(), of);
+            let realm = Realm::parse(&realm).unwrap();
+            let number = TradeNumber::new(&realm, &provider.parse().unwrap(), of);
             let text = number.out_trade_no();
             prop_assert!(OutTradeNo::parse(text.as_str()).is_ok(), "{}", text);
             prop_assert_eq!(TradeNumber::parse(text.as_str()), Some(number));
@@ -105,7 +112,7 @@ mod tests {
     #[test]
     fn a_number_that_we_did_not_write_is_not_ours() {
         let code = ProviderCode::of(&"shop".parse().unwrap());
-        let number = |rest: &str| format!("SY_{code}_{rest}");
+        let number = |rest: &str| format!("SYk3x9ab_{code}_{rest}");
         assert!(TradeNumber::parse(&number("D7_1")).is_some());
         for text in [
             String::new(),
@@ -122,7 +129,9 @@ mod tests {
             number("R-1"),
             number("R4294967296"),
             number("数"),
-            "SY_shop_D7_1".to_owned(),
+            "SYk3x9ab_shop_D7_1".to_owned(),
+            format!("SY_{code}_D7_1"),
+            format!("SYk3x9a_{code}_D7_1"),
             number("D7_1").to_uppercase(),
         ] {
             assert_eq!(TradeNumber::parse(&text), None, "{text}");

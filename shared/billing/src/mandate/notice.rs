@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{EndReason, Mandate, MandateOutcome, MandatePhase};
-use crate::{AgreementEnded, AgreementSigned};
+use super::{EndReason, Mandate, MandatePhase};
+use crate::{AgreementEnded, AgreementSigned, Outcome};
 
 impl Mandate {
     /// What the mandate comes to by the notice that it was signed.
@@ -12,26 +12,26 @@ impl Mandate {
     /// be ended still is, and one that has ended stays ended, since the notice of its end may
     /// have overtaken this one. One that was signed only after it had ended for us is crossed.
     #[must_use]
-    pub fn after_signed(&self, notice: &AgreementSigned, now: Timestamp) -> MandateOutcome {
+    pub fn after_signed(&self, notice: &AgreementSigned, now: Timestamp) -> Outcome<Mandate> {
         if self.is_other(&notice.agreement_no, notice.external_agreement_no.as_deref()) {
-            return MandateOutcome::Crossed;
+            return Outcome::Contradicts;
         }
         let signed = self.noting_signature(notice);
         match &self.phase {
-            MandatePhase::Offered => {
-                let active = signed.with(MandatePhase::Active, now);
-                MandateOutcome::Changed(Mandate { doubts: 0, ..active })
+            MandatePhase::Offered => Outcome::Changed(signed.progressed(MandatePhase::Active, now)),
+            MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why }
+                if self.agreement_no.is_none() =>
+            {
+                Outcome::Changed(signed.moved(MandatePhase::Ending { why: why.clone() }, now))
             }
-            MandatePhase::Ending { why, .. } if self.agreement_no.is_none() => {
-                let why = why.clone();
-                let ending = signed.with(MandatePhase::Ending { why, ask: false }, now);
-                MandateOutcome::Changed(ending)
-            }
-            MandatePhase::Active | MandatePhase::Suspended { .. } | MandatePhase::Ending { .. } => {
+            MandatePhase::Active
+            | MandatePhase::Suspended { .. }
+            | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. } => {
                 if signed == *self {
-                    MandateOutcome::Known
+                    Outcome::Unchanged
                 } else {
-                    MandateOutcome::Changed(signed)
+                    Outcome::Changed(signed)
                 }
             }
             MandatePhase::Ended { at_s, why } => signed_before_end(notice, *at_s, why),
@@ -42,21 +42,21 @@ impl Mandate {
     ///
     /// The notice may overtake the one of the signature: an offer has ended, too.
     #[must_use]
-    pub fn after_ended(&self, notice: &AgreementEnded, now: Timestamp) -> MandateOutcome {
+    pub fn after_ended(&self, notice: &AgreementEnded, now: Timestamp) -> Outcome<Mandate> {
         let AgreementEnded { agreement_no, external_agreement_no, ended_at } = notice;
         let is_before_signature = self.signed_at_s.is_some_and(|signed_at| *ended_at < signed_at);
         if self.is_other(agreement_no, external_agreement_no.as_deref()) || is_before_signature {
-            return MandateOutcome::Crossed;
+            return Outcome::Contradicts;
         }
         let why = match &self.phase {
             MandatePhase::Offered | MandatePhase::Active | MandatePhase::Suspended { .. } => {
                 EndReason::RevokedByProvider
             }
-            MandatePhase::Ending { why, .. } => why.clone(),
-            MandatePhase::Ended { .. } => return MandateOutcome::Known,
+            MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => why.clone(),
+            MandatePhase::Ended { .. } => return Outcome::Unchanged,
         };
         let numbered = Mandate { agreement_no: Some(agreement_no.clone()), ..self.clone() };
-        MandateOutcome::Changed(numbered.ended(why, *ended_at, now))
+        Outcome::Changed(numbered.ended(why, *ended_at, now))
     }
 
     /// Whether an agreement of these numbers is another: one of them differs from what is recorded,
@@ -86,7 +86,11 @@ impl Mandate {
 
 /// A signature of a mandate that has ended is late, unless it was made after the end: then an
 /// agreement is in force that nobody here expects.
-fn signed_before_end(notice: &AgreementSigned, at_s: Timestamp, why: &EndReason) -> MandateOutcome {
+fn signed_before_end(
+    notice: &AgreementSigned,
+    at_s: Timestamp,
+    why: &EndReason,
+) -> Outcome<Mandate> {
     let was_signed = match why {
         EndReason::RevokedByProvider
         | EndReason::RevokedHere { .. }
@@ -94,5 +98,5 @@ fn signed_before_end(notice: &AgreementSigned, at_s: Timestamp, why: &EndReason)
         | EndReason::Replaced { .. } => notice.signed_at <= at_s,
         EndReason::NotSigned => false,
     };
-    if was_signed { MandateOutcome::Known } else { MandateOutcome::Crossed }
+    if was_signed { Outcome::Unchanged } else { Outcome::Contradicts }
 }

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::MandateId;
-use crate::{DebitId, GivenUp, Reason};
+use crate::{DebitId, GiveUpReason, MandateId, Reason};
 
-/// Where a mandate stands.
+/// The phase of a mandate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum MandatePhase {
@@ -26,11 +25,13 @@ pub enum MandatePhase {
     Ending {
         /// Why.
         why: EndReason,
-        /// Whether the gateway said that there is nothing to end, which a query has to tell.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        ask: bool,
     },
-    /// Over for good: who wants to be debited again signs a new one.
+    /// The gateway answered that there is nothing to end. A query has to confirm it.
+    ConfirmingEnd {
+        /// Why it is ended.
+        why: EndReason,
+    },
+    /// Over for good. A provider that wants to be debited again signs a new one.
     Ended {
         /// Since when, as far as is known, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -54,7 +55,7 @@ pub enum Suspension {
         /// The debit that found it out.
         debit: DebitId,
         /// Why that debit was given up.
-        given_up: GivenUp,
+        given_up: GiveUpReason,
     },
 }
 

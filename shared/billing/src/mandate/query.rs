@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{A_DAY, EndReason, Mandate, MandateConflict, MandateOutcome, MandatePhase, Suspension};
-use crate::{Agreement, AgreementAnswer, UnsignAnswer};
+use super::{A_DAY, EndReason, Mandate, MandateConflict, MandatePhase, Suspension};
+use crate::task::Backoff;
+use crate::{Agreement, AgreementAnswer, Outcome, UnsignAnswer};
 
 impl Mandate {
     /// What the mandate comes to by the answer to a query, which may be asked at any time.
     ///
     /// What nobody knows changes nothing but the time of the next query.
     #[must_use]
-    pub fn after_query(&self, answer: AgreementAnswer, now: Timestamp) -> MandateOutcome {
+    pub fn after_query(&self, answer: AgreementAnswer, now: Timestamp) -> Outcome<Mandate> {
         let is_other = match &answer {
             AgreementAnswer::InForce(agreement) => {
                 self.is_other(&agreement.agreement_no, agreement.external_agreement_no.as_deref())
@@ -22,14 +23,16 @@ impl Mandate {
             | AgreementAnswer::InDoubt(_) => false,
         };
         if is_other {
-            return MandateOutcome::Crossed;
+            return Outcome::Contradicts;
         }
-        MandateOutcome::Changed(match &self.phase {
+        Outcome::Changed(match &self.phase {
             MandatePhase::Offered => self.offer_after(answer, now),
             MandatePhase::Active => self.active_after(answer, now),
             MandatePhase::Suspended { why, .. } => self.suspended_after(answer, why, now),
-            MandatePhase::Ending { why, ask } => self.ending_after(answer, why, *ask, now),
-            MandatePhase::Ended { .. } => return MandateOutcome::Known,
+            MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => {
+                self.ending_after(answer, why, now)
+            }
+            MandatePhase::Ended { .. } => return Outcome::Unchanged,
         })
     }
 
@@ -43,17 +46,17 @@ impl Mandate {
         &self,
         answer: UnsignAnswer,
         now: Timestamp,
-    ) -> Result<MandateOutcome, MandateConflict> {
+    ) -> Result<Outcome<Mandate>, MandateConflict> {
         let why = match &self.phase {
-            MandatePhase::Ending { why, .. } => why.clone(),
-            MandatePhase::Ended { .. } => return Ok(MandateOutcome::Known),
+            MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => why.clone(),
+            MandatePhase::Ended { .. } => return Ok(Outcome::Unchanged),
             MandatePhase::Offered | MandatePhase::Active | MandatePhase::Suspended { .. } => {
                 return Err(self.not_waiting());
             }
         };
-        Ok(MandateOutcome::Changed(match answer {
+        Ok(Outcome::Changed(match answer {
             UnsignAnswer::Ended => self.ended(why, now, now),
-            UnsignAnswer::NotInForce => self.with(MandatePhase::Ending { why, ask: true }, now),
+            UnsignAnswer::NotInForce => self.moved(MandatePhase::ConfirmingEnd { why }, now),
             UnsignAnswer::InDoubt(_) => self.asked_again(now),
         }))
     }
@@ -61,10 +64,10 @@ impl Mandate {
     /// An offer lapses only when the gateway says that it is not signed. One that was signed and is
     /// suspended has no number yet: it is asked about until it is told.
     fn offer_after(&self, answer: AgreementAnswer, now: Timestamp) -> Mandate {
-        let later = Mandate { due_at_s: self.next_query(now), ..self.clone() };
+        let later = self.asked_again(now);
         match answer {
             AgreementAnswer::InForce(agreement) => {
-                self.told(agreement, now).with(MandatePhase::Active, now)
+                self.told(agreement, now).progressed(MandatePhase::Active, now)
             }
             AgreementAnswer::NotYetInForce | AgreementAnswer::NotFound
                 if now >= self.lapses_at() =>
@@ -73,20 +76,20 @@ impl Mandate {
             }
             AgreementAnswer::NotYetInForce
             | AgreementAnswer::NotFound
-            | AgreementAnswer::Suspended => later.checked(now),
+            | AgreementAnswer::Suspended => Mandate { checked_at_s: Some(now), ..later },
             AgreementAnswer::Ended => self.ended_elsewhere(now),
-            AgreementAnswer::InDoubt(_) => later.doubted(),
+            AgreementAnswer::InDoubt(_) => later,
         }
     }
 
     fn active_after(&self, answer: AgreementAnswer, now: Timestamp) -> Mandate {
         match answer {
             AgreementAnswer::InForce(agreement) => {
-                Mandate { due_at_s: now + A_DAY, ..self.told(agreement, now) }
+                self.told(agreement, now).moved(MandatePhase::Active, now + A_DAY)
             }
             AgreementAnswer::Suspended => {
                 let phase = MandatePhase::Suspended { since_s: now, why: Suspension::ByGateway };
-                self.checked(now).with(phase, now + A_DAY)
+                self.checked(now).moved(phase, now + A_DAY)
             }
             AgreementAnswer::Ended | AgreementAnswer::NotFound | AgreementAnswer::NotYetInForce => {
                 self.ended_elsewhere(now)
@@ -106,11 +109,11 @@ impl Mandate {
             AgreementAnswer::InForce(agreement) => {
                 let told = self.told(agreement, now);
                 match why {
-                    Suspension::ByGateway => told.with(MandatePhase::Active, now),
-                    Suspension::ByDebit { .. } => Mandate { due_at_s: tomorrow, ..told },
+                    Suspension::ByGateway => told.moved(MandatePhase::Active, now),
+                    Suspension::ByDebit { .. } => told.moved(self.phase.clone(), tomorrow),
                 }
             }
-            AgreementAnswer::Suspended => Mandate { due_at_s: tomorrow, ..self.checked(now) },
+            AgreementAnswer::Suspended => self.checked(now).moved(self.phase.clone(), tomorrow),
             AgreementAnswer::Ended | AgreementAnswer::NotFound | AgreementAnswer::NotYetInForce => {
                 self.ended_elsewhere(now)
             }
@@ -118,28 +121,21 @@ impl Mandate {
         }
     }
 
-    /// One that is still there is ended again, later and later: its doubts count these tries, too.
-    fn ending_after(
-        &self,
-        answer: AgreementAnswer,
-        why: &EndReason,
-        ask: bool,
-        now: Timestamp,
-    ) -> Mandate {
-        let phase = |ask| MandatePhase::Ending { why: why.clone(), ask };
-        let later = now + self.patience();
-        let doubts = self.doubts.saturating_add(1);
+    /// One that is still in force is ended again after the next wait.
+    fn ending_after(&self, answer: AgreementAnswer, why: &EndReason, now: Timestamp) -> Mandate {
+        let again = MandatePhase::Ending { why: why.clone() };
+        let later = |known: Mandate, phase| Mandate {
+            phase,
+            task: self.task.backed_off(Backoff::MINUTES, now),
+            ..known
+        };
         match answer {
-            AgreementAnswer::InForce(agreement) => {
-                Mandate { doubts, ..self.told(agreement, now).with(phase(false), later) }
-            }
-            AgreementAnswer::Suspended => {
-                Mandate { doubts, ..self.checked(now).with(phase(false), later) }
-            }
+            AgreementAnswer::InForce(agreement) => later(self.told(agreement, now), again),
+            AgreementAnswer::Suspended => later(self.checked(now), again),
             AgreementAnswer::Ended | AgreementAnswer::NotFound | AgreementAnswer::NotYetInForce => {
                 self.checked(now).ended(why.clone(), now, now)
             }
-            AgreementAnswer::InDoubt(_) => self.with(phase(ask), later).doubted(),
+            AgreementAnswer::InDoubt(_) => later(self.clone(), self.phase.clone()),
         }
     }
 
@@ -156,11 +152,8 @@ impl Mandate {
     }
 
     fn checked(&self, now: Timestamp) -> Mandate {
-        Mandate { checked_at_s: Some(now), doubts: 0, ..self.clone() }
-    }
-
-    fn asked_again(&self, now: Timestamp) -> Mandate {
-        Mandate { due_at_s: now + self.patience(), ..self.clone() }.doubted()
+        let task = self.task.progressed(self.task.due_at_s);
+        Mandate { checked_at_s: Some(now), task, ..self.clone() }
     }
 
     /// Nobody here ended it: its time was over, or else its provider did.

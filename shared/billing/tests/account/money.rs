@@ -1,23 +1,31 @@
-//! Moves money on an account that stands in some way, and notes what that did.
+//! Moves money on an account with given figures, and notes what that did.
 
+use jiff::Timestamp;
+use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Account, AccountError, Debit, DebitId, DebitTerms, Decline, DeclineReason, Figures, Ledger,
-    MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, QueryAnswer, RechargeId, Refund,
-    RefundRef, StatementId, TradeNumber, TradeOf,
+    Account, AccountError, Debit, DebitId, DebitRules, Figures, GatewayCode, Ledger, Mandate,
+    MandateId, MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, QueryAnswer, Reason,
+    RechargeId, Refund, RefundRef, StatementId, TradeNumber, TradeOf,
 };
 use steelyard_pricing::Fen;
 
-use crate::common::{at, mandate, provider, terms};
+use crate::common::{at, mandate, provider, rules};
+use crate::debits::sending;
+use crate::realm::realm;
 
 pub const NOW: &str = "2015-05-18 00:30";
 
 /// A movement, in fen.
 #[derive(Clone, Copy, Debug)]
 pub enum Move {
+    /// A charge, and the debit that it opens.
     Charge(i64),
     Recharge(i64),
+    /// The open debit is sent for the first time.
+    DebitSent(i64),
     DebitPaid,
-    DebitExhausted,
+    DebitGivenUp,
+    DebitWithdrawn,
     RechargePaid(i64),
     DebitFound(i64),
     /// A refund of a recharge.
@@ -28,6 +36,8 @@ pub enum Move {
     GiftAsked(i64),
     GiftDone(i64),
     GiftRefused(i64),
+    /// A refund of found money.
+    FoundAsked(i64),
     Reversed(i64),
 }
 pub use Move::*;
@@ -45,58 +55,77 @@ pub fn stand(figures: &Figures) -> Stand {
     (figures.prepaid().get(), figures.receivable().get(), figures.reserved().get())
 }
 
-/// An account that stands so, with debit 1 open if something is reserved.
+/// An account with these figures, whose first debit was sent if something is reserved, and has ended
+/// otherwise.
 pub fn account(before: Stand) -> (Account, Option<Debit>) {
     let mut account = Account::new(&provider());
     account.figures = figures(before).unwrap();
-    account.entries = 1;
+    (account.entries, account.debits) = (1, 1);
     let (_, _, reserved) = before;
     let open = (reserved > 0).then(|| {
-        let amount = Fen::new(reserved);
-        let now = at("2015-05-17 00:30");
-        Debit::open(&account.provider, DebitId(1), amount, &mandate(), &terms(), now)
+        let due = at("2015-05-17 10:00");
+        let opened = Debit::open(&account.provider, DebitId(1), due, at("2015-05-17 00:30"));
+        sending(&opened, Fen::new(reserved), due)
     });
     account.open_debit = open.as_ref().map(|debit| debit.debit);
     (account, open)
 }
 
-pub fn paid(debit: &Debit) -> Debit {
-    let payment = Payment { trade_no: "20150517".to_owned(), amount_fen: debit.amount_fen };
-    let sent = debit.sending("x".to_owned(), at("2015-05-17 10:00")).unwrap();
-    sent.after_pay(PayAnswer::Paid(payment), &terms(), at("2015-05-17 10:00")).unwrap()
+/// An account that owes this much, and its open debit, which was not sent yet.
+pub fn unsent(owed: i64) -> (Account, Debit) {
+    let (account, _) = account((0, owed, 0));
+    let opened = account.requesting(Some(&mandate()), &rules(), at(NOW)).unwrap().unwrap();
+    (opened.account, opened.opened.unwrap())
 }
 
-pub fn exhausted(debit: &Debit) -> Debit {
-    let decline = Decline {
-        reason: DeclineReason::Funds,
-        sub_code: "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned(),
-    };
-    let declined = (0..3).fold(debit.clone(), |debit, _| {
-        let due = debit.due_at_s;
-        let answer = PayAnswer::Declined(decline.clone());
-        debit.sending("x".to_owned(), due).unwrap().after_pay(answer, &terms(), due).unwrap()
-    });
-    declined.after_query(QueryAnswer::Closed, declined.due_at_s).unwrap()
+/// A mandate with these limits, in fen.
+pub fn mandate_of(single: i64, daily: Option<i64>) -> Mandate {
+    let limits = MandateLimits { single_fen: Fen::new(single), daily_fen: daily.map(Fen::new) };
+    let number = mandate().agreement_no;
+    let now = at("2015-05-01 00:00");
+    Mandate::adopt(&provider().provider, MandateId(1), number, limits, now).unwrap()
 }
 
-fn statement() -> StatementId {
+/// The sent debit after it was paid.
+pub fn paid(debit: &Debit, now: Timestamp) -> Debit {
+    let amount_fen = debit.terms.as_ref().unwrap().amount_fen;
+    let payment = Payment { trade_no: "20150517".to_owned(), amount_fen };
+    debit.after_pay(PayAnswer::Paid(payment), &rules(), now).unwrap()
+}
+
+/// The sent debit after it was given up.
+pub fn given_up(debit: &Debit, now: Timestamp) -> Debit {
+    let dead = PayAnswer::MandateDead(GatewayCode("ACQ.AGREEMENT_INVALID".to_owned()));
+    let checking = debit.after_pay(dead, &rules(), now).unwrap();
+    checking.after_query(QueryAnswer::Closed, now).unwrap()
+}
+
+pub fn statement() -> StatementId {
     "2015-05-17".parse().unwrap()
 }
 
-/// The only place of this test that moves money.
+/// The only place of these tests that moves money.
 pub fn moved(
     account: &Account,
     open: Option<&Debit>,
     movement: Move,
     mandate: Option<&MandateInUse>,
-    terms: &DebitTerms,
+    rules: &DebitRules,
 ) -> Result<Movement, AccountError> {
     let now = at(NOW);
+    let ended = |debit: &Debit| account.end_debit(debit, mandate, rules, now);
     match movement {
-        Charge(fen) => account.charge(statement(), Fen::new(fen), mandate, terms, now),
+        Charge(fen) => {
+            let charged = account.charge(statement(), Fen::new(fen), now)?;
+            Ok(charged.requesting(mandate, rules, now)?)
+        }
         Recharge(fen) => account.recharge(Fen::new(fen), "transfer 1".to_owned(), now),
-        DebitPaid => account.end_debit(&paid(open.unwrap()), mandate, terms, now),
-        DebitExhausted => account.end_debit(&exhausted(open.unwrap()), mandate, terms, now),
+        DebitSent(fen) => {
+            account.debit_sent(&sending(open.unwrap(), Fen::new(fen), now), mandate, now)
+        }
+        DebitPaid => ended(&paid(open.unwrap(), now)),
+        DebitGivenUp => ended(&given_up(open.unwrap(), now)),
+        DebitWithdrawn => ended(&open.unwrap().withdrawn().unwrap()),
         RechargePaid(fen) => account.recharge_paid(RechargeId(3), &payment(fen), now),
         DebitFound(fen) => account.debit_found(DebitId(1), 1, &payment(fen), now),
         RefundAsked(fen) => account.refund_asked(&refund(RECHARGE, fen), now),
@@ -105,6 +134,7 @@ pub fn moved(
         GiftAsked(fen) => account.refund_asked(&refund(DEBIT, fen), now),
         GiftDone(fen) => account.refund_done(&refund(DEBIT, fen), now),
         GiftRefused(fen) => account.refund_refused(&refund(DEBIT, fen), now),
+        FoundAsked(fen) => account.refund_asked(&refund(DEBIT, fen).of_found_money(), now),
         Reversed(fen) => account.reversed(number(DEBIT), Fen::new(fen), now),
     }
 }
@@ -118,13 +148,14 @@ fn payment(fen: i64) -> Payment {
 
 fn number(of: TradeOf) -> RefundRef {
     RefundRef {
-        out_trade_no: TradeNumber::new(&provider().provider, of).out_trade_no(),
+        out_trade_no: TradeNumber::new(&realm(), &provider().provider, of).out_trade_no(),
         out_request_no: OutRequestNo::parse("F1").unwrap(),
     }
 }
 
 fn refund(of: TradeOf, fen: i64) -> Refund {
-    Refund::ask(&provider().provider, number(of), of, Fen::new(fen), "asked by mail", at(NOW))
+    let reason = Reason::new("asked by mail").unwrap();
+    Refund::ask(&provider().provider, number(of), of, Fen::new(fen), reason, at(NOW))
 }
 
 fn ledger(ledger: Ledger) -> &'static str {
@@ -146,12 +177,7 @@ pub fn note(movement: &Movement) -> String {
     let mut notes = postings
         .map(|posting| format!("{} {}", ledger(posting.ledger), posting.amount_fen))
         .collect::<Vec<_>>();
-    notes.extend(
-        movement
-            .opened
-            .iter()
-            .map(|debit| format!("opens {} of {}", debit.debit, debit.amount_fen)),
-    );
+    notes.extend(movement.opened.iter().map(|debit| format!("opens {}", debit.debit)));
     notes.join(", ")
 }
 
@@ -162,7 +188,6 @@ pub fn check_movement(before: &Account, movement: &Movement) {
     let moved_by_entry = entry.as_ref().map_or(Ok(before.figures), |entry| {
         assert_eq!(entry.record().number, before.entries + 1);
         assert_eq!(entry.record().provider, before.provider);
-        assert_eq!(entry.record().opened, opened.as_ref().map(|debit| debit.debit));
         let postings = &entry.record().postings;
         assert!(postings.iter().all(|posting| !posting.amount_fen.is_zero()), "{postings:?}");
         let sum = Fen::sum(postings.iter().map(|posting| posting.amount_fen)).unwrap();
@@ -171,21 +196,27 @@ pub fn check_movement(before: &Account, movement: &Movement) {
     });
     assert_eq!(moved_by_entry, Ok(account.figures), "the journal explains the figures");
     assert_eq!(account.entries - before.entries, u64::from(entry.is_some()));
-    assert_eq!(account.open_debit.is_some(), account.figures.reserved().is_positive());
+    assert!(account.open_debit.is_some() || account.figures.reserved().is_zero());
+    assert_eq!(account.debits - before.debits, u64::from(opened.is_some()));
+    if let Some(debit) = opened {
+        assert_eq!((debit.debit, account.open_debit), (DebitId(account.debits), Some(debit.debit)));
+        assert_eq!((&debit.provider, debit.reserved()), (&account.provider, Fen::ZERO));
+        assert_eq!(account.figures.reserved(), Fen::ZERO, "an intent reserves nothing");
+    }
 }
 
 pub fn check(rows: &[(Stand, Move, Stand, &str)]) {
-    check_under(&mandate(), &terms(), rows);
+    check_under(Some(&mandate()), &rules(), rows);
 }
 
 pub fn check_under(
-    mandate: &MandateInUse,
-    terms: &DebitTerms,
+    mandate: Option<&MandateInUse>,
+    rules: &DebitRules,
     rows: &[(Stand, Move, Stand, &str)],
 ) {
     for (before, movement, after, expected) in rows {
         let (account, open) = account(*before);
-        let moved = moved(&account, open.as_ref(), *movement, Some(mandate), terms).unwrap();
+        let moved = moved(&account, open.as_ref(), *movement, mandate, rules).unwrap();
         check_movement(&account, &moved);
         let row = format!("{before:?} {movement:?}");
         assert_eq!(stand(&moved.account.figures), *after, "{row}");

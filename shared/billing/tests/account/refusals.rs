@@ -3,7 +3,7 @@
 use steelyard_billing::{AccountError, Cause, Entry, EntryRecord, Ledger, Posting};
 use steelyard_pricing::Fen;
 
-use crate::common::{at, mandate, provider, terms};
+use crate::common::{at, mandate, provider, rules};
 use crate::money::{Charge, NOW, Recharge, account, figures, moved};
 
 #[test]
@@ -15,7 +15,7 @@ fn an_amount_out_of_range_is_an_error_and_not_a_wrong_figure() {
         ((0, 0, 0), Charge(i64::MIN)),
     ] {
         let (account, _) = account(before);
-        let refused = moved(&account, None, movement, Some(&mandate()), &terms()).unwrap_err();
+        let refused = moved(&account, None, movement, Some(&mandate()), &rules()).unwrap_err();
         assert!(matches!(refused, AccountError::Money(_)), "{before:?} {movement:?}: {refused}");
     }
 }
@@ -50,7 +50,6 @@ fn an_entry_that_does_not_balance_is_refused() {
             .zip(amounts)
             .map(|(ledger, fen)| Posting { ledger, amount_fen: Fen::new(fen) })
             .collect(),
-        opened: None,
     };
     for (amounts, balanced) in [([500, -500], true), ([500, -499], false), ([500, 500], false)] {
         let entry = Entry::try_from(record(amounts));

@@ -1,7 +1,9 @@
 //! Calls that were not counted once, or not charged once; and records of others.
 
+use steelyard_billing::MonthClose;
 use steelyard_pricing::{Metered, Usage};
 
+use crate::common::at;
 use crate::keeper::{add, close_may, day};
 use crate::{Canary, check, journal};
 
@@ -9,7 +11,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "a report is counted twice",
         |keeper| add(&mut keeper.books.counted, day("2015-05-16"), "t.a", 1_300),
-        &["Counted"],
+        &["Counted", "Overdue"],
     ),
     (
         "a report is not counted",
@@ -42,7 +44,12 @@ pub const CANARIES: &[Canary] = &[
     (
         "a whole month was never charged",
         |keeper| {
-            keeper.books.provider.billed_from = "2015-04".parse().unwrap();
+            let april = "2015-04".parse().unwrap();
+            keeper.books.provider.billed_from = april;
+            let registration = keeper.books.registration.as_mut().unwrap();
+            registration.billed_from = april;
+            let closed_at_s = at("2015-05-05 00:30");
+            registration.closed = Some(MonthClose { through: april, closed_at_s });
             keeper.report(day("2015-04-30"), "nobody.knows", 5);
         },
         &["Uncharged"],
@@ -59,7 +66,7 @@ pub const CANARIES: &[Canary] = &[
     ),
     (
         "an entry is another provider's",
-        |keeper| journal::rewrite(keeper, 4, |entry| entry.provider = "other".parse().unwrap()),
+        |keeper| journal::rewrite(keeper, 6, |entry| entry.provider = "other".parse().unwrap()),
         &["Foreign"],
     ),
     (

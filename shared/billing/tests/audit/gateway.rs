@@ -3,6 +3,7 @@
 use steelyard_billing::{RechargePhase, RefundPhase, ReversalPhase};
 use steelyard_pricing::Fen;
 
+use crate::debits::debit;
 use crate::keeper::{honest, through_alipay};
 use crate::{Canary, a_fen_more, breaches, check_on};
 
@@ -24,20 +25,20 @@ pub const CANARIES: &[Canary] = &[
     ),
     (
         "found money is not in the debit",
-        |keeper| keeper.books.debits.iter_mut().for_each(|debit| debit.found_payments.clear()),
+        |keeper| debit(keeper, 2).attempts[0].payment = None,
         &["Gateway"],
     ),
     (
         "a refund that was done is in doubt",
         |keeper| keeper.books.refunds[0].phase = RefundPhase::Sending,
-        &["Gateway"],
+        &["Gateway", "Unfiled"],
     ),
     (
         "a refund that was refused is done",
         |keeper| keeper.books.refunds[1].phase = RefundPhase::Done,
-        &["Gateway"],
+        &["Gateway", "FiledInVain"],
     ),
-    ("a refund is gone", |keeper| keeper.books.refunds.truncate(2), &["Gateway"]),
+    ("a refund is gone", |keeper| keeper.books.refunds.truncate(2), &["Gateway", "FiledInVain"]),
     (
         "a reversal is of another amount",
         |keeper| {

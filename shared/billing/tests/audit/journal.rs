@@ -1,6 +1,6 @@
 //! Journals that were changed.
 
-use steelyard_billing::{Cause, DebitId, Entry, EntryRecord, Figures, Ledger};
+use steelyard_billing::{Cause, Entry, EntryRecord, Figures, Ledger};
 
 use crate::common::at;
 use crate::keeper::Keeper;
@@ -15,26 +15,31 @@ pub fn rewrite(keeper: &mut Keeper, number: usize, change: impl FnOnce(&mut Entr
 }
 
 pub const CANARIES: &[Canary] = &[
-    ("an entry is lost", |keeper| drop(keeper.books.journal.remove(3)), &["JournalGap"]),
+    ("an entry is lost", |keeper| drop(keeper.books.journal.remove(5)), &["JournalGap"]),
     (
         "the first is lost",
         |keeper| drop(keeper.books.journal.remove(0)),
-        &["JournalGap", "Unjournaled", "Debit"],
+        &["JournalGap", "Unjournaled"],
     ),
     (
         "the last is lost",
         |keeper| drop(keeper.books.journal.pop()),
+        &["JournalEnd", "Figures", "Debit"],
+    ),
+    (
+        "the last two are lost",
+        |keeper| keeper.books.journal.truncate(10),
         &["JournalEnd", "Figures", "Unjournaled", "FromPrepaid", "Debit"],
     ),
     (
         "an entry stands twice",
         |keeper| {
-            let entry = keeper.books.journal[6].clone();
-            keeper.books.journal.insert(6, entry);
+            let entry = keeper.books.journal[8].clone();
+            keeper.books.journal.insert(8, entry);
         },
         &["JournalGap", "Unjournaled", "FromPrepaid"],
     ),
-    ("two entries are swapped", |keeper| keeper.books.journal.swap(3, 5), &["JournalGap"]),
+    ("two entries are swapped", |keeper| keeper.books.journal.swap(5, 7), &["JournalGap"]),
     (
         "the account knows of one entry more",
         |keeper| keeper.books.account.entries += 1,
@@ -53,23 +58,23 @@ pub const CANARIES: &[Canary] = &[
     (
         "the account is empty",
         |keeper| keeper.books.account.figures = Figures::default(),
-        &["Figures"],
+        &["Figures", "Reserved"],
     ),
     (
         "a recharge is a fen more",
         |keeper| {
-            rewrite(keeper, 6, |record| {
+            rewrite(keeper, 8, |record| {
                 a_fen_more(&mut record.postings[0].amount_fen);
                 let prepaid = &mut record.postings.last_mut().unwrap().amount_fen;
                 *prepaid = prepaid.minus(steelyard_pricing::Fen::new(1)).unwrap();
             });
         },
-        &["Figures"],
+        &["Rules"],
     ),
     (
         "a recharge is turned around",
         |keeper| {
-            rewrite(keeper, 4, |record| {
+            rewrite(keeper, 6, |record| {
                 for posting in &mut record.postings {
                     posting.amount_fen = posting.amount_fen.negated().unwrap();
                 }
@@ -103,7 +108,7 @@ pub const CAUSE_CANARIES: &[Canary] = &[
         "a charge is no charge",
         |keeper| {
             let cause = Cause::Recharged { reference: "x".to_owned() };
-            rewrite(keeper, 7, |record| record.cause = cause);
+            rewrite(keeper, 9, |record| record.cause = cause);
         },
         &["Postings", "Unjournaled", "FromPrepaid"],
     ),
@@ -115,48 +120,70 @@ pub const CAUSE_CANARIES: &[Canary] = &[
     (
         "a recharge is booked twice",
         |keeper| {
-            let cause = keeper.books.journal[3].record().cause.clone();
-            rewrite(keeper, 6, |record| record.cause = cause);
+            let cause = keeper.books.journal[5].record().cause.clone();
+            rewrite(keeper, 8, |record| record.cause = cause);
         },
         &["RechargeTwice"],
     ),
     (
         "a recharge was taken by nobody's debit",
-        |keeper| rewrite(keeper, 4, |record| record.postings[0].ledger = Ledger::Alipay),
+        |keeper| rewrite(keeper, 6, |record| record.postings[0].ledger = Ledger::Alipay),
         &["Postings"],
     ),
     (
         "a recharge was earned",
-        |keeper| rewrite(keeper, 4, |record| record.postings[0].ledger = Ledger::Revenue),
+        |keeper| rewrite(keeper, 6, |record| record.postings[0].ledger = Ledger::Revenue),
         &["Postings"],
     ),
     (
         "a debit was paid by bank",
-        |keeper| rewrite(keeper, 2, |record| record.postings[0].ledger = Ledger::Bank),
+        |keeper| rewrite(keeper, 3, |record| record.postings[0].ledger = Ledger::Bank),
         &["Postings", "Debit"],
     ),
     (
         "a debit that was given up brought money",
-        |keeper| rewrite(keeper, 5, |record| record.postings[1].ledger = Ledger::Alipay),
+        |keeper| rewrite(keeper, 7, |record| record.postings[1].ledger = Ledger::Alipay),
         &["Rules", "Postings"],
     ),
     (
-        "a debit is not opened by its entry",
-        |keeper| rewrite(keeper, 9, |record| record.opened = None),
-        &["Postings", "Debit"],
+        "a sent debit reserves nothing",
+        |keeper| {
+            rewrite(keeper, 12, |record| {
+                for posting in &mut record.postings {
+                    posting.ledger = Ledger::Receivable;
+                }
+            });
+        },
+        &["Figures", "Postings", "Debit"],
+    ),
+    (
+        "a sent debit releases what was reserved",
+        |keeper| {
+            rewrite(keeper, 12, |record| {
+                for posting in &mut record.postings {
+                    posting.amount_fen = posting.amount_fen.negated().unwrap();
+                }
+            });
+        },
+        &["Rules", "Postings", "Debit"],
     ),
     (
         "a recharge releases what a debit is collecting",
         |keeper| {
             keeper.recharge(300, at("2015-06-03 15:00"));
-            rewrite(keeper, 10, |record| record.postings[1].ledger = Ledger::Reserved);
+            rewrite(keeper, 13, |record| record.postings[1].ledger = Ledger::Reserved);
         },
         &["Figures", "Postings"],
     ),
     (
-        "an entry opens a debit and reserves nothing",
-        |keeper| rewrite(keeper, 7, |record| record.opened = Some(DebitId(9))),
-        &["Postings", "Debit"],
+        "a charge reserves what is owed",
+        |keeper| {
+            rewrite(keeper, 11, |record| {
+                let owed = record.postings.iter_mut().find(|p| p.ledger == Ledger::Receivable);
+                owed.unwrap().ledger = Ledger::Reserved;
+            });
+        },
+        &["Rules", "Postings"],
     ),
 ];
 

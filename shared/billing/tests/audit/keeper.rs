@@ -1,16 +1,19 @@
 //! Keeps the books of one provider by the rules.
 
 use jiff::Timestamp;
+use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{
-    Account, Books, CountedDays, Debit, DebitId, Decline, DeclineReason, Doubt, GatewayCode,
-    Learned, Mandate, MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, Proved, ProviderId,
-    QueryAnswer, Recharge, RechargeId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer,
-    RefundRef, Resolution, Reversal, Step, TradeNumber, TradeOf, next_settlement,
+    AgreementAnswer, Books, Collectable, CountedDays, Debit, DebitId, DebitTerms, Decline,
+    DeclineReason, Doubt, GatewayCode, Mandate, MandateInUse, MonthClose, Movement, OutRequestNo,
+    Outcome, PayAnswer, Payment, ProvedPaid, Provider, ProviderId, QueryAnswer, Reason, Recharge,
+    Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, Resolution, Reversal, Step,
+    TradeNumber, TradeOf, days_collected, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
-use crate::common::{at, provider, terms};
-use crate::mandates::mandates;
+use crate::books::{file, new_books};
+use crate::common::{at, provider, rules};
+use crate::realm::realm;
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
 pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
@@ -47,10 +50,11 @@ pub fn add(days: &mut CountedDays, day: BillingDay, api: &str, calls: u64) {
     days.entry(day).or_default().add(api.parse().unwrap(), Metered::calls(calls)).unwrap();
 }
 
-/// Books that follow from what happened, and the plans that rated it.
+/// Books that follow from what happened, the plans that rated it, and the time of the last event.
 pub struct Keeper {
     pub books: Books,
     pub plans: Catalog,
+    pub now: Timestamp,
 }
 
 /// How the gateway answers on a day, whatever it is asked.
@@ -81,21 +85,9 @@ pub enum Gateway {
 
 impl Keeper {
     pub fn new(plans: &[&str], mandate: Option<MandateInUse>) -> Keeper {
-        let provider = steelyard_billing::Provider { mandate, ..provider() };
-        let books = Books {
-            mandates: mandates(&provider),
-            account: Account::new(&provider),
-            provider,
-            statements: Vec::new(),
-            journal: Vec::new(),
-            debits: Vec::new(),
-            recharges: Vec::new(),
-            refunds: Vec::new(),
-            reversals: Vec::new(),
-            counted: CountedDays::new(),
-            reported: CountedDays::new(),
-        };
-        Keeper { books, plans: plans.iter().map(|json| plan(json)).collect() }
+        let books = new_books(&Provider { mandate, ..provider() });
+        let plans = plans.iter().map(|json| plan(json)).collect();
+        Keeper { books, plans, now: at("2015-05-01 00:00") }
     }
 
     pub fn report(&mut self, day: BillingDay, api: &str, calls: u64) {
@@ -103,62 +95,90 @@ impl Keeper {
         add(&mut self.books.counted, day, api, calls);
     }
 
-    fn keep(&mut self, movement: Movement) {
+    /// The same, when it is told when the report was counted.
+    pub fn report_at(&mut self, day: BillingDay, api: &str, calls: u64, now: Timestamp) {
+        self.report(day, api, calls);
+        self.books.counted_at.insert(day, now);
+        self.now = now;
+    }
+
+    /// Stores a movement, and files what it leaves to do.
+    fn keep(&mut self, movement: Movement, now: Timestamp) {
         self.books.account = movement.account;
         self.books.journal.extend(movement.entry);
         self.books.debits.extend(movement.opened);
+        self.stored(now);
     }
 
+    fn stored(&mut self, now: Timestamp) {
+        file(&mut self.books);
+        self.now = now;
+    }
+
+    /// A run: closes what is to be closed, settles what is counted, and requests what is owed.
     pub fn settle(&mut self, now: Timestamp) {
-        let terms = terms();
+        let rules = rules();
+        let mut registration = self.books.registration.unwrap();
+        let due = MonthClose::due(&self.books.provider, registration.closed, &rules, now);
+        registration.closed = due.or(registration.closed);
+        self.books.registration = Some(registration);
         loop {
             let Books { provider, account, counted, .. } = &self.books;
-            let next = next_settlement(provider, account, counted, &self.plans, &terms, now);
-            let Some(settlement) = next.unwrap() else { break };
+            let (closed, plans) = (registration.closed, &self.plans);
+            let next =
+                next_settlement(provider, account, counted, closed, plans, &rules, now).unwrap();
+            let Some(settlement) = next else { break };
             self.books.statements.push(settlement.statement);
-            self.keep(settlement.movement);
+            self.keep(settlement.movement, now);
         }
+        let mandate = self.books.provider.mandate.as_ref();
+        if let Some(requested) = self.books.account.requesting(mandate, &rules, now).unwrap() {
+            self.keep(requested, now);
+        }
+        self.now = now;
     }
 
     pub fn recharge(&mut self, fen: i64, now: Timestamp) {
         let reference = format!("transfer {}", self.books.account.entries);
-        self.keep(self.books.account.recharge(Fen::new(fen), reference, now).unwrap());
+        self.keep(self.books.account.recharge(Fen::new(fen), reference, now).unwrap(), now);
     }
 
     /// A recharge through Alipay that is offered and paid.
     pub fn recharge_by_alipay(&mut self, fen: i64, now: Timestamp) -> Recharge {
-        let provider = self.books.provider.provider.clone();
-        let id = RechargeId(u32::try_from(self.books.recharges.len()).unwrap() + 1);
-        let offered = Recharge::offer(&provider, id, Fen::new(fen), now).unwrap();
+        let (offered, counted) =
+            self.books.account.offer_recharge(&realm(), Fen::new(fen), now).unwrap();
+        self.keep(counted, now);
+        let id = offered.recharge;
         let payment = Payment { trade_no: format!("R{id}"), amount_fen: Fen::new(fen) };
-        let Learned::New(paid) = offered.learn_paid(&payment) else { panic!("it is new") };
+        let Outcome::Changed(paid) = offered.after_proof(&payment) else { panic!("it is new") };
         self.books.recharges.push(paid.clone());
-        self.keep(self.books.account.recharge_paid(id, &payment, now).unwrap());
+        self.keep(self.books.account.recharge_paid(id, &payment, now).unwrap(), now);
         paid
     }
 
-    /// A payment of the first attempt of a debit comes to light.
+    /// A payment of the first attempt of a debit becomes known.
     pub fn find_payment(&mut self, debit: DebitId, now: Timestamp) {
         let debit = self.books.debits.iter_mut().find(|of| of.debit == debit).unwrap();
-        let found = Payment { trade_no: "found".to_owned(), amount_fen: debit.amount_fen };
-        let Learned::New(Proved::Found(after)) = debit.learn_paid(1, &found, now) else {
+        let found = Payment { trade_no: "found".to_owned(), amount_fen: asked(debit) };
+        let Outcome::Changed(ProvedPaid::Found(after)) = debit.after_proof(1, &found) else {
             panic!("it is new")
         };
+        let id = after.debit;
         *debit = after;
-        let movement = self.books.account.debit_found(debit.debit, 1, &found, now).unwrap();
-        self.keep(movement);
+        self.keep(self.books.account.debit_found(id, 1, &found, now).unwrap(), now);
     }
 
-    /// A refund, and what Alipay says to it.
+    /// A refund, and how Alipay answers it.
     pub fn refund(&mut self, of: TradeOf, request: &str, fen: i64, answer: RefundAnswer) {
         let now = at("2015-06-03 12:00");
         let provider = self.books.provider.provider.clone();
         let number = refund_number(&provider, of, request);
-        let asked = Refund::ask(&provider, number, of, Fen::new(fen), "by mail", now);
-        self.keep(self.books.account.refund_asked(&asked, now).unwrap());
+        let reason = Reason::new("by mail").unwrap();
+        let asked = Refund::ask(&provider, number, of, Fen::new(fen), reason, now);
+        self.keep(self.books.account.refund_asked(&asked, now).unwrap(), now);
         let sent = asked.sending(now).unwrap().after_refund(answer, now).unwrap();
         let ended = match sent.phase {
-            RefundPhase::Refusing { .. } => {
+            RefundPhase::Confirming { .. } => {
                 sent.after_query(RefundQueryAnswer::NotRefunded, now).unwrap()
             }
             RefundPhase::Due
@@ -166,14 +186,18 @@ impl Keeper {
             | RefundPhase::Done
             | RefundPhase::Refused { .. } => sent,
         };
+        self.books.refunds.push(ended.clone());
         match ended.phase {
-            RefundPhase::Done => self.keep(self.books.account.refund_done(&ended, now).unwrap()),
-            RefundPhase::Refused { .. } => {
-                self.keep(self.books.account.refund_refused(&ended, now).unwrap());
+            RefundPhase::Done => {
+                self.keep(self.books.account.refund_done(&ended, now).unwrap(), now);
             }
-            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Refusing { .. } => {}
+            RefundPhase::Refused { .. } => {
+                self.keep(self.books.account.refund_refused(&ended, now).unwrap(), now);
+            }
+            RefundPhase::Due | RefundPhase::Sending | RefundPhase::Confirming { .. } => {
+                self.stored(now);
+            }
         }
-        self.books.refunds.push(ended);
     }
 
     /// Alipay gives money back without being asked.
@@ -182,63 +206,172 @@ impl Keeper {
         let provider = self.books.provider.provider.clone();
         let number = refund_number(&provider, of, request);
         let noticed = Reversal::noticed(&provider, number.clone(), of, now);
-        self.books.reversals.push(noticed.booked(Fen::new(fen)).unwrap());
-        self.keep(self.books.account.reversed(number, Fen::new(fen), now).unwrap());
+        let Outcome::Changed(booked) = noticed.after_proof(Fen::new(fen)) else {
+            panic!("it is new")
+        };
+        self.books.reversals.push(booked);
+        self.keep(self.books.account.reversed(number, Fen::new(fen), now).unwrap(), now);
     }
 
-    /// Visits the open debit as long as it is due now, five times at most.
+    /// Works on the open debit for as long as it is due, five times at most.
     pub fn collect(&mut self, gateway: Gateway, now: Timestamp) {
-        let Some(open) = self.books.debits.iter().position(Debit::is_open) else { return };
-        let before = self.books.debits[open].clone();
-        let debit = (0..5).fold(before, |debit, _| visited(&debit, gateway, now));
-        self.books.debits[open] = debit.clone();
+        for _ in 0..5 {
+            let Some(open) = self.books.debits.iter().find(|debit| debit.is_open()) else { break };
+            let after = self.worked_on(&open.clone(), gateway, now);
+            self.store_debit(&after, now);
+        }
+        self.now = now;
+    }
+
+    fn store_debit(&mut self, debit: &Debit, now: Timestamp) {
+        let stored = self.books.debits.iter_mut().find(|of| of.debit == debit.debit).unwrap();
+        *stored = debit.clone();
         if !debit.is_open() {
             let mandate = self.books.provider.mandate.as_ref();
-            self.keep(self.books.account.end_debit(&debit, mandate, &terms(), now).unwrap());
-            self.change_mandate(|mandate| mandate.suspended_by(&debit, now));
+            let ended = self.books.account.end_debit(debit, mandate, &rules(), now).unwrap();
+            self.keep(ended, now);
+            self.change_mandate(now, |mandate| mandate.suspended_by(debit, now));
+        }
+        self.stored(now);
+    }
+
+    fn worked_on(&mut self, debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
+        match debit.next_step(now) {
+            Step::Wait => debit.clone(),
+            Step::Pay => self.paid(debit, gateway, now),
+            Step::Query => debit.after_query(gateway.query(debit), now).unwrap(),
+            Step::Close => debit.after_close(Ok(()), now).unwrap(),
+            Step::Report => debit.reported(now).unwrap(),
         }
     }
 
-    fn change_mandate(&mut self, change: impl Fn(&Mandate) -> Option<Mandate>) {
+    /// The debit after it was sent, if what is owed and the mandate allow it.
+    fn paid(&mut self, debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
+        let code = || GatewayCode("USER_AGREEMENT_NOT_EXIST".to_owned());
+        let usable = self.books.mandates.iter().find(|mandate| mandate.is_usable(now));
+        let is_suspended = self.books.mandates.iter().any(is_suspended);
+        let (collectable, mandate) = match (usable, &debit.terms) {
+            (Some(mandate), None) => {
+                let collectable = self.books.account.collectable(mandate, &rules(), now).unwrap();
+                (collectable, mandate.clone())
+            }
+            (Some(mandate), Some(terms)) => {
+                (Collectable::Amount(terms.amount_fen), mandate.clone())
+            }
+            (None, None) => return debit.withdrawn().unwrap(),
+            (None, Some(_)) if is_suspended => {
+                return debit.postponed(code(), &rules(), now).unwrap();
+            }
+            (None, Some(_)) => return debit.without_mandate(code(), now).unwrap(),
+        };
+        match collectable {
+            Collectable::Amount(amount) => {
+                let sent = self.sent(debit, self.terms(&mandate, amount), now);
+                let answer = gateway.pay(&sent);
+                sent.after_pay(answer, &rules(), now).unwrap()
+            }
+            Collectable::Nothing => debit.withdrawn().unwrap(),
+            Collectable::CappedToday => debit.capped(&rules(), now).unwrap(),
+        }
+    }
+
+    fn terms(&self, mandate: &Mandate, amount_fen: Fen) -> DebitTerms {
+        let mut statements = self.books.statements.clone();
+        statements.sort_by_key(|statement| statement.statement);
+        let receivable = self.books.account.figures.receivable();
+        let days = days_collected(&statements, receivable, amount_fen).unwrap();
+        let settled = self.books.account.settled_through.unwrap();
+        let (from, through) = days.unwrap_or((settled, settled));
+        let (agreement_no, mandate) = (mandate.agreement_no.clone().unwrap(), mandate.mandate);
+        DebitTerms { amount_fen, mandate, agreement_no, from, through }
+    }
+
+    /// The debit just before it is sent; what it asks for is reserved before it is first sent.
+    fn sent(&mut self, debit: &Debit, terms: DebitTerms, now: Timestamp) -> Debit {
+        let number = debit.next_out_trade_no(&realm());
+        let sent = debit.sending(terms, number, "x".to_owned(), now).unwrap();
+        if debit.terms.is_none() {
+            let in_use = self.books.provider.mandate.as_ref();
+            self.keep(self.books.account.debit_sent(&sent, in_use, now).unwrap(), now);
+        }
+        sent
+    }
+
+    fn change_mandate(&mut self, now: Timestamp, change: impl Fn(&Mandate) -> Option<Mandate>) {
         let Some(mandate) = self.books.mandates.first_mut() else { return };
-        if let Some(changed) = change(mandate) {
-            self.books.provider = self.books.provider.with_mandate(&changed);
-            *mandate = changed;
-        }
+        let Some(changed) = change(mandate) else { return };
+        let before = self.books.provider.mandate.clone();
+        self.books.provider = self.books.provider.with_mandate(&changed);
+        *mandate = changed;
+        let after = self.books.provider.mandate.clone();
+        let (before, after) = (before.as_ref(), after.as_ref());
+        let movement = self.books.account.mandate_changed(before, after, &rules(), now).unwrap();
+        self.keep(movement, now);
     }
 
-    /// Lets the open debit go on, if it is held or in doubt.
+    /// A person resolves the open debit, if it is held or in doubt.
     pub fn resolve(&mut self, resolution: Resolution, now: Timestamp) {
+        let reason = Reason::new("looked into it").unwrap();
         if let Some(open) = self.books.debits.iter_mut().find(|debit| debit.is_open())
-            && let Ok(resolved) = open.resolved(resolution, "looked into it", now)
+            && let Ok(resolved) = open.resolved(resolution, reason, now)
         {
             *open = resolved;
         }
+        self.stored(now);
+    }
+
+    /// The most that one day's debits may take.
+    pub fn limit_daily(&mut self, daily_limit_fen: Option<Fen>) {
+        self.change_mandate(self.now, |mandate| {
+            Some(Mandate { daily_limit_fen, ..mandate.clone() })
+        });
+    }
+
+    /// The gateway suspends the mandate.
+    pub fn suspend_mandate(&mut self, now: Timestamp) {
+        self.query_mandate(&AgreementAnswer::Suspended, now);
+    }
+
+    /// The provider ends the mandate at the gateway.
+    pub fn end_mandate(&mut self, now: Timestamp) {
+        self.query_mandate(&AgreementAnswer::Ended, now);
+    }
+
+    fn query_mandate(&mut self, answer: &AgreementAnswer, now: Timestamp) {
+        self.change_mandate(now, |mandate| match mandate.after_query(answer.clone(), now) {
+            Outcome::Changed(changed) => Some(changed),
+            Outcome::Unchanged => None,
+            Outcome::Contradicts => panic!("{answer:?} contradicts nothing"),
+        });
     }
 
     /// A person resumes the mandate.
     pub fn resume_mandate(&mut self, now: Timestamp) {
-        self.change_mandate(|mandate| mandate.resumed(now).ok());
+        self.change_mandate(now, |mandate| mandate.resumed(now).ok());
+    }
+}
+
+fn is_suspended(mandate: &Mandate) -> bool {
+    match mandate.phase {
+        MandatePhase::Suspended { .. } => true,
+        MandatePhase::Offered
+        | MandatePhase::Active
+        | MandatePhase::Ending { .. }
+        | MandatePhase::ConfirmingEnd { .. }
+        | MandatePhase::Ended { .. } => false,
     }
 }
 
 fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> RefundRef {
     RefundRef {
-        out_trade_no: TradeNumber::new(provider, of).out_trade_no(),
+        out_trade_no: TradeNumber::new(&realm(), provider, of).out_trade_no(),
         out_request_no: OutRequestNo::parse(request).unwrap(),
     }
 }
 
-fn visited(debit: &Debit, gateway: Gateway, now: Timestamp) -> Debit {
-    match debit.next_step(now) {
-        Step::Wait => debit.clone(),
-        Step::Pay => {
-            let sent = debit.sending("x".to_owned(), now).unwrap();
-            sent.after_pay(gateway.pay(debit), &terms(), now).unwrap()
-        }
-        Step::Query => debit.after_query(gateway.query(debit), now).unwrap(),
-        Step::Close => debit.after_close(Ok(()), now).unwrap(),
-    }
+/// What a debit that was sent asks for.
+pub fn asked(debit: &Debit) -> Fen {
+    debit.terms.as_ref().unwrap().amount_fen
 }
 
 impl Gateway {
@@ -282,16 +415,16 @@ fn declined(reason: DeclineReason) -> PayAnswer {
 }
 
 fn payment(debit: &Debit, more: i64) -> Payment {
-    let amount_fen = debit.amount_fen.plus(Fen::new(more)).unwrap();
+    let amount_fen = asked(debit).plus(Fen::new(more)).unwrap();
     Payment { trade_no: format!("2015{}", debit.debit), amount_fen }
 }
 
 /// The journal of three weeks:
 ///
-/// 1. charged 12.00 for 16 May, opening debit 1; 2. debit 1 paid;
-/// 3. charged 5.03 for 17 May, opening debit 3; 4. recharged 3.00 meanwhile; 5. debit 3 exhausted;
-/// 6. recharged 10.00; 7. charged 0.50 for 30 May;
-/// 8. charged 0.20 by the supplement 2015-05-31+1; 9. charged 20.00 for 2 June, opening debit 9.
+/// 1. charged 12.00 for 16 May; 2. and 3. debit 1 sent and paid; 4. charged 5.03 for 17 May; 5. debit
+///    2 sent; 6. recharged 3.00 meanwhile; 7. debit 2 given up; 8. recharged 10.00; 9. charged 0.50
+///    for 30 May; 10. charged 0.20 by the supplement 2015-05-31+1; 11. charged 20.00 for 2 June; 12.
+///    debit 3 sent, which is in doubt.
 ///
 /// 31 May was charged nothing.
 pub fn honest() -> Keeper {
@@ -305,8 +438,8 @@ pub fn honest() -> Keeper {
     keeper.collect(Gateway::Declines, at("2015-05-18 10:00"));
     keeper.recharge(300, at("2015-05-18 15:00"));
     keeper.collect(Gateway::Declines, at("2015-05-19 10:00"));
-    keeper.collect(Gateway::Declines, at("2015-05-20 10:00"));
-    keeper.recharge(1_000, at("2015-05-20 15:00"));
+    keeper.collect(Gateway::Declines, at("2015-05-21 10:00"));
+    keeper.recharge(1_000, at("2015-05-21 15:00"));
     keeper.report(day("2015-05-30"), "t.a", 50);
     keeper.report(day("2015-05-31"), "nobody.knows", 7);
     keeper.settle(at("2015-06-01 00:30"));
@@ -315,17 +448,18 @@ pub fn honest() -> Keeper {
     keeper.report(day("2015-05-20"), "t.a", 20);
     keeper.report(day("2015-06-02"), "t.a", 2_000);
     keeper.settle(at("2015-06-03 00:30"));
+    keeper.collect(Gateway::IsSilent, at("2015-06-03 10:00"));
     keeper
 }
 
-/// The honest books, gone on through Alipay: 10. recharged 20.00, so that 7.27 of what is owed are
-/// not collected any more and the rest is prepaid; 11. found 5.03 of debit 3; 12. and 13. refunded
-/// 3.00 of the recharge; 14. and 15. refused a refund of debit 1; 16. asked for another that is in
-/// doubt; 17. reversed 12.00 of debit 1.
+/// The honest books, continued through Alipay: 13. recharged 20.00, all of it prepaid, since debit 3
+/// collects what is owed; 14. found 5.03 of debit 2; 15. and 16. refunded 3.00 of the recharge; 17.
+/// and 18. refused a refund of debit 1; 19. asked for another that is in doubt; 20. reversed 12.00
+/// of debit 1.
 pub fn through_alipay() -> Keeper {
     let mut keeper = honest();
     let recharge = keeper.recharge_by_alipay(2_000, at("2015-06-03 11:00"));
-    keeper.find_payment(DebitId(3), at("2015-06-03 11:30"));
+    keeper.find_payment(DebitId(2), at("2015-06-03 11:30"));
     let refunded = RefundAnswer::Refunded { total_fen: Fen::new(300) };
     keeper.refund(TradeOf::Recharge(recharge.recharge), "F1", 300, refunded);
     let debit = TradeOf::Debit { debit: DebitId(1), attempt: 1 };
@@ -355,8 +489,10 @@ pub fn cut() -> Keeper {
     keeper
 }
 
-/// Settles a day after May was closed, so that the account is done with May.
+/// Settles on the days after May was closed, so that the account is done with May. Debit 3 is paid.
 pub fn close_may(keeper: &mut Keeper) {
+    keeper.collect(Gateway::Pays, at("2015-06-03 11:00"));
+    keeper.settle(at("2015-06-05 00:30"));
     keeper.report(day("2015-06-05"), "t.a", 10);
     keeper.settle(at("2015-06-06 00:30"));
 }

@@ -1,24 +1,31 @@
 //! Books that were kept honestly are in order, and each way of spoiling them is found out by name.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod books;
 #[path = "../common/mod.rs"]
 mod common;
 mod counters;
 mod debits;
+mod due_index;
 mod gateway;
 mod journal;
 mod keeper;
 mod lines;
 #[path = "../common/mandates.rs"]
 mod mandates;
+mod overdue;
 mod progress;
 mod properties;
+#[path = "../common/realm.rs"]
+mod realm;
+mod references;
 mod statements;
 mod terms;
 mod variants;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::rules;
 use expect_test::expect;
 use keeper::{Keeper, close_may, day, honest};
 use steelyard_billing::{Breach, Cause, DebitId, Ledger, audit};
@@ -31,7 +38,7 @@ type Canary = (&'static str, fn(&mut Keeper), &'static [&'static str]);
 
 /// The only place of this test that audits.
 fn breaches(keeper: &Keeper) -> Vec<Breach> {
-    audit(&keeper.books, &keeper.plans)
+    audit(&keeper.books, &keeper.plans, &rules(), keeper.now)
 }
 
 fn spoilt(honest: fn() -> Keeper, spoil: fn(&mut Keeper)) -> Vec<Breach> {
@@ -45,14 +52,21 @@ fn check(canaries: &[Canary]) {
 }
 
 fn check_on(honest: fn() -> Keeper, canaries: &[Canary]) {
+    let mut wrong = Vec::new();
     for (name, spoil, expected) in canaries {
         let breaches = spoilt(honest, *spoil);
-        let mut seen = BTreeSet::new();
-        let variants = breaches.iter().map(variant).filter(|found| seen.insert(*found));
-        let variants = variants.collect::<Vec<_>>();
-        let texts = breaches.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(variants, *expected, "{name}: {texts:#?}");
+        let (found, texts) = (variants_of(&breaches), breaches.iter().map(ToString::to_string));
+        if found != *expected {
+            wrong.push(format!("{name}: {found:?} {:#?}", texts.collect::<Vec<_>>()));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The kinds of some breaches, each where it is first found.
+fn variants_of(breaches: &[Breach]) -> Vec<&'static str> {
+    let mut seen = BTreeSet::new();
+    breaches.iter().map(variant).filter(|found| seen.insert(*found)).collect()
 }
 
 fn yuan(text: &str) -> Yuan {
@@ -61,6 +75,10 @@ fn yuan(text: &str) -> Yuan {
 
 fn a_fen_more(fen: &mut Fen) {
     *fen = fen.plus(Fen::new(1)).unwrap();
+}
+
+fn a_fen_less(fen: &mut Fen) {
+    *fen = fen.minus(Fen::new(1)).unwrap();
 }
 
 #[test]
@@ -72,8 +90,11 @@ fn honest_books_are_in_order_and_hold_every_kind_of_movement() {
             let revenue = entry.moved(Ledger::Revenue).unwrap().negated().unwrap();
             format!("charged {revenue} for {statement}")
         }
+        Cause::DebitSent { debit } => {
+            format!("debit {debit} sent for {}", entry.moved(Ledger::Reserved).unwrap())
+        }
         Cause::DebitPaid { debit, .. } => format!("debit {debit} paid"),
-        Cause::DebitExhausted { debit } => format!("debit {debit} exhausted"),
+        Cause::DebitGivenUp { debit } => format!("debit {debit} given up"),
         Cause::Recharged { .. } => format!("recharged {}", entry.moved(Ledger::Bank).unwrap()),
         Cause::RechargePaid { recharge, .. } => format!("recharge {recharge} paid"),
         Cause::DebitFound { debit, attempt, .. } => format!("debit {debit}, {attempt} found"),
@@ -86,17 +107,20 @@ fn honest_books_are_in_order_and_hold_every_kind_of_movement() {
         causes.collect::<Vec<_>>(),
         [
             "charged 12.00 for 2015-05-16",
+            "debit 1 sent for 12.00",
             "debit 1 paid",
             "charged 5.03 for 2015-05-17",
+            "debit 2 sent for 5.03",
             "recharged 3.00",
-            "debit 3 exhausted",
+            "debit 2 given up",
             "recharged 10.00",
             "charged 0.50 for 2015-05-30",
             "charged 0.20 for 2015-05-31+1",
             "charged 20.00 for 2015-06-02",
+            "debit 3 sent for 12.73",
         ]
     );
-    assert_eq!(keeper.books.account.open_debit, Some(DebitId(9)));
+    assert_eq!(keeper.books.account.open_debit, Some(DebitId(3)));
     close_may(&mut keeper);
     assert_eq!(keeper.books.account.open_from.to_string(), "2015-06");
     assert_eq!(breaches(&keeper), []);
@@ -134,55 +158,80 @@ fn every_breach_is_found_and_reads_alone() {
         journal::CANARIES,
         journal::CAUSE_CANARIES,
         debits::CANARIES,
+        debits::TERMS_CANARIES,
+        debits::MANDATE_CANARIES,
         terms::CANARIES,
+        overdue::CANARIES,
     ];
     let mut texts = BTreeMap::new();
     let spoilt_honest =
         canaries.concat().into_iter().flat_map(|(_, spoil, _)| spoilt(honest, spoil));
-    let through_alipay = gateway::CANARIES.iter();
-    let spoilt_alipay =
-        through_alipay.flat_map(|(_, spoil, _)| spoilt(keeper::through_alipay, *spoil));
+    let through_alipay =
+        [gateway::CANARIES, references::CANARIES, references::NUMBER_CANARIES, due_index::CANARIES];
+    let spoilt_alipay = through_alipay
+        .concat()
+        .into_iter()
+        .flat_map(|(_, spoil, _)| spoilt(keeper::through_alipay, spoil));
     for breach in spoilt_honest.chain(spoilt_alipay) {
         texts.entry(variant(&breach)).or_insert_with(|| breach.to_string());
     }
     assert_eq!(texts.keys().copied().collect::<BTreeSet<_>>(), VARIANTS.into_iter().collect());
     let texts = texts.into_iter().map(|(variant, text)| format!("{variant}: {text}"));
     expect![[r#"
-        Charge: statement 2015-05-31+1 charges 0.21 yuan, but 0.20 were due
-        ChargedBefore: statement 2015-05-17 says 12.00 yuan were charged before, but 12.01 were
-        Counted: 2015-05-16: t.a has 2600 calls in the counters and 1300 calls in the reports
-        Counts: statement 2015-05-31+1: t.a goes from 1351 calls to 1371 calls, but stood at 1350 calls
-        Debit: debit 1 reserved 12.00, took 12.00 by trade 20151, released 12.00, but the journal says that it took 12.00 by trade 20151, released 12.00
-        DebitGone: journal entry 3 names debit 3, which is not stored
-        DebitTwice: debit 9 is stored twice
-        Explanation: statement 2015-05-17: the line of `basic` does not follow from its explanation
-        Figures: the journal comes to 7.27 prepaid, 0.00 receivable and 0.00 reserved, but the account holds 0.00 prepaid, 12.73 receivable and 12.73 reserved
-        Foreign: the account stands in the books of shop, but belongs to other
-        FromPrepaid: statement 2015-06-02: 7.27 yuan were prepaid, but the journal says 0.00
-        Gateway: recharge 1 took 20.00 by trade R1: 0 times by its record, 1 times by the journal
-        JournalEnd: the account counts 9 journal entries, but the last one is 8
-        JournalGap: journal entry 4 is missing or doubled
-        LineUsage: statement 2015-05-17: the line of `extra` goes from 0 calls to 11 calls, but its APIs have 10 calls more
-        Lines: statement 2015-05-17: lines of 5.04 yuan for a charge of 5.03
-        LinesToDate: statement 2015-06-02 rates the month at 20 yuan, but the lines at 20.001
-        Mandate: the mandate in use is none, but active is: 1 (20155245550001, up to 100.00)
-        OpenDebits: the account names 9 as its open debit, but open are: 1, 9
-        OutTradeNo: debits 3 and 9 both ask under the number SY_8d9001d32c6a703d9592_D3_1
-        Overcharged: 2015-05: 500 calls of t.b were charged, but 0 calls were counted
-        Overdrawn: 42.00 yuan were withheld, but only 37.73 were charged
-        Postings: journal entry 4 is a recharge, which does not explain -3.00 yuan on Bank
-        Progress: the yuan of `basic` in 2015-06: 20 in the account, but 20.001 by the statements
-        Range: an amount cannot be audited: the sum of 9223372036854775807 fen and 9223372036854775807 fen is out of range
-        Rated: statement 2015-05-16 rates the month at 12.001 yuan, but its usage at 12
-        RatedToDate: statement 2015-05-17: the line of `basic` does not go on from the lines before it
-        RechargeTwice: recharge `transfer 3` is booked by journal entry 4 and again by 6
-        Rounding: statement 2015-05-17 is rounded up, but its month half_up
-        Rules: journal entry 4 breaks the account's rules: prepaid -3.00, receivable 5.03 and reserved 5.03 contradict each other
-        SettledThrough: the account is settled through 2015-06-03, but the last statement is of 2015-06-02
-        StatementGone: the journal charges 12.00 yuan for statement 2015-05-16, which is not stored
-        Taken: debit 1 asked for 12.00 yuan, but says that it took 12.01
-        TermsChanged: statement 2015-05-17 rates the segment from 2015-05-01 by other terms than before
-        TermsGone: statement 2015-05-16: the terms of the segment from 2015-05-01: a part of them is not stored
-        Uncharged: 2015-05 is settled for good, and 1375 calls of t.a were counted, but only 1370 calls were charged
-        Unjournaled: statement 2015-05-31+1 charges 0.21 yuan, but the journal says 0.20"#]].assert_eq(&texts.collect::<Vec<_>>().join("\n"));
+        Charge: statement 2015-05-31+1: it charges 0.21 yuan, but 0.20 were due
+        ChargedBefore: statement 2015-05-17: 12.00 yuan were charged before it, but those before charge 12.01
+        Code: the code 8d9001d32c6a703d: it names none, but it is the code of shop
+        Counted: t.a on 2015-05-16: 2600 calls in the counters, but 1300 calls in the reports
+        Counts: statement 2015-05-31+1: t.a goes from 1351 calls to 1371 calls, but it was at 1350 calls before
+        Debit: debit 3: it reserved 12.73, but by the journal it did nothing
+        DebitGone: debit 2: journal entry 5 names it, but it is not stored
+        DebitTerms: debit 3: it has 1 attempts and asks for none, but it is InDoubt { why: "no answer in 10 s" }
+        DebitTwice: debit 3: its number is its own, but another debit has it
+        Explanation: statement 2015-05-17, the line of `basic`: it charges 5.01 yuan, but its explanation does not give that amount
+        Figures: the account: it holds 0.00 prepaid, 12.73 receivable and 12.73 reserved, but its journal amounts to 0.00 prepaid, 12.73 receivable and 0.00 reserved
+        FiledElsewhere: debit 3: in the due index, but not in its provider's shard
+        FiledInVain: debit 3: in the due index, but it has no work
+        FiledLate: debit 3: due at 2015-06-03T02:00:01Z, but the due index shows it at 2015-06-04T05:00:01Z
+        Foreign: the account: it is stored with shop, but it belongs to other
+        FromPrepaid: statement 2015-06-02: 7.27 yuan were prepaid, but 0.00 by the journal
+        Gateway: attempt 1 of debit 1 took 12.00 by trade 20151: 1 times by its record, but 0 times by the journal
+        Held: debit 3: held since 2015-06-03T03:00:00Z, but it is to be resolved within a day
+        InDoubt: debit 3: in doubt since 2015-06-03T02:00:00Z, but it is to be resolved within a day
+        JournalEnd: the account: it counts 12 entries, but the last is 11
+        JournalGap: the journal: entry 7 follows entry 5, but entry 6 is to follow it
+        LastNumber: the account: it counts 3 debits, but the last is 2
+        LineUsage: statement 2015-05-17, the line of `extra`: it goes from 0 calls to 11 calls, but its APIs gained 10 calls
+        Lines: statement 2015-05-17: it charges 5.03 yuan, but its lines 5.04
+        LinesToDate: statement 2015-06-02: it rates the month at 20 yuan, but the lines so far at 20.001
+        Mandate: the provider: its mandate in use is none, but active mandates are 1 (20155245550001, up to 100.00)
+        OpenDebits: the account: its open debit is 3, but open debits are 1, 3
+        OpenFrom: the account: 2015-05 is settled for good, but no month is closed
+        OurNumber: attempt 1 of debit 3: its number is SYk3x9ab_8d9001d32c6a703d_D2_1, but that is not the number of this record
+        OutTradeNo: the number SYk3x9ab_8d9001d32c6a703d_D3_1: an attempt of debit 3 has it, but another attempt, of debit 3, has it
+        Overcharged: t.b in 2015-05: 500 calls charged, but 0 calls counted
+        Overdrawn: all debits: 42.00 yuan withheld, but 37.73 charged
+        Overdue: usage of 2015-05-16: 1300 calls are charged, but 2600 calls were counted, to be charged by 2015-05-18T04:00:00Z
+        Owner: agreement 20155245550001: its owner is mandate 1 of shop, but mandate 2 of shop has its number
+        Postings: journal entry 6: it is a recharge, but it posts -3.00 yuan on Bank
+        Progress: the account, the yuan of `basic` in 2015-06: 20 noted, but 20.001 by the statements
+        Range: the audit: every amount can be computed, but the sum of 9223372036854775807 fen and 9223372036854775807 fen is out of range
+        Rated: statement 2015-05-16: it rates the month at 12.001 yuan, but its usage costs 12
+        RatedToDate: statement 2015-05-17, the line of `basic`: it continues 12.001 yuan for 1300 calls, with 100 free units used and 0 of the plan, but the lines before it amount to 12 yuan for 1300 calls, with 100 free units used and 0 of the plan
+        RechargeTwice: the recharge `transfer 5`: journal entry 6 booked it, but entry 8 booked it again
+        Registration: the registration: there is none, but the provider is billed from 2015-05 with 1 counter shards
+        Reserved: the account: 0.00 yuan are reserved, but debits collect 12.73
+        Rounding: statement 2015-05-17: it is rounded up, but its month half_up
+        Rules: journal entry 11: the account held 7.28 prepaid, 0.00 receivable and 0.00 reserved before it, but after it prepaid 0.01, receivable 12.73 and reserved 0.00 contradict each other
+        SettledThrough: the account: it is settled through 2015-06-03, but the last statement is of 2015-06-02
+        StatementGone: statement 2015-05-16: the journal charges 12.00 yuan for it, but it is not stored
+        Taken: debit 1: it took 12.01 yuan, but it asked for 12.00
+        TermsChanged: statement 2015-05-17: it rates the segment from 2015-05-01 by plan q of 2015-05-01, but before it was rated by plan p of 2015-05-01
+        TermsGone: statement 2015-05-16: it rates the segment from 2015-05-01 by plan p of 2015-05-01, but a part of these terms is not stored, or cannot be read
+        Uncharged: t.a in 2015-05: 1370 calls charged and settled for good, but 1375 calls counted
+        Unclosed: the registration: no month is closed, but 2015-05 closed at 2015-06-04T16:00:00Z
+        Unfiled: debit 1: due at 2015-05-17T02:01:00Z, but it is not in the due index
+        Unjournaled: statement 2015-05-31+1: 0.21 yuan charged, but 0.20 by the journal
+        Unmatched: the bill item of SYk3x9ab_8d9001d32c6a703d_D1_1: -12.00 yuan were booked on 2015-06-01, but no bill has shown them
+        Unrequested: the account: it holds 0.00 prepaid, 12.00 receivable and 0.00 reserved, but no debit has requested what is owed since 2015-06-03T05:00:00Z
+        Withheld: the account: it notes 12.00 yuan withheld on 2015-05-17, but the debits say 5.03 yuan withheld on 2015-05-21"#]].assert_eq(&texts.collect::<Vec<_>>().join("\n"));
 }

@@ -79,7 +79,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "the account forgets a month that is not done",
         |keeper| drop(keeper.books.account.months.remove(&"2015-05".parse().unwrap())),
-        &["Progress"],
+        &["Progress", "Overdue"],
     ),
     (
         "the account notes a month that has no statement",

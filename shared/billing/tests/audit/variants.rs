@@ -1,25 +1,26 @@
-//! The names of all breaches.
+//! The names of all kinds of breaches.
 
-use steelyard_billing::Breach;
+use steelyard_billing::{Breach, BreachKind};
 
-/// Names each variant once; the match is exhaustive, so that a new one has to be named here.
-macro_rules! variants {
-    ($count:literal: $($variant:ident)*) => {
-        pub const VARIANTS: [&str; $count] = [$(stringify!($variant)),*];
+/// Names each kind once; the match is exhaustive, so that a new one has to be named here.
+macro_rules! kinds {
+    ($count:literal: $($kind:ident)*) => {
+        pub const VARIANTS: [&str; $count] = [$(stringify!($kind)),*];
 
         pub fn variant(breach: &Breach) -> &'static str {
-            match breach {
-                $(Breach::$variant { .. } => stringify!($variant),)*
+            match breach.kind {
+                $(BreachKind::$kind => stringify!($kind),)*
             }
         }
     };
 }
 
-variants! { 37:
-    Foreign Counted Overcharged Uncharged Lines Explanation
-    LineUsage RatedToDate Counts ChargedBefore LinesToDate Rated
-    Rounding Charge TermsGone TermsChanged Progress SettledThrough JournalGap
-    JournalEnd Rules Figures Unjournaled StatementGone FromPrepaid
-    Postings RechargeTwice Debit Taken DebitGone DebitTwice
-    OutTradeNo OpenDebits Mandate Overdrawn Gateway Range
+kinds! { 56:
+    Foreign Counted Overcharged Uncharged Overdue Unclosed OpenFrom Lines Explanation
+    LineUsage RatedToDate Counts ChargedBefore LinesToDate Rated Rounding Charge TermsGone
+    TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled
+    StatementGone FromPrepaid Postings RechargeTwice Debit Taken DebitGone DebitTwice
+    DebitTerms OutTradeNo OurNumber LastNumber OpenDebits Reserved Withheld Overdrawn
+    Unrequested Held InDoubt Mandate Gateway Unmatched Registration Code Owner Unfiled
+    FiledInVain FiledLate FiledElsewhere Range
 }

@@ -1,10 +1,11 @@
-//! What the tests of this crate share: a time, a mandate, terms and a provider to talk about.
+//! What the tests of this crate share: a time, a mandate, rules and a provider. What only some of
+//! them need has files of its own.
 
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use steelyard_billing::{
-    Calendar, DebitTerms, MandateId, MandateInUse, PlanAssignment, Provider, ProviderId,
+    Calendar, DebitRules, MandateId, MandateInUse, PlanAssignment, Provider, ProviderId,
 };
 use steelyard_pricing::Fen;
 
@@ -16,8 +17,8 @@ pub fn at(text: &str) -> Timestamp {
 }
 
 /// Months close on the fifth; debits of one yuan or more fall due at ten.
-pub fn terms() -> DebitTerms {
-    DebitTerms {
+pub fn rules() -> DebitRules {
+    DebitRules {
         calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
         minimum_fen: Fen::new(100),
         time_of_day: Time::constant(10, 0, 0, 0),

@@ -2,31 +2,43 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, GatewayCode, InterventionError,
-    Learned, PayAnswer, Payment, Proved, ProviderId, QueryAnswer, Resolution, WINDOW_TRIES_MAX,
+    Debit, DebitConflict, DebitId, Decline, DeclineReason, Doubt, GatewayCode, NothingToResolve,
+    Outcome, PayAnswer, Payment, ProvedPaid, ProviderId, QueryAnswer, Reason, Resolution,
+    WINDOW_TRIES_MAX,
 };
 use steelyard_pricing::Fen;
 
-use crate::common::{at, mandate, provider, terms};
+use crate::common::{at, provider, rules};
+use crate::debits::terms;
+use crate::realm::realm;
 
 pub const AMOUNT: Fen = Fen::new(1234);
+
+/// When the inputs of the table happen.
+pub const NOW: &str = "2015-05-17 10:00";
 
 /// What can happen to a debit.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// It is about to be sent, with this content if it has none yet.
+    /// It is about to be sent, with this content if the attempt has none yet.
     Sent(&'static str),
     Pay(PayAnswer),
     Query(QueryAnswer),
     Closed,
     CloseInDoubt,
-    /// A person lets it go on.
+    /// A person resolves it.
     Resolved(Resolution),
-    /// Its mandate cannot be used any more.
+    /// Nothing is owed any more.
+    Withdrawn,
+    /// The day's limit is used up.
+    Capped,
+    /// Its mandate can no longer be used.
     WithoutMandate,
     /// Its mandate is suspended.
     Postponed,
-    /// It is proved that an attempt was paid.
+    /// It was reported again.
+    Reported,
+    /// Proof that an attempt was paid.
     Proved(u16, Payment),
 }
 
@@ -34,7 +46,7 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     Conflict(DebitConflict),
-    Intervention(InterventionError),
+    NothingToResolve(NothingToResolve),
     /// The proof contradicts what is recorded.
     Contradicts,
 }
@@ -43,7 +55,7 @@ pub fn paid_fen(fen: i64) -> Payment {
     Payment { trade_no: "2015051721001004".to_owned(), amount_fen: Fen::new(fen) }
 }
 
-fn other_trade() -> Payment {
+pub fn other_trade() -> Payment {
     Payment { trade_no: "2015051721009999".to_owned(), ..paid_fen(1234) }
 }
 
@@ -56,10 +68,10 @@ pub fn pay_declined() -> Input {
 }
 
 pub fn pay_declined_for(reason: DeclineReason) -> Input {
-    Input::Pay(PayAnswer::Declined(Decline { reason, sub_code: "ACQ.SOME_CODE".to_owned() }))
+    Input::Pay(PayAnswer::Declined(Decline { reason, sub_code: code().0 }))
 }
 
-pub fn refusal() -> GatewayCode {
+pub fn code() -> GatewayCode {
     GatewayCode("ACQ.SOME_CODE".to_owned())
 }
 
@@ -75,61 +87,86 @@ pub fn query_in_doubt() -> Input {
     Input::Query(QueryAnswer::InDoubt(Doubt("unsigned".to_owned())))
 }
 
-pub fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
-    Debit::open(provider, DebitId(debit), AMOUNT, &mandate(), &terms(), now)
+pub fn query_closed() -> Input {
+    Input::Query(QueryAnswer::Closed)
 }
 
-/// The only place of this test that moves a debit.
+pub fn not_found() -> Input {
+    Input::Query(QueryAnswer::NotFound)
+}
+
+pub fn pending() -> Input {
+    Input::Query(QueryAnswer::Pending)
+}
+
+pub fn reason() -> Reason {
+    Reason::new("keys were mended").unwrap()
+}
+
+pub fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
+    Debit::open(provider, DebitId(debit), rules().next_due(now), now)
+}
+
+/// The only place of these tests that moves a debit.
 pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refused> {
     let next = match input {
-        Input::Sent(content) => debit.sending((*content).to_owned(), now),
-        Input::Pay(answer) => debit.after_pay(answer.clone(), &terms(), now),
+        Input::Sent(content) => {
+            let number = debit.next_out_trade_no(&realm());
+            debit.sending(terms(AMOUNT), number, (*content).to_owned(), now)
+        }
+        Input::Pay(answer) => debit.after_pay(answer.clone(), &rules(), now),
         Input::Query(answer) => debit.after_query(answer.clone(), now),
         Input::Closed => debit.after_close(Ok(()), now),
         Input::CloseInDoubt => debit.after_close(Err(Doubt("no answer".to_owned())), now),
-        Input::WithoutMandate => debit.without_mandate(refusal(), now),
-        Input::Postponed => debit.postponed(refusal(), &terms(), now),
+        Input::Withdrawn => debit.withdrawn(),
+        Input::Capped => debit.capped(&rules(), now),
+        Input::WithoutMandate => debit.without_mandate(code(), now),
+        Input::Postponed => debit.postponed(code(), &rules(), now),
+        Input::Reported => debit.reported(now),
         Input::Resolved(resolution) => {
-            let resolved = debit.resolved(*resolution, "looked into it", now);
-            return resolved.map_err(Refused::Intervention);
+            let resolved = debit.resolved(*resolution, reason(), now);
+            return resolved.map_err(Refused::NothingToResolve);
         }
         Input::Proved(attempt, payment) => {
-            return match debit.learn_paid(*attempt, payment, now) {
-                Learned::Known => Ok(debit.clone()),
-                Learned::New(Proved::Paid(after) | Proved::Found(after)) => Ok(after),
-                Learned::Contradicts => Err(Refused::Contradicts),
+            return match debit.after_proof(*attempt, payment) {
+                Outcome::Unchanged => Ok(debit.clone()),
+                Outcome::Changed(ProvedPaid::Debit(after) | ProvedPaid::Found(after)) => Ok(after),
+                Outcome::Contradicts => Err(Refused::Contradicts),
             };
         }
     };
     next.map_err(Refused::Conflict)
 }
 
+/// A debit after more inputs, each at its time.
+pub fn then(debit: &Debit, inputs: &[(&str, Input)]) -> Debit {
+    inputs.iter().fold(debit.clone(), |debit, (time, input)| {
+        let after = after(&debit, input, at(time));
+        after.unwrap_or_else(|refused| unreachable!("{time} {input:?}: {refused:?}"))
+    })
+}
+
 /// A new debit after the inputs, each at its time.
 pub fn after_all(inputs: &[(&str, Input)]) -> Debit {
-    let new = opened(&provider().provider, 7, at("2015-05-17 00:30"));
-    inputs.iter().fold(new, |debit, (time, input)| after(&debit, input, at(time)).unwrap())
+    then(&opened(&provider().provider, 7, at("2015-05-17 00:30")), inputs)
 }
 
 pub fn sent(time: &'static str) -> (&'static str, Input) {
     (time, Input::Sent("amount=12.34"))
 }
 
-pub fn declined_twice() -> Vec<(&'static str, Input)> {
-    vec![
-        sent("2015-05-15 10:00"),
-        ("2015-05-15 10:00", pay_declined()),
-        sent("2015-05-16 10:00"),
-        ("2015-05-16 10:00", pay_declined()),
-    ]
+/// Declined for want of funds at these times, the first of them when it was first sent.
+pub fn declined_at(times: &[&'static str]) -> Vec<(&'static str, Input)> {
+    times.iter().flat_map(|time| [sent(time), (*time, pay_declined())]).collect()
 }
 
+/// Declined on the last of its days, 17 May.
 pub fn declined_thrice() -> Vec<(&'static str, Input)> {
-    let third = [sent("2015-05-17 10:00"), ("2015-05-17 10:00", pay_declined())];
-    [declined_twice(), third.into()].concat()
+    declined_at(&["2015-05-14 10:00", "2015-05-15 10:00", NOW])
 }
 
-/// Refused so often for being outside a window, each on a day of its own, the last on 16 May.
-pub fn outside_windows(times: u8) -> Vec<(&'static str, Input)> {
+/// Declined as often for being outside a window, each on a day of its own, the last on 16 May.
+pub fn outside_windows(times: usize) -> Vec<(&'static str, Input)> {
     const DAYS: [&str; 6] = [
         "2015-05-11 10:00",
         "2015-05-12 10:00",
@@ -138,58 +175,83 @@ pub fn outside_windows(times: u8) -> Vec<(&'static str, Input)> {
         "2015-05-15 10:00",
         "2015-05-16 10:00",
     ];
-    let days = &DAYS[DAYS.len() - usize::from(times)..];
+    let days = &DAYS[DAYS.len() - times..];
     days.iter()
         .flat_map(|day| [sent(day), (*day, pay_declined_for(DeclineReason::Window))])
         .collect()
 }
 
-/// Each phase, reached by the road that leads there, and just now due.
-pub fn every_phase() -> Vec<(&'static str, Debit)> {
-    let now = "2015-05-17 10:00";
-    let doubted = [sent(now), (now, pay_in_doubt())];
-    let pending = (now, Input::Query(QueryAnswer::Pending));
-    let closing = [declined_thrice(), vec![pending.clone()]].concat();
-    let close_sent = [&closing[..], &[(now, Input::Closed)]].concat();
-    let closing_again = [&close_sent[..], &[pending]].concat();
-    let exhausted = [declined_thrice(), vec![(now, Input::Query(QueryAnswer::Closed))]].concat();
-    let answered = |answer| vec![sent(now), (now, Input::Pay(answer))];
-    let then = |before: &[(&'static str, Input)], input| [before, &[(now, input)]].concat();
-    let dead = answered(PayAnswer::MandateDead(refusal()));
-    let dead_closing = then(&dead, Input::Query(QueryAnswer::NotFound));
-    let held = answered(PayAnswer::OwnFault(refusal()));
-    let second = vec![sent(now), (now, Input::Query(QueryAnswer::Closed))];
-    let windows = [outside_windows(WINDOW_TRIES_MAX - 1), vec![sent(now)]].concat();
+/// Sent again after a first request that nobody answered: the gateway does not know it yet.
+pub fn sent_again() -> Vec<(&'static str, Input)> {
     vec![
-        ("due", after_all(&[])),
-        ("sending", after_all(&[sent(now)])),
-        ("sending, 1 decline", after_all(&[&declined_twice()[..2], &[sent(now)]].concat())),
-        ("sending, 2 declines", after_all(&[declined_twice(), vec![sent(now)]].concat())),
-        ("sending, 6 windows", after_all(&windows)),
-        (
-            "sending, trouble",
-            after_all(&then(&answered(PayAnswer::OwnAccount(refusal())), Input::Sent("x"))),
-        ),
-        ("in doubt", after_all(&doubted)),
-        ("in doubt twice", after_all(&[&doubted[..], &[(now, query_in_doubt())]].concat())),
-        ("exhausting", after_all(&declined_thrice())),
-        ("close sent", after_all(&close_sent)),
-        ("closing", after_all(&closing)),
-        ("closing again", after_all(&closing_again)),
-        ("mandate dead", after_all(&dead)),
-        ("mandate dead, closing", after_all(&dead_closing)),
-        ("held", after_all(&held)),
-        ("held, to be asked", after_all(&then(&held, Input::Resolved(Resolution::Ask)))),
-        ("paid", after_all(&[sent(now), (now, pay_paid())])),
-        ("exhausted", after_all(&exhausted)),
-        ("ended, mandate dead", after_all(&then(&dead, Input::Query(QueryAnswer::Closed)))),
-        ("due, second number", after_all(&second)),
-        ("sending, second", after_all(&then(&second, Input::Sent("second")))),
-        ("exhausted, found", after_all(&then(&exhausted, Input::Proved(1, paid_fen(1234))))),
+        sent("2015-05-17 09:59:50"),
+        ("2015-05-17 09:59:50", pay_in_doubt()),
+        ("2015-05-17 09:59:51", not_found()),
+        sent("2015-05-17 09:59:51"),
     ]
 }
 
-pub fn every_answer() -> Vec<(&'static str, Input)> {
+/// Each phase, reached by the road that leads there, and due at about [`NOW`].
+pub fn every_phase() -> Vec<(&'static str, Debit)> {
+    let unsent = after_all(&[]);
+    let declined = after_all(&declined_at(&["2015-05-16 10:00"]));
+    let sending = after_all(&[sent(NOW)]);
+    let declined_2 = after_all(&declined_at(&["2015-05-14 10:00", "2015-05-15 10:00"]));
+    let windows = after_all(&outside_windows(WINDOW_TRIES_MAX - 1));
+    let troubled = then(&sending, &[(NOW, Input::Pay(PayAnswer::OwnAccount(code())))]);
+    let again = after_all(&sent_again());
+    let doubted = then(&sending, &[(NOW, pay_in_doubt())]);
+    let checking = after_all(&declined_thrice());
+    let closing = then(&checking, &[(NOW, pending())]);
+    let confirming = then(&closing, &[(NOW, Input::Closed)]);
+    let given_up = then(&checking, &[(NOW, query_closed())]);
+    let dead = |debit: &Debit| {
+        let dead = Input::Pay(PayAnswer::MandateDead(code()));
+        then(debit, &[("2015-05-17 09:59:55", dead)])
+    };
+    let to_confirm = [("2015-05-17 09:59:55", not_found()), ("2015-05-17 09:59:55", Input::Closed)];
+    let held = then(&sending, &[(NOW, Input::Pay(PayAnswer::OwnFault(code())))]);
+    let rechecking = then(&held, &[(NOW, Input::Resolved(Resolution::Ask))]);
+    let second_due = then(&sending, &[(NOW, query_closed())]);
+    let second = then(&second_due, &[(NOW, Input::Sent("second"))]);
+    vec![
+        ("due", unsent.clone()),
+        ("due, declined", declined.clone()),
+        ("sending", sending.clone()),
+        ("sending, 1 decline", then(&declined, &[sent(NOW)])),
+        ("sending, 2 declines", then(&declined_2, &[sent(NOW)])),
+        ("sending, 6 windows", then(&windows, &[sent(NOW)])),
+        ("sending, trouble", then(&troubled, &[sent("2015-05-17 10:01")])),
+        ("sending again", again.clone()),
+        ("in doubt", doubted.clone()),
+        ("in doubt twice", then(&doubted, &[(NOW, query_in_doubt())])),
+        ("checking", checking.clone()),
+        ("closing", closing.clone()),
+        ("confirming", confirming.clone()),
+        ("closing again", then(&confirming, &[(NOW, pending())])),
+        ("mandate dead", dead(&again)),
+        ("confirming, unanswered", then(&dead(&again), &to_confirm)),
+        ("held", held.clone()),
+        ("rechecking", rechecking.clone()),
+        ("held, rechecked", then(&rechecking, &[(NOW, pending())])),
+        ("paid", then(&sending, &[(NOW, pay_paid())])),
+        ("given up", given_up.clone()),
+        ("given up, found", then(&given_up, &[(NOW, Input::Proved(1, paid_fen(1234)))])),
+        ("withdrawn", then(&unsent, &[(NOW, Input::Withdrawn)])),
+        ("due, second", second_due.clone()),
+        ("sending, second", second.clone()),
+        ("paid by the second", then(&second, &[(NOW, pay_paid())])),
+        ("held, second", then(&second, &[(NOW, Input::Pay(PayAnswer::OwnFault(code())))])),
+    ]
+}
+
+/// The phase of that name.
+pub fn in_phase(name: &str) -> Debit {
+    let named = every_phase().into_iter().find(|(phase, _)| *phase == name);
+    named.map(|(_, debit)| debit).unwrap()
+}
+
+pub fn every_input() -> Vec<(&'static str, Input)> {
     vec![
         ("sent", Input::Sent("amount=12.34")),
         ("pay: paid", pay_paid()),
@@ -197,26 +259,32 @@ pub fn every_answer() -> Vec<(&'static str, Input)> {
         ("pay: declined", pay_declined()),
         ("pay: above a cap", pay_declined_for(DeclineReason::AmountCap)),
         ("pay: outside a window", pay_declined_for(DeclineReason::Window)),
-        ("pay: mandate dead", Input::Pay(PayAnswer::MandateDead(refusal()))),
-        ("pay: payer blocked", Input::Pay(PayAnswer::PayerBlocked(refusal()))),
-        ("pay: own account", Input::Pay(PayAnswer::OwnAccount(refusal()))),
-        ("pay: own fault", Input::Pay(PayAnswer::OwnFault(refusal()))),
+        ("pay: mandate dead", Input::Pay(PayAnswer::MandateDead(code()))),
+        ("pay: payer blocked", Input::Pay(PayAnswer::PayerBlocked(code()))),
+        ("pay: own account", Input::Pay(PayAnswer::OwnAccount(code()))),
+        ("pay: own fault", Input::Pay(PayAnswer::OwnFault(code()))),
+        ("pay: throttled", Input::Pay(PayAnswer::Throttled(code()))),
         ("pay: in doubt", pay_in_doubt()),
         ("query: paid", query_paid()),
         ("query: paid, a fen over", Input::Query(QueryAnswer::Paid(paid_fen(1235)))),
-        ("query: pending", Input::Query(QueryAnswer::Pending)),
-        ("query: closed", Input::Query(QueryAnswer::Closed)),
-        ("query: not found", Input::Query(QueryAnswer::NotFound)),
+        ("query: pending", pending()),
+        ("query: closed", query_closed()),
+        ("query: not found", not_found()),
         ("query: in doubt", query_in_doubt()),
         ("closed", Input::Closed),
         ("close: in doubt", Input::CloseInDoubt),
         ("resolved: ask", Input::Resolved(Resolution::Ask)),
         ("resolved: retry", Input::Resolved(Resolution::Retry)),
+        ("resolved: give up", Input::Resolved(Resolution::GiveUp)),
+        ("nothing is owed", Input::Withdrawn),
+        ("the day is capped", Input::Capped),
         ("without mandate", Input::WithoutMandate),
         ("mandate suspended", Input::Postponed),
+        ("reported", Input::Reported),
         ("proof: 1 paid", Input::Proved(1, paid_fen(1234))),
         ("proof: 1 paid, a fen over", Input::Proved(1, paid_fen(1235))),
         ("proof: 1 paid otherwise", Input::Proved(1, other_trade())),
         ("proof: 2 paid", Input::Proved(2, paid_fen(1234))),
+        ("proof: 3 paid", Input::Proved(3, paid_fen(1234))),
     ]
 }

@@ -1,31 +1,46 @@
-//! What holds of any sequence of answers, and of any debit's numbers.
+//! What holds of any sequence of inputs, and of any debit's numbers.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use steelyard_billing::{
-    Debit, DeclineReason, GivenUp, OutTradeNo, PayAnswer, Payment, Phase, QueryAnswer, Step,
-    TRIES_MAX, WINDOW_TRIES_MAX,
+    Debit, DeclineReason, FUNDS_RETRY_DAYS, GiveUpReason, OutTradeNo, PayAnswer, Payment, Phase,
+    QueryAnswer, Realm, Resolution, Step, WINDOW_TRIES_MAX,
 };
 
 use crate::clock;
 use crate::common::{at, provider};
-use crate::inputs::{AMOUNT, Input, after, every_answer, opened, pay_declined, pay_declined_for};
+use crate::debits::terms;
+use crate::inputs::{
+    AMOUNT, Input, after, every_input, not_found, opened, pay_declined, pay_declined_for,
+    pay_in_doubt,
+};
+
+/// How long a request without an answer may take to arrive.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_mins(15);
 
 fn inputs() -> impl Strategy<Value = Vec<(Input, i64)>> {
-    let answers = every_answer().into_iter().map(|(_, input)| input);
-    let sends = [Input::Sent("first"), Input::Sent("built again")];
-    // Declines and sends are drawn more often, so that debits also come to their end.
-    let outside_window = pay_declined_for(DeclineReason::Window);
+    let all = every_input().into_iter().map(|(_, input)| input);
+    // What leads on is drawn more often, so that debits also come to their end.
+    let window = pay_declined_for(DeclineReason::Window);
     let often = [
-        pay_declined(),
-        pay_declined(),
-        outside_window.clone(),
-        outside_window,
         Input::Sent("late"),
         Input::Sent("later"),
+        Input::Sent("built again"),
+        pay_declined(),
+        pay_declined(),
+        window.clone(),
+        window,
+        pay_in_doubt(),
+        Input::Closed,
+        Input::Closed,
+        Input::Closed,
+        not_found(),
+        not_found(),
+        Input::Resolved(Resolution::GiveUp),
     ];
-    let input = prop::sample::select(answers.chain(sends).chain(often).collect::<Vec<_>>());
-    prop::collection::vec((input, prop_oneof![0_i64..3, 0_i64..2_000]), 0..60)
+    let input = prop::sample::select(all.chain(often).collect::<Vec<_>>());
+    let seconds = prop_oneof![0_i64..180, 0_i64..1_200, 0_i64..120_000];
+    prop::collection::vec((input, seconds), 0..80)
 }
 
 /// What one input did to a debit, and when.
@@ -34,193 +49,291 @@ struct Change<'a> {
     input: &'a Input,
     after: &'a Debit,
     now: Timestamp,
+    /// When the requests were sent that nobody has answered.
+    unanswered: &'a [Timestamp],
 }
 
 /// What holds of every change, wherever it starts.
 fn check_change(change: &Change<'_>) -> Result<(), TestCaseError> {
-    let Change { before, input, after, now } = change;
+    let Change { before, input, after, now, .. } = change;
+    check_fixed(before, after)?;
     if let Input::Proved(_, payment) = input {
         return check_proof(before, payment, after);
     }
     prop_assert!(before.is_open(), "an ended debit changed by {input:?}");
-    prop_assert!(after.due_at_s >= *now);
-    prop_assert_eq!(after.amount_fen, AMOUNT);
+    prop_assert!(after.due_at().is_none_or(|due| due >= *now));
     let says_paid = matches!(
         input,
         Input::Pay(PayAnswer::Paid(payment)) | Input::Query(QueryAnswer::Paid(payment))
             if payment.amount_fen == AMOUNT
     );
     prop_assert_eq!(after.payment().is_some(), says_paid, "paid, and only paid, by {:?}", input);
-    let closed = matches!(input, Input::Query(QueryAnswer::Closed));
-    if let Some(given_up) = after.given_up() {
-        let not_found = matches!(input, Input::Query(QueryAnswer::NotFound));
-        let close_sent = matches!(before.phase, Phase::Exhausting { close_sent: true, .. });
-        prop_assert!(closed || (not_found && close_sent), "{before:?} after {input:?}");
-        check_given_up(after, given_up)?;
-    }
+    let is_withdrawn = after.phase == Phase::Withdrawn;
+    prop_assert_eq!(is_withdrawn, matches!(input, Input::Withdrawn));
+    prop_assert!(!is_withdrawn || before.attempts.is_empty(), "it was never sent");
+    check_end(change)?;
     check_held(change)?;
-    if after.out_trade_no == before.out_trade_no {
-        prop_assert_eq!(after.attempt, before.attempt);
-        prop_assert!(before.request.is_none() || after.request == before.request);
-    } else {
-        prop_assert!(closed, "a new number after {input:?}");
-        prop_assert_eq!((after.attempt, &after.request), (before.attempt + 1, &None));
-    }
-    check_counts(change)
+    check_attempts(change)?;
+    check_declines(change)?;
+    check_blameless(change)
 }
 
-/// A proof of payment pays the debit, is found money of an attempt that has none, or changes nothing.
+/// What never changes: what the debit is, asks for, and was sent with.
+fn check_fixed(before: &Debit, after: &Debit) -> Result<(), TestCaseError> {
+    let identity = |debit: &Debit| (debit.provider.clone(), debit.debit, debit.opened_at_s);
+    prop_assert_eq!(identity(after), identity(before));
+    prop_assert_eq!(after.task.version, before.task.version, "the shell counts the writes");
+    prop_assert!(before.terms.is_none() || after.terms == before.terms);
+    prop_assert_eq!(after.terms.is_some(), !after.attempts.is_empty());
+    prop_assert!(after.attempts.len() >= before.attempts.len());
+    for (old, new) in before.attempts.iter().zip(&after.attempts) {
+        prop_assert_eq!((&new.out_trade_no, &new.request), (&old.out_trade_no, &old.request));
+        prop_assert!(!old.is_closed || new.is_closed);
+        prop_assert!(old.payment.is_none() || new.payment == old.payment);
+    }
+    let (exchanges, people) = (&after.history.exchanges, &after.history.interventions);
+    prop_assert!(exchanges.len() <= 50 && people.len() <= 50 && after.attempts.len() <= 20);
+    let is_collecting = after.is_open() && after.terms.is_some();
+    prop_assert_eq!(after.reserved() == AMOUNT, is_collecting);
+    prop_assert_eq!(after.reserved().is_zero(), !is_collecting);
+    Ok(())
+}
+
+/// Proof of payment pays the debit, is found money of an attempt that has none, or changes nothing.
 fn check_proof(before: &Debit, payment: &Payment, after: &Debit) -> Result<(), TestCaseError> {
     prop_assert!(payment.amount_fen == AMOUNT || after == before);
+    let found = |debit: &Debit| debit.found_payments().count();
     if after.payment() != before.payment() {
         prop_assert!(before.is_open());
-        prop_assert_eq!(after.payment(), Some(payment.clone()));
-        prop_assert_eq!(&after.found_payments, &before.found_payments);
+        prop_assert_eq!(after.payment(), Some(payment));
+        prop_assert_eq!(found(after), found(before));
     } else if after != before {
-        let mut attempts: Vec<u16> =
-            after.found_payments.iter().map(|found| found.attempt).collect();
-        attempts.dedup();
-        prop_assert_eq!(
-            attempts.len(),
-            before.found_payments.len() + 1,
-            "an attempt is found once"
-        );
-        prop_assert_eq!(after.is_open(), before.is_open());
+        prop_assert_eq!(found(after), found(before) + 1, "an attempt is found once");
+        prop_assert_eq!(&after.phase, &before.phase);
     }
     Ok(())
 }
 
-/// A debit is given up for a reason that it was told, and as often as it has to be told.
-fn check_given_up(debit: &Debit, given_up: &GivenUp) -> Result<(), TestCaseError> {
-    let (declines, windows) = (debit.declines, debit.window_declines);
-    match given_up {
-        GivenUp::Funds => prop_assert_eq!(declines, TRIES_MAX),
-        GivenUp::Window(_) => prop_assert_eq!(windows, WINDOW_TRIES_MAX),
-        GivenUp::AmountCap(_) | GivenUp::MandateDead(_) | GivenUp::PayerBlocked(_) => {
-            prop_assert!(declines < TRIES_MAX && windows < WINDOW_TRIES_MAX);
+/// A debit is given up for a reason that it was told, and when nothing can arrive any more.
+fn check_end(
+    Change { before, input, after, now, unanswered }: &Change<'_>,
+) -> Result<(), TestCaseError> {
+    let Some(why) = after.given_up() else { return Ok(()) };
+    let closed = matches!(input, Input::Query(QueryAnswer::Closed));
+    let confirming = matches!(before.phase, Phase::Confirming { .. });
+    let not_found = matches!(input, Input::Query(QueryAnswer::NotFound));
+    prop_assert!(closed || (not_found && confirming), "{before:?} after {input:?}");
+    if not_found {
+        let on_their_way = unanswered.iter().filter(|sent| *now < **sent + ON_ITS_WAY).count();
+        prop_assert_eq!(on_their_way, 0, "{:?}", after);
+    }
+    let of = |reason| after.declines.iter().filter(|d| d.reason == reason).count();
+    let (funds, windows) = (of(DeclineReason::Funds), of(DeclineReason::Window));
+    // A person may have it tried again after the last day.
+    let is_retried = !after.history.interventions.is_empty();
+    match why {
+        GiveUpReason::Funds => prop_assert!(funds == 1 + FUNDS_RETRY_DAYS.len() || is_retried),
+        GiveUpReason::Window(_) => prop_assert!(windows == WINDOW_TRIES_MAX || is_retried),
+        GiveUpReason::ByOperator => prop_assert!(is_retried),
+        GiveUpReason::AmountCap(_) => prop_assert!(of(DeclineReason::AmountCap) > 0),
+        GiveUpReason::MandateDead(_) | GiveUpReason::PayerBlocked(_) => {
+            let is_early = funds <= FUNDS_RETRY_DAYS.len() && windows < WINDOW_TRIES_MAX;
+            prop_assert!(is_early || is_retried);
         }
     }
     Ok(())
 }
 
-/// A held debit is left alone by everything but a person and the answer that he asked for.
+/// A held debit is left alone by everything but a person, and the answer that the person asked for.
 fn check_held(Change { before, input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
     match before.phase {
-        Phase::Held { ask: false, .. } => {
-            prop_assert!(matches!(input, Input::Resolved(_)), "{input:?}");
+        Phase::Held { .. } => {
+            prop_assert!(matches!(input, Input::Resolved(_) | Input::Reported), "{input:?}");
+            prop_assert!(matches!(input, Input::Resolved(_)) || after.phase == before.phase);
         }
-        Phase::Held { ask: true, .. } => {
+        Phase::Rechecking { .. } => {
             prop_assert!(matches!(input, Input::Query(_) | Input::Resolved(_)), "{input:?}");
-            let goes_on = matches!(after.phase, Phase::Held { .. } | Phase::Paid { .. });
-            prop_assert!(goes_on || matches!(input, Input::Resolved(_)), "{after:?}");
+            let stays = matches!(input, Input::Resolved(_))
+                || matches!(
+                    after.phase,
+                    Phase::Held { .. } | Phase::Rechecking { .. } | Phase::Paid { .. }
+                );
+            prop_assert!(stays, "{after:?}");
         }
         Phase::Due
         | Phase::Sending
         | Phase::InDoubt { .. }
-        | Phase::Exhausting { .. }
+        | Phase::Checking { .. }
         | Phase::Closing { .. }
+        | Phase::Confirming { .. }
         | Phase::Paid { .. }
-        | Phase::Exhausted { .. } => {}
+        | Phase::GivenUp { .. }
+        | Phase::Withdrawn => {}
     }
-    prop_assert_eq!(
-        after.due_at().is_none(),
-        matches!(
-            after.phase,
-            Phase::Held { ask: false, .. } | Phase::Paid { .. } | Phase::Exhausted { .. }
-        )
-    );
+    let people = |debit: &Debit| debit.history.interventions.len();
+    let resolved = usize::from(matches!(input, Input::Resolved(_)));
+    prop_assert_eq!(people(after), (people(before) + resolved).min(50));
     Ok(())
 }
 
-/// Each answer is counted as what it is, and as nothing else.
-fn check_counts(Change { before, input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
-    let declined_for = |reason| matches!(input, Input::Pay(PayAnswer::Declined(decline)) if decline.reason == reason);
-    let (funds, window) = (declined_for(DeclineReason::Funds), declined_for(DeclineReason::Window));
-    let window = window || matches!(input, Input::Postponed);
-    prop_assert_eq!(after.declines, before.declines + u8::from(funds));
-    prop_assert_eq!(after.window_declines, before.window_declines + u8::from(window));
-    let trouble = matches!(input, Input::Pay(PayAnswer::OwnAccount(_)));
-    let troubles = match input {
-        Input::Pay(_) if !trouble => 0,
-        Input::Pay(_)
+/// A new attempt begins only when it is sent, and the one before is closed.
+fn check_attempts(Change { before, input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
+    let closed = |debit: &Debit| debit.attempts.iter().filter(|a| a.is_closed).count();
+    if after.attempts.len() > before.attempts.len() {
+        prop_assert!(matches!(input, Input::Sent(_)));
+        prop_assert_eq!(after.attempts.len(), before.attempts.len() + 1);
+        prop_assert!(before.attempts.iter().all(|attempt| attempt.is_closed));
+    }
+    if closed(after) > closed(before) {
+        prop_assert!(matches!(input, Input::Query(QueryAnswer::Closed)));
+        prop_assert_eq!(closed(after), closed(before) + 1);
+    }
+    Ok(())
+}
+
+/// Each decline is recorded as what it is, and nothing else is.
+fn check_declines(
+    Change { before, input, after, now, .. }: &Change<'_>,
+) -> Result<(), TestCaseError> {
+    let reason = match input {
+        Input::Pay(PayAnswer::Declined(decline)) => Some(decline.reason),
+        Input::Postponed => Some(DeclineReason::Window),
+        Input::Pay(
+            PayAnswer::Paid(_)
+            | PayAnswer::MandateDead(_)
+            | PayAnswer::PayerBlocked(_)
+            | PayAnswer::OwnAccount(_)
+            | PayAnswer::OwnFault(_)
+            | PayAnswer::Throttled(_)
+            | PayAnswer::InDoubt(_),
+        )
         | Input::Sent(_)
         | Input::Query(_)
         | Input::Closed
         | Input::CloseInDoubt
         | Input::Resolved(_)
+        | Input::Withdrawn
+        | Input::Capped
         | Input::WithoutMandate
-        | Input::Postponed
-        | Input::Proved(..) => before.own_account_troubles + u16::from(trouble),
+        | Input::Reported
+        | Input::Proved(..) => None,
     };
-    prop_assert_eq!(after.own_account_troubles, troubles);
-    let resolved = matches!(input, Input::Resolved(_));
-    prop_assert_eq!(after.interventions.len(), before.interventions.len() + usize::from(resolved));
-    if funds || window || resolved {
-        prop_assert_eq!(after.doubts, 0);
-    } else {
-        prop_assert!(
-            after.doubts == 0 || (before.doubts..=before.doubts + 1).contains(&after.doubts)
-        );
+    let mut declines = before.declines.clone();
+    if let Some(reason) = reason {
+        let last = after.declines.last().unwrap();
+        prop_assert_eq!((last.at_s, last.reason), (*now, reason));
+        declines.push(last.clone());
+        prop_assert_eq!(after.task.retries, 0, "an answer is progress");
+    }
+    prop_assert_eq!(&after.declines, &declines);
+    let (before, after) = (before.task.retries, after.task.retries);
+    prop_assert!(after == 0 || after == before || after == before + 1);
+    Ok(())
+}
+
+/// Trouble that no provider is to blame for neither ends nor holds a debit.
+fn check_blameless(Change { input, after, .. }: &Change<'_>) -> Result<(), TestCaseError> {
+    if let Input::Pay(PayAnswer::OwnAccount(_) | PayAnswer::Throttled(_)) = input {
+        prop_assert_eq!(&after.phase, &Phase::Due);
     }
     Ok(())
+}
+
+/// The requests without an answer after an input.
+fn note_request(unanswered: &mut Vec<Timestamp>, input: &Input, now: Timestamp) {
+    match input {
+        Input::Sent(_) => unanswered.push(now),
+        Input::Pay(answer) if !matches!(answer, PayAnswer::InDoubt(_)) => {
+            unanswered.pop();
+        }
+        Input::Pay(_)
+        | Input::Query(_)
+        | Input::Closed
+        | Input::CloseInDoubt
+        | Input::Resolved(_)
+        | Input::Withdrawn
+        | Input::Capped
+        | Input::WithoutMandate
+        | Input::Postponed
+        | Input::Reported
+        | Input::Proved(..) => {}
+    }
 }
 
 proptest! {
     #[test]
     fn a_number_is_taken_by_the_gateway_whoever_the_provider_is(
+        realm in "[0-9a-z]{6}",
         provider in "[0-9A-Za-z._:@-]{1,64}",
         debit in prop_oneof![any::<u64>(), Just(u64::MAX)],
-        attempts in 0_usize..3,
     ) {
-        let now = at("2015-05-17 10:00");
+        let (realm, now) = (Realm::parse(&realm).unwrap(), at("2015-05-17 10:00"));
         let mut debit = opened(&provider.parse().unwrap(), debit, now);
-        debit.attempt = u16::MAX - 3;
-        for _ in 0..=attempts {
-            let sent = after(&debit, &Input::Sent("x"), now).unwrap();
+        for _ in 0..3 {
+            let number = debit.next_out_trade_no(&realm);
+            prop_assert_eq!(OutTradeNo::parse(number.as_str()), Ok(number.clone()));
+            let sent = debit.sending(terms(AMOUNT), number.clone(), "x".to_owned(), now).unwrap();
+            prop_assert_eq!(&sent.last_attempt().unwrap().out_trade_no, &number);
             debit = after(&sent, &Input::Query(QueryAnswer::Closed), now).unwrap();
-            let number = debit.out_trade_no.as_str();
-            prop_assert_eq!(OutTradeNo::parse(number), Ok(debit.out_trade_no.clone()));
         }
     }
 
     #[test]
-    fn no_two_attempts_of_two_debits_share_a_number(
-        one in ("[0-9A-Za-z._:@-]{1,64}", any::<u64>(), any::<bool>()),
-        other in ("[0-9A-Za-z._:@-]{1,64}", any::<u64>(), any::<bool>()),
+    fn no_two_attempts_of_two_debits_or_two_realms_share_a_number(
+        one in ("[0-9a-z]{6}", "[0-9A-Za-z._:@-]{1,64}", any::<u64>(), any::<bool>()),
+        other in ("[0-9a-z]{6}", "[0-9A-Za-z._:@-]{1,64}", any::<u64>(), any::<bool>()),
+        like in any::<[bool; 4]>(),
     ) {
-        let number = |(provider, debit, second): &(String, u64, bool)| {
+        // Numbers that differ in one part only are drawn as often as any others.
+        let other = (
+            if like[0] { one.0.clone() } else { other.0 },
+            if like[1] { one.1.clone() } else { other.1 },
+            if like[2] { one.2 } else { other.2 },
+            if like[3] { one.3 } else { other.3 },
+        );
+        let number = |(realm, provider, debit, second): &(String, String, u64, bool)| {
             let now = at("2015-05-17 10:00");
+            let realm = Realm::parse(realm).unwrap();
             let debit = opened(&provider.parse().unwrap(), *debit, now);
-            let sent = after(&debit, &Input::Sent("x"), now).unwrap();
-            let next = after(&sent, &Input::Query(QueryAnswer::Closed), now).unwrap();
-            if *second { next.out_trade_no } else { debit.out_trade_no }
+            let first = debit.next_out_trade_no(&realm);
+            let sent =
+                debit.sending(terms(AMOUNT), first.clone(), "x".to_owned(), now).unwrap();
+            let closed = after(&sent, &Input::Query(QueryAnswer::Closed), now).unwrap();
+            if *second { closed.next_out_trade_no(&realm) } else { first }
         };
         prop_assert_eq!(number(&one) == number(&other), one == other);
     }
 
     #[test]
-    fn no_sequence_of_answers_pays_without_an_answer_that_says_so_or_leaves_an_end(
+    fn no_sequence_of_inputs_pays_without_an_answer_that_says_so_or_leaves_an_end(
         inputs in inputs()
     ) {
         let mut now = at("2015-05-17 10:00");
         let mut debit = opened(&provider().provider, 7, now);
-        let mut declined_on = Vec::new();
-        for (input, minutes) in &inputs {
-            now += SignedDuration::from_mins(*minutes);
-            let is_first = matches!(input, Input::Sent(_) | Input::WithoutMandate | Input::Postponed);
+        let (mut declined_on, mut unanswered) = (Vec::new(), Vec::new());
+        for (input, seconds) in &inputs {
+            now += SignedDuration::from_secs(*seconds);
+            let is_first = matches!(
+                input,
+                Input::Sent(_) | Input::Withdrawn | Input::Capped | Input::WithoutMandate
+                    | Input::Postponed
+            );
             if is_first && debit.next_step(now) != Step::Pay {
                 continue;
             }
             let Ok(next) = after(&debit, input, now) else { continue };
-            check_change(&Change { before: &debit, input, after: &next, now })?;
-            let counted = |debit: &Debit| debit.declines + debit.window_declines;
-            if counted(&next) > counted(&debit) {
+            note_request(&mut unanswered, input, now);
+            let unanswered = &unanswered[..];
+            check_change(&Change { before: &debit, input, after: &next, now, unanswered })?;
+            if next.declines.len() > debit.declines.len() {
                 declined_on.push(clock(now)[..5].to_owned());
             }
             debit = next;
         }
+        // A person may have a debit tried again on the day of its last decline.
         let declines = declined_on.len();
         declined_on.dedup();
-        prop_assert_eq!(declined_on.len(), declines, "one decline a day");
+        let is_retried = !debit.history.interventions.is_empty();
+        prop_assert!(declined_on.len() == declines || is_retried, "one decline a day");
     }
 }

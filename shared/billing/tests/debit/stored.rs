@@ -1,22 +1,9 @@
-//! What is stored of a debit is read as it was written, by this version and of the one before.
+//! What is stored of a debit is read as it was written, and takes no room for what it does not say.
 
 use expect_test::expect;
-use serde_json::{Value, json};
-use steelyard_billing::{Debit, GivenUp, Phase};
+use steelyard_billing::Debit;
 
-use crate::inputs::every_phase;
-
-/// A debit as the version before stored it.
-fn before(phase: Value) -> Debit {
-    let mut stored = json!({
-        "provider": "shop", "debit": 7, "version": 4, "amount_fen": 1234, "mandate": 1,
-        "agreement_no": "20155245550001", "opened_at_s": 1_431_793_800, "attempt": 1,
-        "out_trade_no": "SY_8d9001d32c6a703d95921a77115050f3_7_1", "request": "amount=12.34",
-        "declines": 3, "doubts": 0, "due_at_s": 1_431_828_000,
-    });
-    stored.as_object_mut().unwrap().extend(phase.as_object().unwrap().clone());
-    serde_json::from_value(stored).unwrap()
-}
+use crate::inputs::{every_phase, in_phase};
 
 #[test]
 fn a_debit_in_every_phase_is_read_as_it_was_stored() {
@@ -29,33 +16,53 @@ fn a_debit_in_every_phase_is_read_as_it_was_stored() {
 }
 
 #[test]
-fn a_debit_that_was_stored_before_there_were_reasons_is_given_up_for_want_of_funds() {
-    let given_up = GivenUp::Funds;
-    for (stored, phase) in [
-        (json!({"phase": "due"}), Phase::Due),
-        (json!({"phase": "in_doubt", "why": "x"}), Phase::InDoubt { why: "x".to_owned() }),
-        (
-            json!({"phase": "exhausting", "close_sent": true}),
-            Phase::Exhausting { close_sent: true, given_up: given_up.clone() },
-        ),
-        (json!({"phase": "closing"}), Phase::Closing { given_up: given_up.clone() }),
-        (json!({"phase": "exhausted"}), Phase::Exhausted { given_up }),
-    ] {
-        let debit = before(stored);
-        assert_eq!(debit.phase, phase);
-        assert_eq!((debit.window_declines, debit.own_account_troubles), (0, 0));
-        assert_eq!((debit.interventions, debit.found_payments), (vec![], vec![]));
-    }
+fn what_a_debit_does_not_say_takes_no_room() {
+    let stored = |name: &str| serde_json::to_string(&in_phase(name)).unwrap();
+    let names = ["due", "sending", "in doubt", "given up", "held, rechecked", "withdrawn"];
+    expect![[r#"
+        {"provider":"shop","debit":7,"version":0,"due_at_s":1431828000,"opened_at_s":1431793800,"phase":"due"}
+        {"provider":"shop","debit":7,"version":0,"due_at_s":1431828060,"opened_at_s":1431793800,"terms":{"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","from":"2015-05-17","through":"2015-05-17"},"attempts":[{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_1","request":"amount=12.34","sent_at_s":1431828000,"unanswered_at_s":[1431828000]}],"phase":"sending"}
+        {"provider":"shop","debit":7,"version":0,"due_at_s":1431828001,"retries":1,"opened_at_s":1431793800,"terms":{"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","from":"2015-05-17","through":"2015-05-17"},"attempts":[{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_1","request":"amount=12.34","sent_at_s":1431828000,"unanswered_at_s":[1431828000]}],"phase":"in_doubt","why":"no answer in 10 s","history":{"exchanges":[{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"in doubt: no answer in 10 s"}]}}
+        {"provider":"shop","debit":7,"version":0,"due_at_s":1431828000,"opened_at_s":1431793800,"terms":{"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","from":"2015-05-17","through":"2015-05-17"},"attempts":[{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_1","request":"amount=12.34","sent_at_s":1431828000}],"phase":"given_up","why":{"because":"funds"},"declines":[{"at_s":1431568800,"reason":"funds","code":"ACQ.SOME_CODE"},{"at_s":1431655200,"reason":"funds","code":"ACQ.SOME_CODE"},{"at_s":1431828000,"reason":"funds","code":"ACQ.SOME_CODE"}],"history":{"exchanges":[{"at_s":1431568800,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431655200,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"query","answer":"closed"}]}}
+        {"provider":"shop","debit":7,"version":0,"due_at_s":1431914400,"opened_at_s":1431793800,"terms":{"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","from":"2015-05-17","through":"2015-05-17"},"attempts":[{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_1","request":"amount=12.34","sent_at_s":1431828000}],"phase":"held","why":"our request is wrong: ACQ.SOME_CODE","found":"it is not paid yet","history":{"exchanges":[{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"our request is wrong: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"query","answer":"not paid yet"}],"interventions":[{"at_s":1431828000,"resolution":"ask","reason":"keys were mended","was":"our request is wrong: ACQ.SOME_CODE"}]}}
+        {"provider":"shop","debit":7,"version":0,"due_at_s":1431828000,"opened_at_s":1431793800,"phase":"withdrawn"}"#]].assert_eq(&names.map(stored).join("\n"));
+    // Two attempts, the first of them closed.
+    expect![[r#"{"provider":"shop","debit":7,"version":0,"due_at_s":1431828060,"opened_at_s":1431793800,"terms":{"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","from":"2015-05-17","through":"2015-05-17"},"attempts":[{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_1","request":"amount=12.34","sent_at_s":1431828000,"unanswered_at_s":[1431828000],"is_closed":true},{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_2","request":"second","sent_at_s":1431828000,"payment":{"trade_no":"2015051721001004","amount_fen":1234}}],"phase":"paid","attempt":2,"history":{"exchanges":[{"at_s":1431828000,"attempt":1,"asked":"query","answer":"closed"},{"at_s":1431828000,"attempt":2,"asked":"pay","answer":"paid ¥12.34 by trade 2015051721001004"}]}}"#]].assert_eq(&stored("paid by the second"));
+    expect![[r#"{"provider":"shop","debit":7,"version":0,"due_at_s":1431828000,"opened_at_s":1431793800,"terms":{"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","from":"2015-05-17","through":"2015-05-17"},"attempts":[{"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_D7_1","request":"amount=12.34","sent_at_s":1431828000,"payment":{"trade_no":"2015051721001004","amount_fen":1234}}],"phase":"given_up","why":{"because":"funds"},"declines":[{"at_s":1431568800,"reason":"funds","code":"ACQ.SOME_CODE"},{"at_s":1431655200,"reason":"funds","code":"ACQ.SOME_CODE"},{"at_s":1431828000,"reason":"funds","code":"ACQ.SOME_CODE"}],"history":{"exchanges":[{"at_s":1431568800,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431655200,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"query","answer":"closed"}]}}"#]].assert_eq(&stored("given up, found"));
 }
 
 #[test]
-fn what_a_debit_does_not_say_takes_no_room() {
-    let stored = |name: &str| {
-        let (_, debit) = every_phase().into_iter().find(|(phase, _)| *phase == name).unwrap();
-        serde_json::to_string(&debit).unwrap()
-    };
-    expect![[r#"{"provider":"shop","debit":7,"version":0,"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","opened_at_s":1431793800,"attempt":1,"out_trade_no":"SY_8d9001d32c6a703d9592_D7_1","request":"amount=12.34","phase":"exhausted","declines":3,"doubts":0,"exchanges":[{"at_s":1431655200,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431741600,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"declined: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"query","answer":"closed"}],"due_at_s":1431828000}"#]].assert_eq(&stored("exhausted"));
-    expect![[r#"{"provider":"shop","debit":7,"version":0,"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","opened_at_s":1431793800,"attempt":1,"out_trade_no":"SY_8d9001d32c6a703d9592_D7_1","request":"amount=12.34","phase":"exhausted","given_up":{"because":"mandate_dead","code":"ACQ.SOME_CODE"},"declines":0,"doubts":0,"exchanges":[{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"the mandate is dead: ACQ.SOME_CODE"},{"at_s":1431828000,"attempt":1,"asked":"query","answer":"closed"}],"due_at_s":1431828000}"#]].assert_eq(&stored("ended, mandate dead"));
-    expect![[r#"{"provider":"shop","debit":7,"version":0,"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","opened_at_s":1431793800,"attempt":1,"out_trade_no":"SY_8d9001d32c6a703d9592_D7_1","request":"amount=12.34","phase":"held","why":"our request is wrong: ACQ.SOME_CODE","declines":0,"doubts":0,"exchanges":[{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"our request is wrong: ACQ.SOME_CODE"}],"due_at_s":1431828000}"#]].assert_eq(&stored("held"));
-    expect![[r#"{"provider":"shop","debit":7,"version":0,"amount_fen":1234,"mandate":1,"agreement_no":"20155245550001","opened_at_s":1431793800,"attempt":1,"out_trade_no":"SY_8d9001d32c6a703d9592_D7_1","request":"amount=12.34","phase":"held","why":"our request is wrong: ACQ.SOME_CODE","ask":true,"declines":0,"doubts":0,"exchanges":[{"at_s":1431828000,"attempt":1,"asked":"pay","answer":"our request is wrong: ACQ.SOME_CODE"}],"interventions":[{"at_s":1431828000,"resolution":"ask","reason":"looked into it","was":"our request is wrong: ACQ.SOME_CODE"}],"due_at_s":1431828000}"#]].assert_eq(&stored("held, to be asked"));
+fn the_phase_of_a_debit_is_stored_with_what_it_needs() {
+    let phases = every_phase().into_iter().map(|(name, debit)| {
+        let phase = serde_json::to_string(&debit.phase).unwrap();
+        format!("{name:22} | {phase}")
+    });
+    expect![[r#"
+        due                    | {"phase":"due"}
+        due, declined          | {"phase":"due"}
+        sending                | {"phase":"sending"}
+        sending, 1 decline     | {"phase":"sending"}
+        sending, 2 declines    | {"phase":"sending"}
+        sending, 6 windows     | {"phase":"sending"}
+        sending, trouble       | {"phase":"sending"}
+        sending again          | {"phase":"sending"}
+        in doubt               | {"phase":"in_doubt","why":"no answer in 10 s"}
+        in doubt twice         | {"phase":"in_doubt","why":"unsigned"}
+        checking               | {"phase":"checking","why":{"because":"funds"}}
+        closing                | {"phase":"closing","why":{"because":"funds"}}
+        confirming             | {"phase":"confirming","why":{"because":"funds"}}
+        closing again          | {"phase":"closing","why":{"because":"funds"}}
+        mandate dead           | {"phase":"checking","why":{"because":"mandate_dead","code":"ACQ.SOME_CODE"}}
+        confirming, unanswered | {"phase":"confirming","why":{"because":"mandate_dead","code":"ACQ.SOME_CODE"}}
+        held                   | {"phase":"held","why":"our request is wrong: ACQ.SOME_CODE"}
+        rechecking             | {"phase":"rechecking","why":"our request is wrong: ACQ.SOME_CODE"}
+        held, rechecked        | {"phase":"held","why":"our request is wrong: ACQ.SOME_CODE","found":"it is not paid yet"}
+        paid                   | {"phase":"paid","attempt":1}
+        given up               | {"phase":"given_up","why":{"because":"funds"}}
+        given up, found        | {"phase":"given_up","why":{"because":"funds"}}
+        withdrawn              | {"phase":"withdrawn"}
+        due, second            | {"phase":"due"}
+        sending, second        | {"phase":"sending"}
+        paid by the second     | {"phase":"paid","attempt":2}
+        held, second           | {"phase":"held","why":"our request is wrong: ACQ.SOME_CODE"}"#]].assert_eq(&phases.collect::<Vec<_>>().join("\n"));
 }

@@ -1,22 +1,26 @@
-//! Every phase by every answer.
+//! Every phase by every input.
 
 use expect_test::{Expect, expect};
 use jiff::SignedDuration;
-use steelyard_billing::{Debit, DebitConflict, GivenUp, InterventionError, Phase, Step};
+use steelyard_billing::{
+    Debit, DebitConflict, DeclineReason, GiveUpReason, NothingToResolve, Phase, Step,
+};
+use steelyard_pricing::Fen;
 
 use crate::clock;
 use crate::common::at;
-use crate::inputs::{Input, Refused, after, every_answer, every_phase};
+use crate::inputs::{AMOUNT, Input, NOW, Refused, after, every_input, every_phase, in_phase};
 
 /// The phase with, in one letter, why it is given up.
 fn phase(debit: &Debit) -> String {
-    let of = |phase: &str, given_up: &GivenUp| {
-        let why = match given_up {
-            GivenUp::Funds => 'F',
-            GivenUp::AmountCap(_) => 'A',
-            GivenUp::Window(_) => 'W',
-            GivenUp::MandateDead(_) => 'M',
-            GivenUp::PayerBlocked(_) => 'P',
+    let of = |phase: &str, why: &GiveUpReason| {
+        let why = match why {
+            GiveUpReason::Funds => 'F',
+            GiveUpReason::AmountCap(_) => 'A',
+            GiveUpReason::Window(_) => 'W',
+            GiveUpReason::MandateDead(_) => 'M',
+            GiveUpReason::PayerBlocked(_) => 'P',
+            GiveUpReason::ByOperator => 'O',
         };
         format!("{phase} {why}")
     };
@@ -24,365 +28,513 @@ fn phase(debit: &Debit) -> String {
         Phase::Due => "due".to_owned(),
         Phase::Sending => "sending".to_owned(),
         Phase::InDoubt { .. } => "in doubt".to_owned(),
-        Phase::Exhausting { close_sent: false, given_up } => of("exhausting", given_up),
-        Phase::Exhausting { close_sent: true, given_up } => of("close sent", given_up),
-        Phase::Closing { given_up } => of("closing", given_up),
-        Phase::Held { ask: false, .. } => "held".to_owned(),
-        Phase::Held { ask: true, .. } => "held, ask".to_owned(),
-        Phase::Paid { .. } => "paid".to_owned(),
-        Phase::Exhausted { given_up } => of("exhausted", given_up),
+        Phase::Checking { why } => of("checking", why),
+        Phase::Closing { why } => of("closing", why),
+        Phase::Confirming { why } => of("confirming", why),
+        Phase::Held { found: None, .. } => "held".to_owned(),
+        Phase::Held { found: Some(_), .. } => "held, found".to_owned(),
+        Phase::Rechecking { .. } => "rechecking".to_owned(),
+        Phase::Paid { attempt } => format!("paid by {attempt}"),
+        Phase::GivenUp { why } => of("given up", why),
+        Phase::Withdrawn => "withdrawn".to_owned(),
     }
+}
+
+/// The attempts in order: how many requests nobody answered, whether it is closed, what it took.
+fn attempts(debit: &Debit) -> String {
+    let attempts = debit.attempts.iter().map(|attempt| {
+        let unanswered = serde_json::to_value(&attempt.unanswered_at_s).unwrap();
+        let requests = unanswered.as_array().unwrap().len();
+        let closed = if attempt.is_closed { " closed" } else { "" };
+        let paid = if attempt.payment.is_some() { " paid" } else { "" };
+        format!("{requests}{closed}{paid}")
+    });
+    attempts.collect::<Vec<_>>().join(", ")
 }
 
 /// A debit as a row of a table.
 fn note(debit: &Debit) -> String {
-    let request = if debit.request.is_some() { "same" } else { "none" };
+    let of = |reason| debit.declines.iter().filter(|d| d.reason == reason).count();
+    let (funds, caps) = (of(DeclineReason::Funds), of(DeclineReason::AmountCap));
+    let (windows, retries) = (of(DeclineReason::Window), debit.task.retries);
+    let found = if debit.found_payments().next().is_some() { ", FOUND MONEY" } else { "" };
     format!(
-        "{:12} {} | {} {} {} {} | {} {request}",
+        "{:12} {} | {funds} {caps} {windows} {retries} | {}{found}",
         phase(debit),
         debit.due_at().map_or("never      ".to_owned(), clock),
-        debit.declines,
-        debit.window_declines,
-        debit.doubts,
-        debit.own_account_troubles,
-        debit.attempt
-    ) + if debit.found_payments.is_empty() { "" } else { ", found money" }
+        attempts(debit),
+    )
 }
 
-/// One row of the table; none if the debit was not waiting for such an answer.
+/// One row of the table; none if the debit was not waiting for such an input.
 fn row(from: &str, name: &str, debit: &Debit, input: &Input) -> Option<String> {
-    match after(debit, input, at("2015-05-17 10:00")) {
-        Ok(debit) => Some(format!("{from:22} | {name:26} | {}", note(&debit))),
+    let to = match after(debit, input, at(NOW)) {
+        Ok(same) if same == *debit => "UNCHANGED".to_owned(),
+        Ok(debit) => note(&debit),
         Err(Refused::Conflict(error)) => {
             assert_eq!(error, DebitConflict { debit: debit.debit, phase: debit.phase.clone() });
-            None
+            return None;
         }
-        Err(Refused::Intervention(error)) => {
-            assert_eq!(error, InterventionError::NothingToResolve(debit.debit));
-            None
+        Err(Refused::NothingToResolve(error)) => {
+            assert_eq!(error, NothingToResolve(debit.debit));
+            return None;
         }
-        Err(Refused::Contradicts) => {
-            Some(format!("{from:22} | {name:26} | CONTRADICTS, and nothing changes"))
-        }
-    }
+        Err(Refused::Contradicts) => "CONTRADICTS, and nothing changes".to_owned(),
+    };
+    Some(format!("{from:22} | {name:25} | {to}").trim_end().to_owned())
 }
 
 fn check_table(expected: Expect) {
     let mut rows = vec![format!(
-        "{:22} | {:26} | to           due         | declines windows doubts troubles | attempt request",
-        "from", "answer on 05-17 10:00"
+        "{:22} | {:25} | to           due         | funds caps windows retries | unanswered requests",
+        "from", "input on 05-17 10:00"
     )];
     for (from, debit) in every_phase() {
-        let answers = every_answer();
-        rows.extend(answers.iter().filter_map(|(name, input)| row(from, name, &debit, input)));
-        rows.push(format!("{from:22} | {:26} | REFUSED", "everything else"));
+        rows.push(format!("{from:22} | {:25} | {}", "-", note(&debit)).trim_end().to_owned());
+        let inputs = every_input();
+        rows.extend(inputs.iter().filter_map(|(name, input)| row(from, name, &debit, input)));
+        rows.push(format!("{from:22} | {:25} | REFUSED", "everything else"));
     }
     expected.assert_eq(&rows.join("\n"));
 }
 
 #[test]
-fn every_answer_in_every_phase_has_one_outcome() {
+fn every_input_in_every_phase_has_one_outcome() {
     check_table(expect![[r#"
-        from                   | answer on 05-17 10:00      | to           due         | declines windows doubts troubles | attempt request
-        due                    | sent                       | sending      05-17 10:01 | 0 0 0 0 | 1 same
-        due                    | without mandate            | exhausting M 05-17 10:00 | 0 0 0 0 | 1 none
-        due                    | mandate suspended          | due          05-18 10:00 | 0 1 0 0 | 1 none
-        due                    | proof: 1 paid              | CONTRADICTS, and nothing changes
-        due                    | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        due                    | proof: 1 paid otherwise    | CONTRADICTS, and nothing changes
-        due                    | proof: 2 paid              | CONTRADICTS, and nothing changes
-        due                    | everything else            | REFUSED
-        sending                | pay: paid                  | paid         never       | 0 0 0 0 | 1 same
-        sending                | pay: paid, a fen short     | held         never       | 0 0 0 0 | 1 same
-        sending                | pay: declined              | due          05-18 10:00 | 1 0 0 0 | 1 same
-        sending                | pay: above a cap           | exhausting A 05-17 10:00 | 0 0 0 0 | 1 same
-        sending                | pay: outside a window      | due          05-18 10:00 | 0 1 0 0 | 1 same
-        sending                | pay: mandate dead          | exhausting M 05-17 10:00 | 0 0 0 0 | 1 same
-        sending                | pay: payer blocked         | exhausting P 05-17 10:00 | 0 0 0 0 | 1 same
-        sending                | pay: own account           | due          05-17 10:01 | 0 0 0 1 | 1 same
-        sending                | pay: own fault             | held         never       | 0 0 0 0 | 1 same
-        sending                | pay: in doubt              | in doubt     05-17 10:00 | 0 0 1 0 | 1 same
-        sending                | query: paid                | paid         never       | 0 0 0 0 | 1 same
-        sending                | query: paid, a fen over    | held         never       | 0 0 0 0 | 1 same
-        sending                | query: pending             | due          05-17 10:00 | 0 0 0 0 | 1 same
-        sending                | query: closed              | due          05-17 10:00 | 0 0 0 0 | 2 none
-        sending                | query: not found           | due          05-17 10:00 | 0 0 0 0 | 1 same
-        sending                | query: in doubt            | in doubt     05-17 10:00 | 0 0 1 0 | 1 same
-        sending                | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
-        sending                | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        sending                | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 same
-        sending                | proof: 2 paid              | CONTRADICTS, and nothing changes
-        sending                | everything else            | REFUSED
-        sending, 1 decline     | pay: paid                  | paid         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | pay: paid, a fen short     | held         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | pay: declined              | due          05-18 10:00 | 2 0 0 0 | 1 same
-        sending, 1 decline     | pay: above a cap           | exhausting A 05-17 10:00 | 1 0 0 0 | 1 same
-        sending, 1 decline     | pay: outside a window      | due          05-18 10:00 | 1 1 0 0 | 1 same
-        sending, 1 decline     | pay: mandate dead          | exhausting M 05-17 10:00 | 1 0 0 0 | 1 same
-        sending, 1 decline     | pay: payer blocked         | exhausting P 05-17 10:00 | 1 0 0 0 | 1 same
-        sending, 1 decline     | pay: own account           | due          05-17 10:01 | 1 0 0 1 | 1 same
-        sending, 1 decline     | pay: own fault             | held         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | pay: in doubt              | in doubt     05-17 10:00 | 1 0 1 0 | 1 same
-        sending, 1 decline     | query: paid                | paid         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | query: paid, a fen over    | held         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | query: pending             | due          05-17 10:00 | 1 0 0 0 | 1 same
-        sending, 1 decline     | query: closed              | due          05-17 10:00 | 1 0 0 0 | 2 none
-        sending, 1 decline     | query: not found           | due          05-17 10:00 | 1 0 0 0 | 1 same
-        sending, 1 decline     | query: in doubt            | in doubt     05-17 10:00 | 1 0 1 0 | 1 same
-        sending, 1 decline     | proof: 1 paid              | paid         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        sending, 1 decline     | proof: 1 paid otherwise    | paid         never       | 1 0 0 0 | 1 same
-        sending, 1 decline     | proof: 2 paid              | CONTRADICTS, and nothing changes
-        sending, 1 decline     | everything else            | REFUSED
-        sending, 2 declines    | pay: paid                  | paid         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | pay: paid, a fen short     | held         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | pay: declined              | exhausting F 05-17 10:00 | 3 0 0 0 | 1 same
-        sending, 2 declines    | pay: above a cap           | exhausting A 05-17 10:00 | 2 0 0 0 | 1 same
-        sending, 2 declines    | pay: outside a window      | due          05-18 10:00 | 2 1 0 0 | 1 same
-        sending, 2 declines    | pay: mandate dead          | exhausting M 05-17 10:00 | 2 0 0 0 | 1 same
-        sending, 2 declines    | pay: payer blocked         | exhausting P 05-17 10:00 | 2 0 0 0 | 1 same
-        sending, 2 declines    | pay: own account           | due          05-17 10:01 | 2 0 0 1 | 1 same
-        sending, 2 declines    | pay: own fault             | held         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | pay: in doubt              | in doubt     05-17 10:00 | 2 0 1 0 | 1 same
-        sending, 2 declines    | query: paid                | paid         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | query: paid, a fen over    | held         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | query: pending             | due          05-17 10:00 | 2 0 0 0 | 1 same
-        sending, 2 declines    | query: closed              | due          05-17 10:00 | 2 0 0 0 | 2 none
-        sending, 2 declines    | query: not found           | due          05-17 10:00 | 2 0 0 0 | 1 same
-        sending, 2 declines    | query: in doubt            | in doubt     05-17 10:00 | 2 0 1 0 | 1 same
-        sending, 2 declines    | proof: 1 paid              | paid         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        sending, 2 declines    | proof: 1 paid otherwise    | paid         never       | 2 0 0 0 | 1 same
-        sending, 2 declines    | proof: 2 paid              | CONTRADICTS, and nothing changes
-        sending, 2 declines    | everything else            | REFUSED
-        sending, 6 windows     | pay: paid                  | paid         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | pay: paid, a fen short     | held         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | pay: declined              | due          05-18 10:00 | 1 6 0 0 | 1 same
-        sending, 6 windows     | pay: above a cap           | exhausting A 05-17 10:00 | 0 6 0 0 | 1 same
-        sending, 6 windows     | pay: outside a window      | exhausting W 05-17 10:00 | 0 7 0 0 | 1 same
-        sending, 6 windows     | pay: mandate dead          | exhausting M 05-17 10:00 | 0 6 0 0 | 1 same
-        sending, 6 windows     | pay: payer blocked         | exhausting P 05-17 10:00 | 0 6 0 0 | 1 same
-        sending, 6 windows     | pay: own account           | due          05-17 10:01 | 0 6 0 1 | 1 same
-        sending, 6 windows     | pay: own fault             | held         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | pay: in doubt              | in doubt     05-17 10:00 | 0 6 1 0 | 1 same
-        sending, 6 windows     | query: paid                | paid         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | query: paid, a fen over    | held         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | query: pending             | due          05-17 10:00 | 0 6 0 0 | 1 same
-        sending, 6 windows     | query: closed              | due          05-17 10:00 | 0 6 0 0 | 2 none
-        sending, 6 windows     | query: not found           | due          05-17 10:00 | 0 6 0 0 | 1 same
-        sending, 6 windows     | query: in doubt            | in doubt     05-17 10:00 | 0 6 1 0 | 1 same
-        sending, 6 windows     | proof: 1 paid              | paid         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        sending, 6 windows     | proof: 1 paid otherwise    | paid         never       | 0 6 0 0 | 1 same
-        sending, 6 windows     | proof: 2 paid              | CONTRADICTS, and nothing changes
-        sending, 6 windows     | everything else            | REFUSED
-        sending, trouble       | pay: paid                  | paid         never       | 0 0 0 0 | 1 same
-        sending, trouble       | pay: paid, a fen short     | held         never       | 0 0 0 0 | 1 same
-        sending, trouble       | pay: declined              | due          05-18 10:00 | 1 0 0 0 | 1 same
-        sending, trouble       | pay: above a cap           | exhausting A 05-17 10:00 | 0 0 0 0 | 1 same
-        sending, trouble       | pay: outside a window      | due          05-18 10:00 | 0 1 0 0 | 1 same
-        sending, trouble       | pay: mandate dead          | exhausting M 05-17 10:00 | 0 0 0 0 | 1 same
-        sending, trouble       | pay: payer blocked         | exhausting P 05-17 10:00 | 0 0 0 0 | 1 same
-        sending, trouble       | pay: own account           | due          05-17 10:02 | 0 0 0 2 | 1 same
-        sending, trouble       | pay: own fault             | held         never       | 0 0 0 0 | 1 same
-        sending, trouble       | pay: in doubt              | in doubt     05-17 10:00 | 0 0 1 0 | 1 same
-        sending, trouble       | query: paid                | paid         never       | 0 0 0 1 | 1 same
-        sending, trouble       | query: paid, a fen over    | held         never       | 0 0 0 1 | 1 same
-        sending, trouble       | query: pending             | due          05-17 10:00 | 0 0 0 1 | 1 same
-        sending, trouble       | query: closed              | due          05-17 10:00 | 0 0 0 1 | 2 none
-        sending, trouble       | query: not found           | due          05-17 10:00 | 0 0 0 1 | 1 same
-        sending, trouble       | query: in doubt            | in doubt     05-17 10:00 | 0 0 1 1 | 1 same
-        sending, trouble       | proof: 1 paid              | paid         never       | 0 0 0 1 | 1 same
-        sending, trouble       | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        sending, trouble       | proof: 1 paid otherwise    | paid         never       | 0 0 0 1 | 1 same
-        sending, trouble       | proof: 2 paid              | CONTRADICTS, and nothing changes
-        sending, trouble       | everything else            | REFUSED
-        in doubt               | query: paid                | paid         never       | 0 0 1 0 | 1 same
-        in doubt               | query: paid, a fen over    | held         never       | 0 0 1 0 | 1 same
-        in doubt               | query: pending             | due          05-17 10:00 | 0 0 1 0 | 1 same
-        in doubt               | query: closed              | due          05-17 10:00 | 0 0 1 0 | 2 none
-        in doubt               | query: not found           | due          05-17 10:00 | 0 0 1 0 | 1 same
-        in doubt               | query: in doubt            | in doubt     05-17 10:00 | 0 0 2 0 | 1 same
-        in doubt               | resolved: ask              | in doubt     05-17 10:00 | 0 0 0 0 | 1 same
-        in doubt               | resolved: retry            | in doubt     05-17 10:00 | 0 0 0 0 | 1 same
-        in doubt               | proof: 1 paid              | paid         never       | 0 0 1 0 | 1 same
-        in doubt               | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        in doubt               | proof: 1 paid otherwise    | paid         never       | 0 0 1 0 | 1 same
-        in doubt               | proof: 2 paid              | CONTRADICTS, and nothing changes
-        in doubt               | everything else            | REFUSED
-        in doubt twice         | query: paid                | paid         never       | 0 0 2 0 | 1 same
-        in doubt twice         | query: paid, a fen over    | held         never       | 0 0 2 0 | 1 same
-        in doubt twice         | query: pending             | due          05-17 10:00 | 0 0 2 0 | 1 same
-        in doubt twice         | query: closed              | due          05-17 10:00 | 0 0 2 0 | 2 none
-        in doubt twice         | query: not found           | due          05-17 10:00 | 0 0 2 0 | 1 same
-        in doubt twice         | query: in doubt            | in doubt     05-17 10:00 | 0 0 3 0 | 1 same
-        in doubt twice         | resolved: ask              | in doubt     05-17 10:00 | 0 0 0 0 | 1 same
-        in doubt twice         | resolved: retry            | in doubt     05-17 10:00 | 0 0 0 0 | 1 same
-        in doubt twice         | proof: 1 paid              | paid         never       | 0 0 2 0 | 1 same
-        in doubt twice         | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        in doubt twice         | proof: 1 paid otherwise    | paid         never       | 0 0 2 0 | 1 same
-        in doubt twice         | proof: 2 paid              | CONTRADICTS, and nothing changes
-        in doubt twice         | everything else            | REFUSED
-        exhausting             | query: paid                | paid         never       | 3 0 0 0 | 1 same
-        exhausting             | query: paid, a fen over    | held         never       | 3 0 0 0 | 1 same
-        exhausting             | query: pending             | closing F    05-17 10:00 | 3 0 0 0 | 1 same
-        exhausting             | query: closed              | exhausted F  never       | 3 0 0 0 | 1 same
-        exhausting             | query: not found           | closing F    05-17 10:00 | 3 0 0 0 | 1 same
-        exhausting             | query: in doubt            | exhausting F 05-17 10:00 | 3 0 1 0 | 1 same
-        exhausting             | proof: 1 paid              | paid         never       | 3 0 0 0 | 1 same
-        exhausting             | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        exhausting             | proof: 1 paid otherwise    | paid         never       | 3 0 0 0 | 1 same
-        exhausting             | proof: 2 paid              | CONTRADICTS, and nothing changes
-        exhausting             | everything else            | REFUSED
-        close sent             | query: paid                | paid         never       | 3 0 0 0 | 1 same
-        close sent             | query: paid, a fen over    | held         never       | 3 0 0 0 | 1 same
-        close sent             | query: pending             | closing F    05-17 10:00 | 3 0 1 0 | 1 same
-        close sent             | query: closed              | exhausted F  never       | 3 0 0 0 | 1 same
-        close sent             | query: not found           | exhausted F  never       | 3 0 0 0 | 1 same
-        close sent             | query: in doubt            | close sent F 05-17 10:00 | 3 0 1 0 | 1 same
-        close sent             | proof: 1 paid              | paid         never       | 3 0 0 0 | 1 same
-        close sent             | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        close sent             | proof: 1 paid otherwise    | paid         never       | 3 0 0 0 | 1 same
-        close sent             | proof: 2 paid              | CONTRADICTS, and nothing changes
-        close sent             | everything else            | REFUSED
-        closing                | closed                     | close sent F 05-17 10:00 | 3 0 0 0 | 1 same
-        closing                | close: in doubt            | exhausting F 05-17 10:00 | 3 0 1 0 | 1 same
-        closing                | proof: 1 paid              | paid         never       | 3 0 0 0 | 1 same
-        closing                | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        closing                | proof: 1 paid otherwise    | paid         never       | 3 0 0 0 | 1 same
-        closing                | proof: 2 paid              | CONTRADICTS, and nothing changes
-        closing                | everything else            | REFUSED
-        closing again          | closed                     | close sent F 05-17 10:00 | 3 0 1 0 | 1 same
-        closing again          | close: in doubt            | exhausting F 05-17 10:00 | 3 0 2 0 | 1 same
-        closing again          | proof: 1 paid              | paid         never       | 3 0 1 0 | 1 same
-        closing again          | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        closing again          | proof: 1 paid otherwise    | paid         never       | 3 0 1 0 | 1 same
-        closing again          | proof: 2 paid              | CONTRADICTS, and nothing changes
-        closing again          | everything else            | REFUSED
-        mandate dead           | query: paid                | paid         never       | 0 0 0 0 | 1 same
-        mandate dead           | query: paid, a fen over    | held         never       | 0 0 0 0 | 1 same
-        mandate dead           | query: pending             | closing M    05-17 10:00 | 0 0 0 0 | 1 same
-        mandate dead           | query: closed              | exhausted M  never       | 0 0 0 0 | 1 same
-        mandate dead           | query: not found           | closing M    05-17 10:00 | 0 0 0 0 | 1 same
-        mandate dead           | query: in doubt            | exhausting M 05-17 10:00 | 0 0 1 0 | 1 same
-        mandate dead           | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
-        mandate dead           | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        mandate dead           | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 same
-        mandate dead           | proof: 2 paid              | CONTRADICTS, and nothing changes
-        mandate dead           | everything else            | REFUSED
-        mandate dead, closing  | closed                     | close sent M 05-17 10:00 | 0 0 0 0 | 1 same
-        mandate dead, closing  | close: in doubt            | exhausting M 05-17 10:00 | 0 0 1 0 | 1 same
-        mandate dead, closing  | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
-        mandate dead, closing  | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        mandate dead, closing  | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 same
-        mandate dead, closing  | proof: 2 paid              | CONTRADICTS, and nothing changes
-        mandate dead, closing  | everything else            | REFUSED
-        held                   | resolved: ask              | held, ask    05-17 10:00 | 0 0 0 0 | 1 same
-        held                   | resolved: retry            | in doubt     05-17 10:00 | 0 0 0 0 | 1 same
-        held                   | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
-        held                   | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        held                   | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 same
-        held                   | proof: 2 paid              | CONTRADICTS, and nothing changes
-        held                   | everything else            | REFUSED
-        held, to be asked      | query: paid                | paid         never       | 0 0 0 0 | 1 same
-        held, to be asked      | query: paid, a fen over    | held         never       | 0 0 0 0 | 1 same
-        held, to be asked      | query: pending             | held         never       | 0 0 0 0 | 1 same
-        held, to be asked      | query: closed              | held         never       | 0 0 0 0 | 1 same
-        held, to be asked      | query: not found           | held         never       | 0 0 0 0 | 1 same
-        held, to be asked      | query: in doubt            | held, ask    05-17 10:00 | 0 0 1 0 | 1 same
-        held, to be asked      | resolved: ask              | held, ask    05-17 10:00 | 0 0 0 0 | 1 same
-        held, to be asked      | resolved: retry            | in doubt     05-17 10:00 | 0 0 0 0 | 1 same
-        held, to be asked      | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
-        held, to be asked      | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        held, to be asked      | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 1 same
-        held, to be asked      | proof: 2 paid              | CONTRADICTS, and nothing changes
-        held, to be asked      | everything else            | REFUSED
-        paid                   | proof: 1 paid              | paid         never       | 0 0 0 0 | 1 same
-        paid                   | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        paid                   | proof: 1 paid otherwise    | CONTRADICTS, and nothing changes
-        paid                   | proof: 2 paid              | CONTRADICTS, and nothing changes
-        paid                   | everything else            | REFUSED
-        exhausted              | proof: 1 paid              | exhausted F  never       | 3 0 0 0 | 1 same, found money
-        exhausted              | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        exhausted              | proof: 1 paid otherwise    | exhausted F  never       | 3 0 0 0 | 1 same, found money
-        exhausted              | proof: 2 paid              | CONTRADICTS, and nothing changes
-        exhausted              | everything else            | REFUSED
-        ended, mandate dead    | proof: 1 paid              | exhausted M  never       | 0 0 0 0 | 1 same, found money
-        ended, mandate dead    | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        ended, mandate dead    | proof: 1 paid otherwise    | exhausted M  never       | 0 0 0 0 | 1 same, found money
-        ended, mandate dead    | proof: 2 paid              | CONTRADICTS, and nothing changes
-        ended, mandate dead    | everything else            | REFUSED
-        due, second number     | sent                       | sending      05-17 10:01 | 0 0 0 0 | 2 same
-        due, second number     | without mandate            | exhausting M 05-17 10:00 | 0 0 0 0 | 2 none
-        due, second number     | mandate suspended          | due          05-18 10:00 | 0 1 0 0 | 2 none
-        due, second number     | proof: 1 paid              | paid         never       | 0 0 0 0 | 2 none
-        due, second number     | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        due, second number     | proof: 1 paid otherwise    | paid         never       | 0 0 0 0 | 2 none
-        due, second number     | proof: 2 paid              | CONTRADICTS, and nothing changes
-        due, second number     | everything else            | REFUSED
-        sending, second        | pay: paid                  | paid         never       | 0 0 0 0 | 2 same
-        sending, second        | pay: paid, a fen short     | held         never       | 0 0 0 0 | 2 same
-        sending, second        | pay: declined              | due          05-18 10:00 | 1 0 0 0 | 2 same
-        sending, second        | pay: above a cap           | exhausting A 05-17 10:00 | 0 0 0 0 | 2 same
-        sending, second        | pay: outside a window      | due          05-18 10:00 | 0 1 0 0 | 2 same
-        sending, second        | pay: mandate dead          | exhausting M 05-17 10:00 | 0 0 0 0 | 2 same
-        sending, second        | pay: payer blocked         | exhausting P 05-17 10:00 | 0 0 0 0 | 2 same
-        sending, second        | pay: own account           | due          05-17 10:01 | 0 0 0 1 | 2 same
-        sending, second        | pay: own fault             | held         never       | 0 0 0 0 | 2 same
-        sending, second        | pay: in doubt              | in doubt     05-17 10:00 | 0 0 1 0 | 2 same
-        sending, second        | query: paid                | paid         never       | 0 0 0 0 | 2 same
-        sending, second        | query: paid, a fen over    | held         never       | 0 0 0 0 | 2 same
-        sending, second        | query: pending             | due          05-17 10:00 | 0 0 0 0 | 2 same
-        sending, second        | query: closed              | due          05-17 10:00 | 0 0 0 0 | 3 none
-        sending, second        | query: not found           | due          05-17 10:00 | 0 0 0 0 | 2 same
-        sending, second        | query: in doubt            | in doubt     05-17 10:00 | 0 0 1 0 | 2 same
-        sending, second        | proof: 1 paid              | sending      05-17 10:01 | 0 0 0 0 | 2 same, found money
-        sending, second        | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        sending, second        | proof: 1 paid otherwise    | sending      05-17 10:01 | 0 0 0 0 | 2 same, found money
-        sending, second        | proof: 2 paid              | paid         never       | 0 0 0 0 | 2 same
-        sending, second        | everything else            | REFUSED
-        exhausted, found       | proof: 1 paid              | exhausted F  never       | 3 0 0 0 | 1 same, found money
-        exhausted, found       | proof: 1 paid, a fen over  | CONTRADICTS, and nothing changes
-        exhausted, found       | proof: 1 paid otherwise    | CONTRADICTS, and nothing changes
-        exhausted, found       | proof: 2 paid              | CONTRADICTS, and nothing changes
-        exhausted, found       | everything else            | REFUSED"#]]);
+        from                   | input on 05-17 10:00      | to           due         | funds caps windows retries | unanswered requests
+        due                    | -                         | due          05-17 10:00 | 0 0 0 0 |
+        due                    | sent                      | sending      05-17 10:01 | 0 0 0 0 | 1
+        due                    | nothing is owed           | withdrawn    never       | 0 0 0 0 |
+        due                    | the day is capped         | due          05-18 10:00 | 0 0 0 0 |
+        due                    | proof: 1 paid             | CONTRADICTS, and nothing changes
+        due                    | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        due                    | proof: 1 paid otherwise   | CONTRADICTS, and nothing changes
+        due                    | proof: 2 paid             | CONTRADICTS, and nothing changes
+        due                    | proof: 3 paid             | CONTRADICTS, and nothing changes
+        due                    | everything else           | REFUSED
+        due, declined          | -                         | due          05-17 10:00 | 1 0 0 0 | 0
+        due, declined          | sent                      | sending      05-17 10:01 | 1 0 0 0 | 1
+        due, declined          | without mandate           | checking M   05-17 10:00 | 1 0 0 0 | 0
+        due, declined          | mandate suspended         | due          05-18 10:00 | 1 0 1 0 | 0
+        due, declined          | proof: 1 paid             | paid by 1    never       | 1 0 0 0 | 0 paid
+        due, declined          | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        due, declined          | proof: 1 paid otherwise   | paid by 1    never       | 1 0 0 0 | 0 paid
+        due, declined          | proof: 2 paid             | CONTRADICTS, and nothing changes
+        due, declined          | proof: 3 paid             | CONTRADICTS, and nothing changes
+        due, declined          | everything else           | REFUSED
+        sending                | -                         | sending      05-17 10:01 | 0 0 0 0 | 1
+        sending                | pay: paid                 | paid by 1    never       | 0 0 0 0 | 0 paid
+        sending                | pay: paid, a fen short    | held         05-18 10:00 | 0 0 0 0 | 0
+        sending                | pay: declined             | due          05-18 10:00 | 1 0 0 0 | 0
+        sending                | pay: above a cap          | checking A   05-17 10:00 | 0 1 0 0 | 0
+        sending                | pay: outside a window     | due          05-18 10:00 | 0 0 1 0 | 0
+        sending                | pay: mandate dead         | checking M   05-17 10:00 | 0 0 0 0 | 0
+        sending                | pay: payer blocked        | checking P   05-17 10:00 | 0 0 0 0 | 0
+        sending                | pay: own account          | due          05-17 10:01 | 0 0 0 1 | 0
+        sending                | pay: own fault            | held         05-18 10:00 | 0 0 0 0 | 0
+        sending                | pay: throttled            | due          05-17 10:01 | 0 0 0 1 | 0
+        sending                | pay: in doubt             | in doubt     05-17 10:00 | 0 0 0 1 | 1
+        sending                | query: paid               | paid by 1    never       | 0 0 0 0 | 1 paid
+        sending                | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1
+        sending                | query: pending            | due          05-17 10:00 | 0 0 0 0 | 1
+        sending                | query: closed             | due          05-17 10:00 | 0 0 0 0 | 1 closed
+        sending                | query: not found          | due          05-17 10:00 | 0 0 0 0 | 1
+        sending                | query: in doubt           | in doubt     05-17 10:00 | 0 0 0 1 | 1
+        sending                | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 1 paid
+        sending                | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending                | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 1 paid
+        sending                | proof: 2 paid             | CONTRADICTS, and nothing changes
+        sending                | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending                | everything else           | REFUSED
+        sending, 1 decline     | -                         | sending      05-17 10:01 | 1 0 0 0 | 1
+        sending, 1 decline     | pay: paid                 | paid by 1    never       | 1 0 0 0 | 0 paid
+        sending, 1 decline     | pay: paid, a fen short    | held         05-18 10:00 | 1 0 0 0 | 0
+        sending, 1 decline     | pay: declined             | due          05-19 10:00 | 2 0 0 0 | 0
+        sending, 1 decline     | pay: above a cap          | checking A   05-17 10:00 | 1 1 0 0 | 0
+        sending, 1 decline     | pay: outside a window     | due          05-18 10:00 | 1 0 1 0 | 0
+        sending, 1 decline     | pay: mandate dead         | checking M   05-17 10:00 | 1 0 0 0 | 0
+        sending, 1 decline     | pay: payer blocked        | checking P   05-17 10:00 | 1 0 0 0 | 0
+        sending, 1 decline     | pay: own account          | due          05-17 10:01 | 1 0 0 1 | 0
+        sending, 1 decline     | pay: own fault            | held         05-18 10:00 | 1 0 0 0 | 0
+        sending, 1 decline     | pay: throttled            | due          05-17 10:01 | 1 0 0 1 | 0
+        sending, 1 decline     | pay: in doubt             | in doubt     05-17 10:00 | 1 0 0 1 | 1
+        sending, 1 decline     | query: paid               | paid by 1    never       | 1 0 0 0 | 1 paid
+        sending, 1 decline     | query: paid, a fen over   | held         05-18 10:00 | 1 0 0 0 | 1
+        sending, 1 decline     | query: pending            | due          05-17 10:00 | 1 0 0 0 | 1
+        sending, 1 decline     | query: closed             | due          05-17 10:00 | 1 0 0 0 | 1 closed
+        sending, 1 decline     | query: not found          | due          05-17 10:00 | 1 0 0 0 | 1
+        sending, 1 decline     | query: in doubt           | in doubt     05-17 10:00 | 1 0 0 1 | 1
+        sending, 1 decline     | proof: 1 paid             | paid by 1    never       | 1 0 0 0 | 1 paid
+        sending, 1 decline     | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending, 1 decline     | proof: 1 paid otherwise   | paid by 1    never       | 1 0 0 0 | 1 paid
+        sending, 1 decline     | proof: 2 paid             | CONTRADICTS, and nothing changes
+        sending, 1 decline     | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending, 1 decline     | everything else           | REFUSED
+        sending, 2 declines    | -                         | sending      05-17 10:01 | 2 0 0 0 | 1
+        sending, 2 declines    | pay: paid                 | paid by 1    never       | 2 0 0 0 | 0 paid
+        sending, 2 declines    | pay: paid, a fen short    | held         05-18 10:00 | 2 0 0 0 | 0
+        sending, 2 declines    | pay: declined             | checking F   05-17 10:00 | 3 0 0 0 | 0
+        sending, 2 declines    | pay: above a cap          | checking A   05-17 10:00 | 2 1 0 0 | 0
+        sending, 2 declines    | pay: outside a window     | due          05-18 10:00 | 2 0 1 0 | 0
+        sending, 2 declines    | pay: mandate dead         | checking M   05-17 10:00 | 2 0 0 0 | 0
+        sending, 2 declines    | pay: payer blocked        | checking P   05-17 10:00 | 2 0 0 0 | 0
+        sending, 2 declines    | pay: own account          | due          05-17 10:01 | 2 0 0 1 | 0
+        sending, 2 declines    | pay: own fault            | held         05-18 10:00 | 2 0 0 0 | 0
+        sending, 2 declines    | pay: throttled            | due          05-17 10:01 | 2 0 0 1 | 0
+        sending, 2 declines    | pay: in doubt             | in doubt     05-17 10:00 | 2 0 0 1 | 1
+        sending, 2 declines    | query: paid               | paid by 1    never       | 2 0 0 0 | 1 paid
+        sending, 2 declines    | query: paid, a fen over   | held         05-18 10:00 | 2 0 0 0 | 1
+        sending, 2 declines    | query: pending            | due          05-17 10:00 | 2 0 0 0 | 1
+        sending, 2 declines    | query: closed             | due          05-17 10:00 | 2 0 0 0 | 1 closed
+        sending, 2 declines    | query: not found          | due          05-17 10:00 | 2 0 0 0 | 1
+        sending, 2 declines    | query: in doubt           | in doubt     05-17 10:00 | 2 0 0 1 | 1
+        sending, 2 declines    | proof: 1 paid             | paid by 1    never       | 2 0 0 0 | 1 paid
+        sending, 2 declines    | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending, 2 declines    | proof: 1 paid otherwise   | paid by 1    never       | 2 0 0 0 | 1 paid
+        sending, 2 declines    | proof: 2 paid             | CONTRADICTS, and nothing changes
+        sending, 2 declines    | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending, 2 declines    | everything else           | REFUSED
+        sending, 6 windows     | -                         | sending      05-17 10:01 | 0 0 6 0 | 1
+        sending, 6 windows     | pay: paid                 | paid by 1    never       | 0 0 6 0 | 0 paid
+        sending, 6 windows     | pay: paid, a fen short    | held         05-18 10:00 | 0 0 6 0 | 0
+        sending, 6 windows     | pay: declined             | due          05-18 10:00 | 1 0 6 0 | 0
+        sending, 6 windows     | pay: above a cap          | checking A   05-17 10:00 | 0 1 6 0 | 0
+        sending, 6 windows     | pay: outside a window     | checking W   05-17 10:00 | 0 0 7 0 | 0
+        sending, 6 windows     | pay: mandate dead         | checking M   05-17 10:00 | 0 0 6 0 | 0
+        sending, 6 windows     | pay: payer blocked        | checking P   05-17 10:00 | 0 0 6 0 | 0
+        sending, 6 windows     | pay: own account          | due          05-17 10:01 | 0 0 6 1 | 0
+        sending, 6 windows     | pay: own fault            | held         05-18 10:00 | 0 0 6 0 | 0
+        sending, 6 windows     | pay: throttled            | due          05-17 10:01 | 0 0 6 1 | 0
+        sending, 6 windows     | pay: in doubt             | in doubt     05-17 10:00 | 0 0 6 1 | 1
+        sending, 6 windows     | query: paid               | paid by 1    never       | 0 0 6 0 | 1 paid
+        sending, 6 windows     | query: paid, a fen over   | held         05-18 10:00 | 0 0 6 0 | 1
+        sending, 6 windows     | query: pending            | due          05-17 10:00 | 0 0 6 0 | 1
+        sending, 6 windows     | query: closed             | due          05-17 10:00 | 0 0 6 0 | 1 closed
+        sending, 6 windows     | query: not found          | due          05-17 10:00 | 0 0 6 0 | 1
+        sending, 6 windows     | query: in doubt           | in doubt     05-17 10:00 | 0 0 6 1 | 1
+        sending, 6 windows     | proof: 1 paid             | paid by 1    never       | 0 0 6 0 | 1 paid
+        sending, 6 windows     | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending, 6 windows     | proof: 1 paid otherwise   | paid by 1    never       | 0 0 6 0 | 1 paid
+        sending, 6 windows     | proof: 2 paid             | CONTRADICTS, and nothing changes
+        sending, 6 windows     | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending, 6 windows     | everything else           | REFUSED
+        sending, trouble       | -                         | sending      05-17 10:02 | 0 0 0 1 | 1
+        sending, trouble       | pay: paid                 | paid by 1    never       | 0 0 0 0 | 0 paid
+        sending, trouble       | pay: paid, a fen short    | held         05-18 10:00 | 0 0 0 0 | 0
+        sending, trouble       | pay: declined             | due          05-18 10:00 | 1 0 0 0 | 0
+        sending, trouble       | pay: above a cap          | checking A   05-17 10:00 | 0 1 0 0 | 0
+        sending, trouble       | pay: outside a window     | due          05-18 10:00 | 0 0 1 0 | 0
+        sending, trouble       | pay: mandate dead         | checking M   05-17 10:00 | 0 0 0 0 | 0
+        sending, trouble       | pay: payer blocked        | checking P   05-17 10:00 | 0 0 0 0 | 0
+        sending, trouble       | pay: own account          | due          05-17 10:02 | 0 0 0 2 | 0
+        sending, trouble       | pay: own fault            | held         05-18 10:00 | 0 0 0 0 | 0
+        sending, trouble       | pay: throttled            | due          05-17 10:02 | 0 0 0 2 | 0
+        sending, trouble       | pay: in doubt             | in doubt     05-17 10:00 | 0 0 0 2 | 1
+        sending, trouble       | query: paid               | paid by 1    never       | 0 0 0 0 | 1 paid
+        sending, trouble       | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1
+        sending, trouble       | query: pending            | due          05-17 10:00 | 0 0 0 1 | 1
+        sending, trouble       | query: closed             | due          05-17 10:00 | 0 0 0 1 | 1 closed
+        sending, trouble       | query: not found          | due          05-17 10:00 | 0 0 0 1 | 1
+        sending, trouble       | query: in doubt           | in doubt     05-17 10:00 | 0 0 0 2 | 1
+        sending, trouble       | proof: 1 paid             | paid by 1    never       | 0 0 0 1 | 1 paid
+        sending, trouble       | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending, trouble       | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 1 | 1 paid
+        sending, trouble       | proof: 2 paid             | CONTRADICTS, and nothing changes
+        sending, trouble       | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending, trouble       | everything else           | REFUSED
+        sending again          | -                         | sending      05-17 10:00 | 0 0 0 1 | 2
+        sending again          | pay: paid                 | paid by 1    never       | 0 0 0 0 | 1 paid
+        sending again          | pay: paid, a fen short    | held         05-18 10:00 | 0 0 0 0 | 1
+        sending again          | pay: declined             | due          05-18 10:00 | 1 0 0 0 | 1
+        sending again          | pay: above a cap          | checking A   05-17 10:00 | 0 1 0 0 | 1
+        sending again          | pay: outside a window     | due          05-18 10:00 | 0 0 1 0 | 1
+        sending again          | pay: mandate dead         | checking M   05-17 10:00 | 0 0 0 0 | 1
+        sending again          | pay: payer blocked        | checking P   05-17 10:00 | 0 0 0 0 | 1
+        sending again          | pay: own account          | due          05-17 10:02 | 0 0 0 2 | 1
+        sending again          | pay: own fault            | held         05-18 10:00 | 0 0 0 0 | 1
+        sending again          | pay: throttled            | due          05-17 10:02 | 0 0 0 2 | 1
+        sending again          | pay: in doubt             | in doubt     05-17 10:00 | 0 0 0 2 | 2
+        sending again          | query: paid               | paid by 1    never       | 0 0 0 0 | 2 paid
+        sending again          | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 2
+        sending again          | query: pending            | due          05-17 10:00 | 0 0 0 1 | 2
+        sending again          | query: closed             | due          05-17 10:00 | 0 0 0 1 | 2 closed
+        sending again          | query: not found          | due          05-17 10:00 | 0 0 0 1 | 2
+        sending again          | query: in doubt           | in doubt     05-17 10:00 | 0 0 0 2 | 2
+        sending again          | proof: 1 paid             | paid by 1    never       | 0 0 0 1 | 2 paid
+        sending again          | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending again          | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 1 | 2 paid
+        sending again          | proof: 2 paid             | CONTRADICTS, and nothing changes
+        sending again          | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending again          | everything else           | REFUSED
+        in doubt               | -                         | in doubt     05-17 10:00 | 0 0 0 1 | 1
+        in doubt               | query: paid               | paid by 1    never       | 0 0 0 0 | 1 paid
+        in doubt               | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1
+        in doubt               | query: pending            | due          05-17 10:00 | 0 0 0 1 | 1
+        in doubt               | query: closed             | due          05-17 10:00 | 0 0 0 1 | 1 closed
+        in doubt               | query: not found          | due          05-17 10:00 | 0 0 0 1 | 1
+        in doubt               | query: in doubt           | in doubt     05-17 10:00 | 0 0 0 2 | 1
+        in doubt               | resolved: ask             | in doubt     05-17 10:00 | 0 0 0 0 | 1
+        in doubt               | resolved: retry           | in doubt     05-17 10:00 | 0 0 0 0 | 1
+        in doubt               | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 1
+        in doubt               | proof: 1 paid             | paid by 1    never       | 0 0 0 1 | 1 paid
+        in doubt               | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        in doubt               | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 1 | 1 paid
+        in doubt               | proof: 2 paid             | CONTRADICTS, and nothing changes
+        in doubt               | proof: 3 paid             | CONTRADICTS, and nothing changes
+        in doubt               | everything else           | REFUSED
+        in doubt twice         | -                         | in doubt     05-17 10:00 | 0 0 0 2 | 1
+        in doubt twice         | query: paid               | paid by 1    never       | 0 0 0 0 | 1 paid
+        in doubt twice         | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1
+        in doubt twice         | query: pending            | due          05-17 10:00 | 0 0 0 2 | 1
+        in doubt twice         | query: closed             | due          05-17 10:00 | 0 0 0 2 | 1 closed
+        in doubt twice         | query: not found          | due          05-17 10:00 | 0 0 0 2 | 1
+        in doubt twice         | query: in doubt           | in doubt     05-17 10:00 | 0 0 0 3 | 1
+        in doubt twice         | resolved: ask             | in doubt     05-17 10:00 | 0 0 0 0 | 1
+        in doubt twice         | resolved: retry           | in doubt     05-17 10:00 | 0 0 0 0 | 1
+        in doubt twice         | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 1
+        in doubt twice         | proof: 1 paid             | paid by 1    never       | 0 0 0 2 | 1 paid
+        in doubt twice         | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        in doubt twice         | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 2 | 1 paid
+        in doubt twice         | proof: 2 paid             | CONTRADICTS, and nothing changes
+        in doubt twice         | proof: 3 paid             | CONTRADICTS, and nothing changes
+        in doubt twice         | everything else           | REFUSED
+        checking               | -                         | checking F   05-17 10:00 | 3 0 0 0 | 0
+        checking               | query: paid               | paid by 1    never       | 3 0 0 0 | 0 paid
+        checking               | query: paid, a fen over   | held         05-18 10:00 | 3 0 0 0 | 0
+        checking               | query: pending            | closing F    05-17 10:00 | 3 0 0 0 | 0
+        checking               | query: closed             | given up F   never       | 3 0 0 0 | 0
+        checking               | query: not found          | closing F    05-17 10:00 | 3 0 0 0 | 0
+        checking               | query: in doubt           | checking F   05-17 10:00 | 3 0 0 1 | 0
+        checking               | proof: 1 paid             | paid by 1    never       | 3 0 0 0 | 0 paid
+        checking               | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        checking               | proof: 1 paid otherwise   | paid by 1    never       | 3 0 0 0 | 0 paid
+        checking               | proof: 2 paid             | CONTRADICTS, and nothing changes
+        checking               | proof: 3 paid             | CONTRADICTS, and nothing changes
+        checking               | everything else           | REFUSED
+        closing                | -                         | closing F    05-17 10:00 | 3 0 0 0 | 0
+        closing                | closed                    | confirming F 05-17 10:00 | 3 0 0 0 | 0
+        closing                | close: in doubt           | checking F   05-17 10:00 | 3 0 0 1 | 0
+        closing                | proof: 1 paid             | paid by 1    never       | 3 0 0 0 | 0 paid
+        closing                | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        closing                | proof: 1 paid otherwise   | paid by 1    never       | 3 0 0 0 | 0 paid
+        closing                | proof: 2 paid             | CONTRADICTS, and nothing changes
+        closing                | proof: 3 paid             | CONTRADICTS, and nothing changes
+        closing                | everything else           | REFUSED
+        confirming             | -                         | confirming F 05-17 10:00 | 3 0 0 0 | 0
+        confirming             | query: paid               | paid by 1    never       | 3 0 0 0 | 0 paid
+        confirming             | query: paid, a fen over   | held         05-18 10:00 | 3 0 0 0 | 0
+        confirming             | query: pending            | closing F    05-17 10:00 | 3 0 0 1 | 0
+        confirming             | query: closed             | given up F   never       | 3 0 0 0 | 0
+        confirming             | query: not found          | given up F   never       | 3 0 0 0 | 0
+        confirming             | query: in doubt           | confirming F 05-17 10:00 | 3 0 0 1 | 0
+        confirming             | proof: 1 paid             | paid by 1    never       | 3 0 0 0 | 0 paid
+        confirming             | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        confirming             | proof: 1 paid otherwise   | paid by 1    never       | 3 0 0 0 | 0 paid
+        confirming             | proof: 2 paid             | CONTRADICTS, and nothing changes
+        confirming             | proof: 3 paid             | CONTRADICTS, and nothing changes
+        confirming             | everything else           | REFUSED
+        closing again          | -                         | closing F    05-17 10:00 | 3 0 0 1 | 0
+        closing again          | closed                    | confirming F 05-17 10:00 | 3 0 0 1 | 0
+        closing again          | close: in doubt           | checking F   05-17 10:00 | 3 0 0 2 | 0
+        closing again          | proof: 1 paid             | paid by 1    never       | 3 0 0 1 | 0 paid
+        closing again          | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        closing again          | proof: 1 paid otherwise   | paid by 1    never       | 3 0 0 1 | 0 paid
+        closing again          | proof: 2 paid             | CONTRADICTS, and nothing changes
+        closing again          | proof: 3 paid             | CONTRADICTS, and nothing changes
+        closing again          | everything else           | REFUSED
+        mandate dead           | -                         | checking M   05-17 09:59 | 0 0 0 0 | 1
+        mandate dead           | query: paid               | paid by 1    never       | 0 0 0 0 | 1 paid
+        mandate dead           | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1
+        mandate dead           | query: pending            | closing M    05-17 10:00 | 0 0 0 0 | 1
+        mandate dead           | query: closed             | given up M   never       | 0 0 0 0 | 1
+        mandate dead           | query: not found          | closing M    05-17 10:00 | 0 0 0 0 | 1
+        mandate dead           | query: in doubt           | checking M   05-17 10:00 | 0 0 0 1 | 1
+        mandate dead           | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 1 paid
+        mandate dead           | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        mandate dead           | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 1 paid
+        mandate dead           | proof: 2 paid             | CONTRADICTS, and nothing changes
+        mandate dead           | proof: 3 paid             | CONTRADICTS, and nothing changes
+        mandate dead           | everything else           | REFUSED
+        confirming, unanswered | -                         | confirming M 05-17 09:59 | 0 0 0 0 | 1
+        confirming, unanswered | query: paid               | paid by 1    never       | 0 0 0 0 | 1 paid
+        confirming, unanswered | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1
+        confirming, unanswered | query: pending            | closing M    05-17 10:00 | 0 0 0 1 | 1
+        confirming, unanswered | query: closed             | given up M   never       | 0 0 0 0 | 1
+        confirming, unanswered | query: not found          | confirming M 05-17 10:00 | 0 0 0 1 | 1
+        confirming, unanswered | query: in doubt           | confirming M 05-17 10:00 | 0 0 0 1 | 1
+        confirming, unanswered | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 1 paid
+        confirming, unanswered | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        confirming, unanswered | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 1 paid
+        confirming, unanswered | proof: 2 paid             | CONTRADICTS, and nothing changes
+        confirming, unanswered | proof: 3 paid             | CONTRADICTS, and nothing changes
+        confirming, unanswered | everything else           | REFUSED
+        held                   | -                         | held         05-18 10:00 | 0 0 0 0 | 0
+        held                   | resolved: ask             | rechecking   05-17 10:00 | 0 0 0 0 | 0
+        held                   | resolved: retry           | in doubt     05-17 10:00 | 0 0 0 0 | 0
+        held                   | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 0
+        held                   | reported                  | UNCHANGED
+        held                   | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 0 paid
+        held                   | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        held                   | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 0 paid
+        held                   | proof: 2 paid             | CONTRADICTS, and nothing changes
+        held                   | proof: 3 paid             | CONTRADICTS, and nothing changes
+        held                   | everything else           | REFUSED
+        rechecking             | -                         | rechecking   05-17 10:00 | 0 0 0 0 | 0
+        rechecking             | query: paid               | paid by 1    never       | 0 0 0 0 | 0 paid
+        rechecking             | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 0
+        rechecking             | query: pending            | held, found  05-18 10:00 | 0 0 0 0 | 0
+        rechecking             | query: closed             | held, found  05-18 10:00 | 0 0 0 0 | 0
+        rechecking             | query: not found          | held, found  05-18 10:00 | 0 0 0 0 | 0
+        rechecking             | query: in doubt           | rechecking   05-17 10:00 | 0 0 0 1 | 0
+        rechecking             | resolved: ask             | rechecking   05-17 10:00 | 0 0 0 0 | 0
+        rechecking             | resolved: retry           | in doubt     05-17 10:00 | 0 0 0 0 | 0
+        rechecking             | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 0
+        rechecking             | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 0 paid
+        rechecking             | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        rechecking             | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 0 paid
+        rechecking             | proof: 2 paid             | CONTRADICTS, and nothing changes
+        rechecking             | proof: 3 paid             | CONTRADICTS, and nothing changes
+        rechecking             | everything else           | REFUSED
+        held, rechecked        | -                         | held, found  05-18 10:00 | 0 0 0 0 | 0
+        held, rechecked        | resolved: ask             | rechecking   05-17 10:00 | 0 0 0 0 | 0
+        held, rechecked        | resolved: retry           | in doubt     05-17 10:00 | 0 0 0 0 | 0
+        held, rechecked        | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 0
+        held, rechecked        | reported                  | UNCHANGED
+        held, rechecked        | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 0 paid
+        held, rechecked        | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        held, rechecked        | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 0 paid
+        held, rechecked        | proof: 2 paid             | CONTRADICTS, and nothing changes
+        held, rechecked        | proof: 3 paid             | CONTRADICTS, and nothing changes
+        held, rechecked        | everything else           | REFUSED
+        paid                   | -                         | paid by 1    never       | 0 0 0 0 | 0 paid
+        paid                   | proof: 1 paid             | UNCHANGED
+        paid                   | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        paid                   | proof: 1 paid otherwise   | CONTRADICTS, and nothing changes
+        paid                   | proof: 2 paid             | CONTRADICTS, and nothing changes
+        paid                   | proof: 3 paid             | CONTRADICTS, and nothing changes
+        paid                   | everything else           | REFUSED
+        given up               | -                         | given up F   never       | 3 0 0 0 | 0
+        given up               | proof: 1 paid             | given up F   never       | 3 0 0 0 | 0 paid, FOUND MONEY
+        given up               | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        given up               | proof: 1 paid otherwise   | given up F   never       | 3 0 0 0 | 0 paid, FOUND MONEY
+        given up               | proof: 2 paid             | CONTRADICTS, and nothing changes
+        given up               | proof: 3 paid             | CONTRADICTS, and nothing changes
+        given up               | everything else           | REFUSED
+        given up, found        | -                         | given up F   never       | 3 0 0 0 | 0 paid, FOUND MONEY
+        given up, found        | proof: 1 paid             | UNCHANGED
+        given up, found        | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        given up, found        | proof: 1 paid otherwise   | CONTRADICTS, and nothing changes
+        given up, found        | proof: 2 paid             | CONTRADICTS, and nothing changes
+        given up, found        | proof: 3 paid             | CONTRADICTS, and nothing changes
+        given up, found        | everything else           | REFUSED
+        withdrawn              | -                         | withdrawn    never       | 0 0 0 0 |
+        withdrawn              | proof: 1 paid             | CONTRADICTS, and nothing changes
+        withdrawn              | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        withdrawn              | proof: 1 paid otherwise   | CONTRADICTS, and nothing changes
+        withdrawn              | proof: 2 paid             | CONTRADICTS, and nothing changes
+        withdrawn              | proof: 3 paid             | CONTRADICTS, and nothing changes
+        withdrawn              | everything else           | REFUSED
+        due, second            | -                         | due          05-17 10:00 | 0 0 0 0 | 1 closed
+        due, second            | sent                      | sending      05-17 10:01 | 0 0 0 0 | 1 closed, 1
+        due, second            | without mandate           | checking M   05-17 10:00 | 0 0 0 0 | 1 closed
+        due, second            | mandate suspended         | due          05-18 10:00 | 0 0 1 0 | 1 closed
+        due, second            | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 1 closed paid
+        due, second            | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        due, second            | proof: 1 paid otherwise   | paid by 1    never       | 0 0 0 0 | 1 closed paid
+        due, second            | proof: 2 paid             | CONTRADICTS, and nothing changes
+        due, second            | proof: 3 paid             | CONTRADICTS, and nothing changes
+        due, second            | everything else           | REFUSED
+        sending, second        | -                         | sending      05-17 10:01 | 0 0 0 0 | 1 closed, 1
+        sending, second        | pay: paid                 | paid by 2    never       | 0 0 0 0 | 1 closed, 0 paid
+        sending, second        | pay: paid, a fen short    | held         05-18 10:00 | 0 0 0 0 | 1 closed, 0
+        sending, second        | pay: declined             | due          05-18 10:00 | 1 0 0 0 | 1 closed, 0
+        sending, second        | pay: above a cap          | checking A   05-17 10:00 | 0 1 0 0 | 1 closed, 0
+        sending, second        | pay: outside a window     | due          05-18 10:00 | 0 0 1 0 | 1 closed, 0
+        sending, second        | pay: mandate dead         | checking M   05-17 10:00 | 0 0 0 0 | 1 closed, 0
+        sending, second        | pay: payer blocked        | checking P   05-17 10:00 | 0 0 0 0 | 1 closed, 0
+        sending, second        | pay: own account          | due          05-17 10:01 | 0 0 0 1 | 1 closed, 0
+        sending, second        | pay: own fault            | held         05-18 10:00 | 0 0 0 0 | 1 closed, 0
+        sending, second        | pay: throttled            | due          05-17 10:01 | 0 0 0 1 | 1 closed, 0
+        sending, second        | pay: in doubt             | in doubt     05-17 10:00 | 0 0 0 1 | 1 closed, 1
+        sending, second        | query: paid               | paid by 2    never       | 0 0 0 0 | 1 closed, 1 paid
+        sending, second        | query: paid, a fen over   | held         05-18 10:00 | 0 0 0 0 | 1 closed, 1
+        sending, second        | query: pending            | due          05-17 10:00 | 0 0 0 0 | 1 closed, 1
+        sending, second        | query: closed             | due          05-17 10:00 | 0 0 0 0 | 1 closed, 1 closed
+        sending, second        | query: not found          | due          05-17 10:00 | 0 0 0 0 | 1 closed, 1
+        sending, second        | query: in doubt           | in doubt     05-17 10:00 | 0 0 0 1 | 1 closed, 1
+        sending, second        | proof: 1 paid             | sending      05-17 10:01 | 0 0 0 0 | 1 closed paid, 1, FOUND MONEY
+        sending, second        | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        sending, second        | proof: 1 paid otherwise   | sending      05-17 10:01 | 0 0 0 0 | 1 closed paid, 1, FOUND MONEY
+        sending, second        | proof: 2 paid             | paid by 2    never       | 0 0 0 0 | 1 closed, 1 paid
+        sending, second        | proof: 3 paid             | CONTRADICTS, and nothing changes
+        sending, second        | everything else           | REFUSED
+        paid by the second     | -                         | paid by 2    never       | 0 0 0 0 | 1 closed, 0 paid
+        paid by the second     | proof: 1 paid             | paid by 2    never       | 0 0 0 0 | 1 closed paid, 0 paid, FOUND MONEY
+        paid by the second     | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        paid by the second     | proof: 1 paid otherwise   | paid by 2    never       | 0 0 0 0 | 1 closed paid, 0 paid, FOUND MONEY
+        paid by the second     | proof: 2 paid             | UNCHANGED
+        paid by the second     | proof: 3 paid             | CONTRADICTS, and nothing changes
+        paid by the second     | everything else           | REFUSED
+        held, second           | -                         | held         05-18 10:00 | 0 0 0 0 | 1 closed, 0
+        held, second           | resolved: ask             | rechecking   05-17 10:00 | 0 0 0 0 | 1 closed, 0
+        held, second           | resolved: retry           | in doubt     05-17 10:00 | 0 0 0 0 | 1 closed, 0
+        held, second           | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 1 closed, 0
+        held, second           | reported                  | UNCHANGED
+        held, second           | proof: 1 paid             | held         05-18 10:00 | 0 0 0 0 | 1 closed paid, 0, FOUND MONEY
+        held, second           | proof: 1 paid, a fen over | CONTRADICTS, and nothing changes
+        held, second           | proof: 1 paid otherwise   | held         05-18 10:00 | 0 0 0 0 | 1 closed paid, 0, FOUND MONEY
+        held, second           | proof: 2 paid             | paid by 2    never       | 0 0 0 0 | 1 closed, 0 paid
+        held, second           | proof: 3 paid             | CONTRADICTS, and nothing changes
+        held, second           | everything else           | REFUSED"#]]);
 }
 
 #[test]
 fn a_debit_waits_until_it_is_due_and_then_has_one_next_step() {
-    for (name, step) in [
+    let steps = [
         ("due", Step::Pay),
+        ("due, declined", Step::Pay),
         ("sending", Step::Query),
         ("sending, 1 decline", Step::Query),
         ("sending, 2 declines", Step::Query),
         ("sending, 6 windows", Step::Query),
         ("sending, trouble", Step::Query),
+        ("sending again", Step::Query),
         ("in doubt", Step::Query),
         ("in doubt twice", Step::Query),
-        ("exhausting", Step::Query),
-        ("close sent", Step::Query),
+        ("checking", Step::Query),
         ("closing", Step::Close),
+        ("confirming", Step::Query),
         ("closing again", Step::Close),
         ("mandate dead", Step::Query),
-        ("mandate dead, closing", Step::Close),
-        ("held", Step::Wait),
-        ("held, to be asked", Step::Query),
+        ("confirming, unanswered", Step::Query),
+        ("held", Step::Report),
+        ("rechecking", Step::Query),
+        ("held, rechecked", Step::Report),
         ("paid", Step::Wait),
-        ("exhausted", Step::Wait),
-        ("ended, mandate dead", Step::Wait),
-        ("due, second number", Step::Pay),
+        ("given up", Step::Wait),
+        ("given up, found", Step::Wait),
+        ("withdrawn", Step::Wait),
+        ("due, second", Step::Pay),
         ("sending, second", Step::Query),
-        ("exhausted, found", Step::Wait),
-    ] {
-        let (_, debit) = every_phase().into_iter().find(|(phase, _)| *phase == name).unwrap();
-        let second = SignedDuration::from_secs(1);
-        assert_eq!(debit.next_step(debit.due_at_s - second), Step::Wait, "{name}, early");
-        assert_eq!(debit.next_step(debit.due_at_s), step, "{name}, due");
+        ("paid by the second", Step::Wait),
+        ("held, second", Step::Report),
+    ];
+    let phases: Vec<_> = every_phase().into_iter().map(|(phase, _)| phase).collect();
+    assert_eq!(steps.map(|(phase, _)| phase).to_vec(), phases, "a row for every phase");
+    for (name, step) in steps {
+        let debit = in_phase(name);
+        let (due, second) = (debit.task.due_at_s, SignedDuration::from_secs(1));
+        assert_eq!(debit.next_step(due - second), Step::Wait, "{name}, early");
+        assert_eq!(debit.next_step(due), step, "{name}, due");
         assert_eq!(debit.next_step(at("2016-01-01 00:00")), step, "{name}, long due");
-        assert_eq!(debit.due_at().is_some(), step != Step::Wait, "{name}");
-        assert_eq!(debit.is_open(), step != Step::Wait || name == "held", "{name}");
-        assert_eq!(debit.payment().is_some(), name == "paid", "{name}");
-        let given_up = ["exhausted", "ended, mandate dead", "exhausted, found"].contains(&name);
-        assert_eq!(debit.given_up().is_some(), given_up, "{name}");
+        assert_eq!(debit.due_at(), (step != Step::Wait).then_some(due), "{name}");
+        assert_eq!(debit.is_open(), step != Step::Wait, "{name}");
+        let is_paid = ["paid", "paid by the second"].contains(&name);
+        assert_eq!(debit.payment().is_some(), is_paid, "{name}");
+        let is_given_up = ["given up", "given up, found"].contains(&name);
+        assert_eq!(debit.given_up().is_some(), is_given_up, "{name}");
+        let is_collecting = debit.is_open() && name != "due";
+        let reserved = if is_collecting { AMOUNT } else { Fen::ZERO };
+        assert_eq!(debit.reserved(), reserved, "{name}");
     }
 }

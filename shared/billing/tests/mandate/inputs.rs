@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 use steelyard_billing::mandate::{
-    EndReason, Mandate, MandateConflict, MandateId, MandateLimits, MandateOutcome, MandatePhase,
+    EndReason, Mandate, MandateConflict, MandateLimits, MandatePhase,
 };
 use steelyard_billing::{
-    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Debit, DebitId, Doubt,
-    GatewayCode, PayAnswer, QueryAnswer, Reason, UnsignAnswer,
+    Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Debit, DebitId, DebitTerms, Doubt,
+    GatewayCode, MandateId, Outcome, PayAnswer, QueryAnswer, Reason, UnsignAnswer,
 };
 use steelyard_pricing::Fen;
 
-use crate::common::{at, mandate as in_use, provider, terms};
+use crate::common::{at, provider, rules};
+use crate::debits::sending;
+use crate::realm::realm;
 
 /// When the table's inputs happen.
 pub const NOW: &str = "2015-05-17 10:00";
@@ -20,8 +22,8 @@ pub const NUMBER: &str = "20155245550001";
 pub const OTHER_NUMBER: &str = "20155245550002";
 
 /// Our number of the mandate, and of another.
-pub const OURS: &str = "SY8d9001d32c6a703d9592M2";
-pub const OTHER_OF_OURS: &str = "SY8d9001d32c6a703d9592M3";
+pub const OURS: &str = "SYk3x9ab8d9001d32c6a703dM2";
+pub const OTHER_OF_OURS: &str = "SYk3x9ab8d9001d32c6a703dM3";
 
 /// What can happen to a mandate.
 #[derive(Clone, Debug)]
@@ -36,12 +38,12 @@ pub enum Input {
     Resumed,
 }
 
-/// What came of it.
+/// The effect of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum After {
     Changed(Box<Mandate>),
-    Known,
-    Crossed,
+    Unchanged,
+    Contradicts,
     Conflict,
 }
 
@@ -50,7 +52,7 @@ pub fn limits() -> MandateLimits {
 }
 
 pub fn offered(time: &str) -> Mandate {
-    Mandate::offer(&provider().provider, MandateId(2), limits(), at(time)).unwrap()
+    Mandate::offer(&realm(), &provider().provider, MandateId(2), limits(), at(time)).unwrap()
 }
 
 pub fn adopted(time: &str) -> Mandate {
@@ -106,10 +108,9 @@ pub fn revoked_here() -> Input {
 /// A debit under the mandate that was given up after this answer.
 pub fn given_up(answer: PayAnswer) -> Debit {
     let now = at(NOW);
-    let debit =
-        Debit::open(&provider().provider, DebitId(7), Fen::new(1234), &in_use(), &terms(), now);
-    let sent = debit.sending("amount=12.34".to_owned(), now).unwrap();
-    sent.after_pay(answer, &terms(), now).unwrap().after_query(QueryAnswer::Closed, now).unwrap()
+    let debit = Debit::open(&provider().provider, DebitId(7), now, now);
+    let sent = sending(&debit, Fen::new(1234), now);
+    sent.after_pay(answer, &rules(), now).unwrap().after_query(QueryAnswer::Closed, now).unwrap()
 }
 
 pub fn refusal() -> GatewayCode {
@@ -120,27 +121,26 @@ pub fn payer_blocked() -> Input {
     Input::Debit(Box::new(given_up(PayAnswer::PayerBlocked(refusal()))))
 }
 
-fn of_outcome(outcome: MandateOutcome) -> After {
+fn of_outcome(outcome: Outcome<Mandate>) -> After {
     match outcome {
-        MandateOutcome::Changed(mandate) => After::Changed(Box::new(mandate)),
-        MandateOutcome::Known => After::Known,
-        MandateOutcome::Crossed => After::Crossed,
+        Outcome::Changed(mandate) => After::Changed(Box::new(mandate)),
+        Outcome::Unchanged => After::Unchanged,
+        Outcome::Contradicts => After::Contradicts,
     }
 }
 
 /// The only place of this test that moves a mandate.
 pub fn after(mandate: &Mandate, input: &Input, now: Timestamp) -> After {
-    let changed = |mandate| MandateOutcome::Changed(mandate);
     let moved = match input {
         Input::Signed(notice) => Ok(mandate.after_signed(notice, now)),
         Input::Ended(notice) => Ok(mandate.after_ended(notice, now)),
         Input::Query(answer) => Ok(mandate.after_query(answer.clone(), now)),
         Input::Unsign(answer) => mandate.after_unsign(answer.clone(), now),
-        Input::Ending(why) => mandate.ending(why.clone(), now).map(changed),
+        Input::Ending(why) => mandate.ending(why.clone(), now).map(Outcome::Changed),
         Input::Debit(debit) => {
-            Ok(mandate.suspended_by(debit, now).map_or(MandateOutcome::Known, changed))
+            Ok(mandate.suspended_by(debit, now).map_or(Outcome::Unchanged, Outcome::Changed))
         }
-        Input::Resumed => mandate.resumed(now).map(changed),
+        Input::Resumed => mandate.resumed(now).map(Outcome::Changed),
     };
     moved.map_or_else(|conflict| of_conflict(mandate, &conflict), of_outcome)
 }
@@ -155,7 +155,7 @@ fn of_conflict(mandate: &Mandate, conflict: &MandateConflict) -> After {
 pub fn changed(mandate: &Mandate, input: &Input, time: &str) -> Mandate {
     match after(mandate, input, at(time)) {
         After::Changed(changed) => *changed,
-        other @ (After::Known | After::Crossed | After::Conflict) => {
+        other @ (After::Unchanged | After::Contradicts | After::Conflict) => {
             panic!("{other:?} from {mandate:?} by {input:?}")
         }
     }
@@ -190,7 +190,8 @@ pub fn every_phase() -> Vec<(&'static str, Mandate)> {
         ("suspended by debit", road(&[sign.clone(), payer_blocked()])),
         ("ending, unsigned", road(&[revoked_here()])),
         ("ending", road(&[sign.clone(), replaced.clone()])),
-        ("ending, ask", road(&[sign.clone(), replaced.clone(), not_in_force.clone()])),
+        ("confirming end", road(&[sign.clone(), replaced.clone(), not_in_force.clone()])),
+        ("confirming, unsigned", road(&[revoked_here(), not_in_force.clone()])),
         ("ended, not signed", lapsed),
         ("ended, revoked", road(&[sign, not_found.clone()])),
         ("ended, no number", road(&[replaced, not_in_force, not_found])),
@@ -199,7 +200,9 @@ pub fn every_phase() -> Vec<(&'static str, Mandate)> {
 
 pub fn every_input() -> Vec<(&'static str, Input)> {
     let dead = given_up(PayAnswer::MandateDead(refusal()));
-    let of_other = Debit { agreement_no: OTHER_NUMBER.to_owned(), ..dead.clone() };
+    let terms = dead.terms.clone().unwrap();
+    let terms = DebitTerms { agreement_no: OTHER_NUMBER.to_owned(), ..terms };
+    let of_other = Debit { terms: Some(terms), ..dead.clone() };
     let query = Input::Query;
     let doubt = Doubt("unsigned".to_owned());
     vec![
@@ -243,6 +246,7 @@ pub fn has_ended(mandate: &Mandate) -> bool {
         MandatePhase::Offered
         | MandatePhase::Active
         | MandatePhase::Suspended { .. }
-        | MandatePhase::Ending { .. } => false,
+        | MandatePhase::Ending { .. }
+        | MandatePhase::ConfirmingEnd { .. } => false,
     }
 }

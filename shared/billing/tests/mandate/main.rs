@@ -3,9 +3,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/debits.rs"]
+mod debits;
 mod inputs;
 mod notices;
 mod properties;
+#[path = "../common/realm.rs"]
+mod realm;
 mod stored;
 mod table;
 mod times;

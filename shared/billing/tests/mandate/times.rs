@@ -2,26 +2,28 @@
 
 use jiff::{SignedDuration, Timestamp, Unit};
 use steelyard_billing::mandate::{
-    Mandate, MandateError, MandateId, MandateLimits, MandateOutcome, MandatePhase, MandateStep,
-    OFFER_LAPSES_AFTER,
+    Mandate, MandateError, MandateLimits, MandatePhase, MandateStep, OFFER_LAPSES_AFTER,
 };
-use steelyard_billing::{Agreement, AgreementAnswer, DEBIT_MAX, PayAnswer, UnsignAnswer};
+use steelyard_billing::{
+    Agreement, AgreementAnswer, DEBIT_MAX, MandateId, Outcome, PayAnswer, UnsignAnswer,
+};
 use steelyard_pricing::Fen;
 
-use crate::common::{at, provider, terms};
+use crate::common::{at, provider, rules};
 use crate::inputs::{
     Input, NOW, NUMBER, OURS, adopted, agreement, changed, every_phase, given_up, in_force,
     in_force_until, limits, offered, payer_blocked, query_in_doubt, refusal, revoked_here,
 };
+use crate::realm::realm;
 
-/// How many minutes pass from visit to visit when each gets the same answer.
-fn waits(mut mandate: Mandate, answer: &AgreementAnswer, visits: usize) -> Vec<f64> {
+/// How many minutes pass from query to query when each gets the same answer.
+fn waits(mut mandate: Mandate, answer: &AgreementAnswer, queries: usize) -> Vec<f64> {
     let mut waits = Vec::new();
     let mut before = mandate.offered_at_s;
-    while let (Some(now), true) = (mandate.due_at(), waits.len() < visits) {
+    while let (Some(now), true) = (mandate.due_at(), waits.len() < queries) {
         waits.push((now - before).total(Unit::Minute).unwrap());
         before = now;
-        let MandateOutcome::Changed(next) = mandate.after_query(answer.clone(), now) else { break };
+        let Outcome::Changed(next) = mandate.after_query(answer.clone(), now) else { break };
         mandate = next;
     }
     waits
@@ -44,17 +46,16 @@ fn doubt_lets_no_offer_lapse() {
     let mut mandate = offered(NOW);
     for _ in 0..50 {
         let due = mandate.due_at().unwrap();
-        let MandateOutcome::Changed(next) = mandate.after_query(AgreementAnswer::Suspended, due)
-        else {
+        let Outcome::Changed(next) = mandate.after_query(AgreementAnswer::Suspended, due) else {
             unreachable!()
         };
         mandate = next;
     }
-    assert!(mandate.due_at_s > at(NOW) + OFFER_LAPSES_AFTER);
+    assert!(mandate.task.due_at_s > at(NOW) + OFFER_LAPSES_AFTER);
     assert_eq!(mandate.phase, MandatePhase::Offered);
     let doubted = changed(&mandate, &query_in_doubt(), "2015-05-27 10:00");
-    assert_eq!((doubted.phase, doubted.doubts), (MandatePhase::Offered, 1));
-    assert_eq!(doubted.due_at_s, at("2015-05-27 16:00"));
+    assert_eq!((doubted.phase, doubted.task.retries), (MandatePhase::Offered, 52));
+    assert_eq!(doubted.task.due_at_s, at("2015-05-27 16:00"));
 }
 
 #[test]
@@ -73,16 +74,15 @@ fn one_that_cannot_be_ended_is_tried_again_less_and_less_often() {
     let mut mandate = changed(&adopted(NOW), &revoked_here(), NOW);
     let mut waits = Vec::new();
     for _ in 0..9 {
-        let now = mandate.due_at_s;
+        let now = mandate.task.due_at_s;
         assert_eq!(mandate.next_step(now), MandateStep::Unsign);
-        let Ok(MandateOutcome::Changed(ask)) = mandate.after_unsign(UnsignAnswer::NotInForce, now)
-        else {
+        let Ok(Outcome::Changed(ask)) = mandate.after_unsign(UnsignAnswer::NotInForce, now) else {
             unreachable!()
         };
-        assert_eq!((ask.next_step(now), ask.due_at_s), (MandateStep::Query, now));
+        assert_eq!((ask.next_step(now), ask.task.due_at_s), (MandateStep::Query, now));
         let answer = AgreementAnswer::InForce(agreement(NUMBER, None));
-        let MandateOutcome::Changed(again) = ask.after_query(answer, now) else { unreachable!() };
-        waits.push((again.due_at_s - now).total(Unit::Minute).unwrap());
+        let Outcome::Changed(again) = ask.after_query(answer, now) else { unreachable!() };
+        waits.push((again.task.due_at_s - now).total(Unit::Minute).unwrap());
         mandate = again;
     }
     assert_eq!(waits, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]);
@@ -93,7 +93,7 @@ fn doubts_about_an_offer_do_not_delay_its_end() {
     let doubted = changed(&changed(&offered(NOW), &query_in_doubt(), NOW), &query_in_doubt(), NOW);
     let ending = changed(&doubted, &revoked_here(), NOW);
     let again = changed(&ending, &query_in_doubt(), NOW);
-    assert_eq!((doubted.doubts, again.due_at_s), (2, at("2015-05-17 10:01")));
+    assert_eq!((doubted.task.retries, again.task.due_at_s), (3, at("2015-05-17 10:01")));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_mandate_whose_time_is_over_is_not_usable_and_is_asked_about_then() {
 
 #[test]
 fn the_gateway_is_asked_once_on_each_calendar_day_of_the_platform() {
-    let calendar = terms().calendar;
+    let calendar = rules().calendar;
     let needs = |mandate: &Mandate, now: &str| mandate.needs_check(&calendar, at(now));
     assert!(needs(&adopted(NOW), NOW), "never asked about");
     let checked = changed(&offered(NOW), &in_force(), "2015-05-17 23:59:59");
@@ -132,7 +132,7 @@ fn what_a_person_resumed_is_asked_about_before_it_is_used() {
     for stop in [Input::Query(AgreementAnswer::Suspended), payer_blocked()] {
         let stopped = changed(&changed(&offered(NOW), &in_force(), NOW), &stop, NOW);
         let resumed = changed(&stopped, &Input::Resumed, NOW);
-        assert!(resumed.is_usable(at(NOW)) && resumed.needs_check(&terms().calendar, at(NOW)));
+        assert!(resumed.is_usable(at(NOW)) && resumed.needs_check(&rules().calendar, at(NOW)));
     }
 }
 
@@ -165,7 +165,8 @@ fn what_a_debit_found_of_a_suspended_mandate_needs_a_person_and_begins_no_new_ti
 fn the_least_limit_holds() {
     let limit = |single, daily: Option<i64>, gateway: Option<i64>| {
         let limits = MandateLimits { single_fen: Fen::new(single), daily_fen: daily.map(Fen::new) };
-        let offered = Mandate::offer(&provider().provider, MandateId(2), limits, at(NOW)).unwrap();
+        let offered =
+            Mandate::offer(&realm(), &provider().provider, MandateId(2), limits, at(NOW)).unwrap();
         let told =
             Agreement { single_limit_fen: gateway.map(Fen::new), ..agreement(NUMBER, Some(OURS)) };
         changed(&offered, &Input::Query(AgreementAnswer::InForce(told)), NOW).limit().get()
@@ -210,10 +211,13 @@ fn a_mandate_that_makes_no_sense_is_refused_by_what_is_wrong_with_it() {
         let limits = MandateLimits { daily_fen: Some(daily), ..limits() };
         assert_eq!(adopt(NUMBER, limits), Err(MandateError::DailyLimit(daily)));
     }
-    for id in [MandateId(0), MandateId(1_000_000_000), MandateId(u32::MAX)] {
-        assert_eq!(Mandate::offer(&shop, id, limits(), now), Err(MandateError::Number(id)));
+    for id in [MandateId(0), MandateId(10_000_000), MandateId(u32::MAX)] {
+        assert_eq!(
+            Mandate::offer(&realm(), &shop, id, limits(), now),
+            Err(MandateError::Number(id))
+        );
     }
-    let last = Mandate::offer(&shop, MandateId::MAX, limits(), now).unwrap();
+    let last = Mandate::offer(&realm(), &shop, MandateId::MAX, limits(), now).unwrap();
     assert!(last.external_agreement_no.is_some_and(|number| number.as_str().len() == 32));
 }
 
@@ -223,7 +227,9 @@ fn every_phase_but_the_first_and_the_last_knows_alipays_number() {
         let knows = match mandate.phase {
             MandatePhase::Active | MandatePhase::Suspended { .. } => true,
             MandatePhase::Offered => false,
-            MandatePhase::Ending { .. } | MandatePhase::Ended { .. } => continue,
+            MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
+            | MandatePhase::Ended { .. } => continue,
         };
         assert_eq!(mandate.agreement_no.is_some(), knows, "{name}");
     }

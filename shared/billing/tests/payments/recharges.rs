@@ -2,19 +2,17 @@
 
 use expect_test::expect;
 use steelyard_billing::{
-    DEBIT_MAX, Doubt, Learned, Payment, QueryAnswer, Recharge, RechargeAmountError, RechargeId,
+    DEBIT_MAX, Doubt, Outcome, QueryAnswer, Realm, Recharge, RechargeAmountError, RechargeId,
     RechargePhase,
 };
 use steelyard_pricing::Fen;
 
-use crate::{NOW, at, check_stored, clock, shop};
+use crate::common::at;
+use crate::realm::realm;
+use crate::{NOW, clock, payment, shop, stored};
 
 fn offered() -> Recharge {
-    Recharge::offer(&shop(), RechargeId(3), Fen::new(1234), at(NOW)).unwrap()
-}
-
-fn payment(trade_no: &str, fen: i64) -> Payment {
-    Payment { trade_no: trade_no.to_owned(), amount_fen: Fen::new(fen) }
+    Recharge::offer(&realm(), &shop(), RechargeId(3), Fen::new(1234), at(NOW)).unwrap()
 }
 
 fn every_phase() -> [(&'static str, Recharge); 3] {
@@ -43,10 +41,13 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
             ("a fen more", payment("T", 1235)),
             ("another trade", payment("U", 1234)),
         ] {
-            let to = match recharge.learn_paid(&proof) {
-                Learned::Known => "known",
-                Learned::New(after) => phase(&after),
-                Learned::Contradicts => "CONTRADICTS",
+            let to = match recharge.after_proof(&proof) {
+                Outcome::Unchanged => "unchanged",
+                Outcome::Changed(after) => {
+                    assert_eq!((after.payment(), after.due_at()), (Some(proof), None));
+                    phase(&after)
+                }
+                Outcome::Contradicts => "CONTRADICTS",
             };
             rows.push(format!("{from:8} | proof: {name:13} | {to}"));
         }
@@ -55,6 +56,8 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
             ("not found", QueryAnswer::NotFound),
             ("closed", QueryAnswer::Closed),
             ("in doubt", QueryAnswer::InDoubt(Doubt("x".to_owned()))),
+            // A payment is proof: `after_proof` takes it. Here it keeps the recharge from lapsing.
+            ("paid", QueryAnswer::Paid(payment("T", 1234))),
         ] {
             for time in ["2015-05-18 09:59", "2015-05-18 10:00"] {
                 let after = recharge.after_query(&answer, at(time));
@@ -75,7 +78,9 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
         offered  | 2015-05-18 10:00: closed    | lapsed   never
         offered  | 2015-05-18 09:59: in doubt  | offered  05-18 10:02
         offered  | 2015-05-18 10:00: in doubt  | offered  05-18 10:03
-        paid     | proof: its amount    | known
+        offered  | 2015-05-18 09:59: paid      | offered  05-18 10:02
+        offered  | 2015-05-18 10:00: paid      | offered  05-18 10:03
+        paid     | proof: its amount    | unchanged
         paid     | proof: a fen more    | CONTRADICTS
         paid     | proof: another trade | CONTRADICTS
         paid     | 2015-05-18 09:59: pending   | paid     never
@@ -86,6 +91,8 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
         paid     | 2015-05-18 10:00: closed    | paid     never
         paid     | 2015-05-18 09:59: in doubt  | paid     never
         paid     | 2015-05-18 10:00: in doubt  | paid     never
+        paid     | 2015-05-18 09:59: paid      | paid     never
+        paid     | 2015-05-18 10:00: paid      | paid     never
         lapsed   | proof: its amount    | paid
         lapsed   | proof: a fen more    | CONTRADICTS
         lapsed   | proof: another trade | paid
@@ -96,12 +103,14 @@ fn every_proof_and_answer_in_every_phase_has_one_outcome() {
         lapsed   | 2015-05-18 09:59: closed    | lapsed   never
         lapsed   | 2015-05-18 10:00: closed    | lapsed   never
         lapsed   | 2015-05-18 09:59: in doubt  | lapsed   never
-        lapsed   | 2015-05-18 10:00: in doubt  | lapsed   never"#]]
+        lapsed   | 2015-05-18 10:00: in doubt  | lapsed   never
+        lapsed   | 2015-05-18 09:59: paid      | lapsed   never
+        lapsed   | 2015-05-18 10:00: paid      | lapsed   never"#]]
     .assert_eq(&rows.join("\n"));
 }
 
 #[test]
-fn alipay_is_asked_after_1_3_10_30_60_minutes_and_then_every_hour() {
+fn a_recharge_is_queried_after_1_3_10_30_60_minutes_and_then_every_hour() {
     let mut recharge = offered();
     let mut waits = Vec::new();
     let mut now = at(NOW);
@@ -116,7 +125,7 @@ fn alipay_is_asked_after_1_3_10_30_60_minutes_and_then_every_hour() {
 
 #[test]
 fn an_amount_that_alipay_does_not_take_is_not_offered() {
-    let offer = |fen| Recharge::offer(&shop(), RechargeId(1), fen, at(NOW));
+    let offer = |fen| Recharge::offer(&realm(), &shop(), RechargeId(1), fen, at(NOW));
     for fen in [Fen::ZERO, Fen::new(-1), DEBIT_MAX.plus(Fen::new(1)).unwrap()] {
         assert_eq!(offer(fen), Err(RechargeAmountError::Range(fen)));
     }
@@ -124,8 +133,24 @@ fn an_amount_that_alipay_does_not_take_is_not_offered() {
 }
 
 #[test]
+fn the_number_of_a_recharge_names_the_realm_the_provider_and_the_recharge() {
+    let offer = |realm: &Realm, id| {
+        Recharge::offer(realm, &shop(), RechargeId(id), Fen::new(1), at(NOW)).unwrap()
+    };
+    let first = offer(&realm(), 3).out_trade_no;
+    assert_eq!(first.as_str(), "SYk3x9ab_8d9001d32c6a703d_R3");
+    assert_ne!(offer(&Realm::parse("000000").unwrap(), 3).out_trade_no, first);
+    assert_ne!(offer(&realm(), 4).out_trade_no, first);
+}
+
+#[test]
 fn a_recharge_in_every_phase_is_read_as_it_was_stored() {
-    for (_, recharge) in every_phase() {
-        check_stored(&recharge);
-    }
+    let texts = every_phase().map(|(_, recharge)| stored(&recharge));
+    expect![[r#"
+        {"provider":"shop","recharge":3,"version":0,"due_at_s":1431828060,"retries":1,"amount_fen":1234,"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","offered_at_s":1431828000,"phase":"offered"}
+        {"provider":"shop","recharge":3,"version":0,"due_at_s":1431828060,"retries":1,"amount_fen":1234,"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","offered_at_s":1431828000,"phase":"paid","trade_no":"T"}
+        {"provider":"shop","recharge":3,"version":0,"due_at_s":1431828060,"retries":1,"amount_fen":1234,"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","offered_at_s":1431828000,"phase":"lapsed"}"#]]
+    .assert_eq(&texts.join("\n"));
+    let queried = offered().after_query(&QueryAnswer::Pending, at(NOW));
+    expect![[r#"{"provider":"shop","recharge":3,"version":0,"due_at_s":1431828180,"retries":2,"amount_fen":1234,"out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","offered_at_s":1431828000,"phase":"offered"}"#]].assert_eq(&stored(&queried));
 }

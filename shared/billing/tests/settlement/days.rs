@@ -103,6 +103,7 @@ fn a_provider_that_was_idle_for_months_is_settled_when_it_is_used_again() {
                 basic 0 to 130 (100 of 100 free) = 0.30"#]],
     );
     assert_eq!(shop.account().open_from.to_string(), "2015-09");
+    assert_eq!(shop.settle("2015-10-05 00:30"), []);
     shop.count("10-06", "t.a", 1);
     shop.check(
         "2015-10-07 00:30",

@@ -85,6 +85,8 @@ pub enum Event {
     Gives { change: &'static str, from: Place, until: Option<Place> },
     /// An override is ended, the first or the last.
     Ends { first: bool, until: Place },
+    /// Another day is configured on which months close.
+    Closes { on: i8 },
 }
 
 /// A day, as it is seen from another: so many days before or after, or a border of the month.
@@ -164,6 +166,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (change, place(), prop::option::of(place()))
             .prop_map(|(change, from, until)| Event::Gives { change, from, until }),
         1 => (any::<bool>(), place()).prop_map(|(first, until)| Event::Ends { first, until }),
+        1 => (1_i8..=28).prop_map(|on| Event::Closes { on }),
     ]
 }
 

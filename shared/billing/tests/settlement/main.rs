@@ -2,7 +2,10 @@
 //! often settlement runs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../audit/books.rs"]
+mod books;
 mod changes;
+mod closes;
 #[path = "../common/mod.rs"]
 mod common;
 mod days;

@@ -89,21 +89,28 @@ fn usage_counted_on_the_day_before_a_month_closes_is_charged_whenever_the_next_r
 }
 
 #[test]
-fn a_month_is_forgotten_by_the_first_statement_after_it_closed_and_its_reports_were_counted() {
-    for (run, open_from) in [
-        ("2015-06-04 23:59:59", "2015-05"),
-        ("2015-06-05 00:00", "2015-05"),
-        ("2015-06-05 00:14:59", "2015-05"),
-        ("2015-06-05 00:15", "2015-06"),
-        ("2015-07-05 00:14:59", "2015-06"),
+fn a_month_is_forgotten_by_the_first_statement_15_minutes_after_its_close_was_stored() {
+    for (closed, run, open_from) in [
+        ("2015-06-04 23:59:59", "2015-06-05 00:00", "2015-05"),
+        ("2015-06-05 00:00", "2015-06-05 00:00", "2015-05"),
+        ("2015-06-05 00:00", "2015-06-05 00:14:59", "2015-05"),
+        ("2015-06-05 00:00", "2015-06-05 00:15", "2015-06"),
+        ("2015-06-05 00:30", "2015-06-05 00:44:59", "2015-05"),
+        ("2015-06-05 00:30", "2015-06-05 00:45", "2015-06"),
+        ("2015-07-04 23:59:59", "2015-07-05 00:14:59", "2015-06"),
+        ("2015-07-05 00:00", "2015-07-05 00:14:59", "2015-05"),
+        ("2015-07-05 00:00", "2015-07-05 00:15", "2015-06"),
     ] {
         let mut shop = Shop::new();
         shop.count("05-31", "t.a", 100);
         shop.settle("2015-06-01 00:30");
         shop.count("06-03", "t.a", 100);
-        shop.settle(run);
+        shop.close(closed);
+        while let Some(settlement) = shop.next(run).unwrap() {
+            shop.keep(settlement);
+        }
         let open_from: BillingMonth = open_from.parse().unwrap();
-        assert_eq!(shop.account().open_from, open_from, "{run}");
+        assert_eq!(shop.account().open_from, open_from, "closed {closed}, run {run}");
         assert!(shop.account().months.keys().all(|month| *month >= open_from), "{run}");
     }
 }
@@ -132,6 +139,7 @@ fn a_month_is_not_forgotten_while_any_of_its_usage_is_not_rated() {
     shop.count("05-10", "t.a", 100);
     shop.count("05-31", "t.a", 100);
     shop.count("06-01", "t.a", 100);
+    shop.close("2015-07-20 00:30");
     let now = "2015-08-01 00:30";
     let mut open_from = Vec::new();
     while let Some(settlement) = shop.next(now).unwrap() {
@@ -157,10 +165,10 @@ fn a_provider_that_comes_back_when_its_counters_have_expired_is_charged_again() 
     assert_eq!(shop.settle("2015-05-17 00:30").len(), 1);
     shop.books.counted.clear();
     shop.books.reported.clear();
-    assert!(shop.next("2016-07-20 00:30").unwrap().is_none(), "all that was counted is charged");
-    shop.count_on("2016-08-01".parse().unwrap(), "t.a".parse().unwrap(), Metered::calls(500));
-    let statements = shop.settle("2016-08-02 00:30");
-    assert_eq!(statements[0].statement.to_string(), "2016-08-01");
+    assert!(shop.next("2016-08-10 00:30").unwrap().is_none(), "all that was counted is charged");
+    shop.count_on("2016-08-11".parse().unwrap(), "t.a".parse().unwrap(), Metered::calls(500));
+    let statements = shop.settle("2016-08-12 00:30");
+    assert_eq!(statements[0].statement.to_string(), "2016-08-11");
     assert_eq!(statements[0].lines[0].after.metered, Metered::calls(500));
 }
 
@@ -174,8 +182,8 @@ fn counters_that_vanish_before_they_can_have_expired_are_an_error() {
         ("2015-05-18 00:30", false),
         ("2015-06-05 00:00", false),
         ("2015-06-05 00:15", false),
-        ("2016-07-08 23:59:59", false),
-        ("2016-07-09 00:00", true),
+        ("2016-07-31 23:59:59", false),
+        ("2016-08-01 00:00", true),
     ] {
         match shop.next(now) {
             Ok(next) => assert!(is_charged && next.is_none(), "{now}"),

@@ -62,6 +62,7 @@ fn more_usage_that_costs_less_is_a_credit_that_pays_what_is_owed_before_it_is_pr
     let mut shop = Shop::on(&[VOLUME]);
     shop.books.provider.mandate = None;
     shop.books.mandates.clear();
+    shop.books.account.mandates = 0;
     shop.count("05-10", "t.a", 100);
     shop.check(
         "2015-05-11 00:30",

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use steelyard_billing::{Books, Statement, audit};
+use steelyard_billing::{Books, Statement};
 use steelyard_pricing::{
     BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment, TermsRef,
     Usage, Yuan, charge, rate_segment, segments,
 };
 
-use crate::common::{at, terms};
+use crate::common::at;
 use crate::history::{BODIES, Body, Event, Lived, bodies, document, first_day, given, histories};
 use crate::shop::{Shop, day, month, plans};
 
@@ -81,6 +81,7 @@ impl Life {
                     drop(self.shop.books.provider.end_override(&name, until, &plans, settled));
                 }
             }
+            Event::Closes { on } => self.shop.close_on(*on),
         }
         if !self.fits() {
             // An override that does not fit a plan stops settlement until somebody mends it.
@@ -91,7 +92,7 @@ impl Life {
 
     fn count(&mut self, today: BillingDay, age: u8, api: &str, calls: u64, amount: u32) {
         let day = (0..age).fold(today, |day, _| day.previous());
-        let is_open = terms().calendar.is_open(day.month(), at(&format!("{today} 12:00")));
+        let is_open = self.shop.closed().is_none_or(|closed| day.month() > closed.through);
         let is_billed = day.month() >= self.shop.books.provider.billed_from;
         if !is_open || !is_billed {
             return;
@@ -101,16 +102,18 @@ impl Life {
         let metered = serde_json::json!({"calls": calls, "amount": amount});
         let metered: Metered = serde_json::from_value(metered).unwrap();
         self.shop.count_on(day, api.parse().unwrap(), metered);
+        self.shop.books.counted_at.insert(day, at(&format!("{today} 12:00")));
     }
 
     /// Whether every override fits the plans that it will meet.
     fn fits(&self) -> bool {
-        let Shop { books: Books { provider, .. }, plans } = &self.shop;
+        let Shop { books: Books { provider, .. }, plans, .. } = &self.shop;
         MONTHS.iter().all(|text| segments(month(text), |day| provider.terms_on(day, plans)).is_ok())
     }
 
     /// Settles twice, statement by statement, and checks what must hold after each.
     fn settle(&mut self, now: &str) {
+        self.shop.close(now);
         while let Some(settlement) = self.shop.next(now).unwrap() {
             let statement = settlement.statement.clone();
             self.shop.check_settlement(&settlement);
@@ -119,11 +122,11 @@ impl Life {
             self.check_terms(&statement);
         }
         assert!(self.shop.next(now).unwrap().is_none(), "a second run gives nothing");
-        assert_eq!(audit(&self.shop.books, &self.shop.plans), []);
+        assert_eq!(self.shop.audit(now), []);
         let over = at(now);
         for text in MONTHS {
             let month = month(text);
-            let is_over = terms().calendar.yesterday(over).unwrap() >= month.last_day();
+            let is_over = self.shop.rules.calendar.yesterday(over).unwrap() >= month.last_day();
             if is_over && month >= self.shop.account().open_from {
                 self.check_month(month);
             }
@@ -132,7 +135,7 @@ impl Life {
 
     /// Notes the terms of the days of a month that a statement settled.
     fn keep_terms(&mut self, settled: BillingDay) {
-        let Shop { books: Books { provider, .. }, plans } = &self.shop;
+        let Shop { books: Books { provider, .. }, plans, .. } = &self.shop;
         let mut day = settled.month().first_day();
         while day <= settled {
             if let Some(terms) = provider.terms_on(day, plans) {
@@ -154,7 +157,7 @@ impl Life {
 
     /// The parts of a month by the terms that its days had when they were settled.
     fn segments_of(&self, month: BillingMonth) -> Vec<Segment<'_>> {
-        let Shop { books: Books { provider, .. }, plans } = &self.shop;
+        let Shop { books: Books { provider, .. }, plans, .. } = &self.shop;
         let terms_on = |day: BillingDay| match self.kept.get(&day) {
             Some(kept) => provider.terms(kept, plans),
             None => provider.terms_on(day, plans),
@@ -231,7 +234,7 @@ proptest! {
             life.live_through(today, lived);
             today = today.next();
         }
-        life.settle("2015-08-06 00:30");
+        life.settle("2015-08-28 00:30");
         for text in ["05", "06", "07"] {
             life.check_listed(month(text));
         }

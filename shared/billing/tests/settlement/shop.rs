@@ -2,15 +2,15 @@
 
 use expect_test::Expect;
 use steelyard_billing::{
-    Account, Books, CountedDays, Ledger, Movement, Settlement, SettlementError, Statement,
-    TermsChangeError, audit, next_settlement,
+    Account, Books, Breach, Calendar, DebitRules, Ledger, MonthClose, Movement, Settlement,
+    SettlementError, Statement, TermsChangeError, audit, next_settlement,
 };
 use steelyard_pricing::{
     ApiName, BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage,
 };
 
-use crate::common::{at, provider, terms};
-use crate::mandates::mandates;
+use crate::books::{file, new_books};
+use crate::common::{at, provider, rules};
 use crate::note::note;
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
@@ -20,10 +20,11 @@ pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates":
     {"rate": "extra", "apis": ["vas.*"],
      "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
 
-/// The books of a provider, and the plans that rate it.
+/// The books of a provider, and the plans and rules that it is settled by.
 pub struct Shop {
     pub books: Books,
     pub plans: Catalog,
+    pub rules: DebitRules,
 }
 
 /// A day of 2015: `05-17`.
@@ -47,21 +48,24 @@ impl Shop {
 
     /// A shop on the plan `p`, where there are these plans.
     pub fn on(documents: &[&str]) -> Shop {
-        let provider = provider();
-        let books = Books {
-            account: Account::new(&provider),
-            mandates: mandates(&provider),
-            provider,
-            statements: Vec::new(),
-            journal: Vec::new(),
-            debits: Vec::new(),
-            recharges: Vec::new(),
-            refunds: Vec::new(),
-            reversals: Vec::new(),
-            counted: CountedDays::new(),
-            reported: CountedDays::new(),
-        };
-        Shop { books, plans: plans(documents) }
+        Shop { books: new_books(&provider()), plans: plans(documents), rules: rules() }
+    }
+
+    /// Configures another day on which months close.
+    pub fn close_on(&mut self, close_day: i8) {
+        self.rules.calendar = Calendar::new("Asia/Shanghai", close_day).unwrap();
+    }
+
+    /// The stored close of its months.
+    pub fn closed(&self) -> Option<MonthClose> {
+        self.books.registration.unwrap().closed
+    }
+
+    /// Stores the close that is due, as a run does before it reads the counters.
+    pub fn close(&mut self, now: &str) {
+        let due = MonthClose::due(&self.books.provider, self.closed(), &self.rules, at(now));
+        let registration = self.books.registration.as_mut().unwrap();
+        registration.closed = due.or(registration.closed);
     }
 
     pub fn account(&self) -> &Account {
@@ -115,11 +119,19 @@ impl Shop {
     /// The only place of this test that settles.
     pub fn next(&self, now: &str) -> Result<Option<Settlement>, SettlementError> {
         let Books { provider, account, counted, .. } = &self.books;
-        next_settlement(provider, account, counted, &self.plans, &terms(), at(now))
+        let (closed, plans, rules) = (self.closed(), &self.plans, &self.rules);
+        next_settlement(provider, account, counted, closed, plans, rules, at(now))
     }
 
-    /// Settles until nothing is left, and gives the statements made.
+    /// The only place of this test that audits.
+    pub fn audit(&mut self, now: &str) -> Vec<Breach> {
+        file(&mut self.books);
+        audit(&self.books, &self.plans, &self.rules, at(now))
+    }
+
+    /// Closes what is to be closed, settles until nothing is left, and gives the statements made.
     pub fn settle(&mut self, now: &str) -> Vec<Statement> {
+        self.close(now);
         let known = self.books.statements.len();
         while let Some(settlement) = self.next(now).unwrap() {
             self.check_settlement(&settlement);
@@ -142,7 +154,7 @@ impl Shop {
         let statements = self.settle(now);
         expected.assert_eq(&statements.iter().map(note).collect::<Vec<_>>().join("\n"));
         assert_eq!(self.settle(now), [], "a second run gives nothing");
-        assert_eq!(audit(&self.books, &self.plans), []);
+        assert_eq!(self.audit(now), []);
     }
 
     /// That nothing can be settled, and how what an operator reads begins.

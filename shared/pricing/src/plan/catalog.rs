@@ -1,40 +1,55 @@
 //! Every version of every plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{BillingDay, Name, Plan};
 
 /// Every version of every plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Catalog(BTreeMap<Name, BTreeMap<BillingDay, Plan>>);
+pub struct Catalog {
+    versions: BTreeMap<Name, BTreeMap<BillingDay, Plan>>,
+    unreadable: BTreeSet<(Name, BillingDay)>,
+}
 
 impl Catalog {
     /// Adds a version; one of the same name and day is replaced.
     pub fn add(&mut self, plan: Plan) {
-        self.0.entry(plan.name().clone()).or_default().insert(plan.effective_from(), plan);
+        self.versions.entry(plan.name().clone()).or_default().insert(plan.effective_from(), plan);
     }
 
     /// The version of a plan that is in force on a day: the latest that has taken effect.
     #[must_use]
     pub fn in_force(&self, plan: &Name, day: BillingDay) -> Option<&Plan> {
-        self.0.get(plan)?.range(..=day).next_back().map(|(_, version)| version)
+        self.versions.get(plan)?.range(..=day).next_back().map(|(_, version)| version)
     }
 
     /// The version of a plan that takes effect on a day.
     #[must_use]
     pub fn version(&self, plan: &Name, effective_from: BillingDay) -> Option<&Plan> {
-        self.0.get(plan)?.get(&effective_from)
+        self.versions.get(plan)?.get(&effective_from)
     }
 
     /// Whether there is any version of the plan.
     #[must_use]
     pub fn has(&self, plan: &Name) -> bool {
-        self.0.contains_key(plan)
+        self.versions.contains_key(plan)
     }
 
-    /// Every version, by name and day.
+    /// Notes a stored version that cannot be read. Nothing can be rated by its plan, since the version
+    /// may be in force.
+    pub fn add_unreadable(&mut self, plan: Name, effective_from: BillingDay) {
+        self.unreadable.insert((plan, effective_from));
+    }
+
+    /// The effective day of a version of the plan that cannot be read; none if all can be.
+    #[must_use]
+    pub fn unreadable(&self, plan: &Name) -> Option<BillingDay> {
+        self.unreadable.iter().find(|(name, _)| name == plan).map(|(_, from)| *from)
+    }
+
+    /// Every readable version, by name and day.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
-        self.0.values().flat_map(BTreeMap::values)
+        self.versions.values().flat_map(BTreeMap::values)
     }
 }
 

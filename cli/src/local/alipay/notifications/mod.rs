@@ -111,6 +111,12 @@ impl LocalAlipay {
         form::signed(parameters, Charset::Utf8, &self.keys().foreign)
     }
 
+    /// The body of a genuine notification with these fields in GBK.
+    #[must_use]
+    pub fn signed_form_in_gbk(&self, parameters: &BTreeMap<String, String>) -> String {
+        self.signed_form_in(parameters, Charset::Gbk)
+    }
+
     /// The body of a genuine notification with these fields and the label of a charset, in that
     /// charset.
     fn signed_form_in(&self, parameters: &BTreeMap<String, String>, charset: Charset) -> String {

@@ -120,3 +120,16 @@ async fn bill_is_wrong_in_the_way_that_its_fault_says() {
         assert_eq!(as_it_is, ["T1 in 12.34", "C1 in 5.00"]);
     }
 }
+
+#[tokio::test]
+async fn bill_that_is_broken_cannot_be_read_and_is_whole_the_next_time() {
+    let stage = traded().await;
+    for kind in [BillKind::Trade, BillKind::Ledger] {
+        stage.local.fail_next(Method::Bill, Fault::BillBroken, 1);
+        let BillAnswer::Zip(zip) = stage.client.bill(kind, DAY, next_day()).await else {
+            panic!("no bill")
+        };
+        assert!(read_bill(kind, &zip).is_err(), "{kind:?}");
+        assert_eq!(rows(&stage, kind, DAY).await.len(), 2, "{kind:?}");
+    }
+}

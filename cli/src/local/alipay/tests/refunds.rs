@@ -49,6 +49,18 @@ async fn refund_moves_money_once_and_says_so_once() {
 }
 
 #[tokio::test]
+async fn query_of_a_refund_says_processing_before_and_after_it_when_its_fault_says_so() {
+    let stage = paid_stage().await;
+    let part = refund("T1", "R1", 500);
+    stage.local.fail_next(Method::RefundQuery, Fault::RefundProcessing, 2);
+    let processing = "in doubt: the refund has a status that is not known";
+    assert_eq!(found(&stage, &part).await, processing);
+    assert_eq!(ask(&stage, &part).await, "back 5.00");
+    assert_eq!(found(&stage, &part).await, processing);
+    assert_eq!(found(&stage, &part).await, "back 5.00");
+}
+
+#[tokio::test]
 async fn same_refund_sent_many_times_at_once_moves_money_once() {
     let stage = paid_stage().await;
     let part = refund("T1", "R1", 500);

@@ -1,0 +1,125 @@
+//! The functions of a stack, and the queues between them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
+use steelyard_billing::DebitRules;
+use steelyard_books::{Books, Settler};
+use steelyard_debit::{Collector, Debits};
+use steelyard_dispatch::Dispatch;
+use steelyard_ingest::{Counter, Ingest};
+use steelyard_portal::{Portal, PortalConfig};
+use steelyard_pricing::Fen;
+use steelyard_quote::Quotes;
+use steelyard_reconcile::{Archive, Reconcile, Reconciler};
+use steelyard_runtime::{Error, Function, Queue, aws};
+use steelyard_settle::Settle;
+
+use super::alipay::LocalAlipay;
+use super::clock::LocalClock;
+use super::lambda::LocalFunction;
+use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
+
+/// The functions of one stack. Each invocation runs the handler that Lambda runs.
+#[derive(Clone)]
+pub struct Functions {
+    /// Counts usage reports.
+    pub ingest: LocalFunction,
+    /// Charges every unsettled day.
+    pub settle: LocalFunction,
+    /// Queues the tasks that are due.
+    pub dispatch: LocalFunction,
+    /// Works off due tasks at Alipay: debits, recharges, refunds, reversals, mandates.
+    pub debit: LocalFunction,
+    /// Computes what usage would cost.
+    pub quote: LocalFunction,
+    /// Offers recharges and mandates, and books Alipay's notifications.
+    pub portal: LocalFunction,
+    /// Compares the books with Alipay's bill of the previous day.
+    pub reconcile: LocalFunction,
+}
+
+/// The queue that feeds ingest.
+pub(super) const USAGE_QUEUE: &str = "steelyard-usage";
+
+/// The queue on which settle sends itself one message a registry shard.
+pub(super) const SETTLE_QUEUE: &str = "steelyard-settle";
+
+/// The queue that feeds debit.
+pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
+
+/// Alipay's code for the scene in which mandates are signed.
+const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
+
+/// The largest debit under a mandate that the portal offers: ¥5,000.00.
+const SINGLE_LIMIT: Fen = Fen::new(500_000);
+
+/// How long dispatch waits for a queued task before it queues the task again.
+const LEASE: SignedDuration = SignedDuration::from_mins(15);
+
+/// What the functions share: tables, rules, the clock, and the way to AWS.
+pub(super) struct Parts<'p> {
+    pub(super) tables: &'p Tables,
+    pub(super) rules: &'p DebitRules,
+    pub(super) clock: &'p LocalClock,
+    pub(super) config: &'p aws::SdkConfig,
+}
+
+impl Parts<'_> {
+    pub(super) fn functions(
+        &self,
+        gateway: &AlipayConfig,
+        archive: Archive,
+        address: SocketAddr,
+    ) -> Result<Functions, Error> {
+        let Parts { tables, rules, clock, config } = self;
+        let Tables { usage, billing } = tables;
+        let books = Books::new(billing.clone(), (*rules).clone());
+        let alipay = || Alipay::new(gateway.clone());
+        let counter = Counter::new(usage.clone(), rules.calendar.clone(), clock.clock());
+        let settler = Settler { books: books.clone(), usage: usage.clone() };
+        let dispatch =
+            Dispatch::new(billing.clone(), self.queue(DEBIT_QUEUE), LEASE, clock.clock());
+        let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
+        let quotes = Quotes::new(to_read.billing, rules.calendar.clone(), clock.clock());
+        let portal = Portal::new(books.clone(), alipay()?, clock.clock(), portal_config(address)?);
+        let collector = Collector {
+            books: books.clone(),
+            alipay: alipay()?,
+            queue: self.queue(DEBIT_QUEUE),
+            sign_scene: SignScene::parse(SIGN_SCENE)?,
+            clock: clock.clock(),
+        };
+        let reconciler = Reconciler::new(books, alipay()?, archive, clock.clock());
+        let settle = Settle::new(settler, self.queue(SETTLE_QUEUE), clock.clock());
+        Ok(Functions {
+            ingest: function(Ingest::new(counter), 30),
+            settle: function(settle, 300),
+            dispatch: function(dispatch, 60),
+            debit: function(Debits::new(collector), 60),
+            quote: function(quotes, 30),
+            portal: function(portal, 30),
+            reconcile: function(Reconcile::new(reconciler), 900),
+        })
+    }
+
+    fn queue(&self, name: &str) -> Queue {
+        aws::queue(self.config, format!("http://sqs.local/000000000000/{name}"))
+    }
+}
+
+fn function<F: Function>(function: F, timeout_s: u64) -> LocalFunction {
+    LocalFunction::new(function, Duration::from_secs(timeout_s))
+}
+
+fn portal_config(address: SocketAddr) -> Result<PortalConfig, Error> {
+    Ok(PortalConfig {
+        seller_id: LocalAlipay::SELLER_ID.to_owned(),
+        return_url: format!("http://{address}/local/done"),
+        sign_scene: SignScene::parse(SIGN_SCENE)?,
+        single_limit_fen: SINGLE_LIMIT,
+        daily_limit_fen: None,
+    })
+}

@@ -1,0 +1,128 @@
+//! The schedules of a stack: when settlement, reconciliation and dispatch run by its clock.
+
+use jiff::civil::Time;
+use jiff::tz::{TimeZone, offset};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use steelyard_runtime::Error;
+
+use super::Stack;
+use crate::local::functions::Functions;
+use crate::local::lambda::LocalFunction;
+
+/// When settlement runs, as in the template.
+const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
+
+/// When the books are compared with the bill of the previous day, in Beijing, as in the template.
+const RECONCILE_TIME: Time = Time::constant(10, 30, 0, 0);
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+impl Stack {
+    /// Runs the schedules up to an instant: sets the clock to the time of each run, invokes its
+    /// function and delivers all messages. Settlement runs at 00:30, reconciliation at 10:30 in
+    /// Beijing, and dispatch at each minute at which a task is due. The local Alipay sends its
+    /// notifications at their times.
+    ///
+    /// # Errors
+    ///
+    /// When a function fails, or a queue can't be read or written.
+    pub async fn run_until(&self, end: Timestamp) -> Result<(), Error> {
+        loop {
+            let now = self.clock.now();
+            let run = self.next_run(now, end).await?;
+            let latest = run.as_ref().map_or(end, |(at, _)| *at);
+            if let Some(at) = self.next_notification(now, latest)? {
+                self.clock.set(at);
+                self.alipay.deliver_due(at).await?;
+            } else if let Some((at, function)) = run {
+                self.clock.set(at);
+                function.invoke(json!({})).await?;
+            } else {
+                break;
+            }
+            self.drain().await?;
+        }
+        self.clock.set(end);
+        Ok(())
+    }
+
+    /// When the local Alipay sends its next notification, if that is not after `latest`.
+    fn next_notification(
+        &self,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        let at = self.alipay.next_notification_at()?.map(|at| at.max(now));
+        Ok(at.filter(|at| *at <= latest))
+    }
+
+    /// The first scheduled run after `now`, if it is not after `end`.
+    async fn next_run(
+        &self,
+        now: Timestamp,
+        end: Timestamp,
+    ) -> Result<Option<(Timestamp, LocalFunction)>, Error> {
+        let Functions { settle, dispatch, reconcile, .. } = &self.functions;
+        let daily = [(self.settles_at(now), settle), (reconciles_at(now), reconcile)];
+        let next_day = daily.map(|(at, function)| (after(at, A_DAY), function));
+        let due = self.tables.billing.next_dispatch_at().await?;
+        let due = due.map(|due| (minute_from(due).max(minute_after(now)), dispatch));
+        let runs = daily.into_iter().chain(next_day).chain(due);
+        let in_time = runs.filter(|(at, _)| *at > now && *at <= end);
+        Ok(in_time.min_by_key(|(at, _)| *at).map(|(at, function)| (at, function.clone())))
+    }
+
+    /// When settlement runs on the day of an instant.
+    fn settles_at(&self, instant: Timestamp) -> Timestamp {
+        let calendar = &self.rules.calendar;
+        calendar.instant(calendar.date_of(instant), SETTLE_TIME)
+    }
+
+    /// The functions that fall due after one instant and up to another: settlement at 00:30,
+    /// reconciliation at 10:30 in Beijing, dispatch every minute. A function that fell due several
+    /// times is returned once.
+    #[must_use]
+    pub fn due_functions(&self, after: Timestamp, until: Timestamp) -> Vec<LocalFunction> {
+        let Functions { settle, dispatch, reconcile, .. } = &self.functions;
+        let latest = |at: Timestamp| if at <= until { at } else { at - A_DAY };
+        let due = [
+            (latest(self.settles_at(until)), settle),
+            (latest(reconciles_at(until)), reconcile),
+            (minute_of(until), dispatch),
+        ];
+        due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| run.clone()).collect()
+    }
+}
+
+/// When reconciliation runs on the day in Beijing of an instant.
+fn reconciles_at(instant: Timestamp) -> Timestamp {
+    let beijing = TimeZone::fixed(offset(8));
+    let today = beijing.to_datetime(instant).date().to_datetime(RECONCILE_TIME);
+    beijing.to_timestamp(today).unwrap_or(Timestamp::MAX)
+}
+
+/// The instant so much later, at most the last that a [`Timestamp`] can hold.
+fn after(instant: Timestamp, duration: SignedDuration) -> Timestamp {
+    instant.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// The full minute that an instant is in.
+fn minute_of(instant: Timestamp) -> Timestamp {
+    minute(instant.as_second().div_euclid(60))
+}
+
+/// The first full minute at or after a whole second.
+fn minute_from(second: Timestamp) -> Timestamp {
+    minute((second.as_second() - 1).div_euclid(60) + 1)
+}
+
+/// The first full minute after an instant.
+fn minute_after(instant: Timestamp) -> Timestamp {
+    minute(instant.as_second().div_euclid(60) + 1)
+}
+
+/// The full minute of that number since the epoch of Unix.
+fn minute(number: i64) -> Timestamp {
+    Timestamp::from_second(number * 60).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,127 @@
+//! `GET /local/clock`: the time of a stack and its rules, by which commands work on it.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{StatusCode, Uri};
+use axum::routing::get;
+use axum::{Json, Router};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use jiff::Timestamp;
+use jiff::civil::Time;
+use serde::{Deserialize, Serialize};
+use steelyard_billing::DebitRules;
+use steelyard_pricing::Fen;
+use steelyard_runtime::{Error, chain};
+
+use super::clock::LocalClock;
+
+/// Where a stack serves its status.
+const PATH: &str = "/local/clock";
+
+/// How long a server may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read. A status has about 200 bytes.
+const ANSWER_MAX_BYTES: usize = 1 << 14;
+
+/// The time of a running stack, and the rules by which it charges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StackStatus {
+    /// The time that its clock shows, to the second.
+    pub(crate) now: Timestamp,
+    /// How many times as fast as time its clock runs; 0 if it stands still.
+    pub(crate) speed: u32,
+    /// The time zone of its billing days, an IANA name.
+    pub(crate) time_zone: String,
+    /// The day of the next month on which a month closes for usage.
+    pub(crate) month_close_day: i8,
+    /// The time of the day at which its debits fall due.
+    pub(crate) debit_time: Time,
+    /// The smallest amount that it debits.
+    pub(crate) debit_minimum_fen: Fen,
+}
+
+/// Why the status of a stack is not known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StatusError {
+    /// No connection could be made.
+    #[error(
+        "no local stack at {endpoint}: start one with `steelyard local`, or work on AWS with `--aws`"
+    )]
+    Unreachable {
+        /// Where the stack should be.
+        endpoint: String,
+        /// What the HTTP client reports.
+        #[source]
+        source: Error,
+    },
+    /// Another server is there.
+    #[error("the server at {endpoint} is no Steelyard stack: its answer to GET {PATH} {what}")]
+    Foreign {
+        /// Where the stack should be.
+        endpoint: String,
+        /// What is wrong with the answer.
+        what: String,
+    },
+}
+
+/// The route that serves the status of a stack with that clock and those rules.
+pub(super) fn routes(clock: &LocalClock, terms: &DebitRules) -> Router {
+    let (clock, terms) = (clock.clone(), terms.clone());
+    Router::new().route(PATH, get(async move || Json(StackStatus::of(&clock, &terms))))
+}
+
+impl StackStatus {
+    /// Asks the stack at an endpoint such as `http://127.0.0.1:8700`: one request.
+    ///
+    /// # Errors
+    ///
+    /// [`StatusError`] when nothing answers there, or another server does.
+    pub(crate) async fn ask(endpoint: &str) -> Result<StackStatus, StatusError> {
+        let foreign = |what: String| StatusError::Foreign { endpoint: endpoint.to_owned(), what };
+        let asked = tokio::time::timeout(TIMEOUT, answer(endpoint)).await;
+        let answered = asked.map_err(|_| foreign(format!("takes more than {TIMEOUT:?}")))?;
+        let (status, body) = answered?;
+        if status != StatusCode::OK {
+            return Err(foreign(format!("is {status}")));
+        }
+        serde_json::from_slice(&body).map_err(|error| foreign(format!("is no status: {error}")))
+    }
+
+    /// A clock that goes on from this status as the stack's clock does.
+    pub(crate) fn clock(&self) -> LocalClock {
+        LocalClock::new(self.now, self.speed)
+    }
+
+    fn of(clock: &LocalClock, terms: &DebitRules) -> StackStatus {
+        StackStatus {
+            now: clock.clock().now(),
+            speed: clock.speed(),
+            time_zone: terms.calendar.time_zone().to_owned(),
+            month_close_day: terms.calendar.close_day(),
+            debit_time: terms.time_of_day,
+            debit_minimum_fen: terms.minimum_fen,
+        }
+    }
+}
+
+/// What a server answers when it is asked for its status.
+async fn answer(endpoint: &str) -> Result<(StatusCode, Bytes), StatusError> {
+    let unreachable = |source| StatusError::Unreachable { endpoint: endpoint.to_owned(), source };
+    let unreadable = |error: &dyn std::error::Error| StatusError::Foreign {
+        endpoint: endpoint.to_owned(),
+        what: format!("can't be read: {}", chain(error)),
+    };
+    let uri: Result<Uri, _> = format!("{}{PATH}", endpoint.trim_end_matches('/')).parse();
+    let uri = uri.map_err(|error| unreachable(error.into()))?;
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let answer = client.get(uri).await.map_err(|error| match error.is_connect() {
+        true => unreachable(error.into()),
+        false => unreadable(&error),
+    })?;
+    let status = answer.status();
+    let body = to_bytes(Body::new(answer.into_body()), ANSWER_MAX_BYTES).await;
+    Ok((status, body.map_err(|error| unreadable(&error))?))
+}

@@ -1,0 +1,61 @@
+//! What an audit reads.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use steelyard_pricing::BillingDay;
+
+use crate::{
+    Account, AgreementOwner, CountedDays, Debit, Entry, Mandate, Provider, ProviderId, Recharge,
+    Refund, Registration, Reversal, Statement, TaskId, Unmatched,
+};
+
+/// Everything that is stored of one provider.
+#[derive(Clone, Debug)]
+pub struct Books {
+    /// The provider.
+    pub provider: Provider,
+    /// Its account.
+    pub account: Account,
+    /// Its statements, in any order.
+    pub statements: Vec<Statement>,
+    /// Its journal entries, in the order of their numbers.
+    pub journal: Vec<Entry>,
+    /// Its debits, in any order.
+    pub debits: Vec<Debit>,
+    /// Its mandates, in any order.
+    pub mandates: Vec<Mandate>,
+    /// Its recharges through Alipay, in any order.
+    pub recharges: Vec<Recharge>,
+    /// What was given back to it by our decision, in any order.
+    pub refunds: Vec<Refund>,
+    /// What Alipay gave back though we did not ask, in any order.
+    pub reversals: Vec<Reversal>,
+    /// What its counters say.
+    pub counted: CountedDays,
+    /// What the reports that were counted carried, summed.
+    pub reported: CountedDays,
+    /// When the last report of a day was counted. A day that is missing was counted by its end.
+    pub counted_at: BTreeMap<BillingDay, Timestamp>,
+    /// What ingest knows of it; none if it is not registered.
+    pub registration: Option<Registration>,
+    /// The provider that its code names; none if the code names nobody.
+    pub code: Option<ProviderId>,
+    /// The owners that are stored for the agreement numbers of its mandates, in any order.
+    pub owners: Vec<AgreementOwner>,
+    /// Its records that are in the due index, in any order.
+    pub filed: Vec<Filed>,
+    /// What its journal moved through Alipay and no bill has shown yet, in any order.
+    pub unmatched: Vec<Unmatched>,
+}
+
+/// The place of a record in the due index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The record.
+    pub task: TaskId,
+    /// When it is dispatched.
+    pub dispatch_at: Timestamp,
+    /// Whether it is in its provider's shard of the index.
+    pub is_in_its_shard: bool,
+}

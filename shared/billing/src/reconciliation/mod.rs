@@ -1,0 +1,254 @@
+//! What a day's bill of Alipay and our books say of each other.
+
+mod plan;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::{TimeZone, offset};
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::{Fen, MoneyError};
+
+use crate::journal::{Entry, Ledger};
+use crate::{OutRequestNo, OutTradeNo, ProviderId, Reason};
+
+pub use plan::{BillAction, Expected, KnownTrades, Numbers, plan, row_finding};
+
+/// The day of Alipay's bills that an instant falls in: bills go by Beijing's calendar, whatever the
+/// platform's is.
+#[must_use]
+pub fn bill_day(instant: Timestamp) -> Date {
+    TimeZone::fixed(offset(8)).to_datetime(instant).date()
+}
+
+/// Money that our books say Alipay moved, and that no bill has shown yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmatched {
+    /// Whose money.
+    pub provider: ProviderId,
+    /// The trade.
+    pub out_trade_no: OutTradeNo,
+    /// The number of the refund, if money was given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_request_no: Option<OutRequestNo>,
+    /// What was moved: positive to us, negative from us.
+    pub amount_fen: Fen,
+    /// The day on which it was booked.
+    pub booked_on: Date,
+}
+
+impl Unmatched {
+    /// What an entry moved through Alipay by a trade, or by a refund of it; none if it moved nothing
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when the entry's postings leave their range.
+    pub fn of(
+        entry: &Entry,
+        out_trade_no: &OutTradeNo,
+        out_request_no: Option<&OutRequestNo>,
+    ) -> Result<Option<Unmatched>, MoneyError> {
+        let amount_fen = entry.moved(Ledger::Alipay)?;
+        let moved = Unmatched {
+            provider: entry.record().provider.clone(),
+            out_trade_no: out_trade_no.clone(),
+            out_request_no: out_request_no.cloned(),
+            amount_fen,
+            booked_on: bill_day(entry.record().recorded_at_s),
+        };
+        Ok((!amount_fen.is_zero()).then_some(moved))
+    }
+
+    /// Its numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        (self.out_trade_no.clone(), self.out_request_no.clone())
+    }
+
+    /// Whether no bill will show it any more: those of its day and of the next day were read, or a
+    /// person skipped the day.
+    #[must_use]
+    pub fn is_overdue(&self, reconciled: &BTreeSet<Date>) -> bool {
+        let next = self.booked_on.tomorrow();
+        reconciled.contains(&self.booked_on) && next.is_ok_and(|next| reconciled.contains(&next))
+    }
+
+    /// The finding that no bill shows it.
+    #[must_use]
+    pub fn ours_only(&self) -> Finding {
+        Finding {
+            kind: FindingKind::OursOnly,
+            out_trade_no: self.out_trade_no.to_string(),
+            out_request_no: self.out_request_no.as_ref().map(ToString::to_string),
+            provider: Some(self.provider.clone()),
+            theirs_fen: None,
+            ours_fen: Some(self.amount_fen),
+        }
+    }
+}
+
+/// What reconciling one day came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciliation {
+    /// The day of the bill.
+    pub day: Date,
+    /// The raw file; none if nothing was moved on the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<BillFile>,
+    /// How many rows of the bill are about trades.
+    pub rows: u32,
+    /// How many of them agree with our books, those that were found out by the bill included.
+    pub matched: u32,
+    /// How many rows could not be read. A person must look at each.
+    #[serde(default)]
+    pub unreadable_rows: u32,
+    /// What did not simply agree, up to [`Reconciliation::FINDINGS_MAX`].
+    pub findings: Vec<Finding>,
+    /// How many there are more.
+    #[serde(default)]
+    pub more_findings: u32,
+    /// How much of our books of the day waits for the next bill, because of the cut at midnight; of a
+    /// skipped day, how much no bill will show.
+    pub waiting: u32,
+    /// When it was reconciled last, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub reconciled_at_s: Timestamp,
+    /// Why an operator skipped the day; none if it was reconciled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Reason>,
+}
+
+/// The raw file of a bill, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillFile {
+    /// The gateway's name of its kind, such as `trade`.
+    pub kind: String,
+    /// Where it is kept.
+    pub key: String,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// One thing that the bill and our books did not simply agree on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it is.
+    pub kind: FindingKind,
+    /// Our number of the trade, as the bill or our books have it; the gateway's if the row has none.
+    pub out_trade_no: String,
+    /// The number of the refund, if money was given back; the line of a row that cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_request_no: Option<String>,
+    /// Whose money, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// What the bill says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theirs_fen: Option<Fen>,
+    /// What our books say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours_fen: Option<Fen>,
+}
+
+/// What the bill and our books did not agree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// The bill has a payment that we held in doubt, or for dead: it is booked now.
+    FoundPayment,
+    /// The bill has money given back that we did not know of: it is booked now.
+    FoundReversal,
+    /// The bill has another amount than our books.
+    AmountDiffers,
+    /// The bill has something that is not ours, or that contradicts our books.
+    TheirsOnly,
+    /// Our books have something that neither the bill of its day nor the next has.
+    OursOnly,
+    /// A row of the bill cannot be read. It may be money that moved.
+    Unreadable,
+}
+
+/// A difference that a person must look at: reported once, and open until a person closes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenFinding {
+    /// How often it was written. Each write is conditional on the version before.
+    pub version: u64,
+    /// The difference, as it was first reported.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// The day of the bill by which it was first reported.
+    pub first_day: Date,
+    /// Why a person closed it; none while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Reason>,
+}
+
+impl Finding {
+    /// Whether it is about this movement.
+    #[must_use]
+    pub fn is_about(&self, unmatched: &Unmatched) -> bool {
+        let request = unmatched.out_request_no.as_ref().map(OutRequestNo::as_str);
+        self.out_trade_no == unmatched.out_trade_no.as_str()
+            && self.out_request_no.as_deref() == request
+    }
+}
+
+impl FindingKind {
+    /// Whether a person must look. What was found and booked needs nobody.
+    #[must_use]
+    pub const fn is_difference(self) -> bool {
+        match self {
+            FindingKind::FoundPayment | FindingKind::FoundReversal => false,
+            FindingKind::AmountDiffers
+            | FindingKind::TheirsOnly
+            | FindingKind::OursOnly
+            | FindingKind::Unreadable => true,
+        }
+    }
+}
+
+impl Reconciliation {
+    /// The result of a day that an operator skips: its bill is not read. So much was expected of it.
+    #[must_use]
+    pub fn skipped(day: Date, reason: Reason, expected: u32, now: Timestamp) -> Reconciliation {
+        Reconciliation {
+            day,
+            bill: None,
+            rows: 0,
+            matched: 0,
+            unreadable_rows: 0,
+            findings: Vec::new(),
+            more_findings: 0,
+            waiting: expected,
+            reconciled_at_s: now,
+            skipped: Some(reason),
+        }
+    }
+
+    /// How many findings are kept with a day: an item of DynamoDB has 400 KB.
+    pub const FINDINGS_MAX: usize = 500;
+
+    /// How many findings a person must look at.
+    #[must_use]
+    pub fn differences(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.kind.is_difference()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bill_is_of_a_day_in_beijing() {
+        for (utc, day) in [
+            ("2026-02-28T15:59:59Z", "2026-02-28"),
+            ("2026-02-28T16:00:00Z", "2026-03-01"),
+            ("2025-12-31T16:00:00Z", "2026-01-01"),
+        ] {
+            assert_eq!(bill_day(utc.parse().unwrap()).to_string(), day, "{utc}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Rows of a bill: planned against the books, and carried out one by one.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use steelyard_billing::reconciliation::{
+    BillAction, Expected, KnownTrades, Numbers, plan, row_finding,
+};
+use steelyard_billing::{
+    BillKind, BillRow, Finding, FindingKind, GivenBack, OutTradeNo, Payment, ProviderId,
+    QueryAnswer, RefundRef, Trade,
+};
+use steelyard_pricing::Fen;
+
+use crate::trade::Applied;
+use crate::{BookError, Books, DayError};
+
+/// The effect of a row of a bill on the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BillEffect {
+    /// None: it is about no trade of ours.
+    Ignored,
+    /// It agrees with the books.
+    Agrees(Numbers),
+    /// It was booked, since the books did not have it. A person need not look.
+    Found(Numbers, Finding),
+    /// It differs from the books. A person must look.
+    Differs(Finding),
+    /// The trade has to be queried first: [`Books::apply_queried`] goes on.
+    Query(OutTradeNo),
+}
+
+/// The rows of a bill, as they are planned.
+#[derive(Debug)]
+pub struct PlannedRows {
+    /// What is to be done about each row, payments before what was given back of them.
+    pub planned: Vec<(BillRow, BillAction)>,
+    /// The trades whose rows cannot be planned, and why.
+    pub failed: BTreeMap<OutTradeNo, BookError>,
+}
+
+/// What came of the rows of a bill.
+#[derive(Clone, Debug, Default)]
+pub struct RowsDone {
+    /// How many rows are about trades of ours.
+    pub rows: usize,
+    /// The rows that agree, or were booked: their numbers, and the amounts.
+    pub shown: BTreeMap<Numbers, Fen>,
+    /// What did not simply agree.
+    pub findings: Vec<Finding>,
+}
+
+impl RowsDone {
+    /// Adds the effect of a row.
+    pub fn add(&mut self, row: &BillRow, effect: BillEffect) {
+        match effect {
+            BillEffect::Ignored => return,
+            BillEffect::Agrees(numbers) => {
+                self.shown.insert(numbers, row.amount_fen);
+            }
+            BillEffect::Found(numbers, finding) => {
+                self.shown.insert(numbers, row.amount_fen);
+                self.findings.push(finding);
+            }
+            BillEffect::Differs(finding) => self.findings.push(finding),
+            BillEffect::Query(_) => {}
+        }
+        self.rows += 1;
+    }
+}
+
+const SHOWN: &str = "note that a bill showed something";
+
+impl Books {
+    /// What is to be done about rows of a bill, given what is expected. A row whose trade cannot be
+    /// read fails alone.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table fails.
+    pub async fn plan_rows(
+        &self,
+        kind: BillKind,
+        rows: &[BillRow],
+        expected: &Expected,
+    ) -> Result<PlannedRows, BookError> {
+        let (mut known, mut failed) = (KnownTrades::default(), BTreeMap::new());
+        for number in expected.unexpected(kind, rows) {
+            match self.known(&number).await {
+                Ok(Some(trade)) => drop(known.0.insert(number, trade)),
+                Ok(None) => {}
+                Err(error) if error.is_of_one_record() => drop(failed.insert(number, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        let is_planned = |row: &&BillRow| {
+            let number = row.out_trade_no.as_deref();
+            failed.keys().all(|failed| Some(failed.as_str()) != number)
+        };
+        let rows = rows.iter().filter(is_planned).cloned().collect::<Vec<_>>();
+        let realms = self.realms().await?;
+        let planned = plan(kind, &rows, expected, &known, |realm| realms.has(realm))?;
+        Ok(PlannedRows { planned, failed })
+    }
+
+    /// A trade, with all that was given back of its provider's trades.
+    async fn known(&self, number: &OutTradeNo) -> Result<Option<(Trade, GivenBack)>, BookError> {
+        let Some(trade) = self.trade(number.as_str()).await? else { return Ok(None) };
+        let given_back = self.given_back(trade.provider()).await?;
+        Ok(Some((trade, given_back)))
+    }
+
+    /// Carries out what is to be done about a row.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] naming the cause; doing it again is safe.
+    pub async fn apply_row(
+        &self,
+        row: &BillRow,
+        action: BillAction,
+        now: Timestamp,
+    ) -> Result<BillEffect, BookError> {
+        match action {
+            BillAction::Ignore => Ok(BillEffect::Ignored),
+            BillAction::Agrees(numbers) => Ok(BillEffect::Agrees(numbers)),
+            BillAction::Report(finding) => Ok(BillEffect::Differs(finding)),
+            BillAction::QueryPayment { trade, .. } => Ok(BillEffect::Query(trade)),
+            BillAction::Shown(unmatched) => {
+                let numbers = unmatched.numbers();
+                self.shown(&unmatched).await?;
+                Ok(BillEffect::Agrees(numbers))
+            }
+            BillAction::BookPayment { trade, payment } => {
+                self.apply_payment(row, trade, &payment, now).await
+            }
+            BillAction::BookGivenBack { number, amount } => {
+                self.apply_given_back(row, number, amount, now).await
+            }
+        }
+    }
+
+    /// Goes on with a row whose trade was queried.
+    ///
+    /// # Errors
+    ///
+    /// [`DayError::InDoubt`] when the query brought no answer, otherwise the cause; doing it again is
+    /// safe.
+    pub async fn apply_queried(
+        &self,
+        row: &BillRow,
+        trade: OutTradeNo,
+        answer: QueryAnswer,
+        now: Timestamp,
+    ) -> Result<BillEffect, DayError> {
+        match answer {
+            QueryAnswer::Paid(payment) if payment.amount_fen == row.amount_fen => {
+                Ok(self.apply_payment(row, trade, &payment, now).await?)
+            }
+            QueryAnswer::InDoubt(doubt) => Err(DayError::InDoubt { trade, doubt }),
+            QueryAnswer::Paid(_)
+            | QueryAnswer::Pending
+            | QueryAnswer::Closed
+            | QueryAnswer::NotFound => Ok(differs(row, FindingKind::TheirsOnly, None)),
+        }
+    }
+
+    async fn apply_payment(
+        &self,
+        row: &BillRow,
+        trade: OutTradeNo,
+        payment: &Payment,
+        now: Timestamp,
+    ) -> Result<BillEffect, BookError> {
+        let applied = self.book_payment(&trade, payment, now).await?;
+        Ok(effect(row, (trade, None), FindingKind::FoundPayment, applied))
+    }
+
+    async fn apply_given_back(
+        &self,
+        row: &BillRow,
+        number: RefundRef,
+        amount: Fen,
+        now: Timestamp,
+    ) -> Result<BillEffect, BookError> {
+        let applied = self.book_given_back(&number, amount, now).await?;
+        let numbers = (number.out_trade_no, Some(number.out_request_no));
+        Ok(effect(row, numbers, FindingKind::FoundReversal, applied))
+    }
+
+    /// Notes that a bill showed something. Doing so again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table cannot be written.
+    pub async fn shown(&self, unmatched: &steelyard_billing::Unmatched) -> Result<(), BookError> {
+        crate::change::change(&self.billing, SHOWN, move |_| async move {
+            let mut writes = self.billing.writes(SHOWN);
+            writes.shown(unmatched);
+            Ok::<_, BookError>(crate::Decision::Save(writes, ()))
+        })
+        .await
+    }
+}
+
+fn effect(
+    row: &BillRow,
+    numbers: Numbers,
+    found: FindingKind,
+    applied: Applied<ProviderId>,
+) -> BillEffect {
+    match applied {
+        Applied::Now(provider) => {
+            BillEffect::Found(numbers, row_finding(row, found, Some(provider), None))
+        }
+        Applied::Before(_) => BillEffect::Agrees(numbers),
+        Applied::Contradicts(provider) => differs(row, FindingKind::AmountDiffers, Some(provider)),
+        Applied::Unknown => differs(row, FindingKind::TheirsOnly, None),
+    }
+}
+
+fn differs(row: &BillRow, kind: FindingKind, provider: Option<ProviderId>) -> BillEffect {
+    BillEffect::Differs(row_finding(row, kind, provider, None))
+}

@@ -1,0 +1,92 @@
+//! Why a use case fails.
+
+use steelyard_alipay::{PayRequestError, WithholdingError};
+use steelyard_billing::mandate::{MandateConflict, MandateError};
+use steelyard_billing::{
+    AccountError, CalendarError, DebitConflict, NothingToResolve, ProviderId, RechargeAmountError,
+    RefundConflict, TermsChangeError,
+};
+use steelyard_pricing::MoneyError;
+use steelyard_store::StoreError;
+use thiserror::Error;
+
+/// Why the books could not be changed. Nothing changed, and doing it again is safe.
+#[derive(Debug, Error)]
+pub enum BookError {
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider is not registered.
+    #[error("provider `{0}` is not registered")]
+    NoProvider(ProviderId),
+    /// The provider has no such record.
+    #[error("provider `{provider}` has no {record}")]
+    NoRecord {
+        /// The provider.
+        provider: ProviderId,
+        /// What it does not have.
+        record: String,
+    },
+    /// The account does not allow it; a person must look.
+    #[error("it contradicts the account")]
+    Account(#[from] AccountError),
+    /// An amount leaves its range.
+    #[error("cannot compute the amounts")]
+    Money(#[from] MoneyError),
+    /// The debit was not waiting for it: a defect.
+    #[error("the debit does not allow it")]
+    Debit(#[from] DebitConflict),
+    /// The debit needs no person.
+    #[error(transparent)]
+    NothingToResolve(#[from] NothingToResolve),
+    /// The refund was not waiting for it.
+    #[error("the refund does not allow it")]
+    Refund(#[from] RefundConflict),
+    /// The mandate was not waiting for it.
+    #[error("the mandate does not allow it")]
+    Mandate(#[from] MandateConflict),
+    /// The mandate makes no sense.
+    #[error("the mandate makes no sense")]
+    MandateTerms(#[from] MandateError),
+    /// Alipay takes no such amount.
+    #[error(transparent)]
+    RechargeAmount(#[from] RechargeAmountError),
+    /// The provider's terms cannot be changed so.
+    #[error(transparent)]
+    Terms(#[from] TermsChangeError),
+    /// The request for a debit cannot be made: a defect, or an agreement number that is none.
+    #[error("cannot make the request")]
+    Withholding(#[from] WithholdingError),
+    /// The stored request is not for the debit: a defect.
+    #[error("the stored request is not for this debit")]
+    Request(#[from] PayRequestError),
+    /// The time is outside the calendar.
+    #[error("cannot tell the day")]
+    Calendar(#[from] CalendarError),
+}
+
+impl BookError {
+    /// Whether it is about the records that the use case is about, so that others of their kind
+    /// proceed. Otherwise the table failed.
+    #[must_use]
+    pub const fn is_of_one_record(&self) -> bool {
+        match self {
+            BookError::Store(StoreError::Aws { .. } | StoreError::Contended { .. }) => false,
+            BookError::Store(StoreError::Unreadable { .. } | StoreError::Corrupt { .. })
+            | BookError::NoProvider(_)
+            | BookError::NoRecord { .. }
+            | BookError::Account(_)
+            | BookError::Money(_)
+            | BookError::Debit(_)
+            | BookError::NothingToResolve(_)
+            | BookError::Refund(_)
+            | BookError::Mandate(_)
+            | BookError::MandateTerms(_)
+            | BookError::RechargeAmount(_)
+            | BookError::Terms(_)
+            | BookError::Withholding(_)
+            | BookError::Request(_)
+            | BookError::Calendar(_) => true,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The use cases. Each change of money or mandates is one function here: it loads records, lets
+//! `steelyard-billing` decide, saves if nothing changed meanwhile, and decides again if something
+//! did, through one combinator ([`change`]).
+//!
+//! Functions and commands call this crate. They speak to the gateway, log and answer; they decide
+//! nothing about money, and handle no stale writes.
+
+mod bill;
+mod breaker;
+mod change;
+mod debit;
+mod error;
+mod mandate;
+mod notice;
+mod offer;
+mod pay_in;
+mod plan;
+mod provider;
+mod reconcile;
+mod refund;
+mod reversal;
+mod settle;
+mod trade;
+
+use std::sync::{Arc, OnceLock};
+
+use steelyard_billing::{DebitRules, ProviderId};
+use steelyard_store::{BillingTable, ProviderAccount, Realms};
+
+pub use bill::{BillEffect, PlannedRows, RowsDone};
+pub use change::Decision;
+pub use debit::{Begun, Clearance};
+pub use error::BookError;
+pub use notice::{Noted, NoticeError};
+pub use offer::{IdempotencyKey, OfferError, Offered};
+pub use pay_in::PaidIn;
+pub use plan::PlanAdded;
+pub use reconcile::{DayError, OpenDay};
+pub use refund::RefundAsked;
+pub use settle::{Census, SettleError, SettlePage, SettleRun, Settler};
+pub use trade::Applied;
+
+/// The books: providers' accounts and all records of their money, by the platform's rules.
+#[derive(Clone, Debug)]
+pub struct Books {
+    /// The billing table.
+    pub billing: BillingTable,
+    /// The platform's rules for debits.
+    pub rules: DebitRules,
+    /// The realms, once they are read.
+    realms: Arc<OnceLock<Realms>>,
+}
+
+impl Books {
+    /// The books in a table.
+    #[must_use]
+    pub fn new(billing: BillingTable, rules: DebitRules) -> Books {
+        Books { billing, rules, realms: Arc::default() }
+    }
+
+    /// The realms of the deployment; read once, and made by the first that asks.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError::Store`] when the table fails.
+    pub async fn realms(&self) -> Result<Realms, BookError> {
+        if let Some(realms) = self.realms.get() {
+            return Ok(realms.clone());
+        }
+        let realms = self.billing.open_realm().await?;
+        Ok(self.realms.get_or_init(|| realms).clone())
+    }
+
+    /// A registered provider with its account.
+    async fn account(&self, provider: &ProviderId) -> Result<ProviderAccount, BookError> {
+        let unknown = || BookError::NoProvider(provider.clone());
+        self.billing.account(provider).await?.ok_or_else(unknown)
+    }
+}

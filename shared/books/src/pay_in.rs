@@ -1,0 +1,55 @@
+//! A provider pays in by a bank transfer.
+
+use jiff::Timestamp;
+use steelyard_billing::{Account, ProviderId};
+use steelyard_pricing::Fen;
+use steelyard_store::BookedTransfer;
+
+use crate::change::{Decision, change};
+use crate::{BookError, Books};
+
+/// The result of booking a bank transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaidIn {
+    /// It is booked now; the account after it.
+    Now(Box<Account>),
+    /// It was booked before, with this amount and for this provider.
+    Before(Box<Account>),
+    /// Its reference was used for another transfer. Nothing changed.
+    ReferenceUsed(BookedTransfer),
+}
+
+const PAY_IN: &str = "book a bank transfer";
+
+impl Books {
+    /// Books a bank transfer once by its reference, which is unique across all providers.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] naming the cause.
+    pub async fn pay_in(
+        &self,
+        provider: &ProviderId,
+        amount_fen: Fen,
+        reference: &str,
+        now: Timestamp,
+    ) -> Result<PaidIn, BookError> {
+        let transfer = &BookedTransfer { provider: provider.clone(), amount_fen };
+        change(&self.billing, PAY_IN, move |_| async move {
+            let account = self.account(provider).await?.account;
+            match self.billing.transfer(reference).await? {
+                Some(booked) if booked == *transfer => {
+                    return Ok(Decision::Keep(PaidIn::Before(Box::new(account))));
+                }
+                Some(booked) => return Ok(Decision::Keep(PaidIn::ReferenceUsed(booked))),
+                None => {}
+            }
+            let movement = account.recharge(amount_fen, reference.to_owned(), now)?;
+            let mut writes = self.billing.writes(PAY_IN);
+            writes.transfer(reference, transfer);
+            let after = writes.movement(&account, &movement)?;
+            Ok::<_, BookError>(Decision::Save(writes, PaidIn::Now(Box::new(after))))
+        })
+        .await
+    }
+}

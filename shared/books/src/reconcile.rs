@@ -1,0 +1,340 @@
+//! Days of bills: which are to be reconciled, and what is reported of each.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use steelyard_billing::reconciliation::Expected;
+use steelyard_billing::{
+    BillFile, Doubt, Finding, FindingKind, OpenFinding, OutRequestNo, OutTradeNo, Reason,
+    Reconciliation, Unmatched, UnreadableRow, bill_day,
+};
+use steelyard_store::Unreadable;
+use thiserror::Error;
+
+use crate::bill::RowsDone;
+use crate::change::{Decision, change};
+use crate::{BookError, Books};
+
+/// Why a day is not reconciled. The next run tries again.
+#[derive(Debug, Error)]
+pub enum DayError {
+    /// The gateway says that nothing moved on the day, though our books expect it to show movements.
+    /// A bill that is missing proves nothing.
+    #[error("there is no bill of {day}, though the books expect it to show {expected} movements")]
+    MissingBill {
+        /// The day.
+        day: Date,
+        /// How many movements of the day no bill has shown.
+        expected: usize,
+    },
+    /// The day is not over, so that its bill is still to come.
+    #[error("{0} is not over")]
+    NotOver(Date),
+    /// A query about a trade of the bill brought no answer.
+    #[error("the query about {trade} brought no answer: {}", doubt.0)]
+    InDoubt {
+        /// The trade.
+        trade: OutTradeNo,
+        /// Why.
+        doubt: Doubt,
+    },
+    /// The books could not be read or changed.
+    #[error(transparent)]
+    Books(#[from] BookError),
+}
+
+impl DayError {
+    /// Whether it is about one row of a bill, so that the others proceed.
+    #[must_use]
+    pub const fn is_of_one_record(&self) -> bool {
+        match self {
+            DayError::InDoubt { .. } => true,
+            DayError::MissingBill { .. } | DayError::NotOver(_) => false,
+            DayError::Books(error) => error.is_of_one_record(),
+        }
+    }
+}
+
+/// How many days back a run goes at most. Alipay keeps bills longer, and a person can ask for them.
+const DAYS_MAX: i32 = 31;
+
+const BEGIN: &str = "note the first bill";
+const REPORT: &str = "report a finding";
+const CLOSE: &str = "close a finding";
+const STORE: &str = "store a reconciliation";
+
+/// What a day of bills is held against.
+#[derive(Debug)]
+pub struct OpenDay {
+    /// What our books have and no bill has shown yet.
+    pub expected: Expected,
+    /// What of it cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Books {
+    /// The days up to yesterday that are to be reconciled, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table cannot be read.
+    pub async fn unreconciled_days(&self, now: Timestamp) -> Result<Vec<Date>, BookError> {
+        let today = bill_day(now);
+        let oldest = today.saturating_sub(jiff::Span::new().days(DAYS_MAX));
+        let known = self.billing.reconciled_since(oldest).await?;
+        let mut day = self.first_bill(today).await?.max(oldest);
+        let mut days = Vec::new();
+        while day < today {
+            if !known.contains(&day) {
+                days.push(day);
+            }
+            day = day.tomorrow().unwrap_or(Date::MAX);
+        }
+        Ok(days)
+    }
+
+    /// The first day whose bill is to be reconciled: by the first run, the day before the first on
+    /// which something was booked, whose bill may have it; yesterday at the latest. It is stored, so
+    /// that a first day that fails is tried again though later days are done.
+    async fn first_bill(&self, today: Date) -> Result<Date, BookError> {
+        change(&self.billing, BEGIN, move |_| async move {
+            if let Some(first) = self.billing.first_bill().await? {
+                return Ok(Decision::Keep(first));
+            }
+            let yesterday = today.yesterday().unwrap_or(Date::MIN);
+            let unshown = self.billing.unmatched().await?.unmatched;
+            let before = unshown.first().and_then(|booked| booked.booked_on.yesterday().ok());
+            let first = before.map_or(yesterday, |before| before.min(yesterday));
+            let mut writes = self.billing.writes(BEGIN);
+            writes.first_bill(first)?;
+            Ok::<_, BookError>(Decision::Save(writes, first))
+        })
+        .await
+    }
+
+    /// What a day of bills is held against.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table cannot be read.
+    pub async fn open_day(&self) -> Result<OpenDay, BookError> {
+        let unshown = self.billing.unmatched().await?;
+        let expected = Expected::new(unshown.unmatched);
+        Ok(OpenDay { expected, unreadable: unshown.unreadable })
+    }
+
+    /// Checks that a day may be without a bill: that our books expect it to show nothing but what is
+    /// reported already.
+    ///
+    /// # Errors
+    ///
+    /// [`DayError::MissingBill`] when they do.
+    pub async fn check_without_bill(&self, day: Date) -> Result<(), DayError> {
+        let mut expected = 0;
+        for unmatched in self.expected_of(day).await? {
+            expected += usize::from(!self.is_reported(&unmatched).await?);
+        }
+        if expected == 0 { Ok(()) } else { Err(DayError::MissingBill { day, expected }) }
+    }
+
+    /// What our books expect the bill of a day to show: what was booked on the day, and what the bill
+    /// of the day before did not show. Midnight cuts between two bills.
+    async fn expected_of(&self, day: Date) -> Result<Vec<Unmatched>, BookError> {
+        let before = day.yesterday().unwrap_or(Date::MIN);
+        let is_left = self.billing.reconciled_since(before).await?.contains(&before);
+        let mut expected = self.billing.unmatched().await?.unmatched;
+        expected.retain(|unmatched| {
+            unmatched.booked_on == day || (is_left && unmatched.booked_on == before)
+        });
+        Ok(expected)
+    }
+
+    async fn is_reported(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
+        let (trade, request) = (&unmatched.out_trade_no, unmatched.out_request_no.as_ref());
+        let request = request.map(OutRequestNo::as_str);
+        Ok(self.billing.has_finding(trade.as_str(), request).await?)
+    }
+
+    /// Stores the result of a day's bill. What it showed is matched, what is overdue is reported, and
+    /// each difference is reported once. Gives the result with the findings that are new.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] naming the cause; doing it again is safe.
+    pub async fn finish_day(
+        &self,
+        day: Date,
+        bill: Option<BillFile>,
+        done: RowsDone,
+        unreadable: &[UnreadableRow],
+        now: Timestamp,
+    ) -> Result<Reconciliation, BookError> {
+        let RowsDone { rows, shown, mut findings } = done;
+        let mut left = Vec::new();
+        // What was booked since the bill was first looked at is matched now.
+        for unmatched in self.billing.unmatched().await?.unmatched {
+            if shown.get(&unmatched.numbers()) == Some(&unmatched.amount_fen) {
+                self.shown(&unmatched).await?;
+            } else {
+                left.push(unmatched);
+            }
+        }
+        let reconciled = self.reconciled_with(day).await?;
+        let overdue = left.iter().filter(|unmatched| unmatched.is_overdue(&reconciled));
+        findings.extend(overdue.map(Unmatched::ours_only));
+        findings.extend(unreadable.iter().map(|row| unreadable_row(day, row)));
+        let waiting = left.iter().filter(|unmatched| unmatched.booked_on == day).count();
+        let mut findings = self.new_findings(findings, day).await?;
+        if let Some(before) = self.billing.reconciliation(day).await? {
+            findings.extend(
+                before
+                    .findings
+                    .into_iter()
+                    .filter(|found| !findings.contains(found))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        // What a person must see comes first, should there be too many.
+        findings.sort_by_key(|finding| !finding.kind.is_difference());
+        let more = findings.len().saturating_sub(Reconciliation::FINDINGS_MAX);
+        findings.truncate(Reconciliation::FINDINGS_MAX);
+        let result = Reconciliation {
+            day,
+            bill,
+            rows: count(rows),
+            matched: count(shown.len()),
+            unreadable_rows: count(unreadable.len()),
+            findings,
+            more_findings: count(more),
+            waiting: count(waiting),
+            reconciled_at_s: now,
+            skipped: None,
+        };
+        self.store_day(&result).await?;
+        Ok(result)
+    }
+
+    /// The days whose bills were read, and those that a person skipped, this one included.
+    async fn reconciled_with(&self, day: Date) -> Result<BTreeSet<Date>, BookError> {
+        let oldest = day.saturating_sub(jiff::Span::new().days(DAYS_MAX));
+        let mut reconciled = self.billing.reconciled_since(oldest).await?;
+        reconciled.insert(day);
+        Ok(reconciled)
+    }
+
+    /// The findings that were not reported before. Differences are stored, and stay open until a
+    /// person closes them.
+    async fn new_findings(
+        &self,
+        findings: Vec<Finding>,
+        day: Date,
+    ) -> Result<Vec<Finding>, BookError> {
+        let mut new = Vec::new();
+        for finding in findings {
+            if !finding.kind.is_difference() || self.report_finding(&finding, day).await? {
+                new.push(finding);
+            }
+        }
+        Ok(new)
+    }
+
+    /// Stores a difference, once for its trade or refund. Whether it is new.
+    async fn report_finding(&self, finding: &Finding, day: Date) -> Result<bool, BookError> {
+        change(&self.billing, REPORT, move |_| async move {
+            let Finding { out_trade_no, out_request_no, .. } = finding;
+            if self.billing.has_finding(out_trade_no, out_request_no.as_deref()).await? {
+                return Ok(Decision::Keep(false));
+            }
+            let open =
+                OpenFinding { version: 0, finding: finding.clone(), first_day: day, closed: None };
+            let mut writes = self.billing.writes(REPORT);
+            writes.finding(None, &open)?;
+            Ok::<_, BookError>(Decision::Save(writes, true))
+        })
+        .await
+    }
+
+    /// Closes a finding as a person decides. What the books expected of a bill by its numbers is
+    /// expected no more. None if there is no finding.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table fails.
+    pub async fn close_finding(
+        &self,
+        trade: &str,
+        request: Option<&str>,
+        reason: &Reason,
+    ) -> Result<Option<OpenFinding>, BookError> {
+        change(&self.billing, CLOSE, move |_| async move {
+            let Some(before) = self.billing.finding(trade, request).await? else {
+                return Ok(Decision::Keep(None));
+            };
+            let closed = OpenFinding { closed: Some(reason.clone()), ..before.clone() };
+            if before.closed.is_some() {
+                return Ok(Decision::Keep(Some(before)));
+            }
+            let mut writes = self.billing.writes(CLOSE);
+            writes.finding(Some(&before), &closed)?;
+            let unshown = self.billing.unmatched().await?.unmatched;
+            for unmatched in unshown.iter().filter(|unmatched| closed.finding.is_about(unmatched)) {
+                writes.shown(unmatched);
+            }
+            Ok::<_, BookError>(Decision::Save(writes, Some(closed)))
+        })
+        .await
+    }
+
+    /// Skips a day as a person decides: its bill is not read, and what the books expected it to show
+    /// is expected no more. The result says how much that was.
+    ///
+    /// # Errors
+    ///
+    /// [`DayError::NotOver`] when the day is not over, otherwise the cause; doing it again is safe.
+    pub async fn skip_day(
+        &self,
+        day: Date,
+        reason: Reason,
+        now: Timestamp,
+    ) -> Result<Reconciliation, DayError> {
+        if day >= bill_day(now) {
+            return Err(DayError::NotOver(day));
+        }
+        let expected = self.expected_of(day).await?;
+        let skipped = Reconciliation::skipped(day, reason, count(expected.len()), now);
+        self.store_day(&skipped).await?;
+        for unmatched in &expected {
+            self.shown(unmatched).await?;
+        }
+        Ok(skipped)
+    }
+
+    async fn store_day(&self, result: &Reconciliation) -> Result<(), BookError> {
+        change(&self.billing, STORE, move |_| async move {
+            let mut writes = self.billing.writes(STORE);
+            writes.reconciliation(result)?;
+            Ok::<_, BookError>(Decision::Save(writes, ()))
+        })
+        .await
+    }
+}
+
+/// A row that cannot be read, as a finding: under what stands in its cells, and its line, since two
+/// rows may have the same numbers or none.
+fn unreadable_row(day: Date, row: &UnreadableRow) -> Finding {
+    let number = row.out_trade_no.as_ref().or(row.trade_no.as_ref());
+    Finding {
+        kind: FindingKind::Unreadable,
+        out_trade_no: number.cloned().unwrap_or_else(|| "unreadable".to_owned()),
+        out_request_no: Some(format!("line {} of {day}", row.line)),
+        provider: None,
+        theirs_fen: None,
+        ours_fen: None,
+    }
+}
+
+/// A count as it is stored.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,227 @@
+//! What our books say Alipay moved and no bill has shown yet, the results of reconciling days, and
+//! the differences that a person must look at.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use steelyard_billing::{OpenFinding, Reconciliation, Unmatched};
+
+use crate::item::{from_item, text, to_item};
+use crate::query::Range;
+use crate::schema::{
+    FINDINGS, KEY_BEGIN, KEY_END, RECONCILIATION, RUNS, SK, UNMATCHED, finding_sk, unmatched_sk,
+};
+use crate::unreadable::Unreadable;
+use crate::writes::Index;
+use crate::{BillingTable, StoreError, Writes};
+
+const READ: &str = "read what no bill has shown";
+const READ_DAY: &str = "read a reconciliation";
+const READ_FINDINGS: &str = "read the open findings";
+
+/// The findings that were reported.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The findings, closed ones too, by trade.
+    pub readable: Vec<OpenFinding>,
+    /// The items that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Where reconciliation began, as it is stored.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct FirstBill {
+    first_bill: Date,
+}
+
+/// What no bill has shown yet.
+#[derive(Clone, Debug, Default)]
+pub struct Unshown {
+    /// The movements, by day.
+    pub unmatched: Vec<Unmatched>,
+    /// The items that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl BillingTable {
+    /// What our books say Alipay moved and no bill has shown yet. An item that cannot be read fails
+    /// alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unmatched(&self) -> Result<Unshown, StoreError> {
+        let range = Range::prefix(&self.table, UNMATCHED.to_owned(), "");
+        let mut unshown = Unshown::default();
+        for item in range.all(&self.client, READ).await? {
+            match from_item(READ, item.clone()) {
+                Ok(unmatched) => unshown.unmatched.push(unmatched),
+                Err(error) => unshown.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+        Ok(unshown)
+    }
+
+    /// The result of reconciling a day; none if it was not reconciled.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or the result, cannot be read.
+    pub async fn reconciliation(&self, day: Date) -> Result<Option<Reconciliation>, StoreError> {
+        let range = Range::one(&self.table, RECONCILIATION.to_owned(), day.to_string());
+        let item = range.all(&self.client, READ_DAY).await?.pop();
+        item.map(|item| from_item(READ_DAY, item)).transpose()
+    }
+
+    /// The days from one on that were reconciled or skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn reconciled_since(&self, day: Date) -> Result<BTreeSet<Date>, StoreError> {
+        let range = Range {
+            table: &self.table,
+            pk: RECONCILIATION.to_owned(),
+            from: day.to_string(),
+            to: KEY_END.to_owned(),
+        };
+        // The key says the day, so that a result that cannot be read is no day to do again.
+        let items = range.all(&self.client, READ_DAY).await?;
+        let day = |sk: &str| sk.parse().map_err(|error| StoreError::corrupt(READ_DAY, error));
+        items.iter().map(|item| day(text(READ_DAY, item, SK)?)).collect()
+    }
+
+    /// The first day whose bill is to be reconciled; none before the first run.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or the item, cannot be read.
+    pub async fn first_bill(&self) -> Result<Option<Date>, StoreError> {
+        let range = Range::one(&self.table, RUNS.to_owned(), RECONCILIATION.to_owned());
+        let item = range.all(&self.client, READ_DAY).await?.pop();
+        let first: Option<FirstBill> = item.map(|item| from_item(READ_DAY, item)).transpose()?;
+        Ok(first.map(|first| first.first_bill))
+    }
+
+    /// The last day that was reconciled or skipped; none if none was.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn last_reconciled(&self) -> Result<Option<Date>, StoreError> {
+        let range = Range::prefix(&self.table, RECONCILIATION.to_owned(), "");
+        let page = range.page_back(&self.client, READ_DAY, None, 1).await?;
+        let day = |sk: &str| sk.parse().map_err(|error| StoreError::corrupt(READ_DAY, error));
+        page.items.first().map(|item| day(text(READ_DAY, item, SK)?)).transpose()
+    }
+
+    /// The finding about a trade or a refund; none if none was ever reported.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or the finding, cannot be read.
+    pub async fn finding(
+        &self,
+        trade: &str,
+        request: Option<&str>,
+    ) -> Result<Option<OpenFinding>, StoreError> {
+        let range = Range::one(&self.table, FINDINGS.to_owned(), finding_sk(trade, request));
+        let item = range.all(&self.client, READ_FINDINGS).await?.pop();
+        item.map(|item| from_item(READ_FINDINGS, item)).transpose()
+    }
+
+    /// Whether a finding about a trade or a refund was ever reported, readable or not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn has_finding(
+        &self,
+        trade: &str,
+        request: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let range = Range::one(&self.table, FINDINGS.to_owned(), finding_sk(trade, request));
+        Ok(!range.all(&self.client, READ_FINDINGS).await?.is_empty())
+    }
+
+    /// Every finding that was reported. One that cannot be read fails alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn findings(&self) -> Result<Findings, StoreError> {
+        let range = Range {
+            table: &self.table,
+            pk: FINDINGS.to_owned(),
+            from: KEY_BEGIN.to_owned(),
+            to: KEY_END.to_owned(),
+        };
+        let mut findings = Findings::default();
+        for item in range.all(&self.client, READ_FINDINGS).await? {
+            match from_item(READ_FINDINGS, item.clone()) {
+                Ok(finding) => findings.readable.push(finding),
+                Err(error) => findings.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+        Ok(findings)
+    }
+}
+
+impl Writes {
+    /// Writes what a bill has to show. Doing so again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub(crate) fn unmatched(&mut self, moved: &Unmatched) -> Result<(), StoreError> {
+        let item = to_item(self.operation, UNMATCHED.to_owned(), unmatched_sk(moved), moved)?;
+        self.put_always(item);
+        Ok(())
+    }
+
+    /// Notes that a bill showed it. Doing so again changes nothing.
+    pub fn shown(&mut self, shown: &Unmatched) {
+        self.delete(UNMATCHED, unmatched_sk(shown));
+    }
+
+    /// Writes the first day whose bill is to be reconciled, once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn first_bill(&mut self, first_bill: Date) -> Result<(), StoreError> {
+        let (pk, sk) = (RUNS.to_owned(), RECONCILIATION.to_owned());
+        self.put_new(to_item(self.operation, pk, sk, &FirstBill { first_bill })?);
+        Ok(())
+    }
+
+    /// Writes the result of reconciling a day, in place of the result before.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn reconciliation(&mut self, of: &Reconciliation) -> Result<(), StoreError> {
+        let (pk, sk) = (RECONCILIATION.to_owned(), of.day.to_string());
+        self.put_always(to_item(self.operation, pk, sk, of)?);
+        Ok(())
+    }
+
+    /// Writes a finding over the one before, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn finding(
+        &mut self,
+        before: Option<&OpenFinding>,
+        after: &OpenFinding,
+    ) -> Result<(), StoreError> {
+        let version = before.map_or(0, |before| before.version + 1);
+        let after = OpenFinding { version, ..after.clone() };
+        let of = &after.finding;
+        let sk = finding_sk(&of.out_trade_no, of.out_request_no.as_deref());
+        let before = before.map(|before| (before, before.version));
+        self.change((FINDINGS.to_owned(), sk), before, &after, Index::default())
+    }
+}

@@ -1,0 +1,160 @@
+//! Statements and the journal: written once, never changed.
+
+use serde::de::DeserializeOwned;
+use steelyard_billing::{Account, Entry, ProviderId, Settlement, Statement, StatementId};
+use steelyard_pricing::{Fen, MoneyError};
+
+use crate::item::{Item, check_format, from_item, keyed, number, string, text, to_item};
+use crate::query::Range;
+use crate::schema::{
+    ENTRY_PREFIX, PROVIDER, STATEMENT_PREFIX, TRANSFER, provider_pk, statement_sk, transfer_pk,
+};
+use crate::{BillingTable, StoreError, Writes};
+
+const READ_STATEMENTS: &str = "read statements";
+const READ_JOURNAL: &str = "read the journal";
+const READ_TRANSFER: &str = "read a bank transfer";
+
+/// How many statements are read at a time to find those that are still owed. A debit usually
+/// collects one day.
+const BACK_PAGE: i32 = 5;
+
+/// A bank transfer that was booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedTransfer {
+    /// The provider that paid.
+    pub provider: ProviderId,
+    /// The amount.
+    pub amount_fen: Fen,
+}
+
+impl BillingTable {
+    /// A provider's statements, by day.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn statements(&self, provider: &ProviderId) -> Result<Vec<Statement>, StoreError> {
+        self.written(READ_STATEMENTS, provider, STATEMENT_PREFIX).await
+    }
+
+    /// A provider's newest statements that sum to what it owes, by day: all that may still be owed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn statements_owed(
+        &self,
+        provider: &ProviderId,
+        receivable: Fen,
+    ) -> Result<Vec<Statement>, StoreError> {
+        let range = Range::prefix(&self.table, provider_pk(provider), STATEMENT_PREFIX);
+        let corrupt = |error: MoneyError| StoreError::corrupt(READ_STATEMENTS, error);
+        let (mut found, mut rest, mut after) = (Vec::new(), receivable, None);
+        loop {
+            let page = range.page_back(&self.client, READ_STATEMENTS, after, BACK_PAGE).await?;
+            for item in page.items {
+                let statement: Statement = from_item(READ_STATEMENTS, item)?;
+                let owed = statement.charge_fen.minus(statement.from_prepaid_fen);
+                rest = rest.minus(owed.map_err(corrupt)?.max(Fen::ZERO)).map_err(corrupt)?;
+                found.push(statement);
+                if !rest.is_positive() {
+                    found.reverse();
+                    return Ok(found);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                found.reverse();
+                return Ok(found);
+            }
+        }
+    }
+
+    /// One statement; none if it was not made.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn statement(
+        &self,
+        provider: &ProviderId,
+        statement: StatementId,
+    ) -> Result<Option<Statement>, StoreError> {
+        let range = Range::one(&self.table, provider_pk(provider), statement_sk(statement));
+        let item = range.all(&self.client, READ_STATEMENTS).await?.pop();
+        item.map(|item| from_item(READ_STATEMENTS, item)).transpose()
+    }
+
+    /// A provider's journal, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn journal(&self, provider: &ProviderId) -> Result<Vec<Entry>, StoreError> {
+        self.written(READ_JOURNAL, provider, ENTRY_PREFIX).await
+    }
+
+    async fn written<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        provider: &ProviderId,
+        prefix: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        let range = Range::prefix(&self.table, provider_pk(provider), prefix);
+        let items = range.all(&self.client, operation).await?;
+        items.into_iter().map(|item| from_item(operation, item)).collect()
+    }
+
+    /// The bank transfer that was booked under a reference, of whatever provider; none if none was.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn transfer(&self, reference: &str) -> Result<Option<BookedTransfer>, StoreError> {
+        let range = Range::one(&self.table, transfer_pk(reference), TRANSFER.to_owned());
+        let Some(item) = range.all(&self.client, READ_TRANSFER).await?.pop() else {
+            return Ok(None);
+        };
+        check_format(READ_TRANSFER, &item)?;
+        let corrupt = |what: &str| StoreError::corrupt(READ_TRANSFER, what.to_owned());
+        let provider = text(READ_TRANSFER, &item, PROVIDER)?.parse();
+        let amount = item.get(AMOUNT).and_then(|amount| amount.as_n().ok());
+        let amount = amount.and_then(|amount| amount.parse().ok());
+        Ok(Some(BookedTransfer {
+            provider: provider.map_err(|_| corrupt("no provider"))?,
+            amount_fen: Fen::new(amount.ok_or_else(|| corrupt("no amount"))?),
+        }))
+    }
+}
+
+/// The amount of a bank transfer.
+const AMOUNT: &str = "amount_fen";
+
+impl Writes {
+    /// Writes a settlement: the statement, the account, the journal entry and the debit that was
+    /// opened. Gives the account as it will be stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when something cannot be put into DynamoDB's form.
+    pub fn settlement(
+        &mut self,
+        before: &Account,
+        settlement: &Settlement,
+    ) -> Result<Account, StoreError> {
+        let statement = &settlement.statement;
+        let (pk, sk) = (provider_pk(&statement.provider), statement_sk(statement.statement));
+        self.put_new(to_item(self.operation, pk, sk, statement)?);
+        self.movement(before, &settlement.movement)
+    }
+
+    /// Writes that a bank transfer was booked. Its reference is used once, whatever the provider.
+    pub fn transfer(&mut self, reference: &str, transfer: &BookedTransfer) {
+        let marker = Item::from([
+            (PROVIDER.to_owned(), string(transfer.provider.as_str())),
+            (AMOUNT.to_owned(), number(transfer.amount_fen.get())),
+        ]);
+        self.put_new(keyed(marker, transfer_pk(reference), TRANSFER.to_owned()));
+    }
+}

@@ -1,0 +1,95 @@
+//! Items that cannot be read: each fails alone, by name, until it is mended or an operator skips it.
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::item::{Item, string};
+use crate::schema::{DISPATCH_AT_S, DUE_SHARD, PK, SK, SKIPPED};
+use crate::{BillingTable, CommitError, StoreError, UsageTable};
+
+/// An item that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its partition key.
+    pub pk: String,
+    /// Its sort key.
+    pub sk: String,
+    /// Why it cannot be read.
+    pub why: String,
+    /// Why an operator skips it; none if nobody has looked yet.
+    pub skipped: Option<String>,
+}
+
+const SKIP: &str = "skip an item that cannot be read";
+
+impl Unreadable {
+    pub(crate) fn new(item: &Item, error: &StoreError) -> Unreadable {
+        let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let why = match error {
+            StoreError::Unreadable { why, .. } => why.clone(),
+            StoreError::Aws { .. } | StoreError::Contended { .. } | StoreError::Corrupt { .. } => {
+                why
+            }
+        };
+        Unreadable {
+            pk: text(PK).unwrap_or_default(),
+            sk: text(SK).unwrap_or_default(),
+            why,
+            skipped: text(SKIPPED),
+        }
+    }
+}
+
+impl BillingTable {
+    /// Skips an item that cannot be read: it raises no more alarms, and leaves the index of due
+    /// records. What it stands for stays undone.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when there is no such item.
+    pub async fn skip_item(&self, pk: &str, sk: &str, reason: &str) -> Result<(), CommitError> {
+        skip(&self.client, &self.table, pk, sk, reason).await
+    }
+}
+
+impl UsageTable {
+    /// Skips an item that cannot be read: it raises no more alarms. What it stands for stays undone.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when there is no such item.
+    pub async fn skip_item(&self, pk: &str, sk: &str, reason: &str) -> Result<(), CommitError> {
+        skip(&self.client, &self.table, pk, sk, reason).await
+    }
+}
+
+async fn skip(
+    client: &Client,
+    table: &str,
+    pk: &str,
+    sk: &str,
+    reason: &str,
+) -> Result<(), CommitError> {
+    let sent = client
+        .update_item()
+        .table_name(table)
+        .key(PK, string(pk))
+        .key(SK, string(sk))
+        .update_expression("SET #skipped = :reason REMOVE #shard, #dispatch")
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_names("#skipped", SKIPPED)
+        .expression_attribute_names("#shard", DUE_SHARD)
+        .expression_attribute_names("#dispatch", DISPATCH_AT_S)
+        .expression_attribute_values(":reason", AttributeValue::S(reason.to_owned()))
+        .send()
+        .await;
+    let Err(error) = sent else { return Ok(()) };
+    let service = error.as_service_error();
+    if service.is_some_and(|error| error.is_conditional_check_failed_exception()) {
+        return Err(CommitError::Stale);
+    }
+    Err(StoreError::aws(SKIP, error).into())
+}

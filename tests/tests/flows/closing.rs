@@ -1,0 +1,179 @@
+//! The close of a month: what is stored binds, whatever the configuration of any function says, and
+//! what was counted before it is charged.
+
+use axum::http::{HeaderMap, Method};
+use steelyard_billing::Calendar;
+use steelyard_cli::local::{LocalFunction, http_event};
+use steelyard_ingest::USAGE_PATH;
+use steelyard_tests::{Answer, Machine, Platform, record, report};
+
+const BASIC: &str = "taobao.trades.sold.get";
+
+/// A platform on the evening of the last of May, where `a` used what costs ¥10.00 on that day.
+async fn end_of_may() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-31T20:00");
+    platform.join("a").await;
+    platform.count("a", BASIC, "2015-05-31", 600_000).await;
+    platform
+}
+
+/// A calendar whose months close on that day.
+fn closing_on(day: i8) -> Calendar {
+    Calendar::new("Asia/Shanghai", day).unwrap()
+}
+
+/// An ingest function that closes months on that day, by its configuration.
+fn ingest(platform: &Platform, close_day: i8) -> LocalFunction {
+    Machine::new(platform, 0).ingest_by(closing_on(close_day), platform)
+}
+
+/// Reports calls on the last of May to an ingest function.
+async fn post(ingest: &LocalFunction, id: &str, calls: u64) -> Answer {
+    let sent = report(id, &[record("a", BASIC, "2015-05-31", calls)]).to_string();
+    let event = http_event(&Method::POST, USAGE_PATH, &HeaderMap::new(), sent.as_bytes());
+    Answer::of(&ingest.invoke(event).await.unwrap())
+}
+
+/// Checks what each statement charges, that the statements show all calls that were counted, and
+/// that the books balance.
+async fn check(platform: &Platform, expected: &[(&str, i64)]) {
+    let expected = expected.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
+    assert_eq!(platform.charges("a").await, expected.collect::<Vec<_>>());
+    let statements = platform.statements("a").await;
+    let shown = statements.iter().flat_map(|statement| &statement.lines);
+    let shown = shown.flat_map(|line| &line.apis).map(|api| api.gained().calls.get());
+    let shown: u64 = shown.sum();
+    assert_eq!(shown, platform.calls("a").await, "calls on statements");
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn late_report_is_refused_after_the_close_though_the_close_day_was_raised() {
+    let platform = end_of_may().await;
+    platform.run_until("2015-06-05T00:30").await;
+    platform.set("2015-06-06T12:00");
+    for (id, close_day) in [("raised", 20), ("raised-to-the-last", 28), ("as-before", 5)] {
+        let answer = post(&ingest(&platform, close_day), id, 7_000).await;
+        assert_eq!((answer.status, answer.of_provider("a")), (422, "nothing"), "{close_day}");
+        let why = answer.body["refused"][0]["reason"].as_str().unwrap();
+        assert!(why.contains("2015-05"), "{why}");
+    }
+    assert_eq!(platform.calls("a").await, 600_000);
+    platform.run_until("2015-06-30T12:00").await;
+    check(&platform, &[("2015-05-31", 1_000)]).await;
+}
+
+#[tokio::test]
+async fn close_day_that_is_raised_in_settlement_opens_no_month_again() {
+    let platform = end_of_may().await;
+    platform.run_until("2015-06-05T00:30").await;
+    let closed = closed(&platform).await;
+    let machine = Machine::new(&platform, 0);
+    let mut settler = machine.settler(&platform);
+    settler.books.rules.calendar = closing_on(20);
+    for night in ["2015-06-06T00:30", "2015-06-07T00:30"] {
+        platform.set(night);
+        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
+        settler.provider(&run, &"a".parse().unwrap()).await.unwrap();
+    }
+    assert_eq!(self::closed(&platform).await, closed, "the close stays as it is stored");
+    let answer = post(&ingest(&platform, 20), "late", 7_000).await;
+    assert_eq!((answer.status, platform.calls("a").await), (422, 600_000));
+    platform.run_until("2015-06-30T12:00").await;
+    check(&platform, &[("2015-05-31", 1_000)]).await;
+}
+
+/// The last month of `a` that is closed, and when it was.
+async fn closed(platform: &Platform) -> (String, jiff::Timestamp) {
+    let (provider, day) = ("a".parse().unwrap(), "2015-05-31".parse().unwrap());
+    let counted = platform.stack.tables.usage.counted(&provider, day, day).await.unwrap();
+    let close = counted.registration.unwrap().closed.unwrap();
+    (close.through.to_string(), close.closed_at_s)
+}
+
+#[tokio::test]
+async fn report_that_an_ingest_with_a_later_close_day_counts_is_charged() {
+    let platform = end_of_may().await;
+    // By the configuration of settlement the month is over, and settlement has not closed it yet.
+    platform.run_until("2015-06-05T00:10").await;
+    let later = ingest(&platform, 20);
+    assert_eq!(post(&later, "before", 20_000).await.of_provider("a"), "counted");
+    platform.run_until("2015-06-05T00:30").await;
+    assert_eq!(post(&later, "after", 1).await.status, 422);
+    platform.run_until("2015-06-30T12:00").await;
+    check(&platform, &[("2015-05-31", 1_000), ("2015-05-31+1", 200)]).await;
+}
+
+#[tokio::test]
+async fn report_that_an_ingest_counts_by_a_registration_from_before_the_close_is_charged() {
+    let platform = end_of_may().await;
+    platform.run_until("2015-06-05T00:29").await;
+    // This ingest function reads the registration a minute before the close, and knows it for five.
+    let later = ingest(&platform, 20);
+    assert_eq!(post(&later, "before", 20_000).await.of_provider("a"), "counted");
+    platform.run_until("2015-06-05T00:31").await;
+    assert_eq!(closed(&platform).await.0, "2015-05");
+    // A statement that follows the close must not let the account forget May.
+    platform.count("a", BASIC, "2015-06-04", 10_000).await;
+    platform.settle_at("2015-06-05T00:32").await;
+    assert_eq!(platform.statements("a").await.len(), 3);
+    platform.set("2015-06-05T00:33");
+    assert_eq!(post(&later, "after", 30_000).await.of_provider("a"), "counted");
+    platform.settle_at("2015-06-06T00:30").await;
+    let expected =
+        [("2015-05-31", 1_000), ("2015-05-31+1", 200), ("2015-05-31+2", 300), ("2015-06-04", 0)];
+    check(&platform, &expected).await;
+    platform.set("2015-06-06T12:00");
+    platform.count("a", BASIC, "2015-06-06", 10_000).await;
+    platform.settle_at("2015-06-07T00:30").await;
+    assert_eq!(platform.found("a").await.account.open_from.to_string(), "2015-06");
+    assert_eq!(post(&later, "too-late", 1).await.status, 422);
+    check(&platform, &[&expected[..], &[("2015-06-06", 0)]].concat()).await;
+}
+
+#[tokio::test]
+async fn report_that_is_counted_while_settlement_closes_the_month_is_charged_by_the_next_night() {
+    // It reads the plans, the account and the counters, stores a statement, and closes the month.
+    for request in 4..=5 {
+        let platform = end_of_may().await;
+        platform.set("2015-06-05T00:30");
+        let slow = Machine::stalling(&platform, request);
+        let (settler, now) = (slow.settler(&platform), platform.stack.clock.now());
+        let settling = tokio::spawn(async move {
+            let run = settler.begin(now).await.unwrap();
+            settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
+        });
+        slow.stalled().await;
+        let counted = post(&ingest(&platform, 20), "meanwhile", 20_000).await;
+        assert_eq!(counted.of_provider("a"), "counted", "before request {request}");
+        slow.wake();
+        assert_eq!(settling.await.unwrap(), 1);
+        assert_eq!(closed(&platform).await.0, "2015-05");
+        assert_eq!(post(&ingest(&platform, 20), "later", 1).await.status, 422);
+        platform.settle_at("2015-06-06T00:30").await;
+        check(&platform, &[("2015-05-31", 1_000), ("2015-05-31+1", 200)]).await;
+    }
+}
+
+#[tokio::test]
+async fn close_day_that_is_lowered_strands_nothing_that_was_counted() {
+    let platform = end_of_may().await;
+    let mut settler = Machine::new(&platform, 0).settler(&platform);
+    for (night, close_day, id, status) in [
+        ("2015-06-06T00:30", 20, "r1", 200),
+        ("2015-06-07T00:30", 20, "r2", 200),
+        ("2015-06-08T00:30", 3, "r3", 200),
+        ("2015-06-09T00:30", 3, "r4", 422),
+    ] {
+        platform.set(night);
+        assert_eq!(post(&ingest(&platform, 20), id, 10_000).await.status, status, "{id}");
+        settler.books.rules.calendar = closing_on(close_day);
+        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
+        settler.provider(&run, &"a".parse().unwrap()).await.unwrap();
+    }
+    let (before, counted) = (platform.charges("a").await, platform.calls("a").await);
+    assert_eq!(counted, 630_000);
+    assert_eq!(before.iter().map(|(_, charge)| charge).sum::<i64>(), 1_300);
+    platform.books_balance().await;
+}
