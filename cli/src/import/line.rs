@@ -109,10 +109,10 @@ impl Line {
 }
 
 fn read_record(line: &str, calendar: &Calendar) -> Result<LineCalls, LineError> {
-    let record: JsonRecord = serde_json::from_str(line).map_err(|error| {
+    let record: JsonRecord = steelyard_json::read(line.as_bytes()).map_err(|error| {
         let why = error.to_string();
-        // Its line is always the first; the file's is told elsewhere.
-        LineError::Record(Excerpt::of(&why.replace(" at line 1 column ", " at column ")))
+        // Its line is always the first; that in the file is reported beside it.
+        LineError::Record(Excerpt::of(&why.replace(" at line 1, column ", " at column ")))
     })?;
     let JsonRecord { provider, api, at, day, count, amount } = record;
     let day = match (at, day) {

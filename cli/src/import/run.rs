@@ -6,6 +6,7 @@ use std::io;
 
 use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
 use steelyard_ingest::{Counter, Counting, RECORDS_MAX, UsageReport};
+use steelyard_json::Node;
 use steelyard_pricing::Metered;
 use steelyard_store::{Counted, StoreError, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX};
 use thiserror::Error;
@@ -136,11 +137,11 @@ async fn count_chunk(
 
 impl Report {
     fn to_usage_report(&self, source: &SourceId) -> UsageReport {
-        let value = |record| serde_json::to_value(record).expect("a record has a JSON");
+        let node = |record| Node::from(serde_json::to_value(record).expect("a record has a JSON"));
         UsageReport {
             source: source.clone(),
             id: self.id.clone(),
-            records: self.records.iter().map(value).collect(),
+            records: self.records.iter().map(node).collect(),
         }
     }
 

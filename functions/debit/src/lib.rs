@@ -58,7 +58,7 @@ impl Debits {
     }
 
     async fn message(&self, body: &str) -> Result<(), Error> {
-        let task: TaskRef = serde_json::from_str(body)?;
+        let task: TaskRef = steelyard_json::read(body.as_bytes())?;
         Ok(self.collector.work(&task).await?)
     }
 }

@@ -47,7 +47,7 @@ impl Dispatch {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Dispatch, Error> {
         let lease_s: u32 = environment.parsed("DEBIT_LEASE_S")?;
         let config = aws::in_lambda(environment)?;

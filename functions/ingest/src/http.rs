@@ -3,11 +3,11 @@
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
-use steelyard_runtime::web;
+use steelyard_runtime::{Problem, web};
 use steelyard_store::Counted;
 
 use crate::count::{Counter, Counting};
-use crate::report::{ReportError, UsageReport};
+use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
 
 /// The path of usage reports.
 pub const USAGE_PATH: &str = "/v1/usage";
@@ -20,10 +20,11 @@ pub(crate) async fn answer(
     if let Some(refusal) = web::refusal(&request, USAGE_PATH) {
         return refusal;
     }
-    let report = web::body(request)
-        .map_err(ReportError::Malformed)
-        .and_then(|body| UsageReport::read(&body));
-    match report {
+    let body = match web::body(request, REPORT_BYTES_MAX) {
+        Ok(body) => body,
+        Err(error) => return web::refused_body(&error),
+    };
+    match UsageReport::read(&body) {
         Err(error) => refused_report(&error),
         Ok(report) => match counter.count(&report).await {
             Ok(counting) => counted(&counting),
@@ -33,11 +34,12 @@ pub(crate) async fn answer(
 }
 
 fn refused_report(error: &ReportError) -> ApiGatewayV2httpResponse {
-    let (status, kind) = match error {
-        ReportError::TooLarge(_) | ReportError::TooManyRecords(_) => (413, "report-too-large"),
-        ReportError::Malformed(_) => (400, "report-malformed"),
+    let problem = match error {
+        ReportError::TooLarge(_) => Problem::BodyTooLarge,
+        ReportError::TooManyRecords(_) => Problem::TooManyRecords,
+        ReportError::Malformed(_) => Problem::MalformedRequest,
     };
-    web::problem(status, kind, &error.to_string(), json!({}))
+    web::problem(problem, &error.to_string(), json!({}))
 }
 
 /// 200 when everything is counted; otherwise a problem that says, besides, what is.
@@ -46,14 +48,14 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
     if counting.providers.values().any(|counted| *counted == Counted::Conflict) {
         let detail = "the report's id was used before for another content; nothing was counted for \
                       the providers marked `conflict`";
-        return web::problem(409, "report-conflict", detail, outcome);
+        return web::problem(Problem::ReportConflict, detail, outcome);
     }
     if !counting.refused.is_empty() {
         let detail = format!(
             "{} records were refused; the others, if any, are counted",
             counting.refused.len()
         );
-        return web::problem(422, "records-refused", &detail, outcome);
+        return web::problem(Problem::RecordsRefused, &detail, outcome);
     }
     web::json_answer(200, &outcome)
 }

@@ -10,7 +10,7 @@ pub use count::{Counter, Counting, RefusedRecord};
 pub use http::USAGE_PATH;
 pub use report::{
     AMOUNT_MAX, Accepted, COUNT_MAX, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused,
-    ReportError, Share, UsageRecord, UsageReport,
+    ReportError, Share, UsageReport,
 };
 
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl Ingest {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Ingest, Error> {
         let table = environment.required("USAGE_TABLE")?;
         let calendar = environment.calendar()?;

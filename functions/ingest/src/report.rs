@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Calendar, CountedDays, IdError, ProviderId, ReportId, SourceId};
+use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{
     Amount, ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError, Metered, Usage,
     UsageError,
@@ -33,36 +32,30 @@ pub const FUTURE_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// A batch of call counts from one source, with an id that the source chose.
 ///
 /// Its records are not checked yet: a bad one is refused for itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageReport {
     /// The machine that reports.
     pub source: SourceId,
     /// The id that it chose: the same for the same content, however often it is sent.
     pub id: ReportId,
     /// What it counted.
-    pub records: Vec<Value>,
+    pub records: Vec<Node>,
 }
 
-/// One count of a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UsageRecord {
+/// One count of a report, as it is written.
+struct UsageRecord {
     /// Whose calls.
-    pub provider: String,
+    provider: String,
     /// Which API.
-    pub api: String,
+    api: String,
     /// When, as an instant of RFC 3339; either this or `day`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<String>,
+    at: Option<String>,
     /// On which billing day; either this or `at`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub day: Option<String>,
+    day: Option<String>,
     /// How many calls.
-    pub count: serde_json::Number,
+    count: Node,
     /// What went through them, in yuan, as a text such as `"120.50"`; nothing unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Value>,
+    amount: Option<Node>,
 }
 
 /// Why a report is refused as a whole. Nothing of it was counted.
@@ -73,7 +66,7 @@ pub enum ReportError {
     TooLarge(usize),
     /// The report is not JSON, or not in the form of a report.
     #[error("the report is not in the form of a usage report: {0}")]
-    Malformed(String),
+    Malformed(JsonError),
     /// The report has too many records.
     #[error("the report has {0} records; {RECORDS_MAX} are the most")]
     TooManyRecords(usize),
@@ -84,7 +77,7 @@ pub enum ReportError {
 pub enum Refusal {
     /// It is not in the form of a record.
     #[error("not in the form of a record: {0}")]
-    Malformed(String),
+    Malformed(JsonError),
     /// The provider's id is not one.
     #[error("provider: {0}")]
     Provider(IdError),
@@ -95,7 +88,7 @@ pub enum Refusal {
     #[error("api: {0}")]
     Api(ApiNameError),
     /// The count is negative, fractional or too large.
-    #[error("count {0} is not a whole number from 0 to {COUNT_MAX}")]
+    #[error("count: is {0}; must be a whole number from 0 to {COUNT_MAX}")]
     Count(String),
     /// The amount is no text.
     #[error(
@@ -191,11 +184,24 @@ impl UsageReport {
         if body.len() > REPORT_BYTES_MAX {
             return Err(ReportError::TooLarge(body.len()));
         }
-        let report: UsageReport = serde_json::from_slice(body)
-            .map_err(|error| ReportError::Malformed(error.to_string()))?;
+        let report = UsageReport::parse(body).map_err(ReportError::Malformed)?;
         if report.records.len() > RECORDS_MAX {
             return Err(ReportError::TooManyRecords(report.records.len()));
         }
+        Ok(report)
+    }
+
+    fn parse(body: &[u8]) -> Result<UsageReport, JsonError> {
+        let mut fields = steelyard_json::parse(body)?.into_fields()?;
+        let report = UsageReport {
+            source: fields.read_required("source")?,
+            id: fields.read_required("id")?,
+            records: fields
+                .require("records")?
+                .into_list()
+                .map_err(|error| error.inside("records"))?,
+        };
+        fields.end(&["source", "id", "records"])?;
         Ok(report)
     }
 
@@ -223,6 +229,22 @@ impl UsageReport {
     }
 }
 
+impl UsageRecord {
+    fn read(record: Node) -> Result<UsageRecord, JsonError> {
+        let mut fields = record.into_fields()?;
+        let record = UsageRecord {
+            provider: fields.read_required("provider")?,
+            api: fields.read_required("api")?,
+            at: fields.read("at")?,
+            day: fields.read("day")?,
+            count: fields.require("count")?,
+            amount: fields.take("amount"),
+        };
+        fields.end(&["provider", "api", "at", "day", "count", "amount"])?;
+        Ok(record)
+    }
+}
+
 impl Accepted {
     /// Refuses the records of those providers and days for which there is a reason.
     pub fn refuse(&mut self, why: impl Fn(&ProviderId, BillingDay) -> Option<Refusal>) {
@@ -245,19 +267,19 @@ impl Accepted {
 }
 
 fn accept_record(
-    record: &Value,
+    record: &Node,
     index: usize,
     calendar: &Calendar,
     now: Timestamp,
     accepted: &mut Accepted,
     digests: &mut BTreeMap<ProviderId, Sha256>,
 ) -> Result<(), Refusal> {
-    let read: UsageRecord =
-        UsageRecord::deserialize(record).map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let read = UsageRecord::read(record.clone()).map_err(Refusal::Malformed)?;
     let provider: ProviderId = read.provider.parse().map_err(Refusal::Provider)?;
-    // `Value` keeps the fields of an object sorted, so the order in which they came is no matter.
+    // A node is written with its fields sorted, so the order in which they came does not matter.
+    let written = serde_json::to_string(record).expect("a node has a JSON");
     let digest = digests.entry(provider.clone()).or_default();
-    digest.update(record.to_string());
+    digest.update(written);
     digest.update("\n");
 
     let api: ApiName = read.api.parse().map_err(Refusal::Api)?;
@@ -281,20 +303,18 @@ fn metered(record: &UsageRecord) -> Result<Metered, Refusal> {
     Ok(Metered { calls, amount })
 }
 
-fn amount(written: &Value) -> Result<Amount, Refusal> {
-    let text = written.as_str().ok_or(Refusal::AmountNotText)?;
+fn amount(written: &Node) -> Result<Amount, Refusal> {
+    let Node::Text(text) = written else { return Err(Refusal::AmountNotText) };
     text.parse()
         .ok()
         .filter(|amount| *amount <= AMOUNT_MAX)
-        .ok_or_else(|| Refusal::Amount(text.to_owned()))
+        .ok_or_else(|| Refusal::Amount(text.clone()))
 }
 
-fn calls(count: &serde_json::Number) -> Result<Calls, Refusal> {
-    count
-        .as_u64()
-        .map(Calls::new)
-        .filter(|calls| *calls <= COUNT_MAX)
-        .ok_or_else(|| Refusal::Count(count.to_string()))
+fn calls(count: &Node) -> Result<Calls, Refusal> {
+    let calls =
+        if let Node::Number(number) = count { number.as_u64().map(Calls::new) } else { None };
+    calls.filter(|calls| *calls <= COUNT_MAX).ok_or_else(|| Refusal::Count(count.to_string()))
 }
 
 /// The billing day of a record, if usage of it is taken now.

@@ -14,7 +14,9 @@ use steelyard_alipay::{Alipay, SignScene};
 use steelyard_billing::Notice;
 use steelyard_books::{BookError, Books, IdempotencyKey, Noted, NoticeError, OfferError};
 use steelyard_pricing::Fen;
-use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, alipay, aws, chain, web};
+use steelyard_runtime::{
+    Clock, Environment, Error, Function, Invocation, Problem, alipay, aws, chain, web,
+};
 use steelyard_store::BillingTable;
 
 use mandate::MandateError;
@@ -28,6 +30,9 @@ pub const MANDATES_PATH: &str = "/v1/mandates";
 
 /// The path that Alipay notifies.
 pub const NOTIFY_PATH: &str = "/alipay/notify";
+
+/// The largest request, in bytes. A notification has some 3,000.
+pub const BODY_BYTES_MAX: usize = 65_536;
 
 /// What the portal has to know beside its table and its gateway.
 #[derive(Clone, Debug)]
@@ -64,7 +69,7 @@ impl Portal {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, or the secret can't be read; told by name.
+    /// When a variable is missing or makes no sense, or the secret can't be read; named.
     pub async fn from_environment(environment: &Environment) -> Result<Portal, Error> {
         let rules = environment.debit_rules()?;
         let table = environment.required("BILLING_TABLE")?;
@@ -84,7 +89,7 @@ impl Portal {
                 let detail = format!(
                     "there is nothing here; the ways in are POST {RECHARGES_PATH}, {MANDATES_PATH} and {NOTIFY_PATH}"
                 );
-                web::problem(404, "not-found", &detail, json!({}))
+                web::problem(Problem::NotFound, &detail, json!({}))
             }
         }
     }
@@ -94,9 +99,9 @@ impl Portal {
         if let Some(refusal) = web::refusal(&request, NOTIFY_PATH) {
             return refusal;
         }
-        let form = match web::body(request) {
+        let form = match web::body(request, BODY_BYTES_MAX) {
             Ok(form) => form,
-            Err(error) => return refused_notification("Base64", &error),
+            Err(error) => return refused_notification("the body", &chain(&error)),
         };
         let notification = match self.alipay.notification(&form) {
             Ok(notification) => notification,
@@ -199,7 +204,7 @@ fn asked<T: DeserializeOwned>(
         return Err(Box::new(refusal));
     }
     let malformed =
-        |detail: String| Box::new(web::problem(400, "malformed-request", &detail, json!({})));
+        |detail: String| Box::new(web::problem(Problem::MalformedRequest, &detail, json!({})));
     let key = match request.headers.get("idempotency-key") {
         Some(key) => {
             let text = key.to_str().map_err(|error| malformed(error.to_string()))?;
@@ -207,8 +212,9 @@ fn asked<T: DeserializeOwned>(
         }
         None => None,
     };
-    let body = web::body(request).map_err(malformed)?;
-    let asked = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
+    let body =
+        web::body(request, BODY_BYTES_MAX).map_err(|error| Box::new(web::refused_body(&error)))?;
+    let asked = steelyard_json::read(&body).map_err(|error| malformed(error.to_string()))?;
     Ok((asked, key))
 }
 
@@ -216,9 +222,9 @@ fn refused_recharge(error: &RechargeError) -> ApiGatewayV2httpResponse {
     match error {
         RechargeError::Offer(error) => refused_offer(error, "the recharge could not be offered"),
         RechargeError::Amount | RechargeError::Recharge(_) => {
-            web::problem(422, "amount", &chain(error), json!({}))
+            web::problem(Problem::Amount, &chain(error), json!({}))
         }
-        RechargeError::NoCode(_) => web::problem(502, "no-code", &chain(error), json!({})),
+        RechargeError::NoCode(_) => web::problem(Problem::NoCode, &chain(error), json!({})),
         RechargeError::Signing(_) => failed(error, "the recharge could not be offered"),
     }
 }
@@ -227,7 +233,7 @@ fn refused_mandate(error: &MandateError) -> ApiGatewayV2httpResponse {
     match error {
         MandateError::Offer(error) => refused_offer(error, "the mandate could not be offered"),
         MandateError::Refused(_) | MandateError::NoNumber => {
-            web::problem(422, "mandate", &chain(error), json!({}))
+            web::problem(Problem::Mandate, &chain(error), json!({}))
         }
         MandateError::Signing(_) => failed(error, "the mandate could not be offered"),
     }
@@ -237,17 +243,17 @@ fn refused_mandate(error: &MandateError) -> ApiGatewayV2httpResponse {
 fn refused_offer(error: &OfferError, what: &str) -> ApiGatewayV2httpResponse {
     let detail = chain(error);
     match error {
-        OfferError::Key => web::problem(400, "malformed-request", &detail, json!({})),
-        OfferError::KeyUsed(_) => web::problem(422, "idempotency-key-used", &detail, json!({})),
-        OfferError::TooManyOpen => web::problem(429, "too-many-open", &detail, json!({})),
+        OfferError::Key => web::problem(Problem::MalformedRequest, &detail, json!({})),
+        OfferError::KeyUsed(_) => web::problem(Problem::IdempotencyKeyUsed, &detail, json!({})),
+        OfferError::TooManyOpen => web::problem(Problem::TooManyOpen, &detail, json!({})),
         OfferError::Books(BookError::NoProvider(_)) => {
-            web::problem(404, "no-provider", &detail, json!({}))
+            web::problem(Problem::NoProvider, &detail, json!({}))
         }
         OfferError::Books(BookError::RechargeAmount(_)) => {
-            web::problem(422, "amount", &detail, json!({}))
+            web::problem(Problem::Amount, &detail, json!({}))
         }
         OfferError::Books(BookError::MandateTerms(_)) => {
-            web::problem(422, "mandate", &detail, json!({}))
+            web::problem(Problem::Mandate, &detail, json!({}))
         }
         OfferError::Books(_) => failed(error, what),
     }

@@ -7,7 +7,9 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use serde_json::{Value, json};
 use steelyard_billing::{Calendar, CalendarError, ProviderId};
 use steelyard_pricing::{Name, Quote, QuoteError, Terms};
-use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws, chain, web};
+use steelyard_runtime::{
+    Clock, Environment, Error, Function, Invocation, Problem, aws, chain, web,
+};
 use steelyard_store::{BillingTable, StoreError};
 
 use request::{QuoteRequest, QuoteTerms, RequestError};
@@ -53,7 +55,7 @@ impl Quotes {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Quotes, Error> {
         let table = environment.required("BILLING_TABLE")?;
         let calendar = environment.calendar()?;
@@ -65,13 +67,13 @@ impl Quotes {
         if let Some(refusal) = web::refusal(&request, QUOTES_PATH) {
             return refusal;
         }
-        let asked = web::body(request)
-            .map_err(RequestError::Malformed)
-            .and_then(|body| QuoteRequest::read(&body))
-            .map_err(Refusal::from);
-        let quoted = match asked {
+        let body = match web::body(request, REQUEST_BYTES_MAX) {
+            Ok(body) => body,
+            Err(error) => return web::refused_body(&error),
+        };
+        let quoted = match QuoteRequest::read(&body) {
             Ok(asked) => self.quote(asked).await,
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error.into()),
         };
         match quoted {
             Ok(quote) => web::json_answer(200, &json!(quote)),
@@ -112,19 +114,19 @@ impl Function for Quotes {
 }
 
 fn refused(refusal: &Refusal) -> ApiGatewayV2httpResponse {
-    let (status, kind) = match refusal {
-        Refusal::Request(RequestError::TooLarge(_)) => (413, "request-too-large"),
-        Refusal::Request(RequestError::Plan(_)) => (422, "plan-refused"),
+    let problem = match refusal {
+        Refusal::Request(RequestError::Plan(_)) => Problem::PlanRefused,
         Refusal::Request(RequestError::Malformed(_) | RequestError::Terms) => {
-            (400, "request-malformed")
+            Problem::MalformedRequest
         }
-        Refusal::NoPlan(_) | Refusal::NoProvider(_) => (404, "not-found"),
-        Refusal::Quote(_) | Refusal::Calendar(_) => (422, "cannot-price"),
+        Refusal::NoPlan(_) => Problem::NoPlan,
+        Refusal::NoProvider(_) => Problem::NoProvider,
+        Refusal::Quote(_) | Refusal::Calendar(_) => Problem::CannotPrice,
         Refusal::Store(error) => {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, "cannot quote");
             return web::unavailable("the plans can't be read; ask again");
         }
     };
-    web::problem(status, kind, &chain(refusal), json!({}))
+    web::problem(problem, &chain(refusal), json!({}))
 }

@@ -1,8 +1,7 @@
 //! What is asked: usage, and by which terms to price it.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use steelyard_billing::ProviderId;
+use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{BillingMonth, Name, Plan, PlanError, QuotedUsage};
 use thiserror::Error;
 
@@ -33,12 +32,9 @@ pub(crate) enum QuoteTerms {
 /// Why a request is refused.
 #[derive(Debug, Error)]
 pub(crate) enum RequestError {
-    /// It is too large.
-    #[error("the request has {0} bytes; {REQUEST_BYTES_MAX} are the most")]
-    TooLarge(usize),
     /// It is not in the form of a request.
     #[error("{0}")]
-    Malformed(String),
+    Malformed(JsonError),
     /// It names no terms, or two.
     #[error("give either `plan` or `provider`")]
     Terms,
@@ -47,46 +43,34 @@ pub(crate) enum RequestError {
     Plan(PlanError),
 }
 
-/// A request as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written<'a> {
-    #[serde(borrow)]
-    plan: Option<&'a RawValue>,
-    provider: Option<ProviderId>,
-    month: Option<BillingMonth>,
-    #[serde(borrow)]
-    usage: &'a RawValue,
+impl From<JsonError> for RequestError {
+    fn from(error: JsonError) -> RequestError {
+        RequestError::Malformed(error)
+    }
 }
 
 impl QuoteRequest {
     pub(crate) fn read(body: &[u8]) -> Result<QuoteRequest, RequestError> {
-        if body.len() > REQUEST_BYTES_MAX {
-            return Err(RequestError::TooLarge(body.len()));
-        }
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let written: Written<'_> = serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| RequestError::Malformed(error.to_string()))?;
-        json.end().map_err(|error| RequestError::Malformed(error.to_string()))?;
-        let terms = match (written.plan, written.provider) {
-            (Some(plan), None) => plan_terms(plan.get())?,
+        let mut fields = steelyard_json::parse(body)?.into_fields()?;
+        let (plan, provider) = (fields.take("plan"), fields.read("provider")?);
+        let month = fields.read("month")?;
+        let usage = QuotedUsage::of_node(fields.require("usage")?)
+            .map_err(|error| error.inside("usage"))?;
+        fields.end(&["plan", "provider", "month", "usage"])?;
+        let terms = match (plan, provider) {
+            (Some(plan), None) => plan_terms(plan)?,
             (None, Some(provider)) => QuoteTerms::Provider(provider),
             (Some(_), Some(_)) | (None, None) => return Err(RequestError::Terms),
         };
-        let usage = QuotedUsage::read(written.usage.get())
-            .map_err(|error| RequestError::Malformed(error.inside("usage").to_string()))?;
-        Ok(QuoteRequest { terms, month: written.month, usage })
+        Ok(QuoteRequest { terms, month, usage })
     }
 }
 
 /// A plan's name, or its document.
-fn plan_terms(plan: &str) -> Result<QuoteTerms, RequestError> {
-    if plan.starts_with('"') {
-        let name = serde_json::from_str(plan);
-        return name
-            .map(QuoteTerms::Stored)
-            .map_err(|error| RequestError::Malformed(format!("plan: {error}")));
+fn plan_terms(plan: Node) -> Result<QuoteTerms, RequestError> {
+    if let Node::Text(_) | Node::Null = plan {
+        return Ok(QuoteTerms::Stored(plan.read().map_err(|error| error.inside("plan"))?));
     }
-    let plan = Plan::read(plan).map_err(|error| RequestError::Plan(error.inside("plan")))?;
+    let plan = Plan::of_node(plan).map_err(|error| RequestError::Plan(error.inside("plan")))?;
     Ok(QuoteTerms::Given(Box::new(plan)))
 }

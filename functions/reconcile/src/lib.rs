@@ -276,7 +276,7 @@ impl Reconcile {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, or the secret can't be read; told by name.
+    /// When a variable is missing or makes no sense, or the secret can't be read; named.
     pub async fn from_environment(environment: &Environment) -> Result<Reconcile, Error> {
         let rules = environment.debit_rules()?;
         let table = environment.required("BILLING_TABLE")?;

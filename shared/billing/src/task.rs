@@ -84,11 +84,11 @@ impl Backoff {
 
 /// One task of a provider: the content of a message to the debit function.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TaskRef {
     /// The provider whose record it is.
     pub provider: ProviderId,
     /// The record.
-    #[serde(flatten)]
     pub task: TaskId,
 }
 
@@ -158,10 +158,17 @@ mod tests {
             (TaskId::Mandate(MandateId(7)), r#""mandate":7"#.to_owned()),
         ] {
             let task = TaskRef { provider: "shop".parse().unwrap(), task };
-            let text = format!(r#"{{"provider":"shop",{json}}}"#);
+            let text = format!(r#"{{"provider":"shop","task":{{{json}}}}}"#);
             assert_eq!(serde_json::to_string(&task).unwrap(), text);
-            assert_eq!(serde_json::from_str::<TaskRef>(&text).unwrap(), task);
+            assert_eq!(steelyard_json::read::<TaskRef>(text.as_bytes()).unwrap(), task);
         }
-        assert!(serde_json::from_str::<TaskRef>(r#"{"provider":"shop"}"#).is_err());
+        for text in [
+            r#"{"provider":"shop"}"#,
+            r#"{"provider":"shop","task":{}}"#,
+            r#"{"provider":"shop","task":{"debit":7,"recharge":7}}"#,
+            r#"{"provider":"shop","task":{"debit":7},"more":1}"#,
+        ] {
+            assert!(steelyard_json::read::<TaskRef>(text.as_bytes()).is_err(), "{text}");
+        }
     }
 }

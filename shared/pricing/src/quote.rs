@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer};
+use steelyard_json::{JsonError, Node};
 use thiserror::Error;
 
-use crate::plan::read;
 use crate::{
     BillingDay, BillingMonth, ChargeError, DayCharge, Fen, Line, MoneyError, MonthToDate,
     MonthUsage, PlanError, Segment, Terms, TermsError, Unpriced, Usage, Yuan, charge, segments,
@@ -201,11 +201,19 @@ impl QuotedUsage {
     ///
     /// [`PlanError`] with the path of what is wrong, the first.
     pub fn read(document: &str) -> Result<QuotedUsage, PlanError> {
-        let node = read::node(document)?;
-        if node.fields().any(looks_like_a_day) {
-            read::of_node(node).map(QuotedUsage::Days)
+        Ok(QuotedUsage::of_node(steelyard_json::parse(document.as_bytes())?)?)
+    }
+
+    /// Reads usage that is a part of another document.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] with the path of what is wrong, the first.
+    pub fn of_node(node: Node) -> Result<QuotedUsage, JsonError> {
+        if node.field_names().any(looks_like_a_day) {
+            node.read().map(QuotedUsage::Days)
         } else {
-            read::of_node(node).map(QuotedUsage::Month)
+            node.read().map(QuotedUsage::Month)
         }
     }
 }

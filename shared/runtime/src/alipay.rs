@@ -19,13 +19,13 @@ struct Keys {
 ///
 /// # Errors
 ///
-/// When a variable is missing or makes no sense, or the secret can't be read; told by name.
+/// When a variable is missing or makes no sense, or the secret can't be read; named.
 pub async fn client(environment: &Environment, config: &aws::SdkConfig) -> Result<Alipay, Error> {
     let secrets = aws_sdk_secretsmanager::Client::new(config);
     let secret_id = environment.required("ALIPAY_SECRET_ID")?;
     let secret = secrets.get_secret_value().secret_id(&secret_id).send().await?;
     let text = secret.secret_string().ok_or_else(|| format!("secret {secret_id} is not a text"))?;
-    let keys: Keys = serde_json::from_str(text)
+    let keys: Keys = steelyard_json::read(text.as_bytes())
         // The text of the error could quote the secret.
         .map_err(|_| {
             format!("secret {secret_id} is not JSON with app_private_key and alipay_public_key")

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+use steelyard_json::Node;
 use tokio::time::Instant;
 
 use crate::{Clock, Environment, log};
@@ -44,7 +45,7 @@ impl Invocation {
 }
 
 /// Logs as Lambda is told to, and invokes the function for each event until Lambda ends the
-/// process.
+/// process. An event in which a field is given twice fails its invocation.
 ///
 /// # Errors
 ///
@@ -53,11 +54,12 @@ pub async fn run<F: Function>(function: Result<F, Error>) -> Result<(), Error> {
     log::begin(&Environment::of_process());
     let function = function.inspect_err(|error| tracing::error!(error, "cannot start"))?;
     let (function, clock) = (&function, &Clock::system());
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let left = time_left(event.context.deadline, clock);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Node>| async move {
+        let invocation = Invocation::lasting(time_left(event.context.deadline, clock));
+        let event = event.payload.into_value()?;
         // On the heap: the SDK's futures are so deep that the compiler gives up on one that holds
         // them all.
-        Box::pin(function.handle(event.payload, Invocation::lasting(left)))
+        Box::pin(function.handle(event, invocation))
             .await
             .inspect_err(|error| tracing::error!(error, "invocation failed"))
     }))

@@ -4,20 +4,55 @@
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::http::HeaderValue;
 use aws_lambda_events::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use base64::DecodeError;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use thiserror::Error;
 
-/// The body of a request.
+use crate::{Problem, chain};
+
+/// Why the body of a request is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BodyError {
+    /// It is too large.
+    #[error("the body has more than {max} bytes, which are the most")]
+    TooLarge {
+        /// The most.
+        max: usize,
+    },
+    /// It is marked as Base64, and is not.
+    #[error("the body is not Base64")]
+    NotBase64(#[from] DecodeError),
+}
+
+/// The body of a request, of so many bytes at most.
 ///
 /// # Errors
 ///
-/// When it says that it is Base64 and isn't; the text says what is wrong.
-pub fn body(request: ApiGatewayV2httpRequest) -> Result<Vec<u8>, String> {
-    use base64::Engine;
+/// [`BodyError`] before anything of it is read.
+pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, BodyError> {
     let body = request.body.unwrap_or_default();
-    if !request.is_base64_encoded {
-        return Ok(body.into_bytes());
+    let bytes = if request.is_base64_encoded { body.len() / 4 * 3 } else { body.len() };
+    // Base64 fills up to two bytes at the end.
+    if bytes > max + 2 {
+        return Err(BodyError::TooLarge { max });
     }
-    base64::prelude::BASE64_STANDARD.decode(body).map_err(|error| error.to_string())
+    let body = match request.is_base64_encoded {
+        true => BASE64_STANDARD.decode(body)?,
+        false => body.into_bytes(),
+    };
+    if body.len() > max { Err(BodyError::TooLarge { max }) } else { Ok(body) }
+}
+
+/// The answer to a request whose body is not read.
+#[must_use]
+pub fn refused_body(error: &BodyError) -> ApiGatewayV2httpResponse {
+    let kind = match error {
+        BodyError::TooLarge { .. } => Problem::BodyTooLarge,
+        BodyError::NotBase64(_) => Problem::MalformedRequest,
+    };
+    problem(kind, &chain(error), json!({}))
 }
 
 /// Refuses a request that is not for this path, or not by POST.
@@ -25,11 +60,11 @@ pub fn body(request: ApiGatewayV2httpRequest) -> Result<Vec<u8>, String> {
 pub fn refusal(request: &ApiGatewayV2httpRequest, path: &str) -> Option<ApiGatewayV2httpResponse> {
     if request.raw_path.as_deref() != Some(path) {
         let detail = format!("there is nothing here; the way in is POST {path}");
-        return Some(problem(404, "not-found", &detail, json!({})));
+        return Some(problem(Problem::NotFound, &detail, json!({})));
     }
     if request.request_context.http.method != "POST" {
         let detail = format!("{path} takes POST only");
-        let mut refused = problem(405, "method-not-allowed", &detail, json!({}));
+        let mut refused = problem(Problem::MethodNotAllowed, &detail, json!({}));
         refused.headers.insert(ALLOW, HeaderValue::from_static("POST"));
         return Some(refused);
     }
@@ -39,24 +74,24 @@ pub fn refusal(request: &ApiGatewayV2httpRequest, path: &str) -> Option<ApiGatew
 /// 503: nothing is lost, and the same request may be sent again.
 #[must_use]
 pub fn unavailable(detail: &str) -> ApiGatewayV2httpResponse {
-    let mut answer = problem(503, "unavailable", detail, json!({}));
+    let mut answer = problem(Problem::Unavailable, detail, json!({}));
     answer.headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
     answer
 }
 
 /// Problem details, with `more` as extension members.
 #[must_use]
-pub fn problem(status: u16, kind: &str, detail: &str, more: Value) -> ApiGatewayV2httpResponse {
-    let mut problem = json!({
-        "type": format!("tag:steelyard,2026:{kind}"),
-        "title": kind.replace('-', " "),
-        "status": status,
+pub fn problem(problem: Problem, detail: &str, more: Value) -> ApiGatewayV2httpResponse {
+    let mut body = json!({
+        "type": format!("tag:steelyard,2026:{}", problem.kind()),
+        "title": problem.kind().replace('-', " "),
+        "status": problem.status(),
         "detail": detail,
     });
-    if let (Some(problem), Value::Object(more)) = (problem.as_object_mut(), more) {
-        problem.extend(more);
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
     }
-    response(status, "application/problem+json", &problem)
+    response(problem.status(), "application/problem+json", &body)
 }
 
 /// A JSON document.

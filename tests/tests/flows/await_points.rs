@@ -51,7 +51,7 @@ async fn due(fault: Option<&Fault>) -> Platform {
 async fn visit(platform: &Platform, polls: usize) -> bool {
     let machine = Machine::new(platform, 0);
     let collector = machine.collector(platform);
-    let task = serde_json::from_value(json!({ "provider": "a", "debit": 1 })).unwrap();
+    let task = serde_json::from_value(json!({ "provider": "a", "task": { "debit": 1 } })).unwrap();
     let mut run = pin!(collector.work(&task));
     let ended = DiesAfter { run: run.as_mut(), polls }.await;
     ended.is_none()

@@ -216,7 +216,7 @@ async fn debit_whose_message_comes_twice_is_taken_once() {
 
 /// A batch of messages that name the one debit of `a`.
 fn messages(ids: &[&str]) -> Value {
-    let body = json!({ "provider": "a", "debit": 1 }).to_string();
+    let body = json!({ "provider": "a", "task": { "debit": 1 } }).to_string();
     let record = |id| json!({ "messageId": id, "eventSource": "aws:sqs", "body": body });
     json!({ "Records": ids.iter().map(record).collect::<Vec<_>>() })
 }

@@ -110,13 +110,10 @@ async fn good_records_are_counted_beside_bad_ones() {
     assert_eq!(
         refused(&answer.body),
         [
-            (1, "count -1 is not a whole number from 0 to 1000000000"),
+            (1, "count: is the number -1; must be a whole number from 0 to 1000000000"),
             (2, "provider `nobody` is not registered"),
             (3, "2015-05-03 is in the future"),
-            (
-                4,
-                "not in the form of a record: invalid type: string \"not a record\", expected struct UsageRecord"
-            ),
+            (4, "not in the form of a record: is the text \"not a record\"; must be an object"),
         ]
     );
     assert_eq!(answer.body["type"], "tag:steelyard,2026:records-refused");

@@ -157,7 +157,7 @@ async fn batches_on_several_machines_send_one_request_each_at_most() {
 /// A batch of messages that name the one debit of each provider.
 fn batch(providers: &[String]) -> Value {
     let record = |provider: &String| {
-        let body = json!({ "provider": provider, "debit": 1 }).to_string();
+        let body = json!({ "provider": provider, "task": { "debit": 1 } }).to_string();
         json!({ "messageId": provider, "eventSource": "aws:sqs", "body": body })
     };
     json!({ "Records": providers.iter().map(record).collect::<Vec<_>>() })

@@ -69,7 +69,7 @@ async fn account(tables: &Tables) -> [i64; 3] {
 
 /// The debit of `a` in the other deployment is worked on, now.
 async fn work(platform: &Platform, other: &Machine) {
-    let task = serde_json::from_value(json!({ "provider": "a", "debit": 1 })).unwrap();
+    let task = serde_json::from_value(json!({ "provider": "a", "task": { "debit": 1 } })).unwrap();
     other.collector(platform).work(&task).await.unwrap();
 }
 
@@ -119,7 +119,8 @@ async fn recharge_of_one_deployment_is_not_credited_by_a_trade_of_the_other() {
     assert_eq!(account(&other.tables).await, [0, 0, 0], "a notification of the other's trade");
     // Its own query finds that its own recharge is not paid.
     platform.set("2015-05-01T20:05");
-    let task = serde_json::from_value(json!({ "provider": "a", "recharge": 1 })).unwrap();
+    let task =
+        serde_json::from_value(json!({ "provider": "a", "task": { "recharge": 1 } })).unwrap();
     other.collector(&platform).work(&task).await.unwrap();
     assert_eq!(account(&other.tables).await, [0, 0, 0]);
 }

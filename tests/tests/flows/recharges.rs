@@ -285,7 +285,7 @@ async fn notification_and_visit_at_once_credit_a_payment_once() {
 
 /// A message that names the first recharge of `a`.
 fn message() -> Value {
-    let body = json!({ "provider": "a", "recharge": 1 }).to_string();
+    let body = json!({ "provider": "a", "task": { "recharge": 1 } }).to_string();
     json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }] })
 }
 

@@ -286,7 +286,7 @@ async fn debit_that_cannot_be_read_fails_alone_and_is_skipped_off_the_index() {
 
 /// A message that names the first debit of a provider.
 fn message(provider: &String) -> Value {
-    let body = json!({ "provider": provider, "debit": 1 }).to_string();
+    let body = json!({ "provider": provider, "task": { "debit": 1 } }).to_string();
     json!({ "messageId": provider, "eventSource": "aws:sqs", "body": body })
 }
 

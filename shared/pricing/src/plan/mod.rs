@@ -6,7 +6,6 @@ mod check;
 mod conversion;
 mod discount;
 mod matcher;
-mod node;
 mod overrides;
 pub(crate) mod read;
 mod warning;

@@ -1,8 +1,8 @@
 //! Reading documents, so that every error names the path in the document.
 
 use serde::de::DeserializeOwned;
+use steelyard_json::{JsonError, Node};
 
-use super::node::{Node, Refusal};
 use super::{Override, Plan, PlanDocument};
 use crate::faults::{Fault, PlanError, Rule};
 
@@ -13,7 +13,16 @@ impl Plan {
     ///
     /// [`PlanError`] with the path of every rule that is broken; of what is wrong in form, the first.
     pub fn read(document: &str) -> Result<Plan, PlanError> {
-        Plan::try_from(read::<PlanDocument>(document)?)
+        Plan::of_node(steelyard_json::parse(document.as_bytes())?)
+    }
+
+    /// Reads and checks a plan that is a part of another document.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::read`].
+    pub fn of_node(node: Node) -> Result<Plan, PlanError> {
+        Plan::try_from(node.read::<PlanDocument>()?)
     }
 }
 
@@ -29,29 +38,11 @@ impl Override {
 }
 
 fn read<T: DeserializeOwned>(document: &str) -> Result<T, PlanError> {
-    of_node(node(document)?)
+    Ok(steelyard_json::read(document.as_bytes())?)
 }
 
-/// A document as it is written.
-pub(crate) fn node(document: &str) -> Result<Node, PlanError> {
-    serde_json::from_str(document).map_err(|error| not_json(&error))
-}
-
-/// What a document says.
-pub(crate) fn of_node<T: DeserializeOwned>(node: Node) -> Result<T, PlanError> {
-    T::deserialize(node).map_err(|Refusal { path, text }| refused(path, text))
-}
-
-/// The text is no JSON at all, or goes on after its end.
-fn not_json(error: &serde_json::Error) -> PlanError {
-    let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-    let what = if error.is_eof() { "the document ends too early" } else { what };
-    let what = if what == "trailing characters" { "something follows the document" } else { what };
-    let (line, column) = (error.line(), error.column());
-    refused(String::new(), format!("is not valid JSON at line {line}, column {column}: {what}"))
-}
-
-fn refused(path: String, text: String) -> PlanError {
-    PlanError { faults: vec![Fault { path, rule: Rule::Form(text) }] }
+impl From<JsonError> for PlanError {
+    fn from(JsonError { path, text }: JsonError) -> PlanError {
+        PlanError { faults: vec![Fault { path, rule: Rule::Form(text) }] }
+    }
 }

@@ -36,13 +36,13 @@ async fn what_is_not_there_is_told() {
         let asked = (Method::POST, path, good.as_bytes());
         check_refused(&platform, asked, 404, "not-found", &["POST /v1/quotes"]).await;
     }
-    for (body, detail) in [
-        (json!({ "plan": "none", "usage": {} }), "there is no plan `none`"),
-        (json!({ "provider": "none", "usage": {} }), "there is no provider `none`"),
+    for (body, kind, detail) in [
+        (json!({ "plan": "none", "usage": {} }), "no-plan", "there is no plan `none`"),
+        (json!({ "provider": "none", "usage": {} }), "no-provider", "there is no provider `none`"),
     ] {
         let body = body.to_string();
         let asked = (Method::POST, QUOTES_PATH, body.as_bytes());
-        check_refused(&platform, asked, 404, "not-found", &[detail]).await;
+        check_refused(&platform, asked, 404, kind, &[detail]).await;
     }
     for method in [Method::GET, Method::PUT] {
         let asked = (method.clone(), QUOTES_PATH, good.as_bytes());
@@ -56,15 +56,18 @@ async fn what_is_not_there_is_told() {
 async fn request_in_another_form_is_refused_with_its_place() {
     let platform = platform().await;
     for (body, detail) in [
-        ("", "EOF"),
-        ("{", "EOF"),
-        ("[]", "expected"),
-        (r#"{ "plan": "p" }"#, "missing field `usage`"),
+        ("", "the document ends too early"),
+        ("{", "the document ends too early"),
+        ("[]", "is a list; must be an object"),
+        (r#"{ "plan": "p" }"#, "usage: is missing, and must be given"),
         (r#"{ "usage": {} }"#, "give either `plan` or `provider`"),
         (r#"{ "plan": "p", "provider": "a", "usage": {} }"#, "give either `plan` or `provider`"),
-        (r#"{ "plan": "p", "plan": "q", "usage": {} }"#, "duplicate field `plan`"),
-        (r#"{ "plan": "p", "usage": {}, "day": 1 }"#, "unknown field `day`"),
-        (r#"{ "plan": "p", "usage": {} } {}"#, "trailing characters"),
+        (r#"{ "plan": "p", "plan": "q", "usage": {} }"#, "plan: is given twice; give it once"),
+        (
+            r#"{ "plan": "p", "usage": {}, "day": 1 }"#,
+            "day: is not a field here; the fields are plan, provider, month, usage",
+        ),
+        (r#"{ "plan": "p", "usage": {} } {}"#, "something follows the document"),
         (r#"{ "plan": "No Plan", "usage": {} }"#, "plan: "),
         (r#"{ "provider": "a b", "usage": {} }"#, "provider: "),
         (r#"{ "plan": "p", "month": "May", "usage": {} }"#, "month: `May` is not a month"),
@@ -78,10 +81,10 @@ async fn request_in_another_form_is_refused_with_its_place() {
         (r#"{ "plan": "p", "usage": { "a": { "calls": 1, "amount": 1.5 } } }"#, "usage.a.amount: "),
     ] {
         let asked = (Method::POST, QUOTES_PATH, body.as_bytes());
-        check_refused(&platform, asked, 400, "request-malformed", &[detail]).await;
+        check_refused(&platform, asked, 400, "malformed-request", &[detail]).await;
     }
     let asked = (Method::POST, QUOTES_PATH, &b"{ \"plan\": \"\xff\" }"[..]);
-    check_refused(&platform, asked, 400, "request-malformed", &["plan"]).await;
+    check_refused(&platform, asked, 400, "malformed-request", &["is not text in UTF-8"]).await;
 }
 
 #[tokio::test]
@@ -93,7 +96,7 @@ async fn request_is_as_large_as_it_may_be_or_refused() {
     assert_eq!(answer.status, 200, "{answer:?}");
     body += " ";
     let asked = (Method::POST, QUOTES_PATH, body.as_bytes());
-    check_refused(&platform, asked, 413, "request-too-large", &["200001 bytes"]).await;
+    check_refused(&platform, asked, 413, "body-too-large", &["200000 bytes"]).await;
 }
 
 #[tokio::test]

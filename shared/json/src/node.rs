@@ -4,32 +4,112 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::value::StringDeserializer;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
-use serde_json::Number;
+use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer};
+use serde::de::{IntoDeserializer, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Number, Value};
+
+use crate::error::one_of;
+use crate::{Fields, JsonError};
 
 /// A piece of a document, with its fields in their order, also those that are given twice.
-pub(crate) enum Node {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A number.
     Number(Number),
+    /// A text.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// An object.
     Object(Vec<(String, Node)>),
 }
 
-/// Why a document doesn't have the form that it should have.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    /// Where.
-    pub(crate) path: String,
-    /// What is wrong, and what would be right.
-    pub(crate) text: String,
-}
-
 impl Node {
-    fn refuse(&self, expected: &dyn fmt::Display) -> Refusal {
-        Refusal::new(match self {
+    /// What it says, as a type.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] with the path of what is wrong, the first.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, JsonError> {
+        T::deserialize(self)
+    }
+
+    /// The fields of an object.
+    ///
+    /// # Errors
+    ///
+    /// When it is no object, or a field is given twice.
+    pub fn into_fields(self) -> Result<Fields, JsonError> {
+        match self {
+            Node::Object(fields) => Fields::new(fields),
+            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => {
+                Err(self.refuse(&"an object"))
+            }
+        }
+    }
+
+    /// The elements of a list.
+    ///
+    /// # Errors
+    ///
+    /// When it is no list.
+    pub fn into_list(self) -> Result<Vec<Node>, JsonError> {
+        match self {
+            Node::List(nodes) => Ok(nodes),
+            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::Object(_) => {
+                Err(self.refuse(&"a list"))
+            }
+        }
+    }
+
+    /// The same as a value that has each field once, nulls included: for events whose form is not
+    /// ours.
+    ///
+    /// # Errors
+    ///
+    /// When a field is given twice, wherever it is.
+    pub fn into_value(self) -> Result<Value, JsonError> {
+        match self {
+            Node::Null => Ok(Value::Null),
+            Node::Bool(flag) => Ok(flag.into()),
+            Node::Number(number) => Ok(number.into()),
+            Node::Text(text) => Ok(text.into()),
+            Node::List(nodes) => {
+                let element = |(index, node): (usize, Node)| {
+                    node.into_value().map_err(|error| error.inside(&format!("[{index}]")))
+                };
+                nodes.into_iter().enumerate().map(element).collect()
+            }
+            Node::Object(fields) => {
+                let mut object = serde_json::Map::new();
+                for (field, node) in fields {
+                    let value = node.into_value().map_err(|error| error.inside(&field))?;
+                    if object.insert(field.clone(), value).is_some() {
+                        return Err(JsonError::twice(&field));
+                    }
+                }
+                Ok(object.into())
+            }
+        }
+    }
+
+    /// The names of an object's fields.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        let fields = match self {
+            Node::Object(fields) => fields.as_slice(),
+            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => &[],
+        };
+        fields.iter().map(|(field, _)| field.as_str())
+    }
+
+    fn refuse(&self, expected: &dyn fmt::Display) -> JsonError {
+        JsonError::new(match self {
             Node::Null => format!("is null; leave it out, or give {expected}"),
             Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) | Node::Object(_) => {
                 format!("is {self}; must be {expected}")
@@ -38,6 +118,23 @@ impl Node {
     }
 }
 
+impl From<Value> for Node {
+    fn from(value: Value) -> Node {
+        match value {
+            Value::Null => Node::Null,
+            Value::Bool(flag) => Node::Bool(flag),
+            Value::Number(number) => Node::Number(number),
+            Value::String(text) => Node::Text(text),
+            Value::Array(values) => Node::List(values.into_iter().map(Node::from).collect()),
+            Value::Object(object) => {
+                let fields = object.into_iter().map(|(field, value)| (field, Node::from(value)));
+                Node::Object(fields.collect())
+            }
+        }
+    }
+}
+
+/// For people: what it is, without what is in it.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,77 +148,26 @@ impl fmt::Display for Node {
     }
 }
 
-impl Node {
-    /// The names of an object's fields.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        let fields = match self {
-            Node::Object(fields) => fields.as_slice(),
-            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => &[],
-        };
-        fields.iter().map(|(field, _)| field.as_str())
+/// Objects are written with their fields by name, so that two which say the same are written alike.
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Node::Null => serializer.serialize_unit(),
+            Node::Bool(flag) => serializer.serialize_bool(*flag),
+            Node::Number(number) => number.serialize(serializer),
+            Node::Text(text) => serializer.serialize_str(text),
+            Node::List(nodes) => serializer.collect_seq(nodes),
+            Node::Object(fields) => {
+                let mut sorted: Vec<_> = fields.iter().collect();
+                sorted.sort_by_key(|(field, _)| field);
+                let mut object = serializer.serialize_map(Some(sorted.len()))?;
+                for (field, node) in sorted {
+                    object.serialize_entry(field, node)?;
+                }
+                object.end()
+            }
+        }
     }
-}
-
-impl Refusal {
-    fn new(text: String) -> Refusal {
-        Refusal { path: String::new(), text }
-    }
-
-    /// As it is seen from a step further outside.
-    fn inside(self, step: &str) -> Refusal {
-        let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        Refusal { path: format!("{step}{joint}{}", self.path), ..self }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.text)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl de::Error for Refusal {
-    fn custom<T: fmt::Display>(text: T) -> Refusal {
-        Refusal::new(text.to_string())
-    }
-
-    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Refusal {
-        Refusal::invalid_value(found, expected)
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "JSON has no more kinds of values")]
-    fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Refusal {
-        let found = match found {
-            de::Unexpected::Unsigned(number) => format!("the number {number}"),
-            de::Unexpected::Signed(number) => format!("the number {number}"),
-            de::Unexpected::Str(text) => format!("the text \"{text}\""),
-            de::Unexpected::Bool(flag) => flag.to_string(),
-            de::Unexpected::Seq => "a list".to_owned(),
-            de::Unexpected::Map => "an object".to_owned(),
-            other => other.to_string(),
-        };
-        Refusal::new(format!("is {found}; must be {expected}"))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Refusal {
-        Refusal::new(format!("is \"{variant}\"; must be {}", one_of(expected)))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Refusal {
-        let fields = expected.join(", ");
-        Refusal::new(format!("is not a field here; the fields are {fields}")).inside(field)
-    }
-
-    fn missing_field(field: &'static str) -> Refusal {
-        Refusal::new("is missing, and must be given".to_owned()).inside(field)
-    }
-}
-
-fn one_of(variants: &[&str]) -> String {
-    let quoted = variants.iter().map(|variant| format!("\"{variant}\"")).collect::<Vec<_>>();
-    format!("one of {}", quoted.join(", "))
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -181,9 +227,9 @@ impl<'de> Visitor<'de> for NodeVisitor {
 }
 
 impl<'de> Deserializer<'de> for Node {
-    type Error = Refusal;
+    type Error = JsonError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             // Nothing takes null: a field that is not given is left out.
             Node::Null => Err(self.refuse(&Expected(&visitor))),
@@ -199,7 +245,7 @@ impl<'de> Deserializer<'de> for Node {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         visitor.visit_some(self)
     }
 
@@ -207,11 +253,11 @@ impl<'de> Deserializer<'de> for Node {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Result<V::Value, JsonError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             Node::Text(text) => visitor.visit_string(text),
             Node::Null | Node::Bool(_) | Node::Number(_) | Node::List(_) | Node::Object(_) => {
@@ -220,7 +266,7 @@ impl<'de> Deserializer<'de> for Node {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             Node::Bool(flag) => visitor.visit_bool(flag),
             Node::Null | Node::Number(_) | Node::Text(_) | Node::List(_) | Node::Object(_) => {
@@ -229,7 +275,7 @@ impl<'de> Deserializer<'de> for Node {
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             Node::List(_) => self.deserialize_any(visitor),
             Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::Object(_) => {
@@ -238,7 +284,7 @@ impl<'de> Deserializer<'de> for Node {
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self {
             Node::Object(_) => self.deserialize_any(visitor),
             Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => {
@@ -252,7 +298,7 @@ impl<'de> Deserializer<'de> for Node {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Result<V::Value, JsonError> {
         self.deserialize_map(visitor)
     }
 
@@ -261,9 +307,12 @@ impl<'de> Deserializer<'de> for Node {
         _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Result<V::Value, JsonError> {
         match self {
             Node::Text(variant) => visitor.visit_enum(variant.into_deserializer()),
+            Node::Object(fields) if fields.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(Object::new(fields)))
+            }
             Node::Null | Node::Bool(_) | Node::Number(_) | Node::List(_) | Node::Object(_) => {
                 Err(self.refuse(&one_of(variants)))
             }
@@ -292,12 +341,12 @@ struct List {
 }
 
 impl<'de> de::SeqAccess<'de> for List {
-    type Error = Refusal;
+    type Error = JsonError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Refusal> {
+    ) -> Result<Option<T::Value>, JsonError> {
         let Some(node) = self.nodes.next() else { return Ok(None) };
         let index = self.index;
         self.index += 1;
@@ -323,28 +372,27 @@ impl Object {
 }
 
 impl<'de> de::MapAccess<'de> for Object {
-    type Error = Refusal;
+    type Error = JsonError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Refusal> {
+    ) -> Result<Option<K::Value>, JsonError> {
         let Some((field, value)) = self.fields.next() else { return Ok(None) };
         if !self.seen.insert(field.clone()) {
-            let text = "is given twice; give it once".to_owned();
-            return Err(Refusal::new(text).inside(&field));
+            return Err(JsonError::twice(&field));
         }
         self.value = Some(value);
         self.last.clone_from(&field);
         let name = field.into_deserializer();
         // A field that a type doesn't have has its path already; a key that is none has not.
-        let placed = |error: Refusal| {
+        let placed = |error: JsonError| {
             if error.path.is_empty() { error.inside(&self.last) } else { error }
         };
-        seed.deserialize::<StringDeserializer<Refusal>>(name).map(Some).map_err(placed)
+        seed.deserialize::<StringDeserializer<JsonError>>(name).map(Some).map_err(placed)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Refusal> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, JsonError> {
         let value = self.value.take().unwrap_or(Node::Null);
         seed.deserialize(value).map_err(|error| error.inside(&self.last))
     }
