@@ -83,6 +83,8 @@ fn is_late(kind: BreachKind) -> bool {
             | BreachKind::InDoubt
             | BreachKind::Unmatched
             | BreachKind::FiledLate
+            | BreachKind::Unworked
+            | BreachKind::Unfinished
     )
 }
 

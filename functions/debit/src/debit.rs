@@ -101,7 +101,7 @@ impl Collector {
     /// Stores a step. None when another worker stored one meanwhile: a query shows again what this
     /// one saw.
     async fn step(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, WorkError> {
-        log_held(&after);
+        log_end(&after);
         let stored = self.books.step_debit(before, &after, self.clock.now()).await?;
         match &stored {
             Some(debit) => log(debit),
@@ -136,9 +136,22 @@ fn log_own_trouble(debit: &Debit, answer: &PayAnswer) {
     }
 }
 
-/// Logs a debit that waits for a person; again every day, for as long as it does. It is logged before
-/// it is stored: a crash in between logs it twice, and otherwise it might never be logged.
-fn log_held(debit: &Debit) {
+/// Logs a debit that waits for a person, again every day for as long as it does; and one that is given
+/// up. It is logged before it is stored: a crash in between logs it twice, and otherwise it might never
+/// be logged.
+fn log_end(debit: &Debit) {
+    if let Some(given_up) = debit.given_up() {
+        tracing::error!(
+            provider.id = %debit.provider,
+            debit.id = %debit.debit,
+            amount_fen = debit.terms.as_ref().map(|terms| terms.amount_fen.get()),
+            %given_up,
+            ends_mandate = given_up.ends_mandate(),
+            // The template makes a metric of it.
+            given_up_debits = 1,
+            "a debit is given up, and its amount owed again"
+        );
+    }
     if let Phase::Held { why, found } = &debit.phase {
         tracing::error!(
             provider.id = %debit.provider,
@@ -171,18 +184,6 @@ fn log(debit: &Debit) {
             // The template makes a metric of it.
             capped_debits = 1,
             "the mandate's daily limit holds a debit back until the next day"
-        );
-    }
-    if let Some(given_up) = debit.given_up() {
-        tracing::error!(
-            provider.id = %debit.provider,
-            debit.id = %debit.debit,
-            amount_fen,
-            %given_up,
-            ends_mandate = given_up.ends_mandate(),
-            // The template makes a metric of it.
-            given_up_debits = 1,
-            "a debit is given up, and its amount owed again"
         );
     }
     if let Phase::InDoubt { why } = &debit.phase {

@@ -27,7 +27,7 @@ pub struct Settle {
 
 /// What one message asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum SettleMessage {
     /// The providers of a registry shard, from its beginning or after one of them.
     Shard {
@@ -63,7 +63,7 @@ impl Settle {
     ///
     /// # Errors
     ///
-    /// When a variable is missing or makes no sense, told by name, or AWS can't be reached at all.
+    /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Settle, Error> {
         let rules: DebitRules = environment.debit_rules()?;
         let config = aws::in_lambda(environment)?;
@@ -91,7 +91,7 @@ impl Settle {
     }
 
     async fn message(&self, body: &str, invocation: Invocation) -> Result<(), Error> {
-        let message = serde_json::from_str(body)?;
+        let message = steelyard_json::read(body.as_bytes())?;
         let run = self.settler.begin(self.clock.now()).await?;
         report_unreadable(&run.unreadable);
         match message {
@@ -165,11 +165,11 @@ fn log(statement: &Statement) {
 /// Publishes how many providers of a page are in states that an operator must know of. The template
 /// makes metrics of the counts, which sum over the night's pages.
 fn report_census(census: &Census) {
-    let Census { given_up, without_mandate, open_debits } = *census;
+    let Census { given_up, impossible, open_debits } = *census;
     if *census != Census::default() {
         tracing::info!(
             given_up_providers = given_up,
-            owing_without_mandate = without_mandate,
+            owing_without_mandate = impossible,
             open_debits,
             "census of a page of providers"
         );

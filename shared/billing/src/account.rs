@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered, MoneyError, MonthToDate};
 use thiserror::Error;
 
-pub use collect::{Collectable, LastRequest, Withheld};
+pub use collect::{Collectable, LastRequest, Request, Withheld};
 pub use figures::Figures;
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};

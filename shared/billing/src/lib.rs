@@ -27,7 +27,8 @@ mod task;
 mod trade;
 
 pub use account::{
-    Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Withheld,
+    Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Request,
+    Withheld,
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError};

@@ -271,6 +271,18 @@ impl Mandate {
         }
     }
 
+    /// Whether it is to be ended at the gateway, and is not yet.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        match self.phase {
+            MandatePhase::Ending { .. } | MandatePhase::ConfirmingEnd { .. } => true,
+            MandatePhase::Offered
+            | MandatePhase::Active
+            | MandatePhase::Suspended { .. }
+            | MandatePhase::Ended { .. } => false,
+        }
+    }
+
     /// The mandate that is to be ended at the gateway: revoked here, or replaced. An offer, too,
     /// since its provider may have signed it just now.
     ///

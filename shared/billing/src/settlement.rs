@@ -18,9 +18,10 @@ use crate::{CalendarError, DebitRules, Provider, ProviderId};
 /// What was counted, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;
 
-/// How long after a month was closed for a provider a report of it may still be counted: ingest may
-/// know the provider from before, and a call of it may be under way.
-const COUNTING_WAIT: SignedDuration = SignedDuration::from_mins(15);
+/// How long after the beginning of the run that closed a month for a provider a report of the month may
+/// still be counted: a run over all providers may take hours until it stores the close, and ingest may
+/// know the provider from before for some minutes more. The run of the next night is after it.
+const COUNTING_WAIT: SignedDuration = SignedDuration::from_hours(12);
 
 /// The close of a provider's months, as it is stored: from then on ingest refuses their usage,
 /// whatever the configuration says.
@@ -31,7 +32,7 @@ const COUNTING_WAIT: SignedDuration = SignedDuration::from_mins(15);
 pub struct MonthClose {
     /// The last closed month.
     pub through: BillingMonth,
-    /// When the close was stored, in seconds of Unix time.
+    /// When the run began that stored the close, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub closed_at_s: Timestamp,
 }

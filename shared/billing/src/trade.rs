@@ -110,12 +110,21 @@ impl Trade {
     /// [`MoneyError`] when an amount leaves its range.
     pub fn refundable(&self, given_back: &GivenBack) -> Result<Fen, MoneyError> {
         let taken = self.payment().map_or(Fen::ZERO, |payment| payment.amount_fen);
+        taken.minus(self.given_back(given_back)?)
+    }
+
+    /// What was given back of it, or is to be: all refunds that were not refused, and all reversals.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn given_back(&self, given_back: &GivenBack) -> Result<Fen, MoneyError> {
         let is_its_own = |number: &OutTradeNo| Some(number) == self.out_trade_no();
         let GivenBack { refunds, reversals } = given_back;
         let refunds = refunds.iter().filter(|r| is_its_own(&r.out_trade_no) && r.counts());
         let reversals = reversals.iter().filter(|r| is_its_own(&r.out_trade_no));
         let amounts = refunds.map(|refund| refund.amount_fen);
-        taken.minus(Fen::sum(amounts.chain(reversals.filter_map(Reversal::amount)))?)
+        Fen::sum(amounts.chain(reversals.filter_map(Reversal::amount)))
     }
 
     /// The effect of proof that the trade was paid.

@@ -15,7 +15,7 @@ use crate::{BookError, Books};
 
 /// Whether a debit may be sent under its mandate now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Clearance {
+enum Clearance {
     /// It may.
     Go,
     /// Not today.

@@ -27,9 +27,11 @@ use std::sync::{Arc, OnceLock};
 use steelyard_billing::{DebitRules, ProviderId};
 use steelyard_store::{BillingTable, ProviderAccount, Realms};
 
+use change::change;
+
 pub use bill::{BillEffect, PlannedRows, RowsDone};
 pub use change::Decision;
-pub use debit::{Begun, Clearance};
+pub use debit::Begun;
 pub use error::BookError;
 pub use notice::{Noted, NoticeError};
 pub use offer::{IdempotencyKey, OfferError, Offered};
@@ -39,6 +41,8 @@ pub use reconcile::{DayError, OpenDay};
 pub use refund::RefundAsked;
 pub use settle::{Census, SettleError, SettlePage, SettleRun, Settler};
 pub use trade::Applied;
+
+const REALM: &str = "store the realm";
 
 /// The books: providers' accounts and all records of their money, by the platform's rules.
 #[derive(Clone, Debug)]
@@ -58,7 +62,8 @@ impl Books {
         Books { billing, rules, realms: Arc::default() }
     }
 
-    /// The realms of the deployment; read once, and made by the first that asks.
+    /// The realms of the deployment; read once. The first call makes one; a call over a restored copy
+    /// of a table makes a new one.
     ///
     /// # Errors
     ///
@@ -67,7 +72,18 @@ impl Books {
         if let Some(realms) = self.realms.get() {
             return Ok(realms.clone());
         }
-        let realms = self.billing.open_realm().await?;
+        let realms = change(&self.billing, REALM, |_| async {
+            let before = self.billing.realms().await?;
+            match before {
+                Some(realms) if !realms.is_copied => Ok(Decision::Keep(realms)),
+                Some(_) | None => {
+                    let mut writes = self.billing.writes(REALM);
+                    let realms = writes.realm(before.as_ref())?;
+                    Ok::<_, BookError>(Decision::Save(writes, realms))
+                }
+            }
+        })
+        .await?;
         Ok(self.realms.get_or_init(|| realms).clone())
     }
 

@@ -112,6 +112,12 @@ impl Books {
         notice: &TradeNotice,
         now: Timestamp,
     ) -> Result<Noted, NoticeError> {
+        // A later notification of the trade repeats what was given back of it, and names no request.
+        let given_back = self.given_back(trade.provider()).await?;
+        let known = trade.given_back(&given_back).map_err(BookError::from)?;
+        if notice.out_request_no.is_none() && notice.refunded_fen == Some(known) {
+            return Ok(Noted::Nothing);
+        }
         // A refund without a number of its own has that of its trade.
         let request = notice.out_request_no.as_deref().unwrap_or(&notice.out_trade_no);
         let request = OutRequestNo::parse(request).map_err(|_| NoticeError::Contradicts)?;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::StreamExt;
 use jiff::Timestamp;
 use steelyard_billing::{
-    CalendarError, MonthClose, ProviderId, SettlementError, Statement, next_settlement,
+    CalendarError, DebitRules, MonthClose, ProviderId, Request, SettlementError, Statement,
+    next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError};
 use steelyard_store::{CountedUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -94,8 +95,9 @@ pub struct SettlePage {
 pub struct Census {
     /// Providers whose last debit was given up, and who owe as much as then.
     pub given_up: u32,
-    /// Providers who owe enough for a debit, and have no mandate in use.
-    pub without_mandate: u32,
+    /// Providers who owe enough for a debit, and have no mandate under which it can be requested:
+    /// none in use, or one whose limit is below the least debit.
+    pub impossible: u32,
     /// Providers with an open debit.
     pub open_debits: u32,
 }
@@ -106,50 +108,52 @@ struct Loaded {
     counted: CountedUsage,
 }
 
-/// A provider after it was settled.
+/// A provider after it was settled, as far as it could be.
 struct Settled {
     statements: Vec<Statement>,
     account: ProviderAccount,
+    failed: Option<SettleError>,
 }
 
 /// How many providers are settled at the same time.
 const AT_ONCE: usize = 16;
 
 const SETTLE: &str = "store a settlement";
+const REQUEST: &str = "request what is owed";
 
 /// Why one decision failed, before the provider is named.
 #[derive(Debug)]
-enum DayError {
+enum UnnamedError {
     Rules(SettlementError),
     Store(StoreError),
     Unknown,
 }
 
-impl From<StoreError> for DayError {
-    fn from(error: StoreError) -> DayError {
-        DayError::Store(error)
+impl From<StoreError> for UnnamedError {
+    fn from(error: StoreError) -> UnnamedError {
+        UnnamedError::Store(error)
     }
 }
 
-impl From<MoneyError> for DayError {
-    fn from(error: MoneyError) -> DayError {
-        DayError::Rules(error.into())
+impl From<MoneyError> for UnnamedError {
+    fn from(error: MoneyError) -> UnnamedError {
+        UnnamedError::Rules(error.into())
     }
 }
 
-impl From<CalendarError> for DayError {
-    fn from(error: CalendarError) -> DayError {
-        DayError::Rules(error.into())
+impl From<CalendarError> for UnnamedError {
+    fn from(error: CalendarError) -> UnnamedError {
+        UnnamedError::Rules(error.into())
     }
 }
 
-impl DayError {
+impl UnnamedError {
     fn of(self, provider: &ProviderId) -> SettleError {
         let provider = provider.clone();
         match self {
-            DayError::Rules(source) => SettleError::Rules { provider, source },
-            DayError::Store(source) => SettleError::Store { provider, source },
-            DayError::Unknown => SettleError::Unknown(provider),
+            UnnamedError::Rules(source) => SettleError::Rules { provider, source },
+            UnnamedError::Store(source) => SettleError::Store { provider, source },
+            UnnamedError::Unknown => SettleError::Unknown(provider),
         }
     }
 }
@@ -205,8 +209,11 @@ impl Settler {
         for (provider, result) in settled {
             match result {
                 Ok(settled) => {
-                    done.census.count(&self.books, &settled.account);
+                    let counted = done.census.count(&settled.account, &self.books.rules);
+                    let counted = counted.map_err(|error| UnnamedError::from(error).of(&provider));
                     done.statements.extend(settled.statements);
+                    let failed = settled.failed.or(counted.err());
+                    done.failed.extend(failed.map(|error| (provider, error)));
                 }
                 Err(error) => done.failed.push((provider, error)),
             }
@@ -225,7 +232,8 @@ impl Settler {
         provider: &ProviderId,
     ) -> Result<Vec<Statement>, SettleError> {
         let account = self.read(provider).await.map_err(|error| error.of(provider))?;
-        Ok(self.settle(run, account).await?.statements)
+        let settled = self.settle(run, account).await?;
+        settled.failed.map_or(Ok(settled.statements), Err)
     }
 
     async fn settle(
@@ -234,22 +242,51 @@ impl Settler {
         account: ProviderAccount,
     ) -> Result<Settled, SettleError> {
         let id = account.provider.provider.clone();
-        self.settle_days(run, account).await.map_err(|error| error.of(&id))
+        let mut statements = Vec::new();
+        match self.settle_days(run, account, &mut statements).await {
+            Ok(account) => Ok(Settled { statements, account, failed: None }),
+            Err(error) => {
+                // What is owed already is requested all the same.
+                let account = self.request(run, &id).await.map_err(|error| error.of(&id))?;
+                Ok(Settled { statements, account, failed: Some(error.of(&id)) })
+            }
+        }
     }
 
     async fn settle_days(
         &self,
         run: &SettleRun,
         account: ProviderAccount,
-    ) -> Result<Settled, DayError> {
+        statements: &mut Vec<Statement>,
+    ) -> Result<ProviderAccount, UnnamedError> {
         let counted = self.counted(run, &account).await?;
         let mut loaded = Loaded { account, counted };
-        let mut statements = Vec::new();
         while let Some(statement) = self.settle_day(run, &mut loaded).await? {
             statements.push(statement);
         }
         self.close_months(run, &loaded).await?;
-        Ok(Settled { statements, account: loaded.account })
+        Ok(loaded.account)
+    }
+
+    /// Opens a debit for what a provider owes that cannot be settled, if one is to be opened.
+    async fn request(
+        &self,
+        run: &SettleRun,
+        provider: &ProviderId,
+    ) -> Result<ProviderAccount, UnnamedError> {
+        change(&self.books.billing, REQUEST, move |_| async move {
+            let found = self.read(provider).await?;
+            let ProviderAccount { provider, account } = &found;
+            match account.requesting(provider.mandate.as_ref(), &self.books.rules, run.now)? {
+                Some(movement) => {
+                    let mut writes = self.books.billing.writes(REQUEST);
+                    let account = writes.movement(account, &movement)?;
+                    Ok(Decision::Save(writes, ProviderAccount { account, ..found }))
+                }
+                None => Ok::<_, UnnamedError>(Decision::Keep(found)),
+            }
+        })
+        .await
     }
 
     /// Stores the provider's next statement, or when there is none a debit for what is still owed.
@@ -257,14 +294,14 @@ impl Settler {
         &self,
         run: &SettleRun,
         loaded: &mut Loaded,
-    ) -> Result<Option<Statement>, DayError> {
+    ) -> Result<Option<Statement>, UnnamedError> {
         let known = &*loaded;
         let billing = &self.books.billing;
         let (statement, account, fresh) = change(billing, SETTLE, move |again| async move {
             let fresh = if again { Some(self.load(run, known).await?) } else { None };
             let decided = self.decide(run, fresh.as_ref().unwrap_or(known))?;
             let with_fresh = |(statement, account)| (statement, account, fresh);
-            Ok::<_, DayError>(decided.map(with_fresh))
+            Ok::<_, UnnamedError>(decided.map(with_fresh))
         })
         .await?;
         if let Some(fresh) = fresh {
@@ -274,7 +311,7 @@ impl Settler {
         Ok(statement)
     }
 
-    async fn load(&self, run: &SettleRun, before: &Loaded) -> Result<Loaded, DayError> {
+    async fn load(&self, run: &SettleRun, before: &Loaded) -> Result<Loaded, UnnamedError> {
         let account = self.read(&before.account.provider.provider).await?;
         let counted = self.counted(run, &account).await?;
         Ok(Loaded { account, counted })
@@ -284,13 +321,13 @@ impl Settler {
         &self,
         run: &SettleRun,
         loaded: &Loaded,
-    ) -> Result<Decision<(Option<Statement>, steelyard_billing::Account)>, DayError> {
+    ) -> Result<Decision<(Option<Statement>, steelyard_billing::Account)>, UnnamedError> {
         let Loaded { account: ProviderAccount { provider, account }, counted } = loaded;
         let closed = counted.registration.and_then(|registration| registration.closed);
         let (rules, days) = (&self.books.rules, &counted.days);
         let next = next_settlement(provider, account, days, closed, &run.plans, rules, run.now);
         let mut writes = self.books.billing.writes(SETTLE);
-        if let Some(next) = next.map_err(DayError::Rules)? {
+        if let Some(next) = next.map_err(UnnamedError::Rules)? {
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
@@ -305,7 +342,7 @@ impl Settler {
 
     /// Closes months of the provider that are over, so that ingest refuses their usage from now on.
     /// What was counted before is charged by a later run, which reads after it.
-    async fn close_months(&self, run: &SettleRun, loaded: &Loaded) -> Result<(), DayError> {
+    async fn close_months(&self, run: &SettleRun, loaded: &Loaded) -> Result<(), UnnamedError> {
         let provider = &loaded.account.provider;
         let Some(registration) = loaded.counted.registration else { return Ok(()) };
         let rules = &self.books.rules;
@@ -320,26 +357,29 @@ impl Settler {
         &self,
         run: &SettleRun,
         account: &ProviderAccount,
-    ) -> Result<CountedUsage, DayError> {
+    ) -> Result<CountedUsage, UnnamedError> {
         let through: BillingDay = self.books.rules.calendar.yesterday(run.now)?;
         let from = account.account.open_from.first_day().min(through);
         Ok(self.usage.counted(&account.provider.provider, from, through).await?)
     }
 
-    async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, DayError> {
-        self.books.billing.account(provider).await?.ok_or(DayError::Unknown)
+    async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, UnnamedError> {
+        self.books.billing.account(provider).await?.ok_or(UnnamedError::Unknown)
     }
 }
 
 impl Census {
-    fn count(&mut self, books: &Books, found: &ProviderAccount) {
-        let mandate = found.provider.mandate.as_ref();
-        let owed = found.account.figures.unreserved();
-        let owes = owed.is_ok_and(|owed| owed.is_positive() && owed >= books.rules.minimum_fen);
-        let is_open = found.account.open_debit.is_some();
-        let is_given_up = owes && !is_open && found.account.is_as_last_requested(mandate);
-        self.given_up += u32::from(is_given_up);
-        self.without_mandate += u32::from(owes && mandate.is_none());
-        self.open_debits += u32::from(is_open);
+    fn count(
+        &mut self,
+        ProviderAccount { provider, account }: &ProviderAccount,
+        rules: &DebitRules,
+    ) -> Result<(), MoneyError> {
+        match account.request(provider.mandate.as_ref(), rules)? {
+            Request::Open => self.open_debits += 1,
+            Request::GivenUp => self.given_up += 1,
+            Request::Impossible => self.impossible += 1,
+            Request::NotNeeded | Request::Due => {}
+        }
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use steelyard_billing::Realm;
 use crate::item::{attributes, from_item, keyed, string};
 use crate::query::Range;
 use crate::schema::REALM;
-use crate::{BillingTable, CommitError, StoreError};
+use crate::{BillingTable, StoreError, Writes};
 
 const READ: &str = "read the realm";
 const STORE: &str = "store the realm";
@@ -29,6 +29,9 @@ pub struct Realms {
     pub current: Realm,
     /// The realms of older numbers.
     pub former: Vec<Realm>,
+    /// Whether the table is a restored copy of the one that the current realm was made for. Then it
+    /// needs a new one, since the original may have used the next numbers already.
+    pub is_copied: bool,
 }
 
 impl Realms {
@@ -46,55 +49,40 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn realms(&self) -> Result<Option<Realms>, StoreError> {
-        let stored = self.stored_realm().await?;
-        Ok(stored.map(|stored| Realms { current: stored.realm, former: stored.former }))
-    }
-
-    async fn stored_realm(&self) -> Result<Option<StoredRealm>, StoreError> {
         let range = Range::one(&self.table, REALM.to_owned(), REALM.to_owned());
         let item = range.all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        let stored: Option<StoredRealm> = item.map(|item| from_item(READ, item)).transpose()?;
+        Ok(stored.map(|StoredRealm { realm, table, former }| Realms {
+            current: realm,
+            former,
+            is_copied: table != self.table,
+        }))
     }
+}
 
-    /// The realms of the deployment. The first call makes one; a call over a restored copy of a table
-    /// makes a new one, since the original may have used the next numbers already.
+impl Writes {
+    /// Stores a new realm: the first of the deployment, or in place of the one before. Gives the realms
+    /// as they will be stored.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table fails, or no random number can be had.
-    pub async fn open_realm(&self) -> Result<Realms, StoreError> {
-        loop {
-            let before = self.stored_realm().await?;
-            match before {
-                Some(stored) if stored.table == self.table => {
-                    return Ok(Realms { current: stored.realm, former: stored.former });
-                }
-                Some(_) | None => {}
-            }
-            match self.put_realm(before).await {
-                Ok(()) | Err(CommitError::Stale) => {}
-                Err(CommitError::Store(error)) => return Err(error),
-            }
-        }
-    }
-
-    async fn put_realm(&self, before: Option<StoredRealm>) -> Result<(), CommitError> {
+    /// [`StoreError`] when no random number can be had.
+    pub fn realm(&mut self, before: Option<&Realms>) -> Result<Realms, StoreError> {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|error| StoreError::corrupt(STORE, error))?;
-        let mut former = Vec::new();
-        if let Some(before) = &before {
-            former.clone_from(&before.former);
-            former.push(before.realm.clone());
-        }
+        let mut former = before.map(|before| before.former.clone()).unwrap_or_default();
+        former.extend(before.map(|before| before.current.clone()));
         let realm = Realm::of_random(bytes);
-        let stored = StoredRealm { realm, table: self.table.clone(), former };
+        let table = self.table.clone();
+        let stored = StoredRealm { realm: realm.clone(), table, former: former.clone() };
         let item = attributes(STORE, &stored)?;
         let (pk, sk) = (REALM.to_owned(), REALM.to_owned());
-        let mut writes = self.writes(STORE);
         match before {
-            None => writes.put_new(keyed(item, pk, sk)),
-            Some(before) => writes.set_over((pk, sk), item, REALM, string(before.realm.as_str())),
+            None => self.put_new(keyed(item, pk, sk)),
+            Some(Realms { current, .. }) => {
+                self.set_over((pk, sk), item, REALM, string(current.as_str()));
+            }
         }
-        self.commit(writes).await
+        Ok(Realms { current: realm, former, is_copied: false })
     }
 }

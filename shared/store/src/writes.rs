@@ -29,7 +29,7 @@ use crate::schema::{FORMAT, FORMAT_NAME, PK, SK, VERSION};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Writes {
-    table: String,
+    pub(crate) table: String,
     pub(crate) operation: &'static str,
     writes: Vec<Write>,
 }
@@ -56,12 +56,6 @@ const TRIES: u32 = 12;
 impl Writes {
     pub(crate) fn new(table: &str, operation: &'static str) -> Writes {
         Writes { table: table.to_owned(), operation, writes: Vec::new() }
-    }
-
-    /// Whether there is nothing to write.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
     }
 
     /// The same with the writes of another change of the same table.

@@ -177,3 +177,35 @@ async fn close_day_that_is_lowered_strands_nothing_that_was_counted() {
     assert_eq!(before.iter().map(|(_, charge)| charge).sum::<i64>(), 1_300);
     platform.books_balance().await;
 }
+
+#[tokio::test]
+async fn close_that_a_slow_run_stores_late_strands_nothing_that_was_counted() {
+    let platform = end_of_may().await;
+    platform.set("2015-06-05T00:20");
+    let june = report("june", &[record("a", BASIC, "2015-06-04", 10_000)]);
+    assert_eq!(platform.post(&june).await.status, 200);
+    // The run stores the close 20 minutes after it began, as one over all providers may.
+    platform.set("2015-06-05T00:30");
+    let slow = Machine::stalling(&platform, 6);
+    let (settler, now) = (slow.settler(&platform), platform.stack.clock.now());
+    let settling = tokio::spawn(async move {
+        let run = settler.begin(now).await.unwrap();
+        settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
+    });
+    slow.stalled().await;
+    assert_eq!(platform.statements("a").await.len(), 2);
+    // An ingest that knows the provider from just before goes on for five minutes.
+    platform.set("2015-06-05T00:49");
+    let ingest = ingest(&platform, 20);
+    assert_eq!(post(&ingest, "before", 20_000).await.of_provider("a"), "counted");
+    platform.set("2015-06-05T00:50");
+    slow.wake();
+    assert_eq!(settling.await.unwrap(), 2);
+    platform.settle_at("2015-06-05T00:51").await;
+    platform.set("2015-06-05T00:52");
+    assert_eq!(post(&ingest, "after", 30_000).await.of_provider("a"), "counted");
+    platform.run_until("2015-06-30T12:00").await;
+    let expected =
+        [("2015-05-31", 1_000), ("2015-05-31+1", 200), ("2015-05-31+2", 300), ("2015-06-04", 0)];
+    check(&platform, &expected).await;
+}

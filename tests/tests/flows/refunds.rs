@@ -11,10 +11,11 @@ use futures::future::join;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steelyard_billing::{
-    Cause, DebitId, Ledger, OutRequestNo, OutTradeNo, ProviderId, RechargeId, Reconciliation,
-    Refund, RefundAnswer, RefundPhase, RefundRef, Reversal, TradeOf,
+    BreachKind, Cause, DebitId, Ledger, Notice, OutRequestNo, OutTradeNo, ProviderId, RechargeId,
+    Reconciliation, Refund, RefundAnswer, RefundPhase, RefundRef, Reversal, TradeNotice, TradeOf,
+    TradeState,
 };
-use steelyard_books::{BookError, RefundAsked};
+use steelyard_books::{BookError, Noted, RefundAsked};
 use steelyard_cli::local::alipay::{Fault, Method};
 use steelyard_tests::{Machine, Platform, fen, reason};
 
@@ -325,6 +326,6 @@ async fn two_visits_to_a_refund_at_once_give_it_back_once() {
 /// A message that names money that is given back of the recharge of `a`.
 async fn message(platform: &Platform, what: &str, request: &str) -> Value {
     let number = number(platform, RECHARGE, request).await;
-    let body = json!({ "provider": "a", what: number }).to_string();
+    let body = json!({ "provider": "a", "task": { what: number } }).to_string();
     json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }] })
 }

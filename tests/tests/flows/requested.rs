@@ -5,6 +5,7 @@ use serde_json::json;
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{DebitId, Phase};
 use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_tests::{Machine, Platform, agreement_no, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
@@ -205,4 +206,63 @@ async fn debt_below_the_minimum_is_requested_once_it_reaches_it() {
     }
     platform.run_until("2015-05-03T12:00").await;
     check(&platform, [0, 0, 0], 1_000).await;
+}
+
+/// Makes items with such a part of their key unreadable, by a format that nobody here knows.
+async fn make_unreadable(platform: &Platform, table: &str, (part, value): (&str, &str)) {
+    let items = platform.scan(table).await;
+    let items: Vec<_> = items.into_iter().filter(|item| item[part]["S"] == value).collect();
+    assert!(!items.is_empty(), "{value}");
+    for mut item in items {
+        item["format"] = json!({ "N": "99" });
+        platform.put_item_into(table, &item).await;
+    }
+}
+
+#[tokio::test]
+async fn debt_of_a_provider_that_cannot_be_settled_is_withheld_all_the_same() {
+    for (table, key) in
+        [("steelyard-billing", ("pk", "plans")), ("steelyard-usage", ("sk", "registration"))]
+    {
+        let platform = owing().await;
+        platform.adopt("a", &agreement_no("a"), 1_000_000).await;
+        platform.run_until("2015-05-03T20:00").await;
+        check(&platform, [0, 0, 0], 10_000).await;
+        let (trades, now) = (platform.stack.alipay.trades().unwrap(), platform.stack.clock.now());
+        platform.stack.alipay.reverse_trade(&trades[0].out_trade_no, fen(10_000), now).unwrap();
+        platform.run_until("2015-05-03T21:00").await;
+        assert_eq!(platform.account("a").await, [0, 10_000, 0]);
+        make_unreadable(&platform, table, key).await;
+        platform.run_until("2015-05-04T12:00").await;
+        assert_eq!(platform.account("a").await, [0, 0, 0], "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn provider_that_owes_enough_and_cannot_be_debited_is_counted_each_night() {
+    // No mandate; and one whose limit is below the least debit.
+    for limit in [None, Some(900)] {
+        let mut platform = Platform::open().await;
+        platform.stack.rules.minimum_fen = fen(1_000);
+        platform.set("2015-05-01T20:00");
+        match limit {
+            None => platform.join("a").await,
+            Some(limit) => platform.sign_up_to("a", 1_000_000, limit).await,
+        }
+        platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+        let settler = Machine::new(&platform, 0).settler(&platform);
+        let mut nights = Vec::new();
+        for night in ["2015-05-02T00:30", "2015-05-03T00:30"] {
+            platform.set(night);
+            let run = settler.begin(platform.stack.clock.now()).await.unwrap();
+            let mut impossible = 0;
+            for shard in 0..REGISTRY_SHARDS {
+                let page = settler.page(&run, shard, None, 100).await.unwrap();
+                impossible += page.census.impossible;
+            }
+            nights.push(impossible);
+        }
+        assert_eq!(platform.account("a").await, [0, 10_000, 0]);
+        assert_eq!(nights, [1, 1], "{limit:?}");
+    }
 }

@@ -31,6 +31,21 @@ pub struct LastRequest {
     pub mandate: Option<MandateInUse>,
 }
 
+/// Where the request for what a provider owes stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Less than the smallest amount of a debit is owed.
+    NotNeeded,
+    /// A debit is open.
+    Open,
+    /// A debit is to be opened.
+    Due,
+    /// The last debit was given up, and nothing has changed since it was sent.
+    GivenUp,
+    /// There is no mandate in use, or it allows less than the smallest amount of a debit.
+    Impossible,
+}
+
 /// What can be collected by a debit now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collectable {
@@ -71,20 +86,29 @@ impl Account {
         self.withheld.filter(|withheld| withheld.on == day).map_or(Fen::ZERO, |w| w.taken_fen)
     }
 
-    /// Whether a debit is to be opened: enough is owed, a mandate that allows enough is in use, no
-    /// debit is open, and something has changed since the last one was given up.
+    /// Where the request for what is owed stands.
     ///
     /// # Errors
     ///
     /// [`MoneyError`] when an amount leaves its range.
-    pub fn is_to_be_requested(
+    pub fn request(
         &self,
         mandate: Option<&MandateInUse>,
         rules: &DebitRules,
-    ) -> Result<bool, MoneyError> {
+    ) -> Result<Request, MoneyError> {
         let owed = self.figures.unreserved()?;
-        let is_possible = mandate.is_some_and(|m| rules.is_enough(owed.min(m.limit_fen)));
-        Ok(is_possible && self.open_debit.is_none() && !self.is_as_last_requested(mandate))
+        let is_possible = |m: &MandateInUse| rules.is_enough(owed.min(m.limit_fen));
+        Ok(if self.open_debit.is_some() {
+            Request::Open
+        } else if !rules.is_enough(owed) {
+            Request::NotNeeded
+        } else if !mandate.is_some_and(is_possible) {
+            Request::Impossible
+        } else if self.is_as_last_requested(mandate) {
+            Request::GivenUp
+        } else {
+            Request::Due
+        })
     }
 
     /// Whether nothing has changed since a debit was last sent that was not paid: no movement but
@@ -252,7 +276,7 @@ impl Movement {
         rules: &DebitRules,
         now: Timestamp,
     ) -> Result<Movement, MoneyError> {
-        if !self.account.is_to_be_requested(mandate, rules)? {
+        if self.account.request(mandate, rules)? != Request::Due {
             return Ok(self);
         }
         let follows = self.entry.as_ref().is_some_and(|entry| match entry.record().cause {

@@ -125,6 +125,12 @@ pub enum BreachKind {
     FiledInVain,
     /// The due index shows a record within a day of its due time, or of now if that is later.
     FiledLate,
+    /// A task is worked on within a day of its due time.
+    Unworked,
+    /// A debit is due within four days, and a refund, a reversal or the end of a mandate within one.
+    DueLate,
+    /// A refund, a reversal and the end of a mandate are done within a day.
+    Unfinished,
     /// A record is in its provider's shard of the due index.
     FiledElsewhere,
     /// Sums can be computed. Where one cannot, the rest of that part is not audited.

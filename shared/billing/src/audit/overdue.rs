@@ -8,7 +8,7 @@ use steelyard_pricing::{BillingDay, Metered};
 use super::text::sums;
 use super::{Audited, Books, Breach, BreachKind, Findings};
 use crate::task::Backoff;
-use crate::{Debit, MonthClose, Phase, bill_day};
+use crate::{Debit, MonthClose, Phase, Request, bill_day};
 
 /// Settlement runs daily; this leaves it half a day to be late.
 const SETTLED_WITHIN: SignedDuration = SignedDuration::from_hours(36);
@@ -99,7 +99,7 @@ fn unresolved(debit: &Debit) -> Option<(BreachKind, &'static str, Timestamp)> {
 /// What is owed is requested. Between two runs it may wait for the next.
 fn check_requested(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
     let Audited { books: Books { provider, account, journal, .. }, rules, now, .. } = audited;
-    let is_to_be = account.is_to_be_requested(provider.mandate.as_ref(), rules)?;
+    let is_to_be = account.request(provider.mandate.as_ref(), rules)? == Request::Due;
     let Some(last) = journal.last().map(|entry| entry.record().recorded_at_s) else {
         return Ok(());
     };

@@ -22,7 +22,7 @@ pub enum Resolution {
     GiveUp,
 }
 
-/// A debit that a person cannot resolve: it proceeds by itself, or it has ended.
+/// A debit that a person cannot resolve in this way: it proceeds by itself, or it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("debit {0} is neither held nor in doubt")]
 pub struct NothingToResolve(pub DebitId);
@@ -33,7 +33,8 @@ impl Debit {
     ///
     /// # Errors
     ///
-    /// [`NothingToResolve`] unless it is held or in doubt.
+    /// [`NothingToResolve`] unless it is held or in doubt; one that waits to be sent again may be given
+    /// up.
     pub fn resolved(
         &self,
         resolution: Resolution,
@@ -41,8 +42,13 @@ impl Debit {
         now: Timestamp,
     ) -> Result<Debit, NothingToResolve> {
         let (why, found) = match &self.phase {
-            Phase::Held { why, found } | Phase::Rechecking { why, found } => (why, Some(found)),
-            Phase::InDoubt { why } => (why, None),
+            Phase::Held { why, found } | Phase::Rechecking { why, found } => {
+                (why.clone(), Some(found))
+            }
+            Phase::InDoubt { why } => (why.clone(), None),
+            Phase::Due if resolution == Resolution::GiveUp && self.terms.is_some() => {
+                ("it waits to be sent again".to_owned(), None)
+            }
             Phase::Due
             | Phase::Sending
             | Phase::Checking { .. }
@@ -59,7 +65,7 @@ impl Debit {
             (Resolution::Ask, None) | (Resolution::Retry, _) => Phase::InDoubt { why: why.clone() },
             (Resolution::GiveUp, _) => Phase::Checking { why: GiveUpReason::ByOperator },
         };
-        let intervention = Intervention { at_s: now, resolution, reason, was: why.clone() };
+        let intervention = Intervention { at_s: now, resolution, reason, was: why };
         Ok(Debit {
             history: self.history.clone().intervened(intervention),
             ..self.progressed(phase, now)

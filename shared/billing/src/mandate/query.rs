@@ -87,13 +87,12 @@ impl Mandate {
             AgreementAnswer::InForce(agreement) => {
                 self.told(agreement, now).moved(MandatePhase::Active, now + A_DAY)
             }
-            AgreementAnswer::Suspended => {
+            AgreementAnswer::Suspended | AgreementAnswer::NotYetInForce => {
                 let phase = MandatePhase::Suspended { since_s: now, why: Suspension::ByGateway };
                 self.checked(now).moved(phase, now + A_DAY)
             }
-            AgreementAnswer::Ended | AgreementAnswer::NotFound | AgreementAnswer::NotYetInForce => {
-                self.ended_elsewhere(now)
-            }
+            // Alipay does not know an agreement any more after its end.
+            AgreementAnswer::Ended | AgreementAnswer::NotFound => self.ended_elsewhere(now),
             AgreementAnswer::InDoubt(_) => self.asked_again(now),
         }
     }
@@ -113,10 +112,10 @@ impl Mandate {
                     Suspension::ByDebit { .. } => told.moved(self.phase.clone(), tomorrow),
                 }
             }
-            AgreementAnswer::Suspended => self.checked(now).moved(self.phase.clone(), tomorrow),
-            AgreementAnswer::Ended | AgreementAnswer::NotFound | AgreementAnswer::NotYetInForce => {
-                self.ended_elsewhere(now)
+            AgreementAnswer::Suspended | AgreementAnswer::NotYetInForce => {
+                self.checked(now).moved(self.phase.clone(), tomorrow)
             }
+            AgreementAnswer::Ended | AgreementAnswer::NotFound => self.ended_elsewhere(now),
             AgreementAnswer::InDoubt(_) => self.asked_again(now),
         }
     }

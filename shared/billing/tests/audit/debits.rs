@@ -75,7 +75,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "an ended debit is open again",
         |keeper| debit(keeper, 1).phase = Phase::Due,
-        &["OpenDebits", "Debit", "Reserved", "Withheld", "Gateway", "Unfiled"],
+        &["OpenDebits", "Debit", "Reserved", "Withheld", "Gateway", "Unfiled", "Unworked"],
     ),
     (
         "an open debit has ended",

@@ -14,6 +14,11 @@ fn filed(keeper: &mut Keeper) -> &mut Filed {
     keeper.books.filed.iter_mut().find(|filed| filed.task == DEBIT).unwrap()
 }
 
+fn due_at(keeper: &mut Keeper, time: &str) {
+    debit(keeper, 3).task.due_at_s = at(time);
+    filed(keeper).dispatch_at = at(time);
+}
+
 fn in_vain(keeper: &mut Keeper, task: TaskId) {
     let dispatch_at = keeper.now;
     keeper.books.filed.push(Filed { task, dispatch_at, is_in_its_shard: true });
@@ -71,6 +76,29 @@ pub const CANARIES: &[Canary] = &[
         "a debit is dispatched more than a day late",
         |keeper| filed(keeper).dispatch_at = at("2015-06-04 13:00:01"),
         &["FiledLate"],
+    ),
+    ("a debit is due in eleven years", |keeper| due_at(keeper, "2026-06-03 10:00"), &["DueLate"]),
+    (
+        "nothing was done about a debit for a day",
+        |keeper| {
+            keeper.now = at("2015-06-04 11:00");
+            due_at(keeper, "2015-06-03 10:59:59");
+        },
+        &["Unworked", "InDoubt"],
+    ),
+    (
+        "a refund is without an answer for days",
+        |keeper| keeper.books.refunds.iter_mut().for_each(|refund| refund.task.retries = 40),
+        &["Unfinished"],
+    ),
+    (
+        "a refund is due in a year",
+        |keeper| {
+            for refund in &mut keeper.books.refunds {
+                refund.task.due_at_s = at("2016-06-03 10:00");
+            }
+        },
+        &["DueLate"],
     ),
     (
         "a debit is in another provider's shard",

@@ -187,6 +187,7 @@ fn every_breach_is_found_and_reads_alone() {
         DebitGone: debit 2: journal entry 5 names it, but it is not stored
         DebitTerms: debit 3: it has 1 attempts and asks for none, but it is InDoubt { why: "no answer in 10 s" }
         DebitTwice: debit 3: its number is its own, but another debit has it
+        DueLate: debit 3: due at 2026-06-03T02:00:00Z, but it is to be due earlier
         Explanation: statement 2015-05-17, the line of `basic`: it charges 5.01 yuan, but its explanation does not give that amount
         Figures: the account: it holds 0.00 prepaid, 12.73 receivable and 12.73 reserved, but its journal amounts to 0.00 prepaid, 12.73 receivable and 0.00 reserved
         FiledElsewhere: debit 3: in the due index, but not in its provider's shard
@@ -230,8 +231,10 @@ fn every_breach_is_found_and_reads_alone() {
         Uncharged: t.a in 2015-05: 1370 calls charged and settled for good, but 1375 calls counted
         Unclosed: the registration: no month is closed, but 2015-05 closed at 2015-06-04T16:00:00Z
         Unfiled: debit 1: due at 2015-05-17T02:01:00Z, but it is not in the due index
+        Unfinished: refund F2 of SYk3x9ab_8d9001d32c6a703d_D1_1: without progress since 2015-06-01T16:57:00Z, but it is to be done within a day
         Unjournaled: statement 2015-05-31+1: 0.21 yuan charged, but 0.20 by the journal
         Unmatched: the bill item of SYk3x9ab_8d9001d32c6a703d_D1_1: -12.00 yuan were booked on 2015-06-01, but no bill has shown them
         Unrequested: the account: it holds 0.00 prepaid, 12.00 receivable and 0.00 reserved, but no debit has requested what is owed since 2015-06-03T05:00:00Z
+        Unworked: debit 1: due at 2015-05-17T02:01:00Z, but nothing was done about it
         Withheld: the account: it notes 12.00 yuan withheld on 2015-05-17, but the debits say 5.03 yuan withheld on 2015-05-21"#]].assert_eq(&texts.collect::<Vec<_>>().join("\n"));
 }

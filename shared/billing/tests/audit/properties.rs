@@ -94,9 +94,10 @@ fn live_through(keeper: &mut Keeper, today: BillingDay, events: &Day) {
 }
 
 /// What nobody has to have done yet: only a person resolves what is held, and a gateway that is
-/// silent leaves a debit in doubt; and what a run does waits for the next one.
+/// silent leaves a debit in doubt; no function works on tasks here; and what a run does waits for the
+/// next one.
 fn may_wait(kind: BreachKind, is_settled: bool) -> bool {
-    let waits = [BreachKind::Held, BreachKind::InDoubt];
+    let waits = [BreachKind::Held, BreachKind::InDoubt, BreachKind::Unworked];
     let waits_for_run = [BreachKind::Overdue, BreachKind::Unclosed, BreachKind::Unrequested];
     waits.contains(&kind) || !is_settled && waits_for_run.contains(&kind)
 }

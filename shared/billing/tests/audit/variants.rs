@@ -15,12 +15,12 @@ macro_rules! kinds {
     };
 }
 
-kinds! { 56:
+kinds! { 59:
     Foreign Counted Overcharged Uncharged Overdue Unclosed OpenFrom Lines Explanation
     LineUsage RatedToDate Counts ChargedBefore LinesToDate Rated Rounding Charge TermsGone
     TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled
     StatementGone FromPrepaid Postings RechargeTwice Debit Taken DebitGone DebitTwice
     DebitTerms OutTradeNo OurNumber LastNumber OpenDebits Reserved Withheld Overdrawn
     Unrequested Held InDoubt Mandate Gateway Unmatched Registration Code Owner Unfiled
-    FiledInVain FiledLate FiledElsewhere Range
+    FiledInVain FiledLate FiledElsewhere Unworked DueLate Unfinished Range
 }

@@ -114,6 +114,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         due                    | everything else           | REFUSED
         due, declined          | -                         | due          05-17 10:00 | 1 0 0 0 | 0
         due, declined          | sent                      | sending      05-17 10:01 | 1 0 0 0 | 1
+        due, declined          | resolved: give up         | checking O   05-17 10:00 | 1 0 0 0 | 0
         due, declined          | without mandate           | checking M   05-17 10:00 | 1 0 0 0 | 0
         due, declined          | mandate suspended         | due          05-18 10:00 | 1 0 1 0 | 0
         due, declined          | proof: 1 paid             | paid by 1    never       | 1 0 0 0 | 0 paid
@@ -436,6 +437,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         withdrawn              | everything else           | REFUSED
         due, second            | -                         | due          05-17 10:00 | 0 0 0 0 | 1 closed
         due, second            | sent                      | sending      05-17 10:01 | 0 0 0 0 | 1 closed, 1
+        due, second            | resolved: give up         | checking O   05-17 10:00 | 0 0 0 0 | 1 closed
         due, second            | without mandate           | checking M   05-17 10:00 | 0 0 0 0 | 1 closed
         due, second            | mandate suspended         | due          05-18 10:00 | 0 0 1 0 | 1 closed
         due, second            | proof: 1 paid             | paid by 1    never       | 0 0 0 0 | 1 closed paid

@@ -134,7 +134,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         active               | query: in force       | active                   never       | number checked 0 50.00
         active               | query: other number   | CONTRADICTS
         active               | query: other of ours  | CONTRADICTS
-        active               | query: not yet        | ended, by provider 10:00 never       | number checked 0 100.00
+        active               | query: not yet        | suspended                05-18 10:00 | number checked 0 100.00
         active               | query: suspended      | suspended                05-18 10:00 | number checked 0 100.00
         active               | query: ended          | ended, by provider 10:00 never       | number checked 0 100.00
         active               | query: not found      | ended, by provider 10:00 never       | number checked 0 100.00
@@ -158,7 +158,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         active, adopted      | query: in force       | active                   never       | number checked 0 50.00
         active, adopted      | query: other number   | CONTRADICTS
         active, adopted      | query: other of ours  | active                   never       | number checked 0 50.00
-        active, adopted      | query: not yet        | ended, by provider 10:00 never       | number checked 0 100.00
+        active, adopted      | query: not yet        | suspended                05-18 10:00 | number checked 0 100.00
         active, adopted      | query: suspended      | suspended                05-18 10:00 | number checked 0 100.00
         active, adopted      | query: ended          | ended, by provider 10:00 never       | number checked 0 100.00
         active, adopted      | query: not found      | ended, by provider 10:00 never       | number checked 0 100.00
@@ -182,7 +182,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         active, checked      | query: in force       | active                   never       | number checked 0 50.00
         active, checked      | query: other number   | CONTRADICTS
         active, checked      | query: other of ours  | CONTRADICTS
-        active, checked      | query: not yet        | ended, by provider 10:00 never       | number checked 0 50.00
+        active, checked      | query: not yet        | suspended                05-18 10:00 | number checked 0 50.00
         active, checked      | query: suspended      | suspended                05-18 10:00 | number checked 0 50.00
         active, checked      | query: ended          | ended, by provider 10:00 never       | number checked 0 50.00
         active, checked      | query: not found      | ended, by provider 10:00 never       | number checked 0 50.00
@@ -206,7 +206,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         active, expired      | query: in force       | active                   05-18 10:00 | number checked 0 50.00
         active, expired      | query: other number   | CONTRADICTS
         active, expired      | query: other of ours  | CONTRADICTS
-        active, expired      | query: not yet        | ended, expired 10:00     never       | number checked 0 50.00
+        active, expired      | query: not yet        | suspended                05-18 10:00 | number checked 0 50.00
         active, expired      | query: suspended      | suspended                05-18 10:00 | number checked 0 50.00
         active, expired      | query: ended          | ended, expired 10:00     never       | number checked 0 50.00
         active, expired      | query: not found      | ended, expired 10:00     never       | number checked 0 50.00
@@ -230,7 +230,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         suspended            | query: in force       | active                   never       | number checked 0 50.00
         suspended            | query: other number   | CONTRADICTS
         suspended            | query: other of ours  | CONTRADICTS
-        suspended            | query: not yet        | ended, by provider 10:00 never       | number checked 0 100.00
+        suspended            | query: not yet        | suspended                05-18 10:00 | number checked 0 100.00
         suspended            | query: suspended      | suspended                05-18 10:00 | number checked 0 100.00
         suspended            | query: ended          | ended, by provider 10:00 never       | number checked 0 100.00
         suspended            | query: not found      | ended, by provider 10:00 never       | number checked 0 100.00
@@ -255,7 +255,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         suspended, expired   | query: in force       | active                   05-17 10:00 | number checked 0 50.00
         suspended, expired   | query: other number   | CONTRADICTS
         suspended, expired   | query: other of ours  | CONTRADICTS
-        suspended, expired   | query: not yet        | ended, expired 10:00     never       | number checked 0 50.00
+        suspended, expired   | query: not yet        | suspended                05-18 10:00 | number checked 0 50.00
         suspended, expired   | query: suspended      | suspended                05-18 10:00 | number checked 0 50.00
         suspended, expired   | query: ended          | ended, expired 10:00     never       | number checked 0 50.00
         suspended, expired   | query: not found      | ended, expired 10:00     never       | number checked 0 50.00
@@ -280,7 +280,7 @@ fn every_input_in_every_phase_has_one_outcome() {
         suspended by debit   | query: in force       | suspended by debit       05-18 10:00 | number checked 0 50.00
         suspended by debit   | query: other number   | CONTRADICTS
         suspended by debit   | query: other of ours  | CONTRADICTS
-        suspended by debit   | query: not yet        | ended, by provider 10:00 never       | number checked 0 100.00
+        suspended by debit   | query: not yet        | suspended by debit       05-18 10:00 | number checked 0 100.00
         suspended by debit   | query: suspended      | suspended by debit       05-18 10:00 | number checked 0 100.00
         suspended by debit   | query: ended          | ended, by provider 10:00 never       | number checked 0 100.00
         suspended by debit   | query: not found      | ended, by provider 10:00 never       | number checked 0 100.00

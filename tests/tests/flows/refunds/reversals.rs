@@ -213,8 +213,10 @@ async fn reversal_that_a_notification_claims_and_no_query_finds_moves_nothing() 
     platform.run_until("2015-05-03T12:00").await;
     check(&platform, [0, 3_000, 0], [7_000, 0]).await;
     platform.run_until("2015-05-04T12:00").await;
-    check(&platform, [0, 0, 0], [10_000, 0]).await;
+    assert_eq!(platform.account("a").await, [0, 0, 0]);
     assert_eq!(reversals(&platform).await, [3_000, 0]);
+    // What was claimed is still queried, and the audit says so.
+    platform.books_balance_late(&[BreachKind::Unfinished]).await;
 }
 
 #[tokio::test]
@@ -233,4 +235,34 @@ async fn two_visits_to_a_reversal_at_once_book_it_once() {
         check(&platform, [7_000, 0, 0], [7_000, 0]).await;
         assert_eq!(given_back(&platform).await, 1);
     }
+}
+
+#[tokio::test]
+async fn later_notification_of_a_trade_that_we_refunded_says_nothing_new() {
+    let platform = debited().await;
+    ask(&platform, DEBIT, "F1", 500).await;
+    platform.run_until("2015-05-02T13:00").await;
+    let paid = platform.debit("a", 1).await;
+    let (number, trade_no) =
+        (platform.trade_number("a", DEBIT).await, paid.payment().unwrap().trade_no.clone());
+    let now = platform.stack.clock.now();
+    let notice = |refunded| TradeNotice {
+        out_trade_no: number.clone(),
+        trade_no: trade_no.clone(),
+        seller_id: "2088".to_owned(),
+        amount_fen: fen(10_000),
+        state: TradeState::Finished,
+        refunded_at: Some(now),
+        refunded_fen: Some(fen(refunded)),
+        out_request_no: None,
+    };
+    let apply = async |refunded| {
+        let notice = Notice::Trade(notice(refunded));
+        platform.books().apply_notice(&notice, "2088", now).await.unwrap()
+    };
+    assert_eq!(apply(500).await, Noted::Nothing);
+    assert_eq!(reversals(&platform).await, [0_i64; 0]);
+    // More than our refund was given back: somebody else gave it.
+    assert_eq!(apply(700).await, Noted::Booked);
+    assert_eq!(reversals(&platform).await, [0]);
 }
