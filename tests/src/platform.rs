@@ -72,7 +72,9 @@ impl Platform {
         };
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
-        let stack = Stack::start(StackOptions { data, port: 0, rules, clock }).await.unwrap();
+        let stack = Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock })
+            .await
+            .unwrap();
         let platform = Platform { stack, reports: AtomicU64::new(0) };
         for plan in PLANS {
             platform.add_plan(plan).await;

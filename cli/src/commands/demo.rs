@@ -124,8 +124,14 @@ async fn start() -> Result<Stack, Error> {
         minimum_fen: Fen::new(1),
         time_of_day: jiff::civil::time(10, 0, 0, 0),
     };
-    Stack::start(StackOptions { data: None, port: 0, rules, clock: LocalClock::new(begin, 0) })
-        .await
+    Stack::start(StackOptions {
+        data: None,
+        port: 0,
+        listen: Vec::new(),
+        rules,
+        clock: LocalClock::new(begin, 0),
+    })
+    .await
 }
 
 /// Registers a provider, with what it paid in advance and the mandate that it signed.

@@ -1,5 +1,6 @@
 //! `steelyard local`: the whole system, kept running on this machine.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,9 +16,9 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
 ///
-/// One port of the loopback interface serves the usage API (`POST /v1/usage`), the quote API
-/// (`POST /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for
-/// AWS tools (`AWS_ENDPOINT_URL`). The schedules run on the stack's clock: settlement at 00:30,
+/// One port serves the usage API (`POST /v1/usage`), the quote API (`POST /v1/quotes`), the Alipay
+/// gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for AWS tools (`AWS_ENDPOINT_URL`):
+/// on 127.0.0.1, and where `--listen` says. The schedules run on the stack's clock: settlement at 00:30,
 /// dispatch every minute, Alipay's notifications when they are due. `GET /local/clock` shows that
 /// clock, and the other commands work at its time.
 ///
@@ -34,6 +35,10 @@ pub(crate) struct LocalArgs {
     /// The port.
     #[arg(long, default_value_t = PORT)]
     port: u16,
+    /// An address to serve the port on, besides 127.0.0.1; may be repeated. The stack checks no
+    /// credentials: any machine that reaches the address can read and change the books.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<IpAddr>,
     /// How many times as fast as time the clock runs, from `--now` on: with 1440 a day passes in a
     /// minute.
     #[arg(long, default_value_t = 1)]
@@ -54,9 +59,11 @@ impl LocalArgs {
     ) -> Result<Exit, Error> {
         let clock = platform.starting_clock(self.speed)?;
         let data = Some(self.data.clone());
-        let stack =
-            Stack::start(StackOptions { data, port: self.port, rules: platform.rules()?, clock })
-                .await?;
+        let rules = platform.rules()?;
+        let listen = self.listen.clone();
+        let options = StackOptions { data, port: self.port, listen, rules, clock };
+        self.warn();
+        let stack = Stack::start(options).await?;
         if !platform.is_time_given() {
             check_month(&stack).await?;
         }
@@ -70,6 +77,16 @@ impl LocalArgs {
             interrupted = tokio::signal::ctrl_c() => interrupted?,
         }
         Ok(Exit::Done)
+    }
+
+    /// Warns of each address that other machines may reach.
+    fn warn(&self) {
+        for address in self.listen.iter().filter(|address| !address.is_loopback()) {
+            tracing::warn!(
+                %address,
+                "not a loopback address: any machine that reaches it can read and change the books, since the stack checks no credentials"
+            );
+        }
     }
 
     fn greet(&self, stack: &Stack, as_json: bool) -> Result<(), Error> {

@@ -5,6 +5,7 @@ mod clock;
 pub mod embedded;
 mod functions;
 mod lambda;
+mod listen;
 mod server;
 mod stack;
 mod status;

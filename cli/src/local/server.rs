@@ -1,5 +1,5 @@
-//! What the local stack serves over HTTP, on one port of the loopback interface: the usage, quote
-//! and portal APIs, the Alipay gateway, the stack's status, and the AWS services for tools.
+//! What the local stack serves over HTTP, on one port: the usage, quote and portal APIs, the Alipay
+//! gateway, the stack's status, and the AWS services for tools.
 
 use std::sync::Arc;
 

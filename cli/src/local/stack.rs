@@ -6,7 +6,7 @@ mod schedules;
 mod tests;
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use steelyard_portal::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
 use steelyard_runtime::{Error, aws};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::embedded::{Embedded, Transport};
 use super::functions::{DEBIT_QUEUE, Functions, Parts, SETTLE_QUEUE, USAGE_QUEUE};
 use super::lambda::{EventSource, LocalFunction, sqs};
+use super::listen::{Listeners, listen};
 use super::server;
 use crate::tables::Tables;
 
@@ -40,8 +40,10 @@ pub const ALIPAY_SECRET: &str = "steelyard/alipay";
 pub struct StackOptions {
     /// The folder that keeps its data. Without one, the data are in memory and end with the stack.
     pub data: Option<PathBuf>,
-    /// The port on the loopback interface; 0 for any that is free.
+    /// The port; 0 for any that is free.
     pub port: u16,
+    /// Where the port is served besides 127.0.0.1. The stack checks no credentials.
+    pub listen: Vec<IpAddr>,
     /// The calendar, and when debits are made.
     pub rules: DebitRules,
     /// The clock of the functions, the queues and the local Alipay.
@@ -63,11 +65,11 @@ pub struct Stack {
     pub embedded: Arc<Embedded>,
     /// The local Alipay.
     pub alipay: LocalAlipay,
-    /// The address at which HTTP is served.
+    /// The loopback address at which HTTP is served.
     pub address: SocketAddr,
     /// The functions.
     pub functions: Functions,
-    server: tokio::task::JoinHandle<()>,
+    servers: Vec<tokio::task::JoinHandle<()>>,
     /// Locks the folder: two stacks on one folder would work on the same tables.
     _lock: Option<File>,
     /// Keeps the bills of a stack without a folder until the stack ends.
@@ -81,15 +83,12 @@ impl Stack {
     ///
     /// When its data can't be opened, the port is taken, or the clock is before its last settlement.
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
-        let StackOptions { data, port, rules, clock } = options;
+        let StackOptions { data, port, listen: addresses, rules, clock } = options;
         let lock = data.as_deref().map(lock_folder).transpose()?;
         let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
         let alipay = open_alipay(data.as_deref(), clock.clone())?;
         let transport = Transport::new(Arc::clone(&embedded));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
-            format!("cannot serve port {port}: {error}; choose another with --port")
-        })?;
-        let address = listener.local_addr()?;
+        let Listeners { address, sockets } = listen(port, &addresses).await?;
 
         let http_client = SharedHttpClient::new(transport.clone());
         let config = aws::local(Some(http_client), &format!("http://{address}"))?;
@@ -116,11 +115,15 @@ impl Stack {
         let parts = Parts { tables: &tables, rules: &rules, clock: &clock, config: &config };
         let functions = parts.functions(&gateway, archive, address)?;
         let router = server::router(&functions, &alipay, &embedded, &clock, &rules);
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the HTTP server ended");
-            }
-        });
+        let serve = |socket| {
+            let router = router.clone();
+            tokio::spawn(async move {
+                if let Err(error) = axum::serve(socket, router).await {
+                    tracing::error!(%error, "the HTTP server ended");
+                }
+            })
+        };
+        let servers = sockets.into_iter().map(serve).collect();
         Ok(Stack {
             clock,
             rules,
@@ -130,7 +133,7 @@ impl Stack {
             alipay,
             address,
             functions,
-            server,
+            servers,
             _lock: lock,
             _files: files,
         })
@@ -201,7 +204,9 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        self.server.abort();
+        for server in &self.servers {
+            server.abort();
+        }
     }
 }
 

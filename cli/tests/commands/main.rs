@@ -5,6 +5,7 @@
 mod clock;
 mod debits;
 mod explain;
+mod listen;
 mod logs;
 mod payments;
 mod pipe;

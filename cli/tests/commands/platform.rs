@@ -35,7 +35,7 @@ impl Platform {
             time_of_day: Time::constant(10, 0, 0, 0),
         };
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
-        let options = StackOptions { data: None, port: 0, rules, clock };
+        let options = StackOptions { data: None, port: 0, listen: Vec::new(), rules, clock };
         let stack = Stack::start(options).await.unwrap();
         Platform { stack, folder: Folder::new(name) }
     }

@@ -36,8 +36,13 @@ async fn stack() -> Stack {
     let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
     let now = calendar.instant(date(2015, 5, 22), time(0, 10, 0, 0));
     let rules = DebitRules { calendar, minimum_fen: Fen::new(1), time_of_day: time(10, 0, 0, 0) };
-    let stack =
-        Stack::start(StackOptions { data: None, port: 0, rules, clock: LocalClock::new(now, 0) });
+    let stack = Stack::start(StackOptions {
+        data: None,
+        port: 0,
+        listen: Vec::new(),
+        rules,
+        clock: LocalClock::new(now, 0),
+    });
     let stack = stack.await.unwrap();
     let plan = Plan::read(PLAN).unwrap();
     let today = stack.rules.calendar.day_of(now).unwrap();

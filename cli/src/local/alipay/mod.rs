@@ -7,8 +7,8 @@
 //! notifications, which [`LocalAlipay::deliver_due`] sends. [`Fault`]s and [`NotificationFault`]s
 //! make it fail in a chosen way.
 //!
-//! Serve [`LocalAlipay::router`] on a loopback address only: its pages and control routes ask for
-//! nobody's leave.
+//! Serve [`LocalAlipay::router`] on a loopback address, or where only trusted machines reach it: its
+//! pages and control routes ask for nobody's leave.
 
 mod agreements;
 mod bill;

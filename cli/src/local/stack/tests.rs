@@ -8,6 +8,7 @@ use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use steelyard_billing::Calendar;
 use steelyard_pricing::Fen;
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::local::embedded::{Fault, Target};
@@ -20,7 +21,7 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         time_of_day: Time::constant(10, 0, 0, 0),
     };
     let (data, clock) = (data.map(Path::to_owned), LocalClock::new(at, 0));
-    Stack::start(StackOptions { data, port: 0, rules, clock }).await
+    Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock }).await
 }
 
 /// A receiver that confirms no notification, and the times at which it received them.
