@@ -4,6 +4,7 @@
 
 mod clock;
 mod debits;
+mod endpoints;
 mod explain;
 mod listen;
 mod logs;

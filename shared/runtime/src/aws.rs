@@ -17,10 +17,11 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use crate::endpoints::Endpoints;
 use crate::{Environment, Error, Queue, http};
 
-/// How a function in Lambda reaches AWS: region, credentials and, for local stacks, the endpoint
-/// come from the variables that Lambda sets.
+/// How a function in Lambda reaches AWS: region and credentials come from
+/// the variables that Lambda sets, and endpoints from those that the AWS tools know, if they are set.
 ///
 /// Built by hand rather than by `aws_config::load`, so that none of the other ways to come by
 /// credentials is in a function's binary.
@@ -37,11 +38,9 @@ pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, Error> {
         .http_client(http::client()?)
         .sleep_impl(tokio_sleep())
         .retry_config(retries())
-        .timeout_config(timeouts());
-    Ok(match environment.optional("AWS_ENDPOINT_URL") {
-        Some(endpoint) => config.endpoint_url(endpoint).build(),
-        None => config.build(),
-    })
+        .timeout_config(timeouts())
+        .service_config(Endpoints::of(environment));
+    Ok(config.build())
 }
 
 /// How an operator reaches AWS: with the credentials, the profile and the region that every AWS

@@ -9,6 +9,7 @@ use rusty_s3::{Credentials, S3Action, UrlStyle};
 use thiserror::Error;
 use url::Url;
 
+use crate::endpoints::Endpoints;
 use crate::http::{Connections, connections};
 use crate::{Environment, Error};
 
@@ -52,7 +53,8 @@ const SIGNED_FOR: Duration = Duration::from_secs(60);
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 impl Bucket {
-    /// A bucket of that name in the function's region; with `AWS_ENDPOINT_URL`, of a local stack.
+    /// A bucket of that name in the function's region, or at the endpoint that
+    /// `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names.
     ///
     /// # Errors
     ///
@@ -63,7 +65,7 @@ impl Bucket {
         name: String,
     ) -> Result<Bucket, Error> {
         let region = environment.required("AWS_REGION")?;
-        let (endpoint, style) = match environment.optional("AWS_ENDPOINT_URL") {
+        let (endpoint, style) = match Endpoints::of(environment).endpoint("S3") {
             Some(endpoint) => (Url::parse(endpoint)?, UrlStyle::Path),
             None => (Url::parse(&endpoint(&region))?, UrlStyle::VirtualHost),
         };

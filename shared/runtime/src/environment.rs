@@ -44,6 +44,14 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The names and values of the variables with a name that starts so, without the empty ones.
+    pub(crate) fn starting_with(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
+        named
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(_, value)| !value.is_empty())
+    }
+
     /// The value of a variable.
     ///
     /// # Errors
@@ -99,14 +107,16 @@ impl Environment {
     }
 }
 
+impl<'a> FromIterator<(&'a str, &'a str)> for Environment {
+    fn from_iter<V: IntoIterator<Item = (&'a str, &'a str)>>(variables: V) -> Environment {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Environment(variables.into_iter().map(owned).collect())
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Environment {
-        Environment(
-            variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        variables.into_iter().collect()
     }
 }
 

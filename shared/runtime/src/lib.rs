@@ -7,6 +7,7 @@ mod batch;
 #[cfg(feature = "bucket")]
 mod bucket;
 mod clock;
+mod endpoints;
 mod environment;
 mod error_chain;
 mod function;
