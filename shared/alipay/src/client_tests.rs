@@ -161,18 +161,23 @@ fn bad_field_of_a_configuration_is_an_error_by_its_name() {
         change(&mut config);
         Alipay::new(config).map(|_| "taken".to_owned()).unwrap_or_else(|error| error.to_string())
     };
-    let cases: [(Change, &str); 16] = [
+    let cases: [(Change, &str); 18] = [
         (|_| (), "taken"),
         (|c| c.gateway = "http://127.0.0.2:8000".to_owned(), "taken"),
         (|c| c.gateway = "http://[::1]:8000/gateway.do".to_owned(), "taken"),
+        (|c| c.gateway = "http://host.docker.internal:8700/gateway.do".to_owned(), "taken"),
+        (
+            |c| c.gateway = "http://host.docker.internal.example.com".to_owned(),
+            r#"gateway "http://host.docker.internal.example.com" must be https, or http to a loopback host or host.docker.internal"#,
+        ),
         (|c| c.gateway = "openapi".to_owned(), r#"gateway "openapi" is not an address"#),
         (
             |c| c.gateway = "http://localhost.example.com".to_owned(),
-            r#"gateway "http://localhost.example.com" must be https, or http to a loopback host"#,
+            r#"gateway "http://localhost.example.com" must be https, or http to a loopback host or host.docker.internal"#,
         ),
         (
             |c| c.gateway = "ftp://[::1]".to_owned(),
-            r#"gateway "ftp://[::1]" must be https, or http to a loopback host"#,
+            r#"gateway "ftp://[::1]" must be https, or http to a loopback host or host.docker.internal"#,
         ),
         (|c| c.app_id = String::new(), r#"app_id "" is not 1 to 32 letters and digits"#),
         (|c| c.app_id = "2021 ".to_owned(), r#"app_id "2021 " is not 1 to 32 letters and digits"#),

@@ -28,7 +28,8 @@ const USER_AGENT: &str = concat!("steelyard/", env!("CARGO_PKG_VERSION"));
 /// The configuration of a client. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct AlipayConfig {
-    /// The gateway's address, such as `https://openapi.alipay.com/gateway.do`: https, unless its host is loopback.
+    /// The gateway's address, such as `https://openapi.alipay.com/gateway.do`: https, unless its host
+    /// is loopback or `host.docker.internal`.
     pub gateway: String,
     /// Our application's number at Alipay.
     pub app_id: String,
@@ -36,7 +37,8 @@ pub struct AlipayConfig {
     pub app_private_key: String,
     /// Alipay's public key: SPKI or PKCS#1, PEM or bare base64.
     pub alipay_public_key: String,
-    /// The address for notifications of trades and agreements: https, unless its host is loopback.
+    /// The address for notifications of trades and agreements: https, unless its host is loopback
+    /// or `host.docker.internal`.
     /// Without it, Alipay notifies of none of our requests.
     pub notify_url: Option<String>,
     /// The time limit for a whole answer, and for each part of a file.
@@ -53,7 +55,9 @@ pub enum ConfigError {
         gateway: String,
     },
     /// `gateway` would carry money's requests unencrypted over a network.
-    #[error("gateway {gateway:?} must be https, or http to a loopback host")]
+    #[error(
+        "gateway {gateway:?} must be https, or http to a loopback host or host.docker.internal"
+    )]
     GatewayNotHttps {
         /// The text.
         gateway: String,
@@ -171,14 +175,17 @@ fn tls(gateway: &Url) -> Result<rustls::ClientConfig, rustls::Error> {
 pub(crate) fn is_private(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
-        "http" => is_loopback(url),
+        "http" => is_this_machine(url),
         _ => false,
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// The name that a container has for the machine on which it runs, if it was started so.
+const DOCKER_HOST: &str = "host.docker.internal";
+
+fn is_this_machine(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        host == "localhost" || address.is_ok_and(|ip| ip.is_loopback())
+        host == "localhost" || host == DOCKER_HOST || address.is_ok_and(|ip| ip.is_loopback())
     })
 }
