@@ -1,4 +1,4 @@
-//! What a provider asks of the portal, and what Alipay notifies it of.
+//! What a provider asks of the portal, and what Alipay notifies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,23 +8,25 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use steelyard_alipay::{Alipay, SignScene};
+use steelyard_alipay::{Alipay, NotificationReader, SignScene};
 use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::{LocalFunction, http_event};
-use steelyard_portal::{MANDATES_PATH, NOTIFY_PATH, Portal, PortalConfig, RECHARGES_PATH};
+use steelyard_notify::{NOTIFY_PATH, Notify};
+use steelyard_portal::{MANDATES_PATH, Portal, PortalConfig, RECHARGES_PATH};
 
 use crate::{Machine, Platform, fen};
 
 impl Platform {
     /// Asks the portal for something by POST; gives the status and the document.
     pub async fn ask(&self, path: &str, document: &Value) -> (u64, Value) {
-        let (status, body) = self.portal(path, document.to_string().as_bytes()).await;
+        let event = posted(path, document.to_string().as_bytes());
+        let (status, body) = answer(&self.stack.functions.portal, event).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
     /// Hands the portal an event; gives the status and the document.
     pub async fn ask_by(&self, event: Value) -> (u64, Value) {
-        let (status, body) = self.answer(event).await;
+        let (status, body) = answer(&self.stack.functions.portal, event).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
@@ -85,16 +87,16 @@ impl Platform {
         offered
     }
 
-    /// Sends the portal a form as a notification; gives the status and the text of the answer.
+    /// Sends a form as a notification; gives the status and the text of the answer.
     pub async fn notify(&self, form: &str) -> (u64, String) {
-        self.portal(NOTIFY_PATH, form.as_bytes()).await
+        answer(&self.stack.functions.notify, posted(NOTIFY_PATH, form.as_bytes())).await
     }
 
-    /// Sends the portal a body that API Gateway says is Base64, as a notification.
+    /// Sends a body that API Gateway says is Base64, as a notification.
     pub async fn notify_base64(&self, body: &str) -> (u64, String) {
-        let mut event = http_event(&Method::POST, NOTIFY_PATH, &HeaderMap::new(), body.as_bytes());
+        let mut event = posted(NOTIFY_PATH, body.as_bytes());
         event["isBase64Encoded"] = json!(true);
-        self.answer(event).await
+        answer(&self.stack.functions.notify, event).await
     }
 
     /// The parameters of the only notification that Alipay has still to send. It stays to be sent.
@@ -124,23 +126,24 @@ impl Platform {
     pub async fn deliver(&self) {
         self.stack.alipay.deliver_due(self.stack.clock.now()).await.unwrap();
     }
+}
 
-    async fn portal(&self, path: &str, body: &[u8]) -> (u64, String) {
-        self.answer(http_event(&Method::POST, path, &HeaderMap::new(), body)).await
-    }
+/// The event of a request by POST.
+fn posted(path: &str, body: &[u8]) -> Value {
+    http_event(&Method::POST, path, &HeaderMap::new(), body)
+}
 
-    async fn answer(&self, event: Value) -> (u64, String) {
-        let answer = self.stack.functions.portal.invoke(event).await.unwrap();
-        let body = answer["body"].as_str().unwrap_or_default().to_owned();
-        (answer["statusCode"].as_u64().unwrap(), body)
-    }
+/// The status and the body of a function's answer to an event.
+async fn answer(function: &LocalFunction, event: Value) -> (u64, String) {
+    let answer = function.invoke(event).await.unwrap();
+    let body = answer["body"].as_str().unwrap_or_default().to_owned();
+    (answer["statusCode"].as_u64().unwrap(), body)
 }
 
 /// The event of a request by POST with an `Idempotency-Key`.
 #[must_use]
 pub fn keyed(path: &str, document: &Value, key: &str) -> Value {
-    let mut event =
-        http_event(&Method::POST, path, &HeaderMap::new(), document.to_string().as_bytes());
+    let mut event = posted(path, document.to_string().as_bytes());
     event["headers"]["idempotency-key"] = json!(key);
     event
 }
@@ -154,7 +157,6 @@ impl Machine {
         let gateway = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
         let alipay = Alipay::new(steelyard_alipay::AlipayConfig { notify_url, ..gateway }).unwrap();
         let config = PortalConfig {
-            seller_id: LocalAlipay::SELLER_ID.to_owned(),
             return_url: format!("http://{address}/local/done"),
             sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
             single_limit_fen: fen(500_000),
@@ -163,5 +165,16 @@ impl Machine {
         let clock = platform.stack.clock.clock();
         let portal = Portal::new(self.books(platform), alipay, clock, config);
         LocalFunction::new(portal, Duration::from_secs(30))
+    }
+
+    /// Its notify function.
+    #[must_use]
+    pub fn notify(&self, platform: &Platform) -> LocalFunction {
+        let keys = LocalAlipay::client_config("http://127.0.0.1/gateway.do");
+        let reader = NotificationReader::new(keys.app_id, &keys.alipay_public_key).unwrap();
+        let seller_id = LocalAlipay::SELLER_ID.to_owned();
+        let clock = platform.stack.clock.clock();
+        let notify = Notify::new(self.books(platform), reader, seller_id, clock);
+        LocalFunction::new(notify, Duration::from_secs(30))
     }
 }

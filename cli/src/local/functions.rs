@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
+use steelyard_alipay::{Alipay, AlipayConfig, NotificationReader, SignScene};
 use steelyard_billing::DebitRules;
 use steelyard_books::{Books, Settler};
 use steelyard_debit::{Collector, Debits};
 use steelyard_dispatch::Dispatch;
 use steelyard_ingest::{Counter, Ingest};
+use steelyard_notify::Notify;
 use steelyard_portal::{Portal, PortalConfig};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
@@ -35,8 +36,10 @@ pub struct Functions {
     pub debit: LocalFunction,
     /// Computes what usage would cost.
     pub quote: LocalFunction,
-    /// Offers recharges and mandates, and books Alipay's notifications.
+    /// Offers recharges and mandates.
     pub portal: LocalFunction,
+    /// Books Alipay's notifications.
+    pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
     pub reconcile: LocalFunction,
 }
@@ -85,6 +88,9 @@ impl Parts<'_> {
         let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
         let quotes = Quotes::new(to_read.billing, rules.calendar.clone(), clock.clock());
         let portal = Portal::new(books.clone(), alipay()?, clock.clock(), portal_config(address)?);
+        let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
+        let seller_id = LocalAlipay::SELLER_ID.to_owned();
+        let notify = Notify::new(books.clone(), reader, seller_id, clock.clock());
         let collector = Collector {
             books: books.clone(),
             alipay: alipay()?,
@@ -101,6 +107,7 @@ impl Parts<'_> {
             debit: function(Debits::new(collector), 60),
             quote: function(quotes, 30),
             portal: function(portal, 30),
+            notify: function(notify, 30),
             reconcile: function(Reconcile::new(reconciler), 900),
         })
     }
@@ -116,7 +123,6 @@ fn function<F: Function>(function: F, timeout_s: u64) -> LocalFunction {
 
 fn portal_config(address: SocketAddr) -> Result<PortalConfig, Error> {
     Ok(PortalConfig {
-        seller_id: LocalAlipay::SELLER_ID.to_owned(),
         return_url: format!("http://{address}/local/done"),
         sign_scene: SignScene::parse(SIGN_SCENE)?,
         single_limit_fen: SINGLE_LIMIT,

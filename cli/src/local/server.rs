@@ -1,5 +1,5 @@
-//! What the local stack serves over HTTP, on one port: the usage, quote and portal APIs, the Alipay
-//! gateway, the stack's status, and the AWS services for tools.
+//! What the local stack serves over HTTP, on one port: the usage, quote, portal and notification APIs,
+//! the Alipay gateway, the stack's status, and the AWS services for tools.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use steelyard_billing::DebitRules;
 use steelyard_ingest::USAGE_PATH;
-use steelyard_portal::{MANDATES_PATH, NOTIFY_PATH, RECHARGES_PATH};
+use steelyard_notify::NOTIFY_PATH;
+use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
 
 use super::alipay::LocalAlipay;
@@ -44,7 +45,7 @@ pub(crate) fn router(
         .route(QUOTES_PATH, route(&functions.quote))
         .route(RECHARGES_PATH, route(&functions.portal))
         .route(MANDATES_PATH, route(&functions.portal))
-        .route(NOTIFY_PATH, route(&functions.portal))
+        .route(NOTIFY_PATH, route(&functions.notify))
         .route("/local/done", get(done))
         .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
         .merge(status::routes(clock, terms))

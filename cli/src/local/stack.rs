@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::{Value, json};
 use steelyard_alipay::AlipayConfig;
 use steelyard_billing::DebitRules;
-use steelyard_portal::NOTIFY_PATH;
+use steelyard_notify::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
 use steelyard_runtime::{Error, aws};
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ use crate::tables::Tables;
 /// The default port of the local stack.
 pub const PORT: u16 = 8700;
 
-/// The name of the secret that holds the keys of the local Alipay.
+/// The name of the secret that holds the app's private key for the local Alipay.
 pub const ALIPAY_SECRET: &str = "steelyard/alipay";
 
 /// How to start a local stack.
@@ -107,10 +107,7 @@ impl Stack {
         let files = data.is_none().then(TempDir::new).transpose()?;
         let folder = files.as_ref().map(|files| files.path().to_owned()).or(data);
         let archive = Archive::Folder(folder.unwrap_or_default());
-        let keys = json!({
-            "app_private_key": gateway.app_private_key,
-            "alipay_public_key": gateway.alipay_public_key,
-        });
+        let keys = json!({ "app_private_key": gateway.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
         let parts = Parts { tables: &tables, rules: &rules, clock: &clock, config: &config };
         let functions = parts.functions(&gateway, archive, address)?;

@@ -1,7 +1,7 @@
-//! The portal function: what a provider asks for through the platform, and what Alipay notifies.
+//! The portal function: recharges and mandates that a provider asks for through the platform.
 //!
 //! `POST /v1/recharges` and `POST /v1/mandates` are for the platform's own servers, which know who
-//! asks; `POST /alipay/notify` is for Alipay, and believes nothing but its signature.
+//! asks.
 
 mod mandate;
 mod recharge;
@@ -11,8 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use steelyard_alipay::{Alipay, SignScene};
-use steelyard_billing::Notice;
-use steelyard_books::{BookError, Books, IdempotencyKey, Noted, NoticeError, OfferError};
+use steelyard_books::{BookError, Books, IdempotencyKey, OfferError};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Problem, alipay, aws, chain, web,
@@ -28,17 +27,12 @@ pub const RECHARGES_PATH: &str = "/v1/recharges";
 /// The path of mandates.
 pub const MANDATES_PATH: &str = "/v1/mandates";
 
-/// The path that Alipay notifies.
-pub const NOTIFY_PATH: &str = "/alipay/notify";
-
-/// The largest request, in bytes. A notification has some 3,000.
+/// The largest request, in bytes.
 pub const BODY_BYTES_MAX: usize = 65_536;
 
 /// What the portal has to know beside its table and its gateway.
 #[derive(Clone, Debug)]
 pub struct PortalConfig {
-    /// The number of our account at Alipay.
-    pub seller_id: String,
     /// Where a payer's browser goes after he paid or signed.
     pub return_url: String,
     /// The scene in which mandates are signed.
@@ -82,62 +76,13 @@ impl Portal {
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         match request.raw_path.as_deref() {
-            Some(NOTIFY_PATH) => self.notify(request).await,
             Some(RECHARGES_PATH) => self.recharges(request).await,
             Some(MANDATES_PATH) => self.mandates(request).await,
             Some(_) | None => {
                 let detail = format!(
-                    "there is nothing here; the ways in are POST {RECHARGES_PATH}, {MANDATES_PATH} and {NOTIFY_PATH}"
+                    "there is nothing here; the ways in are POST {RECHARGES_PATH} and {MANDATES_PATH}"
                 );
                 web::problem(Problem::NotFound, &detail, json!({}))
-            }
-        }
-    }
-
-    /// Alipay is answered `success` after its notification is stored, and sends it again otherwise.
-    async fn notify(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        if let Some(refusal) = web::refusal(&request, NOTIFY_PATH) {
-            return refusal;
-        }
-        let form = match web::body(request, BODY_BYTES_MAX) {
-            Ok(form) => form,
-            Err(error) => return refused_notification("the body", &chain(&error)),
-        };
-        let notification = match self.alipay.notification(&form) {
-            Ok(notification) => notification,
-            Err(error) => return refused_notification("the signature", &chain(&error)),
-        };
-        self.apply(notification.notice()).await
-    }
-
-    async fn apply(&self, notice: &Notice) -> ApiGatewayV2httpResponse {
-        let seller_id = &self.config.seller_id;
-        match self.books.apply_notice(notice, seller_id, self.clock.now()).await {
-            Ok(Noted::Booked) => {
-                tracing::info!(kind = kind(notice), "a notification is booked");
-                web::text_answer(200, "success")
-            }
-            Ok(Noted::Nothing) => {
-                tracing::info!(
-                    // The template makes a metric of it.
-                    repeated_notifications = 1,
-                    "a notification says nothing new"
-                );
-                web::text_answer(200, "success")
-            }
-            Err(NoticeError::Books(error)) => {
-                tracing::error!(error = chain(&error), "a notification could not be stored");
-                web::text_answer(503, "failure")
-            }
-            Err(error) => {
-                if let NoticeError::Contradicts = error {
-                    tracing::error!(
-                        // The template makes a metric of it.
-                        contradictions = 1,
-                        "a notification contradicts the books"
-                    );
-                }
-                refused_notification("the books", &chain(&error))
             }
         }
     }
@@ -170,29 +115,12 @@ impl PortalConfig {
             None => None,
         };
         Ok(PortalConfig {
-            seller_id: environment.required("ALIPAY_SELLER_ID")?,
             return_url: environment.required("RETURN_URL")?,
             sign_scene: SignScene::parse(&environment.required("ALIPAY_SIGN_SCENE")?)?,
             single_limit_fen: Fen::new(environment.parsed("SINGLE_LIMIT_FEN")?),
             daily_limit_fen,
         })
     }
-}
-
-fn kind(notice: &Notice) -> &str {
-    match notice {
-        Notice::Trade(_) => "trade",
-        Notice::AgreementSigned(_) => "agreement signed",
-        Notice::AgreementEnded(_) => "agreement ended",
-        Notice::Other { kind } => kind,
-    }
-}
-
-/// Alipay is refused, and sends the notification again a few times.
-fn refused_notification(by: &str, error: &str) -> ApiGatewayV2httpResponse {
-    // The template makes a metric of it.
-    tracing::warn!(by, error, refused_notifications = 1, "a notification is refused");
-    web::text_answer(400, "failure")
 }
 
 /// The document of a request by POST for a path, and its `Idempotency-Key` if it has one.

@@ -10,7 +10,7 @@ use reqwest::{RequestBuilder, StatusCode, Url};
 use steelyard_billing::Doubt;
 use thiserror::Error;
 
-use crate::config::{AlipayConfig, ConfigError};
+use crate::config::{AlipayConfig, ConfigError, alipay_key, app_id};
 use crate::key::{SigningFailed, SigningKey, VerifyingKey};
 use crate::signing::text_to_sign;
 use crate::time::beijing_text;
@@ -94,25 +94,14 @@ impl Alipay {
     pub fn new(config: AlipayConfig) -> Result<Alipay, ConfigError> {
         let gateway = config.gateway()?;
         Ok(Alipay {
-            app_id: config.app_id()?,
+            app_id: app_id(config.app_id.clone())?,
             app_key: SigningKey::parse(&config.app_private_key)
                 .map_err(ConfigError::AppPrivateKey)?,
-            alipay_key: VerifyingKey::parse(&config.alipay_public_key)
-                .map_err(ConfigError::AlipayPublicKey)?,
+            alipay_key: alipay_key(&config.alipay_public_key)?,
             notify_url: config.notify_url()?,
             http: config.http(&gateway)?,
             gateway,
         })
-    }
-
-    /// Our application's number at Alipay.
-    pub(crate) fn app_id(&self) -> &str {
-        &self.app_id
-    }
-
-    /// Alipay's public key.
-    pub(crate) const fn alipay_key(&self) -> &VerifyingKey {
-        &self.alipay_key
     }
 
     /// The verified answer to a call.

@@ -11,7 +11,7 @@ use rustls::RootCertStore;
 use rustls_platform_verifier::BuilderVerifierExt;
 use thiserror::Error;
 
-use crate::key::KeyError;
+use crate::key::{KeyError, VerifyingKey};
 
 /// The time limit for a connection. A slower one would not bring the answer in time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -123,14 +123,6 @@ impl AlipayConfig {
         }
     }
 
-    /// Our application's number, checked.
-    pub(crate) fn app_id(&self) -> Result<String, ConfigError> {
-        let app_id = self.app_id.clone();
-        let is_app_id = (1..=APP_ID_MAX_LENGTH).contains(&app_id.len())
-            && app_id.chars().all(|c| c.is_ascii_alphanumeric());
-        if is_app_id { Ok(app_id) } else { Err(ConfigError::AppId { app_id }) }
-    }
-
     /// An HTTP client for a gateway's address.
     pub(crate) fn http(&self, gateway: &Url) -> Result<reqwest::Client, ConfigError> {
         if self.timeout.is_zero() {
@@ -146,6 +138,18 @@ impl AlipayConfig {
             .build()
             .map_err(ConfigError::Http)
     }
+}
+
+/// An application's number, checked.
+pub(crate) fn app_id(app_id: String) -> Result<String, ConfigError> {
+    let is_app_id = (1..=APP_ID_MAX_LENGTH).contains(&app_id.len())
+        && app_id.chars().all(|c| c.is_ascii_alphanumeric());
+    if is_app_id { Ok(app_id) } else { Err(ConfigError::AppId { app_id }) }
+}
+
+/// Alipay's public key, checked.
+pub(crate) fn alipay_key(alipay_public_key: &str) -> Result<VerifyingKey, ConfigError> {
+    VerifyingKey::parse(alipay_public_key).map_err(ConfigError::AlipayPublicKey)
 }
 
 impl fmt::Debug for AlipayConfig {

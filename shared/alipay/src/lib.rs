@@ -4,7 +4,8 @@
 //! ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
 //! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`], [`Alipay::query_agreement`],
 //! [`Alipay::end_agreement`]), and fetches the bill of a day ([`Alipay::bill`], [`read_bill`]).
-//! Alipay also sends [`Notification`]s. All of them are read into the types of `steelyard-billing`.
+//! Alipay also sends [`Notification`]s, which a [`NotificationReader`] verifies without a private
+//! key. All of them are read into the types of `steelyard-billing`.
 //!
 //! A signature is verified over the bytes as they arrived, before anything in them is trusted. An
 //! answer with an unknown code or status is in doubt.
@@ -40,7 +41,7 @@ pub use charset::{Charset, UnknownCharset};
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};
 pub use key::{BadSignature, KeyError, SigningFailed, SigningKey, VerifyingKey};
-pub use notification::{Notification, NotificationError};
+pub use notification::{Notification, NotificationError, NotificationReader};
 pub use order::{AmountError, DEBIT_MIN, SubjectError};
 pub use recharge::{Recharge, RechargeError};
 pub use refund::Refund;

@@ -2,8 +2,8 @@
 //! address, in UTF-8 or GBK.
 //!
 //! Only [`Notification::read`] makes a [`Notification`], and it verifies the signature over the raw
-//! bytes. The caller still checks that the notification names our application and account, a trade
-//! or agreement of ours and its amount, and that it is new.
+//! bytes. [`NotificationReader`] also checks the application. The caller still checks that the
+//! notification names our account, a trade or agreement of ours and its amount, and that it is new.
 
 mod form;
 
@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::agreement_no::is_agreement_no;
 use crate::charset::{Charset, UnknownCharset};
-use crate::client::Alipay;
+use crate::config::{self, ConfigError};
 use crate::key::VerifyingKey;
 use crate::signing::join;
 use crate::time::beijing_instant;
@@ -28,6 +28,14 @@ pub struct Notification {
     app_id: String,
     notify_id: Option<String>,
     notice: Notice,
+}
+
+/// Reads the notifications for one application. It holds Alipay's public key and no private key, so
+/// it can verify and cannot sign.
+#[derive(Debug)]
+pub struct NotificationReader {
+    app_id: String,
+    alipay_key: VerifyingKey,
 }
 
 /// Why a form is not a trustworthy notification, or not one that can be understood. The texts show
@@ -112,15 +120,25 @@ impl Notification {
     }
 }
 
-impl Alipay {
+impl NotificationReader {
+    /// A reader for an application, with Alipay's public key: SPKI or PKCS#1, PEM or bare base64.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the argument that is wrong.
+    pub fn new(app_id: String, alipay_public_key: &str) -> Result<NotificationReader, ConfigError> {
+        let alipay_key = config::alipay_key(alipay_public_key)?;
+        Ok(NotificationReader { app_id: config::app_id(app_id)?, alipay_key })
+    }
+
     /// Reads the raw body of a notification that is for our application.
     ///
     /// # Errors
     ///
     /// [`NotificationError`] when Alipay did not send it, it is not for us, or it is not understood.
-    pub fn notification(&self, form: &[u8]) -> Result<Notification, NotificationError> {
-        let notification = Notification::read(form, self.alipay_key())?;
-        if notification.app_id() == self.app_id() {
+    pub fn read(&self, form: &[u8]) -> Result<Notification, NotificationError> {
+        let notification = Notification::read(form, &self.alipay_key)?;
+        if notification.app_id() == self.app_id {
             Ok(notification)
         } else {
             Err(NotificationError::OtherApp)

@@ -33,9 +33,8 @@ pub enum BodyError {
 /// [`BodyError`] before anything of it is read.
 pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, BodyError> {
     let body = request.body.unwrap_or_default();
-    let bytes = if request.is_base64_encoded { body.len() / 4 * 3 } else { body.len() };
-    // Base64 fills up to two bytes at the end.
-    if bytes > max + 2 {
+    let sent_max = if request.is_base64_encoded { max.div_ceil(3) * 4 } else { max };
+    if body.len() > sent_max {
         return Err(BodyError::TooLarge { max });
     }
     let body = match request.is_base64_encoded {

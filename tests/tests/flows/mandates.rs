@@ -118,7 +118,7 @@ fn taken_over(platform: &Platform) -> Vec<BTreeMap<String, String>> {
     all
 }
 
-/// Sends the portal a genuine notification with these fields.
+/// Sends a genuine notification with these fields.
 async fn tell(platform: &Platform, fields: &BTreeMap<String, String>) -> (u64, String) {
     platform.notify(&platform.stack.alipay.signed_form(fields)).await
 }

@@ -1,4 +1,4 @@
-//! What Alipay notifies, to the portal: the genuine is confirmed once it is stored, and what is forged,
+//! What Alipay notifies: the genuine is confirmed once it is stored, and what is forged,
 //! altered, old or not ours changes nothing.
 
 mod charsets;
@@ -14,7 +14,7 @@ use steelyard_billing::{DebitId, RechargeId, TradeOf};
 use steelyard_cli::local::alipay::{Fault, Method, NotificationFault};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_cli::local::http_event;
-use steelyard_portal::NOTIFY_PATH;
+use steelyard_notify::NOTIFY_PATH;
 use steelyard_tests::{Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
@@ -97,7 +97,7 @@ async fn debit_number(platform: &Platform, attempt: u16) -> String {
     platform.trade_number("a", TradeOf::Debit { debit: DebitId(1), attempt }).await
 }
 
-/// The event of a form that is sent to the portal.
+/// The event of a form that is sent as a notification.
 fn event(form: &str) -> Value {
     http_event(&HttpMethod::POST, NOTIFY_PATH, &HeaderMap::new(), form.as_bytes())
 }
@@ -107,7 +107,7 @@ async fn genuine_notification_is_confirmed_by_seven_bytes_once_it_is_stored() {
     let (platform, fields) = paid().await;
     assert_eq!(platform.account("a").await, [0, 0, 0]);
     let event = event(&signed(&platform, &fields));
-    let answer = platform.stack.functions.portal.invoke(event).await.unwrap();
+    let answer = platform.stack.functions.notify.invoke(event).await.unwrap();
     assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!("success")));
     assert_eq!(answer["isBase64Encoded"], json!(false));
     check(&platform, [10_000, 0, 0]).await;
@@ -145,7 +145,7 @@ async fn notification_that_comes_twice_at_once_is_booked_once_and_confirmed_twic
         let (platform, fields) = paid().await;
         let form = signed(&platform, &fields);
         let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let [one, two] = machines.each_ref().map(|machine| machine.portal(&platform));
+        let [one, two] = machines.each_ref().map(|machine| machine.notify(&platform));
         let (one, two) = join(one.invoke(event(&form)), two.invoke(event(&form))).await;
         for answer in [one, two] {
             assert_eq!(answer.unwrap()["body"], "success", "{behind} behind");
@@ -335,11 +335,31 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
+async fn notification_of_more_than_64_kib_is_refused_before_it_is_read() {
+    let (platform, fields) = paid().await;
+    let form = signed(&platform, &fields);
+    // Separators without fields: the same notification, by as many bytes as are wanted.
+    let padded = |bytes: usize| form.clone() + &"&".repeat(bytes - form.len());
+    let (longest, too_long) = (padded(64 * 1024), padded(64 * 1024 + 1));
+    let before = platform.records().await;
+    let refused = (413, "failure".to_owned());
+    assert_eq!(platform.notify(&too_long).await, refused);
+    assert_eq!(platform.notify_base64(&base64(too_long.as_bytes())).await, refused);
+    // Far too long, and not Base64 at all: its length is checked first.
+    assert_eq!(platform.notify_base64(&"?".repeat(1024 * 1024)).await, refused);
+    assert_eq!(platform.records().await, before);
+    let taken = (200, "success".to_owned());
+    assert_eq!(platform.notify_base64(&base64(longest.as_bytes())).await, taken);
+    assert_eq!(platform.notify(&longest).await, taken);
+    check(&platform, [10_000, 0, 0]).await;
+}
+
+#[tokio::test]
 async fn notification_by_get_is_refused() {
     let (platform, fields) = paid().await;
     let form = signed(&platform, &fields);
     let event = http_event(&HttpMethod::GET, NOTIFY_PATH, &HeaderMap::new(), form.as_bytes());
-    let answer = platform.stack.functions.portal.invoke(event).await.unwrap();
+    let answer = platform.stack.functions.notify.invoke(event).await.unwrap();
     assert_eq!(answer["statusCode"], 405);
     assert_eq!(platform.account("a").await, [0, 0, 0]);
 }

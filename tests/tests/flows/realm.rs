@@ -10,7 +10,7 @@ use steelyard_billing::{
 use steelyard_books::{Applied, Books};
 use steelyard_cli::Tables;
 use steelyard_cli::local::http_event;
-use steelyard_portal::NOTIFY_PATH;
+use steelyard_notify::NOTIFY_PATH;
 use steelyard_store::Stored;
 use steelyard_tests::{Machine, PLAN, Platform, agreement_no, fen, record, report};
 
@@ -115,7 +115,7 @@ async fn recharge_of_one_deployment_is_not_credited_by_a_trade_of_the_other() {
     let booked = books.book_payment(&paid.out_trade_no, &payment, now).await.unwrap();
     assert_eq!(booked, Applied::Unknown);
     let event = http_event(&Method::POST, NOTIFY_PATH, &HeaderMap::new(), form.as_bytes());
-    other.portal(&platform).invoke(event).await.unwrap();
+    other.notify(&platform).invoke(event).await.unwrap();
     assert_eq!(account(&other.tables).await, [0, 0, 0], "a notification of the other's trade");
     // Its own query finds that its own recharge is not paid.
     platform.set("2015-05-01T20:05");

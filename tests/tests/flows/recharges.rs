@@ -273,8 +273,8 @@ async fn notification_and_visit_at_once_credit_a_payment_once() {
         let form = platform.stack.alipay.signed_form(&platform.pending_notification());
         platform.set("2015-05-01T20:01");
         let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let (visit, notice) = (machines[0].debit(&platform), machines[1].portal(&platform));
-        let path = steelyard_portal::NOTIFY_PATH;
+        let (visit, notice) = (machines[0].debit(&platform), machines[1].notify(&platform));
+        let path = steelyard_notify::NOTIFY_PATH;
         let event = http_event(&HttpMethod::POST, path, &HeaderMap::new(), form.as_bytes());
         let (visited, noticed) = join(visit.invoke(message()), notice.invoke(event)).await;
         assert_eq!(visited.unwrap()["batchItemFailures"], json!([]), "{behind} behind");

@@ -72,7 +72,9 @@ fn told(function: &str) -> BTreeSet<String> {
 
 #[test]
 fn template_sets_for_each_function_the_variables_that_readme_tells() {
-    for function in ["ingest", "settle", "dispatch", "debit", "portal", "reconcile", "quote"] {
+    for function in
+        ["ingest", "settle", "dispatch", "debit", "portal", "notify", "reconcile", "quote"]
+    {
         assert!(set(function).len() > 1, "{function}");
         assert_eq!(set(function), told(function), "{function}");
     }
@@ -80,7 +82,7 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
 
 #[test]
 fn variables_of_the_template_are_enough_to_read_the_rules() {
-    for function in ["settle", "debit", "portal", "reconcile"] {
+    for function in ["settle", "debit", "portal", "notify", "reconcile"] {
         let values = [
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),
@@ -103,7 +105,7 @@ const LOGGING: [&str; 9] = [
     include_str!("../../../functions/debit/src/mandate.rs"),
     include_str!("../../../functions/debit/src/recharge.rs"),
     include_str!("../../../functions/debit/src/refund.rs"),
-    include_str!("../../../functions/portal/src/lib.rs"),
+    include_str!("../../../functions/notify/src/lib.rs"),
     include_str!("../../../functions/reconcile/src/lib.rs"),
     include_str!("../../../shared/runtime/src/unreadable.rs"),
 ];

@@ -338,3 +338,30 @@ fn a_signed_field_that_cannot_be_read_is_an_error_by_its_name() {
         assert_eq!(read_form(draft.signed()), Err(expected));
     }
 }
+
+#[test]
+fn a_reader_takes_the_notifications_for_its_application_by_the_public_key_alone() {
+    let reader =
+        |app_id: &str| NotificationReader::new(app_id.to_owned(), vectors::ALIPAY_PUBLIC).unwrap();
+    let form = paid().signed();
+    let app_id = read_form(&form).unwrap().app_id().to_owned();
+    assert_eq!(reader(&app_id).read(form.as_bytes()), read_form(&form));
+    let other = reader("2021000000000009").read(form.as_bytes());
+    assert_eq!(other, Err(NotificationError::OtherApp));
+    let altered = form.replace("12.34", "12.35");
+    let altered = reader(&app_id).read(altered.as_bytes());
+    assert_eq!(altered, Err(NotificationError::BadSignature));
+}
+
+#[test]
+fn a_reader_is_not_made_of_a_wrong_application_or_a_private_key() {
+    for (app_id, key, expected) in [
+        ("", vectors::ALIPAY_PUBLIC, "app_id \"\" is not 1 to 32 letters and digits"),
+        ("2021 1", vectors::ALIPAY_PUBLIC, "app_id \"2021 1\" is not 1 to 32 letters and digits"),
+        ("2021", vectors::ALIPAY_PRIVATE, "alipay_public_key is refused"),
+        ("2021", "?", "alipay_public_key is refused"),
+    ] {
+        let refused = NotificationReader::new(app_id.to_owned(), key).unwrap_err();
+        assert_eq!(refused.to_string(), expected);
+    }
+}
