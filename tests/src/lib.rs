@@ -9,8 +9,12 @@ mod machine;
 mod platform;
 mod portal;
 mod report;
+mod rights;
+mod template;
 
 pub use machine::Machine;
 pub use platform::{PLAN, Platform, agreement_no, fen, reason};
 pub use portal::keyed;
 pub use report::{Answer, record, record_of_amount, refused, report};
+pub use rights::{Condition, Right, rights};
+pub use template::{TEMPLATE, template};

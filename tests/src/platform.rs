@@ -1,8 +1,10 @@
 //! A platform: the local stack with providers, plans and a clock that a test sets.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
@@ -12,12 +14,15 @@ use steelyard_billing::{
     Provider, ProviderId, Reason, Statement, TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
+use steelyard_cli::Tables;
 use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
+use steelyard_runtime::aws;
 use steelyard_store::{ProviderAccount, Stored};
 
 use crate::report::{Answer, posted, record, report};
+use crate::rights::WatchedRights;
 
 /// The plan that providers are on unless a test says otherwise: basic APIs free to 500,000 calls a
 /// month, then ¥0.0001 a call; `vas.` APIs free to 100,000, then ¥0.0003.
@@ -34,6 +39,7 @@ pub struct Platform {
     /// What it runs on.
     pub stack: Stack,
     reports: AtomicU64,
+    rights: WatchedRights,
 }
 
 /// An amount of fen.
@@ -75,11 +81,29 @@ impl Platform {
         let stack = Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock })
             .await
             .unwrap();
-        let platform = Platform { stack, reports: AtomicU64::new(0) };
+        let rights = WatchedRights::of(&stack);
+        let platform = Platform { stack, reports: AtomicU64::new(0), rights };
         for plan in PLANS {
             platform.add_plan(plan).await;
         }
         platform
+    }
+
+    /// The books of the platform, reached as one of its functions reaches them.
+    #[must_use]
+    pub fn books_as(&self, function: &str) -> Books {
+        let transport = SharedHttpClient::new(self.stack.transport.clone());
+        let endpoint = format!("http://{}", self.stack.address);
+        let config = aws::local(Some(transport), &endpoint).unwrap();
+        let tables = Tables::local(&aws::local_as(&config, function));
+        Books::new(tables.billing, self.stack.rules.clone())
+    }
+
+    /// The accesses that functions had no right to, since the last call. If any is left at the end,
+    /// the test fails.
+    #[must_use]
+    pub fn take_refused(&self) -> BTreeSet<String> {
+        self.rights.take()
     }
 
     /// The books of the platform.

@@ -62,9 +62,8 @@ const SINGLE_LIMIT: Fen = Fen::new(500_000);
 /// How long dispatch waits for a queued task before it queues the task again.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
 
-/// What the functions share: tables, rules, the clock, and the way to AWS.
+/// What the functions share: rules, the clock, and the way to AWS.
 pub(super) struct Parts<'p> {
-    pub(super) tables: &'p Tables,
     pub(super) rules: &'p DebitRules,
     pub(super) clock: &'p LocalClock,
     pub(super) config: &'p aws::SdkConfig,
@@ -77,29 +76,31 @@ impl Parts<'_> {
         archive: Archive,
         address: SocketAddr,
     ) -> Result<Functions, Error> {
-        let Parts { tables, rules, clock, config } = self;
-        let Tables { usage, billing } = tables;
-        let books = Books::new(billing.clone(), (*rules).clone());
         let alipay = || Alipay::new(gateway.clone());
-        let counter = Counter::new(usage.clone(), rules.calendar.clone(), clock.clock());
-        let settler = Settler { books: books.clone(), usage: usage.clone() };
-        let dispatch =
-            Dispatch::new(billing.clone(), self.queue(DEBIT_QUEUE), LEASE, clock.clock());
-        let to_read = Tables::read_only(config, USAGE_TABLE, BILLING_TABLE);
-        let quotes = Quotes::new(to_read.billing, rules.calendar.clone(), clock.clock());
-        let portal = Portal::new(books.clone(), alipay()?, clock.clock(), portal_config(address)?);
+        let clock = || self.clock.clock();
+        let calendar = &self.rules.calendar;
+        let usage = |function| self.tables(function).usage;
+        let billing = |function| self.tables(function).billing;
+        let counter = Counter::new(usage("ingest"), calendar.clone(), clock());
+        let settler = Settler { books: self.books("settle"), usage: usage("settle") };
+        let settle = Settle::new(settler, self.queue("settle", SETTLE_QUEUE), clock());
+        let debits = self.queue("dispatch", DEBIT_QUEUE);
+        let dispatch = Dispatch::new(billing("dispatch"), debits, LEASE, clock());
+        let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
+        let quotes = Quotes::new(to_read.billing, calendar.clone(), clock());
+        let config = portal_config(address)?;
+        let portal = Portal::new(self.books("portal"), alipay()?, clock(), config);
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
         let seller_id = LocalAlipay::SELLER_ID.to_owned();
-        let notify = Notify::new(books.clone(), reader, seller_id, clock.clock());
+        let notify = Notify::new(self.books("notify"), reader, seller_id, clock());
         let collector = Collector {
-            books: books.clone(),
+            books: self.books("debit"),
             alipay: alipay()?,
-            queue: self.queue(DEBIT_QUEUE),
+            queue: self.queue("debit", DEBIT_QUEUE),
             sign_scene: SignScene::parse(SIGN_SCENE)?,
-            clock: clock.clock(),
+            clock: clock(),
         };
-        let reconciler = Reconciler::new(books, alipay()?, archive, clock.clock());
-        let settle = Settle::new(settler, self.queue(SETTLE_QUEUE), clock.clock());
+        let reconciler = Reconciler::new(self.books("reconcile"), alipay()?, archive, clock());
         Ok(Functions {
             ingest: function(Ingest::new(counter), 30),
             settle: function(settle, 300),
@@ -112,8 +113,21 @@ impl Parts<'_> {
         })
     }
 
-    fn queue(&self, name: &str) -> Queue {
-        aws::queue(self.config, format!("http://sqs.local/000000000000/{name}"))
+    /// The way of a function to AWS, with credentials of its own.
+    fn config(&self, function: &str) -> aws::SdkConfig {
+        aws::local_as(self.config, function)
+    }
+
+    fn tables(&self, function: &str) -> Tables {
+        Tables::local(&self.config(function))
+    }
+
+    fn books(&self, function: &str) -> Books {
+        Books::new(self.tables(function).billing, self.rules.clone())
+    }
+
+    fn queue(&self, function: &str, name: &str) -> Queue {
+        aws::queue(&self.config(function), format!("http://sqs.local/000000000000/{name}"))
     }
 }
 

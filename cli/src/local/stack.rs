@@ -109,7 +109,7 @@ impl Stack {
         let archive = Archive::Folder(folder.unwrap_or_default());
         let keys = json!({ "app_private_key": gateway.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
-        let parts = Parts { tables: &tables, rules: &rules, clock: &clock, config: &config };
+        let parts = Parts { rules: &rules, clock: &clock, config: &config };
         let functions = parts.functions(&gateway, archive, address)?;
         let router = server::router(&functions, &alipay, &embedded, &clock, &rules);
         let serve = |socket| {

@@ -80,6 +80,16 @@ pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> Result<Sd
     Ok(config.build())
 }
 
+/// The same way to AWS with the credentials of another caller: `caller` is its access key id. The
+/// functions of a local stack are told apart by it.
+#[must_use]
+pub fn local_as(config: &SdkConfig, caller: &str) -> SdkConfig {
+    let credentials =
+        aws_sdk_dynamodb::config::Credentials::new(caller, "local", None, None, "local");
+    let credentials = SharedCredentialsProvider::new(credentials);
+    config.to_builder().credentials_provider(credentials).build()
+}
+
 /// A client of DynamoDB.
 #[must_use]
 pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {

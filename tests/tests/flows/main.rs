@@ -28,6 +28,7 @@ mod refunds;
 mod refusals;
 mod refused_debits;
 mod requested;
+mod rights;
 mod settle;
 mod store;
 mod template;

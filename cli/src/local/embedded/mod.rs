@@ -6,6 +6,7 @@
 
 mod dynamodb;
 mod faults;
+mod gate;
 mod meter;
 mod queues;
 mod router;
@@ -22,6 +23,7 @@ use dynoxide::{Database, DynoxideError};
 use jiff::Timestamp;
 
 pub use faults::{Fault, Faults, Target};
+pub use gate::Gate;
 pub use meter::{CapacityUnits, Meter, Units, Usage};
 pub use router::router;
 pub use transport::Transport;

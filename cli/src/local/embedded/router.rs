@@ -33,6 +33,7 @@ async fn answer(
     let request = Request {
         target: text(&headers, "x-amz-target").unwrap_or_default(),
         host: text(&headers, "host"),
+        caller: None,
         body: body.into(),
     };
     embedded.handle(request).await.into_response()

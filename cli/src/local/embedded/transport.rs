@@ -1,7 +1,7 @@
 //! The road of `aws-sdk` clients to the embedded services, in-process.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -13,6 +13,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::Embedded;
 use super::faults::{Fault, Faults, conflict, throttle};
+use super::gate::Gate;
 use super::meter::{Meter, asking_for_capacity, reports_capacity};
 use super::wire::{Request, Response};
 
@@ -24,12 +25,13 @@ pub struct Transport {
     embedded: Arc<Embedded>,
     meter: Arc<Meter>,
     faults: Arc<Faults>,
+    gate: Arc<OnceLock<Arc<dyn Gate>>>,
 }
 
 impl Transport {
     /// A machine whose clients reach `embedded`.
     pub fn new(embedded: Arc<Embedded>) -> Self {
-        Self { embedded, meter: Arc::default(), faults: Arc::default() }
+        Self { embedded, meter: Arc::default(), faults: Arc::default(), gate: Arc::default() }
     }
 
     /// What passed here.
@@ -42,8 +44,16 @@ impl Transport {
         &self.faults
     }
 
+    /// Sets the gate that every request has to pass from now on. The first one set stays.
+    pub fn guard(&self, gate: Arc<dyn Gate>) {
+        self.gate.get_or_init(|| gate);
+    }
+
     /// Sends `request` and brings its answer, or what happened instead.
     async fn send(&self, request: Request) -> Result<Response, ConnectorError> {
+        if let Some(Err(lacking)) = self.gate.get().map(|gate| gate.admit(&request)) {
+            return Ok(Response::refusal("AccessDeniedException", &lacking));
+        }
         self.meter.count(request.operation());
         match self.faults.next(request.operation()) {
             None => self.deliver(request).await,
@@ -97,7 +107,14 @@ fn from_sdk(request: &HttpRequest) -> Result<Request, ConnectorError> {
         return Err(ConnectorError::user("the request's body is a stream".into()));
     };
     let target = request.headers().get("x-amz-target").unwrap_or_default();
-    Ok(Request::new(target, body))
+    let caller = request.headers().get("authorization").and_then(access_key);
+    Ok(Request { caller, ..Request::new(target, body) })
+}
+
+/// The access key id in an `Authorization` header of Signature Version 4.
+fn access_key(authorization: &str) -> Option<String> {
+    let (_, credential) = authorization.split_once("Credential=")?;
+    credential.split_once('/').map(|(key, _)| key.to_owned())
 }
 
 fn to_sdk(answer: Response) -> Result<HttpResponse, ConnectorError> {
@@ -242,6 +259,41 @@ mod tests {
         transport.faults().strike(Target::Any, 1..=1, Fault::CutBefore);
         put(&transport, "a").await.unwrap_err();
         assert_eq!(put(&other, "a").await.unwrap(), 200);
+    }
+
+    /// Lets one caller pass.
+    #[derive(Debug)]
+    struct Only(&'static str);
+
+    impl Gate for Only {
+        fn admit(&self, request: &Request) -> Result<(), String> {
+            match request.caller.as_deref() {
+                Some(caller) if caller == self.0 => Ok(()),
+                other => Err(format!("{other:?} is not {}", self.0)),
+            }
+        }
+    }
+
+    /// The status of the answer to a put that a caller signs.
+    async fn put_by(transport: &Transport, caller: &str, key: &str) -> u16 {
+        let mut request = HttpRequest::new(SdkBody::from(puts(&[key]).to_string()));
+        let target = "DynamoDB_20120810.TransactWriteItems";
+        request.headers_mut().insert("x-amz-target", target);
+        let credential = format!("AWS4-HMAC-SHA256 Credential={caller}/20150501/x/dynamodb");
+        request.headers_mut().insert("authorization", credential);
+        transport.call(request).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn gate_refuses_a_caller_and_nothing_happens() {
+        let transport = transport().await;
+        transport.guard(Arc::new(Only("debit")));
+        transport.guard(Arc::new(Only("other")));
+        assert_eq!(put_by(&transport, "portal", "a").await, 400);
+        assert_eq!(put(&transport, "a").await.unwrap(), 400, "without a signature");
+        assert!(!has(&transport, "a").await);
+        assert_eq!(put_by(&transport.clone(), "debit", "a").await, 200);
+        assert!(has(&transport, "a").await);
     }
 
     #[tokio::test]

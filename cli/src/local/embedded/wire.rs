@@ -10,6 +10,8 @@ pub struct Request {
     pub target: String,
     /// The value of `Host` when the request came over HTTP. Queue URLs are told with it, so that a tool can call them.
     pub host: Option<String>,
+    /// The access key id that signed the request, when an AWS client in this process sent it.
+    pub caller: Option<String>,
     /// The operation's JSON document.
     pub body: Vec<u8>,
 }
@@ -17,7 +19,7 @@ pub struct Request {
 impl Request {
     /// A request from inside this process.
     pub fn new(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self { target: target.into(), host: None, body: body.into() }
+        Self { target: target.into(), host: None, caller: None, body: body.into() }
     }
 
     /// The service's name: what stands before the target's first dot.

@@ -1,0 +1,370 @@
+//! Every right that the template gives, each with its reason.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use steelyard_billing::TermsChangeError;
+use steelyard_pricing::Plan;
+use steelyard_tests::{Platform, fen, reason, rights, template};
+
+/// Rights of one holder on one resource under the same conditions, and why it has them.
+struct Explained {
+    /// A role or a managed policy of the template.
+    holder: &'static str,
+    effect: &'static str,
+    actions: &'static [&'static str],
+    resource: &'static str,
+    /// Each as its operator, its key and its values in order.
+    conditions: &'static [&'static str],
+    why: &'static str,
+}
+
+const fn allow(
+    holder: &'static str,
+    actions: &'static [&'static str],
+    resource: &'static str,
+    conditions: &'static [&'static str],
+    why: &'static str,
+) -> Explained {
+    Explained { holder, effect: "Allow", actions, resource, conditions, why }
+}
+
+const fn deny(
+    holder: &'static str,
+    actions: &'static [&'static str],
+    resource: &'static str,
+    conditions: &'static [&'static str],
+    why: &'static str,
+) -> Explained {
+    Explained { holder, effect: "Deny", actions, resource, conditions, why }
+}
+
+const ASSUME: &[&str] = &["sts:AssumeRole"];
+const LAMBDA: &str = "lambda.amazonaws.com";
+const LOG: &[&str] = &["logs:CreateLogStream", "logs:PutLogEvents"];
+const TAKE: &[&str] = &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+const SEND: &[&str] = &["sqs:SendMessage"];
+const INVOKE: &[&str] = &["lambda:InvokeFunction"];
+const READ_SECRET: &[&str] = &["secretsmanager:GetSecretValue"];
+const BATCH_GET: &[&str] = &["dynamodb:BatchGetItem"];
+const QUERY: &[&str] = &["dynamodb:Query"];
+const PUT: &[&str] = &["dynamodb:PutItem"];
+const UPDATE: &[&str] = &["dynamodb:UpdateItem"];
+const DELETE: &[&str] = &["dynamodb:DeleteItem"];
+const USAGE: &str = "UsageTable.Arn";
+const BILLING: &str = "BillingTable.Arn";
+const SECRET: &str = "AlipaySecretArn";
+
+/// One entry for each statement and resource, in the order of the template.
+#[rustfmt::skip]
+const RIGHTS: &[Explained] = &[
+    // IngestRole
+    allow("IngestRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("IngestRole", LOG, "IngestLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("IngestRole", TAKE, "UsageQueue.Arn", &[], "The usage queue delivers reports."),
+    allow("IngestRole", BATCH_GET, USAGE, &[], "A report is counted for registered providers only."),
+    allow("IngestRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes counted counted_at_s digest expires_at_s format pk report sk source"], "The marker of a report makes it count once. A registration has other attributes."),
+    allow("IngestRole", UPDATE, USAGE, &["ForAllValues:StringLike dynamodb:Attributes amount#* api#* expires_at_s pk sk"], "The counts of a report are added to the counters of its days, and to nothing else."),
+    // SettleRole
+    allow("SettleRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("SettleRole", LOG, "SettleLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("SettleRole", &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], "SettleQueue.Arn", &[], "A run sends itself one message for each shard, and takes it."),
+    allow("SettleRole", SEND, "ScheduleDeadLetters.Arn", &[], "Lambda sends a run that failed each time to the dead-letter queue, by this role."),
+    allow("SettleRole", QUERY, USAGE, &[], "A settlement rates what was counted."),
+    allow("SettleRole", UPDATE, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes closed pk sk"], "A closed month is noted in the registration before its last settlement."),
+    allow("SettleRole", QUERY, BILLING, &[], "A settlement reads plans, providers, accounts and the last run."),
+    allow("SettleRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A settlement adds a statement, a journal entry and perhaps a debit."),
+    allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys runs shard#*"], "A settlement charges the account, and a run notes when it begins."),
+    deny("SettleRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
+    // NightlyScheduleRole
+    allow("NightlyScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),
+    allow("NightlyScheduleRole", INVOKE, "SettleFunction.Arn", &[], "The nightly schedule starts settle."),
+    allow("NightlyScheduleRole", SEND, "ScheduleDeadLetters.Arn", &[], "A night that could not be started is reported to the dead-letter queue."),
+    // DispatchRole
+    allow("DispatchRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("DispatchRole", LOG, "DispatchLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("DispatchRole", QUERY, "BillingTable.Arn/index/due", &[], "The index names the tasks that are due."),
+    allow("DispatchRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes dispatch_at_s pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A task that is sent is leased: its time of dispatch moves, and nothing else."),
+    allow("DispatchRole", SEND, "DebitQueue.Arn", &[], "Due tasks go to the debit queue."),
+    // EveryMinuteScheduleRole
+    allow("EveryMinuteScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),
+    allow("EveryMinuteScheduleRole", INVOKE, "DispatchFunction.Arn", &[], "The schedule of every minute starts dispatch."),
+    // DebitRole
+    allow("DebitRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("DebitRole", LOG, "DebitLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("DebitRole", &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], "DebitQueue.Arn", &[], "The queue delivers tasks, and a task that is due within a minute is sent again."),
+    allow("DebitRole", QUERY, BILLING, &[], "Each step of a task decides over the stored records."),
+    allow("DebitRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys agreement#* breaker provider#* realm unmatched"], "A step adds journal entries, follow-up debits, owners of agreements, expected bill rows, the first breaker and the realm."),
+    allow("DebitRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys breaker provider#* realm shard#*"], "A step changes tasks, accounts, the mandate in use and the breaker; a restored table gets another realm."),
+    deny("DebitRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
+    allow("DebitRole", READ_SECRET, SECRET, &[], "Requests to Alipay are signed by the app's private key."),
+    // PortalRole
+    allow("PortalRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("PortalRole", LOG, "PortalLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("PortalRole", QUERY, BILLING, &[], "An offer depends on the provider, its account and its open offers."),
+    allow("PortalRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* realm"], "A recharge, a mandate and an idempotency key are added; the first offer makes the realm."),
+    allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "The first offer over a restored table makes another realm."),
+    allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes format mandates pk recharges sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account counts offers. Its figures are in no list, so an offer moves no money."),
+    deny("PortalRole", PUT, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An offer moves no money, so the portal adds no journal entry and no statement."),
+    allow("PortalRole", READ_SECRET, SECRET, &[], "Pages and links are signed by the app's private key."),
+    // NotifyRole
+    allow("NotifyRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("NotifyRole", LOG, "NotifyLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("NotifyRole", QUERY, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys agreement#* code#* provider#* shard#*"], "A notification is held against the records that its numbers name."),
+    allow("NotifyRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys agreement#* provider#* unmatched"], "A payment adds a journal entry, an expected bill row and perhaps a debit; a signature adds the owner of the agreement; a refund adds a reversal."),
+    allow("NotifyRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* shard#*"], "A payment changes its debit or recharge and the account; a signature changes the mandate and the provider's mandate in use."),
+    deny("NotifyRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
+    // ReconcileRole
+    allow("ReconcileRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("ReconcileRole", LOG, "ReconcileLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("ReconcileRole", SEND, "ScheduleDeadLetters.Arn", &[], "Lambda sends a run that failed each time to the dead-letter queue, by this role."),
+    allow("ReconcileRole", &["s3:PutObject"], "BillBucket.Arn/bills/*", &[], "The raw file of a bill is kept before it is read."),
+    allow("ReconcileRole", DELETE, BILLING, &["ForAllValues:StringEquals dynamodb:LeadingKeys unmatched"], "A movement that a bill has shown is expected no more."),
+    allow("ReconcileRole", QUERY, BILLING, &[], "The rows of a bill are held against the books."),
+    allow("ReconcileRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys findings provider#* realm reconciliation runs unmatched"], "Found payments are booked; findings and the results of days are stored; the first run notes its day and may make the realm."),
+    allow("ReconcileRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys findings provider#* realm shard#*"], "Found payments change debits, recharges, refunds and accounts; a finding is noted again; a restored table gets another realm."),
+    deny("ReconcileRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
+    allow("ReconcileRole", READ_SECRET, SECRET, &[], "The request for a bill is signed by the app's private key."),
+    // MorningScheduleRole
+    allow("MorningScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),
+    allow("MorningScheduleRole", INVOKE, "ReconcileFunction.Arn", &[], "The schedule of the morning starts reconcile."),
+    allow("MorningScheduleRole", SEND, "ScheduleDeadLetters.Arn", &[], "A morning that could not be started is reported to the dead-letter queue."),
+    // QuoteRole
+    allow("QuoteRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("QuoteRole", LOG, "QuoteLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("QuoteRole", QUERY, BILLING, &[], "A quote reads plans, terms and the account."),
+    // OperatorPolicy
+    allow("OperatorPolicy", QUERY, USAGE, &[], "Commands read everything; `items unreadable` reads the index too."),
+    allow("OperatorPolicy", QUERY, BILLING, &[], "Commands read everything; `items unreadable` reads the index too."),
+    allow("OperatorPolicy", QUERY, "BillingTable.Arn/index/due", &[], "Commands read everything; `items unreadable` reads the index too."),
+    allow("OperatorPolicy", &["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], USAGE, &[], "`import` counts usage, `provider` registers, `settle` closes months."),
+    allow("OperatorPolicy", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &[], "Plans, providers, transfers, refunds, mandates, the breaker, findings and settlements are written by commands."),
+    allow("OperatorPolicy", DELETE, BILLING, &["ForAllValues:StringEquals dynamodb:LeadingKeys unmatched"], "`reconcile close` and `skip` expect no bill to show a movement any more."),
+    deny("OperatorPolicy", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "Journal entries and statements are written once, by people too."),
+];
+
+/// The rights of a template that the list does not explain, and the entries of the list that the
+/// template does not give.
+fn differences(template: &Value) -> Vec<String> {
+    let given = match rights(template) {
+        Ok(rights) => rights.iter().map(ToString::to_string).collect::<BTreeSet<_>>(),
+        Err(unknown) => return vec![unknown],
+    };
+    let explained = RIGHTS.iter().flat_map(texts).collect::<BTreeSet<_>>();
+    let unexplained = given.difference(&explained).map(|right| format!("not explained: {right}"));
+    let gone = explained.difference(&given).map(|right| format!("not in the template: {right}"));
+    unexplained.chain(gone).collect()
+}
+
+/// The rights of an entry, each as [`steelyard_tests::Right`] shows it.
+fn texts(of: &Explained) -> impl Iterator<Item = String> {
+    let Explained { holder, effect, actions, resource, conditions, .. } = of;
+    let conditions: String =
+        conditions.iter().map(|condition| format!(" if {condition}")).collect();
+    let text =
+        move |action: &&str| format!("{holder}: {effect} {action} on {resource}{conditions}");
+    actions.iter().map(text)
+}
+
+#[test]
+fn every_right_of_the_template_is_explained_and_every_explained_right_is_given() {
+    let differences = differences(template());
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn every_explanation_is_a_sentence_and_no_right_is_explained_twice() {
+    let mut seen = BTreeSet::new();
+    for of in RIGHTS {
+        assert!(of.why.len() > 20 && of.why.ends_with('.'), "{}: {}", of.holder, of.why);
+        for right in texts(of) {
+            assert!(seen.insert(right.clone()), "{right}");
+        }
+    }
+}
+
+/// The template after a change of one part of it.
+fn changed(pointer: &str, change: impl FnOnce(&mut Value)) -> Value {
+    let mut template = template().clone();
+    change(template.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")));
+    template
+}
+
+/// The pointer to the statement of a role by its `Sid`.
+fn statement(role: &str, sid: &str) -> String {
+    let policies = format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement");
+    let statements = template().pointer(&policies).unwrap().as_array().unwrap();
+    let at = statements.iter().position(|statement| statement["Sid"] == sid);
+    format!("{policies}/{}", at.unwrap_or_else(|| panic!("no {sid} of {role}")))
+}
+
+#[test]
+fn a_right_that_a_template_gains_or_loses_is_found() {
+    let lease = statement("DispatchRole", "Lease");
+    let read = statement("QuoteRole", "ReadTerms");
+    let add = |statement: Value| {
+        move |statements: &mut Value| statements.as_array_mut().unwrap().push(statement)
+    };
+    let statements =
+        |role: &str| format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement");
+    let secret = json!({ "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
+        "Resource": { "Ref": "AlipaySecretArn" } });
+    let resources = "/Resources";
+    let other_role = json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": {
+        "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] } } });
+    let insert = |name: &'static str, resource: Value| {
+        move |resources: &mut Value| resources[name] = resource
+    };
+    let planted: Vec<(&str, Value)> = vec![
+        (
+            "an action",
+            changed(&read, |of| of["Action"] = json!(["dynamodb:Query", "dynamodb:Scan"])),
+        ),
+        ("a wildcard", changed(&read, |of| of["Action"] = json!("dynamodb:*"))),
+        ("a resource", changed(&read, |of| of["Resource"] = json!("*"))),
+        (
+            "no condition",
+            changed(&lease, |of| {
+                of.as_object_mut().unwrap().remove("Condition");
+            }),
+        ),
+        (
+            "a wider condition",
+            changed(&lease, |of| {
+                of["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"] =
+                    json!(["pk", "sk", "dispatch_at_s", "figures"]);
+            }),
+        ),
+        ("NotAction", changed(&read, |of| of["NotAction"] = json!("dynamodb:Scan"))),
+        ("a statement", changed(&statements("NotifyRole"), add(secret))),
+        (
+            "no statement",
+            changed(&statements("QuoteRole"), |of| {
+                of.as_array_mut().unwrap().pop();
+            }),
+        ),
+        (
+            "no denial",
+            changed(&statements("NotifyRole"), |of| {
+                of.as_array_mut().unwrap().retain(|statement| statement["Effect"] != "Deny");
+            }),
+        ),
+        (
+            "a managed policy of AWS",
+            changed("/Resources/QuoteRole/Properties", |of| {
+                of["ManagedPolicyArns"] = json!(["arn:aws:iam::aws:policy/AdministratorAccess"]);
+            }),
+        ),
+        (
+            "another service",
+            changed("/Resources/QuoteRole/Properties/AssumeRolePolicyDocument/Statement/0", |of| {
+                of["Principal"] = json!({ "AWS": "*" });
+            }),
+        ),
+        (
+            "policies of a function",
+            changed("/Resources/QuoteFunction/Properties", |of| {
+                of["Policies"] = json!(["AmazonDynamoDBFullAccess"]);
+            }),
+        ),
+        (
+            "another's role",
+            changed("/Resources/NotifyFunction/Properties", |of| {
+                of["Role"] = json!({ "Fn::GetAtt": "DebitRole.Arn" });
+            }),
+        ),
+        ("another policy", changed(resources, insert("Another", other_role))),
+        (
+            "a policy of another form",
+            changed(
+                resources,
+                insert("Another", json!({ "Type": "AWS::IAM::Policy", "Properties": {} })),
+            ),
+        ),
+    ];
+    for (told, template) in planted {
+        assert!(!differences(&template).is_empty(), "{told}");
+    }
+}
+
+/// A fen a call.
+const PLAN: &str = r#"{ "plan": "later", "effective_from": "2015-05-03", "rates": [
+    { "rate": "all", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } }] }"#;
+
+/// A function tried something that its role does not allow: it failed, changed nothing, and was
+/// refused for the want of this right.
+async fn check_refused(platform: &Platform, before: &str, failed: bool, lacking: &str) {
+    assert!(failed, "{lacking}");
+    let refused = platform.take_refused();
+    assert!(refused.iter().any(|access| access.starts_with(lacking)), "{lacking}: {refused:#?}");
+    assert_eq!(platform.records().await, before, "{lacking}");
+}
+
+#[tokio::test]
+async fn a_function_is_refused_what_its_role_does_not_allow() {
+    let platform = Platform::open().await;
+    platform.join("a").await;
+    let before = platform.records().await;
+    let (id, now) = ("a".parse().unwrap(), platform.stack.clock.now());
+    for (function, lacking) in [
+        (
+            "portal",
+            "PortalRole: dynamodb:PutItem on BillingTable.Arn, dynamodb:Attributes {\"cause\"",
+        ),
+        (
+            "portal",
+            "PortalRole: dynamodb:UpdateItem on BillingTable.Arn, dynamodb:Attributes {\"entries\", \"figures\"",
+        ),
+        (
+            "notify",
+            "NotifyRole: dynamodb:Query on BillingTable.Arn, dynamodb:LeadingKeys {\"transfer#transfer-1\"}",
+        ),
+        ("dispatch", "DispatchRole: dynamodb:Query on BillingTable.Arn,"),
+        ("ingest", "IngestRole: dynamodb:Query on BillingTable.Arn,"),
+        ("quote", "QuoteRole: dynamodb:PutItem on BillingTable.Arn,"),
+    ] {
+        let paid = platform.books_as(function).pay_in(&id, fen(100), "transfer-1", now).await;
+        check_refused(&platform, &before, paid.is_err(), lacking).await;
+    }
+    let plan = Plan::read(PLAN).unwrap();
+    for (function, lacking) in [
+        (
+            "settle",
+            "SettleRole: dynamodb:PutItem on BillingTable.Arn, dynamodb:Attributes {\"document\"",
+        ),
+        (
+            "notify",
+            "NotifyRole: dynamodb:Query on BillingTable.Arn, dynamodb:LeadingKeys {\"plans\"}",
+        ),
+    ] {
+        let added = platform.books_as(function).add_plan(&plan, platform.today()).await;
+        check_refused(&platform, &before, added.is_err(), lacking).await;
+    }
+    // What nothing allows is refused, and so is what is denied although something allows it.
+    let later = |provider: &mut steelyard_billing::Provider, _| -> Result<(), TermsChangeError> {
+        provider.billed_from = "2015-05".parse().unwrap();
+        Ok(())
+    };
+    let changed = platform.books_as("debit").change_provider(&id, later).await;
+    let lacking =
+        "DebitRole: dynamodb:UpdateItem on BillingTable.Arn, dynamodb:Attributes {\"billed_from\"";
+    check_refused(&platform, &before, changed.is_err(), lacking).await;
+    let stop =
+        |breaker: &steelyard_billing::breaker::Breaker| breaker.stopped(reason("a test"), now);
+    let stopped = platform.books_as("reconcile").decide_breaker(stop).await;
+    let lacking =
+        "ReconcileRole: dynamodb:PutItem on BillingTable.Arn, dynamodb:Attributes {\"breaker\"";
+    check_refused(&platform, &before, stopped.is_err(), lacking).await;
+    // The same by an operator is done.
+    platform.recharge("a", 100, "transfer-1").await;
+    assert_eq!(platform.account("a").await, [100, 0, 0]);
+}
+
+#[tokio::test]
+#[should_panic(expected = "no right of the template allows")]
+async fn a_test_fails_when_a_function_went_beyond_its_rights() {
+    let platform = Platform::open().await;
+    platform.join("a").await;
+    let (id, now) = ("a".parse().unwrap(), platform.stack.clock.now());
+    platform.books_as("quote").pay_in(&id, fen(100), "transfer-1", now).await.unwrap_err();
+}
