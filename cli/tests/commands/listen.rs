@@ -63,16 +63,3 @@ fn address_that_other_machines_reach_is_warned_of() {
     assert!(error.starts_with("error: cannot serve port "), "{error}");
     assert!(error.contains(" of 203.0.113.1: "), "{error}");
 }
-
-#[test]
-fn every_address_includes_loopback_once() {
-    let folder = Folder::new("listen-twice");
-    // The port is taken on 127.0.0.1, so that nothing is served; the one error names it once.
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let ran = folder
-        .run(&format!("local --port {port} --listen 127.0.0.1 --data data --now 2015-05-17T02:00"));
-    let expected = format!("error: cannot serve port {port}: ");
-    assert!(ran.err.starts_with(&expected), "{}", ran.err);
-    assert!(ran.err.trim_end().ends_with("choose another with --port"), "{}", ran.err);
-}
