@@ -10,6 +10,7 @@ use steelyard_billing::{
     Reconciliation, Unmatched, UnreadableRow, bill_day,
 };
 use steelyard_store::Unreadable;
+use steelyard_store::schema::{BILL_PARTS, bill_part};
 use thiserror::Error;
 
 use crate::bill::RowsDone;
@@ -103,8 +104,8 @@ impl Books {
                 return Ok(Decision::Keep(first));
             }
             let yesterday = today.yesterday().unwrap_or(Date::MIN);
-            let unshown = self.billing.unmatched().await?.unmatched;
-            let before = unshown.first().and_then(|booked| booked.booked_on.yesterday().ok());
+            let booked_on = self.billing.first_unmatched().await?;
+            let before = booked_on.and_then(|booked_on| booked_on.yesterday().ok());
             let first = before.map_or(yesterday, |before| before.min(yesterday));
             let mut writes = self.billing.writes(BEGIN);
             writes.first_bill(first)?;
@@ -143,10 +144,11 @@ impl Books {
     async fn expected_of(&self, day: Date) -> Result<Vec<Unmatched>, BookError> {
         let before = day.yesterday().unwrap_or(Date::MIN);
         let is_left = self.billing.reconciled_since(before).await?.contains(&before);
-        let mut expected = self.billing.unmatched().await?.unmatched;
-        expected.retain(|unmatched| {
-            unmatched.booked_on == day || (is_left && unmatched.booked_on == before)
-        });
+        let from = if is_left { before } else { day };
+        let mut expected = Vec::new();
+        for part in 0..BILL_PARTS {
+            expected.extend(self.billing.unmatched_between(part, from, day).await?.unmatched);
+        }
         Ok(expected)
     }
 
@@ -277,7 +279,7 @@ impl Books {
             }
             let mut writes = self.billing.writes(CLOSE);
             writes.finding(Some(&before), &closed)?;
-            let unshown = self.billing.unmatched().await?.unmatched;
+            let unshown = self.billing.unmatched_of(bill_part(trade)).await?.unmatched;
             for unmatched in unshown.iter().filter(|unmatched| closed.finding.is_about(unmatched)) {
                 writes.shown(unmatched);
             }

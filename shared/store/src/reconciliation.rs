@@ -7,10 +7,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{OpenFinding, Reconciliation, Unmatched};
 
-use crate::item::{from_item, text, to_item};
+use crate::item::{Item, from_item, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    FINDINGS, KEY_BEGIN, KEY_END, RECONCILIATION, RUNS, SK, UNMATCHED, finding_sk, unmatched_sk,
+    BILL_PARTS, FINDINGS, KEY_BEGIN, KEY_END, RECONCILIATION, RUNS, SK, bill_part, finding_sk,
+    unmatched_pk, unmatched_sk,
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Index;
@@ -44,23 +45,95 @@ pub struct Unshown {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl Unshown {
+    fn add(&mut self, items: Vec<Item>) {
+        for item in items {
+            match from_item(READ, item.clone()) {
+                Ok(unmatched) => self.unmatched.push(unmatched),
+                Err(error) => self.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+    }
+}
+
 impl BillingTable {
-    /// What our books say Alipay moved and no bill has shown yet. An item that cannot be read fails
-    /// alone.
+    /// Everything that our books say Alipay moved and no bill has shown yet, by day. An item that
+    /// cannot be read fails alone.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn unmatched(&self) -> Result<Unshown, StoreError> {
-        let range = Range::prefix(&self.table, UNMATCHED.to_owned(), "");
-        let mut unshown = Unshown::default();
-        for item in range.all(&self.client, READ).await? {
-            match from_item(READ, item.clone()) {
-                Ok(unmatched) => unshown.unmatched.push(unmatched),
-                Err(error) => unshown.unreadable.push(Unreadable::new(&item, &error)),
+        let mut all = Unshown::default();
+        for part in 0..BILL_PARTS {
+            let Unshown { unmatched, unreadable } = self.unmatched_of(part).await?;
+            all.unmatched.extend(unmatched);
+            all.unreadable.extend(unreadable);
+        }
+        all.unmatched.sort_by_cached_key(unmatched_sk);
+        Ok(all)
+    }
+
+    /// The same of one part of all days.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unmatched_of(&self, part: u8) -> Result<Unshown, StoreError> {
+        self.unmatched_in(part, KEY_BEGIN.to_owned(), KEY_END.to_owned()).await
+    }
+
+    /// The same of one part of some days, both inclusive.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unmatched_between(
+        &self,
+        part: u8,
+        from: Date,
+        through: Date,
+    ) -> Result<Unshown, StoreError> {
+        self.unmatched_in(part, format!("{from}#"), format!("{through}#{KEY_END}")).await
+    }
+
+    /// The first day of which no bill has shown everything; none if all was shown.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn first_unmatched(&self) -> Result<Option<Date>, StoreError> {
+        let mut first = None;
+        for part in 0..BILL_PARTS {
+            let range = Range::prefix(&self.table, unmatched_pk(part), "");
+            let page = range.page(&self.client, READ, None, Some(1)).await?;
+            let Some(item) = page.items.first() else { continue };
+            // The key says the day, so that an item that cannot be read counts too.
+            let sk = text(READ, item, SK)?;
+            let day = sk.split('#').next().unwrap_or(sk);
+            let day: Date = day.parse().map_err(|error| StoreError::corrupt(READ, error))?;
+            first = Some(first.map_or(day, |first: Date| first.min(day)));
+        }
+        Ok(first)
+    }
+
+    /// Reads page by page, so that a page at most is in memory twice.
+    async fn unmatched_in(
+        &self,
+        part: u8,
+        from: String,
+        to: String,
+    ) -> Result<Unshown, StoreError> {
+        let range = Range { table: &self.table, pk: unmatched_pk(part), from, to };
+        let (mut unshown, mut after) = (Unshown::default(), None);
+        loop {
+            let page = range.page(&self.client, READ, after, None).await?;
+            unshown.add(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok(unshown);
             }
         }
-        Ok(unshown)
     }
 
     /// The result of reconciling a day; none if it was not reconciled.
@@ -175,14 +248,16 @@ impl Writes {
     ///
     /// [`StoreError`] when it cannot be put into DynamoDB's form.
     pub(crate) fn unmatched(&mut self, moved: &Unmatched) -> Result<(), StoreError> {
-        let item = to_item(self.operation, UNMATCHED.to_owned(), unmatched_sk(moved), moved)?;
+        let pk = unmatched_pk(bill_part(moved.out_trade_no.as_str()));
+        let item = to_item(self.operation, pk, unmatched_sk(moved), moved)?;
         self.put_always(item);
         Ok(())
     }
 
     /// Notes that a bill showed it. Doing so again changes nothing.
     pub fn shown(&mut self, shown: &Unmatched) {
-        self.delete(UNMATCHED, unmatched_sk(shown));
+        let pk = unmatched_pk(bill_part(shown.out_trade_no.as_str()));
+        self.delete(&pk, unmatched_sk(shown));
     }
 
     /// Writes the first day whose bill is to be reconciled, once.

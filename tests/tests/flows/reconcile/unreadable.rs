@@ -3,6 +3,7 @@
 
 use steelyard_billing::FindingKind;
 use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_store::schema::bill_part;
 use steelyard_tests::Platform;
 
 use super::*;
@@ -63,7 +64,9 @@ fn newer(item: &Value) -> Value {
 #[tokio::test]
 async fn unreadable_item_of_what_is_expected_fails_alone_until_a_person_skips_it() {
     let platform = a_day_of_all().await;
-    let expected = item(&platform, "unmatched", &platform.trade_number("a", DEBIT).await).await;
+    let trade = platform.trade_number("a", DEBIT).await;
+    let pk = format!("unmatched#{:02}", bill_part(&trade));
+    let expected = item(&platform, &pk, &trade).await;
     platform.put_item(&newer(&expected)).await;
     platform.run_until("2015-05-03T10:30").await;
     // The row is found in the debit's own record.
@@ -72,17 +75,17 @@ async fn unreadable_item_of_what_is_expected_fails_alone_until_a_person_skips_it
     let day = platform.books().open_day().await.unwrap();
     let [unreadable] = &day.unreadable[..] else { panic!("{:?}", day.unreadable) };
     let sk = expected["sk"]["S"].as_str().unwrap();
-    assert_eq!((&*unreadable.pk, &*unreadable.sk), ("unmatched", sk));
+    assert_eq!((&*unreadable.pk, &*unreadable.sk), (&*pk, sk));
     assert_eq!(unreadable.skipped, None);
 
     let billing = &platform.stack.tables.billing;
-    billing.skip_item("unmatched", sk, "the debit's record has it").await.unwrap();
+    billing.skip_item(&pk, sk, "the debit's record has it").await.unwrap();
     let day = platform.books().open_day().await.unwrap();
     assert_eq!(day.unreadable[0].skipped.as_deref(), Some("the debit's record has it"));
     // Mended, it is matched by the next bill that shows it.
     platform.put_item(&expected).await;
     reconcile_day(&platform, DAY).await.unwrap();
-    assert_eq!(platform.items("unmatched").await, Vec::<Value>::new());
+    assert_eq!(platform.items(&pk).await, Vec::<Value>::new());
 }
 
 /// Three providers whose payments only the bill shows, at half past ten on the day after.
