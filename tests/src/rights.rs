@@ -364,6 +364,7 @@ fn queue(url: &str) -> String {
     match url.rsplit('/').next() {
         Some("steelyard-settle") => "SettleQueue.Arn".to_owned(),
         Some("steelyard-debit") => "DebitQueue.Arn".to_owned(),
+        Some("steelyard-reconcile") => "ReconcileQueue.Arn".to_owned(),
         _ => url.to_owned(),
     }
 }

@@ -90,8 +90,11 @@ async fn show(target: &TargetArgs, day: Option<Date>) -> Result<Exit, Error> {
         Some(day) => day,
         None => billing.last_reconciled().await?.ok_or("no day was reconciled yet")?,
     };
-    let found = billing.reconciliation(day).await?;
-    let found = found.ok_or_else(|| format!("{day} was not reconciled yet"))?;
+    let failure = billing.day_failure(day).await?;
+    let Some(found) = billing.reconciliation(day).await? else {
+        let why = failure.map(|failure| format!(": at {}, {}", failure.failed_at_s, failure.why));
+        return Err(format!("{day} was not reconciled yet{}", why.unwrap_or_default()).into());
+    };
     if target.json {
         output::json(&json!(found))?;
     } else {

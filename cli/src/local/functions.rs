@@ -50,6 +50,9 @@ pub(super) const USAGE_QUEUE: &str = "steelyard-usage";
 /// The queue on which settle sends itself one message a registry shard.
 pub(super) const SETTLE_QUEUE: &str = "steelyard-settle";
 
+/// The queue on which reconcile sends itself one message a part of a bill.
+pub(super) const RECONCILE_QUEUE: &str = "steelyard-reconcile";
+
 /// The queue that feeds debit.
 pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
 
@@ -100,7 +103,9 @@ impl Parts<'_> {
             sign_scene: SignScene::parse(SIGN_SCENE)?,
             clock: clock(),
         };
-        let reconciler = Reconciler::new(self.books("reconcile"), alipay()?, archive, clock());
+        let queue = self.queue("reconcile", RECONCILE_QUEUE);
+        let books = self.books("reconcile");
+        let reconciler = Reconciler::new(books, alipay()?, archive, queue, clock());
         Ok(Functions {
             ingest: function(Ingest::new(counter), 30),
             settle: function(settle, 300),

@@ -43,6 +43,12 @@ impl LocalFunction {
         LocalFunction { handler: Arc::new(handler), timeout }
     }
 
+    /// The same function, where an invocation may take so long.
+    #[must_use]
+    pub fn lasting(&self, timeout: Duration) -> LocalFunction {
+        LocalFunction { handler: Arc::clone(&self.handler), timeout }
+    }
+
     /// How long an invocation may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::embedded::{Embedded, Transport};
-use super::functions::{DEBIT_QUEUE, Functions, Parts, SETTLE_QUEUE, USAGE_QUEUE};
+use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE};
 use super::lambda::{EventSource, LocalFunction, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
@@ -95,7 +95,9 @@ impl Stack {
         let tables = Tables::local(&config);
         tables.create().await?;
         check_clock(&tables, &clock).await?;
-        for (queue, visibility) in [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360)] {
+        for (queue, visibility) in
+            [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360), (RECONCILE_QUEUE, 5400)]
+        {
             create_queue(&embedded, queue, visibility).await?;
         }
         let notify_url = format!("http://{address}{NOTIFY_PATH}");
@@ -138,7 +140,7 @@ impl Stack {
 
     /// The queues, each with the function that takes its messages.
     #[must_use]
-    pub fn event_sources(&self) -> [EventSource; 3] {
+    pub fn event_sources(&self) -> [EventSource; 4] {
         let source = |queue, batch_size, function: &LocalFunction| EventSource {
             queue,
             batch_size,
@@ -148,6 +150,7 @@ impl Stack {
             source(USAGE_QUEUE, 10, &self.functions.ingest),
             source(SETTLE_QUEUE, 1, &self.functions.settle),
             source(DEBIT_QUEUE, 5, &self.functions.debit),
+            source(RECONCILE_QUEUE, 1, &self.functions.reconcile),
         ]
     }
 
@@ -185,7 +188,7 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for queue in [USAGE_QUEUE, SETTLE_QUEUE, DEBIT_QUEUE] {
+        for queue in [USAGE_QUEUE, SETTLE_QUEUE, DEBIT_QUEUE, RECONCILE_QUEUE] {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],

@@ -11,9 +11,9 @@ mod table;
 mod write;
 
 pub use fetch::BillAnswer;
-pub use read::{BillError, read_bill};
+pub use read::{BillError, BillLine, read_bill, read_bill_lines};
 pub use table::TableError;
-pub use write::{WriteBillError, write_bill};
+pub use write::{WriteBillError, write_bill, write_bill_to};
 
 #[cfg(test)]
 #[path = "bill/tests.rs"]

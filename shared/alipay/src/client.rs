@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::Write;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,10 +18,10 @@ use crate::time::beijing_text;
 use crate::wire::{Answer, WireError};
 
 /// The most bytes of an answer that are read: 1 MiB. A real answer has about one KiB.
-const ANSWER_MAX_BYTES: usize = 1 << 20;
+const ANSWER_MAX_BYTES: u64 = 1 << 20;
 
-/// The time limit for a file.
-const FILE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The time limit for a file. Each part of it has the limit of an answer.
+const FILE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A client of Alipay for one application.
 ///
@@ -44,13 +45,6 @@ pub(crate) struct Call<'a> {
     return_url: Option<&'a str>,
 }
 
-/// The body of an HTTP answer.
-struct Body {
-    /// The charset in the header, if it names one.
-    charset: Option<String>,
-    bytes: Vec<u8>,
-}
-
 /// Why a call has no trustworthy answer.
 #[derive(Debug, Error)]
 enum CallError {
@@ -63,7 +57,9 @@ enum CallError {
     #[error("the answer broke off")]
     BrokenOff(#[source] reqwest::Error),
     #[error("the answer is larger than {0} bytes")]
-    TooLarge(usize),
+    TooLarge(u64),
+    #[error("the file cannot be kept")]
+    Keep(#[source] std::io::Error),
     #[error(transparent)]
     Wire(#[from] WireError),
 }
@@ -120,7 +116,8 @@ impl Alipay {
             .post(self.gateway.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=utf-8")
             .body(encoded(&parameters));
-        let Body { charset, bytes } = body_of(request, ANSWER_MAX_BYTES).await?;
+        let mut bytes = Vec::new();
+        let charset = body_of(request, ANSWER_MAX_BYTES, &mut bytes).await?;
         Ok(Answer::read(&bytes, charset.as_deref(), call.method, &self.alipay_key)?)
     }
 
@@ -133,10 +130,15 @@ impl Alipay {
         Ok(page.into())
     }
 
-    /// A file of at most so many bytes.
-    pub(crate) async fn file(&self, url: Url, most_bytes: usize) -> Result<Vec<u8>, Doubt> {
+    /// Fetches a file of at most so many bytes, part by part. When it fails, a part may be written.
+    pub(crate) async fn file(
+        &self,
+        url: Url,
+        most_bytes: u64,
+        file: &mut (dyn Write + Send),
+    ) -> Result<(), Doubt> {
         let request = self.http.get(url).timeout(FILE_TIMEOUT);
-        body_of(request, most_bytes).await.map(|body| body.bytes).map_err(|error| doubt(&error))
+        body_of(request, most_bytes, file).await.map(drop).map_err(|error| doubt(&error))
     }
 
     /// The signed parameters of a call.
@@ -172,25 +174,32 @@ fn encoded(parameters: &BTreeMap<String, String>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
-/// The body of the answer to a request, if its status is 200 and it has at most so many bytes.
-async fn body_of(request: RequestBuilder, most_bytes: usize) -> Result<Body, CallError> {
+/// Writes the body of the answer to a request, if its status is 200 and it has at most so many
+/// bytes. Returns the charset in the header, if it names one.
+async fn body_of(
+    request: RequestBuilder,
+    most_bytes: u64,
+    into: &mut (dyn Write + Send),
+) -> Result<Option<String>, CallError> {
     // An address may contain a signature, so errors leave it out.
     let no_answer = |error: reqwest::Error| CallError::NoAnswer(error.without_url());
     let mut response = request.send().await.map_err(no_answer)?;
     if response.status() != StatusCode::OK {
         return Err(CallError::Status(response.status()));
     }
+    if response.content_length().is_some_and(|length| length > most_bytes) {
+        return Err(CallError::TooLarge(most_bytes));
+    }
     let broken_off = |error: reqwest::Error| CallError::BrokenOff(error.without_url());
     let content_type = response.headers().get(CONTENT_TYPE);
     let charset = content_type.and_then(|text| text.to_str().ok()).and_then(charset_in);
-    let mut bytes = Vec::new();
+    let mut room = most_bytes;
     while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
-        if bytes.len() + chunk.len() > most_bytes {
-            return Err(CallError::TooLarge(most_bytes));
-        }
-        bytes.extend_from_slice(&chunk);
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        room = room.checked_sub(length).ok_or(CallError::TooLarge(most_bytes))?;
+        into.write_all(&chunk).map_err(CallError::Keep)?;
     }
-    Ok(Body { charset, bytes })
+    Ok(charset)
 }
 
 /// The charset in a content type such as `text/html;charset=GBK`.

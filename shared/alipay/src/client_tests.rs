@@ -62,7 +62,7 @@ async fn every_answer_that_is_not_clear_is_in_doubt() {
             "¥12.34 was asked for and ¥12.35 paid",
         ),
         (
-            http_text("200 OK", &" ".repeat(ANSWER_MAX_BYTES + 1)),
+            http_text("200 OK", &" ".repeat((1 << 20) + 1)),
             "the answer is larger than 1048576 bytes",
         ),
         (longer_than_sent, "the answer broke off: "),

@@ -3,7 +3,7 @@
 //! [`Alipay`] takes money ([`Alipay::pay`], [`Alipay::query`], [`Alipay::close`]), refunds it
 //! ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
 //! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`], [`Alipay::query_agreement`],
-//! [`Alipay::end_agreement`]), and fetches the bill of a day ([`Alipay::bill`], [`read_bill`]).
+//! [`Alipay::end_agreement`]), and fetches the bill of a day ([`Alipay::bill`], [`read_bill_lines`]).
 //! Alipay also sends [`Notification`]s, which a [`NotificationReader`] verifies without a private
 //! key. All of them are read into the types of `steelyard-billing`.
 //!
@@ -36,7 +36,10 @@ mod stub;
 mod vectors;
 
 pub use agreement::{AgreementKey, AgreementOffer, OfferError, SignScene, SigningLinks};
-pub use bill::{BillAnswer, BillError, TableError, WriteBillError, read_bill, write_bill};
+pub use bill::{
+    BillAnswer, BillError, BillLine, TableError, WriteBillError, read_bill, read_bill_lines,
+    write_bill, write_bill_to,
+};
 pub use charset::{Charset, UnknownCharset};
 pub use client::Alipay;
 pub use config::{AlipayConfig, ConfigError};

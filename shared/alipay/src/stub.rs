@@ -16,7 +16,7 @@ use crate::vectors;
 
 /// An Alipay on a port of its own. It ends with its test.
 pub(crate) struct Stub {
-    address: String,
+    pub(crate) address: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 

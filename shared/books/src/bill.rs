@@ -1,14 +1,15 @@
 //! Rows of a bill: planned against the books, and carried out one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use steelyard_billing::reconciliation::{
-    BillAction, Expected, KnownTrades, Numbers, plan, row_finding,
+    BillAction, Expected, KnownTrades, Numbers, RowFailure, plan, row_finding,
 };
 use steelyard_billing::{
     BillKind, BillRow, Finding, FindingKind, GivenBack, OutTradeNo, Payment, ProviderId,
-    QueryAnswer, RefundRef, Trade,
+    QueryAnswer, RefundRef, RowKind, Trade, TradeNumber, Unmatched,
 };
 use steelyard_pricing::Fen;
 
@@ -39,35 +40,59 @@ pub struct PlannedRows {
     pub failed: BTreeMap<OutTradeNo, BookError>,
 }
 
-/// What came of the rows of a bill.
+/// The result of some rows of a bill.
 #[derive(Clone, Debug, Default)]
 pub struct RowsDone {
     /// How many rows are about trades of ours.
-    pub rows: usize,
-    /// The rows that agree, or were booked: their numbers, and the amounts.
-    pub shown: BTreeMap<Numbers, Fen>,
+    pub rows: u32,
+    /// How many of them agree with the books, or were booked.
+    pub matched: u32,
+    /// The rows that agree or were booked and that were not expected: their numbers, and the amounts.
+    /// What the books expect by them since is shown, too.
+    pub confirmed: BTreeMap<Numbers, Fen>,
     /// What did not simply agree.
     pub findings: Vec<Finding>,
+    /// The rows that could not be booked.
+    pub failed_rows: u32,
+    /// The first of them.
+    pub failure: Option<RowFailure>,
 }
 
 impl RowsDone {
     /// Adds the effect of a row.
     pub fn add(&mut self, row: &BillRow, effect: BillEffect) {
         match effect {
-            BillEffect::Ignored => return,
+            BillEffect::Ignored | BillEffect::Query(_) => return,
             BillEffect::Agrees(numbers) => {
-                self.shown.insert(numbers, row.amount_fen);
+                self.matched += 1;
+                self.confirmed.insert(numbers, row.amount_fen);
             }
             BillEffect::Found(numbers, finding) => {
-                self.shown.insert(numbers, row.amount_fen);
+                self.matched += 1;
+                self.confirmed.insert(numbers, row.amount_fen);
                 self.findings.push(finding);
             }
             BillEffect::Differs(finding) => self.findings.push(finding),
-            BillEffect::Query(_) => {}
         }
         self.rows += 1;
     }
+
+    /// Adds rows that agree and that were expected.
+    pub fn add_shown(&mut self, rows: usize) {
+        let rows = count(rows);
+        self.matched = self.matched.saturating_add(rows);
+        self.rows = self.rows.saturating_add(rows);
+    }
+
+    /// Adds a row that could not be booked.
+    pub fn fail(&mut self, trade: String, why: String) {
+        self.failed_rows = self.failed_rows.saturating_add(1);
+        self.failure.get_or_insert(RowFailure { trade, why });
+    }
 }
+
+/// How many requests are sent to the table at once.
+pub(crate) const AT_ONCE: usize = 16;
 
 const SHOWN: &str = "note that a bill showed something";
 
@@ -84,9 +109,26 @@ impl Books {
         rows: &[BillRow],
         expected: &Expected,
     ) -> Result<PlannedRows, BookError> {
+        let realms = self.realms().await?;
         let (mut known, mut failed) = (KnownTrades::default(), BTreeMap::new());
-        for number in expected.unexpected(kind, rows) {
-            match self.known(&number).await {
+        let mut numbers = expected.unexpected(kind, rows);
+        // Another deployment's numbers are in no record of ours.
+        numbers.retain(|number| {
+            let number = TradeNumber::parse(number.as_str());
+            number.is_some_and(|number| realms.has(&number.realm))
+        });
+        let refunded = refunded_by_ledger(kind, rows);
+        let mut reading = futures::stream::iter(numbers)
+            .map(|number| {
+                let is_refunded = refunded.contains(number.as_str());
+                async move {
+                    let known = self.known(&number, is_refunded).await;
+                    (number, known)
+                }
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((number, read)) = reading.next().await {
+            match read {
                 Ok(Some(trade)) => drop(known.0.insert(number, trade)),
                 Ok(None) => {}
                 Err(error) if error.is_of_one_record() => drop(failed.insert(number, error)),
@@ -98,16 +140,35 @@ impl Books {
             failed.keys().all(|failed| Some(failed.as_str()) != number)
         };
         let rows = rows.iter().filter(is_planned).cloned().collect::<Vec<_>>();
-        let realms = self.realms().await?;
         let planned = plan(kind, &rows, expected, &known, |realm| realms.has(realm))?;
         Ok(PlannedRows { planned, failed })
     }
 
-    /// A trade, with all that was given back of its provider's trades.
-    async fn known(&self, number: &OutTradeNo) -> Result<Option<(Trade, GivenBack)>, BookError> {
+    /// A trade, with all that was given back of its provider's trades if that decides anything.
+    async fn known(
+        &self,
+        number: &OutTradeNo,
+        is_refunded: bool,
+    ) -> Result<Option<(Trade, GivenBack)>, BookError> {
         let Some(trade) = self.trade(number.as_str()).await? else { return Ok(None) };
-        let given_back = self.given_back(trade.provider()).await?;
+        let given_back = match is_refunded {
+            true => self.given_back(trade.provider()).await?,
+            false => GivenBack::default(),
+        };
         Ok(Some((trade, given_back)))
+    }
+
+    /// Notes that a bill showed what the books expected, many at once.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table cannot be written; some may be noted.
+    pub async fn shown_all(&self, unmatched: Vec<Unmatched>) -> Result<(), BookError> {
+        futures::stream::iter(unmatched)
+            .map(|unmatched| async move { self.shown(&unmatched).await })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Carries out what is to be done about a row.
@@ -193,7 +254,7 @@ impl Books {
     /// # Errors
     ///
     /// [`BookError`] when the table cannot be written.
-    pub async fn shown(&self, unmatched: &steelyard_billing::Unmatched) -> Result<(), BookError> {
+    pub async fn shown(&self, unmatched: &Unmatched) -> Result<(), BookError> {
         crate::change::change(&self.billing, SHOWN, move |_| async move {
             let mut writes = self.billing.writes(SHOWN);
             writes.shown(unmatched);
@@ -201,6 +262,24 @@ impl Books {
         })
         .await
     }
+}
+
+/// The trades that a ledger shows to be refunded: it has no numbers of refunds, so that those of the
+/// books decide which one a row is about.
+fn refunded_by_ledger(kind: BillKind, rows: &[BillRow]) -> BTreeSet<&str> {
+    match kind {
+        BillKind::Trade => BTreeSet::new(),
+        BillKind::Ledger => rows
+            .iter()
+            .filter(|row| row.kind == RowKind::Refund)
+            .filter_map(|row| row.out_trade_no.as_deref())
+            .collect(),
+    }
+}
+
+/// A count as it is stored.
+pub(crate) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn effect(

@@ -6,6 +6,7 @@
 //! nothing about money, and handle no stale writes.
 
 mod bill;
+mod bill_run;
 mod breaker;
 mod change;
 mod debit;
@@ -30,6 +31,7 @@ use steelyard_store::{BillingTable, ProviderAccount, Realms};
 use change::change;
 
 pub use bill::{BillEffect, PlannedRows, RowsDone};
+pub use bill_run::{DayEnd, PartStep, part_of};
 pub use change::Decision;
 pub use debit::Begun;
 pub use error::BookError;
@@ -37,7 +39,7 @@ pub use notice::{Noted, NoticeError};
 pub use offer::{IdempotencyKey, OfferError, Offered};
 pub use pay_in::PaidIn;
 pub use plan::PlanAdded;
-pub use reconcile::{DayError, OpenDay};
+pub use reconcile::DayError;
 pub use refund::RefundAsked;
 pub use settle::{Census, SettleError, SettlePage, SettleRun, Settler};
 pub use trade::Applied;

@@ -4,16 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use steelyard_billing::reconciliation::Expected;
 use steelyard_billing::{
-    BillFile, Doubt, Finding, FindingKind, OpenFinding, OutRequestNo, OutTradeNo, Reason,
-    Reconciliation, Unmatched, UnreadableRow, bill_day,
+    Doubt, OpenFinding, OutRequestNo, OutTradeNo, Reason, Reconciliation, Unmatched, bill_day,
 };
-use steelyard_store::Unreadable;
 use steelyard_store::schema::{BILL_PARTS, bill_part};
 use thiserror::Error;
 
-use crate::bill::RowsDone;
+use crate::bill::count;
 use crate::change::{Decision, change};
 use crate::{BookError, Books};
 
@@ -61,18 +58,7 @@ impl DayError {
 const DAYS_MAX: i32 = 31;
 
 const BEGIN: &str = "note the first bill";
-const REPORT: &str = "report a finding";
 const CLOSE: &str = "close a finding";
-const STORE: &str = "store a reconciliation";
-
-/// What a day of bills is held against.
-#[derive(Debug)]
-pub struct OpenDay {
-    /// What our books have and no bill has shown yet.
-    pub expected: Expected,
-    /// What of it cannot be read.
-    pub unreadable: Vec<Unreadable>,
-}
 
 impl Books {
     /// The days up to yesterday that are to be reconciled, in order.
@@ -114,17 +100,6 @@ impl Books {
         .await
     }
 
-    /// What a day of bills is held against.
-    ///
-    /// # Errors
-    ///
-    /// [`BookError`] when the table cannot be read.
-    pub async fn open_day(&self) -> Result<OpenDay, BookError> {
-        let unshown = self.billing.unmatched().await?;
-        let expected = Expected::new(unshown.unmatched);
-        Ok(OpenDay { expected, unreadable: unshown.unreadable })
-    }
-
     /// Checks that a day may be without a bill: that our books expect it to show nothing but what is
     /// reported already.
     ///
@@ -158,103 +133,12 @@ impl Books {
         Ok(self.billing.has_finding(trade.as_str(), request).await?)
     }
 
-    /// Stores the result of a day's bill. What it showed is matched, what is overdue is reported, and
-    /// each difference is reported once. Gives the result with the findings that are new.
-    ///
-    /// # Errors
-    ///
-    /// [`BookError`] naming the cause; doing it again is safe.
-    pub async fn finish_day(
-        &self,
-        day: Date,
-        bill: Option<BillFile>,
-        done: RowsDone,
-        unreadable: &[UnreadableRow],
-        now: Timestamp,
-    ) -> Result<Reconciliation, BookError> {
-        let RowsDone { rows, shown, mut findings } = done;
-        let mut left = Vec::new();
-        // What was booked since the bill was first looked at is matched now.
-        for unmatched in self.billing.unmatched().await?.unmatched {
-            if shown.get(&unmatched.numbers()) == Some(&unmatched.amount_fen) {
-                self.shown(&unmatched).await?;
-            } else {
-                left.push(unmatched);
-            }
-        }
-        let reconciled = self.reconciled_with(day).await?;
-        let overdue = left.iter().filter(|unmatched| unmatched.is_overdue(&reconciled));
-        findings.extend(overdue.map(Unmatched::ours_only));
-        findings.extend(unreadable.iter().map(|row| unreadable_row(day, row)));
-        let waiting = left.iter().filter(|unmatched| unmatched.booked_on == day).count();
-        let mut findings = self.new_findings(findings, day).await?;
-        if let Some(before) = self.billing.reconciliation(day).await? {
-            findings.extend(
-                before
-                    .findings
-                    .into_iter()
-                    .filter(|found| !findings.contains(found))
-                    .collect::<Vec<_>>(),
-            );
-        }
-        // What a person must see comes first, should there be too many.
-        findings.sort_by_key(|finding| !finding.kind.is_difference());
-        let more = findings.len().saturating_sub(Reconciliation::FINDINGS_MAX);
-        findings.truncate(Reconciliation::FINDINGS_MAX);
-        let result = Reconciliation {
-            day,
-            bill,
-            rows: count(rows),
-            matched: count(shown.len()),
-            unreadable_rows: count(unreadable.len()),
-            findings,
-            more_findings: count(more),
-            waiting: count(waiting),
-            reconciled_at_s: now,
-            skipped: None,
-        };
-        self.store_day(&result).await?;
-        Ok(result)
-    }
-
     /// The days whose bills were read, and those that a person skipped, this one included.
-    async fn reconciled_with(&self, day: Date) -> Result<BTreeSet<Date>, BookError> {
+    pub(crate) async fn reconciled_with(&self, day: Date) -> Result<BTreeSet<Date>, BookError> {
         let oldest = day.saturating_sub(jiff::Span::new().days(DAYS_MAX));
         let mut reconciled = self.billing.reconciled_since(oldest).await?;
         reconciled.insert(day);
         Ok(reconciled)
-    }
-
-    /// The findings that were not reported before. Differences are stored, and stay open until a
-    /// person closes them.
-    async fn new_findings(
-        &self,
-        findings: Vec<Finding>,
-        day: Date,
-    ) -> Result<Vec<Finding>, BookError> {
-        let mut new = Vec::new();
-        for finding in findings {
-            if !finding.kind.is_difference() || self.report_finding(&finding, day).await? {
-                new.push(finding);
-            }
-        }
-        Ok(new)
-    }
-
-    /// Stores a difference, once for its trade or refund. Whether it is new.
-    async fn report_finding(&self, finding: &Finding, day: Date) -> Result<bool, BookError> {
-        change(&self.billing, REPORT, move |_| async move {
-            let Finding { out_trade_no, out_request_no, .. } = finding;
-            if self.billing.has_finding(out_trade_no, out_request_no.as_deref()).await? {
-                return Ok(Decision::Keep(false));
-            }
-            let open =
-                OpenFinding { version: 0, finding: finding.clone(), first_day: day, closed: None };
-            let mut writes = self.billing.writes(REPORT);
-            writes.finding(None, &open)?;
-            Ok::<_, BookError>(Decision::Save(writes, true))
-        })
-        .await
     }
 
     /// Closes a finding as a person decides. What the books expected of a bill by its numbers is
@@ -306,37 +190,7 @@ impl Books {
         let expected = self.expected_of(day).await?;
         let skipped = Reconciliation::skipped(day, reason, count(expected.len()), now);
         self.store_day(&skipped).await?;
-        for unmatched in &expected {
-            self.shown(unmatched).await?;
-        }
+        self.shown_all(expected).await?;
         Ok(skipped)
     }
-
-    async fn store_day(&self, result: &Reconciliation) -> Result<(), BookError> {
-        change(&self.billing, STORE, move |_| async move {
-            let mut writes = self.billing.writes(STORE);
-            writes.reconciliation(result)?;
-            Ok::<_, BookError>(Decision::Save(writes, ()))
-        })
-        .await
-    }
-}
-
-/// A row that cannot be read, as a finding: under what stands in its cells, and its line, since two
-/// rows may have the same numbers or none.
-fn unreadable_row(day: Date, row: &UnreadableRow) -> Finding {
-    let number = row.out_trade_no.as_ref().or(row.trade_no.as_ref());
-    Finding {
-        kind: FindingKind::Unreadable,
-        out_trade_no: number.cloned().unwrap_or_else(|| "unreadable".to_owned()),
-        out_request_no: Some(format!("line {} of {day}", row.line)),
-        provider: None,
-        theirs_fen: None,
-        ours_fen: None,
-    }
-}
-
-/// A count as it is stored.
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -1,10 +1,14 @@
-//! An S3 bucket that files are put into.
+//! An S3 bucket that files are put into and read from.
 
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_lambda_events::http::{Request, Response};
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use rusty_s3::{Credentials, S3Action, UrlStyle};
 use thiserror::Error;
 use url::Url;
@@ -13,7 +17,7 @@ use crate::endpoints::Endpoints;
 use crate::http::{Connections, connections};
 use crate::{Environment, Error};
 
-/// A bucket to put files into.
+/// A bucket for files.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     bucket: rusty_s3::Bucket,
@@ -21,20 +25,21 @@ pub struct Bucket {
     connections: Connections,
 }
 
-/// Why a file could not be put. It may be there all the same; putting it again is safe.
+/// Why a file could not be put or read. One that was put may be there all the same; putting it again
+/// is safe.
 #[derive(Debug, Error)]
 pub enum BucketError {
     /// There are no credentials.
     #[error("no credentials for the bucket")]
     Credentials(#[from] aws_credential_types::provider::error::CredentialsError),
-    /// S3 could not be asked.
-    #[error("cannot put {key}")]
-    Send {
+    /// S3 could not be asked, or its answer broke off.
+    #[error("cannot transfer {key}")]
+    Transfer {
         /// The file's key.
         key: String,
         /// Why.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: BoxError,
     },
     /// S3 refused.
     #[error("S3 answers {status} to {key}")]
@@ -46,11 +51,16 @@ pub enum BucketError {
     },
 }
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// How long a request may take to be sent after it was signed.
 const SIGNED_FOR: Duration = Duration::from_secs(60);
 
-/// How long S3 may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// How long S3 may take to answer: the bytes of a file of 200 MB are sent within it.
+const ANSWER_MAX: Duration = Duration::from_secs(300);
+
+/// How long S3 may take for the next part of a file.
+const PART_MAX: Duration = Duration::from_secs(30);
 
 impl Bucket {
     /// A bucket of that name in the function's region, or at the endpoint that
@@ -76,40 +86,68 @@ impl Bucket {
         })
     }
 
-    /// Puts a file under a key, in place of one that is there.
+    /// Puts a file under a key, in place of one that is there. It is read part by part.
     ///
     /// # Errors
     ///
     /// [`BucketError`] naming the key.
-    pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), BucketError> {
+    pub async fn put(&self, key: &str, file: &Path) -> Result<(), BucketError> {
+        let credentials = self.credentials().await?;
+        let url = self.bucket.put_object(Some(&credentials), key).sign(SIGNED_FOR);
+        let body = ByteStream::read_from().path(file).build().await;
+        let body = body.map_err(|error| failed(key, error))?.into_inner();
+        let request = Request::put(url.as_str()).body(body).map_err(|error| failed(key, error))?;
+        self.answer(key, request).await.map(drop)
+    }
+
+    /// Writes the file under a key to another, part by part. When it fails, a part may be written.
+    ///
+    /// # Errors
+    ///
+    /// [`BucketError`] naming the key.
+    pub async fn get(&self, key: &str, file: &mut (dyn Write + Send)) -> Result<(), BucketError> {
+        let credentials = self.credentials().await?;
+        let url = self.bucket.get_object(Some(&credentials), key).sign(SIGNED_FOR);
+        let request = Request::get(url.as_str()).body(SdkBody::empty());
+        let answer = self.answer(key, request.map_err(|error| failed(key, error))?).await?;
+        let mut parts = ByteStream::new(answer.into_body());
+        loop {
+            let part = tokio::time::timeout(PART_MAX, parts.next()).await;
+            let Some(part) = part.map_err(|elapsed| failed(key, elapsed))? else { return Ok(()) };
+            let part = part.map_err(|error| failed(key, error))?;
+            file.write_all(&part).map_err(|error| failed(key, error))?;
+        }
+    }
+
+    async fn credentials(&self) -> Result<Credentials, BucketError> {
         let found = self.credentials.provide_credentials().await?;
         let (id, secret) = (found.access_key_id(), found.secret_access_key());
-        let credentials = match found.session_token() {
+        Ok(match found.session_token() {
             Some(token) => Credentials::new_with_token(id, secret, token),
             None => Credentials::new(id, secret),
-        };
-        let signed = self.bucket.put_object(Some(&credentials), key).sign(SIGNED_FOR);
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| BucketError::Send {
-            key: key.to_owned(),
-            source,
-        };
-        let request = put_request(signed.as_str(), bytes).map_err(failed)?;
+        })
+    }
+
+    /// The answer to a request, if S3 did what it asks for.
+    async fn answer(
+        &self,
+        key: &str,
+        request: Request<SdkBody>,
+    ) -> Result<Response<SdkBody>, BucketError> {
         let answer = tokio::time::timeout(ANSWER_MAX, self.connections.0.request(request)).await;
-        let answer = answer.map_err(|elapsed| failed(elapsed.into()))?;
-        let status = answer.map_err(|error| failed(error.into()))?.status();
+        let answer = answer.map_err(|elapsed| failed(key, elapsed))?;
+        let answer = answer.map_err(|error| failed(key, error))?;
+        let status = answer.status();
         if status.is_success() {
-            Ok(())
+            Ok(answer.map(SdkBody::from_body_1_x))
         } else {
             Err(BucketError::Refused { key: key.to_owned(), status: status.as_u16() })
         }
     }
 }
 
-fn put_request(
-    url: &str,
-    bytes: Vec<u8>,
-) -> Result<aws_lambda_events::http::Request<SdkBody>, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(aws_lambda_events::http::Request::put(url).body(SdkBody::from(bytes))?)
+fn failed(key: &str, error: impl Into<BoxError>) -> BucketError {
+    BucketError::Transfer { key: key.to_owned(), source: error.into() }
 }
 
 /// Where S3 is in a region; those of China have a domain of their own.
@@ -128,8 +166,33 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers so, and keeps what it was asked.
-    async fn server(answer: &'static str) -> (String, Arc<Mutex<String>>) {
+    /// A file to put.
+    fn file() -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"PK-the-bill").unwrap();
+        file
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_part_by_part_and_not_at_all_when_it_breaks_off_or_is_missing() {
+        for (answer, expected) in [
+            ("200 OK\r\ncontent-length: 11\r\n\r\nPK-the-bill", Some(&b"PK-the-bill"[..])),
+            ("200 OK\r\ncontent-length: 12\r\n\r\nPK-the-bill", None),
+            ("404 Not Found\r\ncontent-length: 2\r\n\r\nno", None),
+        ] {
+            let (endpoint, asked) = server(answer, "\r\n\r\n").await;
+            let mut file = Vec::new();
+            let got = bucket(&endpoint).get("2026-03-01/trade.zip", &mut file).await;
+            assert_eq!(got.ok().map(|()| &*file), expected, "{answer}");
+            let asked = asked.lock().unwrap();
+            assert!(asked.starts_with("GET /bills/2026-03-01/trade.zip?"), "{asked}");
+            assert!(asked.contains("X-Amz-Signature="), "{asked}");
+        }
+    }
+
+    /// A server that answers so once it was asked to the end, and keeps what it was asked.
+    async fn server(answer: &str, end: &'static str) -> (String, Arc<Mutex<String>>) {
+        let answer = format!("HTTP/1.1 {answer}");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(String::new()));
@@ -137,7 +200,7 @@ mod tests {
         tokio::spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut bytes = Vec::new();
-            while !bytes.ends_with(b"PK-the-bill") {
+            while !bytes.ends_with(end.as_bytes()) {
                 socket.read_buf(&mut bytes).await.unwrap();
             }
             *kept.lock().unwrap() = String::from_utf8(bytes).unwrap();
@@ -165,19 +228,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_put_by_a_signed_request() {
-        let (endpoint, asked) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-        bucket(&endpoint).put("2026-03-01/trade.zip", b"PK-the-bill".to_vec()).await.unwrap();
+        let (endpoint, asked) = server("200 OK\r\ncontent-length: 0\r\n\r\n", "PK-the-bill").await;
+        bucket(&endpoint).put("2026-03-01/trade.zip", file().path()).await.unwrap();
         let asked = asked.lock().unwrap();
         assert!(asked.starts_with("PUT /bills/2026-03-01/trade.zip?"), "{asked}");
-        for part in ["X-Amz-Signature=", "X-Amz-Security-Token=token", "cn-north-1%2Fs3"] {
+        for part in
+            ["X-Amz-Signature=", "X-Amz-Security-Token=token", "cn-north-1%2Fs3", "length: 11"]
+        {
             assert!(asked.contains(part), "{part} in {asked}");
         }
     }
 
     #[tokio::test]
     async fn a_file_that_is_refused_is_an_error() {
-        let (endpoint, _) = server("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
-        let refused = bucket(&endpoint).put("k", b"PK-the-bill".to_vec()).await;
+        let (endpoint, _) =
+            server("403 Forbidden\r\ncontent-length: 0\r\n\r\n", "PK-the-bill").await;
+        let refused = bucket(&endpoint).put("k", file().path()).await;
         assert!(matches!(refused, Err(BucketError::Refused { status: 403, .. })), "{refused:?}");
     }
 

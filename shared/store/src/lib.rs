@@ -5,6 +5,7 @@
 //! stored, and `steelyard-books` loads, decides and stores.
 
 mod accounts;
+mod bill_runs;
 mod breaker;
 mod due;
 mod error;
@@ -26,6 +27,7 @@ mod usage;
 mod writes;
 
 pub use accounts::{AccountPage, ProviderAccount, Stored};
+pub use bill_runs::StoredRun;
 pub use due::{DueCursor, DuePage, DueTask};
 pub use error::{CommitError, StoreError};
 pub use idempotency::IdempotentAnswer;

@@ -24,6 +24,9 @@
 //! | billing | `runs` | `reconciliation` | the first day whose bill is to be reconciled |
 //! | billing | `unmatched#07` | `2015-05-18#trade` or `2015-05-18#trade#request` | what our books say Alipay moved and no bill has shown yet |
 //! | billing | `reconciliation` | `2015-05-18` | the result of reconciling a day |
+//! | billing | `reconciliation#2015-05-18` | `run` | a run over the bill of a day, until the day ends |
+//! | billing | `reconciliation#2015-05-18` | `part#07` | a part of the run, and how far it is |
+//! | billing | `reconciliation#2015-05-18` | `failure` | why the day could not be reconciled |
 //! | billing | `findings` | `trade#` or `trade#request` | a difference between a bill and our books, until a person closes it |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //!
@@ -34,6 +37,7 @@
 //!
 //! No id holds a `#`, so that keys can't be forged.
 
+use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{
     DebitId, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef,
@@ -89,6 +93,11 @@ pub(crate) const PROVIDER: &str = "provider";
 pub(crate) const UNMATCHED: &str = "unmatched";
 pub(crate) const RECONCILIATION: &str = "reconciliation";
 pub(crate) const FINDINGS: &str = "findings";
+pub(crate) const BILL_RUN: &str = "run";
+pub(crate) const BILL_PART_PREFIX: &str = "part#";
+/// What distinguishes a run over a bill from others of its day.
+pub(crate) const RUN_ID: &str = "id";
+pub(crate) const DAY_FAILURE: &str = "failure";
 pub(crate) const REALM: &str = "realm";
 pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
@@ -237,6 +246,15 @@ pub(crate) fn unmatched_sk(of: &Unmatched) -> String {
         Some(request) => format!("{day}#{trade}#{request}"),
         None => format!("{day}#{trade}"),
     }
+}
+
+/// The partition of a run over the bill of a day.
+pub(crate) fn bill_run_pk(day: Date) -> String {
+    format!("{RECONCILIATION}#{day}")
+}
+
+pub(crate) fn bill_part_sk(part: u8) -> String {
+    format!("{BILL_PART_PREFIX}{part:02}")
 }
 
 pub(crate) fn plan_sk(plan: &Plan) -> String {

@@ -151,6 +151,24 @@ impl Writes {
         self.writes.push(Write::Delete(built(delete)));
     }
 
+    /// Deletes an item that has this value still.
+    pub(crate) fn delete_over(
+        &mut self,
+        (pk, sk): (String, String),
+        name: &str,
+        before: AttributeValue,
+    ) {
+        let delete = Delete::builder().table_name(&self.table);
+        let delete = delete
+            .key(PK, string(pk))
+            .key(SK, string(sk))
+            .condition_expression("#before = :before")
+            .expression_attribute_names("#before", name)
+            .expression_attribute_values(":before", before)
+            .build();
+        self.writes.push(Write::Delete(built(delete)));
+    }
+
     /// Does all of it or nothing.
     pub(crate) async fn write(mut self, client: &Client) -> Result<Written, StoreError> {
         match (self.writes.pop(), self.writes.is_empty()) {
@@ -323,6 +341,8 @@ async fn delete_item(
         .table_name(delete.table_name)
         .set_key(Some(delete.key))
         .set_condition_expression(delete.condition_expression)
+        .set_expression_attribute_names(delete.expression_attribute_names)
+        .set_expression_attribute_values(delete.expression_attribute_values)
         .send()
         .await;
     let Err(error) = sent else { return Ok(Tried::Done(Written::All)) };

@@ -4,13 +4,15 @@
 mod bills;
 mod findings;
 mod found;
+mod parts;
 mod unreadable;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use steelyard_billing::{
     DebitId, FindingKind, OutRequestNo, OutTradeNo, Phase, ProviderId, Reconciliation, RefundPhase,
-    RefundRef, TradeOf, Unmatched,
+    RefundRef, TradeOf, Unmatched, bill_day,
 };
 use steelyard_books::RefundAsked;
 use steelyard_cli::local::alipay::{Fault, Method};
@@ -89,11 +91,29 @@ async fn check(platform: &Platform, account: [i64; 3], taken: i64) {
 
 /// Reconciles what is due. Gives the days that were done, and those that failed.
 async fn reconcile(platform: &Platform) -> Result<[Vec<String>; 2], Error> {
-    let answer = platform.stack.functions.reconcile.invoke(json!({})).await?;
-    Ok(["days", "failed"].map(|key| {
-        let days = answer[key].as_array().unwrap().iter();
-        days.map(|of| of["day"].as_str().unwrap().to_owned()).collect()
-    }))
+    let billing = &platform.stack.tables.billing;
+    let before = billing.reconciled_since(Date::ZERO).await?;
+    platform.stack.functions.reconcile.invoke(json!({})).await?;
+    platform.stack.drain().await?;
+    let after = billing.reconciled_since(Date::ZERO).await?;
+    let done = after.difference(&before).map(ToString::to_string).collect();
+    let failed = failures(platform).await?.into_iter().map(|(day, _)| day).collect();
+    Ok([done, failed])
+}
+
+/// The days that failed at the time of the clock, up to a month back, each with the reason.
+async fn failures(platform: &Platform) -> Result<Vec<(String, String)>, Error> {
+    let now = platform.stack.clock.now();
+    let (mut failed, today) = (Vec::new(), bill_day(now));
+    let mut day = today.saturating_sub(31.days());
+    while day < today {
+        let failure = platform.stack.tables.billing.day_failure(day).await?;
+        if let Some(failure) = failure.filter(|failure| failure.failed_at_s == now) {
+            failed.push((day.to_string(), failure.why));
+        }
+        day = day.tomorrow()?;
+    }
+    Ok(failed)
 }
 
 /// The same, where the table does not fail.
@@ -108,7 +128,9 @@ fn days(done: &[&str], failed: &[&str]) -> [Vec<String>; 2] {
 
 /// Reconciles a day, as an operator may at any time.
 async fn reconcile_day(platform: &Platform, day: &str) -> Result<Value, Error> {
-    platform.stack.functions.reconcile.invoke(json!({ "day": day })).await
+    let begun = platform.stack.functions.reconcile.invoke(json!({ "day": day })).await?;
+    platform.stack.drain().await?;
+    Ok(begun)
 }
 
 /// What a day came to, if it was reconciled, without the time.

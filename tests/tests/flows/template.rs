@@ -106,7 +106,7 @@ const LOGGING: [&str; 9] = [
     include_str!("../../../functions/debit/src/recharge.rs"),
     include_str!("../../../functions/debit/src/refund.rs"),
     include_str!("../../../functions/notify/src/lib.rs"),
-    include_str!("../../../functions/reconcile/src/lib.rs"),
+    include_str!("../../../functions/reconcile/src/reconciler.rs"),
     include_str!("../../../shared/runtime/src/unreadable.rs"),
 ];
 

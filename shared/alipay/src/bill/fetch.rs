@@ -1,5 +1,7 @@
 //! Fetching a bill: `alipay.data.dataservice.bill.downloadurl.query`, and the file it points to.
 
+use std::io::Write;
+
 use jiff::civil::{Date, Time, time};
 use jiff::{Timestamp, ToSpan};
 use reqwest::Url;
@@ -13,8 +15,8 @@ use crate::doubt::doubt;
 use crate::time::beijing_time;
 use crate::wire::Answer;
 
-/// The most bytes of a bill's zip: 16 MiB.
-const BILL_MAX_BYTES: usize = 16 << 20;
+/// The most bytes of a bill's zip: 200 MiB, some millions of rows.
+const BILL_MAX_BYTES: u64 = 200 << 20;
 
 /// The time in Beijing, on the day after, from which the bill of a day is complete. Alipay makes it
 /// at about nine.
@@ -23,8 +25,8 @@ const READY_AT: Time = time(10, 0, 0, 0);
 /// The answer to a request for a bill. Unless it is the bill, request it again later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BillAnswer {
-    /// The bytes of its zip.
-    Zip(Vec<u8>),
+    /// Its zip was written to the file.
+    Fetched,
     /// Alipay has no bill of that day, as of every day without movements. It proves nothing about a
     /// single trade.
     NoTrades,
@@ -44,10 +46,17 @@ struct BillFields {
 }
 
 impl Alipay {
-    /// The bill of a day in Beijing.
+    /// The bill of a day in Beijing, written to an empty file part by part. Unless the answer is
+    /// [`BillAnswer::Fetched`], what was written is no bill.
     ///
     /// The address in Alipay's answer expires after thirty seconds, so the file is fetched at once.
-    pub async fn bill(&self, kind: BillKind, day: Date, now: Timestamp) -> BillAnswer {
+    pub async fn bill(
+        &self,
+        kind: BillKind,
+        day: Date,
+        now: Timestamp,
+        file: &mut (dyn Write + Send),
+    ) -> BillAnswer {
         let ready_at = day.checked_add(1.day()).map(|next_day| next_day.to_datetime(READY_AT));
         if !ready_at.is_ok_and(|ready_at| ready_at <= beijing_time(now)) {
             return BillAnswer::TooEarly;
@@ -56,17 +65,22 @@ impl Alipay {
             json!({ "bill_type": kind.as_str(), "bill_date": day.to_string() }).to_string();
         let call = Call::new("alipay.data.dataservice.bill.downloadurl.query", &content);
         match self.ask(call, now).await {
-            Ok(answer) => self.bill_of(&answer).await.unwrap_or_else(BillAnswer::InDoubt),
+            Ok(answer) => self.bill_of(&answer, file).await.unwrap_or_else(BillAnswer::InDoubt),
             Err(doubt) => BillAnswer::InDoubt(doubt),
         }
     }
 
-    async fn bill_of(&self, answer: &Answer) -> Result<BillAnswer, Doubt> {
+    async fn bill_of(
+        &self,
+        answer: &Answer,
+        file: &mut (dyn Write + Send),
+    ) -> Result<BillAnswer, Doubt> {
         if answer.succeeded() {
             let fields: BillFields = answer.fields()?;
             let url = fields.bill_download_url.as_deref().and_then(address);
             let url = url.ok_or_else(|| doubt("the answer has no bill_download_url"))?;
-            return Ok(BillAnswer::Zip(self.file(url, BILL_MAX_BYTES).await?));
+            self.file(url, BILL_MAX_BYTES, file).await?;
+            return Ok(BillAnswer::Fetched);
         }
         match answer.failure().map(bare).as_deref() {
             Some("NO_BILL_DATA" | "BILL_NOT_EXIST") => Ok(BillAnswer::NoTrades),
@@ -119,14 +133,20 @@ mod tests {
     }
 
     async fn bill(stub: &Stub) -> BillAnswer {
+        fetched(stub).await.0
+    }
+
+    /// The answer, and what was written to the file.
+    async fn fetched(stub: &Stub) -> (BillAnswer, Vec<u8>) {
         let now = "2026-03-02T02:00:00Z".parse().unwrap();
-        stub.client().bill(BillKind::Trade, day(), now).await
+        let mut file = Vec::new();
+        (stub.client().bill(BillKind::Trade, day(), now, &mut file).await, file)
     }
 
     #[tokio::test]
     async fn a_bill_is_requested_by_its_day_and_fetched_with_a_user_agent() {
         let stub = serving("200 OK", b"PK".to_vec()).await;
-        assert_eq!(bill(&stub).await, BillAnswer::Zip(b"PK".to_vec()));
+        assert_eq!(fetched(&stub).await, (BillAnswer::Fetched, b"PK".to_vec()));
         let [asked, fetched] = &stub.requests()[..] else { panic!("not two requests") };
         let form = asked.split_once("\r\n\r\n").unwrap().1;
         let content = &crate::stub::asked_by(form)["biz_content"];
@@ -136,13 +156,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_does_not_come_whole_is_no_bill() {
-        let large = vec![0; BILL_MAX_BYTES + 1];
-        for (status, file, expected) in [
-            ("403 Forbidden", Vec::new(), "the answer has HTTP status 403 Forbidden"),
-            ("302 Found", Vec::new(), "the answer has HTTP status 302 Found"),
-            ("200 OK", large, "the answer is larger than 16777216 bytes"),
+        for (status, expected) in [
+            ("403 Forbidden", "the answer has HTTP status 403 Forbidden"),
+            ("302 Found", "the answer has HTTP status 302 Found"),
         ] {
-            let stub = serving(status, file).await;
+            let stub = serving(status, Vec::new()).await;
             assert_eq!(bill(&stub).await, BillAnswer::InDoubt(doubt(expected)));
         }
         let stub = Stub::serving(|request| match request.starts_with("GET") {
@@ -156,6 +174,27 @@ mod tests {
         .await;
         let BillAnswer::InDoubt(Doubt(text)) = bill(&stub).await else { panic!("taken for whole") };
         assert!(text.starts_with("the answer broke off"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_large_is_no_bill_whether_its_length_is_told_or_not() {
+        let told = |length: u64| {
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes()
+        };
+        let untold = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n12345".to_vec();
+        for (answer, most_bytes, is_refused) in [
+            (told(BILL_MAX_BYTES + 1), BILL_MAX_BYTES, true),
+            (untold.clone(), 4, true),
+            (untold, 5, false),
+        ] {
+            let stub = Stub::serving(move |_| answer.clone()).await;
+            let url = Url::parse(&format!("http://{}/", stub.address)).unwrap();
+            let mut file = Vec::new();
+            let fetched = stub.client().file(url, most_bytes, &mut file).await;
+            let refused = doubt(&format!("the answer is larger than {most_bytes} bytes"));
+            assert_eq!(fetched, if is_refused { Err(refused) } else { Ok(()) });
+            assert_eq!(file.len(), if is_refused { 0 } else { 5 });
+        }
     }
 
     #[tokio::test]
@@ -206,11 +245,16 @@ mod tests {
             ("2026-03-02T01:59:59Z", BillAnswer::TooEarly),
             ("2026-03-02T02:00:00Z", BillAnswer::NoTrades),
         ] {
-            let answer = stub.client().bill(BillKind::Ledger, day(), now.parse().unwrap()).await;
+            let answer = stub
+                .client()
+                .bill(BillKind::Ledger, day(), now.parse().unwrap(), &mut Vec::new())
+                .await;
             assert_eq!(answer, expected, "{now}");
         }
         assert_eq!(stub.requests().len(), 1);
-        let latest = stub.client().bill(BillKind::Ledger, Date::MAX, Timestamp::MAX).await;
+        let client = stub.client();
+        let latest =
+            client.bill(BillKind::Ledger, Date::MAX, Timestamp::MAX, &mut Vec::new()).await;
         assert_eq!(latest, BillAnswer::TooEarly);
     }
 

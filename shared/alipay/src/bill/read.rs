@@ -1,6 +1,7 @@
 //! Reading a bill out of its zip.
 
-use std::io::{Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::ops::ControlFlow;
 
 use steelyard_billing::{Bill, BillKind, BillRow, RowKind, UnreadableRow};
 use steelyard_pricing::Fen;
@@ -15,8 +16,8 @@ use super::columns::{
 use super::table::{Column, Row, RowError, Table, TableError};
 use crate::time::beijing_instant;
 
-/// The most bytes of a file inside the zip: 64 MiB, some hundred thousand rows.
-const MEMBER_MAX_BYTES: u64 = 64 << 20;
+/// The most bytes of a file inside the zip: 4 GiB, more than ten million rows.
+const MEMBER_MAX_BYTES: u64 = 4 << 30;
 
 /// The most files inside the zip. A real one has two.
 const MEMBERS_MAX: usize = 16;
@@ -63,54 +64,108 @@ enum Amount {
     IncomeOrExpense(Column, Column),
 }
 
-/// Reads a bill from the bytes of its zip.
-///
-/// The header identifies the file with the rows: the names of the files are in GBK, and their
-/// order differs. A day without trades has no row. A row that cannot be read is in
-/// [`Bill::unreadable`], and the other rows are read.
+/// A row of a bill, whether it can be read or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BillLine {
+    /// It can be read.
+    Row(BillRow),
+    /// It cannot be read. It may be money that moved.
+    Unreadable(UnreadableRow),
+}
+
+/// Reads a bill from the bytes of its zip, all of it into memory: for bills of a few rows.
 ///
 /// # Errors
 ///
 /// [`BillError`] when the zip or the table cannot be read.
 pub fn read_bill(kind: BillKind, zip: &[u8]) -> Result<Bill, BillError> {
-    let mut archive = ZipArchive::new(Cursor::new(zip))?;
-    if archive.len() > MEMBERS_MAX {
-        return Err(BillError::TooLarge);
-    }
-    let mut bill = None;
-    for index in 0..archive.len() {
-        let file = unpacked(&mut archive, index)?;
-        let Some(table) = Table::find(&file, first_column(kind)) else { continue };
-        if bill.replace(bill_of(kind, &table)?).is_some() {
-            return Err(BillError::SeveralTables);
-        }
-    }
-    bill.ok_or(BillError::NoTable)
-}
-
-fn unpacked(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Vec<u8>, BillError> {
-    let mut file = Vec::new();
-    archive.by_index(index)?.take(MEMBER_MAX_BYTES + 1).read_to_end(&mut file)?;
-    match u64::try_from(file.len()) {
-        Ok(length) if length <= MEMBER_MAX_BYTES => Ok(file),
-        Ok(_) | Err(_) => Err(BillError::TooLarge),
-    }
-}
-
-fn bill_of(kind: BillKind, table: &Table<'_>) -> Result<Bill, TableError> {
-    let columns = Columns::of(kind, table)?;
     let mut bill = Bill::default();
-    for row in table.rows()? {
-        match columns.bill_row(kind, &row) {
-            Ok(bill_row) => bill.rows.push(bill_row),
-            Err(error) => bill.unreadable.push(columns.unreadable(&row, &error)),
+    read_bill_lines(kind, Cursor::new(zip), |_, line| {
+        match line {
+            BillLine::Row(row) => bill.rows.push(row),
+            BillLine::Unreadable(row) => bill.unreadable.push(row),
         }
-    }
+        ControlFlow::Continue(())
+    })?;
     Ok(bill)
 }
 
+/// Reads a bill row by row, with one row in memory: passes each row with its line in the file, from
+/// 1, in the order of the file, until it is told to stop.
+///
+/// The header identifies the file with the rows: the names of the files are in GBK, and their
+/// order differs. A day without trades has no row. A row that cannot be read is passed as
+/// [`BillLine::Unreadable`], and the other rows are read.
+///
+/// Rows are passed before it is known whether the rest of the bill can be read. Nothing may be
+/// concluded from the rows of a bill that was not read to its end before.
+///
+/// # Errors
+///
+/// [`BillError`] when the zip or the table cannot be read.
+pub fn read_bill_lines(
+    kind: BillKind,
+    zip: impl Read + Seek,
+    each: impl FnMut(usize, BillLine) -> ControlFlow<()>,
+) -> Result<(), BillError> {
+    read_within(kind, zip, MEMBER_MAX_BYTES, each)
+}
+
+/// The same, with so many bytes at most of each file in the zip.
+pub(super) fn read_within(
+    kind: BillKind,
+    zip: impl Read + Seek,
+    most_bytes: u64,
+    mut each: impl FnMut(usize, BillLine) -> ControlFlow<()>,
+) -> Result<(), BillError> {
+    let mut archive = ZipArchive::new(zip)?;
+    if archive.len() > MEMBERS_MAX {
+        return Err(BillError::TooLarge);
+    }
+    let mut has_table = false;
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index)?.take(most_bytes + 1);
+        let table = Table::find(BufReader::new(&mut file), first_column(kind))?;
+        if let Some(table) = table {
+            if has_table {
+                return Err(BillError::SeveralTables);
+            }
+            has_table = true;
+            if rows_of(kind, table, &mut each)?.is_break() {
+                return Ok(());
+            }
+        } else if file.limit() == 0 {
+            return Err(BillError::TooLarge);
+        }
+    }
+    if has_table { Ok(()) } else { Err(BillError::NoTable) }
+}
+
+/// Passes the rows of a table. Whether they are to stop.
+fn rows_of<R: Read>(
+    kind: BillKind,
+    mut table: Table<BufReader<&mut std::io::Take<R>>>,
+    each: &mut impl FnMut(usize, BillLine) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, BillError> {
+    let columns = Columns::of(kind, &table)?;
+    while let Some(row) = table.next_row()? {
+        let line = match columns.bill_row(kind, &row) {
+            Ok(bill_row) => BillLine::Row(bill_row),
+            Err(error) => BillLine::Unreadable(columns.unreadable(&row, &error)),
+        };
+        if each(row.line, line).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    let has_ended = table.has_ended();
+    if table.into_file().into_inner().limit() == 0 {
+        return Err(BillError::TooLarge);
+    }
+    if has_ended { Ok(ControlFlow::Continue(())) } else { Err(TableError::NoEnd.into()) }
+}
+
 impl Columns {
-    fn of(kind: BillKind, table: &Table<'_>) -> Result<Columns, TableError> {
+    fn of<R: BufRead>(kind: BillKind, table: &Table<R>) -> Result<Columns, TableError> {
         let (trade_no, finished_at) = match kind {
             BillKind::Trade => (TRADE_NO, FINISHED_AT),
             BillKind::Ledger => (LEDGER_TRADE_NO, LEDGER_AT),

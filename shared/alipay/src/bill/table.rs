@@ -1,9 +1,16 @@
 //! The table inside a bill's file: preamble, header, rows, and the line that ends them.
 
+use std::io::{self, BufRead};
+use std::ops::Range;
+
 use encoding_rs::GBK;
 use thiserror::Error;
 
 use super::columns::normal;
+use super::read::BillError;
+
+/// The most bytes of a line that are read: 64 KiB. A row has about 300 bytes.
+const LINE_MAX_BYTES: usize = 64 << 10;
 
 /// Part of the line after the last row.
 const END: &str = "列表结束";
@@ -33,6 +40,8 @@ pub enum TableError {
 pub(super) enum RowError {
     #[error("the row is not GBK")]
     NotGbk,
+    #[error("the row has more than {LINE_MAX_BYTES} bytes")]
+    TooLong,
     #[error("the row has {cells} cells under {columns} columns")]
     Cells { cells: usize, columns: usize },
     #[error("the row has no {column} that can be read")]
@@ -41,11 +50,21 @@ pub(super) enum RowError {
     AfterEnd,
 }
 
-/// A table whose header was found, with the lines below it.
-pub(super) struct Table<'f> {
+/// A table whose header was found, read line by line.
+pub(super) struct Table<R> {
     columns: Vec<String>,
-    /// The lines below the header, with their numbers.
-    lines: Vec<(usize, &'f [u8])>,
+    lines: Lines<R>,
+    has_ended: bool,
+}
+
+/// The lines of a file, one in memory at a time.
+struct Lines<R> {
+    file: R,
+    /// The line in the buffer, from 1.
+    number: usize,
+    buffer: Vec<u8>,
+    /// Whether the buffer has the beginning of a longer line.
+    is_cut: bool,
 }
 
 /// A column of the header.
@@ -59,22 +78,26 @@ pub(super) struct Column {
 pub(super) struct Row {
     /// The line of the file, from 1.
     pub(super) line: usize,
-    cells: Vec<String>,
+    text: String,
+    /// Where the cells stand in the text, without white space at their ends.
+    cells: Vec<Range<usize>>,
     /// What is wrong with the line itself.
     error: Option<RowError>,
 }
 
-impl<'f> Table<'f> {
+impl<R: BufRead> Table<R> {
     /// The table whose header has a column; none when no line of the file has it.
-    pub(super) fn find(file: &'f [u8], column: &str) -> Option<Table<'f>> {
-        let mut lines = (1..).zip(file.split(|byte| *byte == b'\n'));
-        let columns = lines.find_map(|(_, line)| {
+    pub(super) fn find(file: R, column: &str) -> io::Result<Option<Table<R>>> {
+        let mut lines = Lines { file, number: 0, buffer: Vec::new(), is_cut: false };
+        while lines.advance()? {
             // No byte of a character in GBK is a line feed or a comma.
-            let (text, _) = GBK.decode_without_bom_handling(line);
-            let names: Vec<String> = text.split(',').map(normal).collect();
-            names.iter().any(|name| name == column).then_some(names)
-        })?;
-        Some(Table { columns, lines: lines.collect() })
+            let (text, _) = GBK.decode_without_bom_handling(&lines.buffer);
+            let columns: Vec<String> = text.split(',').map(normal).collect();
+            if columns.iter().any(|name| name == column) {
+                return Ok(Some(Table { columns, lines, has_ended: false }));
+            }
+        }
+        Ok(None)
     }
 
     /// The column with a name.
@@ -87,39 +110,88 @@ impl<'f> Table<'f> {
         }
     }
 
-    /// The rows, whole or not.
+    /// The next row, whole or not; none at the end of the file.
     ///
     /// # Errors
     ///
-    /// [`TableError::NoEnd`] when no line ends them.
-    pub(super) fn rows(&self) -> Result<Vec<Row>, TableError> {
-        let mut rows = Vec::new();
-        let mut has_ended = false;
-        for &(line, bytes) in &self.lines {
+    /// [`BillError::Unpack`] when the file cannot be read on.
+    pub(super) fn next_row(&mut self) -> Result<Option<Row>, BillError> {
+        while self.lines.advance()? {
             // A damaged byte may stand in a comment too, where it costs no row.
-            let (lossy, _) = GBK.decode_without_bom_handling(bytes);
+            let (lossy, is_damaged) = GBK.decode_without_bom_handling(&self.lines.buffer);
             let lossy = lossy.trim();
             if lossy.starts_with('#') {
-                has_ended |= lossy.contains(END);
+                self.has_ended |= lossy.contains(END);
             } else if !lossy.is_empty() {
-                rows.push(self.row(line, bytes, lossy, has_ended));
+                return Ok(Some(self.row(lossy, is_damaged)));
             }
         }
-        if has_ended { Ok(rows) } else { Err(TableError::NoEnd) }
+        Ok(None)
     }
 
-    fn row(&self, line: usize, bytes: &[u8], lossy: &str, has_ended: bool) -> Row {
-        let cells: Vec<String> = lossy.split(',').map(|cell| cell.trim().to_owned()).collect();
-        let (count, columns) = (cells.len(), self.columns.len());
-        let is_gbk = GBK.decode_without_bom_handling_and_without_replacement(bytes).is_some();
-        let error = match (has_ended, is_gbk) {
-            (true, _) => Some(RowError::AfterEnd),
-            (false, false) => Some(RowError::NotGbk),
-            (false, true) if count != columns => Some(RowError::Cells { cells: count, columns }),
-            (false, true) => None,
-        };
-        Row { line, cells, error }
+    /// Whether a line ended the rows.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.has_ended
     }
+
+    /// The file behind the last line that was read.
+    pub(super) fn into_file(self) -> R {
+        self.lines.file
+    }
+
+    fn row(&self, lossy: &str, is_damaged: bool) -> Row {
+        let cells = cells(lossy);
+        let (count, columns) = (cells.len(), self.columns.len());
+        let error = if self.has_ended {
+            Some(RowError::AfterEnd)
+        } else if self.lines.is_cut {
+            Some(RowError::TooLong)
+        } else if is_damaged {
+            Some(RowError::NotGbk)
+        } else {
+            (count != columns).then_some(RowError::Cells { cells: count, columns })
+        };
+        Row { line: self.lines.number, text: lossy.to_owned(), cells, error }
+    }
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads the next line into the buffer. Whether there was one.
+    fn advance(&mut self) -> io::Result<bool> {
+        self.buffer.clear();
+        self.is_cut = false;
+        let mut is_line = false;
+        loop {
+            let bytes = self.file.fill_buf()?;
+            if bytes.is_empty() {
+                self.number += usize::from(is_line);
+                return Ok(is_line);
+            }
+            is_line = true;
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            let room = LINE_MAX_BYTES - self.buffer.len();
+            self.is_cut |= part.len() > room;
+            self.buffer.extend_from_slice(&part[..part.len().min(room)]);
+            let used = part.len() + usize::from(end.is_some());
+            self.file.consume(used);
+            if end.is_some() {
+                self.number += 1;
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Where the cells of a row stand, without white space at their ends.
+fn cells(text: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let cell = |cell: &str| {
+        let begin = start + (cell.len() - cell.trim_start().len());
+        start += cell.len() + 1;
+        begin..begin + cell.trim().len()
+    };
+    text.split(',').map(cell).collect()
 }
 
 impl Row {
@@ -130,7 +202,7 @@ impl Row {
 
     /// The text under a column; empty when nothing is there.
     pub(super) fn text(&self, column: Column) -> &str {
-        self.cells.get(column.index).map_or("", String::as_str)
+        self.cells.get(column.index).and_then(|cell| self.text.get(cell.clone())).unwrap_or("")
     }
 
     /// The value under a column.

@@ -1,6 +1,7 @@
 //! Bills as Alipay writes them, and damaged ones.
 
 use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
 
 use encoding_rs::GBK;
 use jiff::Timestamp;
@@ -321,17 +322,46 @@ fn bytes_that_are_no_whole_zip_are_refused() {
 
 #[test]
 fn a_zip_that_unpacks_to_too_much_is_refused() {
-    let many = vec![("a", &b""[..]); 17];
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("bomb.csv", SimpleFileOptions::default()).unwrap();
-    let part = vec![b' '; 1 << 20];
-    for _ in 0..65 {
-        zip.write_all(&part).unwrap();
-    }
-    let bomb = zip.finish().unwrap().into_inner();
-    for bytes in [zip_of_many(&many), bomb] {
-        let error = read_bill(BillKind::Trade, &bytes).unwrap_err();
+    let many = zip_of_many(&[("a", &b""[..]); 17]);
+    let error = read_bill(BillKind::Trade, &many).unwrap_err();
+    assert!(matches!(error, BillError::TooLarge), "{error:?}");
+
+    let bytes = u64::try_from(gbk(TRADES).len()).unwrap();
+    let read = |file: &[u8], most_bytes| {
+        let zip = Cursor::new(zip_of(&[("a", file)]));
+        read::read_within(BillKind::Trade, zip, most_bytes, |_, _| ControlFlow::Continue(()))
+    };
+    read(&gbk(TRADES), bytes).unwrap();
+    for (file, most_bytes) in [(gbk(TRADES), bytes - 1), (vec![b' '; 65], 64)] {
+        let error = read(&file, most_bytes).unwrap_err();
         assert!(matches!(error, BillError::TooLarge), "{error:?}");
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_costs_its_own_row_only() {
+    let long = "9".repeat(70_000);
+    let damaged = TRADES
+        .replace("2026030122001\t,SY_1_1\t,退款", &format!("2026030122001\t,SY_1_1\t,{long}"));
+    check_unreadable(
+        BillKind::Trade,
+        TRADES,
+        &damaged,
+        7,
+        "the row has more than 65536 bytes; SY_1_1 2026030122001",
+    );
+}
+
+#[test]
+fn rows_are_passed_with_their_lines_until_they_are_told_to_stop() {
+    for most in 1..=2 {
+        let mut lines = Vec::new();
+        read_bill_lines(BillKind::Trade, Cursor::new(bill_of(TRADES)), |line, _| {
+            lines.push(line);
+            if lines.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+        assert_eq!(lines, [6, 7][..most]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bills as Alipay writes them, for a local Alipay and for tests.
 
-use std::io::{Cursor, Write};
+use std::borrow::Borrow;
+use std::io::{Cursor, Seek, Write};
 
 use encoding_rs::GBK;
 use steelyard_billing::{BillKind, BillRow};
@@ -40,42 +41,60 @@ pub enum WriteBillError {
 ///
 /// [`WriteBillError`] when reading would not return the rows unchanged.
 pub fn write_bill(kind: BillKind, rows: &[BillRow]) -> Result<Vec<u8>, WriteBillError> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in [("details.csv", details(kind, rows)?), ("summary.csv", summary(rows))] {
-        zip.start_file(name, SimpleFileOptions::default())?;
-        zip.write_all(&GBK.encode(&text).0)?;
-    }
-    Ok(zip.finish()?.into_inner())
+    Ok(write_bill_to(kind, rows, Cursor::new(Vec::new()))?.into_inner())
 }
 
-fn details(kind: BillKind, rows: &[BillRow]) -> Result<String, WriteBillError> {
-    let list = match kind {
-        BillKind::Trade => "业务明细列表",
-        BillKind::Ledger => "账务明细列表",
-    };
-    let header = columns(kind).join(",").replace('(', "（").replace(')', "）");
-    let mut lines = vec![
-        "#支付宝业务明细查询".to_owned(),
-        "#账号：[20880000000000000156]".to_owned(),
-        "#起始日期：[]   终止日期：[]".to_owned(),
-        format!(
-            "#-----------------------------------------{list}----------------------------------------"
-        ),
-        header,
-    ];
+/// The same, written row by row to a file.
+///
+/// # Errors
+///
+/// [`WriteBillError`] when reading would not return the rows unchanged, or the file takes no more.
+pub fn write_bill_to<W: Write + Seek>(
+    kind: BillKind,
+    rows: impl IntoIterator<Item = impl Borrow<BillRow>>,
+    file: W,
+) -> Result<W, WriteBillError> {
+    let mut zip = ZipWriter::new(file);
+    zip.start_file("details.csv", SimpleFileOptions::default().large_file(true))?;
+    let mut count = 0_u64;
+    line(&mut zip, &preamble(kind))?;
     for row in rows {
         let cells: Result<Vec<String>, WriteBillError> =
-            columns(kind).iter().map(|column| cell(kind, row, column)).collect();
-        lines.push(cells?.join(","));
+            columns(kind).iter().map(|column| cell(kind, row.borrow(), column)).collect();
+        line(&mut zip, &cells?.join(","))?;
+        count += 1;
     }
-    lines.push(format!(
-        "#-----------------------------------------{list}结束------------------------------------"
-    ));
-    Ok(lines.join("\r\n") + "\r\n")
+    line(&mut zip, &format!("#{RULE}{}结束{RULE}", list(kind)))?;
+    zip.start_file("summary.csv", SimpleFileOptions::default())?;
+    line(&mut zip, &format!("#支付宝业务汇总查询\r\n类型,总笔数\r\n合计,{count}"))?;
+    Ok(zip.finish()?)
 }
 
-fn summary(rows: &[BillRow]) -> String {
-    format!("#支付宝业务汇总查询\r\n类型,总笔数\r\n合计,{}\r\n", rows.len())
+const RULE: &str = "-----------------------------------------";
+
+fn line(zip: &mut impl Write, text: &str) -> std::io::Result<()> {
+    zip.write_all(&GBK.encode(text).0)?;
+    zip.write_all(b"\r\n")
+}
+
+const fn list(kind: BillKind) -> &'static str {
+    match kind {
+        BillKind::Trade => "业务明细列表",
+        BillKind::Ledger => "账务明细列表",
+    }
+}
+
+/// The lines above the rows.
+fn preamble(kind: BillKind) -> String {
+    let header = columns(kind).join(",").replace('(', "（").replace(')', "）");
+    [
+        "#支付宝业务明细查询",
+        "#账号：[20880000000000000156]",
+        "#起始日期：[]   终止日期：[]",
+        &format!("#{RULE}{}{RULE}", list(kind)),
+        &header,
+    ]
+    .join("\r\n")
 }
 
 fn cell(kind: BillKind, row: &BillRow, column: &str) -> Result<String, WriteBillError> {

@@ -75,6 +75,14 @@ impl BillKind {
     }
 }
 
+impl BillKind {
+    /// The kind of a name in records; none if there is no such kind.
+    #[must_use]
+    pub fn named(name: &str) -> Option<BillKind> {
+        [BillKind::Trade, BillKind::Ledger].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
 impl UnreadableRow {
     /// How much of a raw cell is kept, in characters: no number of the gateway or of ours is longer.
     pub const CELL_MAX_LENGTH: usize = 64;

@@ -1,6 +1,7 @@
 //! What a day's bill of Alipay and our books say of each other.
 
 mod plan;
+mod run;
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,7 @@ use crate::journal::{Entry, Ledger};
 use crate::{OutRequestNo, OutTradeNo, ProviderId, Reason};
 
 pub use plan::{BillAction, Expected, KnownTrades, Numbers, plan, row_finding};
+pub use run::{BillCursor, BillPart, BillRun, BillRunId, BillTally, DayFailure, RowFailure};
 
 /// The day of Alipay's bills that an instant falls in: bills go by Beijing's calendar, whatever the
 /// platform's is.

@@ -75,8 +75,10 @@ impl Expected {
     }
 
     fn request_of(&self, trade: &OutTradeNo, amount: Fen) -> Option<OutRequestNo> {
-        let mut of_trade = self.0.values().filter(|of| of.out_trade_no == *trade);
-        of_trade.find_map(|of| of.out_request_no.clone().filter(|_| of.amount_fen == amount))
+        let of_trade = self.0.range((trade.clone(), None)..);
+        of_trade
+            .take_while(|((of, _), _)| of == trade)
+            .find_map(|(_, of)| of.out_request_no.clone().filter(|_| of.amount_fen == amount))
     }
 }
 

@@ -27,12 +27,10 @@ fn fail_bills(platform: &Platform, faults: impl IntoIterator<Item = Fault>) {
     }
 }
 
-/// Why days failed in a run, each with its day.
-async fn failures(platform: &Platform) -> Vec<(String, String)> {
-    let answer = platform.stack.functions.reconcile.invoke(json!({})).await.unwrap();
-    let failed = answer["failed"].as_array().unwrap().iter();
-    let text = |of: &Value, key: &str| of[key].as_str().unwrap().to_owned();
-    failed.map(|of| (text(of, "day"), text(of, "error"))).collect()
+/// Reconciles what is due. Gives the days that failed, each with the reason.
+async fn failing(platform: &Platform) -> Vec<(String, String)> {
+    reconciled(platform).await;
+    failures(platform).await.unwrap()
 }
 
 /// Every difference that was ever reported, and whether it is open.
@@ -55,7 +53,7 @@ async fn missing_bill_of_a_day_that_must_have_rows_is_an_error_each_day_until_th
             fail_bills(&platform, [refused(trades), refused(ledger)]);
             let missing =
                 "there is no bill of 2015-05-02, though the books expect it to show 1 movements";
-            assert_eq!(failures(&platform).await, [(DAY.to_owned(), missing.to_owned())]);
+            assert_eq!(failing(&platform).await, [(DAY.to_owned(), missing.to_owned())]);
             assert_eq!(stored(&platform, DAY).await, None, "{trades} {ledger}");
             assert_eq!(unmatched(&platform).await, [10_000]);
         }
@@ -83,7 +81,7 @@ async fn missing_bill_of_a_day_on_which_money_was_only_given_back_is_an_error_to
     assert_eq!(unmatched(&platform).await, [-500, -1_000]);
     platform.set("2015-05-04T10:30");
     fail_bills(&platform, [refused("BILL_NOT_EXIST"), refused("BILL_NOT_EXIST")]);
-    let failed = failures(&platform).await;
+    let failed = failing(&platform).await;
     let [(day, why)] = &failed[..] else { panic!("{failed:?}") };
     assert_eq!(day, NEXT_DAY);
     assert!(why.ends_with("expect it to show 2 movements"), "{why}");
@@ -151,7 +149,7 @@ async fn what_the_bill_of_its_day_does_not_show_is_expected_of_the_next_that_may
         platform.set(time);
         let missing =
             "there is no bill of 2015-05-03, though the books expect it to show 1 movements";
-        assert_eq!(failures(&platform).await, [(NEXT_DAY.to_owned(), missing.to_owned())]);
+        assert_eq!(failing(&platform).await, [(NEXT_DAY.to_owned(), missing.to_owned())]);
     }
     assert_eq!((findings(&platform).await, unmatched(&platform).await), (vec![], vec![10_000]));
     // A person who skips the day has seen it; nothing is concluded from the bill that nobody read.
@@ -196,7 +194,7 @@ async fn broken_bill_holds_up_no_other_day_and_is_done_once_it_is_mended() {
 async fn broken_bill_is_kept_as_it_came_and_named_by_the_error() {
     let platform = expecting().await;
     fail_bills(&platform, [Fault::BillBroken]);
-    let failed = failures(&platform).await;
+    let failed = failing(&platform).await;
     let [(_, why)] = &failed[..] else { panic!("{failed:?}") };
     assert!(why.starts_with("cannot read the bill of 2015-05-02: "), "{why}");
 }

@@ -72,7 +72,7 @@ async fn unreadable_item_of_what_is_expected_fails_alone_until_a_person_skips_it
     // The row is found in the debit's own record.
     assert_eq!(told(&platform, DAY).await, all_match(4));
     assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
-    let day = platform.books().open_day().await.unwrap();
+    let day = platform.stack.tables.billing.unmatched().await.unwrap();
     let [unreadable] = &day.unreadable[..] else { panic!("{:?}", day.unreadable) };
     let sk = expected["sk"]["S"].as_str().unwrap();
     assert_eq!((&*unreadable.pk, &*unreadable.sk), (&*pk, sk));
@@ -80,7 +80,7 @@ async fn unreadable_item_of_what_is_expected_fails_alone_until_a_person_skips_it
 
     let billing = &platform.stack.tables.billing;
     billing.skip_item(&pk, sk, "the debit's record has it").await.unwrap();
-    let day = platform.books().open_day().await.unwrap();
+    let day = platform.stack.tables.billing.unmatched().await.unwrap();
     assert_eq!(day.unreadable[0].skipped.as_deref(), Some("the debit's record has it"));
     // Mended, it is matched by the next bill that shows it.
     platform.put_item(&expected).await;
@@ -120,8 +120,8 @@ async fn row_of_a_record_that_cannot_be_read_fails_alone_and_is_booked_once_the_
         };
         let record = item(&platform, &pk, end).await;
         platform.put_item(&newer(&record)).await;
-        let answer = platform.stack.functions.reconcile.invoke(json!({})).await.unwrap();
-        let why = answer["failed"][0]["error"].as_str().unwrap();
+        assert_eq!(reconciled(&platform).await, days(&[], &["2015-05-01"]));
+        let (_, why) = failures(&platform).await.unwrap().remove(0);
         assert!(why.starts_with("cannot book 1 rows of the bill of 2015-05-01"), "{why}");
         assert!(why.contains(named), "{why}");
         assert_eq!(stored(&platform, "2015-05-01").await, None, "{named}");

@@ -18,8 +18,9 @@ fn next_day() -> Timestamp {
 
 /// The rows of a day's bill, in short.
 async fn rows(stage: &Stage, kind: BillKind, day: Date) -> Vec<String> {
-    match stage.client.bill(kind, day, next_day()).await {
-        BillAnswer::Zip(zip) => {
+    let mut zip = Vec::new();
+    match stage.client.bill(kind, day, next_day(), &mut zip).await {
+        BillAnswer::Fetched => {
             let Bill { rows, unreadable } = read_bill(kind, &zip).unwrap();
             rows.iter().map(in_short).chain(unreadable.iter().map(unreadable_in_short)).collect()
         }
@@ -97,7 +98,7 @@ async fn file_is_had_once_from_its_address() {
         })
         .await;
     assert!(answer.contains(r"http:\/\/local\/local\/bills\/1"), "{answer}");
-    stage.client.bill(BillKind::Trade, DAY, next_day()).await;
+    stage.client.bill(BillKind::Trade, DAY, next_day(), &mut Vec::new()).await;
     assert!(stage.open("/local/bills/2").await.starts_with("HTTP/1.1 404"));
 }
 
@@ -126,9 +127,9 @@ async fn bill_that_is_broken_cannot_be_read_and_is_whole_the_next_time() {
     let stage = traded().await;
     for kind in [BillKind::Trade, BillKind::Ledger] {
         stage.local.fail_next(Method::Bill, Fault::BillBroken, 1);
-        let BillAnswer::Zip(zip) = stage.client.bill(kind, DAY, next_day()).await else {
-            panic!("no bill")
-        };
+        let mut zip = Vec::new();
+        let fetched = stage.client.bill(kind, DAY, next_day(), &mut zip).await;
+        assert_eq!(fetched, BillAnswer::Fetched);
         assert!(read_bill(kind, &zip).is_err(), "{kind:?}");
         assert_eq!(rows(&stage, kind, DAY).await.len(), 2, "{kind:?}");
     }

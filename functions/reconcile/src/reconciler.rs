@@ -1,0 +1,473 @@
+//! Days and parts of bills, held against the books.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use steelyard_alipay::{Alipay, BillAnswer, BillError};
+use steelyard_billing::reconciliation::{
+    BillAction, BillPart, BillRun, BillRunId, BillTally, Expected,
+};
+use steelyard_billing::{BillFile, BillKind, BillRow, Doubt, Finding, OpenFinding, Reconciliation};
+use steelyard_books::{
+    BillEffect, BookError, Books, DayEnd, DayError, PartStep, PlannedRows, RowsDone,
+};
+use steelyard_runtime::{Clock, Error, Invocation, Queue, QueueError, chain, report_unreadable};
+use steelyard_store::StoreError;
+use thiserror::Error as ThisError;
+
+use crate::rows::{self, Chunk};
+use crate::{Archive, ArchiveError};
+
+/// Holds the books against bills.
+#[derive(Debug)]
+pub struct Reconciler {
+    books: Books,
+    alipay: Alipay,
+    archive: Archive,
+    queue: Queue,
+    clock: Clock,
+}
+
+/// What one message asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ReconcileMessage {
+    /// Days, in order: each begins when the day before it has ended.
+    Days {
+        /// The days.
+        days: VecDeque<Date>,
+    },
+    /// A part of the bill of a day.
+    Part {
+        /// The day.
+        day: Date,
+        /// The run. A message of an earlier run does nothing.
+        run: BillRunId,
+        /// The number of the part.
+        part: u8,
+    },
+}
+
+/// Why a day could not be reconciled. What was booked stays booked; doing it again is safe.
+#[derive(Debug, ThisError)]
+pub enum ReconcileError {
+    /// The bill of the day is not complete yet.
+    #[error("the bill of {0} is not complete yet")]
+    TooEarly(Date),
+    /// The bill could not be fetched.
+    #[error("cannot get the bill of {day}: {}", doubt.0)]
+    NoBill {
+        /// The day.
+        day: Date,
+        /// Why.
+        doubt: Doubt,
+    },
+    /// The bill cannot be read.
+    #[error("cannot read the bill of {day}")]
+    Unreadable {
+        /// The day.
+        day: Date,
+        /// Where and why.
+        #[source]
+        source: BillError,
+    },
+    /// The raw file could not be kept or read.
+    #[error("cannot keep the bill")]
+    Archive(#[from] ArchiveError),
+    /// The parts of the bill could not be sent.
+    #[error("cannot send the parts of the bill")]
+    Send(#[from] QueueError),
+    /// There is no bill, though the books expect one; or the books could not be read or changed.
+    #[error(transparent)]
+    Day(#[from] DayError),
+}
+
+impl From<BookError> for ReconcileError {
+    fn from(error: BookError) -> ReconcileError {
+        ReconcileError::Day(error.into())
+    }
+}
+
+impl From<StoreError> for ReconcileError {
+    fn from(error: StoreError) -> ReconcileError {
+        BookError::from(error).into()
+    }
+}
+
+/// How far days are once they have begun.
+#[derive(Debug, Default)]
+pub struct DaysBegun {
+    /// The days that are reconciled, since no bill has rows of them.
+    pub done: Vec<Reconciliation>,
+    /// The day whose bill is worked on in parts. The days after it follow.
+    pub begun: Option<Date>,
+    /// The days that failed, and why.
+    pub failed: Vec<(Date, ReconcileError)>,
+}
+
+/// How a day began.
+enum Begun {
+    /// It is done: its bill has no rows, or there is none.
+    Done(Box<Reconciliation>),
+    /// Its parts are in the queue.
+    Parts,
+}
+
+/// What must be left of the time to begin a day, or to work on more rows. A step that is slow all
+/// the same is cut off, and its message comes again.
+const TIME_FOR_A_DAY: Duration = Duration::from_secs(600);
+const TIME_FOR_A_CHUNK: Duration = Duration::from_secs(120);
+
+impl Reconciler {
+    /// A reconciler over the books, a gateway, an archive and its own queue.
+    #[must_use]
+    pub fn new(
+        books: Books,
+        alipay: Alipay,
+        archive: Archive,
+        queue: Queue,
+        clock: Clock,
+    ) -> Reconciler {
+        Reconciler { books, alipay, archive, queue, clock }
+    }
+
+    /// Reconciles every unreconciled day whose bill is complete, 31 days back at most.
+    ///
+    /// # Errors
+    ///
+    /// When it is not known which days there are, or how a day ended cannot be stored.
+    pub async fn all(&self, invocation: Invocation) -> Result<DaysBegun, Error> {
+        let days = self.books.unreconciled_days(self.clock.now()).await?;
+        let days = self.days(days.into(), invocation).await?;
+        self.report_open().await?;
+        Ok(days)
+    }
+
+    /// Reconciles a day, as a person asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`ReconcileError`] naming the cause when the day cannot begin.
+    pub async fn day(&self, day: Date) -> Result<DaysBegun, Error> {
+        let mut days = DaysBegun::default();
+        match self.begin(day, &VecDeque::new()).await {
+            Ok(Begun::Done(result)) => days.done.push(*result),
+            Ok(Begun::Parts) => days.begun = Some(day),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(days)
+    }
+
+    /// Handles a message.
+    ///
+    /// # Errors
+    ///
+    /// When the message has to come again.
+    pub async fn message(
+        &self,
+        message: ReconcileMessage,
+        invocation: Invocation,
+    ) -> Result<(), Error> {
+        match message {
+            ReconcileMessage::Days { days } => self.go_on(days, invocation).await,
+            ReconcileMessage::Part { day, run, part } => {
+                self.part(day, run, part, invocation).await
+            }
+        }
+    }
+
+    /// Begins days in order until the parts of one are in the queue. Each day that fails is stored
+    /// with its reason, and the days after it proceed.
+    async fn days(
+        &self,
+        mut days: VecDeque<Date>,
+        invocation: Invocation,
+    ) -> Result<DaysBegun, Error> {
+        let mut begun = DaysBegun::default();
+        let mut is_first = true;
+        while let Some(day) = days.pop_front() {
+            if !is_first && invocation.time_left() < TIME_FOR_A_DAY {
+                days.push_front(day);
+                self.send(&[ReconcileMessage::Days { days }]).await?;
+                begun.begun = Some(day);
+                return Ok(begun);
+            }
+            is_first = false;
+            match self.begin(day, &days).await {
+                Ok(Begun::Done(result)) => begun.done.push(*result),
+                Ok(Begun::Parts) => {
+                    begun.begun = Some(day);
+                    return Ok(begun);
+                }
+                Err(ReconcileError::TooEarly(day)) => {
+                    tracing::info!(%day, "the bill is not complete yet");
+                }
+                Err(error) => {
+                    report_failure(day, &chain(&error));
+                    self.books.fail_day(day, chain(&error), self.clock.now()).await?;
+                    begun.failed.push((day, error));
+                }
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Begins the days that follow one that has ended; what is open is published after the last.
+    async fn go_on(&self, days: VecDeque<Date>, invocation: Invocation) -> Result<(), Error> {
+        if self.days(days, invocation).await?.begun.is_none() {
+            self.report_open().await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a day: its bill is fetched, kept, and read to its end; then its parts are sent.
+    async fn begin(&self, day: Date, then: &VecDeque<Date>) -> Result<Begun, ReconcileError> {
+        let Some((bill, kind, zip)) = self.bill(day).await? else {
+            self.books.check_without_bill(day).await?;
+            return self.without_rows(day, None).await;
+        };
+        let parts = rows::parts(kind, zip).await;
+        let parts = parts.map_err(|source| ReconcileError::Unreadable { day, source })?;
+        if parts.is_empty() {
+            return self.without_rows(day, Some(bill)).await;
+        }
+        let then = then.iter().copied().collect();
+        let run = BillRun::new(day, bill, parts, then, self.clock.now());
+        self.books.begin_bill_run(&run).await?;
+        let part = |part| ReconcileMessage::Part { day, run: run.id.clone(), part };
+        self.send(&run.parts.iter().copied().map(part).collect::<Vec<_>>()).await?;
+        tracing::info!(%day, parts = run.parts.len(), "the bill is in the queue");
+        Ok(Begun::Parts)
+    }
+
+    async fn without_rows(
+        &self,
+        day: Date,
+        bill: Option<BillFile>,
+    ) -> Result<Begun, ReconcileError> {
+        let now = self.clock.now();
+        match self.books.finish_day(day, bill, BillTally::default(), now).await? {
+            DayEnd::Reconciled { result, new, unreadable } => {
+                report_unreadable(&unreadable);
+                report_day(&result);
+                report_findings(day, &new);
+                Ok(Begun::Done(result))
+            }
+            DayEnd::Failed(failure) => {
+                Err(ReconcileError::NoBill { day, doubt: Doubt(failure.why) })
+            }
+        }
+    }
+
+    /// The raw file of the bill of a day, once it is kept: that of trades, or the ledger where the
+    /// account gets no other. None if the gateway says of each kind that there is none.
+    async fn bill(&self, day: Date) -> Result<Option<(BillFile, BillKind, File)>, ReconcileError> {
+        let mut is_supported = false;
+        for kind in [BillKind::Trade, BillKind::Ledger] {
+            let mut zip = tempfile::NamedTempFile::new().map_err(ArchiveError::Temporary)?;
+            match self.alipay.bill(kind, day, self.clock.now(), &mut zip).await {
+                BillAnswer::Fetched => {
+                    let file = self.archive.keep(kind, day, zip.path()).await?;
+                    let zip = zip.reopen().map_err(ArchiveError::Temporary)?;
+                    return Ok(Some((file, kind, zip)));
+                }
+                BillAnswer::NoTrades => is_supported = true,
+                BillAnswer::TooEarly => return Err(ReconcileError::TooEarly(day)),
+                BillAnswer::NotSupported(_) => {}
+                BillAnswer::InDoubt(doubt) => return Err(ReconcileError::NoBill { day, doubt }),
+            }
+        }
+        if is_supported {
+            return Ok(None);
+        }
+        let doubt = Doubt("the account gets no bill of any kind".to_owned());
+        Err(ReconcileError::NoBill { day, doubt })
+    }
+
+    /// Works on a part of a bill; goes on in a new message when the time is nearly up. The last part
+    /// to end ends the day.
+    async fn part(
+        &self,
+        day: Date,
+        id: BillRunId,
+        number: u8,
+        invocation: Invocation,
+    ) -> Result<(), Error> {
+        let has_ended = match self.books.try_part(day, &id, number).await? {
+            PartStep::Superseded => return Ok(()),
+            PartStep::Ended => true,
+            PartStep::Work(run, part) => match self.work(&run, &part, invocation).await? {
+                Some(has_ended) => has_ended,
+                None => return Ok(()),
+            },
+        };
+        if has_ended {
+            return self.end(day, &id, invocation).await;
+        }
+        Ok(self.send(&[ReconcileMessage::Part { day, run: id, part: number }]).await?)
+    }
+
+    /// Works on the rows of a part until all are done or the time is nearly up, and saves how far it
+    /// is. Whether the part has ended; none if another worker has it.
+    async fn work(
+        &self,
+        run: &BillRun,
+        part: &BillPart,
+        invocation: Invocation,
+    ) -> Result<Option<bool>, Error> {
+        let kind = BillKind::named(&run.bill.kind).ok_or("the kind of the bill is unknown")?;
+        let zip = self.archive.open(&run.bill).await?;
+        let unmatched = self.books.billing.unmatched_of(part.part).await?.unmatched;
+        let expected = Expected::new(unmatched);
+        let (mut chunks, reading) = rows::chunks(kind, zip, part.part, part.done);
+        let (mut done, mut unreadable) = (RowsDone::default(), Vec::new());
+        let (mut through, mut is_cut) = (part.done, false);
+        while let Some(chunk) = chunks.recv().await {
+            through = chunk.through;
+            self.chunk(kind, &chunk, &expected, &mut done).await?;
+            unreadable.extend(chunk.unreadable);
+            is_cut = invocation.time_left() < TIME_FOR_A_CHUNK;
+            if is_cut {
+                break;
+            }
+        }
+        drop(chunks);
+        reading.await??;
+        let has_ended = !is_cut;
+        let day = run.day;
+        let saved =
+            self.books.save_part(day, part, done, &unreadable, (through, has_ended)).await?;
+        Ok(saved.map(|new| {
+            report_findings(day, &new);
+            has_ended
+        }))
+    }
+
+    /// Plans and carries out some rows. A row that fails does not stop the others.
+    async fn chunk(
+        &self,
+        kind: BillKind,
+        chunk: &Chunk,
+        expected: &Expected,
+        done: &mut RowsDone,
+    ) -> Result<(), DayError> {
+        let planned = self.books.plan_rows(kind, &chunk.rows, expected).await?;
+        let PlannedRows { planned, failed } = planned;
+        for (trade, error) in failed {
+            report_row(trade.as_str(), &error);
+            done.fail(trade.to_string(), chain(&error));
+        }
+        let mut shown = Vec::new();
+        for (row, action) in planned {
+            if let BillAction::Shown(unmatched) = action {
+                shown.push(unmatched);
+                continue;
+            }
+            match self.row(&row, action).await {
+                Ok(effect) => done.add(&row, effect),
+                Err(error) if error.is_of_one_record() => {
+                    let trade = row.out_trade_no.unwrap_or(row.trade_no);
+                    report_row(&trade, &error);
+                    done.fail(trade, chain(&error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let count = shown.len();
+        self.books.shown_all(shown).await?;
+        done.add_shown(count);
+        Ok(())
+    }
+
+    /// Carries out what is to be done about a row.
+    async fn row(&self, row: &BillRow, action: BillAction) -> Result<BillEffect, DayError> {
+        let effect = self.books.apply_row(row, action, self.clock.now()).await?;
+        let BillEffect::Query(trade) = effect else { return Ok(effect) };
+        let answer = self.alipay.query(&trade, self.clock.now()).await;
+        self.books.apply_queried(row, trade, answer, self.clock.now()).await
+    }
+
+    /// Ends the day of a run if all of its parts have ended, and begins the days after it.
+    async fn end(&self, day: Date, id: &BillRunId, invocation: Invocation) -> Result<(), Error> {
+        let Some((stored, end)) = self.books.end_day(day, id, self.clock.now()).await? else {
+            return Ok(());
+        };
+        match &end {
+            DayEnd::Reconciled { result, new, unreadable } => {
+                report_unreadable(unreadable);
+                report_day(result);
+                report_findings(day, new);
+            }
+            DayEnd::Failed(failure) => report_failure(day, &failure.why),
+        }
+        let days: VecDeque<Date> = stored.run.then.iter().copied().collect();
+        if days.is_empty() {
+            self.report_open().await?;
+        } else if invocation.time_left() < TIME_FOR_A_DAY {
+            self.send(&[ReconcileMessage::Days { days }]).await?;
+        } else {
+            self.go_on(days, invocation).await?;
+        }
+        Ok(self.books.end_bill_run(&stored.run).await?)
+    }
+
+    async fn send(&self, messages: &[ReconcileMessage]) -> Result<(), QueueError> {
+        let bodies = messages.iter().map(|message| {
+            serde_json::to_string(message).expect("a message has only texts and numbers")
+        });
+        self.queue.send(&bodies.collect::<Vec<_>>()).await
+    }
+
+    /// Publishes what stays open, every day for as long as it does.
+    async fn report_open(&self) -> Result<(), Error> {
+        let findings = self.books.billing.findings().await?;
+        report_unreadable(&findings.unreadable);
+        let is_open = |finding: &&OpenFinding| finding.closed.is_none();
+        let open_findings = findings.readable.iter().filter(is_open).count();
+        if open_findings > 0 {
+            // The template makes a metric of it.
+            tracing::error!(open_findings, "differences between bills and the books are open");
+        }
+        Ok(())
+    }
+}
+
+fn report_day(result: &Reconciliation) {
+    let Reconciliation { day, rows, matched, waiting, .. } = result;
+    tracing::info!(%day, rows, matched, waiting, "reconciled");
+}
+
+fn report_failure(day: Date, why: &str) {
+    tracing::error!(
+        %day,
+        error = why,
+        // The template makes a metric of it.
+        unreconciled_days = 1,
+        "a day could not be reconciled; the days after it proceed"
+    );
+}
+
+fn report_row(trade: &str, error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(trade, error = chain(error), "a row of the bill cannot be booked");
+}
+
+/// Reports what did not simply agree; the template makes a metric of the differences.
+fn report_findings(day: Date, findings: &[Finding]) {
+    for finding in findings {
+        tracing::warn!(
+            %day,
+            kind = ?finding.kind,
+            out_trade_no = finding.out_trade_no,
+            theirs_fen = finding.theirs_fen.map(|fen| fen.get()),
+            ours_fen = finding.ours_fen.map(|fen| fen.get()),
+            "the bill and the books did not simply agree"
+        );
+    }
+    let differences = findings.iter().filter(|finding| finding.kind.is_difference()).count();
+    if differences > 0 {
+        tracing::error!(%day, reconciliation_differences = differences, "the bill and the books differ");
+    }
+}
