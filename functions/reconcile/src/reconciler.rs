@@ -1,6 +1,6 @@
 //! Days and parts of bills, held against the books.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::time::Duration;
 
@@ -234,8 +234,11 @@ impl Reconciler {
         if parts.is_empty() {
             return self.without_rows(day, Some(bill)).await;
         }
-        let then = then.iter().copied().collect();
-        let run = BillRun::new(day, bill, parts, then, self.clock.now());
+        let mut then: BTreeSet<Date> = then.iter().copied().collect();
+        // The days that wait for the run whose place this one takes must not wait for ever.
+        let replaced = self.books.billing.bill_run(day).await?;
+        then.extend(replaced.into_iter().flat_map(|replaced| replaced.run.then));
+        let run = BillRun::new(day, bill, parts, then.into_iter().collect(), self.clock.now());
         self.books.begin_bill_run(&run).await?;
         let part = |part| ReconcileMessage::Part { day, run: run.id.clone(), part };
         self.send(&run.parts.iter().copied().map(part).collect::<Vec<_>>()).await?;
@@ -321,13 +324,13 @@ impl Reconciler {
         let kind = BillKind::named(&run.bill.kind).ok_or("the kind of the bill is unknown")?;
         let zip = self.archive.open(&run.bill).await?;
         let unmatched = self.books.billing.unmatched_of(part.part).await?.unmatched;
-        let expected = Expected::new(unmatched);
+        let mut expected = Expected::new(unmatched);
         let (mut chunks, reading) = rows::chunks(kind, zip, part.part, part.done);
         let (mut done, mut unreadable) = (RowsDone::default(), Vec::new());
         let (mut through, mut is_cut) = (part.done, false);
         while let Some(chunk) = chunks.recv().await {
             through = chunk.through;
-            self.chunk(kind, &chunk, &expected, &mut done).await?;
+            self.chunk(kind, &chunk, &mut expected, &mut done).await?;
             unreadable.extend(chunk.unreadable);
             is_cut = invocation.time_left() < TIME_FOR_A_CHUNK;
             if is_cut {
@@ -351,7 +354,7 @@ impl Reconciler {
         &self,
         kind: BillKind,
         chunk: &Chunk,
-        expected: &Expected,
+        expected: &mut Expected,
         done: &mut RowsDone,
     ) -> Result<(), DayError> {
         let planned = self.books.plan_rows(kind, &chunk.rows, expected).await?;
@@ -376,9 +379,9 @@ impl Reconciler {
                 Err(error) => return Err(error),
             }
         }
-        let count = shown.len();
+        done.add_shown(shown.len());
+        expected.remove(&shown);
         self.books.shown_all(shown).await?;
-        done.add_shown(count);
         Ok(())
     }
 

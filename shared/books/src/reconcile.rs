@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use steelyard_billing::{
@@ -10,7 +11,7 @@ use steelyard_billing::{
 use steelyard_store::schema::{BILL_PARTS, bill_part};
 use thiserror::Error;
 
-use crate::bill::count;
+use crate::bill::{AT_ONCE, count};
 use crate::change::{Decision, change};
 use crate::{BookError, Books};
 
@@ -23,7 +24,7 @@ pub enum DayError {
     MissingBill {
         /// The day.
         day: Date,
-        /// How many movements of the day no bill has shown.
+        /// How many movements of the day no bill has shown, counted to 1,000.
         expected: usize,
     },
     /// The day is not over, so that its bill is still to come.
@@ -56,6 +57,9 @@ impl DayError {
 
 /// How many days back a run goes at most. Alipay keeps bills longer, and a person can ask for them.
 const DAYS_MAX: i32 = 31;
+
+/// How many movements that a missing bill should show are counted.
+const EXPECTED_MAX: usize = 1_000;
 
 const BEGIN: &str = "note the first bill";
 const CLOSE: &str = "close a finding";
@@ -107,24 +111,38 @@ impl Books {
     ///
     /// [`DayError::MissingBill`] when they do.
     pub async fn check_without_bill(&self, day: Date) -> Result<(), DayError> {
-        let mut expected = 0;
-        for unmatched in self.expected_of(day).await? {
-            expected += usize::from(!self.is_reported(&unmatched).await?);
+        let (from, mut expected) = (self.expected_from(day).await?, 0);
+        for part in 0..BILL_PARTS {
+            let unmatched = self.expected_of(part, from, day).await?;
+            let mut reading = futures::stream::iter(unmatched)
+                .map(|unmatched| async move { self.is_reported(&unmatched).await })
+                .buffer_unordered(AT_ONCE);
+            while let Some(is_reported) = reading.try_next().await? {
+                expected += usize::from(!is_reported);
+                if expected == EXPECTED_MAX {
+                    return Err(DayError::MissingBill { day, expected });
+                }
+            }
         }
         if expected == 0 { Ok(()) } else { Err(DayError::MissingBill { day, expected }) }
     }
 
-    /// What our books expect the bill of a day to show: what was booked on the day, and what the bill
-    /// of the day before did not show. Midnight cuts between two bills.
-    async fn expected_of(&self, day: Date) -> Result<Vec<Unmatched>, BookError> {
+    /// The first day of what our books expect the bill of a day to show: what was booked on the day,
+    /// and what the bill of the day before did not show. Midnight cuts between two bills.
+    async fn expected_from(&self, day: Date) -> Result<Date, BookError> {
         let before = day.yesterday().unwrap_or(Date::MIN);
         let is_left = self.billing.reconciled_since(before).await?.contains(&before);
-        let from = if is_left { before } else { day };
-        let mut expected = Vec::new();
-        for part in 0..BILL_PARTS {
-            expected.extend(self.billing.unmatched_between(part, from, day).await?.unmatched);
-        }
-        Ok(expected)
+        Ok(if is_left { before } else { day })
+    }
+
+    /// The part of it, from its first day on.
+    async fn expected_of(
+        &self,
+        part: u8,
+        from: Date,
+        day: Date,
+    ) -> Result<Vec<Unmatched>, BookError> {
+        Ok(self.billing.unmatched_between(part, from, day).await?.unmatched)
     }
 
     async fn is_reported(&self, unmatched: &Unmatched) -> Result<bool, BookError> {
@@ -187,10 +205,15 @@ impl Books {
         if day >= bill_day(now) {
             return Err(DayError::NotOver(day));
         }
-        let expected = self.expected_of(day).await?;
-        let skipped = Reconciliation::skipped(day, reason, count(expected.len()), now);
+        let (from, mut expected) = (self.expected_from(day).await?, 0);
+        for part in 0..BILL_PARTS {
+            expected += self.expected_of(part, from, day).await?.len();
+        }
+        let skipped = Reconciliation::skipped(day, reason, count(expected), now);
         self.store_day(&skipped).await?;
-        self.shown_all(expected).await?;
+        for part in 0..BILL_PARTS {
+            self.shown_all(self.expected_of(part, from, day).await?).await?;
+        }
         Ok(skipped)
     }
 }

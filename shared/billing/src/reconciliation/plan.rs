@@ -74,11 +74,25 @@ impl Expected {
         trades.filter_map(trade_of).collect()
     }
 
-    fn request_of(&self, trade: &OutTradeNo, amount: Fen) -> Option<OutRequestNo> {
+    /// Removes what a bill showed: later rows find it in the books' records.
+    pub fn remove(&mut self, shown: &[Unmatched]) {
+        for unmatched in shown {
+            self.0.remove(&unmatched.numbers());
+        }
+    }
+
+    /// The first refund of a trade of this amount that no other row took.
+    fn request_of(
+        &self,
+        trade: &OutTradeNo,
+        amount: Fen,
+        taken: &BTreeSet<Numbers>,
+    ) -> Option<OutRequestNo> {
         let of_trade = self.0.range((trade.clone(), None)..);
         of_trade
             .take_while(|((of, _), _)| of == trade)
-            .find_map(|(_, of)| of.out_request_no.clone().filter(|_| of.amount_fen == amount))
+            .filter(|(numbers, of)| of.amount_fen == amount && !taken.contains(numbers))
+            .find_map(|(_, of)| of.out_request_no.clone())
     }
 }
 
@@ -94,7 +108,7 @@ pub fn plan(
     known: &KnownTrades,
     is_our_realm: impl Fn(&Realm) -> bool,
 ) -> Result<Vec<(BillRow, BillAction)>, MoneyError> {
-    let planner = Planner { kind, expected, known, is_our_realm };
+    let mut planner = Planner { kind, expected, known, is_our_realm, taken: BTreeSet::new() };
     let mut planned = rows
         .iter()
         .map(|row| Ok((row.clone(), planner.action(row)?)))
@@ -109,10 +123,13 @@ struct Planner<'a, F> {
     expected: &'a Expected,
     known: &'a KnownTrades,
     is_our_realm: F,
+    /// The refunds that rows of a ledger are taken for. It has no numbers of refunds, and two of a
+    /// trade may have the same amount.
+    taken: BTreeSet<Numbers>,
 }
 
 impl<F: Fn(&Realm) -> bool> Planner<'_, F> {
-    fn action(&self, row: &BillRow) -> Result<BillAction, MoneyError> {
+    fn action(&mut self, row: &BillRow) -> Result<BillAction, MoneyError> {
         match (&row.kind, trade_of(row)) {
             (RowKind::Other(_), _) => Ok(BillAction::Ignore),
             (RowKind::Trade | RowKind::Refund, None) => Ok(theirs_only(row, None)),
@@ -147,14 +164,18 @@ impl<F: Fn(&Realm) -> bool> Planner<'_, F> {
         }
     }
 
-    fn given_back(&self, row: &BillRow, trade: OutTradeNo) -> Result<BillAction, MoneyError> {
+    fn given_back(&mut self, row: &BillRow, trade: OutTradeNo) -> Result<BillAction, MoneyError> {
         let amount = row.amount_fen.negated()?;
         let known = self.known.0.get(&trade);
         let request = request_in(self.kind, row).or_else(|| match self.kind {
             BillKind::Trade => None,
-            BillKind::Ledger => self.expected.request_of(&trade, row.amount_fen).or_else(|| {
-                known.and_then(|(_, back)| Some(back.request_of(&trade, amount)?.out_request_no))
-            }),
+            BillKind::Ledger => {
+                let expected = self.expected.request_of(&trade, row.amount_fen, &self.taken);
+                expected.or_else(|| {
+                    let (_, back) = known?;
+                    Some(back.request_of(&trade, amount)?.out_request_no)
+                })
+            }
         });
         let Some(request) = request else {
             return Ok(match known {
@@ -163,6 +184,7 @@ impl<F: Fn(&Realm) -> bool> Planner<'_, F> {
             });
         };
         let numbers = (trade, Some(request.clone()));
+        self.taken.insert(numbers.clone());
         if let Some(action) = self.expected(row, &numbers) {
             return Ok(action);
         }
@@ -261,6 +283,33 @@ mod tests {
             out_request_no: None,
             finished_at: Timestamp::UNIX_EPOCH,
         }
+    }
+
+    #[test]
+    fn rows_of_a_ledger_are_taken_for_different_refunds_of_one_amount() {
+        let refund = |request: &str| Unmatched {
+            provider: "a".parse().unwrap(),
+            out_trade_no: OutTradeNo::parse("T1").unwrap(),
+            out_request_no: Some(OutRequestNo::parse(request).unwrap()),
+            amount_fen: Fen::new(-500),
+            booked_on: "2015-05-02".parse().unwrap(),
+        };
+        let row = BillRow {
+            kind: RowKind::Refund,
+            amount_fen: Fen::new(-500),
+            ..row(Some("T1"), "2015001")
+        };
+        let (rows, known) = ([row.clone(), row], KnownTrades::default());
+        let mut expected = Expected::new(vec![refund("F1"), refund("F2"), refund("F3")]);
+        let shown = |expected: &Expected| {
+            let planned = plan(BillKind::Ledger, &rows, expected, &known, |_| true).unwrap();
+            planned.into_iter().map(|(_, action)| action).collect::<Vec<_>>()
+        };
+        let [first, second, third] = ["F1", "F2", "F3"].map(|of| BillAction::Shown(refund(of)));
+        assert_eq!(shown(&expected), [first.clone(), second.clone()]);
+        // The rows of the next chunk are taken for what is left.
+        expected.remove(&[refund("F1")]);
+        assert_eq!(shown(&expected), [second, third]);
     }
 
     #[test]

@@ -114,10 +114,12 @@ async fn message_of_an_earlier_run_does_nothing() {
     let billing = &platform.stack.tables.billing;
     platform.stack.functions.reconcile.invoke(json!({})).await.unwrap();
     let first = billing.bill_run(DAY.parse().unwrap()).await.unwrap().unwrap().run.id;
-    platform.set("2015-05-03T10:31");
+    // A person begins the same day: the days that wait for the first run wait for this one.
+    platform.set("2015-05-04T10:31");
     platform.stack.functions.reconcile.invoke(json!({})).await.unwrap();
-    platform.stack.drain().await.unwrap();
-    check_end(&platform, ours, "after two runs").await;
+    reconcile_day(&platform, DAY).await.unwrap();
+    check_end(&platform, ours, "after three runs").await;
+    assert_eq!(told(&platform, NEXT_DAY).await, all_match(0));
     platform.stack.transport.meter().take();
     send(&platform, json!({ "day": DAY, "run": first, "part": 3 })).await;
     platform.stack.drain().await.unwrap();
