@@ -288,6 +288,7 @@ async fn run_that_is_killed_at_any_write_comes_to_the_same_end_when_it_runs_agai
     let (mut write, mut is_killed) = (0, true);
     while is_killed {
         write += 1;
+        assert!(write < 40, "each of {write} runs is killed");
         for fault in [AwsFault::CutBefore, AwsFault::CutAfter] {
             let platform = a_morning_of_finds().await;
             platform.set("2015-05-03T10:30");
