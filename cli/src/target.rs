@@ -50,9 +50,13 @@ pub(crate) struct PlatformArgs {
     /// The day of the next month on which a month closes for usage; `local` starts with 5.
     #[arg(long, global = true, env = "MONTH_CLOSE_DAY")]
     month_close_day: Option<i8>,
-    /// The time of the day at which debits fall due; `local` starts with 10:00.
+    /// The time of the day from which on debits fall due; `local` starts with 10:00.
     #[arg(long, global = true, env = "DEBIT_TIME")]
     debit_time: Option<Time>,
+    /// Over how many minutes from then on debits fall due, each provider's at its own time; `local`
+    /// starts with 60.
+    #[arg(long, global = true, env = "DEBIT_WINDOW_MINUTES")]
+    debit_window_minutes: Option<u16>,
     /// The smallest amount to debit, in fen; `local` starts with 1.
     #[arg(long, global = true, env = "DEBIT_MINIMUM_FEN")]
     debit_minimum_fen: Option<i64>,
@@ -187,6 +191,7 @@ impl PlatformArgs {
             calendar: Calendar::new(&time_zone, close_day)?,
             minimum_fen: Fen::new(self.rule("--debit-minimum-fen", self.debit_minimum_fen, 1)?),
             time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
+            window_minutes: self.rule("--debit-window-minutes", self.debit_window_minutes, 60)?,
         })
     }
 
@@ -235,6 +240,9 @@ impl PlatformArgs {
         let close_day =
             same("--month-close-day", self.month_close_day.as_ref(), &stack.month_close_day)?;
         let debit_time = same("--debit-time", self.debit_time.as_ref(), &stack.debit_time)?;
+        let window = &stack.debit_window_minutes;
+        let window_minutes =
+            same("--debit-window-minutes", self.debit_window_minutes.as_ref(), window)?;
         let minimum_fen = stack.debit_minimum_fen.get();
         let minimum_fen =
             same("--debit-minimum-fen", self.debit_minimum_fen.as_ref(), &minimum_fen)?;
@@ -242,6 +250,7 @@ impl PlatformArgs {
             time_zone: Some(time_zone),
             month_close_day: Some(close_day),
             debit_time: Some(debit_time),
+            debit_window_minutes: Some(window_minutes),
             debit_minimum_fen: Some(minimum_fen),
             ..self.clone()
         })

@@ -41,10 +41,10 @@ impl Platform {
             copies.extend(copies_of(recharge, unmatched, number(of).as_str(), of));
             ours += 1;
             if copies.len() > 20 {
-                self.put_items(std::mem::take(&mut copies)).await;
+                self.put_items(&std::mem::take(&mut copies)).await;
             }
         }
-        self.put_items(copies).await;
+        self.put_items(&copies).await;
         let foreign = Realm::parse("zzzzz0").unwrap();
         let rows = (1..=rows).map(|of| row(if of % FOREIGN == 0 { &foreign } else { &realm }, of));
         write_bill_to(BillKind::Trade, rows, File::create(bill).unwrap()).unwrap();

@@ -63,20 +63,19 @@ impl Platform {
         self.put_item_into(BILLING_TABLE, item).await;
     }
 
-    /// Puts at most 25 items into the billing table, whatever is there.
-    pub async fn put_items(&self, items: Vec<Value>) {
-        if items.is_empty() {
-            return;
-        }
-        let puts = items.into_iter().map(|item| json!({ "PutRequest": { "Item": item } }));
-        let puts = json!({ "RequestItems": { BILLING_TABLE: puts.collect::<Vec<_>>() } });
-        let answer = self.dynamodb("BatchWriteItem", puts).await;
-        assert_eq!(answer["UnprocessedItems"], json!({}));
-    }
-
     /// Puts an item into a table, whatever is there.
     pub async fn put_item_into(&self, table: &str, item: &Value) {
         self.dynamodb("PutItem", json!({ "TableName": table, "Item": item })).await;
+    }
+
+    /// Puts items into the billing table, whatever is there.
+    pub async fn put_items(&self, items: &[Value]) {
+        for some in items.chunks(25) {
+            let puts = some.iter().map(|item| json!({ "PutRequest": { "Item": item } }));
+            let puts = json!({ BILLING_TABLE: puts.collect::<Vec<_>>() });
+            let answer = self.dynamodb("BatchWriteItem", json!({ "RequestItems": puts })).await;
+            assert_eq!(answer["UnprocessedItems"], json!({}));
+        }
     }
 
     /// Deletes an item of the billing table.

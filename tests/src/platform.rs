@@ -57,7 +57,12 @@ pub fn agreement_no(provider: &str) -> String {
 impl Platform {
     /// A platform at the first midnight of May 2015, with two plans and no provider.
     pub async fn open() -> Platform {
-        Platform::start(None, BEGIN).await
+        Platform::start(None, BEGIN, 0).await
+    }
+
+    /// The same, where debits fall due over so many minutes from ten on, and not all at ten.
+    pub async fn open_with_window(minutes: u16) -> Platform {
+        Platform::start(None, BEGIN, minutes).await
     }
 
     /// The same over a folder that keeps its data.
@@ -67,14 +72,15 @@ impl Platform {
 
     /// A platform over a folder that has data, at a time of Beijing.
     pub async fn reopen_in(folder: &Path, time: &str) -> Platform {
-        Platform::start(Some(folder.to_owned()), time).await
+        Platform::start(Some(folder.to_owned()), time, 0).await
     }
 
-    async fn start(data: Option<PathBuf>, time: &str) -> Platform {
+    async fn start(data: Option<PathBuf>, time: &str, window_minutes: u16) -> Platform {
         let rules = DebitRules {
             calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
             minimum_fen: fen(1),
             time_of_day: Time::constant(10, 0, 0, 0),
+            window_minutes,
         };
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);

@@ -280,6 +280,13 @@ fn accesses(request: &Request) -> Vec<Access> {
                 context: BTreeMap::new(),
             }]
         }
+        ("AmazonSQS", "GetQueueAttributes") => {
+            vec![Access {
+                action: "sqs:GetQueueAttributes".to_owned(),
+                resource: queue(body["QueueUrl"].as_str().unwrap()),
+                context: BTreeMap::new(),
+            }]
+        }
         (_, "TransactWriteItems") => {
             let items = body["TransactItems"].as_array().unwrap().iter();
             let of = |item: &Value| {

@@ -123,6 +123,7 @@ async fn start() -> Result<Stack, Error> {
         calendar,
         minimum_fen: Fen::new(1),
         time_of_day: jiff::civil::time(10, 0, 0, 0),
+        window_minutes: 60,
     };
     Stack::start(StackOptions {
         data: None,

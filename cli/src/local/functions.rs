@@ -1,6 +1,7 @@
 //! The functions of a stack, and the queues between them.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -8,7 +9,7 @@ use steelyard_alipay::{Alipay, AlipayConfig, NotificationReader, SignScene};
 use steelyard_billing::DebitRules;
 use steelyard_books::{Books, Settler};
 use steelyard_debit::{Collector, Debits};
-use steelyard_dispatch::Dispatch;
+use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
 use steelyard_portal::{Portal, PortalConfig};
@@ -62,8 +63,10 @@ const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
 /// The largest debit under a mandate that the portal offers: ¥5,000.00.
 const SINGLE_LIMIT: Fen = Fen::new(500_000);
 
-/// How long dispatch waits for a queued task before it queues the task again.
-const LEASE: SignedDuration = SignedDuration::from_mins(15);
+/// How long dispatch waits for a queued task before it queues the task again, and how many tasks it
+/// queues in a second, as in the template.
+const PACE: Pace =
+    Pace { lease: SignedDuration::from_mins(15), debits_per_second: NonZeroU16::new(10).unwrap() };
 
 /// What the functions share: rules, the clock, and the way to AWS.
 pub(super) struct Parts<'p> {
@@ -88,7 +91,7 @@ impl Parts<'_> {
         let settler = Settler { books: self.books("settle"), usage: usage("settle") };
         let settle = Settle::new(settler, self.queue("settle", SETTLE_QUEUE), clock());
         let debits = self.queue("dispatch", DEBIT_QUEUE);
-        let dispatch = Dispatch::new(billing("dispatch"), debits, LEASE, clock());
+        let dispatch = Dispatch::new(billing("dispatch"), debits, PACE, clock());
         let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
         let quotes = Quotes::new(to_read.billing, calendar.clone(), clock());
         let config = portal_config(address)?;

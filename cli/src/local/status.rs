@@ -37,8 +37,10 @@ pub(crate) struct StackStatus {
     pub(crate) time_zone: String,
     /// The day of the next month on which a month closes for usage.
     pub(crate) month_close_day: i8,
-    /// The time of the day at which its debits fall due.
+    /// The time of the day from which on its debits fall due.
     pub(crate) debit_time: Time,
+    /// Over how many minutes from then on they fall due.
+    pub(crate) debit_window_minutes: u16,
     /// The smallest amount that it debits.
     pub(crate) debit_minimum_fen: Fen,
 }
@@ -102,6 +104,7 @@ impl StackStatus {
             time_zone: terms.calendar.time_zone().to_owned(),
             month_close_day: terms.calendar.close_day(),
             debit_time: terms.time_of_day,
+            debit_window_minutes: terms.window_minutes,
             debit_minimum_fen: terms.minimum_fen,
         }
     }

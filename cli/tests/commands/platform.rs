@@ -33,6 +33,7 @@ impl Platform {
             calendar: Calendar::new(time_zone, 5).unwrap(),
             minimum_fen: Fen::new(1),
             time_of_day: Time::constant(10, 0, 0, 0),
+            window_minutes: 0,
         };
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
         let options = StackOptions { data: None, port: 0, listen: Vec::new(), rules, clock };

@@ -42,7 +42,10 @@ impl Folder {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
         command.args(line.split_whitespace()).current_dir(&self.0).stdin(Stdio::null());
-        for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY", "DEBIT_TIME", "DEBIT_MINIMUM_FEN"] {
+        for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY"] {
+            command.env_remove(rule);
+        }
+        for rule in ["DEBIT_TIME", "DEBIT_WINDOW_MINUTES", "DEBIT_MINIMUM_FEN"] {
             command.env_remove(rule);
         }
         for place in ["STEELYARD_ENDPOINT", "USAGE_TABLE", "BILLING_TABLE"] {

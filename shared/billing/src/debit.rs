@@ -266,7 +266,7 @@ impl Debit {
         if self.phase != Phase::Due || self.terms.is_some() {
             return Err(self.not_waiting());
         }
-        Ok(self.moved(Phase::Due, rules.next_day_due(now)))
+        Ok(self.moved(Phase::Due, rules.next_day_due(&self.provider, now)))
     }
 
     /// The sent debit whose mandate can no longer be used: given up, which a query has to prove.
@@ -506,14 +506,15 @@ impl Debit {
                 let tries = count(DeclineReason::Funds);
                 match tries.checked_sub(1).and_then(|before| FUNDS_RETRY_DAYS.get(before)) {
                     Some(days) => {
-                        let due = rules.retry_due(declined.first_declined_at(now), *days, now);
+                        let first = declined.first_declined_at(now);
+                        let due = rules.retry_due(&self.provider, first, *days, now);
                         declined.progressed(Phase::Due, due)
                     }
                     None => declined.giving_up(GiveUpReason::Funds, now),
                 }
             }
             DeclineReason::Window if count(DeclineReason::Window) < WINDOW_TRIES_MAX => {
-                declined.progressed(Phase::Due, rules.next_day_due(now))
+                declined.progressed(Phase::Due, rules.next_day_due(&self.provider, now))
             }
             DeclineReason::Window => declined.giving_up(GiveUpReason::Window(code), now),
             DeclineReason::AmountCap => declined.giving_up(GiveUpReason::AmountCap(code), now),

@@ -93,7 +93,8 @@ impl Environment {
         })
     }
 
-    /// When debits are made, from `DEBIT_TIME`, `DEBIT_MINIMUM_FEN` and the calendar.
+    /// When debits are made, from `DEBIT_TIME`, `DEBIT_WINDOW_MINUTES`, `DEBIT_MINIMUM_FEN` and the
+    /// calendar.
     ///
     /// # Errors
     ///
@@ -103,6 +104,7 @@ impl Environment {
             calendar: self.calendar()?,
             minimum_fen: Fen::new(self.parsed("DEBIT_MINIMUM_FEN")?),
             time_of_day: self.parsed::<Time>("DEBIT_TIME")?,
+            window_minutes: self.parsed("DEBIT_WINDOW_MINUTES")?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! An SQS queue, by its URL.
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use thiserror::Error;
 
 /// A queue to send to.
@@ -34,6 +34,12 @@ pub enum QueueError {
         sent: usize,
         /// Why it refused the first of them.
         why: String,
+    },
+    /// SQS did not say how many messages the queue has.
+    #[error("cannot count the messages of {url}")]
+    Uncounted {
+        /// The queue.
+        url: String,
     },
 }
 
@@ -76,6 +82,25 @@ impl Queue {
             url: self.url.clone(),
             source: Box::new(error.into()),
         })
+    }
+
+    /// About how many messages wait to be received. Those that are being worked on, that failed and
+    /// come again, or that are delayed are not counted. SQS may lag behind by a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`] when SQS could not be asked, or did not say.
+    pub async fn waiting(&self) -> Result<usize, QueueError> {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let asked = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = asked.attribute_names(name.clone()).send().await;
+        let answer = answer.map_err(|error| QueueError::Aws {
+            url: self.url.clone(),
+            source: Box::new(error.into()),
+        })?;
+        let count = answer.attributes.as_ref().and_then(|attributes| attributes.get(&name));
+        let count = count.and_then(|count| count.parse().ok());
+        count.ok_or_else(|| QueueError::Uncounted { url: self.url.clone() })
     }
 
     async fn send_batch(&self, bodies: &[String]) -> Result<(), QueueError> {

@@ -112,7 +112,11 @@ pub(crate) const KEY_END: &str = "~";
 pub const REGISTRY_SHARDS: u8 = 16;
 
 /// Over how many partitions of the index what is due is spread.
-pub const DUE_SHARDS: u8 = 4;
+///
+/// A shard takes a 64th of the writes of due records, 1.6%. Of 50,000 providers the largest shard has
+/// about 1.7%, so no key takes 2% of a night. A dispatch run that finds nothing costs a query of half a
+/// read unit for each shard. A divisor of 256, so that no shard gets more hashes than another.
+pub const DUE_SHARDS: u8 = 64;
 
 /// The number of parts of a day of bills, by a hash of the number of the trade. The movements that a
 /// bill has to show are spread over as many partitions, and the rows of a bill are split likewise,

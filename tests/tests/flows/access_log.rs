@@ -35,7 +35,12 @@ fn log() -> Option<PathBuf> {
 async fn stack() -> Stack {
     let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
     let now = calendar.instant(date(2015, 5, 22), time(0, 10, 0, 0));
-    let rules = DebitRules { calendar, minimum_fen: Fen::new(1), time_of_day: time(10, 0, 0, 0) };
+    let rules = DebitRules {
+        calendar,
+        minimum_fen: Fen::new(1),
+        time_of_day: time(10, 0, 0, 0),
+        window_minutes: 0,
+    };
     let stack = Stack::start(StackOptions {
         data: None,
         port: 0,

@@ -10,6 +10,7 @@ mod capacity;
 mod catch_up;
 mod closing;
 mod debits;
+mod dispatch;
 mod documents;
 mod faults;
 mod ingest;

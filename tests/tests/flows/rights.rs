@@ -85,7 +85,7 @@ const RIGHTS: &[Explained] = &[
     allow("DispatchRole", LOG, "DispatchLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("DispatchRole", QUERY, "BillingTable.Arn/index/due", &[], "The index names the tasks that are due."),
     allow("DispatchRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes dispatch_at_s pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A task that is sent is leased: its time of dispatch moves, and nothing else."),
-    allow("DispatchRole", SEND, "DebitQueue.Arn", &[], "Due tasks go to the debit queue."),
+    allow("DispatchRole", &["sqs:GetQueueAttributes", "sqs:SendMessage"], "DebitQueue.Arn", &[], "Due tasks go to the debit queue, no more than fit beside those that wait there."),
     // EveryMinuteScheduleRole
     allow("EveryMinuteScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),
     allow("EveryMinuteScheduleRole", INVOKE, "DispatchFunction.Arn", &[], "The schedule of every minute starts dispatch."),

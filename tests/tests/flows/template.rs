@@ -87,6 +87,7 @@ fn variables_of_the_template_are_enough_to_read_the_rules() {
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),
             ("DEBIT_TIME", "10:00"),
+            ("DEBIT_WINDOW_MINUTES", "60"),
             ("DEBIT_MINIMUM_FEN", "1"),
         ];
         let is_set =

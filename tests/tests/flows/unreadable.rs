@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use steelyard_billing::SettlementError;
 use steelyard_books::SettleError;
+use steelyard_store::schema::DUE_SHARDS;
 use steelyard_store::{StoreError, Unreadable};
 use steelyard_tests::{Machine, Platform};
 
@@ -83,7 +84,7 @@ async fn unknown_records_on_the_index_of_due_records_delay_nobody_until_they_are
     let due_at = platform.instant("2015-05-01T12:00").as_second();
     // More than fill a page of the index, in each of its shards, before all that is due.
     let mut planted = Vec::new();
-    for shard in 0..4 {
+    for shard in 0..DUE_SHARDS {
         for number in 0..if shard == 0 { 150 } else { 1 } {
             let (pk, sk) = (format!("provider#{}", names[1]), format!("gift#{shard}#{number:04}"));
             let item = json!({

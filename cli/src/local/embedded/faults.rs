@@ -38,14 +38,17 @@ pub enum Target {
     Writes,
     /// Every request of one operation, such as `TransactWriteItems`.
     Operation(&'static str),
+    /// Every request whose document has this text, such as a partition key.
+    Naming(&'static str),
 }
 
 impl Target {
-    fn holds(self, operation: &str) -> bool {
+    fn holds(self, request: &Request) -> bool {
         match self {
             Self::Any => true,
-            Self::Writes => is_write(operation),
-            Self::Operation(name) => name == operation,
+            Self::Writes => is_write(request.operation()),
+            Self::Operation(name) => name == request.operation(),
+            Self::Naming(text) => String::from_utf8_lossy(&request.body).contains(text),
         }
     }
 }
@@ -70,8 +73,8 @@ struct Rule {
 
 impl Rule {
     /// Counts the request, and tells the fault that strikes it.
-    fn strike(&mut self, operation: &str) -> Option<Fault> {
-        if !self.target.holds(operation) {
+    fn strike(&mut self, request: &Request) -> Option<Fault> {
+        if !self.target.holds(request) {
             return None;
         }
         self.seen += 1;
@@ -93,14 +96,13 @@ impl Faults {
         *lock(&self.0) = Script::default();
     }
 
-    /// The fault that strikes the next request, which is of `operation`.
-    pub(super) fn next(&self, operation: &str) -> Option<Fault> {
+    /// The fault that strikes the next request.
+    pub(super) fn next(&self, request: &Request) -> Option<Fault> {
         let mut script = lock(&self.0);
         if script.power_is_cut {
             return Some(Fault::LoseRequest);
         }
-        let strikes =
-            script.rules.iter_mut().map(|rule| rule.strike(operation)).collect::<Vec<_>>();
+        let strikes = script.rules.iter_mut().map(|rule| rule.strike(request)).collect::<Vec<_>>();
         let fault = strikes.into_iter().flatten().next();
         script.power_is_cut = matches!(fault, Some(Fault::CutBefore | Fault::CutAfter));
         fault
@@ -160,7 +162,9 @@ mod tests {
     use super::*;
 
     fn check(faults: &Faults, operations: &[&str], expected: &[Option<Fault>]) {
-        let actual = operations.iter().map(|operation| faults.next(operation)).collect::<Vec<_>>();
+        let request = |operation: &&str| Request::new(format!("DynamoDB.{operation}"), "{}");
+        let next = |operation| faults.next(&request(operation));
+        let actual = operations.iter().map(next).collect::<Vec<_>>();
         assert_eq!(actual, expected);
     }
 
@@ -191,6 +195,15 @@ mod tests {
             &["PutItem", "PutItem", "PutItem"],
             &[Some(Fault::LoseAnswer), Some(Fault::Throttle), None],
         );
+    }
+
+    #[test]
+    fn only_requests_that_name_a_key_are_struck() {
+        let faults = Faults::default();
+        faults.strike(Target::Naming("due#07"), 1..=u64::MAX, Fault::Throttle);
+        let next = |body: &str| faults.next(&Request::new("DynamoDB.Query", body));
+        assert_eq!(next(r#"{":shard":{"S":"due#08"}}"#), None);
+        assert_eq!(next(r#"{":shard":{"S":"due#07"}}"#), Some(Fault::Throttle));
     }
 
     #[test]

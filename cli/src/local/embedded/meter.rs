@@ -66,6 +66,9 @@ pub struct Usage {
     pub total: Units,
     /// Capacity by table (`billing`) and by index (`billing/due`). Sums to the total.
     pub resources: BTreeMap<String, Units>,
+    /// How often each item was written, by its key: `pk`, or `pk sk`. Each of the SDK's attempts that
+    /// arrives counts, one whose condition fails too, since it costs as much.
+    pub written: BTreeMap<String, u64>,
 }
 
 impl Usage {
@@ -94,6 +97,18 @@ impl Meter {
     /// Counts a request.
     pub(super) fn count(&self, operation: &str) {
         *lock(&self.0).requests.entry(operation.to_owned()).or_default() += 1;
+    }
+
+    /// Counts the items that a request writes.
+    pub(super) fn count_written(&self, operation: &str, body: &[u8]) {
+        if !reports_capacity(operation) || !is_write(operation) {
+            return;
+        }
+        let Ok(request) = serde_json::from_slice::<Value>(body) else { return };
+        let mut usage = lock(&self.0);
+        for key in written_keys(&request) {
+            *usage.written.entry(key).or_default() += 1;
+        }
     }
 
     /// Adds the capacity that the answer to a request of `operation` reports.
@@ -127,6 +142,21 @@ pub(super) fn asking_for_capacity(operation: &str, body: Vec<u8>) -> Vec<u8> {
         }
         _ => body,
     }
+}
+
+/// The keys of the items that a request puts, updates or deletes.
+fn written_keys(request: &Value) -> Vec<String> {
+    let in_transaction = request["TransactItems"].as_array().into_iter().flatten();
+    let in_transaction =
+        in_transaction.flat_map(|item| ["Put", "Update", "Delete"].map(|name| &item[name]));
+    let writes = std::iter::once(request).chain(in_transaction);
+    writes.flat_map(|write| ["Item", "Key"].map(|name| &write[name])).filter_map(key_of).collect()
+}
+
+/// The key that an item or a key has.
+fn key_of(item: &Value) -> Option<String> {
+    let pk = item["pk"]["S"].as_str()?;
+    Some(item["sk"]["S"].as_str().map_or(pk.to_owned(), |sk| format!("{pk} {sk}")))
 }
 
 /// Whether DynamoDB tells the capacity that `operation` took.

@@ -55,7 +55,7 @@ impl Transport {
             return Ok(Response::refusal("AccessDeniedException", &lacking));
         }
         self.meter.count(request.operation());
-        match self.faults.next(request.operation()) {
+        match self.faults.next(&request) {
             None => self.deliver(request).await,
             Some(Fault::LoseRequest | Fault::CutBefore) => Err(refused()),
             Some(Fault::LoseAnswer | Fault::CutAfter) => {
@@ -69,6 +69,7 @@ impl Transport {
 
     async fn deliver(&self, request: Request) -> Result<Response, ConnectorError> {
         let operation = request.operation().to_owned();
+        self.meter.count_written(&operation, &request.body);
         let body = asking_for_capacity(&operation, request.body);
         let answer = self.embedded.handle(Request { body, ..request }).await;
         if answer.status == 200 && reports_capacity(&operation) {
@@ -192,6 +193,7 @@ mod tests {
             resources: [("billing", units(1, 4)), ("billing/due", units(0, 2))]
                 .map(|(name, units)| (name.to_owned(), units))
                 .into(),
+            written: ["a", "b"].map(|key| (key.to_owned(), 1)).into(),
         };
         assert_eq!(transport.meter().take(), expected);
         assert_eq!(transport.meter().take(), Usage::default());

@@ -19,6 +19,7 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
         minimum_fen: Fen::new(1),
         time_of_day: Time::constant(10, 0, 0, 0),
+        window_minutes: 0,
     };
     let (data, clock) = (data.map(Path::to_owned), LocalClock::new(at, 0));
     Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock }).await

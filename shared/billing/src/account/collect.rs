@@ -292,8 +292,12 @@ impl Movement {
             | Cause::RefundRefused(_)
             | Cause::Reversed(_) => false,
         });
-        let due = if follows { rules.same_day_due(now) } else { rules.next_due(now) };
         let account = &mut self.account;
+        let due = if follows {
+            rules.same_day_due(&account.provider, now)
+        } else {
+            rules.next_due(&account.provider, now)
+        };
         account.debits += 1;
         let id = DebitId(account.debits);
         account.open_debit = Some(id);

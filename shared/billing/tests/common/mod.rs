@@ -22,6 +22,7 @@ pub fn rules() -> DebitRules {
         calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
         minimum_fen: Fen::new(100),
         time_of_day: Time::constant(10, 0, 0, 0),
+        window_minutes: 0,
     }
 }
 

@@ -104,7 +104,7 @@ pub fn reason() -> Reason {
 }
 
 pub fn opened(provider: &ProviderId, debit: u64, now: Timestamp) -> Debit {
-    Debit::open(provider, DebitId(debit), rules().next_due(now), now)
+    Debit::open(provider, DebitId(debit), rules().next_due(provider, now), now)
 }
 
 /// The only place of these tests that moves a debit.

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use steelyard_billing::{DebitId, DebitTerms, OutTradeNo, Phase, Realm, Step};
+use jiff::SignedDuration;
+use jiff::civil::Time;
+use steelyard_billing::{
+    DebitId, DebitRules, DebitTerms, OutTradeNo, Phase, ProviderId, Realm, Step,
+};
 use steelyard_pricing::Fen;
 
 use crate::common::{at, provider, rules};
@@ -23,9 +27,63 @@ fn debits_fall_due_at_ten_in_the_morning_of_the_platform() {
         ("2015-05-17 23:59:59", "2015-05-18 10:00", "2015-05-17 23:59:59", "2015-05-18 10:00"),
         ("2015-12-31 23:59:59", "2016-01-01 10:00", "2015-12-31 23:59:59", "2016-01-01 10:00"),
     ] {
-        assert_eq!(rules().next_due(at(now)), at(next), "{now}");
-        assert_eq!(rules().same_day_due(at(now)), at(same_day), "{now}, the same day");
-        assert_eq!(rules().next_day_due(at(now)), at(next_day), "{now}, the next day");
+        let (rules, shop) = (rules(), provider().provider);
+        assert_eq!(rules.next_due(&shop, at(now)), at(next), "{now}");
+        assert_eq!(rules.same_day_due(&shop, at(now)), at(same_day), "{now}, the same day");
+        assert_eq!(rules.next_day_due(&shop, at(now)), at(next_day), "{now}, the next day");
+    }
+}
+
+/// The rules with a window from a time of day on.
+fn window(time_of_day: Time, window_minutes: u16) -> DebitRules {
+    DebitRules { time_of_day, window_minutes, ..rules() }
+}
+
+#[test]
+fn debits_fall_due_all_over_the_window_and_each_providers_at_the_same_time_of_every_day() {
+    let rules = window(Time::constant(10, 0, 0, 0), 60);
+    let (first, second) = (at("2015-05-17 10:00"), at("2015-05-18 10:00"));
+    let mut by_minute = [0; 60];
+    for number in 0..6_000 {
+        let shop: ProviderId = format!("shop-{number}").parse().unwrap();
+        let due = rules.next_due(&shop, at("2015-05-17 00:30"));
+        let minute = due.duration_since(first).as_mins();
+        by_minute[usize::try_from(minute).unwrap()] += 1;
+        assert_eq!(rules.next_due(&shop, due), due, "now included");
+        let next = rules.next_due(&shop, due + SignedDuration::from_secs(1));
+        assert_eq!(next.duration_since(second), due.duration_since(first), "{shop}");
+        assert_eq!(rules.next_day_due(&shop, due), next, "{shop}");
+    }
+    assert!(by_minute.iter().all(|count| (60..150).contains(count)), "{by_minute:?}");
+}
+
+#[test]
+fn debit_that_follows_another_in_the_window_is_due_at_once_and_before_it_at_its_providers_time() {
+    let rules = window(Time::constant(10, 0, 0, 0), 60);
+    let shop = provider().provider;
+    let due = rules.next_due(&shop, at("2015-05-17 00:30"));
+    assert!(due > at("2015-05-17 10:00") && due < at("2015-05-17 11:00"), "{due}");
+    for now in [due, due + SignedDuration::from_secs(1), at("2015-05-17 23:59")] {
+        assert_eq!(rules.same_day_due(&shop, now), now);
+    }
+    assert_eq!(rules.same_day_due(&shop, at("2015-05-17 10:00")), due);
+}
+
+#[test]
+fn window_ends_at_midnight() {
+    let evening = Time::constant(23, 50, 0, 0);
+    let (begin, midnight) = (at("2015-05-17 23:50"), at("2015-05-18 00:00"));
+    for (time, minutes, before) in [
+        (evening, 60, midnight),
+        (evening, u16::MAX, midnight),
+        (evening, 1, at("2015-05-17 23:51")),
+    ] {
+        let rules = window(time, minutes);
+        for number in 0..1_000 {
+            let shop = format!("shop-{number}").parse().unwrap();
+            let due = rules.next_due(&shop, at("2015-05-17 12:00"));
+            assert!(begin <= due && due < before, "{due} of {minutes} minutes");
+        }
     }
 }
 

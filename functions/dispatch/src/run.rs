@@ -1,0 +1,175 @@
+//! One run: all shards of the index of due records, a page each in turn, until nothing is due or as
+//! much is sent as the run may send.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use steelyard_runtime::{Error, Invocation, report_unreadable};
+use steelyard_store::schema::DUE_SHARDS;
+use steelyard_store::{DueCursor, DueTask, StoreError};
+
+use crate::Dispatch;
+
+/// How many shards are worked on at a time. One that hangs keeps one of these places.
+const SHARDS_AT_ONCE: usize = 8;
+
+/// How many records of a page are leased at a time.
+const LEASES_AT_ONCE: usize = 10;
+
+/// The most records of a page.
+const PAGE_MAX: usize = 100;
+
+/// How many leases of a page may fail before its shard is left. One record that cannot be leased holds
+/// up no other; a shard that fails is left alone until the next minute.
+const FAILURES_MAX: usize = 3;
+
+/// How many shards after the one before a run begins: the golden section of 64, so that any few runs
+/// in a row begin far from each other, and 64 of them with every shard.
+const STRIDE: i64 = 39;
+
+/// What must be left of the time to go on; the next run, a minute later, finds the rest.
+const TIME_FOR_A_PAGE: Duration = Duration::from_secs(10);
+
+/// One run of dispatch.
+pub(crate) struct Run<'d> {
+    dispatch: &'d Dispatch,
+    now: Timestamp,
+    invocation: Invocation,
+    /// How many messages may still be sent.
+    budget: usize,
+    /// How many records a shard sends in its turn.
+    page: usize,
+}
+
+/// What was sent, and what could not be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) messages: usize,
+    pub(crate) unreadable: usize,
+}
+
+/// A shard that waits for its turn.
+struct Turn {
+    shard: u8,
+    after: Option<DueCursor>,
+}
+
+/// A turn that is over.
+struct Done {
+    shard: u8,
+    /// How many messages it was allowed.
+    share: usize,
+    sent: Sent,
+    /// The shard's next turn, if it has more.
+    result: Result<Option<Turn>, Error>,
+}
+
+impl<'d> Run<'d> {
+    /// A run that may send so many messages.
+    pub(crate) fn new(dispatch: &'d Dispatch, budget: usize, invocation: Invocation) -> Run<'d> {
+        let page = (budget / usize::from(DUE_SHARDS)).clamp(1, PAGE_MAX);
+        Run { dispatch, now: dispatch.clock.now(), invocation, budget, page }
+    }
+
+    /// Whether the run has sent all that it may.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.budget == 0
+    }
+
+    /// Sends what is due in all shards, and gives the first error. The others are logged.
+    ///
+    /// A shard that has had its turn waits until every other shard with work has had one. One that
+    /// fails has no further turn.
+    pub(crate) async fn all_shards(&mut self) -> (Sent, Option<Error>) {
+        let (dispatch, now, invocation) = (self.dispatch, self.now, self.invocation);
+        let mut waiting: VecDeque<Turn> = self.order().collect();
+        let (mut running, mut sum, mut failed) = (FuturesUnordered::new(), Sent::default(), None);
+        loop {
+            while running.len() < SHARDS_AT_ONCE
+                && self.budget > 0
+                && invocation.time_left() > TIME_FOR_A_PAGE
+                && let Some(turn) = waiting.pop_front()
+            {
+                let share = self.page.min(self.budget);
+                self.budget -= share;
+                // On the heap: the SDK's futures are large.
+                running.push(Box::pin(dispatch.page(turn, share, now)));
+            }
+            let Some(Done { shard, share, sent, result }) = running.next().await else {
+                return (sum, failed);
+            };
+            self.budget += share - sent.messages;
+            sum.messages += sent.messages;
+            sum.unreadable += sent.unreadable;
+            match result {
+                Ok(next) => waiting.extend(next),
+                Err(error) if failed.is_none() => failed = Some(error),
+                Err(error) => tracing::error!(shard, error, "this shard is not dispatched either"),
+            }
+        }
+    }
+
+    /// The first turns. Each minute begins with another shard, so that the last turns of a run, which
+    /// may find the budget spent, fall to another shard each time.
+    fn order(&self) -> impl Iterator<Item = Turn> + use<> {
+        let begin = self.now.as_second().div_euclid(60) * STRIDE;
+        let first = u8::try_from(begin.rem_euclid(i64::from(DUE_SHARDS))).unwrap_or_default();
+        (first..DUE_SHARDS).chain(0..first).map(|shard| Turn { shard, after: None })
+    }
+}
+
+impl Dispatch {
+    /// Sends a page of what is due in one shard of the index, `share` records at most.
+    async fn page(&self, turn: Turn, share: usize, now: Timestamp) -> Done {
+        let (shard, mut sent) = (turn.shard, Sent::default());
+        let result = self.send_page(turn, share, now, &mut sent).await;
+        Done { shard, share, sent, result }
+    }
+
+    async fn send_page(
+        &self,
+        Turn { shard, after }: Turn,
+        share: usize,
+        now: Timestamp,
+        sent: &mut Sent,
+    ) -> Result<Option<Turn>, Error> {
+        let limit = i32::try_from(share)?;
+        let page = self.billing.due_tasks(shard, now, after.as_ref(), limit).await?;
+        sent.unreadable = report_unreadable(&page.unreadable);
+        let (messages, failed) = self.leased(&page.tasks, now).await?;
+        // Some may be sent even if SQS fails, so all of them count.
+        sent.messages = messages.len();
+        self.queue.send(&messages).await?;
+        let next = page.next.map(|next| Turn { shard, after: Some(next) });
+        failed.map_or(Ok(next), |error| Err(error.into()))
+    }
+
+    /// Leases records; gives the messages of those whose lease holds, and an error if a lease failed.
+    /// What was leased is sent even then.
+    async fn leased(
+        &self,
+        due: &[DueTask],
+        now: Timestamp,
+    ) -> Result<(Vec<String>, Option<StoreError>), Error> {
+        let until = now + self.pace.lease;
+        let (mut messages, mut failed) = (Vec::new(), Vec::new());
+        for some in due.chunks(LEASES_AT_ONCE) {
+            let leases = some.iter().map(|due| self.billing.lease(due, until));
+            for (due, leased) in some.iter().zip(join_all(leases).await) {
+                match leased {
+                    Ok(true) => messages.push(serde_json::to_string(&due.task)?),
+                    Ok(false) => {}
+                    Err(error) => failed.push(error),
+                }
+            }
+            if failed.len() > FAILURES_MAX {
+                break;
+            }
+        }
+        Ok((messages, failed.pop()))
+    }
+}
