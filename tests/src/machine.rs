@@ -17,7 +17,7 @@ use steelyard_cli::Tables;
 use steelyard_cli::local::LocalFunction;
 use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::embedded::Transport;
-use steelyard_debit::{Collector, Debits};
+use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_runtime::aws;
 use steelyard_settle::Settle;
@@ -178,6 +178,7 @@ impl Machine {
             queue: aws::queue(&self.config, url),
             sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
             clock: platform.stack.clock.clock(),
+            gathered: Gathered::default(),
         }
     }
 }

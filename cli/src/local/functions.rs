@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use steelyard_alipay::{Alipay, AlipayConfig, NotificationReader, SignScene};
 use steelyard_billing::DebitRules;
 use steelyard_books::{Books, Settler};
-use steelyard_debit::{Collector, Debits};
+use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
@@ -105,6 +105,7 @@ impl Parts<'_> {
             queue: self.queue("debit", DEBIT_QUEUE),
             sign_scene: SignScene::parse(SIGN_SCENE)?,
             clock: clock(),
+            gathered: Gathered::default(),
         };
         let queue = self.queue("reconcile", RECONCILE_QUEUE);
         let books = self.books("reconcile");

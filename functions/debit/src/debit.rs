@@ -1,7 +1,7 @@
 //! Work on a debit: what is due is done, step by step, each stored before and after.
 
 use steelyard_alipay::PayRequest;
-use steelyard_billing::breaker::Permit;
+use steelyard_billing::breaker::{Breaker, Permit};
 use steelyard_billing::{
     Debit, DebitId, Mandate, PayAnswer, Phase, ProviderId, Step, TaskId, TaskRef,
 };
@@ -53,11 +53,11 @@ impl Collector {
         }
         let mandate = self.checked_mandate(debit).await?;
         // The breaker may have opened while the mandate was checked.
-        let permit = self.permit(debit).await?;
+        let (permit, breaker) = self.permit(debit).await?;
         if permit == Permit::Stop {
             return Ok(None);
         }
-        self.send(debit, mandate.as_ref(), permit == Permit::Probe).await
+        self.send(debit, mandate.as_ref(), permit == Permit::Probe, &breaker).await
     }
 
     /// Stores that the debit is sent, sends it, and stores the result.
@@ -66,6 +66,7 @@ impl Collector {
         debit: &Debit,
         mandate: Option<&Mandate>,
         is_probe: bool,
+        breaker: &Breaker,
     ) -> Result<Option<Debit>, WorkError> {
         let sending = match self.books.begin_debit(debit, mandate, self.clock.now()).await? {
             Begun::Send(sending) => sending,
@@ -78,7 +79,7 @@ impl Collector {
         log(&sending);
         let answer = self.alipay.pay(&request(&sending)?, self.clock.now()).await;
         log_own_trouble(&sending, &answer);
-        self.report_answer(&answer, is_probe).await;
+        self.report_answer(&answer, is_probe, breaker).await;
         let after = sending.after_pay(answer, &self.books.rules, self.clock.now())?;
         self.step(&sending, after).await
     }

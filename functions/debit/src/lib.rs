@@ -24,6 +24,7 @@ use steelyard_runtime::{
 };
 use steelyard_store::BillingTable;
 
+pub use breaker::Gathered;
 pub use work::{Collector, WorkError};
 
 /// The function.
@@ -54,7 +55,14 @@ impl Debits {
         let books = Books::new(BillingTable::new(aws::dynamodb(&config), table), rules);
         let queue = aws::queue(&config, queue);
         let clock = Clock::system();
-        Ok(Debits::new(Collector { books, alipay, queue, sign_scene, clock }))
+        Ok(Debits::new(Collector {
+            books,
+            alipay,
+            queue,
+            sign_scene,
+            clock,
+            gathered: Gathered::default(),
+        }))
     }
 
     async fn message(&self, body: &str) -> Result<(), Error> {

@@ -8,6 +8,8 @@ use steelyard_runtime::{Clock, Queue};
 use steelyard_store::{Record, StoreError};
 use thiserror::Error;
 
+use crate::Gathered;
+
 /// Does what is due: withholds, gives back, and queries Alipay about what is open.
 #[derive(Debug)]
 pub struct Collector {
@@ -21,6 +23,8 @@ pub struct Collector {
     pub sign_scene: SignScene,
     /// The time.
     pub clock: Clock,
+    /// Good answers that are to be written into the breaker: none at first.
+    pub gathered: Gathered,
 }
 
 /// Why work failed. The record is as it was stored last, and the next message goes on from there.

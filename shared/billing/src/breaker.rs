@@ -1,5 +1,12 @@
 //! The breaker stops all debits when none can succeed, or when too many are in doubt or refused as
 //! wrong. Pure: the breaker after each answer, and after what a person did.
+//!
+//! An answer that speaks against debits is written at once. Good answers are gathered by each machine
+//! ([`GoodAnswers`]) and merged in growing steps, so that no item is written by every debit.
+
+mod good;
+
+pub use good::GoodAnswers;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -121,6 +128,19 @@ pub struct Resumption {
     pub was: Trip,
 }
 
+/// What an answer says of the debits of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearing<'a> {
+    /// They can succeed: Alipay decided about the payer.
+    Good,
+    /// In doubt, or our request was wrong. Too many of these stop all debits.
+    Trouble,
+    /// None can succeed, as this code of our own account says.
+    OwnAccount(&'a GatewayCode),
+    /// Nothing: Alipay refused to look at it for now.
+    Nothing,
+}
+
 /// Whether a debit may be asked for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
@@ -170,17 +190,33 @@ impl Breaker {
         }
     }
 
-    /// The breaker after the answer to a debit.
+    /// The breaker after the answer to a debit, and after the good answers that the machine gathered
+    /// before it.
     ///
     /// While it is open, only a probe's answer counts, since others were sent before it opened; and
     /// not even that once a person stopped all debits.
     #[must_use]
-    pub fn after(&self, answer: &PayAnswer, is_probe: bool, now: Timestamp) -> Breaker {
+    pub fn after(
+        &self,
+        answer: &PayAnswer,
+        good: &[Minute],
+        is_probe: bool,
+        now: Timestamp,
+    ) -> Breaker {
         match &self.state {
-            BreakerState::Closed => self.closed_after(answer, now),
+            BreakerState::Closed => self.closed_after(answer, good, now),
             BreakerState::Open { since_s, why, probe_at_s: Some(_), probes } if is_probe => {
                 self.after_probe(answer, *since_s, why, *probes, now)
             }
+            BreakerState::Open { .. } => self.clone(),
+        }
+    }
+
+    /// The breaker after good answers that a machine gathered. While it is open they count no more.
+    #[must_use]
+    pub fn after_good(&self, good: &[Minute], now: Timestamp) -> Breaker {
+        match &self.state {
+            BreakerState::Closed => self.assessed(self.with_minutes(good, now), now),
             BreakerState::Open { .. } => self.clone(),
         }
     }
@@ -205,19 +241,31 @@ impl Breaker {
         self.with(BreakerState::Open { since_s: now, why, probe_at_s: None, probes: 0 })
     }
 
-    fn closed_after(&self, answer: &PayAnswer, now: Timestamp) -> Breaker {
-        let is_trouble = match answer {
-            PayAnswer::OwnAccount(code) => {
+    fn closed_after(&self, answer: &PayAnswer, good: &[Minute], now: Timestamp) -> Breaker {
+        let troubled = match Bearing::of(answer) {
+            Bearing::OwnAccount(code) => {
                 return self.tripped(Trip::OwnAccount(code.clone()), now);
             }
-            PayAnswer::InDoubt(_) | PayAnswer::OwnFault(_) => true,
-            PayAnswer::Throttled(_) => return self.clone(),
-            PayAnswer::Paid(_)
-            | PayAnswer::Declined(_)
-            | PayAnswer::MandateDead(_)
-            | PayAnswer::PayerBlocked(_) => false,
+            Bearing::Trouble => 1,
+            Bearing::Good => 0,
+            Bearing::Nothing => return self.after_good(good, now),
         };
-        let minutes = counted(&self.minutes, is_trouble, now);
+        let this = Minute { minute: minute_of(now), asked: 1, troubled };
+        self.assessed(self.with_minutes(&[good, &[this]].concat(), now), now)
+    }
+
+    /// The minutes with those of a machine. Those from before a person closed the breaker are left out.
+    fn with_minutes(&self, others: &[Minute], now: Timestamp) -> Vec<Minute> {
+        let resumed = self.resumed.as_ref().map(|resumed| minute_of(resumed.at_s));
+        let counts = |other: &&Minute| resumed.is_none_or(|resumed| other.minute >= resumed);
+        others.iter().filter(counts).fold(recent(&self.minutes, now), |minutes, other| {
+            // A machine may have gathered for longer than the window.
+            recent(&added(minutes, *other), now)
+        })
+    }
+
+    /// The breaker with these minutes, open if they show too much trouble.
+    fn assessed(&self, minutes: Vec<Minute>, now: Timestamp) -> Breaker {
         match too_much_trouble(&minutes) {
             Some(trip) => self.tripped(trip, now),
             None => Breaker { minutes, ..self.clone() },
@@ -233,13 +281,10 @@ impl Breaker {
         probes: u16,
         now: Timestamp,
     ) -> Breaker {
-        let why = match answer {
-            PayAnswer::Paid(_)
-            | PayAnswer::Declined(_)
-            | PayAnswer::MandateDead(_)
-            | PayAnswer::PayerBlocked(_) => return self.with(BreakerState::Closed),
-            PayAnswer::OwnAccount(code) => Trip::OwnAccount(code.clone()),
-            PayAnswer::InDoubt(_) | PayAnswer::OwnFault(_) | PayAnswer::Throttled(_) => why.clone(),
+        let why = match Bearing::of(answer) {
+            Bearing::Good => return self.with(BreakerState::Closed),
+            Bearing::OwnAccount(code) => Trip::OwnAccount(code.clone()),
+            Bearing::Trouble | Bearing::Nothing => why.clone(),
         };
         let probes = probes.saturating_add(1);
         let probe_at_s = Some(now + Backoff::PROBE.wait(probes));
@@ -257,27 +302,56 @@ impl Breaker {
     }
 }
 
-/// The minutes with one answer more, without those that are over.
-fn counted(minutes: &[Minute], is_trouble: bool, now: Timestamp) -> Vec<Minute> {
-    let minute = now.as_second().div_euclid(60);
-    // A clock that runs ahead has written of minutes to come; they are not kept for long.
-    let is_recent = |other: i64| (other - minute).abs() < WINDOW_MINUTES;
-    let mut minutes: Vec<_> = minutes.iter().copied().filter(|m| is_recent(m.minute)).collect();
-    let at = minutes.partition_point(|other| other.minute < minute);
-    if minutes.get(at).is_none_or(|other| other.minute != minute) {
-        minutes.insert(at, Minute { minute, asked: 0, troubled: 0 });
+impl<'a> Bearing<'a> {
+    /// What an answer says.
+    #[must_use]
+    pub fn of(answer: &'a PayAnswer) -> Bearing<'a> {
+        match answer {
+            PayAnswer::OwnAccount(code) => Bearing::OwnAccount(code),
+            PayAnswer::InDoubt(_) | PayAnswer::OwnFault(_) => Bearing::Trouble,
+            PayAnswer::Throttled(_) => Bearing::Nothing,
+            PayAnswer::Paid(_)
+            | PayAnswer::Declined(_)
+            | PayAnswer::MandateDead(_)
+            | PayAnswer::PayerBlocked(_) => Bearing::Good,
+        }
     }
-    if let Some(this) = minutes.get_mut(at) {
-        this.asked = this.asked.saturating_add(1);
-        this.troubled = this.troubled.saturating_add(u32::from(is_trouble));
+}
+
+/// The minute of Unix time.
+fn minute_of(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(60)
+}
+
+/// The minutes that are not over.
+fn recent(minutes: &[Minute], now: Timestamp) -> Vec<Minute> {
+    // A clock that runs ahead has written of minutes to come; they are not kept for long.
+    let is_recent = |other: &Minute| (other.minute - minute_of(now)).abs() < WINDOW_MINUTES;
+    minutes.iter().copied().filter(is_recent).collect()
+}
+
+/// The minutes in their order with the answers of one more.
+fn added(mut minutes: Vec<Minute>, other: Minute) -> Vec<Minute> {
+    let at = minutes.partition_point(|minute| minute.minute < other.minute);
+    match minutes.get_mut(at) {
+        Some(this) if this.minute == other.minute => {
+            this.asked = this.asked.saturating_add(other.asked);
+            this.troubled = this.troubled.saturating_add(other.troubled);
+        }
+        Some(_) | None => minutes.insert(at, other),
     }
     minutes
 }
 
+/// How many debits were asked for in these minutes.
+fn asked(minutes: &[Minute]) -> u32 {
+    minutes.iter().map(|minute| minute.asked).fold(0, u32::saturating_add)
+}
+
 /// Why the breaker opens, if half of enough answers are trouble.
 fn too_much_trouble(minutes: &[Minute]) -> Option<Trip> {
-    let sum = |count: fn(&Minute) -> u32| minutes.iter().map(count).fold(0, u32::saturating_add);
-    let (asked, troubled) = (sum(|minute| minute.asked), sum(|minute| minute.troubled));
+    let troubled = minutes.iter().map(|minute| minute.troubled).fold(0, u32::saturating_add);
+    let asked = asked(minutes);
     let is_too_much = asked >= ASKED_MIN && troubled >= asked.div_ceil(2);
     is_too_much.then_some(Trip::TooMuchTrouble { asked, troubled })
 }

@@ -327,3 +327,19 @@ async fn no_debit_leaves_after_the_first_refusal_of_our_own_account_is_stored() 
     assert_eq!(requests(&platform).await, sent, "nothing left before the probe");
     platform.books_balance().await;
 }
+
+#[tokio::test]
+async fn no_item_is_written_by_every_debit() {
+    let (platform, names) = queued(60).await;
+    platform.stack.transport.meter().take();
+    platform.stack.drain().await.unwrap();
+    let written = platform.stack.transport.meter().take().written;
+    for name in &names {
+        assert_eq!(platform.account(name).await, [0, 0, 0]);
+        assert!(written.contains_key(&format!("provider#{name} debit#0000000001")), "{written:?}");
+    }
+    // 5, 10, 20 and 40 good answers.
+    assert_eq!(written["breaker breaker"], 4);
+    let most = written.iter().max_by_key(|(_, count)| **count).unwrap();
+    assert!(*most.1 <= 5, "{most:?}");
+}

@@ -68,7 +68,7 @@ async fn wrong_app_id_leaves_payments_in_doubt_and_opens_the_breaker() {
             pay_in_short(answer.clone()),
             "in doubt: the answer is not signed; it claims code 40002 isv.invalid-app-id"
         );
-        breaker = breaker.after(&answer, false, now());
+        breaker = breaker.after(&answer, &[], false, now());
     }
     assert_eq!(breaker.permit(now()), Permit::Stop);
 }
