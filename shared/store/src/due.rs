@@ -11,8 +11,8 @@ use steelyard_billing::{IdError, ProviderId, TaskRef};
 
 use crate::item::{Item, number, string, text};
 use crate::schema::{
-    DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, DUE_SHARDS, PK, SK, due_shard, due_shard_key, provider_pk,
-    task, task_sk,
+    DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, PK, SK, due_shard, due_shard_key, provider_pk, task,
+    task_sk,
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Index;
@@ -99,28 +99,27 @@ impl BillingTable {
         Ok(page)
     }
 
-    /// When dispatch next has something to send; none if no record has work.
+    /// When dispatch next has something to send; none if no record has work. It reads the whole index,
+    /// so it is for the local stack and for tests.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn next_dispatch_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let mut earliest = None;
-        for shard in 0..DUE_SHARDS {
-            let first = self.first_in_shard(shard).await?;
-            earliest = earliest.into_iter().chain(first).min();
-        }
-        Ok(earliest)
-    }
-
-    async fn first_in_shard(&self, shard: u8) -> Result<Option<Timestamp>, StoreError> {
-        let mut after = None;
+        let (mut earliest, mut after) = (None, None);
         loop {
-            let page = self.due_tasks(shard, Timestamp::MAX, after.as_ref(), 1).await?;
-            let first = page.tasks.first().map(|task| task.dispatch_at);
-            after = page.next;
-            if first.is_some() || after.is_none() {
-                return Ok(first);
+            let scan = self.client.scan().table_name(&self.table).index_name(DUE_INDEX);
+            let answer = scan
+                .set_exclusive_start_key(after)
+                .send()
+                .await
+                .map_err(|error| StoreError::aws(FIND, error))?;
+            let items = answer.items.unwrap_or_default();
+            let due = items.iter().filter_map(|item| due_task(item).ok());
+            earliest = due.map(|task| task.dispatch_at).chain(earliest).min();
+            after = answer.last_evaluated_key;
+            if after.is_none() {
+                return Ok(earliest);
             }
         }
     }
