@@ -49,7 +49,7 @@ impl Books {
         is_probe: bool,
         now: Timestamp,
     ) -> Result<Option<Breaker>, BookError> {
-        self.report(|before| before.after(answer, good, is_probe, now)).await
+        self.report_answers(|before| before.after(answer, good, is_probe, now)).await
     }
 
     /// Lets the breaker know of good answers that a machine gathered. Gives the breaker after them if
@@ -63,12 +63,12 @@ impl Books {
         good: &[Minute],
         now: Timestamp,
     ) -> Result<Option<Breaker>, BookError> {
-        self.report(|before| before.after_good(good, now)).await
+        self.report_answers(|before| before.after_good(good, now)).await
     }
 
     /// Writes what an answer makes of the breaker. The same answer counts once, even if the write's
     /// own answer is lost: the breaker that is read then is the one that was to be stored.
-    async fn report(
+    async fn report_answers(
         &self,
         next: impl Fn(&Breaker) -> Breaker + Send + Sync,
     ) -> Result<Option<Breaker>, BookError> {
