@@ -13,6 +13,7 @@ use steelyard_billing::reconciliation::{
 use steelyard_billing::{BillFile, BillKind, BillRow, Doubt, Finding, OpenFinding, Reconciliation};
 use steelyard_books::{
     BillEffect, BookError, Books, DayEnd, DayError, PartStep, PlannedRows, RowsDone,
+    UnreconciledDays,
 };
 use steelyard_runtime::{Clock, Error, Invocation, Queue, QueueError, chain, report_unreadable};
 use steelyard_store::StoreError;
@@ -57,6 +58,9 @@ pub enum ReconcileError {
     /// The bill of the day is not complete yet.
     #[error("the bill of {0} is not complete yet")]
     TooEarly(Date),
+    /// The day is too old to be tried by each run.
+    #[error("{0} has not been reconciled for more than 31 days: reconcile it by hand, or skip it")]
+    Missed(Date),
     /// The bill could not be fetched.
     #[error("cannot get the bill of {day}: {}", doubt.0)]
     NoBill {
@@ -140,8 +144,15 @@ impl Reconciler {
     ///
     /// When it is not known which days there are, or how a day ended cannot be stored.
     pub async fn all(&self, invocation: Invocation) -> Result<DaysBegun, Error> {
-        let days = self.books.unreconciled_days(self.clock.now()).await?;
-        let days = self.days(days.into(), invocation).await?;
+        let UnreconciledDays { due, missed } =
+            self.books.unreconciled_days(self.clock.now()).await?;
+        let mut days = self.days(due.into(), invocation).await?;
+        for day in missed {
+            let error = ReconcileError::Missed(day);
+            report_failure(day, &error.to_string());
+            self.books.fail_day(day, error.to_string(), self.clock.now()).await?;
+            days.failed.push((day, error));
+        }
         self.report_open().await?;
         Ok(days)
     }

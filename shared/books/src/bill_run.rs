@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use steelyard_billing::reconciliation::{
     BillCursor, BillPart, BillRun, BillRunId, BillTally, DayFailure,
 };
-use steelyard_billing::{BillFile, Finding, FindingKind, Reconciliation, Unmatched, UnreadableRow};
+use steelyard_billing::{
+    BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, UnreadableRow,
+};
 use steelyard_store::schema::{BILL_PARTS, bill_part};
 use steelyard_store::{StoredRun, Unreadable};
 
@@ -317,36 +319,41 @@ impl Books {
         Ok(reported)
     }
 
-    /// Stores a difference, once for its trade or refund. Whether it is as this day first reported
-    /// it, and whether it was not reported before.
-    async fn report_finding(
+    /// Stores a difference, once for its trade or refund. Another difference of it after a person closed
+    /// the first opens it again. Whether it is as this day first reported it, and whether it was not
+    /// reported before.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] when the table fails.
+    pub async fn report_finding(
         &self,
         finding: &Finding,
         day: Date,
     ) -> Result<(bool, bool), BookError> {
         change(&self.billing, REPORT, move |_| async move {
             let Finding { out_trade_no, out_request_no, .. } = finding;
-            match self.billing.finding(out_trade_no, out_request_no.as_deref()).await {
-                Ok(None) => {}
-                Ok(Some(stored)) => {
+            let before = match self.billing.finding(out_trade_no, out_request_no.as_deref()).await {
+                Ok(Some(stored)) if stored.closed.is_none() || stored.finding == *finding => {
                     let is_of_the_day = stored.first_day == day && stored.finding == *finding;
                     return Ok(Decision::Keep((is_of_the_day, false)));
                 }
+                Ok(before) => before,
                 Err(error) => {
                     // One that cannot be read was reported too, and is listed as such.
                     let error = BookError::from(error);
                     let is_of_one = error.is_of_one_record();
                     return if is_of_one { Ok(Decision::Keep((false, false))) } else { Err(error) };
                 }
-            }
-            let open = steelyard_billing::OpenFinding {
-                version: 0,
+            };
+            let open = OpenFinding {
+                version: before.as_ref().map_or(0, |before| before.version),
                 finding: finding.clone(),
                 first_day: day,
                 closed: None,
             };
             let mut writes = self.billing.writes(REPORT);
-            writes.finding(None, &open)?;
+            writes.finding(before.as_ref(), &open)?;
             Ok::<_, BookError>(Decision::Save(writes, (true, true)))
         })
         .await

@@ -39,7 +39,7 @@ pub use notice::{Noted, NoticeError};
 pub use offer::{IdempotencyKey, OfferError, Offered};
 pub use pay_in::PaidIn;
 pub use plan::PlanAdded;
-pub use reconcile::DayError;
+pub use reconcile::{DayError, UnreconciledDays};
 pub use refund::RefundAsked;
 pub use settle::{Census, SettleError, SettlePage, SettleRun, Settler};
 pub use trade::Applied;

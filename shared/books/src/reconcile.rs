@@ -64,25 +64,29 @@ const EXPECTED_MAX: usize = 1_000;
 const BEGIN: &str = "note the first bill";
 const CLOSE: &str = "close a finding";
 
+/// Days that were neither reconciled nor skipped, each in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnreconciledDays {
+    /// Those that each run tries.
+    pub due: Vec<Date>,
+    /// Those that are too old for that: they wait for a person.
+    pub missed: Vec<Date>,
+}
+
 impl Books {
-    /// The days up to yesterday that are to be reconciled, in order.
+    /// The days up to yesterday that were neither reconciled nor skipped.
     ///
     /// # Errors
     ///
     /// [`BookError`] when the table cannot be read.
-    pub async fn unreconciled_days(&self, now: Timestamp) -> Result<Vec<Date>, BookError> {
+    pub async fn unreconciled_days(&self, now: Timestamp) -> Result<UnreconciledDays, BookError> {
         let today = bill_day(now);
         let oldest = today.saturating_sub(jiff::Span::new().days(DAYS_MAX));
-        let known = self.billing.reconciled_since(oldest).await?;
-        let mut day = self.first_bill(today).await?.max(oldest);
-        let mut days = Vec::new();
-        while day < today {
-            if !known.contains(&day) {
-                days.push(day);
-            }
-            day = day.tomorrow().unwrap_or(Date::MAX);
-        }
-        Ok(days)
+        let first = self.first_bill(today).await?;
+        let known = self.billing.reconciled_since(first).await?;
+        let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day < today);
+        let (due, missed) = days.filter(|day| !known.contains(day)).partition(|day| *day >= oldest);
+        Ok(UnreconciledDays { due, missed })
     }
 
     /// The first day whose bill is to be reconciled: by the first run, the day before the first on
@@ -190,8 +194,9 @@ impl Books {
         .await
     }
 
-    /// Skips a day as a person decides: its bill is not read, and what the books expected it to show
-    /// is expected no more. The result says how much that was.
+    /// Skips a day as a person decides: its bill is not read, and what the books have of that day is
+    /// expected no more. The result says how much that was. What is left of the day before becomes a
+    /// finding.
     ///
     /// # Errors
     ///
@@ -205,14 +210,14 @@ impl Books {
         if day >= bill_day(now) {
             return Err(DayError::NotOver(day));
         }
-        let (from, mut expected) = (self.expected_from(day).await?, 0);
+        let mut expected = 0;
         for part in 0..BILL_PARTS {
-            expected += self.expected_of(part, from, day).await?.len();
+            expected += self.expected_of(part, day, day).await?.len();
         }
         let skipped = Reconciliation::skipped(day, reason, count(expected), now);
         self.store_day(&skipped).await?;
         for part in 0..BILL_PARTS {
-            self.shown_all(self.expected_of(part, from, day).await?).await?;
+            self.shown_all(self.expected_of(part, day, day).await?).await?;
         }
         Ok(skipped)
     }

@@ -248,6 +248,32 @@ async fn first_day_of_all_that_fails_is_tried_again_though_the_books_expect_noth
     }
 }
 
+#[tokio::test]
+async fn day_that_is_missed_for_more_than_a_month_is_reported_by_each_run_until_a_person_decides() {
+    let platform = expecting().await;
+    let missed = "2015-05-02 has not been reconciled for more than 31 days: reconcile it by hand, or skip it";
+    for (time, why) in [
+        ("2015-06-02T10:30", "cannot read the bill of 2015-05-02"),
+        ("2015-06-03T10:30", missed),
+        ("2015-06-04T10:30", missed),
+    ] {
+        platform.set(time);
+        fail_bills(&platform, [Fault::BillBroken]);
+        reconcile(&platform).await.unwrap();
+        let failure = platform.stack.tables.billing.day_failure(DAY.parse().unwrap()).await;
+        let failure = failure.unwrap().unwrap();
+        assert_eq!(failure.failed_at_s, platform.instant(time));
+        assert!(failure.why.starts_with(why), "{time}: {}", failure.why);
+    }
+    reconcile_day(&platform, DAY).await.unwrap();
+    platform.stack.drain().await.unwrap();
+    assert_eq!(
+        platform.stack.tables.billing.day_failure(DAY.parse().unwrap()).await.unwrap(),
+        None
+    );
+    assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
+}
+
 /// A new folder for one test's data.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);

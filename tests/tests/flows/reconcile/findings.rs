@@ -1,7 +1,9 @@
 //! Differences between bills and the books: each is reported once, and stays open until a person
 //! closes it.
 
-use steelyard_billing::{FindingKind, OpenFinding, OutTradeNo, Realm, RechargeId, TradeNumber};
+use steelyard_billing::{
+    Finding, FindingKind, OpenFinding, OutTradeNo, Realm, RechargeId, TradeNumber,
+};
 use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method};
 use steelyard_tests::{Platform, fen, reason};
 
@@ -267,4 +269,31 @@ async fn what_only_our_books_have_waits_for_a_day_is_told_once_and_matches_when_
     reconcile_day(&platform, NEXT_DAY).await.unwrap();
     assert_eq!(told(&platform, NEXT_DAY).await, ([1, 1, 0], vec![ours]), "it stays told");
     check(&platform, [2_000, 0, 0], 10_000).await;
+}
+
+#[tokio::test]
+async fn other_difference_of_a_trade_whose_finding_was_closed_is_reported_again() {
+    let platform = indebted().await;
+    platform.run_until("2015-05-02T12:00").await;
+    let number = platform.trade_number("a", DEBIT).await;
+    let theirs = |amount| Finding {
+        kind: FindingKind::AmountDiffers,
+        out_trade_no: number.clone(),
+        out_request_no: None,
+        provider: None,
+        theirs_fen: Some(fen(amount)),
+        ours_fen: Some(fen(10_000)),
+    };
+    let books = platform.books();
+    let report = async |amount, day: &str| {
+        books.report_finding(&theirs(amount), day.parse().unwrap()).await.unwrap().1
+    };
+    assert!(report(10_001, DAY).await, "it is new");
+    books.close_finding(&number, None, &reason("rounded up")).await.unwrap().unwrap();
+    assert!(!report(10_001, NEXT_DAY).await, "a person has decided");
+    assert!(report(20_000, NEXT_DAY).await, "it is another");
+    assert!(!report(20_000, NEXT_DAY).await, "it is open");
+    let findings = platform.stack.tables.billing.findings().await.unwrap().readable;
+    let open = findings.iter().map(|of| (of.finding.theirs_fen, of.closed.is_none()));
+    assert_eq!(open.collect::<Vec<_>>(), [(Some(fen(20_000)), true)]);
 }
