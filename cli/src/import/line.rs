@@ -236,31 +236,31 @@ mod tests {
             check(line.as_bytes(), said);
         }
         for (line, why) in [
-            ("{", "EOF while parsing an object at column 1"),
-            (r#"{"provider":"a#"}"#, "an id may not hold '#' at column 17"),
+            ("{", "is not valid JSON at column 1: the document ends too early"),
+            (r#"{"provider":"a#"}"#, "provider: an id may not hold '#'"),
             (
                 r#"{"provider":"a","api":"x","day":"2015-5-17"}"#,
-                "`2015-5-17` is not a day such as 2015-05-17 at column 44",
+                "day: `2015-5-17` is not a day such as 2015-05-17",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":-1}"#,
-                "invalid value: integer `-1`, expected u64 at column 55",
+                "count: is the number -1; must be u64",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":1.5}"#,
-                "invalid type: floating point `1.5`, expected u64 at column 56",
+                "count: is the number 1.5; must be u64",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","amount":5}"#,
-                r#"invalid type: integer `5`, expected an amount from 0 to 10^12 yuan as a text with at most six decimals such as "120.50" …"#,
+                r#"amount: is the number 5; must be an amount from 0 to 10^12 yuan as a text with at most six decimals such as "120.50""#,
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":1,"count":2}"#,
-                "duplicate field `count` at column 62",
+                "count: is given twice; give it once",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17"} {}"#,
-                "trailing characters at column 47",
+                "is not valid JSON at column 47: something follows the document",
             ),
         ] {
             check(line.as_bytes(), &format!("{EXAMPLE}{why}"));

@@ -64,7 +64,7 @@ impl Function for Reconcile {
     async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value, Error> {
         if is_batch(&event) {
             return each_message(event, |body| async move {
-                let message = serde_json::from_str(&body)?;
+                let message = steelyard_json::read(body.as_bytes())?;
                 self.reconciler.message(message, invocation).await
             })
             .await;

@@ -34,7 +34,7 @@ pub struct Reconciler {
 
 /// What one message asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum ReconcileMessage {
     /// Days, in order: each begins when the day before it has ended.
     Days {

@@ -166,13 +166,14 @@ impl Trade {
 }
 
 impl GivenBack {
-    /// The number of a refund or a reversal of a trade, of that amount. A row of the gateway's
+    /// The numbers of the refunds and reversals of a trade, of that amount. A row of the gateway's
     /// ledger names no request, so that only the amount identifies it.
-    #[must_use]
-    pub fn request_of(&self, trade: &OutTradeNo, amount: Fen) -> Option<RefundRef> {
+    pub fn requests_of(&self, trade: &OutTradeNo, amount: Fen) -> impl Iterator<Item = RefundRef> {
         let refunds = self.refunds.iter().filter(|r| r.phase == crate::RefundPhase::Done);
-        let refund = refunds.filter(|r| r.amount_fen == amount).map(Refund::number);
-        let reversals = self.reversals.iter().filter(|r| r.amount() == Some(amount));
-        refund.chain(reversals.map(Reversal::number)).find(|number| number.out_trade_no == *trade)
+        let refund = refunds.filter(move |r| r.amount_fen == amount).map(Refund::number);
+        let reversals = self.reversals.iter().filter(move |r| r.amount() == Some(amount));
+        refund
+            .chain(reversals.map(Reversal::number))
+            .filter(move |number| number.out_trade_no == *trade)
     }
 }

@@ -192,6 +192,8 @@ async fn every_queue_refuses_what_two_readers_could_understand_differently() {
         (&functions.settle, r#"{"provider":"a"}"#),
         (&functions.settle, r#"{"shard":0}"#),
         (&functions.debit, r#"{"provider":"a","task":{"recharge":1}}"#),
+        (&functions.reconcile, r#"{"days":[]}"#),
+        (&functions.reconcile, r#"{"day":"2015-04-30","run":"none","part":3}"#),
     ] {
         let (_, field) = first_field(good);
         for bad in [

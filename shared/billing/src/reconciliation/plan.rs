@@ -173,7 +173,8 @@ impl<F: Fn(&Realm) -> bool> Planner<'_, F> {
                 let expected = self.expected.request_of(&trade, row.amount_fen, &self.taken);
                 expected.or_else(|| {
                     let (_, back) = known?;
-                    Some(back.request_of(&trade, amount)?.out_request_no)
+                    let mut requests = back.requests_of(&trade, amount).map(|of| of.out_request_no);
+                    requests.find(|of| !self.taken.contains(&(trade.clone(), Some(of.clone()))))
                 })
             }
         });

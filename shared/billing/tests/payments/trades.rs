@@ -247,9 +247,9 @@ fn an_amount_names_the_refund_or_the_reversal_that_gave_it_back() {
     };
     for (fen, expected) in [(500, Some("F1")), (300, None), (200, Some("B1")), (1, None)] {
         let number = trade.out_trade_no().unwrap();
-        let found = given_back.request_of(number, Fen::new(fen));
+        let found = given_back.requests_of(number, Fen::new(fen)).next();
         assert_eq!(found, expected.map(|expected| request(&trade, expected)), "{fen}");
     }
-    let of_other = given_back.request_of(other.out_trade_no().unwrap(), Fen::new(500));
+    let of_other = given_back.requests_of(other.out_trade_no().unwrap(), Fen::new(500)).next();
     assert_eq!(of_other, Some(request(&other, "F1")));
 }

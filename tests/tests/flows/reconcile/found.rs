@@ -197,6 +197,27 @@ async fn account_without_a_bill_of_trades_is_reconciled_by_its_ledger() {
 }
 
 #[tokio::test]
+async fn reversal_on_the_ledger_is_not_taken_for_our_refund_of_the_same_amount() {
+    let platform = indebted().await;
+    platform.run_until("2015-05-02T12:00").await;
+    ask_for_refund(&platform, "F1", 500).await;
+    platform.run_until("2015-05-02T13:00").await;
+    platform.lose_notifications();
+    reverse(&platform, 500).await;
+    platform.run_until("2015-05-03T10:29").await;
+    for _ in ["first run", "rerun"] {
+        platform.set("2015-05-03T10:30");
+        platform.stack.alipay.fail_next(Method::Bill, refused("TYPE_NOT_SUPPORTED"), 1);
+        reconcile_day(&platform, DAY).await.unwrap();
+        platform.stack.drain().await.unwrap();
+        // The ledger does not say which of the two it is, so a person has to find out.
+        let theirs = (FindingKind::TheirsOnly, Some(-500), None);
+        assert_eq!(told(&platform, DAY).await, ([3, 2, 0], vec![theirs]));
+    }
+    assert_eq!(platform.account("a").await, [0, 0, 0]);
+}
+
+#[tokio::test]
 async fn notification_that_comes_while_the_bill_is_read_books_the_money_once_and_matches() {
     // Before each row of the ledger that is not known, Alipay is asked: there, the other comes in.
     for requests in (1..=16).step_by(3) {
