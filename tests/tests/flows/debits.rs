@@ -316,30 +316,6 @@ async fn lose_messages(platform: &Platform) {
 }
 
 #[tokio::test]
-async fn shard_of_due_records_that_is_throttled_holds_up_no_other() {
-    let platform = Platform::open().await;
-    platform.set("2015-05-01T20:00");
-    let names: Vec<_> = (1..=12).map(|number| format!("p{number}")).collect();
-    for name in &names {
-        platform.sign(name, 1_000_000).await;
-        platform.count(name, BASIC, "2015-05-01", 1_500_000).await;
-    }
-    platform.settle_at("2015-05-02T00:30").await;
-    platform.set("2015-05-02T10:00");
-    // All that the SDK tries for the first lease.
-    let faults = platform.stack.transport.faults();
-    faults.strike(Target::Operation("UpdateItem"), 1..=3, AwsFault::Throttle);
-    let dispatched = platform.stack.functions.dispatch.invoke(json!({})).await;
-    assert!(dispatched.is_err(), "{dispatched:?}");
-    platform.stack.drain().await.unwrap();
-    let paid = trades(&platform).len();
-    assert!((1..names.len()).contains(&paid), "{paid} of the other shards");
-    platform.run_until("2015-05-02T10:02").await;
-    assert_eq!(trades(&platform).len(), names.len());
-    platform.books_balance().await;
-}
-
-#[tokio::test]
 async fn charge_while_a_debit_is_open_waits_for_the_next_debit() {
     let platform = indebted(9_999).await;
     platform.run_until("2015-05-02T12:00").await;

@@ -279,7 +279,7 @@ async fn work(platform: &Platform) {
     let workers = (0..WORKERS).map(|behind| async move {
         let debit = Machine::new(platform, behind).debit(platform);
         while let Some(provider) = take(platform).await {
-            let body = json!({ "provider": provider, "debit": 1 }).to_string();
+            let body = json!({ "provider": provider, "task": { "debit": 1 } }).to_string();
             let record = json!({ "messageId": "1", "eventSource": "aws:sqs", "body": body });
             let answer = debit.invoke(json!({ "Records": [record] })).await.unwrap();
             assert_eq!(answer["batchItemFailures"], json!([]));
