@@ -152,11 +152,12 @@ async fn what_the_bill_of_its_day_does_not_show_is_expected_of_the_next_that_may
         assert_eq!(failing(&platform).await, [(NEXT_DAY.to_owned(), missing.to_owned())]);
     }
     assert_eq!((findings(&platform).await, unmatched(&platform).await), (vec![], vec![10_000]));
-    // A person who skips the day has seen it; nothing is concluded from the bill that nobody read.
+    // A person who skips the day lets go of what is of that day. What is left of the day before is
+    // only ours, as no bill will show it any more.
     skip(&platform, NEXT_DAY).await;
     platform.set("2015-05-06T10:30");
     assert_eq!(reconciled(&platform).await, days(&["2015-05-05"], &[]));
-    assert_eq!(findings(&platform).await, []);
+    assert_eq!(findings(&platform).await, [(FindingKind::OursOnly, true)]);
     // The right bill of its own day comes later.
     reconcile_day(&platform, DAY).await.unwrap();
     assert_eq!(told(&platform, DAY).await, all_match(1));
