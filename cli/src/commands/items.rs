@@ -21,7 +21,8 @@ pub(crate) enum ItemsCommand {
     /// 3 if one is not skipped.
     Unreadable,
     /// Skip an item that cannot be read: it raises no more alarms, and leaves the index of due tasks.
-    /// What it stands for stays undone.
+    /// Nothing is done for it any more: a skipped provider is not settled, a skipped task not worked
+    /// on. An item that can be read is refused.
     Skip {
         /// The partition key, as `unreadable` lists it.
         pk: String,
@@ -35,6 +36,10 @@ pub(crate) enum ItemsCommand {
         reason: String,
     },
 }
+
+/// The tables, as they are listed.
+const BILLING: &str = "billing";
+const USAGE: &str = "usage";
 
 /// How many tasks are read at a time.
 const PAGE: i32 = 100;
@@ -58,22 +63,38 @@ impl ItemsCommand {
             }
             ItemsCommand::Skip { pk, sk, usage, reason } => {
                 let (reason, tables) = (Reason::new(&reason)?, target.tables().await?);
-                let skipped = if usage {
-                    tables.usage.skip_item(&pk, &sk, reason.as_str()).await
-                } else {
-                    tables.billing.skip_item(&pk, &sk, reason.as_str()).await
-                };
-                match skipped {
-                    Ok(()) => output::print(format_args!("`{pk}` `{sk}` is skipped: {reason}"))?,
-                    Err(CommitError::Stale) => {
-                        return Err(format!("there is no item `{pk}` `{sk}`").into());
-                    }
-                    Err(CommitError::Store(error)) => return Err(error.into()),
-                }
+                skip(&tables, (&pk, &sk), usage, &reason).await?;
+                output::print(format_args!("`{pk}` `{sk}` is skipped: {reason}"))?;
                 Ok(Exit::Done)
             }
         }
     }
+}
+
+/// Skips an item. A task that can be read would never be worked on again, so only what `unreadable`
+/// lists is skipped.
+async fn skip(
+    tables: &Tables,
+    (pk, sk): (&str, &str),
+    is_usage: bool,
+    reason: &Reason,
+) -> Result<(), Error> {
+    let table = if is_usage { USAGE } else { BILLING };
+    let found = unreadable(tables).await?;
+    if !found.iter().any(|item| (item.table, &*item.pk, &*item.sk) == (table, pk, sk)) {
+        return Err(
+            format!("no item `{pk}` `{sk}` is listed by `steelyard items unreadable`").into()
+        );
+    }
+    let skipped = if is_usage {
+        tables.usage.skip_item(pk, sk, reason.as_str()).await
+    } else {
+        tables.billing.skip_item(pk, sk, reason.as_str()).await
+    };
+    skipped.map_err(|error| match error {
+        CommitError::Stale => format!("there is no item `{pk}` `{sk}`").into(),
+        CommitError::Store(error) => error.into(),
+    })
 }
 
 /// Everything that functions meet and cannot read.
@@ -89,8 +110,8 @@ async fn unreadable(tables: &Tables) -> Result<Vec<Found>, Error> {
     }
     let providers = registry.accounts.into_iter().map(|found| found.provider.provider);
     let registrations = tables.usage.registrations(&providers.collect::<Vec<_>>()).await?;
-    let found = found.into_iter().map(|item| Found::of("billing", item));
-    let registrations = registrations.unreadable.into_iter().map(|item| Found::of("usage", item));
+    let found = found.into_iter().map(|item| Found::of(BILLING, item));
+    let registrations = registrations.unreadable.into_iter().map(|item| Found::of(USAGE, item));
     Ok(found.chain(registrations).collect())
 }
 

@@ -6,6 +6,7 @@ mod clock;
 mod debits;
 mod endpoints;
 mod explain;
+mod items;
 mod listen;
 mod logs;
 mod payments;

@@ -1,0 +1,45 @@
+//! `steelyard items`: what cannot be read is listed, and nothing else is skipped.
+
+use serde_json::{Value, json};
+use steelyard_cli::local::embedded::Request;
+
+use crate::platform::{BILLING_TABLE, Platform};
+
+const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01", "rates": [
+    { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
+
+/// Stores the plan in a format that nobody here knows.
+async fn make_unreadable(platform: &Platform) {
+    let [_, billing] = platform.dump().await.try_into().unwrap();
+    let is_plan = |item: &&Value| item["pk"]["S"] == "plans";
+    let mut item = billing.as_array().unwrap().iter().find(is_plan).unwrap().clone();
+    item["format"] = json!({ "N": "99" });
+    let put = json!({ "TableName": BILLING_TABLE, "Item": item }).to_string();
+    let request = Request::new("DynamoDB_20120810.PutItem", put);
+    assert_eq!(platform.stack.embedded.handle(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn item_that_can_be_read_is_not_skipped_and_one_that_cannot_is_until_it_raises_no_alarm() {
+    let platform = Platform::open("items").await;
+    platform.add_plan("p.json", PLAN).await;
+    assert_eq!(platform.does("items unreadable --json").await, "[]\n");
+    let before = platform.dump().await;
+    for skip in ["plans p#2015-05-01", "plans none#2015-05-01", "plans p#2015-05-01 --usage"] {
+        let refused = platform.fails(&format!("items skip {skip} --reason looked-into")).await;
+        assert!(refused.contains("is listed by `steelyard items unreadable`"), "{refused}");
+    }
+    assert_eq!(platform.dump().await, before);
+
+    make_unreadable(&platform).await;
+    let ran = platform.run("items unreadable --json").await;
+    let listed: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (ran.code, &listed[0]["sk"], &listed[0]["skipped"]),
+        (3, &json!("p#2015-05-01"), &Value::Null)
+    );
+    platform.does("items skip plans p#2015-05-01 --reason looked-into").await;
+    let listed: Value =
+        serde_json::from_str(&platform.does("items unreadable --json").await).unwrap();
+    assert_eq!(listed[0]["skipped"], "looked-into");
+}
