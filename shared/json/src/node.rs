@@ -99,6 +99,23 @@ impl Node {
         }
     }
 
+    /// The same with a field before all others, here and in all objects within: for a type that reads
+    /// the other fields by it.
+    #[must_use]
+    pub fn with_first(self, first: &str) -> Node {
+        match self {
+            Node::List(nodes) => {
+                Node::List(nodes.into_iter().map(|node| node.with_first(first)).collect())
+            }
+            Node::Object(mut fields) => {
+                fields.sort_by_key(|(field, _)| field != first);
+                let fields = fields.into_iter();
+                Node::Object(fields.map(|(field, node)| (field, node.with_first(first))).collect())
+            }
+            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => self,
+        }
+    }
+
     /// The names of an object's fields.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         let fields = match self {
@@ -363,9 +380,7 @@ struct Object {
 }
 
 impl Object {
-    /// A price's model comes first, since the other fields are the model's.
-    fn new(mut fields: Vec<(String, Node)>) -> Object {
-        fields.sort_by_key(|(field, _)| field != "model");
+    fn new(fields: Vec<(String, Node)>) -> Object {
         let fields = fields.into_iter();
         Object { fields, seen: HashSet::new(), last: String::new(), value: None }
     }

@@ -22,7 +22,7 @@ impl Plan {
     ///
     /// As [`Plan::read`].
     pub fn of_node(node: Node) -> Result<Plan, PlanError> {
-        Plan::try_from(node.read::<PlanDocument>()?)
+        Plan::try_from(read::<PlanDocument>(node)?)
     }
 }
 
@@ -33,12 +33,13 @@ impl Override {
     ///
     /// [`PlanError`] with the path of what is wrong in form.
     pub fn read(document: &str) -> Result<Override, PlanError> {
-        read(document)
+        read(steelyard_json::parse(document.as_bytes())?)
     }
 }
 
-fn read<T: DeserializeOwned>(document: &str) -> Result<T, PlanError> {
-    Ok(steelyard_json::read(document.as_bytes())?)
+/// A price is read by its model, which may stand behind the other fields.
+fn read<T: DeserializeOwned>(node: Node) -> Result<T, PlanError> {
+    Ok(node.with_first("model").read()?)
 }
 
 impl From<JsonError> for PlanError {
