@@ -334,7 +334,9 @@ impl Books {
         change(&self.billing, REPORT, move |_| async move {
             let Finding { out_trade_no, out_request_no, .. } = finding;
             let before = match self.billing.finding(out_trade_no, out_request_no.as_deref()).await {
-                Ok(Some(stored)) if stored.closed.is_none() || stored.finding == *finding => {
+                Ok(Some(stored))
+                    if stored.closed.is_none() || stored.finding.has_same_cause(finding) =>
+                {
                     let is_of_the_day = stored.first_day == day && stored.finding == *finding;
                     return Ok(Decision::Keep((is_of_the_day, false)));
                 }

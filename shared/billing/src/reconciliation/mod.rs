@@ -188,6 +188,13 @@ pub struct OpenFinding {
 }
 
 impl Finding {
+    /// Whether the bill says the same in another finding of the trade: what a person decided about
+    /// the one holds for the other.
+    #[must_use]
+    pub fn has_same_cause(&self, other: &Finding) -> bool {
+        (self.kind, self.theirs_fen) == (other.kind, other.theirs_fen)
+    }
+
     /// Whether it is about this movement.
     #[must_use]
     pub fn is_about(&self, unmatched: &Unmatched) -> bool {
