@@ -1,7 +1,7 @@
 //! Work on mandates, and the check of a mandate before a debit is sent under it.
 
 use steelyard_alipay::AgreementKey;
-use steelyard_billing::mandate::{EndReason, MandatePhase, MandateStep, Suspension};
+use steelyard_billing::mandate::{MandatePhase, MandateStep, Suspension};
 use steelyard_billing::{AgreementAnswer, Debit, Mandate, MandateId, Outcome, ProviderId};
 use steelyard_books::Applied;
 
@@ -29,7 +29,7 @@ impl Collector {
     ) -> Result<Option<Mandate>, WorkError> {
         let Some(mandate) = self.books.mandate_of(debit).await? else { return Ok(None) };
         let now = self.clock.now();
-        let may_be_used = mandate.is_usable(now) || is_suspended(&mandate);
+        let may_be_used = mandate.is_usable(now) || mandate.is_suspended();
         if may_be_used && mandate.needs_check(&self.books.rules.calendar, now) {
             return self.query_mandate(&mandate).await.map(Some);
         }
@@ -37,8 +37,13 @@ impl Collector {
     }
 
     async fn query_mandate(&self, mandate: &Mandate) -> Result<Mandate, WorkError> {
-        if let Some(by) = self.replaced_by(mandate).await? {
-            return self.replace(mandate, by).await;
+        let (provider, id) = (&mandate.provider, mandate.mandate);
+        // In force again, it would take the place of a mandate that the provider signed since.
+        if mandate.is_suspended()
+            && let Some(ending) = self.books.end_replaced(provider, id, self.clock.now()).await?
+        {
+            log_stored(&ending);
+            return Ok(ending);
         }
         let Some(key) = self.key(mandate) else { return Ok(mandate.clone()) };
         let answer = self.alipay.query_agreement(&key, self.clock.now()).await;
@@ -47,26 +52,6 @@ impl Collector {
         let after = self.change(mandate, decide).await?;
         log_contradiction(&after, &answer);
         Ok(after)
-    }
-
-    /// The mandate that came into use while this one was suspended. In force again, this one would
-    /// take the other's place, though the provider signed the other since.
-    async fn replaced_by(&self, mandate: &Mandate) -> Result<Option<MandateId>, WorkError> {
-        if !is_suspended(mandate) {
-            return Ok(None);
-        }
-        let account = self.books.billing.account(&mandate.provider).await?;
-        let in_use = account.and_then(|account| account.provider.mandate);
-        Ok(in_use.map(|in_use| in_use.mandate).filter(|in_use| *in_use != mandate.mandate))
-    }
-
-    async fn replace(&self, mandate: &Mandate, by: MandateId) -> Result<Mandate, WorkError> {
-        let now = self.clock.now();
-        let decide = |before: &Mandate| {
-            let ending = before.ending(EndReason::Replaced { by }, now);
-            ending.map_or(Outcome::Unchanged, Outcome::Changed)
-        };
-        self.change(mandate, decide).await
     }
 
     async fn unsign(&self, mandate: &Mandate) -> Result<(), WorkError> {
@@ -89,7 +74,7 @@ impl Collector {
         let now = self.clock.now();
         match self.books.change_mandate(provider, id, now, decide).await? {
             Applied::Now(stored) => {
-                tracing::info!(provider.id = %provider, mandate.id = %id, phase = ?stored.phase, "mandate stored");
+                log_stored(&stored);
                 Ok(stored)
             }
             Applied::Before(stored) => Ok(stored),
@@ -118,6 +103,15 @@ impl Collector {
     }
 }
 
+fn log_stored(mandate: &Mandate) {
+    tracing::info!(
+        provider.id = %mandate.provider,
+        mandate.id = %mandate.mandate,
+        phase = ?mandate.phase,
+        "mandate stored"
+    );
+}
+
 /// Logs a mandate that a debit found dead, and that is in force by Alipay's answer: only a person can
 /// resume it.
 fn log_contradiction(mandate: &Mandate, answer: &AgreementAnswer) {
@@ -136,16 +130,5 @@ fn log_contradiction(mandate: &Mandate, answer: &AgreementAnswer) {
             contradictions = 1,
             "a mandate that a debit found dead is in force at Alipay: a person must resume or end it"
         );
-    }
-}
-
-fn is_suspended(mandate: &Mandate) -> bool {
-    match mandate.phase {
-        MandatePhase::Suspended { .. } => true,
-        MandatePhase::Offered
-        | MandatePhase::Active
-        | MandatePhase::Ending { .. }
-        | MandatePhase::ConfirmingEnd { .. }
-        | MandatePhase::Ended { .. } => false,
     }
 }

@@ -271,6 +271,19 @@ impl Mandate {
         }
     }
 
+    /// Whether it was signed, and may be used again.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        match self.phase {
+            MandatePhase::Suspended { .. } => true,
+            MandatePhase::Offered
+            | MandatePhase::Active
+            | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
+            | MandatePhase::Ended { .. } => false,
+        }
+    }
+
     /// Whether it is to be ended at the gateway, and is not yet.
     #[must_use]
     pub fn is_ending(&self) -> bool {

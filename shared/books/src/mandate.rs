@@ -47,6 +47,34 @@ impl Books {
         .await
     }
 
+    /// Ends a suspended mandate in whose place another came into use meanwhile. None if it is not
+    /// suspended, or no other is in use.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] naming the cause.
+    pub async fn end_replaced(
+        &self,
+        provider: &ProviderId,
+        mandate: MandateId,
+        now: Timestamp,
+    ) -> Result<Option<Mandate>, BookError> {
+        change(&self.billing, CHANGE, move |_| async move {
+            let before: Mandate =
+                self.record(provider, &mandate, format!("mandate {mandate}")).await?;
+            let in_use = self.account(provider).await?.provider.mandate;
+            let by = in_use.map(|in_use| in_use.mandate).filter(|in_use| *in_use != mandate);
+            let (true, Some(by)) = (before.is_suspended(), by) else {
+                return Ok(Decision::Keep(None));
+            };
+            let ending = before.ending(EndReason::Replaced { by }, now)?;
+            let mut writes = self.billing.writes(CHANGE);
+            let stored = writes.mandate(Some(&before), &ending)?;
+            Ok::<_, BookError>(Decision::Save(writes, Some(stored)))
+        })
+        .await
+    }
+
     /// Changes a mandate as a person decides.
     ///
     /// # Errors
@@ -147,8 +175,10 @@ impl Books {
         let found = self.account(&after.provider).await?;
         let mut changed = after;
         if let Some(other) = self.other_in_use(&found, &changed).await? {
-            // A signature that becomes known late does not take the place of a newer one.
-            let (replaced, by) = match changed.was_signed_before(&other) {
+            // A signature that becomes known late does not take the place of a newer one. Nor does a
+            // mandate that was suspended when the other came into use.
+            let is_older = before.is_suspended() || changed.was_signed_before(&other);
+            let (replaced, by) = match is_older {
                 true => (None, other.mandate),
                 false => (Some(other), changed.mandate),
             };

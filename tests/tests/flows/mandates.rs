@@ -11,7 +11,9 @@ mod usable;
 use std::collections::BTreeMap;
 
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase, Suspension};
-use steelyard_billing::{DebitId, GatewayCode, GiveUpReason, Mandate, MandateId, Phase};
+use steelyard_billing::{
+    Agreement, AgreementAnswer, DebitId, GatewayCode, GiveUpReason, Mandate, MandateId, Phase,
+};
 use steelyard_books::BookError;
 use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method, NotificationFault};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};

@@ -33,6 +33,34 @@ async fn new_signature_replaces_the_old_one_and_the_next_charge_is_collected_und
 }
 
 #[tokio::test]
+async fn mandate_that_is_in_force_again_does_not_take_the_place_of_one_that_came_into_use_meanwhile()
+ {
+    let (platform, old) = indebted().await;
+    platform.stack.alipay.suspend_agreement(&old).unwrap();
+    platform.run_until("2015-05-02T10:01").await;
+    assert!(platform.mandate("a", 1).await.is_suspended());
+    platform.adopt("a", "20159", 1_000_000).await;
+    // A query from before the other came into use brings its answer now.
+    let (provider, now) = ("a".parse().unwrap(), platform.stack.clock.now());
+    let in_force = Agreement {
+        agreement_no: old,
+        external_agreement_no: None,
+        signed_at: None,
+        ends_at: None,
+        single_limit_fen: None,
+    };
+    let answer = AgreementAnswer::InForce(in_force);
+    let decide = |before: &Mandate| before.after_query(answer.clone(), now);
+    platform.books().change_mandate(&provider, MandateId(1), now, decide).await.unwrap();
+    let in_use = platform.found("a").await.provider.mandate.unwrap();
+    assert_eq!((in_use.mandate, &*in_use.agreement_no), (MandateId(2), "20159"));
+    platform.run_until("2015-05-03T12:00").await;
+    let replaced = EndReason::Replaced { by: MandateId(2) };
+    assert_eq!(ended(&platform, 1).await, Some(replaced));
+    check(&platform, [0, 0, 0], 10_000).await;
+}
+
+#[tokio::test]
 async fn debit_that_was_sent_under_the_replaced_agreement_is_given_up_and_owed_under_the_new_one() {
     let (platform, _) = declined().await;
     let new = sign(&platform, "a", 1_000_000).await;
