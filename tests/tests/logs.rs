@@ -13,7 +13,7 @@ use serde_json::json;
 use steelyard_billing::{OutRequestNo, OutTradeNo, RefundRef};
 use steelyard_books::RefundAsked;
 use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method, NotificationFault};
-use steelyard_tests::{Platform, fen, reason};
+use steelyard_tests::{Platform, agreement_no, fen, reason};
 use tracing::level_filters::LevelFilter;
 
 const BASIC: &str = "taobao.trades.sold.get";
@@ -196,4 +196,37 @@ async fn what_waits_for_a_person_is_logged_each_day_until_a_person_decides() {
         RefundRef { out_trade_no: trade, out_request_no: OutRequestNo::parse("F1").unwrap() };
     books.acknowledge_refund(&"a".parse().unwrap(), &number, &why).await.unwrap();
     assert_eq!(counts(&platform, "2015-05-08T13:00", fields).await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn debt_that_cannot_be_collected_is_counted_when_it_is_given_up_and_then_every_night() {
+    let platform = Platform::open().await;
+    let alipay = &platform.stack.alipay;
+    platform.set("2015-05-01T20:00");
+    platform.sign("a", 1_000_000).await;
+    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+    alipay.fail_next(Method::Pay, refused("ACQ.TOTAL_FEE_EXCEED"), 1);
+    let fields = ["given_up_debits=1", "given_up_providers=1", "owing_without_mandate=1"];
+    assert_eq!(counts(&platform, "2015-05-02T12:00", fields).await, [1, 0, 0]);
+    assert_eq!(counts(&platform, "2015-05-03T09:00", fields).await, [0, 1, 0]);
+    assert_eq!(counts(&platform, "2015-05-04T09:00", fields).await, [0, 1, 0]);
+    let (agreement, now) = (agreement_no("a"), platform.stack.clock.now());
+    alipay.revoke_agreement(&agreement, now).unwrap();
+    platform.run_until("2015-05-04T10:00").await;
+    assert_eq!(counts(&platform, "2015-05-05T09:00", fields).await, [0, 0, 1]);
+    assert_eq!(counts(&platform, "2015-05-06T09:00", fields).await, [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn debit_that_the_daily_limit_holds_back_is_counted_each_day() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    platform.adopt_within("a", 1_000_000, [10_000, 4_000]).await;
+    platform.count("a", BASIC, "2015-05-01", 1_500_000).await;
+    let capped = ["capped_debits=1"];
+    assert_eq!(counts(&platform, "2015-05-02T12:00", capped).await, [1]);
+    assert_eq!(counts(&platform, "2015-05-03T12:00", capped).await, [1]);
+    assert_eq!(counts(&platform, "2015-05-04T12:00", capped).await, [0]);
+    assert_eq!(platform.account("a").await, [0, 0, 0]);
 }
