@@ -1,11 +1,15 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use steelyard_runtime::Error;
 
 use crate::commands::{
     account, audit, breaker, debits, demo, import, items, local, mandates, plan, price, provider,
     reconcile, refund, settle, statement,
 };
+use crate::exit::Exit;
+use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
 /// Meters API calls, prices them, settles every day, and withholds from Alipay what prepaid
@@ -16,7 +20,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// the system's time.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done with findings (an audit found a
-/// breach, or something was refused).
+/// breach, or something was refused). With `--json` an error is JSON too, a line on standard error:
+/// `{"error": ..., "causes": [...]}`.
 #[derive(Debug, Parser)]
 #[command(name = "steelyard", version, max_term_width = 100)]
 pub struct Cli {
@@ -66,4 +71,21 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Plan(plan::PlanCommand),
     Price(price::PriceArgs),
+    /// Print the completions of a shell, for its start-up file.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Prints what makes a shell complete the commands and their options.
+///
+/// # Errors
+///
+/// When standard output can't be written.
+pub(crate) fn print_completions(shell: Shell) -> Result<Exit, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "steelyard", &mut script);
+    output::print(String::from_utf8(script)?.trim_end())?;
+    Ok(Exit::Done)
 }

@@ -26,6 +26,7 @@ pub use tables::Tables;
 use std::io::IsTerminal;
 
 use args::Command;
+use serde_json::json;
 use steelyard_runtime::Error;
 
 /// Runs the command. An error goes to standard error.
@@ -35,10 +36,15 @@ pub async fn run(cli: Cli) -> Exit {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    let as_json = cli.target.json;
     match command(cli).await {
         Ok(exit) => exit,
         Err(error) => {
-            tell(error.as_ref());
+            if as_json {
+                tell_json(error.as_ref())
+            } else {
+                tell(error.as_ref())
+            }
             Exit::Failed
         }
     }
@@ -64,15 +70,25 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Provider(command) => command.run(&target, &platform).await,
         Command::Plan(command) => command.run(&target, &platform).await,
         Command::Price(args) => args.run(&target),
+        Command::Completions { shell } => args::print_completions(shell),
     }
 }
 
-/// Prints an error with its whole chain.
-fn tell(error: &dyn std::error::Error) {
+/// Prints an error with its causes.
+fn tell(error: &(dyn std::error::Error + 'static)) {
     output::tell(format_args!("error: {error}"));
-    let mut source = error.source();
-    while let Some(error) = source {
-        output::tell(format_args!("  because: {error}"));
-        source = error.source();
-    }
+    causes(error).for_each(|cause| output::tell(format_args!("  because: {cause}")));
+}
+
+/// Prints an error with its causes as one line of JSON.
+fn tell_json(error: &(dyn std::error::Error + 'static)) {
+    let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
+    output::tell(json!({ "error": error.to_string(), "causes": causes }));
+}
+
+/// The cause of an error, the cause of that, and so on.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
 }

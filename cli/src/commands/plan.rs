@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::json;
 use steelyard_books::PlanAdded;
-use steelyard_pricing::{Plan, plan_schema};
+use steelyard_pricing::{BillingDay, Name, Plan, plan_schema};
 use steelyard_runtime::Error;
 
 use super::simulate::SimulateArgs;
@@ -34,6 +34,14 @@ pub(crate) enum PlanCommand {
     },
     /// List every version of every plan.
     List,
+    /// Print a version of a plan as its document, which `plan add` reads again.
+    Show {
+        /// The plan.
+        plan: Name,
+        /// The version that is in force on this billing day; the last one unless given.
+        #[arg(long)]
+        on: Option<BillingDay>,
+    },
 }
 
 impl PlanCommand {
@@ -51,6 +59,7 @@ impl PlanCommand {
                 add(target, &target.system(platform).await?, &plan).await
             }
             PlanCommand::List => list(target).await,
+            PlanCommand::Show { plan, on } => show(target, &plan, on).await,
         }
     }
 }
@@ -100,6 +109,19 @@ async fn list(target: &TargetArgs) -> Result<Exit, Error> {
     }
     output::print(table)?;
     Ok(Exit::Done)
+}
+
+async fn show(target: &TargetArgs, plan: &Name, on: Option<BillingDay>) -> Result<Exit, Error> {
+    let plans = target.tables_to_read().await?.plans().await?;
+    let versions: Vec<&Plan> = plans.iter().filter(|version| version.name() == plan).collect();
+    let [first, ..] = &versions[..] else {
+        return Err(format!("there is no plan `{plan}`").into());
+    };
+    let in_force = |version: &&&Plan| on.is_none_or(|day| version.effective_from() <= day);
+    match versions.iter().rfind(in_force) {
+        Some(version) => output::json(version).map(|()| Exit::Done),
+        None => Err(format!("plan `{plan}` takes effect on {}", first.effective_from()).into()),
+    }
 }
 
 fn say(target: &TargetArgs, plan: &Plan, what: &str) -> Result<Exit, Error> {

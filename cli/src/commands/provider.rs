@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
+use steelyard_billing::{MandateInUse, PlanAssignment, Provider, ProviderId, TermsChangeError};
 use steelyard_pricing::{BillingDay, BillingMonth, Name};
 use steelyard_runtime::Error;
-use steelyard_store::Stored;
+use steelyard_store::{ProviderAccount, Stored};
 
 use super::registered;
 use crate::document::Document;
@@ -37,6 +37,11 @@ pub(crate) enum ProviderCommand {
     Override(OverrideCommand),
     /// List the providers with their money.
     List,
+    /// Show what a provider is billed by: its plans, its overrides and its mandate.
+    Show {
+        /// The provider.
+        provider: ProviderId,
+    },
 }
 
 /// Add, list and end overrides.
@@ -135,6 +140,9 @@ impl ProviderCommand {
                 .await
             }
             ProviderCommand::List => list(target, tables).await,
+            ProviderCommand::Show { provider } => {
+                show(target, &registered(tables, &provider).await?)
+            }
         }
     }
 }
@@ -223,6 +231,30 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
     }
     output::print(table)?;
     Ok(Exit::Done)
+}
+
+fn show(target: &TargetArgs, found: &ProviderAccount) -> Result<Exit, Error> {
+    let ProviderAccount { provider, account } = found;
+    if target.json {
+        output::json(&json!({ "provider": provider, "account": account }))?;
+        return Ok(Exit::Done);
+    }
+    let (id, from) = (&provider.provider, provider.billed_from);
+    let settled = account.settled_through.map(|day| format!("settled through {day}"));
+    let settled = settled.unwrap_or_else(|| "not settled yet".to_owned());
+    output::print(format_args!("{id}: billed from {from}, {settled}"))?;
+    match &provider.mandate {
+        Some(MandateInUse { mandate, agreement_no, limit_fen }) => output::print(format_args!(
+            "mandate {mandate}, {agreement_no}, up to ¥{limit_fen} a debit"
+        ))?,
+        None => output::print("no mandate in use")?,
+    }
+    let mut plans = output::table(["plan", "from"]);
+    for PlanAssignment { from, plan } in &provider.plans {
+        plans.add_row([plan.to_string(), from.to_string()]);
+    }
+    output::print(plans)?;
+    if provider.overrides.is_empty() { Ok(Exit::Done) } else { list_overrides(target, provider) }
 }
 
 fn list_overrides(target: &TargetArgs, provider: &Provider) -> Result<Exit, Error> {

@@ -2,6 +2,7 @@
 
 pub mod alipay;
 mod clock;
+mod door;
 pub mod embedded;
 mod functions;
 mod lambda;

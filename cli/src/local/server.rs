@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Json, Router};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use steelyard_ingest::USAGE_PATH;
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
+use steelyard_runtime::{Problem, web};
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
@@ -25,10 +27,7 @@ use super::functions::Functions;
 use super::lambda::LocalFunction;
 use super::status;
 
-/// The largest request body that API Gateway takes: 10 MB.
-const REQUEST_MAX_BYTES: usize = 10 * 1024 * 1024;
-
-/// Every route of a stack. Requests for no route go to the embedded services.
+/// Every route of a stack. Requests of AWS tools go to the embedded services, whatever their path.
 pub(crate) fn router(
     functions: &Functions,
     alipay: &LocalAlipay,
@@ -40,6 +39,7 @@ pub(crate) fn router(
         let function = function.clone();
         any(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
     };
+    let aws = embedded::router(Arc::clone(embedded)).layer(from_fn(aws_or_nothing));
     Router::new()
         .route(USAGE_PATH, route(&functions.ingest))
         .route(QUOTES_PATH, route(&functions.quote))
@@ -47,10 +47,36 @@ pub(crate) fn router(
         .route(MANDATES_PATH, route(&functions.portal))
         .route(NOTIFY_PATH, route(&functions.notify))
         .route("/local/done", get(done))
-        .layer(DefaultBodyLimit::max(REQUEST_MAX_BYTES))
+        .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
+        // What is before the routes bounds all bodies.
+        .layer(DefaultBodyLimit::disable())
         .merge(status::routes(clock, terms))
         .merge(alipay.router())
-        .fallback_service(embedded::router(Arc::clone(embedded)))
+        .fallback_service(aws)
+}
+
+/// The answer of the embedded services to a request of an AWS tool, which names the operation in a
+/// header; for all others nothing is here.
+async fn aws_or_nothing(request: Request, aws: Next) -> Response {
+    if request.headers().contains_key("x-amz-target") {
+        return aws.run(request).await;
+    }
+    let detail = format!(
+        "nothing is at {}; the APIs are POST {USAGE_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET /healthz",
+        request.uri().path()
+    );
+    problem(Problem::NotFound, &detail)
+}
+
+/// Problem details, as the functions answer them.
+pub(super) fn problem(kind: Problem, detail: &str) -> Response {
+    match serde_json::to_value(web::problem(kind, detail, json!({}))) {
+        Ok(answer) => http_response(&answer),
+        Err(error) => {
+            tracing::error!(%error, "problem details are no JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 /// The page to which Alipay returns a browser after its user signed or paid. A visit proves nothing.

@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
+use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Transport};
 use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE};
 use super::lambda::{EventSource, LocalFunction, sqs};
@@ -114,14 +115,8 @@ impl Stack {
         let parts = Parts { rules: &rules, clock: &clock, config: &config };
         let functions = parts.functions(&gateway, archive, address)?;
         let router = server::router(&functions, &alipay, &embedded, &clock, &rules);
-        let serve = |socket| {
-            let router = router.clone();
-            tokio::spawn(async move {
-                if let Err(error) = axum::serve(socket, router).await {
-                    tracing::error!(%error, "the HTTP server ended");
-                }
-            })
-        };
+        let router = door::guarded(router, Hosts::of(&addresses), Bounds::STACK);
+        let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
         let servers = sockets.into_iter().map(serve).collect();
         Ok(Stack {
             clock,

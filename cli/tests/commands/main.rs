@@ -14,6 +14,7 @@ mod pipe;
 mod plan;
 mod platform;
 mod price;
+mod show;
 mod simulate;
 mod terms;
 mod tool;

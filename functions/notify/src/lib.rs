@@ -66,7 +66,7 @@ impl Notify {
         let form = match web::body(request, NOTIFICATION_MAX_BYTES) {
             Ok(form) => form,
             Err(error @ BodyError::TooLarge { .. }) => return refused(413, "size", &chain(&error)),
-            Err(error @ BodyError::NotBase64(_)) => return refused(400, "Base64", &chain(&error)),
+            Err(error) => return refused(400, "the encoding", &chain(&error)),
         };
         match self.reader.read(&form) {
             Ok(notification) => self.apply(notification.notice()).await,

@@ -9,6 +9,12 @@ pub enum Problem {
     MethodNotAllowed,
     /// The body is not read: it has too many bytes.
     BodyTooLarge,
+    /// The body is not read: it is encoded in another way than gzip.
+    UnsupportedEncoding,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The request names another server in `Host`.
+    ForeignHost,
     /// The body is not JSON, or not in the form of this request.
     MalformedRequest,
     /// The usage report has too many records.
@@ -41,10 +47,13 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Problem; 17] = [
+    pub const ALL: [Problem; 20] = [
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::BodyTooLarge,
+        Problem::UnsupportedEncoding,
+        Problem::RequestTimeout,
+        Problem::ForeignHost,
         Problem::MalformedRequest,
         Problem::TooManyRecords,
         Problem::ReportConflict,
@@ -68,6 +77,9 @@ impl Problem {
             Problem::NotFound => "not-found",
             Problem::MethodNotAllowed => "method-not-allowed",
             Problem::BodyTooLarge => "body-too-large",
+            Problem::UnsupportedEncoding => "unsupported-encoding",
+            Problem::RequestTimeout => "request-timeout",
+            Problem::ForeignHost => "foreign-host",
             Problem::MalformedRequest => "malformed-request",
             Problem::TooManyRecords => "too-many-records",
             Problem::ReportConflict => "report-conflict",
@@ -92,8 +104,11 @@ impl Problem {
             Problem::MalformedRequest => 400,
             Problem::NotFound | Problem::NoPlan | Problem::NoProvider => 404,
             Problem::MethodNotAllowed => 405,
+            Problem::RequestTimeout => 408,
             Problem::ReportConflict => 409,
             Problem::BodyTooLarge | Problem::TooManyRecords => 413,
+            Problem::UnsupportedEncoding => 415,
+            Problem::ForeignHost => 421,
             Problem::RecordsRefused
             | Problem::PlanRefused
             | Problem::CannotPrice

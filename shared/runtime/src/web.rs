@@ -1,12 +1,15 @@
 //! Answers to requests of an HTTP API, payload format 2.0: JSON, and problem details (RFC 9457)
 //! when not all went well.
 
+use std::io::Read;
+
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::http::HeaderValue;
-use aws_lambda_events::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use aws_lambda_events::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use base64::DecodeError;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -24,14 +27,27 @@ pub enum BodyError {
     /// It is marked as Base64, and is not.
     #[error("the body is not Base64")]
     NotBase64(#[from] DecodeError),
+    /// It is marked as gzip, and is not, or is cut off.
+    #[error("the body is not gzip: {cause}")]
+    NotGzip {
+        /// What the unpacker reports.
+        cause: String,
+    },
+    /// It has another encoding than gzip.
+    #[error("the body is encoded as {encoding:?}; only gzip is read")]
+    Encoding {
+        /// The request's `Content-Encoding`.
+        encoding: String,
+    },
 }
 
-/// The body of a request, of so many bytes at most.
+/// The body of a request, unpacked if it is gzip. It has at most `max` bytes, packed and unpacked.
 ///
 /// # Errors
 ///
-/// [`BodyError`] before anything of it is read.
+/// [`BodyError`]. No more than `max` bytes are unpacked.
 pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, BodyError> {
+    let encoding = request.headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_vec());
     let body = request.body.unwrap_or_default();
     let sent_max = if request.is_base64_encoded { max.div_ceil(3) * 4 } else { max };
     if body.len() > sent_max {
@@ -41,7 +57,26 @@ pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, Bod
         true => BASE64_STANDARD.decode(body)?,
         false => body.into_bytes(),
     };
-    if body.len() > max { Err(BodyError::TooLarge { max }) } else { Ok(body) }
+    if body.len() > max {
+        return Err(BodyError::TooLarge { max });
+    }
+    match encoding.as_deref() {
+        None => Ok(body),
+        Some(name) if name.eq_ignore_ascii_case(b"identity") => Ok(body),
+        Some(name) if name.eq_ignore_ascii_case(b"gzip") => unpacked(&body, max),
+        Some(name) => {
+            Err(BodyError::Encoding { encoding: String::from_utf8_lossy(name).into_owned() })
+        }
+    }
+}
+
+/// The content of gzip members, read only as far as it is allowed to be long.
+fn unpacked(packed: &[u8], max: usize) -> Result<Vec<u8>, BodyError> {
+    let beyond_max = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut unpacked = Vec::new();
+    let read = MultiGzDecoder::new(packed).take(beyond_max).read_to_end(&mut unpacked);
+    read.map_err(|error| BodyError::NotGzip { cause: error.to_string() })?;
+    if unpacked.len() > max { Err(BodyError::TooLarge { max }) } else { Ok(unpacked) }
 }
 
 /// The answer to a request whose body is not read.
@@ -49,7 +84,8 @@ pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, Bod
 pub fn refused_body(error: &BodyError) -> ApiGatewayV2httpResponse {
     let kind = match error {
         BodyError::TooLarge { .. } => Problem::BodyTooLarge,
-        BodyError::NotBase64(_) => Problem::MalformedRequest,
+        BodyError::NotBase64(_) | BodyError::NotGzip { .. } => Problem::MalformedRequest,
+        BodyError::Encoding { .. } => Problem::UnsupportedEncoding,
     };
     problem(kind, &chain(error), json!({}))
 }

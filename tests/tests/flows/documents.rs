@@ -1,7 +1,12 @@
 //! Documents of others, at every route and every queue: what two readers could understand differently
 //! is refused by its path, and nothing is done by it.
 
+use std::io::Write;
+
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, Method};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use steelyard_cli::local::{LocalFunction, http_event};
 use steelyard_ingest::USAGE_PATH;
@@ -51,8 +56,23 @@ fn routes(platform: &Platform) -> [Route<'_>; 4] {
 }
 
 async fn posted(route: &Route<'_>, body: &[u8]) -> Answer {
-    let event = http_event(&Method::POST, route.path, &HeaderMap::new(), body);
+    posted_as(route, None, body).await
+}
+
+/// Posts a body under a `Content-Encoding`.
+async fn posted_as(route: &Route<'_>, encoding: Option<&str>, body: &[u8]) -> Answer {
+    let mut headers = HeaderMap::new();
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
+    }
+    let event = http_event(&Method::POST, route.path, &headers, body);
     Answer::of(&route.function.invoke(event).await.unwrap())
+}
+
+fn packed(body: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(body).unwrap();
+    packer.finish().unwrap()
 }
 
 /// Checks that a body is refused with this problem and this detail, and that nothing is written.
@@ -144,6 +164,35 @@ async fn byte_order_mark_and_a_body_as_large_as_it_may_be_are_taken() {
         let spaces = " ".repeat(route.max - route.good.len() - 3);
         let body = format!("\u{feff}{}{spaces}", route.good);
         let answer = posted(route, body.as_bytes()).await;
+        assert_eq!(answer.status, route.status, "{} {answer:?}", route.path);
+    }
+}
+
+#[tokio::test]
+async fn packed_body_is_unpacked_within_the_bound_of_its_size() {
+    for at in 0..4 {
+        let platform = platform().await;
+        let route = &routes(&platform)[at];
+        let good = route.good.as_bytes();
+        let spaces = |more: usize| vec![b' '; route.max - good.len() + more];
+        let largest = [good, &spaces(0)].concat();
+        let too_large = packed(&[good, &spaces(1)].concat());
+        let cut = &packed(good)[..20];
+        let unlike = packed(br#"{"more":1}"#);
+        for (encoding, body, status, kind) in [
+            ("gzip", &too_large[..], 413, "body-too-large"),
+            ("gzip", cut, 400, "malformed-request"),
+            ("gzip", good, 400, "malformed-request"),
+            ("gzip", &unlike, 400, "malformed-request"),
+            ("br", good, 415, "unsupported-encoding"),
+            ("gzip, gzip", &packed(&packed(good)), 415, "unsupported-encoding"),
+        ] {
+            let answer = posted_as(route, Some(encoding), body).await;
+            let told = format!("{} {encoding} {answer:?}", route.path);
+            assert_eq!(answer.status, status, "{told}");
+            assert_eq!(answer.body["type"], format!("tag:steelyard,2026:{kind}"), "{told}");
+        }
+        let answer = posted_as(route, Some("GZIP"), &packed(&largest)).await;
         assert_eq!(answer.status, route.status, "{} {answer:?}", route.path);
     }
 }
