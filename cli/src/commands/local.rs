@@ -91,12 +91,11 @@ impl LocalArgs {
 
     fn greet(&self, stack: &Stack, as_json: bool) -> Result<(), Error> {
         let endpoint = format!("http://{}", stack.address);
+        let now = stack.clock.clock().now();
         if as_json {
-            return output::json(
-                &json!({ "endpoint": endpoint, "data": self.data, "now": stack.clock.now() }),
-            );
+            return output::json(&json!({ "endpoint": endpoint, "data": self.data, "now": now }));
         }
-        let (data, now, speed) = (self.data.display(), stack.clock.now(), self.speed);
+        let (data, speed) = (self.data.display(), self.speed);
         output::print(format_args!(
             "steelyard is running at {endpoint}, its data in {data}
   usage API        POST {endpoint}/v1/usage

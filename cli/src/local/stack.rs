@@ -17,7 +17,7 @@ use steelyard_alipay::AlipayConfig;
 use steelyard_billing::DebitRules;
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
-use steelyard_runtime::{Error, aws};
+use steelyard_runtime::{Error, aws, chain};
 use tempfile::TempDir;
 
 use super::alipay::LocalAlipay;
@@ -218,10 +218,34 @@ async fn check_clock(tables: &Tables, clock: &LocalClock) -> Result<(), Error> {
     }
 }
 
+/// The tables of a stack, in its folder.
+const TABLES_FILE: &str = "dynamodb.sqlite";
+
+/// The books of its local Alipay, in its folder.
+const ALIPAY_FILE: &str = "alipay.sqlite";
+
 /// Creates the folder if it is missing, and locks it against other stacks.
+///
+/// # Errors
+///
+/// When the folder can't be used, another stack uses it, or one of its two databases is missing:
+/// tables beside an Alipay that knows none of their trades would show money that was never taken.
 fn lock_folder(folder: &Path) -> Result<File, Error> {
-    std::fs::create_dir_all(folder)?;
-    let lock = File::create(folder.join("lock"))?;
+    let named = |error: std::io::Error| -> Error {
+        format!("cannot keep data in {}: {error}", folder.display()).into()
+    };
+    std::fs::create_dir_all(folder).map_err(named)?;
+    let lock = File::create(folder.join("lock")).map_err(named)?;
+    let [tables, alipay] = [TABLES_FILE, ALIPAY_FILE].map(|file| folder.join(file).exists());
+    if tables != alipay {
+        let (found, missing) =
+            if tables { (TABLES_FILE, ALIPAY_FILE) } else { (ALIPAY_FILE, TABLES_FILE) };
+        return Err(format!(
+            "{} has {found} and no {missing}: bring that file back, or delete the folder to begin anew",
+            folder.display()
+        )
+        .into());
+    }
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(error) => {
@@ -235,14 +259,19 @@ fn open_embedded(data: Option<&Path>, clock: &LocalClock) -> Result<Embedded, Er
     let now = Arc::new(move || clock.now());
     Ok(match data {
         None => Embedded::memory(now)?,
-        Some(folder) => Embedded::file(&folder.join("dynamodb.sqlite"), now)?,
+        Some(folder) => Embedded::file(&folder.join(TABLES_FILE), now)?,
     })
 }
 
 fn open_alipay(data: Option<&Path>, clock: LocalClock) -> Result<LocalAlipay, Error> {
     Ok(match data {
         None => LocalAlipay::in_memory(clock)?,
-        Some(folder) => LocalAlipay::open(&folder.join("alipay.sqlite"), clock)?,
+        Some(folder) => {
+            let path = folder.join(ALIPAY_FILE);
+            LocalAlipay::open(&path, clock).map_err(|error| {
+                format!("cannot open the database {}: {}", path.display(), chain(&error))
+            })?
+        }
     })
 }
 

@@ -48,6 +48,12 @@ pub(crate) struct StackStatus {
 /// Why the status of a stack is not known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StatusError {
+    /// The endpoint is no address that a stack can have.
+    #[error("the endpoint `{endpoint}` is not an http address such as `http://127.0.0.1:8700`")]
+    Endpoint {
+        /// As it was given.
+        endpoint: String,
+    },
     /// No connection could be made.
     #[error(
         "no local stack at {endpoint}: start one with `steelyard local`, or work on AWS with `--aws`"
@@ -117,8 +123,9 @@ async fn answer(endpoint: &str) -> Result<(StatusCode, Bytes), StatusError> {
         endpoint: endpoint.to_owned(),
         what: format!("can't be read: {}", chain(error)),
     };
-    let uri: Result<Uri, _> = format!("{}{PATH}", endpoint.trim_end_matches('/')).parse();
-    let uri = uri.map_err(|error| unreachable(error.into()))?;
+    let uri = format!("{}{PATH}", endpoint.trim_end_matches('/')).parse::<Uri>().ok();
+    let uri = uri.filter(|uri| uri.scheme_str() == Some("http"));
+    let uri = uri.ok_or_else(|| StatusError::Endpoint { endpoint: endpoint.to_owned() })?;
     let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
     let answer = client.get(uri).await.map_err(|error| match error.is_connect() {
         true => unreachable(error.into()),

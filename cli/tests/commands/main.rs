@@ -9,6 +9,7 @@ mod explain;
 mod items;
 mod listen;
 mod logs;
+mod mistakes;
 mod payments;
 mod pipe;
 mod plan;

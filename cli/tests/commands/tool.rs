@@ -28,6 +28,11 @@ impl Folder {
         Folder(folder)
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Writes a document.
     pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.0.join(file), text).unwrap();
