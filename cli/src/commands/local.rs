@@ -96,6 +96,7 @@ impl LocalArgs {
             return output::json(&json!({ "endpoint": endpoint, "data": self.data, "now": now }));
         }
         let (data, speed) = (self.data.display(), self.speed);
+        let now = now.in_tz(stack.rules.calendar.time_zone())?;
         output::print(format_args!(
             "steelyard is running at {endpoint}, its data in {data}
   usage API        POST {endpoint}/v1/usage
