@@ -36,7 +36,7 @@ pub(crate) enum PlanCommand {
     List,
     /// Print a version of a plan as its document, which `plan add` reads again.
     Show {
-        /// The plan.
+        /// The name of a stored plan.
         plan: Name,
         /// The version that is in force on this billing day; the last one unless given.
         #[arg(long)]
@@ -113,12 +113,19 @@ async fn list(target: &TargetArgs) -> Result<Exit, Error> {
 
 async fn show(target: &TargetArgs, plan: &Name, on: Option<BillingDay>) -> Result<Exit, Error> {
     let plans = target.tables_to_read().await?.plans().await?;
+    // An older version in its place would show prices that are not in force.
+    if let Some(from) = plans.unreadable(plan) {
+        return Err(format!("the version of plan `{plan}` of {from} cannot be read").into());
+    }
     let versions: Vec<&Plan> = plans.iter().filter(|version| version.name() == plan).collect();
     let [first, ..] = &versions[..] else {
         return Err(format!("there is no plan `{plan}`").into());
     };
-    let in_force = |version: &&&Plan| on.is_none_or(|day| version.effective_from() <= day);
-    match versions.iter().rfind(in_force) {
+    let shown = match on {
+        Some(day) => plans.in_force(plan, day),
+        None => versions.last().copied(),
+    };
+    match shown {
         Some(version) => output::json(version).map(|()| Exit::Done),
         None => Err(format!("plan `{plan}` takes effect on {}", first.effective_from()).into()),
     }

@@ -32,6 +32,10 @@ async fn item_that_can_be_read_is_not_skipped_and_one_that_cannot_is_until_it_ra
     assert_eq!(platform.dump().await, before);
 
     make_unreadable(&platform).await;
+    let refused = platform.run("plan show p").await;
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{}", refused.err);
+    let why = "error: the version of plan `p` of 2015-05-01 cannot be read\n";
+    assert!(refused.err.ends_with(why), "{}", refused.err);
     let ran = platform.run("items unreadable --json").await;
     let listed: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
