@@ -1,27 +1,30 @@
-//! What a request passes before the stack's routes: connections bounded in number and time, a `Host`
-//! that is this stack, and a body of bounded size that arrives in time.
+//! Checks before the stack's routes. They bound the number and duration of connections and the size
+//! of bodies, and refuse a `Host` that is not this stack.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use http_body_util::LengthLimitError;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use steelyard_runtime::Problem;
+use steelyard_runtime::{Problem, chain};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::embedded::REQUEST_MAX_BYTES;
 use super::server::problem;
 
 /// How many connections a stack keeps, and how long they may take.
@@ -38,7 +41,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Those of a stack.
+    /// The bounds of `steelyard local`.
     pub(super) const STACK: Bounds = Bounds {
         connections: 512,
         head: Duration::from_secs(10),
@@ -50,16 +53,13 @@ impl Bounds {
 /// How long the last request of a connection may take.
 const LAST_REQUEST_MAX: Duration = Duration::from_secs(60);
 
-/// The largest body: DynamoDB takes a `BatchWriteItem` of 16 MB.
-const BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
-
-/// After the system refuses a connection, such as for too many open files.
+/// How long to wait after the system refuses a connection, such as for too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// By which names and addresses clients reach a stack.
 #[derive(Clone, Debug)]
 pub(super) struct Hosts {
-    /// Beside loopback addresses.
+    /// The addresses of `--listen`. Loopback addresses need no entry.
     addresses: BTreeSet<IpAddr>,
 }
 
@@ -69,8 +69,9 @@ impl Hosts {
         Hosts { addresses: listen.iter().copied().collect() }
     }
 
-    /// Whether a request is for this stack. A page of another site, whose name leads here, is refused.
-    /// Source of `host.docker.internal`: Docker's name of the machine on which a container runs.
+    /// Whether `Host` names this stack. A site whose DNS name resolves to this machine could
+    /// otherwise send a browser here. `host.docker.internal` is Docker's name for the machine on
+    /// which a container runs.
     fn contain(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.parse::<u16>().is_ok() => name,
@@ -111,30 +112,38 @@ async fn admitted(
     body_max: Duration,
 ) -> Result<Request, Response> {
     let (parts, body) = request.into_parts();
-    let host = header(&parts.headers, HOST.as_str());
-    if !host.is_some_and(|host| hosts.contain(host)) {
-        let detail = format!("{:?} is not this server", host.unwrap_or_default());
-        return Err(problem(Problem::ForeignHost, &detail));
+    match header(&parts.headers, HOST.as_str()) {
+        None => return Err(problem(Problem::ForeignHost, "the request has no readable `Host`")),
+        Some(host) if !hosts.contain(host) => {
+            return Err(problem(Problem::ForeignHost, &format!("{host:?} is not this server")));
+        }
+        Some(_) => {}
     }
     let too_large = || {
-        let detail = format!("the body has more than {BODY_MAX_BYTES} bytes, which are the most");
+        let detail =
+            format!("the body has more than {REQUEST_MAX_BYTES} bytes, which are the most");
         problem(Problem::BodyTooLarge, &detail)
     };
     let length = header(&parts.headers, CONTENT_LENGTH.as_str()).map(str::parse::<usize>);
     if let Some(Ok(length)) = length
-        && length > BODY_MAX_BYTES
+        && length > REQUEST_MAX_BYTES
     {
         return Err(too_large());
     }
-    let body: Bytes = match timeout(body_max, to_bytes(body, BODY_MAX_BYTES)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Err(too_large()),
+    match timeout(body_max, to_bytes(body, REQUEST_MAX_BYTES)).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body))),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+            Err(too_large())
+        }
+        Ok(Err(error)) => {
+            let detail = format!("the body cannot be read: {}", chain(&error));
+            Err(problem(Problem::MalformedRequest, &detail))
+        }
         Err(_) => {
             let detail = format!("the body took longer than {body_max:?}");
-            return Err(problem(Problem::RequestTimeout, &detail));
+            Err(problem(Problem::RequestTimeout, &detail))
         }
-    };
-    Ok(Request::from_parts(parts, Body::from(body)))
+    }
 }
 
 /// A refusal of a method with problem details; every other answer as it is. `Allow` is added later.
@@ -191,6 +200,7 @@ async fn connection(stream: TcpStream, router: Router, bounds: Bounds) {
 mod tests {
     use std::net::SocketAddr;
 
+    use axum::body::Bytes;
     use axum::routing::post;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -220,7 +230,7 @@ mod tests {
         stream
     }
 
-    /// What the server sends before it closes the connection.
+    /// All bytes that the server sends until it closes the connection.
     async fn answer(mut stream: TcpStream) -> String {
         let mut answer = Vec::new();
         // A connection that is closed at once may be reset.
@@ -282,6 +292,13 @@ mod tests {
         let mut answer = vec![0; 12];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, b"HTTP/1.1 413");
+    }
+
+    #[tokio::test]
+    async fn body_with_a_broken_chunk_is_malformed_and_not_too_large() {
+        let head = "POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked";
+        let parts = ["HTTP/1.1 400 ", "tag:steelyard,2026:malformed-request", "cannot be read"];
+        check(head, "no chunk\r\n", &parts).await;
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ use super::functions::Functions;
 use super::lambda::LocalFunction;
 use super::status;
 
-/// Every route of a stack. Requests of AWS tools go to the embedded services, whatever their path.
+/// Every route of a stack. The embedded services answer the requests of AWS tools at any path.
 pub(crate) fn router(
     functions: &Functions,
     alipay: &LocalAlipay,
@@ -48,7 +48,7 @@ pub(crate) fn router(
         .route(NOTIFY_PATH, route(&functions.notify))
         .route("/local/done", get(done))
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
-        // What is before the routes bounds all bodies.
+        // `door` bounds all bodies, and each function its own.
         .layer(DefaultBodyLimit::disable())
         .merge(status::routes(clock, terms))
         .merge(alipay.router())

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 pub use faults::{Fault, Faults, Target};
 pub use gate::Gate;
 pub use meter::{CapacityUnits, Meter, Units, Usage};
-pub use router::router;
+pub use router::{REQUEST_MAX_BYTES, router};
 pub use transport::Transport;
 pub use wire::{Request, Response};
 

@@ -13,7 +13,7 @@ use super::Embedded;
 use super::wire::{Request, Response};
 
 /// The largest request that DynamoDB takes, a `BatchWriteItem`: 16 MB.
-const REQUEST_MAX_BYTES: usize = 16 * 1024 * 1024;
+pub const REQUEST_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Answers every `POST` with `x-amz-target`, whatever its path: a tool may call a queue's URL instead of `/`.
 ///
