@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Price(price::PriceArgs),
     /// Print the completions of a shell, for its start-up file.
     Completions {
-        /// The shell.
+        /// The shell that will read them.
         shell: Shell,
     },
 }

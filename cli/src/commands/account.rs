@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, Entry, MandateInUse, ProviderId};
+use steelyard_billing::{Cause, Entry, ProviderId};
 use steelyard_books::{Books, PaidIn};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{BookedTransfer, ProviderAccount};
 
-use super::registered;
+use super::{print_mandate, registered};
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
@@ -97,10 +97,7 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         figures.reserved()
     ))?;
     if let Some(in_use) = &of.mandate {
-        let MandateInUse { mandate, agreement_no, limit_fen } = in_use;
-        output::print(format_args!(
-            "mandate {mandate}, {agreement_no}, up to ¥{limit_fen} a debit"
-        ))?;
+        print_mandate(in_use)?;
     }
     let mut table =
         output::table([">entry", "recorded at", "cause", "postings (+ debit, − credit)"]);

@@ -18,10 +18,11 @@ pub(crate) mod settle;
 pub(crate) mod simulate;
 pub(crate) mod statement;
 
-use steelyard_billing::ProviderId;
+use steelyard_billing::{MandateInUse, ProviderId};
 use steelyard_runtime::Error;
 use steelyard_store::ProviderAccount;
 
+use crate::output;
 use crate::tables::Tables;
 
 /// A provider that must be registered, with its account.
@@ -31,4 +32,10 @@ pub(crate) async fn registered(
 ) -> Result<ProviderAccount, Error> {
     let found = tables.billing.account(provider).await?;
     found.ok_or_else(|| format!("provider `{provider}` is not registered").into())
+}
+
+/// Prints the mandate under which a provider's debits are made, in one line.
+pub(crate) fn print_mandate(in_use: &MandateInUse) -> Result<(), Error> {
+    let MandateInUse { mandate, agreement_no, limit_fen } = in_use;
+    output::print(format_args!("mandate {mandate}, {agreement_no}, up to ¥{limit_fen} a debit"))
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use steelyard_billing::{MandateInUse, PlanAssignment, Provider, ProviderId, TermsChangeError};
+use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
 use steelyard_pricing::{BillingDay, BillingMonth, Name};
 use steelyard_runtime::Error;
 use steelyard_store::{ProviderAccount, Stored};
 
-use super::registered;
+use super::{print_mandate, registered};
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
@@ -39,7 +39,7 @@ pub(crate) enum ProviderCommand {
     List,
     /// Show what a provider is billed by: its plans, its overrides and its mandate.
     Show {
-        /// The provider.
+        /// The id of a registered provider.
         provider: ProviderId,
     },
 }
@@ -244,9 +244,7 @@ fn show(target: &TargetArgs, found: &ProviderAccount) -> Result<Exit, Error> {
     let settled = settled.unwrap_or_else(|| "not settled yet".to_owned());
     output::print(format_args!("{id}: billed from {from}, {settled}"))?;
     match &provider.mandate {
-        Some(MandateInUse { mandate, agreement_no, limit_fen }) => output::print(format_args!(
-            "mandate {mandate}, {agreement_no}, up to ¥{limit_fen} a debit"
-        ))?,
+        Some(in_use) => print_mandate(in_use)?,
         None => output::print("no mandate in use")?,
     }
     let mut plans = output::table(["plan", "from"]);

@@ -271,7 +271,7 @@ impl Mandate {
         }
     }
 
-    /// Whether it was signed, and may be used again.
+    /// Whether no debit may use it for now. Alipay or an operator can put it in force again.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         match self.phase {

@@ -30,7 +30,7 @@ pub enum BodyError {
     /// It is marked as gzip, and is not, or is cut off.
     #[error("the body is not gzip: {cause}")]
     NotGzip {
-        /// What the unpacker reports.
+        /// The gzip decoder's message.
         cause: String,
     },
     /// It has another encoding than gzip.
@@ -47,7 +47,6 @@ pub enum BodyError {
 ///
 /// [`BodyError`]. No more than `max` bytes are unpacked.
 pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, BodyError> {
-    let encoding = request.headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_vec());
     let body = request.body.unwrap_or_default();
     let sent_max = if request.is_base64_encoded { max.div_ceil(3) * 4 } else { max };
     if body.len() > sent_max {
@@ -60,7 +59,7 @@ pub fn body(request: ApiGatewayV2httpRequest, max: usize) -> Result<Vec<u8>, Bod
     if body.len() > max {
         return Err(BodyError::TooLarge { max });
     }
-    match encoding.as_deref() {
+    match request.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None => Ok(body),
         Some(name) if name.eq_ignore_ascii_case(b"identity") => Ok(body),
         Some(name) if name.eq_ignore_ascii_case(b"gzip") => unpacked(&body, max),

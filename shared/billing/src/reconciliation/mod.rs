@@ -188,8 +188,8 @@ pub struct OpenFinding {
 }
 
 impl Finding {
-    /// Whether the bill says the same in another finding of the trade: what a person decided about
-    /// the one holds for the other.
+    /// Whether the bill reports the same difference in another finding of the trade. A person's
+    /// decision about one then holds for both.
     #[must_use]
     pub fn has_same_cause(&self, other: &Finding) -> bool {
         (self.kind, self.theirs_fen) == (other.kind, other.theirs_fen)
