@@ -5,7 +5,10 @@ use std::io::{self, Write};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
+use steelyard_billing::CalendarError;
 use steelyard_runtime::Error;
 use steelyard_store::Unreadable;
 
@@ -59,6 +62,25 @@ pub(crate) fn table<const N: usize>(columns: [&str; N]) -> Table {
         }
     }
     table
+}
+
+/// How people read instants: by the clocks of the platform's time zone. JSON has seconds of Unix time.
+pub(crate) struct Times(TimeZone);
+
+impl Times {
+    /// Those of a time zone of the IANA database.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError::TimeZone`] when the database does not have it.
+    pub(crate) fn in_zone(name: &str) -> Result<Times, CalendarError> {
+        TimeZone::get(name).map(Times).map_err(|_| CalendarError::TimeZone(name.to_owned()))
+    }
+
+    /// `2015-05-17T10:00:00+08:00`, which `--now` takes too.
+    pub(crate) fn show(&self, instant: Timestamp) -> impl Display {
+        instant.display_with_offset(self.0.to_offset(instant))
+    }
 }
 
 /// `1,234,567`.

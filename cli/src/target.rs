@@ -12,6 +12,7 @@ use steelyard_runtime::{Clock, Error, aws};
 use tracing::level_filters::LevelFilter;
 
 use crate::local::{LocalClock, PORT, StackStatus};
+use crate::output::Times;
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
 
 /// Which system to work on.
@@ -89,13 +90,30 @@ impl TargetArgs {
     ///
     /// When there is no stack, `--now` is later than its clock, or a given rule is not the stack's.
     pub(crate) async fn system(&self, platform: &PlatformArgs) -> Result<System, Error> {
+        self.open(platform, Tables::new).await
+    }
+
+    /// The same system, for a command that must not write.
+    ///
+    /// # Errors
+    ///
+    /// As [`TargetArgs::system`].
+    pub(crate) async fn system_to_read(&self, platform: &PlatformArgs) -> Result<System, Error> {
+        self.open(platform, Tables::read_only).await
+    }
+
+    async fn open(
+        &self,
+        platform: &PlatformArgs,
+        tables: fn(&aws::SdkConfig, &str, &str) -> Tables,
+    ) -> Result<System, Error> {
         let (usage, billing) = self.names()?;
         let (config, stack) = self.reach().await?;
         let (clock, rules) = match &stack {
             Some(stack) => platform.on_stack(stack)?,
             None => (Clock::system(), platform.clone()),
         };
-        Ok(System { tables: Tables::new(&config, usage, billing), clock, rules })
+        Ok(System { tables: tables(&config, usage, billing), clock, rules })
     }
 
     /// The tables of the system to work on, for a command that needs no time.
@@ -104,7 +122,7 @@ impl TargetArgs {
         Ok(Tables::new(&self.reach().await?.0, usage, billing))
     }
 
-    /// The same tables, for a command that must not write.
+    /// The same tables, for a command that needs no time and must not write.
     pub(crate) async fn tables_to_read(&self) -> Result<Tables, Error> {
         let (usage, billing) = self.names()?;
         Ok(Tables::read_only(&self.reach().await?.0, usage, billing))
@@ -154,6 +172,15 @@ impl System {
         self.rules.rules()
     }
 
+    /// How people read the system's instants.
+    ///
+    /// # Errors
+    ///
+    /// When the time zone of a deployment is not given.
+    pub(crate) fn times(&self) -> Result<Times, Error> {
+        Ok(Times::in_zone(&self.rules.time_zone()?)?)
+    }
+
     /// The books of the system.
     ///
     /// # Errors
@@ -184,8 +211,7 @@ impl PlatformArgs {
 
     /// The rules of a stack that starts.
     pub(crate) fn rules(&self) -> Result<DebitRules, Error> {
-        let time_zone =
-            self.rule("--time-zone", self.time_zone.clone(), "Asia/Shanghai".to_owned())?;
+        let time_zone = self.time_zone()?;
         let close_day = self.rule("--month-close-day", self.month_close_day, 5)?;
         Ok(DebitRules {
             calendar: Calendar::new(&time_zone, close_day)?,
@@ -193,6 +219,10 @@ impl PlatformArgs {
             time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
             window_minutes: self.rule("--debit-window-minutes", self.debit_window_minutes, 60)?,
         })
+    }
+
+    fn time_zone(&self) -> Result<String, Error> {
+        self.rule("--time-zone", self.time_zone.clone(), "Asia/Shanghai".to_owned())
     }
 
     /// Whether `--now` is given.
@@ -224,9 +254,11 @@ impl PlatformArgs {
             None => stack.clock().clock(),
             Some(now) if now <= stack.now => Clock::fixed(now),
             Some(now) => {
+                let times = Times::in_zone(&stack.time_zone)?;
                 return Err(format!(
-                    "the stack's clock is at {}: --now can't be later, and is {now}",
-                    stack.now
+                    "the stack's clock is at {}: --now can't be later, and is {}",
+                    times.show(stack.now),
+                    times.show(now)
                 )
                 .into());
             }

@@ -11,8 +11,7 @@ use steelyard_store::{BookedTransfer, ProviderAccount};
 use super::{print_mandate, registered};
 use crate::exit::Exit;
 use crate::output;
-use crate::tables::Tables;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Show a provider's money, or book a payment that it made.
 #[derive(Debug, Subcommand)]
@@ -43,7 +42,7 @@ impl AccountCommand {
     ) -> Result<Exit, Error> {
         match self {
             AccountCommand::Show { provider } => {
-                show(target, &target.tables_to_read().await?, &provider).await
+                show(target, &target.system_to_read(platform).await?, &provider).await
             }
             AccountCommand::Recharge { provider, amount, reference } => {
                 let system = target.system(platform).await?;
@@ -82,14 +81,15 @@ pub(crate) async fn recharge(
     }
 }
 
-async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Result<Exit, Error> {
+async fn show(target: &TargetArgs, system: &System, provider: &ProviderId) -> Result<Exit, Error> {
+    let tables = &system.tables;
     let ProviderAccount { provider: of, account } = registered(tables, provider).await?;
     let journal = tables.billing.journal(provider).await?;
     if target.json {
         output::json(&json!({ "account": account, "mandate": of.mandate, "journal": journal }))?;
         return Ok(Exit::Done);
     }
-    let figures = account.figures;
+    let (figures, times) = (account.figures, system.times()?);
     output::print(format_args!(
         "{provider}: prepaid ¥{}, receivable ¥{}, of which ¥{} are being collected",
         figures.prepaid(),
@@ -105,7 +105,7 @@ async fn show(target: &TargetArgs, tables: &Tables, provider: &ProviderId) -> Re
         let record = entry.record();
         table.add_row([
             record.number.to_string(),
-            record.recorded_at_s.to_string(),
+            times.show(record.recorded_at_s).to_string(),
             cause(&record.cause),
             postings(entry),
         ]);

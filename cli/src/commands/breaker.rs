@@ -7,8 +7,8 @@ use steelyard_billing::breaker::{Breaker, BreakerState, Trip};
 use steelyard_runtime::Error;
 
 use crate::exit::Exit;
-use crate::output;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::output::{self, Times};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Show whether debits are made, stop all debits, or resume them.
 #[derive(Debug, Subcommand)]
@@ -35,51 +35,58 @@ impl BreakerCommand {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let breaker = match self {
-            BreakerCommand::Show => target.tables_to_read().await?.billing.breaker().await?,
+        let (system, breaker) = match self {
+            BreakerCommand::Show => {
+                let system = target.system_to_read(platform).await?;
+                let breaker = system.tables.billing.breaker().await?;
+                (system, breaker)
+            }
             BreakerCommand::Stop { reason } => {
                 let reason = Reason::new(&reason)?;
                 let system = target.system(platform).await?;
                 let now = system.clock.now();
                 let stop = |breaker: &Breaker| breaker.stopped(reason.clone(), now);
-                system.books()?.decide_breaker(stop).await?
+                let stopped = system.books()?.decide_breaker(stop).await?;
+                (system, stopped)
             }
             BreakerCommand::Resume { reason } => {
                 let reason = Reason::new(&reason)?;
                 let system = target.system(platform).await?;
                 let now = system.clock.now();
                 let resume = |breaker: &Breaker| breaker.resumed(reason.clone(), now);
-                system.books()?.decide_breaker(resume).await?
+                let resumed = system.books()?.decide_breaker(resume).await?;
+                (system, resumed)
             }
         };
-        show(target, &breaker)
+        show(target, &system, &breaker)
     }
 }
 
 /// Shows it; exits with 3 while it is open.
-fn show(target: &TargetArgs, breaker: &Breaker) -> Result<Exit, Error> {
+fn show(target: &TargetArgs, system: &System, breaker: &Breaker) -> Result<Exit, Error> {
     let is_closed = breaker.state == BreakerState::Closed;
     if target.json {
         output::json(&json!(breaker))?;
     } else {
-        output::print(told(breaker))?;
+        output::print(told(breaker, &system.times()?))?;
     }
     Ok(if is_closed { Exit::Done } else { Exit::NotAllWell })
 }
 
-fn told(breaker: &Breaker) -> String {
+fn told(breaker: &Breaker, times: &Times) -> String {
     match (&breaker.state, &breaker.resumed) {
         (BreakerState::Closed, None) => "debits are made".to_owned(),
         (BreakerState::Closed, Some(resumed)) => {
-            let (at, reason) = (resumed.at_s, &resumed.reason);
+            let (at, reason) = (times.show(resumed.at_s), &resumed.reason);
             format!("debits are made; last resumed at {at}: {reason}")
         }
         (BreakerState::Open { since_s, why, probe_at_s, .. }, _) => {
             let next = match probe_at_s {
-                Some(at) => format!("one is tried at {at}"),
+                Some(at) => format!("one is tried at {}", times.show(*at)),
                 None => "only `steelyard breaker resume` lets them go on".to_owned(),
             };
-            format!("no debit is made since {since_s}: {}; {next}", trip(why))
+            let since = times.show(*since_s);
+            format!("no debit is made since {since}: {}; {next}", trip(why))
         }
     }
 }

@@ -10,9 +10,9 @@ use steelyard_runtime::{Error, chain};
 use steelyard_store::StoreError;
 
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Times};
 use crate::tables::Tables;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Show debits, and resolve one that waits for an operator.
 #[derive(Debug, Subcommand)]
@@ -136,11 +136,11 @@ impl DebitsCommand {
     ) -> Result<Exit, Error> {
         match self {
             DebitsCommand::List { state } => {
-                list(target, &target.tables_to_read().await?, state).await
+                list(target, &target.system_to_read(platform).await?, state).await
             }
             DebitsCommand::Show { provider, debit } => {
-                let tables = target.tables_to_read().await?;
-                show(target, &find(&tables, &provider, debit).await?)
+                let system = target.system_to_read(platform).await?;
+                show(target, &system, &find(&system.tables, &provider, debit).await?)
             }
             DebitsCommand::Resolve(args) => args.run(target, platform).await,
         }
@@ -174,10 +174,11 @@ impl ResolveArgs {
                     }
                 }
             }
-            let exit = print_list(target, &resolved)?;
+            let exit = print_list(target, &system, &resolved)?;
             return Ok(if is_well { exit } else { Exit::NotAllWell });
         };
-        show(target, &books.resolve_debit(provider, debit, resolution, &reason, now).await?)
+        let resolved = books.resolve_debit(provider, debit, resolution, &reason, now).await?;
+        show(target, &system, &resolved)
     }
 
     fn resolution(&self) -> Resolution {
@@ -211,38 +212,39 @@ async fn find(tables: &Tables, provider: &ProviderId, debit: DebitId) -> Result<
     found.ok_or_else(|| format!("provider `{provider}` has no debit {debit}").into())
 }
 
-async fn list(target: &TargetArgs, tables: &Tables, state: Option<State>) -> Result<Exit, Error> {
-    let mut debits = Vec::new();
+async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Result<Exit, Error> {
+    let (tables, mut debits) = (&system.tables, Vec::new());
     for provider in tables.provider_ids().await? {
         debits.extend(tables.billing.all::<Debit>(&provider).await?);
     }
     debits.retain(|debit| state.is_none_or(|state| state == State::of(debit)));
-    print_list(target, &debits)
+    print_list(target, system, &debits)
 }
 
-fn print_list(target: &TargetArgs, debits: &[Debit]) -> Result<Exit, Error> {
+fn print_list(target: &TargetArgs, system: &System, debits: &[Debit]) -> Result<Exit, Error> {
     if target.json {
         output::json(&debits.iter().map(document).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     let mut table =
         output::table(["provider", ">debit", ">yuan", "opened at", "state", "why", "next"]);
+    let times = system.times()?;
     for debit in debits {
         table.add_row([
             debit.provider.to_string(),
             debit.debit.to_string(),
             debit.terms.as_ref().map(|terms| terms.amount_fen.to_string()).unwrap_or_default(),
-            debit.opened_at_s.to_string(),
+            times.show(debit.opened_at_s).to_string(),
             State::of(debit).name().to_owned(),
             why(debit).unwrap_or_default(),
-            next(debit),
+            next(debit, &times),
         ]);
     }
     output::print(table)?;
     Ok(Exit::Done)
 }
 
-fn show(target: &TargetArgs, debit: &Debit) -> Result<Exit, Error> {
+fn show(target: &TargetArgs, system: &System, debit: &Debit) -> Result<Exit, Error> {
     if target.json {
         output::json(&document(debit))?;
         return Ok(Exit::Done);
@@ -256,7 +258,7 @@ fn show(target: &TargetArgs, debit: &Debit) -> Result<Exit, Error> {
         State::of(debit).name()
     ))?;
     let mut table = output::table(["what", "it is"]);
-    for (what, is) in rows(debit) {
+    for (what, is) in rows(debit, &system.times()?) {
         table.add_row([what.to_owned(), is]);
     }
     output::print(table)?;
@@ -264,8 +266,8 @@ fn show(target: &TargetArgs, debit: &Debit) -> Result<Exit, Error> {
 }
 
 /// What is known of a debit, as rows of a table.
-fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
-    let mut rows = vec![("opened at", debit.opened_at_s.to_string())];
+fn rows(debit: &Debit, times: &Times) -> Vec<(&'static str, String)> {
+    let mut rows = vec![("opened at", times.show(debit.opened_at_s).to_string())];
     if let Some(terms) = &debit.terms {
         rows.push(("for", debit.subject(terms)));
         rows.push(("mandate", format!("{}, {}", terms.mandate, terms.agreement_no)));
@@ -276,14 +278,14 @@ fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
         let (amount, trade) = (payment.amount_fen, &payment.trade_no);
         ("found", format!("attempt {attempt} took ¥{amount} after all, trade {trade}"))
     }));
-    rows.push(("next", next(debit)));
+    rows.push(("next", next(debit, times)));
     for (number, attempt) in (1..).zip(&debit.attempts) {
         rows.push(("attempt", format!("{number}, {}", attempt.out_trade_no)));
         // What is sent is signed when it is sent: there is no secret in what is stored.
         rows.push(("request", attempt.request.clone()));
     }
     for Declined { at_s, code, .. } in &debit.declines {
-        rows.push(("declined", format!("{at_s} {}", code.0)));
+        rows.push(("declined", format!("{} {}", times.show(*at_s), code.0)));
     }
     for exchange in &debit.history.exchanges {
         let Exchange { at_s, attempt, asked, answer } = exchange;
@@ -292,7 +294,8 @@ fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
             Asked::Query => "queried",
             Asked::Close => "closed",
         };
-        rows.push(("Alipay", format!("{at_s} attempt {attempt} {asked}: {answer}")));
+        let at = times.show(*at_s);
+        rows.push(("Alipay", format!("{at} attempt {attempt} {asked}: {answer}")));
     }
     for intervention in &debit.history.interventions {
         let what = match intervention.resolution {
@@ -300,7 +303,8 @@ fn rows(debit: &Debit) -> Vec<(&'static str, String)> {
             Resolution::Retry => "had it sent again",
             Resolution::GiveUp => "gave it up",
         };
-        let (at, reason, was) = (intervention.at_s, &intervention.reason, &intervention.was);
+        let (reason, was) = (&intervention.reason, &intervention.was);
+        let at = times.show(intervention.at_s);
         rows.push(("a person", format!("{at} {what}: {reason} (it was: {was})")));
     }
     rows
@@ -323,15 +327,27 @@ fn why(debit: &Debit) -> Option<String> {
     }
 }
 
-/// What happens to it next.
-fn next(debit: &Debit) -> String {
-    let at = debit.task.due_at_s;
-    match debit.next_step(at) {
-        Step::Pay => format!("sent at {at}"),
-        Step::Query => format!("queried at {at}"),
-        Step::Close => format!("closed at {at}"),
-        Step::Report => "nothing until a person resolves it".to_owned(),
-        Step::Wait => "nothing: it has ended".to_owned(),
+/// What happens to it next, and when.
+fn next(debit: &Debit, times: &Times) -> String {
+    let (step, at) = (next_step(debit), times.show(debit.task.due_at_s));
+    match step {
+        Step::Pay | Step::Query | Step::Close => format!("{} at {at}", done(step)),
+        Step::Report | Step::Wait => done(step).to_owned(),
+    }
+}
+
+/// What is to be done about it, once that is due.
+fn next_step(debit: &Debit) -> Step {
+    debit.next_step(debit.task.due_at_s)
+}
+
+const fn done(step: Step) -> &'static str {
+    match step {
+        Step::Pay => "sent",
+        Step::Query => "queried",
+        Step::Close => "closed",
+        Step::Report => "nothing until a person resolves it",
+        Step::Wait => "nothing: it has ended",
     }
 }
 
@@ -341,7 +357,7 @@ fn document(debit: &Debit) -> serde_json::Value {
         "debit": debit,
         "state": State::of(debit),
         "why": why(debit),
-        "next": next(debit),
+        "next": done(next_step(debit)),
         "next_at_s": debit.due_at().map(|at| at.as_second()),
     })
 }

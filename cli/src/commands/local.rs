@@ -11,7 +11,7 @@ use steelyard_runtime::Error;
 
 use crate::exit::Exit;
 use crate::local::{EventSource, PORT, Stack, StackOptions};
-use crate::output;
+use crate::output::{self, Times};
 use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
@@ -93,10 +93,14 @@ impl LocalArgs {
         let endpoint = format!("http://{}", stack.address);
         let now = stack.clock.clock().now();
         if as_json {
-            return output::json(&json!({ "endpoint": endpoint, "data": self.data, "now": now }));
+            let now_s = now.as_second();
+            return output::json(
+                &json!({ "endpoint": endpoint, "data": self.data, "now_s": now_s }),
+            );
         }
         let (data, speed) = (self.data.display(), self.speed);
-        let now = now.in_tz(stack.rules.calendar.time_zone())?;
+        let times = Times::in_zone(stack.rules.calendar.time_zone())?;
+        let now = times.show(now);
         output::print(format_args!(
             "steelyard is running at {endpoint}, its data in {data}
   usage API        POST {endpoint}/v1/usage
@@ -119,8 +123,11 @@ async fn check_month(stack: &Stack) -> Result<(), Error> {
     if calendar.is_open(month, now) {
         return Ok(());
     }
+    let times = Times::in_zone(calendar.time_zone())?;
     Err(format!(
-        "this stack last settled at {last}, and {month} is closed at the system's time, {now}: say by --now at which time to start it"
+        "this stack last settled at {}, and {month} is closed at the system's time, {}: say by --now at which time to start it",
+        times.show(last),
+        times.show(now)
     )
     .into())
 }

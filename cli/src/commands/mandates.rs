@@ -12,9 +12,8 @@ use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 
 use crate::exit::Exit;
-use crate::output;
-use crate::tables::Tables;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::output::{self, Times};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
 #[derive(Debug, Subcommand)]
@@ -76,7 +75,7 @@ impl MandatesCommand {
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
         match self {
-            MandatesCommand::List => list(target, &target.tables_to_read().await?).await,
+            MandatesCommand::List => list(target, &target.system_to_read(platform).await?).await,
             MandatesCommand::Adopt(args) => {
                 let system = target.system(platform).await?;
                 let limits =
@@ -131,8 +130,8 @@ pub(crate) async fn adopt(
     }
 }
 
-async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
-    let mut mandates = Vec::new();
+async fn list(target: &TargetArgs, system: &System) -> Result<Exit, Error> {
+    let (tables, mut mandates) = (&system.tables, Vec::new());
     for provider in tables.provider_ids().await? {
         mandates.extend(tables.billing.all::<Mandate>(&provider).await?);
     }
@@ -150,8 +149,9 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         "checked at",
         "next",
     ]);
+    let times = system.times()?;
     for mandate in &mandates {
-        table.add_row(row(mandate));
+        table.add_row(row(mandate, &times));
     }
     output::print(table)?;
     Ok(Exit::Done)
@@ -168,16 +168,16 @@ fn show(target: &TargetArgs, mandate: &Mandate) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn row(mandate: &Mandate) -> [String; 8] {
+fn row(mandate: &Mandate, times: &Times) -> [String; 8] {
     [
         mandate.provider.to_string(),
         mandate.mandate.to_string(),
         mandate.agreement_no.clone().unwrap_or_default(),
         state(mandate),
         mandate.limit().to_string(),
-        mandate.offered_at_s.to_string(),
-        mandate.checked_at_s.map(|at| at.to_string()).unwrap_or_default(),
-        next(mandate),
+        times.show(mandate.offered_at_s).to_string(),
+        mandate.checked_at_s.map(|at| times.show(at).to_string()).unwrap_or_default(),
+        next(mandate, times),
     ]
 }
 
@@ -208,11 +208,11 @@ fn reason(why: &EndReason) -> String {
     }
 }
 
-fn next(mandate: &Mandate) -> String {
+fn next(mandate: &Mandate, times: &Times) -> String {
     let Some(at) = mandate.due_at() else { return String::new() };
     match mandate.next_step(at) {
         MandateStep::Wait => String::new(),
-        MandateStep::Query => format!("asked about at {at}"),
-        MandateStep::Unsign => format!("ended at Alipay at {at}"),
+        MandateStep::Query => format!("asked about at {}", times.show(at)),
+        MandateStep::Unsign => format!("ended at Alipay at {}", times.show(at)),
     }
 }

@@ -7,8 +7,8 @@ use steelyard_billing::{Finding, FindingKind, OpenFinding, Reason, Reconciliatio
 use steelyard_runtime::Error;
 
 use crate::exit::Exit;
-use crate::output;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::output::{self, Times};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Show the result of a day's reconciliation, list open findings, close one, or skip a day.
 ///
@@ -60,7 +60,7 @@ impl ReconcileArgs {
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
         match self.command {
-            None => show(target, self.day).await,
+            None => show(target, &target.system_to_read(platform).await?, self.day).await,
             Some(ReconcileCommand::Findings { all }) => list(target, all).await,
             Some(ReconcileCommand::Close { trade, request, reason }) => {
                 let reason = Reason::new(&reason)?;
@@ -76,7 +76,7 @@ impl ReconcileArgs {
                 if target.json {
                     output::json(&json!(skipped))?
                 } else {
-                    print(&skipped)?
+                    print(&skipped, &system.times()?)?
                 }
                 Ok(Exit::Done)
             }
@@ -84,21 +84,26 @@ impl ReconcileArgs {
     }
 }
 
-async fn show(target: &TargetArgs, day: Option<Date>) -> Result<Exit, Error> {
-    let billing = target.tables_to_read().await?.billing;
+async fn show(target: &TargetArgs, system: &System, day: Option<Date>) -> Result<Exit, Error> {
+    let billing = &system.tables.billing;
     let day = match day {
         Some(day) => day,
         None => billing.last_reconciled().await?.ok_or("no day was reconciled yet")?,
     };
-    let failure = billing.day_failure(day).await?;
     let Some(found) = billing.reconciliation(day).await? else {
-        let why = failure.map(|failure| format!(": at {}, {}", failure.failed_at_s, failure.why));
-        return Err(format!("{day} was not reconciled yet{}", why.unwrap_or_default()).into());
+        let why = match billing.day_failure(day).await? {
+            Some(failure) => {
+                let times = system.times()?;
+                format!(": at {}, {}", times.show(failure.failed_at_s), failure.why)
+            }
+            None => String::new(),
+        };
+        return Err(format!("{day} was not reconciled yet{why}").into());
     };
     if target.json {
         output::json(&json!(found))?;
     } else {
-        print(&found)?;
+        print(&found, &system.times()?)?;
     }
     let is_well = found.differences() == 0 && found.more_findings == 0;
     Ok(if is_well { Exit::Done } else { Exit::NotAllWell })
@@ -139,10 +144,11 @@ fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<Exit,
     Ok(if is_open { Exit::NotAllWell } else { Exit::Done })
 }
 
-fn print(of: &Reconciliation) -> Result<(), Error> {
+fn print(of: &Reconciliation, times: &Times) -> Result<(), Error> {
     let Reconciliation { day, rows, matched, waiting, reconciled_at_s, .. } = of;
     output::print(format_args!(
-        "{day}: {matched} of {rows} rows match, {waiting} of ours wait for the next bill; reconciled at {reconciled_at_s}"
+        "{day}: {matched} of {rows} rows match, {waiting} of ours wait for the next bill; reconciled at {}",
+        times.show(*reconciled_at_s)
     ))?;
     if let Some(reason) = &of.skipped {
         return output::print(format_args!("skipped: {reason}"));

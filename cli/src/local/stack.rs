@@ -14,7 +14,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde_json::{Value, json};
 use steelyard_alipay::AlipayConfig;
-use steelyard_billing::DebitRules;
+use steelyard_billing::{Calendar, DebitRules};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
 use steelyard_runtime::{Error, aws, chain};
@@ -28,6 +28,7 @@ use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QU
 use super::lambda::{EventSource, LocalFunction, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
+use crate::output::Times;
 use crate::tables::Tables;
 
 /// The default port of the local stack.
@@ -95,7 +96,7 @@ impl Stack {
         let config = aws::local(Some(http_client), &format!("http://{address}"))?;
         let tables = Tables::local(&config);
         tables.create().await?;
-        check_clock(&tables, &clock).await?;
+        check_clock(&tables, &clock, &rules.calendar).await?;
         for (queue, visibility) in
             [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360), (RECONCILE_QUEUE, 5400)]
         {
@@ -207,11 +208,17 @@ impl Drop for Stack {
 
 /// Refuses a clock that is before the last settlement: it would settle, charge and debit at times
 /// that the books have passed.
-async fn check_clock(tables: &Tables, clock: &LocalClock) -> Result<(), Error> {
-    let now = clock.clock().now();
+async fn check_clock(
+    tables: &Tables,
+    clock: &LocalClock,
+    calendar: &Calendar,
+) -> Result<(), Error> {
+    let (now, times) = (clock.clock().now(), Times::in_zone(calendar.time_zone())?);
     match tables.billing.last_settlement().await? {
         Some(last) if now < last => Err(format!(
-            "this stack last settled at {last}, and its clock would be at {now}: start it with --now at or after that"
+            "this stack last settled at {}, and its clock would be at {}: start it with --now at or after that",
+            times.show(last),
+            times.show(now)
         )
         .into()),
         Some(_) | None => Ok(()),

@@ -72,7 +72,10 @@ async fn command_takes_the_time_zone_of_the_stack() {
     let providers = json_of(&platform, "provider list").await;
     assert_eq!(providers[0]["provider"]["billed_from"], "2015-04");
     let refused = platform.fails("settle --now 2015-04-30T22:01").await;
-    assert!(refused.contains("--now can't be later, and is 2015-05-01T02:01:00Z"), "{refused}");
+    assert!(
+        refused.contains("--now can't be later, and is 2015-04-30T22:01:00-04:00"),
+        "{refused}"
+    );
     platform.does("settle --now 2015-04-30T21:59 --time-zone America/New_York").await;
 }
 
@@ -111,8 +114,8 @@ async fn time_later_than_the_clock_of_the_stack_is_refused_with_both() {
         let refused = platform.fails(&format!("{line} --now 2015-05-03T12:00:01")).await;
         assert_eq!(
             refused,
-            "error: the stack's clock is at 2015-05-03T04:00:00Z: --now can't be later, and is \
-             2015-05-03T04:00:01Z\n",
+            "error: the stack's clock is at 2015-05-03T12:00:00+08:00: --now can't be later, \
+             and is 2015-05-03T12:00:01+08:00\n",
             "{line}"
         );
     }
@@ -138,7 +141,8 @@ async fn time_outside_of_the_calendar_is_refused_by_name() {
         assert_eq!((started.code, started.err), (1, expected));
     }
     let refused = platform.fails("settle --now 9998-12-31T23:59").await;
-    assert!(refused.contains("--now can't be later, and is 9998-12-31T15:59:00Z"), "{refused}");
+    let said = "--now can't be later, and is 9998-12-31T23:59:00+08:00";
+    assert!(refused.contains(said), "{refused}");
     let unreadable = platform.fails("settle --now yesterday").await;
     assert!(unreadable.starts_with("error: --now yesterday: "), "{unreadable}");
 }
@@ -197,8 +201,8 @@ fn stack_does_not_start_before_its_last_settlement() {
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
     let said = refused.err.strip_prefix("error: this stack last settled at ").unwrap();
     let (last, rest) = said.split_once(',').unwrap();
-    let expected = " and its clock would be at 2015-05-17T00:59:00Z: start it with --now at or \
-                    after that\n";
+    let expected = " and its clock would be at 2015-05-17T08:59:00+08:00: start it with --now \
+                    at or after that\n";
     assert_eq!(rest, expected);
 
     let stack = Running::start(&folder, &format!("--now {last} --log off"));

@@ -57,7 +57,7 @@ async fn held_debit_is_listed_shown_and_let_go_on() {
 
     platform.set("2015-05-02T11:00");
     let asked = json_of(&platform, "debits resolve shop 1 --ask --reason looked-into").await;
-    assert_eq!(asked["next"], "queried at 2015-05-02T03:00:00Z");
+    assert_eq!(asked["next"], "queried");
     dispatch(&platform, "2015-05-02T11:01").await;
     let held = json_of(&platform, "debits show shop 1").await;
     let why = "our request is wrong: code 40004 ACQ.INVALID_PARAMETER; queried, Alipay answered: \

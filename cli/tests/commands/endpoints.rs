@@ -3,10 +3,10 @@
 use crate::platform::{BILLING_TABLE, Platform, USAGE_TABLE};
 use crate::tool::Ran;
 
-/// Runs `plan list --aws` with these variables; `{stack}` is the endpoint of the stack.
-async fn list_plans(platform: &Platform, variables: &[(&str, &str)]) -> Ran {
+/// Runs a command with `--aws` and these variables; `{stack}` is the endpoint of the stack.
+async fn run(platform: &Platform, line: &str, variables: &[(&str, &str)]) -> Ran {
     let mut command = platform.folder.command(&format!(
-        "plan list --json --aws --usage-table {USAGE_TABLE} --billing-table {BILLING_TABLE}"
+        "{line} --aws --usage-table {USAGE_TABLE} --billing-table {BILLING_TABLE}"
     ));
     for (name, value) in [
         ("AWS_REGION", "cn-north-1"),
@@ -30,6 +30,7 @@ async fn list_plans(platform: &Platform, variables: &[(&str, &str)]) -> Ran {
 async fn aws_is_reached_at_the_endpoint_that_the_variables_name() {
     let platform = Platform::open("endpoints").await;
     platform.folder.write("empty", "");
+    let line = "plan list --json";
     // Nothing answers at port 1.
     let nowhere = "http://127.0.0.1:1";
     for variables in [
@@ -38,8 +39,25 @@ async fn aws_is_reached_at_the_endpoint_that_the_variables_name() {
         &[("AWS_ENDPOINT_URL", nowhere), ("AWS_ENDPOINT_URL_DYNAMODB", "{stack}")],
         &[("AWS_ENDPOINT_URL", "{stack}"), ("AWS_ENDPOINT_URL_SQS", nowhere)],
     ] {
-        assert_eq!(list_plans(&platform, variables).await.done(), "[]\n", "{variables:?}");
+        assert_eq!(run(&platform, line, variables).await.done(), "[]\n", "{variables:?}");
     }
     let elsewhere = [("AWS_ENDPOINT_URL", "{stack}"), ("AWS_ENDPOINT_URL_DYNAMODB", nowhere)];
-    assert_eq!(list_plans(&platform, &elsewhere).await.code, 1);
+    assert_eq!(run(&platform, line, &elsewhere).await.code, 1);
+}
+
+#[tokio::test]
+async fn instants_of_a_deployment_are_shown_in_the_time_zone_that_is_given() {
+    let platform = Platform::open("endpoints-zone").await;
+    platform.folder.write("empty", "");
+    platform.run("breaker stop --reason maintenance").await;
+    platform.does("breaker resume --reason done").await;
+    let stack = [("AWS_ENDPOINT_URL", "{stack}")];
+    let shown = run(&platform, "breaker show --time-zone Europe/Paris", &stack).await.done();
+    assert_eq!(shown, "debits are made; last resumed at 2015-04-30T18:00:00+02:00: done\n");
+    let refused = run(&platform, "breaker show", &stack).await;
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("give --time-zone as the deployment has it"), "{}", refused.err);
+    // JSON has seconds of Unix time, which no time zone changes.
+    let shown = run(&platform, "breaker show --json", &stack).await.done();
+    assert!(shown.contains("\"at_s\": 1430409600"), "{shown}");
 }

@@ -68,8 +68,8 @@ async fn stack_is_not_started_before_its_last_settlement() {
     let refused = start(Some(folder.path()), earlier).await.err().unwrap();
     assert_eq!(
         refused.to_string(),
-        "this stack last settled at 2015-05-17T16:30:00Z, and its clock would be at \
-         2015-05-17T16:29:59Z: start it with --now at or after that"
+        "this stack last settled at 2015-05-18T00:30:00+08:00, and its clock would be at \
+         2015-05-18T00:29:59+08:00: start it with --now at or after that"
     );
     let stack = start(Some(folder.path()), settled_at).await.unwrap();
     stack.functions.settle.invoke(json!({})).await.unwrap();
