@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -51,17 +51,30 @@ pub(crate) fn tell_unreadable(items: &[Unreadable]) {
     }
 }
 
-/// A table with these columns; those whose name begins with `>` hold numbers.
+/// The width of a table where no terminal has one.
+const WIDTH: u16 = 80;
+
+/// A table with these columns, as wide as the terminal at most. Those whose name begins with `>` hold
+/// numbers, which are never wrapped.
 pub(crate) fn table<const N: usize>(columns: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
     table.set_header(columns.iter().map(|column| column.trim_start_matches('>')));
     for (index, column) in columns.iter().enumerate() {
         if let (true, Some(column)) = (column.starts_with('>'), table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     table
+}
+
+/// A cell of several lines: those that there are.
+pub(crate) fn lines<const N: usize>(lines: [Option<String>; N]) -> String {
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
 /// How people read instants: by the clocks of the platform's time zone. JSON has seconds of Unix time.

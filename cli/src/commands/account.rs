@@ -91,22 +91,21 @@ async fn show(target: &TargetArgs, system: &System, provider: &ProviderId) -> Re
     }
     let (figures, times) = (account.figures, system.times()?);
     output::print(format_args!(
-        "{provider}: prepaid ¥{}, receivable ¥{}, of which ¥{} are being collected",
+        "{provider}: prepaid ¥{}, receivable ¥{}",
         figures.prepaid(),
-        figures.receivable(),
-        figures.reserved()
+        figures.receivable()
     ))?;
+    output::print(format_args!("¥{} of the receivable is being collected", figures.reserved()))?;
     if let Some(in_use) = &of.mandate {
         print_mandate(in_use)?;
     }
     let mut table =
-        output::table([">entry", "recorded at", "cause", "postings (+ debit, − credit)"]);
+        output::table([">entry", "recorded at\ncause", "postings\n(+ debit, − credit)"]);
     for entry in &journal {
         let record = entry.record();
         table.add_row([
             record.number.to_string(),
-            times.show(record.recorded_at_s).to_string(),
-            cause(&record.cause),
+            format!("{}\n{}", times.show(record.recorded_at_s), cause(&record.cause)),
             postings(entry),
         ]);
     }
@@ -134,6 +133,7 @@ fn cause(cause: &Cause) -> String {
     }
 }
 
+/// The postings, a line each.
 fn postings(entry: &Entry) -> String {
     let postings = entry.record().postings.iter();
     postings
@@ -142,5 +142,5 @@ fn postings(entry: &Entry) -> String {
             format!("{:?} {sign}{}", posting.ledger, posting.amount_fen)
         })
         .collect::<Vec<_>>()
-        .join(", ")
+        .join("\n")
 }

@@ -221,13 +221,12 @@ impl AuditReport {
 
     pub(crate) fn print(&self) -> Result<(), Error> {
         output::print(format_args!(
-            "audited {} providers: {} statements, {} journal entries, {} debits; ¥{} charged, ¥{} withheld",
-            self.providers,
-            self.statements,
-            self.entries,
-            self.debits,
-            self.charged_fen,
-            self.withheld_fen
+            "audited {} providers: {} statements, {} journal entries, {} debits",
+            self.providers, self.statements, self.entries, self.debits
+        ))?;
+        output::print(format_args!(
+            "¥{} charged, ¥{} withheld",
+            self.charged_fen, self.withheld_fen
         ))?;
         for ProviderBreach { provider, breach } in &self.breaches {
             output::print(format_args!("BREACH {provider}: {breach}"))?;

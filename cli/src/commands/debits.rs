@@ -226,18 +226,14 @@ fn print_list(target: &TargetArgs, system: &System, debits: &[Debit]) -> Result<
         output::json(&debits.iter().map(document).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
-    let mut table =
-        output::table(["provider", ">debit", ">yuan", "opened at", "state", "why", "next"]);
+    let mut table = output::table(["provider", ">debit", ">yuan", "state"]);
     let times = system.times()?;
     for debit in debits {
         table.add_row([
             debit.provider.to_string(),
             debit.debit.to_string(),
             debit.terms.as_ref().map(|terms| terms.amount_fen.to_string()).unwrap_or_default(),
-            times.show(debit.opened_at_s).to_string(),
-            State::of(debit).name().to_owned(),
-            why(debit).unwrap_or_default(),
-            next(debit, &times),
+            standing(debit, &times),
         ]);
     }
     output::print(table)?;
@@ -263,6 +259,13 @@ fn show(target: &TargetArgs, system: &System, debit: &Debit) -> Result<Exit, Err
     }
     output::print(table)?;
     Ok(Exit::Done)
+}
+
+/// Its state, why, and what happens next unless it has ended, a line each.
+fn standing(debit: &Debit, times: &Times) -> String {
+    let next = debit.is_open().then(|| next(debit, times));
+    let lines = [Some(State::of(debit).name().to_owned()), why(debit), next];
+    output::lines(lines)
 }
 
 /// What is known of a debit, as rows of a table.

@@ -250,9 +250,9 @@ impl Demo {
             "day",
             ">calls",
             ">charge",
-            ">from prepaid",
+            ">from\nprepaid",
             ">withheld",
-            ">still owed",
+            ">still\nowed",
         ]);
         for row in &self.days {
             table.add_row([

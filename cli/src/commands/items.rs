@@ -142,9 +142,11 @@ fn print(target: &TargetArgs, found: &[Found]) -> Result<Exit, Error> {
     if target.json {
         output::json(&found)?;
     } else {
-        let mut table = output::table(["table", "pk", "sk", "why", "skipped"]);
+        let mut table = output::table(["table", "pk\nsk", "why"]);
         for Found { table: name, pk, sk, why, skipped } in found {
-            table.add_row([name, &**pk, sk, why, skipped.as_deref().unwrap_or_default()]);
+            let skipped = skipped.as_ref().map(|reason| format!("skipped: {reason}"));
+            let why = output::lines([Some(why.clone()), skipped]);
+            table.add_row([(*name).to_owned(), format!("{pk}\n{sk}"), why]);
         }
         output::print(table)?;
     }

@@ -139,16 +139,7 @@ async fn list(target: &TargetArgs, system: &System) -> Result<Exit, Error> {
         output::json(&mandates)?;
         return Ok(Exit::Done);
     }
-    let mut table = output::table([
-        "provider",
-        ">mandate",
-        "agreement",
-        "state",
-        ">limit",
-        "offered at",
-        "checked at",
-        "next",
-    ]);
+    let mut table = output::table(["provider", ">mandate", ">limit", "state"]);
     let times = system.times()?;
     for mandate in &mandates {
         table.add_row(row(mandate, &times));
@@ -168,17 +159,20 @@ fn show(target: &TargetArgs, mandate: &Mandate) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn row(mandate: &Mandate, times: &Times) -> [String; 8] {
+fn row(mandate: &Mandate, times: &Times) -> [String; 4] {
     [
         mandate.provider.to_string(),
         mandate.mandate.to_string(),
-        mandate.agreement_no.clone().unwrap_or_default(),
-        state(mandate),
         mandate.limit().to_string(),
-        times.show(mandate.offered_at_s).to_string(),
-        mandate.checked_at_s.map(|at| times.show(at).to_string()).unwrap_or_default(),
-        next(mandate, times),
+        standing(mandate, times),
     ]
+}
+
+/// Its agreement, its state, and what happens next, a line each.
+fn standing(mandate: &Mandate, times: &Times) -> String {
+    let agreement = mandate.agreement_no.as_ref().map(|number| format!("agreement {number}"));
+    let lines = [agreement, Some(state(mandate)), next(mandate, times)];
+    output::lines(lines)
 }
 
 fn state(mandate: &Mandate) -> String {
@@ -208,11 +202,11 @@ fn reason(why: &EndReason) -> String {
     }
 }
 
-fn next(mandate: &Mandate, times: &Times) -> String {
-    let Some(at) = mandate.due_at() else { return String::new() };
+fn next(mandate: &Mandate, times: &Times) -> Option<String> {
+    let at = mandate.due_at()?;
     match mandate.next_step(at) {
-        MandateStep::Wait => String::new(),
-        MandateStep::Query => format!("asked about at {}", times.show(at)),
-        MandateStep::Unsign => format!("ended at Alipay at {}", times.show(at)),
+        MandateStep::Wait => None,
+        MandateStep::Query => Some(format!("asked about at {}", times.show(at))),
+        MandateStep::Unsign => Some(format!("ended at Alipay at {}", times.show(at))),
     }
 }

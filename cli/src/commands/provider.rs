@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
-use steelyard_pricing::{BillingDay, BillingMonth, Name};
+use steelyard_pricing::{BillingDay, BillingMonth, Name, Override};
 use steelyard_runtime::Error;
 use steelyard_store::{ProviderAccount, Stored};
 
@@ -207,22 +207,12 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         output::json(&all)?;
         return Ok(Exit::Done);
     }
-    let mut table = output::table([
-        "provider",
-        "plan",
-        "mandate",
-        ">prepaid",
-        ">receivable",
-        ">reserved",
-        "settled through",
-    ]);
+    let mut table =
+        output::table(["provider", ">prepaid", ">receivable", ">reserved", "settled\nthrough"]);
     for found in &accounts {
-        let plan = found.provider.plans.last().map(|assignment| assignment.plan.to_string());
         let figures = found.account.figures;
         table.add_row([
             found.provider.provider.to_string(),
-            plan.unwrap_or_default(),
-            found.provider.mandate.as_ref().map(|m| m.agreement_no.clone()).unwrap_or_default(),
             figures.prepaid().to_string(),
             figures.receivable().to_string(),
             figures.reserved().to_string(),
@@ -260,21 +250,29 @@ fn list_overrides(target: &TargetArgs, provider: &Provider) -> Result<Exit, Erro
         output::json(&provider.overrides)?;
         return Ok(Exit::Done);
     }
-    let mut table =
-        output::table(["override", "from", "until", "rate", "price", ">free on top", ">discount"]);
+    let mut table = output::table(["override", "from", "until", "terms"]);
     for over in &provider.overrides {
         table.add_row([
             over.name.to_string(),
             over.from.to_string(),
             over.until.map(|day| day.to_string()).unwrap_or_default(),
-            over.rate.as_ref().map(|rate| rate.to_string()).unwrap_or_default(),
-            over.price.as_ref().map(serde_json::to_string).transpose()?.unwrap_or_default(),
-            over.free_on_top.to_string(),
-            over.discount_percent.map(|percent| format!("{percent}%")).unwrap_or_default(),
+            terms(over)?,
         ]);
     }
     output::print(table)?;
     Ok(Exit::Done)
+}
+
+/// What an override changes, a line each.
+fn terms(over: &Override) -> Result<String, Error> {
+    let price = over.price.as_ref().map(serde_json::to_string).transpose()?;
+    let lines = [
+        over.rate.as_ref().map(|rate| format!("of rate {rate}")),
+        price.map(|price| format!("price {price}")),
+        (!over.free_on_top.is_zero()).then(|| format!("{} free on top", over.free_on_top)),
+        over.discount_percent.map(|percent| format!("{percent}% off")),
+    ];
+    Ok(output::lines(lines))
 }
 
 fn say(target: &TargetArgs, provider: &Provider, what: &str) -> Result<Exit, Error> {

@@ -122,21 +122,12 @@ fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<Exit,
     if target.json {
         output::json(&findings)?;
     } else {
-        let mut table = output::table([
-            "since bill of",
-            "finding",
-            "trade",
-            "refund",
-            "provider",
-            ">theirs",
-            ">ours",
-            "closed",
-        ]);
+        let mut table = output::table(["since\nbill of", "finding", ">theirs", ">ours"]);
         for OpenFinding { finding, first_day, closed, .. } in findings {
-            let [kind, trade, request, provider, theirs, ours] = row(finding);
-            let closed = closed.as_ref().map(ToString::to_string).unwrap_or_default();
-            let day = first_day.to_string();
-            table.add_row([day, kind, trade, request, provider, theirs, ours, closed]);
+            let [found, theirs, ours] = row(finding);
+            let closed = closed.as_ref().map(|reason| format!("closed: {reason}"));
+            let found = output::lines([Some(found), closed]);
+            table.add_row([first_day.to_string(), found, theirs, ours]);
         }
         output::print(table)?;
     }
@@ -147,22 +138,21 @@ fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<Exit,
 fn print(of: &Reconciliation, times: &Times) -> Result<(), Error> {
     let Reconciliation { day, rows, matched, waiting, reconciled_at_s, .. } = of;
     output::print(format_args!(
-        "{day}: {matched} of {rows} rows match, {waiting} of ours wait for the next bill; reconciled at {}",
-        times.show(*reconciled_at_s)
+        "{day}: {matched} of {rows} rows match, {waiting} of ours wait for the next bill"
     ))?;
+    output::print(format_args!("reconciled at {}", times.show(*reconciled_at_s)))?;
     if let Some(reason) = &of.skipped {
         return output::print(format_args!("skipped: {reason}"));
     }
     match &of.bill {
-        Some(bill) => {
-            output::print(format_args!("bill: {}, SHA-256 {}", bill.key, bill.sha256))?;
-        }
+        // The key has the SHA-256 of the file.
+        Some(bill) => output::print(format_args!("bill: {}", bill.key))?,
         None => output::print("bill: none, nothing was moved on that day")?,
     }
     if of.findings.is_empty() {
         return output::print("nothing to tell");
     }
-    let mut table = output::table(["finding", "trade", "refund", "provider", ">theirs", ">ours"]);
+    let mut table = output::table(["finding", ">theirs", ">ours"]);
     for finding in &of.findings {
         table.add_row(row(finding));
     }
@@ -173,17 +163,18 @@ fn print(of: &Reconciliation, times: &Times) -> Result<(), Error> {
     Ok(())
 }
 
-fn row(finding: &Finding) -> [String; 6] {
+/// What was found, and the amounts.
+fn row(finding: &Finding) -> [String; 3] {
     let yuan =
         |fen: Option<steelyard_pricing::Fen>| fen.map(|fen| fen.to_string()).unwrap_or_default();
-    [
-        kind(finding.kind).to_owned(),
-        finding.out_trade_no.clone(),
-        finding.out_request_no.clone().unwrap_or_default(),
-        finding.provider.as_ref().map(ToString::to_string).unwrap_or_default(),
-        yuan(finding.theirs_fen),
-        yuan(finding.ours_fen),
-    ]
+    let lines = [
+        Some(kind(finding.kind).to_owned()),
+        Some(format!("trade {}", finding.out_trade_no)),
+        finding.out_request_no.as_ref().map(|number| format!("refund {number}")),
+        finding.provider.as_ref().map(|provider| format!("provider {provider}")),
+    ];
+    let found = output::lines(lines);
+    [found, yuan(finding.theirs_fen), yuan(finding.ours_fen)]
 }
 
 const fn kind(kind: FindingKind) -> &'static str {

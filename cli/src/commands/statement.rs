@@ -60,17 +60,15 @@ pub(crate) fn gained(statement: &Statement) -> Result<Metered, UsageError> {
 fn print_table(statements: &[Statement], owed: &[Fen]) -> Result<(), Error> {
     let mut table = output::table([
         "statement",
-        "plan",
         ">new calls",
-        ">unpriced APIs",
+        ">unpriced\nAPIs",
         ">charge",
-        ">from prepaid",
+        ">from\nprepaid",
         ">still owed",
     ]);
     for (statement, owed) in statements.iter().zip(owed) {
         table.add_row([
             statement.statement.to_string(),
-            plans(statement),
             output::grouped(gained(statement)?.calls.get()),
             statement.unpriced.len().to_string(),
             statement.charge_fen.to_string(),
@@ -79,12 +77,4 @@ fn print_table(statements: &[Statement], owed: &[Fen]) -> Result<(), Error> {
         ]);
     }
     output::print(table)
-}
-
-/// The plans of the month so far.
-fn plans(statement: &Statement) -> String {
-    let mut plans =
-        statement.segments.iter().map(|segment| segment.terms.plan.as_str()).collect::<Vec<_>>();
-    plans.dedup();
-    plans.join(", ")
 }

@@ -1,23 +1,11 @@
 //! `steelyard items`: what cannot be read is listed, and nothing else is skipped.
 
 use serde_json::{Value, json};
-use steelyard_cli::local::embedded::Request;
 
-use crate::platform::{BILLING_TABLE, Platform};
+use crate::platform::Platform;
 
 const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01", "rates": [
     { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
-
-/// Stores the plan in a format that nobody here knows.
-async fn make_unreadable(platform: &Platform) {
-    let [_, billing] = platform.dump().await.try_into().unwrap();
-    let is_plan = |item: &&Value| item["pk"]["S"] == "plans";
-    let mut item = billing.as_array().unwrap().iter().find(is_plan).unwrap().clone();
-    item["format"] = json!({ "N": "99" });
-    let put = json!({ "TableName": BILLING_TABLE, "Item": item }).to_string();
-    let request = Request::new("DynamoDB_20120810.PutItem", put);
-    assert_eq!(platform.stack.embedded.handle(request).await.status, 200);
-}
 
 #[tokio::test]
 async fn item_that_can_be_read_is_not_skipped_and_one_that_cannot_is_until_it_raises_no_alarm() {
@@ -31,7 +19,7 @@ async fn item_that_can_be_read_is_not_skipped_and_one_that_cannot_is_until_it_ra
     }
     assert_eq!(platform.dump().await, before);
 
-    make_unreadable(&platform).await;
+    platform.make_unreadable("plans", "p#2015-05-01").await;
     let refused = platform.run("plan show p").await;
     assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{}", refused.err);
     let why = "error: the version of plan `p` of 2015-05-01 cannot be read\n";

@@ -17,5 +17,6 @@ mod platform;
 mod price;
 mod show;
 mod simulate;
+mod tables;
 mod terms;
 mod tool;

@@ -1,6 +1,5 @@
 //! `steelyard refund`, `breaker` and `reconcile`.
 
-use jiff::civil::DateTime;
 use serde_json::{Value, json};
 use steelyard_cli::local::alipay::{Fault, Method};
 use steelyard_cli::local::http_event;
@@ -21,7 +20,7 @@ async fn paid(name: &str) -> (Platform, String) {
     platform.set("2015-05-01T12:00");
     platform.count("first", "shop", "2015-05-01", &[("x", 100)]).await;
     platform.settle("2015-05-02").await;
-    run_until(&platform, "2015-05-02T11:00").await;
+    platform.run_until("2015-05-02T11:00").await;
     let asked = json!({ "provider": "shop", "amount": "20.00", "way": "code" }).to_string();
     let event = http_event(
         &axum::http::Method::POST,
@@ -34,14 +33,8 @@ async fn paid(name: &str) -> (Platform, String) {
     let trade = offered["out_trade_no"].as_str().unwrap().to_owned();
     let now = platform.stack.clock.now();
     platform.stack.alipay.pay_trade(&trade, "payer", now).unwrap();
-    run_until(&platform, "2015-05-02T12:00").await;
+    platform.run_until("2015-05-02T12:00").await;
     (platform, trade)
-}
-
-async fn run_until(platform: &Platform, time: &str) {
-    let time: DateTime = time.parse().unwrap();
-    let end = platform.stack.rules.calendar.instant(time.date(), time.time());
-    platform.stack.run_until(end).await.unwrap();
 }
 
 #[tokio::test]
@@ -56,7 +49,7 @@ async fn refund_is_asked_for_once_by_its_name_and_shown_as_it_stands() {
     assert_eq!(asked, format!("¥5.00 of shop, refund F1 of {trade}: to be sent\n"));
     let account = platform.does("account show shop").await;
     assert!(account.starts_with("shop: prepaid ¥15.00"), "set aside at once: {account}");
-    run_until(&platform, "2015-05-02T12:10").await;
+    platform.run_until("2015-05-02T12:10").await;
     let again = platform.does(&refund("5.00", "F1")).await;
     assert_eq!(again, format!("¥5.00 of shop, refund F1 of {trade}: given back\n"));
 
@@ -79,7 +72,7 @@ async fn refund_that_alipay_refuses_is_told_and_its_money_is_back() {
     platform.stack.alipay.fail_next(Method::Refund, fault, 1);
     let line = format!("refund shop 5 --trade {trade} --request F1 --reason asked");
     platform.does(&line).await;
-    run_until(&platform, "2015-05-02T12:10").await;
+    platform.run_until("2015-05-02T12:10").await;
     let refused = platform.run(&line).await;
     assert_eq!(refused.code, 3);
     assert!(refused.out.contains("refused, nothing was given back: "), "{}", refused.out);
@@ -109,7 +102,7 @@ async fn reconciliation_of_a_day_is_shown_with_what_a_person_must_see() {
     assert!(none.contains("no day was reconciled yet"), "{none}");
     let (platform, _) = paid("reconcile").await;
     platform.stack.alipay.fail_next(Method::Bill, Fault::BillExtraRow, 1);
-    run_until(&platform, "2015-05-03T12:00").await;
+    platform.run_until("2015-05-03T12:00").await;
     let shown = platform.run("reconcile --day 2015-05-02").await;
     assert_eq!(shown.code, 3, "{}", shown.out);
     assert!(

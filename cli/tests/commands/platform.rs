@@ -93,6 +93,25 @@ impl Platform {
         self.does("settle --log error").await;
     }
 
+    /// Runs what is due up to a time of the stack's time zone.
+    pub async fn run_until(&self, time: &str) {
+        let time: DateTime = time.parse().unwrap();
+        let end = self.stack.rules.calendar.instant(time.date(), time.time());
+        self.stack.run_until(end).await.unwrap();
+    }
+
+    /// Stores an item of the billing table in a format that nobody here knows.
+    pub async fn make_unreadable(&self, pk: &str, sk: &str) {
+        let [_, billing] = self.dump().await.try_into().unwrap();
+        let is_it =
+            |item: &&Value| (&item["pk"]["S"], &item["sk"]["S"]) == (&json!(pk), &json!(sk));
+        let mut item = billing.as_array().unwrap().iter().find(is_it).unwrap().clone();
+        item["format"] = json!({ "N": "99" });
+        let put = json!({ "TableName": BILLING_TABLE, "Item": item }).to_string();
+        let request = Request::new("DynamoDB_20120810.PutItem", put);
+        assert_eq!(self.stack.embedded.handle(request).await.status, 200);
+    }
+
     /// Registers a provider that comes on a plan on a day, whether or not that is in force.
     pub async fn register(&self, provider: &str, plan: &str, from: &str) {
         let provider = Provider {

@@ -113,11 +113,11 @@ async fn override_holds_from_its_first_day_until_it_is_ended() {
     check(&platform, "2015-05-22", &segments, 155).await;
     assert!(platform.does("audit").await.contains("audit passed"));
     expect![[r#"
-        ┌──────────┬────────────┬────────────┬──────┬───────┬─────────────┬──────────┐
-        │ override ┆ from       ┆ until      ┆ rate ┆ price ┆ free on top ┆ discount │
-        ╞══════════╪════════════╪════════════╪══════╪═══════╪═════════════╪══════════╡
-        │ half     ┆ 2015-05-11 ┆ 2015-05-21 ┆      ┆       ┆           0 ┆      50% │
-        └──────────┴────────────┴────────────┴──────┴───────┴─────────────┴──────────┘
+        ┌──────────┬────────────┬────────────┬─────────┐
+        │ override ┆ from       ┆ until      ┆ terms   │
+        ╞══════════╪════════════╪════════════╪═════════╡
+        │ half     ┆ 2015-05-11 ┆ 2015-05-21 ┆ 50% off │
+        └──────────┴────────────┴────────────┴─────────┘
     "#]]
     .assert_eq(&platform.does("provider override list shop").await);
     let listed = platform.does("provider override list shop --json").await;
