@@ -19,9 +19,9 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// machine, and the other commands work on it at its time. With `--aws` they work on a deployment at
 /// the system's time.
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done with findings (an audit found a
-/// breach, or something was refused). With `--json` an error is JSON too, a line on standard error:
-/// `{"error": ..., "causes": [...]}`.
+/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but a person must look (an audit found
+/// a breach, something was refused, or cannot be read). With `--json` an error is JSON too, a line on
+/// standard error: `{"error": ..., "causes": [...]}`.
 #[derive(Debug, Parser)]
 #[command(name = "steelyard", version, max_term_width = 100)]
 pub struct Cli {

@@ -6,15 +6,13 @@ use futures::StreamExt;
 use futures::stream;
 use jiff::Timestamp;
 use steelyard_billing::{
-    Books, CountedDays, Debit, Mandate, ProviderCode, ProviderId, Recharge, Refund, Reversal,
-    Unmatched,
+    Books, CountedDays, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
 };
-use steelyard_pricing::{BillingDay, Catalog, UsageError};
+use steelyard_pricing::{BillingDay, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{AccountPage, CountedReport, ProviderAccount};
 
-use crate::output;
 use crate::tables::Tables;
 
 /// How many providers are read at a time.
@@ -24,18 +22,6 @@ const PAGE: u16 = 100;
 const SHARDS_AT_ONCE: usize = 8;
 
 impl Tables {
-    /// Every provider with its account, by id. One that cannot be read is named on standard error,
-    /// and the others are listed.
-    ///
-    /// # Errors
-    ///
-    /// When the table can't be read.
-    pub async fn accounts(&self) -> Result<Vec<ProviderAccount>, Error> {
-        let registry = self.registry().await?;
-        output::tell_unreadable(&registry.unreadable);
-        Ok(registry.accounts)
-    }
-
     /// Every provider with its account, by id, and what of them cannot be read.
     ///
     /// # Errors
@@ -65,26 +51,6 @@ impl Tables {
                 return Ok(all);
             }
         }
-    }
-
-    /// The stored plans. Those that cannot be read are named on standard error.
-    ///
-    /// # Errors
-    ///
-    /// When the table can't be read.
-    pub async fn plans(&self) -> Result<Catalog, Error> {
-        let plans = self.billing.plans().await?;
-        output::tell_unreadable(&plans.unreadable);
-        Ok(plans.catalog)
-    }
-
-    /// Every provider's id, in order.
-    ///
-    /// # Errors
-    ///
-    /// When the table can't be read.
-    pub async fn provider_ids(&self) -> Result<Vec<ProviderId>, Error> {
-        Ok(self.accounts().await?.into_iter().map(|found| found.provider.provider).collect())
     }
 
     /// The books of a provider, as they stood at one moment: read again when the account was

@@ -26,8 +26,31 @@ pub use tables::Tables;
 use std::io::IsTerminal;
 
 use args::Command;
-use serde_json::json;
+use clap::Parser;
 use steelyard_runtime::Error;
+
+/// Reads the command line of this process.
+///
+/// # Errors
+///
+/// How to end, after help was printed or what is wrong was said.
+pub fn parse() -> Result<Cli, Exit> {
+    Cli::try_parse().map_err(|error| {
+        if !error.use_stderr() {
+            // A reader that went away has what it wanted.
+            let _ = error.print();
+            return Exit::Done;
+        }
+        // What could not be read can't say whether JSON is asked for.
+        if std::env::args_os().any(|arg| arg == "--json") {
+            let text = error.to_string();
+            output::error(&*Error::from(text.trim_start_matches("error: ").trim_end()), true);
+        } else {
+            let _ = error.print();
+        }
+        Exit::WrongCommandLine
+    })
+}
 
 /// Runs the command. An error goes to standard error.
 pub async fn run(cli: Cli) -> Exit {
@@ -40,11 +63,7 @@ pub async fn run(cli: Cli) -> Exit {
     match command(cli).await {
         Ok(exit) => exit,
         Err(error) => {
-            if as_json {
-                tell_json(error.as_ref())
-            } else {
-                tell(error.as_ref())
-            }
+            output::error(&*error, as_json);
             Exit::Failed
         }
     }
@@ -72,23 +91,4 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Price(args) => args.run(&target),
         Command::Completions { shell } => args::print_completions(shell),
     }
-}
-
-/// Prints an error with its causes.
-fn tell(error: &(dyn std::error::Error + 'static)) {
-    output::tell(format_args!("error: {error}"));
-    causes(error).for_each(|cause| output::tell(format_args!("  because: {cause}")));
-}
-
-/// Prints an error with its causes as one line of JSON.
-fn tell_json(error: &(dyn std::error::Error + 'static)) {
-    let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
-    output::tell(json!({ "error": error.to_string(), "causes": causes }));
-}
-
-/// The cause of an error, the cause of that, and so on.
-fn causes<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |cause| cause.source())
 }

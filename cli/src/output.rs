@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use serde_json::json;
 use steelyard_billing::CalendarError;
 use steelyard_runtime::Error;
 use steelyard_store::Unreadable;
@@ -44,11 +45,29 @@ pub(crate) fn tell(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Names items that cannot be read on standard error.
-pub(crate) fn tell_unreadable(items: &[Unreadable]) {
-    for Unreadable { pk, sk, why, .. } in items {
-        tell(format_args!("`{pk}` `{sk}` cannot be read: {why}"));
+/// Says on standard error what is wrong and why: lines for people, or a line of JSON.
+pub(crate) fn error(error: &(dyn std::error::Error + 'static), as_json: bool) {
+    if as_json {
+        let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
+        return tell(json!({ "error": error.to_string(), "causes": causes }));
     }
+    tell(format_args!("error: {error}"));
+    causes(error).for_each(|cause| tell(format_args!("  because: {cause}")));
+}
+
+/// The cause of an error, the cause of that, and so on.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
+}
+
+/// Names items that cannot be read as errors; false if a person must look, since one is not skipped.
+pub(crate) fn tell_unreadable(items: &[Unreadable], as_json: bool) -> bool {
+    for Unreadable { pk, sk, why, .. } in items {
+        error(&*Error::from(format!("`{pk}` `{sk}` cannot be read: {why}")), as_json);
+    }
+    items.iter().all(|item| item.skipped.is_some())
 }
 
 /// The width of a table where no terminal has one.

@@ -57,7 +57,7 @@ impl Platform {
         let trades = self.stack.alipay.trades().unwrap();
         let unmatched = tables.billing.unmatched().await.unwrap().unmatched;
         let mut all = Vec::new();
-        for found in tables.accounts().await.unwrap() {
+        for found in tables.registry().await.unwrap().accounts {
             let books = tables.books(found, &unmatched).await.unwrap();
             let breaches = audit(&books, &plans, &self.stack.rules, self.stack.clock.now());
             let (late, broken): (Vec<_>, Vec<_>) =

@@ -216,7 +216,7 @@ impl AuditReport {
     }
 
     pub(crate) fn exit(&self) -> Exit {
-        if self.is_passed() { Exit::Done } else { Exit::NotAllWell }
+        Exit::done(self.is_passed())
     }
 
     pub(crate) fn print(&self) -> Result<(), Error> {

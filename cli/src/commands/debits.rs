@@ -7,7 +7,7 @@ use steelyard_billing::{
     Asked, Debit, DebitId, Declined, Exchange, Phase, ProviderId, Reason, Resolution, Step,
 };
 use steelyard_runtime::{Error, chain};
-use steelyard_store::StoreError;
+use steelyard_store::{AccountPage, ProviderAccount, StoreError};
 
 use crate::exit::Exit;
 use crate::output::{self, Times};
@@ -154,8 +154,13 @@ impl ResolveArgs {
         let (reason, now) = (Reason::new(&self.reason)?, system.clock.now());
         let resolution = self.resolution();
         let (Some(provider), Some(debit)) = (&self.provider, self.debit) else {
-            let (mut resolved, mut is_well) = (Vec::new(), true);
-            for (provider, debit) in open(&system.tables).await? {
+            let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
+            let mut is_well = output::tell_unreadable(&unreadable, target.json);
+            let mut resolved = Vec::new();
+            for ProviderAccount { account, .. } in accounts {
+                let (provider, Some(debit)) = (account.provider, account.open_debit) else {
+                    continue;
+                };
                 let held = is_held(&system.tables, &provider, debit).await;
                 let done = match held {
                     Ok(false) => continue,
@@ -170,12 +175,13 @@ impl ResolveArgs {
                     Err(error) => {
                         is_well = false;
                         let why = chain(&error);
-                        output::tell(format_args!("debit {debit} of {provider}: {why}"));
+                        let told = format!("debit {debit} of {provider}: {why}");
+                        output::error(&*Error::from(told), target.json);
                     }
                 }
             }
-            let exit = print_list(target, &system, &resolved)?;
-            return Ok(if is_well { exit } else { Exit::NotAllWell });
+            print_list(target, &system, &resolved)?;
+            return Ok(Exit::done(is_well));
         };
         let resolved = books.resolve_debit(provider, debit, resolution, &reason, now).await?;
         show(target, &system, &resolved)
@@ -190,12 +196,6 @@ impl ResolveArgs {
             Resolution::Ask
         }
     }
-}
-
-/// Every open debit, as the accounts name them. A held debit is open.
-async fn open(tables: &Tables) -> Result<Vec<(ProviderId, DebitId)>, Error> {
-    let accounts = tables.accounts().await?.into_iter().map(|found| found.account);
-    Ok(accounts.filter_map(|account| Some((account.provider, account.open_debit?))).collect())
 }
 
 async fn is_held(
@@ -213,18 +213,20 @@ async fn find(tables: &Tables, provider: &ProviderId, debit: DebitId) -> Result<
 }
 
 async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Result<Exit, Error> {
-    let (tables, mut debits) = (&system.tables, Vec::new());
-    for provider in tables.provider_ids().await? {
-        debits.extend(tables.billing.all::<Debit>(&provider).await?);
+    let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
+    let is_well = output::tell_unreadable(&unreadable, target.json);
+    let mut debits = Vec::new();
+    for ProviderAccount { provider, .. } in accounts {
+        debits.extend(system.tables.billing.all::<Debit>(&provider.provider).await?);
     }
     debits.retain(|debit| state.is_none_or(|state| state == State::of(debit)));
-    print_list(target, system, &debits)
+    print_list(target, system, &debits)?;
+    Ok(Exit::done(is_well))
 }
 
-fn print_list(target: &TargetArgs, system: &System, debits: &[Debit]) -> Result<Exit, Error> {
+fn print_list(target: &TargetArgs, system: &System, debits: &[Debit]) -> Result<(), Error> {
     if target.json {
-        output::json(&debits.iter().map(document).collect::<Vec<_>>())?;
-        return Ok(Exit::Done);
+        return output::json(&debits.iter().map(document).collect::<Vec<_>>());
     }
     let mut table = output::table(["provider", ">debit", ">yuan", "state"]);
     let times = system.times()?;
@@ -236,8 +238,7 @@ fn print_list(target: &TargetArgs, system: &System, debits: &[Debit]) -> Result<
             standing(debit, &times),
         ]);
     }
-    output::print(table)?;
-    Ok(Exit::Done)
+    output::print(table)
 }
 
 fn show(target: &TargetArgs, system: &System, debit: &Debit) -> Result<Exit, Error> {

@@ -59,7 +59,7 @@ impl ImportArgs {
         };
         let (calendar, tables) = (system.rules()?.calendar, system.tables);
         if let Some(plan) = &self.register {
-            require_plan(&tables, plan, billed_from.first_day()).await?;
+            require_plan(target, &tables, plan, billed_from.first_day()).await?;
         }
         let counter = Counter::new(tables.usage.clone(), calendar.clone(), system.clock);
         let bar = progress_bar(&input)?;
@@ -76,7 +76,7 @@ impl ImportArgs {
         } else {
             print(&summary)?;
         }
-        Ok(if summary.is_complete() { Exit::Done } else { Exit::NotAllWell })
+        Ok(Exit::done(summary.is_complete()))
     }
 }
 

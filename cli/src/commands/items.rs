@@ -63,38 +63,36 @@ impl ItemsCommand {
             }
             ItemsCommand::Skip { pk, sk, usage, reason } => {
                 let (reason, tables) = (Reason::new(&reason)?, target.tables().await?);
-                skip(&tables, (&pk, &sk), usage, &reason).await?;
-                output::print(format_args!("`{pk}` `{sk}` is skipped: {reason}"))?;
-                Ok(Exit::Done)
+                let skipped = skip(&tables, (&pk, &sk), usage, &reason).await?;
+                print(target, &[skipped])
             }
         }
     }
 }
 
-/// Skips an item. A task that can be read would never be worked on again, so only what `unreadable`
+/// Skips an item, and gives it as it is listed from then on. A task that can be read would never be worked on again, so only what `unreadable`
 /// lists is skipped.
 async fn skip(
     tables: &Tables,
     (pk, sk): (&str, &str),
     is_usage: bool,
     reason: &Reason,
-) -> Result<(), Error> {
+) -> Result<Found, Error> {
     let table = if is_usage { USAGE } else { BILLING };
-    let found = unreadable(tables).await?;
-    if !found.iter().any(|item| (item.table, &*item.pk, &*item.sk) == (table, pk, sk)) {
-        return Err(
-            format!("no item `{pk}` `{sk}` is listed by `steelyard items unreadable`").into()
-        );
-    }
+    let is_it = |item: &Found| (item.table, &*item.pk, &*item.sk) == (table, pk, sk);
+    let found = unreadable(tables).await?.into_iter().find(is_it).ok_or_else(|| {
+        format!("no item `{pk}` `{sk}` is listed by `steelyard items unreadable`")
+    })?;
     let skipped = if is_usage {
         tables.usage.skip_item(pk, sk, reason.as_str()).await
     } else {
         tables.billing.skip_item(pk, sk, reason.as_str()).await
     };
     skipped.map_err(|error| match error {
-        CommitError::Stale => format!("there is no item `{pk}` `{sk}`").into(),
+        CommitError::Stale => Error::from(format!("there is no item `{pk}` `{sk}`")),
         CommitError::Store(error) => error.into(),
-    })
+    })?;
+    Ok(Found { skipped: Some(reason.to_string()), ..found })
 }
 
 /// Everything that functions meet and cannot read.
@@ -150,6 +148,5 @@ fn print(target: &TargetArgs, found: &[Found]) -> Result<Exit, Error> {
         }
         output::print(table)?;
     }
-    let is_well = found.iter().all(|item| item.skipped.is_some());
-    Ok(if is_well { Exit::Done } else { Exit::NotAllWell })
+    Ok(Exit::done(found.iter().all(|item| item.skipped.is_some())))
 }

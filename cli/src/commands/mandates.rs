@@ -10,6 +10,7 @@ use steelyard_billing::{Mandate, MandateId, ProviderId, Reason};
 use steelyard_books::{Applied, Books};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
+use steelyard_store::{AccountPage, ProviderAccount};
 
 use crate::exit::Exit;
 use crate::output::{self, Times};
@@ -131,13 +132,15 @@ pub(crate) async fn adopt(
 }
 
 async fn list(target: &TargetArgs, system: &System) -> Result<Exit, Error> {
-    let (tables, mut mandates) = (&system.tables, Vec::new());
-    for provider in tables.provider_ids().await? {
-        mandates.extend(tables.billing.all::<Mandate>(&provider).await?);
+    let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
+    let exit = Exit::done(output::tell_unreadable(&unreadable, target.json));
+    let mut mandates = Vec::new();
+    for ProviderAccount { provider, .. } in accounts {
+        mandates.extend(system.tables.billing.all::<Mandate>(&provider.provider).await?);
     }
     if target.json {
         output::json(&mandates)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     let mut table = output::table(["provider", ">mandate", ">limit", "state"]);
     let times = system.times()?;
@@ -145,7 +148,7 @@ async fn list(target: &TargetArgs, system: &System) -> Result<Exit, Error> {
         table.add_row(row(mandate, &times));
     }
     output::print(table)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn show(target: &TargetArgs, mandate: &Mandate) -> Result<Exit, Error> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use steelyard_books::PlanAdded;
 use steelyard_pricing::{BillingDay, Name, Plan, plan_schema};
 use steelyard_runtime::Error;
+use steelyard_store::StoredPlans;
 
 use super::simulate::SimulateArgs;
 use crate::document::Document;
@@ -66,10 +67,17 @@ impl PlanCommand {
 
 fn check(target: &TargetArgs, document: &Document<'_>) -> Result<Exit, Error> {
     let plan = document.plan()?;
-    for warning in plan.warnings() {
-        output::tell(document.warning(&warning));
+    let warnings: Vec<_> = plan.warnings().iter().map(|of| document.warning(of)).collect();
+    let what = "is a good plan";
+    if target.json {
+        let (name, from) = (plan.name(), plan.effective_from());
+        output::json(
+            &json!({ "plan": name, "effective_from": from, "outcome": what, "warnings": warnings }),
+        )?;
+        return Ok(Exit::Done);
     }
-    say(target, &plan, "is a good plan")
+    warnings.iter().for_each(output::tell);
+    say(target, &plan, what)
 }
 
 async fn add(target: &TargetArgs, system: &System, plan: &Plan) -> Result<Exit, Error> {
@@ -93,10 +101,12 @@ async fn add(target: &TargetArgs, system: &System, plan: &Plan) -> Result<Exit, 
 }
 
 async fn list(target: &TargetArgs) -> Result<Exit, Error> {
-    let plans = target.tables_to_read().await?.plans().await?;
+    let StoredPlans { catalog: plans, unreadable } =
+        target.tables_to_read().await?.billing.plans().await?;
+    let exit = Exit::done(output::tell_unreadable(&unreadable, target.json));
     if target.json {
         output::json(&plans.iter().collect::<Vec<_>>())?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     let mut table = output::table(["plan", "effective from", ">rates", "description"]);
     for plan in plans.iter() {
@@ -108,11 +118,11 @@ async fn list(target: &TargetArgs) -> Result<Exit, Error> {
         ]);
     }
     output::print(table)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 async fn show(target: &TargetArgs, plan: &Name, on: Option<BillingDay>) -> Result<Exit, Error> {
-    let plans = target.tables_to_read().await?.plans().await?;
+    let plans = target.tables_to_read().await?.billing.plans().await?.catalog;
     // An older version in its place would show prices that are not in force.
     if let Some(from) = plans.unreadable(plan) {
         return Err(format!("the version of plan `{plan}` of {from} cannot be read").into());

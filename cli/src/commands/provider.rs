@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
-use steelyard_pricing::{BillingDay, BillingMonth, Name, Override};
+use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Name, Override};
 use steelyard_runtime::Error;
-use steelyard_store::{ProviderAccount, Stored};
+use steelyard_store::{AccountPage, ProviderAccount, Stored};
 
 use super::{print_mandate, registered};
 use crate::document::Document;
@@ -114,8 +114,8 @@ impl ProviderCommand {
                 add(target, tables, &provider).await
             }
             ProviderCommand::Assign { provider, plan, from } => {
-                require_plan(tables, &plan, from).await?;
-                let plans = tables.plans().await?;
+                require_plan(target, tables, &plan, from).await?;
+                let plans = plans(target, tables).await?;
                 update(target, &system, &provider, |changed, settled| {
                     changed.assign(plan.clone(), from, &plans, settled)
                 })
@@ -123,7 +123,7 @@ impl ProviderCommand {
             }
             ProviderCommand::Override(OverrideCommand::Add { provider, file }) => {
                 let over = Document::open(&file)?.over()?;
-                let plans = tables.plans().await?;
+                let plans = plans(target, tables).await?;
                 update(target, &system, &provider, |changed, settled| {
                     changed.add_override(over.clone(), &plans, settled)
                 })
@@ -133,7 +133,7 @@ impl ProviderCommand {
                 list_overrides(target, &registered(tables, &provider).await?.provider)
             }
             ProviderCommand::Override(OverrideCommand::End { provider, name, on }) => {
-                let plans = tables.plans().await?;
+                let plans = plans(target, tables).await?;
                 update(target, &system, &provider, |changed, settled| {
                     changed.end_override(&name, on, &plans, settled)
                 })
@@ -159,13 +159,21 @@ pub(crate) fn new_provider(
     Provider { provider, billed_from, plans, overrides, mandate: None, counter_shards }
 }
 
+/// The stored plans. One that cannot be read is named, and stops nothing that does not need it.
+async fn plans(target: &TargetArgs, tables: &Tables) -> Result<Catalog, Error> {
+    let plans = tables.billing.plans().await?;
+    output::tell_unreadable(&plans.unreadable, target.json);
+    Ok(plans.catalog)
+}
+
 /// Refuses a plan that is not in force on the day on which its assignment begins.
 pub(crate) async fn require_plan(
+    target: &TargetArgs,
     tables: &Tables,
     plan: &Name,
     from: BillingDay,
 ) -> Result<(), Error> {
-    match tables.plans().await?.in_force(plan, from) {
+    match plans(target, tables).await?.in_force(plan, from) {
         Some(_) => Ok(()),
         None => Err(format!(
             "plan `{plan}` is not in force on {from}; add it with `steelyard plan add`"
@@ -176,7 +184,7 @@ pub(crate) async fn require_plan(
 
 async fn add(target: &TargetArgs, tables: &Tables, provider: &Provider) -> Result<Exit, Error> {
     for assignment in &provider.plans {
-        require_plan(tables, &assignment.plan, assignment.from).await?;
+        require_plan(target, tables, &assignment.plan, assignment.from).await?;
     }
     match tables.billing.register(&tables.usage, provider).await? {
         Stored::New => say(target, provider, "is registered"),
@@ -198,14 +206,15 @@ async fn update(
 }
 
 async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
-    let accounts = tables.accounts().await?;
+    let AccountPage { accounts, unreadable, .. } = tables.registry().await?;
+    let exit = Exit::done(output::tell_unreadable(&unreadable, target.json));
     if target.json {
         let all = accounts
             .iter()
             .map(|found| json!({ "provider": found.provider, "account": found.account }))
             .collect::<Vec<_>>();
         output::json(&all)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     let mut table =
         output::table(["provider", ">prepaid", ">receivable", ">reserved", "settled\nthrough"]);
@@ -220,7 +229,7 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         ]);
     }
     output::print(table)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn show(target: &TargetArgs, found: &ProviderAccount) -> Result<Exit, Error> {

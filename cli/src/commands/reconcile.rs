@@ -67,7 +67,8 @@ impl ReconcileArgs {
                 let books = target.system(platform).await?.books()?;
                 let closed = books.close_finding(&trade, request.as_deref(), &reason).await?;
                 let closed = closed.ok_or_else(|| format!("there is no finding about {trade}"))?;
-                print_findings(target, &[closed])
+                print_findings(target, &[closed])?;
+                Ok(Exit::Done)
             }
             Some(ReconcileCommand::Skip { day, reason }) => {
                 let reason = Reason::new(&reason)?;
@@ -105,22 +106,21 @@ async fn show(target: &TargetArgs, system: &System, day: Option<Date>) -> Result
     } else {
         print(&found, &system.times()?)?;
     }
-    let is_well = found.differences() == 0 && found.more_findings == 0;
-    Ok(if is_well { Exit::Done } else { Exit::NotAllWell })
+    Ok(Exit::done(found.differences() == 0 && found.more_findings == 0))
 }
 
 async fn list(target: &TargetArgs, all: bool) -> Result<Exit, Error> {
     let found = target.tables_to_read().await?.billing.findings().await?;
-    output::tell_unreadable(&found.unreadable);
+    let is_well = output::tell_unreadable(&found.unreadable, target.json);
     let mut findings = found.readable;
     findings.retain(|finding| all || finding.closed.is_none());
-    print_findings(target, &findings)
+    print_findings(target, &findings)?;
+    Ok(Exit::done(is_well && findings.iter().all(|finding| finding.closed.is_some())))
 }
 
-/// Prints findings; exits with 3 while one of them is open.
-fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<Exit, Error> {
+fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<(), Error> {
     if target.json {
-        output::json(&findings)?;
+        output::json(&findings)
     } else {
         let mut table = output::table(["since\nbill of", "finding", ">theirs", ">ours"]);
         for OpenFinding { finding, first_day, closed, .. } in findings {
@@ -129,10 +129,8 @@ fn print_findings(target: &TargetArgs, findings: &[OpenFinding]) -> Result<Exit,
             let found = output::lines([Some(found), closed]);
             table.add_row([first_day.to_string(), found, theirs, ours]);
         }
-        output::print(table)?;
+        output::print(table)
     }
-    let is_open = findings.iter().any(|finding| finding.closed.is_none());
-    Ok(if is_open { Exit::NotAllWell } else { Exit::Done })
 }
 
 fn print(of: &Reconciliation, times: &Times) -> Result<(), Error> {

@@ -18,7 +18,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 ///
 /// The command stores the refund, and the debit function requests it at Alipay within a minute. The
 /// request's name makes it happen once: the same command again shows its state. What a debit
-/// collected stays charged; a plan or an override corrects a wrong charge.
+/// collected stays charged; a plan or an override corrects a wrong charge. Exits with 3 if Alipay
+/// refused it and nobody has acknowledged that.
 #[derive(Debug, Args)]
 pub(crate) struct RefundArgs {
     /// The provider.
@@ -93,8 +94,9 @@ fn show(target: &TargetArgs, refund: &Refund) -> Result<Exit, Error> {
         output::print(format_args!("¥{amount_fen} of {provider}, refund {number}: {state}"))?;
     }
     Ok(match refund.phase {
-        RefundPhase::Refused { .. } => Exit::NotAllWell,
-        RefundPhase::Due
+        RefundPhase::Refused { acknowledged: None, .. } => Exit::NotAllWell,
+        RefundPhase::Refused { acknowledged: Some(_), .. }
+        | RefundPhase::Due
         | RefundPhase::Sending
         | RefundPhase::Confirming { .. }
         | RefundPhase::Done => Exit::Done,

@@ -55,7 +55,7 @@ impl SettleArgs {
                 output::print(format_args!("not settled: {failed}"))?;
             }
         }
-        Ok(if outcome.failed.is_empty() { Exit::Done } else { Exit::NotAllWell })
+        Ok(Exit::done(outcome.failed.is_empty()))
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use steelyard_billing::{CountedDays, Provider, ProviderId};
 use steelyard_pricing::{BillingDay, Catalog, Fen, MoneyError, Plan, Quote, QuoteError, Terms};
 use steelyard_runtime::{Error, chain};
+use steelyard_store::{ProviderAccount, StoredPlans};
 
 use crate::document::Document;
 use crate::exit::Exit;
@@ -65,25 +66,34 @@ impl SimulateArgs {
         }
         let draft = Document::open(&self.plan)?.plan()?;
         let tables = target.tables_to_read().await?;
-        let simulation = self.simulate(&tables, &draft).await?;
+        let StoredPlans { catalog, unreadable } = tables.billing.plans().await?;
+        let mut registry = tables.registry().await?;
+        registry.unreadable.extend(unreadable);
+        let is_well = output::tell_unreadable(&registry.unreadable, target.json);
+        let accounts = registry.accounts;
+        let simulation = self.simulate(&tables, &catalog, accounts, &draft).await?;
         if target.json {
             output::json(&simulation)?;
         } else {
             simulation.print()?;
         }
-        Ok(if simulation.failed.is_empty() { Exit::Done } else { Exit::NotAllWell })
+        Ok(Exit::done(is_well && simulation.failed.is_empty()))
     }
 
-    async fn simulate(&self, tables: &Tables, draft: &Plan) -> Result<Simulation, Error> {
-        let plans = tables.plans().await?;
+    async fn simulate(
+        &self,
+        tables: &Tables,
+        plans: &Catalog,
+        accounts: Vec<ProviderAccount>,
+        draft: &Plan,
+    ) -> Result<Simulation, Error> {
         let mut simulation = Simulation::default();
-        for found in tables.accounts().await? {
-            let provider = found.provider;
+        for ProviderAccount { provider, .. } in accounts {
             let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?.days;
             if counted.is_empty() {
                 continue;
             }
-            match change(&provider, &counted, &plans, draft) {
+            match change(&provider, &counted, plans, draft) {
                 Ok(sums) => simulation.add(provider.provider, sums)?,
                 Err(error) => {
                     simulation.failed.push(format!("{}: {}", provider.provider, chain(&error)))

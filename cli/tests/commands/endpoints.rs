@@ -49,7 +49,7 @@ async fn aws_is_reached_at_the_endpoint_that_the_variables_name() {
 async fn instants_of_a_deployment_are_shown_in_the_time_zone_that_is_given() {
     let platform = Platform::open("endpoints-zone").await;
     platform.folder.write("empty", "");
-    platform.run("breaker stop --reason maintenance").await;
+    platform.does("breaker stop --reason maintenance").await;
     platform.does("breaker resume --reason done").await;
     let stack = [("AWS_ENDPOINT_URL", "{stack}")];
     let shown = run(&platform, "breaker show --time-zone Europe/Paris", &stack).await.done();

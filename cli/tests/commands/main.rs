@@ -5,6 +5,7 @@
 mod clock;
 mod debits;
 mod endpoints;
+mod exits;
 mod explain;
 mod items;
 mod listen;

@@ -180,7 +180,8 @@ fn check_in_json_tells_the_plan() {
         {
           "effective_from": "2015-05-01",
           "outcome": "is a good plan",
-          "plan": "good"
+          "plan": "good",
+          "warnings": []
         }
     "#]]
     .assert_eq(&said);

@@ -187,7 +187,7 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     let http_client = SharedHttpClient::new(transport.clone());
     let config = aws::local(Some(http_client), "http://127.0.0.1:1").unwrap();
     let tables = Tables::read_only(&config, USAGE_TABLE, BILLING_TABLE);
-    assert_eq!(tables.accounts().await.unwrap().len(), 3);
+    assert_eq!(tables.registry().await.unwrap().accounts.len(), 3);
     assert!(transport.meter().take().requests.contains_key("Query"));
 
     let draft = Plan::read(&plan("draft", 0, "0.20")).unwrap();

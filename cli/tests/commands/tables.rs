@@ -7,7 +7,8 @@ use crate::platform::Platform;
 use crate::tool::Ran;
 
 const API: &str = "taobao.trades.sold.detail";
-const PROVIDER: &str = "shop-assistant-store";
+/// The provider of [`platform`].
+pub const PROVIDER: &str = "shop-assistant-store";
 const AGREEMENT: &str = "20155408000123456789";
 const TRANSFER: &str = "2015050112345678901234567890";
 
@@ -15,7 +16,8 @@ const TRANSFER: &str = "2015050112345678901234567890";
 const AMOUNT: &str = "1234567.89";
 const CALLS: u64 = 123_456_789;
 
-const PLAN: &str = r#"{ "plan": "jushita-2014", "effective_from": "2015-05-01",
+/// Its plan.
+pub const PLAN: &str = r#"{ "plan": "jushita-2014", "effective_from": "2015-05-01",
     "description": "The prices of May 2015: every call is charged, and there is no allowance.",
     "rates": [ { "rate": "basic", "apis": ["taobao.*"],
       "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
@@ -27,8 +29,8 @@ const OVERRIDE: &str = r#"{ "override": "spring-goodwill", "from": "2015-05-20",
 /// A platform at noon of the third of May. A debit was paid on the second, the bill of which has one
 /// row more, and a debit is held since this morning. There is a provider with the longest id, and a
 /// plan that cannot be read.
-async fn platform() -> Platform {
-    let platform = Platform::open("tables").await;
+pub async fn platform(name: &str) -> Platform {
+    let platform = Platform::open(name).await;
     platform.add_plan("plan.json", PLAN).await;
     platform.add_plan("other.json", &PLAN.replace("jushita-2014", "other")).await;
     platform.folder.write("override.json", OVERRIDE);
@@ -69,7 +71,7 @@ fn check(line: &str, ran: &Ran, whole: &[&str]) {
 
 #[tokio::test]
 async fn every_table_fits_80_columns_and_wraps_no_amount_and_no_number() {
-    let platform = platform().await;
+    let platform = platform("tables").await;
     let simulate = "plan simulate --plan plan.json --from 2015-05-01 --to 2015-05-31";
     let recharge = format!("recharge {TRANSFER}");
     for (line, whole) in [

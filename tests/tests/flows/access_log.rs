@@ -124,7 +124,7 @@ async fn statements_of_a_real_log_imported_twice_are_the_plan_applied_to_its_cou
     let calls: i64 = by_hand.values().map(|(pages, files)| pages + files).sum();
     assert_eq!((summary.lines, summary.bad.count), (10_000, 0));
     assert_eq!(i64::try_from(summary.counted.metered.calls.get()).unwrap(), calls);
-    assert_eq!(stack.tables.accounts().await.unwrap().len(), by_hand.len());
+    assert_eq!(stack.tables.registry().await.unwrap().accounts.len(), by_hand.len());
     let mut sum = Fen::ZERO;
     for (caller, counts) in by_hand {
         let statements = stack.tables.billing.statements(&caller.parse().unwrap()).await.unwrap();
