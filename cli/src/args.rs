@@ -6,7 +6,7 @@ use steelyard_runtime::Error;
 
 use crate::commands::{
     account, audit, breaker, debits, demo, import, items, local, mandates, plan, price, provider,
-    reconcile, refund, settle, statement,
+    reconcile, refund, runs, settle, statement,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     /// Charge every unsettled day up to yesterday.
     Settle(settle::SettleArgs),
+    Runs(runs::RunsArgs),
     /// Show what a provider owes for its days, and why.
     Statement(statement::StatementArgs),
     /// Show a provider's money, or book a payment that it made.

@@ -1,9 +1,9 @@
 //! Everything that is stored of a provider, read for an audit.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::StreamExt;
-use futures::stream;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use steelyard_billing::{
     Books, CountedDays, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
@@ -11,46 +11,49 @@ use steelyard_billing::{
 use steelyard_pricing::{BillingDay, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
-use steelyard_store::{AccountPage, CountedReport, ProviderAccount};
+use steelyard_store::{
+    AccountPage, CountedReport, ProviderAccount, RegistryEntry, RegistryShards, Unreadable,
+};
 
 use crate::tables::Tables;
 
-/// How many providers are read at a time.
-const PAGE: u16 = 100;
-
 /// How many registry shards are read at the same time.
-const SHARDS_AT_ONCE: usize = 8;
+const SHARDS_AT_ONCE: usize = 16;
 
 impl Tables {
-    /// Every provider with its account, by id, and what of them cannot be read.
+    /// Every provider with its account, by id, and what of them cannot be read, of all shards. A
+    /// shard that has providers and is not named is reported: settlement passes it over.
     ///
     /// # Errors
     ///
     /// When the table can't be read.
     pub async fn registry(&self) -> Result<AccountPage, Error> {
-        let shards = stream::iter(0..REGISTRY_SHARDS).map(|shard| self.shard(shard));
-        let mut registry = AccountPage::default();
-        let mut read = shards.buffer_unordered(SHARDS_AT_ONCE);
-        while let Some(shard) = read.next().await {
-            let shard = shard?;
-            registry.accounts.extend(shard.accounts);
-            registry.unreadable.extend(shard.unreadable);
-        }
-        registry.accounts.sort_by(|one, other| one.provider.provider.cmp(&other.provider.provider));
+        let RegistryShards { shards, unreadable } = self.billing.shards_in_use().await?;
+        let others = REGISTRY_SHARDS.filter(|shard| !shards.contains(shard)).collect();
+        let mut registry = self.listed(shards).await?;
+        registry.unreadable.extend(unreadable);
+        let passed_over = self.listed(others).await?;
+        registry.unreadable.extend(passed_over.accounts.iter().map(not_named));
+        registry.accounts.extend(passed_over.accounts);
+        registry.unreadable.extend(passed_over.unreadable);
+        registry.accounts.sort_by(by_id);
         Ok(registry)
     }
 
-    async fn shard(&self, shard: u8) -> Result<AccountPage, Error> {
-        let mut all = AccountPage::default();
-        loop {
-            let page = self.billing.accounts(shard, all.next.as_deref(), PAGE).await?;
-            all.accounts.extend(page.accounts);
-            all.unreadable.extend(page.unreadable);
-            all.next = page.next;
-            if all.next.is_none() {
-                return Ok(all);
+    /// The providers of some shards, by id.
+    async fn listed(&self, shards: BTreeSet<u8>) -> Result<AccountPage, Error> {
+        let walks = stream::iter(shards).map(|shard| self.billing.walk(shard, None));
+        let mut entries = walks.flatten_unordered(SHARDS_AT_ONCE);
+        let mut listed = AccountPage::default();
+        while let Some(entry) = entries.try_next().await? {
+            match entry {
+                RegistryEntry::Account(account) => listed.accounts.push(*account),
+                RegistryEntry::Unreadable(unreadable) => listed.unreadable.push(unreadable),
+                RegistryEntry::End => {}
             }
         }
+        listed.accounts.sort_by(by_id);
+        Ok(listed)
     }
 
     /// The books of a provider, as they stood at one moment: read again when the account was
@@ -120,6 +123,16 @@ impl Tables {
             account,
         })
     }
+}
+
+fn by_id(one: &ProviderAccount, other: &ProviderAccount) -> Ordering {
+    one.provider.provider.cmp(&other.provider.provider)
+}
+
+/// That settlement passes a provider over.
+fn not_named(found: &ProviderAccount) -> Unreadable {
+    let why = "its shard is not named in the item `registry`, so settlement passes it over";
+    Unreadable::of_provider(&found.provider.provider, why.to_owned())
 }
 
 /// What reports carried, day by day.

@@ -77,6 +77,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Local(args) => args.run(&target, &platform).await,
         Command::Import(args) => args.run(&target, &platform).await,
         Command::Settle(args) => args.run(&target, &platform).await,
+        Command::Runs(args) => args.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,
         Command::Debits(command) => command.run(&target, &platform).await,

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use steelyard_billing::{Calendar, DebitRules};
-use steelyard_books::Books;
+use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
 use steelyard_runtime::{Clock, Error, aws};
 use tracing::level_filters::LevelFilter;
@@ -188,6 +188,15 @@ impl System {
     /// When a rule of a deployment is not given.
     pub(crate) fn books(&self) -> Result<Books, Error> {
         Ok(Books::new(self.tables.billing.clone(), self.rules()?))
+    }
+
+    /// The settler of the system.
+    ///
+    /// # Errors
+    ///
+    /// When a rule of a deployment is not given.
+    pub(crate) fn settler(&self) -> Result<Settler, Error> {
+        Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
     }
 
     /// The billing day that the clock shows.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use steelyard_billing::{Realm, TradeNumber, TradeOf};
 use steelyard_cli::local::embedded::Request;
+use steelyard_store::schema::registry_shard;
 
 use crate::Platform;
 
@@ -90,4 +91,17 @@ impl Platform {
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
         serde_json::from_slice(&answer.body).unwrap()
     }
+}
+
+/// The partition of the registry to which a provider belongs.
+#[must_use]
+pub fn registry_pk(provider: &str) -> String {
+    format!("shard#{:03}", registry_shard(&provider.parse().unwrap()))
+}
+
+/// Ids of providers that belong to one shard of the registry, the seventh, and so to one shard of the
+/// index of due records.
+pub fn neighbours(prefix: &str) -> impl Iterator<Item = String> {
+    let ids = (0..).map(move |number| format!("{prefix}{number:05}"));
+    ids.filter(|id| registry_shard(&id.parse().unwrap()) == 7)
 }

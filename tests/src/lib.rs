@@ -13,6 +13,7 @@ mod report;
 mod rights;
 mod template;
 
+pub use items::{neighbours, registry_pk};
 pub use machine::Machine;
 pub use platform::{PLAN, Platform, agreement_no, fen, reason};
 pub use portal::keyed;

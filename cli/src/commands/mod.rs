@@ -14,6 +14,7 @@ pub(crate) mod price;
 pub(crate) mod provider;
 pub(crate) mod reconcile;
 pub(crate) mod refund;
+pub(crate) mod runs;
 pub(crate) mod settle;
 pub(crate) mod simulate;
 pub(crate) mod statement;

@@ -2,12 +2,12 @@
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 use serde_json::json;
-use steelyard_billing::ProviderId;
-use steelyard_books::{SettleRun, Settler};
+use steelyard_billing::{ProviderId, RunScope};
+use steelyard_books::Settler;
 use steelyard_runtime::{Error, chain};
 use steelyard_store::Unreadable;
-use steelyard_store::schema::REGISTRY_SHARDS;
 
 use crate::exit::Exit;
 use crate::output;
@@ -21,9 +21,6 @@ pub(crate) struct SettleArgs {
     #[arg(long)]
     provider: Option<ProviderId>,
 }
-
-/// How many providers are settled between two steps of the progress bar.
-const PAGE: u16 = 100;
 
 /// The result of a run.
 #[derive(Default)]
@@ -39,13 +36,13 @@ impl SettleArgs {
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
         let system = target.system(platform).await?;
-        let settler = Settler { books: system.books()?, usage: system.tables.usage };
-        let now = system.clock.now();
-        settler.note_run(now).await?;
-        let run = settler.begin(now).await?;
+        let (settler, now) = (system.settler()?, system.clock.now());
         let outcome = match &self.provider {
-            Some(provider) => one(&settler, &run, provider).await?,
-            None => all(&settler, &run).await?,
+            Some(provider) => {
+                let statements = settler.run_of(provider, now).await?.len();
+                Outcome { statements, ..Outcome::default() }
+            }
+            None => all(&settler, now).await?,
         };
         if target.json {
             output::json(&json!({ "statements": outcome.statements, "failed": outcome.failed }))?;
@@ -59,34 +56,36 @@ impl SettleArgs {
     }
 }
 
-async fn one(settler: &Settler, run: &SettleRun, provider: &ProviderId) -> Result<Outcome, Error> {
-    let statements = settler.provider(run, provider).await?.len();
-    Ok(Outcome { statements, ..Outcome::default() })
-}
-
-async fn all(settler: &Settler, run: &SettleRun) -> Result<Outcome, Error> {
+async fn all(settler: &Settler, now: Timestamp) -> Result<Outcome, Error> {
+    let (run, unreadable) = settler.begin_run(now).await?;
+    let terms = settler.terms(now).await?;
+    let RunScope::Shards(shards) = &run.scope else { return Err("not a run over shards".into()) };
     let style = ProgressStyle::with_template("settling {bar:30} {pos}/{len} shards, {msg}")?;
-    let bar = ProgressBar::new(u64::from(REGISTRY_SHARDS)).with_style(style);
+    let bar = ProgressBar::new(u64::try_from(shards.len())?).with_style(style);
     let mut outcome = Outcome::default();
-    for shard in 0..REGISTRY_SHARDS {
-        let mut after = None;
+    outcome.failed.extend(unreadable.iter().map(named));
+    for shard in shards {
+        let Some(mut walk) = settler.walk(&terms, run.number, *shard, || true).await? else {
+            continue;
+        };
         loop {
-            let page = settler.page(run, shard, after.as_deref(), PAGE).await?;
+            let page = walk.page().await?;
             outcome.statements += page.statements.len();
             outcome.failed.extend(page.failed.iter().map(|(_, error)| chain(error)));
-            outcome.failed.extend(
-                page.unreadable
-                    .iter()
-                    .map(|Unreadable { sk, why, .. }| format!("`{sk}` cannot be read: {why}")),
-            );
+            outcome.failed.extend(page.unreadable.iter().map(named));
             bar.set_message(format!("{} statements", outcome.statements));
-            after = page.next;
-            if after.is_none() {
+            walk.save(&page).await?;
+            if page.end.is_some() {
                 break;
             }
         }
         bar.inc(1);
     }
+    settler.end_run(run.number, now).await?;
     bar.finish_and_clear();
     Ok(outcome)
+}
+
+fn named(Unreadable { sk, why, .. }: &Unreadable) -> String {
+    format!("`{sk}` cannot be read: {why}")
 }

@@ -46,6 +46,11 @@ const DONE: &[(&str, i32)] = &[
     ("import good.jsonl", 0),
     ("import bad.jsonl", 3),
     ("settle", 0),
+    ("settle --provider {}", 0),
+    ("runs", 0),
+    ("runs show", 0),
+    ("runs show 1", 0),
+    ("runs disregard 1 --reason clock", 0),
     // A plan cannot be read, until it is skipped.
     ("audit", 3),
     ("plan list", 3),
@@ -84,6 +89,8 @@ const FAILED: &[&str] = &[
     "items skip plans none --reason looked-into",
     "import none.log",
     "settle --provider nobody",
+    "runs show 99",
+    "runs disregard 99 --reason clock",
     "audit --provider nobody",
     "audit --now 2015-05-03T12:00:01",
 ];
@@ -94,6 +101,7 @@ const WRONG: &[&str] = &[
     "none",
     "statement",
     "settle --none",
+    "runs --limit 0",
     "debits resolve {} 1 --reason x",
     "debits list --state none",
     "breaker stop",

@@ -81,6 +81,8 @@ async fn every_table_fits_80_columns_and_wraps_no_amount_and_no_number() {
         ("debits list", &[PROVIDER, AMOUNT, "ACQ.INVALID_PARAMETER"]),
         ("debits show {} 1", &["2015-05-02T00:30:00+08:00", AGREEMENT]),
         ("mandates list", &[PROVIDER, AMOUNT, AGREEMENT]),
+        ("runs", &["2015-05-03T00:30:00+08:00", AMOUNT, " shards"]),
+        ("runs show", &["2015-05-03T00:30:00+08:00", AMOUNT]),
         ("reconcile", &["THEIRS ONLY", "42.00"]),
         ("reconcile findings --all", &["2015-05-02", "THEIRS ONLY", "42.00"]),
         ("provider list", &[PROVIDER, AMOUNT, "2015-05-02"]),

@@ -1,20 +1,19 @@
 //! The settle function: charges every unsettled day.
 //!
-//! A schedule starts it, and it sends a message for each registry shard to its own queue; each
-//! message settles the providers of a shard, page by page, and goes on in a new message before the
-//! time is up. Running it twice changes nothing.
+//! A schedule starts it, and it begins a run: a message to its own queue for each shard of the
+//! registry that has providers. A message settles the providers of its shard, and goes on in a new
+//! message before the time is up. The run ends with its last shard. Running it twice changes nothing.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steelyard_billing::{DebitRules, ProviderId, Statement};
-use steelyard_books::{Books, Census, SettlePage, SettleRun, Settler};
+use steelyard_billing::{DebitRules, ProviderId, RunEnd, RunScope, SettlementRun, Statement};
+use steelyard_books::{Books, Census, RunTerms, SettlePage, Settler, WalkEnd};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
     report_unreadable,
 };
-use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{BillingTable, UsageTable};
 
 /// The function.
@@ -25,32 +24,30 @@ pub struct Settle {
     clock: Clock,
 }
 
-/// What one message asks for.
+/// What one message asks for, as a part of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SettleMessage {
-    /// The providers of a registry shard, from its beginning or after one of them.
+    /// The providers of a registry shard, from where the run stands in it.
     Shard {
+        /// The number of the run.
+        run: u64,
         /// The registry shard.
         shard: u8,
-        /// Where the page before ended.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        after: Option<String>,
     },
     /// One provider that could not be settled with its shard: tried alone, and a dead letter when it
     /// fails again and again.
     Provider {
+        /// The number of the run.
+        run: u64,
         /// The provider.
         provider: ProviderId,
     },
 }
 
-/// How many providers are read and settled between two looks at the time.
-const PAGE: u16 = 100;
-
-/// What must be left of the time to begin another page. A page that is slow all the same is cut
-/// off, and its message comes again.
-const TIME_FOR_A_PAGE: Duration = Duration::from_secs(30);
+/// What must be left of the time to begin another provider. One that is slow all the same is cut off,
+/// and its message comes again.
+const TIME_FOR_A_PROVIDER: Duration = Duration::from_secs(30);
 
 impl Settle {
     /// The function over a settler and its queue.
@@ -75,14 +72,18 @@ impl Settle {
         Ok(Settle::new(settler, queue, Clock::system()))
     }
 
-    /// Sends a message for each registry shard, unless the clock was set back since the last run.
+    /// Begins a run, unless the clock was set back since the last one, and sends a message for each
+    /// of its shards.
     async fn fan_out(&self) -> Result<Value, Error> {
-        self.settler.note_run(self.clock.now()).await?;
-        let messages = (0..REGISTRY_SHARDS)
-            .map(|shard| SettleMessage::Shard { shard, after: None })
-            .collect::<Vec<_>>();
+        let (run, unreadable) = self.settler.begin_run(self.clock.now()).await?;
+        report_unreadable(unreadable.as_slice());
+        let RunScope::Shards(shards) = &run.scope else {
+            return Err("not a run over shards".into());
+        };
+        let shard = |shard: &u8| SettleMessage::Shard { run: run.number, shard: *shard };
+        let messages = shards.iter().map(shard).collect::<Vec<_>>();
         self.send(&messages).await?;
-        Ok(json!({ "shards": messages.len() }))
+        Ok(json!({ "run": run.number, "shards": messages.len() }))
     }
 
     async fn send(&self, messages: &[SettleMessage]) -> Result<(), Error> {
@@ -92,51 +93,60 @@ impl Settle {
 
     async fn message(&self, body: &str, invocation: Invocation) -> Result<(), Error> {
         let message = steelyard_json::read(body.as_bytes())?;
-        let run = self.settler.begin(self.clock.now()).await?;
-        report_unreadable(&run.unreadable);
+        let terms = self.settler.terms(self.clock.now()).await?;
+        report_unreadable(&terms.unreadable);
         match message {
-            SettleMessage::Shard { shard, after } => {
-                self.shard(&run, shard, after, invocation).await
-            }
-            SettleMessage::Provider { provider } => {
-                let statements = self.settler.provider(&run, &provider).await?;
+            SettleMessage::Shard { run, shard } => self.shard(&terms, run, shard, invocation).await,
+            SettleMessage::Provider { run, provider } => {
+                let statements = self.settler.settle_alone(&terms, run, &provider).await?;
                 statements.iter().for_each(log);
                 Ok(())
             }
         }
     }
 
-    /// Settles a shard page by page; goes on in a new message when the time is nearly up.
+    /// Settles a shard; goes on in a new message when the time is nearly up.
     async fn shard(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
+        run: u64,
         shard: u8,
-        mut after: Option<String>,
         invocation: Invocation,
     ) -> Result<(), Error> {
-        loop {
-            let page = self.settler.page(run, shard, after.as_deref(), PAGE).await?;
-            page.statements.iter().for_each(log);
-            report_unreadable(&page.unreadable);
-            report_census(&page.census);
-            self.try_alone(&page).await?;
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
-            if invocation.time_left() < TIME_FOR_A_PAGE {
-                return self.send(&[SettleMessage::Shard { shard, after }]).await;
+        let may_begin = || invocation.time_left() >= TIME_FOR_A_PROVIDER;
+        if let Some(mut walk) = self.settler.walk(terms, run, shard, may_begin).await? {
+            let end = loop {
+                let page = walk.page().await?;
+                page.statements.iter().for_each(log);
+                report_unreadable(&page.unreadable);
+                report_census(&page.census);
+                self.try_alone(run, &page).await?;
+                walk.save(&page).await?;
+                if let Some(end) = page.end {
+                    break end;
+                }
+            };
+            match end {
+                WalkEnd::Complete => {}
+                WalkEnd::Stopped => {
+                    return self.send(&[SettleMessage::Shard { run, shard }]).await;
+                }
             }
         }
+        let ended = self.settler.end_run(run, self.clock.now()).await?;
+        if let Some(SettlementRun { end: Some(end), .. }) = ended {
+            log_end(run, &end);
+        }
+        Ok(())
     }
 
     /// Sends each provider that failed a message of its own, so that it holds up no other.
-    async fn try_alone(&self, page: &SettlePage) -> Result<(), Error> {
+    async fn try_alone(&self, run: u64, page: &SettlePage) -> Result<(), Error> {
         let mut messages = Vec::new();
         for (provider, error) in &page.failed {
             let error: &(dyn std::error::Error + 'static) = error;
             tracing::error!(provider.id = %provider, error, "provider not settled");
-            messages.push(SettleMessage::Provider { provider: provider.clone() });
+            messages.push(SettleMessage::Provider { run, provider: provider.clone() });
         }
         self.send(&messages).await
     }
@@ -160,6 +170,20 @@ fn log(statement: &Statement) {
             "no rate covers these calls"
         );
     }
+}
+
+/// Publishes that a run ended. The template makes a metric of it, and an alarm of its absence.
+fn log_end(run: u64, RunEnd { tally, .. }: &RunEnd) {
+    tracing::info!(
+        ended_settlements = 1,
+        run,
+        providers = tally.providers,
+        statements = tally.statements,
+        charged_fen = tally.charged_fen.get(),
+        failed = tally.failed,
+        unreadable = tally.unreadable,
+        "settlement run ended"
+    );
 }
 
 /// Publishes how many providers of a page are in states that an operator must know of. The template

@@ -8,6 +8,7 @@ mod audit;
 pub mod breaker;
 mod calendar;
 mod debit;
+mod error_chain;
 mod gateway;
 mod id;
 mod in_flight;
@@ -22,6 +23,7 @@ mod refund;
 mod registration;
 mod reversal;
 mod settlement;
+mod settlement_run;
 mod statement;
 mod task;
 mod trade;
@@ -37,6 +39,7 @@ pub use debit::{
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,
     Resolution, Step, WINDOW_TRIES_MAX,
 };
+pub use error_chain::chain;
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Bill, BillKind, BillRow, Decline,
     DeclineReason, Doubt, ExternalAgreementNo, GatewayCode, Notice, NumberError, OutRequestNo,
@@ -59,6 +62,7 @@ pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, Ref
 pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{CountedDays, MonthClose, Settlement, SettlementError, next_settlement};
+pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 pub use statement::{
     LateDay, Statement, StatementId, StatementIdError, days_collected, still_owed,
 };

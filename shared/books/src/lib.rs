@@ -21,6 +21,7 @@ mod reconcile;
 mod refund;
 mod reversal;
 mod settle;
+mod settle_run;
 mod trade;
 
 use std::sync::{Arc, OnceLock};
@@ -41,7 +42,8 @@ pub use pay_in::PaidIn;
 pub use plan::PlanAdded;
 pub use reconcile::{DayError, UnreconciledDays};
 pub use refund::RefundAsked;
-pub use settle::{Census, SettleError, SettlePage, SettleRun, Settler};
+pub use settle::{Census, RunTerms, SettleError, Settler};
+pub use settle_run::{RunError, SettlePage, ShardWalk, WalkEnd};
 pub use trade::Applied;
 
 const REALM: &str = "store the realm";

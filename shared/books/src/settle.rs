@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use jiff::Timestamp;
 use steelyard_billing::{
-    CalendarError, DebitRules, MonthClose, ProviderId, Request, SettlementError, Statement,
-    next_settlement,
+    CalendarError, MonthClose, ProviderId, Request, SettlementError, Statement, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError};
 use steelyard_store::{CountedUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -25,15 +23,15 @@ pub struct Settler {
     pub usage: UsageTable,
 }
 
-/// A settlement run: the plans as they are when it begins, and its time.
+/// What settlements are decided by: the plans as one read found them, and a time.
 ///
 /// The time is taken before anything is read, so that what is read is not older.
 #[derive(Clone, Debug)]
-pub struct SettleRun {
+pub struct RunTerms {
     plans: Arc<Catalog>,
     /// The plans that cannot be read. Providers on them are not settled.
     pub unreadable: Vec<Unreadable>,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// Why a provider could not be settled. Its usage stays counted; the next run tries again.
@@ -57,37 +55,12 @@ pub enum SettleError {
         #[source]
         source: StoreError,
     },
-    /// The plans or the providers cannot be read.
+    /// The plans cannot be read.
     #[error("cannot begin")]
     Begin(#[source] StoreError),
     /// The provider is not registered.
     #[error("provider `{0}` is not registered")]
     Unknown(ProviderId),
-    /// The clock is behind an earlier run: its yesterday may not be the last day that is over.
-    #[error(
-        "settlement last ran at {last}, and the clock is at {now}: a run can't begin before the last one"
-    )]
-    BeforeLastRun {
-        /// When the latest run began.
-        last: Timestamp,
-        /// What the clock shows.
-        now: Timestamp,
-    },
-}
-
-/// What became of some providers.
-#[derive(Debug, Default)]
-pub struct SettlePage {
-    /// The statements that were made, in no order.
-    pub statements: Vec<Statement>,
-    /// The providers that could not be settled, and why.
-    pub failed: Vec<(ProviderId, SettleError)>,
-    /// The providers that cannot be read.
-    pub unreadable: Vec<Unreadable>,
-    /// How many providers are in states that an operator must know of.
-    pub census: Census,
-    /// Where the next page begins; none when the shard is done.
-    pub next: Option<String>,
 }
 
 /// How many providers are in states that an operator must know of, after they were settled.
@@ -109,14 +82,12 @@ struct Loaded {
 }
 
 /// A provider after it was settled, as far as it could be.
-struct Settled {
-    statements: Vec<Statement>,
-    account: ProviderAccount,
-    failed: Option<SettleError>,
+pub(crate) struct Settled {
+    pub(crate) statements: Vec<Statement>,
+    /// What becomes of what it owes; none if that has no answer.
+    pub(crate) request: Option<Request>,
+    pub(crate) failed: Option<SettleError>,
 }
-
-/// How many providers are settled at the same time.
-const AT_ONCE: usize = 16;
 
 const SETTLE: &str = "store a settlement";
 const REQUEST: &str = "request what is owed";
@@ -159,66 +130,14 @@ impl UnnamedError {
 }
 
 impl Settler {
-    /// Notes that settlement runs now. Call it once, before the first page of a run.
-    ///
-    /// # Errors
-    ///
-    /// [`SettleError::BeforeLastRun`] when an earlier run began later by its clock.
-    pub async fn note_run(&self, now: Timestamp) -> Result<(), SettleError> {
-        let last = self.books.billing.note_settlement(now).await.map_err(SettleError::Begin)?;
-        if now < last { Err(SettleError::BeforeLastRun { last, now }) } else { Ok(()) }
-    }
-
-    /// Begins a run.
+    /// What settlements are decided by from now on.
     ///
     /// # Errors
     ///
     /// [`SettleError::Begin`] when the plans cannot be read.
-    pub async fn begin(&self, now: Timestamp) -> Result<SettleRun, SettleError> {
+    pub async fn terms(&self, now: Timestamp) -> Result<RunTerms, SettleError> {
         let plans = self.books.billing.plans().await.map_err(SettleError::Begin)?;
-        Ok(SettleRun { plans: Arc::new(plans.catalog), unreadable: plans.unreadable, now })
-    }
-
-    /// Settles some providers of a registry shard, at most `limit`, from its beginning or where the
-    /// page before ended. A provider that fails does not stop the others.
-    ///
-    /// # Errors
-    ///
-    /// [`SettleError::Begin`] when the providers cannot be listed.
-    pub async fn page(
-        &self,
-        run: &SettleRun,
-        shard: u8,
-        after: Option<&str>,
-        limit: u16,
-    ) -> Result<SettlePage, SettleError> {
-        let listed = self.books.billing.accounts(shard, after, limit).await;
-        let page = listed.map_err(SettleError::Begin)?;
-        let settling = page
-            .accounts
-            .into_iter()
-            .map(|account| async {
-                let provider = account.provider.provider.clone();
-                (provider, self.settle(run, account).await)
-            })
-            .collect::<Vec<_>>();
-        let settled =
-            futures::stream::iter(settling).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
-        let mut done =
-            SettlePage { next: page.next, unreadable: page.unreadable, ..SettlePage::default() };
-        for (provider, result) in settled {
-            match result {
-                Ok(settled) => {
-                    let counted = done.census.count(&settled.account, &self.books.rules);
-                    let counted = counted.map_err(|error| UnnamedError::from(error).of(&provider));
-                    done.statements.extend(settled.statements);
-                    let failed = settled.failed.or(counted.err());
-                    done.failed.extend(failed.map(|error| (provider, error)));
-                }
-                Err(error) => done.failed.push((provider, error)),
-            }
-        }
-        Ok(done)
+        Ok(RunTerms { plans: Arc::new(plans.catalog), unreadable: plans.unreadable, now })
     }
 
     /// Settles one provider by its id; gives the statements that were made.
@@ -228,56 +147,64 @@ impl Settler {
     /// [`SettleError`] naming the provider and the cause; statements made before it are kept.
     pub async fn provider(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         provider: &ProviderId,
     ) -> Result<Vec<Statement>, SettleError> {
         let account = self.read(provider).await.map_err(|error| error.of(provider))?;
-        let settled = self.settle(run, account).await?;
+        let settled = self.settle(terms, account).await?;
         settled.failed.map_or(Ok(settled.statements), Err)
     }
 
-    async fn settle(
+    pub(crate) async fn settle(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         account: ProviderAccount,
     ) -> Result<Settled, SettleError> {
         let id = account.provider.provider.clone();
         let mut statements = Vec::new();
-        match self.settle_days(run, account, &mut statements).await {
-            Ok(account) => Ok(Settled { statements, account, failed: None }),
+        let (account, failed) = match self.settle_days(terms, account, &mut statements).await {
+            Ok(account) => (account, None),
             Err(error) => {
                 // What is owed already is requested all the same.
-                let account = self.request(run, &id).await.map_err(|error| error.of(&id))?;
-                Ok(Settled { statements, account, failed: Some(error.of(&id)) })
+                let account = self.request(terms, &id).await.map_err(|error| error.of(&id))?;
+                (account, Some(error.of(&id)))
+            }
+        };
+        let ProviderAccount { provider, account } = account;
+        match account.request(provider.mandate.as_ref(), &self.books.rules) {
+            Ok(request) => Ok(Settled { statements, request: Some(request), failed }),
+            Err(error) => {
+                let failed = failed.or_else(|| Some(UnnamedError::from(error).of(&id)));
+                Ok(Settled { statements, request: None, failed })
             }
         }
     }
 
     async fn settle_days(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         account: ProviderAccount,
         statements: &mut Vec<Statement>,
     ) -> Result<ProviderAccount, UnnamedError> {
-        let counted = self.counted(run, &account).await?;
+        let counted = self.counted(terms, &account).await?;
         let mut loaded = Loaded { account, counted };
-        while let Some(statement) = self.settle_day(run, &mut loaded).await? {
+        while let Some(statement) = self.settle_day(terms, &mut loaded).await? {
             statements.push(statement);
         }
-        self.close_months(run, &loaded).await?;
+        self.close_months(terms, &loaded).await?;
         Ok(loaded.account)
     }
 
     /// Opens a debit for what a provider owes that cannot be settled, if one is to be opened.
     async fn request(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         provider: &ProviderId,
     ) -> Result<ProviderAccount, UnnamedError> {
         change(&self.books.billing, REQUEST, move |_| async move {
             let found = self.read(provider).await?;
             let ProviderAccount { provider, account } = &found;
-            match account.requesting(provider.mandate.as_ref(), &self.books.rules, run.now)? {
+            match account.requesting(provider.mandate.as_ref(), &self.books.rules, terms.now)? {
                 Some(movement) => {
                     let mut writes = self.books.billing.writes(REQUEST);
                     let account = writes.movement(account, &movement)?;
@@ -292,14 +219,14 @@ impl Settler {
     /// Stores the provider's next statement, or when there is none a debit for what is still owed.
     async fn settle_day(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         loaded: &mut Loaded,
     ) -> Result<Option<Statement>, UnnamedError> {
         let known = &*loaded;
         let billing = &self.books.billing;
         let (statement, account, fresh) = change(billing, SETTLE, move |again| async move {
-            let fresh = if again { Some(self.load(run, known).await?) } else { None };
-            let decided = self.decide(run, fresh.as_ref().unwrap_or(known))?;
+            let fresh = if again { Some(self.load(terms, known).await?) } else { None };
+            let decided = self.decide(terms, fresh.as_ref().unwrap_or(known))?;
             let with_fresh = |(statement, account)| (statement, account, fresh);
             Ok::<_, UnnamedError>(decided.map(with_fresh))
         })
@@ -311,27 +238,27 @@ impl Settler {
         Ok(statement)
     }
 
-    async fn load(&self, run: &SettleRun, before: &Loaded) -> Result<Loaded, UnnamedError> {
+    async fn load(&self, terms: &RunTerms, before: &Loaded) -> Result<Loaded, UnnamedError> {
         let account = self.read(&before.account.provider.provider).await?;
-        let counted = self.counted(run, &account).await?;
+        let counted = self.counted(terms, &account).await?;
         Ok(Loaded { account, counted })
     }
 
     fn decide(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         loaded: &Loaded,
     ) -> Result<Decision<(Option<Statement>, steelyard_billing::Account)>, UnnamedError> {
         let Loaded { account: ProviderAccount { provider, account }, counted } = loaded;
         let closed = counted.registration.and_then(|registration| registration.closed);
         let (rules, days) = (&self.books.rules, &counted.days);
-        let next = next_settlement(provider, account, days, closed, &run.plans, rules, run.now);
+        let next = next_settlement(provider, account, days, closed, &terms.plans, rules, terms.now);
         let mut writes = self.books.billing.writes(SETTLE);
         if let Some(next) = next.map_err(UnnamedError::Rules)? {
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
-        match account.requesting(provider.mandate.as_ref(), rules, run.now)? {
+        match account.requesting(provider.mandate.as_ref(), rules, terms.now)? {
             Some(movement) => {
                 let after = writes.movement(account, &movement)?;
                 Ok(Decision::Save(writes, (None, after)))
@@ -342,11 +269,11 @@ impl Settler {
 
     /// Closes months of the provider that are over, so that ingest refuses their usage from now on.
     /// What was counted before is charged by a later run, which reads after it.
-    async fn close_months(&self, run: &SettleRun, loaded: &Loaded) -> Result<(), UnnamedError> {
+    async fn close_months(&self, terms: &RunTerms, loaded: &Loaded) -> Result<(), UnnamedError> {
         let provider = &loaded.account.provider;
         let Some(registration) = loaded.counted.registration else { return Ok(()) };
         let rules = &self.books.rules;
-        if let Some(close) = MonthClose::due(provider, registration.closed, rules, run.now) {
+        if let Some(close) = MonthClose::due(provider, registration.closed, rules, terms.now) {
             self.usage.close(&provider.provider, close).await?;
         }
         Ok(())
@@ -355,10 +282,10 @@ impl Settler {
     /// What was counted in the provider's open months up to yesterday.
     async fn counted(
         &self,
-        run: &SettleRun,
+        terms: &RunTerms,
         account: &ProviderAccount,
     ) -> Result<CountedUsage, UnnamedError> {
-        let through: BillingDay = self.books.rules.calendar.yesterday(run.now)?;
+        let through: BillingDay = self.books.rules.calendar.yesterday(terms.now)?;
         let from = account.account.open_from.first_day().min(through);
         Ok(self.usage.counted(&account.provider.provider, from, through).await?)
     }
@@ -369,17 +296,12 @@ impl Settler {
 }
 
 impl Census {
-    fn count(
-        &mut self,
-        ProviderAccount { provider, account }: &ProviderAccount,
-        rules: &DebitRules,
-    ) -> Result<(), MoneyError> {
-        match account.request(provider.mandate.as_ref(), rules)? {
+    pub(crate) fn count(&mut self, request: Request) {
+        match request {
             Request::Open => self.open_debits += 1,
             Request::GivenUp => self.given_up += 1,
             Request::Impossible => self.impossible += 1,
             Request::NotNeeded | Request::Due => {}
         }
-        Ok(())
     }
 }

@@ -70,6 +70,9 @@ impl BillingTable {
         let account = Account::new(provider);
         writes.put_new(to_item(REGISTER, registry_pk_of(id), account_sk(id), &account)?);
         writes.put_new(code_item(id));
+        if let Some(update) = self.naming_shard(registry_shard(id)).await? {
+            writes.update(update);
+        }
         let writes = writes.and(usage.registering(id, Registration::of(provider))?);
         match writes.write(&self.client).await? {
             Written::All => Ok(Stored::New),

@@ -1,69 +1,156 @@
-//! When settlement last ran. A clock that was set back is recognized by it.
+//! Settlement runs, their shards and their failures.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use steelyard_billing::{ProviderId, RunFailure, RunShard, SettlementRun};
 
-use crate::item::{from_item, number, string};
+use crate::item::{from_item, to_item};
 use crate::query::Range;
-use crate::schema::{FORMAT, FORMAT_NAME, PK, RUNS, SETTLED_AT_S, SETTLEMENT, SK};
-use crate::writes::Written;
-use crate::{BillingTable, StoreError};
+use crate::schema::{
+    RUN_FAILURE_PREFIX, RUN_SHARD_PREFIX, RUNS, SETTLEMENT_PREFIX, registry_shard, run_failure_sk,
+    run_failures_pk, run_pk, run_shard_sk, settlement_sk,
+};
+use crate::writes::Index;
+use crate::{BillingTable, StoreError, Writes};
 
-/// The latest settlement run, as it is stored.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct SettlementRun {
-    /// When the run began, in seconds of Unix time.
-    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
-    settled_at_s: Timestamp,
-}
+/// Of how many runs one must not be disregarded, so that the clock of the next is bound.
+pub const RUNS_REGARDED: u16 = 10;
 
-const READ: &str = "read when settlement last ran";
-const NOTE: &str = "note that settlement runs";
+const READ: &str = "read a settlement run";
 
 impl BillingTable {
-    /// The latest time at which a settlement run began, to the second; none before the first run.
+    /// When settlement last began: no run begins before that. None before the first run.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table cannot be read.
+    /// [`StoreError`] when the table or a run cannot be read.
     pub async fn last_settlement(&self) -> Result<Option<Timestamp>, StoreError> {
-        let range = Range::one(&self.table, RUNS.to_owned(), SETTLEMENT.to_owned());
-        let found = range.all(&self.client, READ).await?.pop();
-        let run: Option<SettlementRun> = found.map(|item| from_item(READ, item)).transpose()?;
-        Ok(run.map(|run| run.settled_at_s))
+        Ok(SettlementRun::last_begun(&self.latest_runs(RUNS_REGARDED).await?))
     }
 
-    /// Notes that a settlement run begins at `now`, a whole second, and returns the latest time at
-    /// which one began: `now`, or the later time that is stored. The stored time only ever moves
-    /// forward.
+    /// The latest settlement runs, at most `limit`, from the newest on.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table cannot be written.
-    pub async fn note_settlement(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key(PK, string(RUNS))
-            .key(SK, string(SETTLEMENT))
-            .update_expression("SET #settled_at = :now, #format = :format")
-            .condition_expression("attribute_not_exists(pk) OR #settled_at < :now")
-            .expression_attribute_names("#settled_at", SETTLED_AT_S)
-            .expression_attribute_names("#format", FORMAT_NAME)
-            .expression_attribute_values(":now", number(now.as_second()))
-            .expression_attribute_values(":format", number(FORMAT))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(|error| StoreError::corrupt(NOTE, error))?;
-        let mut writes = self.writes(NOTE);
-        writes.update(update);
-        match writes.write(&self.client).await? {
-            Written::All => Ok(now),
-            // The stored run may be this very write, whose answer was lost.
-            Written::ConditionFailed(mut found) => {
-                let run = found.pop().flatten().unwrap_or_default();
-                from_item::<SettlementRun>(NOTE, run).map(|run| run.settled_at_s)
-            }
-        }
+    /// [`StoreError`] when the table or a run cannot be read.
+    pub async fn latest_runs(&self, limit: u16) -> Result<Vec<SettlementRun>, StoreError> {
+        let range = Range::prefix(&self.table, RUNS.to_owned(), SETTLEMENT_PREFIX);
+        let page = range.page_back(&self.client, READ, None, limit.into()).await?;
+        page.items.into_iter().map(|item| from_item(READ, item)).collect()
     }
+
+    /// The settlement run of a number; none if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table or the run cannot be read.
+    pub async fn settlement_run(&self, number: u64) -> Result<Option<SettlementRun>, StoreError> {
+        let range = Range::one(&self.table, RUNS.to_owned(), settlement_sk(number));
+        let item = range.all(&self.client, READ).await?.pop();
+        item.map(|item| from_item(READ, item)).transpose()
+    }
+
+    /// The shards of a run that have been written, by their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table or a shard cannot be read.
+    pub async fn run_shards(&self, number: u64) -> Result<Vec<RunShard>, StoreError> {
+        let range = Range::prefix(&self.table, run_pk(number), RUN_SHARD_PREFIX);
+        let items = range.all(&self.client, READ).await?;
+        items.into_iter().map(|item| from_item(READ, item)).collect()
+    }
+
+    /// A shard of a run; none if it has not been written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table or the shard cannot be read.
+    pub async fn run_shard(&self, number: u64, shard: u8) -> Result<Option<RunShard>, StoreError> {
+        let range = Range::one(&self.table, run_pk(number), run_shard_sk(shard));
+        let item = range.all(&self.client, READ).await?.pop();
+        item.map(|item| from_item(READ, item)).transpose()
+    }
+
+    /// The providers of a shard that a run could not settle with the shard, by id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table or a failure cannot be read.
+    pub async fn run_failures(
+        &self,
+        number: u64,
+        shard: u8,
+    ) -> Result<Vec<RunFailure>, StoreError> {
+        let range = Range::prefix(&self.table, run_failures_pk(number, shard), RUN_FAILURE_PREFIX);
+        let items = range.all(&self.client, READ).await?;
+        items.into_iter().map(|item| from_item(READ, item)).collect()
+    }
+
+    /// Why a run could not settle a provider with its shard; none if it could.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table or the failure cannot be read.
+    pub async fn run_failure(
+        &self,
+        number: u64,
+        provider: &ProviderId,
+    ) -> Result<Option<RunFailure>, StoreError> {
+        let (pk, sk) = run_failure_key(number, provider);
+        let item = Range::one(&self.table, pk, sk).all(&self.client, READ).await?.pop();
+        item.map(|item| from_item(READ, item)).transpose()
+    }
+}
+
+impl Writes {
+    /// Writes a settlement run over the version before, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn settlement_run(
+        &mut self,
+        before: Option<&SettlementRun>,
+        after: &SettlementRun,
+    ) -> Result<(), StoreError> {
+        let version = before.map_or(0, |before| before.version + 1);
+        let after = SettlementRun { version, ..after.clone() };
+        let key = (RUNS.to_owned(), settlement_sk(after.number));
+        self.change(key, before.map(|before| (before, before.version)), &after, Index::default())
+    }
+
+    /// Writes a shard of a run over the version before, or a new one, and gives it as it will be
+    /// stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn run_shard(
+        &mut self,
+        number: u64,
+        before: Option<&RunShard>,
+        after: &RunShard,
+    ) -> Result<RunShard, StoreError> {
+        let version = before.map_or(0, |before| before.version + 1);
+        let after = RunShard { version, ..after.clone() };
+        let key = (run_pk(number), run_shard_sk(after.shard));
+        let known = before.map(|before| (before, before.version));
+        self.change(key, known, &after, Index::default())?;
+        Ok(after)
+    }
+
+    /// Writes why a provider could not be settled with its shard, in place of what was known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn run_failure(&mut self, number: u64, failure: &RunFailure) -> Result<(), StoreError> {
+        let (pk, sk) = run_failure_key(number, &failure.provider);
+        self.put_always(to_item(self.operation, pk, sk, failure)?);
+        Ok(())
+    }
+}
+
+fn run_failure_key(number: u64, provider: &ProviderId) -> (String, String) {
+    (run_failures_pk(number, registry_shard(provider)), run_failure_sk(provider))
 }

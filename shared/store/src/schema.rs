@@ -6,8 +6,9 @@
 //! | usage | provider | `counter#2015-05-17#00` | the usage of a day: `api#…` the calls of an API, `amount#…` the yuan that went through them |
 //! | usage | provider | `report#source#id` | the marker of a counted report, with its counts |
 //! | billing | `realm` | `realm` | the code of the deployment, which is part of every number |
-//! | billing | `shard#07` | `provider#account` | the account |
-//! | billing | `shard#07` | `provider#provider` | the provider: plans, and the mandate in use |
+//! | billing | `registry` | `registry` | the shards of the registry that have providers |
+//! | billing | `shard#007` | `provider#account` | the account |
+//! | billing | `shard#007` | `provider#provider` | the provider: plans, and the mandate in use |
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
 //! | billing | `provider#…` | `debit#0000000042` | a debit |
@@ -20,7 +21,9 @@
 //! | billing | `agreement#…` | `owner` | the mandate of an agreement at Alipay |
 //! | billing | `code#…` | `provider` | the provider of the numbers with that code |
 //! | billing | `breaker` | `breaker` | whether debits are made at all |
-//! | billing | `runs` | `settlement` | when the latest settlement run began |
+//! | billing | `runs` | `settlement#0000000042` | a settlement run: when it began, what it settles, and how it ended |
+//! | billing | `run#0000000042` | `shard#007` | a shard of a settlement run, and how far it is |
+//! | billing | `run#0000000042#007` | `failed#provider` | a provider that could not be settled with its shard |
 //! | billing | `runs` | `reconciliation` | the first day whose bill is to be reconciled |
 //! | billing | `unmatched#07` | `2015-05-18#trade` or `2015-05-18#trade#request` | what our books say Alipay moved and no bill has shown yet |
 //! | billing | `reconciliation` | `2015-05-18` | the result of reconciling a day |
@@ -36,6 +39,8 @@
 //! with them.
 //!
 //! No id holds a `#`, so that keys can't be forged.
+
+use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
@@ -67,8 +72,8 @@ pub(crate) const AMOUNT_PREFIX: &str = "amount#";
 /// A plan as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
-/// When the latest settlement run began, in seconds of Unix time.
-pub(crate) const SETTLED_AT_S: &str = "settled_at_s";
+/// The shards of the registry that have providers, a set of numbers.
+pub(crate) const SHARDS: &str = "shards";
 
 /// The index of records with work, by the time at which dispatch sends them next.
 pub(crate) const DUE_INDEX: &str = "due";
@@ -88,7 +93,10 @@ pub(crate) const MANDATE_PREFIX: &str = "mandate#";
 pub(crate) const OWNER: &str = "owner";
 pub(crate) const BREAKER: &str = "breaker";
 pub(crate) const RUNS: &str = "runs";
-pub(crate) const SETTLEMENT: &str = "settlement";
+pub(crate) const SETTLEMENT_PREFIX: &str = "settlement#";
+pub(crate) const RUN_SHARD_PREFIX: &str = "shard#";
+pub(crate) const RUN_FAILURE_PREFIX: &str = "failed#";
+pub(crate) const REGISTRY: &str = "registry";
 pub(crate) const PROVIDER: &str = "provider";
 pub(crate) const UNMATCHED: &str = "unmatched";
 pub(crate) const RECONCILIATION: &str = "reconciliation";
@@ -106,10 +114,10 @@ pub(crate) const KEY_BEGIN: &str = "!";
 /// Sorts after everything that continues a key.
 pub(crate) const KEY_END: &str = "~";
 
-/// Over how many partitions providers and their accounts are spread.
+/// The shards of the registry: the partitions over which providers and their accounts are spread.
 ///
 /// A partition takes 1,000 write units a second, an account's write 2 to 4.
-pub const REGISTRY_SHARDS: u8 = 16;
+pub const REGISTRY_SHARDS: RangeInclusive<u8> = 0..=u8::MAX;
 
 /// Over how many partitions of the index what is due is spread.
 ///
@@ -128,7 +136,13 @@ pub const BILL_PARTS: u8 = 16;
 
 /// A number below `shards` that depends on nothing but the text.
 fn shard_of(text: &str, shards: u8) -> u8 {
-    Sha256::digest(text).first().map_or(0, |byte| byte % shards.max(1))
+    first_byte(text) % shards.max(1)
+}
+
+/// The first byte of the hash of a text.
+fn first_byte(text: &str) -> u8 {
+    let [first, ..]: [u8; 32] = Sha256::digest(text).into();
+    first
 }
 
 /// The part of a day of bills to which the number of a trade belongs, below [`BILL_PARTS`].
@@ -137,13 +151,38 @@ pub fn bill_part(trade: &str) -> u8 {
     shard_of(trade, BILL_PARTS)
 }
 
-/// The registry partition that a provider belongs to.
-pub(crate) fn registry_shard(provider: &ProviderId) -> u8 {
-    shard_of(provider.as_str(), REGISTRY_SHARDS)
+/// The shard of the registry to which a provider belongs.
+#[must_use]
+pub fn registry_shard(provider: &ProviderId) -> u8 {
+    first_byte(provider.as_str())
 }
 
 pub(crate) fn registry_pk(shard: u8) -> String {
-    format!("shard#{shard:02}")
+    format!("shard#{shard:03}")
+}
+
+/// The sort key of a settlement run.
+pub(crate) fn settlement_sk(number: u64) -> String {
+    format!("{SETTLEMENT_PREFIX}{number:010}")
+}
+
+/// The partition of the shards of a settlement run.
+pub(crate) fn run_pk(number: u64) -> String {
+    format!("run#{number:010}")
+}
+
+pub(crate) fn run_shard_sk(shard: u8) -> String {
+    format!("{RUN_SHARD_PREFIX}{shard:03}")
+}
+
+/// The partition of the failures of a shard of a settlement run: on the worst night there are as many
+/// as providers.
+pub(crate) fn run_failures_pk(number: u64, shard: u8) -> String {
+    format!("{}#{shard:03}", run_pk(number))
+}
+
+pub(crate) fn run_failure_sk(provider: &ProviderId) -> String {
+    format!("{RUN_FAILURE_PREFIX}{provider}")
 }
 
 pub(crate) fn account_sk(provider: &ProviderId) -> String {

@@ -4,9 +4,12 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use steelyard_billing::ProviderId;
 
 use crate::item::{Item, string};
-use crate::schema::{DISPATCH_AT_S, DUE_SHARD, PK, SK, SKIPPED};
+use crate::schema::{
+    DISPATCH_AT_S, DUE_SHARD, PK, SK, SKIPPED, provider_sk, registry_pk, registry_shard,
+};
 use crate::{BillingTable, CommitError, StoreError, UsageTable};
 
 /// An item that cannot be read.
@@ -25,6 +28,13 @@ pub struct Unreadable {
 const SKIP: &str = "skip an item that cannot be read";
 
 impl Unreadable {
+    /// That something is wrong with the item of a provider in the registry.
+    #[must_use]
+    pub fn of_provider(provider: &ProviderId, why: String) -> Unreadable {
+        let (pk, sk) = (registry_pk(registry_shard(provider)), provider_sk(provider));
+        Unreadable { pk, sk, why, skipped: None }
+    }
+
     pub(crate) fn new(item: &Item, error: &StoreError) -> Unreadable {
         let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
         let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);

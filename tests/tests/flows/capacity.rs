@@ -1,8 +1,10 @@
 //! What the road costs, as DynamoDB's meter says: requests and capacity, with the figures printed.
 
 use serde_json::Value;
+use steelyard_books::{Settler, WalkEnd};
 use steelyard_cli::local::embedded::Usage;
-use steelyard_tests::{Platform, record, report};
+use steelyard_store::schema::registry_shard;
+use steelyard_tests::{Platform, neighbours, record, report};
 
 /// Five rates, a graduated one among them.
 const FIVE_RATES: &str = r#"{
@@ -97,7 +99,7 @@ async fn month_under_way(days: u32) -> Platform {
 }
 
 #[tokio::test]
-async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_four_requests() {
+async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_three_requests() {
     for days in [1, 10, 20, 30] {
         let platform = month_under_way(days).await;
         let before = settle_costs(&platform).await;
@@ -106,18 +108,46 @@ async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_fou
         assert!(statement.lines.iter().all(|line| !line.after.slices.is_empty()));
         assert!(platform.found("a").await.account.open_debit.is_some());
         let again = settle_costs(&platform).await;
-        // Plans, the providers of the shard, the counters, the transaction.
-        assert_eq!((requests(&before), requests(&again)), (4, 3));
+        // The providers of the shard, the counters, the transaction.
+        assert_eq!((requests(&before), requests(&again)), (3, 2));
         check_write_units(&format!("settlement after {days} days"), &before, 11);
         assert_eq!(again.writes(), 0);
         platform.books_balance().await;
     }
 }
 
-/// What it costs to settle the shard of `a`.
+/// What it costs to list the shard of `a` and to settle it.
 async fn settle_costs(platform: &Platform) -> Usage {
-    let shard = shard_of(platform, "a").await;
-    let body = serde_json::json!({ "shard": shard }).to_string();
+    let settler = Settler { books: platform.books(), usage: platform.stack.tables.usage.clone() };
+    let now = platform.stack.clock.now();
+    let (run, _) = settler.begin_run(now).await.unwrap();
+    let terms = settler.terms(now).await.unwrap();
+    let shard = registry_shard(&"a".parse().unwrap());
+    let mut walk = settler.walk(&terms, run.number, shard, || true).await.unwrap().unwrap();
+    take(platform);
+    assert_eq!(walk.page().await.unwrap().end, Some(WalkEnd::Complete));
+    take(platform)
+}
+
+#[tokio::test]
+async fn shard_of_a_run_costs_six_requests_and_a_write_unit_besides() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    platform.stack.functions.settle.invoke(serde_json::json!({})).await.unwrap();
+    let shard = registry_shard(&"a".parse().unwrap());
+    // The plans, the shard as the run has it, its providers, the shard again; whether the run ends.
+    let empty = shard_costs(&platform, 1, shard.wrapping_add(1)).await;
+    assert_eq!((requests(&empty), empty.writes()), (6, 1));
+    check_write_units("an empty shard", &empty, 1);
+    // A provider without usage, and the end of the run.
+    let last = shard_costs(&platform, 1, shard).await;
+    assert_eq!((requests(&last), last.writes()), (8, 2));
+    check_write_units("the last shard", &last, 2);
+}
+
+async fn shard_costs(platform: &Platform, run: u64, shard: u8) -> Usage {
+    let body = serde_json::json!({ "run": run, "shard": shard }).to_string();
     let event = serde_json::json!({
         "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": body }]
     });
@@ -125,16 +155,6 @@ async fn settle_costs(platform: &Platform) -> Usage {
     let answer = platform.stack.functions.settle.invoke(event).await.unwrap();
     assert_eq!(answer["batchItemFailures"], serde_json::json!([]));
     take(platform)
-}
-
-async fn shard_of(platform: &Platform, provider: &str) -> u8 {
-    for shard in 0..steelyard_store::schema::REGISTRY_SHARDS {
-        let page = platform.stack.tables.billing.accounts(shard, None, 100).await.unwrap();
-        if page.accounts.iter().any(|found| found.provider.provider.as_str() == provider) {
-            return shard;
-        }
-    }
-    panic!("{provider} is in no shard");
 }
 
 #[tokio::test]
@@ -200,8 +220,8 @@ async fn provider_with_nothing_new_costs_one_request_a_run() {
     for providers in [10, 11, 40] {
         let platform = Platform::open().await;
         platform.set("2015-05-01T20:00");
-        for n in 0..providers {
-            platform.join(&format!("idle-{n}")).await;
+        for idle in neighbours("idle").take(providers) {
+            platform.join(&idle).await;
         }
         take(&platform);
         platform.settle_at("2015-05-02T00:30").await;

@@ -74,8 +74,8 @@ async fn close_day_that_is_raised_in_settlement_opens_no_month_again() {
     settler.books.rules.calendar = closing_on(20);
     for night in ["2015-06-06T00:30", "2015-06-07T00:30"] {
         platform.set(night);
-        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-        settler.provider(&run, &"a".parse().unwrap()).await.unwrap();
+        let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+        settler.provider(&terms, &"a".parse().unwrap()).await.unwrap();
     }
     assert_eq!(self::closed(&platform).await, closed, "the close stays as it is stored");
     let answer = post(&ingest(&platform, 20), "late", 7_000).await;
@@ -141,8 +141,8 @@ async fn report_that_is_counted_while_settlement_closes_the_month_is_charged_by_
         let slow = Machine::stalling(&platform, request);
         let (settler, now) = (slow.settler(&platform), platform.stack.clock.now());
         let settling = tokio::spawn(async move {
-            let run = settler.begin(now).await.unwrap();
-            settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
+            let terms = settler.terms(now).await.unwrap();
+            settler.provider(&terms, &"a".parse().unwrap()).await.unwrap().len()
         });
         slow.stalled().await;
         let counted = post(&ingest(&platform, 20), "meanwhile", 20_000).await;
@@ -169,8 +169,8 @@ async fn close_day_that_is_lowered_strands_nothing_that_was_counted() {
         platform.set(night);
         assert_eq!(post(&ingest(&platform, 20), id, 10_000).await.status, status, "{id}");
         settler.books.rules.calendar = closing_on(close_day);
-        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-        settler.provider(&run, &"a".parse().unwrap()).await.unwrap();
+        let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+        settler.provider(&terms, &"a".parse().unwrap()).await.unwrap();
     }
     let (before, counted) = (platform.charges("a").await, platform.calls("a").await);
     assert_eq!(counted, 630_000);
@@ -189,8 +189,8 @@ async fn close_that_a_slow_run_stores_late_strands_nothing_that_was_counted() {
     let slow = Machine::stalling(&platform, 6);
     let (settler, now) = (slow.settler(&platform), platform.stack.clock.now());
     let settling = tokio::spawn(async move {
-        let run = settler.begin(now).await.unwrap();
-        settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
+        let terms = settler.terms(now).await.unwrap();
+        settler.provider(&terms, &"a".parse().unwrap()).await.unwrap().len()
     });
     slow.stalled().await;
     assert_eq!(platform.statements("a").await.len(), 2);

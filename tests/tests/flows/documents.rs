@@ -238,8 +238,8 @@ async fn every_queue_refuses_what_two_readers_could_understand_differently() {
     let usage = report("r", &[record("a", API, DAY, 7)]).to_string();
     for (function, good) in [
         (&functions.ingest, usage.as_str()),
-        (&functions.settle, r#"{"provider":"a"}"#),
-        (&functions.settle, r#"{"shard":0}"#),
+        (&functions.settle, r#"{"run":1,"provider":"a"}"#),
+        (&functions.settle, r#"{"run":1,"shard":0}"#),
         (&functions.debit, r#"{"provider":"a","task":{"recharge":1}}"#),
         (&functions.reconcile, r#"{"days":[]}"#),
         (&functions.reconcile, r#"{"day":"2015-04-30","run":"none","part":3}"#),

@@ -138,8 +138,9 @@ async fn killed_settlement_charges_the_same_when_it_runs_again() {
         late: &[],
     };
     let (writes, figures) = check("settlement", story).await;
-    // The time of the run, two batches of messages, and two statements for each of three providers.
-    assert_eq!(writes, 9);
+    // The run, a batch of messages, two statements for each of three providers, the three shards, and
+    // the end of the run.
+    assert_eq!(writes, 12);
     for line in [
         "a: prepaid 0.00, receivable 150.00, reserved 0.00, taken 0.00",
         "b: prepaid 0.00, receivable 30.00, reserved 0.00, taken 0.00",

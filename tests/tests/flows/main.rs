@@ -30,6 +30,7 @@ mod refusals;
 mod refused_debits;
 mod requested;
 mod rights;
+mod runs;
 mod settle;
 mod store;
 mod template;

@@ -56,8 +56,8 @@ fn provider() -> Provider {
 /// Settles `a` in the other deployment, now.
 async fn settle(platform: &Platform, other: &Machine) {
     let settler = other.settler(platform);
-    let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-    assert_eq!(settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len(), 1);
+    let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+    assert_eq!(settler.provider(&terms, &"a".parse().unwrap()).await.unwrap().len(), 1);
 }
 
 /// What the other deployment's account of `a` shows.

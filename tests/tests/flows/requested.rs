@@ -5,8 +5,8 @@ use serde_json::json;
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{DebitId, Phase};
 use steelyard_cli::local::alipay::{Fault, Method};
-use steelyard_store::schema::REGISTRY_SHARDS;
-use steelyard_tests::{Machine, Platform, agreement_no, fen};
+use steelyard_store::schema::registry_shard;
+use steelyard_tests::{Machine, Platform, agreement_no, fen, registry_pk};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
@@ -176,13 +176,11 @@ async fn forget_open_debit(platform: &Platform, debits: u64) {
         "pk": { "S": "provider#a" }, "sk": { "S": format!("debit#{:010}", open.0) },
     });
     platform.delete_item(&record).await;
-    for shard in 0..16 {
-        for mut item in platform.items(&format!("shard#{shard:02}")).await {
-            if item["sk"]["S"] == "a#account" {
-                item.as_object_mut().unwrap().remove("open_debit");
-                item["debits"] = json!({ "N": debits.to_string() });
-                platform.put_item(&item).await;
-            }
+    for mut item in platform.items(&registry_pk("a")).await {
+        if item["sk"]["S"] == "a#account" {
+            item.as_object_mut().unwrap().remove("open_debit");
+            item["debits"] = json!({ "N": debits.to_string() });
+            platform.put_item(&item).await;
         }
     }
 }
@@ -200,8 +198,8 @@ async fn debt_below_the_minimum_is_requested_once_it_reaches_it() {
     ] {
         platform.count("a", BASIC, day, calls).await;
         platform.set(night);
-        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-        settler.provider(&run, &"a".parse().unwrap()).await.unwrap();
+        let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+        settler.provider(&terms, &"a".parse().unwrap()).await.unwrap();
         assert_eq!(platform.found("a").await.account.open_debit.is_some(), is_open, "{night}");
     }
     platform.run_until("2015-05-03T12:00").await;
@@ -254,13 +252,11 @@ async fn provider_that_owes_enough_and_cannot_be_debited_is_counted_each_night()
         let mut nights = Vec::new();
         for night in ["2015-05-02T00:30", "2015-05-03T00:30"] {
             platform.set(night);
-            let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-            let mut impossible = 0;
-            for shard in 0..REGISTRY_SHARDS {
-                let page = settler.page(&run, shard, None, 100).await.unwrap();
-                impossible += page.census.impossible;
-            }
-            nights.push(impossible);
+            let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+            let (run, _) = settler.begin_run(platform.stack.clock.now()).await.unwrap();
+            let shard = registry_shard(&"a".parse().unwrap());
+            let mut walk = settler.walk(&terms, run.number, shard, || true).await.unwrap().unwrap();
+            nights.push(walk.page().await.unwrap().census.impossible);
         }
         assert_eq!(platform.account("a").await, [0, 10_000, 0]);
         assert_eq!(nights, [1, 1], "{limit:?}");

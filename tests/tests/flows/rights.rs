@@ -73,8 +73,8 @@ const RIGHTS: &[Explained] = &[
     allow("SettleRole", QUERY, USAGE, &[], "A settlement rates what was counted."),
     allow("SettleRole", UPDATE, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes closed pk sk"], "A closed month is noted in the registration before its last settlement."),
     allow("SettleRole", QUERY, BILLING, &[], "A settlement reads plans, providers, accounts and the last run."),
-    allow("SettleRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A settlement adds a statement, a journal entry and perhaps a debit."),
-    allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys runs shard#*"], "A settlement charges the account, and a run notes when it begins."),
+    allow("SettleRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* run#* runs"], "A settlement adds a statement, a journal entry and perhaps a debit; a run adds itself, its shards and its failures."),
+    allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys run#* runs shard#*"], "A settlement charges the account, and a run notes how far it is and how it ended."),
     deny("SettleRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
     // NightlyScheduleRole
     allow("NightlyScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),

@@ -1,13 +1,9 @@
 //! Settlement: days add up to the month, whatever comes late, twice or at the same time.
 
-use std::time::Duration;
-
 use futures::future::join;
-use sha2::{Digest, Sha256};
 use steelyard_books::PaidIn;
-use steelyard_cli::local::EventSource;
 use steelyard_pricing::LineCause;
-use steelyard_tests::{Machine, Platform, fen, record, report};
+use steelyard_tests::{Machine, Platform, fen, neighbours, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 const VALUE_ADDED: &str = "vas.insight.get";
@@ -111,10 +107,10 @@ async fn two_settlers_at_the_same_time_charge_once() {
 /// Settles the two providers one after the other; tells how many statements were made.
 async fn settle_all(machine: &Machine, platform: &Platform) -> usize {
     let settler = machine.settler(platform);
-    let run = settler.begin(platform.stack.clock.now()).await.unwrap();
+    let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
     let mut statements = 0;
     for provider in ["a", "c"] {
-        statements += settler.provider(&run, &provider.parse().unwrap()).await.unwrap().len();
+        statements += settler.provider(&terms, &provider.parse().unwrap()).await.unwrap().len();
     }
     statements
 }
@@ -134,8 +130,8 @@ async fn settlement_that_stalls_and_goes_on_later_loses_nothing_and_charges_once
             let settler = slow.settler(&platform);
             let now = platform.stack.clock.now();
             let settling = tokio::spawn(async move {
-                let run = settler.begin(now).await.unwrap();
-                settler.provider(&run, &"a".parse().unwrap()).await.unwrap().len()
+                let terms = settler.terms(now).await.unwrap();
+                settler.provider(&terms, &"a".parse().unwrap()).await.unwrap().len()
             });
             slow.stalled().await;
             platform.recharge("a", 12_000, "transfer-1").await;
@@ -166,8 +162,8 @@ async fn settling_and_paying_in_at_the_same_time_keep_both() {
         let settler = machine.settler(&platform);
         let provider = "a".parse().unwrap();
         let settling = async {
-            let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-            settler.provider(&run, &provider).await.unwrap();
+            let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+            settler.provider(&terms, &provider).await.unwrap();
         };
         let payer = Machine::new(&platform, 3);
         join(settling, pay_in(&payer, &platform)).await;
@@ -284,7 +280,7 @@ async fn usage_that_no_rate_covers_is_on_the_statement_and_costs_nothing() {
 #[tokio::test]
 async fn provider_that_cannot_be_settled_stops_no_other_and_is_settled_when_it_can_be() {
     let platform = platform().await;
-    let shard = in_one_shard("planless", 3);
+    let shard: Vec<String> = neighbours("planless").take(3).collect();
     let [first, planless, last] = [&shard[0], &shard[1], &shard[2]];
     platform.join(first).await;
     platform.register(planless, "plan-to-come", 1).await;
@@ -323,51 +319,4 @@ async fn provider_that_can_never_be_settled_ends_as_one_dead_letter_a_run() {
     }
     assert_eq!(platform.stack.dead_letters().await.unwrap(), 1);
     check(&platform, "planless", &[]).await;
-}
-
-#[tokio::test]
-async fn shard_of_many_pages_is_settled_in_one_message_or_in_continuations() {
-    for (timeout_s, invocations) in [(300, 1), (20, 3)] {
-        let platform = platform().await;
-        let shard = in_one_shard("many", 230);
-        for provider in &shard {
-            platform.join(provider).await;
-        }
-        let records = shard.iter().map(|id| record(id, BASIC, "2015-05-01", 600_000));
-        let sent = report("all", &records.collect::<Vec<_>>());
-        assert_eq!(platform.post(&sent).await.status, 200);
-        platform.set("2015-05-02T00:30");
-        let settled = settle_with_time(&platform, Duration::from_secs(timeout_s)).await;
-        // One message for each other shard, besides.
-        assert_eq!(settled, 15 + invocations, "{timeout_s} s");
-        for provider in &shard {
-            assert_eq!(platform.charges(provider).await, [("2015-05-01".to_owned(), 1_000)]);
-        }
-        platform.books_balance().await;
-    }
-}
-
-/// Settles with invocations that may take so long; tells how many messages were handled.
-async fn settle_with_time(platform: &Platform, timeout: Duration) -> usize {
-    let machine = Machine::new(platform, 0);
-    let function = machine.settle(platform, timeout);
-    function.invoke(serde_json::json!({})).await.unwrap();
-    let source = EventSource { queue: "steelyard-settle", batch_size: 1, function };
-    let mut messages = 0;
-    loop {
-        match source.poll(&platform.stack.embedded, Duration::ZERO).await.unwrap() {
-            0 => return messages,
-            handled => messages += handled,
-        }
-    }
-}
-
-/// Ids of providers that belong to one registry shard, by name.
-///
-/// The rule is the store's own: an id belongs to the shard of its hash's first byte.
-fn in_one_shard(name: &str, count: usize) -> Vec<String> {
-    let ids = (0..).map(|n| format!("{name}-{n:05}"));
-    ids.filter(|id| Sha256::digest(id).first().is_some_and(|byte| byte % 16 == 7))
-        .take(count)
-        .collect()
 }

@@ -2,34 +2,24 @@
 //! and debited. An operator who skips it ends the alarm.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use steelyard_billing::SettlementError;
 use steelyard_books::SettleError;
 use steelyard_store::schema::DUE_SHARDS;
 use steelyard_store::{StoreError, Unreadable};
-use steelyard_tests::{Machine, Platform};
+use steelyard_tests::{Machine, Platform, neighbours};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
 /// Why an item of a newer format cannot be read.
 const NEWER: &str = "it is of a newer format than this version of Steelyard knows";
 
-/// Three providers of one registry shard and one shard of the index: the second is the one whose
-/// items break.
-fn neighbours() -> [String; 3] {
-    let ids = (0..).map(|number| format!("n{number:04}"));
-    // The store's own rule: the first byte of the hash names the shard.
-    let is_neighbour = |id: &String| Sha256::digest(id).first().is_some_and(|byte| byte % 16 == 7);
-    let found: Vec<String> = ids.filter(is_neighbour).take(3).collect();
-    found.try_into().unwrap()
-}
-
 /// A platform on the evening of the first of May, where each of three neighbours signed, and used
 /// what costs ¥100.00.
 async fn used() -> (Platform, [String; 3]) {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
-    let names = neighbours();
+    let names: Vec<String> = neighbours("n").take(3).collect();
+    let names: [String; 3] = names.try_into().unwrap();
     for name in &names {
         platform.sign(name, 1_000_000).await;
         platform.count(name, BASIC, "2015-05-01", 1_500_000).await;
@@ -62,10 +52,12 @@ async fn check_others_paid(platform: &Platform, names: &[String; 3]) {
 /// providers that failed.
 async fn settled(platform: &Platform) -> (Vec<Unreadable>, Vec<SettleError>) {
     let settler = Machine::new(platform, 0).settler(platform);
-    let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-    let page = settler.page(&run, 7, None, 100).await.unwrap();
+    let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+    let (run, _) = settler.begin_run(platform.stack.clock.now()).await.unwrap();
+    let mut walk = settler.walk(&terms, run.number, 7, || true).await.unwrap().unwrap();
+    let page = walk.page().await.unwrap();
     let failed = page.failed.into_iter().map(|(_, error)| error).collect();
-    (run.unreadable.into_iter().chain(page.unreadable).collect(), failed)
+    (terms.unreadable.iter().cloned().chain(page.unreadable).collect(), failed)
 }
 
 /// An operator skips an item.
@@ -159,7 +151,7 @@ async fn account_or_provider_that_cannot_be_read_is_named_and_the_others_are_set
         ("provider", json!({ "format": { "S": "new" } })),
     ] {
         let (platform, names) = used().await;
-        let (pk, sk) = ("shard#07", format!("{}#{half}", names[1]));
+        let (pk, sk) = ("shard#007", format!("{}#{half}", names[1]));
         let whole = item(&platform, pk, &sk).await;
         let (name, value) = broken.as_object().unwrap().iter().next().unwrap();
         platform.put_item(&with(&whole, name, value.clone())).await;
@@ -190,7 +182,7 @@ async fn account_or_provider_that_cannot_be_read_is_named_and_the_others_are_set
 async fn provider_of_which_one_item_is_gone_is_named_and_the_others_are_settled_and_debited() {
     for (gone, left) in [("account", "provider"), ("provider", "account")] {
         let (platform, names) = used().await;
-        let whole = item(&platform, "shard#07", &format!("{}#{gone}", names[1])).await;
+        let whole = item(&platform, "shard#007", &format!("{}#{gone}", names[1])).await;
         platform.delete_item(&whole).await;
         platform.settle_at("2015-05-02T00:30").await;
         platform.run_until("2015-05-02T10:30").await;
@@ -224,10 +216,10 @@ async fn plan_that_cannot_be_read_stops_the_providers_on_it_by_name_and_no_other
         assert_eq!(platform.charges("dear").await, []);
 
         let settler = Machine::new(&platform, 0).settler(&platform);
-        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-        let [found] = &run.unreadable[..] else { panic!("{:?}", run.unreadable) };
+        let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+        let [found] = &terms.unreadable[..] else { panic!("{:?}", terms.unreadable) };
         assert_eq!((found.pk.as_str(), found.sk.as_str()), ("plans", "dear#2015-01-01"));
-        let failed = settler.provider(&run, &"dear".parse().unwrap()).await;
+        let failed = settler.provider(&terms, &"dear".parse().unwrap()).await;
         let Err(SettleError::Rules {
             source: SettlementError::PlanUnreadable { plan, version, .. },
             ..
@@ -237,10 +229,10 @@ async fn plan_that_cannot_be_read_stops_the_providers_on_it_by_name_and_no_other
         };
         assert_eq!((plan.as_str(), version.to_string().as_str()), ("dear", "2015-01-01"));
         skip(&platform, "plans", "dear#2015-01-01").await;
-        let run = settler.begin(platform.stack.clock.now()).await.unwrap();
-        assert!(run.unreadable[0].skipped.is_some());
+        let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
+        assert!(terms.unreadable[0].skipped.is_some());
         // A plan that may be in force is never passed over: the provider waits for it.
-        assert!(settler.provider(&run, &"dear".parse().unwrap()).await.is_err());
+        assert!(settler.provider(&terms, &"dear".parse().unwrap()).await.is_err());
 
         platform.put_item(&whole).await;
         platform.run_until("2015-05-03T01:01").await;

@@ -87,22 +87,26 @@ async fn settlement_is_refused_by_a_clock_that_was_set_back() {
         "settlement last ran at 2015-05-17T04:00:00Z, and the clock is at 2015-05-17T03:00:00Z: \
          a run can't begin before the last one"
     );
-    assert_eq!(stack.tables.billing.last_settlement().await.unwrap(), Some(noon));
+    assert_eq!(last_settlement(&stack).await, noon);
     stack.clock.set(noon + SignedDuration::from_hours(1));
     stack.functions.settle.invoke(json!({})).await.unwrap();
-    let latest = stack.tables.billing.last_settlement().await.unwrap();
-    assert_eq!(latest, Some(noon + SignedDuration::from_hours(1)));
+    assert_eq!(last_settlement(&stack).await, noon + SignedDuration::from_hours(1));
+}
+
+/// When the latest settlement run began.
+async fn last_settlement(stack: &Stack) -> Timestamp {
+    stack.tables.billing.last_settlement().await.unwrap().unwrap()
 }
 
 #[tokio::test]
 async fn run_whose_note_is_not_answered_is_noted_once_and_goes_on() {
     let noon: Timestamp = "2015-05-17T04:00:00Z".parse().unwrap();
     let stack = start(None, noon).await.unwrap();
-    let update = Target::Operation("UpdateItem");
-    stack.transport.faults().strike(update, 1..=1, Fault::LoseAnswer);
+    let put = Target::Operation("PutItem");
+    stack.transport.faults().strike(put, 1..=1, Fault::LoseAnswer);
     stack.functions.settle.invoke(json!({})).await.unwrap();
-    assert_eq!(stack.transport.meter().take().requests["UpdateItem"], 2);
-    assert_eq!(stack.tables.billing.last_settlement().await.unwrap(), Some(noon));
+    assert_eq!(stack.transport.meter().take().requests["PutItem"], 2);
+    assert_eq!(stack.tables.billing.latest_runs(10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

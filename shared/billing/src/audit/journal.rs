@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use steelyard_pricing::{Fen, MoneyError};
 
-use super::text::{chain, sums};
+use super::text::sums;
 use super::{Audited, Books, Breach, BreachKind, Findings};
 use crate::account::Figures;
+use crate::chain;
 use crate::journal::{Cause, Entry, Ledger};
 use crate::{DebitId, StatementId};
 

@@ -8,10 +8,11 @@ use steelyard_pricing::{
 };
 
 use super::lines;
-use super::text::{chain, rated};
+use super::text::rated;
 use super::to_date::{SegmentBooks, ToDate};
 use super::{Audited, Breach, BreachKind, Findings};
 use crate::Statement;
+use crate::chain;
 use crate::settlement::named;
 
 pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use steelyard_pricing::{ChargeError, MoneyError, RatedToDate, UsageError};
 
 use super::{Breach, BreachKind};
-use crate::TaskId;
 use crate::account::Figures;
+use crate::{TaskId, chain};
 
 impl From<MoneyError> for Breach {
     fn from(error: MoneyError) -> Breach {
@@ -29,17 +29,6 @@ impl From<ChargeError> for Breach {
 
 fn out_of_range(error: &dyn Error) -> Breach {
     Breach::new(BreachKind::Range, "the audit", "every amount can be computed", chain(error))
-}
-
-/// An error with its causes.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Some things, separated by commas.

@@ -4,7 +4,7 @@
 use steelyard_billing::FindingKind;
 use steelyard_cli::local::alipay::{Fault, Method};
 use steelyard_store::schema::bill_part;
-use steelyard_tests::Platform;
+use steelyard_tests::{Platform, registry_pk};
 
 use super::*;
 
@@ -116,7 +116,7 @@ async fn row_of_a_record_that_cannot_be_read_fails_alone_and_is_booked_once_the_
         let platform = lost_payments().await;
         let pk = match named {
             "provider#b" => named.to_owned(),
-            _ => shard_of(&platform, end).await,
+            _ => registry_pk("b"),
         };
         let record = item(&platform, &pk, end).await;
         platform.put_item(&newer(&record)).await;
@@ -133,15 +133,4 @@ async fn row_of_a_record_that_cannot_be_read_fails_alone_and_is_booked_once_the_
         assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
         platform.books_balance().await;
     }
-}
-
-/// The partition of the registry that has an item of this sort key.
-async fn shard_of(platform: &Platform, sk: &str) -> String {
-    for shard in 0..steelyard_store::schema::REGISTRY_SHARDS {
-        let pk = format!("shard#{shard:02}");
-        if platform.items(&pk).await.iter().any(|item| item["sk"]["S"] == sk) {
-            return pk;
-        }
-    }
-    panic!("no shard has {sk}")
 }

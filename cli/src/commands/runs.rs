@@ -1,0 +1,195 @@
+//! `steelyard runs`: the settlement runs, and what each has settled so far.
+
+use clap::{Args, Subcommand};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use steelyard_billing::{Reason, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
+use steelyard_runtime::Error;
+use steelyard_store::BillingTable;
+
+use crate::exit::Exit;
+use crate::output;
+use crate::target::{PlatformArgs, System, TargetArgs};
+
+/// List the latest settlement runs, or show one with the providers that it could not settle.
+///
+/// Every night is a run, and every `steelyard settle`. Exits with 3 if the run that is shown, or the
+/// latest of those that are listed, has not ended or found something that cannot be read; and if a
+/// provider of the run that is shown is not settled.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// How many runs to list.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    limit: u16,
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
+}
+
+/// What to show of the runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Show a run, the latest one unless another is named.
+    Show {
+        /// The number of the run, as the list has it.
+        run: Option<u64>,
+    },
+    /// Disregard a run that began by a wrong clock: the next run may begin before it.
+    Disregard {
+        /// The number of the run, as the list has it.
+        run: u64,
+        /// Why, for a person who looks at it later.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A run as it is shown.
+#[derive(Debug, Serialize)]
+struct ShownRun {
+    #[serde(flatten)]
+    run: SettlementRun,
+    /// How many shards of the registry it settles.
+    shards: usize,
+    /// How many of them have ended.
+    shards_ended: usize,
+    /// The result so far.
+    so_far: RunTally,
+}
+
+/// How many shards are read at the same time.
+const AT_ONCE: usize = 8;
+
+impl RunsArgs {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        match self.command {
+            None => list(target, &target.system_to_read(platform).await?, self.limit).await,
+            Some(RunsCommand::Show { run }) => {
+                show(target, &target.system_to_read(platform).await?, run).await
+            }
+            Some(RunsCommand::Disregard { run, reason }) => {
+                let reason = Reason::new(&reason)?;
+                let system = target.system(platform).await?;
+                let settler = system.settler()?;
+                let run = settler.disregard_run(run, &reason).await?.ok_or_else(no_run(run))?;
+                let run = shown(&system.tables.billing, run).await?;
+                print_all(target, &system, &[run])?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+}
+
+async fn list(target: &TargetArgs, system: &System, limit: u16) -> Result<Exit, Error> {
+    let billing = &system.tables.billing;
+    let runs = stream::iter(billing.latest_runs(limit).await?);
+    let runs = runs.map(|run| shown(billing, run)).buffered(AT_ONCE);
+    let runs: Vec<ShownRun> = runs.try_collect().await?;
+    print_all(target, system, &runs)?;
+    Ok(runs.first().map_or(Exit::Done, |latest| exit(latest, false)))
+}
+
+async fn show(target: &TargetArgs, system: &System, number: Option<u64>) -> Result<Exit, Error> {
+    let billing = &system.tables.billing;
+    let found = match number {
+        Some(number) => billing.settlement_run(number).await?.ok_or_else(no_run(number))?,
+        None => billing.latest_runs(1).await?.pop().ok_or("no settlement has run yet")?,
+    };
+    let run = shown(billing, found).await?;
+    let failures = failures(billing, &run.run).await?;
+    if target.json {
+        output::json(&serde_json::json!({ "run": run, "failures": failures }))?;
+    } else {
+        print(system, std::slice::from_ref(&run))?;
+        print_failures(system, &failures)?;
+    }
+    Ok(exit(&run, failures.iter().any(|failure| failure.settled_at_s.is_none())))
+}
+
+fn no_run(number: u64) -> impl Fn() -> Error {
+    move || format!("there is no run {number}").into()
+}
+
+fn exit(run: &ShownRun, has_unsettled: bool) -> Exit {
+    let is_well = run.run.end.is_some() && !has_unsettled && run.so_far.unreadable == 0;
+    if is_well { Exit::Done } else { Exit::NotAllWell }
+}
+
+async fn shown(billing: &BillingTable, run: SettlementRun) -> Result<ShownRun, Error> {
+    let stored = billing.run_shards(run.number).await?;
+    let so_far = match &run.end {
+        Some(end) => end.tally,
+        None => RunTally::sum(&stored)?,
+    };
+    let shards = match &run.scope {
+        RunScope::Shards(shards) => shards.len(),
+        RunScope::Provider(_) => 0,
+    };
+    let shards_ended = stored.iter().filter(|shard: &&RunShard| shard.has_ended).count();
+    Ok(ShownRun { run, shards, shards_ended, so_far })
+}
+
+/// The providers that a run could not settle with their shards, by shard and id.
+async fn failures(billing: &BillingTable, run: &SettlementRun) -> Result<Vec<RunFailure>, Error> {
+    let stored = billing.run_shards(run.number).await?;
+    let failed = stored.into_iter().filter(|shard| shard.tally.failed > 0);
+    let failures = stream::iter(failed)
+        .map(|shard| billing.run_failures(run.number, shard.shard))
+        .buffered(AT_ONCE);
+    let failures: Vec<Vec<RunFailure>> = failures.try_collect().await?;
+    Ok(failures.into_iter().flatten().collect())
+}
+
+fn print_all(target: &TargetArgs, system: &System, runs: &[ShownRun]) -> Result<(), Error> {
+    if target.json { output::json(&runs) } else { print(system, runs) }
+}
+
+fn print(system: &System, runs: &[ShownRun]) -> Result<(), Error> {
+    let times = system.times()?;
+    let columns = [">run", "begun\nended\nsettled", ">providers\nstatements", ">yuan", ">failed"];
+    let mut table = output::table(columns);
+    for ShownRun { run, shards, shards_ended, so_far } in runs {
+        let ended = match &run.end {
+            Some(end) => times.show(end.ended_at_s).to_string(),
+            None => "not ended".to_owned(),
+        };
+        let scope = match &run.scope {
+            RunScope::Shards(_) => format!("{shards_ended} of {shards} shards"),
+            RunScope::Provider(provider) => provider.to_string(),
+        };
+        table.add_row([
+            run.number.to_string(),
+            output::lines([
+                Some(times.show(run.begun_at_s).to_string()),
+                Some(ended),
+                Some(scope),
+                run.disregarded.as_ref().map(|reason| format!("disregarded: {reason}")),
+            ]),
+            format!(
+                "{}\n{}",
+                output::grouped(so_far.providers),
+                output::grouped(so_far.statements)
+            ),
+            so_far.charged_fen.to_string(),
+            output::grouped(so_far.failed + so_far.unreadable),
+        ]);
+    }
+    output::print(table)
+}
+
+fn print_failures(system: &System, failures: &[RunFailure]) -> Result<(), Error> {
+    let times = system.times()?;
+    for RunFailure { provider, why, failed_at_s, settled_at_s } in failures {
+        output::print(format_args!(
+            "{provider} was not settled at {}: {why}",
+            times.show(*failed_at_s)
+        ))?;
+        if let Some(at) = settled_at_s {
+            output::print(format_args!("  settled after all at {}", times.show(*at)))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,410 @@
+//! Settlement runs: over all providers, shard by shard, or over one.
+//!
+//! A shard is a stream: providers are listed and settled at the same time, and none waits for the
+//! others of a page. How far a shard is stands with the run, so that a worker which takes it over goes
+//! on from there.
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use steelyard_billing::{
+    ProviderId, Reason, RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun, Statement,
+    chain,
+};
+use steelyard_pricing::MoneyError;
+use steelyard_store::{RUNS_REGARDED, RegistryEntry, StoreError, Unreadable, Writes};
+use thiserror::Error;
+
+use crate::change::{Decision, change};
+use crate::settle::{Census, RunTerms, SettleError, Settled, Settler};
+
+/// Why a run cannot begin, go on or end.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The clock is behind an earlier run: its yesterday may not be the last day that is over.
+    #[error(
+        "settlement last ran at {last}, and the clock is at {now}: a run can't begin before the last one"
+    )]
+    BeforeLastRun {
+        /// When the latest run began.
+        last: Timestamp,
+        /// What the clock shows.
+        now: Timestamp,
+    },
+    /// The billing table fails.
+    #[error("cannot read or write a settlement run")]
+    Store(#[from] StoreError),
+    /// The charges of a run have no sum.
+    #[error("cannot sum what a settlement run charges")]
+    Sum(#[from] MoneyError),
+    /// The only provider of a run could not be settled.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+}
+
+/// The providers of a shard, as they are settled one after the other, [`SettlePage::SIZE`] at a time.
+///
+/// Those that were begun wait while no page is asked for.
+pub struct ShardWalk<'a> {
+    settler: &'a Settler,
+    run: u64,
+    now: Timestamp,
+    /// The shard, as it was written last; none if it has not been written.
+    stored: Option<RunShard>,
+    shard: u8,
+    settled: BoxStream<'a, Result<Walked, StoreError>>,
+    failed: Option<StoreError>,
+}
+
+/// What became of some providers.
+#[derive(Debug, Default)]
+pub struct SettlePage {
+    /// The statements that were made, in no order.
+    pub statements: Vec<Statement>,
+    /// The providers that could not be settled, and why.
+    pub failed: Vec<(ProviderId, SettleError)>,
+    /// The providers that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// How many providers are in states that an operator must know of.
+    pub census: Census,
+    /// Why no page follows; none if one does.
+    pub end: Option<WalkEnd>,
+    /// What was counted of it; its statements are not.
+    counted: RunTally,
+    /// The last of the providers, by id.
+    done: Option<String>,
+}
+
+/// Why a walk through a shard ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalkEnd {
+    /// The shard has no more providers.
+    Complete,
+    /// No more providers were to be begun.
+    Stopped,
+}
+
+/// What became of an entry of the registry.
+enum Walked {
+    Provider(ProviderId, Result<Settled, SettleError>),
+    Unreadable(Unreadable),
+    End,
+}
+
+/// How many providers are settled at the same time.
+const AT_ONCE: usize = 16;
+
+const BEGIN: &str = "begin a settlement run";
+const SAVE: &str = "save a shard of a settlement run";
+const FAIL: &str = "note which providers were not settled";
+const END: &str = "end a settlement run";
+const DISREGARD: &str = "disregard a settlement run";
+
+impl Settler {
+    /// Begins a run over all shards that have providers. Gives the item that names the shards, if it
+    /// cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::BeforeLastRun`] when an earlier run began later by its clock.
+    pub async fn begin_run(
+        &self,
+        now: Timestamp,
+    ) -> Result<(SettlementRun, Option<Unreadable>), RunError> {
+        let registry = self.books.billing.shards_in_use().await?;
+        let run = self.begin(RunScope::Shards(registry.shards), now).await?;
+        Ok((run, registry.unreadable))
+    }
+
+    async fn begin(&self, scope: RunScope, now: Timestamp) -> Result<SettlementRun, RunError> {
+        let (billing, scope) = (&self.books.billing, &scope);
+        change(billing, BEGIN, move |again| async move {
+            let latest = billing.latest_runs(RUNS_REGARDED).await?;
+            // The answer to our own write may be lost; a run that another began at the same time with
+            // the same providers serves as well.
+            let same = |run: &&SettlementRun| run.begun_at_s == now && run.scope == *scope;
+            if let (true, Some(run)) = (again, latest.first().filter(same)) {
+                return Ok(Decision::Keep(run.clone()));
+            }
+            match SettlementRun::last_begun(&latest) {
+                Some(last) if now < last => return Err(RunError::BeforeLastRun { last, now }),
+                Some(_) | None => {}
+            }
+            let run = SettlementRun::after(latest.first(), scope.clone(), now);
+            let mut writes = billing.writes(BEGIN);
+            writes.settlement_run(None, &run)?;
+            Ok(Decision::Save(writes, run))
+        })
+        .await
+    }
+
+    /// A run over one provider; gives the statements that were made.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] naming the cause; statements made before it are kept.
+    pub async fn run_of(
+        &self,
+        provider: &ProviderId,
+        now: Timestamp,
+    ) -> Result<Vec<Statement>, RunError> {
+        let run = self.begin(RunScope::Provider(provider.clone()), now).await?;
+        let statements = self.provider(&self.terms(now).await?, provider).await?;
+        let tally = RunTally { providers: 1, ..RunTally::default() };
+        let tally = tally.with_statements(&statements)?;
+        self.end(run.number, |_, _| Ok(Some(RunEnd { ended_at_s: now, tally }))).await?;
+        Ok(statements)
+    }
+
+    /// Walks through a shard of a run, from where it stands. After the first provider, more are begun
+    /// while `may_begin` says so. None if the shard has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Store`] when the shard cannot be read.
+    pub async fn walk<'a>(
+        &'a self,
+        terms: &'a RunTerms,
+        run: u64,
+        shard: u8,
+        may_begin: impl Fn() -> bool + Send + 'a,
+    ) -> Result<Option<ShardWalk<'a>>, RunError> {
+        let stored = self.books.billing.run_shard(run, shard).await?;
+        if stored.as_ref().is_some_and(|shard| shard.has_ended) {
+            return Ok(None);
+        }
+        let after = stored.as_ref().and_then(|shard| shard.done.clone());
+        let entries = self.books.billing.walk(shard, after);
+        // The first is begun in any case, so that every walk gets further.
+        let mut is_first = true;
+        let begun = entries.take_while(move |_| {
+            let is_begun = std::mem::take(&mut is_first) || may_begin();
+            std::future::ready(is_begun)
+        });
+        let settled = begun
+            .map(move |entry| async move { Ok(self.walked(terms, entry?).await) })
+            // In order, so that everything before the last of a page is done.
+            .buffered(AT_ONCE)
+            .boxed();
+        let (settler, now) = (self, terms.now);
+        Ok(Some(ShardWalk { settler, run, now, stored, shard, settled, failed: None }))
+    }
+
+    async fn walked(&self, terms: &RunTerms, entry: RegistryEntry) -> Walked {
+        match entry {
+            RegistryEntry::Account(account) => {
+                let provider = account.provider.provider.clone();
+                Walked::Provider(provider, self.settle(terms, *account).await)
+            }
+            RegistryEntry::Unreadable(unreadable) => Walked::Unreadable(unreadable),
+            RegistryEntry::End => Walked::End,
+        }
+    }
+
+    /// Settles a provider that could not be settled with its shard; gives the statements.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when it fails again.
+    pub async fn settle_alone(
+        &self,
+        terms: &RunTerms,
+        run: u64,
+        provider: &ProviderId,
+    ) -> Result<Vec<Statement>, RunError> {
+        let statements = self.provider(terms, provider).await?;
+        if let Some(failure) = self.books.billing.run_failure(run, provider).await? {
+            let settled = RunFailure { settled_at_s: Some(terms.now), ..failure };
+            self.note_failure(run, &settled).await?;
+        }
+        Ok(statements)
+    }
+
+    async fn note_failures(
+        &self,
+        run: u64,
+        failed: &[(ProviderId, SettleError)],
+        now: Timestamp,
+    ) -> Result<(), RunError> {
+        let failure = |(provider, error): &(ProviderId, SettleError)| RunFailure {
+            provider: provider.clone(),
+            why: chain(error),
+            failed_at_s: now,
+            settled_at_s: None,
+        };
+        let failures = failed.iter().map(failure).collect::<Vec<_>>();
+        stream::iter(failures)
+            .map(|failure| async move { self.note_failure(run, &failure).await })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn note_failure(&self, run: u64, failure: &RunFailure) -> Result<(), RunError> {
+        change(&self.books.billing, FAIL, move |_| async move {
+            let mut writes = self.books.billing.writes(FAIL);
+            writes.run_failure(run, failure)?;
+            Ok(Decision::Save(writes, ()))
+        })
+        .await
+    }
+
+    /// Disregards a run that began by a wrong clock: later runs may begin before it. Gives the run; none
+    /// if there is none of this number.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the run cannot be read or written.
+    pub async fn disregard_run(
+        &self,
+        number: u64,
+        reason: &Reason,
+    ) -> Result<Option<SettlementRun>, RunError> {
+        let billing = &self.books.billing;
+        change(billing, DISREGARD, move |_| async move {
+            let Some(run) = billing.settlement_run(number).await? else {
+                return Ok(Decision::Keep(None));
+            };
+            let after = SettlementRun { disregarded: Some(reason.clone()), ..run.clone() };
+            let mut writes = billing.writes(DISREGARD);
+            writes.settlement_run(Some(&run), &after)?;
+            Ok(Decision::Save(writes, Some(after)))
+        })
+        .await
+    }
+
+    /// Ends a run if all of its shards have ended; gives the run if it has ended, now or before.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the run or its shards cannot be read or written.
+    pub async fn end_run(
+        &self,
+        number: u64,
+        now: Timestamp,
+    ) -> Result<Option<SettlementRun>, RunError> {
+        self.end(number, |run, shards| Ok(run.end_by(shards, now)?)).await
+    }
+
+    async fn end(
+        &self,
+        number: u64,
+        end: impl Fn(&SettlementRun, &[RunShard]) -> Result<Option<RunEnd>, RunError>,
+    ) -> Result<Option<SettlementRun>, RunError> {
+        let (billing, end) = (&self.books.billing, &end);
+        change(billing, END, move |_| async move {
+            // The shards first: a run that has not ended then did not end by other shards.
+            let shards = billing.run_shards(number).await?;
+            let Some(run) = billing.settlement_run(number).await? else {
+                return Ok(Decision::Keep(None));
+            };
+            if run.end.is_some() {
+                return Ok(Decision::Keep(Some(run)));
+            }
+            let Some(end) = end(&run, &shards)? else { return Ok(Decision::Keep(None)) };
+            let ended = SettlementRun { end: Some(end), ..run.clone() };
+            let mut writes = billing.writes(END);
+            writes.settlement_run(Some(&run), &ended)?;
+            Ok(Decision::Save(writes, Some(ended)))
+        })
+        .await
+    }
+}
+
+impl ShardWalk<'_> {
+    /// The next providers. After the page that has an end, none follow.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the registry cannot be read; what was settled before is in an earlier page.
+    pub async fn page(&mut self) -> Result<SettlePage, RunError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error.into());
+        }
+        let mut page = SettlePage::default();
+        while page.end.is_none() && page.len() < SettlePage::SIZE {
+            match self.settled.try_next().await {
+                Ok(Some(walked)) => page.add(walked),
+                Ok(None) => page.end = Some(WalkEnd::Stopped),
+                Err(error) if page.len() == 0 => return Err(error.into()),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// Saves that a page is done, once everything about it is. Another worker on the same shard does
+    /// no harm: the shard is as far as the one that is further.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the table fails.
+    pub async fn save(&mut self, page: &SettlePage) -> Result<(), RunError> {
+        let (settler, run, shard) = (self.settler, self.run, self.shard);
+        settler.note_failures(run, &page.failed, self.now).await?;
+        let billing = &settler.books.billing;
+        let (known, tally) = (self.stored.as_ref(), page.tally()?);
+        let has_ended = page.end == Some(WalkEnd::Complete);
+        let decide = |before: Option<&RunShard>| -> Result<(Writes, RunShard), RunError> {
+            let first = RunShard::new(shard);
+            let after = before.unwrap_or(&first).after(tally, page.done.as_deref(), has_ended)?;
+            let mut writes = billing.writes(SAVE);
+            let stored = writes.run_shard(run, before, &after)?;
+            Ok((writes, stored))
+        };
+        let (decide, mine) = (&decide, &decide(known)?.1);
+        let stored = change(billing, SAVE, move |again| async move {
+            let found = if again { billing.run_shard(run, shard).await? } else { None };
+            // The answer to our own write may be lost.
+            if found.as_ref() == Some(mine) {
+                return Ok(Decision::Keep(mine.clone()));
+            }
+            let (writes, stored) = decide(if again { found.as_ref() } else { known })?;
+            Ok::<_, RunError>(Decision::Save(writes, stored))
+        })
+        .await?;
+        self.stored = Some(stored);
+        Ok(())
+    }
+}
+
+impl SettlePage {
+    /// The most entries of the registry in a page.
+    pub const SIZE: u64 = 100;
+
+    fn len(&self) -> u64 {
+        self.counted.providers + self.counted.unreadable
+    }
+
+    fn add(&mut self, walked: Walked) {
+        match walked {
+            Walked::Provider(provider, result) => {
+                self.counted.providers += 1;
+                self.done = Some(provider.to_string());
+                let failed = match result {
+                    Ok(Settled { statements, request, failed }) => {
+                        self.statements.extend(statements);
+                        request.into_iter().for_each(|request| self.census.count(request));
+                        failed
+                    }
+                    Err(error) => Some(error),
+                };
+                if let Some(error) = failed {
+                    self.counted.failed += 1;
+                    self.failed.push((provider, error));
+                }
+            }
+            Walked::Unreadable(unreadable) => {
+                self.counted.unreadable += 1;
+                self.unreadable.push(unreadable);
+            }
+            Walked::End => self.end = Some(WalkEnd::Complete),
+        }
+    }
+
+    fn tally(&self) -> Result<RunTally, MoneyError> {
+        self.counted.with_statements(&self.statements)
+    }
+}

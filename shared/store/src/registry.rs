@@ -1,0 +1,121 @@
+//! The registry: the shards that have providers, and a walk through a shard.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use serde::Deserialize;
+
+use crate::accounts::{AccountPage, ProviderAccount};
+use crate::item::{from_item, number, string};
+use crate::query::Range;
+use crate::schema::{FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK};
+use crate::unreadable::Unreadable;
+use crate::{BillingTable, StoreError};
+
+/// One of the entries of a registry shard, as a walk through the shard finds them.
+#[derive(Clone, Debug)]
+pub enum RegistryEntry {
+    /// A provider with its account.
+    Account(Box<ProviderAccount>),
+    /// An item that cannot be read, or the other half of one.
+    Unreadable(Unreadable),
+    /// The shard has no more.
+    End,
+}
+
+/// Which shards of the registry have providers.
+#[derive(Clone, Debug)]
+pub struct RegistryShards {
+    /// Their numbers; all, if it is not known which.
+    pub shards: BTreeSet<u8>,
+    /// The item that names them, if it cannot be read.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// The item that names the shards.
+#[derive(Debug, Deserialize)]
+struct NamedShards {
+    shards: BTreeSet<u8>,
+}
+
+const READ: &str = "read which shards have providers";
+const NAME: &str = "name a shard that has providers";
+
+/// How many providers a walk through a shard reads at a time.
+const PAGE: u16 = 100;
+
+impl BillingTable {
+    /// The shards of the registry that have providers: the registration of a shard's first provider
+    /// names it. When the item that names them is missing or cannot be read, these are all shards, so
+    /// that nobody is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn shards_in_use(&self) -> Result<RegistryShards, StoreError> {
+        let all = || RegistryShards { shards: REGISTRY_SHARDS.collect(), unreadable: None };
+        Ok(self.named_shards().await?.unwrap_or_else(all))
+    }
+
+    /// The write that names a shard as one that has providers; none if it is named already.
+    pub(crate) async fn naming_shard(&self, shard: u8) -> Result<Option<Update>, StoreError> {
+        if self.named_shards().await?.is_some_and(|named| named.shards.contains(&shard)) {
+            return Ok(None);
+        }
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(PK, string(REGISTRY))
+            .key(SK, string(REGISTRY))
+            .update_expression("SET #format = :format ADD #shards :shard")
+            .expression_attribute_names("#format", FORMAT_NAME)
+            .expression_attribute_names("#shards", SHARDS)
+            .expression_attribute_values(":format", number(FORMAT))
+            .expression_attribute_values(":shard", AttributeValue::Ns(vec![shard.to_string()]))
+            .build();
+        update.map(Some).map_err(|error| StoreError::corrupt(NAME, error))
+    }
+
+    async fn named_shards(&self) -> Result<Option<RegistryShards>, StoreError> {
+        let range = Range::one(&self.table, REGISTRY.to_owned(), REGISTRY.to_owned());
+        let Some(item) = range.all(&self.client, READ).await?.pop() else { return Ok(None) };
+        Ok(Some(match from_item(READ, item.clone()) {
+            Ok(NamedShards { shards }) => RegistryShards { shards, unreadable: None },
+            Err(error) => RegistryShards {
+                shards: REGISTRY_SHARDS.collect(),
+                unreadable: Some(Unreadable::new(&item, &error)),
+            },
+        }))
+    }
+
+    /// Walks through a registry shard, after a provider or from the beginning, page by page. An item
+    /// that cannot be read fails alone.
+    ///
+    /// # Errors
+    ///
+    /// The last item of the stream is a [`StoreError`] when the table cannot be read.
+    pub fn walk(
+        &self,
+        shard: u8,
+        after: Option<String>,
+    ) -> BoxStream<'_, Result<RegistryEntry, StoreError>> {
+        let pages = stream::try_unfold(Some(after), move |after| async move {
+            let Some(after) = after else { return Ok(None) };
+            let page = self.accounts(shard, after.as_deref(), PAGE).await?;
+            let next = page.next.clone().map(Some);
+            Ok::<_, StoreError>(Some((page, next)))
+        });
+        pages.map_ok(|page| stream::iter(page.entries()).map(Ok)).try_flatten().boxed()
+    }
+}
+
+impl AccountPage {
+    /// The entries in order, with the end of the shard after the last page.
+    fn entries(self) -> impl Iterator<Item = RegistryEntry> {
+        let unreadable = self.unreadable.into_iter().map(RegistryEntry::Unreadable);
+        let accounts =
+            self.accounts.into_iter().map(|found| RegistryEntry::Account(Box::new(found)));
+        let end = self.next.is_none().then_some(RegistryEntry::End);
+        unreadable.chain(accounts).chain(end)
+    }
+}
