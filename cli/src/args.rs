@@ -6,7 +6,7 @@ use steelyard_runtime::Error;
 
 use crate::commands::{
     account, audit, breaker, debits, demo, import, items, local, mandates, plan, price, provider,
-    reconcile, refund, runs, settle, statement,
+    reconcile, refund, runs, settle, statement, usage,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Runs(runs::RunsArgs),
     /// Show what a provider owes for its days, and why.
     Statement(statement::StatementArgs),
+    #[command(subcommand)]
+    Usage(usage::UsageCommand),
     /// Show a provider's money, or book a payment that it made.
     #[command(subcommand)]
     Account(account::AccountCommand),

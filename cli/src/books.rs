@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use steelyard_billing::{
-    Books, CountedDays, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
+    Books, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
 };
-use steelyard_pricing::{BillingDay, UsageError};
+use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{
@@ -85,12 +85,7 @@ impl Tables {
     ) -> Result<Books, Error> {
         let ProviderAccount { provider, account } = found;
         let id = &provider.provider;
-        let reports = self.usage.reports(id).await?;
-        let reported = sum(&reports)?;
-        let from = provider.billed_from.first_day();
-        let last = reported.keys().next_back().copied().unwrap_or(from);
-        let through = last.month().next().last_day();
-        let counted = self.usage.counted(id, from, through).await?;
+        let counted = self.usage.all_counted(id).await?;
         let (debits, mut filed) = self.billing.all_filed::<Debit>(id).await?;
         let (mandates, of_mandates) = self.billing.all_filed::<Mandate>(id).await?;
         let (recharges, of_recharges) = self.billing.all_filed::<Recharge>(id).await?;
@@ -104,10 +99,9 @@ impl Tables {
             owners.extend(self.billing.agreement_owner(agreement_no).await?);
         }
         Ok(Books {
-            counted: counted.days,
+            counted: counted.days()?,
             registration: counted.registration,
-            reported,
-            counted_at: counted_at(&reports),
+            counted_at: counted_at(&counted.reports),
             statements: self.billing.statements(id).await?,
             journal: self.billing.journal(id).await?,
             code: self.billing.provider_of(&ProviderCode::of(id)).await?,
@@ -135,26 +129,12 @@ fn not_named(found: &ProviderAccount) -> Unreadable {
     Unreadable::of_provider(&found.provider.provider, why.to_owned())
 }
 
-/// What reports carried, day by day.
-fn sum(reports: &[CountedReport]) -> Result<CountedDays, UsageError> {
-    let mut days = CountedDays::new();
-    for report in reports {
-        for (day, usage) in &report.counted {
-            let sum = days.entry(*day).or_default();
-            *sum = sum.plus(usage)?;
-        }
-    }
-    Ok(days)
-}
-
 /// When the last report of each day was counted.
 fn counted_at(reports: &[CountedReport]) -> BTreeMap<BillingDay, Timestamp> {
     let mut days = BTreeMap::new();
     for report in reports {
-        for day in report.counted.keys() {
-            let last = days.entry(*day).or_insert(report.counted_at_s);
-            *last = report.counted_at_s.max(*last);
-        }
+        let last = days.entry(report.day).or_insert(report.counted_at);
+        *last = report.counted_at.max(*last);
     }
     days
 }

@@ -78,6 +78,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Import(args) => args.run(&target, &platform).await,
         Command::Settle(args) => args.run(&target, &platform).await,
         Command::Runs(args) => args.run(&target, &platform).await,
+        Command::Usage(command) => command.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,
         Command::Debits(command) => command.run(&target, &platform).await,

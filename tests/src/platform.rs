@@ -144,7 +144,7 @@ impl Platform {
     }
 
     /// Registers a provider on a plan from April 2015 on.
-    pub async fn register(&self, id: &str, plan: &str, shards: u8) {
+    pub async fn register(&self, id: &str, plan: &str) {
         let provider = Provider {
             provider: id.parse().unwrap(),
             billed_from: "2015-04".parse().unwrap(),
@@ -154,7 +154,6 @@ impl Platform {
             }],
             overrides: Vec::new(),
             mandate: None,
-            counter_shards: shards,
         };
         let tables = &self.stack.tables;
         let stored = tables.billing.register(&tables.usage, &provider).await.unwrap();
@@ -163,18 +162,18 @@ impl Platform {
 
     /// Registers a provider without an agreement.
     pub async fn join(&self, id: &str) {
-        self.register(id, PLAN, 1).await;
+        self.register(id, PLAN).await;
     }
 
     /// Registers a provider that signs an agreement, and has these funds at Alipay.
     pub async fn sign(&self, id: &str, funds: i64) {
-        self.register(id, PLAN, 1).await;
+        self.register(id, PLAN).await;
         self.adopt(id, &agreement_no(id), funds).await;
     }
 
     /// The same, by an agreement under which one debit may take so much.
     pub async fn sign_up_to(&self, id: &str, funds: i64, limit: i64) {
-        self.register(id, PLAN, 1).await;
+        self.register(id, PLAN).await;
         self.adopt_up_to(id, &agreement_no(id), funds, limit).await;
     }
 
@@ -337,18 +336,18 @@ impl Platform {
         statements.iter().map(|s| (s.statement.to_string(), s.charge_fen.get())).collect()
     }
 
-    /// What the counters say of a provider in April to June 2015.
+    /// What was counted of a provider in April to June 2015.
     pub async fn counted(&self, provider: &str) -> CountedDays {
         let (from, through) = ("2015-04-01".parse().unwrap(), "2015-06-30".parse().unwrap());
-        self.stack.tables.usage.counted(&id(provider), from, through).await.unwrap().days
+        self.stack.tables.usage.counted(&id(provider), from, through).await.unwrap().days().unwrap()
     }
 
-    /// All calls that the counters hold of a provider.
+    /// All calls that were counted of a provider.
     pub async fn calls(&self, provider: &str) -> u64 {
         self.metered(provider).await.calls.get()
     }
 
-    /// All that the counters hold of a provider.
+    /// All that was counted of a provider.
     pub async fn metered(&self, provider: &str) -> Metered {
         let counted = self.counted(provider).await;
         let by_day = counted.values().map(|usage| usage.total().unwrap());

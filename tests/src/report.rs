@@ -30,10 +30,19 @@ impl Answer {
         }
     }
 
-    /// What became of one provider's share.
+    /// What became of a report for a provider and a day.
+    #[must_use]
+    pub fn of_day(&self, provider: &str, day: &str) -> &str {
+        self.body["providers"][provider][day].as_str().unwrap_or("nothing")
+    }
+
+    /// What became of one provider's share: the first of these that is true of one of its days.
     #[must_use]
     pub fn of_provider(&self, provider: &str) -> &str {
-        self.body["providers"][provider].as_str().unwrap_or("nothing")
+        let days = self.body["providers"][provider].as_object();
+        let is_any =
+            |became: &&&str| days.is_some_and(|days| days.values().any(|of| of == **became));
+        ["conflict", "counted", "duplicate"].iter().find(is_any).unwrap_or(&"nothing")
     }
 }
 

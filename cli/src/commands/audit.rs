@@ -18,7 +18,7 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Rebuild every account from its journal, and check every invariant that stored data can show.
 ///
-/// Checks that counters are the sum of the reports behind them; that lines add up to statements,
+/// Checks that what was reported is charged, and nothing else; that lines add up to statements,
 /// statements to the rounded price of the month, and the journal to the account; that no debit took
 /// or released anything twice, and no more was withheld than charged. Exits with 3 on a breach.
 #[derive(Debug, Args)]

@@ -142,7 +142,7 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     let books = Books::new(stack.tables.billing.clone(), stack.rules.clone());
     books.add_plan(&plan, today).await?;
     let month: BillingMonth = "2014-05".parse()?;
-    let new: Provider = provider::new_provider(actor.id.parse()?, plan.name().clone(), month, 1);
+    let new: Provider = provider::new_provider(actor.id.parse()?, plan.name().clone(), month);
     stack.tables.billing.register(&stack.tables.usage, &new).await?;
     let now = stack.clock.clock().now();
     if let Some((agreement, funds)) = actor.mandate {

@@ -90,7 +90,7 @@ async fn register(
     let registering = callers
         .iter()
         .map(|caller| async move {
-            let provider = new_provider(caller.clone(), plan.clone(), billed_from, 1);
+            let provider = new_provider(caller.clone(), plan.clone(), billed_from);
             tables.billing.register(&tables.usage, &provider).await
         })
         .collect::<Vec<_>>();

@@ -18,6 +18,7 @@ pub(crate) mod runs;
 pub(crate) mod settle;
 pub(crate) mod simulate;
 pub(crate) mod statement;
+pub(crate) mod usage;
 
 use steelyard_billing::{MandateInUse, ProviderId};
 use steelyard_runtime::Error;

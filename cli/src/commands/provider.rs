@@ -89,10 +89,6 @@ pub(crate) struct AddArgs {
     /// The first month whose usage is counted; this month unless given.
     #[arg(long)]
     billed_from: Option<BillingMonth>,
-    /// How many counter items its sources are spread over. Give more than one if its sources together
-    /// send more than about 50 reports a second.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=99))]
-    counter_shards: u8,
 }
 
 impl ProviderCommand {
@@ -109,8 +105,7 @@ impl ProviderCommand {
                     Some(month) => month,
                     None => system.today()?.month(),
                 };
-                let provider =
-                    new_provider(args.provider, args.plan, billed_from, args.counter_shards);
+                let provider = new_provider(args.provider, args.plan, billed_from);
                 add(target, tables, &provider).await
             }
             ProviderCommand::Assign { provider, plan, from } => {
@@ -152,11 +147,10 @@ pub(crate) fn new_provider(
     provider: ProviderId,
     plan: Name,
     billed_from: BillingMonth,
-    counter_shards: u8,
 ) -> Provider {
     let plans = vec![PlanAssignment { from: billed_from.first_day(), plan }];
     let overrides = Vec::new();
-    Provider { provider, billed_from, plans, overrides, mandate: None, counter_shards }
+    Provider { provider, billed_from, plans, overrides, mandate: None }
 }
 
 /// The stored plans. One that cannot be read is named, and stops nothing that does not need it.

@@ -89,7 +89,8 @@ impl SimulateArgs {
     ) -> Result<Simulation, Error> {
         let mut simulation = Simulation::default();
         for ProviderAccount { provider, .. } in accounts {
-            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?.days;
+            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?;
+            let counted = counted.days()?;
             if counted.is_empty() {
                 continue;
             }

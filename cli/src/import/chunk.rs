@@ -12,7 +12,6 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Calendar, CountedDays, ProviderId, ReportId};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
-use steelyard_store::terms;
 
 use super::input::{Input, LineEnd};
 use super::line::{Line, LineCalls, LineError};
@@ -23,15 +22,6 @@ use super::rule::ImportRules;
 /// Reports are named by their chunk's number, so this may never change: the chunks of a file that
 /// was imported before would get other names, and its calls be counted again.
 pub const LINES_PER_CHUNK: u64 = 10_000;
-
-/// How much of one provider a report may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most terms on one billing day: one for an API's calls, one for their amount.
-    pub terms_per_day: usize,
-    /// The most terms in all, summed over days.
-    pub terms: usize,
-}
 
 /// What a chunk of a file says.
 ///
@@ -94,7 +84,7 @@ pub struct Chunks<'a> {
     input: Input,
     rules: &'a ImportRules,
     calendar: &'a Calendar,
-    limits: Limits,
+    apis_per_day: usize,
     number: u64,
     lines: u64,
     metered: Metered,
@@ -102,16 +92,25 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    /// The chunks of an input.
+    /// The chunks of an input, in reports of so many APIs of one provider and day at most.
     #[must_use]
     pub fn new(
         input: Input,
         rules: &'a ImportRules,
         calendar: &'a Calendar,
-        limits: Limits,
+        apis_per_day: usize,
     ) -> Chunks<'a> {
         let metered = Metered::ZERO;
-        Chunks { input, rules, calendar, limits, number: 0, lines: 0, metered, is_over: false }
+        Chunks {
+            input,
+            rules,
+            calendar,
+            apis_per_day,
+            number: 0,
+            lines: 0,
+            metered,
+            is_over: false,
+        }
     }
 
     /// What is read.
@@ -147,7 +146,7 @@ impl<'a> Chunks<'a> {
         if self.rules.growing && !is_full {
             return Ok(Some(Chunk { left: draft.lines, ..Chunk::default() }));
         }
-        Ok(Some(draft.into_chunk(number, self.limits)))
+        Ok(Some(draft.into_chunk(number, self.apis_per_day)))
     }
 
     fn read_line(&mut self, line: &[u8], end: LineEnd, draft: &mut Draft) {
@@ -231,8 +230,8 @@ struct Draft {
 }
 
 impl Draft {
-    fn into_chunk(self, number: u64, limits: Limits) -> Chunk {
-        let parts = split(&self.usage, limits).into_iter().enumerate();
+    fn into_chunk(self, number: u64, apis_per_day: usize) -> Chunk {
+        let parts = split(&self.usage, apis_per_day).into_iter().enumerate();
         let reports = parts.map(|(part, records)| {
             let id = match part {
                 0 => format!("{}-{number}", self.digest),
@@ -244,11 +243,11 @@ impl Draft {
     }
 }
 
-/// The counts as the records of as many reports as the limits ask for: mostly one, or none.
-fn split(usage: &BTreeMap<ProviderId, CountedDays>, limits: Limits) -> Vec<Vec<Record>> {
+/// The counts as the records of as many reports as the limit asks for: mostly one, or none.
+fn split(usage: &BTreeMap<ProviderId, CountedDays>, apis_per_day: usize) -> Vec<Vec<Record>> {
     let mut parts: Vec<Vec<Record>> = Vec::new();
     for (provider, days) in usage {
-        for (part, record) in parted(provider, days, limits) {
+        for (part, record) in parted(provider, days, apis_per_day) {
             if parts.len() <= part {
                 parts.resize_with(part + 1, Vec::new);
             }
@@ -259,24 +258,18 @@ fn split(usage: &BTreeMap<ProviderId, CountedDays>, limits: Limits) -> Vec<Vec<R
 }
 
 /// The records of one provider, each with the number of the report that has room for it.
-fn parted(provider: &ProviderId, days: &CountedDays, limits: Limits) -> Vec<(usize, Record)> {
-    let (mut part, mut used) = (0, 0);
-    let mut records = Vec::new();
-    for (day, usage) in days {
-        let mut used_of_day = 0;
-        for (api, metered) in usage.iter() {
-            let needed = terms(metered);
-            if used_of_day + needed > limits.terms_per_day || used + needed > limits.terms {
-                (part, used, used_of_day) = (part + 1, 0, 0);
-            }
-            used += needed;
-            used_of_day += needed;
+fn parted<'a>(
+    provider: &'a ProviderId,
+    days: &'a CountedDays,
+    apis_per_day: usize,
+) -> impl Iterator<Item = (usize, Record)> + 'a {
+    days.iter().flat_map(move |(day, usage)| {
+        usage.iter().enumerate().map(move |(place, (api, metered))| {
             let (provider, api) = (provider.clone(), api.clone());
             let Metered { calls: count, amount } = metered;
-            records.push((part, Record { provider, api, day: *day, count, amount }));
-        }
-    }
-    records
+            (place / apis_per_day, Record { provider, api, day: *day, count, amount })
+        })
+    })
 }
 
 pub(super) fn is_nothing(amount: &Amount) -> bool {

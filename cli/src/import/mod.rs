@@ -18,7 +18,7 @@ mod run;
 mod summary;
 
 pub use access_log::{Excerpt, LogLine, LogLineError, Request};
-pub use chunk::{BadLine, Chunk, Chunks, LINES_PER_CHUNK, Limits, Record, Report};
+pub use chunk::{BadLine, Chunk, Chunks, LINES_PER_CHUNK, Record, Report};
 pub use input::{Input, LINE_BYTES_MAX, LineEnd};
 pub use line::{Line, LineCalls, LineError};
 pub use rule::{ApiRule, CallerRule, ImportRules, NameError, ROOT_API, RuleTextError, StatusRule};

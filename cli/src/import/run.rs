@@ -7,17 +7,14 @@ use std::io;
 use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
 use steelyard_ingest::{Counter, Counting, RECORDS_MAX, UsageReport};
 use steelyard_json::Node;
-use steelyard_pricing::Metered;
-use steelyard_store::{Counted, StoreError, TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX};
+use steelyard_pricing::{BillingDay, Metered};
+use steelyard_store::{APIS_PER_DAY_MAX, Counted, StoreError};
 use thiserror::Error;
 
-use super::chunk::{Chunk, Chunks, LINES_PER_CHUNK, Limits, Report};
+use super::chunk::{Chunk, Chunks, LINES_PER_CHUNK, Report};
 use super::input::Input;
 use super::rule::ImportRules;
 use super::summary::{Summary, sum};
-
-/// What the counter takes of one provider in one report.
-const LIMITS: Limits = Limits { terms_per_day: TERMS_PER_DAY_MAX, terms: TERMS_PER_SHARE_MAX };
 
 // A line makes one record at most, so a chunk fits in a report.
 #[expect(
@@ -85,7 +82,7 @@ pub async fn import(
     mut progress: impl FnMut(Progress),
     register: impl AsyncFn(&BTreeSet<ProviderId>) -> Result<(), Box<dyn Error + Send + Sync>>,
 ) -> Result<Summary, ImportError> {
-    let mut chunks = Chunks::new(input, rules, calendar, LIMITS);
+    let mut chunks = Chunks::new(input, rules, calendar, APIS_PER_DAY_MAX);
     let mut summary = Summary::default();
     let mut callers = BTreeSet::new();
     while let Some(chunk) = chunks.next() {
@@ -123,7 +120,7 @@ async fn count_chunk(
         let (stopped, records) =
             records.into_iter().partition(|record| conflicting.contains(&record.provider));
         let stopped = Report { id: id.clone(), records: stopped };
-        for (provider, metered) in stopped.metered(&BTreeSet::new()) {
+        for ((provider, _), metered) in stopped.metered(&BTreeSet::new()) {
             summary.conflict(&id, &provider, metered);
         }
         let report = Report { id, records };
@@ -145,12 +142,12 @@ impl Report {
         }
     }
 
-    /// What it meters of each provider, without the records that were refused.
-    fn metered(&self, refused: &BTreeSet<usize>) -> BTreeMap<ProviderId, Metered> {
+    /// What it meters of each provider on each day, without the records that were refused.
+    fn metered(&self, refused: &BTreeSet<usize>) -> BTreeMap<(ProviderId, BillingDay), Metered> {
         let mut metered = BTreeMap::new();
         for (_, record) in self.records.iter().enumerate().filter(|(i, _)| !refused.contains(i)) {
-            let of_provider = metered.entry(record.provider.clone()).or_default();
-            *of_provider = sum(*of_provider, record.metered());
+            let of_day = metered.entry((record.provider.clone(), record.day)).or_default();
+            *of_day = sum(*of_day, record.metered());
         }
         metered
     }
@@ -162,8 +159,8 @@ impl Summary {
         self.reports += 1;
         let refused = counting.refused.iter().map(|refused| refused.index).collect();
         let mut conflicting = BTreeSet::new();
-        for (provider, metered) in report.metered(&refused) {
-            let counted = counting.providers.get(&provider);
+        for ((provider, day), metered) in report.metered(&refused) {
+            let counted = counting.providers.get(&provider).and_then(|days| days.get(&day));
             match counted.expect("the counter answers for all whom it did not refuse") {
                 Counted::Counted => self.counted.add(&provider, metered),
                 Counted::Duplicate => self.duplicate.add(&provider, metered),

@@ -77,7 +77,7 @@ pub struct Conflict {
     pub report: ReportId,
     /// The provider.
     pub provider: ProviderId,
-    /// Its calls in the report now, and what went through them. Some may be in the counters since
+    /// Its calls in the report now, and what went through them. Some may count since
     /// before.
     #[serde(flatten, serialize_with = "as_calls")]
     pub metered: Metered,
@@ -100,7 +100,7 @@ pub struct Refusal {
 }
 
 impl Summary {
-    /// Whether every call to bill is in the counters, and no line was bad.
+    /// Whether every call to bill counts, and no line was bad.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.bad.count == 0 && self.conflict.providers.is_empty() && self.refusals.count == 0

@@ -21,3 +21,4 @@ mod simulate;
 mod tables;
 mod terms;
 mod tool;
+mod usage;

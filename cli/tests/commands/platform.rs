@@ -84,7 +84,7 @@ impl Platform {
         let records = calls.iter().map(record).collect::<Vec<_>>();
         let report = json!({ "source": "gateway-1", "id": id, "records": records });
         let answer = self.stack.functions.ingest.invoke(report).await.unwrap();
-        assert_eq!(answer["providers"][provider], "counted", "{answer}");
+        assert_eq!(answer["providers"][provider][day], "counted", "{answer}");
     }
 
     /// Settles everything at half an hour after the midnight before a day.
@@ -123,7 +123,6 @@ impl Platform {
             }],
             overrides: Vec::new(),
             mandate: None,
-            counter_shards: 1,
         };
         let tables = &self.stack.tables;
         tables.billing.register(&tables.usage, &provider).await.unwrap();

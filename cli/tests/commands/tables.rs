@@ -77,6 +77,7 @@ async fn every_table_fits_80_columns_and_wraps_no_amount_and_no_number() {
     for (line, whole) in [
         ("demo --log error", &["label-printer", "2014-05-05"][..]),
         ("statement {}", &["123,456,790", AMOUNT]),
+        ("usage show {}", &["taobao.trades.sold.detail", "246,913,579"]),
         ("account show {}", &[&recharge, "2015-05-02T00:30:00+08:00", "Receivable +1234567.89"]),
         ("debits list", &[PROVIDER, AMOUNT, "ACQ.INVALID_PARAMETER"]),
         ("debits show {} 1", &["2015-05-02T00:30:00+08:00", AGREEMENT]),

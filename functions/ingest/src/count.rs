@@ -1,15 +1,15 @@
-//! Counting a report: one transaction for each provider that it names.
+//! Counting a report: one put for each provider and billing day that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use steelyard_billing::{Calendar, ProviderId, Registration};
-use steelyard_pricing::BillingDay;
+use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::{Clock, report_unreadable};
-use steelyard_store::{Counted, Registrations, ReportShare, StoreError, UsageTable};
+use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
 use crate::report::{Accepted, Refusal, Share, UsageReport};
 
@@ -25,8 +25,8 @@ pub struct Counter {
 /// What became of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counting {
-    /// By provider.
-    pub providers: BTreeMap<ProviderId, Counted>,
+    /// By provider and billing day.
+    pub providers: BTreeMap<ProviderId, BTreeMap<BillingDay, Counted>>,
     /// The records that were refused, by their place in the report.
     pub refused: Vec<RefusedRecord>,
 }
@@ -50,11 +50,11 @@ struct Known {
 
 const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 
-/// How many providers of a report are counted at the same time.
+/// How many providers of a report, and how many days of one, are counted at the same time.
 const AT_ONCE: usize = 16;
 
 impl Counter {
-    /// A counter into that table.
+    /// Counts into that table.
     #[must_use]
     pub fn new(table: UsageTable, calendar: Calendar, clock: Clock) -> Counter {
         Counter { table, calendar, clock, known: Arc::default() }
@@ -71,50 +71,69 @@ impl Counter {
         let mut accepted = report.accept(&self.calendar, now);
         let registered = self.registered(&accepted, now).await?;
         accepted.refuse(|provider, day| unbilled(provider, day, &registered));
-        // Who is not registered has been refused.
-        let shares = accepted.shares.iter();
-        let counting = shares
-            .filter_map(|(provider, share)| {
-                let registration = *registered.readable.get(provider)?;
-                Some(self.count_share(report, provider, share, registration, now))
-            })
-            .collect::<Vec<_>>();
-        let counted =
-            futures::stream::iter(counting).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+        let counting = accepted.shares.iter().map(|(provider, share)| async move {
+            let counted = self.count_share(report, provider, share, now).await?;
+            Ok::<_, StoreError>((provider.clone(), counted))
+        });
+        // Collected first: a future that borrows from an iterator would not be general enough.
+        let counting = counting.collect::<Vec<_>>();
+        let counted = stream::iter(counting).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         let refused = accepted.refused.iter();
         let refused =
             refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
         Ok(Counting { providers: counted.into_iter().collect::<Result<_, _>>()?, refused })
     }
 
+    /// Counts the days of a share. The first goes alone: where it conflicts, the days that only the
+    /// other content names are not counted.
     async fn count_share(
         &self,
         report: &UsageReport,
         provider: &ProviderId,
         share: &Share,
-        registration: Registration,
         now: Timestamp,
-    ) -> Result<(ProviderId, Counted), StoreError> {
-        // A share has records, be they of no calls; what had none would be kept for ever.
-        let last = share.records.last_key_value().map(|(day, _)| day.month());
-        let expires_at = last.map_or(Timestamp::MAX, |month| self.calendar.kept_until(month));
-        let counted = ReportShare {
-            source: report.source.clone(),
-            report: report.id.clone(),
-            provider: provider.clone(),
-            digest: share.digest.clone(),
-            days: share.days.clone(),
-            counted_at: now,
-            expires_at,
-        };
-        let counted = self.table.count(&counted, registration).await?;
-        if counted == Counted::Conflict {
+    ) -> Result<BTreeMap<BillingDay, Counted>, StoreError> {
+        let mut days = share.records.keys().copied();
+        let mut counted = BTreeMap::new();
+        if let Some(first) = days.next() {
+            counted.insert(first, self.count_day(report, provider, share, first, now).await?);
+        }
+        if counted.values().any(|became| *became == Counted::Conflict) {
+            counted.extend(days.map(|day| (day, Counted::Conflict)));
+        } else {
+            let others = days.map(|day| async move {
+                Ok::<_, StoreError>((day, self.count_day(report, provider, share, day, now).await?))
+            });
+            let others = stream::iter(others.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+            counted.extend(others.try_collect::<Vec<_>>().await?);
+        }
+        if counted.values().any(|became| *became == Counted::Conflict) {
             tracing::warn!(
                 provider.id = %provider, source.id = %report.source, report.id = %report.id,
-                "a report came again with another content; nothing was counted"
+                "a report came again with another content"
             );
         }
-        Ok((provider.clone(), counted))
+        Ok(counted)
+    }
+
+    async fn count_day(
+        &self,
+        report: &UsageReport,
+        provider: &ProviderId,
+        share: &Share,
+        day: BillingDay,
+        now: Timestamp,
+    ) -> Result<Counted, StoreError> {
+        let counted = CountedReport {
+            source: report.source.clone(),
+            report: report.id.clone(),
+            day,
+            // A day may have records of no calls only.
+            metered: share.days.get(&day).cloned().unwrap_or_else(Usage::new),
+            share: share.mark.clone(),
+            counted_at: now,
+        };
+        self.table.count(provider, &counted, self.calendar.kept_until(day.month())).await
     }
 
     /// The registrations of those providers of a report that have one.
@@ -175,10 +194,16 @@ fn unbilled(provider: &ProviderId, day: BillingDay, registered: &Registrations) 
 }
 
 impl Counting {
-    /// Whether everything that the report says is in the counters.
+    /// Whether everything that the report says counts.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.refused.is_empty()
-            && self.providers.values().all(|counted| *counted != Counted::Conflict)
+        self.refused.is_empty() && !self.has_conflict()
+    }
+
+    /// Whether something of the report was not counted because its id was used before.
+    #[must_use]
+    pub fn has_conflict(&self) -> bool {
+        let mut counted = self.providers.values().flat_map(BTreeMap::values);
+        counted.any(|became| *became == Counted::Conflict)
     }
 }

@@ -4,7 +4,6 @@
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
 use steelyard_runtime::{Problem, web};
-use steelyard_store::Counted;
 
 use crate::count::{Counter, Counting};
 use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
@@ -45,9 +44,9 @@ fn refused_report(error: &ReportError) -> ApiGatewayV2httpResponse {
 /// 200 when everything is counted; otherwise a problem that says, besides, what is.
 fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
     let outcome = json!(counting);
-    if counting.providers.values().any(|counted| *counted == Counted::Conflict) {
+    if counting.has_conflict() {
         let detail = "the report's id was used before for another content; nothing was counted for \
-                      the providers marked `conflict`";
+                      the providers and days marked `conflict`";
         return web::problem(Problem::ReportConflict, detail, outcome);
     }
     if !counting.refused.is_empty() {

@@ -25,7 +25,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// The function over a counter.
+    /// The function that counts by `counter`.
     #[must_use]
     pub fn new(counter: Counter) -> Ingest {
         Ingest { counter }

@@ -7,10 +7,9 @@ use sha2::{Digest, Sha256};
 use steelyard_billing::{Calendar, CountedDays, IdError, ProviderId, ReportId, SourceId};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{
-    Amount, ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError, Metered, Usage,
-    UsageError,
+    Amount, ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError, Metered, UsageError,
 };
-use steelyard_store::{TERMS_PER_DAY_MAX, TERMS_PER_SHARE_MAX, terms};
+use steelyard_store::{APIS_PER_DAY_MAX, ShareMark};
 use thiserror::Error;
 
 /// The most records that a report may have.
@@ -19,7 +18,7 @@ pub const RECORDS_MAX: usize = 10_000;
 /// The largest report, in bytes.
 pub const REPORT_BYTES_MAX: usize = 1_000_000;
 
-/// The most calls that one record may count. Far below what a counter holds, so that no slip of a
+/// The most calls that one record may count. Far below what a month may have, so that no slip of a
 /// source fills one.
 pub const COUNT_MAX: Calls = Calls::new(1_000_000_000);
 
@@ -137,10 +136,8 @@ pub enum Refusal {
     /// The provider's registration cannot be read. Nothing is wrong with the record.
     #[error("provider `{0}` cannot be counted now: its registration cannot be read; send it again")]
     UnreadableProvider(ProviderId),
-    /// The report names too many APIs of the provider.
-    #[error(
-        "more than {TERMS_PER_DAY_MAX} APIs on a day, or {TERMS_PER_SHARE_MAX} in all, of one provider, where one with an amount is two: split the report"
-    )]
+    /// The report names too many APIs of the provider on the day.
+    #[error("more than {APIS_PER_DAY_MAX} APIs of one provider on a day: split the report")]
     TooManyApis,
 }
 
@@ -169,9 +166,16 @@ pub struct Share {
     pub days: CountedDays,
     /// The places in the report of the records behind each day.
     pub records: BTreeMap<BillingDay, Vec<usize>>,
-    /// SHA-256, in hexadecimal, of all that the report says of the provider, refused records
-    /// included: what time it is doesn't change it.
-    pub digest: String,
+    /// Tells all that the report says of the provider from anything else, refused records included:
+    /// what time it is does not change it.
+    pub mark: ShareMark,
+}
+
+/// What is needed to tell one share from another, while records are read.
+#[derive(Default)]
+struct Marking {
+    digest: Sha256,
+    days: BTreeSet<BillingDay>,
 }
 
 impl UsageReport {
@@ -209,22 +213,25 @@ impl UsageReport {
     #[must_use]
     pub fn accept(&self, calendar: &Calendar, now: Timestamp) -> Accepted {
         let mut accepted = Accepted::default();
-        let mut digests: BTreeMap<ProviderId, Sha256> = BTreeMap::new();
+        let mut marking: BTreeMap<ProviderId, Marking> = BTreeMap::new();
         for (index, record) in self.records.iter().enumerate() {
             if let Err(why) =
-                accept_record(record, index, calendar, now, &mut accepted, &mut digests)
+                accept_record(record, index, calendar, now, &mut accepted, &mut marking)
             {
                 accepted.refused.push(Refused { index, why });
             }
         }
-        for (provider, digest) in digests {
-            if let Some(share) = accepted.shares.get_mut(&provider) {
-                share.digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            }
+        let mut too_large = BTreeSet::new();
+        for (provider, Marking { digest, days }) in marking {
+            let Some(share) = accepted.shares.get_mut(&provider) else { continue };
+            share.mark =
+                ShareMark { digest: digest.finalize().into(), days: days.into_iter().collect() };
+            let days = share.days.iter().filter(|(_, usage)| usage.apis() > APIS_PER_DAY_MAX);
+            too_large.extend(days.map(|(day, _)| (provider.clone(), *day)));
         }
-        let too_large = accepted.shares.iter().filter(|(_, share)| !fits(&share.days));
-        let too_large = too_large.map(|(provider, _)| provider.clone()).collect::<BTreeSet<_>>();
-        accepted.refuse(|provider, _| too_large.contains(provider).then_some(Refusal::TooManyApis));
+        accepted.refuse(|provider, day| {
+            too_large.contains(&(provider.clone(), day)).then_some(Refusal::TooManyApis)
+        });
         accepted
     }
 }
@@ -272,19 +279,21 @@ fn accept_record(
     calendar: &Calendar,
     now: Timestamp,
     accepted: &mut Accepted,
-    digests: &mut BTreeMap<ProviderId, Sha256>,
+    marking: &mut BTreeMap<ProviderId, Marking>,
 ) -> Result<(), Refusal> {
     let read = UsageRecord::read(record.clone()).map_err(Refusal::Malformed)?;
     let provider: ProviderId = read.provider.parse().map_err(Refusal::Provider)?;
     // A node is written with its fields sorted, so the order in which they came does not matter.
     let written = serde_json::to_string(record).expect("a node has a JSON");
-    let digest = digests.entry(provider.clone()).or_default();
+    let Marking { digest, days } = marking.entry(provider.clone()).or_default();
     digest.update(written);
     digest.update("\n");
 
     let api: ApiName = read.api.parse().map_err(Refusal::Api)?;
     let metered = metered(&read)?;
-    let day = day(&read, calendar, now)?;
+    let when = When::read(&read, calendar)?;
+    days.insert(when.day);
+    let day = when.taken(calendar, now)?;
     let share = accepted.shares.entry(provider).or_default();
     if !metered.is_zero() {
         let usage = share.days.entry(day).or_default();
@@ -317,34 +326,45 @@ fn calls(count: &Node) -> Result<Calls, Refusal> {
     calls.filter(|calls| *calls <= COUNT_MAX).ok_or_else(|| Refusal::Count(count.to_string()))
 }
 
-/// The billing day of a record, if usage of it is taken now.
-fn day(record: &UsageRecord, calendar: &Calendar, now: Timestamp) -> Result<BillingDay, Refusal> {
-    let latest = now + FUTURE_MAX;
-    let (day, is_future, written) = match (&record.at, &record.day) {
-        (Some(at), None) => {
-            let instant: Timestamp = at.parse().map_err(|_| Refusal::At(at.clone()))?;
-            let day = calendar.day_of(instant).map_err(|_| Refusal::At(at.clone()))?;
-            (day, instant > latest, at)
-        }
-        (None, Some(day)) => {
-            let parsed: BillingDay = day.parse().map_err(Refusal::Day)?;
-            (parsed, parsed.date() > calendar.date_of(latest), day)
-        }
-        (Some(_), Some(_)) | (None, None) => return Err(Refusal::When),
-    };
-    let month = day.month();
-    if is_future {
-        return Err(Refusal::Future(written.clone()));
-    }
-    if !calendar.is_open(month, now) {
-        return Err(Refusal::Late { day, month, closed_at: calendar.closes_at(month) });
-    }
-    Ok(day)
+/// When the calls of a record were made.
+struct When {
+    day: BillingDay,
+    /// The instant, if the record names one and not a day.
+    at: Option<Timestamp>,
+    written: String,
 }
 
-fn fits(days: &CountedDays) -> bool {
-    let terms = |usage: &Usage| usage.iter().map(|(_, metered)| terms(metered)).sum::<usize>();
-    let by_day = days.values().map(terms).collect::<Vec<_>>();
-    by_day.iter().all(|terms| *terms <= TERMS_PER_DAY_MAX)
-        && by_day.iter().sum::<usize>() <= TERMS_PER_SHARE_MAX
+impl When {
+    fn read(record: &UsageRecord, calendar: &Calendar) -> Result<When, Refusal> {
+        match (&record.at, &record.day) {
+            (Some(written), None) => {
+                let refused = || Refusal::At(written.clone());
+                let at: Timestamp = written.parse().map_err(|_| refused())?;
+                let day = calendar.day_of(at).map_err(|_| refused())?;
+                Ok(When { day, at: Some(at), written: written.clone() })
+            }
+            (None, Some(written)) => {
+                let day = written.parse().map_err(Refusal::Day)?;
+                Ok(When { day, at: None, written: written.clone() })
+            }
+            (Some(_), Some(_)) | (None, None) => Err(Refusal::When),
+        }
+    }
+
+    /// The billing day, if usage of it is taken now.
+    fn taken(self, calendar: &Calendar, now: Timestamp) -> Result<BillingDay, Refusal> {
+        let When { day, at, written } = self;
+        let (latest, month) = (now + FUTURE_MAX, day.month());
+        let is_future = match at {
+            Some(at) => at > latest,
+            None => day.date() > calendar.date_of(latest),
+        };
+        if is_future {
+            return Err(Refusal::Future(written));
+        }
+        if !calendar.is_open(month, now) {
+            return Err(Refusal::Late { day, month, closed_at: calendar.closes_at(month) });
+        }
+        Ok(day)
+    }
 }

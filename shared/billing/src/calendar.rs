@@ -1,4 +1,4 @@
-//! Which billing day an instant belongs to, how long a month stays open, and how long its counters
+//! Which billing day an instant belongs to, how long a month stays open, and how long its reports
 //! are kept.
 
 use jiff::civil::{Date, Time};
@@ -39,7 +39,7 @@ impl CalendarError {
     }
 }
 
-/// How long after the latest day on which a month can close its counters are kept, so that a charge
+/// How long after the latest day on which a month can close its reports are kept, so that a charge
 /// can be traced to its reports for more than a year.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
 
@@ -128,7 +128,7 @@ impl Calendar {
         now < self.closes_at(month)
     }
 
-    /// The instant up to which markers and counters of the month are kept at least. It does not
+    /// The instant up to which reports of the month are kept at least. It does not
     /// depend on the configured close day, which may change while they are stored.
     #[must_use]
     pub fn kept_until(&self, month: BillingMonth) -> Timestamp {

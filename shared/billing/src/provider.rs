@@ -25,9 +25,6 @@ pub struct Provider {
     /// The mandate under which debits are made, if there is one that can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<MandateInUse>,
-    /// How many counter items its sources are spread over, from 1; more for a provider whose
-    /// sources together report more than some fifty times a second.
-    pub counter_shards: u8,
 }
 
 /// A provider is on a plan from a day on.

@@ -6,13 +6,11 @@ use steelyard_pricing::BillingMonth;
 
 use crate::{MandateId, MonthClose, Provider, ProviderId};
 
-/// What ingest knows of a provider: its usage is counted, in which counters, and up to which close.
+/// What ingest knows of a provider: from which month on its usage is counted, and up to which close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// The first billing month in which its usage is counted.
     pub billed_from: BillingMonth,
-    /// How many counter items its sources are spread over, from 1.
-    pub counter_shards: u8,
     /// The close of its months; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<MonthClose>,
@@ -33,10 +31,6 @@ impl Registration {
     /// The registration of a provider none of whose months is closed.
     #[must_use]
     pub const fn of(provider: &Provider) -> Registration {
-        Registration {
-            billed_from: provider.billed_from,
-            counter_shards: provider.counter_shards,
-            closed: None,
-        }
+        Registration { billed_from: provider.billed_from, closed: None }
     }
 }

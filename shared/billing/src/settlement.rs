@@ -114,7 +114,7 @@ pub enum SettlementError {
     #[error("cannot rate the month")]
     Charge(#[from] ChargeError),
     /// Counts contradict what was rated.
-    #[error("the counters contradict what was rated before")]
+    #[error("the reports contradict what was rated before")]
     Count(#[from] UsageError),
     /// The account does not allow the charge.
     #[error("cannot charge the account")]
@@ -141,7 +141,7 @@ struct Due<'a> {
 /// yesterday; and when the whole month is settled, by a supplement to its last day. What is due
 /// without usage, such as a minimum, is charged with the month's last day.
 ///
-/// Take `now` before the counters and `closed` are read: what was counted before it must be in
+/// Take `now` before the reports and `closed` are read: what was counted before it must be in
 /// `counted`.
 ///
 /// # Errors
@@ -194,8 +194,8 @@ fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), Settlement
     Ok(())
 }
 
-/// Whether the counters of a month that was rated have expired: all that can be charged of it was.
-/// Counters that are gone before they can have expired are an error.
+/// Whether the reports of a month that was rated have expired: all that can be charged of it was.
+/// Reports that are gone before they can have expired are an error.
 fn is_forgotten(
     account: &Account,
     month: BillingMonth,

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Time;
 use steelyard_billing::{
-    CalendarError, MonthClose, ProviderId, Request, SettlementError, Statement, next_settlement,
+    Account, CalendarError, CountedDays, MonthClose, ProviderId, Registration, Request,
+    SettlementError, Statement, next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError};
-use steelyard_store::{CountedUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
+use steelyard_store::{ProviderAccount, StoreError, Unreadable, UsageTable};
 use thiserror::Error;
 
 use crate::Books;
@@ -78,7 +80,13 @@ pub struct Census {
 /// What a provider's settlement is decided by.
 struct Loaded {
     account: ProviderAccount,
-    counted: CountedUsage,
+    counted: Counted,
+}
+
+/// What was counted of a provider, and what ingest knows of it.
+struct Counted {
+    days: CountedDays,
+    registration: Option<Registration>,
 }
 
 /// A provider after it was settled, as far as it could be.
@@ -155,6 +163,43 @@ impl Settler {
         settled.failed.map_or(Ok(settled.statements), Err)
     }
 
+    /// The statements that would be made if the provider's day were over now: what has been counted
+    /// and not settled, by the code that settles it. Nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`] naming the provider and the cause.
+    pub async fn preview(
+        &self,
+        terms: &RunTerms,
+        provider: &ProviderId,
+    ) -> Result<Vec<Statement>, SettleError> {
+        self.previewed(terms, provider).await.map_err(|error| error.of(provider))
+    }
+
+    async fn previewed(
+        &self,
+        terms: &RunTerms,
+        id: &ProviderId,
+    ) -> Result<Vec<Statement>, UnnamedError> {
+        let rules = &self.books.rules;
+        let ProviderAccount { provider, mut account } = self.read(id).await?;
+        let today = rules.calendar.day_of(terms.now)?;
+        let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
+        let Counted { days, registration } = self.counted(&account, today).await?;
+        let closed = registration.and_then(|registration| registration.closed);
+        let plans = &terms.plans;
+        let mut statements = Vec::new();
+        let next = |account: &Account| {
+            next_settlement(&provider, account, &days, closed, plans, rules, tomorrow)
+        };
+        while let Some(next) = next(&account).map_err(UnnamedError::Rules)? {
+            statements.push(next.statement);
+            account = next.movement.account;
+        }
+        Ok(statements)
+    }
+
     pub(crate) async fn settle(
         &self,
         terms: &RunTerms,
@@ -186,7 +231,8 @@ impl Settler {
         account: ProviderAccount,
         statements: &mut Vec<Statement>,
     ) -> Result<ProviderAccount, UnnamedError> {
-        let counted = self.counted(terms, &account).await?;
+        let through = self.books.rules.calendar.yesterday(terms.now)?;
+        let counted = self.counted(&account.account, through).await?;
         let mut loaded = Loaded { account, counted };
         while let Some(statement) = self.settle_day(terms, &mut loaded).await? {
             statements.push(statement);
@@ -240,7 +286,8 @@ impl Settler {
 
     async fn load(&self, terms: &RunTerms, before: &Loaded) -> Result<Loaded, UnnamedError> {
         let account = self.read(&before.account.provider.provider).await?;
-        let counted = self.counted(terms, &account).await?;
+        let through = self.books.rules.calendar.yesterday(terms.now)?;
+        let counted = self.counted(&account.account, through).await?;
         Ok(Loaded { account, counted })
     }
 
@@ -248,7 +295,7 @@ impl Settler {
         &self,
         terms: &RunTerms,
         loaded: &Loaded,
-    ) -> Result<Decision<(Option<Statement>, steelyard_billing::Account)>, UnnamedError> {
+    ) -> Result<Decision<(Option<Statement>, Account)>, UnnamedError> {
         let Loaded { account: ProviderAccount { provider, account }, counted } = loaded;
         let closed = counted.registration.and_then(|registration| registration.closed);
         let (rules, days) = (&self.books.rules, &counted.days);
@@ -279,15 +326,16 @@ impl Settler {
         Ok(())
     }
 
-    /// What was counted in the provider's open months up to yesterday.
+    /// What was counted in the open months of an account, up to a day.
     async fn counted(
         &self,
-        terms: &RunTerms,
-        account: &ProviderAccount,
-    ) -> Result<CountedUsage, UnnamedError> {
-        let through: BillingDay = self.books.rules.calendar.yesterday(terms.now)?;
-        let from = account.account.open_from.first_day().min(through);
-        Ok(self.usage.counted(&account.provider.provider, from, through).await?)
+        account: &Account,
+        through: BillingDay,
+    ) -> Result<Counted, UnnamedError> {
+        let from = account.open_from.first_day().min(through);
+        let counted = self.usage.counted(&account.provider, from, through).await?;
+        let days = counted.days().map_err(|error| UnnamedError::Rules(error.into()))?;
+        Ok(Counted { days, registration: counted.registration })
     }
 
     async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, UnnamedError> {

@@ -62,7 +62,10 @@ pub(crate) fn check_format(operation: &'static str, item: &Item) -> Result<(), S
 }
 
 /// Why an item cannot be read, with its name.
-fn unreadable(operation: &'static str, item: &Item) -> impl Fn(String) -> StoreError + use<> {
+pub(crate) fn unreadable(
+    operation: &'static str,
+    item: &Item,
+) -> impl Fn(String) -> StoreError + use<> {
     let key = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let (pk, sk) = (key(PK).unwrap_or_default(), key(SK).unwrap_or_default());
     move |why| StoreError::Unreadable { operation, pk: pk.clone(), sk: sk.clone(), why }

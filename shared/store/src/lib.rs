@@ -12,12 +12,14 @@ mod error;
 mod idempotency;
 mod item;
 mod mandates;
+mod packed;
 mod plans;
 mod query;
 mod realm;
 mod reconciliation;
 mod record;
 mod registry;
+mod reports;
 mod runs;
 pub mod schema;
 mod statements;
@@ -37,12 +39,10 @@ pub use realm::Realms;
 pub use reconciliation::{Findings, Unshown};
 pub use record::Record;
 pub use registry::{RegistryEntry, RegistryShards};
+pub use reports::{APIS_PER_DAY_MAX, Counted, CountedReport, CountedUsage, ShareMark};
 pub use runs::RUNS_REGARDED;
 pub use statements::BookedTransfer;
 pub use table::BillingTable;
 pub use unreadable::Unreadable;
-pub use usage::{
-    Counted, CountedReport, CountedUsage, Registrations, ReportShare, TERMS_PER_DAY_MAX,
-    TERMS_PER_SHARE_MAX, UsageTable, terms,
-};
+pub use usage::{Registrations, UsageTable};
 pub use writes::Writes;

@@ -3,8 +3,7 @@
 //! | table | `pk` | `sk` | item |
 //! |---|---|---|---|
 //! | usage | provider | `registration` | that the provider may be counted, and the months that are closed |
-//! | usage | provider | `counter#2015-05-17#00` | the usage of a day: `api#…` the calls of an API, `amount#…` the yuan that went through them |
-//! | usage | provider | `report#source#id` | the marker of a counted report, with its counts |
+//! | usage | provider | `day#2015-05-17#source#id` | what a report says of a day: the counts, and the marker by which they count once |
 //! | billing | `realm` | `realm` | the code of the deployment, which is part of every number |
 //! | billing | `registry` | `registry` | the shards of the registry that have providers |
 //! | billing | `shard#007` | `provider#account` | the account |
@@ -63,12 +62,12 @@ pub(crate) const SK: &str = "sk";
 
 /// Counts how often an account or a debit was written; each write is conditional on it.
 pub(crate) const VERSION: &str = "version";
-/// When DynamoDB may delete a marker or a counter, in seconds of Unix time.
+/// When DynamoDB may delete a report, in seconds of Unix time.
 pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
-/// Before the name of an API in a counter: its calls.
-pub(crate) const API_PREFIX: &str = "api#";
-/// Before the name of an API in a counter: what went through its calls, in yuan.
-pub(crate) const AMOUNT_PREFIX: &str = "amount#";
+/// What was metered by a report, packed.
+pub(crate) const METERED: &str = "metered";
+/// What distinguishes the content of a report from others.
+pub(crate) const DIGEST: &str = "digest";
 /// A plan as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
@@ -81,8 +80,7 @@ pub(crate) const DUE_SHARD: &str = "due_shard";
 pub(crate) const DISPATCH_AT_S: &str = "dispatch_at_s";
 
 pub(crate) const REGISTRATION: &str = "registration";
-pub(crate) const COUNTER_PREFIX: &str = "counter#";
-pub(crate) const REPORT_PREFIX: &str = "report#";
+pub(crate) const DAY_PREFIX: &str = "day#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
@@ -197,17 +195,13 @@ pub(crate) fn provider_pk(provider: &ProviderId) -> String {
     format!("provider#{provider}")
 }
 
-pub(crate) fn counter_sk(day: BillingDay, source: &SourceId, shards: u8) -> String {
-    format!("{}{:02}", counter_day(day), shard_of(source.as_str(), shards))
+pub(crate) fn report_sk(day: BillingDay, source: &SourceId, report: &ReportId) -> String {
+    format!("{}{source}#{report}", reports_of(day))
 }
 
-/// What all counters of a day begin with.
-pub(crate) fn counter_day(day: BillingDay) -> String {
-    format!("{COUNTER_PREFIX}{day}#")
-}
-
-pub(crate) fn report_sk(source: &SourceId, report: &ReportId) -> String {
-    format!("{REPORT_PREFIX}{source}#{report}")
+/// What all reports of a day begin with.
+pub(crate) fn reports_of(day: BillingDay) -> String {
+    format!("{DAY_PREFIX}{day}#")
 }
 
 pub(crate) fn statement_sk(statement: StatementId) -> String {

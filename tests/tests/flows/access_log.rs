@@ -68,7 +68,6 @@ async fn import_log(stack: &Stack, log: &Path) -> Summary {
                 plans: vec![PlanAssignment { from: "2015-05-01".parse()?, plan: "pages".parse()? }],
                 overrides: Vec::new(),
                 mandate: None,
-                counter_shards: 1,
             };
             stack.tables.billing.register(&stack.tables.usage, &provider).await?;
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use steelyard_books::{Settler, WalkEnd};
 use steelyard_cli::local::embedded::Usage;
 use steelyard_store::schema::registry_shard;
-use steelyard_tests::{Platform, neighbours, record, report};
+use steelyard_tests::{Platform, neighbours, record, record_of_amount, report};
 
 /// Five rates, a graduated one among them.
 const FIVE_RATES: &str = r#"{
@@ -56,29 +56,49 @@ fn five_apis(provider: &str, id: &str, day: &str, calls: u64) -> Value {
     report(id, &APIS.map(|api| record(provider, api, day, calls)))
 }
 
+/// A report of one day's calls of so many APIs, whose names have 25 letters, by each of some providers.
+fn wide_report(id: &str, providers: &[String], apis: u64) -> Value {
+    // Names that have little in common, as a hash has it.
+    let name = |n: u64| format!("{:016x}.{n:08}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let records = providers.iter().flat_map(|provider| {
+        (0..apis).map(move |n| record(provider, &name(n), "2015-05-01", 1_000 + n))
+    });
+    report(id, &records.collect::<Vec<_>>())
+}
+
 #[tokio::test]
-async fn report_costs_four_write_units_for_each_provider_it_names() {
+async fn report_of_ten_apis_costs_a_write_unit_and_one_of_a_hundred_four_at_most() {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
-    for provider in ["a", "b", "c"] {
+    let providers = (0..10).map(|n| format!("provider-{n}")).collect::<Vec<_>>();
+    for provider in &providers {
         platform.join(provider).await;
     }
-    for (n, providers) in
-        [&["a"][..], &["a"], &["a", "b", "c"], &["a", "b", "c"]].iter().enumerate()
-    {
-        let records = providers
-            .iter()
-            .flat_map(|provider| APIS.map(|api| record(provider, api, "2015-05-01", 1_000)));
-        let sent = report(&format!("r-{n}"), &records.collect::<Vec<_>>());
+    for (count, apis, most) in [(1, 1, 1), (1, 10, 1), (1, 100, 4), (10, 10, 10), (10, 100, 40)] {
+        let sent = wide_report(&format!("r-{count}-{apis}"), &providers[..count], apis);
         take(&platform);
-        assert_eq!(platform.post(&sent).await.status, 200);
-        let usage = take(&platform);
-        let count = u32::try_from(providers.len()).unwrap();
-        check_write_units(&format!("report {n} over {count} providers"), &usage, 4 * count);
-        assert_eq!(usage.requests["TransactWriteItems"], u64::from(count));
-        // Registrations are read once, and known from then on.
-        assert_eq!(usage.requests.contains_key("BatchGetItem"), n == 0 || n == 2);
+        for _ in 0..2 {
+            assert_eq!(platform.post(&sent).await.status, 200);
+            let usage = take(&platform);
+            check_write_units(&format!("{apis} APIs of {count} providers"), &usage, most);
+            assert_eq!(usage.requests["PutItem"], u64::try_from(count).unwrap());
+        }
     }
+    // Registrations are read once, and known from then on.
+    take(&platform);
+    platform.post(&wide_report("again", &providers, 1)).await;
+    assert!(!take(&platform).requests.contains_key("BatchGetItem"));
+}
+
+#[tokio::test]
+async fn report_with_amounts_costs_no_more() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.join("a").await;
+    let records = APIS.map(|api| record_of_amount("a", api, "2015-05-01", 1_000, "123456.789"));
+    take(&platform);
+    assert_eq!(platform.post(&report("r", &records)).await.status, 200);
+    check_write_units("five APIs with amounts", &take(&platform), 1);
 }
 
 /// A provider of five rates whose days up to the one before the last are settled, and each day's
@@ -86,7 +106,7 @@ async fn report_costs_four_write_units_for_each_provider_it_names() {
 async fn month_under_way(days: u32) -> Platform {
     let platform = Platform::open().await;
     platform.add_plan(FIVE_RATES).await;
-    platform.register("a", "five-rates", 1).await;
+    platform.register("a", "five-rates").await;
     platform.adopt("a", "20159", 1_000_000_000).await;
     for day in 1..=days {
         let date = format!("2015-05-{day:02}");
@@ -108,7 +128,7 @@ async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_thr
         assert!(statement.lines.iter().all(|line| !line.after.slices.is_empty()));
         assert!(platform.found("a").await.account.open_debit.is_some());
         let again = settle_costs(&platform).await;
-        // The providers of the shard, the counters, the transaction.
+        // The providers of the shard, the reports, the transaction.
         assert_eq!((requests(&before), requests(&again)), (3, 2));
         check_write_units(&format!("settlement after {days} days"), &before, 11);
         assert_eq!(again.writes(), 0);
@@ -161,7 +181,7 @@ async fn shard_costs(platform: &Platform, run: u64, shard: u8) -> Usage {
 async fn day_within_the_allowance_is_settled_for_four_write_units() {
     let platform = Platform::open().await;
     platform.add_plan(FIVE_RATES).await;
-    platform.register("a", "five-rates", 1).await;
+    platform.register("a", "five-rates").await;
     platform.adopt("a", "20159", 1_000_000_000).await;
     for (day, next) in [("2015-05-01", "2015-05-02"), ("2015-05-02", "2015-05-03")] {
         platform.set(&format!("{day}T20:00"));

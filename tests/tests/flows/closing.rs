@@ -134,7 +134,7 @@ async fn report_that_an_ingest_counts_by_a_registration_from_before_the_close_is
 
 #[tokio::test]
 async fn report_that_is_counted_while_settlement_closes_the_month_is_charged_by_the_next_night() {
-    // It reads the plans, the account and the counters, stores a statement, and closes the month.
+    // It reads the plans, the account and the reports, stores a statement, and closes the month.
     for request in 4..=5 {
         let platform = end_of_may().await;
         platform.set("2015-06-05T00:30");

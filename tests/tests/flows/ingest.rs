@@ -17,7 +17,7 @@ async fn platform() -> Platform {
     platform
 }
 
-/// Posts a report, and checks its status, what became of each provider's share, and the counters.
+/// Posts a report, and checks its status, what became of each provider's share, and what is counted then.
 async fn check(
     platform: &Platform,
     report: &Value,
@@ -43,17 +43,17 @@ async fn report_counted_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn three_ways_in_lead_to_the_same_counters() {
+async fn three_ways_in_lead_to_the_same_counts() {
     let platform = platform().await;
     let by = |id: &str| report(id, &[record("a", API, DAY, 10)]);
     check(&platform, &by("http"), 200, ["counted", "nothing"], [10, 0]).await;
     platform.queue(&by("queue")).await;
     let invoked = platform.invoke(by("invoke")).await;
-    assert_eq!(invoked, json!({ "providers": { "a": "counted" }, "refused": [] }));
+    assert_eq!(invoked, json!({ "providers": { "a": { DAY: "counted" } }, "refused": [] }));
     assert_eq!(platform.calls("a").await, 30);
     for id in ["http", "queue", "invoke"] {
         platform.queue(&by(id)).await;
-        assert_eq!(platform.invoke(by(id)).await["providers"]["a"], "duplicate");
+        assert_eq!(platform.invoke(by(id)).await["providers"]["a"][DAY], "duplicate");
         check(&platform, &by(id), 200, ["duplicate", "nothing"], [30, 0]).await;
     }
     assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
@@ -68,7 +68,7 @@ async fn report_sent_ten_times_at_once_is_counted_once() {
         let machines: Vec<Machine> = (0..10).map(|n| Machine::new(&platform, n * behind)).collect();
         let sent = machines.iter().map(|machine| {
             let (ingest, report) = (machine.ingest(&platform), ten.clone());
-            async move { ingest.invoke(report).await.unwrap()["providers"]["a"].clone() }
+            async move { ingest.invoke(report).await.unwrap()["providers"]["a"][DAY].clone() }
         });
         let mut became = join_all(sent).await;
         became.sort_by_key(Value::to_string);
@@ -136,8 +136,8 @@ async fn batch_keeps_only_its_bad_message_until_that_is_a_dead_letter() {
         platform.set(&format!("2015-05-01T21:{minutes:02}"));
         platform.stack.transport.meter().take();
         platform.stack.drain().await.unwrap();
-        let transactions = platform.stack.transport.meter().take().requests;
-        let counted = transactions.get("TransactWriteItems").copied().unwrap_or(0);
+        let requests = platform.stack.transport.meter().take().requests;
+        let counted = requests.get("PutItem").copied().unwrap_or(0);
         assert_eq!(counted, if minutes == 0 { 9 } else { 0 }, "after {minutes} minutes");
         assert_eq!(platform.calls("a").await, 9, "after {minutes} minutes");
         assert_eq!(platform.stack.dead_letters().await.unwrap(), dead, "after {minutes} minutes");
@@ -161,13 +161,13 @@ async fn message_that_cannot_be_counted_whole_is_a_dead_letter_and_its_good_reco
 
 #[tokio::test]
 async fn faults_below_the_sdk_are_survived_and_count_once() {
-    let transaction = Target::Operation("TransactWriteItems");
+    let put = Target::Operation("PutItem");
     for (fault, target, ordinals) in [
-        (Fault::LoseAnswer, transaction, 1..=1),
-        (Fault::LoseAnswer, transaction, 1..=2),
-        (Fault::LoseRequest, transaction, 1..=2),
-        (Fault::Throttle, transaction, 1..=2),
-        (Fault::Conflict, transaction, 1..=5),
+        (Fault::LoseAnswer, put, 1..=1),
+        (Fault::LoseAnswer, put, 1..=2),
+        (Fault::LoseRequest, put, 1..=2),
+        (Fault::Throttle, put, 1..=2),
+        (Fault::Conflict, put, 1..=5),
         (Fault::LoseAnswer, Target::Operation("BatchGetItem"), 1..=2),
         (Fault::Throttle, Target::Operation("BatchGetItem"), 1..=2),
     ] {
@@ -184,7 +184,7 @@ async fn faults_below_the_sdk_are_survived_and_count_once() {
 
 #[tokio::test]
 async fn source_that_is_told_unavailable_sends_again_and_is_counted_once() {
-    let transaction = Target::Operation("TransactWriteItems");
+    let put = Target::Operation("PutItem");
     for (fault, count_at_first) in [
         (Fault::LoseAnswer, 7),
         (Fault::LoseRequest, 0),
@@ -192,7 +192,7 @@ async fn source_that_is_told_unavailable_sends_again_and_is_counted_once() {
         (Fault::Conflict, 0),
     ] {
         let platform = platform().await;
-        platform.stack.transport.faults().strike(transaction, 1..=100, fault);
+        platform.stack.transport.faults().strike(put, 1..=100, fault);
         let again = report("r", &[record("a", API, DAY, 7)]);
         let answer = platform.post(&again).await;
         assert_eq!(answer.status, 503, "{fault:?}: {answer:?}");
@@ -207,9 +207,9 @@ async fn source_that_is_told_unavailable_sends_again_and_is_counted_once() {
 }
 
 #[tokio::test]
-async fn counters_of_a_provider_are_spread_over_its_sources_and_read_as_one() {
+async fn reports_of_many_sources_are_summed() {
     let platform = platform().await;
-    platform.register("wide", steelyard_tests::PLAN, 4).await;
+    platform.register("wide", steelyard_tests::PLAN).await;
     for source in 0..20 {
         let mut sent = report("r", &[record("wide", API, DAY, 100_000)]);
         sent["source"] = json!(format!("gateway-{source}"));
@@ -244,22 +244,22 @@ async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_confl
     let without = [record("a", "sales", DAY, 4), record("a", API, DAY, 5)];
     check_sales(&platform, "r", &without, "conflict", "9 calls of ¥0.3").await;
     check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.3").await;
-    let reports = platform.stack.tables.usage.reports(&"a".parse().unwrap()).await.unwrap();
-    let marked = reports.iter().map(|report| json!(report.counted)).collect::<Vec<_>>();
+    let counted = platform.stack.tables.usage.all_counted(&"a".parse().unwrap()).await.unwrap();
+    let metered = counted.reports.iter().map(|report| json!(report.metered)).collect::<Vec<_>>();
     assert_eq!(
-        marked,
+        metered,
         [
-            json!({ DAY: { "sales": { "calls": 4, "amount": "0.3" }, API: 5 } }),
-            json!({ DAY: { "sales": 4, API: 5 } }),
+            json!({ "sales": { "calls": 4, "amount": "0.3" }, API: 5 }),
+            json!({ "sales": 4, API: 5 }),
         ]
     );
     platform.books_balance().await;
 }
 
 #[tokio::test]
-async fn amounts_of_many_reports_are_summed_exactly_over_the_shards_of_a_counter() {
+async fn amounts_of_many_reports_are_summed_exactly() {
     let platform = platform().await;
-    platform.register("wide", steelyard_tests::PLAN, 4).await;
+    platform.register("wide", steelyard_tests::PLAN).await;
     let amounts = ["0.000001", "0.1", "999999999.999999", "33.33"];
     for n in 0..100 {
         let record = record_of_amount("wide", "sales", DAY, 1, amounts[n % amounts.len()]);
@@ -274,16 +274,59 @@ async fn amounts_of_many_reports_are_summed_exactly_over_the_shards_of_a_counter
     platform.books_balance().await;
 }
 
+/// A report of calls of an API on some days of April and May.
+fn days(id: &str, days: &[(&str, u64)]) -> Value {
+    report(id, &days.iter().map(|(day, calls)| record("a", API, day, *calls)).collect::<Vec<_>>())
+}
+
 #[tokio::test]
-async fn report_with_amounts_costs_four_write_units_too() {
+async fn each_day_of_a_report_counts_once_on_its_own_and_is_answered_for() {
     let platform = platform().await;
-    let apis = ["trades", "refunds", "shipping", "ads", "loans"];
-    let records = apis.map(|api| record_of_amount("a", api, DAY, 1_000, "123456.789"));
-    for id in ["first", "second"] {
-        platform.stack.transport.meter().take();
-        assert_eq!(platform.post(&report(id, &records)).await.of_provider("a"), "counted");
-        let usage = platform.stack.transport.meter().take();
-        assert_eq!(usage.requests["TransactWriteItems"], 1);
-        assert!(usage.total.write.get() <= 4.into(), "{usage:?}");
+    let sent = days("r", &[("2015-04-30", 7), (DAY, 5)]);
+    for became in ["counted", "duplicate"] {
+        let answer = platform.post(&sent).await;
+        assert_eq!(answer.body["providers"], json!({ "a": { "2015-04-30": became, DAY: became } }),);
+        assert_eq!(platform.calls("a").await, 12);
     }
+    // One put is lost: the other day is counted, and a resend counts the rest.
+    let put = Target::Operation("PutItem");
+    let lost = days("lost", &[("2015-04-29", 1), ("2015-04-30", 10), (DAY, 100)]);
+    platform.stack.transport.faults().strike(put, 2..=20, Fault::LoseRequest);
+    assert_eq!(platform.post(&lost).await.status, 503);
+    platform.stack.transport.faults().restore();
+    assert_eq!(platform.calls("a").await, 13);
+    assert_eq!(platform.post(&lost).await.status, 200);
+    assert_eq!(platform.calls("a").await, 123);
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn resend_whose_records_moved_between_days_is_a_conflict() {
+    for (moved, calls) in [
+        (&[("2015-04-30", 12)][..], 12),
+        (&[("2015-04-30", 5), (DAY, 7)], 12),
+        (&[("2015-04-30", 7), (DAY, 3), ("2015-04-29", 2)], 14),
+        (&[(DAY, 12)], 12),
+    ] {
+        let platform = platform().await;
+        platform.post(&days("r", &[("2015-04-30", 7), (DAY, 5)])).await;
+        let answer = platform.post(&days("r", moved)).await;
+        assert_eq!(answer.status, 409, "{moved:?}: {answer:?}");
+        // A day that the first did not name is a report of its own.
+        assert_eq!(platform.calls("a").await, calls, "{moved:?}");
+        platform.books_balance().await;
+    }
+}
+
+#[tokio::test]
+async fn day_that_was_refused_as_future_counts_when_it_has_come() {
+    let platform = platform().await;
+    let sent = days("r", &[(DAY, 7), ("2015-05-02", 5)]);
+    let answer = platform.post(&sent).await;
+    assert_eq!((answer.status, answer.of_day("a", DAY)), (422, "counted"));
+    platform.set("2015-05-02T08:00");
+    let answer = platform.post(&sent).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!([DAY, "2015-05-02"].map(|day| answer.of_day("a", day)), ["duplicate", "counted"]);
+    assert_eq!(platform.calls("a").await, 12);
 }

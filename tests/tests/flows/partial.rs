@@ -18,7 +18,6 @@ async fn platform() -> Platform {
         }],
         overrides: Vec::new(),
         mandate: None,
-        counter_shards: 1,
     };
     let tables = &platform.stack.tables;
     tables.billing.register(&tables.usage, &provider).await.unwrap();

@@ -35,7 +35,7 @@ async fn platform() -> Platform {
     platform.add_plan(SHARES).await;
     platform.add_plan(&shares_from_the_11th()).await;
     platform.join("a").await;
-    platform.register("b", "shares", 1).await;
+    platform.register("b", "shares").await;
     let over = r#"{ "override": "goodwill", "from": "2015-05-16", "until": "2015-05-21",
       "discount_percent": "12.5" }"#;
     let over = Override::read(over).unwrap();

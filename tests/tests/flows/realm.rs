@@ -49,7 +49,6 @@ fn provider() -> Provider {
         }],
         overrides: Vec::new(),
         mandate: None,
-        counter_shards: 1,
     }
 }
 

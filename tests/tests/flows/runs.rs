@@ -139,7 +139,7 @@ async fn lost_answers_count_a_page_once() {
 async fn provider_that_fails_is_named_by_the_run_until_it_is_settled() {
     let (platform, _) = used(1).await;
     platform.set("2015-05-01T13:00");
-    platform.register("planless", "plan-to-come", 1).await;
+    platform.register("planless", "plan-to-come").await;
     platform.count("planless", BASIC, "2015-05-01", 1_000).await;
     platform.settle_at("2015-05-02T00:30").await;
     let billing = &platform.stack.tables.billing;

@@ -117,7 +117,7 @@ async fn settle_all(machine: &Machine, platform: &Platform) -> usize {
 
 #[tokio::test]
 async fn settlement_that_stalls_and_goes_on_later_loses_nothing_and_charges_once() {
-    // It reads the plans, the account and the counters, and stores two statements: a free one, for
+    // It reads the plans, the account and the reports, and stores two statements: a free one, for
     // which no money moves, and one of ¥100.00.
     for request in 1..=5 {
         for others_settle in [false, true] {
@@ -264,7 +264,7 @@ async fn usage_that_no_rate_covers_is_on_the_statement_and_costs_nothing() {
     let platform = platform().await;
     platform.add_plan(r#"{ "plan": "narrow", "effective_from": "2015-01-01", "rates": [
         { "rate": "trades", "apis": ["taobao.trades.*"], "price": { "model": "per_unit", "unit_price": "0.01" } }] }"#).await;
-    platform.register("narrow", "narrow", 1).await;
+    platform.register("narrow", "narrow").await;
     platform.count("narrow", BASIC, "2015-05-01", 100).await;
     platform.count("narrow", "taobao.item.get", "2015-05-01", 40).await;
     platform.settle_at("2015-05-02T00:30").await;
@@ -283,7 +283,7 @@ async fn provider_that_cannot_be_settled_stops_no_other_and_is_settled_when_it_c
     let shard: Vec<String> = neighbours("planless").take(3).collect();
     let [first, planless, last] = [&shard[0], &shard[1], &shard[2]];
     platform.join(first).await;
-    platform.register(planless, "plan-to-come", 1).await;
+    platform.register(planless, "plan-to-come").await;
     platform.join(last).await;
     for provider in &shard {
         platform.count(provider, BASIC, "2015-05-01", 600_000).await;
@@ -309,7 +309,7 @@ async fn provider_that_cannot_be_settled_stops_no_other_and_is_settled_when_it_c
 #[tokio::test]
 async fn provider_that_can_never_be_settled_ends_as_one_dead_letter_a_run() {
     let platform = platform().await;
-    platform.register("planless", "plan-to-come", 1).await;
+    platform.register("planless", "plan-to-come").await;
     platform.count("planless", BASIC, "2015-05-01", 600_000).await;
     platform.settle_at("2015-05-02T00:30").await;
     for time in ["01:01", "01:32", "02:03", "02:34", "03:05"] {

@@ -66,7 +66,6 @@ fn provider() -> Provider {
         }],
         overrides: overrides.collect(),
         mandate: None,
-        counter_shards: 1,
     }
 }
 

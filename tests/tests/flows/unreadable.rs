@@ -204,7 +204,7 @@ async fn plan_that_cannot_be_read_stops_the_providers_on_it_by_name_and_no_other
     ] {
         let (platform, names) = used().await;
         platform.add_plan(DEAR).await;
-        platform.register("dear", "dear", 1).await;
+        platform.register("dear", "dear").await;
         platform.count("dear", BASIC, "2015-05-01", 100).await;
         let whole = item(&platform, "plans", "dear#2015-01-01").await;
         let (name, value) = broken.as_object().unwrap().iter().next().unwrap();

@@ -4,19 +4,19 @@ use std::path::Path;
 
 use super::*;
 
-const LIMITS: Limits = Limits { terms_per_day: 300, terms: 2_000 };
+const APIS_PER_DAY: usize = 300;
 
 fn shanghai() -> Calendar {
     Calendar::new("Asia/Shanghai", 5).unwrap()
 }
 
-fn chunks_of(text: &str, rules: &ImportRules, limits: Limits) -> Vec<Chunk> {
+fn chunks_of(text: &str, rules: &ImportRules, apis_per_day: usize) -> Vec<Chunk> {
     let input = Input::new(Cursor::new(text.as_bytes().to_vec()), None).unwrap();
-    Chunks::new(input, rules, &shanghai(), limits).collect::<io::Result<_>>().unwrap()
+    Chunks::new(input, rules, &shanghai(), apis_per_day).collect::<io::Result<_>>().unwrap()
 }
 
 fn chunks(text: &str) -> Vec<Chunk> {
-    chunks_of(text, &ImportRules::default(), LIMITS)
+    chunks_of(text, &ImportRules::default(), APIS_PER_DAY)
 }
 
 fn log_line(host: &str, time: &str, path: &str, status: u16) -> String {
@@ -98,13 +98,13 @@ fn file_that_has_grown_gives_its_last_chunk_the_same_id_and_another_content() {
 #[test]
 fn other_rules_give_the_same_ids_and_other_contents() {
     let (log, plain) = (log(9), ImportRules::default());
-    let before = chunks_of(&log, &plain, LIMITS);
+    let before = chunks_of(&log, &plain, APIS_PER_DAY);
     for rules in [
         ImportRules { segments: 2, ..plain.clone() },
         ImportRules { api_prefix: "rest.".to_owned(), ..plain.clone() },
         ImportRules { caller: super::super::CallerRule::Extra(1), ..plain },
     ] {
-        let after = chunks_of(&log, &rules, LIMITS);
+        let after = chunks_of(&log, &rules, APIS_PER_DAY);
         assert!(ids(&before).starts_with(&ids(&after)), "{rules:?}");
         assert_ne!(before[0].reports, after[0].reports, "{rules:?}");
     }
@@ -121,7 +121,7 @@ fn chunk_of_a_growing_file_is_left_until_it_is_full() {
         (full.trim_end().to_owned(), vec![LINES_PER_CHUNK]),
         (full.clone() + "x", vec![0, 1]),
     ] {
-        let chunks = chunks_of(&log, &rules, LIMITS);
+        let chunks = chunks_of(&log, &rules, APIS_PER_DAY);
         assert_eq!(chunks.iter().map(|chunk| chunk.left).collect::<Vec<_>>(), left);
         for chunk in chunks {
             assert_eq!(chunk.left == 0, chunk.reports.len() == 1);
@@ -140,10 +140,7 @@ fn provider_with_more_apis_than_a_report_may_hold_is_split_over_several() {
                 .unwrap();
         }
     }
-    let limits = Limits { terms_per_day: 2, terms: 3 };
-    let [chunk] = &chunks_of(&lines, &ImportRules::default(), limits)[..] else {
-        panic!("one chunk")
-    };
+    let [chunk] = &chunks_of(&lines, &ImportRules::default(), 2)[..] else { panic!("one chunk") };
     let dumps = chunk.reports.iter().map(dump).collect::<Vec<_>>();
     assert_eq!(
         dumps,
@@ -183,28 +180,6 @@ fn amounts_are_summed_exactly_and_written_only_where_there_are_any() {
 }
 
 #[test]
-fn api_with_an_amount_takes_the_room_of_two() {
-    let line = |api: &str, amount: &str| {
-        format!("{{\"provider\":\"a\",\"api\":\"{api}\",\"day\":\"2015-05-17\"{amount}}}\n")
-    };
-    let (five, none) = (r#","amount":"5""#, "");
-    for (lines, limits, parts) in [
-        ([("x", none), ("y", five), ("z", none)], (2, 9), vec!["x 1", "y 1 ¥5", "z 1"]),
-        ([("x", none), ("y", five), ("z", none)], (3, 9), vec!["x 1 y 1 ¥5", "z 1"]),
-        ([("x", five), ("y", none), ("z", five)], (9, 3), vec!["x 1 ¥5 y 1", "z 1 ¥5"]),
-        ([("x", five), ("y", five), ("z", five)], (9, 5), vec!["x 1 ¥5 y 1 ¥5", "z 1 ¥5"]),
-    ] {
-        let limits = Limits { terms_per_day: limits.0, terms: limits.1 };
-        let lines = lines.map(|(api, amount)| line(api, amount)).concat();
-        let found = chunks_of(&lines, &ImportRules::default(), limits);
-        let short = |r: &Report| dump(r).replace("a 2015-05-17 ", "").replace('\n', " ");
-        let found = found[0].reports.iter().map(short).collect::<Vec<_>>();
-        let found = found.iter().map(|part| part.trim()).collect::<Vec<_>>();
-        assert_eq!(found, parts, "{limits:?}");
-    }
-}
-
-#[test]
 fn calls_past_the_most_that_one_count_holds_are_bad_lines() {
     let line = format!(r#"{{"provider":"a","api":"x","day":"2015-05-17","count":{}}}"#, Calls::MAX);
     let other = r#"{"provider":"b","api":"y","day":"2015-05-17"}"#;
@@ -224,7 +199,7 @@ fn file_without_lines_has_no_chunks_and_lines_without_calls_no_reports() {
 fn chunks_end_with_the_first_error() {
     let input = Input::new(Cursor::new([0x1f, 0x8b, 8, 0]), None).unwrap();
     let (rules, calendar) = (ImportRules::default(), shanghai());
-    let mut chunks = Chunks::new(input, &rules, &calendar, LIMITS);
+    let mut chunks = Chunks::new(input, &rules, &calendar, APIS_PER_DAY);
     assert!(chunks.next().unwrap().is_err());
     assert!(chunks.next().is_none());
 }
@@ -257,7 +232,7 @@ fn real_log_is_counted_whole() {
     assert_eq!((lines, callers.len()), (10_000, 1_753));
 
     let rules = ImportRules::default();
-    let chunks = Chunks::new(Input::open(&path).unwrap(), &rules, &shanghai(), LIMITS)
+    let chunks = Chunks::new(Input::open(&path).unwrap(), &rules, &shanghai(), APIS_PER_DAY)
         .collect::<io::Result<Vec<_>>>()
         .unwrap();
     let mut found = BTreeMap::<(String, String), u64>::new();

@@ -31,10 +31,8 @@ pub struct Books {
     pub refunds: Vec<Refund>,
     /// What Alipay gave back though we did not ask, in any order.
     pub reversals: Vec<Reversal>,
-    /// What its counters say.
+    /// What was counted: the sum of its usage reports.
     pub counted: CountedDays,
-    /// What the reports that were counted carried, summed.
-    pub reported: CountedDays,
     /// When the last report of a day was counted. A day that is missing was counted by its end.
     pub counted_at: BTreeMap<BillingDay, Timestamp>,
     /// What ingest knows of it; none if it is not registered.

@@ -19,8 +19,6 @@ pub struct Breach {
 pub enum BreachKind {
     /// A record is stored with the provider that it belongs to.
     Foreign,
-    /// The counters are the sum of the reports behind them.
-    Counted,
     /// No more is charged than was counted.
     Overcharged,
     /// Of a month that is settled for good, all that was counted is charged.

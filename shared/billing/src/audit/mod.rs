@@ -3,7 +3,7 @@
 
 mod books;
 mod breach;
-mod counters;
+mod counted;
 mod debits;
 mod due_index;
 mod gateway;
@@ -39,7 +39,7 @@ type Part = fn(&Audited<'_>, &mut Findings) -> Result<(), Breach>;
 
 const PARTS: [Part; 9] = [
     references::audit,
-    counters::audit,
+    counted::audit,
     statements::audit,
     progress::audit,
     journal::audit,

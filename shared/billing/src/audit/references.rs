@@ -59,10 +59,10 @@ fn check_records(books: &Books, found: &mut Findings) {
 
 fn check_registration(books: &Books, found: &mut Findings) {
     let provider = &books.provider;
-    let registered = books.registration.map(|r| (r.billed_from, r.counter_shards));
-    let actual = (provider.billed_from, provider.counter_shards);
+    let registered = books.registration.map(|registration| registration.billed_from);
+    let actual = provider.billed_from;
     found.check(registered == Some(actual), || {
-        let named = |(from, shards)| format!("billed from {from} with {shards} counter shards");
+        let named = |from| format!("billed from {from}");
         let stated = registered.map_or("there is none".to_owned(), named);
         let actual = format!("the provider is {}", named(actual));
         Breach::new(BreachKind::Registration, "the registration", stated, actual)

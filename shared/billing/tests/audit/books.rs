@@ -26,7 +26,6 @@ pub fn new_books(provider: &Provider) -> Books {
         refunds: Vec::new(),
         reversals: Vec::new(),
         counted: CountedDays::new(),
-        reported: CountedDays::new(),
         counted_at: BTreeMap::new(),
         filed: Vec::new(),
         unmatched: Vec::new(),

@@ -46,11 +46,6 @@ pub const CANARIES: &[Canary] = &[
         },
         &["Registration"],
     ),
-    (
-        "ingest spreads sources over other counters",
-        |keeper| keeper.books.registration.as_mut().unwrap().counter_shards = 2,
-        &["Registration"],
-    ),
     ("the code names nobody", |keeper| keeper.books.code = None, &["Code"]),
     (
         "the code names another provider",

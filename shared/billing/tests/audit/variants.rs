@@ -15,8 +15,8 @@ macro_rules! kinds {
     };
 }
 
-kinds! { 59:
-    Foreign Counted Overcharged Uncharged Overdue Unclosed OpenFrom Lines Explanation
+kinds! { 58:
+    Foreign Overcharged Uncharged Overdue Unclosed OpenFrom Lines Explanation
     LineUsage RatedToDate Counts ChargedBefore LinesToDate Rated Rounding Charge TermsGone
     TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled
     StatementGone FromPrepaid Postings RechargeTwice Debit Taken DebitGone DebitTwice

@@ -46,6 +46,5 @@ pub fn provider() -> Provider {
         }],
         overrides: Vec::new(),
         mandate: Some(mandate()),
-        counter_shards: 1,
     }
 }

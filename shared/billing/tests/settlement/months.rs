@@ -164,7 +164,6 @@ fn a_provider_that_comes_back_when_its_counters_have_expired_is_charged_again() 
     shop.count("05-16", "t.a", 180);
     assert_eq!(shop.settle("2015-05-17 00:30").len(), 1);
     shop.books.counted.clear();
-    shop.books.reported.clear();
     assert!(shop.next("2016-08-10 00:30").unwrap().is_none(), "all that was counted is charged");
     shop.count_on("2016-08-11".parse().unwrap(), "t.a".parse().unwrap(), Metered::calls(500));
     let statements = shop.settle("2016-08-12 00:30");

@@ -61,7 +61,7 @@ impl Shop {
         self.books.registration.unwrap().closed
     }
 
-    /// Stores the close that is due, as a run does before it reads the counters.
+    /// Stores the close that is due, as a run does before it reads the reports.
     pub fn close(&mut self, now: &str) {
         let due = MonthClose::due(&self.books.provider, self.closed(), &self.rules, at(now));
         let registration = self.books.registration.as_mut().unwrap();
@@ -84,9 +84,7 @@ impl Shop {
     }
 
     pub fn count_on(&mut self, day: BillingDay, api: ApiName, metered: Metered) {
-        for days in [&mut self.books.counted, &mut self.books.reported] {
-            days.entry(day).or_default().add(api.clone(), metered).unwrap();
-        }
+        self.books.counted.entry(day).or_default().add(api, metered).unwrap();
     }
 
     /// Stores a version of a plan, whenever it takes effect.

@@ -1,4 +1,4 @@
-//! Every report is counted once, and what was counted is charged once.
+//! What was counted is charged once.
 
 use std::collections::BTreeMap;
 
@@ -6,46 +6,22 @@ use steelyard_pricing::{BillingMonth, Usage, UsageError};
 
 use super::statements::by_month;
 use super::to_date::ToDate;
-use super::{Audited, Books, Breach, BreachKind, Findings, apis, union};
+use super::{Audited, Breach, BreachKind, Findings, apis, union};
 use crate::{CountedDays, Statement};
-
-pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
-    let Audited { books, .. } = audited;
-    check_reports(books, found);
-    check_charged(books, found)
-}
-
-fn check_reports(books: &Books, found: &mut Findings) {
-    let none = Usage::new();
-    for day in union(books.counted.keys(), books.reported.keys()) {
-        let counted = books.counted.get(day).unwrap_or(&none);
-        let reported = books.reported.get(day).unwrap_or(&none);
-        for api in union(apis(counted), apis(reported)) {
-            let (counted, reported) = (counted.of(api), reported.of(api));
-            found.check(counted == reported, || {
-                let stated = format!("{counted} in the counters");
-                let actual = format!("{reported} in the reports");
-                Breach::new(BreachKind::Counted, format!("{api} on {day}"), stated, actual)
-            });
-        }
-    }
-}
 
 /// Nothing is charged that was not counted; and in months that the account has done with, nothing
 /// was counted that is not charged.
 ///
-/// Statements outlive counters and reports: of a month that is done and has neither, nothing can
-/// be said.
-fn check_charged(books: &Books, found: &mut Findings) -> Result<(), Breach> {
+/// Statements outlive reports: of a month that is done and has none, nothing can be said.
+pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
+    let Audited { books, .. } = audited;
     let counted = counted_by_month(&books.counted)?;
     let charged = charged_by_month(&books.statements)?;
     let done = books.provider.billed_from..books.account.open_from;
     let none = Usage::new();
     let is_expired = |month: BillingMonth| {
         let days = month.first_day()..=month.last_day();
-        done.contains(&month)
-            && books.counted.range(days.clone()).next().is_none()
-            && books.reported.range(days).next().is_none()
+        done.contains(&month) && books.counted.range(days).next().is_none()
     };
     for month in union(counted.keys(), charged.keys()).into_iter().filter(|m| !is_expired(**m)) {
         let counted = counted.get(month).unwrap_or(&none);

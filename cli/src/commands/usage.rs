@@ -1,0 +1,205 @@
+//! `steelyard usage`: what was counted of a provider, to the minute, and what it would cost.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use steelyard_billing::{Provider, ProviderId, Statement};
+use steelyard_pricing::{
+    Amount, ApiName, BillingDay, Catalog, Fen, Metered, MoneyError, UsageError,
+};
+use steelyard_runtime::Error;
+use steelyard_store::CountedReport;
+
+use super::registered;
+use crate::exit::Exit;
+use crate::output;
+use crate::target::{PlatformArgs, System, TargetArgs};
+
+/// Show what was counted of a provider.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsageCommand {
+    /// Show what was counted of a provider until now, and what of it is not settled yet.
+    ///
+    /// What is not settled is rated as the coming night would do it, if the day were over now.
+    Show(ShowArgs),
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The provider.
+    provider: ProviderId,
+    /// The first day; the first of this month unless given.
+    #[arg(long)]
+    from: Option<BillingDay>,
+    /// The last day; today unless given.
+    #[arg(long)]
+    to: Option<BillingDay>,
+    /// What to sum by.
+    #[arg(long, value_enum, default_value_t = GroupBy::Api)]
+    group_by: GroupBy,
+}
+
+/// What usage is summed by.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum GroupBy {
+    /// The API.
+    Api,
+    /// The rate of the plan in force on the day.
+    Rate,
+    /// The billing day.
+    Day,
+    /// The machine that reported.
+    Source,
+    /// The report: its source and its id.
+    Report,
+}
+
+/// Usage under one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Group {
+    name: String,
+    #[serde(flatten)]
+    metered: WrittenOut,
+    /// How many items of reports have a part in it: one for each report and day.
+    reports: u64,
+}
+
+/// Calls and what went through them, both always written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct WrittenOut {
+    calls: u64,
+    amount: Amount,
+}
+
+/// What the coming night would charge of what is counted now.
+#[derive(Debug, Serialize)]
+struct Coming {
+    statement: String,
+    charge_fen: Fen,
+}
+
+impl UsageCommand {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let UsageCommand::Show(args) = self;
+        args.run(target, &target.system_to_read(platform).await?).await
+    }
+}
+
+impl ShowArgs {
+    async fn run(self, target: &TargetArgs, system: &System) -> Result<Exit, Error> {
+        let found = registered(&system.tables, &self.provider).await?;
+        let today = system.today()?;
+        let (from, to) =
+            (self.from.unwrap_or_else(|| today.month().first_day()), self.to.unwrap_or(today));
+        if to < from {
+            return Err(format!("--to {to} is before --from {from}").into());
+        }
+        let plans = system.tables.billing.plans().await?.catalog;
+        let counted = system.tables.usage.counted(&self.provider, from, to).await?;
+        let groups = grouped(&counted.reports, self.group_by, &found.provider, &plans)?;
+        let settler = system.settler()?;
+        let terms = settler.terms(system.clock.now()).await?;
+        let coming = settler.preview(&terms, &self.provider).await?;
+        if target.json {
+            let coming = coming.iter().map(Coming::of).collect::<Vec<_>>();
+            output::json(&serde_json::json!({
+                "provider": self.provider, "from": from, "to": to, "usage": groups,
+                "settled_through": found.account.settled_through, "coming": coming,
+            }))?;
+        } else {
+            print(&groups)?;
+            print_coming(found.account.settled_through, &coming)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Coming {
+    fn of(statement: &Statement) -> Coming {
+        Coming { statement: statement.statement.to_string(), charge_fen: statement.charge_fen }
+    }
+}
+
+/// The usage of reports, summed by name.
+fn grouped(
+    reports: &[CountedReport],
+    by: GroupBy,
+    provider: &Provider,
+    plans: &Catalog,
+) -> Result<Vec<Group>, UsageError> {
+    let mut groups: BTreeMap<String, (Metered, u64)> = BTreeMap::new();
+    for report in reports {
+        let mut of_report: BTreeMap<String, Metered> = BTreeMap::new();
+        for (api, metered) in report.metered.iter() {
+            let sum = of_report.entry(by.name(report, api, provider, plans)).or_default();
+            *sum = sum.plus(metered)?;
+        }
+        for (name, metered) in of_report {
+            match groups.entry(name) {
+                Entry::Vacant(group) => {
+                    group.insert((metered, 1));
+                }
+                Entry::Occupied(mut group) => {
+                    let (sum, reports) = group.get_mut();
+                    *sum = sum.plus(metered)?;
+                    *reports += 1;
+                }
+            }
+        }
+    }
+    let group = |(name, (metered, reports)): (String, (Metered, u64))| {
+        let metered = WrittenOut { calls: metered.calls.get(), amount: metered.amount };
+        Group { name, metered, reports }
+    };
+    Ok(groups.into_iter().map(group).collect())
+}
+
+impl GroupBy {
+    fn name(
+        self,
+        report: &CountedReport,
+        api: &ApiName,
+        provider: &Provider,
+        plans: &Catalog,
+    ) -> String {
+        match self {
+            GroupBy::Api => api.to_string(),
+            GroupBy::Day => report.day.to_string(),
+            GroupBy::Source => report.source.to_string(),
+            GroupBy::Report => format!("{} {}", report.source, report.report),
+            GroupBy::Rate => {
+                let terms = provider.terms_on(report.day, plans);
+                let rate = terms.as_ref().and_then(|terms| terms.plan.rate_of(api));
+                rate.map_or_else(|| "(unpriced)".to_owned(), |rate| rate.rate.to_string())
+            }
+        }
+    }
+}
+
+fn print(groups: &[Group]) -> Result<(), Error> {
+    let mut table = output::table(["of", ">calls", ">yuan through them", ">reports"]);
+    for Group { name, metered: WrittenOut { calls, amount }, reports } in groups {
+        let amount = if *amount == Amount::ZERO { String::new() } else { amount.to_string() };
+        table.add_row([name.clone(), output::grouped(*calls), amount, output::grouped(*reports)]);
+    }
+    output::print(table)
+}
+
+fn print_coming(settled: Option<BillingDay>, coming: &[Statement]) -> Result<(), Error> {
+    let settled =
+        settled.map_or("nothing is settled yet".to_owned(), |day| format!("settled through {day}"));
+    let sum = coming.iter().try_fold(Fen::ZERO, |sum, statement| sum.plus(statement.charge_fen));
+    let sum = sum.map_err(|error: MoneyError| error)?;
+    output::print(format_args!("{settled}; what is counted since would cost ¥{sum}"))?;
+    for statement in coming {
+        output::print(format_args!("  {} ¥{}", statement.statement, statement.charge_fen))?;
+    }
+    Ok(())
+}

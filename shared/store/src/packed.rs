@@ -1,0 +1,129 @@
+//! Usage as few bytes: an item costs a write unit for each kilobyte.
+//!
+//! APIs come by name, and each name says only what differs from the one before. Numbers are short when
+//! they are small. Amounts, which most APIs have none of, stand apart.
+
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::{Amount, ApiName, Calls, Metered, Usage};
+use thiserror::Error;
+
+/// Why bytes are no usage, or usage cannot be packed.
+#[derive(Debug, Error)]
+pub(crate) enum PackError {
+    /// The bytes are not in the form of packed usage.
+    #[error("it is not packed usage: {0}")]
+    Form(#[from] postcard::Error),
+    /// A name, a count or an amount is not one.
+    #[error("it packs something that is no usage: {0}")]
+    Content(String),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Packed {
+    apis: Vec<PackedApi>,
+    /// By the place of the API.
+    amounts: Vec<(u32, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PackedApi {
+    /// How many characters the name shares with the one before.
+    shared: u8,
+    /// The rest of the name.
+    rest: String,
+    calls: u64,
+}
+
+/// Packs usage.
+pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
+    let mut packed = Packed::default();
+    let mut before = "";
+    for (place, (api, metered)) in (0..).zip(usage.iter()) {
+        let name = api.as_str();
+        let shared = name.bytes().zip(before.bytes()).take_while(|(one, other)| one == other);
+        let shared = shared.count();
+        packed.apis.push(PackedApi {
+            // A name has 128 characters at most.
+            shared: u8::try_from(shared).map_err(|_| PackError::Content(name.to_owned()))?,
+            rest: name[shared..].to_owned(),
+            calls: metered.calls.get(),
+        });
+        if metered.amount != Amount::ZERO {
+            packed.amounts.push((place, metered.amount.to_string()));
+        }
+        before = name;
+    }
+    Ok(postcard::to_allocvec(&packed)?)
+}
+
+/// Unpacks usage.
+pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
+    let Packed { apis, amounts } = postcard::from_bytes(bytes)?;
+    let mut amounts = amounts.into_iter().peekable();
+    let (mut usage, mut name) = (Usage::new(), String::new());
+    for (place, PackedApi { shared, rest, calls }) in (0..).zip(apis) {
+        let content = |why: String| PackError::Content(why);
+        let kept = name.get(..usize::from(shared));
+        name = format!("{}{rest}", kept.ok_or_else(|| content(format!("a name after `{name}`")))?);
+        let api: ApiName = name.parse().map_err(|_| content(format!("the name `{name}`")))?;
+        let amount = match amounts.next_if(|(of, _)| *of == place) {
+            None => Amount::ZERO,
+            Some((_, text)) => text.parse().map_err(|_| content(format!("the amount `{text}`")))?,
+        };
+        let metered = Metered { calls: Calls::new(calls), amount };
+        usage.add(api, metered).map_err(|error| content(error.to_string()))?;
+    }
+    match amounts.next() {
+        None => Ok(usage),
+        Some((place, _)) => Err(PackError::Content(format!("an amount of API {place}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(json: &str) -> Usage {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn packed_usage_is_unpacked_as_it_was() {
+        for json in [
+            "{}",
+            r#"{"a": 1}"#,
+            r#"{"a": 1, "ab": 2, "abc": 99999999999, "b": 3}"#,
+            r#"{"a": {"calls": 3, "amount": "0.000001"}, "b": 1, "sales": {"calls": 1, "amount": "999999999.999999"}}"#,
+        ] {
+            let usage = usage(json);
+            assert_eq!(unpack(&pack(&usage).unwrap()).unwrap(), usage, "{json}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_usage_are_refused() {
+        let good = pack(&usage(r#"{"abc": {"calls": 3, "amount": "7"}, "abd": 4}"#)).unwrap();
+        for end in 0..good.len() {
+            assert!(unpack(&good[..end]).is_err(), "cut after {end}");
+        }
+        // Two characters of a name that has none before it, and a name that is none.
+        assert!(unpack(&[1, 2, 1, b'a', 1, 0]).is_err());
+        assert!(unpack(&[1, 0, 1, b'*', 1, 0]).is_err());
+        // An amount of an API that is not there.
+        assert!(unpack(&[1, 0, 1, b'a', 1, 1, 7, 1, b'7']).is_err());
+    }
+
+    /// Names of 25 letters that have nothing in common.
+    #[test]
+    fn hundred_apis_with_long_names_fit_in_three_kilobytes_with_their_keys() {
+        let letters = b"abcdefghijklmnopqrstuvwxyz";
+        let name = |n: usize| -> String {
+            (0..25).map(|at| char::from(letters[(n * 7 + at * (n + 3)) % 26])).collect()
+        };
+        let names: std::collections::BTreeSet<String> = (0..100).map(name).collect();
+        let usage: Usage =
+            names.iter().map(|name| (name.parse().unwrap(), Metered::calls(12_345))).collect();
+        let size = pack(&usage).unwrap().len();
+        assert!(size <= 3_072 - 250, "{} APIs take {size} bytes", names.len());
+    }
+}
