@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use steelyard_billing::{
-    Books, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
+    Books, CountedDays, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
 };
-use steelyard_pricing::BillingDay;
+use steelyard_pricing::{BillingDay, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
 use steelyard_store::{
@@ -85,7 +85,7 @@ impl Tables {
     ) -> Result<Books, Error> {
         let ProviderAccount { provider, account } = found;
         let id = &provider.provider;
-        let counted = self.usage.all_counted(id).await?;
+        let (reports, registration) = self.usage.all_reports(id).await?;
         let (debits, mut filed) = self.billing.all_filed::<Debit>(id).await?;
         let (mandates, of_mandates) = self.billing.all_filed::<Mandate>(id).await?;
         let (recharges, of_recharges) = self.billing.all_filed::<Recharge>(id).await?;
@@ -99,9 +99,9 @@ impl Tables {
             owners.extend(self.billing.agreement_owner(agreement_no).await?);
         }
         Ok(Books {
-            counted: counted.days()?,
-            registration: counted.registration,
-            counted_at: counted_at(&counted.reports),
+            counted: sum(&reports)?,
+            counted_at: counted_at(&reports),
+            registration,
             statements: self.billing.statements(id).await?,
             journal: self.billing.journal(id).await?,
             code: self.billing.provider_of(&ProviderCode::of(id)).await?,
@@ -127,6 +127,16 @@ fn by_id(one: &ProviderAccount, other: &ProviderAccount) -> Ordering {
 fn not_named(found: &ProviderAccount) -> Unreadable {
     let why = "its shard is not named in the item `registry`, so settlement passes it over";
     Unreadable::of_provider(&found.provider.provider, why.to_owned())
+}
+
+/// What reports carried, day by day.
+fn sum(reports: &[CountedReport]) -> Result<CountedDays, UsageError> {
+    let mut days = CountedDays::new();
+    for report in reports {
+        let sum = days.entry(report.day).or_default();
+        *sum = sum.plus(&report.metered)?;
+    }
+    Ok(days)
 }
 
 /// When the last report of each day was counted.

@@ -89,8 +89,7 @@ impl SimulateArgs {
     ) -> Result<Simulation, Error> {
         let mut simulation = Simulation::default();
         for ProviderAccount { provider, .. } in accounts {
-            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?;
-            let counted = counted.days()?;
+            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?.days;
             if counted.is_empty() {
                 continue;
             }

@@ -102,8 +102,8 @@ impl ShowArgs {
             return Err(format!("--to {to} is before --from {from}").into());
         }
         let plans = system.tables.billing.plans().await?.catalog;
-        let counted = system.tables.usage.counted(&self.provider, from, to).await?;
-        let groups = grouped(&counted.reports, self.group_by, &found.provider, &plans)?;
+        let reports = system.tables.usage.reports(&self.provider, from, to).await?;
+        let groups = grouped(&reports, self.group_by, &found.provider, &plans)?;
         let settler = system.settler()?;
         let terms = settler.terms(system.clock.now()).await?;
         let coming = settler.preview(&terms, &self.provider).await?;

@@ -78,8 +78,7 @@ impl Store {
     async fn calls_of(&self, provider: &ProviderId) -> u64 {
         let [from, through] =
             ["2015-05-01", "2015-05-31"].map(|day| day.parse::<BillingDay>().unwrap());
-        let counted =
-            self.tables.usage.counted(provider, from, through).await.unwrap().days().unwrap();
+        let counted = self.tables.usage.counted(provider, from, through).await.unwrap().days;
         counted.values().map(|usage| usage.total().unwrap().calls.get()).sum()
     }
 

@@ -100,7 +100,7 @@ pub enum Refusal {
     /// There are no calls for the amount to go through.
     #[error("amount {0} without calls: the count is 0")]
     AmountWithoutCalls(Amount),
-    /// What the report says of the API on that day is too much.
+    /// What the report says of the provider is more than can be rated.
     #[error("too much with the records before it: {0}")]
     TooMuch(UsageError),
     /// It says neither when the calls were made, nor on which day; or both.
@@ -164,6 +164,8 @@ pub struct Accepted {
 pub struct Share {
     /// What was metered, by billing day.
     pub days: CountedDays,
+    /// The sum of what was metered: no more than can be rated.
+    pub total: Metered,
     /// The places in the report of the records behind each day.
     pub records: BTreeMap<BillingDay, Vec<usize>>,
     /// Tells all that the report says of the provider from anything else, refused records included:
@@ -295,10 +297,12 @@ fn accept_record(
     days.insert(when.day);
     let day = when.taken(calendar, now)?;
     let share = accepted.shares.entry(provider).or_default();
+    let total = share.total.plus(metered).map_err(Refusal::TooMuch)?;
     if !metered.is_zero() {
-        let usage = share.days.entry(day).or_default();
-        usage.add(api, metered).map_err(Refusal::TooMuch)?;
+        // No larger than the total.
+        share.days.entry(day).or_default().add(api, metered).map_err(Refusal::TooMuch)?;
     }
+    share.total = total;
     share.records.entry(day).or_default().push(index);
     Ok(())
 }

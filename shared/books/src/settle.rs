@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use steelyard_billing::{
-    Account, CalendarError, CountedDays, MonthClose, ProviderId, Registration, Request,
-    SettlementError, Statement, next_settlement,
+    Account, CalendarError, MonthClose, ProviderId, Request, SettlementError, Statement,
+    next_settlement,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError};
-use steelyard_store::{ProviderAccount, StoreError, Unreadable, UsageTable};
+use steelyard_store::{CountedUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
 use thiserror::Error;
 
 use crate::Books;
@@ -80,13 +80,7 @@ pub struct Census {
 /// What a provider's settlement is decided by.
 struct Loaded {
     account: ProviderAccount,
-    counted: Counted,
-}
-
-/// What was counted of a provider, and what ingest knows of it.
-struct Counted {
-    days: CountedDays,
-    registration: Option<Registration>,
+    counted: CountedUsage,
 }
 
 /// A provider after it was settled, as far as it could be.
@@ -186,7 +180,7 @@ impl Settler {
         let ProviderAccount { provider, mut account } = self.read(id).await?;
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let Counted { days, registration } = self.counted(&account, today).await?;
+        let CountedUsage { days, registration } = self.counted(&account, today).await?;
         let closed = registration.and_then(|registration| registration.closed);
         let plans = &terms.plans;
         let mut statements = Vec::new();
@@ -331,11 +325,9 @@ impl Settler {
         &self,
         account: &Account,
         through: BillingDay,
-    ) -> Result<Counted, UnnamedError> {
+    ) -> Result<CountedUsage, UnnamedError> {
         let from = account.open_from.first_day().min(through);
-        let counted = self.usage.counted(&account.provider, from, through).await?;
-        let days = counted.days().map_err(|error| UnnamedError::Rules(error.into()))?;
-        Ok(Counted { days, registration: counted.registration })
+        Ok(self.usage.counted(&account.provider, from, through).await?)
     }
 
     async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, UnnamedError> {

@@ -1,12 +1,15 @@
 //! Usage reports. A report is the usage: one item for each provider and billing day that it names is
 //! the counts and the marker by which they are counted once.
 
+use std::pin::pin;
+
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::stream::{self, Stream, TryStreamExt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{CountedDays, IdError, ProviderId, Registration, ReportId, SourceId};
-use steelyard_pricing::{BillingDay, DayError, Usage, UsageError};
+use steelyard_pricing::{BillingDay, DayError, Usage};
 
 use crate::StoreError;
 use crate::item::{Item, check_format, from_item, number, text, to_item, unreadable};
@@ -47,8 +50,8 @@ pub struct ShareMark {
 /// What was counted of a provider, and what binds ingest, as one read found them.
 #[derive(Clone, Debug)]
 pub struct CountedUsage {
-    /// The reports, by day, source and id.
-    pub reports: Vec<CountedReport>,
+    /// What was counted, by billing day.
+    pub days: CountedDays,
     /// How the provider may be counted; none if it is not registered for counting.
     pub registration: Option<Registration>,
 }
@@ -110,21 +113,48 @@ impl UsageTable {
         }
     }
 
-    /// The reports of a provider for one day through another, and its registration, strongly
-    /// consistent: one request unless they fill more than a megabyte.
+    /// What was counted of a provider on one day through another, and its registration, strongly
+    /// consistent: one request unless the reports fill more than a megabyte. They are summed page by
+    /// page, so that a month of many reports takes no more memory than its sums.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table, or an item, cannot be read.
+    /// [`StoreError`] when the table, or an item, cannot be read, and when a sum is too large.
     pub async fn counted(
         &self,
         provider: &ProviderId,
         from: BillingDay,
         through: BillingDay,
     ) -> Result<CountedUsage, StoreError> {
-        let mut counted = self.read(provider, reports_of(from)).await?;
-        counted.reports.retain(|report| report.day <= through);
+        let mut counted = CountedUsage { days: CountedDays::new(), registration: None };
+        let mut pages = pin!(self.pages(provider, reports_of(from)));
+        while let Some(Page { reports, registration }) = pages.try_next().await? {
+            counted.registration = counted.registration.or(registration);
+            for report in reports.into_iter().filter(|report| report.day <= through) {
+                let day = counted.days.entry(report.day).or_default();
+                for (api, metered) in report.metered.iter() {
+                    let sum = day.add(api.clone(), metered);
+                    sum.map_err(|error| StoreError::corrupt(READ, error))?;
+                }
+            }
+        }
         Ok(counted)
+    }
+
+    /// The reports of a provider for one day through another, by day, source and id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or an item, cannot be read.
+    pub async fn reports(
+        &self,
+        provider: &ProviderId,
+        from: BillingDay,
+        through: BillingDay,
+    ) -> Result<Vec<CountedReport>, StoreError> {
+        let pages: Vec<Page> = self.pages(provider, reports_of(from)).try_collect().await?;
+        let reports = pages.into_iter().flat_map(|page| page.reports);
+        Ok(reports.filter(|report| report.day <= through).collect())
     }
 
     /// All reports of a provider that are stored, and its registration.
@@ -132,41 +162,50 @@ impl UsageTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table, or an item, cannot be read.
-    pub async fn all_counted(&self, provider: &ProviderId) -> Result<CountedUsage, StoreError> {
-        self.read(provider, DAY_PREFIX.to_owned()).await
+    pub async fn all_reports(
+        &self,
+        provider: &ProviderId,
+    ) -> Result<(Vec<CountedReport>, Option<Registration>), StoreError> {
+        let pages: Vec<Page> = self.pages(provider, DAY_PREFIX.to_owned()).try_collect().await?;
+        let registration = pages.iter().find_map(|page| page.registration);
+        Ok((pages.into_iter().flat_map(|page| page.reports).collect(), registration))
     }
 
-    async fn read(&self, provider: &ProviderId, from: String) -> Result<CountedUsage, StoreError> {
-        // The registration sorts right after the reports.
+    /// The reports from a sort key on, and the registration, which sorts right after them.
+    fn pages(
+        &self,
+        provider: &ProviderId,
+        from: String,
+    ) -> impl Stream<Item = Result<Page, StoreError>> {
         let (pk, to) = (provider.to_string(), REGISTRATION.to_owned());
         let range = Range { table: &self.table, pk, from, to };
-        let mut counted = CountedUsage { reports: Vec::new(), registration: None };
-        for item in range.all(&self.client, READ).await? {
-            if text(READ, &item, SK)? == REGISTRATION {
-                counted.registration = Some(from_item(READ, item)?);
-            } else {
-                counted.reports.push(CountedReport::read(READ, &item)?);
-            }
-        }
-        Ok(counted)
+        stream::try_unfold(Some((range, None)), move |state| async move {
+            let Some((range, after)) = state else { return Ok(None) };
+            let found = range.page(&self.client, READ, after, None).await?;
+            let next = found.next.map(|next| (range, Some(next)));
+            Ok(Some((Page::of(found.items)?, next)))
+        })
     }
 }
 
-impl CountedUsage {
-    /// What was counted, by billing day.
-    ///
-    /// # Errors
-    ///
-    /// [`UsageError`] when a sum is too large.
-    pub fn days(&self) -> Result<CountedDays, UsageError> {
-        let mut days = CountedDays::new();
-        for report in &self.reports {
-            let day = days.entry(report.day).or_default();
-            for (api, metered) in report.metered.iter() {
-                day.add(api.clone(), metered)?;
+/// Some reports, and the registration if it is among what was read.
+#[derive(Default)]
+struct Page {
+    reports: Vec<CountedReport>,
+    registration: Option<Registration>,
+}
+
+impl Page {
+    fn of(items: Vec<Item>) -> Result<Page, StoreError> {
+        let mut page = Page::default();
+        for item in items {
+            if text(READ, &item, SK)? == REGISTRATION {
+                page.registration = Some(from_item(READ, item)?);
+            } else {
+                page.reports.push(CountedReport::read(READ, &item)?);
             }
         }
-        Ok(days)
+        Ok(page)
     }
 }
 

@@ -244,8 +244,9 @@ async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_confl
     let without = [record("a", "sales", DAY, 4), record("a", API, DAY, 5)];
     check_sales(&platform, "r", &without, "conflict", "9 calls of ¥0.3").await;
     check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.3").await;
-    let counted = platform.stack.tables.usage.all_counted(&"a".parse().unwrap()).await.unwrap();
-    let metered = counted.reports.iter().map(|report| json!(report.metered)).collect::<Vec<_>>();
+    let usage = &platform.stack.tables.usage;
+    let (reports, _) = usage.all_reports(&"a".parse().unwrap()).await.unwrap();
+    let metered = reports.iter().map(|report| json!(report.metered)).collect::<Vec<_>>();
     assert_eq!(
         metered,
         [

@@ -216,46 +216,52 @@ async fn largest_report_is_counted() {
     assert_eq!((answer.status, platform.calls("a").await), (200, 10_000));
 }
 
-#[tokio::test]
-async fn more_apis_than_an_update_can_hold_are_refused_and_as_many_are_counted() {
-    let platform = platform().await;
-    let long = "x".repeat(120);
-    let apis = |n: usize| {
-        let record = |n: usize| record("a", &format!("{long}.{n:03}"), DAY, 2);
-        (0..n).map(record).collect::<Vec<_>>()
-    };
-    let answer = platform.post(&report("more", &apis(301))).await;
-    let refusals = refused(&answer.body);
-    assert_eq!((answer.status, refusals.len()), (422, 301));
-    assert!(refusals[300].1.contains("split the report"), "{refusals:?}");
-    assert_eq!(platform.calls("a").await, 0);
-    let answer = platform.post(&report("most", &apis(300))).await;
-    assert_eq!((answer.status, platform.calls("a").await), (200, 600));
+/// Names of 128 characters that begin differently, as those that take most room.
+fn longest_name(n: usize) -> String {
+    let spread = u64::try_from(n).unwrap().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{spread:016x}{}{n:06}", "x".repeat(106))
 }
 
 #[tokio::test]
-async fn api_with_an_amount_counts_as_two_against_what_an_update_can_hold() {
+async fn more_apis_of_a_day_than_a_report_may_have_are_refused_and_as_many_are_counted() {
     let platform = platform().await;
-    let long = "x".repeat(120);
-    let name = |n: usize| format!("{long}.{n:03}");
-    for (id, plain, with_amounts, counted) in [
-        ("one-more", 1, 150, false),
-        ("amounts-more", 0, 151, false),
-        ("amounts", 0, 150, true),
-        ("mixed", 100, 100, true),
-    ] {
-        let plain = (0..plain).map(|n| record("a", &name(n), DAY, 2));
-        let amounts = (300..300 + with_amounts)
-            .map(|n| record_of_amount("a", &name(n), DAY, 2, "999999999.999999"));
-        let records = plain.chain(amounts).collect::<Vec<_>>();
-        let answer = platform.post(&report(id, &records)).await;
-        assert_eq!(answer.of_provider("a"), if counted { "counted" } else { "nothing" }, "{id}");
-        let refusals = refused(&answer.body);
-        assert_eq!(refusals.len(), if counted { 0 } else { records.len() }, "{id}");
-        assert!(refusals.iter().all(|(_, why)| why.contains("one with an amount is two")), "{id}");
-    }
-    let metered = platform.metered("a").await;
-    assert_eq!(metered.to_string(), "700 calls of ¥249999999999.99975");
+    let of_day = |n: usize, day: &str| {
+        (0..n).map(|n| record("a", &longest_name(n), day, 2)).collect::<Vec<_>>()
+    };
+    let mut records = of_day(2_001, DAY);
+    records.push(record("a", API, "2015-04-30", 5));
+    let answer = platform.post(&report("more", &records)).await;
+    let refusals = refused(&answer.body);
+    assert_eq!((answer.status, refusals.len()), (422, 2_001));
+    assert!(refusals[2_000].1.contains("split the report"), "{refusals:?}");
+    assert_eq!(platform.calls("a").await, 5, "the other day counts");
+    let answer = platform.post(&report("most", &of_day(2_000, DAY))).await;
+    assert_eq!((answer.status, platform.calls("a").await), (200, 4_005));
+}
+
+#[tokio::test]
+async fn report_of_the_longest_names_and_amounts_fits_in_an_item() {
+    let platform = platform().await;
+    let sale = |n| record_of_amount("a", &longest_name(n), DAY, 9_999_999, "9999999.999999");
+    let answer = platform.post(&report("most", &(0..2_000).map(sale).collect::<Vec<_>>())).await;
+    assert_eq!((answer.status, answer.of_provider("a")), (200, "counted"));
+    let items = platform.scan("steelyard-usage").await;
+    let largest = items.iter().map(|item| item.to_string().len() * 3 / 4).max().unwrap();
+    assert!((200_000..350_000).contains(&largest), "{largest} bytes");
+    assert_eq!(platform.metered("a").await.calls.get(), 2_000 * 9_999_999);
+}
+
+#[tokio::test]
+async fn calls_of_a_report_that_are_more_than_can_be_rated_are_refused_from_there_on() {
+    let platform = platform().await;
+    let most = |n: u64| record("a", &format!("api-{n:03}"), DAY, 1_000_000_000);
+    let answer = platform.post(&report("r", &(0..102).map(most).collect::<Vec<_>>())).await;
+    let refusals = refused(&answer.body);
+    assert_eq!(refusals.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [100, 101]);
+    assert!(refusals[0].1.starts_with("too much with the records before it: "), "{refusals:?}");
+    assert_eq!(platform.calls("a").await, 100_000_000_000);
+    platform.settle_at("2015-05-02T00:30").await;
+    assert_eq!(platform.charges("a").await.len(), 1, "what was counted can be settled");
 }
 
 #[tokio::test]
