@@ -5,13 +5,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::json;
 use steelyard_billing::{ProviderId, RunScope};
-use steelyard_books::Settler;
+use steelyard_books::{RunError, Settler};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::Unreadable;
 
 use crate::exit::Exit;
 use crate::output;
-use crate::target::{PlatformArgs, TargetArgs};
+use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Charge every unsettled day up to yesterday, for every provider. Running it again changes
 /// nothing.
@@ -39,10 +39,11 @@ impl SettleArgs {
         let (settler, now) = (system.settler()?, system.clock.now());
         let outcome = match &self.provider {
             Some(provider) => {
-                let statements = settler.run_of(provider, now).await?.len();
+                let statements = settler.run_of(provider, now).await;
+                let statements = statements.map_err(|error| in_zone(error, &system))?.len();
                 Outcome { statements, ..Outcome::default() }
             }
-            None => all(&settler, now).await?,
+            None => all(&system, &settler, now).await?,
         };
         if target.json {
             output::json(&json!({ "statements": outcome.statements, "failed": outcome.failed }))?;
@@ -56,8 +57,9 @@ impl SettleArgs {
     }
 }
 
-async fn all(settler: &Settler, now: Timestamp) -> Result<Outcome, Error> {
-    let (run, unreadable) = settler.begin_run(now).await?;
+async fn all(system: &System, settler: &Settler, now: Timestamp) -> Result<Outcome, Error> {
+    let begun = settler.begin_run(now).await;
+    let (run, unreadable) = begun.map_err(|error| in_zone(error, system))?;
     let terms = settler.terms(now).await?;
     let RunScope::Shards(shards) = &run.scope else { return Err("not a run over shards".into()) };
     let style = ProgressStyle::with_template("settling {bar:30} {pos}/{len} shards, {msg}")?;
@@ -84,6 +86,19 @@ async fn all(settler: &Settler, now: Timestamp) -> Result<Outcome, Error> {
     settler.end_run(run.number, now).await?;
     bar.finish_and_clear();
     Ok(outcome)
+}
+
+/// Why a run cannot begin, with its times as the platform's clocks show them.
+fn in_zone(error: RunError, system: &System) -> Error {
+    match (error, system.times()) {
+        (RunError::BeforeLastRun { last, now }, Ok(times)) => format!(
+            "settlement last ran at {}, and the clock is at {}: a run can't begin before the last one",
+            times.show(last),
+            times.show(now)
+        )
+        .into(),
+        (error, _) => error.into(),
+    }
 }
 
 fn named(Unreadable { sk, why, .. }: &Unreadable) -> String {

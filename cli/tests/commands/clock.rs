@@ -125,8 +125,8 @@ async fn time_later_than_the_clock_of_the_stack_is_refused_with_both() {
     let refused = platform.fails("settle --now 2015-05-03T11:59").await;
     assert_eq!(
         refused,
-        "error: settlement last ran at 2015-05-03T04:00:00Z, and the clock is at \
-         2015-05-03T03:59:00Z: a run can't begin before the last one\n"
+        "error: settlement last ran at 2015-05-03T12:00:00+08:00, and the clock is at \
+         2015-05-03T11:59:00+08:00: a run can't begin before the last one\n"
     );
 }
 
