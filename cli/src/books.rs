@@ -1,19 +1,15 @@
 //! Everything that is stored of a provider, read for an audit.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 use steelyard_billing::{
-    Books, CountedDays, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
+    Books, Debit, Mandate, ProviderCode, Recharge, Refund, Reversal, Unmatched,
 };
-use steelyard_pricing::{BillingDay, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::schema::REGISTRY_SHARDS;
-use steelyard_store::{
-    AccountPage, CountedReport, ProviderAccount, RegistryEntry, RegistryShards, Unreadable,
-};
+use steelyard_store::{AccountPage, ProviderAccount, RegistryEntry, RegistryShards, Unreadable};
 
 use crate::tables::Tables;
 
@@ -33,6 +29,7 @@ impl Tables {
         let mut registry = self.listed(shards).await?;
         registry.unreadable.extend(unreadable);
         let passed_over = self.listed(others).await?;
+        let not_named = |found: &ProviderAccount| Unreadable::not_named(&found.provider.provider);
         registry.unreadable.extend(passed_over.accounts.iter().map(not_named));
         registry.accounts.extend(passed_over.accounts);
         registry.unreadable.extend(passed_over.unreadable);
@@ -85,7 +82,7 @@ impl Tables {
     ) -> Result<Books, Error> {
         let ProviderAccount { provider, account } = found;
         let id = &provider.provider;
-        let (reports, registration) = self.usage.all_reports(id).await?;
+        let counted = self.usage.all_counted(id).await?;
         let (debits, mut filed) = self.billing.all_filed::<Debit>(id).await?;
         let (mandates, of_mandates) = self.billing.all_filed::<Mandate>(id).await?;
         let (recharges, of_recharges) = self.billing.all_filed::<Recharge>(id).await?;
@@ -99,9 +96,9 @@ impl Tables {
             owners.extend(self.billing.agreement_owner(agreement_no).await?);
         }
         Ok(Books {
-            counted: sum(&reports)?,
-            counted_at: counted_at(&reports),
-            registration,
+            counted: counted.days,
+            counted_at: counted.counted_at,
+            registration: counted.registration,
             statements: self.billing.statements(id).await?,
             journal: self.billing.journal(id).await?,
             code: self.billing.provider_of(&ProviderCode::of(id)).await?,
@@ -121,30 +118,4 @@ impl Tables {
 
 fn by_id(one: &ProviderAccount, other: &ProviderAccount) -> Ordering {
     one.provider.provider.cmp(&other.provider.provider)
-}
-
-/// That settlement passes a provider over.
-fn not_named(found: &ProviderAccount) -> Unreadable {
-    let why = "its shard is not named in the item `registry`, so settlement passes it over";
-    Unreadable::of_provider(&found.provider.provider, why.to_owned())
-}
-
-/// What reports carried, day by day.
-fn sum(reports: &[CountedReport]) -> Result<CountedDays, UsageError> {
-    let mut days = CountedDays::new();
-    for report in reports {
-        let sum = days.entry(report.day).or_default();
-        *sum = sum.plus(&report.metered)?;
-    }
-    Ok(days)
-}
-
-/// When the last report of each day was counted.
-fn counted_at(reports: &[CountedReport]) -> BTreeMap<BillingDay, Timestamp> {
-    let mut days = BTreeMap::new();
-    for report in reports {
-        let last = days.entry(report.day).or_insert(report.counted_at);
-        *last = report.counted_at.max(*last);
-    }
-    days
 }

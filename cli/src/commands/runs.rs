@@ -18,8 +18,8 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 /// provider of the run that is shown is not settled.
 #[derive(Debug, Args)]
 pub(crate) struct RunsArgs {
-    /// How many runs to list.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    /// How many runs to list, 500 at most.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=500))]
     limit: u16,
     #[command(subcommand)]
     command: Option<RunsCommand>,
@@ -85,18 +85,19 @@ impl RunsArgs {
 
 async fn list(target: &TargetArgs, system: &System, limit: u16) -> Result<Exit, Error> {
     let billing = &system.tables.billing;
-    let runs = stream::iter(billing.latest_runs(limit).await?);
-    let runs = runs.map(|run| shown(billing, run)).buffered(AT_ONCE);
+    let latest = billing.latest_runs(limit).await?;
+    let is_readable = output::tell_unreadable(&latest.unreadable, target.json);
+    let runs = stream::iter(latest.readable).map(|run| shown(billing, run)).buffered(AT_ONCE);
     let runs: Vec<ShownRun> = runs.try_collect().await?;
     print_all(target, system, &runs)?;
-    Ok(runs.first().map_or(Exit::Done, |latest| exit(latest, false)))
+    Ok(runs.first().map_or(Exit::Done, |latest| exit(latest, !is_readable)))
 }
 
 async fn show(target: &TargetArgs, system: &System, number: Option<u64>) -> Result<Exit, Error> {
     let billing = &system.tables.billing;
     let found = match number {
         Some(number) => billing.settlement_run(number).await?.ok_or_else(no_run(number))?,
-        None => billing.latest_runs(1).await?.pop().ok_or("no settlement has run yet")?,
+        None => billing.latest_runs(1).await?.readable.pop().ok_or("no settlement has run yet")?,
     };
     let run = shown(billing, found).await?;
     let failures = failures(billing, &run.run).await?;

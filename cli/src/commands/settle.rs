@@ -83,7 +83,7 @@ async fn all(system: &System, settler: &Settler, now: Timestamp) -> Result<Outco
         }
         bar.inc(1);
     }
-    settler.end_run(run.number, now).await?;
+    settler.end_run(run.number, system.clock.now()).await?;
     bar.finish_and_clear();
     Ok(outcome)
 }

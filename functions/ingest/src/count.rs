@@ -84,8 +84,8 @@ impl Counter {
         Ok(Counting { providers: counted.into_iter().collect::<Result<_, _>>()?, refused })
     }
 
-    /// Counts the days of a share. The first goes alone: where it conflicts, the days that only the
-    /// other content names are not counted.
+    /// Counts the days of a share. Where one of them conflicts, none is counted: those that the other
+    /// content does not name would count records that it has on another day.
     async fn count_share(
         &self,
         report: &UsageReport,
@@ -93,20 +93,20 @@ impl Counter {
         share: &Share,
         now: Timestamp,
     ) -> Result<BTreeMap<BillingDay, Counted>, StoreError> {
-        let mut days = share.records.keys().copied();
-        let mut counted = BTreeMap::new();
-        if let Some(first) = days.next() {
-            counted.insert(first, self.count_day(report, provider, share, first, now).await?);
-        }
-        if counted.values().any(|became| *became == Counted::Conflict) {
-            counted.extend(days.map(|day| (day, Counted::Conflict)));
+        let days = share.records.keys().copied().collect::<Vec<_>>();
+        let id = (&report.source, &report.id);
+        // A single day needs no look: its put finds out.
+        let conflicts =
+            days.len() > 1 && self.table.conflicts(provider, id, &days, &share.digest).await?;
+        let counted: BTreeMap<_, _> = if conflicts {
+            days.into_iter().map(|day| (day, Counted::Conflict)).collect()
         } else {
-            let others = days.map(|day| async move {
+            let counting = days.into_iter().map(|day| async move {
                 Ok::<_, StoreError>((day, self.count_day(report, provider, share, day, now).await?))
             });
-            let others = stream::iter(others.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
-            counted.extend(others.try_collect::<Vec<_>>().await?);
-        }
+            let counting = stream::iter(counting.collect::<Vec<_>>());
+            counting.buffer_unordered(AT_ONCE).try_collect().await?
+        };
         if counted.values().any(|became| *became == Counted::Conflict) {
             tracing::warn!(
                 provider.id = %provider, source.id = %report.source, report.id = %report.id,
@@ -130,7 +130,7 @@ impl Counter {
             day,
             // A day may have records of no calls only.
             metered: share.days.get(&day).cloned().unwrap_or_else(Usage::new),
-            share: share.mark.clone(),
+            digest: share.digest,
             counted_at: now,
         };
         self.table.count(provider, &counted, self.calendar.kept_until(day.month())).await

@@ -9,7 +9,7 @@ use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{
     Amount, ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError, Metered, UsageError,
 };
-use steelyard_store::{APIS_PER_DAY_MAX, ShareMark};
+use steelyard_store::APIS_PER_DAY_MAX;
 use thiserror::Error;
 
 /// The most records that a report may have.
@@ -168,16 +168,9 @@ pub struct Share {
     pub total: Metered,
     /// The places in the report of the records behind each day.
     pub records: BTreeMap<BillingDay, Vec<usize>>,
-    /// Tells all that the report says of the provider from anything else, refused records included:
-    /// what time it is does not change it.
-    pub mark: ShareMark,
-}
-
-/// What is needed to tell one share from another, while records are read.
-#[derive(Default)]
-struct Marking {
-    digest: Sha256,
-    days: BTreeSet<BillingDay>,
+    /// SHA-256 of all that the report says of the provider, refused records included, and of the days
+    /// that the records name: what time it is does not change it.
+    pub digest: steelyard_store::Digest,
 }
 
 impl UsageReport {
@@ -215,19 +208,18 @@ impl UsageReport {
     #[must_use]
     pub fn accept(&self, calendar: &Calendar, now: Timestamp) -> Accepted {
         let mut accepted = Accepted::default();
-        let mut marking: BTreeMap<ProviderId, Marking> = BTreeMap::new();
+        let mut digests: BTreeMap<ProviderId, Sha256> = BTreeMap::new();
         for (index, record) in self.records.iter().enumerate() {
             if let Err(why) =
-                accept_record(record, index, calendar, now, &mut accepted, &mut marking)
+                accept_record(record, index, calendar, now, &mut accepted, &mut digests)
             {
                 accepted.refused.push(Refused { index, why });
             }
         }
         let mut too_large = BTreeSet::new();
-        for (provider, Marking { digest, days }) in marking {
+        for (provider, digest) in digests {
             let Some(share) = accepted.shares.get_mut(&provider) else { continue };
-            share.mark =
-                ShareMark { digest: digest.finalize().into(), days: days.into_iter().collect() };
+            share.digest = digest.finalize().into();
             let days = share.days.iter().filter(|(_, usage)| usage.apis() > APIS_PER_DAY_MAX);
             too_large.extend(days.map(|(day, _)| (provider.clone(), *day)));
         }
@@ -281,20 +273,21 @@ fn accept_record(
     calendar: &Calendar,
     now: Timestamp,
     accepted: &mut Accepted,
-    marking: &mut BTreeMap<ProviderId, Marking>,
+    digests: &mut BTreeMap<ProviderId, Sha256>,
 ) -> Result<(), Refusal> {
     let read = UsageRecord::read(record.clone()).map_err(Refusal::Malformed)?;
     let provider: ProviderId = read.provider.parse().map_err(Refusal::Provider)?;
     // A node is written with its fields sorted, so the order in which they came does not matter.
     let written = serde_json::to_string(record).expect("a node has a JSON");
-    let Marking { digest, days } = marking.entry(provider.clone()).or_default();
+    let digest = digests.entry(provider.clone()).or_default();
     digest.update(written);
     digest.update("\n");
 
     let api: ApiName = read.api.parse().map_err(Refusal::Api)?;
     let metered = metered(&read)?;
     let when = When::read(&read, calendar)?;
-    days.insert(when.day);
+    // The calendar may give an instant another day than it did.
+    digest.update(when.day.to_string());
     let day = when.taken(calendar, now)?;
     let share = accepted.shares.entry(provider).or_default();
     let total = share.total.plus(metered).map_err(Refusal::TooMuch)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steelyard_billing::{DebitRules, ProviderId, RunEnd, RunScope, SettlementRun, Statement};
+use steelyard_billing::{DebitRules, ProviderId, RunEnd, RunScope, Statement};
 use steelyard_books::{Books, Census, RunTerms, SettlePage, Settler, WalkEnd};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
@@ -30,9 +30,9 @@ pub struct Settle {
 pub enum SettleMessage {
     /// The providers of a registry shard, from where the run stands in it.
     Shard {
-        /// The number of the run.
+        /// The number of the run, from 1.
         run: u64,
-        /// The registry shard.
+        /// The shard of the registry.
         shard: u8,
     },
     /// One provider that could not be settled with its shard: tried alone, and a dead letter when it
@@ -133,8 +133,7 @@ impl Settle {
                 }
             }
         }
-        let ended = self.settler.end_run(run, self.clock.now()).await?;
-        if let Some(SettlementRun { end: Some(end), .. }) = ended {
+        if let Some(end) = self.settler.end_run(run, self.clock.now()).await? {
             log_end(run, &end);
         }
         Ok(())

@@ -21,7 +21,7 @@ pub struct SettlementRun {
     pub begun_at_s: Timestamp,
     /// Which providers it settles.
     pub scope: RunScope,
-    /// How it ended; none while it is under way, and for good if it was broken off.
+    /// How it ended; none while it is under way, and if it never ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<RunEnd>,
     /// Why an operator disregards it: it began by a wrong clock, and binds the clock of no later run.
@@ -104,11 +104,26 @@ pub struct RunFailure {
 }
 
 impl SettlementRun {
-    /// The run after the latest one, if any.
+    /// A run that begins now, after the run of that number; 0 if it is the first.
     #[must_use]
-    pub fn after(latest: Option<&SettlementRun>, scope: RunScope, now: Timestamp) -> SettlementRun {
-        let number = latest.map_or(1, |latest| latest.number + 1);
-        SettlementRun { version: 0, number, begun_at_s: now, scope, end: None, disregarded: None }
+    pub fn after(latest: u64, scope: RunScope, now: Timestamp) -> SettlementRun {
+        SettlementRun {
+            version: 0,
+            number: latest + 1,
+            begun_at_s: now,
+            scope,
+            end: None,
+            disregarded: None,
+        }
+    }
+
+    /// Whether the run settles a shard of the registry.
+    #[must_use]
+    pub fn has_shard(&self, shard: u8) -> bool {
+        match &self.scope {
+            RunScope::Shards(shards) => shards.contains(&shard),
+            RunScope::Provider(_) => false,
+        }
     }
 
     /// When settlement last began, of the latest runs from the newest on: the clock of the next run may
@@ -224,7 +239,7 @@ mod tests {
     fn run_ends_when_the_last_of_its_shards_has() {
         let now = Timestamp::UNIX_EPOCH;
         let shards = RunScope::Shards([3, 200].into());
-        let run = SettlementRun::after(None, shards, now);
+        let run = SettlementRun::after(0, shards, now);
         let three = RunShard::new(3).after(tally(2, 50), Some("b"), true).unwrap();
         let half = RunShard::new(200).after(tally(1, -7), Some("m"), false).unwrap();
         let whole = half.after(RunTally::default(), None, true).unwrap();
@@ -246,8 +261,8 @@ mod tests {
     #[test]
     fn runs_are_numbered() {
         let all = || RunScope::Shards(BTreeSet::new());
-        let first = SettlementRun::after(None, all(), Timestamp::UNIX_EPOCH);
-        let second = SettlementRun::after(Some(&first), all(), Timestamp::UNIX_EPOCH);
+        let first = SettlementRun::after(0, all(), Timestamp::UNIX_EPOCH);
+        let second = SettlementRun::after(first.number, all(), Timestamp::UNIX_EPOCH);
         assert_eq!((first.number, second.number), (1, 2));
     }
 
@@ -255,8 +270,8 @@ mod tests {
     fn disregarded_run_binds_no_clock() {
         let all = || RunScope::Shards(BTreeSet::new());
         let second = |second| Timestamp::from_second(second).unwrap();
-        let first = SettlementRun::after(None, all(), second(1_000));
-        let ahead = SettlementRun::after(Some(&first), all(), second(9_000));
+        let first = SettlementRun::after(0, all(), second(1_000));
+        let ahead = SettlementRun::after(1, all(), second(9_000));
         assert_eq!(SettlementRun::last_begun(&[ahead.clone(), first.clone()]), Some(second(9_000)));
         let disregarded = Some(Reason::new("a clock in 2042").unwrap());
         let ahead = SettlementRun { disregarded, ..ahead };

@@ -2,6 +2,7 @@
 //! debit for what is owed; and the close of months that are over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -34,7 +35,13 @@ pub struct RunTerms {
     /// The plans that cannot be read. Providers on them are not settled.
     pub unreadable: Vec<Unreadable>,
     pub(crate) now: Timestamp,
+    /// How long one provider of a shard may take.
+    pub provider_timeout: Duration,
 }
+
+/// How long one provider of a shard may take: a few seconds are much. Alone, it has the whole time of an
+/// invocation.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a provider could not be settled. Its usage stays counted; the next run tries again.
 #[derive(Debug, Error)]
@@ -63,6 +70,12 @@ pub enum SettleError {
     /// The provider is not registered.
     #[error("provider `{0}` is not registered")]
     Unknown(ProviderId),
+    /// Settling the provider took longer than a run over all providers allows.
+    #[error("settling {0} takes too long beside others")]
+    Slow(ProviderId),
+    /// Settling the provider panicked.
+    #[error("settling {0} panicked")]
+    Panicked(ProviderId),
 }
 
 /// How many providers are in states that an operator must know of, after they were settled.
@@ -139,7 +152,12 @@ impl Settler {
     /// [`SettleError::Begin`] when the plans cannot be read.
     pub async fn terms(&self, now: Timestamp) -> Result<RunTerms, SettleError> {
         let plans = self.books.billing.plans().await.map_err(SettleError::Begin)?;
-        Ok(RunTerms { plans: Arc::new(plans.catalog), unreadable: plans.unreadable, now })
+        Ok(RunTerms {
+            plans: Arc::new(plans.catalog),
+            unreadable: plans.unreadable,
+            now,
+            provider_timeout: PROVIDER_TIMEOUT,
+        })
     }
 
     /// Settles one provider by its id; gives the statements that were made.
@@ -180,7 +198,7 @@ impl Settler {
         let ProviderAccount { provider, mut account } = self.read(id).await?;
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let CountedUsage { days, registration } = self.counted(&account, today).await?;
+        let CountedUsage { days, registration, .. } = self.counted(&account, today).await?;
         let closed = registration.and_then(|registration| registration.closed);
         let plans = &terms.plans;
         let mut statements = Vec::new();

@@ -1,9 +1,12 @@
 //! Settlement runs: over all providers, shard by shard, or over one.
 //!
 //! A shard is a stream: providers are listed and settled at the same time, and none waits for the
-//! others of a page. How far a shard is stands with the run, so that a worker which takes it over goes
-//! on from there.
+//! others of a page. The run stores how far each shard is, so that a worker which takes a shard over
+//! goes on from there.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use steelyard_billing::{
@@ -11,7 +14,9 @@ use steelyard_billing::{
     chain,
 };
 use steelyard_pricing::MoneyError;
-use steelyard_store::{RUNS_REGARDED, RegistryEntry, StoreError, Unreadable, Writes};
+use steelyard_store::{
+    ProviderAccount, RUNS_REGARDED, RegistryEntry, StoreError, Unreadable, Writes,
+};
 use thiserror::Error;
 
 use crate::change::{Decision, change};
@@ -41,7 +46,7 @@ pub enum RunError {
     Settle(#[from] SettleError),
 }
 
-/// The providers of a shard, as they are settled one after the other, [`SettlePage::SIZE`] at a time.
+/// The providers of a shard, in pages of [`SettlePage::SIZE`], as they are settled, some at a time.
 ///
 /// Those that were begun wait while no page is asked for.
 pub struct ShardWalk<'a> {
@@ -122,14 +127,14 @@ impl Settler {
             // The answer to our own write may be lost; a run that another began at the same time with
             // the same providers serves as well.
             let same = |run: &&SettlementRun| run.begun_at_s == now && run.scope == *scope;
-            if let (true, Some(run)) = (again, latest.first().filter(same)) {
+            if let (true, Some(run)) = (again, latest.readable.first().filter(same)) {
                 return Ok(Decision::Keep(run.clone()));
             }
-            match SettlementRun::last_begun(&latest) {
+            match SettlementRun::last_begun(&latest.readable) {
                 Some(last) if now < last => return Err(RunError::BeforeLastRun { last, now }),
                 Some(_) | None => {}
             }
-            let run = SettlementRun::after(latest.first(), scope.clone(), now);
+            let run = SettlementRun::after(latest.number, scope.clone(), now);
             let mut writes = billing.writes(BEGIN);
             writes.settlement_run(None, &run)?;
             Ok(Decision::Save(writes, run))
@@ -148,15 +153,19 @@ impl Settler {
         now: Timestamp,
     ) -> Result<Vec<Statement>, RunError> {
         let run = self.begin(RunScope::Provider(provider.clone()), now).await?;
-        let statements = self.provider(&self.terms(now).await?, provider).await?;
+        let settled = self.provider(&self.terms(now).await?, provider).await;
         let tally = RunTally { providers: 1, ..RunTally::default() };
-        let tally = tally.with_statements(&statements)?;
+        let tally = match &settled {
+            Ok(statements) => tally.with_statements(statements)?,
+            Err(_) => RunTally { failed: 1, ..tally },
+        };
         self.end(run.number, |_, _| Ok(Some(RunEnd { ended_at_s: now, tally }))).await?;
-        Ok(statements)
+        Ok(settled?)
     }
 
-    /// Walks through a shard of a run, from where it stands. After the first provider, more are begun
-    /// while `may_begin` says so. None if the shard has ended.
+    /// Walks through a shard of a run, from where it was saved last. After the first provider, more are
+    /// begun while `may_begin` says so. None if the shard has ended, or the run is unknown or does not
+    /// settle the shard: the message is of another deployment, or of before a table was restored.
     ///
     /// # Errors
     ///
@@ -168,6 +177,10 @@ impl Settler {
         shard: u8,
         may_begin: impl Fn() -> bool + Send + 'a,
     ) -> Result<Option<ShardWalk<'a>>, RunError> {
+        let of_run = self.books.billing.settlement_run(run).await?;
+        if !of_run.is_some_and(|run| run.has_shard(shard)) {
+            return Ok(None);
+        }
         let stored = self.books.billing.run_shard(run, shard).await?;
         if stored.as_ref().is_some_and(|shard| shard.has_ended) {
             return Ok(None);
@@ -193,10 +206,27 @@ impl Settler {
         match entry {
             RegistryEntry::Account(account) => {
                 let provider = account.provider.provider.clone();
-                Walked::Provider(provider, self.settle(terms, *account).await)
+                let settled = self.settle_bounded(terms, *account).await;
+                Walked::Provider(provider, settled)
             }
             RegistryEntry::Unreadable(unreadable) => Walked::Unreadable(unreadable),
             RegistryEntry::End => Walked::End,
+        }
+    }
+
+    /// Settles a provider so that it holds up no other: one that is slow, or panics, fails alone. What is
+    /// stored of it is stored for good; the rest follows when it is tried alone.
+    async fn settle_bounded(
+        &self,
+        terms: &RunTerms,
+        account: ProviderAccount,
+    ) -> Result<Settled, SettleError> {
+        let provider = account.provider.provider.clone();
+        let settling = AssertUnwindSafe(self.settle(terms, account)).catch_unwind();
+        match tokio::time::timeout(terms.provider_timeout, settling).await {
+            Ok(Ok(settled)) => settled,
+            Ok(Err(_)) => Err(SettleError::Panicked(provider)),
+            Err(_) => Err(SettleError::Slow(provider)),
         }
     }
 
@@ -272,16 +302,12 @@ impl Settler {
         .await
     }
 
-    /// Ends a run if all of its shards have ended; gives the run if it has ended, now or before.
+    /// Ends a run if all of its shards have ended; gives its end if it ends by this call.
     ///
     /// # Errors
     ///
     /// [`RunError`] when the run or its shards cannot be read or written.
-    pub async fn end_run(
-        &self,
-        number: u64,
-        now: Timestamp,
-    ) -> Result<Option<SettlementRun>, RunError> {
+    pub async fn end_run(&self, number: u64, now: Timestamp) -> Result<Option<RunEnd>, RunError> {
         self.end(number, |run, shards| Ok(run.end_by(shards, now)?)).await
     }
 
@@ -289,22 +315,20 @@ impl Settler {
         &self,
         number: u64,
         end: impl Fn(&SettlementRun, &[RunShard]) -> Result<Option<RunEnd>, RunError>,
-    ) -> Result<Option<SettlementRun>, RunError> {
+    ) -> Result<Option<RunEnd>, RunError> {
         let (billing, end) = (&self.books.billing, &end);
         change(billing, END, move |_| async move {
             // The shards first: a run that has not ended then did not end by other shards.
             let shards = billing.run_shards(number).await?;
-            let Some(run) = billing.settlement_run(number).await? else {
+            let run = billing.settlement_run(number).await?;
+            let Some(run) = run.filter(|run| run.end.is_none()) else {
                 return Ok(Decision::Keep(None));
             };
-            if run.end.is_some() {
-                return Ok(Decision::Keep(Some(run)));
-            }
             let Some(end) = end(&run, &shards)? else { return Ok(Decision::Keep(None)) };
-            let ended = SettlementRun { end: Some(end), ..run.clone() };
+            let ended = SettlementRun { end: Some(end.clone()), ..run.clone() };
             let mut writes = billing.writes(END);
             writes.settlement_run(Some(&run), &ended)?;
-            Ok(Decision::Save(writes, Some(ended)))
+            Ok(Decision::Save(writes, Some(end)))
         })
         .await
     }
@@ -332,6 +356,8 @@ impl ShardWalk<'_> {
                 }
             }
         }
+        // Noted before anybody tries them alone, and notes that they are settled.
+        self.settler.note_failures(self.run, &page.failed, self.now).await?;
         Ok(page)
     }
 
@@ -343,7 +369,6 @@ impl ShardWalk<'_> {
     /// [`RunError`] when the table fails.
     pub async fn save(&mut self, page: &SettlePage) -> Result<(), RunError> {
         let (settler, run, shard) = (self.settler, self.run, self.shard);
-        settler.note_failures(run, &page.failed, self.now).await?;
         let billing = &settler.books.billing;
         let (known, tally) = (self.stored.as_ref(), page.tally()?);
         let has_ended = page.end == Some(WalkEnd::Complete);

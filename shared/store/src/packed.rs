@@ -1,7 +1,7 @@
 //! Usage as few bytes: an item costs a write unit for each kilobyte.
 //!
-//! APIs come by name, and each name says only what differs from the one before. Numbers are short when
-//! they are small. Amounts, which most APIs have none of, stand apart.
+//! APIs are sorted by name, and each stores only what its name does not share with the one before. Small
+//! numbers are short. Amounts have a list of their own, since most APIs have none.
 
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Amount, ApiName, Calls, Metered, Usage};
@@ -58,7 +58,10 @@ pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
 
 /// Unpacks usage.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
-    let Packed { apis, amounts } = postcard::from_bytes(bytes)?;
+    let (Packed { apis, amounts }, rest) = postcard::take_from_bytes(bytes)?;
+    if !rest.is_empty() {
+        return Err(PackError::Content(format!("{} bytes after its end", rest.len())));
+    }
     let mut amounts = amounts.into_iter().peekable();
     let (mut usage, mut name) = (Usage::new(), String::new());
     for (place, PackedApi { shared, rest, calls }) in (0..).zip(apis) {
@@ -106,6 +109,7 @@ mod tests {
         for end in 0..good.len() {
             assert!(unpack(&good[..end]).is_err(), "cut after {end}");
         }
+        assert!(unpack(&[good.as_slice(), &[0]].concat()).is_err(), "a byte too many");
         // Two characters of a name that has none before it, and a name that is none.
         assert!(unpack(&[1, 2, 1, b'a', 1, 0]).is_err());
         assert!(unpack(&[1, 0, 1, b'*', 1, 0]).is_err());

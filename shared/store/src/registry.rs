@@ -7,10 +7,11 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::accounts::{AccountPage, ProviderAccount};
-use crate::item::{from_item, number, string};
+use crate::item::{Item, from_item, keyed, number, string};
 use crate::query::Range;
-use crate::schema::{FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK};
+use crate::schema::{FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK, registry_pk};
 use crate::unreadable::Unreadable;
+use crate::writes::Written;
 use crate::{BillingTable, StoreError};
 
 /// One of the entries of a registry shard, as a walk through the shard finds them.
@@ -36,6 +37,8 @@ pub struct RegistryShards {
 /// The item that names the shards.
 #[derive(Debug, Deserialize)]
 struct NamedShards {
+    /// None in a table without providers: DynamoDB stores no empty set.
+    #[serde(default)]
     shards: BTreeSet<u8>,
 }
 
@@ -44,6 +47,9 @@ const NAME: &str = "name a shard that has providers";
 
 /// How many providers a walk through a shard reads at a time.
 const PAGE: u16 = 100;
+
+/// How many shards are looked into at the same time.
+const AT_ONCE: usize = 16;
 
 impl BillingTable {
     /// The shards of the registry that have providers: the registration of a shard's first provider
@@ -54,38 +60,69 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn shards_in_use(&self) -> Result<RegistryShards, StoreError> {
-        let all = || RegistryShards { shards: REGISTRY_SHARDS.collect(), unreadable: None };
-        Ok(self.named_shards().await?.unwrap_or_else(all))
+        let all = |unreadable| RegistryShards { shards: REGISTRY_SHARDS.collect(), unreadable };
+        let Some(item) = self.registry_item().await? else { return Ok(all(None)) };
+        Ok(match from_item(READ, item.clone()) {
+            Ok(NamedShards { shards }) => RegistryShards { shards, unreadable: None },
+            Err(error) => all(Some(Unreadable::new(&item, &error))),
+        })
     }
 
-    /// The write that names a shard as one that has providers; none if it is named already.
+    /// The write that names a shard as one that has providers; none if it is named already. When the
+    /// item is missing, as in a new table, the write names every shard that has providers now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unreadable`] when the item cannot be read: a shard that is not named would be
+    /// passed over once the item is repaired.
     pub(crate) async fn naming_shard(&self, shard: u8) -> Result<Option<Update>, StoreError> {
-        if self.named_shards().await?.is_some_and(|named| named.shards.contains(&shard)) {
-            return Ok(None);
+        let mut shards = BTreeSet::from([shard]);
+        match self.registry_item().await? {
+            Some(item) => {
+                let NamedShards { shards } = from_item(READ, item)?;
+                if shards.contains(&shard) {
+                    return Ok(None);
+                }
+            }
+            None => shards.extend(self.occupied_shards().await?),
         }
+        let shards = shards.iter().map(ToString::to_string).collect();
         let update = Update::builder()
             .table_name(&self.table)
             .key(PK, string(REGISTRY))
             .key(SK, string(REGISTRY))
-            .update_expression("SET #format = :format ADD #shards :shard")
+            .update_expression("SET #format = :format ADD #shards :shards")
             .expression_attribute_names("#format", FORMAT_NAME)
             .expression_attribute_names("#shards", SHARDS)
             .expression_attribute_values(":format", number(FORMAT))
-            .expression_attribute_values(":shard", AttributeValue::Ns(vec![shard.to_string()]))
+            .expression_attribute_values(":shards", AttributeValue::Ns(shards))
             .build();
         update.map(Some).map_err(|error| StoreError::corrupt(NAME, error))
     }
 
-    async fn named_shards(&self) -> Result<Option<RegistryShards>, StoreError> {
+    /// The shards that have an item.
+    async fn occupied_shards(&self) -> Result<Vec<u8>, StoreError> {
+        let occupied = stream::iter(REGISTRY_SHARDS).map(|shard| async move {
+            let range = Range::prefix(&self.table, registry_pk(shard), "");
+            let first = range.page(&self.client, READ, None, Some(1)).await?;
+            Ok::<_, StoreError>((!first.items.is_empty()).then_some(shard))
+        });
+        let occupied: Vec<Option<u8>> = occupied.buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(occupied.into_iter().flatten().collect())
+    }
+
+    async fn registry_item(&self) -> Result<Option<Item>, StoreError> {
         let range = Range::one(&self.table, REGISTRY.to_owned(), REGISTRY.to_owned());
-        let Some(item) = range.all(&self.client, READ).await?.pop() else { return Ok(None) };
-        Ok(Some(match from_item(READ, item.clone()) {
-            Ok(NamedShards { shards }) => RegistryShards { shards, unreadable: None },
-            Err(error) => RegistryShards {
-                shards: REGISTRY_SHARDS.collect(),
-                unreadable: Some(Unreadable::new(&item, &error)),
-            },
-        }))
+        Ok(range.all(&self.client, READ).await?.pop())
+    }
+
+    /// Puts the item that names no shard, into a table that is new.
+    pub(crate) async fn create_registry(&self) -> Result<(), StoreError> {
+        let mut writes = self.writes(NAME);
+        writes.put_new(keyed(Item::new(), REGISTRY.to_owned(), REGISTRY.to_owned()));
+        match writes.write(&self.client).await? {
+            Written::All | Written::ConditionFailed(_) => Ok(()),
+        }
     }
 
     /// Walks through a registry shard, after a provider or from the beginning, page by page. An item

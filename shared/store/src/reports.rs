@@ -1,6 +1,7 @@
 //! Usage reports. A report is the usage: one item for each provider and billing day that it names is
 //! the counts and the marker by which they are counted once.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -9,14 +10,14 @@ use futures::stream::{self, Stream, TryStreamExt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{CountedDays, IdError, ProviderId, Registration, ReportId, SourceId};
-use steelyard_pricing::{BillingDay, DayError, Usage};
+use steelyard_pricing::{BillingDay, DayError, Usage, UsageError};
 
 use crate::StoreError;
-use crate::item::{Item, check_format, from_item, number, text, to_item, unreadable};
+use crate::item::{Item, check_format, from_item, number, string, text, to_item, unreadable};
 use crate::packed;
 use crate::query::Range;
 use crate::schema::{
-    DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, REGISTRATION, SK, report_sk, reports_of,
+    DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, REGISTRATION, SK, report_sk, reports_of,
 };
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
@@ -32,26 +33,23 @@ pub struct CountedReport {
     pub day: BillingDay,
     /// What was metered on it.
     pub metered: Usage,
-    /// What is the same of all days that the report names for the provider.
-    pub share: ShareMark,
+    /// What is the same of all days that the report names for the provider: SHA-256 of the records about
+    /// it and of their days, those that were refused included.
+    pub digest: Digest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
 }
 
-/// Tells all that a report says of a provider from anything else.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShareMark {
-    /// SHA-256 of the records about the provider, those that were refused included.
-    pub digest: [u8; 32],
-    /// The billing days that they name.
-    pub days: Vec<BillingDay>,
-}
+/// Distinguishes what a report says of a provider from any other content.
+pub type Digest = [u8; 32];
 
 /// What was counted of a provider, and what binds ingest, as one read found them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CountedUsage {
     /// What was counted, by billing day.
     pub days: CountedDays,
+    /// When the last report of each day was taken in.
+    pub counted_at: BTreeMap<BillingDay, Timestamp>,
     /// How the provider may be counted; none if it is not registered for counting.
     pub registration: Option<Registration>,
 }
@@ -76,9 +74,6 @@ pub const APIS_PER_DAY_MAX: usize = 2_000;
 /// The attributes that are as they are in the record; the others are in the keys or packed.
 #[derive(Serialize, Deserialize)]
 struct Plain {
-    /// The billing days of the share, if there are others than this one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    share_days: Vec<BillingDay>,
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     counted_at_s: Timestamp,
 }
@@ -107,10 +102,35 @@ impl UsageTable {
             Written::ConditionFailed(mut found) => {
                 let before =
                     CountedReport::read(COUNT, &found.pop().flatten().unwrap_or_default())?;
-                let same = before.share == report.share && before.covers(&report.metered);
+                let same = before.digest == report.digest && before.covers(&report.metered);
                 Ok(if same { Counted::Duplicate } else { Counted::Conflict })
             }
         }
+    }
+
+    /// Whether a report of some days of a provider, none of which is counted yet, conflicts with one
+    /// that the source sent before: one request for a hundred days.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or an item, cannot be read.
+    pub async fn conflicts(
+        &self,
+        provider: &ProviderId,
+        (source, report): (&SourceId, &ReportId),
+        days: &[BillingDay],
+        digest: &Digest,
+    ) -> Result<bool, StoreError> {
+        let key = |day: &BillingDay| {
+            let sk = report_sk(*day, source, report);
+            Item::from([(PK.to_owned(), string(provider.as_str())), (SK.to_owned(), string(sk))])
+        };
+        for item in self.items(READ, days.iter().map(key).collect()).await? {
+            if CountedReport::read(READ, &item)?.digest != *digest {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What was counted of a provider on one day through another, and its registration, strongly
@@ -126,17 +146,33 @@ impl UsageTable {
         from: BillingDay,
         through: BillingDay,
     ) -> Result<CountedUsage, StoreError> {
-        let mut counted = CountedUsage { days: CountedDays::new(), registration: None };
-        let mut pages = pin!(self.pages(provider, reports_of(from)));
+        self.sum(provider, reports_of(from), |day| day <= through).await
+    }
+
+    /// All that was counted of a provider and is stored still, and its registration, summed likewise.
+    ///
+    /// # Errors
+    ///
+    /// As [`UsageTable::counted`].
+    pub async fn all_counted(&self, provider: &ProviderId) -> Result<CountedUsage, StoreError> {
+        self.sum(provider, DAY_PREFIX.to_owned(), |_| true).await
+    }
+
+    async fn sum(
+        &self,
+        provider: &ProviderId,
+        from: String,
+        is_wanted: impl Fn(BillingDay) -> bool,
+    ) -> Result<CountedUsage, StoreError> {
+        let mut counted = CountedUsage::default();
+        let mut pages = pin!(self.pages(provider, from));
         while let Some(Page { reports, registration }) = pages.try_next().await? {
             counted.registration = counted.registration.or(registration);
-            for report in reports.into_iter().filter(|report| report.day <= through) {
-                let day = counted.days.entry(report.day).or_default();
-                for (api, metered) in report.metered.iter() {
-                    let sum = day.add(api.clone(), metered);
-                    sum.map_err(|error| StoreError::corrupt(READ, error))?;
-                }
-            }
+            reports
+                .into_iter()
+                .filter(|report| is_wanted(report.day))
+                .try_for_each(|report| counted.add(&report))
+                .map_err(|error| StoreError::corrupt(READ, error))?;
         }
         Ok(counted)
     }
@@ -157,20 +193,6 @@ impl UsageTable {
         Ok(reports.filter(|report| report.day <= through).collect())
     }
 
-    /// All reports of a provider that are stored, and its registration.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table, or an item, cannot be read.
-    pub async fn all_reports(
-        &self,
-        provider: &ProviderId,
-    ) -> Result<(Vec<CountedReport>, Option<Registration>), StoreError> {
-        let pages: Vec<Page> = self.pages(provider, DAY_PREFIX.to_owned()).try_collect().await?;
-        let registration = pages.iter().find_map(|page| page.registration);
-        Ok((pages.into_iter().flat_map(|page| page.reports).collect(), registration))
-    }
-
     /// The reports from a sort key on, and the registration, which sorts right after them.
     fn pages(
         &self,
@@ -185,6 +207,18 @@ impl UsageTable {
             let next = found.next.map(|next| (range, Some(next)));
             Ok(Some((Page::of(found.items)?, next)))
         })
+    }
+}
+
+impl CountedUsage {
+    fn add(&mut self, report: &CountedReport) -> Result<(), UsageError> {
+        let day = self.days.entry(report.day).or_default();
+        for (api, metered) in report.metered.iter() {
+            day.add(api.clone(), metered)?;
+        }
+        let last = self.counted_at.entry(report.day).or_insert(report.counted_at);
+        *last = report.counted_at.max(*last);
+        Ok(())
     }
 }
 
@@ -217,14 +251,12 @@ impl CountedReport {
     }
 
     fn to_item(&self, provider: &ProviderId, expires_at: Timestamp) -> Result<Item, StoreError> {
-        let ShareMark { digest, days } = &self.share;
-        let share_days = if *days == [self.day] { Vec::new() } else { days.clone() };
-        let plain = Plain { share_days, counted_at_s: self.counted_at };
+        let plain = Plain { counted_at_s: self.counted_at };
         let sk = report_sk(self.day, &self.source, &self.report);
         let mut item = to_item(COUNT, provider.to_string(), sk, &plain)?;
         let metered = packed::pack(&self.metered);
         let metered = metered.map_err(|error| StoreError::corrupt(COUNT, error))?;
-        item.insert(DIGEST.to_owned(), AttributeValue::B(Blob::new(digest.as_slice())));
+        item.insert(DIGEST.to_owned(), AttributeValue::B(Blob::new(self.digest.as_slice())));
         item.insert(METERED.to_owned(), AttributeValue::B(Blob::new(metered)));
         item.insert(EXPIRES_AT_S.to_owned(), number(expires_at.as_second()));
         Ok(item)
@@ -247,9 +279,7 @@ impl CountedReport {
         let digest = digest.map_err(|_| corrupt(format!("`{DIGEST}` has not 32 bytes")))?;
         let metered =
             packed::unpack(bytes(METERED)?).map_err(|error| corrupt(error.to_string()))?;
-        let Plain { share_days, counted_at_s } = from_item(operation, item.clone())?;
-        let days = if share_days.is_empty() { vec![day] } else { share_days };
-        let share = ShareMark { digest, days };
-        Ok(CountedReport { source, report, day, metered, share, counted_at: counted_at_s })
+        let Plain { counted_at_s } = from_item(operation, item.clone())?;
+        Ok(CountedReport { source, report, day, metered, digest, counted_at: counted_at_s })
     }
 }

@@ -3,17 +3,29 @@
 use jiff::Timestamp;
 use steelyard_billing::{ProviderId, RunFailure, RunShard, SettlementRun};
 
-use crate::item::{from_item, to_item};
+use crate::item::{from_item, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    RUN_FAILURE_PREFIX, RUN_SHARD_PREFIX, RUNS, SETTLEMENT_PREFIX, registry_shard, run_failure_sk,
-    run_failures_pk, run_pk, run_shard_sk, settlement_sk,
+    RUN_FAILURE_PREFIX, RUN_SHARD_PREFIX, RUNS, SETTLEMENT_PREFIX, SK, registry_shard,
+    run_failure_sk, run_failures_pk, run_pk, run_shard_sk, settlement_sk,
 };
+use crate::unreadable::Unreadable;
 use crate::writes::Index;
 use crate::{BillingTable, StoreError, Writes};
 
-/// Of how many runs one must not be disregarded, so that the clock of the next is bound.
+/// How many of the latest runs bind the clock of the next: the newest of them that counts does.
 pub const RUNS_REGARDED: u16 = 10;
+
+/// The latest settlement runs.
+#[derive(Clone, Debug, Default)]
+pub struct LatestRuns {
+    /// Those that can be read, from the newest on.
+    pub readable: Vec<SettlementRun>,
+    /// Those that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// The number of the newest; 0 before the first.
+    pub number: u64,
+}
 
 const READ: &str = "read a settlement run";
 
@@ -22,20 +34,31 @@ impl BillingTable {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table or a run cannot be read.
+    /// [`StoreError`] when the table cannot be read.
     pub async fn last_settlement(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(SettlementRun::last_begun(&self.latest_runs(RUNS_REGARDED).await?))
+        Ok(SettlementRun::last_begun(&self.latest_runs(RUNS_REGARDED).await?.readable))
     }
 
-    /// The latest settlement runs, at most `limit`, from the newest on.
+    /// The latest settlement runs, at most `limit`. One that cannot be read fails alone: it binds the
+    /// clock of no other.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table or a run cannot be read.
-    pub async fn latest_runs(&self, limit: u16) -> Result<Vec<SettlementRun>, StoreError> {
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn latest_runs(&self, limit: u16) -> Result<LatestRuns, StoreError> {
         let range = Range::prefix(&self.table, RUNS.to_owned(), SETTLEMENT_PREFIX);
         let page = range.page_back(&self.client, READ, None, limit.into()).await?;
-        page.items.into_iter().map(|item| from_item(READ, item)).collect()
+        let mut latest = LatestRuns::default();
+        for item in page.items {
+            let sk = text(READ, &item, SK)?;
+            let number = sk.strip_prefix(SETTLEMENT_PREFIX).and_then(|number| number.parse().ok());
+            latest.number = latest.number.max(number.unwrap_or(0));
+            match from_item(READ, item.clone()) {
+                Ok(run) => latest.readable.push(run),
+                Err(error) => latest.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+        Ok(latest)
     }
 
     /// The settlement run of a number; none if there is none.
@@ -49,15 +72,16 @@ impl BillingTable {
         item.map(|item| from_item(READ, item)).transpose()
     }
 
-    /// The shards of a run that have been written, by their numbers.
+    /// The shards of a run that have been written, by their numbers. One that cannot be read is left
+    /// out: the run does not end by it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table or a shard cannot be read.
+    /// [`StoreError`] when the table cannot be read.
     pub async fn run_shards(&self, number: u64) -> Result<Vec<RunShard>, StoreError> {
         let range = Range::prefix(&self.table, run_pk(number), RUN_SHARD_PREFIX);
         let items = range.all(&self.client, READ).await?;
-        items.into_iter().map(|item| from_item(READ, item)).collect()
+        Ok(items.into_iter().filter_map(|item| from_item(READ, item).ok()).collect())
     }
 
     /// A shard of a run; none if it has not been written.

@@ -30,7 +30,8 @@ impl BillingTable {
     ///
     /// [`StoreError`] when DynamoDB refuses.
     pub async fn create(&self) -> Result<(), StoreError> {
-        create(&self.client, &self.table, true).await
+        create(&self.client, &self.table, true).await?;
+        self.create_registry().await
     }
 }
 

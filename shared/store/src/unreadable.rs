@@ -7,9 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use steelyard_billing::ProviderId;
 
 use crate::item::{Item, string};
-use crate::schema::{
-    DISPATCH_AT_S, DUE_SHARD, PK, SK, SKIPPED, provider_sk, registry_pk, registry_shard,
-};
+use crate::schema::{DISPATCH_AT_S, DUE_SHARD, PK, REGISTRY, SK, SKIPPED, registry_shard};
 use crate::{BillingTable, CommitError, StoreError, UsageTable};
 
 /// An item that cannot be read.
@@ -28,10 +26,12 @@ pub struct Unreadable {
 const SKIP: &str = "skip an item that cannot be read";
 
 impl Unreadable {
-    /// That something is wrong with the item of a provider in the registry.
+    /// That the item which names the shards does not name the shard of a provider.
     #[must_use]
-    pub fn of_provider(provider: &ProviderId, why: String) -> Unreadable {
-        let (pk, sk) = (registry_pk(registry_shard(provider)), provider_sk(provider));
+    pub fn not_named(provider: &ProviderId) -> Unreadable {
+        let (pk, sk) = (REGISTRY.to_owned(), REGISTRY.to_owned());
+        let shard = registry_shard(provider);
+        let why = format!("it does not name shard {shard}, so settlement passes `{provider}` over");
         Unreadable { pk, sk, why, skipped: None }
     }
 

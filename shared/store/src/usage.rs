@@ -50,37 +50,56 @@ impl UsageTable {
         providers: &[ProviderId],
     ) -> Result<Registrations, StoreError> {
         let mut found = Registrations::default();
-        for hundred in providers.chunks(100) {
-            let mut keys = hundred.iter().map(registration_key).collect::<Vec<_>>();
-            while !keys.is_empty() {
-                let (items, unread) = self.batch_get(keys).await?;
-                for item in items {
-                    let provider = text(FIND, &item, PK)?.parse().map_err(
-                        |error: steelyard_billing::IdError| StoreError::corrupt(FIND, error),
-                    )?;
-                    match from_item(FIND, item.clone()) {
-                        Ok(registration) => {
-                            found.readable.insert(provider, registration);
-                        }
-                        Err(error) => found.unreadable.push(Unreadable::new(&item, &error)),
-                    }
+        let keys = providers.iter().map(registration_key).collect();
+        for item in self.items(FIND, keys).await? {
+            let provider = text(FIND, &item, PK)?
+                .parse()
+                .map_err(|error: steelyard_billing::IdError| StoreError::corrupt(FIND, error))?;
+            match from_item(FIND, item.clone()) {
+                Ok(registration) => {
+                    found.readable.insert(provider, registration);
                 }
-                keys = unread;
+                Err(error) => found.unreadable.push(Unreadable::new(&item, &error)),
             }
         }
         Ok(found)
     }
 
-    async fn batch_get(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
+    /// The items of some keys, those that there are, strongly consistent: one request for a hundred.
+    pub(crate) async fn items(
+        &self,
+        operation: &'static str,
+        keys: Vec<Item>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::new();
+        for hundred in keys.chunks(100) {
+            let mut wanted = hundred.to_vec();
+            while !wanted.is_empty() {
+                let (items, unread) = self.batch_get(operation, wanted).await?;
+                found.extend(items);
+                wanted = unread;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn batch_get(
+        &self,
+        operation: &'static str,
+        keys: Vec<Item>,
+    ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
         let wanted =
             KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let answer = self
             .client
             .batch_get_item()
-            .request_items(&self.table, wanted.map_err(|error| StoreError::corrupt(FIND, error))?)
+            .request_items(
+                &self.table,
+                wanted.map_err(|error| StoreError::corrupt(operation, error))?,
+            )
             .send()
             .await
-            .map_err(|error| StoreError::aws(FIND, error))?;
+            .map_err(|error| StoreError::aws(operation, error))?;
         let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
         let unread = answer
             .unprocessed_keys

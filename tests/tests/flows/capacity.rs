@@ -150,19 +150,22 @@ async fn settle_costs(platform: &Platform) -> Usage {
 }
 
 #[tokio::test]
-async fn shard_of_a_run_costs_six_requests_and_a_write_unit_besides() {
+async fn shard_of_a_run_costs_seven_requests_and_a_write_unit_besides_its_providers() {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
-    platform.join("a").await;
+    for id in ["a", "b"] {
+        platform.join(id).await;
+    }
     platform.stack.functions.settle.invoke(serde_json::json!({})).await.unwrap();
-    let shard = registry_shard(&"a".parse().unwrap());
-    // The plans, the shard as the run has it, its providers, the shard again; whether the run ends.
-    let empty = shard_costs(&platform, 1, shard.wrapping_add(1)).await;
-    assert_eq!((requests(&empty), empty.writes()), (6, 1));
-    check_write_units("an empty shard", &empty, 1);
-    // A provider without usage, and the end of the run.
-    let last = shard_costs(&platform, 1, shard).await;
-    assert_eq!((requests(&last), last.writes()), (8, 2));
+    let [a, b] = ["a", "b"].map(|id| registry_shard(&id.parse().unwrap()));
+    // The plans, the run, its shard, the providers; the reports of one; the shard again; all shards,
+    // and whether the run ends.
+    let first = shard_costs(&platform, 1, a).await;
+    assert_eq!((requests(&first), first.writes()), (1 + 7, 1));
+    check_write_units("a shard of a provider without usage", &first, 1);
+    // The end of the run besides.
+    let last = shard_costs(&platform, 1, b).await;
+    assert_eq!((requests(&last), last.writes()), (1 + 8, 2));
     check_write_units("the last shard", &last, 2);
 }
 

@@ -245,7 +245,8 @@ async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_confl
     check_sales(&platform, "r", &without, "conflict", "9 calls of ¥0.3").await;
     check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.3").await;
     let usage = &platform.stack.tables.usage;
-    let (reports, _) = usage.all_reports(&"a".parse().unwrap()).await.unwrap();
+    let day = DAY.parse().unwrap();
+    let reports = usage.reports(&"a".parse().unwrap(), day, day).await.unwrap();
     let metered = reports.iter().map(|report| json!(report.metered)).collect::<Vec<_>>();
     assert_eq!(
         metered,
@@ -302,21 +303,34 @@ async fn each_day_of_a_report_counts_once_on_its_own_and_is_answered_for() {
 }
 
 #[tokio::test]
-async fn resend_whose_records_moved_between_days_is_a_conflict() {
-    for (moved, calls) in [
-        (&[("2015-04-30", 12)][..], 12),
-        (&[("2015-04-30", 5), (DAY, 7)], 12),
-        (&[("2015-04-30", 7), (DAY, 3), ("2015-04-29", 2)], 14),
-        (&[(DAY, 12)], 12),
+async fn resend_whose_records_moved_to_or_from_a_day_that_both_name_is_a_conflict_and_counts_nothing()
+ {
+    for moved in [
+        &[("2015-04-30", 12)][..],
+        &[("2015-04-30", 5), (DAY, 7)],
+        &[("2015-04-30", 7), (DAY, 3), ("2015-04-29", 2)],
+        &[("2015-04-29", 7), (DAY, 5)],
+        &[(DAY, 12)],
     ] {
         let platform = platform().await;
         platform.post(&days("r", &[("2015-04-30", 7), (DAY, 5)])).await;
         let answer = platform.post(&days("r", moved)).await;
         assert_eq!(answer.status, 409, "{moved:?}: {answer:?}");
-        // A day that the first did not name is a report of its own.
-        assert_eq!(platform.calls("a").await, calls, "{moved:?}");
+        for (day, _) in moved {
+            assert_eq!(answer.of_day("a", day), "conflict", "{moved:?}");
+        }
+        assert_eq!(platform.calls("a").await, 12, "{moved:?}");
         platform.books_balance().await;
     }
+}
+
+#[tokio::test]
+async fn id_may_be_used_again_for_other_days() {
+    let platform = platform().await;
+    for day in ["2015-04-30", DAY] {
+        assert_eq!(platform.post(&days("r", &[(day, 7)])).await.of_day("a", day), "counted");
+    }
+    assert_eq!(platform.calls("a").await, 14);
 }
 
 #[tokio::test]
