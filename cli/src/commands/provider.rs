@@ -86,7 +86,8 @@ pub(crate) struct AddArgs {
     /// Its plan from its first month on.
     #[arg(long)]
     plan: Name,
-    /// The first month whose usage is counted; this month unless given.
+    /// The first month whose usage is counted; this month unless given. Of a provider that is
+    /// registered and not settled yet, it can move back.
     #[arg(long)]
     billed_from: Option<BillingMonth>,
 }
@@ -106,7 +107,7 @@ impl ProviderCommand {
                     None => system.today()?.month(),
                 };
                 let provider = new_provider(args.provider, args.plan, billed_from);
-                add(target, tables, &provider).await
+                add(target, &system, &provider).await
             }
             ProviderCommand::Assign { provider, plan, from } => {
                 require_plan(target, tables, &plan, from).await?;
@@ -176,14 +177,52 @@ pub(crate) async fn require_plan(
     }
 }
 
-async fn add(target: &TargetArgs, tables: &Tables, provider: &Provider) -> Result<Exit, Error> {
-    for assignment in &provider.plans {
-        require_plan(target, tables, &assignment.plan, assignment.from).await?;
-    }
+/// What became of a provider that was to be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registered {
+    /// It is registered now.
+    New,
+    /// It was registered before, exactly so.
+    Before,
+    /// It was registered for a later month. Nothing of it was settled, so it is billed from the
+    /// earlier one now.
+    Earlier,
+    /// It is registered otherwise. Nothing changed.
+    Otherwise,
+}
+
+/// Registers a provider, or bills one from an earlier month that is registered so but for the month.
+pub(crate) async fn register(system: &System, provider: &Provider) -> Result<Registered, Error> {
+    let tables = &system.tables;
     match tables.billing.register(&tables.usage, provider).await? {
-        Stored::New => say(target, provider, "is registered"),
-        Stored::Before => say(target, provider, "was registered before"),
-        Stored::Different => {
+        Stored::New => return Ok(Registered::New),
+        Stored::Before => return Ok(Registered::Before),
+        Stored::Different => {}
+    }
+    let (id, month) = (&provider.provider, provider.billed_from);
+    let Some(ProviderAccount { provider: mut found, account }) = tables.billing.account(id).await?
+    else {
+        return Ok(Registered::Otherwise);
+    };
+    found.mandate = None;
+    if found.bill_from(month, account.settled_through).is_err() || found != *provider {
+        return Ok(Registered::Otherwise);
+    }
+    system.books()?.bill_from(&tables.usage, id, month).await?;
+    Ok(Registered::Earlier)
+}
+
+async fn add(target: &TargetArgs, system: &System, provider: &Provider) -> Result<Exit, Error> {
+    for assignment in &provider.plans {
+        require_plan(target, &system.tables, &assignment.plan, assignment.from).await?;
+    }
+    match register(system, provider).await? {
+        Registered::New => say(target, provider, "is registered"),
+        Registered::Before => say(target, provider, "was registered before"),
+        Registered::Earlier => {
+            say(target, provider, &format!("is billed from {} on now", provider.billed_from))
+        }
+        Registered::Otherwise => {
             Err(format!("provider `{}` is registered otherwise", provider.provider).into())
         }
     }

@@ -62,6 +62,14 @@ pub enum TermsChangeError {
         /// The last day that was settled.
         settled: BillingDay,
     },
+    /// The first month can only move back: usage may be counted from it on.
+    #[error("the provider is billed from {billed_from} on; {month} is not earlier")]
+    NotEarlier {
+        /// The month that was to be the first.
+        month: BillingMonth,
+        /// The first month.
+        billed_from: BillingMonth,
+    },
     /// There is an override of that name.
     #[error("there is an override `{0}` already; give this one another name")]
     OverrideExists(Name),
@@ -115,6 +123,30 @@ impl Provider {
         let find = |name: &Name| self.overrides.iter().find(|over| over.name == *name);
         let overrides = terms.overrides.iter().map(find).collect::<Option<Vec<_>>>()?;
         Some(Terms { plan, overrides })
+    }
+
+    /// Bills the provider from an earlier month on, by the plan that it began with.
+    ///
+    /// # Errors
+    ///
+    /// [`TermsChangeError`] when anything is settled, or the month is not earlier.
+    pub fn bill_from(
+        &mut self,
+        month: BillingMonth,
+        settled: Option<BillingDay>,
+    ) -> Result<(), TermsChangeError> {
+        if let Some(settled) = settled {
+            return Err(TermsChangeError::Settled { settled });
+        }
+        if month >= self.billed_from {
+            return Err(TermsChangeError::NotEarlier { month, billed_from: self.billed_from });
+        }
+        let first = self.billed_from.first_day();
+        for assignment in self.plans.iter_mut().filter(|assignment| assignment.from == first) {
+            assignment.from = month.first_day();
+        }
+        self.billed_from = month;
+        Ok(())
     }
 
     /// Puts the provider on a plan from a day on; what was to begin on that day is replaced.

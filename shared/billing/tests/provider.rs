@@ -191,3 +191,21 @@ fn an_override_that_is_not_there_or_over_is_not_ended() {
         );
     }
 }
+
+#[test]
+fn the_first_month_moves_back_with_its_plan_until_anything_is_settled() {
+    let before = provider();
+    let mut earlier = before.clone();
+    let month = before.billed_from.previous();
+    earlier.bill_from(month, None).unwrap();
+    assert_eq!((earlier.billed_from, earlier.plans[0].from), (month, month.first_day()));
+    let same = Provider { billed_from: month, plans: earlier.plans.clone(), ..before.clone() };
+    assert_eq!(earlier, same, "nothing else changed");
+    for (month, settled) in
+        [(before.billed_from, None), (before.billed_from.next(), None), (month, Some(day(SETTLED)))]
+    {
+        let mut refused = before.clone();
+        assert!(refused.bill_from(month, settled).is_err(), "{month}");
+        assert_eq!(refused, before, "what is refused changes nothing");
+    }
+}

@@ -2,8 +2,9 @@
 
 use std::sync::Mutex;
 
-use steelyard_billing::{Provider, ProviderId, TermsChangeError};
-use steelyard_pricing::BillingDay;
+use steelyard_billing::{Account, Provider, ProviderId, TermsChangeError};
+use steelyard_pricing::{BillingDay, BillingMonth};
+use steelyard_store::UsageTable;
 
 use crate::change::{Decision, change, lock};
 use crate::{BookError, Books};
@@ -36,6 +37,36 @@ impl Books {
             writes.provider(&found.provider, &after)?;
             *lock(wanted) = Some(after.clone());
             Ok::<_, BookError>(Decision::Save(writes, after))
+        })
+        .await
+    }
+
+    /// Bills a provider from an earlier month on, and counts its usage from then: possible while
+    /// nothing of it is settled.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError::Terms`] when something is settled, or the month is not earlier.
+    pub async fn bill_from(
+        &self,
+        usage: &UsageTable,
+        provider: &ProviderId,
+        month: BillingMonth,
+    ) -> Result<Provider, BookError> {
+        change(&self.billing, UPDATE, move |is_again| async move {
+            let found = self.account(provider).await?;
+            // What a first try stored, whose answer was lost.
+            if is_again && found.provider.billed_from == month {
+                return Ok(Decision::Keep(found.provider));
+            }
+            let mut after = found.provider.clone();
+            after.bill_from(month, found.account.settled_through)?;
+            let account = Account { open_from: month, ..found.account.clone() };
+            let mut writes = self.billing.writes(UPDATE);
+            writes.account(&found.account, &account)?;
+            writes.provider(&found.provider, &after)?;
+            let counting = usage.counting_from(provider, found.provider.billed_from, month)?;
+            Ok::<_, BookError>(Decision::Save(writes.and(counting), after))
         })
         .await
     }

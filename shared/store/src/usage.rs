@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, Update};
 use steelyard_billing::{MonthClose, ProviderId, Registration};
+use steelyard_pricing::BillingMonth;
 
 use crate::StoreError;
 use crate::item::{Item, from_item, string, text, to_item};
@@ -30,6 +31,7 @@ pub struct Registrations {
 
 const REGISTER: &str = "register a provider for counting";
 const FIND: &str = "find whether providers are registered";
+const MOVE: &str = "count a provider's usage from an earlier month";
 const CLOSE: &str = "close the months of a provider";
 
 impl UsageTable {
@@ -119,6 +121,34 @@ impl UsageTable {
         let mut writes = Writes::new(&self.table, REGISTER);
         let pk = provider.to_string();
         writes.put_new(to_item(REGISTER, pk, REGISTRATION.to_owned(), &registration)?);
+        Ok(writes)
+    }
+
+    /// The write that counts the usage of a provider from an earlier month on, part of the transaction
+    /// that bills it so. Its condition is that it is counted from `before` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be put into DynamoDB's form.
+    pub fn counting_from(
+        &self,
+        provider: &ProviderId,
+        before: BillingMonth,
+        month: BillingMonth,
+    ) -> Result<Writes, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(PK, string(provider.as_str()))
+            .key(SK, string(REGISTRATION))
+            .update_expression("SET #from = :month")
+            .condition_expression("#from = :before")
+            .expression_attribute_names("#from", "billed_from")
+            .expression_attribute_values(":month", string(month.to_string()))
+            .expression_attribute_values(":before", string(before.to_string()))
+            .build()
+            .map_err(|error| StoreError::corrupt(MOVE, error))?;
+        let mut writes = Writes::new(&self.table, MOVE);
+        writes.update(update);
         Ok(writes)
     }
 
