@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
+use super::packing::{MAGIC_BYTES, Packing};
 
 /// A line of that many bytes is not kept: a log's fields have 8 KB each, up to four times as much
 /// when escaped.
 pub const LINE_BYTES_MAX: u64 = 1 << 20;
 
-/// What gzip files begin with. Source: RFC 1952, 2.3.1.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// What some editors and exports begin a file with.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const BYTE_ORDER_MARK_BYTES: u64 = 3;
 
 /// Something to import.
 pub struct Input {
@@ -48,25 +49,22 @@ impl Input {
         Input::new(file, Some(bytes))
     }
 
-    /// Bytes, and how many there are if that is known. They are unpacked when they are gzip, as
-    /// their first two tell, also when several gzip files were written one after the other.
+    /// Bytes, and how many there are if that is known. They are unpacked when they begin as gzip or
+    /// zstd, also when several packed files were written one after the other. A byte order mark of
+    /// UTF-8 is skipped.
     ///
     /// # Errors
     ///
-    /// When they can't be read.
+    /// When they can't be read, or are packed in another way.
     pub fn new(reader: impl Read + Send + 'static, bytes: Option<u64>) -> io::Result<Input> {
         let read = Arc::new(AtomicU64::new(0));
         let mut reader = Metered { reader, read: Arc::clone(&read) };
-        let mut first = Vec::new();
-        reader.by_ref().take(2).read_to_end(&mut first)?;
-        let is_gzip = first == GZIP_MAGIC;
-        let whole = BufReader::new(Cursor::new(first).chain(reader));
-        let lines: Box<dyn BufRead + Send> = if is_gzip {
-            Box::new(BufReader::new(MultiGzDecoder::new(whole)))
-        } else {
-            Box::new(whole)
-        };
-        Ok(Input { lines, read, bytes })
+        let first = read_first(&mut reader, MAGIC_BYTES)?;
+        let packing = Packing::of(&first);
+        let mut lines = packing.unpack(BufReader::new(Cursor::new(first).chain(reader)))?;
+        let first = read_first(&mut lines, BYTE_ORDER_MARK_BYTES)?;
+        let first = if first == BYTE_ORDER_MARK { Vec::new() } else { first };
+        Ok(Input { lines: Box::new(Cursor::new(first).chain(lines)), read, bytes })
     }
 
     /// How many bytes there are, compressed as they are, if that is known.
@@ -103,6 +101,12 @@ impl Input {
         self.lines.skip_until(b'\n')?;
         Ok(Some(LineEnd::TooLong))
     }
+}
+
+fn read_first(reader: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut first = Vec::new();
+    reader.take(bytes).read_to_end(&mut first)?;
+    Ok(first)
 }
 
 /// A reader that tells how far it is.
@@ -147,6 +151,10 @@ mod tests {
         (text.into(), end)
     }
 
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
     #[test]
     fn lines_are_the_same_plain_and_compressed() {
         let both = vec![
@@ -158,17 +166,55 @@ mod tests {
         assert_eq!(lines(b"a\n\nb\r\nc\r".to_vec()).unwrap(), both);
         assert_eq!(lines(gzip(b"a\n\nb\r\nc\r")).unwrap(), both);
         assert_eq!(lines([gzip(b"a\n\nb"), gzip(b"\r\nc\r")].concat()).unwrap(), both);
-        for empty in [vec![], gzip(b"")] {
+        assert_eq!(lines(zstd(b"a\n\nb\r\nc\r")).unwrap(), both);
+        let skipped = b"\x55\x2a\x4d\x18\x02\0\0\0xx".to_vec();
+        let frames = [skipped.clone(), zstd(b"a\n\nb"), skipped, zstd(b""), zstd(b"\r\nc\r")];
+        assert_eq!(lines(frames.concat()).unwrap(), both);
+        for empty in [vec![], gzip(b""), zstd(b"")] {
             assert_eq!(lines(empty).unwrap(), vec![]);
         }
         assert_eq!(lines(vec![0x1f]).unwrap(), [(vec![0x1f], LineEnd::File)]);
     }
 
     #[test]
-    fn gzip_file_that_is_cut_off_is_an_error() {
-        let mut cut = gzip(b"a\nb\nc\n");
-        cut.truncate(cut.len() - 1);
-        assert_eq!(lines(cut).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    fn byte_order_mark_is_skipped_once_and_at_the_beginning() {
+        let text = "\u{feff}a\n\u{feff}b".as_bytes().to_vec();
+        let found = vec![line("a", LineEnd::Break), line("\u{feff}b", LineEnd::File)];
+        for packed in [text.clone(), gzip(&text), zstd(&text)] {
+            assert_eq!(lines(packed).unwrap(), found);
+        }
+        for mark in [&b"\xef\xbb\xbf"[..], b"\xef\xbb"] {
+            let left = mark.len() % 3;
+            assert_eq!(lines(mark.to_vec()).unwrap().len(), usize::from(left > 0));
+        }
+    }
+
+    #[test]
+    fn packed_file_that_is_cut_off_or_damaged_is_an_error() {
+        for whole in [gzip(b"a\nb\nc\n"), zstd(b"a\nb\nc\n")] {
+            let cut = whole[..whole.len() - 1].to_vec();
+            assert!(lines(cut).is_err(), "{whole:?}");
+            let mut damaged = whole;
+            *damaged.last_mut().unwrap() ^= 1;
+            assert!(lines(damaged.clone()).is_err(), "{damaged:?}");
+        }
+        let skipped = b"\x50\x2a\x4d\x18\x09\0\0\0xx".to_vec();
+        assert!(lines(skipped).is_err());
+    }
+
+    #[test]
+    fn files_that_are_packed_otherwise_are_refused_by_name() {
+        for (first, how) in [
+            (&b"PK\x03\x04..."[..], "a ZIP archive"),
+            (b"BZh9...", "packed by bzip2"),
+            (b"\xfd7zXZ\0", "packed by xz"),
+            (b"\xff\xfea\0", "in UTF-16"),
+            (b"\xfe\xff\0a", "in UTF-16"),
+        ] {
+            let error = lines(first.to_vec()).unwrap_err();
+            let said = format!("is {how}: plain text in UTF-8, gzip and zstd are taken");
+            assert_eq!(error.to_string(), said);
+        }
     }
 
     #[test]
@@ -187,7 +233,7 @@ mod tests {
     #[test]
     fn progress_is_told_in_bytes_of_the_file() {
         let plain = b"line\n".repeat(10_000);
-        for (bytes, begins_below) in [(plain.clone(), 3), (gzip(&plain), 10_000)] {
+        for (bytes, begins_below) in [(plain.clone(), 10_000), (gzip(&plain), 10_000)] {
             let total = u64::try_from(bytes.len()).unwrap();
             let mut input = Input::new(Cursor::new(bytes), Some(total)).unwrap();
             assert!(input.bytes_read() < begins_below);

@@ -1,7 +1,7 @@
 //! Importing files: metering what a web server or another system has logged, as usage reports.
 //!
 //! A file is an access log in the Common or the Combined Log Format, or has a usage record in JSON
-//! on each line, or both; compressed or plain. Importing it again counts nothing again: see
+//! on each line, or both; packed by gzip or zstd, or plain. Importing it again counts nothing again: see
 //! [`Chunks`] for how its reports are named. No line is dropped in silence: [`Summary`] accounts
 //! for each line and each call.
 //!
@@ -13,6 +13,7 @@ mod access_log;
 mod chunk;
 mod input;
 mod line;
+mod packing;
 mod rule;
 mod run;
 mod summary;
