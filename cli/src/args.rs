@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     /// Keep the whole system running on this machine, its data in a folder.
     Local(local::LocalArgs),
-    Import(import::ImportArgs),
+    Import(Box<import::ImportArgs>),
     /// Charge every unsettled day up to yesterday.
     Settle(settle::SettleArgs),
     Runs(runs::RunsArgs),

@@ -5,17 +5,23 @@
 //! has grown, or is read by other rules, reports the same id with another content, which is a
 //! conflict. A name made from the content would be a new one, and count the same calls again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Calendar, CountedDays, ProviderId, ReportId};
-use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
+use steelyard_billing::{Calendar, ProviderId, ReportId};
+use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered};
 
+use super::billable::NotBillable;
 use super::input::{Input, LineEnd};
+use super::kinds::Kinds;
 use super::line::{Line, LineCalls, LineError};
+use super::reasons::Refused;
+use super::request::Odd;
 use super::rule::ImportRules;
+use super::unmapped::UnmappedCallers;
 
 /// How many lines make a chunk.
 ///
@@ -25,13 +31,17 @@ pub const LINES_PER_CHUNK: u64 = 10_000;
 
 /// What a chunk of a file says.
 ///
-/// Every line is one of `blank`, `not_billable`, `billable`, `left` and `bad`.
+/// Every line is one of `blank`, `odd`, `not_billable`, `unmapped`, `billable`, `left` and `bad`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chunk {
     /// The lines that say nothing.
     pub blank: u64,
-    /// The calls whose status makes them free.
-    pub not_billable: u64,
+    /// The lines that are no calls of an API.
+    pub odd: Kinds<Odd>,
+    /// The calls that their method or their status makes free.
+    pub not_billable: Kinds<NotBillable>,
+    /// The lines whose caller is no provider.
+    pub unmapped: UnmappedCallers,
     /// The lines that tell of calls to bill.
     pub billable: u64,
     /// The lines that are left for a later import, since the chunk isn't full and may grow.
@@ -77,6 +87,9 @@ pub struct Record {
     /// What went through them, in yuan.
     #[serde(skip_serializing_if = "is_nothing")]
     pub amount: Amount,
+    /// The first line of the file that tells of them, from 1.
+    #[serde(skip)]
+    pub line: u64,
 }
 
 /// The chunks of a file, in order. After an error there are no more.
@@ -159,8 +172,16 @@ impl<'a> Chunks<'a> {
                 draft.chunk.blank += 1;
                 Ok(())
             }
-            Ok(Line::NotBillable) => {
-                draft.chunk.not_billable += 1;
+            Ok(Line::Odd(odd)) => {
+                draft.chunk.odd.add(odd);
+                Ok(())
+            }
+            Ok(Line::NotBillable(why)) => {
+                draft.chunk.not_billable.add(why);
+                Ok(())
+            }
+            Ok(Line::Unmapped { caller, calls }) => {
+                draft.chunk.unmapped.add(caller, calls.get());
                 Ok(())
             }
             Ok(Line::Calls(calls)) => self.add(calls, draft),
@@ -174,11 +195,16 @@ impl<'a> Chunks<'a> {
     /// Adds the calls of a line, unless those of the whole file are more than one count can hold.
     fn add(&mut self, line: LineCalls, draft: &mut Draft) -> Result<(), LineError> {
         let LineCalls { provider, api, day, metered } = line;
-        let sum = self.metered.plus(metered)?;
-        draft.usage.entry(provider).or_default().entry(day).or_default().add(api, metered)?;
+        self.metered = self.metered.plus(metered)?;
+        // What is less than the sum of the whole file can be counted, too.
         draft.chunk.metered = draft.chunk.metered.plus(metered)?;
         draft.chunk.billable += 1;
-        self.metered = sum;
+        if metered.is_zero() {
+            return Ok(());
+        }
+        let first = Metering { metered: Metered::ZERO, line: self.lines };
+        let sum = draft.usage.entry(Key { provider, day, api }).or_insert(first);
+        sum.metered = sum.metered.plus(metered)?;
         Ok(())
     }
 }
@@ -204,19 +230,38 @@ impl Record {
     }
 }
 
+impl Refused for BadLine {
+    fn reason(&self) -> Cow<'static, str> {
+        self.why.reason()
+    }
+
+    fn size(&self) -> u64 {
+        1
+    }
+}
+
 impl Chunk {
-    /// The providers whose calls it tells of.
+    /// The providers whose calls of such days it tells of, each with the first of their months.
     #[must_use]
-    pub fn providers(&self) -> BTreeSet<ProviderId> {
+    pub fn first_months(
+        &self,
+        is_counted: impl Fn(BillingDay) -> bool,
+    ) -> BTreeMap<ProviderId, BillingMonth> {
         let records = self.reports.iter().flat_map(|report| &report.records);
-        records.map(|record| record.provider.clone()).collect()
+        let mut months = BTreeMap::new();
+        for record in records.filter(|record| is_counted(record.day)) {
+            let month = months.entry(record.provider.clone()).or_insert(record.day.month());
+            *month = record.day.month().min(*month);
+        }
+        months
     }
 
     /// How many lines it has.
     #[must_use]
     pub fn lines(&self) -> u64 {
         let bad = self.bad.iter().map(|_| 1).sum::<u64>();
-        self.blank + self.not_billable + self.billable + self.left + bad
+        let free = self.odd.count + self.not_billable.count + self.unmapped.lines;
+        self.blank + free + self.billable + self.left + bad
     }
 }
 
@@ -225,13 +270,27 @@ impl Chunk {
 struct Draft {
     digest: String,
     lines: u64,
-    usage: BTreeMap<ProviderId, CountedDays>,
+    usage: HashMap<Key, Metering>,
     chunk: Chunk,
+}
+
+/// What calls are summed by, in the order of reports.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key {
+    provider: ProviderId,
+    day: BillingDay,
+    api: ApiName,
+}
+
+/// Calls that were summed, and the first line that tells of them.
+struct Metering {
+    metered: Metered,
+    line: u64,
 }
 
 impl Draft {
     fn into_chunk(self, number: u64, apis_per_day: usize) -> Chunk {
-        let parts = split(&self.usage, apis_per_day).into_iter().enumerate();
+        let parts = split(self.usage, apis_per_day).into_iter().enumerate();
         let reports = parts.map(|(part, records)| {
             let id = match part {
                 0 => format!("{}-{number}", self.digest),
@@ -244,32 +303,25 @@ impl Draft {
 }
 
 /// The counts as the records of as many reports as the limit asks for: mostly one, or none.
-fn split(usage: &BTreeMap<ProviderId, CountedDays>, apis_per_day: usize) -> Vec<Vec<Record>> {
+fn split(usage: HashMap<Key, Metering>, apis_per_day: usize) -> Vec<Vec<Record>> {
+    let mut usage = usage.into_iter().collect::<Vec<_>>();
+    usage.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
     let mut parts: Vec<Vec<Record>> = Vec::new();
-    for (provider, days) in usage {
-        for (part, record) in parted(provider, days, apis_per_day) {
-            if parts.len() <= part {
-                parts.resize_with(part + 1, Vec::new);
-            }
-            parts[part].push(record);
+    let mut of_day = None;
+    for (Key { provider, day, api }, Metering { metered, line }) in usage {
+        let place = match of_day.take() {
+            Some((known, on, place)) if known == provider && on == day => place + 1,
+            Some(_) | None => 0,
+        };
+        of_day = Some((provider.clone(), day, place));
+        let part = place / apis_per_day;
+        if parts.len() <= part {
+            parts.resize_with(part + 1, Vec::new);
         }
+        let Metered { calls: count, amount } = metered;
+        parts[part].push(Record { provider, api, day, count, amount, line });
     }
     parts
-}
-
-/// The records of one provider, each with the number of the report that has room for it.
-fn parted<'a>(
-    provider: &'a ProviderId,
-    days: &'a CountedDays,
-    apis_per_day: usize,
-) -> impl Iterator<Item = (usize, Record)> + 'a {
-    days.iter().flat_map(move |(day, usage)| {
-        usage.iter().enumerate().map(move |(place, (api, metered))| {
-            let (provider, api) = (provider.clone(), api.clone());
-            let Metered { calls: count, amount } = metered;
-            (place / apis_per_day, Record { provider, api, day: *day, count, amount })
-        })
-    })
 }
 
 pub(super) fn is_nothing(amount: &Amount) -> bool {

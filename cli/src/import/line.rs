@@ -1,13 +1,23 @@
 //! What a line of a file says: a call of an access log, or a record in JSON. Pure.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use steelyard_billing::{Calendar, ProviderId};
+use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered, UsageError};
 use thiserror::Error;
 
-use super::access_log::{Excerpt, LogLine, LogLineError};
+use super::access_log::{LogLine, LogLineError};
+use super::address::ForwardedError;
+use super::billable::NotBillable;
+use super::caller::{CallerError, check_text};
+use super::excerpt::Excerpt;
+use super::fields::{Exported, ExportedApi, FieldError, FieldMap, When};
+use super::foreign::ForeignLog;
 use super::input::LINE_BYTES_MAX;
+use super::request::{Odd, Request};
 use super::rule::{ImportRules, NameError};
 
 /// What a line says.
@@ -15,8 +25,17 @@ use super::rule::{ImportRules, NameError};
 pub enum Line {
     /// Nothing.
     Blank,
-    /// A call whose status makes it free.
-    NotBillable,
+    /// Something that is no call of an API.
+    Odd(Odd),
+    /// A call that is free by its method or its status.
+    NotBillable(NotBillable),
+    /// Calls of somebody who is no provider.
+    Unmapped {
+        /// Who called.
+        caller: String,
+        /// How many calls.
+        calls: Calls,
+    },
     /// Calls to bill.
     Calls(LineCalls),
 }
@@ -51,6 +70,12 @@ pub enum LineError {
         "not a record such as {{\"provider\":\"isv1\",\"api\":\"trades\",\"day\":\"2015-05-17\",\"count\":3}}: {0}"
     )]
     Record(Excerpt),
+    /// The line begins as JSON, and is none.
+    #[error("{0}")]
+    Json(Excerpt),
+    /// A field of an exported line is absent or wrong.
+    #[error(transparent)]
+    Field(#[from] FieldError),
     /// The record says neither when the calls were made, nor on which day; or both.
     #[error("give either `at` or `day`")]
     When,
@@ -69,7 +94,7 @@ pub enum LineError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JsonRecord {
-    provider: ProviderId,
+    provider: String,
     api: ApiName,
     at: Option<Timestamp>,
     day: Option<BillingDay>,
@@ -92,61 +117,198 @@ impl Line {
     pub fn read(line: &[u8], rules: &ImportRules, calendar: &Calendar) -> Result<Line, LineError> {
         // Bytes that are not UTF-8 become characters that no name may hold.
         let line = String::from_utf8_lossy(line);
-        if line.trim_ascii().is_empty() {
-            return Ok(Line::Blank);
+        let line = line.trim_ascii();
+        match (line.as_bytes().first(), &rules.fields) {
+            (None, _) => Ok(Line::Blank),
+            (Some(b'{'), Some(fields)) => read_exported(line, fields, rules, calendar),
+            (Some(b'{'), None) => read_record(line, rules, calendar),
+            (Some(_), _) => read_log_line(line, rules, calendar),
         }
-        if line.trim_ascii_start().starts_with('{') {
-            return read_record(&line, calendar).map(Line::Calls);
-        }
-        let line = LogLine::parse(&line)?;
-        if !rules.is_billable(line.status) {
-            return Ok(Line::NotBillable);
-        }
-        let (provider, api) = rules.names(&line)?;
-        let day = day_of(line.at, calendar)?;
-        Ok(Line::Calls(LineCalls { provider, api, day, metered: Metered::calls(1) }))
     }
 }
 
-fn read_record(line: &str, calendar: &Calendar) -> Result<LineCalls, LineError> {
-    let record: JsonRecord = steelyard_json::read(line.as_bytes()).map_err(|error| {
-        let why = error.to_string();
-        // Its line is always the first; that in the file is reported beside it.
-        LineError::Record(Excerpt::of(&why.replace(" at line 1, column ", " at column ")))
+fn read_log_line(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result<Line, LineError> {
+    let line = LogLine::parse(line)?;
+    let request = match Request::parse(line.request) {
+        Ok(request) => request,
+        Err(odd) => return odd_line(odd, &line, rules),
+    };
+    if let Some(why) = rules.not_billable(Some(request.method), Some(line.status)) {
+        return Ok(Line::NotBillable(why));
+    }
+    let caller = rules.caller.find(&line, &request, rules.trusted_hops).map_err(NameError::from)?;
+    let Some(provider) = rules.provider_of(&caller) else {
+        return Ok(Line::Unmapped { caller, calls: one() });
+    };
+    let api = rules.api_of(Some(request.method), request.target())?;
+    let day = day_of(line.at, calendar)?;
+    Ok(Line::Calls(LineCalls { provider, api, day, metered: Metered::calls(1) }))
+}
+
+/// A line without a request is a bad one if it was answered as a call: something was given, and
+/// nobody knows what.
+fn odd_line(odd: Odd, line: &LogLine<'_>, rules: &ImportRules) -> Result<Line, LineError> {
+    match odd {
+        Odd::NoRequest | Odd::NotHttp if rules.status.bills(line.status) => {
+            Err(NameError::Request(Excerpt::of(line.request)).into())
+        }
+        Odd::NoRequest | Odd::NotHttp | Odd::ServerWide | Odd::Tunnel => Ok(Line::Odd(odd)),
+    }
+}
+
+fn read_record(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result<Line, LineError> {
+    let record = steelyard_json::read::<JsonRecord>(line.as_bytes());
+    let record = record.map_err(|error| match ForeignLog::of(line) {
+        Some(log) => LogLineError::from(log).into(),
+        None => LineError::Record(excerpt(&error)),
     })?;
     let JsonRecord { provider, api, at, day, count, amount } = record;
-    let day = match (at, day) {
-        (Some(at), None) => day_of(at, calendar)?,
-        (None, Some(day)) => day,
+    let when = match (at, day) {
+        (Some(at), None) => When::At(at),
+        (None, Some(day)) => When::Day(day),
         (Some(_), Some(_)) | (None, None) => return Err(LineError::When),
     };
+    let metered = metered(count, amount)?;
+    let found = rules.provider_named(&provider);
+    calls_of(found, provider, api, when, metered, calendar)
+}
+
+fn read_exported(
+    line: &str,
+    fields: &FieldMap,
+    rules: &ImportRules,
+    calendar: &Calendar,
+) -> Result<Line, LineError> {
+    let line = steelyard_json::parse(line.as_bytes());
+    let line: Node = line.map_err(|error| LineError::Json(excerpt(&error)))?;
+    let Exported { caller, api, when, count, amount, method, status } = fields.read(&line)?;
+    let method = method.as_deref();
+    if let Some(why) = rules.not_billable(method, status) {
+        return Ok(Line::NotBillable(why));
+    }
+    let api = match api {
+        ExportedApi::Name(name) => rules.api_named(name)?,
+        ExportedApi::Path(path) => rules.api_of(method, &path)?,
+    };
+    let found = rules.provider_of(&caller);
+    calls_of(found, caller, api, when, metered(count, amount)?, calendar)
+}
+
+/// The calls of a provider, if the caller is one.
+fn calls_of(
+    provider: Option<ProviderId>,
+    caller: String,
+    api: ApiName,
+    when: When,
+    metered: Metered,
+    calendar: &Calendar,
+) -> Result<Line, LineError> {
+    check_text(&caller).map_err(NameError::from)?;
+    let Some(provider) = provider else {
+        return Ok(Line::Unmapped { caller, calls: metered.calls });
+    };
+    let day = match when {
+        When::At(at) => day_of(at, calendar)?,
+        When::Day(day) => day,
+    };
+    Ok(Line::Calls(LineCalls { provider, api, day, metered }))
+}
+
+/// Refuses a count that is too large by itself.
+fn metered(count: Calls, amount: Amount) -> Result<Metered, LineError> {
     if count.is_zero() && amount != Amount::ZERO {
         return Err(LineError::AmountWithoutCalls(amount));
     }
-    // Refuses a count that is too large by itself.
-    let metered = Metered::ZERO.plus(Metered { calls: count, amount })?;
-    Ok(LineCalls { provider, api, day, metered })
+    Ok(Metered::ZERO.plus(Metered { calls: count, amount })?)
 }
 
 fn day_of(at: Timestamp, calendar: &Calendar) -> Result<BillingDay, LineError> {
     calendar.day_of(at).map_err(|_| LineError::OutsideCalendar(at))
 }
 
+/// Its line is always the first; that in the file is reported beside it.
+fn excerpt(error: &JsonError) -> Excerpt {
+    Excerpt::of(&error.to_string().replace(" at line 1, column ", " at column "))
+}
+
+impl LineError {
+    /// What is wrong, without what is particular to the line.
+    #[must_use]
+    pub fn reason(&self) -> Cow<'static, str> {
+        match self {
+            LineError::TooLong => "too long".into(),
+            LineError::LogLine(error) => log_line_reason(error),
+            LineError::Name(error) => name_reason(error),
+            LineError::Record(_) => "not a record in JSON".into(),
+            LineError::Json(_) => "not JSON".into(),
+            LineError::Field(error) => format!("no value in field `{}`", error.field).into(),
+            LineError::When => "neither `at` nor `day`, or both".into(),
+            LineError::OutsideCalendar(_) => "outside the billing calendar".into(),
+            LineError::AmountWithoutCalls(_) => "an amount without calls".into(),
+            LineError::TooMuch(_) => "too many calls".into(),
+        }
+    }
+}
+
+fn log_line_reason(error: &LogLineError) -> Cow<'static, str> {
+    match error {
+        LogLineError::Foreign(log) => log.to_string().into(),
+        LogLineError::NoRequest => "not a whole line of an access log".into(),
+        LogLineError::Head => "not host, identity, user and [time] at the beginning".into(),
+        LogLineError::NoClient(_) => "a virtual host without a client".into(),
+        LogLineError::Time(_) => "not a time".into(),
+        LogLineError::Answer(_) => "no status and size after the request".into(),
+    }
+}
+
+fn name_reason(error: &NameError) -> Cow<'static, str> {
+    match error {
+        NameError::Caller(CallerError::Absent(_)) => "no caller".into(),
+        NameError::Caller(CallerError::Several(_)) => "several callers".into(),
+        NameError::Caller(CallerError::AddressList(_)) => {
+            "a list of addresses; choose one by --trusted-hops".into()
+        }
+        NameError::Caller(CallerError::Forwarded(ForwardedError::TooFew { .. })) => {
+            "fewer addresses than trusted proxies".into()
+        }
+        NameError::Caller(CallerError::Forwarded(ForwardedError::NotAnAddress(_))) => {
+            "not an IP address where a trusted proxy writes one".into()
+        }
+        NameError::Caller(CallerError::Text(_)) => {
+            "a caller that is too long or holds control characters".into()
+        }
+        NameError::Request(_) => "answered as a call, but no method and target".into(),
+        NameError::NoPath(_) => "no path in the request".into(),
+        NameError::Api(_) => "no name for an API".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::caller_map::CallerMap;
     use super::*;
 
-    fn read(line: &[u8]) -> Result<Line, LineError> {
-        Line::read(line, &ImportRules::default(), &Calendar::new("Asia/Shanghai", 5).unwrap())
+    fn read_by(line: &[u8], rules: &ImportRules) -> Result<Line, LineError> {
+        Line::read(line, rules, &Calendar::new("Asia/Shanghai", 5).unwrap())
     }
 
-    /// What a line says, in short.
+    fn read(line: &[u8]) -> Result<Line, LineError> {
+        read_by(line, &ImportRules::default())
+    }
+
     fn check(line: &[u8], said: &str) {
-        let found = match read(line) {
+        check_by(line, &ImportRules::default(), said);
+    }
+
+    /// What a line says by rules, in short.
+    fn check_by(line: &[u8], rules: &ImportRules, said: &str) {
+        let found = match read_by(line, rules) {
             Ok(Line::Blank) => "blank".to_owned(),
-            Ok(Line::NotBillable) => "not billable".to_owned(),
+            Ok(Line::Odd(odd)) => format!("odd: {odd}"),
+            Ok(Line::NotBillable(why)) => format!("not billable: {why}"),
+            Ok(Line::Unmapped { caller, calls }) => format!("unmapped: {caller} {calls}"),
             Ok(Line::Calls(calls)) => {
                 let LineCalls { provider, api, day, metered } = calls;
                 format!("{provider} {api} {day} {metered}")
@@ -164,22 +326,41 @@ mod tests {
                 "1.2.3.4 a 2015-05-17 1 calls",
             ),
             (
-                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 304 -"#,
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 206 -"#,
                 "1.2.3.4 a 2015-05-18 1 calls",
             ),
             (
                 br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "GET /a/b HTTP/1.1" 404 -"#,
-                "not billable",
+                "not billable: with status 404",
             ),
-            // A request that is none is no bad line as long as nobody would be billed for it.
-            (br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "-" 408 -"#, "not billable"),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "OPTIONS /a HTTP/1.1" 204 -"#,
+                "not billable: by method",
+            ),
+            // A request that is none is no bad line unless it was answered as a call.
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "-" 408 -"#,
+                "odd: without a request",
+            ),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "\x16\x03\x01\x00" 400 157"#,
+                "odd: not HTTP",
+            ),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "OPTIONS * HTTP/1.0" 200 -"#,
+                "odd: about the server (`*`)",
+            ),
+            (
+                br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "CONNECT a.example:443 HTTP/1.1" 200 -"#,
+                "odd: tunnels (CONNECT)",
+            ),
             (
                 br#"1.2.3.4 - - [17/May/2015:16:00:00 +0000] "-" 200 -"#,
                 "the request `-` is not a method and a target",
             ),
             (
                 b"\xff\xfe - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5",
-                "provider: an id may not hold '\u{fffd}'",
+                "unmapped: \u{fffd}\u{fffd} 1",
             ),
             (
                 b"1.2.3.4 - - [17/May/2015:16:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"\xff\"",
@@ -223,6 +404,11 @@ mod tests {
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":0,"amount":"5"}"#,
                 "amount 5 without calls: the count is 0",
             ),
+            (r#"{"provider":"a#","api":"x","day":"2015-05-17","count":9}"#, "unmapped: a# 9"),
+            (
+                r#"{ "requestId":"c6af", "requestTime":"17/May/2015:16:00:00 +0000" }"#,
+                "this is an API Gateway log; name its fields by --fields, or log in its CLF format, which is taken",
+            ),
             (r#"{"provider":"a","api":"x"}"#, "give either `at` or `day`"),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","at":"2015-05-17T16:00:00Z"}"#,
@@ -237,7 +423,7 @@ mod tests {
         }
         for (line, why) in [
             ("{", "is not valid JSON at column 1: the document ends too early"),
-            (r#"{"provider":"a#"}"#, "provider: an id may not hold '#'"),
+            (r#"{"provider":7}"#, "provider: is the number 7; must be a text"),
             (
                 r#"{"provider":"a","api":"x","day":"2015-5-17"}"#,
                 "day: `2015-5-17` is not a day such as 2015-05-17",
@@ -264,6 +450,54 @@ mod tests {
             ),
         ] {
             check(line.as_bytes(), &format!("{EXAMPLE}{why}"));
+        }
+    }
+
+    #[test]
+    fn record_names_its_provider_by_id_unless_there_is_a_map() {
+        let line = br#"{"provider":"key-1","api":"x","day":"2015-05-17"}"#;
+        let prefix = ImportRules {
+            provider_prefix: "isv-".to_owned(),
+            api_prefix: "rest.".to_owned(),
+            ..ImportRules::default()
+        };
+        check_by(line, &prefix, "key-1 x 2015-05-17 1 calls");
+        for (map, said) in [
+            ("caller,provider\nkey-*,shop", "shop x 2015-05-17 1 calls"),
+            ("caller,provider\nother,shop", "unmapped: key-1 1"),
+        ] {
+            let map = Some(CallerMap::read(map).unwrap());
+            check_by(line, &ImportRules { map, ..ImportRules::default() }, said);
+        }
+    }
+
+    #[test]
+    fn exported_lines_are_read_by_their_fields_and_billed_by_the_same_rules() {
+        let fields = "provider=key,path=uri,at=time,method=verb,status=code,count=n";
+        let rules = ImportRules { fields: Some(fields.parse().unwrap()), ..ImportRules::default() };
+        for (line, said) in [
+            (
+                r#"{"key":1021,"uri":"/x/%2e%2e/vas%2esms?y","time":"2015-05-17T16:00:00Z","more":[]}"#,
+                "1021 vas.sms 2015-05-18 1 calls",
+            ),
+            (r#"{"key":"a/b","uri":"/x","time":"2015-05-17T16:00:00Z","n":5}"#, "unmapped: a/b 5"),
+            (
+                r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","verb":"OPTIONS"}"#,
+                "not billable: by method",
+            ),
+            (
+                r#"{"key":"a","uri":"/x","time":"2015-05-17T16:00:00Z","code":304}"#,
+                "not billable: with status 304",
+            ),
+            (r#"{"key":"a","uri":"x","time":1431878400}"#, "the target `x` has no path"),
+            (r#"{"key":"a","time":1431878400}"#, "field `uri`: is absent"),
+            (
+                r#"{"key":"a\n","uri":"/x","time":1431878400}"#,
+                r"`a\n` is no caller: 512 bytes at most, and no control characters",
+            ),
+            ("{", "is not valid JSON at column 1: the document ends too early"),
+        ] {
+            check_by(line.as_bytes(), &rules, said);
         }
     }
 

@@ -10,21 +10,47 @@
 //! the calls again.
 
 mod access_log;
+mod address;
+mod billable;
+mod caller;
+mod caller_map;
 mod chunk;
+mod escape;
+mod excerpt;
+mod fields;
+mod foreign;
 mod input;
+mod kinds;
 mod line;
 mod packing;
+mod path;
+mod reasons;
+mod request;
 mod rule;
 mod run;
 mod summary;
+mod unmapped;
 
-pub use access_log::{Excerpt, LogLine, LogLineError, Request};
+pub use access_log::{LogLine, LogLineError};
+pub use address::ForwardedError;
+pub use billable::{BillableTextError, MethodRule, NotBillable, StatusRule};
+pub use caller::{CALLER_BYTES_MAX, CallerError, CallerRule, CallerTextError};
+pub use caller_map::{CallerMap, CallerMapError};
+pub(crate) use caller_map::{HEADER, Unmapped};
 pub use chunk::{BadLine, Chunk, Chunks, LINES_PER_CHUNK, Record, Report};
+pub use excerpt::Excerpt;
+pub use fields::{FieldError, FieldMap, FieldMapError};
+pub use foreign::ForeignLog;
 pub use input::{Input, LINE_BYTES_MAX, LineEnd};
+pub use kinds::Kinds;
 pub use line::{Line, LineCalls, LineError};
-pub use rule::{ApiRule, CallerRule, ImportRules, NameError, ROOT_API, RuleTextError, StatusRule};
-pub use run::{ImportError, Progress, import};
+pub use path::Path;
+pub use reasons::{EXAMPLES_MAX, REASONS_MAX, Reason, Reasons, Refused};
+pub use request::{Odd, Request};
+pub use rule::{ApiRule, ImportRules, NameError, ROOT_API, RulesError};
+pub use run::{Counters, ImportError, Progress, import};
 pub use summary::{Conflict, Refusal, SHOWN_MAX, Shown, Summary, Tally};
+pub use unmapped::{CALLERS_SHOWN_MAX, UnmappedCallers};
 
 #[cfg(test)]
 mod tests;

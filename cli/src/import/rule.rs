@@ -1,35 +1,46 @@
-//! The rules by which a line of an access log becomes a call: whose, and of which API. Pure.
-//!
-//! A name is never guessed and never changed: a line that names nobody, or names somebody by
-//! characters that an id may not have, is a bad line.
+//! The rules by which a line of a file becomes calls: whose, of which API, and whether they are
+//! billed. Pure.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
+use std::num::NonZeroU8;
 
 use clap::{Args, ValueEnum};
 use steelyard_billing::{IdError, ProviderId, SourceId};
 use steelyard_pricing::{ApiName, ApiNameError};
 use thiserror::Error;
 
-use super::access_log::{Excerpt, LogLine, Request};
+use super::billable::{MethodRule, NotBillable, StatusRule};
+use super::caller::{CallerError, CallerRule};
+use super::caller_map::CallerMap;
+use super::excerpt::Excerpt;
+use super::fields::FieldMap;
+use super::path::{Case, Path};
+use super::request::path_of;
 
 /// The API of a request for `/`: no other request has it, since no segment holds a `/`.
 pub const ROOT_API: &str = "/";
 
 /// How a file becomes usage reports.
 ///
-/// All but `source` and `growing` is about lines of access logs. JSON lines name provider, API and
+/// All but `source`, `map`, `fields` and `growing` is about access logs. JSON lines name API and
 /// count themselves.
 #[derive(Clone, Debug, Args)]
 pub struct ImportRules {
-    /// Who made a call, as the log tells it: the provider that is billed
+    /// The source in whose name the calls are reported: two logs need two sources.
+    ///
+    /// What makes importing twice count once is remembered by source: always give a server's log the same source, and the logs of two servers two.
+    #[arg(long, default_value = "import", value_name = "ID")]
+    pub source: SourceId,
+
+    /// Who made a call, as the log tells it
     ///
     /// host        the address or host name that the line begins with
     /// user        the name that the caller logged in by
     /// query:NAME  a parameter of the request, as app_key in /router/rest?app_key=1021
     /// extra:N     the N-th field in quotation marks after the user agent, such as a
     ///             header that your log format adds
+    ///
+    /// A client can write any user, parameter or header. Bill by one only if your
+    /// server answered with success because it had checked it.
     #[arg(
         long,
         default_value_t,
@@ -38,55 +49,61 @@ pub struct ImportRules {
     )]
     pub caller: CallerRule,
 
+    /// How many proxies before the server are yours, if the caller is a list of addresses, as of X-Forwarded-For.
+    ///
+    /// Each proxy appends the address that called it. 1 takes the last address, which your only proxy wrote; 2 takes the one before it, which the outer of your two proxies wrote. A client can write everything left of the address that is taken, so a number that is too large lets a client choose who pays. For `--caller host` and `--caller extra:N`.
+    #[arg(long, value_name = "N")]
+    pub trusted_hops: Option<NonZeroU8>,
+
+    /// Which providers callers are: a CSV file that begins with the line `caller,provider`.
+    ///
+    /// Each line has a caller and its provider, so that many keys, hosts or ARNs bill one provider. A `*` at the end of a caller stands for anything; the longest match wins, and a whole caller before every prefix. Lines that begin with `#` are remarks. Calls of callers that are not in the map are not counted; these callers are listed as lines for the map. Without a map, a caller is the id of its provider: at most 64 letters, digits and `._:@-`.
+    #[arg(long, value_name = "FILE", value_parser = CallerMap::open)]
+    pub map: Option<CallerMap>,
+
+    /// What to put before the caller to make the provider's id: with `isv-`, the caller 1021 is the provider `isv-1021`.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = provider_prefix, conflicts_with = "map")]
+    pub provider_prefix: String,
+
     /// Which API was called, as the request tells it. The query and the host never count.
     #[arg(long, value_enum, default_value_t)]
     pub api: ApiRule,
 
     /// How many segments of the path make the API: with 2, /v1/trades/7 is `v1/trades`.
     ///
-    /// Empty segments are skipped, as servers do: //v1/trades is /v1/trades. The path / is the API `/`.
+    /// Paths are read as servers read them, so that one API has one name: /v1//trades/, /%761/x/../trades and /v1;a=b/trades are /v1/trades. Percent-encoding is undone once, `%2F` is a slash, and a `%` that begins no encoding stands for itself. The path / is the API `/`.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     pub segments: u8,
 
-    /// Which answers make a call billable: statuses, classes of them, or `all`.
-    ///
-    /// Calls with another status are counted and shown as not billable.
-    #[arg(long, default_value_t, value_name = "2xx,404|all")]
-    pub status: StatusRule,
-
-    /// What to put before the caller to make the provider's id: with `isv-`, the caller 1021 is the provider `isv-1021`.
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = provider_prefix)]
-    pub provider_prefix: String,
+    /// The server ignores the case of paths: /Trades is `trades`.
+    #[arg(long)]
+    pub ignore_case: bool,
 
     /// What to put before the API to make its name: with `rest.`, the API `trades` is `rest.trades`.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = api_prefix)]
     pub api_prefix: String,
 
-    /// The source in whose name the calls are reported.
+    /// Which answers make a call billable: statuses, classes of them, or `all`.
     ///
-    /// What makes importing twice count once is remembered by source: always give a server's log the same source, and the logs of two servers two.
-    #[arg(long, default_value = "import", value_name = "ID")]
-    pub source: SourceId,
+    /// Redirects and 304 (3xx) gave the caller nothing new, 4xx refused it, 5xx failed it, and 1xx is no answer yet. Add 101 to bill WebSockets, 304 to bill what a cache confirmed, and 499 (nginx: the client hung up) if your calls take effect although nobody reads the answer. Other calls are counted by status as not billable.
+    #[arg(long, default_value_t, value_name = "2xx,404|all")]
+    pub status: StatusRule,
+
+    /// Which methods make a call billable: methods, `not:` and methods, or `all`. A browser asks by OPTIONS before it calls.
+    #[arg(long, default_value_t, value_name = "GET,POST|not:OPTIONS|all")]
+    pub methods: MethodRule,
+
+    /// The names that the fields of JSON lines have, such as provider=app_key,path=request.uri,at=time.
+    ///
+    /// There are provider, api or path, at or day, and where the line has them count, amount, method and status. The provider is a caller, as of `--caller`, and the path is read as that of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the time of an access log, or Unix time in seconds or milliseconds. Other fields are ignored. Without this option a line has the fields provider, api, at or day, count and amount, and no other, and its provider is an id, or a caller in the map.
+    #[arg(long, value_name = "FIELD=NAME,...")]
+    pub fields: Option<FieldMap>,
 
     /// The file is still being written: leave the lines after its last full 10,000 for a later import.
     ///
     /// Lines are counted in chunks of 10,000. A chunk that was imported before it was full conflicts with the same chunk when it has grown, and what came on top is then not counted for callers that it named before.
     #[arg(long)]
     pub growing: bool,
-}
-
-/// Where a line tells who called.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CallerRule {
-    /// The address or host name that the line begins with.
-    #[default]
-    Host,
-    /// The name that the caller logged in by.
-    User,
-    /// The parameter of that name in the request's query.
-    Query(String),
-    /// The field of that number, from 1, in quotation marks after the user agent.
-    Extra(usize),
 }
 
 /// How a request names its API.
@@ -101,83 +118,104 @@ pub enum ApiRule {
     Method,
 }
 
-/// The HTTP statuses of billable calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusRule(Vec<RangeInclusive<u16>>);
-
-/// Why a text is not a rule.
+/// Why rules don't fit together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RuleTextError {
-    /// Not the rule for callers.
-    #[error("give `host`, `user`, `query:NAME` or `extra:N` with N from 1")]
-    Caller,
-    /// Not a rule for statuses.
-    #[error("`{0}` is neither a status such as 404 nor a class such as 2xx; or give `all`")]
-    Status(Excerpt),
+pub enum RulesError {
+    /// No proxy writes what that rule takes.
+    #[error("--trusted-hops is for --caller host and --caller extra:N, not for {0}")]
+    TrustedHops(CallerRule),
 }
 
 /// Why a line of an access log names no provider or no API.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// The request has no method and target.
+    /// The line doesn't say who called.
+    #[error(transparent)]
+    Caller(#[from] CallerError),
+    /// The request has no method and target, and was answered as a call.
     #[error("the request `{0}` is not a method and a target")]
     Request(Excerpt),
     /// The target of the request has no path.
     #[error("the target `{0}` has no path")]
     NoPath(Excerpt),
-    /// The path walks: the API it leads to is not the one it names.
-    #[error("the path `{0}` has a segment `.` or `..`")]
-    DotSegment(Excerpt),
-    /// The line doesn't say who called.
-    #[error("no caller: {0} is absent")]
-    NoCaller(CallerRule),
-    /// The query says more than once who called.
-    #[error("{0} is given more than once")]
-    TwoCallers(CallerRule),
-    /// The caller can't be a provider's id.
-    #[error("provider: {0}")]
-    Provider(IdError),
     /// The name can't be an API's.
     #[error("api: {0}")]
     Api(ApiNameError),
 }
 
 impl ImportRules {
-    /// Whether calls with that answer are billed.
-    #[must_use]
-    pub fn is_billable(&self, status: u16) -> bool {
-        self.status.0.iter().any(|statuses| statuses.contains(&status))
-    }
-
-    /// Whose call a line is, and of which API.
+    /// Refuses rules that don't fit together.
     ///
     /// # Errors
     ///
-    /// [`NameError`] saying what keeps the line from naming them.
-    pub fn names(&self, line: &LogLine<'_>) -> Result<(ProviderId, ApiName), NameError> {
-        let request =
-            line.request().ok_or_else(|| NameError::Request(Excerpt::of(line.request)))?;
-        let provider = format!("{}{}", self.provider_prefix, self.caller.find(line, request)?);
-        let api = format!("{}{}", self.api_prefix, self.api_of(request)?);
-        Ok((provider.parse().map_err(NameError::Provider)?, api.parse().map_err(NameError::Api)?))
-    }
-
-    fn api_of(&self, request: Request<'_>) -> Result<String, NameError> {
-        let path = request.path().ok_or_else(|| NameError::NoPath(Excerpt::of(request.target)))?;
-        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-            return Err(NameError::DotSegment(Excerpt::of(path)));
+    /// [`RulesError`] naming the rules.
+    pub fn check(&self) -> Result<(), RulesError> {
+        if self.trusted_hops.is_some() && !self.caller.may_be_forwarded() {
+            return Err(RulesError::TrustedHops(self.caller.clone()));
         }
-        Ok(match self.api {
-            ApiRule::Segments => self.segments_of(path),
-            ApiRule::Path => path.to_owned(),
-            ApiRule::Method => format!("{}:{}", request.method, self.segments_of(path)),
-        })
+        Ok(())
     }
 
-    fn segments_of(&self, path: &str) -> String {
-        let segments = path.split('/').filter(|segment| !segment.is_empty());
-        let first = segments.take(self.segments.into()).collect::<Vec<_>>().join("/");
+    /// Why a request by that method and with that answer is not billed, if it is not.
+    #[must_use]
+    pub fn not_billable(&self, method: Option<&str>, status: Option<u16>) -> Option<NotBillable> {
+        if method.is_some_and(|method| !self.methods.bills(method)) {
+            return Some(NotBillable::Method);
+        }
+        status.filter(|status| !self.status.bills(*status)).map(NotBillable::Status)
+    }
+
+    /// The provider that is billed for a caller: by the map, or else the one whose id the prefix and
+    /// the caller are.
+    #[must_use]
+    pub fn provider_of(&self, caller: &str) -> Option<ProviderId> {
+        if self.provider_prefix.is_empty() {
+            return self.provider_named(caller);
+        }
+        self.provider_named(&format!("{}{caller}", self.provider_prefix))
+    }
+
+    /// The provider of a record in JSON: by the map, or else by its id.
+    #[must_use]
+    pub fn provider_named(&self, name: &str) -> Option<ProviderId> {
+        match &self.map {
+            Some(map) => map.provider(name).cloned(),
+            None => name.parse().ok(),
+        }
+    }
+
+    /// The API of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] when it has no path, or an API can't have the name.
+    pub fn api_of(&self, method: Option<&str>, target: &str) -> Result<ApiName, NameError> {
+        let path = path_of(target).ok_or_else(|| NameError::NoPath(Excerpt::of(target)))?;
+        let name = match (self.api, method) {
+            (ApiRule::Path, _) => path.whole(self.case()),
+            (ApiRule::Method, Some(method)) => format!("{method}:{}", self.segments_of(&path)),
+            (ApiRule::Segments, _) | (ApiRule::Method, None) => self.segments_of(&path),
+        };
+        self.api_named(name)
+    }
+
+    /// The API of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError::Api`] when no API can have the name.
+    pub fn api_named(&self, name: String) -> Result<ApiName, NameError> {
+        let name = if self.api_prefix.is_empty() { name } else { self.api_prefix.clone() + &name };
+        name.parse().map_err(NameError::Api)
+    }
+
+    fn segments_of(&self, path: &Path<'_>) -> String {
+        let first = path.first(self.segments.into(), self.case());
         if first.is_empty() { ROOT_API.to_owned() } else { first }
+    }
+
+    fn case(&self) -> Case {
+        if self.ignore_case { Case::Ignored } else { Case::Kept }
     }
 }
 
@@ -185,111 +223,20 @@ impl Default for ImportRules {
     /// The rules of a command line that says nothing.
     fn default() -> ImportRules {
         ImportRules {
+            source: "import".parse().expect("letters are an id"),
             caller: CallerRule::default(),
+            trusted_hops: None,
+            map: None,
+            provider_prefix: String::new(),
             api: ApiRule::default(),
             segments: 1,
-            status: StatusRule::default(),
-            provider_prefix: String::new(),
+            ignore_case: false,
             api_prefix: String::new(),
-            source: "import".parse().expect("letters are an id"),
+            status: StatusRule::default(),
+            methods: MethodRule::default(),
+            fields: None,
             growing: false,
         }
-    }
-}
-
-impl CallerRule {
-    fn find<'a>(&self, line: &LogLine<'a>, request: Request<'a>) -> Result<&'a str, NameError> {
-        let found = match self {
-            CallerRule::Host => Some(line.host),
-            CallerRule::User => Some(line.user),
-            CallerRule::Extra(number) => line.extra(*number),
-            CallerRule::Query(name) => {
-                let mut values = request.query_values(name);
-                let first = values.next();
-                if values.next().is_some() {
-                    return Err(NameError::TwoCallers(self.clone()));
-                }
-                first
-            }
-        };
-        // Servers write `-` for what is absent.
-        found
-            .filter(|caller| !matches!(*caller, "" | "-"))
-            .ok_or_else(|| NameError::NoCaller(self.clone()))
-    }
-}
-
-impl FromStr for CallerRule {
-    type Err = RuleTextError;
-
-    fn from_str(text: &str) -> Result<CallerRule, RuleTextError> {
-        match text.split_once(':') {
-            None if text == "host" => Ok(CallerRule::Host),
-            None if text == "user" => Ok(CallerRule::User),
-            Some(("query", name)) if !name.is_empty() => Ok(CallerRule::Query(name.to_owned())),
-            Some(("extra", number)) => number
-                .parse()
-                .ok()
-                .filter(|number| *number > 0)
-                .map(CallerRule::Extra)
-                .ok_or(RuleTextError::Caller),
-            Some(_) | None => Err(RuleTextError::Caller),
-        }
-    }
-}
-
-impl fmt::Display for CallerRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CallerRule::Host => f.write_str("host"),
-            CallerRule::User => f.write_str("user"),
-            CallerRule::Query(name) => write!(f, "query:{name}"),
-            CallerRule::Extra(number) => write!(f, "extra:{number}"),
-        }
-    }
-}
-
-impl Default for StatusRule {
-    /// The answers that gave the caller something: 200 to 399.
-    fn default() -> StatusRule {
-        StatusRule(vec![200..=299, 300..=399])
-    }
-}
-
-impl FromStr for StatusRule {
-    type Err = RuleTextError;
-
-    fn from_str(text: &str) -> Result<StatusRule, RuleTextError> {
-        if text == "all" {
-            return Ok(StatusRule(vec![0..=999]));
-        }
-        text.split(',').map(statuses).collect::<Result<_, _>>().map(StatusRule)
-    }
-}
-
-/// `404` or `2xx`.
-fn statuses(text: &str) -> Result<RangeInclusive<u16>, RuleTextError> {
-    let refused = || RuleTextError::Status(Excerpt::of(text));
-    let digits = text.strip_suffix("xx").unwrap_or(text);
-    let number = digits.parse::<u16>().map_err(|_| refused())?;
-    match (digits.len() == text.len(), number) {
-        (true, 100..=999) => Ok(number..=number),
-        (false, 1..=9) => Ok(number * 100..=number * 100 + 99),
-        (true | false, _) => Err(refused()),
-    }
-}
-
-impl fmt::Display for StatusRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, statuses) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            match (*statuses.start(), *statuses.end()) {
-                (0, _) => write!(f, "{comma}all")?,
-                (first, last) if first == last => write!(f, "{comma}{first}")?,
-                (first, _) => write!(f, "{comma}{}xx", first / 100)?,
-            }
-        }
-        Ok(())
     }
 }
 
@@ -319,104 +266,116 @@ mod tests {
         Command::try_parse_from(words).map(|command| command.rules)
     }
 
-    /// Whose call of which API a line is under those options, or why it is not known.
-    fn check(options: &str, user: &str, request: &str, named: &str) {
-        let line = format!(
-            r#"10.0.0.1 - {user} [17/May/2015:10:05:03 +0000] "{request} HTTP/1.1" 200 5 "-" "Agent" "isv 7" "app-7""#
-        );
-        let line = LogLine::parse(&line).unwrap();
-        let found = match rules(options).unwrap().names(&line) {
-            Ok((provider, api)) => format!("{provider} {api}"),
+    /// The API of a request under those options, or why it has none.
+    fn check_api(options: &str, target: &str, named: &str) {
+        let found = match rules(options).unwrap().api_of(Some("GET"), target) {
+            Ok(api) => api.to_string(),
             Err(error) => error.to_string(),
         };
-        assert_eq!(found, named, "{options} {request}");
+        assert_eq!(found, named, "{options} {target}");
     }
 
     #[test]
-    fn rules_name_provider_and_api() {
-        let rest = "GET /router/rest/7?v=2&app_key=1021";
-        for (options, request, named) in [
-            ("", rest, "10.0.0.1 router"),
-            ("--segments 2", rest, "10.0.0.1 router/rest"),
-            ("--segments 9", rest, "10.0.0.1 router/rest/7"),
-            ("--api path", rest, "10.0.0.1 /router/rest/7"),
-            ("--api method", rest, "10.0.0.1 GET:router"),
-            ("--caller user", rest, "isv1 router"),
-            ("--caller query:app_key", rest, "1021 router"),
-            ("--caller extra:2", rest, "app-7 router"),
-            ("--provider-prefix isv- --api-prefix api.", rest, "isv-10.0.0.1 api.router"),
-            ("", "GET /", "10.0.0.1 /"),
-            ("", "GET //", "10.0.0.1 /"),
-            ("", "GET /?app_key=1", "10.0.0.1 /"),
-            ("--api method", "HEAD /", "10.0.0.1 HEAD:/"),
-            ("", "GET //router//rest", "10.0.0.1 router"),
-            ("", "GET /a%20b%2e/c", "10.0.0.1 a%20b%2e"),
-            ("", "GET /router/x y", "10.0.0.1 router"),
+    fn rules_name_the_api() {
+        let rest = "/router/rest/7?v=2&app_key=1021";
+        for (options, target, named) in [
+            ("", rest, "router"),
+            ("--segments 2", rest, "router/rest"),
+            ("--segments 9", rest, "router/rest/7"),
+            ("--api path", rest, "/router/rest/7"),
+            ("--api path", "//Router//rest/", "/Router/rest"),
+            ("--api path --ignore-case", "//Router//rest/", "/router/rest"),
+            ("--api method", rest, "GET:router"),
+            ("--api-prefix api.", rest, "api.router"),
+            ("--ignore-case", "/VAS.SMS", "vas.sms"),
+            ("", "/VAS.SMS", "VAS.SMS"),
+            ("", "/", "/"),
+            ("", "//", "/"),
+            ("", "/?app_key=1", "/"),
+            ("--api path", "/", "/"),
+            ("--api method", "/", "GET:/"),
+            ("", "/a%20b%2e/c", "a%20b."),
+            ("", "/free/../paid", "paid"),
+            ("", "/router/x y", "router"),
+            ("", "http://shop.example/router", "router"),
+            ("", "router", "the target `router` has no path"),
+            (
+                "",
+                &format!("/{}", "x".repeat(129)),
+                "api: an API name has 1 to 128 characters, not 129",
+            ),
         ] {
-            check(options, "isv1", request, named);
+            check_api(options, target, named);
         }
     }
 
     #[test]
-    fn what_names_nobody_or_nothing_is_refused_and_never_changed() {
-        for (options, user, request, why) in [
-            ("--caller user", "-", "GET /", "no caller: user is absent"),
-            ("--caller user", "a b", "GET /", "provider: an id may not hold ' '"),
-            ("--caller extra:1", "-", "GET /", "provider: an id may not hold ' '"),
-            ("--caller extra:3", "-", "GET /", "no caller: extra:3 is absent"),
-            ("--caller query:k", "-", "GET /?kk=1", "no caller: query:k is absent"),
-            ("--caller query:k", "-", "GET /?k=", "no caller: query:k is absent"),
-            ("--caller query:k", "-", "GET /?k=1&k=2", "query:k is given more than once"),
-            ("--caller query:k", "-", "GET /?k=a%20b", "provider: an id may not hold '%'"),
-            ("", "-", r"GET /a\x22b", r"api: an API name may not hold '\\'"),
-            ("--api path", "-", "GET /a b", "api: an API name may not hold ' '"),
-            ("", "-", "GET /free/../paid", "the path `/free/../paid` has a segment `.` or `..`"),
-            ("", "-", "OPTIONS *", "the target `*` has no path"),
-            ("", "-", r"\x16 /", r"the request `\x16 / HTTP/1.1` is not a method and a target"),
+    fn provider_is_the_caller_unless_a_map_or_a_prefix_says_otherwise() {
+        let map = CallerMap::read("caller,provider\n10*,tens").unwrap();
+        let mapped = ImportRules { map: Some(map), ..ImportRules::default() };
+        let prefixed = rules("--provider-prefix isv-").unwrap();
+        let (plain, long) = (ImportRules::default(), "x".repeat(65));
+        for (rules, caller, provider) in [
+            (&plain, "1021", Some("1021")),
+            (&plain, "arn:aws:iam::1:role/x", None),
+            (&plain, &long, None),
+            (&plain, r"DOMAIN\alice", None),
+            (&prefixed, "1021", Some("isv-1021")),
+            (&prefixed, "", Some("isv-")),
+            (&mapped, "1021", Some("tens")),
+            (&mapped, "2021", None),
         ] {
-            check(options, user, request, why);
+            let found = rules.provider_of(caller);
+            assert_eq!(found.as_ref().map(ProviderId::as_str), provider, "{caller}");
         }
-        let long = "x".repeat(129);
-        check(
-            "",
-            "-",
-            &format!("GET /{long}"),
-            "api: an API name has 1 to 128 characters, not 129",
-        );
     }
 
     #[test]
-    fn statuses_are_billable_by_rule() {
-        for (rule, billable, not) in [
-            ("2xx,3xx", vec![200, 299, 304, 399], vec![0, 101, 199, 400, 404, 500]),
-            ("2xx,404", vec![200, 404], vec![304, 403, 405]),
-            ("all", vec![0, 200, 404, 999], vec![]),
+    fn method_and_status_decide_what_is_billed() {
+        let (by_method, status) = (Some(NotBillable::Method), NotBillable::Status);
+        for (options, method, code, why) in [
+            ("", "GET", 200, None),
+            ("", "HEAD", 204, None),
+            ("", "OPTIONS", 204, by_method),
+            ("", "OPTIONS", 404, by_method),
+            ("", "GET", 301, Some(status(301))),
+            ("", "GET", 304, Some(status(304))),
+            ("", "POST", 499, Some(status(499))),
+            ("", "GET", 101, Some(status(101))),
+            ("", "GET", 0, Some(status(0))),
+            ("--status 2xx,499", "POST", 499, None),
+            ("--methods all", "OPTIONS", 204, None),
+            ("--methods POST", "GET", 200, by_method),
         ] {
-            let rules = rules(&format!("--status {rule}")).unwrap();
-            assert_eq!(rules.status.to_string(), rule);
-            assert!(billable.iter().all(|status| rules.is_billable(*status)), "{rule}");
-            assert!(!not.iter().any(|status| rules.is_billable(*status)), "{rule}");
+            let found = rules(options).unwrap().not_billable(Some(method), Some(code));
+            assert_eq!(found, why, "{options} {method} {code}");
         }
+        assert_eq!(ImportRules::default().not_billable(None, None), None);
     }
 
     #[test]
     fn rules_that_make_no_sense_are_refused() {
         for options in [
             "--caller agent",
-            "--caller query:",
-            "--caller extra:0",
-            "--caller extra:x",
             "--segments 0",
-            "--status 2xx,",
-            "--status 20xx",
-            "--status 0xx",
             "--status 20",
-            "--status +20",
+            "--methods get",
+            "--trusted-hops 0",
+            "--map /none.csv",
+            "--fields provider",
             "--provider-prefix a#",
             "--api-prefix a*",
             "--source a/b",
         ] {
             assert!(rules(options).is_err(), "{options}");
+        }
+        for (options, is_fine) in [
+            ("--trusted-hops 1", true),
+            ("--trusted-hops 2 --caller extra:1", true),
+            ("--trusted-hops 1 --caller user", false),
+            ("--trusted-hops 1 --caller query:k", false),
+        ] {
+            assert_eq!(rules(options).unwrap().check().is_ok(), is_fine, "{options}");
         }
     }
 

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 
+use jiff::Timestamp;
 use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
-use steelyard_ingest::{Counter, Counting, RECORDS_MAX, UsageReport};
+use steelyard_ingest::{Counter, Counting, FUTURE_MAX, RECORDS_MAX, UsageReport};
 use steelyard_json::Node;
-use steelyard_pricing::{BillingDay, Metered};
-use steelyard_store::{APIS_PER_DAY_MAX, Counted, StoreError};
+use steelyard_pricing::{BillingDay, BillingMonth, Metered};
+use steelyard_runtime::Clock;
+use steelyard_store::{APIS_PER_DAY_MAX, Counted, StoreError, UsageTable};
 use thiserror::Error;
 
 use super::chunk::{Chunk, Chunks, LINES_PER_CHUNK, Report};
@@ -34,6 +36,8 @@ pub struct Progress {
     pub lines_read: u64,
     /// How many of these are done with: counted, or known not to be.
     pub lines_done: u64,
+    /// How many lines were refused for what they say.
+    pub lines_refused: u64,
 }
 
 /// Why an import stopped. What was counted until then stays counted, and importing the file again
@@ -63,11 +67,23 @@ pub enum ImportError {
     },
 }
 
+/// Where an import counts, at what time, and by which calendar.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    /// The table of the counters.
+    pub usage: UsageTable,
+    /// The platform's calendar.
+    pub calendar: Calendar,
+    /// The clock that says which months are open.
+    pub clock: Clock,
+}
+
 /// Imports a file: counts its calls, each once however often the file is imported.
 ///
 /// `progress` is told after each chunk is read and again after it is counted.
-/// `register` is asked before a chunk is counted, with those of its callers that no earlier chunk
-/// named: whoever is not registered by then is refused.
+/// `register` is asked before a chunk is counted, with those of its callers who have calls that can
+/// be counted now, each with the month of the first of them: callers that no earlier chunk named, or
+/// only with later months. Whoever is not registered by then is refused.
 ///
 /// Reading blocks the thread.
 ///
@@ -77,33 +93,63 @@ pub enum ImportError {
 pub async fn import(
     input: Input,
     rules: &ImportRules,
-    calendar: &Calendar,
-    counter: &Counter,
+    counters: &Counters,
     mut progress: impl FnMut(Progress),
-    register: impl AsyncFn(&BTreeSet<ProviderId>) -> Result<(), Box<dyn Error + Send + Sync>>,
+    register: impl AsyncFn(
+        &BTreeMap<ProviderId, BillingMonth>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>>,
 ) -> Result<Summary, ImportError> {
-    let mut chunks = Chunks::new(input, rules, calendar, APIS_PER_DAY_MAX);
+    let mut chunks = Chunks::new(input, rules, &counters.calendar, APIS_PER_DAY_MAX);
     let mut summary = Summary::default();
-    let mut callers = BTreeSet::new();
+    let mut callers = BTreeMap::new();
     while let Some(chunk) = chunks.next() {
         let chunk = chunk.map_err(|source| ImportError::Read { line: chunks.lines(), source })?;
-        let far = |lines_done| Progress {
+        let far = |lines_done, summary: &Summary| Progress {
             bytes_read: chunks.input().bytes_read(),
             bytes_total: chunks.input().bytes_total(),
             lines_read: chunks.lines(),
             lines_done,
+            lines_refused: summary.refused_lines(),
         };
-        progress(far(summary.lines));
-        let new = &chunk.providers() - &callers;
+        let lines_done = summary.lines;
+        summary.read(&chunk);
+        progress(far(lines_done, &summary));
+        let new = counters.new_callers(&chunk, &callers);
         if !new.is_empty() {
             register(&new).await.map_err(ImportError::Register)?;
         }
         callers.extend(new);
-        summary.read(&chunk);
-        count_chunk(chunk, &rules.source, counter, &mut summary).await?;
-        progress(far(summary.lines));
+        count_chunk(chunk, &rules.source, &counters.counter(), &mut summary).await?;
+        progress(far(summary.lines, &summary));
     }
     Ok(summary)
+}
+
+impl Counters {
+    /// A counter that knows no provider yet: one that does would not see that the first month of a
+    /// provider has just moved.
+    fn counter(&self) -> Counter {
+        Counter::new(self.usage.clone(), self.calendar.clone(), self.clock.clone())
+    }
+
+    /// The callers of a chunk whose calls can be counted now, unless they are among the known, from
+    /// the same month or an earlier one.
+    fn new_callers(
+        &self,
+        chunk: &Chunk,
+        known: &BTreeMap<ProviderId, BillingMonth>,
+    ) -> BTreeMap<ProviderId, BillingMonth> {
+        let now = self.clock.now();
+        let mut callers = chunk.first_months(|day| self.is_counted(day, now));
+        callers.retain(|caller, month| known.get(caller).is_none_or(|known| *month < *known));
+        callers
+    }
+
+    /// Whether usage of a day is taken: it has begun, and its month is open.
+    fn is_counted(&self, day: BillingDay, now: Timestamp) -> bool {
+        let today = self.calendar.day_of(now.saturating_add(FUTURE_MAX).unwrap_or(now));
+        self.calendar.is_open(day.month(), now) && today.is_ok_and(|today| day <= today)
+    }
 }
 
 /// Counts the reports of a chunk, in order. Once one conflicts for a provider, the chunk's later

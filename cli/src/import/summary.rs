@@ -1,19 +1,25 @@
 //! What became of an import. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 use steelyard_billing::{ProviderId, ReportId};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
+use super::billable::NotBillable;
 use super::chunk::{BadLine, Chunk, Record, is_nothing};
+use super::kinds::Kinds;
+use super::reasons::{Reasons, Refused};
+use super::request::Odd;
+use super::unmapped::UnmappedCallers;
 
-/// How many lines and records are shown of those that were not counted; all are numbered.
+/// How many conflicts are shown; all are numbered.
 pub const SHOWN_MAX: usize = 20;
 
 /// What became of an import.
 ///
-/// `lines` is the sum of `blank`, `not_billable`, `billable`, `left` and `bad`.
+/// `lines` is the sum of `blank`, `odd`, `not_billable`, `unmapped`, `billable`, `left` and `bad`.
 /// `metered` is the sum of that of `counted`, `duplicate`, `conflict` and `refused`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -21,14 +27,18 @@ pub struct Summary {
     pub lines: u64,
     /// The lines that say nothing.
     pub blank: u64,
-    /// The calls whose status makes them free.
-    pub not_billable: u64,
+    /// The lines that are no calls of an API.
+    pub odd: Kinds<Odd>,
+    /// The calls that their method or their status makes free.
+    pub not_billable: Kinds<NotBillable>,
+    /// The lines whose caller is no provider.
+    pub unmapped: UnmappedCallers,
     /// The lines that tell of calls to bill.
     pub billable: u64,
     /// The lines that were left for a later import, since the file is growing.
     pub left: u64,
-    /// The lines that can't be counted.
-    pub bad: Shown<BadLine>,
+    /// The lines that can't be counted, by what is wrong with them.
+    pub bad: Reasons<BadLine>,
     /// The reports that were sent to the counter.
     pub reports: u64,
     /// The calls to bill, and what went through them.
@@ -45,8 +55,8 @@ pub struct Summary {
     pub refused: Tally,
     /// The reports that conflict, by provider.
     pub conflicts: Shown<Conflict>,
-    /// The records that were refused.
-    pub refusals: Shown<Refusal>,
+    /// The calls that were refused, by the reason.
+    pub refusals: Reasons<Refusal>,
 }
 
 /// All are counted, the first are shown.
@@ -77,7 +87,7 @@ pub struct Conflict {
     pub report: ReportId,
     /// The provider.
     pub provider: ProviderId,
-    /// Its calls in the report now, and what went through them. Some may count since
+    /// Its calls in the report now, and what went through them. Some may be in the counters since
     /// before.
     #[serde(flatten, serialize_with = "as_calls")]
     pub metered: Metered,
@@ -95,21 +105,34 @@ pub struct Refusal {
     /// How many, and what went through them.
     #[serde(flatten, serialize_with = "as_calls")]
     pub metered: Metered,
+    /// The first line of the file that tells of them, from 1.
+    pub line: u64,
     /// Why.
+    #[serde(skip)]
     pub reason: String,
 }
 
 impl Summary {
-    /// Whether every call to bill counts, and no line was bad.
+    /// Whether every call to bill is in the counters, and no line was bad or of an unknown caller.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.bad.count == 0 && self.conflict.providers.is_empty() && self.refusals.count == 0
+        self.refused_lines() == 0
+            && self.conflict.providers.is_empty()
+            && self.refused.providers.is_empty()
+    }
+
+    /// The lines that were refused for what they say.
+    #[must_use]
+    pub fn refused_lines(&self) -> u64 {
+        self.bad.count + self.unmapped.lines
     }
 
     pub(super) fn read(&mut self, chunk: &Chunk) {
         self.lines += chunk.lines();
         self.blank += chunk.blank;
-        self.not_billable += chunk.not_billable;
+        self.odd.extend(&chunk.odd);
+        self.not_billable.extend(&chunk.not_billable);
+        self.unmapped.extend(&chunk.unmapped);
         self.billable += chunk.billable;
         self.left += chunk.left;
         chunk.bad.iter().cloned().for_each(|bad| self.bad.push(bad));
@@ -118,15 +141,25 @@ impl Summary {
 
     pub(super) fn refuse(&mut self, record: Record, reason: String) {
         let metered = record.metered();
-        let Record { provider, api, day, .. } = record;
+        let Record { provider, api, day, line, .. } = record;
         self.refused.add(&provider, metered);
-        self.refusals.push(Refusal { provider, api, day, metered, reason });
+        self.refusals.push(Refusal { provider, api, day, metered, line, reason });
     }
 
     pub(super) fn conflict(&mut self, report: &ReportId, provider: &ProviderId, metered: Metered) {
         self.conflict.add(provider, metered);
         let (report, provider) = (report.clone(), provider.clone());
         self.conflicts.push(Conflict { report, provider, metered });
+    }
+}
+
+impl Refused for Refusal {
+    fn reason(&self) -> Cow<'static, str> {
+        self.reason.clone().into()
+    }
+
+    fn size(&self) -> u64 {
+        self.metered.calls.get()
     }
 }
 

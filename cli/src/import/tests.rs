@@ -7,21 +7,23 @@ use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
+use jiff::civil::Time;
 use serde_json::json;
-use steelyard_billing::{Calendar, Provider, ProviderId};
-use steelyard_ingest::Counter;
-use steelyard_pricing::{BillingDay, Metered};
+use steelyard_billing::{Calendar, DebitRules, Provider, ProviderId};
+use steelyard_books::Books;
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered};
 use steelyard_runtime::{Clock, aws};
 
 use super::*;
 use crate::Tables;
 use crate::local::embedded::{Embedded, Fault, Target, Transport};
 
+type Callers = BTreeMap<ProviderId, BillingMonth>;
+
 struct Store {
     tables: Tables,
     transport: Transport,
-    counter: Counter,
-    calendar: Calendar,
+    counters: Counters,
 }
 
 impl Store {
@@ -33,8 +35,8 @@ impl Store {
         let tables = Tables::local(&aws::local(Some(client), "http://localhost").unwrap());
         tables.create().await.unwrap();
         let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
-        let counter = Counter::new(tables.usage.clone(), calendar.clone(), Clock::fixed(now));
-        Store { tables, transport, counter, calendar }
+        let (usage, clock) = (tables.usage.clone(), Clock::fixed(now));
+        Store { tables, transport, counters: Counters { usage, calendar, clock } }
     }
 
     async fn register(&self, providers: &BTreeSet<ProviderId>) {
@@ -51,18 +53,11 @@ impl Store {
     }
 
     async fn try_import(&self, input: Input, rules: &ImportRules) -> Result<Summary, ImportError> {
-        import(
-            input,
-            rules,
-            &self.calendar,
-            &self.counter,
-            |_| (),
-            async |callers| {
-                self.register(callers).await;
-                Ok(())
-            },
-        )
-        .await
+        let register = async |callers: &Callers| {
+            self.register(&callers.keys().cloned().collect()).await;
+            Ok(())
+        };
+        import(input, rules, &self.counters, |_| (), register).await
     }
 
     async fn import_by(&self, text: &str, rules: &ImportRules) -> Summary {
@@ -82,6 +77,15 @@ impl Store {
         counted.values().map(|usage| usage.total().unwrap().calls.get()).sum()
     }
 
+    /// The first month of a provider, as its provider, its account and its registration have it.
+    async fn first_months(&self, provider: &ProviderId) -> [BillingMonth; 3] {
+        let found = self.tables.billing.account(provider).await.unwrap().unwrap();
+        let counted =
+            self.tables.usage.registrations(std::slice::from_ref(provider)).await.unwrap();
+        let counted = counted.readable[provider].billed_from;
+        [found.provider.billed_from, found.account.open_from, counted]
+    }
+
     async fn calls(&self, provider: &str) -> u64 {
         self.calls_of(&provider.parse().unwrap()).await
     }
@@ -92,8 +96,9 @@ fn text_input(text: &str) -> Input {
 }
 
 fn assert_adds_up(summary: &Summary) {
-    let Summary { lines, blank, not_billable, billable, left, bad, .. } = summary;
-    assert_eq!(*lines, blank + not_billable + billable + left + bad.count);
+    let Summary { lines, blank, odd, not_billable, unmapped, billable, left, bad, .. } = summary;
+    let free = odd.count + not_billable.count + unmapped.lines;
+    assert_eq!(*lines, blank + free + billable + left + bad.count);
     let became = [&summary.counted, &summary.duplicate, &summary.conflict, &summary.refused];
     let mut metered = became.map(|tally| tally.metered).into_iter();
     let metered = metered.try_fold(Metered::ZERO, |sum, metered| sum.plus(metered));
@@ -205,19 +210,20 @@ async fn what_the_counter_refuses_is_shown_and_counted_by_a_later_import() {
         + r#"{"provider":"a","api":"x","day":"2015-03-31","count":5}
 {"provider":"a","api":"x","day":"2015-05-22","count":6}"#;
     store.register(&["a".parse().unwrap()].into()).await;
-    let nobody = async |_: &BTreeSet<ProviderId>| Ok(());
+    let nobody = async |_: &Callers| Ok(());
     let (input, rules) = (text_input(&text), ImportRules::default());
-    let summary = import(input, &rules, &store.calendar, &store.counter, |_| (), nobody).await;
+    let summary = import(input, &rules, &store.counters, |_| (), nobody).await;
     let summary = summary.unwrap();
     assert_adds_up(&summary);
     assert_eq!(outcome(&summary), [(1, 1), NONE, NONE, (2, 12)]);
-    let reasons = summary.refusals.first.iter().map(|refusal| &refusal.reason[..]);
+    let reasons = summary.refusals.reasons.iter();
+    let reasons = reasons.map(|r| (&r.reason[..], r.count, r.examples[0].line)).collect::<Vec<_>>();
     assert_eq!(
-        reasons.collect::<Vec<_>>(),
+        reasons,
         [
-            "2015-03-31 is too late: 2015-03 closed at 2015-04-04T16:00:00Z",
-            "2015-05-22 is in the future",
-            "provider `b` is not registered",
+            ("2015-03-31 is too late: 2015-03 closed at 2015-04-04T16:00:00Z", 5, 3),
+            ("2015-05-22 is in the future", 6, 4),
+            ("provider `b` is not registered", 1, 2),
         ]
     );
     assert_eq!(outcome(&store.import(&text).await), [(1, 1), (1, 1), NONE, (1, 11)]);
@@ -237,15 +243,18 @@ async fn amounts_of_json_lines_are_counted_exactly_and_once_and_shown() {
         let summary = store.import(&text).await;
         assert_eq!(summary.counted.metered.to_string(), counted);
         assert_eq!(summary.duplicate.metered.to_string(), duplicate);
-        assert_eq!((summary.bad.first[0].line, summary.bad.count), (5, 1));
+        assert_eq!((summary.bad.reasons[0].examples[0].line, summary.bad.count), (5, 1));
     }
     let summary = store.import_by(&line("\"1000000000.01\""), &ImportRules::default()).await;
     assert_eq!(
-        json!(summary.refusals.first),
+        json!(summary.refusals.reasons),
         json!([{
-            "provider": "a", "api": "sales", "day": "2015-05-17", "calls": 1,
-            "amount": "1000000000.01",
             "reason": "amount `1000000000.01` is not one from 0 to 1000000000 yuan with at most six decimals",
+            "count": 1,
+            "examples": [{
+                "provider": "a", "api": "sales", "day": "2015-05-17", "calls": 1,
+                "amount": "1000000000.01", "line": 1,
+            }],
         }])
     );
     assert_eq!(store.calls("a").await, 4);
@@ -259,11 +268,10 @@ async fn import_that_stops_half_way_is_finished_by_the_next() {
             let store = Store::new().await;
             store.register(&hosts.iter().map(|host| host.parse().unwrap()).collect()).await;
             store.transport.faults().strike(Target::Operation("PutItem"), stop..=stop, fault);
-            let nobody = async |_: &BTreeSet<ProviderId>| Ok(());
+            let nobody = async |_: &Callers| Ok(());
             let rules = ImportRules::default();
             let input = text_input(&log(&hosts));
-            let stopped =
-                import(input, &rules, &store.calendar, &store.counter, |_| (), nobody).await;
+            let stopped = import(input, &rules, &store.counters, |_| (), nobody).await;
             assert!(matches!(stopped, Err(ImportError::Count { .. })), "{stopped:?}");
             store.transport.faults().restore();
             store.import(&log(&hosts)).await;
@@ -282,12 +290,12 @@ async fn progress_and_callers_are_told_chunk_by_chunk() {
     let progress = |progress: Progress| {
         lines.lock().unwrap().push((progress.lines_read, progress.lines_done));
     };
-    let register = async |new: &BTreeSet<ProviderId>| {
-        callers.lock().unwrap().push(new.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let register = async |new: &Callers| {
+        callers.lock().unwrap().push(new.keys().map(ToString::to_string).collect::<Vec<_>>());
         Ok(())
     };
     let (input, rules) = (text_input(&text), ImportRules::default());
-    import(input, &rules, &store.calendar, &store.counter, progress, register).await.unwrap();
+    import(input, &rules, &store.counters, progress, register).await.unwrap();
     let all = [(10_000, 0), (10_000, 10_000), (10_002, 10_000), (10_002, 10_002)];
     assert_eq!(lines.into_inner().unwrap(), all);
     assert_eq!(callers.into_inner().unwrap(), [["a"], ["b"]]);
@@ -296,11 +304,40 @@ async fn progress_and_callers_are_told_chunk_by_chunk() {
 #[tokio::test]
 async fn callers_that_cannot_be_registered_stop_the_import() {
     let store = Store::new().await;
-    let register = async |_: &BTreeSet<ProviderId>| Err("no plan".into());
+    let register = async |_: &Callers| Err("no plan".into());
     let (input, rules) = (text_input(&log(&["a"])), ImportRules::default());
-    let stopped = import(input, &rules, &store.calendar, &store.counter, |_| (), register).await;
+    let stopped = import(input, &rules, &store.counters, |_| (), register).await;
     assert!(matches!(stopped, Err(ImportError::Register(_))));
     assert_eq!(store.calls("a").await, 0);
+}
+
+#[tokio::test]
+async fn first_month_moves_back_in_all_items_or_in_none() {
+    for fault in [Fault::CutBefore, Fault::CutAfter] {
+        let store = Store::new().await;
+        let provider = "a".parse::<ProviderId>().unwrap();
+        store.register(&[provider.clone()].into()).await;
+        let rules = DebitRules {
+            calendar: store.counters.calendar.clone(),
+            minimum_fen: Fen::new(1),
+            time_of_day: Time::midnight(),
+            window_minutes: 0,
+        };
+        let books = Books::new(store.tables.billing.clone(), rules);
+        let (usage, month) = (&store.tables.usage, "2015-04".parse().unwrap());
+        store.transport.faults().strike(Target::Operation("PutItem"), 1..=1, fault);
+        let moved = books.bill_from(usage, &provider, month).await.is_ok();
+        store.transport.faults().restore();
+        let months = store.first_months(&provider).await;
+        assert!(months.iter().all(|first| *first == months[0]), "{fault:?}: {months:?}");
+        if moved {
+            assert_eq!(months[0], month, "{fault:?}");
+        }
+        // Once it is there, it is there.
+        let again = books.bill_from(usage, &provider, month).await;
+        assert_eq!(again.is_ok(), months[0] != month, "{fault:?}");
+        assert_eq!(store.first_months(&provider).await, [month; 3], "{fault:?}");
+    }
 }
 
 #[tokio::test]
@@ -308,18 +345,23 @@ async fn summary_has_a_json_that_names_what_was_not_counted() {
     let store = Store::new().await;
     let summary = store.import(&(log(&["a"]) + "x\n")).await;
     let none = json!({ "providers": 0, "calls": 0 });
-    let nothing = json!({ "count": 0, "first": [] });
+    let nothing = json!({ "count": 0, "kinds": {} });
     let why =
         "no request in quotation marks: not a whole line of the Common or Combined Log Format";
     assert_eq!(
         json!(summary),
         json!({
-            "lines": 2, "blank": 0, "not_billable": 0, "billable": 1, "left": 0,
-            "bad": { "count": 1, "first": [{ "line": 2, "why": why }] },
+            "lines": 2, "blank": 0, "odd": nothing, "not_billable": nothing,
+            "unmapped": { "lines": 0, "callers": [], "other_calls": 0 }, "billable": 1, "left": 0,
+            "bad": { "count": 1, "others": 0, "reasons": [{
+                "reason": "not a whole line of an access log", "count": 1,
+                "examples": [{ "line": 2, "why": why }],
+            }] },
             "reports": 1, "calls": 1,
             "counted": { "providers": 1, "calls": 1 },
             "duplicate": none, "conflict": none, "refused": none,
-            "conflicts": nothing, "refusals": nothing,
+            "conflicts": { "count": 0, "first": [] },
+            "refusals": { "count": 0, "reasons": [], "others": 0 },
         })
     );
 }
@@ -340,7 +382,8 @@ async fn real_lines_are_imported_whole_and_once() {
         log += &format!("{line}\n");
     }
     let store = Store::new().await;
-    let rules = ImportRules { status: "all".parse().unwrap(), ..ImportRules::default() };
+    let (status, methods) = ("all".parse().unwrap(), "all".parse().unwrap());
+    let rules = ImportRules { status, methods, ..ImportRules::default() };
     let all = (expected.len(), 500);
     assert_eq!(outcome(&store.import_by(&log, &rules).await), [all, NONE, NONE, NONE]);
     assert_eq!(outcome(&store.import_by(&log, &rules).await), [NONE, all, NONE, NONE]);

@@ -7,6 +7,7 @@ mod debits;
 mod endpoints;
 mod exits;
 mod explain;
+mod imports;
 mod items;
 mod listen;
 mod logs;

@@ -1,0 +1,31 @@
+//! How fast `steelyard import` reads, by its default rules: parses a log and sums its calls, and
+//! counts nothing. `aggregate FILE [TIMES]` reads the file that many times.
+
+#![expect(clippy::print_stdout, reason = "an example for people, who do not pipe it")]
+
+use std::path::Path;
+use std::time::Instant;
+
+use steelyard_billing::Calendar;
+use steelyard_cli::import::{Chunks, ImportRules, Input};
+use steelyard_runtime::Error;
+
+fn main() -> Result<(), Error> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().ok_or("aggregate FILE [TIMES]")?;
+    let times: u32 = arguments.next().map_or(Ok(1), |times| times.parse())?;
+    let (rules, calendar) = (ImportRules::default(), Calendar::new("Asia/Shanghai", 5)?);
+    let begin = Instant::now();
+    let (mut lines, mut records) = (0, 0);
+    for _ in 0..times {
+        let mut chunks = Chunks::new(Input::open(Path::new(&file))?, &rules, &calendar, 2_000);
+        while let Some(chunk) = chunks.next().transpose()? {
+            records += chunk.reports.iter().map(|report| report.records.len()).sum::<usize>();
+        }
+        lines += chunks.lines();
+    }
+    let elapsed = begin.elapsed();
+    let rate = u128::from(lines) * 1_000_000 / elapsed.as_micros().max(1);
+    println!("{lines} lines, {records} records, {rate} lines a second");
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The summary of an import, for people.
+
+use std::fmt::Display;
+
+use steelyard_pricing::{Amount, Metered};
+use steelyard_runtime::Error;
+
+use crate::import::{HEADER, Kinds, Reason, Refused, Summary, Unmapped, UnmappedCallers};
+use crate::output::{self, grouped};
+
+/// Prints what became of each line and each call.
+///
+/// # Errors
+///
+/// When standard output can't be written.
+pub(super) fn print(summary: &Summary) -> Result<(), Error> {
+    print_lines(summary)?;
+    print_calls(summary)?;
+    print_refused_lines(summary)?;
+    print_conflicts(summary)?;
+    print_refused_calls(summary)?;
+    print_unmapped(&summary.unmapped)
+}
+
+/// Of what every line is one, what there is.
+fn print_lines(summary: &Summary) -> Result<(), Error> {
+    let lines = [
+        (summary.billable, "billable"),
+        (summary.not_billable.count, "not billable"),
+        (summary.odd.count, "odd"),
+        (summary.blank, "blank"),
+        (summary.left, "left"),
+        (summary.unmapped.lines, "of unknown callers"),
+        (summary.bad.count, "refused"),
+    ];
+    let lines = lines.into_iter().filter(|(lines, _)| *lines > 0);
+    let lines = lines.map(|(lines, what)| format!("{} {what}", grouped(lines)));
+    let lines = lines.collect::<Vec<_>>().join(", ");
+    let end = if lines.is_empty() { lines } else { format!(": {lines}") };
+    output::print(format_args!("{} lines{end}", grouped(summary.lines)))?;
+    print_kinds("not billable", &summary.not_billable)?;
+    print_kinds("odd", &summary.odd)
+}
+
+/// The kinds with the most lines first.
+fn print_kinds<K: Ord + Display>(what: &str, kinds: &Kinds<K>) -> Result<(), Error> {
+    let mut counts = kinds.kinds.iter().collect::<Vec<_>>();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    for (kind, count) in counts {
+        output::print(format_args!("  {what}: {} {kind}", grouped(*count)))?;
+    }
+    Ok(())
+}
+
+fn print_calls(summary: &Summary) -> Result<(), Error> {
+    let tallies = [
+        ("counted", &summary.counted),
+        ("counted before", &summary.duplicate),
+        ("CONFLICT", &summary.conflict),
+        ("REFUSED", &summary.refused),
+    ];
+    for (what, tally) in tallies {
+        if !tally.providers.is_empty() {
+            let providers = tally.providers.len();
+            output::print(format_args!(
+                "{} of {providers} providers {what}",
+                shown(tally.metered)
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn print_refused_lines(summary: &Summary) -> Result<(), Error> {
+    for reason in &summary.bad.reasons {
+        print_reason("lines", reason, |bad| format!("line {}: {}", bad.line, bad.why))?;
+    }
+    print_others("lines", summary.bad.others)
+}
+
+fn print_refused_calls(summary: &Summary) -> Result<(), Error> {
+    for reason in &summary.refusals.reasons {
+        print_reason("calls", reason, |refusal| {
+            let metered = shown(refusal.metered);
+            let (provider, api, day) = (&refusal.provider, &refusal.api, refusal.day);
+            format!("line {}: {metered} of {provider} to {api} on {day}", refusal.line)
+        })?;
+    }
+    print_others("calls", summary.refusals.others)
+}
+
+fn print_reason<T: Refused>(
+    what: &str,
+    reason: &Reason<T>,
+    example: impl Fn(&T) -> String,
+) -> Result<(), Error> {
+    output::print(format_args!("refused {} {what}: {}", grouped(reason.count), reason.reason))?;
+    for refused in &reason.examples {
+        output::print(format_args!("  {}", example(refused)))?;
+    }
+    Ok(())
+}
+
+fn print_others(what: &str, others: u64) -> Result<(), Error> {
+    if others > 0 {
+        output::print(format_args!("refused {} {what} for other reasons", grouped(others)))?;
+    }
+    Ok(())
+}
+
+fn print_conflicts(summary: &Summary) -> Result<(), Error> {
+    for conflict in &summary.conflicts.first {
+        output::print(format_args!(
+            "conflict of {} in report {}: the same lines were imported before, by other rules or before \
+             the file had grown",
+            conflict.provider, conflict.report
+        ))?;
+    }
+    Ok(())
+}
+
+/// Callers that are no providers, as lines that an editor can complete into a map.
+fn print_unmapped(unmapped: &UnmappedCallers) -> Result<(), Error> {
+    if unmapped.lines == 0 {
+        return Ok(());
+    }
+    output::print("callers that are no provider; write their providers behind them, for --map:")?;
+    output::print(HEADER)?;
+    let (callers, others) = unmapped.shown();
+    for (caller, calls) in callers {
+        output::print(format_args!("# {} calls", grouped(calls)))?;
+        output::print(Unmapped(caller))?;
+    }
+    if others > 0 {
+        output::print(format_args!("# {} calls of other callers", grouped(others)))?;
+    }
+    Ok(())
+}
+
+/// `12,345 calls`, and what went through them where anything did.
+fn shown(metered: Metered) -> String {
+    let calls = grouped(metered.calls.get());
+    if metered.amount == Amount::ZERO {
+        format!("{calls} calls")
+    } else {
+        format!("{calls} calls (¥{})", metered.amount)
+    }
+}

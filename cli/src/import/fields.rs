@@ -1,0 +1,411 @@
+//! Which fields of an exported line say what, where an export has names of its own. Pure.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use steelyard_json::Node;
+use steelyard_pricing::{Amount, BillingDay, Calls};
+use thiserror::Error;
+
+use super::access_log::read_time;
+use super::excerpt::Excerpt;
+
+/// The fields of an exported line of JSON, each by its name, or by the names on the way to it with
+/// dots between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldMap {
+    provider: String,
+    api: ApiField,
+    when: WhenField,
+    count: Option<String>,
+    amount: Option<String>,
+    method: Option<String>,
+    status: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ApiField {
+    Name(String),
+    Path(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum WhenField {
+    At(String),
+    Day(String),
+}
+
+/// What an exported line says. Its texts are as they were exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// Who called.
+    pub caller: String,
+    /// Which API.
+    pub api: ExportedApi,
+    /// When.
+    pub when: When,
+    /// How many calls; one unless given.
+    pub count: Calls,
+    /// What went through them, in yuan.
+    pub amount: Amount,
+    /// The HTTP method, if the map names its field.
+    pub method: Option<String>,
+    /// The HTTP status, if the map names its field.
+    pub status: Option<u16>,
+}
+
+/// What was called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportedApi {
+    /// The name of an API.
+    Name(String),
+    /// The path or the URL of a request.
+    Path(String),
+}
+
+/// When calls were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At an instant.
+    At(Timestamp),
+    /// On a day.
+    Day(BillingDay),
+}
+
+/// Why a text is no map of fields.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FieldMapError {
+    /// Not a field and its name.
+    #[error("`{0}` is not such as provider=NAME; there are {FIELDS}")]
+    Pair(Excerpt),
+    /// A field has two names.
+    #[error("{0} is given twice")]
+    Twice(String),
+    /// A field that every line needs has no name.
+    #[error("give {0}")]
+    Missing(&'static str),
+    /// Two fields say the same.
+    #[error("give either {0}")]
+    Either(&'static str),
+}
+
+/// What is wrong with a field of an exported line.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("field `{field}`: {why}")]
+pub struct FieldError {
+    /// The field, as the map names it.
+    pub field: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+const FIELDS: &str = "provider, api, path, at, day, count, amount, method and status";
+
+impl FieldMap {
+    /// What a line says.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] naming the field that is wrong, or absent.
+    pub fn read(&self, line: &Node) -> Result<Exported, FieldError> {
+        let count = optional(line, self.count.as_ref())?;
+        let count = count.map_or(Ok(Calls::new(1)), |(field, count)| calls(field, count))?;
+        let amount = optional(line, self.amount.as_ref())?;
+        let amount = amount.map_or(Ok(Amount::ZERO), |(field, value)| amount_of(field, value))?;
+        let method = optional(line, self.method.as_ref())?;
+        let method = method.map(|(field, value)| text(field, value)).transpose()?;
+        let status = optional(line, self.status.as_ref())?;
+        let status = status.map(|(field, value)| parsed(field, value, "an HTTP status"));
+        Ok(Exported {
+            caller: required(line, &self.provider)?,
+            api: self.api.read(line)?,
+            when: self.when.read(line)?,
+            count,
+            amount,
+            method,
+            status: status.transpose()?,
+        })
+    }
+}
+
+impl ApiField {
+    fn read(&self, line: &Node) -> Result<ExportedApi, FieldError> {
+        match self {
+            ApiField::Name(field) => required(line, field).map(ExportedApi::Name),
+            ApiField::Path(field) => required(line, field).map(ExportedApi::Path),
+        }
+    }
+}
+
+impl WhenField {
+    fn read(&self, line: &Node) -> Result<When, FieldError> {
+        match self {
+            WhenField::At(field) => {
+                let value = required_node(line, field)?;
+                instant(value).map(When::At).ok_or_else(|| {
+                    wrong(field, "is not an instant such as 2015-05-17T10:05:03Z, or Unix time")
+                })
+            }
+            WhenField::Day(field) => {
+                parsed(field, required_node(line, field)?, "a day such as 2015-05-17")
+                    .map(When::Day)
+            }
+        }
+    }
+}
+
+/// An instant of RFC 3339, the time of an access log, or Unix time: in milliseconds if it is so
+/// large that in seconds it would lie thousands of years ahead.
+fn instant(value: &Node) -> Option<Timestamp> {
+    const SECONDS_MAX: i64 = 100_000_000_000;
+    match value {
+        Node::Text(text) => read_time(text),
+        Node::Number(number) => match number.as_i64()? {
+            seconds @ 0..SECONDS_MAX => Timestamp::from_second(seconds).ok(),
+            milliseconds => Timestamp::from_millisecond(milliseconds).ok(),
+        },
+        Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => None,
+    }
+}
+
+fn calls(field: &str, value: &Node) -> Result<Calls, FieldError> {
+    parsed(field, value, "a whole number from 0").map(Calls::new)
+}
+
+/// Exact only as a text: a number may have been rounded on its way.
+fn amount_of(field: &str, value: &Node) -> Result<Amount, FieldError> {
+    match value {
+        Node::Text(_) => parsed(field, value, "an amount in yuan such as \"120.50\""),
+        Node::Null | Node::Bool(_) | Node::Number(_) | Node::List(_) | Node::Object(_) => {
+            Err(wrong(field, "is not an amount in yuan as a text such as \"120.50\""))
+        }
+    }
+}
+
+fn parsed<T: FromStr>(field: &str, value: &Node, what: &str) -> Result<T, FieldError> {
+    text(field, value)?.parse().map_err(|_| wrong(field, format_args!("is not {what}")))
+}
+
+/// A text, or the digits of a number: keys are numbers as often as not.
+fn text(field: &str, value: &Node) -> Result<String, FieldError> {
+    match value {
+        Node::Text(text) => Ok(text.clone()),
+        Node::Number(number) => Ok(number.to_string()),
+        Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => {
+            Err(wrong(field, "is neither a text nor a number"))
+        }
+    }
+}
+
+fn optional<'a>(
+    line: &'a Node,
+    field: Option<&'a String>,
+) -> Result<Option<(&'a str, &'a Node)>, FieldError> {
+    let Some(field) = field else { return Ok(None) };
+    Ok(found(line, field)?.map(|value| (field.as_str(), value)))
+}
+
+fn required(line: &Node, field: &str) -> Result<String, FieldError> {
+    let text = text(field, required_node(line, field)?)?;
+    // What gateways write for an absent value.
+    if matches!(&*text, "" | "-") { Err(wrong(field, "is absent")) } else { Ok(text) }
+}
+
+fn required_node<'a>(line: &'a Node, field: &str) -> Result<&'a Node, FieldError> {
+    found(line, field)?.ok_or_else(|| wrong(field, "is absent"))
+}
+
+/// The value of a field. A name that holds dots may be that of one field, or lead to it.
+fn found<'a>(line: &'a Node, field: &str) -> Result<Option<&'a Node>, FieldError> {
+    if let Some(value) = member(line, field)? {
+        return Ok(Some(value).filter(|value| !matches!(value, Node::Null)));
+    }
+    let Some((first, rest)) = field.split_once('.') else { return Ok(None) };
+    match member(line, first)? {
+        Some(inner) => found(inner, rest),
+        None => Ok(None),
+    }
+}
+
+fn member<'a>(object: &'a Node, name: &str) -> Result<Option<&'a Node>, FieldError> {
+    let Node::Object(fields) = object else { return Ok(None) };
+    let mut values = fields.iter().filter(|(field, _)| field == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(wrong(name, "is given twice")),
+        (value, None) => Ok(value),
+    }
+}
+
+fn wrong(field: &str, why: impl fmt::Display) -> FieldError {
+    FieldError { field: field.to_owned(), why: why.to_string() }
+}
+
+impl FromStr for FieldMap {
+    type Err = FieldMapError;
+
+    fn from_str(text: &str) -> Result<FieldMap, FieldMapError> {
+        let mut names = Names::read(text)?;
+        let map = FieldMap {
+            provider: names.take("provider").ok_or(FieldMapError::Missing("provider"))?,
+            api: match (names.take("api"), names.take("path")) {
+                (Some(name), None) => ApiField::Name(name),
+                (None, Some(path)) => ApiField::Path(path),
+                (Some(_), Some(_)) | (None, None) => {
+                    return Err(FieldMapError::Either("api or path"));
+                }
+            },
+            when: match (names.take("at"), names.take("day")) {
+                (Some(at), None) => WhenField::At(at),
+                (None, Some(day)) => WhenField::Day(day),
+                (Some(_), Some(_)) | (None, None) => {
+                    return Err(FieldMapError::Either("at or day"));
+                }
+            },
+            count: names.take("count"),
+            amount: names.take("amount"),
+            method: names.take("method"),
+            status: names.take("status"),
+        };
+        names.end().map(|()| map)
+    }
+}
+
+/// The pairs of a map that are left.
+struct Names(Vec<(String, String)>);
+
+impl Names {
+    fn read(text: &str) -> Result<Names, FieldMapError> {
+        let mut names = Vec::<(String, String)>::new();
+        for pair in text.split(',') {
+            let refused = || FieldMapError::Pair(Excerpt::of(pair));
+            let (field, name) = pair.split_once('=').ok_or_else(refused)?;
+            if name.is_empty() {
+                return Err(refused());
+            }
+            if names.iter().any(|(known, _)| known == field) {
+                return Err(FieldMapError::Twice(field.to_owned()));
+            }
+            names.push((field.to_owned(), name.to_owned()));
+        }
+        Ok(Names(names))
+    }
+
+    fn take(&mut self, field: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| known == field)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    fn end(self) -> Result<(), FieldMapError> {
+        match self.0.first() {
+            Some((field, name)) => {
+                Err(FieldMapError::Pair(Excerpt::of(&format!("{field}={name}"))))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(map: &str, line: &str) -> Result<Exported, FieldError> {
+        let map = map.parse::<FieldMap>().unwrap();
+        map.read(&steelyard_json::parse(line.as_bytes()).unwrap())
+    }
+
+    /// What a line says, in short.
+    fn check(map: &str, line: &str, said: &str) {
+        let found = match read(map, line) {
+            Ok(Exported { caller, api, when, count, amount, method, status }) => {
+                let api = match api {
+                    ExportedApi::Name(name) => name,
+                    ExportedApi::Path(path) => format!("path {path}"),
+                };
+                let when = match when {
+                    When::At(at) => at.to_string(),
+                    When::Day(day) => day.to_string(),
+                };
+                let status = status.map(|status| format!(" {status}")).unwrap_or_default();
+                let method = method.map(|method| format!(" {method}")).unwrap_or_default();
+                format!("{caller} | {api} | {when} | {count} | {amount}{method}{status}")
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, said, "{map} {line}");
+    }
+
+    #[test]
+    fn fields_are_found_by_their_own_names() {
+        for (map, line, said) in [
+            (
+                "provider=app,api=method,day=date,count=n,amount=sum",
+                r#"{"date":"2015-05-17","n":12,"app":"shop","method":"trades.get","sum":"1.50","x":[1]}"#,
+                "shop | trades.get | 2015-05-17 | 12 | 1.5",
+            ),
+            (
+                "provider=a.key,path=request.url,at=time,method=request.verb,status=code",
+                r#"{"a":{"key":1021},"request":{"url":"/x?y","verb":"GET"},"time":1431857103000,"code":"200"}"#,
+                "1021 | path /x?y | 2015-05-17T10:05:03Z | 1 | 0 GET 200",
+            ),
+            (
+                "provider=a.key,api=a.b.c,at=t",
+                r#"{"a.key":"dotted","a":{"key":"inner","b":{"c":"x"}},"t":1431857103}"#,
+                "dotted | x | 2015-05-17T10:05:03Z | 1 | 0",
+            ),
+            (
+                "provider=p,api=a,at=t,count=n",
+                r#"{"p":"p","a":"a","t":"17/May/2015:18:05:03 +0800","n":null}"#,
+                "p | a | 2015-05-17T10:05:03Z | 1 | 0",
+            ),
+        ] {
+            check(map, line, said);
+        }
+    }
+
+    #[test]
+    fn fields_that_are_wrong_are_named() {
+        let map = "provider=p,api=a,at=t,count=n,amount=y,status=s";
+        for (line, why) in [
+            (r#"{"a":"a","t":1}"#, "field `p`: is absent"),
+            (r#"{"p":"-","a":"a","t":1}"#, "field `p`: is absent"),
+            (r#"{"p":"p","a":null,"t":1}"#, "field `a`: is absent"),
+            (r#"{"p":["p"],"a":"a","t":1}"#, "field `p`: is neither a text nor a number"),
+            (r#"{"p":"p","p":"q","a":"a","t":1}"#, "field `p`: is given twice"),
+            (
+                r#"{"p":"p","a":"a","t":"noon"}"#,
+                "field `t`: is not an instant such as 2015-05-17T10:05:03Z, or Unix time",
+            ),
+            (r#"{"p":"p","a":"a","t":1,"n":-1}"#, "field `n`: is not a whole number from 0"),
+            (r#"{"p":"p","a":"a","t":1,"n":1.5}"#, "field `n`: is not a whole number from 0"),
+            (r#"{"p":"p","a":"a","t":1,"s":"OK"}"#, "field `s`: is not an HTTP status"),
+            (
+                r#"{"p":"p","a":"a","t":1,"y":1.5}"#,
+                "field `y`: is not an amount in yuan as a text such as \"120.50\"",
+            ),
+            (r#"[]"#, "field `p`: is absent"),
+        ] {
+            check(map, line, why);
+        }
+    }
+
+    #[test]
+    fn maps_that_make_no_sense_are_refused() {
+        const PAIRS: &str = "is not such as provider=NAME; there are provider, api, path, at, day, count, amount, method and status";
+        for (map, why) in [
+            ("", format!("`` {PAIRS}")),
+            ("provider", format!("`provider` {PAIRS}")),
+            ("provider=", format!("`provider=` {PAIRS}")),
+            ("provider=a,api=b,day=c,host=d", format!("`host=d` {PAIRS}")),
+            ("provider=a,provider=b", "provider is given twice".to_owned()),
+            ("api=b,day=c", "give provider".to_owned()),
+            ("provider=a,day=c", "give either api or path".to_owned()),
+            ("provider=a,api=b,path=c,day=c", "give either api or path".to_owned()),
+            ("provider=a,api=b", "give either at or day".to_owned()),
+            ("provider=a,api=b,at=c,day=c", "give either at or day".to_owned()),
+        ] {
+            assert_eq!(map.parse::<FieldMap>().unwrap_err().to_string(), why, "{map}");
+        }
+    }
+}
