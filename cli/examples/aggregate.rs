@@ -1,8 +1,6 @@
 //! How fast `steelyard import` reads, by its default rules: parses a log and sums its calls, and
 //! counts nothing. `aggregate FILE [TIMES]` reads the file that many times.
 
-#![expect(clippy::print_stdout, reason = "an example for people, who do not pipe it")]
-
 use std::path::Path;
 use std::time::Instant;
 

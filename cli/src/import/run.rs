@@ -36,8 +36,8 @@ pub struct Progress {
     pub lines_read: u64,
     /// How many of these are done with: counted, or known not to be.
     pub lines_done: u64,
-    /// How many lines were refused for what they say.
-    pub lines_refused: u64,
+    /// How many lines were refused for what they say, and how many calls by the counter.
+    pub refused: u64,
 }
 
 /// Why an import stopped. What was counted until then stays counted, and importing the file again
@@ -109,7 +109,7 @@ pub async fn import(
             bytes_total: chunks.input().bytes_total(),
             lines_read: chunks.lines(),
             lines_done,
-            lines_refused: summary.refused_lines(),
+            refused: summary.refused_lines() + summary.refusals.count,
         };
         let lines_done = summary.lines;
         summary.read(&chunk);
