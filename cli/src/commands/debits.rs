@@ -331,16 +331,16 @@ fn why(debit: &Debit) -> Option<String> {
     }
 }
 
-/// What happens to it next, and when.
+/// The next step of a debit and its time, for people.
 fn next(debit: &Debit, times: &Times) -> String {
     let (step, at) = (next_step(debit), times.show(debit.task.due_at_s));
     match step {
-        Step::Pay | Step::Query | Step::Close => format!("{} at {at}", done(step)),
+        Step::Pay | Step::Query | Step::Close => format!("to be {} at {at}", done(step)),
         Step::Report | Step::Wait => done(step).to_owned(),
     }
 }
 
-/// What is to be done about it, once that is due.
+/// The next step of a debit, once it is due.
 fn next_step(debit: &Debit) -> Step {
     debit.next_step(debit.task.due_at_s)
 }

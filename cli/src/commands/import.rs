@@ -28,7 +28,7 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// client, and lines of JSON such as
 /// {"provider":"shop","api":"trades.get","day":"2015-05-17","count":12}, to which an
 /// "amount":"120.50" may be added; plain, gzip or zstd. By default the host of a line is the provider,
-/// the first segment of the path the API, and calls that succeeded (2xx) count, but for OPTIONS.
+/// the first segment of the path is the API, and successful calls (2xx) count, except OPTIONS.
 ///
 /// Lines that are no calls are counted by kind: connections without a request, TLS handshakes, and
 /// requests about the server or for a tunnel. Lines that cannot be counted are refused by reason, and
@@ -39,7 +39,7 @@ pub(crate) struct ImportArgs {
     file: PathBuf,
     /// Register callers that are not known as providers on this plan.
     ///
-    /// Whoever has no call that can be counted now is not registered.
+    /// A caller is registered only if one of its calls can be counted now.
     #[arg(long, value_name = "PLAN")]
     register: Option<Name>,
     /// The first billing month of callers that are registered; unless given, the month of a caller's

@@ -209,7 +209,7 @@ fn next(mandate: &Mandate, times: &Times) -> Option<String> {
     let at = mandate.due_at()?;
     match mandate.next_step(at) {
         MandateStep::Wait => None,
-        MandateStep::Query => Some(format!("asked about at {}", times.show(at))),
-        MandateStep::Unsign => Some(format!("ended at Alipay at {}", times.show(at))),
+        MandateStep::Query => Some(format!("next query at {}", times.show(at))),
+        MandateStep::Unsign => Some(format!("to be ended at Alipay at {}", times.show(at))),
     }
 }

@@ -177,12 +177,12 @@ pub(crate) async fn require_plan(
     }
 }
 
-/// What became of a provider that was to be registered.
+/// The result of registering a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registered {
     /// It is registered now.
     New,
-    /// It was registered before, exactly so.
+    /// It was registered before, by the same terms.
     Before,
     /// It was registered for a later month. Nothing of it was settled, so it is billed from the
     /// earlier one now.
@@ -191,7 +191,8 @@ pub(crate) enum Registered {
     Otherwise,
 }
 
-/// Registers a provider, or bills one from an earlier month that is registered so but for the month.
+/// Registers a provider. One that is registered from a later month, and by the same terms otherwise, is
+/// billed from the earlier month.
 pub(crate) async fn register(system: &System, provider: &Provider) -> Result<Registered, Error> {
     let tables = &system.tables;
     match tables.billing.register(&tables.usage, provider).await? {
@@ -205,6 +206,9 @@ pub(crate) async fn register(system: &System, provider: &Provider) -> Result<Reg
         return Ok(Registered::Otherwise);
     };
     found.mandate = None;
+    if found == *provider {
+        return Ok(Registered::Before);
+    }
     if found.bill_from(month, account.settled_through).is_err() || found != *provider {
         return Ok(Registered::Otherwise);
     }
@@ -305,7 +309,7 @@ fn list_overrides(target: &TargetArgs, provider: &Provider) -> Result<Exit, Erro
     Ok(Exit::Done)
 }
 
-/// What an override changes, a line each.
+/// The changes that an override makes, one on each line.
 fn terms(over: &Override) -> Result<String, Error> {
     let price = over.price.as_ref().map(serde_json::to_string).transpose()?;
     let lines = [

@@ -161,7 +161,7 @@ fn print(of: &Reconciliation, times: &Times) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was found, and the amounts.
+/// The cells of a finding: what differs, whose it is, and both amounts.
 fn row(finding: &Finding) -> [String; 3] {
     let yuan =
         |fen: Option<steelyard_pricing::Fen>| fen.map(|fen| fen.to_string()).unwrap_or_default();

@@ -25,7 +25,7 @@ pub(crate) struct RunsArgs {
     command: Option<RunsCommand>,
 }
 
-/// What to show of the runs.
+/// Show one run, or disregard it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// Show a run, the latest one unless another is named.
@@ -54,6 +54,8 @@ struct ShownRun {
     shards_ended: usize,
     /// The result so far.
     so_far: RunTally,
+    /// The shards with providers that could not be settled.
+    failed_shards: Vec<u8>,
 }
 
 /// How many shards are read at the same time.
@@ -100,7 +102,7 @@ async fn show(target: &TargetArgs, system: &System, number: Option<u64>) -> Resu
         None => billing.latest_runs(1).await?.readable.pop().ok_or("no settlement has run yet")?,
     };
     let run = shown(billing, found).await?;
-    let failures = failures(billing, &run.run).await?;
+    let failures = failures(billing, &run).await?;
     if target.json {
         output::json(&serde_json::json!({ "run": run, "failures": failures }))?;
     } else {
@@ -130,15 +132,16 @@ async fn shown(billing: &BillingTable, run: SettlementRun) -> Result<ShownRun, E
         RunScope::Provider(_) => 0,
     };
     let shards_ended = stored.iter().filter(|shard: &&RunShard| shard.has_ended).count();
-    Ok(ShownRun { run, shards, shards_ended, so_far })
+    let failed = stored.iter().filter(|shard| shard.tally.failed > 0);
+    let failed_shards = failed.map(|shard| shard.shard).collect();
+    Ok(ShownRun { run, shards, shards_ended, so_far, failed_shards })
 }
 
 /// The providers that a run could not settle with their shards, by shard and id.
-async fn failures(billing: &BillingTable, run: &SettlementRun) -> Result<Vec<RunFailure>, Error> {
-    let stored = billing.run_shards(run.number).await?;
-    let failed = stored.into_iter().filter(|shard| shard.tally.failed > 0);
-    let failures = stream::iter(failed)
-        .map(|shard| billing.run_failures(run.number, shard.shard))
+async fn failures(billing: &BillingTable, run: &ShownRun) -> Result<Vec<RunFailure>, Error> {
+    let number = run.run.number;
+    let failures = stream::iter(run.failed_shards.clone())
+        .map(|shard| billing.run_failures(number, shard))
         .buffered(AT_ONCE);
     let failures: Vec<Vec<RunFailure>> = failures.try_collect().await?;
     Ok(failures.into_iter().flatten().collect())
@@ -152,7 +155,7 @@ fn print(system: &System, runs: &[ShownRun]) -> Result<(), Error> {
     let times = system.times()?;
     let columns = [">run", "begun\nended\nsettled", ">providers\nstatements", ">yuan", ">failed"];
     let mut table = output::table(columns);
-    for ShownRun { run, shards, shards_ended, so_far } in runs {
+    for ShownRun { run, shards, shards_ended, so_far, .. } in runs {
         let ended = match &run.end {
             Some(end) => times.show(end.ended_at_s).to_string(),
             None => "not ended".to_owned(),

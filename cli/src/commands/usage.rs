@@ -1,14 +1,11 @@
 //! `steelyard usage`: what was counted of a provider, to the minute, and what it would cost.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use steelyard_billing::{Provider, ProviderId, Statement};
-use steelyard_pricing::{
-    Amount, ApiName, BillingDay, Catalog, Fen, Metered, MoneyError, UsageError,
-};
+use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::CountedReport;
 
@@ -22,14 +19,14 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 pub(crate) enum UsageCommand {
     /// Show what was counted of a provider until now, and what of it is not settled yet.
     ///
-    /// What is not settled is rated as the coming night would do it, if the day were over now.
+    /// The usage that is not settled yet is rated as if the day were over now.
     Show(ShowArgs),
 }
 
 /// What to show.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The provider.
+    /// The provider's id.
     provider: ProviderId,
     /// The first day; the first of this month unless given.
     #[arg(long)]
@@ -45,7 +42,7 @@ pub(crate) struct ShowArgs {
 /// What usage is summed by.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum GroupBy {
-    /// The API.
+    /// The name of the API.
     Api,
     /// The rate of the plan in force on the day.
     Rate,
@@ -101,11 +98,12 @@ impl ShowArgs {
         if to < from {
             return Err(format!("--to {to} is before --from {from}").into());
         }
-        let plans = system.tables.billing.plans().await?.catalog;
-        let reports = system.tables.usage.reports(&self.provider, from, to).await?;
-        let groups = grouped(&reports, self.group_by, &found.provider, &plans)?;
         let settler = system.settler()?;
         let terms = settler.terms(system.clock.now()).await?;
+        // One that the provider is on is an error of the preview.
+        output::tell_unreadable(&terms.unreadable, target.json);
+        let reports = system.tables.usage.reports(&self.provider, from, to).await?;
+        let groups = grouped(&reports, self.group_by, &found.provider, terms.plans())?;
         let coming = settler.preview(&terms, &self.provider).await?;
         if target.json {
             let coming = coming.iter().map(Coming::of).collect::<Vec<_>>();
@@ -142,16 +140,9 @@ fn grouped(
             *sum = sum.plus(metered)?;
         }
         for (name, metered) in of_report {
-            match groups.entry(name) {
-                Entry::Vacant(group) => {
-                    group.insert((metered, 1));
-                }
-                Entry::Occupied(mut group) => {
-                    let (sum, reports) = group.get_mut();
-                    *sum = sum.plus(metered)?;
-                    *reports += 1;
-                }
-            }
+            let (sum, reports) = groups.entry(name).or_default();
+            *sum = sum.plus(metered)?;
+            *reports += 1;
         }
     }
     let group = |(name, (metered, reports)): (String, (Metered, u64))| {
@@ -195,8 +186,7 @@ fn print(groups: &[Group]) -> Result<(), Error> {
 fn print_coming(settled: Option<BillingDay>, coming: &[Statement]) -> Result<(), Error> {
     let settled =
         settled.map_or("nothing is settled yet".to_owned(), |day| format!("settled through {day}"));
-    let sum = coming.iter().try_fold(Fen::ZERO, |sum, statement| sum.plus(statement.charge_fen));
-    let sum = sum.map_err(|error: MoneyError| error)?;
+    let sum = coming.iter().try_fold(Fen::ZERO, |sum, statement| sum.plus(statement.charge_fen))?;
     output::print(format_args!("{settled}; what is counted since would cost ¥{sum}"))?;
     for statement in coming {
         output::print(format_args!("  {} ¥{}", statement.statement, statement.charge_fen))?;

@@ -13,7 +13,7 @@ pub enum ForwardedError {
     /// The request did not come through as many proxies.
     #[error("`{list}` has fewer than {hops} addresses: not all {hops} trusted proxies wrote one")]
     TooFew {
-        /// The list.
+        /// The addresses of the header, as far as they are shown.
         list: Excerpt,
         /// How many proxies are trusted.
         hops: NonZeroU8,

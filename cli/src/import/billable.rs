@@ -17,7 +17,7 @@ pub struct StatusRule(Vec<RangeInclusive<u16>>);
 /// The HTTP methods of billable calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MethodRule {
-    /// Any.
+    /// Every method, OPTIONS too.
     All,
     /// These and no other.
     Only(BTreeSet<String>),
@@ -28,9 +28,9 @@ pub enum MethodRule {
 /// Why a request is not billed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotBillable {
-    /// Its method.
+    /// The rule for methods leaves it out.
     Method,
-    /// The status of its answer.
+    /// The rule for statuses leaves out this status of its answer.
     Status(u16),
 }
 
@@ -114,7 +114,7 @@ impl FromStr for MethodRule {
     }
 }
 
-/// `GET,POST`.
+/// Methods parted by commas, such as `GET,POST`.
 fn methods(text: &str) -> Result<BTreeSet<String>, BillableTextError> {
     let method = |method: &str| {
         let is_letter = |byte: u8| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_');

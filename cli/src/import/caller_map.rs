@@ -37,7 +37,7 @@ pub enum CallerMapError {
     Provider {
         /// The line, from 1.
         line: usize,
-        /// The caller.
+        /// The caller, as far as it is shown.
         caller: Excerpt,
         /// What is wrong with the provider.
         why: IdError,
@@ -50,7 +50,7 @@ pub enum CallerMapError {
     Twice {
         /// The second line, from 1.
         line: usize,
-        /// The caller.
+        /// The caller, as far as it is shown.
         caller: Excerpt,
     },
 }
@@ -120,7 +120,9 @@ fn read_line(line: usize, text: &str) -> Result<(String, ProviderId), CallerMapE
         .trim(csv::Trim::All)
         .buffer_capacity(text.len())
         .from_reader(text.as_bytes());
-    let record = reader.into_records().next().and_then(Result::ok).unwrap_or_default();
+    let Some(Ok(record)) = reader.into_records().next() else {
+        return Err(CallerMapError::Fields(line));
+    };
     let mut fields = record.iter();
     let (Some(caller), Some(provider), None) = (fields.next(), fields.next(), fields.next()) else {
         return Err(CallerMapError::Fields(line));

@@ -17,7 +17,8 @@ use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metere
 use super::billable::NotBillable;
 use super::input::{Input, LineEnd};
 use super::kinds::Kinds;
-use super::line::{Line, LineCalls, LineError};
+use super::line::{Line, LineCalls};
+use super::line_error::LineError;
 use super::reasons::Refused;
 use super::request::Odd;
 use super::rule::ImportRules;

@@ -39,11 +39,11 @@ enum WhenField {
 /// What an exported line says. Its texts are as they were exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
-    /// Who called.
+    /// The caller, as the export names it.
     pub caller: String,
-    /// Which API.
+    /// The API, by its name or by the path of a request.
     pub api: ExportedApi,
-    /// When.
+    /// The instant or the billing day of the calls.
     pub when: When,
     /// How many calls; one unless given.
     pub count: Calls,

@@ -1,22 +1,18 @@
 //! What a line of a file says: a call of an access log, or a record in JSON. Pure.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use steelyard_billing::{Calendar, ProviderId};
 use steelyard_json::{JsonError, Node};
-use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered, UsageError};
-use thiserror::Error;
+use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
 use super::access_log::{LogLine, LogLineError};
-use super::address::ForwardedError;
 use super::billable::NotBillable;
-use super::caller::{CallerError, check_text};
+use super::caller::check_text;
 use super::excerpt::Excerpt;
-use super::fields::{Exported, ExportedApi, FieldError, FieldMap, When};
+use super::fields::{Exported, ExportedApi, FieldMap, When};
 use super::foreign::ForeignLog;
-use super::input::LINE_BYTES_MAX;
+use super::line_error::LineError;
 use super::request::{Odd, Request};
 use super::rule::{ImportRules, NameError};
 
@@ -31,7 +27,7 @@ pub enum Line {
     NotBillable(NotBillable),
     /// Calls of somebody who is no provider.
     Unmapped {
-        /// Who called.
+        /// The caller, whom no provider is found for.
         caller: String,
         /// How many calls.
         calls: Calls,
@@ -45,49 +41,12 @@ pub enum Line {
 pub struct LineCalls {
     /// Whose calls.
     pub provider: ProviderId,
-    /// Which API.
+    /// The name of the API, after all rules.
     pub api: ApiName,
     /// On which billing day.
     pub day: BillingDay,
     /// How many, and in a record what went through them.
     pub metered: Metered,
-}
-
-/// Why a line can't be counted.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum LineError {
-    /// The line is too long.
-    #[error("has {LINE_BYTES_MAX} bytes or more")]
-    TooLong,
-    /// The line is not one of an access log.
-    #[error(transparent)]
-    LogLine(#[from] LogLineError),
-    /// The line names no provider or no API.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// The line begins as JSON, and is not a record.
-    #[error(
-        "not a record such as {{\"provider\":\"isv1\",\"api\":\"trades\",\"day\":\"2015-05-17\",\"count\":3}}: {0}"
-    )]
-    Record(Excerpt),
-    /// The line begins as JSON, and is none.
-    #[error("{0}")]
-    Json(Excerpt),
-    /// A field of an exported line is absent or wrong.
-    #[error(transparent)]
-    Field(#[from] FieldError),
-    /// The record says neither when the calls were made, nor on which day; or both.
-    #[error("give either `at` or `day`")]
-    When,
-    /// The instant lies in no billing day.
-    #[error("{0} is outside the billing calendar")]
-    OutsideCalendar(Timestamp),
-    /// There are no calls for the amount to go through.
-    #[error("amount {0} without calls: the count is 0")]
-    AmountWithoutCalls(Amount),
-    /// The calls are too many, or their amount too large.
-    #[error(transparent)]
-    TooMuch(#[from] UsageError),
 }
 
 /// A usage record, one to a line.
@@ -229,58 +188,6 @@ fn day_of(at: Timestamp, calendar: &Calendar) -> Result<BillingDay, LineError> {
 /// Its line is always the first; that in the file is reported beside it.
 fn excerpt(error: &JsonError) -> Excerpt {
     Excerpt::of(&error.to_string().replace(" at line 1, column ", " at column "))
-}
-
-impl LineError {
-    /// What is wrong, without what is particular to the line.
-    #[must_use]
-    pub fn reason(&self) -> Cow<'static, str> {
-        match self {
-            LineError::TooLong => "too long".into(),
-            LineError::LogLine(error) => log_line_reason(error),
-            LineError::Name(error) => name_reason(error),
-            LineError::Record(_) => "not a record in JSON".into(),
-            LineError::Json(_) => "not JSON".into(),
-            LineError::Field(error) => format!("no value in field `{}`", error.field).into(),
-            LineError::When => "neither `at` nor `day`, or both".into(),
-            LineError::OutsideCalendar(_) => "outside the billing calendar".into(),
-            LineError::AmountWithoutCalls(_) => "an amount without calls".into(),
-            LineError::TooMuch(_) => "too many calls".into(),
-        }
-    }
-}
-
-fn log_line_reason(error: &LogLineError) -> Cow<'static, str> {
-    match error {
-        LogLineError::Foreign(log) => log.to_string().into(),
-        LogLineError::NoRequest => "not a whole line of an access log".into(),
-        LogLineError::Head => "not host, identity, user and [time] at the beginning".into(),
-        LogLineError::NoClient(_) => "a virtual host without a client".into(),
-        LogLineError::Time(_) => "not a time".into(),
-        LogLineError::Answer(_) => "no status and size after the request".into(),
-    }
-}
-
-fn name_reason(error: &NameError) -> Cow<'static, str> {
-    match error {
-        NameError::Caller(CallerError::Absent(_)) => "no caller".into(),
-        NameError::Caller(CallerError::Several(_)) => "several callers".into(),
-        NameError::Caller(CallerError::AddressList(_)) => {
-            "a list of addresses; choose one by --trusted-hops".into()
-        }
-        NameError::Caller(CallerError::Forwarded(ForwardedError::TooFew { .. })) => {
-            "fewer addresses than trusted proxies".into()
-        }
-        NameError::Caller(CallerError::Forwarded(ForwardedError::NotAnAddress(_))) => {
-            "not an IP address where a trusted proxy writes one".into()
-        }
-        NameError::Caller(CallerError::Text(_)) => {
-            "a caller that is too long or holds control characters".into()
-        }
-        NameError::Request(_) => "answered as a call, but no method and target".into(),
-        NameError::NoPath(_) => "no path in the request".into(),
-        NameError::Api(_) => "no name for an API".into(),
-    }
 }
 
 #[cfg(test)]

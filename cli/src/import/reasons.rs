@@ -32,7 +32,7 @@ pub struct Reasons<T> {
 /// Lines or calls that were refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason<T> {
-    /// The reason.
+    /// The reason, without what is particular to a line.
     pub reason: Cow<'static, str>,
     /// How many lines or calls were refused for it.
     pub count: u64,

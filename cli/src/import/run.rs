@@ -70,7 +70,7 @@ pub enum ImportError {
 /// Where an import counts, at what time, and by which calendar.
 #[derive(Clone, Debug)]
 pub struct Counters {
-    /// The table of the counters.
+    /// The table of the reports.
     pub usage: UsageTable,
     /// The platform's calendar.
     pub calendar: Calendar,
@@ -81,9 +81,9 @@ pub struct Counters {
 /// Imports a file: counts its calls, each once however often the file is imported.
 ///
 /// `progress` is told after each chunk is read and again after it is counted.
-/// `register` is asked before a chunk is counted, with those of its callers who have calls that can
-/// be counted now, each with the month of the first of them: callers that no earlier chunk named, or
-/// only with later months. Whoever is not registered by then is refused.
+/// `register` is asked before a chunk is counted, with those of its callers that have calls which
+/// can be counted now, each with the month of the first of them: callers that no earlier chunk named, or
+/// only with later months. The calls of a caller that is not registered then are refused.
 ///
 /// Reading blocks the thread.
 ///

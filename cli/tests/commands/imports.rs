@@ -681,6 +681,11 @@ async fn first_month_of_a_provider_can_move_back_until_it_is_settled() {
     ] {
         assert_eq!(platform.does(line).await, said);
     }
+    // A mandate is no part of the terms by which a provider is registered.
+    platform.stack.alipay.register_agreement("20155", "payer", Fen::new(1_000)).unwrap();
+    platform.does("mandates adopt a --agreement 20155 --single-limit 50.00").await;
+    let again = platform.does("provider add a --plan flat --billed-from 2015-05").await;
+    assert_eq!(again, "a was registered before\n");
     let otherwise = "error: provider `a` is registered otherwise\n";
     assert_eq!(platform.fails("provider add a --plan flat --billed-from 2015-06").await, otherwise);
     platform.count("r", "a", "2015-05-16", &[("x", 5)]).await;

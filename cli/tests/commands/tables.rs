@@ -16,7 +16,7 @@ const TRANSFER: &str = "2015050112345678901234567890";
 const AMOUNT: &str = "1234567.89";
 const CALLS: u64 = 123_456_789;
 
-/// Its plan.
+/// The plan of that provider, at a fen a call.
 pub const PLAN: &str = r#"{ "plan": "jushita-2014", "effective_from": "2015-05-01",
     "description": "The prices of May 2015: every call is charged, and there is no allowance.",
     "rates": [ { "rate": "basic", "apis": ["taobao.*"],

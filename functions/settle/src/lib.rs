@@ -83,6 +83,10 @@ impl Settle {
         let shard = |shard: &u8| SettleMessage::Shard { run: run.number, shard: *shard };
         let messages = shards.iter().map(shard).collect::<Vec<_>>();
         self.send(&messages).await?;
+        if messages.is_empty() {
+            // No shard ends it: there are no providers yet.
+            self.end(run.number).await?;
+        }
         Ok(json!({ "run": run.number, "shards": messages.len() }))
     }
 
@@ -133,6 +137,11 @@ impl Settle {
                 }
             }
         }
+        self.end(run).await
+    }
+
+    /// Ends a run if all of its shards have ended.
+    async fn end(&self, run: u64) -> Result<(), Error> {
         if let Some(end) = self.settler.end_run(run, self.clock.now()).await? {
             log_end(run, &end);
         }

@@ -35,7 +35,7 @@ pub struct SettlementRun {
 pub enum RunScope {
     /// The providers of these shards of the registry: all shards that have any.
     Shards(BTreeSet<u8>),
-    /// One provider.
+    /// A single provider, by an operator.
     Provider(ProviderId),
 }
 
@@ -45,7 +45,7 @@ pub struct RunEnd {
     /// When its last shard ended, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub ended_at_s: Timestamp,
-    /// Its result.
+    /// The result of all its shards.
     pub tally: RunTally,
 }
 
@@ -87,7 +87,7 @@ pub struct RunTally {
 /// A provider that could not be settled with its shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFailure {
-    /// The provider.
+    /// The provider that failed.
     pub provider: ProviderId,
     /// Why, with the whole chain of causes.
     pub why: String,

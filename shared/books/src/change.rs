@@ -13,6 +13,8 @@ pub enum Decision<T> {
     Keep(T),
     /// This is to be written; if it is, that is the result.
     Save(Writes, T),
+    /// What was read is not of one moment: it is to be read and decided again.
+    Again,
 }
 
 impl<T> Decision<T> {
@@ -21,6 +23,7 @@ impl<T> Decision<T> {
         match self {
             Decision::Keep(result) => Decision::Keep(change(result)),
             Decision::Save(writes, result) => Decision::Save(writes, change(result)),
+            Decision::Again => Decision::Again,
         }
     }
 }
@@ -47,6 +50,10 @@ where
         let (writes, result) = match decide(attempt > 0).await? {
             Decision::Keep(result) => return Ok(result),
             Decision::Save(writes, result) => (writes, result),
+            Decision::Again => {
+                pause(attempt).await;
+                continue;
+            }
         };
         match billing.commit(writes).await {
             Ok(()) => return Ok(result),

@@ -39,6 +39,14 @@ pub struct RunTerms {
     pub provider_timeout: Duration,
 }
 
+impl RunTerms {
+    /// The plans that can be read.
+    #[must_use]
+    pub fn plans(&self) -> &Catalog {
+        &self.plans
+    }
+}
+
 /// How long one provider of a shard may take: a few seconds are much. Alone, it has the whole time of an
 /// invocation.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(60);

@@ -40,6 +40,14 @@ impl Books {
         Ok(trade.filter(|trade| trade.out_trade_no().is_some_and(|n| n.as_str() == out_trade_no)))
     }
 
+    /// Whether a trade was written since it was read.
+    async fn has_trade_moved_on(&self, before: &Trade) -> Result<bool, BookError> {
+        match before {
+            Trade::Attempt { debit, .. } => self.has_moved_on(debit).await,
+            Trade::Recharge(recharge) => self.has_moved_on(recharge).await,
+        }
+    }
+
     async fn trade_of(
         &self,
         provider: &ProviderId,
@@ -104,7 +112,12 @@ impl Books {
         };
         let found = self.account(&provider).await?;
         let mandate = found.provider.mandate.as_ref();
-        let movement = paid.paid(payment, &found.account, mandate, &self.rules, now)?;
+        let movement = match paid.paid(payment, &found.account, mandate, &self.rules, now) {
+            Ok(movement) => movement,
+            // The account is read after the trade, and may know already that the trade is paid.
+            Err(_) if self.has_trade_moved_on(trade).await? => return Ok(Decision::Again),
+            Err(error) => return Err(error.into()),
+        };
         let mut writes = self.billing.writes(BOOK);
         writes.trade(trade, &paid)?;
         let number = trade.out_trade_no().ok_or_else(|| BookError::NoRecord {

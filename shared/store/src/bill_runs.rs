@@ -50,8 +50,7 @@ impl BillingTable {
     /// [`StoreError`] when the table, or the item, cannot be read.
     pub async fn day_failure(&self, day: Date) -> Result<Option<DayFailure>, StoreError> {
         let range = Range::one(&self.table, bill_run_pk(day), DAY_FAILURE.to_owned());
-        let item = range.all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        range.record(&self.client, READ).await
     }
 }
 

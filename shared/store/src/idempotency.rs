@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use steelyard_billing::ProviderId;
 
-use crate::item::{from_item, to_item};
+use crate::item::to_item;
 use crate::query::Range;
 use crate::schema::{idempotency_sk, provider_pk};
 use crate::{BillingTable, StoreError, Writes};
@@ -33,8 +33,7 @@ impl BillingTable {
     ) -> Result<Option<IdempotentAnswer>, StoreError> {
         let sk = idempotency_sk(kind, key);
         let range = Range::one(&self.table, provider_pk(provider), sk);
-        let item = range.all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        range.record(&self.client, READ).await
     }
 }
 

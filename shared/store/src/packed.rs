@@ -34,7 +34,11 @@ struct PackedApi {
     calls: u64,
 }
 
-/// Packs usage.
+/// The bytes of usage.
+///
+/// # Errors
+///
+/// [`PackError`] when a name is longer than the names of APIs are.
 pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
     let mut packed = Packed::default();
     let mut before = "";
@@ -56,7 +60,11 @@ pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
     Ok(postcard::to_allocvec(&packed)?)
 }
 
-/// Unpacks usage.
+/// The usage that [`pack`] made bytes of.
+///
+/// # Errors
+///
+/// [`PackError`] when the bytes are cut, go on after their end, or say something that is no usage.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
     let (Packed { apis, amounts }, rest) = postcard::take_from_bytes(bytes)?;
     if !rest.is_empty() {

@@ -2,9 +2,10 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use serde::de::DeserializeOwned;
 
 use crate::StoreError;
-use crate::item::{Item, string, text};
+use crate::item::{Item, from_item, string, text};
 use crate::schema::{PK, SK};
 
 /// Which part of a partition to read: sort keys from `from` to `to`, both inclusive.
@@ -55,6 +56,16 @@ impl<'a> Range<'a> {
                 None => return Ok(items),
             }
         }
+    }
+
+    /// The record of a range of one item; none if the item does not exist.
+    pub async fn record<T: DeserializeOwned>(
+        &self,
+        client: &Client,
+        operation: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let item = self.all(client, operation).await?.pop();
+        item.map(|item| from_item(operation, item)).transpose()
     }
 
     /// Reads one page of it, at most `limit` items, after a sort key.

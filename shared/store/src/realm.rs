@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use steelyard_billing::Realm;
 
-use crate::item::{attributes, from_item, keyed, string};
+use crate::item::{attributes, keyed, string};
 use crate::query::Range;
 use crate::schema::REALM;
 use crate::{BillingTable, StoreError, Writes};
@@ -50,8 +50,7 @@ impl BillingTable {
     /// [`StoreError`] when the table cannot be read.
     pub async fn realms(&self) -> Result<Option<Realms>, StoreError> {
         let range = Range::one(&self.table, REALM.to_owned(), REALM.to_owned());
-        let item = range.all(&self.client, READ).await?.pop();
-        let stored: Option<StoredRealm> = item.map(|item| from_item(READ, item)).transpose()?;
+        let stored: Option<StoredRealm> = range.record(&self.client, READ).await?;
         Ok(stored.map(|StoredRealm { realm, table, former }| Realms {
             current: realm,
             former,

@@ -143,8 +143,7 @@ impl BillingTable {
     /// [`StoreError`] when the table, or the result, cannot be read.
     pub async fn reconciliation(&self, day: Date) -> Result<Option<Reconciliation>, StoreError> {
         let range = Range::one(&self.table, RECONCILIATION.to_owned(), day.to_string());
-        let item = range.all(&self.client, READ_DAY).await?.pop();
-        item.map(|item| from_item(READ_DAY, item)).transpose()
+        range.record(&self.client, READ_DAY).await
     }
 
     /// The days from one on that were reconciled or skipped.
@@ -172,8 +171,7 @@ impl BillingTable {
     /// [`StoreError`] when the table, or the item, cannot be read.
     pub async fn first_bill(&self) -> Result<Option<Date>, StoreError> {
         let range = Range::one(&self.table, RUNS.to_owned(), RECONCILIATION.to_owned());
-        let item = range.all(&self.client, READ_DAY).await?.pop();
-        let first: Option<FirstBill> = item.map(|item| from_item(READ_DAY, item)).transpose()?;
+        let first: Option<FirstBill> = range.record(&self.client, READ_DAY).await?;
         Ok(first.map(|first| first.first_bill))
     }
 
@@ -200,8 +198,7 @@ impl BillingTable {
         request: Option<&str>,
     ) -> Result<Option<OpenFinding>, StoreError> {
         let range = Range::one(&self.table, FINDINGS.to_owned(), finding_sk(trade, request));
-        let item = range.all(&self.client, READ_FINDINGS).await?.pop();
-        item.map(|item| from_item(READ_FINDINGS, item)).transpose()
+        range.record(&self.client, READ_FINDINGS).await
     }
 
     /// Whether a finding about a trade or a refund was ever reported, readable or not.

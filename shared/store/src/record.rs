@@ -54,8 +54,7 @@ impl BillingTable {
         id: &R::Id,
     ) -> Result<Option<R>, StoreError> {
         let range = Range::one(&self.table, provider_pk(provider), R::sk(id));
-        let item = range.all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        range.record(&self.client, READ).await
     }
 
     /// Whether a record was written since it was read.
@@ -69,8 +68,7 @@ impl BillingTable {
             provider_pk(before.provider()),
             schema::task_sk(&before.task_id()),
         );
-        let item = range.all(&self.client, READ).await?.pop();
-        let found: Option<R> = item.map(|item| from_item(READ, item)).transpose()?;
+        let found: Option<R> = range.record(&self.client, READ).await?;
         Ok(found.is_none_or(|found| found.task().version != before.task().version))
     }
 

@@ -100,16 +100,18 @@ impl UsageTable {
         match writes.write(&self.client).await? {
             Written::All => Ok(Counted::Counted),
             Written::ConditionFailed(mut found) => {
-                let before =
-                    CountedReport::read(COUNT, &found.pop().flatten().unwrap_or_default())?;
+                let before = found.pop().flatten();
+                let before = before
+                    .ok_or_else(|| StoreError::corrupt(COUNT, "no report, yet the put failed"))?;
+                let before = CountedReport::read(COUNT, &before)?;
                 let same = before.digest == report.digest && before.covers(&report.metered);
                 Ok(if same { Counted::Duplicate } else { Counted::Conflict })
             }
         }
     }
 
-    /// Whether a report of some days of a provider, none of which is counted yet, conflicts with one
-    /// that the source sent before: one request for a hundred days.
+    /// Whether a report of some days of a provider conflicts with what the source sent before under the
+    /// same id: one request for a hundred days.
     ///
     /// # Errors
     ///
@@ -265,12 +267,14 @@ impl CountedReport {
     fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
         check_format(operation, item)?;
         let corrupt = unreadable(operation, item);
-        let key = text(operation, item, SK)?.strip_prefix(DAY_PREFIX).unwrap_or_default();
-        let mut parts = key.splitn(3, '#');
-        let mut part = || parts.next().unwrap_or_default();
-        let day = part().parse().map_err(|error: DayError| corrupt(error.to_string()))?;
-        let source = part().parse().map_err(|error: IdError| corrupt(error.to_string()))?;
-        let report = part().parse().map_err(|error: IdError| corrupt(error.to_string()))?;
+        let sk = text(operation, item, SK)?;
+        let parts = sk.strip_prefix(DAY_PREFIX).map(|key| key.splitn(3, '#').collect::<Vec<_>>());
+        let Some([day, source, report]) = parts.as_deref() else {
+            return Err(corrupt("its key is not that of a report".to_owned()));
+        };
+        let day = day.parse().map_err(|error: DayError| corrupt(error.to_string()))?;
+        let source = source.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
+        let report = report.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
         let bytes = |name: &str| match item.get(name) {
             Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref()),
             _ => Err(corrupt(format!("`{name}` is not binary"))),

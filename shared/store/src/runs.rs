@@ -51,8 +51,9 @@ impl BillingTable {
         let mut latest = LatestRuns::default();
         for item in page.items {
             let sk = text(READ, &item, SK)?;
-            let number = sk.strip_prefix(SETTLEMENT_PREFIX).and_then(|number| number.parse().ok());
-            latest.number = latest.number.max(number.unwrap_or(0));
+            if let Some(Ok(number)) = sk.strip_prefix(SETTLEMENT_PREFIX).map(str::parse) {
+                latest.number = latest.number.max(number);
+            }
             match from_item(READ, item.clone()) {
                 Ok(run) => latest.readable.push(run),
                 Err(error) => latest.unreadable.push(Unreadable::new(&item, &error)),
@@ -68,8 +69,7 @@ impl BillingTable {
     /// [`StoreError`] when the table or the run cannot be read.
     pub async fn settlement_run(&self, number: u64) -> Result<Option<SettlementRun>, StoreError> {
         let range = Range::one(&self.table, RUNS.to_owned(), settlement_sk(number));
-        let item = range.all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        range.record(&self.client, READ).await
     }
 
     /// The shards of a run that have been written, by their numbers. One that cannot be read is left
@@ -91,8 +91,7 @@ impl BillingTable {
     /// [`StoreError`] when the table or the shard cannot be read.
     pub async fn run_shard(&self, number: u64, shard: u8) -> Result<Option<RunShard>, StoreError> {
         let range = Range::one(&self.table, run_pk(number), run_shard_sk(shard));
-        let item = range.all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        range.record(&self.client, READ).await
     }
 
     /// The providers of a shard that a run could not settle with the shard, by id.
@@ -121,8 +120,7 @@ impl BillingTable {
         provider: &ProviderId,
     ) -> Result<Option<RunFailure>, StoreError> {
         let (pk, sk) = run_failure_key(number, provider);
-        let item = Range::one(&self.table, pk, sk).all(&self.client, READ).await?.pop();
-        item.map(|item| from_item(READ, item)).transpose()
+        Range::one(&self.table, pk, sk).record(&self.client, READ).await
     }
 }
 

@@ -82,8 +82,7 @@ impl BillingTable {
         statement: StatementId,
     ) -> Result<Option<Statement>, StoreError> {
         let range = Range::one(&self.table, provider_pk(provider), statement_sk(statement));
-        let item = range.all(&self.client, READ_STATEMENTS).await?.pop();
-        item.map(|item| from_item(READ_STATEMENTS, item)).transpose()
+        range.record(&self.client, READ_STATEMENTS).await
     }
 
     /// A provider's journal, in order.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use steelyard_billing::{Provider, RunEnd, RunTally, SettlementRun};
+use steelyard_billing::{Provider, RunEnd, RunScope, RunTally, SettlementRun};
 use steelyard_books::SettleError;
 use steelyard_cli::local::EventSource;
 use steelyard_cli::local::embedded::{Fault, Target};
@@ -354,4 +354,15 @@ async fn run_by_a_clock_that_was_ahead_is_disregarded_and_the_next_one_settles()
     platform.settle_at("2015-05-02T00:30").await;
     assert_eq!(latest(&platform).await.number, run.number + 1);
     assert_eq!(platform.charges(&ids[0]).await, [("2015-05-01".to_owned(), 1_000)]);
+}
+
+#[tokio::test]
+async fn run_before_the_first_provider_ends_at_once() {
+    let platform = Platform::open().await;
+    platform.settle_at("2015-05-02T00:30").await;
+    let run = latest(&platform).await;
+    assert_eq!(
+        (run.scope.clone(), run.end.unwrap().tally),
+        (RunScope::Shards([].into()), tally(0, 0))
+    );
 }

@@ -1,4 +1,4 @@
-//! What a terminal shows while an import runs.
+//! The progress line of an import, on a terminal.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(super) struct ProgressLine {
     lines: Arc<AtomicU64>,
 }
 
-/// How often the line is drawn, whatever the import does meanwhile.
+/// The interval at which the line is drawn, also while the import waits.
 const TICK: Duration = Duration::from_millis(200);
 
 impl ProgressLine {

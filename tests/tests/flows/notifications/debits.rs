@@ -1,6 +1,7 @@
 //! Notifications of debits: sent, in doubt, held, given up.
 
-use steelyard_billing::{Cause, Phase};
+use steelyard_billing::{Cause, OutTradeNo, Payment, Phase};
+use steelyard_books::Applied;
 
 use super::*;
 
@@ -17,6 +18,30 @@ async fn debit_in_doubt_is_paid_by_its_notification() {
         check(&platform, [0, 0, 0]).await;
         assert_eq!(platform.taken("a"), 10_000);
     }
+}
+
+#[tokio::test]
+async fn payment_that_another_books_meanwhile_is_booked_once_and_is_no_contradiction() {
+    let mut stalls = 0;
+    for request in 1..=6 {
+        let (platform, fields) = debited(Fault::NoAnswerAfterEffect).await;
+        let slow = Machine::stalling(&platform, request);
+        let (books, now) = (slow.books(&platform), platform.stack.clock.now());
+        let number = OutTradeNo::parse(&fields["out_trade_no"]).unwrap();
+        let payment = Payment { trade_no: fields["trade_no"].clone(), amount_fen: fen(10_000) };
+        let booking = tokio::spawn(async move { books.book_payment(&number, &payment, now).await });
+        if slow.stalled_or(&booking).await {
+            stalls += 1;
+            check_confirmed(&platform, &signed(&platform, &fields), "meanwhile").await;
+            slow.wake();
+            let applied = booking.await.unwrap().unwrap();
+            assert_eq!(applied, Applied::Before("a".parse().unwrap()), "before {request}");
+        }
+        check(&platform, [0, 0, 0]).await;
+        assert_eq!(platform.taken("a"), 10_000);
+    }
+    // It reads whose trade it is, the debit and the account, and books.
+    assert_eq!(stalls, 4);
 }
 
 #[tokio::test]
