@@ -1,15 +1,15 @@
 //! A day's charge: the rounded month to date less what was charged, with lines that explain it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::rating::{Rating, rate};
-use crate::tally::Tally;
+use crate::tally::{News, Tally};
 use crate::{
-    ApiName, BillingDay, Fen, Metered, MoneyError, Name, Rated, RatedToDate, Rounding, Segment,
-    SegmentSpan, TermsRef, Usage, UsageError, Yuan, rounding,
+    BillingDay, Fen, Metered, MoneyError, Name, Rated, RatedToDate, Rounding, Segment, SegmentSpan,
+    TermsRef, Usage, UsageError, Yuan, rounding,
 };
 
 /// Where a provider stands in a billing month.
@@ -26,28 +26,33 @@ pub struct MonthToDate {
     pub rounding: Option<Rounding>,
 }
 
-/// Where a provider stands in one segment of a month.
+/// Where a provider stands in one segment of a month: by rate, so that it grows with the plan and not
+/// with the APIs that are called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentToDate {
     /// The terms by which it was rated.
     #[serde(flatten)]
     pub terms: TermsRef,
-    /// What has been rated.
-    pub rated: Usage,
-    /// What each rate came to.
+    /// What was metered under each rate, and its price.
     pub rates: BTreeMap<Name, RatedToDate>,
+    /// What was metered on each day, under the rates that have units free by the day.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
+    /// What was metered that no rate covers.
+    #[serde(default, skip_serializing_if = "Metered::is_zero")]
+    pub unpriced: Metered,
     /// What the plan added to the rates' sum, or took off.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub adjustment_yuan: Yuan,
 }
 
-/// The usage of a month that a settlement charges.
+/// What is new in a month, and is charged by one settlement.
 #[derive(Clone, Debug, Default)]
 pub struct MonthUsage<'a> {
-    /// The days that were settled before, as they are counted now.
-    pub settled: Vec<(BillingDay, &'a Usage)>,
-    /// Those of them for which more was counted since.
-    pub late: BTreeSet<BillingDay>,
+    /// What was counted since for days that were settled before.
+    pub late: Vec<(BillingDay, &'a Usage)>,
+    /// What was withdrawn of days that were settled before.
+    pub void: Vec<(BillingDay, &'a Usage)>,
     /// The days that are settled now.
     pub own: Vec<(BillingDay, &'a Usage)>,
     /// The day of the statement: segments that begin later are not rated yet.
@@ -74,7 +79,7 @@ pub struct DayCharge {
     pub segments: Vec<SegmentSpan>,
     /// How the charge comes about.
     pub lines: Vec<Line>,
-    /// New usage that no rate covers.
+    /// What of it no rate covers.
     pub unpriced: Vec<Unpriced>,
     /// The month after this charge.
     pub month: MonthToDate,
@@ -93,9 +98,9 @@ pub struct Line {
     /// Why there is a line.
     #[serde(default, skip_serializing_if = "LineCause::is_usage")]
     pub because: LineCause,
-    /// The APIs that were called, with what was metered of them in the segment.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub apis: Vec<ApiCount>,
+    /// What is new of each API under the rate; where the line credits a void, what was withdrawn.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub apis: Usage,
     /// What the rate had come to.
     pub before: RatedToDate,
     /// What it comes to now, and how.
@@ -117,29 +122,22 @@ pub enum LineCause {
     Usage,
     /// Usage that came late, for days that had been settled.
     Late,
+    /// Usage of settled days was withdrawn.
+    Void,
     /// The month was cut into other segments, so that another part of its allowances is theirs.
     Terms,
 }
 
-/// One API's usage in a segment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApiCount {
-    /// The API.
-    pub api: ApiName,
-    /// What was metered of it before.
-    pub before: Metered,
-    /// What is metered of it with what is new.
-    pub after: Metered,
-}
-
-/// New usage of an API that no rate of the segment's plan covers.
+/// Usage of APIs that no rate of the segment's plan covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unpriced {
     /// The first day of the segment.
     pub segment: BillingDay,
-    /// The API, with what was metered of it in the segment.
-    #[serde(flatten)]
-    pub count: ApiCount,
+    /// Why it is listed: it is new, came late or was withdrawn.
+    #[serde(default, skip_serializing_if = "LineCause::is_usage")]
+    pub because: LineCause,
+    /// What is new of each API; or what was withdrawn.
+    pub apis: Usage,
 }
 
 /// Why a charge could not be computed.
@@ -166,11 +164,31 @@ pub enum ChargeError {
     Unexplained(Fen),
 }
 
-impl ApiCount {
-    /// What is new.
-    #[must_use]
-    pub fn gained(&self) -> Metered {
-        self.after.above(self.before)
+impl MonthToDate {
+    /// Everything that was rated, and what no rate covers.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] past [`Calls::MAX`](crate::Calls::MAX) or [`Amount::MAX`](crate::Amount::MAX).
+    pub fn metered(&self) -> Result<Metered, UsageError> {
+        self.segments.values().try_fold(Metered::ZERO, |sum, segment| sum.plus(segment.metered()?))
+    }
+}
+
+impl SegmentToDate {
+    fn new(terms: TermsRef) -> SegmentToDate {
+        SegmentToDate {
+            terms,
+            rates: BTreeMap::new(),
+            days: BTreeMap::new(),
+            unpriced: Metered::ZERO,
+            adjustment_yuan: Yuan::ZERO,
+        }
+    }
+
+    fn metered(&self) -> Result<Metered, UsageError> {
+        let mut rates = self.rates.values();
+        rates.try_fold(self.unpriced, |sum, rated| sum.plus(rated.metered))
     }
 }
 
@@ -194,13 +212,13 @@ impl LineCause {
     }
 }
 
-/// The charge for what is new in a month: first what came late, on days settled before, then the
-/// days being settled now.
+/// The charge for what is new in a month: first what came late, and what was withdrawn, of days settled
+/// before, then the days being settled now.
 ///
 /// # Errors
 ///
-/// [`ChargeError`] when a count or an amount leaves its range, when a day has no terms, or when
-/// there is a difference to what was charged that no line explains.
+/// [`ChargeError`] when a count or an amount leaves its range, when more is withdrawn than was rated,
+/// when a day has no terms, or when there is a difference to what was charged that no line explains.
 pub fn charge(
     segments: &[Segment<'_>],
     before: &MonthToDate,
@@ -212,13 +230,19 @@ pub fn charge(
     check_parts(&begun, before)?;
     let mut parts = begun.iter().map(|s| Part::new(s, before)).collect::<Result<Vec<_>, _>>()?;
     for part in &mut parts {
-        part.settle_late(usage)?;
+        part.advance(LineCause::Late, &usage.late, usage.closed)?;
     }
     for part in &mut parts {
-        part.settle_own(usage)?;
+        part.withdraw(&usage.void, usage.closed)?;
+    }
+    for part in &mut parts {
+        part.advance(LineCause::Usage, &usage.own, usage.closing)?;
     }
     let rule = begun.first().map(|segment| segment.plan().document().rounding);
-    finish(parts, before, before.rounding.or(rule))
+    let charged = finish(parts, before, before.rounding.or(rule))?;
+    // Past the most that a month can have it is refused, whichever rates it is spread over.
+    charged.month.metered()?;
+    Ok(charged)
 }
 
 /// What a segment comes to, from its usage alone.
@@ -240,7 +264,7 @@ pub fn rate_segment(
 }
 
 fn check_terms(segments: &[Segment<'_>], usage: &MonthUsage<'_>) -> Result<(), ChargeError> {
-    let mut days = usage.settled.iter().chain(&usage.own);
+    let mut days = usage.late.iter().chain(&usage.void).chain(&usage.own);
     match days.find(|(day, usage)| !usage.is_empty() && !segments.iter().any(|s| s.holds(*day))) {
         Some((day, _)) => Err(ChargeError::NoTerms(*day)),
         None => Ok(()),
@@ -259,7 +283,7 @@ fn check_parts(begun: &[&Segment<'_>], before: &MonthToDate) -> Result<(), Charg
 /// A segment on its way from what was rated before to what is rated now.
 struct Part<'a> {
     segment: &'a Segment<'a>,
-    tally: Tally<'a>,
+    tally: Tally,
     to_date: SegmentToDate,
     due: Yuan,
     lines: Vec<Line>,
@@ -269,67 +293,70 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     fn new(segment: &'a Segment<'a>, before: &MonthToDate) -> Result<Part<'a>, ChargeError> {
         let to_date = before.segments.get(&segment.from()).cloned();
+        let to_date = to_date.unwrap_or_else(|| SegmentToDate::new(segment.span().terms.clone()));
         Ok(Part {
             segment,
-            tally: Tally::new(segment.plan()),
-            to_date: to_date.unwrap_or_else(|| SegmentToDate {
-                terms: segment.span().terms.clone(),
-                rated: Usage::new(),
-                rates: BTreeMap::new(),
-                adjustment_yuan: Yuan::ZERO,
-            }),
+            tally: Tally::to_date(segment.plan(), &to_date)?,
+            to_date,
             due: Yuan::ZERO,
             lines: Vec::new(),
             unpriced: Vec::new(),
         })
     }
 
-    fn settle_late(&mut self, usage: &MonthUsage<'a>) -> Result<(), ChargeError> {
-        self.count(&usage.settled)?;
-        let late = |day: &BillingDay| usage.late.contains(day);
-        self.advance(LineCause::Late, &late, usage.closed)
-    }
-
-    fn settle_own(&mut self, usage: &MonthUsage<'a>) -> Result<(), ChargeError> {
-        self.count(&usage.own)?;
-        let own = |day: &BillingDay| usage.own.iter().any(|(own, _)| own == day);
-        self.advance(LineCause::Usage, &own, usage.closing)
-    }
-
-    fn count(&mut self, days: &[(BillingDay, &'a Usage)]) -> Result<(), ChargeError> {
-        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
-            self.tally.add(self.segment.plan(), *day, usage)?;
-        }
-        Ok(self.tally.sum_up()?)
-    }
-
-    /// Rates what is counted, and notes a line for each rate that changed.
+    /// Adds days, and rates what is counted then.
     fn advance(
         &mut self,
         cause: LineCause,
-        is_new: &dyn Fn(&BillingDay) -> bool,
+        days: &[(BillingDay, &Usage)],
         closing: bool,
     ) -> Result<(), ChargeError> {
+        let mut new = News::of(self.segment.plan());
+        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
+            self.tally.add(self.segment.plan(), *day, usage, &mut new)?;
+        }
+        let is_terms = cause == LineCause::Late && new.is_empty();
+        self.rate(if is_terms { LineCause::Terms } else { cause }, new, closing)
+    }
+
+    /// Takes away what was withdrawn, if anything was, and rates what is left.
+    fn withdraw(
+        &mut self,
+        days: &[(BillingDay, &Usage)],
+        closing: bool,
+    ) -> Result<(), ChargeError> {
+        let mut gone = News::of(self.segment.plan());
+        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
+            self.tally.take(self.segment.plan(), *day, usage, &mut gone)?;
+        }
+        if gone.is_empty() { Ok(()) } else { self.rate(LineCause::Void, gone, closing) }
+    }
+
+    /// Rates what is counted, and notes a line for each rate that changed.
+    fn rate(&mut self, because: LineCause, news: News, closing: bool) -> Result<(), ChargeError> {
         let rating = rate(self.segment, &self.tally, closing)?;
         let adjustment = rating.adjustment()?;
         self.due = rating.plan.due_yuan;
-        let gained = self.gained()?;
-        let because =
-            if cause == LineCause::Late && gained.is_empty() { LineCause::Terms } else { cause };
         let segment = self.segment.from();
-        self.unpriced.extend(gained.unpriced.into_iter().map(|count| Unpriced { segment, count }));
+        if !news.unpriced.is_empty() {
+            self.unpriced.push(Unpriced { segment, because, apis: news.unpriced });
+        }
+        self.to_date.unpriced = self.tally.unpriced;
         let Rating { rates, plan } = rating;
         let tallies = self.tally.rates.iter();
-        let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(gained.by_rate);
+        let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(news.by_rate);
         for (((rate, tally), mut after), apis) in rated {
-            let new_days = tally.days.iter().filter(|(day, _)| is_new(day));
-            after.days = new_days.map(|(day, metered)| (*day, *metered)).collect();
+            let days = tally.days.iter().filter(|(day, _)| news.days.contains(day));
+            after.days = days.map(|(day, metered)| (*day, *metered)).collect();
             let before = self.to_date.rates.get(&rate.rate).copied().unwrap_or_default();
-            let now = after.standing();
+            let now = after.to_date();
             if !apis.is_empty() || before != now {
                 self.to_date.rates.insert(rate.rate.clone(), now);
                 let line = self.line(because, before, after, now.yuan)?;
                 self.lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
+            }
+            if tally.by_day && !tally.days.is_empty() {
+                self.to_date.days.insert(rate.rate.clone(), tally.days.clone());
             }
         }
         let before = self.to_date.adjustment_yuan;
@@ -338,7 +365,6 @@ impl<'a> Part<'a> {
             let before = RatedToDate { yuan: before, ..RatedToDate::default() };
             self.lines.push(self.line(because, before, plan, adjustment)?);
         }
-        self.to_date.rated = self.tally.usage();
         Ok(())
     }
 
@@ -354,57 +380,13 @@ impl<'a> Part<'a> {
             segment: self.segment.from(),
             rate: None,
             because,
-            apis: Vec::new(),
+            apis: Usage::new(),
             exact_yuan: now.minus(before.yuan)?,
             before,
             after,
             rounding_yuan: Yuan::ZERO,
             charge_fen: Fen::ZERO,
         })
-    }
-
-    /// The counts that grew since they were rated.
-    fn gained(&self) -> Result<Gained, ChargeError> {
-        let rates = self.segment.plan().rates().len();
-        let mut gained = Gained { by_rate: vec![Vec::new(); rates], unpriced: Vec::new() };
-        // Both lists are in the order of names.
-        let mut rated = self.to_date.rated.iter().peekable();
-        for tally in &self.tally.apis {
-            let before = rated.next_if(|(api, _)| *api <= tally.api);
-            let before = match before {
-                Some((api, before)) if api != tally.api => return Err(vanished(api, before)),
-                Some((_, before)) => before,
-                None => Metered::ZERO,
-            };
-            let after = tally.metered;
-            if !after.covers(before) {
-                let api = tally.api.clone();
-                return Err(UsageError::Shrunk { api, before, now: after }.into());
-            }
-            if before != after {
-                let list = tally.rate.and_then(|rate| gained.by_rate.get_mut(rate));
-                let count = ApiCount { api: tally.api.clone(), before, after };
-                list.unwrap_or(&mut gained.unpriced).push(count);
-            }
-        }
-        rated.next().map_or(Ok(gained), |(api, before)| Err(vanished(api, before)))
-    }
-}
-
-/// An API was rated, and is not counted any more.
-fn vanished(api: &ApiName, before: Metered) -> ChargeError {
-    UsageError::Shrunk { api: api.clone(), before, now: Metered::ZERO }.into()
-}
-
-/// New usage, by the rates that cover it.
-struct Gained {
-    by_rate: Vec<Vec<ApiCount>>,
-    unpriced: Vec<ApiCount>,
-}
-
-impl Gained {
-    fn is_empty(&self) -> bool {
-        self.unpriced.is_empty() && self.by_rate.iter().all(Vec::is_empty)
     }
 }
 

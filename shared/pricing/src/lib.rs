@@ -38,8 +38,8 @@ mod usage;
 
 pub use api::{ApiName, ApiNameError, ApiPattern};
 pub use charge::{
-    ApiCount, ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, SegmentToDate,
-    Unpriced, charge, rate_segment,
+    ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, SegmentToDate, Unpriced,
+    charge, rate_segment,
 };
 pub use day::{BillingDay, BillingMonth, DayError};
 pub use faults::{Fault, PlanError, Rule};

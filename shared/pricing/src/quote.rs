@@ -158,10 +158,8 @@ impl Quote {
         let last = days.range(of_month.clone()).next_back().map(|(day, _)| *day);
         let mut to_date = MonthToDate::default();
         let mut rated = Yuan::ZERO;
-        let mut settled = Vec::new();
         for (day, usage) in days.range(of_month) {
             let usage = MonthUsage {
-                settled: settled.clone(),
                 own: vec![(*day, usage)],
                 // The last day stands for the end of the month, with all of its segments.
                 day: Some(*day).filter(|day| Some(*day) != last),
@@ -169,7 +167,6 @@ impl Quote {
                 ..MonthUsage::default()
             };
             let charged = charge(segments, &to_date, &usage)?;
-            settled.extend(usage.own);
             self.add_day(*day, rated, &charged).map_err(ChargeError::from)?;
             rated = charged.rated_yuan;
             to_date = charged.month;

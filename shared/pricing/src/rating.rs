@@ -103,7 +103,7 @@ pub struct RatedToDate {
 impl Rated {
     /// What a later line goes on from.
     #[must_use]
-    pub fn standing(&self) -> RatedToDate {
+    pub fn to_date(&self) -> RatedToDate {
         RatedToDate {
             metered: self.metered,
             free_used: self.free_used,
@@ -123,7 +123,7 @@ impl Rating {
 /// Rates a segment.
 pub(crate) fn rate(
     segment: &Segment<'_>,
-    tally: &Tally<'_>,
+    tally: &Tally,
     closing: bool,
 ) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();

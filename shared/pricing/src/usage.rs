@@ -52,15 +52,13 @@ pub enum UsageError {
         /// The second operand.
         right: Amount,
     },
-    /// A count shrank: counts only ever grow, so what was read contradicts what was read before.
-    #[error("{api} has {now}, less than the {before} counted before")]
-    Shrunk {
-        /// The API in question.
-        api: ApiName,
-        /// What is known from before.
-        before: Metered,
-        /// The smaller count.
-        now: Metered,
+    /// More is taken away than there is.
+    #[error("{right} cannot be taken from {left}")]
+    Below {
+        /// What there is.
+        left: Metered,
+        /// What is to be taken.
+        right: Metered,
     },
 }
 
@@ -90,6 +88,19 @@ impl Metered {
             calls: self.calls.plus(other.calls)?,
             amount: self.amount.plus(other.amount)?,
         })
+    }
+
+    /// What is left without `other`.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Below`] when `other` has more calls, or a larger amount.
+    pub fn minus(self, other: Metered) -> Result<Metered, UsageError> {
+        if self.covers(other) {
+            Ok(self.above(other))
+        } else {
+            Err(UsageError::Below { left: self, right: other })
+        }
     }
 
     /// What is left above `other`, of calls and of amount each; nothing where `other` is the larger.
@@ -222,26 +233,16 @@ impl Usage {
         Ok(sum)
     }
 
-    /// What came on top of `before`.
-    ///
-    /// # Errors
-    ///
-    /// [`UsageError::Shrunk`] when a count of `before` is larger than it is here.
-    pub fn since(&self, before: &Usage) -> Result<Usage, UsageError> {
-        let mut gained = Usage::new();
-        for (api, known) in before.iter() {
-            if !self.of(api).covers(known) {
-                return Err(UsageError::Shrunk {
-                    api: api.clone(),
-                    before: known,
-                    now: self.of(api),
-                });
-            }
-        }
-        for (api, metered) in self.iter() {
-            gained.add(api.clone(), metered.above(before.of(api)))?;
-        }
-        Ok(gained)
+    /// What is left of each API above `other`; nothing of those of which `other` has more.
+    #[must_use]
+    pub fn above(&self, other: &Usage) -> Usage {
+        self.iter().map(|(api, metered)| (api.clone(), metered.above(other.of(api)))).collect()
+    }
+
+    /// Whether there is as much of each API as in `other`.
+    #[must_use]
+    pub fn covers(&self, other: &Usage) -> bool {
+        other.iter().all(|(api, metered)| self.of(api).covers(metered))
     }
 }
 

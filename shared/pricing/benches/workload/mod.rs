@@ -87,9 +87,9 @@ impl Month {
 
     /// Charges the last day after the settled ones, explanation included.
     pub fn settle_last_day(&self, segments: &[Segment<'_>]) -> DayCharge {
-        let mut settled = self.days.iter().map(|(day, usage)| (*day, usage)).collect::<Vec<_>>();
-        let own = settled.pop().into_iter().collect();
-        let usage = MonthUsage { settled, own, closing: true, ..MonthUsage::default() };
+        let own = self.days.iter().next_back().map(|(day, usage)| (*day, usage));
+        let own = own.into_iter().collect();
+        let usage = MonthUsage { own, closing: true, ..MonthUsage::default() };
         charge(segments, &self.before, &usage).expect("a charge")
     }
 

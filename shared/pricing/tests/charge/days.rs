@@ -82,10 +82,10 @@ fn usage_that_no_rate_covers_is_listed_and_never_lost() {
     april.check(
         2,
         expect![[r#"
-        from 1 basic: 0 calls to 1 calls, free 1 of 500000 = 0, was 0, 0 rounded by 0 = 0.00
-        unpriced tmall.item.get: 1 calls
-        unpriced tmall.item.get: 2 calls
-        charge 0.00 of 0"#]],
+            from 1 basic: 0 calls to 1 calls, free 1 of 500000 = 0, was 0, 0 rounded by 0 = 0.00
+            late unpriced tmall.item.get: 1 calls
+            unpriced tmall.item.get: 2 calls
+            charge 0.00 of 0"#]],
     );
 }
 
@@ -177,14 +177,52 @@ fn a_difference_without_usage_is_an_error_and_not_a_charge() {
 }
 
 #[test]
-fn a_count_that_shrank_is_an_error_and_not_a_credit() {
+fn more_than_was_rated_cannot_be_withdrawn() {
     let mut april = April::under(read(JUSHITA));
     april.count(1, json!({"a": 5}));
     april.settle(1).unwrap();
-    april.days.clear();
-    april.count(2, json!({"a": 4}));
+    april.void(1, json!({"a": 6}));
     let refused = april.settle(2);
-    assert!(matches!(refused, Err(ChargeError::Count(UsageError::Shrunk { .. }))), "{refused:?}");
+    assert!(matches!(refused, Err(ChargeError::Count(UsageError::Below { .. }))), "{refused:?}");
+}
+
+#[test]
+fn a_void_credits_the_units_at_the_prices_that_they_were_charged_at() {
+    let mut april = April::under(read(FOUR_TIERS));
+    april.count(1, json!({"a": 99_999, "b": 2}));
+    april.count(2, json!({"a": 5}));
+    april.check(1, expect![[r#"
+        from 1 calls: 0 calls to 100001 calls, (100000 − 0) × 0 + (100001 − 100000) × 0.00002 = 0.00002, was 0, 0.00002 rounded by -0.00002 = 0.00
+        charge 0.00 of 0.00002"#]]);
+    april.check(2, expect![[r#"
+        from 1 calls: 100001 calls to 100006 calls, (100000 − 0) × 0 + (100006 − 100000) × 0.00002 = 0.00012, was 0.00002, 0.0001 rounded by -0.0001 = 0.00
+        charge 0.00 of 0.00012"#]]);
+    april.void(1, json!({"b": 2})).count(1, json!({"c": 1})).count(3, json!({"a": 1}));
+    april.check(3, expect![[r#"
+        late from 1 calls: 100006 calls to 100007 calls, (100000 − 0) × 0 + (100007 − 100000) × 0.00002 = 0.00014, was 0.00012, 0.00002 rounded by -0.00002 = 0.00
+        void from 1 calls: 100007 calls to 100005 calls, (100000 − 0) × 0 + (100005 − 100000) × 0.00002 = 0.0001, was 0.00014, -0.00004 rounded by 0.00004 = 0.00
+        from 1 calls: 100005 calls to 100006 calls, (100000 − 0) × 0 + (100006 − 100000) × 0.00002 = 0.00012, was 0.0001, 0.00002 rounded by -0.00002 = 0.00
+        charge 0.00 of 0.00012"#]]);
+    april.void(1, json!({"a": 99_999, "c": 1})).void(2, json!({"a": 5})).void(3, json!({"a": 1}));
+    april.check(4, expect![[r#"
+        void from 1 calls: 100006 calls to 0 calls = 0, was 0.00012, -0.00012 rounded by 0.00012 = 0.00
+        charge 0.00 of 0"#]]);
+}
+
+#[test]
+fn a_void_below_a_minimum_is_credited_down_to_it_when_the_month_is_over() {
+    let fields = json!({"minimum": "10", "rates": rate(per_unit("1"), json!({}))});
+    let mut april = April::under(plan(fields));
+    april.count(1, json!({"a": 12}));
+    april.check(1, expect![[r#"
+        from 1 calls: 0 calls to 12 calls, (12 − 0) × 1 = 12, was 0, 12 rounded by 0 = 12.00
+        charge 12.00 of 12"#]]);
+    april.check(30, expect!["charge 0.00 of 12"]);
+    april.void(1, json!({"a": 5}));
+    april.check(30, expect![[r#"
+        void from 1 calls: 12 calls to 7 calls, (7 − 0) × 1 = 7, was 12, -5 rounded by 0 = -5.00
+        void from 1 plan: rates 7, at least 10 = 3, was 0, 3 rounded by 0 = 3.00
+        charge -2.00 of 10"#]]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod limits;
 mod note;
 mod segments;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use expect_test::Expect;
 use serde_json::{Value, json};
@@ -43,8 +43,10 @@ fn per_unit(unit_price: &str) -> Value {
 struct April {
     plans: BTreeMap<u32, Plan>,
     overrides: Vec<Override>,
+    /// What was counted of days that are not settled.
     days: BTreeMap<BillingDay, Usage>,
-    late: BTreeSet<BillingDay>,
+    late: BTreeMap<BillingDay, Usage>,
+    void: BTreeMap<BillingDay, Usage>,
     settled: u32,
     month: MonthToDate,
 }
@@ -67,23 +69,26 @@ impl April {
 
     /// Usage that is counted now; of a day that was settled, it is late.
     fn count(&mut self, on: u32, usage: Value) -> &mut April {
-        let usage = serde_json::from_value::<Usage>(usage).unwrap();
-        let known = self.days.entry(day(on)).or_default();
-        *known = known.plus(&usage).unwrap();
-        if on <= self.settled {
-            self.late.insert(day(on));
-        }
+        let days = if on <= self.settled { &mut self.late } else { &mut self.days };
+        add(days, on, usage);
+        self
+    }
+
+    /// Usage of a settled day that is withdrawn now.
+    fn void(&mut self, on: u32, usage: Value) -> &mut April {
+        assert!(on <= self.settled, "day {on} is not settled");
+        add(&mut self.void, on, usage);
         self
     }
 
     /// Settles the days up to this one; the last one again when the month is over already.
     fn settle(&mut self, until: u32) -> Result<DayCharge, ChargeError> {
-        let days = self.days.iter().map(|(day, usage)| (*day, usage));
-        let (settled, own) = days.partition(|(day, _)| self.is_settled(*day));
+        let later = self.days.split_off(&day(until).next());
+        let own = std::mem::replace(&mut self.days, later);
         let usage = MonthUsage {
-            settled,
-            late: self.late.clone(),
-            own,
+            late: listed(&self.late),
+            void: listed(&self.void),
+            own: listed(&own),
             day: Some(day(until)),
             closed: self.settled == 30,
             closing: until == 30,
@@ -93,11 +98,8 @@ impl April {
         self.month = charged.month.clone();
         self.settled = until;
         self.late.clear();
+        self.void.clear();
         Ok(charged)
-    }
-
-    fn is_settled(&self, on: BillingDay) -> bool {
-        u32::from(on.day_of_month().unsigned_abs()) <= self.settled
     }
 
     /// Settles the days up to this one, and compares the note of it.
@@ -106,4 +108,14 @@ impl April {
         expected.assert_eq(&note::of(&charged));
         self
     }
+}
+
+fn add(days: &mut BTreeMap<BillingDay, Usage>, on: u32, usage: Value) {
+    let usage = serde_json::from_value::<Usage>(usage).unwrap();
+    let known = days.entry(day(on)).or_default();
+    *known = known.plus(&usage).unwrap();
+}
+
+fn listed(days: &BTreeMap<BillingDay, Usage>) -> Vec<(BillingDay, &Usage)> {
+    days.iter().map(|(day, usage)| (*day, usage)).collect()
 }

@@ -5,25 +5,23 @@ use steelyard_pricing::{DayCharge, Limit, Line, LineCause, Per, Rated, Slice};
 pub fn of(charged: &DayCharge) -> String {
     let mut notes = charged.lines.iter().map(line).collect::<Vec<_>>();
     for unpriced in &charged.unpriced {
-        notes.push(format!("unpriced {}: {}", unpriced.count.api, unpriced.count.gained()));
+        for (api, metered) in unpriced.apis.iter() {
+            notes.push(format!("{}unpriced {api}: {metered}", because(unpriced.because)));
+        }
     }
     notes.push(format!("charge {} of {}", charged.charge_fen, charged.rated_yuan));
     notes.join("\n")
 }
 
 fn line(line: &Line) -> String {
-    let because = match line.because {
-        LineCause::Usage => "",
-        LineCause::Late => "late ",
-        LineCause::Terms => "new terms ",
-    };
     let what = match &line.rate {
         Some(rate) => format!("{rate}: {}", of_rate(line, &line.after)),
         None => format!("plan: rates {}", line.after.base_yuan),
     };
     let day = line.segment.day_of_month();
     format!(
-        "{because}from {day} {what}{} = {}, was {}, {} rounded by {} = {}",
+        "{}from {day} {what}{} = {}, was {}, {} rounded by {} = {}",
+        because(line.because),
         taken_off(&line.after),
         line.after_yuan().unwrap(),
         line.before.yuan,
@@ -31,6 +29,15 @@ fn line(line: &Line) -> String {
         line.rounding_yuan,
         line.charge_fen,
     )
+}
+
+fn because(cause: LineCause) -> &'static str {
+    match cause {
+        LineCause::Usage => "",
+        LineCause::Late => "late ",
+        LineCause::Void => "void ",
+        LineCause::Terms => "new terms ",
+    }
 }
 
 fn of_rate(line: &Line, after: &Rated) -> String {

@@ -1,6 +1,6 @@
 //! The settlements of a month, one after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use steelyard_pricing::{
     BillingDay, DayCharge, Metered, MonthToDate, MonthUsage, Name, Segment, Usage, Yuan, charge,
@@ -22,35 +22,60 @@ pub struct Run<'a> {
 pub fn settle(month: &Month) -> Vec<Run<'_>> {
     let mut runs = Vec::<Run<'_>>::new();
     let mut before = MonthToDate::default();
+    let mut rated = BTreeMap::<BillingDay, Usage>::new();
     let mut settled_until = 0;
     for run in 0..month.runs.len() + SUPPLEMENTS {
         let until = month.runs.get(run).or(month.runs.last()).copied().expect("a run");
-        let (days, late) = month.arrived(run);
+        let days = month.arrived(run);
         let is_settled = |day: &BillingDay| Month::number(*day) <= settled_until;
-        let (settled, own) =
-            days.iter().map(|(day, usage)| (*day, usage)).partition(|(day, _)| is_settled(day));
+        let own = days.iter().map(|(day, usage)| (*day, usage)).filter(|(day, _)| !is_settled(day));
+        let (late, void) = (gained(&rated, &days), gained(&days, &rated));
         let closed = settled_until == until;
         let closing = Some(&until) == month.runs.last();
-        let usage = MonthUsage { settled, late, own, day: Some(month.day(until)), closed, closing };
+        let usage = MonthUsage {
+            late: of_settled(&late, is_settled),
+            void: of_settled(&void, is_settled),
+            own: own.collect(),
+            day: Some(month.day(until)),
+            closed,
+            closing,
+        };
         let segments = month.segments(until);
         let charged = charge(&segments, &before, &usage).expect("a charge");
         before = charged.month.clone();
+        rated.clone_from(&days);
         settled_until = until;
         runs.push(Run { segments, charged, day: month.day(until), is_closed: closing, days });
     }
     runs
 }
 
+/// What the second has above the first.
+fn gained(
+    before: &BTreeMap<BillingDay, Usage>,
+    after: &BTreeMap<BillingDay, Usage>,
+) -> BTreeMap<BillingDay, Usage> {
+    let none = Usage::new();
+    let above =
+        |(day, usage): (&BillingDay, &Usage)| (*day, usage.above(before.get(day).unwrap_or(&none)));
+    after.iter().map(above).collect()
+}
+
+fn of_settled(
+    days: &BTreeMap<BillingDay, Usage>,
+    is_settled: impl Fn(&BillingDay) -> bool,
+) -> Vec<(BillingDay, &Usage)> {
+    days.iter().map(|(day, usage)| (*day, usage)).filter(|(day, _)| is_settled(day)).collect()
+}
+
 impl Run<'_> {
     /// The same settlement once more.
     pub fn again(&self) -> DayCharge {
         let usage = MonthUsage {
-            settled: self.days.iter().map(|(day, usage)| (*day, usage)).collect(),
-            late: BTreeSet::new(),
-            own: Vec::new(),
             day: Some(self.day),
             closed: self.is_closed,
             closing: self.is_closed,
+            ..MonthUsage::default()
         };
         charge(&self.segments, &self.charged.month, &usage).expect("a charge")
     }

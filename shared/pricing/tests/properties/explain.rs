@@ -15,18 +15,12 @@ pub struct Line {
     #[serde(default)]
     because: Option<String>,
     #[serde(default)]
-    apis: Vec<ApiCount>,
+    apis: BTreeMap<String, Value>,
     before: RatedToDate,
     after: Rated,
     exact_yuan: Exact,
     rounding_yuan: Exact,
     charge_fen: i64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct ApiCount {
-    before: Value,
-    after: Value,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -114,10 +108,11 @@ pub fn explain(line: &Line, rate: Option<&Value>) {
 /// The APIs' counts make up what was metered since.
 fn gained(line: &Line) {
     let total = |of: &dyn Fn(&(Exact, Exact)) -> Exact| {
-        let gain = |api: &ApiCount| of(&metered(&api.after)).minus(&of(&metered(&api.before)));
-        let gains = line.apis.iter().map(gain).collect::<Vec<_>>();
-        let since = of(&metered(&line.after.metered)).minus(&of(&metered(&line.before.metered)));
-        assert_eq!(Exact::sum(&gains), since);
+        let new = line.apis.values().map(|new| of(&metered(new))).collect::<Vec<_>>();
+        let (before, after) =
+            (of(&metered(&line.before.metered)), of(&metered(&line.after.metered)));
+        let (from, to) = if line.is_void() { (after, before) } else { (before, after) };
+        assert_eq!(Exact::sum(&new), to.minus(&from));
     };
     total(&|(calls, _)| calls.clone());
     total(&|(_, amount)| amount.clone());
@@ -141,6 +136,10 @@ fn priced(line: &Line, rate: &Value) -> Exact {
 }
 
 impl Line {
+    fn is_void(&self) -> bool {
+        self.because.as_deref() == Some("void")
+    }
+
     fn is_by_day(&self) -> bool {
         !self.after.days.is_empty()
     }

@@ -1,6 +1,6 @@
 //! Months as they come: terms that change, days settled together or each, usage that comes late.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use proptest::prelude::*;
@@ -48,12 +48,13 @@ impl<T: Serialize> fmt::Debug for Version<T> {
     }
 }
 
-/// Usage of a day that arrives so many settlements late.
+/// Usage of a day that arrives so many settlements late, and may be withdrawn so many after that.
 #[derive(Clone, Debug)]
 struct Arrival {
     api: &'static str,
     day: u32,
     late: usize,
+    void_after: Option<usize>,
     count: Count,
     amount_millionths: u64,
 }
@@ -79,11 +80,13 @@ fn count() -> impl Strategy<Value = Count> {
 fn arrivals(days: u32) -> impl Strategy<Value = Vec<Arrival>> {
     let late = prop_oneof![3 => Just(0), 1 => 1_usize..6];
     let amount = prop_oneof![Just(0), Just(500_000_000), Just(99_999_999), 0_u64..10_000_000_000];
-    let one = (select(APIS.to_vec()), 1..=days, late, count(), amount).prop_map(
-        |(api, day, late, count, amount_millionths)| Arrival {
+    let void_after = prop::option::weighted(0.2, 0_usize..4);
+    let one = (select(APIS.to_vec()), 1..=days, late, void_after, count(), amount).prop_map(
+        |(api, day, late, void_after, count, amount_millionths)| Arrival {
             api,
             day,
             late,
+            void_after,
             count,
             amount_millionths,
         },
@@ -92,6 +95,7 @@ fn arrivals(days: u32) -> impl Strategy<Value = Vec<Arrival>> {
         api: "a.x",
         day,
         late: 0,
+        void_after: None,
         count: Count::Of(Calls::MAX.get() - 20_000_000_000),
         amount_millionths: 980_000_000_000_000_000,
     });
@@ -234,26 +238,23 @@ impl Month {
         Some(Terms { plan: &version.terms, overrides })
     }
 
-    /// The counts of each day that is settled by run `run`, as they have arrived by then, and the
-    /// days of which something arrived with this run.
-    pub fn arrived(&self, run: usize) -> (BTreeMap<BillingDay, Usage>, BTreeSet<BillingDay>) {
-        let (mut days, mut new) = (BTreeMap::<_, Usage>::new(), BTreeSet::new());
+    /// The counts of each day that is settled by run `run`, as they are by then.
+    pub fn arrived(&self, run: usize) -> BTreeMap<BillingDay, Usage> {
+        let mut days = BTreeMap::<_, Usage>::new();
         let borders = self.borders();
         let first = self.versions.keys().next().copied().unwrap_or(1);
         for arrival in self.arrivals.iter().filter(|arrival| arrival.day >= first) {
             let settled = self.runs.iter().position(|day| arrival.day <= *day).expect("a run");
-            let arrives = (settled + arrival.late).min(self.runs.len() + SUPPLEMENTS - 1);
-            let day = self.day(arrival.day);
-            if arrives <= run {
+            let last = self.runs.len() + SUPPLEMENTS - 1;
+            let arrives = (settled + arrival.late).min(last);
+            let is_void = arrival.void_after.is_some_and(|after| arrives + after < run.min(last));
+            if arrives <= run && !is_void {
                 let metered = arrival.metered(&borders);
-                let usage = days.entry(day).or_default();
+                let usage = days.entry(self.day(arrival.day)).or_default();
                 usage.add(arrival.api.parse().expect("an API"), metered).expect("a count");
             }
-            if arrives == run && settled < run {
-                new.insert(day);
-            }
         }
-        (days, new)
+        days
     }
 
     /// Where prices and allowances end, in calls: every quantity of the plans, sums of two, and
