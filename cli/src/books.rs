@@ -97,7 +97,6 @@ impl Tables {
         }
         Ok(Books {
             counted: counted.days,
-            counted_at: counted.counted_at,
             registration: counted.registration,
             statements: self.billing.statements(id).await?,
             journal: self.billing.journal(id).await?,

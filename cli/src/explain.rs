@@ -3,18 +3,19 @@
 use std::fmt::Write;
 
 use rust_decimal::Decimal;
-use steelyard_billing::Statement;
+use steelyard_billing::{ChangedDay, Statement};
 use steelyard_pricing::{
-    Conversion, Discounted, Fen, Limit, Line, LineCause, MoneyError, Per, Rated, Rounded,
-    SegmentSpan, Slice, Unpriced, Yuan,
+    ApiName, Conversion, Discounted, Fen, Limit, Line, LineCause, Metered, MoneyError, Per, Rated,
+    Rounded, SegmentSpan, Slice, Unpriced, Yuan,
 };
+use steelyard_runtime::Error;
 
 /// A statement, from its segments to its charge.
 ///
 /// # Errors
 ///
-/// [`MoneyError`] when an amount leaves its range; never for a statement that was made.
-pub(crate) fn statement(statement: &Statement) -> Result<String, MoneyError> {
+/// When an amount or a count leaves its range; never for a statement that was made.
+pub(crate) fn statement(statement: &Statement) -> Result<String, Error> {
     let mut text = format!(
         "{} statement {}: {}\n",
         statement.provider,
@@ -25,8 +26,12 @@ pub(crate) fn statement(statement: &Statement) -> Result<String, MoneyError> {
         text += &span(segment);
     }
     text += &lines(&statement.lines)?;
-    for late in &statement.late_days {
-        text += &format!("  of {} came late: {}\n", late.day, late.metered);
+    for ChangedDay { day, late, void, .. } in &statement.changed_days {
+        for (usage, what) in [(late, "came late"), (void, "were withdrawn")] {
+            if !usage.is_empty() {
+                text += &format!("  of {day} {what}: {}\n", usage.total()?);
+            }
+        }
     }
     text += &unpriced(&statement.unpriced);
     text += &format!(
@@ -51,9 +56,12 @@ pub(crate) fn lines(lines: &[Line]) -> Result<String, MoneyError> {
 /// Usage that no rate covers.
 pub(crate) fn unpriced(unpriced: &[Unpriced]) -> String {
     let text = |unpriced: &Unpriced| {
-        let Unpriced { segment, count } = unpriced;
-        let (api, gained) = (&count.api, count.gained());
-        format!("  UNPRICED {api}, from {segment}: {gained}, no rate covers them\n")
+        let Unpriced { segment, because, apis } = unpriced;
+        let because = shown(*because);
+        let text = |(api, metered): (&ApiName, Metered)| {
+            format!("  UNPRICED {api}{because}, from {segment}: {metered}, no rate covers them\n")
+        };
+        apis.iter().map(text).collect::<String>()
     };
     unpriced.iter().map(text).collect()
 }
@@ -75,16 +83,20 @@ fn span(segment: &SegmentSpan) -> String {
     text + "\n"
 }
 
-fn line(line: &Line) -> Result<String, MoneyError> {
-    let name = line.rate.as_ref().map_or("all rates together", |rate| rate.as_str());
-    let because = match line.because {
+fn shown(because: LineCause) -> &'static str {
+    match because {
         LineCause::Usage => "",
         LineCause::Late => ", late",
+        LineCause::Void => ", withdrawn",
         LineCause::Terms => ", since the terms of the month changed",
-    };
-    let mut text = format!("  {name}{because}, from {}\n", line.segment);
-    for count in &line.apis {
-        text += &format!("    {}: {} → {}\n", count.api, count.before, count.after);
+    }
+}
+
+fn line(line: &Line) -> Result<String, MoneyError> {
+    let name = line.rate.as_ref().map_or("all rates together", |rate| rate.as_str());
+    let mut text = format!("  {name}{}, from {}\n", shown(line.because), line.segment);
+    for (api, metered) in line.apis.iter() {
+        text += &format!("    {api}: {metered}\n");
     }
     text += &rated(line)?;
     text += &format!(
@@ -103,10 +115,7 @@ fn rated(line: &Line) -> Result<String, MoneyError> {
     let Line { before, after, .. } = line;
     let mut text = String::new();
     if line.rate.is_some() {
-        let is_one = line.apis.len() == 1 && line.apis.iter().all(|a| a.after == after.metered);
-        if !is_one {
-            text += &format!("    metered: {} → {}\n", before.metered, after.metered);
-        }
+        text += &format!("    metered: {} → {}\n", before.metered, after.metered);
         text += &units(after);
         text += &allowance(line);
         text += &after.slices.iter().map(slice).collect::<String>();

@@ -116,9 +116,12 @@ impl Times {
 }
 
 /// `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let sign = if number < 0 { "−" } else { "" };
+    let number = number.unsigned_abs();
     let digits = number.to_string();
-    let mut grouped = String::new();
+    let mut grouped = sign.to_owned();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');

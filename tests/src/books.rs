@@ -141,8 +141,8 @@ fn write_figures(text: &mut String, books: &Books, taken: Fen) -> std::fmt::Resu
             writeln!(text, "  mandate suspended by debit {debit}: {given_up}")?;
         }
     }
-    for (day, usage) in &books.counted {
-        writeln!(text, "  {day}: {}", usage.total().unwrap())?;
+    for (day, count) in &books.counted {
+        writeln!(text, "  {day}: {}", count.usage.total().unwrap())?;
     }
     for statement in &books.statements {
         writeln!(text, "  {}: {}", statement.statement, statement.charge_fen)?;

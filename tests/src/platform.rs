@@ -339,7 +339,8 @@ impl Platform {
     /// What was counted of a provider in April to June 2015.
     pub async fn counted(&self, provider: &str) -> CountedDays {
         let (from, through) = ("2015-04-01".parse().unwrap(), "2015-06-30".parse().unwrap());
-        self.stack.tables.usage.counted(&id(provider), from, through).await.unwrap().days
+        let days = self.stack.tables.usage.days(&id(provider), from, through).await.unwrap();
+        days.into_iter().map(|(day, count)| (day, count.usage)).collect()
     }
 
     /// All calls that were counted of a provider.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Calendar, DebitRules, Provider, ProviderId, StatementId};
 use steelyard_books::Books;
-use steelyard_pricing::{BillingDay, BillingMonth, Calls, Fen, Plan};
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, Plan};
 use steelyard_runtime::Error;
 
 use super::audit::{AuditReport, audit_all};
@@ -63,7 +63,7 @@ const DAYS: i8 = 5;
 struct Row {
     provider: ProviderId,
     day: BillingDay,
-    calls: Calls,
+    calls: i128,
     charge_fen: Fen,
     from_prepaid_fen: Fen,
     withheld_fen: Fen,
@@ -234,7 +234,7 @@ async fn row(
     })?;
     Ok(Row {
         day,
-        calls: statement::gained(&statement)?.calls,
+        calls: statement::new_calls(&statement)?,
         charge_fen: statement.charge_fen,
         from_prepaid_fen: statement.from_prepaid_fen,
         withheld_fen,
@@ -258,7 +258,7 @@ impl Demo {
             table.add_row([
                 row.provider.to_string(),
                 row.day.to_string(),
-                output::grouped(row.calls.get()),
+                output::grouped(row.calls),
                 row.charge_fen.to_string(),
                 row.from_prepaid_fen.to_string(),
                 row.withheld_fen.to_string(),

@@ -89,7 +89,9 @@ impl SimulateArgs {
     ) -> Result<Simulation, Error> {
         let mut simulation = Simulation::default();
         for ProviderAccount { provider, .. } in accounts {
-            let counted = tables.usage.counted(&provider.provider, self.from, self.to).await?.days;
+            let days = tables.usage.days(&provider.provider, self.from, self.to).await?;
+            let counted: CountedDays =
+                days.into_iter().map(|(day, count)| (day, count.usage)).collect();
             if counted.is_empty() {
                 continue;
             }

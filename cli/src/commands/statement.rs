@@ -2,7 +2,7 @@
 
 use clap::Args;
 use steelyard_billing::{ProviderId, Statement, StatementId, still_owed};
-use steelyard_pricing::{ApiCount, Fen, Metered, UsageError};
+use steelyard_pricing::{Fen, LineCause, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::ProviderAccount;
 
@@ -49,11 +49,13 @@ impl StatementArgs {
     }
 }
 
-/// All usage that a statement charges or lists as unpriced.
-pub(crate) fn gained(statement: &Statement) -> Result<Metered, UsageError> {
-    let unpriced = statement.unpriced.iter().map(|unpriced| &unpriced.count);
-    let counts = statement.lines.iter().flat_map(|line| &line.apis).chain(unpriced);
-    counts.map(ApiCount::gained).try_fold(Metered::ZERO, Metered::plus)
+/// The calls that a statement charges or lists as unpriced, less those that were withdrawn.
+pub(crate) fn new_calls(statement: &Statement) -> Result<i128, UsageError> {
+    let calls = |cause| {
+        let apis = statement.apis_because(cause)?;
+        Ok::<_, UsageError>(i128::from(apis.total()?.calls.get()))
+    };
+    Ok(calls(LineCause::Usage)? + calls(LineCause::Late)? - calls(LineCause::Void)?)
 }
 
 /// Prints statements, and what is still owed of each.
@@ -69,8 +71,13 @@ fn print_table(statements: &[Statement], owed: &[Fen]) -> Result<(), Error> {
     for (statement, owed) in statements.iter().zip(owed) {
         table.add_row([
             statement.statement.to_string(),
-            output::grouped(gained(statement)?.calls.get()),
-            statement.unpriced.len().to_string(),
+            output::grouped(new_calls(statement)?),
+            statement
+                .unpriced
+                .iter()
+                .map(|unpriced| unpriced.apis.apis())
+                .sum::<usize>()
+                .to_string(),
             statement.charge_fen.to_string(),
             statement.from_prepaid_fen.to_string(),
             owed.to_string(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand, ValueEnum};
+use futures::TryStreamExt;
 use serde::Serialize;
 use steelyard_billing::{Provider, ProviderId, Statement};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, UsageError};
@@ -102,8 +103,12 @@ impl ShowArgs {
         let terms = settler.terms(system.clock.now()).await?;
         // One that the provider is on is an error of the preview.
         output::tell_unreadable(&terms.unreadable, target.json);
-        let reports = system.tables.usage.reports(&self.provider, from, to).await?;
-        let groups = grouped(&reports, self.group_by, &found.provider, terms.plans())?;
+        let mut reports = system.tables.usage.reports(&self.provider, from, to);
+        let mut groups = Groups::default();
+        while let Some(report) = reports.try_next().await? {
+            groups.add(&report, self.group_by, &found.provider, terms.plans())?;
+        }
+        let groups = groups.listed();
         let coming = settler.preview(&terms, &self.provider).await?;
         if target.json {
             let coming = coming.iter().map(Coming::of).collect::<Vec<_>>();
@@ -126,30 +131,41 @@ impl Coming {
 }
 
 /// The usage of reports, summed by name.
-fn grouped(
-    reports: &[CountedReport],
-    by: GroupBy,
-    provider: &Provider,
-    plans: &Catalog,
-) -> Result<Vec<Group>, UsageError> {
-    let mut groups: BTreeMap<String, (Metered, u64)> = BTreeMap::new();
-    for report in reports {
+#[derive(Default)]
+struct Groups(BTreeMap<String, (Metered, u64)>);
+
+impl Groups {
+    /// Adds a report. One that was withdrawn counts nothing, and is shown where reports are.
+    fn add(
+        &mut self,
+        report: &CountedReport,
+        by: GroupBy,
+        provider: &Provider,
+        plans: &Catalog,
+    ) -> Result<(), UsageError> {
+        if report.withdrawn.is_some() && !matches!(by, GroupBy::Report) {
+            return Ok(());
+        }
         let mut of_report: BTreeMap<String, Metered> = BTreeMap::new();
         for (api, metered) in report.metered.iter() {
             let sum = of_report.entry(by.name(report, api, provider, plans)).or_default();
             *sum = sum.plus(metered)?;
         }
         for (name, metered) in of_report {
-            let (sum, reports) = groups.entry(name).or_default();
+            let (sum, reports) = self.0.entry(name).or_default();
             *sum = sum.plus(metered)?;
             *reports += 1;
         }
+        Ok(())
     }
-    let group = |(name, (metered, reports)): (String, (Metered, u64))| {
-        let metered = WrittenOut { calls: metered.calls.get(), amount: metered.amount };
-        Group { name, metered, reports }
-    };
-    Ok(groups.into_iter().map(group).collect())
+
+    fn listed(self) -> Vec<Group> {
+        let group = |(name, (metered, reports)): (String, (Metered, u64))| {
+            let metered = WrittenOut { calls: metered.calls.get(), amount: metered.amount };
+            Group { name, metered, reports }
+        };
+        self.0.into_iter().map(group).collect()
+    }
 }
 
 impl GroupBy {
@@ -164,7 +180,10 @@ impl GroupBy {
             GroupBy::Api => api.to_string(),
             GroupBy::Day => report.day.to_string(),
             GroupBy::Source => report.source.to_string(),
-            GroupBy::Report => format!("{} {}", report.source, report.report),
+            GroupBy::Report => {
+                let withdrawn = if report.withdrawn.is_some() { ", withdrawn" } else { "" };
+                format!("{} {}{withdrawn}", report.source, report.report)
+            }
             GroupBy::Rate => {
                 let terms = provider.terms_on(report.day, plans);
                 let rate = terms.as_ref().and_then(|terms| terms.plan.rate_of(api));

@@ -73,8 +73,8 @@ impl Store {
     async fn calls_of(&self, provider: &ProviderId) -> u64 {
         let [from, through] =
             ["2015-05-01", "2015-05-31"].map(|day| day.parse::<BillingDay>().unwrap());
-        let counted = self.tables.usage.counted(provider, from, through).await.unwrap().days;
-        counted.values().map(|usage| usage.total().unwrap().calls.get()).sum()
+        let counted = self.tables.usage.days(provider, from, through).await.unwrap();
+        counted.values().map(|count| count.usage.total().unwrap().calls.get()).sum()
     }
 
     /// The first month of a provider, as its provider, its account and its registration have it.

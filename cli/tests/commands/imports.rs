@@ -39,9 +39,8 @@ impl Platform {
         let mut calls = String::new();
         for account in self.stack.tables.registry().await.unwrap().accounts {
             let id = account.provider.provider;
-            let counted = self.stack.tables.usage.counted(&id, from, through).await.unwrap();
-            for (day, usage) in counted.days {
-                for (api, metered) in usage.iter() {
+            for (day, count) in self.stack.tables.usage.days(&id, from, through).await.unwrap() {
+                for (api, metered) in count.usage.iter() {
                     calls += &format!("{id} {day} {api} {}\n", metered.calls);
                 }
             }

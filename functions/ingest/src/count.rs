@@ -132,8 +132,17 @@ impl Counter {
             metered: share.days.get(&day).cloned().unwrap_or_else(Usage::new),
             digest: share.digest,
             counted_at: now,
+            withdrawn: None,
         };
-        self.table.count(provider, &counted, self.calendar.kept_until(day.month())).await
+        let month = day.month();
+        let became = self.table.count(provider, &counted, self.calendar.kept_until(month)).await?;
+        // A duplicate may be of a put whose note was lost. Noted too often, a day is read for nothing.
+        let is_over = day.date() < self.calendar.date_of(now);
+        if is_over && became != Counted::Conflict {
+            let kept_until = self.calendar.changes_kept_until(month);
+            self.table.note_change(provider, day, kept_until).await?;
+        }
+        Ok(became)
     }
 
     /// The registrations of those providers of a report that have one.

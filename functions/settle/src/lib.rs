@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{DebitRules, ProviderId, RunEnd, RunScope, Statement};
 use steelyard_books::{Books, Census, RunTerms, SettlePage, Settler, WalkEnd};
+use steelyard_pricing::LineCause;
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
     report_unreadable,
@@ -165,16 +166,17 @@ fn log(statement: &Statement) {
         provider.id = %statement.provider,
         statement = %statement.statement,
         amount_fen = statement.charge_fen.get(),
-        late_days = statement.late_days.len(),
-        unpriced_apis = statement.unpriced.len(),
+        reports = statement.reports,
+        changed_days = statement.changed_days.len(),
         "settled"
     );
-    for unpriced in &statement.unpriced {
+    let new = statement.unpriced.iter().filter(|unpriced| unpriced.because != LineCause::Void);
+    for (api, metered) in new.flat_map(|unpriced| unpriced.apis.iter()) {
         tracing::warn!(
             provider.id = %statement.provider,
-            api = %unpriced.count.api,
+            %api,
             // The template makes a metric of it.
-            unpriced_calls = unpriced.count.gained().calls.get(),
+            unpriced_calls = metered.calls.get(),
             "no rate covers these calls"
         );
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered, MoneyError, MonthToDate};
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, MoneyError, MonthToDate};
 use thiserror::Error;
 
 pub use collect::{Collectable, LastRequest, Request, Withheld};
@@ -50,7 +50,7 @@ pub struct Account {
     /// The number of its last mandate.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mandates: u32,
-    /// The first month whose usage may still have to be charged.
+    /// The first month that is not charged for good.
     pub open_from: BillingMonth,
     /// What has been rated and charged of each month from `open_from` on.
     #[serde(default)]
@@ -63,8 +63,10 @@ pub struct MonthProgress {
     /// What was rated, by which terms, and the money charged.
     #[serde(flatten)]
     pub to_date: MonthToDate,
-    /// What was rated of each day, by its number in the month: late usage is recognised by it.
-    pub days: BTreeMap<i8, Metered>,
+    /// How often usage of each settled day had changed after the day was over, by its number in the
+    /// month: where it changed more often since, the day is read again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<i8, u64>,
     /// The day of its last statement: days up to it keep the terms that they were rated by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_through: Option<BillingDay>,
@@ -150,6 +152,20 @@ impl Account {
             open_from: provider.billed_from,
             months: BTreeMap::new(),
         }
+    }
+
+    /// The first day that is not settled.
+    #[must_use]
+    pub fn unsettled_from(&self) -> BillingDay {
+        let open = self.open_from.first_day();
+        self.settled_through.map_or(open, |settled| settled.next().max(open))
+    }
+
+    /// How often usage of a settled day had changed when that was last charged.
+    pub(crate) fn noted_changes(&self, day: BillingDay) -> u64 {
+        let progress = self.months.get(&day.month());
+        let noted = progress.and_then(|progress| progress.changes.get(&day.day_of_month()));
+        noted.copied().unwrap_or_default()
     }
 
     /// Charges a statement: the prepaid balance pays first, and the rest is owed. A credit pays what

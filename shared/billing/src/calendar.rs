@@ -128,6 +128,13 @@ impl Calendar {
         now < self.closes_at(month)
     }
 
+    /// The instant up to which it is noted how often usage of the month's days changed: a month after
+    /// its close, when it has been read whole.
+    #[must_use]
+    pub fn changes_kept_until(&self, month: BillingMonth) -> Timestamp {
+        self.day_of_next_month(month.next(), CLOSE_DAY_MAX)
+    }
+
     /// The instant up to which reports of the month are kept at least. It does not
     /// depend on the configured close day, which may change while they are stored.
     #[must_use]

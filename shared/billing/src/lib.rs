@@ -7,6 +7,7 @@ mod account;
 mod audit;
 pub mod breaker;
 mod calendar;
+mod counted;
 mod debit;
 mod error_chain;
 mod gateway;
@@ -34,6 +35,7 @@ pub use account::{
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError};
+pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
 pub use debit::{
     Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,
@@ -61,10 +63,10 @@ pub use reconciliation::{
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
 pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
-pub use settlement::{CountedDays, MonthClose, Settlement, SettlementError, next_settlement};
+pub use settlement::{MonthClose, Settlement, SettlementError, next_settlement, nothing_due};
 pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 pub use statement::{
-    LateDay, Statement, StatementId, StatementIdError, days_collected, still_owed,
+    ChangedDay, Statement, StatementId, StatementIdError, days_collected, still_owed,
 };
 pub use task::{Task, TaskId, TaskRef};
 pub use trade::{GivenBack, Trade};

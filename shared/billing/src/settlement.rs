@@ -6,17 +6,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, Metered, MoneyError, MonthUsage,
-    Name, Segment, TermsError, TermsRef, Usage, UsageError, charge, segments,
+    BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, MoneyError, MonthUsage, Name,
+    Segment, TermsError, TermsRef, Usage, UsageError, charge, segments,
 };
 use thiserror::Error;
 
 use crate::account::{Account, AccountError, MonthProgress, Movement};
-use crate::statement::{LateDay, Statement, StatementId};
-use crate::{CalendarError, DebitRules, Provider, ProviderId};
-
-/// What was counted, by billing day.
-pub type CountedDays = BTreeMap<BillingDay, Usage>;
+use crate::statement::{ChangedDay, Statement, StatementId};
+use crate::{CalendarError, DayCount, DebitRules, Provider, ProviderId, UsageRead};
 
 /// How long after the beginning of the run that closed a month for a provider a report of the month may
 /// still be counted: a run over all providers may take hours until it stores the close, and ingest may
@@ -56,7 +53,7 @@ impl MonthClose {
     }
 
     /// Whether nothing can be counted for a month any more.
-    fn is_final(self, month: BillingMonth, now: Timestamp) -> bool {
+    pub(crate) fn is_final(self, month: BillingMonth, now: Timestamp) -> bool {
         month <= self.through && now >= self.closed_at_s + COUNTING_WAIT
     }
 }
@@ -94,16 +91,9 @@ pub enum SettlementError {
         /// The day from which the version takes effect.
         version: BillingDay,
     },
-    /// Less is counted for a day than was rated.
-    #[error("{day} has {now}, less than the {before} that were rated")]
-    Shrunk {
-        /// The day.
-        day: BillingDay,
-        /// What was rated.
-        before: Metered,
-        /// What is counted now.
-        now: Metered,
-    },
+    /// Less is counted of a day than was charged, and no report of it was withdrawn.
+    #[error("{0} has less usage than was charged, and it was not withdrawn")]
+    Shrunk(BillingDay),
     /// An override does not fit the plan that is in force.
     #[error("cannot tell the terms")]
     Terms(#[from] TermsError),
@@ -113,9 +103,9 @@ pub enum SettlementError {
     /// The charge cannot be computed.
     #[error("cannot rate the month")]
     Charge(#[from] ChargeError),
-    /// Counts contradict what was rated.
-    #[error("the reports contradict what was rated before")]
-    Count(#[from] UsageError),
+    /// The statements contradict each other: they withdraw more than they charged.
+    #[error("cannot tell what was charged of the day")]
+    Charged(#[from] UsageError),
     /// The account does not allow the charge.
     #[error("cannot charge the account")]
     Account(#[from] AccountError),
@@ -130,19 +120,20 @@ pub enum SettlementError {
 /// What of a month is to be charged by its next statement.
 struct Due<'a> {
     id: StatementId,
-    late_days: Vec<LateDay>,
-    usage: MonthUsage<'a>,
+    changed: Vec<ChangedDay>,
+    own: Option<(BillingDay, &'a DayCount)>,
+    closed: bool,
 }
 
 /// The provider's next statement, or none when all usage up to yesterday has been charged.
 ///
-/// Months and days in order: a day is settled once. Usage that comes for a settled day is charged
-/// by the next statement of its month, as lines that say so: that of the next day with usage, or of
-/// yesterday; and when the whole month is settled, by a supplement to its last day. What is due
-/// without usage, such as a minimum, is charged with the month's last day.
+/// Months and days in order: a day is settled once. Usage that comes for a settled day, or is withdrawn
+/// of one, is charged by the next statement of its month, as lines that say so: that of the next day with
+/// usage, or of yesterday; and when the whole month is settled, by a supplement to its last day. What is
+/// due without usage, such as a minimum, is charged with the month's last day.
 ///
-/// Take `now` before the reports and `closed` are read: what was counted before it must be in
-/// `counted`.
+/// Take `now` before the usage is read: what was counted before it must be in `usage`, but for settled
+/// days whose changes the account has noted.
 ///
 /// # Errors
 ///
@@ -150,8 +141,7 @@ struct Due<'a> {
 pub fn next_settlement(
     provider: &Provider,
     account: &Account,
-    counted: &CountedDays,
-    closed: Option<MonthClose>,
+    usage: &UsageRead,
     plans: &Catalog,
     rules: &DebitRules,
     now: Timestamp,
@@ -164,24 +154,50 @@ pub fn next_settlement(
     }
     let mut month = account.open_from;
     while month <= through.month() {
-        if is_forgotten(account, month, counted, rules, now) {
-            month = month.next();
-            continue;
-        }
-        if let Some(due) = due_in(account, month, counted, through)? {
+        if let Some(due) = due_in(account, month, usage, through)? {
             let segments = segments_of(provider, account, month, plans)?;
             if is_worth_rating(account, month, &due, &segments) {
                 let before = account.months.get(&month).cloned().unwrap_or_default();
-                let charged = charge(&segments, &before.to_date, &due.usage)?;
+                let charged = charge(&segments, &before.to_date, &due.usage())?;
                 if is_worth_a_statement(&due, &charged) {
                     let parts = Parts { provider, account, before, due, charged };
-                    return parts.settle(closed, rules, now).map(Some);
+                    return parts.settle(usage, rules, now).map(Some);
                 }
             }
         }
         month = month.next();
     }
     Ok(None)
+}
+
+/// The account of a provider without a next statement, with what was found noted in it: settled days
+/// that were read again have nothing new, and months that were read whole after they were closed are
+/// charged for good. The account itself where there is no news.
+#[must_use]
+pub fn nothing_due(account: &Account, usage: &UsageRead) -> Account {
+    let mut after = account.clone();
+    if let Some(whole) = usage.whole_through {
+        after.open_from = account.open_from.max(whole.next());
+    }
+    let open_from = after.open_from;
+    after.months.retain(|month, _| *month >= open_from);
+    let is_charged = |day: &BillingDay| {
+        let is_open = account.settled_through.is_some_and(|settled| *day <= settled);
+        let changed = |rated: &Usage| usage.change(*day, rated);
+        is_open
+            && usage
+                .rated
+                .get(day)
+                .map(changed)
+                .is_none_or(|(late, void)| late.is_empty() && void.is_empty())
+    };
+    for (day, times) in usage.changes.range(open_from.first_day()..) {
+        if is_charged(day) && account.noted_changes(*day) != *times {
+            let progress = after.months.entry(day.month()).or_default();
+            progress.changes.insert(day.day_of_month(), *times);
+        }
+    }
+    after
 }
 
 fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), SettlementError> {
@@ -194,89 +210,54 @@ fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), Settlement
     Ok(())
 }
 
-/// Whether the reports of a month that was rated have expired: all that can be charged of it was.
-/// Reports that are gone before they can have expired are an error.
-fn is_forgotten(
-    account: &Account,
-    month: BillingMonth,
-    counted: &CountedDays,
-    rules: &DebitRules,
-    now: Timestamp,
-) -> bool {
-    let can_have_expired = now >= rules.calendar.kept_until(month);
-    let mut counted = counted.range(month.first_day()..=month.last_day());
-    can_have_expired && account.months.contains_key(&month) && counted.next().is_none()
-}
-
 /// What of one month is to be charged next.
 fn due_in<'a>(
     account: &Account,
     month: BillingMonth,
-    counted: &'a CountedDays,
+    usage: &'a UsageRead,
     through: BillingDay,
 ) -> Result<Option<Due<'a>>, SettlementError> {
-    let progress = account.months.get(&month);
-    let settled = account.settled_through.filter(|day| *day >= month.first_day());
     let last = month.last_day().min(through);
+    let settled = account.settled_through.filter(|day| *day >= month.first_day());
     let is_settled = |day: BillingDay| settled.is_some_and(|settled| day <= settled);
 
-    let mut usage = MonthUsage { closed: is_settled(month.last_day()), ..MonthUsage::default() };
-    let mut late_days = Vec::new();
-    for (day, of_day) in counted.range(month.first_day()..=last) {
-        if is_settled(*day) {
-            usage.settled.push((*day, of_day));
-            late_days.extend(late_day(progress, *day, of_day)?);
-        } else if !of_day.is_empty() && usage.own.is_empty() {
-            usage.own.push((*day, of_day));
-        }
-    }
-    check_grown(month, progress, counted)?;
-    usage.late = late_days.iter().map(|late| late.day).collect();
-    let id = match usage.own.first() {
-        Some((day, _)) => StatementId { day: *day, supplement: 0 },
-        None if !is_settled(last) && (!late_days.is_empty() || last == month.last_day()) => {
+    let changed = changed_days(usage, month)?;
+    let mut days = usage.days.range(month.first_day()..=last);
+    let own = days.find(|(day, count)| !is_settled(**day) && !count.usage.is_empty());
+    let own = own.map(|(day, count)| (*day, count));
+    let id = match own {
+        Some((day, _)) => StatementId { day, supplement: 0 },
+        None if !is_settled(last) && (!changed.is_empty() || last == month.last_day()) => {
             StatementId { day: last, supplement: 0 }
         }
-        None if !late_days.is_empty() && last == month.last_day() => supplement(progress, last)?,
+        None if !changed.is_empty() && last == month.last_day() => {
+            supplement(account.months.get(&month), last)?
+        }
         // Nothing new; or yesterday is settled and the month goes on: the next run charges it.
         None => return Ok(None),
     };
-    usage.day = Some(id.day);
-    usage.closing = id.day == month.last_day();
-    Ok(Some(Due { id, late_days, usage }))
+    Ok(Some(Due { id, changed, own, closed: is_settled(month.last_day()) }))
 }
 
-/// What was counted for a day since it was settled, if anything was.
-fn late_day(
-    progress: Option<&MonthProgress>,
-    day: BillingDay,
-    usage: &Usage,
-) -> Result<Option<LateDay>, SettlementError> {
-    let metered = usage.total()?.above(rated_on(progress, day));
-    Ok((!metered.is_zero()).then_some(LateDay { day, metered }))
-}
-
-/// Counts only ever grow: a day that has less than was rated contradicts what was charged.
-fn check_grown(
+/// The settled days of a month whose usage changed since it was charged.
+fn changed_days(
+    usage: &UsageRead,
     month: BillingMonth,
-    progress: Option<&MonthProgress>,
-    counted: &CountedDays,
-) -> Result<(), SettlementError> {
-    let rated = progress.iter().flat_map(|progress| &progress.days);
-    for (day, before) in rated.filter_map(|(number, before)| Some((month.day(*number)?, *before))) {
-        let now = counted.get(&day).map_or(Ok(Metered::ZERO), Usage::total)?;
-        if !now.covers(before) {
-            return Err(SettlementError::Shrunk { day, before, now });
+) -> Result<Vec<ChangedDay>, SettlementError> {
+    let mut changed = Vec::new();
+    for (day, rated) in usage.rated.range(month.first_day()..=month.last_day()) {
+        let (late, void) = usage.change(*day, rated);
+        let count = usage.days.get(day);
+        // What is missing without having been withdrawn is a contradiction and not a credit.
+        if !void.is_empty() && count.is_none_or(|count| !count.withdrawn.covers(&void)) {
+            return Err(SettlementError::Shrunk(*day));
+        }
+        if !late.is_empty() || !void.is_empty() {
+            let reports = count.map_or(0, |count| count.reports);
+            changed.push(ChangedDay { day: *day, late, void, reports });
         }
     }
-    Ok(())
-}
-
-fn rated_on(progress: Option<&MonthProgress>, day: BillingDay) -> Metered {
-    progress
-        .and_then(|progress| progress.days.get(&day.day_of_month()))
-        .copied()
-        .unwrap_or(Metered::ZERO)
+    Ok(changed)
 }
 
 fn supplement(
@@ -327,16 +308,31 @@ fn is_worth_rating(
     due: &Due<'_>,
     segments: &[Segment<'_>],
 ) -> bool {
-    !due.usage.own.is_empty()
-        || !due.late_days.is_empty()
+    due.has_usage()
         || account.months.contains_key(&month)
         || segments.iter().any(|segment| segment.plan().is_due_without_usage())
 }
 
 /// A month that ends without anything new or due has no statement for its last day.
 fn is_worth_a_statement(due: &Due<'_>, charged: &DayCharge) -> bool {
-    let has_usage = !due.usage.own.is_empty() || !due.late_days.is_empty();
-    has_usage || !charged.lines.is_empty()
+    due.has_usage() || !charged.lines.is_empty()
+}
+
+impl Due<'_> {
+    fn has_usage(&self) -> bool {
+        self.own.is_some() || !self.changed.is_empty()
+    }
+
+    fn usage(&self) -> MonthUsage<'_> {
+        MonthUsage {
+            late: self.changed.iter().map(|changed| (changed.day, &changed.late)).collect(),
+            void: self.changed.iter().map(|changed| (changed.day, &changed.void)).collect(),
+            own: self.own.iter().map(|(day, count)| (*day, &count.usage)).collect(),
+            day: Some(self.id.day),
+            closed: self.closed,
+            closing: self.id.day == self.id.day.month().last_day(),
+        }
+    }
 }
 
 /// What a settlement is made of.
@@ -351,7 +347,7 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn settle(
         self,
-        closed: Option<MonthClose>,
+        usage: &UsageRead,
         rules: &DebitRules,
         now: Timestamp,
     ) -> Result<Settlement, SettlementError> {
@@ -366,7 +362,8 @@ impl Parts<'_> {
             segments: charged.segments,
             lines: charged.lines,
             unpriced: charged.unpriced,
-            late_days: due.late_days.clone(),
+            reports: due.own.map_or(0, |(_, count)| count.reports),
+            changed_days: due.changed,
             rated_yuan: charged.rated_yuan,
             rounding: charged.rounding,
             charged_before_fen: before.to_date.charged_fen,
@@ -374,45 +371,21 @@ impl Parts<'_> {
             from_prepaid_fen: account.from_prepaid(charge),
         };
         let progress = MonthProgress { to_date: charged.month, ..before };
-        advance(&mut movement.account, progress, &due)?;
-        forget_closed_months(&mut movement.account, closed, now);
+        advance(&mut movement.account, progress, due.id, usage);
         Ok(Settlement { statement, movement })
     }
 }
 
 /// Notes in the account what the statement settled.
-fn advance(
-    account: &mut Account,
-    mut progress: MonthProgress,
-    due: &Due<'_>,
-) -> Result<(), UsageError> {
-    for late in &due.late_days {
-        let rated = rated_on(Some(&progress), late.day);
-        progress.days.insert(late.day.day_of_month(), rated.plus(late.metered)?);
+fn advance(account: &mut Account, mut progress: MonthProgress, id: StatementId, usage: &UsageRead) {
+    let month = id.day.month();
+    for (day, times) in usage.changes.range(month.first_day()..=id.day) {
+        progress.changes.insert(day.day_of_month(), *times);
     }
-    for (day, usage) in &due.usage.own {
-        progress.days.insert(day.day_of_month(), usage.total()?);
-    }
-    progress.supplements = progress.supplements.max(due.id.supplement);
-    progress.settled_through = Some(due.id.day);
-    account.months.insert(due.id.day.month(), progress);
-    account.settled_through = account.settled_through.max(Some(due.id.day));
-    Ok(())
-}
-
-/// Drops what is known of months in which nothing can change any more: closed for usage, and all
-/// of it charged.
-fn forget_closed_months(account: &mut Account, closed: Option<MonthClose>, now: Timestamp) {
-    let settled = account.settled_through.map(BillingDay::month);
-    let over = |month: BillingMonth| {
-        settled.is_some_and(|settled| month < settled)
-            && closed.is_some_and(|closed| closed.is_final(month, now))
-    };
-    while over(account.open_from) {
-        account.open_from = account.open_from.next();
-    }
-    let open_from = account.open_from;
-    account.months.retain(|month, _| *month >= open_from);
+    progress.supplements = progress.supplements.max(id.supplement);
+    progress.settled_through = Some(id.day);
+    account.months.insert(month, progress);
+    account.settled_through = account.settled_through.max(Some(id.day));
 }
 
 /// The terms as an operator calls them.

@@ -6,11 +6,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, Fen, Line, Metered, MoneyError, Rounding, SegmentSpan, TermsRef, Unpriced, Yuan,
+    BillingDay, Fen, Line, LineCause, MoneyError, Rounding, SegmentSpan, TermsRef, Unpriced, Usage,
+    UsageError, Yuan,
 };
 use thiserror::Error;
 
-use crate::ProviderId;
+use crate::{CountedDays, ProviderId};
 
 /// Which of a provider's statements: its billing day, and a number for those that follow the last
 /// day of a month with usage that came late. `2015-05-31`, `2015-05-31+1`.
@@ -38,12 +39,15 @@ pub struct Statement {
     pub segments: Vec<SegmentSpan>,
     /// How the charge comes about.
     pub lines: Vec<Line>,
-    /// New usage that no rate covers.
+    /// Usage that no rate covers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unpriced: Vec<Unpriced>,
-    /// The settled days that the late lines belong to, each with what came late.
+    /// How many usage reports there were of the statement's own day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reports: u32,
+    /// The days settled before to which the late and the void lines belong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub late_days: Vec<LateDay>,
+    pub changed_days: Vec<ChangedDay>,
     /// The exact price of the month to date.
     pub rated_yuan: Yuan,
     /// How it became fen; the rule is one for the whole month.
@@ -57,13 +61,19 @@ pub struct Statement {
     pub from_prepaid_fen: Fen,
 }
 
-/// Usage that was reported after its day was settled.
+/// Usage of a day that changed after it was settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LateDay {
+pub struct ChangedDay {
     /// The day.
     pub day: BillingDay,
-    /// What was metered.
-    pub metered: Metered,
+    /// What came late.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub late: Usage,
+    /// What was withdrawn.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
+    pub void: Usage,
+    /// How many usage reports there were of it now.
+    pub reports: u32,
 }
 
 /// Why a text is not the id of a statement.
@@ -81,10 +91,47 @@ impl Statement {
         Fen::sum(self.lines.iter().map(|line| line.charge_fen))
     }
 
+    /// What the lines of one cause have of each API, and what no rate covers.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] when a sum is more than can be rated.
+    pub fn apis_because(&self, cause: LineCause) -> Result<Usage, UsageError> {
+        let lines = self.lines.iter().filter(|line| line.because == cause).map(|line| &line.apis);
+        let unpriced = self.unpriced.iter().filter(|unpriced| unpriced.because == cause);
+        let mut all = lines.chain(unpriced.map(|unpriced| &unpriced.apis));
+        all.try_fold(Usage::new(), |sum, apis| sum.plus(apis))
+    }
+
+    /// Adds what the statement charges to what those before it charged of each day.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] when a sum is more than can be rated, or less is left than was withdrawn.
+    pub fn add_to(&self, rated: &mut CountedDays) -> Result<(), UsageError> {
+        let own = self.apis_because(LineCause::Usage)?;
+        if !own.is_empty() {
+            let of_day = rated.entry(self.statement.day).or_default();
+            *of_day = of_day.plus(&own)?;
+        }
+        for changed in &self.changed_days {
+            let of_day = rated.entry(changed.day).or_default();
+            *of_day = changed.after(of_day)?;
+        }
+        Ok(())
+    }
+
     /// The terms of the statement's own day.
     #[must_use]
     pub fn terms(&self) -> Option<&TermsRef> {
         self.segments.last().map(|segment| &segment.terms)
+    }
+}
+
+impl ChangedDay {
+    /// What is rated of the day, given what was before.
+    pub(crate) fn after(&self, rated: &Usage) -> Result<Usage, UsageError> {
+        rated.plus(&self.late)?.minus(&self.void)
     }
 }
 
@@ -133,8 +180,8 @@ pub fn days_collected(
     Ok(days)
 }
 
-fn is_default(rounding: &Rounding) -> bool {
-    *rounding == Rounding::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl fmt::Display for StatementId {

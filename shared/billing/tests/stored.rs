@@ -10,9 +10,9 @@ use expect_test::expect;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use steelyard_billing::{
-    Account, Cause, CountedDays, DebitId, Entry, EntryRecord, LastRequest, Ledger, OutRequestNo,
-    OutTradeNo, Posting, Provider, RechargeId, RefundRef, Statement, StatementId, Withheld,
-    next_settlement,
+    Account, Cause, ChangedDay, DebitId, Entry, EntryRecord, LastRequest, Ledger, OutRequestNo,
+    OutTradeNo, Posting, Provider, RechargeId, RefundRef, Statement, StatementId, UsageRead,
+    Withheld, next_settlement,
 };
 use steelyard_pricing::{Catalog, Fen, Metered, Plan};
 
@@ -39,19 +39,20 @@ const APIS: [&str; 5] = [
     "taobao.refunds.receive",
 ];
 
-fn add(days: &mut CountedDays, on: &str, api: &str, metered: serde_json::Value) {
+fn add(usage: &mut UsageRead, on: &str, api: &str, metered: serde_json::Value) {
     let metered: Metered = serde_json::from_value(metered).unwrap();
-    days.entry(on.parse().unwrap()).or_default().add(api.parse().unwrap(), metered).unwrap();
+    let count = usage.days.entry(on.parse().unwrap()).or_default();
+    count.usage.add(api.parse().unwrap(), metered).unwrap();
 }
 
 /// Settles what was counted on some days, and gives the statements with the account after them.
-fn settled(provider: &Provider, plan: &str, days: &CountedDays) -> (Vec<Statement>, Account) {
+fn settled(provider: &Provider, plan: &str, usage: &UsageRead) -> (Vec<Statement>, Account) {
     let plans: Catalog = [serde_json::from_str::<Plan>(plan).unwrap()].into_iter().collect();
     let mut account = Account::new(provider);
     let mut statements = Vec::new();
     let now = at("2015-06-01 00:30");
     while let Some(next) =
-        next_settlement(provider, &account, days, None, &plans, &rules(), now).unwrap()
+        next_settlement(provider, &account, usage, &plans, &rules(), now).unwrap()
     {
         statements.push(next.statement);
         account = next.movement.account;
@@ -61,7 +62,7 @@ fn settled(provider: &Provider, plan: &str, days: &CountedDays) -> (Vec<Statemen
 
 /// Two days with each API, settled.
 fn of_five_lines() -> (Vec<Statement>, Account) {
-    let mut days = CountedDays::new();
+    let mut days = UsageRead::default();
     for on in ["2015-05-16", "2015-05-17"] {
         for api in APIS {
             add(&mut days, on, api, 345_678.into());
@@ -97,7 +98,7 @@ fn a_statement_of_everything_is_read_as_it_was_stored() {
         "price": {"model": "volume", "tiers": [
             {"up_to": 100, "unit_price": "0.10"}, {"unit_price": "0.01", "flat_fee": "2"}]}}"#;
     provider.overrides.push(serde_json::from_str(over).unwrap());
-    let mut days = CountedDays::new();
+    let mut days = UsageRead::default();
     for on in ["2015-05-16", "2015-05-17", "2015-05-31"] {
         add(&mut days, on, "t.a", 500.into());
         add(&mut days, on, "vas.a", 150.into());
@@ -123,6 +124,13 @@ fn a_late_statement_and_a_supplement_are_read_as_they_were_stored() {
     late.statement = StatementId { supplement: 2, ..late.statement };
     late.lines[0].because = steelyard_pricing::LineCause::Late;
     late.lines[1].because = steelyard_pricing::LineCause::Terms;
+    late.lines[2].because = steelyard_pricing::LineCause::Void;
+    late.changed_days = vec![ChangedDay {
+        day: "2015-05-16".parse().unwrap(),
+        late: late.lines[0].apis.clone(),
+        void: late.lines[2].apis.clone(),
+        reports: 3,
+    }];
     check(&late);
 }
 
@@ -152,7 +160,7 @@ fn a_statement_of_five_lines_is_small_and_holds_no_defaults() {
         "flat_fee",
         "overrides",
         "unpriced",
-        "late_days",
+        "changed_days",
     ];
     for field in left_out {
         assert!(!text.contains(&format!("\"{field}\"")), "{field} in {text}");

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use steelyard_billing::{
-    Account, CalendarError, MonthClose, ProviderId, Request, SettlementError, Statement,
-    next_settlement,
+    Account, CalendarError, CountedDays, MonthClose, ProviderId, Request, Reread, SettlementError,
+    Statement, UsageRead, next_settlement, nothing_due,
 };
-use steelyard_pricing::{BillingDay, Catalog, MoneyError};
-use steelyard_store::{CountedUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
+use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
+use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
 use thiserror::Error;
 
 use crate::Books;
@@ -101,7 +101,7 @@ pub struct Census {
 /// What a provider's settlement is decided by.
 struct Loaded {
     account: ProviderAccount,
-    counted: CountedUsage,
+    usage: UsageRead,
 }
 
 /// A provider after it was settled, as far as it could be.
@@ -131,6 +131,12 @@ impl From<StoreError> for UnnamedError {
 
 impl From<MoneyError> for UnnamedError {
     fn from(error: MoneyError) -> UnnamedError {
+        UnnamedError::Rules(error.into())
+    }
+}
+
+impl From<UsageError> for UnnamedError {
+    fn from(error: UsageError) -> UnnamedError {
         UnnamedError::Rules(error.into())
     }
 }
@@ -206,14 +212,13 @@ impl Settler {
         let ProviderAccount { provider, mut account } = self.read(id).await?;
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let CountedUsage { days, registration, .. } = self.counted(&account, today).await?;
-        let closed = registration.and_then(|registration| registration.closed);
-        let plans = &terms.plans;
+        let mut usage = self.usage_of(&account, today, terms.now).await?;
         let mut statements = Vec::new();
-        let next = |account: &Account| {
-            next_settlement(&provider, account, &days, closed, plans, rules, tomorrow)
+        let next = |account: &Account, usage: &UsageRead| {
+            next_settlement(&provider, account, usage, &terms.plans, rules, tomorrow)
         };
-        while let Some(next) = next(&account).map_err(UnnamedError::Rules)? {
+        while let Some(next) = next(&account, &usage).map_err(UnnamedError::Rules)? {
+            usage.charged(&next.statement)?;
             statements.push(next.statement);
             account = next.movement.account;
         }
@@ -251,10 +256,10 @@ impl Settler {
         account: ProviderAccount,
         statements: &mut Vec<Statement>,
     ) -> Result<ProviderAccount, UnnamedError> {
-        let through = self.books.rules.calendar.yesterday(terms.now)?;
-        let counted = self.counted(&account.account, through).await?;
-        let mut loaded = Loaded { account, counted };
+        let usage = self.usage(terms, &account.account).await?;
+        let mut loaded = Loaded { account, usage };
         while let Some(statement) = self.settle_day(terms, &mut loaded).await? {
+            loaded.usage.charged(&statement)?;
             statements.push(statement);
         }
         self.close_months(terms, &loaded).await?;
@@ -282,7 +287,8 @@ impl Settler {
         .await
     }
 
-    /// Stores the provider's next statement, or when there is none a debit for what is still owed.
+    /// Stores the provider's next statement; or when there is none what was found out, and a debit for
+    /// what is still owed.
     async fn settle_day(
         &self,
         terms: &RunTerms,
@@ -306,9 +312,8 @@ impl Settler {
 
     async fn load(&self, terms: &RunTerms, before: &Loaded) -> Result<Loaded, UnnamedError> {
         let account = self.read(&before.account.provider.provider).await?;
-        let through = self.books.rules.calendar.yesterday(terms.now)?;
-        let counted = self.counted(&account.account, through).await?;
-        Ok(Loaded { account, counted })
+        let usage = self.usage(terms, &account.account).await?;
+        Ok(Loaded { account, usage })
     }
 
     fn decide(
@@ -316,29 +321,28 @@ impl Settler {
         terms: &RunTerms,
         loaded: &Loaded,
     ) -> Result<Decision<(Option<Statement>, Account)>, UnnamedError> {
-        let Loaded { account: ProviderAccount { provider, account }, counted } = loaded;
-        let closed = counted.registration.and_then(|registration| registration.closed);
-        let (rules, days) = (&self.books.rules, &counted.days);
-        let next = next_settlement(provider, account, days, closed, &terms.plans, rules, terms.now);
+        let Loaded { account: ProviderAccount { provider, account }, usage } = loaded;
+        let rules = &self.books.rules;
+        let next = next_settlement(provider, account, usage, &terms.plans, rules, terms.now);
         let mut writes = self.books.billing.writes(SETTLE);
         if let Some(next) = next.map_err(UnnamedError::Rules)? {
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
-        match account.requesting(provider.mandate.as_ref(), rules, terms.now)? {
-            Some(movement) => {
-                let after = writes.movement(account, &movement)?;
-                Ok(Decision::Save(writes, (None, after)))
-            }
-            None => Ok(Decision::Keep((None, account.clone()))),
-        }
+        let noted = nothing_due(account, usage);
+        let after = match noted.requesting(provider.mandate.as_ref(), rules, terms.now)? {
+            Some(movement) => writes.movement(account, &movement)?,
+            None if noted == *account => return Ok(Decision::Keep((None, noted))),
+            None => writes.account(account, &noted)?,
+        };
+        Ok(Decision::Save(writes, (None, after)))
     }
 
     /// Closes months of the provider that are over, so that ingest refuses their usage from now on.
     /// What was counted before is charged by a later run, which reads after it.
     async fn close_months(&self, terms: &RunTerms, loaded: &Loaded) -> Result<(), UnnamedError> {
         let provider = &loaded.account.provider;
-        let Some(registration) = loaded.counted.registration else { return Ok(()) };
+        let Some(registration) = loaded.usage.registration else { return Ok(()) };
         let rules = &self.books.rules;
         if let Some(close) = MonthClose::due(provider, registration.closed, rules, terms.now) {
             self.usage.close(&provider.provider, close).await?;
@@ -346,14 +350,49 @@ impl Settler {
         Ok(())
     }
 
-    /// What was counted in the open months of an account, up to a day.
-    async fn counted(
+    async fn usage(&self, terms: &RunTerms, account: &Account) -> Result<UsageRead, UnnamedError> {
+        let through = self.books.rules.calendar.yesterday(terms.now)?;
+        self.usage_of(account, through, terms.now).await
+    }
+
+    /// What is new of an account's usage up to a day: the days that are not settled, and the settled ones
+    /// of which something changed, with what was charged of them.
+    async fn usage_of(
         &self,
         account: &Account,
         through: BillingDay,
-    ) -> Result<CountedUsage, UnnamedError> {
-        let from = account.open_from.first_day().min(through);
-        Ok(self.usage.counted(&account.provider, from, through).await?)
+        now: Timestamp,
+    ) -> Result<UsageRead, UnnamedError> {
+        let provider = &account.provider;
+        let from = account.unsettled_from();
+        let NewUsage { mut days, changes, registration } =
+            self.usage.new_usage(provider, from, through).await?;
+        let closed = registration.and_then(|registration| registration.closed);
+        let calendar = &self.books.rules.calendar;
+        let Reread { ranges, whole_through } = Reread::of(account, &changes, closed, calendar, now);
+        let mut rated = CountedDays::new();
+        for (first, last) in ranges {
+            days.extend(self.usage.days(provider, first, last).await?);
+            rated.extend(self.rated(provider, first, last).await?);
+        }
+        Ok(UsageRead { days, rated, changes, whole_through, registration })
+    }
+
+    /// What statements charged of each of some settled days.
+    async fn rated(
+        &self,
+        provider: &ProviderId,
+        first: BillingDay,
+        last: BillingDay,
+    ) -> Result<CountedDays, UnnamedError> {
+        let end = last.month().last_day();
+        let mut charged = CountedDays::new();
+        for statement in self.books.billing.statements_between(provider, first, end).await? {
+            statement.add_to(&mut charged)?;
+        }
+        let days = std::iter::successors(Some(first), |day| Some(day.next()));
+        let days = days.take_while(|day| *day <= last);
+        Ok(days.map(|day| (day, charged.remove(&day).unwrap_or_default())).collect())
     }
 
     async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, UnnamedError> {

@@ -222,7 +222,9 @@ impl Settler {
         account: ProviderAccount,
     ) -> Result<Settled, SettleError> {
         let provider = account.provider.provider.clone();
-        let settling = AssertUnwindSafe(self.settle(terms, account)).catch_unwind();
+        // Boxed, since the compiler computes no layout of futures that are nested so deeply.
+        let settling = self.settle(terms, account).boxed();
+        let settling = AssertUnwindSafe(settling).catch_unwind();
         match tokio::time::timeout(terms.provider_timeout, settling).await {
             Ok(Ok(settled)) => settled,
             Ok(Err(_)) => Err(SettleError::Panicked(provider)),

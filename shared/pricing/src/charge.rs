@@ -137,6 +137,7 @@ pub struct Unpriced {
     #[serde(default, skip_serializing_if = "LineCause::is_usage")]
     pub because: LineCause,
     /// What is new of each API; or what was withdrawn.
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub apis: Usage,
 }
 

@@ -233,6 +233,18 @@ impl Usage {
         Ok(sum)
     }
 
+    /// What is left without `other`.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError::Below`] when `other` has more of an API.
+    pub fn minus(&self, other: &Usage) -> Result<Usage, UsageError> {
+        for (api, metered) in other.iter() {
+            self.of(api).minus(metered)?;
+        }
+        Ok(self.above(other))
+    }
+
     /// What is left of each API above `other`; nothing of those of which `other` has more.
     #[must_use]
     pub fn above(&self, other: &Usage) -> Usage {

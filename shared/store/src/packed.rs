@@ -40,6 +40,20 @@ struct PackedApi {
 ///
 /// [`PackError`] when a name is longer than the names of APIs are.
 pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
+    Ok(postcard::to_allocvec(&packed(usage)?)?)
+}
+
+/// The bytes of some usages, in their order.
+///
+/// # Errors
+///
+/// As [`pack`].
+pub(crate) fn pack_all<'a>(usages: impl Iterator<Item = &'a Usage>) -> Result<Vec<u8>, PackError> {
+    let all = usages.map(packed).collect::<Result<Vec<_>, _>>()?;
+    Ok(postcard::to_allocvec(&all)?)
+}
+
+fn packed(usage: &Usage) -> Result<Packed, PackError> {
     let mut packed = Packed::default();
     let mut before = "";
     for (place, (api, metered)) in (0..).zip(usage.iter()) {
@@ -57,7 +71,7 @@ pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
         }
         before = name;
     }
-    Ok(postcard::to_allocvec(&packed)?)
+    Ok(packed)
 }
 
 /// The usage that [`pack`] made bytes of.
@@ -66,10 +80,28 @@ pub(crate) fn pack(usage: &Usage) -> Result<Vec<u8>, PackError> {
 ///
 /// [`PackError`] when the bytes are cut, go on after their end, or say something that is no usage.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
-    let (Packed { apis, amounts }, rest) = postcard::take_from_bytes(bytes)?;
-    if !rest.is_empty() {
-        return Err(PackError::Content(format!("{} bytes after its end", rest.len())));
+    unpacked(read(bytes)?)
+}
+
+/// The usages that [`pack_all`] made bytes of.
+///
+/// # Errors
+///
+/// As [`unpack`].
+pub(crate) fn unpack_all(bytes: &[u8]) -> Result<Vec<Usage>, PackError> {
+    read::<Vec<Packed>>(bytes)?.into_iter().map(unpacked).collect()
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, PackError> {
+    let (read, rest) = postcard::take_from_bytes(bytes)?;
+    if rest.is_empty() {
+        Ok(read)
+    } else {
+        Err(PackError::Content(format!("{} bytes after its end", rest.len())))
     }
+}
+
+fn unpacked(Packed { apis, amounts }: Packed) -> Result<Usage, PackError> {
     let mut amounts = amounts.into_iter().peekable();
     let (mut usage, mut name) = (Usage::new(), String::new());
     for (place, PackedApi { shared, rest, calls }) in (0..).zip(apis) {

@@ -86,9 +86,9 @@ impl<'a> Range<'a> {
         client: &Client,
         operation: &'static str,
         before: Option<String>,
-        limit: i32,
+        limit: Option<i32>,
     ) -> Result<Page, StoreError> {
-        let query = self.query(client).limit(limit).scan_index_forward(false);
+        let query = self.query(client).set_limit(limit).scan_index_forward(false);
         self.sent(query, operation, before).await
     }
 

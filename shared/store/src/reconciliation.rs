@@ -182,7 +182,7 @@ impl BillingTable {
     /// [`StoreError`] when the table cannot be read.
     pub async fn last_reconciled(&self) -> Result<Option<Date>, StoreError> {
         let range = Range::prefix(&self.table, RECONCILIATION.to_owned(), "");
-        let page = range.page_back(&self.client, READ_DAY, None, 1).await?;
+        let page = range.page_back(&self.client, READ_DAY, None, Some(1)).await?;
         let day = |sk: &str| sk.parse().map_err(|error| StoreError::corrupt(READ_DAY, error));
         page.items.first().map(|item| day(text(READ_DAY, item, SK)?)).transpose()
     }

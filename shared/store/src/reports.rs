@@ -1,24 +1,17 @@
 //! Usage reports. A report is the usage: one item for each provider and billing day that it names is
 //! the counts and the marker by which they are counted once.
 
-use std::collections::BTreeMap;
-use std::pin::pin;
-
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
-use futures::stream::{self, Stream, TryStreamExt};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{CountedDays, IdError, ProviderId, Registration, ReportId, SourceId};
-use steelyard_pricing::{BillingDay, DayError, Usage, UsageError};
+use steelyard_billing::{IdError, ProviderId, ReportCount, ReportId, SourceId, Withdrawal};
+use steelyard_pricing::{BillingDay, DayError, Usage};
 
 use crate::StoreError;
 use crate::item::{Item, check_format, from_item, number, string, text, to_item, unreadable};
 use crate::packed;
-use crate::query::Range;
-use crate::schema::{
-    DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, REGISTRATION, SK, report_sk, reports_of,
-};
+use crate::schema::{DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, SK, WITHDRAWN, report_sk};
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
 
@@ -38,21 +31,12 @@ pub struct CountedReport {
     pub digest: Digest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
+    /// Its withdrawal; none as long as it counts.
+    pub withdrawn: Option<Withdrawal>,
 }
 
 /// Distinguishes what a report says of a provider from any other content.
 pub type Digest = [u8; 32];
-
-/// What was counted of a provider, and what binds ingest, as one read found them.
-#[derive(Clone, Debug, Default)]
-pub struct CountedUsage {
-    /// What was counted, by billing day.
-    pub days: CountedDays,
-    /// When the last report of each day was taken in.
-    pub counted_at: BTreeMap<BillingDay, Timestamp>,
-    /// How the provider may be counted; none if it is not registered for counting.
-    pub registration: Option<Registration>,
-}
 
 /// What became of a report for a provider and a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +51,17 @@ pub enum Counted {
     Conflict,
 }
 
+/// What became of a withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// The report counts no more.
+    Now,
+    /// It was withdrawn before, so.
+    Before(Withdrawal),
+    /// There is no such report of the provider and the day.
+    NoReport,
+}
+
 /// The most APIs that one report may have for a provider and day: with the longest names and amounts
 /// they fill three quarters of an item, which has 400 KB.
 pub const APIS_PER_DAY_MAX: usize = 2_000;
@@ -76,10 +71,13 @@ pub const APIS_PER_DAY_MAX: usize = 2_000;
 struct Plain {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     counted_at_s: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    withdrawn: Option<Withdrawal>,
 }
 
 const COUNT: &str = "count a report";
-const READ: &str = "read usage reports";
+const COMPARE: &str = "compare usage reports";
+const WITHDRAW: &str = "withdraw a report";
 
 impl UsageTable {
     /// Counts what a report says of a provider and a day, once: one conditional put. The item may be
@@ -127,121 +125,50 @@ impl UsageTable {
             let sk = report_sk(*day, source, report);
             Item::from([(PK.to_owned(), string(provider.as_str())), (SK.to_owned(), string(sk))])
         };
-        for item in self.items(READ, days.iter().map(key).collect()).await? {
-            if CountedReport::read(READ, &item)?.digest != *digest {
+        for item in self.items(COMPARE, days.iter().map(key).collect()).await? {
+            if CountedReport::read(COMPARE, &item)?.digest != *digest {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// What was counted of a provider on one day through another, and its registration, strongly
-    /// consistent: one request unless the reports fill more than a megabyte. They are summed page by
-    /// page, so that a month of many reports takes no more memory than its sums.
+    /// Withdraws a report for a provider and a day: it counts no more, and its id cannot count again.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table, or an item, cannot be read, and when a sum is too large.
-    pub async fn counted(
+    /// [`StoreError`] when the table fails.
+    pub async fn withdraw(
         &self,
         provider: &ProviderId,
-        from: BillingDay,
-        through: BillingDay,
-    ) -> Result<CountedUsage, StoreError> {
-        self.sum(provider, reports_of(from), |day| day <= through).await
-    }
-
-    /// All that was counted of a provider and is stored still, and its registration, summed likewise.
-    ///
-    /// # Errors
-    ///
-    /// As [`UsageTable::counted`].
-    pub async fn all_counted(&self, provider: &ProviderId) -> Result<CountedUsage, StoreError> {
-        self.sum(provider, DAY_PREFIX.to_owned(), |_| true).await
-    }
-
-    async fn sum(
-        &self,
-        provider: &ProviderId,
-        from: String,
-        is_wanted: impl Fn(BillingDay) -> bool,
-    ) -> Result<CountedUsage, StoreError> {
-        let mut counted = CountedUsage::default();
-        let mut pages = pin!(self.pages(provider, from));
-        while let Some(Page { reports, registration }) = pages.try_next().await? {
-            counted.registration = counted.registration.or(registration);
-            reports
-                .into_iter()
-                .filter(|report| is_wanted(report.day))
-                .try_for_each(|report| counted.add(&report))
-                .map_err(|error| StoreError::corrupt(READ, error))?;
+        (source, report): (&SourceId, &ReportId),
+        day: BillingDay,
+        withdrawal: &Withdrawal,
+    ) -> Result<Withdrawn, StoreError> {
+        let value = serde_dynamo::to_attribute_value(withdrawal)
+            .map_err(|error| StoreError::corrupt(WITHDRAW, error))?;
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(PK, string(provider.as_str()))
+            .key(SK, string(report_sk(day, source, report)))
+            .update_expression("SET #withdrawn = :withdrawn")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(#withdrawn)")
+            .expression_attribute_names("#withdrawn", WITHDRAWN)
+            .expression_attribute_values(":withdrawn", value)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| StoreError::corrupt(WITHDRAW, error))?;
+        let mut writes = Writes::new(&self.table, WITHDRAW);
+        writes.update(update);
+        match writes.write(&self.client).await? {
+            Written::All => Ok(Withdrawn::Now),
+            Written::ConditionFailed(mut found) => match found.pop().flatten() {
+                None => Ok(Withdrawn::NoReport),
+                Some(item) => Ok(CountedReport::read(WITHDRAW, &item)?
+                    .withdrawn
+                    .map_or(Withdrawn::NoReport, Withdrawn::Before)),
+            },
         }
-        Ok(counted)
-    }
-
-    /// The reports of a provider for one day through another, by day, source and id.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when the table, or an item, cannot be read.
-    pub async fn reports(
-        &self,
-        provider: &ProviderId,
-        from: BillingDay,
-        through: BillingDay,
-    ) -> Result<Vec<CountedReport>, StoreError> {
-        let pages: Vec<Page> = self.pages(provider, reports_of(from)).try_collect().await?;
-        let reports = pages.into_iter().flat_map(|page| page.reports);
-        Ok(reports.filter(|report| report.day <= through).collect())
-    }
-
-    /// The reports from a sort key on, and the registration, which sorts right after them.
-    fn pages(
-        &self,
-        provider: &ProviderId,
-        from: String,
-    ) -> impl Stream<Item = Result<Page, StoreError>> {
-        let (pk, to) = (provider.to_string(), REGISTRATION.to_owned());
-        let range = Range { table: &self.table, pk, from, to };
-        stream::try_unfold(Some((range, None)), move |state| async move {
-            let Some((range, after)) = state else { return Ok(None) };
-            let found = range.page(&self.client, READ, after, None).await?;
-            let next = found.next.map(|next| (range, Some(next)));
-            Ok(Some((Page::of(found.items)?, next)))
-        })
-    }
-}
-
-impl CountedUsage {
-    fn add(&mut self, report: &CountedReport) -> Result<(), UsageError> {
-        let day = self.days.entry(report.day).or_default();
-        for (api, metered) in report.metered.iter() {
-            day.add(api.clone(), metered)?;
-        }
-        let last = self.counted_at.entry(report.day).or_insert(report.counted_at);
-        *last = report.counted_at.max(*last);
-        Ok(())
-    }
-}
-
-/// Some reports, and the registration if it is among what was read.
-#[derive(Default)]
-struct Page {
-    reports: Vec<CountedReport>,
-    registration: Option<Registration>,
-}
-
-impl Page {
-    fn of(items: Vec<Item>) -> Result<Page, StoreError> {
-        let mut page = Page::default();
-        for item in items {
-            if text(READ, &item, SK)? == REGISTRATION {
-                page.registration = Some(from_item(READ, item)?);
-            } else {
-                page.reports.push(CountedReport::read(READ, &item)?);
-            }
-        }
-        Ok(page)
     }
 }
 
@@ -253,7 +180,7 @@ impl CountedReport {
     }
 
     fn to_item(&self, provider: &ProviderId, expires_at: Timestamp) -> Result<Item, StoreError> {
-        let plain = Plain { counted_at_s: self.counted_at };
+        let plain = Plain { counted_at_s: self.counted_at, withdrawn: self.withdrawn.clone() };
         let sk = report_sk(self.day, &self.source, &self.report);
         let mut item = to_item(COUNT, provider.to_string(), sk, &plain)?;
         let metered = packed::pack(&self.metered);
@@ -264,7 +191,17 @@ impl CountedReport {
         Ok(item)
     }
 
-    fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
+    /// What it adds to its day.
+    pub(crate) fn count(&self) -> ReportCount<'_> {
+        let withdrawn_at = self.withdrawn.as_ref().map(|withdrawal| withdrawal.at_s);
+        ReportCount {
+            metered: &self.metered,
+            is_withdrawn: self.withdrawn.is_some(),
+            changed_at: withdrawn_at.unwrap_or(self.counted_at),
+        }
+    }
+
+    pub(crate) fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
         check_format(operation, item)?;
         let corrupt = unreadable(operation, item);
         let sk = text(operation, item, SK)?;
@@ -283,7 +220,7 @@ impl CountedReport {
         let digest = digest.map_err(|_| corrupt(format!("`{DIGEST}` has not 32 bytes")))?;
         let metered =
             packed::unpack(bytes(METERED)?).map_err(|error| corrupt(error.to_string()))?;
-        let Plain { counted_at_s } = from_item(operation, item.clone())?;
-        Ok(CountedReport { source, report, day, metered, digest, counted_at: counted_at_s })
+        let Plain { counted_at_s: counted_at, withdrawn } = from_item(operation, item.clone())?;
+        Ok(CountedReport { source, report, day, metered, digest, counted_at, withdrawn })
     }
 }

@@ -47,7 +47,7 @@ impl BillingTable {
     /// [`StoreError`] when the table cannot be read.
     pub async fn latest_runs(&self, limit: u16) -> Result<LatestRuns, StoreError> {
         let range = Range::prefix(&self.table, RUNS.to_owned(), SETTLEMENT_PREFIX);
-        let page = range.page_back(&self.client, READ, None, limit.into()).await?;
+        let page = range.page_back(&self.client, READ, None, Some(limit.into())).await?;
         let mut latest = LatestRuns::default();
         for item in page.items {
             let sk = text(READ, &item, SK)?;

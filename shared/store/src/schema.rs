@@ -4,11 +4,13 @@
 //! |---|---|---|---|
 //! | usage | provider | `registration` | that the provider may be counted, and the months that are closed |
 //! | usage | provider | `day#2015-05-17#source#id` | what a report says of a day: the counts, and the marker by which they count once |
+//! | usage | provider | `late#2015-05` | how often usage of each day of the month changed after the day was over |
 //! | billing | `realm` | `realm` | the code of the deployment, which is part of every number |
 //! | billing | `registry` | `registry` | the shards of the registry that have providers |
 //! | billing | `shard#007` | `provider#account` | the account |
 //! | billing | `shard#007` | `provider#provider` | the provider: plans, and the mandate in use |
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
+//! | billing | `provider#…` | `statement#2015-05-17#007` | a part of what a large statement says of each API |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
 //! | billing | `provider#…` | `debit#0000000042` | a debit |
 //! | billing | `provider#…` | `recharge#0000000007` | a recharge through Alipay |
@@ -47,7 +49,7 @@ use steelyard_billing::{
     DebitId, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef,
     ReportId, SourceId, StatementId, TaskId, Unmatched,
 };
-use steelyard_pricing::{BillingDay, Plan};
+use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
 /// The format of what is stored inside an item's attributes. A version of Steelyard refuses items of
 /// a newer one by name. Attributes may be added without a new format: writes keep those that they
@@ -68,6 +70,12 @@ pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
 pub(crate) const METERED: &str = "metered";
 /// What distinguishes the content of a report from others.
 pub(crate) const DIGEST: &str = "digest";
+/// Who withdrew a report, when and why.
+pub(crate) const WITHDRAWN: &str = "withdrawn";
+/// What a statement says of each API, packed; of a large one it is in parts.
+pub(crate) const DETAIL: &str = "detail";
+/// In how many parts it is.
+pub(crate) const DETAIL_PARTS: &str = "detail_parts";
 /// A plan as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
@@ -81,6 +89,8 @@ pub(crate) const DISPATCH_AT_S: &str = "dispatch_at_s";
 
 pub(crate) const REGISTRATION: &str = "registration";
 pub(crate) const DAY_PREFIX: &str = "day#";
+/// Sorts between the reports of days and the registration, so that one query reads all three.
+pub(crate) const LATE_PREFIX: &str = "late#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
@@ -199,6 +209,16 @@ pub(crate) fn report_sk(day: BillingDay, source: &SourceId, report: &ReportId) -
     format!("{}{source}#{report}", reports_of(day))
 }
 
+/// The sort key of the changes of a month's days after they were over.
+pub(crate) fn late_sk(month: BillingMonth) -> String {
+    format!("{LATE_PREFIX}{month}")
+}
+
+/// The attribute that counts the changes of a day of the month.
+pub(crate) fn late_day(day: BillingDay) -> String {
+    format!("d{:02}", day.day_of_month())
+}
+
 /// What all reports of a day begin with.
 pub(crate) fn reports_of(day: BillingDay) -> String {
     format!("{DAY_PREFIX}{day}#")
@@ -206,6 +226,11 @@ pub(crate) fn reports_of(day: BillingDay) -> String {
 
 pub(crate) fn statement_sk(statement: StatementId) -> String {
     format!("{STATEMENT_PREFIX}{statement}")
+}
+
+/// The sort key of a part of a statement's detail: it sorts right after the statement.
+pub(crate) fn detail_sk(statement: StatementId, part: usize) -> String {
+    format!("{}#{part:03}", statement_sk(statement))
 }
 
 pub(crate) fn entry_sk(number: u64) -> String {

@@ -1,17 +1,18 @@
 //! Statements and the journal: written once, never changed.
 
-use serde::de::DeserializeOwned;
 use steelyard_billing::{Account, Entry, ProviderId, Settlement, Statement, StatementId};
-use steelyard_pricing::{Fen, MoneyError};
+use steelyard_pricing::{BillingDay, Fen, MoneyError};
 
-use crate::item::{Item, check_format, from_item, keyed, number, string, text, to_item};
+use crate::item::{Item, check_format, from_item, keyed, number, string, text};
 use crate::query::Range;
 use crate::schema::{
-    ENTRY_PREFIX, PROVIDER, STATEMENT_PREFIX, TRANSFER, provider_pk, statement_sk, transfer_pk,
+    ENTRY_PREFIX, KEY_END, PROVIDER, STATEMENT_PREFIX, TRANSFER, provider_pk, statement_sk,
+    transfer_pk,
 };
+use crate::statement_detail::{is_detail, statement_items, statements_of, without_detail};
 use crate::{BillingTable, StoreError, Writes};
 
-const READ_STATEMENTS: &str = "read statements";
+pub(crate) const READ_STATEMENTS: &str = "read statements";
 const READ_JOURNAL: &str = "read the journal";
 const READ_TRANSFER: &str = "read a bank transfer";
 
@@ -35,10 +36,33 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn statements(&self, provider: &ProviderId) -> Result<Vec<Statement>, StoreError> {
-        self.written(READ_STATEMENTS, provider, STATEMENT_PREFIX).await
+        let range = Range::prefix(&self.table, provider_pk(provider), STATEMENT_PREFIX);
+        statements_of(range.all(&self.client, READ_STATEMENTS).await?)
+    }
+
+    /// A provider's statements for one day through another, supplements included, by day.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn statements_between(
+        &self,
+        provider: &ProviderId,
+        from: BillingDay,
+        through: BillingDay,
+    ) -> Result<Vec<Statement>, StoreError> {
+        let sk = |day| statement_sk(StatementId { day, supplement: 0 });
+        let range = Range {
+            table: &self.table,
+            pk: provider_pk(provider),
+            from: sk(from),
+            to: format!("{}{KEY_END}", sk(through)),
+        };
+        statements_of(range.all(&self.client, READ_STATEMENTS).await?)
     }
 
     /// A provider's newest statements that sum to what it owes, by day: all that may still be owed.
+    /// What they say of each API is not read.
     ///
     /// # Errors
     ///
@@ -52,9 +76,13 @@ impl BillingTable {
         let corrupt = |error: MoneyError| StoreError::corrupt(READ_STATEMENTS, error);
         let (mut found, mut rest, mut after) = (Vec::new(), receivable, None);
         loop {
-            let page = range.page_back(&self.client, READ_STATEMENTS, after, BACK_PAGE).await?;
+            let page =
+                range.page_back(&self.client, READ_STATEMENTS, after, Some(BACK_PAGE)).await?;
             for item in page.items {
-                let statement: Statement = from_item(READ_STATEMENTS, item)?;
+                if is_detail(&item)? {
+                    continue;
+                }
+                let statement = without_detail(item)?;
                 let owed = statement.charge_fen.minus(statement.from_prepaid_fen);
                 rest = rest.minus(owed.map_err(corrupt)?.max(Fen::ZERO)).map_err(corrupt)?;
                 found.push(statement);
@@ -81,8 +109,10 @@ impl BillingTable {
         provider: &ProviderId,
         statement: StatementId,
     ) -> Result<Option<Statement>, StoreError> {
-        let range = Range::one(&self.table, provider_pk(provider), statement_sk(statement));
-        range.record(&self.client, READ_STATEMENTS).await
+        let sk = statement_sk(statement);
+        let to = format!("{sk}#{KEY_END}");
+        let range = Range { table: &self.table, pk: provider_pk(provider), from: sk, to };
+        Ok(statements_of(range.all(&self.client, READ_STATEMENTS).await?)?.pop())
     }
 
     /// A provider's journal, in order.
@@ -91,18 +121,9 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn journal(&self, provider: &ProviderId) -> Result<Vec<Entry>, StoreError> {
-        self.written(READ_JOURNAL, provider, ENTRY_PREFIX).await
-    }
-
-    async fn written<T: DeserializeOwned>(
-        &self,
-        operation: &'static str,
-        provider: &ProviderId,
-        prefix: &str,
-    ) -> Result<Vec<T>, StoreError> {
-        let range = Range::prefix(&self.table, provider_pk(provider), prefix);
-        let items = range.all(&self.client, operation).await?;
-        items.into_iter().map(|item| from_item(operation, item)).collect()
+        let range = Range::prefix(&self.table, provider_pk(provider), ENTRY_PREFIX);
+        let items = range.all(&self.client, READ_JOURNAL).await?;
+        items.into_iter().map(|item| from_item(READ_JOURNAL, item)).collect()
     }
 
     /// The bank transfer that was booked under a reference, of whatever provider; none if none was.
@@ -143,8 +164,9 @@ impl Writes {
         settlement: &Settlement,
     ) -> Result<Account, StoreError> {
         let statement = &settlement.statement;
-        let (pk, sk) = (provider_pk(&statement.provider), statement_sk(statement.statement));
-        self.put_new(to_item(self.operation, pk, sk, statement)?);
+        for item in statement_items(self.operation, statement)? {
+            self.put_new(item);
+        }
         self.movement(before, &settlement.movement)
     }
 

@@ -2,7 +2,7 @@
 //! what was counted before it is charged.
 
 use axum::http::{HeaderMap, Method};
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, CountedDays};
 use steelyard_cli::local::{LocalFunction, http_event};
 use steelyard_ingest::USAGE_PATH;
 use steelyard_tests::{Answer, Machine, Platform, record, report};
@@ -41,9 +41,9 @@ async fn check(platform: &Platform, expected: &[(&str, i64)]) {
     let expected = expected.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
     assert_eq!(platform.charges("a").await, expected.collect::<Vec<_>>());
     let statements = platform.statements("a").await;
-    let shown = statements.iter().flat_map(|statement| &statement.lines);
-    let shown = shown.flat_map(|line| &line.apis).map(|api| api.gained().calls.get());
-    let shown: u64 = shown.sum();
+    let mut shown = CountedDays::new();
+    statements.iter().for_each(|statement| statement.add_to(&mut shown).unwrap());
+    let shown = shown.values().map(|usage| usage.total().unwrap().calls.get()).sum::<u64>();
     assert_eq!(shown, platform.calls("a").await, "calls on statements");
     platform.books_balance().await;
 }
@@ -87,7 +87,7 @@ async fn close_day_that_is_raised_in_settlement_opens_no_month_again() {
 /// The last month of `a` that is closed, and when it was.
 async fn closed(platform: &Platform) -> (String, jiff::Timestamp) {
     let (provider, day) = ("a".parse().unwrap(), "2015-05-31".parse().unwrap());
-    let counted = platform.stack.tables.usage.counted(&provider, day, day).await.unwrap();
+    let counted = platform.stack.tables.usage.new_usage(&provider, day, day).await.unwrap();
     let close = counted.registration.unwrap().closed.unwrap();
     (close.through.to_string(), close.closed_at_s)
 }

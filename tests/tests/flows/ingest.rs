@@ -1,5 +1,6 @@
 //! Usage is counted once, whichever way it comes and whatever is retried.
 
+use futures::TryStreamExt;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use steelyard_cli::local::embedded::{Fault, Target};
@@ -246,7 +247,8 @@ async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_confl
     check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.3").await;
     let usage = &platform.stack.tables.usage;
     let day = DAY.parse().unwrap();
-    let reports = usage.reports(&"a".parse().unwrap(), day, day).await.unwrap();
+    let reports = usage.reports(&"a".parse().unwrap(), day, day);
+    let reports = reports.try_collect::<Vec<_>>().await.unwrap();
     let metered = reports.iter().map(|report| json!(report.metered)).collect::<Vec<_>>();
     assert_eq!(
         metered,

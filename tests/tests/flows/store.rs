@@ -1,7 +1,9 @@
 //! What is stored comes back as it was, and is written only if nothing has changed meanwhile.
 
 use serde_json::{Value, json};
-use steelyard_billing::{Account, PlanAssignment, Provider, Settlement, next_settlement};
+use steelyard_billing::{
+    Account, PlanAssignment, Provider, Settlement, UsageRead, next_settlement,
+};
 use steelyard_books::PlanAdded;
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::{Override, Plan};
@@ -92,9 +94,13 @@ async fn use_all(platform: &Platform, id: &str, day: &str) {
 /// The provider's next settlement, decided and not stored.
 async fn decided(platform: &Platform, found: &ProviderAccount) -> Option<Settlement> {
     let plans = platform.stack.tables.billing.plans().await.unwrap().catalog;
-    let (counted, rules) = (platform.counted("a").await, &platform.stack.rules);
-    let (provider, account, now) = (&found.provider, &found.account, platform.stack.clock.now());
-    next_settlement(provider, account, &counted, None, &plans, rules, now).unwrap()
+    let (rules, now) = (&platform.stack.rules, platform.stack.clock.now());
+    let (provider, account) = (&found.provider, &found.account);
+    let (from, through) = (account.unsettled_from(), rules.calendar.yesterday(now).unwrap());
+    let usage = &platform.stack.tables.usage;
+    let days = usage.days(&account.provider, from, through.max(from)).await.unwrap();
+    let usage = UsageRead { days, ..UsageRead::default() };
+    next_settlement(provider, account, &usage, &plans, rules, now).unwrap()
 }
 
 /// Stores a settlement that was decided on an account as it was read.

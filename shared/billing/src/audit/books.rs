@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use steelyard_pricing::BillingDay;
+use steelyard_pricing::{BillingDay, UsageError};
 
 use crate::{
-    Account, AgreementOwner, CountedDays, Debit, Entry, Mandate, Provider, ProviderId, Recharge,
-    Refund, Registration, Reversal, Statement, TaskId, Unmatched,
+    Account, AgreementOwner, CountedDays, DayCount, Debit, Entry, Mandate, Provider, ProviderId,
+    Recharge, Refund, Registration, Reversal, Statement, TaskId, Unmatched,
 };
 
 /// Everything that is stored of one provider.
@@ -31,10 +31,8 @@ pub struct Books {
     pub refunds: Vec<Refund>,
     /// What Alipay gave back though we did not ask, in any order.
     pub reversals: Vec<Reversal>,
-    /// What was counted: the sum of its usage reports.
-    pub counted: CountedDays,
-    /// When the last report of a day was counted. A day that is missing was counted by its end.
-    pub counted_at: BTreeMap<BillingDay, Timestamp>,
+    /// What was counted: its usage reports, summed by day.
+    pub counted: BTreeMap<BillingDay, DayCount>,
     /// What ingest knows of it; none if it is not registered.
     pub registration: Option<Registration>,
     /// The provider that its code names; none if the code names nobody.
@@ -45,6 +43,23 @@ pub struct Books {
     pub filed: Vec<Filed>,
     /// What its journal moved through Alipay and no bill has shown yet, in any order.
     pub unmatched: Vec<Unmatched>,
+}
+
+impl Books {
+    /// What the statements charge of each day.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] when a sum leaves its range.
+    pub fn rated_days(&self) -> Result<CountedDays, UsageError> {
+        let mut statements = self.statements.iter().collect::<Vec<_>>();
+        statements.sort_by_key(|statement| statement.statement);
+        let mut rated = CountedDays::new();
+        for statement in statements {
+            statement.add_to(&mut rated)?;
+        }
+        Ok(rated)
+    }
 }
 
 /// The place of a record in the due index.

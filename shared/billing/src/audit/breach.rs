@@ -23,7 +23,9 @@ pub enum BreachKind {
     Overcharged,
     /// Of a month that is settled for good, all that was counted is charged.
     Uncharged,
-    /// Usage is charged within 36 hours of the end of its day, or of its report if that is later.
+    /// The usage reports that a statement charges are stored, until those of their month expire.
+    ReportsGone,
+    /// Usage is charged, and withdrawn usage credited, within 36 hours of the end of its day, or of its report if that is later.
     Overdue,
     /// A month is closed within three days of its close by the calendar.
     Unclosed,
@@ -37,8 +39,8 @@ pub enum BreachKind {
     LineUsage,
     /// A line continues what was rated before it.
     RatedToDate,
-    /// A statement continues the counts of the statements before it.
-    Counts,
+    /// The changes that a statement lists by day are those of its late and void lines.
+    ChangedDays,
     /// A statement continues the charges of the statements before it.
     ChargedBefore,
     /// A statement's price is that of its lines and of the lines before.

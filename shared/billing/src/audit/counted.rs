@@ -1,58 +1,72 @@
 //! What was counted is charged once.
 
-use std::collections::BTreeMap;
+use steelyard_pricing::{BillingDay, Usage};
 
-use steelyard_pricing::{BillingMonth, Usage, UsageError};
-
-use super::statements::by_month;
-use super::to_date::ToDate;
 use super::{Audited, Breach, BreachKind, Findings, apis, union};
-use crate::{CountedDays, Statement};
+use crate::DayCount;
 
-/// Nothing is charged that was not counted; and in months that the account has done with, nothing
-/// was counted that is not charged.
+/// Nothing is charged that was not counted; and in months that the account has done with, nothing was
+/// counted that is not charged, or was withdrawn and is charged still.
 ///
 /// Statements outlive reports: of a month that is done and has none, nothing can be said.
 pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
     let Audited { books, .. } = audited;
-    let counted = counted_by_month(&books.counted)?;
-    let charged = charged_by_month(&books.statements)?;
+    let rated = books.rated_days()?;
     let done = books.provider.billed_from..books.account.open_from;
-    let none = Usage::new();
-    let is_expired = |month: BillingMonth| {
-        let days = month.first_day()..=month.last_day();
-        done.contains(&month) && books.counted.range(days).next().is_none()
-    };
-    for month in union(counted.keys(), charged.keys()).into_iter().filter(|m| !is_expired(**m)) {
-        let counted = counted.get(month).unwrap_or(&none);
-        let charged = charged.get(month).unwrap_or(&none);
-        for api in union(apis(counted), apis(charged)) {
-            let (month, counted, charged) = (*month, counted.of(api), charged.of(api));
-            let breach = |kind, settled: &str| {
-                let place = format!("{api} in {month}");
-                let stated = format!("{charged} charged{settled}");
-                Breach::new(kind, place, stated, format!("{counted} counted"))
-            };
-            found.check(counted.covers(charged), || breach(BreachKind::Overcharged, ""));
-            let is_charged = charged.covers(counted) || !done.contains(&month);
-            found.check(is_charged, || breach(BreachKind::Uncharged, " and settled for good"));
+    let none = (DayCount::default(), Usage::new());
+    for day in union(books.counted.keys(), rated.keys()) {
+        let is_done = done.contains(&day.month());
+        let of_month = day.month().first_day()..=day.month().last_day();
+        if is_done && books.counted.range(of_month).next().is_none() {
+            continue;
         }
+        let counted = books.counted.get(day).unwrap_or(&none.0);
+        let rated = rated.get(day).unwrap_or(&none.1);
+        check_day(*day, counted, rated, is_done, found)?;
+    }
+    check_reports(audited, found);
+    Ok(())
+}
+
+fn check_day(
+    day: BillingDay,
+    counted: &DayCount,
+    rated: &Usage,
+    is_done: bool,
+    found: &mut Findings,
+) -> Result<(), Breach> {
+    let ever = counted.usage.plus(&counted.withdrawn)?;
+    for api in union(apis(&ever), apis(rated)) {
+        let (is, ever, rated) = (counted.usage.of(api), ever.of(api), rated.of(api));
+        let breach = |kind, settled: &str| {
+            let stated = format!("{rated} charged{settled}");
+            Breach::new(kind, format!("{api} on {day}"), stated, format!("{is} counted"))
+        };
+        let most = if is_done { is } else { ever };
+        found.check(most.covers(rated), || breach(BreachKind::Overcharged, ""));
+        let is_charged = rated.covers(is) || !is_done;
+        found.check(is_charged, || breach(BreachKind::Uncharged, " and settled for good"));
     }
     Ok(())
 }
 
-fn counted_by_month(days: &CountedDays) -> Result<BTreeMap<BillingMonth, Usage>, UsageError> {
-    let mut months: BTreeMap<BillingMonth, Usage> = BTreeMap::new();
-    for (day, usage) in days {
-        let month = months.entry(day.month()).or_default();
-        *month = month.plus(usage)?;
+/// The reports that a statement summed are there still, unless those of their month have expired.
+fn check_reports(Audited { books, .. }: &Audited<'_>, found: &mut Findings) {
+    for statement in &books.statements {
+        let own = (statement.statement.day, statement.reports);
+        let own = (statement.statement.supplement == 0).then_some(own);
+        let changed = statement.changed_days.iter().map(|changed| (changed.day, changed.reports));
+        for (day, noted) in own.into_iter().chain(changed) {
+            let of_month = day.month().first_day()..=day.month().last_day();
+            if books.counted.range(of_month).next().is_none() {
+                continue;
+            }
+            let stored = books.counted.get(&day).map_or(0, |count| count.reports);
+            found.check(stored >= noted, || {
+                let place = format!("statement {}", statement.statement);
+                let stated = format!("it charges {noted} reports of {day}");
+                Breach::new(BreachKind::ReportsGone, place, stated, format!("{stored} are stored"))
+            });
+        }
     }
-    Ok(months)
-}
-
-fn charged_by_month(statements: &[Statement]) -> Result<BTreeMap<BillingMonth, Usage>, Breach> {
-    by_month(statements)
-        .into_iter()
-        .map(|(month, statements)| Ok((month, ToDate::of(&statements)?.usage()?)))
-        .collect()
 }

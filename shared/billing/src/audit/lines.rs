@@ -1,9 +1,11 @@
 //! A statement's lines add up to its charge, and each can be recomputed from what it says.
 
-use steelyard_pricing::{Discounted, Limit, Line, Metered, MoneyError, Rated, Slice, Yuan};
+use steelyard_pricing::{
+    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, Usage, Yuan,
+};
 
 use super::{Breach, BreachKind, Findings};
-use crate::Statement;
+use crate::{ChangedDay, Statement};
 
 pub(super) fn check(statement: &Statement, found: &mut Findings) -> Result<(), Breach> {
     let (lines, charge) = (statement.lines_fen()?, statement.charge_fen);
@@ -19,6 +21,28 @@ pub(super) fn check(statement: &Statement, found: &mut Findings) -> Result<(), B
             Breach::new(BreachKind::Explanation, place(statement, line), stated, actual)
         });
         check_usage(statement, line, found)?;
+    }
+    check_changed_days(statement, found)
+}
+
+/// What a statement lists by day as late, or as withdrawn, is what its lines of that cause have.
+fn check_changed_days(statement: &Statement, found: &mut Findings) -> Result<(), Breach> {
+    let days = |of: fn(&ChangedDay) -> &Usage| {
+        let mut days = statement.changed_days.iter();
+        days.try_fold(Usage::new(), |sum, changed| sum.plus(of(changed)))
+    };
+    let sums = [
+        (LineCause::Late, days(|changed| &changed.late)?),
+        (LineCause::Void, days(|changed| &changed.void)?),
+    ];
+    for (cause, days) in sums {
+        let lines = statement.apis_because(cause)?;
+        found.check(lines == days, || {
+            let place = format!("statement {}", statement.statement);
+            let stated = format!("its days list {} APIs as {cause:?}", days.apis());
+            let actual = format!("its lines have other counts, of {} APIs", lines.apis());
+            Breach::new(BreachKind::ChangedDays, place, stated, actual)
+        });
     }
     Ok(())
 }
@@ -77,17 +101,19 @@ fn due(rated: &Rated) -> Result<Yuan, MoneyError> {
     })
 }
 
-/// The new usage of a line is that of its APIs.
+/// The usage by which a line changes what was rated is that of its APIs.
 fn check_usage(statement: &Statement, line: &Line, found: &mut Findings) -> Result<(), Breach> {
     if line.rate.is_none() {
         return Ok(());
     }
     let (before, after) = (line.before.metered, line.after.metered);
-    let gained = line.apis.iter().try_fold(Metered::ZERO, |sum, count| sum.plus(count.gained()))?;
-    let holds = before.plus(gained)? == after;
+    let listed = line.apis.total()?;
+    let (less, more) =
+        if line.because == LineCause::Void { (after, before) } else { (before, after) };
+    let holds = less.plus(listed)? == more;
     found.check(holds, || {
         let stated = format!("it goes from {before} to {after}");
-        let actual = format!("its APIs gained {gained}");
+        let actual = format!("its APIs have {listed}");
         Breach::new(BreachKind::LineUsage, place(statement, line), stated, actual)
     });
     Ok(())

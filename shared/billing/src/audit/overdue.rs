@@ -3,7 +3,7 @@
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Span, Timestamp};
-use steelyard_pricing::{BillingDay, Metered};
+use steelyard_pricing::Usage;
 
 use super::text::sums;
 use super::{Audited, Books, Breach, BreachKind, Findings};
@@ -111,29 +111,23 @@ fn check_requested(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Br
     Ok(())
 }
 
-/// Usage of a day that is over, and was counted, is charged by one of the next runs.
+/// Usage of a day that is over is charged by one of the next runs, and credited when it was withdrawn.
 fn check_settled(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
-    let Audited { books: Books { provider, account, counted, .. }, now, .. } = audited;
-    let from = account.open_from.max(provider.billed_from).first_day();
-    for (day, usage) in counted.range(from..) {
-        let settled_by = counted_by(audited, *day) + SETTLED_WITHIN;
-        let (counted, rated) = (usage.total()?, rated_on(audited, *day));
-        found.check(*now <= settled_by || rated.covers(counted), || {
+    let Audited { books, now, rules, .. } = audited;
+    let rated = books.rated_days()?;
+    let none = Usage::new();
+    let from = books.account.open_from.max(books.provider.billed_from).first_day();
+    for (day, count) in books.counted.range(from..) {
+        let end = rules.calendar.instant(day.next().date(), Time::midnight());
+        let settled_by = count.changed_at.map_or(end, |changed| changed.max(end)) + SETTLED_WITHIN;
+        let rated = rated.get(day).unwrap_or(&none);
+        let is_settled = *rated == count.usage || *now <= settled_by;
+        let (counted, rated) = (count.usage.total()?, rated.total()?);
+        found.check(is_settled, || {
             let actual = format!("{counted} were counted, to be charged by {settled_by}");
             let stated = format!("{rated} are charged");
             Breach::new(BreachKind::Overdue, format!("usage of {day}"), stated, actual)
         });
     }
     Ok(())
-}
-
-fn counted_by(Audited { books, rules, .. }: &Audited<'_>, day: BillingDay) -> Timestamp {
-    let end = rules.calendar.instant(day.next().date(), Time::midnight());
-    books.counted_at.get(&day).map_or(end, |counted_at| end.max(*counted_at))
-}
-
-fn rated_on(Audited { books, .. }: &Audited<'_>, day: BillingDay) -> Metered {
-    let progress = books.account.months.get(&day.month());
-    let rated = progress.and_then(|progress| progress.days.get(&day.day_of_month()));
-    rated.copied().unwrap_or(Metered::ZERO)
 }

@@ -1,11 +1,13 @@
 //! What the account notes of its months is what their statements say.
 
-use steelyard_pricing::{BillingDay, BillingMonth, Metered, SegmentToDate};
+use std::collections::BTreeMap;
+
+use steelyard_pricing::{BillingDay, BillingMonth, Metered, Name, RatedToDate, SegmentToDate};
 
 use super::statements::by_month;
-use super::text::shown;
+use super::text::{rated, shown};
 use super::to_date::{SegmentBooks, ToDate};
-use super::{Audited, Breach, BreachKind, Findings, apis, union};
+use super::{Audited, Breach, BreachKind, Findings, union};
 use crate::settlement::named;
 use crate::{MonthProgress, Statement};
 
@@ -37,7 +39,8 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     Ok(())
 }
 
-type Rates = std::collections::BTreeMap<steelyard_pricing::Name, steelyard_pricing::RatedToDate>;
+type Rates = BTreeMap<Name, RatedToDate>;
+type DaysByRate = BTreeMap<Name, BTreeMap<BillingDay, Metered>>;
 
 /// The check of one month.
 struct Check<'a> {
@@ -64,9 +67,6 @@ impl Check<'_> {
                 }
             }
         }
-        let sum = |days: Metered, metered: &Metered| days.plus(*metered);
-        let days = progress.days.values().try_fold(Metered::ZERO, sum)?;
-        self.same("the usage of all days", days, to_date.usage()?.total()?);
         let last = statements.iter().map(|statement| statement.statement.day).max();
         self.same("settled through", shown(&progress.settled_through), shown(&last));
         let supplements = statements.iter().map(|statement| statement.statement.supplement).max();
@@ -75,13 +75,17 @@ impl Check<'_> {
     }
 
     fn segment(&mut self, from: BillingDay, noted: &SegmentToDate, actual: &SegmentBooks) {
-        for api in union(apis(&noted.rated), apis(&actual.usage)) {
-            self.same(&format!("usage of {api}"), noted.rated.of(api), actual.usage.of(api));
-        }
         for rate in union(noted.rates.keys(), actual.rates.keys()) {
-            let yuan = |rates: &Rates| rates.get(rate).copied().unwrap_or_default().yuan;
-            self.same(&format!("the yuan of `{rate}`"), yuan(&noted.rates), yuan(&actual.rates));
+            let shown = |rates: &Rates| rated(&rates.get(rate).copied().unwrap_or_default());
+            self.same(
+                &format!("what `{rate}` amounts to"),
+                shown(&noted.rates),
+                shown(&actual.rates),
+            );
+            let days = |days: &DaysByRate| shown_days(days.get(rate));
+            self.same(&format!("the days of `{rate}`"), days(&noted.days), days(&actual.days));
         }
+        self.same("usage without a rate", noted.unpriced, actual.unpriced);
         self.same("what the plan adds", noted.adjustment_yuan, actual.adjustment);
         let actual = actual.terms.as_ref().unwrap_or(&noted.terms);
         self.same(&format!("the terms from {from}"), named(&noted.terms), named(actual));
@@ -97,4 +101,9 @@ impl Check<'_> {
             Breach::new(BreachKind::Progress, place, stated, actual)
         });
     }
+}
+
+fn shown_days(days: Option<&BTreeMap<BillingDay, Metered>>) -> String {
+    let shown = |(day, metered): (&BillingDay, &Metered)| format!("{metered} on {day}");
+    days.into_iter().flatten().map(shown).collect::<Vec<_>>().join(", ")
 }

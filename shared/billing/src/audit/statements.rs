@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingMonth, Line, RatedToDate, Rounding, Segment, SegmentSpan, Yuan, rate_segment,
+    BillingMonth, Line, RatedToDate, Rounding, Segment, SegmentSpan, Yuan, rate_segment,
 };
 
 use super::lines;
@@ -75,19 +75,11 @@ impl Check<'_> {
             self.line(line, books)?;
             books.add(line)?;
         }
-        for unpriced in &self.statement.unpriced {
-            let books = going_on.entry(unpriced.segment).or_default();
-            self.count(&unpriced.count, books);
-            books.count(&unpriced.count)?;
-        }
         Ok(())
     }
 
     /// A line goes on from what its rate came to; the plan's from what its rates come to now.
     fn line(&mut self, line: &Line, books: &SegmentBooks) -> Result<(), Breach> {
-        for count in &line.apis {
-            self.count(count, books);
-        }
         let (actual, base) = match &line.rate {
             Some(rate) => {
                 (books.rates.get(rate).copied().unwrap_or_default(), line.after.base_yuan)
@@ -115,15 +107,6 @@ impl Check<'_> {
             Breach::new(BreachKind::RatedToDate, place(), stated, actual)
         });
         Ok(())
-    }
-
-    fn count(&mut self, count: &ApiCount, books: &SegmentBooks) {
-        let actual = books.usage.of(&count.api);
-        let goes_on = count.before == actual && count.after.covers(count.before);
-        let ApiCount { api, before, after } = count;
-        self.check(BreachKind::Counts, goes_on, || {
-            (format!("{api} goes from {before} to {after}"), format!("it was at {actual} before"))
-        });
     }
 
     /// A segment keeps the terms that it was first charged by.

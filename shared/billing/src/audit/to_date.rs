@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    ApiCount, BillingDay, Fen, Line, Metered, MoneyError, Name, RatedToDate, Rounding, TermsRef,
-    Usage, UsageError, Yuan,
+    BillingDay, Fen, Line, LineCause, Metered, MoneyError, Name, RatedToDate, Rounding, TermsRef,
+    Unpriced, Usage, UsageError, Yuan,
 };
 
 use super::Breach;
@@ -24,8 +24,10 @@ pub(super) struct ToDate {
 pub(super) struct SegmentBooks {
     /// The terms that the first statement named.
     pub(super) terms: Option<TermsRef>,
-    /// What was charged, and what was listed as unpriced.
+    /// What was charged, and what no rate covers.
     pub(super) usage: Usage,
+    /// What of it no rate covers.
+    pub(super) unpriced: Metered,
     /// What was charged by rate and day, where units are free by the day.
     pub(super) days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
     /// What each rate came to.
@@ -53,7 +55,7 @@ impl ToDate {
             self.of_segment(line.segment).add(line)?;
         }
         for unpriced in &statement.unpriced {
-            self.of_segment(unpriced.segment).count(&unpriced.count)?;
+            self.of_segment(unpriced.segment).add_unpriced(unpriced)?;
         }
         self.charged_fen = self.charged_fen.plus(statement.charge_fen)?;
         self.rounding.get_or_insert(statement.rounding);
@@ -62,11 +64,6 @@ impl ToDate {
 
     pub(super) fn of_segment(&mut self, from: BillingDay) -> &mut SegmentBooks {
         self.segments.entry(from).or_default()
-    }
-
-    /// All usage of the month.
-    pub(super) fn usage(&self) -> Result<Usage, UsageError> {
-        self.segments.values().try_fold(Usage::new(), |sum, segment| sum.plus(&segment.usage))
     }
 
     /// What all segments come to.
@@ -79,22 +76,37 @@ impl ToDate {
 
 impl SegmentBooks {
     pub(super) fn add(&mut self, line: &Line) -> Result<(), Breach> {
-        for count in &line.apis {
-            self.count(count)?;
-        }
+        self.count(line.because, &line.apis)?;
         match &line.rate {
             Some(rate) => {
-                self.rates.insert(rate.clone(), line.after.standing());
+                self.rates.insert(rate.clone(), line.after.to_date());
                 let days = line.after.days.iter().map(|(day, metered)| (*day, *metered));
-                self.days.entry(rate.clone()).or_default().extend(days);
+                let days = days.collect::<BTreeMap<_, _>>();
+                if !days.is_empty() {
+                    self.days.entry(rate.clone()).or_default().extend(days);
+                }
             }
             None => self.adjustment = line.after_yuan()?,
         }
         Ok(())
     }
 
-    pub(super) fn count(&mut self, count: &ApiCount) -> Result<(), UsageError> {
-        self.usage.add(count.api.clone(), count.gained())
+    pub(super) fn add_unpriced(&mut self, unpriced: &Unpriced) -> Result<(), UsageError> {
+        self.count(unpriced.because, &unpriced.apis)?;
+        let metered = unpriced.apis.total()?;
+        self.unpriced = match unpriced.because {
+            LineCause::Void => self.unpriced.minus(metered)?,
+            LineCause::Usage | LineCause::Late | LineCause::Terms => self.unpriced.plus(metered)?,
+        };
+        Ok(())
+    }
+
+    fn count(&mut self, because: LineCause, apis: &Usage) -> Result<(), UsageError> {
+        self.usage = match because {
+            LineCause::Void => self.usage.minus(apis)?,
+            LineCause::Usage | LineCause::Late | LineCause::Terms => self.usage.plus(apis)?,
+        };
+        Ok(())
     }
 
     /// What all its rates come to.

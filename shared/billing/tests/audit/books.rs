@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use steelyard_billing::{
-    Account, AgreementOwner, Books, CountedDays, Filed, Mandate, Provider, Registration, TaskId,
+    Account, AgreementOwner, Books, Filed, Mandate, Provider, Registration, TaskId,
 };
 
 use crate::mandates::mandates;
@@ -25,8 +25,7 @@ pub fn new_books(provider: &Provider) -> Books {
         recharges: Vec::new(),
         refunds: Vec::new(),
         reversals: Vec::new(),
-        counted: CountedDays::new(),
-        counted_at: BTreeMap::new(),
+        counted: BTreeMap::new(),
         filed: Vec::new(),
         unmatched: Vec::new(),
     }

@@ -1,18 +1,21 @@
 //! Keeps the books of one provider by the rules.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{
-    AgreementAnswer, Books, Collectable, CountedDays, Debit, DebitId, DebitTerms, Decline,
-    DeclineReason, Doubt, GatewayCode, Mandate, MandateInUse, MonthClose, Movement, OutRequestNo,
-    Outcome, PayAnswer, Payment, ProvedPaid, Provider, ProviderId, QueryAnswer, Reason, Recharge,
-    Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, Resolution, Reversal, Step,
-    TradeNumber, TradeOf, days_collected, next_settlement,
+    AgreementAnswer, Books, Collectable, Debit, DebitId, DebitTerms, Decline, DeclineReason, Doubt,
+    GatewayCode, Mandate, MandateInUse, MonthClose, Movement, OutRequestNo, Outcome, PayAnswer,
+    Payment, ProvedPaid, Provider, ProviderId, QueryAnswer, Reason, Recharge, Refund, RefundAnswer,
+    RefundPhase, RefundQueryAnswer, RefundRef, Resolution, Reversal, Step, TradeNumber, TradeOf,
+    days_collected, next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
 use crate::books::{file, new_books};
 use crate::common::{at, provider, rules};
+use crate::reading::{count, read};
 use crate::realm::realm;
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
@@ -46,13 +49,11 @@ pub fn day(text: &str) -> BillingDay {
     text.parse().unwrap()
 }
 
-pub fn add(days: &mut CountedDays, day: BillingDay, api: &str, calls: u64) {
-    days.entry(day).or_default().add(api.parse().unwrap(), Metered::calls(calls)).unwrap();
-}
-
 /// Books that follow from what happened, the plans that rated it, and the time of the last event.
 pub struct Keeper {
     pub books: Books,
+    /// How often usage of each day changed.
+    changes: BTreeMap<BillingDay, u64>,
     pub plans: Catalog,
     pub now: Timestamp,
 }
@@ -87,18 +88,22 @@ impl Keeper {
     pub fn new(plans: &[&str], mandate: Option<MandateInUse>) -> Keeper {
         let books = new_books(&Provider { mandate, ..provider() });
         let plans = plans.iter().map(|json| plan(json)).collect();
-        Keeper { books, plans, now: at("2015-05-01 00:00") }
+        Keeper { books, changes: BTreeMap::new(), plans, now: at("2015-05-01 00:00") }
     }
 
     pub fn report(&mut self, day: BillingDay, api: &str, calls: u64) {
-        add(&mut self.books.counted, day, api, calls);
+        self.count(day, api, calls, at("2015-05-01 00:00"));
     }
 
-    /// The same, when it is told when the report was counted.
+    /// The same at a time.
     pub fn report_at(&mut self, day: BillingDay, api: &str, calls: u64, now: Timestamp) {
-        self.report(day, api, calls);
-        self.books.counted_at.insert(day, now);
+        self.count(day, api, calls, now);
         self.now = now;
+    }
+
+    fn count(&mut self, day: BillingDay, api: &str, calls: u64, at: Timestamp) {
+        count(&mut self.books.counted, day, (api, Metered::calls(calls)), at);
+        *self.changes.entry(day).or_default() += 1;
     }
 
     /// Stores a movement, and files what it leaves to do.
@@ -122,11 +127,14 @@ impl Keeper {
         registration.closed = due.or(registration.closed);
         self.books.registration = Some(registration);
         loop {
-            let Books { provider, account, counted, .. } = &self.books;
-            let (closed, plans) = (registration.closed, &self.plans);
+            let usage = read(&self.books, &self.changes, &rules, now);
+            let Books { provider, account, .. } = &self.books;
             let next =
-                next_settlement(provider, account, counted, closed, plans, &rules, now).unwrap();
-            let Some(settlement) = next else { break };
+                next_settlement(provider, account, &usage, &self.plans, &rules, now).unwrap();
+            let Some(settlement) = next else {
+                self.books.account = nothing_due(account, &usage);
+                break;
+            };
             self.books.statements.push(settlement.statement);
             self.keep(settlement.movement, now);
         }

@@ -70,7 +70,7 @@ pub const CANARIES: &[Canary] = &[
             let metered = &mut line(keeper, 1, 1).after.metered;
             *metered = metered.plus(Metered::calls(1)).unwrap();
         },
-        &["LineUsage"],
+        &["LineUsage", "Progress"],
     ),
     (
         "a line begins at another price, and charges the same",

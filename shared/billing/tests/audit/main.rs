@@ -16,6 +16,8 @@ mod mandates;
 mod overdue;
 mod progress;
 mod properties;
+#[path = "../common/reading.rs"]
+mod reading;
 #[path = "../common/realm.rs"]
 mod realm;
 mod references;
@@ -175,10 +177,10 @@ fn every_breach_is_found_and_reads_alone() {
     assert_eq!(texts.keys().copied().collect::<BTreeSet<_>>(), VARIANTS.into_iter().collect());
     let texts = texts.into_iter().map(|(variant, text)| format!("{variant}: {text}"));
     expect![[r#"
+        ChangedDays: statement 2015-05-31+1: its days list 1 APIs as Late, but its lines have other counts, of 1 APIs
         Charge: statement 2015-05-31+1: it charges 0.21 yuan, but 0.20 were due
         ChargedBefore: statement 2015-05-17: 12.00 yuan were charged before it, but those before charge 12.01
         Code: the code 8d9001d32c6a703d: it names none, but it is the code of shop
-        Counts: statement 2015-05-31+1: t.a goes from 1351 calls to 1371 calls, but it was at 1350 calls before
         Debit: debit 3: it reserved 12.73, but by the journal it did nothing
         DebitGone: debit 2: journal entry 5 names it, but it is not stored
         DebitTerms: debit 3: it has 1 attempts and asks for none, but it is InDoubt { why: "no answer in 10 s" }
@@ -197,7 +199,7 @@ fn every_breach_is_found_and_reads_alone() {
         JournalEnd: the account: it counts 12 entries, but the last is 11
         JournalGap: the journal: entry 7 follows entry 5, but entry 6 is to follow it
         LastNumber: the account: it counts 3 debits, but the last is 2
-        LineUsage: statement 2015-05-17, the line of `extra`: it goes from 0 calls to 11 calls, but its APIs gained 10 calls
+        LineUsage: statement 2015-05-17, the line of `extra`: it goes from 0 calls to 11 calls, but its APIs have 10 calls
         Lines: statement 2015-05-17: it charges 5.03 yuan, but its lines 5.04
         LinesToDate: statement 2015-06-02: it rates the month at 20 yuan, but the lines so far at 20.001
         Mandate: the provider: its mandate in use is none, but active mandates are 1 (20155245550001, up to 100.00)
@@ -205,17 +207,18 @@ fn every_breach_is_found_and_reads_alone() {
         OpenFrom: the account: 2015-05 is settled for good, but no month is closed
         OurNumber: attempt 1 of debit 3: its number is SYk3x9ab_8d9001d32c6a703d_D2_1, but that is not the number of this record
         OutTradeNo: the number SYk3x9ab_8d9001d32c6a703d_D3_1: an attempt of debit 3 has it, but another attempt, of debit 3, has it
-        Overcharged: t.b in 2015-05: 500 calls charged, but 0 calls counted
+        Overcharged: t.b on 2015-05-17: 500 calls charged, but 0 calls counted
         Overdrawn: all debits: 42.00 yuan withheld, but 37.73 charged
         Overdue: usage of 2015-05-16: 1300 calls are charged, but 2600 calls were counted, to be charged by 2015-05-18T04:00:00Z
         Owner: agreement 20155245550001: its owner is mandate 1 of shop, but mandate 2 of shop has its number
         Postings: journal entry 6: it is a recharge, but it posts -3.00 yuan on Bank
-        Progress: the account, the yuan of `basic` in 2015-06: 20 noted, but 20.001 by the statements
+        Progress: the account, what `extra` amounts to in 2015-05: 0.033 yuan for 10 calls, with 0 free units used and 0 of the plan noted, but 0.033 yuan for 11 calls, with 0 free units used and 0 of the plan by the statements
         Range: the audit: every amount can be computed, but the sum of 9223372036854775807 fen and 9223372036854775807 fen is out of range
         Rated: statement 2015-05-16: it rates the month at 12.001 yuan, but its usage costs 12
         RatedToDate: statement 2015-05-17, the line of `basic`: it continues 12.001 yuan for 1300 calls, with 100 free units used and 0 of the plan, but the lines before it amount to 12 yuan for 1300 calls, with 100 free units used and 0 of the plan
         RechargeTwice: the recharge `transfer 5`: journal entry 6 booked it, but entry 8 booked it again
         Registration: the registration: there is none, but the provider is billed from 2015-05
+        ReportsGone: statement 2015-05-17: it charges 2 reports of 2015-05-17, but 0 are stored
         Reserved: the account: 0.00 yuan are reserved, but debits collect 12.73
         Rounding: statement 2015-05-17: it is rounded up, but its month half_up
         Rules: journal entry 11: the account held 7.28 prepaid, 0.00 receivable and 0.00 reserved before it, but after it prepaid 0.01, receivable 12.73 and reserved 0.00 contradict each other
@@ -224,7 +227,7 @@ fn every_breach_is_found_and_reads_alone() {
         Taken: debit 1: it took 12.01 yuan, but it asked for 12.00
         TermsChanged: statement 2015-05-17: it rates the segment from 2015-05-01 by plan q of 2015-05-01, but before it was rated by plan p of 2015-05-01
         TermsGone: statement 2015-05-16: it rates the segment from 2015-05-01 by plan p of 2015-05-01, but a part of these terms is not stored, or cannot be read
-        Uncharged: t.a in 2015-05: 1370 calls charged and settled for good, but 1375 calls counted
+        Uncharged: t.a on 2015-05-30: 50 calls charged and settled for good, but 55 calls counted
         Unclosed: the registration: no month is closed, but 2015-05 closed at 2015-06-04T16:00:00Z
         Unfiled: debit 1: due at 2015-05-17T02:01:00Z, but it is not in the due index
         Unfinished: refund F2 of SYk3x9ab_8d9001d32c6a703d_D1_1: without progress since 2015-06-01T16:57:00Z, but it is to be done within a day

@@ -123,8 +123,8 @@ fn usage_is_overdue_36_hours_after_the_end_of_its_day_or_after_its_report() {
             let mut keeper = honest();
             keeper.collect(Gateway::Pays, at("2015-06-03 11:00"));
             close(&mut keeper, "2015-12", "2015-06-03 11:00");
-            keeper.report(day(on), "t.a", 1);
-            keeper.books.counted_at.extend(counted_at.map(|time| (day(on), at(time))));
+            let counted_at = counted_at.map_or(at("2015-05-01 00:00"), at);
+            keeper.report_at(day(on), "t.a", 1, counted_at);
             keeper.now = now;
             let expected = if is_billed { expected } else { &[] };
             assert_eq!(variants_of(&breaches(&keeper)), expected, "{on}, {counted_at:?}, {now}");

@@ -22,15 +22,15 @@ pub const CANARIES: &[Canary] = &[
         &["Progress"],
     ),
     (
-        "the account notes a call of another API",
-        |keeper| segment(keeper).rated.add("t.new".parse().unwrap(), Metered::calls(1)).unwrap(),
+        "the account notes a call that no rate covers",
+        |keeper| segment(keeper).unpriced = Metered::calls(1),
         &["Progress"],
     ),
     (
-        "the account notes a call more of a day",
+        "the account notes a day that no line shows",
         |keeper| {
-            let metered = may(keeper).days.get_mut(&31).unwrap();
-            *metered = metered.plus(Metered::calls(1)).unwrap();
+            let days = [(day("2015-05-16"), Metered::calls(1))].into_iter().collect();
+            segment(keeper).days.insert("basic".parse().unwrap(), days);
         },
         &["Progress"],
     ),
@@ -79,7 +79,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "the account forgets a month that is not done",
         |keeper| drop(keeper.books.account.months.remove(&"2015-05".parse().unwrap())),
-        &["Progress", "Overdue"],
+        &["Progress"],
     ),
     (
         "the account notes a month that has no statement",

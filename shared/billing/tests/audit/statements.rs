@@ -34,36 +34,33 @@ pub const MONTH_CANARIES: &[Canary] = &[
         &["ChargedBefore", "Charge"],
     ),
     (
-        "a statement begins at another count",
+        "an unpriced API has another count",
         |keeper| {
-            let count = &mut keeper.books.statements[5].lines[0].apis[0];
-            (count.before, count.after) = (
-                count.before.plus(Metered::calls(1)).unwrap(),
-                count.after.plus(Metered::calls(1)).unwrap(),
-            );
+            let unpriced = &mut keeper.books.statements[3].unpriced[0];
+            unpriced.apis.add("nobody.knows".parse().unwrap(), Metered::calls(1)).unwrap();
         },
-        &["Counts"],
+        &["Overcharged", "Progress", "Overdue"],
     ),
     (
-        "an unpriced count begins elsewhere",
+        "a late day lists another count than the lines",
         |keeper| {
-            let count = &mut keeper.books.statements[3].unpriced[0].count;
-            (count.before, count.after) = (Metered::calls(1), Metered::calls(8));
+            let day = keeper.books.statements.iter_mut().flat_map(|s| &mut s.changed_days).next();
+            day.unwrap().late.add("t.a".parse().unwrap(), Metered::calls(1)).unwrap();
         },
-        &["Counts"],
+        &["Overcharged", "ChangedDays", "Overdue"],
     ),
     (
-        "a count goes backwards",
+        "an API has another count than its line",
         |keeper| {
-            let count = &mut keeper.books.statements[2].lines[0].apis[0];
-            count.after = Metered::calls(1_299);
+            let line = &mut keeper.books.statements[2].lines[0];
+            line.apis.add("t.a".parse().unwrap(), Metered::calls(1)).unwrap();
         },
-        &["LineUsage", "Counts", "Rated", "Progress"],
+        &["Overcharged", "LineUsage", "Rated", "Overdue"],
     ),
     (
         "a statement is lost",
         |keeper| drop(keeper.books.statements.remove(0)),
-        &["ChargedBefore", "RatedToDate", "Rated", "Counts", "Progress", "StatementGone"],
+        &["ChargedBefore", "RatedToDate", "Rated", "Progress", "StatementGone", "Overdue"],
     ),
     (
         "a statement is stored twice under another number",
@@ -74,8 +71,8 @@ pub const MONTH_CANARIES: &[Canary] = &[
         },
         &[
             "Overcharged",
+            "ReportsGone",
             "ChargedBefore",
-            "Counts",
             "RatedToDate",
             "Rated",
             "Progress",

@@ -15,9 +15,9 @@ macro_rules! kinds {
     };
 }
 
-kinds! { 58:
-    Foreign Overcharged Uncharged Overdue Unclosed OpenFrom Lines Explanation
-    LineUsage RatedToDate Counts ChargedBefore LinesToDate Rated Rounding Charge TermsGone
+kinds! { 59:
+    Foreign Overcharged Uncharged ReportsGone Overdue Unclosed OpenFrom Lines Explanation
+    LineUsage RatedToDate ChangedDays ChargedBefore LinesToDate Rated Rounding Charge TermsGone
     TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled
     StatementGone FromPrepaid Postings RechargeTwice Debit Taken DebitGone DebitTwice
     DebitTerms OutTradeNo OurNumber LastNumber OpenDebits Reserved Withheld Overdrawn

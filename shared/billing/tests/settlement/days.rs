@@ -39,7 +39,7 @@ fn days_without_a_charge_make_a_statement_and_move_no_money() {
             2015-05-16: 0.00
                 basic 0 to 60 (60 of 100 free) = 0.00
             2015-05-17: 0.00
-                unpriced nobody.knows 0 to 5"#]],
+                unpriced nobody.knows 5"#]],
     );
     assert_eq!(shop.account().entries, 0);
     assert_eq!(shop.account().settled_through, Some("2015-05-17".parse().unwrap()));

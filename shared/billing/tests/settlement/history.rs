@@ -77,6 +77,8 @@ const CHANGES: [&str; 6] = [
 pub enum Event {
     /// Usage is counted for a day that may be some days ago.
     Counts { age: u8, api: &'static str, calls: u64, amount: u32 },
+    /// Usage of an API on a day that may be some days ago is withdrawn.
+    Withdraws { age: u8, api: &'static str },
     /// The provider is put on a plan.
     Assigns { plan: &'static str, from: Place },
     /// A version of a plan is stored.
@@ -161,6 +163,7 @@ fn event() -> impl Strategy<Value = Event> {
     let change = prop::sample::select(CHANGES.to_vec());
     prop_oneof![
         4 => counts(),
+        2 => withdraws(),
         2 => (plan.clone(), place()).prop_map(|(plan, from)| Event::Assigns { plan, from }),
         1 => (plan, bodies(), place()).prop_map(|(plan, body, from)| Event::Stores { plan, body, from }),
         2 => (change, place(), prop::option::of(place()))
@@ -184,6 +187,11 @@ fn counts() -> impl Strategy<Value = Event> {
     let amount = prop_oneof![Just(0_u32), 1_u32..100, 1_u32..200_000];
     (age, prop::sample::select(apis), calls, amount)
         .prop_map(|(age, api, calls, amount)| Event::Counts { age, api, calls, amount })
+}
+
+fn withdraws() -> impl Strategy<Value = Event> {
+    let apis = prop::sample::select(vec!["t.a", "t.b", "vas.a", "sale.pay", "nobody.knows"]);
+    (0_u8..20, apis).prop_map(|(age, api)| Event::Withdraws { age, api })
 }
 
 fn place() -> impl Strategy<Value = Place> {

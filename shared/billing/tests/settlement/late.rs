@@ -113,7 +113,7 @@ fn usage_that_no_rate_covers_is_listed_when_it_comes_in_time_and_when_it_comes_l
         "2015-05-17 00:30",
         expect![[r#"
             2015-05-16: 0.00
-                unpriced nobody.knows 0 to 5"#]],
+                unpriced nobody.knows 5"#]],
     );
     shop.count("05-16", "nobody.knows", 2);
     shop.count("05-17", "nobody.knows", 3);
@@ -121,8 +121,8 @@ fn usage_that_no_rate_covers_is_listed_when_it_comes_in_time_and_when_it_comes_l
         "2015-05-18 00:30",
         expect![[r#"
             2015-05-17: 0.00
-                unpriced nobody.knows 5 to 7
-                unpriced nobody.knows 7 to 10
+                late unpriced nobody.knows 2
+                unpriced nobody.knows 3
                 2 came late of 2015-05-16"#]],
     );
 }

@@ -20,5 +20,8 @@ mod overrides;
 mod plans;
 mod prices;
 mod properties;
+#[path = "../common/reading.rs"]
+mod reading;
 mod refusals;
 mod shop;
+mod voids;

@@ -1,7 +1,7 @@
 //! Statements as a person would note them.
 
-use steelyard_billing::Statement;
-use steelyard_pricing::{BillingDay, Limit, Line, LineCause, Metered, SegmentSpan};
+use steelyard_billing::{ChangedDay, Statement};
+use steelyard_pricing::{BillingDay, Limit, Line, LineCause, Metered, SegmentSpan, Unpriced};
 
 /// A statement: its charge, its segments where there are several, its lines, and what was unpriced
 /// or late.
@@ -12,13 +12,18 @@ pub fn note(statement: &Statement) -> String {
     notes.extend(
         statement.lines.iter().map(|line| format!("{}{}", part(line.segment, is_cut), of(line))),
     );
-    notes.extend(statement.unpriced.iter().map(|unpriced| {
-        let (segment, count) = (part(unpriced.segment, is_cut), &unpriced.count);
-        format!("{segment}unpriced {} {}", count.api, steps(count.before, count.after))
-    }));
-    let late_days = statement.late_days.iter();
-    notes
-        .extend(late_days.map(|late| format!("{} came late of {}", shown(late.metered), late.day)));
+    for Unpriced { segment, because, apis } in &statement.unpriced {
+        let place = format!("{}{}", part(*segment, is_cut), cause(*because));
+        let listed = apis.iter().map(|(api, new)| format!("{place}unpriced {api} {}", shown(new)));
+        notes.extend(listed);
+    }
+    for ChangedDay { day, late, void, .. } in &statement.changed_days {
+        for (usage, what) in [(late, "came late"), (void, "were withdrawn")] {
+            let total = usage.total().unwrap();
+            let is_any = !usage.is_empty();
+            notes.extend(is_any.then(|| format!("{} {what} of {day}", shown(total))));
+        }
+    }
     notes.join("\n    ")
 }
 
@@ -33,15 +38,17 @@ fn part(segment: BillingDay, is_cut: bool) -> String {
     if is_cut { format!("[{}] ", segment.day_of_month()) } else { String::new() }
 }
 
+fn cause(because: LineCause) -> &'static str {
+    match because {
+        LineCause::Usage => "",
+        LineCause::Late => "late ",
+        LineCause::Void => "void ",
+        LineCause::Terms => "terms ",
+    }
+}
+
 fn of(line: &Line) -> String {
-    let mut notes = vec![
-        match line.because {
-            LineCause::Usage => "",
-            LineCause::Late => "late",
-            LineCause::Terms => "terms",
-        }
-        .to_owned(),
-    ];
+    let mut notes = vec![cause(line.because).trim_end().to_owned()];
     match &line.rate {
         Some(rate) => {
             let (before, after) = (line.before.metered, line.after.metered);

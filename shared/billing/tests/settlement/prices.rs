@@ -139,25 +139,25 @@ fn usage_that_no_rate_covers_is_listed_by_segment() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-16: 0.00
-            unpriced other.a 0 to 5
-        2015-05-17: 0.02
-            2015-05-01 until 2015-05-17: p of 2015-05-01
-            2015-05-17 until 2015-06-01: p of 2015-05-17
-            [17] extra 0 to 6 = 0.02
-            [17] unpriced nobody.knows 0 to 7"#]],
+            2015-05-16: 0.00
+                unpriced other.a 5
+            2015-05-17: 0.02
+                2015-05-01 until 2015-05-17: p of 2015-05-01
+                2015-05-17 until 2015-06-01: p of 2015-05-17
+                [17] extra 0 to 6 = 0.02
+                [17] unpriced nobody.knows 7"#]],
     );
     shop.count("05-16", "other.a", 1);
     shop.count("05-18", "vas.a", 3);
     shop.check(
         "2015-05-19 00:30",
         expect![[r#"
-        2015-05-18: 0.00
-            2015-05-01 until 2015-05-17: p of 2015-05-01
-            2015-05-17 until 2015-06-01: p of 2015-05-17
-            [1] unpriced other.a 5 to 6
-            [17] unpriced vas.a 0 to 3
-            1 came late of 2015-05-16"#]],
+            2015-05-18: 0.00
+                2015-05-01 until 2015-05-17: p of 2015-05-01
+                2015-05-17 until 2015-06-01: p of 2015-05-17
+                [1] late unpriced other.a 1
+                [17] unpriced vas.a 3
+                1 came late of 2015-05-16"#]],
     );
 }
 

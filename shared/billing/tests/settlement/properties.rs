@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use steelyard_billing::{Books, Statement};
+use steelyard_billing::{Books, CountedDays, Statement};
 use steelyard_pricing::{
     BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment, TermsRef,
     Usage, Yuan, charge, rate_segment, segments,
@@ -49,6 +49,7 @@ impl Life {
             Event::Counts { age, api, calls, amount } => {
                 self.count(today, *age, api, *calls, *amount);
             }
+            Event::Withdraws { age, api } => self.withdraw(today, *age, api),
             Event::Assigns { plan, from } => {
                 let settled = self.shop.account().settled_through;
                 let plan = plan.parse().unwrap();
@@ -101,8 +102,18 @@ impl Life {
         let amount = format!("{}.{:02}", fen / 100, fen % 100);
         let metered = serde_json::json!({"calls": calls, "amount": amount});
         let metered: Metered = serde_json::from_value(metered).unwrap();
-        self.shop.count_on(day, api.parse().unwrap(), metered);
-        self.shop.books.counted_at.insert(day, at(&format!("{today} 12:00")));
+        self.shop.count_at(day, (api, metered), at(&format!("{today} 12:00")));
+    }
+
+    /// Withdraws what is counted of an API on a day, if its month is open still.
+    fn withdraw(&mut self, today: BillingDay, age: u8, api: &str) {
+        let day = (0..age).fold(today, |day, _| day.previous());
+        let is_open = self.shop.closed().is_none_or(|closed| day.month() > closed.through);
+        let Some(count) = self.shop.books.counted.get(&day).filter(|_| is_open) else { return };
+        let api = api.parse().unwrap();
+        let metered = count.usage.of(&api);
+        let gone = Usage::from_iter([(api, metered)]);
+        self.shop.withdraw_at(day, &gone, at(&format!("{today} 12:00")));
     }
 
     /// Whether every override fits the plans that it will meet.
@@ -121,6 +132,7 @@ impl Life {
             self.keep_terms(statement.statement.day);
             self.check_terms(&statement);
         }
+        self.shop.note_nothing_due(now);
         assert!(self.shop.next(now).unwrap().is_none(), "a second run gives nothing");
         assert_eq!(self.shop.audit(now), []);
         let over = at(now);
@@ -205,17 +217,14 @@ impl Life {
 
     /// Every call and every amount is on a statement once.
     fn check_listed(&self, month: BillingMonth) {
-        let listed = self.shop.statements_of(month).flat_map(|statement| {
-            let lines = statement.lines.iter().flat_map(|line| &line.apis);
-            lines.chain(statement.unpriced.iter().map(|unpriced| &unpriced.count))
-        });
-        let mut sum = Usage::new();
-        for count in listed {
-            sum.add(count.api.clone(), count.gained()).unwrap();
+        let mut listed = CountedDays::new();
+        for statement in self.shop.statements_of(month) {
+            statement.add_to(&mut listed).unwrap();
         }
-        let days = self.shop.days_of(month).into_iter();
-        let counted = days.fold(Usage::new(), |sum, (_, usage)| sum.plus(usage).unwrap());
-        assert_eq!(sum, counted, "{month}");
+        for (day, counted) in self.shop.days_of(month) {
+            assert_eq!(listed.remove(&day).unwrap_or_default(), *counted, "{day}");
+        }
+        assert!(listed.values().all(Usage::is_empty), "{listed:?}");
     }
 }
 

@@ -1,17 +1,20 @@
 //! A provider whose usage is counted and settled, under plans that change.
 
+use std::collections::BTreeMap;
+
 use expect_test::Expect;
+use jiff::Timestamp;
 use steelyard_billing::{
     Account, Books, Breach, BreachKind, Calendar, DebitRules, Ledger, MonthClose, Movement,
-    Settlement, SettlementError, Statement, TermsChangeError, audit, next_settlement,
+    Settlement, SettlementError, Statement, TermsChangeError, UsageRead, audit, next_settlement,
+    nothing_due,
 };
-use steelyard_pricing::{
-    ApiName, BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage,
-};
+use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage};
 
 use crate::books::{file, new_books};
 use crate::common::{at, provider, rules};
 use crate::note::note;
+use crate::reading::{count, read};
 
 /// A fen for each call of `t.*` after 100 free ones, a third of a fen for each of `vas.*`.
 pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates": [
@@ -23,6 +26,8 @@ pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates":
 /// The books of a provider, and the plans and rules that it is settled by.
 pub struct Shop {
     pub books: Books,
+    /// How often usage of each day changed.
+    pub changes: BTreeMap<BillingDay, u64>,
     pub plans: Catalog,
     pub rules: DebitRules,
 }
@@ -48,7 +53,12 @@ impl Shop {
 
     /// A shop on the plan `p`, where there are these plans.
     pub fn on(documents: &[&str]) -> Shop {
-        Shop { books: new_books(&provider()), plans: plans(documents), rules: rules() }
+        Shop {
+            books: new_books(&provider()),
+            changes: BTreeMap::new(),
+            plans: plans(documents),
+            rules: rules(),
+        }
     }
 
     /// Configures another day on which months close.
@@ -74,17 +84,36 @@ impl Shop {
 
     /// Counts calls on a day of 2015.
     pub fn count(&mut self, on: &str, api: &str, calls: u64) {
-        self.count_on(day(on), api.parse().unwrap(), Metered::calls(calls));
+        self.count_on(day(on), api, Metered::calls(calls));
     }
 
     /// Counts calls that an amount went through.
     pub fn count_amount(&mut self, on: &str, api: &str, calls: u64, yuan: &str) {
         let metered = serde_json::json!({"calls": calls, "amount": yuan});
-        self.count_on(day(on), api.parse().unwrap(), serde_json::from_value(metered).unwrap());
+        self.count_on(day(on), api, serde_json::from_value(metered).unwrap());
     }
 
-    pub fn count_on(&mut self, day: BillingDay, api: ApiName, metered: Metered) {
-        self.books.counted.entry(day).or_default().add(api, metered).unwrap();
+    pub fn count_on(&mut self, day: BillingDay, api: &str, metered: Metered) {
+        self.count_at(day, (api, metered), at("2015-05-01"));
+    }
+
+    pub fn count_at(&mut self, day: BillingDay, counted: (&str, Metered), at: Timestamp) {
+        count(&mut self.books.counted, day, counted, at);
+        *self.changes.entry(day).or_default() += 1;
+    }
+
+    /// Withdraws calls of a day of 2015 that were counted.
+    pub fn withdraw(&mut self, on: &str, api: &str, calls: u64) {
+        let gone = Usage::from_iter([(api.parse().unwrap(), Metered::calls(calls))]);
+        self.withdraw_at(day(on), &gone, at("2015-05-01"));
+    }
+
+    pub fn withdraw_at(&mut self, day: BillingDay, gone: &Usage, at: Timestamp) {
+        let count = self.books.counted.get_mut(&day).unwrap();
+        count.usage = count.usage.minus(gone).unwrap();
+        count.withdrawn = count.withdrawn.plus(gone).unwrap();
+        count.changed_at = count.changed_at.max(Some(at));
+        *self.changes.entry(day).or_default() += 1;
     }
 
     /// Stores a version of a plan, whenever it takes effect.
@@ -116,9 +145,18 @@ impl Shop {
 
     /// The only place of this test that settles.
     pub fn next(&self, now: &str) -> Result<Option<Settlement>, SettlementError> {
-        let Books { provider, account, counted, .. } = &self.books;
-        let (closed, plans, rules) = (self.closed(), &self.plans, &self.rules);
-        next_settlement(provider, account, counted, closed, plans, rules, at(now))
+        let Books { provider, account, .. } = &self.books;
+        let usage = self.read(now);
+        next_settlement(provider, account, &usage, &self.plans, &self.rules, at(now))
+    }
+
+    fn read(&self, now: &str) -> UsageRead {
+        read(&self.books, &self.changes, &self.rules, at(now))
+    }
+
+    /// What a run stores that has no statement to make.
+    pub fn note_nothing_due(&mut self, now: &str) {
+        self.books.account = nothing_due(&self.books.account, &self.read(now));
     }
 
     /// The only place of this test that audits. Nobody works on debits here.
@@ -138,6 +176,7 @@ impl Shop {
             self.keep(settlement);
             assert!(self.books.statements.len() < known + 200, "settlement never ends");
         }
+        self.note_nothing_due(now);
         self.books.statements[known..].to_vec()
     }
 
@@ -181,7 +220,7 @@ impl Shop {
     /// The counts of a month's days, as they are now.
     pub fn days_of(&self, month: BillingMonth) -> Vec<(BillingDay, &Usage)> {
         let days = self.books.counted.range(month.first_day()..=month.last_day());
-        days.map(|(day, usage)| (*day, usage)).collect()
+        days.map(|(day, count)| (*day, &count.usage)).collect()
     }
 
     /// What holds of every settlement.

@@ -214,15 +214,21 @@ fn a_void_below_a_minimum_is_credited_down_to_it_when_the_month_is_over() {
     let fields = json!({"minimum": "10", "rates": rate(per_unit("1"), json!({}))});
     let mut april = April::under(plan(fields));
     april.count(1, json!({"a": 12}));
-    april.check(1, expect![[r#"
+    april.check(
+        1,
+        expect![[r#"
         from 1 calls: 0 calls to 12 calls, (12 − 0) × 1 = 12, was 0, 12 rounded by 0 = 12.00
-        charge 12.00 of 12"#]]);
+        charge 12.00 of 12"#]],
+    );
     april.check(30, expect!["charge 0.00 of 12"]);
     april.void(1, json!({"a": 5}));
-    april.check(30, expect![[r#"
+    april.check(
+        30,
+        expect![[r#"
         void from 1 calls: 12 calls to 7 calls, (7 − 0) × 1 = 7, was 12, -5 rounded by 0 = -5.00
         void from 1 plan: rates 7, at least 10 = 3, was 0, 3 rounded by 0 = 3.00
-        charge -2.00 of 10"#]]);
+        charge -2.00 of 10"#]],
+    );
 }
 
 #[test]

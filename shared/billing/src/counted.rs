@@ -1,0 +1,150 @@
+//! What is counted of a provider, as settlement reads it: what is new, and settled days again where
+//! something changed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use steelyard_pricing::{BillingDay, BillingMonth, Usage, UsageError};
+
+use crate::{Account, Calendar, MonthClose, Reason, Registration, Statement};
+
+/// What was metered, by billing day.
+pub type CountedDays = BTreeMap<BillingDay, Usage>;
+
+/// The usage reports of one billing day, summed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DayCount {
+    /// What counts.
+    pub usage: Usage,
+    /// What counted until it was withdrawn.
+    pub withdrawn: Usage,
+    /// How many reports there are, withdrawn ones included.
+    pub reports: u32,
+    /// When the last report came in or was withdrawn; none without reports.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// What one report says of a day.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportCount<'a> {
+    /// What was metered.
+    pub metered: &'a Usage,
+    /// Whether it was withdrawn.
+    pub is_withdrawn: bool,
+    /// When it came in or was withdrawn.
+    pub changed_at: Timestamp,
+}
+
+/// That a report was withdrawn: it counts no more, and its id cannot count again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// When, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+    /// Who withdrew it.
+    pub by: String,
+    /// Why, in that person's words.
+    pub reason: Reason,
+}
+
+/// What settlement reads of a provider's usage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageRead {
+    /// The days that no statement covers, and the settled days that were read again.
+    pub days: BTreeMap<BillingDay, DayCount>,
+    /// What statements charged of each settled day that was read again.
+    pub rated: CountedDays,
+    /// How often usage of each day changed after it was over, as ingest noted it.
+    pub changes: BTreeMap<BillingDay, u64>,
+    /// The last month of which every day was read after it was closed for good.
+    pub whole_through: Option<BillingMonth>,
+    /// How the provider may be counted; none if it is not registered for counting.
+    pub registration: Option<Registration>,
+}
+
+/// The settled days that settlement reads again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reread {
+    /// From one day through another.
+    pub ranges: Vec<(BillingDay, BillingDay)>,
+    /// The last month that is closed for good: all of it has been read then.
+    pub whole_through: Option<BillingMonth>,
+}
+
+impl DayCount {
+    /// Adds a report.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] when the sum is more than can be rated.
+    pub fn add(&mut self, report: ReportCount<'_>) -> Result<(), UsageError> {
+        let sum = if report.is_withdrawn { &mut self.withdrawn } else { &mut self.usage };
+        for (api, metered) in report.metered.iter() {
+            sum.add(api.clone(), metered)?;
+        }
+        self.reports = self.reports.saturating_add(1);
+        self.changed_at = self.changed_at.max(Some(report.changed_at));
+        Ok(())
+    }
+}
+
+impl Reread {
+    /// The settled days of an account to read again: those of which usage changed since a statement
+    /// noted it, and once a month is closed for good all of it, so that nothing depends on the notes.
+    ///
+    /// Of a month whose reports can have expired nothing is read: what could be charged of it was.
+    #[must_use]
+    pub fn of(
+        account: &Account,
+        changes: &BTreeMap<BillingDay, u64>,
+        closed: Option<MonthClose>,
+        calendar: &Calendar,
+        now: Timestamp,
+    ) -> Reread {
+        let is_final = |closed: &MonthClose| closed.is_final(closed.through, now);
+        let final_through = closed.filter(is_final).map(|closed| closed.through);
+        let whole_through = final_through.filter(|month| *month >= account.open_from);
+        let Some(settled) = account.settled_through else {
+            return Reread { ranges: Vec::new(), whole_through };
+        };
+        let mut month = account.open_from;
+        while whole_through.is_some_and(|last| month <= last) && now >= calendar.kept_until(month) {
+            month = month.next();
+        }
+        let whole = whole_through.map(|last| (month.first_day(), last.last_day().min(settled)));
+        let whole = whole.filter(|(first, last)| first <= last);
+        let is_whole = |day: BillingDay| whole_through.is_some_and(|last| day.month() <= last);
+        let changed = changes.iter().filter(|(day, times)| {
+            let open = **day >= account.open_from.first_day() && !is_whole(**day);
+            open && **day <= settled && account.noted_changes(**day) != **times
+        });
+        let days = changed.map(|(day, _)| (*day, *day));
+        Reread { ranges: whole.into_iter().chain(days).collect(), whole_through }
+    }
+}
+
+impl UsageRead {
+    /// What is counted of a settled day that was read again, less what was charged of it: what came
+    /// on top, and what is missing.
+    pub(crate) fn change(&self, day: BillingDay, rated: &Usage) -> (Usage, Usage) {
+        let none = Usage::new();
+        let counted = self.days.get(&day).map_or(&none, |count| &count.usage);
+        (counted.above(rated), rated.above(counted))
+    }
+
+    /// Takes note of a statement that was made of it: what it charged of days that were read again is
+    /// not new any more.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] when the statement withdraws more than was rated.
+    pub fn charged(&mut self, statement: &Statement) -> Result<(), UsageError> {
+        for changed in &statement.changed_days {
+            if let Some(rated) = self.rated.get_mut(&changed.day) {
+                *rated = changed.after(rated)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! Reading usage for a settlement, as the store is read.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use steelyard_billing::{
+    Account, Books, CountedDays, DayCount, DebitRules, ReportCount, Reread, UsageRead,
+};
+use steelyard_pricing::{BillingDay, Metered, Usage};
+
+/// Counts a report of one API.
+pub fn count(
+    days: &mut BTreeMap<BillingDay, DayCount>,
+    day: BillingDay,
+    (api, metered): (&str, Metered),
+    changed_at: Timestamp,
+) {
+    let metered = Usage::from_iter([(api.parse().unwrap(), metered)]);
+    let report = ReportCount { metered: &metered, is_withdrawn: false, changed_at };
+    days.entry(day).or_default().add(report).unwrap();
+}
+
+/// What a settlement reads of these books, whose usage changed so often on each day.
+pub fn read(
+    books: &Books,
+    changes: &BTreeMap<BillingDay, u64>,
+    rules: &DebitRules,
+    now: Timestamp,
+) -> UsageRead {
+    let account: &Account = &books.account;
+    let registration = books.registration;
+    let closed = registration.and_then(|registration| registration.closed);
+    let Reread { ranges, whole_through } =
+        Reread::of(account, changes, closed, &rules.calendar, now);
+    let through = rules.calendar.yesterday(now).unwrap();
+    let new = account.unsettled_from();
+    let new = books.counted.range(new..=through.max(new));
+    let mut days = new.map(|(day, count)| (*day, count.clone())).collect::<BTreeMap<_, _>>();
+    let charged = books.rated_days().unwrap();
+    let mut rated = CountedDays::new();
+    for (first, last) in ranges {
+        let mut day = first;
+        while day <= last {
+            days.extend(books.counted.get(&day).map(|count| (day, count.clone())));
+            rated.insert(day, charged.get(&day).cloned().unwrap_or_default());
+            day = day.next();
+        }
+    }
+    UsageRead { days, rated, changes: changes.clone(), whole_through, registration }
+}

@@ -1,0 +1,116 @@
+//! A statement as items: what it says of each API is packed, and a large one has it in items of its own,
+//! so that no item grows with the number of APIs.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use steelyard_billing::{Statement, StatementId};
+use steelyard_pricing::Usage;
+
+use crate::StoreError;
+use crate::item::{Item, from_item, keyed, number, text, to_item, unreadable};
+use crate::packed;
+use crate::schema::{
+    DETAIL, DETAIL_PARTS, SK, STATEMENT_PREFIX, detail_sk, provider_pk, statement_sk,
+};
+use crate::statements::READ_STATEMENTS as READ;
+
+/// The most bytes of detail that stand with the statement itself.
+const INLINE_MAX: usize = 64 * 1024;
+
+/// The most bytes of detail in one of its parts: an item has 400 KB at most.
+const PART_MAX: usize = 256 * 1024;
+
+/// The items of a statement, itself first.
+pub(crate) fn statement_items(
+    operation: &'static str,
+    statement: &Statement,
+) -> Result<Vec<Item>, StoreError> {
+    let mut bare = statement.clone();
+    let usages = usages(&mut bare).map(std::mem::take).collect::<Vec<_>>();
+    let detail = packed::pack_all(usages.iter());
+    let detail = detail.map_err(|error| StoreError::corrupt(operation, error))?;
+    let (pk, id) = (provider_pk(&statement.provider), statement.statement);
+    let mut item = to_item(operation, pk.clone(), statement_sk(id), &bare)?;
+    if detail.len() <= INLINE_MAX {
+        item.insert(DETAIL.to_owned(), bytes(&detail));
+        return Ok(vec![item]);
+    }
+    let parts = detail.chunks(PART_MAX);
+    item.insert(DETAIL_PARTS.to_owned(), number(parts.len()));
+    let part = |(place, part): (usize, &[u8])| {
+        keyed(Item::from([(DETAIL.to_owned(), bytes(part))]), pk.clone(), detail_sk(id, place))
+    };
+    Ok(std::iter::once(item).chain(parts.enumerate().map(part)).collect())
+}
+
+/// The statements of items in the order of their keys.
+pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreError> {
+    let mut items = items.into_iter().peekable();
+    let mut statements = Vec::new();
+    while let Some(item) = items.next() {
+        let corrupt = unreadable(READ, &item);
+        let mut statement = without_detail(item.clone())?;
+        let mut detail = detail_of(&item)?.unwrap_or_default().to_vec();
+        let mut parts = 0_usize;
+        let first = detail_sk(statement.statement, 0);
+        while let Some(part) = items.next_if(|part| is_part_of(part, &first)) {
+            detail.extend(detail_of(&part)?.unwrap_or_default());
+            parts += 1;
+        }
+        let stated =
+            item.get(DETAIL_PARTS).map_or(Some(0), |parts| parts.as_n().ok()?.parse().ok());
+        if stated != Some(parts) {
+            return Err(corrupt(format!("{parts} parts of its detail are stored, and not all")));
+        }
+        let usages = packed::unpack_all(&detail).map_err(|error| corrupt(error.to_string()))?;
+        let places = self::usages(&mut statement).count();
+        if places != usages.len() {
+            return Err(corrupt(format!(
+                "it has {places} lines with APIs, and {} lists",
+                usages.len()
+            )));
+        }
+        self::usages(&mut statement).zip(usages).for_each(|(place, usage)| *place = usage);
+        statements.push(statement);
+    }
+    Ok(statements)
+}
+
+/// A statement without what it says of each API.
+pub(crate) fn without_detail(item: Item) -> Result<Statement, StoreError> {
+    from_item(READ, item)
+}
+
+/// Whether an item is a part of the detail of a statement.
+pub(crate) fn is_detail(item: &Item) -> Result<bool, StoreError> {
+    let id = text(READ, item, SK)?.strip_prefix(STATEMENT_PREFIX).unwrap_or_default();
+    Ok(id.parse::<StatementId>().is_err())
+}
+
+/// Every place of a statement that names APIs, in an order that is always the same.
+fn usages(statement: &mut Statement) -> impl Iterator<Item = &mut Usage> {
+    let lines = statement.lines.iter_mut().map(|line| &mut line.apis);
+    let unpriced = statement.unpriced.iter_mut().map(|unpriced| &mut unpriced.apis);
+    let changed = statement.changed_days.iter_mut();
+    let changed = changed.flat_map(|changed| [&mut changed.late, &mut changed.void]);
+    lines.chain(unpriced).chain(changed)
+}
+
+/// Whether an item is a part of the detail whose first part has that key.
+fn is_part_of(item: &Item, first: &str) -> bool {
+    let prefix = first.rsplit_once('#').map_or(first, |(statement, _)| statement);
+    let rest = text(READ, item, SK).ok().and_then(|sk| sk.strip_prefix(prefix));
+    rest.is_some_and(|rest| rest.starts_with('#'))
+}
+
+fn detail_of(item: &Item) -> Result<Option<&[u8]>, StoreError> {
+    match item.get(DETAIL) {
+        None => Ok(None),
+        Some(AttributeValue::B(bytes)) => Ok(Some(bytes.as_ref())),
+        Some(_) => Err(unreadable(READ, item)(format!("`{DETAIL}` is not binary"))),
+    }
+}
+
+fn bytes(detail: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(detail))
+}
