@@ -115,9 +115,10 @@ fn by_journal(books: &Books) -> Fen {
     Fen::sum(moved).unwrap()
 }
 
-/// What was charged, less what was credited, and what was paid in beside it: no more is ever taken.
+/// What was charged, and what was paid in beside it: no more is ever taken. A credit may come after the
+/// charge was withheld.
 fn covered(books: &Books) -> Fen {
-    let charged = books.statements.iter().map(|s| s.charge_fen);
+    let charged = books.statements.iter().map(|s| s.charge_fen.max(Fen::ZERO));
     let recharged = books.recharges.iter().filter_map(|r| r.payment()).map(|p| p.amount_fen);
     let found =
         books.debits.iter().flat_map(Debit::found_payments).map(|(_, paid)| paid.amount_fen);

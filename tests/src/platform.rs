@@ -231,7 +231,12 @@ impl Platform {
     /// Counts calls of an API on a day, by a report of their own.
     pub async fn count(&self, provider: &str, api: &str, day: &str, calls: u64) {
         let id = format!("report-{}", self.reports.fetch_add(1, Ordering::Relaxed));
-        let answer = self.post(&report(&id, &[record(provider, api, day, calls)])).await;
+        self.count_as(&id, provider, api, day, calls).await;
+    }
+
+    /// Counts calls of an API on a day, by a report with that id.
+    pub async fn count_as(&self, id: &str, provider: &str, api: &str, day: &str, calls: u64) {
+        let answer = self.post(&report(id, &[record(provider, api, day, calls)])).await;
         assert_eq!((answer.status, answer.of_provider(provider)), (200, "counted"), "{answer:?}");
     }
 

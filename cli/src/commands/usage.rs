@@ -1,4 +1,6 @@
-//! `steelyard usage`: what was counted of a provider, to the minute, and what it would cost.
+//! `steelyard usage`: what was counted of a provider, to the minute, what it would cost, and corrections.
+
+mod correct;
 
 use std::collections::BTreeMap;
 
@@ -6,22 +8,33 @@ use clap::{Args, Subcommand, ValueEnum};
 use futures::TryStreamExt;
 use serde::Serialize;
 use steelyard_billing::{Provider, ProviderId, Statement};
+use steelyard_books::Correction;
 use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::CountedReport;
 
+use self::correct::{ReplaceArgs, VoidArgs};
 use super::registered;
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, System, TargetArgs};
 
-/// Show what was counted of a provider.
+/// Show what was counted of a provider, and correct it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum UsageCommand {
     /// Show what was counted of a provider until now, and what of it is not settled yet.
     ///
     /// The usage that is not settled yet is rated as if the day were over now.
     Show(ShowArgs),
+    /// Withdraw a usage report that was wrong.
+    ///
+    /// It counts no more, and its id cannot count again. The next settlement credits what was charged for
+    /// it. Usage of a month that is closed cannot be withdrawn.
+    Void(VoidArgs),
+    /// Withdraw a usage report, and count another one in its place.
+    ///
+    /// Run it again if it was interrupted: each half takes effect once.
+    Replace(ReplaceArgs),
 }
 
 /// What to show.
@@ -85,8 +98,13 @@ impl UsageCommand {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        let UsageCommand::Show(args) = self;
-        args.run(target, &target.system_to_read(platform).await?).await
+        match self {
+            UsageCommand::Show(args) => {
+                args.run(target, &target.system_to_read(platform).await?).await
+            }
+            UsageCommand::Void(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Replace(args) => args.run(target, &target.system(platform).await?).await,
+        }
     }
 }
 
@@ -109,7 +127,7 @@ impl ShowArgs {
             groups.add(&report, self.group_by, &found.provider, terms.plans())?;
         }
         let groups = groups.listed();
-        let coming = settler.preview(&terms, &self.provider).await?;
+        let coming = settler.preview(&terms, &self.provider, &Correction::default()).await?;
         if target.json {
             let coming = coming.iter().map(Coming::of).collect::<Vec<_>>();
             output::json(&serde_json::json!({

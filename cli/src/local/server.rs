@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use steelyard_billing::DebitRules;
-use steelyard_ingest::USAGE_PATH;
+use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
@@ -42,6 +42,7 @@ pub(crate) fn router(
     let aws = embedded::router(Arc::clone(embedded)).layer(from_fn(aws_or_nothing));
     Router::new()
         .route(USAGE_PATH, route(&functions.ingest))
+        .route(VOID_PATH, route(&functions.ingest))
         .route(QUOTES_PATH, route(&functions.quote))
         .route(RECHARGES_PATH, route(&functions.portal))
         .route(MANDATES_PATH, route(&functions.portal))
@@ -62,7 +63,7 @@ async fn aws_or_nothing(request: Request, aws: Next) -> Response {
         return aws.run(request).await;
     }
     let detail = format!(
-        "nothing is at {}; the APIs are POST {USAGE_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET /healthz",
+        "nothing is at {}; the APIs are POST {USAGE_PATH}, {VOID_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET /healthz",
         request.uri().path()
     );
     problem(Problem::NotFound, &detail)

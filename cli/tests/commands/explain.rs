@@ -38,8 +38,8 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
             shop statement 2015-05-05: ¥4.23
               2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
               trades, from 2015-05-01
-                trades.get: 0 calls → 503 calls
-                trades.list: 0 calls → 20 calls
+                trades.get: 503 calls
+                trades.list: 20 calls
                 metered: 0 calls → 523 calls
                 free 100: used 0 → 100
                 (423 − 0) × ¥0.01 = ¥4.23
@@ -63,18 +63,19 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
               2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
               2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
               trades, late, from 2015-05-01
-                trades.get: 503 calls → 533 calls
+                trades.get: 30 calls
                 metered: 523 calls → 553 calls
                 free 100: used 100 → 100
                 (453 − 0) × ¥0.01 = ¥4.53
                 ¥4.53 − ¥4.23 before = ¥0.3, rounded by ¥0: ¥0.30
               trades, from 2015-05-11
-                trades.get: 0 calls → 400 calls
+                trades.get: 400 calls
+                metered: 0 calls → 400 calls
                 free 210: used 0 → 210
                 (190 − 0) × ¥0.02 = ¥3.8
                 ¥3.8 − ¥0 before = ¥3.8, rounded by ¥0: ¥3.80
               of 2015-05-05 came late: 32 calls
-              UNPRICED sms.send, from 2015-05-01: 2 calls, no rate covers them
+              UNPRICED sms.send, late, from 2015-05-01: 2 calls, no rate covers them
               UNPRICED sms.send, from 2015-05-11: 7 calls, no rate covers them
               month to date ¥8.33, rounded half_up, less ¥4.23 charged before = ¥4.10
 
@@ -132,7 +133,8 @@ async fn all_statements_are_explained_one_after_the_other() {
             shop statement 2015-05-05: ¥1.04
               2015-05-01 to 2015-05-31, 31 of 31 days: plan packages of 2015-05-01
               calls, from 2015-05-01
-                x: 0 calls → 99 calls
+                x: 99 calls
+                metered: 0 calls → 99 calls
                 (99 − 0) × ¥0.0105 = ¥1.0395
                 ¥1.0395 − ¥0 before = ¥1.0395, rounded by ¥0.0005: ¥1.04
               month to date ¥1.0395, rounded half_up, less ¥0.00 charged before = ¥1.04
@@ -140,7 +142,8 @@ async fn all_statements_are_explained_one_after_the_other() {
             shop statement 2015-05-06: −¥0.53
               2015-05-01 to 2015-05-31, 31 of 31 days: plan packages of 2015-05-01
               calls, from 2015-05-01
-                x: 99 calls → 101 calls
+                x: 2 calls
+                metered: 99 calls → 101 calls
                 (101 − 0) × ¥0.005 = ¥0.505
                 ¥0.505 − ¥1.0395 before = −¥0.5345, rounded by ¥0.0045: −¥0.53
               month to date ¥0.505, rounded half_up, less ¥1.04 charged before = −¥0.53

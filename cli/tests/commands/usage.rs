@@ -82,3 +82,72 @@ async fn what_is_not_settled_is_rated_as_the_coming_night_rates_it() {
     assert_eq!(Value::from_iter(charged), expected, "the night charges what was shown");
     assert_eq!(shown(&platform, "").await.1, json!([]));
 }
+
+#[tokio::test]
+async fn void_is_shown_before_it_is_made_and_the_night_credits_what_was_shown() {
+    let platform = platform("usage-void").await;
+    platform.settle("2015-05-04").await;
+    platform.set("2015-05-04T20:00");
+    let line = "usage void gateway-1 first --provider shop --reason twice --by li";
+    let shown = platform.does(&format!("{line} --dry-run")).await;
+    let change = "the coming statements of shop charge ¥-1.50 in place of ¥0.00: -1.50\n";
+    assert_eq!(shown, change);
+    assert_eq!(platform.does(&format!("{line} --dry-run")).await, change, "nothing changed");
+    assert_eq!(platform.does(line).await, format!("2015-05-01: withdrawn\n{change}"));
+    let again = platform.does(line).await;
+    assert!(again.starts_with("2015-05-01: was withdrawn before\n"), "{again}");
+    let by_report = "usage show shop --group-by report --from 2015-05-01 --to 2015-05-01";
+    let text = platform.does(by_report).await;
+    assert!(text.contains("gateway-1 first, withdrawn"), "{text}");
+    platform.settle("2015-05-05").await;
+    let explained = platform.does("statement shop 2015-05-04 --explain").await;
+    assert!(explained.contains("trades, withdrawn, from 2015-05-01"), "{explained}");
+    assert!(explained.contains("of 2015-05-01 were withdrawn: 150 calls"), "{explained}");
+    assert!(platform.does("statement shop").await.contains("−150"), "the table shows fewer calls");
+    platform.does("audit").await;
+}
+
+#[tokio::test]
+async fn report_is_replaced_by_another_one() {
+    let platform = platform("usage-replace").await;
+    platform.settle("2015-05-04").await;
+    platform.set("2015-05-04T20:00");
+    let right = |id: &str, provider: &str| {
+        json!({ "source": "gateway-1", "id": id, "records": [
+            { "provider": provider, "api": "t.get", "day": "2015-05-01", "count": 140 }] })
+    };
+    for (id, provider) in [("first", "shop"), ("right", "other")] {
+        platform.folder.write("right.json", &right(id, provider).to_string());
+        platform.fails(&replace()).await;
+    }
+    platform.folder.write("right.json", &right("right", "shop").to_string());
+    let replaced = platform.does(&replace()).await;
+    let change = "the coming statements of shop charge ¥-0.10 in place of ¥0.00: -0.10\n";
+    let became = "2015-05-01: withdrawn\n2015-05-01: counted in its place\n";
+    assert_eq!(replaced, format!("{became}{change}"));
+    platform.does(&replace()).await;
+    platform.settle("2015-05-05").await;
+    let statement = platform.does("statement shop 2015-05-04 --json").await;
+    let statement: Value = serde_json::from_str(&statement).unwrap();
+    assert_eq!(statement[0]["charge_fen"], -10);
+    platform.does("audit").await;
+}
+
+fn replace() -> String {
+    "usage replace gateway-1 first --provider shop --reason twice --with right.json".to_owned()
+}
+
+#[tokio::test]
+async fn void_that_makes_no_sense_fails_by_name() {
+    let platform = platform("usage-void-refused").await;
+    for (line, told) in [
+        ("gateway-1 none --provider shop --reason r", "has no report none about shop"),
+        ("gateway-1 first --provider nobody --reason r", "provider `nobody` is not registered"),
+        ("gateway-1 first --provider shop --reason r --day 2015-03-01", "is closed"),
+    ] {
+        let error = platform.fails(&format!("usage void {line}")).await;
+        assert!(error.contains(told), "{error}");
+    }
+    let without_reason = platform.run("usage void gateway-1 first --provider shop").await;
+    assert_eq!(without_reason.code, 2, "{}", without_reason.err);
+}

@@ -11,6 +11,7 @@ use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::{Clock, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
+use crate::Voider;
 use crate::report::{Accepted, Refusal, Share, UsageReport};
 
 /// Counts usage reports.
@@ -58,6 +59,12 @@ impl Counter {
     #[must_use]
     pub fn new(table: UsageTable, calendar: Calendar, clock: Clock) -> Counter {
         Counter { table, calendar, clock, known: Arc::default() }
+    }
+
+    /// What withdraws the reports that it counted.
+    #[must_use]
+    pub fn voider(&self) -> Voider {
+        Voider::new(self.table.clone(), self.calendar.clone(), self.clock.clone())
     }
 
     /// Counts what may be counted of a report.

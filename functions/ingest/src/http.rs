@@ -1,4 +1,4 @@
-//! The HTTP way in: `POST /v1/usage`, answered with a proper status and, when not all went well,
+//! The HTTP way in: `POST /v1/usage` and `POST /v1/usage/void`, answered with a proper status and, when not all went well,
 //! problem details (RFC 9457).
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -7,15 +7,29 @@ use steelyard_runtime::{Problem, web};
 
 use crate::count::{Counter, Counting};
 use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
+use crate::void::{Void, VoidError, Voider};
 
 /// The path of usage reports.
 pub const USAGE_PATH: &str = "/v1/usage";
 
+/// Who withdraws a report where nobody is asked for a name, as on a local stack.
+const UNNAMED: &str = "an API without authorization";
+
+/// The path of withdrawals.
+pub const VOID_PATH: &str = "/v1/usage/void";
+
+/// The largest request to withdraw a report, in bytes.
+const VOID_BYTES_MAX: usize = 8_192;
+
 /// Answers one request.
 pub(crate) async fn answer(
     counter: &Counter,
+    voider: &Voider,
     request: ApiGatewayV2httpRequest,
 ) -> ApiGatewayV2httpResponse {
+    if request.raw_path.as_deref() == Some(VOID_PATH) {
+        return void(voider, request).await;
+    }
     if let Some(refusal) = web::refusal(&request, USAGE_PATH) {
         return refusal;
     }
@@ -57,6 +71,39 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
         return web::problem(Problem::RecordsRefused, &detail, outcome);
     }
     web::json_answer(200, &outcome)
+}
+
+async fn void(voider: &Voider, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    if let Some(refusal) = web::refusal(&request, VOID_PATH) {
+        return refusal;
+    }
+    let by = web::caller(&request).unwrap_or_else(|| UNNAMED.to_owned());
+    let body = match web::body(request, VOID_BYTES_MAX) {
+        Ok(body) => body,
+        Err(error) => return web::refused_body(&error),
+    };
+    let void = match Void::read(&body) {
+        Ok(void) => void,
+        Err(error) => {
+            return web::problem(Problem::MalformedRequest, &error.to_string(), json!({}));
+        }
+    };
+    match voider.void(&void, &by).await {
+        Ok(days) => web::json_answer(200, &json!({ "days": days })),
+        Err(VoidError::Store(error)) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "cannot withdraw a report");
+            web::unavailable("the report could not be withdrawn whole; send the same request again")
+        }
+        Err(error) => {
+            let problem = match &error {
+                VoidError::UnknownProvider(_) => Problem::NoProvider,
+                VoidError::Closed(_) => Problem::MonthClosed,
+                VoidError::NoReport { .. } | VoidError::Store(_) => Problem::NoReport,
+            };
+            web::problem(problem, &error.to_string(), json!({}))
+        }
+    }
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> ApiGatewayV2httpResponse {

@@ -1,17 +1,19 @@
-//! The ingest function: counts usage reports, each once.
+//! The ingest function: counts usage reports, each once, and withdraws those that were wrong.
 //!
 //! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event.
 
 mod count;
 mod http;
 mod report;
+mod void;
 
 pub use count::{Counter, Counting, RefusedRecord};
-pub use http::USAGE_PATH;
+pub use http::{USAGE_PATH, VOID_PATH};
 pub use report::{
     AMOUNT_MAX, Accepted, COUNT_MAX, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused,
     ReportError, Share, UsageReport,
 };
+pub use void::{Void, VoidError, Voided, Voider};
 
 use serde_json::Value;
 use steelyard_runtime::{Clock, aws};
@@ -22,13 +24,15 @@ use steelyard_store::UsageTable;
 #[derive(Clone, Debug)]
 pub struct Ingest {
     counter: Counter,
+    voider: Voider,
 }
 
 impl Ingest {
-    /// The function that counts by `counter`.
+    /// The function that counts by `counter`, and withdraws what that counted.
     #[must_use]
     pub fn new(counter: Counter) -> Ingest {
-        Ingest { counter }
+        let voider = counter.voider();
+        Ingest { counter, voider }
     }
 
     /// The function as its environment variables describe it.
@@ -72,7 +76,8 @@ impl Function for Ingest {
             return each_message(event, |body| self.message(body)).await;
         }
         if event["requestContext"]["http"].is_object() {
-            let answer = http::answer(&self.counter, serde_json::from_value(event)?).await;
+            let answer =
+                http::answer(&self.counter, &self.voider, serde_json::from_value(event)?).await;
             return Ok(serde_json::to_value(answer)?);
         }
         self.direct(event).await

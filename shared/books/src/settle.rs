@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::Books;
 use crate::change::{Decision, change};
+use crate::correction::Correction;
 
 /// Settles providers.
 #[derive(Clone, Debug)]
@@ -190,7 +191,7 @@ impl Settler {
     }
 
     /// The statements that would be made if the provider's day were over now: what has been counted
-    /// and not settled, by the code that settles it. Nothing is stored.
+    /// and not settled, and after a correction, by the code that settles it. Nothing is stored.
     ///
     /// # Errors
     ///
@@ -199,20 +200,24 @@ impl Settler {
         &self,
         terms: &RunTerms,
         provider: &ProviderId,
+        correction: &Correction,
     ) -> Result<Vec<Statement>, SettleError> {
-        self.previewed(terms, provider).await.map_err(|error| error.of(provider))
+        let previewed = self.previewed(terms, provider, correction).await;
+        previewed.map_err(|error| error.of(provider))
     }
 
     async fn previewed(
         &self,
         terms: &RunTerms,
         id: &ProviderId,
+        correction: &Correction,
     ) -> Result<Vec<Statement>, UnnamedError> {
         let rules = &self.books.rules;
         let ProviderAccount { provider, mut account } = self.read(id).await?;
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let mut usage = self.usage_of(&account, today, terms.now).await?;
+        let mut usage = self.usage_of(&account, today, terms.now, correction).await?;
+        correction.apply(&mut usage.days, terms.now)?;
         let mut statements = Vec::new();
         let next = |account: &Account, usage: &UsageRead| {
             next_settlement(&provider, account, usage, &terms.plans, rules, tomorrow)
@@ -352,21 +357,25 @@ impl Settler {
 
     async fn usage(&self, terms: &RunTerms, account: &Account) -> Result<UsageRead, UnnamedError> {
         let through = self.books.rules.calendar.yesterday(terms.now)?;
-        self.usage_of(account, through, terms.now).await
+        self.usage_of(account, through, terms.now, &Correction::default()).await
     }
 
     /// What is new of an account's usage up to a day: the days that are not settled, and the settled ones
-    /// of which something changed, with what was charged of them.
+    /// of which something changed or is to be corrected, with what was charged of them.
     async fn usage_of(
         &self,
         account: &Account,
         through: BillingDay,
         now: Timestamp,
+        correction: &Correction,
     ) -> Result<UsageRead, UnnamedError> {
         let provider = &account.provider;
         let from = account.unsettled_from();
-        let NewUsage { mut days, changes, registration } =
+        let NewUsage { mut days, mut changes, registration } =
             self.usage.new_usage(provider, from, through).await?;
+        for day in correction.days() {
+            *changes.entry(day).or_default() += 1;
+        }
         let closed = registration.and_then(|registration| registration.closed);
         let calendar = &self.books.rules.calendar;
         let Reread { ranges, whole_through } = Reread::of(account, &changes, closed, calendar, now);

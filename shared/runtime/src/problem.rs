@@ -31,6 +31,10 @@ pub enum Problem {
     NoPlan,
     /// No provider has this id.
     NoProvider,
+    /// There is no such usage report in a month that is open.
+    NoReport,
+    /// The month of the usage is closed.
+    MonthClosed,
     /// The amount of the recharge is not possible.
     Amount,
     /// The mandate cannot be offered.
@@ -47,7 +51,7 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Problem; 20] = [
+    pub const ALL: [Problem; 22] = [
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::BodyTooLarge,
@@ -62,6 +66,8 @@ impl Problem {
         Problem::CannotPrice,
         Problem::NoPlan,
         Problem::NoProvider,
+        Problem::NoReport,
+        Problem::MonthClosed,
         Problem::Amount,
         Problem::Mandate,
         Problem::NoCode,
@@ -88,6 +94,8 @@ impl Problem {
             Problem::CannotPrice => "cannot-price",
             Problem::NoPlan => "no-plan",
             Problem::NoProvider => "no-provider",
+            Problem::NoReport => "no-report",
+            Problem::MonthClosed => "month-closed",
             Problem::Amount => "amount",
             Problem::Mandate => "mandate",
             Problem::NoCode => "no-code",
@@ -102,10 +110,10 @@ impl Problem {
     pub const fn status(self) -> u16 {
         match self {
             Problem::MalformedRequest => 400,
-            Problem::NotFound | Problem::NoPlan | Problem::NoProvider => 404,
+            Problem::NotFound | Problem::NoPlan | Problem::NoProvider | Problem::NoReport => 404,
             Problem::MethodNotAllowed => 405,
             Problem::RequestTimeout => 408,
-            Problem::ReportConflict => 409,
+            Problem::ReportConflict | Problem::MonthClosed => 409,
             Problem::BodyTooLarge | Problem::TooManyRecords => 413,
             Problem::UnsupportedEncoding => 415,
             Problem::ForeignHost => 421,

@@ -105,6 +105,13 @@ pub fn refusal(request: &ApiGatewayV2httpRequest, path: &str) -> Option<ApiGatew
     None
 }
 
+/// The ARN of the IAM user or role that signed a request; none where an API asks for no signature. API
+/// Gateway writes it, and no header or body can.
+#[must_use]
+pub fn caller(request: &ApiGatewayV2httpRequest) -> Option<String> {
+    request.request_context.authorizer.as_ref()?.iam.as_ref()?.user_arn.clone()
+}
+
 /// 503: nothing is lost, and the same request may be sent again.
 #[must_use]
 pub fn unavailable(detail: &str) -> ApiGatewayV2httpResponse {

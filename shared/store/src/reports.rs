@@ -121,16 +121,28 @@ impl UsageTable {
         days: &[BillingDay],
         digest: &Digest,
     ) -> Result<bool, StoreError> {
+        let before = self.reports_named(provider, (source, report), days).await?;
+        Ok(before.iter().any(|before| before.digest != *digest))
+    }
+
+    /// What a source reported of a provider under an id, for those of some days that it reported: one
+    /// request for a hundred days.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or an item, cannot be read.
+    pub async fn reports_named(
+        &self,
+        provider: &ProviderId,
+        (source, report): (&SourceId, &ReportId),
+        days: &[BillingDay],
+    ) -> Result<Vec<CountedReport>, StoreError> {
         let key = |day: &BillingDay| {
             let sk = report_sk(*day, source, report);
             Item::from([(PK.to_owned(), string(provider.as_str())), (SK.to_owned(), string(sk))])
         };
-        for item in self.items(COMPARE, days.iter().map(key).collect()).await? {
-            if CountedReport::read(COMPARE, &item)?.digest != *digest {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let items = self.items(COMPARE, days.iter().map(key).collect()).await?;
+        items.iter().map(|item| CountedReport::read(COMPARE, item)).collect()
     }
 
     /// Withdraws a report for a provider and a day: it counts no more, and its id cannot count again.

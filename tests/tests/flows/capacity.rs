@@ -1,5 +1,6 @@
 //! What the road costs, as DynamoDB's meter says: requests and capacity, with the figures printed.
 
+use rust_decimal::Decimal;
 use serde_json::Value;
 use steelyard_books::{Settler, WalkEnd};
 use steelyard_cli::local::embedded::Usage;
@@ -198,6 +199,34 @@ async fn day_within_the_allowance_is_settled_for_four_write_units() {
         // A night without usage writes nothing at all.
         assert_eq!(settle_costs(&platform).await.writes(), 0);
     }
+    platform.books_balance().await;
+}
+
+/// A provider that calls ten of its hundred APIs each day, within its allowance.
+#[tokio::test]
+async fn night_of_a_provider_of_a_hundred_apis_costs_the_same_on_day_2_and_on_day_28() {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T12:00");
+    platform.join("a").await;
+    let mut nights = Vec::new();
+    for day in 1..=28_u64 {
+        let date = format!("2015-05-{day:02}");
+        platform.run_until(&format!("{date}T20:00")).await;
+        let name = |n: u64| format!("taobao.service{:03}.called.get", (day * 10 + n) % 100);
+        let records = (0..10).map(|n| record("a", &name(n), &date, 700));
+        let sent = report(&format!("r-{day}"), &records.collect::<Vec<_>>());
+        assert_eq!(platform.post(&sent).await.status, 200);
+        platform.set(&format!("2015-05-{:02}T00:30", day + 1));
+        let costs = settle_costs(&platform).await;
+        // In the night of the fourth April is closed, once.
+        let most = if day == 4 { 5 } else { 4 };
+        check_write_units(&format!("night of day {day}"), &costs, most);
+        nights.push(costs);
+    }
+    let (second, last) = (&nights[1], &nights[27]);
+    assert_eq!(requests(second), requests(last));
+    let [before, after] = [second, last].map(|night| night.total.read.get());
+    assert!(after - before < before / Decimal::TEN, "{before} and {after} read units");
     platform.books_balance().await;
 }
 

@@ -9,6 +9,7 @@ mod breaker;
 mod capacity;
 mod catch_up;
 mod closing;
+mod corrections;
 mod debits;
 mod dispatch;
 mod documents;

@@ -1,0 +1,206 @@
+//! `steelyard usage void` and `replace`: reports that were wrong, and what correcting them changes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, Statement};
+use steelyard_books::Correction;
+use steelyard_ingest::{Counter, Counting, UsageReport, Void, Voided};
+use steelyard_pricing::{BillingDay, Fen, MoneyError, Usage};
+use steelyard_runtime::Error;
+use steelyard_store::{Counted, CountedReport};
+
+use crate::exit::Exit;
+use crate::output;
+use crate::target::{System, TargetArgs};
+
+/// Which report is withdrawn, by whom and why.
+#[derive(Debug, Args)]
+pub(crate) struct VoidArgs {
+    /// The source that sent the report.
+    source: SourceId,
+    /// The report's id.
+    report: ReportId,
+    /// The provider that it reports of.
+    #[arg(long)]
+    provider: ProviderId,
+    /// Why the report is withdrawn.
+    #[arg(long, value_parser = Reason::new)]
+    reason: Reason,
+    /// Only its usage of this day; that of all days in open months unless given.
+    #[arg(long)]
+    day: Option<BillingDay>,
+    /// Who withdraws it: stays with the report.
+    #[arg(long, env = "USER", default_value = "operator")]
+    by: String,
+    /// Show what it would change, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Which report is replaced, and by what.
+#[derive(Debug, Args)]
+pub(crate) struct ReplaceArgs {
+    #[command(flatten)]
+    void: VoidArgs,
+    /// The report that counts in its place, a usage report in JSON about the same provider, under
+    /// another id.
+    #[arg(long)]
+    with: PathBuf,
+}
+
+/// A report that is corrected, and what that changes.
+#[derive(Debug, Serialize)]
+struct Corrected {
+    provider: ProviderId,
+    /// What became of each day of the withdrawn report; none where nothing was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<BTreeMap<BillingDay, Voided>>,
+    /// What became of the report that counts in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replacement: Option<Counting>,
+    /// What the coming statements charge without the correction.
+    before_fen: Fen,
+    /// What they charge with it.
+    after_fen: Fen,
+    /// The difference: negative for a credit.
+    change_fen: Fen,
+}
+
+impl VoidArgs {
+    fn void(&self) -> Void {
+        Void {
+            provider: self.provider.clone(),
+            source: self.source.clone(),
+            report: self.report.clone(),
+            day: self.day,
+            reason: self.reason.clone(),
+        }
+    }
+
+    pub(crate) async fn run(self, target: &TargetArgs, system: &System) -> Result<Exit, Error> {
+        self.correct(target, system, None).await
+    }
+
+    async fn correct(
+        self,
+        target: &TargetArgs,
+        system: &System,
+        replacement: Option<&UsageReport>,
+    ) -> Result<Exit, Error> {
+        let calendar = system.rules()?.calendar;
+        let counter =
+            Counter::new(system.tables.usage.clone(), calendar.clone(), system.clock.clone());
+        let voider = counter.voider();
+        let void = self.void();
+        let found = voider.find(&void).await?;
+        let count = match replacement {
+            Some(report) => {
+                report.accept(&calendar, system.clock.now()).shares.remove(&self.provider)
+            }
+            None => None,
+        };
+        let count = count.map(|share| share.days.into_iter().collect()).unwrap_or_default();
+        let correction = Correction { void: counting(found), count };
+        let (before, after) = self.effect(target, system, &correction).await?;
+        let (mut days, mut counting) = (None, None);
+        if !self.dry_run {
+            days = Some(voider.void(&void, &self.by).await?);
+            if let Some(report) = replacement {
+                counting = Some(counter.count(report).await?);
+            }
+        }
+        let is_complete = counting.as_ref().is_none_or(Counting::is_complete);
+        let corrected = Corrected {
+            provider: self.provider.clone(),
+            days,
+            replacement: counting,
+            before_fen: sum(&before)?,
+            after_fen: sum(&after)?,
+            change_fen: sum(&after)?.minus(sum(&before)?)?,
+        };
+        if target.json {
+            output::json(&corrected)?;
+        } else {
+            corrected.print()?;
+        }
+        Ok(Exit::done(is_complete))
+    }
+
+    /// What the coming statements charge without the correction, and with it.
+    async fn effect(
+        &self,
+        target: &TargetArgs,
+        system: &System,
+        correction: &Correction,
+    ) -> Result<(Vec<Statement>, Vec<Statement>), Error> {
+        let settler = system.settler()?;
+        let terms = settler.terms(system.clock.now()).await?;
+        output::tell_unreadable(&terms.unreadable, target.json);
+        let before = settler.preview(&terms, &self.provider, &Correction::default()).await?;
+        let after = settler.preview(&terms, &self.provider, correction).await?;
+        Ok((before, after))
+    }
+}
+
+impl ReplaceArgs {
+    pub(crate) async fn run(self, target: &TargetArgs, system: &System) -> Result<Exit, Error> {
+        let ReplaceArgs { void, with } = self;
+        let shown = with.display();
+        let body = std::fs::read(&with).map_err(|error| format!("{shown}: {error}"))?;
+        let report = UsageReport::read(&body).map_err(|error| format!("{shown}: {error}"))?;
+        if (&report.source, &report.id) == (&void.source, &void.report) {
+            return Err(format!(
+                "{shown}: give the report another id than that of the one that it replaces"
+            )
+            .into());
+        }
+        let accepted = report.accept(&system.rules()?.calendar, system.clock.now());
+        if let Some(refused) = accepted.refused.first() {
+            return Err(format!("{shown}: record {}: {}", refused.index, refused.why).into());
+        }
+        if accepted.shares.keys().any(|provider| *provider != void.provider) {
+            return Err(format!("{shown}: the report is not about {} alone", void.provider).into());
+        }
+        void.correct(target, system, Some(&report)).await
+    }
+}
+
+impl Corrected {
+    fn print(&self) -> Result<(), Error> {
+        for (day, became) in self.days.iter().flatten() {
+            let became = match became {
+                Voided::Voided => "withdrawn",
+                Voided::Before => "was withdrawn before",
+            };
+            output::print(format_args!("{day}: {became}"))?;
+        }
+        for days in self.replacement.iter().filter_map(|of| of.providers.get(&self.provider)) {
+            for (day, became) in days {
+                let became = match became {
+                    Counted::Counted => "counted in its place",
+                    Counted::Duplicate => "was counted in its place before",
+                    Counted::Conflict => "NOT counted: the id was used before for other content",
+                };
+                output::print(format_args!("{day}: {became}"))?;
+            }
+        }
+        let Corrected { before_fen: before, after_fen: after, change_fen: change, .. } = self;
+        output::print(format_args!(
+            "the coming statements of {} charge ¥{after} in place of ¥{before}: {change:+}",
+            self.provider
+        ))
+    }
+}
+
+/// What those of the reports have that count.
+fn counting(reports: Vec<CountedReport>) -> Vec<(BillingDay, Usage)> {
+    let counting = reports.into_iter().filter(|report| report.withdrawn.is_none());
+    counting.map(|report| (report.day, report.metered)).collect()
+}
+
+fn sum(statements: &[Statement]) -> Result<Fen, MoneyError> {
+    Fen::sum(statements.iter().map(|statement| statement.charge_fen))
+}

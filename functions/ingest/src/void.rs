@@ -1,0 +1,187 @@
+//! Withdrawing usage reports that were wrong: they count no more, and the next settlement credits what
+//! was charged for them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{
+    Calendar, ProviderId, Reason, Registration, ReportId, SourceId, Withdrawal,
+};
+use steelyard_json::JsonError;
+use steelyard_pricing::BillingDay;
+use steelyard_runtime::Clock;
+use steelyard_store::{CountedReport, StoreError, UsageTable, Withdrawn};
+use thiserror::Error;
+
+/// Withdraws usage reports.
+#[derive(Clone, Debug)]
+pub struct Voider {
+    table: UsageTable,
+    calendar: Calendar,
+    clock: Clock,
+}
+
+/// Which report is to be withdrawn, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Void {
+    /// The provider that it reports of.
+    pub provider: ProviderId,
+    /// The source that sent it.
+    pub source: SourceId,
+    /// Its id.
+    pub report: ReportId,
+    /// The billing day of it; all of its days in months that are open unless given.
+    pub day: Option<BillingDay>,
+    /// Why it is withdrawn.
+    pub reason: Reason,
+}
+
+/// What became of a report for one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Voided {
+    /// It counts no more.
+    Voided,
+    /// It was withdrawn before, perhaps for another reason.
+    Before,
+}
+
+/// Why nothing is withdrawn.
+#[derive(Debug, Error)]
+pub enum VoidError {
+    /// There is no such report in a month that is open.
+    #[error(
+        "{source_id} has no report {report} about {provider} in a month that is open; usage of a month \
+         that is closed cannot be withdrawn"
+    )]
+    NoReport {
+        /// The source.
+        source_id: SourceId,
+        /// The report.
+        report: ReportId,
+        /// The provider.
+        provider: ProviderId,
+    },
+    /// The month of the day is closed.
+    #[error("{0} is in a month that is closed: its usage cannot be withdrawn")]
+    Closed(BillingDay),
+    /// The provider is not registered for counting.
+    #[error("provider `{0}` is not registered")]
+    UnknownProvider(ProviderId),
+    /// The table failed.
+    #[error("cannot withdraw the report")]
+    Store(#[from] StoreError),
+}
+
+impl Void {
+    /// Reads a request to withdraw a report.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] with the path of what is wrong.
+    pub fn read(body: &[u8]) -> Result<Void, JsonError> {
+        let mut fields = steelyard_json::parse(body)?.into_fields()?;
+        let void = Void {
+            provider: fields.read_required("provider")?,
+            source: fields.read_required("source")?,
+            report: fields.read_required("id")?,
+            day: fields.read("day")?,
+            reason: fields.read_required("reason")?,
+        };
+        fields.end(&["provider", "source", "id", "day", "reason"])?;
+        Ok(void)
+    }
+}
+
+impl Voider {
+    /// Withdraws from that table.
+    #[must_use]
+    pub fn new(table: UsageTable, calendar: Calendar, clock: Clock) -> Voider {
+        Voider { table, calendar, clock }
+    }
+
+    /// The items of a report that can be withdrawn, by day. Those that were withdrawn before are among
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`VoidError`] when there are none.
+    pub async fn find(&self, void: &Void) -> Result<Vec<CountedReport>, VoidError> {
+        let Void { provider, source, report, .. } = void;
+        let found = self.table.registrations(std::slice::from_ref(provider)).await?;
+        let registration = found.readable.get(provider);
+        let registration =
+            registration.ok_or_else(|| VoidError::UnknownProvider(provider.clone()))?;
+        let days = self.open_days(void.day, registration, self.clock.now())?;
+        let mut reports = self.table.reports_named(provider, (source, report), &days).await?;
+        if reports.is_empty() {
+            return Err(VoidError::NoReport {
+                source_id: source.clone(),
+                report: report.clone(),
+                provider: provider.clone(),
+            });
+        }
+        reports.sort_by_key(|report| report.day);
+        Ok(reports)
+    }
+
+    /// Withdraws a report. Doing it again changes nothing.
+    ///
+    /// A month is read whole some hours after its close was stored, so that a withdrawal that passes the
+    /// close is credited all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`VoidError`] when there is no such report, or the table fails; some days may have been withdrawn
+    /// then, and withdrawing again withdraws the others.
+    pub async fn void(
+        &self,
+        void: &Void,
+        by: &str,
+    ) -> Result<BTreeMap<BillingDay, Voided>, VoidError> {
+        let at_s = self.clock.now();
+        let withdrawal = Withdrawal { at_s, by: by.to_owned(), reason: void.reason.clone() };
+        let mut voided = BTreeMap::new();
+        for found in self.find(void).await? {
+            let (provider, day) = (&void.provider, found.day);
+            let id = (&void.source, &void.report);
+            let became = match self.table.withdraw(provider, id, day, &withdrawal).await? {
+                Withdrawn::Now => Voided::Voided,
+                Withdrawn::Before(_) => Voided::Before,
+                // Reports expire, but not in a month that is open.
+                Withdrawn::NoReport => continue,
+            };
+            // One that was withdrawn before may have died before it was noted.
+            let kept_until = self.calendar.changes_kept_until(day.month());
+            self.table.note_change(provider, day, kept_until).await?;
+            tracing::info!(
+                provider.id = %provider, source.id = %void.source, report.id = %void.report,
+                %day, by, reason = %void.reason, ?became, "a report is withdrawn"
+            );
+            voided.insert(day, became);
+        }
+        Ok(voided)
+    }
+
+    /// The days of which a report can be withdrawn now.
+    fn open_days(
+        &self,
+        day: Option<BillingDay>,
+        registration: &Registration,
+        now: Timestamp,
+    ) -> Result<Vec<BillingDay>, VoidError> {
+        let is_open = |day: BillingDay| {
+            let month = day.month();
+            let is_closed = registration.closed.is_some_and(|closed| month <= closed.through);
+            self.calendar.is_open(month, now) && !is_closed
+        };
+        if let Some(day) = day {
+            return if is_open(day) { Ok(vec![day]) } else { Err(VoidError::Closed(day)) };
+        }
+        // Usage may lie some minutes in the future, and so on the next day.
+        let Ok(today) = self.calendar.day_of(now) else { return Ok(Vec::new()) };
+        let back = std::iter::successors(Some(today.next()), |day| Some(day.previous()));
+        Ok(back.take_while(|day| is_open(*day)).collect())
+    }
+}

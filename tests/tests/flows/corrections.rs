@@ -1,0 +1,209 @@
+//! Reports that were wrong are withdrawn: what was charged for them is credited once, by name.
+
+use axum::http::{HeaderMap, Method};
+use serde_json::{Value, json};
+use steelyard_cli::local::alipay::{Fault as AlipayFault, Method as AlipayMethod};
+use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_cli::local::http_event;
+use steelyard_ingest::VOID_PATH;
+use steelyard_pricing::LineCause;
+use steelyard_tests::{Answer, Platform, record, report};
+
+const BASIC: &str = "taobao.trades.sold.get";
+
+/// A platform where `a` reported 600,000 calls on the first of May, ¥10.00 above what is free.
+async fn platform() -> Platform {
+    let platform = Platform::open().await;
+    platform.set("2015-05-01T20:00");
+    platform.sign("a", 1_000_000).await;
+    platform.count_as("wrong", "a", BASIC, "2015-05-01", 600_000).await;
+    platform
+}
+
+fn wrong() -> Value {
+    json!({
+        "provider": "a", "source": "gateway-1", "id": "wrong", "reason": "the gateway counted twice"
+    })
+}
+
+async fn void(platform: &Platform, request: &Value) -> Answer {
+    let body = request.to_string();
+    platform.request(http_event(&Method::POST, VOID_PATH, &HeaderMap::new(), body.as_bytes())).await
+}
+
+/// Withdraws the report, and checks what that became.
+async fn check_void(platform: &Platform, became: &str) {
+    let answer = void(platform, &wrong()).await;
+    assert_eq!(answer.body, json!({ "days": { "2015-05-01": became } }), "{answer:?}");
+}
+
+async fn check(platform: &Platform, charges: &[(&str, i64)], account: [i64; 3], taken: i64) {
+    let charges = charges.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
+    assert_eq!(platform.charges("a").await, charges.collect::<Vec<_>>());
+    assert_eq!((platform.account("a").await, platform.taken("a")), (account, taken));
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn report_of_a_paid_day_is_credited_to_the_prepaid_balance_on_a_line_of_its_own() {
+    let platform = platform().await;
+    platform.run_until("2015-05-02T12:00").await;
+    check(&platform, &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
+    check_void(&platform, "voided").await;
+    check_void(&platform, "before").await;
+    platform.run_until("2015-05-03T01:00").await;
+    check(&platform, &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000).await;
+    let statement = platform.statements("a").await.pop().unwrap();
+    let [line] = statement.lines.as_slice() else { panic!("{:?}", statement.lines) };
+    assert_eq!((line.because, json!(line.apis)), (LineCause::Void, json!({ BASIC: 600_000 })));
+    // The balance pays what comes.
+    platform.count("a", BASIC, "2015-05-03", 700_000).await;
+    platform.run_until("2015-05-04T12:00").await;
+    assert_eq!((platform.account("a").await, platform.taken("a")), ([0, 0, 0], 2_000));
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn report_of_a_day_whose_debit_is_in_doubt_is_credited_and_the_debit_still_takes_its_amount()
+{
+    let platform = platform().await;
+    platform.stack.alipay.fail_next(AlipayMethod::Pay, AlipayFault::InProcess, 1);
+    platform.lose_notifications();
+    platform.run_until("2015-05-02T10:00").await;
+    platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+    platform.stack.drain().await.unwrap();
+    assert_eq!(platform.account("a").await, [0, 1_000, 1_000], "the debit is in doubt");
+    check_void(&platform, "voided").await;
+    platform.settle_at("2015-05-03T00:30").await;
+    platform.books_hold().await;
+    platform.run_until("2015-05-03T12:00").await;
+    check(&platform, &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000).await;
+}
+
+#[tokio::test]
+async fn report_that_is_withdrawn_before_its_day_is_settled_is_never_charged() {
+    let platform = platform().await;
+    check_void(&platform, "voided").await;
+    platform.run_until("2015-05-02T12:00").await;
+    check(&platform, &[], [0, 0, 0], 0).await;
+}
+
+#[tokio::test]
+async fn id_of_a_withdrawn_report_never_counts_again() {
+    let platform = platform().await;
+    check_void(&platform, "voided").await;
+    let same = report("wrong", &[record("a", BASIC, "2015-05-01", 600_000)]);
+    assert_eq!(platform.post(&same).await.of_provider("a"), "duplicate");
+    let other = report("wrong", &[record("a", BASIC, "2015-05-01", 600_001)]);
+    assert_eq!(platform.post(&other).await.of_provider("a"), "conflict");
+    platform.count("a", BASIC, "2015-05-01", 510_000).await;
+    platform.run_until("2015-05-02T12:00").await;
+    check(&platform, &[("2015-05-01", 100)], [0, 0, 0], 100).await;
+}
+
+#[tokio::test]
+async fn withdrawal_that_makes_no_sense_is_refused_by_name() {
+    let platform = platform().await;
+    platform.run_until("2015-05-02T12:00").await;
+    let with = |name: &str, value: Value| {
+        let mut request = wrong();
+        request[name] = value;
+        request
+    };
+    for (request, status, kind) in [
+        (with("provider", json!("nobody")), 404, "no-provider"),
+        (with("source", json!("gateway-2")), 404, "no-report"),
+        (with("id", json!("right")), 404, "no-report"),
+        (with("day", json!("2015-05-02")), 404, "no-report"),
+        (with("day", json!("2015-03-31")), 409, "month-closed"),
+        (with("reason", json!("  ")), 400, "malformed-request"),
+        (with("reason", Value::Null), 400, "malformed-request"),
+        (with("by", json!("the pope")), 400, "malformed-request"),
+        (json!([]), 400, "malformed-request"),
+    ] {
+        let answer = void(&platform, &request).await;
+        let of_kind = format!("tag:steelyard,2026:{kind}");
+        assert_eq!((answer.status, &answer.body["type"]), (status, &json!(of_kind)), "{request}");
+    }
+    platform.run_until("2015-06-06T12:00").await;
+    assert_eq!(void(&platform, &wrong()).await.status, 404, "May is closed");
+    check(&platform, &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
+}
+
+/// Withdraws the report while requests get lost, which may fail, and once more.
+async fn void_through(platform: &Platform, fault: Fault, operation: &'static str, times: u64) {
+    platform.stack.transport.faults().strike(Target::Operation(operation), 1..=times, fault);
+    let first = void(platform, &wrong()).await.status;
+    assert!(first == 200 || first == 503, "{first}");
+    platform.stack.transport.faults().restore();
+    assert_eq!(void(platform, &wrong()).await.status, 200);
+}
+
+#[tokio::test]
+async fn withdrawal_whose_answers_get_lost_is_credited_once() {
+    for fault in [Fault::LoseAnswer, Fault::LoseRequest, Fault::Throttle] {
+        for times in [1, 2, 3, 30] {
+            let platform = platform().await;
+            platform.run_until("2015-05-02T12:00").await;
+            void_through(&platform, fault, "UpdateItem", times).await;
+            platform.run_until("2015-05-04T01:00").await;
+            let charges = [("2015-05-01", 1_000), ("2015-05-02", -1_000)];
+            check(&platform, &charges, [1_000, 0, 0], 1_000).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn late_report_whose_note_is_lost_is_charged_when_it_is_sent_again_or_when_the_month_closes()
+{
+    for is_sent_again in [true, false] {
+        let platform = platform().await;
+        platform.run_until("2015-05-02T12:00").await;
+        let late = report("late", &[record("a", BASIC, "2015-05-01", 20_000)]);
+        let note = Target::Operation("UpdateItem");
+        platform.stack.transport.faults().strike(note, 1..=30, Fault::LoseRequest);
+        assert_eq!(platform.post(&late).await.status, 503, "counted, and not noted");
+        platform.stack.transport.faults().restore();
+        if is_sent_again {
+            assert_eq!(platform.post(&late).await.of_provider("a"), "duplicate");
+        }
+        platform.run_until("2015-05-03T12:00").await;
+        let noted = is_sent_again.then_some(("2015-05-02".to_owned(), 200));
+        assert_eq!(platform.charges("a").await.get(1), noted.as_ref());
+        platform.run_until("2015-06-06T12:00").await;
+        let last = if is_sent_again { "2015-05-02" } else { "2015-05-31" };
+        check(&platform, &[("2015-05-01", 1_000), (last, 200)], [0, 0, 0], 1_200).await;
+        let open_from = platform.found("a").await.account.open_from;
+        assert_eq!(open_from.to_string(), "2015-06", "May is charged for good");
+    }
+}
+
+#[tokio::test]
+async fn twenty_thousand_apis_in_a_month_are_settled_explained_and_audited() {
+    let platform = platform().await;
+    let name = |n: u64| format!("taobao.{:016x}.get", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for part in 0..10 {
+        let records = (0..2_000).map(|n| record("a", &name(part * 2_000 + n), "2015-05-01", 100));
+        let sent = report(&format!("part-{part}"), &records.collect::<Vec<_>>());
+        assert_eq!(platform.post(&sent).await.status, 200);
+    }
+    platform.run_until("2015-05-02T12:00").await;
+    // 600,000 and 2,000,000 calls, of which 500,000 are free.
+    check(&platform, &[("2015-05-01", 21_000)], [0, 0, 0], 21_000).await;
+    let statement = platform.statements("a").await.pop().unwrap();
+    assert_eq!(statement.lines[0].apis.apis(), 20_001);
+    assert_eq!(statement.reports, 11);
+    let (billing, provider) = (&platform.stack.tables.billing, "a".parse().unwrap());
+    let one = billing.statement(&provider, statement.statement).await.unwrap();
+    assert_eq!(one, Some(statement));
+    // The account has not grown with the names.
+    let account = platform.found("a").await.account;
+    assert!(json!(account).to_string().len() < 1_000, "{account:?}");
+    platform.count("a", &name(7), "2015-05-02", 100).await;
+    platform.run_until("2015-05-03T12:00").await;
+    check_void(&platform, "voided").await;
+    platform.run_until("2015-05-04T12:00").await;
+    assert_eq!(platform.charges("a").await.pop(), Some(("2015-05-03".to_owned(), -6_000)));
+    platform.books_balance().await;
+    assert_eq!(platform.taken("a"), 21_001);
+}
