@@ -6,11 +6,13 @@ mod count;
 mod http;
 mod report;
 
-pub use count::{Counter, Counting, RefusedRecord};
+pub use count::{
+    CountedShares, Counter, Counting, Cumulative, CumulativeShares, Raising, RefusedRecord,
+};
 pub use http::USAGE_PATH;
 pub use report::{
-    AMOUNT_MAX, Accepted, COUNT_MAX, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused,
-    ReportError, Share, UsageReport,
+    AMOUNT_MAX, Accepted, COUNT_MAX, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal,
+    Refused, ReportError, Share, UsageReport,
 };
 
 use serde_json::Value;

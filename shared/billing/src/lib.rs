@@ -7,6 +7,7 @@ mod account;
 mod audit;
 pub mod breaker;
 mod calendar;
+mod cumulative;
 mod debit;
 mod error_chain;
 mod gateway;
@@ -34,6 +35,7 @@ pub use account::{
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError};
+pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{
     Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,
@@ -47,7 +49,7 @@ pub use gateway::{
     RefundQueryAnswer, Retry, RowKind, TradeNotice, TradeNumber, TradeOf, TradeState,
     UnreadableRow, UnsignAnswer,
 };
-pub use id::{DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId};
+pub use id::{Basis, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId};
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;

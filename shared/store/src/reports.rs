@@ -13,14 +13,17 @@ use steelyard_billing::{CountedDays, IdError, ProviderId, Registration, ReportId
 use steelyard_pricing::{BillingDay, DayError, Usage, UsageError};
 
 use crate::StoreError;
-use crate::item::{Item, check_format, from_item, number, string, text, to_item, unreadable};
-use crate::packed;
+use crate::item::{
+    Item, bytes, check_format, from_item, number, string, text, to_item, unreadable,
+};
 use crate::query::Range;
 use crate::schema::{
-    DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, REGISTRATION, SK, report_sk, reports_of,
+    CUMULATIVE, DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, REGISTRATION, SK, report_sk,
+    reports_of,
 };
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
+use crate::{packed, packed_parts};
 
 /// What a report says of one provider and one billing day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +37,8 @@ pub struct CountedReport {
     /// What was metered on it.
     pub metered: Usage,
     /// What is the same of all days that the report names for the provider: SHA-256 of the records about
-    /// it and of their days, those that were refused included.
+    /// it and of their days, those that were refused included. Of a cumulative report, SHA-256 of how it
+    /// counts.
     pub digest: Digest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
@@ -264,7 +268,8 @@ impl CountedReport {
         Ok(item)
     }
 
-    fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
+    /// Reads a report of either kind: what counts of a cumulative one is what its parts amount to.
+    pub(crate) fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
         check_format(operation, item)?;
         let corrupt = unreadable(operation, item);
         let sk = text(operation, item, SK)?;
@@ -275,14 +280,16 @@ impl CountedReport {
         let day = day.parse().map_err(|error: DayError| corrupt(error.to_string()))?;
         let source = source.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
         let report = report.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
-        let bytes = |name: &str| match item.get(name) {
-            Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref()),
-            _ => Err(corrupt(format!("`{name}` is not binary"))),
-        };
-        let digest = bytes(DIGEST)?.try_into();
+        let digest = bytes(operation, item, DIGEST)?.try_into();
         let digest = digest.map_err(|_| corrupt(format!("`{DIGEST}` has not 32 bytes")))?;
-        let metered =
-            packed::unpack(bytes(METERED)?).map_err(|error| corrupt(error.to_string()))?;
+        let metered = if item.contains_key(CUMULATIVE) {
+            let parts = packed_parts::unpack(bytes(operation, item, CUMULATIVE)?);
+            let parts = parts.map_err(|error| corrupt(error.to_string()))?;
+            parts.usage().map_err(|error| corrupt(error.to_string()))?
+        } else {
+            packed::unpack(bytes(operation, item, METERED)?)
+                .map_err(|error| corrupt(error.to_string()))?
+        };
         let Plain { counted_at_s } = from_item(operation, item.clone())?;
         Ok(CountedReport { source, report, day, metered, digest, counted_at: counted_at_s })
     }

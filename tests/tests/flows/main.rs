@@ -9,6 +9,7 @@ mod breaker;
 mod capacity;
 mod catch_up;
 mod closing;
+mod cumulative;
 mod debits;
 mod dispatch;
 mod documents;

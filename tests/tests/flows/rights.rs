@@ -63,7 +63,7 @@ const RIGHTS: &[Explained] = &[
     allow("IngestRole", LOG, "IngestLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("IngestRole", TAKE, "UsageQueue.Arn", &[], "The usage queue delivers reports."),
     allow("IngestRole", BATCH_GET, USAGE, &[], "A report is counted for registered providers only."),
-    allow("IngestRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes counted_at_s digest expires_at_s format metered pk sk"], "A report is added once for each provider and day that it names. A registration has other attributes."),
+    allow("IngestRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes counted_at_s cumulative digest expires_at_s format metered pk sk version"], "A report is added once for each provider and day that it names, and a cumulative one grows. A registration has other attributes."),
     // SettleRole
     allow("SettleRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("SettleRole", LOG, "SettleLogs.Arn", &[], "The function writes its log, to its own group."),
