@@ -181,7 +181,9 @@ async fn lost_answers_and_throttles_count_once() {
             platform.stack.transport.faults().strike(put, ordinals.clone(), fault);
             let grown = cumulative("r", &[("x", 7), ("y", 1)]);
             let answer = platform.post(&grown).await;
-            assert!(answer.status == 200 || *ordinals.end() == 100, "{told}: {answer:?}");
+            // The client sends a request three times at most.
+            let is_lasting = ordinals.clone().count() >= 3;
+            assert!(answer.status == 200 || is_lasting, "{told}: {answer:?}");
             platform.stack.transport.faults().restore();
             assert_eq!(platform.post(&grown).await.status, 200, "{told}");
             check(&platform, &grown, 200, "duplicate", 8).await;
