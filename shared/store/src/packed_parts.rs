@@ -217,7 +217,7 @@ mod tests {
             }
             usage
         };
-        assert_eq!(pack(&minutes(60, 9_000)).unwrap().len(), 18 + 60 * 3);
+        assert_eq!(pack(&minutes(60, 9_000)).unwrap().len(), 19 + 60 * 3);
         let mut prints = CumulativeUsage::new();
         for print in 0..1_000 {
             let part = Part::sub(Label::Number(7), Label::Print(print));
