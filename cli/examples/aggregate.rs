@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use steelyard_billing::Calendar;
-use steelyard_cli::import::{Chunks, ImportRules, Input};
+use steelyard_cli::import::{Batches, ImportRules, Input};
 use steelyard_runtime::Error;
 
 fn main() -> Result<(), Error> {
@@ -14,16 +14,16 @@ fn main() -> Result<(), Error> {
     let times: u32 = arguments.next().map_or(Ok(1), |times| times.parse())?;
     let (rules, calendar) = (ImportRules::default(), Calendar::new("Asia/Shanghai", 5)?);
     let begin = Instant::now();
-    let (mut lines, mut records) = (0, 0);
+    let (mut lines, mut shares) = (0, 0);
     for _ in 0..times {
-        let mut chunks = Chunks::new(Input::open(Path::new(&file))?, &rules, &calendar, 2_000);
-        while let Some(chunk) = chunks.next().transpose()? {
-            records += chunk.reports.iter().map(|report| report.records.len()).sum::<usize>();
+        let mut batches = Batches::new(Input::open(Path::new(&file))?, &rules, &calendar);
+        while let Some(batch) = batches.next().transpose()? {
+            shares += batch.hours.iter().map(|hour| hour.shares.len()).sum::<usize>();
         }
-        lines += chunks.lines();
+        lines += batches.lines();
     }
     let elapsed = begin.elapsed();
     let rate = u128::from(lines) * 1_000_000 / elapsed.as_micros().max(1);
-    println!("{lines} lines, {records} records, {rate} lines a second");
+    println!("{lines} lines, {shares} hours of providers, {rate} lines a second");
     Ok(())
 }

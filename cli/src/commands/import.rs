@@ -19,20 +19,28 @@ use crate::import::{Counters, ImportRules, Input, import};
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Meter a web access log, or JSON lines, as usage reports; the same file twice counts once.
+/// Meter a web access log, or JSON lines, as usage reports; the same line twice counts once.
 ///
 /// Two logs need two sources: with `--source`, give each server's log a name of its own, and always
-/// the same. Under one source, logs whose lines are the same would count once.
+/// the same. Under one source, the same line in two logs counts once.
+///
+/// Within a source a log may be imported in any pieces: rotated, cut, joined, overlapping, growing, again and
+/// in any order. What cannot be told: if the log was cut between equal lines of one second, those in the second
+/// piece count as the ones in the first. The import says so when the first or the last second of a file has
+/// equal lines.
 ///
 /// Takes the Common and the Combined Log Format, each with or without a virtual host before the
 /// client, and lines of JSON such as
-/// {"provider":"shop","api":"trades.get","day":"2015-05-17","count":12}, to which an
-/// "amount":"120.50" may be added; plain, gzip or zstd. By default the host of a line is the provider,
-/// the first segment of the path is the API, and successful calls (2xx) count, except OPTIONS.
+/// {"provider":"shop","api":"trades.get","at":"2015-05-17T10:05:03+08:00","count":12}, to which an
+/// "amount":"120.50" may be added; plain, gzip or zstd. A line of JSON with an "id" counts once by its id, one
+/// with "at" by its content. For one with a "day" only, see `--report`. By default the host of a line is the
+/// provider, the first segment of the path is the API, and successful calls (2xx) count, except OPTIONS.
 ///
 /// Lines that are no calls are counted by kind: connections without a request, TLS handshakes, and
 /// requests about the server or for a tunnel. Lines that cannot be counted are refused by reason, and
-/// the import ends with 3. Usage of a month that is closed at the time of the import is refused.
+/// the import ends with 3; mend them and import the file again. Usage of a month that is closed at the time of
+/// the import is refused. Other rules for the names of APIs conflict with what was imported before; other
+/// rules for callers bill the calls again, to other providers.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The file; `-` for standard input.
@@ -83,6 +91,7 @@ impl ImportArgs {
         if target.json {
             output::json(&summary)?;
         } else {
+            printed::warn(&summary, self.rules.window);
             printed::print(&summary)?;
         }
         Ok(Exit::done(summary.is_complete()))

@@ -15,6 +15,7 @@ use super::excerpt::Excerpt;
 /// dots between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldMap {
+    id: Option<String>,
     provider: String,
     api: ApiField,
     when: WhenField,
@@ -39,6 +40,8 @@ enum WhenField {
 /// What an exported line says. Its texts are as they were exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
+    /// The line's own id, if the map names its field and the line has one.
+    pub id: Option<String>,
     /// The caller, as the export names it.
     pub caller: String,
     /// The API, by its name or by the path of a request.
@@ -100,7 +103,7 @@ pub struct FieldError {
     pub why: String,
 }
 
-const FIELDS: &str = "provider, api, path, at, day, count, amount, method and status";
+const FIELDS: &str = "id, provider, api, path, at, day, count, amount, method and status";
 
 impl FieldMap {
     /// What a line says.
@@ -117,7 +120,11 @@ impl FieldMap {
         let method = method.map(|(field, value)| text(field, value)).transpose()?;
         let status = optional(line, self.status.as_ref())?;
         let status = status.map(|(field, value)| parsed(field, value, "an HTTP status"));
+        let id = optional(line, self.id.as_ref())?;
+        let id = id.map(|(field, value)| text(field, value)).transpose()?;
         Ok(Exported {
+            // What gateways write for an absent value.
+            id: id.filter(|id| !matches!(&**id, "" | "-")),
             caller: required(line, &self.provider)?,
             api: self.api.read(line)?,
             when: self.when.read(line)?,
@@ -247,6 +254,7 @@ impl FromStr for FieldMap {
     fn from_str(text: &str) -> Result<FieldMap, FieldMapError> {
         let mut names = Names::read(text)?;
         let map = FieldMap {
+            id: names.take("id"),
             provider: names.take("provider").ok_or(FieldMapError::Missing("provider"))?,
             api: match (names.take("api"), names.take("path")) {
                 (Some(name), None) => ApiField::Name(name),
@@ -318,7 +326,7 @@ mod tests {
     /// What a line says, in short.
     fn check(map: &str, line: &str, said: &str) {
         let found = match read(map, line) {
-            Ok(Exported { caller, api, when, count, amount, method, status }) => {
+            Ok(Exported { caller, api, when, count, amount, method, status, .. }) => {
                 let api = match api {
                     ExportedApi::Name(name) => name,
                     ExportedApi::Path(path) => format!("path {path}"),
@@ -392,7 +400,7 @@ mod tests {
 
     #[test]
     fn maps_that_make_no_sense_are_refused() {
-        const PAIRS: &str = "is not such as provider=NAME; there are provider, api, path, at, day, count, amount, method and status";
+        const PAIRS: &str = "is not such as provider=NAME; there are id, provider, api, path, at, day, count, amount, method and status";
         for (map, why) in [
             ("", format!("`` {PAIRS}")),
             ("provider", format!("`provider` {PAIRS}")),

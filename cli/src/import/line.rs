@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use steelyard_billing::{Calendar, ProviderId};
+use steelyard_ingest::{AMOUNT_MAX, COUNT_MAX};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
@@ -12,7 +13,7 @@ use super::caller::check_text;
 use super::excerpt::Excerpt;
 use super::fields::{Exported, ExportedApi, FieldMap, When};
 use super::foreign::ForeignLog;
-use super::line_error::LineError;
+use super::line_error::{ID_BYTES_MAX, LineError};
 use super::request::{Odd, Request};
 use super::rule::{ImportRules, NameError};
 
@@ -47,12 +48,26 @@ pub struct LineCalls {
     pub day: BillingDay,
     /// How many, and in a record what went through them.
     pub metered: Metered,
+    /// What tells the line from others, so that it counts once.
+    pub identity: Identity,
+}
+
+/// What tells a line from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Its instant, and its content.
+    At(Timestamp),
+    /// An id of its own.
+    Id(String),
+    /// Nothing: it gives a day only, so another line may say the same of other calls.
+    Day,
 }
 
 /// A usage record, one to a line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JsonRecord {
+    id: Option<Node>,
     provider: String,
     api: ApiName,
     at: Option<Timestamp>,
@@ -101,7 +116,8 @@ fn read_log_line(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result
     };
     let api = rules.api_of(Some(request.method), request.target())?;
     let day = day_of(line.at, calendar)?;
-    Ok(Line::Calls(LineCalls { provider, api, day, metered: Metered::calls(1) }))
+    let (metered, identity) = (Metered::calls(1), Identity::At(line.at));
+    Ok(Line::Calls(LineCalls { provider, api, day, metered, identity }))
 }
 
 /// A line without a request is a bad one if it was answered as a call: something was given, and
@@ -121,7 +137,8 @@ fn read_record(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result<L
         Some(log) => LogLineError::from(log).into(),
         None => LineError::Record(excerpt(&error)),
     })?;
-    let JsonRecord { provider, api, at, day, count, amount } = record;
+    let JsonRecord { id, provider, api, at, day, count, amount } = record;
+    let id = id.map(|id| own_id(&id)).transpose()?;
     let when = match (at, day) {
         (Some(at), None) => When::At(at),
         (None, Some(day)) => When::Day(day),
@@ -129,7 +146,17 @@ fn read_record(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result<L
     };
     let metered = metered(count, amount)?;
     let found = rules.provider_named(&provider);
-    calls_of(found, provider, api, when, metered, calendar)
+    calls_of(found, provider, (id, api, when, metered), calendar)
+}
+
+/// The id of a line: a text, or the digits of a number.
+fn own_id(id: &Node) -> Result<String, LineError> {
+    let id = match id {
+        Node::Text(id) => id.clone(),
+        Node::Number(number) => number.to_string(),
+        Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => return Err(LineError::Id),
+    };
+    if id.is_empty() || id.len() > ID_BYTES_MAX { Err(LineError::Id) } else { Ok(id) }
 }
 
 fn read_exported(
@@ -140,7 +167,8 @@ fn read_exported(
 ) -> Result<Line, LineError> {
     let line = steelyard_json::parse(line.as_bytes());
     let line: Node = line.map_err(|error| LineError::Json(excerpt(&error)))?;
-    let Exported { caller, api, when, count, amount, method, status } = fields.read(&line)?;
+    let Exported { id, caller, api, when, count, amount, method, status } = fields.read(&line)?;
+    let id = id.map(|id| own_id(&Node::Text(id))).transpose()?;
     let method = method.as_deref();
     if let Some(why) = rules.not_billable(method, status) {
         return Ok(Line::NotBillable(why));
@@ -150,16 +178,14 @@ fn read_exported(
         ExportedApi::Path(path) => rules.api_of(method, &path)?,
     };
     let found = rules.provider_of(&caller);
-    calls_of(found, caller, api, when, metered(count, amount)?, calendar)
+    calls_of(found, caller, (id, api, when, metered(count, amount)?), calendar)
 }
 
 /// The calls of a provider, if the caller is one.
 fn calls_of(
     provider: Option<ProviderId>,
     caller: String,
-    api: ApiName,
-    when: When,
-    metered: Metered,
+    (id, api, when, metered): (Option<String>, ApiName, When, Metered),
     calendar: &Calendar,
 ) -> Result<Line, LineError> {
     check_text(&caller).map_err(NameError::from)?;
@@ -170,7 +196,12 @@ fn calls_of(
         When::At(at) => day_of(at, calendar)?,
         When::Day(day) => day,
     };
-    Ok(Line::Calls(LineCalls { provider, api, day, metered }))
+    let identity = match (id, when) {
+        (Some(id), _) => Identity::Id(id),
+        (None, When::At(at)) => Identity::At(at),
+        (None, When::Day(_)) => Identity::Day,
+    };
+    Ok(Line::Calls(LineCalls { provider, api, day, metered, identity }))
 }
 
 /// Refuses a count that is too large by itself.
@@ -178,7 +209,11 @@ fn metered(count: Calls, amount: Amount) -> Result<Metered, LineError> {
     if count.is_zero() && amount != Amount::ZERO {
         return Err(LineError::AmountWithoutCalls(amount));
     }
-    Ok(Metered::ZERO.plus(Metered { calls: count, amount })?)
+    let metered = Metered { calls: count, amount };
+    if count > COUNT_MAX || amount > AMOUNT_MAX {
+        return Err(LineError::TooMuchOfALine(metered));
+    }
+    Ok(metered)
 }
 
 fn day_of(at: Timestamp, calendar: &Calendar) -> Result<BillingDay, LineError> {
@@ -217,7 +252,7 @@ mod tests {
             Ok(Line::NotBillable(why)) => format!("not billable: {why}"),
             Ok(Line::Unmapped { caller, calls }) => format!("unmapped: {caller} {calls}"),
             Ok(Line::Calls(calls)) => {
-                let LineCalls { provider, api, day, metered } = calls;
+                let LineCalls { provider, api, day, metered, .. } = calls;
                 format!("{provider} {api} {day} {metered}")
             }
             Err(error) => error.to_string(),
@@ -323,7 +358,7 @@ mod tests {
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":1000000000001}"#,
-                "0 and 1000000000001 calls are too many to count",
+                "1000000000001 calls are more than one line may have: 1000000000 calls and ¥1000000000",
             ),
         ] {
             check(line.as_bytes(), said);

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use steelyard_pricing::{Amount, UsageError};
+use steelyard_ingest::{AMOUNT_MAX, COUNT_MAX};
+use steelyard_pricing::{Amount, Metered, UsageError};
 use thiserror::Error;
 
 use super::access_log::LogLineError;
@@ -13,6 +14,9 @@ use super::excerpt::Excerpt;
 use super::fields::FieldError;
 use super::input::LINE_BYTES_MAX;
 use super::rule::NameError;
+
+/// The most bytes of a line's own id.
+pub const ID_BYTES_MAX: usize = 512;
 
 /// Why a line can't be counted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -40,13 +44,30 @@ pub enum LineError {
     /// The record says neither when the calls were made, nor on which day; or both.
     #[error("give either `at` or `day`")]
     When,
+    /// The line's own id is none.
+    #[error("id: must be a text of 1 to {ID_BYTES_MAX} bytes, or a number")]
+    Id,
+    /// The line is out of order, and the other calls of its minute are counted as a whole.
+    #[error(
+        "more than {window_s} seconds older than a line before it, and its minute is counted: give a log that is out of order a longer --window, and import the pieces of a joined log each on its own"
+    )]
+    OutOfOrder {
+        /// By how much lines may be out of order.
+        window_s: i64,
+    },
+    /// The line is the last one, has no line break and less than the one before it.
+    #[error("the last line, cut off: import the file again when it is written")]
+    Unfinished,
     /// The instant lies in no billing day.
     #[error("{0} is outside the billing calendar")]
     OutsideCalendar(Timestamp),
     /// There are no calls for the amount to go through.
     #[error("amount {0} without calls: the count is 0")]
     AmountWithoutCalls(Amount),
-    /// The calls are too many, or their amount too large.
+    /// The calls are more than one line may have, or their amount is.
+    #[error("{0} are more than one line may have: {COUNT_MAX} calls and ¥{AMOUNT_MAX}")]
+    TooMuchOfALine(Metered),
+    /// The calls of the file are too many, or their amount too large.
     #[error(transparent)]
     TooMuch(#[from] UsageError),
 }
@@ -63,8 +84,12 @@ impl LineError {
             LineError::Json(_) => "not JSON".into(),
             LineError::Field(error) => format!("no value in field `{}`", error.field).into(),
             LineError::When => "neither `at` nor `day`, or both".into(),
+            LineError::Id => "not an id".into(),
+            LineError::OutOfOrder { .. } => "out of order".into(),
+            LineError::Unfinished => "cut off".into(),
             LineError::OutsideCalendar(_) => "outside the billing calendar".into(),
             LineError::AmountWithoutCalls(_) => "an amount without calls".into(),
+            LineError::TooMuchOfALine(_) => "too many calls in a line".into(),
             LineError::TooMuch(_) => "too many calls".into(),
         }
     }

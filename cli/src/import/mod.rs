@@ -1,24 +1,28 @@
 //! Importing files: metering what a web server or another system has logged, as usage reports.
 //!
 //! A file is an access log in the Common or the Combined Log Format, or has a usage record in JSON
-//! on each line, or both; packed by gzip or zstd, or plain. Importing it again counts nothing again: see
-//! [`Chunks`] for how its reports are named. No line is dropped in silence: [`Summary`] accounts
-//! for each line and each call.
+//! on each line, or both; packed by gzip or zstd, or plain. A line counts once for its source, in whatever
+//! file it stands and however often that is imported: its content decides, and not its place. See [`Hours`]
+//! for lines with an instant, which are most. No line is dropped in silence: [`Summary`] accounts for
+//! each line and each call.
 //!
-//! What can't be told apart: the beginning of a file must stay as it was. A log that lost its first
-//! lines, or another rule for callers, which bills other providers, makes other reports, and counts
-//! the calls again.
+//! What can't be told apart: equal lines of one second between which a log was cut; and the same calls by
+//! another rule for callers, which bills other providers.
 
 mod access_log;
 mod address;
+mod batch;
 mod billable;
 mod caller;
 mod caller_map;
-mod chunk;
+mod days;
+mod edges;
 mod escape;
 mod excerpt;
 mod fields;
+mod fingerprint;
 mod foreign;
+mod hours;
 mod input;
 mod kinds;
 mod line;
@@ -34,18 +38,21 @@ mod unmapped;
 
 pub use access_log::{LogLine, LogLineError};
 pub use address::ForwardedError;
+pub use batch::{BadLine, Batch, Batches, IdentifiedLine, Record};
 pub use billable::{BillableTextError, MethodRule, NotBillable, StatusRule};
 pub use caller::{CALLER_BYTES_MAX, CallerError, CallerRule, CallerTextError};
 pub use caller_map::{CallerMap, CallerMapError};
 pub(crate) use caller_map::{HEADER, Unmapped};
-pub use chunk::{BadLine, Chunk, Chunks, LINES_PER_CHUNK, Record, Report};
+pub use edges::Edges;
 pub use excerpt::Excerpt;
 pub use fields::{FieldError, FieldMap, FieldMapError};
+pub use fingerprint::Fingerprint;
 pub use foreign::ForeignLog;
+pub use hours::{Call, HourReport, HourShare, Hours, LINES_KEPT_MAX};
 pub use input::{Input, LINE_BYTES_MAX, LineEnd};
 pub use kinds::Kinds;
-pub use line::{Line, LineCalls};
-pub use line_error::LineError;
+pub use line::{Identity, Line, LineCalls};
+pub use line_error::{ID_BYTES_MAX, LineError};
 pub use path::Path;
 pub use reasons::{EXAMPLES_MAX, REASONS_MAX, Reason, Reasons, Refused};
 pub use request::{Odd, Request};

@@ -4,7 +4,8 @@
 use std::num::NonZeroU8;
 
 use clap::{Args, ValueEnum};
-use steelyard_billing::{IdError, ProviderId, SourceId};
+use sha2::{Digest, Sha256};
+use steelyard_billing::{Basis, IdError, ProviderId, ReportId, SourceId};
 use steelyard_pricing::{ApiName, ApiNameError};
 use thiserror::Error;
 
@@ -21,13 +22,13 @@ pub const ROOT_API: &str = "/";
 
 /// How a file becomes usage reports.
 ///
-/// All but `source`, `map`, `fields` and `growing` is about access logs. JSON lines name API and
+/// All but `source`, `map`, `fields`, `window` and `report` is about access logs. JSON lines name API and
 /// count themselves.
 #[derive(Clone, Debug, Args)]
 pub struct ImportRules {
     /// The source in whose name the calls are reported: two logs need two sources.
     ///
-    /// What makes importing twice count once is remembered by source: always give a server's log the same source, and the logs of two servers two.
+    /// The same line of a source counts once, in whatever file it stands: always give a server's log the same source, and the logs of two servers two.
     #[arg(long, default_value = "import", value_name = "ID")]
     pub source: SourceId,
 
@@ -95,15 +96,21 @@ pub struct ImportRules {
 
     /// The names that the fields of JSON lines have, such as provider=app_key,path=request.uri,at=time.
     ///
-    /// There are provider, api or path, at or day, and where the line has them count, amount, method and status. The provider is a caller, as of `--caller`, and the path is read as that of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the time of an access log, or Unix time in seconds or milliseconds. Other fields are ignored. Without this option a line has the fields provider, api, at or day, count and amount, and no other, and its provider is an id, or a caller in the map.
+    /// There are provider, api or path, at or day, and where the line has them id, count, amount, method and status. The provider is a caller, as of `--caller`, and the path is read as that of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the time of an access log, or Unix time in seconds or milliseconds. Other fields are ignored. Without this option a line has the fields id, provider, api, at or day, count and amount, and no other, and its provider is an id, or a caller in the map.
     #[arg(long, value_name = "FIELD=NAME,...")]
     pub fields: Option<FieldMap>,
 
-    /// The file is still being written: leave the lines after its last full 10,000 for a later import.
+    /// By how many seconds the lines of a log may be out of order.
     ///
-    /// Lines are counted in chunks of 10,000. A chunk that was imported before it was full conflicts with the same chunk when it has grown, and what came on top is then not counted for callers that it named before.
-    #[arg(long)]
-    pub growing: bool,
+    /// Servers write a line when a request ends, and some with the time at which it began. Lines that are older than a line before them by more are told, since a busy provider's may be missed where the log is cut: then import the log, and those before it, again with a longer window.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub window: u32,
+
+    /// What names the lines of JSON that give only a day, and have no id, in this file.
+    ///
+    /// Nothing in such a line says whether another one is of the same calls. Files of other calls need other ids. Under an id that was used, the file has to be the same one, mended or grown: of each API and day the larger count holds. Without this option the id is `lines`, and a file that names a provider and day which were imported so before is refused.
+    #[arg(long, value_name = "ID")]
+    pub report: Option<ReportId>,
 }
 
 /// How a request names its API.
@@ -209,6 +216,22 @@ impl ImportRules {
         name.parse().map_err(NameError::Api)
     }
 
+    /// What decides the name of an API: calls that were named in another way are not the same calls.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        let segments = if self.api == ApiRule::Path { 0 } else { self.segments };
+        let (ignore_case, prefix) = (self.ignore_case, &self.api_prefix);
+        let api = match self.api {
+            ApiRule::Segments => "segments",
+            ApiRule::Path => "path",
+            ApiRule::Method => "method",
+        };
+        let rules = format!("{api} {segments} {ignore_case} {prefix}");
+        let digest = Sha256::digest(rules);
+        let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+        format!("rules-{digest}").parse().expect("a digest is an id")
+    }
+
     fn segments_of(&self, path: &Path<'_>) -> String {
         let first = path.first(self.segments.into(), self.case());
         if first.is_empty() { ROOT_API.to_owned() } else { first }
@@ -235,7 +258,8 @@ impl Default for ImportRules {
             status: StatusRule::default(),
             methods: MethodRule::default(),
             fields: None,
-            growing: false,
+            window: 60,
+            report: None,
         }
     }
 }

@@ -1,29 +1,28 @@
-//! Importing: reads a file chunk by chunk, and counts each.
+//! Importing: reads a file batch by batch, and counts what each finishes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 
+use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
-use steelyard_ingest::{Counter, Counting, FUTURE_MAX, RECORDS_MAX, UsageReport};
+use steelyard_ingest::{
+    Counter, Counts, Cumulative, CumulativeShares, FUTURE_MAX, Refusal as IngestRefusal,
+    UsageReport,
+};
 use steelyard_json::Node;
-use steelyard_pricing::{BillingDay, BillingMonth, Metered};
+use steelyard_pricing::{BillingDay, BillingMonth, Metered, Usage};
 use steelyard_runtime::Clock;
-use steelyard_store::{APIS_PER_DAY_MAX, Counted, StoreError, UsageTable};
+use steelyard_store::{Counted, Raised, StoreError, UsageTable};
 use thiserror::Error;
 
-use super::chunk::{Chunk, Chunks, LINES_PER_CHUNK, Report};
+use super::batch::{Batch, Batches, IdentifiedLine, Record};
+use super::days;
+use super::hours::HourReport;
 use super::input::Input;
 use super::rule::ImportRules;
 use super::summary::{Summary, sum};
-
-// A line makes one record at most, so a chunk fits in a report.
-#[expect(
-    clippy::as_conversions,
-    reason = "a constant can't call `try_from`; this one loses nothing"
-)]
-const _: () = assert!(LINES_PER_CHUNK <= RECORDS_MAX as u64);
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +77,12 @@ pub struct Counters {
     pub clock: Clock,
 }
 
-/// Imports a file: counts its calls, each once however often the file is imported.
+/// Imports a file: counts its calls, each once in whatever file it stands.
 ///
-/// `progress` is told after each chunk is read and again after it is counted.
-/// `register` is asked before a chunk is counted, with those of its callers that have calls which
-/// can be counted now, each with the month of the first of them: callers that no earlier chunk named, or
-/// only with later months. The calls of a caller that is not registered then are refused.
+/// `progress` is told after each batch of lines is read, and again after what is finished by it is counted.
+/// `register` is asked before that, with those callers that have calls which can be counted now, each with
+/// the month of the first of them: callers that no earlier batch named, or only with later months. The
+/// calls of a caller that is not registered then are refused.
 ///
 /// Reading blocks the thread.
 ///
@@ -99,27 +98,27 @@ pub async fn import(
         &BTreeMap<ProviderId, BillingMonth>,
     ) -> Result<(), Box<dyn Error + Send + Sync>>,
 ) -> Result<Summary, ImportError> {
-    let mut chunks = Chunks::new(input, rules, &counters.calendar, APIS_PER_DAY_MAX);
+    let mut batches = Batches::new(input, rules, &counters.calendar);
     let mut summary = Summary::default();
     let mut callers = BTreeMap::new();
-    while let Some(chunk) = chunks.next() {
-        let chunk = chunk.map_err(|source| ImportError::Read { line: chunks.lines(), source })?;
+    while let Some(batch) = batches.next() {
+        let batch = batch.map_err(|source| ImportError::Read { line: batches.lines(), source })?;
         let far = |lines_done, summary: &Summary| Progress {
-            bytes_read: chunks.input().bytes_read(),
-            bytes_total: chunks.input().bytes_total(),
-            lines_read: chunks.lines(),
+            bytes_read: batches.input().bytes_read(),
+            bytes_total: batches.input().bytes_total(),
+            lines_read: batches.lines(),
             lines_done,
             refused: summary.refused_lines() + summary.refusals.count,
         };
         let lines_done = summary.lines;
-        summary.read(&chunk);
+        summary.read(&batch);
         progress(far(lines_done, &summary));
-        let new = counters.new_callers(&chunk, &callers);
+        let new = counters.new_callers(&batch, &callers);
         if !new.is_empty() {
             register(&new).await.map_err(ImportError::Register)?;
         }
         callers.extend(new);
-        count_chunk(chunk, &rules.source, &counters.counter(), &mut summary).await?;
+        count_batch(batch, rules, counters, &mut summary).await?;
         progress(far(summary.lines, &summary));
     }
     Ok(summary)
@@ -128,19 +127,19 @@ pub async fn import(
 impl Counters {
     /// A counter that knows no provider yet: one that does would not see that the first month of a
     /// provider has just moved.
-    fn counter(&self) -> Counter {
+    pub(super) fn counter(&self) -> Counter {
         Counter::new(self.usage.clone(), self.calendar.clone(), self.clock.clone())
     }
 
-    /// The callers of a chunk whose calls can be counted now, unless they are among the known, from
+    /// The callers of a batch whose calls can be counted now, unless they are among the known, from
     /// the same month or an earlier one.
     fn new_callers(
         &self,
-        chunk: &Chunk,
+        batch: &Batch,
         known: &BTreeMap<ProviderId, BillingMonth>,
     ) -> BTreeMap<ProviderId, BillingMonth> {
         let now = self.clock.now();
-        let mut callers = chunk.first_months(|day| self.is_counted(day, now));
+        let mut callers = batch.first_months(|day| self.is_counted(day, now));
         callers.retain(|caller, month| known.get(caller).is_none_or(|known| *month < *known));
         callers
     }
@@ -152,73 +151,146 @@ impl Counters {
     }
 }
 
-/// Counts the reports of a chunk, in order. Once one conflicts for a provider, the chunk's later
-/// ones are not counted for it: its calls may have been parted differently before.
-async fn count_chunk(
-    chunk: Chunk,
-    source: &SourceId,
+/// How many lines with an id of their own are counted at the same time.
+const LINES_AT_ONCE: usize = 16;
+
+async fn count_batch(
+    batch: Batch,
+    rules: &ImportRules,
+    counters: &Counters,
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
+    let counter = counters.counter();
+    for hour in batch.hours {
+        count_hour(hour, rules, &counter, summary).await?;
+    }
+    count_identified(batch.identified, rules, &counter, summary).await?;
+    days::count(batch.days, rules, counters, summary).await
+}
+
+async fn count_hour(
+    hour: HourReport,
+    rules: &ImportRules,
     counter: &Counter,
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
-    let mut conflicting = BTreeSet::new();
-    for report in chunk.reports {
-        let Report { id, records } = report;
-        let (stopped, records) =
-            records.into_iter().partition(|record| conflicting.contains(&record.provider));
-        let stopped = Report { id: id.clone(), records: stopped };
-        for ((provider, _), metered) in stopped.metered(&BTreeSet::new()) {
-            summary.conflict(&id, &provider, metered);
-        }
-        let report = Report { id, records };
-        let counting = counter.count(&report.to_usage_report(source)).await;
-        let counting =
-            counting.map_err(|source| ImportError::Count { report: report.id.clone(), source })?;
-        conflicting.extend(summary.count(report, counting));
+    let HourReport { id, day, shares } = hour;
+    let basis = rules.basis();
+    let report = Cumulative { source: &rules.source, id: &id, basis: Some(&basis) };
+    let mut metered = BTreeMap::new();
+    let mut usage = CumulativeShares::new();
+    for (provider, share) in shares {
+        let of_apis = share.usage.usage().unwrap_or_default();
+        usage.insert((provider.clone(), day), share.usage);
+        metered.insert(provider, (share.metered, share.line, of_apis));
+    }
+    let raising = counter.raise(report, usage).await;
+    let raising = raising.map_err(|source| ImportError::Count { report: id.clone(), source })?;
+    summary.reports += 1;
+    for ((provider, day), raised) in raising {
+        let Some((metered, line, usage)) = metered.remove(&provider) else { continue };
+        summary.raised(Share { report: &id, provider, day, metered, line, usage }, raised);
     }
     Ok(())
 }
 
-impl Report {
-    fn to_usage_report(&self, source: &SourceId) -> UsageReport {
-        let node = |record| Node::from(serde_json::to_value(record).expect("a record has a JSON"));
-        UsageReport {
-            source: source.clone(),
-            id: self.id.clone(),
-            records: self.records.iter().map(node).collect(),
-        }
-    }
-
-    /// What it meters of each provider on each day, without the records that were refused.
-    fn metered(&self, refused: &BTreeSet<usize>) -> BTreeMap<(ProviderId, BillingDay), Metered> {
-        let mut metered = BTreeMap::new();
-        for (_, record) in self.records.iter().enumerate().filter(|(i, _)| !refused.contains(i)) {
-            let of_day = metered.entry((record.provider.clone(), record.day)).or_default();
-            *of_day = sum(*of_day, record.metered());
-        }
-        metered
-    }
-}
-
-impl Summary {
-    /// Takes in what became of a report. Gives the providers for whom it conflicts.
-    fn count(&mut self, report: Report, counting: Counting) -> BTreeSet<ProviderId> {
-        self.reports += 1;
-        let refused = counting.refused.iter().map(|refused| refused.index).collect();
-        let mut conflicting = BTreeSet::new();
-        for ((provider, day), metered) in report.metered(&refused) {
-            let counted = counting.providers.get(&provider).and_then(|days| days.get(&day));
-            match counted.expect("the counter answers for all whom it did not refuse") {
-                Counted::Counted => self.counted.add(&provider, metered),
-                Counted::Duplicate => self.duplicate.add(&provider, metered),
-                Counted::Conflict => {
-                    self.conflict(&report.id, &provider, metered);
-                    conflicting.insert(provider);
-                }
+/// Counts lines with an id of their own, each as a report that counts once.
+async fn count_identified(
+    lines: Vec<IdentifiedLine>,
+    rules: &ImportRules,
+    counter: &Counter,
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
+    let counting = lines.into_iter().map(|line| async move {
+        let counting = counter.count(&line.to_report(&rules.source)).await;
+        (line, counting)
+    });
+    let counting = stream::iter(counting.collect::<Vec<_>>()).buffered(LINES_AT_ONCE);
+    for (line, counting) in counting.collect::<Vec<_>>().await {
+        let IdentifiedLine { id, record } = line;
+        let counting =
+            counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
+        summary.reports += 1;
+        let metered = record.metered();
+        for counted in counting.providers.values().flat_map(BTreeMap::values) {
+            match counted {
+                Counted::Counted => summary.counted.add(&record.provider, metered),
+                Counted::Duplicate => summary.duplicate.add(&record.provider, metered),
+                Counted::Conflict => summary.conflict(&id, &record.provider, metered),
             }
         }
         for refused in counting.refused {
-            self.refuse(report.records[refused.index].clone(), refused.reason);
+            summary.refuse(record.clone(), refused.reason);
         }
-        conflicting
+    }
+    Ok(())
+}
+
+impl IdentifiedLine {
+    fn to_report(&self, source: &SourceId) -> UsageReport {
+        let record = serde_json::to_value(&self.record).expect("a record has a JSON");
+        UsageReport {
+            source: source.clone(),
+            id: self.id.clone(),
+            counts: Counts::New,
+            records: vec![Node::from(record)],
+        }
+    }
+}
+
+/// What a file says of a provider and day under one report.
+pub(super) struct Share<'a> {
+    pub report: &'a ReportId,
+    pub provider: ProviderId,
+    pub day: BillingDay,
+    /// The calls of its lines, and what went through them.
+    pub metered: Metered,
+    /// The first of the lines.
+    pub line: u64,
+    /// The calls that count, by API.
+    pub usage: Usage,
+}
+
+impl Summary {
+    /// Takes in what became of a share of a cumulative report.
+    pub(super) fn raised(&mut self, share: Share<'_>, raised: Result<Raised, IngestRefusal>) {
+        let metered = share.metered;
+        match raised {
+            Ok(Raised::Counted(gained)) => {
+                // More than that only if others reported at the same time.
+                let gained = Metered {
+                    calls: gained.calls.min(metered.calls),
+                    amount: gained.amount.min(metered.amount),
+                };
+                self.count(&share.provider, gained, metered);
+            }
+            Ok(Raised::Duplicate) => self.count(&share.provider, Metered::ZERO, metered),
+            Ok(Raised::Conflict) => self.conflict(share.report, &share.provider, metered),
+            Ok(Raised::TooLarge(why)) => self.refuse_share(share, &why.to_string()),
+            Err(why) => self.refuse_share(share, &why.to_string()),
+        }
+    }
+
+    fn count(&mut self, provider: &ProviderId, gained: Metered, metered: Metered) {
+        let before = metered.above(gained);
+        for (tally, metered) in [(&mut self.counted, gained), (&mut self.duplicate, before)] {
+            if !metered.is_zero() {
+                tally.add(provider, metered);
+            }
+        }
+    }
+
+    /// Refuses a share, by API. Lines that say the same again are refused with them.
+    pub(super) fn refuse_share(&mut self, share: Share<'_>, reason: &str) {
+        let Share { provider, day, metered, line, usage, .. } = share;
+        let total = usage.total().unwrap_or(Metered::ZERO);
+        let mut again = metered.above(total);
+        for (api, metered) in usage.iter() {
+            let Metered { calls: count, amount } = sum(metered, again);
+            again = Metered::ZERO;
+            let (provider, api) = (provider.clone(), api.clone());
+            let record = Record { provider, api, day, count, amount, line };
+            self.refuse(record, reason.to_owned());
+        }
     }
 }

@@ -7,8 +7,9 @@ use serde::{Serialize, Serializer};
 use steelyard_billing::{ProviderId, ReportId};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
+use super::batch::{BadLine, Batch, Record, is_nothing};
 use super::billable::NotBillable;
-use super::chunk::{BadLine, Chunk, Record, is_nothing};
+use super::edges::Edges;
 use super::kinds::Kinds;
 use super::reasons::{Reasons, Refused};
 use super::request::Odd;
@@ -19,7 +20,7 @@ pub const SHOWN_MAX: usize = 20;
 
 /// What became of an import.
 ///
-/// `lines` is the sum of `blank`, `odd`, `not_billable`, `unmapped`, `billable`, `left` and `bad`.
+/// `lines` is the sum of `blank`, `odd`, `not_billable`, `unmapped`, `billable` and `bad`.
 /// `metered` is the sum of that of `counted`, `duplicate`, `conflict` and `refused`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -35,8 +36,6 @@ pub struct Summary {
     pub unmapped: UnmappedCallers,
     /// The lines that tell of calls to bill.
     pub billable: u64,
-    /// The lines that were left for a later import, since the file is growing.
-    pub left: u64,
     /// The lines that can't be counted, by what is wrong with them.
     pub bad: Reasons<BadLine>,
     /// The reports that were sent to the counter.
@@ -46,10 +45,10 @@ pub struct Summary {
     pub metered: Metered,
     /// Of these, what this import counted.
     pub counted: Tally,
-    /// What an import counted before; nothing changed.
+    /// What was counted before, also by an earlier line of the file; nothing changed.
     pub duplicate: Tally,
-    /// What was not counted because an import counted another content of the same chunk before: the
-    /// file has grown or was changed, or is read by other rules.
+    /// What was not counted because the same hour of the log was imported before by other rules for the
+    /// names of APIs, or the id of a line was used before for another content.
     pub conflict: Tally,
     /// What was refused.
     pub refused: Tally,
@@ -57,6 +56,8 @@ pub struct Summary {
     pub conflicts: Shown<Conflict>,
     /// The calls that were refused, by the reason.
     pub refusals: Reasons<Refusal>,
+    /// What cannot be told where the file may be cut.
+    pub edges: Edges,
 }
 
 /// All are counted, the first are shown.
@@ -80,7 +81,7 @@ pub struct Tally {
 }
 
 /// What a report says of a provider, and was not counted because the report's id was used before
-/// for another content.
+/// for another content, or by other rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
     /// The report.
@@ -127,16 +128,17 @@ impl Summary {
         self.bad.count + self.unmapped.lines
     }
 
-    pub(super) fn read(&mut self, chunk: &Chunk) {
-        self.lines += chunk.lines();
-        self.blank += chunk.blank;
-        self.odd.extend(&chunk.odd);
-        self.not_billable.extend(&chunk.not_billable);
-        self.unmapped.extend(&chunk.unmapped);
-        self.billable += chunk.billable;
-        self.left += chunk.left;
-        chunk.bad.iter().cloned().for_each(|bad| self.bad.push(bad));
-        self.metered = sum(self.metered, chunk.metered);
+    pub(super) fn read(&mut self, batch: &Batch) {
+        self.lines += batch.lines();
+        self.blank += batch.blank;
+        self.odd.extend(&batch.odd);
+        self.not_billable.extend(&batch.not_billable);
+        self.unmapped.extend(&batch.unmapped);
+        self.billable += batch.billable;
+        batch.bad.iter().cloned().for_each(|bad| self.bad.push(bad));
+        self.metered = sum(self.metered, batch.metered);
+        // Those of the last batch are those of the file.
+        self.edges = batch.edges.clone();
     }
 
     pub(super) fn refuse(&mut self, record: Record, reason: String) {

@@ -1,18 +1,21 @@
 //! Counting a report: one put for each provider and billing day that it names.
 
+mod cumulative;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use steelyard_billing::{Calendar, ProviderId, Registration};
+use steelyard_billing::{Calendar, ProviderId, Registration, ReportId, SourceId};
 use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::{Clock, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
+pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
 use crate::Voider;
-use crate::report::{Accepted, Refusal, Share, UsageReport};
+use crate::report::{Accepted, Counts, Refusal, Share, UsageReport};
 
 /// Counts usage reports.
 #[derive(Clone, Debug)]
@@ -27,10 +30,13 @@ pub struct Counter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counting {
     /// By provider and billing day.
-    pub providers: BTreeMap<ProviderId, BTreeMap<BillingDay, Counted>>,
+    pub providers: CountedShares,
     /// The records that were refused, by their place in the report.
     pub refused: Vec<RefusedRecord>,
 }
+
+/// What became of a report, by provider and billing day.
+pub type CountedShares = BTreeMap<ProviderId, BTreeMap<BillingDay, Counted>>;
 
 /// A record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -76,8 +82,29 @@ impl Counter {
     pub async fn count(&self, report: &UsageReport) -> Result<Counting, StoreError> {
         let now = self.clock.now();
         let mut accepted = report.accept(&self.calendar, now);
-        let registered = self.registered(&accepted, now).await?;
+        let providers = accepted.shares.keys().cloned().collect();
+        let registered = self.registered(providers, now).await?;
         accepted.refuse(|provider, day| unbilled(provider, day, &registered));
+        let providers = match &report.counts {
+            Counts::New => self.count_new(report, &accepted, now).await?,
+            Counts::Cumulative(basis) => {
+                let report =
+                    Cumulative { source: &report.source, id: &report.id, basis: basis.as_ref() };
+                self.count_cumulative(report, &mut accepted, now).await?
+            }
+        };
+        let refused = accepted.refused.iter();
+        let refused =
+            refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
+        Ok(Counting { providers, refused })
+    }
+
+    async fn count_new(
+        &self,
+        report: &UsageReport,
+        accepted: &Accepted,
+        now: Timestamp,
+    ) -> Result<CountedShares, StoreError> {
         let counting = accepted.shares.iter().map(|(provider, share)| async move {
             let counted = self.count_share(report, provider, share, now).await?;
             Ok::<_, StoreError>((provider.clone(), counted))
@@ -85,10 +112,7 @@ impl Counter {
         // Collected first: a future that borrows from an iterator would not be general enough.
         let counting = counting.collect::<Vec<_>>();
         let counted = stream::iter(counting).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
-        let refused = accepted.refused.iter();
-        let refused =
-            refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
-        Ok(Counting { providers: counted.into_iter().collect::<Result<_, _>>()?, refused })
+        counted.into_iter().collect()
     }
 
     /// Counts the days of a share. Where one of them conflicts, none is counted: those that the other
@@ -115,10 +139,7 @@ impl Counter {
             counting.buffer_unordered(AT_ONCE).try_collect().await?
         };
         if counted.values().any(|became| *became == Counted::Conflict) {
-            tracing::warn!(
-                provider.id = %provider, source.id = %report.source, report.id = %report.id,
-                "a report came again with another content"
-            );
+            warn_of_conflict(provider, id);
         }
         Ok(counted)
     }
@@ -141,24 +162,35 @@ impl Counter {
             counted_at: now,
             withdrawn: None,
         };
-        let month = day.month();
-        let became = self.table.count(provider, &counted, self.calendar.kept_until(month)).await?;
-        // A duplicate may be of a put whose note was lost. Noted too often, a day is read for nothing.
-        let is_over = day.date() < self.calendar.date_of(now);
-        if is_over && became != Counted::Conflict {
-            let kept_until = self.calendar.changes_kept_until(month);
-            self.table.note_change(provider, day, kept_until).await?;
+        let expires_at = self.calendar.kept_until(day.month());
+        let became = self.table.count(provider, &counted, expires_at).await?;
+        if became != Counted::Conflict {
+            self.note(provider, day, now).await?;
         }
         Ok(became)
     }
 
-    /// The registrations of those providers of a report that have one.
+    /// Notes that usage of a day came after the day was over. A duplicate is noted too, since it may be of
+    /// a put whose note was lost; noted too often, a day is read for nothing.
+    async fn note(
+        &self,
+        provider: &ProviderId,
+        day: BillingDay,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if day.date() >= self.calendar.date_of(now) {
+            return Ok(());
+        }
+        let kept_until = self.calendar.changes_kept_until(day.month());
+        self.table.note_change(provider, day, kept_until).await
+    }
+
+    /// The registrations of those providers that have one.
     async fn registered(
         &self,
-        accepted: &Accepted,
+        wanted: BTreeSet<ProviderId>,
         now: Timestamp,
     ) -> Result<Registrations, StoreError> {
-        let wanted = accepted.shares.keys().cloned().collect::<BTreeSet<_>>();
         let known = self.known(&wanted, now);
         let unknown = wanted.into_iter().filter(|id| !known.contains_key(id)).collect::<Vec<_>>();
         let mut found = self.table.registrations(&unknown).await?;
@@ -188,6 +220,13 @@ impl Counter {
             .registrations
             .extend(read.iter().map(|(id, registration)| (id.clone(), *registration)));
     }
+}
+
+fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &ReportId)) {
+    tracing::warn!(
+        provider.id = %provider, source.id = %source, report.id = %report,
+        "a report came again with another content"
+    );
 }
 
 /// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed yet.

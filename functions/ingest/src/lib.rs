@@ -7,11 +7,13 @@ mod http;
 mod report;
 mod void;
 
-pub use count::{Counter, Counting, RefusedRecord};
+pub use count::{
+    CountedShares, Counter, Counting, Cumulative, CumulativeShares, Raising, RefusedRecord,
+};
 pub use http::{USAGE_PATH, VOID_PATH};
 pub use report::{
-    AMOUNT_MAX, Accepted, COUNT_MAX, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused,
-    ReportError, Share, UsageReport,
+    AMOUNT_MAX, Accepted, COUNT_MAX, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal,
+    Refused, ReportError, Share, UsageReport,
 };
 pub use void::{Void, VoidError, Voided, Voider};
 

@@ -23,7 +23,7 @@ pub enum IdError {
 }
 
 /// Letters, digits and `._:@-`: what is safe in keys, URLs, logs and shells.
-fn check(text: &str, most: usize) -> Result<(), IdError> {
+pub(crate) fn check(text: &str, most: usize) -> Result<(), IdError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._:@-".contains(c);
     if let Some(c) = text.chars().find(|c| !allowed(*c)) {
         return Err(IdError::Character(c));
@@ -93,6 +93,10 @@ id! {
 id! {
     /// A usage report, named by its source.
     ReportId, 128
+}
+id! {
+    /// How a source counts in its cumulative reports: counts of two bases are not compared.
+    Basis, 64
 }
 
 macro_rules! record_number {

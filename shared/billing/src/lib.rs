@@ -8,6 +8,7 @@ mod audit;
 pub mod breaker;
 mod calendar;
 mod counted;
+mod cumulative;
 mod debit;
 mod error_chain;
 mod gateway;
@@ -36,6 +37,7 @@ pub use account::{
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
+pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{
     Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,
@@ -49,7 +51,7 @@ pub use gateway::{
     RefundQueryAnswer, Retry, RowKind, TradeNotice, TradeNumber, TradeOf, TradeState,
     UnreadableRow, UnsignAnswer,
 };
-pub use id::{DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId};
+pub use id::{Basis, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId};
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;

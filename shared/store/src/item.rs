@@ -83,6 +83,18 @@ pub(crate) fn text<'a>(
     }
 }
 
+/// The bytes of an attribute that the item has to have.
+pub(crate) fn bytes<'a>(
+    operation: &'static str,
+    item: &'a Item,
+    name: &str,
+) -> Result<&'a [u8], StoreError> {
+    match item.get(name) {
+        Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref()),
+        _ => Err(unreadable(operation, item)(format!("`{name}` is not binary"))),
+    }
+}
+
 pub(crate) fn string(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }

@@ -7,12 +7,14 @@
 mod accounts;
 mod bill_runs;
 mod breaker;
+mod cumulative;
 mod due;
 mod error;
 mod idempotency;
 mod item;
 mod mandates;
 mod packed;
+mod packed_parts;
 mod plans;
 mod query;
 mod realm;
@@ -33,6 +35,7 @@ mod writes;
 
 pub use accounts::{AccountPage, ProviderAccount, Stored};
 pub use bill_runs::StoredRun;
+pub use cumulative::{CumulativeReport, Raised, TooLarge};
 pub use due::{DueCursor, DuePage, DueTask};
 pub use error::{CommitError, StoreError};
 pub use idempotency::IdempotentAnswer;

@@ -58,20 +58,31 @@ fn packed(usage: &Usage) -> Result<Packed, PackError> {
     let mut before = "";
     for (place, (api, metered)) in (0..).zip(usage.iter()) {
         let name = api.as_str();
-        let shared = name.bytes().zip(before.bytes()).take_while(|(one, other)| one == other);
-        let shared = shared.count();
-        packed.apis.push(PackedApi {
-            // A name has 128 characters at most.
-            shared: u8::try_from(shared).map_err(|_| PackError::Content(name.to_owned()))?,
-            rest: name[shared..].to_owned(),
-            calls: metered.calls.get(),
-        });
+        let (shared, rest) = split_name(name, before)?;
+        packed.apis.push(PackedApi { shared, rest, calls: metered.calls.get() });
         if metered.amount != Amount::ZERO {
             packed.amounts.push((place, metered.amount.to_string()));
         }
         before = name;
     }
     Ok(packed)
+}
+
+/// How many characters a name shares with the one before, and the rest of it.
+pub(crate) fn split_name(name: &str, before: &str) -> Result<(u8, String), PackError> {
+    let shared = name.bytes().zip(before.bytes()).take_while(|(one, other)| one == other);
+    let shared = shared.count();
+    // A name has 128 characters at most.
+    let short = u8::try_from(shared).map_err(|_| PackError::Content(name.to_owned()))?;
+    Ok((short, name[shared..].to_owned()))
+}
+
+/// The name after another that [`split_name`] split.
+pub(crate) fn joined_name(before: &str, shared: u8, rest: &str) -> Result<ApiName, PackError> {
+    let kept = before.get(..usize::from(shared));
+    let kept = kept.ok_or_else(|| PackError::Content(format!("a name after `{before}`")))?;
+    let name = format!("{kept}{rest}");
+    name.parse().map_err(|_| PackError::Content(format!("the name `{name}`")))
 }
 
 /// The usage that [`pack`] made bytes of.
@@ -106,9 +117,8 @@ fn unpacked(Packed { apis, amounts }: Packed) -> Result<Usage, PackError> {
     let (mut usage, mut name) = (Usage::new(), String::new());
     for (place, PackedApi { shared, rest, calls }) in (0..).zip(apis) {
         let content = |why: String| PackError::Content(why);
-        let kept = name.get(..usize::from(shared));
-        name = format!("{}{rest}", kept.ok_or_else(|| content(format!("a name after `{name}`")))?);
-        let api: ApiName = name.parse().map_err(|_| content(format!("the name `{name}`")))?;
+        let api = joined_name(&name, shared, &rest)?;
+        api.as_str().clone_into(&mut name);
         let amount = match amounts.next_if(|(of, _)| *of == place) {
             None => Amount::ZERO,
             Some((_, text)) => text.parse().map_err(|_| content(format!("the amount `{text}`")))?,

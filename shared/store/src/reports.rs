@@ -9,11 +9,15 @@ use steelyard_billing::{IdError, ProviderId, ReportCount, ReportId, SourceId, Wi
 use steelyard_pricing::{BillingDay, DayError, Usage};
 
 use crate::StoreError;
-use crate::item::{Item, check_format, from_item, number, string, text, to_item, unreadable};
-use crate::packed;
-use crate::schema::{DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, SK, WITHDRAWN, report_sk};
+use crate::item::{
+    Item, bytes, check_format, from_item, number, string, text, to_item, unreadable,
+};
+use crate::schema::{
+    CUMULATIVE, DAY_PREFIX, DIGEST, EXPIRES_AT_S, METERED, PK, SK, VERSION, WITHDRAWN, report_sk,
+};
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
+use crate::{packed, packed_parts};
 
 /// What a report says of one provider and one billing day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +31,8 @@ pub struct CountedReport {
     /// What was metered on it.
     pub metered: Usage,
     /// What is the same of all days that the report names for the provider: SHA-256 of the records about
-    /// it and of their days, those that were refused included.
+    /// it and of their days, those that were refused included. Of a cumulative report, SHA-256 of how it
+    /// counts.
     pub digest: Digest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
@@ -163,9 +168,12 @@ impl UsageTable {
             .table_name(&self.table)
             .key(PK, string(provider.as_str()))
             .key(SK, string(report_sk(day, source, report)))
-            .update_expression("SET #withdrawn = :withdrawn")
+            // A cumulative report is written over the version that was read.
+            .update_expression("SET #withdrawn = :withdrawn ADD #version :one")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(#withdrawn)")
             .expression_attribute_names("#withdrawn", WITHDRAWN)
+            .expression_attribute_names("#version", VERSION)
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":withdrawn", value)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
@@ -213,6 +221,7 @@ impl CountedReport {
         }
     }
 
+    /// Reads a report of either kind: what counts of a cumulative one is what its parts amount to.
     pub(crate) fn read(operation: &'static str, item: &Item) -> Result<CountedReport, StoreError> {
         check_format(operation, item)?;
         let corrupt = unreadable(operation, item);
@@ -224,14 +233,16 @@ impl CountedReport {
         let day = day.parse().map_err(|error: DayError| corrupt(error.to_string()))?;
         let source = source.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
         let report = report.parse().map_err(|error: IdError| corrupt(error.to_string()))?;
-        let bytes = |name: &str| match item.get(name) {
-            Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref()),
-            _ => Err(corrupt(format!("`{name}` is not binary"))),
-        };
-        let digest = bytes(DIGEST)?.try_into();
+        let digest = bytes(operation, item, DIGEST)?.try_into();
         let digest = digest.map_err(|_| corrupt(format!("`{DIGEST}` has not 32 bytes")))?;
-        let metered =
-            packed::unpack(bytes(METERED)?).map_err(|error| corrupt(error.to_string()))?;
+        let metered = if item.contains_key(CUMULATIVE) {
+            let parts = packed_parts::unpack(bytes(operation, item, CUMULATIVE)?);
+            let parts = parts.map_err(|error| corrupt(error.to_string()))?;
+            parts.usage().map_err(|error| corrupt(error.to_string()))?
+        } else {
+            packed::unpack(bytes(operation, item, METERED)?)
+                .map_err(|error| corrupt(error.to_string()))?
+        };
         let Plain { counted_at_s: counted_at, withdrawn } = from_item(operation, item.clone())?;
         Ok(CountedReport { source, report, day, metered, digest, counted_at, withdrawn })
     }

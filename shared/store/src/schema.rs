@@ -62,13 +62,18 @@ pub(crate) const SKIPPED: &str = "skipped";
 pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 
-/// Counts how often an account or a debit was written; each write is conditional on it.
+/// Counts how often an account, a debit or a cumulative report was written; each write is conditional
+/// on it.
 pub(crate) const VERSION: &str = "version";
 /// When DynamoDB may delete a report, in seconds of Unix time.
 pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
 /// What was metered by a report, packed.
 pub(crate) const METERED: &str = "metered";
-/// What distinguishes the content of a report from others.
+/// When a report was taken in, or a cumulative one grew last, in seconds of Unix time.
+pub(crate) const COUNTED_AT_S: &str = "counted_at_s";
+/// The parts of a cumulative report, packed, in place of what was metered.
+pub(crate) const CUMULATIVE: &str = "cumulative";
+/// What distinguishes the content of a report from others; of a cumulative report, how it counts.
 pub(crate) const DIGEST: &str = "digest";
 /// Who withdrew a report, when and why.
 pub(crate) const WITHDRAWN: &str = "withdrawn";

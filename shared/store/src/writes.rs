@@ -70,6 +70,16 @@ impl Writes {
         self.writes.push(Write::Put(built(put.build())));
     }
 
+    /// Puts an item in place of one that has this value still.
+    pub(crate) fn put_over(&mut self, item: Item, name: &str, before: AttributeValue) {
+        let put = self
+            .put(item)
+            .condition_expression("#before = :before")
+            .expression_attribute_names("#before", name)
+            .expression_attribute_values(":before", before);
+        self.writes.push(Write::Put(built(put.build())));
+    }
+
     /// Puts an item whatever is there: one that says the same whenever it is written.
     pub(crate) fn put_always(&mut self, item: Item) {
         let put = self.put(item);

@@ -85,6 +85,21 @@ async fn report_of_ten_apis_costs_a_write_unit_and_one_of_a_hundred_four_at_most
             assert_eq!(usage.requests["PutItem"], u64::try_from(count).unwrap());
         }
     }
+    for (apis, most) in [(1, 1), (10, 1), (100, 4)] {
+        let mut sent = wide_report(&format!("c-{apis}"), &providers[..1], apis);
+        sent["cumulative"] = true.into();
+        take(&platform);
+        for _ in 0..2 {
+            assert_eq!(platform.post(&sent).await.status, 200);
+            let usage = take(&platform);
+            check_write_units(&format!("{apis} APIs, cumulative"), &usage, most);
+            assert_eq!(usage.requests["PutItem"], 1);
+        }
+        // A count that grew: the put that fails, and the one of both.
+        sent["records"][0]["count"] = 5_000.into();
+        assert_eq!(platform.post(&sent).await.status, 200);
+        check_write_units(&format!("{apis} APIs, grown"), &take(&platform), 2 * most);
+    }
     // Registrations are read once, and known from then on.
     take(&platform);
     platform.post(&wide_report("again", &providers, 1)).await;

@@ -10,6 +10,7 @@ mod capacity;
 mod catch_up;
 mod closing;
 mod corrections;
+mod cumulative;
 mod debits;
 mod dispatch;
 mod documents;

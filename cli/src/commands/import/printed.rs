@@ -22,6 +22,24 @@ pub(super) fn print(summary: &Summary) -> Result<(), Error> {
     print_unmapped(&summary.unmapped)
 }
 
+/// Warns on standard error of what may have been missed, and cannot be told.
+pub(super) fn warn(summary: &Summary, window_s: u32) {
+    if summary.edges.has_equal_lines() {
+        output::tell(
+            "warning: the first or the last second of the file has equal lines: if the log was cut between \
+             two of them, they count once for both pieces; cut logs where nothing is called",
+        );
+    }
+    let steps_back = summary.edges.steps_back;
+    if steps_back > 0 {
+        output::tell(format_args!(
+            "warning: {} times a line is more than {window_s} seconds older than one before it: if the log is \
+             out of order, and not joined, import it and those before it again with a longer --window",
+            grouped(steps_back)
+        ));
+    }
+}
+
 /// Of what every line is one, what there is.
 fn print_lines(summary: &Summary) -> Result<(), Error> {
     let lines = [
@@ -29,7 +47,6 @@ fn print_lines(summary: &Summary) -> Result<(), Error> {
         (summary.not_billable.count, "not billable"),
         (summary.odd.count, "odd"),
         (summary.blank, "blank"),
-        (summary.left, "left"),
         (summary.unmapped.lines, "of unknown callers"),
         (summary.bad.count, "refused"),
     ];
@@ -111,8 +128,8 @@ fn print_others(what: &str, others: u64) -> Result<(), Error> {
 fn print_conflicts(summary: &Summary) -> Result<(), Error> {
     for conflict in &summary.conflicts.first {
         output::print(format_args!(
-            "conflict of {} in report {}: the same lines were imported before, by other rules or before \
-             the file had grown",
+            "conflict of {} in report {}: imported before by other rules for the names of APIs, or \
+             another line has the id; nothing of it was counted",
             conflict.provider, conflict.report
         ))?;
     }

@@ -1,0 +1,345 @@
+//! A file in batches of lines: what each line says, and what may be reported by then.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use steelyard_billing::{Calendar, ProviderId, ReportId};
+use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered};
+
+use super::billable::NotBillable;
+use super::edges::Edges;
+use super::fingerprint::Fingerprint;
+use super::hours::{Call, HourReport, Hours, LINES_KEPT_MAX};
+use super::input::{Input, LineEnd};
+use super::kinds::Kinds;
+use super::line::{Identity, Line, LineCalls};
+use super::line_error::LineError;
+use super::reasons::Refused;
+use super::request::Odd;
+use super::rule::ImportRules;
+use super::unmapped::UnmappedCallers;
+
+/// How many lines are read before what is finished is reported. It changes no report.
+const LINES_PER_BATCH: u64 = 10_000;
+
+/// What some lines of a file say, and the reports that are finished by them.
+///
+/// Every line is one of `blank`, `odd`, `not_billable`, `unmapped`, `billable` and `bad`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The lines that say nothing.
+    pub blank: u64,
+    /// The lines that are no calls of an API.
+    pub odd: Kinds<Odd>,
+    /// The calls that their method or their status makes free.
+    pub not_billable: Kinds<NotBillable>,
+    /// The lines whose caller is no provider.
+    pub unmapped: UnmappedCallers,
+    /// The lines that tell of calls to bill.
+    pub billable: u64,
+    /// The lines that can't be counted.
+    pub bad: Vec<BadLine>,
+    /// The calls to bill, and what went through them.
+    pub metered: Metered,
+    /// The hours of the log that are finished.
+    pub hours: Vec<HourReport>,
+    /// The lines with an id of their own, in the order of the file.
+    pub identified: Vec<IdentifiedLine>,
+    /// In the last batch: what lines that give only a day say in the whole file.
+    pub days: Vec<Record>,
+    /// In the last batch: what to tell of the order of the file, and of where it may be cut.
+    pub edges: Edges,
+}
+
+/// A line that can't be counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadLine {
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    #[serde(serialize_with = "as_text")]
+    pub why: LineError,
+}
+
+/// A line with an id of its own, as a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifiedLine {
+    /// The report's id.
+    pub id: ReportId,
+    /// Its only record.
+    pub record: Record,
+}
+
+/// A count of a report, serialised as a usage record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Whose calls.
+    pub provider: ProviderId,
+    /// Which API.
+    pub api: ApiName,
+    /// On which billing day.
+    pub day: BillingDay,
+    /// How many.
+    pub count: Calls,
+    /// What went through them, in yuan.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub amount: Amount,
+    /// The first line of the file that tells of them, from 1.
+    #[serde(skip)]
+    pub line: u64,
+}
+
+/// The batches of a file, in order. After an error there are no more.
+pub struct Batches<'a> {
+    input: Input,
+    rules: &'a ImportRules,
+    calendar: &'a Calendar,
+    lines: u64,
+    metered: Metered,
+    hours: Hours,
+    days: HashMap<(ProviderId, BillingDay, ApiName), (Metered, u64)>,
+    edges: Edges,
+    /// The line before, to tell whether the last one is cut off.
+    before: Vec<u8>,
+    is_over: bool,
+}
+
+impl<'a> Batches<'a> {
+    /// The batches of an input.
+    #[must_use]
+    pub fn new(input: Input, rules: &'a ImportRules, calendar: &'a Calendar) -> Batches<'a> {
+        Batches {
+            input,
+            rules,
+            calendar,
+            lines: 0,
+            metered: Metered::ZERO,
+            hours: Hours::new(rules.window, LINES_KEPT_MAX),
+            days: HashMap::new(),
+            edges: Edges::default(),
+            before: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    /// What is read.
+    #[must_use]
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// How many lines were read.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    fn read_batch(&mut self) -> io::Result<Batch> {
+        let mut batch = Batch::default();
+        let mut line = Vec::new();
+        let end = self.lines + LINES_PER_BATCH;
+        while self.lines < end {
+            let Some(how) = self.input.read_line(&mut line)? else {
+                self.end(&mut batch);
+                return Ok(batch);
+            };
+            self.lines += 1;
+            self.read_line(&line, how, &mut batch);
+            std::mem::swap(&mut self.before, &mut line);
+        }
+        batch.hours = self.hours.finished();
+        Ok(batch)
+    }
+
+    fn end(&mut self, batch: &mut Batch) {
+        self.is_over = true;
+        let hours =
+            std::mem::replace(&mut self.hours, Hours::new(self.rules.window, LINES_KEPT_MAX));
+        self.edges.steps_back = hours.steps_back();
+        batch.hours = hours.end();
+        batch.edges = std::mem::take(&mut self.edges);
+        let record = |((provider, day, api), (metered, line))| {
+            let Metered { calls: count, amount } = metered;
+            Record { provider, api, day, count, amount, line }
+        };
+        batch.days = self.days.drain().map(record).collect();
+        batch.days.sort_unstable_by(|left, right| left.key().cmp(&right.key()));
+    }
+
+    fn read_line(&mut self, line: &[u8], end: LineEnd, batch: &mut Batch) {
+        let read = match end {
+            LineEnd::TooLong => Err(LineError::TooLong),
+            LineEnd::File if is_cut_off(line, &self.before) => Err(LineError::Unfinished),
+            LineEnd::Break | LineEnd::File => Line::read(line, self.rules, self.calendar),
+        };
+        let added = match read {
+            Ok(Line::Blank) => {
+                batch.blank += 1;
+                Ok(())
+            }
+            Ok(Line::Odd(odd)) => {
+                batch.odd.add(odd);
+                Ok(())
+            }
+            Ok(Line::NotBillable(why)) => {
+                batch.not_billable.add(why);
+                Ok(())
+            }
+            Ok(Line::Unmapped { caller, calls }) => {
+                batch.unmapped.add(caller, calls.get());
+                Ok(())
+            }
+            Ok(Line::Calls(calls)) => self.add(calls, line, batch),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = added {
+            batch.bad.push(BadLine { line: self.lines, why });
+        }
+    }
+
+    /// Adds the calls of a line, unless those of the whole file are more than one count can hold.
+    fn add(&mut self, calls: LineCalls, line: &[u8], batch: &mut Batch) -> Result<(), LineError> {
+        let metered = calls.metered;
+        // What is less than the sum of the whole file can be counted, too.
+        let all = self.metered.plus(metered)?;
+        if !metered.is_zero() {
+            self.add_calls(calls, line, batch)?;
+        }
+        self.metered = all;
+        batch.metered = batch.metered.plus(metered)?;
+        batch.billable += 1;
+        Ok(())
+    }
+
+    fn add_calls(
+        &mut self,
+        calls: LineCalls,
+        line: &[u8],
+        batch: &mut Batch,
+    ) -> Result<(), LineError> {
+        let LineCalls { provider, api, day, metered, identity } = calls;
+        match identity {
+            Identity::At(at) => {
+                let (print, line) = (Fingerprint::of(line), self.lines);
+                self.hours.add(Call { provider, api, day, at, metered, print, line })?;
+                self.edges.add(at.as_second(), print);
+            }
+            Identity::Id(id) => {
+                let Metered { calls: count, amount } = metered;
+                let record = Record { provider, api, day, count, amount, line: self.lines };
+                batch.identified.push(IdentifiedLine { id: line_id(&id), record });
+            }
+            Identity::Day => {
+                let sum = self.days.entry((provider, day, api));
+                let (sum, _) = sum.or_insert((Metered::ZERO, self.lines));
+                *sum = sum.plus(metered)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Batches<'_> {
+    type Item = io::Result<Batch>;
+
+    fn next(&mut self) -> Option<io::Result<Batch>> {
+        if self.is_over {
+            return None;
+        }
+        let batch = self.read_batch();
+        self.is_over |= batch.is_err();
+        Some(batch)
+    }
+}
+
+/// Whether the last line of an access log, which has no line break, has fewer fields in quotation marks
+/// than the line before it: it may be still being written.
+fn is_cut_off(line: &[u8], before: &[u8]) -> bool {
+    let is_log = |line: &[u8]| !line.trim_ascii_start().starts_with(b"{");
+    is_log(line) && is_log(before) && quotation_marks(line) < quotation_marks(before)
+}
+
+/// The quotation marks from the request on, without those that a backslash escapes.
+fn quotation_marks(line: &[u8]) -> usize {
+    let request = line.windows(3).position(|three| three == b"] \"").unwrap_or(line.len());
+    let mut is_escaped = false;
+    let is_mark = |byte: &&u8| -> bool {
+        let is_mark = **byte == b'"' && !is_escaped;
+        is_escaped = **byte == b'\\' && !is_escaped;
+        is_mark
+    };
+    line.iter().skip(request).filter(is_mark).count()
+}
+
+/// The id of the report of a line that has that id.
+fn line_id(id: &str) -> ReportId {
+    format!("line-{id}").parse().unwrap_or_else(|_| {
+        let digest =
+            Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        format!("hash-{digest}").parse().expect("a digest is an id")
+    })
+}
+
+impl Record {
+    /// Its calls, and what went through them.
+    #[must_use]
+    pub fn metered(&self) -> Metered {
+        Metered { calls: self.count, amount: self.amount }
+    }
+
+    fn key(&self) -> (&ProviderId, BillingDay, &ApiName) {
+        (&self.provider, self.day, &self.api)
+    }
+}
+
+impl Refused for BadLine {
+    fn reason(&self) -> Cow<'static, str> {
+        self.why.reason()
+    }
+
+    fn size(&self) -> u64 {
+        1
+    }
+}
+
+impl Batch {
+    /// The providers whose calls of such days it reports, each with the first of their months.
+    #[must_use]
+    pub fn first_months(
+        &self,
+        is_counted: impl Fn(BillingDay) -> bool,
+    ) -> BTreeMap<ProviderId, BillingMonth> {
+        let hours = self.hours.iter();
+        let hours = hours.flat_map(|hour| hour.shares.keys().map(move |of| (of, hour.day)));
+        let lines = self.identified.iter().map(|line| &line.record).chain(&self.days);
+        let days = hours.chain(lines.map(|record| (&record.provider, record.day)));
+        let mut months = BTreeMap::new();
+        for (provider, day) in days.filter(|(_, day)| is_counted(*day)) {
+            let month = months.entry(provider.clone()).or_insert(day.month());
+            *month = day.month().min(*month);
+        }
+        months
+    }
+
+    /// How many lines it has.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        let bad = self.bad.iter().map(|_| 1).sum::<u64>();
+        let free = self.odd.count + self.not_billable.count + self.unmapped.lines;
+        self.blank + free + self.billable + bad
+    }
+}
+
+pub(super) fn is_nothing(amount: &Amount) -> bool {
+    *amount == Amount::ZERO
+}
+
+fn as_text<S: serde::Serializer>(why: &LineError, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(why)
+}
+
+#[cfg(test)]
+mod tests;

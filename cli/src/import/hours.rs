@@ -1,0 +1,222 @@
+//! The calls of a log by hour, as reports that can be merged whatever piece of the log they are made of.
+//!
+//! An hour of a provider is one cumulative report. Its parts are the minutes. A line is reported as a
+//! fingerprint in its minute, so that the same line counts once in whatever piece it stands, and pieces
+//! add up. Where an hour of a provider has more than [`LINES_KEPT_MAX`] lines, a minute that lies whole
+//! inside of the file is reported as a count instead. A minute that may be cut stays in lines.
+//!
+//! A log is written in the order of its instants, but for a window. The file may be cut at its beginning
+//! and end, and wherever it steps back, or leaps ahead, by more than the window: each stretch between is
+//! a run, and is treated as a file of its own. Within the window of a run's beginning and end, and
+//! of nothing else, lines may be missing.
+
+mod hour;
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use steelyard_billing::{CumulativeUsage, ProviderId, ReportId};
+use steelyard_pricing::{ApiName, BillingDay, Metered};
+
+use self::hour::Hour;
+use super::fingerprint::Fingerprint;
+use super::line_error::LineError;
+
+/// How many lines of a provider in an hour are reported line by line: some 32 KB.
+pub const LINES_KEPT_MAX: usize = 4_096;
+
+/// How many lines are held before those of finished runs are reported, to bound the memory.
+const LINES_HELD_MAX: usize = 2_000_000;
+
+const MINUTE_S: i64 = 60;
+const HOUR_S: i64 = 3_600;
+
+/// An hour of a log, as a cumulative report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HourReport {
+    /// Its id, such as `log-2015-05-17T02Z`: the hour in UTC.
+    pub id: ReportId,
+    /// The billing day: an hour in which a day begins has two reports.
+    pub day: BillingDay,
+    /// By provider.
+    pub shares: BTreeMap<ProviderId, HourShare>,
+}
+
+/// What an hour of a log says of one provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HourShare {
+    /// How far its counts have come.
+    pub usage: CumulativeUsage,
+    /// The calls of the lines, and what went through them: those of a line that is repeated in an
+    /// overlap, each time.
+    pub metered: Metered,
+    /// The first of the lines in the file, from 1.
+    pub line: u64,
+}
+
+/// One line, as far as it is counted.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Whose calls.
+    pub provider: ProviderId,
+    /// Of which API.
+    pub api: ApiName,
+    /// On which billing day.
+    pub day: BillingDay,
+    /// The instant.
+    pub at: Timestamp,
+    /// How many, and what went through them.
+    pub metered: Metered,
+    /// The content of the line.
+    pub print: Fingerprint,
+    /// Its number in the file, from 1.
+    pub line: u64,
+}
+
+/// The hours of a file that are not reported yet.
+#[derive(Debug)]
+pub struct Hours {
+    window_s: i64,
+    lines_kept: usize,
+    open: BTreeMap<(i64, BillingDay), Hour>,
+    runs: Runs,
+    /// The minutes that were reported as counts, a bit for each, of hours that are done.
+    counted: HashMap<i64, HashMap<ProviderId, u64>>,
+    held: usize,
+    steps_back: u64,
+}
+
+/// The stretches of a file without a step back or a leap ahead.
+#[derive(Debug, Default)]
+struct Runs {
+    /// Between which seconds, both exclusive, no line of a run can be missing.
+    inside: Vec<(i64, i64)>,
+    newest: Option<i64>,
+}
+
+impl Hours {
+    /// The hours of a log that is in order but for a window. Up to so many lines of a provider in an hour
+    /// are reported line by line.
+    #[must_use]
+    pub fn new(window_s: u32, lines_kept: usize) -> Hours {
+        Hours {
+            window_s: window_s.into(),
+            lines_kept,
+            open: BTreeMap::new(),
+            runs: Runs::default(),
+            counted: HashMap::new(),
+            held: 0,
+            steps_back: 0,
+        }
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError`] when its minute was counted before as a whole, or the hour has too many calls.
+    pub fn add(&mut self, call: Call) -> Result<(), LineError> {
+        let at = call.at.as_second();
+        self.step_to(at);
+        let (hour, minute) = (at.div_euclid(HOUR_S), at.rem_euclid(HOUR_S) / MINUTE_S);
+        let was_counted = self.counted.get(&hour).and_then(|of| of.get(&call.provider));
+        if was_counted.is_some_and(|minutes| (minutes >> minute) & 1 == 1) {
+            return Err(LineError::OutOfOrder { window_s: self.window_s });
+        }
+        let open = self.open.entry((hour, call.day));
+        let open = open.or_insert_with(|| Hour::new(hour, self.lines_kept));
+        self.held += open.add(call, &self.runs).map_err(|error| match error {
+            hour::AddError::Counted => LineError::OutOfOrder { window_s: self.window_s },
+            hour::AddError::TooMany(error) => LineError::TooMuch(error),
+        })?;
+        Ok(())
+    }
+
+    fn step_to(&mut self, at: i64) {
+        let window_s = self.window_s;
+        match self.runs.newest {
+            Some(newest) if at < newest - window_s => {
+                self.steps_back += 1;
+                self.runs.begin(at, window_s);
+            }
+            Some(newest) if at <= newest + window_s => self.runs.goes_on(at, window_s),
+            Some(_) | None => self.runs.begin(at, window_s),
+        }
+    }
+
+    /// How often the file stepped back by more than the window.
+    #[must_use]
+    pub fn steps_back(&self) -> u64 {
+        self.steps_back
+    }
+
+    /// The hours to which the log will not come back, unless it steps back.
+    #[must_use]
+    pub fn finished(&mut self) -> Vec<HourReport> {
+        let Some(newest) = self.runs.newest else { return Vec::new() };
+        let is_pressed = self.held > LINES_HELD_MAX;
+        let (oldest, window_s) = (newest - self.window_s, self.window_s);
+        let is_done = |hour: i64| {
+            // The run can still reach an hour that lies ahead, where an earlier run was.
+            let is_past = (hour + 1) * HOUR_S <= oldest;
+            is_past || (is_pressed && hour * HOUR_S > newest + window_s)
+        };
+        let done = self.open.keys().filter(|(hour, _)| is_done(*hour)).copied().collect::<Vec<_>>();
+        done.into_iter().filter_map(|key| self.close(key)).collect()
+    }
+
+    /// All that are left, at the end of the file.
+    #[must_use]
+    pub fn end(mut self) -> Vec<HourReport> {
+        let keys = self.open.keys().copied().collect::<Vec<_>>();
+        keys.into_iter().filter_map(|key| self.close(key)).collect()
+    }
+
+    fn close(&mut self, key: (i64, BillingDay)) -> Option<HourReport> {
+        let hour = self.open.remove(&key)?;
+        self.held = self.held.saturating_sub(hour.held());
+        let (shares, counted) = hour.close(&self.runs);
+        if !counted.is_empty() {
+            let of_hour = self.counted.entry(key.0).or_default();
+            for (provider, minutes) in counted {
+                *of_hour.entry(provider).or_default() |= minutes;
+            }
+        }
+        Some(HourReport { id: hour_id(key.0), day: key.1, shares })
+    }
+}
+
+impl Runs {
+    fn begin(&mut self, at: i64, window_s: i64) {
+        self.inside.push((at + window_s, at - window_s));
+        self.newest = Some(at);
+    }
+
+    fn goes_on(&mut self, at: i64, window_s: i64) {
+        let newest = self.newest.map_or(at, |newest| newest.max(at));
+        self.newest = Some(newest);
+        if let Some((_, to)) = self.inside.last_mut() {
+            *to = newest - window_s;
+        }
+    }
+
+    /// The number of the run that the file is in.
+    fn current(&self) -> u32 {
+        u32::try_from(self.inside.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether no line of a minute, by its first second, can be missing in a run.
+    fn has_whole(&self, run: u32, minute_s: i64) -> bool {
+        let inside = usize::try_from(run).ok().and_then(|run| self.inside.get(run));
+        inside.is_some_and(|(from, to)| *from < minute_s && minute_s + MINUTE_S - 1 < *to)
+    }
+}
+
+/// `log-2015-05-17T02Z`.
+fn hour_id(hour: i64) -> ReportId {
+    let at = Timestamp::from_second(hour * HOUR_S).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.strftime("log-%Y-%m-%dT%HZ").to_string().parse().expect("an hour is an id")
+}
+
+#[cfg(test)]
+mod tests;

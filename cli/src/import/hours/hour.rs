@@ -1,0 +1,200 @@
+//! One hour of a log while it is read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use steelyard_billing::{CumulativeUsage, Label, Part, ProviderId};
+use steelyard_pricing::{ApiName, Metered, UsageError};
+
+use super::super::fingerprint::Fingerprint;
+use super::{Call, HOUR_S, HourShare, MINUTE_S, Runs};
+
+/// The calls of an hour by provider.
+#[derive(Debug)]
+pub(super) struct Hour {
+    /// Its number, in hours of Unix time.
+    hour: i64,
+    /// How many lines of a provider are kept as they are.
+    lines_kept: usize,
+    providers: HashMap<ProviderId, Draft>,
+    /// The place of each API among `names`.
+    apis: HashMap<ApiName, u32>,
+    names: Vec<ApiName>,
+}
+
+/// The calls of a provider in an hour.
+#[derive(Debug)]
+struct Draft {
+    lines: Vec<KeptLine>,
+    /// What lines metered that are no single call.
+    sums: Vec<Metered>,
+    /// Calls of whole minutes, by minute and API.
+    counts: BTreeMap<(u8, u32), Metered>,
+    /// The minutes that are counted, a bit for each.
+    counted: u64,
+    /// At how many lines those of whole minutes are counted.
+    count_at: usize,
+    metered: Metered,
+    first_line: u64,
+}
+
+/// A line that is held as it is.
+#[derive(Clone, Copy, Debug)]
+struct KeptLine {
+    print: Fingerprint,
+    run: u32,
+    api: u32,
+    /// The place of what it metered among the sums, from 1; 0 for one call.
+    sum: u32,
+    minute: u8,
+}
+
+/// Why a line cannot be added.
+#[derive(Debug)]
+pub(super) enum AddError {
+    /// Its minute is counted as a whole.
+    Counted,
+    /// Its hour has too many calls.
+    TooMany(UsageError),
+}
+
+impl Hour {
+    pub(super) fn new(hour: i64, lines_kept: usize) -> Hour {
+        let (providers, apis) = (HashMap::new(), HashMap::new());
+        Hour { hour, lines_kept, providers, apis, names: Vec::new() }
+    }
+
+    /// How many lines are held.
+    pub(super) fn held(&self) -> usize {
+        self.providers.values().map(|draft| draft.lines.len()).sum()
+    }
+
+    /// Adds a line. Gives how many more are held.
+    pub(super) fn add(&mut self, call: Call, runs: &Runs) -> Result<usize, AddError> {
+        let api = self.api(call.api);
+        let minute = call.at.as_second().rem_euclid(HOUR_S) / MINUTE_S;
+        let minute = u8::try_from(minute).unwrap_or(0);
+        let draft = match self.providers.get_mut(&call.provider) {
+            Some(draft) => draft,
+            None => self
+                .providers
+                .entry(call.provider)
+                .or_insert_with(|| Draft::new(call.line, self.lines_kept)),
+        };
+        if (draft.counted >> minute) & 1 == 1 {
+            return Err(AddError::Counted);
+        }
+        draft.metered = draft.metered.plus(call.metered).map_err(AddError::TooMany)?;
+        let sum = draft.sum(call.metered);
+        let (print, run) = (call.print, runs.current());
+        draft.lines.push(KeptLine { print, run, api, sum, minute });
+        if draft.lines.len() > draft.count_at {
+            draft.count_whole_minutes(self.hour, runs).map_err(AddError::TooMany)?;
+            draft.count_at = draft.lines.len() + self.lines_kept.max(1);
+        }
+        Ok(1)
+    }
+
+    fn api(&mut self, api: ApiName) -> u32 {
+        if let Some(place) = self.apis.get(&api) {
+            return *place;
+        }
+        let place = u32::try_from(self.names.len()).expect("an hour has fewer lines");
+        self.names.push(api.clone());
+        self.apis.insert(api, place);
+        place
+    }
+
+    /// The shares of its report, and the minutes that are counted of each provider that has some.
+    pub(super) fn close(
+        self,
+        runs: &Runs,
+    ) -> (BTreeMap<ProviderId, HourShare>, Vec<(ProviderId, u64)>) {
+        let Hour { hour, lines_kept, providers, names, .. } = self;
+        let mut counted = Vec::new();
+        let close = |(provider, mut draft): (ProviderId, Draft)| {
+            if draft.count_at > lines_kept {
+                // The sum of all lines is one that can be counted.
+                let _ = draft.count_whole_minutes(hour, runs);
+            }
+            if draft.counted != 0 {
+                counted.push((provider.clone(), draft.counted));
+            }
+            let (metered, line) = (draft.metered, draft.first_line);
+            (provider, HourShare { usage: draft.into_usage(&names), metered, line })
+        };
+        let shares = providers.into_iter().map(close).collect();
+        (shares, counted)
+    }
+}
+
+impl Draft {
+    fn new(first_line: u64, count_at: usize) -> Draft {
+        Draft {
+            lines: Vec::new(),
+            sums: Vec::new(),
+            counts: BTreeMap::new(),
+            counted: 0,
+            count_at,
+            metered: Metered::ZERO,
+            first_line,
+        }
+    }
+
+    fn sum(&mut self, metered: Metered) -> u32 {
+        if metered == Metered::calls(1) {
+            return 0;
+        }
+        self.sums.push(metered);
+        u32::try_from(self.sums.len()).expect("an hour has fewer lines")
+    }
+
+    fn metered(&self, line: &KeptLine) -> Metered {
+        let place = usize::try_from(line.sum).ok().and_then(|sum| sum.checked_sub(1));
+        place.and_then(|place| self.sums.get(place)).copied().unwrap_or(Metered::calls(1))
+    }
+
+    /// Counts the minutes of which no line can be missing, run by run. What a later run says of
+    /// a minute is the same calls again: the larger count holds.
+    fn count_whole_minutes(&mut self, hour: i64, runs: &Runs) -> Result<(), UsageError> {
+        let first_s = |line: &KeptLine| hour * HOUR_S + i64::from(line.minute) * MINUTE_S;
+        let lines = std::mem::take(&mut self.lines);
+        let (whole, cut): (Vec<_>, Vec<_>) =
+            lines.into_iter().partition(|line| runs.has_whole(line.run, first_s(line)));
+        self.lines = cut;
+        let mut counts: BTreeMap<(u32, u8, u32), Metered> = BTreeMap::new();
+        for line in &whole {
+            let count = counts.entry((line.run, line.minute, line.api)).or_default();
+            *count = count.plus(self.metered(line))?;
+            self.counted |= 1 << line.minute;
+        }
+        for ((_, minute, api), metered) in counts {
+            let known = self.counts.entry((minute, api)).or_default();
+            known.calls = known.calls.max(metered.calls);
+            known.amount = known.amount.max(metered.amount);
+        }
+        Ok(())
+    }
+
+    fn into_usage(mut self, names: &[ApiName]) -> CumulativeUsage {
+        let mut usage = CumulativeUsage::new();
+        let api = |place: u32| usize::try_from(place).ok().and_then(|place| names.get(place));
+        for ((minute, place), metered) in &self.counts {
+            if let Some(api) = api(*place) {
+                usage.raise(api, Part::of(Label::Number(u32::from(*minute))), *metered);
+            }
+        }
+        self.lines.sort_unstable_by_key(|line| (line.print, line.run));
+        let mut before = None;
+        let mut times = 0;
+        for line in &self.lines {
+            times = if before == Some((line.print, line.run)) { times + 1 } else { 0 };
+            before = Some((line.print, line.run));
+            let sub = Label::Print(line.print.repeated(times).0);
+            let part = Part::sub(Label::Number(u32::from(line.minute)), sub);
+            if let Some(api) = api(line.api) {
+                usage.raise(api, part, self.metered(line));
+            }
+        }
+        usage
+    }
+}

@@ -1,0 +1,266 @@
+//! Cumulative reports: an item that only grows. A write merges what is reported into what is stored, so
+//! that sending it again, late or in another order changes nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use steelyard_billing::{CumulativeUsage, ProviderId, ReportId, SourceId};
+use steelyard_pricing::{BillingDay, Metered, UsageError};
+use thiserror::Error;
+
+use crate::StoreError;
+use crate::item::{Item, bytes, check_format, from_item, number, string, text, unreadable};
+use crate::packed_parts;
+use crate::reports::{APIS_PER_DAY_MAX, CountedReport, Digest};
+use crate::schema::{
+    COUNTED_AT_S, CUMULATIVE, DIGEST, EXPIRES_AT_S, PK, SK, VERSION, WITHDRAWN, report_sk,
+};
+use crate::usage::UsageTable;
+use crate::writes::{Writes, Written};
+
+/// What a cumulative report says of one provider and one billing day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CumulativeReport {
+    /// The machine that reports.
+    pub source: SourceId,
+    /// The id that it chose, unique for the source, the provider and the day.
+    pub report: ReportId,
+    /// The billing day.
+    pub day: BillingDay,
+    /// How far each count has come.
+    pub usage: CumulativeUsage,
+    /// SHA-256 of how the source counts: counts of another basis are not compared.
+    pub basis: Digest,
+    /// When it was taken in, to the second.
+    pub counted_at: Timestamp,
+}
+
+/// What became of a cumulative report for a provider and a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Raised {
+    /// So much is new by it, and counts now.
+    Counted(Metered),
+    /// It says nothing that is not counted already; no count changed.
+    Duplicate,
+    /// The source used the id before for a report that is not cumulative, or that counts in another way,
+    /// or the report was withdrawn; nothing changed.
+    Conflict,
+    /// With what is stored it is too large; nothing changed.
+    TooLarge(TooLarge),
+}
+
+/// Why an item cannot take in more.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TooLarge {
+    /// The calls cannot be rated.
+    #[error("too much with what is counted under the report's id: {0}")]
+    TooMuch(#[from] UsageError),
+    /// Too many APIs.
+    #[error(
+        "more than {APIS_PER_DAY_MAX} APIs of one provider on a day under one id: report the others under another"
+    )]
+    TooManyApis,
+    /// Too many parts.
+    #[error(
+        "the parts under the report's id take {0} bytes; {PARTS_BYTES_MAX} are the most: report fewer or shorter parts under one id"
+    )]
+    TooManyParts(usize),
+}
+
+/// The most bytes that the parts of an item may take: an item has 400 KB, and some are for its keys.
+pub const PARTS_BYTES_MAX: usize = 350_000;
+
+/// How often a merge is tried again because another was faster, waiting longer each time.
+const TRIES: u32 = 20;
+
+const RAISE: &str = "count a cumulative report";
+const FIND: &str = "find what was reported cumulatively";
+
+impl UsageTable {
+    /// Counts what is new in a cumulative report: one conditional put where nothing is stored yet, and
+    /// otherwise a second one of what both say. The item may be deleted from `expires_at` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table fails; the report may or may not have been counted then, and
+    /// counting it again is safe.
+    pub async fn raise(
+        &self,
+        provider: &ProviderId,
+        report: &CumulativeReport,
+        expires_at: Timestamp,
+    ) -> Result<Raised, StoreError> {
+        let mut before: Option<Stored> = None;
+        for attempt in 0..TRIES {
+            let merged = match Merged::of(before.take(), report)? {
+                Ok(merged) => merged,
+                Err(settled) => return Ok(settled),
+            };
+            let mut writes = Writes::new(&self.table, RAISE);
+            let item = merged.to_item(provider, report, expires_at);
+            match merged.version {
+                0 => writes.put_new(item),
+                version => writes.put_over(item, VERSION, number(version)),
+            }
+            match writes.write(&self.client).await? {
+                Written::All if merged.gained.is_zero() && merged.version > 0 => {
+                    return Ok(Raised::Duplicate);
+                }
+                Written::All => return Ok(Raised::Counted(merged.gained)),
+                Written::ConditionFailed(mut found) => {
+                    let found = found.pop().flatten().filter(|item| !item.is_empty());
+                    before = found.map(Stored::read).transpose()?;
+                }
+            }
+            wait(attempt).await;
+        }
+        Err(StoreError::Contended { operation: RAISE })
+    }
+}
+
+impl UsageTable {
+    /// What is stored of cumulative reports under one id, for those of some providers and days that have
+    /// one: one request for a hundred.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or an item, cannot be read.
+    pub async fn cumulative(
+        &self,
+        (source, report): (&SourceId, &ReportId),
+        of: &[(ProviderId, BillingDay)],
+    ) -> Result<BTreeMap<(ProviderId, BillingDay), CumulativeUsage>, StoreError> {
+        let key = |(provider, day): &(ProviderId, BillingDay)| {
+            let (pk, sk) = (provider.to_string(), report_sk(*day, source, report));
+            Item::from([(PK.to_owned(), string(pk)), (SK.to_owned(), string(sk))])
+        };
+        let mut found = BTreeMap::new();
+        for item in self.items(FIND, of.iter().map(key).collect()).await? {
+            let day = CountedReport::read(FIND, &item)?.day;
+            let provider = text(FIND, &item, PK)?.parse();
+            let provider = provider
+                .map_err(|error: steelyard_billing::IdError| StoreError::corrupt(FIND, error))?;
+            if let Some((usage, _)) = Stored::read(item)?.cumulative {
+                found.insert((provider, day), usage);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// 1 ms, then twice as long each time, a quarter of a second at most.
+async fn wait(attempt: u32) {
+    // The first failure only says that there is something to merge with.
+    if attempt > 0 {
+        let pause = Duration::from_millis(1 << attempt.min(8));
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// A report as it is stored.
+struct Stored {
+    /// All attributes, those that this version does not know included.
+    item: Item,
+    /// None of a report that is not cumulative.
+    cumulative: Option<(CumulativeUsage, u64)>,
+    basis: Vec<u8>,
+}
+
+impl Stored {
+    fn read(item: Item) -> Result<Stored, StoreError> {
+        check_format(RAISE, &item)?;
+        let basis = bytes(RAISE, &item, DIGEST)?.to_vec();
+        let cumulative = if item.contains_key(CUMULATIVE) {
+            let usage = packed_parts::unpack(bytes(RAISE, &item, CUMULATIVE)?);
+            let usage = usage.map_err(|error| unreadable(RAISE, &item)(error.to_string()))?;
+            let Version { version } = from_item(RAISE, item.clone())?;
+            Some((usage, version))
+        } else {
+            None
+        };
+        Ok(Stored { item, cumulative, basis })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Version {
+    version: u64,
+}
+
+/// What is to be stored.
+struct Merged {
+    /// The attributes that are stored, those that this version does not know included.
+    item: Item,
+    /// How often the stored item was written; never if there is none.
+    version: u64,
+    parts: Vec<u8>,
+    gained: Metered,
+}
+
+impl Merged {
+    /// What is stored and what is reported together, or what becomes of the report without a write.
+    fn of(
+        before: Option<Stored>,
+        report: &CumulativeReport,
+    ) -> Result<Result<Merged, Raised>, StoreError> {
+        let (item, known) = match before {
+            None => (Item::new(), None),
+            Some(Stored { item, cumulative, basis }) => match cumulative {
+                Some(known) if basis == report.basis => (item, Some(known)),
+                Some(_) | None => return Ok(Err(Raised::Conflict)),
+            },
+        };
+        let is_new = known.is_none();
+        let (known, version) = known.unwrap_or_default();
+        let mut merged = known.clone();
+        merged.merge(report.usage.clone());
+        if merged == known && !is_new {
+            return Ok(Err(Raised::Duplicate));
+        }
+        if item.contains_key(WITHDRAWN) {
+            return Ok(Err(Raised::Conflict));
+        }
+        let gained = match gained(&known, &merged) {
+            Ok(gained) => gained,
+            Err(error) => return Ok(Err(Raised::TooLarge(error.into()))),
+        };
+        let parts = packed_parts::pack(&merged);
+        let parts = parts.map_err(|error| StoreError::corrupt(RAISE, error))?;
+        if merged.apis() > APIS_PER_DAY_MAX {
+            return Ok(Err(Raised::TooLarge(TooLarge::TooManyApis)));
+        }
+        if parts.len() > PARTS_BYTES_MAX {
+            return Ok(Err(Raised::TooLarge(TooLarge::TooManyParts(parts.len()))));
+        }
+        Ok(Ok(Merged { item, version, parts, gained }))
+    }
+
+    fn to_item(
+        &self,
+        provider: &ProviderId,
+        report: &CumulativeReport,
+        expires_at: Timestamp,
+    ) -> Item {
+        let sk = report_sk(report.day, &report.source, &report.report);
+        let binary = |bytes: &[u8]| AttributeValue::B(Blob::new(bytes));
+        let mut item = self.item.clone();
+        item.extend([
+            (PK.to_owned(), string(provider.as_str())),
+            (SK.to_owned(), string(sk)),
+            (DIGEST.to_owned(), binary(&report.basis)),
+            (CUMULATIVE.to_owned(), binary(&self.parts)),
+            (VERSION.to_owned(), number(self.version.saturating_add(1))),
+            (COUNTED_AT_S.to_owned(), number(report.counted_at.as_second())),
+            (EXPIRES_AT_S.to_owned(), number(expires_at.as_second())),
+        ]);
+        item
+    }
+}
+
+/// What counts now and did not before.
+fn gained(before: &CumulativeUsage, after: &CumulativeUsage) -> Result<Metered, UsageError> {
+    Ok(after.usage()?.total()?.above(before.usage()?.total()?))
+}
