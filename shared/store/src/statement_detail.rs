@@ -12,7 +12,9 @@ use crate::packed;
 use crate::schema::{
     DETAIL, DETAIL_PARTS, SK, STATEMENT_PREFIX, detail_sk, provider_pk, statement_sk,
 };
-use crate::statements::READ_STATEMENTS as READ;
+
+/// What reads of statements are called in errors.
+pub(crate) const READ_STATEMENTS: &str = "read statements";
 
 /// The most bytes of detail that stand with the statement itself.
 const INLINE_MAX: usize = 64 * 1024;
@@ -48,7 +50,7 @@ pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreErr
     let mut items = items.into_iter().peekable();
     let mut statements = Vec::new();
     while let Some(item) = items.next() {
-        let corrupt = unreadable(READ, &item);
+        let corrupt = unreadable(READ_STATEMENTS, &item);
         let mut statement = without_detail(item.clone())?;
         let mut detail = detail_of(&item)?.unwrap_or_default().to_vec();
         let mut parts = 0_usize;
@@ -78,12 +80,12 @@ pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreErr
 
 /// A statement without what it says of each API.
 pub(crate) fn without_detail(item: Item) -> Result<Statement, StoreError> {
-    from_item(READ, item)
+    from_item(READ_STATEMENTS, item)
 }
 
 /// Whether an item is a part of the detail of a statement.
 pub(crate) fn is_detail(item: &Item) -> Result<bool, StoreError> {
-    let id = text(READ, item, SK)?.strip_prefix(STATEMENT_PREFIX).unwrap_or_default();
+    let id = text(READ_STATEMENTS, item, SK)?.strip_prefix(STATEMENT_PREFIX).unwrap_or_default();
     Ok(id.parse::<StatementId>().is_err())
 }
 
@@ -99,7 +101,7 @@ fn usages(statement: &mut Statement) -> impl Iterator<Item = &mut Usage> {
 /// Whether an item is a part of the detail whose first part has that key.
 fn is_part_of(item: &Item, first: &str) -> bool {
     let prefix = first.rsplit_once('#').map_or(first, |(statement, _)| statement);
-    let rest = text(READ, item, SK).ok().and_then(|sk| sk.strip_prefix(prefix));
+    let rest = text(READ_STATEMENTS, item, SK).ok().and_then(|sk| sk.strip_prefix(prefix));
     rest.is_some_and(|rest| rest.starts_with('#'))
 }
 
@@ -107,7 +109,7 @@ fn detail_of(item: &Item) -> Result<Option<&[u8]>, StoreError> {
     match item.get(DETAIL) {
         None => Ok(None),
         Some(AttributeValue::B(bytes)) => Ok(Some(bytes.as_ref())),
-        Some(_) => Err(unreadable(READ, item)(format!("`{DETAIL}` is not binary"))),
+        Some(_) => Err(unreadable(READ_STATEMENTS, item)(format!("`{DETAIL}` is not binary"))),
     }
 }
 
