@@ -5,12 +5,14 @@ use std::fmt::Display;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
+use steelyard_alipay::Alipay;
 use steelyard_billing::{Calendar, DebitRules};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
-use steelyard_runtime::{Clock, Error, aws};
+use steelyard_runtime::{Clock, Environment, Error, alipay, aws, chain};
 use tracing::level_filters::LevelFilter;
 
+use crate::local::alipay::LocalAlipay;
 use crate::local::{LocalClock, PORT, StackStatus};
 use crate::output::Times;
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
@@ -71,6 +73,10 @@ pub(crate) struct PlatformArgs {
     is_deployed: bool,
 }
 
+/// The variables by which a command on a deployment queries Alipay.
+const ALIPAY_VARIABLES: &str =
+    "ALIPAY_GATEWAY, ALIPAY_APP_ID, ALIPAY_PUBLIC_KEY and ALIPAY_SECRET_ID";
+
 /// The system that a command works on, at its time.
 ///
 /// No other type gives a command the time: a command that needs it opens its system.
@@ -81,6 +87,15 @@ pub(crate) struct System {
     /// still at `--now`.
     pub(crate) clock: Clock,
     rules: PlatformArgs,
+    gateway: Gateway,
+}
+
+/// Where the Alipay of a system is.
+enum Gateway {
+    /// On the stack at this endpoint.
+    Local(String),
+    /// Where the variables of the debit function say, with a key that AWS keeps.
+    Deployed(Box<aws::SdkConfig>),
 }
 
 impl TargetArgs {
@@ -113,7 +128,12 @@ impl TargetArgs {
             Some(stack) => platform.on_stack(stack)?,
             None => (Clock::system(), platform.clone()),
         };
-        Ok(System { tables: tables(&config, usage, billing), clock, rules })
+        let tables = tables(&config, usage, billing);
+        let gateway = match stack {
+            Some(_) => Gateway::Local(self.endpoint.trim_end_matches('/').to_owned()),
+            None => Gateway::Deployed(Box::new(config)),
+        };
+        Ok(System { tables, clock, rules, gateway })
     }
 
     /// The tables of the system to work on, for a command that needs no time.
@@ -197,6 +217,31 @@ impl System {
     /// When a rule of a deployment is not given.
     pub(crate) fn settler(&self) -> Result<Settler, Error> {
         Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
+    }
+
+    /// The client of the system's Alipay, for queries: it has no address for notifications.
+    ///
+    /// # Errors
+    ///
+    /// When a variable of a deployment is missing, or its secret can't be read; named.
+    pub(crate) async fn alipay(&self) -> Result<Alipay, Error> {
+        match &self.gateway {
+            Gateway::Local(endpoint) => {
+                let config = LocalAlipay::client_config(&format!("{endpoint}/gateway.do"));
+                Ok(Alipay::new(config)?)
+            }
+            Gateway::Deployed(config) => {
+                let client = alipay::client(&Environment::of_process(), config).await;
+                client.map_err(|error| {
+                    format!(
+                        "cannot query Alipay, which takes the variables {ALIPAY_VARIABLES} of the \
+                         debit function: {}",
+                        chain(&*error)
+                    )
+                    .into()
+                })
+            }
+        }
     }
 
     /// The billing day that the clock shows.

@@ -1,6 +1,8 @@
 //! Books that were kept honestly are in order, and each way of spoiling them is found out by name.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/agreement.rs"]
+mod agreement;
 mod books;
 #[path = "../common/mod.rs"]
 mod common;
