@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use steelyard_alipay::{AgreementKey, Alipay};
 use steelyard_billing::mandate::{
-    EndReason, MandateConflict, MandateLimits, MandatePhase, MandateStep, Suspension,
+    EndReason, MandateConflict, MandateLimits, MandatePhase, MandateStep,
 };
 use steelyard_billing::{Agreement, Mandate, MandateId, ProviderId, Reason};
 use steelyard_books::{Applied, Books};
@@ -17,6 +17,7 @@ use super::registered;
 use crate::exit::Exit;
 use crate::output::{self, Times};
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::values;
 
 /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
 #[derive(Debug, Subcommand)]
@@ -64,15 +65,15 @@ pub(crate) struct AdoptArgs {
     #[arg(long)]
     agreement: String,
     /// The largest single debit, in yuan.
-    #[arg(long)]
+    #[arg(long, value_parser = values::amount, allow_negative_numbers = true)]
     single_limit: Fen,
     /// The largest sum of a day's debits, in yuan.
-    #[arg(long)]
+    #[arg(long, value_parser = values::amount, allow_negative_numbers = true)]
     daily_limit: Option<Fen>,
 }
 
-fn mandate_id(text: &str) -> Result<MandateId, std::num::ParseIntError> {
-    text.parse().map(MandateId)
+fn mandate_id(text: &str) -> Result<MandateId, String> {
+    values::number(text).map(MandateId)
 }
 
 impl MandatesCommand {
@@ -165,7 +166,7 @@ pub(crate) async fn adopt(
         "agreement {} is mandate {} of {provider} already, {}, {}",
         agreement.agreement_no,
         mandate.mandate,
-        state(&mandate),
+        mandate.phase,
         limits_of(&mandate)
     )
     .into())
@@ -203,7 +204,7 @@ fn show(target: &TargetArgs, mandate: &Mandate) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     let number = mandate.agreement_no.as_deref().unwrap_or("not signed");
-    let (provider, id, state) = (&mandate.provider, mandate.mandate, state(mandate));
+    let (provider, id, state) = (&mandate.provider, mandate.mandate, &mandate.phase);
     output::print(format_args!("mandate {id} of {provider}, agreement {number}: {state}"))?;
     Ok(Exit::Done)
 }
@@ -220,39 +221,28 @@ fn row(mandate: &Mandate, times: &Times) -> [String; 4] {
 /// Its agreement, its state, and what happens next, a line each.
 fn standing(mandate: &Mandate, times: &Times) -> String {
     let agreement = mandate.agreement_no.as_ref().map(|number| format!("agreement {number}"));
-    let lines = [agreement, Some(state(mandate)), next(mandate, times)];
-    output::lines(lines)
+    output::lines([
+        agreement,
+        Some(mandate.phase.to_string()),
+        end(mandate).map(|at| format!("until {}", times.show(at))),
+        next(mandate, times),
+    ])
 }
 
-fn state(mandate: &Mandate) -> String {
-    match &mandate.phase {
-        MandatePhase::Offered => "offered".to_owned(),
-        MandatePhase::Active => "active".to_owned(),
-        MandatePhase::Suspended { why: Suspension::ByGateway, .. } => {
-            "suspended at Alipay".to_owned()
-        }
-        MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } => {
-            format!("suspended, debit {debit}: {given_up}")
-        }
-        MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => {
-            format!("ending, {}", reason(why))
-        }
-        MandatePhase::Ended { why, .. } => format!("ended, {}", reason(why)),
+/// When a signed agreement ends by itself; none if it is not limited in time, and once it ends anyway.
+fn end(mandate: &Mandate) -> Option<Timestamp> {
+    match mandate.phase {
+        MandatePhase::Active | MandatePhase::Suspended { .. } => mandate.ends_at_s,
+        MandatePhase::Offered
+        | MandatePhase::Ending { .. }
+        | MandatePhase::ConfirmingEnd { .. }
+        | MandatePhase::Ended { .. } => None,
     }
 }
 
-fn reason(why: &EndReason) -> String {
-    match why {
-        EndReason::RevokedByProvider => "revoked by the provider".to_owned(),
-        EndReason::RevokedHere { reason } => format!("revoked here: {reason}"),
-        EndReason::Expired => "expired".to_owned(),
-        EndReason::Replaced { by } => format!("replaced by mandate {by}"),
-        EndReason::NotSigned => "never signed".to_owned(),
-    }
-}
-
+/// What is done with it next by itself. An active one is queried by the first debit of a day.
 fn next(mandate: &Mandate, times: &Times) -> Option<String> {
-    let at = mandate.due_at()?;
+    let at = mandate.due_at().filter(|_| mandate.phase != MandatePhase::Active)?;
     match mandate.next_step(at) {
         MandateStep::Wait => None,
         MandateStep::Query => Some(format!("next query at {}", times.show(at))),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use steelyard_billing::WallTime;
 use steelyard_pricing::{Amount, UsageError};
 use thiserror::Error;
 
@@ -42,7 +42,7 @@ pub enum LineError {
     When,
     /// The instant lies in no billing day.
     #[error("{0} is outside the billing calendar")]
-    OutsideCalendar(Timestamp),
+    OutsideCalendar(WallTime),
     /// There are no calls for the amount to go through.
     #[error("amount {0} without calls: the count is 0")]
     AmountWithoutCalls(Amount),

@@ -106,6 +106,33 @@ async fn agreement_is_adopted_with_what_alipay_says_of_it() {
 }
 
 #[tokio::test]
+async fn mandate_is_shown_in_words_and_its_provider_without_a_statement_says_so() {
+    let platform = adopted("adopt-words").await;
+    let refused = platform.fails("mandates resume shop 1").await;
+    let said = "because: mandate 1 is active, which does not allow this";
+    assert!(refused.contains(said), "{refused}");
+    for line in ["statement shop", "statement shop --explain"] {
+        assert_eq!(platform.does(line).await, "shop has no statement yet\n", "{line}");
+    }
+    let listed = platform.does("mandates list").await;
+    assert!(!listed.contains("next query"), "{listed}");
+}
+
+#[tokio::test]
+async fn debit_that_was_not_sent_shows_what_it_would_ask_for() {
+    let platform = adopted("debit-expected").await;
+    platform.set("2015-05-01T12:00");
+    platform.count("first", "shop", "2015-05-01", &[("x", 100)]).await;
+    platform.settle("2015-05-02").await;
+    let listed = platform.does("debits list").await;
+    for said in ["1.00", "due", "the amount is fixed when it is sent"] {
+        assert!(listed.contains(said), "{said}: {listed}");
+    }
+    let shown = platform.does("debits show shop 1").await;
+    assert!(shown.starts_with("debit 1 of shop: ¥1.00 by what is owed now, due\n"), "{shown}");
+}
+
+#[tokio::test]
 async fn agreement_that_is_adopted_already_is_not_adopted_with_other_limits_or_after_its_end() {
     let platform = adopted("adopt-again").await;
     let before = platform.dump().await;

@@ -70,7 +70,8 @@ impl Counter {
         let now = self.clock.now();
         let mut accepted = report.accept(&self.calendar, now);
         let registered = self.registered(&accepted, now).await?;
-        accepted.refuse(|provider, day| unbilled(provider, day, &registered));
+        let calendar = &self.calendar;
+        accepted.refuse(|provider, day| unbilled(provider, day, &registered, calendar));
         let counting = accepted.shares.iter().map(|(provider, share)| async move {
             let counted = self.count_share(report, provider, share, now).await?;
             Ok::<_, StoreError>((provider.clone(), counted))
@@ -175,7 +176,12 @@ impl Counter {
 }
 
 /// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed yet.
-fn unbilled(provider: &ProviderId, day: BillingDay, registered: &Registrations) -> Option<Refusal> {
+fn unbilled(
+    provider: &ProviderId,
+    day: BillingDay,
+    registered: &Registrations,
+    calendar: &Calendar,
+) -> Option<Refusal> {
     match registered.readable.get(provider) {
         None if registered.unreadable.iter().any(|item| item.pk == provider.as_str()) => {
             Some(Refusal::UnreadableProvider(provider.clone()))
@@ -187,7 +193,8 @@ fn unbilled(provider: &ProviderId, day: BillingDay, registered: &Registrations) 
         // The stored close binds, whatever the configuration says now: settlement reads the month a
         // last time after it.
         Some(Registration { closed: Some(closed), .. }) if day.month() <= closed.through => {
-            Some(Refusal::Late { day, month: day.month(), closed_at: closed.closed_at_s })
+            let closed_at = calendar.wall_time(closed.closed_at_s);
+            Some(Refusal::Late { day, month: day.month(), closed_at })
         }
         Some(_) => None,
     }

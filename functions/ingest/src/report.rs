@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Calendar, CountedDays, IdError, ProviderId, ReportId, SourceId};
+use steelyard_billing::{Calendar, CountedDays, IdError, ProviderId, ReportId, SourceId, WallTime};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{
     Amount, ApiName, ApiNameError, BillingDay, BillingMonth, Calls, DayError, Metered, UsageError,
@@ -123,7 +123,7 @@ pub enum Refusal {
         /// Its month.
         month: BillingMonth,
         /// When usage of the month was last taken.
-        closed_at: Timestamp,
+        closed_at: WallTime,
     },
     /// The provider was not billed yet.
     #[error("{day} is before {billed_from}, the first month in which the provider is billed")]
@@ -360,7 +360,8 @@ impl When {
             return Err(Refusal::Future(written));
         }
         if !calendar.is_open(month, now) {
-            return Err(Refusal::Late { day, month, closed_at: calendar.closes_at(month) });
+            let closed_at = calendar.wall_time(calendar.closes_at(month));
+            return Err(Refusal::Late { day, month, closed_at });
         }
         Ok(day)
     }

@@ -33,7 +33,7 @@ pub use account::{
     Withheld,
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
-pub use calendar::{Calendar, CalendarError};
+pub use calendar::{Calendar, CalendarError, WallTime};
 pub use debit::{
     Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,

@@ -87,7 +87,7 @@ pub struct Mandate {
 
 /// The mandate was not waiting for such a step.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("mandate {mandate} was {phase:?} and not waiting for this step")]
+#[error("mandate {mandate} is {phase}, which does not allow this")]
 pub struct MandateConflict {
     /// The mandate.
     pub mandate: MandateId,
