@@ -19,6 +19,12 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// machine, and the other commands work on it at its time. With `--aws` they work on a deployment at
 /// the system's time.
 ///
+/// Every command takes the common options. `--now` is the time at which `local` starts (the system's
+/// unless given), or at which another command works (the stack's clock unless given, and never
+/// later; not with `--aws`). The rules of the platform are the functions' environment variables:
+/// `local` starts with its defaults, commands on a stack take its rules, and commands with `--aws`
+/// need each rule that they use. `-h` lists fewer options than `--help`.
+///
 /// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but a person must look (an audit found
 /// a breach, something was refused, or cannot be read). With `--json` an error is JSON too, a line on
 /// standard error: `{"error": ..., "causes": [...]}`.

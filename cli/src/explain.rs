@@ -172,7 +172,7 @@ fn slice(slice: &Slice) -> String {
     let Slice { from, to, per, count, price, flat_fee, amount } = slice;
     let priced = match per {
         Per::Unit => format!("({to} − {from}) × ¥{price}"),
-        Per::Yuan => format!("(¥{to} − ¥{from}) × {price}"),
+        Per::Yuan => format!("({} − {}) × {price}", money(*to), money(*from)),
         Per::Package(size) => {
             format!("{from} to {to}: {count} started packages of {size} × ¥{price}")
         }
@@ -182,38 +182,46 @@ fn slice(slice: &Slice) -> String {
         Per::Block(size) => format!("{from} to {to}: {count} started blocks of {size} × ¥{price}"),
         Per::Call => format!("{count} calls × ¥{price}"),
     };
-    let fee = if flat_fee.is_zero() { String::new() } else { format!(" + ¥{flat_fee}") };
-    format!("    {priced}{fee} = ¥{amount}\n")
+    let fee = if flat_fee.is_zero() { String::new() } else { format!(" + {}", yuan(*flat_fee)) };
+    format!("    {priced}{fee} = {}\n", yuan(*amount))
 }
 
 fn discount(discount: &Discounted) -> String {
     format!(
-        "    {}: {}% of ¥{} = −¥{}\n",
-        discount.discount, discount.percent, discount.of_yuan, discount.off_yuan
+        "    {}: {}% of {} = −{}\n",
+        discount.discount,
+        discount.percent,
+        yuan(discount.of_yuan),
+        yuan(discount.off_yuan)
     )
 }
 
 fn limit(after: &Rated) -> String {
     match after.limit {
-        Some(Limit::Maximum(most)) => format!("    at most ¥{most}\n"),
+        Some(Limit::Maximum(most)) => format!("    at most {}\n", yuan(most)),
         Some(Limit::Minimum(least)) => {
-            format!("    at least ¥{least}, now that the month is over\n")
+            format!("    at least {}, now that the month is over\n", yuan(least))
         }
         None => String::new(),
     }
 }
 
-/// `¥12.0001`, `−¥0.0001`.
+/// `¥12.50`, `¥12.0001`, `−¥0.0001`: an exact amount, with two decimals at least. A price has the
+/// digits of its plan.
 pub(crate) fn yuan(amount: Yuan) -> String {
-    signed(amount.decimal().normalize())
+    money(amount.decimal())
 }
 
 /// `¥12.00`, `−¥0.01`.
 pub(crate) fn fen(amount: Fen) -> String {
-    signed(Yuan::from(amount).decimal())
+    money(Yuan::from(amount).decimal())
 }
 
-fn signed(yuan: Decimal) -> String {
+fn money(yuan: Decimal) -> String {
     let sign = if yuan < Decimal::ZERO { "−" } else { "" };
-    format!("{sign}¥{}", yuan.abs())
+    let mut digits = yuan.abs().normalize();
+    if digits.scale() < 2 {
+        digits.rescale(2);
+    }
+    format!("{sign}¥{digits}")
 }

@@ -17,6 +17,7 @@ pub mod local;
 mod output;
 mod tables;
 mod target;
+mod values;
 
 pub use args::Cli;
 pub use commands::audit::{AuditReport, audit_all};

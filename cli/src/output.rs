@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
-use steelyard_billing::CalendarError;
+use steelyard_billing::{CalendarError, WallTime};
 use steelyard_runtime::Error;
 use steelyard_store::Unreadable;
 
@@ -110,8 +110,8 @@ impl Times {
     }
 
     /// `2015-05-17T10:00:00+08:00`, which `--now` takes too.
-    pub(crate) fn show(&self, instant: Timestamp) -> impl Display {
-        instant.display_with_offset(self.0.to_offset(instant))
+    pub(crate) fn show(&self, instant: Timestamp) -> WallTime {
+        WallTime::in_zone(instant, &self.0)
     }
 }
 

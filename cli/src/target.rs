@@ -5,37 +5,55 @@ use std::fmt::Display;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
+use steelyard_alipay::Alipay;
 use steelyard_billing::{Calendar, DebitRules};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
-use steelyard_runtime::{Clock, Error, aws};
+use steelyard_runtime::{Clock, Environment, Error, alipay, aws, chain};
 use tracing::level_filters::LevelFilter;
 
+use crate::local::alipay::LocalAlipay;
 use crate::local::{LocalClock, PORT, StackStatus};
 use crate::output::Times;
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
 
+/// The heading of the options that every command has, below those of its own.
+const COMMON: &str = "Common options";
+
 /// Which system to work on.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = COMMON)]
 pub(crate) struct TargetArgs {
-    /// The endpoint of the local stack.
-    #[arg(long, global = true, env = "STEELYARD_ENDPOINT", default_value_t = format!("http://127.0.0.1:{PORT}"), help_heading = "Target")]
-    endpoint: String,
-    /// Work on AWS instead, with the credentials and the region that every AWS tool finds.
-    #[arg(long, global = true, help_heading = "Target")]
-    aws: bool,
-    /// The name of the usage table: an output of the deployment.
-    #[arg(long, global = true, env = "USAGE_TABLE", help_heading = "Target")]
-    usage_table: Option<String>,
-    /// The name of the billing table: an output of the deployment.
-    #[arg(long, global = true, env = "BILLING_TABLE", help_heading = "Target")]
-    billing_table: Option<String>,
     /// Print JSON for programs instead of tables for people.
-    #[arg(long, global = true, help_heading = "Output")]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What to log on standard error: `error`, `warn`, `info` or `debug`.
-    #[arg(long, global = true, default_value_t = LevelFilter::WARN, help_heading = "Output")]
+    #[arg(long, global = true, default_value_t = LevelFilter::WARN)]
     pub(crate) log: LevelFilter,
+    /// The endpoint of the local stack.
+    #[arg(long, global = true, env = "STEELYARD_ENDPOINT", hide_env_values = true, default_value_t = format!("http://127.0.0.1:{PORT}"))]
+    endpoint: String,
+    /// Work on AWS instead, with the credentials and the region that every AWS tool finds.
+    #[arg(long, global = true)]
+    aws: bool,
+    /// The usage table of a deployment: one of its outputs.
+    #[arg(
+        long,
+        global = true,
+        env = "USAGE_TABLE",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    usage_table: Option<String>,
+    /// The billing table of a deployment: one of its outputs.
+    #[arg(
+        long,
+        global = true,
+        env = "BILLING_TABLE",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    billing_table: Option<String>,
 }
 
 /// The platform's rules; the same as the functions' environment variables.
@@ -43,33 +61,52 @@ pub(crate) struct TargetArgs {
 /// `steelyard local` has defaults. Commands on a local stack take its rules, and commands with
 /// `--aws` need each rule that they use, as the deployment has it.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Platform")]
+#[command(next_help_heading = COMMON)]
 pub(crate) struct PlatformArgs {
-    /// The time zone of billing days; `local` starts with `Asia/Shanghai`.
-    #[arg(long, global = true, env = "TIME_ZONE")]
-    time_zone: Option<String>,
-    /// The day of the next month on which a month closes for usage; `local` starts with 5.
-    #[arg(long, global = true, env = "MONTH_CLOSE_DAY")]
-    month_close_day: Option<i8>,
-    /// The time of the day from which on debits fall due; `local` starts with 10:00.
-    #[arg(long, global = true, env = "DEBIT_TIME")]
-    debit_time: Option<Time>,
-    /// Over how many minutes from then on debits fall due, each provider's at its own time; `local`
-    /// starts with 60.
-    #[arg(long, global = true, env = "DEBIT_WINDOW_MINUTES")]
-    debit_window_minutes: Option<u16>,
-    /// The smallest amount to debit, in fen; `local` starts with 1.
-    #[arg(long, global = true, env = "DEBIT_MINIMUM_FEN")]
-    debit_minimum_fen: Option<i64>,
-    /// The time at which `local` starts (the system's unless given), or at which another command
-    /// works (the stack's clock unless given, and never later): `2015-05-18T00:30` in the time zone
-    /// of billing days, or an instant such as `2015-05-17T16:30:00Z`. Not with `--aws`.
+    /// Work at an earlier time than the clock's: `2015-05-18T00:30` or `2015-05-17T16:30:00Z`.
     #[arg(long, global = true)]
     now: Option<String>,
+    /// The time zone of billing days [local: Asia/Shanghai].
+    #[arg(long, global = true, env = "TIME_ZONE", hide_env_values = true, hide_short_help = true)]
+    time_zone: Option<String>,
+    /// The day of the next month on which a month closes for usage [local: 5].
+    #[arg(
+        long,
+        global = true,
+        env = "MONTH_CLOSE_DAY",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    month_close_day: Option<i8>,
+    /// The time of the day from which on debits fall due [local: 10:00].
+    #[arg(long, global = true, env = "DEBIT_TIME", hide_env_values = true, hide_short_help = true)]
+    debit_time: Option<Time>,
+    /// The minutes from then on over which debits fall due [local: 60].
+    #[arg(
+        long,
+        global = true,
+        env = "DEBIT_WINDOW_MINUTES",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    debit_window_minutes: Option<u16>,
+    /// The smallest amount to debit, in fen [local: 1].
+    #[arg(
+        long,
+        global = true,
+        env = "DEBIT_MINIMUM_FEN",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    debit_minimum_fen: Option<i64>,
     /// Whether the rules must be given; see [`TargetArgs::aws`].
     #[arg(skip)]
     is_deployed: bool,
 }
+
+/// The variables by which a command on a deployment queries Alipay.
+const ALIPAY_VARIABLES: &str =
+    "ALIPAY_GATEWAY, ALIPAY_APP_ID, ALIPAY_PUBLIC_KEY and ALIPAY_SECRET_ID";
 
 /// The system that a command works on, at its time.
 ///
@@ -81,6 +118,15 @@ pub(crate) struct System {
     /// still at `--now`.
     pub(crate) clock: Clock,
     rules: PlatformArgs,
+    gateway: Gateway,
+}
+
+/// Where the Alipay of a system is.
+enum Gateway {
+    /// On the stack at this endpoint.
+    Local(String),
+    /// Where the variables of the debit function say, with a key that AWS keeps.
+    Deployed(Box<aws::SdkConfig>),
 }
 
 impl TargetArgs {
@@ -113,7 +159,12 @@ impl TargetArgs {
             Some(stack) => platform.on_stack(stack)?,
             None => (Clock::system(), platform.clone()),
         };
-        Ok(System { tables: tables(&config, usage, billing), clock, rules })
+        let tables = tables(&config, usage, billing);
+        let gateway = match stack {
+            Some(_) => Gateway::Local(self.endpoint.trim_end_matches('/').to_owned()),
+            None => Gateway::Deployed(Box::new(config)),
+        };
+        Ok(System { tables, clock, rules, gateway })
     }
 
     /// The tables of the system to work on, for a command that needs no time.
@@ -197,6 +248,31 @@ impl System {
     /// When a rule of a deployment is not given.
     pub(crate) fn settler(&self) -> Result<Settler, Error> {
         Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
+    }
+
+    /// The client of the system's Alipay, for queries: it has no address for notifications.
+    ///
+    /// # Errors
+    ///
+    /// When a variable of a deployment is missing, or its secret can't be read; named.
+    pub(crate) async fn alipay(&self) -> Result<Alipay, Error> {
+        match &self.gateway {
+            Gateway::Local(endpoint) => {
+                let config = LocalAlipay::client_config(&format!("{endpoint}/gateway.do"));
+                Ok(Alipay::new(config)?)
+            }
+            Gateway::Deployed(config) => {
+                let client = alipay::client(&Environment::of_process(), config).await;
+                client.map_err(|error| {
+                    format!(
+                        "cannot query Alipay, which takes the variables {ALIPAY_VARIABLES} of the \
+                         debit function: {}",
+                        chain(&*error)
+                    )
+                    .into()
+                })
+            }
+        }
     }
 
     /// The billing day that the clock shows.
@@ -305,7 +381,12 @@ impl PlatformArgs {
         let instant = match text.parse::<Timestamp>() {
             Ok(instant) => instant,
             Err(_) => {
-                let wall: DateTime = text.parse().map_err(|error: jiff::Error| wrong(&error))?;
+                let wall: DateTime = text.parse().map_err(|_| {
+                    Error::from(format!(
+                        "--now `{text}` is neither a time in the time zone of billing days, such as \
+                         2015-05-18T00:30, nor an instant such as 2015-05-17T16:30:00Z"
+                    ))
+                })?;
                 calendar.instant(wall.date(), wall.time())
             }
         };

@@ -15,7 +15,7 @@ mod template;
 
 pub use items::{neighbours, registry_pk};
 pub use machine::Machine;
-pub use platform::{PLAN, Platform, agreement_no, fen, reason};
+pub use platform::{PLAN, Platform, agreement_no, fen, in_force, reason};
 pub use portal::keyed;
 pub use report::{Answer, record, record_of_amount, refused, report};
 pub use rights::{Condition, Right, rights};

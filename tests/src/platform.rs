@@ -10,8 +10,8 @@ use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, PlanAssignment,
-    Provider, ProviderId, Reason, Statement, TermsChangeError,
+    Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId,
+    PlanAssignment, Provider, ProviderId, Reason, Statement, TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
 use steelyard_cli::Tables;
@@ -52,6 +52,18 @@ pub fn fen(amount: i64) -> Fen {
 #[must_use]
 pub fn agreement_no(provider: &str) -> String {
     format!("2015{}", provider.replace(|c: char| !c.is_ascii_alphanumeric(), ""))
+}
+
+/// An agreement in force, of which Alipay said no more than its number.
+#[must_use]
+pub fn in_force(agreement_no: &str) -> Agreement {
+    Agreement {
+        agreement_no: agreement_no.to_owned(),
+        external_agreement_no: None,
+        single_limit_fen: None,
+        signed_at: None,
+        ends_at: None,
+    }
 }
 
 impl Platform {
@@ -198,7 +210,8 @@ impl Platform {
 
     async fn note_agreement(&self, provider: &str, agreement_no: &str, limits: MandateLimits) {
         let (books, now) = (self.books(), self.stack.clock.now());
-        let adopted = books.adopt_mandate(&id(provider), agreement_no, limits, now).await;
+        let adopted =
+            books.adopt_mandate(&id(provider), &in_force(agreement_no), limits, now).await;
         assert!(matches!(adopted.unwrap(), Applied::Now(_)));
     }
 

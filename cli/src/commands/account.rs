@@ -12,6 +12,7 @@ use super::{print_mandate, registered};
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::values;
 
 /// Show a provider's money, or book a payment that it made.
 #[derive(Debug, Subcommand)]
@@ -27,6 +28,7 @@ pub(crate) enum AccountCommand {
         /// The provider.
         provider: ProviderId,
         /// The amount, in yuan.
+        #[arg(value_parser = values::amount, allow_negative_numbers = true)]
         amount: Fen,
         /// The name of the payment, such as the bank's number of the transfer.
         #[arg(long)]

@@ -6,6 +6,7 @@ use serde_json::json;
 use steelyard_billing::{
     Asked, Debit, DebitId, Declined, Exchange, Phase, ProviderId, Reason, Resolution, Step,
 };
+use steelyard_pricing::Fen;
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoreError};
 
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::output::{self, Times};
 use crate::tables::Tables;
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::values;
 
 /// Show debits, and resolve one that waits for an operator.
 #[derive(Debug, Subcommand)]
@@ -94,8 +96,28 @@ pub(crate) enum State {
     Withdrawn,
 }
 
-fn debit_id(text: &str) -> Result<DebitId, std::num::ParseIntError> {
-    text.parse().map(DebitId)
+/// A debit as it is listed.
+struct Listed {
+    debit: Debit,
+    /// What it would ask for now; none once it was sent, and if no mandate is in use.
+    expected: Option<Fen>,
+}
+
+impl Listed {
+    /// Its amount, and whether that is fixed.
+    fn amount(&self) -> Option<(Fen, bool)> {
+        let fixed = self.debit.terms.as_ref().map(|terms| (terms.amount_fen, true));
+        fixed.or(self.expected.map(|expected| (expected, false)))
+    }
+
+    /// What to know of an amount that is not fixed.
+    fn note(&self) -> Option<String> {
+        self.expected.map(|_| "the amount is fixed when it is sent".to_owned())
+    }
+}
+
+fn debit_id(text: &str) -> Result<DebitId, String> {
+    values::number(text).map(DebitId)
 }
 
 impl State {
@@ -113,19 +135,6 @@ impl State {
             Phase::Withdrawn => State::Withdrawn,
         }
     }
-
-    const fn name(self) -> &'static str {
-        match self {
-            State::Due => "due",
-            State::Sending => "sending",
-            State::InDoubt => "in doubt",
-            State::Held => "held",
-            State::GivingUp => "giving up",
-            State::GivenUp => "given up",
-            State::Paid => "paid",
-            State::Withdrawn => "withdrawn",
-        }
-    }
 }
 
 impl DebitsCommand {
@@ -140,7 +149,12 @@ impl DebitsCommand {
             }
             DebitsCommand::Show { provider, debit } => {
                 let system = target.system_to_read(platform).await?;
-                show(target, &system, &find(&system.tables, &provider, debit).await?)
+                let debit = find(&system.tables, &provider, debit).await?;
+                let expected = match system.tables.billing.account(&provider).await? {
+                    Some(found) => expected(&debit, &found)?,
+                    None => None,
+                };
+                show(target, &system, &Listed { debit, expected })
             }
             DebitsCommand::Resolve(args) => args.run(target, platform).await,
         }
@@ -171,7 +185,7 @@ impl ResolveArgs {
                 };
                 // One that fails does not stop the others.
                 match done {
-                    Ok(debit) => resolved.push(debit),
+                    Ok(debit) => resolved.push(Listed { debit, expected: None }),
                     Err(error) => {
                         is_well = false;
                         let why = chain(&error);
@@ -184,7 +198,7 @@ impl ResolveArgs {
             return Ok(Exit::done(is_well));
         };
         let resolved = books.resolve_debit(provider, debit, resolution, &reason, now).await?;
-        show(target, &system, &resolved)
+        show(target, &system, &Listed { debit: resolved, expected: None })
     }
 
     fn resolution(&self) -> Resolution {
@@ -216,43 +230,58 @@ async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Res
     let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
     let is_well = output::tell_unreadable(&unreadable, target.json);
     let mut debits = Vec::new();
-    for ProviderAccount { provider, .. } in accounts {
-        debits.extend(system.tables.billing.all::<Debit>(&provider.provider).await?);
+    for found in accounts {
+        for debit in system.tables.billing.all::<Debit>(&found.provider.provider).await? {
+            if state.is_none_or(|state| state == State::of(&debit)) {
+                let expected = expected(&debit, &found)?;
+                debits.push(Listed { debit, expected });
+            }
+        }
     }
-    debits.retain(|debit| state.is_none_or(|state| state == State::of(debit)));
     print_list(target, system, &debits)?;
     Ok(Exit::done(is_well))
 }
 
-fn print_list(target: &TargetArgs, system: &System, debits: &[Debit]) -> Result<(), Error> {
+/// What a debit that was not sent yet would ask for now; none for another.
+fn expected(debit: &Debit, found: &ProviderAccount) -> Result<Option<Fen>, Error> {
+    let is_unsent = debit.is_open() && debit.terms.is_none();
+    let in_use = found.provider.mandate.as_ref().filter(|_| is_unsent);
+    Ok(in_use.map(|in_use| found.account.expected(in_use)).transpose()?)
+}
+
+fn print_list(target: &TargetArgs, system: &System, debits: &[Listed]) -> Result<(), Error> {
     if target.json {
         return output::json(&debits.iter().map(document).collect::<Vec<_>>());
     }
     let mut table = output::table(["provider", ">debit", ">yuan", "state"]);
     let times = system.times()?;
-    for debit in debits {
+    for listed in debits {
+        let debit = &listed.debit;
         table.add_row([
             debit.provider.to_string(),
             debit.debit.to_string(),
-            debit.terms.as_ref().map(|terms| terms.amount_fen.to_string()).unwrap_or_default(),
-            standing(debit, &times),
+            listed.amount().map(|(amount, _)| amount.to_string()).unwrap_or_default(),
+            output::lines([Some(standing(debit, &times)), listed.note()]),
         ]);
     }
     output::print(table)
 }
 
-fn show(target: &TargetArgs, system: &System, debit: &Debit) -> Result<Exit, Error> {
+fn show(target: &TargetArgs, system: &System, listed: &Listed) -> Result<Exit, Error> {
+    let debit = &listed.debit;
     if target.json {
-        output::json(&document(debit))?;
+        output::json(&document(listed))?;
         return Ok(Exit::Done);
     }
-    let amount = debit.terms.as_ref().map(|terms| format!("¥{}, ", terms.amount_fen));
+    let amount = listed.amount().map(|(amount, is_fixed)| {
+        format!("¥{amount}{}, ", if is_fixed { "" } else { " by what is owed now" })
+    });
     output::print(format_args!(
         "debit {} of {}: {}{}",
         debit.debit,
         debit.provider,
         amount.unwrap_or_default(),
-        State::of(debit).name()
+        debit.phase
     ))?;
     let mut table = output::table(["what", "it is"]);
     for (what, is) in rows(debit, &system.times()?) {
@@ -265,7 +294,7 @@ fn show(target: &TargetArgs, system: &System, debit: &Debit) -> Result<Exit, Err
 /// Its state, why, and what happens next unless it has ended, a line each.
 fn standing(debit: &Debit, times: &Times) -> String {
     let next = debit.is_open().then(|| next(debit, times));
-    let lines = [Some(State::of(debit).name().to_owned()), why(debit), next];
+    let lines = [Some(debit.phase.to_string()), why(debit), next];
     output::lines(lines)
 }
 
@@ -356,9 +385,11 @@ const fn done(step: Step) -> &'static str {
 }
 
 /// The debit with what follows from it, for a program.
-fn document(debit: &Debit) -> serde_json::Value {
+fn document(listed: &Listed) -> serde_json::Value {
+    let Listed { debit, expected } = listed;
     json!({
         "debit": debit,
+        "expected_fen": expected,
         "state": State::of(debit),
         "why": why(debit),
         "next": done(next_step(debit)),

@@ -6,6 +6,7 @@ use clap::Args;
 use jiff::civil::date;
 use serde::Serialize;
 use serde_json::{Value, json};
+use steelyard_alipay::Alipay;
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Calendar, DebitRules, Provider, ProviderId, StatementId};
 use steelyard_books::Books;
@@ -15,7 +16,7 @@ use steelyard_runtime::Error;
 use super::audit::{AuditReport, audit_all};
 use super::{account, mandates, provider, registered, statement};
 use crate::exit::Exit;
-use crate::local::alipay::{Fault, Method};
+use crate::local::alipay::{Fault, LocalAlipay, Method};
 use crate::local::{LocalClock, Stack, StackOptions, http_event};
 use crate::output;
 use crate::target::TargetArgs;
@@ -148,7 +149,10 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     if let Some((agreement, funds)) = actor.mandate {
         stack.alipay.register_agreement(agreement, actor.id, Fen::new(funds))?;
         let limits = MandateLimits { single_fen: Fen::new(500_000), daily_fen: None };
-        mandates::adopt(&books, &new.provider, agreement, limits, now).await?;
+        let gateway = format!("http://{}/gateway.do", stack.address);
+        let alipay = Alipay::new(LocalAlipay::client_config(&gateway))?;
+        let agreement = mandates::in_force(&alipay, agreement, now).await?;
+        mandates::adopt(&books, &new.provider, &agreement, limits, now).await?;
     }
     if actor.prepaid > 0 {
         let (amount, reference) = (Fen::new(actor.prepaid), format!("demo-{}", actor.id));

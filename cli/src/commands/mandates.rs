@@ -3,18 +3,21 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
+use steelyard_alipay::{AgreementKey, Alipay};
 use steelyard_billing::mandate::{
-    EndReason, MandateConflict, MandateLimits, MandatePhase, MandateStep, Suspension,
+    EndReason, MandateConflict, MandateLimits, MandatePhase, MandateStep,
 };
-use steelyard_billing::{Mandate, MandateId, ProviderId, Reason};
+use steelyard_billing::{Agreement, Mandate, MandateId, ProviderId, Reason};
 use steelyard_books::{Applied, Books};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{AccountPage, ProviderAccount};
 
+use super::registered;
 use crate::exit::Exit;
 use crate::output::{self, Times};
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::values;
 
 /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
 #[derive(Debug, Subcommand)]
@@ -23,6 +26,10 @@ pub(crate) enum MandatesCommand {
     List,
     /// Adopt an agreement that a provider signed elsewhere. From now on debits are made under it, and
     /// the mandate in use until now ends.
+    ///
+    /// Alipay is queried first. Nothing changes unless it answers that the agreement is in force.
+    /// With `--aws` the query takes the debit function's variables ALIPAY_GATEWAY, ALIPAY_APP_ID,
+    /// ALIPAY_PUBLIC_KEY and ALIPAY_SECRET_ID, and the right to read that secret.
     Adopt(AdoptArgs),
     /// End a mandate: no more debits are made under it, and the agreement is ended at Alipay.
     End {
@@ -58,15 +65,15 @@ pub(crate) struct AdoptArgs {
     #[arg(long)]
     agreement: String,
     /// The largest single debit, in yuan.
-    #[arg(long)]
+    #[arg(long, value_parser = values::amount, allow_negative_numbers = true)]
     single_limit: Fen,
     /// The largest sum of a day's debits, in yuan.
-    #[arg(long)]
+    #[arg(long, value_parser = values::amount, allow_negative_numbers = true)]
     daily_limit: Option<Fen>,
 }
 
-fn mandate_id(text: &str) -> Result<MandateId, std::num::ParseIntError> {
-    text.parse().map(MandateId)
+fn mandate_id(text: &str) -> Result<MandateId, String> {
+    values::number(text).map(MandateId)
 }
 
 impl MandatesCommand {
@@ -81,8 +88,11 @@ impl MandatesCommand {
                 let system = target.system(platform).await?;
                 let limits =
                     MandateLimits { single_fen: args.single_limit, daily_fen: args.daily_limit };
-                let (books, now) = (system.books()?, system.clock.now());
-                let adopted = adopt(&books, &args.provider, &args.agreement, limits, now).await?;
+                registered(&system.tables, &args.provider).await?;
+                let (books, alipay) = (system.books()?, system.alipay().await?);
+                let now = system.clock.now();
+                let agreement = in_force(&alipay, &args.agreement, now).await?;
+                let adopted = adopt(&books, &args.provider, &agreement, limits, now).await?;
                 show(target, &adopted)
             }
             MandatesCommand::End { which, reason } => {
@@ -115,20 +125,57 @@ impl WhichArgs {
     }
 }
 
-/// Adopts an agreement that was signed elsewhere. One that the provider has already is left alone.
+/// An agreement that Alipay confirms to be in force.
+///
+/// # Errors
+///
+/// When Alipay says that it is not, or does not answer.
+pub(crate) async fn in_force(
+    alipay: &Alipay,
+    agreement_no: &str,
+    now: Timestamp,
+) -> Result<Agreement, Error> {
+    let key = AgreementKey::AgreementNo(agreement_no.to_owned());
+    let agreement = alipay.query_agreement(&key, now).await.in_force();
+    agreement.map_err(|why| format!("agreement {agreement_no} is not adopted: {why}").into())
+}
+
+/// Adopts an agreement that was signed elsewhere and is in force. One that the provider has under
+/// the same limits already is left alone.
 pub(crate) async fn adopt(
     books: &Books,
     provider: &ProviderId,
-    agreement: &str,
+    agreement: &Agreement,
     limits: MandateLimits,
     now: Timestamp,
 ) -> Result<Mandate, Error> {
-    match books.adopt_mandate(provider, agreement, limits, now).await? {
-        Applied::Now(mandate) | Applied::Before(mandate) => Ok(mandate),
+    let mandate = match books.adopt_mandate(provider, agreement, limits, now).await? {
+        Applied::Now(adopted) => return Ok(adopted),
+        Applied::Before(mandate) => mandate,
         Applied::Contradicts(_) | Applied::Unknown => {
-            Err(format!("agreement {agreement} is another provider's").into())
+            let number = &agreement.agreement_no;
+            return Err(format!("agreement {number} is another provider's").into());
         }
+    };
+    let has_limits = mandate.single_limit_fen == limits.single_fen
+        && mandate.daily_limit_fen == limits.daily_fen;
+    if has_limits && mandate.phase == MandatePhase::Active {
+        return Ok(mandate);
     }
+    Err(format!(
+        "agreement {} is mandate {} of {provider} already, {}, {}",
+        agreement.agreement_no,
+        mandate.mandate,
+        mandate.phase,
+        limits_of(&mandate)
+    )
+    .into())
+}
+
+/// The limits under which a mandate was offered or adopted.
+fn limits_of(mandate: &Mandate) -> String {
+    let daily = mandate.daily_limit_fen.map(|daily| format!(" and ¥{daily} a day"));
+    format!("up to ¥{} a debit{}", mandate.single_limit_fen, daily.unwrap_or_default())
 }
 
 async fn list(target: &TargetArgs, system: &System) -> Result<Exit, Error> {
@@ -157,7 +204,7 @@ fn show(target: &TargetArgs, mandate: &Mandate) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     let number = mandate.agreement_no.as_deref().unwrap_or("not signed");
-    let (provider, id, state) = (&mandate.provider, mandate.mandate, state(mandate));
+    let (provider, id, state) = (&mandate.provider, mandate.mandate, &mandate.phase);
     output::print(format_args!("mandate {id} of {provider}, agreement {number}: {state}"))?;
     Ok(Exit::Done)
 }
@@ -174,39 +221,28 @@ fn row(mandate: &Mandate, times: &Times) -> [String; 4] {
 /// Its agreement, its state, and what happens next, a line each.
 fn standing(mandate: &Mandate, times: &Times) -> String {
     let agreement = mandate.agreement_no.as_ref().map(|number| format!("agreement {number}"));
-    let lines = [agreement, Some(state(mandate)), next(mandate, times)];
-    output::lines(lines)
+    output::lines([
+        agreement,
+        Some(mandate.phase.to_string()),
+        end(mandate).map(|at| format!("until {}", times.show(at))),
+        next(mandate, times),
+    ])
 }
 
-fn state(mandate: &Mandate) -> String {
-    match &mandate.phase {
-        MandatePhase::Offered => "offered".to_owned(),
-        MandatePhase::Active => "active".to_owned(),
-        MandatePhase::Suspended { why: Suspension::ByGateway, .. } => {
-            "suspended at Alipay".to_owned()
-        }
-        MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } => {
-            format!("suspended, debit {debit}: {given_up}")
-        }
-        MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => {
-            format!("ending, {}", reason(why))
-        }
-        MandatePhase::Ended { why, .. } => format!("ended, {}", reason(why)),
+/// When a signed agreement ends by itself; none if it is not limited in time, and once it ends anyway.
+fn end(mandate: &Mandate) -> Option<Timestamp> {
+    match mandate.phase {
+        MandatePhase::Active | MandatePhase::Suspended { .. } => mandate.ends_at_s,
+        MandatePhase::Offered
+        | MandatePhase::Ending { .. }
+        | MandatePhase::ConfirmingEnd { .. }
+        | MandatePhase::Ended { .. } => None,
     }
 }
 
-fn reason(why: &EndReason) -> String {
-    match why {
-        EndReason::RevokedByProvider => "revoked by the provider".to_owned(),
-        EndReason::RevokedHere { reason } => format!("revoked here: {reason}"),
-        EndReason::Expired => "expired".to_owned(),
-        EndReason::Replaced { by } => format!("replaced by mandate {by}"),
-        EndReason::NotSigned => "never signed".to_owned(),
-    }
-}
-
+/// What is done with it next by itself. An active one is queried by the first debit of a day.
 fn next(mandate: &Mandate, times: &Times) -> Option<String> {
-    let at = mandate.due_at()?;
+    let at = mandate.due_at().filter(|_| mandate.phase != MandatePhase::Active)?;
     match mandate.next_step(at) {
         MandateStep::Wait => None,
         MandateStep::Query => Some(format!("next query at {}", times.show(at))),

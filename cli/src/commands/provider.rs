@@ -254,7 +254,7 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         return Ok(exit);
     }
     let mut table =
-        output::table(["provider", ">prepaid", ">receivable", ">reserved", "settled\nthrough"]);
+        output::table(["provider", ">prepaid", ">receivable", ">reserved", "last\nstatement"]);
     for found in &accounts {
         let figures = found.account.figures;
         table.add_row([
@@ -276,8 +276,8 @@ fn show(target: &TargetArgs, found: &ProviderAccount) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     }
     let (id, from) = (&provider.provider, provider.billed_from);
-    let settled = account.settled_through.map(|day| format!("settled through {day}"));
-    let settled = settled.unwrap_or_else(|| "not settled yet".to_owned());
+    let settled = account.settled_through.map(|day| format!("last statement {day}"));
+    let settled = settled.unwrap_or_else(|| "no statement yet".to_owned());
     output::print(format_args!("{id}: billed from {from}, {settled}"))?;
     match &provider.mandate {
         Some(in_use) => print_mandate(in_use)?,

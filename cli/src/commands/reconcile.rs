@@ -9,6 +9,7 @@ use steelyard_runtime::Error;
 use crate::exit::Exit;
 use crate::output::{self, Times};
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::values;
 
 /// Show the result of a day's reconciliation, list open findings, close one, or skip a day.
 ///
@@ -17,7 +18,7 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArgs {
     /// The day in Beijing; the last one that was reconciled unless given.
-    #[arg(long)]
+    #[arg(long, value_parser = values::date)]
     day: Option<Date>,
     #[command(subcommand)]
     command: Option<ReconcileCommand>,
@@ -46,6 +47,7 @@ pub(crate) enum ReconcileCommand {
     /// Skip a day whose bill cannot be fetched or read. What only its bill would show is not booked.
     Skip {
         /// The day in Beijing.
+        #[arg(value_parser = values::date)]
         day: Date,
         /// Why, for a person who looks at it later.
         #[arg(long)]

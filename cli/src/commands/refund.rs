@@ -12,6 +12,7 @@ use steelyard_runtime::Error;
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
+use crate::values;
 
 /// Refund money that Alipay took: unused money of a recharge or a found payment, or money of a debit
 /// as goodwill.
@@ -25,7 +26,8 @@ pub(crate) struct RefundArgs {
     /// The provider.
     provider: ProviderId,
     /// How much, in yuan; not with `--acknowledge`.
-    #[arg(required_unless_present = "acknowledge", conflicts_with = "acknowledge")]
+    #[arg(required_unless_present = "acknowledge", conflicts_with = "acknowledge",
+        value_parser = values::amount, allow_negative_numbers = true)]
     amount: Option<Fen>,
     /// Acknowledge that the refund was refused: it raises no more alarms. Nothing is given back.
     #[arg(long)]
@@ -89,9 +91,9 @@ fn show(target: &TargetArgs, refund: &Refund) -> Result<Exit, Error> {
     if target.json {
         output::json(&json!(refund))?;
     } else {
-        let Refund { amount_fen, provider, .. } = refund;
-        let (number, state) = (refund.number(), state(refund));
-        output::print(format_args!("¥{amount_fen} of {provider}, refund {number}: {state}"))?;
+        let Refund { amount_fen, provider, phase, .. } = refund;
+        let number = refund.number();
+        output::print(format_args!("¥{amount_fen} of {provider}, refund {number}: {phase}"))?;
     }
     Ok(match refund.phase {
         RefundPhase::Refused { acknowledged: None, .. } => Exit::NotAllWell,
@@ -101,19 +103,4 @@ fn show(target: &TargetArgs, refund: &Refund) -> Result<Exit, Error> {
         | RefundPhase::Confirming { .. }
         | RefundPhase::Done => Exit::Done,
     })
-}
-
-fn state(refund: &Refund) -> String {
-    match &refund.phase {
-        RefundPhase::Due => "to be sent".to_owned(),
-        RefundPhase::Sending => "sent; its result is not known yet".to_owned(),
-        RefundPhase::Confirming { code } => format!("refused, to be confirmed: {}", code.0),
-        RefundPhase::Done => "given back".to_owned(),
-        RefundPhase::Refused { code, acknowledged: None } => {
-            format!("refused, nothing was given back: {}", code.0)
-        }
-        RefundPhase::Refused { code, acknowledged: Some(reason) } => {
-            format!("refused, nothing was given back: {}; acknowledged: {reason}", code.0)
-        }
-    }
 }

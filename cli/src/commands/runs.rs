@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use steelyard_billing::{Reason, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 use steelyard_runtime::Error;
 use steelyard_store::BillingTable;
@@ -10,6 +11,7 @@ use steelyard_store::BillingTable;
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::values;
 
 /// List the latest settlement runs, or show one with the providers that it could not settle.
 ///
@@ -31,11 +33,13 @@ pub(crate) enum RunsCommand {
     /// Show a run, the latest one unless another is named.
     Show {
         /// The number of the run, as the list has it.
+        #[arg(value_parser = values::number::<u64>)]
         run: Option<u64>,
     },
     /// Disregard a run that began by a wrong clock: the next run may begin before it.
     Disregard {
         /// The number of the run, as the list has it.
+        #[arg(value_parser = values::number::<u64>)]
         run: u64,
         /// Why, for a person who looks at it later.
         #[arg(long)]
@@ -46,16 +50,38 @@ pub(crate) enum RunsCommand {
 /// A run as it is shown.
 #[derive(Debug, Serialize)]
 struct ShownRun {
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "without_shards")]
     run: SettlementRun,
     /// How many shards of the registry it settles.
     shards: usize,
     /// How many of them have ended.
     shards_ended: usize,
+    /// The shards that have not ended.
+    shards_open: Vec<u8>,
     /// The result so far.
     so_far: RunTally,
     /// The shards with providers that could not be settled.
     failed_shards: Vec<u8>,
+}
+
+/// The members of a run, but for its scope: of all shards only how many they are is of use, and a
+/// single provider is named.
+fn without_shards<S: Serializer>(run: &SettlementRun, serializer: S) -> Result<S::Ok, S::Error> {
+    let SettlementRun { version, number, begun_at_s, scope, end, disregarded } = run;
+    let mut members = serializer.serialize_map(None)?;
+    members.serialize_entry("version", version)?;
+    members.serialize_entry("number", number)?;
+    members.serialize_entry("begun_at_s", &begun_at_s.as_second())?;
+    if let RunScope::Provider(provider) = scope {
+        members.serialize_entry("provider", provider)?;
+    }
+    if let Some(end) = end {
+        members.serialize_entry("end", end)?;
+    }
+    if let Some(reason) = disregarded {
+        members.serialize_entry("disregarded", reason)?;
+    }
+    members.end()
 }
 
 /// How many shards are read at the same time.
@@ -127,14 +153,17 @@ async fn shown(billing: &BillingTable, run: SettlementRun) -> Result<ShownRun, E
         Some(end) => end.tally,
         None => RunTally::sum(&stored)?,
     };
-    let shards = match &run.scope {
-        RunScope::Shards(shards) => shards.len(),
-        RunScope::Provider(_) => 0,
+    let ended = |shard: u8| stored.iter().any(|of: &RunShard| of.shard == shard && of.has_ended);
+    let (shards, shards_open) = match &run.scope {
+        RunScope::Shards(shards) => {
+            (shards.len(), shards.iter().copied().filter(|shard| !ended(*shard)).collect())
+        }
+        RunScope::Provider(_) => (0, Vec::new()),
     };
-    let shards_ended = stored.iter().filter(|shard: &&RunShard| shard.has_ended).count();
+    let shards_ended = shards - shards_open.len();
     let failed = stored.iter().filter(|shard| shard.tally.failed > 0);
     let failed_shards = failed.map(|shard| shard.shard).collect();
-    Ok(ShownRun { run, shards, shards_ended, so_far, failed_shards })
+    Ok(ShownRun { run, shards, shards_ended, shards_open, so_far, failed_shards })
 }
 
 /// The providers that a run could not settle with their shards, by shard and id.

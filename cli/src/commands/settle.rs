@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::json;
 use steelyard_billing::{ProviderId, RunScope};
-use steelyard_books::{RunError, Settler};
+use steelyard_books::Settler;
 use steelyard_runtime::{Error, chain};
 use steelyard_store::Unreadable;
 
@@ -39,8 +39,7 @@ impl SettleArgs {
         let (settler, now) = (system.settler()?, system.clock.now());
         let outcome = match &self.provider {
             Some(provider) => {
-                let statements = settler.run_of(provider, now).await;
-                let statements = statements.map_err(|error| in_zone(error, &system))?.len();
+                let statements = settler.run_of(provider, now).await?.len();
                 Outcome { statements, ..Outcome::default() }
             }
             None => all(&system, &settler, now).await?,
@@ -58,8 +57,7 @@ impl SettleArgs {
 }
 
 async fn all(system: &System, settler: &Settler, now: Timestamp) -> Result<Outcome, Error> {
-    let begun = settler.begin_run(now).await;
-    let (run, unreadable) = begun.map_err(|error| in_zone(error, system))?;
+    let (run, unreadable) = settler.begin_run(now).await?;
     let terms = settler.terms(now).await?;
     let RunScope::Shards(shards) = &run.scope else { return Err("not a run over shards".into()) };
     let style = ProgressStyle::with_template("settling {bar:30} {pos}/{len} shards, {msg}")?;
@@ -86,19 +84,6 @@ async fn all(system: &System, settler: &Settler, now: Timestamp) -> Result<Outco
     settler.end_run(run.number, system.clock.now()).await?;
     bar.finish_and_clear();
     Ok(outcome)
-}
-
-/// Why a run cannot begin, with its times as the platform's clocks show them.
-fn in_zone(error: RunError, system: &System) -> Error {
-    match (error, system.times()) {
-        (RunError::BeforeLastRun { last, now }, Ok(times)) => format!(
-            "settlement last ran at {}, and the clock is at {}: a run can't begin before the last one",
-            times.show(last),
-            times.show(now)
-        )
-        .into(),
-        (error, _) => error.into(),
-    }
 }
 
 fn named(Unreadable { sk, why, .. }: &Unreadable) -> String {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use steelyard_billing::{CountedDays, Provider, ProviderId};
-use steelyard_pricing::{BillingDay, Catalog, Fen, MoneyError, Plan, Quote, QuoteError, Terms};
+use steelyard_pricing::{
+    BillingDay, Catalog, Fen, MoneyError, Name, Plan, Quote, QuoteError, Terms,
+};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{ProviderAccount, StoredPlans};
 
@@ -37,6 +39,8 @@ pub(crate) struct SimulateArgs {
 /// What would change.
 #[derive(Debug, Default, Serialize)]
 struct Simulation {
+    /// The stored plan whose place the draft takes; none if it takes the place of every plan.
+    replaces: Option<Name>,
     providers: Vec<Change>,
     sum: Sums,
     /// The providers whose usage can't be rated, each with the reason.
@@ -87,7 +91,8 @@ impl SimulateArgs {
         accounts: Vec<ProviderAccount>,
         draft: &Plan,
     ) -> Result<Simulation, Error> {
-        let mut simulation = Simulation::default();
+        let replaces = plans.has(draft.name()).then(|| draft.name().clone());
+        let mut simulation = Simulation { replaces, ..Simulation::default() };
         for ProviderAccount { provider, .. } in accounts {
             let days = tables.usage.days(&provider.provider, self.from, self.to).await?;
             let counted: CountedDays =
@@ -154,6 +159,14 @@ impl Simulation {
         table.add_row(row("all", self.sum));
         output::print(table)?;
         output::print("Amounts are yuan. Nothing was written.")?;
+        output::print(match &self.replaces {
+            None => "The draft takes the place of every plan.".to_owned(),
+            Some(plan) => format!(
+                "The draft takes the place of the stored plan `{plan}`.\n\
+                 Providers on other plans do not change. A draft of a name that is not stored\n\
+                 takes the place of every plan."
+            ),
+        })?;
         for failed in &self.failed {
             output::print(format_args!("not rated: {failed}"))?;
         }

@@ -38,6 +38,8 @@ impl StatementArgs {
         }
         if target.json {
             output::json(&statements)?;
+        } else if statements.is_empty() {
+            output::print(format_args!("{} has no statement yet", self.provider))?;
         } else if self.explain {
             for statement in &statements {
                 output::print(explain::statement(statement)?)?;

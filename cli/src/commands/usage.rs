@@ -214,7 +214,8 @@ impl GroupBy {
 fn print(groups: &[Group]) -> Result<(), Error> {
     let mut table = output::table(["of", ">calls", ">yuan through them", ">reports"]);
     for Group { name, metered: WrittenOut { calls, amount }, reports } in groups {
-        let amount = if *amount == Amount::ZERO { String::new() } else { amount.to_string() };
+        let amount =
+            if *amount == Amount::ZERO { String::new() } else { amount.shown().to_string() };
         table.add_row([name.clone(), output::grouped(*calls), amount, output::grouped(*reports)]);
     }
     output::print(table)
@@ -222,7 +223,7 @@ fn print(groups: &[Group]) -> Result<(), Error> {
 
 fn print_coming(settled: Option<BillingDay>, coming: &[Statement]) -> Result<(), Error> {
     let settled =
-        settled.map_or("nothing is settled yet".to_owned(), |day| format!("settled through {day}"));
+        settled.map_or("no statement yet".to_owned(), |day| format!("last statement {day}"));
     let sum = coming.iter().try_fold(Fen::ZERO, |sum, statement| sum.plus(statement.charge_fen))?;
     output::print(format_args!("{settled}; what is counted since would cost ¥{sum}"))?;
     for statement in coming {

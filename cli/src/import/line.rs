@@ -217,7 +217,7 @@ fn metered(count: Calls, amount: Amount) -> Result<Metered, LineError> {
 }
 
 fn day_of(at: Timestamp, calendar: &Calendar) -> Result<BillingDay, LineError> {
-    calendar.day_of(at).map_err(|_| LineError::OutsideCalendar(at))
+    calendar.day_of(at).map_err(|_| LineError::OutsideCalendar(calendar.wall_time(at)))
 }
 
 /// Its line is always the first; that in the file is reported beside it.
@@ -310,7 +310,7 @@ mod tests {
             ),
             (
                 br#"1.2.3.4 - - [17/May/1915:16:00:00 +0000] "GET / HTTP/1.1" 200 5"#,
-                "1915-05-17T16:00:00Z is outside the billing calendar",
+                "1915-05-18T00:00:00+08:00 is outside the billing calendar",
             ),
             (b" \t\r", "blank"),
         ] {
@@ -336,7 +336,7 @@ mod tests {
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","count":3,"amount":"120.50"}"#,
-                "a x 2015-05-17 3 calls of ¥120.5",
+                "a x 2015-05-17 3 calls of ¥120.50",
             ),
             (
                 r#"{"provider":"a","api":"x","day":"2015-05-17","amount":"0.000001"}"#,

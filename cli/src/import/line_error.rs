@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use steelyard_billing::WallTime;
 use steelyard_ingest::{AMOUNT_MAX, COUNT_MAX};
 use steelyard_pricing::{Amount, Metered, UsageError};
 use thiserror::Error;
@@ -60,7 +60,7 @@ pub enum LineError {
     Unfinished,
     /// The instant lies in no billing day.
     #[error("{0} is outside the billing calendar")]
-    OutsideCalendar(Timestamp),
+    OutsideCalendar(WallTime),
     /// There are no calls for the amount to go through.
     #[error("amount {0} without calls: the count is 0")]
     AmountWithoutCalls(Amount),

@@ -31,6 +31,9 @@ const ANSWER_MAX_BYTES: usize = 1 << 14;
 pub(crate) struct StackStatus {
     /// The time that its clock shows, to the second.
     pub(crate) now: Timestamp,
+    /// The same time by the clocks of the time zone, for people.
+    #[serde(skip_deserializing)]
+    pub(crate) wall_time: String,
     /// How many times as fast as time its clock runs; 0 if it stands still.
     pub(crate) speed: u32,
     /// The time zone of its billing days, an IANA name.
@@ -104,8 +107,10 @@ impl StackStatus {
     }
 
     fn of(clock: &LocalClock, terms: &DebitRules) -> StackStatus {
+        let now = clock.clock().now();
         StackStatus {
-            now: clock.clock().now(),
+            now,
+            wall_time: terms.calendar.wall_time(now).to_string(),
             speed: clock.speed(),
             time_zone: terms.calendar.time_zone().to_owned(),
             month_close_day: terms.calendar.close_day(),

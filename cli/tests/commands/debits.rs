@@ -120,8 +120,8 @@ async fn mandate_is_ended_here_and_at_alipay_and_another_takes_its_place() {
     let platform = refused("ended", "ACQ.TOTAL_FEE_EXCEED").await;
     platform.stack.alipay.register_agreement("20156", "payer", Fen::new(1_000)).unwrap();
     platform.does("mandates adopt shop --agreement 20156 --single-limit 60 --daily-limit 40").await;
-    // Noting it again changes nothing.
-    platform.does("mandates adopt shop --agreement 20156 --single-limit 60").await;
+    // Adopting it again changes nothing.
+    platform.does("mandates adopt shop --agreement 20156 --single-limit 60 --daily-limit 40").await;
     let list = json_of(&platform, "mandates list").await;
     let phases: Vec<_> = list.as_array().unwrap().iter().map(|m| m["phase"].clone()).collect();
     assert_eq!(phases, ["ending", "active"]);

@@ -43,7 +43,7 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
                 metered: 0 calls → 523 calls
                 free 100: used 0 → 100
                 (423 − 0) × ¥0.01 = ¥4.23
-                ¥4.23 − ¥0 before = ¥4.23, rounded by ¥0: ¥4.23
+                ¥4.23 − ¥0.00 before = ¥4.23, rounded by ¥0.00: ¥4.23
               month to date ¥4.23, rounded half_up, less ¥0.00 charged before = ¥4.23
 
         "#]],
@@ -67,13 +67,13 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
                 metered: 523 calls → 553 calls
                 free 100: used 100 → 100
                 (453 − 0) × ¥0.01 = ¥4.53
-                ¥4.53 − ¥4.23 before = ¥0.3, rounded by ¥0: ¥0.30
+                ¥4.53 − ¥4.23 before = ¥0.30, rounded by ¥0.00: ¥0.30
               trades, from 2015-05-11
                 trades.get: 400 calls
                 metered: 0 calls → 400 calls
                 free 210: used 0 → 210
-                (190 − 0) × ¥0.02 = ¥3.8
-                ¥3.8 − ¥0 before = ¥3.8, rounded by ¥0: ¥3.80
+                (190 − 0) × ¥0.02 = ¥3.80
+                ¥3.80 − ¥0.00 before = ¥3.80, rounded by ¥0.00: ¥3.80
               of 2015-05-05 came late: 32 calls
               UNPRICED sms.send, late, from 2015-05-01: 2 calls, no rate covers them
               UNPRICED sms.send, from 2015-05-11: 7 calls, no rate covers them
@@ -94,15 +94,15 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
               2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
               all rates together, from 2015-05-01
                 together ¥4.53
-                at least ¥10, now that the month is over
-                ¥10 − ¥4.53 of the rates = ¥5.47
-                ¥5.47 − ¥0 before = ¥5.47, rounded by ¥0: ¥5.47
+                at least ¥10.00, now that the month is over
+                ¥10.00 − ¥4.53 of the rates = ¥5.47
+                ¥5.47 − ¥0.00 before = ¥5.47, rounded by ¥0.00: ¥5.47
               all rates together, from 2015-05-11
-                together ¥3.8
-                at least ¥21, now that the month is over
-                ¥21 − ¥3.8 of the rates = ¥17.2
-                ¥17.2 − ¥0 before = ¥17.2, rounded by ¥0: ¥17.20
-              month to date ¥31, rounded half_up, less ¥8.33 charged before = ¥22.67
+                together ¥3.80
+                at least ¥21.00, now that the month is over
+                ¥21.00 − ¥3.80 of the rates = ¥17.20
+                ¥17.20 − ¥0.00 before = ¥17.20, rounded by ¥0.00: ¥17.20
+              month to date ¥31.00, rounded half_up, less ¥8.33 charged before = ¥22.67
 
         "#]],
     )
@@ -136,7 +136,7 @@ async fn all_statements_are_explained_one_after_the_other() {
                 x: 99 calls
                 metered: 0 calls → 99 calls
                 (99 − 0) × ¥0.0105 = ¥1.0395
-                ¥1.0395 − ¥0 before = ¥1.0395, rounded by ¥0.0005: ¥1.04
+                ¥1.0395 − ¥0.00 before = ¥1.0395, rounded by ¥0.0005: ¥1.04
               month to date ¥1.0395, rounded half_up, less ¥0.00 charged before = ¥1.04
 
             shop statement 2015-05-06: −¥0.53

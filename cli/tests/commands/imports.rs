@@ -614,7 +614,7 @@ async fn refusals_are_grouped_by_reason_with_three_examples() {
           line 2: no request in quotation marks: not a whole line of the Common or Combined Log Format
           line 6: no request in quotation marks: not a whole line of the Common or Combined Log Format
           line 10: no request in quotation marks: not a whole line of the Common or Combined Log Format
-        refused 5 calls: 2015-03-16 is too late: 2015-03 closed at 2015-04-04T16:00:00Z
+        refused 5 calls: 2015-03-16 is too late: 2015-03 closed at 2015-04-05T00:00:00+08:00
           line 3: 5 calls of b to a on 2015-03-16
         refused 5 calls: 2015-05-18 is in the future
           line 4: 1 calls of c0 to a on 2015-05-18

@@ -11,6 +11,7 @@ mod imports;
 mod items;
 mod listen;
 mod logs;
+mod mandates;
 mod mistakes;
 mod payments;
 mod pipe;

@@ -62,3 +62,24 @@ fn data_that_is_no_folder_and_file_that_is_no_database_are_reported() {
         assert!(refused.err.contains(file), "{}", refused.err);
     }
 }
+
+#[test]
+fn value_that_is_none_is_named_with_what_is_expected_and_an_example() {
+    let folder = Folder::new("values");
+    let adopt = "mandates adopt shop --agreement 20155 --single-limit";
+    for (line, said) in [
+        ("account recharge shop -5 --reference r", "`-5` is not an amount of more than 0 yuan"),
+        ("account recharge shop much --reference r", "such as 100.00"),
+        ("refund shop 0 --trade T --request R --reason x", "`0` is not an amount of more than 0"),
+        (&format!("{adopt} -5"), "`-5` is not an amount of more than 0 yuan"),
+        ("runs show abc", "`abc` is not a number such as 12"),
+        ("debits show shop abc", "`abc` is not a number such as 12"),
+        ("mandates resume shop abc", "`abc` is not a number such as 12"),
+        ("reconcile --day yesterday", "`yesterday` is not a day such as 2015-05-17"),
+        ("statement shop yesterday", "yesterday"),
+    ] {
+        let refused = folder.run(line);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{line}: {refused:?}");
+        assert!(refused.err.contains(said), "{line}: {}", refused.err);
+    }
+}

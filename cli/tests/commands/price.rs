@@ -87,11 +87,11 @@ fn started_packages_are_discounted_and_held_to_the_maximum() {
               all rates together, from 2015-05-01
                 together ¥30.75
                 partner: 12.5% of ¥30.75 = −¥3.84375
-                at most ¥20
-                ¥20 − ¥30.75 of the rates = −¥10.75
-                −¥10.75 − ¥0 before = −¥10.75, rounded by ¥0: −¥10.75
+                at most ¥20.00
+                ¥20.00 − ¥30.75 of the rates = −¥10.75
+                −¥10.75 − ¥0.00 before = −¥10.75, rounded by ¥0.00: −¥10.75
               UNPRICED items.get, from 2015-05-01: 7 calls, no rate covers them
-            ¥20.00, exactly ¥20
+            ¥20.00, exactly ¥20.00
         "#]],
     );
 }
@@ -115,7 +115,7 @@ fn percentage_is_of_the_amount_and_a_fee_of_the_calls() {
                 (¥345.67 − ¥100) × 0.025 = ¥6.14175
                 3 calls × ¥0.1 = ¥0.3
                 together ¥6.44175
-                ¥6.44175 − ¥0 before = ¥6.44175, rounded by −¥0.00175: ¥6.44
+                ¥6.44175 − ¥0.00 before = ¥6.44175, rounded by −¥0.00175: ¥6.44
             ¥6.44, exactly ¥6.44175
         "#]],
     );

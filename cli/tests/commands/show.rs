@@ -52,7 +52,7 @@ async fn provider_is_shown_with_what_it_is_billed_by() {
     platform.folder.write("override.json", override_);
     platform.does("provider override add shop override.json").await;
     expect![[r#"
-        shop: billed from 2015-05, not settled yet
+        shop: billed from 2015-05, no statement yet
         no mandate in use
         ┌──────┬────────────┐
         │ plan ┆ from       │

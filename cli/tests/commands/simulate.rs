@@ -69,16 +69,17 @@ async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() 
         &plan("draft", 0, "0.20"),
         0,
         expect![[r#"
-        ┌──────────┬───────┬────────┬─────────┐
-        │ provider ┆   now ┆  draft ┆  change │
-        ╞══════════╪═══════╪════════╪═════════╡
-        │ a        ┆ 20.30 ┆  60.60 ┆  +40.30 │
-        │ b        ┆ 30.10 ┆  75.20 ┆  +45.10 │
-        │ c        ┆ 25.00 ┆ 300.00 ┆ +275.00 │
-        │ all      ┆ 75.40 ┆ 435.80 ┆ +360.40 │
-        └──────────┴───────┴────────┴─────────┘
-        Amounts are yuan. Nothing was written.
-    "#]],
+            ┌──────────┬───────┬────────┬─────────┐
+            │ provider ┆   now ┆  draft ┆  change │
+            ╞══════════╪═══════╪════════╪═════════╡
+            │ a        ┆ 20.30 ┆  60.60 ┆  +40.30 │
+            │ b        ┆ 30.10 ┆  75.20 ┆  +45.10 │
+            │ c        ┆ 25.00 ┆ 300.00 ┆ +275.00 │
+            │ all      ┆ 75.40 ┆ 435.80 ┆ +360.40 │
+            └──────────┴───────┴────────┴─────────┘
+            Amounts are yuan. Nothing was written.
+            The draft takes the place of every plan.
+        "#]],
     )
     .await;
 }
@@ -93,16 +94,19 @@ async fn draft_of_a_stored_name_takes_the_place_of_that_plan() {
         &draft,
         0,
         expect![[r#"
-        ┌──────────┬───────┬───────┬────────┐
-        │ provider ┆   now ┆ draft ┆ change │
-        ╞══════════╪═══════╪═══════╪════════╡
-        │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
-        │ b        ┆ 30.10 ┆ 24.08 ┆  -6.02 │
-        │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
-        │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
-        └──────────┴───────┴───────┴────────┘
-        Amounts are yuan. Nothing was written.
-    "#]],
+            ┌──────────┬───────┬───────┬────────┐
+            │ provider ┆   now ┆ draft ┆ change │
+            ╞══════════╪═══════╪═══════╪════════╡
+            │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
+            │ b        ┆ 30.10 ┆ 24.08 ┆  -6.02 │
+            │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
+            │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
+            └──────────┴───────┴───────┴────────┘
+            Amounts are yuan. Nothing was written.
+            The draft takes the place of the stored plan `small`.
+            Providers on other plans do not change. A draft of a name that is not stored
+            takes the place of every plan.
+        "#]],
     )
     .await;
 }
@@ -119,6 +123,7 @@ async fn simulation_in_json_has_these_members() {
             { "provider": "a", "now_fen": 800, "draft_fen": 3600, "change_fen": 2800 },
             { "provider": "b", "now_fen": 2010, "draft_fen": 5000, "change_fen": 2990 },
         ],
+        "replaces": null,
         "sum": { "now_fen": 2810, "draft_fen": 8600, "change_fen": 5790 },
         "failed": [],
     });
@@ -140,6 +145,9 @@ async fn provider_that_cannot_be_rated_is_listed_beside_the_others() {
         │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
         └──────────┴───────┴───────┴────────┘
         Amounts are yuan. Nothing was written.
+        The draft takes the place of the stored plan `small`.
+        Providers on other plans do not change. A draft of a name that is not stored
+        takes the place of every plan.
         not rated: planless: cannot compute the price: 2015-05-07 has usage, but no plan was in force
     "#]]).await;
 }
@@ -166,6 +174,9 @@ async fn draft_of_a_stored_name_leaves_those_alone_who_are_on_no_plan_yet() {
         │ all      ┆ 91.50 ┆ 104.18 ┆ +12.68 │
         └──────────┴───────┴────────┴────────┘
         Amounts are yuan. Nothing was written.
+        The draft takes the place of the stored plan `small`.
+        Providers on other plans do not change. A draft of a name that is not stored
+        takes the place of every plan.
     "#]],
     )
     .await;

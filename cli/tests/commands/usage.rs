@@ -70,7 +70,7 @@ async fn what_is_not_settled_is_rated_as_the_coming_night_rates_it() {
     ]);
     assert_eq!(coming, expected);
     let text = platform.does("usage show shop").await;
-    let end = "settled through 2015-05-01; what is counted since would cost ¥10.27\n  2015-05-02 \
+    let end = "last statement 2015-05-01; what is counted since would cost ¥10.27\n  2015-05-02 \
                ¥0.27\n  2015-05-03 ¥10.00\n";
     assert!(text.ends_with(end), "{text}");
     platform.settle("2015-05-04").await;

@@ -84,7 +84,8 @@ impl Counter {
         let mut accepted = report.accept(&self.calendar, now);
         let providers = accepted.shares.keys().cloned().collect();
         let registered = self.registered(providers, now).await?;
-        accepted.refuse(|provider, day| unbilled(provider, day, &registered));
+        let calendar = &self.calendar;
+        accepted.refuse(|provider, day| unbilled(provider, day, &registered, calendar));
         let providers = match &report.counts {
             Counts::New => self.count_new(report, &accepted, now).await?,
             Counts::Cumulative(basis) => {
@@ -230,7 +231,12 @@ fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &Report
 }
 
 /// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed yet.
-fn unbilled(provider: &ProviderId, day: BillingDay, registered: &Registrations) -> Option<Refusal> {
+fn unbilled(
+    provider: &ProviderId,
+    day: BillingDay,
+    registered: &Registrations,
+    calendar: &Calendar,
+) -> Option<Refusal> {
     match registered.readable.get(provider) {
         None if registered.unreadable.iter().any(|item| item.pk == provider.as_str()) => {
             Some(Refusal::UnreadableProvider(provider.clone()))
@@ -242,7 +248,8 @@ fn unbilled(provider: &ProviderId, day: BillingDay, registered: &Registrations) 
         // The stored close binds, whatever the configuration says now: settlement reads the month a
         // last time after it.
         Some(Registration { closed: Some(closed), .. }) if day.month() <= closed.through => {
-            Some(Refusal::Late { day, month: day.month(), closed_at: closed.closed_at_s })
+            let closed_at = calendar.wall_time(closed.closed_at_s);
+            Some(Refusal::Late { day, month: day.month(), closed_at })
         }
         Some(_) => None,
     }

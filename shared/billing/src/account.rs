@@ -110,7 +110,10 @@ pub enum AccountError {
     #[error("a recharge of {0} yuan is not an amount to pay in")]
     NotAPayment(Fen),
     /// The debit is not the open one, or what it reserves is not what is reserved.
-    #[error("debit {debit} changed, but the open debit is {open:?}")]
+    #[error(
+        "debit {debit} changed, but the open debit is {}",
+        open.map_or("none".to_owned(), |open| open.to_string())
+    )]
     NotTheOpenDebit {
         /// The debit that changed.
         debit: DebitId,

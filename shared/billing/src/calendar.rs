@@ -1,8 +1,10 @@
 //! Which billing day an instant belongs to, how long a month stays open, and how long its reports
 //! are kept.
 
+use std::fmt;
+
 use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use steelyard_pricing::{BillingDay, BillingMonth, DayError};
 use thiserror::Error;
@@ -12,6 +14,15 @@ use thiserror::Error;
 pub struct Calendar {
     time_zone: TimeZone,
     close_day: i8,
+}
+
+/// An instant as people read it: by the clocks of the platform's time zone.
+///
+/// `2015-05-17T10:00:00+08:00`, which names the same instant everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WallTime {
+    instant: Timestamp,
+    offset: Offset,
 }
 
 /// Why a calendar could not be made or asked.
@@ -36,6 +47,20 @@ impl CalendarError {
             CalendarError::TimeZone(_) => true,
             CalendarError::CloseDay(_) | CalendarError::OutOfRange(_) => false,
         }
+    }
+}
+
+impl WallTime {
+    /// The instant by the clocks of a time zone.
+    #[must_use]
+    pub fn in_zone(instant: Timestamp, time_zone: &TimeZone) -> WallTime {
+        WallTime { instant, offset: time_zone.to_offset(instant) }
+    }
+}
+
+impl fmt::Display for WallTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.instant.display_with_offset(self.offset).fmt(f)
     }
 }
 
@@ -72,6 +97,12 @@ impl Calendar {
     #[must_use]
     pub fn close_day(&self) -> i8 {
         self.close_day
+    }
+
+    /// An instant as people read it.
+    #[must_use]
+    pub fn wall_time(&self, instant: Timestamp) -> WallTime {
+        WallTime::in_zone(instant, &self.time_zone)
     }
 
     /// The billing day that an instant falls in.

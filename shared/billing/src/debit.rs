@@ -92,7 +92,7 @@ pub struct Declined {
 /// The debit was not waiting for such an answer. This is a defect, since an answer that contradicts
 /// what is recorded leads to a held debit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("debit {debit} was {phase:?} and not waiting for this answer")]
+#[error("debit {debit} was {phase} and not waiting for this answer")]
 pub struct DebitConflict {
     /// The debit.
     pub debit: DebitId,

@@ -35,7 +35,7 @@ pub use account::{
     Withheld,
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
-pub use calendar::{Calendar, CalendarError};
+pub use calendar::{Calendar, CalendarError, WallTime};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
 pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{

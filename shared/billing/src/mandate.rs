@@ -1,6 +1,7 @@
 //! A mandate: one withholding agreement, from the offer to its end. Pure: a state machine over
 //! what the gateway told, asked or not.
 
+mod adoption;
 mod notice;
 mod phase;
 mod query;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
+pub use adoption::NotInForce;
 pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
 
 use crate::task::Backoff;
@@ -85,7 +87,7 @@ pub struct Mandate {
 
 /// The mandate was not waiting for such a step.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("mandate {mandate} was {phase:?} and not waiting for this step")]
+#[error("mandate {mandate} is {phase}, which does not allow this")]
 pub struct MandateConflict {
     /// The mandate.
     pub mandate: MandateId,
@@ -99,6 +101,12 @@ pub enum MandateError {
     /// Alipay's numbers are made of letters and digits.
     #[error("`{0}` is not the number of an agreement: letters and digits")]
     AgreementNo(String),
+    /// Steelyard offered the agreement to another provider.
+    #[error("agreement {0} is another provider's")]
+    Anothers(String),
+    /// The agreement's time is over.
+    #[error("agreement {0} has expired")]
+    Expired(String),
     /// The number fits no number of ours.
     #[error("mandates are numbered from 1 to {most}, not {0}", most = MandateId::MAX)]
     Number(MandateId),
@@ -136,25 +144,6 @@ impl Mandate {
         let offered = Mandate::new(provider, mandate, limits, now)?;
         let number = ExternalAgreementNo::of(realm, &ProviderCode::of(provider), mandate);
         Ok(Mandate { external_agreement_no: number, ..offered.asked_again(now) })
-    }
-
-    /// A mandate that was signed elsewhere, under which debits can be made at once.
-    ///
-    /// # Errors
-    ///
-    /// [`MandateError`] naming what is wrong.
-    pub fn adopt(
-        provider: &ProviderId,
-        mandate: MandateId,
-        agreement_no: String,
-        limits: MandateLimits,
-        now: Timestamp,
-    ) -> Result<Mandate, MandateError> {
-        if agreement_no.is_empty() || !agreement_no.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(MandateError::AgreementNo(agreement_no));
-        }
-        let adopted = Mandate::new(provider, mandate, limits, now)?;
-        Ok(Mandate { agreement_no: Some(agreement_no), phase: MandatePhase::Active, ..adopted })
     }
 
     fn new(

@@ -105,7 +105,7 @@ pub enum RefundStep {
 
 /// The refund was not waiting for such an answer: a defect.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("refund {number} was {phase:?} and not waiting for this answer")]
+#[error("refund {number} was {phase} and not waiting for this answer")]
 pub struct RefundConflict {
     /// The refund.
     pub number: RefundRef,
@@ -123,6 +123,24 @@ const OWN_ACCOUNT_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long until a refused refund is reported again.
 const REPORT_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+impl fmt::Display for RefundPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RefundPhase::Due => f.write_str("to be sent"),
+            RefundPhase::Sending => f.write_str("sent; its result is not known yet"),
+            RefundPhase::Confirming { code } => write!(f, "refused, to be confirmed: {}", code.0),
+            RefundPhase::Done => f.write_str("given back"),
+            RefundPhase::Refused { code, acknowledged } => {
+                write!(f, "refused, nothing was given back: {}", code.0)?;
+                match acknowledged {
+                    Some(reason) => write!(f, "; acknowledged: {reason}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
 
 impl Refund {
     /// A refund of a trade of the provider that an operator asks for.

@@ -3,8 +3,8 @@
 use steelyard_alipay::{PayRequestError, WithholdingError};
 use steelyard_billing::mandate::{MandateConflict, MandateError};
 use steelyard_billing::{
-    AccountError, CalendarError, DebitConflict, NothingToResolve, ProviderId, RechargeAmountError,
-    RefundConflict, TermsChangeError,
+    AccountError, CalendarError, DebitConflict, MandateId, NothingToResolve, ProviderId,
+    RechargeAmountError, RefundConflict, TermsChangeError,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_store::StoreError;
@@ -48,6 +48,12 @@ pub enum BookError {
     /// The mandate makes no sense.
     #[error("the mandate makes no sense")]
     MandateTerms(#[from] MandateError),
+    /// The agreement to adopt is of an offer, which a query or a notification makes active.
+    #[error("the agreement is of the offer of mandate {mandate}, which becomes active by itself")]
+    Offered {
+        /// The offered mandate.
+        mandate: MandateId,
+    },
     /// Alipay takes no such amount.
     #[error(transparent)]
     RechargeAmount(#[from] RechargeAmountError),
@@ -82,6 +88,7 @@ impl BookError {
             | BookError::Refund(_)
             | BookError::Mandate(_)
             | BookError::MandateTerms(_)
+            | BookError::Offered { .. }
             | BookError::RechargeAmount(_)
             | BookError::Terms(_)
             | BookError::Withholding(_)

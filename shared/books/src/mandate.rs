@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 use steelyard_billing::mandate::{EndReason, MandateConflict, MandateLimits};
-use steelyard_billing::{Mandate, MandateId, Outcome, ProviderId};
+use steelyard_billing::{Agreement, ExternalAgreementNo, Mandate, MandateId, Outcome, ProviderId};
 use steelyard_store::{ProviderAccount, Writes};
 
 use crate::change::{Decision, change, lock};
@@ -103,19 +103,22 @@ impl Books {
         .await
     }
 
-    /// Adopts an agreement that the provider signed elsewhere. It replaces the mandate in use. An
-    /// agreement that the provider has already is left alone; another's contradicts.
+    /// Adopts an agreement that the provider signed elsewhere and that Alipay has just confirmed. It
+    /// replaces the mandate in use. An agreement that the provider has already is left alone;
+    /// another's contradicts.
     ///
     /// # Errors
     ///
-    /// [`BookError::MandateTerms`] when the number or the limits make no sense.
+    /// [`BookError::MandateTerms`] when the agreement or the limits make no sense, and
+    /// [`BookError::Offered`] when the agreement is of an open offer of the provider.
     pub async fn adopt_mandate(
         &self,
         provider: &ProviderId,
-        agreement_no: &str,
+        agreement: &Agreement,
         limits: MandateLimits,
         now: Timestamp,
     ) -> Result<Applied<Mandate>, BookError> {
+        let agreement_no = &agreement.agreement_no;
         change(&self.billing, ADOPT, move |_| async move {
             if let Some(owner) = self.billing.agreement_owner(agreement_no).await? {
                 let found = self
@@ -126,8 +129,8 @@ impl Books {
                 return Ok(Decision::Keep(applied(found)));
             }
             let found = self.account(provider).await?;
-            let (adopted, counted) =
-                found.account.adopt_mandate(agreement_no.to_owned(), limits, now)?;
+            let (adopted, counted) = found.account.adopt_mandate(agreement.clone(), limits, now)?;
+            self.check_not_offered(provider, agreement).await?;
             let mut writes = self.billing.writes(ADOPT);
             let mut after = found.provider.clone();
             if let Some(other) = self.other_in_use(&found, &adopted).await?
@@ -145,6 +148,22 @@ impl Books {
             Ok::<_, BookError>(Decision::Save(writes, Applied::Now(stored)))
         })
         .await
+    }
+
+    /// Refuses the agreement of an offer that is not over: a query or a notification makes that offer
+    /// active, and one agreement would be two mandates.
+    async fn check_not_offered(
+        &self,
+        provider: &ProviderId,
+        agreement: &Agreement,
+    ) -> Result<(), BookError> {
+        let Some((_, mandate)) = agreement.offered_for() else { return Ok(()) };
+        let offered: Option<Mandate> = self.billing.find(provider, &mandate).await?;
+        let is_open = offered.is_some_and(|offered| {
+            let number = offered.external_agreement_no.as_ref().map(ExternalAgreementNo::as_str);
+            number == agreement.external_agreement_no.as_deref() && offered.due_at().is_some()
+        });
+        if is_open { Err(BookError::Offered { mandate }) } else { Ok(()) }
     }
 
     /// Whether the agreement that a mandate turns out to be is another mandate's.

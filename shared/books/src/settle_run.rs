@@ -11,7 +11,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use steelyard_billing::{
     ProviderId, Reason, RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun, Statement,
-    chain,
+    WallTime, chain,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_store::{
@@ -31,9 +31,9 @@ pub enum RunError {
     )]
     BeforeLastRun {
         /// When the latest run began.
-        last: Timestamp,
+        last: WallTime,
         /// What the clock shows.
-        now: Timestamp,
+        now: WallTime,
     },
     /// The billing table fails.
     #[error("cannot read or write a settlement run")]
@@ -131,7 +131,10 @@ impl Settler {
                 return Ok(Decision::Keep(run.clone()));
             }
             match SettlementRun::last_begun(&latest.readable) {
-                Some(last) if now < last => return Err(RunError::BeforeLastRun { last, now }),
+                Some(last) if now < last => {
+                    let [last, now] = [last, now].map(|at| self.books.rules.calendar.wall_time(at));
+                    return Err(RunError::BeforeLastRun { last, now });
+                }
                 Some(_) | None => {}
             }
             let run = SettlementRun::after(latest.number, scope.clone(), now);

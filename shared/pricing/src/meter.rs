@@ -105,6 +105,16 @@ impl Amount {
         (in_range && amount.scale() <= AMOUNT_DECIMALS_MAX).then_some(Amount(amount))
     }
 
+    /// The amount as people read it, with two decimals at least: `120.50`.
+    #[must_use]
+    pub fn shown(self) -> Decimal {
+        let mut shown = self.0;
+        if shown.scale() < 2 {
+            shown.rescale(2);
+        }
+        shown
+    }
+
     /// The number of yuan.
     #[must_use]
     pub const fn get(self) -> Decimal {

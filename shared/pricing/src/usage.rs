@@ -45,7 +45,7 @@ pub enum UsageError {
         right: Calls,
     },
     /// The sum is more than [`Amount::MAX`].
-    #[error("the amounts ¥{left} and ¥{right} are too much to sum")]
+    #[error("the amounts ¥{} and ¥{} are too much to sum", .left.shown(), .right.shown())]
     TooMuch {
         /// The first operand.
         left: Amount,
@@ -159,11 +159,15 @@ impl<'de> Visitor<'de> for MeteredVisitor {
     }
 }
 
-/// `1200 calls`, `3 calls of ¥120.5`.
+/// `1200 calls`, `3 calls of ¥120.50`.
 impl fmt::Display for Metered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} calls", self.calls)?;
-        if self.amount == Amount::ZERO { Ok(()) } else { write!(f, " of ¥{}", self.amount) }
+        if self.amount == Amount::ZERO {
+            Ok(())
+        } else {
+            write!(f, " of ¥{}", self.amount.shown())
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use crate::schema::{
     ENTRY_PREFIX, KEY_END, PROVIDER, STATEMENT_PREFIX, TRANSFER, provider_pk, statement_sk,
     transfer_pk,
 };
-use crate::statement_detail::{READ_STATEMENTS, is_detail, statement_items, statements_of, without_detail};
+use crate::statement_detail::{
+    READ_STATEMENTS, is_detail, statement_items, statements_of, without_detail,
+};
 use crate::{BillingTable, StoreError, Writes};
 
 const READ_JOURNAL: &str = "read the journal";

@@ -178,7 +178,7 @@ async fn faults_below_the_sdk_are_survived_and_count_once() {
         let sales = record_of_amount("a", API, DAY, 7, "120.50");
         let answer = platform.post(&report("r", &[sales])).await;
         assert_eq!(answer.status, 200, "{told}: {answer:?}");
-        assert_eq!(platform.metered("a").await.to_string(), "7 calls of ¥120.5", "{told}");
+        assert_eq!(platform.metered("a").await.to_string(), "7 calls of ¥120.50", "{told}");
         platform.books_balance().await;
     }
 }
@@ -237,14 +237,14 @@ async fn amounts_are_counted_once_with_their_calls_and_another_amount_is_a_confl
     let platform = platform().await;
     let sales = |yuan: &str| record_of_amount("a", "sales", DAY, 2, yuan);
     let twice = [sales("0.10"), sales("0.2"), record("a", API, DAY, 5)];
-    check_sales(&platform, "r", &twice, "counted", "9 calls of ¥0.3").await;
-    check_sales(&platform, "r", &twice, "duplicate", "9 calls of ¥0.3").await;
+    check_sales(&platform, "r", &twice, "counted", "9 calls of ¥0.30").await;
+    check_sales(&platform, "r", &twice, "duplicate", "9 calls of ¥0.30").await;
     platform.queue(&report("r", &twice)).await;
     let other = [sales("0.10"), sales("0.3"), record("a", API, DAY, 5)];
-    check_sales(&platform, "r", &other, "conflict", "9 calls of ¥0.3").await;
+    check_sales(&platform, "r", &other, "conflict", "9 calls of ¥0.30").await;
     let without = [record("a", "sales", DAY, 4), record("a", API, DAY, 5)];
-    check_sales(&platform, "r", &without, "conflict", "9 calls of ¥0.3").await;
-    check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.3").await;
+    check_sales(&platform, "r", &without, "conflict", "9 calls of ¥0.30").await;
+    check_sales(&platform, "s", &without, "counted", "18 calls of ¥0.30").await;
     let usage = &platform.stack.tables.usage;
     let day = DAY.parse().unwrap();
     let reports = usage.reports(&"a".parse().unwrap(), day, day);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase, Suspension};
 use steelyard_billing::{
-    Agreement, AgreementAnswer, DebitId, GatewayCode, GiveUpReason, Mandate, MandateId, Phase,
+    AgreementAnswer, DebitId, GatewayCode, GiveUpReason, Mandate, MandateId, Phase,
 };
 use steelyard_books::BookError;
 use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method, NotificationFault};

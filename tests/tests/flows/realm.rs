@@ -12,7 +12,7 @@ use steelyard_cli::Tables;
 use steelyard_cli::local::http_event;
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_store::Stored;
-use steelyard_tests::{Machine, PLAN, Platform, agreement_no, fen, record, report};
+use steelyard_tests::{Machine, PLAN, Platform, agreement_no, fen, in_force, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
@@ -33,7 +33,7 @@ async fn two_deployments() -> (Platform, Machine) {
     let limits = MandateLimits { single_fen: fen(500_000), daily_fen: None };
     let now = platform.stack.clock.now();
     let (id, agreement) = (&provider.provider, agreement_no("a"));
-    books.adopt_mandate(id, &agreement, limits, now).await.unwrap();
+    books.adopt_mandate(id, &in_force(&agreement), limits, now).await.unwrap();
     let used = report("r", &[record("a", BASIC, "2015-05-01", 1_500_000)]);
     other.ingest(&platform).invoke(used).await.unwrap();
     (platform, other)

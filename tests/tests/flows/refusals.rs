@@ -95,7 +95,7 @@ async fn bad_record_is_refused_by_name() {
         (with("day", json!("2015-05-02")), "2015-05-02 is in the future"),
         (
             with("day", json!("2015-03-31")),
-            "2015-03-31 is too late: 2015-03 closed at 2015-04-04T16:00:00Z",
+            "2015-03-31 is too late: 2015-03 closed at 2015-04-05T00:00:00+08:00",
         ),
         (
             with("more", json!(1)),
@@ -151,7 +151,7 @@ async fn month_is_open_until_the_last_second_before_it_closes() {
     platform.set("2015-05-04T23:59:59");
     check_record(&platform, "open", &april, None).await;
     platform.set("2015-05-05T00:00");
-    let reason = "2015-04-30 is too late: 2015-04 closed at 2015-05-04T16:00:00Z";
+    let reason = "2015-04-30 is too late: 2015-04 closed at 2015-05-05T00:00:00+08:00";
     check_record(&platform, "closed", &april, Some(reason)).await;
     platform.books_balance().await;
 }
@@ -269,9 +269,9 @@ async fn amounts_of_a_report_that_are_too_much_to_sum_are_refused_from_there_on(
     let platform = platform().await;
     let most = record_of_amount("a", API, DAY, 1, "1000000000");
     let answer = platform.post(&report("r", &vec![most; 1_001])).await;
-    let reason = "too much with the records before it: the amounts ¥1000000000000 and ¥1000000000 are too much to sum";
+    let reason = "too much with the records before it: the amounts ¥1000000000000.00 and ¥1000000000.00 are too much to sum";
     assert_eq!(refused(&answer.body), [(1_000, reason)]);
-    assert_eq!(platform.metered("a").await.to_string(), "1000 calls of ¥1000000000000");
+    assert_eq!(platform.metered("a").await.to_string(), "1000 calls of ¥1000000000000.00");
 }
 
 #[tokio::test]

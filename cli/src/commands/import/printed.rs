@@ -160,6 +160,6 @@ fn shown(metered: Metered) -> String {
     if metered.amount == Amount::ZERO {
         format!("{calls} calls")
     } else {
-        format!("{calls} calls (¥{})", metered.amount)
+        format!("{calls} calls (¥{})", metered.amount.shown())
     }
 }

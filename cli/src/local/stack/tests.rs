@@ -84,7 +84,7 @@ async fn settlement_is_refused_by_a_clock_that_was_set_back() {
     let refused = stack.functions.settle.invoke(json!({})).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "settlement last ran at 2015-05-17T04:00:00Z, and the clock is at 2015-05-17T03:00:00Z: \
+        "settlement last ran at 2015-05-17T12:00:00+08:00, and the clock is at 2015-05-17T11:00:00+08:00: \
          a run can't begin before the last one"
     );
     assert_eq!(last_settlement(&stack).await, noon);

@@ -48,7 +48,9 @@ impl Counter {
         let (mut became, mut taken) = (Raising::new(), CumulativeShares::new());
         for (key, usage) in shares {
             let (provider, day) = (&key.0, key.1);
-            let why = self.not_taken(day, now).or_else(|| unbilled(provider, day, &registered));
+            let why = self
+                .not_taken(day, now)
+                .or_else(|| unbilled(provider, day, &registered, &self.calendar));
             match why {
                 Some(why) => drop(became.insert(key, Err(why))),
                 None => drop(taken.insert(key, usage)),
@@ -65,7 +67,7 @@ impl Counter {
         if day.date() > self.calendar.date_of(now + FUTURE_MAX) {
             return Some(Refusal::Future(day.to_string()));
         }
-        let closed_at = self.calendar.closes_at(month);
+        let closed_at = self.calendar.wall_time(self.calendar.closes_at(month));
         (!self.calendar.is_open(month, now)).then_some(Refusal::Late { day, month, closed_at })
     }
 

@@ -200,7 +200,8 @@ impl When {
             return Err(Refusal::Future(written));
         }
         if !calendar.is_open(month, now) {
-            return Err(Refusal::Late { day, month, closed_at: calendar.closes_at(month) });
+            let closed_at = calendar.wall_time(calendar.closes_at(month));
+            return Err(Refusal::Late { day, month, closed_at });
         }
         Ok(day)
     }

@@ -1,7 +1,6 @@
 //! Why a record is refused.
 
-use jiff::Timestamp;
-use steelyard_billing::{IdError, ProviderId};
+use steelyard_billing::{IdError, ProviderId, WallTime};
 use steelyard_json::JsonError;
 use steelyard_pricing::{
     Amount, ApiName, ApiNameError, BillingDay, BillingMonth, DayError, UsageError,
@@ -63,7 +62,7 @@ pub enum Refusal {
         /// Its month.
         month: BillingMonth,
         /// When usage of the month was last taken.
-        closed_at: Timestamp,
+        closed_at: WallTime,
     },
     /// The provider was not billed yet.
     #[error("{day} is before {billed_from}, the first month in which the provider is billed")]

@@ -82,6 +82,16 @@ impl Account {
         Ok(if rules.is_enough(amount) { collectable } else { Collectable::CappedToday })
     }
 
+    /// The most that a debit asks for when it is first sent, by what is owed now: the amount of one
+    /// that was not sent is not fixed yet.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn expected(&self, mandate: &MandateInUse) -> Result<Fen, MoneyError> {
+        Ok(self.figures.unreserved()?.min(mandate.limit_fen))
+    }
+
     fn withheld_on(&self, day: Date) -> Fen {
         self.withheld.filter(|withheld| withheld.on == day).map_or(Fen::ZERO, |w| w.taken_fen)
     }

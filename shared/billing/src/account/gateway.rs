@@ -8,7 +8,7 @@ use super::{Account, AccountError, Movement};
 use crate::journal::{Cause, Ledger};
 use crate::mandate::{MandateError, MandateLimits};
 use crate::{
-    DebitId, DebitRules, Mandate, MandateId, MandateInUse, Payment, Realm, Recharge,
+    Agreement, DebitId, DebitRules, Mandate, MandateId, MandateInUse, Payment, Realm, Recharge,
     RechargeAmountError, RechargeId, Refund, RefundFrom, RefundRef,
 };
 
@@ -65,21 +65,21 @@ impl Account {
         Movement { account, entry: None, opened: None }.requesting(after, rules, now)
     }
 
-    /// A mandate that the provider signed elsewhere: the next mandate, and the account that counted
-    /// it.
+    /// The next mandate, of an agreement that the provider signed elsewhere and that is in force, and
+    /// the account that counted it.
     ///
     /// # Errors
     ///
-    /// [`MandateError`] naming what is wrong with the number or the limits.
+    /// [`MandateError`] naming what is wrong with the agreement or the limits.
     pub fn adopt_mandate(
         &self,
-        agreement_no: String,
+        agreement: Agreement,
         limits: MandateLimits,
         now: Timestamp,
     ) -> Result<(Mandate, Account), MandateError> {
         let mandates = self.mandates.saturating_add(1);
         let id = MandateId(mandates);
-        let adopted = Mandate::adopt(&self.provider, id, agreement_no, limits, now)?;
+        let adopted = Mandate::adopt(&self.provider, id, agreement, limits, now)?;
         Ok((adopted, Account { mandates, ..self.clone() }))
     }
 

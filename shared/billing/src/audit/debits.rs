@@ -118,7 +118,7 @@ fn check_terms(debit: &Debit, found: &mut Findings) {
         let amount = debit.terms.as_ref().map(|terms| format!("{} yuan", terms.amount_fen));
         let attempts = debit.attempts.len();
         let stated = format!("it has {attempts} attempts and asks for {}", shown(&amount));
-        let actual = format!("it is {:?}", debit.phase);
+        let actual = format!("it is {}", debit.phase);
         Breach::new(BreachKind::DebitTerms, place(debit.debit), stated, actual)
     });
 }

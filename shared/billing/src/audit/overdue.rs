@@ -27,7 +27,7 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     check_closed(audited, found);
     check_unmatched(audited, found);
     for debit in &audited.books.debits {
-        check_resolved(debit, audited.now, found);
+        check_resolved(audited, debit, found);
     }
     check_requested(audited, found)?;
     check_settled(audited, found)
@@ -43,7 +43,8 @@ fn check_closed(audited: &Audited<'_>, found: &mut Findings) {
     });
     let due = MonthClose::due(provider, closed, rules, *now - CLOSED_WITHIN);
     if let Some(MonthClose { through, .. }) = due {
-        let actual = format!("{through} closed at {}", rules.calendar.closes_at(through));
+        let closes_at = rules.calendar.wall_time(rules.calendar.closes_at(through));
+        let actual = format!("{through} closed at {closes_at}");
         let unclosed = || Breach::new(BreachKind::Unclosed, "the registration", &*shown, actual);
         found.check(false, unclosed);
     }
@@ -66,9 +67,10 @@ fn check_unmatched(Audited { books, now, .. }: &Audited<'_>, found: &mut Finding
     }
 }
 
-fn check_resolved(debit: &Debit, now: Timestamp, found: &mut Findings) {
+fn check_resolved(Audited { rules, now, .. }: &Audited<'_>, debit: &Debit, found: &mut Findings) {
     let Some((kind, state, since)) = unresolved(debit) else { return };
     found.check(now.duration_since(since) <= RESOLVED_WITHIN, || {
+        let since = rules.calendar.wall_time(since);
         let (place, stated) = (format!("debit {}", debit.debit), format!("{state} since {since}"));
         Breach::new(kind, place, stated, "it is to be resolved within a day")
     });
@@ -105,6 +107,7 @@ fn check_requested(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Br
     };
     found.check(!is_to_be || now.duration_since(last) <= SETTLED_WITHIN, || {
         let stated = format!("it holds {}", sums(&account.figures));
+        let last = rules.calendar.wall_time(last);
         let actual = format!("no debit has requested what is owed since {last}");
         Breach::new(BreachKind::Unrequested, "the account", stated, actual)
     });
@@ -124,6 +127,7 @@ fn check_settled(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Brea
         let is_settled = *rated == count.usage || *now <= settled_by;
         let (counted, rated) = (count.usage.total()?, rated.total()?);
         found.check(is_settled, || {
+            let settled_by = rules.calendar.wall_time(settled_by);
             let actual = format!("{counted} were counted, to be charged by {settled_by}");
             let stated = format!("{rated} are charged");
             Breach::new(BreachKind::Overdue, format!("usage of {day}"), stated, actual)

@@ -113,6 +113,24 @@ impl GiveUpReason {
     }
 }
 
+/// The state as people see it.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Due => "due",
+            Phase::Sending => "sending",
+            Phase::InDoubt { .. } => "in doubt",
+            Phase::Checking { .. } | Phase::Closing { .. } | Phase::Confirming { .. } => {
+                "giving up"
+            }
+            Phase::Held { .. } | Phase::Rechecking { .. } => "held",
+            Phase::Paid { .. } => "paid",
+            Phase::GivenUp { .. } => "given up",
+            Phase::Withdrawn => "withdrawn",
+        })
+    }
+}
+
 impl fmt::Display for GiveUpReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (why, code) = match self {

@@ -1,5 +1,7 @@
 //! Where a mandate stands, why it is suspended, and why it ends.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -90,4 +92,36 @@ pub enum MandateStep {
     Query,
     /// Ask the gateway to end it.
     Unsign,
+}
+
+/// The state as people see it, and why.
+impl fmt::Display for MandatePhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MandatePhase::Offered => f.write_str("offered"),
+            MandatePhase::Active => f.write_str("active"),
+            MandatePhase::Suspended { why: Suspension::ByGateway, .. } => {
+                f.write_str("suspended at Alipay")
+            }
+            MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } => {
+                write!(f, "suspended, debit {debit}: {given_up}")
+            }
+            MandatePhase::Ending { why } | MandatePhase::ConfirmingEnd { why } => {
+                write!(f, "ending, {why}")
+            }
+            MandatePhase::Ended { why, .. } => write!(f, "ended, {why}"),
+        }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EndReason::RevokedByProvider => f.write_str("revoked by the provider"),
+            EndReason::RevokedHere { reason } => write!(f, "revoked here: {reason}"),
+            EndReason::Expired => f.write_str("expired"),
+            EndReason::Replaced { by } => write!(f, "replaced by mandate {by}"),
+            EndReason::NotSigned => f.write_str("never signed"),
+        }
+    }
 }

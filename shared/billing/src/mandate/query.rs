@@ -140,7 +140,7 @@ impl Mandate {
 
     /// The mandate as the gateway tells that it is in force. What it leaves out stays as it was
     /// told before.
-    fn told(&self, agreement: Agreement, now: Timestamp) -> Mandate {
+    pub(super) fn told(&self, agreement: Agreement, now: Timestamp) -> Mandate {
         Mandate {
             agreement_no: Some(agreement.agreement_no),
             signed_at_s: self.signed_at_s.or(agreement.signed_at),

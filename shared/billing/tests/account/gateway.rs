@@ -4,6 +4,7 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Account, AccountError, ExternalAgreementNo, MandateId, RechargeId};
 use steelyard_pricing::Fen;
 
+use crate::agreement::agreement;
 use crate::common::{at, mandate, provider, rules};
 use crate::money::*;
 use crate::realm::realm;
@@ -103,8 +104,9 @@ fn recharges_and_mandates_are_numbered_by_the_account_and_move_nothing() {
         check_movement(&before, &moved);
         assert_eq!((mandate.mandate, moved.account.mandates), (MandateId(id), id));
 
+        let signed_elsewhere = agreement("20155245550001");
         let (adopted, after) =
-            moved.account.adopt_mandate("20155245550001".to_owned(), limits, at(NOW)).unwrap();
+            moved.account.adopt_mandate(signed_elsewhere, limits, at(NOW)).unwrap();
         assert_eq!((adopted.mandate, after.mandates), (MandateId(2 * number), 2 * number));
         account = after;
     }

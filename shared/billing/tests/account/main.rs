@@ -2,6 +2,8 @@
 //! are.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/agreement.rs"]
+mod agreement;
 mod charges;
 mod collecting;
 #[path = "../common/mod.rs"]

@@ -9,6 +9,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::Fen;
 
+use crate::agreement::agreement;
 use crate::common::{at, mandate, provider, rules};
 use crate::debits::sending;
 use crate::realm::realm;
@@ -81,9 +82,8 @@ pub fn unsent(owed: i64) -> (Account, Debit) {
 /// A mandate with these limits, in fen.
 pub fn mandate_of(single: i64, daily: Option<i64>) -> Mandate {
     let limits = MandateLimits { single_fen: Fen::new(single), daily_fen: daily.map(Fen::new) };
-    let number = mandate().agreement_no;
-    let now = at("2015-05-01 00:00");
-    Mandate::adopt(&provider().provider, MandateId(1), number, limits, now).unwrap()
+    let (agreement, now) = (agreement(&mandate().agreement_no), at("2015-05-01 00:00"));
+    Mandate::adopt(&provider().provider, MandateId(1), agreement, limits, now).unwrap()
 }
 
 /// The sent debit after it was paid.

@@ -1,6 +1,8 @@
 //! Books that were kept honestly are in order, and each way of spoiling them is found out by name.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/agreement.rs"]
+mod agreement;
 mod books;
 #[path = "../common/mod.rs"]
 mod common;
@@ -183,7 +185,7 @@ fn every_breach_is_found_and_reads_alone() {
         Code: the code 8d9001d32c6a703d: it names none, but it is the code of shop
         Debit: debit 3: it reserved 12.73, but by the journal it did nothing
         DebitGone: debit 2: journal entry 5 names it, but it is not stored
-        DebitTerms: debit 3: it has 1 attempts and asks for none, but it is InDoubt { why: "no answer in 10 s" }
+        DebitTerms: debit 3: it has 1 attempts and asks for none, but it is in doubt
         DebitTwice: debit 3: its number is its own, but another debit has it
         DueLate: debit 3: due at 2026-06-03T02:00:00Z, but it is to be due earlier
         Explanation: statement 2015-05-17, the line of `basic`: it charges 5.01 yuan, but its explanation does not give that amount
@@ -194,8 +196,8 @@ fn every_breach_is_found_and_reads_alone() {
         Foreign: the account: it is stored with shop, but it belongs to other
         FromPrepaid: statement 2015-06-02: 7.27 yuan were prepaid, but 0.00 by the journal
         Gateway: attempt 1 of debit 1 took 12.00 by trade 20151: 1 times by its record, but 0 times by the journal
-        Held: debit 3: held since 2015-06-03T03:00:00Z, but it is to be resolved within a day
-        InDoubt: debit 3: in doubt since 2015-06-03T02:00:00Z, but it is to be resolved within a day
+        Held: debit 3: held since 2015-06-03T11:00:00+08:00, but it is to be resolved within a day
+        InDoubt: debit 3: in doubt since 2015-06-03T10:00:00+08:00, but it is to be resolved within a day
         JournalEnd: the account: it counts 12 entries, but the last is 11
         JournalGap: the journal: entry 7 follows entry 5, but entry 6 is to follow it
         LastNumber: the account: it counts 3 debits, but the last is 2
@@ -209,7 +211,7 @@ fn every_breach_is_found_and_reads_alone() {
         OutTradeNo: the number SYk3x9ab_8d9001d32c6a703d_D3_1: an attempt of debit 3 has it, but another attempt, of debit 3, has it
         Overcharged: t.b on 2015-05-17: 500 calls charged, but 0 calls counted
         Overdrawn: all debits: 42.00 yuan withheld, but 37.73 charged
-        Overdue: usage of 2015-05-16: 1300 calls are charged, but 2600 calls were counted, to be charged by 2015-05-18T04:00:00Z
+        Overdue: usage of 2015-05-16: 1300 calls are charged, but 2600 calls were counted, to be charged by 2015-05-18T12:00:00+08:00
         Owner: agreement 20155245550001: its owner is mandate 1 of shop, but mandate 2 of shop has its number
         Postings: journal entry 6: it is a recharge, but it posts -3.00 yuan on Bank
         Progress: the account, what `extra` amounts to in 2015-05: 0.033 yuan for 10 calls, with 0 free units used and 0 of the plan noted, but 0.033 yuan for 11 calls, with 0 free units used and 0 of the plan by the statements
@@ -233,7 +235,7 @@ fn every_breach_is_found_and_reads_alone() {
         Unfinished: refund F2 of SYk3x9ab_8d9001d32c6a703d_D1_1: without progress since 2015-06-01T16:57:00Z, but it is to be done within a day
         Unjournaled: statement 2015-05-31+1: 0.21 yuan charged, but 0.20 by the journal
         Unmatched: the bill item of SYk3x9ab_8d9001d32c6a703d_D1_1: -12.00 yuan were booked on 2015-06-01, but no bill has shown them
-        Unrequested: the account: it holds 0.00 prepaid, 12.00 receivable and 0.00 reserved, but no debit has requested what is owed since 2015-06-03T05:00:00Z
+        Unrequested: the account: it holds 0.00 prepaid, 12.00 receivable and 0.00 reserved, but no debit has requested what is owed since 2015-06-03T13:00:00+08:00
         Unworked: debit 1: due at 2015-05-17T02:01:00Z, but nothing was done about it
         Withheld: the account: it notes 12.00 yuan withheld on 2015-05-17, but the debits say 5.03 yuan withheld on 2015-05-21"#]].assert_eq(&texts.collect::<Vec<_>>().join("\n"));
 }

@@ -56,8 +56,9 @@ pub fn offered(time: &str) -> Mandate {
 }
 
 pub fn adopted(time: &str) -> Mandate {
-    let number = NUMBER.to_owned();
-    Mandate::adopt(&provider().provider, MandateId(2), number, limits(), at(time)).unwrap()
+    let told = Agreement { single_limit_fen: None, ..agreement(NUMBER, None) };
+    let told = Agreement { signed_at: None, ..told };
+    Mandate::adopt(&provider().provider, MandateId(2), told, limits(), at(time)).unwrap()
 }
 
 pub fn signed(agreement_no: &str, external: Option<&str>, time: &str) -> Input {

@@ -112,7 +112,8 @@ fn a_mandate_whose_time_is_over_is_not_usable_and_is_asked_about_then() {
 fn the_gateway_is_asked_once_on_each_calendar_day_of_the_platform() {
     let calendar = rules().calendar;
     let needs = |mandate: &Mandate, now: &str| mandate.needs_check(&calendar, at(now));
-    assert!(needs(&adopted(NOW), NOW), "never asked about");
+    assert!(needs(&offered(NOW), NOW), "never asked about");
+    assert!(!needs(&adopted(NOW), NOW), "adopted by its answer");
     let checked = changed(&offered(NOW), &in_force(), "2015-05-17 23:59:59");
     for (now, expected) in [
         ("2015-05-17 23:59:59", false),
@@ -197,8 +198,9 @@ fn what_the_gateway_leaves_out_stays_as_it_was_told() {
 fn a_mandate_that_makes_no_sense_is_refused_by_what_is_wrong_with_it() {
     let shop = provider().provider;
     let now: Timestamp = at(NOW);
-    let adopt =
-        |number: &str, limits| Mandate::adopt(&shop, MandateId(2), number.to_owned(), limits, now);
+    let adopt = |number: &str, limits| {
+        Mandate::adopt(&shop, MandateId(2), agreement(number, None), limits, now)
+    };
     for number in ["", "2015-1", "２０", "20 15"] {
         assert_eq!(adopt(number, limits()), Err(MandateError::AgreementNo(number.to_owned())));
     }
@@ -210,6 +212,22 @@ fn a_mandate_that_makes_no_sense_is_refused_by_what_is_wrong_with_it() {
     for daily in [Fen::ZERO, Fen::new(-1)] {
         let limits = MandateLimits { daily_fen: Some(daily), ..limits() };
         assert_eq!(adopt(NUMBER, limits), Err(MandateError::DailyLimit(daily)));
+    }
+    let adopted = |told: Agreement| Mandate::adopt(&shop, MandateId(2), told, limits(), now);
+    let number = NUMBER.to_owned();
+    for (ends_at, expected) in [
+        (Some(now), Some(MandateError::Expired(number.clone()))),
+        (Some(now + SignedDuration::from_secs(1)), None),
+    ] {
+        assert_eq!(adopted(Agreement { ends_at, ..agreement(NUMBER, None) }).err(), expected);
+    }
+    // One that Steelyard offered to another provider, to this one, and one of nobody's here.
+    for (external, expected) in [
+        ("SYk3x9ab0000000000000000M1", Some(MandateError::Anothers(number))),
+        ("SYaaaaaa8d9001d32c6a703dM7", None),
+        ("CRM7", None),
+    ] {
+        assert_eq!(adopted(agreement(NUMBER, Some(external))).err(), expected, "{external}");
     }
     for id in [MandateId(0), MandateId(10_000_000), MandateId(u32::MAX)] {
         assert_eq!(

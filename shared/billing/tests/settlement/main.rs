@@ -2,6 +2,8 @@
 //! often settlement runs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/agreement.rs"]
+mod agreement;
 #[path = "../audit/books.rs"]
 mod books;
 mod changes;

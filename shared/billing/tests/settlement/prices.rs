@@ -25,10 +25,10 @@ fn a_share_of_amounts_is_charged_with_the_fees_on_their_calls() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-16: 0.10
-            sales 0 to 2 of ¥80 = 0.10
-        2015-05-17: 6.05
-            sales 2 of ¥80 to 3 of ¥1100.5 = 6.05"#]],
+            2015-05-16: 0.10
+                sales 0 to 2 of ¥80.00 = 0.10
+            2015-05-17: 6.05
+                sales 2 of ¥80.00 to 3 of ¥1100.50 = 6.05"#]],
     );
 }
 
@@ -42,18 +42,18 @@ fn amounts_that_come_late_are_charged_as_late_also_without_more_calls() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-17: 3.05
-            late sales 2 of ¥100 to 3 of ¥600.000001 = 3.05
-            1 of ¥500 came late of 2015-05-15
-            0 of ¥0.000001 came late of 2015-05-16"#]],
+            2015-05-17: 3.05
+                late sales 2 of ¥100.00 to 3 of ¥600.000001 = 3.05
+                1 of ¥500.00 came late of 2015-05-15
+                0 of ¥0.000001 came late of 2015-05-16"#]],
     );
     shop.count_amount("05-16", "sale.pay", 0, "1000");
     shop.check(
         "2015-06-01 00:30",
         expect![[r#"
-        2015-05-31: 6.00
-            late sales 3 of ¥600.000001 to 3 of ¥1600.000001 = 6.00
-            0 of ¥1000 came late of 2015-05-16"#]],
+            2015-05-31: 6.00
+                late sales 3 of ¥600.000001 to 3 of ¥1600.000001 = 6.00
+                0 of ¥1000.00 came late of 2015-05-16"#]],
     );
 }
 

@@ -129,11 +129,11 @@ fn a_share_of_sales_and_a_fee_for_each_call_are_noted_apart() {
     let mut april = April::under(plan(json!({"rates": rate(price, json!({}))})));
     april.count(1, json!({"shop.sale": {"calls": 3, "amount": "120.5"}}));
     april.check(1, expect![[r#"
-        from 1 calls: 0 calls to 3 calls of ¥120.5, ¥(120.5 − 0) × 0.2 + 3 calls × 0.1 = 24.4, was 0, 24.4 rounded by 0 = 24.40
+        from 1 calls: 0 calls to 3 calls of ¥120.50, ¥(120.5 − 0) × 0.2 + 3 calls × 0.1 = 24.4, was 0, 24.4 rounded by 0 = 24.40
         charge 24.40 of 24.4"#]]);
     april.count(2, json!({"shop.sale": {"calls": 1, "amount": "79.5"}}));
     april.check(2, expect![[r#"
-        from 1 calls: 3 calls of ¥120.5 to 4 calls of ¥200, ¥(200 − 0) × 0.2 + 4 calls × 0.1 = 40.4, was 24.4, 16 rounded by 0 = 16.00
+        from 1 calls: 3 calls of ¥120.50 to 4 calls of ¥200.00, ¥(200 − 0) × 0.2 + 4 calls × 0.1 = 40.4, was 24.4, 16 rounded by 0 = 16.00
         charge 16.00 of 40.4"#]]);
 }
 

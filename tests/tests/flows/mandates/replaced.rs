@@ -1,6 +1,7 @@
 //! A mandate that another replaces, and one that must not.
 
 use steelyard_books::{Applied, Offered};
+use steelyard_tests::in_force;
 
 use super::*;
 
@@ -42,14 +43,7 @@ async fn mandate_that_is_in_force_again_does_not_take_the_place_of_one_that_came
     platform.adopt("a", "20159", 1_000_000).await;
     // A query from before the other came into use brings its answer now.
     let (provider, now) = ("a".parse().unwrap(), platform.stack.clock.now());
-    let in_force = Agreement {
-        agreement_no: old,
-        external_agreement_no: None,
-        signed_at: None,
-        ends_at: None,
-        single_limit_fen: None,
-    };
-    let answer = AgreementAnswer::InForce(in_force);
+    let answer = AgreementAnswer::InForce(in_force(&old));
     let decide = |before: &Mandate| before.after_query(answer.clone(), now);
     platform.books().change_mandate(&provider, MandateId(1), now, decide).await.unwrap();
     let in_use = platform.found("a").await.provider.mandate.unwrap();
@@ -134,7 +128,8 @@ async fn agreement_of_another_provider_is_never_taken_over() {
     let limits = MandateLimits { single_fen: fen(10_000), daily_fen: None };
     let now = platform.stack.clock.now();
     let (books, records) = (platform.books(), platform.records().await);
-    let applied = books.adopt_mandate(&"b".parse().unwrap(), &of_a, limits, now).await.unwrap();
+    let (b, of_a_in_force) = ("b".parse().unwrap(), in_force(&of_a));
+    let applied = books.adopt_mandate(&b, &of_a_in_force, limits, now).await.unwrap();
     assert!(matches!(applied, Applied::Contradicts(_)), "{applied:?}");
     assert_eq!(platform.records().await, records);
     let owner = platform.stack.tables.billing.agreement_owner(&of_a).await.unwrap().unwrap();

@@ -1,0 +1,14 @@
+//! Agreements in force.
+
+use steelyard_billing::Agreement;
+
+/// An agreement of which Alipay said no more than its number.
+pub fn agreement(agreement_no: &str) -> Agreement {
+    Agreement {
+        agreement_no: agreement_no.to_owned(),
+        external_agreement_no: None,
+        single_limit_fen: None,
+        signed_at: None,
+        ends_at: None,
+    }
+}
