@@ -1,6 +1,7 @@
 //! Counting a report: one put for each provider and billing day that it names.
 
 mod cumulative;
+mod limits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,6 +87,7 @@ impl Counter {
         let registered = self.registered(providers, now).await?;
         let calendar = &self.calendar;
         accepted.refuse(|provider, day| unbilled(provider, day, &registered, calendar));
+        self.refuse_too_much(report, &mut accepted).await?;
         let providers = match &report.counts {
             Counts::New => self.count_new(report, &accepted, now).await?,
             Counts::Cumulative(basis) => {

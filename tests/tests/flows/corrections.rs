@@ -178,6 +178,28 @@ async fn late_report_whose_note_is_lost_is_charged_when_it_is_sent_again_or_when
     }
 }
 
+/// The most calls of a month are 10¹¹, and of a record 10⁹.
+#[tokio::test]
+async fn count_that_would_push_a_month_past_what_can_be_rated_is_refused() {
+    let platform = platform().await;
+    let billions = |from: u64, count: u64| {
+        let api = |n| record("a", &format!("api{n}.get"), "2015-05-01", 1_000_000_000);
+        (from..from + count).map(api).collect::<Vec<_>>()
+    };
+    let first = report("first", &billions(0, 60));
+    assert_eq!(platform.post(&first).await.of_provider("a"), "counted");
+    let second = report("second", &billions(60, 40));
+    let answer = platform.post(&second).await;
+    assert_eq!((answer.status, answer.of_provider("a")), (422, "nothing"));
+    assert_eq!(answer.body["refused"].as_array().unwrap().len(), 40);
+    assert_eq!(platform.post(&first).await.of_provider("a"), "duplicate");
+    let third = report("third", &billions(60, 39));
+    assert_eq!(platform.post(&third).await.of_provider("a"), "counted");
+    platform.run_until("2015-05-02T01:00").await;
+    assert_eq!(platform.charges("a").await.len(), 1);
+    platform.books_balance().await;
+}
+
 #[tokio::test]
 async fn twenty_thousand_apis_in_a_month_are_settled_explained_and_audited() {
     let platform = platform().await;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, Statement};
+use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, Statement, chain};
 use steelyard_books::Correction;
 use steelyard_ingest::{Counter, Counting, UsageReport, Void, Voided};
 use steelyard_pricing::{BillingDay, Fen, MoneyError, Usage};
@@ -61,9 +61,14 @@ struct Corrected {
     /// What became of the report that counts in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     replacement: Option<Counting>,
-    /// What the coming statements charge without the correction.
+    /// What it changes; none where that cannot be computed, perhaps because of the very report.
+    effect: Option<Effect>,
+}
+
+/// What the coming statements charge, without a correction and with it.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Effect {
     before_fen: Fen,
-    /// What they charge with it.
     after_fen: Fen,
     /// The difference: negative for a credit.
     change_fen: Fen,
@@ -104,7 +109,13 @@ impl VoidArgs {
         };
         let count = count.map(|share| share.days.into_iter().collect()).unwrap_or_default();
         let correction = Correction { void: counting(found), count };
-        let (before, after) = self.effect(target, system, &correction).await?;
+        let effect = self.effect(target, system, &correction).await;
+        if let Err(error) = &effect {
+            output::tell(format_args!(
+                "what it changes cannot be computed: {}",
+                chain(error.as_ref())
+            ));
+        }
         let (mut days, mut counting) = (None, None);
         if !self.dry_run {
             days = Some(voider.void(&void, &self.by).await?);
@@ -117,9 +128,7 @@ impl VoidArgs {
             provider: self.provider.clone(),
             days,
             replacement: counting,
-            before_fen: sum(&before)?,
-            after_fen: sum(&after)?,
-            change_fen: sum(&after)?.minus(sum(&before)?)?,
+            effect: effect.ok(),
         };
         if target.json {
             output::json(&corrected)?;
@@ -135,13 +144,14 @@ impl VoidArgs {
         target: &TargetArgs,
         system: &System,
         correction: &Correction,
-    ) -> Result<(Vec<Statement>, Vec<Statement>), Error> {
+    ) -> Result<Effect, Error> {
         let settler = system.settler()?;
         let terms = settler.terms(system.clock.now()).await?;
         output::tell_unreadable(&terms.unreadable, target.json);
         let before = settler.preview(&terms, &self.provider, &Correction::default()).await?;
         let after = settler.preview(&terms, &self.provider, correction).await?;
-        Ok((before, after))
+        let (before_fen, after_fen) = (sum(&before)?, sum(&after)?);
+        Ok(Effect { before_fen, after_fen, change_fen: after_fen.minus(before_fen)? })
     }
 }
 
@@ -187,9 +197,9 @@ impl Corrected {
                 output::print(format_args!("{day}: {became}"))?;
             }
         }
-        let Corrected { before_fen: before, after_fen: after, change_fen: change, .. } = self;
+        let Some(Effect { before_fen, after_fen, change_fen }) = self.effect else { return Ok(()) };
         output::print(format_args!(
-            "the coming statements of {} charge ¥{after} in place of ¥{before}: {change:+}",
+            "the coming statements of {} charge ¥{after_fen} in place of ¥{before_fen}: {change_fen}",
             self.provider
         ))
     }
