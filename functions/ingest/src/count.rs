@@ -168,20 +168,16 @@ impl Counter {
         let expires_at = self.calendar.kept_until(day.month());
         let became = self.table.count(provider, &counted, expires_at).await?;
         if became != Counted::Conflict {
-            self.note(provider, day, now).await?;
+            self.note(provider, day).await?;
         }
         Ok(became)
     }
 
     /// Notes that usage of a day came after the day was over. A duplicate is noted too, since it may be of
     /// a put whose note was lost; noted too often, a day is read for nothing.
-    async fn note(
-        &self,
-        provider: &ProviderId,
-        day: BillingDay,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if day.date() >= self.calendar.date_of(now) {
+    async fn note(&self, provider: &ProviderId, day: BillingDay) -> Result<(), StoreError> {
+        // The time after the put: a day may have ended since the request came.
+        if day.date() >= self.calendar.date_of(self.clock.now()) {
             return Ok(());
         }
         let kept_until = self.calendar.changes_kept_until(day.month());

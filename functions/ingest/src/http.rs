@@ -95,13 +95,15 @@ async fn void(voider: &Voider, request: ApiGatewayV2httpRequest) -> ApiGatewayV2
             tracing::error!(error, "cannot withdraw a report");
             web::unavailable("the report could not be withdrawn whole; send the same request again")
         }
-        Err(error) => {
-            let problem = match &error {
-                VoidError::UnknownProvider(_) => Problem::NoProvider,
-                VoidError::Closed(_) => Problem::MonthClosed,
-                VoidError::NoReport { .. } | VoidError::Store(_) => Problem::NoReport,
-            };
-            web::problem(problem, &error.to_string(), json!({}))
+        Err(error @ VoidError::Unreadable(_)) => web::unavailable(&error.to_string()),
+        Err(error @ VoidError::UnknownProvider(_)) => {
+            web::problem(Problem::NoProvider, &error.to_string(), json!({}))
+        }
+        Err(error @ VoidError::Closed(_)) => {
+            web::problem(Problem::MonthClosed, &error.to_string(), json!({}))
+        }
+        Err(error @ VoidError::NoReport { .. }) => {
+            web::problem(Problem::NoReport, &error.to_string(), json!({}))
         }
     }
 }

@@ -10,7 +10,7 @@ use steelyard_billing::{
 };
 use steelyard_json::JsonError;
 use steelyard_pricing::BillingDay;
-use steelyard_runtime::Clock;
+use steelyard_runtime::{Clock, report_unreadable};
 use steelyard_store::{CountedReport, StoreError, UsageTable, Withdrawn};
 use thiserror::Error;
 
@@ -69,6 +69,9 @@ pub enum VoidError {
     /// The provider is not registered for counting.
     #[error("provider `{0}` is not registered")]
     UnknownProvider(ProviderId),
+    /// The provider's registration cannot be read.
+    #[error("nothing of `{0}` can be withdrawn now: its registration cannot be read")]
+    Unreadable(ProviderId),
     /// The table failed.
     #[error("cannot withdraw the report")]
     Store(#[from] StoreError),
@@ -110,6 +113,10 @@ impl Voider {
     pub async fn find(&self, void: &Void) -> Result<Vec<CountedReport>, VoidError> {
         let Void { provider, source, report, .. } = void;
         let found = self.table.registrations(std::slice::from_ref(provider)).await?;
+        if !found.unreadable.is_empty() {
+            report_unreadable(&found.unreadable);
+            return Err(VoidError::Unreadable(provider.clone()));
+        }
         let registration = found.readable.get(provider);
         let registration =
             registration.ok_or_else(|| VoidError::UnknownProvider(provider.clone()))?;

@@ -164,11 +164,28 @@ impl Account {
         self.settled_through.map_or(open, |settled| settled.next().max(open))
     }
 
-    /// How often usage of a settled day had changed when that was last charged.
-    pub(crate) fn noted_changes(&self, day: BillingDay) -> u64 {
-        let progress = self.months.get(&day.month());
-        let noted = progress.and_then(|progress| progress.changes.get(&day.day_of_month()));
-        noted.copied().unwrap_or_default()
+    /// How often usage of each settled day had changed when that was last charged.
+    pub(crate) fn noted_changes(&self) -> BTreeMap<BillingDay, u64> {
+        let noted = self.months.iter().flat_map(|(month, progress)| {
+            let day = |(number, times): (&i8, &u64)| Some((month.day(*number)?, *times));
+            progress.changes.iter().filter_map(day)
+        });
+        noted.collect()
+    }
+
+    /// Notes how often usage of a settled day had changed when that was charged.
+    pub(crate) fn note_changes(&mut self, day: BillingDay, times: Option<u64>) {
+        let (month, number) = (day.month(), day.day_of_month());
+        match times {
+            Some(times) => {
+                self.months.entry(month).or_default().changes.insert(number, times);
+            }
+            None => {
+                if let Some(progress) = self.months.get_mut(&month) {
+                    progress.changes.remove(&number);
+                }
+            }
+        }
     }
 
     /// Charges a statement: the prepaid balance pays first, and the rest is owed. A credit pays what

@@ -1,7 +1,7 @@
 //! What is counted of a provider, as settlement reads it: what is new, and settled days again where
 //! something changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub type CountedDays = BTreeMap<BillingDay, Usage>;
 pub struct DayCount {
     /// What counts.
     pub usage: Usage,
-    /// What counted until it was withdrawn.
+    /// What counted until it was withdrawn; of an API no more than can be rated.
     pub withdrawn: Usage,
     /// How many reports there are, withdrawn ones included.
     pub reports: u32,
@@ -79,9 +79,10 @@ impl DayCount {
     ///
     /// [`UsageError`] when the sum is more than can be rated.
     pub fn add(&mut self, report: ReportCount<'_>) -> Result<(), UsageError> {
-        let sum = if report.is_withdrawn { &mut self.withdrawn } else { &mut self.usage };
-        for (api, metered) in report.metered.iter() {
-            sum.add(api.clone(), metered)?;
+        if report.is_withdrawn {
+            self.withdrawn = self.withdrawn.plus_at_most(report.metered);
+        } else {
+            self.usage = self.usage.plus(report.metered)?;
         }
         self.reports = self.reports.saturating_add(1);
         self.changed_at = self.changed_at.max(Some(report.changed_at));
@@ -115,12 +116,21 @@ impl Reread {
         let whole = whole_through.map(|last| (month.first_day(), last.last_day().min(settled)));
         let whole = whole.filter(|(first, last)| first <= last);
         let is_whole = |day: BillingDay| whole_through.is_some_and(|last| day.month() <= last);
-        let changed = changes.iter().filter(|(day, times)| {
-            let open = **day >= account.open_from.first_day() && !is_whole(**day);
-            open && **day <= settled && account.noted_changes(**day) != **times
+        let noted = account.noted_changes();
+        let candidates = changes.keys().chain(noted.keys()).copied().collect::<BTreeSet<_>>();
+        let changed = candidates.into_iter().filter(|day| {
+            let is_open = *day >= account.open_from.first_day() && !is_whole(*day);
+            is_open && *day <= settled && changes.get(day) != noted.get(day)
         });
-        let days = changed.map(|(day, _)| (*day, *day));
-        Reread { ranges: whole.into_iter().chain(days).collect(), whole_through }
+        let mut ranges = whole.into_iter().collect::<Vec<_>>();
+        for day in changed {
+            match ranges.last_mut() {
+                // Neighbours in a month are read together.
+                Some((_, last)) if last.next() == day && last.month() == day.month() => *last = day,
+                _ => ranges.push((day, day)),
+            }
+        }
+        Reread { ranges, whole_through }
     }
 }
 

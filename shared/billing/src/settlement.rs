@@ -7,13 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
     BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, MoneyError, MonthUsage, Name,
-    Segment, TermsError, TermsRef, Usage, UsageError, charge, segments,
+    Segment, TermsError, TermsRef, UsageError, charge, segments,
 };
 use thiserror::Error;
 
 use crate::account::{Account, AccountError, MonthProgress, Movement};
 use crate::statement::{ChangedDay, Statement, StatementId};
 use crate::{CalendarError, DayCount, DebitRules, Provider, ProviderId, UsageRead};
+
+/// A number of changes that no day has: the day is read again, whatever ingest noted of it.
+const UNKNOWN: u64 = u64::MAX;
+
+/// How many days a clock may have been ahead of which each is read again; the others are read with
+/// their month.
+const DAYS_AHEAD_MAX: usize = 62;
 
 /// How long after the beginning of the run that closed a month for a provider a report of the month may
 /// still be counted: a run over all providers may take hours until it stores the close, and ingest may
@@ -173,31 +180,55 @@ pub fn next_settlement(
 /// The account of a provider without a next statement, with what was found noted in it: settled days
 /// that were read again have nothing new, and months that were read whole after they were closed are
 /// charged for good. The account itself where there is no news.
-#[must_use]
-pub fn nothing_due(account: &Account, usage: &UsageRead) -> Account {
+///
+/// # Errors
+///
+/// [`CalendarError`] when the time is outside the calendar.
+pub fn nothing_due(
+    account: &Account,
+    usage: &UsageRead,
+    rules: &DebitRules,
+    now: Timestamp,
+) -> Result<Account, CalendarError> {
     let mut after = account.clone();
-    if let Some(whole) = usage.whole_through {
-        after.open_from = account.open_from.max(whole.next());
-    }
-    let open_from = after.open_from;
-    after.months.retain(|month, _| *month >= open_from);
-    let is_charged = |day: &BillingDay| {
-        let is_open = account.settled_through.is_some_and(|settled| *day <= settled);
-        let changed = |rated: &Usage| usage.change(*day, rated);
-        is_open
-            && usage
-                .rated
-                .get(day)
-                .map(changed)
-                .is_none_or(|(late, void)| late.is_empty() && void.is_empty())
+    let Some(settled) = account.settled_through else {
+        forget(&mut after, usage);
+        return Ok(after);
     };
-    for (day, times) in usage.changes.range(open_from.first_day()..) {
-        if is_charged(day) && account.noted_changes(*day) != *times {
-            let progress = after.months.entry(day.month()).or_default();
-            progress.changes.insert(day.day_of_month(), *times);
+    let is_charged = |day: BillingDay| {
+        let change = usage.rated.get(&day).map(|rated| usage.change(day, rated));
+        day <= settled && change.is_none_or(|(late, void)| late.is_empty() && void.is_empty())
+    };
+    for day in usage.changes.keys().chain(usage.rated.keys()) {
+        if *day >= account.open_from.first_day() && is_charged(*day) {
+            after.note_changes(*day, usage.changes.get(day).copied());
         }
     }
-    after
+    // A clock that was ahead settled days that were not over: what came to them on their day is not
+    // noted, so they are read again.
+    let through = rules.calendar.yesterday(now)?;
+    let ahead = std::iter::successors(Some(through.next()), |day| Some(day.next()));
+    for day in ahead.take_while(|day| *day <= settled).take(DAYS_AHEAD_MAX) {
+        after.note_changes(day, Some(UNKNOWN));
+    }
+    if usage.rated.keys().all(|day| is_charged(*day)) {
+        forget(&mut after, usage);
+    }
+    Ok(after)
+}
+
+/// Leaves the months of which nothing can be charged any more.
+fn forget(account: &mut Account, usage: &UsageRead) {
+    let Some(whole) = usage.whole_through else { return };
+    let waits = |(day, count): (&BillingDay, &DayCount)| {
+        account.settled_through.is_none_or(|settled| *day > settled) && !count.usage.is_empty()
+    };
+    if usage.days.range(..=whole.last_day()).any(waits) {
+        return;
+    }
+    account.open_from = account.open_from.max(whole.next());
+    let open_from = account.open_from;
+    account.months.retain(|month, _| *month >= open_from);
 }
 
 fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), SettlementError> {
@@ -379,13 +410,15 @@ impl Parts<'_> {
 /// Notes in the account what the statement settled.
 fn advance(account: &mut Account, mut progress: MonthProgress, id: StatementId, usage: &UsageRead) {
     let month = id.day.month();
-    for (day, times) in usage.changes.range(month.first_day()..=id.day) {
-        progress.changes.insert(day.day_of_month(), *times);
-    }
     progress.supplements = progress.supplements.max(id.supplement);
     progress.settled_through = Some(id.day);
     account.months.insert(month, progress);
     account.settled_through = account.settled_through.max(Some(id.day));
+    let days = month.first_day()..=id.day;
+    let rated = usage.rated.range(days.clone()).map(|(day, _)| day);
+    for day in usage.changes.range(days).map(|(day, _)| day).chain(rated) {
+        account.note_changes(*day, usage.changes.get(day).copied());
+    }
 }
 
 /// The terms as an operator calls them.

@@ -103,19 +103,19 @@ impl Statement {
         all.try_fold(Usage::new(), |sum, apis| sum.plus(apis))
     }
 
-    /// Adds what the statement charges to what those before it charged of each day.
-    ///
-    /// # Errors
-    ///
-    /// [`UsageError`] when a sum is more than can be rated, or less is left than was withdrawn.
-    pub fn add_to(&self, rated: &mut CountedDays) -> Result<(), UsageError> {
-        let own = self.apis_because(LineCause::Usage)?;
-        if !own.is_empty() {
-            let of_day = rated.entry(self.statement.day).or_default();
+    /// Adds what the statement charges to what those before it charged of each wanted day.
+    fn add_to(
+        &self,
+        charged: &mut CountedDays,
+        is_wanted: impl Fn(BillingDay) -> bool,
+    ) -> Result<(), UsageError> {
+        if is_wanted(self.statement.day) {
+            let own = self.apis_because(LineCause::Usage)?;
+            let of_day = charged.entry(self.statement.day).or_default();
             *of_day = of_day.plus(&own)?;
         }
-        for changed in &self.changed_days {
-            let of_day = rated.entry(changed.day).or_default();
+        for changed in self.changed_days.iter().filter(|changed| is_wanted(changed.day)) {
+            let of_day = charged.entry(changed.day).or_default();
             *of_day = changed.after(of_day)?;
         }
         Ok(())
@@ -133,6 +133,25 @@ impl ChangedDay {
     pub(crate) fn after(&self, rated: &Usage) -> Result<Usage, UsageError> {
         rated.plus(&self.late)?.minus(&self.void)
     }
+}
+
+/// What statements charge of each of some days, late and withdrawn usage included. Give all statements
+/// from the first of the days to the end of the month of the last one: a later one may change a day.
+///
+/// # Errors
+///
+/// [`UsageError`] when a sum is more than can be rated, or less was charged than was withdrawn.
+pub fn charged_days(
+    statements: &[Statement],
+    is_wanted: impl Fn(BillingDay) -> bool,
+) -> Result<CountedDays, UsageError> {
+    let mut statements = statements.iter().collect::<Vec<_>>();
+    statements.sort_by_key(|statement| statement.statement);
+    let mut charged = CountedDays::new();
+    for statement in statements {
+        statement.add_to(&mut charged, &is_wanted)?;
+    }
+    Ok(charged)
 }
 
 /// What is still owed of each of a provider's statements, given all of them from the oldest to the

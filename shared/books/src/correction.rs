@@ -29,7 +29,7 @@ impl Correction {
         for (day, gone) in &self.void {
             let count = days.entry(*day).or_default();
             count.usage = count.usage.minus(gone)?;
-            count.withdrawn = count.withdrawn.plus(gone)?;
+            count.withdrawn = count.withdrawn.plus_at_most(gone);
         }
         for (day, metered) in &self.count {
             let report = ReportCount { metered, is_withdrawn: false, changed_at };

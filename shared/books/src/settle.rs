@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use steelyard_billing::{
     Account, CalendarError, CountedDays, MonthClose, ProviderId, Request, Reread, SettlementError,
-    Statement, UsageRead, next_settlement, nothing_due,
+    Statement, UsageRead, charged_days, next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
 use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -334,7 +334,7 @@ impl Settler {
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
-        let noted = nothing_due(account, usage);
+        let noted = nothing_due(account, usage, rules, terms.now)?;
         let after = match noted.requesting(provider.mandate.as_ref(), rules, terms.now)? {
             Some(movement) => writes.movement(account, &movement)?,
             None if noted == *account => return Ok(Decision::Keep((None, noted))),
@@ -381,8 +381,9 @@ impl Settler {
         let Reread { ranges, whole_through } = Reread::of(account, &changes, closed, calendar, now);
         let mut rated = CountedDays::new();
         for (first, last) in ranges {
-            days.extend(self.usage.days(provider, first, last).await?);
+            // The statements first: if another run charges what is read here, this one is stale.
             rated.extend(self.rated(provider, first, last).await?);
+            days.extend(self.usage.days(provider, first, last).await?);
         }
         Ok(UsageRead { days, rated, changes, whole_through, registration })
     }
@@ -395,10 +396,8 @@ impl Settler {
         last: BillingDay,
     ) -> Result<CountedDays, UnnamedError> {
         let end = last.month().last_day();
-        let mut charged = CountedDays::new();
-        for statement in self.books.billing.statements_between(provider, first, end).await? {
-            statement.add_to(&mut charged)?;
-        }
+        let statements = self.books.billing.statements_between(provider, first, end).await?;
+        let mut charged = charged_days(&statements, |day| first <= day && day <= last)?;
         let days = std::iter::successors(Some(first), |day| Some(day.next()));
         let days = days.take_while(|day| *day <= last);
         Ok(days.map(|day| (day, charged.remove(&day).unwrap_or_default())).collect())

@@ -213,7 +213,7 @@ impl LineCause {
     }
 }
 
-/// The charge for what is new in a month: first what came late, and what was withdrawn, of days settled
+/// The charge for what is new in a month: first what was withdrawn, and what came late, of days settled
 /// before, then the days being settled now.
 ///
 /// # Errors
@@ -230,11 +230,12 @@ pub fn charge(
     let begun = segments.iter().filter(begun).collect::<Vec<_>>();
     check_parts(&begun, before)?;
     let mut parts = begun.iter().map(|s| Part::new(s, before)).collect::<Result<Vec<_>, _>>()?;
-    for part in &mut parts {
-        part.advance(LineCause::Late, &usage.late, usage.closed)?;
-    }
+    // What was withdrawn makes place for what was sent instead.
     for part in &mut parts {
         part.withdraw(&usage.void, usage.closed)?;
+    }
+    for part in &mut parts {
+        part.advance(LineCause::Late, &usage.late, usage.closed)?;
     }
     for part in &mut parts {
         part.advance(LineCause::Usage, &usage.own, usage.closing)?;
@@ -326,11 +327,19 @@ impl<'a> Part<'a> {
         days: &[(BillingDay, &Usage)],
         closing: bool,
     ) -> Result<(), ChargeError> {
+        let holds =
+            |(day, usage): &&(BillingDay, &Usage)| self.segment.holds(*day) && !usage.is_empty();
+        let days = days.iter().filter(holds).collect::<Vec<_>>();
+        if days.is_empty() {
+            return Ok(());
+        }
+        // A credit is of the void alone: what other terms change has lines before it.
+        self.advance(LineCause::Late, &[], closing)?;
         let mut gone = News::of(self.segment.plan());
-        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
+        for (day, usage) in days {
             self.tally.take(self.segment.plan(), *day, usage, &mut gone)?;
         }
-        if gone.is_empty() { Ok(()) } else { self.rate(LineCause::Void, gone, closing) }
+        self.rate(LineCause::Void, gone, closing)
     }
 
     /// Rates what is counted, and notes a line for each rate that changed.

@@ -1,6 +1,7 @@
 //! What was metered: calls by API, and for some the amounts that went through them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -219,8 +220,10 @@ impl Usage {
         if metered.is_zero() {
             return Ok(());
         }
-        let sum = self.of(&api).plus(metered)?;
-        self.0.insert(api, sum);
+        match self.0.entry(api) {
+            Entry::Vacant(place) => drop(place.insert(Metered::ZERO.plus(metered)?)),
+            Entry::Occupied(mut sum) => *sum.get_mut() = sum.get().plus(metered)?,
+        }
         Ok(())
     }
 
@@ -235,6 +238,18 @@ impl Usage {
             sum.add(api.clone(), metered)?;
         }
         Ok(sum)
+    }
+
+    /// The sum of both, of each API at most [`Calls::MAX`] and [`Amount::MAX`].
+    #[must_use]
+    pub fn plus_at_most(&self, other: &Usage) -> Usage {
+        let mut sum = self.clone();
+        for (api, metered) in other.iter() {
+            let most = Metered { calls: Calls::MAX, amount: Amount::MAX };
+            let of_api = sum.0.entry(api.clone()).or_default();
+            *of_api = of_api.plus(metered).unwrap_or(most);
+        }
+        sum
     }
 
     /// What is left without `other`.

@@ -182,12 +182,14 @@ impl UsageTable {
         writes.update(update);
         match writes.write(&self.client).await? {
             Written::All => Ok(Withdrawn::Now),
-            Written::ConditionFailed(mut found) => match found.pop().flatten() {
-                None => Ok(Withdrawn::NoReport),
-                Some(item) => Ok(CountedReport::read(WITHDRAW, &item)?
-                    .withdrawn
-                    .map_or(Withdrawn::NoReport, Withdrawn::Before)),
-            },
+            Written::ConditionFailed(mut found) => {
+                match found.pop().flatten().filter(|item| !item.is_empty()) {
+                    None => Ok(Withdrawn::NoReport),
+                    Some(item) => Ok(CountedReport::read(WITHDRAW, &item)?
+                        .withdrawn
+                        .map_or(Withdrawn::NoReport, Withdrawn::Before)),
+                }
+            }
         }
     }
 }

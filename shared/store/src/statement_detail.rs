@@ -45,7 +45,7 @@ pub(crate) fn statement_items(
     Ok(std::iter::once(item).chain(parts.enumerate().map(part)).collect())
 }
 
-/// The statements of items in the order of their keys.
+/// The statements of items that come in the order of their keys, by day.
 pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreError> {
     let mut items = items.into_iter().peekable();
     let mut statements = Vec::new();
@@ -75,6 +75,8 @@ pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreErr
         self::usages(&mut statement).zip(usages).for_each(|(place, usage)| *place = usage);
         statements.push(statement);
     }
+    // As keys, `+10` sorts before `+2`.
+    statements.sort_by_key(|statement| statement.statement);
     Ok(statements)
 }
 

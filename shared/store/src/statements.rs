@@ -88,13 +88,12 @@ impl BillingTable {
                 rest = rest.minus(owed.map_err(corrupt)?.max(Fen::ZERO)).map_err(corrupt)?;
                 found.push(statement);
                 if !rest.is_positive() {
-                    found.reverse();
-                    return Ok(found);
+                    break;
                 }
             }
             after = page.next;
-            if after.is_none() {
-                found.reverse();
+            if after.is_none() || !rest.is_positive() {
+                found.sort_by_key(|statement| statement.statement);
                 return Ok(found);
             }
         }

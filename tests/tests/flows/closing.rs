@@ -2,7 +2,7 @@
 //! what was counted before it is charged.
 
 use axum::http::{HeaderMap, Method};
-use steelyard_billing::{Calendar, CountedDays};
+use steelyard_billing::{Calendar, charged_days};
 use steelyard_cli::local::{LocalFunction, http_event};
 use steelyard_ingest::USAGE_PATH;
 use steelyard_tests::{Answer, Machine, Platform, record, report};
@@ -41,8 +41,7 @@ async fn check(platform: &Platform, expected: &[(&str, i64)]) {
     let expected = expected.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
     assert_eq!(platform.charges("a").await, expected.collect::<Vec<_>>());
     let statements = platform.statements("a").await;
-    let mut shown = CountedDays::new();
-    statements.iter().for_each(|statement| statement.add_to(&mut shown).unwrap());
+    let shown = charged_days(&statements, |_| true).unwrap();
     let shown = shown.values().map(|usage| usage.total().unwrap().calls.get()).sum::<u64>();
     assert_eq!(shown, platform.calls("a").await, "calls on statements");
     platform.books_balance().await;

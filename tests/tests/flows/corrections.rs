@@ -80,6 +80,21 @@ async fn report_of_a_day_whose_debit_is_in_doubt_is_credited_and_the_debit_still
     check(&platform, &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000).await;
 }
 
+/// The day that is read again is another one than that which the statement credited.
+#[tokio::test]
+async fn late_report_after_a_credit_is_charged_and_stops_nobody() {
+    let platform = platform().await;
+    platform.run_until("2015-05-02T12:00").await;
+    check_void(&platform, "voided").await;
+    platform.count("a", BASIC, "2015-05-02", 510_000).await;
+    platform.run_until("2015-05-03T12:00").await;
+    platform.count("a", BASIC, "2015-05-02", 20_000).await;
+    platform.run_until("2015-06-06T12:00").await;
+    let charges = [("2015-05-01", 1_000), ("2015-05-02", -900), ("2015-05-03", 200)];
+    check(&platform, &charges, [700, 0, 0], 1_000).await;
+    assert_eq!(platform.found("a").await.account.open_from.to_string(), "2015-06");
+}
+
 #[tokio::test]
 async fn report_that_is_withdrawn_before_its_day_is_settled_is_never_charged() {
     let platform = platform().await;

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, Statement, chain};
 use steelyard_books::Correction;
-use steelyard_ingest::{Counter, Counting, UsageReport, Void, Voided};
+use steelyard_ingest::{Counter, Counting, Counts, UsageReport, Void, Voided};
 use steelyard_pricing::{BillingDay, Fen, MoneyError, Usage};
 use steelyard_runtime::Error;
 use steelyard_store::{Counted, CountedReport};
@@ -102,12 +102,9 @@ impl VoidArgs {
         let void = self.void();
         let found = voider.find(&void).await?;
         let count = match replacement {
-            Some(report) => {
-                report.accept(&calendar, system.clock.now()).shares.remove(&self.provider)
-            }
-            None => None,
+            Some(report) => self.to_count(report, system).await?,
+            None => Vec::new(),
         };
-        let count = count.map(|share| share.days.into_iter().collect()).unwrap_or_default();
         let correction = Correction { void: counting(found), count };
         let effect = self.effect(target, system, &correction).await;
         if let Err(error) = &effect {
@@ -138,6 +135,30 @@ impl VoidArgs {
         Ok(Exit::done(is_complete))
     }
 
+    /// What a report counts in place of this one, and did not count before.
+    async fn to_count(
+        &self,
+        report: &UsageReport,
+        system: &System,
+    ) -> Result<Vec<(BillingDay, Usage)>, Error> {
+        let UsageReport { source, id, .. } = report;
+        let mut accepted = report.accept(&system.rules()?.calendar, system.clock.now());
+        let Some(share) = accepted.shares.remove(&self.provider) else { return Ok(Vec::new()) };
+        let days = share.records.keys().copied().collect::<Vec<_>>();
+        let known = system.tables.usage.reports_named(&self.provider, (source, id), &days).await?;
+        let is_other =
+            |known: &CountedReport| known.withdrawn.is_some() || known.digest != share.digest;
+        if known.iter().any(is_other) {
+            return Err(format!(
+                "report {id} of {source} was withdrawn, or has other content: give the replacement \
+                 another id"
+            )
+            .into());
+        }
+        let is_new = |day: &BillingDay| known.iter().all(|known| known.day != *day);
+        Ok(share.days.into_iter().filter(|(day, _)| is_new(day)).collect())
+    }
+
     /// What the coming statements charge without the correction, and with it.
     async fn effect(
         &self,
@@ -166,6 +187,11 @@ impl ReplaceArgs {
                 "{shown}: give the report another id than that of the one that it replaces"
             )
             .into());
+        }
+        if report.counts != Counts::New {
+            return Err(
+                format!("{shown}: a cumulative report cannot take the place of another").into()
+            );
         }
         let accepted = report.accept(&system.rules()?.calendar, system.clock.now());
         if let Some(refused) = accepted.refused.first() {

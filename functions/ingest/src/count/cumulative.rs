@@ -136,7 +136,7 @@ impl Counter {
         let raised = self.table.raise(provider, &stored, expires_at).await?;
         match raised {
             Raised::Conflict => warn_of_conflict(provider, (report.source, report.id)),
-            Raised::Counted(_) | Raised::Duplicate => self.note(provider, day, now).await?,
+            Raised::Counted(_) | Raised::Duplicate => self.note(provider, day).await?,
             Raised::TooLarge(_) => {}
         }
         Ok(raised)

@@ -7,7 +7,7 @@ use steelyard_pricing::{BillingDay, UsageError};
 
 use crate::{
     Account, AgreementOwner, CountedDays, DayCount, Debit, Entry, Mandate, Provider, ProviderId,
-    Recharge, Refund, Registration, Reversal, Statement, TaskId, Unmatched,
+    Recharge, Refund, Registration, Reversal, Statement, TaskId, Unmatched, charged_days,
 };
 
 /// Everything that is stored of one provider.
@@ -52,13 +52,7 @@ impl Books {
     ///
     /// [`UsageError`] when a sum leaves its range.
     pub fn rated_days(&self) -> Result<CountedDays, UsageError> {
-        let mut statements = self.statements.iter().collect::<Vec<_>>();
-        statements.sort_by_key(|statement| statement.statement);
-        let mut rated = CountedDays::new();
-        for statement in statements {
-            statement.add_to(&mut rated)?;
-        }
-        Ok(rated)
+        charged_days(&self.statements, |_| true)
     }
 }
 

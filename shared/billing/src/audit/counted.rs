@@ -8,7 +8,7 @@ use crate::DayCount;
 /// Nothing is charged that was not counted; and in months that the account has done with, nothing was
 /// counted that is not charged, or was withdrawn and is charged still.
 ///
-/// Statements outlive reports: of a month that is done and has none, nothing can be said.
+/// Statements outlive reports: of a month whose reports can have expired nothing can be said.
 pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
     let Audited { books, .. } = audited;
     let rated = books.rated_days()?;
@@ -16,13 +16,12 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     let none = (DayCount::default(), Usage::new());
     for day in union(books.counted.keys(), rated.keys()) {
         let is_done = done.contains(&day.month());
-        let of_month = day.month().first_day()..=day.month().last_day();
-        if is_done && books.counted.range(of_month).next().is_none() {
+        if audited.has_expired(*day) {
             continue;
         }
         let counted = books.counted.get(day).unwrap_or(&none.0);
         let rated = rated.get(day).unwrap_or(&none.1);
-        check_day(*day, counted, rated, is_done, found)?;
+        check_day(*day, counted, rated, is_done, found);
     }
     check_reports(audited, found);
     Ok(())
@@ -34,31 +33,31 @@ fn check_day(
     rated: &Usage,
     is_done: bool,
     found: &mut Findings,
-) -> Result<(), Breach> {
-    let ever = counted.usage.plus(&counted.withdrawn)?;
-    for api in union(apis(&ever), apis(rated)) {
-        let (is, ever, rated) = (counted.usage.of(api), ever.of(api), rated.of(api));
+) {
+    // What was withdrawn is credited by the next statement of the month.
+    let missing = rated.above(&counted.usage);
+    for api in union(apis(&counted.usage), apis(rated)) {
+        let (is, rated) = (counted.usage.of(api), rated.of(api));
         let breach = |kind, settled: &str| {
             let stated = format!("{rated} charged{settled}");
             Breach::new(kind, format!("{api} on {day}"), stated, format!("{is} counted"))
         };
-        let most = if is_done { is } else { ever };
-        found.check(most.covers(rated), || breach(BreachKind::Overcharged, ""));
+        let waits = !is_done && counted.withdrawn.of(api).covers(missing.of(api));
+        found.check(is.covers(rated) || waits, || breach(BreachKind::Overcharged, ""));
         let is_charged = rated.covers(is) || !is_done;
         found.check(is_charged, || breach(BreachKind::Uncharged, " and settled for good"));
     }
-    Ok(())
 }
 
 /// The reports that a statement summed are there still, unless those of their month have expired.
-fn check_reports(Audited { books, .. }: &Audited<'_>, found: &mut Findings) {
+fn check_reports(audited: &Audited<'_>, found: &mut Findings) {
+    let books = audited.books;
     for statement in &books.statements {
         let own = (statement.statement.day, statement.reports);
         let own = (statement.statement.supplement == 0).then_some(own);
         let changed = statement.changed_days.iter().map(|changed| (changed.day, changed.reports));
         for (day, noted) in own.into_iter().chain(changed) {
-            let of_month = day.month().first_day()..=day.month().last_day();
-            if books.counted.range(of_month).next().is_none() {
+            if audited.has_expired(day) {
                 continue;
             }
             let stored = books.counted.get(&day).map_or(0, |count| count.reports);

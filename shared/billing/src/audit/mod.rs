@@ -19,7 +19,7 @@ mod to_date;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use steelyard_pricing::{ApiName, Catalog, Usage};
+use steelyard_pricing::{ApiName, BillingDay, Catalog, Usage};
 
 pub use books::{Books, Filed};
 pub use breach::{Breach, BreachKind};
@@ -32,6 +32,13 @@ struct Audited<'a> {
     plans: &'a Catalog,
     rules: &'a DebitRules,
     now: Timestamp,
+}
+
+impl Audited<'_> {
+    /// Whether reports of a day may have been deleted.
+    fn has_expired(&self, day: BillingDay) -> bool {
+        self.now >= self.rules.calendar.kept_until(day.month())
+    }
 }
 
 /// One part of the audit; an error is the breach that it could not go on after.

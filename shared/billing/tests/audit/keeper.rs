@@ -132,7 +132,7 @@ impl Keeper {
             let next =
                 next_settlement(provider, account, &usage, &self.plans, &rules, now).unwrap();
             let Some(settlement) = next else {
-                self.books.account = nothing_due(account, &usage);
+                self.books.account = nothing_due(account, &usage, &rules, now).unwrap();
                 break;
             };
             self.books.statements.push(settlement.statement);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Books, CountedDays, DayCount, DebitRules, ReportCount, Reread, UsageRead,
+    Account, Books, CountedDays, DayCount, DebitRules, ReportCount, Reread, UsageRead, charged_days,
 };
 use steelyard_pricing::{BillingDay, Metered, Usage};
 
@@ -36,9 +36,13 @@ pub fn read(
     let new = account.unsettled_from();
     let new = books.counted.range(new..=through.max(new));
     let mut days = new.map(|(day, count)| (*day, count.clone())).collect::<BTreeMap<_, _>>();
-    let charged = books.rated_days().unwrap();
     let mut rated = CountedDays::new();
     for (first, last) in ranges {
+        let (month_end, is_wanted) = (last.month().last_day(), |day| first <= day && day <= last);
+        let statements = books.statements.iter().filter(|statement| {
+            first <= statement.statement.day && statement.statement.day <= month_end
+        });
+        let charged = charged_days(&statements.cloned().collect::<Vec<_>>(), is_wanted).unwrap();
         let mut day = first;
         while day <= last {
             days.extend(books.counted.get(&day).map(|count| (day, count.clone())));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use steelyard_billing::{Books, CountedDays, Statement};
+use steelyard_billing::{Books, Statement, charged_days};
 use steelyard_pricing::{
     BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment, TermsRef,
     Usage, Yuan, charge, rate_segment, segments,
@@ -217,10 +217,8 @@ impl Life {
 
     /// Every call and every amount is on a statement once.
     fn check_listed(&self, month: BillingMonth) {
-        let mut listed = CountedDays::new();
-        for statement in self.shop.statements_of(month) {
-            statement.add_to(&mut listed).unwrap();
-        }
+        let statements = self.shop.statements_of(month).cloned().collect::<Vec<_>>();
+        let mut listed = charged_days(&statements, |_| true).unwrap();
         for (day, counted) in self.shop.days_of(month) {
             assert_eq!(listed.remove(&day).unwrap_or_default(), *counted, "{day}");
         }

@@ -199,8 +199,8 @@ fn a_void_credits_the_units_at_the_prices_that_they_were_charged_at() {
         charge 0.00 of 0.00012"#]]);
     april.void(1, json!({"b": 2})).count(1, json!({"c": 1})).count(3, json!({"a": 1}));
     april.check(3, expect![[r#"
-        late from 1 calls: 100006 calls to 100007 calls, (100000 − 0) × 0 + (100007 − 100000) × 0.00002 = 0.00014, was 0.00012, 0.00002 rounded by -0.00002 = 0.00
-        void from 1 calls: 100007 calls to 100005 calls, (100000 − 0) × 0 + (100005 − 100000) × 0.00002 = 0.0001, was 0.00014, -0.00004 rounded by 0.00004 = 0.00
+        void from 1 calls: 100006 calls to 100004 calls, (100000 − 0) × 0 + (100004 − 100000) × 0.00002 = 0.00008, was 0.00012, -0.00004 rounded by 0.00004 = 0.00
+        late from 1 calls: 100004 calls to 100005 calls, (100000 − 0) × 0 + (100005 − 100000) × 0.00002 = 0.0001, was 0.00008, 0.00002 rounded by -0.00002 = 0.00
         from 1 calls: 100005 calls to 100006 calls, (100000 − 0) × 0 + (100006 − 100000) × 0.00002 = 0.00012, was 0.0001, 0.00002 rounded by -0.00002 = 0.00
         charge 0.00 of 0.00012"#]]);
     april.void(1, json!({"a": 99_999, "c": 1})).void(2, json!({"a": 5})).void(3, json!({"a": 1}));
