@@ -180,6 +180,7 @@ async fn count_hour(
     let mut metered = BTreeMap::new();
     let mut usage = CumulativeShares::new();
     for (provider, share) in shares {
+        // Only the summary needs it. Counts that have no sum are refused below, by name.
         let of_apis = share.usage.usage().unwrap_or_default();
         usage.insert((provider.clone(), day), share.usage);
         metered.insert(provider, (share.metered, share.line, of_apis));

@@ -1,5 +1,5 @@
-//! The HTTP way in: `POST /v1/usage` and `POST /v1/usage/void`, answered with a proper status and, when not all went well,
-//! problem details (RFC 9457).
+//! The HTTP ways in, `POST /v1/usage` and `POST /v1/usage/void`, answered with a proper status and, when
+//! not all went well, problem details (RFC 9457).
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
@@ -12,11 +12,11 @@ use crate::void::{Void, VoidError, Voider};
 /// The path of usage reports.
 pub const USAGE_PATH: &str = "/v1/usage";
 
-/// Who withdraws a report where nobody is asked for a name, as on a local stack.
-const UNNAMED: &str = "an API without authorization";
-
 /// The path of withdrawals.
 pub const VOID_PATH: &str = "/v1/usage/void";
+
+/// Who withdraws a report where nobody is asked for a name, as on a local stack.
+const UNNAMED: &str = "an API without authorization";
 
 /// The largest request to withdraw a report, in bytes.
 const VOID_BYTES_MAX: usize = 8_192;

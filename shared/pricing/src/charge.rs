@@ -19,9 +19,9 @@ pub struct MonthToDate {
     pub segments: BTreeMap<BillingDay, SegmentToDate>,
     /// What has been charged for all of it.
     pub charged_fen: Fen,
-    /// The rule that rounds the month: that of the plan with which it began when it was first
-    /// charged; none before a segment has begun. Another one later would move what days without usage come to, and leave a fen that
-    /// no line explains.
+    /// The rule that rounds the month: that of the plan with which it began when it was first charged;
+    /// none before a segment has begun. A later rule would change settled totals, and leave a fen that no
+    /// line explains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
 }

@@ -119,9 +119,7 @@ impl UsageTable {
         }
         Err(StoreError::Contended { operation: RAISE })
     }
-}
 
-impl UsageTable {
     /// What is stored of cumulative reports under one id, for those of some providers and days that have
     /// one: one request for a hundred.
     ///
