@@ -19,8 +19,9 @@ use crate::values;
 ///
 /// The command stores the refund, and the debit function requests it at Alipay within a minute. The
 /// request's name makes it happen once: the same command again shows its state. What a debit
-/// collected stays charged; a plan or an override corrects a wrong charge. Exits with 3 if Alipay
-/// refused it and nobody has acknowledged that.
+/// collected stays charged. A wrong charge is corrected by a plan, an override, or by withdrawing the
+/// usage, which credits it to the account: do not give the money of such a debit back besides. Exits
+/// with 3 if Alipay refused it and nobody has acknowledged that.
 #[derive(Debug, Args)]
 pub(crate) struct RefundArgs {
     /// The provider.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand, ValueEnum};
 use futures::TryStreamExt;
 use serde::Serialize;
-use steelyard_billing::{Provider, ProviderId, Statement};
+use steelyard_billing::{Provider, ProviderId, Statement, Withdrawal};
 use steelyard_books::Correction;
 use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
@@ -28,8 +28,9 @@ pub(crate) enum UsageCommand {
     Show(ShowArgs),
     /// Withdraw a usage report that was wrong.
     ///
-    /// It counts no more, and its id cannot count again. The next settlement credits what was charged for
-    /// it. Usage of a month that is closed cannot be withdrawn.
+    /// It counts no more, and its id cannot count again. What was charged for it is credited on the next
+    /// statement, that of today if yesterday is settled already. The credit pays what is owed, and the rest
+    /// becomes prepaid money. Usage of a month that is closed cannot be withdrawn.
     Void(VoidArgs),
     /// Withdraw a usage report, and count another one in its place.
     ///
@@ -76,6 +77,9 @@ struct Group {
     metered: WrittenOut,
     /// How many items of reports have a part in it: one for each report and day.
     reports: u64,
+    /// Why the report counts no more, where reports are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withdrawn: Option<Withdrawal>,
 }
 
 /// Calls and what went through them, both always written.
@@ -150,7 +154,18 @@ impl Coming {
 
 /// The usage of reports, summed by name.
 #[derive(Default)]
-struct Groups(BTreeMap<String, (Metered, u64)>);
+struct Groups(BTreeMap<(String, IsWithdrawn), Sum>);
+
+/// Whether the reports of a group count no more. They are groups of their own.
+type IsWithdrawn = bool;
+
+/// What the reports of a group have.
+#[derive(Default)]
+struct Sum {
+    metered: Metered,
+    reports: u64,
+    withdrawn: Option<Withdrawal>,
+}
 
 impl Groups {
     /// Adds a report. One that was withdrawn counts nothing, and is shown where reports are.
@@ -170,17 +185,19 @@ impl Groups {
             *sum = sum.plus(metered)?;
         }
         for (name, metered) in of_report {
-            let (sum, reports) = self.0.entry(name).or_default();
-            *sum = sum.plus(metered)?;
-            *reports += 1;
+            let sum = self.0.entry((name, report.withdrawn.is_some())).or_default();
+            sum.metered = sum.metered.plus(metered)?;
+            sum.reports += 1;
+            sum.withdrawn.clone_from(&report.withdrawn);
         }
         Ok(())
     }
 
     fn listed(self) -> Vec<Group> {
-        let group = |(name, (metered, reports)): (String, (Metered, u64))| {
+        let group = |((name, _), sum): ((String, IsWithdrawn), Sum)| {
+            let Sum { metered, reports, withdrawn } = sum;
             let metered = WrittenOut { calls: metered.calls.get(), amount: metered.amount };
-            Group { name, metered, reports }
+            Group { name, metered, reports, withdrawn }
         };
         self.0.into_iter().map(group).collect()
     }
@@ -198,10 +215,7 @@ impl GroupBy {
             GroupBy::Api => api.to_string(),
             GroupBy::Day => report.day.to_string(),
             GroupBy::Source => report.source.to_string(),
-            GroupBy::Report => {
-                let withdrawn = if report.withdrawn.is_some() { ", withdrawn" } else { "" };
-                format!("{} {}{withdrawn}", report.source, report.report)
-            }
+            GroupBy::Report => format!("{} {}", report.source, report.report),
             GroupBy::Rate => {
                 let terms = provider.terms_on(report.day, plans);
                 let rate = terms.as_ref().and_then(|terms| terms.plan.rate_of(api));
@@ -213,10 +227,16 @@ impl GroupBy {
 
 fn print(groups: &[Group]) -> Result<(), Error> {
     let mut table = output::table(["of", ">calls", ">yuan through them", ">reports"]);
-    for Group { name, metered: WrittenOut { calls, amount }, reports } in groups {
+    for Group { name, metered: WrittenOut { calls, amount }, reports, withdrawn } in groups {
         let amount =
             if *amount == Amount::ZERO { String::new() } else { amount.shown().to_string() };
-        table.add_row([name.clone(), output::grouped(*calls), amount, output::grouped(*reports)]);
+        let name = match withdrawn {
+            None => name.clone(),
+            Some(Withdrawal { by, reason, .. }) => {
+                format!("{name}, WITHDRAWN by {by}: {reason}")
+            }
+        };
+        table.add_row([name, output::grouped(*calls), amount, output::grouped(*reports)]);
     }
     output::print(table)
 }

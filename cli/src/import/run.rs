@@ -217,6 +217,7 @@ async fn count_identified(
             match counted {
                 Counted::Counted => summary.counted.add(&record.provider, metered),
                 Counted::Duplicate => summary.duplicate.add(&record.provider, metered),
+                Counted::Withdrawn => summary.withdrawn.add(&record.provider, metered),
                 Counted::Conflict => summary.conflict(&id, &record.provider, metered),
             }
         }
@@ -266,6 +267,7 @@ impl Summary {
                 self.count(&share.provider, gained, metered);
             }
             Ok(Raised::Duplicate) => self.count(&share.provider, Metered::ZERO, metered),
+            Ok(Raised::Withdrawn) => self.withdrawn.add(&share.provider, metered),
             Ok(Raised::Conflict) => self.conflict(share.report, &share.provider, metered),
             Ok(Raised::TooLarge(why)) => self.refuse_share(share, &why.to_string()),
             Err(why) => self.refuse_share(share, &why.to_string()),

@@ -21,7 +21,7 @@ pub const SHOWN_MAX: usize = 20;
 /// What became of an import.
 ///
 /// `lines` is the sum of `blank`, `odd`, `not_billable`, `unmapped`, `billable` and `bad`.
-/// `metered` is the sum of that of `counted`, `duplicate`, `conflict` and `refused`.
+/// `metered` is the sum of that of `counted`, `duplicate`, `withdrawn`, `conflict` and `refused`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// The lines that were read.
@@ -47,8 +47,10 @@ pub struct Summary {
     pub counted: Tally,
     /// What was counted before, also by an earlier line of the file; nothing changed.
     pub duplicate: Tally,
+    /// What was counted before and then withdrawn: it does not count.
+    pub withdrawn: Tally,
     /// What was not counted because the same hour of the log was imported before by other rules for the
-    /// names of APIs, or the id of a line was used before for another content.
+    /// names of APIs, the id of a line was used before with other content, or the report was withdrawn.
     pub conflict: Tally,
     /// What was refused.
     pub refused: Tally,
@@ -81,7 +83,7 @@ pub struct Tally {
 }
 
 /// What a report says of a provider, and was not counted because the report's id was used before
-/// for another content, or by other rules.
+/// with other content, or by other rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
     /// The report.

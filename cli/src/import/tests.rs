@@ -99,7 +99,13 @@ fn assert_adds_up(summary: &Summary) {
     let Summary { lines, blank, odd, not_billable, unmapped, billable, bad, .. } = summary;
     let free = odd.count + not_billable.count + unmapped.lines;
     assert_eq!(*lines, blank + free + billable + bad.count);
-    let became = [&summary.counted, &summary.duplicate, &summary.conflict, &summary.refused];
+    let became = [
+        &summary.counted,
+        &summary.duplicate,
+        &summary.withdrawn,
+        &summary.conflict,
+        &summary.refused,
+    ];
     let mut metered = became.map(|tally| tally.metered).into_iter();
     let metered = metered.try_fold(Metered::ZERO, |sum, metered| sum.plus(metered));
     assert_eq!(Ok(summary.metered), metered);
@@ -449,7 +455,7 @@ async fn summary_has_a_json_that_names_what_was_not_counted() {
             }] },
             "reports": 1, "calls": 1,
             "counted": { "providers": 1, "calls": 1 },
-            "duplicate": none, "conflict": none, "refused": none,
+            "duplicate": none, "withdrawn": none, "conflict": none, "refused": none,
             "conflicts": { "count": 0, "first": [] },
             "refusals": { "count": 0, "reasons": [], "others": 0 },
             "edges": {

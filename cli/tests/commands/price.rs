@@ -46,10 +46,10 @@ fn what_lies_beyond_the_allowance_is_priced_by_tiers() {
                 trades.get: 800 calls
                 metered: 0 calls → 823 calls
                 free 500: used 0 → 500
-                (100 − 0) × ¥0.03 = ¥3
-                (323 − 100) × ¥0.00105 + ¥2 = ¥2.23415
+                (100 − 0) × ¥0.03 = ¥3.00
+                (323 − 100) × ¥0.00105 + ¥2.00 = ¥2.23415
                 together ¥5.23415
-                ¥5.23415 − ¥0 before = ¥5.23415, rounded by −¥0.00415: ¥5.23
+                ¥5.23415 − ¥0.00 before = ¥5.23415, rounded by −¥0.00415: ¥5.23
             ¥5.23, exactly ¥5.23415
         "#]],
     );
@@ -75,15 +75,15 @@ fn started_packages_are_discounted_and_held_to_the_maximum() {
               sms, from 2015-05-01
                 sms.send: 201 calls
                 metered: 0 calls → 201 calls
-                0 to 201: 3 started packages of 100 × ¥0.5 = ¥1.5
-                welcome: 50% of ¥1.5 = −¥0.75
-                ¥0.75 − ¥0 before = ¥0.75, rounded by ¥0: ¥0.75
+                0 to 201: 3 started packages of 100 × ¥0.5 = ¥1.50
+                welcome: 50% of ¥1.50 = −¥0.75
+                ¥0.75 − ¥0.00 before = ¥0.75, rounded by ¥0.00: ¥0.75
               others, from 2015-05-01
                 trades.get: 9000 calls
                 metered: 0 calls → 9000 calls
-                (9000 − 0) × ¥0.01 = ¥90
-                at most ¥30
-                ¥30 − ¥0 before = ¥30, rounded by ¥0: ¥30.00
+                (9000 − 0) × ¥0.01 = ¥90.00
+                at most ¥30.00
+                ¥30.00 − ¥0.00 before = ¥30.00, rounded by ¥0.00: ¥30.00
               all rates together, from 2015-05-01
                 together ¥30.75
                 partner: 12.5% of ¥30.75 = −¥3.84375
@@ -111,9 +111,9 @@ fn percentage_is_of_the_amount_and_a_fee_of_the_calls() {
               sales, from 2015-05-01
                 orders.pay: 3 calls of ¥345.67
                 metered: 0 calls → 3 calls of ¥345.67
-                (¥100 − ¥0) × 0 = ¥0
-                (¥345.67 − ¥100) × 0.025 = ¥6.14175
-                3 calls × ¥0.1 = ¥0.3
+                (¥100.00 − ¥0.00) × 0 = ¥0.00
+                (¥345.67 − ¥100.00) × 0.025 = ¥6.14175
+                3 calls × ¥0.1 = ¥0.30
                 together ¥6.44175
                 ¥6.44175 − ¥0.00 before = ¥6.44175, rounded by −¥0.00175: ¥6.44
             ¥6.44, exactly ¥6.44175
@@ -140,15 +140,15 @@ fn allowance_of_a_day_is_lost_with_the_day() {
                 free 100 a day: used 0 → 100
                   on 2015-05-01: 151 calls
                 (51 − 0) × ¥0.007 = ¥0.357
-                ¥0.357 − ¥0 before = ¥0.357, rounded by ¥0.003: ¥0.36
-            2015-05-02: ¥0.00, exactly ¥0
+                ¥0.357 − ¥0.00 before = ¥0.357, rounded by ¥0.003: ¥0.36
+            2015-05-02: ¥0.00, exactly ¥0.00
               calls, from 2015-05-01
                 a: 30 calls
                 metered: 151 calls → 181 calls
                 free 100 a day: used 100 → 130
                   on 2015-05-02: 30 calls
                 (51 − 0) × ¥0.007 = ¥0.357
-                ¥0.357 − ¥0.357 before = ¥0, rounded by ¥0: ¥0.00
+                ¥0.357 − ¥0.357 before = ¥0.00, rounded by ¥0.00: ¥0.00
             2015-05-03: ¥0.14, exactly ¥0.147
               calls, from 2015-05-01
                 a: 101 calls

@@ -90,15 +90,19 @@ async fn void_is_shown_before_it_is_made_and_the_night_credits_what_was_shown() 
     platform.set("2015-05-04T20:00");
     let line = "usage void gateway-1 first --provider shop --reason twice --by li";
     let shown = platform.does(&format!("{line} --dry-run")).await;
-    let change = "the coming statements of shop charge ¥-1.50 in place of ¥0.00: -1.50\n";
-    assert_eq!(shown, change);
-    assert_eq!(platform.does(&format!("{line} --dry-run")).await, change, "nothing changed");
-    assert_eq!(platform.does(line).await, format!("2015-05-01: withdrawn\n{change}"));
+    let change = "the coming statements of shop charge −¥1.50 in place of ¥0.00: −¥1.50\n";
+    assert_eq!(shown, format!("2015-05-01: 150 calls to be withdrawn\n{change}"));
+    assert_eq!(platform.does(&format!("{line} --dry-run")).await, shown, "nothing changed");
+    assert_eq!(platform.does(line).await, format!("2015-05-01: 150 calls withdrawn\n{change}"));
     let again = platform.does(line).await;
-    assert!(again.starts_with("2015-05-01: was withdrawn before\n"), "{again}");
+    assert!(again.starts_with("2015-05-01: 150 calls withdrawn before\n"), "{again}");
     let by_report = "usage show shop --group-by report --from 2015-05-01 --to 2015-05-01";
-    let text = platform.does(by_report).await;
-    assert!(text.contains("gateway-1 first, withdrawn"), "{text}");
+    let text = platform.does(&format!("{by_report} --json")).await;
+    let shown: Value = serde_json::from_str(&text).unwrap();
+    let first = &shown["usage"][0];
+    assert_eq!((&first["name"], &first["calls"]), (&json!("gateway-1 first"), &json!(150)));
+    assert_eq!(first["withdrawn"]["by"], "li");
+    assert!(platform.does(by_report).await.contains("WITHDRAWN"), "the table shows it");
     platform.settle("2015-05-05").await;
     let explained = platform.does("statement shop 2015-05-04 --explain").await;
     assert!(explained.contains("trades, withdrawn, from 2015-05-01"), "{explained}");
@@ -122,8 +126,8 @@ async fn report_is_replaced_by_another_one() {
     }
     platform.folder.write("right.json", &right("right", "shop").to_string());
     let replaced = platform.does(&replace()).await;
-    let change = "the coming statements of shop charge ¥-0.10 in place of ¥0.00: -0.10\n";
-    let became = "2015-05-01: withdrawn\n2015-05-01: counted in its place\n";
+    let change = "the coming statements of shop charge −¥0.10 in place of ¥0.00: −¥0.10\n";
+    let became = "2015-05-01: 150 calls withdrawn\n2015-05-01: counted in its place\n";
     assert_eq!(replaced, format!("{became}{change}"));
     platform.does(&replace()).await;
     platform.settle("2015-05-05").await;

@@ -167,7 +167,7 @@ impl Counter {
         };
         let expires_at = self.calendar.kept_until(day.month());
         let became = self.table.count(provider, &counted, expires_at).await?;
-        if became != Counted::Conflict {
+        if matches!(became, Counted::Counted | Counted::Duplicate) {
             self.note(provider, day).await?;
         }
         Ok(became)
@@ -224,7 +224,7 @@ impl Counter {
 fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &ReportId)) {
     tracing::warn!(
         provider.id = %provider, source.id = %source, report.id = %report,
-        "a report came again with another content"
+        "a report came again with other content"
     );
 }
 

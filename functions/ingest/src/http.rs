@@ -59,15 +59,13 @@ fn refused_report(error: &ReportError) -> ApiGatewayV2httpResponse {
 fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
     let outcome = json!(counting);
     if counting.has_conflict() {
-        let detail = "the report's id was used before for another content; nothing was counted for \
-                      the providers and days marked `conflict`";
+        let detail = "the report's id was used before with other content, or for a report that was \
+                      withdrawn; nothing was counted for the providers and days marked `conflict`";
         return web::problem(Problem::ReportConflict, detail, outcome);
     }
     if !counting.refused.is_empty() {
-        let detail = format!(
-            "{} records were refused; the others, if any, are counted",
-            counting.refused.len()
-        );
+        let detail =
+            format!("records refused: {}; the others, if any, are counted", counting.refused.len());
         return web::problem(Problem::RecordsRefused, &detail, outcome);
     }
     web::json_answer(200, &outcome)

@@ -52,8 +52,8 @@ pub enum Voided {
 pub enum VoidError {
     /// There is no such report in a month that is open.
     #[error(
-        "{source_id} has no report {report} about {provider} in a month that is open; usage of a month \
-         that is closed cannot be withdrawn"
+        "{source_id} has no report {report} about {provider} on the day, or on any day of a month that \
+         is open; usage of a closed month cannot be withdrawn"
     )]
     NoReport {
         /// The source.

@@ -19,7 +19,7 @@ pub enum Problem {
     MalformedRequest,
     /// The usage report has too many records.
     TooManyRecords,
-    /// The report's id was used before, for another content.
+    /// The report's id was used before, with other content.
     ReportConflict,
     /// Some records of the report are refused; the others count.
     RecordsRefused,

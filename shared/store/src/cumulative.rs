@@ -45,8 +45,10 @@ pub enum Raised {
     Counted(Metered),
     /// It says nothing that is not counted already; no count changed.
     Duplicate,
+    /// It says nothing that was not counted until the report was withdrawn; nothing changed.
+    Withdrawn,
     /// The source used the id before for a report that is not cumulative, or that counts in another way,
-    /// or the report was withdrawn; nothing changed.
+    /// or the report was withdrawn and more is new; nothing changed.
     Conflict,
     /// With what is stored it is too large; nothing changed.
     TooLarge(TooLarge),
@@ -215,11 +217,11 @@ impl Merged {
         let (known, version) = known.unwrap_or_default();
         let mut merged = known.clone();
         merged.merge(report.usage.clone());
-        if merged == known && !is_new {
-            return Ok(Err(Raised::Duplicate));
-        }
-        if item.contains_key(WITHDRAWN) {
-            return Ok(Err(Raised::Conflict));
+        match (item.contains_key(WITHDRAWN), merged == known && !is_new) {
+            (true, true) => return Ok(Err(Raised::Withdrawn)),
+            (true, false) => return Ok(Err(Raised::Conflict)),
+            (false, true) => return Ok(Err(Raised::Duplicate)),
+            (false, false) => {}
         }
         let gained = match gained(&known, &merged) {
             Ok(gained) => gained,

@@ -51,7 +51,9 @@ pub enum Counted {
     Counted,
     /// It counted before; nothing changed.
     Duplicate,
-    /// The source used the id before for another content, or for one of which less could be counted
+    /// It was withdrawn, and does not count; nothing changed.
+    Withdrawn,
+    /// The source used the id before for other content, or for content of which less could be counted
     /// then; nothing changed.
     Conflict,
 }
@@ -108,7 +110,11 @@ impl UsageTable {
                     .ok_or_else(|| StoreError::corrupt(COUNT, "no report, yet the put failed"))?;
                 let before = CountedReport::read(COUNT, &before)?;
                 let same = before.digest == report.digest && before.covers(&report.metered);
-                Ok(if same { Counted::Duplicate } else { Counted::Conflict })
+                Ok(match before.withdrawn {
+                    _ if !same => Counted::Conflict,
+                    Some(_) => Counted::Withdrawn,
+                    None => Counted::Duplicate,
+                })
             }
         }
     }

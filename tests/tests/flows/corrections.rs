@@ -108,7 +108,8 @@ async fn id_of_a_withdrawn_report_never_counts_again() {
     let platform = platform().await;
     check_void(&platform, "voided").await;
     let same = report("wrong", &[record("a", BASIC, "2015-05-01", 600_000)]);
-    assert_eq!(platform.post(&same).await.of_provider("a"), "duplicate");
+    let answer = platform.post(&same).await;
+    assert_eq!((answer.status, answer.of_day("a", "2015-05-01")), (200, "withdrawn"));
     let other = report("wrong", &[record("a", BASIC, "2015-05-01", 600_001)]);
     assert_eq!(platform.post(&other).await.of_provider("a"), "conflict");
     platform.count("a", BASIC, "2015-05-01", 510_000).await;

@@ -73,6 +73,7 @@ fn print_calls(summary: &Summary) -> Result<(), Error> {
     let tallies = [
         ("counted", &summary.counted),
         ("counted before", &summary.duplicate),
+        ("WITHDRAWN: they were counted before, and count no more", &summary.withdrawn),
         ("CONFLICT", &summary.conflict),
         ("REFUSED", &summary.refused),
     ];
@@ -128,8 +129,8 @@ fn print_others(what: &str, others: u64) -> Result<(), Error> {
 fn print_conflicts(summary: &Summary) -> Result<(), Error> {
     for conflict in &summary.conflicts.first {
         output::print(format_args!(
-            "conflict of {} in report {}: imported before by other rules for the names of APIs, or \
-             another line has the id; nothing of it was counted",
+            "conflict of {} in report {}: imported before by other rules for the names of APIs, another \
+             line has the id, or the report was withdrawn; nothing of it was counted",
             conflict.provider, conflict.report
         ))?;
     }

@@ -13,8 +13,8 @@ use steelyard_runtime::Error;
 use steelyard_store::{Counted, CountedReport};
 
 use crate::exit::Exit;
-use crate::output;
 use crate::target::{System, TargetArgs};
+use crate::{explain, output};
 
 /// Which report is withdrawn, by whom and why.
 #[derive(Debug, Args)]
@@ -55,14 +55,43 @@ pub(crate) struct ReplaceArgs {
 #[derive(Debug, Serialize)]
 struct Corrected {
     provider: ProviderId,
-    /// What became of each day of the withdrawn report; none where nothing was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    days: Option<BTreeMap<BillingDay, Voided>>,
+    /// Whether nothing was stored.
+    #[serde(rename = "dry_run")]
+    is_dry_run: bool,
+    /// Each day of the withdrawn report.
+    days: Vec<DayOfVoid>,
     /// What became of the report that counts in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     replacement: Option<Counting>,
     /// What it changes; none where that cannot be computed, perhaps because of the very report.
     effect: Option<Effect>,
+}
+
+/// A day of a report that is withdrawn.
+#[derive(Clone, Debug, Serialize)]
+struct DayOfVoid {
+    day: BillingDay,
+    became: &'static str,
+    usage: Usage,
+}
+
+impl DayOfVoid {
+    fn to_be(report: &CountedReport) -> DayOfVoid {
+        let became = match report.withdrawn {
+            None => "to be withdrawn",
+            Some(_) => "withdrawn before",
+        };
+        DayOfVoid { day: report.day, became, usage: report.metered.clone() }
+    }
+
+    fn done(report: &CountedReport, voided: &BTreeMap<BillingDay, Voided>) -> DayOfVoid {
+        let became = match voided.get(&report.day) {
+            Some(Voided::Voided) => "withdrawn",
+            Some(Voided::Before) => "withdrawn before",
+            None => "gone",
+        };
+        DayOfVoid { day: report.day, became, usage: report.metered.clone() }
+    }
 }
 
 /// What the coming statements charge, without a correction and with it.
@@ -105,7 +134,7 @@ impl VoidArgs {
             Some(report) => self.to_count(report, system).await?,
             None => Vec::new(),
         };
-        let correction = Correction { void: counting(found), count };
+        let correction = Correction { void: counting(&found), count };
         let effect = self.effect(target, system, &correction).await;
         if let Err(error) = &effect {
             output::tell(format_args!(
@@ -113,16 +142,19 @@ impl VoidArgs {
                 chain(error.as_ref())
             ));
         }
-        let (mut days, mut counting) = (None, None);
-        if !self.dry_run {
-            days = Some(voider.void(&void, &self.by).await?);
-            if let Some(report) = replacement {
-                counting = Some(counter.count(report).await?);
-            }
+        let (days, mut counting) = if self.dry_run {
+            (found.iter().map(DayOfVoid::to_be).collect(), None)
+        } else {
+            let voided = voider.void(&void, &self.by).await?;
+            (found.iter().map(|report| DayOfVoid::done(report, &voided)).collect(), None)
+        };
+        if let Some(report) = replacement.filter(|_| !self.dry_run) {
+            counting = Some(counter.count(report).await?);
         }
         let is_complete = counting.as_ref().is_none_or(Counting::is_complete);
         let corrected = Corrected {
             provider: self.provider.clone(),
+            is_dry_run: self.dry_run,
             days,
             replacement: counting,
             effect: effect.ok(),
@@ -206,18 +238,15 @@ impl ReplaceArgs {
 
 impl Corrected {
     fn print(&self) -> Result<(), Error> {
-        for (day, became) in self.days.iter().flatten() {
-            let became = match became {
-                Voided::Voided => "withdrawn",
-                Voided::Before => "was withdrawn before",
-            };
-            output::print(format_args!("{day}: {became}"))?;
+        for DayOfVoid { day, became, usage } in &self.days {
+            output::print(format_args!("{day}: {} {became}", usage.total()?))?;
         }
         for days in self.replacement.iter().filter_map(|of| of.providers.get(&self.provider)) {
             for (day, became) in days {
                 let became = match became {
                     Counted::Counted => "counted in its place",
                     Counted::Duplicate => "was counted in its place before",
+                    Counted::Withdrawn => "NOT counted: the report was withdrawn",
                     Counted::Conflict => "NOT counted: the id was used before for other content",
                 };
                 output::print(format_args!("{day}: {became}"))?;
@@ -225,16 +254,19 @@ impl Corrected {
         }
         let Some(Effect { before_fen, after_fen, change_fen }) = self.effect else { return Ok(()) };
         output::print(format_args!(
-            "the coming statements of {} charge ¥{after_fen} in place of ¥{before_fen}: {change_fen}",
-            self.provider
+            "the coming statements of {} charge {} in place of {}: {}",
+            self.provider,
+            explain::fen(after_fen),
+            explain::fen(before_fen),
+            explain::fen(change_fen)
         ))
     }
 }
 
 /// What those of the reports have that count.
-fn counting(reports: Vec<CountedReport>) -> Vec<(BillingDay, Usage)> {
-    let counting = reports.into_iter().filter(|report| report.withdrawn.is_none());
-    counting.map(|report| (report.day, report.metered)).collect()
+fn counting(reports: &[CountedReport]) -> Vec<(BillingDay, Usage)> {
+    let counting = reports.iter().filter(|report| report.withdrawn.is_none());
+    counting.map(|report| (report.day, report.metered.clone())).collect()
 }
 
 fn sum(statements: &[Statement]) -> Result<Fen, MoneyError> {

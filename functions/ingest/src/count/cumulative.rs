@@ -89,6 +89,7 @@ impl Counter {
             let became = match became {
                 Raised::Counted(_) => Counted::Counted,
                 Raised::Duplicate => Counted::Duplicate,
+                Raised::Withdrawn => Counted::Withdrawn,
                 Raised::Conflict => Counted::Conflict,
                 Raised::TooLarge(why) => {
                     refused.insert((provider, day), Refusal::TooLarge(why));
@@ -137,7 +138,7 @@ impl Counter {
         match raised {
             Raised::Conflict => warn_of_conflict(provider, (report.source, report.id)),
             Raised::Counted(_) | Raised::Duplicate => self.note(provider, day).await?,
-            Raised::TooLarge(_) => {}
+            Raised::Withdrawn | Raised::TooLarge(_) => {}
         }
         Ok(raised)
     }
