@@ -100,7 +100,7 @@ async fn bad_record_is_refused_by_name() {
         (
             with("more", json!(1)),
             &form(
-                "more: is not a field here; the fields are provider, api, at, day, count, amount",
+                "more: is not a field here; the fields are provider, api, at, day, count, amount, part",
             ),
         ),
     ]

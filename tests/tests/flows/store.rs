@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use steelyard_billing::{
-    Account, PlanAssignment, Provider, Settlement, UsageRead, next_settlement,
+    Account, CountedDays, PlanAssignment, Provider, Reread, Settlement, UsageRead, charged_days,
+    next_settlement,
 };
 use steelyard_books::PlanAdded;
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::{Override, Plan};
-use steelyard_store::{CommitError, ProviderAccount};
+use steelyard_store::{CommitError, NewUsage, ProviderAccount};
 use steelyard_tests::{Platform, record, record_of_amount, report};
 
 const DAY: &str = "2015-05-01";
@@ -97,9 +98,24 @@ async fn decided(platform: &Platform, found: &ProviderAccount) -> Option<Settlem
     let (rules, now) = (&platform.stack.rules, platform.stack.clock.now());
     let (provider, account) = (&found.provider, &found.account);
     let (from, through) = (account.unsettled_from(), rules.calendar.yesterday(now).unwrap());
-    let usage = &platform.stack.tables.usage;
-    let days = usage.days(&account.provider, from, through.max(from)).await.unwrap();
-    let usage = UsageRead { days, ..UsageRead::default() };
+    let tables = &platform.stack.tables;
+    let read = tables.usage.new_usage(&account.provider, from, through).await.unwrap();
+    let NewUsage { mut days, changes, registration } = read;
+    let reread = Reread::of(account, &changes, None, &rules.calendar, now);
+    let mut rated = CountedDays::new();
+    for (first, last) in reread.ranges {
+        days.extend(tables.usage.days(&account.provider, first, last).await.unwrap());
+        let until = last.month().last_day();
+        let statements = tables.billing.statements_between(&account.provider, first, until);
+        let of_range = |day| first <= day && day <= last;
+        let mut charged = charged_days(&statements.await.unwrap(), of_range).unwrap();
+        let mut day = first;
+        while day <= last {
+            rated.insert(day, charged.remove(&day).unwrap_or_default());
+            day = day.next();
+        }
+    }
+    let usage = UsageRead { days, rated, changes, whole_through: None, registration };
     next_settlement(provider, account, &usage, &plans, rules, now).unwrap()
 }
 
