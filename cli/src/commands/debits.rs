@@ -99,7 +99,7 @@ pub(crate) enum State {
 /// A debit as it is listed.
 struct Listed {
     debit: Debit,
-    /// What it would ask for now; none once it was sent, and if no mandate is in use.
+    /// The amount that it would request now; none after it was sent, or without a mandate in use.
     expected: Option<Fen>,
 }
 
@@ -110,7 +110,7 @@ impl Listed {
         fixed.or(self.expected.map(|expected| (expected, false)))
     }
 
-    /// What to know of an amount that is not fixed.
+    /// The remark beside an amount that is not fixed yet.
     fn note(&self) -> Option<String> {
         self.expected.map(|_| "the amount is fixed when it is sent".to_owned())
     }
@@ -242,7 +242,7 @@ async fn list(target: &TargetArgs, system: &System, state: Option<State>) -> Res
     Ok(Exit::done(is_well))
 }
 
-/// What a debit that was not sent yet would ask for now; none for another.
+/// The amount that an unsent debit would request now; none for any other debit.
 fn expected(debit: &Debit, found: &ProviderAccount) -> Result<Option<Fen>, Error> {
     let is_unsent = debit.is_open() && debit.terms.is_none();
     let in_use = found.provider.mandate.as_ref().filter(|_| is_unsent);

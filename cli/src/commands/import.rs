@@ -25,8 +25,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// the same. Under one source, the same line in two logs counts once.
 ///
 /// Within a source a log may be imported in any pieces: rotated, cut, joined, overlapping, growing, again and
-/// in any order. What cannot be told: if the log was cut between equal lines of one second, those in the second
-/// piece count as the ones in the first. The import says so when the first or the last second of a file has
+/// in any order. One case is ambiguous: if a log is cut between equal lines of one second, the lines in the
+/// second piece count as those in the first. The import warns if the first or the last second of a file has
 /// equal lines.
 ///
 /// Takes the Common and the Combined Log Format, each with or without a virtual host before the

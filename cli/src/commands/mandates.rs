@@ -240,7 +240,7 @@ fn end(mandate: &Mandate) -> Option<Timestamp> {
     }
 }
 
-/// What is done with it next by itself. An active one is queried by the first debit of a day.
+/// The next step that Steelyard takes for the mandate. The first debit of a day queries an active one.
 fn next(mandate: &Mandate, times: &Times) -> Option<String> {
     let at = mandate.due_at().filter(|_| mandate.phase != MandatePhase::Active)?;
     match mandate.next_step(at) {

@@ -64,8 +64,8 @@ struct ShownRun {
     failed_shards: Vec<u8>,
 }
 
-/// The members of a run, but for its scope: of all shards only how many they are is of use, and a
-/// single provider is named.
+/// Writes a run without its scope: for a run over all shards it gives their number, for a run of one
+/// provider the provider.
 fn without_shards<S: Serializer>(run: &SettlementRun, serializer: S) -> Result<S::Ok, S::Error> {
     let SettlementRun { version, number, begun_at_s, scope, end, disregarded } = run;
     let mut members = serializer.serialize_map(None)?;

@@ -156,10 +156,10 @@ impl Coming {
 #[derive(Default)]
 struct Groups(BTreeMap<(String, IsWithdrawn), Sum>);
 
-/// Whether the reports of a group count no more. They are groups of their own.
+/// Whether the reports of a group were withdrawn. Withdrawn reports form groups of their own.
 type IsWithdrawn = bool;
 
-/// What the reports of a group have.
+/// The sums over the reports of a group.
 #[derive(Default)]
 struct Sum {
     metered: Metered,

@@ -76,13 +76,13 @@ pub struct IdentifiedLine {
 /// A count of a report, serialised as a usage record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Whose calls.
+    /// The provider that the calls are billed to.
     pub provider: ProviderId,
-    /// Which API.
+    /// The API that was called.
     pub api: ApiName,
     /// On which billing day.
     pub day: BillingDay,
-    /// How many.
+    /// The number of calls.
     pub count: Calls,
     /// What went through them, in yuan.
     #[serde(skip_serializing_if = "is_nothing")]

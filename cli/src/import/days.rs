@@ -36,7 +36,7 @@ pub(super) async fn count(
     let known = counters.usage.cumulative((&rules.source, &id), &keys).await.map_err(failed)?;
     if let Some(question) = question(rules, &id, &shares, &known) {
         for ((provider, day), (usage, line)) in shares {
-            summary.refuse_share(share(&id, provider, day, &usage, line), &question);
+            summary.refuse_share(share(&id, provider, day, &usage, line)?, &question);
         }
         return Ok(());
     }
@@ -46,7 +46,7 @@ pub(super) async fn count(
     summary.reports += 1;
     for (key, raised) in raising {
         let Some((usage, line)) = shares.get(&key) else { continue };
-        summary.raised(share(&id, key.0, key.1, usage, *line), raised);
+        summary.raised(share(&id, key.0, key.1, usage, *line)?, raised);
     }
     Ok(())
 }
@@ -72,11 +72,11 @@ fn share<'a>(
     day: BillingDay,
     usage: &CumulativeUsage,
     line: u64,
-) -> Share<'a> {
-    // The sum of a file is one that can be counted.
-    let usage = usage.usage().unwrap_or_default();
+) -> Result<Share<'a>, ImportError> {
+    let usage = usage.usage();
+    let usage = usage.map_err(|source| ImportError::Sum { report: report.clone(), source })?;
     let metered = usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered));
-    Share { report, provider, day, metered, line, usage }
+    Ok(Share { report, provider, day, metered, line, usage })
 }
 
 /// What the operator has to say before the file can be counted, if it is not clear.

@@ -38,7 +38,7 @@ pub struct HourReport {
     pub id: ReportId,
     /// The billing day: an hour in which a day begins has two reports.
     pub day: BillingDay,
-    /// By provider.
+    /// The hour's lines by provider.
     pub shares: BTreeMap<ProviderId, HourShare>,
 }
 
@@ -57,13 +57,13 @@ pub struct HourShare {
 /// One line, as far as it is counted.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Whose calls.
+    /// The provider that the call is billed to.
     pub provider: ProviderId,
     /// Of which API.
     pub api: ApiName,
     /// On which billing day.
     pub day: BillingDay,
-    /// The instant.
+    /// When the call was made, as the log has it.
     pub at: Timestamp,
     /// How many, and what went through them.
     pub metered: Metered,

@@ -12,7 +12,7 @@ use steelyard_ingest::{
     UsageReport,
 };
 use steelyard_json::Node;
-use steelyard_pricing::{BillingDay, BillingMonth, Metered, Usage};
+use steelyard_pricing::{BillingDay, BillingMonth, Metered, Usage, UsageError};
 use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Raised, StoreError, UsageTable};
 use thiserror::Error;
@@ -63,6 +63,16 @@ pub enum ImportError {
         /// What the store says.
         #[source]
         source: StoreError,
+    },
+    /// The calls of a report have no sum. Never so of a file that was read, since a line that would
+    /// exceed what can be counted is a bad one.
+    #[error("cannot sum report {report}")]
+    Sum {
+        /// The report.
+        report: ReportId,
+        /// Why.
+        #[source]
+        source: UsageError,
     },
 }
 
@@ -180,8 +190,8 @@ async fn count_hour(
     let mut metered = BTreeMap::new();
     let mut usage = CumulativeShares::new();
     for (provider, share) in shares {
-        // Only the summary needs it. Counts that have no sum are refused below, by name.
-        let of_apis = share.usage.usage().unwrap_or_default();
+        let of_apis = share.usage.usage();
+        let of_apis = of_apis.map_err(|source| ImportError::Sum { report: id.clone(), source })?;
         usage.insert((provider.clone(), day), share.usage);
         metered.insert(provider, (share.metered, share.line, of_apis));
     }
@@ -286,7 +296,7 @@ impl Summary {
     /// Refuses a share, by API. Lines that say the same again are refused with them.
     pub(super) fn refuse_share(&mut self, share: Share<'_>, reason: &str) {
         let Share { provider, day, metered, line, usage, .. } = share;
-        let total = usage.total().unwrap_or(Metered::ZERO);
+        let total = usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered));
         let mut again = metered.above(total);
         for (api, metered) in usage.iter() {
             let Metered { calls: count, amount } = sum(metered, again);

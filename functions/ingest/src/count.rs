@@ -15,6 +15,7 @@ use steelyard_runtime::{Clock, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
 pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
+use self::limits::MonthSums;
 use crate::Voider;
 use crate::report::{Accepted, Counts, Refusal, Share, UsageReport};
 
@@ -87,9 +88,8 @@ impl Counter {
         let registered = self.registered(providers, now).await?;
         let calendar = &self.calendar;
         accepted.refuse(|provider, day| unbilled(provider, day, &registered, calendar));
-        self.refuse_too_much(report, &mut accepted).await?;
         let providers = match &report.counts {
-            Counts::New => self.count_new(report, &accepted, now).await?,
+            Counts::New => self.count_new(report, &mut accepted, now).await?,
             Counts::Cumulative(basis) => {
                 let report =
                     Cumulative { source: &report.source, id: &report.id, basis: basis.as_ref() };
@@ -105,9 +105,15 @@ impl Counter {
     async fn count_new(
         &self,
         report: &UsageReport,
-        accepted: &Accepted,
+        accepted: &mut Accepted,
         now: Timestamp,
     ) -> Result<CountedShares, StoreError> {
+        let mut months = MonthSums::default();
+        for (provider, share) in &accepted.shares {
+            share.days.iter().for_each(|(day, usage)| months.add(provider, *day, usage));
+        }
+        let overfull = self.overfull((&report.source, &report.id), months).await?;
+        accepted.refuse(|provider, day| overfull.why(provider, day).map(Refusal::TooMuch));
         let counting = accepted.shares.iter().map(|(provider, share)| async move {
             let counted = self.count_share(report, provider, share, now).await?;
             Ok::<_, StoreError>((provider.clone(), counted))

@@ -29,7 +29,7 @@ pub struct Void {
     pub provider: ProviderId,
     /// The source that sent it.
     pub source: SourceId,
-    /// Its id.
+    /// The id that the source gave the report.
     pub report: ReportId,
     /// The billing day of it; all of its days in months that are open unless given.
     pub day: Option<BillingDay>,
@@ -56,11 +56,11 @@ pub enum VoidError {
          is open; usage of a closed month cannot be withdrawn"
     )]
     NoReport {
-        /// The source.
+        /// The source that is said to have sent it.
         source_id: SourceId,
-        /// The report.
+        /// The id that was not found.
         report: ReportId,
-        /// The provider.
+        /// The provider that was asked about.
         provider: ProviderId,
     },
     /// The month of the day is closed.

@@ -15,7 +15,7 @@ pub type CountedDays = BTreeMap<BillingDay, Usage>;
 /// The usage reports of one billing day, summed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DayCount {
-    /// What counts.
+    /// The sum of the reports that were not withdrawn.
     pub usage: Usage,
     /// What counted until it was withdrawn; of an API no more than can be rated.
     pub withdrawn: Usage,

@@ -68,7 +68,8 @@ pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{MonthClose, Settlement, SettlementError, next_settlement, nothing_due};
 pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 pub use statement::{
-    ChangedDay, Statement, StatementId, StatementIdError, charged_days, days_collected, still_owed,
+    ChangedDay, Statement, StatementId, StatementIdError, charged_between, charged_days,
+    days_collected, still_owed,
 };
 pub use task::{Task, TaskId, TaskRef};
 pub use trade::{GivenBack, Trade};

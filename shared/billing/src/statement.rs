@@ -135,13 +135,37 @@ impl ChangedDay {
     }
 }
 
-/// What statements charge of each of some days, late and withdrawn usage included. Give all statements
-/// from the first of the days to the end of the month of the last one: a later one may change a day.
+/// What statements charge of each day that they name, late and withdrawn usage included. Give all
+/// statements of each month.
 ///
 /// # Errors
 ///
 /// [`UsageError`] when a sum is more than can be rated, or less was charged than was withdrawn.
-pub fn charged_days(
+pub fn charged_days(statements: &[Statement]) -> Result<CountedDays, UsageError> {
+    folded(statements, |_| true)
+}
+
+/// What statements charge of each day from one through another, empty for a day without charges. Give
+/// all statements from the first day to the end of the month of the last one: a later statement may
+/// change a day.
+///
+/// # Errors
+///
+/// As [`charged_days`].
+pub fn charged_between(
+    statements: &[Statement],
+    first: BillingDay,
+    last: BillingDay,
+) -> Result<CountedDays, UsageError> {
+    let mut charged = folded(statements, |day| first <= day && day <= last)?;
+    let days = std::iter::successors(Some(first), |day| Some(day.next()));
+    for day in days.take_while(|day| *day <= last) {
+        charged.entry(day).or_default();
+    }
+    Ok(charged)
+}
+
+fn folded(
     statements: &[Statement],
     is_wanted: impl Fn(BillingDay) -> bool,
 ) -> Result<CountedDays, UsageError> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use steelyard_billing::{
     Account, CalendarError, CountedDays, MonthClose, ProviderId, Request, Reread, SettlementError,
-    Statement, UsageRead, charged_days, next_settlement, nothing_due,
+    Statement, UsageRead, charged_between, next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
 use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -397,10 +397,7 @@ impl Settler {
     ) -> Result<CountedDays, UnnamedError> {
         let end = last.month().last_day();
         let statements = self.books.billing.statements_between(provider, first, end).await?;
-        let mut charged = charged_days(&statements, |day| first <= day && day <= last)?;
-        let days = std::iter::successors(Some(first), |day| Some(day.next()));
-        let days = days.take_while(|day| *day <= last);
-        Ok(days.map(|day| (day, charged.remove(&day).unwrap_or_default())).collect())
+        Ok(charged_between(&statements, first, last)?)
     }
 
     async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, UnnamedError> {

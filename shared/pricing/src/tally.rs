@@ -35,7 +35,7 @@ pub(crate) struct News {
 }
 
 impl Tally {
-    /// Nothing yet.
+    /// A tally of no usage.
     fn new(plan: &Plan) -> Tally {
         let plan_by_day = !plan.document().free_per_day.is_zero();
         let by_day = |rate: &Rate| plan_by_day || !rate.free_per_day.is_zero();
@@ -139,7 +139,7 @@ impl Tally {
 }
 
 impl News {
-    /// Nothing yet.
+    /// Empty sums, one for each rate of the plan.
     pub(crate) fn of(plan: &Plan) -> News {
         let by_rate = vec![Usage::new(); plan.rates().len()];
         News { by_rate, unpriced: Usage::new(), days: BTreeSet::new() }

@@ -54,11 +54,11 @@ pub enum Raised {
     TooLarge(TooLarge),
 }
 
-/// Why an item cannot take in more.
+/// Why a cumulative report is not taken in.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TooLarge {
     /// The calls cannot be rated.
-    #[error("too much with what is counted under the report's id: {0}")]
+    #[error("more than can be rated with what is counted already: {0}")]
     TooMuch(#[from] UsageError),
     /// Too many APIs.
     #[error(

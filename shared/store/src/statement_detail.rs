@@ -3,15 +3,13 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use steelyard_billing::{Statement, StatementId};
+use steelyard_billing::Statement;
 use steelyard_pricing::Usage;
 
 use crate::StoreError;
 use crate::item::{Item, from_item, keyed, number, text, to_item, unreadable};
 use crate::packed;
-use crate::schema::{
-    DETAIL, DETAIL_PARTS, SK, STATEMENT_PREFIX, detail_sk, provider_pk, statement_sk,
-};
+use crate::schema::{DETAIL, DETAIL_PARTS, SK, detail_sk, provider_pk, statement_sk};
 
 /// What reads of statements are called in errors.
 pub(crate) const READ_STATEMENTS: &str = "read statements";
@@ -54,9 +52,12 @@ pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreErr
         let mut statement = without_detail(item.clone())?;
         let mut detail = detail_of(&item)?.unwrap_or_default().to_vec();
         let mut parts = 0_usize;
-        let first = detail_sk(statement.statement, 0);
-        while let Some(part) = items.next_if(|part| is_part_of(part, &first)) {
-            detail.extend(detail_of(&part)?.unwrap_or_default());
+        let part_of = format!("{}#", statement_sk(statement.statement));
+        let is_part =
+            |item: &Item| text(READ_STATEMENTS, item, SK).is_ok_and(|sk| sk.starts_with(&part_of));
+        while let Some(part) = items.next_if(is_part) {
+            let of_part = detail_of(&part)?;
+            detail.extend(of_part.ok_or_else(|| corrupt(format!("part {parts} has no detail")))?);
             parts += 1;
         }
         let stated =
@@ -87,8 +88,8 @@ pub(crate) fn without_detail(item: Item) -> Result<Statement, StoreError> {
 
 /// Whether an item is a part of the detail of a statement.
 pub(crate) fn is_detail(item: &Item) -> Result<bool, StoreError> {
-    let id = text(READ_STATEMENTS, item, SK)?.strip_prefix(STATEMENT_PREFIX).unwrap_or_default();
-    Ok(id.parse::<StatementId>().is_err())
+    // `statement#2015-05-17#007`: the key of a statement has one `#`.
+    Ok(text(READ_STATEMENTS, item, SK)?.matches('#').count() > 1)
 }
 
 /// Every place of a statement that names APIs, in an order that is always the same.
@@ -98,13 +99,6 @@ fn usages(statement: &mut Statement) -> impl Iterator<Item = &mut Usage> {
     let changed = statement.changed_days.iter_mut();
     let changed = changed.flat_map(|changed| [&mut changed.late, &mut changed.void]);
     lines.chain(unpriced).chain(changed)
-}
-
-/// Whether an item is a part of the detail whose first part has that key.
-fn is_part_of(item: &Item, first: &str) -> bool {
-    let prefix = first.rsplit_once('#').map_or(first, |(statement, _)| statement);
-    let rest = text(READ_STATEMENTS, item, SK).ok().and_then(|sk| sk.strip_prefix(prefix));
-    rest.is_some_and(|rest| rest.starts_with('#'))
 }
 
 fn detail_of(item: &Item) -> Result<Option<&[u8]>, StoreError> {

@@ -41,7 +41,7 @@ async fn check(platform: &Platform, expected: &[(&str, i64)]) {
     let expected = expected.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
     assert_eq!(platform.charges("a").await, expected.collect::<Vec<_>>());
     let statements = platform.statements("a").await;
-    let shown = charged_days(&statements, |_| true).unwrap();
+    let shown = charged_days(&statements).unwrap();
     let shown = shown.values().map(|usage| usage.total().unwrap().calls.get()).sum::<u64>();
     assert_eq!(shown, platform.calls("a").await, "calls on statements");
     platform.books_balance().await;

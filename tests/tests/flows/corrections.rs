@@ -209,6 +209,10 @@ async fn count_that_would_push_a_month_past_what_can_be_rated_is_refused() {
     assert_eq!((answer.status, answer.of_provider("a")), (422, "nothing"));
     assert_eq!(answer.body["refused"].as_array().unwrap().len(), 40);
     assert_eq!(platform.post(&first).await.of_provider("a"), "duplicate");
+    let mut cumulative = report("cumulative", &billions(60, 40));
+    cumulative["cumulative"] = json!(true);
+    let answer = platform.post(&cumulative).await;
+    assert_eq!((answer.status, answer.of_provider("a")), (422, "nothing"), "{answer:?}");
     let third = report("third", &billions(60, 39));
     assert_eq!(platform.post(&third).await.of_provider("a"), "counted");
     platform.run_until("2015-05-02T01:00").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use steelyard_billing::{
-    Account, CountedDays, PlanAssignment, Provider, Reread, Settlement, UsageRead, charged_days,
+    Account, CountedDays, PlanAssignment, Provider, Reread, Settlement, UsageRead, charged_between,
     next_settlement,
 };
 use steelyard_books::PlanAdded;
@@ -107,13 +107,7 @@ async fn decided(platform: &Platform, found: &ProviderAccount) -> Option<Settlem
         days.extend(tables.usage.days(&account.provider, first, last).await.unwrap());
         let until = last.month().last_day();
         let statements = tables.billing.statements_between(&account.provider, first, until);
-        let of_range = |day| first <= day && day <= last;
-        let mut charged = charged_days(&statements.await.unwrap(), of_range).unwrap();
-        let mut day = first;
-        while day <= last {
-            rated.insert(day, charged.remove(&day).unwrap_or_default());
-            day = day.next();
-        }
+        rated.extend(charged_between(&statements.await.unwrap(), first, last).unwrap());
     }
     let usage = UsageRead { days, rated, changes, whole_through: None, registration };
     next_settlement(provider, account, &usage, &plans, rules, now).unwrap()

@@ -22,7 +22,7 @@ pub(super) fn print(summary: &Summary) -> Result<(), Error> {
     print_unmapped(&summary.unmapped)
 }
 
-/// Warns on standard error of what may have been missed, and cannot be told.
+/// Warns on standard error about calls that the import may have missed.
 pub(super) fn warn(summary: &Summary, window_s: u32) {
     if summary.edges.has_equal_lines() {
         output::tell(

@@ -32,7 +32,7 @@ pub(crate) struct VoidArgs {
     /// Only its usage of this day; that of all days in open months unless given.
     #[arg(long)]
     day: Option<BillingDay>,
-    /// Who withdraws it: stays with the report.
+    /// The name of the person who withdraws it, which is stored with the report.
     #[arg(long, env = "USER", default_value = "operator")]
     by: String,
     /// Show what it would change, and change nothing.
@@ -55,7 +55,7 @@ pub(crate) struct ReplaceArgs {
 #[derive(Debug, Serialize)]
 struct Corrected {
     provider: ProviderId,
-    /// Whether nothing was stored.
+    /// True for a preview: nothing was stored.
     #[serde(rename = "dry_run")]
     is_dry_run: bool,
     /// Each day of the withdrawn report.
@@ -142,15 +142,16 @@ impl VoidArgs {
                 chain(error.as_ref())
             ));
         }
-        let (days, mut counting) = if self.dry_run {
-            (found.iter().map(DayOfVoid::to_be).collect(), None)
+        let days = if self.dry_run {
+            found.iter().map(DayOfVoid::to_be).collect()
         } else {
             let voided = voider.void(&void, &self.by).await?;
-            (found.iter().map(|report| DayOfVoid::done(report, &voided)).collect(), None)
+            found.iter().map(|report| DayOfVoid::done(report, &voided)).collect()
         };
-        if let Some(report) = replacement.filter(|_| !self.dry_run) {
-            counting = Some(counter.count(report).await?);
-        }
+        let counting = match replacement.filter(|_| !self.dry_run) {
+            Some(report) => Some(counter.count(report).await?),
+            None => None,
+        };
         let is_complete = counting.as_ref().is_none_or(Counting::is_complete);
         let corrected = Corrected {
             provider: self.provider.clone(),

@@ -72,7 +72,7 @@ impl Hour {
     pub(super) fn add(&mut self, call: Call, runs: &Runs) -> Result<usize, AddError> {
         let api = self.api(call.api);
         let minute = call.at.as_second().rem_euclid(HOUR_S) / MINUTE_S;
-        let minute = u8::try_from(minute).unwrap_or(0);
+        let minute = u8::try_from(minute).expect("an hour has 60 minutes");
         let draft = match self.providers.get_mut(&call.provider) {
             Some(draft) => draft,
             None => self

@@ -10,6 +10,7 @@ use steelyard_billing::{Basis, CumulativeUsage, ProviderId, ReportId, SourceId};
 use steelyard_pricing::BillingDay;
 use steelyard_store::{Counted, CumulativeReport, Raised, StoreError};
 
+use super::limits::MonthSums;
 use super::{AT_ONCE, CountedShares, Counter, unbilled, warn_of_conflict};
 use crate::report::{Accepted, FUTURE_MAX, Refusal};
 
@@ -108,8 +109,19 @@ impl Counter {
         shares: CumulativeShares,
         now: Timestamp,
     ) -> Result<Vec<((ProviderId, BillingDay), Raised)>, StoreError> {
+        let mut months = MonthSums::default();
+        for ((provider, day), usage) in &shares {
+            match usage.usage() {
+                Ok(usage) => months.add(provider, *day, &usage),
+                Err(why) => months.fail(provider, *day, why),
+            }
+        }
+        let overfull = &self.overfull((report.source, report.id), months).await?;
         let raising = shares.into_iter().map(|((provider, day), usage)| async move {
-            let raised = self.raise_share(report, &provider, day, usage, now).await?;
+            let raised = match overfull.why(&provider, day) {
+                Some(why) => Raised::TooLarge(why.into()),
+                None => self.raise_share(report, &provider, day, usage, now).await?,
+            };
             Ok::<_, StoreError>(((provider, day), raised))
         });
         // Every share is tried, whatever becomes of the others.

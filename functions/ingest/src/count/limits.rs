@@ -1,61 +1,80 @@
 //! What would push a month past what can be rated is refused: settlement could not charge the month.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
-use steelyard_billing::ProviderId;
-use steelyard_pricing::{Amount, BillingMonth, Calls, Metered, UsageError};
+use steelyard_billing::{ProviderId, ReportId, SourceId};
+use steelyard_pricing::{Amount, BillingDay, BillingMonth, Calls, Metered, Usage, UsageError};
 use steelyard_store::StoreError;
 
 use super::Counter;
-use crate::report::{Accepted, Refusal, Share, UsageReport};
 
-/// A report with as many calls of one provider is compared with what its month has: a ten thousandth of
-/// what a month may have. Smaller reports cost no read; ten thousand of them in a month are under the
-/// limit.
+/// A report with as many calls of a provider's month, or as large an amount, is compared with what the
+/// month has: a ten thousandth of what it may have. Smaller reports cost no read, and ten thousand of
+/// them in a month stay under the limit.
 const LARGE: Metered = Metered { calls: Calls::new(10_000_000), amount: Amount::yuan(100_000_000) };
 
+/// What a report has of each month of its providers.
+#[derive(Debug, Default)]
+pub(super) struct MonthSums(BTreeMap<(ProviderId, BillingMonth), Result<Metered, UsageError>>);
+
+/// The months that would have more than can be rated, each with the reason.
+#[derive(Debug, Default)]
+pub(super) struct Overfull(BTreeMap<(ProviderId, BillingMonth), UsageError>);
+
+impl MonthSums {
+    /// Adds what the report has of a day.
+    pub(super) fn add(&mut self, provider: &ProviderId, day: BillingDay, usage: &Usage) {
+        let sum = self.0.entry((provider.clone(), day.month())).or_insert(Ok(Metered::ZERO));
+        *sum = sum.clone().and_then(|sum| sum.plus(usage.total()?));
+    }
+
+    /// Notes that what the report has of a day cannot be summed.
+    pub(super) fn fail(&mut self, provider: &ProviderId, day: BillingDay, why: UsageError) {
+        self.0.insert((provider.clone(), day.month()), Err(why));
+    }
+}
+
+impl Overfull {
+    /// Why usage of a day is not taken.
+    pub(super) fn why(&self, provider: &ProviderId, day: BillingDay) -> Option<UsageError> {
+        self.0.get(&(provider.clone(), day.month())).cloned()
+    }
+}
+
 impl Counter {
-    /// Refuses the records of each month that would have more than can be rated.
-    pub(super) async fn refuse_too_much(
+    /// The months that would have more than can be rated with a report.
+    pub(super) async fn overfull(
         &self,
-        report: &UsageReport,
-        accepted: &mut Accepted,
-    ) -> Result<(), StoreError> {
-        let mut too_much = Vec::new();
-        for (provider, share) in accepted.shares.iter().filter(|(_, share)| is_large(share)) {
-            let months = share.records.keys().map(|day| day.month()).collect::<BTreeSet<_>>();
-            for month in months {
-                if let Err(why) = self.with_others(report, provider, share, month).await? {
-                    too_much.push((provider.clone(), month, why));
-                }
+        id: (&SourceId, &ReportId),
+        months: MonthSums,
+    ) -> Result<Overfull, StoreError> {
+        let mut overfull = Overfull::default();
+        for ((provider, month), sum) in months.0 {
+            let with_others = match sum {
+                Ok(sum) if is_large(sum) => self.with_others(id, &provider, month, sum).await?,
+                sum => sum,
+            };
+            if let Err(why) = with_others {
+                overfull.0.insert((provider, month), why);
             }
         }
-        accepted.refuse(|provider, day| {
-            let mut found = too_much.iter();
-            let found = found.find(|(of, month, _)| of == provider && *month == day.month());
-            found.map(|(.., why)| Refusal::TooMuch(why.clone()))
-        });
-        Ok(())
+        Ok(overfull)
     }
 
     /// What a month has with a report: an error if it is more than can be rated. What is stored of the
     /// report itself does not count, so that sending it again is answered as before.
     async fn with_others(
         &self,
-        report: &UsageReport,
+        (source, id): (&SourceId, &ReportId),
         provider: &ProviderId,
-        share: &Share,
         month: BillingMonth,
+        own: Metered,
     ) -> Result<Result<Metered, UsageError>, StoreError> {
-        let days = month.first_day()..=month.last_day();
-        let own = share.days.range(days.clone()).map(|(_, usage)| usage.total());
-        let cumulative = share.cumulative.range(days).map(|(_, usage)| usage.usage()?.total());
-        let mut sum =
-            own.chain(cumulative).try_fold(Metered::ZERO, |sum, of_day| sum.plus(of_day?));
+        let mut sum = Ok(own);
         let mut others = self.table.reports(provider, month.first_day(), month.last_day());
         while let (Ok(so_far), Some(other)) = (&sum, others.try_next().await?) {
-            let is_own = other.source == report.source && other.report == report.id;
+            let is_own = other.source == *source && other.report == *id;
             if !is_own && other.withdrawn.is_none() {
                 sum = other.metered.total().and_then(|metered| so_far.plus(metered));
             }
@@ -64,6 +83,6 @@ impl Counter {
     }
 }
 
-fn is_large(share: &Share) -> bool {
-    share.total.calls >= LARGE.calls || share.total.amount >= LARGE.amount
+fn is_large(sum: Metered) -> bool {
+    sum.calls >= LARGE.calls || sum.amount >= LARGE.amount
 }

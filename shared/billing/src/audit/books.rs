@@ -52,7 +52,7 @@ impl Books {
     ///
     /// [`UsageError`] when a sum leaves its range.
     pub fn rated_days(&self) -> Result<CountedDays, UsageError> {
-        charged_days(&self.statements, |_| true)
+        charged_days(&self.statements)
     }
 }
 

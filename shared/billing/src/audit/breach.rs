@@ -25,7 +25,8 @@ pub enum BreachKind {
     Uncharged,
     /// The usage reports that a statement charges are stored, until those of their month expire.
     ReportsGone,
-    /// Usage is charged, and withdrawn usage credited, within 36 hours of the end of its day, or of its report if that is later.
+    /// Usage is charged, and withdrawn usage credited, within 36 hours of the end of its day, or of the
+    /// report or withdrawal if that is later.
     Overdue,
     /// A month is closed within three days of its close by the calendar.
     Unclosed,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, Books, CountedDays, DayCount, DebitRules, ReportCount, Reread, UsageRead, charged_days,
+    Account, Books, CountedDays, DayCount, DebitRules, ReportCount, Reread, UsageRead,
+    charged_between,
 };
 use steelyard_pricing::{BillingDay, Metered, Usage};
 
@@ -38,17 +39,15 @@ pub fn read(
     let mut days = new.map(|(day, count)| (*day, count.clone())).collect::<BTreeMap<_, _>>();
     let mut rated = CountedDays::new();
     for (first, last) in ranges {
-        let (month_end, is_wanted) = (last.month().last_day(), |day| first <= day && day <= last);
-        let statements = books.statements.iter().filter(|statement| {
-            first <= statement.statement.day && statement.statement.day <= month_end
-        });
-        let charged = charged_days(&statements.cloned().collect::<Vec<_>>(), is_wanted).unwrap();
-        let mut day = first;
-        while day <= last {
-            days.extend(books.counted.get(&day).map(|count| (day, count.clone())));
-            rated.insert(day, charged.get(&day).cloned().unwrap_or_default());
-            day = day.next();
-        }
+        let until = last.month().last_day();
+        let statements = books.statements.iter();
+        let statements = statements
+            .filter(|of| first <= of.statement.day && of.statement.day <= until)
+            .cloned()
+            .collect::<Vec<_>>();
+        rated.extend(charged_between(&statements, first, last).unwrap());
+        let again = books.counted.range(first..=last);
+        days.extend(again.map(|(day, count)| (*day, count.clone())));
     }
     UsageRead { days, rated, changes: changes.clone(), whole_through, registration }
 }

@@ -218,7 +218,7 @@ impl Life {
     /// Every call and every amount is on a statement once.
     fn check_listed(&self, month: BillingMonth) {
         let statements = self.shop.statements_of(month).cloned().collect::<Vec<_>>();
-        let mut listed = charged_days(&statements, |_| true).unwrap();
+        let mut listed = charged_days(&statements).unwrap();
         for (day, counted) in self.shop.days_of(month) {
             assert_eq!(listed.remove(&day).unwrap_or_default(), *counted, "{day}");
         }

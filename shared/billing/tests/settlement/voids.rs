@@ -123,7 +123,7 @@ fn supplements_are_folded_in_their_order_however_they_come() {
     }
     let mut statements = shop.books.statements.clone();
     statements.sort_by_key(|statement| statement.statement.to_string());
-    let charged = charged_days(&statements, |_| true).unwrap();
+    let charged = charged_days(&statements).unwrap();
     assert_eq!(charged[&day("05-20")], Usage::new());
     assert_eq!(charged, shop.books.rated_days().unwrap());
 }
