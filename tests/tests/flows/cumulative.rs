@@ -132,7 +132,10 @@ async fn what_is_too_much_together_is_refused_by_name_and_changes_nothing() {
     let answer = platform.post(&billions(60)).await;
     assert_eq!((answer.status, refused(&answer.body).len()), (422, 60));
     let why = refused(&answer.body)[0].1.to_owned();
-    assert!(why.starts_with("more than can be rated with what is counted already: 100000000000 and"), "{why}");
+    assert!(
+        why.starts_with("more than can be rated with what is counted already: 100000000000 and"),
+        "{why}"
+    );
     assert_eq!(platform.calls("a").await, 60_000_000_000);
 
     let prints = |from: usize| {
