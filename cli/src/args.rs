@@ -5,8 +5,8 @@ use clap_complete::Shell;
 use steelyard_runtime::Error;
 
 use crate::commands::{
-    account, audit, breaker, debits, demo, import, items, local, mandates, plan, price, provider,
-    reconcile, refund, runs, settle, statement, usage,
+    access, account, audit, breaker, debits, demo, import, items, local, mandates, plan, price,
+    provider, reconcile, refund, runs, settle, statement, usage,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -76,6 +76,10 @@ pub(crate) enum Command {
     /// Register providers, put them on plans, give them overrides.
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
+    #[command(subcommand)]
+    Source(access::SourceCommand),
+    #[command(subcommand)]
+    Caller(access::CallerCommand),
     /// Check, add and list plans, and see what a draft would change.
     #[command(subcommand)]
     Plan(plan::PlanCommand),

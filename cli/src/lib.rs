@@ -89,6 +89,8 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Items(command) => command.run(&target).await,
         Command::Mandates(command) => command.run(&target, &platform).await,
         Command::Audit(args) => args.run(&target, &platform).await,
+        Command::Source(command) => command.run(&target, &platform).await,
+        Command::Caller(command) => command.run(&target, &platform).await,
         Command::Provider(command) => command.run(&target, &platform).await,
         Command::Plan(command) => command.run(&target, &platform).await,
         Command::Price(args) => args.run(&target),

@@ -163,7 +163,8 @@ impl Machine {
             daily_limit_fen: None,
         };
         let clock = platform.stack.clock.clock();
-        let portal = Portal::new(self.books(platform), alipay, clock, config);
+        let usage = self.tables.usage.clone();
+        let portal = Portal::new(self.books(platform), usage, alipay, clock, config);
         LocalFunction::new(portal, Duration::from_secs(30))
     }
 

@@ -5,10 +5,12 @@ use futures::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{Books, Cause, DebitRules, Ledger, ProviderId, Unmatched, audit};
+use steelyard_billing::{
+    Access, Books, Cause, DebitRules, Ledger, ProviderId, Right, Unmatched, audit,
+};
 use steelyard_pricing::{Catalog, Fen};
 use steelyard_runtime::{Error, chain};
-use steelyard_store::{AccountPage, ProviderAccount, Unreadable};
+use steelyard_store::{AccountPage, ProviderAccount, StoredAccess, Unreadable};
 
 use super::registered;
 use crate::exit::Exit;
@@ -55,6 +57,8 @@ pub struct AuditReport {
     pub breaches: Vec<ProviderBreach>,
     /// What cannot be read, and so cannot be audited.
     pub unreadable: Vec<String>,
+    /// The rights that every caller has, since no grant names them.
+    pub open_rights: Vec<Right>,
 }
 
 /// An invariant that a provider's books break.
@@ -135,6 +139,7 @@ struct Auditor<'a> {
     unmatched: Vec<Unmatched>,
     /// What beside providers cannot be read.
     unreadable: Vec<Unreadable>,
+    access: Access,
 }
 
 /// How many providers are audited at the same time.
@@ -148,9 +153,10 @@ impl<'a> Auditor<'a> {
     ) -> Result<Auditor<'a>, Error> {
         let plans = tables.billing.plans().await?;
         let unshown = tables.billing.unmatched().await?;
-        let unreadable = [plans.unreadable, unshown.unreadable].concat();
+        let StoredAccess { access, unreadable } = tables.usage.access().await?;
+        let unreadable = [plans.unreadable, unshown.unreadable, unreadable].concat();
         let unmatched = unshown.unmatched;
-        Ok(Auditor { tables, plans: plans.catalog, rules, now, unmatched, unreadable })
+        Ok(Auditor { tables, plans: plans.catalog, rules, now, unmatched, unreadable, access })
     }
 
     /// Audits providers, many at a time. One that cannot be read does not stop the others.
@@ -158,7 +164,9 @@ impl<'a> Auditor<'a> {
         let AccountPage { accounts, unreadable, .. } = registry;
         let style = ProgressStyle::with_template("auditing {bar:30} {pos}/{len} providers")?;
         let bar = ProgressBar::new(u64::try_from(accounts.len())?).with_style(style);
-        let mut report = AuditReport::default();
+        let open_rights = Right::ALL.into_iter().filter(|right| self.access.is_open(*right));
+        let mut report =
+            AuditReport { open_rights: open_rights.collect(), ..AuditReport::default() };
         report.unreadable.extend(self.unreadable.iter().chain(&unreadable).map(named));
         let reading = stream::iter(accounts).map(|found| async {
             let provider = found.provider.provider.clone();
@@ -233,6 +241,12 @@ impl AuditReport {
         }
         for item in &self.unreadable {
             output::print(format_args!("UNREADABLE {item}"))?;
+        }
+        if self.open_rights.contains(&Right::Report) {
+            output::print(
+                "WARNING no source is registered: every caller that reaches the usage API can report \
+                 as any source; see `steelyard source --help`",
+            )?;
         }
         if self.is_passed() {
             return output::print("audit passed: every invariant holds");

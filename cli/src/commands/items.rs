@@ -16,7 +16,7 @@ use crate::target::TargetArgs;
 /// List items that cannot be read, and skip one with a reason.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ItemsCommand {
-    /// List the providers, accounts, registrations, plans, due tasks, expected bill rows and findings
+    /// List the providers, accounts, registrations, grants, plans, due tasks, expected bill rows and findings
     /// that cannot be read. Each fails alone and raises an alarm; everything else proceeds. Exits with
     /// 3 if one is not skipped.
     Unreadable,
@@ -109,8 +109,9 @@ async fn unreadable(tables: &Tables) -> Result<Vec<Found>, Error> {
     let providers = registry.accounts.into_iter().map(|found| found.provider.provider);
     let registrations = tables.usage.registrations(&providers.collect::<Vec<_>>()).await?;
     let found = found.into_iter().map(|item| Found::of(BILLING, item));
-    let registrations = registrations.unreadable.into_iter().map(|item| Found::of(USAGE, item));
-    Ok(found.chain(registrations).collect())
+    let grants = tables.usage.access().await?.unreadable;
+    let usage = registrations.unreadable.into_iter().chain(grants);
+    Ok(found.chain(usage.map(|item| Found::of(USAGE, item))).collect())
 }
 
 /// The entries of a shard of the due index that cannot be read, or whose records cannot be read.

@@ -93,9 +93,10 @@ impl Parts<'_> {
         let debits = self.queue("dispatch", DEBIT_QUEUE);
         let dispatch = Dispatch::new(billing("dispatch"), debits, PACE, clock());
         let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
-        let quotes = Quotes::new(to_read.billing, calendar.clone(), clock());
+        let quotes = Quotes::new(to_read.billing, to_read.usage, calendar.clone(), clock());
         let config = portal_config(address)?;
-        let portal = Portal::new(self.books("portal"), alipay()?, clock(), config);
+        let books = self.books("portal");
+        let portal = Portal::new(books, usage("portal"), alipay()?, clock(), config);
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
         let seller_id = LocalAlipay::SELLER_ID.to_owned();
         let notify = Notify::new(self.books("notify"), reader, seller_id, clock());

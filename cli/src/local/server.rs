@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -22,7 +23,7 @@ use steelyard_runtime::{Problem, web};
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
-use super::embedded::{self, Embedded};
+use super::embedded::{self, Embedded, access_key};
 use super::functions::Functions;
 use super::lambda::LocalFunction;
 use super::status;
@@ -103,14 +104,22 @@ async fn invoke(
     }
 }
 
-/// The event that API Gateway makes of an HTTP request, in payload format 2.0.
+/// The event that API Gateway makes of an HTTP request, in payload format 2.0. The access key id of a
+/// signed request becomes the name of an IAM user; no signature is checked here.
 #[must_use]
 pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Value {
+    let text = std::str::from_utf8(body).ok();
+    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorizer = authorization.and_then(access_key).map(|user| {
+        json!({ "iam": {
+        "accessKey": user, "accountId": "000000000000", "userId": user,
+        "userArn": format!("arn:aws:iam::000000000000:user/{user}"),
+    } })
+    });
     let headers = headers
         .iter()
         .filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))))
         .collect::<serde_json::Map<_, _>>();
-    let text = std::str::from_utf8(body).ok();
     json!({
         "version": "2.0",
         "routeKey": format!("{method} {path}"),
@@ -120,7 +129,7 @@ pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8])
         "requestContext": {
             "accountId": "000000000000", "apiId": "local", "domainName": "localhost",
             "domainPrefix": "local", "requestId": "local", "routeKey": format!("{method} {path}"),
-            "stage": "$default", "time": "", "timeEpoch": 0,
+            "stage": "$default", "time": "", "timeEpoch": 0, "authorizer": authorizer,
             "http": {
                 "method": method.as_str(), "path": path, "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1", "userAgent": "",

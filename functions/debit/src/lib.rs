@@ -73,6 +73,7 @@ impl Debits {
 
 impl Function for Debits {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
-        each_message_in_turn(event, |body| async move { self.message(&body).await }).await
+        each_message_in_turn(event, |message| async move { self.message(&message.body).await })
+            .await
     }
 }

@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use steelyard_billing::{Calendar, ProviderId, Registration, ReportId, SourceId};
+use steelyard_billing::{
+    Allowance, Calendar, Caller, ProviderId, Registration, ReportId, SourceId,
+};
 use steelyard_pricing::{BillingDay, Usage};
-use steelyard_runtime::{Clock, report_unreadable};
+use steelyard_runtime::{Clock, Guard, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
 
 pub use self::cumulative::{Cumulative, CumulativeShares, Raising};
 use self::limits::MonthSums;
 use crate::Voider;
-use crate::report::{Accepted, Counts, Refusal, Share, UsageReport};
+use crate::report::{Accepted, Counts, Refusal, Refused, Share, UsageReport};
 
 /// Counts usage reports.
 #[derive(Clone, Debug)]
@@ -35,6 +37,9 @@ pub struct Counting {
     pub providers: CountedShares,
     /// The records that were refused, by their place in the report.
     pub refused: Vec<RefusedRecord>,
+    /// Whether nothing was counted, since the source may report for none of the providers.
+    #[serde(skip)]
+    pub is_forbidden: bool,
 }
 
 /// What became of a report, by provider and billing day.
@@ -75,15 +80,55 @@ impl Counter {
         Voider::new(self.table.clone(), self.calendar.clone(), self.clock.clone())
     }
 
-    /// Counts what may be counted of a report.
+    /// The guard of what counts by it, by the same table and clock.
+    pub(crate) fn guard(&self) -> Guard {
+        Guard::new(self.table.clone(), self.clock.clone())
+    }
+
+    /// Counts what may be counted of a report, whoever sends it.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table fails. Some providers may have been counted then; sending the
     /// same report again counts the others.
     pub async fn count(&self, report: &UsageReport) -> Result<Counting, StoreError> {
+        self.count_allowed(report, &Allowance::All).await
+    }
+
+    /// Counts what may be counted of a report, for those providers for whom its sender may report.
+    ///
+    /// # Errors
+    ///
+    /// As [`Counter::count`].
+    pub(crate) async fn count_of(
+        &self,
+        report: &UsageReport,
+        sender: &Caller,
+        allowance: &Allowance,
+    ) -> Result<Counting, StoreError> {
+        let UsageReport { source, id, .. } = report;
+        let counting = self.count_allowed(report, allowance).await?;
+        let refused = counting.refused.len();
+        tracing::info!(caller = %sender, source.id = %source, report.id = %id, refused, "a report came");
+        Ok(counting)
+    }
+
+    async fn count_allowed(
+        &self,
+        report: &UsageReport,
+        allowance: &Allowance,
+    ) -> Result<Counting, StoreError> {
         let now = self.clock.now();
         let mut accepted = report.accept(&self.calendar, now);
+        accepted.refuse(|provider, _| {
+            (!allowance.covers(provider)).then(|| Refusal::NotGranted {
+                source_id: report.source.clone(),
+                provider: provider.clone(),
+            })
+        });
+        let is_not_granted = |refused: &Refused| matches!(refused.why, Refusal::NotGranted { .. });
+        let is_forbidden =
+            accepted.shares.is_empty() && accepted.refused.iter().any(is_not_granted);
         let providers = accepted.shares.keys().cloned().collect();
         let registered = self.registered(providers, now).await?;
         let calendar = &self.calendar;
@@ -99,7 +144,7 @@ impl Counter {
         let refused = accepted.refused.iter();
         let refused =
             refused.map(|r| RefusedRecord { index: r.index, reason: r.why.to_string() }).collect();
-        Ok(Counting { providers, refused })
+        Ok(Counting { providers, refused, is_forbidden })
     }
 
     async fn count_new(

@@ -3,11 +3,13 @@
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
+use steelyard_billing::{ProviderId, SourceId};
 use steelyard_runtime::{Problem, web};
 
-use crate::count::{Counter, Counting};
-use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
-use crate::void::{Void, VoidError, Voider};
+use crate::Ingest;
+use crate::count::Counting;
+use crate::report::{REPORT_BYTES_MAX, Refusal, ReportError, UsageReport};
+use crate::void::{Void, VoidError};
 
 /// The path of usage reports.
 pub const USAGE_PATH: &str = "/v1/usage";
@@ -21,29 +23,68 @@ const UNNAMED: &str = "an API without authorization";
 /// The largest request to withdraw a report, in bytes.
 const VOID_BYTES_MAX: usize = 8_192;
 
-/// Answers one request.
-pub(crate) async fn answer(
-    counter: &Counter,
-    voider: &Voider,
-    request: ApiGatewayV2httpRequest,
-) -> ApiGatewayV2httpResponse {
-    if request.raw_path.as_deref() == Some(VOID_PATH) {
-        return void(voider, request).await;
-    }
-    if let Some(refusal) = web::refusal(&request, USAGE_PATH) {
-        return refusal;
-    }
-    let body = match web::body(request, REPORT_BYTES_MAX) {
-        Ok(body) => body,
-        Err(error) => return web::refused_body(&error),
-    };
-    match UsageReport::read(&body) {
-        Err(error) => refused_report(&error),
-        Ok(report) => match counter.count(&report).await {
+impl Ingest {
+    /// Answers one request.
+    pub(crate) async fn answer(
+        &self,
+        request: ApiGatewayV2httpRequest,
+    ) -> ApiGatewayV2httpResponse {
+        if request.raw_path.as_deref() == Some(VOID_PATH) {
+            return self.answer_void(request).await;
+        }
+        if let Some(refusal) = web::refusal(&request, USAGE_PATH) {
+            return refusal;
+        }
+        let caller = web::caller(&request);
+        let body = match web::body(request, REPORT_BYTES_MAX) {
+            Ok(body) => body,
+            Err(error) => return web::refused_body(&error),
+        };
+        let report = match UsageReport::read(&body) {
+            Ok(report) => report,
+            Err(error) => return refused_report(&error),
+        };
+        let allowance = match self.guard.reporting(&caller, &report.source).await {
+            Ok(allowance) => allowance,
+            Err(error) => return web::not_admitted(&error),
+        };
+        match self.counter.count_of(&report, &caller, &allowance).await {
             Ok(counting) => counted(&counting),
             Err(error) => unavailable(&error),
-        },
+        }
     }
+
+    async fn answer_void(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        if let Some(refusal) = web::refusal(&request, VOID_PATH) {
+            return refusal;
+        }
+        let caller = web::caller(&request);
+        let body = match web::body(request, VOID_BYTES_MAX) {
+            Ok(body) => body,
+            Err(error) => return web::refused_body(&error),
+        };
+        let void = match Void::read(&body) {
+            Ok(void) => void,
+            Err(error) => {
+                return web::problem(Problem::MalformedRequest, &error.to_string(), json!({}));
+            }
+        };
+        match self.guard.reporting(&caller, &void.source).await {
+            Ok(allowance) if allowance.covers(&void.provider) => {}
+            Ok(_) => return not_for_provider(&void.source, &void.provider),
+            Err(error) => return web::not_admitted(&error),
+        }
+        match self.voider.void(&void, caller.name().unwrap_or(UNNAMED)).await {
+            Ok(days) => web::json_answer(200, &json!({ "days": days })),
+            Err(error) => refused_void(&error),
+        }
+    }
+}
+
+/// 403: the source may report, and not for this provider.
+fn not_for_provider(source: &SourceId, provider: &ProviderId) -> ApiGatewayV2httpResponse {
+    let why = Refusal::NotGranted { source_id: source.clone(), provider: provider.clone() };
+    web::problem(Problem::Forbidden, &why.to_string(), json!({}))
 }
 
 fn refused_report(error: &ReportError) -> ApiGatewayV2httpResponse {
@@ -63,6 +104,10 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
                       withdrawn; nothing was counted for the providers and days marked `conflict`";
         return web::problem(Problem::ReportConflict, detail, outcome);
     }
+    if counting.is_forbidden {
+        let detail = "the source may not report for these providers; nothing was counted";
+        return web::problem(Problem::Forbidden, detail, outcome);
+    }
     if !counting.refused.is_empty() {
         let detail =
             format!("records refused: {}; the others, if any, are counted", counting.refused.len());
@@ -71,39 +116,21 @@ fn counted(counting: &Counting) -> ApiGatewayV2httpResponse {
     web::json_answer(200, &outcome)
 }
 
-async fn void(voider: &Voider, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-    if let Some(refusal) = web::refusal(&request, VOID_PATH) {
-        return refusal;
-    }
-    let by = web::caller(&request).unwrap_or_else(|| UNNAMED.to_owned());
-    let body = match web::body(request, VOID_BYTES_MAX) {
-        Ok(body) => body,
-        Err(error) => return web::refused_body(&error),
-    };
-    let void = match Void::read(&body) {
-        Ok(void) => void,
-        Err(error) => {
-            return web::problem(Problem::MalformedRequest, &error.to_string(), json!({}));
-        }
-    };
-    match voider.void(&void, &by).await {
-        Ok(days) => web::json_answer(200, &json!({ "days": days })),
-        Err(VoidError::Store(error)) => {
-            let error: &dyn std::error::Error = &error;
+fn refused_void(error: &VoidError) -> ApiGatewayV2httpResponse {
+    let problem = match error {
+        VoidError::Store(error) => {
+            let error: &dyn std::error::Error = error;
             tracing::error!(error, "cannot withdraw a report");
-            web::unavailable("the report could not be withdrawn whole; send the same request again")
+            return web::unavailable(
+                "the report could not be withdrawn whole; send the same request again",
+            );
         }
-        Err(error @ VoidError::Unreadable(_)) => web::unavailable(&error.to_string()),
-        Err(error @ VoidError::UnknownProvider(_)) => {
-            web::problem(Problem::NoProvider, &error.to_string(), json!({}))
-        }
-        Err(error @ VoidError::Closed(_)) => {
-            web::problem(Problem::MonthClosed, &error.to_string(), json!({}))
-        }
-        Err(error @ VoidError::NoReport { .. }) => {
-            web::problem(Problem::NoReport, &error.to_string(), json!({}))
-        }
-    }
+        VoidError::Unreadable(_) => return web::unavailable(&error.to_string()),
+        VoidError::UnknownProvider(_) => Problem::NoProvider,
+        VoidError::Closed(_) => Problem::MonthClosed,
+        VoidError::NoReport { .. } => Problem::NoReport,
+    };
+    web::problem(problem, &error.to_string(), json!({}))
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> ApiGatewayV2httpResponse {

@@ -18,8 +18,10 @@ pub use report::{
 pub use void::{Void, VoidError, Voided, Voider};
 
 use serde_json::Value;
-use steelyard_runtime::{Clock, aws};
-use steelyard_runtime::{Environment, Error, Function, Invocation, each_message, is_batch};
+use steelyard_billing::Caller;
+use steelyard_runtime::{
+    Clock, Environment, Error, Function, Guard, Invocation, Message, aws, each_message, is_batch,
+};
 use steelyard_store::UsageTable;
 
 /// The function.
@@ -27,14 +29,15 @@ use steelyard_store::UsageTable;
 pub struct Ingest {
     counter: Counter,
     voider: Voider,
+    guard: Guard,
 }
 
 impl Ingest {
     /// The function that counts by `counter`, and withdraws what that counted.
     #[must_use]
     pub fn new(counter: Counter) -> Ingest {
-        let voider = counter.voider();
-        Ingest { counter, voider }
+        let (voider, guard) = (counter.voider(), counter.guard());
+        Ingest { counter, voider, guard }
     }
 
     /// The function as its environment variables describe it.
@@ -51,9 +54,9 @@ impl Ingest {
 
     /// A message has nobody to answer to: whatever was not counted makes it fail, so that it ends
     /// in the dead-letter queue and not in silence. What was counted stays so.
-    async fn message(&self, body: String) -> Result<(), Error> {
-        let report = UsageReport::read(body.as_bytes())?;
-        let counting = self.counter.count(&report).await?;
+    async fn message(&self, message: Message) -> Result<(), Error> {
+        let report = UsageReport::read(message.body.as_bytes())?;
+        let counting = self.count(&report, &message.sender).await?;
         if counting.is_complete() {
             return Ok(());
         }
@@ -66,9 +69,16 @@ impl Ingest {
         .into())
     }
 
+    /// Lambda does not tell a function who invoked it.
     async fn direct(&self, event: Value) -> Result<Value, Error> {
         let report = UsageReport::read(event.to_string().as_bytes())?;
-        Ok(serde_json::to_value(self.counter.count(&report).await?)?)
+        Ok(serde_json::to_value(self.count(&report, &Caller::default()).await?)?)
+    }
+
+    /// Counts what a caller may report.
+    async fn count(&self, report: &UsageReport, caller: &Caller) -> Result<Counting, Error> {
+        let allowance = self.guard.reporting(caller, &report.source).await?;
+        Ok(self.counter.count_of(report, caller, &allowance).await?)
     }
 }
 
@@ -78,8 +88,7 @@ impl Function for Ingest {
             return each_message(event, |body| self.message(body)).await;
         }
         if event["requestContext"]["http"].is_object() {
-            let answer =
-                http::answer(&self.counter, &self.voider, serde_json::from_value(event)?).await;
+            let answer = self.answer(serde_json::from_value(event)?).await;
             return Ok(serde_json::to_value(answer)?);
         }
         self.direct(event).await

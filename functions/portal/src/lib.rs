@@ -11,15 +11,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use steelyard_alipay::{Alipay, SignScene};
+use steelyard_billing::Right;
 use steelyard_books::{BookError, Books, IdempotencyKey, OfferError};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{
-    Clock, Environment, Error, Function, Invocation, Problem, alipay, aws, chain, web,
+    Clock, Environment, Error, Function, Guard, Invocation, Problem, alipay, aws, chain, web,
 };
-use steelyard_store::BillingTable;
+use steelyard_store::{BillingTable, UsageTable};
 
-use mandate::MandateError;
-use recharge::RechargeError;
+use mandate::{MandateError, MandateRequest};
+use recharge::{RechargeError, RechargeRequest};
 
 /// The path of recharges.
 pub const RECHARGES_PATH: &str = "/v1/recharges";
@@ -50,13 +51,21 @@ pub struct Portal {
     alipay: Arc<Alipay>,
     clock: Clock,
     config: PortalConfig,
+    guard: Guard,
 }
 
 impl Portal {
-    /// The function over the books and a gateway.
+    /// The function over the books and a gateway. The grants of who may call it are in the usage table.
     #[must_use]
-    pub fn new(books: Books, alipay: Alipay, clock: Clock, config: PortalConfig) -> Portal {
-        Portal { books, alipay: Arc::new(alipay), clock, config }
+    pub fn new(
+        books: Books,
+        usage: UsageTable,
+        alipay: Alipay,
+        clock: Clock,
+        config: PortalConfig,
+    ) -> Portal {
+        let guard = Guard::new(usage, clock.clone());
+        Portal { books, alipay: Arc::new(alipay), clock, config, guard }
     }
 
     /// The function as its environment variables and its secret describe it.
@@ -66,12 +75,15 @@ impl Portal {
     /// When a variable is missing or makes no sense, or the secret can't be read; named.
     pub async fn from_environment(environment: &Environment) -> Result<Portal, Error> {
         let rules = environment.debit_rules()?;
-        let table = environment.required("BILLING_TABLE")?;
+        let (usage, billing) =
+            (environment.required("USAGE_TABLE")?, environment.required("BILLING_TABLE")?);
         let portal = PortalConfig::from_environment(environment)?;
         let config = aws::in_lambda(environment)?;
         let alipay = alipay::client(environment, &config).await?;
-        let books = Books::new(BillingTable::new(aws::dynamodb(&config), table), rules);
-        Ok(Portal::new(books, alipay, Clock::system(), portal))
+        let client = aws::dynamodb(&config);
+        let books = Books::new(BillingTable::new(client.clone(), billing), rules);
+        let usage = UsageTable::new(client, usage);
+        Ok(Portal::new(books, usage, alipay, Clock::system(), portal))
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
@@ -88,22 +100,34 @@ impl Portal {
     }
 
     async fn recharges(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        match asked(request, RECHARGES_PATH) {
-            Ok((asked, key)) => match self.offer_recharge(asked, key.as_ref()).await {
-                Ok(offered) => web::json_answer(201, &json!(offered)),
-                Err(error) => refused_recharge(&error),
-            },
-            Err(refusal) => *refusal,
+        let caller = web::caller(&request);
+        let (asked, key) = match asked::<RechargeRequest>(request, RECHARGES_PATH) {
+            Ok(asked) => asked,
+            Err(refusal) => return *refusal,
+        };
+        let provider = Some(&asked.provider);
+        if let Err(error) = self.guard.admit(&caller, Right::Recharges, provider).await {
+            return web::not_admitted(&error);
+        }
+        match self.offer_recharge(asked, key.as_ref()).await {
+            Ok(offered) => web::json_answer(201, &json!(offered)),
+            Err(error) => refused_recharge(&error),
         }
     }
 
     async fn mandates(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        match asked(request, MANDATES_PATH) {
-            Ok((asked, key)) => match self.offer_mandate(asked, key.as_ref()).await {
-                Ok(offered) => web::json_answer(201, &json!(offered)),
-                Err(error) => refused_mandate(&error),
-            },
-            Err(refusal) => *refusal,
+        let caller = web::caller(&request);
+        let (asked, key) = match asked::<MandateRequest>(request, MANDATES_PATH) {
+            Ok(asked) => asked,
+            Err(refusal) => return *refusal,
+        };
+        let provider = Some(&asked.provider);
+        if let Err(error) = self.guard.admit(&caller, Right::Mandates, provider).await {
+            return web::not_admitted(&error);
+        }
+        match self.offer_mandate(asked, key.as_ref()).await {
+            Ok(offered) => web::json_answer(201, &json!(offered)),
+            Err(error) => refused_mandate(&error),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::Portal;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MandateRequest {
-    provider: ProviderId,
+    pub(crate) provider: ProviderId,
     /// What the provider is called at the platform; it reads it before it signs. Its id, if missing.
     login: Option<String>,
 }

@@ -13,7 +13,7 @@ use crate::Portal;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RechargeRequest {
-    provider: ProviderId,
+    pub(crate) provider: ProviderId,
     /// In yuan, as a text.
     amount: String,
     #[serde(default)]

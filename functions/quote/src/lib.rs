@@ -5,12 +5,12 @@ mod request;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, CalendarError, ProviderId};
+use steelyard_billing::{Calendar, CalendarError, ProviderId, Right};
 use steelyard_pricing::{Name, Quote, QuoteError, Terms};
 use steelyard_runtime::{
-    Clock, Environment, Error, Function, Invocation, Problem, aws, chain, web,
+    Clock, Environment, Error, Function, Guard, Invocation, Problem, aws, chain, web,
 };
-use steelyard_store::{BillingTable, StoreError};
+use steelyard_store::{BillingTable, StoreError, UsageTable};
 
 use request::{QuoteRequest, QuoteTerms, RequestError};
 
@@ -25,6 +25,7 @@ pub struct Quotes {
     billing: BillingTable,
     calendar: Calendar,
     clock: Clock,
+    guard: Guard,
 }
 
 /// Why there is no quote.
@@ -45,10 +46,16 @@ enum Refusal {
 }
 
 impl Quotes {
-    /// The function over a table.
+    /// The function over a table. The grants of who may call it are in the usage table.
     #[must_use]
-    pub fn new(billing: BillingTable, calendar: Calendar, clock: Clock) -> Quotes {
-        Quotes { billing, calendar, clock }
+    pub fn new(
+        billing: BillingTable,
+        usage: UsageTable,
+        calendar: Calendar,
+        clock: Clock,
+    ) -> Quotes {
+        let guard = Guard::new(usage, clock.clone());
+        Quotes { billing, calendar, clock, guard }
     }
 
     /// The function as its environment variables describe it.
@@ -57,25 +64,33 @@ impl Quotes {
     ///
     /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Quotes, Error> {
-        let table = environment.required("BILLING_TABLE")?;
+        let (usage, billing) =
+            (environment.required("USAGE_TABLE")?, environment.required("BILLING_TABLE")?);
         let calendar = environment.calendar()?;
         let client = aws::dynamodb_read_only(&aws::in_lambda(environment)?);
-        Ok(Quotes::new(BillingTable::new(client, table), calendar, Clock::system()))
+        let billing = BillingTable::new(client.clone(), billing);
+        let usage = UsageTable::new(client, usage);
+        Ok(Quotes::new(billing, usage, calendar, Clock::system()))
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         if let Some(refusal) = web::refusal(&request, QUOTES_PATH) {
             return refusal;
         }
+        let caller = web::caller(&request);
         let body = match web::body(request, REQUEST_BYTES_MAX) {
             Ok(body) => body,
             Err(error) => return web::refused_body(&error),
         };
-        let quoted = match QuoteRequest::read(&body) {
-            Ok(asked) => self.quote(asked).await,
-            Err(error) => Err(error.into()),
+        let asked = match QuoteRequest::read(&body) {
+            Ok(asked) => asked,
+            Err(error) => return refused(&error.into()),
         };
-        match quoted {
+        let provider = asked.terms.provider();
+        if let Err(error) = self.guard.admit(&caller, Right::Quotes, provider).await {
+            return web::not_admitted(&error);
+        }
+        match self.quote(asked).await {
             Ok(quote) => web::json_answer(200, &json!(quote)),
             Err(refusal) => refused(&refusal),
         }

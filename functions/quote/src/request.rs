@@ -29,6 +29,16 @@ pub(crate) enum QuoteTerms {
     Given(Box<Plan>),
 }
 
+impl QuoteTerms {
+    /// The provider whose terms they are.
+    pub(crate) fn provider(&self) -> Option<&ProviderId> {
+        match self {
+            QuoteTerms::Provider(provider) => Some(provider),
+            QuoteTerms::Stored(_) | QuoteTerms::Given(_) => None,
+        }
+    }
+}
+
 /// Why a request is refused.
 #[derive(Debug, Error)]
 pub(crate) enum RequestError {

@@ -63,8 +63,8 @@ impl Function for Reconcile {
     /// `{"day": "2026-03-01"}`.
     async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value, Error> {
         if is_batch(&event) {
-            return each_message(event, |body| async move {
-                let message = steelyard_json::read(body.as_bytes())?;
+            return each_message(event, |message| async move {
+                let message = steelyard_json::read(message.body.as_bytes())?;
                 self.reconciler.message(message, invocation).await
             })
             .await;

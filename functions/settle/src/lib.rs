@@ -213,10 +213,9 @@ fn report_census(census: &Census) {
 impl Function for Settle {
     async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value, Error> {
         if is_batch(&event) {
-            return each_message(
-                event,
-                |body| async move { self.message(&body, invocation).await },
-            )
+            return each_message(event, |message| async move {
+                self.message(&message.body, invocation).await
+            })
             .await;
         }
         self.fan_out().await

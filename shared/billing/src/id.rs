@@ -44,6 +44,9 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
+            /// The most characters that it has.
+            pub const MOST: usize = $most;
+
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -55,7 +58,7 @@ macro_rules! id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<$name, IdError> {
-                check(text, $most)?;
+                check(text, Self::MOST)?;
                 Ok($name(text.to_owned()))
             }
         }
@@ -89,6 +92,10 @@ id! {
 id! {
     /// A machine that reports usage.
     SourceId, 64
+}
+id! {
+    /// What an operator calls a caller of the APIs.
+    CallerName, 64
 }
 id! {
     /// A usage report, named by its source.

@@ -3,6 +3,7 @@
 //! Every function here takes the state, an input and the time, and gives the new state and what
 //! has to be stored. Nothing here reads a clock, a network or a store.
 
+mod access;
 mod account;
 mod audit;
 pub mod breaker;
@@ -30,6 +31,10 @@ mod statement;
 mod task;
 mod trade;
 
+pub use access::{
+    Access, Allowance, Caller, Denied, Grant, Grantee, Principal, PrincipalError, ProviderPattern,
+    Right, RightError,
+};
 pub use account::{
     Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Request,
     Withheld,
@@ -51,7 +56,9 @@ pub use gateway::{
     RefundQueryAnswer, Retry, RowKind, TradeNotice, TradeNumber, TradeOf, TradeState,
     UnreadableRow, UnsignAnswer,
 };
-pub use id::{Basis, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId};
+pub use id::{
+    Basis, CallerName, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId,
+};
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;

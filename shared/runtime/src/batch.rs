@@ -7,8 +7,18 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value;
+use steelyard_billing::Caller;
 
 use crate::Error;
+
+/// A message that a function works on.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// What was sent.
+    pub body: String,
+    /// Who sent it, as SQS tells.
+    pub sender: Caller,
+}
 
 /// Whether an event is a batch of SQS messages.
 #[must_use]
@@ -26,11 +36,11 @@ pub fn is_batch(event: &Value) -> bool {
 /// When the event is not a batch of SQS messages: then all of them come again.
 pub async fn each_message<F, W>(event: Value, handle: F) -> Result<Value, Error>
 where
-    F: Fn(String) -> W,
+    F: Fn(Message) -> W,
     W: Future<Output = Result<(), Error>>,
 {
     let messages = messages(event)?;
-    let handling = messages.into_iter().map(|(id, body)| handled(id, handle(body)));
+    let handling = messages.into_iter().map(|(id, message)| handled(id, handle(message)));
     response(join_all(handling).await)
 }
 
@@ -41,23 +51,24 @@ where
 /// When the event is not a batch of SQS messages: then all of them come again.
 pub async fn each_message_in_turn<F, W>(event: Value, handle: F) -> Result<Value, Error>
 where
-    F: Fn(String) -> W,
+    F: Fn(Message) -> W,
     W: Future<Output = Result<(), Error>>,
 {
     let mut done = Vec::new();
-    for (id, body) in messages(event)? {
-        done.push(handled(id, handle(body)).await);
+    for (id, message) in messages(event)? {
+        done.push(handled(id, handle(message)).await);
     }
     response(done)
 }
 
-/// The ids and the bodies of a batch.
-fn messages(event: Value) -> Result<Vec<(String, String)>, Error> {
+/// The messages of a batch, with their ids.
+fn messages(event: Value) -> Result<Vec<(String, Message)>, Error> {
     let event: SqsEvent = serde_json::from_value(event)?;
     let messages = event.records.into_iter().map(|record| {
         // Without its id a failure can't be told apart: the whole batch would have to come again.
         let id = record.message_id.filter(|id| !id.is_empty()).ok_or("a message has no id")?;
-        Ok((id, record.body.unwrap_or_default()))
+        let sender = Caller::told(record.attributes.get("SenderId").map(String::as_str));
+        Ok((id, Message { body: record.body.unwrap_or_default(), sender }))
     });
     messages.collect()
 }

@@ -10,6 +10,7 @@ mod clock;
 mod endpoints;
 mod environment;
 mod function;
+mod guard;
 mod http;
 mod log;
 mod problem;
@@ -17,12 +18,13 @@ mod queue;
 mod unreadable;
 pub mod web;
 
-pub use batch::{each_message, each_message_in_turn, is_batch};
+pub use batch::{Message, each_message, each_message_in_turn, is_batch};
 #[cfg(feature = "bucket")]
 pub use bucket::{Bucket, BucketError};
 pub use clock::Clock;
 pub use environment::{Environment, EnvironmentError};
 pub use function::{Error, Function, Invocation, run};
+pub use guard::{Guard, NotAdmitted};
 pub use problem::Problem;
 pub use queue::{Queue, QueueError};
 pub use steelyard_billing::chain;

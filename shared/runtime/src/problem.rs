@@ -3,6 +3,8 @@
 /// A kind of problem (RFC 9457). `docs/problems.md` describes each for callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Problem {
+    /// The caller may not do what it asks for.
+    Forbidden,
     /// No route has this path.
     NotFound,
     /// The route has another method; `Allow` names it.
@@ -51,7 +53,8 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Problem; 22] = [
+    pub const ALL: [Problem; 23] = [
+        Problem::Forbidden,
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::BodyTooLarge,
@@ -80,6 +83,7 @@ impl Problem {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
+            Problem::Forbidden => "forbidden",
             Problem::NotFound => "not-found",
             Problem::MethodNotAllowed => "method-not-allowed",
             Problem::BodyTooLarge => "body-too-large",
@@ -110,6 +114,7 @@ impl Problem {
     pub const fn status(self) -> u16 {
         match self {
             Problem::MalformedRequest => 400,
+            Problem::Forbidden => 403,
             Problem::NotFound | Problem::NoPlan | Problem::NoProvider | Problem::NoReport => 404,
             Problem::MethodNotAllowed => 405,
             Problem::RequestTimeout => 408,

@@ -11,9 +11,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
+use steelyard_billing::Caller;
 use thiserror::Error;
 
-use crate::{Problem, chain};
+use crate::{NotAdmitted, Problem, chain};
 
 /// Why the body of a request is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -105,11 +106,28 @@ pub fn refusal(request: &ApiGatewayV2httpRequest, path: &str) -> Option<ApiGatew
     None
 }
 
-/// The ARN of the IAM user or role that signed a request; none where an API asks for no signature. API
-/// Gateway writes it, and no header or body can.
+/// Who signed a request, as API Gateway tells it: no header or body can. Nothing is known of who sends a
+/// request to an API that asks for no signature.
 #[must_use]
-pub fn caller(request: &ApiGatewayV2httpRequest) -> Option<String> {
-    request.request_context.authorizer.as_ref()?.iam.as_ref()?.user_arn.clone()
+pub fn caller(request: &ApiGatewayV2httpRequest) -> Caller {
+    let authorizer = request.request_context.authorizer.as_ref();
+    let iam = authorizer.and_then(|authorizer| authorizer.iam.as_ref());
+    Caller::told(
+        iam.into_iter().flat_map(|iam| [&iam.user_arn, &iam.user_id]).flatten().map(String::as_str),
+    )
+}
+
+/// The answer to a request that the guard does not admit.
+#[must_use]
+pub fn not_admitted(error: &NotAdmitted) -> ApiGatewayV2httpResponse {
+    match error {
+        NotAdmitted::Denied(denied) => problem(Problem::Forbidden, &denied.to_string(), json!({})),
+        NotAdmitted::Store(error) => {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "cannot read who may do what");
+            unavailable("it cannot be found out who may do this; ask again")
+        }
+    }
 }
 
 /// 503: nothing is lost, and the same request may be sent again.

@@ -4,6 +4,7 @@
 //! crate knows items, keys and conditions. It decides nothing: `steelyard-billing` decides what is
 //! stored, and `steelyard-books` loads, decides and stores.
 
+mod access;
 mod accounts;
 mod bill_runs;
 mod breaker;
@@ -33,6 +34,7 @@ mod usage;
 mod usage_read;
 mod writes;
 
+pub use access::StoredAccess;
 pub use accounts::{AccountPage, ProviderAccount, Stored};
 pub use bill_runs::StoredRun;
 pub use cumulative::{CumulativeReport, Raised, TooLarge};

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | usage | provider | `registration` | that the provider may be counted, and the months that are closed |
 //! | usage | provider | `day#2015-05-17#source#id` | what a report says of a day: the counts, and the marker by which they count once |
+//! | usage | `#access` | `source#…` or `caller#…` | who may report as the source, or call the other APIs |
 //! | usage | provider | `late#2015-05` | how often usage of each day of the month changed after the day was over |
 //! | billing | `realm` | `realm` | the code of the deployment, which is part of every number |
 //! | billing | `registry` | `registry` | the shards of the registry that have providers |
@@ -46,8 +47,8 @@ use std::ops::RangeInclusive;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{
-    DebitId, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef,
-    ReportId, SourceId, StatementId, TaskId, Unmatched,
+    DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId,
+    RefundRef, ReportId, SourceId, StatementId, TaskId, Unmatched,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
@@ -75,6 +76,8 @@ pub(crate) const COUNTED_AT_S: &str = "counted_at_s";
 pub(crate) const CUMULATIVE: &str = "cumulative";
 /// What distinguishes the content of a report from others; of a cumulative report, how it counts.
 pub(crate) const DIGEST: &str = "digest";
+/// When a grant was stored, in seconds of Unix time.
+pub(crate) const AT_S: &str = "at_s";
 /// Who withdrew a report, when and why.
 pub(crate) const WITHDRAWN: &str = "withdrawn";
 /// What a statement says of each API, packed; of a large one it is in parts.
@@ -96,6 +99,10 @@ pub(crate) const REGISTRATION: &str = "registration";
 pub(crate) const DAY_PREFIX: &str = "day#";
 /// Sorts between the reports of days and the registration, so that one query reads all three.
 pub(crate) const LATE_PREFIX: &str = "late#";
+/// The partition of the grants: no provider has such an id.
+pub(crate) const ACCESS: &str = "#access";
+pub(crate) const SOURCE_PREFIX: &str = "source#";
+pub(crate) const CALLER_PREFIX: &str = "caller#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
@@ -240,6 +247,21 @@ pub(crate) fn detail_sk(statement: StatementId, part: usize) -> String {
 
 pub(crate) fn entry_sk(number: u64) -> String {
     format!("{ENTRY_PREFIX}{number:010}")
+}
+
+/// The sort key of a grant.
+pub(crate) fn grant_sk(to: &Grantee) -> String {
+    match to {
+        Grantee::Source(source) => format!("{SOURCE_PREFIX}{source}"),
+        Grantee::Caller(name) => format!("{CALLER_PREFIX}{name}"),
+    }
+}
+
+/// What a grant is for, by its sort key; none if it names nothing.
+pub(crate) fn grantee(sk: &str) -> Option<Grantee> {
+    let source = || Some(Grantee::Source(sk.strip_prefix(SOURCE_PREFIX)?.parse().ok()?));
+    let caller = || Some(Grantee::Caller(sk.strip_prefix(CALLER_PREFIX)?.parse().ok()?));
+    source().or_else(caller)
 }
 
 pub(crate) fn transfer_pk(reference: &str) -> String {

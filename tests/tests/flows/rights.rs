@@ -63,7 +63,7 @@ const RIGHTS: &[Explained] = &[
     allow("IngestRole", LOG, "IngestLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("IngestRole", TAKE, "UsageQueue.Arn", &[], "The usage queue delivers reports."),
     allow("IngestRole", BATCH_GET, USAGE, &[], "A report is counted for registered providers only."),
-    allow("IngestRole", QUERY, USAGE, &[], "A report of very many calls is compared with what its month has."),
+    allow("IngestRole", QUERY, USAGE, &[], "The grants say who may report; a report of very many calls is compared with what its month has."),
     allow("IngestRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes counted_at_s cumulative digest expires_at_s format metered pk sk version"], "A report is added once for each provider and day that it names, and a cumulative one grows. A registration has other attributes."),
     allow("IngestRole", UPDATE, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes d01 d02 d03 d04 d05 d06 d07 d08 d09 d10 d11 d12 d13 d14 d15 d16 d17 d18 d19 d20 d21 d22 d23 d24 d25 d26 d27 d28 d29 d30 d31 expires_at_s format pk sk version withdrawn"], "A report is withdrawn; and usage that changes after its day was over is noted, so that settlement reads the day again."),
     // SettleRole
@@ -102,6 +102,7 @@ const RIGHTS: &[Explained] = &[
     // PortalRole
     allow("PortalRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("PortalRole", LOG, "PortalLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("PortalRole", QUERY, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "The grants say who may call the function."),
     allow("PortalRole", QUERY, BILLING, &[], "An offer depends on the provider, its account and its open offers."),
     allow("PortalRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* realm"], "A recharge, a mandate and an idempotency key are added; the first offer makes the realm."),
     allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "The first offer over a restored table makes another realm."),
@@ -134,12 +135,14 @@ const RIGHTS: &[Explained] = &[
     // QuoteRole
     allow("QuoteRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("QuoteRole", LOG, "QuoteLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("QuoteRole", QUERY, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "The grants say who may call the function."),
     allow("QuoteRole", QUERY, BILLING, &[], "A quote reads plans, terms and the account."),
     // OperatorPolicy
     allow("OperatorPolicy", QUERY, USAGE, &[], "Commands read everything; `items unreadable` reads the index too."),
     allow("OperatorPolicy", QUERY, BILLING, &[], "Commands read everything; `items unreadable` reads the index too."),
     allow("OperatorPolicy", QUERY, "BillingTable.Arn/index/due", &[], "Commands read everything; `items unreadable` reads the index too."),
-    allow("OperatorPolicy", &["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], USAGE, &[], "`import` counts usage, `provider` registers, `settle` closes months."),
+    allow("OperatorPolicy", &["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], USAGE, &[], "`import` counts usage, `provider` registers, `settle` closes months, `source` and `caller` grant."),
+    allow("OperatorPolicy", DELETE, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "`source remove` and `caller remove` take a grant back."),
     allow("OperatorPolicy", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &[], "Plans, providers, transfers, refunds, mandates, the breaker, findings and settlements are written by commands."),
     allow("OperatorPolicy", DELETE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys reconciliation#* unmatched#*"], "`reconcile close` and `skip` expect no bill to show a movement any more, and end a run over the day."),
     deny("OperatorPolicy", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "Journal entries and statements are written once, by people too."),

@@ -27,7 +27,7 @@ pub use gate::Gate;
 pub use meter::{CapacityUnits, Meter, Units, Usage};
 pub use router::{REQUEST_MAX_BYTES, router};
 pub use transport::Transport;
-pub use wire::{Request, Response};
+pub use wire::{Request, Response, access_key};
 
 use queues::Queues;
 use secrets::Secrets;

@@ -42,6 +42,19 @@ pub(super) enum QueueError {
     BatchRequestTooLong(usize),
 }
 
+/// A message to be sent.
+#[derive(Debug, Default)]
+pub(super) struct NewMessage {
+    /// What is sent.
+    pub(super) body: String,
+    /// The attributes that the sender gives it, as they came.
+    pub(super) attributes: Map<String, Value>,
+    /// The access key id of the sender.
+    pub(super) sender: String,
+    /// After how many seconds it may be received; after the queue's own delay unless given.
+    pub(super) delay_s: Option<u32>,
+}
+
 /// A message that a queue holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Message {
@@ -51,6 +64,8 @@ pub(super) struct Message {
     pub(super) body: String,
     /// The attributes that the sender gave it, as they came.
     pub(super) attributes: Map<String, Value>,
+    /// The access key id of the sender.
+    pub(super) sender: String,
     /// When it was sent.
     pub(super) sent_at: Timestamp,
     /// When it was received for the first time, if it was.
@@ -140,15 +155,14 @@ impl Queues {
         self.by_name.get_mut(name).ok_or_else(|| absent(name))
     }
 
-    /// Sends a message, which may be received after `delay_s`, or after the queue's own delay. Returns its id.
+    /// Sends a message. Returns its id.
     pub(super) fn send(
         &mut self,
         name: &str,
-        body: String,
-        attributes: Map<String, Value>,
-        delay_s: Option<u32>,
+        message: NewMessage,
         now: Timestamp,
     ) -> Result<String, QueueError> {
+        let NewMessage { body, attributes, sender, delay_s } = message;
         let id = format!("00000000-0000-4000-8000-{:012x}", self.sent + 1);
         let queue = self.queue_mut(name)?;
         let delay_s = delay_s.unwrap_or(queue.settings.delay_s);
@@ -156,6 +170,7 @@ impl Queues {
             id: id.clone(),
             body,
             attributes,
+            sender,
             sent_at: now,
             first_received_at: None,
             receives: 0,

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::post;
 
 use super::Embedded;
-use super::wire::{Request, Response};
+use super::wire::{Request, Response, access_key};
 
 /// The largest request that DynamoDB takes, a `BatchWriteItem`: 16 MB.
 pub const REQUEST_MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ async fn answer(
     let request = Request {
         target: text(&headers, "x-amz-target").unwrap_or_default(),
         host: text(&headers, "host"),
-        caller: None,
+        caller: text(&headers, "authorization").as_deref().and_then(access_key),
         body: body.into(),
     };
     embedded.handle(request).await.into_response()

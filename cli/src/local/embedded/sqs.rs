@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::queues::{
-    DELAY_MAX_S, MESSAGE_MAX_BYTES, Queue, QueueError, Queues, Settings, VISIBILITY_MAX_S,
+    DELAY_MAX_S, MESSAGE_MAX_BYTES, NewMessage, Queue, QueueError, Queues, Settings,
+    VISIBILITY_MAX_S,
 };
 use super::wire::{Request, Response, unknown_operation, unreadable};
 use super::{Now, lock};
@@ -62,10 +63,10 @@ fn answer(queues: &mut Queues, now: Timestamp, request: &Request) -> Result<Valu
         "PurgeQueue" => purge_queue(queues, request.input()?),
         "GetQueueAttributes" => get_queue_attributes(queues, now, request.input()?),
         "SetQueueAttributes" => set_queue_attributes(queues, request.input()?),
-        "SendMessage" => send_message(queues, now, request.input()?),
+        "SendMessage" => send_message(queues, now, request),
         "DeleteMessage" => delete_message(queues, request.input()?),
         "ChangeMessageVisibility" => change_message_visibility(queues, now, request.input()?),
-        "SendMessageBatch" => batch::send(queues, now, request.input()?),
+        "SendMessageBatch" => batch::send(queues, now, sender(request), request.input()?),
         "DeleteMessageBatch" => batch::delete(queues, request.input()?),
         "ChangeMessageVisibilityBatch" => batch::change_visibility(queues, now, request.input()?),
         _ => Err(Refusal::UnknownOperation),
@@ -202,15 +203,22 @@ struct Outgoing {
     message_attributes: Map<String, Value>,
 }
 
-fn send_message(queues: &mut Queues, now: Timestamp, input: SendMessage) -> Result<Value, Refusal> {
-    let id = send(queues, input.queue_url.name(), input.message, now)?;
+fn send_message(queues: &mut Queues, now: Timestamp, request: &Request) -> Result<Value, Refusal> {
+    let input: SendMessage = request.input()?;
+    let id = send(queues, input.queue_url.name(), input.message, sender(request), now)?;
     Ok(json!({ "MessageId": id }))
+}
+
+/// The access key id that signed a request. One that is not signed has none.
+fn sender(request: &Request) -> &str {
+    request.caller.as_deref().unwrap_or("local")
 }
 
 fn send(
     queues: &mut Queues,
     queue: &str,
     message: Outgoing,
+    sender: &str,
     now: Timestamp,
 ) -> Result<String, QueueError> {
     let length = message.message_body.len();
@@ -218,7 +226,13 @@ fn send(
     if let Some(delay_s) = message.delay_seconds {
         check("DelaySeconds", delay_s, 0, DELAY_MAX_S)?;
     }
-    queues.send(queue, message.message_body, message.message_attributes, message.delay_seconds, now)
+    let message = NewMessage {
+        body: message.message_body,
+        attributes: message.message_attributes,
+        sender: sender.to_owned(),
+        delay_s: message.delay_seconds,
+    };
+    queues.send(queue, message, now)
 }
 
 #[derive(Deserialize)]

@@ -15,7 +15,7 @@ use super::Embedded;
 use super::faults::{Fault, Faults, conflict, throttle};
 use super::gate::Gate;
 use super::meter::{Meter, asking_for_capacity, reports_capacity};
-use super::wire::{Request, Response};
+use super::wire::{Request, Response, access_key};
 
 /// The HTTP client of one machine: what it sends is measured, and may be struck by the script of its faults.
 ///
@@ -110,12 +110,6 @@ fn from_sdk(request: &HttpRequest) -> Result<Request, ConnectorError> {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let caller = request.headers().get("authorization").and_then(access_key);
     Ok(Request { caller, ..Request::new(target, body) })
-}
-
-/// The access key id in an `Authorization` header of Signature Version 4.
-fn access_key(authorization: &str) -> Option<String> {
-    let (_, credential) = authorization.split_once("Credential=")?;
-    credential.split_once('/').map(|(key, _)| key.to_owned())
 }
 
 fn to_sdk(answer: Response) -> Result<HttpResponse, ConnectorError> {

@@ -10,7 +10,7 @@ pub struct Request {
     pub target: String,
     /// The value of `Host` when the request came over HTTP. Queue URLs are told with it, so that a tool can call them.
     pub host: Option<String>,
-    /// The access key id that signed the request, when an AWS client in this process sent it.
+    /// The access key id that signed the request, if it is signed. No signature is checked.
     pub caller: Option<String>,
     /// The operation's JSON document.
     pub body: Vec<u8>,
@@ -40,6 +40,12 @@ impl Request {
     fn split(&self) -> (&str, &str) {
         self.target.split_once('.').unwrap_or((&self.target, ""))
     }
+}
+
+/// The access key id in an `Authorization` header of Signature Version 4.
+pub fn access_key(authorization: &str) -> Option<String> {
+    let (_, credential) = authorization.split_once("Credential=")?;
+    credential.split_once('/').map(|(key, _)| key.to_owned())
 }
 
 /// What a service answers.

@@ -1,6 +1,6 @@
 //! Why a record is refused.
 
-use steelyard_billing::{IdError, ProviderId, WallTime};
+use steelyard_billing::{IdError, ProviderId, SourceId, WallTime};
 use steelyard_json::JsonError;
 use steelyard_pricing::{
     Amount, ApiName, ApiNameError, BillingDay, BillingMonth, DayError, UsageError,
@@ -19,6 +19,14 @@ pub enum Refusal {
     /// The provider's id is not one.
     #[error("provider: {0}")]
     Provider(IdError),
+    /// The source may not report for the provider.
+    #[error("source {source_id} may not report for provider `{provider}`")]
+    NotGranted {
+        /// The source.
+        source_id: SourceId,
+        /// The provider.
+        provider: ProviderId,
+    },
     /// Nobody registered the provider.
     #[error("provider `{0}` is not registered")]
     UnknownProvider(ProviderId),

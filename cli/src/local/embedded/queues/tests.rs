@@ -22,7 +22,9 @@ impl World {
     }
 
     fn send(&mut self, body: &str, delay_s: Option<u32>) {
-        self.queues.send("debits", body.to_owned(), Map::new(), delay_s, self.now).unwrap();
+        let body = body.to_owned();
+        let message = NewMessage { body, delay_s, ..NewMessage::default() };
+        self.queues.send("debits", message, self.now).unwrap();
     }
 
     fn receive(&mut self, queue: &str) -> Vec<Message> {

@@ -47,6 +47,7 @@ pub(super) struct Hiding {
 pub(super) fn send(
     queues: &mut Queues,
     now: Timestamp,
+    sender: &str,
     batch: Batch<Outgoing>,
 ) -> Result<Value, Refusal> {
     let bodies = batch.entries.iter().map(|entry| &entry.content.message_body);
@@ -55,7 +56,7 @@ pub(super) fn send(
         return Err(QueueError::BatchRequestTooLong(length).into());
     }
     each(queues, batch, |queues, queue, message| {
-        let id = super::send(queues, queue, message, now)?;
+        let id = super::send(queues, queue, message, sender, now)?;
         Ok(json!({ "MessageId": id }))
     })
 }

@@ -93,7 +93,7 @@ fn received(message: Message, input: &ReceiveMessage) -> Value {
 fn system_attributes(message: &Message) -> Map<String, Value> {
     let first_received_at = message.first_received_at;
     map([
-        ("SenderId", text("local")),
+        ("SenderId", text(&message.sender)),
         ("SentTimestamp", text(message.sent_at.as_millisecond())),
         ("ApproximateReceiveCount", text(message.receives)),
         (

@@ -1,0 +1,394 @@
+//! Who may do what: the identities that may report as a source, or call an API, and for which
+//! providers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::id::{IdError, check};
+use crate::{CallerName, ProviderId, SourceId};
+
+/// Something that only some callers may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    /// Send usage reports as a source, and withdraw them.
+    Report,
+    /// Ask what usage would cost.
+    Quotes,
+    /// Offer a recharge.
+    Recharges,
+    /// Offer a mandate.
+    Mandates,
+}
+
+impl Right {
+    /// All of them.
+    pub const ALL: [Right; 4] = [Right::Report, Right::Quotes, Right::Recharges, Right::Mandates];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Right::Report => "report",
+            Right::Quotes => "quotes",
+            Right::Recharges => "recharges",
+            Right::Mandates => "mandates",
+        }
+    }
+}
+
+/// A text is the name of no right.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is no right")]
+pub struct RightError(String);
+
+impl FromStr for Right {
+    type Err = RightError;
+
+    fn from_str(text: &str) -> Result<Right, RightError> {
+        let mut rights = Right::ALL.into_iter();
+        rights.find(|right| right.name() == text).ok_or_else(|| RightError(text.to_owned()))
+    }
+}
+
+/// An identity that AWS has checked, as a grant names it: the ARN of an IAM user or role, or the unique
+/// id of one, such as `AROAEXAMPLEID`, which SQS gives as the sender of a message.
+///
+/// The session of an assumed role is dropped, and the path of a role, since AWS does not tell it of a
+/// session. `arn:aws:sts::123456789012:assumed-role/gateway/i-0abc` and
+/// `arn:aws:iam::123456789012:role/service/gateway` are one principal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Principal(String);
+
+/// The most characters of a principal: an ARN of IAM has fewer.
+const PRINCIPAL_MAX: usize = 700;
+
+/// A text is no principal.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is neither an ARN such as arn:aws:iam::123456789012:role/gateway nor the unique id of an IAM \
+     user or role"
+)]
+pub struct PrincipalError(String);
+
+impl Principal {
+    fn parse(text: &str) -> Option<Principal> {
+        let is_printable = text.chars().all(|c| c.is_ascii_graphic());
+        if text.is_empty() || text.len() > PRINCIPAL_MAX || !is_printable {
+            return None;
+        }
+        if !text.starts_with("arn:") {
+            // Behind the unique id of a role stands the name of the session.
+            let (id, _) = text.split_once(':').unwrap_or((text, ""));
+            let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            return is_id.then(|| Principal(id.to_owned()));
+        }
+        let parts = text.splitn(6, ':').collect::<Vec<_>>();
+        let [arn, partition, service @ ("iam" | "sts"), region, account, resource] = &*parts else {
+            return None;
+        };
+        let role = match (*service, resource.split_once('/')) {
+            ("sts", Some(("assumed-role", session))) => session.split('/').next(),
+            ("iam", Some(("role", path))) => path.rsplit('/').next(),
+            _ => return Some(Principal(text.to_owned())),
+        };
+        let role = role.filter(|role| !role.is_empty())?;
+        Some(Principal(format!("{arn}:{partition}:iam:{region}:{account}:role/{role}")))
+    }
+
+    /// The principal as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Principal {
+    type Err = PrincipalError;
+
+    fn from_str(text: &str) -> Result<Principal, PrincipalError> {
+        Principal::parse(text).ok_or_else(|| PrincipalError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Principal {
+    type Error = PrincipalError;
+
+    fn try_from(text: String) -> Result<Principal, PrincipalError> {
+        text.parse()
+    }
+}
+
+impl From<Principal> for String {
+    fn from(principal: Principal) -> String {
+        principal.0
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who sends a request, as AWS tells it: nothing that the request itself says is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    told: Option<String>,
+    principals: BTreeSet<Principal>,
+}
+
+impl Caller {
+    /// A caller that AWS tells by these texts, the plainest first. None of them is a caller of whom
+    /// nothing is known.
+    #[must_use]
+    pub fn told<'a>(by: impl IntoIterator<Item = &'a str>) -> Caller {
+        let mut caller = Caller::default();
+        for text in by {
+            caller.told.get_or_insert_with(|| text.to_owned());
+            caller.principals.extend(Principal::parse(text));
+        }
+        caller
+    }
+
+    /// What AWS tells, with the session; none where nothing is known.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.told.as_deref()
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name().unwrap_or("a caller without an identity"))
+    }
+}
+
+/// Some providers: `*` for all, `isv-*` for those whose ids begin so, or the id of one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProviderPattern {
+    /// What ids are, or begin with.
+    text: String,
+    is_prefix: bool,
+}
+
+impl ProviderPattern {
+    fn covers(&self, provider: &ProviderId) -> bool {
+        let id = provider.as_str();
+        if self.is_prefix { id.starts_with(&self.text) } else { id == self.text }
+    }
+}
+
+impl FromStr for ProviderPattern {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<ProviderPattern, IdError> {
+        let (begin, is_prefix) = match text.strip_suffix('*') {
+            Some(begin) => (begin, true),
+            None => (text, false),
+        };
+        if !(is_prefix && begin.is_empty()) {
+            check(begin, ProviderId::MOST)?;
+        }
+        Ok(ProviderPattern { text: begin.to_owned(), is_prefix })
+    }
+}
+
+impl TryFrom<String> for ProviderPattern {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<ProviderPattern, IdError> {
+        text.parse()
+    }
+}
+
+impl From<ProviderPattern> for String {
+    fn from(pattern: ProviderPattern) -> String {
+        pattern.to_string()
+    }
+}
+
+impl fmt::Display for ProviderPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.text, if self.is_prefix { "*" } else { "" })
+    }
+}
+
+/// What a grant is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grantee {
+    /// Reports as this source.
+    Source(SourceId),
+    /// A caller of the other APIs, by the name that an operator gave it.
+    Caller(CallerName),
+}
+
+impl Grantee {
+    /// The id of the source, or the name of the caller.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Grantee::Source(source) => source.as_str(),
+            Grantee::Caller(name) => name.as_str(),
+        }
+    }
+}
+
+/// Which identities have which rights, for which providers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The identities; each alone suffices.
+    pub principals: BTreeSet<Principal>,
+    /// What they may do: for a source, [`Right::Report`] alone.
+    pub rights: BTreeSet<Right>,
+    /// For whom.
+    pub providers: BTreeSet<ProviderPattern>,
+    /// The person who granted it.
+    pub by: String,
+    /// When, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+}
+
+impl Grant {
+    /// Whether another gives the same: who granted it, and when, do not count.
+    #[must_use]
+    pub fn gives_what(&self, other: &Grant) -> bool {
+        (&self.principals, &self.rights, &self.providers)
+            == (&other.principals, &other.rights, &other.providers)
+    }
+}
+
+/// Every grant. A right that no grant names is open to every caller, as before the first was made.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    grants: BTreeMap<Grantee, Arc<Grant>>,
+    /// Rights that a grant names that cannot be read: they are not open.
+    closed: BTreeSet<Right>,
+}
+
+/// A caller may not do what it asks for. Nothing is said of what exists.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{caller} may not {what}")]
+pub struct Denied {
+    caller: String,
+    what: String,
+}
+
+/// For whom a caller may do something.
+#[derive(Clone, Debug)]
+pub enum Allowance {
+    /// For everybody.
+    All,
+    /// For the providers of a grant.
+    Of(Arc<Grant>),
+}
+
+impl Allowance {
+    /// Whether it is allowed for a provider.
+    #[must_use]
+    pub fn covers(&self, provider: &ProviderId) -> bool {
+        match self {
+            Allowance::All => true,
+            Allowance::Of(grant) => grant.covers(provider),
+        }
+    }
+}
+
+impl Access {
+    /// Adds a grant.
+    pub fn add(&mut self, to: Grantee, grant: Grant) {
+        self.grants.insert(to, Arc::new(grant));
+    }
+
+    /// Notes a grant that cannot be read: whatever it may give is not open.
+    pub fn add_unreadable(&mut self, is_source: bool) {
+        let rights = Right::ALL.into_iter().filter(|right| (*right == Right::Report) == is_source);
+        self.closed.extend(rights);
+    }
+
+    /// Removes a grant.
+    pub fn remove(&mut self, from: &Grantee) {
+        self.grants.remove(from);
+    }
+
+    /// What is granted to one, if it can be read.
+    #[must_use]
+    pub fn grant(&self, to: &Grantee) -> Option<&Grant> {
+        self.grants.get(to).map(|grant| &**grant)
+    }
+
+    /// Every grant that can be read.
+    pub fn grants(&self) -> impl Iterator<Item = (&Grantee, &Grant)> {
+        self.grants.iter().map(|(to, grant)| (to, &**grant))
+    }
+
+    /// Whether every caller has a right.
+    #[must_use]
+    pub fn is_open(&self, right: Right) -> bool {
+        let is_granted = self.grants.values().any(|grant| grant.rights.contains(&right));
+        !is_granted && !self.closed.contains(&right)
+    }
+
+    /// For whom a caller may report as a source.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when it may not report as that source at all.
+    pub fn reporting(&self, caller: &Caller, source: &SourceId) -> Result<Allowance, Denied> {
+        if self.is_open(Right::Report) {
+            return Ok(Allowance::All);
+        }
+        let grant = self.grants.get(&Grantee::Source(source.clone()));
+        let grant = grant.filter(|grant| grant.is_for(caller, Right::Report));
+        grant.map(|grant| Allowance::Of(Arc::clone(grant))).ok_or_else(|| Denied {
+            caller: caller.to_string(),
+            what: format!("report as {source}"),
+        })
+    }
+
+    /// Whether a caller may do something for a provider; without one, whether it may do it at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when it may not.
+    pub fn check(
+        &self,
+        caller: &Caller,
+        right: Right,
+        provider: Option<&ProviderId>,
+    ) -> Result<(), Denied> {
+        let mut grants = self.grants.values().filter(|grant| grant.is_for(caller, right));
+        let is_granted = grants.any(|grant| provider.is_none_or(|provider| grant.covers(provider)));
+        if is_granted || self.is_open(right) {
+            return Ok(());
+        }
+        let of = provider.map(|provider| format!(" for {provider}")).unwrap_or_default();
+        let what = format!("ask for {}{of}", right.name());
+        Err(Denied { caller: caller.to_string(), what })
+    }
+}
+
+impl Grant {
+    fn covers(&self, provider: &ProviderId) -> bool {
+        self.providers.iter().any(|some| some.covers(provider))
+    }
+
+    fn is_for(&self, caller: &Caller, right: Right) -> bool {
+        self.rights.contains(&right) && !self.principals.is_disjoint(&caller.principals)
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

@@ -1,0 +1,105 @@
+//! Who may do what, asked before anything is done for a caller.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use steelyard_billing::{Access, Allowance, Caller, Denied, ProviderId, Right, SourceId};
+use steelyard_store::{StoreError, StoredAccess, UsageTable};
+use thiserror::Error;
+
+use crate::{Clock, report_unreadable};
+
+/// Knows who may do what. The grants are read again after [`KNOWN_FOR`].
+#[derive(Clone, Debug)]
+pub struct Guard {
+    table: UsageTable,
+    clock: Clock,
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    access: Arc<Access>,
+    since: Timestamp,
+}
+
+/// For how long the grants that were read are used: a caller may do what was revoked for so long.
+pub const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// Why a request is not admitted.
+#[derive(Debug, Error)]
+pub enum NotAdmitted {
+    /// The caller may not do it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The grants cannot be read, so that nobody knows.
+    #[error("the grants cannot be read")]
+    Store(#[from] StoreError),
+}
+
+impl Guard {
+    /// The guard by the grants of a table.
+    #[must_use]
+    pub fn new(table: UsageTable, clock: Clock) -> Guard {
+        Guard { table, clock, known: Arc::default() }
+    }
+
+    /// Who may do what, of which a right is asked for.
+    async fn access(&self, right: Right) -> Result<Arc<Access>, StoreError> {
+        let now = self.clock.now();
+        let (known, is_first) = self.known(now);
+        if let Some(access) = known {
+            return Ok(access);
+        }
+        let StoredAccess { access, unreadable } = self.table.access().await?;
+        report_unreadable(&unreadable);
+        if is_first && access.is_open(right) {
+            tracing::warn!(%right, "no grant names this right: every caller that reaches the API has it");
+        }
+        let access = Arc::new(access);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Known { access: Arc::clone(&access), since: now });
+        Ok(access)
+    }
+
+    /// For whom a caller may report as a source.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAdmitted`] when it may not report as that source at all, or the table cannot be read.
+    pub async fn reporting(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+    ) -> Result<Allowance, NotAdmitted> {
+        let access = self.access(Right::Report).await?;
+        Ok(access.reporting(caller, source).inspect_err(tell)?)
+    }
+
+    /// Whether a caller may do something for a provider; without one, whether it may do it at all.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAdmitted`] when it may not, or the table cannot be read.
+    pub async fn admit(
+        &self,
+        caller: &Caller,
+        right: Right,
+        provider: Option<&ProviderId>,
+    ) -> Result<(), NotAdmitted> {
+        let access = self.access(right).await?;
+        Ok(access.check(caller, right, provider).inspect_err(tell)?)
+    }
+
+    /// What is known, and whether nothing ever was.
+    fn known(&self, now: Timestamp) -> (Option<Arc<Access>>, bool) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Known { access, since }) = &*known else { return (None, true) };
+        let is_fresh = *since <= now && now < *since + KNOWN_FOR;
+        (is_fresh.then(|| Arc::clone(access)), false)
+    }
+}
+
+fn tell(denied: &Denied) {
+    tracing::warn!(%denied, "a request is not admitted");
+}
