@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use steelyard_alipay::Alipay;
-use steelyard_billing::{Calendar, DebitRules};
+use steelyard_billing::{Calendar, DebitRules, NAMES_MAX};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
 use steelyard_runtime::{Clock, Environment, Error, alipay, aws, chain};
@@ -247,7 +247,8 @@ impl System {
     ///
     /// When a rule of a deployment is not given.
     pub(crate) fn settler(&self) -> Result<Settler, Error> {
-        Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
+        let usage = self.tables.usage.clone();
+        Ok(Settler { books: self.books()?, usage, names_max: NAMES_MAX })
     }
 
     /// The client of the system's Alipay, for queries: it has no address for notifications.

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, NAMES_MAX};
 use steelyard_books::{Books, Settler};
 use steelyard_cli::Tables;
 use steelyard_cli::local::LocalFunction;
@@ -135,7 +135,8 @@ impl Machine {
     /// Its settler.
     #[must_use]
     pub fn settler(&self, platform: &Platform) -> Settler {
-        Settler { books: self.books(platform), usage: self.tables.usage.clone() }
+        let usage = self.tables.usage.clone();
+        Settler { books: self.books(platform), usage, names_max: NAMES_MAX }
     }
 
     /// Its settle function, which may take so long.

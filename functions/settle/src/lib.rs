@@ -69,7 +69,8 @@ impl Settle {
         let usage = UsageTable::new(client.clone(), environment.required("USAGE_TABLE")?);
         let billing = BillingTable::new(client, environment.required("BILLING_TABLE")?);
         let queue = aws::queue(&config, environment.required("SETTLE_QUEUE_URL")?);
-        let settler = Settler { books: Books::new(billing, rules), usage };
+        let names_max = environment.parsed("API_NAMES_MAX")?;
+        let settler = Settler { books: Books::new(billing, rules), usage, names_max };
         Ok(Settle::new(settler, queue, Clock::system()))
     }
 
@@ -170,7 +171,19 @@ fn log(statement: &Statement) {
         changed_days = statement.changed_days.len(),
         "settled"
     );
-    let new = statement.unpriced.iter().filter(|unpriced| unpriced.because != LineCause::Void);
+    let is_new = |because: LineCause| because != LineCause::Void;
+    let lines = statement.lines.iter().filter(|line| is_new(line.because));
+    let others = lines.flat_map(|line| line.apis.iter());
+    for (api, metered) in others.filter(|(api, _)| api.other_prefix().is_some()) {
+        tracing::warn!(
+            provider.id = %statement.provider,
+            %api,
+            // The template makes a metric of it.
+            unlisted_calls = metered.calls.get(),
+            "the month has too many names of APIs: these calls are summed under one"
+        );
+    }
+    let new = statement.unpriced.iter().filter(|unpriced| is_new(unpriced.because));
     for (api, metered) in new.flat_map(|unpriced| unpriced.apis.iter()) {
         tracing::warn!(
             provider.id = %statement.provider,

@@ -16,7 +16,7 @@ pub use collect::{Collectable, LastRequest, Request, Withheld};
 pub use figures::Figures;
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-use crate::{Debit, DebitId, Provider, ProviderId, StatementId};
+use crate::{Debit, DebitId, ListedNames, Provider, ProviderId, StatementId};
 
 /// A provider's account: its figures, and how far its usage has been settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct MonthProgress {
     /// month: where it changed more often since, the day is read again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub changes: BTreeMap<i8, u64>,
+    /// The names that its statements list, of those that no plan lists.
+    #[serde(default, skip_serializing_if = "ListedNames::is_empty")]
+    pub names: ListedNames,
     /// The day of its last statement: days up to it keep the terms that they were rated by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_through: Option<BillingDay>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth, Usage, UsageError};
 
-use crate::{Account, Calendar, MonthClose, Reason, Registration, Statement};
+use crate::{Account, Calendar, ListedNames, MonthClose, Reason, Registration, Statement};
 
 /// What was metered, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;
@@ -57,6 +57,8 @@ pub struct UsageRead {
     pub rated: CountedDays,
     /// How often usage of each day changed after it was over, as ingest noted it.
     pub changes: BTreeMap<BillingDay, u64>,
+    /// The names that each month lists, those of these days included.
+    pub names: BTreeMap<BillingMonth, ListedNames>,
     /// The last month of which every day was read after it was closed for good.
     pub whole_through: Option<BillingMonth>,
     /// How the provider may be counted; none if it is not registered for counting.

@@ -17,6 +17,7 @@ mod id;
 mod in_flight;
 mod journal;
 pub mod mandate;
+mod names;
 mod outcome;
 mod provider;
 mod reason;
@@ -62,6 +63,7 @@ pub use id::{
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;
+pub use names::{ListedNames, NAMES_MAX};
 pub use outcome::Outcome;
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
 pub use reason::{REASON_MAX, Reason, ReasonError};

@@ -231,7 +231,7 @@ fn forget(account: &mut Account, usage: &UsageRead) {
     account.months.retain(|month, _| *month >= open_from);
 }
 
-fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), SettlementError> {
+pub(crate) fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), SettlementError> {
     for assignment in &provider.plans {
         if let Some(version) = plans.unreadable(&assignment.plan) {
             let (provider, plan) = (provider.provider.clone(), assignment.plan.clone());
@@ -302,7 +302,7 @@ fn supplement(
 
 /// The parts of the month. A day that was settled keeps the terms it was settled by, whatever was
 /// stored since; the days after the month's last statement have not been rated by any.
-fn segments_of<'a>(
+pub(crate) fn segments_of<'a>(
     provider: &'a Provider,
     account: &Account,
     month: BillingMonth,
@@ -412,6 +412,9 @@ fn advance(account: &mut Account, mut progress: MonthProgress, id: StatementId, 
     let month = id.day.month();
     progress.supplements = progress.supplements.max(id.supplement);
     progress.settled_through = Some(id.day);
+    if let Some(names) = usage.names.get(&month) {
+        progress.names = names.clone();
+    }
     account.months.insert(month, progress);
     account.settled_through = account.settled_through.max(Some(id.day));
     let days = month.first_day()..=id.day;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use steelyard_billing::{
-    Account, CalendarError, CountedDays, MonthClose, ProviderId, Request, Reread, SettlementError,
-    Statement, UsageRead, charged_between, next_settlement, nothing_due,
+    Account, CalendarError, CountedDays, MonthClose, Provider, ProviderId, Request, Reread,
+    SettlementError, Statement, UsageRead, charged_between, next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
 use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -25,6 +25,8 @@ pub struct Settler {
     pub books: Books,
     /// What was counted.
     pub usage: UsageTable,
+    /// The most names of APIs that a month lists, of those that no plan lists.
+    pub names_max: u32,
 }
 
 /// What settlements are decided by: the plans as one read found them, and a time.
@@ -218,6 +220,7 @@ impl Settler {
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
         let mut usage = self.usage_of(&account, today, terms.now, correction).await?;
         correction.apply(&mut usage.days, terms.now)?;
+        let mut usage = self.bounded(usage, &provider, &account, terms)?;
         let mut statements = Vec::new();
         let next = |account: &Account, usage: &UsageRead| {
             next_settlement(&provider, account, usage, &terms.plans, rules, tomorrow)
@@ -261,7 +264,7 @@ impl Settler {
         account: ProviderAccount,
         statements: &mut Vec<Statement>,
     ) -> Result<ProviderAccount, UnnamedError> {
-        let usage = self.usage(terms, &account.account).await?;
+        let usage = self.usage(terms, &account).await?;
         let mut loaded = Loaded { account, usage };
         while let Some(statement) = self.settle_day(terms, &mut loaded).await? {
             loaded.usage.charged(&statement)?;
@@ -317,7 +320,7 @@ impl Settler {
 
     async fn load(&self, terms: &RunTerms, before: &Loaded) -> Result<Loaded, UnnamedError> {
         let account = self.read(&before.account.provider.provider).await?;
-        let usage = self.usage(terms, &account.account).await?;
+        let usage = self.usage(terms, &account).await?;
         Ok(Loaded { account, usage })
     }
 
@@ -355,9 +358,26 @@ impl Settler {
         Ok(())
     }
 
-    async fn usage(&self, terms: &RunTerms, account: &Account) -> Result<UsageRead, UnnamedError> {
+    async fn usage(
+        &self,
+        terms: &RunTerms,
+        of: &ProviderAccount,
+    ) -> Result<UsageRead, UnnamedError> {
+        let ProviderAccount { provider, account } = of;
         let through = self.books.rules.calendar.yesterday(terms.now)?;
-        self.usage_of(account, through, terms.now, &Correction::default()).await
+        let usage = self.usage_of(account, through, terms.now, &Correction::default()).await?;
+        self.bounded(usage, provider, account, terms)
+    }
+
+    fn bounded(
+        &self,
+        usage: UsageRead,
+        provider: &Provider,
+        account: &Account,
+        terms: &RunTerms,
+    ) -> Result<UsageRead, UnnamedError> {
+        let bounded = usage.bounded(provider, account, &terms.plans, self.names_max);
+        bounded.map_err(UnnamedError::Rules)
     }
 
     /// What is new of an account's usage up to a day: the days that are not settled, and the settled ones
@@ -385,7 +405,7 @@ impl Settler {
             rated.extend(self.rated(provider, first, last).await?);
             days.extend(self.usage.days(provider, first, last).await?);
         }
-        Ok(UsageRead { days, rated, changes, whole_through, registration })
+        Ok(UsageRead { days, rated, changes, whole_through, registration, ..UsageRead::default() })
     }
 
     /// What statements charged of each of some settled days.

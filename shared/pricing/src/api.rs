@@ -39,6 +39,8 @@ pub enum ApiNameError {
 }
 
 const LENGTH_MAX: usize = 128;
+/// What ends the name of several APIs: a name that is reported is ASCII.
+const OTHER: &str = "…other";
 const FORBIDDEN: [char; 7] = ['*', '#', '"', '\\', '`', '<', '>'];
 
 impl ApiName {
@@ -46,6 +48,19 @@ impl ApiName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name under which calls are summed whose own names are too many. It begins with the prefix of
+    /// the pattern that covers them, so that the pattern covers it too. Nobody can report it.
+    #[must_use]
+    pub fn other(prefix: &str) -> ApiName {
+        ApiName(format!("{prefix}{OTHER}").into())
+    }
+
+    /// What the names begin with whose calls are summed under it; none for the name of one API.
+    #[must_use]
+    pub fn other_prefix(&self) -> Option<&str> {
+        self.0.strip_suffix(OTHER)
     }
 }
 
@@ -112,8 +127,14 @@ impl FromStr for ApiPattern {
 impl TryFrom<String> for ApiName {
     type Error = ApiNameError;
 
+    /// Reads a name as it is stored; [`FromStr`] reads one that somebody reports, which is of one API.
     fn try_from(text: String) -> Result<ApiName, ApiNameError> {
-        text.parse()
+        let Some(prefix) = text.strip_suffix(OTHER) else { return text.parse() };
+        check_characters(prefix)?;
+        if prefix.len() > LENGTH_MAX {
+            return Err(ApiNameError::Length(prefix.len()));
+        }
+        Ok(ApiName(text.into()))
     }
 }
 
@@ -169,6 +190,20 @@ mod tests {
             assert_eq!(name.parse::<ApiName>(), Err(why), "{name:?}");
         }
         assert_eq!("x".repeat(129).parse::<ApiName>(), Err(ApiNameError::Length(129)));
+    }
+
+    #[test]
+    fn name_of_several_apis_is_read_from_a_store_and_from_nobody_else() {
+        for prefix in ["", "taobao.", &"x".repeat(128)] {
+            let other = ApiName::other(prefix);
+            assert_eq!(other.other_prefix(), Some(prefix));
+            assert_eq!(ApiName::try_from(other.to_string()), Ok(other.clone()));
+            assert!(other.as_str().parse::<ApiName>().is_err(), "{other}");
+            assert!(ApiPattern::Prefix(prefix.to_owned()).covers(&other), "{other}");
+        }
+        for text in ["a b…other", "a…others", "…other…other", "…"] {
+            assert!(ApiName::try_from(text.to_owned()).is_err(), "{text}");
+        }
     }
 
     #[test]

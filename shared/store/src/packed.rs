@@ -82,7 +82,8 @@ pub(crate) fn joined_name(before: &str, shared: u8, rest: &str) -> Result<ApiNam
     let kept = before.get(..usize::from(shared));
     let kept = kept.ok_or_else(|| PackError::Content(format!("a name after `{before}`")))?;
     let name = format!("{kept}{rest}");
-    name.parse().map_err(|_| PackError::Content(format!("the name `{name}`")))
+    let content = PackError::Content(format!("the name `{name}`"));
+    ApiName::try_from(name).map_err(|_| content)
 }
 
 /// The usage that [`pack`] made bytes of.

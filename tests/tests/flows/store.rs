@@ -109,7 +109,7 @@ async fn decided(platform: &Platform, found: &ProviderAccount) -> Option<Settlem
         let statements = tables.billing.statements_between(&account.provider, first, until);
         rated.extend(charged_between(&statements.await.unwrap(), first, last).unwrap());
     }
-    let usage = UsageRead { days, rated, changes, whole_through: None, registration };
+    let usage = UsageRead { days, rated, changes, registration, ..UsageRead::default() };
     next_settlement(provider, account, &usage, &plans, rules, now).unwrap()
 }
 

@@ -1,6 +1,8 @@
 //! What was counted is charged once.
 
-use steelyard_pricing::{BillingDay, Usage};
+use std::cmp::Reverse;
+
+use steelyard_pricing::{ApiName, BillingDay, Usage, UsageError};
 
 use super::{Audited, Breach, BreachKind, Findings, apis, union};
 use crate::DayCount;
@@ -21,28 +23,51 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
         }
         let counted = books.counted.get(day).unwrap_or(&none.0);
         let rated = rated.get(day).unwrap_or(&none.1);
-        check_day(*day, counted, rated, is_done, found);
+        let (usage, withdrawn) = (named(&counted.usage, rated)?, named(&counted.withdrawn, rated)?);
+        check_day(*day, (&usage, &withdrawn), rated, is_done, found);
     }
     check_reports(audited, found);
     Ok(())
 }
 
+/// Usage by the names under which it is charged: a name that no statement lists on the day is summed
+/// under the longest beginning of names that is charged.
+pub(super) fn named(usage: &Usage, rated: &Usage) -> Result<Usage, UsageError> {
+    let others = apis(rated).filter_map(|api| Some((api.other_prefix()?, api)));
+    let mut others = others.collect::<Vec<_>>();
+    if others.is_empty() {
+        return Ok(usage.clone());
+    }
+    others.sort_by_key(|(prefix, _)| Reverse(prefix.len()));
+    let other = |api: &ApiName| {
+        let begins = |(prefix, _): &&(&str, &ApiName)| api.as_str().starts_with(prefix);
+        others.iter().find(begins).map(|(_, other)| (*other).clone())
+    };
+    let mut named = Usage::new();
+    for (api, metered) in usage.iter() {
+        let is_listed = !rated.of(api).is_zero();
+        let other = if is_listed { None } else { other(api) };
+        named.add(other.unwrap_or_else(|| api.clone()), metered)?;
+    }
+    Ok(named)
+}
+
 fn check_day(
     day: BillingDay,
-    counted: &DayCount,
+    (usage, withdrawn): (&Usage, &Usage),
     rated: &Usage,
     is_done: bool,
     found: &mut Findings,
 ) {
     // What was withdrawn is credited by the next statement of the month.
-    let missing = rated.above(&counted.usage);
-    for api in union(apis(&counted.usage), apis(rated)) {
-        let (is, rated) = (counted.usage.of(api), rated.of(api));
+    let missing = rated.above(usage);
+    for api in union(apis(usage), apis(rated)) {
+        let (is, rated) = (usage.of(api), rated.of(api));
         let breach = |kind, settled: &str| {
             let stated = format!("{rated} charged{settled}");
             Breach::new(kind, format!("{api} on {day}"), stated, format!("{is} counted"))
         };
-        let waits = !is_done && counted.withdrawn.of(api).covers(missing.of(api));
+        let waits = !is_done && withdrawn.of(api).covers(missing.of(api));
         found.check(is.covers(rated) || waits, || breach(BreachKind::Overcharged, ""));
         let is_charged = rated.covers(is) || !is_done;
         found.check(is_charged, || breach(BreachKind::Uncharged, " and settled for good"));

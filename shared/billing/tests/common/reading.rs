@@ -49,5 +49,6 @@ pub fn read(
         let again = books.counted.range(first..=last);
         days.extend(again.map(|(day, count)| (*day, count.clone())));
     }
-    UsageRead { days, rated, changes: changes.clone(), whole_through, registration }
+    let changes = changes.clone();
+    UsageRead { days, rated, changes, whole_through, registration, ..UsageRead::default() }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use steelyard_billing::{Books, Statement, charged_days};
+use steelyard_billing::{Books, NAMES_MAX, Statement, charged_days};
 use steelyard_pricing::{
-    BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment, TermsRef,
-    Usage, Yuan, charge, rate_segment, segments,
+    ApiName, BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment,
+    TermsRef, Usage, Yuan, charge, rate_segment, segments,
 };
 
 use crate::common::at;
@@ -23,9 +23,10 @@ struct Life {
 }
 
 impl Life {
-    fn new(p: Body, q: Body) -> Life {
+    fn new(p: Body, q: Body, names_max: u32) -> Life {
         let may = day("05-01");
         let shop = Shop::on(&[&document("p", may, p), &document("q", may, q)]);
+        let shop = Shop { names_max, ..shop };
         Life { shop, kept: BTreeMap::new(), overrides: 0 }
     }
 
@@ -215,12 +216,17 @@ impl Life {
         rate_segment(segment, &total, &days, true).unwrap()
     }
 
-    /// Every call and every amount is on a statement once.
+    /// Every call and every amount is on a statement once, under its own name or another.
     fn check_listed(&self, month: BillingMonth) {
         let statements = self.shop.statements_of(month).cloned().collect::<Vec<_>>();
         let mut listed = charged_days(&statements).unwrap();
         for (day, counted) in self.shop.days_of(month) {
-            assert_eq!(listed.remove(&day).unwrap_or_default(), *counted, "{day}");
+            let listed = listed.remove(&day).unwrap_or_default();
+            assert_eq!(listed.total(), counted.total(), "{day}");
+            let is_own = |api: &ApiName| api.other_prefix().is_none();
+            for (api, metered) in listed.iter().filter(|(api, _)| is_own(api)) {
+                assert_eq!(metered, counted.of(api), "{api} on {day}");
+            }
         }
         assert!(listed.values().all(Usage::is_empty), "{listed:?}");
     }
@@ -234,8 +240,9 @@ proptest! {
         history in histories(),
         p in bodies(),
         q in bodies(),
+        names_max in prop_oneof![Just(NAMES_MAX), 0_u32..4],
     ) {
-        let mut life = Life::new(p, q);
+        let mut life = Life::new(p, q, names_max);
         let mut today = first_day();
         for lived in &history {
             life.live_through(today, lived);

@@ -6,8 +6,8 @@ use expect_test::Expect;
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, Books, Breach, BreachKind, Calendar, DebitRules, Ledger, MonthClose, Movement,
-    Settlement, SettlementError, Statement, TermsChangeError, UsageRead, audit, next_settlement,
-    nothing_due,
+    NAMES_MAX, Settlement, SettlementError, Statement, TermsChangeError, UsageRead, audit,
+    next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage};
 
@@ -30,6 +30,8 @@ pub struct Shop {
     pub changes: BTreeMap<BillingDay, u64>,
     pub plans: Catalog,
     pub rules: DebitRules,
+    /// How many names a month lists.
+    pub names_max: u32,
 }
 
 /// A day of 2015: `05-17`.
@@ -58,6 +60,7 @@ impl Shop {
             changes: BTreeMap::new(),
             plans: plans(documents),
             rules: rules(),
+            names_max: NAMES_MAX,
         }
     }
 
@@ -152,17 +155,19 @@ impl Shop {
     /// The only place of this test that settles.
     pub fn next(&self, now: &str) -> Result<Option<Settlement>, SettlementError> {
         let Books { provider, account, .. } = &self.books;
-        let usage = self.read(now);
+        let usage = self.read(now)?;
         next_settlement(provider, account, &usage, &self.plans, &self.rules, at(now))
     }
 
-    fn read(&self, now: &str) -> UsageRead {
-        read(&self.books, &self.changes, &self.rules, at(now))
+    fn read(&self, now: &str) -> Result<UsageRead, SettlementError> {
+        let Books { provider, account, .. } = &self.books;
+        let usage = read(&self.books, &self.changes, &self.rules, at(now));
+        usage.bounded(provider, account, &self.plans, self.names_max)
     }
 
     /// What a run stores that has no statement to make.
     pub fn note_nothing_due(&mut self, now: &str) {
-        let usage = self.read(now);
+        let usage = self.read(now).unwrap();
         let noted = nothing_due(&self.books.account, &usage, &self.rules, at(now));
         self.books.account = noted.unwrap();
     }

@@ -33,10 +33,17 @@ impl Matcher {
     /// The place of the rate that covers the API: an exact name wins over prefixes, a longer prefix
     /// over a shorter one.
     pub(super) fn rate_of(&self, api: &ApiName) -> Option<usize> {
-        let by_prefix = || {
-            let found = self.prefixes.iter().find(|(prefix, _)| api.as_str().starts_with(prefix));
-            found.map(|(_, index)| *index)
-        };
+        let by_prefix = || self.longest_prefix(api).map(|(_, index)| *index);
         self.exact.get(api).copied().or_else(by_prefix)
+    }
+
+    /// Whether a rate lists the API by its name.
+    pub(super) fn lists(&self, api: &ApiName) -> bool {
+        self.exact.contains_key(api)
+    }
+
+    /// The longest prefix that covers the API, and the place of its rate.
+    pub(super) fn longest_prefix(&self, api: &ApiName) -> Option<&(String, usize)> {
+        self.prefixes.iter().find(|(prefix, _)| api.as_str().starts_with(prefix))
     }
 }

@@ -136,6 +136,17 @@ impl Plan {
         self.rates().get(self.rate_index(api)?)
     }
 
+    /// The name under which calls of an API are summed when there are too many names, since its own is
+    /// any that a client chose; none for an API that the plan lists by its name.
+    #[must_use]
+    pub fn other_of(&self, api: &ApiName) -> Option<ApiName> {
+        if self.matcher.lists(api) {
+            return None;
+        }
+        let prefix = self.matcher.longest_prefix(api).map_or("", |(prefix, _)| prefix);
+        Some(ApiName::other(prefix))
+    }
+
     /// The place of that rate among the plan's.
     pub(crate) fn rate_index(&self, api: &ApiName) -> Option<usize> {
         self.matcher.rate_of(api)
