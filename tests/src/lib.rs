@@ -5,6 +5,7 @@
 
 mod bill;
 mod books;
+mod export;
 mod items;
 mod machine;
 mod platform;
@@ -13,6 +14,7 @@ mod report;
 mod rights;
 mod template;
 
+pub use export::TableImage;
 pub use items::{neighbours, registry_pk};
 pub use machine::Machine;
 pub use platform::{PLAN, Platform, agreement_no, fen, in_force, reason};
