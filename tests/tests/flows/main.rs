@@ -21,6 +21,7 @@ mod kept;
 mod kill;
 mod local;
 mod mandates;
+mod night;
 mod notifications;
 mod own_trouble;
 mod partial;
