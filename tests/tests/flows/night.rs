@@ -56,7 +56,7 @@ async fn night_of_1_000_providers_costs_the_coefficients() {
 }
 
 #[tokio::test]
-#[ignore = "it takes about ten minutes of processor time in a debug build, and one in a release build"]
+#[ignore = "it takes more than ten minutes of processor time in a debug build"]
 async fn night_of_10_000_providers_costs_the_coefficients() {
     check(10_000).await;
 }
