@@ -119,7 +119,8 @@ impl Step {
 
 /// What the items of a partition are: the part of its key before the first `#`.
 fn kind(partition: &Partition) -> &str {
-    if partition.resource.ends_with("-usage") {
+    // The grants, under `#access`, are read for all.
+    if partition.resource.ends_with("-usage") && !partition.key.starts_with('#') {
         return "usage";
     }
     partition.key.split_once('#').map_or(&partition.key, |(kind, _)| kind)

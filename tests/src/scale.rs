@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// What a step costs for each provider, where each has one report, one statement and one debit.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +186,7 @@ impl Coefficient {
 /// The tables of the page.
 #[must_use]
 pub fn tables() -> String {
-    [coefficients(), prices(), dollars(), minutes(), reports()].join("\n")
+    [coefficients(), prices(), night(), minutes(), reports()].join("\n")
 }
 
 fn row(text: &mut String, cells: &[String]) {
@@ -224,23 +224,37 @@ fn prices() -> String {
     table("Prices", &["unit", "price", "for"], rows.collect())
 }
 
-fn dollars() -> String {
+fn night() -> String {
     let providers = Decimal::from(PROVIDERS);
-    let (mut rows, mut sum) = (Vec::new(), [Decimal::ZERO; 4]);
+    let (mut rows, mut sum) = (Vec::new(), [Decimal::ZERO; 7]);
     for step in COEFFICIENTS {
+        let counts = [step.requests, step.writes, step.reads].map(|count| count * providers);
         let [units, lambda] = [step.units_dollars(providers), step.lambda_dollars(providers)];
         let other = step.other_dollars(providers);
-        let parts = [units, lambda, other, units + lambda + other];
-        sum.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
-        rows.push(dollars_row(step.step, parts));
+        let [requests, writes, reads] = counts;
+        let figures = [requests, writes, reads, units, lambda, other, units + lambda + other];
+        sum.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
+        rows.push(night_row(step.step, figures));
     }
-    rows.push(dollars_row("**all**", sum));
-    let head = ["step", "DynamoDB", "Lambda", "SQS and HTTP API", "dollars"];
-    table("Dollars a night, for a million providers", &head, rows)
+    rows.push(night_row("**all**", sum));
+    let head = [
+        "step",
+        "requests",
+        "write units",
+        "read units",
+        "DynamoDB",
+        "Lambda",
+        "SQS and HTTP API",
+        "dollars",
+    ];
+    table("A night of a million providers", &head, rows)
 }
 
-fn dollars_row(step: &str, parts: [Decimal; 4]) -> Vec<String> {
-    std::iter::once(step.to_owned()).chain(parts.map(money)).collect()
+fn night_row(step: &str, figures: [Decimal; 7]) -> Vec<String> {
+    let (counts, dollars) = figures.split_at(3);
+    let counts = counts.iter().map(|count| thousands(count.round()));
+    let dollars = dollars.iter().map(|dollars| money(*dollars));
+    std::iter::once(step.to_owned()).chain(counts).chain(dollars).collect()
 }
 
 fn minutes() -> String {
@@ -292,14 +306,18 @@ fn reports() -> String {
 }
 
 fn money(dollars: Decimal) -> String {
-    format!("${:.2}", dollars.round_dp(2))
+    format!("${:.2}", half_up(dollars, 2))
 }
 
 fn tenths(figure: Decimal) -> String {
     if figure.is_zero() {
         return "–".to_owned();
     }
-    format!("{:.1}", figure.round_dp(1))
+    format!("{:.1}", half_up(figure, 1))
+}
+
+fn half_up(figure: Decimal, decimals: u32) -> Decimal {
+    figure.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
 }
 
 fn number(figure: Decimal) -> String {

@@ -75,3 +75,49 @@ fn queried(request: &Value) -> Option<Key> {
     let pk = request["ExpressionAttributeValues"][value.trim()]["S"].as_str()?.to_owned();
     Some(Key { resource, pk, sk: None, is_changed: false })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(operation: &str, request: Value, expected: &[(&str, &str, bool)]) {
+        let keys = keys(operation, &request);
+        let items = keys.iter().map(|key| (key.resource.as_str(), key.item(), key.is_changed));
+        let expected = expected.iter().map(|(at, item, is)| (*at, (*item).to_owned(), *is));
+        assert_eq!(items.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{operation}");
+    }
+
+    #[test]
+    fn every_request_names_its_keys() {
+        let key = |pk: &str| json!({ "pk": { "S": pk }, "sk": { "S": "s" } });
+        let of = |pk: &str| json!({ "TableName": "t", "Key": key(pk) });
+        check("GetItem", of("a"), &[("t", "a s", true)]);
+        check("PutItem", json!({ "TableName": "t", "Item": key("a") }), &[("t", "a s", true)]);
+        check(
+            "TransactWriteItems",
+            json!({ "TransactItems": [{ "Update": of("a") }, { "ConditionCheck": of("b") }] }),
+            &[("t", "a s", true), ("t", "b s", false)],
+        );
+        check(
+            "BatchGetItem",
+            json!({ "RequestItems": { "t": { "Keys": [key("a"), key("b")] } } }),
+            &[("t", "a s", false), ("t", "b s", false)],
+        );
+        let batch = json!([{ "PutRequest": { "Item": key("a") } }, { "DeleteRequest": { "Key": key("b") } }]);
+        check(
+            "BatchWriteItem",
+            json!({ "RequestItems": { "t": batch } }),
+            &[("t", "a s", true), ("t", "b s", true)],
+        );
+        let query = json!({
+            "TableName": "t",
+            "IndexName": "due",
+            "KeyConditionExpression": "#shard = :shard AND #at <= :now",
+            "ExpressionAttributeValues": { ":shard": { "S": "due#07" }, ":now": { "N": "7" } },
+        });
+        check("Query", query, &[("t/due", "due#07", false)]);
+        check("Scan", json!({ "TableName": "t" }), &[]);
+    }
+}
