@@ -5,18 +5,24 @@
 
 mod bill;
 mod books;
+mod export;
 mod items;
 mod machine;
+mod night;
 mod platform;
 mod portal;
 mod report;
 mod rights;
+mod scale;
 mod template;
 
+pub use export::TableImage;
 pub use items::{neighbours, registry_pk};
 pub use machine::Machine;
+pub use night::{Cost, Hottest, Night, Step};
 pub use platform::{PLAN, Platform, agreement_no, fen, in_force, reason};
 pub use portal::keyed;
 pub use report::{Answer, record, record_of_amount, refused, report};
 pub use rights::{Condition, Right, rights};
+pub use scale::{COEFFICIENTS, Coefficient, tables};
 pub use template::{TEMPLATE, template};

@@ -22,6 +22,7 @@ mod kill;
 mod local;
 mod mandates;
 mod names;
+mod night;
 mod notifications;
 mod own_trouble;
 mod partial;

@@ -1,4 +1,5 @@
-//! What requests cost: how many there were, and the capacity that DynamoDB says they took.
+//! What requests cost: how many there were, the capacity that DynamoDB says they took, and the keys on
+//! which it was used.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 
+use super::keys::{Key, keys};
 use super::lock;
 use super::wire::is_write;
 
@@ -50,6 +52,15 @@ pub struct Units {
     pub write: CapacityUnits,
 }
 
+impl Units {
+    /// An even share of them among so many.
+    fn shared_by(self, count: usize) -> Units {
+        let count = Decimal::from(count.max(1));
+        let share = |units: CapacityUnits| CapacityUnits(units.0 / count);
+        Units { read: share(self.read), write: share(self.write) }
+    }
+}
+
 impl AddAssign for Units {
     fn add_assign(&mut self, other: Self) {
         self.read += other.read;
@@ -69,6 +80,31 @@ pub struct Usage {
     /// How often each item was written, by its key: `pk`, or `pk sk`. Each of the SDK's attempts that
     /// arrives counts, one whose condition fails too, since it costs as much.
     pub written: BTreeMap<String, u64>,
+    /// Requests and capacity by partition key. Capacity sums to the total, but for operations whose keys
+    /// the meter does not know, such as scans.
+    pub partitions: BTreeMap<Partition, PartitionUse>,
+}
+
+/// What a request reached: a partition key of a table or of an index, by one operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Partition {
+    /// The operation.
+    pub operation: String,
+    /// A table (`billing`) or an index (`billing/due`).
+    pub resource: String,
+    /// The partition key. What is written to an index stands under the key of the table's item: a
+    /// request does not name the key by which the index has it.
+    pub key: String,
+}
+
+/// What reached one partition key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionUse {
+    /// The requests of a table or of a query of an index. A request over several keys counts for the
+    /// first one.
+    pub requests: u64,
+    /// The capacity. That of a request over several items is shared evenly among them.
+    pub units: Units,
 }
 
 impl Usage {
@@ -78,9 +114,46 @@ impl Usage {
         writes.map(|(_, count)| count).sum()
     }
 
-    fn charge(&mut self, resource: String, units: Units) {
+    fn charge(&mut self, operation: &str, keys: &[Key], resource: String, units: Units) {
         self.total += units;
+        let (table, is_index) = match resource.split_once('/') {
+            Some((table, _)) => (table, true),
+            None => (resource.as_str(), false),
+        };
+        let reached =
+            || keys.iter().filter(|key| key.resource == table || key.resource == resource);
+        let share = units.shared_by(reached().count());
+        for (place, key) in reached().enumerate() {
+            let partition = Partition {
+                operation: operation.to_owned(),
+                resource: resource.clone(),
+                key: key.pk.clone(),
+            };
+            let used = self.partitions.entry(partition).or_default();
+            used.units += share;
+            used.requests += u64::from(place == 0 && (!is_index || key.resource == resource));
+        }
         *self.resources.entry(resource).or_default() += units;
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.total += other.total;
+        for (operation, count) in other.requests {
+            *self.requests.entry(operation).or_default() += count;
+        }
+        for (resource, units) in other.resources {
+            *self.resources.entry(resource).or_default() += units;
+        }
+        for (key, count) in other.written {
+            *self.written.entry(key).or_default() += count;
+        }
+        for (partition, used) in other.partitions {
+            let sum = self.partitions.entry(partition).or_default();
+            sum.requests += used.requests;
+            sum.units += used.units;
+        }
     }
 }
 
@@ -99,29 +172,36 @@ impl Meter {
         *lock(&self.0).requests.entry(operation.to_owned()).or_default() += 1;
     }
 
-    /// Counts the items that a request writes.
-    pub(super) fn count_written(&self, operation: &str, body: &[u8]) {
-        if !reports_capacity(operation) || !is_write(operation) {
-            return;
+    /// The keys that a request names. Counts the items that it writes.
+    pub(super) fn keys(&self, operation: &str, body: &[u8]) -> Vec<Key> {
+        if !reports_capacity(operation) {
+            return Vec::new();
         }
-        let Ok(request) = serde_json::from_slice::<Value>(body) else { return };
+        let Ok(request) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+        let keys = keys(operation, &request);
         let mut usage = lock(&self.0);
-        for key in written_keys(&request) {
-            *usage.written.entry(key).or_default() += 1;
+        for key in keys.iter().filter(|key| is_write(operation) && key.is_changed) {
+            *usage.written.entry(key.item()).or_default() += 1;
         }
+        keys
     }
 
-    /// Adds the capacity that the answer to a request of `operation` reports.
+    /// Adds the capacity that the answer to a request of `operation` with these keys reports.
     ///
     /// # Errors
     ///
     /// When the report is not in DynamoDB's form.
-    pub(super) fn charge(&self, operation: &str, answer: &[u8]) -> Result<(), serde_json::Error> {
+    pub(super) fn charge(
+        &self,
+        operation: &str,
+        keys: &[Key],
+        answer: &[u8],
+    ) -> Result<(), serde_json::Error> {
         let answer = serde_json::from_slice::<Answer>(answer)?;
         let mut usage = lock(&self.0);
         for report in answer.consumed_capacity.into_iter().flat_map(Reports::list) {
             for (resource, figures) in report.split() {
-                usage.charge(resource, figures.units(operation));
+                usage.charge(operation, keys, resource, figures.units(operation));
             }
         }
         Ok(())
@@ -142,21 +222,6 @@ pub(super) fn asking_for_capacity(operation: &str, body: Vec<u8>) -> Vec<u8> {
         }
         _ => body,
     }
-}
-
-/// The keys of the items that a request puts, updates or deletes.
-fn written_keys(request: &Value) -> Vec<String> {
-    let in_transaction = request["TransactItems"].as_array().into_iter().flatten();
-    let in_transaction =
-        in_transaction.flat_map(|item| ["Put", "Update", "Delete"].map(|name| &item[name]));
-    let writes = std::iter::once(request).chain(in_transaction);
-    writes.flat_map(|write| ["Item", "Key"].map(|name| &write[name])).filter_map(key_of).collect()
-}
-
-/// The key that an item or a key has.
-fn key_of(item: &Value) -> Option<String> {
-    let pk = item["pk"]["S"].as_str()?;
-    Some(item["sk"]["S"].as_str().map_or(pk.to_owned(), |sk| format!("{pk} {sk}")))
 }
 
 /// Whether DynamoDB tells the capacity that `operation` took.

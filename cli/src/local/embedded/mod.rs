@@ -7,6 +7,7 @@
 mod dynamodb;
 mod faults;
 mod gate;
+mod keys;
 mod meter;
 mod queues;
 mod router;
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 
 pub use faults::{Fault, Faults, Target};
 pub use gate::Gate;
-pub use meter::{CapacityUnits, Meter, Units, Usage};
+pub use meter::{CapacityUnits, Meter, Partition, PartitionUse, Units, Usage};
 pub use router::{REQUEST_MAX_BYTES, router};
 pub use transport::Transport;
 pub use wire::{Request, Response, access_key};

@@ -69,11 +69,11 @@ impl Transport {
 
     async fn deliver(&self, request: Request) -> Result<Response, ConnectorError> {
         let operation = request.operation().to_owned();
-        self.meter.count_written(&operation, &request.body);
+        let keys = self.meter.keys(&operation, &request.body);
         let body = asking_for_capacity(&operation, request.body);
         let answer = self.embedded.handle(Request { body, ..request }).await;
         if answer.status == 200 && reports_capacity(&operation) {
-            let charged = self.meter.charge(&operation, &answer.body);
+            let charged = self.meter.charge(&operation, &keys, &answer.body);
             charged.map_err(|error| ConnectorError::user(error.into()))?;
         }
         Ok(answer)
@@ -137,7 +137,7 @@ mod tests {
 
     use super::super::meter::{CapacityUnits, Units};
     use super::super::tests::{Stack, get, puts};
-    use super::super::{Target, Usage};
+    use super::super::{Partition, PartitionUse, Target, Usage};
     use super::*;
 
     async fn transport() -> Transport {
@@ -188,6 +188,18 @@ mod tests {
                 .map(|(name, units)| (name.to_owned(), units))
                 .into(),
             written: ["a", "b"].map(|key| (key.to_owned(), 1)).into(),
+            partitions: [
+                ("GetItem", "billing", "a", 1, units(1, 0)),
+                ("TransactWriteItems", "billing", "a", 1, units(0, 2)),
+                ("TransactWriteItems", "billing", "b", 0, units(0, 2)),
+                ("TransactWriteItems", "billing/due", "a", 0, units(0, 1)),
+                ("TransactWriteItems", "billing/due", "b", 0, units(0, 1)),
+            ]
+            .map(|(operation, resource, key, requests, units)| {
+                let [operation, resource, key] = [operation, resource, key].map(str::to_owned);
+                (Partition { operation, resource, key }, PartitionUse { requests, units })
+            })
+            .into(),
         };
         assert_eq!(transport.meter().take(), expected);
         assert_eq!(transport.meter().take(), Usage::default());
