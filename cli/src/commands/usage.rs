@@ -119,14 +119,13 @@ impl From<GroupBy> for UsageBy {
 }
 
 const CALLS: &str = ">calls";
-const AMOUNT: &str = ">yuan through them";
-const NEW: &str = ">calls not charged yet";
+const AMOUNT: &str = ">yuan\nthrough";
 
 fn print(sums: &UsageSums) -> Result<(), Error> {
     let mut table = match sums.group_by {
-        UsageBy::Api => output::table(["of", "rate", CALLS, AMOUNT, NEW]),
+        UsageBy::Api => output::table(["of", "rate", CALLS, AMOUNT, ">not yet\ncharged"]),
         UsageBy::Rate | UsageBy::Day => {
-            output::table(["of", CALLS, AMOUNT, NEW, ">charged", ">would be charged"])
+            output::table(["of", CALLS, AMOUNT, ">charged", ">would be\ncharged"])
         }
         UsageBy::Source | UsageBy::Report => output::table(["of", CALLS, AMOUNT, ">reports"]),
     };
@@ -151,7 +150,7 @@ fn row(group: &UsageGroup, by: UsageBy) -> Vec<String> {
     let WrittenOut { calls, amount } = group.counted;
     let amount = if amount == Amount::ZERO { String::new() } else { amount.shown().to_string() };
     cells.extend([output::grouped(calls), amount]);
-    if let Some(settled) = group.settled {
+    if let (UsageBy::Api, Some(settled)) = (by, group.settled) {
         cells.push(output::grouped(i128::from(calls) - i128::from(settled.calls)));
     }
     if let Some(charge) = group.charge {
