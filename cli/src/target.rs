@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use steelyard_alipay::Alipay;
-use steelyard_billing::{Calendar, DebitRules, NAMES_MAX};
+use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, RETENTION_DAYS};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
 use steelyard_runtime::{Clock, Environment, Error, alipay, aws, chain};
@@ -78,6 +78,15 @@ pub(crate) struct PlatformArgs {
         hide_short_help = true
     )]
     month_close_day: Option<i8>,
+    /// The days for which the usage reports of a month are kept after its close [local: 400].
+    #[arg(
+        long,
+        global = true,
+        env = "USAGE_RETENTION_DAYS",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    usage_retention_days: Option<u16>,
     /// The time of the day from which on debits fall due [local: 10:00].
     #[arg(long, global = true, env = "DEBIT_TIME", hide_env_values = true, hide_short_help = true)]
     debit_time: Option<Time>,
@@ -299,8 +308,10 @@ impl PlatformArgs {
     pub(crate) fn rules(&self) -> Result<DebitRules, Error> {
         let time_zone = self.time_zone()?;
         let close_day = self.rule("--month-close-day", self.month_close_day, 5)?;
+        let retention =
+            self.rule("--usage-retention-days", self.usage_retention_days, RETENTION_DAYS)?;
         Ok(DebitRules {
-            calendar: Calendar::new(&time_zone, close_day)?,
+            calendar: Calendar::new(&time_zone, close_day)?.keeping_reports(retention)?,
             minimum_fen: Fen::new(self.rule("--debit-minimum-fen", self.debit_minimum_fen, 1)?),
             time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
             window_minutes: self.rule("--debit-window-minutes", self.debit_window_minutes, 60)?,
@@ -357,6 +368,9 @@ impl PlatformArgs {
         let time_zone = same("--time-zone", self.time_zone.as_ref(), &stack.time_zone)?;
         let close_day =
             same("--month-close-day", self.month_close_day.as_ref(), &stack.month_close_day)?;
+        let retention = &stack.usage_retention_days;
+        let retention =
+            same("--usage-retention-days", self.usage_retention_days.as_ref(), retention)?;
         let debit_time = same("--debit-time", self.debit_time.as_ref(), &stack.debit_time)?;
         let window = &stack.debit_window_minutes;
         let window_minutes =
@@ -367,6 +381,7 @@ impl PlatformArgs {
         Ok(PlatformArgs {
             time_zone: Some(time_zone),
             month_close_day: Some(close_day),
+            usage_retention_days: Some(retention),
             debit_time: Some(debit_time),
             debit_window_minutes: Some(window_minutes),
             debit_minimum_fen: Some(minimum_fen),

@@ -81,8 +81,13 @@ impl Platform {
 
     /// Deletes an item of the billing table.
     pub async fn delete_item(&self, item: &Value) {
+        self.delete_item_from(BILLING_TABLE, item).await;
+    }
+
+    /// Deletes an item of a table.
+    pub async fn delete_item_from(&self, table: &str, item: &Value) {
         let key = json!({ "pk": item["pk"], "sk": item["sk"] });
-        self.dynamodb("DeleteItem", json!({ "TableName": BILLING_TABLE, "Key": key })).await;
+        self.dynamodb("DeleteItem", json!({ "TableName": table, "Key": key })).await;
     }
 
     async fn dynamodb(&self, operation: &str, document: Value) -> Value {

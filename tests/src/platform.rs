@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId,
-    PlanAssignment, Provider, ProviderId, Reason, Statement, TermsChangeError,
+    PlanAssignment, Provider, ProviderId, RETENTION_DAYS, Reason, Statement, TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
 use steelyard_cli::Tables;
@@ -69,12 +69,17 @@ pub fn in_force(agreement_no: &str) -> Agreement {
 impl Platform {
     /// A platform at the first midnight of May 2015, with two plans and no provider.
     pub async fn open() -> Platform {
-        Platform::start(None, BEGIN, 0).await
+        Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS)).await
+    }
+
+    /// The same, where the usage reports of a month are kept for so many days after its close.
+    pub async fn open_keeping(retention_days: u16) -> Platform {
+        Platform::start(None, BEGIN, by_rules(0, retention_days)).await
     }
 
     /// The same, where debits fall due over so many minutes from ten on, and not all at ten.
     pub async fn open_with_window(minutes: u16) -> Platform {
-        Platform::start(None, BEGIN, minutes).await
+        Platform::start(None, BEGIN, by_rules(minutes, RETENTION_DAYS)).await
     }
 
     /// The same over a folder that keeps its data.
@@ -84,16 +89,10 @@ impl Platform {
 
     /// A platform over a folder that has data, at a time of Beijing.
     pub async fn reopen_in(folder: &Path, time: &str) -> Platform {
-        Platform::start(Some(folder.to_owned()), time, 0).await
+        Platform::start(Some(folder.to_owned()), time, by_rules(0, RETENTION_DAYS)).await
     }
 
-    async fn start(data: Option<PathBuf>, time: &str, window_minutes: u16) -> Platform {
-        let rules = DebitRules {
-            calendar: Calendar::new("Asia/Shanghai", 5).unwrap(),
-            minimum_fen: fen(1),
-            time_of_day: Time::constant(10, 0, 0, 0),
-            window_minutes,
-        };
+    async fn start(data: Option<PathBuf>, time: &str, rules: DebitRules) -> Platform {
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
         let stack = Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock })
@@ -371,6 +370,16 @@ impl Platform {
         let counted = self.counted(provider).await;
         let by_day = counted.values().map(|usage| usage.total().unwrap());
         by_day.fold(Metered::ZERO, |sum, of_day| sum.plus(of_day).unwrap())
+    }
+}
+
+fn by_rules(window_minutes: u16, retention_days: u16) -> DebitRules {
+    let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
+    DebitRules {
+        calendar: calendar.keeping_reports(retention_days).unwrap(),
+        minimum_fen: fen(1),
+        time_of_day: Time::constant(10, 0, 0, 0),
+        window_minutes,
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum SourceCommand {
     },
 }
 
-/// Say which identities may ask for quotes, recharges and mandates, and for which providers.
+/// Say which identities may ask for quotes, live usage, recharges and mandates, and for which providers.
 ///
 /// As long as no caller has one of these rights, everybody has it who reaches the API. From the first
 /// caller on, only those have it that were given it. The functions read this again each minute.

@@ -244,8 +244,8 @@ impl AuditReport {
         }
         if self.open_rights.contains(&Right::Report) {
             output::print(
-                "WARNING no source is registered: every caller can report as any source\n\
-                 WARNING see `steelyard source --help`",
+                "WARNING no source is registered: every caller that reaches the usage API can\n\
+                 report as any source; see `steelyard source --help`",
             )?;
         }
         if self.is_passed() {

@@ -1,12 +1,13 @@
 //! `steelyard items`: items that cannot be read, and what an operator decides about them.
 
 use clap::Subcommand;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::Reason;
 use steelyard_runtime::Error;
 use steelyard_store::schema::DUE_SHARDS;
-use steelyard_store::{BillingTable, CommitError, Unreadable};
+use steelyard_store::{BillingTable, CommitError, ProviderAccount, Unreadable};
 
 use crate::exit::Exit;
 use crate::output;
@@ -16,13 +17,15 @@ use crate::target::TargetArgs;
 /// List items that cannot be read, and skip one with a reason.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ItemsCommand {
-    /// List the providers, accounts, registrations, grants, plans, due tasks, expected bill rows and findings
-    /// that cannot be read. Each fails alone and raises an alarm; everything else proceeds. Exits with
+    /// List the providers, accounts, registrations, grants, plans, due tasks, expected bill rows and
+    /// findings that cannot be read, and the usage reports of months that are not settled for good. Each
+    /// fails alone and raises an alarm; everything else proceeds. Exits with
     /// 3 if one is not skipped.
     Unreadable,
     /// Skip an item that cannot be read: it raises no more alarms, and leaves the index of due tasks.
     /// Nothing is done for it any more: a skipped provider is not settled, a skipped task not worked
-    /// on. An item that can be read is refused.
+    /// on. A plan or a usage report that is skipped is not passed over: the providers that it is about
+    /// wait until it is mended. An item that can be read is refused.
     Skip {
         /// The partition key, as `unreadable` lists it.
         pk: String,
@@ -40,6 +43,9 @@ pub(crate) enum ItemsCommand {
 /// The tables, as they are listed.
 const BILLING: &str = "billing";
 const USAGE: &str = "usage";
+
+/// How many providers' reports are read at the same time.
+const PROVIDERS_AT_ONCE: usize = 16;
 
 /// How many tasks are read at a time.
 const PAGE: i32 = 100;
@@ -70,8 +76,8 @@ impl ItemsCommand {
     }
 }
 
-/// Skips an item, and gives it as it is listed from then on. A task that can be read would never be worked on again, so only what `unreadable`
-/// lists is skipped.
+/// Skips an item, and gives it as it is listed from then on. A task that can be read would never be worked
+/// on again, so only what `unreadable` lists is skipped.
 async fn skip(
     tables: &Tables,
     (pk, sk): (&str, &str),
@@ -106,12 +112,28 @@ async fn unreadable(tables: &Tables) -> Result<Vec<Found>, Error> {
     for shard in 0..DUE_SHARDS {
         found.extend(unreadable_tasks(billing, shard).await?);
     }
-    let providers = registry.accounts.into_iter().map(|found| found.provider.provider);
+    let providers = registry.accounts.iter().map(|found| found.provider.provider.clone());
     let registrations = tables.usage.registrations(&providers.collect::<Vec<_>>()).await?;
+    let of_usage =
+        [registrations.unreadable, unreadable_reports(tables, &registry.accounts).await?];
     let found = found.into_iter().map(|item| Found::of(BILLING, item));
     let grants = tables.usage.access().await?.unreadable;
-    let usage = registrations.unreadable.into_iter().chain(grants);
-    Ok(found.chain(usage.map(|item| Found::of(USAGE, item))).collect())
+    let of_usage = of_usage.into_iter().flatten().chain(grants);
+    let of_usage = of_usage.map(|item| Found::of(USAGE, item));
+    Ok(found.chain(of_usage).collect())
+}
+
+/// The usage reports that settlement may still read and that cannot be read, by provider.
+async fn unreadable_reports(
+    tables: &Tables,
+    accounts: &[ProviderAccount],
+) -> Result<Vec<Unreadable>, Error> {
+    let reading = stream::iter(accounts).map(|found| async {
+        let (provider, open) = (&found.provider.provider, found.account.open_from);
+        tables.usage.unreadable_reports(provider, open.first_day()).await
+    });
+    let found: Vec<_> = reading.buffered(PROVIDERS_AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The entries of a shard of the due index that cannot be read, or whose records cannot be read.

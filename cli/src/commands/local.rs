@@ -16,8 +16,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
 ///
-/// One port serves the usage API (`POST /v1/usage`), the quote API (`POST /v1/quotes`), the Alipay
-/// gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for AWS tools (`AWS_ENDPOINT_URL`):
+/// One port serves the usage API (`POST /v1/usage`, `GET /v1/usage/{provider}`), the quote API (`POST
+/// /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for AWS tools (`AWS_ENDPOINT_URL`):
 /// on 127.0.0.1, and where `--listen` says. The schedules run on the stack's clock: settlement at 00:30,
 /// dispatch every minute, Alipay's notifications when they are due. `GET /local/clock` shows that
 /// clock, and the other commands work at its time.
@@ -104,6 +104,7 @@ impl LocalArgs {
         output::print(format_args!(
             "steelyard is running at {endpoint}, its data in {data}
   usage API        POST {endpoint}/v1/usage
+  live usage       GET {endpoint}/v1/usage/PROVIDER
   quote API        POST {endpoint}/v1/quotes
   recharges        POST {endpoint}/v1/recharges
   mandates         POST {endpoint}/v1/mandates

@@ -54,7 +54,7 @@ impl PlanCommand {
         match self {
             PlanCommand::Check { file } => check(target, &Document::open(&file)?),
             PlanCommand::Schema => output::json(&plan_schema()).map(|()| Exit::Done),
-            PlanCommand::Simulate(args) => args.run(target).await,
+            PlanCommand::Simulate(args) => args.run(target, platform).await,
             PlanCommand::Add { file } => {
                 let plan = Document::open(&file)?.plan()?;
                 add(target, &target.system(platform).await?, &plan).await

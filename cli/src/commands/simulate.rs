@@ -15,14 +15,15 @@ use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
 use crate::tables::Tables;
-use crate::target::TargetArgs;
+use crate::target::{PlatformArgs, TargetArgs};
 
 /// Rate stored usage again under a draft plan, and show what would change for whom. Writes nothing.
 ///
 /// The draft takes the place of the stored plan of its name, on every day whenever it takes effect;
 /// a draft of another name takes the place of every plan. Overrides hold for it too. Both sides are
 /// rated from the usage of the given days alone, so that they compare even where a month is cut.
-/// Providers without usage on those days are left out.
+/// Providers without usage on those days are left out. Days whose usage reports can have expired are
+/// refused.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// The draft, as a JSON document.
@@ -64,12 +65,25 @@ struct Sums {
 }
 
 impl SimulateArgs {
-    pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
         if self.to < self.from {
             return Err(format!("--to {} is before --from {}", self.to, self.from).into());
         }
         let draft = Document::open(&self.plan)?.plan()?;
-        let tables = target.tables_to_read().await?;
+        let system = target.system_to_read(platform).await?;
+        let kept_from = system.rules()?.calendar.kept_from(self.from.month(), system.clock.now());
+        if kept_from > self.from.month() {
+            let (from, kept_from) = (self.from, kept_from.first_day());
+            return Err(format!(
+                "reports of days before {kept_from} have expired, and --from is {from}"
+            )
+            .into());
+        }
+        let tables = system.tables;
         let StoredPlans { catalog, unreadable } = tables.billing.plans().await?;
         let mut registry = tables.registry().await?;
         registry.unreadable.extend(unreadable);

@@ -2,22 +2,16 @@
 
 mod correct;
 
-use std::collections::BTreeMap;
-
 use clap::{Args, Subcommand, ValueEnum};
-use futures::TryStreamExt;
-use serde::Serialize;
-use steelyard_billing::{Provider, ProviderId, Statement, Withdrawal};
-use steelyard_books::Correction;
-use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, UsageError};
+use steelyard_billing::{ProviderId, Withdrawal};
+use steelyard_books::{UsageBy, UsageGroup, UsageSums, WrittenOut};
+use steelyard_pricing::{Amount, BillingDay};
 use steelyard_runtime::Error;
-use steelyard_store::CountedReport;
 
 use self::correct::{ReplaceArgs, VoidArgs};
-use super::registered;
 use crate::exit::Exit;
-use crate::output;
 use crate::target::{PlatformArgs, System, TargetArgs};
+use crate::{explain, output};
 
 /// Show what was counted of a provider, and correct it.
 #[derive(Debug, Subcommand)]
@@ -69,33 +63,6 @@ enum GroupBy {
     Report,
 }
 
-/// Usage under one name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Group {
-    name: String,
-    #[serde(flatten)]
-    metered: WrittenOut,
-    /// How many items of reports have a part in it: one for each report and day.
-    reports: u64,
-    /// Why the report counts no more, where reports are shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    withdrawn: Option<Withdrawal>,
-}
-
-/// Calls and what went through them, both always written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-struct WrittenOut {
-    calls: u64,
-    amount: Amount,
-}
-
-/// What the coming night would charge of what is counted now.
-#[derive(Debug, Serialize)]
-struct Coming {
-    statement: String,
-    charge_fen: Fen,
-}
-
 impl UsageCommand {
     pub(crate) async fn run(
         self,
@@ -114,7 +81,6 @@ impl UsageCommand {
 
 impl ShowArgs {
     async fn run(self, target: &TargetArgs, system: &System) -> Result<Exit, Error> {
-        let found = registered(&system.tables, &self.provider).await?;
         let today = system.today()?;
         let (from, to) =
             (self.from.unwrap_or_else(|| today.month().first_day()), self.to.unwrap_or(today));
@@ -123,131 +89,85 @@ impl ShowArgs {
         }
         let settler = system.settler()?;
         let terms = settler.terms(system.clock.now()).await?;
-        // One that the provider is on is an error of the preview.
+        // One that the provider is on is an error of the sums.
         output::tell_unreadable(&terms.unreadable, target.json);
-        let mut reports = system.tables.usage.reports(&self.provider, from, to);
-        let mut groups = Groups::default();
-        while let Some(report) = reports.try_next().await? {
-            groups.add(&report, self.group_by, &found.provider, terms.plans())?;
-        }
-        let groups = groups.listed();
-        let coming = settler.preview(&terms, &self.provider, &Correction::default()).await?;
+        let by = self.group_by.into();
+        let sums = settler.usage_sums(&terms, &self.provider, (from, to), by).await?;
         if target.json {
-            let coming = coming.iter().map(Coming::of).collect::<Vec<_>>();
-            output::json(&serde_json::json!({
-                "provider": self.provider, "from": from, "to": to, "usage": groups,
-                "settled_through": found.account.settled_through, "coming": coming,
-            }))?;
-        } else {
-            print(&groups)?;
-            print_coming(found.account.settled_through, &coming)?;
+            output::json(&sums)?;
+            return Ok(Exit::Done);
         }
+        print(&sums)?;
+        if let Some(first) = sums.reports_from {
+            output::tell(format_args!("reports of days before {first} have expired"));
+        }
+        print_coming(&sums)?;
         Ok(Exit::Done)
     }
 }
 
-impl Coming {
-    fn of(statement: &Statement) -> Coming {
-        Coming { statement: statement.statement.to_string(), charge_fen: statement.charge_fen }
-    }
-}
-
-/// The usage of reports, summed by name.
-#[derive(Default)]
-struct Groups(BTreeMap<(String, IsWithdrawn), Sum>);
-
-/// Whether the reports of a group were withdrawn. Withdrawn reports form groups of their own.
-type IsWithdrawn = bool;
-
-/// The sums over the reports of a group.
-#[derive(Default)]
-struct Sum {
-    metered: Metered,
-    reports: u64,
-    withdrawn: Option<Withdrawal>,
-}
-
-impl Groups {
-    /// Adds a report. One that was withdrawn counts nothing, and is shown where reports are.
-    fn add(
-        &mut self,
-        report: &CountedReport,
-        by: GroupBy,
-        provider: &Provider,
-        plans: &Catalog,
-    ) -> Result<(), UsageError> {
-        if report.withdrawn.is_some() && !matches!(by, GroupBy::Report) {
-            return Ok(());
-        }
-        let mut of_report: BTreeMap<String, Metered> = BTreeMap::new();
-        for (api, metered) in report.metered.iter() {
-            let sum = of_report.entry(by.name(report, api, provider, plans)).or_default();
-            *sum = sum.plus(metered)?;
-        }
-        for (name, metered) in of_report {
-            let sum = self.0.entry((name, report.withdrawn.is_some())).or_default();
-            sum.metered = sum.metered.plus(metered)?;
-            sum.reports += 1;
-            sum.withdrawn.clone_from(&report.withdrawn);
-        }
-        Ok(())
-    }
-
-    fn listed(self) -> Vec<Group> {
-        let group = |((name, _), sum): ((String, IsWithdrawn), Sum)| {
-            let Sum { metered, reports, withdrawn } = sum;
-            let metered = WrittenOut { calls: metered.calls.get(), amount: metered.amount };
-            Group { name, metered, reports, withdrawn }
-        };
-        self.0.into_iter().map(group).collect()
-    }
-}
-
-impl GroupBy {
-    fn name(
-        self,
-        report: &CountedReport,
-        api: &ApiName,
-        provider: &Provider,
-        plans: &Catalog,
-    ) -> String {
-        match self {
-            GroupBy::Api => api.to_string(),
-            GroupBy::Day => report.day.to_string(),
-            GroupBy::Source => report.source.to_string(),
-            GroupBy::Report => format!("{} {}", report.source, report.report),
-            GroupBy::Rate => {
-                let terms = provider.terms_on(report.day, plans);
-                let rate = terms.as_ref().and_then(|terms| terms.plan.rate_of(api));
-                rate.map_or_else(|| "(unpriced)".to_owned(), |rate| rate.rate.to_string())
-            }
+impl From<GroupBy> for UsageBy {
+    fn from(by: GroupBy) -> UsageBy {
+        match by {
+            GroupBy::Api => UsageBy::Api,
+            GroupBy::Rate => UsageBy::Rate,
+            GroupBy::Day => UsageBy::Day,
+            GroupBy::Source => UsageBy::Source,
+            GroupBy::Report => UsageBy::Report,
         }
     }
 }
 
-fn print(groups: &[Group]) -> Result<(), Error> {
-    let mut table = output::table(["of", ">calls", ">yuan through them", ">reports"]);
-    for Group { name, metered: WrittenOut { calls, amount }, reports, withdrawn } in groups {
-        let amount =
-            if *amount == Amount::ZERO { String::new() } else { amount.shown().to_string() };
-        let name = match withdrawn {
-            None => name.clone(),
-            Some(Withdrawal { by, reason, .. }) => {
-                format!("{name}, WITHDRAWN by {by}: {reason}")
-            }
-        };
-        table.add_row([name, output::grouped(*calls), amount, output::grouped(*reports)]);
+const CALLS: &str = ">calls";
+const AMOUNT: &str = ">yuan\nthrough";
+
+fn print(sums: &UsageSums) -> Result<(), Error> {
+    let mut table = match sums.group_by {
+        UsageBy::Api => output::table(["of", "rate", CALLS, AMOUNT, ">not yet\ncharged"]),
+        UsageBy::Rate | UsageBy::Day => {
+            output::table(["of", CALLS, AMOUNT, ">charged", ">would be\ncharged"])
+        }
+        UsageBy::Source | UsageBy::Report => output::table(["of", CALLS, AMOUNT, ">reports"]),
+    };
+    for group in &sums.groups {
+        table.add_row(row(group, sums.group_by));
     }
     output::print(table)
 }
 
-fn print_coming(settled: Option<BillingDay>, coming: &[Statement]) -> Result<(), Error> {
-    let settled =
-        settled.map_or("no statement yet".to_owned(), |day| format!("last statement {day}"));
-    let sum = coming.iter().try_fold(Fen::ZERO, |sum, statement| sum.plus(statement.charge_fen))?;
+/// The cells of a group, in the order of the columns.
+fn row(group: &UsageGroup, by: UsageBy) -> Vec<String> {
+    let name = match &group.withdrawn {
+        None => group.name.clone(),
+        Some(Withdrawal { by, reason, .. }) => {
+            format!("{}, WITHDRAWN by {by}: {reason}", group.name)
+        }
+    };
+    let mut cells = vec![name];
+    if by == UsageBy::Api {
+        cells.push(group.rate.clone().unwrap_or_else(|| "(unpriced)".to_owned()));
+    }
+    let WrittenOut { calls, amount } = group.counted;
+    let amount = if amount == Amount::ZERO { String::new() } else { amount.shown().to_string() };
+    cells.extend([output::grouped(calls), amount]);
+    if let (UsageBy::Api, Some(settled)) = (by, group.settled) {
+        cells.push(output::grouped(i128::from(calls) - i128::from(settled.calls)));
+    }
+    if let Some(charge) = group.charge {
+        cells.extend([explain::fen(charge.charged_fen), explain::fen(charge.coming_fen)]);
+    }
+    cells.extend(group.reports.map(output::grouped));
+    cells
+}
+
+fn print_coming(sums: &UsageSums) -> Result<(), Error> {
+    let settled = sums
+        .settled_through
+        .map_or("no statement yet".to_owned(), |day| format!("last statement {day}"));
+    let sum = sums.coming_fen()?;
     output::print(format_args!("{settled}; what is counted since would cost ¥{sum}"))?;
-    for statement in coming {
-        output::print(format_args!("  {} ¥{}", statement.statement, statement.charge_fen))?;
+    for coming in &sums.coming {
+        output::print(format_args!("  {} ¥{}", coming.statement, coming.charge_fen))?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub struct Functions {
     pub dispatch: LocalFunction,
     /// Works off due tasks at Alipay: debits, recharges, refunds, reversals, mandates.
     pub debit: LocalFunction,
-    /// Computes what usage would cost.
+    /// Computes what usage would cost, and sums what was used.
     pub quote: LocalFunction,
     /// Offers recharges and mandates.
     pub portal: LocalFunction,
@@ -94,7 +94,8 @@ impl Parts<'_> {
         let debits = self.queue("dispatch", DEBIT_QUEUE);
         let dispatch = Dispatch::new(billing("dispatch"), debits, PACE, clock());
         let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
-        let quotes = Quotes::new(to_read.billing, to_read.usage, calendar.clone(), clock());
+        let books_to_read = Books::new(to_read.billing, self.rules.clone());
+        let quotes = Quotes::new(Settler { books: books_to_read, usage: to_read.usage }, clock());
         let config = portal_config(address)?;
         let books = self.books("portal");
         let portal = Portal::new(books, usage("portal"), alipay()?, clock(), config);

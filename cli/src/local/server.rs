@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::AUTHORIZATION;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -13,12 +14,13 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use steelyard_billing::DebitRules;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
-use steelyard_quote::QUOTES_PATH;
+use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH};
 use steelyard_runtime::{Problem, web};
 
 use super::alipay::LocalAlipay;
@@ -40,10 +42,15 @@ pub(crate) fn router(
         let function = function.clone();
         any(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
     };
+    let usage_of_provider = || {
+        let function = functions.quote.clone();
+        get(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
+    };
     let aws = embedded::router(Arc::clone(embedded)).layer(from_fn(aws_or_nothing));
     Router::new()
         .route(USAGE_PATH, route(&functions.ingest))
-        .route(VOID_PATH, route(&functions.ingest))
+        .route(VOID_PATH, usage_of_provider().fallback_service(route(&functions.ingest)))
+        .route(PROVIDER_USAGE_PATH, route(&functions.quote))
         .route(QUOTES_PATH, route(&functions.quote))
         .route(RECHARGES_PATH, route(&functions.portal))
         .route(MANDATES_PATH, route(&functions.portal))
@@ -64,7 +71,7 @@ async fn aws_or_nothing(request: Request, aws: Next) -> Response {
         return aws.run(request).await;
     }
     let detail = format!(
-        "nothing is at {}; the APIs are POST {USAGE_PATH}, {VOID_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET /healthz",
+        "nothing is at {}; the APIs are POST {USAGE_PATH}, {VOID_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET {PROVIDER_USAGE_PATH} and /healthz",
         request.uri().path()
     );
     problem(Problem::NotFound, &detail)
@@ -94,7 +101,8 @@ async fn invoke(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    match function.invoke(http_event(&method, uri.path(), &headers, &body)).await {
+    let target = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);
+    match function.invoke(http_event(&method, target, &headers, &body)).await {
         Ok(answer) => http_response(&answer),
         Err(error) => {
             tracing::error!(error, "invocation failed");
@@ -104,10 +112,12 @@ async fn invoke(
     }
 }
 
-/// The event that API Gateway makes of an HTTP request, in payload format 2.0. The access key id of a
-/// signed request becomes the name of an IAM user; no signature is checked here.
+/// The event that API Gateway makes of an HTTP request for a path, with or without a query, in payload
+/// format 2.0. The access key id of a signed request becomes the name of an IAM user; no signature is
+/// checked here.
 #[must_use]
-pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Value {
+pub fn http_event(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> Value {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let text = std::str::from_utf8(body).ok();
     let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let authorizer = authorization.and_then(access_key).map(|user| {
@@ -124,7 +134,8 @@ pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8])
         "version": "2.0",
         "routeKey": format!("{method} {path}"),
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
+        "pathParameters": path_parameters(path),
         "headers": headers,
         "requestContext": {
             "accountId": "000000000000", "apiId": "local", "domainName": "localhost",
@@ -138,6 +149,17 @@ pub fn http_event(method: &Method, path: &str, headers: &HeaderMap, body: &[u8])
         "body": text.unwrap_or(&BASE64_STANDARD.encode(body)),
         "isBase64Encoded": text.is_none(),
     })
+}
+
+/// What the routes of the API name in a path, decoded as API Gateway does.
+fn path_parameters(path: &str) -> Value {
+    let prefix = PROVIDER_USAGE_PATH.split_once('{').map(|(prefix, _)| prefix);
+    match prefix.and_then(|prefix| path.strip_prefix(prefix)).filter(|rest| !rest.contains('/')) {
+        Some(provider) => {
+            json!({ "provider": percent_decode_str(provider).decode_utf8_lossy() })
+        }
+        None => json!({}),
+    }
 }
 
 fn http_response(answer: &Value) -> Response {

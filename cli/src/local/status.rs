@@ -40,6 +40,8 @@ pub(crate) struct StackStatus {
     pub(crate) time_zone: String,
     /// The day of the next month on which a month closes for usage.
     pub(crate) month_close_day: i8,
+    /// How many days the usage reports of a month are kept after the latest day on which it can close.
+    pub(crate) usage_retention_days: u16,
     /// The time of the day from which on its debits fall due.
     pub(crate) debit_time: Time,
     /// Over how many minutes from then on they fall due.
@@ -114,6 +116,7 @@ impl StackStatus {
             speed: clock.speed(),
             time_zone: terms.calendar.time_zone().to_owned(),
             month_close_day: terms.calendar.close_day(),
+            usage_retention_days: terms.calendar.retention_days(),
             debit_time: terms.time_of_day,
             debit_window_minutes: terms.window_minutes,
             debit_minimum_fen: terms.minimum_fen,

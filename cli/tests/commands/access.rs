@@ -75,7 +75,7 @@ async fn source_reports_over_http_and_by_the_queue_and_nobody_else_does() {
     let shown: Value =
         serde_json::from_str(&platform.does("usage show shop --json --group-by report").await)
             .unwrap();
-    let names = shown["usage"].as_array().unwrap().iter().map(|group| group["name"].clone());
+    let names = shown["groups"].as_array().unwrap().iter().map(|group| group["name"].clone());
     assert_eq!(names.collect::<Vec<_>>(), ["gateway-1 http", "gateway-1 queue-1"]);
     assert!(!platform.does("audit").await.contains("WARNING"));
 }

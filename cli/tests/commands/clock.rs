@@ -56,7 +56,7 @@ async fn stack_answers_with_its_time_and_its_rules() {
     assert_eq!(status, "HTTP/1.1 200 OK");
     let expected = json!({
         "now": "2015-05-03T04:00:00Z", "wall_time": "2015-05-03T12:00:00+08:00", "speed": 0, "time_zone": "Asia/Shanghai",
-        "month_close_day": 5, "debit_time": "10:00:00", "debit_window_minutes": 0,
+        "month_close_day": 5, "usage_retention_days": 400, "debit_time": "10:00:00", "debit_window_minutes": 0,
         "debit_minimum_fen": 1,
     });
     assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), expected);
@@ -86,6 +86,7 @@ async fn rule_that_is_not_the_stack_s_is_refused_by_name() {
     for (option, said) in [
         ("--time-zone UTC", "--time-zone Asia/Shanghai: it can't be UTC"),
         ("--month-close-day 6", "--month-close-day 5: it can't be 6"),
+        ("--usage-retention-days 90", "--usage-retention-days 400: it can't be 90"),
         ("--debit-time 11:00", "--debit-time 10:00:00: it can't be 11:00:00"),
         ("--debit-window-minutes 5", "--debit-window-minutes 0: it can't be 5"),
         ("--debit-minimum-fen 2", "--debit-minimum-fen 1: it can't be 2"),
@@ -239,7 +240,7 @@ fn stack_runs_to_the_end_of_the_calendar() {
 }
 
 /// The first line and the body of what a server answers.
-async fn http_get(address: SocketAddr, path: &str) -> (String, String) {
+pub async fn http_get(address: SocketAddr, path: &str) -> (String, String) {
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     let exchange = move || {
         let mut stream = std::net::TcpStream::connect(address)?;

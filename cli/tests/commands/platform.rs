@@ -100,14 +100,23 @@ impl Platform {
         self.stack.run_until(end).await.unwrap();
     }
 
-    /// Stores an item of the billing table in a format that nobody here knows.
+    /// Stores an item of a table in a format that nobody here knows.
     pub async fn make_unreadable(&self, pk: &str, sk: &str) {
-        let [_, billing] = self.dump().await.try_into().unwrap();
+        self.set_format(pk, sk, 99).await;
+    }
+
+    /// Stores an item of a table with another number of its format.
+    pub async fn set_format(&self, pk: &str, sk: &str, format: u16) {
+        let [usage, billing] = self.dump().await.try_into().unwrap();
         let is_it =
             |item: &&Value| (&item["pk"]["S"], &item["sk"]["S"]) == (&json!(pk), &json!(sk));
-        let mut item = billing.as_array().unwrap().iter().find(is_it).unwrap().clone();
-        item["format"] = json!({ "N": "99" });
-        let put = json!({ "TableName": BILLING_TABLE, "Item": item }).to_string();
+        let find = |items: &Value| items.as_array().unwrap().iter().find(is_it).cloned();
+        let (table, mut item) = match find(&usage) {
+            Some(item) => (USAGE_TABLE, item),
+            None => (BILLING_TABLE, find(&billing).unwrap()),
+        };
+        item["format"] = json!({ "N": format.to_string() });
+        let put = json!({ "TableName": table, "Item": item }).to_string();
         let request = Request::new("DynamoDB_20120810.PutItem", put);
         assert_eq!(self.stack.embedded.handle(request).await.status, 200);
     }

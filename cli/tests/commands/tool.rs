@@ -47,7 +47,7 @@ impl Folder {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steelyard"));
         command.args(line.split_whitespace()).current_dir(&self.0).stdin(Stdio::null());
-        for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY"] {
+        for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY", "USAGE_RETENTION_DAYS"] {
             command.env_remove(rule);
         }
         for rule in ["DEBIT_TIME", "DEBIT_WINDOW_MINUTES", "DEBIT_MINIMUM_FEN"] {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::clock::http_get;
 use crate::platform::Platform;
 
 /// Calls under `t.` cost a fen beyond the first hundred of a month; others are not priced.
@@ -25,13 +26,14 @@ async fn platform(name: &str) -> Platform {
     platform
 }
 
-/// The groups that are shown: names, calls and reports.
+/// The groups that are shown: names, calls, those that are charged, and reports.
 async fn shown(platform: &Platform, line: &str) -> (Value, Value) {
     let shown = platform.does(&format!("usage show shop --json {line}")).await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    let groups = shown["usage"].as_array().unwrap();
-    let groups =
-        groups.iter().map(|group| json!([group["name"], group["calls"], group["reports"]]));
+    let groups = shown["groups"].as_array().unwrap().iter();
+    let groups = groups.map(|group| {
+        json!([group["name"], group["calls"], group["settled"]["calls"], group["reports"]])
+    });
     (Value::from_iter(groups), shown["coming"].clone())
 }
 
@@ -39,16 +41,20 @@ async fn shown(platform: &Platform, line: &str) -> (Value, Value) {
 async fn usage_is_summed_by_what_is_asked_for() {
     let platform = platform("usage-groups").await;
     for (line, expected) in [
-        ("", json!([["other", 3, 1], ["t.get", 157, 2], ["t.put", 1_020, 2]])),
-        ("--group-by rate", json!([["(unpriced)", 3, 1], ["trades", 1_177, 4]])),
+        ("", json!([["other", 3, 0, null], ["t.get", 157, 150, null], ["t.put", 1_020, 0, null]])),
+        ("--group-by rate", json!([["(unpriced)", 3, 0, null], ["trades", 1_177, 150, null]])),
         (
             "--group-by day",
-            json!([["2015-05-01", 170, 2], ["2015-05-02", 10, 1], ["2015-05-03", 1_000, 1]]),
+            json!([
+                ["2015-05-01", 170, 150, null],
+                ["2015-05-02", 10, 0, null],
+                ["2015-05-03", 1_000, 0, null]
+            ]),
         ),
-        ("--group-by source", json!([["gateway-1", 1_180, 4]])),
+        ("--group-by source", json!([["gateway-1", 1_180, null, 4]])),
         (
             "--group-by report --from 2015-05-01 --to 2015-05-01",
-            json!([["gateway-1 first", 150, 1], ["gateway-1 late", 20, 1]]),
+            json!([["gateway-1 first", 150, null, 1], ["gateway-1 late", 20, null, 1]]),
         ),
         ("--from 2015-05-04", json!([])),
     ] {
@@ -58,6 +64,39 @@ async fn usage_is_summed_by_what_is_asked_for() {
         }
         assert_eq!(shown(&platform, line).await.0, expected, "{line}");
     }
+}
+
+#[tokio::test]
+async fn api_answers_what_the_tool_prints() {
+    let platform = platform("usage-http").await;
+    for by in ["api", "rate", "day", "source"] {
+        let (status, answer) =
+            http_get(platform.stack.address, &format!("/v1/usage/shop?group_by={by}")).await;
+        assert_eq!(status, "HTTP/1.1 200 OK", "{by}");
+        let printed = platform.does(&format!("usage show shop --json --group-by {by}")).await;
+        let [answer, printed]: [Value; 2] =
+            [answer, printed].map(|text| serde_json::from_str(&text).unwrap());
+        assert_eq!(answer, printed, "{by}");
+    }
+}
+
+#[tokio::test]
+async fn usage_of_expired_reports_is_summed_from_statements_and_not_simulated() {
+    let platform = platform("usage-expired").await;
+    platform.set("2016-08-01T00:30");
+    platform.does("settle").await;
+    let (_, coming) = shown(&platform, "--from 2015-05-01 --to 2015-05-31").await;
+    assert_eq!(coming, json!([]));
+    let line = "usage show shop --group-by source --from 2015-05-01 --to 2015-06-01";
+    let ran = platform.run(line).await;
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (0, "reports of days before 2015-06-01 have expired\n")
+    );
+    let line = "plan simulate --plan plan.json --from 2015-05-31 --to 2015-06-30";
+    let refused = platform.fails(line).await;
+    assert!(refused.contains("before 2015-06-01 have expired"), "{refused}");
+    platform.does(&line.replace("2015-05-31", "2015-06-01")).await;
 }
 
 #[tokio::test]
@@ -99,7 +138,7 @@ async fn void_is_shown_before_it_is_made_and_the_night_credits_what_was_shown() 
     let by_report = "usage show shop --group-by report --from 2015-05-01 --to 2015-05-01";
     let text = platform.does(&format!("{by_report} --json")).await;
     let shown: Value = serde_json::from_str(&text).unwrap();
-    let first = &shown["usage"][0];
+    let first = &shown["groups"][0];
     assert_eq!((&first["name"], &first["calls"]), (&json!("gateway-1 first"), &json!(150)));
     assert_eq!(first["withdrawn"]["by"], "li");
     assert!(platform.does(by_report).await.contains("WITHDRAWN"), "the table shows it");

@@ -1,11 +1,13 @@
-//! The quote function: what usage would cost, computed as a bill is. It reads the billing table and
-//! writes nothing.
+//! The quote function: what usage would cost, computed as a bill is, and what a provider used. It reads
+//! both tables and writes nothing.
 
 mod request;
+mod usage;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, CalendarError, ProviderId, Right};
+use steelyard_billing::{CalendarError, ProviderId, Right};
+use steelyard_books::{Books, Settler};
 use steelyard_pricing::{Name, Quote, QuoteError, Terms};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Guard, Invocation, Problem, aws, chain, web,
@@ -15,6 +17,7 @@ use steelyard_store::{BillingTable, StoreError, UsageTable};
 use request::{QuoteRequest, QuoteTerms, RequestError};
 
 pub use request::REQUEST_BYTES_MAX;
+pub use usage::{DAYS_MAX, GROUPS_MAX, PROVIDER_USAGE_PATH};
 
 /// The path of quotes.
 pub const QUOTES_PATH: &str = "/v1/quotes";
@@ -22,8 +25,7 @@ pub const QUOTES_PATH: &str = "/v1/quotes";
 /// The function.
 #[derive(Clone, Debug)]
 pub struct Quotes {
-    billing: BillingTable,
-    calendar: Calendar,
+    settler: Settler,
     clock: Clock,
     guard: Guard,
 }
@@ -46,16 +48,11 @@ enum Refusal {
 }
 
 impl Quotes {
-    /// The function over a table. The grants of who may call it are in the usage table.
+    /// The function over tables that it only reads. The grants of who may call it are in the usage table.
     #[must_use]
-    pub fn new(
-        billing: BillingTable,
-        usage: UsageTable,
-        calendar: Calendar,
-        clock: Clock,
-    ) -> Quotes {
-        let guard = Guard::new(usage, clock.clone());
-        Quotes { billing, calendar, clock, guard }
+    pub fn new(settler: Settler, clock: Clock) -> Quotes {
+        let guard = Guard::new(settler.usage.clone(), clock.clone());
+        Quotes { settler, clock, guard }
     }
 
     /// The function as its environment variables describe it.
@@ -64,16 +61,20 @@ impl Quotes {
     ///
     /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Quotes, Error> {
-        let (usage, billing) =
-            (environment.required("USAGE_TABLE")?, environment.required("BILLING_TABLE")?);
-        let calendar = environment.calendar()?;
+        let usage = environment.required("USAGE_TABLE")?;
+        let billing = environment.required("BILLING_TABLE")?;
+        let rules = environment.debit_rules()?;
         let client = aws::dynamodb_read_only(&aws::in_lambda(environment)?);
-        let billing = BillingTable::new(client.clone(), billing);
-        let usage = UsageTable::new(client, usage);
-        Ok(Quotes::new(billing, usage, calendar, Clock::system()))
+        let books = Books::new(BillingTable::new(client.clone(), billing), rules);
+        let names_max = environment.parsed("API_NAMES_MAX")?;
+        let settler = Settler { books, usage: UsageTable::new(client, usage), names_max };
+        Ok(Quotes::new(settler, Clock::system()))
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        if let Some(provider) = usage::provider(&request) {
+            return self.answer_usage(provider, &request).await;
+        }
         if let Some(refusal) = web::refusal(&request, QUOTES_PATH) {
             return refusal;
         }
@@ -100,21 +101,22 @@ impl Quotes {
         let QuoteRequest { terms, month, usage } = asked;
         let month = match month {
             Some(month) => month,
-            None => self.calendar.day_of(self.clock.now())?.month(),
+            None => self.settler.books.rules.calendar.day_of(self.clock.now())?.month(),
         };
+        let billing = &self.settler.books.billing;
         Ok(match terms {
             QuoteTerms::Given(plan) => Quote::of(&usage, month, |_| Some(Terms::of(&plan)))?,
             QuoteTerms::Stored(name) => {
-                let plans = self.billing.plans().await?.catalog;
+                let plans = billing.plans().await?.catalog;
                 if !plans.has(&name) {
                     return Err(Refusal::NoPlan(name));
                 }
                 Quote::of(&usage, month, |day| plans.in_force(&name, day).map(Terms::of))?
             }
             QuoteTerms::Provider(id) => {
-                let account = self.billing.account(&id).await?;
+                let account = billing.account(&id).await?;
                 let provider = account.ok_or(Refusal::NoProvider(id))?.provider;
-                let plans = self.billing.plans().await?.catalog;
+                let plans = billing.plans().await?.catalog;
                 Quote::of(&usage, month, |day| provider.terms_on(day, &plans))?
             }
         })

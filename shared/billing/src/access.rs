@@ -21,6 +21,8 @@ pub enum Right {
     Report,
     /// Ask what usage would cost.
     Quotes,
+    /// Ask what a provider used, and what it is charged.
+    Usage,
     /// Offer a recharge.
     Recharges,
     /// Offer a mandate.
@@ -29,7 +31,8 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Right; 4] = [Right::Report, Right::Quotes, Right::Recharges, Right::Mandates];
+    pub const ALL: [Right; 5] =
+        [Right::Report, Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates];
 
     /// Its name.
     #[must_use]
@@ -37,6 +40,7 @@ impl Right {
         match self {
             Right::Report => "report",
             Right::Quotes => "quotes",
+            Right::Usage => "usage",
             Right::Recharges => "recharges",
             Right::Mandates => "mandates",
         }

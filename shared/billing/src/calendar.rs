@@ -14,6 +14,7 @@ use thiserror::Error;
 pub struct Calendar {
     time_zone: TimeZone,
     close_day: i8,
+    retention_days: u16,
 }
 
 /// An instant as people read it: by the clocks of the platform's time zone.
@@ -34,6 +35,11 @@ pub enum CalendarError {
     /// The day on which a month closes is not one that every month has.
     #[error("a month closes on a day from 1 to 28 of the next, not on {0}")]
     CloseDay(i8),
+    /// Usage reports would be deleted while they are needed, or practically never.
+    #[error(
+        "usage reports are kept for {RETENTION_DAYS_MIN} to {RETENTION_DAYS_MAX} days, not for {0}"
+    )]
+    Retention(u16),
     /// The instant is outside the years that are billed.
     #[error("the instant is outside the billing calendar")]
     OutOfRange(#[from] DayError),
@@ -45,7 +51,9 @@ impl CalendarError {
     pub fn is_about_time_zone(&self) -> bool {
         match self {
             CalendarError::TimeZone(_) => true,
-            CalendarError::CloseDay(_) | CalendarError::OutOfRange(_) => false,
+            CalendarError::CloseDay(_)
+            | CalendarError::Retention(_)
+            | CalendarError::OutOfRange(_) => false,
         }
     }
 }
@@ -64,16 +72,23 @@ impl fmt::Display for WallTime {
     }
 }
 
-/// How long after the latest day on which a month can close its reports are kept, so that a charge
-/// can be traced to its reports for more than a year.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// How many days the reports of a month are kept unless a deployment says otherwise: a charge can be
+/// traced to its reports for more than a year.
+pub const RETENTION_DAYS: u16 = 400;
+
+/// The fewest days for which reports may be kept. In the first 31 the notes of late changes expire, after
+/// which a month has been read whole; the others are for settlements that are behind, and for audits.
+pub const RETENTION_DAYS_MIN: u16 = 90;
+
+/// The most days for which reports may be kept: ten years.
+pub const RETENTION_DAYS_MAX: u16 = 3_653;
 
 /// The latest day of the next month on which a month can close.
 const CLOSE_DAY_MAX: i8 = 28;
 
 impl Calendar {
     /// A calendar in a time zone of the IANA database, whose months close at the first instant of
-    /// `close_day` of the month after.
+    /// `close_day` of the month after. Reports are kept for [`RETENTION_DAYS`].
     ///
     /// # Errors
     ///
@@ -84,7 +99,20 @@ impl Calendar {
         }
         let time_zone =
             TimeZone::get(time_zone).map_err(|_| CalendarError::TimeZone(time_zone.to_owned()))?;
-        Ok(Calendar { time_zone, close_day })
+        Ok(Calendar { time_zone, close_day, retention_days: RETENTION_DAYS })
+    }
+
+    /// The calendar of a platform that keeps the reports of a month for so many days after the latest day
+    /// on which the month can close.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError::Retention`] below [`RETENTION_DAYS_MIN`] and above [`RETENTION_DAYS_MAX`].
+    pub fn keeping_reports(self, retention_days: u16) -> Result<Calendar, CalendarError> {
+        if !(RETENTION_DAYS_MIN..=RETENTION_DAYS_MAX).contains(&retention_days) {
+            return Err(CalendarError::Retention(retention_days));
+        }
+        Ok(Calendar { retention_days, ..self })
     }
 
     /// The name of the time zone in the IANA database.
@@ -97,6 +125,12 @@ impl Calendar {
     #[must_use]
     pub fn close_day(&self) -> i8 {
         self.close_day
+    }
+
+    /// How many days the reports of a month are kept after the latest day on which it can close.
+    #[must_use]
+    pub fn retention_days(&self) -> u16 {
+        self.retention_days
     }
 
     /// An instant as people read it.
@@ -166,13 +200,24 @@ impl Calendar {
         self.day_of_next_month(month.next(), CLOSE_DAY_MAX)
     }
 
-    /// The instant up to which reports of the month are kept at least. It does not
-    /// depend on the configured close day, which may change while they are stored.
+    /// The instant up to which reports of the month are kept at least, the same for all of them. It does
+    /// not depend on the configured close day, which may change while they are stored.
     #[must_use]
     pub fn kept_until(&self, month: BillingMonth) -> Timestamp {
         // In the last years of the calendar they are kept up to its end.
         let latest_close = self.day_of_next_month(month, CLOSE_DAY_MAX);
-        latest_close.checked_add(KEPT_FOR).unwrap_or(Timestamp::MAX)
+        let kept_for = SignedDuration::from_hours(24 * i64::from(self.retention_days));
+        latest_close.checked_add(kept_for).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The first month, from this one on, of which no report can have expired.
+    #[must_use]
+    pub fn kept_from(&self, month: BillingMonth, now: Timestamp) -> BillingMonth {
+        let mut month = month;
+        while now >= self.kept_until(month) {
+            month = month.next();
+        }
+        month
     }
 }
 
@@ -214,17 +259,24 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_kept_for_400_days_after_the_28th_of_the_next_whatever_its_close_day() {
-        for (month, kept_until) in [
-            ("2015-05", "2016-07-31T16:00:00Z"),
+    fn a_month_is_kept_for_the_retention_after_the_28th_of_the_next_whatever_its_close_day() {
+        for (days, month, kept_until) in [
+            (400, "2015-05", "2016-07-31T16:00:00Z"),
             // Without a 29th of February between.
-            ("2016-05", "2017-08-01T16:00:00Z"),
-            ("9998-12", "9999-12-30T22:00:00.999999999Z"),
+            (400, "2016-05", "2017-08-01T16:00:00Z"),
+            (400, "9998-12", "9999-12-30T22:00:00.999999999Z"),
+            (90, "2015-05", "2015-09-25T16:00:00Z"),
+            (3_653, "2015-05", "2025-06-27T16:00:00Z"),
         ] {
             let month = month.parse().unwrap();
             for close_day in [1, 5, 28] {
                 let calendar = Calendar::new("Asia/Shanghai", close_day).unwrap();
+                let calendar = calendar.keeping_reports(days).unwrap();
                 assert_eq!(calendar.kept_until(month), instant(kept_until), "{month} {close_day}");
+                assert!(
+                    calendar.kept_until(month) >= calendar.changes_kept_until(month),
+                    "{month}"
+                );
             }
         }
     }
@@ -233,5 +285,9 @@ mod tests {
     fn a_calendar_that_makes_no_sense_is_refused_by_name() {
         assert!(matches!(Calendar::new("Asia/Shangai", 5), Err(CalendarError::TimeZone(_))));
         assert!(matches!(Calendar::new("Asia/Shanghai", 29), Err(CalendarError::CloseDay(29))));
+        for days in [0, 89, 3_654] {
+            let refused = shanghai().keeping_reports(days);
+            assert!(matches!(refused, Err(CalendarError::Retention(of)) if of == days), "{days}");
+        }
     }
 }

@@ -111,11 +111,8 @@ impl Reread {
         let Some(settled) = account.settled_through else {
             return Reread { ranges: Vec::new(), whole_through };
         };
-        let mut month = account.open_from;
-        while whole_through.is_some_and(|last| month <= last) && now >= calendar.kept_until(month) {
-            month = month.next();
-        }
-        let whole = whole_through.map(|last| (month.first_day(), last.last_day().min(settled)));
+        let kept_from = calendar.kept_from(account.open_from, now).first_day();
+        let whole = whole_through.map(|last| (kept_from, last.last_day().min(settled)));
         let whole = whole.filter(|(first, last)| first <= last);
         let is_whole = |day: BillingDay| whole_through.is_some_and(|last| day.month() <= last);
         let noted = account.noted_changes();

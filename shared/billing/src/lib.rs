@@ -41,7 +41,9 @@ pub use account::{
     Withheld,
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
-pub use calendar::{Calendar, CalendarError, WallTime};
+pub use calendar::{
+    Calendar, CalendarError, RETENTION_DAYS, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, WallTime,
+};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
 pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{

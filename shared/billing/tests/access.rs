@@ -106,14 +106,20 @@ fn right_is_open_until_a_grant_names_it_or_may_name_it() {
         Right::ALL.into_iter().filter(|right| access.is_open(*right)).collect()
     };
     let mut access = Access::default();
-    assert_eq!(open(&access).len(), 4);
+    assert_eq!(open(&access).len(), 5);
     access.add(Grantee::Source("g".parse().unwrap()), grant("g", &[Right::Report], &["*"]));
-    assert_eq!(open(&access), [Right::Quotes, Right::Recharges, Right::Mandates].into());
+    assert_eq!(
+        open(&access),
+        [Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates].into()
+    );
     access.add_unreadable(false);
     assert_eq!(open(&access), [].into());
     let mut access = Access::default();
     access.add_unreadable(true);
-    assert_eq!(open(&access), [Right::Quotes, Right::Recharges, Right::Mandates].into());
+    assert_eq!(
+        open(&access),
+        [Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates].into()
+    );
 }
 
 #[test]

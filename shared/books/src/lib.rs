@@ -24,6 +24,7 @@ mod reversal;
 mod settle;
 mod settle_run;
 mod trade;
+mod usage;
 
 use std::sync::{Arc, OnceLock};
 
@@ -47,6 +48,7 @@ pub use refund::RefundAsked;
 pub use settle::{Census, RunTerms, SettleError, Settler};
 pub use settle_run::{RunError, SettlePage, ShardWalk, WalkEnd};
 pub use trade::Applied;
+pub use usage::{ComingStatement, GroupCharge, UsageBy, UsageGroup, UsageSums, WrittenOut};
 
 const REALM: &str = "store the realm";
 

@@ -120,10 +120,16 @@ const REQUEST: &str = "request what is owed";
 
 /// Why one decision failed, before the provider is named.
 #[derive(Debug)]
-enum UnnamedError {
+pub(crate) enum UnnamedError {
     Rules(SettlementError),
     Store(StoreError),
     Unknown,
+}
+
+impl From<SettlementError> for UnnamedError {
+    fn from(error: SettlementError) -> UnnamedError {
+        UnnamedError::Rules(error)
+    }
 }
 
 impl From<StoreError> for UnnamedError {
@@ -151,7 +157,7 @@ impl From<CalendarError> for UnnamedError {
 }
 
 impl UnnamedError {
-    fn of(self, provider: &ProviderId) -> SettleError {
+    pub(crate) fn of(self, provider: &ProviderId) -> SettleError {
         let provider = provider.clone();
         match self {
             UnnamedError::Rules(source) => SettleError::Rules { provider, source },
@@ -205,32 +211,34 @@ impl Settler {
         correction: &Correction,
     ) -> Result<Vec<Statement>, SettleError> {
         let previewed = self.previewed(terms, provider, correction).await;
-        previewed.map_err(|error| error.of(provider))
+        Ok(previewed.map_err(|error| error.of(provider))?.1)
     }
 
-    async fn previewed(
+    /// The account as it is, and the statements.
+    pub(crate) async fn previewed(
         &self,
         terms: &RunTerms,
         id: &ProviderId,
         correction: &Correction,
-    ) -> Result<Vec<Statement>, UnnamedError> {
+    ) -> Result<(ProviderAccount, Vec<Statement>), UnnamedError> {
         let rules = &self.books.rules;
-        let ProviderAccount { provider, mut account } = self.read(id).await?;
+        let found = self.read(id).await?;
+        let (provider, mut account) = (&found.provider, found.account.clone());
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
         let mut usage = self.usage_of(&account, today, terms.now, correction).await?;
         correction.apply(&mut usage.days, terms.now)?;
-        let mut usage = self.bounded(usage, &provider, &account, terms)?;
+        let mut usage = self.bounded(usage, provider, &account, terms)?;
         let mut statements = Vec::new();
         let next = |account: &Account, usage: &UsageRead| {
-            next_settlement(&provider, account, usage, &terms.plans, rules, tomorrow)
+            next_settlement(provider, account, usage, &terms.plans, rules, tomorrow)
         };
-        while let Some(next) = next(&account, &usage).map_err(UnnamedError::Rules)? {
+        while let Some(next) = next(&account, &usage)? {
             usage.charged(&next.statement)?;
             statements.push(next.statement);
             account = next.movement.account;
         }
-        Ok(statements)
+        Ok((found, statements))
     }
 
     pub(crate) async fn settle(
@@ -333,7 +341,7 @@ impl Settler {
         let rules = &self.books.rules;
         let next = next_settlement(provider, account, usage, &terms.plans, rules, terms.now);
         let mut writes = self.books.billing.writes(SETTLE);
-        if let Some(next) = next.map_err(UnnamedError::Rules)? {
+        if let Some(next) = next? {
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
@@ -420,7 +428,10 @@ impl Settler {
         Ok(charged_between(&statements, first, last)?)
     }
 
-    async fn read(&self, provider: &ProviderId) -> Result<ProviderAccount, UnnamedError> {
+    pub(crate) async fn read(
+        &self,
+        provider: &ProviderId,
+    ) -> Result<ProviderAccount, UnnamedError> {
         self.books.billing.account(provider).await?.ok_or(UnnamedError::Unknown)
     }
 }

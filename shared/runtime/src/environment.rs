@@ -78,7 +78,7 @@ impl Environment {
         })
     }
 
-    /// The platform's calendar, from `TIME_ZONE` and `MONTH_CLOSE_DAY`.
+    /// The platform's calendar, from `TIME_ZONE`, `MONTH_CLOSE_DAY` and `USAGE_RETENTION_DAYS`.
     ///
     /// # Errors
     ///
@@ -86,9 +86,16 @@ impl Environment {
     pub fn calendar(&self) -> Result<Calendar, EnvironmentError> {
         let time_zone = self.required("TIME_ZONE")?;
         let close_day = self.parsed("MONTH_CLOSE_DAY")?;
-        Calendar::new(&time_zone, close_day).map_err(|error| EnvironmentError::Invalid {
-            name: if error.is_about_time_zone() { "TIME_ZONE" } else { "MONTH_CLOSE_DAY" },
-            value: if error.is_about_time_zone() { time_zone } else { close_day.to_string() },
+        let retention_days: u16 = self.parsed("USAGE_RETENTION_DAYS")?;
+        let calendar =
+            Calendar::new(&time_zone, close_day).map_err(|error| EnvironmentError::Invalid {
+                name: if error.is_about_time_zone() { "TIME_ZONE" } else { "MONTH_CLOSE_DAY" },
+                value: if error.is_about_time_zone() { time_zone } else { close_day.to_string() },
+                why: error.to_string(),
+            })?;
+        calendar.keeping_reports(retention_days).map_err(|error| EnvironmentError::Invalid {
+            name: "USAGE_RETENTION_DAYS",
+            value: retention_days.to_string(),
             why: error.to_string(),
         })
     }
@@ -138,14 +145,26 @@ mod tests {
 
     #[test]
     fn a_value_that_makes_no_sense_is_told_with_its_name() {
-        for (zone, day, name) in [
-            ("Asia/Shangai", "5", "TIME_ZONE"),
-            ("UTC", "29", "MONTH_CLOSE_DAY"),
-            ("UTC", "x", "MONTH_CLOSE_DAY"),
+        let calendar = |zone, day, retention| {
+            let environment = Environment::from([
+                ("TIME_ZONE", zone),
+                ("MONTH_CLOSE_DAY", day),
+                ("USAGE_RETENTION_DAYS", retention),
+            ]);
+            environment.calendar()
+        };
+        for (zone, day, retention, name) in [
+            ("Asia/Shangai", "5", "400", "TIME_ZONE is `Asia/Shangai`"),
+            ("UTC", "29", "400", "MONTH_CLOSE_DAY is `29`"),
+            ("UTC", "x", "400", "MONTH_CLOSE_DAY is `x`"),
+            ("UTC", "5", "89", "USAGE_RETENTION_DAYS is `89`"),
+            ("UTC", "5", "3654", "USAGE_RETENTION_DAYS is `3654`"),
+            ("UTC", "5", "-1", "USAGE_RETENTION_DAYS is `-1`"),
+            ("UTC", "5", "", "USAGE_RETENTION_DAYS is not set"),
         ] {
-            let environment = Environment::from([("TIME_ZONE", zone), ("MONTH_CLOSE_DAY", day)]);
-            let error = environment.calendar().unwrap_err();
+            let error = calendar(zone, day, retention).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
+        assert_eq!(calendar("UTC", "5", "90").unwrap().retention_days(), 90);
     }
 }

@@ -98,12 +98,18 @@ pub fn refusal(request: &ApiGatewayV2httpRequest, path: &str) -> Option<ApiGatew
         return Some(problem(Problem::NotFound, &detail, json!({})));
     }
     if request.request_context.http.method != "POST" {
-        let detail = format!("{path} takes POST only");
-        let mut refused = problem(Problem::MethodNotAllowed, &detail, json!({}));
-        refused.headers.insert(ALLOW, HeaderValue::from_static("POST"));
-        return Some(refused);
+        return Some(wrong_method(path, "POST"));
     }
     None
+}
+
+/// The answer to a request by another method than the one that a path takes.
+#[must_use]
+pub fn wrong_method(path: &str, allowed: &'static str) -> ApiGatewayV2httpResponse {
+    let detail = format!("{path} takes {allowed} only");
+    let mut refused = problem(Problem::MethodNotAllowed, &detail, json!({}));
+    refused.headers.insert(ALLOW, HeaderValue::from_static(allowed));
+    refused
 }
 
 /// Who signed a request, as API Gateway tells it: no header or body can. Nothing is known of who sends a

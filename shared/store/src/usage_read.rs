@@ -16,6 +16,7 @@ use crate::schema::{
     DAY_PREFIX, EXPIRES_AT_S, FORMAT, FORMAT_NAME, KEY_END, LATE_PREFIX, PK, REGISTRATION, SK,
     late_day, late_sk, reports_of,
 };
+use crate::unreadable::Unreadable;
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
 
@@ -129,6 +130,31 @@ impl UsageTable {
             Ok(Some((page.items, next)))
         });
         pages.boxed()
+    }
+
+    /// The reports of a provider from one day on that cannot be read, and the notes of changed days
+    /// likewise. Each stops the settlement of the provider.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unreadable_reports(
+        &self,
+        provider: &ProviderId,
+        from: BillingDay,
+    ) -> Result<Vec<Unreadable>, StoreError> {
+        let (from, to) = (reports_of(from), format!("{LATE_PREFIX}{KEY_END}"));
+        let range = Range { table: &self.table, pk: provider.to_string(), from, to };
+        let mut found = Vec::new();
+        let mut pages = self.pages(range, Order::FirstFirst);
+        while let Some(items) = pages.try_next().await? {
+            let unreadable = |item: &Item| {
+                let read = NewUsage::default().add(item.clone(), None);
+                read.err().map(|error| Unreadable::new(item, &error))
+            };
+            found.extend(items.iter().filter_map(unreadable));
+        }
+        Ok(found)
     }
 
     /// Notes that usage of a day changed after the day was over, so that settlement reads the day again.

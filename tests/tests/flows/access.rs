@@ -203,6 +203,32 @@ async fn quotes_recharges_and_mandates_are_for_callers_with_the_right_and_for_th
 }
 
 #[tokio::test]
+async fn what_a_provider_used_is_for_callers_with_the_right_and_for_their_providers() {
+    let platform = platform().await;
+    let ask = async |target: &str, arn: &str| {
+        let mut event = http_event(&Method::GET, target, &HeaderMap::new(), b"");
+        event["requestContext"]["authorizer"] = json!({ "iam": { "userArn": arn } });
+        Answer::of(&platform.stack.functions.quote.invoke(event).await.unwrap())
+    };
+    let any = "arn:aws:iam::1:user/any";
+    assert_eq!(ask("/v1/usage/other", any).await.status, 200, "it is open");
+    let caller = Grantee::Caller("pages".parse().unwrap());
+    grant(&platform, caller, ROLE, Right::Usage, &["isv-*"]).await;
+    for target in ["/v1/usage/isv-1", "/v1/usage/isv%2D1", "/v1/usage/isv-2?group_by=source"] {
+        assert_eq!(ask(target, SESSION).await.status, 200, "{target}");
+        assert_eq!(ask(target, any).await.status, 403, "{target}");
+    }
+    // A provider that is not there is not told from one of others.
+    for target in
+        ["/v1/usage/other", "/v1/usage/nobody", "/v1/usage/o%74her", "/v1/usage/other?to=x"]
+    {
+        let answer = ask(target, SESSION).await;
+        assert_eq!((answer.status, &answer.body["status"]), (403, &json!(403)), "{target}");
+    }
+    assert_eq!(ask("/v1/usage/isv-9", SESSION).await.status, 404);
+}
+
+#[tokio::test]
 async fn grant_that_cannot_be_read_gives_nothing_and_opens_nothing() {
     let platform = platform().await;
     grant(&platform, source("gateway-1"), ROLE, Right::Report, &["*"]).await;

@@ -135,8 +135,8 @@ const RIGHTS: &[Explained] = &[
     // QuoteRole
     allow("QuoteRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("QuoteRole", LOG, "QuoteLogs.Arn", &[], "The function writes its log, to its own group."),
-    allow("QuoteRole", QUERY, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "The grants say who may call the function."),
-    allow("QuoteRole", QUERY, BILLING, &[], "A quote reads plans, terms and the account."),
+    allow("QuoteRole", QUERY, BILLING, &[], "It reads plans, terms, the account and statements."),
+    allow("QuoteRole", QUERY, USAGE, &[], "Live usage has the reports since the last statement, and the grants say who may call the function."),
     // OperatorPolicy
     allow("OperatorPolicy", QUERY, USAGE, &[], "Commands read everything; `items unreadable` reads the index too."),
     allow("OperatorPolicy", QUERY, BILLING, &[], "Commands read everything; `items unreadable` reads the index too."),
@@ -206,7 +206,7 @@ fn statement(role: &str, sid: &str) -> String {
 #[test]
 fn a_right_that_a_template_gains_or_loses_is_found() {
     let lease = statement("DispatchRole", "Lease");
-    let read = statement("QuoteRole", "ReadTerms");
+    let read = statement("QuoteRole", "ReadTermsAndStatements");
     let add = |statement: Value| {
         move |statements: &mut Value| statements.as_array_mut().unwrap().push(statement)
     };

@@ -82,10 +82,11 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
 
 #[test]
 fn variables_of_the_template_are_enough_to_read_the_rules() {
-    for function in ["settle", "debit", "portal", "notify", "reconcile"] {
+    for function in ["settle", "debit", "portal", "notify", "reconcile", "quote"] {
         let values = [
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),
+            ("USAGE_RETENTION_DAYS", "400"),
             ("DEBIT_TIME", "10:00"),
             ("DEBIT_WINDOW_MINUTES", "60"),
             ("DEBIT_MINIMUM_FEN", "1"),

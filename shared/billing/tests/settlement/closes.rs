@@ -229,7 +229,7 @@ fn usage_is_charged_once_the_plan_can_be_read_again() {
 }
 
 #[test]
-fn counters_are_kept_as_long_whatever_day_months_close_on() {
+fn reports_of_a_month_expire_together_whatever_day_it_closes_on() {
     let kept = |close_day| {
         let calendar = Calendar::new("Asia/Shanghai", close_day).unwrap();
         ["2015-05", "2015-12", "2016-01", "9998-12"]
