@@ -82,6 +82,8 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Usage(command) => command.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,
+        Command::Adjust(args) => args.run(&target, &platform).await,
+        Command::Adjustments(command) => command.run(&target, &platform).await,
         Command::Debits(command) => command.run(&target, &platform).await,
         Command::Refund(args) => args.run(&target, &platform).await,
         Command::Breaker(command) => command.run(&target, &platform).await,

@@ -99,6 +99,15 @@ pub(crate) struct PlatformArgs {
         hide_short_help = true
     )]
     debit_minimum_fen: Option<i64>,
+    /// Whether an adjustment is booked only after a second person has approved it [local: false].
+    #[arg(
+        long,
+        global = true,
+        env = "ADJUSTMENTS_NEED_APPROVAL",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    adjustments_need_approval: Option<bool>,
     /// Whether the rules must be given; see [`TargetArgs::aws`].
     #[arg(skip)]
     is_deployed: bool,
@@ -303,6 +312,11 @@ impl PlatformArgs {
             minimum_fen: Fen::new(self.rule("--debit-minimum-fen", self.debit_minimum_fen, 1)?),
             time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
             window_minutes: self.rule("--debit-window-minutes", self.debit_window_minutes, 60)?,
+            adjustments_need_approval: self.rule(
+                "--adjustments-need-approval",
+                self.adjustments_need_approval,
+                false,
+            )?,
         })
     }
 
@@ -363,12 +377,18 @@ impl PlatformArgs {
         let minimum_fen = stack.debit_minimum_fen.get();
         let minimum_fen =
             same("--debit-minimum-fen", self.debit_minimum_fen.as_ref(), &minimum_fen)?;
+        let need_approval = same(
+            "--adjustments-need-approval",
+            self.adjustments_need_approval.as_ref(),
+            &stack.adjustments_need_approval,
+        )?;
         Ok(PlatformArgs {
             time_zone: Some(time_zone),
             month_close_day: Some(close_day),
             debit_time: Some(debit_time),
             debit_window_minutes: Some(window_minutes),
             debit_minimum_fen: Some(minimum_fen),
+            adjustments_need_approval: Some(need_approval),
             ..self.clone()
         })
     }

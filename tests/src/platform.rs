@@ -93,6 +93,7 @@ impl Platform {
             minimum_fen: fen(1),
             time_of_day: Time::constant(10, 0, 0, 0),
             window_minutes,
+            adjustments_need_approval: false,
         };
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);

@@ -125,6 +125,7 @@ async fn start() -> Result<Stack, Error> {
         minimum_fen: Fen::new(1),
         time_of_day: jiff::civil::time(10, 0, 0, 0),
         window_minutes: 60,
+        adjustments_need_approval: false,
     };
     Stack::start(StackOptions {
         data: None,

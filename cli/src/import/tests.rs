@@ -418,6 +418,7 @@ async fn first_month_moves_back_in_all_items_or_in_none() {
             minimum_fen: Fen::new(1),
             time_of_day: Time::midnight(),
             window_minutes: 0,
+            adjustments_need_approval: false,
         };
         let books = Books::new(store.tables.billing.clone(), rules);
         let (usage, month) = (&store.tables.usage, "2015-04".parse().unwrap());

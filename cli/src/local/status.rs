@@ -46,6 +46,8 @@ pub(crate) struct StackStatus {
     pub(crate) debit_window_minutes: u16,
     /// The smallest amount that it debits.
     pub(crate) debit_minimum_fen: Fen,
+    /// Whether its statements book adjustments only after a second person has approved them.
+    pub(crate) adjustments_need_approval: bool,
 }
 
 /// Why the status of a stack is not known.
@@ -117,6 +119,7 @@ impl StackStatus {
             debit_time: terms.time_of_day,
             debit_window_minutes: terms.window_minutes,
             debit_minimum_fen: terms.minimum_fen,
+            adjustments_need_approval: terms.adjustments_need_approval,
         }
     }
 }

@@ -102,8 +102,21 @@ id! {
     ReportId, 128
 }
 id! {
+    /// An adjustment of what was charged, named by the operator who made it, or by its content.
+    AdjustmentId, 64
+}
+id! {
     /// How a source counts in its cumulative reports: counts of two bases are not compared.
     Basis, 64
+}
+
+impl AdjustmentId {
+    /// The name of an adjustment that its content names: `A` and the first 16 digits of the content's
+    /// digest.
+    pub(crate) fn of_digest(digest: &[u8]) -> AdjustmentId {
+        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+        AdjustmentId(format!("A{digits}"))
+    }
 }
 
 macro_rules! record_number {

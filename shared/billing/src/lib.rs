@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod adjustment;
 mod audit;
 pub mod breaker;
 mod calendar;
@@ -18,6 +19,7 @@ mod in_flight;
 mod journal;
 pub mod mandate;
 mod outcome;
+mod person;
 mod provider;
 mod reason;
 mod recharge;
@@ -39,6 +41,10 @@ pub use account::{
     Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Request,
     Withheld,
 };
+pub use adjustment::{
+    ADJUSTMENT_MAX, Adjustment, AdjustmentError, AdjustmentNote, AdjustmentOf, AdjustmentPhase,
+    AdjustmentRequest, Approval, REPORTS_MAX, ReportRef, WAITING_MAX,
+};
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError, WallTime};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
@@ -57,12 +63,14 @@ pub use gateway::{
     UnreadableRow, UnsignAnswer,
 };
 pub use id::{
-    Basis, CallerName, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId,
+    AdjustmentId, Basis, CallerName, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId,
+    SourceId,
 };
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;
 pub use outcome::Outcome;
+pub use person::{PERSON_MAX, Person, PersonError};
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
 pub use reason::{REASON_MAX, Reason, ReasonError};
 pub use recharge::{Recharge, RechargeAmountError, RechargePhase};

@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod adjustments;
 mod bill_runs;
 mod breaker;
 mod cumulative;

@@ -13,6 +13,7 @@
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
 //! | billing | `provider#…` | `statement#2015-05-17#007` | a part of what a large statement says of each API |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
+//! | billing | `provider#…` | `adjustment#id` | a credit or debit note for a closed month |
 //! | billing | `provider#…` | `debit#0000000042` | a debit |
 //! | billing | `provider#…` | `recharge#0000000007` | a recharge through Alipay |
 //! | billing | `provider#…` | `refund#trade#request` | money that an operator gives back |
@@ -47,8 +48,8 @@ use std::ops::RangeInclusive;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{
-    DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId,
-    RefundRef, ReportId, SourceId, StatementId, TaskId, Unmatched,
+    AdjustmentId, DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId,
+    RechargeId, RefundRef, ReportId, SourceId, StatementId, TaskId, Unmatched,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
@@ -105,6 +106,7 @@ pub(crate) const SOURCE_PREFIX: &str = "source#";
 pub(crate) const CALLER_PREFIX: &str = "caller#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
+pub(crate) const ADJUSTMENT_PREFIX: &str = "adjustment#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
 pub(crate) const RECHARGE_PREFIX: &str = "recharge#";
 pub(crate) const REFUND_PREFIX: &str = "refund#";
@@ -262,6 +264,10 @@ pub(crate) fn grantee(sk: &str) -> Option<Grantee> {
     let source = || Some(Grantee::Source(sk.strip_prefix(SOURCE_PREFIX)?.parse().ok()?));
     let caller = || Some(Grantee::Caller(sk.strip_prefix(CALLER_PREFIX)?.parse().ok()?));
     source().or_else(caller)
+}
+
+pub(crate) fn adjustment_sk(adjustment: &AdjustmentId) -> String {
+    format!("{ADJUSTMENT_PREFIX}{adjustment}")
 }
 
 pub(crate) fn transfer_pk(reference: &str) -> String {

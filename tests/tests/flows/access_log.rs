@@ -39,6 +39,7 @@ async fn stack() -> Stack {
         minimum_fen: Fen::new(1),
         time_of_day: time(10, 0, 0, 0),
         window_minutes: 0,
+        adjustments_need_approval: false,
     };
     let stack = Stack::start(StackOptions {
         data: None,

@@ -5,6 +5,7 @@
 
 mod access;
 mod access_log;
+mod adjustments;
 mod await_points;
 mod breaker;
 mod capacity;

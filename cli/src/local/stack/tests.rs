@@ -20,6 +20,7 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         minimum_fen: Fen::new(1),
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes: 0,
+        adjustments_need_approval: false,
     };
     let (data, clock) = (data.map(Path::to_owned), LocalClock::new(at, 0));
     Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock }).await

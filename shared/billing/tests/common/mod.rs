@@ -23,6 +23,7 @@ pub fn rules() -> DebitRules {
         minimum_fen: Fen::new(100),
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes: 0,
+        adjustments_need_approval: false,
     }
 }
 

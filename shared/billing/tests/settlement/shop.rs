@@ -11,7 +11,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage};
 
-use crate::books::{file, new_books};
+use crate::books::{book, file, new_books};
 use crate::common::{at, provider, rules};
 use crate::note::note;
 use crate::reading::{count, read};
@@ -193,6 +193,7 @@ impl Shop {
         self.books.account = account;
         self.books.journal.extend(entry);
         self.books.debits.extend(opened);
+        book(&mut self.books, &settlement.statement);
         self.books.statements.push(settlement.statement);
     }
 
@@ -237,7 +238,7 @@ impl Shop {
         let before = &self.books.account;
         assert_eq!(statement.lines_fen(), Ok(statement.charge_fen), "lines add up");
         let rated = statement.rated_yuan.to_fen_rounded(statement.rounding).unwrap();
-        let charged = statement.charged_before_fen.plus(statement.charge_fen);
+        let charged = statement.charged_before_fen.plus(statement.usage_fen().unwrap());
         assert_eq!(charged, Ok(rated), "days add up to the month to date");
         let earned = movement
             .entry
