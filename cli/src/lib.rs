@@ -9,6 +9,7 @@
 mod args;
 mod books;
 mod commands;
+pub mod corrections;
 mod document;
 mod exit;
 mod explain;

@@ -29,9 +29,11 @@ impl Effect {
         provider: &ProviderId,
         correction: &Correction,
     ) -> Result<Effect, Error> {
-        let before = settler.preview(terms, provider, &Correction::default()).await?;
-        let after = settler.preview(terms, provider, correction).await?;
-        let (before_fen, after_fen) = (sum(&before)?, sum(&after)?);
+        let previews = settler.previews(terms, provider, std::slice::from_ref(correction)).await?;
+        let [before, after] = previews.as_slice() else {
+            return Err("a preview is missing: a defect".into());
+        };
+        let (before_fen, after_fen) = (sum(before)?, sum(after)?);
         Ok(Effect { before_fen, after_fen, change_fen: after_fen.minus(before_fen)? })
     }
 
@@ -46,7 +48,7 @@ impl Effect {
         provider: &ProviderId,
         change_fen: Fen,
     ) -> Result<Effect, Error> {
-        let before_fen = sum(&settler.preview(terms, provider, &Correction::default()).await?)?;
+        let before_fen = sum(&settler.preview(terms, provider).await?)?;
         Ok(Effect { before_fen, after_fen: before_fen.plus(change_fen)?, change_fen })
     }
 

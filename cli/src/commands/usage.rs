@@ -1,6 +1,7 @@
 //! `steelyard usage`: what was counted of a provider, to the minute, what it would cost, and corrections.
 
 mod correct;
+mod sets;
 
 use std::collections::BTreeMap;
 
@@ -8,12 +9,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use futures::TryStreamExt;
 use serde::Serialize;
 use steelyard_billing::{Provider, ProviderId, Statement, Withdrawal};
-use steelyard_books::Correction;
 use steelyard_pricing::{Amount, ApiName, BillingDay, Catalog, Fen, Metered, UsageError};
 use steelyard_runtime::Error;
 use steelyard_store::CountedReport;
 
 use self::correct::{ReplaceArgs, VoidArgs};
+use self::sets::{CorrectArgs, CorrectionsArgs, UndoArgs};
 use super::registered;
 use crate::exit::Exit;
 use crate::output;
@@ -36,6 +37,18 @@ pub(crate) enum UsageCommand {
     ///
     /// Run it again if it was interrupted: each half takes effect once.
     Replace(ReplaceArgs),
+    /// Apply a file of corrections under one name, such as those of a source that was wrong for a week.
+    ///
+    /// Each line of the file is a report to withdraw, {"void": {"provider": "shop", "source": "gateway-1",
+    /// "id": "2015-05-17T09"}}, perhaps with a "day", or a usage report to count, {"count": {...}}. All of
+    /// it is checked before the first report is withdrawn, and shown by provider and day. Run it again if
+    /// it was interrupted: it goes on. The same name with another file is refused.
+    Correct(CorrectArgs),
+    /// Undo a set of corrections: what it counted is withdrawn, and what it withdrew counts again, under
+    /// other ids. Run it again if it was interrupted.
+    Undo(UndoArgs),
+    /// List the sets of corrections, or show one. Exits with 3 if one is not complete.
+    Corrections(CorrectionsArgs),
 }
 
 /// What to show.
@@ -108,6 +121,11 @@ impl UsageCommand {
             }
             UsageCommand::Void(args) => args.run(target, &target.system(platform).await?).await,
             UsageCommand::Replace(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Correct(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Undo(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Corrections(args) => {
+                args.run(target, &target.system_to_read(platform).await?).await
+            }
         }
     }
 }
@@ -131,7 +149,7 @@ impl ShowArgs {
             groups.add(&report, self.group_by, &found.provider, terms.plans())?;
         }
         let groups = groups.listed();
-        let coming = settler.preview(&terms, &self.provider, &Correction::default()).await?;
+        let coming = settler.preview(&terms, &self.provider).await?;
         if target.json {
             let coming = coming.iter().map(Coming::of).collect::<Vec<_>>();
             output::json(&serde_json::json!({

@@ -5,6 +5,7 @@
 mod access;
 mod adjustments;
 mod clock;
+mod corrections;
 mod debits;
 mod endpoints;
 mod exits;

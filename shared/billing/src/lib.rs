@@ -9,6 +9,7 @@ mod adjustment;
 mod audit;
 pub mod breaker;
 mod calendar;
+mod correction;
 mod counted;
 mod cumulative;
 mod debit;
@@ -47,6 +48,7 @@ pub use adjustment::{
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{Calendar, CalendarError, WallTime};
+pub use correction::{CorrectionError, CorrectionPhase, CorrectionSet, Undo};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
 pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{
@@ -63,8 +65,8 @@ pub use gateway::{
     UnreadableRow, UnsignAnswer,
 };
 pub use id::{
-    AdjustmentId, Basis, CallerName, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId,
-    SourceId,
+    AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId, ProviderId,
+    RechargeId, ReportId, SourceId,
 };
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};

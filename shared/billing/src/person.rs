@@ -36,6 +36,12 @@ impl Person {
         Ok(Person(text.to_owned()))
     }
 
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether two names are of one person: capitals and small letters are the same.
     #[must_use]
     pub fn is_same(&self, other: &Person) -> bool {

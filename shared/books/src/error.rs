@@ -3,8 +3,8 @@
 use steelyard_alipay::{PayRequestError, WithholdingError};
 use steelyard_billing::mandate::{MandateConflict, MandateError};
 use steelyard_billing::{
-    AccountError, AdjustmentError, CalendarError, DebitConflict, MandateId, NothingToResolve,
-    ProviderId, RechargeAmountError, RefundConflict, TermsChangeError,
+    AccountError, AdjustmentError, CalendarError, CorrectionError, DebitConflict, MandateId,
+    NothingToResolve, ProviderId, RechargeAmountError, RefundConflict, TermsChangeError,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_store::StoreError;
@@ -33,6 +33,9 @@ pub enum BookError {
     /// The adjustment is refused.
     #[error(transparent)]
     Adjustment(#[from] AdjustmentError),
+    /// The set of corrections is refused.
+    #[error(transparent)]
+    Correction(#[from] CorrectionError),
     /// An amount leaves its range.
     #[error("cannot compute the amounts")]
     Money(#[from] MoneyError),
@@ -86,6 +89,7 @@ impl BookError {
             | BookError::NoRecord { .. }
             | BookError::Account(_)
             | BookError::Adjustment(_)
+            | BookError::Correction(_)
             | BookError::Money(_)
             | BookError::Debit(_)
             | BookError::NothingToResolve(_)

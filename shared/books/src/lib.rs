@@ -11,6 +11,7 @@ mod bill_run;
 mod breaker;
 mod change;
 mod correction;
+mod correction_set;
 mod debit;
 mod error;
 mod mandate;

@@ -191,7 +191,7 @@ impl Settler {
     }
 
     /// The statements that would be made if the provider's day were over now: what has been counted
-    /// and not settled, and after a correction, by the code that settles it. Nothing is stored.
+    /// and not settled, by the code that settles it. Nothing is stored.
     ///
     /// # Errors
     ///
@@ -200,9 +200,23 @@ impl Settler {
         &self,
         terms: &RunTerms,
         provider: &ProviderId,
-        correction: &Correction,
     ) -> Result<Vec<Statement>, SettleError> {
-        let previewed = self.previewed(terms, provider, correction).await;
+        Ok(self.previews(terms, provider, &[]).await?.pop().unwrap_or_default())
+    }
+
+    /// The same without a correction, after the first, after the first two, and so on, of one state: what
+    /// was counted is read once.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`] naming the provider and the cause.
+    pub async fn previews(
+        &self,
+        terms: &RunTerms,
+        provider: &ProviderId,
+        corrections: &[Correction],
+    ) -> Result<Vec<Vec<Statement>>, SettleError> {
+        let previewed = self.previewed(terms, provider, corrections).await;
         previewed.map_err(|error| error.of(provider))
     }
 
@@ -210,17 +224,32 @@ impl Settler {
         &self,
         terms: &RunTerms,
         id: &ProviderId,
-        correction: &Correction,
+        corrections: &[Correction],
+    ) -> Result<Vec<Vec<Statement>>, UnnamedError> {
+        let found = self.read(id).await?;
+        let today = self.books.rules.calendar.day_of(terms.now)?;
+        let mut usage = self.usage_of(&found.account, today, terms.now, corrections).await?;
+        let mut previews = vec![self.coming(terms, &found, usage.clone())?];
+        for correction in corrections {
+            correction.apply(&mut usage.days, terms.now)?;
+            previews.push(self.coming(terms, &found, usage.clone())?);
+        }
+        Ok(previews)
+    }
+
+    /// The statements of some usage, if the day were over now.
+    fn coming(
+        &self,
+        terms: &RunTerms,
+        found: &ProviderAccount,
+        mut usage: UsageRead,
     ) -> Result<Vec<Statement>, UnnamedError> {
         let rules = &self.books.rules;
-        let ProviderAccount { provider, mut account } = self.read(id).await?;
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let mut usage = self.usage_of(&account, today, terms.now, correction).await?;
-        correction.apply(&mut usage.days, terms.now)?;
-        let mut statements = Vec::new();
+        let (mut account, mut statements) = (found.account.clone(), Vec::new());
         let next = |account: &Account, usage: &UsageRead| {
-            next_settlement(&provider, account, usage, &terms.plans, rules, tomorrow)
+            next_settlement(&found.provider, account, usage, &terms.plans, rules, tomorrow)
         };
         while let Some(next) = next(&account, &usage).map_err(UnnamedError::Rules)? {
             usage.charged(&next.statement)?;
@@ -357,7 +386,7 @@ impl Settler {
 
     async fn usage(&self, terms: &RunTerms, account: &Account) -> Result<UsageRead, UnnamedError> {
         let through = self.books.rules.calendar.yesterday(terms.now)?;
-        self.usage_of(account, through, terms.now, &Correction::default()).await
+        self.usage_of(account, through, terms.now, &[]).await
     }
 
     /// What is new of an account's usage up to a day: the days that are not settled, and the settled ones
@@ -367,13 +396,13 @@ impl Settler {
         account: &Account,
         through: BillingDay,
         now: Timestamp,
-        correction: &Correction,
+        corrections: &[Correction],
     ) -> Result<UsageRead, UnnamedError> {
         let provider = &account.provider;
         let from = account.unsettled_from();
         let NewUsage { mut days, mut changes, registration } =
             self.usage.new_usage(provider, from, through).await?;
-        for day in correction.days() {
+        for day in corrections.iter().flat_map(Correction::days) {
             *changes.entry(day).or_default() += 1;
         }
         let closed = registration.and_then(|registration| registration.closed);

@@ -9,6 +9,7 @@ mod accounts;
 mod adjustments;
 mod bill_runs;
 mod breaker;
+mod corrections;
 mod cumulative;
 mod due;
 mod error;

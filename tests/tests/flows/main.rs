@@ -11,6 +11,7 @@ mod breaker;
 mod capacity;
 mod catch_up;
 mod closing;
+mod correction_sets;
 mod corrections;
 mod cumulative;
 mod debits;

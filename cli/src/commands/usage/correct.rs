@@ -103,6 +103,7 @@ impl VoidArgs {
             report: self.report.clone(),
             day: self.day,
             reason: self.reason.clone(),
+            set: None,
         }
     }
 
