@@ -72,14 +72,13 @@ impl AdjustArgs {
             true => books.adjustment_asked(usage, &provider, &request, now).await?,
             false => books.adjust(usage, &provider, &request, now).await?,
         };
-        let (what, adjustment) = match (adjusted, is_dry_run) {
-            (Adjusted::Now(adjustment), true) => ("to be made", adjustment),
-            (Adjusted::Now(adjustment), false) => ("made", adjustment),
-            (Adjusted::Before(adjustment), _) => ("made before", adjustment),
-        };
-        let effect = match what {
-            "to be made" => Some(effect(target, &system, &provider, request.amount_fen).await?),
-            _ => None,
+        let (what, adjustment, effect) = match adjusted {
+            Adjusted::Now(adjustment) if is_dry_run => {
+                let effect = effect(target, &system, &provider, request.amount_fen).await?;
+                ("to be made", adjustment, Some(effect))
+            }
+            Adjusted::Now(adjustment) => ("made", adjustment, None),
+            Adjusted::Before(adjustment) => ("made before", adjustment, None),
         };
         let shown = Shown::of(adjustment, &books.rules);
         if target.json {

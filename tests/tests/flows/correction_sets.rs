@@ -178,7 +178,8 @@ fn http_void(void: &Value) -> Value {
 #[tokio::test]
 async fn file_of_which_one_line_is_wrong_changes_nothing() {
     let platform = platform().await;
-    let right = |id: &str, count| json!({ "count": report(id, &[record("a", BASIC, "2015-05-01", count)]) });
+    let right_on = |id: &str, day: &str, count| json!({ "count": report(id, &[record("a", BASIC, day, count)]) });
+    let right = |id: &str, count| right_on(id, "2015-05-01", count);
     let void = |id: &str| json!({ "void": { "provider": "a", "source": "gateway-1", "id": id } });
     let mut cumulative = right("right", 1);
     cumulative["count"]["cumulative"] = json!(true);
@@ -189,7 +190,7 @@ async fn file_of_which_one_line_is_wrong_changes_nothing() {
         (vec![right("r", 1), right("r", 2)], "counted twice"),
         (vec![void("a-1"), cumulative], "cumulative"),
         (vec![void("a-1"), void("nothing")], "no report nothing"),
-        (vec![void("a-1"), right("a-2", 1)], "another id"),
+        (vec![void("a-1"), right_on("a-2", "2015-05-02", 1)], "another id"),
         (vec![json!({ "void": { "provider": "a" } })], "line 1"),
     ] {
         let refused = apply(&platform, &written(&lines)).await.unwrap_err().to_string();

@@ -300,7 +300,8 @@ async fn killed_adjustment_is_approved_and_booked_once_when_it_is_made_again() {
         late: &[],
     };
     let (writes, figures) = check("adjustment", story).await;
-    // The note, its approval, the run, its message, the statement, the shard, and the end of the run.
-    assert_eq!(writes, 7);
+    // The note, its approval, the run, its message, the statement, that May is charged for good, the shard,
+    // and the end of the run.
+    assert_eq!(writes, 8);
     assert!(figures.contains("a: prepaid 4.00, receivable 0.00, reserved 0.00"), "{figures}");
 }

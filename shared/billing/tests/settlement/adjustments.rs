@@ -137,6 +137,17 @@ fn an_adjustment_of_a_provider_that_is_silent_for_months_is_of_yesterday() {
 }
 
 #[test]
+fn an_adjustment_of_a_provider_that_is_on_no_plan_any_more_is_booked() {
+    let mut shop = in_june(Shop::new());
+    shop.books.provider.plans.clear();
+    adjust(&mut shop.books, &request("c", -150), at("2015-06-10 12:00")).unwrap();
+    let statements = shop.settle("2015-06-11 00:30");
+    let [statement] = statements.as_slice() else { panic!("{statements:?}") };
+    assert_eq!((statement.charge_fen, statement.segments.len()), (Fen::new(-150), 0));
+    assert_eq!(shop.settle("2015-06-12 00:30"), []);
+}
+
+#[test]
 fn an_adjustment_that_needs_an_approval_waits_until_a_second_person_gives_it() {
     let mut shop = in_june(Shop::new());
     shop.rules.adjustments_need_approval = true;
