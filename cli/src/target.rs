@@ -259,6 +259,20 @@ impl System {
         Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
     }
 
+    /// The settler of the system, for a command that settles. On a deployment it books no adjustment
+    /// without an approval, whatever rule it was given: only the settle function knows the parameter.
+    ///
+    /// # Errors
+    ///
+    /// As [`System::settler`].
+    pub(crate) fn settler_to_store(&self) -> Result<Settler, Error> {
+        let mut settler = self.settler()?;
+        if let Gateway::Deployed(_) = self.gateway {
+            settler.books.rules.adjustments_need_approval = true;
+        }
+        Ok(settler)
+    }
+
     /// The client of the system's Alipay, for queries: it has no address for notifications.
     ///
     /// # Errors
