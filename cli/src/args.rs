@@ -5,8 +5,8 @@ use clap_complete::Shell;
 use steelyard_runtime::Error;
 
 use crate::commands::{
-    access, account, audit, breaker, debits, demo, import, items, local, mandates, plan, price,
-    provider, reconcile, refund, runs, settle, statement, usage,
+    access, account, adjust, adjustments, audit, breaker, debits, demo, import, items, local,
+    mandates, plan, price, provider, reconcile, refund, runs, settle, statement, usage,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Show a provider's money, or book a payment that it made.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    Adjust(adjust::AdjustArgs),
+    #[command(subcommand)]
+    Adjustments(adjustments::AdjustmentsCommand),
     /// Show debits, and resolve one that waits for an operator.
     #[command(subcommand)]
     Debits(debits::DebitsCommand),

@@ -100,6 +100,7 @@ impl Tables {
             registration: counted.registration,
             statements: self.billing.statements(id).await?,
             journal: self.billing.journal(id).await?,
+            adjustments: self.billing.adjustments(id).await?,
             code: self.billing.provider_of(&ProviderCode::of(id)).await?,
             unmatched: unmatched.iter().filter(|of| of.provider == *id).cloned().collect(),
             owners,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rust_decimal::Decimal;
-use steelyard_billing::{ChangedDay, Statement};
+use steelyard_billing::{AdjustmentNote, ChangedDay, Statement};
 use steelyard_pricing::{
     ApiName, Conversion, Discounted, Fen, Limit, Line, LineCause, Metered, MoneyError, Per, Rated,
     Rounded, SegmentSpan, Slice, Unpriced, Yuan,
@@ -25,7 +25,9 @@ pub(crate) fn statement(statement: &Statement) -> Result<String, Error> {
     for segment in &statement.segments {
         text += &span(segment);
     }
-    text += &lines(&statement.lines)?;
+    for (number, of) in (1_u32..).zip(&statement.lines) {
+        text += &line(&format!("line {number}: "), of)?;
+    }
     for ChangedDay { day, late, void, .. } in &statement.changed_days {
         for (usage, what) in [(late, "came late"), (void, "were withdrawn")] {
             if !usage.is_empty() {
@@ -39,8 +41,14 @@ pub(crate) fn statement(statement: &Statement) -> Result<String, Error> {
         yuan(statement.rated_yuan),
         statement.rounding,
         fen(statement.charged_before_fen),
-        fen(statement.charge_fen)
+        fen(statement.usage_fen()?)
     );
+    if !statement.adjustments.is_empty() {
+        for note in &statement.adjustments {
+            text += &format!("  {}\n", adjustment(note));
+        }
+        text += &format!("  with the adjustments = {}\n", fen(statement.charge_fen));
+    }
     Ok(text)
 }
 
@@ -50,7 +58,22 @@ pub(crate) fn statement(statement: &Statement) -> Result<String, Error> {
 ///
 /// [`MoneyError`] when an amount leaves its range.
 pub(crate) fn lines(lines: &[Line]) -> Result<String, MoneyError> {
-    lines.iter().map(line).collect()
+    lines.iter().map(|of| line("", of)).collect()
+}
+
+/// An adjustment: its amount, what it refers to, and why.
+pub(crate) fn adjustment(note: &AdjustmentNote) -> String {
+    let AdjustmentNote { adjustment, amount_fen, of, reason, by, approval, .. } = note;
+    let line = of.line.map_or_else(String::new, |line| format!(", line {line}"));
+    let reports = of.reports.iter().map(|of| format!(", report {}/{}", of.source, of.report));
+    let approved = approval.as_ref().map(|approval| format!(", approved by {}", approval.by));
+    format!(
+        "adjustment {adjustment} of statement {}{line}{}: {}\n    by {by}{}: {reason}",
+        of.corrects,
+        reports.collect::<String>(),
+        fen(*amount_fen),
+        approved.unwrap_or_default()
+    )
 }
 
 /// Usage that no rate covers.
@@ -92,9 +115,9 @@ fn shown(because: LineCause) -> &'static str {
     }
 }
 
-fn line(line: &Line) -> Result<String, MoneyError> {
+fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     let name = line.rate.as_ref().map_or("all rates together", |rate| rate.as_str());
-    let mut text = format!("  {name}{}, from {}\n", shown(line.because), line.segment);
+    let mut text = format!("  {number}{name}{}, from {}\n", shown(line.because), line.segment);
     for (api, metered) in line.apis.iter() {
         text += &format!("    {api}: {metered}\n");
     }

@@ -9,6 +9,7 @@
 mod args;
 mod books;
 mod commands;
+pub mod corrections;
 mod document;
 mod exit;
 mod explain;
@@ -82,6 +83,8 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Usage(command) => command.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
         Command::Account(command) => command.run(&target, &platform).await,
+        Command::Adjust(args) => args.run(&target, &platform).await,
+        Command::Adjustments(command) => command.run(&target, &platform).await,
         Command::Debits(command) => command.run(&target, &platform).await,
         Command::Refund(args) => args.run(&target, &platform).await,
         Command::Breaker(command) => command.run(&target, &platform).await,

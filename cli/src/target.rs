@@ -108,6 +108,24 @@ pub(crate) struct PlatformArgs {
         hide_short_help = true
     )]
     debit_minimum_fen: Option<i64>,
+    /// Whether an adjustment is booked only after a second person has approved it [local: false].
+    #[arg(
+        long,
+        global = true,
+        env = "ADJUSTMENTS_NEED_APPROVAL",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    adjustments_need_approval: Option<bool>,
+    /// The most names of APIs that a month lists, of those that no plan lists [local: 2000].
+    #[arg(
+        long,
+        global = true,
+        env = "API_NAMES_MAX",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    api_names_max: Option<u32>,
     /// Whether the rules must be given; see [`TargetArgs::aws`].
     #[arg(skip)]
     is_deployed: bool,
@@ -256,8 +274,21 @@ impl System {
     ///
     /// When a rule of a deployment is not given.
     pub(crate) fn settler(&self) -> Result<Settler, Error> {
-        let usage = self.tables.usage.clone();
-        Ok(Settler { books: self.books()?, usage, names_max: NAMES_MAX })
+        Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
+    }
+
+    /// The settler of the system, for a command that settles. On a deployment it books no adjustment
+    /// without an approval, whatever rule it was given: only the settle function knows the parameter.
+    ///
+    /// # Errors
+    ///
+    /// As [`System::settler`].
+    pub(crate) fn settler_to_store(&self) -> Result<Settler, Error> {
+        let mut settler = self.settler()?;
+        if let Gateway::Deployed(_) = self.gateway {
+            settler.books.rules.adjustments_need_approval = true;
+        }
+        Ok(settler)
     }
 
     /// The client of the system's Alipay, for queries: it has no address for notifications.
@@ -315,6 +346,12 @@ impl PlatformArgs {
             minimum_fen: Fen::new(self.rule("--debit-minimum-fen", self.debit_minimum_fen, 1)?),
             time_of_day: self.rule("--debit-time", self.debit_time, Time::constant(10, 0, 0, 0))?,
             window_minutes: self.rule("--debit-window-minutes", self.debit_window_minutes, 60)?,
+            adjustments_need_approval: self.rule(
+                "--adjustments-need-approval",
+                self.adjustments_need_approval,
+                false,
+            )?,
+            names_max: self.rule("--api-names-max", self.api_names_max, NAMES_MAX)?,
         })
     }
 
@@ -378,6 +415,12 @@ impl PlatformArgs {
         let minimum_fen = stack.debit_minimum_fen.get();
         let minimum_fen =
             same("--debit-minimum-fen", self.debit_minimum_fen.as_ref(), &minimum_fen)?;
+        let need_approval = same(
+            "--adjustments-need-approval",
+            self.adjustments_need_approval.as_ref(),
+            &stack.adjustments_need_approval,
+        )?;
+        let names_max = same("--api-names-max", self.api_names_max.as_ref(), &stack.api_names_max)?;
         Ok(PlatformArgs {
             time_zone: Some(time_zone),
             month_close_day: Some(close_day),
@@ -385,6 +428,8 @@ impl PlatformArgs {
             debit_time: Some(debit_time),
             debit_window_minutes: Some(window_minutes),
             debit_minimum_fen: Some(minimum_fen),
+            adjustments_need_approval: Some(need_approval),
+            api_names_max: Some(names_max),
             ..self.clone()
         })
     }

@@ -1,6 +1,7 @@
 //! The values of the command line, each refused with what is expected and an example.
 
 use jiff::civil::Date;
+use steelyard_billing::ReportRef;
 use steelyard_pricing::Fen;
 
 /// An amount of money to move or to allow: more than nothing, in yuan.
@@ -12,6 +13,35 @@ pub(crate) fn amount(text: &str) -> Result<Fen, String> {
     let amount = text.parse::<Fen>().ok().filter(|amount| amount.is_positive());
     amount.ok_or_else(|| {
         format!("`{text}` is not an amount of more than 0 yuan with at most two decimals, such as 100.00")
+    })
+}
+
+/// An amount of money that is charged, or credited where it is negative, in yuan.
+///
+/// # Errors
+///
+/// What is expected, with an example.
+pub(crate) fn signed_amount(text: &str) -> Result<Fen, String> {
+    let amount = text.parse::<Fen>().ok().filter(|amount| !amount.is_zero());
+    amount.ok_or_else(|| {
+        format!(
+            "`{text}` is not an amount of yuan with at most two decimals, such as 100.00 or -100.00"
+        )
+    })
+}
+
+/// A usage report, named by its source and its id.
+///
+/// # Errors
+///
+/// What is expected, with an example.
+pub(crate) fn report(text: &str) -> Result<ReportRef, String> {
+    let read = || {
+        let (source, report) = text.split_once('/')?;
+        Some(ReportRef { source: source.parse().ok()?, report: report.parse().ok()? })
+    };
+    read().ok_or_else(|| {
+        format!("`{text}` is not a source and its report, such as gateway-1/2015-05-17T09")
     })
 }
 

@@ -23,7 +23,8 @@ STEELYARD = ROOT / "target/debug/steelyard"
 
 # The rules of the template's defaults. The commands need them with --aws.
 RULES = {"TIME_ZONE": "Asia/Shanghai", "MONTH_CLOSE_DAY": "5", "USAGE_RETENTION_DAYS": "400",
-         "DEBIT_TIME": "10:00", "DEBIT_WINDOW_MINUTES": "60", "DEBIT_MINIMUM_FEN": "1"}
+         "DEBIT_TIME": "10:00", "DEBIT_WINDOW_MINUTES": "60", "DEBIT_MINIMUM_FEN": "1",
+         "ADJUSTMENTS_NEED_APPROVAL": "false", "API_NAMES_MAX": "2000"}
 
 
 class Failed(Exception):

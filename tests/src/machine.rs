@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
-use steelyard_billing::{Calendar, NAMES_MAX};
+use steelyard_billing::Calendar;
 use steelyard_books::{Books, Settler};
 use steelyard_cli::Tables;
 use steelyard_cli::local::LocalFunction;
@@ -135,8 +135,7 @@ impl Machine {
     /// Its settler.
     #[must_use]
     pub fn settler(&self, platform: &Platform) -> Settler {
-        let usage = self.tables.usage.clone();
-        Settler { books: self.books(platform), usage, names_max: NAMES_MAX }
+        Settler { books: self.books(platform), usage: self.tables.usage.clone() }
     }
 
     /// Its settle function, which may take so long.

@@ -10,7 +10,7 @@ use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId,
+    Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, NAMES_MAX,
     PlanAssignment, Provider, ProviderId, RETENTION_DAYS, Reason, Statement, TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
@@ -380,6 +380,8 @@ fn by_rules(window_minutes: u16, retention_days: u16) -> DebitRules {
         minimum_fen: fen(1),
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes,
+        adjustments_need_approval: false,
+        names_max: NAMES_MAX,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use steelyard_alipay::Alipay;
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{Calendar, DebitRules, Provider, ProviderId, StatementId};
+use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, Provider, ProviderId, StatementId};
 use steelyard_books::Books;
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Plan};
 use steelyard_runtime::Error;
@@ -125,6 +125,8 @@ async fn start() -> Result<Stack, Error> {
         minimum_fen: Fen::new(1),
         time_of_day: jiff::civil::time(10, 0, 0, 0),
         window_minutes: 60,
+        adjustments_need_approval: false,
+        names_max: NAMES_MAX,
     };
     Stack::start(StackOptions {
         data: None,

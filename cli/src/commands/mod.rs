@@ -2,10 +2,13 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod adjust;
+pub(crate) mod adjustments;
 pub(crate) mod audit;
 pub(crate) mod breaker;
 pub(crate) mod debits;
 pub(crate) mod demo;
+mod effect;
 pub(crate) mod import;
 pub(crate) mod items;
 pub(crate) mod local;

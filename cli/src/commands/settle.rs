@@ -36,7 +36,7 @@ impl SettleArgs {
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
         let system = target.system(platform).await?;
-        let (settler, now) = (system.settler()?, system.clock.now());
+        let (settler, now) = (system.settler_to_store()?, system.clock.now());
         let outcome = match &self.provider {
             Some(provider) => {
                 let statements = settler.run_of(provider, now).await?.len();

@@ -85,5 +85,12 @@ fn print_table(statements: &[Statement], owed: &[Fen]) -> Result<(), Error> {
             owed.to_string(),
         ]);
     }
-    output::print(table)
+    output::print(table)?;
+    for statement in statements {
+        for note in &statement.adjustments {
+            let note = explain::adjustment(note);
+            output::print(format_args!("statement {} has {note}", statement.statement))?;
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `steelyard usage`: what was counted of a provider, to the minute, what it would cost, and corrections.
 
 mod correct;
+mod sets;
 
 use clap::{Args, Subcommand, ValueEnum};
 use steelyard_billing::{ProviderId, Withdrawal};
@@ -9,6 +10,7 @@ use steelyard_pricing::{Amount, BillingDay};
 use steelyard_runtime::Error;
 
 use self::correct::{ReplaceArgs, VoidArgs};
+use self::sets::{CorrectArgs, CorrectionsArgs, UndoArgs};
 use crate::exit::Exit;
 use crate::target::{PlatformArgs, System, TargetArgs};
 use crate::{explain, output};
@@ -30,6 +32,18 @@ pub(crate) enum UsageCommand {
     ///
     /// Run it again if it was interrupted: each half takes effect once.
     Replace(ReplaceArgs),
+    /// Apply a file of corrections under one name, such as those of a source that was wrong for a week.
+    ///
+    /// Each line of the file is a report to withdraw, {"void": {"provider": "shop", "source": "gateway-1",
+    /// "id": "2015-05-17T09"}}, perhaps with a "day", or a usage report to count, {"count": {...}}. All of
+    /// it is checked before the first report is withdrawn, and shown by provider and day. Run it again if
+    /// it was interrupted: it goes on. The same name with another file is refused.
+    Correct(CorrectArgs),
+    /// Undo a set of corrections: what it counted is withdrawn, and what it withdrew counts again, under
+    /// other ids. Run it again if it was interrupted.
+    Undo(UndoArgs),
+    /// List the sets of corrections, or show one. Exits with 3 if one is not complete.
+    Corrections(CorrectionsArgs),
 }
 
 /// What to show.
@@ -75,6 +89,11 @@ impl UsageCommand {
             }
             UsageCommand::Void(args) => args.run(target, &target.system(platform).await?).await,
             UsageCommand::Replace(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Correct(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Undo(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Corrections(args) => {
+                args.run(target, &target.system_to_read(platform).await?).await
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use steelyard_alipay::{Alipay, AlipayConfig, NotificationReader, SignScene};
-use steelyard_billing::{DebitRules, NAMES_MAX};
+use steelyard_billing::DebitRules;
 use steelyard_books::{Books, Settler};
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_dispatch::{Dispatch, Pace};
@@ -88,8 +88,7 @@ impl Parts<'_> {
         let usage = |function| self.tables(function).usage;
         let billing = |function| self.tables(function).billing;
         let counter = Counter::new(usage("ingest"), calendar.clone(), clock());
-        let settler =
-            Settler { books: self.books("settle"), usage: usage("settle"), names_max: NAMES_MAX };
+        let settler = Settler { books: self.books("settle"), usage: usage("settle") };
         let settle = Settle::new(settler, self.queue("settle", SETTLE_QUEUE), clock());
         let debits = self.queue("dispatch", DEBIT_QUEUE);
         let dispatch = Dispatch::new(billing("dispatch"), debits, PACE, clock());

@@ -48,6 +48,10 @@ pub(crate) struct StackStatus {
     pub(crate) debit_window_minutes: u16,
     /// The smallest amount that it debits.
     pub(crate) debit_minimum_fen: Fen,
+    /// Whether its statements book adjustments only after a second person has approved them.
+    pub(crate) adjustments_need_approval: bool,
+    /// How many names of APIs a month lists, of those that no plan lists.
+    pub(crate) api_names_max: u32,
 }
 
 /// Why the status of a stack is not known.
@@ -120,6 +124,8 @@ impl StackStatus {
             debit_time: terms.time_of_day,
             debit_window_minutes: terms.window_minutes,
             debit_minimum_fen: terms.minimum_fen,
+            adjustments_need_approval: terms.adjustments_need_approval,
+            api_names_max: terms.names_max,
         }
     }
 }

@@ -37,7 +37,7 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
         expect![[r#"
             shop statement 2015-05-05: ¥4.23
               2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
-              trades, from 2015-05-01
+              line 1: trades, from 2015-05-01
                 trades.get: 503 calls
                 trades.list: 20 calls
                 metered: 0 calls → 523 calls
@@ -62,13 +62,13 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
             shop statement 2015-05-12: ¥4.10
               2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
               2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
-              trades, late, from 2015-05-01
+              line 1: trades, late, from 2015-05-01
                 trades.get: 30 calls
                 metered: 523 calls → 553 calls
                 free 100: used 100 → 100
                 (453 − 0) × ¥0.01 = ¥4.53
                 ¥4.53 − ¥4.23 before = ¥0.30, rounded by ¥0.00: ¥0.30
-              trades, from 2015-05-11
+              line 2: trades, from 2015-05-11
                 trades.get: 400 calls
                 metered: 0 calls → 400 calls
                 free 210: used 0 → 210
@@ -92,12 +92,12 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
             shop statement 2015-05-31: ¥22.67
               2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
               2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
-              all rates together, from 2015-05-01
+              line 1: all rates together, from 2015-05-01
                 together ¥4.53
                 at least ¥10.00, now that the month is over
                 ¥10.00 − ¥4.53 of the rates = ¥5.47
                 ¥5.47 − ¥0.00 before = ¥5.47, rounded by ¥0.00: ¥5.47
-              all rates together, from 2015-05-11
+              line 2: all rates together, from 2015-05-11
                 together ¥3.80
                 at least ¥21.00, now that the month is over
                 ¥21.00 − ¥3.80 of the rates = ¥17.20
@@ -132,7 +132,7 @@ async fn all_statements_are_explained_one_after_the_other() {
         expect![[r#"
             shop statement 2015-05-05: ¥1.04
               2015-05-01 to 2015-05-31, 31 of 31 days: plan packages of 2015-05-01
-              calls, from 2015-05-01
+              line 1: calls, from 2015-05-01
                 x: 99 calls
                 metered: 0 calls → 99 calls
                 (99 − 0) × ¥0.0105 = ¥1.0395
@@ -141,7 +141,7 @@ async fn all_statements_are_explained_one_after_the_other() {
 
             shop statement 2015-05-06: −¥0.53
               2015-05-01 to 2015-05-31, 31 of 31 days: plan packages of 2015-05-01
-              calls, from 2015-05-01
+              line 1: calls, from 2015-05-01
                 x: 2 calls
                 metered: 99 calls → 101 calls
                 (101 − 0) × ¥0.005 = ¥0.505

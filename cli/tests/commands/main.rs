@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod adjustments;
 mod clock;
+mod corrections;
 mod debits;
 mod endpoints;
 mod exits;

@@ -166,7 +166,8 @@ async fn command_on_a_deployment_queries_alipay_as_the_debit_function_does() {
     platform.folder.write("empty", "");
     sign(&platform, "20156");
     let rules = "--time-zone Asia/Shanghai --month-close-day 5 --usage-retention-days 400 \
-                 --debit-time 10:00 --debit-window-minutes 0 --debit-minimum-fen 1";
+                 --debit-time 10:00 --debit-window-minutes 0 --debit-minimum-fen 1 \
+                 --adjustments-need-approval false --api-names-max 2000";
     let line = format!("{} {rules}", adopt("other", "20156"));
     let before = platform.dump().await;
     let stack = ("AWS_ENDPOINT_URL", "{stack}");

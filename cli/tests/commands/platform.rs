@@ -4,7 +4,7 @@ use std::process::Command;
 
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, DebitRules, PlanAssignment, Provider};
+use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, PlanAssignment, Provider};
 use steelyard_cli::local::embedded::Request;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::Fen;
@@ -29,11 +29,22 @@ impl Platform {
 
     /// An empty stack with another time zone.
     pub async fn open_in(name: &str, time_zone: &str) -> Platform {
+        Platform::start(name, time_zone, false).await
+    }
+
+    /// An empty stack where adjustments need an approval, or none.
+    pub async fn open_by(name: &str, needs_approval: bool) -> Platform {
+        Platform::start(name, "Asia/Shanghai", needs_approval).await
+    }
+
+    async fn start(name: &str, time_zone: &str, adjustments_need_approval: bool) -> Platform {
         let rules = DebitRules {
             calendar: Calendar::new(time_zone, 5).unwrap(),
             minimum_fen: Fen::new(1),
             time_of_day: Time::constant(10, 0, 0, 0),
             window_minutes: 0,
+            adjustments_need_approval,
+            names_max: NAMES_MAX,
         };
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
         let options = StackOptions { data: None, port: 0, listen: Vec::new(), rules, clock };

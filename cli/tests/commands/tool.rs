@@ -50,7 +50,13 @@ impl Folder {
         for rule in ["TIME_ZONE", "MONTH_CLOSE_DAY", "USAGE_RETENTION_DAYS"] {
             command.env_remove(rule);
         }
-        for rule in ["DEBIT_TIME", "DEBIT_WINDOW_MINUTES", "DEBIT_MINIMUM_FEN"] {
+        for rule in [
+            "DEBIT_TIME",
+            "DEBIT_WINDOW_MINUTES",
+            "DEBIT_MINIMUM_FEN",
+            "ADJUSTMENTS_NEED_APPROVAL",
+            "API_NAMES_MAX",
+        ] {
             command.env_remove(rule);
         }
         for place in ["STEELYARD_ENDPOINT", "USAGE_TABLE", "BILLING_TABLE"] {

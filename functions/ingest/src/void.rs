@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{
-    Calendar, ProviderId, Reason, Registration, ReportId, SourceId, Withdrawal,
+    Calendar, CorrectionId, ProviderId, Reason, Registration, ReportId, SourceId, Withdrawal,
 };
 use steelyard_json::JsonError;
 use steelyard_pricing::BillingDay;
@@ -35,6 +35,8 @@ pub struct Void {
     pub day: Option<BillingDay>,
     /// Why it is withdrawn.
     pub reason: Reason,
+    /// The set of corrections that it is a part of; none if it is withdrawn by itself.
+    pub set: Option<CorrectionId>,
 }
 
 /// What became of a report for one day.
@@ -64,7 +66,10 @@ pub enum VoidError {
         provider: ProviderId,
     },
     /// The month of the day is closed.
-    #[error("{0} is in a month that is closed: its usage cannot be withdrawn")]
+    #[error(
+        "{0} is in a month that is closed: its usage cannot be corrected any more; `steelyard adjust` \
+         credits or charges the difference"
+    )]
     Closed(BillingDay),
     /// The provider is not registered for counting.
     #[error("provider `{0}` is not registered")]
@@ -91,6 +96,7 @@ impl Void {
             report: fields.read_required("id")?,
             day: fields.read("day")?,
             reason: fields.read_required("reason")?,
+            set: None,
         };
         fields.end(&["provider", "source", "id", "day", "reason"])?;
         Ok(void)
@@ -148,7 +154,8 @@ impl Voider {
         by: &str,
     ) -> Result<BTreeMap<BillingDay, Voided>, VoidError> {
         let at_s = self.clock.now();
-        let withdrawal = Withdrawal { at_s, by: by.to_owned(), reason: void.reason.clone() };
+        let (reason, set) = (void.reason.clone(), void.set.clone());
+        let withdrawal = Withdrawal { at_s, by: by.to_owned(), reason, set };
         let mut voided = BTreeMap::new();
         for found in self.find(void).await? {
             let (provider, day) = (&void.provider, found.day);
@@ -160,8 +167,7 @@ impl Voider {
                 Withdrawn::NoReport => continue,
             };
             // One that was withdrawn before may have died before it was noted.
-            let kept_until = self.calendar.changes_kept_until(day.month());
-            self.table.note_change(provider, day, kept_until).await?;
+            self.note(provider, day).await?;
             tracing::info!(
                 provider.id = %provider, source.id = %void.source, report.id = %void.report,
                 %day, by, reason = %void.reason, ?became, "a report is withdrawn"
@@ -169,6 +175,61 @@ impl Voider {
             voided.insert(day, became);
         }
         Ok(voided)
+    }
+
+    /// Whether the same set withdrew the report of that day before, whether or not its month is open.
+    ///
+    /// # Errors
+    ///
+    /// [`VoidError::Store`] when the table cannot be read.
+    pub async fn is_withdrawn(&self, void: &Void) -> Result<bool, VoidError> {
+        let Some(day) = void.day else { return Ok(false) };
+        let id = (&void.source, &void.report);
+        let found = self.table.reports_named(&void.provider, id, &[day]).await?;
+        Ok(found.iter().any(|report| is_by_set(report, void)))
+    }
+
+    /// Counts again what a set of corrections withdrew of a day, under another id, since that of a
+    /// withdrawn report never counts again. What another withdrew stays withdrawn. Doing it again changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`VoidError`] when the month of the day is closed, or the table fails.
+    pub async fn restore(
+        &self,
+        void: &Void,
+        day: BillingDay,
+        id: &ReportId,
+    ) -> Result<(), VoidError> {
+        let provider = &void.provider;
+        let of = |report: &ReportId| {
+            let (report, source) = (report.clone(), void.source.clone());
+            async move { self.table.reports_named(provider, (&source, &report), &[day]).await }
+        };
+        if !of(id).await?.is_empty() {
+            return self.note(provider, day).await;
+        }
+        let withdrawn = of(&void.report).await?.into_iter().find(|found| is_by_set(found, void));
+        let Some(withdrawn) = withdrawn else { return Ok(()) };
+        self.find(&Void { day: Some(day), ..void.clone() }).await?;
+        let again = CountedReport {
+            report: id.clone(),
+            counted_at: self.clock.now(),
+            withdrawn: None,
+            ..withdrawn
+        };
+        self.table.count(provider, &again, self.calendar.kept_until(day.month())).await?;
+        tracing::info!(
+            provider.id = %provider, source.id = %void.source, report.id = %void.report, %day,
+            again = %id, "a report that was withdrawn counts again"
+        );
+        self.note(provider, day).await
+    }
+
+    async fn note(&self, provider: &ProviderId, day: BillingDay) -> Result<(), VoidError> {
+        let kept_until = self.calendar.changes_kept_until(day.month());
+        Ok(self.table.note_change(provider, day, kept_until).await?)
     }
 
     /// The days of which a report can be withdrawn now.
@@ -191,4 +252,10 @@ impl Voider {
         let back = std::iter::successors(Some(today.next()), |day| Some(day.previous()));
         Ok(back.take_while(|day| is_open(*day)).collect())
     }
+}
+
+/// Whether the set that a request is a part of withdrew a report.
+fn is_by_set(report: &CountedReport, void: &Void) -> bool {
+    let set = report.withdrawn.as_ref().and_then(|withdrawal| withdrawal.set.as_ref());
+    set.is_some() && set == void.set.as_ref()
 }

@@ -66,8 +66,7 @@ impl Quotes {
         let rules = environment.debit_rules()?;
         let client = aws::dynamodb_read_only(&aws::in_lambda(environment)?);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
-        let names_max = environment.parsed("API_NAMES_MAX")?;
-        let settler = Settler { books, usage: UsageTable::new(client, usage), names_max };
+        let settler = Settler { books, usage: UsageTable::new(client, usage) };
         Ok(Quotes::new(settler, Clock::system()))
     }
 

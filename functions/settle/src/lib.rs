@@ -69,8 +69,7 @@ impl Settle {
         let usage = UsageTable::new(client.clone(), environment.required("USAGE_TABLE")?);
         let billing = BillingTable::new(client, environment.required("BILLING_TABLE")?);
         let queue = aws::queue(&config, environment.required("SETTLE_QUEUE_URL")?);
-        let names_max = environment.parsed("API_NAMES_MAX")?;
-        let settler = Settler { books: Books::new(billing, rules), usage, names_max };
+        let settler = Settler { books: Books::new(billing, rules), usage };
         Ok(Settle::new(settler, queue, Clock::system()))
     }
 

@@ -16,7 +16,7 @@ pub use collect::{Collectable, LastRequest, Request, Withheld};
 pub use figures::Figures;
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-use crate::{Debit, DebitId, ListedNames, Provider, ProviderId, StatementId};
+use crate::{AdjustmentNote, Debit, DebitId, ListedNames, Provider, ProviderId, StatementId};
 
 /// A provider's account: its figures, and how far its usage has been settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub struct Account {
     /// What has been rated and charged of each month from `open_from` on.
     #[serde(default)]
     pub months: BTreeMap<BillingMonth, MonthProgress>,
+    /// The adjustments that wait for the next statement, in the order in which they were made; at most
+    /// [`WAITING_MAX`](crate::WAITING_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<AdjustmentNote>,
 }
 
 /// What has been rated and charged of one month.
@@ -157,6 +161,7 @@ impl Account {
             mandates: 0,
             open_from: provider.billed_from,
             months: BTreeMap::new(),
+            adjustments: Vec::new(),
         }
     }
 

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth, Usage, UsageError};
 
-use crate::{Account, Calendar, ListedNames, MonthClose, Reason, Registration, Statement};
+use crate::{
+    Account, Calendar, CorrectionId, ListedNames, MonthClose, Reason, Registration, Statement,
+};
 
 /// What was metered, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;
@@ -46,6 +48,10 @@ pub struct Withdrawal {
     pub by: String,
     /// Why, in that person's words.
     pub reason: Reason,
+    /// The set of corrections that withdrew it, or that counted it and was undone; none if it was
+    /// withdrawn by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<CorrectionId>,
 }
 
 /// What settlement reads of a provider's usage.

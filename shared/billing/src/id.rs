@@ -102,8 +102,36 @@ id! {
     ReportId, 128
 }
 id! {
+    /// An adjustment of what was charged, named by the operator who made it, or by its content.
+    AdjustmentId, 64
+}
+id! {
+    /// A set of corrections, named by the person who applies it.
+    CorrectionId, 64
+}
+id! {
     /// How a source counts in its cumulative reports: counts of two bases are not compared.
     Basis, 64
+}
+
+impl AdjustmentId {
+    /// The name of an adjustment that its content names: `A` and the first 16 digits of the content's
+    /// digest.
+    pub(crate) fn of_digest(digest: &[u8]) -> AdjustmentId {
+        AdjustmentId(format!("A{}", hex(digest, 8)))
+    }
+}
+
+impl ReportId {
+    /// A name of a report that its content names: a beginning, and the first 32 digits of the content's
+    /// digest.
+    pub(crate) fn of_digest(begin: &str, digest: &[u8]) -> ReportId {
+        ReportId(format!("{begin}{}", hex(digest, 16)))
+    }
+}
+
+fn hex(digest: &[u8], bytes: usize) -> String {
+    digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
 }
 
 macro_rules! record_number {

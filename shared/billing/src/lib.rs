@@ -5,9 +5,11 @@
 
 mod access;
 mod account;
+mod adjustment;
 mod audit;
 pub mod breaker;
 mod calendar;
+mod correction;
 mod counted;
 mod cumulative;
 mod debit;
@@ -19,6 +21,7 @@ mod journal;
 pub mod mandate;
 mod names;
 mod outcome;
+mod person;
 mod provider;
 mod reason;
 mod recharge;
@@ -40,10 +43,15 @@ pub use account::{
     Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Request,
     Withheld,
 };
+pub use adjustment::{
+    ADJUSTMENT_MAX, Adjustment, AdjustmentError, AdjustmentNote, AdjustmentOf, AdjustmentPhase,
+    AdjustmentRequest, Approval, REPORTS_MAX, ReportRef, WAITING_MAX,
+};
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{
     Calendar, CalendarError, RETENTION_DAYS, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, WallTime,
 };
+pub use correction::{CorrectionError, CorrectionPhase, CorrectionSet, Undo};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
 pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{
@@ -60,13 +68,15 @@ pub use gateway::{
     UnreadableRow, UnsignAnswer,
 };
 pub use id::{
-    Basis, CallerName, DebitId, IdError, MandateId, ProviderId, RechargeId, ReportId, SourceId,
+    AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId, ProviderId,
+    RechargeId, ReportId, SourceId,
 };
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;
 pub use names::{ListedNames, NAMES_MAX};
 pub use outcome::Outcome;
+pub use person::{PERSON_MAX, Person, PersonError};
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
 pub use reason::{REASON_MAX, Reason, ReasonError};
 pub use recharge::{Recharge, RechargeAmountError, RechargePhase};

@@ -13,7 +13,10 @@ use thiserror::Error;
 
 use crate::account::{Account, AccountError, MonthProgress, Movement};
 use crate::statement::{ChangedDay, Statement, StatementId};
-use crate::{CalendarError, DayCount, DebitRules, Provider, ProviderId, UsageRead};
+use crate::{
+    AdjustmentNote, CalendarError, DayCount, DebitRules, Provider, ProviderId, UsageRead,
+    adjustment,
+};
 
 /// A number of changes that no day has: the day is read again, whatever ingest noted of it.
 const UNKNOWN: u64 = u64::MAX;
@@ -129,6 +132,7 @@ struct Due<'a> {
     id: StatementId,
     changed: Vec<ChangedDay>,
     own: Option<(BillingDay, &'a DayCount)>,
+    adjustments: Vec<AdjustmentNote>,
     closed: bool,
 }
 
@@ -137,7 +141,8 @@ struct Due<'a> {
 /// Months and days in order: a day is settled once. Usage that comes for a settled day, or is withdrawn
 /// of one, is charged by the next statement of its month, as lines that say so: that of the next day with
 /// usage, or of yesterday; and when the whole month is settled, by a supplement to its last day. What is
-/// due without usage, such as a minimum, is charged with the month's last day.
+/// due without usage, such as a minimum, is charged with the month's last day. The adjustments that wait
+/// are booked by the next statement of yesterday's month; where no usage makes one, by that of yesterday.
 ///
 /// Take `now` before the usage is read: what was counted before it must be in `usage`, but for settled
 /// days whose changes the account has noted.
@@ -159,9 +164,10 @@ pub fn next_settlement(
         // The clock is behind a settlement that was made: whatever there is waits until it is not.
         return Ok(None);
     }
+    let adjustments = account.adjustments_due(rules);
     let mut month = account.open_from;
     while month <= through.month() {
-        if let Some(due) = due_in(account, month, usage, through)? {
+        if let Some(due) = due_in(account, month, (usage, &adjustments), through)? {
             let segments = segments_of(provider, account, month, plans)?;
             if is_worth_rating(account, month, &due, &segments) {
                 let before = account.months.get(&month).cloned().unwrap_or_default();
@@ -245,7 +251,7 @@ pub(crate) fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(),
 fn due_in<'a>(
     account: &Account,
     month: BillingMonth,
-    usage: &'a UsageRead,
+    (usage, adjustments): (&'a UsageRead, &[AdjustmentNote]),
     through: BillingDay,
 ) -> Result<Option<Due<'a>>, SettlementError> {
     let last = month.last_day().min(through);
@@ -256,18 +262,22 @@ fn due_in<'a>(
     let mut days = usage.days.range(month.first_day()..=last);
     let own = days.find(|(day, count)| !is_settled(**day) && !count.usage.is_empty());
     let own = own.map(|(day, count)| (*day, count));
+    // An earlier month has no statement for an adjustment alone.
+    let adjustments = if month == through.month() { adjustments } else { &[] };
+    let has_news = !changed.is_empty() || !adjustments.is_empty();
     let id = match own {
         Some((day, _)) => StatementId { day, supplement: 0 },
-        None if !is_settled(last) && (!changed.is_empty() || last == month.last_day()) => {
+        None if !is_settled(last) && (has_news || last == month.last_day()) => {
             StatementId { day: last, supplement: 0 }
         }
-        None if !changed.is_empty() && last == month.last_day() => {
+        None if has_news && last == month.last_day() => {
             supplement(account.months.get(&month), last)?
         }
         // Nothing new; or yesterday is settled and the month goes on: the next run charges it.
         None => return Ok(None),
     };
-    Ok(Some(Due { id, changed, own, closed: is_settled(month.last_day()) }))
+    let (adjustments, closed) = (adjustments.to_vec(), is_settled(month.last_day()));
+    Ok(Some(Due { id, changed, own, adjustments, closed }))
 }
 
 /// The settled days of a month whose usage changed since it was charged.
@@ -339,19 +349,19 @@ fn is_worth_rating(
     due: &Due<'_>,
     segments: &[Segment<'_>],
 ) -> bool {
-    due.has_usage()
+    due.has_news()
         || account.months.contains_key(&month)
         || segments.iter().any(|segment| segment.plan().is_due_without_usage())
 }
 
 /// A month that ends without anything new or due has no statement for its last day.
 fn is_worth_a_statement(due: &Due<'_>, charged: &DayCharge) -> bool {
-    due.has_usage() || !charged.lines.is_empty()
+    due.has_news() || !charged.lines.is_empty()
 }
 
 impl Due<'_> {
-    fn has_usage(&self) -> bool {
-        self.own.is_some() || !self.changed.is_empty()
+    fn has_news(&self) -> bool {
+        self.own.is_some() || !self.changed.is_empty() || !self.adjustments.is_empty()
     }
 
     fn usage(&self) -> MonthUsage<'_> {
@@ -383,7 +393,8 @@ impl Parts<'_> {
         now: Timestamp,
     ) -> Result<Settlement, SettlementError> {
         let Parts { provider, account, before, due, charged } = self;
-        let charge = charged.charge_fen;
+        let adjustments = due.adjustments;
+        let charge = charged.charge_fen.plus(adjustment::sum(&adjustments)?)?;
         let charging = account.charge(due.id, charge, now)?;
         let mut movement = charging.requesting(provider.mandate.as_ref(), rules, now)?;
         let statement = Statement {
@@ -395,12 +406,14 @@ impl Parts<'_> {
             unpriced: charged.unpriced,
             reports: due.own.map_or(0, |(_, count)| count.reports),
             changed_days: due.changed,
+            adjustments,
             rated_yuan: charged.rated_yuan,
             rounding: charged.rounding,
             charged_before_fen: before.to_date.charged_fen,
             charge_fen: charge,
             from_prepaid_fen: account.from_prepaid(charge),
         };
+        movement.account.adjustments.retain(|note| !statement.adjustments.contains(note));
         let progress = MonthProgress { to_date: charged.month, ..before };
         advance(&mut movement.account, progress, due.id, usage);
         Ok(Settlement { statement, movement })

@@ -11,7 +11,7 @@ use steelyard_pricing::{
 };
 use thiserror::Error;
 
-use crate::{CountedDays, ProviderId};
+use crate::{AdjustmentNote, CountedDays, ProviderId, adjustment};
 
 /// Which of a provider's statements: its billing day, and a number for those that follow the last
 /// day of a month with usage that came late. `2015-05-31`, `2015-05-31+1`.
@@ -48,14 +48,18 @@ pub struct Statement {
     /// The days settled before to which the late and the void lines belong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed_days: Vec<ChangedDay>,
+    /// The credit and debit notes that it books beside its usage, each a line of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<AdjustmentNote>,
     /// The exact price of the month to date.
     pub rated_yuan: Yuan,
     /// How it became fen; the rule is one for the whole month.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rounding: Rounding,
-    /// What the month's statements before this one charged.
+    /// What the month's statements before this one charged for usage, without adjustments.
     pub charged_before_fen: Fen,
-    /// What this one charges: the rounded price of the month to date less what was charged before.
+    /// What this one charges: the rounded price of the month to date less what was charged before, and
+    /// the adjustments.
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     pub from_prepaid_fen: Fen,
@@ -82,13 +86,23 @@ pub struct ChangedDay {
 pub struct StatementIdError(String);
 
 impl Statement {
-    /// What the lines charge together; equal to `charge_fen` in every statement ever made.
+    /// What it charges for usage: the charge without the adjustments.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when it leaves its range.
+    pub fn usage_fen(&self) -> Result<Fen, MoneyError> {
+        self.charge_fen.minus(adjustment::sum(&self.adjustments)?)
+    }
+
+    /// What the lines and the adjustments charge together; equal to `charge_fen` in every statement ever made.
     ///
     /// # Errors
     ///
     /// [`MoneyError`] when the sum leaves its range.
     pub fn lines_fen(&self) -> Result<Fen, MoneyError> {
-        Fen::sum(self.lines.iter().map(|line| line.charge_fen))
+        let lines = Fen::sum(self.lines.iter().map(|line| line.charge_fen))?;
+        lines.plus(adjustment::sum(&self.adjustments)?)
     }
 
     /// What the lines of one cause have of each API, and what no rate covers.

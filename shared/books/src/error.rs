@@ -3,8 +3,8 @@
 use steelyard_alipay::{PayRequestError, WithholdingError};
 use steelyard_billing::mandate::{MandateConflict, MandateError};
 use steelyard_billing::{
-    AccountError, CalendarError, DebitConflict, MandateId, NothingToResolve, ProviderId,
-    RechargeAmountError, RefundConflict, TermsChangeError,
+    AccountError, AdjustmentError, CalendarError, CorrectionError, DebitConflict, MandateId,
+    NothingToResolve, ProviderId, RechargeAmountError, RefundConflict, TermsChangeError,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_store::StoreError;
@@ -30,6 +30,12 @@ pub enum BookError {
     /// The account does not allow it; a person must look.
     #[error("it contradicts the account")]
     Account(#[from] AccountError),
+    /// The adjustment is refused.
+    #[error(transparent)]
+    Adjustment(#[from] AdjustmentError),
+    /// The set of corrections is refused.
+    #[error(transparent)]
+    Correction(#[from] CorrectionError),
     /// An amount leaves its range.
     #[error("cannot compute the amounts")]
     Money(#[from] MoneyError),
@@ -82,6 +88,8 @@ impl BookError {
             | BookError::NoProvider(_)
             | BookError::NoRecord { .. }
             | BookError::Account(_)
+            | BookError::Adjustment(_)
+            | BookError::Correction(_)
             | BookError::Money(_)
             | BookError::Debit(_)
             | BookError::NothingToResolve(_)

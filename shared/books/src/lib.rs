@@ -5,11 +5,13 @@
 //! Functions and commands call this crate. They speak to the gateway, log and answer; they decide
 //! nothing about money, and handle no stale writes.
 
+mod adjust;
 mod bill;
 mod bill_run;
 mod breaker;
 mod change;
 mod correction;
+mod correction_set;
 mod debit;
 mod error;
 mod mandate;
@@ -33,6 +35,7 @@ use steelyard_store::{BillingTable, ProviderAccount, Realms};
 
 use change::change;
 
+pub use adjust::Adjusted;
 pub use bill::{BillEffect, PlannedRows, RowsDone};
 pub use bill_run::{DayEnd, PartStep, part_of};
 pub use change::Decision;

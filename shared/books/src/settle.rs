@@ -25,8 +25,6 @@ pub struct Settler {
     pub books: Books,
     /// What was counted.
     pub usage: UsageTable,
-    /// The most names of APIs that a month lists, of those that no plan lists.
-    pub names_max: u32,
 }
 
 /// What settlements are decided by: the plans as one read found them, and a time.
@@ -199,7 +197,7 @@ impl Settler {
     }
 
     /// The statements that would be made if the provider's day were over now: what has been counted
-    /// and not settled, and after a correction, by the code that settles it. Nothing is stored.
+    /// and not settled, by the code that settles it. Nothing is stored.
     ///
     /// # Errors
     ///
@@ -208,9 +206,25 @@ impl Settler {
         &self,
         terms: &RunTerms,
         provider: &ProviderId,
-        correction: &Correction,
     ) -> Result<Vec<Statement>, SettleError> {
-        let previewed = self.previewed(terms, provider, correction).await;
+        let previewed = self.previewed(terms, provider, &[]).await;
+        let (_, mut previews) = previewed.map_err(|error| error.of(provider))?;
+        Ok(previews.pop().unwrap_or_default())
+    }
+
+    /// The same without a correction, after the first, after the first two, and so on, of one state: what
+    /// was counted is read once.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`] naming the provider and the cause.
+    pub async fn previews(
+        &self,
+        terms: &RunTerms,
+        provider: &ProviderId,
+        corrections: &[Correction],
+    ) -> Result<Vec<Vec<Statement>>, SettleError> {
+        let previewed = self.previewed(terms, provider, corrections).await;
         Ok(previewed.map_err(|error| error.of(provider))?.1)
     }
 
@@ -219,17 +233,32 @@ impl Settler {
         &self,
         terms: &RunTerms,
         id: &ProviderId,
-        correction: &Correction,
-    ) -> Result<(ProviderAccount, Vec<Statement>), UnnamedError> {
-        let rules = &self.books.rules;
+        corrections: &[Correction],
+    ) -> Result<(ProviderAccount, Vec<Vec<Statement>>), UnnamedError> {
         let found = self.read(id).await?;
-        let (provider, mut account) = (&found.provider, found.account.clone());
+        let today = self.books.rules.calendar.day_of(terms.now)?;
+        let mut usage = self.usage_of(&found.account, today, terms.now, corrections).await?;
+        let mut previews = vec![self.coming(terms, &found, usage.clone())?];
+        for correction in corrections {
+            correction.apply(&mut usage.days, terms.now)?;
+            previews.push(self.coming(terms, &found, usage.clone())?);
+        }
+        Ok((found, previews))
+    }
+
+    /// The statements of some usage, if the day were over now.
+    fn coming(
+        &self,
+        terms: &RunTerms,
+        found: &ProviderAccount,
+        usage: UsageRead,
+    ) -> Result<Vec<Statement>, UnnamedError> {
+        let ProviderAccount { provider, account } = found;
+        let mut usage = self.bounded(usage, provider, account, terms)?;
+        let rules = &self.books.rules;
         let today = rules.calendar.day_of(terms.now)?;
         let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let mut usage = self.usage_of(&account, today, terms.now, correction).await?;
-        correction.apply(&mut usage.days, terms.now)?;
-        let mut usage = self.bounded(usage, provider, &account, terms)?;
-        let mut statements = Vec::new();
+        let (mut account, mut statements) = (account.clone(), Vec::new());
         let next = |account: &Account, usage: &UsageRead| {
             next_settlement(provider, account, usage, &terms.plans, rules, tomorrow)
         };
@@ -238,7 +267,7 @@ impl Settler {
             statements.push(next.statement);
             account = next.movement.account;
         }
-        Ok((found, statements))
+        Ok(statements)
     }
 
     pub(crate) async fn settle(
@@ -373,7 +402,7 @@ impl Settler {
     ) -> Result<UsageRead, UnnamedError> {
         let ProviderAccount { provider, account } = of;
         let through = self.books.rules.calendar.yesterday(terms.now)?;
-        let usage = self.usage_of(account, through, terms.now, &Correction::default()).await?;
+        let usage = self.usage_of(account, through, terms.now, &[]).await?;
         self.bounded(usage, provider, account, terms)
     }
 
@@ -384,7 +413,7 @@ impl Settler {
         account: &Account,
         terms: &RunTerms,
     ) -> Result<UsageRead, UnnamedError> {
-        let bounded = usage.bounded(provider, account, &terms.plans, self.names_max);
+        let bounded = usage.bounded(provider, account, &terms.plans, self.books.rules.names_max);
         bounded.map_err(UnnamedError::Rules)
     }
 
@@ -395,13 +424,13 @@ impl Settler {
         account: &Account,
         through: BillingDay,
         now: Timestamp,
-        correction: &Correction,
+        corrections: &[Correction],
     ) -> Result<UsageRead, UnnamedError> {
         let provider = &account.provider;
         let from = account.unsettled_from();
         let NewUsage { mut days, mut changes, registration } =
             self.usage.new_usage(provider, from, through).await?;
-        for day in correction.days() {
+        for day in corrections.iter().flat_map(Correction::days) {
             *changes.entry(day).or_default() += 1;
         }
         let closed = registration.and_then(|registration| registration.closed);

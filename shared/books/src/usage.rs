@@ -14,7 +14,6 @@ use steelyard_pricing::{Amount, BillingDay, Fen, Metered, MoneyError};
 use steelyard_store::{ProviderAccount, StoreError};
 
 use self::sums::Sums;
-use crate::correction::Correction;
 use crate::settle::{RunTerms, SettleError, Settler, UnnamedError};
 
 /// What usage is summed by.
@@ -64,8 +63,8 @@ pub struct UsageSums {
 /// Usage under one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UsageGroup {
-    /// The API, rate, day, source or report. `(unpriced)` is what no rate covers, and `(plan)` what a plan
-    /// adds to the sum of its rates, or takes off.
+    /// The API, rate, day, source or report. `(unpriced)` is what no rate covers, `(plan)` what a plan
+    /// adds to the sum of its rates, or takes off, and `(adjustments)` what credit and debit notes do.
     pub name: String,
     /// The rate that covers the API, where the sums are by API and a rate covers it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,7 +182,8 @@ impl Settler {
         by: UsageBy,
     ) -> Result<UsageSums, UnnamedError> {
         for _ in 0..TRIES {
-            let (found, coming) = self.previewed(terms, id, &Correction::default()).await?;
+            let (found, mut previews) = self.previewed(terms, id, &[]).await?;
+            let coming = previews.pop().unwrap_or_default();
             let mut sums = Sums::new(&found.provider, terms.plans(), (from, to), by);
             if by.is_of_reports() {
                 let mut reports = self.usage.reports(id, from, to);

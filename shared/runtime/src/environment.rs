@@ -101,7 +101,8 @@ impl Environment {
     }
 
     /// When debits are made, from `DEBIT_TIME`, `DEBIT_WINDOW_MINUTES`, `DEBIT_MINIMUM_FEN` and the
-    /// calendar.
+    /// calendar; and whether adjustments need an approval, from `ADJUSTMENTS_NEED_APPROVAL`,
+    /// and how many names of APIs a month lists, from `API_NAMES_MAX`.
     ///
     /// # Errors
     ///
@@ -112,6 +113,8 @@ impl Environment {
             minimum_fen: Fen::new(self.parsed("DEBIT_MINIMUM_FEN")?),
             time_of_day: self.parsed::<Time>("DEBIT_TIME")?,
             window_minutes: self.parsed("DEBIT_WINDOW_MINUTES")?,
+            adjustments_need_approval: self.parsed("ADJUSTMENTS_NEED_APPROVAL")?,
+            names_max: self.parsed("API_NAMES_MAX")?,
         })
     }
 }

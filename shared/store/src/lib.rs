@@ -6,8 +6,10 @@
 
 mod access;
 mod accounts;
+mod adjustments;
 mod bill_runs;
 mod breaker;
+mod corrections;
 mod cumulative;
 mod due;
 mod error;

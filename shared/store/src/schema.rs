@@ -13,6 +13,7 @@
 //! | billing | `provider#…` | `statement#2015-05-17` | a statement |
 //! | billing | `provider#…` | `statement#2015-05-17#007` | a part of what a large statement says of each API |
 //! | billing | `provider#…` | `entry#0000000042` | a journal entry |
+//! | billing | `provider#…` | `adjustment#id` | a credit or debit note for a closed month |
 //! | billing | `provider#…` | `debit#0000000042` | a debit |
 //! | billing | `provider#…` | `recharge#0000000007` | a recharge through Alipay |
 //! | billing | `provider#…` | `refund#trade#request` | money that an operator gives back |
@@ -33,6 +34,8 @@
 //! | billing | `reconciliation#2015-05-18` | `part#07` | a part of the run, and how far it is |
 //! | billing | `reconciliation#2015-05-18` | `failure` | why the day could not be reconciled |
 //! | billing | `findings` | `trade#` or `trade#request` | a difference between a bill and our books, until a person closes it |
+//! | billing | `corrections` | name | a set of corrections, and how far it is |
+//! | billing | `correction#name` | `part#00003` | a part of what the set holds |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //!
 //! Every item has `format`, the version of what is stored inside its attributes.
@@ -47,8 +50,9 @@ use std::ops::RangeInclusive;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{
-    DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo, ProviderCode, ProviderId, RechargeId,
-    RefundRef, ReportId, SourceId, StatementId, TaskId, Unmatched,
+    AdjustmentId, CorrectionId, DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo,
+    ProviderCode, ProviderId, RechargeId, RefundRef, ReportId, SourceId, StatementId, TaskId,
+    Unmatched,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
@@ -84,6 +88,8 @@ pub(crate) const WITHDRAWN: &str = "withdrawn";
 pub(crate) const DETAIL: &str = "detail";
 /// In how many parts it is.
 pub(crate) const DETAIL_PARTS: &str = "detail_parts";
+/// What a set of corrections holds, JSON lines.
+pub(crate) const CONTENT: &str = "content";
 /// A plan as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
@@ -105,6 +111,7 @@ pub(crate) const SOURCE_PREFIX: &str = "source#";
 pub(crate) const CALLER_PREFIX: &str = "caller#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";
 pub(crate) const ENTRY_PREFIX: &str = "entry#";
+pub(crate) const ADJUSTMENT_PREFIX: &str = "adjustment#";
 pub(crate) const DEBIT_PREFIX: &str = "debit#";
 pub(crate) const RECHARGE_PREFIX: &str = "recharge#";
 pub(crate) const REFUND_PREFIX: &str = "refund#";
@@ -129,6 +136,7 @@ pub(crate) const DAY_FAILURE: &str = "failure";
 pub(crate) const REALM: &str = "realm";
 pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
+pub(crate) const CORRECTIONS: &str = "corrections";
 /// Sorts before every id and name.
 pub(crate) const KEY_BEGIN: &str = "!";
 /// Sorts after everything that continues a key.
@@ -264,6 +272,10 @@ pub(crate) fn grantee(sk: &str) -> Option<Grantee> {
     source().or_else(caller)
 }
 
+pub(crate) fn adjustment_sk(adjustment: &AdjustmentId) -> String {
+    format!("{ADJUSTMENT_PREFIX}{adjustment}")
+}
+
 pub(crate) fn transfer_pk(reference: &str) -> String {
     format!("{TRANSFER}#{reference}")
 }
@@ -348,6 +360,15 @@ pub(crate) fn bill_part_sk(part: u8) -> String {
 
 pub(crate) fn plan_sk(plan: &Plan) -> String {
     format!("{}#{}", plan.name(), plan.effective_from())
+}
+
+/// The partition of what a set of corrections holds.
+pub(crate) fn correction_pk(name: &CorrectionId) -> String {
+    format!("correction#{name}")
+}
+
+pub(crate) fn correction_part_sk(part: u16) -> String {
+    format!("part#{part:05}")
 }
 
 pub(crate) fn due_shard_key(shard: u8) -> String {

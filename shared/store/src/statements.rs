@@ -152,8 +152,8 @@ impl BillingTable {
 const AMOUNT: &str = "amount_fen";
 
 impl Writes {
-    /// Writes a settlement: the statement, the account, the journal entry and the debit that was
-    /// opened. Gives the account as it will be stored.
+    /// Writes a settlement: the statement, the account, the journal entry, the debit that was opened, and
+    /// that the adjustments on the statement are booked. Gives the account as it will be stored.
     ///
     /// # Errors
     ///
@@ -167,6 +167,7 @@ impl Writes {
         for item in statement_items(self.operation, statement)? {
             self.put_new(item);
         }
+        self.booked(statement)?;
         self.movement(before, &settlement.movement)
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use flate2::read::GzDecoder;
 use jiff::civil::{date, time};
-use steelyard_billing::{Calendar, DebitRules, PlanAssignment, Provider, ProviderId};
+use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, PlanAssignment, Provider, ProviderId};
 use steelyard_books::{Books, PlanAdded};
 use steelyard_cli::import::{Counters, ImportRules, Input, Summary, import};
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
@@ -39,6 +39,8 @@ async fn stack() -> Stack {
         minimum_fen: Fen::new(1),
         time_of_day: time(10, 0, 0, 0),
         window_minutes: 0,
+        adjustments_need_approval: false,
+        names_max: NAMES_MAX,
     };
     let stack = Stack::start(StackOptions {
         data: None,

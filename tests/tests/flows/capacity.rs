@@ -2,7 +2,6 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use steelyard_billing::NAMES_MAX;
 use steelyard_books::{Settler, WalkEnd};
 use steelyard_cli::local::embedded::Usage;
 use steelyard_store::schema::registry_shard;
@@ -155,8 +154,7 @@ async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_thr
 
 /// What it costs to list the shard of `a` and to settle it.
 async fn settle_costs(platform: &Platform) -> Usage {
-    let usage = platform.stack.tables.usage.clone();
-    let settler = Settler { books: platform.books(), usage, names_max: NAMES_MAX };
+    let settler = Settler { books: platform.books(), usage: platform.stack.tables.usage.clone() };
     let now = platform.stack.clock.now();
     let (run, _) = settler.begin_run(now).await.unwrap();
     let terms = settler.terms(now).await.unwrap();

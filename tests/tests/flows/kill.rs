@@ -2,10 +2,13 @@
 
 use futures::future::BoxFuture;
 use serde_json::Value;
-use steelyard_billing::BreachKind;
+use steelyard_billing::{BreachKind, Person};
+use steelyard_books::Adjusted;
 use steelyard_cli::local::alipay::{Fault as AlipayFault, Method};
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_tests::{Platform, record, report};
+
+use crate::adjustments;
 
 const BASIC: &str = "taobao.trades.sold.get";
 const VALUE_ADDED: &str = "vas.insight.get";
@@ -265,4 +268,40 @@ async fn killed_debit_that_is_declined_once_takes_the_money_once() {
 #[tokio::test]
 async fn killed_debit_with_a_system_error_after_the_effect_takes_the_money_once() {
     check_killed_debit(AlipayFault::SystemErrorAfterEffect).await;
+}
+
+/// Makes an adjustment, approves it as a second person, and settles in the night after it.
+fn adjusted(platform: &Platform) -> BoxFuture<'_, ()> {
+    Box::pin(async {
+        platform.set("2015-06-05T23:00");
+        let made = adjustments::adjust(platform, &adjustments::request(-400)).await;
+        if let Ok(Adjusted::Now(of) | Adjusted::Before(of)) = made {
+            let (provider, id) = (of.provider, of.note.adjustment);
+            let (wang, now) = (Person::new("wang").unwrap(), platform.stack.clock.now());
+            drop(platform.books().approve_adjustment(&provider, &id, &wang, now).await);
+        }
+        platform.set("2015-06-06T00:30");
+        drop(platform.stack.functions.settle.invoke(serde_json::json!({})).await);
+        platform.stack.drain().await.unwrap();
+    })
+}
+
+#[tokio::test]
+async fn killed_adjustment_is_approved_and_booked_once_when_it_is_made_again() {
+    let story = Story {
+        prepare: &|| Box::pin(adjustments::after_may()),
+        run: &adjusted,
+        run_again: &|platform| {
+            Box::pin(async {
+                adjusted(platform).await;
+                platform.settle_at("2015-06-07T00:30").await;
+            })
+        },
+        late: &[],
+    };
+    let (writes, figures) = check("adjustment", story).await;
+    // The note, its approval, the run, its message, the statement, that May is charged for good, the shard,
+    // and the end of the run.
+    assert_eq!(writes, 8);
+    assert!(figures.contains("a: prepaid 4.00, receivable 0.00, reserved 0.00"), "{figures}");
 }

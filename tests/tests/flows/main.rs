@@ -5,11 +5,13 @@
 
 mod access;
 mod access_log;
+mod adjustments;
 mod await_points;
 mod breaker;
 mod capacity;
 mod catch_up;
 mod closing;
+mod correction_sets;
 mod corrections;
 mod cumulative;
 mod debits;

@@ -26,7 +26,9 @@ async fn platform() -> Platform {
 
 /// The settler of a platform that lists so many names.
 fn settler(platform: &Platform, names_max: u32) -> Settler {
-    Settler { names_max, ..Machine::new(platform, 0).settler(platform) }
+    let mut settler = Machine::new(platform, 0).settler(platform);
+    settler.books.rules.names_max = names_max;
+    settler
 }
 
 async fn settle(platform: &Platform, settler: &Settler, time: &str) -> Vec<Statement> {

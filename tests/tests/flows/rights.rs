@@ -76,6 +76,7 @@ const RIGHTS: &[Explained] = &[
     allow("SettleRole", QUERY, BILLING, &[], "A settlement reads plans, providers, accounts and the last run."),
     allow("SettleRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* run#* runs"], "A settlement adds a statement, a journal entry and perhaps a debit; a run adds itself, its shards and its failures."),
     allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys run#* runs shard#*"], "A settlement charges the account, and a run notes how far it is and how it ended."),
+    allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes booked_on booking format pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A statement books the credit and debit notes that wait. What a note says is in no list."),
     deny("SettleRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
     // NightlyScheduleRole
     allow("NightlyScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),

@@ -90,6 +90,8 @@ fn variables_of_the_template_are_enough_to_read_the_rules() {
             ("DEBIT_TIME", "10:00"),
             ("DEBIT_WINDOW_MINUTES", "60"),
             ("DEBIT_MINIMUM_FEN", "1"),
+            ("ADJUSTMENTS_NEED_APPROVAL", "true"),
+            ("API_NAMES_MAX", "2000"),
         ];
         let is_set =
             |name: &str| if set(function).contains(name) { "" } else { "UNSET_" }.to_owned() + name;

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, Statement, chain};
+use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, chain};
 use steelyard_books::Correction;
 use steelyard_ingest::{Counter, Counting, Counts, UsageReport, Void, Voided};
-use steelyard_pricing::{BillingDay, Fen, MoneyError, Usage};
+use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::Error;
 use steelyard_store::{Counted, CountedReport};
 
+use crate::commands::effect::Effect;
 use crate::exit::Exit;
+use crate::output;
 use crate::target::{System, TargetArgs};
-use crate::{explain, output};
 
 /// Which report is withdrawn, by whom and why.
 #[derive(Debug, Args)]
@@ -94,15 +95,6 @@ impl DayOfVoid {
     }
 }
 
-/// What the coming statements charge, without a correction and with it.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Effect {
-    before_fen: Fen,
-    after_fen: Fen,
-    /// The difference: negative for a credit.
-    change_fen: Fen,
-}
-
 impl VoidArgs {
     fn void(&self) -> Void {
         Void {
@@ -111,6 +103,7 @@ impl VoidArgs {
             report: self.report.clone(),
             day: self.day,
             reason: self.reason.clone(),
+            set: None,
         }
     }
 
@@ -202,10 +195,7 @@ impl VoidArgs {
         let settler = system.settler()?;
         let terms = settler.terms(system.clock.now()).await?;
         output::tell_unreadable(&terms.unreadable, target.json);
-        let before = settler.preview(&terms, &self.provider, &Correction::default()).await?;
-        let after = settler.preview(&terms, &self.provider, correction).await?;
-        let (before_fen, after_fen) = (sum(&before)?, sum(&after)?);
-        Ok(Effect { before_fen, after_fen, change_fen: after_fen.minus(before_fen)? })
+        Effect::of_correction(&settler, &terms, &self.provider, correction).await
     }
 }
 
@@ -253,14 +243,7 @@ impl Corrected {
                 output::print(format_args!("{day}: {became}"))?;
             }
         }
-        let Some(Effect { before_fen, after_fen, change_fen }) = self.effect else { return Ok(()) };
-        output::print(format_args!(
-            "the coming statements of {} charge {} in place of {}: {}",
-            self.provider,
-            explain::fen(after_fen),
-            explain::fen(before_fen),
-            explain::fen(change_fen)
-        ))
+        self.effect.map_or(Ok(()), |effect| effect.print(&self.provider))
     }
 }
 
@@ -268,8 +251,4 @@ impl Corrected {
 fn counting(reports: &[CountedReport]) -> Vec<(BillingDay, Usage)> {
     let counting = reports.iter().filter(|report| report.withdrawn.is_none());
     counting.map(|report| (report.day, report.metered.clone())).collect()
-}
-
-fn sum(statements: &[Statement]) -> Result<Fen, MoneyError> {
-    Fen::sum(statements.iter().map(|statement| statement.charge_fen))
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::post;
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, NAMES_MAX};
 use steelyard_pricing::Fen;
 use tokio::net::TcpListener;
 
@@ -20,6 +20,8 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         minimum_fen: Fen::new(1),
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes: 0,
+        adjustments_need_approval: false,
+        names_max: NAMES_MAX,
     };
     let (data, clock) = (data.map(Path::to_owned), LocalClock::new(at, 0));
     Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock }).await

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use steelyard_pricing::{BillingDay, UsageError};
 
 use crate::{
-    Account, AgreementOwner, CountedDays, DayCount, Debit, Entry, Mandate, Provider, ProviderId,
-    Recharge, Refund, Registration, Reversal, Statement, TaskId, Unmatched, charged_days,
+    Account, Adjustment, AgreementOwner, CountedDays, DayCount, Debit, Entry, Mandate, Provider,
+    ProviderId, Recharge, Refund, Registration, Reversal, Statement, TaskId, Unmatched,
+    charged_days,
 };
 
 /// Everything that is stored of one provider.
@@ -21,6 +22,8 @@ pub struct Books {
     pub statements: Vec<Statement>,
     /// Its journal entries, in the order of their numbers.
     pub journal: Vec<Entry>,
+    /// Its adjustments, in any order.
+    pub adjustments: Vec<Adjustment>,
     /// Its debits, in any order.
     pub debits: Vec<Debit>,
     /// Its mandates, in any order.

@@ -74,6 +74,14 @@ pub enum BreachKind {
     StatementGone,
     /// The journal takes from the prepaid balance what the statement says.
     FromPrepaid,
+    /// An adjustment waits on the account, or stands on one statement, or was rejected.
+    Adjustment,
+    /// An adjustment that the account or a statement names is stored.
+    AdjustmentGone,
+    /// An adjustment is approved by another person than its author.
+    Approval,
+    /// An adjustment that may be booked is booked within 36 hours.
+    Unbooked,
     /// An entry moves money only as its cause does.
     Postings,
     /// A payment from outside of Alipay is booked once.

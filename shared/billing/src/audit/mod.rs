@@ -1,6 +1,7 @@
 //! The audit: rebuilds a provider's account from its journal, and checks every invariant that
 //! stored data can show.
 
+mod adjustments;
 mod books;
 mod breach;
 mod counted;
@@ -44,12 +45,13 @@ impl Audited<'_> {
 /// One part of the audit; an error is the breach that it could not go on after.
 type Part = fn(&Audited<'_>, &mut Findings) -> Result<(), Breach>;
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     references::audit,
     counted::audit,
     statements::audit,
     progress::audit,
     journal::audit,
+    adjustments::audit,
     debits::audit,
     gateway::audit,
     due_index::audit,

@@ -37,6 +37,9 @@ fn check_records(books: &Books, found: &mut Findings) {
     for record in books.journal.iter().map(Entry::record) {
         check(&record.provider, &|| format!("journal entry {}", record.number));
     }
+    for adjustment in &books.adjustments {
+        check(&adjustment.provider, &|| format!("adjustment {}", adjustment.note.adjustment));
+    }
     for debit in &books.debits {
         check(&debit.provider, &|| format!("debit {}", debit.debit));
     }

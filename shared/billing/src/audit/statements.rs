@@ -138,8 +138,8 @@ impl Check<'_> {
         to_date: &ToDate,
         mut rule: Option<Rounding>,
     ) -> Result<(), Breach> {
-        let Statement { rated_yuan, rounding, charge_fen, charged_before_fen, .. } =
-            *self.statement;
+        let Statement { rated_yuan, rounding, charged_before_fen, .. } = *self.statement;
+        let charge_fen = self.statement.usage_fen()?;
         let statement = self.statement.statement;
         let closing = statement.day == statement.day.month().last_day();
         let mut rated = Yuan::ZERO;
@@ -159,7 +159,7 @@ impl Check<'_> {
         });
         let due = rated_yuan.to_fen_rounded(rounding)?.minus(charged_before_fen)?;
         self.check(BreachKind::Charge, charge_fen == due, || {
-            (format!("it charges {charge_fen} yuan"), format!("{due} were due"))
+            (format!("it charges {charge_fen} yuan for usage"), format!("{due} were due"))
         });
         Ok(())
     }

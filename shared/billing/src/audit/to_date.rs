@@ -14,6 +14,7 @@ use crate::Statement;
 #[derive(Default)]
 pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
+    /// What was charged for usage, without adjustments.
     pub(super) charged_fen: Fen,
     /// The rule by which the first statement was rounded.
     pub(super) rounding: Option<Rounding>,
@@ -57,7 +58,7 @@ impl ToDate {
         for unpriced in &statement.unpriced {
             self.of_segment(unpriced.segment).add_unpriced(unpriced)?;
         }
-        self.charged_fen = self.charged_fen.plus(statement.charge_fen)?;
+        self.charged_fen = self.charged_fen.plus(statement.usage_fen()?)?;
         self.rounding.get_or_insert(statement.rounding);
         Ok(())
     }

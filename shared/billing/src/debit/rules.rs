@@ -7,7 +7,7 @@ use steelyard_pricing::Fen;
 
 use crate::{Calendar, ProviderId};
 
-/// The platform's rules for debits.
+/// The platform's rules for what is collected, and for adjustments of what was charged.
 #[derive(Clone, Debug)]
 pub struct DebitRules {
     /// The platform's calendar.
@@ -19,6 +19,10 @@ pub struct DebitRules {
     /// Over how many minutes from then on debits fall due, each provider's at a time of its own. With
     /// 0 all fall due at once. The window ends at midnight at the latest.
     pub window_minutes: u16,
+    /// Whether a statement books an adjustment only after a second person has approved it.
+    pub adjustments_need_approval: bool,
+    /// The most names of APIs that the statements of a provider's month list, of those that no plan lists.
+    pub names_max: u32,
 }
 
 impl DebitRules {

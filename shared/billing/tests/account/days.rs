@@ -17,6 +17,7 @@ fn statement(id: &str, charge: i64, from_prepaid: i64) -> Statement {
         unpriced: Vec::new(),
         reports: 0,
         changed_days: Vec::new(),
+        adjustments: Vec::new(),
         rated_yuan: Yuan::default(),
         rounding: Rounding::default(),
         charged_before_fen: Fen::ZERO,

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use steelyard_billing::{
-    Account, AgreementOwner, Books, Filed, Mandate, Provider, Registration, TaskId,
+    Account, Adjustment, AdjustmentError, AdjustmentOf, AdjustmentPhase, AdjustmentRequest,
+    AgreementOwner, Books, Filed, Mandate, Person, Provider, Reason, Registration, Statement,
+    TaskId,
 };
+use steelyard_pricing::Fen;
 
 use crate::mandates::mandates;
 
@@ -21,6 +25,7 @@ pub fn new_books(provider: &Provider) -> Books {
         provider: provider.clone(),
         statements: Vec::new(),
         journal: Vec::new(),
+        adjustments: Vec::new(),
         debits: Vec::new(),
         recharges: Vec::new(),
         refunds: Vec::new(),
@@ -52,4 +57,53 @@ pub fn file(books: &mut Books) {
             Some(Filed { task, dispatch_at: due_at?, is_in_its_shard: true })
         })
         .collect();
+}
+
+/// A request for an adjustment of the statement of 16 May, by `li`.
+pub fn request(id: &str, fen: i64) -> AdjustmentRequest {
+    AdjustmentRequest {
+        id: Some(id.parse().unwrap()),
+        amount_fen: Fen::new(fen),
+        of: AdjustmentOf {
+            corrects: "2015-05-16".parse().unwrap(),
+            line: None,
+            reports: Vec::new(),
+        },
+        reason: Reason::new("counted twice").unwrap(),
+        by: Person::new("li").unwrap(),
+    }
+}
+
+pub fn adjust(
+    books: &mut Books,
+    request: &AdjustmentRequest,
+    now: Timestamp,
+) -> Result<(), AdjustmentError> {
+    let adjustment = Adjustment::new(&books.provider.provider, request, now)?;
+    books.account = books.account.with_adjustment(&adjustment.note)?;
+    books.adjustments.push(adjustment);
+    Ok(())
+}
+
+pub fn approve(
+    books: &mut Books,
+    id: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AdjustmentError> {
+    let before = books.adjustments.iter_mut().find(|of| of.note.adjustment.as_str() == id).unwrap();
+    if let Some(after) = before.approved(&Person::new(by).unwrap(), now)? {
+        books.account = books.account.with_adjustment(&after.note)?;
+        *before = after;
+    }
+    Ok(())
+}
+
+/// Stores that a statement books its adjustments.
+pub fn book(books: &mut Books, statement: &Statement) {
+    for adjustment in &mut books.adjustments {
+        if statement.adjustments.contains(&adjustment.note) {
+            adjustment.phase = AdjustmentPhase::Booked { booked_on: statement.statement };
+        }
+    }
 }

@@ -13,7 +13,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan};
 
-use crate::books::{file, new_books};
+use crate::books::{book, file, new_books};
 use crate::common::{at, provider, rules};
 use crate::reading::{count, read};
 use crate::realm::realm;
@@ -135,6 +135,7 @@ impl Keeper {
                 self.books.account = nothing_due(account, &usage, &rules, now).unwrap();
                 break;
             };
+            book(&mut self.books, &settlement.statement);
             self.books.statements.push(settlement.statement);
             self.keep(settlement.movement, now);
         }

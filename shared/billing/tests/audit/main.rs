@@ -1,6 +1,7 @@
 //! Books that were kept honestly are in order, and each way of spoiling them is found out by name.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adjustments;
 #[path = "../common/agreement.rs"]
 mod agreement;
 mod books;
@@ -183,14 +184,20 @@ fn every_breach_is_found_and_reads_alone() {
         .concat()
         .into_iter()
         .flat_map(|(_, spoil, _)| spoilt(keeper::through_alipay, spoil));
-    for breach in spoilt_honest.chain(spoilt_alipay) {
+    let spoilt_adjusted = adjustments::CANARIES
+        .iter()
+        .flat_map(|(_, spoil, _)| spoilt(adjustments::adjusted, *spoil));
+    for breach in spoilt_honest.chain(spoilt_alipay).chain(spoilt_adjusted) {
         texts.entry(variant(&breach)).or_insert_with(|| breach.to_string());
     }
     assert_eq!(texts.keys().copied().collect::<BTreeSet<_>>(), VARIANTS.into_iter().collect());
     let texts = texts.into_iter().map(|(variant, text)| format!("{variant}: {text}"));
     expect![[r#"
+        Adjustment: adjustment c: it is to stand on statement 2015-06-10 with -1.01 yuan, but it stands on statement 2015-06-10 with -1.00 yuan otherwise
+        AdjustmentGone: statement 2015-06-10: it has adjustment c of -1.00 yuan, but it is not stored
+        Approval: adjustment d: Wang approved it, but Wang made it
         ChangedDays: statement 2015-05-31+1: its days list 1 APIs as Late, but its lines have other counts, of 1 APIs
-        Charge: statement 2015-05-31+1: it charges 0.21 yuan, but 0.20 were due
+        Charge: statement 2015-05-31+1: it charges 0.21 yuan for usage, but 0.20 were due
         ChargedBefore: statement 2015-05-17: 12.00 yuan were charged before it, but those before charge 12.01
         Code: the code 8d9001d32c6a703d: it names none, but it is the code of shop
         Debit: debit 3: it reserved 12.73, but by the journal it did nothing
@@ -239,6 +246,7 @@ fn every_breach_is_found_and_reads_alone() {
         Taken: debit 1: it took 12.01 yuan, but it asked for 12.00
         TermsChanged: statement 2015-05-17: it rates the segment from 2015-05-01 by plan q of 2015-05-01, but before it was rated by plan p of 2015-05-01
         TermsGone: statement 2015-05-16: it rates the segment from 2015-05-01 by plan p of 2015-05-01, but a part of these terms is not stored, or cannot be read
+        Unbooked: adjustment d: it waits since 2015-06-11T13:00:00+08:00, but the next statement was to book it
         Uncharged: t.a on 2015-05-30: 50 calls charged and settled for good, but 55 calls counted
         Unclosed: the registration: no month is closed, but 2015-05 closed at 2015-06-05T00:00:00+08:00
         Unfiled: debit 1: due at 2015-05-17T02:01:00Z, but it is not in the due index

@@ -2,6 +2,7 @@
 //! often settlement runs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adjustments;
 #[path = "../common/agreement.rs"]
 mod agreement;
 #[path = "../audit/books.rs"]

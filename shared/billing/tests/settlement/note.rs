@@ -1,6 +1,6 @@
 //! Statements as a person would note them.
 
-use steelyard_billing::{ChangedDay, Statement};
+use steelyard_billing::{AdjustmentNote, ChangedDay, Statement};
 use steelyard_pricing::{BillingDay, Limit, Line, LineCause, Metered, SegmentSpan, Unpriced};
 
 /// A statement: its charge, its segments where there are several, its lines, and what was unpriced
@@ -24,7 +24,15 @@ pub fn note(statement: &Statement) -> String {
             notes.extend(is_any.then(|| format!("{} {what} of {day}", shown(total))));
         }
     }
+    notes.extend(statement.adjustments.iter().map(adjustment));
     notes.join("\n    ")
+}
+
+fn adjustment(note: &AdjustmentNote) -> String {
+    let AdjustmentNote { adjustment, amount_fen, of, reason, by, approval, .. } = note;
+    let approved = approval.as_ref().map(|approval| format!(", approved by {}", approval.by));
+    let approved = approved.unwrap_or_default();
+    format!("adjustment {adjustment} of {} by {by}{approved}: {reason} = {amount_fen}", of.corrects)
 }
 
 fn segment(span: &SegmentSpan) -> String {

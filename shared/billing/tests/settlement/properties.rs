@@ -25,8 +25,8 @@ struct Life {
 impl Life {
     fn new(p: Body, q: Body, names_max: u32) -> Life {
         let may = day("05-01");
-        let shop = Shop::on(&[&document("p", may, p), &document("q", may, q)]);
-        let shop = Shop { names_max, ..shop };
+        let mut shop = Shop::on(&[&document("p", may, p), &document("q", may, q)]);
+        shop.rules.names_max = names_max;
         Life { shop, kept: BTreeMap::new(), overrides: 0 }
     }
 

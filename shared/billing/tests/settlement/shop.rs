@@ -6,12 +6,12 @@ use expect_test::Expect;
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, Books, Breach, BreachKind, Calendar, DebitRules, Ledger, MonthClose, Movement,
-    NAMES_MAX, Settlement, SettlementError, Statement, TermsChangeError, UsageRead, audit,
-    next_settlement, nothing_due,
+    Settlement, SettlementError, Statement, TermsChangeError, UsageRead, audit, next_settlement,
+    nothing_due,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Fen, Metered, Override, Plan, Usage};
 
-use crate::books::{file, new_books};
+use crate::books::{book, file, new_books};
 use crate::common::{at, provider, rules};
 use crate::note::note;
 use crate::reading::{count, read};
@@ -30,8 +30,6 @@ pub struct Shop {
     pub changes: BTreeMap<BillingDay, u64>,
     pub plans: Catalog,
     pub rules: DebitRules,
-    /// How many names a month lists.
-    pub names_max: u32,
 }
 
 /// A day of 2015: `05-17`.
@@ -60,7 +58,6 @@ impl Shop {
             changes: BTreeMap::new(),
             plans: plans(documents),
             rules: rules(),
-            names_max: NAMES_MAX,
         }
     }
 
@@ -162,7 +159,7 @@ impl Shop {
     fn read(&self, now: &str) -> Result<UsageRead, SettlementError> {
         let Books { provider, account, .. } = &self.books;
         let usage = read(&self.books, &self.changes, &self.rules, at(now));
-        usage.bounded(provider, account, &self.plans, self.names_max)
+        usage.bounded(provider, account, &self.plans, self.rules.names_max)
     }
 
     /// What a run stores that has no statement to make.
@@ -198,6 +195,7 @@ impl Shop {
         self.books.account = account;
         self.books.journal.extend(entry);
         self.books.debits.extend(opened);
+        book(&mut self.books, &settlement.statement);
         self.books.statements.push(settlement.statement);
     }
 
@@ -242,7 +240,7 @@ impl Shop {
         let before = &self.books.account;
         assert_eq!(statement.lines_fen(), Ok(statement.charge_fen), "lines add up");
         let rated = statement.rated_yuan.to_fen_rounded(statement.rounding).unwrap();
-        let charged = statement.charged_before_fen.plus(statement.charge_fen);
+        let charged = statement.charged_before_fen.plus(statement.usage_fen().unwrap());
         assert_eq!(charged, Ok(rated), "days add up to the month to date");
         let earned = movement
             .entry

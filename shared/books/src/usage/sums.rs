@@ -57,6 +57,7 @@ impl Key {
 
 const UNPRICED: &str = "(unpriced)";
 const PLAN: &str = "(plan)";
+const ADJUSTMENTS: &str = "(adjustments)";
 
 impl<'a> Sums<'a> {
     pub(super) fn new(
@@ -177,6 +178,10 @@ impl<'a> Sums<'a> {
                 for line in &statement.lines {
                     let key = Key::of_rate(line.rate.as_ref(), PLAN);
                     self.groups.entry(key).or_default().charge.add(line.charge_fen, made)?;
+                }
+                for note in &statement.adjustments {
+                    let key = Key::named(ADJUSTMENTS);
+                    self.groups.entry(key).or_default().charge.add(note.amount_fen, made)?;
                 }
                 Ok(())
             }

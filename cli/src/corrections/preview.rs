@@ -1,0 +1,136 @@
+//! What a set changes, by provider and day.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use steelyard_billing::{ProviderId, Statement, chain};
+use steelyard_books::{Correction, RunTerms};
+use steelyard_pricing::{BillingDay, Fen, Metered, MoneyError, Usage};
+use steelyard_runtime::Error;
+
+use super::{Corrector, Found};
+
+/// What a set changes for one provider.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProviderChange {
+    /// The provider.
+    pub provider: ProviderId,
+    /// What it changes on each day.
+    pub days: Vec<DayChange>,
+    /// What it changes in all, negative for a credit; none where that cannot be computed.
+    pub change_fen: Option<Fen>,
+    /// Why it cannot be computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+}
+
+/// What a set changes on one day.
+#[derive(Clone, Debug, Serialize)]
+pub struct DayChange {
+    /// The day.
+    pub day: BillingDay,
+    /// What is withdrawn.
+    pub withdrawn: Metered,
+    /// What is counted.
+    pub counted: Metered,
+    /// What that changes of the coming statements, given the changes of the days before; none where it
+    /// cannot be computed.
+    pub change_fen: Option<Fen>,
+}
+
+impl Corrector {
+    /// What a set would change. Each provider is read once.
+    ///
+    /// # Errors
+    ///
+    /// When a table cannot be read, or a sum is more than can be rated.
+    pub async fn preview(
+        &self,
+        terms: &RunTerms,
+        found: &Found,
+    ) -> Result<Vec<ProviderChange>, Error> {
+        let mut changes = Vec::new();
+        for (provider, days) in self.by_day(found).await? {
+            changes.push(self.preview_of(terms, provider, days).await?);
+        }
+        Ok(changes)
+    }
+
+    async fn preview_of(
+        &self,
+        terms: &RunTerms,
+        provider: ProviderId,
+        by_day: BTreeMap<BillingDay, Correction>,
+    ) -> Result<ProviderChange, Error> {
+        let corrections = by_day.values().cloned().collect::<Vec<_>>();
+        let previews = self.settler.previews(terms, &provider, &corrections).await;
+        let (sums, why_not) = match &previews {
+            Ok(previews) => {
+                let sums = previews.iter().map(|of| sum(of)).collect::<Result<Vec<_>, _>>()?;
+                (Some(sums), None)
+            }
+            Err(error) => (None, Some(chain(error))),
+        };
+        let mut days = Vec::new();
+        for (place, (day, correction)) in by_day.iter().enumerate() {
+            let change_fen = match &sums {
+                Some(sums) => change(sums, place, place + 1)?,
+                None => None,
+            };
+            let (withdrawn, counted) = (total(&correction.void)?, total(&correction.count)?);
+            days.push(DayChange { day: *day, withdrawn, counted, change_fen });
+        }
+        let change_fen = match &sums {
+            Some(sums) => change(sums, 0, by_day.len())?,
+            None => None,
+        };
+        Ok(ProviderChange { provider, days, change_fen, why_not })
+    }
+
+    /// The corrections of each provider, by day. What was withdrawn or counted before changes nothing.
+    async fn by_day(
+        &self,
+        found: &Found,
+    ) -> Result<BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>>, Error> {
+        let mut all: BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>> = BTreeMap::new();
+        for (provider, report) in &found.reports {
+            let of_day = all.entry(provider.clone()).or_default().entry(report.day).or_default();
+            if report.withdrawn.is_none() {
+                of_day.void.push((report.day, report.metered.clone()));
+            }
+        }
+        let (calendar, now) = (&self.settler.books.rules.calendar, self.clock.now());
+        for right in &found.file.count {
+            let id = (&right.report.source, &right.report.id);
+            for (provider, share) in right.report.accept(calendar, now).shares {
+                let days = share.records.keys().copied().collect::<Vec<_>>();
+                let known = self.settler.usage.reports_named(&provider, id, &days).await?;
+                let of_provider = all.entry(provider).or_default();
+                for (day, usage) in share.days {
+                    let of_day = of_provider.entry(day).or_default();
+                    if known.iter().all(|known| known.day != day) {
+                        of_day.count.push((day, usage));
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn change(sums: &[Fen], from: usize, to: usize) -> Result<Option<Fen>, MoneyError> {
+    let (Some(before), Some(after)) = (sums.get(from), sums.get(to)) else { return Ok(None) };
+    after.minus(*before).map(Some)
+}
+
+fn total(usages: &[(BillingDay, Usage)]) -> Result<Metered, Error> {
+    let mut sum = Metered::ZERO;
+    for (_, usage) in usages {
+        sum = sum.plus(usage.total()?)?;
+    }
+    Ok(sum)
+}
+
+fn sum(statements: &[Statement]) -> Result<Fen, MoneyError> {
+    Fen::sum(statements.iter().map(|statement| statement.charge_fen))
+}
