@@ -98,6 +98,7 @@ impl Platform {
         let stack = Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock })
             .await
             .unwrap();
+        stack.transport.meter().start();
         let rights = WatchedRights::of(&stack);
         let platform = Platform { stack, reports: AtomicU64::new(0), rights };
         for plan in PLANS {

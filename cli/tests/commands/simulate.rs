@@ -195,6 +195,7 @@ async fn days_in_the_wrong_order_are_refused() {
 async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     let platform = platform("simulate-read-only").await;
     let transport = Transport::new(platform.stack.embedded.clone());
+    transport.meter().start();
     let http_client = SharedHttpClient::new(transport.clone());
     let config = aws::local(Some(http_client), "http://127.0.0.1:1").unwrap();
     let tables = Tables::read_only(&config, USAGE_TABLE, BILLING_TABLE);

@@ -1,10 +1,23 @@
 //! DynamoDB: each operation of the wire protocol as a call of the embedded database.
 
+use std::path::Path;
+
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::OpenError;
+use super::commits::Commits;
 use super::wire::{Request, Response, unknown_operation};
+
+/// The embedded database, whose answers are on the disk when they are given.
+pub(super) struct DynamoDb {
+    database: Database,
+    commits: Commits,
+}
+
+/// The operations that write nothing.
+const READS: [&str; 5] = ["BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"];
 
 /// Routes each named operation to the database's method of that name.
 macro_rules! operations {
@@ -13,14 +26,45 @@ macro_rules! operations {
         #[cfg(test)]
         pub(super) const OPERATIONS: &[&str] = &[$($operation),+];
 
-        /// DynamoDB's answer to `request`.
-        pub(super) fn handle(database: &Database, request: &Request) -> Response {
-            match request.operation() {
-                $($operation => answer(request, |input| database.$method(input)),)+
-                _ => unknown_operation(request),
+        impl DynamoDb {
+            /// DynamoDB's answer to `request`. What it says is on the disk.
+            pub(super) async fn handle(&self, request: &Request) -> Response {
+                let operation = request.operation();
+                let is_read = READS.contains(&operation);
+                let mut seen = 0;
+                let answer = match operation {
+                    $($operation => answer(request, |input| {
+                        let (outcome, commits) =
+                            self.commits.run(is_read, || self.database.$method(input));
+                        seen = commits;
+                        outcome
+                    }),)+
+                    _ => unknown_operation(request),
+                };
+                if self.commits.are_kept(seen).await { answer } else { not_kept() }
             }
         }
     };
+}
+
+impl DynamoDb {
+    pub(super) fn memory() -> Result<Self, OpenError> {
+        let database = Database::memory().map_err(OpenError::Memory)?;
+        Ok(Self { database, commits: Commits::in_memory() })
+    }
+
+    pub(super) fn file(path: &Path) -> Result<Self, OpenError> {
+        let Some(text) = path.to_str() else {
+            return Err(OpenError::PathNotUtf8(path.to_owned()));
+        };
+        let file = |source| OpenError::File { path: path.to_owned(), source };
+        let database = Database::new(text).map_err(file)?;
+        // Of its settings one is not as it was: commits are not synced any more. `Commits` does it.
+        database.disable_bulk_loading().map_err(file)?;
+        let commits = Commits::of_file(path)
+            .map_err(|source| OpenError::Log { path: path.to_owned(), source })?;
+        Ok(Self { database, commits })
+    }
 }
 
 operations! {
@@ -69,8 +113,17 @@ where
         .and_then(|output| serde_json::to_vec(&output).map_err(unwritable));
     match outcome {
         Ok(body) => Response::json(200, body),
-        Err(error) => Response::json(error.status_code(), error.to_json()),
+        Err(error) => refusal(&error),
     }
+}
+
+fn refusal(error: &DynoxideError) -> Response {
+    Response::json(error.status_code(), error.to_json())
+}
+
+/// The client cannot know whether the disk has what it wrote.
+fn not_kept() -> Response {
+    refusal(&DynoxideError::InternalServerError("the tables could not be synced".to_owned()))
 }
 
 fn unwritable(error: serde_json::Error) -> DynoxideError {

@@ -157,19 +157,33 @@ impl AddAssign for Usage {
     }
 }
 
-/// Counts what passes one [`Transport`](super::Transport).
+/// Counts what passes one [`Transport`](super::Transport), once it is started: a stack that runs for
+/// months would otherwise remember every key that it wrote, and pay for it with each request.
 #[derive(Debug, Default)]
-pub struct Meter(Mutex<Usage>);
+pub struct Meter(Mutex<Option<Usage>>);
 
 impl Meter {
-    /// What was used since the last call, which starts the count anew.
+    /// Counts from now on. A meter that counts already goes on.
+    pub fn start(&self) {
+        lock(&self.0).get_or_insert_default();
+    }
+
+    /// What was used since the last call, which starts the count anew. Nothing, unless the meter was
+    /// started.
     pub fn take(&self) -> Usage {
-        std::mem::take(&mut *lock(&self.0))
+        lock(&self.0).as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether the meter was started.
+    pub(super) fn is_counting(&self) -> bool {
+        lock(&self.0).is_some()
     }
 
     /// Counts a request.
     pub(super) fn count(&self, operation: &str) {
-        *lock(&self.0).requests.entry(operation.to_owned()).or_default() += 1;
+        if let Some(usage) = &mut *lock(&self.0) {
+            *usage.requests.entry(operation.to_owned()).or_default() += 1;
+        }
     }
 
     /// The keys that a request names. Counts the items that it writes.
@@ -179,9 +193,10 @@ impl Meter {
         }
         let Ok(request) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
         let keys = keys(operation, &request);
-        let mut usage = lock(&self.0);
-        for key in keys.iter().filter(|key| is_write(operation) && key.is_changed) {
-            *usage.written.entry(key.item()).or_default() += 1;
+        if let Some(usage) = &mut *lock(&self.0) {
+            for key in keys.iter().filter(|key| is_write(operation) && key.is_changed) {
+                *usage.written.entry(key.item()).or_default() += 1;
+            }
         }
         keys
     }
@@ -199,6 +214,7 @@ impl Meter {
     ) -> Result<(), serde_json::Error> {
         let answer = serde_json::from_slice::<Answer>(answer)?;
         let mut usage = lock(&self.0);
+        let Some(usage) = &mut *usage else { return Ok(()) };
         for report in answer.consumed_capacity.into_iter().flat_map(Reports::list) {
             for (resource, figures) in report.split() {
                 usage.charge(operation, keys, resource, figures.units(operation));

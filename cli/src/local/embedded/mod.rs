@@ -4,6 +4,7 @@
 //! Two roads lead to it: [`Transport`] for `aws-sdk` clients in this process, and [`router()`] for AWS tools over HTTP.
 //! Only [`Transport`] measures what requests cost and plays out what goes wrong; it does so below the SDK, so that the SDK's own retries are under test too.
 
+mod commits;
 mod dynamodb;
 mod faults;
 mod gate;
@@ -20,7 +21,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dynoxide::{Database, DynoxideError};
+use dynoxide::DynoxideError;
 use jiff::Timestamp;
 
 pub use faults::{Fault, Faults, Target};
@@ -30,6 +31,7 @@ pub use router::{REQUEST_MAX_BYTES, router};
 pub use transport::Transport;
 pub use wire::{Request, Response, access_key};
 
+use dynamodb::DynamoDb;
 use queues::Queues;
 use secrets::Secrets;
 
@@ -51,6 +53,15 @@ pub enum OpenError {
         #[source]
         source: DynoxideError,
     },
+    /// The write-ahead log of the database could not be opened or synced.
+    #[error("cannot sync the write-ahead log of the database {}", path.display())]
+    Log {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The database engine takes UTF-8 paths only.
     #[error("the database path {} is not UTF-8", .0.display())]
     PathNotUtf8(PathBuf),
@@ -61,7 +72,7 @@ pub enum OpenError {
 /// The tables are in memory or in a file; queues and secrets are always in memory.
 /// A queue that a restart empties loses nothing for good: what is due is in the tables, and is sent again.
 pub struct Embedded {
-    database: Database,
+    dynamodb: DynamoDb,
     queues: Mutex<Queues>,
     secrets: Mutex<Secrets>,
     now: Now,
@@ -74,8 +85,7 @@ impl Embedded {
     ///
     /// When the database engine does not start.
     pub fn memory(now: Now) -> Result<Self, OpenError> {
-        let database = Database::memory().map_err(OpenError::Memory)?;
-        Ok(Self::over(database, now))
+        Ok(Self::over(DynamoDb::memory()?, now))
     }
 
     /// Services whose tables are in the SQLite file at `path`, which is made when it is absent.
@@ -84,12 +94,7 @@ impl Embedded {
     ///
     /// When the file cannot be opened, or is no database.
     pub fn file(path: &Path, now: Now) -> Result<Self, OpenError> {
-        let Some(text) = path.to_str() else {
-            return Err(OpenError::PathNotUtf8(path.to_owned()));
-        };
-        let database = Database::new(text)
-            .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-        Ok(Self::over(database, now))
+        Ok(Self::over(DynamoDb::file(path)?, now))
     }
 
     /// Keeps `value` as the secret `name`, in place of any earlier value.
@@ -100,11 +105,11 @@ impl Embedded {
     /// The answer of the service that `request` is addressed to.
     ///
     /// Whatever goes wrong is an answer too, with the error's name and text as the service words them.
-    /// The tables are read and written on the calling thread: a request takes well under a millisecond in memory, and one thread keeps a simulation's order.
+    /// The tables are read and written on the calling thread: a request takes well under a millisecond in memory, and one thread keeps a simulation's order. Tables in a file are synced elsewhere, many requests at once.
     pub async fn handle(&self, request: Request) -> Response {
         match request.service() {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
-                dynamodb::handle(&self.database, &request)
+                self.dynamodb.handle(&request).await
             }
             "AmazonSQS" => sqs::handle(&self.queues, &self.now, &request).await,
             "secretsmanager" => secrets::handle(&lock(&self.secrets), &request),
@@ -112,8 +117,8 @@ impl Embedded {
         }
     }
 
-    fn over(database: Database, now: Now) -> Self {
-        Self { database, queues: Mutex::default(), secrets: Mutex::default(), now }
+    fn over(dynamodb: DynamoDb, now: Now) -> Self {
+        Self { dynamodb, queues: Mutex::default(), secrets: Mutex::default(), now }
     }
 }
 

@@ -68,6 +68,9 @@ impl Transport {
     }
 
     async fn deliver(&self, request: Request) -> Result<Response, ConnectorError> {
+        if !self.meter.is_counting() {
+            return Ok(self.embedded.handle(request).await);
+        }
         let operation = request.operation().to_owned();
         let keys = self.meter.keys(&operation, &request.body);
         let body = asking_for_capacity(&operation, request.body);
@@ -141,7 +144,9 @@ mod tests {
     use super::*;
 
     async fn transport() -> Transport {
-        Transport::new(Stack::new().await.embedded)
+        let transport = Transport::new(Stack::new().await.embedded);
+        transport.meter().start();
+        transport
     }
 
     /// The status of the answer to a DynamoDB request, as an SDK sees it.
@@ -202,6 +207,13 @@ mod tests {
             .into(),
         };
         assert_eq!(transport.meter().take(), expected);
+        assert_eq!(transport.meter().take(), Usage::default());
+    }
+
+    #[tokio::test]
+    async fn meter_that_was_not_started_counts_nothing() {
+        let transport = Transport::new(Stack::new().await.embedded);
+        assert_eq!(put(&transport, "a").await.unwrap(), 200);
         assert_eq!(transport.meter().take(), Usage::default());
     }
 

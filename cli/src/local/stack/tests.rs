@@ -105,7 +105,7 @@ async fn run_whose_note_is_not_answered_is_noted_once_and_goes_on() {
     let noon: Timestamp = "2015-05-17T04:00:00Z".parse().unwrap();
     let stack = start(None, noon).await.unwrap();
     let put = Target::Operation("PutItem");
-    stack.transport.meter().take();
+    stack.transport.meter().start();
     stack.transport.faults().strike(put, 1..=1, Fault::LoseAnswer);
     stack.functions.settle.invoke(json!({})).await.unwrap();
     assert_eq!(stack.transport.meter().take().requests["PutItem"], 2);
