@@ -77,6 +77,12 @@ impl Platform {
         Platform::start(None, BEGIN, by_rules(0, retention_days)).await
     }
 
+    /// The same, where a month lists so many names of APIs.
+    pub async fn open_listing(names_max: u32) -> Platform {
+        let rules = DebitRules { names_max, ..by_rules(0, RETENTION_DAYS) };
+        Platform::start(None, BEGIN, rules).await
+    }
+
     /// The same, where debits fall due over so many minutes from ten on, and not all at ten.
     pub async fn open_with_window(minutes: u16) -> Platform {
         Platform::start(None, BEGIN, by_rules(minutes, RETENTION_DAYS)).await
@@ -232,7 +238,7 @@ impl Platform {
 
     /// Sends a report on the queue, and hands over what is on the queues.
     pub async fn queue(&self, report: &Value) {
-        self.stack.send_report(&report.to_string()).await.unwrap();
+        self.stack.send_report("local", &report.to_string()).await.unwrap();
         self.stack.drain().await.unwrap();
     }
 

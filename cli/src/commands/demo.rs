@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::header::AUTHORIZATION;
+use axum::http::{self, HeaderMap};
 use clap::Args;
 use jiff::civil::date;
 use serde::Serialize;
 use serde_json::{Value, json};
 use steelyard_alipay::Alipay;
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, Provider, ProviderId, StatementId};
+use steelyard_billing::{
+    Calendar, DebitRules, Grant, Grantee, NAMES_MAX, Provider, ProviderId, Right, StatementId,
+};
 use steelyard_books::Books;
+use steelyard_ingest::USAGE_PATH;
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Plan};
 use steelyard_runtime::Error;
 
@@ -56,6 +61,9 @@ const ACTORS: [Actor; 3] = [
     },
 ];
 
+/// The sources, each of which reports as itself only.
+const GATEWAYS: [&str; 3] = ["gateway-1", "gateway-2", "gateway-3"];
+
 const PLAN: &str = include_str!("../../../plans/jushita-2014.json");
 const DAYS: i8 = 5;
 
@@ -95,6 +103,9 @@ impl DemoArgs {
 
 async fn play() -> Result<Demo, Error> {
     let stack = start().await?;
+    for gateway in GATEWAYS {
+        register_source(&stack, gateway).await?;
+    }
     for actor in &ACTORS {
         enter(&stack, actor).await?;
     }
@@ -163,6 +174,19 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     Ok(())
 }
 
+/// Lets a gateway, and nobody else, report as the source of its name.
+async fn register_source(stack: &Stack, gateway: &str) -> Result<(), Error> {
+    let source = Grantee::Source(gateway.parse()?);
+    let grant = Grant {
+        principals: [gateway.parse()?].into(),
+        rights: [Right::Report].into(),
+        providers: ["*".parse()?].into(),
+        by: "demo".to_owned(),
+        at_s: stack.clock.now(),
+    };
+    stack.tables.usage.grant(&source, None, &grant).await.map_err(Error::from)
+}
+
 /// Two gateways report a day, one over HTTP and one over the queue; the first sends its report
 /// twice. On the fourth day a third brings usage of the first.
 async fn report_day(stack: &Stack, day: BillingDay) -> Result<(), Error> {
@@ -171,7 +195,7 @@ async fn report_day(stack: &Stack, day: BillingDay) -> Result<(), Error> {
     let evening = report("gateway-2", day, day, |(basic, _)| (basic - basic / 2, 0));
     post(stack, &morning).await?;
     post(stack, &morning).await?;
-    stack.send_report(&evening.to_string()).await?;
+    stack.send_report("gateway-2", &evening.to_string()).await?;
     if day.day_of_month() == 4 {
         let first = BillingDay::new(date(2014, 5, 1))?;
         post(stack, &report("gateway-3", day, first, |(basic, _)| (basic / 10, 0))).await?;
@@ -196,13 +220,13 @@ fn report(
     json!({ "source": source, "id": sent, "records": records })
 }
 
+/// Posts a report, signed by the gateway that it names.
 async fn post(stack: &Stack, report: &Value) -> Result<(), Error> {
-    let event = http_event(
-        &axum::http::Method::POST,
-        steelyard_ingest::USAGE_PATH,
-        &axum::http::HeaderMap::new(),
-        report.to_string().as_bytes(),
-    );
+    let gateway = report["source"].as_str().unwrap_or_default();
+    let signed = format!("AWS4-HMAC-SHA256 Credential={gateway}/local");
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, signed.parse()?)]);
+    let body = report.to_string();
+    let event = http_event(&http::Method::POST, USAGE_PATH, &headers, body.as_bytes());
     let answer = stack.functions.ingest.invoke(event).await?;
     match answer["statusCode"].as_u64() {
         Some(200) => Ok(()),

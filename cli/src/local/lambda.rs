@@ -142,8 +142,17 @@ fn failed_ids(response: &Value) -> Vec<Value> {
 ///
 /// When SQS refuses; the error holds its answer.
 pub async fn sqs(embedded: &Embedded, operation: &str, body: Value) -> Result<Value, Error> {
-    let answer =
-        embedded.handle(Request::new(format!("AmazonSQS.{operation}"), body.to_string())).await;
+    asked(embedded, Request::new(format!("AmazonSQS.{operation}"), body.to_string())).await
+}
+
+/// The answer of an embedded service to a request.
+///
+/// # Errors
+///
+/// When the service refuses; the error holds its answer.
+pub(super) async fn asked(embedded: &Embedded, request: Request) -> Result<Value, Error> {
+    let operation = request.operation().to_owned();
+    let answer = embedded.handle(request).await;
     if answer.status != 200 {
         return Err(format!("{operation}: {}", String::from_utf8_lossy(&answer.body)).into());
     }

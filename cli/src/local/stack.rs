@@ -23,9 +23,9 @@ use tempfile::TempDir;
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::door::{self, Bounds, Hosts};
-use super::embedded::{Embedded, Transport};
+use super::embedded::{Embedded, Request, Transport};
 use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE};
-use super::lambda::{EventSource, LocalFunction, sqs};
+use super::lambda::{EventSource, LocalFunction, asked, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
 use crate::output::Times;
@@ -167,14 +167,16 @@ impl Stack {
         }
     }
 
-    /// Puts a usage report on the queue.
+    /// Puts a usage report on the queue, as the sender of that access key id.
     ///
     /// # Errors
     ///
     /// When SQS refuses.
-    pub async fn send_report(&self, body: &str) -> Result<(), Error> {
+    pub async fn send_report(&self, sender: &str, body: &str) -> Result<(), Error> {
         let message = json!({ "QueueUrl": format!("/{USAGE_QUEUE}"), "MessageBody": body });
-        sqs(&self.embedded, "SendMessage", message).await.map(drop)
+        let message = Request::new("AmazonSQS.SendMessage", message.to_string());
+        let caller = Some(sender.to_owned());
+        asked(&self.embedded, Request { caller, ..message }).await.map(drop)
     }
 
     /// How many messages the dead-letter queues hold.

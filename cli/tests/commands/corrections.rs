@@ -70,7 +70,7 @@ async fn set_is_shown_by_provider_and_day_applied_once_and_undone() {
         assert_eq!(platform.does(line).await, format!("{state}    applied\n"), "{line}");
     }
     let withdrawn = json_of(&platform, "usage show shop --group-by report").await;
-    assert_eq!(withdrawn["usage"][0]["withdrawn"]["set"], "doubled", "{withdrawn}");
+    assert_eq!(withdrawn["groups"][0]["withdrawn"]["set"], "doubled", "{withdrawn}");
     platform.settle("2015-05-04").await;
     assert_eq!(charged(&platform).await, 100);
     platform.does("audit").await;

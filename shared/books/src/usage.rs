@@ -44,7 +44,8 @@ pub struct UsageSums {
     /// What it is summed by.
     pub group_by: UsageBy,
     /// Everything that was counted before this time is in the sums.
-    pub as_of: Timestamp,
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub as_of_s: Timestamp,
     /// The day of the last statement; none without statements.
     pub settled_through: Option<BillingDay>,
     /// The first day of which all reports are still stored, where the sums are of reports and earlier days
@@ -203,7 +204,7 @@ impl Settler {
                     from,
                     to,
                     group_by: by,
-                    as_of: terms.now,
+                    as_of_s: terms.now,
                     settled_through: found.account.settled_through,
                     reports_from: self.reports_from(from, by, terms.now),
                     charged_fen: sums.charged_fen(),

@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::endpoints::Endpoints;
+use crate::http::Roots;
 use crate::{Environment, Error, Queue, http};
 
 /// How a function in Lambda reaches AWS: region and credentials come from
@@ -28,14 +29,14 @@ use crate::{Environment, Error, Queue, http};
 ///
 /// # Errors
 ///
-/// Without `AWS_REGION`, or when the system has no root certificates.
+/// Without `AWS_REGION`, or when `SSL_CERT_FILE` or `SSL_CERT_DIR` names no certificates.
 pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, Error> {
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(environment.required("AWS_REGION")?))
         .credentials_provider(credentials)
-        .http_client(http::client()?)
+        .http_client(http::client(Roots::Own)?)
         .sleep_impl(tokio_sleep())
         .retry_config(retries())
         .timeout_config(timeouts())
@@ -51,7 +52,7 @@ pub fn in_lambda(environment: &Environment) -> Result<SdkConfig, Error> {
 /// When the system has no root certificates.
 pub fn as_operator() -> Result<ConfigLoader, Error> {
     Ok(aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http::client()?)
+        .http_client(http::client(Roots::System)?)
         .retry_config(retries())
         .timeout_config(timeouts()))
 }
@@ -64,7 +65,7 @@ pub fn as_operator() -> Result<ConfigLoader, Error> {
 pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> Result<SdkConfig, Error> {
     let http_client = match http_client {
         Some(transport) => transport,
-        None => http::client()?,
+        None => http::client(Roots::System)?,
     };
     let credentials =
         aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");

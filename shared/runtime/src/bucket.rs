@@ -14,7 +14,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::endpoints::Endpoints;
-use crate::http::{Connections, connections};
+use crate::http::{Connections, Roots, connections};
 use crate::{Environment, Error};
 
 /// A bucket for files.
@@ -82,7 +82,7 @@ impl Bucket {
         Ok(Bucket {
             bucket: rusty_s3::Bucket::new(endpoint, style, name, region)?,
             credentials: config.credentials_provider().ok_or("no credentials for the bucket")?,
-            connections: connections()?,
+            connections: connections(Roots::Own)?,
         })
     }
 

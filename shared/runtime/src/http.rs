@@ -1,4 +1,4 @@
-//! The HTTP client under the AWS SDK: HTTP/1.1, TLS by ring, the system's root certificates.
+//! The HTTP client under the AWS SDK: HTTP/1.1, TLS by ring.
 //!
 //! The SDK's own brings HTTP/2 along, which neither DynamoDB nor SQS speaks, and which makes up a
 //! tenth of a function's binary.
@@ -16,7 +16,7 @@ use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, Error, connect::HttpConnector as TcpConnector};
 use hyper_util::rt::TokioExecutor;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, RootCertStore};
 
 /// How long a connection may take to come about.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -29,27 +29,51 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Connections(pub(crate) Client<HttpsConnector<TcpConnector>, SdkBody>);
 
+/// Which root certificates a client trusts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Roots {
+    /// The system's.
+    System,
+    /// Mozilla's, which are in the binary: to read the system's takes a function a third of its start.
+    /// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, if one of them is set.
+    Own,
+}
+
+impl Roots {
+    fn are_the_systems(self) -> bool {
+        let is_named = |name| std::env::var_os(name).is_some_and(|place| !place.is_empty());
+        match self {
+            Roots::System => true,
+            Roots::Own => ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(is_named),
+        }
+    }
+}
+
 /// A client with a pool of its own.
 ///
 /// # Errors
 ///
-/// When the system has no root certificates.
-pub(crate) fn client() -> std::io::Result<SharedHttpClient> {
-    Ok(SharedHttpClient::new(connections()?))
+/// When the system has no root certificates, and they are needed.
+pub(crate) fn client(roots: Roots) -> std::io::Result<SharedHttpClient> {
+    Ok(SharedHttpClient::new(connections(roots)?))
 }
 
 /// A pool of connections of its own.
 ///
 /// # Errors
 ///
-/// When the system has no root certificates.
-pub(crate) fn connections() -> std::io::Result<Connections> {
+/// When the system has no root certificates, and they are needed.
+pub(crate) fn connections(roots: Roots) -> std::io::Result<Connections> {
     let provider = rustls::crypto::ring::default_provider();
     let tls = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .with_native_roots()?
-        .with_no_client_auth();
+        .map_err(std::io::Error::other)?;
+    let tls = if roots.are_the_systems() {
+        tls.with_native_roots()?
+    } else {
+        tls.with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    };
+    let tls = tls.with_no_client_auth();
     let mut tcp = TcpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

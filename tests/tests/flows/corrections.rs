@@ -13,7 +13,10 @@ const BASIC: &str = "taobao.trades.sold.get";
 
 /// A platform where `a` reported 600,000 calls on the first of May, ¥10.00 above what is free.
 async fn platform() -> Platform {
-    let platform = Platform::open().await;
+    used(Platform::open().await).await
+}
+
+async fn used(platform: Platform) -> Platform {
     platform.set("2015-05-01T20:00");
     platform.sign("a", 1_000_000).await;
     platform.count_as("wrong", "a", BASIC, "2015-05-01", 600_000).await;
@@ -222,7 +225,7 @@ async fn count_that_would_push_a_month_past_what_can_be_rated_is_refused() {
 
 #[tokio::test]
 async fn twenty_thousand_apis_in_a_month_are_settled_explained_and_audited() {
-    let platform = platform().await;
+    let platform = used(Platform::open_listing(20_001).await).await;
     let name = |n: u64| format!("taobao.{:016x}.get", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     for part in 0..10 {
         let records = (0..2_000).map(|n| record("a", &name(part * 2_000 + n), "2015-05-01", 100));
@@ -238,9 +241,12 @@ async fn twenty_thousand_apis_in_a_month_are_settled_explained_and_audited() {
     let (billing, provider) = (&platform.stack.tables.billing, "a".parse().unwrap());
     let one = billing.statement(&provider, statement.statement).await.unwrap();
     assert_eq!(one, Some(statement));
-    // The account has not grown with the names.
-    let account = platform.found("a").await.account;
+    // The account has grown by three bytes for each name.
+    let mut account = platform.found("a").await.account;
+    let names = account.months.values_mut().map(|month| std::mem::take(&mut month.names));
+    let names = names.map(|names| json!(names).as_array().unwrap().len()).collect::<Vec<_>>();
     assert!(json!(account).to_string().len() < 1_000, "{account:?}");
+    assert!((59_900..=60_004).contains(&names[0]), "{names:?}");
     platform.count("a", &name(7), "2015-05-02", 100).await;
     platform.run_until("2015-05-03T12:00").await;
     check_void(&platform, "voided").await;

@@ -212,11 +212,11 @@ async fn count_that_is_given_twice_counts_nothing_whichever_way_it_comes() {
     assert_eq!(platform.calls("a").await, 5);
 
     let other = twice.replace("\"id\":\"r\"", "\"id\":\"s\"");
-    platform.stack.send_report(&other).await.unwrap();
+    platform.stack.send_report("local", &other).await.unwrap();
     platform.stack.drain().await.unwrap();
     assert_eq!(platform.calls("a").await, 10);
     let listed = twice.replacen("{\"source", "[{\"source", 1) + "]";
-    platform.stack.send_report(&listed).await.unwrap();
+    platform.stack.send_report("local", &listed).await.unwrap();
     platform.stack.drain().await.unwrap();
     assert_eq!(platform.calls("a").await, 10);
 }

@@ -131,7 +131,7 @@ async fn batch_keeps_only_its_bad_message_until_that_is_a_dead_letter() {
         } else {
             report(&n.to_string(), &[record("a", API, DAY, 1)]).to_string()
         };
-        platform.stack.send_report(&body).await.unwrap();
+        platform.stack.send_report("local", &body).await.unwrap();
     }
     for (minutes, dead) in [(0, 0), (4, 0), (8, 0), (12, 0), (16, 0), (20, 1)] {
         platform.set(&format!("2015-05-01T21:{minutes:02}"));

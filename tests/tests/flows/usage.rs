@@ -117,7 +117,7 @@ async fn usage_is_summed_by_each_group_across_what_is_settled_and_what_is_new() 
     );
     let whole = sums(&platform, "a").await;
     assert_eq!(whole["groups"][0]["amount"], "120.5");
-    let said = ["provider", "from", "to", "group_by", "as_of", "settled_through", "charged_fen"];
+    let said = ["provider", "from", "to", "group_by", "as_of_s", "settled_through", "charged_fen"];
     assert_eq!(
         json!(said.map(|member| &whole[member])),
         json!([
