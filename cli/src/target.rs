@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use steelyard_alipay::Alipay;
-use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, RETENTION_DAYS};
+use steelyard_billing::{Calendar, DebitRules, NamesMax, RETENTION_DAYS};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
 use steelyard_runtime::{Clock, Environment, Error, alipay, aws, chain};
@@ -125,7 +125,7 @@ pub(crate) struct PlatformArgs {
         hide_env_values = true,
         hide_short_help = true
     )]
-    api_names_max: Option<u32>,
+    api_names_max: Option<NamesMax>,
     /// Whether the rules must be given; see [`TargetArgs::aws`].
     #[arg(skip)]
     is_deployed: bool,
@@ -351,7 +351,7 @@ impl PlatformArgs {
                 self.adjustments_need_approval,
                 false,
             )?,
-            names_max: self.rule("--api-names-max", self.api_names_max, NAMES_MAX)?,
+            names_max: self.rule("--api-names-max", self.api_names_max, NamesMax::DEFAULT)?,
         })
     }
 

@@ -10,7 +10,7 @@ use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, NAMES_MAX,
+    Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, NamesMax,
     PlanAssignment, Provider, ProviderId, RETENTION_DAYS, Reason, Statement, TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
@@ -79,6 +79,7 @@ impl Platform {
 
     /// The same, where a month lists so many names of APIs.
     pub async fn open_listing(names_max: u32) -> Platform {
+        let names_max = names_max.try_into().unwrap();
         let rules = DebitRules { names_max, ..by_rules(0, RETENTION_DAYS) };
         Platform::start(None, BEGIN, rules).await
     }
@@ -388,7 +389,7 @@ fn by_rules(window_minutes: u16, retention_days: u16) -> DebitRules {
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes,
         adjustments_need_approval: false,
-        names_max: NAMES_MAX,
+        names_max: NamesMax::DEFAULT,
     }
 }
 

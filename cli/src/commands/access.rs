@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use steelyard_billing::{CallerName, Grant, Grantee, Principal, ProviderPattern, Right, SourceId};
+use steelyard_billing::{
+    Access, CallerName, Grant, Grantee, Person, Principal, ProviderPattern, Right, SourceId,
+};
 use steelyard_runtime::Error;
 use steelyard_store::CommitError;
+use steelyard_store::schema::grant_sk;
 
 use crate::exit::Exit;
 use crate::output::{self, Times};
@@ -34,11 +37,12 @@ pub(crate) enum SourceCommand {
         /// The source.
         source: SourceId,
         #[command(flatten)]
-        removal: Removal,
+        opening: Opening,
     },
 }
 
-/// Say which identities may ask for quotes, live usage, recharges and mandates, and for which providers.
+/// Say which identities may ask for quotes, live usage, recharges and mandates, or withdraw reports of
+/// any source, and for which providers.
 ///
 /// As long as no caller has one of these rights, everybody has it who reaches the API. From the first
 /// caller on, only those have it that were given it. The functions read this again each minute.
@@ -61,7 +65,7 @@ pub(crate) enum CallerCommand {
         /// The caller.
         name: CallerName,
         #[command(flatten)]
-        removal: Removal,
+        opening: Opening,
     },
 }
 
@@ -79,15 +83,17 @@ pub(crate) struct Granted {
     /// Put this in place of what was granted before under the name.
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    opening: Opening,
     /// The name of the person who grants it, which is stored with it.
-    #[arg(long, env = "USER", default_value = "operator")]
-    by: String,
+    #[arg(long, env = "USER", default_value = "operator", value_parser = Person::new)]
+    by: Person,
 }
 
-/// How a grant is removed.
+/// What may become open.
 #[derive(Debug, Args)]
-pub(crate) struct Removal {
-    /// Remove it even if it is the last that names a right, which then is open to every caller.
+pub(crate) struct Opening {
+    /// Do it even if no other grant names a right that is taken away, which then is open to every caller.
     #[arg(long)]
     open: bool,
 }
@@ -121,8 +127,8 @@ impl SourceCommand {
             SourceCommand::List => {
                 list(target, platform, |to| matches!(to, Grantee::Source(_))).await
             }
-            SourceCommand::Remove { source, removal } => {
-                removal.remove(&Grantee::Source(source), target, platform).await
+            SourceCommand::Remove { source, opening } => {
+                opening.remove(&Grantee::Source(source), target, platform).await
             }
         }
     }
@@ -142,8 +148,8 @@ impl CallerCommand {
             CallerCommand::List => {
                 list(target, platform, |to| matches!(to, Grantee::Caller(_))).await
             }
-            CallerCommand::Remove { name, removal } => {
-                removal.remove(&Grantee::Caller(name), target, platform).await
+            CallerCommand::Remove { name, opening } => {
+                opening.remove(&Grantee::Caller(name), target, platform).await
             }
         }
     }
@@ -168,6 +174,9 @@ impl Granted {
             at_s: system.clock.now(),
         };
         let before = stored.access.grant(to);
+        let mut after = stored.access.clone();
+        after.add(to.clone(), grant.clone());
+        self.opening.check(&stored.access, &after)?;
         match before {
             Some(before) if before.gives_what(&grant) => {}
             Some(_) if !self.replace => {
@@ -180,7 +189,8 @@ impl Granted {
             }
             before => store(&system, to, before, &grant).await?,
         }
-        for right in grant.rights.iter().filter(|right| stored.access.is_open(**right)) {
+        let closes = |right: &Right| stored.access.is_open(*right) && !after.is_open(*right);
+        for right in Right::ALL.into_iter().filter(|right| *right != Right::Void).filter(closes) {
             output::tell(format_args!(
                 "until now every caller had the right `{right}`; from now on, within a minute, only \
                  those have it to whom it is granted"
@@ -206,7 +216,20 @@ async fn store(
     })
 }
 
-impl Removal {
+impl Opening {
+    /// Refuses a change that opens a right to every caller, unless it is wanted.
+    fn check(&self, before: &Access, after: &Access) -> Result<(), Error> {
+        let opens = |right: &Right| !before.is_open(*right) && after.is_open(*right);
+        match Right::ALL.into_iter().find(opens) {
+            Some(right) if !self.open => Err(format!(
+                "after this every caller has the right `{right}`: grant it to another first, or give \
+                 --open"
+            )
+            .into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     async fn remove(
         self,
         from: &Grantee,
@@ -216,16 +239,17 @@ impl Removal {
         let system = target.system(platform).await?;
         let stored = system.tables.usage.access().await?;
         let is_readable = output::tell_unreadable(&stored.unreadable, target.json);
-        let Some(grant) = stored.access.grant(from) else {
+        let is_unreadable = stored.unreadable.iter().any(|item| item.sk == grant_sk(from));
+        if stored.access.grant(from).is_none() && !is_unreadable {
             return Err(format!("nothing is granted to {}", from.name()).into());
-        };
+        }
         let mut rest = stored.access.clone();
         rest.remove(from);
-        let mut opened = grant.rights.iter().filter(|right| rest.is_open(**right));
-        if let (Some(right), false) = (opened.next(), self.open) {
+        self.check(&stored.access, &rest)?;
+        if is_unreadable && !self.open {
             return Err(format!(
-                "without this grant every caller has the right `{right}`: grant it to another first, \
-                 or give --open"
+                "the grant of {} cannot be read, and may be the last one of its rights: give --open",
+                from.name()
             )
             .into());
         }

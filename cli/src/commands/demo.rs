@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use steelyard_alipay::Alipay;
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Calendar, DebitRules, Grant, Grantee, NAMES_MAX, Provider, ProviderId, Right, StatementId,
+    Calendar, DebitRules, Grant, Grantee, NamesMax, Person, Provider, ProviderId, Right,
+    StatementId,
 };
 use steelyard_books::Books;
 use steelyard_ingest::USAGE_PATH;
@@ -137,7 +138,7 @@ async fn start() -> Result<Stack, Error> {
         time_of_day: jiff::civil::time(10, 0, 0, 0),
         window_minutes: 60,
         adjustments_need_approval: false,
-        names_max: NAMES_MAX,
+        names_max: NamesMax::DEFAULT,
     };
     Stack::start(StackOptions {
         data: None,
@@ -181,7 +182,7 @@ async fn register_source(stack: &Stack, gateway: &str) -> Result<(), Error> {
         principals: [gateway.parse()?].into(),
         rights: [Right::Report].into(),
         providers: ["*".parse()?].into(),
-        by: "demo".to_owned(),
+        by: Person::new("demo")?,
         at_s: stack.clock.now(),
     };
     stack.tables.usage.grant(&source, None, &grant).await.map_err(Error::from)

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, Provider, ProviderId};
+use steelyard_billing::{Calendar, DebitRules, NamesMax, Provider, ProviderId};
 use steelyard_books::Books;
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered};
 use steelyard_runtime::{Clock, aws};
@@ -419,7 +419,7 @@ async fn first_month_moves_back_in_all_items_or_in_none() {
             time_of_day: Time::midnight(),
             window_minutes: 0,
             adjustments_need_approval: false,
-            names_max: NAMES_MAX,
+            names_max: NamesMax::DEFAULT,
         };
         let books = Books::new(store.tables.billing.clone(), rules);
         let (usage, month) = (&store.tables.usage, "2015-04".parse().unwrap());

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::DebitRules;
+use steelyard_billing::{DebitRules, NamesMax};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{Error, chain};
 
@@ -51,7 +51,7 @@ pub(crate) struct StackStatus {
     /// Whether its statements book adjustments only after a second person has approved them.
     pub(crate) adjustments_need_approval: bool,
     /// How many names of APIs a month lists, of those that no plan lists.
-    pub(crate) api_names_max: u32,
+    pub(crate) api_names_max: NamesMax,
 }
 
 /// Why the status of a stack is not known.

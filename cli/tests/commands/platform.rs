@@ -4,7 +4,7 @@ use std::process::Command;
 
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
-use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, PlanAssignment, Provider};
+use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider};
 use steelyard_cli::local::embedded::Request;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::Fen;
@@ -44,7 +44,7 @@ impl Platform {
             time_of_day: Time::constant(10, 0, 0, 0),
             window_minutes: 0,
             adjustments_need_approval,
-            names_max: NAMES_MAX,
+            names_max: NamesMax::DEFAULT,
         };
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
         let options = StackOptions { data: None, port: 0, listen: Vec::new(), rules, clock };

@@ -3,12 +3,11 @@
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
-use steelyard_billing::{ProviderId, SourceId};
 use steelyard_runtime::{Problem, web};
 
 use crate::Ingest;
 use crate::count::Counting;
-use crate::report::{REPORT_BYTES_MAX, Refusal, ReportError, UsageReport};
+use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
 use crate::void::{Void, VoidError};
 
 /// The path of usage reports.
@@ -69,22 +68,15 @@ impl Ingest {
                 return web::problem(Problem::MalformedRequest, &error.to_string(), json!({}));
             }
         };
-        match self.guard.reporting(&caller, &void.source).await {
-            Ok(allowance) if allowance.covers(&void.provider) => {}
-            Ok(_) => return not_for_provider(&void.source, &void.provider),
-            Err(error) => return web::not_admitted(&error),
+        let admitted = self.guard.withdrawing(&caller, &void.source, &void.provider).await;
+        if let Err(error) = admitted {
+            return web::not_admitted(&error);
         }
         match self.voider.void(&void, caller.name().unwrap_or(UNNAMED)).await {
             Ok(days) => web::json_answer(200, &json!({ "days": days })),
             Err(error) => refused_void(&error),
         }
     }
-}
-
-/// 403: the source may report, and not for this provider.
-fn not_for_provider(source: &SourceId, provider: &ProviderId) -> ApiGatewayV2httpResponse {
-    let why = Refusal::NotGranted { source_id: source.clone(), provider: provider.clone() };
-    web::problem(Problem::Forbidden, &why.to_string(), json!({}))
 }
 
 fn refused_report(error: &ReportError) -> ApiGatewayV2httpResponse {

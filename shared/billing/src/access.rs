@@ -1,5 +1,4 @@
-//! Who may do what: the identities that may report as a source, or call an API, and for which
-//! providers.
+//! Access grants: which identities may report as a source, or call an API, and for which providers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::{IdError, check};
-use crate::{CallerName, ProviderId, SourceId};
+use crate::{CallerName, Person, ProviderId, SourceId};
 
 /// Something that only some callers may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,12 +26,20 @@ pub enum Right {
     Recharges,
     /// Offer a mandate.
     Mandates,
+    /// Withdraw usage reports of any source. A source withdraws its own by [`Right::Report`].
+    Void,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Right; 5] =
-        [Right::Report, Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates];
+    pub const ALL: [Right; 6] = [
+        Right::Report,
+        Right::Quotes,
+        Right::Usage,
+        Right::Recharges,
+        Right::Mandates,
+        Right::Void,
+    ];
 
     /// Its name.
     #[must_use]
@@ -43,6 +50,7 @@ impl Right {
             Right::Usage => "usage",
             Right::Recharges => "recharges",
             Right::Mandates => "mandates",
+            Right::Void => "void",
         }
     }
 }
@@ -64,8 +72,8 @@ impl FromStr for Right {
 /// An identity that AWS has checked, as a grant names it: the ARN of an IAM user or role, or the unique
 /// id of one, such as `AROAEXAMPLEID`, which SQS gives as the sender of a message.
 ///
-/// The session of an assumed role is dropped, and the path of a role, since AWS does not tell it of a
-/// session. `arn:aws:sts::123456789012:assumed-role/gateway/i-0abc` and
+/// The session of an assumed role is dropped. So is the path of a role, since the ARN of a session does not
+/// have it. `arn:aws:sts::123456789012:assumed-role/gateway/i-0abc` and
 /// `arn:aws:iam::123456789012:role/service/gateway` are one principal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -142,30 +150,31 @@ impl fmt::Display for Principal {
     }
 }
 
-/// Who sends a request, as AWS tells it: nothing that the request itself says is in it.
+/// The sender of a request, by the identities that AWS reports. Nothing in it comes from the request
+/// itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    told: Option<String>,
+    name: Option<String>,
     principals: BTreeSet<Principal>,
 }
 
 impl Caller {
-    /// A caller that AWS tells by these texts, the plainest first. None of them is a caller of whom
-    /// nothing is known.
+    /// A caller with these identities, of which the first is its name. Without any, nothing is known of the
+    /// caller.
     #[must_use]
-    pub fn told<'a>(by: impl IntoIterator<Item = &'a str>) -> Caller {
+    pub fn from_identities<'a>(identities: impl IntoIterator<Item = &'a str>) -> Caller {
         let mut caller = Caller::default();
-        for text in by {
-            caller.told.get_or_insert_with(|| text.to_owned());
+        for text in identities {
+            caller.name.get_or_insert_with(|| text.to_owned());
             caller.principals.extend(Principal::parse(text));
         }
         caller
     }
 
-    /// What AWS tells, with the session; none where nothing is known.
+    /// Its name, with the session; none where nothing is known.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.told.as_deref()
+        self.name.as_deref()
     }
 }
 
@@ -256,7 +265,7 @@ pub struct Grant {
     /// For whom.
     pub providers: BTreeSet<ProviderPattern>,
     /// The person who granted it.
-    pub by: String,
+    pub by: Person,
     /// When, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
@@ -335,9 +344,11 @@ impl Access {
         self.grants.iter().map(|(to, grant)| (to, &**grant))
     }
 
-    /// Whether every caller has a right.
+    /// Whether every caller has a right. Every caller may withdraw reports as long as every caller may send
+    /// them.
     #[must_use]
     pub fn is_open(&self, right: Right) -> bool {
+        let right = if right == Right::Void { Right::Report } else { right };
         let is_granted = self.grants.values().any(|grant| grant.rights.contains(&right));
         !is_granted && !self.closed.contains(&right)
     }
@@ -359,6 +370,25 @@ impl Access {
         })
     }
 
+    /// Whether a caller may withdraw a report of a source about a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] when it may not.
+    pub fn withdrawing(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+        provider: &ProviderId,
+    ) -> Result<(), Denied> {
+        let may_report = self.reporting(caller, source).is_ok_and(|of| of.covers(provider));
+        if may_report || self.is_granted(caller, Right::Void, Some(provider)) {
+            return Ok(());
+        }
+        let what = format!("withdraw reports of {source} about {provider}");
+        Err(Denied { caller: caller.to_string(), what })
+    }
+
     /// Whether a caller may do something for a provider; without one, whether it may do it at all.
     ///
     /// # Errors
@@ -370,14 +400,17 @@ impl Access {
         right: Right,
         provider: Option<&ProviderId>,
     ) -> Result<(), Denied> {
-        let mut grants = self.grants.values().filter(|grant| grant.is_for(caller, right));
-        let is_granted = grants.any(|grant| provider.is_none_or(|provider| grant.covers(provider)));
-        if is_granted || self.is_open(right) {
+        if self.is_granted(caller, right, provider) || self.is_open(right) {
             return Ok(());
         }
         let of = provider.map(|provider| format!(" for {provider}")).unwrap_or_default();
         let what = format!("ask for {}{of}", right.name());
         Err(Denied { caller: caller.to_string(), what })
+    }
+
+    fn is_granted(&self, caller: &Caller, right: Right, provider: Option<&ProviderId>) -> bool {
+        let mut grants = self.grants.values().filter(|grant| grant.is_for(caller, right));
+        grants.any(|grant| provider.is_none_or(|provider| grant.covers(provider)))
     }
 }
 

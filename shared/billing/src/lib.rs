@@ -74,7 +74,7 @@ pub use id::{
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;
-pub use names::{ListedNames, NAMES_MAX};
+pub use names::{ListedNames, NamesMax, NamesMaxError};
 pub use outcome::Outcome;
 pub use person::{PERSON_MAX, Person, PersonError};
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};

@@ -1,47 +1,104 @@
-//! How many names of APIs a month lists. Clients can choose names that a wildcard covers, so beyond a
-//! limit their calls are summed under one name, and nobody is made unbillable by names.
+//! How many names of APIs a month lists. A client chooses the names that a wildcard covers. Beyond a limit
+//! their calls are summed under one name, so that no client makes a statement too large to store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Catalog, Plan, Usage, UsageError};
+use thiserror::Error;
 
 use crate::settlement::{SettlementError, check_readable, segments_of};
-use crate::{Account, DayCount, Provider, UsageRead};
+use crate::{Account, DayCount, Provider, ProviderId, UsageRead};
 
-/// The most names of a provider's month that statements list, unless the platform sets another number.
-/// Names that a plan lists do not count.
-pub const NAMES_MAX: u32 = 2_000;
+/// The most names of APIs that the statements of a provider's month list, of those that its plan does not
+/// list: 1 to 20,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct NamesMax(u32);
 
-/// The names that a month lists, of those that a wildcard covers or nothing.
+/// A number of names is not one that can be listed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("a month lists 1 to 20000 names of APIs, not {0}")]
+pub struct NamesMaxError(String);
+
+impl NamesMax {
+    /// The number unless the platform sets another.
+    pub const DEFAULT: NamesMax = NamesMax(2_000);
+}
+
+impl TryFrom<u32> for NamesMax {
+    type Error = NamesMaxError;
+
+    fn try_from(number: u32) -> Result<NamesMax, NamesMaxError> {
+        let is_possible = (1..=20_000).contains(&number);
+        is_possible.then_some(NamesMax(number)).ok_or_else(|| NamesMaxError(number.to_string()))
+    }
+}
+
+impl FromStr for NamesMax {
+    type Err = NamesMaxError;
+
+    fn from_str(text: &str) -> Result<NamesMax, NamesMaxError> {
+        let number: u32 = text.parse().map_err(|_| NamesMaxError(text.to_owned()))?;
+        number.try_into()
+    }
+}
+
+impl From<NamesMax> for u32 {
+    fn from(NamesMax(number): NamesMax) -> u32 {
+        number
+    }
+}
+
+impl fmt::Display for NamesMax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The names that a month lists, of those that its plan does not list.
 ///
-/// Of each it keeps three bytes of a hash. Of 2,000 names listed and 10,000 beyond, one or two are taken
-/// for a listed one; they are listed besides.
+/// It keeps three bytes of a hash of each name. Of 10,000 names beyond 2,000 listed ones, one or two have
+/// the hash of a listed one, and are listed too. A salt keeps clients from choosing such names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedNames {
+    salt: [u8; 8],
     hashes: BTreeSet<[u8; 3]>,
-    /// Whether calls were summed under another name: from then on the month lists no further names, so
-    /// that a day that is read again comes to the same.
+    /// Whether calls were summed under another name. From then on the month lists no further names, so that
+    /// reading a day again yields the same sums.
     is_full: bool,
 }
 
 impl ListedNames {
+    /// No names. The salt depends on the time to the nanosecond, which no client knows.
+    fn begun(provider: &ProviderId, now: Timestamp) -> ListedNames {
+        let digest = Sha256::digest(format!("{provider} {}", now.as_nanosecond()));
+        let mut salt = [0; 8];
+        salt.iter_mut().zip(digest).for_each(|(place, byte)| *place = byte);
+        ListedNames { salt, ..ListedNames::default() }
+    }
+
     /// Whether no name is listed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty() && !self.is_full
     }
 
-    fn has(&self, api: &ApiName) -> bool {
-        self.hashes.contains(&hash(api))
+    fn hash(&self, api: &ApiName) -> [u8; 3] {
+        let digest = Sha256::new().chain_update(self.salt).chain_update(api.as_str());
+        let [first, second, third, ..]: [u8; 32] = digest.finalize().into();
+        [first, second, third]
     }
 
     /// Whether a name is listed, or is from now on.
-    fn lists(&mut self, api: &ApiName, most: u32) -> bool {
-        if self.has(api) {
+    fn list(&mut self, api: &ApiName, NamesMax(most): NamesMax) -> bool {
+        let hash = self.hash(api);
+        if self.hashes.contains(&hash) {
             return true;
         }
         let is_room = u32::try_from(self.hashes.len()).is_ok_and(|listed| listed < most);
@@ -49,23 +106,14 @@ impl ListedNames {
             self.is_full = true;
             return false;
         }
-        self.hashes.insert(hash(api))
+        self.hashes.insert(hash)
     }
 
-    /// Usage with the names that are not listed summed under others.
-    fn bound(&mut self, usage: &Usage, plan: &Plan, most: u32) -> Result<Usage, UsageError> {
-        let mut bound = Usage::new();
-        for (api, metered) in usage.iter() {
-            let other = plan.other_of(api).filter(|_| !self.lists(api, most));
-            bound.add(other.unwrap_or_else(|| api.clone()), metered)?;
-        }
-        Ok(bound)
+    /// The name under which calls are summed that were charged under it, if they were charged.
+    fn charged_as(&self, api: &ApiName, plan: &Plan) -> ApiName {
+        let is_listed = !self.is_full || self.hashes.contains(&self.hash(api));
+        plan.other_of(api).filter(|_| !is_listed).unwrap_or_else(|| api.clone())
     }
-}
-
-fn hash(api: &ApiName) -> [u8; 3] {
-    let [first, second, third, ..]: [u8; 32] = Sha256::digest(api.as_str()).into();
-    [first, second, third]
 }
 
 impl UsageRead {
@@ -80,7 +128,8 @@ impl UsageRead {
         provider: &Provider,
         account: &Account,
         plans: &Catalog,
-        most: u32,
+        most: NamesMax,
+        now: Timestamp,
     ) -> Result<UsageRead, SettlementError> {
         let mut days: BTreeMap<BillingMonth, Vec<BillingDay>> = BTreeMap::new();
         for day in self.days.keys() {
@@ -90,16 +139,15 @@ impl UsageRead {
             check_readable(provider, plans)?;
         }
         for (month, days) in days {
-            let progress = account.months.get(&month);
-            let mut names = progress.map(|progress| progress.names.clone()).unwrap_or_default();
+            let listed = account.months.get(&month).map(|progress| progress.names.clone());
+            let listed = listed.filter(|names| !names.is_empty());
+            let mut names = listed.unwrap_or_else(|| ListedNames::begun(&provider.provider, now));
             let segments = segments_of(provider, account, month, plans)?;
             for day in days {
-                let (Some(count), Some(segment)) =
-                    (self.days.get_mut(&day), segments.iter().find(|segment| segment.holds(day)))
-                else {
-                    continue;
-                };
-                count.bound(&mut names, segment.plan(), most)?;
+                let segment = segments.iter().find(|segment| segment.holds(day));
+                if let (Some(count), Some(segment)) = (self.days.get_mut(&day), segment) {
+                    count.bound(&mut names, segment.plan(), most)?;
+                }
             }
             self.names.insert(month, names);
         }
@@ -108,18 +156,30 @@ impl UsageRead {
 }
 
 impl DayCount {
-    fn bound(&mut self, names: &mut ListedNames, plan: &Plan, most: u32) -> Result<(), UsageError> {
-        self.usage = names.bound(&self.usage, plan, most)?;
-        self.withdrawn = names.bound(&self.withdrawn, plan, most)?;
+    fn bound(
+        &mut self,
+        names: &mut ListedNames,
+        plan: &Plan,
+        most: NamesMax,
+    ) -> Result<(), UsageError> {
+        let mut usage = Usage::new();
+        for (api, metered) in self.usage.iter() {
+            let other = plan.other_of(api).filter(|_| !names.list(api, most));
+            usage.add(other.unwrap_or_else(|| api.clone()), metered)?;
+        }
+        self.usage = usage;
+        // What was withdrawn takes no place in the list.
+        self.withdrawn = self.withdrawn.renamed(|api| names.charged_as(api, plan));
         Ok(())
     }
 }
 
-/// Stored as bytes: whether it is full, and the hashes.
+/// Stored as bytes: whether it is full, the salt, and the hashes.
 impl Serialize for ListedNames {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let hashes = self.hashes.iter().flatten().copied();
-        let bytes = std::iter::once(u8::from(self.is_full)).chain(hashes).collect::<Vec<_>>();
+        let head = std::iter::once(u8::from(self.is_full)).chain(self.salt);
+        let bytes = head.chain(hashes).collect::<Vec<_>>();
         serializer.serialize_bytes(&bytes)
     }
 }
@@ -136,17 +196,19 @@ impl Visitor<'_> for NamesVisitor {
     type Value = ListedNames;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the names that a month lists: a byte, and three of each name")
+        f.write_str("the names that a month lists: nine bytes, and three of each name")
     }
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<ListedNames, E> {
         let refused = || E::invalid_length(bytes.len(), &self);
-        let (is_full, hashes) = bytes.split_first().ok_or_else(refused)?;
+        let (is_full, rest) = bytes.split_first().ok_or_else(refused)?;
+        let (salt, hashes) = rest.split_first_chunk().ok_or_else(refused)?;
         let (hashes, rest) = hashes.as_chunks::<3>();
         if !rest.is_empty() {
             return Err(refused());
         }
-        Ok(ListedNames { hashes: hashes.iter().copied().collect(), is_full: *is_full == 1 })
+        let hashes = hashes.iter().copied().collect();
+        Ok(ListedNames { salt: *salt, hashes, is_full: *is_full == 1 })
     }
 
     fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<ListedNames, E> {

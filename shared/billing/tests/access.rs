@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use steelyard_billing::{
-    Access, Caller, Grant, Grantee, IdError, Principal, ProviderId, ProviderPattern, Right,
+    Access, Caller, Grant, Grantee, IdError, Person, Principal, ProviderId, ProviderPattern, Right,
 };
 
 fn principal(text: &str) -> Principal {
@@ -21,7 +21,7 @@ fn grant(principal: &str, rights: &[Right], providers: &[&str]) -> Grant {
         principals: [principal.parse().unwrap()].into(),
         rights: rights.iter().copied().collect(),
         providers: providers.iter().map(|some| some.parse().unwrap()).collect(),
-        by: "lin".to_owned(),
+        by: Person::new("lin").unwrap(),
         at_s: "2015-05-01T12:00:00Z".parse().unwrap(),
     }
 }
@@ -71,7 +71,7 @@ fn text_that_names_nobody_is_no_principal_and_no_identity_of_a_caller() {
         let mut access = Access::default();
         access.add(Grantee::Source("g".parse().unwrap()), grant("g", &[Right::Report], &["*"]));
         assert!(
-            access.reporting(&Caller::told([text]), &"g".parse().unwrap()).is_err(),
+            access.reporting(&Caller::from_identities([text]), &"g".parse().unwrap()).is_err(),
             "{text:?}"
         );
     }
@@ -88,7 +88,9 @@ fn providers_are_named_by_id_by_beginning_or_all() {
         let name = Grantee::Caller("c".parse().unwrap());
         access.add(name, grant("g", &[Right::Quotes], &[pattern]));
         let asks = |of: &str| {
-            access.check(&Caller::told(["g"]), Right::Quotes, Some(&provider(of))).is_ok()
+            access
+                .check(&Caller::from_identities(["g"]), Right::Quotes, Some(&provider(of)))
+                .is_ok()
         };
         assert!(covered.iter().all(|of| asks(of)), "{pattern}");
         assert!(!not_covered.iter().any(|of| asks(of)), "{pattern}");
@@ -127,7 +129,7 @@ fn rights_of_two_grants_of_one_caller_do_not_mix() {
     let mut access = Access::default();
     access.add(Grantee::Caller("a".parse().unwrap()), grant("g", &[Right::Quotes], &["isv-1"]));
     access.add(Grantee::Caller("b".parse().unwrap()), grant("g", &[Right::Recharges], &["isv-2"]));
-    let g = Caller::told(["arn:aws:iam::1:user/x", "g:session"]);
+    let g = Caller::from_identities(["arn:aws:iam::1:user/x", "g:session"]);
     let may = |right, of| access.check(&g, right, Some(&provider(of))).is_ok();
     assert!(may(Right::Quotes, "isv-1") && may(Right::Recharges, "isv-2"));
     assert!(!may(Right::Quotes, "isv-2") && !may(Right::Recharges, "isv-1"));

@@ -413,7 +413,8 @@ impl Settler {
         account: &Account,
         terms: &RunTerms,
     ) -> Result<UsageRead, UnnamedError> {
-        let bounded = usage.bounded(provider, account, &terms.plans, self.books.rules.names_max);
+        let bounded =
+            usage.bounded(provider, account, &terms.plans, self.books.rules.names_max, terms.now);
         bounded.map_err(UnnamedError::Rules)
     }
 

@@ -245,11 +245,26 @@ impl Usage {
     pub fn plus_at_most(&self, other: &Usage) -> Usage {
         let mut sum = self.clone();
         for (api, metered) in other.iter() {
-            let most = Metered { calls: Calls::MAX, amount: Amount::MAX };
-            let of_api = sum.0.entry(api.clone()).or_default();
-            *of_api = of_api.plus(metered).unwrap_or(most);
+            sum.add_at_most(api.clone(), metered);
         }
         sum
+    }
+
+    fn add_at_most(&mut self, api: ApiName, metered: Metered) {
+        let most = Metered { calls: Calls::MAX, amount: Amount::MAX };
+        let of_api = self.0.entry(api).or_default();
+        *of_api = of_api.plus(metered).unwrap_or(most);
+    }
+
+    /// The same under other names; what has one name then is summed, to at most [`Calls::MAX`] and
+    /// [`Amount::MAX`].
+    #[must_use]
+    pub fn renamed(&self, name: impl Fn(&ApiName) -> ApiName) -> Usage {
+        let mut renamed = Usage::new();
+        for (api, metered) in self.iter() {
+            renamed.add_at_most(name(api), metered);
+        }
+        renamed
     }
 
     /// What is left without `other`.

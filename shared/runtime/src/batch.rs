@@ -16,7 +16,7 @@ use crate::Error;
 pub struct Message {
     /// What was sent.
     pub body: String,
-    /// Who sent it, as SQS tells.
+    /// Its sender, as SQS reports it.
     pub sender: Caller,
 }
 
@@ -67,7 +67,7 @@ fn messages(event: Value) -> Result<Vec<(String, Message)>, Error> {
     let messages = event.records.into_iter().map(|record| {
         // Without its id a failure can't be told apart: the whole batch would have to come again.
         let id = record.message_id.filter(|id| !id.is_empty()).ok_or("a message has no id")?;
-        let sender = Caller::told(record.attributes.get("SenderId").map(String::as_str));
+        let sender = Caller::from_identities(record.attributes.get("SenderId").map(String::as_str));
         Ok((id, Message { body: record.body.unwrap_or_default(), sender }))
     });
     messages.collect()

@@ -1,4 +1,4 @@
-//! Who may do what, asked before anything is done for a caller.
+//! The guard of an API: it checks the access grants before anything is done for a caller.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{Clock, report_unreadable};
 
-/// Knows who may do what. The grants are read again after [`KNOWN_FOR`].
+/// Checks callers by the stored grants, which it reads again after [`KNOWN_FOR`].
 #[derive(Clone, Debug)]
 pub struct Guard {
     table: UsageTable,
@@ -44,7 +44,7 @@ impl Guard {
         Guard { table, clock, known: Arc::default() }
     }
 
-    /// Who may do what, of which a right is asked for.
+    /// The grants, of which a right is asked for.
     async fn access(&self, right: Right) -> Result<Arc<Access>, StoreError> {
         let now = self.clock.now();
         let (known, is_first) = self.known(now);
@@ -73,7 +73,22 @@ impl Guard {
         source: &SourceId,
     ) -> Result<Allowance, NotAdmitted> {
         let access = self.access(Right::Report).await?;
-        Ok(access.reporting(caller, source).inspect_err(tell)?)
+        Ok(access.reporting(caller, source).inspect_err(log)?)
+    }
+
+    /// Whether a caller may withdraw a report of a source about a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAdmitted`] when it may not, or the table cannot be read.
+    pub async fn withdrawing(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+        provider: &ProviderId,
+    ) -> Result<(), NotAdmitted> {
+        let access = self.access(Right::Void).await?;
+        Ok(access.withdrawing(caller, source, provider).inspect_err(log)?)
     }
 
     /// Whether a caller may do something for a provider; without one, whether it may do it at all.
@@ -88,7 +103,7 @@ impl Guard {
         provider: Option<&ProviderId>,
     ) -> Result<(), NotAdmitted> {
         let access = self.access(right).await?;
-        Ok(access.check(caller, right, provider).inspect_err(tell)?)
+        Ok(access.check(caller, right, provider).inspect_err(log)?)
     }
 
     /// What is known, and whether nothing ever was.
@@ -100,6 +115,6 @@ impl Guard {
     }
 }
 
-fn tell(denied: &Denied) {
+fn log(denied: &Denied) {
     tracing::warn!(%denied, "a request is not admitted");
 }

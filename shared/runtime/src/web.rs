@@ -112,13 +112,13 @@ pub fn wrong_method(path: &str, allowed: &'static str) -> ApiGatewayV2httpRespon
     refused
 }
 
-/// Who signed a request, as API Gateway tells it: no header or body can. Nothing is known of who sends a
-/// request to an API that asks for no signature.
+/// The caller that signed a request, as API Gateway reports it; no header or body has a part in it. Of a
+/// request to an API that asks for no signature nothing is known.
 #[must_use]
 pub fn caller(request: &ApiGatewayV2httpRequest) -> Caller {
     let authorizer = request.request_context.authorizer.as_ref();
     let iam = authorizer.and_then(|authorizer| authorizer.iam.as_ref());
-    Caller::told(
+    Caller::from_identities(
         iam.into_iter().flat_map(|iam| [&iam.user_arn, &iam.user_id]).flatten().map(String::as_str),
     )
 }
@@ -130,8 +130,8 @@ pub fn not_admitted(error: &NotAdmitted) -> ApiGatewayV2httpResponse {
         NotAdmitted::Denied(denied) => problem(Problem::Forbidden, &denied.to_string(), json!({})),
         NotAdmitted::Store(error) => {
             let error: &dyn std::error::Error = error;
-            tracing::error!(error, "cannot read who may do what");
-            unavailable("it cannot be found out who may do this; ask again")
+            tracing::error!(error, "cannot read the access grants");
+            unavailable("the access grants cannot be read; send the request again")
         }
     }
 }

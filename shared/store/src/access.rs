@@ -1,5 +1,4 @@
-//! The grants: who may report as a source, or call an API. They are in the usage table, which ingest
-//! reads.
+//! The access grants. They are in the usage table, which ingest reads.
 
 use steelyard_billing::{Access, Grant, Grantee};
 
@@ -10,9 +9,9 @@ use crate::unreadable::Unreadable;
 use crate::writes::{Writes, Written};
 use crate::{CommitError, StoreError, UsageTable};
 
-const READ: &str = "read who may do what";
-const GRANT: &str = "grant who may do what";
-const REVOKE: &str = "revoke what a grant gives";
+const READ: &str = "read the access grants";
+const GRANT: &str = "store an access grant";
+const REVOKE: &str = "remove an access grant";
 
 /// Every stored grant.
 #[derive(Clone, Debug, Default)]

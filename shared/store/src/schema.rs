@@ -258,7 +258,8 @@ pub(crate) fn entry_sk(number: u64) -> String {
 }
 
 /// The sort key of a grant.
-pub(crate) fn grant_sk(to: &Grantee) -> String {
+#[must_use]
+pub fn grant_sk(to: &Grantee) -> String {
     match to {
         Grantee::Source(source) => format!("{SOURCE_PREFIX}{source}"),
         Grantee::Caller(name) => format!("{CALLER_PREFIX}{name}"),

@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use steelyard_billing::{Grant, Grantee, Right};
+use steelyard_billing::{Grant, Grantee, Person, Right};
 use steelyard_cli::local::http_event;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
@@ -31,7 +31,7 @@ async fn grant(platform: &Platform, to: Grantee, principal: &str, right: Right, 
         principals: [principal.parse().unwrap()].into(),
         rights: [right].into(),
         providers: of.iter().map(|some| some.parse().unwrap()).collect(),
-        by: "lin".to_owned(),
+        by: Person::new("lin").unwrap(),
         at_s: platform.stack.clock.now(),
     };
     platform.stack.tables.usage.grant(&to, None, &grant).await.unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use flate2::read::GzDecoder;
 use jiff::civil::{date, time};
-use steelyard_billing::{Calendar, DebitRules, NAMES_MAX, PlanAssignment, Provider, ProviderId};
+use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider, ProviderId};
 use steelyard_books::{Books, PlanAdded};
 use steelyard_cli::import::{Counters, ImportRules, Input, Summary, import};
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
@@ -40,7 +40,7 @@ async fn stack() -> Stack {
         time_of_day: time(10, 0, 0, 0),
         window_minutes: 0,
         adjustments_need_approval: false,
-        names_max: NAMES_MAX,
+        names_max: NamesMax::DEFAULT,
     };
     let stack = Stack::start(StackOptions {
         data: None,

@@ -27,7 +27,7 @@ async fn platform() -> Platform {
 /// The settler of a platform that lists so many names.
 fn settler(platform: &Platform, names_max: u32) -> Settler {
     let mut settler = Machine::new(platform, 0).settler(platform);
-    settler.books.rules.names_max = names_max;
+    settler.books.rules.names_max = names_max.try_into().unwrap();
     settler
 }
 

@@ -328,7 +328,7 @@ async fn provider_that_cannot_be_priced_or_read_is_refused_by_name() {
 
 #[tokio::test]
 async fn many_apis_come_in_several_answers_each_of_them_once() {
-    let platform = Platform::open().await;
+    let platform = Platform::open_listing(10_000).await;
     platform.join("a").await;
     platform.set("2015-05-01T20:00");
     let apis: Vec<String> = (0..6_000).map(|number| format!("taobao.api{number:05}")).collect();

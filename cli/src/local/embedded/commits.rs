@@ -81,12 +81,13 @@ impl Commits {
     /// Lets the database do one operation. Gives its outcome, and how many commits it may have seen.
     pub(super) fn run<T>(&self, is_read: bool, operation: impl FnOnce() -> T) -> (T, u64) {
         let mut state = lock(&self.made.state);
-        let outcome = operation();
         if !is_read {
-            // One that failed is counted too, and synced for nothing.
+            // Counted first, since it may panic after its commit. No sync begins before it is done: the count
+            // is read under this lock. One that fails is synced for nothing.
             state.commits += 1;
             self.made.changed.notify_one();
         }
+        let outcome = operation();
         (outcome, state.commits)
     }
 

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::post;
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
-use steelyard_billing::{Calendar, NAMES_MAX};
+use steelyard_billing::{Calendar, NamesMax};
 use steelyard_pricing::Fen;
 use tokio::net::TcpListener;
 
@@ -21,7 +21,7 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes: 0,
         adjustments_need_approval: false,
-        names_max: NAMES_MAX,
+        names_max: NamesMax::DEFAULT,
     };
     let (data, clock) = (data.map(Path::to_owned), LocalClock::new(at, 0));
     Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock }).await

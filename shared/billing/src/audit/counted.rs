@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use steelyard_pricing::{ApiName, BillingDay, Usage, UsageError};
+use steelyard_pricing::{ApiName, BillingDay, Usage};
 
 use super::{Audited, Breach, BreachKind, Findings, apis, union};
 use crate::DayCount;
@@ -23,7 +23,7 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
         }
         let counted = books.counted.get(day).unwrap_or(&none.0);
         let rated = rated.get(day).unwrap_or(&none.1);
-        let (usage, withdrawn) = (named(&counted.usage, rated)?, named(&counted.withdrawn, rated)?);
+        let (usage, withdrawn) = (named(&counted.usage, rated), named(&counted.withdrawn, rated));
         check_day(*day, (&usage, &withdrawn), rated, is_done, found);
     }
     check_reports(audited, found);
@@ -32,24 +32,21 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
 
 /// Usage by the names under which it is charged: a name that no statement lists on the day is summed
 /// under the longest beginning of names that is charged.
-pub(super) fn named(usage: &Usage, rated: &Usage) -> Result<Usage, UsageError> {
+pub(super) fn named(usage: &Usage, rated: &Usage) -> Usage {
     let others = apis(rated).filter_map(|api| Some((api.other_prefix()?, api)));
     let mut others = others.collect::<Vec<_>>();
     if others.is_empty() {
-        return Ok(usage.clone());
+        return usage.clone();
     }
     others.sort_by_key(|(prefix, _)| Reverse(prefix.len()));
     let other = |api: &ApiName| {
         let begins = |(prefix, _): &&(&str, &ApiName)| api.as_str().starts_with(prefix);
         others.iter().find(begins).map(|(_, other)| (*other).clone())
     };
-    let mut named = Usage::new();
-    for (api, metered) in usage.iter() {
+    usage.renamed(|api| {
         let is_listed = !rated.of(api).is_zero();
-        let other = if is_listed { None } else { other(api) };
-        named.add(other.unwrap_or_else(|| api.clone()), metered)?;
-    }
-    Ok(named)
+        if is_listed { api.clone() } else { other(api).unwrap_or_else(|| api.clone()) }
+    })
 }
 
 fn check_day(

@@ -125,7 +125,7 @@ fn check_settled(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Brea
         let end = rules.calendar.instant(day.next().date(), Time::midnight());
         let settled_by = count.changed_at.map_or(end, |changed| changed.max(end)) + SETTLED_WITHIN;
         let rated = rated.get(day).unwrap_or(&none);
-        let is_settled = *rated == named(&count.usage, rated)? || *now <= settled_by;
+        let is_settled = *rated == named(&count.usage, rated) || *now <= settled_by;
         let (counted, rated) = (count.usage.total()?, rated.total()?);
         found.check(is_settled, || {
             let settled_by = rules.calendar.wall_time(settled_by);

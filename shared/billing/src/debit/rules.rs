@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use steelyard_pricing::Fen;
 
-use crate::{Calendar, ProviderId};
+use crate::{Calendar, NamesMax, ProviderId};
 
 /// The platform's rules for what is collected, and for adjustments of what was charged.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct DebitRules {
     /// Whether a statement books an adjustment only after a second person has approved it.
     pub adjustments_need_approval: bool,
     /// The most names of APIs that the statements of a provider's month list, of those that no plan lists.
-    pub names_max: u32,
+    pub names_max: NamesMax,
 }
 
 impl DebitRules {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use steelyard_billing::{
-    Calendar, DebitRules, MandateId, MandateInUse, NAMES_MAX, PlanAssignment, Provider, ProviderId,
+    Calendar, DebitRules, MandateId, MandateInUse, NamesMax, PlanAssignment, Provider, ProviderId,
 };
 use steelyard_pricing::Fen;
 
@@ -24,7 +24,7 @@ pub fn rules() -> DebitRules {
         time_of_day: Time::constant(10, 0, 0, 0),
         window_minutes: 0,
         adjustments_need_approval: false,
-        names_max: NAMES_MAX,
+        names_max: NamesMax::DEFAULT,
     }
 }
 

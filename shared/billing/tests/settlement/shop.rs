@@ -159,7 +159,7 @@ impl Shop {
     fn read(&self, now: &str) -> Result<UsageRead, SettlementError> {
         let Books { provider, account, .. } = &self.books;
         let usage = read(&self.books, &self.changes, &self.rules, at(now));
-        usage.bounded(provider, account, &self.plans, self.rules.names_max)
+        usage.bounded(provider, account, &self.plans, self.rules.names_max, at(now))
     }
 
     /// What a run stores that has no statement to make.
