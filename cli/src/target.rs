@@ -78,7 +78,8 @@ pub(crate) struct PlatformArgs {
         hide_short_help = true
     )]
     month_close_day: Option<i8>,
-    /// The days for which the usage reports of a month are kept after its close [local: 400].
+    /// The days for which the usage reports of a month are kept after the 28th of the next month [local:
+    /// 400].
     #[arg(
         long,
         global = true,

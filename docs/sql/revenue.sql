@@ -1,13 +1,10 @@
--- What was charged, by billing month and plan. Credits are subtracted.
+-- What was charged, by billing month and plan. Credits are subtracted. Credit and debit notes are in the month of the
+-- statement that books them, under `(adjustments)` in place of a plan.
 SELECT
-    lines.billing_month,
-    segments.plan,
-    count(DISTINCT lines.provider) AS providers,
-    CAST(sum(lines.charge_fen) AS bigint) AS charge_fen
-FROM statement_lines AS lines
-JOIN statement_segments AS segments
-    ON segments.provider = lines.provider
-    AND segments.statement = lines.statement
-    AND segments.segment = lines.segment
-GROUP BY lines.billing_month, segments.plan
-ORDER BY lines.billing_month, segments.plan;
+    billing_month,
+    plan,
+    count(DISTINCT provider) AS providers,
+    CAST(sum(charge_fen) AS bigint) AS charge_fen
+FROM statement_charges
+GROUP BY billing_month, plan
+ORDER BY billing_month, plan;

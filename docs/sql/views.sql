@@ -47,7 +47,8 @@ SELECT
     CAST(json_extract_scalar(item, '$.charge_fen.N') AS bigint) AS charge_fen,
     CAST(json_extract_scalar(item, '$.from_prepaid_fen.N') AS bigint) AS from_prepaid_fen,
     json_format(json_extract(item, '$.segments.L')) AS segments,
-    json_format(json_extract(item, '$.lines.L')) AS lines
+    json_format(json_extract(item, '$.lines.L')) AS lines,
+    coalesce(json_format(json_extract(item, '$.adjustments.L')), '[]') AS adjustments
 FROM items
 WHERE pk LIKE 'provider#%' AND sk LIKE 'statement#%' AND sk NOT LIKE 'statement#%#%';
 
@@ -63,7 +64,7 @@ FROM statements
 CROSS JOIN UNNEST(sequence(1, json_array_length(segments))) AS places (place)
 WHERE place BETWEEN 1 AND json_array_length(segments);
 
--- The lines of statements. They sum to what the statement charges.
+-- The lines of statements: what each charges for usage.
 CREATE OR REPLACE VIEW statement_lines AS
 SELECT
     provider,
@@ -78,6 +79,51 @@ SELECT
 FROM statements
 CROSS JOIN UNNEST(sequence(1, json_array_length(lines))) AS places (place)
 WHERE place BETWEEN 1 AND json_array_length(lines);
+
+-- The credit and debit notes of statements: what each charges beside usage.
+CREATE OR REPLACE VIEW statement_adjustments AS
+SELECT
+    provider,
+    statement,
+    billing_month,
+    json_extract_scalar(json_array_get(adjustments, place - 1), '$.M.adjustment.S') AS adjustment,
+    -- The statement of a closed month that it corrects.
+    json_extract_scalar(json_array_get(adjustments, place - 1), '$.M.corrects.S') AS corrects,
+    json_extract_scalar(json_array_get(adjustments, place - 1), '$.M.reason.S') AS reason,
+    -- Negative for a credit note.
+    CAST(json_extract_scalar(json_array_get(adjustments, place - 1), '$.M.amount_fen.N') AS bigint) AS charge_fen
+FROM statements
+CROSS JOIN UNNEST(sequence(1, json_array_length(adjustments))) AS places (place)
+WHERE place BETWEEN 1 AND json_array_length(adjustments);
+
+-- Everything that statements charge. The rows of a statement sum to its charge.
+CREATE OR REPLACE VIEW statement_charges AS
+SELECT
+    lines.provider,
+    lines.statement,
+    lines.billing_month,
+    segments.plan,
+    segments.plan_version,
+    lines.rate,
+    lines.because,
+    lines.charge_fen
+FROM statement_lines AS lines
+JOIN statement_segments AS segments
+    ON segments.provider = lines.provider
+    AND segments.statement = lines.statement
+    AND segments.segment = lines.segment
+UNION ALL
+SELECT
+    provider,
+    statement,
+    billing_month,
+    -- No plan prices an adjustment.
+    '(adjustments)',
+    '(adjustments)',
+    '(adjustments)',
+    'adjustment',
+    charge_fen
+FROM statement_adjustments;
 
 -- The journal: one row for each posting of each entry.
 CREATE OR REPLACE VIEW postings AS

@@ -13,9 +13,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use steelyard_billing::{
-    Books, DebitId, OutRequestNo, OutTradeNo, PlanAssignment, RefundRef, TradeOf, still_owed,
+    AdjustmentOf, AdjustmentRequest, Books, DebitId, OutRequestNo, OutTradeNo, Person,
+    PlanAssignment, RefundRef, TradeOf, still_owed,
 };
-use steelyard_pricing::{BillingDay, Fen, Line, SegmentSpan};
+use steelyard_books::Adjusted;
+use steelyard_pricing::{BillingDay, Fen, SegmentSpan};
 use steelyard_tests::{Platform, fen, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";
@@ -106,7 +108,30 @@ async fn use_until_june(platform: &Platform) {
     platform.count("silent", BASIC, "2015-05-30", 10_000).await;
     count_on(platform, "2015-06-09", "silent", BASIC, 600_000).await;
     count_on(platform, "2015-06-09", "prepaid", BASIC, 2_000_000).await;
+    platform.run_until("2015-06-10T12:00").await;
+    // A credit on a statement without usage, and a debit note on one with usage.
+    adjust(platform, "paying", -1_200).await;
+    adjust(platform, "moving", 700).await;
+    platform.run_until("2015-06-10T20:00").await;
+    platform.count("moving", BASIC, "2015-06-10", 600_000).await;
     platform.run_until("2015-06-15T12:00").await;
+}
+
+/// Makes a credit or debit note for what the provider was charged in May.
+async fn adjust(platform: &Platform, provider: &str, amount: i64) {
+    let provider = provider.parse().unwrap();
+    let tables = &platform.stack.tables;
+    let statements = tables.billing.statements(&provider).await.unwrap();
+    let request = AdjustmentRequest {
+        id: None,
+        amount_fen: fen(amount),
+        of: AdjustmentOf { corrects: statements[0].statement, line: None, reports: Vec::new() },
+        reason: reason("a wrong price"),
+        by: Person::new("li").unwrap(),
+    };
+    let now = platform.stack.clock.now();
+    let made = platform.books().adjust(&tables.usage, &provider, &request, now).await.unwrap();
+    assert!(matches!(made, Adjusted::Now(_)), "{made:?}");
 }
 
 /// Gives back some of the first debit of `paying`.
@@ -144,25 +169,57 @@ async fn answers(platform: &Platform) -> Answers {
     ])
 }
 
-/// The lines of statements, each with its provider, its month, its plan and the version of that.
-fn lines(all: &[Books]) -> impl Iterator<Item = ([String; 4], &Line)> {
-    all.iter().flat_map(|books| &books.statements).flat_map(|statement| {
-        statement.lines.iter().map(move |line| {
+/// A part of what a statement charges.
+struct Part {
+    provider: String,
+    month: String,
+    plan: String,
+    version: String,
+    rate: String,
+    because: String,
+    charge: Fen,
+}
+
+/// What statements charge: their lines and their adjustments.
+fn parts(all: &[Books]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for statement in all.iter().flat_map(|books| &books.statements) {
+        let (provider, month) = (statement.provider.to_string(), statement.statement.day.month());
+        for line in &statement.lines {
             let of_line = |segment: &&SegmentSpan| segment.from == line.segment;
             let terms = &statement.segments.iter().find(of_line).unwrap().terms;
-            let month = statement.statement.day.month().to_string();
-            let (plan, version) = (terms.plan.to_string(), terms.version.to_string());
-            ([statement.provider.to_string(), month, plan, version], line)
-        })
-    })
+            parts.push(Part {
+                provider: provider.clone(),
+                month: month.to_string(),
+                plan: terms.plan.to_string(),
+                version: terms.version.to_string(),
+                rate: line.rate.as_ref().map_or("(plan)".to_owned(), ToString::to_string),
+                because: json!(line.because).as_str().unwrap().to_owned(),
+                charge: line.charge_fen,
+            });
+        }
+        for note in &statement.adjustments {
+            let none = "(adjustments)";
+            parts.push(Part {
+                provider: provider.clone(),
+                month: month.to_string(),
+                plan: none.to_owned(),
+                version: none.to_owned(),
+                rate: none.to_owned(),
+                because: "adjustment".to_owned(),
+                charge: note.amount_fen,
+            });
+        }
+    }
+    parts
 }
 
 fn revenue(all: &[Books]) -> Vec<Vec<String>> {
     let mut sums = BTreeMap::<_, (BTreeSet<String>, Fen)>::new();
-    for ([provider, month, plan, _], line) in lines(all) {
-        let (providers, sum) = sums.entry([month, plan]).or_default();
-        providers.insert(provider);
-        *sum = sum.plus(line.charge_fen).unwrap();
+    for part in parts(all) {
+        let (providers, sum) = sums.entry([part.month, part.plan]).or_default();
+        providers.insert(part.provider);
+        *sum = sum.plus(part.charge).unwrap();
     }
     let row = |([month, plan], (providers, sum)): ([String; 2], (BTreeSet<_>, Fen))| {
         vec![month, plan, providers.len().to_string(), sum.get().to_string()]
@@ -172,15 +229,11 @@ fn revenue(all: &[Books]) -> Vec<Vec<String>> {
 
 fn charges(all: &[Books]) -> Vec<Vec<String>> {
     let mut sums = BTreeMap::<_, Fen>::new();
-    for (of, line) in lines(all) {
-        let rate = line.rate.as_ref().map_or("(plan)".to_owned(), ToString::to_string);
-        let because = json!(line.because).as_str().unwrap().to_owned();
-        let sum = sums.entry((of, rate, because)).or_default();
-        *sum = sum.plus(line.charge_fen).unwrap();
+    for Part { provider, month, plan, version, rate, because, charge } in parts(all) {
+        let sum = sums.entry([provider, month, plan, version, rate, because]).or_default();
+        *sum = sum.plus(charge).unwrap();
     }
-    let row = |((of, rate, because), sum): (([String; 4], _, _), Fen)| {
-        [Vec::from(of), vec![rate, because, sum.get().to_string()]].concat()
-    };
+    let row = |(of, sum): ([String; 6], Fen)| [&of[..], &[sum.get().to_string()]].concat();
     sums.into_iter().map(row).collect()
 }
 

@@ -22,7 +22,8 @@ use crate::values;
 /// The next statement shows it on a line of its own, with its reason, its author and what it refers to. A
 /// credit pays what is owed, and the rest becomes prepaid money; a debit note is paid as usage is. It
 /// changes nothing of what the month's usage costs. Usage of an open month is corrected by `steelyard
-/// usage void`, `replace` or `correct` instead. The same command again makes no second note. Where the
+/// usage void`, `replace` or `correct` instead. The same command again makes no second note, and fails
+/// if the note was rejected. Where the
 /// platform's rules need an approval, a second person gives it by `steelyard adjustments approve`.
 #[derive(Debug, Args)]
 pub(crate) struct AdjustArgs {
@@ -82,12 +83,23 @@ impl AdjustArgs {
         };
         let shown = Shown::of(adjustment, &books.rules);
         if target.json {
-            let json = json!({ "outcome": what, "adjustment": shown, "effect": effect });
+            // A program that reads `effect` must not take it for what the next statement does.
+            let (effect, if_approved) =
+                if shown.needs_approval { (None, effect) } else { (effect, None) };
+            let json = json!({
+                "outcome": what,
+                "adjustment": shown,
+                "effect": effect,
+                "effect_if_approved": if_approved,
+            });
             output::json(&json)?;
             return Ok(Exit::Done);
         }
         output::print(what)?;
         print_one(&shown, &system.times()?)?;
+        if effect.is_some() && shown.needs_approval {
+            output::print("if a second person approves it:")?;
+        }
         effect.map_or(Ok(()), |effect| effect.print(&provider))?;
         Ok(Exit::Done)
     }

@@ -61,7 +61,7 @@ pub(crate) enum AdjustmentsCommand {
 pub(crate) struct Shown {
     #[serde(flatten)]
     adjustment: Adjustment,
-    needs_approval: bool,
+    pub(crate) needs_approval: bool,
 }
 
 impl Shown {

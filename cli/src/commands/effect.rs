@@ -3,7 +3,7 @@
 use serde::Serialize;
 use steelyard_billing::{ProviderId, Statement};
 use steelyard_books::{Correction, RunTerms, Settler};
-use steelyard_pricing::{Fen, MoneyError};
+use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 
 use crate::{explain, output};
@@ -33,7 +33,7 @@ impl Effect {
         let [before, after] = previews.as_slice() else {
             return Err("a preview is missing: a defect".into());
         };
-        let (before_fen, after_fen) = (sum(before)?, sum(after)?);
+        let (before_fen, after_fen) = (Statement::sum_fen(before)?, Statement::sum_fen(after)?);
         Ok(Effect { before_fen, after_fen, change_fen: after_fen.minus(before_fen)? })
     }
 
@@ -48,7 +48,7 @@ impl Effect {
         provider: &ProviderId,
         change_fen: Fen,
     ) -> Result<Effect, Error> {
-        let before_fen = sum(&settler.preview(terms, provider).await?)?;
+        let before_fen = Statement::sum_fen(&settler.preview(terms, provider).await?)?;
         Ok(Effect { before_fen, after_fen: before_fen.plus(change_fen)?, change_fen })
     }
 
@@ -61,8 +61,4 @@ impl Effect {
             explain::fen(change_fen)
         ))
     }
-}
-
-fn sum(statements: &[Statement]) -> Result<Fen, MoneyError> {
-    Fen::sum(statements.iter().map(|statement| statement.charge_fen))
 }

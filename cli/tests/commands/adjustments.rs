@@ -71,6 +71,13 @@ async fn credit_note_is_shown_before_it_is_made_and_stands_on_the_next_statement
 async fn note_that_needs_an_approval_waits_for_a_second_person() {
     let platform = platform("adjust-approval", true).await;
     let line = format!("adjust shop --amount=5 {NOTE} --by li --id n-1");
+    let shown = platform.does(&format!("{line} --dry-run")).await;
+    let effect = "    waits for the approval of a second person\nif a second person approves it:\nthe \
+                  coming statements of shop charge ¥5.00 in place of ¥0.00: ¥5.00\n";
+    assert!(shown.ends_with(effect), "{shown}");
+    let shown = json_of(&platform, &format!("{line} --dry-run")).await;
+    let effects = (&shown["effect"], &shown["effect_if_approved"]["change_fen"]);
+    assert_eq!(effects, (&Value::Null, &json!(500)));
     let made = json_of(&platform, &line).await;
     assert_eq!(made["adjustment"]["needs_approval"], true, "{made}");
     let other_rule = format!("{line} --adjustments-need-approval false");
@@ -108,6 +115,15 @@ async fn note_is_rejected_with_a_reason_and_what_makes_no_sense_is_refused() {
     );
     let rejected = json_of(&platform, "adjustments show shop n-1").await;
     assert_eq!(rejected["booking"], "rejected");
+    for option in ["", "--dry-run"] {
+        let again = format!("adjust shop --amount=-1 {NOTE} --id n-1 {option}");
+        let refused = platform.fails(&again).await;
+        let expected = "the same adjustment, n-1, was rejected by wang: wrong; to make it all the same, \
+                        give it another name by --id";
+        assert!(refused.contains(expected), "{refused}");
+    }
+    let renamed = json_of(&platform, &format!("adjust shop --amount=-1 {NOTE} --id n-3")).await;
+    assert_eq!(renamed["outcome"], "made");
     for (line, expected) in [
         ("adjust shop --amount=-1 --statement 2015-06-05 --reason x", "usage void"),
         ("adjust shop --amount=-1 --statement 2015-05-30 --reason x", "no statement 2015-05-30"),

@@ -86,12 +86,12 @@ pub struct Adjustment {
     /// What it charges or credits, and why.
     #[serde(flatten)]
     pub note: AdjustmentNote,
-    /// What became of it.
+    /// Whether it waits, is booked or was rejected.
     #[serde(flatten)]
     pub phase: AdjustmentPhase,
 }
 
-/// What became of an adjustment.
+/// Whether an adjustment waits, is booked or was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 // The names are in no other item, so that the settle function may have the right to write these alone.
 #[serde(tag = "booking", rename_all = "snake_case")]
@@ -199,6 +199,19 @@ pub enum AdjustmentError {
         /// The statement.
         statement: StatementId,
     },
+    /// The same request was made before, and rejected.
+    #[error(
+        "the same adjustment, {id}, was rejected by {by}: {reason}; to make it all the same, give it \
+         another name by --id"
+    )]
+    RejectedBefore {
+        /// The rejected adjustment.
+        id: AdjustmentId,
+        /// Who rejected it.
+        by: Person,
+        /// Why.
+        reason: Reason,
+    },
     /// It was rejected.
     #[error("adjustment {id} was rejected by {by}: {reason}")]
     Rejected {
@@ -267,11 +280,27 @@ impl Adjustment {
         self.phase == AdjustmentPhase::Waiting
     }
 
-    /// Whether it is what is asked for, whoever asks.
-    #[must_use]
-    pub fn is_of(&self, request: &AdjustmentRequest) -> bool {
-        let AdjustmentNote { amount_fen, of, reason, .. } = &self.note;
-        (*amount_fen, of, reason) == (request.amount_fen, &request.of, &request.reason)
+    /// Checks that a further request of its name is the request that made it, of any author.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjustmentError::IdUsed`] when the request differs, and [`AdjustmentError::RejectedBefore`] when
+    /// the adjustment was rejected: the request would credit or charge nothing.
+    pub fn check_repeated(&self, request: &AdjustmentRequest) -> Result<(), AdjustmentError> {
+        let AdjustmentNote { adjustment, amount_fen, of, reason, .. } = &self.note;
+        if (*amount_fen, of, reason) != (request.amount_fen, &request.of, &request.reason) {
+            return Err(AdjustmentError::IdUsed(adjustment.clone()));
+        }
+        match &self.phase {
+            AdjustmentPhase::Waiting | AdjustmentPhase::Booked { .. } => Ok(()),
+            AdjustmentPhase::Rejected { rejected_by, rejected_because, .. } => {
+                Err(AdjustmentError::RejectedBefore {
+                    id: adjustment.clone(),
+                    by: rejected_by.clone(),
+                    reason: rejected_because.clone(),
+                })
+            }
+        }
     }
 
     /// The adjustment with the approval of a second person; none if it has one, or is booked.

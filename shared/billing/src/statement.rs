@@ -86,6 +86,15 @@ pub struct ChangedDay {
 pub struct StatementIdError(String);
 
 impl Statement {
+    /// What statements charge together, negative for a credit.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when the sum leaves its range.
+    pub fn sum_fen(statements: &[Statement]) -> Result<Fen, MoneyError> {
+        Fen::sum(statements.iter().map(|statement| statement.charge_fen))
+    }
+
     /// What it charges for usage: the charge without the adjustments.
     ///
     /// # Errors

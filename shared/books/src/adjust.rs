@@ -16,7 +16,7 @@ use crate::{BookError, Books};
 pub enum Adjusted {
     /// It is made now, and waits for the next statement.
     Now(Adjustment),
-    /// It was made before, perhaps by another person; what became of it.
+    /// It was made before, perhaps by another person, and waits or is booked.
     Before(Adjustment),
 }
 
@@ -36,8 +36,8 @@ impl Books {
         now: Timestamp,
     ) -> Result<Adjusted, BookError> {
         if let Some(known) = self.billing.adjustment(provider, &request.id()).await? {
-            let used = || AdjustmentError::IdUsed(request.id());
-            return Ok(known.is_of(request).then_some(Adjusted::Before(known)).ok_or_else(used)?);
+            known.check_repeated(request)?;
+            return Ok(Adjusted::Before(known));
         }
         let adjustment = Adjustment::new(provider, request, now)?;
         self.account(provider).await?.account.with_adjustment(&adjustment.note)?;
@@ -58,7 +58,7 @@ impl Books {
         now: Timestamp,
     ) -> Result<Adjusted, BookError> {
         change(&self.billing, ADJUST, move |_| async move {
-            // The account first: whoever makes the same adjustment meanwhile writes it too.
+            // The account is read first: a concurrent request for the same adjustment writes it too.
             let account = self.account(provider).await?.account;
             let asked = self.adjustment_asked(usage, provider, request, now).await?;
             let Adjusted::Now(adjustment) = &asked else { return Ok(Decision::Keep(asked)) };

@@ -64,8 +64,8 @@ impl Writes {
         self.change_beside(key(after), before, after)
     }
 
-    /// Writes that the adjustments on a statement are booked. The account says what they were: whoever
-    /// changes one writes the account too.
+    /// Writes that the adjustments on a statement are booked. The account has them as they were before,
+    /// since each change of an adjustment also writes the account.
     pub(crate) fn booked(&mut self, statement: &Statement) -> Result<(), StoreError> {
         for note in &statement.adjustments {
             let before = Adjustment {

@@ -174,6 +174,11 @@ fn a_rejected_adjustment_is_never_booked() {
     shop.check("2015-06-11 00:30", expect![[""]]);
     let rejected = approve(&mut shop.books, "c", "wang", at("2015-06-11 09:00")).unwrap_err();
     assert!(matches!(rejected, AdjustmentError::Rejected { .. }), "{rejected}");
+    let rejected = &shop.books.adjustments[0];
+    let again = rejected.check_repeated(&request("c", -150)).unwrap_err();
+    assert!(matches!(again, AdjustmentError::RejectedBefore { .. }), "{again}");
+    let other = rejected.check_repeated(&request("c", -151)).unwrap_err();
+    assert!(matches!(other, AdjustmentError::IdUsed(_)), "{other}");
 }
 
 #[test]
