@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{ProviderId, ReportId, ReportRef, SourceId};
+use steelyard_billing::{Calendar, ProviderId, ReportId, ReportRef, SourceId};
 use steelyard_ingest::{Counts, UsageReport};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::BillingDay;
@@ -179,5 +180,25 @@ impl RightReport {
             return Err("a cumulative report cannot take the place of another".into());
         }
         Ok(RightReport { report, document })
+    }
+
+    /// Each provider and day of which it counts usage, whatever the time is now.
+    ///
+    /// # Errors
+    ///
+    /// When a record names none.
+    pub(super) fn days(&self, calendar: &Calendar) -> Result<BTreeSet<WrongReport>, Error> {
+        let UsageReport { source, id, records, .. } = &self.report;
+        let of = ReportRef { source: source.clone(), report: id.clone() };
+        let day_of = |record: &Node| {
+            let mut fields = record.clone().into_fields()?;
+            let provider = fields.read_required("provider")?;
+            let day = match fields.read("day")? {
+                Some(day) => day,
+                None => calendar.day_of(fields.read_required::<Timestamp>("at")?)?,
+            };
+            Ok(WrongReport { provider, report: of.clone(), day: Some(day) })
+        };
+        records.iter().map(day_of).collect()
     }
 }

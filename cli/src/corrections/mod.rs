@@ -6,21 +6,25 @@
 
 mod file;
 mod preview;
+mod run;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use futures::stream::{self, StreamExt};
+use jiff::SignedDuration;
 use steelyard_billing::{
-    CorrectionId, CorrectionPhase, CorrectionSet, Person, ProviderId, Reason, ReportRef, Undo,
-    chain,
+    CorrectionError, CorrectionId, CorrectionPhase, CorrectionSet, Person, Reason, ReportRef, Undo,
+    Withdrawal, chain,
 };
 use steelyard_books::Settler;
-use steelyard_ingest::{Counter, UsageReport, Void, VoidError, Voider};
+use steelyard_ingest::{Counter, Refusal, UsageReport, Void, VoidError, Voider};
 use steelyard_runtime::{Clock, Error};
 use steelyard_store::CountedReport;
 
 pub use self::file::{CorrectionFile, FILE_BYTES_MAX, RightReport, WrongReport};
 pub use self::preview::{DayChange, ProviderChange};
+pub use self::run::{Outcome, SetRequest};
 
 /// How many reports are withdrawn or counted at the same time.
 const AT_ONCE: usize = 16;
@@ -36,9 +40,11 @@ pub struct Corrector {
 /// What a file corrects, as it is stored: each report to withdraw by its day.
 pub struct Found {
     /// The file with a line for each day.
-    pub file: CorrectionFile,
-    /// What the reports to withdraw are, each with its provider.
-    reports: Vec<(ProviderId, CountedReport)>,
+    file: CorrectionFile,
+    /// The same as it is written.
+    content: Vec<u8>,
+    /// What the reports to withdraw are.
+    reports: BTreeMap<WrongReport, CountedReport>,
 }
 
 /// How a set ended.
@@ -60,35 +66,47 @@ impl Corrector {
         Corrector { settler, counter, voider, clock }
     }
 
-    /// The reports that a file withdraws, each by its day.
+    /// What a file corrects, with the reports that it withdraws, each by its day.
     ///
     /// # Errors
     ///
-    /// When one is not there or in a month that is closed, or what is to be counted cannot be.
-    pub async fn find(&self, file: &CorrectionFile, reason: &Reason) -> Result<Found, Error> {
+    /// When a report is not there, in a month that is closed or withdrawn by something else, or what is to
+    /// be counted cannot be.
+    pub async fn find(&self, request: &SetRequest) -> Result<Found, Error> {
+        let SetRequest { name, reason, file, .. } = request;
         let wanted = file.void.iter().map(|wrong| async move {
-            let void = void(wrong, reason, None);
+            let void = void(wrong, reason, Some(name));
             let found = self.voider.find(&void).await;
             let found = found.map_err(|error| format!("{wrong}: {}", chain(&error)))?;
-            Ok::<_, Error>(found.into_iter().map(|report| (wrong.provider.clone(), report)))
+            Ok::<_, Error>(
+                found
+                    .into_iter()
+                    .map(|report| (WrongReport { day: Some(report.day), ..wrong.clone() }, report)),
+            )
         });
         // Collected first: a future that borrows from an iterator would not be general enough.
         let wanted = wanted.collect::<Vec<_>>();
         let found = stream::iter(wanted).buffered(AT_ONCE).collect::<Vec<_>>().await;
-        let mut reports = Vec::new();
+        // A report that is named with a day and without one is withdrawn once.
+        let mut reports = BTreeMap::new();
         for of in found {
             reports.extend(of?);
         }
+        for (wrong, report) in &reports {
+            if let Some(before) = &report.withdrawn {
+                check_withdrawn_by(name, wrong, before)?;
+            }
+        }
+        let void = reports.keys().cloned().collect();
+        let file = CorrectionFile { void, count: file.count.clone() };
+        let content = file.written()?;
+        // It is longer than what was given, and has to be readable when the set goes on.
+        CorrectionFile::read(&content)
+            .map_err(|why| format!("with a line for each day of a report: {why}"))?;
         for right in &file.count {
             self.check_countable(&right.report).await?;
         }
-        let by_day = |(provider, report): &(ProviderId, CountedReport)| WrongReport {
-            provider: provider.clone(),
-            report: ReportRef { source: report.source.clone(), report: report.report.clone() },
-            day: Some(report.day),
-        };
-        let void = reports.iter().map(by_day).collect();
-        Ok(Found { file: CorrectionFile { void, count: file.count.clone() }, reports })
+        Ok(Found { file, content, reports })
     }
 
     /// Checks that all of a report could be counted now, under an id that was not used otherwise.
@@ -100,6 +118,13 @@ impl Corrector {
         }
         for (provider, share) in &accepted.shares {
             let days = share.records.keys().copied().collect::<Vec<_>>();
+            let registration = self.voider.registration_open(provider, &days).await;
+            let billed_from =
+                registration.map_err(|error| format!("{named}: {}", chain(&error)))?.billed_from;
+            if let Some(day) = days.iter().copied().find(|day| day.month() < billed_from) {
+                let why = Refusal::BeforeBilling { day, billed_from };
+                return Err(format!("{named}: {why}").into());
+            }
             let id = (&report.source, &report.id);
             let known = self.settler.usage.reports_named(provider, id, &days).await?;
             let is_other =
@@ -115,36 +140,33 @@ impl Corrector {
     }
 
     /// Applies a set, or goes on with it: `found` is what it holds, unless that is stored already.
-    ///
-    /// # Errors
-    ///
-    /// When its name stands for another content, it was undone, or a table fails. What was applied before
-    /// stays, and applying it again goes on.
-    pub async fn apply(&self, set: &CorrectionSet, found: &Found) -> Result<Ended, Error> {
+    async fn apply(&self, set: &CorrectionSet, found: &Found) -> Result<Ended, Error> {
         let books = &self.settler.books;
         let mut stored = books.begin_correction(set).await?;
         if stored.phase == CorrectionPhase::Storing {
-            let content = found.file.written()?;
-            let parts = books.billing.store_correction(&set.name, &content).await?;
+            let parts = books.billing.store_correction(&set.name, &found.content).await?;
             stored = books.correction_stored(&set.name, parts).await?;
         }
         self.resume(stored).await
     }
 
-    /// Goes on with a set whose content is stored.
-    ///
-    /// # Errors
-    ///
-    /// As [`Corrector::apply`].
-    pub async fn resume(&self, set: CorrectionSet) -> Result<Ended, Error> {
+    /// Goes on with a set whose content is stored, as long as nobody undoes it.
+    async fn resume(&self, set: CorrectionSet) -> Result<Ended, Error> {
         let CorrectionPhase::Applying { parts } = set.phase else {
             return Ok(Ended { set, failed: Vec::new() });
         };
         let file = self.content(&set.name, parts).await?;
         let CorrectionSet { name, reason, by, .. } = &set;
         let withdrawn = |wrong| self.withdrawn_for(wrong, (name, reason, by));
-        let mut failed = self.each(file.void.iter().map(withdrawn)).await;
-        failed.extend(self.each(file.count.iter().map(|right| self.counted(&right.report))).await);
+        let mut failed = Vec::new();
+        for wrong in file.void.chunks(AT_ONCE) {
+            self.check_not_undone(name).await?;
+            failed.extend(self.each(wrong.iter().map(withdrawn)).await);
+        }
+        for right in file.count.chunks(AT_ONCE) {
+            self.check_not_undone(name).await?;
+            failed.extend(self.each(right.iter().map(|right| self.counted(right))).await);
+        }
         if failed.is_empty() {
             let set = self.settler.books.correction_applied(&set.name).await?;
             return Ok(Ended { set, failed });
@@ -152,7 +174,15 @@ impl Corrector {
         Ok(Ended { set, failed })
     }
 
-    /// Undoes a set, or goes on with that. One that is undone stays as it is.
+    /// Checks that nobody undoes a set that is being applied.
+    async fn check_not_undone(&self, name: &CorrectionId) -> Result<(), Error> {
+        let stored = self.settler.books.billing.correction(name).await?;
+        let stored = stored.ok_or_else(|| CorrectionError::Unknown(name.clone()))?;
+        Ok(stored.check_not_undone()?)
+    }
+
+    /// Undoes a set, or goes on with that. Undoing one that is undone changes nothing, unless it was still
+    /// being applied then.
     ///
     /// # Errors
     ///
@@ -160,14 +190,18 @@ impl Corrector {
     /// again goes on.
     pub async fn undo(&self, name: &CorrectionId, undo: &Undo) -> Result<Ended, Error> {
         let set = self.settler.books.undo_correction(name, undo).await?;
-        let CorrectionPhase::Undoing { parts, undo } = &set.phase else {
+        let (CorrectionPhase::Undoing { parts, undo } | CorrectionPhase::Undone { parts, undo }) =
+            &set.phase
+        else {
             return Ok(Ended { set, failed: Vec::new() });
         };
         let file = self.content(name, *parts).await?;
-        let counted = file.count.iter().flat_map(|right| self.counted_by(&right.report));
-        let counted = counted.collect::<Vec<_>>();
-        let withdrawn =
-            |right| self.withdrawn_for(right, (name, &undo.undone_because, &undo.undone_by));
+        let calendar = &self.settler.books.rules.calendar;
+        let mut counted = BTreeSet::new();
+        for right in &file.count {
+            counted.extend(right.days(calendar)?);
+        }
+        let withdrawn = |right| self.uncounted(right, name, undo);
         let mut failed = self.each(counted.iter().map(withdrawn)).await;
         let restored = self.each(file.void.iter().map(|wrong| self.restored(&set, wrong))).await;
         failed.extend(restored);
@@ -179,6 +213,10 @@ impl Corrector {
     }
 
     async fn content(&self, name: &CorrectionId, parts: u16) -> Result<CorrectionFile, Error> {
+        // A set that was undone before it was stored may have left some parts.
+        if parts == 0 {
+            return Ok(CorrectionFile::default());
+        }
         let content = self.settler.books.billing.correction_content(name, parts).await?;
         CorrectionFile::read(&content)
     }
@@ -210,25 +248,55 @@ impl Corrector {
         }
     }
 
-    async fn counted(&self, report: &UsageReport) -> Result<(), String> {
-        let named = |why: String| format!("report {}/{}: {why}", report.source, report.id);
-        let counting = self.counter.count(report).await.map_err(|error| named(chain(&error)))?;
-        if let Some(refused) = counting.refused.first() {
-            return Err(named(format!("record {}: {}", refused.index, refused.reason)));
+    /// Withdraws for a set that is undone what it counted of a day, if it came to count it.
+    async fn uncounted(
+        &self,
+        right: &WrongReport,
+        set: &CorrectionId,
+        undo: &Undo,
+    ) -> Result<(), String> {
+        let void = void(right, &undo.undone_because, Some(set));
+        let named = |error: &VoidError| format!("{right}: {}", chain(error));
+        match self.voider.void(&void, undo.undone_by.as_str()).await {
+            Ok(_) | Err(VoidError::NoReport { .. } | VoidError::UnknownProvider(_)) => Ok(()),
+            Err(error @ VoidError::Closed(_)) => {
+                let stays = self.voider.may_count(&void).await.map_err(|error| named(&error))?;
+                if stays { Err(named(&error)) } else { Ok(()) }
+            }
+            Err(error) => Err(named(&error)),
         }
-        let conflicts = counting.has_conflict();
-        if conflicts { Err(named("its id was used for other content".to_owned())) } else { Ok(()) }
     }
 
-    /// What a report counted, by provider and day.
-    fn counted_by(&self, report: &UsageReport) -> Vec<WrongReport> {
-        let accepted = report.accept(&self.settler.books.rules.calendar, self.clock.now());
-        let of = ReportRef { source: report.source.clone(), report: report.id.clone() };
-        let days = accepted.shares.into_iter().flat_map(|(provider, share)| {
-            share.records.into_keys().map(move |day| (provider.clone(), day))
-        });
-        days.map(|(provider, day)| WrongReport { provider, report: of.clone(), day: Some(day) })
-            .collect()
+    async fn counted(&self, right: &RightReport) -> Result<(), String> {
+        let report = &right.report;
+        let named = |why: String| format!("report {}/{}: {why}", report.source, report.id);
+        let counting = self.counter.count(report).await.map_err(|error| named(chain(&error)))?;
+        if counting.has_conflict() {
+            return Err(named("its id was used for other content".to_owned()));
+        }
+        let Some(refused) = counting.refused.first() else { return Ok(()) };
+        // It may have been counted before its month closed.
+        let is_stored = self.is_stored(right).await.map_err(|error| named(error.to_string()))?;
+        let why = || named(format!("record {}: {}", refused.index, refused.reason));
+        if is_stored { Ok(()) } else { Err(why()) }
+    }
+
+    /// Whether all of a report was counted before, with the same content.
+    async fn is_stored(&self, right: &RightReport) -> Result<bool, Error> {
+        let calendar = &self.settler.books.rules.calendar;
+        let id = (&right.report.source, &right.report.id);
+        for WrongReport { provider, day, .. } in right.days(calendar)? {
+            let Some(day) = day else { return Ok(false) };
+            // As it was in the last moment of the month: its digest is the same whenever it is accepted.
+            let at = calendar.closes_at(day.month()) - SignedDuration::from_secs(1);
+            let accepted = right.report.accept(calendar, at);
+            let Some(share) = accepted.shares.get(&provider) else { return Ok(false) };
+            let stored = self.settler.usage.reports_named(&provider, id, &[day]).await?;
+            if stored.iter().all(|stored| stored.digest != share.digest) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Counts again what the set withdrew, once.
@@ -239,6 +307,22 @@ impl Corrector {
         let id = set.restored_id(&wrong.report, day);
         let restored = self.voider.restore(&void, day, &id).await;
         restored.map_err(|error| named(chain(&error)))
+    }
+}
+
+/// Refuses a report that something else than the set withdrew: the set would change nothing of it.
+fn check_withdrawn_by(
+    set: &CorrectionId,
+    wrong: &WrongReport,
+    before: &Withdrawal,
+) -> Result<(), Error> {
+    let Withdrawal { by, reason, set: of, .. } = before;
+    match of {
+        Some(of) if of == set => Ok(()),
+        Some(of) => {
+            Err(format!("{wrong} was withdrawn before by correction {of}, {by}: {reason}").into())
+        }
+        None => Err(format!("{wrong} was withdrawn before by {by}: {reason}").into()),
     }
 }
 

@@ -8,7 +8,7 @@ use steelyard_books::{Correction, RunTerms};
 use steelyard_pricing::{BillingDay, Fen, Metered, MoneyError, Usage};
 use steelyard_runtime::Error;
 
-use super::{Corrector, Found};
+use super::{Corrector, Found, WrongReport};
 
 /// What a set changes for one provider.
 #[derive(Clone, Debug, Serialize)]
@@ -93,7 +93,7 @@ impl Corrector {
         found: &Found,
     ) -> Result<BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>>, Error> {
         let mut all: BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>> = BTreeMap::new();
-        for (provider, report) in &found.reports {
+        for (WrongReport { provider, .. }, report) in &found.reports {
             let of_day = all.entry(provider.clone()).or_default().entry(report.day).or_default();
             if report.withdrawn.is_none() {
                 of_day.void.push((report.day, report.metered.clone()));

@@ -118,15 +118,8 @@ impl Voider {
     /// [`VoidError`] when there are none.
     pub async fn find(&self, void: &Void) -> Result<Vec<CountedReport>, VoidError> {
         let Void { provider, source, report, .. } = void;
-        let found = self.table.registrations(std::slice::from_ref(provider)).await?;
-        if !found.unreadable.is_empty() {
-            report_unreadable(&found.unreadable);
-            return Err(VoidError::Unreadable(provider.clone()));
-        }
-        let registration = found.readable.get(provider);
-        let registration =
-            registration.ok_or_else(|| VoidError::UnknownProvider(provider.clone()))?;
-        let days = self.open_days(void.day, registration, self.clock.now())?;
+        let registration = self.registration(provider).await?;
+        let days = self.open_days(void.day, &registration, self.clock.now())?;
         let mut reports = self.table.reports_named(provider, (source, report), &days).await?;
         if reports.is_empty() {
             return Err(VoidError::NoReport {
@@ -137,6 +130,33 @@ impl Voider {
         }
         reports.sort_by_key(|report| report.day);
         Ok(reports)
+    }
+
+    /// The registration of a provider of whom usage of all those days can be corrected now.
+    ///
+    /// # Errors
+    ///
+    /// [`VoidError`] when the month of a day is closed, or the registration is not there or unreadable.
+    pub async fn registration_open(
+        &self,
+        provider: &ProviderId,
+        days: &[BillingDay],
+    ) -> Result<Registration, VoidError> {
+        let (registration, now) = (self.registration(provider).await?, self.clock.now());
+        for day in days {
+            self.open_days(Some(*day), &registration, now)?;
+        }
+        Ok(registration)
+    }
+
+    async fn registration(&self, provider: &ProviderId) -> Result<Registration, VoidError> {
+        let found = self.table.registrations(std::slice::from_ref(provider)).await?;
+        if !found.unreadable.is_empty() {
+            report_unreadable(&found.unreadable);
+            return Err(VoidError::Unreadable(provider.clone()));
+        }
+        let registration = found.readable.get(provider).copied();
+        registration.ok_or_else(|| VoidError::UnknownProvider(provider.clone()))
     }
 
     /// Withdraws a report. Doing it again changes nothing.
@@ -189,13 +209,28 @@ impl Voider {
         Ok(found.iter().any(|report| is_by_set(report, void)))
     }
 
+    /// Whether a report of that day may still be charged, whether or not its month is open: it counts, or
+    /// it may have expired.
+    ///
+    /// # Errors
+    ///
+    /// [`VoidError::Store`] when the table cannot be read.
+    pub async fn may_count(&self, void: &Void) -> Result<bool, VoidError> {
+        let Some(day) = void.day else { return Ok(true) };
+        let id = (&void.source, &void.report);
+        let found = self.table.reports_named(&void.provider, id, &[day]).await?;
+        let may_have_expired = self.calendar.kept_until(day.month()) <= self.clock.now();
+        let counts = found.iter().any(|report| report.withdrawn.is_none());
+        Ok(counts || (found.is_empty() && may_have_expired))
+    }
+
     /// Counts again what a set of corrections withdrew of a day, under another id, since that of a
     /// withdrawn report never counts again. What another withdrew stays withdrawn. Doing it again changes
     /// nothing.
     ///
     /// # Errors
     ///
-    /// [`VoidError`] when the month of the day is closed, or the table fails.
+    /// [`VoidError`] when the month of the day is closed, the report is not there, or the table fails.
     pub async fn restore(
         &self,
         void: &Void,
@@ -210,9 +245,13 @@ impl Voider {
         if !of(id).await?.is_empty() {
             return self.note(provider, day).await;
         }
-        let withdrawn = of(&void.report).await?.into_iter().find(|found| is_by_set(found, void));
-        let Some(withdrawn) = withdrawn else { return Ok(()) };
+        let stored = of(&void.report).await?;
+        if stored.iter().any(|found| !is_by_set(found, void)) {
+            return Ok(());
+        }
+        // One that is not there refuses itself here: it may have expired.
         self.find(&Void { day: Some(day), ..void.clone() }).await?;
+        let Some(withdrawn) = stored.into_iter().next() else { return Ok(()) };
         let again = CountedReport {
             report: id.clone(),
             counted_at: self.clock.now(),

@@ -58,8 +58,11 @@ pub enum CorrectionPhase {
         #[serde(flatten)]
         undo: Undo,
     },
-    /// All of it is undone. Its name cannot be applied again.
+    /// All of it is undone. Its name cannot be applied again. What it holds stays known, so that it can be
+    /// undone again if it was still being applied.
     Undone {
+        /// The number of parts; 0 if nothing was applied.
+        parts: u16,
         /// Who undid it, when and why.
         #[serde(flatten)]
         undo: Undo,
@@ -89,8 +92,9 @@ pub enum CorrectionError {
     NameUsed(CorrectionId),
     /// It was undone.
     #[error(
-        "correction {name} was undone by {by}: {reason}; give the same content another name to apply it \
-         again"
+        "correction {name} was undone by {by}: {reason}; what it withdrew counts again under ids that \
+         begin with `undo-`, and another correction can withdraw those. If it was still being applied \
+         then, undo it again"
     )]
     Undone {
         /// The set.
@@ -106,16 +110,21 @@ pub enum CorrectionError {
 }
 
 impl CorrectionSet {
-    /// A set of that content, before it is stored.
+    /// What distinguishes the content of a file from any other.
+    #[must_use]
+    pub fn digest_of(content: &[u8]) -> String {
+        hex(&Sha256::digest(content))
+    }
+
+    /// A set before it is stored, of so many reports to withdraw and to count.
     #[must_use]
     pub fn new(
         name: CorrectionId,
-        content: &[u8],
+        digest: String,
         (voids, counts): (u32, u32),
         (by, reason): (Person, Reason),
         now: Timestamp,
     ) -> CorrectionSet {
-        let digest = hex(&Sha256::digest(content));
         let phase = CorrectionPhase::Storing;
         CorrectionSet {
             name,
@@ -130,28 +139,32 @@ impl CorrectionSet {
         }
     }
 
-    /// The set that is stored already, if this is the same content and it may be applied.
+    /// Checks that a file with that digest may go on with the stored set.
     ///
     /// # Errors
     ///
     /// [`CorrectionError`] when the name stands for another content, or the set was undone.
-    pub fn continues(&self, stored: &CorrectionSet) -> Result<(), CorrectionError> {
-        if self.digest != stored.digest {
+    pub fn check_continued_by(&self, digest: &str) -> Result<(), CorrectionError> {
+        if self.digest != digest {
             return Err(CorrectionError::NameUsed(self.name.clone()));
         }
-        stored.check_not_undone()
+        self.check_not_undone()
     }
 
     /// Its content is stored; none if that is known.
-    #[must_use]
-    pub fn stored(&self, parts: u16) -> Option<CorrectionSet> {
-        match self.phase {
+    ///
+    /// # Errors
+    ///
+    /// [`CorrectionError::Undone`] when somebody undoes it meanwhile.
+    pub fn stored(&self, parts: u16) -> Result<Option<CorrectionSet>, CorrectionError> {
+        self.check_not_undone()?;
+        Ok(match self.phase {
             CorrectionPhase::Storing => Some(self.at(CorrectionPhase::Applying { parts })),
             CorrectionPhase::Applying { .. }
             | CorrectionPhase::Applied { .. }
             | CorrectionPhase::Undoing { .. }
             | CorrectionPhase::Undone { .. } => None,
-        }
+        })
     }
 
     /// All of it is applied; none if that is known.
@@ -178,7 +191,7 @@ impl CorrectionSet {
     pub fn undoing(&self, undo: &Undo) -> Option<CorrectionSet> {
         let undo = undo.clone();
         match self.phase {
-            CorrectionPhase::Storing => Some(self.at(CorrectionPhase::Undone { undo })),
+            CorrectionPhase::Storing => Some(self.at(CorrectionPhase::Undone { parts: 0, undo })),
             CorrectionPhase::Applying { parts } | CorrectionPhase::Applied { parts } => {
                 Some(self.at(CorrectionPhase::Undoing { parts, undo }))
             }
@@ -190,8 +203,8 @@ impl CorrectionSet {
     #[must_use]
     pub fn undone(&self) -> Option<CorrectionSet> {
         match &self.phase {
-            CorrectionPhase::Undoing { undo, .. } => {
-                Some(self.at(CorrectionPhase::Undone { undo: undo.clone() }))
+            CorrectionPhase::Undoing { parts, undo } => {
+                Some(self.at(CorrectionPhase::Undone { parts: *parts, undo: undo.clone() }))
             }
             CorrectionPhase::Storing
             | CorrectionPhase::Applying { .. }
@@ -224,9 +237,14 @@ impl CorrectionSet {
         CorrectionSet { phase, ..self.clone() }
     }
 
-    fn check_not_undone(&self) -> Result<(), CorrectionError> {
+    /// Checks that it may be applied.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrectionError::Undone`] when somebody undid it, or began to.
+    pub fn check_not_undone(&self) -> Result<(), CorrectionError> {
         match &self.phase {
-            CorrectionPhase::Undoing { undo, .. } | CorrectionPhase::Undone { undo } => {
+            CorrectionPhase::Undoing { undo, .. } | CorrectionPhase::Undone { undo, .. } => {
                 let Undo { undone_by, undone_because, .. } = undo.clone();
                 let name = self.name.clone();
                 Err(CorrectionError::Undone { name, by: undone_by, reason: undone_because })

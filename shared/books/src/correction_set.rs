@@ -16,7 +16,7 @@ impl Books {
     pub async fn begin_correction(&self, set: &CorrectionSet) -> Result<CorrectionSet, BookError> {
         change(&self.billing, STEP, move |_| async move {
             if let Some(stored) = self.billing.correction(&set.name).await? {
-                set.continues(&stored)?;
+                stored.check_continued_by(&set.digest)?;
                 return Ok(Decision::Keep(stored));
             }
             let mut writes = self.billing.writes(STEP);
@@ -30,13 +30,13 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Correction`] when somebody undoes it meanwhile.
     pub async fn correction_stored(
         &self,
         name: &CorrectionId,
         parts: u16,
     ) -> Result<CorrectionSet, BookError> {
-        self.step_correction(name, |before| Ok(before.stored(parts))).await
+        self.step_correction(name, |before| before.stored(parts)).await
     }
 
     /// Notes that all of a set is applied.

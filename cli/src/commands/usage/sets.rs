@@ -7,7 +7,7 @@ use serde_json::json;
 use steelyard_billing::{CorrectionId, CorrectionPhase, CorrectionSet, Person, Reason, Undo};
 use steelyard_runtime::Error;
 
-use crate::corrections::{CorrectionFile, Corrector, DayChange, Ended, Found, ProviderChange};
+use crate::corrections::{Corrector, DayChange, Ended, ProviderChange, SetRequest};
 use crate::exit::Exit;
 use crate::output::Times;
 use crate::target::{System, TargetArgs};
@@ -56,29 +56,15 @@ impl CorrectArgs {
     pub(crate) async fn run(self, target: &TargetArgs, system: &System) -> Result<Exit, Error> {
         let shown = self.file.display();
         let content = std::fs::read(&self.file).map_err(|error| format!("{shown}: {error}"))?;
-        let file = CorrectionFile::read(&content).map_err(|why| format!("{shown}: {why}"))?;
-        let sizes = (u32::try_from(file.void.len())?, u32::try_from(file.count.len())?);
-        let who = (self.by.clone(), self.reason.clone());
-        let set = CorrectionSet::new(self.name.clone(), &content, sizes, who, system.clock.now());
+        let request = SetRequest::new(self.name, &content, (self.by, self.reason))
+            .map_err(|why| format!("{shown}: {why}"))?;
         let corrector = Corrector::new(system.settler()?, system.clock.clone());
-        let stored = system.tables.billing.correction(&self.name).await?;
-        if let Some(stored) = &stored {
-            set.continues(stored)?;
+        let outcome = corrector.run(&request, self.dry_run).await?;
+        output::tell_unreadable(&outcome.unreadable, target.json);
+        match outcome.ended {
+            Some(ended) => ended.show(target, system, &outcome.changes),
+            None => show_preview(target, &outcome.changes),
         }
-        // What is stored goes on as it was found: months may have closed since.
-        let stored = stored.filter(|stored| stored.phase != CorrectionPhase::Storing);
-        if let Some(stored) = stored {
-            if self.dry_run {
-                return Ended { set: stored, failed: Vec::new() }.show(target, system, &[]);
-            }
-            return corrector.resume(stored).await?.show(target, system, &[]);
-        }
-        let found = corrector.find(&file, &self.reason).await?;
-        let changes = preview(target, system, &corrector, &found).await?;
-        if self.dry_run {
-            return show_preview(target, &changes);
-        }
-        corrector.apply(&set, &found).await?.show(target, system, &changes)
     }
 }
 
@@ -115,17 +101,6 @@ impl CorrectionsArgs {
         }
         Ok(Exit::done(!set.is_incomplete()))
     }
-}
-
-async fn preview(
-    target: &TargetArgs,
-    system: &System,
-    corrector: &Corrector,
-    found: &Found,
-) -> Result<Vec<ProviderChange>, Error> {
-    let terms = system.settler()?.terms(system.clock.now()).await?;
-    output::tell_unreadable(&terms.unreadable, target.json);
-    corrector.preview(&terms, found).await
 }
 
 fn show_preview(target: &TargetArgs, changes: &[ProviderChange]) -> Result<Exit, Error> {
@@ -206,7 +181,9 @@ fn print_set(set: &CorrectionSet, times: &Times) -> Result<(), Error> {
         CorrectionPhase::Undoing { .. } => {
             "being undone, NOT complete: run `usage undo` again".to_owned()
         }
-        CorrectionPhase::Undone { undo: Undo { undone_by, undone_at_s, undone_because } } => {
+        CorrectionPhase::Undone {
+            undo: Undo { undone_by, undone_at_s, undone_because }, ..
+        } => {
             format!("undone by {undone_by} at {}: {undone_because}", times.show(*undone_at_s))
         }
     };
