@@ -109,7 +109,8 @@ impl Corrector {
         Ok(Found { file, content, reports })
     }
 
-    /// Checks that all of a report could be counted now, under an id that was not used otherwise.
+    /// Checks that all of a report could be counted now, under an id that was not used: undoing the set
+    /// withdraws what it counted, and nothing else.
     async fn check_countable(&self, report: &UsageReport) -> Result<(), Error> {
         let named = format!("report {}/{}", report.source, report.id);
         let accepted = report.accept(&self.settler.books.rules.calendar, self.clock.now());
@@ -126,12 +127,9 @@ impl Corrector {
                 return Err(format!("{named}: {why}").into());
             }
             let id = (&report.source, &report.id);
-            let known = self.settler.usage.reports_named(provider, id, &days).await?;
-            let is_other =
-                |known: &CountedReport| known.withdrawn.is_some() || known.digest != share.digest;
-            if known.iter().any(is_other) {
+            if !self.settler.usage.reports_named(provider, id, &days).await?.is_empty() {
                 return Err(format!(
-                    "{named} was withdrawn, or has other content: give it another id"
+                    "{named} was counted or withdrawn before: leave it out, or give it another id"
                 )
                 .into());
             }
