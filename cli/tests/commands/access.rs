@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
+use steelyard_cli::local::embedded::Request;
 
-use crate::platform::Platform;
+use crate::platform::{Platform, USAGE_TABLE};
 
 const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01", "rates": [
     { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
@@ -92,10 +93,21 @@ async fn grant_is_replaced_on_purpose_and_the_last_one_of_a_right_is_removed_on_
     let listed = listed.as_array().unwrap().iter().map(|of| json!([of["name"], of["principals"]]));
     assert_eq!(listed.collect::<Vec<_>>(), [json!(["other", ["c"]]), json!(["server", ["a"]])]);
     assert!(platform.does("caller list").await.contains("recharges"));
+    let narrowed = "caller add server --may quotes --principal a --provider * --replace";
+    let refused = platform.fails(narrowed).await;
+    assert!(refused.contains("every caller has the right `recharges`"), "{refused}");
     let refused = platform.fails("caller remove server").await;
     assert!(refused.contains("every caller has the right `recharges`"), "{refused}");
     platform.does("caller remove server --open").await;
     platform.fails("caller remove server --open").await;
+    let mut broken = json!({ "pk": { "S": "#access" }, "sk": { "S": "caller#broken" } });
+    broken["rights"] = json!({ "S": "all" });
+    let put = json!({ "TableName": USAGE_TABLE, "Item": broken }).to_string();
+    let put = Request::new("DynamoDB_20120810.PutItem", put);
+    assert_eq!(platform.stack.embedded.handle(put).await.status, 200);
+    assert_eq!(platform.run("caller remove broken").await.code, 1);
+    assert_eq!(platform.run("caller remove broken --open").await.code, 3);
+    assert_eq!(platform.run("caller list").await.code, 0);
     platform.fails("source remove server").await;
     assert_eq!(platform.does("source list --json").await, "[]\n");
 }

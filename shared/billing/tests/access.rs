@@ -107,21 +107,36 @@ fn right_is_open_until_a_grant_names_it_or_may_name_it() {
     let open = |access: &Access| -> BTreeSet<Right> {
         Right::ALL.into_iter().filter(|right| access.is_open(*right)).collect()
     };
+    let asked = BTreeSet::from([Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates]);
     let mut access = Access::default();
-    assert_eq!(open(&access).len(), 5);
+    assert_eq!(open(&access), Right::ALL.into());
     access.add(Grantee::Source("g".parse().unwrap()), grant("g", &[Right::Report], &["*"]));
-    assert_eq!(
-        open(&access),
-        [Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates].into()
-    );
+    assert_eq!(open(&access), asked);
     access.add_unreadable(false);
     assert_eq!(open(&access), [].into());
     let mut access = Access::default();
     access.add_unreadable(true);
-    assert_eq!(
-        open(&access),
-        [Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates].into()
-    );
+    assert_eq!(open(&access), asked);
+}
+
+#[test]
+fn reports_are_withdrawn_by_their_source_and_by_whom_the_right_is_granted() {
+    let (source, shop) = ("gateway-1".parse().unwrap(), provider("isv-1"));
+    let may = |access: &Access, by: &str| {
+        access.withdrawing(&Caller::from_identities([by]), &source, &shop).is_ok()
+    };
+    let mut access = Access::default();
+    assert!(may(&access, "anybody"));
+    let engineers = Grantee::Caller("engineers".parse().unwrap());
+    access.add(engineers, grant("e", &[Right::Void], &["isv-*"]));
+    assert!(may(&access, "anybody"), "as long as anybody may report");
+    access.add(Grantee::Source("gateway-1".parse().unwrap()), grant("g", &[Right::Report], &["*"]));
+    access.add(Grantee::Source("gateway-2".parse().unwrap()), grant("h", &[Right::Report], &["*"]));
+    assert_eq!(["e", "g", "h", "anybody"].map(|by| may(&access, by)), [true, true, false, false]);
+    let other = provider("other");
+    let denied = access.withdrawing(&Caller::from_identities(["e"]), &source, &other).unwrap_err();
+    assert_eq!(denied.to_string(), "e may not withdraw reports of gateway-1 about other");
+    assert!(access.reporting(&Caller::from_identities(["e"]), &source).is_err());
 }
 
 #[test]
