@@ -29,6 +29,21 @@ impl Platform {
         assert_eq!(trades, [], "taken from nobody of ours");
     }
 
+    /// Checks what each statement of a provider charges, what it has and owes (prepaid, receivable and
+    /// reserved), and what Alipay took from it; and that the books balance.
+    pub async fn check_money(
+        &self,
+        provider: &str,
+        charges: &[(&str, i64)],
+        account: [i64; 3],
+        taken: i64,
+    ) {
+        let charges = charges.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
+        assert_eq!(self.charges(provider).await, charges.collect::<Vec<_>>());
+        assert_eq!((self.account(provider).await, self.taken(provider)), (account, taken));
+        self.books_balance().await;
+    }
+
     /// Checks the books of every provider, as they must be at any time: no invariant is broken,
     /// and Alipay took at least what the journal says and at most what was charged.
     pub async fn books_hold(&self) {

@@ -1,4 +1,4 @@
-//! What a correction changes: what the coming statements charge without it, and with it.
+//! The effect of a correction: the charge of the coming statements without it, and with it.
 
 use serde::Serialize;
 use steelyard_billing::{ProviderId, Statement};
@@ -8,7 +8,7 @@ use steelyard_runtime::Error;
 
 use crate::{explain, output};
 
-/// What the coming statements charge, without a correction and with it.
+/// The charge of the coming statements, without a correction and with it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Effect {
     before_fen: Fen,
@@ -29,12 +29,9 @@ impl Effect {
         provider: &ProviderId,
         correction: &Correction,
     ) -> Result<Effect, Error> {
-        let previews = settler.previews(terms, provider, std::slice::from_ref(correction)).await?;
-        let [before, after] = previews.as_slice() else {
-            return Err("a preview is missing: a defect".into());
-        };
-        let (before_fen, after_fen) = (Statement::sum_fen(before)?, Statement::sum_fen(after)?);
-        Ok(Effect { before_fen, after_fen, change_fen: after_fen.minus(before_fen)? })
+        let correction = std::slice::from_ref(correction);
+        let effects = settler.effects(terms, provider, correction).await?;
+        Effect::of(effects.before_fen, Fen::sum(effects.changes_fen)?)
     }
 
     /// That of an amount beside the usage.
@@ -49,6 +46,10 @@ impl Effect {
         change_fen: Fen,
     ) -> Result<Effect, Error> {
         let before_fen = Statement::sum_fen(&settler.preview(terms, provider).await?)?;
+        Effect::of(before_fen, change_fen)
+    }
+
+    fn of(before_fen: Fen, change_fen: Fen) -> Result<Effect, Error> {
         Ok(Effect { before_fen, after_fen: before_fen.plus(change_fen)?, change_fen })
     }
 

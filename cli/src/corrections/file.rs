@@ -13,7 +13,7 @@ use steelyard_runtime::Error;
 /// The largest file, in bytes. It is stored with the set, so that the set can be undone.
 pub const FILE_BYTES_MAX: usize = 16 << 20;
 
-/// What a file of corrections holds.
+/// The lines of a file of corrections.
 #[derive(Clone, Debug, Default)]
 pub struct CorrectionFile {
     /// The reports to withdraw.
@@ -27,7 +27,7 @@ pub struct CorrectionFile {
 pub struct WrongReport {
     /// The provider that it reports of.
     pub provider: ProviderId,
-    /// The report.
+    /// Its source, and the id that the source gave it.
     pub report: ReportRef,
     /// The billing day of it; all of its days in months that are open unless given.
     pub day: Option<BillingDay>,
@@ -48,7 +48,7 @@ impl CorrectionFile {
     ///
     /// # Errors
     ///
-    /// What is wrong, with the line.
+    /// The first fault, with its line.
     pub fn read(content: &[u8]) -> Result<CorrectionFile, Error> {
         if content.len() > FILE_BYTES_MAX {
             let length = content.len();
@@ -182,7 +182,7 @@ impl RightReport {
         Ok(RightReport { report, document })
     }
 
-    /// Each provider and day of which it counts usage, whatever the time is now.
+    /// The report by each provider and day of its records. Days of closed months are among them.
     ///
     /// # Errors
     ///

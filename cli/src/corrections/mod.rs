@@ -1,8 +1,9 @@
 //! Sets of corrections: a file of reports that were wrong, previewed, applied under one name, and undone.
 //!
-//! What a set holds is stored before the first report is withdrawn, so the same command goes on with a set
-//! that was stopped half-way, and undoing needs no file. A report that a set withdraws says so. Undoing
-//! withdraws what the set counted, and counts what the set withdrew under ids that follow from the set.
+//! The content of a set is stored before its first report is withdrawn. So the same command goes on with a
+//! set that was stopped half-way, and undoing needs no file. A withdrawn report names the set. Undoing
+//! withdraws the reports that the set counted, and counts those that it withdrew, under ids that follow
+//! from the set.
 
 mod file;
 mod preview;
@@ -37,13 +38,13 @@ pub struct Corrector {
     clock: Clock,
 }
 
-/// What a file corrects, as it is stored: each report to withdraw by its day.
+/// A file of corrections as it is stored, with the reports to withdraw, each by its day.
 pub struct Found {
     /// The file with a line for each day.
     file: CorrectionFile,
     /// The same as it is written.
     content: Vec<u8>,
-    /// What the reports to withdraw are.
+    /// The reports to withdraw, as they are stored.
     reports: BTreeMap<WrongReport, CountedReport>,
 }
 
@@ -52,7 +53,7 @@ pub struct Found {
 pub struct Ended {
     /// The set as it is stored now.
     pub set: CorrectionSet,
-    /// What could not be done, each with its reason. The same command tries it again.
+    /// The corrections that failed, each with its reason. The same command tries them again.
     pub failed: Vec<String>,
 }
 
@@ -66,7 +67,7 @@ impl Corrector {
         Corrector { settler, counter, voider, clock }
     }
 
-    /// What a file corrects, with the reports that it withdraws, each by its day.
+    /// Finds the reports that a file withdraws, each by its day, and checks those that it counts.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! What a set changes, by provider and day.
+//! The effect of a set, by provider and day.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use steelyard_billing::{ProviderId, Statement, chain};
+use steelyard_billing::{ProviderId, chain};
 use steelyard_books::{Correction, RunTerms};
-use steelyard_pricing::{BillingDay, Fen, Metered, MoneyError, Usage};
+use steelyard_pricing::{BillingDay, Fen, Metered, Usage};
 use steelyard_runtime::Error;
 
 use super::{Corrector, Found, WrongReport};
@@ -13,7 +13,7 @@ use super::{Corrector, Found, WrongReport};
 /// What a set changes for one provider.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProviderChange {
-    /// The provider.
+    /// The provider whose statements change.
     pub provider: ProviderId,
     /// What it changes on each day.
     pub days: Vec<DayChange>,
@@ -27,7 +27,7 @@ pub struct ProviderChange {
 /// What a set changes on one day.
 #[derive(Clone, Debug, Serialize)]
 pub struct DayChange {
-    /// The day.
+    /// The billing day of the usage.
     pub day: BillingDay,
     /// What is withdrawn.
     pub withdrawn: Metered,
@@ -50,7 +50,7 @@ impl Corrector {
         found: &Found,
     ) -> Result<Vec<ProviderChange>, Error> {
         let mut changes = Vec::new();
-        for (provider, days) in self.by_day(found).await? {
+        for (provider, days) in self.by_day(found) {
             changes.push(self.preview_of(terms, provider, days).await?);
         }
         Ok(changes)
@@ -63,64 +63,42 @@ impl Corrector {
         by_day: BTreeMap<BillingDay, Correction>,
     ) -> Result<ProviderChange, Error> {
         let corrections = by_day.values().cloned().collect::<Vec<_>>();
-        let previews = self.settler.previews(terms, &provider, &corrections).await;
-        let (sums, why_not) = match &previews {
-            Ok(previews) => {
-                let sums = previews.iter().map(|of| sum(of)).collect::<Result<Vec<_>, _>>()?;
-                (Some(sums), None)
-            }
-            Err(error) => (None, Some(chain(error))),
+        let effects = self.settler.effects(terms, &provider, &corrections).await;
+        let (changes_fen, why_not) = match effects {
+            Ok(effects) => (Some(effects.changes_fen), None),
+            Err(error) => (None, Some(chain(&error))),
         };
         let mut days = Vec::new();
         for (place, (day, correction)) in by_day.iter().enumerate() {
-            let change_fen = match &sums {
-                Some(sums) => change(sums, place, place + 1)?,
-                None => None,
-            };
+            let change_fen = changes_fen.as_ref().and_then(|changes| changes.get(place)).copied();
             let (withdrawn, counted) = (total(&correction.void)?, total(&correction.count)?);
             days.push(DayChange { day: *day, withdrawn, counted, change_fen });
         }
-        let change_fen = match &sums {
-            Some(sums) => change(sums, 0, by_day.len())?,
-            None => None,
-        };
+        let change_fen = changes_fen.map(Fen::sum).transpose()?;
         Ok(ProviderChange { provider, days, change_fen, why_not })
     }
 
-    /// The corrections of each provider, by day. What was withdrawn or counted before changes nothing.
-    async fn by_day(
-        &self,
-        found: &Found,
-    ) -> Result<BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>>, Error> {
+    /// The corrections of each provider, by day.
+    fn by_day(&self, found: &Found) -> BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>> {
         let mut all: BTreeMap<ProviderId, BTreeMap<BillingDay, Correction>> = BTreeMap::new();
         for (WrongReport { provider, .. }, report) in &found.reports {
             let of_day = all.entry(provider.clone()).or_default().entry(report.day).or_default();
+            // The same set may have withdrawn it before.
             if report.withdrawn.is_none() {
                 of_day.void.push((report.day, report.metered.clone()));
             }
         }
         let (calendar, now) = (&self.settler.books.rules.calendar, self.clock.now());
         for right in &found.file.count {
-            let id = (&right.report.source, &right.report.id);
             for (provider, share) in right.report.accept(calendar, now).shares {
-                let days = share.records.keys().copied().collect::<Vec<_>>();
-                let known = self.settler.usage.reports_named(&provider, id, &days).await?;
                 let of_provider = all.entry(provider).or_default();
                 for (day, usage) in share.days {
-                    let of_day = of_provider.entry(day).or_default();
-                    if known.iter().all(|known| known.day != day) {
-                        of_day.count.push((day, usage));
-                    }
+                    of_provider.entry(day).or_default().count.push((day, usage));
                 }
             }
         }
-        Ok(all)
+        all
     }
-}
-
-fn change(sums: &[Fen], from: usize, to: usize) -> Result<Option<Fen>, MoneyError> {
-    let (Some(before), Some(after)) = (sums.get(from), sums.get(to)) else { return Ok(None) };
-    after.minus(*before).map(Some)
 }
 
 fn total(usages: &[(BillingDay, Usage)]) -> Result<Metered, Error> {
@@ -129,8 +107,4 @@ fn total(usages: &[(BillingDay, Usage)]) -> Result<Metered, Error> {
         sum = sum.plus(usage.total()?)?;
     }
     Ok(sum)
-}
-
-fn sum(statements: &[Statement]) -> Result<Fen, MoneyError> {
-    Fen::sum(statements.iter().map(|statement| statement.charge_fen))
 }

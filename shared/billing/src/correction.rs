@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use steelyard_pricing::BillingDay;
 use thiserror::Error;
 
+use crate::id::hex;
 use crate::{CorrectionId, Person, Reason, ReportId, ReportRef};
 
 /// A set of corrections, from when it begins to be applied. It is never deleted, nor is what it holds.
@@ -72,7 +73,7 @@ pub enum CorrectionPhase {
 /// Who undoes a set, when and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undo {
-    /// Who.
+    /// The person who undoes it.
     pub undone_by: Person,
     /// When that began, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -97,11 +98,11 @@ pub enum CorrectionError {
          then, undo it again"
     )]
     Undone {
-        /// The set.
+        /// The set that was to be applied.
         name: CorrectionId,
         /// Who undid it.
         by: Person,
-        /// Why.
+        /// The reason for undoing it.
         reason: Reason,
     },
     /// There is no such set.
@@ -113,7 +114,7 @@ impl CorrectionSet {
     /// What distinguishes the content of a file from any other.
     #[must_use]
     pub fn digest_of(content: &[u8]) -> String {
-        hex(&Sha256::digest(content))
+        hex(&Sha256::digest(content), 32)
     }
 
     /// A set before it is stored, of so many reports to withdraw and to count.
@@ -254,8 +255,4 @@ impl CorrectionSet {
             | CorrectionPhase::Applied { .. } => Ok(()),
         }
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

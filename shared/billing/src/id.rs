@@ -130,7 +130,8 @@ impl ReportId {
     }
 }
 
-fn hex(digest: &[u8], bytes: usize) -> String {
+/// The first bytes of a digest, in hexadecimal digits.
+pub(crate) fn hex(digest: &[u8], bytes: usize) -> String {
     digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
 }
 

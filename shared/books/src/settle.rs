@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::Time;
 use steelyard_billing::{
     Account, CalendarError, CountedDays, MonthClose, Provider, ProviderId, Request, Reread,
     SettlementError, Statement, UsageRead, charged_between, next_settlement, nothing_due,
@@ -196,80 +195,6 @@ impl Settler {
         settled.failed.map_or(Ok(settled.statements), Err)
     }
 
-    /// The statements that would be made if the provider's day were over now: what has been counted
-    /// and not settled, by the code that settles it. Nothing is stored.
-    ///
-    /// # Errors
-    ///
-    /// [`SettleError`] naming the provider and the cause.
-    pub async fn preview(
-        &self,
-        terms: &RunTerms,
-        provider: &ProviderId,
-    ) -> Result<Vec<Statement>, SettleError> {
-        let previewed = self.previewed(terms, provider, &[]).await;
-        let (_, mut previews) = previewed.map_err(|error| error.of(provider))?;
-        Ok(previews.pop().unwrap_or_default())
-    }
-
-    /// The same without a correction, after the first, after the first two, and so on, of one state: what
-    /// was counted is read once.
-    ///
-    /// # Errors
-    ///
-    /// [`SettleError`] naming the provider and the cause.
-    pub async fn previews(
-        &self,
-        terms: &RunTerms,
-        provider: &ProviderId,
-        corrections: &[Correction],
-    ) -> Result<Vec<Vec<Statement>>, SettleError> {
-        let previewed = self.previewed(terms, provider, corrections).await;
-        Ok(previewed.map_err(|error| error.of(provider))?.1)
-    }
-
-    /// The account as it is, and the statements.
-    pub(crate) async fn previewed(
-        &self,
-        terms: &RunTerms,
-        id: &ProviderId,
-        corrections: &[Correction],
-    ) -> Result<(ProviderAccount, Vec<Vec<Statement>>), UnnamedError> {
-        let found = self.read(id).await?;
-        let today = self.books.rules.calendar.day_of(terms.now)?;
-        let mut usage = self.usage_of(&found.account, today, terms.now, corrections).await?;
-        let mut previews = vec![self.coming(terms, &found, usage.clone())?];
-        for correction in corrections {
-            correction.apply(&mut usage.days, terms.now)?;
-            previews.push(self.coming(terms, &found, usage.clone())?);
-        }
-        Ok((found, previews))
-    }
-
-    /// The statements of some usage, if the day were over now.
-    fn coming(
-        &self,
-        terms: &RunTerms,
-        found: &ProviderAccount,
-        usage: UsageRead,
-    ) -> Result<Vec<Statement>, UnnamedError> {
-        let ProviderAccount { provider, account } = found;
-        let mut usage = self.bounded(usage, provider, account, terms)?;
-        let rules = &self.books.rules;
-        let today = rules.calendar.day_of(terms.now)?;
-        let tomorrow = rules.calendar.instant(today.next().date(), Time::midnight());
-        let (mut account, mut statements) = (account.clone(), Vec::new());
-        let next = |account: &Account, usage: &UsageRead| {
-            next_settlement(provider, account, usage, &terms.plans, rules, tomorrow)
-        };
-        while let Some(next) = next(&account, &usage)? {
-            usage.charged(&next.statement)?;
-            statements.push(next.statement);
-            account = next.movement.account;
-        }
-        Ok(statements)
-    }
-
     pub(crate) async fn settle(
         &self,
         terms: &RunTerms,
@@ -406,7 +331,8 @@ impl Settler {
         self.bounded(usage, provider, account, terms)
     }
 
-    fn bounded(
+    /// What was read, with no more names of APIs than a month lists.
+    pub(crate) fn bounded(
         &self,
         usage: UsageRead,
         provider: &Provider,
@@ -420,7 +346,7 @@ impl Settler {
 
     /// What is new of an account's usage up to a day: the days that are not settled, and the settled ones
     /// of which something changed or is to be corrected, with what was charged of them.
-    async fn usage_of(
+    pub(crate) async fn usage_of(
         &self,
         account: &Account,
         through: BillingDay,

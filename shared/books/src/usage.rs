@@ -35,7 +35,7 @@ pub enum UsageBy {
 /// A provider's usage on some days.
 #[derive(Clone, Debug, Serialize)]
 pub struct UsageSums {
-    /// Whose.
+    /// The provider that used the APIs.
     pub provider: ProviderId,
     /// The first day.
     pub from: BillingDay,
@@ -110,7 +110,7 @@ pub struct GroupCharge {
 /// A statement that the coming night would make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ComingStatement {
-    /// Which.
+    /// The id that it would have.
     pub statement: StatementId,
     /// What it would charge.
     pub charge_fen: Fen,
@@ -183,8 +183,7 @@ impl Settler {
         by: UsageBy,
     ) -> Result<UsageSums, UnnamedError> {
         for _ in 0..TRIES {
-            let (found, mut previews) = self.previewed(terms, id, &[]).await?;
-            let coming = previews.pop().unwrap_or_default();
+            let (found, coming) = self.previewed(terms, id).await?;
             let mut sums = Sums::new(&found.provider, terms.plans(), (from, to), by);
             if by.is_of_reports() {
                 let mut reports = self.usage.reports(id, from, to);

@@ -49,13 +49,6 @@ pub async fn adjust(
     platform.books().adjust(usage, &"a".parse().unwrap(), request, now).await
 }
 
-async fn check(platform: &Platform, charges: &[(&str, i64)], account: [i64; 3], taken: i64) {
-    let charges = charges.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
-    assert_eq!(platform.charges("a").await, charges.collect::<Vec<_>>());
-    assert_eq!((platform.account("a").await, platform.taken("a")), (account, taken));
-    platform.books_balance().await;
-}
-
 #[tokio::test]
 async fn credit_note_becomes_prepaid_money_on_a_line_that_says_why() {
     let platform = after_may().await;
@@ -63,9 +56,11 @@ async fn credit_note_becomes_prepaid_money_on_a_line_that_says_why() {
     let Adjusted::Now(made) = made else { panic!("{made:?}") };
     let again = adjust(&platform, &request(-400)).await.unwrap();
     assert_eq!(again, Adjusted::Before(made.clone()));
-    check(&platform, &[("2015-05-31", 1_000)], [0, 0, 0], 1_000).await;
+    platform.check_money("a", &[("2015-05-31", 1_000)], [0, 0, 0], 1_000).await;
     platform.run_until("2015-06-06T12:00").await;
-    check(&platform, &[("2015-05-31", 1_000), ("2015-06-05", -400)], [400, 0, 0], 1_000).await;
+    platform
+        .check_money("a", &[("2015-05-31", 1_000), ("2015-06-05", -400)], [400, 0, 0], 1_000)
+        .await;
     let statement = platform.statements("a").await.pop().unwrap();
     assert_eq!((&statement.lines, &statement.adjustments), (&vec![], &vec![made.note.clone()]));
     let again = adjust(&platform, &request(-400)).await.unwrap();
@@ -81,7 +76,9 @@ async fn debit_note_is_withheld_like_usage() {
     let platform = after_may().await;
     adjust(&platform, &request(250)).await.unwrap();
     platform.run_until("2015-06-06T12:00").await;
-    check(&platform, &[("2015-05-31", 1_000), ("2015-06-05", 250)], [0, 0, 0], 1_250).await;
+    platform
+        .check_money("a", &[("2015-05-31", 1_000), ("2015-06-05", 250)], [0, 0, 0], 1_250)
+        .await;
 }
 
 #[tokio::test]
@@ -95,7 +92,9 @@ async fn same_note_by_two_people_at_once_is_one() {
     assert_eq!((made.iter().filter(is_now).count(), made.iter().flatten().count()), (1, 4));
     assert_eq!(platform.found("a").await.account.adjustments.len(), 1);
     platform.run_until("2015-06-06T12:00").await;
-    check(&platform, &[("2015-05-31", 1_000), ("2015-06-05", -400)], [400, 0, 0], 1_000).await;
+    platform
+        .check_money("a", &[("2015-05-31", 1_000), ("2015-06-05", -400)], [400, 0, 0], 1_000)
+        .await;
 }
 
 #[tokio::test]
@@ -161,7 +160,9 @@ async fn note_is_approved_by_another_than_its_author_and_rejected_by_anybody_unt
         assert!(matches!(rejected.phase, AdjustmentPhase::Rejected { .. }), "{rejected:?}");
     }
     platform.run_until("2015-06-06T12:00").await;
-    check(&platform, &[("2015-05-31", 1_000), ("2015-06-05", -400)], [400, 0, 0], 1_000).await;
+    platform
+        .check_money("a", &[("2015-05-31", 1_000), ("2015-06-05", -400)], [400, 0, 0], 1_000)
+        .await;
     let booked = books.reject_adjustment(&provider, &ids[0], (&wang, &why), now).await.unwrap_err();
     assert!(matches!(booked, BookError::Adjustment(AdjustmentError::Booked { .. })), "{booked}");
 }
@@ -178,7 +179,7 @@ async fn note_whose_answers_get_lost_is_booked_once() {
             adjust(&platform, &request(-400)).await.unwrap();
             platform.run_until("2015-06-06T12:00").await;
             let charges = [("2015-05-31", 1_000), ("2015-06-05", -400)];
-            check(&platform, &charges, [400, 0, 0], 1_000).await;
+            platform.check_money("a", &charges, [400, 0, 0], 1_000).await;
         }
     }
 }

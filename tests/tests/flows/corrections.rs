@@ -40,22 +40,17 @@ async fn check_void(platform: &Platform, became: &str) {
     assert_eq!(answer.body, json!({ "days": { "2015-05-01": became } }), "{answer:?}");
 }
 
-async fn check(platform: &Platform, charges: &[(&str, i64)], account: [i64; 3], taken: i64) {
-    let charges = charges.iter().map(|(id, charge)| ((*id).to_owned(), *charge));
-    assert_eq!(platform.charges("a").await, charges.collect::<Vec<_>>());
-    assert_eq!((platform.account("a").await, platform.taken("a")), (account, taken));
-    platform.books_balance().await;
-}
-
 #[tokio::test]
 async fn report_of_a_paid_day_is_credited_to_the_prepaid_balance_on_a_line_of_its_own() {
     let platform = platform().await;
     platform.run_until("2015-05-02T12:00").await;
-    check(&platform, &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
+    platform.check_money("a", &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
     check_void(&platform, "voided").await;
     check_void(&platform, "before").await;
     platform.run_until("2015-05-03T01:00").await;
-    check(&platform, &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000).await;
+    platform
+        .check_money("a", &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000)
+        .await;
     let statement = platform.statements("a").await.pop().unwrap();
     let [line] = statement.lines.as_slice() else { panic!("{:?}", statement.lines) };
     assert_eq!((line.because, json!(line.apis)), (LineCause::Void, json!({ BASIC: 600_000 })));
@@ -80,7 +75,9 @@ async fn report_of_a_day_whose_debit_is_in_doubt_is_credited_and_the_debit_still
     platform.settle_at("2015-05-03T00:30").await;
     platform.books_hold().await;
     platform.run_until("2015-05-03T12:00").await;
-    check(&platform, &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000).await;
+    platform
+        .check_money("a", &[("2015-05-01", 1_000), ("2015-05-02", -1_000)], [1_000, 0, 0], 1_000)
+        .await;
 }
 
 /// The day that is read again is another one than that which the statement credited.
@@ -94,7 +91,7 @@ async fn late_report_after_a_credit_is_charged_and_stops_nobody() {
     platform.count("a", BASIC, "2015-05-02", 20_000).await;
     platform.run_until("2015-06-06T12:00").await;
     let charges = [("2015-05-01", 1_000), ("2015-05-02", -900), ("2015-05-03", 200)];
-    check(&platform, &charges, [700, 0, 0], 1_000).await;
+    platform.check_money("a", &charges, [700, 0, 0], 1_000).await;
     assert_eq!(platform.found("a").await.account.open_from.to_string(), "2015-06");
 }
 
@@ -103,7 +100,7 @@ async fn report_that_is_withdrawn_before_its_day_is_settled_is_never_charged() {
     let platform = platform().await;
     check_void(&platform, "voided").await;
     platform.run_until("2015-05-02T12:00").await;
-    check(&platform, &[], [0, 0, 0], 0).await;
+    platform.check_money("a", &[], [0, 0, 0], 0).await;
 }
 
 #[tokio::test]
@@ -117,7 +114,7 @@ async fn id_of_a_withdrawn_report_never_counts_again() {
     assert_eq!(platform.post(&other).await.of_provider("a"), "conflict");
     platform.count("a", BASIC, "2015-05-01", 510_000).await;
     platform.run_until("2015-05-02T12:00").await;
-    check(&platform, &[("2015-05-01", 100)], [0, 0, 0], 100).await;
+    platform.check_money("a", &[("2015-05-01", 100)], [0, 0, 0], 100).await;
 }
 
 #[tokio::test]
@@ -146,7 +143,7 @@ async fn withdrawal_that_makes_no_sense_is_refused_by_name() {
     }
     platform.run_until("2015-06-06T12:00").await;
     assert_eq!(void(&platform, &wrong()).await.status, 404, "May is closed");
-    check(&platform, &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
+    platform.check_money("a", &[("2015-05-01", 1_000)], [0, 0, 0], 1_000).await;
 }
 
 /// Withdraws the report while requests get lost, which may fail, and once more.
@@ -167,7 +164,7 @@ async fn withdrawal_whose_answers_get_lost_is_credited_once() {
             void_through(&platform, fault, "UpdateItem", times).await;
             platform.run_until("2015-05-04T01:00").await;
             let charges = [("2015-05-01", 1_000), ("2015-05-02", -1_000)];
-            check(&platform, &charges, [1_000, 0, 0], 1_000).await;
+            platform.check_money("a", &charges, [1_000, 0, 0], 1_000).await;
         }
     }
 }
@@ -191,7 +188,7 @@ async fn late_report_whose_note_is_lost_is_charged_when_it_is_sent_again_or_when
         assert_eq!(platform.charges("a").await.get(1), noted.as_ref());
         platform.run_until("2015-06-06T12:00").await;
         let last = if is_sent_again { "2015-05-02" } else { "2015-05-31" };
-        check(&platform, &[("2015-05-01", 1_000), (last, 200)], [0, 0, 0], 1_200).await;
+        platform.check_money("a", &[("2015-05-01", 1_000), (last, 200)], [0, 0, 0], 1_200).await;
         let open_from = platform.found("a").await.account.open_from;
         assert_eq!(open_from.to_string(), "2015-06", "May is charged for good");
     }
@@ -234,7 +231,7 @@ async fn twenty_thousand_apis_in_a_month_are_settled_explained_and_audited() {
     }
     platform.run_until("2015-05-02T12:00").await;
     // 600,000 and 2,000,000 calls, of which 500,000 are free.
-    check(&platform, &[("2015-05-01", 21_000)], [0, 0, 0], 21_000).await;
+    platform.check_money("a", &[("2015-05-01", 21_000)], [0, 0, 0], 21_000).await;
     let statement = platform.statements("a").await.pop().unwrap();
     // The API of the first report is listed by the plan.
     assert_eq!(statement.lines[0].apis.apis(), 20_001);

@@ -13,7 +13,7 @@ use crate::output::Times;
 use crate::target::{System, TargetArgs};
 use crate::{explain, output};
 
-/// What is corrected, under which name, by whom and why.
+/// A set of corrections to apply, with its name, author and reason.
 #[derive(Debug, Args)]
 pub(crate) struct CorrectArgs {
     /// The file, in JSON lines.
@@ -37,7 +37,7 @@ pub(crate) struct CorrectArgs {
 pub(crate) struct UndoArgs {
     /// The name of the set.
     name: CorrectionId,
-    /// Why.
+    /// The reason, which is stored with each report that is withdrawn for it.
     #[arg(long, value_parser = Reason::new)]
     reason: Reason,
     /// The name of the person who undoes it.
@@ -150,14 +150,7 @@ fn print_changes(changes: &[ProviderChange]) -> Result<(), Error> {
                 shown(*change_fen),
             ]);
         }
-        let all = String::new();
-        table.add_row([
-            provider.to_string(),
-            "all".to_owned(),
-            all.clone(),
-            all,
-            shown(*change_fen),
-        ]);
+        table.add_row([provider.as_str(), "all", "", "", &shown(*change_fen)]);
     }
     output::print(table)?;
     for of in changes {
