@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use steelyard_billing::{
-    Allowance, Calendar, Caller, ProviderId, Registration, ReportId, SourceId,
-};
+use steelyard_billing::{Allowance, Calendar, ProviderId, Registration, ReportId, SourceId};
 use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::{Clock, Guard, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
@@ -85,7 +83,7 @@ impl Counter {
         Guard::new(self.table.clone(), self.clock.clone())
     }
 
-    /// Counts what may be counted of a report, whoever sends it.
+    /// Counts what may be counted of a report, for any provider.
     ///
     /// # Errors
     ///
@@ -100,20 +98,7 @@ impl Counter {
     /// # Errors
     ///
     /// As [`Counter::count`].
-    pub(crate) async fn count_of(
-        &self,
-        report: &UsageReport,
-        sender: &Caller,
-        allowance: &Allowance,
-    ) -> Result<Counting, StoreError> {
-        let UsageReport { source, id, .. } = report;
-        let counting = self.count_allowed(report, allowance).await?;
-        let refused = counting.refused.len();
-        tracing::info!(caller = %sender, source.id = %source, report.id = %id, refused, "a report came");
-        Ok(counting)
-    }
-
-    async fn count_allowed(
+    pub(crate) async fn count_allowed(
         &self,
         report: &UsageReport,
         allowance: &Allowance,

@@ -5,10 +5,10 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use serde_json::json;
 use steelyard_runtime::{Problem, web};
 
-use crate::Ingest;
 use crate::count::Counting;
 use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
 use crate::void::{Void, VoidError};
+use crate::{CountError, Ingest};
 
 /// The path of usage reports.
 pub const USAGE_PATH: &str = "/v1/usage";
@@ -43,13 +43,10 @@ impl Ingest {
             Ok(report) => report,
             Err(error) => return refused_report(&error),
         };
-        let allowance = match self.guard.reporting(&caller, &report.source).await {
-            Ok(allowance) => allowance,
-            Err(error) => return web::not_admitted(&error),
-        };
-        match self.counter.count_of(&report, &caller, &allowance).await {
+        match self.count(&report, &caller).await {
             Ok(counting) => counted(&counting),
-            Err(error) => unavailable(&error),
+            Err(CountError::NotAdmitted(error)) => web::not_admitted(&error),
+            Err(CountError::Store(error)) => unavailable(&error),
         }
     }
 
@@ -120,6 +117,7 @@ fn refused_void(error: &VoidError) -> ApiGatewayV2httpResponse {
         VoidError::Unreadable(_) => return web::unavailable(&error.to_string()),
         VoidError::UnknownProvider(_) => Problem::NoProvider,
         VoidError::Closed(_) => Problem::MonthClosed,
+        VoidError::IdUsed(_) => Problem::ReportConflict,
         VoidError::NoReport { .. } => Problem::NoReport,
     };
     web::problem(problem, &error.to_string(), json!({}))

@@ -20,9 +20,10 @@ pub use void::{Void, VoidError, Voided, Voider};
 use serde_json::Value;
 use steelyard_billing::Caller;
 use steelyard_runtime::{
-    Clock, Environment, Error, Function, Guard, Invocation, Message, aws, each_message, is_batch,
+    Clock, Environment, Error, Function, Guard, Invocation, Message, NotAdmitted, aws,
+    each_message, is_batch,
 };
-use steelyard_store::UsageTable;
+use steelyard_store::{StoreError, UsageTable};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -30,6 +31,17 @@ pub struct Ingest {
     counter: Counter,
     voider: Voider,
     guard: Guard,
+}
+
+/// Why a report could not be counted, or not all of it.
+#[derive(Debug, thiserror::Error)]
+enum CountError {
+    /// Its sender may not report as the source.
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
+    /// The table failed. Some of the report may have been counted then.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Ingest {
@@ -69,16 +81,20 @@ impl Ingest {
         .into())
     }
 
-    /// Lambda does not tell a function who invoked it.
+    /// The event of a direct invocation does not name its caller.
     async fn direct(&self, event: Value) -> Result<Value, Error> {
         let report = UsageReport::read(event.to_string().as_bytes())?;
         Ok(serde_json::to_value(self.count(&report, &Caller::default()).await?)?)
     }
 
     /// Counts what a caller may report.
-    async fn count(&self, report: &UsageReport, caller: &Caller) -> Result<Counting, Error> {
-        let allowance = self.guard.reporting(caller, &report.source).await?;
-        Ok(self.counter.count_of(report, caller, &allowance).await?)
+    async fn count(&self, report: &UsageReport, caller: &Caller) -> Result<Counting, CountError> {
+        let UsageReport { source, id, .. } = report;
+        let allowance = self.guard.reporting(caller, source).await?;
+        let counting = self.counter.count_allowed(report, &allowance).await?;
+        let refused = counting.refused.len();
+        tracing::info!(%caller, source.id = %source, report.id = %id, refused, "a report came");
+        Ok(counting)
     }
 }
 

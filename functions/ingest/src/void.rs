@@ -11,7 +11,7 @@ use steelyard_billing::{
 use steelyard_json::JsonError;
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::{Clock, report_unreadable};
-use steelyard_store::{CountedReport, StoreError, UsageTable, Withdrawn};
+use steelyard_store::{Counted, CountedReport, StoreError, UsageTable, Withdrawn};
 use thiserror::Error;
 
 /// Withdraws usage reports.
@@ -77,6 +77,9 @@ pub enum VoidError {
     /// The provider's registration cannot be read.
     #[error("nothing of `{0}` can be withdrawn now: its registration cannot be read")]
     Unreadable(ProviderId),
+    /// Other content has the id under which a report is to count again.
+    #[error("the id {0}, under which the report is to count again, was used for other content")]
+    IdUsed(ReportId),
     /// The table failed.
     #[error("cannot withdraw the report")]
     Store(#[from] StoreError),
@@ -245,20 +248,21 @@ impl Voider {
         if !of(id).await?.is_empty() {
             return self.note(provider, day).await;
         }
-        let stored = of(&void.report).await?;
-        if stored.iter().any(|found| !is_by_set(found, void)) {
+        if of(&void.report).await?.iter().any(|found| !is_by_set(found, void)) {
             return Ok(());
         }
-        // One that is not there refuses itself here: it may have expired.
-        self.find(&Void { day: Some(day), ..void.clone() }).await?;
-        let Some(withdrawn) = stored.into_iter().next() else { return Ok(()) };
-        let again = CountedReport {
-            report: id.clone(),
-            counted_at: self.clock.now(),
-            withdrawn: None,
-            ..withdrawn
-        };
-        self.table.count(provider, &again, self.calendar.kept_until(day.month())).await?;
+        // One that is not there is an error: it may have expired.
+        for withdrawn in self.find(&Void { day: Some(day), ..void.clone() }).await? {
+            let counted_at = self.clock.now();
+            let again =
+                CountedReport { report: id.clone(), counted_at, withdrawn: None, ..withdrawn };
+            let expires_at = self.calendar.kept_until(day.month());
+            match self.table.count(provider, &again, expires_at).await? {
+                // Another who restores it may be faster, and one who withdraws it then.
+                Counted::Counted | Counted::Duplicate | Counted::Withdrawn => {}
+                Counted::Conflict => return Err(VoidError::IdUsed(id.clone())),
+            }
+        }
         tracing::info!(
             provider.id = %provider, source.id = %void.source, report.id = %void.report, %day,
             again = %id, "a report that was withdrawn counts again"

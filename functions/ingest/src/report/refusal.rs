@@ -22,9 +22,9 @@ pub enum Refusal {
     /// The source may not report for the provider.
     #[error("source {source_id} may not report for provider `{provider}`")]
     NotGranted {
-        /// The source.
+        /// The source that the report names.
         source_id: SourceId,
-        /// The provider.
+        /// The provider of the record.
         provider: ProviderId,
     },
     /// Nobody registered the provider.
