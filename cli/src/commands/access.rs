@@ -34,7 +34,7 @@ pub(crate) enum SourceCommand {
     List,
     /// Let nobody report as a source any more.
     Remove {
-        /// The source.
+        /// The source, as `list` names it.
         source: SourceId,
         #[command(flatten)]
         opening: Opening,
@@ -50,9 +50,9 @@ pub(crate) enum SourceCommand {
 pub(crate) enum CallerCommand {
     /// Give a caller rights.
     Add {
-        /// What to call it.
+        /// A name for the caller, by which `list` and `remove` know it.
         name: CallerName,
-        /// What it may ask for; may be repeated.
+        /// A right of the caller; may be repeated.
         #[arg(long = "may", value_name = "RIGHT", required = true, value_parser = asked_rights())]
         rights: Vec<Right>,
         #[command(flatten)]
@@ -62,7 +62,7 @@ pub(crate) enum CallerCommand {
     List,
     /// Take all rights from a caller.
     Remove {
-        /// The caller.
+        /// The caller, as `list` names it.
         name: CallerName,
         #[command(flatten)]
         opening: Opening,
@@ -90,7 +90,7 @@ pub(crate) struct Granted {
     by: Person,
 }
 
-/// What may become open.
+/// Whether a change may open a right to every caller.
 #[derive(Debug, Args)]
 pub(crate) struct Opening {
     /// Do it even if no other grant names a right that is taken away, which then is open to every caller.

@@ -27,7 +27,7 @@ use crate::values;
 /// platform's rules need an approval, a second person gives it by `steelyard adjustments approve`.
 #[derive(Debug, Args)]
 pub(crate) struct AdjustArgs {
-    /// The provider.
+    /// The provider that is credited or charged.
     provider: ProviderId,
     /// How much, in yuan: `--amount=-12.34` credits, `--amount=12.34` charges.
     #[arg(long, value_parser = values::signed_amount, allow_negative_numbers = true)]

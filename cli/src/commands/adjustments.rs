@@ -20,22 +20,22 @@ pub(crate) enum AdjustmentsCommand {
     /// List the adjustments that wait for a statement, of all providers; or all of one provider, with
     /// those that are booked or rejected.
     List {
-        /// The provider.
+        /// The provider whose adjustments are listed, those that are booked or rejected too.
         #[arg(long)]
         provider: Option<ProviderId>,
     },
     /// Show an adjustment: what it refers to, its reason, and what became of it.
     Show {
-        /// The provider.
+        /// The provider that it credits or charges.
         provider: ProviderId,
-        /// The adjustment.
+        /// Its name, as `list` shows it.
         id: AdjustmentId,
     },
     /// Approve an adjustment that another person made. Approving it again changes nothing.
     Approve {
-        /// The provider.
+        /// The provider that it credits or charges.
         provider: ProviderId,
-        /// The adjustment.
+        /// Its name, as `list` shows it.
         id: AdjustmentId,
         /// The name of the person who approves, who must not be its author.
         #[arg(long, env = "USER", default_value = "operator", value_parser = Person::new)]
@@ -43,11 +43,11 @@ pub(crate) enum AdjustmentsCommand {
     },
     /// Reject an adjustment that waits: no statement books it. Its author may reject it, too.
     Reject {
-        /// The provider.
+        /// The provider that it would have credited or charged.
         provider: ProviderId,
-        /// The adjustment.
+        /// Its name, as `list` shows it.
         id: AdjustmentId,
-        /// Why.
+        /// The reason, which stays with it.
         #[arg(long, value_parser = Reason::new)]
         reason: Reason,
         /// The name of the person who rejects it.

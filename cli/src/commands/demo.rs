@@ -223,7 +223,7 @@ fn report(
 
 /// Posts a report, signed by the gateway that it names.
 async fn post(stack: &Stack, report: &Value) -> Result<(), Error> {
-    let gateway = report["source"].as_str().unwrap_or_default();
+    let gateway = report["source"].as_str().ok_or("a report of the demo has no source")?;
     let signed = format!("AWS4-HMAC-SHA256 Credential={gateway}/local");
     let headers = HeaderMap::from_iter([(AUTHORIZATION, signed.parse()?)]);
     let body = report.to_string();

@@ -41,7 +41,7 @@ impl Right {
         Right::Void,
     ];
 
-    /// Its name.
+    /// The word for it in grants, commands and answers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -262,7 +262,7 @@ pub struct Grant {
     pub principals: BTreeSet<Principal>,
     /// What they may do: for a source, [`Right::Report`] alone.
     pub rights: BTreeSet<Right>,
-    /// For whom.
+    /// The providers for whom they hold.
     pub providers: BTreeSet<ProviderPattern>,
     /// The person who granted it.
     pub by: Person,
@@ -299,7 +299,7 @@ pub struct Denied {
 /// For whom a caller may do something.
 #[derive(Clone, Debug)]
 pub enum Allowance {
-    /// For everybody.
+    /// For every provider: no source is registered.
     All,
     /// For the providers of a grant.
     Of(Arc<Grant>),

@@ -36,7 +36,7 @@ pub struct AdjustmentNote {
     pub of: AdjustmentOf,
     /// Why, in the author's words.
     pub reason: Reason,
-    /// The author.
+    /// The person who made it, and who may not approve it.
     pub by: Person,
     /// When it was made, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -101,12 +101,12 @@ pub enum AdjustmentPhase {
     Waiting,
     /// A statement has charged or credited it.
     Booked {
-        /// The statement.
+        /// The statement whose charge has it.
         booked_on: StatementId,
     },
     /// A person decided against it. Nothing was charged or credited.
     Rejected {
-        /// Who decided.
+        /// The person who decided against it.
         rejected_by: Person,
         /// When, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -125,9 +125,9 @@ pub struct AdjustmentRequest {
     pub amount_fen: Fen,
     /// What it corrects.
     pub of: AdjustmentOf,
-    /// Why.
+    /// The reason, in the author's words.
     pub reason: Reason,
-    /// The author.
+    /// The person who makes it.
     pub by: Person,
 }
 
@@ -152,7 +152,7 @@ pub enum AdjustmentError {
     /// The statement has no such line.
     #[error("statement {statement} has {lines} lines, and no line {line}")]
     NoLine {
-        /// The statement.
+        /// The statement that was named.
         statement: StatementId,
         /// The line that was named.
         line: u16,
@@ -184,9 +184,9 @@ pub enum AdjustmentError {
     /// The author approves.
     #[error("{by} made adjustment {id}: another person must approve it")]
     OwnApproval {
-        /// The adjustment.
+        /// The adjustment that was to be approved.
         id: AdjustmentId,
-        /// Its author.
+        /// The person who made it, and wanted to approve it.
         by: Person,
     },
     /// It was booked.
@@ -194,9 +194,9 @@ pub enum AdjustmentError {
         "adjustment {id} is booked on statement {statement}; another adjustment can take it back"
     )]
     Booked {
-        /// The adjustment.
+        /// The adjustment that was to be rejected.
         id: AdjustmentId,
-        /// The statement.
+        /// The statement that charged or credited it.
         statement: StatementId,
     },
     /// The same request was made before, and rejected.
@@ -209,17 +209,17 @@ pub enum AdjustmentError {
         id: AdjustmentId,
         /// Who rejected it.
         by: Person,
-        /// Why.
+        /// The reason of the rejection.
         reason: Reason,
     },
     /// It was rejected.
     #[error("adjustment {id} was rejected by {by}: {reason}")]
     Rejected {
-        /// The adjustment.
+        /// The adjustment that was to be approved.
         id: AdjustmentId,
         /// Who rejected it.
         by: Person,
-        /// Why.
+        /// The reason of the rejection.
         reason: Reason,
     },
 }

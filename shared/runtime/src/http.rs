@@ -32,7 +32,7 @@ pub(crate) struct Connections(pub(crate) Client<HttpsConnector<TcpConnector>, Sd
 /// Which root certificates a client trusts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Roots {
-    /// The system's.
+    /// Those of the system.
     System,
     /// Mozilla's, which are in the binary: to read the system's takes a function a third of its start.
     /// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, if one of them is set.

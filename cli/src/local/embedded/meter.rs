@@ -88,7 +88,7 @@ pub struct Usage {
 /// What a request reached: a partition key of a table or of an index, by one operation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Partition {
-    /// The operation.
+    /// The operation of DynamoDB, such as `Query`.
     pub operation: String,
     /// A table (`billing`) or an index (`billing/due`).
     pub resource: String,
