@@ -168,10 +168,14 @@ impl Meter {
         lock(&self.0).get_or_insert_default();
     }
 
-    /// What was used since the last call, which starts the count anew. Nothing, unless the meter was
-    /// started.
+    /// What was used since the last call, which starts the count anew.
+    ///
+    /// # Panics
+    ///
+    /// When the meter was not started: a test would take its zeros for a result.
     pub fn take(&self) -> Usage {
-        lock(&self.0).as_mut().map(std::mem::take).unwrap_or_default()
+        let mut usage = lock(&self.0);
+        std::mem::take(usage.as_mut().expect("the meter was started"))
     }
 
     /// Whether the meter was started.
