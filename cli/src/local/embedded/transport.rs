@@ -211,10 +211,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn meter_that_was_not_started_counts_nothing() {
+    async fn meter_counts_nothing_before_it_is_started() {
         let transport = Transport::new(Stack::new().await.embedded);
         assert_eq!(put(&transport, "a").await.unwrap(), 200);
+        transport.meter().start();
         assert_eq!(transport.meter().take(), Usage::default());
+    }
+
+    #[tokio::test]
+    #[should_panic = "the meter was started"]
+    async fn meter_that_was_not_started_gives_no_zeros() {
+        Transport::new(Stack::new().await.embedded).meter().take();
     }
 
     #[tokio::test]
