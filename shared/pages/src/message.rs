@@ -1,0 +1,89 @@
+//! Pages that say one thing: that a link is used up, that there is nothing here, that figures cannot
+//! be read.
+
+use askama::Template;
+
+use crate::frame::{Common, Frame};
+use crate::icon::Icon;
+use crate::lang::texts;
+use crate::show::Html;
+
+/// What a page says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The link was used before, or its minute is over.
+    LinkUsed,
+    /// There is no session, or it ended.
+    NotSignedIn,
+    /// Nothing is at this address for this session.
+    NotFound,
+    /// The session may read, and not do this.
+    NotAllowed,
+    /// The form came from another site.
+    ForeignForm,
+    /// The figures cannot be read now.
+    Unavailable,
+}
+
+texts! {
+    struct Texts;
+
+    link_used() { en: "This link was used", zh: "链接已使用" }
+    link_used_text() {
+        en: "A link opens these pages once, within a minute. Open them from the platform again.",
+        zh: "每个链接只能使用一次，一分钟内有效。请从平台重新打开。",
+    }
+    not_signed_in() { en: "You are not signed in", zh: "尚未登录" }
+    not_signed_in_text() {
+        en: "Your session has ended, or this address was opened without one. Open these pages from the platform. Nothing you entered was lost on our side: nothing was changed.",
+        zh: "登录已结束，或尚未登录。请从平台打开本页面。账户没有任何变动。",
+    }
+    not_found() { en: "Nothing is here", zh: "没有此页面" }
+    not_found_text() {
+        en: "The address is not one of your pages.",
+        zh: "该地址不是您的页面。",
+    }
+    not_allowed() { en: "You can read this account", zh: "您可以查看此账户" }
+    not_allowed_text() {
+        en: "Your session does not allow this step. Nothing was changed. Open these pages from the platform with the right to do it.",
+        zh: "本次登录没有此操作的权限，账户没有任何变动。请从平台以相应权限打开本页面。",
+    }
+    foreign_form() { en: "This step did not come from our pages", zh: "该操作并非来自本页面" }
+    foreign_form_text() {
+        en: "Another site sent it, so it was not carried out. Open the page here and do it again.",
+        zh: "该操作由其他网站发起，未被执行。请在本页面重新操作。",
+    }
+    unavailable() { en: "The figures can't be read right now", zh: "暂时无法读取数据" }
+    unavailable_text() {
+        en: "Nothing is lost, and nothing is charged twice. Load this page again in a minute.",
+        zh: "数据没有丢失，也不会重复扣费。请一分钟后重新加载本页面。",
+    }
+}
+
+/// The page of a message.
+#[derive(Debug, Template)]
+#[template(path = "message.html")]
+pub struct MessagePage<'a> {
+    frame: &'a Frame,
+    c: Common,
+    icon: Icon,
+    heading: Html,
+    text: Html,
+}
+
+impl<'a> MessagePage<'a> {
+    /// The page that says a message.
+    #[must_use]
+    pub fn new(frame: &'a Frame, message: Message) -> MessagePage<'a> {
+        let t = Texts(frame.lang);
+        let (icon, heading, text) = match message {
+            Message::LinkUsed => (Icon::Square, t.link_used(), t.link_used_text()),
+            Message::NotSignedIn => (Icon::Square, t.not_signed_in(), t.not_signed_in_text()),
+            Message::NotFound => (Icon::Dashed, t.not_found(), t.not_found_text()),
+            Message::NotAllowed => (Icon::Info, t.not_allowed(), t.not_allowed_text()),
+            Message::ForeignForm => (Icon::Care, t.foreign_form(), t.foreign_form_text()),
+            Message::Unavailable => (Icon::Care, t.unavailable(), t.unavailable_text()),
+        };
+        MessagePage { frame, c: Common(frame.lang), icon, heading, text }
+    }
+}

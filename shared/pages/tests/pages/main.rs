@@ -1,0 +1,40 @@
+//! Views and pages over a month that was settled by the code that bills.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod month;
+
+use askama::Template;
+use month::Month;
+use steelyard_pages::{Lang, Message, MessagePage};
+use steelyard_pricing::Fen;
+
+#[test]
+fn the_month_of_the_tests_is_billed_night_by_night() {
+    let month = Month::of_may_2015();
+    assert_eq!(month.statements.len(), 36);
+    assert_eq!(month.coming.len(), 1);
+    let late = &month.statements.last().unwrap().changed_days;
+    assert_eq!(late.len(), 1);
+    assert!(month.statements.last().unwrap().charge_fen > Fen::ZERO);
+}
+
+#[test]
+fn every_message_is_a_page_in_both_languages() {
+    let month = Month::of_may_2015();
+    for message in [
+        Message::LinkUsed,
+        Message::NotSignedIn,
+        Message::NotFound,
+        Message::NotAllowed,
+        Message::ForeignForm,
+        Message::Unavailable,
+    ] {
+        for lang in Lang::ALL {
+            let frame = month.frame(lang, "overview");
+            let html = MessagePage::new(&frame, message).render().unwrap();
+            assert!(html.contains(&format!("<html lang=\"{}\">", lang.tag())), "{message:?}");
+            assert_eq!(html.matches("<h1>").count(), 1, "{message:?}");
+            assert!(!html.contains("<script") && !html.contains("style="), "{message:?}");
+        }
+    }
+}
