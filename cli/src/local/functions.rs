@@ -12,7 +12,7 @@ use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
-use steelyard_portal::{Portal, PortalConfig};
+use steelyard_offers::{Offers, OffersConfig};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
@@ -38,7 +38,7 @@ pub struct Functions {
     /// Computes what usage would cost, and sums what was used.
     pub quote: LocalFunction,
     /// Offers recharges and mandates.
-    pub portal: LocalFunction,
+    pub offers: LocalFunction,
     /// Books Alipay's notifications.
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
@@ -60,7 +60,7 @@ pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
 /// Alipay's code for the scene in which mandates are signed.
 const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
 
-/// The largest debit under a mandate that the portal offers: ¥5,000.00.
+/// The largest debit under a mandate that is offered: ¥5,000.00.
 const SINGLE_LIMIT: Fen = Fen::new(500_000);
 
 /// How long dispatch waits for a queued task before it queues the task again, and how many tasks it
@@ -95,9 +95,9 @@ impl Parts<'_> {
         let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
         let books_to_read = Books::new(to_read.billing, self.rules.clone());
         let quotes = Quotes::new(Settler { books: books_to_read, usage: to_read.usage }, clock());
-        let config = portal_config(address)?;
-        let books = self.books("portal");
-        let portal = Portal::new(books, usage("portal"), alipay()?, clock(), config);
+        let config = offers_config(address)?;
+        let books = self.books("offers");
+        let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
         let seller_id = LocalAlipay::SELLER_ID.to_owned();
         let notify = Notify::new(self.books("notify"), reader, seller_id, clock());
@@ -118,7 +118,7 @@ impl Parts<'_> {
             dispatch: function(dispatch, 60),
             debit: function(Debits::new(collector), 60),
             quote: function(quotes, 30),
-            portal: function(portal, 30),
+            offers: function(offers, 30),
             notify: function(notify, 30),
             reconcile: function(Reconcile::new(reconciler), 900),
         })
@@ -146,8 +146,8 @@ fn function<F: Function>(function: F, timeout_s: u64) -> LocalFunction {
     LocalFunction::new(function, Duration::from_secs(timeout_s))
 }
 
-fn portal_config(address: SocketAddr) -> Result<PortalConfig, Error> {
-    Ok(PortalConfig {
+fn offers_config(address: SocketAddr) -> Result<OffersConfig, Error> {
+    Ok(OffersConfig {
         return_url: format!("http://{address}/local/done"),
         sign_scene: SignScene::parse(SIGN_SCENE)?,
         single_limit_fen: SINGLE_LIMIT,

@@ -1,4 +1,4 @@
-//! What the local stack serves over HTTP, on one port: the usage, quote, portal and notification APIs,
+//! What the local stack serves over HTTP, on one port: the usage, quote, offer and notification APIs,
 //! the Alipay gateway, the stack's status, and the AWS services for tools.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use steelyard_billing::DebitRules;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
-use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
+use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH};
 use steelyard_runtime::{Problem, web};
 
@@ -52,8 +52,8 @@ pub(crate) fn router(
         .route(VOID_PATH, usage_of_provider().fallback_service(route(&functions.ingest)))
         .route(PROVIDER_USAGE_PATH, route(&functions.quote))
         .route(QUOTES_PATH, route(&functions.quote))
-        .route(RECHARGES_PATH, route(&functions.portal))
-        .route(MANDATES_PATH, route(&functions.portal))
+        .route(RECHARGES_PATH, route(&functions.offers))
+        .route(MANDATES_PATH, route(&functions.offers))
         .route(NOTIFY_PATH, route(&functions.notify))
         .route("/local/done", get(done))
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))

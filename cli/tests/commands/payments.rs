@@ -28,7 +28,7 @@ async fn paid(name: &str) -> (Platform, String) {
         &axum::http::HeaderMap::new(),
         asked.as_bytes(),
     );
-    let answer = platform.stack.functions.portal.invoke(event).await.unwrap();
+    let answer = platform.stack.functions.offers.invoke(event).await.unwrap();
     let offered: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     let trade = offered["out_trade_no"].as_str().unwrap().to_owned();
     let now = platform.stack.clock.now();

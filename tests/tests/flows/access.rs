@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steelyard_billing::{Grant, Grantee, Person, Right};
 use steelyard_cli::local::http_event;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
-use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
+use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
 use steelyard_tests::{Answer, Platform, record, report};
 
@@ -164,14 +164,14 @@ async fn message_counts_for_the_sender_that_the_queue_tells() {
 async fn quotes_recharges_and_mandates_are_for_callers_with_the_right_and_for_their_providers() {
     let platform = platform().await;
     let quote = &platform.stack.functions.quote;
-    let portal = &platform.stack.functions.portal;
+    let offers = &platform.stack.functions.offers;
     let server = Grantee::Caller("platform".parse().unwrap());
     let calculator = Grantee::Caller("calculator".parse().unwrap());
     let usage = json!({ "usage": { API: 1 } });
     for (path, function, asked, right, done) in [
         (QUOTES_PATH, quote, usage, Right::Quotes, 200),
-        (RECHARGES_PATH, portal, json!({ "amount": "5.00" }), Right::Recharges, 201),
-        (MANDATES_PATH, portal, json!({}), Right::Mandates, 201),
+        (RECHARGES_PATH, offers, json!({ "amount": "5.00" }), Right::Recharges, 201),
+        (MANDATES_PATH, offers, json!({}), Right::Mandates, 201),
     ] {
         let ask = async |provider: &str, arn: &str| {
             let mut asked = asked.clone();

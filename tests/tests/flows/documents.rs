@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use steelyard_cli::local::{LocalFunction, http_event};
 use steelyard_ingest::USAGE_PATH;
-use steelyard_portal::{MANDATES_PATH, RECHARGES_PATH};
+use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
 use steelyard_tests::{Answer, PLAN, Platform, record, report};
 
@@ -50,8 +50,8 @@ fn routes(platform: &Platform) -> [Route<'_>; 4] {
     [
         route(USAGE_PATH, &functions.ingest, usage, 200, 1_000_000),
         route(QUOTES_PATH, &functions.quote, quote, 200, 200_000),
-        route(RECHARGES_PATH, &functions.portal, recharge, 201, 65_536),
-        route(MANDATES_PATH, &functions.portal, json!({ "provider": "a" }), 201, 65_536),
+        route(RECHARGES_PATH, &functions.offers, recharge, 201, 65_536),
+        route(MANDATES_PATH, &functions.offers, json!({ "provider": "a" }), 201, 65_536),
     ]
 }
 

@@ -13,7 +13,7 @@ use steelyard_billing::{Cause, Recharge, RechargeId, RechargePhase};
 use steelyard_cli::local::alipay::{Fault, Method, NotificationFault, TradeStatus};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_cli::local::http_event;
-use steelyard_portal::RECHARGES_PATH;
+use steelyard_offers::RECHARGES_PATH;
 use steelyard_tests::{Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

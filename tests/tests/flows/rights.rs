@@ -100,16 +100,16 @@ const RIGHTS: &[Explained] = &[
     allow("DebitRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys breaker provider#* realm shard#*"], "A step changes tasks, accounts, the mandate in use and the breaker; a restored table gets another realm."),
     deny("DebitRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
     allow("DebitRole", READ_SECRET, SECRET, &[], "Requests to Alipay are signed by the app's private key."),
-    // PortalRole
-    allow("PortalRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
-    allow("PortalRole", LOG, "PortalLogs.Arn", &[], "The function writes its log, to its own group."),
-    allow("PortalRole", QUERY, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "The grants say who may call the function."),
-    allow("PortalRole", QUERY, BILLING, &[], "An offer depends on the provider, its account and its open offers."),
-    allow("PortalRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* realm"], "A recharge, a mandate and an idempotency key are added; the first offer makes the realm."),
-    allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "The first offer over a restored table makes another realm."),
-    allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes format mandates pk recharges sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account counts offers. Its figures are in no list, so an offer moves no money."),
-    deny("PortalRole", PUT, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An offer moves no money, so the portal adds no journal entry and no statement."),
-    allow("PortalRole", READ_SECRET, SECRET, &[], "Pages and links are signed by the app's private key."),
+    // OffersRole
+    allow("OffersRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("OffersRole", LOG, "OffersLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("OffersRole", QUERY, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "The grants say who may call the function."),
+    allow("OffersRole", QUERY, BILLING, &[], "An offer depends on the provider, its account and its open offers."),
+    allow("OffersRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* realm"], "A recharge, a mandate and an idempotency key are added; the first offer makes the realm."),
+    allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "The first offer over a restored table makes another realm."),
+    allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes format mandates pk recharges sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account counts offers. Its figures are in no list, so an offer moves no money."),
+    deny("OffersRole", PUT, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An offer moves no money, so offers adds no journal entry and no statement."),
+    allow("OffersRole", READ_SECRET, SECRET, &[], "Pages and links are signed by the app's private key."),
     // NotifyRole
     allow("NotifyRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("NotifyRole", LOG, "NotifyLogs.Arn", &[], "The function writes its log, to its own group."),
@@ -314,12 +314,12 @@ async fn a_function_is_refused_what_its_role_does_not_allow() {
     let (id, now) = ("a".parse().unwrap(), platform.stack.clock.now());
     for (function, lacking) in [
         (
-            "portal",
-            "PortalRole: dynamodb:PutItem on BillingTable.Arn, dynamodb:Attributes {\"cause\"",
+            "offers",
+            "OffersRole: dynamodb:PutItem on BillingTable.Arn, dynamodb:Attributes {\"cause\"",
         ),
         (
-            "portal",
-            "PortalRole: dynamodb:UpdateItem on BillingTable.Arn, dynamodb:Attributes {\"entries\", \"figures\"",
+            "offers",
+            "OffersRole: dynamodb:UpdateItem on BillingTable.Arn, dynamodb:Attributes {\"entries\", \"figures\"",
         ),
         (
             "notify",

@@ -316,7 +316,7 @@ mod tests {
         let transport = transport().await;
         transport.guard(Arc::new(Only("debit")));
         transport.guard(Arc::new(Only("other")));
-        assert_eq!(put_by(&transport, "portal", "a").await, 400);
+        assert_eq!(put_by(&transport, "offers", "a").await, 400);
         assert_eq!(put(&transport, "a").await.unwrap(), 400, "without a signature");
         assert!(!has(&transport, "a").await);
         assert_eq!(put_by(&transport.clone(), "debit", "a").await, 200);

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};
 use steelyard_cli::local::http_event;
-use steelyard_portal::MANDATES_PATH;
+use steelyard_offers::MANDATES_PATH;
 use steelyard_tests::Machine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -127,7 +127,7 @@ fn keyed(provider: &str, key: &str) -> Value {
     steelyard_tests::keyed(MANDATES_PATH, &json!({ "provider": provider }), key)
 }
 
-/// The number of the mandate that the portal offers in answer to an event.
+/// The number of the mandate that is offered in answer to an event.
 async fn offer(platform: &Platform, event: Value) -> String {
     let (status, offered) = platform.ask_by(event).await;
     assert_eq!(status, 201, "{offered}");
@@ -154,7 +154,7 @@ async fn requests_of_two_machines_at_once_leave_one_open_offer() {
     for behind in 0..6 {
         let platform = used().await;
         let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let [one, two] = machines.each_ref().map(|machine| machine.portal(&platform));
+        let [one, two] = machines.each_ref().map(|machine| machine.offers(&platform));
         let (one, two) = join(one.invoke(keyed("a", "k-1")), two.invoke(keyed("a", "k-2"))).await;
         let numbers = [one, two].map(|answer| {
             let answer = answer.unwrap();

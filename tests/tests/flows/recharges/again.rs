@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use steelyard_portal::MANDATES_PATH;
+use steelyard_offers::MANDATES_PATH;
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn keyed(provider: &str, amount: &str, key: &str) -> Value {
     steelyard_tests::keyed(RECHARGES_PATH, &asked, key)
 }
 
-/// The trade of the recharge that the portal offers in answer to an event.
+/// The trade of the recharge that is offered in answer to an event.
 async fn offer(platform: &Platform, event: Value) -> String {
     let (status, document) = platform.ask_by(event).await;
     assert_eq!(status, 201, "{document}");
@@ -62,7 +62,7 @@ async fn requests_with_one_key_at_once_are_offered_one_recharge_which_is_paid_on
     for behind in 0..6 {
         let platform = empty().await;
         let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let [one, two] = machines.each_ref().map(|machine| machine.portal(&platform));
+        let [one, two] = machines.each_ref().map(|machine| machine.offers(&platform));
         let event = || keyed("a", "100.00", "k-1");
         let (one, two) = join(one.invoke(event()), two.invoke(event())).await;
         let [one, two] = [one, two].map(|answer| offered(&answer.unwrap()));

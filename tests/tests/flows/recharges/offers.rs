@@ -66,7 +66,7 @@ async fn recharge_that_cannot_be_is_refused_by_name_and_none_is_numbered() {
 async fn recharge_is_asked_for_by_post_only() {
     let platform = empty().await;
     let event = http_event(&HttpMethod::GET, RECHARGES_PATH, &HeaderMap::new(), b"");
-    let answer = platform.stack.functions.portal.invoke(event).await.unwrap();
+    let answer = platform.stack.functions.offers.invoke(event).await.unwrap();
     assert_eq!(answer["statusCode"], 405);
 }
 
@@ -94,7 +94,7 @@ async fn two_recharges_at_once_get_two_numbers_and_are_both_credited() {
     for behind in 0..6 {
         let platform = empty().await;
         let machines = [Machine::new(&platform, 0), Machine::new(&platform, behind)];
-        let [one, two] = machines.each_ref().map(|machine| machine.portal(&platform));
+        let [one, two] = machines.each_ref().map(|machine| machine.offers(&platform));
         let (one, two) = join(one.invoke(offering()), two.invoke(offering())).await;
         let mut numbers = [one, two].map(|answer| offered(&answer.unwrap()));
         numbers.sort();

@@ -1,4 +1,4 @@
-//! The portal function: recharges and mandates that a provider asks for through the platform.
+//! The offers function: recharges and mandates that a provider asks for through the platform.
 //!
 //! `POST /v1/recharges` and `POST /v1/mandates` are for the platform's own servers, which know who
 //! asks.
@@ -31,9 +31,9 @@ pub const MANDATES_PATH: &str = "/v1/mandates";
 /// The largest request, in bytes.
 pub const BODY_BYTES_MAX: usize = 65_536;
 
-/// What the portal has to know beside its table and its gateway.
+/// What offers has to know beside its table and its gateway.
 #[derive(Clone, Debug)]
-pub struct PortalConfig {
+pub struct OffersConfig {
     /// Where a payer's browser goes after he paid or signed.
     pub return_url: String,
     /// The scene in which mandates are signed.
@@ -46,15 +46,15 @@ pub struct PortalConfig {
 
 /// The function.
 #[derive(Clone, Debug)]
-pub struct Portal {
+pub struct Offers {
     books: Books,
     alipay: Arc<Alipay>,
     clock: Clock,
-    config: PortalConfig,
+    config: OffersConfig,
     guard: Guard,
 }
 
-impl Portal {
+impl Offers {
     /// The function over the books and a gateway. The grants of who may call it are in the usage table.
     #[must_use]
     pub fn new(
@@ -62,10 +62,10 @@ impl Portal {
         usage: UsageTable,
         alipay: Alipay,
         clock: Clock,
-        config: PortalConfig,
-    ) -> Portal {
+        config: OffersConfig,
+    ) -> Offers {
         let guard = Guard::new(usage, clock.clone());
-        Portal { books, alipay: Arc::new(alipay), clock, config, guard }
+        Offers { books, alipay: Arc::new(alipay), clock, config, guard }
     }
 
     /// The function as its environment variables and its secret describe it.
@@ -73,17 +73,17 @@ impl Portal {
     /// # Errors
     ///
     /// When a variable is missing or makes no sense, or the secret can't be read; named.
-    pub async fn from_environment(environment: &Environment) -> Result<Portal, Error> {
+    pub async fn from_environment(environment: &Environment) -> Result<Offers, Error> {
         let rules = environment.debit_rules()?;
         let (usage, billing) =
             (environment.required("USAGE_TABLE")?, environment.required("BILLING_TABLE")?);
-        let portal = PortalConfig::from_environment(environment)?;
+        let offers = OffersConfig::from_environment(environment)?;
         let config = aws::in_lambda(environment)?;
         let alipay = alipay::client(environment, &config).await?;
         let client = aws::dynamodb(&config);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
         let usage = UsageTable::new(client, usage);
-        Ok(Portal::new(books, usage, alipay, Clock::system(), portal))
+        Ok(Offers::new(books, usage, alipay, Clock::system(), offers))
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
@@ -132,13 +132,13 @@ impl Portal {
     }
 }
 
-impl PortalConfig {
-    fn from_environment(environment: &Environment) -> Result<PortalConfig, Error> {
+impl OffersConfig {
+    fn from_environment(environment: &Environment) -> Result<OffersConfig, Error> {
         let daily_limit_fen = match environment.optional("DAILY_LIMIT_FEN") {
             Some(_) => Some(Fen::new(environment.parsed("DAILY_LIMIT_FEN")?)),
             None => None,
         };
-        Ok(PortalConfig {
+        Ok(OffersConfig {
             return_url: environment.required("RETURN_URL")?,
             sign_scene: SignScene::parse(&environment.required("ALIPAY_SIGN_SCENE")?)?,
             single_limit_fen: Fen::new(environment.parsed("SINGLE_LIMIT_FEN")?),
@@ -216,7 +216,7 @@ fn failed(error: &(dyn std::error::Error + 'static), what: &str) -> ApiGatewayV2
     web::unavailable(&format!("{what}; ask again"))
 }
 
-impl Function for Portal {
+impl Function for Offers {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
         let answer = self.answer(serde_json::from_value(event)?).await;
         Ok(serde_json::to_value(answer)?)

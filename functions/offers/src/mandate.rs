@@ -7,7 +7,7 @@ use steelyard_billing::{ExternalAgreementNo, MandateId, ProviderId};
 use steelyard_books::{IdempotencyKey, OfferError};
 use thiserror::Error;
 
-use crate::Portal;
+use crate::Offers;
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -45,7 +45,7 @@ pub(crate) enum MandateError {
     NoNumber,
 }
 
-impl Portal {
+impl Offers {
     pub(crate) async fn offer_mandate(
         &self,
         asked: MandateRequest,

@@ -7,7 +7,7 @@ use steelyard_books::{IdempotencyKey, OfferError};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
-use crate::Portal;
+use crate::Offers;
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -61,7 +61,7 @@ pub(crate) enum RechargeError {
     Signing(#[from] steelyard_alipay::SigningFailed),
 }
 
-impl Portal {
+impl Offers {
     pub(crate) async fn offer_recharge(
         &self,
         asked: RechargeRequest,

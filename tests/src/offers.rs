@@ -1,4 +1,4 @@
-//! What a provider asks of the portal, and what Alipay notifies.
+//! What a provider asks of offers, and what Alipay notifies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,21 +12,21 @@ use steelyard_alipay::{Alipay, NotificationReader, SignScene};
 use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::{LocalFunction, http_event};
 use steelyard_notify::{NOTIFY_PATH, Notify};
-use steelyard_portal::{MANDATES_PATH, Portal, PortalConfig, RECHARGES_PATH};
+use steelyard_offers::{MANDATES_PATH, Offers, OffersConfig, RECHARGES_PATH};
 
 use crate::{Machine, Platform, fen};
 
 impl Platform {
-    /// Asks the portal for something by POST; gives the status and the document.
+    /// Asks offers for something by POST; gives the status and the document.
     pub async fn ask(&self, path: &str, document: &Value) -> (u64, Value) {
         let event = posted(path, document.to_string().as_bytes());
-        let (status, body) = answer(&self.stack.functions.portal, event).await;
+        let (status, body) = answer(&self.stack.functions.offers, event).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    /// Hands the portal an event; gives the status and the document.
+    /// Hands offers an event; gives the status and the document.
     pub async fn ask_by(&self, event: Value) -> (u64, Value) {
-        let (status, body) = answer(&self.stack.functions.portal, event).await;
+        let (status, body) = answer(&self.stack.functions.offers, event).await;
         (status, serde_json::from_str(&body).unwrap())
     }
 
@@ -149,14 +149,14 @@ pub fn keyed(path: &str, document: &Value, key: &str) -> Value {
 }
 
 impl Machine {
-    /// Its portal.
+    /// Its offers function.
     #[must_use]
-    pub fn portal(&self, platform: &Platform) -> LocalFunction {
+    pub fn offers(&self, platform: &Platform) -> LocalFunction {
         let address = platform.stack.address;
         let notify_url = Some(format!("http://{address}{NOTIFY_PATH}"));
         let gateway = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
         let alipay = Alipay::new(steelyard_alipay::AlipayConfig { notify_url, ..gateway }).unwrap();
-        let config = PortalConfig {
+        let config = OffersConfig {
             return_url: format!("http://{address}/local/done"),
             sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
             single_limit_fen: fen(500_000),
@@ -164,8 +164,8 @@ impl Machine {
         };
         let clock = platform.stack.clock.clock();
         let usage = self.tables.usage.clone();
-        let portal = Portal::new(self.books(platform), usage, alipay, clock, config);
-        LocalFunction::new(portal, Duration::from_secs(30))
+        let offers = Offers::new(self.books(platform), usage, alipay, clock, config);
+        LocalFunction::new(offers, Duration::from_secs(30))
     }
 
     /// Its notify function.
