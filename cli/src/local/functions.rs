@@ -13,6 +13,7 @@ use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
 use steelyard_offers::{Offers, OffersConfig};
+use steelyard_portal::{Portal, PortalConfig, SessionKeys};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
@@ -39,6 +40,8 @@ pub struct Functions {
     pub quote: LocalFunction,
     /// Offers recharges and mandates.
     pub offers: LocalFunction,
+    /// Serves the pages of providers and operators, and the same as JSON.
+    pub portal: LocalFunction,
     /// Books Alipay's notifications.
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
@@ -98,6 +101,8 @@ impl Parts<'_> {
         let config = offers_config(address)?;
         let books = self.books("offers");
         let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
+        let settler = Settler { books: self.books("portal"), usage: usage("portal") };
+        let portal = Portal::new(settler, clock(), SessionKeys::random()?, portal_config(address));
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
         let seller_id = LocalAlipay::SELLER_ID.to_owned();
         let notify = Notify::new(self.books("notify"), reader, seller_id, clock());
@@ -119,6 +124,7 @@ impl Parts<'_> {
             debit: function(Debits::new(collector), 60),
             quote: function(quotes, 30),
             offers: function(offers, 30),
+            portal: function(portal, 30),
             notify: function(notify, 30),
             reconcile: function(Reconcile::new(reconciler), 900),
         })
@@ -153,4 +159,12 @@ fn offers_config(address: SocketAddr) -> Result<OffersConfig, Error> {
         single_limit_fen: SINGLE_LIMIT,
         daily_limit_fen: None,
     })
+}
+
+fn portal_config(address: SocketAddr) -> PortalConfig {
+    PortalConfig {
+        portal_url: format!("http://{address}"),
+        alipay_origin: format!("http://{address}"),
+        provider_claim: None,
+    }
 }

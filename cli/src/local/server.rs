@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
@@ -20,6 +20,7 @@ use steelyard_billing::DebitRules;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
+use steelyard_portal::SESSIONS_PATH;
 use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH};
 use steelyard_runtime::{Problem, web};
 
@@ -55,6 +56,9 @@ pub(crate) fn router(
         .route(RECHARGES_PATH, route(&functions.offers))
         .route(MANDATES_PATH, route(&functions.offers))
         .route(NOTIFY_PATH, route(&functions.notify))
+        .route(SESSIONS_PATH, route(&functions.portal))
+        .route("/portal/{*page}", route(&functions.portal))
+        .route("/v1/providers/{*of}", route(&functions.portal))
         .route("/local/done", get(done))
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         // `door` bounds all bodies, and each function its own.
@@ -126,8 +130,11 @@ pub fn http_event(method: &Method, target: &str, headers: &HeaderMap, body: &[u8
         "userArn": format!("arn:aws:iam::000000000000:user/{user}"),
     } })
     });
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = cookies.flat_map(|value| value.split("; ")).collect::<Vec<_>>();
     let headers = headers
         .iter()
+        .filter(|(name, _)| *name != COOKIE)
         .filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))))
         .collect::<serde_json::Map<_, _>>();
     json!({
@@ -136,6 +143,7 @@ pub fn http_event(method: &Method, target: &str, headers: &HeaderMap, body: &[u8
         "rawPath": path,
         "rawQueryString": query,
         "pathParameters": path_parameters(path),
+        "cookies": cookies,
         "headers": headers,
         "requestContext": {
             "accountId": "000000000000", "apiId": "local", "domainName": "localhost",
@@ -168,6 +176,13 @@ fn http_response(answer: &Value) -> Response {
     for (name, value) in answer["headers"].as_object().into_iter().flatten() {
         response = response.header(name, value.as_str().unwrap_or_default());
     }
-    let body = answer["body"].as_str().unwrap_or_default().to_owned();
+    for cookie in answer["cookies"].as_array().into_iter().flatten() {
+        response = response.header(SET_COOKIE, cookie.as_str().unwrap_or_default());
+    }
+    let text = answer["body"].as_str().unwrap_or_default();
+    let body = match answer["isBase64Encoded"] {
+        Value::Bool(true) => BASE64_STANDARD.decode(text).unwrap_or_default(),
+        _ => text.to_owned().into_bytes(),
+    };
     response.body(Body::from(body)).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
 }

@@ -28,17 +28,26 @@ pub enum Right {
     Mandates,
     /// Withdraw usage reports of any source. A source withdraws its own by [`Right::Report`].
     Void,
+    /// Read accounts: bills, costs, the ledger.
+    Accounts,
+    /// Open pages for providers.
+    Sessions,
+    /// Open pages for operators, who see every account and act on it.
+    Operators,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Right; 6] = [
+    pub const ALL: [Right; 9] = [
         Right::Report,
         Right::Quotes,
         Right::Usage,
         Right::Recharges,
         Right::Mandates,
         Right::Void,
+        Right::Accounts,
+        Right::Sessions,
+        Right::Operators,
     ];
 
     /// The word for it in grants, commands and answers.
@@ -51,6 +60,9 @@ impl Right {
             Right::Recharges => "recharges",
             Right::Mandates => "mandates",
             Right::Void => "void",
+            Right::Accounts => "accounts",
+            Right::Sessions => "sessions",
+            Right::Operators => "operators",
         }
     }
 }

@@ -50,6 +50,10 @@ pub struct Account {
     /// The number of its last mandate.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mandates: u32,
+    /// How often the sessions of the provider's pages were revoked: a session of an earlier version is
+    /// not open any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub session_version: u32,
     /// The first month that is not charged for good.
     pub open_from: BillingMonth,
     /// What has been rated and charged of each month from `open_from` on.
@@ -159,6 +163,7 @@ impl Account {
             debits: 0,
             recharges: 0,
             mandates: 0,
+            session_version: 0,
             open_from: provider.billed_from,
             months: BTreeMap::new(),
             adjustments: Vec::new(),

@@ -22,6 +22,7 @@ pub mod mandate;
 mod names;
 mod outcome;
 mod person;
+mod portal_session;
 mod provider;
 mod reason;
 mod recharge;
@@ -77,6 +78,10 @@ pub use mandate::Mandate;
 pub use names::{ListedNames, NamesMax, NamesMaxError};
 pub use outcome::Outcome;
 pub use person::{PERSON_MAX, Person, PersonError};
+pub use portal_session::{
+    LINK_VALID_FOR, SESSION_DEFAULT, SESSION_MAX, Session, SessionError, SessionLink, SessionRight,
+    SessionRightError, Visitor,
+};
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
 pub use reason::{REASON_MAX, Reason, ReasonError};
 pub use recharge::{Recharge, RechargeAmountError, RechargePhase};

@@ -34,13 +34,33 @@ impl Settler {
         Ok(previewed.map_err(|error| error.of(provider))?.1)
     }
 
+    /// The statements that would be made if the day of a provider were over now; its account was read
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`] naming the provider and the cause.
+    pub async fn preview_of(
+        &self,
+        terms: &RunTerms,
+        found: &ProviderAccount,
+    ) -> Result<Vec<Statement>, SettleError> {
+        let provider = &found.provider.provider;
+        let coming = async {
+            let usage = self.to_preview(terms, found, &[]).await?;
+            self.coming(terms, found, usage)
+        };
+        coming.await.map_err(|error: UnnamedError| error.of(provider))
+    }
+
     /// The account as it is, and the statements.
     pub(crate) async fn previewed(
         &self,
         terms: &RunTerms,
         id: &ProviderId,
     ) -> Result<(ProviderAccount, Vec<Statement>), UnnamedError> {
-        let (found, usage) = self.to_preview(terms, id, &[]).await?;
+        let found = self.read(id).await?;
+        let usage = self.to_preview(terms, &found, &[]).await?;
         let coming = self.coming(terms, &found, usage)?;
         Ok((found, coming))
     }
@@ -67,7 +87,8 @@ impl Settler {
         id: &ProviderId,
         corrections: &[Correction],
     ) -> Result<CorrectionEffects, UnnamedError> {
-        let (found, mut usage) = self.to_preview(terms, id, corrections).await?;
+        let found = self.read(id).await?;
+        let mut usage = self.to_preview(terms, &found, corrections).await?;
         let before_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?)?;
         let (mut charged_fen, mut changes_fen) = (before_fen, Vec::new());
         for correction in corrections {
@@ -79,17 +100,15 @@ impl Settler {
         Ok(CorrectionEffects { before_fen, changes_fen })
     }
 
-    /// The account, and what is counted up to today; also the settled days that are to be corrected.
+    /// What is counted of an account up to today; also of the settled days that are to be corrected.
     async fn to_preview(
         &self,
         terms: &RunTerms,
-        id: &ProviderId,
+        found: &ProviderAccount,
         corrections: &[Correction],
-    ) -> Result<(ProviderAccount, UsageRead), UnnamedError> {
-        let found = self.read(id).await?;
+    ) -> Result<UsageRead, UnnamedError> {
         let today = self.books.rules.calendar.day_of(terms.now)?;
-        let usage = self.usage_of(&found.account, today, terms.now, corrections).await?;
-        Ok((found, usage))
+        self.usage_of(&found.account, today, terms.now, corrections).await
     }
 
     /// The statements of some usage, if the day were over now.

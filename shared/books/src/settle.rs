@@ -45,6 +45,12 @@ impl RunTerms {
     pub fn plans(&self) -> &Catalog {
         &self.plans
     }
+
+    /// The same plans at another time.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> RunTerms {
+        RunTerms { now, ..self.clone() }
+    }
 }
 
 /// How long one provider of a shard may take: a few seconds are much. Alone, it has the whole time of an

@@ -3,6 +3,10 @@
 /// A kind of problem (RFC 9457). `docs/problems.md` describes each for callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Problem {
+    /// The request names nobody: it is not signed, and no session is open.
+    NotSignedIn,
+    /// The link was opened before, or too late.
+    LinkUsed,
     /// The caller may not do what it asks for.
     Forbidden,
     /// No route has this path.
@@ -53,7 +57,9 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Problem; 23] = [
+    pub const ALL: [Problem; 25] = [
+        Problem::NotSignedIn,
+        Problem::LinkUsed,
         Problem::Forbidden,
         Problem::NotFound,
         Problem::MethodNotAllowed,
@@ -83,6 +89,8 @@ impl Problem {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
+            Problem::NotSignedIn => "not-signed-in",
+            Problem::LinkUsed => "link-used",
             Problem::Forbidden => "forbidden",
             Problem::NotFound => "not-found",
             Problem::MethodNotAllowed => "method-not-allowed",
@@ -114,11 +122,13 @@ impl Problem {
     pub const fn status(self) -> u16 {
         match self {
             Problem::MalformedRequest => 400,
+            Problem::NotSignedIn => 401,
             Problem::Forbidden => 403,
             Problem::NotFound | Problem::NoPlan | Problem::NoProvider | Problem::NoReport => 404,
             Problem::MethodNotAllowed => 405,
             Problem::RequestTimeout => 408,
             Problem::ReportConflict | Problem::MonthClosed => 409,
+            Problem::LinkUsed => 410,
             Problem::BodyTooLarge | Problem::TooManyRecords => 413,
             Problem::UnsupportedEncoding => 415,
             Problem::ForeignHost => 421,

@@ -136,17 +136,27 @@ pub fn not_admitted(error: &NotAdmitted) -> ApiGatewayV2httpResponse {
     }
 }
 
+/// After how many seconds a request that failed may be sent again.
+pub const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
+
 /// 503: nothing is lost, and the same request may be sent again.
 #[must_use]
 pub fn unavailable(detail: &str) -> ApiGatewayV2httpResponse {
     let mut answer = problem(Problem::Unavailable, detail, json!({}));
-    answer.headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    answer.headers.insert(RETRY_AFTER, RETRY_AFTER_S);
     answer
 }
 
 /// Problem details, with `more` as extension members.
 #[must_use]
 pub fn problem(problem: Problem, detail: &str, more: Value) -> ApiGatewayV2httpResponse {
+    let body = problem_body(problem, detail, more);
+    response(problem.status(), "application/problem+json", &body)
+}
+
+/// The document of problem details.
+#[must_use]
+pub fn problem_body(problem: Problem, detail: &str, more: Value) -> Value {
     let mut body = json!({
         "type": format!("tag:steelyard,2026:{}", problem.kind()),
         "title": problem.kind().replace('-', " "),
@@ -156,7 +166,7 @@ pub fn problem(problem: Problem, detail: &str, more: Value) -> ApiGatewayV2httpR
     if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
         body.extend(more);
     }
-    response(problem.status(), "application/problem+json", &body)
+    body
 }
 
 /// A JSON document.

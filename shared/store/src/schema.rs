@@ -37,6 +37,7 @@
 //! | billing | `corrections` | name | a set of corrections, and how far it is |
 //! | billing | `correction#name` | `part#00003` | a part of what the set holds |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
+//! | billing | `link#…` | `link` | a link that opens a portal session, under the digest of its token; it expires |
 //!
 //! Every item has `format`, the version of what is stored inside its attributes.
 //!
@@ -70,7 +71,7 @@ pub(crate) const SK: &str = "sk";
 /// Counts how often an account, a debit or a cumulative report was written; each write is conditional
 /// on it.
 pub(crate) const VERSION: &str = "version";
-/// When DynamoDB may delete a report, in seconds of Unix time.
+/// When DynamoDB may delete a report or a session's link, in seconds of Unix time.
 pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
 /// What was metered by a report, packed.
 pub(crate) const METERED: &str = "metered";
@@ -137,6 +138,7 @@ pub(crate) const REALM: &str = "realm";
 pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
 pub(crate) const CORRECTIONS: &str = "corrections";
+pub(crate) const LINK: &str = "link";
 /// Sorts before every id and name.
 pub(crate) const KEY_BEGIN: &str = "!";
 /// Sorts after everything that continues a key.
@@ -361,6 +363,11 @@ pub(crate) fn bill_part_sk(part: u8) -> String {
 
 pub(crate) fn plan_sk(plan: &Plan) -> String {
     format!("{}#{}", plan.name(), plan.effective_from())
+}
+
+/// The partition of a link that opens a portal session.
+pub(crate) fn session_link_pk(id: &str) -> String {
+    format!("{LINK}#{id}")
 }
 
 /// The partition of what a set of corrections holds.

@@ -1,0 +1,232 @@
+//! Who asks, and whether it may: a session's visitor, a caller that IAM names, or a provider's own
+//! program with a token.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
+use axum::http::request::Parts;
+use cookie::Cookie;
+use lambda_http::request::RequestContext;
+use steelyard_billing::{Caller, ProviderId, Right, Session, SessionRight, Visitor};
+use steelyard_pages::{Frame, Lang, May, Records, wall_clock};
+use steelyard_store::ProviderAccount;
+
+use crate::Shared;
+use crate::refusal::Refusal;
+
+/// The cookie that remembers the language.
+pub(crate) const LANG_COOKIE: &str = "steelyard-lang";
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Asker {
+    /// A person, by a session.
+    Session(Session),
+    /// One of the platform's servers, which IAM names.
+    Caller(Caller),
+    /// A provider's own program: the token names the provider.
+    Program(ProviderId),
+}
+
+/// A request about one provider by somebody who may read its account.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) asker: Asker,
+    pub(crate) account: ProviderAccount,
+    /// The names in the path.
+    pub(crate) path: BTreeMap<String, String>,
+    pub(crate) frame: Frame,
+    pub(crate) now: jiff::Timestamp,
+}
+
+/// A request of an operator.
+#[derive(Debug)]
+pub(crate) struct OperatorVisit {
+    pub(crate) session: Session,
+    pub(crate) operator: String,
+    pub(crate) frame: Frame,
+    pub(crate) now: jiff::Timestamp,
+}
+
+/// The language of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spoken(pub(crate) Lang);
+
+impl Asker {
+    /// Who asks: IAM's word counts first, then a token's, which the gateway has checked, then a session's.
+    pub(crate) fn of(parts: &Parts, shared: &Shared) -> Result<Asker, Refusal> {
+        if let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() {
+            let authorizer = context.authorizer.as_ref();
+            if let Some(iam) = authorizer.and_then(|authorizer| authorizer.iam.as_ref()) {
+                let identities = [&iam.user_arn, &iam.user_id];
+                let identities = identities.into_iter().flatten().map(String::as_str);
+                return Ok(Asker::Caller(Caller::from_identities(identities)));
+            }
+            if let Some(jwt) = authorizer.and_then(|authorizer| authorizer.jwt.as_ref()) {
+                let claim = shared.config.provider_claim.as_ref();
+                let provider = claim.and_then(|claim| jwt.claims.get(claim));
+                let provider = provider.and_then(|provider| provider.parse().ok());
+                return provider.map(Asker::Program).ok_or(Refusal::NotSignedIn);
+            }
+        }
+        Asker::session(parts, shared).map(Asker::Session)
+    }
+
+    /// The open session of a request. Whether it was revoked, the stored version says.
+    fn session(parts: &Parts, shared: &Shared) -> Result<Session, Refusal> {
+        let session = header(parts, COOKIE.as_str()).and_then(|header| shared.keys.open(header));
+        let session = session.ok_or(Refusal::NotSignedIn)?;
+        if session.is_open(shared.clock.now()) { Ok(session) } else { Err(Refusal::NotSignedIn) }
+    }
+
+    /// Whether the asker may do something beside reading.
+    pub(crate) async fn may(
+        &self,
+        shared: &Shared,
+        provider: &ProviderId,
+        right: SessionRight,
+    ) -> Result<(), Refusal> {
+        match self {
+            Asker::Session(session) if session.lets(right) => Ok(()),
+            Asker::Session(_) => Err(Refusal::NotAllowed(right.name())),
+            Asker::Program(_) => Err(Refusal::NotAllowed(right.name())),
+            Asker::Caller(caller) => {
+                let right = match right {
+                    SessionRight::Read | SessionRight::Alerts => Right::Accounts,
+                    SessionRight::Pay => Right::Recharges,
+                    SessionRight::Mandate => Right::Mandates,
+                };
+                Ok(shared.guard.admit(caller, right, Some(provider)).await?)
+            }
+        }
+    }
+}
+
+impl Visit {
+    pub(crate) fn provider(&self) -> &ProviderId {
+        &self.account.provider.provider
+    }
+
+    /// What views begin with.
+    pub(crate) fn records<'a>(
+        &'a self,
+        shared: &'a Shared,
+        plans: &'a steelyard_pricing::Catalog,
+    ) -> Records<'a> {
+        Records {
+            provider: &self.account.provider,
+            account: &self.account.account,
+            plans,
+            rules: &shared.settler.books.rules,
+            now: self.now,
+        }
+    }
+
+    async fn checked(
+        asker: &Asker,
+        provider: &ProviderId,
+        shared: &Shared,
+    ) -> Result<ProviderAccount, Refusal> {
+        match asker {
+            Asker::Session(Session { visitor: Visitor::Provider(own), .. })
+            | Asker::Program(own)
+                if own != provider =>
+            {
+                return Err(Refusal::NotFound);
+            }
+            Asker::Session(_) | Asker::Program(_) => {}
+            Asker::Caller(caller) => {
+                shared.guard.admit(caller, Right::Accounts, Some(provider)).await?;
+            }
+        }
+        let found = shared.settler.books.billing.account(provider).await;
+        let account = found.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)?;
+        match asker {
+            Asker::Session(session) if shared.is_revoked(session, &account) => {
+                Err(Refusal::NotSignedIn)
+            }
+            Asker::Session(_) | Asker::Caller(_) | Asker::Program(_) => Ok(account),
+        }
+    }
+}
+
+impl FromRequestParts<Shared> for Visit {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Visit, Refusal> {
+        let asker = Asker::of(parts, shared)?;
+        let path = Path::<BTreeMap<String, String>>::from_request_parts(parts, shared).await;
+        let Path(path) = path.map_err(|_| Refusal::NotFound)?;
+        let provider = path.get("provider").and_then(|provider| provider.parse().ok());
+        let provider: ProviderId = provider.ok_or(Refusal::NotFound)?;
+        let account = Visit::checked(&asker, &provider, shared).await?;
+        let mut frame = frame(parts, shared);
+        frame.provider = Some(provider);
+        if let Asker::Session(session) = &asker {
+            of_session(&mut frame, session, shared);
+        }
+        Ok(Visit { asker, account, path, frame, now: shared.clock.now() })
+    }
+}
+
+impl FromRequestParts<Shared> for OperatorVisit {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Shared,
+    ) -> Result<OperatorVisit, Refusal> {
+        let session = Asker::session(parts, shared)?;
+        let Visitor::Operator(person) = &session.visitor else { return Err(Refusal::NotFound) };
+        let operator = person.to_string();
+        let mut frame = frame(parts, shared);
+        of_session(&mut frame, &session, shared);
+        Ok(OperatorVisit { session, operator, frame, now: shared.clock.now() })
+    }
+}
+
+/// The frame of a page for anybody.
+pub(crate) fn frame(parts: &Parts, shared: &Shared) -> Frame {
+    let Spoken(lang) = Spoken::of(parts);
+    let calendar = &shared.settler.books.rules.calendar;
+    Frame::new(lang, parts.uri.path(), calendar, shared.clock.now())
+}
+
+fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
+    let calendar = &shared.settler.books.rules.calendar;
+    frame.signed_in_until = Some(wall_clock(calendar, session.ends_at_s));
+    frame.return_url.clone_from(&session.return_url);
+    frame.may = May {
+        pay: session.lets(SessionRight::Pay),
+        mandate: session.lets(SessionRight::Mandate),
+        alerts: session.lets(SessionRight::Alerts),
+    };
+    if let Visitor::Operator(person) = &session.visitor {
+        frame.operator = Some(person.to_string());
+    }
+}
+
+impl Spoken {
+    /// The language that the address asks for; or that the browser was told to remember, or prefers.
+    pub(crate) fn of(parts: &Parts) -> Spoken {
+        let asked = Spoken::asked(parts);
+        let remembered = || {
+            let cookies = Cookie::split_parse(header(parts, COOKIE.as_str())?.to_owned());
+            let found = cookies.flatten().find(|cookie| cookie.name() == LANG_COOKIE)?;
+            Lang::named(found.value())
+        };
+        let preferred = || Lang::accepted(header(parts, ACCEPT_LANGUAGE.as_str()).unwrap_or(""));
+        Spoken(asked.or_else(remembered).unwrap_or_else(preferred))
+    }
+
+    /// The language that the address asks for.
+    pub(crate) fn asked(parts: &Parts) -> Option<Lang> {
+        let query = parts.uri.query()?;
+        query.split('&').find_map(|pair| Lang::named(pair.strip_prefix("lang=")?))
+    }
+}
+
+fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,165 @@
+//! Sessions: the platform's servers ask for links, and browsers open them.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use steelyard_billing::{
+    Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionLink, SessionRight, Visitor,
+};
+use steelyard_runtime::Problem;
+use steelyard_store::session_link_id;
+
+use crate::Shared;
+use crate::asker::Asker;
+use crate::refusal::Refusal;
+use crate::seal::SessionKeys;
+
+/// The path where links are asked for.
+pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
+
+/// What is asked for: a session of a provider, or of an operator.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkRequest {
+    provider: Option<ProviderId>,
+    /// The name of the person, who sees every account.
+    operator: Option<Person>,
+    /// `en` or `zh`; by the browser's preference if missing.
+    locale: Option<String>,
+    /// The platform's page to which the visitor returns.
+    return_url: Option<String>,
+    /// What the session may do; `read` alone if missing.
+    #[serde(default)]
+    may: BTreeSet<SessionRight>,
+    /// How long the session lasts, in seconds: from 60 to 43200, 3600 if missing.
+    expires_in_s: Option<u32>,
+}
+
+/// A link to a session.
+#[derive(Debug, Serialize)]
+struct LinkAnswer {
+    /// The address that opens the session, once.
+    url: String,
+    /// Until when it opens, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    opens_until_s: Timestamp,
+}
+
+/// Makes a link for one of the platform's servers.
+pub(crate) async fn make(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let asker = Asker::of(&parts, &shared)?;
+    let Asker::Caller(caller) = asker else { return Err(Refusal::NotSignedIn) };
+    let body = axum::body::to_bytes(body, crate::BODY_BYTES_MAX).await;
+    let body: Bytes = body.map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let malformed = |detail: String| Refusal::Malformed(detail);
+    let asked: LinkRequest =
+        steelyard_json::read(&body).map_err(|error| malformed(error.to_string()))?;
+    let (visitor, session_version) = match (asked.provider, asked.operator) {
+        (Some(provider), None) => {
+            shared.guard.admit(&caller, Right::Sessions, Some(&provider)).await?;
+            let found = shared.settler.books.billing.account(&provider).await;
+            let unknown = || {
+                Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"))
+            };
+            let account = found.map_err(Refusal::unavailable)?.ok_or_else(unknown)?;
+            let version = Shared::session_version(&account);
+            (Visitor::Provider(provider), version)
+        }
+        (None, Some(operator)) => {
+            shared.guard.admit(&caller, Right::Operators, None).await?;
+            (Visitor::Operator(operator), 0)
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(malformed("give either `provider` or `operator`".to_owned()));
+        }
+    };
+    let now = shared.clock.now();
+    let default_s = u32::try_from(SESSION_DEFAULT.as_secs()).unwrap_or(u32::MAX);
+    let link = SessionLink {
+        visitor,
+        may: asked.may,
+        lasts_s: asked.expires_in_s.unwrap_or(default_s),
+        locale: asked.locale,
+        return_url: asked.return_url,
+        made_at_s: now,
+        session_version,
+    };
+    let link = link.checked().map_err(|error| malformed(error.to_string()))?;
+    let token = random_text().map_err(Refusal::unavailable)?;
+    let stored =
+        shared.settler.books.billing.make_session_link(&session_link_id(&token), &link).await;
+    stored.map_err(Refusal::unavailable)?;
+    tracing::info!(visitor = ?link.visitor, caller = %caller, "a session link is made");
+    let url = format!("{}/portal/enter/{token}", shared.config.portal_url);
+    let answer = LinkAnswer { url, opens_until_s: link.valid_until() };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Opens a link: the browser gets the session's cookie, and goes to the first page.
+pub(crate) async fn enter(
+    State(shared): State<Shared>,
+    Path(token): Path<String>,
+    parts: Parts,
+) -> Result<Response, Refusal> {
+    let id = session_link_id(&token);
+    let opener = random_text().map_err(Refusal::unavailable)?;
+    let link = shared.settler.books.billing.open_session_link(&id, &opener).await;
+    let link = link.map_err(Refusal::unavailable)?.ok_or(Refusal::LinkUsed)?;
+    let lasts_s = i64::from(link.lasts_s);
+    let name = id.get(..16).unwrap_or_default().to_owned();
+    let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
+    let first_page = match &session.visitor {
+        Visitor::Provider(provider) => format!("/portal/providers/{provider}/overview"),
+        Visitor::Operator(_) => "/portal/operator/providers".to_owned(),
+    };
+    let lang = session.locale.clone();
+    let sealed = shared.keys.seal(&session, lasts_s);
+    let cookie = sealed.ok_or_else(|| Refusal::unavailable("the session cannot be sealed"))?;
+    tracing::info!(session.id, visitor = ?session.visitor, "a session is opened");
+    let mut response = to(&first_page);
+    let cookie = HeaderValue::from_str(&cookie).map_err(Refusal::unavailable)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    if let Some(lang) = lang.and_then(|name| steelyard_pages::Lang::named(&name)) {
+        response.headers_mut().append(SET_COOKIE, crate::lang_cookie(lang));
+    }
+    drop(parts);
+    Ok(response)
+}
+
+/// Ends the session in this browser.
+pub(crate) async fn leave() -> Result<Response, Refusal> {
+    let mut response = to("/portal/left");
+    let cookie = HeaderValue::from_str(&SessionKeys::forget()).map_err(Refusal::unavailable)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Sends the browser to another page of ours, by GET.
+pub(crate) fn to(page: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(page) = HeaderValue::from_str(page) {
+        response.headers_mut().insert(LOCATION, page);
+    }
+    response
+}
+
+/// 256 random bits, as they stand in an address.
+pub(crate) fn random_text() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}

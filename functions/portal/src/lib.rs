@@ -1,0 +1,283 @@
+//! The portal function: the pages on which providers see their bills and operators the platform, and
+//! the same as JSON.
+//!
+//! It reads both tables and writes links of sessions only. It holds no key of Alipay: what makes an offer
+//! or changes a record is asked of other functions.
+
+#![allow(dead_code)]
+
+mod asker;
+mod enter;
+mod refusal;
+mod seal;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use askama::Template;
+use aws_lambda_events::event::apigw::ApiGatewayV2httpResponse;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::Entry;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::request::LambdaRequest;
+use serde_json::Value;
+use steelyard_billing::{Session, Visitor};
+use steelyard_books::{Books, RunTerms, SettleError, Settler};
+use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
+use steelyard_runtime::{Clock, Environment, Error, Function, Guard, Invocation, aws};
+use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
+use tower::ServiceExt;
+use tower_http::csrf::CsrfLayer;
+
+use asker::{LANG_COOKIE, Spoken};
+use refusal::Refusal;
+
+pub use enter::SESSIONS_PATH;
+pub use seal::{SessionKeys, SessionKeysError};
+
+/// The largest request, in bytes.
+pub const BODY_BYTES_MAX: usize = 1_048_576;
+
+/// For how long the plans that were read are used.
+const PLANS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// What the portal has to know beside its tables.
+#[derive(Clone, Debug)]
+pub struct PortalConfig {
+    /// The address of the pages, without a slash at its end: links to sessions begin with it.
+    pub portal_url: String,
+    /// The origin of Alipay's pages, to which forms may lead.
+    pub alipay_origin: String,
+    /// The claim of a token that names the provider, where providers' own programs have tokens.
+    pub provider_claim: Option<String>,
+}
+
+/// The function.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    router: Router,
+}
+
+/// What every route knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    settler: Settler,
+    clock: Clock,
+    guard: Guard,
+    keys: SessionKeys,
+    config: PortalConfig,
+    plans: Mutex<Option<(Timestamp, RunTerms)>>,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Shared {
+    /// The plans, read at most once a minute, and the time.
+    pub(crate) async fn terms(&self, now: Timestamp) -> Result<RunTerms, SettleError> {
+        let known = self.plans.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = known.filter(|(since, _)| *since <= now && now < *since + PLANS_KNOWN_FOR);
+        if let Some((_, terms)) = known {
+            return Ok(terms.at(now));
+        }
+        let terms = self.settler.terms(now).await?;
+        *self.plans.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, terms.clone()));
+        Ok(terms)
+    }
+
+    /// The version of a provider's sessions.
+    pub(crate) fn session_version(account: &ProviderAccount) -> u32 {
+        account.account.session_version
+    }
+
+    /// Whether the provider's sessions were revoked since this one was opened.
+    pub(crate) fn is_revoked(&self, session: &Session, account: &ProviderAccount) -> bool {
+        match session.visitor {
+            Visitor::Provider(_) => session.session_version != Shared::session_version(account),
+            Visitor::Operator(_) => false,
+        }
+    }
+}
+
+impl Portal {
+    /// The function over tables of which it writes the links of sessions only.
+    #[must_use]
+    pub fn new(settler: Settler, clock: Clock, keys: SessionKeys, config: PortalConfig) -> Portal {
+        let guard = Guard::new(settler.usage.clone(), clock.clone());
+        let inner = Inner { settler, clock, guard, keys, config, plans: Mutex::default() };
+        let shared = Shared(Arc::new(inner));
+        Portal { router: routes(&shared) }
+    }
+
+    /// The function as its environment variables and its secret describe it.
+    ///
+    /// # Errors
+    ///
+    /// When a variable is missing or makes no sense, or the secret can't be read; named.
+    pub async fn from_environment(environment: &Environment) -> Result<Portal, Error> {
+        let rules = environment.debit_rules()?;
+        let (usage, billing) =
+            (environment.required("USAGE_TABLE")?, environment.required("BILLING_TABLE")?);
+        let config = PortalConfig {
+            portal_url: environment.required("PORTAL_URL")?,
+            alipay_origin: environment.required("ALIPAY_ORIGIN")?,
+            provider_claim: environment.optional("PROVIDER_CLAIM").map(str::to_owned),
+        };
+        let secret_id = environment.required("PORTAL_SECRET_ID")?;
+        let aws = aws::in_lambda(environment)?;
+        let secrets = aws_sdk_secretsmanager::Client::new(&aws);
+        let secret = secrets.get_secret_value().secret_id(&secret_id).send().await?;
+        let text = secret.secret_string().unwrap_or_default();
+        let keys =
+            SessionKeys::read(text).map_err(|error| format!("secret {secret_id}: {error}"))?;
+        let client = aws::dynamodb(&aws);
+        let books = Books::new(BillingTable::new(client.clone(), billing), rules);
+        let settler = Settler { books, usage: UsageTable::new(client, usage) };
+        Ok(Portal::new(settler, Clock::system(), keys, config))
+    }
+}
+
+fn routes(shared: &Shared) -> Router {
+    Router::new()
+        .route(SESSIONS_PATH, post(enter::make))
+        .route("/portal/enter/{token}", get(enter::enter))
+        .route("/portal/leave", post(enter::leave))
+        .route("/portal/left", get(async || Refusal::NotSignedIn))
+        .route("/portal/page.css", get(style_sheet))
+        .fallback(async || Refusal::NotFound)
+        .method_not_allowed_fallback(async || Refusal::NotFound)
+        .layer(CsrfLayer::new())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(shared.clone(), answered))
+        .with_state(shared.clone())
+}
+
+async fn style_sheet() -> Response {
+    let headers =
+        [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")];
+    (headers, STYLE_SHEET).into_response()
+}
+
+/// Writes refusals as a page or as problem details, and sets the headers of every answer.
+async fn answered(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let is_page = parts.uri.path().starts_with("/portal/");
+    let (asked_lang, frame) = (Spoken::asked(&parts), asker::frame(&parts, &shared));
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(refusal) = response.extensions_mut().remove::<Arc<Refusal>>() {
+        response = match is_page {
+            true => (refusal.status(), page(&MessagePage::new(&frame, refusal.message())))
+                .into_response(),
+            false => refusal.as_problem(),
+        };
+    } else if response.status() == StatusCode::FORBIDDEN
+        && response.headers().get(CONTENT_TYPE).is_none()
+    {
+        // The layer against forged requests answers with nothing but a status.
+        response = match is_page {
+            true => (
+                StatusCode::FORBIDDEN,
+                page(&MessagePage::new(&frame, Refusal::ForeignForm.message())),
+            )
+                .into_response(),
+            false => Refusal::ForeignForm.as_problem(),
+        };
+    }
+    let headers = response.headers_mut();
+    if let Some(lang) = asked_lang {
+        headers.append(SET_COOKIE, lang_cookie(lang));
+    }
+    for (name, value) in SECURITY_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if let Ok(policy) =
+        HeaderValue::from_str(&content_security_policy(&shared.config.alipay_origin))
+    {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// Nothing but what is served here; a form may lead on to Alipay.
+fn content_security_policy(alipay_origin: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' {alipay_origin}; \
+         base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The cookie that remembers the language for a year.
+pub(crate) fn lang_cookie(lang: Lang) -> HeaderValue {
+    let name = match lang {
+        Lang::En => "steelyard-lang=en; Path=/; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly",
+        Lang::Zh => "steelyard-lang=zh; Path=/; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly",
+    };
+    debug_assert!(name.starts_with(LANG_COOKIE));
+    HeaderValue::from_static(name)
+}
+
+/// A page.
+pub(crate) fn page(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => Refusal::unavailable(error).into_response(),
+    }
+}
+
+impl Function for Portal {
+    async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
+        let request: LambdaRequest = serde_json::from_value(event)?;
+        let request = lambda_http::Request::from(request).map(Body::new);
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let answer = api_gateway_answer(response).await?;
+        Ok(serde_json::to_value(answer)?)
+    }
+}
+
+/// An answer as API Gateway wants it: cookies apart, and what is no text in base64.
+async fn api_gateway_answer(response: Response) -> Result<ApiGatewayV2httpResponse, Error> {
+    let (mut parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await?;
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = parts.status.as_u16().into();
+    if let Entry::Occupied(cookies) = parts.headers.entry(SET_COOKIE) {
+        let (_, cookies) = cookies.remove_entry_mult();
+        answer.cookies =
+            cookies.map(|c| c.to_str().map(str::to_owned)).collect::<Result<_, _>>()?;
+    }
+    answer.headers = parts.headers;
+    let (body, is_base64_encoded) = match String::from_utf8(body.into()) {
+        Ok(text) => (text, false),
+        Err(error) => (BASE64_STANDARD.encode(error.into_bytes()), true),
+    };
+    answer.body = Some(body.into());
+    answer.is_base64_encoded = is_base64_encoded;
+    Ok(answer)
+}
