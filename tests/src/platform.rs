@@ -18,7 +18,7 @@ use steelyard_cli::Tables;
 use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
-use steelyard_runtime::aws;
+use steelyard_runtime::{Callee, aws};
 use steelyard_store::{ProviderAccount, Stored};
 
 use crate::report::{Answer, posted, record, report};
@@ -117,11 +117,20 @@ impl Platform {
     /// The books of the platform, reached as one of its functions reaches them.
     #[must_use]
     pub fn books_as(&self, function: &str) -> Books {
+        let tables = Tables::local(&self.config_as(function));
+        Books::new(tables.billing, self.stack.rules.clone())
+    }
+
+    /// A function of the stack such as `steelyard-offers`, as another function reaches it.
+    #[must_use]
+    pub fn callee_as(&self, function: &str, callee: &str) -> Callee {
+        Callee::new(&self.config_as(function), callee.to_owned())
+    }
+
+    fn config_as(&self, function: &str) -> aws::SdkConfig {
         let transport = SharedHttpClient::new(self.stack.transport.clone());
         let endpoint = format!("http://{}", self.stack.address);
-        let config = aws::local(Some(transport), &endpoint).unwrap();
-        let tables = Tables::local(&aws::local_as(&config, function));
-        Books::new(tables.billing, self.stack.rules.clone())
+        aws::local_as(&aws::local(Some(transport), &endpoint).unwrap(), function)
     }
 
     /// The accesses that functions had no right to, since the last call. If any is left at the end,

@@ -96,10 +96,15 @@ impl Gate for Rights {
 /// The accesses of a request that the rights of a function do not allow.
 fn lacking(function: &str, request: &Request) -> Vec<String> {
     static RIGHTS: LazyLock<Vec<Right>> = LazyLock::new(|| rights(template()).unwrap());
-    let role = format!("{}{}Role", function[..1].to_uppercase(), &function[1..]);
+    let role = format!("{}Role", capitalised(function));
     let lacking =
         accesses(request).into_iter().filter(|access| !is_allowed(&RIGHTS, &role, access));
     lacking.map(|access| format!("{role}: {access}")).collect()
+}
+
+/// The name of a function as resources of the template begin with it.
+fn capitalised(function: &str) -> String {
+    format!("{}{}", function[..1].to_uppercase(), &function[1..])
 }
 
 /// Whether one of a role's rights allows an access and none denies it.
@@ -271,6 +276,14 @@ fn texts(written: &Value) -> Result<Vec<String>, String> {
 
 /// What IAM checks of a request.
 fn accesses(request: &Request) -> Vec<Access> {
+    if let Some(function) = &request.function {
+        // The event is not read: what it asks for is the callee's to judge.
+        return vec![Access {
+            action: "lambda:InvokeFunction".to_owned(),
+            resource: invoked(function),
+            context: BTreeMap::new(),
+        }];
+    }
     let body: Value = serde_json::from_slice(&request.body).unwrap();
     match (request.service(), request.operation()) {
         ("AmazonSQS", "SendMessage" | "SendMessageBatch") => {
@@ -364,6 +377,14 @@ fn table(name: &str) -> String {
         "steelyard-usage" => "UsageTable.Arn".to_owned(),
         "steelyard-billing" => "BillingTable.Arn".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+/// The function of the template that has a name such as `steelyard-offers`.
+fn invoked(name: &str) -> String {
+    match name.strip_prefix("steelyard-") {
+        Some(function) => format!("{}Function.Arn", capitalised(function)),
+        None => name.to_owned(),
     }
 }
 

@@ -17,10 +17,10 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// Keep the whole system running on this machine, its data in a folder.
 ///
 /// One port serves the usage API (`POST /v1/usage`, `GET /v1/usage/{provider}`), the quote API (`POST
-/// /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS and Secrets Manager for AWS tools (`AWS_ENDPOINT_URL`):
-/// on 127.0.0.1, and where `--listen` says. The schedules run on the stack's clock: settlement at 00:30,
-/// dispatch every minute, Alipay's notifications when they are due. `GET /local/clock` shows that
-/// clock, and the other commands work at its time.
+/// /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS, Secrets Manager and Lambda for
+/// AWS tools (`AWS_ENDPOINT_URL`): on 127.0.0.1, and where `--listen` says. The schedules run on the
+/// stack's clock: settlement at 00:30, dispatch every minute, Alipay's notifications when they are due.
+/// `GET /local/clock` shows that clock, and the other commands work at its time.
 ///
 /// A stack does not start before its last settlement. Without `--now` it does not start either when
 /// the system's time would close the month in which it last settled.

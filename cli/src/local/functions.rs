@@ -22,7 +22,7 @@ use steelyard_settle::Settle;
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
-use super::lambda::LocalFunction;
+use super::lambda::{LocalFunction, NamedFunctions};
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
 
 /// The functions of one stack. Each invocation runs the handler that Lambda runs.
@@ -46,6 +46,14 @@ pub struct Functions {
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
     pub reconcile: LocalFunction,
+}
+
+impl Functions {
+    /// Those that other functions invoke, by the names that they have in a deployment of the stack
+    /// `steelyard`.
+    pub(super) fn named(&self) -> NamedFunctions {
+        NamedFunctions::from([("steelyard-offers", self.offers.clone())])
+    }
 }
 
 /// The queue that feeds ingest.

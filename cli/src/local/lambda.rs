@@ -1,6 +1,7 @@
 //! Lambda, locally: functions that are invoked for events, and queues whose messages are handed to
 //! them, with Lambda's semantics.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ pub struct LocalFunction {
     handler: Arc<Handler>,
     timeout: Duration,
 }
+
+/// Functions by the names under which Lambda invokes them.
+pub type NamedFunctions = BTreeMap<&'static str, LocalFunction>;
 
 /// A queue whose messages go to a function.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ mod status;
 
 pub use clock::LocalClock;
 pub use functions::Functions;
-pub use lambda::{EventSource, LocalFunction};
+pub use lambda::{EventSource, LocalFunction, NamedFunctions};
 pub use server::http_event;
 pub use stack::{ALIPAY_SECRET, PORT, Stack, StackOptions};
 pub(crate) use status::StackStatus;

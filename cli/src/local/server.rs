@@ -26,7 +26,7 @@ use steelyard_runtime::{Problem, web};
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
-use super::embedded::{self, Embedded, access_key};
+use super::embedded::{self, Embedded, access_key, invoked_function};
 use super::functions::Functions;
 use super::lambda::LocalFunction;
 use super::status;
@@ -69,9 +69,9 @@ pub(crate) fn router(
 }
 
 /// The answer of the embedded services to a request of an AWS tool, which names the operation in a
-/// header; for all others nothing is here.
+/// header, or is a signed one for Lambda; for all others nothing is here.
 async fn aws_or_nothing(request: Request, aws: Next) -> Response {
-    if request.headers().contains_key("x-amz-target") {
+    if request.headers().contains_key("x-amz-target") || is_invocation(&request) {
         return aws.run(request).await;
     }
     let detail = format!(
@@ -79,6 +79,13 @@ async fn aws_or_nothing(request: Request, aws: Next) -> Response {
         request.uri().path()
     );
     problem(Problem::NotFound, &detail)
+}
+
+/// Whether a request is a signed one that invokes a function.
+fn is_invocation(request: &Request) -> bool {
+    let authorization = request.headers().get(AUTHORIZATION);
+    let signer = authorization.and_then(|value| access_key(value.to_str().ok()?));
+    signer.is_some() && invoked_function(request.uri().path()).is_some()
 }
 
 /// Problem details, as the functions answer them.

@@ -25,7 +25,7 @@ use super::clock::LocalClock;
 use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Request, Transport};
 use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE};
-use super::lambda::{EventSource, LocalFunction, asked, sqs};
+use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
 use crate::output::Times;
@@ -63,7 +63,7 @@ pub struct Stack {
     /// The transport from the functions to the embedded services. It counts requests and injects
     /// faults.
     pub transport: Transport,
-    /// The embedded services: DynamoDB, SQS and Secrets Manager.
+    /// The embedded services: DynamoDB, SQS, Secrets Manager and Lambda.
     pub embedded: Arc<Embedded>,
     /// The local Alipay.
     pub alipay: LocalAlipay,
@@ -72,6 +72,8 @@ pub struct Stack {
     /// The functions.
     pub functions: Functions,
     servers: Vec<tokio::task::JoinHandle<()>>,
+    /// Keeps the functions that other functions invoke.
+    _named: Arc<NamedFunctions>,
     /// Locks the folder: two stacks on one folder would work on the same tables.
     _lock: Option<File>,
     /// Keeps the bills of a stack without a folder until the stack ends.
@@ -115,6 +117,8 @@ impl Stack {
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
         let parts = Parts { rules: &rules, clock: &clock, config: &config };
         let functions = parts.functions(&gateway, archive, address)?;
+        let named = Arc::new(functions.named());
+        embedded.run_functions(&named);
         let router = server::router(&functions, &alipay, &embedded, &clock, &rules);
         let router = door::guarded(router, Hosts::of(&addresses), Bounds::STACK);
         let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
@@ -129,6 +133,7 @@ impl Stack {
             address,
             functions,
             servers,
+            _named: named,
             _lock: lock,
             _files: files,
         })

@@ -21,13 +21,20 @@ use rustls::{ClientConfig, RootCertStore};
 /// How long a connection may take to come about.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 
-/// How long an answer may take to begin: DynamoDB and SQS answer in milliseconds, and a long poll of
-/// SQS is never asked for here.
+/// How long an answer may take to begin, if a client sets no read time-out of its own: DynamoDB and
+/// SQS answer in milliseconds, and a long poll of SQS is never asked for here.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// One pool of connections, shared by every client that it is given to.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections(pub(crate) Client<HttpsConnector<TcpConnector>, SdkBody>);
+
+/// The connections of one client, with its bound of time.
+#[derive(Clone, Debug)]
+struct Connector {
+    connections: Connections,
+    answer_max: Duration,
+}
 
 /// Which root certificates a client trusts.
 #[derive(Clone, Copy, Debug)]
@@ -90,20 +97,21 @@ pub(crate) fn connections(roots: Roots) -> std::io::Result<Connections> {
 impl HttpClient for Connections {
     fn http_connector(
         &self,
-        _: &HttpConnectorSettings,
+        settings: &HttpConnectorSettings,
         _: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+        let answer_max = settings.read_timeout().unwrap_or(ANSWER_MAX);
+        SharedHttpConnector::new(Connector { connections: self.clone(), answer_max })
     }
 }
 
-impl HttpConnector for Connections {
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let pool = self.0.clone();
+        let Connector { connections: Connections(pool), answer_max } = self.clone();
         HttpConnectorFuture::new(async move {
             let request =
                 request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            let answer = tokio::time::timeout(ANSWER_MAX, pool.request(request))
+            let answer = tokio::time::timeout(answer_max, pool.request(request))
                 .await
                 .map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?
                 .map_err(failed)?;

@@ -6,6 +6,8 @@ pub mod aws;
 mod batch;
 #[cfg(feature = "bucket")]
 mod bucket;
+#[cfg(feature = "callee")]
+mod callee;
 mod clock;
 mod endpoints;
 mod environment;
@@ -21,6 +23,8 @@ pub mod web;
 pub use batch::{Message, each_message, each_message_in_turn, is_batch};
 #[cfg(feature = "bucket")]
 pub use bucket::{Bucket, BucketError};
+#[cfg(feature = "callee")]
+pub use callee::{Callee, InvokeError};
 pub use clock::Clock;
 pub use environment::{Environment, EnvironmentError};
 pub use function::{Error, Function, Invocation, run};

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use steelyard_billing::TermsChangeError;
+use steelyard_offers::RECHARGES_PATH;
 use steelyard_pricing::Plan;
-use steelyard_tests::{Platform, fen, reason, rights, template};
+use steelyard_tests::{Platform, fen, keyed, reason, rights, template};
 
 /// Rights of one holder on one resource under the same conditions, and why it has them.
 struct Explained {
@@ -364,6 +365,20 @@ async fn a_function_is_refused_what_its_role_does_not_allow() {
     // The same by an operator is done.
     platform.recharge("a", 100, "transfer-1").await;
     assert_eq!(platform.account("a").await, [100, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_function_invokes_another_only_if_its_role_allows_it() {
+    let platform = Platform::open().await;
+    platform.join("a").await;
+    let before = platform.records().await;
+    let event = keyed(RECHARGES_PATH, &json!({ "provider": "a", "amount": "5.00" }), "cart-1");
+    let invoked = platform.callee_as("quote", "steelyard-offers").invoke(&event).await;
+    let lacking = "QuoteRole: lambda:InvokeFunction on OffersFunction.Arn";
+    check_refused(&platform, &before, invoked.is_err(), lacking).await;
+    // The same by an operator is done.
+    let invoked = platform.callee_as("local", "steelyard-offers").invoke(&event).await;
+    assert_eq!(invoked.unwrap()["statusCode"], 201);
 }
 
 #[tokio::test]

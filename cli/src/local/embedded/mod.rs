@@ -1,4 +1,4 @@
-//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS and Secrets Manager.
+//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS, Secrets Manager and Lambda.
 //!
 //! [`Embedded`] answers a request as the service it is addressed to would.
 //! Two roads lead to it: [`Transport`] for `aws-sdk` clients in this process, and [`router()`] for AWS tools over HTTP.
@@ -9,6 +9,7 @@ mod dynamodb;
 mod faults;
 mod gate;
 mod keys;
+mod lambda;
 mod meter;
 mod queues;
 mod router;
@@ -19,7 +20,7 @@ mod wire;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use dynoxide::DynoxideError;
 use jiff::Timestamp;
@@ -29,11 +30,13 @@ pub use gate::Gate;
 pub use meter::{CapacityUnits, Meter, Partition, PartitionUse, Units, Usage};
 pub use router::{REQUEST_MAX_BYTES, router};
 pub use transport::Transport;
-pub use wire::{Request, Response, access_key};
+pub use wire::{Request, Response, access_key, invoked_function};
 
 use dynamodb::DynamoDb;
 use queues::Queues;
 use secrets::Secrets;
+
+use super::lambda::NamedFunctions;
 
 /// The clock that the queues live by. Visibility, delay and retention pass as it does.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -67,7 +70,7 @@ pub enum OpenError {
     PathNotUtf8(PathBuf),
 }
 
-/// DynamoDB, SQS and Secrets Manager in this process.
+/// DynamoDB, SQS, Secrets Manager and Lambda in this process.
 ///
 /// The tables are in memory or in a file; queues and secrets are always in memory.
 /// A queue that a restart empties loses nothing for good: what is due is in the tables, and is sent again.
@@ -75,6 +78,7 @@ pub struct Embedded {
     dynamodb: DynamoDb,
     queues: Mutex<Queues>,
     secrets: Mutex<Secrets>,
+    functions: OnceLock<Weak<NamedFunctions>>,
     now: Now,
 }
 
@@ -102,6 +106,13 @@ impl Embedded {
         lock(&self.secrets).put(name.into(), value.into());
     }
 
+    /// Lets Lambda invoke these functions by their names, as long as the caller keeps them. The first ones set stay.
+    ///
+    /// They are set after the services were made, and not kept here, since functions reach these services: they need them to be made, and would never be dropped.
+    pub fn run_functions(&self, functions: &Arc<NamedFunctions>) {
+        self.functions.get_or_init(|| Arc::downgrade(functions));
+    }
+
     /// The answer of the service that `request` is addressed to.
     ///
     /// Whatever goes wrong is an answer too, with the error's name and text as the service words them.
@@ -112,13 +123,15 @@ impl Embedded {
                 self.dynamodb.handle(&request).await
             }
             "AmazonSQS" => sqs::handle(&self.queues, &self.now, &request).await,
+            "Lambda" => lambda::handle(self.functions.get(), &request).await,
             "secretsmanager" => secrets::handle(&lock(&self.secrets), &request),
             _ => wire::unknown_operation(&request),
         }
     }
 
     fn over(dynamodb: DynamoDb, now: Now) -> Self {
-        Self { dynamodb, queues: Mutex::default(), secrets: Mutex::default(), now }
+        let (queues, secrets, functions) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Self { dynamodb, queues, secrets, functions, now }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::post;
 
@@ -15,9 +15,9 @@ use super::wire::{Request, Response, access_key};
 /// The largest request that DynamoDB takes, a `BatchWriteItem`: 16 MB.
 pub const REQUEST_MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Answers every `POST` with `x-amz-target`, whatever its path: a tool may call a queue's URL instead of `/`.
+/// Answers every `POST` with `x-amz-target`, whatever its path: a tool may call a queue's URL instead of `/`. Without that header, it answers an invocation of a function at Lambda's path.
 ///
-/// Signatures are not checked: serve it on loopback, or where only machines that may read and change the books reach it. A web page cannot reach it, since a browser asks leave before it sends that header across origins, and here it is not given.
+/// Signatures are not checked: serve it on loopback, or where only machines that may read and change the books reach it. A web page cannot reach it, since a browser asks leave before it sends that header, or `authorization`, across origins, and here it is not given.
 pub fn router(embedded: Arc<Embedded>) -> Router {
     Router::new()
         .fallback(post(answer))
@@ -27,14 +27,15 @@ pub fn router(embedded: Arc<Embedded>) -> Router {
 
 async fn answer(
     State(embedded): State<Arc<Embedded>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> HttpResponse {
+    let target = text(&headers, "x-amz-target");
     let request = Request {
-        target: text(&headers, "x-amz-target").unwrap_or_default(),
         host: text(&headers, "host"),
         caller: text(&headers, "authorization").as_deref().and_then(access_key),
-        body: body.into(),
+        ..Request::over_http(target.as_deref(), uri.path(), body)
     };
     embedded.handle(request).await.into_response()
 }

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use axum::http::Uri;
 
 use super::Embedded;
 use super::faults::{Fault, Faults, conflict, throttle};
@@ -105,14 +106,16 @@ impl HttpClient for Transport {
 
 /// # Errors
 ///
-/// When the body is a stream; none of the three services takes one.
+/// When the body is a stream; none of the services takes one.
 fn from_sdk(request: &HttpRequest) -> Result<Request, ConnectorError> {
     let Some(body) = request.body().bytes() else {
         return Err(ConnectorError::user("the request's body is a stream".into()));
     };
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let path = request.uri().parse::<Uri>();
+    let path = path.as_ref().map_or("", Uri::path);
+    let target = request.headers().get("x-amz-target");
     let caller = request.headers().get("authorization").and_then(access_key);
-    Ok(Request { caller, ..Request::new(target, body) })
+    Ok(Request { caller, ..Request::over_http(target, path, body) })
 }
 
 fn to_sdk(answer: Response) -> Result<HttpResponse, ConnectorError> {

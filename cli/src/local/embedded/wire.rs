@@ -1,4 +1,4 @@
-//! Requests and answers as all three services speak them: JSON, with the operation named by `x-amz-target`.
+//! Requests and answers as the services speak them: JSON, with the operation named by `x-amz-target`, or by the path at Lambda.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 /// What an AWS client asks: an operation and its JSON.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The value of `x-amz-target`: the service's name, a dot, the operation.
+    /// The value of `x-amz-target`: the service's name, a dot, the operation. `Lambda.Invoke` of an invocation, which has no such header.
     pub target: String,
+    /// The function that the path of an invocation names.
+    pub function: Option<String>,
     /// The value of `Host` when the request came over HTTP. Queue URLs are told with it, so that a tool can call them.
     pub host: Option<String>,
     /// The access key id that signed the request, if it is signed. No signature is checked.
@@ -19,7 +21,17 @@ pub struct Request {
 impl Request {
     /// A request from inside this process.
     pub fn new(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self { target: target.into(), host: None, caller: None, body: body.into() }
+        Self { target: target.into(), function: None, host: None, caller: None, body: body.into() }
+    }
+
+    /// A request as HTTP brings it, with the value of `x-amz-target` if it has one.
+    pub(super) fn over_http(target: Option<&str>, path: &str, body: impl Into<Vec<u8>>) -> Self {
+        match (target, invoked_function(path)) {
+            (None, Some(function)) => {
+                Self { function: Some(function.to_owned()), ..Self::new(INVOKE, body) }
+            }
+            (target, _) => Self::new(target.unwrap_or_default(), body),
+        }
     }
 
     /// The service's name: what stands before the target's first dot.
@@ -40,6 +52,15 @@ impl Request {
     fn split(&self) -> (&str, &str) {
         self.target.split_once('.').unwrap_or((&self.target, ""))
     }
+}
+
+/// The target of an invocation.
+const INVOKE: &str = "Lambda.Invoke";
+
+/// The function that a path of Lambda's `Invoke` names.
+pub fn invoked_function(path: &str) -> Option<&str> {
+    let function = path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/invocations")?;
+    (!function.contains('/')).then_some(function)
 }
 
 /// The access key id in an `Authorization` header of Signature Version 4.
@@ -76,7 +97,12 @@ impl Response {
 
     /// The caller's mistake, in the form that the AWS clients read.
     pub(super) fn refusal(error: &str, message: &str) -> Self {
-        Self::json(400, json!({ "__type": error, "message": message }).to_string())
+        Self::refusal_with(400, error, message)
+    }
+
+    /// The caller's mistake, with the status that the service gives it.
+    pub(super) fn refusal_with(status: u16, error: &str, message: &str) -> Self {
+        Self::json(status, json!({ "__type": error, "message": message }).to_string())
     }
 
     /// The same answer with one more header.
