@@ -6,7 +6,7 @@ use steelyard_runtime::Error;
 
 use crate::commands::{
     access, account, adjust, adjustments, audit, breaker, debits, demo, import, items, local,
-    mandates, plan, price, provider, reconcile, refund, runs, settle, statement, usage,
+    mandates, plan, portal, price, provider, reconcile, refund, runs, settle, statement, usage,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -74,6 +74,7 @@ pub(crate) enum Command {
     /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
     #[command(subcommand)]
     Mandates(mandates::MandatesCommand),
+    Portal(portal::PortalArgs),
     /// Rebuild every account from its journal, and check every invariant that stored data can show.
     Audit(audit::AuditArgs),
     /// Register providers, put them on plans, give them overrides.

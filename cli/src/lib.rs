@@ -82,6 +82,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Runs(args) => args.run(&target, &platform).await,
         Command::Usage(command) => command.run(&target, &platform).await,
         Command::Statement(args) => args.run(&target).await,
+        Command::Portal(args) => args.run(&target, &platform).await,
         Command::Account(command) => command.run(&target, &platform).await,
         Command::Adjust(args) => args.run(&target, &platform).await,
         Command::Adjustments(command) => command.run(&target, &platform).await,

@@ -195,6 +195,11 @@ impl TargetArgs {
         Ok(System { tables, clock, rules, gateway })
     }
 
+    /// The address of a stack; none of a deployment.
+    pub(crate) fn stack_endpoint(&self) -> Option<&str> {
+        (!self.aws).then(|| self.endpoint.trim_end_matches('/'))
+    }
+
     /// The tables of the system to work on, for a command that needs no time.
     pub(crate) async fn tables(&self) -> Result<Tables, Error> {
         let (usage, billing) = self.names()?;

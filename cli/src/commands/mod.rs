@@ -14,6 +14,7 @@ pub(crate) mod items;
 pub(crate) mod local;
 pub(crate) mod mandates;
 pub(crate) mod plan;
+pub(crate) mod portal;
 pub(crate) mod price;
 pub(crate) mod provider;
 pub(crate) mod reconcile;

@@ -187,9 +187,10 @@ fn http_response(answer: &Value) -> Response {
         response = response.header(SET_COOKIE, cookie.as_str().unwrap_or_default());
     }
     let text = answer["body"].as_str().unwrap_or_default();
-    let body = match answer["isBase64Encoded"] {
-        Value::Bool(true) => BASE64_STANDARD.decode(text).unwrap_or_default(),
-        _ => text.to_owned().into_bytes(),
+    let body = if answer["isBase64Encoded"] == true {
+        BASE64_STANDARD.decode(text).unwrap_or_default()
+    } else {
+        text.to_owned().into_bytes()
     };
     response.body(Body::from(body)).unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
 }

@@ -14,10 +14,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{
-    Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionLink, SessionRight, Visitor,
+    Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionError, SessionLink, SessionRight,
+    Visitor,
 };
 use steelyard_runtime::Problem;
-use steelyard_store::session_link_id;
+use steelyard_store::{BillingTable, CommitError, session_link_id};
+use thiserror::Error;
 
 use crate::Shared;
 use crate::asker::Asker;

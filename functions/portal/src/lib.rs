@@ -43,7 +43,7 @@ use tower_http::csrf::CsrfLayer;
 use asker::{LANG_COOKIE, Spoken};
 use refusal::Refusal;
 
-pub use enter::SESSIONS_PATH;
+pub use enter::{LinkError, SESSIONS_PATH, store_link};
 pub use seal::{SessionKeys, SessionKeysError};
 
 /// The largest request, in bytes.

@@ -1,0 +1,96 @@
+//! `steelyard portal`: a link to the pages of a provider, or of operators.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+
+use clap::Args;
+use serde_json::json;
+use steelyard_billing::{Person, ProviderId, SessionLink, SessionRight, Visitor};
+use steelyard_portal::store_link;
+use steelyard_runtime::Error;
+
+use super::registered;
+use crate::exit::Exit;
+use crate::output;
+use crate::target::{PlatformArgs, TargetArgs};
+
+/// Open the pages of a provider, or with `--operator` those of the platform.
+///
+/// Prints a link that works once, within a minute, and opens it in the browser when standard output is a
+/// terminal.
+#[derive(Debug, Args)]
+pub(crate) struct PortalArgs {
+    /// The provider.
+    #[arg(required_unless_present = "operator", conflicts_with = "operator")]
+    provider: Option<ProviderId>,
+    /// Open the operator's pages under this name, which is recorded with each action.
+    #[arg(long, value_name = "NAME")]
+    operator: Option<Person>,
+    /// What the session may do; may be repeated [default: everything].
+    #[arg(long, value_name = "RIGHT")]
+    may: Vec<SessionRight>,
+    /// The language of the pages, `en` or `zh`; by the browser's preference unless given.
+    #[arg(long, value_name = "LANGUAGE")]
+    lang: Option<String>,
+    /// How long the session lasts once it is opened, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
+    expires_in: u32,
+    /// Print the link only.
+    #[arg(long)]
+    print: bool,
+    /// The address of the pages of a deployment: one of its outputs.
+    #[arg(long, env = "PORTAL_URL", hide_env_values = true)]
+    portal_url: Option<String>,
+}
+
+impl PortalArgs {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let portal_url = match (target.stack_endpoint(), &self.portal_url) {
+            (Some(endpoint), _) => endpoint.to_owned(),
+            (None, Some(url)) => url.trim_end_matches('/').to_owned(),
+            (None, None) => {
+                return Err("give --portal-url: the deployment has it as an output".into());
+            }
+        };
+        let system = target.system(platform).await?;
+        let billing = &system.tables.billing;
+        let (visitor, session_version) = match (self.provider, self.operator) {
+            (Some(id), _) => {
+                let account = registered(&system.tables, &id).await?.account;
+                (Visitor::Provider(id), account.session_version)
+            }
+            (None, Some(operator)) => (Visitor::Operator(operator), 0),
+            (None, None) => return Err("name a provider, or an operator".into()),
+        };
+        let may: BTreeSet<SessionRight> = match self.may.is_empty() {
+            true => SessionRight::ALL.into(),
+            false => self.may.into_iter().collect(),
+        };
+        let link = SessionLink {
+            visitor,
+            may,
+            lasts_s: self.expires_in,
+            locale: self.lang,
+            return_url: None,
+            made_at_s: system.clock.now(),
+            session_version,
+        };
+        let url = store_link(billing, &portal_url, &link).await?;
+        if target.json {
+            output::json(&json!({ "url": url, "opens_until_s": link.valid_until().as_second() }))?;
+        } else {
+            output::print(&url)?;
+            if !self.print && std::io::stdout().is_terminal() {
+                // The link is printed: without a browser, a person copies it.
+                if let Err(error) = open::that_detached(&url) {
+                    tracing::warn!(%error, "cannot open a browser");
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
