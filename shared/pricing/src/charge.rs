@@ -177,7 +177,7 @@ impl MonthToDate {
 }
 
 impl SegmentToDate {
-    fn new(terms: TermsRef) -> SegmentToDate {
+    pub(crate) fn new(terms: TermsRef) -> SegmentToDate {
         SegmentToDate {
             terms,
             rates: BTreeMap::new(),

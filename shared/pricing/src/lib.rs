@@ -17,6 +17,7 @@
 mod api;
 mod ceiling;
 mod charge;
+mod condense;
 mod day;
 mod exact;
 mod faults;
@@ -26,12 +27,14 @@ mod money;
 mod name;
 mod percent;
 mod plan;
+mod progress;
 mod quantity;
 mod quote;
 mod rating;
 mod rounding;
 #[cfg(feature = "schema")]
 mod schema;
+mod share;
 mod tally;
 mod terms;
 mod usage;
@@ -41,6 +44,7 @@ pub use charge::{
     ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, SegmentToDate, Unpriced,
     charge, rate_segment,
 };
+pub use condense::Condenser;
 pub use day::{BillingDay, BillingMonth, DayError};
 pub use faults::{Fault, PlanError, Rule};
 pub use meter::{Amount, AmountError, Calls};
@@ -54,10 +58,12 @@ pub use percent::Percent;
 pub use plan::{
     Catalog, Conversion, Discount, DiscountOf, Override, Plan, PlanDocument, Rate, Rounded, Warning,
 };
+pub use progress::Progress;
 pub use quantity::Quantity;
 pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
 pub use rating::{Discounted, Limit, Rated, RatedToDate};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
+pub use share::share;
 pub use terms::{Segment, SegmentSpan, Terms, TermsError, TermsRef, segments};
 pub use usage::{Metered, Usage, UsageError};

@@ -121,6 +121,15 @@ impl Amount {
         self.0
     }
 
+    /// The number of millionths of a yuan: at most 10¹⁸.
+    #[must_use]
+    pub fn millionths(self) -> u64 {
+        let mut number = self.0;
+        number.rescale(AMOUNT_DECIMALS_MAX);
+        // Non-negative and within 64 bits, as every amount is.
+        u64::try_from(number.mantissa()).unwrap_or(u64::MAX)
+    }
+
     /// The sum.
     ///
     /// # Errors

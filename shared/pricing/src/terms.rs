@@ -78,6 +78,25 @@ impl<'a> Terms<'a> {
         }
     }
 
+    /// The plan as it is on a day, to price any days by: with the overrides, and with those of the
+    /// discounts that hold then, for good.
+    ///
+    /// # Errors
+    ///
+    /// [`TermsError`] when an override does not fit the plan.
+    pub fn as_on(&self, day: BillingDay) -> Result<Plan, TermsError> {
+        let segment = Segment::new(day, day.next(), self)?;
+        let mut document = segment.plan().document().clone();
+        let of_rates = document.rates.iter_mut().map(|rate| &mut rate.discounts);
+        for discounts in of_rates.chain([&mut document.discounts]) {
+            discounts.retain(|discount| discount.holds_on(day));
+            for discount in discounts {
+                (discount.from, discount.until) = (None, None);
+            }
+        }
+        Plan::try_from(document).map_err(|source| TermsError { day, source })
+    }
+
     /// Whether both days of a month belong to one segment.
     fn go_on(&self, day: BillingDay, other: &Terms<'_>, other_day: BillingDay) -> bool {
         // Days mostly have the very same plan, which needs no comparing.

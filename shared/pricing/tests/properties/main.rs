@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 use steelyard_pricing::{
-    Amount, BillingDay, Calls, DayCharge, Fen, Metered, MonthToDate, MonthUsage, Segment, Terms,
-    Usage, charge, segments,
+    Amount, BillingDay, Calls, Condenser, DayCharge, Fen, Metered, MonthToDate, MonthUsage,
+    Progress, Segment, Terms, Usage, charge, segments,
 };
 
 use crate::books::settle;
@@ -49,6 +49,59 @@ fn explains_itself(segments: &[Segment<'_>], charged: &DayCharge) {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_line_is_shared_out_to_its_apis_to_the_fen(month in any_month()) {
+        for run in settle(&month) {
+            for line in &run.charged.lines {
+                let shares = line.charge_by_api();
+                prop_assert_eq!(shares.len(), line.apis.apis());
+                let sum = Fen::sum(shares.iter().map(|(_, fen)| *fen)).unwrap();
+                prop_assert_eq!(sum, if shares.is_empty() { Fen::ZERO } else { line.charge_fen });
+                let sign = line.charge_fen.get().signum();
+                prop_assert!(shares.iter().all(|(_, fen)| fen.get() * sign >= 0));
+            }
+        }
+    }
+
+    #[test]
+    fn condensed_usage_costs_the_same(month in any_month()) {
+        let day = month.day(28);
+        let (segments, days) = (month.segments(28), month.arrived(0));
+        let mut condenser = Condenser::new(&segments);
+        let condensed = days.iter().map(|(day, usage)| (*day, condenser.condense(usage).unwrap()));
+        let condensed = condensed.collect::<BTreeMap<_, _>>();
+        let cost = |days: &BTreeMap<BillingDay, Usage>| {
+            let own = days.iter().filter(|(of, _)| **of <= day).map(|(day, usage)| (*day, usage));
+            let usage = MonthUsage {
+                own: own.collect(), day: Some(day), closing: true, ..MonthUsage::default()
+            };
+            charge(&segments, &MonthToDate::default(), &usage).unwrap().rated_yuan
+        };
+        prop_assert_eq!(cost(&condensed), cost(&days));
+        prop_assert!(condensed.values().all(|usage| usage.apis() <= APIS.len()));
+    }
+
+    #[test]
+    fn the_next_calls_cost_what_the_month_comes_to_with_them(month in any_month(), calls in 0_u64..20_000) {
+        let runs = settle(&month);
+        let run = runs.first().unwrap();
+        for segment in &run.segments {
+            let progress = Progress::of(segment, &run.charged.month).unwrap();
+            let (day, more) = (segment.from(), Metered::calls(calls));
+            for api in APIS {
+                let api = api.parse().unwrap();
+                let Some(rate) = segment.plan().rate_of(&api) else { continue };
+                let own = Usage::from_iter([(api, more)]);
+                let with = |own: Vec<(BillingDay, &Usage)>| {
+                    let usage = MonthUsage { own, ..MonthUsage::default() };
+                    charge(&run.segments, &run.charged.month, &usage).unwrap().rated_yuan
+                };
+                let difference = with(vec![(day, &own)]).minus(with(Vec::new())).unwrap();
+                prop_assert_eq!(progress.price_of_next(&rate.rate, day, more).unwrap(), difference);
+            }
+        }
+    }
 
     #[test]
     fn days_add_up_to_the_month_rated_once(month in any_month()) {
