@@ -9,6 +9,7 @@ mod adjustment;
 mod audit;
 pub mod breaker;
 mod calendar;
+mod comparison;
 mod correction;
 mod counted;
 mod cumulative;
@@ -52,6 +53,7 @@ pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{
     Calendar, CalendarError, RETENTION_DAYS, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, WallTime,
 };
+pub use comparison::{ApiCharge, ChargeChange, charge_by_api};
 pub use correction::{CorrectionError, CorrectionPhase, CorrectionSet, Undo};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
 pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
@@ -91,7 +93,9 @@ pub use reconciliation::{
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
 pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
-pub use settlement::{MonthClose, Settlement, SettlementError, next_settlement, nothing_due};
+pub use settlement::{
+    MonthClose, Settlement, SettlementError, month_segments, next_settlement, nothing_due,
+};
 pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 pub use statement::{
     ChangedDay, Statement, StatementId, StatementIdError, charged_between, charged_days,

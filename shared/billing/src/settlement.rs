@@ -310,6 +310,22 @@ fn supplement(
     Ok(StatementId { day, supplement })
 }
 
+/// The parts of a month by which the next settlement charges it: settled days keep the terms by which they
+/// were settled, and later days have those that are known now.
+///
+/// # Errors
+///
+/// [`SettlementError`] when terms are gone, cannot be read, or do not fit together.
+pub fn month_segments<'a>(
+    provider: &'a Provider,
+    account: &Account,
+    month: BillingMonth,
+    plans: &'a Catalog,
+) -> Result<Vec<Segment<'a>>, SettlementError> {
+    check_readable(provider, plans)?;
+    segments_of(provider, account, month, plans)
+}
+
 /// The parts of the month. A day that was settled keeps the terms it was settled by, whatever was
 /// stored since; the days after the month's last statement have not been rated by any.
 pub(crate) fn segments_of<'a>(

@@ -182,6 +182,16 @@ impl<'a> Segment<'a> {
         (self.span.from..self.span.until).contains(&day)
     }
 
+    /// What is free by the month in the segment: of each rate that has an allowance, and under no name of
+    /// all rates together.
+    pub fn allowances(&self) -> impl Iterator<Item = (Option<&Name>, Decimal)> {
+        let document = self.plan.document();
+        let of_rates = document.rates.iter().map(|rate| (Some(&rate.rate), rate.free_per_month));
+        let all = of_rates.chain([(None, document.free_per_month)]);
+        let given = all.filter(|(_, free)| !free.is_zero());
+        given.map(|(rate, free)| (rate, self.share_of(free)))
+    }
+
     /// Those of the discounts that hold in the segment.
     pub(crate) fn discounts<'d>(
         &self,
