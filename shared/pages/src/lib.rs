@@ -7,6 +7,7 @@
 
 #![allow(dead_code)]
 
+mod forecast;
 mod frame;
 mod icon;
 mod lang;
@@ -15,6 +16,10 @@ mod records;
 mod show;
 mod strip;
 
+pub use forecast::{
+    AllowanceEnd, Cover, ExpectedDay, FORECAST_DAYS_MAX, FORECAST_DAYS_MIN, FenRange, Forecast,
+    ForecastError,
+};
 pub use frame::{Frame, May, wall_clock};
 pub use lang::Lang;
 pub use message::{Message, MessagePage};

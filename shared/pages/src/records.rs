@@ -1,8 +1,8 @@
 //! What the views of a provider are computed from.
 
 use jiff::Timestamp;
-use steelyard_billing::{Account, Calendar, DebitRules, Provider};
-use steelyard_pricing::Catalog;
+use steelyard_billing::{Account, Calendar, CalendarError, DebitRules, Provider, Statement};
+use steelyard_pricing::{BillingDay, Catalog};
 
 /// The records that every view of a provider begins with, as they were read, and the time.
 #[derive(Clone, Copy, Debug)]
@@ -24,5 +24,33 @@ impl<'a> Records<'a> {
     #[must_use]
     pub fn calendar(&self) -> &'a Calendar {
         &self.rules.calendar
+    }
+
+    /// The billing day of the view.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError`] when the time is outside the calendar.
+    pub fn today(&self) -> Result<BillingDay, CalendarError> {
+        self.calendar().day_of(self.now)
+    }
+
+    /// The last day of which everything that was counted is charged; none before the first. A day without
+    /// usage has no statement: it is settled when nothing that `coming` charges is of it, or of a day before.
+    /// Without `coming` it is the day of the last statement.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError`] when the time is outside the calendar.
+    pub fn settled_through(
+        &self,
+        coming: Option<&[Statement]>,
+    ) -> Result<Option<BillingDay>, CalendarError> {
+        let yesterday = self.today()?.previous();
+        let Some(last) = self.account.settled_through else { return Ok(None) };
+        let Some(coming) = coming else { return Ok(Some(last.min(yesterday))) };
+        let days = coming.iter().map(|statement| statement.statement.day);
+        let unsettled = days.filter(|day| *day > last).min();
+        Ok(Some(unsettled.map_or(yesterday, |day| day.previous().min(yesterday))))
     }
 }
