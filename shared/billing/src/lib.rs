@@ -98,8 +98,8 @@ pub use settlement::{
 };
 pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 pub use statement::{
-    ChangedDay, Statement, StatementId, StatementIdError, charged_between, charged_days,
-    days_collected, still_owed,
+    ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, charged_between,
+    charged_days, days_collected, still_owed,
 };
 pub use task::{Task, TaskId, TaskRef};
 pub use trade::{GivenBack, Trade};

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, Fen, Line, LineCause, MoneyError, Rounding, SegmentSpan, TermsRef, Unpriced, Usage,
-    UsageError, Yuan,
+    BillingDay, Calls, Fen, Line, LineCause, MoneyError, Rounding, SegmentSpan, TermsRef, Unpriced,
+    Usage, UsageError, Yuan,
 };
 use thiserror::Error;
 
@@ -63,6 +63,15 @@ pub struct Statement {
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     pub from_prepaid_fen: Fen,
+}
+
+/// The calls of a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatementCalls {
+    /// New calls and calls that came late.
+    pub charged: Calls,
+    /// Calls that were withdrawn.
+    pub withdrawn: Calls,
 }
 
 /// Usage of a day that changed after it was settled.
@@ -124,6 +133,27 @@ impl Statement {
         let unpriced = self.unpriced.iter().filter(|unpriced| unpriced.because == cause);
         let mut all = lines.chain(unpriced.map(|unpriced| &unpriced.apis));
         all.try_fold(Usage::new(), |sum, apis| sum.plus(apis))
+    }
+
+    /// The calls that it charges and those that it credits, unpriced ones included.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] when a sum is more than can be rated.
+    pub fn calls(&self) -> Result<StatementCalls, UsageError> {
+        let lines = self.lines.iter().map(|line| (line.because, &line.apis));
+        let unpriced = self.unpriced.iter().map(|unpriced| (unpriced.because, &unpriced.apis));
+        let mut sum = StatementCalls::default();
+        for (because, apis) in lines.chain(unpriced) {
+            let calls = apis.total()?.calls;
+            match because {
+                LineCause::Void => sum.withdrawn = sum.withdrawn.plus(calls)?,
+                LineCause::Usage | LineCause::Late | LineCause::Terms => {
+                    sum.charged = sum.charged.plus(calls)?;
+                }
+            }
+        }
+        Ok(sum)
     }
 
     /// Adds what the statement charges to what those before it charged of each wanted day.

@@ -12,6 +12,7 @@ mod frame;
 mod icon;
 mod lang;
 mod message;
+pub mod overview;
 mod records;
 mod show;
 mod strip;

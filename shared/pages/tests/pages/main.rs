@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod month;
+mod overview;
 
 use askama::Template;
 use month::Month;

@@ -1,0 +1,372 @@
+//! What is withheld next: how much, when, for which days, and how the amount is made up; or why nothing is.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{
+    Collectable, Debit, DeclineReason, GiveUpReason, Mandate, MandateId, Phase, Request, Statement,
+    StatementId, days_collected, still_owed,
+};
+use steelyard_pricing::{BillingDay, Fen, MoneyError};
+use utoipa::ToSchema;
+
+use super::{OverviewError, Parts};
+
+/// How many bills a strip lists; older ones are one row.
+const BILLS_MAX: usize = 5;
+
+/// What is withheld next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NextWithholding {
+    /// Where it stands.
+    pub state: WithholdingState,
+    /// The amount: of a debit that was sent, what it takes; before, what it would take now; nothing where
+    /// none is to come.
+    #[schema(value_type = i64)]
+    pub amount_fen: Fen,
+    /// When it is sent, or sent again, in seconds of Unix time; none where that is not known.
+    #[schema(value_type = Option<i64>)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub at_s: Option<Timestamp>,
+    /// When it was first sent, in seconds of Unix time; none before.
+    #[schema(value_type = Option<i64>)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+    pub since_s: Option<Timestamp>,
+    /// What is owed and not being collected.
+    #[schema(value_type = i64)]
+    pub unreserved_fen: Fen,
+    /// What is owed beyond the amount, and follows by other debits.
+    #[schema(value_type = i64)]
+    pub rest_fen: Fen,
+    /// The smallest amount that is withheld.
+    #[schema(value_type = i64)]
+    pub minimum_fen: Fen,
+    /// The days whose charges the amount pays, as far as statements of the view tell.
+    pub days: Option<WithheldDays>,
+    /// How the amount is made up; the last entry is the amount.
+    pub strip: Vec<StripEntry>,
+    /// The agreement under which it is withheld.
+    pub agreement: Option<AgreementRef>,
+    /// The last decline of the debit.
+    pub declined: Option<Declined>,
+}
+
+/// Where the next withholding stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WithholdingState {
+    /// Nothing is owed, and there is prepaid money for what comes.
+    PrepaidCovers,
+    /// Nothing is owed.
+    NothingOwed,
+    /// Less than the smallest amount is owed.
+    BelowMinimum,
+    /// No agreement is signed, or the last one has ended.
+    NoAgreement,
+    /// The agreement is suspended.
+    Suspended,
+    /// The agreement allows less than the smallest amount.
+    LimitTooSmall,
+    /// It is to be sent.
+    Due,
+    /// It was declined, and is sent again.
+    Declined,
+    /// It is being sent.
+    UnderWay,
+    /// It was sent, and the result is not known.
+    InDoubt,
+    /// It was given up, and nothing has changed since.
+    GivenUp,
+    /// The account is closed.
+    Closed,
+}
+
+/// Days whose charges are owed or withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct WithheldDays {
+    /// The first.
+    #[schema(value_type = String)]
+    pub from: BillingDay,
+    /// The last.
+    #[schema(value_type = String)]
+    pub through: BillingDay,
+}
+
+/// An agreement, as the provider knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AgreementRef {
+    /// Which mandate of the account.
+    #[schema(value_type = u32)]
+    pub mandate: MandateId,
+    /// The last four digits of Alipay's number of the agreement.
+    pub ends_in: String,
+    /// The most that one debit may take.
+    #[schema(value_type = i64)]
+    pub single_limit_fen: Fen,
+    /// The most that one day's debits may take, if that is limited.
+    #[schema(value_type = Option<i64>)]
+    pub daily_limit_fen: Option<Fen>,
+}
+
+/// A decline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Declined {
+    /// When, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+    /// Why.
+    #[schema(value_type = String)]
+    pub reason: DeclineReason,
+}
+
+/// An entry of a strip. The entries before the last sum to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StripEntry {
+    /// What it is.
+    #[serde(flatten)]
+    pub part: StripPart,
+    /// The amount, negative where it is taken off.
+    #[schema(value_type = i64)]
+    pub amount_fen: Fen,
+}
+
+/// What an entry of a strip is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum StripPart {
+    /// What is still owed of bills before those that are listed.
+    Older,
+    /// The charge of a bill.
+    Bill {
+        /// Which.
+        #[schema(value_type = String)]
+        bill: StatementId,
+    },
+    /// What prepaid money paid of the bills when they were made.
+    Prepaid {
+        /// When, in seconds of Unix time, if it is one bill.
+        #[schema(value_type = Option<i64>)]
+        #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+        at_s: Option<Timestamp>,
+    },
+    /// What was paid or credited of the bills since.
+    Paid,
+    /// What is left for another debit.
+    Left,
+    /// The amount.
+    Amount,
+}
+
+impl Parts<'_> {
+    /// The days whose charges an amount pays.
+    pub(super) fn days_of(&self, amount: Fen) -> Result<Option<WithheldDays>, MoneyError> {
+        let owed = self.records.account.figures.receivable();
+        let days = days_collected(self.more.statements, owed, amount)?;
+        Ok(days.map(|(from, through)| WithheldDays { from, through }))
+    }
+
+    pub(super) fn next_withholding(&self) -> Result<NextWithholding, OverviewError> {
+        let open = self.open_debit()?;
+        let state = self.state(open)?;
+        let (amount_fen, at_s) = self.amount_and_time(state, open)?;
+        let receivable = self.records.account.figures.receivable();
+        let since_s = open.and_then(|debit| debit.attempts.first()).map(|sent| sent.sent_at_s);
+        let declined = self.more.debit.and_then(|debit| debit.declines.last());
+        let declined = declined.map(|d| Declined { at_s: d.at_s, reason: d.reason });
+        let has_failed = matches!(state, WithholdingState::Declined | WithholdingState::GivenUp);
+        Ok(NextWithholding {
+            state,
+            amount_fen,
+            at_s,
+            since_s,
+            unreserved_fen: self.records.account.figures.unreserved()?,
+            rest_fen: receivable.minus(amount_fen)?,
+            minimum_fen: self.records.rules.minimum_fen,
+            days: self.days_of(amount_fen)?,
+            strip: strip(self.more.statements, receivable, amount_fen)?,
+            agreement: self.agreement(),
+            declined: declined.filter(|_| has_failed),
+        })
+    }
+
+    fn open_debit(&self) -> Result<Option<&Debit>, OverviewError> {
+        let Some(open) = self.records.account.open_debit else { return Ok(None) };
+        let given = self.more.debit.filter(|debit| debit.debit == open);
+        given.map(Some).ok_or(OverviewError::DebitMissing(open))
+    }
+
+    fn state(&self, open: Option<&Debit>) -> Result<WithholdingState, OverviewError> {
+        if self.more.closed.is_some() {
+            return Ok(WithholdingState::Closed);
+        }
+        if let Some(debit) = open {
+            return Ok(self.state_of(debit));
+        }
+        let (account, provider) = (self.records.account, self.records.provider);
+        let request = account.request(provider.mandate.as_ref(), self.records.rules)?;
+        Ok(match request {
+            Request::NotNeeded if account.figures.receivable().is_positive() => {
+                WithholdingState::BelowMinimum
+            }
+            Request::NotNeeded if account.figures.prepaid().is_positive() => {
+                WithholdingState::PrepaidCovers
+            }
+            Request::NotNeeded => WithholdingState::NothingOwed,
+            Request::Open | Request::Due => WithholdingState::Due,
+            Request::GivenUp => WithholdingState::GivenUp,
+            Request::Impossible if provider.mandate.is_some() => WithholdingState::LimitTooSmall,
+            Request::Impossible => self.without_agreement(),
+        })
+    }
+
+    fn without_agreement(&self) -> WithholdingState {
+        match self.more.mandate.filter(|mandate| mandate.is_suspended()) {
+            Some(_) => WithholdingState::Suspended,
+            None => WithholdingState::NoAgreement,
+        }
+    }
+
+    fn state_of(&self, debit: &Debit) -> WithholdingState {
+        let is_sent = debit.terms.is_some();
+        match debit.phase {
+            // It is withdrawn when it falls due.
+            Phase::Due if !is_sent && self.records.provider.mandate.is_none() => {
+                self.without_agreement()
+            }
+            Phase::Due if debit.task.due_at_s <= self.records.now => WithholdingState::UnderWay,
+            Phase::Due if !debit.declines.is_empty() => WithholdingState::Declined,
+            Phase::Due => WithholdingState::Due,
+            Phase::Sending => WithholdingState::UnderWay,
+            Phase::InDoubt { .. }
+            | Phase::Checking { .. }
+            | Phase::Closing { .. }
+            | Phase::Confirming { .. }
+            | Phase::Held { .. }
+            | Phase::Rechecking { .. } => WithholdingState::InDoubt,
+            // No account has an open debit that has ended.
+            Phase::Paid { .. } | Phase::GivenUp { .. } | Phase::Withdrawn => {
+                WithholdingState::NothingOwed
+            }
+        }
+    }
+
+    fn amount_and_time(
+        &self,
+        state: WithholdingState,
+        open: Option<&Debit>,
+    ) -> Result<(Fen, Option<Timestamp>), OverviewError> {
+        match state {
+            WithholdingState::PrepaidCovers
+            | WithholdingState::NothingOwed
+            | WithholdingState::BelowMinimum
+            | WithholdingState::NoAgreement
+            | WithholdingState::Suspended
+            | WithholdingState::LimitTooSmall
+            | WithholdingState::GivenUp
+            | WithholdingState::Closed => Ok((Fen::ZERO, None)),
+            WithholdingState::UnderWay | WithholdingState::InDoubt => {
+                Ok((self.amount_of(open, self.records.now)?.0, None))
+            }
+            WithholdingState::Due | WithholdingState::Declined => {
+                let rules = self.records.rules;
+                let next = rules.next_due(&self.records.provider.provider, self.records.now);
+                let at = open.map_or(next, |debit| debit.task.due_at_s);
+                let (amount, at) = self.amount_of(open, at)?;
+                Ok((amount, Some(at)))
+            }
+        }
+    }
+
+    /// What a debit takes at a time, and when: on the next day where the day's limit is used up.
+    fn amount_of(
+        &self,
+        open: Option<&Debit>,
+        at: Timestamp,
+    ) -> Result<(Fen, Timestamp), OverviewError> {
+        if let Some(terms) = open.and_then(|debit| debit.terms.as_ref()) {
+            return Ok((terms.amount_fen, at));
+        }
+        let Some(in_use) = &self.records.provider.mandate else { return Ok((Fen::ZERO, at)) };
+        let (account, rules) = (self.records.account, self.records.rules);
+        let expected = account.expected(in_use)?;
+        let Some(mandate) = self.more.mandate.filter(|m| m.mandate == in_use.mandate) else {
+            return Ok((expected, at));
+        };
+        match account.collectable(mandate, rules, at)? {
+            Collectable::Amount(amount) => Ok((amount, at)),
+            Collectable::Nothing => Ok((expected, at)),
+            Collectable::CappedToday => {
+                let next = rules.next_day_due(&self.records.provider.provider, at);
+                Ok((expected, next))
+            }
+        }
+    }
+
+    fn agreement(&self) -> Option<AgreementRef> {
+        let in_use = self.records.provider.mandate.as_ref()?;
+        let mandate = self.more.mandate.filter(|mandate| mandate.mandate == in_use.mandate);
+        Some(AgreementRef {
+            mandate: in_use.mandate,
+            ends_in: last_four(&in_use.agreement_no),
+            single_limit_fen: in_use.limit_fen,
+            daily_limit_fen: mandate.and_then(|mandate: &Mandate| mandate.daily_limit_fen),
+        })
+    }
+
+    /// The last debit, if it was given up and nothing has changed since.
+    pub(super) fn given_up(&self) -> Option<&GiveUpReason> {
+        self.more.debit.and_then(Debit::given_up)
+    }
+}
+
+fn last_four(number: &str) -> String {
+    let skipped = number.chars().count().saturating_sub(4);
+    number.chars().skip(skipped).collect()
+}
+
+/// How an amount is made up of bills, given what is owed of all of them: it pays the oldest first.
+fn strip(
+    statements: &[Statement],
+    receivable: Fen,
+    amount: Fen,
+) -> Result<Vec<StripEntry>, MoneyError> {
+    if !amount.is_positive() {
+        return Ok(Vec::new());
+    }
+    let owed = still_owed(statements, receivable)?;
+    let mut older = receivable.minus(Fen::sum(owed.iter().copied())?)?;
+    let mut bills = Vec::new();
+    let mut covered = older;
+    for (statement, owed) in statements.iter().zip(owed) {
+        if owed.is_positive() && covered < amount {
+            covered = covered.plus(owed)?;
+            bills.push((statement, owed));
+        }
+    }
+    let joined = bills.len().saturating_sub(BILLS_MAX);
+    for (_, owed) in bills.drain(..joined) {
+        older = older.plus(owed)?;
+    }
+    let mut entries = Vec::new();
+    let mut note = |part, amount_fen: Fen| {
+        if !amount_fen.is_zero() {
+            entries.push(StripEntry { part, amount_fen });
+        }
+    };
+    note(StripPart::Older, older);
+    for (statement, _) in &bills {
+        note(StripPart::Bill { bill: statement.statement }, statement.charge_fen);
+    }
+    let charged = Fen::sum(bills.iter().map(|(statement, _)| statement.charge_fen))?;
+    let prepaid = Fen::sum(bills.iter().map(|(statement, _)| statement.from_prepaid_fen))?;
+    let owed = Fen::sum(bills.iter().map(|(_, owed)| *owed))?;
+    let at_s = match bills.as_slice() {
+        [(statement, _)] => Some(statement.settled_at_s),
+        _ => None,
+    };
+    note(StripPart::Prepaid { at_s }, prepaid.negated()?);
+    note(StripPart::Paid, owed.plus(prepaid)?.minus(charged)?);
+    note(StripPart::Left, amount.minus(covered)?.min(Fen::ZERO));
+    note(StripPart::Amount, amount);
+    Ok(entries)
+}
