@@ -221,6 +221,20 @@ pub(super) fn joined(texts: impl IntoIterator<Item = Html>, between: &Html) -> H
     Html(all)
 }
 
+/// The days from one through another: 12 to 18 May.
+pub(super) fn span(from: BillingDay, through: BillingDay, lang: Lang) -> Html {
+    let t = Texts(lang);
+    if from == through {
+        return Html::show(from, lang);
+    }
+    let number = |day: BillingDay| Count(u64::from(day.day_of_month().unsigned_abs()));
+    if from.month() == through.month() {
+        t.days_of_month(from, number(from), through, number(through))
+    } else {
+        t.days(from, through)
+    }
+}
+
 /// Days as a list.
 pub(super) fn listed(days: &[BillingDay], lang: Lang) -> Html {
     let t = Texts(lang);
@@ -228,7 +242,7 @@ pub(super) fn listed(days: &[BillingDay], lang: Lang) -> Html {
         [first, .., last]
             if first.days_until(*last) + 1 == u64::try_from(days.len()).unwrap_or(0) =>
         {
-            t.days(*first, *last)
+            span(*first, *last, lang)
         }
         _ => joined(days.iter().map(|day| Html::show(*day, lang)), &t.comma()),
     }

@@ -20,6 +20,9 @@ use crate::show::{
 };
 use crate::strip::Strip;
 
+/// The class of an action beside the first one.
+const QUIET: &str = "btn quiet";
+
 /// The page that shows an overview.
 #[derive(Debug, Template)]
 #[template(path = "overview.html")]
@@ -56,7 +59,7 @@ struct Hero {
 struct Action {
     href: String,
     label: Html,
-    is_quiet: bool,
+    class: &'static str,
 }
 
 #[derive(Debug)]
@@ -237,11 +240,7 @@ impl Writer<'_> {
     }
 
     fn span(&self, days: WithheldDays) -> Html {
-        if days.from == days.through {
-            Html::show(days.from, self.frame.lang)
-        } else {
-            self.t.days(days.from, days.through)
-        }
+        chart::span(days.from, days.through, self.frame.lang)
     }
 
     fn sentences(&self, sentences: impl IntoIterator<Item = Html>) -> Html {
@@ -425,30 +424,30 @@ impl Writer<'_> {
 
     fn actions(&self) -> Vec<Action> {
         let (t, next, may) = (self.t, &self.view.next_withholding, self.frame.may);
-        let action = |page: &str, label: Html, is_quiet: bool| Action {
+        let action = |page: &str, label: Html, class: &'static str| Action {
             href: self.frame.page(page),
             label,
-            is_quiet,
+            class,
         };
         let mut actions = Vec::new();
         if next.state == WithholdingState::Closed {
             return actions;
         }
         if may.pay {
-            actions.push(action("recharge", t.recharge(), false));
+            actions.push(action("recharge", t.recharge(), "btn"));
         }
         if next.state == WithholdingState::NoAgreement && may.mandate {
-            actions.push(action("withholding", t.sign(), true));
+            actions.push(action("withholding", t.sign(), QUIET));
         }
         match next.days {
             Some(days) if days.from == days.through => {
                 let bill = steelyard_billing::StatementId { day: days.from, supplement: 0 };
                 let href = bill_path(&self.frame.page("bills"), bill);
-                actions.push(Action { href, label: t.see_bill(), is_quiet: true });
+                actions.push(Action { href, label: t.see_bill(), class: QUIET });
             }
-            Some(_) => actions.push(action("bills", t.see_bills(), true)),
+            Some(_) => actions.push(action("bills", t.see_bills(), QUIET)),
             None if next.agreement.is_some() => {
-                actions.push(action("withholding", t.see_withholding(), true));
+                actions.push(action("withholding", t.see_withholding(), QUIET));
             }
             None => {}
         }
@@ -662,7 +661,9 @@ impl Writer<'_> {
         Some(match ends.latest {
             None => self.t.runs_out(ends.earliest),
             Some(latest) if latest == ends.earliest => self.t.runs_out_on(latest),
-            Some(latest) => self.t.runs_out_between(ends.earliest, latest),
+            Some(latest) => {
+                self.t.runs_out_between(chart::span(ends.earliest, latest, self.frame.lang))
+            }
         })
     }
 
@@ -753,7 +754,9 @@ impl Writer<'_> {
             self.view.forecast.is_some() && allowance.period == AllowancePeriod::Month;
         let pace = match allowance.expected.map(|expected| (expected.earliest, expected.latest)) {
             Some((earliest, Some(latest))) if earliest == latest => Some(t.pace_day(latest)),
-            Some((earliest, Some(latest))) => Some(t.pace_days(earliest, latest)),
+            Some((earliest, Some(latest))) => {
+                Some(t.pace_days(chart::span(earliest, latest, lang)))
+            }
             Some((earliest, None)) => Some(t.pace_earliest(earliest)),
             None if is_forecast => Some(t.pace_lasts()),
             None => None,
@@ -763,8 +766,9 @@ impl Writer<'_> {
 
     fn change(&self, change: &Change) -> ChangeTable {
         let t = self.t;
-        let now = t.days(change.from, change.through);
-        let before = t.days(change.before_from, change.before_through);
+        let span = |from, through| chart::span(from, through, self.frame.lang);
+        let now = span(change.from, change.through);
+        let before = span(change.before_from, change.before_through);
         let name = |row: &ApiChange| match (&row.api, row.more) {
             (Some(api), _) => Html::show(Code(api.as_str()), self.frame.lang),
             (None, Some(more)) => t.more_apis(Count(more.apis)),

@@ -17,6 +17,11 @@ texts! {
     at(day: BillingDay, time: Time) { en: "{day}, {time}", zh: "{day} {time}" }
     days(from: BillingDay, through: BillingDay) { en: "{from} to {through}", zh: "{from}至 {through}" }
 
+    days_of_month(from: BillingDay, first: Count, through: BillingDay, last: Count) {
+        en: "{first} to {through}",
+        zh: "{from}至 {last} 日",
+    }
+
     // The next withholding.
     next() { en: "Next withholding", zh: "下一次代扣" }
     today_at(time: Time) { en: "Today at {time}", zh: "今天 {time}" }
@@ -288,9 +293,9 @@ texts! {
         en: "It is used up on {earliest} at the earliest.",
         zh: "最早在 {earliest}用完。",
     }
-    runs_out_between(earliest: BillingDay, latest: BillingDay) {
-        en: "It is used up between {earliest} and {latest}.",
-        zh: "预计在 {earliest}至 {latest}之间用完。",
+    runs_out_between(days: Html) {
+        en: "It is used up on one of the days {days}.",
+        zh: "预计在 {days}之间用完。",
     }
     runs_out_on(day: BillingDay) { en: "It is used up on about {day}.", zh: "预计 {day}用完。" }
     cover(week: Figure, rest: Figure, month: Html) {
@@ -335,9 +340,9 @@ texts! {
         en: "{used} of {free} used; {left} left.",
         zh: "免费的 {free}已用 {used}，还剩 {left}。",
     }
-    pace_days(from: BillingDay, to: BillingDay) {
-        en: "At your usual pace they last until {from} to {to}.",
-        zh: "按平常用量，可用到 {from}至 {to}。",
+    pace_days(days: Html) {
+        en: "At your usual pace they last until {days}.",
+        zh: "按平常用量，可用到 {days}。",
     }
     pace_day(day: BillingDay) {
         en: "At your usual pace they last until {day}.",
