@@ -27,7 +27,7 @@ pub struct NextWithholding {
     #[schema(value_type = Option<i64>)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     pub at_s: Option<Timestamp>,
-    /// When it was first sent, in seconds of Unix time; none before.
+    /// When it was last sent, or fell due if it is about to be sent, in seconds of Unix time; none before.
     #[schema(value_type = Option<i64>)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     pub since_s: Option<Timestamp>,
@@ -170,7 +170,10 @@ impl Parts<'_> {
         let state = self.state(open)?;
         let (amount_fen, at_s) = self.amount_and_time(state, open)?;
         let receivable = self.records.account.figures.receivable();
-        let since_s = open.and_then(|debit| debit.attempts.first()).map(|sent| sent.sent_at_s);
+        let sent = open.and_then(Debit::last_attempt).map(|attempt| attempt.sent_at_s);
+        let is_under_way = state == WithholdingState::UnderWay;
+        let due = open.filter(|_| is_under_way).map(|debit| debit.task.due_at_s);
+        let since_s = sent.or(due);
         let declined = self.more.debit.and_then(|debit| debit.declines.last());
         let declined = declined.map(|d| Declined { at_s: d.at_s, reason: d.reason });
         let has_failed = matches!(state, WithholdingState::Declined | WithholdingState::GivenUp);
@@ -227,12 +230,9 @@ impl Parts<'_> {
     }
 
     fn state_of(&self, debit: &Debit) -> WithholdingState {
-        let is_sent = debit.terms.is_some();
         match debit.phase {
-            // It is withdrawn when it falls due.
-            Phase::Due if !is_sent && self.records.provider.mandate.is_none() => {
-                self.without_agreement()
-            }
+            // It is withdrawn or given up when it falls due.
+            Phase::Due if self.records.provider.mandate.is_none() => self.without_agreement(),
             Phase::Due if debit.task.due_at_s <= self.records.now => WithholdingState::UnderWay,
             Phase::Due if !debit.declines.is_empty() => WithholdingState::Declined,
             Phase::Due => WithholdingState::Due,

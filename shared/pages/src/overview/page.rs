@@ -263,7 +263,7 @@ impl Writer<'_> {
             WithholdingState::NoAgreement
             | WithholdingState::Suspended
             | WithholdingState::LimitTooSmall
-            | WithholdingState::GivenUp => Some(next.unreserved_fen),
+            | WithholdingState::GivenUp => Some(self.view.account.owed_fen),
             WithholdingState::PrepaidCovers
             | WithholdingState::NothingOwed
             | WithholdingState::BelowMinimum

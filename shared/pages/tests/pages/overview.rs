@@ -1,11 +1,30 @@
 //! The overview: its figures against the records, its states, and its page.
 
-use askama::Template;
-use steelyard_billing::Debit;
-use steelyard_pages::Lang;
-use steelyard_pages::overview::{Overview, OverviewPage, OverviewRecords};
+use std::collections::BTreeMap;
 
-use crate::month::Month;
+use askama::Template;
+use jiff::civil::Time;
+use steelyard_billing::mandate::{MandateLimits, MandatePhase, Suspension};
+use steelyard_billing::{
+    Account, AdjustmentNote, AdjustmentOf, Debit, DebitTerms, DeclineReason, Declined, GatewayCode,
+    GiveUpReason, Mandate, MandateId, Person, Phase, PlanAssignment, Provider, Realm, Reason,
+    Statement,
+};
+use steelyard_pages::overview::{
+    Basis, ClosedAccount, Notice, Overview, OverviewError, OverviewPage, OverviewRecords,
+    StripPart, WithholdingState,
+};
+use steelyard_pages::{Lang, May, STYLE_SHEET};
+use steelyard_pricing::{ApiName, BillingDay, Catalog, Fen, Metered, Override, Plan, Usage, Yuan};
+
+use crate::month::{Month, PLAN, at, calls_of, day, provider, rules};
+
+/// The pages are left here, to be looked at.
+const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/pages");
+
+fn fen(yuan: &str) -> Fen {
+    yuan.parse().unwrap()
+}
 
 /// What the portal reads of a month.
 fn records(month: &Month) -> OverviewRecords<'_> {
@@ -19,35 +38,668 @@ fn records(month: &Month) -> OverviewRecords<'_> {
     }
 }
 
-/// The month with all but so much paid.
+/// The same with a debit.
+fn of_debit<'a>(month: &'a Month, debit: &'a Debit) -> OverviewRecords<'a> {
+    OverviewRecords { debit: Some(debit), ..records(month) }
+}
+
+/// The month with all but so much paid, and without an open debit.
 fn owing(owed: &str) -> Month {
     let mut month = Month::of_may_2015();
-    let paid = month.account.figures.receivable().minus(owed.parse().unwrap()).unwrap();
+    let paid = month.account.figures.receivable().minus(fen(owed)).unwrap();
     let recharged = month.account.recharge(paid, "transfer".to_owned(), month.now).unwrap();
-    month.account = recharged.account;
+    month.account = Account { open_debit: None, ..recharged.account };
     month
 }
 
-/// The account's open debit, not sent yet.
-fn due(month: &Month) -> Debit {
+/// The month with more paid than is owed.
+fn prepaid(prepaid: &str) -> Month {
+    let mut month = owing("0.00");
+    let more = month.account.recharge(fen(prepaid), "more".to_owned(), month.now).unwrap();
+    month.account = more.account;
+    month
+}
+
+/// The next debit of the account, which is open then.
+fn opened(month: &mut Month) -> Debit {
+    let (provider, account) = (&month.provider.provider, &mut month.account);
+    account.debits += 1;
+    let id = steelyard_billing::DebitId(account.debits);
+    account.open_debit = Some(id);
+    Debit::open(provider, id, month.rules.next_due(provider, month.now), month.now)
+}
+
+/// A debit of an amount that was sent at ten today, with what it reserves.
+fn sent(month: &mut Month, amount: &str) -> Debit {
+    month.now = at("2015-05-19T10:02");
+    let debit = opened(month);
+    let terms = DebitTerms {
+        amount_fen: fen(amount),
+        mandate: MandateId(1),
+        agreement_no: "20155245550001".to_owned(),
+        from: day("2015-05-18"),
+        through: day("2015-05-18"),
+    };
+    let number = debit.next_out_trade_no(&Realm::parse("k3x9ab").unwrap());
+    let debit = debit.sending(terms, number, "{}".to_owned(), at("2015-05-19T10:00")).unwrap();
+    let in_use = month.provider.mandate.as_ref();
+    month.account = month.account.debit_sent(&debit, in_use, month.now).unwrap().account;
+    debit
+}
+
+fn mandate(month: &Month, phase: MandatePhase) -> Mandate {
+    let limits = MandateLimits { single_fen: fen("500.00"), daily_fen: None };
+    let realm = Realm::parse("k3x9ab").unwrap();
     let provider = &month.provider.provider;
-    let due_at = month.rules.next_due(provider, month.now);
-    Debit::open(provider, month.account.open_debit.unwrap(), due_at, month.now)
+    let offer = Mandate::offer(&realm, provider, MandateId(1), limits, month.now).unwrap();
+    Mandate { agreement_no: Some("20155245550001".to_owned()), phase, ..offer }
+}
+
+fn view(month: &Month, more: &OverviewRecords<'_>) -> Overview {
+    Overview::new(&month.records(), more).unwrap()
 }
 
 fn html(month: &Month, view: &Overview, lang: Lang) -> String {
-    let frame = month.frame(lang, "overview");
+    let mut frame = month.frame(lang, "overview");
+    frame.may = May { pay: true, mandate: true, alerts: true };
     OverviewPage::new(&frame, &month.rules.calendar, view).render().unwrap()
 }
 
+/// The page in both languages, which say the same with the same marks.
+fn check_page(name: &str, month: &Month, view: &Overview) -> [String; 2] {
+    Lang::ALL.map(|lang| {
+        let html = html(month, view, lang);
+        assert!(html.contains(&format!("<html lang=\"{}\">", lang.tag())), "{name}");
+        assert_eq!(html.matches("<h1>").count(), 1, "{name}");
+        assert!(!html.contains("<script") && !html.contains("style="), "{name}");
+        for opened in ["<section", "<div", "<svg", "<dl", "<details", "<table", "<ol", "<ul", "<a "]
+        {
+            let closed = format!("</{}>", opened.trim_start_matches('<').trim());
+            assert_eq!(
+                html.matches(opened).count(),
+                html.matches(&closed).count(),
+                "{name}: {opened}"
+            );
+        }
+        std::fs::create_dir_all(FOLDER).unwrap();
+        std::fs::write(format!("{FOLDER}/overview-{name}.{}.html", lang.name()), &html).unwrap();
+        html
+    })
+}
+
+fn sum(amounts: impl IntoIterator<Item = Fen>) -> Fen {
+    Fen::sum(amounts).unwrap()
+}
+
 #[test]
-fn debug_dump() {
-    let month = owing("126.02");
-    let debit = due(&month);
-    let view = OverviewRecords { debit: Some(&debit), ..records(&month) };
-    let view = Overview::new(&month.records(), &view).unwrap();
-    println!("{}", serde_json::to_string_pretty(&view).unwrap());
-    for lang in Lang::ALL {
-        std::fs::write(format!("/tmp/ov-{}.html", lang.name()), html(&month, &view, lang)).unwrap();
+fn figures_of_the_month_add_up_across_the_page() {
+    let mut month = owing("126.02");
+    let debit = opened(&mut month);
+    let more = OverviewRecords { debit: Some(&debit), ..records(&month) };
+    let view = view(&month, &more);
+    let of_may = month.between("2015-05-01", "2015-05-31");
+    let (charged, coming) =
+        (Statement::sum_fen(&of_may).unwrap(), Statement::sum_fen(&month.coming).unwrap());
+
+    assert_eq!((charged, coming), (fen("1495.48"), fen("18.11")));
+    assert_eq!(view.settled.charge_fen, charged);
+    assert_eq!((view.settled.bills, view.settled.calls.get()), (18, 25_171_803));
+    assert_eq!(view.settled.through, Some(day("2015-05-18")));
+    let since = view.since.unwrap();
+    assert_eq!((since.charge_fen, since.calls.get()), (coming, 203_917));
+
+    let rows = &view.by_day.rows;
+    for row in rows {
+        let parts = sum(row.series_fen.iter().copied().chain([row.other_fen]));
+        assert_eq!(parts, row.charge_fen, "{}", row.bill);
     }
+    let settled = || rows.iter().filter(|row| !row.is_estimate);
+    assert_eq!(sum(settled().map(|row| row.charge_fen)), charged);
+    let total = &view.by_day.total;
+    assert_eq!(total.charge_fen, charged);
+    assert_eq!(sum(total.series_fen.iter().copied().chain([total.other_fen])), charged);
+    assert_eq!(total.calls, view.settled.calls);
+    assert_eq!(settled().map(|row| row.calls.get()).sum::<u64>(), total.calls.get());
+
+    let by_allowance = sum(view.allowances.iter().filter_map(|allowance| allowance.charged_fen));
+    assert_eq!(by_allowance, charged.plus(coming).unwrap());
+    assert_eq!(view.forecast.unwrap().so_far_fen, by_allowance);
+
+    let change = view.change.unwrap();
+    let week = month.between("2015-05-12", "2015-05-18");
+    assert_eq!(change.total.charge_fen, Statement::sum_fen(&week).unwrap());
+    assert_eq!(change.total.change_fen, fen("320.62"));
+    for of in change.rows.iter().map(|row| row.of).chain([change.total]) {
+        assert_eq!(of.by_volume_fen.plus(of.by_price_fen).unwrap(), of.change_fen);
+        assert_eq!(of.charge_before_fen.plus(of.change_fen).unwrap(), of.charge_fen);
+    }
+    assert_eq!(sum(change.rows.iter().map(|row| row.of.change_fen)), change.total.change_fen);
+    let volume = sum(change.rows.iter().map(|row| row.of.by_volume_fen));
+    assert_eq!((volume, change.total.by_volume_fen), (fen("20.37"), fen("20.37")));
+}
+
+#[test]
+fn allowances_tell_when_they_ended_or_are_expected_to_end_and_what_calls_cost() {
+    let month = owing("0.00");
+    let view = view(&month, &records(&month));
+    let told = view.allowances.iter().map(|allowance| {
+        let yuan = |yuan: Option<Yuan>| yuan.map(|yuan| yuan.to_string());
+        (
+            allowance.used_up_on.map(|day| day.to_string()),
+            allowance.left.to_string(),
+            allowance.beyond.to_string(),
+            yuan(allowance.next_yuan),
+            yuan(allowance.after_yuan),
+        )
+    });
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (text("2015-05-08"), "0".into(), "7598956".into(), text("1"), None),
+            // Less 20%.
+            (text("2015-05-05"), "0".into(), "3140382".into(), text("2.4"), None),
+            (None, "3363618".into(), "0".into(), text("0"), text("0.5")),
+        ]
+    );
+    let messages = view.allowances.last().unwrap().expected.unwrap();
+    let days = (messages.earliest, messages.likely, messages.latest);
+    assert_eq!(days, (day("2015-05-25"), Some(day("2015-05-25")), Some(day("2015-05-26"))));
+}
+
+/// The usage of the day in the middle of the same weekdays, of two the later one.
+fn usual(of: BillingDay) -> Usage {
+    let mut days = Vec::new();
+    let mut before = of;
+    while days.len() < 4 {
+        before = before.previous();
+        let is_settled = before <= day("2015-05-18");
+        if is_settled && before.date().weekday() == of.date().weekday() {
+            days.push(before);
+        }
+    }
+    days.sort_by_key(|day| (calls_of(*day).total().unwrap().calls, *day));
+    calls_of(*days.get(2).unwrap())
+}
+
+#[test]
+fn the_likely_month_is_what_the_nights_would_charge_for_the_usual_days() {
+    let mut month = owing("0.00");
+    let forecast = view(&month, &records(&month)).forecast.unwrap();
+    // A night a day up to the end of the month, by the code that settles.
+    let mut of = day("2015-05-19");
+    let mut nights = Vec::new();
+    while of <= day("2015-05-31") {
+        let night = of.next().date().to_datetime(Time::constant(0, 30, 0, 0)).to_string();
+        let made = month.night(&BTreeMap::from([(of, usual(of))]), at(&night));
+        nights.push(Statement::sum_fen(&made).unwrap());
+        month.statements.extend(made);
+        of = of.next();
+    }
+    let may = Statement::sum_fen(&month.between("2015-05-01", "2015-05-31")).unwrap();
+    assert_eq!(forecast.month_total.likely_fen, may);
+    assert_eq!(may, fen("3175.34"));
+    assert_eq!(forecast.tomorrow.likely_fen, *nights.first().unwrap());
+    let ceiled = |amount: Fen| Fen::new((amount.get() + 99) / 100 * 100);
+    assert_eq!(forecast.cover.month_fen, ceiled(sum(nights.iter().copied())));
+    assert_eq!(forecast.cover.week_fen, ceiled(sum(nights.into_iter().take(7))));
+}
+
+#[test]
+fn a_forecast_is_a_range_around_what_is_likely() {
+    for now in ["2015-05-01T08:00", "2015-05-07T00:10", "2015-05-19T08:32", "2015-05-31T23:50"] {
+        let mut month = Month::until("2015-04-13", now);
+        month.account.open_debit = None;
+        let forecast = view(&month, &records(&month)).forecast.unwrap();
+        for range in [forecast.month_total, forecast.tomorrow] {
+            assert!(range.low_fen <= range.likely_fen, "{now}");
+            assert!(range.likely_fen <= range.high_fen, "{now}");
+        }
+        assert!(forecast.so_far_fen <= forecast.month_total.low_fen, "{now}");
+        assert!(
+            forecast.cover.week_fen.get() % 100 == 0 && forecast.cover.month_fen.get() % 100 == 0
+        );
+    }
+}
+
+#[test]
+fn a_month_is_not_forecast_before_seven_days_are_settled() {
+    for (now, is_known) in [("2015-05-19T08:00", false), ("2015-05-20T08:00", true)] {
+        let mut month = Month::until("2015-05-13", now);
+        month.account.open_debit = None;
+        let view = view(&month, &records(&month));
+        assert_eq!(view.forecast.is_some(), is_known, "{now}");
+        assert!(view.change.is_none());
+        let [english, _] = check_page("early", &month, &view);
+        assert_eq!(english.contains("too early to tell"), !is_known, "{now}");
+    }
+}
+
+#[test]
+fn prepaid_money_is_told_until_when_it_lasts() {
+    let month = prepaid("500.00");
+    let view = view(&month, &records(&month));
+    assert_eq!(view.next_withholding.state, WithholdingState::PrepaidCovers);
+    let forecast = view.forecast.as_ref().unwrap();
+    let ends = forecast.prepaid_ends.unwrap();
+    assert_eq!(ends.likely, Some(day("2015-05-22")));
+    assert!(Some(ends.earliest) <= ends.likely && ends.likely <= ends.latest);
+    assert_eq!(forecast.tomorrow.high_fen, Fen::ZERO);
+    // What is prepaid covers a part.
+    let nothing_prepaid = owing("0.00");
+    let without = Overview::new(&nothing_prepaid.records(), &records(&nothing_prepaid)).unwrap();
+    let without = without.forecast.unwrap().cover;
+    assert_eq!(forecast.cover.month_fen.plus(fen("500.00")), Ok(without.month_fen));
+    let [english, _] = check_page("prepaid", &month, &view);
+    assert!(english.contains("Nothing is withheld today"));
+    assert!(
+        english.contains("It lasts until about 22 May") || english.contains("until about 22 May")
+    );
+}
+
+/// Where the next withholding stands, with its amount and what follows.
+#[test]
+fn each_state_of_the_next_withholding_has_its_amount_and_its_page() {
+    use WithholdingState as State;
+
+    let check = |name: &str,
+                 month: &Month,
+                 more: OverviewRecords<'_>,
+                 wanted: (State, &str, &str)| {
+        let view = view(month, &more);
+        let next = &view.next_withholding;
+        let (state, amount, rest) = wanted;
+        assert_eq!((next.state, next.amount_fen), (state, fen(amount)), "{name}");
+        assert_eq!(next.rest_fen, fen(rest), "{name}");
+        let strip = next.strip.split_last();
+        if let Some((last, parts)) = strip {
+            assert_eq!(
+                (last.part, last.amount_fen),
+                (StripPart::Amount, next.amount_fen),
+                "{name}"
+            );
+            assert_eq!(sum(parts.iter().map(|entry| entry.amount_fen)), last.amount_fen, "{name}");
+        }
+        assert_eq!(next.strip.is_empty(), next.amount_fen.is_zero(), "{name}");
+        check_page(name, month, &view)
+    };
+
+    let mut month = owing("126.02");
+    let debit = opened(&mut month);
+    let [english, chinese] =
+        check("due", &month, of_debit(&month, &debit), (State::Due, "126.02", "0.00"));
+    assert!(english.contains("Today at 10:00") && english.contains("in 1 h 28 min"));
+    assert!(
+        english
+            .contains("with <span class=\"fig\"><span class=\"y\">¥</span>126.02</span> or more")
+    );
+    assert!(chinese.contains("今天 10:00") && chinese.contains("5 月 18 日账单"));
+
+    let mut month = owing("700.00");
+    let debit = opened(&mut month);
+    let [english, _] =
+        check("limit", &month, of_debit(&month, &debit), (State::Due, "500.00", "200.00"));
+    assert!(english.contains("follows in further debits"));
+
+    let month = owing("0.00");
+    check("nothing", &month, records(&month), (State::NothingOwed, "0.00", "0.00"));
+
+    let mut month = owing("0.60");
+    month.rules.minimum_fen = fen("1.00");
+    let [english, _] =
+        check("minimum", &month, records(&month), (State::BelowMinimum, "0.00", "0.60"));
+    assert!(english.contains("wait for the next bill"));
+
+    let mut month = owing("126.02");
+    month.provider.mandate = None;
+    let [english, _] =
+        check("unsigned", &month, records(&month), (State::NoAgreement, "0.00", "126.02"));
+    assert!(english.contains("no agreement is signed") && english.contains("Sign an agreement"));
+
+    let why = Suspension::ByGateway;
+    let suspended =
+        mandate(&month, MandatePhase::Suspended { since_s: at("2015-05-18T09:00"), why });
+    let more = OverviewRecords { mandate: Some(&suspended), ..records(&month) };
+    let [english, _] = check("suspended", &month, more, (State::Suspended, "0.00", "126.02"));
+    assert!(english.contains("Alipay has suspended it since 18 May, 09:00"));
+
+    let mut month = owing("126.02");
+    month.rules.minimum_fen = fen("1.00");
+    month.provider.mandate.as_mut().unwrap().limit_fen = fen("0.50");
+    check("small", &month, records(&month), (State::LimitTooSmall, "0.00", "126.02"));
+
+    let mut month = owing("126.02");
+    let sending = sent(&mut month, "126.02");
+    let [english, _] =
+        check("under-way", &month, of_debit(&month, &sending), (State::UnderWay, "126.02", "0.00"));
+    assert!(english.contains("Being collected since 10:00"));
+
+    let doubt = Debit { phase: Phase::InDoubt { why: "no answer".to_owned() }, ..sending.clone() };
+    let [english, chinese] =
+        check("doubt", &month, of_debit(&month, &doubt), (State::InDoubt, "126.02", "0.00"));
+    assert!(english.contains("Don't pay again") && chinese.contains("请不要重复付款"));
+
+    let mut declined = Debit { phase: Phase::Due, ..sending.clone() };
+    declined.declines.push(Declined {
+        at_s: at("2015-05-19T10:00"),
+        reason: DeclineReason::Funds,
+        code: GatewayCode("ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned()),
+    });
+    declined.task.due_at_s = at("2015-05-20T10:00");
+    let [english, _] =
+        check("declined", &month, of_debit(&month, &declined), (State::Declined, "126.02", "0.00"));
+    assert!(
+        english.contains("Tomorrow at 10:00") && english.contains("Next try tomorrow at 10:00")
+    );
+
+    let given_up = Debit { phase: Phase::GivenUp { why: GiveUpReason::Funds }, ..declined };
+    let in_use = month.provider.mandate.clone();
+    let ended = month.account.end_debit(&given_up, in_use.as_ref(), &month.rules, month.now);
+    month.account = ended.unwrap().account;
+    let [english, _] =
+        check("given-up", &month, of_debit(&month, &given_up), (State::GivenUp, "0.00", "126.02"));
+    assert!(english.contains("Not withheld any more") && english.contains("We stopped trying"));
+}
+
+#[test]
+fn a_strip_shows_what_prepaid_money_paid_and_what_is_left() {
+    // ¥60 are prepaid when the last bill is made.
+    let mut month = Month::until("2015-04-13", "2015-05-18T08:32");
+    let all = month.account.figures.receivable().plus(fen("60.00")).unwrap();
+    month.account.open_debit = None;
+    month.account = month.account.recharge(all, "all".to_owned(), month.now).unwrap().account;
+    let calls = BTreeMap::from([(day("2015-05-18"), calls_of(day("2015-05-18")))]);
+    let made = month.night(&calls, at("2015-05-19T00:30"));
+    month.statements.extend(made);
+    (month.now, month.coming) = (at("2015-05-19T08:32"), Vec::new());
+    let debit = Debit::open(
+        &month.provider.provider,
+        month.account.open_debit.unwrap(),
+        at("2015-05-19T10:00"),
+        month.now,
+    );
+    let more = OverviewRecords { debit: Some(&debit), ..records(&month) };
+    let view = view(&month, &more);
+    let parts = view.next_withholding.strip.iter().map(|entry| entry.amount_fen.get());
+    assert_eq!(parts.collect::<Vec<_>>(), [14_426, -6_000, 8_426]);
+    assert_eq!(view.account.prepaid_used_up_at_s, Some(at("2015-05-19T00:30")));
+    let [english, _] = check_page("strip", &month, &view);
+    assert!(english.contains("Taken from prepaid, 00:30"));
+    assert!(english.contains("used up on 19 May, 00:30"));
+}
+
+#[test]
+fn older_bills_and_what_is_left_for_the_next_debit_are_rows_of_the_strip() {
+    let mut month = Month::of_may_2015();
+    let debit = Debit::open(
+        &month.provider.provider,
+        month.account.open_debit.unwrap(),
+        at("2015-05-19T10:00"),
+        month.now,
+    );
+    month.statements = month.between("2015-05-13", "2015-05-18");
+    let more = OverviewRecords { debit: Some(&debit), ..records(&month) };
+    let strip = view(&month, &more).next_withholding.strip;
+    assert_eq!(strip.first().unwrap().part, StripPart::Older);
+    let (last, parts) = strip.split_last().unwrap();
+    assert_eq!(last.amount_fen, fen("500.00"));
+    assert_eq!(sum(parts.iter().map(|entry| entry.amount_fen)), last.amount_fen);
+    assert!(parts.iter().any(|entry| entry.part == StripPart::Left));
+}
+
+#[test]
+fn an_open_debit_that_was_not_read_is_an_error() {
+    let month = Month::of_may_2015();
+    let refused = Overview::new(&month.records(), &records(&month));
+    assert!(matches!(refused, Err(OverviewError::DebitMissing(_))));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_what_is_settled_is_shown() {
+    let month = owing("0.00");
+    let more = OverviewRecords { coming: None, ..records(&month) };
+    let view = view(&month, &more);
+    assert!(view.since.is_none());
+    assert_eq!(view.settled.charge_fen, fen("1495.48"));
+    let forecast = view.forecast.as_ref().unwrap();
+    // Today counts as a usual day.
+    assert_eq!(forecast.month_total.likely_fen, fen("3175.34"));
+    let [english, chinese] = check_page("unreadable", &month, &view);
+    assert!(english.contains("can't be read right now") && english.contains("1,495.48"));
+    assert!(chinese.contains("暂时无法读取") && !chinese.contains("class=\"est\""));
+}
+
+#[test]
+fn a_month_without_calls_is_empty() {
+    let (provider, rules) = (provider(), rules());
+    let plans = Catalog::from_iter([Plan::read(PLAN).unwrap()]);
+    let month = Month {
+        account: Account::new(&provider),
+        provider,
+        plans,
+        rules,
+        now: at("2015-05-19T08:32"),
+        statements: Vec::new(),
+        coming: Vec::new(),
+    };
+    let view = view(&month, &records(&month));
+    assert!(view.is_empty() && view.forecast.is_none() && view.by_day.rows.is_empty());
+    let [english, chinese] = check_page("empty", &month, &view);
+    assert!(english.contains("We have counted no calls of shop-assistant this month"));
+    assert!(chinese.contains("没有需要支付的费用"));
+}
+
+#[test]
+fn a_closed_account_says_until_when_it_can_be_read() {
+    let month = owing("0.00");
+    let closed = ClosedAccount { on: day("2015-04-30"), kept_until: day("2018-04-30") };
+    let more = OverviewRecords { closed: Some(closed), coming: Some(&[]), ..records(&month) };
+    let view = view(&month, &more);
+    assert_eq!(view.next_withholding.state, WithholdingState::Closed);
+    let [english, _] = check_page("closed", &month, &view);
+    assert!(english.contains("Account closed on 30 April 2015"));
+    assert!(english.contains("until 30 April 2018") && !english.contains("Next withholding"));
+}
+
+#[test]
+fn who_may_only_read_sees_no_actions() {
+    let month = owing("126.02");
+    let view = view(&month, &records(&month));
+    let frame = month.frame(Lang::En, "overview");
+    let html = OverviewPage::new(&frame, &month.rules.calendar, &view).render().unwrap();
+    assert!(!html.contains("class=\"btn\" "), "no recharge");
+    assert!(!html.contains("Sign an agreement"));
+}
+
+#[test]
+fn a_later_version_of_the_plan_is_told_with_its_effect() {
+    let mut month = owing("0.00");
+    let later = PLAN.replace("2015-01-01", "2015-06-01").replace("0.0003", "0.00028");
+    month.plans.add(Plan::read(&later).unwrap());
+    let view = view(&month, &records(&month));
+    let Some(Notice::PriceChange { from, rates, basis, before_fen, after_fen, change_fen }) =
+        view.notices.first()
+    else {
+        panic!("no change of prices: {:?}", view.notices);
+    };
+    assert_eq!(*from, day("2015-06-01"));
+    assert_eq!(*basis, Basis::MonthToDate { through: day("2015-05-18") });
+    let rate = rates.first().unwrap();
+    let yuan = |yuan: Option<Yuan>| yuan.unwrap().to_string();
+    // Less 20%, before and after.
+    let prices = (yuan(rate.before_yuan), yuan(rate.after_yuan));
+    assert_eq!(prices, ("0.00024".to_owned(), "0.000224".to_owned()));
+    // Each of the 3,107,111 calls that were charged costs ¥0.000016 less.
+    assert_eq!((*before_fen, *change_fen), (fen("1495.48"), fen("-49.72")));
+    assert_eq!(before_fen.plus(*change_fen), Ok(*after_fen));
+    let [english, chinese] = check_page("prices", &month, &view);
+    assert!(
+        english.contains("New prices from 1 June") && english.contains("You need not do anything")
+    );
+    assert!(chinese.contains("6 月 1 日起执行新价格"));
+}
+
+#[test]
+fn an_override_to_come_is_told_for_the_whole_month_before_if_it_is_there() {
+    // On 1 March all of February is within four weeks.
+    let mut month = Month::until("2015-02-01", "2015-03-01T08:00");
+    assert!(month.statements.is_empty(), "billed from April on");
+    month = earlier("2015-02", "2015-02-01", "2015-03-01T08:00");
+    month.account.open_debit = None;
+    let over: Override = serde_json::from_str(
+        r#"{"override": "launch", "from": "2015-03-10", "rate": "messages", "free_on_top": 1000000}"#,
+    )
+    .unwrap();
+    month.provider.overrides.push(over);
+    let view = view(&month, &records(&month));
+    let told = view.notices.iter().find_map(|notice| {
+        let Notice::PriceChange { from, basis, rates, .. } = notice else { return None };
+        Some((*from, *basis, rates.len()))
+    });
+    let february = Basis::Month { month: "2015-02".parse().unwrap() };
+    assert_eq!(told, Some((day("2015-03-10"), february, 1)));
+}
+
+/// A month of a provider that is billed from an earlier one.
+fn earlier(billed_from: &str, first: &str, now: &str) -> Month {
+    let provider = Provider {
+        billed_from: billed_from.parse().unwrap(),
+        plans: vec![PlanAssignment { from: day(first), plan: "open-2015".parse().unwrap() }],
+        ..provider()
+    };
+    let mut month = Month {
+        account: Account::new(&provider),
+        provider,
+        plans: Catalog::from_iter([Plan::read(PLAN).unwrap()]),
+        rules: rules(),
+        now: at(now),
+        statements: Vec::new(),
+        coming: Vec::new(),
+    };
+    settle(&mut month, first, calls_of);
+    month
+}
+
+/// Settles every day from one up to the time of the month.
+fn settle(month: &mut Month, first: &str, calls: impl Fn(BillingDay) -> Usage) {
+    let today = month.rules.calendar.day_of(month.now).unwrap();
+    let mut of = day(first);
+    while of < today {
+        let night = of.next().date().to_datetime(Time::constant(0, 30, 0, 0)).to_string();
+        let made = month.night(&BTreeMap::from([(of, calls(of))]), at(&night));
+        month.statements.extend(made);
+        of = of.next();
+    }
+}
+
+#[test]
+fn late_withdrawn_and_corrected_usage_is_told() {
+    let mut month = owing("0.00");
+    let last = month.statements.last_mut().unwrap();
+    last.adjustments.push(AdjustmentNote {
+        adjustment: "apr-1".parse().unwrap(),
+        amount_fen: fen("-12.00"),
+        of: AdjustmentOf {
+            corrects: "2015-04-20".parse().unwrap(),
+            line: None,
+            reports: Vec::new(),
+        },
+        reason: Reason::new("a gateway <counted> twice").unwrap(),
+        by: Person::new("ops@example").unwrap(),
+        made_at_s: at("2015-05-18T12:00"),
+        approval: None,
+    });
+    last.charge_fen = last.charge_fen.minus(fen("12.00")).unwrap();
+    let view = view(&month, &records(&month));
+    let late = view.notices.iter().find_map(|notice| {
+        let Notice::LateUsage { days, calls, charge_fen, .. } = notice else { return None };
+        Some((days.len(), calls.get(), *charge_fen))
+    });
+    assert_eq!(late, Some((1, 274_382, fen("37.85"))));
+    // What is of no rate is beside the series, and of no API.
+    let row = view.by_day.rows.iter().find(|row| row.bill.day == day("2015-05-18")).unwrap();
+    assert_eq!((row.other_fen, view.by_day.has_other), (fen("-12.00"), true));
+    let change = view.change.as_ref().unwrap();
+    let of_none = change.rows.iter().find(|row| row.api.is_none() && row.more.is_none()).unwrap();
+    assert_eq!((of_none.of.change_fen, of_none.of.by_price_fen), (fen("-12.00"), fen("-12.00")));
+    let [english, _] = check_page("corrected", &month, &view);
+    assert!(english.contains("Credit for the bill of 20 April"));
+    assert!(
+        english.contains("a gateway &#60;counted&#62; twice") && !english.contains("<counted>")
+    );
+}
+
+#[test]
+fn a_cheaper_tier_is_told_once_a_bill_has_calls_in_it() {
+    let mut month = Month::until("2015-04-13", "2015-05-21T08:32");
+    month.account.open_debit = None;
+    let view = view(&month, &records(&month));
+    let told = view.notices.iter().find_map(|notice| {
+        let Notice::CheaperTier { rate, since, beyond, now_yuan, before_yuan } = notice else {
+            return None;
+        };
+        let prices = (now_yuan.to_string(), before_yuan.to_string());
+        Some((rate.to_string(), *since, beyond.to_string(), prices))
+    });
+    let prices = ("0.8".to_owned(), "1".to_owned());
+    let tier = ("basic".to_owned(), day("2015-05-19"), "13000000".to_owned(), prices);
+    assert_eq!(told, Some(tier));
+    let [english, _] = check_page("tier", &month, &view);
+    assert!(english.contains("Basic calls entered a cheaper tier"));
+    assert!(english.contains("past 13,000,000 basic calls"));
+}
+
+/// A month of many APIs with hostile names, all of its days settled but the last.
+fn large() -> Month {
+    let names = (0..100).map(|number| {
+        let family = ["taobao", "vas", "msg"][number % 3];
+        format!("{family}.some.rather.long.name.of.an.api.'&;.{number}").parse::<ApiName>().unwrap()
+    });
+    let names = names.collect::<Vec<_>>();
+    let mut month = Month::until("2015-04-13", "2015-04-14T00:00");
+    month = Month { account: Account::new(&month.provider), statements: Vec::new(), ..month };
+    month.now = at("2015-05-31T23:00");
+    settle(&mut month, "2015-04-13", |day| {
+        let number = u64::from(day.day_of_month().unsigned_abs());
+        (0_u64..)
+            .zip(&names)
+            .map(|(place, api)| (api.clone(), Metered::calls(9_000 + place * 371 + number)))
+            .collect()
+    });
+    month.account.open_debit = None;
+    month
+}
+
+#[test]
+fn a_page_of_a_hundred_apis_stays_under_a_hundred_kilobytes() {
+    let month = large();
+    let view = view(&month, &records(&month));
+    assert_eq!(view.change.as_ref().unwrap().rows.len(), 8);
+    for html in check_page("large", &month, &view) {
+        let bytes = html.len() + STYLE_SHEET.len();
+        assert!(bytes < 100_000, "{bytes}");
+        assert!(html.contains(".api.&#39;&#38;;."), "names are escaped");
+    }
+}
+
+#[test]
+fn a_month_ends_and_begins_without_a_gap() {
+    for now in ["2015-06-01T00:10", "2015-06-01T08:00", "2015-05-31T23:59", "2015-05-01T00:00"] {
+        let mut month = Month::until("2015-04-13", now);
+        month.account.open_debit = None;
+        let view = view(&month, &records(&month));
+        check_page("edges", &month, &view);
+        assert!(view.forecast.is_some(), "{now}");
+    }
+}
+
+#[test]
+fn the_overview_is_fast() {
+    let month = large();
+    let begun = std::time::Instant::now();
+    for _ in 0..20 {
+        let view = view(&month, &records(&month));
+        std::hint::black_box(html(&month, &view, Lang::En).len());
+    }
+    println!("{:?} each", begun.elapsed() / 20);
 }
