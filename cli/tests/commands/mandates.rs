@@ -39,7 +39,8 @@ async fn sign_offer(platform: &Platform, provider: &str) -> String {
     let books = Books::new(tables.billing.clone(), rules);
     let limits = MandateLimits { single_fen: Fen::new(5_000), daily_fen: None };
     let now = platform.stack.clock.now();
-    let offered = books.offer_mandate(&provider.parse().unwrap(), limits, None, now).await.unwrap();
+    let offered =
+        books.offer_mandate(&provider.parse().unwrap(), limits, None, None, now).await.unwrap();
     let (Offered::New(offered) | Offered::Before(offered)) = offered;
     let number = offered.external_agreement_no.unwrap();
     let (number, funds) = (number.as_str(), Fen::new(1_000));

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{AgreementOffer, OfferError as AgreementOfferError, SigningFailed};
-use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{ExternalAgreementNo, MandateId, ProviderId};
+use steelyard_billing::mandate::{Consent, MandateLimits};
+use steelyard_billing::{ExternalAgreementNo, MandateId, ProviderId, SessionName, TermsVersion};
 use steelyard_books::{IdempotencyKey, OfferError};
 use thiserror::Error;
 
@@ -16,6 +16,16 @@ pub(crate) struct MandateRequest {
     pub(crate) provider: ProviderId,
     /// What the provider is called at the platform; it reads it before it signs. Its id, if missing.
     login: Option<String>,
+    /// What the provider agreed to on a page before; none if it was not asked.
+    consent: Option<ConsentGiven>,
+}
+
+/// A consent as it is reported. It is recorded with the time at which it arrives.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentGiven {
+    terms_version: TermsVersion,
+    session: SessionName,
 }
 
 /// A mandate that can be signed.
@@ -56,7 +66,13 @@ impl Offers {
             daily_fen: self.config.daily_limit_fen,
         };
         let now = self.clock.now();
-        let offered = self.books.offer_mandate(&asked.provider, limits, key, now).await?;
+        let consent = asked.consent.map(|ConsentGiven { terms_version, session }| Consent {
+            terms_version,
+            at_s: now,
+            session,
+        });
+        let offered =
+            self.books.offer_mandate(&asked.provider, limits, consent.as_ref(), key, now).await?;
         let mandate = offered.into_inner();
         let number = mandate.external_agreement_no.ok_or(MandateError::NoNumber)?;
         let login = asked.login.as_deref().unwrap_or(asked.provider.as_str());

@@ -113,6 +113,14 @@ id! {
     /// How a source counts in its cumulative reports: counts of two bases are not compared.
     Basis, 64
 }
+id! {
+    /// A version of the terms of withholding: `2026-11`.
+    TermsVersion, 16
+}
+id! {
+    /// What a session of the pages is called in records. It opens nothing: it is not the session's secret.
+    SessionName, 64
+}
 
 impl AdjustmentId {
     /// The name of an adjustment that its content names: `A` and the first 16 digits of the content's

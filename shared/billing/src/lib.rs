@@ -72,7 +72,7 @@ pub use gateway::{
 };
 pub use id::{
     AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId, ProviderId,
-    RechargeId, ReportId, SourceId,
+    RechargeId, ReportId, SessionName, SourceId, TermsVersion,
 };
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};

@@ -2,6 +2,8 @@
 //! what the gateway told, asked or not.
 
 mod adoption;
+mod consent;
+mod limits;
 mod notice;
 mod phase;
 mod query;
@@ -12,6 +14,8 @@ use steelyard_pricing::Fen;
 use thiserror::Error;
 
 pub use adoption::NotInForce;
+pub use consent::Consent;
+pub use limits::{LimitError, LowerError, MandateLimits};
 pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
 
 use crate::task::Backoff;
@@ -19,15 +23,6 @@ use crate::{
     Calendar, DEBIT_MAX, Debit, ExternalAgreementNo, MandateId, MandateInUse, ProviderCode,
     ProviderId, Realm, Task,
 };
-
-/// What may be debited under a mandate, as the platform wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MandateLimits {
-    /// The most that one debit may take: 0.01 to [`DEBIT_MAX`] yuan.
-    pub single_fen: Fen,
-    /// The most that one day's debits may take, if that is limited.
-    pub daily_fen: Option<Fen>,
-}
 
 /// One withholding agreement, offered or signed.
 ///
@@ -51,6 +46,9 @@ pub struct Mandate {
     /// When it was offered or adopted, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub offered_at_s: Timestamp,
+    /// What its provider agreed to before it was sent to Alipay to sign; none if nobody told us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// When it was signed, as far as was told, in seconds of Unix time.
     #[serde(
         default,
@@ -163,6 +161,7 @@ impl Mandate {
             external_agreement_no: None,
             agreement_no: None,
             offered_at_s: now,
+            consent: None,
             signed_at_s: None,
             ends_at_s: None,
             single_limit_fen: limits.single_fen,
@@ -385,17 +384,5 @@ impl Mandate {
 
     fn not_waiting(&self) -> MandateConflict {
         MandateConflict { mandate: self.mandate, phase: self.phase.clone() }
-    }
-}
-
-impl MandateLimits {
-    fn check(&self) -> Result<(), MandateError> {
-        if !self.single_fen.is_positive() || self.single_fen > DEBIT_MAX {
-            return Err(MandateError::SingleLimit(self.single_fen));
-        }
-        match self.daily_fen.filter(|daily| !daily.is_positive()) {
-            Some(daily) => Err(MandateError::DailyLimit(daily)),
-            None => Ok(()),
-        }
     }
 }

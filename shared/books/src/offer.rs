@@ -2,7 +2,7 @@
 //! before Alipay sees it, and the number of open ones is bounded.
 
 use jiff::Timestamp;
-use steelyard_billing::mandate::{MandateLimits, MandatePhase};
+use steelyard_billing::mandate::{Consent, MandateLimits, MandatePhase};
 use steelyard_billing::{Mandate, MandateId, ProviderId, Recharge, RechargeId, RechargePhase};
 use steelyard_pricing::Fen;
 use steelyard_store::{IdempotentAnswer, StoreError};
@@ -142,7 +142,8 @@ impl Books {
     }
 
     /// Offers a provider a mandate to sign, under its next number. An offer that is open already is
-    /// given again, so that any number of requests leaves one.
+    /// given again, so that any number of requests leaves one. A consent is stored with the offer; one
+    /// to other terms, or of another session, replaces the one before.
     ///
     /// # Errors
     ///
@@ -151,6 +152,7 @@ impl Books {
         &self,
         provider: &ProviderId,
         limits: MandateLimits,
+        consent: Option<&Consent>,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Offered<Mandate>, OfferError> {
@@ -165,13 +167,22 @@ impl Books {
             let open = self.open_offer(provider, account.mandates, limits).await?;
             let mut writes = self.billing.writes(MANDATE);
             let offered = match open {
-                Some(open) if key.is_none() => return Ok(Decision::Keep(Offered::Before(open))),
-                Some(open) => Offered::Before(open),
+                Some(open) => {
+                    let consented = consent.and_then(|consent| open.consented(consent));
+                    if consented.is_none() && key.is_none() {
+                        return Ok(Decision::Keep(Offered::Before(open)));
+                    }
+                    Offered::Before(match consented {
+                        Some(consented) => writes.mandate(Some(&open), &consented)?,
+                        None => open,
+                    })
+                }
                 None => {
                     let (mandate, movement) = account
                         .offer_mandate(realm, limits, now)
                         .map_err(|error| OfferError::Books(error.into()))?;
                     writes.movement(&account, &movement)?;
+                    let mandate = mandate.with_consent(consent.cloned());
                     Offered::New(writes.mandate(None, &mandate)?)
                 }
             };

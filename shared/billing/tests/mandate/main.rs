@@ -6,6 +6,7 @@ mod common;
 #[path = "../common/debits.rs"]
 mod debits;
 mod inputs;
+mod limits;
 mod notices;
 mod properties;
 #[path = "../common/realm.rs"]

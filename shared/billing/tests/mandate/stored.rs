@@ -2,8 +2,9 @@
 
 use expect_test::expect;
 use steelyard_billing::AgreementAnswer;
-use steelyard_billing::mandate::Mandate;
+use steelyard_billing::mandate::{Consent, Mandate};
 
+use crate::common::at;
 use crate::inputs::{Input, NOW, changed, every_phase, in_force_until, offered, query_in_doubt};
 
 /// The only place of this test that writes and reads.
@@ -44,4 +45,22 @@ fn a_mandate_of_everything_is_read_as_it_was_stored() {
     let suspended = changed(&told, &Input::Query(AgreementAnswer::Suspended), NOW);
     let doubted = changed(&suspended, &query_in_doubt(), "2015-05-18 10:00");
     expect![[r#"{"provider":"shop","mandate":2,"version":0,"due_at_s":1431914460,"retries":1,"external_agreement_no":"SYk3x9ab8d9001d32c6a703dM2","agreement_no":"20155245550001","offered_at_s":1431828000,"signed_at_s":1431827940,"ends_at_s":1463414400,"single_limit_fen":10000,"gateway_limit_fen":5000,"phase":"suspended","since_s":1431828000,"why":{"by":"gateway"},"checked_at_s":1431828000}"#]].assert_eq(&check(&doubted));
+}
+
+#[test]
+fn a_consent_is_stored_with_the_offer_and_its_end() {
+    let consent = Consent {
+        terms_version: "2026-11".parse().unwrap(),
+        at_s: at(NOW),
+        session: "s-1".parse().unwrap(),
+    };
+    let agreed = offered(NOW).consented(&consent).unwrap();
+    expect![[r#"{"provider":"shop","mandate":2,"version":0,"due_at_s":1431828060,"retries":1,"external_agreement_no":"SYk3x9ab8d9001d32c6a703dM2","offered_at_s":1431828000,"consent":{"terms_version":"2026-11","at_s":1431828000,"session":"s-1"},"single_limit_fen":10000,"phase":"offered"}"#]].assert_eq(&check(&agreed));
+    assert_eq!(agreed.consented(&consent), None);
+    let other = Consent { session: "s-2".parse().unwrap(), ..consent };
+    assert_eq!(agreed.consented(&other).unwrap().consent, Some(other.clone()));
+    for (name, mandate) in every_phase() {
+        let is_offered = name.starts_with("offered");
+        assert_eq!(mandate.consented(&other).is_some(), is_offered, "{name}");
+    }
 }

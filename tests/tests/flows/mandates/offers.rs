@@ -232,3 +232,53 @@ async fn offer_whose_answer_is_lost_is_given_again() {
         assert_eq!(mandates(&platform, "a").await.len(), 1, "{fault:?} {key:?}");
     }
 }
+
+#[tokio::test]
+async fn consent_is_kept_with_the_offer_that_it_was_given_to_until_it_is_signed_and_after() {
+    let platform = used().await;
+    let agreed = |session: &str, terms: &str| json!({ "provider": "a", "consent": { "terms_version": terms, "session": session } });
+    let kept = async |platform: &Platform| {
+        let consent = platform.mandate("a", 1).await.consent.unwrap();
+        (consent.terms_version.to_string(), consent.session.to_string(), consent.at_s)
+    };
+    let (evening, later) =
+        (platform.instant("2015-05-01T20:00"), platform.instant("2015-05-01T20:05"));
+    // An offer that nobody agreed to on a page is open already.
+    let open = platform.offer_mandate("a").await;
+    assert_eq!(platform.mandate("a", 1).await.consent, None);
+    let (status, offered) = platform.ask(MANDATES_PATH, &agreed("s-1", "2026-11")).await;
+    assert_eq!((status, &offered["external_agreement_no"]), (201, &open["external_agreement_no"]));
+    assert_eq!(kept(&platform).await, ("2026-11".to_owned(), "s-1".to_owned(), evening));
+    platform.run_until("2015-05-01T20:05").await;
+    platform.ask(MANDATES_PATH, &agreed("s-1", "2026-11")).await;
+    assert_eq!(kept(&platform).await.2, evening, "the same again: the first time counts");
+    platform.offer_mandate("a").await;
+    assert_eq!(kept(&platform).await.2, evening, "no other consent");
+    platform.ask(MANDATES_PATH, &agreed("s-1", "2026-12")).await;
+    let newest = ("2026-12".to_owned(), "s-1".to_owned(), later);
+    assert_eq!(kept(&platform).await, newest);
+    sign(&platform, "a", 1_000_000).await;
+    platform.deliver().await;
+    assert_eq!(phase(&platform, 1).await, MandatePhase::Active);
+    assert_eq!(kept(&platform).await, newest);
+    assert_eq!(mandates(&platform, "a").await.len(), 1);
+    platform.run_until("2015-05-02T12:00").await;
+    check(&platform, [0, 0, 0], 10_000).await;
+}
+
+#[tokio::test]
+async fn consent_that_is_not_one_is_refused() {
+    let platform = used().await;
+    for consent in [
+        json!({ "terms_version": "", "session": "s-1" }),
+        json!({ "terms_version": "2026-11", "session": "x".repeat(65) }),
+        json!({ "terms_version": "2026-11" }),
+        json!({ "terms_version": "2026-11", "session": "s-1", "at_s": 1 }),
+        json!(true),
+    ] {
+        let asked = json!({ "provider": "a", "consent": consent });
+        let (status, problem) = platform.ask(MANDATES_PATH, &asked).await;
+        assert_eq!(status, 400, "{asked}: {problem}");
+    }
+    assert_eq!(mandates(&platform, "a").await, []);
+}

@@ -151,7 +151,8 @@ async fn a_signature_that_comes_to_light_late_does_not_take_the_place_of_a_newer
     // The platform offers other limits since, so that the open offer is not given again.
     let limits = MandateLimits { single_fen: fen(400_000), daily_fen: None };
     let now = platform.stack.clock.now();
-    let offered = platform.books().offer_mandate(&"a".parse().unwrap(), limits, None, now).await;
+    let offered =
+        platform.books().offer_mandate(&"a".parse().unwrap(), limits, None, None, now).await;
     let Offered::New(offered) = offered.unwrap() else { panic!("it was offered before") };
     let number = offered.external_agreement_no.unwrap();
     let newer = alipay.sign_agreement(number.as_str(), "a", fen(1_000_000), now).unwrap();

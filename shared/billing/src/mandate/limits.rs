@@ -1,0 +1,121 @@
+//! What may be debited under a mandate. A provider lowers it by itself; to raise it, it signs another.
+
+use steelyard_pricing::Fen;
+use thiserror::Error;
+
+use super::{Mandate, MandateConflict, MandateError, MandatePhase};
+use crate::DEBIT_MAX;
+
+/// What may be debited under a mandate, as the platform wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MandateLimits {
+    /// The most that one debit may take: 0.01 to [`DEBIT_MAX`] yuan.
+    pub single_fen: Fen,
+    /// The most that one day's debits may take, if that is limited.
+    pub daily_fen: Option<Fen>,
+}
+
+/// Why a limit cannot be lowered so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LimitError {
+    /// It would allow no debit. To be debited no more, the provider ends the mandate.
+    #[error("a limit of {0} yuan allows no debit; end the mandate instead")]
+    Nothing(Fen),
+    /// It is above the limit in force.
+    #[error("a limit of {wanted} yuan is above the one in force, {most} yuan")]
+    Above {
+        /// What was wanted.
+        wanted: Fen,
+        /// What is in force.
+        most: Fen,
+    },
+    /// The limit in force would be taken away.
+    #[error("the limit of {most} yuan cannot be taken away")]
+    TakenAway {
+        /// What is in force.
+        most: Fen,
+    },
+}
+
+/// Why a mandate's limits cannot be lowered so.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LowerError {
+    /// The most that one debit may take.
+    #[error("the limit of a debit cannot be lowered so")]
+    Single(#[source] LimitError),
+    /// The most that a day's debits may take.
+    #[error("the limit of a day cannot be lowered so")]
+    Daily(#[source] LimitError),
+    /// No debit is made under the mandate.
+    #[error(transparent)]
+    Conflict(#[from] MandateConflict),
+}
+
+impl MandateLimits {
+    /// Another limit of one debit: at most what this one is.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] naming the limit.
+    pub fn lower_single(&self, wanted: Fen) -> Result<Fen, LimitError> {
+        lower(wanted, Some(self.single_fen))
+    }
+
+    /// Another limit of a day: at most what this one is, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] naming the limit.
+    pub fn lower_daily(&self, wanted: Option<Fen>) -> Result<Option<Fen>, LimitError> {
+        match (wanted, self.daily_fen) {
+            (Some(wanted), most) => lower(wanted, most).map(Some),
+            (None, Some(most)) => Err(LimitError::TakenAway { most }),
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), MandateError> {
+        if !self.single_fen.is_positive() || self.single_fen > DEBIT_MAX {
+            return Err(MandateError::SingleLimit(self.single_fen));
+        }
+        match self.daily_fen.filter(|daily| !daily.is_positive()) {
+            Some(daily) => Err(MandateError::DailyLimit(daily)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Mandate {
+    /// What may be debited under it, as the platform wants it. Alipay may allow less.
+    #[must_use]
+    pub fn limits(&self) -> MandateLimits {
+        MandateLimits { single_fen: self.single_limit_fen, daily_fen: self.daily_limit_fen }
+    }
+
+    /// The mandate with lower limits, from the next debit on.
+    ///
+    /// # Errors
+    ///
+    /// [`LowerError`] when a limit is not lower, or unless the mandate is active or suspended.
+    pub fn lowered(&self, wanted: MandateLimits) -> Result<Mandate, LowerError> {
+        match self.phase {
+            MandatePhase::Active | MandatePhase::Suspended { .. } => {}
+            MandatePhase::Offered
+            | MandatePhase::Ending { .. }
+            | MandatePhase::ConfirmingEnd { .. }
+            | MandatePhase::Ended { .. } => return Err(self.not_waiting().into()),
+        }
+        let limits = self.limits();
+        let single = limits.lower_single(wanted.single_fen).map_err(LowerError::Single)?;
+        let daily = limits.lower_daily(wanted.daily_fen).map_err(LowerError::Daily)?;
+        Ok(Mandate { single_limit_fen: single, daily_limit_fen: daily, ..self.clone() })
+    }
+}
+
+fn lower(wanted: Fen, most: Option<Fen>) -> Result<Fen, LimitError> {
+    match most.filter(|most| wanted > *most) {
+        Some(most) => Err(LimitError::Above { wanted, most }),
+        None if wanted.is_positive() => Ok(wanted),
+        None => Err(LimitError::Nothing(wanted)),
+    }
+}
