@@ -345,7 +345,8 @@ impl Mandate {
     }
 
     /// When the offer lapses, if it is not signed.
-    fn lapses_at(&self) -> Timestamp {
+    #[must_use]
+    pub fn lapses_at(&self) -> Timestamp {
         self.offered_at_s + OFFER_LAPSES_AFTER
     }
 

@@ -64,6 +64,11 @@ pub enum RechargeAmountError {
 const LAPSES_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Recharge {
+    /// The smallest amount: ¥0.01.
+    pub const MIN: Fen = Fen::new(1);
+    /// The largest amount, as for a debit.
+    pub const MAX: Fen = DEBIT_MAX;
+
     /// A new recharge.
     ///
     /// # Errors
@@ -76,9 +81,7 @@ impl Recharge {
         amount_fen: Fen,
         now: Timestamp,
     ) -> Result<Recharge, RechargeAmountError> {
-        if !amount_fen.is_positive() || amount_fen > DEBIT_MAX {
-            return Err(RechargeAmountError::Range(amount_fen));
-        }
+        Recharge::check_amount(amount_fen)?;
         Ok(Recharge {
             provider: provider.clone(),
             recharge,
@@ -89,6 +92,22 @@ impl Recharge {
             offered_at_s: now,
             phase: RechargePhase::Offered,
         })
+    }
+
+    /// Whether an amount can be paid in: [`MIN`](Self::MIN) to [`MAX`](Self::MAX).
+    ///
+    /// # Errors
+    ///
+    /// [`RechargeAmountError`] when Alipay takes no such amount.
+    pub fn check_amount(amount_fen: Fen) -> Result<(), RechargeAmountError> {
+        let is_payable = (Recharge::MIN..=Recharge::MAX).contains(&amount_fen);
+        if is_payable { Ok(()) } else { Err(RechargeAmountError::Range(amount_fen)) }
+    }
+
+    /// From when on it lapses, unless it is paid or Alipay still waits for the payer.
+    #[must_use]
+    pub fn lapses_at(&self) -> Timestamp {
+        self.offered_at_s + LAPSES_AFTER
     }
 
     /// The effect of proof that money was taken for it: a verified notification, the answer to a
@@ -115,7 +134,7 @@ impl Recharge {
     /// lapsed.
     #[must_use]
     pub fn after_query(&self, answer: &QueryAnswer, now: Timestamp) -> Recharge {
-        let is_over = now >= self.offered_at_s + LAPSES_AFTER;
+        let is_over = now >= self.lapses_at();
         let lapses = match answer {
             QueryAnswer::Closed => true,
             QueryAnswer::NotFound => is_over,

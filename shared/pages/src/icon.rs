@@ -19,6 +19,8 @@ pub(crate) enum Icon {
     Info,
     /// Closed, or ended.
     Square,
+    /// Paused.
+    Pause,
     /// About prices.
     Tag,
     /// About days that are over.
@@ -36,6 +38,7 @@ impl Display for Icon {
             Icon::Care => "<path d=\"M8 2.5v7.2M8 12.6v.2\"/>",
             Icon::Info => "<circle cx=\"8\" cy=\"8\" r=\"6.5\"/><path d=\"M8 7.2v4M8 4.6v.2\"/>",
             Icon::Square => "<path d=\"M4 4h8v8H4z\"/>",
+            Icon::Pause => "<path d=\"M5.5 3v10M10.5 3v10\"/>",
             Icon::Tag => "<path d=\"M2.5 8.6V2.5h6.1l5 5-6.1 6.1zM5.4 5.4v.1\"/>",
             Icon::History => "<path d=\"M8 3.2V8l3.2 2M2.2 8a5.8 5.8 0 1 0 2-4.4M2.4 1.8v2.6H5\"/>",
         };

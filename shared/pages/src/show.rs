@@ -61,6 +61,10 @@ pub(crate) struct WithYear(pub(crate) BillingDay);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WithWeekday(pub(crate) Date);
 
+/// A time of these days, without its year: 19 May, 10:00.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brief(pub(crate) DateTime);
+
 /// A name that was chosen outside, such as an API's, set as code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Code<'a>(pub(crate) &'a str);
@@ -77,6 +81,21 @@ impl Html {
     /// A value in a language.
     pub(crate) fn show(value: impl Show, lang: Lang) -> Html {
         Html(Shown(&value, lang).to_string())
+    }
+
+    /// Whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Another sentence after this one.
+    pub(crate) fn then(self, next: &Html, lang: Lang) -> Html {
+        let gap = match lang {
+            _ if self.0.is_empty() || next.0.is_empty() => "",
+            Lang::En => " ",
+            Lang::Zh => "",
+        };
+        Html(self.0 + gap + &next.0)
     }
 }
 
@@ -306,6 +325,17 @@ impl Show for DateTime {
             Lang::En => write!(f, "{date} {}, {time}", self.year()),
             Lang::Zh => write!(f, "{} 年 {date} {time}", self.year()),
         }
+    }
+}
+
+impl Show for Brief {
+    fn show(&self, lang: Lang, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.date().show(lang, f)?;
+        f.write_str(match lang {
+            Lang::En => ", ",
+            Lang::Zh => " ",
+        })?;
+        self.0.time().show(lang, f)
     }
 }
 

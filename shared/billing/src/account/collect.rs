@@ -92,7 +92,9 @@ impl Account {
         Ok(self.figures.unreserved()?.min(mandate.limit_fen))
     }
 
-    fn withheld_on(&self, day: Date) -> Fen {
+    /// What debits took that were sent on a day: the last one on which any took money.
+    #[must_use]
+    pub fn withheld_on(&self, day: Date) -> Fen {
         self.withheld.filter(|withheld| withheld.on == day).map_or(Fen::ZERO, |w| w.taken_fen)
     }
 

@@ -64,6 +64,21 @@ impl Figures {
             reserved_fen,
         })
     }
+
+    /// The figures before an entry, of those after it.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Rules`] when they would break the rules: the entry did not lead to these.
+    pub fn before(&self, entry: &Entry) -> Result<Figures, AccountError> {
+        let reserved_fen = self.reserved().minus(entry.moved(Ledger::Reserved)?)?;
+        let unreserved = self.unreserved()?.minus(entry.moved(Ledger::Receivable)?)?;
+        Figures::try_from(FiguresRecord {
+            prepaid_fen: self.prepaid().plus(entry.moved(Ledger::Prepaid)?)?,
+            receivable_fen: unreserved.plus(reserved_fen)?,
+            reserved_fen,
+        })
+    }
 }
 
 impl TryFrom<FiguresRecord> for Figures {

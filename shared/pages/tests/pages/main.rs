@@ -1,8 +1,13 @@
 //! Views and pages over a month that was settled by the code that bills.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ledger;
+mod look;
+mod money;
 mod month;
 mod overview;
+mod recharge;
+mod withholding;
 
 use askama::Template;
 use month::Month;

@@ -1,0 +1,249 @@
+//! A debit as pages write it.
+
+use steelyard_billing::Calendar;
+use steelyard_pricing::Fen;
+
+use super::texts::Texts;
+use super::{DebitState, DebitView, DeclinedTry, Reason};
+use crate::Frame;
+use crate::frame::wall_clock;
+use crate::icon::Icon;
+use crate::show::{Brief, Code, Count, Figure, Html, Plain};
+
+/// A debit in the words of the page.
+#[derive(Clone, Debug)]
+pub(crate) struct DebitLine {
+    pub(crate) number: u64,
+    pub(crate) name: Html,
+    /// Where it stands in the ledger.
+    pub(crate) href: String,
+    /// The days whose charge it collects.
+    pub(crate) days: Html,
+    /// The page of the day's bill, if it collects the charge of one day.
+    pub(crate) bill: Option<String>,
+    pub(crate) amount: Html,
+    pub(crate) is_fixed: bool,
+    /// When it was sent, or is.
+    pub(crate) when: Html,
+    pub(crate) trade_no: Option<Html>,
+    pub(crate) chip: Chip,
+    pub(crate) what: Html,
+    pub(crate) can: Html,
+    pub(crate) declines: Vec<DeclineLine>,
+    pub(crate) attempts: Vec<AttemptLine>,
+}
+
+/// A state as an icon and a word.
+#[derive(Clone, Debug)]
+pub(crate) struct Chip {
+    pub(crate) icon: Icon,
+    pub(crate) tone: Tone,
+    pub(crate) word: Html,
+}
+
+/// How loud a chip is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Neutral.
+    Plain,
+    /// Settled, or on.
+    Go,
+    /// The reader can do something.
+    Care,
+}
+
+/// A try that was declined.
+#[derive(Clone, Debug)]
+pub(crate) struct DeclineLine {
+    pub(crate) at: Html,
+    pub(crate) why: Html,
+    pub(crate) code: Html,
+}
+
+/// A number under which it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct AttemptLine {
+    pub(crate) at: Html,
+    pub(crate) out_trade_no: Html,
+    pub(crate) trade_no: Option<Html>,
+}
+
+impl Tone {
+    /// The chip's class.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Tone::Plain => "chip",
+            Tone::Go => "chip go",
+            Tone::Care => "chip care",
+        }
+    }
+}
+
+/// What happened, and what the reader can do.
+struct Told {
+    what: Html,
+    can: Html,
+}
+
+impl DebitLine {
+    pub(crate) fn new(frame: &Frame, calendar: &Calendar, debit: &DebitView) -> DebitLine {
+        let t = Texts(frame.lang);
+        let lang = frame.lang;
+        let brief = |at| Brief(wall_clock(calendar, at));
+        let told = debit.told(frame, calendar);
+        let when = match (debit.paid_at_s, debit.next_at_s) {
+            (Some(at), _) => Html::show(brief(at), lang),
+            (None, Some(at)) => t.due(brief(at)),
+            (None, None) => debit
+                .attempts
+                .last()
+                .map_or_else(Html::default, |attempt| Html::show(brief(attempt.sent_at_s), lang)),
+        };
+        let days = match (debit.from, debit.through) {
+            (Some(from), Some(through)) if from != through => t.days(from, through),
+            (Some(day), _) | (None, Some(day)) => t.day(day),
+            (None, None) => t.not_yet(),
+        };
+        let one = debit.from.filter(|from| Some(*from) == debit.through);
+        DebitLine {
+            number: debit.debit.0,
+            name: t.number(Count(debit.debit.0)),
+            href: debit_page(frame, debit.debit.0),
+            days,
+            bill: one.map(|day| format!("{}/{day}", frame.page("bills"))),
+            amount: Html::show(Plain(debit.amount_fen.unwrap_or(Fen::ZERO)), lang),
+            is_fixed: debit.is_fixed,
+            when,
+            trade_no: debit.trade_no.as_deref().map(|number| Html::show(Code(number), lang)),
+            chip: debit.state.chip(frame),
+            what: told.what,
+            can: told.can,
+            declines: debit
+                .declines
+                .iter()
+                .map(|declined| declined.line(frame, calendar))
+                .collect(),
+            attempts: debit
+                .attempts
+                .iter()
+                .map(|attempt| AttemptLine {
+                    at: Html::show(wall_clock(calendar, attempt.sent_at_s), lang),
+                    out_trade_no: Html::show(Code(&attempt.out_trade_no), lang),
+                    trade_no: attempt.trade_no.as_deref().map(|no| Html::show(Code(no), lang)),
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn all(frame: &Frame, calendar: &Calendar, debits: &[DebitView]) -> Vec<DebitLine> {
+        debits.iter().map(|debit| DebitLine::new(frame, calendar, debit)).collect()
+    }
+}
+
+/// Where a debit stands in the ledger: at the head of its page.
+pub(crate) fn debit_page(frame: &Frame, number: u64) -> String {
+    let before = number.saturating_add(1);
+    format!("{}?kind=debits&before={before}#debit-{number}", frame.page("ledger"))
+}
+
+impl DebitState {
+    pub(crate) fn chip(self, frame: &Frame) -> Chip {
+        let t = Texts(frame.lang);
+        let (icon, tone, word) = match self {
+            DebitState::Scheduled => (Icon::Clock, Tone::Plain, t.scheduled()),
+            DebitState::Sending => (Icon::Clock, Tone::Plain, t.sending()),
+            DebitState::Resending => (Icon::Clock, Tone::Plain, t.resending()),
+            DebitState::Unknown => (Icon::Clock, Tone::Plain, t.unknown()),
+            DebitState::Declined => (Icon::Clock, Tone::Care, t.declined()),
+            DebitState::GivingUp => (Icon::Clock, Tone::Plain, t.giving_up()),
+            DebitState::Held => (Icon::Clock, Tone::Plain, t.held()),
+            DebitState::Paid => (Icon::Check, Tone::Go, t.paid()),
+            DebitState::GivenUp => (Icon::Care, Tone::Care, t.given_up()),
+            DebitState::Withdrawn => (Icon::Square, Tone::Plain, t.withdrawn()),
+        };
+        Chip { icon, tone, word }
+    }
+}
+
+impl DeclinedTry {
+    pub(crate) fn line(&self, frame: &Frame, calendar: &Calendar) -> DeclineLine {
+        let t = Texts(frame.lang);
+        DeclineLine {
+            at: Html::show(wall_clock(calendar, self.at_s), frame.lang),
+            why: self.reason.what(frame),
+            code: t.code(Code(&self.code)),
+        }
+    }
+}
+
+impl Reason {
+    /// What happened.
+    pub(crate) fn what(self, frame: &Frame) -> Html {
+        let t = Texts(frame.lang);
+        match self {
+            Reason::Funds => t.funds(),
+            Reason::AmountCap => t.amount_cap(),
+            Reason::Window => t.window(),
+            Reason::MandateDead => t.mandate_dead(),
+            Reason::PayerBlocked => t.payer_blocked(),
+            Reason::ByOperator => t.by_operator(),
+        }
+    }
+
+    /// What the reader can do; after the last try, if the debit was given up.
+    pub(crate) fn can(self, is_over: bool, frame: &Frame) -> Html {
+        let t = Texts(frame.lang);
+        match self {
+            Reason::Funds if is_over => t.funds_over_can(),
+            Reason::Funds => t.funds_can(),
+            Reason::AmountCap => t.amount_cap_can(),
+            Reason::Window if is_over => t.funds_over_can(),
+            Reason::Window => t.window_can(),
+            Reason::MandateDead => t.mandate_dead_can(),
+            Reason::PayerBlocked => t.payer_blocked_can(),
+            Reason::ByOperator => t.by_operator_can(),
+        }
+    }
+}
+
+impl DebitView {
+    fn told(&self, frame: &Frame, calendar: &Calendar) -> Told {
+        let t = Texts(frame.lang);
+        let clock = |at| wall_clock(calendar, at);
+        let next = self.next_at_s.map(clock);
+        let told = |what, can| Told { what, can };
+        match self.state {
+            DebitState::Scheduled => {
+                told(next.map_or_else(Html::default, |at| t.scheduled_what(at)), t.scheduled_can())
+            }
+            DebitState::Sending => told(t.sending_what(), t.unknown_can()),
+            DebitState::Resending => {
+                told(next.map_or_else(Html::default, |at| t.resending_what(at)), t.nothing_to_do())
+            }
+            DebitState::Unknown => told(t.unknown_what(), t.unknown_can()),
+            DebitState::Declined => {
+                let last = self.declines.last().map(|declined| declined.reason);
+                let what = last.map_or_else(Html::default, |reason| reason.what(frame));
+                let next = next.map_or_else(Html::default, |at| t.declined_next(at));
+                let can = last.map_or_else(Html::default, |reason| reason.can(false, frame));
+                told(what.then(&next, frame.lang), can)
+            }
+            DebitState::GivingUp => {
+                let why = self.given_up.map_or_else(Html::default, |why| why.what(frame));
+                told(why.then(&t.giving_up_what(), frame.lang), t.giving_up_can())
+            }
+            DebitState::Held => told(t.held_what(), t.unknown_can()),
+            DebitState::Paid => {
+                let at = self.paid_at_s.map(clock);
+                told(at.map_or_else(|| t.paid(), |at| t.paid_what(at)), t.nothing_to_do())
+            }
+            DebitState::GivenUp => {
+                let why = self.given_up.map_or_else(Html::default, |why| why.what(frame));
+                let owed = self.amount_fen.map(|amount| t.given_up_can(Figure(amount)));
+                let can = self.given_up.map_or_else(Html::default, |why| why.can(true, frame));
+                told(why, owed.unwrap_or_default().then(&can, frame.lang))
+            }
+            DebitState::Withdrawn => told(t.withdrawn_what(), t.nothing_to_do()),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Debits as people see them: how each stands, what happened, and what the reader can do.
+
+mod line;
+mod texts;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{Attempt, Debit, DebitId, DeclineReason, Declined, GiveUpReason, Phase};
+use steelyard_pricing::{BillingDay, Fen, MoneyError};
+use utoipa::ToSchema;
+
+pub(crate) use line::{Chip, DebitLine, Tone, debit_page};
+
+use crate::Records;
+
+/// A debit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DebitView {
+    /// Its number among the provider's debits, from 1.
+    #[schema(value_type = u64)]
+    pub debit: DebitId,
+    /// How it stands.
+    pub state: DebitState,
+    /// When it was opened, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    #[schema(value_type = i64)]
+    pub opened_at_s: Timestamp,
+    /// What it asks for; before it is first sent, what it would ask for by what is owed now. None if
+    /// nothing could be asked for.
+    #[schema(value_type = Option<i64>)]
+    pub amount_fen: Option<Fen>,
+    /// Whether the amount is fixed, since it was sent.
+    pub is_fixed: bool,
+    /// The first billing day whose charge it collects; none before it is sent.
+    #[schema(value_type = Option<String>)]
+    pub from: Option<BillingDay>,
+    /// The last billing day whose charge it collects.
+    #[schema(value_type = Option<String>)]
+    pub through: Option<BillingDay>,
+    /// When it is sent next, in seconds of Unix time, if it is to be sent.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+    #[schema(value_type = Option<i64>)]
+    pub next_at_s: Option<Timestamp>,
+    /// When the attempt that took the money was sent, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
+    #[schema(value_type = Option<i64>)]
+    pub paid_at_s: Option<Timestamp>,
+    /// Alipay's number of the payment.
+    pub trade_no: Option<String>,
+    /// Why it was given up, or is being given up.
+    pub given_up: Option<Reason>,
+    /// The tries that Alipay declined, the oldest first.
+    pub declines: Vec<DeclinedTry>,
+    /// What was sent, the oldest first.
+    pub attempts: Vec<AttemptView>,
+}
+
+/// How a debit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DebitState {
+    /// It is to be sent for the first time.
+    Scheduled,
+    /// It is being sent.
+    Sending,
+    /// Alipay did not look at it, or does not know it: nothing was taken, and it is sent again.
+    Resending,
+    /// Whether Alipay took the money is not known yet.
+    Unknown,
+    /// Alipay declined it, and it is sent again.
+    Declined,
+    /// It is being closed at Alipay, so that nothing can be taken any more.
+    GivingUp,
+    /// A person of the platform has to look.
+    Held,
+    /// Alipay took the money.
+    Paid,
+    /// Nothing was taken, and it is owed again.
+    GivenUp,
+    /// It ended before it was sent.
+    Withdrawn,
+}
+
+/// Why Alipay took nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Too little money, or a limit of the payer's own.
+    Funds,
+    /// Above a limit of Alipay or of the agreement.
+    AmountCap,
+    /// Not at this time.
+    Window,
+    /// The agreement or its payer no longer exists.
+    MandateDead,
+    /// The payer's account is blocked or at risk.
+    PayerBlocked,
+    /// The platform gave it up.
+    ByOperator,
+}
+
+/// A try that Alipay declined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeclinedTry {
+    /// When, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    #[schema(value_type = i64)]
+    pub at_s: Timestamp,
+    /// Why.
+    pub reason: Reason,
+    /// Alipay's code.
+    pub code: String,
+}
+
+/// One number under which a debit was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AttemptView {
+    /// From 1.
+    pub attempt: u16,
+    /// Our number of it at Alipay.
+    pub out_trade_no: String,
+    /// When it was last sent, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    #[schema(value_type = i64)]
+    pub sent_at_s: Timestamp,
+    /// Whether it can take nothing any more.
+    pub is_closed: bool,
+    /// Alipay's number of the payment, if it took money.
+    pub trade_no: Option<String>,
+    /// What it took, if it did.
+    #[schema(value_type = Option<i64>)]
+    pub taken_fen: Option<Fen>,
+}
+
+impl DebitView {
+    /// A debit of the provider.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn new(records: &Records<'_>, debit: &Debit) -> Result<DebitView, MoneyError> {
+        let terms = debit.terms.as_ref();
+        let state = DebitState::of(debit);
+        let amount_fen = match (terms, state) {
+            (Some(terms), _) => Some(terms.amount_fen),
+            (None, DebitState::Withdrawn) => None,
+            (None, _) => expected(records)?,
+        };
+        let is_due =
+            matches!(state, DebitState::Scheduled | DebitState::Declined | DebitState::Resending);
+        Ok(DebitView {
+            debit: debit.debit,
+            state,
+            opened_at_s: debit.opened_at_s,
+            amount_fen,
+            is_fixed: terms.is_some(),
+            from: terms.map(|terms| terms.from),
+            through: terms.map(|terms| terms.through),
+            next_at_s: is_due.then_some(debit.task.due_at_s),
+            paid_at_s: debit.paid_attempt().map(|attempt| attempt.sent_at_s),
+            trade_no: debit.payment().map(|payment| payment.trade_no.clone()),
+            given_up: given_up(debit),
+            declines: debit.declines.iter().map(DeclinedTry::new).collect(),
+            attempts: (1..).zip(&debit.attempts).map(AttemptView::new).collect(),
+        })
+    }
+
+    /// Several of them, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub(crate) fn newest_first(
+        records: &Records<'_>,
+        debits: &[Debit],
+    ) -> Result<Vec<DebitView>, MoneyError> {
+        let views = debits.iter().map(|debit| DebitView::new(records, debit));
+        let mut views = views.collect::<Result<Vec<_>, _>>()?;
+        views.sort_by_key(|view| std::cmp::Reverse(view.debit));
+        Ok(views)
+    }
+
+    /// Whether it may still take money.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.is_open()
+    }
+}
+
+/// What a debit would ask for if it was sent now.
+fn expected(records: &Records<'_>) -> Result<Option<Fen>, MoneyError> {
+    let Some(mandate) = &records.provider.mandate else { return Ok(None) };
+    records.account.expected(mandate).map(Some)
+}
+
+fn given_up(debit: &Debit) -> Option<Reason> {
+    match &debit.phase {
+        Phase::Checking { why }
+        | Phase::Closing { why }
+        | Phase::Confirming { why }
+        | Phase::GivenUp { why } => Some(Reason::from(why)),
+        Phase::Due
+        | Phase::Sending
+        | Phase::InDoubt { .. }
+        | Phase::Held { .. }
+        | Phase::Rechecking { .. }
+        | Phase::Paid { .. }
+        | Phase::Withdrawn => None,
+    }
+}
+
+impl DebitState {
+    fn of(debit: &Debit) -> DebitState {
+        match &debit.phase {
+            Phase::Due if debit.terms.is_none() => DebitState::Scheduled,
+            Phase::Due if debit.declines.is_empty() => DebitState::Resending,
+            Phase::Due => DebitState::Declined,
+            Phase::Sending => DebitState::Sending,
+            Phase::InDoubt { .. } => DebitState::Unknown,
+            Phase::Checking { .. } | Phase::Closing { .. } | Phase::Confirming { .. } => {
+                DebitState::GivingUp
+            }
+            Phase::Held { .. } | Phase::Rechecking { .. } => DebitState::Held,
+            Phase::Paid { .. } => DebitState::Paid,
+            Phase::GivenUp { .. } => DebitState::GivenUp,
+            Phase::Withdrawn => DebitState::Withdrawn,
+        }
+    }
+
+    /// Whether it may still take money.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        match self {
+            DebitState::Scheduled
+            | DebitState::Sending
+            | DebitState::Resending
+            | DebitState::Unknown
+            | DebitState::Declined
+            | DebitState::GivingUp
+            | DebitState::Held => true,
+            DebitState::Paid | DebitState::GivenUp | DebitState::Withdrawn => false,
+        }
+    }
+}
+
+impl From<DeclineReason> for Reason {
+    fn from(reason: DeclineReason) -> Reason {
+        match reason {
+            DeclineReason::Funds => Reason::Funds,
+            DeclineReason::AmountCap => Reason::AmountCap,
+            DeclineReason::Window => Reason::Window,
+        }
+    }
+}
+
+impl From<&GiveUpReason> for Reason {
+    fn from(reason: &GiveUpReason) -> Reason {
+        match reason {
+            GiveUpReason::Funds => Reason::Funds,
+            GiveUpReason::AmountCap(_) => Reason::AmountCap,
+            GiveUpReason::Window(_) => Reason::Window,
+            GiveUpReason::MandateDead(_) => Reason::MandateDead,
+            GiveUpReason::PayerBlocked(_) => Reason::PayerBlocked,
+            GiveUpReason::ByOperator => Reason::ByOperator,
+        }
+    }
+}
+
+impl DeclinedTry {
+    fn new(declined: &Declined) -> DeclinedTry {
+        DeclinedTry {
+            at_s: declined.at_s,
+            reason: declined.reason.into(),
+            code: declined.code.0.clone(),
+        }
+    }
+}
+
+impl AttemptView {
+    fn new((attempt, sent): (u16, &Attempt)) -> AttemptView {
+        AttemptView {
+            attempt,
+            out_trade_no: sent.out_trade_no.to_string(),
+            sent_at_s: sent.sent_at_s,
+            is_closed: sent.is_closed,
+            trade_no: sent.payment.as_ref().map(|payment| payment.trade_no.clone()),
+            taken_fen: sent.payment.as_ref().map(|payment| payment.amount_fen),
+        }
+    }
+}

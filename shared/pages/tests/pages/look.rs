@@ -1,0 +1,64 @@
+//! What holds of every page, and where to look at it.
+
+use std::fs;
+use std::path::Path;
+
+use askama::Template;
+use steelyard_pages::{Lang, STYLE_SHEET};
+
+/// The rendered page, after everything that holds of all pages. It is also written to the folder of this
+/// test, with its style sheet, to be looked at in a browser.
+pub fn page(name: &str, lang: Lang, page: &impl Template) -> String {
+    let html = page.render().unwrap();
+    for forbidden in ["<script", "style=\"", "<style", "javascript:", "Some(", "None", "::"] {
+        assert!(!html.contains(forbidden), "{name}: {forbidden}");
+    }
+    assert_eq!(html.matches("<h1>").count(), 1, "{name}");
+    assert!(html.contains(&format!("<html lang=\"{}\">", lang.tag())), "{name}");
+    assert!(html.len() + STYLE_SHEET.len() < 100_000, "{name}: {} bytes", html.len());
+    check_attributes(name, &html);
+    check_references(name, &html);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("look");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("page.css"), STYLE_SHEET).unwrap();
+    let local = html.replace("/portal/page.css", "page.css");
+    fs::write(folder.join(format!("{name}.{}.html", lang.name())), local).unwrap();
+    html
+}
+
+/// Between a value and the next attribute is a space.
+fn check_attributes(name: &str, html: &str) {
+    for tag in html.split('<').filter_map(|part| part.split('>').next()) {
+        for after in tag.split('"').skip(2).step_by(2) {
+            let is_apart = after.is_empty() || after == "/" || after.starts_with(' ');
+            assert!(is_apart, "{name}: <{tag}>");
+        }
+    }
+}
+
+/// Every label, description and link inside of the page leads to something that is there, once.
+fn check_references(name: &str, html: &str) {
+    let values = |attribute: &str| -> Vec<String> {
+        let begin = format!(" {attribute}=\"");
+        let parts = html.split(&begin).skip(1);
+        let value = |part: &str| part.split('"').next().unwrap_or_default().to_owned();
+        parts.map(value).collect()
+    };
+    let ids = values("id");
+    for id in &ids {
+        assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{name}: id {id}");
+    }
+    for attribute in ["for", "aria-describedby", "aria-labelledby"] {
+        for value in values(attribute) {
+            for id in value.split(' ') {
+                assert!(ids.iter().any(|known| known == id), "{name}: {attribute} {id}");
+            }
+        }
+    }
+    for href in values("href").iter().filter_map(|href| href.strip_prefix('#')) {
+        assert!(ids.iter().any(|known| known == href), "{name}: #{href}");
+    }
+    let typed = html.matches("<input ").count() - html.matches("type=\"hidden\"").count();
+    let labels = html.matches("<label ").count();
+    assert_eq!(typed, labels, "{name}: a label for each input");
+}
