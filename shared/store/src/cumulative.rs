@@ -134,11 +134,11 @@ impl UsageTable {
         of: &[(ProviderId, BillingDay)],
     ) -> Result<BTreeMap<(ProviderId, BillingDay), CumulativeUsage>, StoreError> {
         let key = |(provider, day): &(ProviderId, BillingDay)| {
-            let (pk, sk) = (provider.to_string(), report_sk(*day, source, report));
-            Item::from([(PK.to_owned(), string(pk)), (SK.to_owned(), string(sk))])
+            (provider.to_string(), report_sk(*day, source, report))
         };
+        let keys = of.iter().map(key).collect();
         let mut found = BTreeMap::new();
-        for item in self.items(FIND, of.iter().map(key).collect()).await? {
+        for item in batch::items(&self.client, &self.table, FIND, keys).await? {
             let day = CountedReport::read(FIND, &item)?.day;
             let provider = text(FIND, &item, PK)?.parse();
             let provider = provider

@@ -7,6 +7,7 @@
 mod access;
 mod accounts;
 mod adjustments;
+mod batch;
 mod bill_runs;
 mod breaker;
 mod corrections;

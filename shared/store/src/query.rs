@@ -92,6 +92,27 @@ impl<'a> Range<'a> {
         self.sent(query, operation, before).await
     }
 
+    /// The last items, the last first, before a sort key if one is given.
+    pub async fn newest(
+        &self,
+        client: &Client,
+        operation: &'static str,
+        before: Option<String>,
+        limit: u16,
+    ) -> Result<Vec<Item>, StoreError> {
+        let (limit, mut items, mut before) = (usize::from(limit), Vec::new(), before);
+        while items.len() < limit {
+            let wanted = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let page = self.page_back(client, operation, before, Some(wanted)).await?;
+            items.extend(page.items);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
     async fn sent(
         &self,
         query: QueryFluentBuilder,

@@ -8,10 +8,10 @@ use steelyard_billing::{
     Reversal, Task, TaskId, TaskRef, Trade,
 };
 
-use crate::item::from_item;
+use crate::item::{from_item, text};
 use crate::query::Range;
 use crate::schema::{self, provider_pk};
-use crate::{BillingTable, StoreError, Unreadable, Writes, due};
+use crate::{BillingTable, StoreError, Unreadable, Writes, batch, due};
 
 /// A record of a provider with work due at a time.
 pub trait Record: sealed::Keyed {}
@@ -70,6 +70,49 @@ impl BillingTable {
         );
         let found: Option<R> = range.record(&self.client, READ).await?;
         Ok(found.is_none_or(|found| found.task().version != before.task().version))
+    }
+
+    /// The newest records of a kind of a provider, the newest first, older than one of them if that is
+    /// given: one request unless they fill more than a megabyte. Records of a kind are numbered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or a record, cannot be read.
+    pub async fn newest<R: Record>(
+        &self,
+        provider: &ProviderId,
+        before: Option<&R::Id>,
+        limit: u16,
+    ) -> Result<Vec<R>, StoreError> {
+        let range = Range::prefix(&self.table, provider_pk(provider), R::PREFIX);
+        let items = range.newest(&self.client, READ, before.map(R::sk), limit).await?;
+        items.into_iter().map(|item| from_item(READ, item)).collect()
+    }
+
+    /// A debit and a mandate of a provider: one request for both.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or a record, cannot be read.
+    pub async fn debit_and_mandate(
+        &self,
+        provider: &ProviderId,
+        debit: Option<DebitId>,
+        mandate: Option<MandateId>,
+    ) -> Result<(Option<Debit>, Option<Mandate>), StoreError> {
+        let of = |task: TaskId| (provider_pk(provider), schema::task_sk(&task));
+        let debit = debit.map(|debit| of(TaskId::Debit(debit)));
+        let mandate = mandate.map(|mandate| of(TaskId::Mandate(mandate)));
+        let keys = debit.into_iter().chain(mandate).collect::<Vec<_>>();
+        let (mut found_debit, mut found_mandate) = (None, None);
+        for item in batch::items(&self.client, &self.table, READ, keys).await? {
+            if text(READ, &item, schema::SK)?.starts_with(schema::DEBIT_PREFIX) {
+                found_debit = Some(from_item(READ, item)?);
+            } else {
+                found_mandate = Some(from_item(READ, item)?);
+            }
+        }
+        Ok((found_debit, found_mandate))
     }
 
     /// All records of a kind of a provider, in the order of their numbers.

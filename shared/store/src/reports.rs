@@ -148,11 +148,9 @@ impl UsageTable {
         (source, report): (&SourceId, &ReportId),
         days: &[BillingDay],
     ) -> Result<Vec<CountedReport>, StoreError> {
-        let key = |day: &BillingDay| {
-            let sk = report_sk(*day, source, report);
-            Item::from([(PK.to_owned(), string(provider.as_str())), (SK.to_owned(), string(sk))])
-        };
-        let items = self.items(COMPARE, days.iter().map(key).collect()).await?;
+        let key = |day: &BillingDay| (provider.to_string(), report_sk(*day, source, report));
+        let keys = days.iter().map(key).collect();
+        let items = batch::items(&self.client, &self.table, COMPARE, keys).await?;
         items.iter().map(|item| CountedReport::read(COMPARE, item)).collect()
     }
 

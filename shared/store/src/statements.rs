@@ -6,8 +6,8 @@ use steelyard_pricing::{BillingDay, Fen, MoneyError};
 use crate::item::{Item, check_format, from_item, keyed, number, string, text};
 use crate::query::Range;
 use crate::schema::{
-    ENTRY_PREFIX, KEY_END, PROVIDER, STATEMENT_PREFIX, TRANSFER, provider_pk, statement_sk,
-    transfer_pk,
+    ENTRY_PREFIX, KEY_END, PROVIDER, STATEMENT_PREFIX, TRANSFER, entry_sk, provider_pk,
+    statement_sk, transfer_pk,
 };
 use crate::statement_detail::{
     READ_STATEMENTS, is_detail, statement_items, statements_of, without_detail,
@@ -123,6 +123,24 @@ impl BillingTable {
     pub async fn journal(&self, provider: &ProviderId) -> Result<Vec<Entry>, StoreError> {
         let range = Range::prefix(&self.table, provider_pk(provider), ENTRY_PREFIX);
         let items = range.all(&self.client, READ_JOURNAL).await?;
+        items.into_iter().map(|item| from_item(READ_JOURNAL, item)).collect()
+    }
+
+    /// The newest journal entries of a provider, the newest first, older than the one of a number if that
+    /// is given: one request unless they fill more than a megabyte.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or an entry, cannot be read.
+    pub async fn newest_entries(
+        &self,
+        provider: &ProviderId,
+        before: Option<u64>,
+        limit: u16,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let range = Range::prefix(&self.table, provider_pk(provider), ENTRY_PREFIX);
+        let before = before.map(entry_sk);
+        let items = range.newest(&self.client, READ_JOURNAL, before, limit).await?;
         items.into_iter().map(|item| from_item(READ_JOURNAL, item)).collect()
     }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Update};
+use aws_sdk_dynamodb::types::Update;
 use steelyard_billing::{MonthClose, ProviderId, Registration};
 use steelyard_pricing::BillingMonth;
 
-use crate::StoreError;
+use crate::{StoreError, batch};
 use crate::item::{Item, from_item, string, text, to_item};
 use crate::schema::{PK, REGISTRATION, SK};
 use crate::unreadable::Unreadable;
@@ -52,8 +52,9 @@ impl UsageTable {
         providers: &[ProviderId],
     ) -> Result<Registrations, StoreError> {
         let mut found = Registrations::default();
-        let keys = providers.iter().map(registration_key).collect();
-        for item in self.items(FIND, keys).await? {
+        let key = |provider: &ProviderId| (provider.to_string(), REGISTRATION.to_owned());
+        let keys = providers.iter().map(key).collect();
+        for item in batch::items(&self.client, &self.table, FIND, keys).await? {
             let provider = text(FIND, &item, PK)?
                 .parse()
                 .map_err(|error: steelyard_billing::IdError| StoreError::corrupt(FIND, error))?;
@@ -65,51 +66,6 @@ impl UsageTable {
             }
         }
         Ok(found)
-    }
-
-    /// The items of some keys, those that there are, strongly consistent: one request for a hundred.
-    pub(crate) async fn items(
-        &self,
-        operation: &'static str,
-        keys: Vec<Item>,
-    ) -> Result<Vec<Item>, StoreError> {
-        let mut found = Vec::new();
-        for hundred in keys.chunks(100) {
-            let mut wanted = hundred.to_vec();
-            while !wanted.is_empty() {
-                let (items, unread) = self.batch_get(operation, wanted).await?;
-                found.extend(items);
-                wanted = unread;
-            }
-        }
-        Ok(found)
-    }
-
-    async fn batch_get(
-        &self,
-        operation: &'static str,
-        keys: Vec<Item>,
-    ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
-        let wanted =
-            KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-        let answer = self
-            .client
-            .batch_get_item()
-            .request_items(
-                &self.table,
-                wanted.map_err(|error| StoreError::corrupt(operation, error))?,
-            )
-            .send()
-            .await
-            .map_err(|error| StoreError::aws(operation, error))?;
-        let items = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-        let unread = answer
-            .unprocessed_keys
-            .unwrap_or_default()
-            .remove(&self.table)
-            .map(|unread| unread.keys)
-            .unwrap_or_default();
-        Ok((items, unread))
     }
 
     /// The write that registers a provider for counting, part of the transaction that makes it.

@@ -1,0 +1,110 @@
+//! What the portal asks of the function that makes offers, which alone has a key of Alipay.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use steelyard_billing::{ProviderId, RechargeId};
+use steelyard_pages::{PayBy, SigningLinks, Way};
+use steelyard_pricing::Fen;
+use steelyard_runtime::Callee;
+
+use crate::refusal::Refusal;
+
+/// A recharge that can be paid.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OfferedRecharge {
+    pub(crate) recharge: RechargeId,
+    pub(crate) page: Option<String>,
+    pub(crate) code: Option<String>,
+}
+
+/// An agreement that can be signed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OfferedMandate {
+    pub(crate) app: String,
+    pub(crate) qr: String,
+}
+
+/// What a refusal was of, by its last part: `amount`, `too-many-open`.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferRefused {
+    pub(crate) kind: String,
+    pub(crate) body: Value,
+    pub(crate) status: u16,
+}
+
+/// Why nothing is offered.
+#[derive(Debug)]
+pub(crate) enum NotOffered {
+    /// It was refused.
+    Refused(OfferRefused),
+    /// Nobody knows: the same request may be sent again.
+    Unavailable(Refusal),
+}
+
+/// The function that makes offers.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferMaker(pub(crate) Callee);
+
+impl OfferMaker {
+    /// Offers a recharge, once by its key.
+    pub(crate) async fn recharge(
+        &self,
+        provider: &ProviderId,
+        amount: Fen,
+        way: Way,
+        key: &str,
+    ) -> Result<OfferedRecharge, NotOffered> {
+        let request = json!({ "provider": provider, "amount": amount.to_string(), "way": way.name() });
+        self.asked("recharge", request, key).await
+    }
+
+    /// Offers an agreement, once by its key, with the consent that a page recorded.
+    pub(crate) async fn mandate(
+        &self,
+        provider: &ProviderId,
+        consent: Option<Value>,
+        key: &str,
+    ) -> Result<OfferedMandate, NotOffered> {
+        let mut request = json!({ "provider": provider });
+        if let Some(consent) = consent {
+            request["consent"] = consent;
+        }
+        self.asked("mandate", request, key).await
+    }
+
+    async fn asked<T: for<'de> Deserialize<'de>>(
+        &self,
+        what: &str,
+        request: Value,
+        key: &str,
+    ) -> Result<T, NotOffered> {
+        let unavailable = |error: steelyard_runtime::Error| NotOffered::Unavailable(Refusal::Unavailable(error));
+        let event = json!({ "offer": what, "request": request, "key": key });
+        let answer = self.0.invoke(&event).await.map_err(|error| unavailable(error.into()))?;
+        let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let body = answer["body"].clone();
+        match status {
+            Some(200..=299) => serde_json::from_value(body).map_err(|error| unavailable(error.into())),
+            Some(status @ 400..=499) | Some(status @ 502) => {
+                let kind = body["type"].as_str().unwrap_or_default();
+                let kind = kind.rsplit(':').next().unwrap_or_default().to_owned();
+                Err(NotOffered::Refused(OfferRefused { kind, body, status }))
+            }
+            Some(_) | None => Err(unavailable(format!("offers answered {answer}").into())),
+        }
+    }
+}
+
+impl OfferedRecharge {
+    /// By what it is paid.
+    pub(crate) fn pay_by(&self) -> Option<PayBy> {
+        let page = || self.page.clone().map(PayBy::Page);
+        self.code.clone().map(PayBy::Code).or_else(page)
+    }
+}
+
+impl From<OfferedMandate> for SigningLinks {
+    fn from(OfferedMandate { app, qr }: OfferedMandate) -> SigningLinks {
+        SigningLinks { app, qr }
+    }
+}

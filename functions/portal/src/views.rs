@@ -1,0 +1,180 @@
+//! The views of a provider, read and computed: what pages show and programs get.
+
+use steelyard_billing::{Debit, DebitId, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal, Statement};
+use steelyard_books::RunTerms;
+use steelyard_pages::overview::{Overview, OverviewRecords};
+use steelyard_pages::{
+    Cover, Forecast, LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords, Records, Recharging,
+    Suggestions, Withholding, WithholdingRecords,
+};
+
+use crate::Shared;
+use crate::asker::Visit;
+use crate::refusal::Refusal;
+
+/// How many recharges and mandates a page shows.
+const RECORDS_SHOWN: u16 = 20;
+
+/// What a night would charge now, and the statements of some days.
+struct Read {
+    terms: RunTerms,
+    statements: Vec<Statement>,
+    coming: Option<Vec<Statement>>,
+}
+
+impl Shared {
+    /// Reads what forecasts need. What was counted may be unreadable: then the settled part is shown.
+    async fn read(&self, visit: &Visit) -> Result<Read, Refusal> {
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let (from, through) = {
+            let records = visit.records(self, terms.plans());
+            Overview::range(&records).map_err(Refusal::unavailable)?
+        };
+        let billing = &self.settler.books.billing;
+        let provider = visit.provider();
+        let (statements, coming) = tokio::join!(
+            billing.statements_between(provider, from, through),
+            self.settler.preview_of(&terms, &visit.account)
+        );
+        let statements = statements.map_err(Refusal::unavailable)?;
+        let coming = coming.inspect_err(|error| {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, provider.id = %provider, "what was counted cannot be shown");
+        });
+        Ok(Read { terms, statements, coming: coming.ok() })
+    }
+
+    /// The overview.
+    pub(crate) async fn overview(&self, visit: &Visit) -> Result<Overview, Refusal> {
+        let account = &visit.account.account;
+        let last_debit = (account.debits > 0).then_some(DebitId(account.debits));
+        let last_mandate = (account.mandates > 0).then_some(MandateId(account.mandates));
+        let in_use = visit.account.provider.mandate.as_ref().map(|in_use| in_use.mandate);
+        let billing = &self.settler.books.billing;
+        let (read, found) = tokio::join!(
+            self.read(visit),
+            billing.debit_and_mandate(
+                visit.provider(),
+                account.open_debit.or(last_debit),
+                in_use.or(last_mandate),
+            )
+        );
+        let (read, (debit, mandate)) = (read?, found.map_err(Refusal::unavailable)?);
+        let records = visit.records(self, read.terms.plans());
+        let more = OverviewRecords {
+            statements: &read.statements,
+            coming: read.coming.as_deref(),
+            debit: debit.as_ref(),
+            mandate: mandate.as_ref(),
+            last_report_at: None,
+            closed: None,
+        };
+        Overview::new(&records, &more).map_err(Refusal::unavailable)
+    }
+
+    /// A part of the ledger.
+    pub(crate) async fn ledger(&self, visit: &Visit, query: LedgerQuery) -> Result<Ledger, Refusal> {
+        let (billing, provider) = (&self.settler.books.billing, visit.provider());
+        let shown = u16::try_from(LEDGER_PAGE).unwrap_or(u16::MAX).saturating_add(1);
+        let before = query.before.map(|before| before.0);
+        let (mut entries, mut debits, mut recharges) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut refunds, mut reversals) = (Vec::<Refund>::new(), Vec::<Reversal>::new());
+        match query.kind {
+            LedgerKind::All => {
+                // The balance after an entry is found by going back from the account's last one.
+                let last = visit.account.account.entries;
+                let newer = before.map_or(0, |before| last.saturating_sub(before.saturating_sub(1)));
+                let limit = u16::try_from(newer).unwrap_or(u16::MAX).saturating_add(shown);
+                let read = billing.newest_entries(provider, None, limit).await;
+                entries = read.map_err(Refusal::unavailable)?;
+                if let Some(open) = visit.account.account.open_debit {
+                    let open = billing.find::<Debit>(provider, &open).await;
+                    debits.extend(open.map_err(Refusal::unavailable)?);
+                }
+            }
+            LedgerKind::Debits => {
+                let before = before.map(DebitId);
+                let read = billing.newest::<Debit>(provider, before.as_ref(), shown).await;
+                debits = read.map_err(Refusal::unavailable)?;
+            }
+            LedgerKind::Recharges => {
+                let before = before.and_then(|before| u32::try_from(before).ok()).map(RechargeId);
+                let read = billing.newest::<Recharge>(provider, before.as_ref(), shown).await;
+                recharges = read.map_err(Refusal::unavailable)?;
+            }
+            LedgerKind::Refunds => {
+                let read = tokio::join!(billing.all::<Refund>(provider), billing.all(provider));
+                refunds = read.0.map_err(Refusal::unavailable)?;
+                reversals = read.1.map_err(Refusal::unavailable)?;
+            }
+        }
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let read = LedgerRecords {
+            entries: &entries,
+            figures: None,
+            debits: &debits,
+            recharges: &recharges,
+            refunds: &refunds,
+            reversals: &reversals,
+        };
+        let records = visit.records(self, terms.plans());
+        Ledger::new(&records, &read, query).map_err(Refusal::unavailable)
+    }
+
+    /// What a provider has to know before it pays in.
+    pub(crate) async fn recharging(&self, visit: &Visit) -> Result<Recharging, Refusal> {
+        let billing = &self.settler.books.billing;
+        let (read, recharges) = tokio::join!(
+            self.read(visit),
+            billing.newest::<Recharge>(visit.provider(), None, RECORDS_SHOWN)
+        );
+        let (read, recharges) = (read?, recharges.map_err(Refusal::unavailable)?);
+        let records = visit.records(self, read.terms.plans());
+        let suggestions = suggestions(&records, &read)?;
+        Recharging::new(&records, &recharges, suggestions).map_err(Refusal::unavailable)
+    }
+
+    /// A recharge of the provider, by its number in the path.
+    pub(crate) async fn recharge(&self, visit: &Visit) -> Result<Recharge, Refusal> {
+        let number = visit.path.get("recharge").and_then(|number| number.parse().ok());
+        let number = RechargeId(number.ok_or(Refusal::NotFound)?);
+        let found = self.settler.books.billing.find::<Recharge>(visit.provider(), &number).await;
+        found.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)
+    }
+
+    /// How withholding stands.
+    pub(crate) async fn withholding(&self, visit: &Visit) -> Result<Withholding, Refusal> {
+        let (billing, provider) = (&self.settler.books.billing, visit.provider());
+        let last_day = visit.account.account.settled_through;
+        let last_statement = async {
+            match last_day {
+                Some(day) => billing.statements_between(provider, day, day).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (mandates, debits, statements) = tokio::join!(
+            billing.newest::<Mandate>(provider, None, RECORDS_SHOWN),
+            billing.newest::<Debit>(provider, None, RECORDS_SHOWN),
+            last_statement
+        );
+        let mandates = mandates.map_err(Refusal::unavailable)?;
+        let debits = debits.map_err(Refusal::unavailable)?;
+        let statements = statements.map_err(Refusal::unavailable)?;
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let read = WithholdingRecords {
+            mandates: &mandates,
+            debits: &debits,
+            last_statement: statements.last(),
+            offered: self.config.offered,
+        };
+        Withholding::new(&visit.records(self, terms.plans()), &read).map_err(Refusal::unavailable)
+    }
+}
+
+/// Amounts that a recharge may be of.
+fn suggestions(records: &Records<'_>, read: &Read) -> Result<Option<Suggestions>, Refusal> {
+    let forecast = Forecast::of(records, &read.statements, read.coming.as_deref());
+    let Some(forecast) = forecast.map_err(Refusal::unavailable)? else { return Ok(None) };
+    let Cover { owed_fen, week_fen, month_fen } = forecast.cover;
+    Ok(Some(Suggestions { seven_days_fen: week_fen, to_month_end_fen: month_fen, owed_fen }))
+}
