@@ -433,7 +433,10 @@ impl Writer<'_> {
         if next.state == WithholdingState::Closed {
             return actions;
         }
-        if may.pay {
+        // While money is being taken, nobody is invited to pay it another way.
+        let is_on_its_way =
+            matches!(next.state, WithholdingState::UnderWay | WithholdingState::InDoubt);
+        if may.pay && !is_on_its_way {
             actions.push(action("recharge", t.recharge(), "btn"));
         }
         if next.state == WithholdingState::NoAgreement && may.mandate {
@@ -722,6 +725,7 @@ impl Writer<'_> {
                 let text = expected.likely.map(|day| t.lasts_to_about(day));
                 (" go", Icon::Clock, text.unwrap_or_else(|| t.may_end(expected.earliest)))
             }
+            (_, None, None) if allowance.used.is_zero() => ("", Icon::Dashed, t.unused()),
             (_, None, None) if self.view.forecast.is_some() => (" go", Icon::Clock, t.lasts()),
             (_, None, None) => (" go", Icon::Clock, t.not_known()),
         }

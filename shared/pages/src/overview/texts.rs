@@ -330,6 +330,7 @@ texts! {
     may_end(day: BillingDay) { en: "may end from {day}", zh: "最早 {day}用完" }
     lasts() { en: "lasts this month", zh: "本月够用" }
     each_day() { en: "each day anew", zh: "每天重新计算" }
+    unused() { en: "not used yet", zh: "尚未使用" }
     not_known() { en: "in use", zh: "使用中" }
     all_used(free: Html, beyond: Html) {
         en: "All {free} are used; {beyond} more were charged",
