@@ -100,3 +100,80 @@ impl<'a> Progress<'a> {
         rate(self.segment, &self.tally, false)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{MonthUsage, Plan, Terms, Usage, charge};
+
+    const PLAN: &str = r#"{
+      "plan": "tiers", "effective_from": "2015-01-01", "free_per_month": 1000,
+      "rates": [{"rate": "basic", "apis": ["*"], "free_per_month": 5000,
+        "discounts": [
+          {"discount": "spring", "percent": "20", "from": "2015-03-01", "until": "2015-07-01"},
+          {"discount": "summer", "percent": "50", "from": "2015-07-01"}],
+        "price": {"model": "graduated", "tiers": [
+          {"up_to": 10000, "unit_price": "0.01"}, {"unit_price": "0.005"}]}}]}"#;
+
+    /// What the next and the last 1,000 calls cost after so many in May 2015.
+    fn prices(calls: u64) -> (String, String) {
+        let plan = Plan::read(PLAN).unwrap();
+        let (first, last) = ("2015-05-01".parse().unwrap(), "2015-06-01".parse().unwrap());
+        let segment = Segment::new(first, last, &Terms::of(&plan)).unwrap();
+        let usage = Usage::from_iter([("a.x".parse().unwrap(), Metered::calls(calls))]);
+        let usage = MonthUsage { own: vec![(first, &usage)], ..MonthUsage::default() };
+        let segments = [segment];
+        let month = charge(&segments, &MonthToDate::default(), &usage).unwrap().month;
+        let segment = segments.first().unwrap();
+        let progress = Progress::of(segment, &month).unwrap();
+        let (rate, more) = ("basic".parse().unwrap(), Metered::calls(1_000));
+        let next = progress.price_of_next(&rate, first, more).unwrap();
+        let before = Metered::calls(calls.saturating_sub(1_000));
+        let last = progress.price_after(&rate, before, more).unwrap();
+        (next.to_string(), last.to_string())
+    }
+
+    #[test]
+    fn calls_cost_what_allowances_tiers_and_discounts_leave() {
+        for (calls, next, last) in [
+            (0, "0", "0"),
+            (5_000, "0", "0"),
+            (5_500, "4", "0"),
+            (6_000, "8", "0"),
+            (15_500, "6", "8"),
+            (16_000, "4", "8"),
+            (20_000, "4", "4"),
+        ] {
+            assert_eq!(prices(calls), (next.to_owned(), last.to_owned()), "{calls}");
+        }
+    }
+
+    #[test]
+    fn a_plan_as_it_is_on_a_day_prices_any_day() {
+        let plan = Plan::read(PLAN).unwrap();
+        let discounts = |day: &str| {
+            let held = Terms::of(&plan).as_on(day.parse().unwrap()).unwrap();
+            let of = held.rates().iter().flat_map(|rate| rate.discounts.clone());
+            of.map(|discount| (discount.discount.to_string(), discount.from, discount.until))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(discounts("2015-02-28"), []);
+        assert_eq!(discounts("2015-06-30"), [("spring".to_owned(), None, None)]);
+        assert_eq!(discounts("2015-07-01"), [("summer".to_owned(), None, None)]);
+    }
+
+    #[test]
+    fn a_part_of_a_month_has_its_part_of_the_allowances() {
+        let plan = Plan::read(PLAN).unwrap();
+        let (from, until) = ("2015-04-01".parse().unwrap(), "2015-04-16".parse().unwrap());
+        let segment = Segment::new(from, until, &Terms::of(&plan)).unwrap();
+        let allowances = segment.allowances().map(|(rate, free)| {
+            (rate.map(ToString::to_string).unwrap_or_default(), free.to_string())
+        });
+        let allowances = allowances.collect::<BTreeMap<_, _>>();
+        let wanted = [("", "500"), ("basic", "2500")];
+        assert_eq!(allowances, wanted.map(|(rate, free)| (rate.into(), free.into())).into());
+    }
+}
