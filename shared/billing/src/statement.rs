@@ -129,10 +129,21 @@ impl Statement {
     ///
     /// [`UsageError`] when a sum is more than can be rated.
     pub fn apis_because(&self, cause: LineCause) -> Result<Usage, UsageError> {
+        let mut sum = Usage::new();
+        self.add_apis(cause, &mut sum)?;
+        Ok(sum)
+    }
+
+    /// Adds what the lines of one cause have of each API, and what no rate covers.
+    fn add_apis(&self, cause: LineCause, sum: &mut Usage) -> Result<(), UsageError> {
         let lines = self.lines.iter().filter(|line| line.because == cause).map(|line| &line.apis);
         let unpriced = self.unpriced.iter().filter(|unpriced| unpriced.because == cause);
-        let mut all = lines.chain(unpriced.map(|unpriced| &unpriced.apis));
-        all.try_fold(Usage::new(), |sum, apis| sum.plus(apis))
+        for (api, metered) in
+            lines.chain(unpriced.map(|unpriced| &unpriced.apis)).flat_map(Usage::iter)
+        {
+            sum.add(api.clone(), metered)?;
+        }
+        Ok(())
     }
 
     /// The calls that it charges and those that it credits, unpriced ones included.
@@ -163,9 +174,7 @@ impl Statement {
         is_wanted: impl Fn(BillingDay) -> bool,
     ) -> Result<(), UsageError> {
         if is_wanted(self.statement.day) {
-            let own = self.apis_because(LineCause::Usage)?;
-            let of_day = charged.entry(self.statement.day).or_default();
-            *of_day = of_day.plus(&own)?;
+            self.add_apis(LineCause::Usage, charged.entry(self.statement.day).or_default())?;
         }
         for changed in self.changed_days.iter().filter(|changed| is_wanted(changed.day)) {
             let of_day = charged.entry(changed.day).or_default();

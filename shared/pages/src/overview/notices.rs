@@ -10,8 +10,8 @@ use steelyard_billing::{
     AdjustmentId, CountedDays, DeclineReason, Phase, Statement, StatementId, charged_between,
 };
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Calls, Fen, LineCause, Metered, Name, Per, Plan, PriceModel,
-    Progress, Quote, Rate, Segment, Slice, Terms, Yuan,
+    BillingDay, BillingMonth, Calls, Condenser, Fen, LineCause, Metered, Name, Per, Plan,
+    PriceModel, Progress, Quote, Rate, Segment, Slice, Terms, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -221,9 +221,13 @@ impl Parts<'_> {
     /// discount begins or ends.
     fn price_changes(&self) -> Result<Vec<Notice>, OverviewError> {
         let (provider, plans) = (self.records.provider, self.records.plans);
+        let days = self.days_of_change();
+        if days.is_empty() {
+            return Ok(Vec::new());
+        }
         let Some((basis, usage)) = self.basis()? else { return Ok(Vec::new()) };
         let mut changes = Vec::new();
-        for day in self.days_of_change() {
+        for day in days {
             let terms = provider.terms_on(day.previous(), plans).zip(provider.terms_on(day, plans));
             let Some((old, new)) = terms else { continue };
             let (old, new) = (old.as_on(day.previous())?, new.as_on(day)?);
@@ -231,6 +235,7 @@ impl Parts<'_> {
             if is_same(&old, &new) {
                 continue;
             }
+            let usage = condensed(&usage, [&old, &new])?;
             let (before_fen, after_fen) = (price(&usage, &old)?, price(&usage, &new)?);
             let change_fen = after_fen.minus(before_fen)?;
             changes.push(Notice::PriceChange {
@@ -377,12 +382,19 @@ fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, Overvie
     }))
 }
 
-/// What days cost by a plan.
+/// The days that had usage, with one name for all APIs that plans price alike.
+fn condensed(days: &CountedDays, plans: [&Plan; 2]) -> Result<CountedDays, OverviewError> {
+    let Some(first) = days.keys().next() else { return Ok(CountedDays::new()) };
+    let whole = |plan| Segment::new(*first, first.next(), &Terms::of(plan));
+    let segments = plans.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
+    let mut condenser = Condenser::new(&segments);
+    let used = days.iter().filter(|(_, usage)| !usage.is_empty());
+    used.map(|(day, usage)| Ok((*day, condenser.condense(usage)?))).collect()
+}
+
+/// What days cost by a plan whose discounts hold for good.
 fn price(days: &CountedDays, plan: &Plan) -> Result<Fen, OverviewError> {
-    let mut days = days.clone();
-    // Discounts that hold for good need no dates, and a month is one segment.
-    days.retain(|_, usage| !usage.is_empty());
-    Ok(Quote::of_days(&days, |_| Some(Terms::of(plan)))?.rounded)
+    Ok(Quote::of_days(days, |_| Some(Terms::of(plan)))?.rounded)
 }
 
 /// Whether two versions charge alike.

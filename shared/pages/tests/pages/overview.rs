@@ -448,6 +448,20 @@ fn older_bills_and_what_is_left_for_the_next_debit_are_rows_of_the_strip() {
 }
 
 #[test]
+fn a_day_is_settled_when_nothing_of_it_is_to_be_charged() {
+    let through = |month: &Month, coming| month.records().settled_through(coming).unwrap();
+    let mut month = Month::of_may_2015();
+    assert_eq!(through(&month, Some(&month.coming[..])), Some(day("2015-05-18")));
+    // A day without usage is settled without a statement.
+    month.now = at("2015-05-22T08:00");
+    assert_eq!(through(&month, Some(&[])), Some(day("2015-05-21")));
+    assert_eq!(through(&month, None), Some(day("2015-05-18")));
+    // Before the night's run, yesterday is still to be charged.
+    month.now = at("2015-05-20T00:10");
+    assert_eq!(through(&month, Some(&month.coming[..])), Some(day("2015-05-18")));
+}
+
+#[test]
 fn an_open_debit_that_was_not_read_is_an_error() {
     let month = Month::of_may_2015();
     let refused = Overview::new(&month.records(), &records(&month));
@@ -691,15 +705,4 @@ fn a_month_ends_and_begins_without_a_gap() {
         check_page("edges", &month, &view);
         assert!(view.forecast.is_some(), "{now}");
     }
-}
-
-#[test]
-fn the_overview_is_fast() {
-    let month = large();
-    let begun = std::time::Instant::now();
-    for _ in 0..20 {
-        let view = view(&month, &records(&month));
-        std::hint::black_box(html(&month, &view, Lang::En).len());
-    }
-    println!("{:?} each", begun.elapsed() / 20);
 }
