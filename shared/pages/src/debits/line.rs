@@ -1,7 +1,6 @@
 //! A debit as pages write it.
 
 use steelyard_billing::Calendar;
-use steelyard_pricing::Fen;
 
 use super::texts::Texts;
 use super::{DebitState, DebitView, DeclinedTry, Reason};
@@ -102,7 +101,7 @@ impl DebitLine {
         let days = match (debit.from, debit.through) {
             (Some(from), Some(through)) if from != through => t.days(from, through),
             (Some(day), _) | (None, Some(day)) => t.day(day),
-            (None, None) => t.not_yet(),
+            (None, None) => Html::default(),
         };
         let one = debit.from.filter(|from| Some(*from) == debit.through);
         DebitLine {
@@ -111,7 +110,9 @@ impl DebitLine {
             href: debit_page(frame, debit.debit.0),
             days,
             bill: one.map(|day| format!("{}/{day}", frame.page("bills"))),
-            amount: Html::show(Plain(debit.amount_fen.unwrap_or(Fen::ZERO)), lang),
+            amount: debit
+                .amount_fen
+                .map_or_else(Html::default, |amount| Html::show(Plain(amount), lang)),
             is_fixed: debit.is_fixed,
             when,
             trade_no: debit.trade_no.as_deref().map(|number| Html::show(Code(number), lang)),
@@ -213,6 +214,9 @@ impl DebitView {
         let next = self.next_at_s.map(clock);
         let told = |what, can| Told { what, can };
         match self.state {
+            DebitState::Scheduled if self.amount_fen.is_none_or(|amount| amount.is_zero()) => {
+                told(next.map_or_else(Html::default, |at| t.nothing_yet(at)), t.nothing_to_do())
+            }
             DebitState::Scheduled => {
                 told(next.map_or_else(Html::default, |at| t.scheduled_what(at)), t.scheduled_can())
             }

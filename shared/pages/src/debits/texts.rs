@@ -15,15 +15,16 @@ texts! {
         en: "{from} to {through}",
         zh: "{from}至 {through}",
     }
-    not_yet() { en: "fixed when it is sent", zh: "发出时确定" }
     due(at: Brief) { en: "due {at}", zh: "{at} 扣款" }
-    after(at: Brief) { en: "after {at}", zh: "{at} 后" }
-    none() { en: "none", zh: "无" }
 
     scheduled() { en: "scheduled", zh: "待扣款" }
     scheduled_what(at: DateTime) {
         en: "It is withheld on {at}.",
         zh: "将于 {at} 扣款。",
+    }
+    nothing_yet(at: DateTime) {
+        en: "Nothing is owed now. If that is still so on {at}, nothing is withheld.",
+        zh: "当前没有待付金额。如到 {at} 仍然如此，则不扣款。",
     }
     scheduled_can() {
         en: "A recharge that arrives before then comes off first.",

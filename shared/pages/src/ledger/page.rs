@@ -220,7 +220,7 @@ fn told(frame: &Frame, entry: &LedgerEntry) -> (Html, Option<String>, Html) {
         }
         Cause::Recharged { reference } => (t.recharged(), None, t.reference(Code(reference))),
         Cause::RechargePaid { recharge, trade_no } => {
-            let number = t.recharge_no(Count(u64::from(recharge.0)));
+            let number = Count(u64::from(recharge.0));
             (
                 t.recharge_paid(number),
                 Some(recharge_page(frame, recharge.0)),

@@ -34,13 +34,13 @@ texts! {
     newest_again() { en: "Back to the newest", zh: "回到最新" }
     col_what() { en: "Movement", zh: "变动" }
     col_time() { en: "Time", zh: "时间" }
-    col_change() { en: "Change, ¥", zh: "变动，¥" }
-    col_prepaid() { en: "Prepaid, ¥", zh: "预存，¥" }
-    col_owed() { en: "Owed, ¥", zh: "待付，¥" }
-    col_collecting() { en: "Collecting, ¥", zh: "扣款中，¥" }
+    col_change() { en: "Change,&nbsp;¥", zh: "变动，¥" }
+    col_prepaid() { en: "Prepaid,&nbsp;¥", zh: "预存，¥" }
+    col_owed() { en: "Owed,&nbsp;¥", zh: "待付，¥" }
+    col_collecting() { en: "Collecting,&nbsp;¥", zh: "扣款中，¥" }
     col_amount() { en: "¥", zh: "¥" }
     col_state() { en: "State", zh: "状态" }
-    col_number() { en: "Alipay’s number", zh: "支付宝交易号" }
+    col_number() { en: "Alipay's number", zh: "支付宝交易号" }
     col_of() { en: "Given back of", zh: "退自" }
     no_entries() { en: "No money has moved yet", zh: "尚无资金变动" }
     no_entries_text() {
@@ -64,7 +64,8 @@ texts! {
     debit_given_up(debit: Html) { en: "Not withheld, {debit}: owed again", zh: "未扣款，{debit}：恢复为待付" }
     declined(debit: Html) { en: "Declined by Alipay, {debit}", zh: "支付宝未能扣款，{debit}" }
     recharged() { en: "Paid in by bank transfer", zh: "银行转账入账" }
-    recharge_paid(recharge: Html) { en: "Recharge, {recharge}", zh: "充值，{recharge}" }
+    recharge_paid(number: Count) { en: "Recharge no. {number}", zh: "第 {number} 笔充值" }
+    debit_heading(number: Count) { en: "Debit no. {number}", zh: "第 {number} 笔扣款" }
     debit_found(debit: Html) {
         en: "Payment that came to light late, {debit}: credited",
         zh: "后来查明的付款，{debit}：已入账",
@@ -79,16 +80,16 @@ texts! {
     of_prepaid() { en: "from the prepaid balance", zh: "自预存余额" }
     reversal() { en: "by Alipay or a bank, not by the platform", zh: "由支付宝或银行退回，并非平台发起" }
     reference(reference: Code<'_>) { en: "reference {reference}", zh: "凭证号 {reference}" }
-    trade(number: Code<'_>) { en: "Alipay’s number {number}", zh: "支付宝交易号 {number}" }
+    trade(number: Code<'_>) { en: "Alipay's number {number}", zh: "支付宝交易号 {number}" }
     number(number: Count) { en: "No. {number}", zh: "第 {number} 笔" }
     moved(amount: Figure) { en: "{amount} moved", zh: "金额 {amount}" }
-    happened() { en: "What happened", zh: "情况" }
+    happened() { en: "How it stands", zh: "情况" }
     you_can() { en: "What you can do", zh: "您可以" }
     our_number() { en: "Sent under", zh: "发送编号" }
     collects() { en: "Collects", zh: "收取" }
     tries() { en: "Tries", zh: "扣款记录" }
     attempt(number: Html) { en: "sent under {number}", zh: "发送，编号 {number}" }
-    attempt_paid(number: Html) { en: "paid, Alipay’s number {number}", zh: "已付款，支付宝交易号 {number}" }
+    attempt_paid(number: Html) { en: "paid, Alipay's number {number}", zh: "已付款，支付宝交易号 {number}" }
     calculated() { en: "as of now; fixed when it is sent", zh: "按当前计算，发出时确定" }
 
     under_way() { en: "under way", zh: "进行中" }

@@ -141,7 +141,7 @@ texts! {
     then_go() { en: "I have paid: see whether it arrived", zh: "我已付款，查看是否到账" }
     not_now() { en: "If you do not pay, nothing is taken, and this recharge lapses.", zh: "如不付款，不会扣取任何金额，此笔充值自动失效。" }
     our_number() { en: "Our number", zh: "商户订单号" }
-    alipay_number() { en: "Alipay’s number", zh: "支付宝交易号" }
+    alipay_number() { en: "Alipay's number", zh: "支付宝交易号" }
     amount_row() { en: "Amount", zh: "金额" }
     made() { en: "Made", zh: "发起时间" }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::mandate::{EndReason, MandatePhase, Suspension};
+use steelyard_billing::mandate::{Consent, EndReason, MandatePhase, Suspension};
 use steelyard_billing::{DebitId, Mandate, MandateId};
 use steelyard_pricing::Fen;
 use utoipa::ToSchema;
@@ -106,13 +106,16 @@ impl AgreementView {
             single_limit_fen: mandate.single_limit_fen,
             daily_limit_fen: mandate.daily_limit_fen,
             alipay_limit_fen: mandate.gateway_limit_fen,
-            consent: mandate.consent.as_ref().map(|consent| ConsentView {
-                terms_version: consent.terms_version.to_string(),
-                at_s: consent.at_s,
-            }),
+            consent: mandate.consent.as_ref().map(ConsentView::new),
             suspended: SuspendedView::of(&mandate.phase),
             ended: EndedView::of(&mandate.phase),
         }
+    }
+}
+
+impl ConsentView {
+    pub(super) fn new(consent: &Consent) -> ConsentView {
+        ConsentView { terms_version: consent.terms_version.to_string(), at_s: consent.at_s }
     }
 }
 

@@ -114,6 +114,8 @@ pub struct OfferView {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub lapses_at_s: Timestamp,
+    /// What the provider agreed to before; none if the offer was not made on these pages.
+    pub consent: Option<ConsentView>,
 }
 
 /// A bill, and what of it withholding would have paid.
@@ -159,8 +161,9 @@ impl Withholding {
                 mandate: offer.mandate,
                 offered_at_s: offer.offered_at_s,
                 lapses_at_s: offer.lapses_at(),
+                consent: offer.consent.as_ref().map(ConsentView::new),
             }),
-            can_sign: state.can_sign(current),
+            can_sign: state.can_sign(current, offer),
             terms_version: TERMS_VERSION.to_owned(),
             offered_single_limit_fen: read.offered.single_fen,
             offered_daily_limit_fen: read.offered.daily_fen,
@@ -174,10 +177,12 @@ impl Withholding {
         })
     }
 
-    /// After how many seconds the page loads itself again: while a signature, or an end, is awaited.
+    /// After how many seconds the page loads itself again: while a signature, or an end, is awaited, and
+    /// there is no form that would lose what is filled in.
     #[must_use]
     pub fn refresh_s(&self) -> Option<u16> {
         match self.state {
+            WithholdingState::Waiting if self.can_sign => None,
             WithholdingState::Waiting | WithholdingState::Ending => {
                 Some(crate::recharge::REFRESH_S)
             }
@@ -230,14 +235,19 @@ impl WithholdingState {
         }
     }
 
-    /// One that a debit found dead or blocked is replaced by another; one that is in force is not.
-    fn can_sign(self, current: Option<&Mandate>) -> bool {
+    /// One that a debit found dead or blocked is replaced by another; one that is in force is not. An
+    /// offer whose terms were agreed to waits for Alipay only.
+    fn can_sign(self, current: Option<&Mandate>, offer: Option<&Mandate>) -> bool {
+        let agreed = offer.and_then(|offer| offer.consent.as_ref());
         match self {
-            WithholdingState::Off | WithholdingState::Waiting | WithholdingState::Ended => true,
+            WithholdingState::Off | WithholdingState::Ended => true,
+            WithholdingState::Waiting => {
+                agreed.is_none_or(|agreed| agreed.terms_version.as_str() != TERMS_VERSION)
+            }
             WithholdingState::Suspended => current
                 .map(AgreementView::new)
                 .and_then(|agreement| agreement.suspended)
-                .is_some_and(|suspended| !suspended.is_by_alipay),
+                .is_some_and(|suspended| !suspended.is_by_alipay && offer.is_none()),
             WithholdingState::On | WithholdingState::Ending => false,
         }
     }

@@ -74,6 +74,8 @@ struct AgreementFacts {
     since: Html,
     until: Option<Html>,
     agreed: Option<Html>,
+    /// What the link to the terms says: they may have changed since.
+    read: Html,
     today: Html,
     alipay_limit: Option<Html>,
 }
@@ -249,6 +251,10 @@ impl AgreementFacts {
                 .consent
                 .as_ref()
                 .map(|consent| t.agreed_text(clock(consent.at_s), Code(&consent.terms_version))),
+            read: match &agreement.consent {
+                Some(consent) if consent.terms_version == TERMS_VERSION => t.read_terms(),
+                Some(_) | None => t.read_current_terms(Code(TERMS_VERSION)),
+            },
             today: match agreement.daily_limit_fen {
                 Some(limit) => t.today_of(today, Figure(limit)),
                 None => Html::show(today, frame.lang),

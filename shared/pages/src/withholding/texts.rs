@@ -115,10 +115,7 @@ texts! {
     scan() { en: "Scan with the Alipay app.", zh: "用支付宝扫一扫。" }
     qr_title() { en: "QR code of the signing page", zh: "签约二维码" }
     refresh(seconds: Count) { en: "This page looks again in {seconds} seconds.", zh: "本页 {seconds} 秒后自动刷新。" }
-    links_again() {
-        en: "To see the link and the code again, press the button below: it leads to the same offer.",
-        zh: "如需再次显示链接和二维码，请按下方按钮，仍为同一签约邀请。",
-    }
+    links_again() { en: "Show the link and the code", zh: "显示链接和二维码" }
     look_again() { en: "Look again now", zh: "立即刷新" }
 
     is_on() { en: "Withholding is on", zh: "代扣已开通" }
@@ -226,7 +223,7 @@ texts! {
     col_for() { en: "For", zh: "账单" }
     col_when() { en: "Withheld", zh: "扣款时间" }
     col_amount() { en: "¥", zh: "¥" }
-    col_number() { en: "Alipay’s number", zh: "支付宝交易号" }
+    col_number() { en: "Alipay's number", zh: "支付宝交易号" }
     col_state() { en: "State", zh: "状态" }
     total() { en: "Withheld, of those shown", zh: "以上已扣合计" }
 

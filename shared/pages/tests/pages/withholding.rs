@@ -12,7 +12,7 @@ use steelyard_pages::{
 };
 
 use crate::look;
-use crate::money::{Money, fen, limits, offered, signed};
+use crate::money::{Money, consent, fen, limits, offered, signed};
 use crate::month::{Month, at};
 
 fn view(money: &Money, mandates: &[Mandate]) -> Withholding {
@@ -42,6 +42,11 @@ fn page(
 fn without_mandate(money: Money) -> Money {
     let provider = steelyard_billing::Provider { mandate: None, ..money.provider.clone() };
     Money { provider, ..money }
+}
+
+/// An offer whose provider agreed to the terms, and is sent to Alipay.
+fn agreed(number: u32) -> Mandate {
+    offered(number).with_consent(Some(consent()))
 }
 
 fn suspended() -> Mandate {
@@ -91,13 +96,14 @@ fn every_state_is_a_page_in_both_languages() {
     let without = || without_mandate(Money::of_may());
     let states = [
         ("off", without(), vec![], WithholdingState::Off),
-        ("waiting", without(), vec![offered(1)], WithholdingState::Waiting),
+        ("offered", without(), vec![offered(1)], WithholdingState::Waiting),
+        ("waiting", without(), vec![agreed(1)], WithholdingState::Waiting),
         ("on", with, vec![signed()], WithholdingState::On),
         ("suspended", without(), vec![suspended()], WithholdingState::Suspended),
         ("blocked", blocked_money, vec![blocked], WithholdingState::Suspended),
         ("ending", without(), vec![ending()], WithholdingState::Ending),
         ("ended", without(), vec![ended()], WithholdingState::Ended),
-        ("again", without(), vec![ended(), offered(2)], WithholdingState::Waiting),
+        ("again", without(), vec![ended(), agreed(2)], WithholdingState::Waiting),
     ];
     for (name, money, mandates, state) in states {
         let view = view(&money, &mandates);
@@ -110,10 +116,13 @@ fn every_state_is_a_page_in_both_languages() {
                 WithholdingState::On => 2,
                 WithholdingState::Suspended if name == "blocked" => 3,
                 WithholdingState::Suspended => 2,
-                WithholdingState::Ending => 0,
-                WithholdingState::Off | WithholdingState::Waiting | WithholdingState::Ended => 1,
+                WithholdingState::Waiting if name == "offered" => 1,
+                WithholdingState::Waiting | WithholdingState::Ending => 0,
+                WithholdingState::Off | WithholdingState::Ended => 1,
             };
             assert_eq!(posts, wanted, "{name}");
+            let refreshes = html.contains("http-equiv=\"refresh\"");
+            assert!(!(refreshes && posts > 0), "{name}: what is filled in would be lost");
             assert!(!html.contains(" checked"), "consent is never ticked before");
             let read_only = Frame { may: May::default(), ..money.frame(lang, "withholding") };
             let page = WithholdingPage::new(&read_only, &money.rules.calendar, &view, &forms);
@@ -153,7 +162,7 @@ fn what_withholding_would_have_paid_of_the_last_bill_is_computed() {
 #[test]
 fn an_offer_shows_the_link_for_a_phone_and_the_code_for_a_desktop_and_looks_again() {
     let money = without_mandate(Money::of_may());
-    let view = view(&money, &[offered(1)]);
+    let view = view(&money, &[agreed(1)]);
     let forms = WithholdingForms { links: Some(links()), ..WithholdingForms::empty("k") };
     for lang in Lang::ALL {
         let html = page("withholding-links", lang, &money, &view, &forms);
