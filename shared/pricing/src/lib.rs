@@ -25,6 +25,7 @@ mod meter;
 mod model;
 mod money;
 mod name;
+mod on_top;
 mod percent;
 mod plan;
 mod progress;
@@ -54,6 +55,7 @@ pub use model::{
 };
 pub use money::{Fen, MoneyError, Rounding, Yuan};
 pub use name::{Name, NameError};
+pub use on_top::{ChargeOnTop, LineOnTop, charge_on_top};
 pub use percent::Percent;
 pub use plan::{
     Catalog, Conversion, Discount, DiscountOf, Override, Plan, PlanDocument, Rate, Rounded, Warning,

@@ -159,6 +159,26 @@ impl PriceModel {
         }
     }
 
+    /// Where another price begins: the last unit of each tier but the open one.
+    #[must_use]
+    pub fn tier_ends(&self) -> Vec<Decimal> {
+        match self {
+            PriceModel::Block(model) => model.ends(),
+            PriceModel::Package(model) => {
+                let free = model.free_units.get();
+                Some(free).filter(|free| !free.is_zero()).into_iter().collect()
+            }
+            PriceModel::PerUnit(_)
+            | PriceModel::Graduated(_)
+            | PriceModel::Volume(_)
+            | PriceModel::Percentage(_)
+            | PriceModel::GraduatedPercentage(_) => {
+                let ends = self.cuts().into_iter().map(Quantity::get);
+                ends.filter(|end| !end.is_zero()).collect()
+            }
+        }
+    }
+
     /// No price for so many units, and so many calls, is above this.
     pub(crate) fn ceiling(&self, units: Decimal, calls: Decimal) -> Ceiling {
         match self {

@@ -23,6 +23,12 @@ impl Catalog {
         self.versions.get(plan)?.range(..=day).next_back().map(|(_, version)| version)
     }
 
+    /// The plans on offer on a day: of each that can be read whole the version in force, by name.
+    pub fn on_offer(&self, day: BillingDay) -> impl Iterator<Item = &Plan> {
+        let readable = self.versions.keys().filter(|plan| self.unreadable(plan).is_none());
+        readable.filter_map(move |plan| self.in_force(plan, day))
+    }
+
     /// The version of a plan that takes effect on a day.
     #[must_use]
     pub fn version(&self, plan: &Name, effective_from: BillingDay) -> Option<&Plan> {
