@@ -21,6 +21,7 @@ mod in_flight;
 mod journal;
 pub mod mandate;
 mod names;
+mod on_top;
 mod outcome;
 mod person;
 mod portal_session;
@@ -78,6 +79,7 @@ pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 pub use mandate::Mandate;
 pub use names::{ListedNames, NamesMax, NamesMaxError};
+pub use on_top::{MonthFigures, MonthSoFar, MonthUnderPlan, OnTopError, QuoteOnTop};
 pub use outcome::Outcome;
 pub use person::{PERSON_MAX, Person, PersonError};
 pub use portal_session::{
