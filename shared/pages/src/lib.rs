@@ -9,6 +9,7 @@
 
 mod forecast;
 mod debits;
+mod calculator;
 mod frame;
 mod icon;
 mod lang;
@@ -28,6 +29,11 @@ pub use forecast::{
     ForecastError,
 };
 pub use debits::{AttemptView, DebitState, DebitView, DeclinedTry, Reason};
+pub use calculator::{
+    AddedApi, AddedLine, CalculatorError, CalculatorPage, CalculatorView, CallList, LIST_BYTES_MAX,
+    LIST_LINES_MAX, LineError, LineFault, ListedCalls, MonthView, NotPriced, NumberFault, Outcome,
+    PlanView, Priced, Step, SummedLines, TermsView, Under, UnpricedApi, parse_list,
+};
 pub use frame::{Frame, May, wall_clock};
 pub use lang::Lang;
 pub use ledger::{

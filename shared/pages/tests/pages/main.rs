@@ -4,6 +4,7 @@
 mod ledger;
 mod look;
 mod money;
+mod calculator;
 mod month;
 mod overview;
 mod recharge;

@@ -186,6 +186,30 @@ impl Month {
         made
     }
 
+    /// The account as the coming night would leave it.
+    pub fn after_coming(&self) -> Account {
+        self.settled_tonight(&Usage::new()).account
+    }
+
+    /// What the coming night would charge if this was reported today too.
+    pub fn charged_with(&self, usage: &Usage) -> Fen {
+        let coming = self.settled_tonight(usage).statements;
+        Fen::sum(coming.iter().map(|statement| statement.charge_fen)).unwrap()
+    }
+
+    /// The month after the coming night, with the statements of that night alone.
+    fn settled_tonight(&self, more: &Usage) -> Month {
+        let today = self.rules.calendar.day_of(self.now).unwrap();
+        let new = calls_of(today);
+        let part =
+            new.iter().map(|(api, metered)| (api.clone(), Metered::calls(metered.calls.get() / 8)));
+        let counted = part.collect::<Usage>().plus(more).unwrap();
+        let tomorrow = today.next().date().to_datetime(Time::midnight()).to_string();
+        let mut month = self.copy();
+        month.statements = month.night(&BTreeMap::from([(today, counted)]), at(&tomorrow));
+        month
+    }
+
     pub fn records(&self) -> Records<'_> {
         Records {
             provider: &self.provider,
