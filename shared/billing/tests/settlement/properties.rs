@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use steelyard_billing::{Books, NamesMax, Statement, charged_days};
+use steelyard_billing::{Account, Books, MonthSoFar, NamesMax, Statement, charged_days};
 use steelyard_pricing::{
-    ApiName, BillingDay, BillingMonth, DayCharge, Metered, MonthToDate, MonthUsage, Segment,
-    TermsRef, Usage, Yuan, charge, rate_segment, segments,
+    Amount, ApiName, BillingDay, BillingMonth, Calls, DayCharge, Fen, LineCause, Metered,
+    MonthToDate, MonthUsage, Segment, TermsRef, Usage, Yuan, charge, rate_segment, segments,
 };
 
 use crate::common::at;
@@ -216,6 +216,43 @@ impl Life {
         rate_segment(segment, &total, &days, true).unwrap()
     }
 
+    /// What is quoted on top of the month to date is what the night charges more if exactly that is counted
+    /// today.
+    fn check_on_top(&self, today: BillingDay, asked: &Usage) {
+        let month = today.month();
+        let charged = |account: &Account| {
+            account.months.get(&month).map_or(Fen::ZERO, |progress| progress.to_date.charged_fen)
+        };
+        let after = |shop: &Shop| {
+            let (mut shop, midnight) = (shop.clone(), format!("{} 00:00", today.next()));
+            while let Some(settlement) = shop.next(&midnight).unwrap() {
+                shop.keep(settlement);
+            }
+            shop.books.account
+        };
+        let Shop { books: Books { provider, account, .. }, rules, .. } = &self.shop;
+        let (base, noon) = (after(&self.shop), at(&format!("{today} 12:00")));
+        let so_far =
+            MonthSoFar::new(provider.clone(), account, base.clone(), &rules.calendar, noon);
+        let quote = so_far.unwrap().quote(asked, &self.shop.plans).unwrap();
+        let figures = &quote.month_to_date;
+        assert_eq!(figures.settled_fen, charged(account));
+        assert_eq!(figures.so_far_fen, charged(&base));
+        assert_eq!(
+            Fen::sum(quote.lines.iter().map(|on_top| on_top.line.charge_fen)),
+            Ok(quote.adds_fen)
+        );
+        for on_top in quote.lines.iter().filter(|on_top| on_top.line.because == LineCause::Usage) {
+            assert_eq!(on_top.so_far.to_date().metered, on_top.line.before.metered, "{today}");
+        }
+        let mut with = self.shop.clone();
+        for (api, metered) in asked.iter() {
+            with.count_at(today, (api.as_str(), metered), noon);
+        }
+        let with = charged(&after(&with));
+        assert_eq!((quote.month_fen, quote.adds_fen), (with, with.minus(charged(&base)).unwrap()));
+    }
+
     /// Every call and every amount is on a statement once, under its own name or another.
     fn check_listed(&self, month: BillingMonth) {
         let statements = self.shop.statements_of(month).cloned().collect::<Vec<_>>();
@@ -256,6 +293,46 @@ proptest! {
         let ids = statements.iter().map(|statement| statement.statement).collect::<BTreeSet<_>>();
         prop_assert_eq!(ids.len(), statements.len(), "no id twice");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn what_is_quoted_on_top_of_a_month_is_what_the_night_charges_more(
+        history in histories(),
+        asked in prop::collection::vec(asked(), 60),
+        p in bodies(),
+        q in bodies(),
+        names_max in prop_oneof![Just(2_000_u32), 1_u32..5],
+    ) {
+        let mut life = Life::new(p, q, names_max.try_into().unwrap());
+        let mut today = first_day();
+        for (lived, asked) in history.iter().zip(&asked) {
+            for event in &lived.events {
+                life.happen(today, event);
+            }
+            life.check_on_top(today, asked);
+            life.live_through(today, &Lived { events: Vec::new(), ..*lived });
+            today = today.next();
+        }
+    }
+}
+
+/// Usage that is asked about: calls of some rates and of none.
+fn asked() -> impl Strategy<Value = Usage> {
+    let calls = prop_oneof![Just(0_u64), 1_u64..100, 50_u64..600];
+    let amount = prop_oneof![Just(0_u32), 1_u32..200_000];
+    (calls.clone(), calls.clone(), calls, amount).prop_map(|(basic, extra, sales, yuan)| {
+        let sales = Metered { calls: Calls::new(sales), amount: Amount::yuan(yuan) };
+        let counts = [
+            ("t.a", Metered::calls(basic)),
+            ("vas.c", Metered::calls(extra)),
+            ("sale.pay", sales),
+            ("nobody.asks", Metered::calls(basic)),
+        ];
+        counts.into_iter().map(|(api, metered)| (api.parse().unwrap(), metered)).collect()
+    })
 }
 
 #[test]

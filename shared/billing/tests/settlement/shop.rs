@@ -24,6 +24,7 @@ pub const PLAN: &str = r#"{"plan": "p", "effective_from": "2015-05-01", "rates":
      "price": {"model": "per_unit", "unit_price": "0.0033"}}]}"#;
 
 /// The books of a provider, and the plans and rules that it is settled by.
+#[derive(Clone)]
 pub struct Shop {
     pub books: Books,
     /// How often usage of each day changed.
