@@ -249,6 +249,18 @@ pub enum CalculatorError {
     Money(#[from] steelyard_pricing::MoneyError),
 }
 
+impl Under {
+    /// What a person chose in the form: every plan, unless it is one of the others.
+    #[must_use]
+    pub fn chosen(value: &str) -> Under {
+        match value.strip_prefix("plan:").map(str::parse) {
+            Some(Ok(plan)) => Under::Plan { plan },
+            None if value == "own" => Under::Own,
+            Some(Err(_)) | None => Under::All,
+        }
+    }
+}
+
 impl From<&OnTopError> for NotPriced {
     fn from(error: &OnTopError) -> NotPriced {
         match error {

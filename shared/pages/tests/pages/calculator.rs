@@ -206,6 +206,34 @@ fn every_state_is_a_page_in_both_languages() {
 }
 
 #[test]
+fn blank_lines_at_the_beginning_are_kept() {
+    // A browser drops the first line break of a text area, and would number the lines otherwise.
+    let month = month();
+    let html = html(&month, Lang::En, outcome(&month, "\n\na.b,x"), "\n\na.b,x");
+    assert!(html.contains(">\n\n\na.b,x</textarea>"), "{html}");
+    assert!(html.contains("Line 3: "));
+}
+
+#[test]
+fn choice_of_terms_is_kept() {
+    let month = month();
+    for (value, chosen) in [
+        ("", Under::All),
+        ("own", Under::Own),
+        ("plan:steady-2015", Under::Plan { plan: "steady-2015".parse().unwrap() }),
+        ("plan:No Plan", Under::All),
+        ("other", Under::All),
+    ] {
+        assert_eq!(Under::chosen(value), chosen);
+        let view = view(&month, Outcome::Nothing).with(chosen, Outcome::Nothing);
+        let frame = month.frame(Lang::En, "calculator");
+        let html = CalculatorPage::new(&view, &frame, "").render().unwrap();
+        let selected = format!("value=\"{value}\" selected");
+        assert_eq!(html.contains(&selected), view.under != Under::All, "{value}");
+    }
+}
+
+#[test]
 fn every_kind_of_bad_line_is_told_in_both_languages() {
     let month = month();
     let text = "a.b\n=x|y,5\na.b,1e6\na.b,-1\na.b,1.5\na.b,100000000001\na.b,5,x\na.b,1,2,3,4\na.b,1,450\n\
