@@ -99,6 +99,11 @@ pub use settlement::{
     MonthClose, Settlement, SettlementError, month_segments, next_settlement, nothing_due,
 };
 pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
+pub use settlement::{MonthClose, Settlement, SettlementError, next_settlement, nothing_due};
+pub use settlement_run::{
+    AccountSums, Age, CHARGES_MAX, Charges, MonthCharges, RunEnd, RunFailure, RunFigures, RunScope,
+    RunShard, RunTally, SettlementRun, Share,
+};
 pub use statement::{
     ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, charged_between,
     charged_days, days_collected, still_owed,

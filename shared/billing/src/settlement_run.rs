@@ -1,10 +1,16 @@
 //! Settlement runs: which providers a run settles, how far it is, and its result.
 
+mod charges;
+mod sums;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Fen, MoneyError};
+
+pub use charges::{CHARGES_MAX, Charges, MonthCharges};
+pub use sums::{AccountSums, Age, Share};
 
 use crate::{ProviderId, Reason, Statement};
 
@@ -47,6 +53,9 @@ pub struct RunEnd {
     pub ended_at_s: Timestamp,
     /// The result of all its shards.
     pub tally: RunTally,
+    /// What its statements charge, and what the accounts of its providers sum to.
+    #[serde(flatten)]
+    pub figures: RunFigures,
 }
 
 /// A shard of a run, and how far it is.
@@ -63,6 +72,22 @@ pub struct RunShard {
     pub has_ended: bool,
     /// The result so far.
     pub tally: RunTally,
+    /// What its statements charge so far, and what the accounts of its providers sum to.
+    #[serde(flatten)]
+    pub figures: RunFigures,
+}
+
+/// What the statements of a run charge, and what the accounts of its providers sum to: for pages, which
+/// cannot read every provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFigures {
+    /// What is charged, by month, plan and rate.
+    #[serde(default, skip_serializing_if = "Charges::is_empty")]
+    pub charges: Charges,
+    /// What the accounts sum to; none of a run over a single provider, and of one that an older version
+    /// made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<AccountSums>,
 }
 
 /// The result of a run, or of a part of one.
@@ -149,7 +174,19 @@ impl SettlementRun {
         if !shards.is_subset(&ended.collect()) {
             return Ok(None);
         }
-        Ok(Some(RunEnd { ended_at_s: now, tally: RunTally::sum(stored)? }))
+        RunEnd::of(stored, now).map(Some)
+    }
+}
+
+impl RunEnd {
+    /// The end of a run over these shards.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when a sum is too large.
+    pub fn of(shards: &[RunShard], ended_at_s: Timestamp) -> Result<RunEnd, MoneyError> {
+        let (tally, figures) = (RunTally::sum(shards)?, RunFigures::sum(shards)?);
+        Ok(RunEnd { ended_at_s, tally, figures })
     }
 }
 
@@ -157,28 +194,70 @@ impl RunShard {
     /// A shard before its first provider.
     #[must_use]
     pub fn new(shard: u8) -> RunShard {
-        let tally = RunTally::default();
-        RunShard { version: 0, shard, done: None, has_ended: false, tally }
+        let (tally, figures) = (RunTally::default(), RunFigures::default());
+        RunShard { version: 0, shard, done: None, has_ended: false, tally, figures }
     }
 
     /// The shard after another page, up to `done`. Where another worker is further, the shard stays
-    /// as far as that.
+    /// as far as that, and that worker has summed the accounts.
     ///
     /// # Errors
     ///
-    /// [`MoneyError`] when the sum of the charges is too large.
+    /// [`MoneyError`] when a sum is too large.
     pub fn after(
         &self,
         tally: RunTally,
+        figures: &RunFigures,
         done: Option<&str>,
         has_ended: bool,
     ) -> Result<RunShard, MoneyError> {
+        let is_further = self.done.as_deref() < done;
+        let accounts = figures.accounts.as_ref().filter(|_| is_further);
         Ok(RunShard {
             done: self.done.as_deref().max(done).map(str::to_owned),
             has_ended: self.has_ended || has_ended,
             tally: self.tally.plus(tally)?,
+            figures: self.figures.plus(&figures.charges, accounts)?,
             ..*self
         })
+    }
+
+    /// The shard with statements of a provider that was settled alone, after its shard.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when a sum is too large.
+    pub fn with_statements(&self, statements: &[Statement]) -> Result<RunShard, MoneyError> {
+        Ok(RunShard {
+            tally: self.tally.with_statements(statements)?,
+            figures: self.figures.plus(&Charges::of(statements)?, None)?,
+            ..self.clone()
+        })
+    }
+}
+
+impl RunFigures {
+    /// The figures of shards together.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when a sum is too large.
+    pub fn sum(shards: &[RunShard]) -> Result<RunFigures, MoneyError> {
+        shards.iter().try_fold(RunFigures::default(), |sum, shard| {
+            sum.plus(&shard.figures.charges, shard.figures.accounts.as_ref())
+        })
+    }
+
+    fn plus(
+        &self,
+        charges: &Charges,
+        accounts: Option<&AccountSums>,
+    ) -> Result<RunFigures, MoneyError> {
+        let accounts = match (&self.accounts, accounts) {
+            (Some(these), Some(others)) => Some(these.plus(others)?),
+            (these, others) => these.as_ref().or(others).cloned(),
+        };
+        Ok(RunFigures { charges: self.charges.plus(charges)?, accounts })
     }
 }
 
@@ -240,22 +319,29 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let shards = RunScope::Shards([3, 200].into());
         let run = SettlementRun::after(0, shards, now);
-        let three = RunShard::new(3).after(tally(2, 50), Some("b"), true).unwrap();
-        let half = RunShard::new(200).after(tally(1, -7), Some("m"), false).unwrap();
-        let whole = half.after(RunTally::default(), None, true).unwrap();
+        let three =
+            RunShard::new(3).after(tally(2, 50), &RunFigures::default(), Some("b"), true).unwrap();
+        let half = RunShard::new(200)
+            .after(tally(1, -7), &RunFigures::default(), Some("m"), false)
+            .unwrap();
+        let whole = half.after(RunTally::default(), &RunFigures::default(), None, true).unwrap();
         assert_eq!(run.end_by(&[], now).unwrap(), None);
         assert_eq!(run.end_by(&[three.clone(), half], now).unwrap(), None);
         let tally = RunTally { providers: 4, ..tally(3, 43) };
-        let end = Some(RunEnd { ended_at_s: now, tally });
+        let end = Some(RunEnd { ended_at_s: now, tally, figures: RunFigures::default() });
         assert_eq!(run.end_by(&[three, whole], now).unwrap(), end);
     }
 
     #[test]
     fn shard_never_goes_back() {
-        let ahead = RunShard::new(3).after(tally(1, 1), Some("m"), true).unwrap();
-        let behind = ahead.after(tally(1, 1), Some("c"), false).unwrap();
+        let owed = Share { providers: 1, amount_fen: Fen::new(5) };
+        let accounts = Some(AccountSums { owed, ..AccountSums::default() });
+        let figures = RunFigures { accounts: accounts.clone(), ..RunFigures::default() };
+        let ahead = RunShard::new(3).after(tally(1, 1), &figures, Some("m"), true).unwrap();
+        let behind = ahead.after(tally(1, 1), &figures, Some("c"), false).unwrap();
         assert_eq!((behind.done.as_deref(), behind.has_ended), (Some("m"), true));
         assert_eq!(behind.tally.statements, 2);
+        assert_eq!(behind.figures.accounts, accounts, "each account is summed once");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Account, CalendarError, CountedDays, MonthClose, Provider, ProviderId, Request, Reread,
-    SettlementError, Statement, UsageRead, charged_between, next_settlement, nothing_due,
+    Account, AccountSums, CalendarError, CountedDays, MonthClose, Provider, ProviderId, Request,
+    Reread, SettlementError, Statement, UsageRead, charged_between, next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
 use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -115,6 +115,8 @@ pub(crate) struct Settled {
     pub(crate) statements: Vec<Statement>,
     /// What becomes of what it owes; none if that has no answer.
     pub(crate) request: Option<Request>,
+    /// Its money; none if that has no sum.
+    pub(crate) sums: Option<AccountSums>,
     pub(crate) failed: Option<SettleError>,
 }
 
@@ -217,12 +219,34 @@ impl Settler {
             }
         };
         let ProviderAccount { provider, account } = account;
-        match account.request(provider.mandate.as_ref(), &self.books.rules) {
-            Ok(request) => Ok(Settled { statements, request: Some(request), failed }),
-            Err(error) => {
-                let failed = failed.or_else(|| Some(UnnamedError::from(error).of(&id)));
-                Ok(Settled { statements, request: None, failed })
-            }
+        let request = account.request(provider.mandate.as_ref(), &self.books.rules);
+        let sums = self.sums(terms, &account, request.as_ref().ok().copied(), &statements).await;
+        let (request, unsummed) = unzip(request);
+        let (sums, undated) = unzip(sums);
+        let failed = failed.or_else(|| unsummed.or(undated).map(|error| error.of(&id)));
+        Ok(Settled { statements, request, sums, failed })
+    }
+
+    /// What a provider has and owes, and the age of what it owes. Its statements are read only if it owes
+    /// more than those that were just made charge.
+    async fn sums(
+        &self,
+        terms: &RunTerms,
+        account: &Account,
+        request: Option<Request>,
+        made: &[Statement],
+    ) -> Result<AccountSums, UnnamedError> {
+        let yesterday = self.books.rules.calendar.yesterday(terms.now)?;
+        let sums = AccountSums::of(account, request, made, yesterday)?;
+        if sums.is_dated() {
+            return Ok(sums);
+        }
+        let (provider, receivable) = (&account.provider, account.figures.receivable());
+        match self.books.billing.statements_owed(provider, receivable).await {
+            Ok(owed) => Ok(AccountSums::of(account, request, &owed, yesterday)?),
+            // The provider is settled. That nobody knows how old its debt is, is no reason to settle it
+            // again.
+            Err(_) => Ok(sums),
         }
     }
 
@@ -395,6 +419,14 @@ impl Settler {
         provider: &ProviderId,
     ) -> Result<ProviderAccount, UnnamedError> {
         self.books.billing.account(provider).await?.ok_or(UnnamedError::Unknown)
+    }
+}
+
+/// A result as what it is, and why it is not.
+fn unzip<T, E: Into<UnnamedError>>(result: Result<T, E>) -> (Option<T>, Option<UnnamedError>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error.into())),
     }
 }
 

@@ -10,12 +10,13 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use steelyard_billing::{
-    ProviderId, Reason, RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun, Statement,
-    WallTime, chain,
+    AccountSums, Charges, ProviderId, Reason, RunEnd, RunFailure, RunFigures, RunScope, RunShard,
+    RunTally, SettlementRun, Statement, WallTime, chain,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_store::{
-    ProviderAccount, RUNS_REGARDED, RegistryEntry, StoreError, Unreadable, Writes,
+    BillingTable, ProviderAccount, RUNS_REGARDED, RegistryEntry, StoreError, Unreadable, Writes,
+    schema::registry_shard,
 };
 use thiserror::Error;
 
@@ -75,6 +76,8 @@ pub struct SettlePage {
     pub end: Option<WalkEnd>,
     /// What was counted of it; its statements are not.
     counted: RunTally,
+    /// The money of each provider.
+    sums: Vec<AccountSums>,
     /// The last of the providers, by id.
     done: Option<String>,
 }
@@ -158,11 +161,13 @@ impl Settler {
         let run = self.begin(RunScope::Provider(provider.clone()), now).await?;
         let settled = self.provider(&self.terms(now).await?, provider).await;
         let tally = RunTally { providers: 1, ..RunTally::default() };
-        let tally = match &settled {
-            Ok(statements) => tally.with_statements(statements)?,
-            Err(_) => RunTally { failed: 1, ..tally },
+        let (tally, charges) = match &settled {
+            Ok(statements) => (tally.with_statements(statements)?, Charges::of(statements)?),
+            Err(_) => (RunTally { failed: 1, ..tally }, Charges::default()),
         };
-        self.end(run.number, |_, _| Ok(Some(RunEnd { ended_at_s: now, tally }))).await?;
+        let figures = RunFigures { charges, accounts: None };
+        let end = RunEnd { ended_at_s: now, tally, figures };
+        self.end(run.number, |_, _| Ok(Some(end.clone()))).await?;
         Ok(settled?)
     }
 
@@ -247,11 +252,42 @@ impl Settler {
         provider: &ProviderId,
     ) -> Result<Vec<Statement>, RunError> {
         let statements = self.provider(terms, provider).await?;
+        if !statements.is_empty() {
+            self.add_to_run(run, provider, &statements).await?;
+        }
         if let Some(failure) = self.books.billing.run_failure(run, provider).await? {
             let settled = RunFailure { settled_at_s: Some(terms.now), ..failure };
             self.note_failure(run, &settled).await?;
         }
         Ok(statements)
+    }
+
+    /// Adds statements that were made after the shard of their provider, to the shard, and to the run if
+    /// that has ended.
+    async fn add_to_run(
+        &self,
+        run: u64,
+        provider: &ProviderId,
+        statements: &[Statement],
+    ) -> Result<(), RunError> {
+        let (billing, shard) = (&self.books.billing, registry_shard(provider));
+        let Some(known) = billing.run_shard(run, shard).await? else { return Ok(()) };
+        save_shard(billing, run, shard, Some(&known), |before| {
+            Ok(before.unwrap_or(&known).with_statements(statements)?)
+        })
+        .await?;
+        change(billing, END, move |_| async move {
+            let shards = billing.run_shards(run).await?;
+            let Some(run) = billing.settlement_run(run).await? else {
+                return Ok(Decision::Keep(()));
+            };
+            let Some(end) = &run.end else { return Ok(Decision::Keep(())) };
+            let end = Some(RunEnd::of(&shards, end.ended_at_s)?);
+            let mut writes = billing.writes(END);
+            writes.settlement_run(Some(&run), &SettlementRun { end, ..run.clone() })?;
+            Ok::<_, RunError>(Decision::Save(writes, ()))
+        })
+        .await
     }
 
     async fn note_failures(
@@ -373,31 +409,44 @@ impl ShardWalk<'_> {
     ///
     /// [`RunError`] when the table fails.
     pub async fn save(&mut self, page: &SettlePage) -> Result<(), RunError> {
-        let (settler, run, shard) = (self.settler, self.run, self.shard);
-        let billing = &settler.books.billing;
-        let (known, tally) = (self.stored.as_ref(), page.tally()?);
+        let (billing, shard) = (&self.settler.books.billing, self.shard);
+        let (tally, figures) = (page.tally()?, page.figures()?);
         let has_ended = page.end == Some(WalkEnd::Complete);
-        let decide = |before: Option<&RunShard>| -> Result<(Writes, RunShard), RunError> {
+        let after = |before: Option<&RunShard>| -> Result<RunShard, RunError> {
             let first = RunShard::new(shard);
-            let after = before.unwrap_or(&first).after(tally, page.done.as_deref(), has_ended)?;
-            let mut writes = billing.writes(SAVE);
-            let stored = writes.run_shard(run, before, &after)?;
-            Ok((writes, stored))
+            let before = before.unwrap_or(&first);
+            Ok(before.after(tally, &figures, page.done.as_deref(), has_ended)?)
         };
-        let (decide, mine) = (&decide, &decide(known)?.1);
-        let stored = change(billing, SAVE, move |again| async move {
-            let found = if again { billing.run_shard(run, shard).await? } else { None };
-            // The answer to our own write may be lost.
-            if found.as_ref() == Some(mine) {
-                return Ok(Decision::Keep(mine.clone()));
-            }
-            let (writes, stored) = decide(if again { found.as_ref() } else { known })?;
-            Ok::<_, RunError>(Decision::Save(writes, stored))
-        })
-        .await?;
+        let stored = save_shard(billing, self.run, shard, self.stored.as_ref(), after).await?;
         self.stored = Some(stored);
         Ok(())
     }
+}
+
+/// Saves a shard of a run after something was added to it, and gives it as it is stored.
+async fn save_shard(
+    billing: &BillingTable,
+    run: u64,
+    shard: u8,
+    known: Option<&RunShard>,
+    after: impl Fn(Option<&RunShard>) -> Result<RunShard, RunError>,
+) -> Result<RunShard, RunError> {
+    let decide = |before: Option<&RunShard>| -> Result<(Writes, RunShard), RunError> {
+        let mut writes = billing.writes(SAVE);
+        let stored = writes.run_shard(run, before, &after(before)?)?;
+        Ok((writes, stored))
+    };
+    let (decide, mine) = (&decide, &decide(known)?.1);
+    change(billing, SAVE, move |again| async move {
+        let found = if again { billing.run_shard(run, shard).await? } else { None };
+        // The answer to our own write may be lost.
+        if found.as_ref() == Some(mine) {
+            return Ok(Decision::Keep(mine.clone()));
+        }
+        let (writes, stored) = decide(if again { found.as_ref() } else { known })?;
+        Ok::<_, RunError>(Decision::Save(writes, stored))
+    })
+    .await
 }
 
 impl SettlePage {
@@ -414,8 +463,9 @@ impl SettlePage {
                 self.counted.providers += 1;
                 self.done = Some(provider.to_string());
                 let failed = match result {
-                    Ok(Settled { statements, request, failed }) => {
+                    Ok(Settled { statements, request, sums, failed }) => {
                         self.statements.extend(statements);
+                        self.sums.extend(sums);
                         request.into_iter().for_each(|request| self.census.count(request));
                         failed
                     }
@@ -436,5 +486,11 @@ impl SettlePage {
 
     fn tally(&self) -> Result<RunTally, MoneyError> {
         self.counted.with_statements(&self.statements)
+    }
+
+    fn figures(&self) -> Result<RunFigures, MoneyError> {
+        let none = AccountSums::default();
+        let accounts = self.sums.iter().try_fold(none, |sum, one| sum.plus(one))?;
+        Ok(RunFigures { charges: Charges::of(&self.statements)?, accounts: Some(accounts) })
     }
 }

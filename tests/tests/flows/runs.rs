@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use steelyard_billing::{Provider, RunEnd, RunScope, RunTally, SettlementRun};
+use steelyard_billing::{AccountSums, Age, Provider, RunScope, RunTally, SettlementRun, Share};
 use steelyard_books::SettleError;
 use steelyard_cli::local::EventSource;
 use steelyard_cli::local::embedded::{Fault, Target};
@@ -49,13 +49,51 @@ async fn run_ends_with_its_last_shard_and_keeps_the_sums() {
     assert_eq!(latest(&platform).await.end, None);
     platform.set("2015-05-02T00:31");
     platform.stack.drain().await.unwrap();
-    let end = RunEnd { ended_at_s: platform.stack.clock.now(), tally: tally(4, 3) };
     let run = latest(&platform).await;
     assert_eq!((run.number, run.begun_at_s), (1, platform.instant("2015-05-02T00:30")));
-    assert_eq!(run.end, Some(end));
+    let end = run.end.unwrap();
+    assert_eq!((end.ended_at_s, end.tally), (platform.stack.clock.now(), tally(4, 3)));
     platform.settle().await;
     let again = latest(&platform).await;
     assert_eq!((again.number, again.end.unwrap().tally), (2, tally(4, 0)));
+}
+
+#[tokio::test]
+async fn run_sums_what_is_owed_by_age_and_what_it_charges_by_month_plan_and_rate() {
+    let (platform, ids) = used(3).await;
+    platform.recharge(&ids[0], 2_500, "transfer-1").await;
+    platform.settle().await;
+    let share = |providers, amount| Share { providers, amount_fen: fen(amount) };
+    let sums = |owed, ages: &[(Age, Share)]| AccountSums {
+        prepaid: share(1, 1_500),
+        owed,
+        ages: ages.iter().copied().collect(),
+        without_mandate: 2,
+        ..AccountSums::default()
+    };
+    let owed = share(2, 2_000);
+    let end = latest(&platform).await.end.unwrap();
+    assert_eq!(end.figures.accounts, Some(sums(owed, &[(Age::NotDue, owed)])));
+    assert_eq!(end.figures.charges.sum_fen().unwrap(), fen(3_000));
+    let [(month, charges)] = &end.figures.charges.months().collect::<Vec<_>>()[..] else {
+        panic!("{end:?}")
+    };
+    assert_eq!(month.to_string(), "2015-05");
+    let rates = charges.rates.values().flatten().map(|(_, amount)| *amount).collect::<Vec<_>>();
+    assert_eq!(rates, [fen(3_000)]);
+    // Nothing new is charged, and what is owed is a week and a day older.
+    platform.settle_at("2015-05-09T00:30").await;
+    let end = latest(&platform).await.end.unwrap();
+    assert_eq!(end.figures.accounts, Some(sums(owed, &[(Age::ToOneWeek, owed)])));
+    assert!(end.figures.charges.is_empty());
+    // A provider owes of two ages.
+    platform.set("2015-05-12T12:00");
+    platform.count(&ids[1], BASIC, "2015-05-12", 100_000).await;
+    platform.settle_at("2015-05-13T00:30").await;
+    let end = latest(&platform).await.end.unwrap();
+    let ages = [(Age::NotDue, share(1, 1_000)), (Age::ToOneMonth, owed)];
+    assert_eq!(end.figures.accounts, Some(sums(share(2, 3_000), &ages)));
+    platform.books_balance().await;
 }
 
 #[tokio::test]
@@ -116,6 +154,8 @@ async fn two_workers_on_a_shard_settle_each_provider_once_and_the_run_ends_once(
         }
         let end = latest(&platform).await.end.unwrap().tally;
         assert_eq!((end.statements, end.charged_fen), (5, fen(5_000)), "{behind} behind");
+        let figures = latest(&platform).await.end.unwrap().figures;
+        assert_eq!(figures.accounts.unwrap().owed.providers, 5, "{behind} behind");
         platform.books_balance().await;
     }
 }
@@ -147,6 +187,7 @@ async fn provider_that_fails_is_named_by_the_run_until_it_is_settled() {
     let billing = &platform.stack.tables.billing;
     let end = latest(&platform).await.end.unwrap();
     assert_eq!((end.tally.providers, end.tally.failed), (2, 1));
+    assert_eq!((end.tally.statements, end.figures.charges.sum_fen().unwrap()), (1, fen(1_000)));
     let shard = registry_shard(&"planless".parse().unwrap());
     let failures = billing.run_failures(1, shard).await.unwrap();
     let [failure] = &failures[..] else { panic!("{failures:?}") };
@@ -158,6 +199,11 @@ async fn provider_that_fails_is_named_by_the_run_until_it_is_settled() {
     platform.stack.drain().await.unwrap();
     let failures = billing.run_failures(1, shard).await.unwrap();
     assert_eq!(failures[0].settled_at_s, Some(platform.instant("2015-05-02T01:01")));
+    // What it was charged is in the run that had ended.
+    let after = latest(&platform).await.end.unwrap();
+    assert_eq!((after.ended_at_s, after.tally.statements), (end.ended_at_s, 2));
+    assert_eq!(after.tally.charged_fen, fen(2_000));
+    assert_eq!(after.figures.charges.sum_fen().unwrap(), fen(2_000));
     platform.books_balance().await;
 }
 

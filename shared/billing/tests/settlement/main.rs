@@ -27,4 +27,5 @@ mod properties;
 mod reading;
 mod refusals;
 mod shop;
+mod sums;
 mod voids;
