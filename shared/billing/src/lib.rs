@@ -101,8 +101,8 @@ pub use settlement::{
 pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 pub use settlement::{MonthClose, Settlement, SettlementError, next_settlement, nothing_due};
 pub use settlement_run::{
-    AccountSums, Age, CHARGES_MAX, Charges, MonthCharges, RunEnd, RunFailure, RunFigures, RunScope,
-    RunShard, RunTally, SettlementRun, Share,
+    AccountSums, Age, CHARGES_MAX, Charges, MonthCharges, NAMED_MAX, RunEnd, RunFailure,
+    RunFigures, RunScope, RunShard, RunTally, SettlementRun, Share,
 };
 pub use statement::{
     ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, charged_between,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Fen, MoneyError};
 
 pub use charges::{CHARGES_MAX, Charges, MonthCharges};
-pub use sums::{AccountSums, Age, Share};
+pub use sums::{AccountSums, Age, NAMED_MAX, Share};
 
 use crate::{ProviderId, Reason, Statement};
 

@@ -43,6 +43,8 @@ pub struct May {
     pub mandate: bool,
     /// Set alerts.
     pub alerts: bool,
+    /// Carry out an operator's actions.
+    pub operate: bool,
 }
 
 /// A link in the head of a page.
@@ -65,6 +67,7 @@ texts! {
     /// The texts that several pages share.
     pub(crate) struct Common;
 
+    operators() { en: "Steelyard, operators", zh: "Steelyard 运营" }
     brand() { en: "API bill and recharge", zh: "API 账单与充值" }
     skip() { en: "Skip to the page", zh: "跳到正文" }
     pages() { en: "Pages", zh: "页面" }
@@ -119,6 +122,14 @@ impl Frame {
             Some(provider) => page_of(provider, "overview"),
             None if self.operator.is_some() => "/portal/operator/providers".to_owned(),
             None => self.path.clone(),
+        }
+    }
+
+    /// What the pages of the session are called.
+    pub(crate) fn brand(&self) -> Html {
+        match (&self.provider, &self.operator) {
+            (None, Some(_)) => Common(self.lang).operators(),
+            (Some(_), _) | (None, None) => Common(self.lang).brand(),
         }
     }
 

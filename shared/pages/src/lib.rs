@@ -19,6 +19,7 @@ mod message;
 pub mod overview;
 mod qr;
 mod recharge;
+pub mod operator;
 mod records;
 mod show;
 mod strip;

@@ -1,11 +1,11 @@
 //! What the accounts of a run's providers sum to, and how old what they owe is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, Fen, MoneyError};
 
-use crate::{Account, Request, Statement, still_owed};
+use crate::{Account, ProviderId, Request, Statement, still_owed};
 
 /// What the accounts of a run's providers sum to, each as the run left it. Providers that could not be
 /// read, or whose debt could not be requested, are in no sum.
@@ -37,7 +37,14 @@ pub struct AccountSums {
     /// How many providers owe enough for a debit, and have no mandate under which it can be requested.
     #[serde(skip_serializing_if = "is_zero")]
     pub without_mandate: u64,
+    /// The providers whose debits a person may have to look at, at most [`NAMED_MAX`]: what they owe is
+    /// being collected since an earlier day, or their last debit was given up.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub named: BTreeSet<ProviderId>,
 }
+
+/// The most providers that the sums of a run name.
+pub const NAMED_MAX: usize = 100;
 
 /// A sum of money, and how many providers have a part in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +116,7 @@ impl AccountSums {
     ) -> Result<AccountSums, MoneyError> {
         let figures = &account.figures;
         let counted = |is: Request| u64::from(request == Some(is));
+        let is_named = figures.reserved().is_positive() || request == Some(Request::GivenUp);
         Ok(AccountSums {
             prepaid: Share::of_one(figures.prepaid()),
             owed: Share::of_one(figures.receivable()),
@@ -117,6 +125,7 @@ impl AccountSums {
             open_debits: counted(Request::Open),
             given_up: counted(Request::GivenUp),
             without_mandate: counted(Request::Impossible),
+            named: is_named.then(|| account.provider.clone()).into_iter().collect(),
         })
     }
 
@@ -145,6 +154,7 @@ impl AccountSums {
             open_debits: self.open_debits + other.open_debits,
             given_up: self.given_up + other.given_up,
             without_mandate: self.without_mandate + other.without_mandate,
+            named: self.named.union(&other.named).take(NAMED_MAX).cloned().collect(),
         })
     }
 }

@@ -1,7 +1,8 @@
 //! What a run sums of accounts and statements, for pages.
 
 use steelyard_billing::{
-    Account, AccountSums, Age, CHARGES_MAX, Charges, Request, Share, Statement, StatementId,
+    Account, AccountSums, Age, CHARGES_MAX, Charges, NAMED_MAX, Request, Share, Statement,
+    StatementId,
 };
 use steelyard_pricing::{BillingDay, Fen, Line, LineCause, Rated, RatedToDate, SegmentSpan, Yuan};
 
@@ -114,6 +115,20 @@ fn money_pays_the_oldest_first_and_the_ages_sum_to_what_is_owed() {
         assert_eq!(of_ages, both.owed.amount_fen);
         assert_eq!(both.owed.providers, 2 * sums.owed.providers);
     }
+}
+
+#[test]
+fn providers_whose_debits_a_person_may_have_to_look_at_are_named_up_to_a_hundred() {
+    let owing = account(&[statement("2015-05-18", "p", &[(Some("basic"), 700)])], 0);
+    let of = |request| AccountSums::of(&owing, Some(request), &[], day(YESTERDAY)).unwrap();
+    assert!(of(Request::Impossible).named.is_empty() && of(Request::Open).named.is_empty());
+    let mut sums = of(Request::GivenUp);
+    assert_eq!(sums.named, [provider().provider].into());
+    for n in 0..NAMED_MAX + 5 {
+        let named = [format!("p-{n}").parse().unwrap()].into();
+        sums = sums.plus(&AccountSums { named, ..AccountSums::default() }).unwrap();
+    }
+    assert_eq!(sums.named.len(), NAMED_MAX);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod month;
 mod overview;
 mod recharge;
 mod withholding;
+mod operator;
 
 use askama::Template;
 use month::Month;
