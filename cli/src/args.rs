@@ -7,6 +7,8 @@ use steelyard_runtime::Error;
 use crate::commands::{
     access, account, adjust, adjustments, audit, breaker, debits, demo, import, items, local,
     mandates, plan, portal, price, provider, reconcile, refund, runs, settle, statement, usage,
+    access, account, actions, adjust, adjustments, audit, breaker, debits, demo, import, items,
+    local, mandates, plan, price, provider, reconcile, refund, runs, settle, statement, usage,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Adjust(adjust::AdjustArgs),
     #[command(subcommand)]
     Adjustments(adjustments::AdjustmentsCommand),
+    #[command(subcommand)]
+    Actions(actions::ActionsCommand),
     /// Show debits, and resolve one that waits for an operator.
     #[command(subcommand)]
     Debits(debits::DebitsCommand),
@@ -71,7 +75,7 @@ pub(crate) enum Command {
     /// List items that cannot be read, and skip one with a reason.
     #[command(subcommand)]
     Items(items::ItemsCommand),
-    /// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
+    /// Show the mandates of providers, adopt one that was signed elsewhere, lower, end or resume one.
     #[command(subcommand)]
     Mandates(mandates::MandatesCommand),
     Portal(portal::PortalArgs),

@@ -86,6 +86,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Account(command) => command.run(&target, &platform).await,
         Command::Adjust(args) => args.run(&target, &platform).await,
         Command::Adjustments(command) => command.run(&target, &platform).await,
+        Command::Actions(command) => command.run(&target, &platform).await,
         Command::Debits(command) => command.run(&target, &platform).await,
         Command::Refund(args) => args.run(&target, &platform).await,
         Command::Breaker(command) => command.run(&target, &platform).await,

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use steelyard_actions::Actions;
 use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
 use steelyard_billing::Calendar;
 use steelyard_books::{Books, Settler};
@@ -145,6 +146,14 @@ impl Machine {
         let queue = aws::queue(&self.config, url);
         let settle = Settle::new(self.settler(platform), queue, platform.stack.clock.clock());
         LocalFunction::new(settle, timeout)
+    }
+
+    /// Its actions function, where an operator's action waits for a second person or does not.
+    #[must_use]
+    pub fn actions(&self, platform: &Platform, needs_approval: bool) -> LocalFunction {
+        let clock = platform.stack.clock.clock();
+        let actions = Actions::new(self.books(platform), needs_approval, clock);
+        LocalFunction::new(actions, Duration::from_secs(20))
     }
 
     /// Its debit function.

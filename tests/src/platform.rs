@@ -102,9 +102,15 @@ impl Platform {
     async fn start(data: Option<PathBuf>, time: &str, rules: DebitRules) -> Platform {
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
-        let stack = Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock })
-            .await
-            .unwrap();
+        let options = StackOptions {
+            data,
+            port: 0,
+            listen: Vec::new(),
+            rules,
+            actions_need_approval: false,
+            clock,
+        };
+        let stack = Stack::start(options).await.unwrap();
         stack.transport.meter().start();
         let rights = WatchedRights::of(&stack);
         let platform = Platform { stack, reports: AtomicU64::new(0), rights };

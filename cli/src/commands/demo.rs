@@ -145,6 +145,7 @@ async fn start() -> Result<Stack, Error> {
         port: 0,
         listen: Vec::new(),
         rules,
+        actions_need_approval: false,
         clock: LocalClock::new(begin, 0),
     })
     .await

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use jiff::Timestamp;
 use serde_json::json;
 use steelyard_runtime::Error;
@@ -43,6 +43,15 @@ pub(crate) struct LocalArgs {
     /// minute.
     #[arg(long, default_value_t = 1)]
     speed: u32,
+    /// Whether an operator's action on a page waits for the approval of a second person.
+    #[arg(
+        long,
+        env = "ACTIONS_NEED_APPROVAL",
+        hide_env_values = true,
+        default_value_t = false,
+        action = ArgAction::Set
+    )]
+    actions_need_approval: bool,
 }
 
 /// How often the schedules look at the clock.
@@ -61,7 +70,9 @@ impl LocalArgs {
         let data = Some(self.data.clone());
         let rules = platform.rules()?;
         let listen = self.listen.clone();
-        let options = StackOptions { data, port: self.port, listen, rules, clock };
+        let actions_need_approval = self.actions_need_approval;
+        let options =
+            StackOptions { data, port: self.port, listen, rules, actions_need_approval, clock };
         self.warn();
         let stack = Stack::start(options).await?;
         if !platform.is_time_given() {

@@ -4,11 +4,9 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 use steelyard_alipay::{AgreementKey, Alipay};
-use steelyard_billing::mandate::{
-    EndReason, MandateConflict, MandateLimits, MandatePhase, MandateStep,
-};
+use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase, MandateStep};
 use steelyard_billing::{Agreement, Mandate, MandateId, ProviderId, Reason};
-use steelyard_books::{Applied, Books};
+use steelyard_books::{Applied, BookError, Books};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
 use steelyard_store::{AccountPage, ProviderAccount};
@@ -19,7 +17,7 @@ use crate::output::{self, Times};
 use crate::target::{PlatformArgs, System, TargetArgs};
 use crate::values;
 
-/// Show the mandates of providers, adopt one that was signed elsewhere, end or resume one.
+/// Show the mandates of providers, adopt one that was signed elsewhere, lower, end or resume one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MandatesCommand {
     /// List the mandates of all providers, offered and ended ones too.
@@ -38,6 +36,14 @@ pub(crate) enum MandatesCommand {
         /// The reason, which is kept with the mandate.
         #[arg(long)]
         reason: String,
+    },
+    /// Lower the limits of a mandate, for debits that are not sent yet. They can't be raised: for that a
+    /// provider signs another mandate.
+    Lower {
+        #[command(flatten)]
+        which: WhichArgs,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// Resume a suspended mandate. Alipay is queried about it before the next debit.
     Resume {
@@ -64,12 +70,25 @@ pub(crate) struct AdoptArgs {
     /// Alipay's number of the agreement.
     #[arg(long)]
     agreement: String,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// What may be debited under a mandate.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct LimitArgs {
     /// The largest single debit, in yuan.
     #[arg(long, value_parser = values::amount, allow_negative_numbers = true)]
     single_limit: Fen,
     /// The largest sum of a day's debits, in yuan.
     #[arg(long, value_parser = values::amount, allow_negative_numbers = true)]
     daily_limit: Option<Fen>,
+}
+
+impl LimitArgs {
+    const fn limits(self) -> MandateLimits {
+        MandateLimits { single_fen: self.single_limit, daily_fen: self.daily_limit }
+    }
 }
 
 fn mandate_id(text: &str) -> Result<MandateId, String> {
@@ -86,8 +105,7 @@ impl MandatesCommand {
             MandatesCommand::List => list(target, &target.system_to_read(platform).await?).await,
             MandatesCommand::Adopt(args) => {
                 let system = target.system(platform).await?;
-                let limits =
-                    MandateLimits { single_fen: args.single_limit, daily_fen: args.daily_limit };
+                let limits = args.limits.limits();
                 registered(&system.tables, &args.provider).await?;
                 let (books, alipay) = (system.books()?, system.alipay().await?);
                 let now = system.clock.now();
@@ -101,6 +119,13 @@ impl MandatesCommand {
                     .decide(target, platform, |mandate, now| mandate.ending(why.clone(), now))
                     .await
             }
+            MandatesCommand::Lower { which, limits } => {
+                which
+                    .decide(target, platform, |mandate, _| {
+                        mandate.with_lower_limits(limits.limits())
+                    })
+                    .await
+            }
             MandatesCommand::Resume { which } => {
                 which.decide(target, platform, Mandate::resumed).await
             }
@@ -109,11 +134,11 @@ impl MandatesCommand {
 }
 
 impl WhichArgs {
-    async fn decide(
+    async fn decide<E: Into<BookError>>(
         &self,
         target: &TargetArgs,
         platform: &PlatformArgs,
-        decide: impl Fn(&Mandate, Timestamp) -> Result<Mandate, MandateConflict> + Send + Sync,
+        decide: impl Fn(&Mandate, Timestamp) -> Result<Mandate, E> + Send + Sync,
     ) -> Result<Exit, Error> {
         let system = target.system(platform).await?;
         let now = system.clock.now();
@@ -157,9 +182,7 @@ pub(crate) async fn adopt(
             return Err(format!("agreement {number} is another provider's").into());
         }
     };
-    let has_limits = mandate.single_limit_fen == limits.single_fen
-        && mandate.daily_limit_fen == limits.daily_fen;
-    if has_limits && mandate.phase == MandatePhase::Active {
+    if mandate.limits() == limits && mandate.phase == MandatePhase::Active {
         return Ok(mandate);
     }
     Err(format!(
@@ -167,15 +190,9 @@ pub(crate) async fn adopt(
         agreement.agreement_no,
         mandate.mandate,
         mandate.phase,
-        limits_of(&mandate)
+        mandate.limits()
     )
     .into())
-}
-
-/// The limits under which a mandate was offered or adopted.
-fn limits_of(mandate: &Mandate) -> String {
-    let daily = mandate.daily_limit_fen.map(|daily| format!(" and ¥{daily} a day"));
-    format!("up to ¥{} a debit{}", mandate.single_limit_fen, daily.unwrap_or_default())
 }
 
 async fn list(target: &TargetArgs, system: &System) -> Result<Exit, Error> {

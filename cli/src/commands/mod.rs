@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod actions;
 pub(crate) mod adjust;
 pub(crate) mod adjustments;
 pub(crate) mod audit;
@@ -43,6 +44,6 @@ pub(crate) async fn registered(
 
 /// Prints the mandate under which a provider's debits are made, in one line.
 pub(crate) fn print_mandate(in_use: &MandateInUse) -> Result<(), Error> {
-    let MandateInUse { mandate, agreement_no, limit_fen } = in_use;
+    let MandateInUse { mandate, agreement_no, limit_fen, .. } = in_use;
     output::print(format_args!("mandate {mandate}, {agreement_no}, up to ¥{limit_fen} a debit"))
 }

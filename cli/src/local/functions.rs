@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use steelyard_actions::Actions;
 use steelyard_alipay::{Alipay, AlipayConfig, NotificationReader, SignScene};
 use steelyard_billing::DebitRules;
 use steelyard_books::{Books, Settler};
@@ -42,6 +43,8 @@ pub struct Functions {
     pub offers: LocalFunction,
     /// Serves the pages of providers and operators, and the same as JSON.
     pub portal: LocalFunction,
+    /// Carries out what people ask for on pages, and records it.
+    pub actions: LocalFunction,
     /// Books Alipay's notifications.
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
@@ -52,7 +55,10 @@ impl Functions {
     /// Those that other functions invoke, by the names that they have in a deployment of the stack
     /// `steelyard`.
     pub(super) fn named(&self) -> NamedFunctions {
-        NamedFunctions::from([("steelyard-offers", self.offers.clone())])
+        NamedFunctions::from([
+            ("steelyard-actions", self.actions.clone()),
+            ("steelyard-offers", self.offers.clone()),
+        ])
     }
 }
 
@@ -82,6 +88,7 @@ const PACE: Pace =
 /// What the functions share: rules, the clock, and the way to AWS.
 pub(super) struct Parts<'p> {
     pub(super) rules: &'p DebitRules,
+    pub(super) actions_need_approval: bool,
     pub(super) clock: &'p LocalClock,
     pub(super) config: &'p aws::SdkConfig,
 }
@@ -111,6 +118,8 @@ impl Parts<'_> {
         let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
         let settler = Settler { books: self.books("portal"), usage: usage("portal") };
         let portal = Portal::new(settler, clock(), SessionKeys::random()?, portal_config(address));
+        let need_approval = self.actions_need_approval;
+        let actions = Actions::new(self.books("actions"), need_approval, clock());
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
         let seller_id = LocalAlipay::SELLER_ID.to_owned();
         let notify = Notify::new(self.books("notify"), reader, seller_id, clock());
@@ -133,6 +142,7 @@ impl Parts<'_> {
             quote: function(quotes, 30),
             offers: function(offers, 30),
             portal: function(portal, 30),
+            actions: function(actions, 20),
             notify: function(notify, 30),
             reconcile: function(Reconcile::new(reconciler), 900),
         })

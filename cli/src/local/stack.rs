@@ -48,6 +48,8 @@ pub struct StackOptions {
     pub listen: Vec<IpAddr>,
     /// The calendar, and when debits are made.
     pub rules: DebitRules,
+    /// Whether an operator's action waits for the approval of a second person.
+    pub actions_need_approval: bool,
     /// The clock of the functions, the queues and the local Alipay.
     pub clock: LocalClock,
 }
@@ -87,7 +89,8 @@ impl Stack {
     ///
     /// When its data can't be opened, the port is taken, or the clock is before its last settlement.
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
-        let StackOptions { data, port, listen: addresses, rules, clock } = options;
+        let StackOptions { data, port, listen: addresses, rules, actions_need_approval, clock } =
+            options;
         let lock = data.as_deref().map(lock_folder).transpose()?;
         let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
         let alipay = open_alipay(data.as_deref(), clock.clone())?;
@@ -115,7 +118,7 @@ impl Stack {
         let archive = Archive::Folder(folder.unwrap_or_default());
         let keys = json!({ "app_private_key": gateway.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
-        let parts = Parts { rules: &rules, clock: &clock, config: &config };
+        let parts = Parts { rules: &rules, actions_need_approval, clock: &clock, config: &config };
         let functions = parts.functions(&gateway, archive, address)?;
         let named = Arc::new(functions.named());
         embedded.run_functions(&named);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod actions;
 mod adjustments;
 mod clock;
 mod corrections;

@@ -191,3 +191,23 @@ async fn command_on_a_deployment_queries_alipay_as_the_debit_function_does() {
     assert!(refused.err.contains("Alipay does not know it"), "{}", refused.err);
     endpoints::run(&platform, &line, &variables).await.done();
 }
+
+#[tokio::test]
+async fn limits_are_lowered_and_never_raised() {
+    let platform = adopted("lower").await;
+    let lowered = platform.does("mandates lower shop 1 --single-limit 30 --daily-limit 60").await;
+    assert_eq!(lowered, "mandate 1 of shop, agreement 20155: active\n");
+    let shown = platform.does("provider show shop --json").await;
+    assert!(shown.contains(r#""limit_fen": 3000"#), "{shown}");
+    for (limits, asked) in [
+        ("--single-limit 31 --daily-limit 60", "up to ¥31.00 a debit and ¥60.00 a day"),
+        ("--single-limit 30", "up to ¥30.00 a debit"),
+    ] {
+        let refused = platform.fails(&format!("mandates lower shop 1 {limits}")).await;
+        let expected = format!(
+            "error: limits can only be lowered: they are up to ¥30.00 a debit and ¥60.00 a day, and \
+             can't be {asked}\n"
+        );
+        assert_eq!(refused, expected);
+    }
+}

@@ -31,8 +31,14 @@ async fn data_folder_that_is_not_whole_is_reported_and_left_as_it_is() {
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
         let rules = Platform::open("half-a-folder-rules").await.stack.rules.clone();
         let data = folder.path().join("data");
-        let options =
-            StackOptions { data: Some(data.clone()), port: 0, listen: Vec::new(), rules, clock };
+        let options = StackOptions {
+            data: Some(data.clone()),
+            port: 0,
+            listen: Vec::new(),
+            rules,
+            actions_need_approval: false,
+            clock,
+        };
         drop(Stack::start(options).await.unwrap());
         fs::remove_file(data.join(missing)).unwrap();
         let refused = folder.run("local --port 0 --data data --now 2015-05-01T00:00");

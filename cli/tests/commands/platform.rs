@@ -32,22 +32,29 @@ impl Platform {
         Platform::start(name, time_zone, false).await
     }
 
-    /// An empty stack where adjustments need an approval, or none.
+    /// An empty stack where adjustments and operators' actions need an approval, or none.
     pub async fn open_by(name: &str, needs_approval: bool) -> Platform {
         Platform::start(name, "Asia/Shanghai", needs_approval).await
     }
 
-    async fn start(name: &str, time_zone: &str, adjustments_need_approval: bool) -> Platform {
+    async fn start(name: &str, time_zone: &str, needs_approval: bool) -> Platform {
         let rules = DebitRules {
             calendar: Calendar::new(time_zone, 5).unwrap(),
             minimum_fen: Fen::new(1),
             time_of_day: Time::constant(10, 0, 0, 0),
             window_minutes: 0,
-            adjustments_need_approval,
+            adjustments_need_approval: needs_approval,
             names_max: NamesMax::DEFAULT,
         };
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
-        let options = StackOptions { data: None, port: 0, listen: Vec::new(), rules, clock };
+        let options = StackOptions {
+            data: None,
+            port: 0,
+            listen: Vec::new(),
+            rules,
+            actions_need_approval: needs_approval,
+            clock,
+        };
         let stack = Stack::start(options).await.unwrap();
         Platform { stack, folder: Folder::new(name) }
     }

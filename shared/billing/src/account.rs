@@ -16,7 +16,9 @@ pub use collect::{Collectable, LastRequest, Request, Withheld};
 pub use figures::Figures;
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
-use crate::{AdjustmentNote, Debit, DebitId, ListedNames, Provider, ProviderId, StatementId};
+use crate::{
+    AdjustmentNote, Debit, DebitId, ListedNames, Provider, ProviderId, StatementId, is_zero,
+};
 
 /// A provider's account: its figures, and how far its usage has been settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,7 @@ pub struct Account {
     pub mandates: u32,
     /// How often the sessions of the provider's pages were revoked: a session of an earlier version is
     /// not open any more.
+    /// The version of the provider's sessions: its pages are open only in those of this version.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub session_version: u32,
     /// The first month that is not charged for good.
@@ -278,11 +281,6 @@ impl Account {
         account.figures = self.figures.after(&entry)?;
         Ok(Movement { account, entry: Some(entry), opened: None })
     }
-}
-
-/// Whether a number is zero, which is not stored.
-fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
-    *number == N::default()
 }
 
 fn posting((ledger, amount_fen): (Ledger, Fen)) -> Option<Posting> {

@@ -110,6 +110,14 @@ id! {
     CorrectionId, 64
 }
 id! {
+    /// An action that somebody asked for on a page, named by its content.
+    ActionId, 64
+}
+id! {
+    /// A session in which the pages of a provider are open.
+    SessionId, 128
+}
+id! {
     /// How a source counts in its cumulative reports: counts of two bases are not compared.
     Basis, 64
 }
@@ -127,6 +135,13 @@ impl AdjustmentId {
     /// digest.
     pub(crate) fn of_digest(digest: &[u8]) -> AdjustmentId {
         AdjustmentId(format!("A{}", hex(digest, 8)))
+    }
+}
+
+impl ActionId {
+    /// The name of an action: the first 16 digits of a digest.
+    pub(crate) fn of_digest(digest: &[u8]) -> ActionId {
+        ActionId(hex(digest, 8))
     }
 }
 

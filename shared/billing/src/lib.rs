@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod action;
 mod adjustment;
 mod audit;
 pub mod breaker;
@@ -46,6 +47,10 @@ pub use account::{
     Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Request,
     Withheld,
 };
+pub use action::{
+    Action, ActionAnswer, ActionError, ActionEvent, ActionPhase, ActionProblem, ActionRequest,
+    ActionResult, Actor, Deed, NotAllowed,
+};
 pub use adjustment::{
     ADJUSTMENT_MAX, Adjustment, AdjustmentError, AdjustmentNote, AdjustmentOf, AdjustmentPhase,
     AdjustmentRequest, Approval, REPORTS_MAX, ReportRef, WAITING_MAX,
@@ -74,6 +79,8 @@ pub use gateway::{
 pub use id::{
     AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId, ProviderId,
     RechargeId, ReportId, SessionName, SourceId, TermsVersion,
+    ActionId, AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId,
+    ProviderId, RechargeId, ReportId, SessionId, SourceId,
 };
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
@@ -110,3 +117,8 @@ pub use statement::{
 };
 pub use task::{Task, TaskId, TaskRef};
 pub use trade::{GivenBack, Trade};
+
+/// Whether a number is zero, which is not stored.
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}

@@ -16,12 +16,13 @@ use thiserror::Error;
 pub use adoption::NotInForce;
 pub use consent::Consent;
 pub use limits::{LimitError, LowerError, MandateLimits};
+pub use limits::{LimitsError, MandateLimits};
 pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
 
 use crate::task::Backoff;
 use crate::{
     Calendar, DEBIT_MAX, Debit, ExternalAgreementNo, MandateId, MandateInUse, ProviderCode,
-    ProviderId, Realm, Task,
+    ProviderId, Realm, Task, is_zero,
 };
 
 /// One withholding agreement, offered or signed.
@@ -68,6 +69,9 @@ pub struct Mandate {
     /// The most that one day's debits may take, as the platform wants it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_limit_fen: Option<Fen>,
+    /// How often its limits were lowered.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lowered: u32,
     /// The most that one debit may take, as the gateway last told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_limit_fen: Option<Fen>,
@@ -166,6 +170,7 @@ impl Mandate {
             ends_at_s: None,
             single_limit_fen: limits.single_fen,
             daily_limit_fen: limits.daily_fen,
+            lowered: 0,
             gateway_limit_fen: None,
             phase: MandatePhase::Offered,
             checked_at_s: None,
@@ -193,7 +198,8 @@ impl Mandate {
         match (&self.phase, &self.agreement_no) {
             (MandatePhase::Active, Some(agreement_no)) if limit_fen.is_positive() => {
                 let agreement_no = agreement_no.clone();
-                Some(MandateInUse { mandate: self.mandate, agreement_no, limit_fen })
+                let (mandate, lowered) = (self.mandate, self.lowered);
+                Some(MandateInUse { mandate, agreement_no, limit_fen, lowered })
             }
             (
                 MandatePhase::Offered

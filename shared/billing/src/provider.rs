@@ -8,7 +8,7 @@ use steelyard_pricing::{
 use thiserror::Error;
 
 use crate::mandate::Mandate;
-use crate::{MandateId, ProviderId};
+use crate::{MandateId, ProviderId, is_zero};
 
 /// A third-party service provider: the customer that is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct MandateInUse {
     pub agreement_no: String,
     /// The most that one debit may take.
     pub limit_fen: Fen,
+    /// How often its limits were lowered: a debit is not sent by limits that were read before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lowered: u32,
 }
 
 /// The most that one debit may take, whatever the mandate allows: ¥100,000,000.00.

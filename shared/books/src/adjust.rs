@@ -107,26 +107,33 @@ impl Books {
         decide: impl Fn(&Adjustment) -> Result<Option<Adjustment>, AdjustmentError>,
     ) -> Result<Adjustment, BookError> {
         let decide = &decide;
-        change(&self.billing, ADJUST, move |_| async move {
-            let account = self.account(provider).await?.account;
-            let found = self.billing.adjustment(provider, id).await?;
-            let none = || BookError::NoRecord {
-                provider: provider.clone(),
-                record: format!("adjustment {id}"),
-            };
-            let before = found.ok_or_else(none)?;
-            let Some(after) = decide(&before)? else { return Ok(Decision::Keep(before)) };
-            let mut writes = self.billing.writes(ADJUST);
-            writes.adjustment(&before, &after)?;
-            let noted = if after.is_waiting() {
-                account.with_adjustment(&after.note)?
-            } else {
-                account.without_adjustment(id)
-            };
-            writes.account(&account, &noted)?;
-            Ok::<_, BookError>(Decision::Save(writes, after))
-        })
-        .await
+        change(&self.billing, ADJUST, move |_| self.changing_adjustment(provider, id, decide)).await
+    }
+
+    /// What a person's decision about an adjustment writes: nothing if it changes nothing.
+    pub(crate) async fn changing_adjustment(
+        &self,
+        provider: &ProviderId,
+        id: &AdjustmentId,
+        decide: impl Fn(&Adjustment) -> Result<Option<Adjustment>, AdjustmentError>,
+    ) -> Result<Decision<Adjustment>, BookError> {
+        let account = self.account(provider).await?.account;
+        let found = self.billing.adjustment(provider, id).await?;
+        let none = || BookError::NoRecord {
+            provider: provider.clone(),
+            record: format!("adjustment {id}"),
+        };
+        let before = found.ok_or_else(none)?;
+        let Some(after) = decide(&before)? else { return Ok(Decision::Keep(before)) };
+        let mut writes = self.billing.writes(ADJUST);
+        writes.adjustment(&before, &after)?;
+        let noted = if after.is_waiting() {
+            account.with_adjustment(&after.note)?
+        } else {
+            account.without_adjustment(id)
+        };
+        writes.account(&account, &noted)?;
+        Ok(Decision::Save(writes, after))
     }
 
     /// Checks that what an adjustment corrects is there, in a month of which usage can't be corrected

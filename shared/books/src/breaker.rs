@@ -102,16 +102,21 @@ impl Books {
         decide: impl Fn(&Breaker) -> Breaker + Send + Sync,
     ) -> Result<Breaker, BookError> {
         let decide = &decide;
-        change(&self.billing, STORE, move |_| async move {
-            let before = self.billing.breaker().await?;
-            let after = decide(&before);
-            if after == before {
-                return Ok(Decision::Keep(before));
-            }
-            let mut writes = self.billing.writes(STORE);
-            let stored = writes.breaker(&before, &after)?;
-            Ok::<_, BookError>(Decision::Save(writes, stored))
-        })
-        .await
+        change(&self.billing, STORE, move |_| self.deciding(decide)).await
+    }
+
+    /// What a person's decision about the breaker writes: nothing if it changes nothing.
+    pub(crate) async fn deciding(
+        &self,
+        decide: impl Fn(&Breaker) -> Breaker,
+    ) -> Result<Decision<Breaker>, BookError> {
+        let before = self.billing.breaker().await?;
+        let after = decide(&before);
+        if after == before {
+            return Ok(Decision::Keep(before));
+        }
+        let mut writes = self.billing.writes(STORE);
+        let stored = writes.breaker(&before, &after)?;
+        Ok(Decision::Save(writes, stored))
     }
 }

@@ -101,9 +101,10 @@ impl Books {
         if !is_unsent && self.has_moved_on(before).await? {
             return Ok(Decision::Keep(Begun::Overtaken));
         }
-        let in_use = found.provider.mandate.as_ref().map(|in_use| in_use.mandate);
-        // Another mandate came into use since this one was checked: it is checked the next time.
-        if in_use.is_some() && in_use != mandate.map(|mandate| mandate.mandate) {
+        let in_use = found.provider.mandate.as_ref();
+        // Another mandate came into use since this one was checked, or its limits were lowered: it is
+        // checked the next time.
+        if in_use.is_some() && in_use != mandate.and_then(Mandate::in_use).as_ref() {
             return Ok(Decision::Keep(Begun::Overtaken));
         }
         let usable = mandate.filter(|mandate| mandate.is_usable(now));
@@ -305,12 +306,23 @@ impl Books {
             if again && is_stored {
                 return Ok(Decision::Keep(before));
             }
-            let after = before.resolved(resolution, reason.clone(), now)?;
-            let mut writes = self.billing.writes(RESOLVE);
-            let stored = writes.record(Some(&before), &after)?;
-            Ok::<_, BookError>(Decision::Save(writes, stored))
+            self.resolved(&before, resolution, reason, now)
         })
         .await
+    }
+
+    /// What a person's decision about a debit writes.
+    pub(crate) fn resolved(
+        &self,
+        before: &Debit,
+        resolution: Resolution,
+        reason: &Reason,
+        now: Timestamp,
+    ) -> Result<Decision<Debit>, BookError> {
+        let after = before.resolved(resolution, reason.clone(), now)?;
+        let mut writes = self.billing.writes(RESOLVE);
+        let stored = writes.record(Some(before), &after)?;
+        Ok(Decision::Save(writes, stored))
     }
 
     /// Stores a step of a record that moves no money. Gives it as it is stored; none when it was

@@ -1,10 +1,11 @@
 //! Why a use case fails.
 
 use steelyard_alipay::{PayRequestError, WithholdingError};
-use steelyard_billing::mandate::{MandateConflict, MandateError};
+use steelyard_billing::mandate::{LimitsError, MandateConflict, MandateError};
 use steelyard_billing::{
     AccountError, AdjustmentError, CalendarError, CorrectionError, DebitConflict, MandateId,
-    NothingToResolve, ProviderId, RechargeAmountError, RefundConflict, TermsChangeError,
+    NotAllowed, NothingToResolve, ProviderId, RechargeAmountError, RefundConflict,
+    TermsChangeError,
 };
 use steelyard_pricing::MoneyError;
 use steelyard_store::StoreError;
@@ -54,6 +55,15 @@ pub enum BookError {
     /// The mandate makes no sense.
     #[error("the mandate makes no sense")]
     MandateTerms(#[from] MandateError),
+    /// The limits of the mandate are not lowered so.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// The action is not allowed.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// No finding is about the trade or the refund.
+    #[error("there is no finding about {0}")]
+    NoFinding(String),
     /// The agreement to adopt is of an offer, which a query or a notification makes active.
     #[error("the agreement is of the offer of mandate {mandate}, which becomes active by itself")]
     Offered {
@@ -96,6 +106,9 @@ impl BookError {
             | BookError::Refund(_)
             | BookError::Mandate(_)
             | BookError::MandateTerms(_)
+            | BookError::Limits(_)
+            | BookError::NotAllowed(_)
+            | BookError::NoFinding(_)
             | BookError::Offered { .. }
             | BookError::RechargeAmount(_)
             | BookError::Terms(_)

@@ -5,6 +5,7 @@
 //! Functions and commands call this crate. They speak to the gateway, log and answer; they decide
 //! nothing about money, and handle no stale writes.
 
+mod action;
 mod adjust;
 mod bill;
 mod bill_run;
@@ -36,6 +37,7 @@ use steelyard_store::{BillingTable, ProviderAccount, Realms};
 
 use change::change;
 
+pub use action::ActError;
 pub use adjust::Adjusted;
 pub use bill::{BillEffect, PlannedRows, RowsDone};
 pub use bill_run::{DayEnd, PartStep, part_of};

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use jiff::Timestamp;
-use steelyard_billing::mandate::{EndReason, MandateConflict, MandateLimits};
+use steelyard_billing::mandate::{EndReason, MandateLimits};
 use steelyard_billing::{Agreement, ExternalAgreementNo, Mandate, MandateId, Outcome, ProviderId};
 use steelyard_store::{ProviderAccount, Writes};
 
@@ -80,12 +80,12 @@ impl Books {
     /// # Errors
     ///
     /// [`BookError::Mandate`] when the mandate does not allow it.
-    pub async fn decide_mandate(
+    pub async fn decide_mandate<E: Into<BookError>>(
         &self,
         provider: &ProviderId,
         mandate: MandateId,
         now: Timestamp,
-        decide: impl Fn(&Mandate) -> Result<Mandate, MandateConflict> + Send + Sync,
+        decide: impl Fn(&Mandate) -> Result<Mandate, E> + Send + Sync,
     ) -> Result<Mandate, BookError> {
         // What a first try stored, whose answer was lost, does not allow the decision again.
         let (decide, wanted) = (&decide, &Mutex::new(None::<Mandate>));
@@ -95,12 +95,45 @@ impl Books {
             if lock(wanted).as_ref() == Some(&before) {
                 return Ok(Decision::Keep(before));
             }
-            let after = decide(&before)?;
-            let (writes, stored) = self.changed(before, after, now).await?;
-            *lock(wanted) = Some(stored.clone());
-            Ok(Decision::Save(writes, stored))
+            let after = decide(&before).map_err(Into::into)?;
+            let decision = self.decided(before, after, now).await?;
+            if let Decision::Save(_, stored) = &decision {
+                *lock(wanted) = Some(stored.clone());
+            }
+            Ok(decision)
         })
         .await
+    }
+
+    /// Lowers the limits of a mandate, for debits that are not sent yet. What was given up may be
+    /// requested again then, since less is asked for at once. The same limits again change nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError::Limits`] when the mandate is not in force, or a limit would be higher than before.
+    pub async fn lower_limits(
+        &self,
+        provider: &ProviderId,
+        mandate: MandateId,
+        limits: MandateLimits,
+        now: Timestamp,
+    ) -> Result<Mandate, BookError> {
+        let lower = |mandate: &Mandate| mandate.with_lower_limits(limits);
+        self.decide_mandate(provider, mandate, now, lower).await
+    }
+
+    /// What a person's decision about a mandate writes: nothing if it changes nothing.
+    pub(crate) async fn decided(
+        &self,
+        before: Mandate,
+        after: Mandate,
+        now: Timestamp,
+    ) -> Result<Decision<Mandate>, BookError> {
+        if after == before {
+            return Ok(Decision::Keep(before));
+        }
+        let (writes, stored) = self.changed(before, after, now).await?;
+        Ok(Decision::Save(writes, stored))
     }
 
     /// Adopts an agreement that the provider signed elsewhere and that Alipay has just confirmed. It

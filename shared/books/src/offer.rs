@@ -66,6 +66,12 @@ impl IdempotencyKey {
         let is_key = (1..=IdempotencyKey::LENGTH_MAX).contains(&text.chars().count());
         if is_key { Ok(IdempotencyKey(text.to_owned())) } else { Err(OfferError::Key) }
     }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl<T> Offered<T> {

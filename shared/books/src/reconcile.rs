@@ -175,23 +175,30 @@ impl Books {
         request: Option<&str>,
         reason: &Reason,
     ) -> Result<Option<OpenFinding>, BookError> {
-        change(&self.billing, CLOSE, move |_| async move {
-            let Some(before) = self.billing.finding(trade, request).await? else {
-                return Ok(Decision::Keep(None));
-            };
-            let closed = OpenFinding { closed: Some(reason.clone()), ..before.clone() };
-            if before.closed.is_some() {
-                return Ok(Decision::Keep(Some(before)));
-            }
-            let mut writes = self.billing.writes(CLOSE);
-            writes.finding(Some(&before), &closed)?;
-            let unshown = self.billing.unmatched_of(bill_part(trade)).await?.unmatched;
-            for unmatched in unshown.iter().filter(|unmatched| closed.finding.is_about(unmatched)) {
-                writes.shown(unmatched);
-            }
-            Ok::<_, BookError>(Decision::Save(writes, Some(closed)))
-        })
-        .await
+        change(&self.billing, CLOSE, move |_| self.closing(trade, request, reason)).await
+    }
+
+    /// What a person's decision to close a finding writes: nothing if it is closed.
+    pub(crate) async fn closing(
+        &self,
+        trade: &str,
+        request: Option<&str>,
+        reason: &Reason,
+    ) -> Result<Decision<Option<OpenFinding>>, BookError> {
+        let Some(before) = self.billing.finding(trade, request).await? else {
+            return Ok(Decision::Keep(None));
+        };
+        let closed = OpenFinding { closed: Some(reason.clone()), ..before.clone() };
+        if before.closed.is_some() {
+            return Ok(Decision::Keep(Some(before)));
+        }
+        let mut writes = self.billing.writes(CLOSE);
+        writes.finding(Some(&before), &closed)?;
+        let unshown = self.billing.unmatched_of(bill_part(trade)).await?.unmatched;
+        for unmatched in unshown.iter().filter(|unmatched| closed.finding.is_about(unmatched)) {
+            writes.shown(unmatched);
+        }
+        Ok(Decision::Save(writes, Some(closed)))
     }
 
     /// Skips a day as a person decides: its bill is not read, and what the books have of that day is

@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod actions;
 mod adjustments;
 mod batch;
 mod bill_runs;
@@ -40,6 +41,7 @@ mod writes;
 
 pub use access::StoredAccess;
 pub use accounts::{AccountPage, ProviderAccount, Stored};
+pub use actions::ActionPage;
 pub use bill_runs::StoredRun;
 pub use cumulative::{CumulativeReport, Raised, TooLarge};
 pub use due::{DueCursor, DuePage, DueTask};

@@ -36,6 +36,8 @@
 //! | billing | `findings` | `trade#` or `trade#request` | a difference between a bill and our books, until a person closes it |
 //! | billing | `corrections` | name | a set of corrections, and how far it is |
 //! | billing | `correction#name` | `part#00003` | a part of what the set holds |
+//! | billing | `actions#2015-05` | time and id | an action that somebody asked for in that month |
+//! | billing | `action#id` | `action` | where the action of that name is |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //! | billing | `link#…` | `link` | a link that opens a portal session, under the digest of its token; it expires |
 //!
@@ -48,10 +50,11 @@
 
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{
-    AdjustmentId, CorrectionId, DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo,
+    ActionId, AdjustmentId, CorrectionId, DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo,
     ProviderCode, ProviderId, RechargeId, RefundRef, ReportId, SourceId, StatementId, TaskId,
     Unmatched,
 };
@@ -139,6 +142,7 @@ pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
 pub(crate) const CORRECTIONS: &str = "corrections";
 pub(crate) const LINK: &str = "link";
+pub(crate) const ACTION: &str = "action";
 /// Sorts before every id and name.
 pub(crate) const KEY_BEGIN: &str = "!";
 /// Sorts after everything that continues a key.
@@ -377,6 +381,21 @@ pub(crate) fn correction_pk(name: &CorrectionId) -> String {
 
 pub(crate) fn correction_part_sk(part: u16) -> String {
     format!("part#{part:05}")
+}
+
+/// The partition of the actions that were asked for in a month.
+pub(crate) fn actions_pk(month: BillingMonth) -> String {
+    format!("actions#{month}")
+}
+
+/// The sort key of an action: the actions of a month are in the order in which they were asked for.
+pub(crate) fn action_sk(asked_at: Timestamp, id: &ActionId) -> String {
+    format!("{:012}#{id}", asked_at.as_second())
+}
+
+/// The partition of what finds an action by its name.
+pub(crate) fn action_pk(id: &ActionId) -> String {
+    format!("{ACTION}#{id}")
 }
 
 pub(crate) fn due_shard_key(shard: u8) -> String {

@@ -47,6 +47,7 @@ async fn stack() -> Stack {
         port: 0,
         listen: Vec::new(),
         rules,
+        actions_need_approval: false,
         clock: LocalClock::new(now, 0),
     });
     let stack = stack.await.unwrap();

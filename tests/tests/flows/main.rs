@@ -5,6 +5,7 @@
 
 mod access;
 mod access_log;
+mod actions;
 mod adjustments;
 mod await_points;
 mod breaker;

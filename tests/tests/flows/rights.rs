@@ -111,6 +111,15 @@ const RIGHTS: &[Explained] = &[
     allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes format mandates pk recharges sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account counts offers. Its figures are in no list, so an offer moves no money."),
     deny("OffersRole", PUT, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An offer moves no money, so offers adds no journal entry and no statement."),
     allow("OffersRole", READ_SECRET, SECRET, &[], "Pages and links are signed by the app's private key."),
+    // ActionsRole
+    allow("ActionsRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("ActionsRole", LOG, "ActionsLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("ActionsRole", QUERY, BILLING, &[], "An action is decided over the records that it names."),
+    allow("ActionsRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys action#* actions#* breaker provider#*"], "An action is recorded under its month and its name; a changed mandate may open a debit; the first decision about the breaker adds it."),
+    allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys actions#* breaker findings provider#*"], "An action changes mandates, debits, adjustments, findings and the breaker, and its own record."),
+    allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes adjustments debits format last_request mandate open_debit pk session_version sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account notes adjustments, sessions and a debit, and the provider its mandate in use. Figures and terms are in no list, so an action moves no money."),
+    allow("ActionsRole", DELETE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys unmatched#*"], "A finding that is closed expects no bill to show its movement any more."),
+    deny("ActionsRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An action moves no money, so it writes no journal entry and no statement."),
     // NotifyRole
     allow("NotifyRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("NotifyRole", LOG, "NotifyLogs.Arn", &[], "The function writes its log, to its own group."),

@@ -72,9 +72,17 @@ fn told(function: &str) -> BTreeSet<String> {
 
 #[test]
 fn template_sets_for_each_function_the_variables_that_readme_tells() {
-    for function in
-        ["ingest", "settle", "dispatch", "debit", "offers", "notify", "reconcile", "quote"]
-    {
+    for function in [
+        "ingest",
+        "settle",
+        "dispatch",
+        "debit",
+        "offers",
+        "actions",
+        "notify",
+        "reconcile",
+        "quote",
+    ] {
         assert!(set(function).len() > 1, "{function}");
         assert_eq!(set(function), told(function), "{function}");
     }
@@ -82,7 +90,7 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
 
 #[test]
 fn variables_of_the_template_are_enough_to_read_the_rules() {
-    for function in ["settle", "debit", "offers", "notify", "reconcile", "quote"] {
+    for function in ["settle", "debit", "offers", "actions", "notify", "reconcile", "quote"] {
         let values = [
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),

@@ -24,7 +24,15 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         names_max: NamesMax::DEFAULT,
     };
     let (data, clock) = (data.map(Path::to_owned), LocalClock::new(at, 0));
-    Stack::start(StackOptions { data, port: 0, listen: Vec::new(), rules, clock }).await
+    Stack::start(StackOptions {
+        data,
+        port: 0,
+        listen: Vec::new(),
+        rules,
+        actions_need_approval: false,
+        clock,
+    })
+    .await
 }
 
 /// A receiver that confirms no notification, and the times at which it received them.

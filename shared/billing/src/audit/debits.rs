@@ -86,7 +86,7 @@ fn check_mandate(books: &Books, found: &mut Findings) {
     let active = books.mandates.iter().filter_map(Mandate::in_use).collect::<Vec<_>>();
     let noted = books.provider.mandate.as_ref();
     let named = |mandate: &MandateInUse| {
-        let MandateInUse { mandate, agreement_no, limit_fen } = mandate;
+        let MandateInUse { mandate, agreement_no, limit_fen, .. } = mandate;
         format!("{mandate} ({agreement_no}, up to {limit_fen})")
     };
     let agrees = active.len() <= 1 && active.first() == noted;

@@ -1,5 +1,10 @@
 //! What may be debited under a mandate. A provider lowers it by itself; to raise it, it signs another.
 
+//! What may be debited under a mandate, and how that is lowered.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use steelyard_pricing::Fen;
 use thiserror::Error;
 
@@ -8,6 +13,8 @@ use crate::DEBIT_MAX;
 
 /// What may be debited under a mandate, as the platform wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MandateLimits {
     /// The most that one debit may take: 0.01 to [`DEBIT_MAX`] yuan.
     pub single_fen: Fen,
@@ -74,6 +81,30 @@ impl MandateLimits {
         }
     }
 
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_fen: Option<Fen>,
+}
+
+/// Why the limits of a mandate are not lowered so.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LimitsError {
+    /// The mandate is not in force.
+    #[error(transparent)]
+    Conflict(#[from] MandateConflict),
+    /// The limits make no sense.
+    #[error(transparent)]
+    Limits(#[from] MandateError),
+    /// One of them would be higher than before.
+    #[error("limits can only be lowered: they are {was}, and can't be {to}")]
+    Raised {
+        /// The limits before.
+        was: MandateLimits,
+        /// The limits that were asked for.
+        to: MandateLimits,
+    },
+}
+
+impl MandateLimits {
     pub(super) fn check(&self) -> Result<(), MandateError> {
         if !self.single_fen.is_positive() || self.single_fen > DEBIT_MAX {
             return Err(MandateError::SingleLimit(self.single_fen));
@@ -87,6 +118,20 @@ impl MandateLimits {
 
 impl Mandate {
     /// What may be debited under it, as the platform wants it. Alipay may allow less.
+
+    /// Whether neither allows more than these do.
+    fn is_within(&self, other: &MandateLimits) -> bool {
+        let is_daily_within = match (self.daily_fen, other.daily_fen) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(own), Some(other)) => own <= other,
+        };
+        self.single_fen <= other.single_fen && is_daily_within
+    }
+}
+
+impl Mandate {
+    /// The limits of it, as the platform wants them. Alipay's own limit may be lower.
     #[must_use]
     pub fn limits(&self) -> MandateLimits {
         MandateLimits { single_fen: self.single_limit_fen, daily_fen: self.daily_limit_fen }
@@ -98,6 +143,13 @@ impl Mandate {
     ///
     /// [`LowerError`] when a limit is not lower, or unless the mandate is active or suspended.
     pub fn lowered(&self, wanted: MandateLimits) -> Result<Mandate, LowerError> {
+    /// The mandate with lower limits, for debits that are not sent yet. Under the same limits it stays
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitsError`] unless it is active or suspended, and when a limit would be higher than before.
+    pub fn with_lower_limits(&self, limits: MandateLimits) -> Result<Mandate, LimitsError> {
         match self.phase {
             MandatePhase::Active | MandatePhase::Suspended { .. } => {}
             MandatePhase::Offered
@@ -117,5 +169,26 @@ fn lower(wanted: Fen, most: Option<Fen>) -> Result<Fen, LimitError> {
         Some(most) => Err(LimitError::Above { wanted, most }),
         None if wanted.is_positive() => Ok(wanted),
         None => Err(LimitError::Nothing(wanted)),
+        limits.check()?;
+        let was = self.limits();
+        if limits == was {
+            return Ok(self.clone());
+        }
+        if !limits.is_within(&was) {
+            return Err(LimitsError::Raised { was, to: limits });
+        }
+        Ok(Mandate {
+            single_limit_fen: limits.single_fen,
+            daily_limit_fen: limits.daily_fen,
+            lowered: self.lowered.saturating_add(1),
+            ..self.clone()
+        })
+    }
+}
+
+impl fmt::Display for MandateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "up to ¥{} a debit", self.single_fen)?;
+        self.daily_fen.map_or(Ok(()), |daily| write!(f, " and ¥{daily} a day"))
     }
 }

@@ -65,7 +65,7 @@ pub enum Suspension {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum EndReason {
-    /// The provider ended it at the gateway, as payers may at any time.
+    /// The provider ended it: at the gateway, as payers may at any time, or on its pages.
     RevokedByProvider,
     /// A person of the platform ended it.
     RevokedHere {

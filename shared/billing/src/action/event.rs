@@ -1,0 +1,60 @@
+//! What the actions function is invoked with, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Actor, Deed};
+use crate::ActionId;
+
+/// An action to be done, or a decision about one that waits: one of `action`, `approve` and `reject`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionEvent {
+    /// Who asks.
+    pub by: Actor,
+    /// The `Idempotency-Key` of an action: 1 to 255 characters. Decisions need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Why. An empty text is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Deed>,
+    /// The action that a second person approves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approve: Option<ActionId>,
+    /// The action that a person rejects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject: Option<ActionId>,
+}
+
+/// The answer to an [`ActionEvent`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionAnswer {
+    /// The action as it is recorded: done, refused, waiting or rejected.
+    Action(Box<Action>),
+    /// Nothing is recorded or decided.
+    Problem(ActionProblem),
+}
+
+/// Why nothing is recorded or decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ActionProblem {
+    /// The event is not one that can be read.
+    Malformed {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The key was used before, for another action.
+    KeyUsed {
+        /// The same in words.
+        detail: String,
+    },
+    /// A person may not decide so about the action.
+    Undecidable {
+        /// Why.
+        detail: String,
+    },
+}
