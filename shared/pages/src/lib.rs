@@ -10,6 +10,8 @@
 mod forecast;
 mod debits;
 mod calculator;
+mod bill;
+mod costs;
 mod frame;
 mod icon;
 mod lang;
@@ -34,6 +36,11 @@ pub use calculator::{
     AddedApi, AddedLine, CalculatorError, CalculatorPage, CalculatorView, CallList, LIST_BYTES_MAX,
     LIST_LINES_MAX, LineError, LineFault, ListedCalls, MonthView, NotPriced, NumberFault, Outcome,
     PlanView, Priced, Step, SummedLines, TermsView, Under, UnpricedApi, parse_list,
+pub use bill::{
+    BillError, BillLine, BillNote, BillPart, BillPayment, BillRecords, BilledApi, BilledDebit,
+    Calculation, CalculationRow, CalculationRule, CalculationUnit, Collecting, DayBill,
+    DayBillPage, LineDiscount, LineReport, Operator, Report, ReportWithdrawn, ShareOfMonth,
+    SlicePer, SliceStep, Step, Trail, TrailDebit, TrailEntry, TrailPhase, UnpricedUsage,
 };
 pub use frame::{Frame, May, wall_clock};
 pub use lang::Lang;

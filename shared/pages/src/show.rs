@@ -49,6 +49,10 @@ pub(crate) struct Exact(pub(crate) Yuan);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count(pub(crate) u64);
 
+/// A count that may be negative, with separators: −26,618.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signed(pub(crate) i64);
+
 /// A quantity with separators and its decimals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Units(pub(crate) Decimal);
@@ -233,6 +237,12 @@ impl Show for Units {
 }
 
 impl Show for Count {
+    fn show(&self, lang: Lang, f: &mut Formatter<'_>) -> fmt::Result {
+        Units(Decimal::from(self.0)).show(lang, f)
+    }
+}
+
+impl Show for Signed {
     fn show(&self, lang: Lang, f: &mut Formatter<'_>) -> fmt::Result {
         Units(Decimal::from(self.0)).show(lang, f)
     }

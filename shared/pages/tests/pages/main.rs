@@ -5,6 +5,7 @@ mod ledger;
 mod look;
 mod money;
 mod calculator;
+mod bill;
 mod month;
 mod overview;
 mod recharge;
@@ -45,4 +46,17 @@ fn every_message_is_a_page_in_both_languages() {
             assert!(!html.contains("<script") && !html.contains("style="), "{message:?}");
         }
     }
+}
+
+/// What holds for every page; writes it where a browser can look at it.
+fn shown(html: &str, name: &str) {
+    assert_eq!(html.matches("<h1>").count(), 1, "{name}");
+    assert!(!html.contains("<script") && !html.contains("style="), "{name}");
+    let size = html.len() + steelyard_pages::STYLE_SHEET.len();
+    assert!(size < 100_000, "{name} has {size} bytes");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("page.css"), steelyard_pages::STYLE_SHEET).unwrap();
+    let html = html.replace("/portal/page.css", "page.css");
+    std::fs::write(folder.join(format!("{name}.html")), html).unwrap();
 }

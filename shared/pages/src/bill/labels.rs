@@ -1,0 +1,230 @@
+//! The words of a calculation's rows.
+
+use rust_decimal::Decimal;
+use steelyard_pricing::{BillingDay, Name, Percent, Rounding, Yuan};
+
+use super::calculation::{
+    Calculation, CalculationRow, CalculationRule, CalculationUnit, Operator, ShareOfMonth,
+    SlicePer, SliceStep, Step,
+};
+use crate::lang::{Lang, texts};
+use crate::show::{Count, Html, Price, Units};
+use crate::strip::{Strip, StripKind, StripRow};
+
+texts! {
+    /// The words of calculations.
+    struct Labels;
+
+    calls_to(day: BillingDay) { en: "Calls this month, to {day}", zh: "截至 {day} 的本月次数" }
+    calls_from_to(from: BillingDay, day: BillingDay) {
+        en: "Calls from {from} to {day}", zh: "{from} 至 {day} 的次数",
+    }
+    amount_to(day: BillingDay) { en: "Amount this month, to {day}", zh: "截至 {day} 的本月金额" }
+    amount_from_to(from: BillingDay, day: BillingDay) {
+        en: "Amount from {from} to {day}", zh: "{from} 至 {day} 的金额",
+    }
+    units_to(day: BillingDay) {
+        en: "Units this month, to {day}, each day by itself", zh: "截至 {day} 的本月单位数，按日换算",
+    }
+    units_from_to(from: BillingDay, day: BillingDay) {
+        en: "Units from {from} to {day}, each day by itself", zh: "{from} 至 {day} 的单位数，按日换算",
+    }
+    multiplied() { en: "units for each", zh: "每次折合单位" }
+    divided() { en: "for one unit", zh: "每单位次数" }
+    converted() { en: "units", zh: "单位数" }
+    converted_up() { en: "units, rounded up", zh: "单位数，向上取整" }
+    converted_down() { en: "units, rounded down", zh: "单位数，向下取整" }
+    free() { en: "free allowance", zh: "免费额度" }
+    free_of_days(days: Count, of: Count) {
+        en: "free allowance, {days} of {of} days", zh: "免费额度，{of} 日中的 {days} 日",
+    }
+    free_by_day(allowance: Units) {
+        en: "free on its days, up to {allowance} each", zh: "各日免费，每日至多 {allowance}",
+    }
+    plan_free() { en: "free by the plan's shared allowance", zh: "方案共享免费额度" }
+    to_be_charged() { en: "to be charged", zh: "计费用量" }
+    still_free() { en: "still free", zh: "剩余免费" }
+    nothing() { en: "nothing beyond the allowance", zh: "未超出免费额度" }
+    up(units: Units, size: Units, count: Units) {
+        en: "{units} ÷ {size}, rounded up: {count}", zh: "{units} ÷ {size}，向上取整：{count}",
+    }
+    down(units: Units, size: Units, count: Units) {
+        en: "{units} ÷ {size}, rounded down: {count}", zh: "{units} ÷ {size}，向下取整：{count}",
+    }
+    per_call(count: Units, price: Price) {
+        en: "for each call: {count} × {price}", zh: "每次：{count} × {price}",
+    }
+    flat_fee() { en: "fee for entering the tier", zh: "进入该阶梯的固定费用" }
+    together() { en: "together", zh: "合计" }
+    discount(name: &Name, percent: &Percent) { en: "{name}, {percent}%", zh: "{name}，{percent}%" }
+    discount_of(name: &Name, percent: &Percent, of: Price) {
+        en: "{name}, {percent}% of {of}", zh: "{name}，{of} 的 {percent}%",
+    }
+    discount_rest(name: &Name, percent: &Percent, of: Price) {
+        en: "{name}, {percent}% of {of}, no more than is left",
+        zh: "{name}，{of} 的 {percent}%，至多扣完",
+    }
+    above_maximum(most: Price) { en: "above the cap of {most}", zh: "超出封顶 {most} 的部分" }
+    up_to_minimum(least: Price) {
+        en: "up to the minimum of {least}, as the month is over", zh: "月末补足保底 {least}",
+    }
+    month_to_date() { en: "month to date", zh: "本月累计" }
+    all_rates() { en: "All rates, month to date", zh: "各项本月累计合计" }
+    charged_by_rates() { en: "charged by the rates' own lines", zh: "各项已单独计费" }
+    charged_before() { en: "charged before", zh: "此前已计" }
+    charged_before_day(day: BillingDay) { en: "charged before {day}", zh: "{day} 之前已计" }
+    exact() { en: "exact", zh: "精确值" }
+    rounding() { en: "rounding", zh: "舍入" }
+    line() { en: "this line", zh: "本行" }
+    rate_to_date(rate: &Name) { en: "{rate}, exact", zh: "{rate}，精确值" }
+    rate_to_date_from(rate: &Name, day: BillingDay) {
+        en: "{rate} from {day}, exact", zh: "{day} 起 {rate}，精确值",
+    }
+    plan_to_date() { en: "on all rates together, exact", zh: "整体调整，精确值" }
+    half_up() { en: "together, rounded half up", zh: "合计，四舍五入" }
+    half_even() { en: "together, rounded half to even", zh: "合计，四舍六入五成双" }
+    up_to_fen() { en: "together, rounded up", zh: "合计，向上取整" }
+    down_to_fen() { en: "together, rounded down", zh: "合计，向下取整" }
+    earlier_bills() { en: "charged by earlier bills of the month", zh: "本月此前账单已计" }
+    usage() { en: "charge for usage", zh: "用量费用" }
+    note(of: &str) { en: "note on the bill of {of}", zh: "{of} 账单的调整" }
+    charge() { en: "charge of this bill", zh: "本账单费用" }
+    calls() { en: "calls", zh: "次" }
+    units() { en: "units", zh: "单位" }
+    yuan() { en: "¥", zh: "元" }
+}
+
+/// A calculation as a strip.
+pub(crate) fn strip(calculation: &Calculation, caption: Html, lang: Lang) -> Strip {
+    let mixed = calculation.rows.iter().any(|row| row.unit != CalculationUnit::Yuan);
+    let rows = calculation.rows.iter().map(|row| strip_row(row, mixed, lang));
+    Strip { caption, rows: rows.collect() }
+}
+
+fn strip_row(row: &CalculationRow, mixed: bool, lang: Lang) -> StripRow {
+    let l = Labels(lang);
+    let operator = match row.operator {
+        Operator::Begin => "",
+        Operator::Plus => "+",
+        Operator::Minus => "−",
+        Operator::Times => "×",
+        Operator::DividedBy => "÷",
+        Operator::Equals => "=",
+    };
+    let unit = match row.unit {
+        CalculationUnit::Number => Html::default(),
+        CalculationUnit::Calls => l.calls(),
+        CalculationUnit::Units => l.units(),
+        CalculationUnit::Yuan if mixed => l.yuan(),
+        CalculationUnit::Yuan => Html::default(),
+    };
+    let kind = match row.rule {
+        CalculationRule::Term => StripKind::Term,
+        CalculationRule::Gap => StripKind::Gap,
+        CalculationRule::Sum => StripKind::Sum,
+        CalculationRule::Total => StripKind::Total,
+    };
+    let (label, value) = (label(row, l), Html::show(Units(row.value), lang));
+    StripRow { label, operator, value, unit, kind }
+}
+
+fn label(row: &CalculationRow, l: Labels) -> Html {
+    match &row.step {
+        Step::Metered { from, through } => metered(row.unit, *from, *through, l),
+        Step::ConvertedByDay { from, through } => match is_first(*from) {
+            true => l.units_to(*through),
+            false => l.units_from_to(*from, *through),
+        },
+        Step::Multiplied => l.multiplied(),
+        Step::Divided => l.divided(),
+        Step::Converted => l.converted(),
+        Step::ConvertedUp => l.converted_up(),
+        Step::ConvertedDown => l.converted_down(),
+        Step::Free { of_days, .. } | Step::Allowance { of_days } => match of_days {
+            Some(ShareOfMonth { days, of }) => l.free_of_days(Count(*days), Count(*of)),
+            None => l.free(),
+        },
+        Step::FreeByDay { allowance } => l.free_by_day(Units(*allowance)),
+        Step::PlanFree => l.plan_free(),
+        Step::ToBeCharged => l.to_be_charged(),
+        Step::StillFree => l.still_free(),
+        Step::Nothing => l.nothing(),
+        Step::Slice(slice) => slice_label(slice, l),
+        Step::FlatFee => l.flat_fee(),
+        Step::Together => l.together(),
+        Step::Discount { discount, percent, of_yuan, is_of_result, is_all_that_is_left } => {
+            let of = Price(*of_yuan);
+            match (is_all_that_is_left, is_of_result) {
+                (true, _) => l.discount_rest(discount, percent, of),
+                (false, true) => l.discount(discount, percent),
+                (false, false) => l.discount_of(discount, percent, of),
+            }
+        }
+        Step::AboveMaximum { maximum_yuan } => l.above_maximum(Price(*maximum_yuan)),
+        Step::UpToMinimum { minimum_yuan } => l.up_to_minimum(Price(*minimum_yuan)),
+        Step::MonthToDate => l.month_to_date(),
+        Step::AllRates => l.all_rates(),
+        Step::ChargedByRates => l.charged_by_rates(),
+        Step::ChargedBefore { day: Some(day) } => l.charged_before_day(*day),
+        Step::ChargedBefore { day: None } => l.charged_before(),
+        Step::Exact => l.exact(),
+        Step::Rounding => l.rounding(),
+        Step::Line => l.line(),
+        Step::RatedToDate { segment, rate: Some(rate) } => match is_first(*segment) {
+            true => l.rate_to_date(rate),
+            false => l.rate_to_date_from(rate, *segment),
+        },
+        Step::RatedToDate { rate: None, .. } => l.plan_to_date(),
+        Step::Rounded { rounding } => match rounding {
+            Rounding::HalfUp => l.half_up(),
+            Rounding::HalfEven => l.half_even(),
+            Rounding::Up => l.up_to_fen(),
+            Rounding::Down => l.down_to_fen(),
+        },
+        Step::EarlierBills => l.earlier_bills(),
+        Step::Usage => l.usage(),
+        Step::Note { corrects, .. } => l.note(&corrects.to_string()),
+        Step::Charge => l.charge(),
+    }
+}
+
+fn is_first(day: BillingDay) -> bool {
+    day == day.month().first_day()
+}
+
+fn metered(unit: CalculationUnit, from: BillingDay, through: BillingDay, l: Labels) -> Html {
+    match (unit, is_first(from)) {
+        (CalculationUnit::Yuan, true) => l.amount_to(through),
+        (CalculationUnit::Yuan, false) => l.amount_from_to(from, through),
+        (CalculationUnit::Calls | CalculationUnit::Units | CalculationUnit::Number, true) => {
+            l.calls_to(through)
+        }
+        (CalculationUnit::Calls | CalculationUnit::Units | CalculationUnit::Number, false) => {
+            l.calls_from_to(from, through)
+        }
+    }
+}
+
+/// `8,000,000 × ¥0.0001`, `8,528,858 ÷ 100, rounded up: 85,289 × ¥0.01`, `¥1,200.50 × 0.6%`.
+fn slice_label(slice: &SliceStep, l: Labels) -> Html {
+    let SliceStep { units, per, size, count, price_yuan } = slice;
+    let lang = l.0;
+    let price = Html::show(Price(*price_yuan), lang);
+    let size = Units(size.map_or(Decimal::ONE, |size| size.get()));
+    let (units, count) = (Units(*units), Units(*count));
+    match per {
+        SlicePer::Unit => times(Html::show(count, lang), price),
+        SlicePer::StartedPackage | SlicePer::StartedBlock => times(l.up(units, size, count), price),
+        SlicePer::FullPackage => times(l.down(units, size, count), price),
+        SlicePer::Yuan => {
+            let amount = Html::show(Price(Yuan::new(slice.count)), lang);
+            let percent = (price_yuan.decimal() * Decimal::ONE_HUNDRED).normalize();
+            times(amount, Html(format!("{}%", Html::show(Units(percent), lang))))
+        }
+        SlicePer::Call => l.per_call(count, Price(*price_yuan)),
+    }
+}
+
+fn times(count: Html, price: Html) -> Html {
+    Html(format!("{count} × {price}"))
+}

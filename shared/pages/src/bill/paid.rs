@@ -1,0 +1,146 @@
+//! How a bill is paid.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{Debit, DebitId, Ledger, Phase, Statement, still_owed};
+use steelyard_pricing::{Fen, MoneyError};
+use utoipa::ToSchema;
+
+use super::BillRecords;
+use crate::records::Records;
+
+/// How a bill is paid: its charge, less what was paid, is what is left.
+///
+/// Money pays the oldest bill first, so what was paid after it was settled follows from what is owed in
+/// all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BillPayment {
+    /// What the bill charges; negative for a credit.
+    #[schema(value_type = i64)]
+    pub charge_fen: Fen,
+    /// What the prepaid balance paid when it was settled.
+    #[schema(value_type = i64)]
+    pub from_prepaid_fen: Fen,
+    /// What was paid since, by withholding or by recharging.
+    #[schema(value_type = i64)]
+    pub paid_since_fen: Fen,
+    /// The debit that paid it; none if it was not withheld, or by several.
+    #[schema(value_type = Option<u64>)]
+    pub withheld_by: Option<DebitId>,
+    /// What the open debit collects, or is to collect.
+    pub collecting: Option<Collecting>,
+    /// What is left to pay, without what is being collected.
+    #[schema(value_type = i64)]
+    pub left_fen: Fen,
+    /// What the bill credits; nothing unless the charge is negative.
+    #[schema(value_type = i64)]
+    pub credit_fen: Fen,
+    /// What of a credit paid what was owed.
+    #[schema(value_type = i64)]
+    pub to_owed_fen: Fen,
+    /// What of a credit was added to the prepaid balance.
+    #[schema(value_type = i64)]
+    pub to_prepaid_fen: Fen,
+}
+
+/// What the open debit takes of a bill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Collecting {
+    /// The debit.
+    #[schema(value_type = u64)]
+    pub debit: DebitId,
+    /// Its part of the bill.
+    #[schema(value_type = i64)]
+    pub amount_fen: Fen,
+    /// When it was sent, or is to be sent, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+    /// Whether it was sent.
+    pub is_sent: bool,
+}
+
+impl BillPayment {
+    pub(super) fn new(
+        records: Records<'_>,
+        of: BillRecords<'_>,
+    ) -> Result<BillPayment, MoneyError> {
+        let BillRecords { statement, statements, .. } = of;
+        let charge = statement.charge_fen;
+        let owed_of = |receivable| owed(statement, statements, receivable);
+        let receivable = records.account.figures.receivable();
+        let owed = owed_of(receivable)?;
+        let open = open_debit(records, of);
+        let collects = open.map(|debit| collects(records, debit)).transpose()?;
+        let left = match collects {
+            Some(amount) => owed_of(receivable.minus(amount)?.max(Fen::ZERO))?,
+            None => owed,
+        };
+        let collecting = open.zip(Some(owed.minus(left)?)).filter(|(_, part)| part.is_positive());
+        let credit = charge.negated()?.max(Fen::ZERO);
+        let to_prepaid = match of.entry {
+            Some(entry) if charge.is_negative() => entry.moved(Ledger::Prepaid)?.negated()?,
+            Some(_) | None => Fen::ZERO,
+        };
+        let due = charge.max(Fen::ZERO).minus(statement.from_prepaid_fen)?;
+        Ok(BillPayment {
+            charge_fen: charge,
+            from_prepaid_fen: statement.from_prepaid_fen,
+            paid_since_fen: due.minus(owed)?,
+            withheld_by: withheld_by(of),
+            collecting: collecting.map(|(debit, amount_fen)| Collecting {
+                debit: debit.debit,
+                amount_fen,
+                at_s: sent_at(debit).unwrap_or(debit.task.due_at_s),
+                is_sent: sent_at(debit).is_some(),
+            }),
+            left_fen: left,
+            credit_fen: credit,
+            to_owed_fen: credit.minus(to_prepaid)?,
+            to_prepaid_fen: to_prepaid,
+        })
+    }
+}
+
+/// What is owed of a statement when so much is owed in all.
+pub(super) fn owed(
+    statement: &Statement,
+    statements: &[Statement],
+    receivable: Fen,
+) -> Result<Fen, MoneyError> {
+    let owed = still_owed(statements, receivable)?;
+    let place = statements.iter().position(|other| other.statement == statement.statement);
+    Ok(place.and_then(|place| owed.get(place)).copied().unwrap_or(Fen::ZERO))
+}
+
+fn open_debit<'a>(records: Records<'_>, of: BillRecords<'a>) -> Option<&'a Debit> {
+    let open = records.account.open_debit?;
+    of.debits.iter().map(|of| of.debit).find(|debit| debit.debit == open)
+}
+
+/// What an open debit takes, by what is owed now if it was not sent.
+fn collects(records: Records<'_>, debit: &Debit) -> Result<Fen, MoneyError> {
+    match (&debit.terms, &records.provider.mandate) {
+        (Some(terms), _) => Ok(terms.amount_fen),
+        (None, Some(mandate)) => records.account.expected(mandate),
+        (None, None) => Ok(Fen::ZERO),
+    }
+}
+
+/// When an open debit was sent, unless it waits to be sent.
+pub(super) fn sent_at(debit: &Debit) -> Option<Timestamp> {
+    let last = debit.last_attempt().map(|attempt| attempt.sent_at_s);
+    last.filter(|_| debit.phase != Phase::Due)
+}
+
+/// The one debit that was paid and covers the statement's day.
+fn withheld_by(of: BillRecords<'_>) -> Option<DebitId> {
+    let day = of.statement.statement.day;
+    let covers = |debit: &&Debit| {
+        let terms = debit.terms.as_ref();
+        debit.payment().is_some() && terms.is_some_and(|t| t.from <= day && day <= t.through)
+    };
+    let mut paid = of.debits.iter().map(|of| of.debit).filter(covers);
+    let first = paid.next()?;
+    paid.next().is_none().then_some(first.debit)
+}

@@ -1,0 +1,151 @@
+//! Where the money of a bill goes: its journal entry, the debits that collect it, Alipay's numbers, and
+//! the bill of Alipay that confirms each.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use steelyard_billing::{Debit, DebitId, Ledger, Phase, bill_day};
+use steelyard_pricing::{Fen, MoneyError};
+use utoipa::ToSchema;
+
+use super::BillRecords;
+use super::paid::sent_at;
+use crate::records::Records;
+
+/// A debit that collects a bill, and whether a bill of Alipay's has shown its payment.
+#[derive(Clone, Copy, Debug)]
+pub struct BilledDebit<'a> {
+    /// The debit.
+    pub debit: &'a Debit,
+    /// The day of Alipay's bill that showed its payment; none before one did.
+    pub confirmed_by: Option<Date>,
+}
+
+/// Where the money goes, link by link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Trail {
+    /// The journal entry; none where nothing was charged.
+    pub entry: Option<TrailEntry>,
+    /// The debits, from the oldest to the newest.
+    pub debits: Vec<TrailDebit>,
+}
+
+/// The journal entry of a bill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TrailEntry {
+    /// Its number.
+    pub number: u64,
+    /// When it was recorded, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub recorded_at_s: Timestamp,
+    /// What it took from the prepaid balance; negative for what it added.
+    #[schema(value_type = i64)]
+    pub from_prepaid_fen: Fen,
+    /// What it added to what is owed; negative for what it took off.
+    #[schema(value_type = i64)]
+    pub owed_fen: Fen,
+}
+
+/// A debit of a bill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TrailDebit {
+    /// Its number.
+    #[schema(value_type = u64)]
+    pub debit: DebitId,
+    /// How far it is.
+    pub phase: TrailPhase,
+    /// Its amount, of which the bill may be a part; before it is sent what it would ask for now.
+    #[schema(value_type = i64)]
+    pub amount_fen: Fen,
+    /// When it was sent, or is to be sent, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub at_s: Timestamp,
+    /// Alipay's number of the payment.
+    pub trade_no: Option<String>,
+    /// The day of Alipay's bill that showed the payment.
+    #[schema(value_type = Option<String>)]
+    pub confirmed_by: Option<Date>,
+    /// The day of Alipay's bill that is to show it.
+    #[schema(value_type = Option<String>)]
+    pub expected_on: Option<Date>,
+}
+
+/// How far a debit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrailPhase {
+    /// To be sent.
+    Due,
+    /// Sent, and not known yet.
+    Underway,
+    /// Paid.
+    Paid,
+    /// Given up: nothing was taken.
+    GivenUp,
+}
+
+impl Trail {
+    pub(super) fn new(records: Records<'_>, of: BillRecords<'_>) -> Result<Trail, MoneyError> {
+        let entry = of.entry.map(|entry| {
+            Ok::<_, MoneyError>(TrailEntry {
+                number: entry.record().number,
+                recorded_at_s: entry.record().recorded_at_s,
+                from_prepaid_fen: entry.moved(Ledger::Prepaid)?,
+                owed_fen: entry.moved(Ledger::Receivable)?,
+            })
+        });
+        let debits = of.debits.iter().filter(|of| of.debit.phase != Phase::Withdrawn);
+        let debits = debits.map(|of| TrailDebit::new(records, of));
+        Ok(Trail { entry: entry.transpose()?, debits: debits.collect::<Result<_, _>>()? })
+    }
+}
+
+impl TrailDebit {
+    fn new(records: Records<'_>, of: &BilledDebit<'_>) -> Result<TrailDebit, MoneyError> {
+        let BilledDebit { debit, confirmed_by } = *of;
+        let phase = TrailPhase::of(debit);
+        let sent = debit.last_attempt().map(|attempt| attempt.sent_at_s);
+        let at_s = match phase {
+            TrailPhase::Due => debit.task.due_at_s,
+            TrailPhase::Underway => sent_at(debit).unwrap_or(debit.task.due_at_s),
+            TrailPhase::Paid | TrailPhase::GivenUp => sent.unwrap_or(debit.opened_at_s),
+        };
+        let amount_fen = match (&debit.terms, &records.provider.mandate) {
+            (Some(terms), _) => terms.amount_fen,
+            (None, Some(mandate)) => records.account.expected(mandate)?,
+            (None, None) => Fen::ZERO,
+        };
+        let expected_on = match phase {
+            TrailPhase::GivenUp => None,
+            TrailPhase::Due | TrailPhase::Underway | TrailPhase::Paid => Some(bill_day(at_s)),
+        };
+        Ok(TrailDebit {
+            debit: debit.debit,
+            phase,
+            amount_fen,
+            at_s,
+            trade_no: debit.payment().map(|payment| payment.trade_no.clone()),
+            confirmed_by,
+            expected_on,
+        })
+    }
+}
+
+impl TrailPhase {
+    fn of(debit: &Debit) -> TrailPhase {
+        match debit.phase {
+            Phase::Due => TrailPhase::Due,
+            Phase::Paid { .. } => TrailPhase::Paid,
+            Phase::GivenUp { .. } | Phase::Withdrawn => TrailPhase::GivenUp,
+            Phase::Sending
+            | Phase::InDoubt { .. }
+            | Phase::Checking { .. }
+            | Phase::Closing { .. }
+            | Phase::Confirming { .. }
+            | Phase::Held { .. }
+            | Phase::Rechecking { .. } => TrailPhase::Underway,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The bill of a day.
+
+use askama::Template;
+use jiff::Timestamp;
+use steelyard_billing::{Cause, Debit, Entry, EntryRecord, Ledger, Posting, Statement};
+use steelyard_pages::{
+    BillRecords, BilledDebit, DayBill, DayBillPage, Lang, Report, ReportWithdrawn,
+};
+use steelyard_pricing::{Fen, Metered, Usage};
+
+use crate::month::{Month, at, calls_of, day};
+use crate::shown;
+
+/// The reports of a day: three of each, by two machines.
+pub fn reports(month: &Month, of: &str) -> Vec<Report> {
+    let own = calls_of(day(of));
+    let part = |share: u64| -> Usage {
+        own.iter()
+            .map(|(api, m)| (api.clone(), Metered::calls(m.calls.get() * share / 10)))
+            .collect()
+    };
+    let late = month.statements.iter().flat_map(|statement| &statement.changed_days);
+    let late = late.filter(|changed| changed.day == day(of)).map(|changed| changed.late.clone());
+    let report = |source: &str, id: String, metered: Usage, time: &str| Report {
+        day: day(of),
+        source: source.parse().unwrap(),
+        report: id.parse().unwrap(),
+        counted_at_s: at(time),
+        metered,
+        withdrawn: None,
+    };
+    let next = day(of).next();
+    let mut all = vec![
+        report("gateway-1", format!("{of}T11"), part(4), &format!("{of}T12:04")),
+        report("gateway-1", format!("{of}T23"), part(4), &format!("{next}T00:03")),
+    ];
+    let rest = own.minus(&all[0].metered).unwrap().minus(&all[1].metered).unwrap();
+    let late = late.fold(Usage::new(), |sum, late| sum.plus(&late).unwrap());
+    let rest = rest.above(&late);
+    all.push(report("gateway-2", format!("{of}T23"), rest, &format!("{next}T00:05")));
+    if !late.is_empty() {
+        all.push(report("gateway-2", format!("{of}T23-again"), late, &format!("{next}T09:12")));
+    }
+    all
+}
+
+/// The entry that a statement is charged by, the number of which is that of its day.
+pub fn entry(statement: &Statement, number: u64) -> Entry {
+    let owed = statement.charge_fen.minus(statement.from_prepaid_fen).unwrap();
+    let posting = |ledger, amount_fen| Posting { ledger, amount_fen };
+    let postings = [
+        posting(Ledger::Revenue, statement.charge_fen.negated().unwrap()),
+        posting(Ledger::Prepaid, statement.from_prepaid_fen),
+        posting(Ledger::Receivable, owed),
+    ];
+    Entry::try_from(EntryRecord {
+        provider: statement.provider.clone(),
+        number,
+        recorded_at_s: statement.settled_at_s,
+        cause: Cause::Charged { statement: statement.statement },
+        postings: postings.into_iter().filter(|posting| !posting.amount_fen.is_zero()).collect(),
+    })
+    .unwrap()
+}
+
+fn statement<'a>(month: &'a Month, of: &str) -> &'a Statement {
+    let id = of.parse().unwrap();
+    month.statements.iter().find(|statement| statement.statement == id).unwrap()
+}
+
+fn bill_with(month: &Month, of: &str, reports: &[Report]) -> DayBill {
+    let statement = statement(month, of);
+    let entry = entry(statement, 18);
+    let due: Timestamp = at("2015-05-19T10:00");
+    let number = month.account.open_debit.unwrap();
+    let debit = Debit::open(&month.provider.provider, number, due, statement.settled_at_s);
+    let debits = [BilledDebit { debit: &debit, confirmed_by: None }];
+    let records = BillRecords {
+        statement,
+        statements: &month.statements,
+        reports,
+        entry: Some(&entry),
+        debits: &debits,
+    };
+    DayBill::new(month.records(), records).unwrap()
+}
+
+fn bill(month: &Month, of: &str) -> DayBill {
+    let mut all = reports(month, of);
+    all.extend(reports(month, &day(of).previous().to_string()));
+    bill_with(month, of, &all)
+}
+
+fn page(month: &Month, bill: &DayBill, lang: Lang) -> String {
+    let frame = month.frame(lang, &format!("bills/{}", bill.statement));
+    DayBillPage::new(&frame, &month.rules.calendar, bill).render().unwrap()
+}
+
+#[test]
+fn the_lines_of_a_bill_sum_to_its_charge() {
+    let month = Month::of_may_2015();
+    for statement in &month.statements {
+        let bill = bill_with(&month, &statement.statement.to_string(), &[]);
+        let parts = Fen::sum(bill.parts.iter().map(|part| part.charge_fen)).unwrap();
+        assert_eq!(parts, statement.charge_fen, "{}", statement.statement);
+        let result = bill.calculation.result().unwrap();
+        assert_eq!(result, steelyard_pricing::Yuan::from(statement.charge_fen).decimal());
+    }
+}
+
+#[test]
+fn reports_are_behind_the_bill_that_charges_them() {
+    let month = Month::of_may_2015();
+    let bill = bill(&month, "2015-05-18");
+    assert_eq!(bill.reports.len(), 4);
+    for part in &bill.parts {
+        for line in &part.lines {
+            assert_eq!(line.reported_calls, line.calls, "{:?} {:?}", part.because, line.rate);
+        }
+    }
+    let before = bill_with(&month, "2015-05-17", &reports(&month, "2015-05-17"));
+    assert_eq!(before.reports.len(), 3);
+}
+
+#[test]
+fn a_withdrawn_report_is_behind_the_bill_that_charged_it_and_says_who_withdrew_it() {
+    let month = Month::of_may_2015();
+    let mut all = reports(&month, "2015-05-18");
+    all[2].withdrawn = Some(ReportWithdrawn {
+        at_s: at("2015-05-19T08:00"),
+        by: "gateway-2".to_owned(),
+        reason: "counted <twice>".to_owned(),
+    });
+    let bill = bill_with(&month, "2015-05-18", &all);
+    assert_eq!(bill.reports.len(), 3);
+    let html = page(&month, &bill, Lang::En);
+    assert!(html.contains("Withdrawn 19 May, 08:00 by gateway-2: counted &#60;twice&#62;"));
+}
+
+#[test]
+fn what_is_owed_is_left_until_the_debit_takes_it() {
+    let month = Month::of_may_2015();
+    let bill = bill(&month, "2015-05-18");
+    let payment = &bill.payment;
+    let collected = payment.collecting.as_ref().map_or(Fen::ZERO, |open| open.amount_fen);
+    let paid = Fen::sum([payment.from_prepaid_fen, payment.paid_since_fen, collected]).unwrap();
+    assert_eq!(payment.charge_fen.minus(paid).unwrap(), payment.left_fen);
+    assert_eq!(bill.previous.unwrap().to_string(), "2015-05-17");
+    assert_eq!(bill.next_unsettled, Some(day("2015-05-19")));
+}
+
+#[test]
+fn the_page_says_what_the_view_has_in_both_languages() {
+    let month = Month::of_may_2015();
+    let bill = bill(&month, "2015-05-18");
+    for lang in Lang::ALL {
+        let html = page(&month, &bill, lang);
+        shown(&html, &format!("bill-day-{}", lang.name()));
+        assert!(html.contains(&format!("<span class=\"y\">¥</span>{}", bill.charge_fen)));
+        assert!(html.contains("href=\"#report-0\"") && html.contains("id=\"report-0\""));
+    }
+}
