@@ -5,10 +5,9 @@ use clap_complete::Shell;
 use steelyard_runtime::Error;
 
 use crate::commands::{
-    access, account, adjust, adjustments, audit, breaker, debits, demo, import, items, local,
-    mandates, plan, portal, price, provider, reconcile, refund, runs, settle, statement, usage,
     access, account, actions, adjust, adjustments, audit, breaker, debits, demo, import, items,
-    local, mandates, plan, price, provider, reconcile, refund, runs, settle, statement, usage,
+    local, mandates, plan, portal, price, provider, reconcile, refund, runs, settle, statement,
+    usage,
 };
 use crate::exit::Exit;
 use crate::output;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{AgreementOffer, OfferError as AgreementOfferError, SigningFailed};
 use steelyard_billing::mandate::{Consent, MandateLimits};
-use steelyard_billing::{ExternalAgreementNo, MandateId, ProviderId, SessionName, TermsVersion};
+use steelyard_billing::{ExternalAgreementNo, MandateId, ProviderId, SessionId, TermsVersion};
 use steelyard_books::{IdempotencyKey, OfferError};
 use thiserror::Error;
 
@@ -25,7 +25,7 @@ pub(crate) struct MandateRequest {
 #[serde(deny_unknown_fields)]
 struct ConsentGiven {
     terms_version: TermsVersion,
-    session: SessionName,
+    session: SessionId,
 }
 
 /// A mandate that can be signed.

@@ -122,7 +122,7 @@ pub(crate) async fn enter(
     let link = shared.settler.books.billing.open_session_link(&id, &opener).await;
     let link = link.map_err(Refusal::unavailable)?.ok_or(Refusal::LinkUsed)?;
     let lasts_s = i64::from(link.lasts_s);
-    let name = id.get(..16).unwrap_or_default().to_owned();
+    let name = id.get(..16).unwrap_or_default().parse().map_err(Refusal::unavailable)?;
     let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
     let first_page = match &session.visitor {
         Visitor::Provider(provider) => format!("/portal/providers/{provider}/overview"),
@@ -131,7 +131,7 @@ pub(crate) async fn enter(
     let lang = session.locale.clone();
     let sealed = shared.keys.seal(&session, lasts_s);
     let cookie = sealed.ok_or_else(|| Refusal::unavailable("the session cannot be sealed"))?;
-    tracing::info!(session.id, visitor = ?session.visitor, "a session is opened");
+    tracing::info!(session.id = %session.id, visitor = ?session.visitor, "a session is opened");
     let mut response = to(&first_page);
     let cookie = HeaderValue::from_str(&cookie).map_err(Refusal::unavailable)?;
     response.headers_mut().append(SET_COOKIE, cookie);

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{ProviderId, RechargeId};
-use steelyard_pages::{PayBy, SigningLinks, Way};
+use steelyard_pages::recharge::{PayBy, Way};
+use steelyard_pages::withholding::{SigningLinks};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Callee;
 

@@ -118,7 +118,7 @@ mod tests {
 
     fn session() -> Session {
         Session {
-            id: "s1".to_owned(),
+            id: "s1".parse().unwrap(),
             visitor: Visitor::Provider("shop".parse().unwrap()),
             may: BTreeSet::new(),
             session_version: 0,

@@ -3,10 +3,11 @@
 use steelyard_billing::{Debit, DebitId, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal, Statement};
 use steelyard_books::RunTerms;
 use steelyard_pages::overview::{Overview, OverviewRecords};
-use steelyard_pages::{
-    Cover, Forecast, LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords, Records, Recharging,
-    Suggestions, Withholding, WithholdingRecords,
-};
+use steelyard_pages::forecast::{Cover, Forecast};
+use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords};
+use steelyard_pages::{Records};
+use steelyard_pages::recharge::{Recharging, Suggestions};
+use steelyard_pages::withholding::{Withholding, WithholdingRecords};
 
 use crate::Shared;
 use crate::asker::Visit;

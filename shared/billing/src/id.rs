@@ -114,8 +114,8 @@ id! {
     ActionId, 64
 }
 id! {
-    /// A session in which the pages of a provider are open.
-    SessionId, 128
+    /// What a portal session is called in records. It opens nothing: it is not the session's secret.
+    SessionId, 64
 }
 id! {
     /// How a source counts in its cumulative reports: counts of two bases are not compared.
@@ -124,10 +124,6 @@ id! {
 id! {
     /// A version of the terms of withholding: `2026-11`.
     TermsVersion, 16
-}
-id! {
-    /// What a session of the pages is called in records. It opens nothing: it is not the session's secret.
-    SessionName, 64
 }
 
 impl AdjustmentId {

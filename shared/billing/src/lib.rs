@@ -77,10 +77,8 @@ pub use gateway::{
     UnreadableRow, UnsignAnswer,
 };
 pub use id::{
-    AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId, ProviderId,
-    RechargeId, ReportId, SessionName, SourceId, TermsVersion,
     ActionId, AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId,
-    ProviderId, RechargeId, ReportId, SessionId, SourceId,
+    ProviderId, RechargeId, ReportId, SessionId, SourceId, TermsVersion,
 };
 pub use in_flight::Unanswered;
 pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
@@ -105,8 +103,6 @@ pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{
     MonthClose, Settlement, SettlementError, month_segments, next_settlement, nothing_due,
 };
-pub use settlement_run::{RunEnd, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
-pub use settlement::{MonthClose, Settlement, SettlementError, next_settlement, nothing_due};
 pub use settlement_run::{
     AccountSums, Age, CHARGES_MAX, Charges, MonthCharges, NAMED_MAX, RunEnd, RunFailure,
     RunFigures, RunScope, RunShard, RunTally, SettlementRun, Share,

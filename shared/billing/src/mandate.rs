@@ -15,8 +15,7 @@ use thiserror::Error;
 
 pub use adoption::NotInForce;
 pub use consent::Consent;
-pub use limits::{LimitError, LowerError, MandateLimits};
-pub use limits::{LimitsError, MandateLimits};
+pub use limits::{LimitError, LimitsError, MandateLimits};
 pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
 
 use crate::task::Backoff;

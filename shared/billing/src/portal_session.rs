@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Person, ProviderId};
+use crate::{Person, ProviderId, SessionId};
 
 /// For how long a link can be opened.
 pub const LINK_VALID_FOR: SignedDuration = SignedDuration::from_mins(1);
@@ -102,7 +102,7 @@ pub struct SessionLink {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// What names the session in the audit trail and on consents: a digest of its link.
-    pub id: String,
+    pub id: SessionId,
     /// Whose it is.
     pub visitor: Visitor,
     /// What it may do.
@@ -162,7 +162,7 @@ impl SessionLink {
 
     /// The session that begins when the link is opened; none if its time is over, or has not come.
     #[must_use]
-    pub fn open(self, id: String, now: Timestamp) -> Option<Session> {
+    pub fn open(self, id: SessionId, now: Timestamp) -> Option<Session> {
         if now < self.made_at_s || now >= self.valid_until() {
             return None;
         }
@@ -221,9 +221,9 @@ mod tests {
             ("2015-05-19T00:00:59Z", true),
             ("2015-05-19T00:01:00Z", false),
         ] {
-            assert_eq!(link.clone().open("s".to_owned(), at(now)).is_some(), opens, "{now}");
+            assert_eq!(link.clone().open("s".parse().unwrap(), at(now)).is_some(), opens, "{now}");
         }
-        let session = link.open("s".to_owned(), at("2015-05-19T00:00:30Z")).unwrap();
+        let session = link.open("s".parse().unwrap(), at("2015-05-19T00:00:30Z")).unwrap();
         assert!(session.is_open(at("2015-05-19T01:00:29Z")));
         assert!(!session.is_open(at("2015-05-19T01:00:30Z")));
         assert!(session.lets(SessionRight::Read) && !session.lets(SessionRight::Pay));

@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::Update;
 use steelyard_billing::{MonthClose, ProviderId, Registration};
 use steelyard_pricing::BillingMonth;
 
-use crate::{StoreError, batch};
 use crate::item::{Item, from_item, string, text, to_item};
 use crate::schema::{PK, REGISTRATION, SK};
 use crate::unreadable::Unreadable;
 use crate::writes::{Writes, Written};
+use crate::{StoreError, batch};
 
 /// The usage table.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Mandate, MandatePhase};
-use crate::{SessionName, TermsVersion};
+use crate::{SessionId, TermsVersion};
 
 /// A provider's consent to the terms of withholding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Consent {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
     /// The session in which it was given.
-    pub session: SessionName,
+    pub session: SessionId,
 }
 
 impl Mandate {

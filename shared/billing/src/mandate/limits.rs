@@ -1,5 +1,3 @@
-//! What may be debited under a mandate. A provider lowers it by itself; to raise it, it signs another.
-
 //! What may be debited under a mandate, and how that is lowered.
 
 use std::fmt;
@@ -12,17 +10,17 @@ use super::{Mandate, MandateConflict, MandateError, MandatePhase};
 use crate::DEBIT_MAX;
 
 /// What may be debited under a mandate, as the platform wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MandateLimits {
     /// The most that one debit may take: 0.01 to [`DEBIT_MAX`] yuan.
     pub single_fen: Fen,
     /// The most that one day's debits may take, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_fen: Option<Fen>,
 }
 
-/// Why a limit cannot be lowered so.
+/// Why one limit cannot be lowered so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum LimitError {
     /// It would allow no debit. To be debited no more, the provider ends the mandate.
@@ -44,21 +42,31 @@ pub enum LimitError {
     },
 }
 
-/// Why a mandate's limits cannot be lowered so.
+/// Why the limits of a mandate are not lowered so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum LowerError {
+pub enum LimitsError {
+    /// The mandate is not in force.
+    #[error(transparent)]
+    Conflict(#[from] MandateConflict),
     /// The most that one debit may take.
     #[error("the limit of a debit cannot be lowered so")]
     Single(#[source] LimitError),
     /// The most that a day's debits may take.
     #[error("the limit of a day cannot be lowered so")]
     Daily(#[source] LimitError),
-    /// No debit is made under the mandate.
-    #[error(transparent)]
-    Conflict(#[from] MandateConflict),
 }
 
 impl MandateLimits {
+    pub(super) fn check(&self) -> Result<(), MandateError> {
+        if !self.single_fen.is_positive() || self.single_fen > DEBIT_MAX {
+            return Err(MandateError::SingleLimit(self.single_fen));
+        }
+        match self.daily_fen.filter(|daily| !daily.is_positive()) {
+            Some(daily) => Err(MandateError::DailyLimit(daily)),
+            None => Ok(()),
+        }
+    }
+
     /// Another limit of one debit: at most what this one is.
     ///
     /// # Errors
@@ -80,53 +88,13 @@ impl MandateLimits {
             (None, None) => Ok(None),
         }
     }
-
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub daily_fen: Option<Fen>,
 }
 
-/// Why the limits of a mandate are not lowered so.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum LimitsError {
-    /// The mandate is not in force.
-    #[error(transparent)]
-    Conflict(#[from] MandateConflict),
-    /// The limits make no sense.
-    #[error(transparent)]
-    Limits(#[from] MandateError),
-    /// One of them would be higher than before.
-    #[error("limits can only be lowered: they are {was}, and can't be {to}")]
-    Raised {
-        /// The limits before.
-        was: MandateLimits,
-        /// The limits that were asked for.
-        to: MandateLimits,
-    },
-}
-
-impl MandateLimits {
-    pub(super) fn check(&self) -> Result<(), MandateError> {
-        if !self.single_fen.is_positive() || self.single_fen > DEBIT_MAX {
-            return Err(MandateError::SingleLimit(self.single_fen));
-        }
-        match self.daily_fen.filter(|daily| !daily.is_positive()) {
-            Some(daily) => Err(MandateError::DailyLimit(daily)),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Mandate {
-    /// What may be debited under it, as the platform wants it. Alipay may allow less.
-
-    /// Whether neither allows more than these do.
-    fn is_within(&self, other: &MandateLimits) -> bool {
-        let is_daily_within = match (self.daily_fen, other.daily_fen) {
-            (_, None) => true,
-            (None, Some(_)) => false,
-            (Some(own), Some(other)) => own <= other,
-        };
-        self.single_fen <= other.single_fen && is_daily_within
+fn lower(wanted: Fen, most: Option<Fen>) -> Result<Fen, LimitError> {
+    match most.filter(|most| wanted > *most) {
+        Some(most) => Err(LimitError::Above { wanted, most }),
+        None if wanted.is_positive() => Ok(wanted),
+        None => Err(LimitError::Nothing(wanted)),
     }
 }
 
@@ -137,12 +105,6 @@ impl Mandate {
         MandateLimits { single_fen: self.single_limit_fen, daily_fen: self.daily_limit_fen }
     }
 
-    /// The mandate with lower limits, from the next debit on.
-    ///
-    /// # Errors
-    ///
-    /// [`LowerError`] when a limit is not lower, or unless the mandate is active or suspended.
-    pub fn lowered(&self, wanted: MandateLimits) -> Result<Mandate, LowerError> {
     /// The mandate with lower limits, for debits that are not sent yet. Under the same limits it stays
     /// as it is.
     ///
@@ -157,25 +119,11 @@ impl Mandate {
             | MandatePhase::ConfirmingEnd { .. }
             | MandatePhase::Ended { .. } => return Err(self.not_waiting().into()),
         }
-        let limits = self.limits();
-        let single = limits.lower_single(wanted.single_fen).map_err(LowerError::Single)?;
-        let daily = limits.lower_daily(wanted.daily_fen).map_err(LowerError::Daily)?;
-        Ok(Mandate { single_limit_fen: single, daily_limit_fen: daily, ..self.clone() })
-    }
-}
-
-fn lower(wanted: Fen, most: Option<Fen>) -> Result<Fen, LimitError> {
-    match most.filter(|most| wanted > *most) {
-        Some(most) => Err(LimitError::Above { wanted, most }),
-        None if wanted.is_positive() => Ok(wanted),
-        None => Err(LimitError::Nothing(wanted)),
-        limits.check()?;
         let was = self.limits();
+        was.lower_single(limits.single_fen).map_err(LimitsError::Single)?;
+        was.lower_daily(limits.daily_fen).map_err(LimitsError::Daily)?;
         if limits == was {
             return Ok(self.clone());
-        }
-        if !limits.is_within(&was) {
-            return Err(LimitsError::Raised { was, to: limits });
         }
         Ok(Mandate {
             single_limit_fen: limits.single_fen,

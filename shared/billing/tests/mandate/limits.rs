@@ -1,6 +1,6 @@
 //! Limits are lowered and never raised.
 
-use steelyard_billing::mandate::{LimitError, LowerError, Mandate, MandateLimits};
+use steelyard_billing::mandate::{LimitError, LimitsError, Mandate, MandateLimits};
 use steelyard_pricing::Fen;
 
 use crate::inputs::every_phase;
@@ -17,8 +17,11 @@ fn active((single, daily): (i64, Option<i64>)) -> Mandate {
 }
 
 /// The limits that hold after some were wanted, or why those in force stay.
-fn check(now: (i64, Option<i64>), wanted: (i64, Option<i64>)) -> Result<MandateLimits, LowerError> {
-    active(now).lowered(limits(wanted)).map(|mandate| mandate.limits())
+fn check(
+    now: (i64, Option<i64>),
+    wanted: (i64, Option<i64>),
+) -> Result<MandateLimits, LimitsError> {
+    active(now).with_lower_limits(limits(wanted)).map(|mandate| mandate.limits())
 }
 
 #[test]
@@ -34,11 +37,11 @@ fn a_limit_is_lowered_to_anything_that_allows_a_debit() {
 fn a_limit_is_neither_raised_nor_taken_away() {
     let above = |wanted, most| LimitError::Above { wanted: Fen::new(wanted), most: Fen::new(most) };
     let refused = [
-        ((10_001, Some(20_000)), LowerError::Single(above(10_001, 10_000))),
-        ((10_000, Some(20_001)), LowerError::Daily(above(20_001, 20_000))),
-        ((10_000, None), LowerError::Daily(LimitError::TakenAway { most: Fen::new(20_000) })),
-        ((0, Some(1)), LowerError::Single(LimitError::Nothing(Fen::ZERO))),
-        ((1, Some(-1)), LowerError::Daily(LimitError::Nothing(Fen::new(-1)))),
+        ((10_001, Some(20_000)), LimitsError::Single(above(10_001, 10_000))),
+        ((10_000, Some(20_001)), LimitsError::Daily(above(20_001, 20_000))),
+        ((10_000, None), LimitsError::Daily(LimitError::TakenAway { most: Fen::new(20_000) })),
+        ((0, Some(1)), LimitsError::Single(LimitError::Nothing(Fen::ZERO))),
+        ((1, Some(-1)), LimitsError::Daily(LimitError::Nothing(Fen::new(-1)))),
     ];
     for (wanted, why) in refused {
         assert_eq!(check(NOW, wanted), Err(why), "{wanted:?}");
@@ -48,7 +51,7 @@ fn a_limit_is_neither_raised_nor_taken_away() {
 #[test]
 fn only_a_mandate_under_which_debits_are_made_has_limits_to_lower() {
     for (name, mandate) in every_phase() {
-        let lowered = mandate.lowered(limits((1, None)));
+        let lowered = mandate.with_lower_limits(limits((1, None)));
         let is_signed = name.starts_with("active") || name.starts_with("suspended");
         assert_eq!(lowered.is_ok(), is_signed, "{name}: {lowered:?}");
     }

@@ -9,7 +9,7 @@ use steelyard_pricing::{
 use utoipa::ToSchema;
 
 use super::{OverviewError, Parts};
-use crate::ExpectedDay;
+use crate::forecast::ExpectedDay;
 use crate::forecast::{NEXT_CALLS, SoFar, free_used};
 
 /// An allowance.

@@ -31,8 +31,9 @@ pub use next::{
 pub use notices::{Basis, Notice, RateTerms};
 pub use page::OverviewPage;
 
+use crate::Records;
+use crate::forecast::{FORECAST_DAYS_MAX, Forecast, ForecastError};
 use crate::forecast::{SoFar, days_before};
-use crate::{FORECAST_DAYS_MAX, Forecast, ForecastError, Records};
 
 /// What the overview is computed from, beside [`Records`].
 #[derive(Clone, Copy, Debug)]

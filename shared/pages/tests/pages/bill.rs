@@ -3,8 +3,9 @@
 use askama::Template;
 use jiff::Timestamp;
 use steelyard_billing::{Cause, Debit, Entry, EntryRecord, Ledger, Posting, Statement};
-use steelyard_pages::{
-    BillRecords, BilledDebit, DayBill, DayBillPage, Lang, Report, ReportWithdrawn,
+use steelyard_pages::Lang;
+use steelyard_pages::bill::{
+    BillRecords, BilledDebit, DayBill, DayBillPage, Report, ReportWithdrawn,
 };
 use steelyard_pricing::{Fen, Metered, Usage};
 

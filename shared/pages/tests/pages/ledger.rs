@@ -1,9 +1,11 @@
 //! The ledger: balances that follow from entries, and every state of a debit in plain words.
 
 use steelyard_billing::{DeclineReason, Entry, QueryAnswer};
-use steelyard_pages::{
-    Balance, Before, DebitState, LEDGER_PAGE, Lang, Ledger, LedgerError, LedgerKind, LedgerPage,
-    LedgerQuery, LedgerQueryError, LedgerRecords,
+use steelyard_pages::Lang;
+use steelyard_pages::debits::DebitState;
+use steelyard_pages::ledger::{
+    Balance, Before, LEDGER_PAGE, Ledger, LedgerError, LedgerKind, LedgerPage, LedgerQuery,
+    LedgerQueryError, LedgerRecords,
 };
 
 use crate::look;

@@ -1,16 +1,16 @@
 //! Views and pages over a month that was settled by the code that bills.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bill;
+mod calculator;
 mod ledger;
 mod look;
 mod money;
-mod calculator;
-mod bill;
 mod month;
+mod operator;
 mod overview;
 mod recharge;
 mod withholding;
-mod operator;
 
 use askama::Template;
 use month::Month;

@@ -217,7 +217,7 @@ impl Money {
 
     pub fn frame(&self, lang: Lang, page: &str) -> Frame {
         let path = format!("/portal/providers/{}/{page}", self.provider.provider);
-        let may = May { pay: true, mandate: true, alerts: true };
+        let may = May { pay: true, mandate: true, alerts: true, operate: false };
         let frame = Frame::new(lang, path, &self.rules.calendar, self.now);
         Frame { provider: Some(self.provider.provider.clone()), may, ..frame }
     }

@@ -101,7 +101,7 @@ fn view(month: &Month, more: &OverviewRecords<'_>) -> Overview {
 
 fn html(month: &Month, view: &Overview, lang: Lang) -> String {
     let mut frame = month.frame(lang, "overview");
-    frame.may = May { pay: true, mandate: true, alerts: true };
+    frame.may = May { pay: true, mandate: true, alerts: true, operate: false };
     OverviewPage::new(&frame, &month.rules.calendar, view).render().unwrap()
 }
 

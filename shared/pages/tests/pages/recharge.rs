@@ -1,11 +1,11 @@
 //! Recharges: the form with its errors, the payment, and the honest return.
 
 use steelyard_billing::{QueryAnswer, Recharge};
-use steelyard_pages::{
-    AmountProblem, Frame, Lang, May, PayBy, PayNow, PayNowPage, REFRESH_S, RechargeForm,
-    RechargeItem, RechargePage, RechargeProblem, RechargeResultPage, RechargeState, Recharging,
-    Suggestions, Way,
+use steelyard_pages::recharge::{
+    AmountProblem, PayBy, PayNow, PayNowPage, REFRESH_S, RechargeForm, RechargeItem, RechargePage,
+    RechargeProblem, RechargeResultPage, RechargeState, Recharging, Suggestions, Way,
 };
+use steelyard_pages::{Frame, Lang, May};
 
 use crate::look;
 use crate::money::{Money, fen};

@@ -5,11 +5,12 @@ use steelyard_billing::{
     AgreementAnswer, AgreementEnded, GatewayCode, Mandate, MandateId, Outcome, PayAnswer,
     QueryAnswer, Reason,
 };
-use steelyard_pages::{
-    EndForm, EndProblem, Frame, Lang, LimitProblem, LimitsForm, May, SignForm, SignProblem,
-    SigningLinks, TERMS_VERSION, Withholding, WithholdingForms, WithholdingPage,
-    WithholdingRecords, WithholdingState,
+use steelyard_pages::withholding::{
+    EndForm, EndProblem, LimitProblem, LimitsForm, SignForm, SignProblem, SigningLinks,
+    TERMS_VERSION, Withholding, WithholdingForms, WithholdingPage, WithholdingRecords,
+    WithholdingState,
 };
+use steelyard_pages::{Frame, Lang, May};
 
 use crate::look;
 use crate::money::{Money, consent, fen, limits, offered, signed};
