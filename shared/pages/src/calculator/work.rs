@@ -128,7 +128,11 @@ fn added(on_top: &LineOnTop) -> Result<Option<Vec<Step>>, MoneyError> {
     let LineOnTop { line, so_far, .. } = on_top;
     let after = &line.after;
     let is_capped = so_far.limit.is_some() || after.limit.is_some();
-    if line.rate.is_none() || is_capped || so_far.due_yuan != line.before.yuan {
+    let was_due = match line.rate {
+        Some(_) => so_far.due_yuan,
+        None => so_far.due_yuan.minus(so_far.base_yuan)?,
+    };
+    if is_capped || was_due != line.before.yuan {
         return Ok(None);
     }
     let mut steps = allowance(so_far, after);

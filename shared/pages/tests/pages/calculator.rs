@@ -8,6 +8,11 @@ use steelyard_pages::calculator::{
 };
 use steelyard_pages::{Lang, STYLE_SHEET};
 use steelyard_pricing::{BillingDay, Fen, Plan};
+use steelyard_pages::{
+    AddedLine, CalculatorPage, CalculatorView, CallList, Lang, NotPriced, Outcome, Priced,
+    STYLE_SHEET, Step, Under, parse_list,
+};
+use steelyard_pricing::{BillingDay, Fen, Name, Override, Plan};
 
 use crate::month::Month;
 
@@ -17,6 +22,15 @@ const STEADY: &str = r#"{
   "description": "600.00 a month at least, lower prices",
   "rates": [
     {"rate": "all", "apis": ["*"], "price": {"model": "per_unit", "unit_price": "0.00004"}}]
+}"#;
+
+/// A version of the provider's plan from 19 May on, under which a tier's price is for all calls.
+const VOLUME: &str = r#"{
+  "plan": "open-2015", "effective_from": "2015-05-19",
+  "rates": [
+    {"rate": "basic", "apis": ["taobao.*"],
+     "price": {"model": "volume", "tiers": [
+       {"up_to": 1000000, "unit_price": "0.0001"}, {"unit_price": "0.00001"}]}}]
 }"#;
 
 const LIST: &str = "taobao.trades.sold.get,6200000\nvas.sms.send,1450000\nmsg.user.get\t24,000,000\n\
@@ -93,11 +107,8 @@ fn what_a_list_adds_is_what_its_lines_add_and_what_the_next_night_would_charge()
     assert_eq!(with.minus(coming).unwrap(), priced.adds_fen);
 }
 
-#[test]
-fn calculation_of_each_line_can_be_keyed_in() {
-    let month = month();
-    let priced = priced(&month, LIST);
-    assert_eq!(priced.lines.len(), 3);
+/// That the steps of each line result in what it adds.
+fn check_keyed_in(priced: &Priced) {
     for line in &priced.lines {
         let (mut sum, mut units) = (Decimal::ZERO, Decimal::ZERO);
         for step in &line.work {
@@ -111,9 +122,7 @@ fn calculation_of_each_line_can_be_keyed_in() {
                 }
                 Step::FlatFee { amount }
                 | Step::MonthWith { amount }
-                | Step::Rounding { amount } => {
-                    sum += amount.decimal();
-                }
+                | Step::Rounding { amount } => sum += amount.decimal(),
                 Step::Discount { off, .. } => sum -= off.decimal(),
                 Step::MonthBefore { amount } => sum -= amount.decimal(),
                 Step::Total { amount_fen } => {
@@ -123,13 +132,42 @@ fn calculation_of_each_line_can_be_keyed_in() {
             }
         }
     }
-    let messages =
-        priced.lines.iter().find(|line| line.rate.as_ref().unwrap().as_str() == "messages");
+}
+
+#[test]
+fn calculation_of_each_line_can_be_keyed_in() {
+    let month = month();
+    let priced = priced(&month, LIST);
+    assert_eq!(priced.lines.len(), 3);
+    check_keyed_in(&priced);
+    let is_messages = |name: &Name| name.as_str() == "messages";
+    let messages = priced.lines.iter().find(|line| line.rate.as_ref().is_some_and(is_messages));
     let messages = messages.unwrap();
     assert!(messages.free_passed.is_some(), "{messages:?}");
     assert!(matches!(messages.work.first(), Some(Step::Units { .. })));
     let added = messages.calls_after.get() - messages.calls_before.get();
     assert_eq!(added, messages.calls.get());
+}
+
+#[test]
+fn discounts_on_everything_and_prices_that_change_for_all_calls_can_be_keyed_in_too() {
+    let mut discounted = month();
+    let over = r#"{"override": "goodwill", "from": "2015-05-19", "discount_percent": "12.5"}"#;
+    discounted.provider.overrides.push(Override::read(over).unwrap());
+    let mut by_volume = month();
+    by_volume.plans.add(Plan::read(VOLUME).unwrap());
+    for (month, rate, first) in
+        [(discounted, None, "[Discount"), (by_volume, Some("basic"), "[MonthWith")]
+    {
+        let priced = priced(&month, LIST);
+        check_keyed_in(&priced);
+        let is_changed = |line: &&AddedLine| line.rate.as_ref().map(Name::as_str) == rate;
+        let changed = priced.lines.iter().find(is_changed).unwrap();
+        assert!(format!("{:?}", changed.work).starts_with(first), "{changed:?}");
+        for lang in Lang::ALL {
+            html(&month, lang, Outcome::Priced(Box::new(priced.clone())), LIST);
+        }
+    }
 }
 
 #[test]
