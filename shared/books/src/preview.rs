@@ -62,7 +62,19 @@ impl Settler {
         let found = self.read(id).await?;
         let usage = self.to_preview(terms, &found, &[]).await?;
         let coming = self.coming(terms, &found, usage)?;
+        let (found, _, coming) = self.previewed_account(terms, id).await?;
         Ok((found, coming))
+    }
+
+    /// The account as it is, the account as the coming night would leave it, and the statements.
+    pub(crate) async fn previewed_account(
+        &self,
+        terms: &RunTerms,
+        id: &ProviderId,
+    ) -> Result<(ProviderAccount, Account, Vec<Statement>), UnnamedError> {
+        let (found, usage) = self.to_preview(terms, id, &[]).await?;
+        let (after, coming) = self.coming(terms, &found, usage)?;
+        Ok((found, after, coming))
     }
 
     /// How corrections would change the coming statements, one after the other. What was counted is read
@@ -90,10 +102,12 @@ impl Settler {
         let found = self.read(id).await?;
         let mut usage = self.to_preview(terms, &found, corrections).await?;
         let before_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?)?;
+        let (found, mut usage) = self.to_preview(terms, id, corrections).await?;
+        let before_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?.1)?;
         let (mut charged_fen, mut changes_fen) = (before_fen, Vec::new());
         for correction in corrections {
             correction.apply(&mut usage.days, terms.now)?;
-            let after_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?)?;
+            let after_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?.1)?;
             changes_fen.push(after_fen.minus(charged_fen)?);
             charged_fen = after_fen;
         }
@@ -111,13 +125,13 @@ impl Settler {
         self.usage_of(&found.account, today, terms.now, corrections).await
     }
 
-    /// The statements of some usage, if the day were over now.
+    /// The statements of some usage, if the day were over now, and the account after them.
     fn coming(
         &self,
         terms: &RunTerms,
         found: &ProviderAccount,
         usage: UsageRead,
-    ) -> Result<Vec<Statement>, UnnamedError> {
+    ) -> Result<(Account, Vec<Statement>), UnnamedError> {
         let ProviderAccount { provider, account } = found;
         let mut usage = self.bounded(usage, provider, account, terms)?;
         let rules = &self.books.rules;
@@ -132,6 +146,6 @@ impl Settler {
             statements.push(next.statement);
             account = next.movement.account;
         }
-        Ok(statements)
+        Ok((account, statements))
     }
 }
