@@ -6,9 +6,9 @@ mod usage;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::{Value, json};
-use steelyard_billing::{CalendarError, ProviderId, Right};
-use steelyard_books::{Books, Settler};
-use steelyard_pricing::{Name, Quote, QuoteError, Terms};
+use steelyard_billing::{CalendarError, ProviderId, QuoteOnTop, Right};
+use steelyard_books::{Books, Compared, QuoteOnTopError, SettleError, Settler};
+use steelyard_pricing::{BillingMonth, Name, Quote, QuoteError, QuotedUsage, Terms, Usage};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Guard, Invocation, Problem, aws, chain, web,
 };
@@ -45,6 +45,8 @@ enum Refusal {
     Calendar(#[from] CalendarError),
     #[error("the plans cannot be read")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    OnTop(#[from] QuoteOnTopError),
 }
 
 impl Quotes {
@@ -86,37 +88,58 @@ impl Quotes {
             Ok(asked) => asked,
             Err(error) => return refused(&error.into()),
         };
-        let provider = asked.terms.provider();
-        if let Err(error) = self.guard.admit(&caller, Right::Quotes, provider).await {
+        if let Err(error) = self.guard.admit(&caller, Right::Quotes, asked.provider()).await {
             return web::not_admitted(&error);
         }
-        match self.quote(asked).await {
-            Ok(quote) => web::json_answer(200, &json!(quote)),
+        let quoted = match asked {
+            QuoteRequest::Alone { terms, month, usage } => {
+                self.alone(terms, month, &usage).await.map(|quote| json!(quote))
+            }
+            QuoteRequest::OnTop { provider, compared, usage } => {
+                self.on_top(&provider, &usage, &compared).await.map(|quote| json!(quote))
+            }
+        };
+        match quoted {
+            Ok(quote) => web::json_answer(200, &quote),
             Err(refusal) => refused(&refusal),
         }
     }
 
-    async fn quote(&self, asked: QuoteRequest) -> Result<Quote, Refusal> {
-        let QuoteRequest { terms, month, usage } = asked;
+    async fn on_top(
+        &self,
+        provider: &ProviderId,
+        usage: &Usage,
+        compared: &Compared,
+    ) -> Result<QuoteOnTop, Refusal> {
+        let terms = self.settler.terms(self.clock.now()).await.map_err(QuoteOnTopError::from)?;
+        Ok(self.settler.quote_on_top(&terms, provider, usage, compared).await?)
+    }
+
+    async fn alone(
+        &self,
+        terms: QuoteTerms,
+        month: Option<BillingMonth>,
+        usage: &QuotedUsage,
+    ) -> Result<Quote, Refusal> {
         let month = match month {
             Some(month) => month,
             None => self.settler.books.rules.calendar.day_of(self.clock.now())?.month(),
         };
         let billing = &self.settler.books.billing;
         Ok(match terms {
-            QuoteTerms::Given(plan) => Quote::of(&usage, month, |_| Some(Terms::of(&plan)))?,
+            QuoteTerms::Given(plan) => Quote::of(usage, month, |_| Some(Terms::of(&plan)))?,
             QuoteTerms::Stored(name) => {
                 let plans = billing.plans().await?.catalog;
                 if !plans.has(&name) {
                     return Err(Refusal::NoPlan(name));
                 }
-                Quote::of(&usage, month, |day| plans.in_force(&name, day).map(Terms::of))?
+                Quote::of(usage, month, |day| plans.in_force(&name, day).map(Terms::of))?
             }
             QuoteTerms::Provider(id) => {
                 let account = billing.account(&id).await?;
                 let provider = account.ok_or(Refusal::NoProvider(id))?.provider;
                 let plans = billing.plans().await?.catalog;
-                Quote::of(&usage, month, |day| provider.terms_on(day, &plans))?
+                Quote::of(usage, month, |day| provider.terms_on(day, &plans))?
             }
         })
     }
@@ -132,16 +155,37 @@ impl Function for Quotes {
 fn refused(refusal: &Refusal) -> ApiGatewayV2httpResponse {
     let problem = match refusal {
         Refusal::Request(RequestError::Plan(_)) => Problem::PlanRefused,
-        Refusal::Request(RequestError::Malformed(_) | RequestError::Terms) => {
-            Problem::MalformedRequest
-        }
-        Refusal::NoPlan(_) => Problem::NoPlan,
-        Refusal::NoProvider(_) => Problem::NoProvider,
-        Refusal::Quote(_) | Refusal::Calendar(_) => Problem::CannotPrice,
+        Refusal::Request(
+            RequestError::Malformed(_)
+            | RequestError::Terms
+            | RequestError::NobodysMonth
+            | RequestError::OtherMonth
+            | RequestError::OtherDays,
+        ) => Problem::MalformedRequest,
+        Refusal::NoPlan(_) | Refusal::OnTop(QuoteOnTopError::NoPlan(_)) => Problem::NoPlan,
+        Refusal::NoProvider(_)
+        | Refusal::OnTop(QuoteOnTopError::Month(SettleError::Unknown(_))) => Problem::NoProvider,
+        Refusal::Quote(_)
+        | Refusal::Calendar(_)
+        | Refusal::OnTop(
+            QuoteOnTopError::Rules { .. } | QuoteOnTopError::Month(SettleError::Rules { .. }),
+        ) => Problem::CannotPrice,
         Refusal::Store(error) => {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, "cannot quote");
             return web::unavailable("the plans can't be read; ask again");
+        }
+        Refusal::OnTop(
+            error @ QuoteOnTopError::Month(
+                SettleError::Store { .. }
+                | SettleError::Begin(_)
+                | SettleError::Slow(_)
+                | SettleError::Panicked(_),
+            ),
+        ) => {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "cannot quote on top of a month");
+            return web::unavailable("the month can't be read; ask again");
         }
     };
     web::problem(problem, &chain(refusal), json!({}))

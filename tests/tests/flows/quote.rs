@@ -1,5 +1,6 @@
 //! Quotes: the figures of the bill, for usage that nobody made yet, and nothing is written.
 
+mod on_top;
 mod refusals;
 
 use std::io::{Read, Write};

@@ -65,7 +65,7 @@ async fn request_in_another_form_is_refused_with_its_place() {
         (r#"{ "plan": "p", "plan": "q", "usage": {} }"#, "plan: is given twice; give it once"),
         (
             r#"{ "plan": "p", "usage": {}, "day": 1 }"#,
-            "day: is not a field here; the fields are plan, provider, month, usage",
+            "day: is not a field here; the fields are plan, provider, month, on_top_of, usage",
         ),
         (r#"{ "plan": "p", "usage": {} } {}"#, "something follows the document"),
         (r#"{ "plan": "No Plan", "usage": {} }"#, "plan: "),
