@@ -138,6 +138,11 @@ pub(crate) fn note(text: &Html) -> Html {
     Html(format!("<p class=\"note\">{text}</p>"))
 }
 
+/// A cell of several parts, which stay together when the row becomes an entry on a phone.
+pub(crate) fn one(cell: &Html) -> Html {
+    Html(format!("<span>{cell}</span>"))
+}
+
 /// A name with what is said of it below.
 pub(crate) fn with_sub(name: &Html, sub: &Html) -> Html {
     Html(format!("{name}<span class=\"sub\">{sub}</span>"))

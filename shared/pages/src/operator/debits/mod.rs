@@ -137,7 +137,8 @@ pub struct DebitsToSee {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub as_of_s: Timestamp,
-    /// The debits: held ones first, then those in doubt, then those given up; the oldest first.
+    /// The debits, [`DEBITS_MAX`] at most: held ones first, then those in doubt, then those given up; the
+    /// oldest first.
     pub debits: Vec<DebitToSee>,
     /// Since when the list is searched: providers whose debits got stuck later are not named yet. None if
     /// every open debit was looked at.
@@ -150,6 +151,9 @@ pub struct DebitsToSee {
     pub unreadable: Vec<UnreadableRecord>,
 }
 
+/// How many debits are listed.
+pub const DEBITS_MAX: usize = 30;
+
 impl DebitsToSee {
     /// Those of some debits that a person has to look at.
     #[must_use]
@@ -160,11 +164,13 @@ impl DebitsToSee {
             let urgency = one.standing.urgency().cmp(&other.standing.urgency());
             urgency.then(one.since_s.cmp(&other.since_s)).then(one.provider.cmp(&other.provider))
         });
+        let has_more = found.len() > DEBITS_MAX;
+        found.truncate(DEBITS_MAX);
         DebitsToSee {
             as_of_s: now,
             debits: found,
             named_at_s: None,
-            has_more: false,
+            has_more,
             unreadable: Vec::new(),
         }
     }

@@ -181,6 +181,9 @@ pub enum ProvidersError {
     Calendar(#[from] CalendarError),
 }
 
+/// The most providers that are looked at for a page, so that it stays small whatever their ids are.
+pub const LOOKED_AT_MAX: u16 = 50;
+
 /// The debit on which the state of a provider depends: the open one, or the last one that was given up.
 #[must_use]
 pub fn debit_of(account: &Account) -> Option<DebitId> {

@@ -8,8 +8,8 @@ use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
 use crate::operator::OperatorPage;
 use crate::operator::parts::{
-    Chip, ChipKind, Column, Figured, Section, Table, all, empty, link, note, percent_encoded, trio,
-    with_sub,
+    Chip, ChipKind, Column, Figured, Section, Table, all, empty, link, note, one, percent_encoded,
+    trio, with_sub,
 };
 use crate::operator::runs::unreadable_section;
 use crate::operator::texts::Shared;
@@ -196,7 +196,8 @@ impl Page<'_> {
             NextDebit::None => t.none(),
             NextDebit::Due { at_s, amount_fen } => {
                 let at = wall_clock(self.calendar, at_s);
-                t.due(Html::show(at.date(), self.frame.lang), at.time(), Figure(amount_fen))
+                let day = Html::show(at.date(), self.frame.lang);
+                one(&t.due(day, at.time(), Figure(amount_fen)))
             }
             NextDebit::Query { at_s } => {
                 let at = wall_clock(self.calendar, at_s);

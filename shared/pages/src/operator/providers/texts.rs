@@ -22,10 +22,10 @@ texts! {
     prepaid() { en: "Prepaid", zh: "预存" }
     owed() { en: "Owed", zh: "待付" }
     collecting() { en: "Being collected", zh: "扣款中" }
-    of_providers(providers: Count) { en: "{providers} providers", zh: "{providers} 家" }
-    open_debits(debits: Count) { en: "{debits} debits are open", zh: "{debits} 笔扣款未完成" }
+    of_providers(providers: Count) { en: "Providers: {providers}", zh: "{providers} 家" }
+    open_debits(debits: Count) { en: "Open debits: {debits}", zh: "{debits} 笔扣款未完成" }
     attention(given_up: Count, without: Count) {
-        en: "{given_up} owe what a debit could not collect. {without} owe enough for a debit and have no agreement for it.",
+        en: "Providers that owe what a debit could not collect: {given_up}. Providers that owe enough for a debit and have no agreement for it: {without}.",
         zh: "{given_up} 家的款项扣款未成功，{without} 家已达扣款额但没有可用协议。",
     }
     list() { en: "By debt", zh: "按待付排列" }
@@ -56,7 +56,7 @@ texts! {
     good() { en: "good", zh: "正常" }
     closed() { en: "closed", zh: "已关闭" }
     shown(shown: Count, looked_at: Count) {
-        en: "{shown} of the {looked_at} providers that were looked at",
+        en: "{shown} of {looked_at} that were looked at",
         zh: "查看了 {looked_at} 家，显示 {shown} 家",
     }
     next_page() { en: "Next page", zh: "下一页" }
@@ -67,7 +67,7 @@ texts! {
         zh: "登记后即显示：<span class=\"code\">steelyard provider add</span>。",
     }
     not_here(looked_at: Count) {
-        en: "None of the {looked_at} providers that were looked at",
+        en: "None of {looked_at} that were looked at",
         zh: "已查看 {looked_at} 家，没有符合条件的",
     }
     not_here_go_on() {

@@ -110,11 +110,16 @@ pub struct Reconciled {
     pub as_of_s: Timestamp,
     /// The days, the newest first.
     pub days: Vec<ReconciledDay>,
-    /// The open findings, the oldest first; none if they could not be read.
+    /// The open findings, the oldest first, [`FINDINGS_MAX`] at most; none if they could not be read.
     pub findings: Option<Vec<FindingToClose>>,
+    /// How many findings are open beyond those.
+    pub more_findings: u64,
     /// The records that cannot be read.
     pub unreadable: Vec<UnreadableRecord>,
 }
+
+/// How many open findings are listed.
+pub const FINDINGS_MAX: usize = 40;
 
 impl Reconciled {
     /// What these results, the days that failed and the findings say.
@@ -129,7 +134,7 @@ impl Reconciled {
         let failed = failures.iter().filter(is_done).map(ReconciledDay::failed);
         let mut all = days.iter().map(ReconciledDay::of).chain(failed).collect::<Vec<_>>();
         all.sort_by_key(|day| std::cmp::Reverse(day.day));
-        let findings = findings.map(|findings| {
+        let mut findings = findings.map(|findings| {
             let open = findings.iter().filter(|finding| finding.closed.is_none());
             let mut open = open.map(FindingToClose::of).collect::<Vec<_>>();
             open.sort_by(|one, other| {
@@ -137,7 +142,13 @@ impl Reconciled {
             });
             open
         });
-        Reconciled { as_of_s: now, days: all, findings, unreadable: Vec::new() }
+        let more = findings.as_mut().map_or(0, |findings| {
+            let more = findings.len().saturating_sub(FINDINGS_MAX);
+            findings.truncate(FINDINGS_MAX);
+            more
+        });
+        let more_findings = u64::try_from(more).unwrap_or(u64::MAX);
+        Reconciled { as_of_s: now, days: all, findings, more_findings, unreadable: Vec::new() }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
 use crate::operator::OperatorPage;
 use crate::operator::form::{About, FormWriter, Forms};
-use crate::operator::parts::{Chip, ChipKind, Column, Notice, Section, Table, all, empty};
+use crate::operator::parts::{Chip, ChipKind, Column, Notice, Section, Table, all, empty, note};
 use crate::operator::runs::unreadable_section;
 use crate::operator::texts::Shared;
 use crate::show::{Code, Count, Figure, Html};
@@ -29,6 +29,8 @@ impl<'a> OperatorPage<'a> {
             Some(findings) if findings.is_empty() => empty(&t.none_open(), &t.none_open_text()),
             Some(findings) => all(findings.iter().map(|finding| notice(t, finding, &mut forms))),
         };
+        let more = (view.more_findings > 0).then(|| note(&t.more(Count(view.more_findings))));
+        let open = all([open].into_iter().chain(more));
         let days = if view.days.is_empty() {
             empty(&t.no_days(), &t.no_days_text())
         } else {

@@ -47,6 +47,10 @@ texts! {
         zh: "服务商 <a href=\"/portal/providers/{provider}/ledger\">{provider}</a>。",
     }
     of_request(number: Code<'_>) { en: "Refund or line {number}.", zh: "退款或行 {number}。" }
+    more(count: Count) {
+        en: "More than are listed here: {count}. <span class=\"code\">steelyard reconcile findings</span> shows all.",
+        zh: "另有 {count} 处未列出，<span class=\"code\">steelyard reconcile findings</span> 可列出全部。",
+    }
     close() { en: "Close it", zh: "关闭" }
     close_note() {
         en: "If money has to be booked, book it first. Another difference of the trade opens it again.",
@@ -70,10 +74,10 @@ texts! {
     rows_of(matched: Count, rows: Count) { en: "{matched} of {rows}", zh: "{matched} / {rows}" }
     agrees() { en: "agrees", zh: "一致" }
     agrees_found(found: Count) {
-        en: "{found} were booked by the bill",
+        en: "booked by the bill: {found}",
         zh: "其中 {found} 笔按账单入账",
     }
-    differs(findings: Count) { en: "{findings} differ", zh: "{findings} 处差异" }
+    differs(findings: Count) { en: "differences: {findings}", zh: "{findings} 处差异" }
     nothing() { en: "nothing moved", zh: "无资金变动" }
     skipped() { en: "skipped", zh: "已跳过" }
     skipped_why(reason: &str) { en: "{reason}", zh: "{reason}" }

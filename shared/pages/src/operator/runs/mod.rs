@@ -222,7 +222,7 @@ pub struct Runs {
     pub runs: Vec<RunSummary>,
     /// The run that is under way, if the newest one is.
     pub under_way: Option<RunUnderWay>,
-    /// The providers that the newest run could not settle with their shards.
+    /// The providers that the newest run could not settle with their shards, [`FAILURES_MAX`] at most.
     pub failures: Vec<NotSettled>,
     /// What runs by itself next, the soonest first.
     pub next: Vec<NextRun>,
@@ -233,6 +233,9 @@ pub struct Runs {
     /// The records that cannot be read.
     pub unreadable: Vec<UnreadableRecord>,
 }
+
+/// How many providers that were not settled are listed. The result of the run has their number.
+pub const FAILURES_MAX: usize = 50;
 
 impl Runs {
     /// What the records say.
@@ -255,7 +258,7 @@ impl Runs {
             as_of_s: now,
             runs: runs.iter().map(summary).collect::<Result<_, _>>()?,
             under_way: runs.first().and_then(|run| RunUnderWay::of(run, shards)),
-            failures: failures.iter().map(NotSettled::of).collect(),
+            failures: failures.iter().take(FAILURES_MAX).map(NotSettled::of).collect(),
             next: next(rules, now),
             breaker: breaker.map(BreakerView::of),
             queues: queues.to_vec(),

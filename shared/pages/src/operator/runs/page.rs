@@ -13,7 +13,7 @@ use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
 use crate::operator::form::{About, FormWriter, Forms};
 use crate::operator::parts::{
-    Chip, ChipKind, Column, Notice, Section, Table, all, empty, link, note, with_sub,
+    Chip, ChipKind, Column, Notice, Section, Table, all, empty, link, note, one, with_sub,
 };
 use crate::operator::texts::Shared;
 use crate::operator::{OperatorPage, UnreadableRecord};
@@ -264,10 +264,10 @@ impl Page<'_> {
             DeadLetterQueue::Schedule => "ScheduleDeadLetters",
         };
         vec![
-            Html::show(Code(name), self.frame.lang),
+            Html(format!("<span class=\"nowrap\">{name}</span>")),
             messages.unwrap_or_else(|| t.not_known()),
             oldest.unwrap_or_default(),
-            to_do,
+            one(&to_do),
         ]
     }
 }

@@ -58,7 +58,7 @@ texts! {
     none() { en: "No settlement has run yet", zh: "尚未结算" }
     none_text() { en: "The first one begins at 00:30 by the platform’s clocks.", zh: "首次结算于 00:30（平台时间）开始。" }
     behind(run: Count, ended: Count, behind: Count) {
-        en: "Run {run} is under way: {ended} shards have ended, {behind} have not",
+        en: "Run {run} is under way. Shards that have ended: {ended}; that have not: {behind}",
         zh: "第 {run} 次进行中：{ended} 个分片完成，{behind} 个未完成",
     }
     behind_text(shards: Html) {
