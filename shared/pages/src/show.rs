@@ -82,6 +82,21 @@ impl Html {
         Html(fmt::from_fn(write).to_string())
     }
 
+    /// The text alone, for what can't hold elements, such as the title of a picture's part.
+    pub(crate) fn without_tags(&self) -> Html {
+        let mut text = String::with_capacity(self.0.len());
+        let mut is_tag = false;
+        for character in self.0.chars() {
+            match character {
+                '<' => is_tag = true,
+                '>' if is_tag => is_tag = false,
+                _ if is_tag => {}
+                _ => text.push(character),
+            }
+        }
+        Html(text)
+    }
+
     /// A value in a language.
     pub(crate) fn show(value: impl Show, lang: Lang) -> Html {
         Html(Shown(&value, lang).to_string())

@@ -287,6 +287,34 @@ impl Fen {
         Fen::ZERO.minus(self)
     }
 
+    /// The amount in parts that are in proportion to some weights, to the fen: the parts sum to the amount.
+    ///
+    /// Each part is what the weights up to it amount to, rounded, less the parts before it. Where the
+    /// weights sum to nothing, all of it is the first part.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when a product leaves the range of exact arithmetic.
+    pub fn shared_out(self, weights: &[Yuan]) -> Result<Vec<Fen>, MoneyError> {
+        let all = Yuan::sum(weights.iter().copied())?;
+        let (mut weight, mut given) = (Yuan::ZERO, Fen::ZERO);
+        let mut parts = Vec::with_capacity(weights.len());
+        for (place, of) in weights.iter().enumerate() {
+            weight = weight.plus(*of)?;
+            let upto = if all.is_zero() || place + 1 == weights.len() {
+                self
+            } else {
+                let product = Yuan::from(self).times(weight.0)?;
+                let share = product.0.checked_div(all.0);
+                let share = share.ok_or(MoneyError::TooManyYuan(product.0))?;
+                Yuan(share).to_fen_rounded(Rounding::HalfUp)?
+            };
+            parts.push(upto.minus(given)?);
+            given = upto;
+        }
+        Ok(parts)
+    }
+
     /// The sum of many amounts.
     ///
     /// # Errors
@@ -372,6 +400,22 @@ mod tests {
                 Err(MoneyError::NotAnAmount(text.to_owned())),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_amount_is_shared_out_to_the_fen() {
+        for (amount, weights, parts) in [
+            (100, vec!["1", "1", "1"], vec![33, 34, 33]),
+            (9143, vec!["47.1", "44.30864"], vec![4711, 4432]),
+            (-5, vec!["1", "3"], vec![-1, -4]),
+            (7, vec!["0", "0"], vec![7, 0]),
+            (7, vec![], vec![]),
+            (10, vec!["-1", "3"], vec![-5, 15]),
+        ] {
+            let weights = weights.into_iter().map(yuan).collect::<Vec<_>>();
+            let shared = Fen::new(amount).shared_out(&weights).unwrap();
+            assert_eq!(shared, parts.into_iter().map(Fen::new).collect::<Vec<_>>(), "{amount}");
         }
     }
 

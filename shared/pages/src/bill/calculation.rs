@@ -506,7 +506,8 @@ impl Tape {
         self.quantity(Step::Allowance { of_days: share }, Operator::Begin, free, unit);
         self.quantity(Step::Metered { from, through }, Operator::Minus, units, unit);
         self.quantity(Step::StillFree, Operator::Equals, free - units, unit);
-        self.fen(Step::Line, Operator::Equals, Fen::ZERO, CalculationRule::Total);
+        // What is left of the allowance is not what the amount follows from.
+        self.fen(Step::Line, Operator::Begin, Fen::ZERO, CalculationRule::Total);
     }
 
     /// From what was metered to what is to be charged.
@@ -661,7 +662,7 @@ impl Tape {
 }
 
 impl SliceStep {
-    fn of(slice: &Slice) -> SliceStep {
+    pub(crate) fn of(slice: &Slice) -> SliceStep {
         let (per, size) = match slice.per {
             Per::Unit => (SlicePer::Unit, None),
             Per::Package(size) => (SlicePer::StartedPackage, Some(size)),

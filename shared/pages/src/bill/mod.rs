@@ -5,6 +5,10 @@
 mod calculation;
 mod labels;
 mod line;
+mod list;
+mod list_page;
+mod month;
+mod month_page;
 mod page;
 mod paid;
 mod report;
@@ -29,6 +33,10 @@ pub use calculation::{
     SlicePer, SliceStep, Step,
 };
 pub use line::{BillLine, BilledApi, LineDiscount, LineReport};
+pub use list::{BillList, ListedMonth};
+pub use list_page::BillListPage;
+pub use month::{BilledDay, BilledSum, MonthBill, MonthRate, MonthRateKind};
+pub use month_page::MonthBillPage;
 pub use page::DayBillPage;
 pub use paid::{BillPayment, Collecting};
 pub use report::{Report, ReportWithdrawn};

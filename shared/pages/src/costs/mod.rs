@@ -1,3 +1,271 @@
 //! Costs: by day and by month, by rate, by API and by source.
 
+mod chart;
 pub(crate) mod files;
+mod page;
+mod query;
+mod rows;
+mod texts;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{ProviderId, SourceId, Statement};
+use steelyard_pricing::{BillingDay, Fen, LineCause, MoneyError, Name, UsageError};
+use thiserror::Error;
+use utoipa::ToSchema;
+
+use crate::records::Records;
+
+pub use page::CostsPage;
+pub use query::{
+    COST_DAYS_MAX, COST_MONTHS_MAX, CostsBy, CostsGroup, CostsParameters, CostsQuery,
+    CostsQueryError,
+};
+pub use rows::{ChargeKind, ChargeRow, PricedUnits};
+
+/// What statements charge from one day through another, summed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Costs {
+    /// The provider that is charged.
+    #[schema(value_type = String)]
+    pub provider: ProviderId,
+    /// The time of the figures, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub as_of_s: Timestamp,
+    /// The last day that is settled; none before one is.
+    #[schema(value_type = Option<String>)]
+    pub settled_through: Option<BillingDay>,
+    /// What was asked for.
+    pub query: CostsQuery,
+    /// What the bills of the days charge, all groups together.
+    #[schema(value_type = i64)]
+    pub charge_fen: Fen,
+    /// The calls of the days' bills, or of the one group that is shown.
+    pub calls: i64,
+    /// The days or months, from the first to the last, of all groups or of the one that is shown.
+    pub periods: Vec<CostPeriod>,
+    /// The groups, the largest first.
+    pub groups: Vec<CostGroup>,
+    /// The lines of the bills.
+    pub rows: Vec<ChargeRow>,
+}
+
+/// The costs of a day or a month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CostPeriod {
+    /// The first day.
+    #[schema(value_type = String)]
+    pub from: BillingDay,
+    /// The last day.
+    #[schema(value_type = String)]
+    pub to: BillingDay,
+    /// The calls.
+    pub calls: i64,
+    /// What is charged; none where one API or one source is shown, of which no charge is known.
+    #[schema(value_type = Option<i64>)]
+    pub charge_fen: Option<Fen>,
+}
+
+/// The costs of a rate, or the calls of an API or a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CostGroup {
+    /// The rate, API or source. `(unpriced)` is what no rate covers, `(plan)` what a plan adds to the sum of
+    /// its rates or takes off, and `(adjustments)` what credit and debit notes do.
+    pub name: String,
+    /// The calls.
+    pub calls: i64,
+    /// What is charged; none of an API or a source.
+    #[schema(value_type = Option<i64>)]
+    pub charge_fen: Option<Fen>,
+}
+
+/// The calls that a source reported of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCalls {
+    /// The source.
+    pub source: SourceId,
+    /// The billing day.
+    pub day: BillingDay,
+    /// The calls of its reports that count.
+    pub calls: u64,
+}
+
+/// Why costs cannot be shown.
+#[derive(Debug, Error)]
+pub enum CostsError {
+    /// An amount leaves its range.
+    #[error("cannot sum the charges")]
+    Money(#[from] MoneyError),
+    /// A count leaves its range.
+    #[error("cannot sum the calls")]
+    Usage(#[from] UsageError),
+    /// More calls than a number can hold.
+    #[error("{0} calls are too many to show")]
+    Calls(i128),
+}
+
+/// What is counted of one group on one day.
+struct Part {
+    day: BillingDay,
+    name: String,
+    calls: i64,
+    charge: Option<Fen>,
+}
+
+const UNPRICED: &str = "(unpriced)";
+const PLAN: &str = "(plan)";
+const ADJUSTMENTS: &str = "(adjustments)";
+
+impl Costs {
+    /// The costs of some days. Give the statements of [`CostsQuery::read_from`] through the last day, in
+    /// order and with what they say of each API; and the sources' calls where they are asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`CostsError`] when a sum leaves its range.
+    pub fn new(
+        records: Records<'_>,
+        query: CostsQuery,
+        statements: &[Statement],
+        sources: &[SourceCalls],
+    ) -> Result<Costs, CostsError> {
+        let rows = rows::rows(statements, (query.from, query.to))?;
+        let charge_fen = Fen::sum(rows.iter().map(|row| row.charge_fen))?;
+        let parts = match query.group {
+            CostsGroup::Rate => rows.iter().map(Part::of_row).collect(),
+            CostsGroup::Api => parts_by_api(statements, &query)?,
+            CostsGroup::Source => parts_by_source(sources, &query)?,
+        };
+        let mut groups = groups(&parts)?;
+        let is_shown = |name: &str| query.only.as_deref().is_none_or(|only| only == name);
+        let parts = parts.into_iter().filter(|part| is_shown(&part.name)).collect::<Vec<_>>();
+        groups.retain(|group| is_shown(&group.name));
+        let calls = sum(parts.iter().map(|part| part.calls))?;
+        // Without a choice the charges of a day are those of its bills, whatever groups them.
+        let charged = match (query.group, &query.only) {
+            (CostsGroup::Api | CostsGroup::Source, None) => {
+                rows.iter().map(Part::of_row).map(|part| Part { calls: 0, ..part }).collect()
+            }
+            (CostsGroup::Rate, _) | (_, Some(_)) => Vec::new(),
+        };
+        let periods = periods(&query, &parts, &charged)?;
+        Ok(Costs {
+            provider: records.provider.provider.clone(),
+            as_of_s: records.now,
+            settled_through: records.account.settled_through,
+            query,
+            charge_fen,
+            calls,
+            periods,
+            groups,
+            rows,
+        })
+    }
+}
+
+impl Part {
+    fn of_row(row: &ChargeRow) -> Part {
+        let name = match row.kind {
+            ChargeKind::Unpriced => UNPRICED,
+            ChargeKind::CreditNote | ChargeKind::DebitNote => ADJUSTMENTS,
+            ChargeKind::Usage
+            | ChargeKind::Late
+            | ChargeKind::Void
+            | ChargeKind::Terms
+            | ChargeKind::Plan => row.rate.as_ref().map_or(PLAN, Name::as_str),
+        };
+        Part {
+            day: row.statement.day,
+            name: name.to_owned(),
+            calls: row.calls,
+            charge: Some(row.charge_fen),
+        }
+    }
+}
+
+fn parts_by_api(statements: &[Statement], query: &CostsQuery) -> Result<Vec<Part>, CostsError> {
+    let mut parts = Vec::new();
+    for statement in statements {
+        let day = statement.statement.day;
+        if day < query.from || query.to < day {
+            continue;
+        }
+        for because in [LineCause::Usage, LineCause::Late, LineCause::Void] {
+            let sign = if because == LineCause::Void { -1 } else { 1 };
+            for (api, metered) in statement.apis_because(because)?.iter() {
+                let calls = counted(metered.calls.get())? * sign;
+                parts.push(Part { day, name: api.to_string(), calls, charge: None });
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn parts_by_source(sources: &[SourceCalls], query: &CostsQuery) -> Result<Vec<Part>, CostsError> {
+    let is_in = |of: &&SourceCalls| query.from <= of.day && of.day <= query.to;
+    let part = |of: &SourceCalls| {
+        let calls = counted(of.calls)?;
+        Ok(Part { day: of.day, name: of.source.to_string(), calls, charge: None })
+    };
+    sources.iter().filter(is_in).map(part).collect()
+}
+
+fn counted(calls: u64) -> Result<i64, CostsError> {
+    i64::try_from(calls).map_err(|_| CostsError::Calls(calls.into()))
+}
+
+fn sum(calls: impl Iterator<Item = i64>) -> Result<i64, CostsError> {
+    let sum = calls.map(i128::from).sum::<i128>();
+    i64::try_from(sum).map_err(|_| CostsError::Calls(sum))
+}
+
+/// The sum of charges, where there is one.
+fn charges(parts: &[&Part]) -> Result<Option<Fen>, MoneyError> {
+    let known = parts.iter().filter_map(|part| part.charge).collect::<Vec<_>>();
+    if known.is_empty() && !parts.is_empty() { Ok(None) } else { Fen::sum(known).map(Some) }
+}
+
+fn groups(parts: &[Part]) -> Result<Vec<CostGroup>, CostsError> {
+    let mut by_name = BTreeMap::<&str, Vec<&Part>>::new();
+    for part in parts {
+        by_name.entry(&part.name).or_default().push(part);
+    }
+    let mut groups = Vec::new();
+    for (name, parts) in by_name {
+        let calls = sum(parts.iter().map(|part| part.calls))?;
+        groups.push(CostGroup { name: name.to_owned(), calls, charge_fen: charges(&parts)? });
+    }
+    groups.sort_by(|one, other| {
+        (other.charge_fen, other.calls)
+            .cmp(&(one.charge_fen, one.calls))
+            .then(one.name.cmp(&other.name))
+    });
+    Ok(groups)
+}
+
+fn periods(
+    query: &CostsQuery,
+    parts: &[Part],
+    charged: &[Part],
+) -> Result<Vec<CostPeriod>, CostsError> {
+    let mut periods = Vec::new();
+    let mut from = query.from;
+    while from <= query.to {
+        let to = match query.by {
+            CostsBy::Day => from,
+            CostsBy::Month => from.month().last_day(),
+        };
+        let is_in = |part: &&Part| from <= part.day && part.day <= to;
+        let own = parts.iter().filter(is_in);
+        let calls = sum(own.clone().map(|part| part.calls))?;
+        let all = own.chain(charged.iter().filter(is_in)).collect::<Vec<_>>();
+        let is_of_calls = query.group != CostsGroup::Rate && query.only.is_some();
+        let charge_fen = if is_of_calls { None } else { Some(charges(&all)?.unwrap_or(Fen::ZERO)) };
+        periods.push(CostPeriod { from, to, calls, charge_fen });
+        from = to.next();
+    }
+    Ok(periods)
+}

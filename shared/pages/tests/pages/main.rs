@@ -11,6 +11,9 @@ mod operator;
 mod overview;
 mod recharge;
 mod withholding;
+mod costs;
+mod month;
+mod strips;
 
 use askama::Template;
 use month::Month;

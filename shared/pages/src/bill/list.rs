@@ -1,0 +1,77 @@
+//! The list of bills: months with their totals, and the days of one of them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{ProviderId, Statement};
+use steelyard_pricing::BillingMonth;
+use utoipa::ToSchema;
+
+use super::BillError;
+use super::month::{BilledDay, BilledSum, billed_days};
+use crate::records::Records;
+
+/// The bills of a provider.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BillList {
+    /// The provider that is billed.
+    #[schema(value_type = String)]
+    pub provider: ProviderId,
+    /// The time of the figures, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub as_of_s: Timestamp,
+    /// The months that have bills, the newest first.
+    pub months: Vec<ListedMonth>,
+    /// The month whose bills are listed; none without bills.
+    #[schema(value_type = Option<String>)]
+    pub month: Option<BillingMonth>,
+    /// Its bills, the newest first.
+    pub days: Vec<BilledDay>,
+}
+
+/// A month with bills.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ListedMonth {
+    /// The month.
+    #[schema(value_type = String)]
+    pub month: BillingMonth,
+    /// How many bills it has.
+    pub bills: u64,
+    /// What they charge together, and how that is paid.
+    #[serde(flatten)]
+    pub sum: BilledSum,
+}
+
+impl BillList {
+    /// The list, with the bills of the chosen month, or of the newest. Give whole months of statements up to
+    /// the newest, from the oldest on.
+    ///
+    /// # Errors
+    ///
+    /// [`BillError`] when an amount or a count leaves its range.
+    pub fn new(
+        records: Records<'_>,
+        chosen: Option<BillingMonth>,
+        statements: &[Statement],
+    ) -> Result<BillList, BillError> {
+        let mut days = billed_days(statements, records.account.figures.receivable())?;
+        days.reverse();
+        let mut months = Vec::<ListedMonth>::new();
+        for of_month in days.chunk_by(|one, other| month_of(one) == month_of(other)) {
+            let Some(first) = of_month.first() else { continue };
+            months.push(ListedMonth {
+                month: month_of(first),
+                bills: u64::try_from(of_month.len()).unwrap_or(u64::MAX),
+                sum: BilledSum::of(of_month.iter().map(|day| day.sum))?,
+            });
+        }
+        let month = chosen.or_else(|| months.first().map(|newest| newest.month));
+        days.retain(|day| Some(month_of(day)) == month);
+        let provider = records.provider.provider.clone();
+        Ok(BillList { provider, as_of_s: records.now, months, month, days })
+    }
+}
+
+fn month_of(day: &BilledDay) -> BillingMonth {
+    day.statement.day.month()
+}

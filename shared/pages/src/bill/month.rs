@@ -1,0 +1,236 @@
+//! The bill of a month: its days, its lines by rate, and what is not settled yet.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use steelyard_billing::{ProviderId, Statement, StatementId, still_owed};
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, LineCause, Name, Usage};
+use utoipa::ToSchema;
+
+use super::{BillError, new_calls, sum_of_calls};
+use crate::records::Records;
+
+/// The bills of a month as one: what its days charge, and how that is paid.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MonthBill {
+    /// The provider that is billed.
+    #[schema(value_type = String)]
+    pub provider: ProviderId,
+    /// The month.
+    #[schema(value_type = String)]
+    pub month: BillingMonth,
+    /// The time of the figures, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub as_of_s: Timestamp,
+    /// The instant from which usage of the month is refused, in seconds of Unix time.
+    #[schema(value_type = i64)]
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    pub closes_at_s: Timestamp,
+    /// Whether that is over.
+    pub is_closed: bool,
+    /// The last day of the month that is settled; none before one is.
+    #[schema(value_type = Option<String>)]
+    pub settled_through: Option<BillingDay>,
+    /// The first and the last day of the month that are not settled yet.
+    #[schema(value_type = Option<Vec<String>>)]
+    pub unsettled: Option<(BillingDay, BillingDay)>,
+    /// The bills, day by day; those that follow the month's last day after it.
+    pub days: Vec<BilledDay>,
+    /// The lines of all bills, by rate.
+    pub rates: Vec<MonthRate>,
+    /// What the bills charge together, and how it is paid.
+    pub total: BilledSum,
+}
+
+/// A bill of the month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BilledDay {
+    /// Which bill.
+    #[schema(value_type = String)]
+    pub statement: StatementId,
+    /// What it charges, and how it is paid.
+    #[serde(flatten)]
+    pub sum: BilledSum,
+}
+
+/// What is charged, and how it is paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BilledSum {
+    /// The calls that are new, less those that were withdrawn.
+    pub calls: i64,
+    /// What is charged; negative for a credit.
+    #[schema(value_type = i64)]
+    pub charge_fen: Fen,
+    /// What the prepaid balance paid at settlement.
+    #[schema(value_type = i64)]
+    pub from_prepaid_fen: Fen,
+    /// What was paid since: withheld, or recharged.
+    #[schema(value_type = i64)]
+    pub paid_since_fen: Fen,
+    /// What is still owed.
+    #[schema(value_type = i64)]
+    pub left_fen: Fen,
+}
+
+/// The lines of a rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MonthRate {
+    /// The rate; none for what plans add to the sum of their rates or take off, for usage without a price
+    /// and for notes.
+    #[schema(value_type = Option<String>)]
+    pub rate: Option<Name>,
+    /// What it is.
+    pub kind: MonthRateKind,
+    /// The calls, less those that were withdrawn.
+    pub calls: i64,
+    /// The calls of it that came late.
+    pub late_calls: i64,
+    /// The calls of it that were withdrawn.
+    pub void_calls: i64,
+    /// What is charged.
+    #[schema(value_type = i64)]
+    pub charge_fen: Fen,
+}
+
+/// What lines are summed in a row of a month's bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MonthRateKind {
+    /// The lines of a rate.
+    Rate,
+    /// What plans add to the sum of their rates, or take off.
+    Plan,
+    /// Usage that no rate covers.
+    Unpriced,
+    /// Credit and debit notes.
+    Notes,
+}
+
+impl MonthBill {
+    /// The bill of a month. Give the statements from its first day on, all later ones that may still be owed
+    /// among them, from the oldest to the newest; those of the month with what they say of each API.
+    ///
+    /// # Errors
+    ///
+    /// [`BillError`] when an amount or a count leaves its range.
+    pub fn new(
+        records: Records<'_>,
+        month: BillingMonth,
+        statements: &[Statement],
+    ) -> Result<MonthBill, BillError> {
+        let calendar = records.calendar();
+        let days = billed_days(statements, records.account.figures.receivable())?;
+        let days = days.into_iter().filter(|day| day.statement.day.month() == month);
+        let days = days.collect::<Vec<_>>();
+        let of_month = statements.iter().filter(|of| of.statement.day.month() == month);
+        let settled = records.account.settled_through.map(|day| day.min(month.last_day()));
+        let settled = settled.filter(|day| *day >= month.first_day());
+        let first = settled.map_or(month.first_day(), BillingDay::next);
+        let last = calendar.day_of(records.now)?.min(month.last_day());
+        let is_ahead = records.account.settled_through.is_some_and(|day| day >= month.last_day());
+        Ok(MonthBill {
+            provider: records.provider.provider.clone(),
+            month,
+            as_of_s: records.now,
+            closes_at_s: calendar.closes_at(month),
+            is_closed: !calendar.is_open(month, records.now),
+            settled_through: settled,
+            unsettled: (!is_ahead && first <= last).then_some((first, last)),
+            rates: rates(of_month)?,
+            total: BilledSum::of(days.iter().map(|day| day.sum))?,
+            days,
+        })
+    }
+}
+
+impl BilledSum {
+    /// The sum of some.
+    pub(super) fn of(
+        sums: impl Iterator<Item = BilledSum> + Clone,
+    ) -> Result<BilledSum, BillError> {
+        Ok(BilledSum {
+            calls: sum_of_calls(sums.clone().map(|sum| sum.calls))?,
+            charge_fen: Fen::sum(sums.clone().map(|sum| sum.charge_fen))?,
+            from_prepaid_fen: Fen::sum(sums.clone().map(|sum| sum.from_prepaid_fen))?,
+            paid_since_fen: Fen::sum(sums.clone().map(|sum| sum.paid_since_fen))?,
+            left_fen: Fen::sum(sums.map(|sum| sum.left_fen))?,
+        })
+    }
+}
+
+/// Statements with what was paid of each, given all that may be owed, from the oldest to the newest.
+pub(super) fn billed_days(
+    statements: &[Statement],
+    receivable: Fen,
+) -> Result<Vec<BilledDay>, BillError> {
+    let owed = still_owed(statements, receivable)?;
+    let day = |(statement, left): (&Statement, Fen)| {
+        let due = statement.charge_fen.max(Fen::ZERO).minus(statement.from_prepaid_fen)?;
+        let sum = BilledSum {
+            calls: new_calls(statement)?,
+            charge_fen: statement.charge_fen,
+            from_prepaid_fen: statement.from_prepaid_fen,
+            paid_since_fen: due.minus(left)?,
+            left_fen: left,
+        };
+        Ok(BilledDay { statement: statement.statement, sum })
+    };
+    statements.iter().zip(owed).map(day).collect()
+}
+
+/// Lines of one rate in the making.
+#[derive(Default)]
+struct Sum {
+    own: i64,
+    late: i64,
+    void: i64,
+    charges: Vec<Fen>,
+}
+
+impl Sum {
+    fn add(&mut self, because: LineCause, usage: &Usage, charge: Fen) -> Result<(), BillError> {
+        let calls = usage.total()?.calls.get();
+        let calls = i64::try_from(calls).map_err(|_| BillError::Calls(calls.into()))?;
+        let sum = match because {
+            LineCause::Usage | LineCause::Terms => &mut self.own,
+            LineCause::Late => &mut self.late,
+            LineCause::Void => &mut self.void,
+        };
+        *sum = sum_of_calls([*sum, calls].into_iter())?;
+        self.charges.push(charge);
+        Ok(())
+    }
+}
+
+fn rates<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<Vec<MonthRate>, BillError> {
+    let mut sums = BTreeMap::<(MonthRateKind, Option<Name>), Sum>::new();
+    for statement in statements {
+        for line in &statement.lines {
+            let is_of_rate = line.rate.is_some();
+            let kind = if is_of_rate { MonthRateKind::Rate } else { MonthRateKind::Plan };
+            let sum = sums.entry((kind, line.rate.clone())).or_default();
+            sum.add(line.because, &line.apis, line.charge_fen)?;
+        }
+        for of in &statement.unpriced {
+            let sum = sums.entry((MonthRateKind::Unpriced, None)).or_default();
+            sum.add(of.because, &of.apis, Fen::ZERO)?;
+        }
+        for note in &statement.adjustments {
+            let sum = sums.entry((MonthRateKind::Notes, None)).or_default();
+            sum.add(LineCause::Usage, &Usage::new(), note.amount_fen)?;
+        }
+    }
+    let rate = |((kind, rate), sum): ((MonthRateKind, Option<Name>), Sum)| {
+        Ok(MonthRate {
+            rate,
+            kind,
+            calls: sum_of_calls([sum.own, sum.late, -sum.void].into_iter())?,
+            late_calls: sum.late,
+            void_calls: sum.void,
+            charge_fen: Fen::sum(sum.charges)?,
+        })
+    };
+    sums.into_iter().map(rate).collect()
+}

@@ -1,0 +1,119 @@
+//! The page of a bill of a month.
+
+use askama::Template;
+use steelyard_billing::{Calendar, StatementId};
+use steelyard_pricing::BillingDay;
+
+use super::month::{BilledDay, MonthBill, MonthRate, MonthRateKind};
+use super::page::{bill_href, counted};
+use super::texts::Texts;
+use crate::costs::files;
+use crate::frame::{Common, Frame, wall_clock};
+use crate::icon::Icon;
+use crate::show::{Count, Html, Plain, Signed};
+use crate::strip::Strip;
+
+/// The page of a bill of a month.
+#[derive(Debug, Template)]
+#[template(path = "bill_month.html")]
+pub struct MonthBillPage<'a> {
+    frame: &'a Frame,
+    c: Common,
+    t: Texts,
+    bill: &'a MonthBill,
+    state: Html,
+    label: Html,
+    lead: Html,
+    closing: Html,
+    unsettled: Option<Html>,
+    payment: Strip,
+}
+
+impl<'a> MonthBillPage<'a> {
+    /// The page of a month, with times by the platform's clocks.
+    #[must_use]
+    pub fn new(frame: &'a Frame, calendar: &'a Calendar, bill: &'a MonthBill) -> MonthBillPage<'a> {
+        let t = Texts(frame.lang);
+        let calls = Html::show(Signed(bill.total.calls), frame.lang);
+        let is_whole = bill.unsettled.is_none() && bill.settled_through.is_some();
+        let state = match bill.settled_through {
+            Some(_) if is_whole => t.month_settled(),
+            Some(day) => t.month_open(day),
+            None => t.month_nothing_settled(),
+        };
+        let closing = if bill.is_closed {
+            t.month_closed()
+        } else {
+            t.month_closes(t.moment(wall_clock(calendar, bill.closes_at_s)))
+        };
+        let unsettled = bill.unsettled.map(|(first, last)| {
+            if first == last { t.unsettled_day(first) } else { t.unsettled_days(first, last) }
+        });
+        MonthBillPage {
+            frame,
+            c: Common(frame.lang),
+            t,
+            bill,
+            state,
+            label: if is_whole { t.charge_of_month() } else { t.charge_so_far() },
+            lead: t.month_calls(calls, counted(bill.days.len())),
+            closing,
+            unsettled,
+            payment: payment(t, bill),
+        }
+    }
+
+    fn bill_href(&self, id: &StatementId) -> String {
+        bill_href(self.frame, id)
+    }
+
+    fn bills_href(&self) -> String {
+        format!("{}?month={}", self.frame.page("bills"), self.bill.month)
+    }
+
+    fn csv_href(&self) -> String {
+        files::csv_of_days(self.frame, self.bill.month.first_day(), self.last_day())
+    }
+
+    fn focus_href(&self) -> String {
+        files::focus_of_days(self.frame, self.bill.month.first_day(), self.last_day())
+    }
+
+    fn last_day(&self) -> BillingDay {
+        self.bill.month.last_day()
+    }
+
+    fn name(&self, day: &BilledDay) -> Html {
+        name_of(self.t, &day.statement)
+    }
+
+    fn rate(&self, rate: &MonthRate) -> Html {
+        match (&rate.rate, rate.kind) {
+            (Some(rate), _) => Html::show(rate, self.t.0),
+            (None, MonthRateKind::Rate | MonthRateKind::Plan) => self.t.all_rates(),
+            (None, MonthRateKind::Unpriced) => self.t.unpriced_rate(),
+            (None, MonthRateKind::Notes) => self.t.notes_rate(),
+        }
+    }
+}
+
+/// The day of a bill; of a supplement its number.
+pub(super) fn name_of(t: Texts, id: &StatementId) -> Html {
+    match id.supplement {
+        0 => Html::show(id.day, t.0),
+        number => {
+            let supplement = t.supplement(Count(number.into()));
+            Html(format!("{}, {supplement}", Html::show(id.day, t.0)))
+        }
+    }
+}
+
+fn payment(t: Texts, bill: &MonthBill) -> Strip {
+    let plain = |amount| Html::show(Plain(amount), t.0);
+    let total = &bill.total;
+    Strip::new(t.month_paid())
+        .row("", t.month_charge(bill.month), plain(total.charge_fen))
+        .row("−", t.month_from_prepaid(), plain(total.from_prepaid_fen))
+        .row("−", t.paid_since(), plain(total.paid_since_fen))
+        .total(t.left_to_pay(), plain(total.left_fen))
+}
