@@ -48,7 +48,7 @@ impl Settler {
         let provider = &found.provider.provider;
         let coming = async {
             let usage = self.to_preview(terms, found, &[]).await?;
-            self.coming(terms, found, usage)
+            Ok(self.coming(terms, found, usage)?.1)
         };
         coming.await.map_err(|error: UnnamedError| error.of(provider))
     }
@@ -59,9 +59,6 @@ impl Settler {
         terms: &RunTerms,
         id: &ProviderId,
     ) -> Result<(ProviderAccount, Vec<Statement>), UnnamedError> {
-        let found = self.read(id).await?;
-        let usage = self.to_preview(terms, &found, &[]).await?;
-        let coming = self.coming(terms, &found, usage)?;
         let (found, _, coming) = self.previewed_account(terms, id).await?;
         Ok((found, coming))
     }
@@ -72,7 +69,8 @@ impl Settler {
         terms: &RunTerms,
         id: &ProviderId,
     ) -> Result<(ProviderAccount, Account, Vec<Statement>), UnnamedError> {
-        let (found, usage) = self.to_preview(terms, id, &[]).await?;
+        let found = self.read(id).await?;
+        let usage = self.to_preview(terms, &found, &[]).await?;
         let (after, coming) = self.coming(terms, &found, usage)?;
         Ok((found, after, coming))
     }
@@ -101,8 +99,6 @@ impl Settler {
     ) -> Result<CorrectionEffects, UnnamedError> {
         let found = self.read(id).await?;
         let mut usage = self.to_preview(terms, &found, corrections).await?;
-        let before_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?)?;
-        let (found, mut usage) = self.to_preview(terms, id, corrections).await?;
         let before_fen = Statement::sum_fen(&self.coming(terms, &found, usage.clone())?.1)?;
         let (mut charged_fen, mut changes_fen) = (before_fen, Vec::new());
         for correction in corrections {

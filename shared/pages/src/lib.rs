@@ -9,11 +9,11 @@
 
 pub mod bill;
 pub mod calculator;
-mod costs;
-pub mod debits;
-pub mod forecast;
+pub mod costs;
 mod csv;
+pub mod debits;
 mod focus;
+pub mod forecast;
 mod frame;
 mod icon;
 mod lang;
@@ -29,19 +29,6 @@ mod show;
 mod strip;
 pub mod withholding;
 
-pub use bill::{
-    BillError, BillLine, BillList, BillListPage, BillNote, BillPart, BillPayment, BillRecords,
-    BilledApi, BilledDay, BilledDebit, BilledSum, Calculation, CalculationRow, CalculationRule,
-    CalculationUnit, Collecting, DayBill, DayBillPage, LineDiscount, LineReport, ListedMonth,
-    MonthBill, MonthBillPage, MonthRate, MonthRateKind, Operator, Report, ReportWithdrawn,
-    ShareOfMonth, SlicePer, SliceStep, Step, Trail, TrailDebit, TrailEntry, TrailPhase,
-    UnpricedUsage,
-};
-pub use costs::{
-    COST_DAYS_MAX, COST_MONTHS_MAX, ChargeKind, ChargeRow, CostGroup, CostPeriod, Costs, CostsBy,
-    CostsError, CostsGroup, CostsPage, CostsParameters, CostsQuery, CostsQueryError, PricedUnits,
-    SourceCalls,
-};
 pub use csv::{FileError, costs_csv};
 pub use focus::{FocusError, FocusVersion, FocusVersionError, costs_focus};
 pub use frame::{Frame, May, wall_clock};

@@ -4,14 +4,10 @@ use askama::Template;
 use rust_decimal::Decimal;
 use steelyard_billing::{CountedDays, MonthSoFar, QuoteOnTop, charged_days};
 use steelyard_pages::calculator::{
-    CalculatorPage, CalculatorView, CallList, NotPriced, Outcome, Priced, Step, Under, parse_list,
+    AddedLine, CalculatorPage, CalculatorView, CallList, NotPriced, Outcome, Priced, Step, Under,
+    parse_list,
 };
 use steelyard_pages::{Lang, STYLE_SHEET};
-use steelyard_pricing::{BillingDay, Fen, Plan};
-use steelyard_pages::{
-    AddedLine, CalculatorPage, CalculatorView, CallList, Lang, NotPriced, Outcome, Priced,
-    STYLE_SHEET, Step, Under, parse_list,
-};
 use steelyard_pricing::{BillingDay, Fen, Name, Override, Plan};
 
 use crate::month::Month;

@@ -3,6 +3,7 @@
 
 mod bill;
 mod calculator;
+mod costs;
 mod ledger;
 mod look;
 mod money;
@@ -10,10 +11,8 @@ mod month;
 mod operator;
 mod overview;
 mod recharge;
-mod withholding;
-mod costs;
-mod month;
 mod strips;
+mod withholding;
 
 use askama::Template;
 use month::Month;
