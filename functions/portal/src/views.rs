@@ -179,3 +179,196 @@ fn suggestions(records: &Records<'_>, read: &Read) -> Result<Option<Suggestions>
     let Cover { owed_fen, week_fen, month_fen } = forecast.cover;
     Ok(Some(Suggestions { seven_days_fen: week_fen, to_month_end_fen: month_fen, owed_fen }))
 }
+
+/// How many entries and debits a bill's trail is looked for in at once.
+const TRAIL_PAGE: u16 = 100;
+
+impl Shared {
+    /// The bill of a day, by the statement's id in the path.
+    pub(crate) async fn day_bill(&self, visit: &Visit, id: StatementId) -> Result<DayBill, Refusal> {
+        let (billing, provider) = (&self.settler.books.billing, visit.provider());
+        let month = id.day.month();
+        let last = visit.account.account.settled_through.unwrap_or(id.day).max(month.last_day());
+        let (statements, entry, debits) = tokio::join!(
+            billing.statements_between(provider, month.first_day(), last),
+            self.entry_of(visit, id),
+            billing.newest::<Debit>(provider, None, TRAIL_PAGE)
+        );
+        let statements = statements.map_err(Refusal::unavailable)?;
+        let statement = statements.iter().find(|statement| statement.statement == id);
+        let statement = statement.ok_or(Refusal::NotFound)?;
+        let mut reports = Vec::new();
+        let changed = statement.changed_days.iter().map(|changed| changed.day);
+        for (first, last) in neighbours(changed.chain([id.day])) {
+            let read = self.settler.usage.reports(provider, first, last);
+            let read = read.try_collect::<Vec<_>>().await.map_err(Refusal::unavailable)?;
+            reports.extend(read.into_iter().map(shown));
+        }
+        let debits = debits.map_err(Refusal::unavailable)?;
+        let debits = debits.iter().rev().filter(|debit| collects(debit, id));
+        let debits = debits.map(|debit| BilledDebit { debit, confirmed_by: None }).collect::<Vec<_>>();
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let entry = entry?;
+        let of = BillRecords {
+            statement,
+            statements: &statements,
+            reports: &reports,
+            entry: entry.as_ref(),
+            debits: &debits,
+        };
+        DayBill::new(visit.records(self, terms.plans()), of).map_err(Refusal::unavailable)
+    }
+
+    /// The journal entry that charged a statement: it was recorded when the statement was made.
+    async fn entry_of(&self, visit: &Visit, id: StatementId) -> Result<Option<Entry>, Refusal> {
+        let (billing, provider) = (&self.settler.books.billing, visit.provider());
+        let mut before = None;
+        loop {
+            let page = billing.newest_entries(provider, before, TRAIL_PAGE).await;
+            let page = page.map_err(Refusal::unavailable)?;
+            let is_of = |entry: &&Entry| match &entry.record().cause {
+                Cause::Charged { statement } => *statement == id,
+                _ => false,
+            };
+            if let Some(entry) = page.iter().find(is_of) {
+                return Ok(Some(entry.clone()));
+            }
+            match page.last().map(|entry| entry.record().number) {
+                Some(number) if number > 1 => before = Some(number),
+                Some(_) | None => return Ok(None),
+            }
+        }
+    }
+
+    /// The bill of a month.
+    pub(crate) async fn month_bill(
+        &self,
+        visit: &Visit,
+        month: BillingMonth,
+    ) -> Result<MonthBill, Refusal> {
+        let settled = visit.account.account.settled_through;
+        let last = settled.map_or(month.last_day(), |day| day.max(month.last_day()));
+        let billing = &self.settler.books.billing;
+        let read = billing.statements_between(visit.provider(), month.first_day(), last).await;
+        let statements = read.map_err(Refusal::unavailable)?;
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let records = visit.records(self, terms.plans());
+        MonthBill::new(records, month, &statements).map_err(Refusal::unavailable)
+    }
+
+    /// The months of which there are bills, 13 back.
+    pub(crate) async fn bills(
+        &self,
+        visit: &Visit,
+        chosen: Option<BillingMonth>,
+    ) -> Result<BillList, Refusal> {
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let records = visit.records(self, terms.plans());
+        let today = records.today().map_err(Refusal::unavailable)?;
+        let months = std::iter::successors(Some(today.month()), |month| Some(month.previous()));
+        let first = months.take(13).last().unwrap_or(today.month());
+        let billing = &self.settler.books.billing;
+        let read = billing.statements_between(visit.provider(), first.first_day(), today).await;
+        let statements = read.map_err(Refusal::unavailable)?;
+        BillList::new(records, chosen, &statements).map_err(Refusal::unavailable)
+    }
+
+    /// The costs of some days.
+    pub(crate) async fn costs(&self, visit: &Visit, query: CostsQuery) -> Result<Costs, Refusal> {
+        let (billing, provider) = (&self.settler.books.billing, visit.provider());
+        let read = billing.statements_between(provider, query.read_from(), query.to).await;
+        let statements = read.map_err(Refusal::unavailable)?;
+        let mut sources = BTreeMap::<(BillingDay, SourceId), Metered>::new();
+        if query.group == CostsGroup::Source {
+            let mut reports = self.settler.usage.reports(provider, query.from, query.to);
+            while let Some(report) = reports.try_next().await.map_err(Refusal::unavailable)? {
+                if report.withdrawn.is_none() {
+                    let sum = sources.entry((report.day, report.source)).or_default();
+                    let total = report.metered.total().and_then(|total| sum.plus(total));
+                    *sum = total.map_err(Refusal::unavailable)?;
+                }
+            }
+        }
+        let sources = sources.into_iter().map(|((day, source), metered)| SourceCalls {
+            day,
+            source,
+            calls: metered.calls,
+        });
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let records = visit.records(self, terms.plans());
+        Costs::new(records, query, &statements, &sources.collect::<Vec<_>>())
+            .map_err(Refusal::unavailable)
+    }
+
+    /// What a list of calls costs alone and on top of the month so far.
+    pub(crate) async fn calculated(
+        &self,
+        visit: &Visit,
+        typed: &str,
+        under: Under,
+    ) -> Result<CalculatorView, Refusal> {
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let records = visit.records(self, terms.plans());
+        let view = CalculatorView::new(&records).map_err(Refusal::unavailable)?;
+        let list = match parse_list(typed) {
+            _ if typed.trim().is_empty() => return Ok(view.with(under, Outcome::Nothing)),
+            Err(errors) => return Ok(view.with(under, Outcome::Refused { errors })),
+            Ok(list) => list,
+        };
+        let compared = match &under {
+            Under::All => Compared::OnOffer,
+            Under::Own => Compared::Own,
+            Under::Plan { plan } => Compared::Stored(plan.clone()),
+        };
+        let quoted =
+            self.settler.quote_on_top(&terms, visit.provider(), &list.usage, &compared).await;
+        let outcome = match quoted {
+            Ok(quote) => {
+                let priced = Priced::new(&list, &quote, terms.plans());
+                Outcome::Priced(Box::new(priced.map_err(Refusal::unavailable)?))
+            }
+            Err(QuoteOnTopError::Rules { source, .. }) => {
+                Outcome::NotPriced { why: NotPriced::from(&source) }
+            }
+            Err(QuoteOnTopError::NoPlan(_)) => Outcome::NotPriced { why: NotPriced::NoPlan },
+            Err(QuoteOnTopError::Month(SettleError::Rules { .. })) => {
+                Outcome::NotPriced { why: NotPriced::Rules }
+            }
+            Err(error @ QuoteOnTopError::Month(_)) => return Err(Refusal::unavailable(error)),
+        };
+        Ok(view.with(under, outcome))
+    }
+}
+
+/// Ranges of neighbouring days, so that each is read by one request.
+fn neighbours(days: impl Iterator<Item = BillingDay>) -> Vec<(BillingDay, BillingDay)> {
+    let days = days.collect::<BTreeSet<_>>();
+    let mut ranges = Vec::<(BillingDay, BillingDay)>::new();
+    for day in days {
+        match ranges.last_mut() {
+            Some((_, last)) if last.next() == day => *last = day,
+            Some(_) | None => ranges.push((day, day)),
+        }
+    }
+    ranges
+}
+
+/// Whether a debit that was sent collects what a statement charges.
+fn collects(debit: &Debit, id: StatementId) -> bool {
+    debit.terms.as_ref().is_some_and(|terms| (terms.from..=terms.through).contains(&id.day))
+}
+
+fn shown(report: CountedReport) -> Report {
+    Report {
+        day: report.day,
+        source: report.source,
+        report: report.report,
+        counted_at_s: report.counted_at,
+        metered: report.metered,
+        withdrawn: report.withdrawn.map(|withdrawal| ReportWithdrawn {
+            at_s: withdrawal.at_s,
+            by: withdrawal.by.to_string(),
+            reason: withdrawal.reason.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,471 @@
+//! The pages of a provider.
+
+use axum::extract::{Form, Multipart, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use steelyard_billing::{Action, ActionAnswer, SessionRight, StatementId};
+use steelyard_pages::bill::{BillListPage, DayBillPage, MonthBillPage};
+use steelyard_pages::calculator::{CalculatorPage, LIST_BYTES_MAX, Under};
+use steelyard_pages::costs::{CostsPage, CostsParameters, CostsQuery};
+use steelyard_pages::csv::costs_csv;
+use steelyard_pages::focus::{FocusVersion, costs_focus};
+use steelyard_pages::ledger::{LedgerPage, LedgerQuery};
+use steelyard_pages::overview::OverviewPage;
+use steelyard_pages::recharge::{
+    PayNow, PayNowPage, RechargeForm, RechargeItem, RechargePage, RechargeProblem,
+    RechargeResultPage, Recharging, Way,
+};
+use steelyard_pages::withholding::{
+    EndForm, LimitsForm, SignForm, Withholding, WithholdingForms, WithholdingPage, WithholdingState,
+};
+use steelyard_pricing::{BillingMonth, Fen};
+
+use crate::asker::{Asker, Visit};
+use crate::enter::{random_text, to};
+use crate::offers::NotOffered;
+use crate::refusal::Refusal;
+use crate::{Shared, page};
+
+type Answer = Result<Response, Refusal>;
+
+/// The overview.
+pub(crate) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answer {
+    let view = shared.overview(&visit).await?;
+    Ok(page(&OverviewPage::new(&visit.frame, shared.calendar(), &view)))
+}
+
+/// What the ledger's address asks for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LedgerParameters {
+    kind: Option<String>,
+    before: Option<String>,
+}
+
+impl LedgerParameters {
+    pub(crate) fn query(&self) -> Result<LedgerQuery, Refusal> {
+        let query = LedgerQuery::parse(self.kind.as_deref(), self.before.as_deref());
+        query.map_err(|error| Refusal::Malformed(error.to_string()))
+    }
+}
+
+/// The ledger.
+pub(crate) async fn ledger(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Query(sent): Query<LedgerParameters>,
+) -> Answer {
+    let view = shared.ledger(&visit, sent.query()?).await?;
+    Ok(page(&LedgerPage::new(&visit.frame, shared.calendar(), &view)))
+}
+
+/// Which month of the bills is shown.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BillsParameters {
+    month: Option<BillingMonth>,
+}
+
+/// The list of bills.
+pub(crate) async fn bills(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Query(sent): Query<BillsParameters>,
+) -> Answer {
+    let view = shared.bills(&visit, sent.month).await?;
+    Ok(page(&BillListPage::new(&visit.frame, &view)))
+}
+
+/// Which bill a path names: that of a day, or of a month.
+pub(crate) enum BillName {
+    Day(StatementId),
+    Month(BillingMonth),
+}
+
+impl BillName {
+    pub(crate) fn of(visit: &Visit) -> Result<BillName, Refusal> {
+        let name = visit.path.get("bill").ok_or(Refusal::NotFound)?;
+        let month = || name.parse().map(BillName::Month);
+        name.parse().map(BillName::Day).or_else(|_| month()).map_err(|_| Refusal::NotFound)
+    }
+}
+
+/// The bill of a day or of a month.
+pub(crate) async fn bill(State(shared): State<Shared>, visit: Visit) -> Answer {
+    match BillName::of(&visit)? {
+        BillName::Day(id) => {
+            let view = shared.day_bill(&visit, id).await?;
+            Ok(page(&DayBillPage::new(&visit.frame, shared.calendar(), &view)))
+        }
+        BillName::Month(month) => {
+            let view = shared.month_bill(&visit, month).await?;
+            Ok(page(&MonthBillPage::new(&visit.frame, shared.calendar(), &view)))
+        }
+    }
+}
+
+/// The costs of some days.
+pub(crate) async fn costs(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Query(sent): Query<CostsParameters>,
+) -> Answer {
+    let query = costs_query(&shared, &visit, &sent)?;
+    let view = shared.costs(&visit, query).await?;
+    Ok(page(&CostsPage::new(&visit.frame, &view)))
+}
+
+pub(crate) fn costs_query(
+    shared: &Shared,
+    visit: &Visit,
+    sent: &CostsParameters,
+) -> Result<CostsQuery, Refusal> {
+    let today = shared.calendar().day_of(visit.now).map_err(Refusal::unavailable)?;
+    CostsQuery::read(sent, today).map_err(|error| Refusal::Malformed(error.to_string()))
+}
+
+/// The days of a file, and the version of its form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileParameters {
+    from: Option<String>,
+    to: Option<String>,
+    version: Option<String>,
+}
+
+impl FileParameters {
+    async fn costs(
+        &self,
+        shared: &Shared,
+        visit: &Visit,
+    ) -> Result<(String, steelyard_pages::costs::Costs), Refusal> {
+        let sent = CostsParameters {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            ..CostsParameters::default()
+        };
+        let today = shared.calendar().day_of(visit.now).map_err(Refusal::unavailable)?;
+        let query = CostsQuery::of_file(&sent, today);
+        let query = query.map_err(|error| Refusal::Malformed(error.to_string()))?;
+        let name = format!("{}-{}-{}", visit.provider(), query.from, query.to);
+        Ok((name, shared.costs(visit, query).await?))
+    }
+}
+
+/// The costs of some days as a CSV file.
+pub(crate) async fn csv(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Query(sent): Query<FileParameters>,
+) -> Answer {
+    let (name, costs) = sent.costs(&shared, &visit).await?;
+    let bytes = costs_csv(&costs).map_err(Refusal::unavailable)?;
+    file(&format!("{name}.csv"), bytes)
+}
+
+/// The costs of some days as a FOCUS file.
+pub(crate) async fn focus(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Query(sent): Query<FileParameters>,
+) -> Answer {
+    let version = sent.version.as_deref().map(str::parse::<FocusVersion>).transpose();
+    let version = version.map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let (name, costs) = sent.costs(&shared, &visit).await?;
+    let bytes = costs_focus(
+        &costs,
+        shared.calendar(),
+        &shared.config.platform_name,
+        version.unwrap_or_default(),
+    );
+    file(&format!("{name}.focus.csv"), bytes.map_err(Refusal::unavailable)?)
+}
+
+fn file(name: &str, bytes: Vec<u8>) -> Answer {
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(CONTENT_DISPOSITION, disposition.map_err(Refusal::unavailable)?);
+    Ok(response)
+}
+
+/// The calculator as it is opened.
+pub(crate) async fn calculator(State(shared): State<Shared>, visit: Visit) -> Answer {
+    calculated(&shared, &visit, "", Under::All).await
+}
+
+/// The calculator with a list.
+pub(crate) async fn calculate(
+    State(shared): State<Shared>,
+    visit: Visit,
+    mut sent: Multipart,
+) -> Answer {
+    let malformed = |error: axum::extract::multipart::MultipartError| {
+        Refusal::Malformed(error.body_text())
+    };
+    let (mut list, mut uploaded, mut under) = (String::new(), String::new(), Under::All);
+    while let Some(field) = sent.next_field().await.map_err(malformed)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(malformed)?;
+        let text = String::from_utf8_lossy(bytes.get(..LIST_BYTES_MAX).unwrap_or(&bytes)).into_owned();
+        match name.as_str() {
+            "list" => list = text,
+            "file" => uploaded = text,
+            "plan" => under = Under::chosen(&text),
+            _ => {}
+        }
+    }
+    let typed = if uploaded.trim().is_empty() { list } else { uploaded };
+    calculated(&shared, &visit, &typed, under).await
+}
+
+async fn calculated(shared: &Shared, visit: &Visit, typed: &str, under: Under) -> Answer {
+    let view = shared.calculated(visit, typed, under).await?;
+    Ok(page(&CalculatorPage::new(&view, &visit.frame, typed)))
+}
+
+/// An amount that was chosen from the suggestions.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AmountParameters {
+    amount: Option<String>,
+}
+
+/// The form of a recharge.
+pub(crate) async fn recharge(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Query(sent): Query<AmountParameters>,
+) -> Answer {
+    let amount = sent.amount.and_then(|amount| amount.parse::<Fen>().ok());
+    let form = RechargeForm::empty(random_text().map_err(Refusal::unavailable)?, amount);
+    let view = shared.recharging(&visit).await?;
+    Ok(recharge_page(&shared, &visit, &view, &form))
+}
+
+fn recharge_page(
+    shared: &Shared,
+    visit: &Visit,
+    view: &Recharging,
+    form: &RechargeForm,
+) -> Response {
+    page(&RechargePage::new(&visit.frame, shared.calendar(), view, form))
+}
+
+/// What the form of a recharge sends.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RechargeSent {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    amount: String,
+    #[serde(default)]
+    way: String,
+}
+
+/// Offers a recharge, and leads to its payment.
+pub(crate) async fn pay_in(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Form(sent): Form<RechargeSent>,
+) -> Answer {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Pay).await?;
+    let way = sent.way.parse().unwrap_or(Way::Page);
+    let again = |form: RechargeForm, status: StatusCode| async move {
+        Ok::<_, Refusal>((form, status))
+    };
+    let refused = match RechargeForm::read(sent.key, &sent.amount, way) {
+        Err(form) => again(form, StatusCode::UNPROCESSABLE_ENTITY).await?,
+        Ok(request) => {
+            let offered =
+                shared.offers.recharge(visit.provider(), request.amount_fen, way, &request.key).await;
+            match offered {
+                Ok(offered) => {
+                    let found = shared.settler.books.billing.find(visit.provider(), &offered.recharge);
+                    let found = found.await.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)?;
+                    let by = offered.pay_by().ok_or_else(|| {
+                        Refusal::unavailable("the offer has neither a page nor a code")
+                    })?;
+                    let pay = PayNow { item: RechargeItem::new(&found), by };
+                    return Ok(page(&PayNowPage::new(&visit.frame, shared.calendar(), &pay)));
+                }
+                Err(NotOffered::Refused(refused)) => {
+                    let problem = match refused.kind.as_str() {
+                        "too-many-open" => RechargeProblem::TooManyOpen,
+                        "idempotency-key-used" => RechargeProblem::SentBefore,
+                        "no-code" => RechargeProblem::NoCode,
+                        _ => RechargeProblem::Unavailable,
+                    };
+                    again(request.refused(problem), StatusCode::UNPROCESSABLE_ENTITY).await?
+                }
+                Err(NotOffered::Unavailable(refusal)) => {
+                    refusal.log();
+                    let form = request.refused(RechargeProblem::Unavailable);
+                    again(form, StatusCode::SERVICE_UNAVAILABLE).await?
+                }
+            }
+        }
+    };
+    let (form, status) = refused;
+    let view = shared.recharging(&visit).await?;
+    Ok((status, recharge_page(&shared, &visit, &view, &form)).into_response())
+}
+
+/// How a recharge stands: where Alipay sends the browser back, and where the result is awaited.
+pub(crate) async fn recharge_result(State(shared): State<Shared>, mut visit: Visit) -> Answer {
+    let item = RechargeItem::new(&shared.recharge(&visit).await?);
+    visit.frame.refresh_s = item.refresh_s();
+    Ok(page(&RechargeResultPage::new(&visit.frame, shared.calendar(), &item)))
+}
+
+/// The page of withholding.
+pub(crate) async fn withholding(State(shared): State<Shared>, visit: Visit) -> Answer {
+    let view = shared.withholding(&visit).await?;
+    let forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
+    Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK))
+}
+
+fn withholding_page(
+    shared: &Shared,
+    mut visit: Visit,
+    view: &Withholding,
+    forms: &WithholdingForms,
+    status: StatusCode,
+) -> Response {
+    visit.frame.refresh_s = view.refresh_s();
+    visit.frame.path = visit.frame.page("withholding");
+    let page = page(&WithholdingPage::new(&visit.frame, shared.calendar(), view, forms));
+    (status, page).into_response()
+}
+
+/// What the forms of withholding send.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct WithholdingSent {
+    #[serde(default)]
+    key: String,
+    terms: Option<String>,
+    agree: Option<String>,
+    single: Option<String>,
+    daily: Option<String>,
+    mandate: Option<String>,
+    sure: Option<String>,
+}
+
+/// Offers an agreement to be signed.
+pub(crate) async fn sign(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Form(sent): Form<WithholdingSent>,
+) -> Answer {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let session = visit.asker.session_id();
+    let view = shared.withholding(&visit).await?;
+    let mut forms = WithholdingForms::empty(sent.key.clone());
+    let status = match SignForm::read(sent.terms.as_deref(), sent.agree.as_deref()) {
+        Err(form) => {
+            forms.sign = form;
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Ok(terms_version) => {
+            let consent =
+                session.map(|session| json!({ "terms_version": terms_version, "session": session }));
+            match shared.offers.mandate(visit.provider(), consent, &sent.key).await {
+                Ok(_) => return Ok(to(&format!("{}/sign", visit.frame.page("withholding")))),
+                Err(not_offered) => {
+                    not_offered.log();
+                    forms.sign = SignForm::unavailable();
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+            }
+        }
+    };
+    Ok(withholding_page(&shared, visit, &view, &forms, status))
+}
+
+/// The links by which the offered agreement is signed, until it is.
+pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answer {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let view = shared.withholding(&visit).await?;
+    if view.state != WithholdingState::Waiting {
+        return Ok(to(&visit.frame.page("withholding")));
+    }
+    let key = random_text().map_err(Refusal::unavailable)?;
+    let mut forms = WithholdingForms::empty(key.clone());
+    match shared.offers.mandate(visit.provider(), None, &key).await {
+        Ok(links) => forms.links = Some(links.into()),
+        Err(not_offered) => {
+            not_offered.log();
+            forms.sign = SignForm::unavailable();
+        }
+    }
+    Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK))
+}
+
+/// Lowers the limits of the agreement.
+pub(crate) async fn lower(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Form(sent): Form<WithholdingSent>,
+) -> Answer {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let view = shared.withholding(&visit).await?;
+    let mut forms = WithholdingForms::empty(sent.key.clone());
+    let Some(agreement) = &view.agreement else { return Err(Refusal::NotFound) };
+    let in_force = agreement.limits();
+    let (single, daily) = (sent.single.unwrap_or_default(), sent.daily.unwrap_or_default());
+    let status = match LimitsForm::read(&single, &daily, in_force) {
+        Err(form) => {
+            forms.limits = Some(form);
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Ok(limits) => {
+            let deed = json!({ "lower_limits": {
+                "provider": visit.provider(), "mandate": agreement.mandate, "limits": limits,
+            } });
+            match shared.act(&visit.asker, visit.provider(), &sent.key, deed).await {
+                Ok(()) => {
+                    forms.has_saved_limits = true;
+                    let view = shared.withholding(&visit).await?;
+                    return Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK));
+                }
+                Err(refusal) => {
+                    refusal.log();
+                    forms.limits = Some(LimitsForm::unavailable(limits));
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+            }
+        }
+    };
+    Ok(withholding_page(&shared, visit, &view, &forms, status))
+}
+
+/// Ends the agreement.
+pub(crate) async fn end(
+    State(shared): State<Shared>,
+    visit: Visit,
+    Form(sent): Form<WithholdingSent>,
+) -> Answer {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let view = shared.withholding(&visit).await?;
+    let mut forms = WithholdingForms::empty(sent.key.clone());
+    let is_in_force = matches!(view.state, WithholdingState::On | WithholdingState::Suspended);
+    let in_force = view.agreement.as_ref().filter(|_| is_in_force).map(|of| of.mandate);
+    let status = match EndForm::read(sent.mandate.as_deref(), sent.sure.as_deref(), in_force) {
+        Err(form) => {
+            forms.end = form;
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Ok(mandate) => {
+            let deed = json!({ "end_mandate": { "provider": visit.provider(), "mandate": mandate } });
+            match shared.act(&visit.asker, visit.provider(), &sent.key, deed).await {
+                Ok(()) => return Ok(to(&visit.frame.page("withholding"))),
+                Err(refusal) => {
+                    refusal.log();
+                    forms.end = EndForm::unavailable();
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+            }
+        }
+    };
+    Ok(withholding_page(&shared, visit, &view, &forms, status))
+}
