@@ -109,6 +109,7 @@ const RIGHTS: &[Explained] = &[
     allow("OffersRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* realm"], "A recharge, a mandate and an idempotency key are added; the first offer makes the realm."),
     allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "The first offer over a restored table makes another realm."),
     allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes format mandates pk recharges sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account counts offers. Its figures are in no list, so an offer moves no money."),
+    allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes consent dispatch_at_s due_shard format pk sk version", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A consent is noted with an offer that is open already. Nothing else of a mandate is in the list."),
     deny("OffersRole", PUT, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An offer moves no money, so offers adds no journal entry and no statement."),
     allow("OffersRole", READ_SECRET, SECRET, &[], "Pages and links are signed by the app's private key."),
     // ActionsRole
