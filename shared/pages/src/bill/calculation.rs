@@ -106,15 +106,6 @@ pub enum Step {
     ConvertedUp,
     /// The units, rounded down to a whole one.
     ConvertedDown,
-    /// The units that were metered, each day converted by itself.
-    ConvertedByDay {
-        /// The first day.
-        #[schema(value_type = String)]
-        from: BillingDay,
-        /// The last day.
-        #[schema(value_type = String)]
-        through: BillingDay,
-    },
     /// What was used of the free allowance.
     Free {
         /// The allowance.
@@ -410,18 +401,15 @@ fn is_within_allowance(line: &Line) -> bool {
     costs_nothing && by_month && is_plain && after.slices.is_empty() && after.limit.is_none()
 }
 
-/// What was metered as the rate counts it, and in what; none if each day was converted by itself.
-fn metered(after: &Rated) -> Option<(Decimal, CalculationUnit)> {
+/// What was metered as the rate counts it, and in what: calls, or yuan where the price is a percentage.
+fn metered(after: &Rated) -> (Decimal, CalculationUnit) {
     let calls = Decimal::from(after.metered.calls.get());
-    let amount = after.metered.amount.get();
-    let units = |metered| after.conversion.as_ref().map_or(metered, |c| c.units(metered));
+    let units = after.conversion.as_ref().map_or(calls, |conversion| conversion.units(calls));
     let is_of_amount = after.slices.iter().any(|slice| slice.per == Per::Yuan);
-    if !is_of_amount && units(calls) == after.units {
-        Some((calls, CalculationUnit::Calls))
-    } else if units(amount) == after.units {
-        Some((amount, CalculationUnit::Yuan))
+    if !is_of_amount && units == after.units {
+        (calls, CalculationUnit::Calls)
     } else {
-        None
+        (after.metered.amount.get(), CalculationUnit::Yuan)
     }
 }
 
@@ -501,7 +489,7 @@ impl Tape {
     /// A line within its allowance: what is left of it.
     fn allowance_left(&mut self, line: &Line, part: Part) {
         let Rated { units, free, .. } = line.after;
-        let unit = metered(&line.after).map_or(CalculationUnit::Units, |(_, unit)| unit);
+        let (_, unit) = metered(&line.after);
         let Part { from, through, share, .. } = part;
         self.quantity(Step::Allowance { of_days: share }, Operator::Begin, free, unit);
         self.quantity(Step::Metered { from, through }, Operator::Minus, units, unit);
@@ -513,17 +501,9 @@ impl Tape {
     /// From what was metered to what is to be charged.
     fn quantities(&mut self, after: &Rated, part: Part) {
         let Part { from, through, share, .. } = part;
-        let unit = match metered(after) {
-            Some((metered, unit)) => {
-                self.quantity(Step::Metered { from, through }, Operator::Begin, metered, unit);
-                self.conversion(after, unit)
-            }
-            None => {
-                let (step, unit) = (Step::ConvertedByDay { from, through }, CalculationUnit::Units);
-                self.quantity(step, Operator::Begin, after.units, unit);
-                unit
-            }
-        };
+        let (metered, unit) = metered(after);
+        self.quantity(Step::Metered { from, through }, Operator::Begin, metered, unit);
+        let unit = self.conversion(after, unit);
         let allowance = after.free;
         let free = if after.days.is_empty() {
             Step::Free { allowance, of_days: share }

@@ -23,12 +23,6 @@ texts! {
     amount_from_to(from: BillingDay, day: BillingDay) {
         en: "Amount from {from} to {day}", zh: "{from} 至 {day} 的金额",
     }
-    units_to(day: BillingDay) {
-        en: "Units this month, to {day}, each day by itself", zh: "截至 {day} 的本月单位数，按日换算",
-    }
-    units_from_to(from: BillingDay, day: BillingDay) {
-        en: "Units from {from} to {day}, each day by itself", zh: "{from} 至 {day} 的单位数，按日换算",
-    }
     multiplied() { en: "units for each", zh: "每次折合单位" }
     divided() { en: "for one unit", zh: "每单位次数" }
     converted() { en: "units", zh: "单位数" }
@@ -131,10 +125,6 @@ fn strip_row(row: &CalculationRow, mixed: bool, lang: Lang) -> StripRow {
 fn label(row: &CalculationRow, l: Labels) -> Html {
     match &row.step {
         Step::Metered { from, through } => metered(row.unit, *from, *through, l),
-        Step::ConvertedByDay { from, through } => match is_first(*from) {
-            true => l.units_to(*through),
-            false => l.units_from_to(*from, *through),
-        },
         Step::Multiplied => l.multiplied(),
         Step::Divided => l.divided(),
         Step::Converted => l.converted(),

@@ -55,7 +55,7 @@ pub struct BilledDay {
     pub sum: BilledSum,
 }
 
-/// What is charged, and how it is paid.
+/// What is charged, and how it is paid: the charge and what was credited, less what was paid, is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BilledSum {
     /// The calls that are new, less those that were withdrawn.
@@ -63,6 +63,9 @@ pub struct BilledSum {
     /// What is charged; negative for a credit.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
+    /// What credits gave back to the account: for what was owed, or as prepaid.
+    #[schema(value_type = i64)]
+    pub credited_fen: Fen,
     /// What the prepaid balance paid at settlement.
     #[schema(value_type = i64)]
     pub from_prepaid_fen: Fen,
@@ -153,6 +156,7 @@ impl BilledSum {
         Ok(BilledSum {
             calls: sum_of_calls(sums.clone().map(|sum| sum.calls))?,
             charge_fen: Fen::sum(sums.clone().map(|sum| sum.charge_fen))?,
+            credited_fen: Fen::sum(sums.clone().map(|sum| sum.credited_fen))?,
             from_prepaid_fen: Fen::sum(sums.clone().map(|sum| sum.from_prepaid_fen))?,
             paid_since_fen: Fen::sum(sums.clone().map(|sum| sum.paid_since_fen))?,
             left_fen: Fen::sum(sums.map(|sum| sum.left_fen))?,
@@ -171,6 +175,7 @@ pub(super) fn billed_days(
         let sum = BilledSum {
             calls: new_calls(statement)?,
             charge_fen: statement.charge_fen,
+            credited_fen: statement.charge_fen.negated()?.max(Fen::ZERO),
             from_prepaid_fen: statement.from_prepaid_fen,
             paid_since_fen: due.minus(left)?,
             left_fen: left,

@@ -111,8 +111,12 @@ pub(super) fn name_of(t: Texts, id: &StatementId) -> Html {
 fn payment(t: Texts, bill: &MonthBill) -> Strip {
     let plain = |amount| Html::show(Plain(amount), t.0);
     let total = &bill.total;
-    Strip::new(t.month_paid())
-        .row("", t.month_charge(bill.month), plain(total.charge_fen))
+    let strip = Strip::new(t.month_paid());
+    let mut strip = strip.row("", t.month_charge(bill.month), plain(total.charge_fen));
+    if total.credited_fen.is_positive() {
+        strip = strip.row("+", t.month_credited(), plain(total.credited_fen));
+    }
+    strip
         .row("−", t.month_from_prepaid(), plain(total.from_prepaid_fen))
         .row("−", t.paid_since(), plain(total.paid_since_fen))
         .total(t.left_to_pay(), plain(total.left_fen))

@@ -226,6 +226,7 @@ texts! {
     month_paid() { en: "How it is paid", zh: "支付情况" }
     month_charge(month: BillingMonth) { en: "Charge of {month}", zh: "{month}费用" }
     month_from_prepaid() { en: "From prepaid", zh: "预存余额支付" }
+    month_credited() { en: "Credited to the account", zh: "已贷记入账" }
     days() { en: "Days", zh: "各日" }
     days_note() {
         en: "Each day has its bill. Late usage is charged on the bill of the night in which it is settled.",

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{ProviderId, SourceId, Statement};
+use steelyard_billing::{CalendarError, ProviderId, SourceId, Statement};
 use steelyard_pricing::{BillingDay, Fen, LineCause, MoneyError, Name, UsageError};
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -105,6 +105,9 @@ pub enum CostsError {
     /// More calls than a number can hold.
     #[error("{0} calls are too many to show")]
     Calls(i128),
+    /// The time is outside the calendar.
+    #[error("cannot tell the day")]
+    Calendar(#[from] CalendarError),
 }
 
 /// What is counted of one group on one day.
@@ -151,7 +154,9 @@ impl Costs {
             }
             (CostsGroup::Rate, _) | (_, Some(_)) => Vec::new(),
         };
-        let periods = periods(&query, &parts, &charged)?;
+        // Days to come have no costs to show.
+        let last = records.calendar().day_of(records.now)?.min(query.to);
+        let periods = periods(&query, last, &parts, &charged)?;
         Ok(Costs {
             provider: records.provider.provider.clone(),
             as_of_s: records.now,
@@ -248,12 +253,13 @@ fn groups(parts: &[Part]) -> Result<Vec<CostGroup>, CostsError> {
 
 fn periods(
     query: &CostsQuery,
+    last: BillingDay,
     parts: &[Part],
     charged: &[Part],
 ) -> Result<Vec<CostPeriod>, CostsError> {
     let mut periods = Vec::new();
     let mut from = query.from;
-    while from <= query.to {
+    while from <= last {
         let to = match query.by {
             CostsBy::Day => from,
             CostsBy::Month => from.month().last_day(),

@@ -9,13 +9,11 @@ use steelyard_billing::{
     AdjustmentNote, AdjustmentOf, DayCount, Person, PlanAssignment, Reason, ReportCount, Statement,
     UsageRead, charged_between, next_settlement,
 };
-use steelyard_pages::bill::{
-    BillList, BillListPage, BillRecords, DayBill, MonthBill, MonthBillPage,
+use steelyard_pages::{
+    BillList, BillListPage, BillRecords, Costs, CostsPage, CostsParameters, CostsQuery,
+    CostsQueryError, DayBill, FocusVersion, Lang, MonthBill, MonthBillPage, SourceCalls, costs_csv,
+    costs_focus,
 };
-use steelyard_pages::costs::{
-    Costs, CostsPage, CostsParameters, CostsQuery, CostsQueryError, SourceCalls,
-};
-use steelyard_pages::{FocusVersion, Lang, costs_csv, costs_focus};
 use steelyard_pricing::{Fen, Metered, Plan, Usage, Yuan};
 
 use crate::month::{Month, at, calls_of, day};
@@ -191,7 +189,11 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
     // The bill of the month, and the list.
     let of_month = MonthBill::new(month.records(), "2015-05".parse().unwrap(), &month.statements);
     let of_month = of_month.unwrap();
-    assert_eq!(of_month.total.charge_fen, charged);
+    let total = &of_month.total;
+    assert_eq!(total.charge_fen, charged);
+    let paid = total.from_prepaid_fen.plus(total.paid_since_fen).unwrap();
+    let due = total.charge_fen.plus(total.credited_fen).unwrap();
+    assert_eq!(due.minus(paid).unwrap(), total.left_fen);
     assert_eq!(Fen::sum(of_month.rates.iter().map(|rate| rate.charge_fen)).unwrap(), charged);
     let list = BillList::new(month.records(), None, &month.statements).unwrap();
     assert_eq!(list.months[0].sum.charge_fen, charged);
@@ -330,7 +332,7 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         };
         let bill = DayBill::new(month.records(), records).unwrap();
         let frame = month.frame(lang, "bills/x");
-        let html = steelyard_pages::bill::DayBillPage::new(&frame, &month.rules.calendar, &bill);
+        let html = steelyard_pages::DayBillPage::new(&frame, &month.rules.calendar, &bill);
         shown(&html.render().unwrap(), &format!("bill-changing-{name}"));
     }
 }

@@ -13,6 +13,9 @@ mod overview;
 mod recharge;
 mod strips;
 mod withholding;
+mod costs;
+mod month;
+mod strips;
 
 use askama::Template;
 use month::Month;
