@@ -15,13 +15,13 @@ texts! {
     /// The words of calculations.
     struct Labels;
 
-    calls_to(day: BillingDay) { en: "Calls this month, to {day}", zh: "截至 {day} 的本月次数" }
+    calls_to(day: BillingDay) { en: "Calls this month, to {day}", zh: "截至 {day}的本月次数" }
     calls_from_to(from: BillingDay, day: BillingDay) {
-        en: "Calls from {from} to {day}", zh: "{from} 至 {day} 的次数",
+        en: "Calls from {from} to {day}", zh: "{from}至 {day}的次数",
     }
-    amount_to(day: BillingDay) { en: "Amount this month, to {day}", zh: "截至 {day} 的本月金额" }
+    amount_to(day: BillingDay) { en: "Amount this month, to {day}", zh: "截至 {day}的本月金额" }
     amount_from_to(from: BillingDay, day: BillingDay) {
-        en: "Amount from {from} to {day}", zh: "{from} 至 {day} 的金额",
+        en: "Amount from {from} to {day}", zh: "{from}至 {day}的金额",
     }
     multiplied() { en: "units for each", zh: "每次折合单位" }
     divided() { en: "for one unit", zh: "每单位次数" }
@@ -30,7 +30,7 @@ texts! {
     converted_down() { en: "units, rounded down", zh: "单位数，向下取整" }
     free() { en: "free allowance", zh: "免费额度" }
     free_of_days(days: Count, of: Count) {
-        en: "free allowance, {days} of {of} days", zh: "免费额度，{of} 日中的 {days} 日",
+        en: "free allowance, {days} of {of} days", zh: "免费额度，{of} 日中的 {days}日",
     }
     free_by_day(allowance: Units) {
         en: "free on its days, up to {allowance} each", zh: "各日免费，每日至多 {allowance}",
@@ -66,13 +66,13 @@ texts! {
     all_rates() { en: "All rates, month to date", zh: "各项本月累计合计" }
     charged_by_rates() { en: "charged by the rates' own lines", zh: "各项已单独计费" }
     charged_before() { en: "charged before", zh: "此前已计" }
-    charged_before_day(day: BillingDay) { en: "charged before {day}", zh: "{day} 之前已计" }
+    charged_before_day(day: BillingDay) { en: "charged before {day}", zh: "{day}之前已计" }
     exact() { en: "exact", zh: "精确值" }
     rounding() { en: "rounding", zh: "舍入" }
     line() { en: "this line", zh: "本行" }
     rate_to_date(rate: &Name) { en: "{rate}, exact", zh: "{rate}，精确值" }
     rate_to_date_from(rate: &Name, day: BillingDay) {
-        en: "{rate} from {day}, exact", zh: "{day} 起 {rate}，精确值",
+        en: "{rate} from {day}, exact", zh: "{day}起 {rate}，精确值",
     }
     plan_to_date() { en: "on all rates together, exact", zh: "整体调整，精确值" }
     half_up() { en: "together, rounded half up", zh: "合计，四舍五入" }

@@ -14,6 +14,7 @@ texts! {
 
     moment_of(date: Date, time: Time) { en: "{date}, {time}", zh: "{date} {time}" }
 
+    gap() { en: " ", zh: "" }
     bill_of(day: WithYear) { en: "Bill of {day}", zh: "{day}账单" }
     supplement_of(number: Count, day: WithYear) {
         en: "Supplement {number} to the bill of {day}", zh: "{day}账单补充 {number}",
@@ -23,26 +24,26 @@ texts! {
         en: "Bill {id} for {provider}.", zh: "{provider} 的账单 {id}。",
     }
     all_of(month: BillingMonth) { en: "All of {month}", zh: "{month}全部账单" }
-    settled_tonight(day: BillingDay) { en: "{day} is settled tonight", zh: "{day} 将于今晚结算" }
-    settled_later(day: BillingDay) { en: "{day} is not settled yet", zh: "{day} 尚未结算" }
+    settled_tonight(day: BillingDay) { en: "{day} is settled tonight", zh: "{day}将于今晚结算" }
+    settled_later(day: BillingDay) { en: "{day} is not settled yet", zh: "{day}尚未结算" }
     neighbours() { en: "Other bills", zh: "其他账单" }
     charge_of_day() { en: "Charge of the day", zh: "当日费用" }
     charge_of_supplement() { en: "Charge of the supplement", zh: "补充费用" }
     credit_of_day() { en: "Credit of the day", zh: "当日贷记" }
     calls_of(calls: Html, day: BillingDay) { en: "{calls} calls of {day}.", zh: "{day} {calls} 次。" }
-    no_calls(day: BillingDay) { en: "No calls of {day} were reported.", zh: "{day} 没有上报调用。" }
+    no_calls(day: BillingDay) { en: "No calls of {day} were reported.", zh: "{day}没有上报调用。" }
     late_calls(calls: Html, days: Html) {
         en: "{calls} calls of {days} arrived after settlement.",
-        zh: "{days} 的 {calls} 次在结算后补报。",
+        zh: "{days}的 {calls} 次在结算后补报。",
     }
     void_calls(calls: Html, days: Html) {
-        en: "{calls} calls of {days} were withdrawn.", zh: "{days} 的 {calls} 次已撤回。",
+        en: "{calls} calls of {days} were withdrawn.", zh: "{days}的 {calls} 次已撤回。",
     }
     and(first: Html, last: Html) { en: "{first} and {last}", zh: "{first}和 {last}" }
 
     how_paid() { en: "How it is paid", zh: "支付情况" }
-    charge_of(day: BillingDay) { en: "Charge of {day}", zh: "{day} 费用" }
-    credit_of(day: BillingDay) { en: "Credit of {day}", zh: "{day} 贷记" }
+    charge_of(day: BillingDay) { en: "Charge of {day}", zh: "{day}费用" }
+    credit_of(day: BillingDay) { en: "Credit of {day}", zh: "{day}贷记" }
     prepaid_at(at: Html) { en: "From prepaid, {at}", zh: "预存余额支付，{at}" }
     alipay_at(at: Html) { en: "From Alipay, {at}", zh: "支付宝代扣，{at}" }
     paid_since() { en: "Paid since", zh: "此后已付" }
@@ -60,17 +61,17 @@ texts! {
     late_for(days: Html) { en: "Late, for {days}", zh: "补报：{days}" }
     late_note(days: Html) {
         en: "Reports for {days} came after settlement. They are charged here, at the prices of their day.",
-        zh: "{days} 结算后补报的用量，按当日价格在此计费。",
+        zh: "{days}结算后补报的用量，按当日价格在此计费。",
     }
     void_for(days: Html) { en: "Withdrawn, of {days}", zh: "撤回：{days}" }
     void_note(days: Html) {
         en: "Reports of {days} were withdrawn after settlement. What they had cost is credited here.",
-        zh: "{days} 结算后撤回的上报，已计费用在此退回。",
+        zh: "{days}结算后撤回的上报，已计费用在此退回。",
     }
     terms_heading() { en: "Changed terms", zh: "条款变更" }
     terms_note(day: BillingDay) {
         en: "The terms changed on {day}. The days before have their own share of the month's allowances, which moves these amounts.",
-        zh: "条款自 {day} 起变更，此前各日按天数分摊本月额度，金额随之调整。",
+        zh: "条款自 {day}起变更，此前各日按天数分摊本月额度，金额随之调整。",
     }
     unpriced_heading() { en: "Without a price", zh: "未定价用量" }
     unpriced_note() {
@@ -95,8 +96,8 @@ texts! {
     col_new() { en: "New calls", zh: "新增次数" }
     col_amount() { en: "Amount, ¥", zh: "金额（元）" }
     yuan_hidden() { en: "yuan ", zh: "元 " }
-    new_calls() { en: "<span class=\"hide\"> new</span> calls", zh: "<span class=\"hide\">新增</span>次" }
-    withdrawn_calls() { en: " calls<span class=\"hide\"> withdrawn</span>", zh: "次<span class=\"hide\">撤回</span>" }
+    new_calls() { en: "<span class=\"hide\"> new</span> calls", zh: "<span class=\"hide\">新增</span> 次" }
+    withdrawn_calls() { en: " calls<span class=\"hide\"> withdrawn</span>", zh: " 次<span class=\"hide\">撤回</span>" }
     all_rates() { en: "All rates together", zh: "整体调整" }
     line_for(name: &Name, days: Html) { en: "{name}, for {days}", zh: "{name}（{days}）" }
     apis(count: Count) { en: "{count} APIs", zh: "{count} 个 API" }
@@ -109,7 +110,7 @@ texts! {
     off_until(name: &Name, percent: &Percent, day: BillingDay) {
         en: "{percent}% off until {day} ({name})", zh: "减 {percent}%，至 {day}（{name}）",
     }
-    terms_from(day: BillingDay) { en: "terms from {day}", zh: "{day} 起的条款" }
+    terms_from(day: BillingDay) { en: "terms from {day}", zh: "{day}起的条款" }
     month_over() { en: "as the month is over", zh: "月末结算" }
     through_calls(amount: Units) { en: "¥{amount} went through", zh: "流水 ¥{amount}" }
 
@@ -148,7 +149,7 @@ texts! {
     month_to(day: BillingDay) { en: "Month to date, to {day}", zh: "本月累计，截至 {day}" }
     terms_of(plan: &Name, from: WithYear) { en: "Plan {plan} of {from}", zh: "方案 {plan}（{from}版）" }
     terms_days(first: BillingDay, last: BillingDay, terms: Html) {
-        en: "{first} to {last}: {terms}", zh: "{first} 至 {last}：{terms}",
+        en: "{first} to {last}: {terms}", zh: "{first}至 {last}：{terms}",
     }
     terms_with(terms: Html, names: Html) { en: "{terms}, with {names}", zh: "{terms}，含 {names}" }
 
@@ -181,10 +182,10 @@ texts! {
     }
     number_after(at: Html) { en: "Known after {at}", zh: "{at} 后可知" }
     number_soon() { en: "Known as soon as Alipay answers", zh: "支付宝答复后可知" }
-    alipay_bill_of(day: Date) { en: "Bill of {day}", zh: "{day} 账单" }
+    alipay_bill_of(day: Date) { en: "Bill of {day}", zh: "{day}账单" }
     alipay_bill_arrives(day: Date, next: Date) {
         en: "Bill of {day}, which arrives on {next} at 10:30 in Beijing",
-        zh: "{day} 账单，{next} 10:30（北京时间）到达",
+        zh: "{day}账单，{next} 10:30（北京时间）到达",
     }
     paid_otherwise() {
         en: "Nothing is withheld for this bill.", zh: "本账单没有代扣。",
@@ -239,9 +240,9 @@ texts! {
     col_left() { en: "Left, ¥", zh: "待付（元）" }
     total() { en: "Total", zh: "合计" }
     unsettled_days(first: BillingDay, last: BillingDay) {
-        en: "{first} to {last} are not settled yet.", zh: "{first} 至 {last} 尚未结算。",
+        en: "{first} to {last} are not settled yet.", zh: "{first}至 {last}尚未结算。",
     }
-    unsettled_day(day: BillingDay) { en: "{day} is not settled yet.", zh: "{day} 尚未结算。" }
+    unsettled_day(day: BillingDay) { en: "{day} is not settled yet.", zh: "{day}尚未结算。" }
     days_without() {
         en: "A day without a bill had no usage.", zh: "没有账单的日期没有用量。",
     }

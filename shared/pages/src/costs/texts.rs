@@ -10,11 +10,12 @@ texts! {
     /// The texts of the costs' page.
     pub(super) struct Texts;
 
+    gap() { en: " ", zh: "" }
     settled_through(day: BillingDay) { en: "Settled to {day}.", zh: "已结算至 {day}。" }
-    range(from: BillingDay, to: BillingDay) { en: "{from} to {to}", zh: "{from} 至 {to}" }
-    charge_of(from: BillingDay, to: BillingDay) { en: "Charge, {from} to {to}", zh: "{from} 至 {to} 费用" }
+    range(from: BillingDay, to: BillingDay) { en: "{from} to {to}", zh: "{from}至 {to}" }
+    charge_of(from: BillingDay, to: BillingDay) { en: "Charge, {from} to {to}", zh: "{from}至 {to}费用" }
     calls_of(from: BillingDay, to: BillingDay, name: &str) {
-        en: "Calls of {name}, {from} to {to}", zh: "{name} 的次数，{from} 至 {to}",
+        en: "Calls of {name}, {from} to {to}", zh: "{name} 的次数，{from}至 {to}",
     }
     lead(calls: Signed) { en: "{calls} calls.", zh: "{calls} 次。" }
     settled_only() {

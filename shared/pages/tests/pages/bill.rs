@@ -2,10 +2,12 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use steelyard_billing::{Cause, Debit, Entry, EntryRecord, Ledger, Posting, Statement};
-use steelyard_pages::Lang;
-use steelyard_pages::bill::{
-    BillRecords, BilledDebit, DayBill, DayBillPage, Report, ReportWithdrawn,
+use steelyard_billing::{
+    Cause, Debit, DebitId, DebitTerms, Entry, EntryRecord, Ledger, MandateId, Phase, Posting,
+    Statement,
+};
+use steelyard_pages::{
+    BillRecords, BilledDebit, DayBill, DayBillPage, Lang, Report, ReportWithdrawn,
 };
 use steelyard_pricing::{Fen, Metered, Usage};
 
@@ -159,5 +161,80 @@ fn the_page_says_what_the_view_has_in_both_languages() {
         shown(&html, &format!("bill-day-{}", lang.name()));
         assert!(html.contains(&format!("<span class=\"y\">¥</span>{}", bill.charge_fen)));
         assert!(html.contains("href=\"#report-0\"") && html.contains("id=\"report-0\""));
+    }
+}
+
+/// A debit of the statements of two days, which Alipay took.
+fn paid(month: &Month, number: DebitId) -> Debit {
+    let open = Debit::open(&month.provider.provider, number, at("2015-05-19T10:00"), month.now);
+    let attempt = serde_json::json!({
+        "out_trade_no": "SYk3x9ab_8d9001d32c6a703d_D4_1", "request": "", "sent_at_s": at("2015-05-19T10:00").as_second(),
+        "payment": {"trade_no": "2015051921001", "amount_fen": 24_354},
+    });
+    Debit {
+        terms: Some(DebitTerms {
+            amount_fen: Fen::new(24_354),
+            mandate: MandateId(1),
+            agreement_no: "20155245550001".to_owned(),
+            from: day("2015-05-17"),
+            through: day("2015-05-18"),
+        }),
+        attempts: vec![serde_json::from_value(attempt).unwrap()],
+        phase: Phase::Paid { attempt: 1 },
+        ..open
+    }
+}
+
+#[test]
+fn a_paid_bill_leads_to_its_debit_to_alipays_number_and_to_the_bill_that_confirms_it() {
+    let month = Month::of_may_2015();
+    let statement = statement(&month, "2015-05-18");
+    let debit = paid(&month, DebitId(4));
+    let entry = entry(statement, 18);
+    for confirmed_by in [None, Some("2015-05-19".parse().unwrap())] {
+        let debits = [BilledDebit { debit: &debit, confirmed_by }];
+        let records = BillRecords {
+            statement,
+            statements: &month.statements,
+            reports: &[],
+            entry: Some(&entry),
+            debits: &debits,
+        };
+        let bill = DayBill::new(month.records(), records).unwrap();
+        let html = page(&month, &bill, Lang::En);
+        assert!(html.contains("ledger#entry-18") && html.contains("withholding#debit-4"));
+        assert!(html.contains("<span class=\"code\">2015051921001</span>"));
+        let waits = html.matches("<li class=\"open\">").count();
+        assert_eq!(waits, usize::from(confirmed_by.is_none()), "{html}");
+        let confirmed = html.contains("Confirmed by Alipay's bill");
+        assert_eq!(confirmed, confirmed_by.is_some());
+    }
+}
+
+#[test]
+fn the_page_of_100_apis_and_many_reports_stays_small_and_escapes_names() {
+    let mut month = Month::until("2015-05-01", "2015-05-18T08:00");
+    let api = |number: u64| {
+        let prefix = ["taobao", "vas", "msg", "none"][usize::try_from(number % 4).unwrap()];
+        format!("{prefix}.group{number}.a-long-name-of-an-api.get").parse().unwrap()
+    };
+    let usage: Usage = (0..100).map(|n| (api(n), Metered::calls(1_000_000 + n))).collect();
+    let read = std::collections::BTreeMap::from([(day("2015-05-18"), usage.clone())]);
+    let made = month.night(&read, at("2015-05-19T00:30"));
+    month.statements.extend(made);
+    let report = |hour: u64| Report {
+        day: day("2015-05-18"),
+        source: format!("gateway-{}", hour % 3).parse().unwrap(),
+        report: format!("<script>{hour}")
+            .parse()
+            .unwrap_or_else(|_| format!("r-{hour}").parse().unwrap()),
+        counted_at_s: at("2015-05-18T12:00"),
+        metered: usage.clone(),
+        withdrawn: None,
+    };
+    let bill = bill_with(&month, "2015-05-18", &(0..200).map(report).collect::<Vec<_>>());
+    for lang in Lang::ALL {
+        let html = page(&month, &bill, lang);
+        shown(&html, &format!("bill-large-{}", lang.name()));
     }
 }
