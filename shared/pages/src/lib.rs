@@ -10,9 +10,9 @@
 pub mod bill;
 pub mod calculator;
 pub mod costs;
-mod csv;
+pub mod csv;
 pub mod debits;
-mod focus;
+pub mod focus;
 pub mod forecast;
 mod frame;
 mod icon;
@@ -29,8 +29,6 @@ mod show;
 mod strip;
 pub mod withholding;
 
-pub use csv::{FileError, costs_csv};
-pub use focus::{FocusError, FocusVersion, FocusVersionError, costs_focus};
 pub use frame::{Frame, May, wall_clock};
 pub use lang::Lang;
 pub use message::{Message, MessagePage};

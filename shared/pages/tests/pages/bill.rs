@@ -6,8 +6,9 @@ use steelyard_billing::{
     Cause, Debit, DebitId, DebitTerms, Entry, EntryRecord, Ledger, MandateId, Phase, Posting,
     Statement,
 };
-use steelyard_pages::{
-    BillRecords, BilledDebit, DayBill, DayBillPage, Lang, Report, ReportWithdrawn,
+use steelyard_pages::Lang;
+use steelyard_pages::bill::{
+    BillRecords, BilledDebit, DayBill, DayBillPage, Report, ReportWithdrawn,
 };
 use steelyard_pricing::{Fen, Metered, Usage};
 

@@ -9,11 +9,15 @@ use steelyard_billing::{
     AdjustmentNote, AdjustmentOf, DayCount, Person, PlanAssignment, Reason, ReportCount, Statement,
     UsageRead, charged_between, next_settlement,
 };
-use steelyard_pages::{
-    BillList, BillListPage, BillRecords, Costs, CostsPage, CostsParameters, CostsQuery,
-    CostsQueryError, DayBill, FocusVersion, Lang, MonthBill, MonthBillPage, SourceCalls, costs_csv,
-    costs_focus,
+use steelyard_pages::Lang;
+use steelyard_pages::bill::{
+    BillList, BillListPage, BillRecords, DayBill, MonthBill, MonthBillPage,
 };
+use steelyard_pages::costs::{
+    Costs, CostsPage, CostsParameters, CostsQuery, CostsQueryError, SourceCalls,
+};
+use steelyard_pages::csv::costs_csv;
+use steelyard_pages::focus::{FocusVersion, costs_focus};
 use steelyard_pricing::{Fen, Metered, Plan, Usage, Yuan};
 
 use crate::month::{Month, at, calls_of, day};
@@ -332,7 +336,7 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         };
         let bill = DayBill::new(month.records(), records).unwrap();
         let frame = month.frame(lang, "bills/x");
-        let html = steelyard_pages::DayBillPage::new(&frame, &month.rules.calendar, &bill);
+        let html = steelyard_pages::bill::DayBillPage::new(&frame, &month.rules.calendar, &bill);
         shown(&html.render().unwrap(), &format!("bill-changing-{name}"));
     }
 }

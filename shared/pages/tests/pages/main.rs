@@ -13,9 +13,6 @@ mod overview;
 mod recharge;
 mod strips;
 mod withholding;
-mod costs;
-mod month;
-mod strips;
 
 use askama::Template;
 use month::Month;

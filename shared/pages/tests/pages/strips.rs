@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use askama::Template;
 use rust_decimal::{Decimal, RoundingStrategy};
 use steelyard_billing::{Account, PlanAssignment, Statement};
-use steelyard_pages::{BillRecords, DayBill, DayBillPage, Lang};
+use steelyard_pages::Lang;
+use steelyard_pages::bill::{BillRecords, DayBill, DayBillPage};
 use steelyard_pricing::{Amount, Catalog, Metered, Plan, Usage, Yuan};
 
 use crate::month::{Month, at, day, provider, rules};
