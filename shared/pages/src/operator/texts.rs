@@ -56,7 +56,6 @@ texts! {
         zh: "本次登录仅可查看，不显示操作表单。",
     }
     unreadable_items() { en: "Records that cannot be read", zh: "无法读取的记录" }
-    unreadable_none() { en: "Every record that was asked for could be read.", zh: "所需记录均可读取。" }
     unreadable_text() {
         en: "Each is left out alone; everything else is shown. <span class=\"code\">steelyard items unreadable</span> lists all of them.",
         zh: "仅略过这些记录，其余照常显示。<span class=\"code\">steelyard items unreadable</span> 可列出全部。",
@@ -70,10 +69,6 @@ texts! {
     why() { en: "Why", zh: "原因" }
     provider() { en: "Provider", zh: "服务商" }
     state() { en: "State", zh: "状态" }
-    by_run(at: jiff::civil::DateTime) {
-        en: "As the settlement of {at} left them.",
-        zh: "以 {at} 结算完成时为准。",
-    }
     schedule() {
         en: "Settled every day at 00:30 by the platform’s clocks; reconciled at 10:30 in Beijing.",
         zh: "每日 00:30（平台时间）结算，北京时间 10:30 对账。",

@@ -34,7 +34,6 @@ texts! {
     state_label() { en: "State", zh: "状态" }
     any_state() { en: "All", zh: "全部" }
     search() { en: "Search", zh: "查找" }
-    columns_plan() { en: "Plan", zh: "价目表" }
     prepaid_yuan() { en: "Prepaid, ¥", zh: "预存，元" }
     owed_yuan() { en: "Owed, ¥", zh: "待付，元" }
     collecting_yuan() { en: "Collecting, ¥", zh: "扣款中，元" }
