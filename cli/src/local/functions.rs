@@ -8,17 +8,18 @@ use jiff::SignedDuration;
 use steelyard_actions::Actions;
 use steelyard_alipay::{Alipay, AlipayConfig, NotificationReader, SignScene};
 use steelyard_billing::DebitRules;
+use steelyard_billing::mandate::MandateLimits;
 use steelyard_books::{Books, Settler};
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
 use steelyard_offers::{Offers, OffersConfig};
-use steelyard_portal::{Portal, PortalConfig, SessionKeys};
+use steelyard_portal::{Callees, Portal, PortalConfig, SessionKeys};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
-use steelyard_runtime::{Error, Function, Queue, aws};
+use steelyard_runtime::{Callee, Error, Function, Queue, aws};
 use steelyard_settle::Settle;
 
 use super::alipay::LocalAlipay;
@@ -55,12 +56,15 @@ impl Functions {
     /// Those that other functions invoke, by the names that they have in a deployment of the stack
     /// `steelyard`.
     pub(super) fn named(&self) -> NamedFunctions {
-        NamedFunctions::from([
-            ("steelyard-actions", self.actions.clone()),
-            ("steelyard-offers", self.offers.clone()),
-        ])
+        NamedFunctions::from([(ACTIONS, self.actions.clone()), (OFFERS, self.offers.clone())])
     }
 }
+
+/// The name of the function that carries out actions.
+const ACTIONS: &str = "steelyard-actions";
+
+/// The name of the function that makes offers.
+const OFFERS: &str = "steelyard-offers";
 
 /// The queue that feeds ingest.
 pub(super) const USAGE_QUEUE: &str = "steelyard-usage";
@@ -117,7 +121,10 @@ impl Parts<'_> {
         let books = self.books("offers");
         let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
         let settler = Settler { books: self.books("portal"), usage: usage("portal") };
-        let portal = Portal::new(settler, clock(), SessionKeys::random()?, portal_config(address));
+        let callee = |name: &str| Callee::new(&self.config("portal"), name.to_owned());
+        let callees = Callees { offers: callee(OFFERS), actions: callee(ACTIONS) };
+        let keys = SessionKeys::random()?;
+        let portal = Portal::new(settler, clock(), keys, callees, portal_config(address));
         let need_approval = self.actions_need_approval;
         let actions = Actions::new(self.books("actions"), need_approval, clock());
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
@@ -183,6 +190,8 @@ fn portal_config(address: SocketAddr) -> PortalConfig {
     PortalConfig {
         portal_url: format!("http://{address}"),
         alipay_origin: format!("http://{address}"),
+        platform_name: "Steelyard on this machine".to_owned(),
+        offered: MandateLimits { single_fen: SINGLE_LIMIT, daily_fen: None },
         provider_claim: None,
     }
 }

@@ -7,6 +7,7 @@ mod mandate;
 mod recharge;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -109,7 +110,7 @@ impl Offers {
         if let Err(error) = self.guard.admit(&caller, Right::Recharges, provider).await {
             return web::not_admitted(&error);
         }
-        match self.offer_recharge(asked, key.as_ref()).await {
+        match self.offer_recharge(asked, key.as_ref(), None).await {
             Ok(offered) => web::json_answer(201, &json!(offered)),
             Err(error) => refused_recharge(&error),
         }
@@ -216,8 +217,53 @@ fn failed(error: &(dyn std::error::Error + 'static), what: &str) -> ApiGatewayV2
     web::unavailable(&format!("{what}; ask again"))
 }
 
+/// What another function asks for. The right to invoke this function is the right to ask for every provider.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "offer", rename_all = "snake_case", deny_unknown_fields)]
+enum Invoked {
+    Recharge {
+        request: RechargeRequest,
+        key: String,
+        /// Where a payer's browser goes after it paid: this address, a slash and the recharge's number.
+        return_to: String,
+    },
+    Mandate {
+        request: MandateRequest,
+        key: String,
+    },
+}
+
+impl Offers {
+    /// The answer to another function: the status and the body that the API answers.
+    async fn invoked(&self, asked: Invoked) -> Result<Value, Error> {
+        let answer = match asked {
+            Invoked::Recharge { request, key, return_to } => {
+                let key = IdempotencyKey::parse(&key)?;
+                let offered = self.offer_recharge(request, Some(&key), Some(&return_to)).await;
+                offered.map_or_else(
+                    |error| refused_recharge(&error),
+                    |of| web::json_answer(201, &json!(of)),
+                )
+            }
+            Invoked::Mandate { request, key } => {
+                let key = IdempotencyKey::parse(&key)?;
+                let offered = self.offer_mandate(request, Some(&key)).await;
+                offered.map_or_else(
+                    |error| refused_mandate(&error),
+                    |of| web::json_answer(201, &json!(of)),
+                )
+            }
+        };
+        let body = answer.body.as_deref().map(serde_json::from_slice).transpose()?;
+        Ok(json!({ "status": answer.status_code, "body": body.unwrap_or(Value::Null) }))
+    }
+}
+
 impl Function for Offers {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
+        if event.get("offer").is_some() {
+            return self.invoked(serde_json::from_value(event)?).await;
+        }
         let answer = self.answer(serde_json::from_value(event)?).await;
         Ok(serde_json::to_value(answer)?)
     }

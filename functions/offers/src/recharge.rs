@@ -66,6 +66,7 @@ impl Offers {
         &self,
         asked: RechargeRequest,
         key: Option<&IdempotencyKey>,
+        return_to: Option<&str>,
     ) -> Result<Offered, RechargeError> {
         let amount: Fen = asked.amount.parse().map_err(|_| RechargeError::Amount)?;
         let now = self.clock.now();
@@ -73,10 +74,12 @@ impl Offers {
         let recharge = offered.into_inner();
         let number = recharge.out_trade_no.clone();
         let order = RechargeOrder::new(number, amount, "API service prepayment")?;
+        let return_url = return_to.map_or_else(
+            || self.config.return_url.clone(),
+            |return_to| format!("{return_to}/{}", recharge.recharge),
+        );
         let (page, code) = match asked.way {
-            Way::Page => {
-                (Some(self.alipay.recharge_page(&order, &self.config.return_url, now)?), None)
-            }
+            Way::Page => (Some(self.alipay.recharge_page(&order, &return_url, now)?), None),
             Way::Code => match self.alipay.recharge_code(&order, now).await {
                 QrAnswer::Code(code) => (None, Some(code)),
                 QrAnswer::Refused(code) => return Err(RechargeError::NoCode(code.0)),

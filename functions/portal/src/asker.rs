@@ -8,7 +8,7 @@ use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use cookie::Cookie;
 use lambda_http::request::RequestContext;
-use steelyard_billing::{Caller, ProviderId, Right, Session, SessionRight, Visitor};
+use steelyard_billing::{Caller, ProviderId, Right, Session, SessionId, SessionRight, Visitor};
 use steelyard_pages::{Frame, Lang, May, Records, wall_clock};
 use steelyard_store::ProviderAccount;
 
@@ -36,15 +36,6 @@ pub(crate) struct Visit {
     pub(crate) account: ProviderAccount,
     /// The names in the path.
     pub(crate) path: BTreeMap<String, String>,
-    pub(crate) frame: Frame,
-    pub(crate) now: jiff::Timestamp,
-}
-
-/// A request of an operator.
-#[derive(Debug)]
-pub(crate) struct OperatorVisit {
-    pub(crate) session: Session,
-    pub(crate) operator: String,
     pub(crate) frame: Frame,
     pub(crate) now: jiff::Timestamp,
 }
@@ -88,7 +79,7 @@ impl Asker {
         right: SessionRight,
     ) -> Result<(), Refusal> {
         match self {
-            Asker::Session(session) if session.lets(right) => Ok(()),
+            Asker::Session(session) if is_of_provider(session) && session.lets(right) => Ok(()),
             Asker::Session(_) => Err(Refusal::NotAllowed(right.name())),
             Asker::Program(_) => Err(Refusal::NotAllowed(right.name())),
             Asker::Caller(caller) => {
@@ -99,6 +90,16 @@ impl Asker {
                 };
                 Ok(shared.guard.admit(caller, right, Some(provider)).await?)
             }
+        }
+    }
+}
+
+impl Asker {
+    /// What the session is called in records; none without one.
+    pub(crate) fn session_id(&self) -> Option<&SessionId> {
+        match self {
+            Asker::Session(session) => Some(&session.id),
+            Asker::Caller(_) | Asker::Program(_) => None,
         }
     }
 }
@@ -170,22 +171,6 @@ impl FromRequestParts<Shared> for Visit {
     }
 }
 
-impl FromRequestParts<Shared> for OperatorVisit {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Shared,
-    ) -> Result<OperatorVisit, Refusal> {
-        let session = Asker::session(parts, shared)?;
-        let Visitor::Operator(person) = &session.visitor else { return Err(Refusal::NotFound) };
-        let operator = person.to_string();
-        let mut frame = frame(parts, shared);
-        of_session(&mut frame, &session, shared);
-        Ok(OperatorVisit { session, operator, frame, now: shared.clock.now() })
-    }
-}
-
 /// The frame of a page for anybody.
 pub(crate) fn frame(parts: &Parts, shared: &Shared) -> Frame {
     let Spoken(lang) = Spoken::of(parts);
@@ -193,14 +178,24 @@ pub(crate) fn frame(parts: &Parts, shared: &Shared) -> Frame {
     Frame::new(lang, parts.uri.path(), calendar, shared.clock.now())
 }
 
+fn is_of_provider(session: &Session) -> bool {
+    match session.visitor {
+        Visitor::Provider(_) => true,
+        Visitor::Operator(_) => false,
+    }
+}
+
 fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
     let calendar = &shared.settler.books.rules.calendar;
     frame.signed_in_until = Some(wall_clock(calendar, session.ends_at_s));
     frame.return_url.clone_from(&session.return_url);
+    // What a provider signs or pays, an operator does not do for it.
+    let lets = |right| is_of_provider(session) && session.lets(right);
     frame.may = May {
-        pay: session.lets(SessionRight::Pay),
-        mandate: session.lets(SessionRight::Mandate),
-        alerts: session.lets(SessionRight::Alerts),
+        pay: lets(SessionRight::Pay),
+        mandate: lets(SessionRight::Mandate),
+        alerts: lets(SessionRight::Alerts),
+        operate: !is_of_provider(session),
     };
     if let Visitor::Operator(person) = &session.visitor {
         frame.operator = Some(person.to_string());

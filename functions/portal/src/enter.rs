@@ -6,7 +6,6 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -100,22 +99,51 @@ pub(crate) async fn make(
         made_at_s: now,
         session_version,
     };
-    let link = link.checked().map_err(|error| malformed(error.to_string()))?;
-    let token = random_text().map_err(Refusal::unavailable)?;
-    let stored =
-        shared.settler.books.billing.make_session_link(&session_link_id(&token), &link).await;
-    stored.map_err(Refusal::unavailable)?;
+    let billing = &shared.settler.books.billing;
+    let url = match store_link(billing, &shared.config.portal_url, &link).await {
+        Ok(url) => url,
+        Err(LinkError::Asked(error)) => return Err(malformed(error.to_string())),
+        Err(error) => return Err(Refusal::unavailable(error)),
+    };
     tracing::info!(visitor = ?link.visitor, caller = %caller, "a session link is made");
-    let url = format!("{}/portal/enter/{token}", shared.config.portal_url);
     let answer = LinkAnswer { url, opens_until_s: link.valid_until() };
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Stores a link to a session, and gives its address.
+///
+/// # Errors
+///
+/// [`LinkError`] when no such session is possible, or the table fails.
+pub async fn store_link(
+    billing: &BillingTable,
+    portal_url: &str,
+    link: &SessionLink,
+) -> Result<String, LinkError> {
+    let link = link.clone().checked()?;
+    let token = random_text()?;
+    billing.make_session_link(&session_link_id(&token), &link).await?;
+    Ok(format!("{portal_url}/portal/enter/{token}"))
+}
+
+/// Why there is no link.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// No such session is possible.
+    #[error(transparent)]
+    Asked(#[from] SessionError),
+    /// The system gives no random bytes.
+    #[error("cannot make a token")]
+    Random(#[from] getrandom::Error),
+    /// The link cannot be stored.
+    #[error("cannot store the link")]
+    Store(#[from] CommitError),
 }
 
 /// Opens a link: the browser gets the session's cookie, and goes to the first page.
 pub(crate) async fn enter(
     State(shared): State<Shared>,
     Path(token): Path<String>,
-    parts: Parts,
 ) -> Result<Response, Refusal> {
     let id = session_link_id(&token);
     let opener = random_text().map_err(Refusal::unavailable)?;
@@ -138,7 +166,6 @@ pub(crate) async fn enter(
     if let Some(lang) = lang.and_then(|name| steelyard_pages::Lang::named(&name)) {
         response.headers_mut().append(SET_COOKIE, crate::lang_cookie(lang));
     }
-    drop(parts);
     Ok(response)
 }
 

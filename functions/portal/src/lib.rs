@@ -4,12 +4,14 @@
 //! It reads both tables and writes links of sessions only. It holds no key of Alipay: what makes an offer
 //! or changes a record is asked of other functions.
 
-#![allow(dead_code)]
-
+mod actions;
 mod asker;
 mod enter;
+mod offers;
+mod provider;
 mod refusal;
 mod seal;
+mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,15 +34,18 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::request::LambdaRequest;
 use serde_json::Value;
-use steelyard_billing::{Session, Visitor};
+use steelyard_billing::mandate::MandateLimits;
+use steelyard_billing::{Calendar, Session, Visitor};
 use steelyard_books::{Books, RunTerms, SettleError, Settler};
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
-use steelyard_runtime::{Clock, Environment, Error, Function, Guard, Invocation, aws};
+use steelyard_pricing::Fen;
+use steelyard_runtime::{Callee, Clock, Environment, Error, Function, Guard, Invocation, aws};
 use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::CsrfLayer;
 
 use asker::{LANG_COOKIE, Spoken};
+use offers::OfferMaker;
 use refusal::Refusal;
 
 pub use enter::{LinkError, SESSIONS_PATH, store_link};
@@ -59,8 +64,21 @@ pub struct PortalConfig {
     pub portal_url: String,
     /// The origin of Alipay's pages, to which forms may lead.
     pub alipay_origin: String,
+    /// How the platform calls itself: the issuer of FOCUS files.
+    pub platform_name: String,
+    /// The limits under which mandates are offered.
+    pub offered: MandateLimits,
     /// The claim of a token that names the provider, where providers' own programs have tokens.
     pub provider_claim: Option<String>,
+}
+
+/// The functions that the portal invokes.
+#[derive(Clone, Debug)]
+pub struct Callees {
+    /// Makes offers.
+    pub offers: Callee,
+    /// Carries out what people ask for on pages.
+    pub actions: Callee,
 }
 
 /// The function.
@@ -79,6 +97,8 @@ pub(crate) struct Inner {
     clock: Clock,
     guard: Guard,
     keys: SessionKeys,
+    offers: OfferMaker,
+    actions: Callee,
     config: PortalConfig,
     plans: Mutex<Option<(Timestamp, RunTerms)>>,
 }
@@ -104,6 +124,11 @@ impl Shared {
         Ok(terms)
     }
 
+    /// The platform's calendar.
+    pub(crate) fn calendar(&self) -> &Calendar {
+        &self.settler.books.rules.calendar
+    }
+
     /// The version of a provider's sessions.
     pub(crate) fn session_version(account: &ProviderAccount) -> u32 {
         account.account.session_version
@@ -121,9 +146,17 @@ impl Shared {
 impl Portal {
     /// The function over tables of which it writes the links of sessions only.
     #[must_use]
-    pub fn new(settler: Settler, clock: Clock, keys: SessionKeys, config: PortalConfig) -> Portal {
+    pub fn new(
+        settler: Settler,
+        clock: Clock,
+        keys: SessionKeys,
+        callees: Callees,
+        config: PortalConfig,
+    ) -> Portal {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
-        let inner = Inner { settler, clock, guard, keys, config, plans: Mutex::default() };
+        let (offers, actions) = (OfferMaker(callees.offers), callees.actions);
+        let plans = Mutex::default();
+        let inner = Inner { settler, clock, guard, keys, offers, actions, config, plans };
         let shared = Shared(Arc::new(inner));
         Portal { router: routes(&shared) }
     }
@@ -140,6 +173,14 @@ impl Portal {
         let config = PortalConfig {
             portal_url: environment.required("PORTAL_URL")?,
             alipay_origin: environment.required("ALIPAY_ORIGIN")?,
+            platform_name: environment.required("PLATFORM_NAME")?,
+            offered: MandateLimits {
+                single_fen: Fen::new(environment.parsed("SINGLE_LIMIT_FEN")?),
+                daily_fen: match environment.optional("DAILY_LIMIT_FEN") {
+                    Some(_) => Some(Fen::new(environment.parsed("DAILY_LIMIT_FEN")?)),
+                    None => None,
+                },
+            },
             provider_claim: environment.optional("PROVIDER_CLAIM").map(str::to_owned),
         };
         let secret_id = environment.required("PORTAL_SECRET_ID")?;
@@ -152,7 +193,11 @@ impl Portal {
         let client = aws::dynamodb(&aws);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
         let settler = Settler { books, usage: UsageTable::new(client, usage) };
-        Ok(Portal::new(settler, Clock::system(), keys, config))
+        let callees = Callees {
+            offers: Callee::new(&aws, environment.required("OFFERS_FUNCTION")?),
+            actions: Callee::new(&aws, environment.required("ACTIONS_FUNCTION")?),
+        };
+        Ok(Portal::new(settler, Clock::system(), keys, callees, config))
     }
 }
 
@@ -163,12 +208,31 @@ fn routes(shared: &Shared) -> Router {
         .route("/portal/leave", post(enter::leave))
         .route("/portal/left", get(async || Refusal::NotSignedIn))
         .route("/portal/page.css", get(style_sheet))
+        .nest("/portal/providers/{provider}", provider_pages())
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::NotFound)
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(shared.clone(), answered))
         .with_state(shared.clone())
+}
+
+fn provider_pages() -> Router<Shared> {
+    Router::new()
+        .route("/overview", get(provider::overview))
+        .route("/costs", get(provider::costs))
+        .route("/costs.csv", get(provider::csv))
+        .route("/costs.focus.csv", get(provider::focus))
+        .route("/bills", get(provider::bills))
+        .route("/bills/{bill}", get(provider::bill))
+        .route("/calculator", get(provider::calculator).post(provider::calculate))
+        .route("/ledger", get(provider::ledger))
+        .route("/recharge", get(provider::recharge).post(provider::pay_in))
+        .route("/recharge/{recharge}", get(provider::recharge_result))
+        .route("/withholding", get(provider::withholding))
+        .route("/withholding/sign", get(provider::signing).post(provider::sign))
+        .route("/withholding/limits", post(provider::lower))
+        .route("/withholding/end", post(provider::end))
 }
 
 async fn style_sheet() -> Response {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{ProviderId, RechargeId};
 use steelyard_pages::recharge::{PayBy, Way};
-use steelyard_pages::withholding::{SigningLinks};
+use steelyard_pages::withholding::SigningLinks;
 use steelyard_pricing::Fen;
-use steelyard_runtime::Callee;
+use steelyard_runtime::{Callee, Problem};
 
 use crate::refusal::Refusal;
 
@@ -42,6 +42,27 @@ pub(crate) enum NotOffered {
     Unavailable(Refusal),
 }
 
+impl NotOffered {
+    /// What a program is answered.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            NotOffered::Refused(refused) => refused.refusal(),
+            NotOffered::Unavailable(refusal) => refusal,
+        }
+    }
+}
+
+impl OfferRefused {
+    fn refusal(self) -> Refusal {
+        let problem = Problem::ALL.into_iter().find(|problem| problem.kind() == self.kind);
+        let detail = self.body["detail"].as_str().unwrap_or_default().to_owned();
+        match problem {
+            Some(problem) => Refusal::Problem(problem, detail),
+            None => Refusal::unavailable(format!("offers answered {} {}", self.status, self.body)),
+        }
+    }
+}
+
 /// The function that makes offers.
 #[derive(Clone, Debug)]
 pub(crate) struct OfferMaker(pub(crate) Callee);
@@ -54,9 +75,14 @@ impl OfferMaker {
         amount: Fen,
         way: Way,
         key: &str,
+        return_to: &str,
     ) -> Result<OfferedRecharge, NotOffered> {
-        let request = json!({ "provider": provider, "amount": amount.to_string(), "way": way.name() });
-        self.asked("recharge", request, key).await
+        let request =
+            json!({ "provider": provider, "amount": amount.to_string(), "way": way.name() });
+        self.asked(
+            json!({ "offer": "recharge", "request": request, "key": key, "return_to": return_to }),
+        )
+        .await
     }
 
     /// Offers an agreement, once by its key, with the consent that a page recorded.
@@ -70,22 +96,19 @@ impl OfferMaker {
         if let Some(consent) = consent {
             request["consent"] = consent;
         }
-        self.asked("mandate", request, key).await
+        self.asked(json!({ "offer": "mandate", "request": request, "key": key })).await
     }
 
-    async fn asked<T: for<'de> Deserialize<'de>>(
-        &self,
-        what: &str,
-        request: Value,
-        key: &str,
-    ) -> Result<T, NotOffered> {
-        let unavailable = |error: steelyard_runtime::Error| NotOffered::Unavailable(Refusal::Unavailable(error));
-        let event = json!({ "offer": what, "request": request, "key": key });
+    async fn asked<T: for<'de> Deserialize<'de>>(&self, event: Value) -> Result<T, NotOffered> {
+        let unavailable =
+            |error: steelyard_runtime::Error| NotOffered::Unavailable(Refusal::Unavailable(error));
         let answer = self.0.invoke(&event).await.map_err(|error| unavailable(error.into()))?;
         let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
         let body = answer["body"].clone();
         match status {
-            Some(200..=299) => serde_json::from_value(body).map_err(|error| unavailable(error.into())),
+            Some(200..=299) => {
+                serde_json::from_value(body).map_err(|error| unavailable(error.into()))
+            }
             Some(status @ 400..=499) | Some(status @ 502) => {
                 let kind = body["type"].as_str().unwrap_or_default();
                 let kind = kind.rsplit(':').next().unwrap_or_default().to_owned();

@@ -1,12 +1,12 @@
 //! The pages of a provider.
 
 use axum::extract::{Form, Multipart, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use steelyard_billing::{Action, ActionAnswer, SessionRight, StatementId};
+use steelyard_billing::{Deed, SessionRight, StatementId};
 use steelyard_pages::bill::{BillListPage, DayBillPage, MonthBillPage};
 use steelyard_pages::calculator::{CalculatorPage, LIST_BYTES_MAX, Under};
 use steelyard_pages::costs::{CostsPage, CostsParameters, CostsQuery};
@@ -23,7 +23,7 @@ use steelyard_pages::withholding::{
 };
 use steelyard_pricing::{BillingMonth, Fen};
 
-use crate::asker::{Asker, Visit};
+use crate::asker::Visit;
 use crate::enter::{random_text, to};
 use crate::offers::NotOffered;
 use crate::refusal::Refusal;
@@ -201,14 +201,14 @@ pub(crate) async fn calculate(
     visit: Visit,
     mut sent: Multipart,
 ) -> Answer {
-    let malformed = |error: axum::extract::multipart::MultipartError| {
-        Refusal::Malformed(error.body_text())
-    };
+    let malformed =
+        |error: axum::extract::multipart::MultipartError| Refusal::Malformed(error.body_text());
     let (mut list, mut uploaded, mut under) = (String::new(), String::new(), Under::All);
     while let Some(field) = sent.next_field().await.map_err(malformed)? {
         let name = field.name().unwrap_or_default().to_owned();
         let bytes = field.bytes().await.map_err(malformed)?;
-        let text = String::from_utf8_lossy(bytes.get(..LIST_BYTES_MAX).unwrap_or(&bytes)).into_owned();
+        let text =
+            String::from_utf8_lossy(bytes.get(..LIST_BYTES_MAX).unwrap_or(&bytes)).into_owned();
         match name.as_str() {
             "list" => list = text,
             "file" => uploaded = text,
@@ -271,18 +271,17 @@ pub(crate) async fn pay_in(
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Pay).await?;
     let way = sent.way.parse().unwrap_or(Way::Page);
-    let again = |form: RechargeForm, status: StatusCode| async move {
-        Ok::<_, Refusal>((form, status))
-    };
-    let refused = match RechargeForm::read(sent.key, &sent.amount, way) {
-        Err(form) => again(form, StatusCode::UNPROCESSABLE_ENTITY).await?,
+    let (form, status) = match RechargeForm::read(sent.key, &sent.amount, way) {
+        Err(form) => (form, StatusCode::UNPROCESSABLE_ENTITY),
         Ok(request) => {
             let offered =
-                shared.offers.recharge(visit.provider(), request.amount_fen, way, &request.key).await;
+                shared.offer_recharge(&visit, request.amount_fen, way, &request.key).await;
             match offered {
                 Ok(offered) => {
-                    let found = shared.settler.books.billing.find(visit.provider(), &offered.recharge);
-                    let found = found.await.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)?;
+                    let found =
+                        shared.settler.books.billing.find(visit.provider(), &offered.recharge);
+                    let found =
+                        found.await.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)?;
                     let by = offered.pay_by().ok_or_else(|| {
                         Refusal::unavailable("the offer has neither a page nor a code")
                     })?;
@@ -296,17 +295,16 @@ pub(crate) async fn pay_in(
                         "no-code" => RechargeProblem::NoCode,
                         _ => RechargeProblem::Unavailable,
                     };
-                    again(request.refused(problem), StatusCode::UNPROCESSABLE_ENTITY).await?
+                    (request.refused(problem), StatusCode::UNPROCESSABLE_ENTITY)
                 }
                 Err(NotOffered::Unavailable(refusal)) => {
                     refusal.log();
                     let form = request.refused(RechargeProblem::Unavailable);
-                    again(form, StatusCode::SERVICE_UNAVAILABLE).await?
+                    (form, StatusCode::SERVICE_UNAVAILABLE)
                 }
             }
         }
     };
-    let (form, status) = refused;
     let view = shared.recharging(&visit).await?;
     Ok((status, recharge_page(&shared, &visit, &view, &form)).into_response())
 }
@@ -367,12 +365,12 @@ pub(crate) async fn sign(
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Ok(terms_version) => {
-            let consent =
-                session.map(|session| json!({ "terms_version": terms_version, "session": session }));
+            let consent = session
+                .map(|session| json!({ "terms_version": terms_version, "session": session }));
             match shared.offers.mandate(visit.provider(), consent, &sent.key).await {
                 Ok(_) => return Ok(to(&format!("{}/sign", visit.frame.page("withholding")))),
                 Err(not_offered) => {
-                    not_offered.log();
+                    not_offered.refusal().log();
                     forms.sign = SignForm::unavailable();
                     StatusCode::SERVICE_UNAVAILABLE
                 }
@@ -394,7 +392,7 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
     match shared.offers.mandate(visit.provider(), None, &key).await {
         Ok(links) => forms.links = Some(links.into()),
         Err(not_offered) => {
-            not_offered.log();
+            not_offered.refusal().log();
             forms.sign = SignForm::unavailable();
         }
     }
@@ -419,10 +417,9 @@ pub(crate) async fn lower(
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Ok(limits) => {
-            let deed = json!({ "lower_limits": {
-                "provider": visit.provider(), "mandate": agreement.mandate, "limits": limits,
-            } });
-            match shared.act(&visit.asker, visit.provider(), &sent.key, deed).await {
+            let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
+            let deed = Deed::LowerLimits { provider, mandate, limits };
+            match shared.act(&visit.asker, &sent.key, deed).await {
                 Ok(()) => {
                     forms.has_saved_limits = true;
                     let view = shared.withholding(&visit).await?;
@@ -456,8 +453,8 @@ pub(crate) async fn end(
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Ok(mandate) => {
-            let deed = json!({ "end_mandate": { "provider": visit.provider(), "mandate": mandate } });
-            match shared.act(&visit.asker, visit.provider(), &sent.key, deed).await {
+            let deed = Deed::EndMandate { provider: visit.provider().clone(), mandate };
+            match shared.act(&visit.asker, &sent.key, deed).await {
                 Ok(()) => return Ok(to(&visit.frame.page("withholding"))),
                 Err(refusal) => {
                     refusal.log();

@@ -1,13 +1,26 @@
 //! The views of a provider, read and computed: what pages show and programs get.
 
-use steelyard_billing::{Debit, DebitId, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal, Statement};
-use steelyard_books::RunTerms;
-use steelyard_pages::overview::{Overview, OverviewRecords};
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::TryStreamExt;
+use steelyard_billing::{
+    Cause, Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal,
+    SourceId, Statement, StatementId,
+};
+use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError};
+use steelyard_pages::Records;
+use steelyard_pages::bill::{
+    BillList, BillRecords, BilledDebit, DayBill, MonthBill, Report, ReportWithdrawn,
+};
+use steelyard_pages::calculator::{CalculatorView, NotPriced, Outcome, Priced, Under, parse_list};
+use steelyard_pages::costs::{Costs, CostsGroup, CostsQuery, SourceCalls};
 use steelyard_pages::forecast::{Cover, Forecast};
 use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, LedgerRecords};
-use steelyard_pages::{Records};
+use steelyard_pages::overview::{Overview, OverviewRecords};
 use steelyard_pages::recharge::{Recharging, Suggestions};
 use steelyard_pages::withholding::{Withholding, WithholdingRecords};
+use steelyard_pricing::{BillingDay, BillingMonth};
+use steelyard_store::CountedReport;
 
 use crate::Shared;
 use crate::asker::Visit;
@@ -74,7 +87,11 @@ impl Shared {
     }
 
     /// A part of the ledger.
-    pub(crate) async fn ledger(&self, visit: &Visit, query: LedgerQuery) -> Result<Ledger, Refusal> {
+    pub(crate) async fn ledger(
+        &self,
+        visit: &Visit,
+        query: LedgerQuery,
+    ) -> Result<Ledger, Refusal> {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
         let shown = u16::try_from(LEDGER_PAGE).unwrap_or(u16::MAX).saturating_add(1);
         let before = query.before.map(|before| before.0);
@@ -84,7 +101,8 @@ impl Shared {
             LedgerKind::All => {
                 // The balance after an entry is found by going back from the account's last one.
                 let last = visit.account.account.entries;
-                let newer = before.map_or(0, |before| last.saturating_sub(before.saturating_sub(1)));
+                let newer =
+                    before.map_or(0, |before| last.saturating_sub(before.saturating_sub(1)));
                 let limit = u16::try_from(newer).unwrap_or(u16::MAX).saturating_add(shown);
                 let read = billing.newest_entries(provider, None, limit).await;
                 entries = read.map_err(Refusal::unavailable)?;
@@ -185,7 +203,11 @@ const TRAIL_PAGE: u16 = 100;
 
 impl Shared {
     /// The bill of a day, by the statement's id in the path.
-    pub(crate) async fn day_bill(&self, visit: &Visit, id: StatementId) -> Result<DayBill, Refusal> {
+    pub(crate) async fn day_bill(
+        &self,
+        visit: &Visit,
+        id: StatementId,
+    ) -> Result<DayBill, Refusal> {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
         let month = id.day.month();
         let last = visit.account.account.settled_through.unwrap_or(id.day).max(month.last_day());
@@ -206,7 +228,8 @@ impl Shared {
         }
         let debits = debits.map_err(Refusal::unavailable)?;
         let debits = debits.iter().rev().filter(|debit| collects(debit, id));
-        let debits = debits.map(|debit| BilledDebit { debit, confirmed_by: None }).collect::<Vec<_>>();
+        let debits =
+            debits.map(|debit| BilledDebit { debit, confirmed_by: None }).collect::<Vec<_>>();
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let entry = entry?;
         let of = BillRecords {
@@ -226,10 +249,7 @@ impl Shared {
         loop {
             let page = billing.newest_entries(provider, before, TRAIL_PAGE).await;
             let page = page.map_err(Refusal::unavailable)?;
-            let is_of = |entry: &&Entry| match &entry.record().cause {
-                Cause::Charged { statement } => *statement == id,
-                _ => false,
-            };
+            let is_of = |entry: &&Entry| entry.record().cause == Cause::Charged { statement: id };
             if let Some(entry) = page.iter().find(is_of) {
                 return Ok(Some(entry.clone()));
             }
@@ -278,22 +298,19 @@ impl Shared {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
         let read = billing.statements_between(provider, query.read_from(), query.to).await;
         let statements = read.map_err(Refusal::unavailable)?;
-        let mut sources = BTreeMap::<(BillingDay, SourceId), Metered>::new();
+        let mut sources = BTreeMap::<(BillingDay, SourceId), u64>::new();
         if query.group == CostsGroup::Source {
             let mut reports = self.settler.usage.reports(provider, query.from, query.to);
             while let Some(report) = reports.try_next().await.map_err(Refusal::unavailable)? {
                 if report.withdrawn.is_none() {
+                    let calls = report.metered.total().map_err(Refusal::unavailable)?.calls.get();
                     let sum = sources.entry((report.day, report.source)).or_default();
-                    let total = report.metered.total().and_then(|total| sum.plus(total));
-                    *sum = total.map_err(Refusal::unavailable)?;
+                    *sum = sum.saturating_add(calls);
                 }
             }
         }
-        let sources = sources.into_iter().map(|((day, source), metered)| SourceCalls {
-            day,
-            source,
-            calls: metered.calls,
-        });
+        let sources =
+            sources.into_iter().map(|((day, source), calls)| SourceCalls { day, source, calls });
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let records = visit.records(self, terms.plans());
         Costs::new(records, query, &statements, &sources.collect::<Vec<_>>())
@@ -367,7 +384,7 @@ fn shown(report: CountedReport) -> Report {
         metered: report.metered,
         withdrawn: report.withdrawn.map(|withdrawal| ReportWithdrawn {
             at_s: withdrawal.at_s,
-            by: withdrawal.by.to_string(),
+            by: withdrawal.by,
             reason: withdrawal.reason.to_string(),
         }),
     }

@@ -138,7 +138,8 @@ impl Frame {
     }
 
     /// The address of another page of the same provider.
-    pub(crate) fn page(&self, name: &str) -> String {
+    #[must_use]
+    pub fn page(&self, name: &str) -> String {
         match &self.provider {
             Some(provider) => page_of(provider, name),
             None => self.path.clone(),

@@ -11,7 +11,6 @@ use steelyard_billing::{CumulativeUsage, ProviderId, ReportId, SourceId};
 use steelyard_pricing::{BillingDay, Metered, UsageError};
 use thiserror::Error;
 
-use crate::StoreError;
 use crate::item::{Item, bytes, check_format, from_item, number, string, text, unreadable};
 use crate::packed_parts;
 use crate::reports::{APIS_PER_DAY_MAX, CountedReport, Digest};
@@ -20,6 +19,7 @@ use crate::schema::{
 };
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
+use crate::{StoreError, batch};
 
 /// What a cumulative report says of one provider and one billing day.
 #[derive(Clone, Debug, PartialEq, Eq)]

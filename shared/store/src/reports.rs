@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use steelyard_billing::{IdError, ProviderId, ReportCount, ReportId, SourceId, Withdrawal};
 use steelyard_pricing::{BillingDay, DayError, Usage};
 
-use crate::StoreError;
 use crate::item::{
     Item, bytes, check_format, from_item, number, string, text, to_item, unreadable,
 };
@@ -17,6 +16,7 @@ use crate::schema::{
 };
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
+use crate::{StoreError, batch};
 use crate::{packed, packed_parts};
 
 /// What a report says of one provider and one billing day.

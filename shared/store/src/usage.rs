@@ -1,13 +1,13 @@
 //! The usage table, and which providers may be counted in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Update;
 use steelyard_billing::{MonthClose, ProviderId, Registration};
 use steelyard_pricing::BillingMonth;
 
-use crate::item::{Item, from_item, string, text, to_item};
+use crate::item::{from_item, string, text, to_item};
 use crate::schema::{PK, REGISTRATION, SK};
 use crate::unreadable::Unreadable;
 use crate::writes::{Writes, Written};
@@ -137,11 +137,4 @@ impl UsageTable {
             Written::All | Written::ConditionFailed(_) => Ok(()),
         }
     }
-}
-
-fn registration_key(provider: &ProviderId) -> Item {
-    HashMap::from([
-        (PK.to_owned(), string(provider.as_str())),
-        (SK.to_owned(), string(REGISTRATION)),
-    ])
 }

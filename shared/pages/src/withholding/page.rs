@@ -223,7 +223,9 @@ impl<'a> WithholdingPage<'a> {
 }
 
 impl AgreementView {
-    fn limits(&self) -> MandateLimits {
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> MandateLimits {
         MandateLimits { single_fen: self.single_limit_fen, daily_fen: self.daily_limit_fen }
     }
 }
