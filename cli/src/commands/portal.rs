@@ -24,7 +24,7 @@ pub(crate) struct PortalArgs {
     #[arg(required_unless_present = "operator", conflicts_with = "operator")]
     provider: Option<ProviderId>,
     /// Open the operator's pages under this name, which is recorded with each action.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = Person::new)]
     operator: Option<Person>,
     /// What the session may do; may be repeated [default: everything].
     #[arg(long, value_name = "RIGHT")]

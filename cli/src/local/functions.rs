@@ -188,7 +188,7 @@ fn offers_config(address: SocketAddr) -> Result<OffersConfig, Error> {
 
 fn portal_config(address: SocketAddr) -> PortalConfig {
     PortalConfig {
-        portal_url: format!("http://{address}"),
+        portal_url: Some(format!("http://{address}")),
         alipay_origin: format!("http://{address}"),
         platform_name: "Steelyard on this machine".to_owned(),
         offered: MandateLimits { single_fen: SINGLE_LIMIT, daily_fen: None },

@@ -22,7 +22,7 @@ impl Shared {
         key: &str,
     ) -> Result<OfferedRecharge, NotOffered> {
         let provider = visit.provider();
-        let return_to = format!("{}/portal/providers/{provider}/recharge", self.config.portal_url);
+        let return_to = format!("{}/portal/providers/{provider}/recharge", visit.portal_url);
         self.offers.recharge(provider, amount, way, key, &return_to).await
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Visit {
     /// The names in the path.
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) frame: Frame,
+    /// The address of the pages.
+    pub(crate) portal_url: String,
     pub(crate) now: jiff::Timestamp,
 }
 
@@ -167,7 +169,8 @@ impl FromRequestParts<Shared> for Visit {
         if let Asker::Session(session) = &asker {
             of_session(&mut frame, session, shared);
         }
-        Ok(Visit { asker, account, path, frame, now: shared.clock.now() })
+        let portal_url = shared.portal_url(parts);
+        Ok(Visit { asker, account, path, frame, portal_url, now: shared.clock.now() })
     }
 }
 

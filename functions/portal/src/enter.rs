@@ -100,7 +100,7 @@ pub(crate) async fn make(
         session_version,
     };
     let billing = &shared.settler.books.billing;
-    let url = match store_link(billing, &shared.config.portal_url, &link).await {
+    let url = match store_link(billing, &shared.portal_url(&parts), &link).await {
         Ok(url) => url,
         Err(LinkError::Asked(error)) => return Err(malformed(error.to_string())),
         Err(error) => return Err(Refusal::unavailable(error)),

@@ -25,6 +25,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
@@ -32,7 +33,7 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use lambda_http::request::LambdaRequest;
+use lambda_http::request::{LambdaRequest, RequestContext};
 use serde_json::Value;
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Calendar, Session, Visitor};
@@ -60,8 +61,9 @@ const PLANS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
 /// What the portal has to know beside its tables.
 #[derive(Clone, Debug)]
 pub struct PortalConfig {
-    /// The address of the pages, without a slash at its end: links to sessions begin with it.
-    pub portal_url: String,
+    /// The address of the pages, without a slash at its end; none if it is that of the API that a request
+    /// came by.
+    pub portal_url: Option<String>,
     /// The origin of Alipay's pages, to which forms may lead.
     pub alipay_origin: String,
     /// How the platform calls itself: the issuer of FOCUS files.
@@ -124,6 +126,18 @@ impl Shared {
         Ok(terms)
     }
 
+    /// The address of the pages, as a request came by it.
+    pub(crate) fn portal_url(&self, parts: &Parts) -> String {
+        if let Some(url) = &self.config.portal_url {
+            return url.clone();
+        }
+        let domain = match parts.extensions.get() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
+            Some(_) | None => None,
+        };
+        format!("https://{}", domain.unwrap_or_default())
+    }
+
     /// The platform's calendar.
     pub(crate) fn calendar(&self) -> &Calendar {
         &self.settler.books.rules.calendar
@@ -171,8 +185,8 @@ impl Portal {
         let (usage, billing) =
             (environment.required("USAGE_TABLE")?, environment.required("BILLING_TABLE")?);
         let config = PortalConfig {
-            portal_url: environment.required("PORTAL_URL")?,
-            alipay_origin: environment.required("ALIPAY_ORIGIN")?,
+            portal_url: None,
+            alipay_origin: origin(&environment.required("ALIPAY_GATEWAY")?),
             platform_name: environment.required("PLATFORM_NAME")?,
             offered: MandateLimits {
                 single_fen: Fen::new(environment.parsed("SINGLE_LIMIT_FEN")?),
@@ -199,6 +213,11 @@ impl Portal {
         };
         Ok(Portal::new(settler, Clock::system(), keys, callees, config))
     }
+}
+
+/// The scheme and the host of an address.
+fn origin(address: &str) -> String {
+    address.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
 fn routes(shared: &Shared) -> Router {

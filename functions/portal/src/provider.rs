@@ -444,6 +444,10 @@ pub(crate) async fn end(
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let view = shared.withholding(&visit).await?;
+    if view.state == WithholdingState::Ending {
+        // The form was sent twice.
+        return Ok(to(&visit.frame.page("withholding")));
+    }
     let mut forms = WithholdingForms::empty(sent.key.clone());
     let is_in_force = matches!(view.state, WithholdingState::On | WithholdingState::Suspended);
     let in_force = view.agreement.as_ref().filter(|_| is_in_force).map(|of| of.mandate);

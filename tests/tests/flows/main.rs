@@ -29,6 +29,7 @@ mod night;
 mod notifications;
 mod own_trouble;
 mod partial;
+mod portal;
 mod quote;
 mod realm;
 mod recharges;

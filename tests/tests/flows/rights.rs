@@ -112,6 +112,18 @@ const RIGHTS: &[Explained] = &[
     allow("OffersRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes consent dispatch_at_s due_shard format pk sk version", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A consent is noted with an offer that is open already. Nothing else of a mandate is in the list."),
     deny("OffersRole", PUT, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An offer moves no money, so offers adds no journal entry and no statement."),
     allow("OffersRole", READ_SECRET, SECRET, &[], "Pages and links are signed by the app's private key."),
+
+    // PortalRole
+    allow("PortalRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("PortalRole", LOG, "PortalLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("PortalRole", QUERY, USAGE, &[], "Pages show what was counted since the last settlement, and the reports behind a bill."),
+    allow("PortalRole", BATCH_GET, BILLING, &[], "The overview reads a debit and a mandate by one request."),
+    allow("PortalRole", QUERY, BILLING, &[], "Pages show the account, its bills and its ledger."),
+    allow("PortalRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys link#*"], "A link to a session is stored under the digest of its token."),
+    allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys link#*"], "A link is opened once. Nothing else is written: no page moves money."),
+    allow("PortalRole", INVOKE, "OffersFunction.Arn", &[], "Recharges and agreements are offered by the function that has Alipay's key."),
+    allow("PortalRole", INVOKE, "ActionsFunction.Arn", &[], "An agreement is limited and ended by the function that records who asked."),
+    allow("PortalRole", READ_SECRET, "PortalSecretArn", &[], "The cookies of sessions are signed by its keys."),
     // ActionsRole
     allow("ActionsRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("ActionsRole", LOG, "ActionsLogs.Arn", &[], "The function writes its log, to its own group."),
