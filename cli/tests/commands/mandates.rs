@@ -199,15 +199,17 @@ async fn limits_are_lowered_and_never_raised() {
     assert_eq!(lowered, "mandate 1 of shop, agreement 20155: active\n");
     let shown = platform.does("provider show shop --json").await;
     assert!(shown.contains(r#""limit_fen": 3000"#), "{shown}");
-    for (limits, asked) in [
-        ("--single-limit 31 --daily-limit 60", "up to ¥31.00 a debit and ¥60.00 a day"),
-        ("--single-limit 30", "up to ¥30.00 a debit"),
+    for (limits, what, why) in [
+        (
+            "--single-limit 31 --daily-limit 60",
+            "debit",
+            "a limit of 31.00 yuan is above the one in force, 30.00 yuan",
+        ),
+        ("--single-limit 30", "day", "the limit of 60.00 yuan cannot be taken away"),
     ] {
         let refused = platform.fails(&format!("mandates lower shop 1 {limits}")).await;
-        let expected = format!(
-            "error: limits can only be lowered: they are up to ¥30.00 a debit and ¥60.00 a day, and \
-             can't be {asked}\n"
-        );
+        let expected =
+            format!("error: the limit of a {what} cannot be lowered so\n  because: {why}\n");
         assert_eq!(refused, expected);
     }
 }
