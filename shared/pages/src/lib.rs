@@ -5,8 +5,6 @@
 //! [`Frame`]. A rule about money stands in `steelyard-billing` or `steelyard-pricing`; a view calls it, and
 //! rounds and sums nothing by a rule of its own.
 
-#![allow(dead_code)]
-
 pub mod bill;
 pub mod calculator;
 pub mod costs;

@@ -91,7 +91,9 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
 
 #[test]
 fn variables_of_the_template_are_enough_to_read_the_rules() {
-    for function in ["settle", "debit", "offers", "portal", "actions", "notify", "reconcile", "quote"] {
+    for function in
+        ["settle", "debit", "offers", "portal", "actions", "notify", "reconcile", "quote"]
+    {
         let values = [
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),

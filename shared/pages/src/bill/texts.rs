@@ -111,7 +111,6 @@ texts! {
         en: "{percent}% off until {day} ({name})", zh: "减 {percent}%，至 {day}（{name}）",
     }
     terms_from(day: BillingDay) { en: "terms from {day}", zh: "{day}起的条款" }
-    month_over() { en: "as the month is over", zh: "月末结算" }
     through_calls(amount: Units) { en: "¥{amount} went through", zh: "流水 ¥{amount}" }
 
     the_calculation() { en: "The calculation", zh: "计算过程" }
@@ -138,7 +137,6 @@ texts! {
     more_apis(count: Count) { en: "{count} more APIs", zh: "另有 {count} 个 API" }
     sum_of(day: Html, calls: Html) { en: "{day}, {calls} calls", zh: "{day}，{calls} 次" }
     sum_of_terms() { en: "Changed terms", zh: "条款变更" }
-    sum_of_notes() { en: "Credit and debit notes", zh: "调整" }
     charge_of_bill() { en: "Charge of this bill", zh: "本账单费用" }
 
     adds_up() { en: "Does it add up?", zh: "核对" }
@@ -272,7 +270,6 @@ texts! {
     col_bills() { en: "Bills", zh: "账单数" }
     days_of(month: BillingMonth) { en: "Bills of {month}", zh: "{month}账单" }
     one_statement() { en: "The month as one bill", zh: "本月合并账单" }
-    show_month(month: BillingMonth) { en: "Show the bills of {month}", zh: "查看{month}各日账单" }
     no_bills() { en: "No bill yet", zh: "尚无账单" }
 }
 

@@ -38,7 +38,6 @@ pub struct CalculatorPage<'a> {
 /// A line of the result.
 struct Line<'a> {
     line: &'a AddedLine,
-    c: Common,
     t: Texts,
 }
 
@@ -234,7 +233,7 @@ impl<'a> CalculatorPage<'a> {
     }
 
     fn lines(&self, priced: &'a Priced) -> Vec<Line<'a>> {
-        let line = |line| Line { line, c: self.c, t: self.t };
+        let line = |line| Line { line, t: self.t };
         priced.lines.iter().map(line).collect()
     }
 

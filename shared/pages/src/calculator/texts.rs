@@ -198,7 +198,6 @@ texts! {
     yuan() { en: "yuan", zh: "元" }
     all_rates() { en: "All rates together", zh: "全部费率合计" }
     calculation() { en: "The calculation", zh: "计算过程" }
-    this_month() { en: "This month", zh: "本月" }
     before() { en: "Calls before", zh: "此前次数" }
     these() { en: "These calls", zh: "这些调用" }
     after() { en: "Calls after", zh: "此后次数" }

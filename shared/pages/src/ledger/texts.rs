@@ -40,7 +40,6 @@ texts! {
     col_collecting() { en: "Collecting,&nbsp;¥", zh: "扣款中，¥" }
     col_amount() { en: "¥", zh: "¥" }
     col_state() { en: "State", zh: "状态" }
-    col_number() { en: "Alipay's number", zh: "支付宝交易号" }
     col_of() { en: "Given back of", zh: "退自" }
     no_entries() { en: "No money has moved yet", zh: "尚无资金变动" }
     no_entries_text() {
@@ -81,13 +80,11 @@ texts! {
     reversal() { en: "by Alipay or a bank, not by the platform", zh: "由支付宝或银行退回，并非平台发起" }
     reference(reference: Code<'_>) { en: "reference {reference}", zh: "凭证号 {reference}" }
     trade(number: Code<'_>) { en: "Alipay's number {number}", zh: "支付宝交易号 {number}" }
-    number(number: Count) { en: "No. {number}", zh: "第 {number} 笔" }
     moved(amount: Figure) { en: "{amount} moved", zh: "金额 {amount}" }
     happened() { en: "How it stands", zh: "情况" }
     you_can() { en: "What you can do", zh: "您可以" }
     our_number() { en: "Sent under", zh: "发送编号" }
     collects() { en: "Collects", zh: "收取" }
-    tries() { en: "Tries", zh: "扣款记录" }
     attempt(number: Html) { en: "sent under {number}", zh: "发送，编号 {number}" }
     attempt_paid(number: Html) { en: "paid, Alipay's number {number}", zh: "已付款，支付宝交易号 {number}" }
     calculated() { en: "as of now; fixed when it is sent", zh: "按当前计算，发出时确定" }

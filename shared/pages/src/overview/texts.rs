@@ -11,7 +11,6 @@ texts! {
     pub(super) struct Texts;
 
     title(month: BillingMonth) { en: "Overview, {month}", zh: "总览，{month}" }
-    and() { en: " and ", zh: "和" }
     comma() { en: ", ", zh: "、" }
     sentence_gap() { en: " ", zh: "" }
     at(day: BillingDay, time: Time) { en: "{day}, {time}", zh: "{day} {time}" }

@@ -119,7 +119,6 @@ texts! {
     }
     open_alipay() { en: "Open Alipay", zh: "打开支付宝" }
     pay_by_code() { en: "Scan with the Alipay app", zh: "用支付宝扫一扫" }
-    code_title(amount: Figure) { en: "QR code to pay {amount}", zh: "支付 {amount} 的二维码" }
     code_plain_title() { en: "QR code of this payment", zh: "付款二维码" }
     pay_by_code_note() {
         en: "Whoever scans it can pay this recharge. It is yours alone: don't share it.",
@@ -142,7 +141,6 @@ texts! {
     not_now() { en: "If you do not pay, nothing is taken, and this recharge lapses.", zh: "如不付款，不会扣取任何金额，此笔充值自动失效。" }
     our_number() { en: "Our number", zh: "商户订单号" }
     alipay_number() { en: "Alipay's number", zh: "支付宝交易号" }
-    amount_row() { en: "Amount", zh: "金额" }
     made() { en: "Made", zh: "发起时间" }
 
     result_title(number: Html) { en: "Recharge, {number}", zh: "充值，{number}" }

@@ -132,10 +132,6 @@ impl<'a> WithholdingPage<'a> {
         self.view.can_sign
     }
 
-    fn is_waiting(&self) -> bool {
-        self.view.state == WithholdingState::Waiting
-    }
-
     /// Whether debits are made, or are paused: limits can be lowered, and it can be ended.
     fn is_signed(&self) -> bool {
         match self.view.state {

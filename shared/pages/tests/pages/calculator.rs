@@ -302,26 +302,3 @@ fn page_of_a_long_list_stays_small_beside_what_was_typed() {
     let html = self::html(&month, Lang::En, outcome(&month, &bad), "");
     assert!(html.len() + STYLE_SHEET.len() < 100_000, "{}", html.len());
 }
-
-/// Writes the pages to the folder `PAGES`, for people to look at.
-#[test]
-#[ignore = "writes files"]
-fn pages_are_written_for_people_to_look_at() {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("calculator");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("page.css"), STYLE_SHEET).unwrap();
-    let month = month();
-    let with_unpriced = format!("{LIST}vsa.sms.send,20000\n");
-    let bad = format!("{LIST}a.b,1e6\nc.d,1,450\n接口,7\n");
-    for lang in Lang::ALL {
-        for (name, outcome, typed) in [
-            ("empty", Outcome::Nothing, ""),
-            ("priced", outcome(&month, &with_unpriced), with_unpriced.as_str()),
-            ("refused", outcome(&month, &bad), bad.as_str()),
-            ("not-priced", Outcome::NotPriced { why: NotPriced::NoPlan }, LIST),
-        ] {
-            let html = html(&month, lang, outcome, typed).replace("/portal/page.css", "page.css");
-            std::fs::write(folder.join(format!("{name}.{}.html", lang.name())), html).unwrap();
-        }
-    }
-}

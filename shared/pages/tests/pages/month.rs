@@ -3,8 +3,6 @@
 //! `shop-assistant` in May 2015, as of the 19th at 08:32: basic, value-added and message APIs, a discount
 //! of 20%, a cheaper tier from 13 million calls on, and calls of 17 May that arrived on the 18th.
 
-
-
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

@@ -49,10 +49,22 @@ async fn limits_are_not_raised() {
     platform.adopt_within("a", 1_000_000, [3_000, 5_000]).await;
     let before = state(&platform).await;
     for (key, to, why) in [
-        ("1", limits(3_001, Some(5_000)), "a limit of 30.01 yuan is above the one in force, 30.00 yuan"),
-        ("2", limits(2_000, Some(5_001)), "a limit of 50.01 yuan is above the one in force, 50.00 yuan"),
+        (
+            "1",
+            limits(3_001, Some(5_000)),
+            "a limit of 30.01 yuan is above the one in force, 30.00 yuan",
+        ),
+        (
+            "2",
+            limits(2_000, Some(5_001)),
+            "a limit of 50.01 yuan is above the one in force, 50.00 yuan",
+        ),
         ("3", limits(2_000, None), "the limit of 50.00 yuan cannot be taken away"),
-        ("4", limits(0, Some(5_000)), "a limit of 0.00 yuan allows no debit; end the mandate instead"),
+        (
+            "4",
+            limits(0, Some(5_000)),
+            "a limit of 0.00 yuan allows no debit; end the mandate instead",
+        ),
         ("5", limits(1, Some(0)), "a limit of 0.00 yuan allows no debit; end the mandate instead"),
     ] {
         for event in [by_provider("a", key, lower(to)), by_operator(key, lower(to))] {
