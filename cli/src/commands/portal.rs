@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use clap::Args;
 use serde_json::json;
-use steelyard_billing::{Person, ProviderId, SessionLink, SessionRight, Visitor};
+use steelyard_billing::{Person, ProviderId, SessionLink, SessionRight};
 use steelyard_portal::store_link;
 use steelyard_runtime::Error;
 
@@ -14,16 +14,15 @@ use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Open the pages of a provider, or with `--operator` those of the platform.
+/// Open the pages of a provider.
 ///
 /// Prints a link that works once, within a minute, and opens it in the browser when standard output is a
 /// terminal.
 #[derive(Debug, Args)]
 pub(crate) struct PortalArgs {
     /// The provider.
-    #[arg(required_unless_present = "operator", conflicts_with = "operator")]
-    provider: Option<ProviderId>,
-    /// Open the operator's pages under this name, which is recorded with each action.
+    provider: ProviderId,
+    /// Look at them as an operator of this name, who pays and signs nothing.
     #[arg(long, value_name = "NAME", value_parser = Person::new)]
     operator: Option<Person>,
     /// What the session may do; may be repeated [default: everything].
@@ -58,26 +57,20 @@ impl PortalArgs {
         };
         let system = target.system(platform).await?;
         let billing = &system.tables.billing;
-        let (visitor, session_version) = match (self.provider, self.operator) {
-            (Some(id), _) => {
-                let account = registered(&system.tables, &id).await?.account;
-                (Visitor::Provider(id), account.session_version)
-            }
-            (None, Some(operator)) => (Visitor::Operator(operator), 0),
-            (None, None) => return Err("name a provider, or an operator".into()),
-        };
+        let account = registered(&system.tables, &self.provider).await?.account;
         let may: BTreeSet<SessionRight> = match self.may.is_empty() {
             true => SessionRight::ALL.into(),
             false => self.may.into_iter().collect(),
         };
         let link = SessionLink {
-            visitor,
+            provider: self.provider,
+            operator: self.operator,
             may,
             lasts_s: self.expires_in,
             locale: self.lang,
             return_url: None,
             made_at_s: system.clock.now(),
-            session_version,
+            session_version: account.session_version,
         };
         let url = store_link(billing, &portal_url, &link).await?;
         if target.json {

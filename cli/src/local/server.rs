@@ -188,7 +188,10 @@ fn http_response(answer: &Value) -> Response {
     }
     let text = answer["body"].as_str().unwrap_or_default();
     let body = if answer["isBase64Encoded"] == true {
-        BASE64_STANDARD.decode(text).unwrap_or_default()
+        let Ok(bytes) = BASE64_STANDARD.decode(text) else {
+            return StatusCode::BAD_GATEWAY.into_response();
+        };
+        bytes
     } else {
         text.to_owned().into_bytes()
     };

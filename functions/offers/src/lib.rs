@@ -229,7 +229,8 @@ enum Invoked {
     },
     Mandate {
         request: MandateRequest,
-        key: String,
+        /// None to have an open offer given again.
+        key: Option<String>,
     },
 }
 
@@ -238,24 +239,41 @@ impl Offers {
     async fn invoked(&self, asked: Invoked) -> Result<Value, Error> {
         let answer = match asked {
             Invoked::Recharge { request, key, return_to } => {
-                let key = IdempotencyKey::parse(&key)?;
-                let offered = self.offer_recharge(request, Some(&key), Some(&return_to)).await;
-                offered.map_or_else(
-                    |error| refused_recharge(&error),
-                    |of| web::json_answer(201, &json!(of)),
-                )
+                match self.recharge_invoked(request, &key, &return_to).await {
+                    Ok(offered) => web::json_answer(201, &json!(offered)),
+                    Err(error) => refused_recharge(&error),
+                }
             }
             Invoked::Mandate { request, key } => {
-                let key = IdempotencyKey::parse(&key)?;
-                let offered = self.offer_mandate(request, Some(&key)).await;
-                offered.map_or_else(
-                    |error| refused_mandate(&error),
-                    |of| web::json_answer(201, &json!(of)),
-                )
+                match self.mandate_invoked(request, key.as_deref()).await {
+                    Ok(offered) => web::json_answer(201, &json!(offered)),
+                    Err(error) => refused_mandate(&error),
+                }
             }
         };
         let body = answer.body.as_deref().map(serde_json::from_slice).transpose()?;
         Ok(json!({ "status": answer.status_code, "body": body.unwrap_or(Value::Null) }))
+    }
+}
+
+impl Offers {
+    async fn recharge_invoked(
+        &self,
+        request: RechargeRequest,
+        key: &str,
+        return_to: &str,
+    ) -> Result<recharge::Offered, RechargeError> {
+        let key = IdempotencyKey::parse(key)?;
+        self.offer_recharge(request, Some(&key), Some(return_to)).await
+    }
+
+    async fn mandate_invoked(
+        &self,
+        request: MandateRequest,
+        key: Option<&str>,
+    ) -> Result<mandate::Offered, MandateError> {
+        let key = key.map(IdempotencyKey::parse).transpose()?;
+        self.offer_mandate(request, key.as_ref()).await
     }
 }
 

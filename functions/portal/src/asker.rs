@@ -169,7 +169,7 @@ impl FromRequestParts<Shared> for Visit {
         if let Asker::Session(session) = &asker {
             of_session(&mut frame, session, shared);
         }
-        let portal_url = shared.portal_url(parts);
+        let portal_url = shared.portal_url(parts)?;
         Ok(Visit { asker, account, path, frame, portal_url, now: shared.clock.now() })
     }
 }

@@ -28,12 +28,13 @@ use crate::seal::SessionKeys;
 /// The path where links are asked for.
 pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
 
-/// What is asked for: a session of a provider, or of an operator.
+/// What is asked for: a session of a provider, or of an operator who looks at it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LinkRequest {
-    provider: Option<ProviderId>,
-    /// The name of the person, who sees every account.
+    /// The provider whose pages the link opens.
+    provider: ProviderId,
+    /// The name of an operator, who sees every account; missing if the provider itself looks.
     operator: Option<Person>,
     /// `en` or `zh`; by the browser's preference if missing.
     locale: Option<String>,
@@ -69,29 +70,19 @@ pub(crate) async fn make(
     let malformed = |detail: String| Refusal::Malformed(detail);
     let asked: LinkRequest =
         steelyard_json::read(&body).map_err(|error| malformed(error.to_string()))?;
-    let (visitor, session_version) = match (asked.provider, asked.operator) {
-        (Some(provider), None) => {
-            shared.guard.admit(&caller, Right::Sessions, Some(&provider)).await?;
-            let found = shared.settler.books.billing.account(&provider).await;
-            let unknown = || {
-                Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"))
-            };
-            let account = found.map_err(Refusal::unavailable)?.ok_or_else(unknown)?;
-            let version = Shared::session_version(&account);
-            (Visitor::Provider(provider), version)
-        }
-        (None, Some(operator)) => {
-            shared.guard.admit(&caller, Right::Operators, None).await?;
-            (Visitor::Operator(operator), 0)
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(malformed("give either `provider` or `operator`".to_owned()));
-        }
-    };
+    let right = if asked.operator.is_some() { Right::Operators } else { Right::Sessions };
+    let provider = asked.provider;
+    shared.guard.admit(&caller, right, Some(&provider)).await?;
+    let found = shared.settler.books.billing.account(&provider).await;
+    let unknown =
+        || Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"));
+    let account = found.map_err(Refusal::unavailable)?.ok_or_else(unknown)?;
+    let session_version = account.account.session_version;
     let now = shared.clock.now();
     let default_s = u32::try_from(SESSION_DEFAULT.as_secs()).unwrap_or(u32::MAX);
     let link = SessionLink {
-        visitor,
+        provider,
+        operator: asked.operator,
         may: asked.may,
         lasts_s: asked.expires_in_s.unwrap_or(default_s),
         locale: asked.locale,
@@ -100,12 +91,13 @@ pub(crate) async fn make(
         session_version,
     };
     let billing = &shared.settler.books.billing;
-    let url = match store_link(billing, &shared.portal_url(&parts), &link).await {
+    let url = match store_link(billing, &shared.portal_url(&parts)?, &link).await {
         Ok(url) => url,
         Err(LinkError::Asked(error)) => return Err(malformed(error.to_string())),
         Err(error) => return Err(Refusal::unavailable(error)),
     };
-    tracing::info!(visitor = ?link.visitor, caller = %caller, "a session link is made");
+    let is_operators = link.operator.is_some();
+    tracing::info!(provider.id = %link.provider, is_operators, %caller, "a session link is made");
     let answer = LinkAnswer { url, opens_until_s: link.valid_until() };
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
@@ -150,16 +142,13 @@ pub(crate) async fn enter(
     let link = shared.settler.books.billing.open_session_link(&id, &opener).await;
     let link = link.map_err(Refusal::unavailable)?.ok_or(Refusal::LinkUsed)?;
     let lasts_s = i64::from(link.lasts_s);
-    let name = id.get(..16).unwrap_or_default().parse().map_err(Refusal::unavailable)?;
+    let first_page = format!("/portal/providers/{}/overview", link.provider);
+    let name = id.chars().take(16).collect::<String>().parse().map_err(Refusal::unavailable)?;
     let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
-    let first_page = match &session.visitor {
-        Visitor::Provider(provider) => format!("/portal/providers/{provider}/overview"),
-        Visitor::Operator(_) => "/portal/operator/providers".to_owned(),
-    };
     let lang = session.locale.clone();
     let sealed = shared.keys.seal(&session, lasts_s);
     let cookie = sealed.ok_or_else(|| Refusal::unavailable("the session cannot be sealed"))?;
-    tracing::info!(session.id = %session.id, visitor = ?session.visitor, "a session is opened");
+    tracing::info!(session.id = %session.id, "a session is opened");
     let mut response = to(&first_page);
     let cookie = HeaderValue::from_str(&cookie).map_err(Refusal::unavailable)?;
     response.headers_mut().append(SET_COOKIE, cookie);

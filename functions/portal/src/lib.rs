@@ -43,7 +43,7 @@ use steelyard_pricing::Fen;
 use steelyard_runtime::{Callee, Clock, Environment, Error, Function, Guard, Invocation, aws};
 use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
 use tower::ServiceExt;
-use tower_http::csrf::CsrfLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use asker::{LANG_COOKIE, Spoken};
 use offers::OfferMaker;
@@ -127,15 +127,17 @@ impl Shared {
     }
 
     /// The address of the pages, as a request came by it.
-    pub(crate) fn portal_url(&self, parts: &Parts) -> String {
+    pub(crate) fn portal_url(&self, parts: &Parts) -> Result<String, Refusal> {
         if let Some(url) = &self.config.portal_url {
-            return url.clone();
+            return Ok(url.clone());
         }
         let domain = match parts.extensions.get() {
             Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
             Some(_) | None => None,
         };
-        format!("https://{}", domain.unwrap_or_default())
+        let domain = domain.filter(|domain| !domain.is_empty());
+        let domain = domain.ok_or_else(|| Refusal::unavailable("the request names no domain"))?;
+        Ok(format!("https://{domain}"))
     }
 
     /// The platform's calendar.
@@ -143,15 +145,10 @@ impl Shared {
         &self.settler.books.rules.calendar
     }
 
-    /// The version of a provider's sessions.
-    pub(crate) fn session_version(account: &ProviderAccount) -> u32 {
-        account.account.session_version
-    }
-
     /// Whether the provider's sessions were revoked since this one was opened.
     pub(crate) fn is_revoked(&self, session: &Session, account: &ProviderAccount) -> bool {
         match session.visitor {
-            Visitor::Provider(_) => session.session_version != Shared::session_version(account),
+            Visitor::Provider(_) => session.session_version != account.account.session_version,
             Visitor::Operator(_) => false,
         }
     }
@@ -201,7 +198,8 @@ impl Portal {
         let aws = aws::in_lambda(environment)?;
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         let secret = secrets.get_secret_value().secret_id(&secret_id).send().await?;
-        let text = secret.secret_string().unwrap_or_default();
+        let text =
+            secret.secret_string().ok_or_else(|| format!("secret {secret_id} is not a text"))?;
         let keys =
             SessionKeys::read(text).map_err(|error| format!("secret {secret_id}: {error}"))?;
         let client = aws::dynamodb(&aws);
@@ -266,23 +264,12 @@ async fn answered(State(shared): State<Shared>, request: Request, next: Next) ->
     let is_page = parts.uri.path().starts_with("/portal/");
     let (asked_lang, frame) = (Spoken::asked(&parts), asker::frame(&parts, &shared));
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    if let Some(refusal) = response.extensions_mut().remove::<Arc<Refusal>>() {
-        response = match is_page {
-            true => (refusal.status(), page(&MessagePage::new(&frame, refusal.message())))
-                .into_response(),
-            false => refusal.as_problem(),
-        };
-    } else if response.status() == StatusCode::FORBIDDEN
-        && response.headers().get(CONTENT_TYPE).is_none()
-    {
-        // The layer against forged requests answers with nothing but a status.
-        response = match is_page {
-            true => (
-                StatusCode::FORBIDDEN,
-                page(&MessagePage::new(&frame, Refusal::ForeignForm.message())),
-            )
-                .into_response(),
-            false => Refusal::ForeignForm.as_problem(),
+    if let Some(refusal) = refusal_of(&mut response) {
+        response = if is_page {
+            let page = page(&MessagePage::new(&frame, refusal.message()));
+            (refusal.status(), page).into_response()
+        } else {
+            refusal.as_problem()
         };
     }
     let headers = response.headers_mut();
@@ -299,6 +286,24 @@ async fn answered(State(shared): State<Shared>, request: Request, next: Next) ->
     }
     response
 }
+
+/// Why a request was refused: by a route, by the layer against forged forms, or by axum, which could not
+/// read a query or a form.
+fn refusal_of(response: &mut Response) -> Option<Arc<Refusal>> {
+    if let Some(refusal) = response.extensions_mut().remove::<Arc<Refusal>>() {
+        return Some(refusal);
+    }
+    if response.extensions().get::<ProtectionError>().is_some() {
+        return Some(Arc::new(Refusal::ForeignForm));
+    }
+    let is_unreadable = response.status().is_client_error();
+    let detail = || "a parameter or a field of the form cannot be read".to_owned();
+    let has_a_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == HTML);
+    (is_unreadable && !has_a_page).then(|| Arc::new(Refusal::Malformed(detail())))
+}
+
+/// The type of a page, as axum writes it.
+const HTML: &str = "text/html; charset=utf-8";
 
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),

@@ -85,12 +85,13 @@ impl OfferMaker {
         .await
     }
 
-    /// Offers an agreement, once by its key, with the consent that a page recorded.
+    /// Offers an agreement with the consent that a page recorded, once by its key; without both, gives an
+    /// open offer again.
     pub(crate) async fn mandate(
         &self,
         provider: &ProviderId,
         consent: Option<Value>,
-        key: &str,
+        key: Option<&str>,
     ) -> Result<OfferedMandate, NotOffered> {
         let mut request = json!({ "provider": provider });
         if let Some(consent) = consent {

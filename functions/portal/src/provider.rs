@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use steelyard_billing::{Deed, SessionRight, StatementId};
 use steelyard_pages::bill::{BillListPage, DayBillPage, MonthBillPage};
-use steelyard_pages::calculator::{CalculatorPage, LIST_BYTES_MAX, Under};
+use steelyard_pages::calculator::{CalculatorPage, Under};
 use steelyard_pages::costs::{CostsPage, CostsParameters, CostsQuery};
 use steelyard_pages::csv::costs_csv;
 use steelyard_pages::focus::{FocusVersion, costs_focus};
@@ -111,18 +111,17 @@ pub(crate) async fn costs(
     visit: Visit,
     Query(sent): Query<CostsParameters>,
 ) -> Answer {
-    let query = costs_query(&shared, &visit, &sent)?;
-    let view = shared.costs(&visit, query).await?;
-    Ok(page(&CostsPage::new(&visit.frame, &view)))
-}
-
-pub(crate) fn costs_query(
-    shared: &Shared,
-    visit: &Visit,
-    sent: &CostsParameters,
-) -> Result<CostsQuery, Refusal> {
     let today = shared.calendar().day_of(visit.now).map_err(Refusal::unavailable)?;
-    CostsQuery::read(sent, today).map_err(|error| Refusal::Malformed(error.to_string()))
+    match CostsQuery::read(&sent, today) {
+        Ok(query) => {
+            let view = shared.costs(&visit, query).await?;
+            Ok(page(&CostsPage::new(&visit.frame, &view)))
+        }
+        Err(error) => {
+            let again = page(&CostsPage::refused(&visit.frame, sent, &error));
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+        }
+    }
 }
 
 /// The days of a file, and the version of its form.
@@ -206,9 +205,8 @@ pub(crate) async fn calculate(
     let (mut list, mut uploaded, mut under) = (String::new(), String::new(), Under::All);
     while let Some(field) = sent.next_field().await.map_err(malformed)? {
         let name = field.name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(malformed)?;
-        let text =
-            String::from_utf8_lossy(bytes.get(..LIST_BYTES_MAX).unwrap_or(&bytes)).into_owned();
+        // One that is too long is refused by the list, with its remedy.
+        let text = field.text().await.map_err(malformed)?;
         match name.as_str() {
             "list" => list = text,
             "file" => uploaded = text,
@@ -367,7 +365,7 @@ pub(crate) async fn sign(
         Ok(terms_version) => {
             let consent = session
                 .map(|session| json!({ "terms_version": terms_version, "session": session }));
-            match shared.offers.mandate(visit.provider(), consent, &sent.key).await {
+            match shared.offers.mandate(visit.provider(), consent, Some(&sent.key)).await {
                 Ok(_) => return Ok(to(&format!("{}/sign", visit.frame.page("withholding")))),
                 Err(not_offered) => {
                     not_offered.refusal().log();
@@ -387,9 +385,9 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
     if view.state != WithholdingState::Waiting {
         return Ok(to(&visit.frame.page("withholding")));
     }
-    let key = random_text().map_err(Refusal::unavailable)?;
-    let mut forms = WithholdingForms::empty(key.clone());
-    match shared.offers.mandate(visit.provider(), None, &key).await {
+    let mut forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
+    // Without a key and a consent the open offer is given again, and nothing is stored.
+    match shared.offers.mandate(visit.provider(), None, None).await {
         Ok(links) => forms.links = Some(links.into()),
         Err(not_offered) => {
             not_offered.refusal().log();

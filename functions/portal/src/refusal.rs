@@ -38,7 +38,8 @@ impl Refusal {
         match self {
             Refusal::NotSignedIn => Message::NotSignedIn,
             Refusal::LinkUsed => Message::LinkUsed,
-            Refusal::NotFound | Refusal::Malformed(_) | Refusal::Problem(..) => Message::NotFound,
+            Refusal::NotFound => Message::NotFound,
+            Refusal::Malformed(_) | Refusal::Problem(..) => Message::Malformed,
             Refusal::NotAllowed(_) => Message::NotAllowed,
             Refusal::ForeignForm => Message::ForeignForm,
             Refusal::Unavailable(_) => Message::Unavailable,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::TryStreamExt;
 use steelyard_billing::{
     Cause, Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal,
-    SourceId, Statement, StatementId,
+    SourceId, Statement, StatementId, Unmatched, still_owed,
 };
 use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError};
 use steelyard_pages::Records;
@@ -19,7 +19,7 @@ use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, Ledg
 use steelyard_pages::overview::{Overview, OverviewRecords};
 use steelyard_pages::recharge::{Recharging, Suggestions};
 use steelyard_pages::withholding::{Withholding, WithholdingRecords};
-use steelyard_pricing::{BillingDay, BillingMonth};
+use steelyard_pricing::{BillingDay, BillingMonth, MoneyError};
 use steelyard_store::CountedReport;
 
 use crate::Shared;
@@ -211,9 +211,9 @@ impl Shared {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
         let month = id.day.month();
         let last = visit.account.account.settled_through.unwrap_or(id.day).max(month.last_day());
-        let (statements, entry, debits) = tokio::join!(
+        let (statements, entries, debits) = tokio::join!(
             billing.statements_between(provider, month.first_day(), last),
-            self.entry_of(visit, id),
+            self.entries_since(visit, id),
             billing.newest::<Debit>(provider, None, TRAIL_PAGE)
         );
         let statements = statements.map_err(Refusal::unavailable)?;
@@ -226,36 +226,44 @@ impl Shared {
             let read = read.try_collect::<Vec<_>>().await.map_err(Refusal::unavailable)?;
             reports.extend(read.into_iter().map(shown));
         }
-        let debits = debits.map_err(Refusal::unavailable)?;
-        let debits = debits.iter().rev().filter(|debit| collects(debit, id));
-        let debits =
-            debits.map(|debit| BilledDebit { debit, confirmed_by: None }).collect::<Vec<_>>();
+        let (entries, debits) = (entries?, debits.map_err(Refusal::unavailable)?);
+        let is_owed = is_owed(visit, &statements, id).map_err(Refusal::unavailable)?;
+        let debits = debits.iter().rev().filter(|debit| collects(debit, id, is_owed));
+        let debits = debits.collect::<Vec<_>>();
+        let moved = moved(&debits, &entries).map_err(Refusal::unavailable)?;
+        let shown_on = billing.shown(&moved).await.map_err(Refusal::unavailable)?;
+        let debits = debits.into_iter().map(|debit| {
+            let mut numbers = debit.attempts.iter().map(|attempt| &attempt.out_trade_no);
+            BilledDebit { debit, confirmed_by: numbers.find_map(|n| shown_on.get(n)).copied() }
+        });
+        let debits = debits.collect::<Vec<_>>();
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let entry = entry?;
+        let charged = Cause::Charged { statement: id };
+        let entry = entries.iter().find(|entry| entry.record().cause == charged);
         let of = BillRecords {
             statement,
             statements: &statements,
             reports: &reports,
-            entry: entry.as_ref(),
+            entry,
             debits: &debits,
         };
         DayBill::new(visit.records(self, terms.plans()), of).map_err(Refusal::unavailable)
     }
 
-    /// The journal entry that charged a statement: it was recorded when the statement was made.
-    async fn entry_of(&self, visit: &Visit, id: StatementId) -> Result<Option<Entry>, Refusal> {
+    /// The journal entries from the newest back to the one that charged a statement; all of them if none
+    /// did.
+    async fn entries_since(&self, visit: &Visit, id: StatementId) -> Result<Vec<Entry>, Refusal> {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
-        let mut before = None;
+        let charged = Cause::Charged { statement: id };
+        let (mut entries, mut before) = (Vec::<Entry>::new(), None);
         loop {
             let page = billing.newest_entries(provider, before, TRAIL_PAGE).await;
             let page = page.map_err(Refusal::unavailable)?;
-            let is_of = |entry: &&Entry| entry.record().cause == Cause::Charged { statement: id };
-            if let Some(entry) = page.iter().find(is_of) {
-                return Ok(Some(entry.clone()));
-            }
-            match page.last().map(|entry| entry.record().number) {
-                Some(number) if number > 1 => before = Some(number),
-                Some(_) | None => return Ok(None),
+            before = page.last().map(|entry| entry.record().number);
+            let is_there = page.iter().any(|entry| entry.record().cause == charged);
+            entries.extend(page);
+            if is_there || before.is_none_or(|number| number <= 1) {
+                return Ok(entries);
             }
         }
     }
@@ -370,9 +378,45 @@ fn neighbours(days: impl Iterator<Item = BillingDay>) -> Vec<(BillingDay, Billin
     ranges
 }
 
-/// Whether a debit that was sent collects what a statement charges.
-fn collects(debit: &Debit, id: StatementId) -> bool {
-    debit.terms.as_ref().is_some_and(|terms| (terms.from..=terms.through).contains(&id.day))
+/// Whether something of a statement is still owed.
+fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<bool, MoneyError> {
+    let owed = still_owed(statements, visit.account.account.figures.receivable())?;
+    let mut owed = statements.iter().zip(owed);
+    Ok(owed.any(|(statement, owed)| statement.statement == id && owed.is_positive()))
+}
+
+/// Whether a debit collects what a statement charges: one that was sent says which days it is for, and one
+/// that is still to be sent is for what is owed then.
+fn collects(debit: &Debit, id: StatementId, is_owed: bool) -> bool {
+    match &debit.terms {
+        Some(terms) => (terms.from..=terms.through).contains(&id.day),
+        None => is_owed,
+    }
+}
+
+/// What the entries say that debits took through Alipay.
+fn moved(debits: &[&Debit], entries: &[Entry]) -> Result<Vec<Unmatched>, MoneyError> {
+    let mut moved = Vec::new();
+    for debit in debits {
+        let is_of = |entry: &&Entry| match &entry.record().cause {
+            Cause::DebitPaid { debit: paid, .. } => *paid == debit.debit,
+            Cause::Charged { .. }
+            | Cause::DebitSent { .. }
+            | Cause::DebitGivenUp { .. }
+            | Cause::Recharged { .. }
+            | Cause::RechargePaid { .. }
+            | Cause::DebitFound { .. }
+            | Cause::RefundAsked(_)
+            | Cause::RefundDone(_)
+            | Cause::RefundRefused(_)
+            | Cause::Reversed(_) => false,
+        };
+        let attempt = debit.last_attempt();
+        if let (Some(entry), Some(attempt)) = (entries.iter().find(is_of), attempt) {
+            moved.extend(Unmatched::of(entry, &attempt.out_trade_no, None)?);
+        }
+    }
+    Ok(moved)
 }
 
 fn shown(report: CountedReport) -> Report {

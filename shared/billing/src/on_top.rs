@@ -157,6 +157,10 @@ impl MonthSoFar {
     ///
     /// [`OnTopError`] when the month cannot be rated with it.
     pub fn quote(&self, usage: &Usage, plans: &Catalog) -> Result<QuoteOnTop, OnTopError> {
+        if usage.is_empty() {
+            // The night makes no statement without news: terms that changed count from the next usage on.
+            return Ok(self.quoted(Fen::ZERO, self.figures.so_far_fen));
+        }
         let is_last = self.today == self.figures.month.last_day();
         let new = MonthUsage {
             own: vec![(self.today, usage)],
@@ -167,15 +171,20 @@ impl MonthSoFar {
         };
         let ChargeOnTop { charged, lines } =
             self.rated(plans, |segments, before| charge_on_top(segments, before, &new))?;
-        Ok(QuoteOnTop {
+        let quoted = self.quoted(charged.charge_fen, charged.month.charged_fen);
+        Ok(QuoteOnTop { lines, unpriced: charged.unpriced, ..quoted })
+    }
+
+    fn quoted(&self, adds_fen: Fen, month_fen: Fen) -> QuoteOnTop {
+        QuoteOnTop {
             month_to_date: self.figures,
-            adds_fen: charged.charge_fen,
-            month_fen: charged.month.charged_fen,
+            adds_fen,
+            month_fen,
             currency: CURRENCY,
-            lines,
-            unpriced: charged.unpriced,
+            lines: Vec::new(),
+            unpriced: Vec::new(),
             plans: Vec::new(),
-        })
+        }
     }
 
     /// The month under the provider's own terms, if it ends so.

@@ -79,8 +79,11 @@ impl FromStr for SessionRight {
 /// A link that opens a session: it is stored under a digest of its token, and works once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLink {
-    /// Who opens it.
-    pub visitor: Visitor,
+    /// The provider whose pages it opens.
+    pub provider: ProviderId,
+    /// The operator who opens them; none if the provider itself does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Person>,
     /// What the session may do.
     pub may: BTreeSet<SessionRight>,
     /// How long the session lasts once the link is opened, in seconds.
@@ -168,7 +171,7 @@ impl SessionLink {
         }
         Some(Session {
             id,
-            visitor: self.visitor,
+            visitor: self.operator.map_or(Visitor::Provider(self.provider), Visitor::Operator),
             may: self.may,
             session_version: self.session_version,
             ends_at_s: now + SignedDuration::from_secs(self.lasts_s.into()),
@@ -198,7 +201,8 @@ mod tests {
 
     fn link() -> SessionLink {
         SessionLink {
-            visitor: Visitor::Provider("shop".parse().unwrap()),
+            provider: "shop".parse().unwrap(),
+            operator: None,
             may: BTreeSet::new(),
             lasts_s: 3_600,
             locale: None,
@@ -228,6 +232,17 @@ mod tests {
         assert!(!session.is_open(at("2015-05-19T01:00:30Z")));
         assert!(session.lets(SessionRight::Read) && !session.lets(SessionRight::Pay));
         assert_eq!(session.session_version, 3);
+    }
+
+    #[test]
+    fn a_session_is_the_operators_if_the_link_names_one() {
+        let now = at("2015-05-19T00:00:00Z");
+        let own = link().open("s".parse().unwrap(), now).unwrap();
+        assert_eq!(own.visitor, Visitor::Provider("shop".parse().unwrap()));
+        let operator = Person::new("li").unwrap();
+        let link = SessionLink { operator: Some(operator.clone()), ..link() };
+        let session = link.open("s".parse().unwrap(), now).unwrap();
+        assert_eq!(session.visitor, Visitor::Operator(operator));
     }
 
     #[test]

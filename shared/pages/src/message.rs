@@ -17,6 +17,8 @@ pub enum Message {
     NotSignedIn,
     /// Nothing is at this address for this session.
     NotFound,
+    /// The address or the form cannot be read.
+    Malformed,
     /// The session may read, and not do this.
     NotAllowed,
     /// The form came from another site.
@@ -42,6 +44,11 @@ texts! {
     not_found_text() {
         en: "The address is not one of your pages.",
         zh: "该地址不是您的页面。",
+    }
+    malformed() { en: "This can't be read", zh: "无法识别" }
+    malformed_text() {
+        en: "Something in the address or the form has another form than this page sends. Nothing was changed. Go back and choose again.",
+        zh: "地址或表单中的内容与本页面的格式不符，账户没有任何变动。请返回后重新选择。",
     }
     not_allowed() { en: "You can read this account", zh: "您可以查看此账户" }
     not_allowed_text() {
@@ -80,6 +87,7 @@ impl<'a> MessagePage<'a> {
             Message::LinkUsed => (Icon::Square, t.link_used(), t.link_used_text()),
             Message::NotSignedIn => (Icon::Square, t.not_signed_in(), t.not_signed_in_text()),
             Message::NotFound => (Icon::Dashed, t.not_found(), t.not_found_text()),
+            Message::Malformed => (Icon::Info, t.malformed(), t.malformed_text()),
             Message::NotAllowed => (Icon::Info, t.not_allowed(), t.not_allowed_text()),
             Message::ForeignForm => (Icon::Care, t.foreign_form(), t.foreign_form_text()),
             Message::Unavailable => (Icon::Care, t.unavailable(), t.unavailable_text()),

@@ -33,6 +33,10 @@ pub(crate) struct Figure(pub(crate) Fen);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plain(pub(crate) Fen);
 
+/// An amount without its currency and its sign, where an operator stands before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsigned(pub(crate) Fen);
+
 /// A change: like [`Plain`], and with a plus sign if it is more than nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change(pub(crate) Fen);
@@ -188,6 +192,12 @@ impl Show for Figure {
 impl Show for Plain {
     fn show(&self, lang: Lang, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_negative() { "−" } else { "" })?;
+        unsigned(self.0).show(lang, f)
+    }
+}
+
+impl Show for Unsigned {
+    fn show(&self, lang: Lang, f: &mut Formatter<'_>) -> fmt::Result {
         unsigned(self.0).show(lang, f)
     }
 }

@@ -181,6 +181,56 @@ async fn a_provider_recharges_lowers_its_limit_and_ends_its_agreement_each_once(
 }
 
 #[tokio::test]
+async fn a_bill_leads_to_its_debit_and_says_when_alipays_bill_confirmed_it() {
+    let platform = platform().await;
+    let path = "/portal/providers/a/bills/2015-05-17";
+    for (time, said) in [
+        ("2015-05-18 08:40", "To be confirmed by Alipay"),
+        ("2015-05-18 12:00", "To be confirmed by Alipay"),
+        ("2015-05-19 12:00", "Confirmed by Alipay"),
+    ] {
+        platform.run_until(time).await;
+        let cookie = session(&platform, "a", &[]).await;
+        let seen = ask(&platform, Method::GET, path, &cookie, "").await;
+        assert!(seen.body.contains(said), "{time}: {}", seen.body);
+    }
+    assert!(platform.taken("a") > 0);
+}
+
+#[tokio::test]
+async fn an_operator_sees_every_account_and_neither_pays_nor_signs() {
+    let platform = platform().await;
+    let asked = json!({ "provider": "a", "operator": "li", "may": ["pay", "mandate"] });
+    let entered = ask(&platform, Method::GET, &link(&platform, &asked).await, "", "").await;
+    for provider in ["a", "b"] {
+        let path = format!("/portal/providers/{provider}/overview");
+        let seen = ask(&platform, Method::GET, &path, &entered.cookie, "").await;
+        assert_eq!(seen.status, 200, "{provider}");
+    }
+    let path = "/portal/providers/a/recharge";
+    let form = "key=cart-1&amount=50.00&way=page";
+    let seen = ask(&platform, Method::POST, path, &entered.cookie, form).await;
+    assert_eq!(seen.status, 403);
+    assert_eq!(platform.found("a").await.account.recharges, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_page_that_says_so() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["pay"]).await;
+    for (page, status) in [("bills?month=x", 400), ("ledger?kind=x", 400), ("costs?from=x", 422)] {
+        let path = format!("/portal/providers/a/{page}");
+        let seen = ask(&platform, Method::GET, &path, &cookie, "").await;
+        assert_eq!(seen.status, status, "{page}");
+        assert!(seen.body.contains("<h1>"), "{page}: {}", seen.body);
+    }
+    // A key that a browser made up raises no alarm.
+    let form = "key=&amount=50.00&way=page";
+    let seen = ask(&platform, Method::POST, "/portal/providers/a/recharge", &cookie, form).await;
+    assert_eq!(seen.status, 422, "{}", seen.body);
+}
+
+#[tokio::test]
 async fn a_form_of_another_site_is_refused() {
     let platform = platform().await;
     let cookie = session(&platform, "a", &["pay"]).await;

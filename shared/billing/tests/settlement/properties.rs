@@ -250,7 +250,11 @@ impl Life {
             with.count_at(today, (api.as_str(), metered), noon);
         }
         let with = charged(&after(&with));
-        assert_eq!((quote.month_fen, quote.adds_fen), (with, with.minus(charged(&base)).unwrap()));
+        assert_eq!(
+            (quote.month_fen, quote.adds_fen),
+            (with, with.minus(charged(&base)).unwrap()),
+            "{asked:?} on {today}"
+        );
     }
 
     /// Every call and every amount is on a statement once, under its own name or another.

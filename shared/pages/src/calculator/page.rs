@@ -13,7 +13,7 @@ use super::work::Step;
 use crate::frame::{Common, Frame};
 use crate::icon::Icon;
 use crate::lang::Lang;
-use crate::show::{Change, Code, Count, Figure, Html, Plain, Price, Units};
+use crate::show::{Change, Code, Count, Figure, Html, Plain, Price, Units, Unsigned};
 use crate::strip::{Strip, StripKind};
 
 /// How many bad lines the page lists.
@@ -62,8 +62,7 @@ impl<'a> CalculatorPage<'a> {
 
     /// An amount without its sign.
     fn size(&self, amount: &steelyard_pricing::Fen) -> Html {
-        let size = steelyard_pricing::Fen::ZERO.minus(*amount).ok();
-        self.show(Plain(size.filter(|_| amount.is_negative()).unwrap_or(*amount)))
+        self.show(Unsigned(*amount))
     }
 
     /// What parts the members of a list.

@@ -200,8 +200,8 @@ pub struct AddedApi {
 /// An API of the list that no rate covers: its calls cost nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UnpricedApi {
-    /// The first line that names it.
-    pub line: usize,
+    /// The first line that names it; none where the list has it under another name.
+    pub line: Option<usize>,
     /// The API.
     #[schema(value_type = String)]
     pub api: ApiName,
@@ -400,7 +400,7 @@ fn unpriced(list: &CallList, quote: &QuoteOnTop, plan: Option<&Plan>) -> Vec<Unp
     let known = known_apis(list, quote, plan);
     let of_quote = quote.unpriced.iter().flat_map(|unpriced| unpriced.apis.iter());
     let view = |(api, metered): (&ApiName, Metered)| UnpricedApi {
-        line: list.line_of(api).unwrap_or_default(),
+        line: list.line_of(api),
         api: api.clone(),
         calls: metered.calls,
         meant: known.iter().find(|known| is_almost(api.as_str(), known.as_str())).cloned(),

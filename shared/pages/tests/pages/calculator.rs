@@ -286,7 +286,7 @@ fn api_that_is_almost_another_is_asked_about() {
     let priced = priced(&month, list);
     let meant =
         priced.unpriced.iter().map(|of| (of.line, of.meant.as_ref().map(ToString::to_string)));
-    let expected = [(3, None), (2, Some("vas.sms.send".to_owned()))];
+    let expected = [(Some(3), None), (Some(2), Some("vas.sms.send".to_owned()))];
     assert_eq!(meant.collect::<Vec<_>>(), expected);
 }
 

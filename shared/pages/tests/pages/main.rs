@@ -36,6 +36,7 @@ fn every_message_is_a_page_in_both_languages() {
         Message::LinkUsed,
         Message::NotSignedIn,
         Message::NotFound,
+        Message::Malformed,
         Message::NotAllowed,
         Message::ForeignForm,
         Message::Unavailable,
