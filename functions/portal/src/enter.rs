@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{
     Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionError, SessionLink, SessionRight,
-    Visitor,
 };
 use steelyard_runtime::Problem;
 use steelyard_store::{BillingTable, CommitError, session_link_id};
