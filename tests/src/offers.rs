@@ -114,7 +114,7 @@ impl Platform {
         let tables = &self.stack.tables;
         let mut text = String::new();
         let unmatched = tables.billing.unmatched().await.unwrap().unmatched;
-        for found in tables.registry().await.unwrap().accounts {
+        for found in self.accounts().await {
             writeln!(text, "{:#?}", tables.books(found, &unmatched).await.unwrap()).unwrap();
         }
         let next = tables.billing.next_dispatch_at().await.unwrap();

@@ -15,7 +15,7 @@ use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
 use steelyard_offers::{Offers, OffersConfig};
-use steelyard_portal::{Callees, Portal, PortalConfig, SessionKeys};
+use steelyard_portal::{DeadLetterQueue, Portal, PortalConfig, Reached, SessionKeys};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
@@ -78,6 +78,19 @@ pub(super) const RECONCILE_QUEUE: &str = "steelyard-reconcile";
 /// The queue that feeds debit.
 pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
 
+/// The queues, with what operators call what is left in their dead-letter queues.
+pub(super) const QUEUES: [(DeadLetterQueue, &str); 4] = [
+    (DeadLetterQueue::Usage, USAGE_QUEUE),
+    (DeadLetterQueue::Settle, SETTLE_QUEUE),
+    (DeadLetterQueue::Debit, DEBIT_QUEUE),
+    (DeadLetterQueue::Reconcile, RECONCILE_QUEUE),
+];
+
+/// The dead-letter queue of a queue.
+pub(super) fn dead_letter_queue(queue: &str) -> String {
+    format!("{queue}-dead-letters")
+}
+
 /// Alipay's code for the scene in which mandates are signed.
 const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
 
@@ -122,9 +135,13 @@ impl Parts<'_> {
         let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
         let settler = Settler { books: self.books("portal"), usage: usage("portal") };
         let callee = |name: &str| Callee::new(&self.config("portal"), name.to_owned());
-        let callees = Callees { offers: callee(OFFERS), actions: callee(ACTIONS) };
+        let letters = |(of, queue): (DeadLetterQueue, &str)| {
+            (of, self.queue("portal", &dead_letter_queue(queue)))
+        };
+        let dead_letters = QUEUES.map(letters).to_vec();
+        let reached = Reached { offers: callee(OFFERS), actions: callee(ACTIONS), dead_letters };
         let keys = SessionKeys::random()?;
-        let portal = Portal::new(settler, clock(), keys, callees, portal_config(address));
+        let portal = Portal::new(settler, clock(), keys, reached, portal_config(address));
         let need_approval = self.actions_need_approval;
         let actions = Actions::new(self.books("actions"), need_approval, clock());
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;

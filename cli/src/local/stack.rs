@@ -24,7 +24,10 @@ use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Request, Transport};
-use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE};
+use super::functions::{
+    DEBIT_QUEUE, Functions, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
+    dead_letter_queue,
+};
 use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
@@ -194,7 +197,7 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for queue in [USAGE_QUEUE, SETTLE_QUEUE, DEBIT_QUEUE, RECONCILE_QUEUE] {
+        for (_, queue) in QUEUES {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],
@@ -290,10 +293,6 @@ fn open_alipay(data: Option<&Path>, clock: LocalClock) -> Result<LocalAlipay, Er
             })?
         }
     })
-}
-
-fn dead_letter_queue(queue: &str) -> String {
-    format!("{queue}-dead-letters")
 }
 
 async fn create_queue(embedded: &Embedded, queue: &str, visibility_s: u32) -> Result<(), Error> {

@@ -127,9 +127,10 @@ fn answer(acted: Result<Action, ActError>) -> Result<ActionAnswer, Error> {
             let detail = chain(&error);
             match error {
                 ActionError::KeyUsed => ActionProblem::KeyUsed { detail },
-                ActionError::Unknown(_)
-                | ActionError::OwnApproval { .. }
-                | ActionError::NotWaiting { .. } => ActionProblem::Undecidable { detail },
+                ActionError::OwnApproval { .. } => ActionProblem::OwnApproval { detail },
+                ActionError::Unknown(_) | ActionError::NotWaiting { .. } => {
+                    ActionProblem::Undecidable { detail }
+                }
             }
         }
     };

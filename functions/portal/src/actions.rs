@@ -41,9 +41,7 @@ impl Shared {
             approve: None,
             reject: None,
         };
-        let event = serde_json::to_value(event).map_err(Refusal::unavailable)?;
-        let answer = self.actions.invoke(&event).await.map_err(Refusal::unavailable)?;
-        match serde_json::from_value(answer).map_err(Refusal::unavailable)? {
+        match self.asked_of_actions(&event).await? {
             ActionAnswer::Action(action) => match action.phase {
                 ActionPhase::Done { .. } => Ok(()),
                 ActionPhase::Refused { why, .. } => Err(Refusal::Problem(Problem::Mandate, why)),
@@ -55,8 +53,20 @@ impl Shared {
                 Err(Refusal::Problem(Problem::IdempotencyKeyUsed, detail))
             }
             ActionAnswer::Problem(
-                ActionProblem::Malformed { detail } | ActionProblem::Undecidable { detail },
+                ActionProblem::Malformed { detail }
+                | ActionProblem::OwnApproval { detail }
+                | ActionProblem::Undecidable { detail },
             ) => Err(Refusal::Malformed(detail)),
         }
+    }
+
+    /// What the actions function answers.
+    pub(crate) async fn asked_of_actions(
+        &self,
+        event: &ActionEvent,
+    ) -> Result<ActionAnswer, Refusal> {
+        let event = serde_json::to_value(event).map_err(Refusal::unavailable)?;
+        let answer = self.actions.invoke(&event).await.map_err(Refusal::unavailable)?;
+        serde_json::from_value(answer).map_err(Refusal::unavailable)
     }
 }

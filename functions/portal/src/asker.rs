@@ -89,6 +89,7 @@ impl Asker {
                     SessionRight::Read | SessionRight::Alerts => Right::Accounts,
                     SessionRight::Pay => Right::Recharges,
                     SessionRight::Mandate => Right::Mandates,
+                    SessionRight::Operate => Right::Operators,
                 };
                 Ok(shared.guard.admit(caller, right, Some(provider)).await?)
             }
@@ -188,7 +189,8 @@ fn is_of_provider(session: &Session) -> bool {
     }
 }
 
-fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
+/// What the frame of a page says of its session.
+pub(crate) fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
     let calendar = &shared.settler.books.rules.calendar;
     frame.signed_in_until = Some(wall_clock(calendar, session.ends_at_s));
     frame.return_url.clone_from(&session.return_url);
@@ -198,7 +200,7 @@ fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
         pay: lets(SessionRight::Pay),
         mandate: lets(SessionRight::Mandate),
         alerts: lets(SessionRight::Alerts),
-        operate: !is_of_provider(session),
+        operate: !is_of_provider(session) && session.lets(SessionRight::Operate),
     };
     if let Visitor::Operator(person) = &session.visitor {
         frame.operator = Some(person.to_string());

@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{
     Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionError, SessionLink, SessionRight,
+    Visitor,
 };
 use steelyard_runtime::Problem;
-use steelyard_store::{BillingTable, CommitError, session_link_id};
+use steelyard_store::{BillingTable, CommitError, ProviderAccount, session_link_id};
 use thiserror::Error;
 
 use crate::Shared;
@@ -27,12 +28,12 @@ use crate::seal::SessionKeys;
 /// The path where links are asked for.
 pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
 
-/// What is asked for: a session of a provider, or of an operator who looks at it.
+/// What is asked for: a session of a provider, or of an operator.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LinkRequest {
-    /// The provider whose pages the link opens.
-    provider: ProviderId,
+    /// The provider whose pages the link opens; for an operator, all providers if missing.
+    provider: Option<ProviderId>,
     /// The name of an operator, who sees every account; missing if the provider itself looks.
     operator: Option<Person>,
     /// `en` or `zh`; by the browser's preference if missing.
@@ -70,23 +71,26 @@ pub(crate) async fn make(
     let asked: LinkRequest =
         steelyard_json::read(&body).map_err(|error| malformed(error.to_string()))?;
     let right = if asked.operator.is_some() { Right::Operators } else { Right::Sessions };
-    let provider = asked.provider;
-    shared.guard.admit(&caller, right, Some(&provider)).await?;
-    let found = shared.settler.books.billing.account(&provider).await;
-    let unknown =
-        || Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"));
-    let account = found.map_err(Refusal::unavailable)?.ok_or_else(unknown)?;
-    let session_version = account.account.session_version;
-    let now = shared.clock.now();
+    shared.guard.admit(&caller, right, asked.provider.as_ref()).await?;
+    let session_version = match &asked.provider {
+        Some(provider) => shared.registered(provider).await?.account.session_version,
+        None => 0,
+    };
+    let is_operators = asked.operator.is_some();
+    let (visitor, looks_at) = match (asked.operator, asked.provider) {
+        (Some(operator), looks_at) => (Visitor::Operator(operator), looks_at),
+        (None, Some(provider)) => (Visitor::Provider(provider), None),
+        (None, None) => return Err(malformed("name a `provider` or an `operator`".to_owned())),
+    };
     let default_s = u32::try_from(SESSION_DEFAULT.as_secs()).unwrap_or(u32::MAX);
     let link = SessionLink {
-        provider,
-        operator: asked.operator,
+        visitor,
+        looks_at,
         may: asked.may,
         lasts_s: asked.expires_in_s.unwrap_or(default_s),
         locale: asked.locale,
         return_url: asked.return_url,
-        made_at_s: now,
+        made_at_s: shared.clock.now(),
         session_version,
     };
     let billing = &shared.settler.books.billing;
@@ -95,10 +99,18 @@ pub(crate) async fn make(
         Err(LinkError::Asked(error)) => return Err(malformed(error.to_string())),
         Err(error) => return Err(Refusal::unavailable(error)),
     };
-    let is_operators = link.operator.is_some();
-    tracing::info!(provider.id = %link.provider, is_operators, %caller, "a session link is made");
+    tracing::info!(is_operators, %caller, "a session link is made");
     let answer = LinkAnswer { url, opens_until_s: link.valid_until() };
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+impl Shared {
+    async fn registered(&self, provider: &ProviderId) -> Result<ProviderAccount, Refusal> {
+        let found = self.settler.books.billing.account(provider).await;
+        let unknown =
+            || Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"));
+        found.map_err(Refusal::unavailable)?.ok_or_else(unknown)
+    }
 }
 
 /// Stores a link to a session, and gives its address.
@@ -141,7 +153,12 @@ pub(crate) async fn enter(
     let link = shared.settler.books.billing.open_session_link(&id, &opener).await;
     let link = link.map_err(Refusal::unavailable)?.ok_or(Refusal::LinkUsed)?;
     let lasts_s = i64::from(link.lasts_s);
-    let first_page = format!("/portal/providers/{}/overview", link.provider);
+    let first_page = match (&link.visitor, &link.looks_at) {
+        (Visitor::Provider(provider), _) | (Visitor::Operator(_), Some(provider)) => {
+            format!("/portal/providers/{provider}/overview")
+        }
+        (Visitor::Operator(_), None) => "/portal/operator/providers".to_owned(),
+    };
     let name = id.chars().take(16).collect::<String>().parse().map_err(Refusal::unavailable)?;
     let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
     let lang = session.locale.clone();

@@ -8,6 +8,7 @@ mod actions;
 mod asker;
 mod enter;
 mod offers;
+mod operator;
 mod provider;
 mod refusal;
 mod seal;
@@ -40,7 +41,9 @@ use steelyard_billing::{Calendar, Session, Visitor};
 use steelyard_books::{Books, RunTerms, SettleError, Settler};
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
 use steelyard_pricing::Fen;
-use steelyard_runtime::{Callee, Clock, Environment, Error, Function, Guard, Invocation, aws};
+use steelyard_runtime::{
+    Callee, Clock, Environment, Error, Function, Guard, Invocation, Queue, aws,
+};
 use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -51,12 +54,22 @@ use refusal::Refusal;
 
 pub use enter::{LinkError, SESSIONS_PATH, store_link};
 pub use seal::{SessionKeys, SessionKeysError};
+pub use steelyard_pages::operator::runs::DeadLetterQueue;
 
 /// The largest request, in bytes.
 pub const BODY_BYTES_MAX: usize = 1_048_576;
 
 /// For how long the plans that were read are used.
 const PLANS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// The variables with the addresses of the dead-letter queues.
+const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
+    (DeadLetterQueue::Usage, "USAGE_DEAD_LETTERS"),
+    (DeadLetterQueue::Settle, "SETTLE_DEAD_LETTERS"),
+    (DeadLetterQueue::Debit, "DEBIT_DEAD_LETTERS"),
+    (DeadLetterQueue::Reconcile, "RECONCILE_DEAD_LETTERS"),
+    (DeadLetterQueue::Schedule, "SCHEDULE_DEAD_LETTERS"),
+];
 
 /// What the portal has to know beside its tables.
 #[derive(Clone, Debug)]
@@ -74,13 +87,15 @@ pub struct PortalConfig {
     pub provider_claim: Option<String>,
 }
 
-/// The functions that the portal invokes.
+/// What the portal reaches beside its tables: the functions that it invokes, and the queues that it counts.
 #[derive(Clone, Debug)]
-pub struct Callees {
+pub struct Reached {
     /// Makes offers.
     pub offers: Callee,
     /// Carries out what people ask for on pages.
     pub actions: Callee,
+    /// The dead-letter queues.
+    pub dead_letters: Vec<(DeadLetterQueue, Queue)>,
 }
 
 /// The function.
@@ -101,6 +116,7 @@ pub(crate) struct Inner {
     keys: SessionKeys,
     offers: OfferMaker,
     actions: Callee,
+    dead_letters: Vec<(DeadLetterQueue, Queue)>,
     config: PortalConfig,
     plans: Mutex<Option<(Timestamp, RunTerms)>>,
 }
@@ -161,13 +177,14 @@ impl Portal {
         settler: Settler,
         clock: Clock,
         keys: SessionKeys,
-        callees: Callees,
+        reached: Reached,
         config: PortalConfig,
     ) -> Portal {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
-        let (offers, actions) = (OfferMaker(callees.offers), callees.actions);
-        let plans = Mutex::default();
-        let inner = Inner { settler, clock, guard, keys, offers, actions, config, plans };
+        let Reached { offers, actions, dead_letters } = reached;
+        let (offers, plans) = (OfferMaker(offers), Mutex::default());
+        let inner =
+            Inner { settler, clock, guard, keys, offers, actions, dead_letters, config, plans };
         let shared = Shared(Arc::new(inner));
         Portal { router: routes(&shared) }
     }
@@ -205,11 +222,16 @@ impl Portal {
         let client = aws::dynamodb(&aws);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
         let settler = Settler { books, usage: UsageTable::new(client, usage) };
-        let callees = Callees {
+        let mut dead_letters = Vec::new();
+        for (queue, variable) in DEAD_LETTERS {
+            dead_letters.push((queue, aws::queue(&aws, environment.required(variable)?)));
+        }
+        let reached = Reached {
             offers: Callee::new(&aws, environment.required("OFFERS_FUNCTION")?),
             actions: Callee::new(&aws, environment.required("ACTIONS_FUNCTION")?),
+            dead_letters,
         };
-        Ok(Portal::new(settler, Clock::system(), keys, callees, config))
+        Ok(Portal::new(settler, Clock::system(), keys, reached, config))
     }
 }
 
@@ -226,6 +248,7 @@ fn routes(shared: &Shared) -> Router {
         .route("/portal/left", get(async || Refusal::NotSignedIn))
         .route("/portal/page.css", get(style_sheet))
         .nest("/portal/providers/{provider}", provider_pages())
+        .nest("/portal/operator", operator::pages())
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::NotFound)
         .layer(CsrfLayer::new())

@@ -26,10 +26,8 @@ use steelyard_pricing::{BillingMonth, Fen};
 use crate::asker::Visit;
 use crate::enter::{random_text, to};
 use crate::offers::NotOffered;
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 use crate::{Shared, page};
-
-type Answer = Result<Response, Refusal>;
 
 /// The overview.
 pub(crate) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answer {

@@ -7,6 +7,9 @@ use serde_json::json;
 use steelyard_pages::Message;
 use steelyard_runtime::{Error, NotAdmitted, Problem, chain, web};
 
+/// What a route answers.
+pub(crate) type Answer = Result<Response, Refusal>;
+
 /// Why a request is not answered.
 #[derive(Debug)]
 pub(crate) enum Refusal {

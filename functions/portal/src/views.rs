@@ -64,22 +64,24 @@ impl Shared {
         let last_debit = (account.debits > 0).then_some(DebitId(account.debits));
         let last_mandate = (account.mandates > 0).then_some(MandateId(account.mandates));
         let in_use = visit.account.provider.mandate.as_ref().map(|in_use| in_use.mandate);
+        let of = |id| (visit.provider().clone(), id);
+        let debit = account.open_debit.or(last_debit).map(of);
+        let mandate = in_use.or(last_mandate).map(|id| (visit.provider().clone(), id));
         let billing = &self.settler.books.billing;
         let (read, found) = tokio::join!(
             self.read(visit),
-            billing.debit_and_mandate(
-                visit.provider(),
-                account.open_debit.or(last_debit),
-                in_use.or(last_mandate),
-            )
+            billing.debits_and_mandates(debit.as_slice(), mandate.as_slice())
         );
-        let (read, (debit, mandate)) = (read?, found.map_err(Refusal::unavailable)?);
+        let (read, found) = (read?, found.map_err(Refusal::unavailable)?);
+        if let Some(unreadable) = found.unreadable.first() {
+            return Err(Refusal::unavailable(unreadable.why.clone()));
+        }
         let records = visit.records(self, read.terms.plans());
         let more = OverviewRecords {
             statements: &read.statements,
             coming: read.coming.as_deref(),
-            debit: debit.as_ref(),
-            mandate: mandate.as_ref(),
+            debit: found.debits.first(),
+            mandate: found.mandates.first(),
             last_report_at: None,
             closed: None,
         };

@@ -154,9 +154,12 @@ impl Frame {
             Link { href, label: self.label(name), is_current }
         };
         match (&self.provider, &self.operator) {
-            (Some(provider), _) => {
-                let base = format!("/portal/providers/{}", provider);
-                PROVIDER_PAGES.iter().map(|name| link(&base, name)).collect()
+            (Some(provider), operator) => {
+                let base = format!("/portal/providers/{provider}");
+                let pages = PROVIDER_PAGES.iter().map(|name| link(&base, name));
+                // An operator came from the list of all.
+                let list = operator.as_ref().map(|_| link("/portal/operator", &"providers"));
+                list.into_iter().chain(pages).collect()
             }
             (None, Some(_)) => {
                 OPERATOR_PAGES.iter().map(|name| link("/portal/operator", name)).collect()

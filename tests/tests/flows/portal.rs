@@ -1,5 +1,7 @@
 //! The pages: who sees them, and what a visit costs.
 
+mod operators;
+
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
@@ -195,23 +197,6 @@ async fn a_bill_leads_to_its_debit_and_says_when_alipays_bill_confirmed_it() {
         assert!(seen.body.contains(said), "{time}: {}", seen.body);
     }
     assert!(platform.taken("a") > 0);
-}
-
-#[tokio::test]
-async fn an_operator_sees_every_account_and_neither_pays_nor_signs() {
-    let platform = platform().await;
-    let asked = json!({ "provider": "a", "operator": "li", "may": ["pay", "mandate"] });
-    let entered = ask(&platform, Method::GET, &link(&platform, &asked).await, "", "").await;
-    for provider in ["a", "b"] {
-        let path = format!("/portal/providers/{provider}/overview");
-        let seen = ask(&platform, Method::GET, &path, &entered.cookie, "").await;
-        assert_eq!(seen.status, 200, "{provider}");
-    }
-    let path = "/portal/providers/a/recharge";
-    let form = "key=cart-1&amount=50.00&way=page";
-    let seen = ask(&platform, Method::POST, path, &entered.cookie, form).await;
-    assert_eq!(seen.status, 403);
-    assert_eq!(platform.found("a").await.account.recharges, 0);
 }
 
 #[tokio::test]
