@@ -29,6 +29,14 @@ pub enum AskedBy {
         /// The session.
         session: String,
     },
+    /// One of the platform's servers, for a provider.
+    Caller {
+        /// The ARN or the unique id of its identity.
+        caller: String,
+        /// The provider.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+    },
 }
 
 /// What is done by an action.
