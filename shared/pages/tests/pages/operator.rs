@@ -591,7 +591,7 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
     });
     assert_eq!(html.matches("value=\"approve\"").count(), 1, "not of the own action");
     assert_eq!(html.matches("value=\"reject\"").count(), 2);
-    assert_shows(&html, &["role/server</span> for provider shop-assistant"]);
+    assert_shows(&html, &["role/server for provider shop-assistant"]);
     assert_shows(&html, &["approved by li", "Close the finding about trade", "Earlier actions"]);
     let none = AuditTrail::new(Vec::new(), None, now());
     let html = check("actions-empty", |frame| {
