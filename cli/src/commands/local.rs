@@ -119,6 +119,7 @@ impl LocalArgs {
   quote API        POST {endpoint}/v1/quotes
   recharges        POST {endpoint}/v1/recharges
   mandates         POST {endpoint}/v1/mandates
+  accounts         {endpoint}/v1/providers/PROVIDER/overview, described at {endpoint}/portal/reference
   Alipay gateway   {endpoint}/gateway.do, controlled under {endpoint}/local
   AWS tools        AWS_ENDPOINT_URL={endpoint}
   clock            {now} at {speed} times the speed of time"

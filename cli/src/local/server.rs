@@ -59,6 +59,7 @@ pub(crate) fn router(
         .route(SESSIONS_PATH, route(&functions.portal))
         .route("/portal/{*page}", route(&functions.portal))
         .route("/v1/providers/{*of}", route(&functions.portal))
+        .route("/v1/openapi.json", route(&functions.portal))
         .route("/local/done", get(done))
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         // `door` bounds all bodies, and each function its own.

@@ -102,7 +102,9 @@ fn act(by: Actor, key: Option<&str>, reason: Option<Reason>, what: Deed) -> Resu
 fn operator(by: Actor) -> Result<Person, String> {
     match by {
         Actor::Operator { operator } => Ok(operator),
-        Actor::Provider { .. } => Err("only an operator decides about an action".to_owned()),
+        Actor::Provider { .. } | Actor::Caller { .. } => {
+            Err("only an operator decides about an action".to_owned())
+        }
     }
 }
 

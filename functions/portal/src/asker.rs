@@ -8,7 +8,10 @@ use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use cookie::Cookie;
 use lambda_http::request::RequestContext;
-use steelyard_billing::{Caller, ProviderId, Right, Session, SessionId, SessionRight, Visitor};
+use serde_json::{Value, json};
+use steelyard_billing::{
+    Actor, Caller, Principal, ProviderId, Right, Session, SessionRight, TermsVersion, Visitor,
+};
 use steelyard_pages::{Frame, Lang, May, Records, wall_clock};
 use steelyard_store::ProviderAccount;
 
@@ -98,13 +101,35 @@ impl Asker {
 }
 
 impl Asker {
-    /// What the session is called in records; none without one.
-    pub(crate) fn session_id(&self) -> Option<&SessionId> {
+    /// How the audit trail names it where it acts for a provider.
+    pub(crate) fn actor(&self, provider: &ProviderId) -> Result<Actor, Refusal> {
+        let provider = provider.clone();
         match self {
-            Asker::Session(session) => Some(&session.id),
-            Asker::Caller(_) | Asker::Program(_) => None,
+            Asker::Session(session) if is_of_provider(session) => {
+                Ok(Actor::Provider { provider, session: session.id.clone() })
+            }
+            Asker::Caller(caller) => Ok(Actor::Caller { caller: principal(caller)?, provider }),
+            Asker::Session(_) | Asker::Program(_) => Err(Refusal::NotAllowed("act for a provider")),
         }
     }
+
+    /// The consent that it gives, or that a provider gave to it.
+    pub(crate) fn consent(&self, terms_version: &TermsVersion) -> Result<Value, Refusal> {
+        match self {
+            Asker::Session(session) => {
+                Ok(json!({ "terms_version": terms_version, "session": session.id }))
+            }
+            Asker::Caller(caller) => {
+                Ok(json!({ "terms_version": terms_version, "caller": principal(caller)? }))
+            }
+            Asker::Program(_) => Err(Refusal::NotAllowed(SessionRight::Mandate.name())),
+        }
+    }
+}
+
+/// The identity of a caller; there is none if AWS names none that a record can hold.
+fn principal(caller: &Caller) -> Result<Principal, Refusal> {
+    caller.principal().cloned().ok_or(Refusal::NotSignedIn)
 }
 
 impl Visit {

@@ -19,6 +19,7 @@ use steelyard_billing::{
 use steelyard_runtime::Problem;
 use steelyard_store::{BillingTable, CommitError, ProviderAccount, session_link_id};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::Shared;
 use crate::asker::Asker;
@@ -29,35 +30,49 @@ use crate::seal::SessionKeys;
 pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
 
 /// What is asked for: a session of a provider, or of an operator.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LinkRequest {
+pub(crate) struct LinkRequest {
     /// The provider whose pages the link opens; for an operator, all providers if missing.
+    #[schema(value_type = Option<String>, example = "shop-assistant")]
     provider: Option<ProviderId>,
     /// The name of an operator, who sees every account; missing if the provider itself looks.
+    #[schema(value_type = Option<String>)]
     operator: Option<Person>,
     /// `en` or `zh`; by the browser's preference if missing.
     locale: Option<String>,
     /// The platform's page to which the visitor returns.
     return_url: Option<String>,
-    /// What the session may do; `read` alone if missing.
+    /// What the session may do, of `read`, `pay`, `mandate` and `alerts`; `read` alone if missing.
     #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["pay", "mandate"]))]
     may: BTreeSet<SessionRight>,
     /// How long the session lasts, in seconds: from 60 to 43200, 3600 if missing.
     expires_in_s: Option<u32>,
 }
 
 /// A link to a session.
-#[derive(Debug, Serialize)]
-struct LinkAnswer {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LinkAnswer {
     /// The address that opens the session, once.
     url: String,
     /// Until when it opens, in seconds of Unix time.
+    #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     opens_until_s: Timestamp,
 }
 
-/// Makes a link for one of the platform's servers.
+/// Make a link to the pages
+///
+/// The link opens a session in the visitor's browser, once, within a minute. It needs the right `sessions`,
+/// or `operators` if it names one.
+#[utoipa::path(
+    post,
+    path = "/v1/portal-sessions",
+    operation_id = "make_session_link",
+    request_body = LinkRequest,
+    responses((status = 201, description = "The link.", body = LinkAnswer))
+)]
 pub(crate) async fn make(
     State(shared): State<Shared>,
     request: Request,

@@ -5,6 +5,7 @@
 //! or changes a record is asked of other functions.
 
 mod actions;
+mod api;
 mod asker;
 mod enter;
 mod offers;
@@ -242,11 +243,12 @@ fn origin(address: &str) -> String {
 
 fn routes(shared: &Shared) -> Router {
     Router::new()
-        .route(SESSIONS_PATH, post(enter::make))
+        .merge(Router::from(api::routes()))
         .route("/portal/enter/{token}", get(enter::enter))
         .route("/portal/leave", post(enter::leave))
         .route("/portal/left", get(async || Refusal::NotSignedIn))
         .route("/portal/page.css", get(style_sheet))
+        .route("/portal/reference", get(api::reference))
         .nest("/portal/providers/{provider}", provider_pages())
         .nest("/portal/operator", operator::pages())
         .fallback(async || Refusal::NotFound)

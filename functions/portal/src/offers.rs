@@ -7,6 +7,7 @@ use steelyard_pages::recharge::{PayBy, Way};
 use steelyard_pages::withholding::SigningLinks;
 use steelyard_pricing::Fen;
 use steelyard_runtime::{Callee, Problem};
+use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
 
@@ -19,9 +20,11 @@ pub(crate) struct OfferedRecharge {
 }
 
 /// An agreement that can be signed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct OfferedMandate {
+    /// A link that opens it in the Alipay app of a phone.
     pub(crate) app: String,
+    /// The text of a QR code for a desktop.
     pub(crate) qr: String,
 }
 

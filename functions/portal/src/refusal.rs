@@ -57,7 +57,7 @@ impl Refusal {
             Refusal::LinkUsed => (Problem::LinkUsed, "a link works once, within a minute".into()),
             Refusal::NotFound => (Problem::NotFound, "nothing is here for this caller".into()),
             Refusal::NotAllowed(what) => {
-                (Problem::Forbidden, format!("the session may not {what}"))
+                (Problem::Forbidden, format!("this session or caller may not {what}"))
             }
             Refusal::ForeignForm => (Problem::Forbidden, "another site sent this".into()),
             Refusal::Malformed(detail) => (Problem::MalformedRequest, detail.clone()),

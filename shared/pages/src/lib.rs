@@ -23,6 +23,7 @@ pub mod overview;
 mod qr;
 pub mod recharge;
 mod records;
+pub mod reference;
 mod show;
 mod strip;
 pub mod withholding;

@@ -1,6 +1,9 @@
 //! The pages: who sees them, and what a visit costs.
 
+mod api;
 mod operators;
+mod programs;
+mod walk;
 
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -52,7 +55,10 @@ async fn send(
     body: &str,
 ) -> Seen {
     let event = http_event(method, path, headers, body.as_bytes());
-    let answer = platform.stack.functions.portal.invoke(event).await.unwrap();
+    seen(&platform.stack.functions.portal.invoke(event).await.unwrap())
+}
+
+fn seen(answer: &Value) -> Seen {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let cookie = text(&answer["cookies"][0]);
     Seen {

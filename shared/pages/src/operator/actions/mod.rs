@@ -31,6 +31,14 @@ pub enum AskedBy {
         /// The session.
         session: String,
     },
+    /// One of the platform's servers, for a provider.
+    Caller {
+        /// The ARN or the unique id of its identity.
+        caller: String,
+        /// The provider.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+    },
 }
 
 /// What is done by an action.
@@ -219,6 +227,9 @@ impl From<&Actor> for AskedBy {
             Actor::Operator { operator } => AskedBy::Operator { operator: operator.to_string() },
             Actor::Provider { provider, session } => {
                 AskedBy::Provider { provider: provider.clone(), session: session.to_string() }
+            }
+            Actor::Caller { caller, provider } => {
+                AskedBy::Caller { caller: caller.to_string(), provider: provider.clone() }
             }
         }
     }
