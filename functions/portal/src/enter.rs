@@ -77,7 +77,7 @@ pub(crate) async fn make(
         || Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"));
     let account = found.map_err(Refusal::unavailable)?.ok_or_else(unknown)?;
     let session_version = account.account.session_version;
-    let now = shared.clock.now();
+    let now = shared.session_now();
     let default_s = u32::try_from(SESSION_DEFAULT.as_secs()).unwrap_or(u32::MAX);
     let link = SessionLink {
         provider,
@@ -143,7 +143,7 @@ pub(crate) async fn enter(
     let lasts_s = i64::from(link.lasts_s);
     let first_page = format!("/portal/providers/{}/overview", link.provider);
     let name = id.chars().take(16).collect::<String>().parse().map_err(Refusal::unavailable)?;
-    let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
+    let session: Session = link.open(name, shared.session_now()).ok_or(Refusal::LinkUsed)?;
     let lang = session.locale.clone();
     let sealed = shared.keys.seal(&session, lasts_s);
     let cookie = sealed.ok_or_else(|| Refusal::unavailable("the session cannot be sealed"))?;

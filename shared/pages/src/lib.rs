@@ -24,6 +24,7 @@ mod qr;
 pub mod recharge;
 mod records;
 mod show;
+pub mod start;
 mod strip;
 pub mod withholding;
 

@@ -11,6 +11,7 @@ mod month;
 mod operator;
 mod overview;
 mod recharge;
+mod start;
 mod strips;
 mod withholding;
 
