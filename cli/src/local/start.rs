@@ -63,7 +63,8 @@ impl StartPages {
 
     async fn view(&self) -> Result<Start, Error> {
         let now = self.clock.clock().now();
-        let (agreements, payments) = (self.alipay.agreements()?, self.alipay.trades()?);
+        let (agreements, mut payments) = (self.alipay.agreements()?, self.alipay.trades()?);
+        payments.sort_by_key(|trade| trade.trade_id);
         let has_more_of_alipay = agreements.len().max(payments.len()) > ALIPAY_MAX;
         let mut view = Start {
             url: self.url.clone(),

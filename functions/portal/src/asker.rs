@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use cookie::Cookie;
+use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use steelyard_billing::{Caller, ProviderId, Right, Session, SessionId, SessionRight, Visitor};
 use steelyard_pages::{Frame, Lang, May, Records, wall_clock};
@@ -181,7 +182,8 @@ impl FromRequestParts<Shared> for Visit {
 pub(crate) fn frame(parts: &Parts, shared: &Shared) -> Frame {
     let Spoken(lang) = Spoken::of(parts);
     let calendar = &shared.settler.books.rules.calendar;
-    Frame::new(lang, parts.uri.path(), calendar, shared.clock.now())
+    // The path of `parts.uri` lacks what routers above have matched.
+    Frame::new(lang, parts.raw_http_path(), calendar, shared.clock.now())
 }
 
 fn is_of_provider(session: &Session) -> bool {

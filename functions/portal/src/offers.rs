@@ -21,6 +21,7 @@ pub(crate) struct OfferedRecharge {
 /// An agreement that can be signed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OfferedMandate {
+    pub(crate) page: String,
     pub(crate) app: String,
     pub(crate) qr: String,
 }
@@ -128,8 +129,11 @@ impl OfferedRecharge {
     }
 }
 
-impl From<OfferedMandate> for SigningLinks {
-    fn from(OfferedMandate { app, qr }: OfferedMandate) -> SigningLinks {
-        SigningLinks { app, qr }
+impl OfferedMandate {
+    /// By what it is signed. The page opens in the Alipay app only; that of an Alipay without TLS, which is
+    /// a local one, opens in every browser.
+    pub(crate) fn links(self, alipay_origin: &str) -> SigningLinks {
+        let OfferedMandate { page, app, qr } = self;
+        SigningLinks { app: if alipay_origin.starts_with("http://") { page } else { app }, qr }
     }
 }

@@ -403,7 +403,7 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
     let mut forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
     // Without a key and a consent the open offer is given again, and nothing is stored.
     match shared.offers.mandate(visit.provider(), None, None).await {
-        Ok(links) => forms.links = Some(links.into()),
+        Ok(offer) => forms.links = Some(offer.links(&shared.config.alipay_origin)),
         Err(not_offered) => {
             not_offered.refusal().log();
             forms.sign = SignForm::unavailable();

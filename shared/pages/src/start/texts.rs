@@ -27,8 +27,8 @@ texts! {
     collecting() { en: "Being collected, ¥", zh: "扣款中，元" }
     as_operator() { en: "As an operator", zh: "以运营身份" }
     open_as_operator(provider: &str) {
-        en: "Open<span class=\"hide\"> the pages of {provider} as an operator</span>",
-        zh: "打开<span class=\"hide\">{provider} 的页面（运营身份）</span>",
+        en: "<span class=\"hide\">{provider}: </span>Open",
+        zh: "<span class=\"hide\">{provider}：</span>打开",
     }
     more_providers() {
         en: "More are registered. <span class=\"code\">steelyard provider list</span> lists all, and <span class=\"code\">steelyard portal PROVIDER</span> opens the pages of one.",
@@ -53,8 +53,8 @@ texts! {
     }
     clock() { en: "The clock", zh: "时钟" }
     clock_note() {
-        en: "The system lives by this clock. Sessions of the pages last as long as they would anyway.",
-        zh: "系统按此时钟运行。页面的登录时长不受影响。",
+        en: "The whole system follows it, but for how long you are signed in.",
+        zh: "整个系统按此时钟运行，登录时长除外。",
     }
     shows(at: DateTime) { en: "It shows {at}.", zh: "当前为 {at}。" }
     stands_still() { en: "It stands still until you move it.", zh: "时钟静止，由您拨动。" }
