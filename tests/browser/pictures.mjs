@@ -8,7 +8,7 @@ import { ROOT, Stack } from './stack.mjs';
 
 const FOLDER = join(ROOT, 'docs/pictures');
 const PROVIDER = 'shop-assistant';
-const PICTURES = [['overview', 'overview', 860], ['bill-day', 'bills/2014-05-04', 860]];
+const PICTURES = [['overview', 'overview', 1080], ['bill-day', 'bills/2014-05-04', 860]];
 
 const stack = await Stack.start('demo', '--open');
 const browser = await launch();

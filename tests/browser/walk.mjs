@@ -201,7 +201,7 @@ class Walk {
       await report.click();
       const target = visitor.page.locator(new URL(visitor.page.url()).hash);
       visitor.expect('report', (await target.textContent()).includes('day-1'), true);
-      visitor.see('bill-due', { pages: 1 });
+      visitor.see('bill-due', { pages: 2 });
       await visitor.own('bills/2015-05');
       visitor.see('bill-month', { pages: 1 });
       for (const [name, page, status] of [
@@ -228,7 +228,7 @@ class Walk {
       await visitor.own('ledger');
       visitor.see('ledger');
       await visitor.own('bills/2015-05-04');
-      visitor.see('bill-paid', { pages: 1 });
+      visitor.see('bill-paid', { pages: 2 });
       await visitor.own('overview');
       visitor.see('overview-paid', { pages: 2 });
     });

@@ -66,8 +66,8 @@ async fn start_page_shows_the_stack_in_both_languages() {
             "<a href=\"/local/enter/shop\">shop</a>",
             "/local/enter/shop?operator=operator",
             "5.00",
-            // The next settlement, at half past midnight in Beijing.
-            "name=\"now\" value=\"2015-05-03T16:30:00Z\"",
+            // The next run: reconciliation, at half past ten in Beijing.
+            "name=\"now\" value=\"2015-05-03T02:30:00Z\"",
             "<a href=\"/local/payers/payer%2F1/agreements\">payer/1</a>",
         ]) {
             assert!(page.contains(part), "{part}: {page}");
@@ -79,7 +79,7 @@ async fn start_page_shows_the_stack_in_both_languages() {
 #[tokio::test]
 async fn link_of_the_start_page_opens_the_pages_of_its_provider() {
     let platform = platform("start-enter").await;
-    for (visitor, told) in [("", "Turn on"), ("?operator=li", "Operator li")] {
+    for (visitor, told) in [("", "Withhold with Alipay"), ("?operator=li", "Operator li")] {
         let entered = format!("GET /local/enter/shop{visitor} HTTP/1.1");
         let entered = answer(platform.stack.address, &entered, "").await;
         assert!(entered.starts_with("HTTP/1.1 303 "), "{entered}");
