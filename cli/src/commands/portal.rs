@@ -1,7 +1,6 @@
 //! `steelyard portal`: a link to the pages of a provider, or of operators.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 
 use clap::Args;
 use serde_json::json;
@@ -78,7 +77,7 @@ impl PortalArgs {
             lasts_s: self.expires_in,
             locale: self.lang,
             return_url: None,
-            made_at_s: system.clock.now(),
+            made_at_s: system.session_clock.now(),
             session_version,
         };
         let url = store_link(billing, &portal_url, &link).await?;
@@ -86,11 +85,8 @@ impl PortalArgs {
             output::json(&json!({ "url": url, "opens_until_s": link.valid_until().as_second() }))?;
         } else {
             output::print(&url)?;
-            if !self.print && std::io::stdout().is_terminal() {
-                // The link is printed: without a browser, a person copies it.
-                if let Err(error) = open::that_detached(&url) {
-                    tracing::warn!(%error, "cannot open a browser");
-                }
+            if !self.print {
+                output::open_in_browser(&url);
             }
         }
         Ok(Exit::Done)

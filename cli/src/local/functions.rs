@@ -141,7 +141,8 @@ impl Parts<'_> {
         let dead_letters = QUEUES.map(letters).to_vec();
         let reached = Reached { offers: callee(OFFERS), actions: callee(ACTIONS), dead_letters };
         let keys = SessionKeys::random()?;
-        let portal = Portal::new(settler, clock(), keys, reached, portal_config(address));
+        let config = portal_config(address, self.clock);
+        let portal = Portal::new(settler, clock(), keys, reached, config);
         let need_approval = self.actions_need_approval;
         let actions = Actions::new(self.books("actions"), need_approval, clock());
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
@@ -196,19 +197,21 @@ fn function<F: Function>(function: F, timeout_s: u64) -> LocalFunction {
 
 fn offers_config(address: SocketAddr) -> Result<OffersConfig, Error> {
     Ok(OffersConfig {
-        return_url: format!("http://{address}/local/done"),
+        // The start page.
+        return_url: format!("http://{address}/"),
         sign_scene: SignScene::parse(SIGN_SCENE)?,
         single_limit_fen: SINGLE_LIMIT,
         daily_limit_fen: None,
     })
 }
 
-fn portal_config(address: SocketAddr) -> PortalConfig {
+fn portal_config(address: SocketAddr, clock: &LocalClock) -> PortalConfig {
     PortalConfig {
         portal_url: Some(format!("http://{address}")),
         alipay_origin: format!("http://{address}"),
         platform_name: "Steelyard on this machine".to_owned(),
         offered: MandateLimits { single_fen: SINGLE_LIMIT, daily_fen: None },
         provider_claim: None,
+        session_clock: clock.session_clock(),
     }
 }

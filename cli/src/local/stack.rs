@@ -1,6 +1,7 @@
 //! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
 //! and a local Alipay, wired as the template wires them.
 
+mod running;
 mod schedules;
 #[cfg(test)]
 mod tests;
@@ -31,8 +32,11 @@ use super::functions::{
 use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
+use super::start::StartPages;
 use crate::output::Times;
 use crate::tables::Tables;
+
+pub(super) use schedules::{Scheduled, next_runs};
 
 /// The default port of the local stack.
 pub const PORT: u16 = 8700;
@@ -125,7 +129,14 @@ impl Stack {
         let functions = parts.functions(&gateway, archive, address)?;
         let named = Arc::new(functions.named());
         embedded.run_functions(&named);
-        let router = server::router(&functions, &alipay, &embedded, &clock, &rules);
+        let start = StartPages {
+            tables: tables.clone(),
+            alipay: alipay.clone(),
+            clock: clock.clone(),
+            rules: rules.clone(),
+            url: format!("http://{address}"),
+        };
+        let router = server::router(&functions, &embedded, start);
         let router = door::guarded(router, Hosts::of(&addresses), Bounds::STACK);
         let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
         let servers = sockets.into_iter().map(serve).collect();

@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use cookie::Cookie;
+use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use steelyard_billing::{
@@ -42,12 +43,14 @@ pub(crate) struct Visit {
     pub(crate) frame: Frame,
     /// The address of the pages.
     pub(crate) portal_url: String,
+    /// Whether a page that awaits a result is not to load itself again.
+    pub(crate) is_still: bool,
     pub(crate) now: jiff::Timestamp,
 }
 
 /// The language of an answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spoken(pub(crate) Lang);
+pub struct Spoken(pub Lang);
 
 impl Asker {
     /// Who asks: IAM's word counts first, then a token's, which the gateway has checked, then a session's.
@@ -73,7 +76,7 @@ impl Asker {
     fn session(parts: &Parts, shared: &Shared) -> Result<Session, Refusal> {
         let session = header(parts, COOKIE.as_str()).and_then(|header| shared.keys.open(header));
         let session = session.ok_or(Refusal::NotSignedIn)?;
-        if session.is_open(shared.clock.now()) { Ok(session) } else { Err(Refusal::NotSignedIn) }
+        if session.is_open(shared.session_now()) { Ok(session) } else { Err(Refusal::NotSignedIn) }
     }
 
     /// Whether the asker may do something beside reading.
@@ -196,7 +199,8 @@ impl FromRequestParts<Shared> for Visit {
             of_session(&mut frame, session, shared);
         }
         let portal_url = shared.portal_url(parts)?;
-        Ok(Visit { asker, account, path, frame, portal_url, now: shared.clock.now() })
+        let is_still = parts.uri.query().is_some_and(|query| query.contains("still=1"));
+        Ok(Visit { asker, account, path, frame, portal_url, is_still, now: shared.clock.now() })
     }
 }
 
@@ -204,7 +208,8 @@ impl FromRequestParts<Shared> for Visit {
 pub(crate) fn frame(parts: &Parts, shared: &Shared) -> Frame {
     let Spoken(lang) = Spoken::of(parts);
     let calendar = &shared.settler.books.rules.calendar;
-    Frame::new(lang, parts.uri.path(), calendar, shared.clock.now())
+    // The path of `parts.uri` lacks what routers above have matched.
+    Frame::new(lang, parts.raw_http_path(), calendar, shared.clock.now())
 }
 
 fn is_of_provider(session: &Session) -> bool {
@@ -217,7 +222,9 @@ fn is_of_provider(session: &Session) -> bool {
 /// What the frame of a page says of its session.
 pub(crate) fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
     let calendar = &shared.settler.books.rules.calendar;
-    frame.signed_in_until = Some(wall_clock(calendar, session.ends_at_s));
+    // By the clock of the page's other times, which may not be that of sessions.
+    let left = session.ends_at_s.duration_since(shared.session_now());
+    frame.signed_in_until = Some(wall_clock(calendar, shared.clock.now() + left));
     frame.return_url.clone_from(&session.return_url);
     // What a provider signs or pays, an operator does not do for it.
     let lets = |right| is_of_provider(session) && session.lets(right);
@@ -234,7 +241,8 @@ pub(crate) fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) 
 
 impl Spoken {
     /// The language that the address asks for; or that the browser was told to remember, or prefers.
-    pub(crate) fn of(parts: &Parts) -> Spoken {
+    #[must_use]
+    pub fn of(parts: &Parts) -> Spoken {
         let asked = Spoken::asked(parts);
         let remembered = || {
             let cookies = Cookie::split_parse(header(parts, COOKIE.as_str())?.to_owned());
@@ -246,7 +254,8 @@ impl Spoken {
     }
 
     /// The language that the address asks for.
-    pub(crate) fn asked(parts: &Parts) -> Option<Lang> {
+    #[must_use]
+    pub fn asked(parts: &Parts) -> Option<Lang> {
         let query = parts.uri.query()?;
         query.split('&').find_map(|pair| Lang::named(pair.strip_prefix("lang=")?))
     }

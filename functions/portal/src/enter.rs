@@ -105,7 +105,7 @@ pub(crate) async fn make(
         lasts_s: asked.expires_in_s.unwrap_or(default_s),
         locale: asked.locale,
         return_url: asked.return_url,
-        made_at_s: shared.clock.now(),
+        made_at_s: shared.session_now(),
         session_version,
     };
     let billing = &shared.settler.books.billing;
@@ -175,7 +175,7 @@ pub(crate) async fn enter(
         (Visitor::Operator(_), None) => "/portal/operator/providers".to_owned(),
     };
     let name = id.chars().take(16).collect::<String>().parse().map_err(Refusal::unavailable)?;
-    let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
+    let session: Session = link.open(name, shared.session_now()).ok_or(Refusal::LinkUsed)?;
     let lang = session.locale.clone();
     let sealed = shared.keys.seal(&session, lasts_s);
     let cookie = sealed.ok_or_else(|| Refusal::unavailable("the session cannot be sealed"))?;

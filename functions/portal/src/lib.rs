@@ -49,10 +49,11 @@ use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-use asker::{LANG_COOKIE, Spoken};
+use asker::LANG_COOKIE;
 use offers::OfferMaker;
 use refusal::Refusal;
 
+pub use asker::Spoken;
 pub use enter::{LinkError, SESSIONS_PATH, store_link};
 pub use seal::{SessionKeys, SessionKeysError};
 pub use steelyard_pages::operator::runs::DeadLetterQueue;
@@ -86,6 +87,9 @@ pub struct PortalConfig {
     pub offered: MandateLimits,
     /// The claim of a token that names the provider, where providers' own programs have tokens.
     pub provider_claim: Option<String>,
+    /// The clock by which links and sessions end. That of the books may be moved, and run faster than
+    /// people read.
+    pub session_clock: Clock,
 }
 
 /// What the portal reaches beside its tables: the functions that it invokes, and the queues that it counts.
@@ -162,6 +166,11 @@ impl Shared {
         &self.settler.books.rules.calendar
     }
 
+    /// The time of links and sessions.
+    pub(crate) fn session_now(&self) -> Timestamp {
+        self.config.session_clock.now()
+    }
+
     /// Whether the provider's sessions were revoked since this one was opened.
     pub(crate) fn is_revoked(&self, session: &Session, account: &ProviderAccount) -> bool {
         match session.visitor {
@@ -211,6 +220,7 @@ impl Portal {
                 },
             },
             provider_claim: environment.optional("PROVIDER_CLAIM").map(str::to_owned),
+            session_clock: Clock::system(),
         };
         let secret_id = environment.required("PORTAL_SECRET_ID")?;
         let aws = aws::in_lambda(environment)?;
@@ -330,7 +340,8 @@ fn refusal_of(response: &mut Response) -> Option<Arc<Refusal>> {
 /// The type of a page, as axum writes it.
 const HTML: &str = "text/html; charset=utf-8";
 
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+/// The headers of every answer beside its content security policy.
+pub const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -347,7 +358,8 @@ fn content_security_policy(alipay_origin: &str) -> String {
 }
 
 /// The cookie that remembers the language for a year.
-pub(crate) fn lang_cookie(lang: Lang) -> HeaderValue {
+#[must_use]
+pub fn lang_cookie(lang: Lang) -> HeaderValue {
     let name = match lang {
         Lang::En => "steelyard-lang=en; Path=/; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly",
         Lang::Zh => "steelyard-lang=zh; Path=/; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly",

@@ -1,7 +1,7 @@
 //! The pages of a provider.
 
 use axum::extract::{Form, Multipart, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, REFRESH};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -325,8 +325,21 @@ pub(crate) async fn pay_in(
 /// How a recharge stands: where Alipay sends the browser back, and where the result is awaited.
 pub(crate) async fn recharge_result(State(shared): State<Shared>, mut visit: Visit) -> Answer {
     let item = RechargeItem::new(&shared.recharge(&visit).await?);
-    visit.frame.refresh_s = item.refresh_s();
-    Ok(page(&RechargeResultPage::new(&visit.frame, shared.calendar(), &item)))
+    visit.frame.refresh_s = item.refresh_s().filter(|_| !visit.is_still);
+    let page = page(&RechargeResultPage::new(&visit.frame, shared.calendar(), &item));
+    Ok(again(page, visit.frame.refresh_s, &visit.frame.path))
+}
+
+/// A page that the browser loads again after some seconds, from an address that can be loaded.
+///
+/// A header says it. As a `meta` element it would be an error to every checker of accessibility, whatever
+/// link the page has to stop it.
+fn again(mut page: Response, after_s: Option<u16>, path: &str) -> Response {
+    let value = after_s.map(|seconds| HeaderValue::from_str(&format!("{seconds}; url={path}")));
+    if let Some(Ok(value)) = value {
+        page.headers_mut().insert(REFRESH, value);
+    }
+    page
 }
 
 /// The page of withholding.
@@ -343,10 +356,12 @@ fn withholding_page(
     forms: &WithholdingForms,
     status: StatusCode,
 ) -> Response {
-    visit.frame.refresh_s = view.refresh_s();
+    visit.frame.refresh_s = view.refresh_s().filter(|_| !visit.is_still);
+    let has_links = forms.links.is_some();
     visit.frame.path = visit.frame.page("withholding");
     let page = page(&WithholdingPage::new(&visit.frame, shared.calendar(), view, forms));
-    (status, page).into_response()
+    let path = format!("{}{}", visit.frame.path, if has_links { "/sign" } else { "" });
+    again((status, page).into_response(), visit.frame.refresh_s, &path)
 }
 
 /// What the forms of withholding send.
@@ -401,7 +416,7 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
     let mut forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
     // Without a key and a consent the open offer is given again, and nothing is stored.
     match shared.offers.mandate(visit.provider(), None, None).await {
-        Ok(links) => forms.links = Some(links.into()),
+        Ok(offer) => forms.links = Some(offer.links(&shared.config.alipay_origin)),
         Err(not_offered) => {
             not_offered.refusal().log();
             forms.sign = SignForm::unavailable();

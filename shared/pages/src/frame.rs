@@ -30,7 +30,8 @@ pub struct Frame {
     pub return_url: Option<String>,
     /// What the session may do.
     pub may: May,
-    /// After how many seconds the page loads itself again, while a result is open.
+    /// After how many seconds the page loads itself again, while a result is open. Its answer has to say
+    /// so by a header, `Refresh`; the page says it to its reader, with a link that stops it.
     pub refresh_s: Option<u16>,
 }
 
@@ -96,6 +97,7 @@ texts! {
     }
     back_to_platform() { en: "Back to the platform", zh: "返回平台" }
     calls() { en: "calls", zh: "次" }
+    stay_still() { en: "Stop that", zh: "停止刷新" }
 }
 
 impl Frame {

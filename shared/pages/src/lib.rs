@@ -25,6 +25,7 @@ pub mod recharge;
 mod records;
 pub mod reference;
 mod show;
+pub mod start;
 mod strip;
 pub mod withholding;
 

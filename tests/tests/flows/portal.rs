@@ -110,7 +110,10 @@ async fn every_page_of_a_provider_is_shown_to_it_and_to_nobody_else() {
         let path = format!("/portal/providers/a/{page}");
         let seen = ask(&platform, Method::GET, &path, &own, "").await;
         assert_eq!(seen.status, 200, "{page}: {}", seen.body);
-        assert!(seen.body.contains("<html lang=\"en\">"), "{page}");
+        for part in ["<html lang=\"en\">", "aria-current=\"page\"", &format!("\"{path}?lang=zh\"")]
+        {
+            assert!(seen.body.contains(part), "{page}: {part}");
+        }
         for (cookie, status) in [("", 401), ("__Host-steelyard=x", 401), (&*foreign, 404)] {
             let seen = ask(&platform, Method::GET, &path, cookie, "").await;
             assert_eq!(seen.status, status, "{page} {cookie}");

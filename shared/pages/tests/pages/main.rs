@@ -12,6 +12,7 @@ mod operator;
 mod overview;
 mod recharge;
 mod reference;
+mod start;
 mod strips;
 mod withholding;
 

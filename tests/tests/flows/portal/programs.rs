@@ -7,7 +7,7 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Grant, Grantee, Person, Right};
 use steelyard_books::Settler;
 use steelyard_cli::local::LocalFunction;
-use steelyard_portal::{Callees, Portal, PortalConfig, SessionKeys};
+use steelyard_portal::{Portal, PortalConfig, Reached, SessionKeys};
 use steelyard_tests::fen;
 
 use super::*;
@@ -154,9 +154,10 @@ impl World {
 fn programs(platform: &Platform) -> LocalFunction {
     let usage = platform.stack.tables.usage.clone();
     let settler = Settler { books: platform.books_as("portal"), usage };
-    let callees = Callees {
+    let reached = Reached {
         offers: platform.callee_as("portal", "steelyard-offers"),
         actions: platform.callee_as("portal", "steelyard-actions"),
+        dead_letters: Vec::new(),
     };
     let config = PortalConfig {
         portal_url: None,
@@ -164,8 +165,9 @@ fn programs(platform: &Platform) -> LocalFunction {
         platform_name: "a platform".to_owned(),
         offered: MandateLimits { single_fen: fen(500_000), daily_fen: None },
         provider_claim: Some("isv".to_owned()),
+        session_clock: platform.stack.clock.session_clock(),
     };
     let keys = SessionKeys::random().unwrap();
-    let portal = Portal::new(settler, platform.stack.clock.clock(), keys, callees, config);
+    let portal = Portal::new(settler, platform.stack.clock.clock(), keys, reached, config);
     LocalFunction::new(portal, Duration::from_secs(30))
 }
