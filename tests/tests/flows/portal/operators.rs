@@ -120,6 +120,8 @@ async fn an_operator_resolves_a_held_debit_once_under_its_name() {
     let actions = actions(&platform).await;
     let [action] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!(action.asked_by.to_string(), "li");
+    // The session has ended meanwhile.
+    let li = operator(&platform, "li", &["operate"]).await;
     let trail = look(&platform, "actions", &li).await;
     assert!(trail.body.contains("wrong number"), "{}", trail.body);
     let late = format!("{form}&reason=again").replace("k.1", "k.2");
