@@ -46,8 +46,8 @@ class Walk {
       await open({ lang: 'zh', provider: 'parcel-tracker', width: 360, scheme: 'dark' }),
     ];
     const steps = [
-      this.start, this.enter, this.recharge, this.sign, this.firstNight, this.readBill, this.debit, this.lower, this.quote,
-      this.secondNight, this.end, this.operate, this.refusals, this.finish,
+      this.start, this.enter, this.recharge, this.sign, this.firstNight, this.readBill, this.hold, this.debit, this.lower,
+      this.quote, this.secondNight, this.end, this.operate, this.refusals, this.finish,
     ];
     for (const step of steps) {
       say(step.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
@@ -213,9 +213,39 @@ class Walk {
     });
   }
 
+  /** Alipay says that our requests are wrong, so the debits are held. An operator has them sent again. */
+  async hold() {
+    const fault = { refused: { code: '40004', sub_code: 'ACQ.INVALID_PARAMETER' } };
+    await this.stack.ask('/local/faults', { body: { method: 'alipay.trade.pay', fault, times: this.visitors.length } });
+    await this.clockTo('2015-05-05T03:00:00Z');
+    await this.each(async (visitor) => {
+      const form = `form:has(input[name=provider][value="${visitor.provider}"])`;
+      await visitor.open('/');
+      await visitor.click(`a[href^="/local/enter/${visitor.provider}?operator="]`);
+      await until('the held debit', async () => {
+        await visitor.open('/portal/operator/debits');
+        return visitor.has(form);
+      });
+      visitor.see('operator-debit-held');
+      await visitor.page.locator(`${form} input[name=do][value=retry]`).check();
+      await visitor.click(`${form} button`);
+      visitor.expect('status', visitor.status, 422);
+      visitor.see('operator-debit-without-reason');
+      await visitor.fill(`${form} input[name=reason]`, 'the request is mended');
+      await visitor.click(`${form} button`);
+      visitor.expect('status', visitor.status, 200);
+      visitor.see('operator-debit-resolved');
+      await visitor.open('/portal/operator/actions');
+      visitor.expect('trail', (await visitor.page.locator('main').textContent()).includes('the request is mended'), true);
+      visitor.see('operator-actions-done');
+      await visitor.open('/');
+      await visitor.click(`a[href="/local/enter/${visitor.provider}"]`);
+    });
+  }
+
   /** In the morning what is owed is withheld, and Alipay's bill confirms it a day later. */
   async debit() {
-    await this.clockTo('2015-05-05T03:00:00Z');
+    await this.clockTo('2015-05-05T04:00:00Z');
     await this.each(async (visitor) => {
       await until('the debit', async () => {
         await visitor.own('withholding');
