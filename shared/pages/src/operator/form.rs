@@ -6,6 +6,7 @@ use steelyard_billing::REASON_MAX;
 
 use super::texts::Shared;
 use crate::frame::Frame;
+use crate::icon::Icon;
 use crate::show::{Count, Html};
 
 /// What the forms of a page need beside its view.
