@@ -77,7 +77,7 @@ impl Function for Dispatch {
         let waiting = self.queue.waiting().await?;
         let budget = self.pace.waiting_max().saturating_sub(waiting);
         let mut run = Run::new(self, budget, invocation);
-        let (sent, failed) = run.all_shards().await;
+        let (sent, failed) = run.shards().await;
         if run.is_spent() {
             tracing::info!(
                 waiting,

@@ -1,7 +1,7 @@
-//! One run: all shards of the index of due records, a page each in turn, until nothing is due or as
-//! much is sent as the run may send.
+//! One run: the shards of the index of due records that have providers, a page each in turn, until
+//! nothing is due or as much is sent as the run may send.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -80,13 +80,14 @@ impl<'d> Run<'d> {
         self.budget == 0
     }
 
-    /// Sends what is due in all shards, and gives the first error. The others are logged.
+    /// Sends what is due, and gives the first error. The others are logged.
     ///
     /// A shard that has had its turn waits until every other shard with work has had one. One that
     /// fails has no further turn.
-    pub(crate) async fn all_shards(&mut self) -> (Sent, Option<Error>) {
+    pub(crate) async fn shards(&mut self) -> (Sent, Option<Error>) {
         let (dispatch, now, invocation) = (self.dispatch, self.now, self.invocation);
-        let mut waiting: VecDeque<Turn> = self.order().collect();
+        let shards = dispatch.shards().await;
+        let mut waiting: VecDeque<Turn> = self.order(&shards).collect();
         let (mut running, mut sum, mut failed) = (FuturesUnordered::new(), Sent::default(), None);
         loop {
             while running.len() < SHARDS_AT_ONCE
@@ -115,14 +116,36 @@ impl<'d> Run<'d> {
 
     /// The first turns. Each minute begins with another shard, so that the last turns of a run, which
     /// may find the budget spent, fall to another shard each time.
-    fn order(&self) -> impl Iterator<Item = Turn> + use<> {
+    fn order<'s>(&self, shards: &'s BTreeSet<u8>) -> impl Iterator<Item = Turn> + use<'s> {
         let begin = self.now.as_second().div_euclid(60) * STRIDE;
         let first = u8::try_from(begin.rem_euclid(i64::from(DUE_SHARDS))).unwrap_or_default();
-        (first..DUE_SHARDS).chain(0..first).map(|shard| Turn { shard, after: None })
+        shards
+            .range(first..)
+            .chain(shards.range(..first))
+            .map(|shard| Turn { shard: *shard, after: None })
     }
 }
 
 impl Dispatch {
+    /// The shards of the index whose records can be due: those of providers. All of them when the
+    /// registry cannot be read, so that what is due is sent all the same.
+    async fn shards(&self) -> BTreeSet<u8> {
+        match self.billing.shards_in_use().await {
+            Ok(registry) => {
+                report_unreadable(registry.unreadable.as_slice());
+                registry.due()
+            }
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(
+                    error,
+                    "every shard is looked into, since the registry cannot be read"
+                );
+                (0..DUE_SHARDS).collect()
+            }
+        }
+    }
+
     /// Sends a page of what is due in one shard of the index, `share` records at most.
     async fn page(&self, turn: Turn, share: usize, now: Timestamp) -> Done {
         let (shard, mut sent) = (turn.shard, Sent::default());

@@ -12,7 +12,9 @@ use thiserror::Error;
 use crate::accounts::{AccountPage, ProviderAccount};
 use crate::item::{Item, from_item, keyed, number, string};
 use crate::query::Range;
-use crate::schema::{FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK, registry_pk};
+use crate::schema::{
+    DUE_SHARDS, FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK, registry_pk,
+};
 use crate::unreadable::Unreadable;
 use crate::writes::Written;
 use crate::{BillingTable, StoreError};
@@ -58,6 +60,15 @@ pub struct RegistryShards {
     pub shards: BTreeSet<u8>,
     /// The item that names them, if it cannot be read.
     pub unreadable: Option<Unreadable>,
+}
+
+impl RegistryShards {
+    /// The shards of the index of due records in which their providers' records stand.
+    #[must_use]
+    pub fn due(&self) -> BTreeSet<u8> {
+        // Both are the same hash of the provider, cut to fewer values.
+        self.shards.iter().map(|shard| shard % DUE_SHARDS).collect()
+    }
 }
 
 /// The item that names the shards.

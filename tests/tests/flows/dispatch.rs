@@ -61,6 +61,9 @@ impl Night {
         let items: Vec<_> =
             shards.iter().map(|(provider, shard)| due_item(provider, *shard, now)).collect();
         platform.put_items(&items).await;
+        // These debits stand in shards of our choice, and nobody is registered: all shards are looked into.
+        let registry = json!({ "pk": { "S": "registry" }, "sk": { "S": "registry" } });
+        platform.delete_item(&registry).await;
         let served = (0..DUE_SHARDS).map(|shard| (shard, 0)).collect();
         let (seen, free_at) = (BTreeSet::new(), [now; WORKERS]);
         Night { platform, shards, work_ms, free_at, served, seen, doubled: 0 }
@@ -237,6 +240,43 @@ async fn owing(platform: &Platform, providers: usize) -> Vec<String> {
     assert_eq!(platform.post(&report("all", &used.collect::<Vec<_>>())).await.status, 200);
     platform.settle_at("2015-05-02T00:30").await;
     names
+}
+
+#[tokio::test]
+async fn shards_without_providers_are_not_looked_into_while_it_is_known_which_they_are() {
+    let platform = Platform::open().await;
+    owing(&platform, 2).await;
+    platform.set("2015-05-02T10:00");
+    let meter = platform.stack.transport.meter();
+    meter.take();
+    let sent = platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+    assert_eq!(sent["sent"], 2);
+    assert_eq!(meter.take().requests["Query"], 3, "the registry, and a shard for each");
+
+    let key = json!({ "pk": { "S": "registry" }, "sk": { "S": "registry" } });
+    let named = platform.items("registry").await.remove(0);
+    for broken in [None, Some(json!({ "S": "seven" }))] {
+        let platform = Platform::open().await;
+        owing(&platform, 2).await;
+        platform.set("2015-05-02T10:00");
+        match &broken {
+            None => platform.delete_item(&key).await,
+            Some(broken) => {
+                let mut item = named.clone();
+                item["shards"] = broken.clone();
+                platform.put_item(&item).await;
+            }
+        }
+        let sent = platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+        assert_eq!(sent["sent"], 2, "{broken:?}");
+    }
+    let platform = Platform::open().await;
+    owing(&platform, 2).await;
+    platform.set("2015-05-02T10:00");
+    let faults = platform.stack.transport.faults();
+    faults.strike(Target::Naming("registry"), 1..=u64::MAX, AwsFault::LoseRequest);
+    let sent = platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
+    assert_eq!(sent["sent"], 2, "the registry cannot be read");
 }
 
 /// A platform at ten, where each of so many providers owes ¥100.00 and its debit is queued.

@@ -88,6 +88,7 @@ const RIGHTS: &[Explained] = &[
     allow("DispatchRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("DispatchRole", LOG, "DispatchLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("DispatchRole", QUERY, "BillingTable.Arn/index/due", &[], "The index names the tasks that are due."),
+    allow("DispatchRole", QUERY, BILLING, &["ForAllValues:StringEquals dynamodb:LeadingKeys registry"], "The registry names the shards that have providers."),
     allow("DispatchRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes dispatch_at_s pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A task that is sent is leased: its time of dispatch moves, and nothing else."),
     allow("DispatchRole", &["sqs:GetQueueAttributes", "sqs:SendMessage"], "DebitQueue.Arn", &[], "Due tasks go to the debit queue, no more than fit beside those that wait there."),
     // EveryMinuteScheduleRole
