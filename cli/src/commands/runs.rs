@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use steelyard_billing::{Reason, RunFailure, RunScope, RunShard, RunTally, SettlementRun};
 use steelyard_runtime::Error;
-use steelyard_store::BillingTable;
+use steelyard_store::{BillingTable, Found, Unreadable};
 
 use crate::exit::Exit;
 use crate::output;
@@ -128,14 +128,16 @@ async fn show(target: &TargetArgs, system: &System, number: Option<u64>) -> Resu
         None => billing.latest_runs(1).await?.readable.pop().ok_or("no settlement has run yet")?,
     };
     let run = shown(billing, found).await?;
-    let failures = failures(billing, &run).await?;
+    let (failures, unreadable) = failures(billing, &run).await?;
+    let is_readable = output::tell_unreadable(&unreadable, target.json);
     if target.json {
         output::json(&serde_json::json!({ "run": run, "failures": failures }))?;
     } else {
         print(system, std::slice::from_ref(&run))?;
         print_failures(system, &failures)?;
     }
-    Ok(exit(&run, failures.iter().any(|failure| failure.settled_at_s.is_none())))
+    let has_unsettled = failures.iter().any(|failure| failure.settled_at_s.is_none());
+    Ok(exit(&run, has_unsettled || !is_readable))
 }
 
 fn no_run(number: u64) -> impl Fn() -> Error {
@@ -166,14 +168,19 @@ async fn shown(billing: &BillingTable, run: SettlementRun) -> Result<ShownRun, E
     Ok(ShownRun { run, shards, shards_ended, shards_open, so_far, failed_shards })
 }
 
-/// The providers that a run could not settle with their shards, by shard and id.
-async fn failures(billing: &BillingTable, run: &ShownRun) -> Result<Vec<RunFailure>, Error> {
+/// The providers that a run could not settle with their shards, by shard and id, and those that cannot be read.
+async fn failures(
+    billing: &BillingTable,
+    run: &ShownRun,
+) -> Result<(Vec<RunFailure>, Vec<Unreadable>), Error> {
     let number = run.run.number;
     let failures = stream::iter(run.failed_shards.clone())
         .map(|shard| billing.run_failures(number, shard))
         .buffered(AT_ONCE);
-    let failures: Vec<Vec<RunFailure>> = failures.try_collect().await?;
-    Ok(failures.into_iter().flatten().collect())
+    let failures: Vec<Found<RunFailure>> = failures.try_collect().await?;
+    let (readable, unreadable): (Vec<_>, Vec<_>) =
+        failures.into_iter().map(|found| (found.readable, found.unreadable)).unzip();
+    Ok((readable.concat(), unreadable.concat()))
 }
 
 fn print_all(target: &TargetArgs, system: &System, runs: &[ShownRun]) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 mod access;
 mod actions;
 mod adjustments;
+mod bills;
 mod clock;
 mod corrections;
 mod debits;

@@ -8,6 +8,7 @@ mod actions;
 mod api;
 mod asker;
 mod enter;
+mod known;
 mod offers;
 mod operator;
 mod provider;
@@ -15,7 +16,8 @@ mod refusal;
 mod seal;
 mod views;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use askama::Template;
 use aws_lambda_events::event::apigw::ApiGatewayV2httpResponse;
@@ -34,22 +36,24 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use serde_json::Value;
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{Calendar, Session, Visitor};
+use steelyard_billing::{Calendar, OutTradeNo, Session, Unmatched, Visitor};
 use steelyard_books::{Books, RunTerms, SettleError, Settler};
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{
     Callee, Clock, Environment, Error, Function, Guard, Invocation, Queue, aws,
 };
-use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
+use steelyard_store::{BillingTable, ProviderAccount, StoreError, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use asker::LANG_COOKIE;
+use known::Known;
 use offers::OfferMaker;
 use refusal::Refusal;
 
@@ -63,6 +67,12 @@ pub const BODY_BYTES_MAX: usize = 1_048_576;
 
 /// For how long the plans that were read are used.
 const PLANS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// For how long the results of reconciliation that were read are used. They are written once a day.
+const WHOLE_DAYS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// How many days of reconciliation are known: those of the payments for two months of bills.
+const WHOLE_DAYS: u16 = 62;
 
 /// The variables with the addresses of the dead-letter queues.
 const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
@@ -123,7 +133,8 @@ pub(crate) struct Inner {
     actions: Callee,
     dead_letters: Vec<(DeadLetterQueue, Queue)>,
     config: PortalConfig,
-    plans: Mutex<Option<(Timestamp, RunTerms)>>,
+    plans: Known<RunTerms>,
+    whole_days: Known<BTreeSet<Date>>,
 }
 
 impl std::ops::Deref for Shared {
@@ -137,14 +148,37 @@ impl std::ops::Deref for Shared {
 impl Shared {
     /// The plans, read at most once a minute, and the time.
     pub(crate) async fn terms(&self, now: Timestamp) -> Result<RunTerms, SettleError> {
-        let known = self.plans.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let known = known.filter(|(since, _)| *since <= now && now < *since + PLANS_KNOWN_FOR);
-        if let Some((_, terms)) = known {
-            return Ok(terms.at(now));
+        Ok(self.plans.get(now, self.settler.terms(now)).await?.at(now))
+    }
+
+    /// Which of some payments Alipay's bills have shown, with the day of the bill.
+    ///
+    /// A day whose bill and our books agreed wholly shows every payment of it. Those days are read once in ten
+    /// minutes for all providers, and only the payments of other days are looked for one by one.
+    pub(crate) async fn confirmed(
+        &self,
+        now: Timestamp,
+        paid: &[Unmatched],
+    ) -> Result<BTreeMap<OutTradeNo, Date>, StoreError> {
+        if paid.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        let terms = self.settler.terms(now).await?;
-        *self.plans.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, terms.clone()));
-        Ok(terms)
+        let whole = self.whole_days.get(now, self.read_whole_days()).await?;
+        let (of_whole, others): (Vec<_>, Vec<_>) =
+            paid.iter().cloned().partition(|paid| whole.contains(&paid.booked_on));
+        let mut confirmed = match others.as_slice() {
+            [] => BTreeMap::new(),
+            others => self.settler.books.billing.shown(others).await?,
+        };
+        confirmed.extend(of_whole.into_iter().map(|paid| (paid.out_trade_no, paid.booked_on)));
+        Ok(confirmed)
+    }
+
+    /// The latest days whose bills agreed wholly with our books. A day whose result cannot be read is none.
+    async fn read_whole_days(&self) -> Result<BTreeSet<Date>, StoreError> {
+        let latest = self.settler.books.billing.latest_reconciliations(WHOLE_DAYS).await?;
+        let whole = latest.readable.iter().filter(|day| day.is_whole());
+        Ok(whole.map(|day| day.day).collect())
     }
 
     /// The address of the pages, as a request came by it.
@@ -192,10 +226,19 @@ impl Portal {
     ) -> Portal {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
         let Reached { offers, actions, dead_letters } = reached;
-        let (offers, plans) = (OfferMaker(offers), Mutex::default());
-        let inner =
-            Inner { settler, clock, guard, keys, offers, actions, dead_letters, config, plans };
-        let shared = Shared(Arc::new(inner));
+        let offers = OfferMaker(offers);
+        let shared = Shared(Arc::new(Inner {
+            settler,
+            clock,
+            guard,
+            keys,
+            offers,
+            actions,
+            dead_letters,
+            config,
+            plans: Known::new(PLANS_KNOWN_FOR),
+            whole_days: Known::new(WHOLE_DAYS_KNOWN_FOR),
+        }));
         Portal { router: routes(&shared) }
     }
 

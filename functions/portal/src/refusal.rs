@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     Malformed(String),
     /// Another function refused, with a kind of problem of its own.
     Problem(Problem, String),
+    /// The form was carried out, and its page cannot be shown.
+    Unseen,
     /// Something failed that may work in a minute.
     Unavailable(Error),
 }
@@ -45,6 +47,7 @@ impl Refusal {
             Refusal::Malformed(_) | Refusal::Problem(..) => Message::Malformed,
             Refusal::NotAllowed(_) => Message::NotAllowed,
             Refusal::ForeignForm => Message::ForeignForm,
+            Refusal::Unseen => Message::Unseen,
             Refusal::Unavailable(_) => Message::Unavailable,
         }
     }
@@ -62,6 +65,9 @@ impl Refusal {
             Refusal::ForeignForm => (Problem::Forbidden, "another site sent this".into()),
             Refusal::Malformed(detail) => (Problem::MalformedRequest, detail.clone()),
             Refusal::Problem(problem, detail) => (*problem, detail.clone()),
+            Refusal::Unseen => {
+                (Problem::Unavailable, "it is carried out, and cannot be shown".into())
+            }
             Refusal::Unavailable(_) => (Problem::Unavailable, "ask again in a minute".into()),
         }
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use steelyard_billing::{
-    Cause, Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal,
-    SourceId, Statement, StatementId, Unmatched, still_owed,
+    Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal, SourceId,
+    Statement, StatementId, Unmatched, still_owed,
 };
 use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError};
 use steelyard_pages::Records;
@@ -20,7 +20,8 @@ use steelyard_pages::overview::{Overview, OverviewRecords};
 use steelyard_pages::recharge::{Recharging, Suggestions};
 use steelyard_pages::withholding::{Withholding, WithholdingRecords};
 use steelyard_pricing::{BillingDay, BillingMonth, MoneyError};
-use steelyard_store::CountedReport;
+use steelyard_runtime::report_unreadable;
+use steelyard_store::{CountedReport, Found};
 
 use crate::Shared;
 use crate::asker::Visit;
@@ -98,6 +99,7 @@ impl Shared {
         let shown = u16::try_from(LEDGER_PAGE).unwrap_or(u16::MAX).saturating_add(1);
         let before = query.before.map(|before| before.0);
         let (mut entries, mut debits, mut recharges) = (Vec::new(), Vec::new(), Vec::new());
+        let mut unreadable = 0;
         let (mut refunds, mut reversals) = (Vec::<Refund>::new(), Vec::<Reversal>::new());
         match query.kind {
             LedgerKind::All => {
@@ -116,12 +118,12 @@ impl Shared {
             LedgerKind::Debits => {
                 let before = before.map(DebitId);
                 let read = billing.newest::<Debit>(provider, before.as_ref(), shown).await;
-                debits = read.map_err(Refusal::unavailable)?;
+                (debits, unreadable) = reported(read.map_err(Refusal::unavailable)?);
             }
             LedgerKind::Recharges => {
                 let before = before.and_then(|before| u32::try_from(before).ok()).map(RechargeId);
                 let read = billing.newest::<Recharge>(provider, before.as_ref(), shown).await;
-                recharges = read.map_err(Refusal::unavailable)?;
+                (recharges, unreadable) = reported(read.map_err(Refusal::unavailable)?);
             }
             LedgerKind::Refunds => {
                 let read = tokio::join!(billing.all::<Refund>(provider), billing.all(provider));
@@ -139,10 +141,12 @@ impl Shared {
             reversals: &reversals,
         };
         let records = visit.records(self, terms.plans());
-        Ledger::new(&records, &read, query).map_err(Refusal::unavailable)
+        let ledger = Ledger::new(&records, &read, query).map_err(Refusal::unavailable)?;
+        Ok(Ledger { unreadable, ..ledger })
     }
 
-    /// What a provider has to know before it pays in, with its newest recharges, or those before one.
+    /// What a provider has to know before it pays in, with its newest recharges, or those before one. It can
+    /// pay in even if its bills cannot be read; then no amounts are suggested.
     pub(crate) async fn recharging(
         &self,
         visit: &Visit,
@@ -153,10 +157,14 @@ impl Shared {
             self.read(visit),
             billing.newest::<Recharge>(visit.provider(), before.as_ref(), RECORDS_SHOWN)
         );
-        let (read, recharges) = (read?, recharges.map_err(Refusal::unavailable)?);
-        let records = visit.records(self, read.terms.plans());
-        let suggestions = suggestions(&records, &read)?;
-        Recharging::new(&records, &recharges, suggestions).map_err(Refusal::unavailable)
+        let (recharges, unreadable) = reported(recharges.map_err(Refusal::unavailable)?);
+        let read = read.inspect_err(Refusal::log).ok();
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let records = visit.records(self, terms.plans());
+        let suggestions = read.and_then(|read| suggestions(&records, &read).transpose());
+        let suggestions = suggestions.transpose()?;
+        let view = Recharging::new(&records, &recharges, suggestions);
+        Ok(Recharging { unreadable, ..view.map_err(Refusal::unavailable)? })
     }
 
     /// A recharge of the provider, by its number in the path.
@@ -167,7 +175,7 @@ impl Shared {
         found.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)
     }
 
-    /// How withholding stands.
+    /// How withholding stands. It can be ended even if the last bill, or a debit, cannot be read.
     pub(crate) async fn withholding(&self, visit: &Visit) -> Result<Withholding, Refusal> {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
         let last_day = visit.account.account.settled_through;
@@ -182,9 +190,16 @@ impl Shared {
             billing.newest::<Debit>(provider, None, RECORDS_SHOWN),
             last_statement
         );
-        let mandates = mandates.map_err(Refusal::unavailable)?;
-        let debits = debits.map_err(Refusal::unavailable)?;
-        let statements = statements.map_err(Refusal::unavailable)?;
+        let (mandates, of_mandates) = reported(mandates.map_err(Refusal::unavailable)?);
+        let (debits, of_debits) = reported(debits.map_err(Refusal::unavailable)?);
+        let (statements, of_statements) = match statements {
+            Ok(statements) => (statements, 0),
+            Err(error) => {
+                let unreadable = error.of_item().map_err(Refusal::unavailable)?;
+                report_unreadable(&[unreadable]);
+                (Vec::new(), 1)
+            }
+        };
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let read = WithholdingRecords {
             mandates: &mandates,
@@ -192,8 +207,16 @@ impl Shared {
             last_statement: statements.last(),
             offered: self.config.offered,
         };
-        Withholding::new(&visit.records(self, terms.plans()), &read).map_err(Refusal::unavailable)
+        let view = Withholding::new(&visit.records(self, terms.plans()), &read);
+        let unreadable = of_mandates + of_debits + of_statements;
+        Ok(Withholding { unreadable, ..view.map_err(Refusal::unavailable)? })
     }
+}
+
+/// What can be read of what was found, and how many items cannot. These are reported.
+fn reported<T>(found: Found<T>) -> (Vec<T>, u64) {
+    report_unreadable(&found.unreadable);
+    (found.readable, found.unreadable.iter().map(|_| 1).sum())
 }
 
 /// Amounts that a recharge may be of.
@@ -204,8 +227,9 @@ fn suggestions(records: &Records<'_>, read: &Read) -> Result<Option<Suggestions>
     Ok(Some(Suggestions { seven_days_fen: week_fen, to_month_end_fen: month_fen, owed_fen }))
 }
 
-/// How many entries and debits a bill's trail is looked for in at once.
-const TRAIL_PAGE: u16 = 100;
+/// How many debits are read at once to find those that collect a bill. Those of a recent bill are among the
+/// first.
+const TRAIL_DEBITS: u64 = 30;
 
 impl Shared {
     /// The bill of a day, by the statement's id in the path.
@@ -217,60 +241,77 @@ impl Shared {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
         let month = id.day.month();
         let last = visit.account.account.settled_through.unwrap_or(id.day).max(month.last_day());
-        let (statements, entries, debits) = tokio::join!(
-            billing.statements_between(provider, month.first_day(), last),
-            self.entries_since(visit, id),
-            billing.newest::<Debit>(provider, None, TRAIL_PAGE)
-        );
-        let statements = statements.map_err(Refusal::unavailable)?;
+        let read = billing.statements_between(provider, month.first_day(), last).await;
+        let statements = read.map_err(Refusal::unavailable)?;
         let statement = statements.iter().find(|statement| statement.statement == id);
         let statement = statement.ok_or(Refusal::NotFound)?;
-        let mut reports = Vec::new();
-        let changed = statement.changed_days.iter().map(|changed| changed.day);
-        for (first, last) in neighbours(changed.chain([id.day])) {
-            let read = self.settler.usage.reports(provider, first, last);
-            let read = read.try_collect::<Vec<_>>().await.map_err(Refusal::unavailable)?;
-            reports.extend(read.into_iter().map(shown));
-        }
-        let (entries, debits) = (entries?, debits.map_err(Refusal::unavailable)?);
         let is_owed = is_owed(visit, &statements, id).map_err(Refusal::unavailable)?;
-        let debits = debits.iter().rev().filter(|debit| collects(debit, id, is_owed));
-        let debits = debits.collect::<Vec<_>>();
-        let moved = moved(&debits, &entries).map_err(Refusal::unavailable)?;
-        let shown_on = billing.shown(&moved).await.map_err(Refusal::unavailable)?;
-        let debits = debits.into_iter().map(|debit| {
-            let mut numbers = debit.attempts.iter().map(|attempt| &attempt.out_trade_no);
-            BilledDebit { debit, confirmed_by: numbers.find_map(|n| shown_on.get(n)).copied() }
+        let (reports, trail) = tokio::join!(
+            self.reports_behind(visit, statement),
+            self.trail(visit, statement, is_owed)
+        );
+        let (reports, (entry, debits)) = (reports?, trail?);
+        let moved = debits.iter().filter_map(Unmatched::paid_by).collect::<Vec<_>>();
+        let confirmed = self.confirmed(visit.now, &moved).await.map_err(Refusal::unavailable)?;
+        let debits = debits.iter().map(|debit| {
+            let number = debit.paid_attempt().map(|attempt| &attempt.out_trade_no);
+            let confirmed_by = number.and_then(|number| confirmed.get(number)).copied();
+            BilledDebit { debit, confirmed_by }
         });
         let debits = debits.collect::<Vec<_>>();
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let charged = Cause::Charged { statement: id };
-        let entry = entries.iter().find(|entry| entry.record().cause == charged);
         let of = BillRecords {
             statement,
             statements: &statements,
             reports: &reports,
-            entry,
+            entry: entry.as_ref(),
             debits: &debits,
         };
         DayBill::new(visit.records(self, terms.plans()), of).map_err(Refusal::unavailable)
     }
 
-    /// The journal entries from the newest back to the one that charged a statement; all of them if none
-    /// did.
-    async fn entries_since(&self, visit: &Visit, id: StatementId) -> Result<Vec<Entry>, Refusal> {
+    /// The usage reports of a statement's day and of the days that it changes.
+    async fn reports_behind(
+        &self,
+        visit: &Visit,
+        statement: &Statement,
+    ) -> Result<Vec<Report>, Refusal> {
+        let mut reports = Vec::new();
+        let changed = statement.changed_days.iter().map(|changed| changed.day);
+        for (first, last) in neighbours(changed.chain([statement.statement.day])) {
+            let read = self.settler.usage.reports(visit.provider(), first, last);
+            let read = read.try_collect::<Vec<_>>().await.map_err(Refusal::unavailable)?;
+            reports.extend(read.into_iter().map(shown));
+        }
+        Ok(reports)
+    }
+
+    /// The journal entry that charged a statement, and the debits that collect it.
+    async fn trail(
+        &self,
+        visit: &Visit,
+        statement: &Statement,
+        is_owed: bool,
+    ) -> Result<(Option<Entry>, Vec<Debit>), Refusal> {
         let (billing, provider) = (&self.settler.books.billing, visit.provider());
-        let charged = Cause::Charged { statement: id };
-        let (mut entries, mut before) = (Vec::<Entry>::new(), None);
+        let (id, last) = (statement.statement, visit.account.account.debits);
+        let (mut entry, mut debits) = (None, Vec::new());
+        let mut first = statement.last_debit.max(1);
         loop {
-            let page = billing.newest_entries(provider, before, TRAIL_PAGE).await;
-            let page = page.map_err(Refusal::unavailable)?;
-            before = page.last().map(|entry| entry.record().number);
-            let is_there = page.iter().any(|entry| entry.record().cause == charged);
-            entries.extend(page);
-            if is_there || before.is_none_or(|number| number <= 1) {
-                return Ok(entries);
+            let through = last.min(first.saturating_add(TRAIL_DEBITS - 1));
+            let wanted = statement.entry.filter(|_| entry.is_none());
+            let read = billing.entry_and_debits(provider, wanted, first..=through).await;
+            let (found, mut some) = read.map_err(Refusal::unavailable)?;
+            entry = entry.or(found);
+            // Debits collect the oldest days first.
+            let terms = some.last().and_then(|debit| debit.terms.as_ref());
+            let is_over = through >= last || terms.is_some_and(|terms| terms.from > id.day);
+            some.retain(|debit| collects(debit, id, is_owed));
+            debits.extend(some);
+            if is_over {
+                return Ok((entry, debits));
             }
+            first = through.saturating_add(1);
         }
     }
 
@@ -397,31 +438,6 @@ fn collects(debit: &Debit, id: StatementId, is_owed: bool) -> bool {
         Some(terms) => (terms.from..=terms.through).contains(&id.day),
         None => is_owed,
     }
-}
-
-/// What the entries say that debits took through Alipay.
-fn moved(debits: &[&Debit], entries: &[Entry]) -> Result<Vec<Unmatched>, MoneyError> {
-    let mut moved = Vec::new();
-    for debit in debits {
-        let is_of = |entry: &&Entry| match &entry.record().cause {
-            Cause::DebitPaid { debit: paid, .. } => *paid == debit.debit,
-            Cause::Charged { .. }
-            | Cause::DebitSent { .. }
-            | Cause::DebitGivenUp { .. }
-            | Cause::Recharged { .. }
-            | Cause::RechargePaid { .. }
-            | Cause::DebitFound { .. }
-            | Cause::RefundAsked(_)
-            | Cause::RefundDone(_)
-            | Cause::RefundRefused(_)
-            | Cause::Reversed(_) => false,
-        };
-        let attempt = debit.last_attempt();
-        if let (Some(entry), Some(attempt)) = (entries.iter().find(is_of), attempt) {
-            moved.extend(Unmatched::of(entry, &attempt.out_trade_no, None)?);
-        }
-    }
-    Ok(moved)
 }
 
 fn shown(report: CountedReport) -> Report {

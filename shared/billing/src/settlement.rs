@@ -428,6 +428,8 @@ impl Parts<'_> {
             charged_before_fen: before.to_date.charged_fen,
             charge_fen: charge,
             from_prepaid_fen: account.from_prepaid(charge),
+            entry: movement.entry.as_ref().map(|entry| entry.record().number),
+            last_debit: movement.account.debits,
         };
         movement.account.adjustments.retain(|note| !statement.adjustments.contains(note));
         let progress = MonthProgress { to_date: charged.month, ..before };

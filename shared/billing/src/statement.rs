@@ -63,6 +63,13 @@ pub struct Statement {
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     pub from_prepaid_fen: Fen,
+    /// The number of the journal entry that books the charge; none when it charges nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u64>,
+    /// The number of the provider's last debit when it was made, 0 if there was none: the debits that
+    /// collect the charge are this one or later ones.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub last_debit: u64,
 }
 
 /// The calls of a statement.

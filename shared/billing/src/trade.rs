@@ -129,10 +129,10 @@ impl Trade {
 
     /// The effect of proof that the trade was paid.
     #[must_use]
-    pub fn after_proof(&self, payment: &Payment) -> Outcome<Trade> {
+    pub fn after_proof(&self, payment: &Payment, now: Timestamp) -> Outcome<Trade> {
         match self {
             Trade::Attempt { debit, number } => {
-                debit.after_proof(*number, payment).map(|proved| match proved {
+                debit.after_proof(*number, payment, now).map(|proved| match proved {
                     ProvedPaid::Debit(debit) | ProvedPaid::Found(debit) => {
                         Trade::Attempt { debit, number: *number }
                     }

@@ -105,7 +105,7 @@ impl Books {
         now: Timestamp,
     ) -> Result<Decision<Applied<ProviderId>>, BookError> {
         let provider = trade.provider().clone();
-        let paid = match trade.after_proof(payment) {
+        let paid = match trade.after_proof(payment, now) {
             Outcome::Changed(paid) => paid,
             Outcome::Unchanged => return Ok(Decision::Keep(Applied::Before(provider))),
             Outcome::Contradicts => return Ok(Decision::Keep(Applied::Contradicts(provider))),

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use steelyard_billing::{Calendar, ProviderId};
 
 use crate::lang::{Lang, texts};
-use crate::show::Html;
+use crate::show::{Count, Html};
 
 /// What a page knows beside its own content.
 #[derive(Clone, Debug)]
@@ -96,6 +96,10 @@ texts! {
         zh: "本次登录有效至 {until}。",
     }
     back_to_platform() { en: "Back to the platform", zh: "返回平台" }
+    missing(count: Count) {
+        en: "{count} of the records can't be read and are missing here. The operators were told; no money moves by them meanwhile.",
+        zh: "有 {count} 条记录暂时无法读取，未在此显示。运营人员已收到告警，其间不会因这些记录发生资金变动。",
+    }
     calls() { en: "calls", zh: "次" }
     stay_still() { en: "Stop that", zh: "停止刷新" }
 }

@@ -23,6 +23,8 @@ pub enum Message {
     NotAllowed,
     /// The form came from another site.
     ForeignForm,
+    /// The form was carried out, and its page cannot be read now.
+    Unseen,
     /// The figures cannot be read now.
     Unavailable,
 }
@@ -60,6 +62,11 @@ texts! {
         en: "Another site sent it, so it was not carried out. Open the page here and do it again.",
         zh: "该操作由其他网站发起，未被执行。请在本页面重新操作。",
     }
+    unseen() { en: "Your action is recorded", zh: "操作已记录" }
+    unseen_text() {
+        en: "It was carried out, or waits for a second person, and the page that shows it can't be read right now. The list of actions tells how it stands. Do not send it again.",
+        zh: "操作已执行，或正等待第二人批准，但暂时无法读取相应页面。请在操作记录中查看结果，无需重复提交。",
+    }
     unavailable() { en: "The figures can't be read right now", zh: "暂时无法读取数据" }
     unavailable_text() {
         en: "Nothing is lost, and nothing is charged twice. Load this page again in a minute.",
@@ -90,6 +97,7 @@ impl<'a> MessagePage<'a> {
             Message::Malformed => (Icon::Info, t.malformed(), t.malformed_text()),
             Message::NotAllowed => (Icon::Info, t.not_allowed(), t.not_allowed_text()),
             Message::ForeignForm => (Icon::Care, t.foreign_form(), t.foreign_form_text()),
+            Message::Unseen => (Icon::Care, t.unseen(), t.unseen_text()),
             Message::Unavailable => (Icon::Care, t.unavailable(), t.unavailable_text()),
         };
         MessagePage { frame, c: Common(frame.lang), icon, heading, text }

@@ -3,6 +3,8 @@
 use aws_sdk_dynamodb::error::SdkError;
 use thiserror::Error;
 
+use crate::Unreadable;
+
 /// Why a table could not be read or written.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -45,6 +47,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The item that cannot be read, where that is the error: it fails alone.
+    ///
+    /// # Errors
+    ///
+    /// The error itself, where it is another.
+    pub fn of_item(self) -> Result<Unreadable, StoreError> {
+        match self {
+            StoreError::Unreadable { pk, sk, why, .. } => {
+                Ok(Unreadable { pk, sk, why, skipped: None })
+            }
+            error @ (StoreError::Aws { .. }
+            | StoreError::Contended { .. }
+            | StoreError::Corrupt { .. }) => Err(error),
+        }
+    }
+
     pub(crate) fn aws<E, R>(operation: &'static str, error: SdkError<E, R>) -> StoreError
     where
         aws_sdk_dynamodb::Error: From<SdkError<E, R>>,

@@ -49,7 +49,7 @@ pub use error::{CommitError, StoreError};
 pub use idempotency::IdempotentAnswer;
 pub use plans::{StoredPlan, StoredPlans};
 pub use realm::Realms;
-pub use reconciliation::{Findings, LatestDays, Unshown};
+pub use reconciliation::Unshown;
 pub use record::{DebitsAndMandates, Record};
 pub use registry::{
     RegistryCursor, RegistryCursorError, RegistryEntry, RegistryPage, RegistryShards,
@@ -59,7 +59,7 @@ pub use runs::{LatestRuns, RUNS_REGARDED};
 pub use session_links::session_link_id;
 pub use statements::BookedTransfer;
 pub use table::BillingTable;
-pub use unreadable::Unreadable;
+pub use unreadable::{Found, Unreadable};
 pub use usage::{Registrations, UsageTable};
 pub use usage_read::NewUsage;
 pub use writes::Writes;

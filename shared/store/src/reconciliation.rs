@@ -15,29 +15,11 @@ use crate::schema::{
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Index;
-use crate::{BillingTable, StoreError, Writes, batch};
+use crate::{BillingTable, Found, StoreError, Writes, batch};
 
 const READ: &str = "read what no bill has shown";
 const READ_DAY: &str = "read a reconciliation";
 const READ_FINDINGS: &str = "read the open findings";
-
-/// The findings that were reported.
-#[derive(Clone, Debug, Default)]
-pub struct Findings {
-    /// The findings, closed ones too, by trade.
-    pub readable: Vec<OpenFinding>,
-    /// The items that cannot be read.
-    pub unreadable: Vec<Unreadable>,
-}
-
-/// The latest days that were reconciled or skipped.
-#[derive(Clone, Debug, Default)]
-pub struct LatestDays {
-    /// Their results, the newest first.
-    pub readable: Vec<Reconciliation>,
-    /// The results that cannot be read.
-    pub unreadable: Vec<Unreadable>,
-}
 
 /// Where reconciliation began, as it is stored.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -239,22 +221,19 @@ impl BillingTable {
         page.items.first().map(|item| day(text(READ_DAY, item, SK)?)).transpose()
     }
 
-    /// The results of the latest days, at most `limit`: one request. One that cannot be read fails alone.
+    /// The results of the latest days that were reconciled or skipped, the newest first, at most `limit`: one
+    /// request.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn latest_reconciliations(&self, limit: u16) -> Result<LatestDays, StoreError> {
+    pub async fn latest_reconciliations(
+        &self,
+        limit: u16,
+    ) -> Result<Found<Reconciliation>, StoreError> {
         let range = Range::prefix(&self.table, RECONCILIATION.to_owned(), "");
         let page = range.page_back(&self.client, READ_DAY, None, Some(limit.into())).await?;
-        let mut latest = LatestDays::default();
-        for item in page.items {
-            match from_item(READ_DAY, item.clone()) {
-                Ok(day) => latest.readable.push(day),
-                Err(error) => latest.unreadable.push(Unreadable::new(&item, &error)),
-            }
-        }
-        Ok(latest)
+        Ok(Found::of(READ_DAY, page.items))
     }
 
     /// The finding about a trade or a refund; none if none was ever reported.
@@ -285,26 +264,19 @@ impl BillingTable {
         Ok(!range.all(&self.client, READ_FINDINGS).await?.is_empty())
     }
 
-    /// Every finding that was reported. One that cannot be read fails alone.
+    /// Every finding that was reported, closed ones too, by trade.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn findings(&self) -> Result<Findings, StoreError> {
+    pub async fn findings(&self) -> Result<Found<OpenFinding>, StoreError> {
         let range = Range {
             table: &self.table,
             pk: FINDINGS.to_owned(),
             from: KEY_BEGIN.to_owned(),
             to: KEY_END.to_owned(),
         };
-        let mut findings = Findings::default();
-        for item in range.all(&self.client, READ_FINDINGS).await? {
-            match from_item(READ_FINDINGS, item.clone()) {
-                Ok(finding) => findings.readable.push(finding),
-                Err(error) => findings.unreadable.push(Unreadable::new(&item, &error)),
-            }
-        }
-        Ok(findings)
+        Ok(Found::of(READ_FINDINGS, range.all(&self.client, READ_FINDINGS).await?))
     }
 }
 

@@ -2,16 +2,18 @@
 //! under a version, on which its next write is conditional, and stands in the index of due records
 //! while there is work.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitId, Filed, Mandate, MandateId, ProviderId, Recharge, RechargeId, Refund, RefundRef,
-    Reversal, Task, TaskId, TaskRef, Trade,
+    Debit, DebitId, Entry, Filed, Mandate, MandateId, ProviderId, Recharge, RechargeId, Refund,
+    RefundRef, Reversal, Task, TaskId, TaskRef, Trade,
 };
 
 use crate::item::{from_item, text};
 use crate::query::Range;
 use crate::schema::{self, provider_pk};
-use crate::{BillingTable, StoreError, Unreadable, Writes, batch, due};
+use crate::{BillingTable, Found, StoreError, Unreadable, Writes, batch, due};
 
 /// A record of a provider with work due at a time.
 pub trait Record: sealed::Keyed {}
@@ -88,16 +90,16 @@ impl BillingTable {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table, or a record, cannot be read.
+    /// [`StoreError`] when the table cannot be read.
     pub async fn newest<R: Record>(
         &self,
         provider: &ProviderId,
         before: Option<&R::Id>,
         limit: u16,
-    ) -> Result<Vec<R>, StoreError> {
+    ) -> Result<Found<R>, StoreError> {
         let range = Range::prefix(&self.table, provider_pk(provider), R::PREFIX);
         let items = range.newest(&self.client, READ, before.map(R::sk), limit).await?;
-        items.into_iter().map(|item| from_item(READ, item)).collect()
+        Ok(Found::of(READ, items))
     }
 
     /// Debits and mandates of some providers, those that there are: one request for a hundred. One that
@@ -128,6 +130,33 @@ impl BillingTable {
             }
         }
         Ok(found)
+    }
+
+    /// A journal entry and some debits of a provider by their numbers, those that there are, the debits in
+    /// the order of their numbers: one request for a hundred.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table, or one of them, cannot be read.
+    pub async fn entry_and_debits(
+        &self,
+        provider: &ProviderId,
+        entry: Option<u64>,
+        debits: RangeInclusive<u64>,
+    ) -> Result<(Option<Entry>, Vec<Debit>), StoreError> {
+        let debits = debits.map(|debit| schema::task_sk(&TaskId::Debit(DebitId(debit))));
+        let sks = entry.map(schema::entry_sk).into_iter().chain(debits);
+        let keys = sks.map(|sk| (provider_pk(provider), sk)).collect();
+        let (mut entry, mut debits) = (None, Vec::<Debit>::new());
+        for item in batch::items(&self.client, &self.table, READ, keys).await? {
+            if text(READ, &item, schema::SK)?.starts_with(schema::DEBIT_PREFIX) {
+                debits.push(from_item(READ, item)?);
+            } else {
+                entry = Some(from_item(READ, item)?);
+            }
+        }
+        debits.sort_by_key(|debit| debit.debit);
+        Ok((entry, debits))
     }
 
     /// All records of a kind of a provider, in the order of their numbers.

@@ -11,7 +11,7 @@ use crate::schema::{
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Index;
-use crate::{BillingTable, StoreError, Writes};
+use crate::{BillingTable, Found, StoreError, Writes};
 
 /// How many of the latest runs bind the clock of the next: the newest of them that counts does.
 pub const RUNS_REGARDED: u16 = 10;
@@ -98,15 +98,14 @@ impl BillingTable {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table or a failure cannot be read.
+    /// [`StoreError`] when the table cannot be read.
     pub async fn run_failures(
         &self,
         number: u64,
         shard: u8,
-    ) -> Result<Vec<RunFailure>, StoreError> {
+    ) -> Result<Found<RunFailure>, StoreError> {
         let range = Range::prefix(&self.table, run_failures_pk(number, shard), RUN_FAILURE_PREFIX);
-        let items = range.all(&self.client, READ).await?;
-        items.into_iter().map(|item| from_item(READ, item)).collect()
+        Ok(Found::of(READ, range.all(&self.client, READ).await?))
     }
 
     /// Why a run could not settle a provider with its shard; none if it could.

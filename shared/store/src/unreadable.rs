@@ -4,9 +4,10 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
 use steelyard_billing::ProviderId;
 
-use crate::item::{Item, string};
+use crate::item::{Item, from_item, string};
 use crate::schema::{DISPATCH_AT_S, DUE_SHARD, PK, REGISTRY, SK, SKIPPED, registry_shard};
 use crate::{BillingTable, CommitError, StoreError, UsageTable};
 
@@ -21,6 +22,28 @@ pub struct Unreadable {
     pub why: String,
     /// Why an operator skips it; none if nobody has looked yet.
     pub skipped: Option<String>,
+}
+
+/// What was found: what can be read of it, and what cannot. Each item that cannot be read fails alone.
+#[derive(Clone, Debug)]
+pub struct Found<T> {
+    /// What can be read, in the order in which it was found.
+    pub readable: Vec<T>,
+    /// The items that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<T: DeserializeOwned> Found<T> {
+    pub(crate) fn of(operation: &'static str, items: impl IntoIterator<Item = Item>) -> Found<T> {
+        let mut found = Found { readable: Vec::new(), unreadable: Vec::new() };
+        for item in items {
+            match from_item(operation, item.clone()) {
+                Ok(read) => found.readable.push(read),
+                Err(error) => found.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+        found
+    }
 }
 
 const SKIP: &str = "skip an item that cannot be read";

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use steelyard_cli::local::http_event;
 use steelyard_portal::SESSIONS_PATH;
-use steelyard_tests::Platform;
+use steelyard_tests::{Platform, registry_pk};
 
 /// What the portal answered.
 struct Seen {
@@ -245,25 +245,76 @@ async fn a_form_of_another_site_is_refused() {
 async fn a_page_costs_few_requests() {
     let platform = platform().await;
     let cookie = session(&platform, "a", &[]).await;
-    let meter = platform.stack.transport.meter();
     // The plans are read once a minute.
     ask(&platform, Method::GET, "/portal/providers/a/overview", &cookie, "").await;
     for (page, requests) in [
         ("overview", 4),
         ("costs", 2),
         ("bills", 2),
-        ("bills/2015-05-17", 5),
+        ("bills/2015-05-17", 4),
         ("bills/2015-05", 2),
         ("calculator", 1),
         ("ledger", 3),
         ("recharge", 4),
         ("withholding", 4),
     ] {
-        meter.take();
-        let path = format!("/portal/providers/a/{page}");
-        ask(&platform, Method::GET, &path, &cookie, "").await;
-        let used = meter.take();
-        let made = used.requests.values().sum::<u64>();
-        assert_eq!((made, used.writes()), (requests, 0), "{page}: {:?}", used.requests);
+        costs(&platform, &cookie, page, requests).await;
     }
+
+    platform.run_until("2015-05-19T12:00").await;
+    let cookie = session(&platform, "a", &[]).await;
+    // The days that were reconciled are read once in ten minutes.
+    ask(&platform, Method::GET, "/portal/providers/a/bills/2015-05-17", &cookie, "").await;
+    costs(&platform, &cookie, "bills/2015-05-17", 4).await;
+}
+
+/// Checks how many requests a page costs, none of which writes.
+async fn costs(platform: &Platform, cookie: &str, page: &str, requests: u64) {
+    let meter = platform.stack.transport.meter();
+    meter.take();
+    let path = format!("/portal/providers/a/{page}");
+    assert_eq!(ask(platform, Method::GET, &path, cookie, "").await.status, 200, "{page}");
+    let used = meter.take();
+    let made = used.requests.values().sum::<u64>();
+    assert_eq!((made, used.writes()), (requests, 0), "{page}: {:?}", used.requests);
+}
+
+/// The debits of the bill of 17 May: their numbers, and the bills of Alipay that confirm them.
+async fn debits_of_bill(platform: &Platform, cookie: &str) -> Value {
+    let path = "/v1/providers/a/bills/2015-05-17";
+    let bill = ask(platform, Method::GET, path, cookie, "").await;
+    assert_eq!(bill.status, 200, "{}", bill.body);
+    let bill: Value = serde_json::from_str(&bill.body).unwrap();
+    let debits = bill["trail"]["debits"].as_array().unwrap();
+    debits.iter().map(|debit| json!([debit["debit"], debit["confirmed_by"]])).collect()
+}
+
+#[tokio::test]
+async fn a_bill_leads_to_its_debit_however_many_debits_came_later() {
+    let platform = platform().await;
+    platform.run_until("2015-05-18T12:00").await;
+    let cookie = session(&platform, "a", &[]).await;
+    assert_eq!(debits_of_bill(&platform, &cookie).await, json!([[1, null]]));
+    platform.run_until("2015-05-19T12:00").await;
+    let cookie = session(&platform, "a", &[]).await;
+    assert_eq!(debits_of_bill(&platform, &cookie).await, json!([[1, "2015-05-18"]]));
+
+    let items = platform.items("provider#a").await;
+    let first = items.iter().find(|item| item["sk"]["S"] == "debit#0000000001").unwrap();
+    let later = (2..=200).map(|number: u64| {
+        let mut debit = first.clone();
+        debit["sk"]["S"] = format!("debit#{number:010}").into();
+        debit["debit"]["N"] = number.to_string().into();
+        debit["terms"]["M"]["from"]["S"] = "2015-05-18".into();
+        debit["terms"]["M"]["through"]["S"] = "2015-05-18".into();
+        debit
+    });
+    platform.put_items(&later.collect::<Vec<_>>()).await;
+    for mut item in platform.items(&registry_pk("a")).await {
+        if item.get("debits").is_some() {
+            item["debits"]["N"] = "200".into();
+            platform.put_item(&item).await;
+        }
+    }
+    assert_eq!(debits_of_bill(&platform, &cookie).await, json!([[1, "2015-05-18"]]));
 }

@@ -189,7 +189,7 @@ async fn provider_that_fails_is_named_by_the_run_until_it_is_settled() {
     assert_eq!((end.tally.providers, end.tally.failed), (2, 1));
     assert_eq!((end.tally.statements, end.figures.charges.sum_fen().unwrap()), (1, fen(1_000)));
     let shard = registry_shard(&"planless".parse().unwrap());
-    let failures = billing.run_failures(1, shard).await.unwrap();
+    let failures = billing.run_failures(1, shard).await.unwrap().readable;
     let [failure] = &failures[..] else { panic!("{failures:?}") };
     assert!(failure.why.starts_with("cannot settle planless: "), "{}", failure.why);
     assert_eq!(failure.settled_at_s, None);
@@ -197,7 +197,7 @@ async fn provider_that_fails_is_named_by_the_run_until_it_is_settled() {
         { "rate": "all", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } }] }"#).await;
     platform.set("2015-05-02T01:01");
     platform.stack.drain().await.unwrap();
-    let failures = billing.run_failures(1, shard).await.unwrap();
+    let failures = billing.run_failures(1, shard).await.unwrap().readable;
     assert_eq!(failures[0].settled_at_s, Some(platform.instant("2015-05-02T01:01")));
     // What it was charged is in the run that had ended.
     let after = latest(&platform).await.end.unwrap();
@@ -342,7 +342,8 @@ async fn provider_that_is_slow_fails_alone_and_is_settled_when_it_is_tried_alone
     }
     let alone = settler.settle_alone(&terms, run.number, provider).await.unwrap();
     assert_eq!(alone.len(), 1);
-    let failures = platform.stack.tables.billing.run_failures(run.number, 7).await.unwrap();
+    let failures =
+        platform.stack.tables.billing.run_failures(run.number, 7).await.unwrap().readable;
     assert_eq!(failures[0].settled_at_s, Some(now));
     platform.books_balance().await;
 }

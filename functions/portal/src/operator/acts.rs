@@ -75,7 +75,7 @@ pub(super) async fn debits(
         resolution: way.into(),
     };
     let (status, forms) = shared.sent(&shift, &sent, Asked::Act(deed)).await?;
-    Ok((status, shared.debits_page(&shift, &forms).await?).into_response())
+    shown(status, &forms, shared.debits_page(&shift, &forms).await)
 }
 
 /// Closes a finding.
@@ -87,7 +87,7 @@ pub(super) async fn reconciliation(
     let OfFinding { trade, request } = &sent.of;
     let deed = Deed::CloseFinding { trade: trade.clone(), request: request.clone() };
     let (status, forms) = shared.sent(&shift, &sent, Asked::Act(deed)).await?;
-    Ok((status, shared.reconciliation_page(&shift, &forms).await?).into_response())
+    shown(status, &forms, shared.reconciliation_page(&shift, &forms).await)
 }
 
 /// Stops debits, or lets them go on.
@@ -102,7 +102,7 @@ pub(super) async fn runs(
         _ => return Err(unknown()),
     };
     let (status, forms) = shared.sent(&shift, &sent, Asked::Act(deed)).await?;
-    Ok((status, shared.runs_page(&shift, &forms).await?).into_response())
+    shown(status, &forms, shared.runs_page(&shift, &forms).await)
 }
 
 /// Approves or rejects an action.
@@ -117,11 +117,23 @@ pub(super) async fn actions(
         Some(_) | None => return Err(unknown()),
     };
     let (status, forms) = shared.sent(&shift, &sent, asked).await?;
-    Ok((status, shared.actions_page(&shift, None, &forms).await?).into_response())
+    shown(status, &forms, shared.actions_page(&shift, None, &forms).await)
 }
 
 fn unknown() -> Refusal {
     Refusal::Malformed("the form asks for nothing that there is".to_owned())
+}
+
+/// The page after a form. When it cannot be read, the answer tells at least that the form was carried out.
+fn shown(status: StatusCode, forms: &Forms, page: Answer) -> Answer {
+    match page {
+        Ok(page) => Ok((status, page).into_response()),
+        Err(refusal) if forms.outcome.is_some() => {
+            refusal.log();
+            Err(Refusal::Unseen)
+        }
+        Err(refusal) => Err(refusal),
+    }
 }
 
 impl Shared {

@@ -22,7 +22,8 @@ use steelyard_pages::operator::reconciliation::Reconciled;
 use steelyard_pages::operator::runs::{DeadLetters, FAILURES_MAX, RunRecords, Runs};
 use steelyard_pricing::BillingMonth;
 use steelyard_store::{
-    DebitsAndMandates, ProviderAccount, RUNS_REGARDED, RegistryCursor, RegistryPage, Unreadable,
+    DebitsAndMandates, Found, ProviderAccount, RUNS_REGARDED, RegistryCursor, RegistryPage,
+    StoreError, Unreadable,
 };
 
 use crate::Shared;
@@ -80,12 +81,12 @@ impl FromStr for TrailCursor {
 
 /// The accounts of some providers, with the records that their states follow from.
 #[derive(Debug, Default)]
-struct Found {
+struct Regarded {
     accounts: Vec<ProviderAccount>,
     records: DebitsAndMandates,
 }
 
-impl Found {
+impl Regarded {
     fn all<'a>(&'a self) -> Vec<ProviderRecord<'a>> {
         let DebitsAndMandates { debits, mandates, .. } = &self.records;
         let record = |found: &'a ProviderAccount| {
@@ -114,7 +115,7 @@ impl Shared {
         let from = query.after.as_deref().map(str::parse::<RegistryCursor>).transpose();
         let mut from = from.map_err(|error| Refusal::Malformed(error.to_string()))?;
         let runs = billing.latest_runs(RUNS_REGARDED).await.map_err(Refusal::unavailable)?;
-        let (mut found, mut looked_at) = (Found::default(), 0);
+        let (mut found, mut looked_at) = (Regarded::default(), 0);
         let mut unreadable = runs.unreadable;
         let mut view = loop {
             let page = billing.registry_page(from.as_ref(), LOOKED_AT_MAX).await;
@@ -190,9 +191,8 @@ impl Shared {
         let billing = &self.settler.books.billing;
         let named = stream::iter(named.clone());
         let accounts = named.map(|provider| async move { billing.account(&provider).await });
-        let accounts = accounts.buffered(AT_ONCE).try_collect::<Vec<_>>().await;
-        let accounts = accounts.map_err(Refusal::unavailable)?.into_iter().flatten();
-        let accounts = accounts.collect::<Vec<_>>();
+        let accounts = readable(accounts.buffered(AT_ONCE).collect().await, unreadable)?;
+        let accounts = accounts.into_iter().flatten().collect::<Vec<_>>();
         let records = self.records_of(&accounts).await?;
         unreadable.extend(records.unreadable);
         Ok(records.debits)
@@ -242,11 +242,10 @@ impl Shared {
         let tried = first.into_iter().flat_map(|first| first.series(1.day()));
         let tried = tried.take_while(|day| *day <= last).filter(|day| !is_done(day));
         let failures = stream::iter(tried).map(|day| billing.day_failure(day)).buffered(AT_ONCE);
-        let failures = failures.try_collect::<Vec<Option<DayFailure>>>().await;
-        let failures = failures.map_err(Refusal::unavailable)?.into_iter().flatten();
-        let failures = failures.collect::<Vec<_>>();
-        let readable = findings.as_ref().map(|findings| &*findings.readable);
-        let mut view = Reconciled::new(&days.readable, &failures, readable, now);
+        let failures = readable(failures.collect().await, &mut unreadable)?;
+        let failures = failures.into_iter().flatten().collect::<Vec<DayFailure>>();
+        let open = findings.as_ref().map(|findings| &*findings.readable);
+        let mut view = Reconciled::new(&days.readable, &failures, open, now);
         view.unreadable = shown(unreadable);
         Ok(view)
     }
@@ -264,10 +263,13 @@ impl Shared {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, "the breaker cannot be shown");
         });
+        let mut unreadable = runs.unreadable;
         let (mut shards, mut failures) = (Vec::new(), Vec::new());
         if let Some(newest) = runs.readable.first() {
             shards = billing.run_shards(newest.number).await.map_err(Refusal::unavailable)?;
-            failures = self.failures(newest, &shards).await?;
+            let found = self.failures(newest, &shards).await?;
+            unreadable.extend(found.iter().flat_map(|found| found.unreadable.clone()));
+            failures.extend(found.into_iter().flat_map(|found| found.readable));
         }
         let records = RunRecords {
             runs: &runs.readable,
@@ -277,7 +279,7 @@ impl Shared {
             queues: &queues,
         };
         let mut view = Runs::new(records, rules, now).map_err(Refusal::unavailable)?;
-        view.unreadable = shown(runs.unreadable);
+        view.unreadable = shown(unreadable);
         Ok(view)
     }
 
@@ -286,7 +288,7 @@ impl Shared {
         &self,
         run: &SettlementRun,
         shards: &[RunShard],
-    ) -> Result<Vec<RunFailure>, Refusal> {
+    ) -> Result<Vec<Found<RunFailure>>, Refusal> {
         let RunScope::Shards(_) = run.scope else { return Ok(Vec::new()) };
         let billing = &self.settler.books.billing;
         let failed = shards.iter().filter(|shard| shard.tally.failed > 0);
@@ -294,8 +296,7 @@ impl Shared {
         let failures = stream::iter(failed)
             .map(|shard| billing.run_failures(run.number, shard))
             .buffered(AT_ONCE);
-        let failures = failures.try_collect::<Vec<_>>().await.map_err(Refusal::unavailable)?;
-        Ok(failures.into_iter().flatten().collect())
+        failures.try_collect().await.map_err(Refusal::unavailable)
     }
 
     /// How many messages the dead-letter queues have. One that cannot be asked is shown so.
@@ -363,6 +364,21 @@ impl Shared {
         view.unreadable = shown(unreadable);
         Ok(view)
     }
+}
+
+/// What was read one by one, where an item that cannot be read fails alone.
+fn readable<T>(
+    read: Vec<Result<T, StoreError>>,
+    unreadable: &mut Vec<Unreadable>,
+) -> Result<Vec<T>, Refusal> {
+    let mut readable = Vec::new();
+    for result in read {
+        match result {
+            Ok(read) => readable.push(read),
+            Err(error) => unreadable.push(error.of_item().map_err(Refusal::unavailable)?),
+        }
+    }
+    Ok(readable)
 }
 
 /// Records that cannot be read, as pages name them: those that a person skips are known.

@@ -70,6 +70,8 @@ pub enum BreachKind {
     Figures,
     /// The journal charges what a statement charges.
     Unjournaled,
+    /// A statement names the journal entry that charges it.
+    ChargedBy,
     /// A statement that the journal charges is stored.
     StatementGone,
     /// The journal takes from the prepaid balance what the statement says.

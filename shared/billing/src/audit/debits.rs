@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use steelyard_pricing::{Fen, MoneyError};
 
 use super::journal::{ended, sent};
@@ -149,7 +150,7 @@ fn told_by_debit(debit: &Debit) -> Vec<String> {
     let Some(terms) = &debit.terms else { return Vec::new() };
     let mut told = vec![format!("reserved {}", terms.amount_fen)];
     if let Some(payment) = debit.payment() {
-        told.push(took(payment.amount_fen, &payment.trade_no));
+        told.push(took(payment.amount_fen, &payment.trade_no, debit.paid_at()));
     }
     if !debit.is_open() {
         told.push(format!("released {}", terms.amount_fen));
@@ -165,7 +166,8 @@ fn told_by_journal(debit: DebitId, journal: &[Entry]) -> Result<Vec<String>, Mon
         }
         if ended(entry) == Some(debit) {
             if let Cause::DebitPaid { trade_no, .. } = &entry.record().cause {
-                told.push(took(entry.moved(Ledger::Alipay)?, trade_no));
+                let at = Some(entry.record().recorded_at_s);
+                told.push(took(entry.moved(Ledger::Alipay)?, trade_no, at));
             }
             told.push(format!("released {}", entry.moved(Ledger::Reserved)?.negated()?));
         }
@@ -173,8 +175,8 @@ fn told_by_journal(debit: DebitId, journal: &[Entry]) -> Result<Vec<String>, Mon
     Ok(told)
 }
 
-fn took(amount: Fen, trade_no: &str) -> String {
-    format!("took {amount} by trade {trade_no}")
+fn took(amount: Fen, trade_no: &str, at: Option<Timestamp>) -> String {
+    format!("took {amount} by trade {trade_no} at {}", shown(&at))
 }
 
 /// What is reserved is what open debits collect.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use steelyard_pricing::{Fen, MoneyError};
 
-use super::text::sums;
+use super::text::{shown, sums};
 use super::{Audited, Books, Breach, BreachKind, Findings};
 use crate::account::Figures;
 use crate::chain;
@@ -194,6 +194,7 @@ pub(super) fn ended(entry: &Entry) -> Option<DebitId> {
 /// What the journal says of a statement.
 #[derive(Clone, Copy, Default)]
 struct Charged {
+    entry: Option<u64>,
     charge: Fen,
     from_prepaid: Fen,
 }
@@ -213,6 +214,12 @@ fn check_charges(books: &Books, found: &mut Findings) -> Result<(), Breach> {
         check(BreachKind::Unjournaled, "charged", statement.charge_fen, said.charge);
         let prepaid = statement.from_prepaid_fen;
         check(BreachKind::FromPrepaid, "were prepaid", prepaid, said.from_prepaid);
+        let is_missing = said.entry.is_none() && !statement.charge_fen.is_zero();
+        found.check(is_missing || statement.entry == said.entry, || {
+            let stated = format!("it is booked by entry {}", shown(&statement.entry));
+            let actual = format!("the journal charges it by entry {}", shown(&said.entry));
+            Breach::new(BreachKind::ChargedBy, format!("statement {id}"), stated, actual)
+        });
     }
     for (statement, Charged { charge, .. }) in journal {
         let stated = format!("the journal charges {charge} yuan for it");
@@ -228,6 +235,7 @@ fn charged(journal: &[Entry]) -> Result<BTreeMap<StatementId, Charged>, MoneyErr
     for entry in journal {
         let Cause::Charged { statement } = entry.record().cause else { continue };
         let sum = statements.entry(statement).or_default();
+        sum.entry = Some(entry.record().number);
         sum.charge = sum.charge.minus(entry.moved(Ledger::Revenue)?)?;
         // A credit adds to what is prepaid; that is not paid from it.
         let from_prepaid = entry.moved(Ledger::Prepaid)?.max(Fen::ZERO);

@@ -187,7 +187,7 @@ impl Debit {
             );
             return self.held(why, None, now);
         }
-        let phase = Phase::Paid { attempt: self.attempt_count() };
+        let phase = Phase::Paid { attempt: self.attempt_count(), at_s: now };
         let paid = self.progressed(phase, self.task.due_at_s);
         paid.with_last_attempt(|attempt| attempt.payment = Some(payment))
     }

@@ -61,10 +61,21 @@ impl Debit {
         }
     }
 
+    /// When its payment was booked; none unless it is paid.
+    #[must_use]
+    pub fn paid_at(&self) -> Option<Timestamp> {
+        self.paid_by().map(|(_, at)| at)
+    }
+
     /// The number of the attempt that paid the debit, from 1; none unless it is paid.
     fn paid_number(&self) -> Option<u16> {
+        self.paid_by().map(|(attempt, _)| attempt)
+    }
+
+    /// The number of the attempt that paid the debit, and when that was booked.
+    fn paid_by(&self) -> Option<(u16, Timestamp)> {
         match self.phase {
-            Phase::Paid { attempt } => Some(attempt),
+            Phase::Paid { attempt, at_s } => Some((attempt, at_s)),
             Phase::Due
             | Phase::Sending
             | Phase::InDoubt { .. }

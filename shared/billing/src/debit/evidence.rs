@@ -1,5 +1,7 @@
 //! The effect on a debit of proof that an attempt was paid: a notification, or a row of a bill.
 
+use jiff::Timestamp;
+
 use super::{Debit, Phase};
 use crate::{Outcome, Payment};
 
@@ -19,7 +21,12 @@ impl Debit {
     /// The last attempt pays an open debit, whatever was known of it before. Any other payment is
     /// found money. An attempt that was never sent cannot have been paid.
     #[must_use]
-    pub fn after_proof(&self, number: u16, payment: &Payment) -> Outcome<ProvedPaid> {
+    pub fn after_proof(
+        &self,
+        number: u16,
+        payment: &Payment,
+        now: Timestamp,
+    ) -> Outcome<ProvedPaid> {
         let (Some(attempt), Some(terms)) = (self.attempt(number), &self.terms) else {
             return Outcome::Contradicts;
         };
@@ -36,7 +43,7 @@ impl Debit {
             attempt.payment = Some(payment.clone());
         }
         Outcome::Changed(if self.is_open() && number == self.attempt_count() {
-            ProvedPaid::Debit(Debit { phase: Phase::Paid { attempt: number }, ..proved })
+            ProvedPaid::Debit(Debit { phase: Phase::Paid { attempt: number, at_s: now }, ..proved })
         } else {
             ProvedPaid::Found(proved)
         })

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::GatewayCode;
@@ -56,6 +57,9 @@ pub enum Phase {
     Paid {
         /// The attempt that took it, from 1.
         attempt: u16,
+        /// When that was booked, in seconds of Unix time.
+        #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+        at_s: Timestamp,
     },
     /// Given up; it is proved that nothing was taken.
     GivenUp {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Fen, MoneyError};
 
 use crate::journal::{Entry, Ledger};
-use crate::{OutRequestNo, OutTradeNo, ProviderId, Reason};
+use crate::{Debit, OutRequestNo, OutTradeNo, ProviderId, Reason};
 
 pub use plan::{BillAction, Expected, KnownTrades, Numbers, plan, row_finding};
 pub use run::{BillCursor, BillPart, BillRun, BillRunId, BillTally, DayFailure, RowFailure};
@@ -61,6 +61,19 @@ impl Unmatched {
             booked_on: bill_day(entry.record().recorded_at_s),
         };
         Ok((!amount_fen.is_zero()).then_some(moved))
+    }
+
+    /// What a debit took; none unless it is paid.
+    #[must_use]
+    pub fn paid_by(debit: &Debit) -> Option<Unmatched> {
+        let (paid_at, attempt) = (debit.paid_at()?, debit.paid_attempt()?);
+        Some(Unmatched {
+            provider: debit.provider.clone(),
+            out_trade_no: attempt.out_trade_no.clone(),
+            out_request_no: None,
+            amount_fen: attempt.payment.as_ref()?.amount_fen,
+            booked_on: bill_day(paid_at),
+        })
     }
 
     /// Its numbers.
@@ -238,6 +251,14 @@ impl Reconciliation {
 
     /// How many findings are kept with a day: an item of DynamoDB has 400 KB.
     pub const FINDINGS_MAX: usize = 500;
+
+    /// Whether the bill of the day showed all that our books have of it, and nothing else.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let is_read = self.skipped.is_none() && self.unreadable_rows == 0;
+        let agrees = self.differences() == 0 && self.more_findings == 0;
+        is_read && agrees && self.waiting == 0
+    }
 
     /// How many findings a person must look at.
     #[must_use]

@@ -23,6 +23,8 @@ fn statement(id: &str, charge: i64, from_prepaid: i64) -> Statement {
         charged_before_fen: Fen::ZERO,
         charge_fen: Fen::new(charge),
         from_prepaid_fen: Fen::new(from_prepaid),
+        entry: None,
+        last_debit: 0,
     }
 }
 

@@ -16,7 +16,8 @@ pub fn debit(keeper: &mut Keeper, id: u64) -> &mut Debit {
 /// A debit that was paid by this trade.
 fn pay(keeper: &mut Keeper, id: u64, trade_no: &str, fen: i64) {
     let debit = debit(keeper, id);
-    debit.phase = Phase::Paid { attempt: 1 };
+    let at_s = at("2015-05-18 10:00");
+    debit.phase = Phase::Paid { attempt: 1, at_s };
     debit.attempts[0].payment =
         Some(Payment { trade_no: trade_no.to_owned(), amount_fen: Fen::new(fen) });
 }
@@ -46,6 +47,14 @@ pub const CANARIES: &[Canary] = &[
         "a debit that was given up was paid after all",
         |keeper| pay(keeper, 2, "20153", 503),
         &["Debit", "Withheld"],
+    ),
+    (
+        "a debit says that it was paid on another day",
+        |keeper| {
+            let at_s = at("2015-05-25 10:00");
+            debit(keeper, 1).phase = Phase::Paid { attempt: 1, at_s };
+        },
+        &["Debit"],
     ),
     (
         "a paid debit is not in the journal",

@@ -118,6 +118,11 @@ pub const CAUSE_CANARIES: &[Canary] = &[
         &["FromPrepaid"],
     ),
     (
+        "a statement names another entry",
+        |keeper| keeper.books.statements[2].entry = Some(1),
+        &["ChargedBy"],
+    ),
+    (
         "a recharge is booked twice",
         |keeper| {
             let cause = keeper.books.journal[5].record().cause.clone();

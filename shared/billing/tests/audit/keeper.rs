@@ -168,7 +168,7 @@ impl Keeper {
     pub fn find_payment(&mut self, debit: DebitId, now: Timestamp) {
         let debit = self.books.debits.iter_mut().find(|of| of.debit == debit).unwrap();
         let found = Payment { trade_no: "found".to_owned(), amount_fen: asked(debit) };
-        let Outcome::Changed(ProvedPaid::Found(after)) = debit.after_proof(1, &found) else {
+        let Outcome::Changed(ProvedPaid::Found(after)) = debit.after_proof(1, &found, now) else {
             panic!("it is new")
         };
         let id = after.debit;

@@ -199,6 +199,7 @@ fn every_breach_is_found_and_reads_alone() {
         ChangedDays: statement 2015-05-31+1: its days list 1 APIs as Late, but its lines have other counts, of 1 APIs
         Charge: statement 2015-05-31+1: it charges 0.21 yuan for usage, but 0.20 were due
         ChargedBefore: statement 2015-05-17: 12.00 yuan were charged before it, but those before charge 12.01
+        ChargedBy: statement 2015-05-30: it is booked by entry 1, but the journal charges it by entry 9
         Code: the code 8d9001d32c6a703d: it names none, but it is the code of shop
         Debit: debit 3: it reserved 12.73, but by the journal it did nothing
         DebitGone: debit 2: journal entry 5 names it, but it is not stored

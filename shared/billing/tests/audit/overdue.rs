@@ -231,7 +231,7 @@ fn every_phase() -> Vec<Phase> {
         Phase::Confirming { why: why() },
         Phase::Held { why: text(), found: None },
         Phase::Rechecking { why: text(), found: None },
-        Phase::Paid { attempt: 1 },
+        Phase::Paid { attempt: 1, at_s: at("2015-05-18 10:00") },
         Phase::GivenUp { why: why() },
         Phase::Withdrawn,
     ]

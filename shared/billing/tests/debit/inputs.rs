@@ -128,7 +128,7 @@ pub fn after(debit: &Debit, input: &Input, now: Timestamp) -> Result<Debit, Refu
             return resolved.map_err(Refused::NothingToResolve);
         }
         Input::Proved(attempt, payment) => {
-            return match debit.after_proof(*attempt, payment) {
+            return match debit.after_proof(*attempt, payment, now) {
                 Outcome::Unchanged => Ok(debit.clone()),
                 Outcome::Changed(ProvedPaid::Debit(after) | ProvedPaid::Found(after)) => Ok(after),
                 Outcome::Contradicts => Err(Refused::Contradicts),

@@ -10,10 +10,10 @@ use crate::inputs::{
 
 /// What proof that an attempt was paid does.
 fn proved(debit: &Debit, attempt: u16, payment: &Payment) -> &'static str {
-    match debit.after_proof(attempt, payment) {
+    match debit.after_proof(attempt, payment, at(NOW)) {
         Outcome::Changed(ProvedPaid::Debit(paid)) => {
             assert_eq!((paid.payment(), paid.due_at()), (Some(payment), None));
-            assert_eq!(paid.phase, Phase::Paid { attempt });
+            assert_eq!(paid.phase, Phase::Paid { attempt, at_s: at(NOW) });
             let others = |debit: &Debit| debit.found_payments().count();
             assert_eq!(others(&paid), others(debit));
             "pays"

@@ -34,7 +34,7 @@ fn phase(debit: &Debit) -> String {
         Phase::Held { found: None, .. } => "held".to_owned(),
         Phase::Held { found: Some(_), .. } => "held, found".to_owned(),
         Phase::Rechecking { .. } => "rechecking".to_owned(),
-        Phase::Paid { attempt } => format!("paid by {attempt}"),
+        Phase::Paid { attempt, .. } => format!("paid by {attempt}"),
         Phase::GivenUp { why } => of("given up", why),
         Phase::Withdrawn => "withdrawn".to_owned(),
     }

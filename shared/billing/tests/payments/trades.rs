@@ -86,7 +86,7 @@ fn a_trade_says_whose_it_is_what_it_asked_for_and_what_it_took() {
 
 /// What proof of a payment of so many fen does to a trade.
 fn proved(trade: &Trade, trade_no: &str, fen: i64) -> String {
-    match trade.after_proof(&payment(trade_no, fen)) {
+    match trade.after_proof(&payment(trade_no, fen), now()) {
         Outcome::Changed(paid) => {
             assert_eq!(paid.payment(), Some(payment(trade_no, fen)));
             let paid_what = match paid {
@@ -139,7 +139,9 @@ fn the_payment_of_a_trade_moves_its_money_in_the_account() {
         (Trade::Recharge(recharge()), Cause::RechargePaid { recharge: RechargeId(3), trade_no }),
     ] {
         let payment = payment("T", 1234);
-        let Outcome::Changed(paid) = trade.after_proof(&payment) else { unreachable!("{trade:?}") };
+        let Outcome::Changed(paid) = trade.after_proof(&payment, now()) else {
+            unreachable!("{trade:?}")
+        };
         let moved = paid.paid(&payment, &account, Some(&mandate()), &rules(), now()).unwrap();
         assert_eq!(moved.entry.unwrap().record().cause, cause);
         let still_open = !matches!(cause, Cause::DebitPaid { .. });
@@ -225,7 +227,8 @@ fn nothing_is_refundable_of_a_trade_that_took_nothing() {
 
 #[test]
 fn found_money_is_refundable_once() {
-    let Outcome::Changed(found) = attempt(sent_twice(), 1).after_proof(&payment("T", 1234)) else {
+    let Outcome::Changed(found) = attempt(sent_twice(), 1).after_proof(&payment("T", 1234), now())
+    else {
         unreachable!("the first attempt is closed")
     };
     assert_eq!(found.refundable(&GivenBack::default()), Ok(AMOUNT));

@@ -44,6 +44,8 @@ fn statement(on: &str, plan: &str, lines: &[(Option<&str>, i64)]) -> Statement {
         charged_before_fen: Fen::ZERO,
         charge_fen: Fen::sum(lines.iter().map(|(_, amount)| Fen::new(*amount))).unwrap(),
         from_prepaid_fen: Fen::ZERO,
+        entry: None,
+        last_debit: 0,
     }
 }
 

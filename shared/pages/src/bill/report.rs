@@ -1,7 +1,8 @@
 //! Usage reports as a bill shows them.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
 use steelyard_billing::{ReportId, SourceId, Statement};
 use steelyard_pricing::{BillingDay, Usage};
 use utoipa::ToSchema;
@@ -22,8 +23,10 @@ pub struct Report {
     #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub counted_at_s: Timestamp,
-    /// What it says of each API.
-    #[schema(value_type = Object)]
+    /// Its calls. What it says of each API makes the bill of a day with a report a minute too large for
+    /// Lambda to answer, so `GET /v1/usage/{provider}` tells that.
+    #[schema(value_type = u64)]
+    #[serde(rename = "calls", serialize_with = "sum_of_calls")]
     pub metered: Usage,
     /// Its withdrawal; none as long as it counts.
     pub withdrawn: Option<ReportWithdrawn>,
@@ -40,6 +43,10 @@ pub struct ReportWithdrawn {
     pub by: String,
     /// Why, in that person's words.
     pub reason: String,
+}
+
+fn sum_of_calls<S: Serializer>(metered: &Usage, serializer: S) -> Result<S::Ok, S::Error> {
+    metered.total().map_err(Error::custom)?.calls.get().serialize(serializer)
 }
 
 /// Those of the reports that a statement charges or credits, in the order in which they were counted.

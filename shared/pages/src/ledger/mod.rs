@@ -63,6 +63,8 @@ pub struct Ledger {
     pub is_newest: bool,
     /// Before which number the older ones are, if there are any.
     pub older_before: Option<u64>,
+    /// How many records of the account cannot be read, and are missing here.
+    pub unreadable: u64,
 }
 
 /// What an account has and owes.
@@ -165,6 +167,7 @@ impl Ledger {
             reversals: ReversalView::newest_first(read.reversals),
             is_newest: query.before.is_none(),
             older_before,
+            unreadable: 0,
         })
     }
 }

@@ -54,6 +54,8 @@ pub struct Recharging {
     pub recharges: Vec<RechargeItem>,
     /// Before which number the older ones are, if there are any.
     pub older_before: Option<u32>,
+    /// How many records of the account cannot be read, and are missing here.
+    pub unreadable: u64,
 }
 
 /// A recharge.
@@ -115,6 +117,7 @@ impl Recharging {
             most_fen: Recharge::MAX,
             recharges,
             older_before,
+            unreadable: 0,
         })
     }
 }

@@ -80,6 +80,8 @@ pub struct Withholding {
     pub largest_fen: Option<Fen>,
     /// The last bill, and what of it withholding would have paid.
     pub last_bill: Option<LastBill>,
+    /// How many records of the account cannot be read, and are missing here.
+    pub unreadable: u64,
 }
 
 /// How withholding stands.
@@ -173,6 +175,7 @@ impl Withholding {
             withheld_fen: Fen::sum(amounts())?,
             largest_fen: amounts().max(),
             last_bill: read.last_statement.map(LastBill::new).transpose()?,
+            unreadable: 0,
             debits,
         })
     }

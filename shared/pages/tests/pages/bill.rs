@@ -181,7 +181,7 @@ fn paid(month: &Month, number: DebitId) -> Debit {
             through: day("2015-05-18"),
         }),
         attempts: vec![serde_json::from_value(attempt).unwrap()],
-        phase: Phase::Paid { attempt: 1 },
+        phase: Phase::Paid { attempt: 1, at_s: at("2015-05-19T10:00") },
         ..open
     }
 }
@@ -238,4 +238,8 @@ fn the_page_of_100_apis_and_many_reports_stays_small_and_escapes_names() {
         let html = page(&month, &bill, lang);
         shown(&html, &format!("bill-large-{}", lang.name()));
     }
+    // Lambda answers 6 MB at most, and a report a minute is common.
+    let reports = (0..1_440).map(report).collect::<Vec<_>>();
+    let json = serde_json::to_string(&bill_with(&month, "2015-05-18", &reports)).unwrap();
+    assert!(json.len() < 1_000_000, "{} bytes", json.len());
 }

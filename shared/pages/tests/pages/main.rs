@@ -41,6 +41,7 @@ fn every_message_is_a_page_in_both_languages() {
         Message::Malformed,
         Message::NotAllowed,
         Message::ForeignForm,
+        Message::Unseen,
         Message::Unavailable,
     ] {
         for lang in Lang::ALL {
