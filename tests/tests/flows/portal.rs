@@ -8,6 +8,8 @@ mod walk;
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
+use steelyard_billing::{Grant, Grantee, Person, Right};
+use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_cli::local::http_event;
 use steelyard_portal::SESSIONS_PATH;
 use steelyard_tests::Platform;
@@ -29,7 +31,22 @@ async fn platform() -> Platform {
     platform.count("a", "taobao.item.get", "2015-05-17", 620_000).await;
     platform.settle_at("2015-05-18 00:30").await;
     platform.set("2015-05-18 08:32");
+    let rights = [Right::Accounts, Right::Sessions, Right::Operators];
+    grant(&platform, "pages", &rights, "*").await;
     platform
+}
+
+/// Lets the platform's server do something, for some providers.
+async fn grant(platform: &Platform, name: &str, rights: &[Right], providers: &str) {
+    let grant = Grant {
+        principals: ["arn:aws:iam::000000000000:user/server".parse().unwrap()].into(),
+        rights: rights.iter().copied().collect(),
+        providers: [providers.parse().unwrap()].into(),
+        by: Person::new("lin").unwrap(),
+        at_s: platform.stack.clock.now(),
+    };
+    let to = Grantee::Caller(name.parse().unwrap());
+    platform.stack.tables.usage.grant(&to, None, &grant).await.unwrap();
 }
 
 async fn ask(platform: &Platform, method: Method, path: &str, cookie: &str, body: &str) -> Seen {
@@ -71,15 +88,20 @@ fn seen(answer: &Value) -> Seen {
 
 /// The path of a link that the platform's server asked for.
 async fn link(platform: &Platform, asked: &Value) -> String {
-    let mut headers = HeaderMap::new();
-    let signed = "AWS4-HMAC-SHA256 Credential=server/20150518/local/execute-api/aws4_request";
-    headers.insert(AUTHORIZATION, HeaderValue::from_static(signed));
-    headers.insert("host", HeaderValue::from_static("127.0.0.1"));
-    let made = send(platform, &Method::POST, SESSIONS_PATH, &headers, &asked.to_string()).await;
+    let made = ask_for_link(platform, asked).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let made: Value = serde_json::from_str(&made.body).unwrap();
     let url = made["url"].as_str().unwrap();
     url[url.find("/portal/").unwrap()..].to_owned()
+}
+
+/// The answer to the platform's server, which asks for a link.
+async fn ask_for_link(platform: &Platform, asked: &Value) -> Seen {
+    let mut headers = HeaderMap::new();
+    let signed = "AWS4-HMAC-SHA256 Credential=server/20150518/local/execute-api/aws4_request";
+    headers.insert(AUTHORIZATION, HeaderValue::from_static(signed));
+    headers.insert("host", HeaderValue::from_static("127.0.0.1"));
+    send(platform, &Method::POST, SESSIONS_PATH, &headers, &asked.to_string()).await
 }
 
 async fn session(platform: &Platform, provider: &str, may: &[&str]) -> String {

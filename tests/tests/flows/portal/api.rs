@@ -48,6 +48,17 @@ async fn a_page_and_its_document_show_the_same_figures() {
     }
 }
 
+#[tokio::test]
+async fn no_server_reads_an_account_before_it_may() {
+    let world = World::open().await;
+    let stack = &world.platform.stack;
+    stack.tables.usage.revoke(&Grantee::Caller("pages".parse().unwrap())).await.unwrap();
+    assert_eq!(world.call(&Sent::get(of_own("overview")), &SERVER).await.status, 403);
+    let asked = post("recharges", "cart-1", json!({ "amount": "50.00" }));
+    assert_eq!(world.call(&asked, &SERVER).await.status, 403, "recharges alone are open");
+    assert_eq!(world.platform.found(OWN).await.account.recharges, 1);
+}
+
 /// The numbers on all pages of a list, from the first on.
 async fn walked(world: &World, by: &By, path: &str, list: &str, number: &str) -> Vec<u64> {
     let (mut numbers, mut before) = (Vec::new(), String::new());

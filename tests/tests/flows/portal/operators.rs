@@ -61,6 +61,39 @@ async fn every_page_of_operators_is_shown_to_them_and_to_nobody_else() {
 }
 
 #[tokio::test]
+async fn pages_of_operators_open_only_for_a_server_that_was_given_them_for_all_providers() {
+    let platform = Platform::open().await;
+    platform.join("a").await;
+    platform.join("b").await;
+    let status = async |asked: &Value| ask_for_link(&platform, asked).await.status;
+    let pass_minute = || {
+        let clock = &platform.stack.clock;
+        clock.set(clock.now() + jiff::SignedDuration::from_mins(1));
+    };
+    let (all, one) = (
+        json!({ "operator": "eve", "may": ["operate"] }),
+        json!({ "operator": "eve", "may": ["operate"], "provider": "a" }),
+    );
+    let of_provider = json!({ "provider": "a", "may": ["pay", "mandate"] });
+    for asked in [&all, &one, &of_provider] {
+        assert_eq!(status(asked).await, 403, "nothing is granted: {asked}");
+    }
+    grant(&platform, "desk", &[Right::Operators, Right::Sessions], "a").await;
+    pass_minute();
+    for asked in [&all, &one] {
+        assert_eq!(status(asked).await, 403, "granted for one provider: {asked}");
+    }
+    assert_eq!(status(&of_provider).await, 201);
+    assert_eq!(status(&json!({ "provider": "b" })).await, 403);
+    grant(&platform, "hall", &[Right::Operators], "*").await;
+    pass_minute();
+    for asked in [&all, &one] {
+        assert_eq!(status(asked).await, 201, "{asked}");
+    }
+    assert_eq!(status(&json!({ "provider": "b" })).await, 403, "operators is no sessions");
+}
+
+#[tokio::test]
 async fn an_operator_finds_providers_by_name_and_state() {
     let platform = platform().await;
     let li = operator(&platform, "li", &[]).await;
