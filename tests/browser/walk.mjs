@@ -368,7 +368,10 @@ class Walk {
       visitor.see('not-found');
       await visitor.own('ledger?kind=x', 400);
       visitor.see('malformed');
-      await visitor.context.clearCookies();
+      await visitor.own('overview');
+      await visitor.click('form[action="/portal/leave"] button');
+      visitor.expect('page after the end of the session', new URL(visitor.url).pathname, '/portal/left');
+      visitor.see('signed-out');
       await visitor.own('overview', 401);
       visitor.see('not-signed-in');
     });

@@ -16,6 +16,7 @@ use steelyard_billing::{
     Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionError, SessionLink, SessionRight,
     Visitor,
 };
+use steelyard_pages::{Message, MessagePage};
 use steelyard_runtime::Problem;
 use steelyard_store::{BillingTable, CommitError, ProviderAccount, session_link_id};
 use thiserror::Error;
@@ -192,12 +193,19 @@ pub(crate) async fn enter(
     Ok(response)
 }
 
-/// Ends the session in this browser.
+/// Ends the session in this browser. A copy of its cookie opens the pages until the session ends or is
+/// revoked.
 pub(crate) async fn leave() -> Result<Response, Refusal> {
     let mut response = to("/portal/left");
     let cookie = HeaderValue::from_str(&SessionKeys::forget()).map_err(Refusal::unavailable)?;
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// The page after the end of a session in this browser.
+pub(crate) async fn left(State(shared): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    crate::page(&MessagePage::new(&crate::asker::frame(&parts, &shared), Message::SignedOut))
 }
 
 /// Sends the browser to another page of ours, by GET.

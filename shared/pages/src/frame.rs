@@ -95,6 +95,8 @@ texts! {
         en: "You are signed in until {until}.",
         zh: "本次登录有效至 {until}。",
     }
+    sign_out() { en: "Sign out", zh: "退出登录" }
+    sign_out_note() { en: "In this browser.", zh: "仅限此浏览器。" }
     back_to_platform() { en: "Back to the platform", zh: "返回平台" }
     calls() { en: "calls", zh: "次" }
     stay_still() { en: "Stop that", zh: "停止刷新" }

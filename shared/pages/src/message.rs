@@ -15,6 +15,8 @@ pub enum Message {
     LinkUsed,
     /// There is no session, or it ended.
     NotSignedIn,
+    /// The visitor signed out.
+    SignedOut,
     /// Nothing is at this address for this session.
     NotFound,
     /// The address or the form cannot be read.
@@ -39,6 +41,11 @@ texts! {
     not_signed_in_text() {
         en: "Your session has ended, or this address was opened without one. Open these pages from the platform. Nothing you entered was lost on our side: nothing was changed.",
         zh: "登录已结束，或尚未登录。请从平台打开本页面。账户没有任何变动。",
+    }
+    signed_out() { en: "You have signed out", zh: "您已退出登录" }
+    signed_out_text() {
+        en: "This browser does not open these pages any more. To come back, open them from the platform.",
+        zh: "此浏览器已不能再打开这些页面。如需返回，请从平台重新打开。",
     }
     not_found() { en: "Nothing is here", zh: "没有此页面" }
     not_found_text() {
@@ -86,6 +93,7 @@ impl<'a> MessagePage<'a> {
         let (icon, heading, text) = match message {
             Message::LinkUsed => (Icon::Square, t.link_used(), t.link_used_text()),
             Message::NotSignedIn => (Icon::Square, t.not_signed_in(), t.not_signed_in_text()),
+            Message::SignedOut => (Icon::Check, t.signed_out(), t.signed_out_text()),
             Message::NotFound => (Icon::Dashed, t.not_found(), t.not_found_text()),
             Message::Malformed => (Icon::Info, t.malformed(), t.malformed_text()),
             Message::NotAllowed => (Icon::Info, t.not_allowed(), t.not_allowed_text()),

@@ -214,6 +214,21 @@ async fn a_provider_recharges_lowers_its_limit_and_ends_its_agreement_each_once(
 }
 
 #[tokio::test]
+async fn signing_out_ends_the_session_in_this_browser_and_says_so() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &[]).await;
+    let seen = ask(&platform, Method::GET, "/portal/providers/a/overview", &cookie, "").await;
+    assert!(seen.body.contains("action=\"/portal/leave\" method=\"post\""), "{}", seen.body);
+    let left = ask(&platform, Method::POST, "/portal/leave", &cookie, "").await;
+    assert_eq!((left.status, left.location.as_str()), (303, "/portal/left"));
+    assert_eq!(left.cookie, "__Host-steelyard=");
+    let seen = ask(&platform, Method::GET, "/portal/left", "", "").await;
+    assert_eq!(seen.status, 200);
+    assert!(seen.body.contains("You have signed out"), "{}", seen.body);
+    assert!(!seen.body.contains("/portal/leave"), "there is nothing to end");
+}
+
+#[tokio::test]
 async fn a_bill_leads_to_its_debit_and_says_when_alipays_bill_confirmed_it() {
     let platform = platform().await;
     let path = "/portal/providers/a/bills/2015-05-17";
