@@ -275,8 +275,11 @@ class Walk {
       await visitor.fill('#single', '100.00');
       await visitor.click(button);
       visitor.see('withholding-limits-saved');
+      await visitor.fill('#single', '90.00');
+      await visitor.click(button);
+      visitor.expect('status', visitor.status, 200);
       await visitor.own('withholding');
-      visitor.expect('limit', await visitor.page.locator('#single').inputValue(), '100.00');
+      visitor.expect('limit', await visitor.page.locator('#single').inputValue(), '90.00');
     });
   }
 

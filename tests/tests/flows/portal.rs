@@ -176,7 +176,7 @@ async fn a_session_that_may_only_read_changes_nothing() {
     for (page, form) in [
         ("recharge", "key=k1&amount=50.00&way=page"),
         ("withholding/sign", "key=k2&terms=2026-11&agree=yes"),
-        ("withholding/limits", "key=k3&single=1.00&daily="),
+        ("withholding/limits", "key=k3&mandate=1&single=1.00&daily="),
         ("withholding/end", "key=k4&mandate=1&sure=yes"),
     ] {
         let path = format!("/portal/providers/a/{page}");
@@ -202,15 +202,125 @@ async fn a_provider_recharges_lowers_its_limit_and_ends_its_agreement_each_once(
     assert_eq!(seen.status, 422);
     assert!(seen.body.contains("value=\"much\""), "{}", seen.body);
 
-    let seen = post("withholding/limits", "key=limit-1&single=12.00&daily=").await;
+    let seen = post("withholding/limits", "key=limit-1&mandate=1&single=12.00&daily=").await;
     assert_eq!(seen.status, 200, "{}", seen.body);
     assert_eq!(platform.mandate("a", 1).await.single_limit_fen.get(), 1_200);
-    let seen = post("withholding/limits", "key=limit-2&single=99999.00&daily=").await;
+    let seen = post("withholding/limits", "key=limit-2&mandate=1&single=99999.00&daily=").await;
     assert_eq!(seen.status, 422);
     for _ in 0..2 {
         let seen = post("withholding/end", "key=end-1&mandate=1&sure=yes").await;
         assert_eq!(seen.status, 303, "{}", seen.body);
     }
+}
+
+/// The hidden fields of a form of a page, and the rest as it is given.
+fn filled(page: &Seen, action: &str, rest: &str) -> String {
+    let (_, form) = page.body.split_once(&format!("{action}\" method=\"post\"")).unwrap();
+    let form = form.split("</form>").next().unwrap();
+    let hidden = form.split("<input type=\"hidden\" name=\"").skip(1);
+    let fields = hidden.map(|field| {
+        let (name, value) = field.split_once("\" value=\"").unwrap();
+        format!("{name}={}&", value.split('"').next().unwrap())
+    });
+    fields.collect::<String>() + rest
+}
+
+#[tokio::test]
+async fn the_page_after_saved_limits_lowers_again_and_ends_withholding() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["mandate"]).await;
+    let path = "/portal/providers/a/withholding";
+    let post = async |page: &str, form: &str| {
+        ask(&platform, Method::POST, &format!("{path}/{page}"), &cookie, form).await
+    };
+    let mut page = ask(&platform, Method::GET, path, &cookie, "").await;
+    for (single, fen) in [("40.00", 4_000), ("30.00", 3_000), ("20.00", 2_000)] {
+        let form = filled(&page, "/limits", &format!("single={single}&daily="));
+        page = post("limits", &form).await;
+        assert_eq!(page.status, 200, "{single}: {}", page.body);
+        assert!(page.body.contains("Your limits are saved."));
+        assert_eq!(platform.mandate("a", 1).await.single_limit_fen.get(), fen);
+    }
+    let form = filled(&page, "/end", "sure=yes");
+    assert_eq!(post("end", &form).await.status, 303);
+    assert_eq!(platform.found("a").await.provider.mandate, None);
+    platform.run_until("2015-05-18 09:00").await;
+    let seen = ask(&platform, Method::GET, path, &cookie, "").await;
+    assert!(seen.body.contains("It was ended here, on these pages"), "{}", seen.body);
+    // Sent twice, it says how withholding stands.
+    assert_eq!(post("end", &form).await.status, 303);
+    let late = filled(&page, "/limits", "single=10.00&daily=");
+    let seen = post("limits", &late).await;
+    assert_eq!(seen.status, 422);
+    assert!(seen.body.contains("The agreement has changed"), "{}", seen.body);
+}
+
+#[tokio::test]
+async fn a_form_that_was_sent_before_can_be_sent_again_for_something_else() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["pay", "mandate"]).await;
+    let post = async |page: &str, form: &str| {
+        ask(&platform, Method::POST, &format!("/portal/providers/a/{page}"), &cookie, form).await
+    };
+    assert_eq!(post("recharge", "key=k&amount=50.00&way=page").await.status, 200);
+    let seen = post("recharge", "key=k&amount=60.00&way=page").await;
+    assert_eq!(seen.status, 422);
+    assert!(seen.body.contains("sent before with another amount"), "{}", seen.body);
+    let again = filled(&seen, "/recharge", "amount=60.00&way=page");
+    assert_eq!(post("recharge", &again).await.status, 200);
+    assert_eq!(platform.found("a").await.account.recharges, 2);
+
+    let limits = |key: &str, single: &str| format!("key={key}&mandate=1&single={single}&daily=");
+    assert_eq!(post("withholding/limits", &limits("k", "40.00")).await.status, 200);
+    let seen = post("withholding/limits", &limits("k", "30.00")).await;
+    assert_eq!(seen.status, 422);
+    assert!(seen.body.contains("sent before with other limits"), "{}", seen.body);
+    let again = filled(&seen, "/limits", "single=30.00&daily=");
+    assert_eq!(post("withholding/limits", &again).await.status, 200);
+    assert_eq!(platform.mandate("a", 1).await.single_limit_fen.get(), 3_000);
+}
+
+#[tokio::test]
+async fn a_page_lowers_no_limits_of_another_agreement_than_it_showed() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["mandate"]).await;
+    let before = platform.mandate("a", 1).await.single_limit_fen;
+    for mandate in ["2", "", "x"] {
+        let form = format!("key=k&mandate={mandate}&single=12.00&daily=");
+        let path = "/portal/providers/a/withholding/limits";
+        let seen = ask(&platform, Method::POST, path, &cookie, &form).await;
+        assert_eq!(seen.status, 422, "{mandate}");
+        assert!(seen.body.contains("Another agreement is in force"), "{}", seen.body);
+    }
+    assert_eq!(platform.mandate("a", 1).await.single_limit_fen, before);
+}
+
+#[tokio::test]
+async fn what_a_form_asked_for_without_an_answer_is_sent_again_under_its_key() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["mandate"]).await;
+    let path = "/portal/providers/a/withholding/limits";
+    let faults = platform.stack.transport.faults();
+    faults.strike(Target::Naming("lower_limits"), 1..=20, AwsFault::LoseAnswer);
+    let form = "key=k.limits&mandate=1&single=12.00&daily=";
+    let seen = ask(&platform, Method::POST, path, &cookie, form).await;
+    faults.restore();
+    assert_eq!(seen.status, 503, "{}", seen.body);
+    assert!(seen.body.contains("name=\"key\" value=\"k.limits\""), "{}", seen.body);
+    assert!(!seen.body.contains("value=\"k.limits.end\""), "{}", seen.body);
+    assert_eq!(ask(&platform, Method::POST, path, &cookie, form).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_offer_that_is_refused_is_not_called_unavailable() {
+    let platform = platform().await;
+    let cookie = session(&platform, "b", &["mandate"]).await;
+    let path = "/portal/providers/b/withholding/sign";
+    let sign = |key: &str| format!("key={key}&terms=2026-11&agree=yes");
+    let seen = ask(&platform, Method::POST, path, &cookie, &sign("")).await;
+    assert_eq!(seen.status, 422, "{}", seen.body);
+    assert!(seen.body.contains("Pressing the button again does not help"), "{}", seen.body);
+    assert_eq!(ask(&platform, Method::POST, path, &cookie, &sign("k")).await.status, 303);
 }
 
 #[tokio::test]

@@ -40,6 +40,8 @@ fn every_message_is_a_page_in_both_languages() {
         Message::SignedOut,
         Message::NotFound,
         Message::Malformed,
+        Message::AgreementChanged,
+        Message::SentBefore,
         Message::NotAllowed,
         Message::ForeignForm,
         Message::Unavailable,

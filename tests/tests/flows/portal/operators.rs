@@ -4,7 +4,6 @@ use super::*;
 use steelyard_billing::breaker::BreakerState;
 use steelyard_billing::{Action, Phase};
 use steelyard_cli::local::alipay::{Fault, Method as AlipayMethod};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 
 const PAGES: [&str; 6] =
     ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];
