@@ -175,7 +175,7 @@ async fn a_session_that_may_only_read_changes_nothing() {
     let before = platform.found("a").await;
     for (page, form) in [
         ("recharge", "key=k1&amount=50.00&way=page"),
-        ("withholding/sign", "key=k2&terms=2026-11&agree=yes"),
+        ("withholding/sign", "key=k2&terms=2026-12&agree=yes"),
         ("withholding/limits", "key=k3&mandate=1&single=1.00&daily="),
         ("withholding/end", "key=k4&mandate=1&sure=yes"),
     ] {
@@ -316,7 +316,7 @@ async fn an_offer_that_is_refused_is_not_called_unavailable() {
     let platform = platform().await;
     let cookie = session(&platform, "b", &["mandate"]).await;
     let path = "/portal/providers/b/withholding/sign";
-    let sign = |key: &str| format!("key={key}&terms=2026-11&agree=yes");
+    let sign = |key: &str| format!("key={key}&terms=2026-12&agree=yes");
     let seen = ask(&platform, Method::POST, path, &cookie, &sign("")).await;
     assert_eq!(seen.status, 422, "{}", seen.body);
     assert!(seen.body.contains("Pressing the button again does not help"), "{}", seen.body);

@@ -125,7 +125,7 @@ pub(super) async fn offer_recharge(
 #[serde(deny_unknown_fields)]
 pub(super) struct MandateAsked {
     /// The version of the terms that the provider read and agreed to: `terms_version` of withholding.
-    #[schema(example = "2026-11")]
+    #[schema(example = "2026-12")]
     terms_version: String,
 }
 

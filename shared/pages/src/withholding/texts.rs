@@ -182,8 +182,8 @@ texts! {
 
     limits() { en: "Your limits", zh: "您的限额" }
     limits_note() {
-        en: "You may lower them here. To raise them, sign a new agreement.",
-        zh: "您可在此调低限额；如需调高，请重新签约。",
+        en: "You may lower them here. To raise them, end withholding, then sign again.",
+        zh: "您可在此调低限额；如需调高，请先终止代扣，再重新签约。",
     }
     single() { en: "At most a debit", zh: "单笔限额" }
     single_hint(now: Figure) { en: "In force: {now}.", zh: "当前：{now}。" }
@@ -227,8 +227,8 @@ texts! {
         zh: "请输入 0.01 或以上。如不再需要扣款，请在下方终止代扣。",
     }
     limit_above(most: Figure) {
-        en: "Enter {most} or less. More needs a new agreement.",
-        zh: "请输入 {most} 或以下；如需更高限额，请重新签约。",
+        en: "Enter {most} or less. For more, end withholding, then sign again.",
+        zh: "请输入 {most} 或以下；如需更高限额，请先终止代扣，再重新签约。",
     }
 
     debits() { en: "Withheld so far", zh: "扣款记录" }

@@ -171,16 +171,16 @@ async fn an_agreement_is_offered_once_with_the_consent_of_who_sent_it() {
     let world = World::open().await;
     let offer =
         |key, version: &str| post("withholding/offers", key, json!({ "terms_version": version }));
-    let first = world.answer(&offer("sign-1", "2026-11"), &SERVER).await;
+    let first = world.answer(&offer("sign-1", "2026-12"), &SERVER).await;
     assert!(first["app"].is_string() && first["qr"].is_string(), "{first}");
-    world.answer(&offer("sign-1", "2026-11"), &SERVER).await;
+    world.answer(&offer("sign-1", "2026-12"), &SERVER).await;
     let mandate = world.platform.mandate(OWN, 2).await;
     assert_eq!(mandate.phase, MandatePhase::Offered);
     let consent = mandate.consent.unwrap();
     assert_eq!(consent.by, ConsentBy::Caller { caller: SERVER_ARN.parse().unwrap() });
     assert_eq!(world.platform.found(OWN).await.account.mandates, 2);
     let session = world.session(OWN, &["mandate"]).await;
-    world.answer(&offer("sign-2", "2026-11"), &session).await;
+    world.answer(&offer("sign-2", "2026-12"), &session).await;
     let consent = world.platform.mandate(OWN, 2).await.consent.unwrap();
     assert!(matches!(consent.by, ConsentBy::Session { .. }), "{consent:?}");
     let seen = world.call(&offer("sign-3", "2014-01"), &SERVER).await;
