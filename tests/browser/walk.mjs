@@ -275,8 +275,11 @@ class Walk {
       await visitor.fill('#single', '100.00');
       await visitor.click(button);
       visitor.see('withholding-limits-saved');
+      await visitor.fill('#single', '90.00');
+      await visitor.click(button);
+      visitor.expect('status', visitor.status, 200);
       await visitor.own('withholding');
-      visitor.expect('limit', await visitor.page.locator('#single').inputValue(), '100.00');
+      visitor.expect('limit', await visitor.page.locator('#single').inputValue(), '90.00');
     });
   }
 
@@ -368,7 +371,10 @@ class Walk {
       visitor.see('not-found');
       await visitor.own('ledger?kind=x', 400);
       visitor.see('malformed');
-      await visitor.context.clearCookies();
+      await visitor.own('overview');
+      await visitor.click('form[action="/portal/leave"] button');
+      visitor.expect('page after the end of the session', new URL(visitor.url).pathname, '/portal/left');
+      visitor.see('signed-out');
       await visitor.own('overview', 401);
       visitor.see('not-signed-in');
     });

@@ -41,10 +41,12 @@ pub(crate) enum SourceCommand {
     },
 }
 
-/// Say which identities may ask for quotes, live usage, recharges and mandates, or withdraw reports of
-/// any source, and for which providers.
+/// Say which identities may ask for quotes, live usage, recharges and mandates, withdraw reports of any
+/// source, read accounts, or open pages, and for which providers.
 ///
-/// As long as no caller has one of these rights, everybody has it who reaches the API. From the first
+/// Nobody reads accounts (`accounts`) or opens pages of providers (`sessions`) or of operators
+/// (`operators`) without being given the right; `operators` is given for all providers or not at all.
+/// As long as no caller has one of the other rights, everybody has it who reaches the API; from the first
 /// caller on, only those have it that were given it. The functions read this again each minute.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CallerCommand {
@@ -173,6 +175,11 @@ impl Granted {
             by: self.by,
             at_s: system.clock.now(),
         };
+        if grant.rights.contains(&Right::Operators) && !grant.covers_all() {
+            return Err("operators see every account: give the right `operators` with --provider '*', \
+                        under a name of its own if others of the caller's rights are for some providers"
+                .into());
+        }
         let before = stored.access.grant(to);
         let mut after = stored.access.clone();
         after.add(to.clone(), grant.clone());

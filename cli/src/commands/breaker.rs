@@ -79,7 +79,11 @@ fn told(breaker: &Breaker, times: &Times) -> String {
         (BreakerState::Open { since_s, why, probe_at_s, .. }, _) => {
             let next = match probe_at_s {
                 Some(at) => format!("one is tried at {}", times.show(*at)),
-                None => "only `steelyard breaker resume` lets them go on".to_owned(),
+                None => {
+                    "a person lets them go on: `steelyard breaker resume`, or the operators' page \
+                         of runs"
+                        .to_owned()
+                }
             };
             let since = times.show(*since_s);
             format!("no debit is made since {since}: {}; {next}", trip(why))

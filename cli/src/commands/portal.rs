@@ -1,4 +1,5 @@
-//! `steelyard portal`: a link to the pages of a provider, or of operators.
+//! `steelyard portal`: a link to the pages of a provider, or of operators; and the end of a provider's
+//! sessions.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +14,10 @@ use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Open the pages of a provider, or those of operators.
+/// Open the pages of a provider, or those of operators; or end the provider's sessions.
 ///
 /// Prints a link that works once, within a minute, and opens it in the browser when standard output is a
-/// terminal.
+/// terminal. With `--revoke` it makes no link.
 #[derive(Debug, Args)]
 pub(crate) struct PortalArgs {
     /// The provider; may be left out with `--operator`.
@@ -37,6 +38,14 @@ pub(crate) struct PortalArgs {
     /// Print the link only.
     #[arg(long)]
     print: bool,
+    /// End every session in which the provider's pages are open, and every link that is not opened yet.
+    /// Sessions of operators go on.
+    #[arg(
+        long,
+        requires = "provider",
+        conflicts_with_all = ["operator", "may", "lang", "expires_in", "print"]
+    )]
+    revoke: bool,
     /// The address of the pages of a deployment: one of its outputs.
     #[arg(long, env = "PORTAL_URL", hide_env_values = true)]
     portal_url: Option<String>,
@@ -48,6 +57,9 @@ impl PortalArgs {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
+        if self.revoke {
+            return self.revoke(target, platform).await;
+        }
         let portal_url = match (target.stack_endpoint(), &self.portal_url) {
             (Some(endpoint), _) => endpoint.to_owned(),
             (None, Some(url)) => url.trim_end_matches('/').to_owned(),
@@ -88,6 +100,21 @@ impl PortalArgs {
             if !self.print {
                 output::open_in_browser(&url);
             }
+        }
+        Ok(Exit::Done)
+    }
+    /// Ends the provider's sessions.
+    async fn revoke(self, target: &TargetArgs, platform: &PlatformArgs) -> Result<Exit, Error> {
+        let provider = self.provider.ok_or("name a provider")?;
+        let system = target.system(platform).await?;
+        registered(&system.tables, &provider).await?;
+        let session_version = system.books()?.revoke_sessions(&provider).await?;
+        if target.json {
+            output::json(&json!({ "provider": provider, "session_version": session_version }))?;
+        } else {
+            output::print(format_args!(
+                "the sessions of {provider} have ended; the platform opens new ones"
+            ))?;
         }
         Ok(Exit::Done)
     }

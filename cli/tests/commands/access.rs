@@ -82,6 +82,20 @@ async fn source_reports_over_http_and_by_the_queue_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn pages_of_operators_are_given_for_all_providers_or_not_at_all() {
+    let platform = platform("access-operators").await;
+    let add = "caller add desk --may operators --principal server2";
+    for providers in ["--provider shop", "--provider shop*", "--provider shop --provider a*"] {
+        let refused = platform.fails(&format!("{add} {providers}")).await;
+        assert!(refused.contains("--provider '*'"), "{refused}");
+    }
+    assert_eq!(platform.does("caller list --json").await, "[]\n");
+    let ran = platform.run(&format!("{add} --provider *")).await;
+    assert!(ran.code == 0 && !ran.err.contains("until now every caller"), "{ran:?}");
+    platform.does("caller remove desk").await;
+}
+
+#[tokio::test]
 async fn grant_is_replaced_on_purpose_and_the_last_one_of_a_right_is_removed_on_purpose() {
     let platform = platform("access-change").await;
     platform.run("caller add server --may quotes --may recharges --principal a --provider *").await;

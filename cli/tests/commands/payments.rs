@@ -90,8 +90,8 @@ async fn breaker_is_stopped_and_resumed_by_a_person() {
     let (platform, _) = paid("breaker").await;
     assert_eq!(platform.does("breaker show").await, "debits are made\n");
     let stopped = platform.does("breaker stop --reason maintenance").await;
-    let told =
-        "stopped by a person: maintenance; only `steelyard breaker resume` lets them go on\n";
+    let told = "stopped by a person: maintenance; a person lets them go on: `steelyard breaker \
+                resume`, or the operators' page of runs\n";
     assert!(stopped.ends_with(told), "{stopped}");
     assert_eq!(platform.run("breaker show").await.code, 3);
     let resumed = platform.does("breaker resume --reason done").await;

@@ -124,3 +124,35 @@ async fn link_of_the_command_opens_on_a_stack_whose_clock_was_moved() {
     let opened = answer(platform.stack.address, &head, "").await;
     assert!(opened.starts_with("HTTP/1.1 303 "), "{opened}");
 }
+
+/// Opens a link of the command, and gives the session's cookie.
+async fn opened(platform: &Platform) -> String {
+    let made: Value = serde_json::from_str(&platform.does("portal shop --json").await).unwrap();
+    let path = made["url"].as_str().unwrap().split_once("/portal/").unwrap().1;
+    let head = format!("GET /portal/{path} HTTP/1.1");
+    let opened = answer(platform.stack.address, &head, "").await;
+    header(&opened, "set-cookie").split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn sessions_of_a_provider_are_revoked_by_the_command_and_new_ones_open() {
+    let platform = platform("start-revoke").await;
+    let look = async |cookie: &str| {
+        let head = format!("GET /portal/providers/shop/overview HTTP/1.1\r\ncookie: {cookie}");
+        answer(platform.stack.address, &head, "").await[..13].to_owned()
+    };
+    let before = opened(&platform).await;
+    assert_eq!(look(&before).await, "HTTP/1.1 200 ");
+    let link: Value = serde_json::from_str(&platform.does("portal shop --json").await).unwrap();
+    let told = platform.does("portal shop --revoke").await;
+    assert_eq!(told, "the sessions of shop have ended; the platform opens new ones\n");
+    assert_eq!(look(&before).await, "HTTP/1.1 401 ");
+    let path = link["url"].as_str().unwrap().split_once("/portal/").unwrap().1;
+    let late = answer(platform.stack.address, &format!("GET /portal/{path} HTTP/1.1"), "").await;
+    let late = header(&late, "set-cookie").split(';').next().unwrap().to_owned();
+    assert_eq!(look(&late).await, "HTTP/1.1 401 ", "the link was made before");
+    assert_eq!(look(&opened(&platform).await).await, "HTTP/1.1 200 ");
+    platform.does("portal shop --revoke --json").await;
+    platform.fails("portal nobody --revoke").await;
+    assert_eq!(platform.run("portal --operator li --revoke").await.code, 2);
+}

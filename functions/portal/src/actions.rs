@@ -1,6 +1,8 @@
 //! What the portal has other functions do for a visitor.
 
-use steelyard_billing::{ActionAnswer, ActionEvent, ActionPhase, ActionProblem, Deed, Recharge};
+use steelyard_billing::{
+    ActionAnswer, ActionEvent, ActionId, ActionPhase, ActionProblem, Deed, Recharge,
+};
 use steelyard_pages::recharge::{PayNow, RechargeItem, Way};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Problem;
@@ -68,6 +70,17 @@ impl Shared {
                 | ActionProblem::Undecidable { detail },
             ) => Err(Refusal::Malformed(detail)),
         }
+    }
+
+    /// What was asked for before under a key, by the same asker; none if nothing is recorded.
+    pub(crate) async fn asked_before(
+        &self,
+        visit: &Visit,
+        key: &str,
+    ) -> Result<Option<Deed>, Refusal> {
+        let id = ActionId::of(&visit.asker.actor(visit.provider())?, key);
+        let recorded = self.settler.books.billing.action(&id).await;
+        Ok(recorded.map_err(Refusal::unavailable)?.map(|action| action.what))
     }
 
     /// Invokes the actions function, and gives its answer.

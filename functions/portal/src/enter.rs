@@ -16,6 +16,7 @@ use steelyard_billing::{
     Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionError, SessionLink, SessionRight,
     Visitor,
 };
+use steelyard_pages::{Message, MessagePage};
 use steelyard_runtime::Problem;
 use steelyard_store::{BillingTable, CommitError, ProviderAccount, session_link_id};
 use thiserror::Error;
@@ -33,7 +34,8 @@ pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkRequest {
-    /// The provider whose pages the link opens; for an operator, all providers if missing.
+    /// The provider whose pages the link opens. An operator sees them first, or the list of all providers if
+    /// it is missing; either way the operator sees every account.
     #[schema(value_type = Option<String>, example = "shop-assistant")]
     provider: Option<ProviderId>,
     /// The name of an operator, who sees every account; missing if the provider itself looks.
@@ -43,7 +45,8 @@ pub(crate) struct LinkRequest {
     locale: Option<String>,
     /// The platform's page to which the visitor returns.
     return_url: Option<String>,
-    /// What the session may do, of `read`, `pay`, `mandate` and `alerts`; `read` alone if missing.
+    /// What the session may do beside reading: `pay` and `mandate` in a provider's, `operate` in an
+    /// operator's. `alerts` is accepted, and no page needs it yet.
     #[serde(default)]
     #[schema(value_type = Vec<String>, example = json!(["pay", "mandate"]))]
     may: BTreeSet<SessionRight>,
@@ -64,8 +67,9 @@ pub(crate) struct LinkAnswer {
 
 /// Make a link to the pages
 ///
-/// The link opens a session in the visitor's browser, once, within a minute. It needs the right `sessions`,
-/// or `operators` if it names one.
+/// The link opens a session in the visitor's browser, once, within a minute. It needs the right `sessions`
+/// for the provider, or `operators`, for all providers, if it names an operator. Nobody has these rights
+/// before they are granted.
 #[utoipa::path(
     post,
     path = "/v1/portal-sessions",
@@ -189,12 +193,19 @@ pub(crate) async fn enter(
     Ok(response)
 }
 
-/// Ends the session in this browser.
+/// Ends the session in this browser. A copy of its cookie opens the pages until the session ends or is
+/// revoked.
 pub(crate) async fn leave() -> Result<Response, Refusal> {
     let mut response = to("/portal/left");
     let cookie = HeaderValue::from_str(&SessionKeys::forget()).map_err(Refusal::unavailable)?;
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// The page after the end of a session in this browser.
+pub(crate) async fn left(State(shared): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    crate::page(&MessagePage::new(&crate::asker::frame(&parts, &shared), Message::SignedOut))
 }
 
 /// Sends the browser to another page of ours, by GET.

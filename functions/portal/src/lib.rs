@@ -299,7 +299,7 @@ fn routes(shared: &Shared) -> Router {
         .merge(Router::from(api::routes()))
         .route("/portal/enter/{token}", get(enter::enter))
         .route("/portal/leave", post(enter::leave))
-        .route("/portal/left", get(async || Refusal::NotSignedIn))
+        .route("/portal/left", get(enter::left))
         .route("/portal/page.css", get(style_sheet))
         .route("/portal/reference", get(api::reference))
         .nest("/portal/providers/{provider}", provider_pages())

@@ -18,10 +18,11 @@ use steelyard_pages::recharge::{
     Recharging, Way,
 };
 use steelyard_pages::withholding::{
-    AgreementView, EndForm, LimitsForm, SignForm, Withholding, WithholdingForms, WithholdingPage,
-    WithholdingState,
+    AgreementView, EndForm, EndProblem, LimitsForm, LimitsProblem, SignForm, SignProblem,
+    Withholding, WithholdingForms, WithholdingPage, WithholdingState,
 };
 use steelyard_pricing::{BillingMonth, Fen};
+use steelyard_runtime::Problem;
 use utoipa::IntoParams;
 
 use crate::asker::Visit;
@@ -259,7 +260,7 @@ pub(crate) async fn recharge(
     Query(sent): Query<AmountParameters>,
 ) -> Answer {
     let amount = sent.amount.and_then(|amount| amount.parse::<Fen>().ok());
-    let form = RechargeForm::empty(random_text().map_err(Refusal::unavailable)?, amount);
+    let form = RechargeForm::empty(new_key()?, amount);
     let view = shared.recharging(&visit, None).await?;
     Ok(recharge_page(&shared, &visit, &view, &form))
 }
@@ -301,25 +302,37 @@ pub(crate) async fn pay_in(
                 Ok(pay) => {
                     return Ok(page(&PayNowPage::new(&visit.frame, shared.calendar(), &pay)));
                 }
-                Err(NotOffered::Refused(refused)) => {
-                    let problem = match refused.kind.as_str() {
-                        "too-many-open" => RechargeProblem::TooManyOpen,
-                        "idempotency-key-used" => RechargeProblem::SentBefore,
-                        "no-code" => RechargeProblem::NoCode,
-                        _ => RechargeProblem::Unavailable,
+                Err(not_offered) => {
+                    let (problem, status) = match not_offered {
+                        NotOffered::Refused(refused) => {
+                            (recharge_problem(&refused.kind), StatusCode::UNPROCESSABLE_ENTITY)
+                        }
+                        NotOffered::Unavailable(refusal) => {
+                            refusal.log();
+                            (RechargeProblem::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
+                        }
                     };
-                    (request.refused(problem), StatusCode::UNPROCESSABLE_ENTITY)
-                }
-                Err(NotOffered::Unavailable(refusal)) => {
-                    refusal.log();
-                    let form = request.refused(RechargeProblem::Unavailable);
-                    (form, StatusCode::SERVICE_UNAVAILABLE)
+                    (request.refused(problem, new_key()?), status)
                 }
             }
         }
     };
     let view = shared.recharging(&visit, None).await?;
     Ok((status, recharge_page(&shared, &visit, &view, &form)).into_response())
+}
+
+fn recharge_problem(kind: &str) -> RechargeProblem {
+    match kind {
+        "too-many-open" => RechargeProblem::TooManyOpen,
+        "idempotency-key-used" => RechargeProblem::SentBefore,
+        "no-code" => RechargeProblem::NoCode,
+        _ => RechargeProblem::Refused,
+    }
+}
+
+/// A key under which a form has its effect once.
+fn new_key() -> Result<String, Refusal> {
+    random_text().map_err(Refusal::unavailable)
 }
 
 /// How a recharge stands: where Alipay sends the browser back, and where the result is awaited.
@@ -345,7 +358,7 @@ fn again(mut page: Response, after_s: Option<u16>, path: &str) -> Response {
 /// The page of withholding.
 pub(crate) async fn withholding(State(shared): State<Shared>, visit: Visit) -> Answer {
     let view = shared.withholding(&visit).await?;
-    let forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
+    let forms = WithholdingForms::empty(&new_key()?);
     Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK))
 }
 
@@ -385,7 +398,7 @@ pub(crate) async fn sign(
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let view = shared.withholding(&visit).await?;
-    let mut forms = WithholdingForms::empty(sent.key.clone());
+    let mut forms = WithholdingForms::empty(&new_key()?);
     let status = match SignForm::read(sent.terms.as_deref(), sent.agree.as_deref()) {
         Err(form) => {
             forms.sign = form;
@@ -396,14 +409,34 @@ pub(crate) async fn sign(
             match shared.offers.mandate(visit.provider(), Some(consent), Some(&sent.key)).await {
                 Ok(_) => return Ok(to(&format!("{}/sign", visit.frame.page("withholding")))),
                 Err(not_offered) => {
-                    not_offered.refusal().log();
-                    forms.sign = SignForm::unavailable();
-                    StatusCode::SERVICE_UNAVAILABLE
+                    let (problem, status) = not_signed(&not_offered);
+                    if problem == SignProblem::Unavailable {
+                        forms.keys.sign = sent.key;
+                    }
+                    forms.sign = SignForm::refused(problem);
+                    status
                 }
             }
         }
     };
     Ok(withholding_page(&shared, visit, &view, &forms, status))
+}
+
+/// Why no agreement is offered, and the status of the answer.
+fn not_signed(not_offered: &NotOffered) -> (SignProblem, StatusCode) {
+    match not_offered {
+        NotOffered::Refused(refused) => {
+            let problem = match refused.kind.as_str() {
+                "idempotency-key-used" => SignProblem::SentBefore,
+                _ => SignProblem::Refused,
+            };
+            (problem, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        NotOffered::Unavailable(refusal) => {
+            refusal.log();
+            (SignProblem::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
 }
 
 /// The links by which the offered agreement is signed, until it is.
@@ -413,16 +446,20 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
     if view.state != WithholdingState::Waiting {
         return Ok(to(&visit.frame.page("withholding")));
     }
-    let mut forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
+    let mut forms = WithholdingForms::empty(&new_key()?);
     // Without a key and a consent the open offer is given again, and nothing is stored.
-    match shared.offers.mandate(visit.provider(), None, None).await {
-        Ok(offer) => forms.links = Some(offer.links(&shared.config.alipay_origin)),
-        Err(not_offered) => {
-            not_offered.refusal().log();
-            forms.sign = SignForm::unavailable();
+    let status = match shared.offers.mandate(visit.provider(), None, None).await {
+        Ok(offer) => {
+            forms.links = Some(offer.links(&shared.config.alipay_origin));
+            StatusCode::OK
         }
-    }
-    Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK))
+        Err(not_offered) => {
+            let (problem, status) = not_signed(&not_offered);
+            forms.sign = SignForm::refused(problem);
+            status
+        }
+    };
+    Ok(withholding_page(&shared, visit, &view, &forms, status))
 }
 
 /// Lowers the limits of the agreement.
@@ -433,15 +470,17 @@ pub(crate) async fn lower(
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let view = shared.withholding(&visit).await?;
-    let mut forms = WithholdingForms::empty(sent.key.clone());
-    let Some(agreement) = &view.agreement else { return Err(Refusal::NotFound) };
-    let in_force = agreement.limits();
+    let agreement = in_force(&view).ok_or_else(none_in_force)?;
+    let mut forms = WithholdingForms::empty(&new_key()?);
     let (single, daily) = (sent.single.unwrap_or_default(), sent.daily.unwrap_or_default());
-    let status = match LimitsForm::read(&single, &daily, in_force) {
-        Err(form) => {
-            forms.limits = Some(form);
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+    let is_shown = sent.mandate.as_deref() == Some(&*agreement.mandate.to_string());
+    let limits = LimitsForm::read(&single, &daily, agreement.limits());
+    let (form, status) = match limits {
+        _ if !is_shown => (
+            LimitsForm::refused(agreement.limits(), LimitsProblem::Another),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        Err(form) => (form, StatusCode::UNPROCESSABLE_ENTITY),
         Ok(limits) => {
             let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
             let deed = Deed::LowerLimits { provider, mandate, limits };
@@ -451,15 +490,22 @@ pub(crate) async fn lower(
                     let view = shared.withholding(&visit).await?;
                     return Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK));
                 }
-                Err(refusal @ Refusal::Unavailable(_)) => {
-                    refusal.log();
-                    forms.limits = Some(LimitsForm::unavailable(limits));
-                    StatusCode::SERVICE_UNAVAILABLE
+                Err(refusal) => {
+                    let status = refusal.status();
+                    let problem = match not_done(refusal)? {
+                        NotDone::Unknown => {
+                            forms.keys.limits = sent.key;
+                            LimitsProblem::Unavailable
+                        }
+                        NotDone::SentBefore => LimitsProblem::SentBefore,
+                        NotDone::Refused => LimitsProblem::Refused,
+                    };
+                    (LimitsForm::refused(limits, problem), status)
                 }
-                Err(refusal) => return Err(refusal),
             }
         }
     };
+    forms.limits = Some(form);
     Ok(withholding_page(&shared, visit, &view, &forms, status))
 }
 
@@ -467,6 +513,44 @@ pub(crate) async fn lower(
 pub(crate) fn in_force(view: &Withholding) -> Option<&AgreementView> {
     let is_in_force = matches!(view.state, WithholdingState::On | WithholdingState::Suspended);
     view.agreement.as_ref().filter(|_| is_in_force)
+}
+
+/// A form about an agreement was sent, and none is in force any more.
+fn none_in_force() -> Refusal {
+    Refusal::Problem(Problem::Mandate, "no agreement is in force".to_owned())
+}
+
+/// Why the form of an action is shown again.
+enum NotDone {
+    /// No answer came: the form keeps its key.
+    Unknown,
+    /// Its key was used for something else.
+    SentBefore,
+    /// The agreement does not allow it.
+    Refused,
+}
+
+/// Why the form of an action that failed is shown again.
+///
+/// # Errors
+///
+/// The refusal, when the form is not to be shown.
+fn not_done(refusal: Refusal) -> Result<NotDone, Refusal> {
+    match refusal {
+        Refusal::Unavailable(_) => {
+            refusal.log();
+            Ok(NotDone::Unknown)
+        }
+        Refusal::Problem(Problem::IdempotencyKeyUsed, _) => Ok(NotDone::SentBefore),
+        Refusal::Problem(Problem::Mandate, _) => Ok(NotDone::Refused),
+        Refusal::NotSignedIn
+        | Refusal::LinkUsed
+        | Refusal::NotFound
+        | Refusal::NotAllowed(_)
+        | Refusal::ForeignForm
+        | Refusal::Malformed(_)
+        | Refusal::Problem(..) => Err(refusal),
+    }
 }
 
 /// Ends the agreement.
@@ -477,12 +561,13 @@ pub(crate) async fn end(
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let view = shared.withholding(&visit).await?;
-    if view.state == WithholdingState::Ending {
-        // The form was sent twice.
+    if matches!(view.state, WithholdingState::Ending | WithholdingState::Ended) {
+        // The form was sent twice, or the agreement ended meanwhile: the page says how.
         return Ok(to(&visit.frame.page("withholding")));
     }
-    let mut forms = WithholdingForms::empty(sent.key.clone());
     let in_force = in_force(&view).map(|agreement| agreement.mandate);
+    let in_force = Some(in_force.ok_or_else(none_in_force)?);
+    let mut forms = WithholdingForms::empty(&new_key()?);
     let status = match EndForm::read(sent.mandate.as_deref(), sent.sure.as_deref(), in_force) {
         Err(form) => {
             forms.end = form;
@@ -492,12 +577,17 @@ pub(crate) async fn end(
             let deed = Deed::EndMandate { provider: visit.provider().clone(), mandate };
             match shared.act(&mut visit, &sent.key, deed).await {
                 Ok(()) => return Ok(to(&visit.frame.page("withholding"))),
-                Err(refusal @ Refusal::Unavailable(_)) => {
-                    refusal.log();
-                    forms.end = EndForm::unavailable();
-                    StatusCode::SERVICE_UNAVAILABLE
+                Err(refusal) => {
+                    let status = refusal.status();
+                    forms.end = EndForm::refused(match not_done(refusal)? {
+                        NotDone::Unknown => {
+                            forms.keys.end = sent.key;
+                            EndProblem::Unavailable
+                        }
+                        NotDone::SentBefore | NotDone::Refused => EndProblem::Refused,
+                    });
+                    status
                 }
-                Err(refusal) => return Err(refusal),
             }
         }
     };

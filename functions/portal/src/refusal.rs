@@ -43,7 +43,13 @@ impl Refusal {
         match self {
             Refusal::NotSignedIn => Message::NotSignedIn,
             Refusal::LinkUsed => Message::LinkUsed,
-            Refusal::NotFound => Message::NotFound,
+            Refusal::NotFound | Refusal::Problem(Problem::NotFound | Problem::NoProvider, _) => {
+                Message::NotFound
+            }
+            Refusal::Problem(Problem::Forbidden, _) => Message::NotAllowed,
+            Refusal::Problem(Problem::Mandate, _) => Message::AgreementChanged,
+            Refusal::Problem(Problem::IdempotencyKeyUsed, _) => Message::SentBefore,
+            // The others are of routes for programs, or of a request in another form.
             Refusal::Malformed(_) | Refusal::Problem(..) => Message::Malformed,
             Refusal::NotAllowed(_) => Message::NotAllowed,
             Refusal::ForeignForm => Message::ForeignForm,

@@ -32,7 +32,8 @@ pub enum Right {
     Accounts,
     /// Open pages for providers.
     Sessions,
-    /// Open pages for operators, who see every account and act on it.
+    /// Open pages for operators, who see every account and act on it. Only a grant for all providers gives
+    /// it.
     Operators,
 }
 
@@ -49,6 +50,21 @@ impl Right {
         Right::Sessions,
         Right::Operators,
     ];
+
+    /// Whether no caller has it without a grant. The others are open to every caller until a grant names
+    /// them, so that a platform can begin without any.
+    #[must_use]
+    pub const fn needs_grant(self) -> bool {
+        match self {
+            Right::Accounts | Right::Sessions | Right::Operators => true,
+            Right::Report
+            | Right::Quotes
+            | Right::Usage
+            | Right::Recharges
+            | Right::Mandates
+            | Right::Void => false,
+        }
+    }
 
     /// The word for it in grants, commands and answers.
     #[must_use]
@@ -214,6 +230,11 @@ pub struct ProviderPattern {
 }
 
 impl ProviderPattern {
+    /// Whether it stands for all providers.
+    fn is_all(&self) -> bool {
+        self.is_prefix && self.text.is_empty()
+    }
+
     fn covers(&self, provider: &ProviderId) -> bool {
         let id = provider.as_str();
         if self.is_prefix { id.starts_with(&self.text) } else { id == self.text }
@@ -300,7 +321,8 @@ impl Grant {
     }
 }
 
-/// Every grant. A right that no grant names is open to every caller, as before the first was made.
+/// Every grant. A right that no grant names is open to every caller, as before the first was made, unless
+/// it needs a grant ([`Right::needs_grant`]).
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     grants: BTreeMap<Grantee, Arc<Grant>>,
@@ -370,7 +392,7 @@ impl Access {
     pub fn is_open(&self, right: Right) -> bool {
         let right = if right == Right::Void { Right::Report } else { right };
         let is_granted = self.grants.values().any(|grant| grant.rights.contains(&right));
-        !is_granted && !self.closed.contains(&right)
+        !right.needs_grant() && !is_granted && !self.closed.contains(&right)
     }
 
     /// For whom a caller may report as a source.
@@ -430,11 +452,30 @@ impl Access {
 
     fn is_granted(&self, caller: &Caller, right: Right, provider: Option<&ProviderId>) -> bool {
         let mut grants = self.grants.values().filter(|grant| grant.is_for(caller, right));
-        grants.any(|grant| provider.is_none_or(|provider| grant.covers(provider)))
+        match right {
+            // An operator sees every account, whichever the link names.
+            Right::Operators => grants.any(|grant| grant.covers_all()),
+            Right::Report
+            | Right::Quotes
+            | Right::Usage
+            | Right::Recharges
+            | Right::Mandates
+            | Right::Void
+            | Right::Accounts
+            | Right::Sessions => {
+                grants.any(|grant| provider.is_none_or(|provider| grant.covers(provider)))
+            }
+        }
     }
 }
 
 impl Grant {
+    /// Whether it holds for all providers.
+    #[must_use]
+    pub fn covers_all(&self) -> bool {
+        self.providers.iter().any(ProviderPattern::is_all)
+    }
+
     fn covers(&self, provider: &ProviderId) -> bool {
         self.providers.iter().any(|some| some.covers(provider))
     }

@@ -122,7 +122,7 @@ id! {
     Basis, 64
 }
 id! {
-    /// A version of the terms of withholding: `2026-11`.
+    /// A version of the terms of withholding: `2026-12`.
     TermsVersion, 16
 }
 

@@ -107,11 +107,10 @@ fn right_is_open_until_a_grant_names_it_or_may_name_it() {
     let open = |access: &Access| -> BTreeSet<Right> {
         Right::ALL.into_iter().filter(|right| access.is_open(*right)).collect()
     };
-    let asked =
-        Right::ALL.into_iter().filter(|right| ![Right::Report, Right::Void].contains(right));
-    let asked = asked.collect::<BTreeSet<_>>();
+    let asked = BTreeSet::from([Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates]);
     let mut access = Access::default();
-    assert_eq!(open(&access), Right::ALL.into());
+    let reports = BTreeSet::from([Right::Report, Right::Void]);
+    assert_eq!(open(&access), &asked | &reports, "accounts, sessions and operators never are");
     access.add(Grantee::Source("g".parse().unwrap()), grant("g", &[Right::Report], &["*"]));
     assert_eq!(open(&access), asked);
     access.add_unreadable(false);
@@ -152,4 +151,33 @@ fn rights_of_two_grants_of_one_caller_do_not_mix() {
     assert!(!may(Right::Quotes, "isv-2") && !may(Right::Recharges, "isv-1"));
     let denied = access.check(&g, Right::Quotes, Some(&provider("isv-2"))).unwrap_err();
     assert_eq!(denied.to_string(), "arn:aws:iam::1:user/x may not ask for quotes for isv-2");
+}
+
+#[test]
+fn accounts_and_pages_are_for_nobody_without_a_grant() {
+    let access = Access::default();
+    let anybody = Caller::from_identities(["anybody"]);
+    for right in [Right::Accounts, Right::Sessions, Right::Operators] {
+        assert!(access.check(&anybody, right, None).is_err(), "{right}");
+        assert!(access.check(&anybody, right, Some(&provider("isv-1"))).is_err(), "{right}");
+    }
+}
+
+#[test]
+fn pages_of_operators_need_a_grant_for_all_providers_whichever_they_show_first() {
+    for (patterns, may) in [
+        (&["isv-1"][..], false),
+        (&["isv-*"], false),
+        (&["isv-*", "other"], false),
+        (&["isv-1", "*"], true),
+    ] {
+        let mut access = Access::default();
+        let desk = Grantee::Caller("desk".parse().unwrap());
+        access.add(desk, grant("g", &[Right::Operators], patterns));
+        let g = Caller::from_identities(["g"]);
+        for shown in [None, Some(provider("isv-1"))] {
+            let checked = access.check(&g, Right::Operators, shown.as_ref());
+            assert_eq!(checked.is_ok(), may, "{patterns:?} {shown:?}");
+        }
+    }
 }

@@ -95,6 +95,8 @@ texts! {
         en: "You are signed in until {until}.",
         zh: "本次登录有效至 {until}。",
     }
+    sign_out() { en: "Sign out", zh: "退出登录" }
+    sign_out_note() { en: "In this browser.", zh: "仅限此浏览器。" }
     back_to_platform() { en: "Back to the platform", zh: "返回平台" }
     missing(count: Count) {
         en: "{count} of the records can't be read and are missing here. The operators were told; no money moves by them meanwhile.",

@@ -15,10 +15,16 @@ pub enum Message {
     LinkUsed,
     /// There is no session, or it ended.
     NotSignedIn,
+    /// The visitor signed out.
+    SignedOut,
     /// Nothing is at this address for this session.
     NotFound,
     /// The address or the form cannot be read.
     Malformed,
+    /// The agreement does not allow this any more.
+    AgreementChanged,
+    /// The form was sent before, for something else.
+    SentBefore,
     /// The session may read, and not do this.
     NotAllowed,
     /// The form came from another site.
@@ -42,6 +48,11 @@ texts! {
         en: "Your session has ended, or this address was opened without one. Open these pages from the platform. Nothing you entered was lost on our side: nothing was changed.",
         zh: "登录已结束，或尚未登录。请从平台打开本页面。账户没有任何变动。",
     }
+    signed_out() { en: "You have signed out", zh: "您已退出登录" }
+    signed_out_text() {
+        en: "This browser does not open these pages any more. To come back, open them from the platform.",
+        zh: "此浏览器已不能再打开这些页面。如需返回，请从平台重新打开。",
+    }
     not_found() { en: "Nothing is here", zh: "没有此页面" }
     not_found_text() {
         en: "The address is not one of your pages.",
@@ -51,6 +62,16 @@ texts! {
     malformed_text() {
         en: "Something in the address or the form has another form than this page sends. Nothing was changed. Go back and choose again.",
         zh: "地址或表单中的内容与本页面的格式不符，账户没有任何变动。请返回后重新选择。",
+    }
+    agreement_changed() { en: "The agreement has changed", zh: "协议已有变化" }
+    agreement_changed_text() {
+        en: "It does not allow this step any more. Nothing was changed. Go back, load the page again, and look how withholding stands.",
+        zh: "协议当前不允许此操作，账户没有任何变动。请返回并重新加载页面，查看代扣状态。",
+    }
+    sent_before() { en: "This form was sent before", zh: "此表单已提交过" }
+    sent_before_text() {
+        en: "It asked for something else then, which was carried out or refused. Nothing was changed now. Go back, load the page again, and look what is there.",
+        zh: "此前提交的内容与本次不同，且已处理；本次账户没有任何变动。请返回并重新加载页面后查看。",
     }
     not_allowed() { en: "You can read this account", zh: "您可以查看此账户" }
     not_allowed_text() {
@@ -93,8 +114,13 @@ impl<'a> MessagePage<'a> {
         let (icon, heading, text) = match message {
             Message::LinkUsed => (Icon::Square, t.link_used(), t.link_used_text()),
             Message::NotSignedIn => (Icon::Square, t.not_signed_in(), t.not_signed_in_text()),
+            Message::SignedOut => (Icon::Check, t.signed_out(), t.signed_out_text()),
             Message::NotFound => (Icon::Dashed, t.not_found(), t.not_found_text()),
             Message::Malformed => (Icon::Info, t.malformed(), t.malformed_text()),
+            Message::AgreementChanged => {
+                (Icon::Info, t.agreement_changed(), t.agreement_changed_text())
+            }
+            Message::SentBefore => (Icon::Info, t.sent_before(), t.sent_before_text()),
             Message::NotAllowed => (Icon::Info, t.not_allowed(), t.not_allowed_text()),
             Message::ForeignForm => (Icon::Care, t.foreign_form(), t.foreign_form_text()),
             Message::Unseen => (Icon::Care, t.unseen(), t.unseen_text()),

@@ -8,6 +8,8 @@ mod walk;
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
+use steelyard_billing::{Grant, Grantee, Person, Right};
+use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 use steelyard_cli::local::http_event;
 use steelyard_portal::SESSIONS_PATH;
 use steelyard_tests::{Platform, registry_pk};
@@ -29,7 +31,22 @@ async fn platform() -> Platform {
     platform.count("a", "taobao.item.get", "2015-05-17", 620_000).await;
     platform.settle_at("2015-05-18 00:30").await;
     platform.set("2015-05-18 08:32");
+    let rights = [Right::Accounts, Right::Sessions, Right::Operators];
+    grant(&platform, "pages", &rights, "*").await;
     platform
+}
+
+/// Lets the platform's server do something, for some providers.
+async fn grant(platform: &Platform, name: &str, rights: &[Right], providers: &str) {
+    let grant = Grant {
+        principals: ["arn:aws:iam::000000000000:user/server".parse().unwrap()].into(),
+        rights: rights.iter().copied().collect(),
+        providers: [providers.parse().unwrap()].into(),
+        by: Person::new("lin").unwrap(),
+        at_s: platform.stack.clock.now(),
+    };
+    let to = Grantee::Caller(name.parse().unwrap());
+    platform.stack.tables.usage.grant(&to, None, &grant).await.unwrap();
 }
 
 async fn ask(platform: &Platform, method: Method, path: &str, cookie: &str, body: &str) -> Seen {
@@ -71,15 +88,20 @@ fn seen(answer: &Value) -> Seen {
 
 /// The path of a link that the platform's server asked for.
 async fn link(platform: &Platform, asked: &Value) -> String {
-    let mut headers = HeaderMap::new();
-    let signed = "AWS4-HMAC-SHA256 Credential=server/20150518/local/execute-api/aws4_request";
-    headers.insert(AUTHORIZATION, HeaderValue::from_static(signed));
-    headers.insert("host", HeaderValue::from_static("127.0.0.1"));
-    let made = send(platform, &Method::POST, SESSIONS_PATH, &headers, &asked.to_string()).await;
+    let made = ask_for_link(platform, asked).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let made: Value = serde_json::from_str(&made.body).unwrap();
     let url = made["url"].as_str().unwrap();
     url[url.find("/portal/").unwrap()..].to_owned()
+}
+
+/// The answer to the platform's server, which asks for a link.
+async fn ask_for_link(platform: &Platform, asked: &Value) -> Seen {
+    let mut headers = HeaderMap::new();
+    let signed = "AWS4-HMAC-SHA256 Credential=server/20150518/local/execute-api/aws4_request";
+    headers.insert(AUTHORIZATION, HeaderValue::from_static(signed));
+    headers.insert("host", HeaderValue::from_static("127.0.0.1"));
+    send(platform, &Method::POST, SESSIONS_PATH, &headers, &asked.to_string()).await
 }
 
 async fn session(platform: &Platform, provider: &str, may: &[&str]) -> String {
@@ -153,8 +175,8 @@ async fn a_session_that_may_only_read_changes_nothing() {
     let before = platform.found("a").await;
     for (page, form) in [
         ("recharge", "key=k1&amount=50.00&way=page"),
-        ("withholding/sign", "key=k2&terms=2026-11&agree=yes"),
-        ("withholding/limits", "key=k3&single=1.00&daily="),
+        ("withholding/sign", "key=k2&terms=2026-12&agree=yes"),
+        ("withholding/limits", "key=k3&mandate=1&single=1.00&daily="),
         ("withholding/end", "key=k4&mandate=1&sure=yes"),
     ] {
         let path = format!("/portal/providers/a/{page}");
@@ -180,15 +202,140 @@ async fn a_provider_recharges_lowers_its_limit_and_ends_its_agreement_each_once(
     assert_eq!(seen.status, 422);
     assert!(seen.body.contains("value=\"much\""), "{}", seen.body);
 
-    let seen = post("withholding/limits", "key=limit-1&single=12.00&daily=").await;
+    let seen = post("withholding/limits", "key=limit-1&mandate=1&single=12.00&daily=").await;
     assert_eq!(seen.status, 200, "{}", seen.body);
     assert_eq!(platform.mandate("a", 1).await.single_limit_fen.get(), 1_200);
-    let seen = post("withholding/limits", "key=limit-2&single=99999.00&daily=").await;
+    let seen = post("withholding/limits", "key=limit-2&mandate=1&single=99999.00&daily=").await;
     assert_eq!(seen.status, 422);
     for _ in 0..2 {
         let seen = post("withholding/end", "key=end-1&mandate=1&sure=yes").await;
         assert_eq!(seen.status, 303, "{}", seen.body);
     }
+}
+
+/// The hidden fields of a form of a page, and the rest as it is given.
+fn filled(page: &Seen, action: &str, rest: &str) -> String {
+    let (_, form) = page.body.split_once(&format!("{action}\" method=\"post\"")).unwrap();
+    let form = form.split("</form>").next().unwrap();
+    let hidden = form.split("<input type=\"hidden\" name=\"").skip(1);
+    let fields = hidden.map(|field| {
+        let (name, value) = field.split_once("\" value=\"").unwrap();
+        format!("{name}={}&", value.split('"').next().unwrap())
+    });
+    fields.collect::<String>() + rest
+}
+
+#[tokio::test]
+async fn the_page_after_saved_limits_lowers_again_and_ends_withholding() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["mandate"]).await;
+    let path = "/portal/providers/a/withholding";
+    let post = async |page: &str, form: &str| {
+        ask(&platform, Method::POST, &format!("{path}/{page}"), &cookie, form).await
+    };
+    let mut page = ask(&platform, Method::GET, path, &cookie, "").await;
+    for (single, fen) in [("40.00", 4_000), ("30.00", 3_000), ("20.00", 2_000)] {
+        let form = filled(&page, "/limits", &format!("single={single}&daily="));
+        page = post("limits", &form).await;
+        assert_eq!(page.status, 200, "{single}: {}", page.body);
+        assert!(page.body.contains("Your limits are saved."));
+        assert_eq!(platform.mandate("a", 1).await.single_limit_fen.get(), fen);
+    }
+    let form = filled(&page, "/end", "sure=yes");
+    assert_eq!(post("end", &form).await.status, 303);
+    assert_eq!(platform.found("a").await.provider.mandate, None);
+    platform.run_until("2015-05-18 09:00").await;
+    let seen = ask(&platform, Method::GET, path, &cookie, "").await;
+    assert!(seen.body.contains("It was ended here, on these pages"), "{}", seen.body);
+    // Sent twice, it says how withholding stands.
+    assert_eq!(post("end", &form).await.status, 303);
+    let late = filled(&page, "/limits", "single=10.00&daily=");
+    let seen = post("limits", &late).await;
+    assert_eq!(seen.status, 422);
+    assert!(seen.body.contains("The agreement has changed"), "{}", seen.body);
+}
+
+#[tokio::test]
+async fn a_form_that_was_sent_before_can_be_sent_again_for_something_else() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["pay", "mandate"]).await;
+    let post = async |page: &str, form: &str| {
+        ask(&platform, Method::POST, &format!("/portal/providers/a/{page}"), &cookie, form).await
+    };
+    assert_eq!(post("recharge", "key=k&amount=50.00&way=page").await.status, 200);
+    let seen = post("recharge", "key=k&amount=60.00&way=page").await;
+    assert_eq!(seen.status, 422);
+    assert!(seen.body.contains("sent before with another amount"), "{}", seen.body);
+    let again = filled(&seen, "/recharge", "amount=60.00&way=page");
+    assert_eq!(post("recharge", &again).await.status, 200);
+    assert_eq!(platform.found("a").await.account.recharges, 2);
+
+    let limits = |key: &str, single: &str| format!("key={key}&mandate=1&single={single}&daily=");
+    assert_eq!(post("withholding/limits", &limits("k", "40.00")).await.status, 200);
+    let seen = post("withholding/limits", &limits("k", "30.00")).await;
+    assert_eq!(seen.status, 422);
+    assert!(seen.body.contains("sent before with other limits"), "{}", seen.body);
+    let again = filled(&seen, "/limits", "single=30.00&daily=");
+    assert_eq!(post("withholding/limits", &again).await.status, 200);
+    assert_eq!(platform.mandate("a", 1).await.single_limit_fen.get(), 3_000);
+}
+
+#[tokio::test]
+async fn a_page_lowers_no_limits_of_another_agreement_than_it_showed() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["mandate"]).await;
+    let before = platform.mandate("a", 1).await.single_limit_fen;
+    for mandate in ["2", "", "x"] {
+        let form = format!("key=k&mandate={mandate}&single=12.00&daily=");
+        let path = "/portal/providers/a/withholding/limits";
+        let seen = ask(&platform, Method::POST, path, &cookie, &form).await;
+        assert_eq!(seen.status, 422, "{mandate}");
+        assert!(seen.body.contains("Another agreement is in force"), "{}", seen.body);
+    }
+    assert_eq!(platform.mandate("a", 1).await.single_limit_fen, before);
+}
+
+#[tokio::test]
+async fn what_a_form_asked_for_without_an_answer_is_sent_again_under_its_key() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["mandate"]).await;
+    let path = "/portal/providers/a/withholding/limits";
+    let faults = platform.stack.transport.faults();
+    faults.strike(Target::Naming("lower_limits"), 1..=20, AwsFault::LoseAnswer);
+    let form = "key=k.limits&mandate=1&single=12.00&daily=";
+    let seen = ask(&platform, Method::POST, path, &cookie, form).await;
+    faults.restore();
+    assert_eq!(seen.status, 503, "{}", seen.body);
+    assert!(seen.body.contains("name=\"key\" value=\"k.limits\""), "{}", seen.body);
+    assert!(!seen.body.contains("value=\"k.limits.end\""), "{}", seen.body);
+    assert_eq!(ask(&platform, Method::POST, path, &cookie, form).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_offer_that_is_refused_is_not_called_unavailable() {
+    let platform = platform().await;
+    let cookie = session(&platform, "b", &["mandate"]).await;
+    let path = "/portal/providers/b/withholding/sign";
+    let sign = |key: &str| format!("key={key}&terms=2026-12&agree=yes");
+    let seen = ask(&platform, Method::POST, path, &cookie, &sign("")).await;
+    assert_eq!(seen.status, 422, "{}", seen.body);
+    assert!(seen.body.contains("Pressing the button again does not help"), "{}", seen.body);
+    assert_eq!(ask(&platform, Method::POST, path, &cookie, &sign("k")).await.status, 303);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_in_this_browser_and_says_so() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &[]).await;
+    let seen = ask(&platform, Method::GET, "/portal/providers/a/overview", &cookie, "").await;
+    assert!(seen.body.contains("action=\"/portal/leave\" method=\"post\""), "{}", seen.body);
+    let left = ask(&platform, Method::POST, "/portal/leave", &cookie, "").await;
+    assert_eq!((left.status, left.location.as_str()), (303, "/portal/left"));
+    assert_eq!(left.cookie, "__Host-steelyard=");
+    let seen = ask(&platform, Method::GET, "/portal/left", "", "").await;
+    assert_eq!(seen.status, 200);
+    assert!(seen.body.contains("You have signed out"), "{}", seen.body);
+    assert!(!seen.body.contains("/portal/leave"), "there is nothing to end");
 }
 
 #[tokio::test]

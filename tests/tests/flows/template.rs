@@ -203,3 +203,35 @@ fn fields_that_are_logged_for_a_metric_are_made_one_by_the_template() {
     let missing: Vec<_> = fields.iter().filter(|field| !measured.contains(**field)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// The names of alarms in a text: those of the template's resources, or in the rows of the alarms' tables.
+fn alarms<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let words = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric()));
+    words.filter(|word| word.len() > "Alarm".len() && word.ends_with("Alarm")).collect()
+}
+
+#[test]
+fn every_alarm_of_the_template_has_a_row_in_operating_and_no_other_has() {
+    let operating = include_str!("../../../docs/operating.md");
+    let rows = operating.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows = rows.filter_map(|row| row.split(" |").next());
+    let is_resource =
+        |line: &&str| line.starts_with("  ") && line[2..].starts_with(char::is_alphabetic);
+    let made = alarms(TEMPLATE.lines().filter(is_resource));
+    assert!(made.len() > 40, "{made:?}");
+    assert_eq!(made, alarms(rows));
+}
+
+#[test]
+fn every_api_of_the_template_has_an_alarm_for_its_5xx() {
+    let apis = ["UsageApi", "NotifyApi", "PortalApi", "ProgramApi"];
+    let kinds = ["  Type: AWS::Serverless::HttpApi", "  Type: AWS::ApiGatewayV2::Api\n"];
+    let made = kinds.iter().map(|kind| TEMPLATE.matches(kind).count()).sum::<usize>();
+    assert_eq!(made, apis.len(), "an API is not named here");
+    for api in apis {
+        let watched = format!(
+            "MetricName: 5xx\n      Dimensions:\n        - {{Name: ApiId, Value: !Ref {api}}}"
+        );
+        assert!(TEMPLATE.contains(&watched), "{api}");
+    }
+}

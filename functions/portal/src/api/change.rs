@@ -8,12 +8,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{Deed, MandateId, Recharge, SessionRight};
+use steelyard_billing::mandate::MandateLimits;
+use steelyard_billing::{ActionError, Deed, MandateId, Recharge, SessionRight};
 use steelyard_books::IdempotencyKey;
 use steelyard_pages::recharge::{PayBy, PayNow, RechargeForm, RechargeItem, Way};
 use steelyard_pages::withholding::{
     LimitProblem, LimitsForm, SignForm, TERMS_VERSION, Withholding, WithholdingState,
 };
+use steelyard_pricing::Fen;
 use steelyard_runtime::Problem;
 use utoipa::{IntoParams, ToSchema};
 
@@ -125,7 +127,7 @@ pub(super) async fn offer_recharge(
 #[serde(deny_unknown_fields)]
 pub(super) struct MandateAsked {
     /// The version of the terms that the provider read and agreed to: `terms_version` of withholding.
-    #[schema(example = "2026-11")]
+    #[schema(example = "2026-12")]
     terms_version: String,
 }
 
@@ -186,14 +188,32 @@ pub(super) async fn lower_limits(
 ) -> Result<Json<Withholding>, Refusal> {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let (key, asked) = (key(&headers)?, document::<LimitsAsked>(body).await?);
-    let view = shared.withholding(&visit).await?;
-    let agreement = in_force(&view).ok_or_else(|| mandate_problem("no agreement is in force"))?;
-    let daily = asked.daily.unwrap_or_default();
-    let limits = LimitsForm::read(&asked.single, &daily, agreement.limits());
-    let limits = limits.map_err(|form| mandate_problem(&refused_limits(&form)))?;
-    let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
+    let (mandate, limits) = match shared.asked_before(&visit, &key).await? {
+        // The record decides about a repetition, whatever is in force by now.
+        Some(Deed::LowerLimits { mandate, limits, .. }) if asked.is(limits) => (mandate, limits),
+        Some(_) => return Err(key_used()),
+        None => {
+            let view = shared.withholding(&visit).await?;
+            let agreement = in_force(&view);
+            let agreement = agreement.ok_or_else(|| mandate_problem("no agreement is in force"))?;
+            let daily = asked.daily.as_deref().unwrap_or_default();
+            let limits = LimitsForm::read(&asked.single, daily, agreement.limits());
+            let limits = limits.map_err(|form| mandate_problem(&refused_limits(&form)))?;
+            (agreement.mandate, limits)
+        }
+    };
+    let provider = visit.provider().clone();
     shared.act(&mut visit, &key, Deed::LowerLimits { provider, mandate, limits }).await?;
     Ok(Json(shared.withholding(&visit).await?))
+}
+
+impl LimitsAsked {
+    /// Whether it asks for these limits.
+    fn is(&self, limits: MandateLimits) -> bool {
+        let daily = self.daily.as_deref().map(str::trim).filter(|daily| !daily.is_empty());
+        let daily = daily.map(str::parse::<Fen>).transpose();
+        self.single.trim().parse() == Ok(limits.single_fen) && daily == Ok(limits.daily_fen)
+    }
 }
 
 /// The agreement that is to be ended.
@@ -223,18 +243,28 @@ pub(super) async fn end_withholding(
 ) -> Result<Json<Withholding>, Refusal> {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let (key, asked) = (key(&headers)?, document::<EndAsked>(body).await?);
-    let view = shared.withholding(&visit).await?;
     let mandate = asked.mandate;
-    if view.agreement.as_ref().is_none_or(|agreement| agreement.mandate != mandate) {
-        return Err(mandate_problem(&format!("agreement {mandate} is not in force")));
+    match shared.asked_before(&visit, &key).await? {
+        // The record decides about a repetition, whatever is in force by now.
+        Some(Deed::EndMandate { mandate: before, .. }) if before == mandate => {}
+        Some(_) => return Err(key_used()),
+        None => {
+            let view = shared.withholding(&visit).await?;
+            if view.agreement.as_ref().is_none_or(|agreement| agreement.mandate != mandate) {
+                return Err(mandate_problem(&format!("agreement {mandate} is not in force")));
+            }
+            if view.state == WithholdingState::Ending {
+                return Ok(Json(view));
+            }
+        }
     }
-    if view.state == WithholdingState::Ending {
-        return Ok(Json(view));
-    }
-    // Of one that has ended, the record of the action says whether this request ended it.
     let provider = visit.provider().clone();
     shared.act(&mut visit, &key, Deed::EndMandate { provider, mandate }).await?;
     Ok(Json(shared.withholding(&visit).await?))
+}
+
+fn key_used() -> Refusal {
+    Refusal::Problem(Problem::IdempotencyKeyUsed, ActionError::KeyUsed.to_string())
 }
 
 fn mandate_problem(detail: &str) -> Refusal {

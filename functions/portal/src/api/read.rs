@@ -47,8 +47,9 @@ pub(super) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answ
 
 /// Costs by day or month
 ///
-/// What bills charge, by rate, API or source: this month by day, or 13 months by month, unless `from` and
-/// `to` say otherwise. At most 92 days, or 13 months.
+/// What bills charge, by rate or API, or what was called, by source: this month by day, or 13 months by
+/// month, unless `from` and `to` say otherwise. By day at most 92 days, by month at most 13 months; by
+/// source, which is summed from reports, at most 92 days either way, and three months by month.
 #[utoipa::path(
     get,
     path = "/costs",

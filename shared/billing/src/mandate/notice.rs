@@ -93,6 +93,7 @@ fn signed_before_end(
 ) -> Outcome<Mandate> {
     let was_signed = match why {
         EndReason::RevokedByProvider
+        | EndReason::RevokedHereByProvider
         | EndReason::RevokedHere { .. }
         | EndReason::Expired
         | EndReason::Replaced { .. } => notice.signed_at <= at_s,

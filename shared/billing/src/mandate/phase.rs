@@ -65,8 +65,11 @@ pub enum Suspension {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum EndReason {
-    /// The provider ended it: at the gateway, as payers may at any time, or on its pages.
+    /// The provider ended it at the gateway, as payers may at any time.
     RevokedByProvider,
+    /// The provider ended it here: on its pages, or by one of the platform's servers. The action names the
+    /// session or the server.
+    RevokedHereByProvider,
     /// A person of the platform ended it.
     RevokedHere {
         /// Why, in the person's words.
@@ -118,6 +121,7 @@ impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EndReason::RevokedByProvider => f.write_str("revoked by the provider"),
+            EndReason::RevokedHereByProvider => f.write_str("revoked here by the provider"),
             EndReason::RevokedHere { reason } => write!(f, "revoked here: {reason}"),
             EndReason::Expired => f.write_str("expired"),
             EndReason::Replaced { by } => write!(f, "replaced by mandate {by}"),

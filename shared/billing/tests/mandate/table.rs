@@ -11,6 +11,7 @@ use crate::inputs::{After, Input, NOW, after, every_input, every_phase};
 fn phase(mandate: &Mandate) -> String {
     let why = |why: &EndReason| match why {
         EndReason::RevokedByProvider => "by provider",
+        EndReason::RevokedHereByProvider => "here by provider",
         EndReason::RevokedHere { .. } => "here",
         EndReason::Expired => "expired",
         EndReason::Replaced { .. } => "replaced",

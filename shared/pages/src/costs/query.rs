@@ -11,8 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 /// The most months that costs are shown of.
 pub const COST_MONTHS_MAX: usize = 13;
 
-/// The most days that costs are shown of day by day.
+/// The most days that costs are shown of day by day, and calls by source: those are summed from reports, of
+/// which a provider may have more than a thousand a day.
 pub const COST_DAYS_MAX: u64 = 92;
+
+/// The most whole months that never have more days.
+const SOURCE_MONTHS_MAX: usize = 3;
 
 /// The parameters of a request, as they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -21,7 +25,7 @@ pub struct CostsParameters {
     /// `day` or `month`: `day`, if missing.
     #[param(example = "day")]
     pub by: Option<String>,
-    /// `rate`, `api` or `source`: `rate`, if missing.
+    /// `rate`, `api` or `source`: `rate`, if missing. By `source` at most 92 days.
     #[param(example = "rate")]
     pub group: Option<String>,
     /// The only rate, API or source that is shown.
@@ -109,6 +113,9 @@ pub enum CostsQueryError {
         "costs are shown of at most {COST_DAYS_MAX} days by day: choose a later `from`, or `by=month`"
     )]
     Days,
+    /// There are too many days for their reports to be summed.
+    #[error("calls by source are shown of at most {COST_DAYS_MAX} days: choose a later `from`")]
+    SourceDays,
 }
 
 impl CostsQueryError {
@@ -120,14 +127,14 @@ impl CostsQueryError {
             CostsQueryError::Group(_) => "group",
             CostsQueryError::Day { field, .. } => field,
             CostsQueryError::Order { .. } => "to",
-            CostsQueryError::Months | CostsQueryError::Days => "from",
+            CostsQueryError::Months | CostsQueryError::Days | CostsQueryError::SourceDays => "from",
         }
     }
 }
 
 impl CostsQuery {
     /// Reads the parameters of a page. Unless they say otherwise it shows this month by day, or 13 months
-    /// by month.
+    /// by month, or three months by month and source.
     ///
     /// # Errors
     ///
@@ -135,17 +142,26 @@ impl CostsQuery {
     pub fn read(sent: &CostsParameters, today: BillingDay) -> Result<CostsQuery, CostsQueryError> {
         let by = given(&sent.by).map(CostsBy::from_str).transpose()?.unwrap_or_default();
         let group = given(&sent.group).map(CostsGroup::from_str).transpose()?.unwrap_or_default();
-        let first = match by {
-            CostsBy::Day => today.month(),
-            CostsBy::Month => months_back(today.month(), COST_MONTHS_MAX - 1),
+        let first = match (by, group) {
+            (CostsBy::Day, _) => today.month(),
+            (CostsBy::Month, CostsGroup::Source) => {
+                months_back(today.month(), SOURCE_MONTHS_MAX - 1)
+            }
+            (CostsBy::Month, CostsGroup::Rate | CostsGroup::Api) => {
+                months_back(today.month(), COST_MONTHS_MAX - 1)
+            }
         };
         let (from, to) = days(sent, (first.first_day(), today))?;
         let (from, to) = match by {
             CostsBy::Day => (from, to),
             CostsBy::Month => (from.month().first_day(), to.month().last_day()),
         };
-        if by == CostsBy::Day && from.days_until(to) >= COST_DAYS_MAX {
-            return Err(CostsQueryError::Days);
+        if from.days_until(to) >= COST_DAYS_MAX {
+            match (group, by) {
+                (CostsGroup::Source, _) => return Err(CostsQueryError::SourceDays),
+                (_, CostsBy::Day) => return Err(CostsQueryError::Days),
+                (CostsGroup::Rate | CostsGroup::Api, CostsBy::Month) => {}
+            }
         }
         let only = given(&sent.only).map(str::to_owned);
         Ok(CostsQuery { by, group, only, from, to })

@@ -70,8 +70,8 @@ texts! {
         zh: "仅含次数：同一项目的 API 合并计费，单个 API 没有单独费用。",
     }
     sources_note() {
-        en: "Calls only, as reported: what a source costs is not known, since charges follow from the calls of all sources together.",
-        zh: "仅含上报次数：费用按全部来源合并计算，无法按来源拆分。",
+        en: "Calls only, as reported: what a source costs is not known, since charges follow from the calls of all sources together. At most 92 days at once.",
+        zh: "仅含上报次数：费用按全部来源合并计算，无法按来源拆分。一次最多显示 92 天。",
     }
     unpriced() { en: "without a price", zh: "未定价" }
     plan() { en: "all rates together", zh: "整体调整" }
@@ -105,6 +105,10 @@ texts! {
         en: "At most 13 months are shown at once. Choose a later first day.",
         zh: "一次最多显示 13 个月，请选择更晚的起始日期。",
     }
+    source_days_refused() {
+        en: "By source at most 92 days are shown at once. Choose a later first day.",
+        zh: "按来源最多显示 92 天，请选择更晚的起始日期。",
+    }
     days_refused() {
         en: "At most 92 days are shown day by day. Choose a later first day, or by month.",
         zh: "按日最多显示 92 天，请选择更晚的起始日期，或改为按月。",
@@ -121,6 +125,7 @@ impl Texts {
             CostsQueryError::Order { .. } => self.order_refused(),
             CostsQueryError::Months => self.months_refused(),
             CostsQueryError::Days => self.days_refused(),
+            CostsQueryError::SourceDays => self.source_days_refused(),
         }
     }
 

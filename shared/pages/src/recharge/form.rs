@@ -66,6 +66,8 @@ pub enum RechargeProblem {
     SentBefore,
     /// Alipay gave no code.
     NoCode,
+    /// It was refused for another reason.
+    Refused,
     /// It could not be offered now.
     Unavailable,
 }
@@ -122,11 +124,18 @@ impl RechargeForm {
 }
 
 impl RechargeRequest {
-    /// The form of the request, to be shown again because it could not be carried out.
+    /// The form of the request, to be shown again because it could not be carried out. It keeps its key
+    /// only if no answer came: then the same form has its effect once.
     #[must_use]
-    pub fn refused(&self, problem: RechargeProblem) -> RechargeForm {
+    pub fn refused(&self, problem: RechargeProblem, new_key: String) -> RechargeForm {
         RechargeForm {
-            key: self.key.clone(),
+            key: match problem {
+                RechargeProblem::Unavailable => self.key.clone(),
+                RechargeProblem::TooManyOpen
+                | RechargeProblem::SentBefore
+                | RechargeProblem::NoCode
+                | RechargeProblem::Refused => new_key,
+            },
             amount: self.amount_fen.to_string(),
             way: self.way,
             amount_problem: None,

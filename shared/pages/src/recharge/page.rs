@@ -129,6 +129,7 @@ impl<'a> RechargePage<'a> {
         self.form.problem.map(|problem| match problem {
             RechargeProblem::TooManyOpen => t.too_many(),
             RechargeProblem::SentBefore => t.sent_before(),
+            RechargeProblem::Refused => t.refused(),
             RechargeProblem::NoCode => t.no_code(),
             RechargeProblem::Unavailable => t.unavailable(),
         })

@@ -84,6 +84,10 @@ texts! {
         en: "This form was sent before with another amount. Look below whether that recharge is there, then send the form again.",
         zh: "此表单已以其他金额提交过。请先查看下方是否已有该笔充值，再重新提交。",
     }
+    refused() {
+        en: "This recharge was refused, so nothing is to be paid. Send the form again. If it is refused again, ask the platform.",
+        zh: "此次充值未被受理，无需付款。请重新提交；如仍未受理，请联系平台。",
+    }
     no_code() {
         en: "Alipay gave no code. Nothing was taken. Choose Alipay's page, or try again in a minute.",
         zh: "支付宝未返回二维码，未扣取任何金额。请选择支付宝网页，或一分钟后再试。",

@@ -135,7 +135,7 @@ impl EndedView {
         let MandatePhase::Ended { at_s, why } = phase else { return None };
         let by = match why {
             EndReason::RevokedByProvider => EndedBy::AtAlipay,
-            EndReason::RevokedHere { .. } => EndedBy::Here,
+            EndReason::RevokedHereByProvider | EndReason::RevokedHere { .. } => EndedBy::Here,
             EndReason::Expired => EndedBy::Time,
             EndReason::Replaced { .. } => EndedBy::Another,
             EndReason::NotSigned => EndedBy::NotSigned,

@@ -11,8 +11,8 @@ use super::terms::TERMS_VERSION;
 /// The forms of the page: as they are shown first, or one of them again with what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WithholdingForms {
-    /// The forms' idempotency key.
-    pub key: String,
+    /// The key of each form, under which it has its effect once.
+    pub keys: FormKeys,
     /// By what the offer is signed, if it was just made.
     pub links: Option<SigningLinks>,
     /// What is wrong with the form to sign.
@@ -23,6 +23,18 @@ pub struct WithholdingForms {
     pub has_saved_limits: bool,
     /// What is wrong with the form to end it.
     pub end: EndForm,
+}
+
+/// The idempotency key of each form. A form whose result is not known keeps its own; every other gets a new
+/// one, so that it can be sent for something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormKeys {
+    /// Of the form to sign.
+    pub sign: String,
+    /// Of the form of limits.
+    pub limits: String,
+    /// Of the form to end it.
+    pub end: String,
 }
 
 /// The form to sign.
@@ -39,6 +51,10 @@ pub enum SignProblem {
     NotAgreed,
     /// The terms have changed since the form was shown.
     OtherTerms,
+    /// The form was sent before, for another agreement.
+    SentBefore,
+    /// No agreement can be offered to this provider: sending the form again does not help.
+    Refused,
     /// No agreement could be offered now.
     Unavailable,
 }
@@ -54,8 +70,21 @@ pub struct LimitsForm {
     pub single_problem: Option<LimitProblem>,
     /// What is wrong with the limit of a day.
     pub daily_problem: Option<LimitProblem>,
-    /// Whether the limits could not be saved now.
-    pub is_unavailable: bool,
+    /// Why the limits were not saved, or may not have been.
+    pub problem: Option<LimitsProblem>,
+}
+
+/// Why limits were not saved, or may not have been, whatever was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitsProblem {
+    /// Another agreement is in force than the one that the form showed.
+    Another,
+    /// The form was sent before, with other limits.
+    SentBefore,
+    /// The agreement does not allow it any more.
+    Refused,
+    /// No answer came.
+    Unavailable,
 }
 
 /// What is wrong with a limit.
@@ -85,15 +114,27 @@ pub enum EndProblem {
     NotSure,
     /// Another agreement is in force than the one that the form showed.
     Another,
-    /// It could not be ended now.
+    /// The agreement does not allow it any more.
+    Refused,
+    /// No answer came.
     Unavailable,
 }
 
 impl WithholdingForms {
-    /// The forms as they are shown first.
+    /// The forms as they are shown first, each with a key of its own that follows from a new one.
     #[must_use]
-    pub fn empty(key: impl Into<String>) -> WithholdingForms {
-        WithholdingForms { key: key.into(), ..WithholdingForms::default() }
+    pub fn empty(key: &str) -> WithholdingForms {
+        WithholdingForms { keys: FormKeys::of(key), ..WithholdingForms::default() }
+    }
+}
+
+impl FormKeys {
+    fn of(key: &str) -> FormKeys {
+        FormKeys {
+            sign: format!("{key}.sign"),
+            limits: format!("{key}.limits"),
+            end: format!("{key}.end"),
+        }
     }
 }
 
@@ -112,10 +153,10 @@ impl SignForm {
         agree.map(|_| version).ok_or(refused(SignProblem::NotAgreed))
     }
 
-    /// The form again, since no agreement could be offered.
+    /// The form again, since no agreement was offered.
     #[must_use]
-    pub fn unavailable() -> SignForm {
-        SignForm { problem: Some(SignProblem::Unavailable) }
+    pub fn refused(problem: SignProblem) -> SignForm {
+        SignForm { problem: Some(problem) }
     }
 }
 
@@ -152,15 +193,15 @@ impl LimitsForm {
                 daily: daily.to_owned(),
                 single_problem: single_result.err(),
                 daily_problem: daily_result.err(),
-                is_unavailable: false,
+                problem: None,
             }),
         }
     }
 
-    /// The form of limits that could not be saved now.
+    /// The form of limits that were not saved, or may not have been.
     #[must_use]
-    pub fn unavailable(wanted: MandateLimits) -> LimitsForm {
-        LimitsForm { is_unavailable: true, ..LimitsForm::of(wanted) }
+    pub fn refused(wanted: MandateLimits, problem: LimitsProblem) -> LimitsForm {
+        LimitsForm { problem: Some(problem), ..LimitsForm::of(wanted) }
     }
 
     pub(super) fn has_problem(&self) -> bool {
@@ -205,9 +246,9 @@ impl EndForm {
         sure.map(|_| mandate).ok_or(refused(EndProblem::NotSure))
     }
 
-    /// The form again, since it could not be ended now.
+    /// The form again, since the agreement was not ended, or may not have been.
     #[must_use]
-    pub fn unavailable() -> EndForm {
-        EndForm { problem: Some(EndProblem::Unavailable) }
+    pub fn refused(problem: EndProblem) -> EndForm {
+        EndForm { problem: Some(problem) }
     }
 }

@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 
 pub use agreement::{AgreementView, ConsentView, EndedBy, EndedView, SuspendedView};
 pub use form::{
-    EndForm, EndProblem, LimitProblem, LimitsForm, SignForm, SignProblem, WithholdingForms,
+    EndForm, EndProblem, FormKeys, LimitProblem, LimitsForm, LimitsProblem, SignForm, SignProblem,
+    WithholdingForms,
 };
 pub use page::{SigningLinks, WithholdingPage};
 pub use terms::TERMS_VERSION;

@@ -6,7 +6,9 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{Calendar, FUNDS_RETRY_DAYS};
 use steelyard_pricing::Fen;
 
-use super::form::{EndProblem, LimitProblem, LimitsForm, SignProblem, WithholdingForms};
+use super::form::{
+    EndProblem, LimitProblem, LimitsForm, LimitsProblem, SignProblem, WithholdingForms,
+};
 use super::terms::Terms;
 use super::texts::Texts;
 use super::{AgreementView, EndedBy, LastBill, TERMS_VERSION, Withholding, WithholdingState};
@@ -158,6 +160,8 @@ impl<'a> WithholdingPage<'a> {
         self.forms.sign.problem.map(|problem| match problem {
             SignProblem::NotAgreed => t.not_agreed(),
             SignProblem::OtherTerms => t.other_terms(),
+            SignProblem::SentBefore => t.sign_sent_before(),
+            SignProblem::Refused => t.sign_refused(),
             SignProblem::Unavailable => t.sign_unavailable(),
         })
     }
@@ -167,7 +171,18 @@ impl<'a> WithholdingPage<'a> {
         self.forms.end.problem.map(|problem| match problem {
             EndProblem::NotSure => t.end_not_sure(),
             EndProblem::Another => t.end_another(),
+            EndProblem::Refused => t.agreement_changed(),
             EndProblem::Unavailable => t.end_unavailable(),
+        })
+    }
+
+    fn limits_problem(&self) -> Option<Html> {
+        let t = self.t;
+        self.limits.problem.map(|problem| match problem {
+            LimitsProblem::Another => t.limits_another(),
+            LimitsProblem::SentBefore => t.limits_sent_before(),
+            LimitsProblem::Refused => t.agreement_changed(),
+            LimitsProblem::Unavailable => t.limits_unavailable(),
         })
     }
 

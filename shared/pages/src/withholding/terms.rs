@@ -6,7 +6,7 @@ use crate::lang::texts;
 use crate::show::Html;
 
 /// The version of the terms.
-pub const TERMS_VERSION: &str = "2026-11";
+pub const TERMS_VERSION: &str = "2026-12";
 
 texts! {
     /// The terms, article by article.
@@ -21,8 +21,8 @@ texts! {
         zh: "我们每晚生成前一日账单，不足部分于次日按本页所示时间扣款，扣款前您可以看到金额。",
     }
     limits() {
-        en: "One debit, and all debits of one day, take at most the limits that this page shows when you sign. You may lower them here at any time. To raise them, you sign again.",
-        zh: "单笔扣款及每日扣款合计不超过签约时本页所示限额。您可随时在此调低；如需调高，请重新签约。",
+        en: "One debit, and all debits of one day, take at most the limits that this page shows when you sign. You may lower them here at any time. To raise them, you end withholding and sign again.",
+        zh: "单笔扣款及每日扣款合计不超过签约时本页所示限额。您可随时在此调低；如需调高，请先终止代扣，再重新签约。",
     }
     declined() {
         en: "If Alipay declines a debit, we try again on later days as this page says, then stop. What is owed stays owed, and you can pay it by recharge.",

@@ -99,6 +99,14 @@ texts! {
         en: "The terms have changed since this page was loaded. Read them again, then tick the box.",
         zh: "本页加载之后条款已更新，请重新阅读并勾选。",
     }
+    sign_sent_before() {
+        en: "This form was sent before, and made an offer of its own. Nothing new was signed. Tick the box and press the button again.",
+        zh: "此表单已提交过，并已发起签约，未另行签约。请重新勾选并点击按钮。",
+    }
+    sign_refused() {
+        en: "No agreement can be offered for this account, so nothing was signed, and nothing is taken. Pressing the button again does not help: ask the platform.",
+        zh: "此账户目前不能签约，尚未签约，也不会扣款。再次点击按钮无效，请联系平台。",
+    }
     sign_unavailable() {
         en: "The agreement could not be prepared right now. Nothing was signed, and nothing is taken. Press the button again in a minute.",
         zh: "暂时无法发起签约。尚未签约，也不会扣款，请一分钟后再试。",
@@ -174,8 +182,8 @@ texts! {
 
     limits() { en: "Your limits", zh: "您的限额" }
     limits_note() {
-        en: "You may lower them here. To raise them, sign a new agreement.",
-        zh: "您可在此调低限额；如需调高，请重新签约。",
+        en: "You may lower them here. To raise them, end withholding, then sign again.",
+        zh: "您可在此调低限额；如需调高，请先终止代扣，再重新签约。",
     }
     single() { en: "At most a debit", zh: "单笔限额" }
     single_hint(now: Figure) { en: "In force: {now}.", zh: "当前：{now}。" }
@@ -200,6 +208,18 @@ texts! {
         en: "No answer came, so the limits may be saved or not. Press the button again in a minute: they are saved once.",
         zh: "未收到答复，限额是否已保存尚不确定。请一分钟后再次点击，只会保存一次。",
     }
+    limits_another() {
+        en: "Another agreement is in force than the one that was shown. Nothing was changed. Look at its limits, then save.",
+        zh: "当前生效的协议与之前显示的不同，未作更改。请核对其限额后再保存。",
+    }
+    limits_sent_before() {
+        en: "This form was sent before with other limits. Look at the limits in force, then save again.",
+        zh: "此表单已以其他限额提交过。请核对当前限额后再次保存。",
+    }
+    agreement_changed() {
+        en: "The agreement has changed since this page was loaded, so nothing was changed now. Look at it, then choose again.",
+        zh: "本页加载之后协议已有变化，本次未作更改。请核对后重新选择。",
+    }
     limit_missing() { en: "Enter an amount. A limit in force can't be taken away.", zh: "请输入金额。已设的限额不能取消。" }
     limit_not() { en: "Enter digits, and at most two after the point, such as 300.00.", zh: "请输入数字，小数点后最多两位，例如 300.00。" }
     limit_nothing() {
@@ -207,8 +227,8 @@ texts! {
         zh: "请输入 0.01 或以上。如不再需要扣款，请在下方终止代扣。",
     }
     limit_above(most: Figure) {
-        en: "Enter {most} or less. More needs a new agreement.",
-        zh: "请输入 {most} 或以下；如需更高限额，请重新签约。",
+        en: "Enter {most} or less. For more, end withholding, then sign again.",
+        zh: "请输入 {most} 或以下；如需更高限额，请先终止代扣，再重新签约。",
     }
 
     debits() { en: "Withheld so far", zh: "扣款记录" }

@@ -294,6 +294,26 @@ fn what_is_asked_for_is_checked_and_the_remedy_is_named() {
     assert_eq!(field("day", "2015-05-18", "2015-05-17"), "to");
     assert_eq!(asked("month", "2014-04", "2015-05").unwrap_err(), CostsQueryError::Months);
     assert_eq!(asked("day", "2015-01", "2015-05").unwrap_err(), CostsQueryError::Days);
+    let by_source = |by: &str, from: &str, to: &str, today: &str| {
+        let (by, from, to) = (some(by), some(from), some(to));
+        let sent = CostsParameters { by, from, to, group: some("source"), only: None };
+        CostsQuery::read(&sent, day(today))
+    };
+    assert_eq!(
+        by_source("month", "2015-02", "2015-05", "2015-06-01").unwrap_err(),
+        CostsQueryError::SourceDays
+    );
+    assert_eq!(
+        by_source("day", "2015-01", "2015-05", "2015-06-01").unwrap_err(),
+        CostsQueryError::SourceDays
+    );
+    // What is shown unless another time is asked for is never too long.
+    for today in ["2015-09-30", "2016-02-29", "2015-06-01", "2015-12-31", "2015-01-01"] {
+        let query = by_source("month", "", "", today).unwrap();
+        assert_eq!(query.from, query.to.month().previous().previous().first_day());
+        let earlier = format!("{}", query.from.month().previous());
+        assert!(by_source("month", &earlier, "", today).is_err(), "{today}");
+    }
     assert!("2.0".parse::<FocusVersion>().is_err());
 }
 
@@ -308,6 +328,16 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
             let html = CostsPage::new(&may.frame(lang, "costs"), &costs).render().unwrap();
             shown(&html, &format!("costs-{group}-{name}"));
         }
+        let sent = CostsParameters {
+            by: Some("month".to_owned()),
+            group: Some("source".to_owned()),
+            from: Some("2015-01".to_owned()),
+            ..<_>::default()
+        };
+        let error = CostsQuery::read(&sent, day("2015-06-01")).unwrap_err();
+        let frame = may.frame(lang, "costs");
+        let html = CostsPage::refused(&frame, sent, &error).render().unwrap();
+        assert!(html.contains("92") && html.contains("id=\"from-err\""), "{html}");
         let sent = CostsParameters { from: Some("<script>".to_owned()), ..<_>::default() };
         let error = CostsQuery::read(&sent, day("2015-06-01")).unwrap_err();
         let frame = may.frame(lang, "costs");

@@ -18,7 +18,7 @@ mod withholding;
 
 use askama::Template;
 use month::Month;
-use steelyard_pages::{Lang, Message, MessagePage};
+use steelyard_pages::{Frame, Lang, Message, MessagePage};
 use steelyard_pricing::Fen;
 
 #[test]
@@ -37,8 +37,11 @@ fn every_message_is_a_page_in_both_languages() {
     for message in [
         Message::LinkUsed,
         Message::NotSignedIn,
+        Message::SignedOut,
         Message::NotFound,
         Message::Malformed,
+        Message::AgreementChanged,
+        Message::SentBefore,
         Message::NotAllowed,
         Message::ForeignForm,
         Message::Unseen,
@@ -51,6 +54,21 @@ fn every_message_is_a_page_in_both_languages() {
             assert_eq!(html.matches("<h1>").count(), 1, "{message:?}");
             assert!(!html.contains("<script") && !html.contains("style="), "{message:?}");
         }
+    }
+}
+
+#[test]
+fn every_page_of_a_session_has_a_button_that_ends_it() {
+    let month = Month::of_may_2015();
+    for lang in Lang::ALL {
+        let frame = month.frame(lang, "overview");
+        let button = "action=\"/portal/leave\" method=\"post\"";
+        let html = MessagePage::new(&frame, Message::NotFound).render().unwrap();
+        assert!(!html.contains(button), "nobody is signed in");
+        let of_session = Frame { signed_in_until: Some(frame.as_of), ..frame };
+        let html = MessagePage::new(&of_session, Message::NotFound).render().unwrap();
+        assert_eq!(html.matches(button).count(), 1);
+        shown(&html, &format!("session-{}", lang.name()));
     }
 }
 

@@ -48,7 +48,7 @@ pub fn offered(number: u32) -> Mandate {
 
 pub fn consent() -> Consent {
     Consent {
-        terms_version: "2026-11".parse().unwrap(),
+        terms_version: "2026-12".parse().unwrap(),
         at_s: at("2015-05-01T09:20"),
         by: ConsentBy::Session { session: "s-1".parse().unwrap() },
     }

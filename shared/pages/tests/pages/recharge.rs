@@ -101,9 +101,13 @@ fn a_form_with_errors_keeps_what_was_typed_and_names_the_remedy() {
             RechargeProblem::TooManyOpen,
             RechargeProblem::SentBefore,
             RechargeProblem::NoCode,
+            RechargeProblem::Refused,
             RechargeProblem::Unavailable,
         ] {
-            let form = asked.refused(problem);
+            let form = asked.refused(problem, "k-2".to_owned());
+            // Only what may have been carried out is sent again under its key.
+            let is_unknown = problem == RechargeProblem::Unavailable;
+            assert_eq!(form.key, if is_unknown { "k" } else { "k-2" }, "{problem:?}");
             let html = page("recharge-refused", lang, &money, &view(&money), &form);
             assert!(html.contains("value=\"5.00\""), "{problem:?}");
         }

@@ -6,9 +6,9 @@ use steelyard_billing::{
     QueryAnswer, Reason,
 };
 use steelyard_pages::withholding::{
-    EndForm, EndProblem, LimitProblem, LimitsForm, SignForm, SignProblem, SigningLinks,
-    TERMS_VERSION, Withholding, WithholdingForms, WithholdingPage, WithholdingRecords,
-    WithholdingState,
+    EndForm, EndProblem, LimitProblem, LimitsForm, LimitsProblem, SignForm, SignProblem,
+    SigningLinks, TERMS_VERSION, Withholding, WithholdingForms, WithholdingPage,
+    WithholdingRecords, WithholdingState,
 };
 use steelyard_pages::{Frame, Lang, May};
 
@@ -190,7 +190,9 @@ fn one_signs_only_the_terms_that_were_shown_and_only_by_ticking() {
     for sign in [
         SignForm { problem: Some(SignProblem::NotAgreed) },
         SignForm { problem: Some(SignProblem::OtherTerms) },
-        SignForm::unavailable(),
+        SignForm::refused(SignProblem::SentBefore),
+        SignForm::refused(SignProblem::Refused),
+        SignForm::refused(SignProblem::Unavailable),
     ] {
         let forms = WithholdingForms { sign, ..WithholdingForms::empty("k") };
         let html = page("withholding-not-agreed", Lang::En, &money, &view(&money, &[]), &forms);
@@ -217,7 +219,10 @@ fn limits_are_read_and_refused_field_by_field() {
         for (name, limits) in [
             ("limits-error", form.clone()),
             ("limits-missing", read("", "0").unwrap_err()),
-            ("limits-unavailable", LimitsForm::unavailable(lower)),
+            ("limits-unavailable", LimitsForm::refused(lower, LimitsProblem::Unavailable)),
+            ("limits-sent-before", LimitsForm::refused(lower, LimitsProblem::SentBefore)),
+            ("limits-another", LimitsForm::refused(lower, LimitsProblem::Another)),
+            ("limits-changed", LimitsForm::refused(lower, LimitsProblem::Refused)),
         ] {
             let forms = WithholdingForms { limits: Some(limits), ..WithholdingForms::empty("k") };
             let name = format!("withholding-{name}");
@@ -251,9 +256,64 @@ fn only_the_agreement_that_was_shown_is_ended_and_only_by_ticking() {
     }
     let mut money = Money::of_may();
     money.send(12_602, "2015-05-19T10:00");
-    for end in [EndForm { problem: Some(EndProblem::NotSure) }, EndForm::unavailable()] {
+    for problem in
+        [EndProblem::NotSure, EndProblem::Another, EndProblem::Refused, EndProblem::Unavailable]
+    {
+        let end = EndForm::refused(problem);
         let forms = WithholdingForms { end, ..WithholdingForms::empty("k") };
         let html = page("withholding-end", Lang::En, &money, &view(&money, &[signed()]), &forms);
         assert!(html.contains("That debit still completes") && html.contains("autofocus"));
+    }
+}
+
+#[test]
+fn each_form_has_a_key_of_its_own() {
+    let (blocked_money, blocked) = blocked();
+    let view = view(&blocked_money, &[blocked]);
+    let forms = WithholdingForms::empty("k-1");
+    let html = page("withholding-keys", Lang::En, &blocked_money, &view, &forms);
+    for key in ["k-1.sign", "k-1.limits", "k-1.end"] {
+        let field = format!("name=\"key\" value=\"{key}\"");
+        assert_eq!(html.matches(&field).count(), 1, "{key}");
+    }
+}
+
+#[test]
+fn an_offer_whose_links_cannot_be_had_says_so() {
+    let money = without_mandate(Money::of_may());
+    let view = view(&money, &[agreed(1)]);
+    let sign = SignForm::refused(SignProblem::Unavailable);
+    let forms = WithholdingForms { sign, ..WithholdingForms::empty("k") };
+    for (lang, said) in [(Lang::En, "could not be prepared"), (Lang::Zh, "暂时无法发起签约")]
+    {
+        let html = page("withholding-no-links", lang, &money, &view, &forms);
+        assert!(html.contains(said) && !html.contains("method=\"post\""));
+    }
+}
+
+#[test]
+fn an_agreement_that_was_ended_here_is_not_called_ended_at_alipay() {
+    let money = without_mandate(Money::of_may());
+    let notice = AgreementEnded {
+        agreement_no: "20155245550001".to_owned(),
+        external_agreement_no: None,
+        ended_at: at("2015-05-18T16:20"),
+    };
+    for (why, said) in [
+        (EndReason::RevokedHereByProvider, "on these pages"),
+        (EndReason::RevokedByProvider, "in the Alipay app"),
+    ] {
+        let ending = signed().ending(why, at("2015-05-18T16:00")).unwrap();
+        let changed = ending.after_ended(&notice, at("2015-05-18T16:20"));
+        let Outcome::Changed(ended) = changed else { panic!("{changed:?}") };
+        let view = view(&money, &[ended]);
+        assert_eq!(view.state, WithholdingState::Ended);
+        let forms = WithholdingForms::empty("k");
+        let html = page("withholding-ended-here", Lang::En, &money, &view, &forms);
+        let [here, elsewhere] = ["ended here, on these pages", "You ended it in the Alipay app."];
+        assert_eq!(
+            (html.contains(here), html.contains(elsewhere)),
+            (said == "on these pages", said == "in the Alipay app"),
+        );
     }
 }

@@ -21,7 +21,7 @@ async fn provider_ends_its_mandate() {
         event: &event(by_provider("a", "k", end_mandate("a"))),
     };
     let platform = story.check_done_once(ActionResult::Changed).await;
-    let why = EndReason::RevokedByProvider;
+    let why = EndReason::RevokedHereByProvider;
     assert_eq!(platform.mandate("a", 1).await.phase, MandatePhase::Ending { why });
     assert_eq!(platform.found("a").await.provider.mandate, None);
     platform.run_until("2015-05-02T12:00").await;

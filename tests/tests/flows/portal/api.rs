@@ -48,6 +48,17 @@ async fn a_page_and_its_document_show_the_same_figures() {
     }
 }
 
+#[tokio::test]
+async fn no_server_reads_an_account_before_it_may() {
+    let world = World::open().await;
+    let stack = &world.platform.stack;
+    stack.tables.usage.revoke(&Grantee::Caller("pages".parse().unwrap())).await.unwrap();
+    assert_eq!(world.call(&Sent::get(of_own("overview")), &SERVER).await.status, 403);
+    let asked = post("recharges", "cart-1", json!({ "amount": "50.00" }));
+    assert_eq!(world.call(&asked, &SERVER).await.status, 403, "recharges alone are open");
+    assert_eq!(world.platform.found(OWN).await.account.recharges, 1);
+}
+
 /// The numbers on all pages of a list, from the first on.
 async fn walked(world: &World, by: &By, path: &str, list: &str, number: &str) -> Vec<u64> {
     let (mut numbers, mut before) = (Vec::new(), String::new());
@@ -123,18 +134,31 @@ async fn a_recharge_is_offered_once_by_its_key() {
 #[tokio::test]
 async fn a_server_lowers_limits_and_ends_withholding_and_the_audit_trail_names_it() {
     let world = World::open().await;
-    let limits = |single: &str| {
+    let limits = |key, single: &str| {
         let body = json!({ "single": single, "daily": "100.00" });
-        Sent::new(Method::PUT, of_own("withholding/limits"), "limits-1", body)
+        Sent::new(Method::PUT, of_own("withholding/limits"), key, body)
     };
-    for _ in 0..2 {
-        let view = world.answer(&limits("12.00"), &SERVER).await;
-        assert_eq!(view["agreement"]["single_limit_fen"], 1_200);
+    for (key, single, fen) in [
+        ("limits-1", "20.00", 2_000),
+        ("limits-1", "20.00", 2_000),
+        ("limits-2", "12.00", 1_200),
+        // By the same key it is the same change, whatever is in force by now.
+        ("limits-1", "20.00", 1_200),
+        ("limits-1", " 20.0", 1_200),
+    ] {
+        let view = world.answer(&limits(key, single), &SERVER).await;
+        assert_eq!(view["agreement"]["single_limit_fen"], fen, "{key} {single}");
         assert_eq!(view["agreement"]["daily_limit_fen"], 10_000);
     }
-    let seen = world.call(&limits("12.01"), &SERVER).await;
-    assert_eq!(seen.status, 422, "{}", seen.body);
-    assert!(seen.body.contains("`single` is above the limit in force, 12.00"), "{}", seen.body);
+    for (key, single, told) in [
+        ("limits-3", "12.01", "`single` is above the limit in force, 12.00"),
+        ("limits-1", "12.00", "idempotency-key-used"),
+        ("limits-1", "much", "idempotency-key-used"),
+    ] {
+        let seen = world.call(&limits(key, single), &SERVER).await;
+        assert_eq!(seen.status, 422, "{}", seen.body);
+        assert!(seen.body.contains(told), "{}", seen.body);
+    }
     let other = post("withholding/end", "end-2", json!({ "mandate": 2 }));
     assert_eq!(world.call(&other, &SERVER).await.status, 422);
     let end = post("withholding/end", "end-1", json!({ "mandate": 1 }));
@@ -143,7 +167,15 @@ async fn a_server_lowers_limits_and_ends_withholding_and_the_audit_trail_names_i
     }
     world.platform.run_until("2015-05-18 09:00").await;
     // By the same key it is the same end, however late it is sent again.
-    assert_eq!(world.answer(&end, &SERVER).await["state"], "ended");
+    let ended = world.answer(&end, &SERVER).await;
+    assert_eq!(
+        (&ended["state"], &ended["agreement"]["ended"]["by"]),
+        (&json!("ended"), &json!("here"))
+    );
+    assert_eq!(world.answer(&limits("limits-1", "20.00"), &SERVER).await["state"], "ended");
+    let other = post("withholding/end", "limits-1", json!({ "mandate": 1 }));
+    let seen = world.call(&other, &SERVER).await;
+    assert!(seen.status == 422 && seen.body.contains("idempotency-key-used"), "{}", seen.body);
     let again = post("withholding/end", "end-3", json!({ "mandate": 1 }));
     assert_eq!(world.call(&again, &SERVER).await.status, 422);
 
@@ -152,7 +184,7 @@ async fn a_server_lowers_limits_and_ends_withholding_and_the_audit_trail_names_i
     let by = Actor::Caller { caller: SERVER_ARN.parse().unwrap(), provider: OWN.parse().unwrap() };
     assert!(trail.iter().all(|action| action.asked_by == by), "{trail:#?}");
     let done = trail.iter().filter(|action| matches!(action.phase, ActionPhase::Done { .. }));
-    assert_eq!((done.count(), trail.len()), (2, 3));
+    assert_eq!((done.count(), trail.len()), (3, 4));
 }
 
 #[tokio::test]
@@ -160,16 +192,16 @@ async fn an_agreement_is_offered_once_with_the_consent_of_who_sent_it() {
     let world = World::open().await;
     let offer =
         |key, version: &str| post("withholding/offers", key, json!({ "terms_version": version }));
-    let first = world.answer(&offer("sign-1", "2026-11"), &SERVER).await;
+    let first = world.answer(&offer("sign-1", "2026-12"), &SERVER).await;
     assert!(first["app"].is_string() && first["qr"].is_string(), "{first}");
-    world.answer(&offer("sign-1", "2026-11"), &SERVER).await;
+    world.answer(&offer("sign-1", "2026-12"), &SERVER).await;
     let mandate = world.platform.mandate(OWN, 2).await;
     assert_eq!(mandate.phase, MandatePhase::Offered);
     let consent = mandate.consent.unwrap();
     assert_eq!(consent.by, ConsentBy::Caller { caller: SERVER_ARN.parse().unwrap() });
     assert_eq!(world.platform.found(OWN).await.account.mandates, 2);
     let session = world.session(OWN, &["mandate"]).await;
-    world.answer(&offer("sign-2", "2026-11"), &session).await;
+    world.answer(&offer("sign-2", "2026-12"), &session).await;
     let consent = world.platform.mandate(OWN, 2).await.consent.unwrap();
     assert!(matches!(consent.by, ConsentBy::Session { .. }), "{consent:?}");
     let seen = world.call(&offer("sign-3", "2014-01"), &SERVER).await;

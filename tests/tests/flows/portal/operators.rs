@@ -4,7 +4,6 @@ use super::*;
 use steelyard_billing::breaker::BreakerState;
 use steelyard_billing::{Action, Phase};
 use steelyard_cli::local::alipay::{Fault, Method as AlipayMethod};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 
 const PAGES: [&str; 6] =
     ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];
@@ -58,6 +57,39 @@ async fn every_page_of_operators_is_shown_to_them_and_to_nobody_else() {
     for path in ["nothing", "providers/a"] {
         assert_eq!(look(&platform, path, &li).await.status, 404);
     }
+}
+
+#[tokio::test]
+async fn pages_of_operators_open_only_for_a_server_that_was_given_them_for_all_providers() {
+    let platform = Platform::open().await;
+    platform.join("a").await;
+    platform.join("b").await;
+    let status = async |asked: &Value| ask_for_link(&platform, asked).await.status;
+    let pass_minute = || {
+        let clock = &platform.stack.clock;
+        clock.set(clock.now() + jiff::SignedDuration::from_mins(1));
+    };
+    let (all, one) = (
+        json!({ "operator": "eve", "may": ["operate"] }),
+        json!({ "operator": "eve", "may": ["operate"], "provider": "a" }),
+    );
+    let of_provider = json!({ "provider": "a", "may": ["pay", "mandate"] });
+    for asked in [&all, &one, &of_provider] {
+        assert_eq!(status(asked).await, 403, "nothing is granted: {asked}");
+    }
+    grant(&platform, "desk", &[Right::Operators, Right::Sessions], "a").await;
+    pass_minute();
+    for asked in [&all, &one] {
+        assert_eq!(status(asked).await, 403, "granted for one provider: {asked}");
+    }
+    assert_eq!(status(&of_provider).await, 201);
+    assert_eq!(status(&json!({ "provider": "b" })).await, 403);
+    grant(&platform, "hall", &[Right::Operators], "*").await;
+    pass_minute();
+    for asked in [&all, &one] {
+        assert_eq!(status(asked).await, 201, "{asked}");
+    }
+    assert_eq!(status(&json!({ "provider": "b" })).await, 403, "operators is no sessions");
 }
 
 #[tokio::test]
@@ -176,7 +208,8 @@ async fn an_operator_who_may_only_read_sees_no_form_and_changes_nothing() {
         ("reconciliation", "key=k&form=f&trade=t&reason=r"),
         ("actions", "key=k&form=f&action=x&do=approve&reason=r"),
     ] {
-        assert!(!look(&platform, page, &li).await.body.contains("method=\"post\""), "{page}");
+        let forms = look(&platform, page, &li).await.body.matches("method=\"post\"").count();
+        assert_eq!(forms, 1, "{page}: only the one that ends the session");
         assert_eq!(act(&platform, page, &li, form).await.status, 403, "{page}");
     }
     assert_eq!(actions(&platform).await, []);

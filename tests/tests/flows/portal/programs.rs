@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{Grant, Grantee, Person, Right};
 use steelyard_books::Settler;
 use steelyard_cli::local::LocalFunction;
 use steelyard_portal::{Portal, PortalConfig, Reached, SessionKeys};
@@ -77,6 +76,7 @@ impl World {
         platform.offer_recharge(OWN, "20.00", "page").await;
         platform.offer_recharge(FOREIGN, "77.31", "page").await;
         platform.offer_recharge(FOREIGN, "77.31", "page").await;
+        grant(&platform, "pages", &[Right::Accounts, Right::Sessions], "*").await;
         let programs = programs(&platform);
         World { platform, programs }
     }
@@ -136,18 +136,11 @@ impl World {
 
     /// From now on `server` alone may call, for the providers whose ids begin like that of its own.
     pub(super) async fn grant_server(&self) {
+        let stack = &self.platform.stack;
+        stack.tables.usage.revoke(&Grantee::Caller("pages".parse().unwrap())).await.unwrap();
         let rights = [Right::Accounts, Right::Recharges, Right::Mandates, Right::Sessions];
-        let now = self.platform.stack.clock.now();
-        let grant = Grant {
-            principals: ["arn:aws:iam::000000000000:user/server".parse().unwrap()].into(),
-            rights: rights.into(),
-            providers: ["shop-*".parse().unwrap()].into(),
-            by: Person::new("lin").unwrap(),
-            at_s: now,
-        };
-        let to = Grantee::Caller("server".parse().unwrap());
-        self.platform.stack.tables.usage.grant(&to, None, &grant).await.unwrap();
-        self.platform.stack.clock.set(now + jiff::SignedDuration::from_mins(1));
+        grant(&self.platform, "server", &rights, "shop-*").await;
+        stack.clock.set(stack.clock.now() + jiff::SignedDuration::from_mins(1));
     }
 }
 
