@@ -548,6 +548,7 @@ fn not_done(refusal: Refusal) -> Result<NotDone, Refusal> {
         | Refusal::NotFound
         | Refusal::NotAllowed(_)
         | Refusal::ForeignForm
+        | Refusal::Unseen
         | Refusal::Malformed(_)
         | Refusal::Problem(..) => Err(refusal),
     }
