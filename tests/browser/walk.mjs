@@ -210,6 +210,10 @@ class Walk {
         await visitor.own(page, status);
         visitor.see(name);
       }
+      await visitor.open('/portal/reference');
+      visitor.see('reference');
+      await visitor.click('a[href="/portal/reference/overview"]');
+      visitor.see('reference-route');
     });
   }
 

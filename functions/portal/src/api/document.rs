@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -18,7 +18,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use super::Callers;
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 use crate::seal::COOKIE;
 use crate::{Shared, asker, page};
 
@@ -71,14 +71,24 @@ pub(super) async fn openapi() -> Response {
     ([(CACHE_CONTROL, "public, max-age=3600")], Json(&*DOCUMENT)).into_response()
 }
 
-/// The page that shows the document.
-pub(crate) async fn reference(State(shared): State<Shared>, request: Request) -> Response {
+/// The page that lists the routes of the document.
+pub(crate) async fn reference(State(shared): State<Shared>, request: Request) -> Answer {
     let (parts, _) = request.into_parts();
+    let document = serde_json::to_value(&*DOCUMENT).map_err(Refusal::unavailable)?;
+    Ok(page(&ReferencePage::new(&asker::frame(&parts, &shared), &document)))
+}
+
+/// The page of a route of the document.
+pub(crate) async fn reference_of(
+    State(shared): State<Shared>,
+    Path(route): Path<String>,
+    request: Request,
+) -> Answer {
+    let (parts, _) = request.into_parts();
+    let document = serde_json::to_value(&*DOCUMENT).map_err(Refusal::unavailable)?;
     let frame = asker::frame(&parts, &shared);
-    match serde_json::to_value(&*DOCUMENT) {
-        Ok(document) => page(&ReferencePage::new(&frame, &document)),
-        Err(error) => Refusal::unavailable(error).into_response(),
-    }
+    let found = ReferencePage::of_route(&frame, &document, &route).ok_or(Refusal::NotFound)?;
+    Ok(page(&found))
 }
 
 const IAM: &str = "iam";

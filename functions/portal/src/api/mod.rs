@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::{Shared, enter};
 
-pub(crate) use document::reference;
+pub(crate) use document::{reference, reference_of};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::operator::parts::{Column, Table, all, link};
 use crate::show::Html;
 
 /// What schemas are named by in a document.
-const SCHEMAS: &str = "#/components/schemas/";
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
 /// The kind of a value, in a few words, with links to the schemas that it is made of.
 pub(super) fn kind(t: Texts, schema: &Value) -> Html {

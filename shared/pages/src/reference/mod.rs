@@ -1,7 +1,10 @@
-//! The reference of the API: an OpenAPI document as a page, for people.
+//! The reference of the API: an OpenAPI document as pages, for people. One lists the routes, and each route
+//! has one of its own, with the schemas that it speaks of.
 
 mod fields;
 mod texts;
+
+use std::collections::BTreeSet;
 
 use askama::Template;
 use serde_json::Value;
@@ -10,17 +13,18 @@ use crate::frame::{Common, Frame};
 use crate::lang::Lang;
 use crate::operator::parts::{Column, Table, all, link, note};
 use crate::show::{Code, Html};
-use fields::{fields, kind};
+use fields::{SCHEMAS, fields, kind};
 use texts::Texts;
 
-/// The page. What it takes from the document is in English; its headings are in the language of the frame.
+/// A page of it. What it takes from the document is in English; its headings are in the language of the frame.
 #[derive(Debug, Template)]
 #[template(path = "reference.html")]
 pub struct ReferencePage<'a> {
     frame: &'a Frame,
     c: Common,
     t: Texts,
-    /// What holds for all routes, the routes, and the schemas.
+    /// The route, if it is the page of one.
+    route: Option<Html>,
     sheets: Vec<Vec<Section>>,
 }
 
@@ -42,22 +46,46 @@ struct Operation<'v> {
 }
 
 impl<'a> ReferencePage<'a> {
-    /// The page of an OpenAPI document. What has another form than such a document is left out.
+    /// The page of what holds for all routes of an OpenAPI document, with the list of them. What has another
+    /// form than such a document is left out.
     #[must_use]
     pub fn new(frame: &'a Frame, document: &Value) -> ReferencePage<'a> {
         let t = Texts(frame.lang);
-        let operations = operations(document);
-        let about = vec![about(t, document), schemes(t, document), contents(t, &operations)];
-        let routes = operations.iter().map(|operation| route(t, operation)).collect();
+        let about = vec![about(t, document), schemes(t, document)];
+        let sheets = vec![about, vec![contents(t, &operations(document))]];
+        ReferencePage { frame, c: Common(frame.lang), t, route: None, sheets }
+    }
+
+    /// The page of a route, by its `operationId`; none if the document has no such route.
+    #[must_use]
+    pub fn of_route(frame: &'a Frame, document: &Value, id: &str) -> Option<ReferencePage<'a>> {
+        let t = Texts(frame.lang);
+        let operation = operations(document).into_iter().find(|operation| operation.id == id)?;
+        let mut names = BTreeSet::new();
+        name_schemas(document, operation.described, &mut names);
         let schemas = members(&document["components"]["schemas"]);
-        let schemas = schemas.map(|(name, schema)| Section {
-            id: schema_id(name),
-            heading: code(name),
-            note: marked(text(&schema["description"])),
-            body: fields(t, schema),
-        });
-        let sheets = vec![about, routes, schemas.collect()];
-        ReferencePage { frame, c: Common(frame.lang), t, sheets }
+        let schemas =
+            schemas.filter(|(name, _)| names.contains(name)).map(|(name, schema)| Section {
+                id: schema_id(name),
+                heading: code(name),
+                note: marked(text(&schema["description"])),
+                body: fields(t, schema),
+            });
+        let sheets = vec![vec![route(t, &operation)], schemas.collect()];
+        let route = Some(operation.route());
+        Some(ReferencePage { frame, c: Common(frame.lang), t, route, sheets })
+    }
+}
+
+/// Adds the names of the schemas of which a part of a document speaks, and those of which these speak.
+fn name_schemas<'v>(document: &'v Value, part: &'v Value, names: &mut BTreeSet<&'v str>) {
+    if let Some(name) = part["$ref"].as_str().and_then(|of| of.strip_prefix(SCHEMAS))
+        && names.insert(name)
+    {
+        name_schemas(document, &document["components"]["schemas"][name], names);
+    }
+    for inner in members(part).map(|(_, inner)| inner).chain(list(part)) {
+        name_schemas(document, inner, names);
     }
 }
 
@@ -101,7 +129,7 @@ fn schemes(t: Texts, document: &Value) -> Section {
 
 fn contents(t: Texts, operations: &[Operation<'_>]) -> Section {
     let rows = operations.iter().map(|operation| {
-        let route = link(&format!("#{}", operation.section()), &operation.route());
+        let route = link(&format!("/portal/reference/{}", operation.id), &operation.route());
         vec![route, marked(text(&operation.described["summary"]))]
     });
     let columns = [t.route(), t.meaning()].map(Column::words).to_vec();

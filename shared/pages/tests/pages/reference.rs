@@ -47,9 +47,15 @@ fn a_document_is_shown_whole_and_escaped() {
         let mut frame = month.frame(lang, "reference");
         frame.provider = None;
         let html = look::page("reference", lang, &ReferencePage::new(&frame, &document()));
+        for shown in ["GET /v1/things/{thing}", "<a href=\"/portal/reference/thing\">"] {
+            assert!(html.contains(shown), "{shown}: {html}");
+        }
+        assert!(ReferencePage::of_route(&frame, &document(), "another").is_none());
+        let document = document();
+        let route = ReferencePage::of_route(&frame, &document, "thing").unwrap();
+        let html = look::page("reference-route", lang, &route);
         for shown in [
             "GET /v1/things/{thing}",
-            "<a href=\"#route-thing\">",
             "<a href=\"#schema-Thing\"><span class=\"code\">Thing</span></a>",
             "<span class=\"code\">iam</span>, <span class=\"code\">token</span>",
             "<span class=\"code\">integer</span>",

@@ -240,18 +240,30 @@ async fn the_document_and_its_page_are_open_to_anybody() {
     assert_eq!(document, committed);
     assert_eq!(document["openapi"], "3.1.0");
     for lang in ["en", "zh"] {
-        let page = Sent::get(format!("/portal/reference?lang={lang}"));
-        let seen = world.call(&page, &By::Nobody).await;
-        assert_eq!(seen.status, 200);
+        let list = reference(&world, "/portal/reference", lang).await;
         for (path, item) in document["paths"].as_object().unwrap() {
-            for method in item.as_object().unwrap().keys() {
+            for (method, operation) in item.as_object().unwrap() {
                 let route = format!("{} {path}", method.to_uppercase());
-                assert!(seen.body.contains(&route), "{lang}: {route}");
+                assert!(list.contains(&route), "{lang}: {route}");
+                let id = operation["operationId"].as_str().unwrap();
+                let page = reference(&world, &format!("/portal/reference/{id}"), lang).await;
+                assert!(page.contains(&route), "{lang}: {route}");
             }
         }
-        for forbidden in ["<script", "style=\"", "http://", "https://", "src="] {
-            let body = seen.body.replace("http://127.0.0.1", "");
-            assert!(!body.contains(forbidden), "{lang}: {forbidden}");
-        }
+        let another = Sent::get("/portal/reference/another");
+        assert_eq!(world.call(&another, &By::Nobody).await.status, 404);
     }
+}
+
+/// A page of the reference, which leads nowhere else and is small.
+async fn reference(world: &World, path: &str, lang: &str) -> String {
+    let seen = world.call(&Sent::get(format!("{path}?lang={lang}")), &By::Nobody).await;
+    assert_eq!(seen.status, 200, "{path}");
+    let body = seen.body.replace("http://127.0.0.1", "");
+    for forbidden in ["<script", "style=\"", "http://", "https://", "src="] {
+        assert!(!body.contains(forbidden), "{path} {lang}: {forbidden}");
+    }
+    let style = world.call(&Sent::get("/portal/page.css"), &By::Nobody).await.body;
+    assert!(body.len() + style.len() < 100_000, "{path}: {} bytes", body.len());
+    seen.body
 }
