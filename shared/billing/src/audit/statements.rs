@@ -154,6 +154,14 @@ impl Check<'_> {
             rule.get_or_insert(segment.plan().document().rounding);
             segments.push(segment);
         }
+        for pair in self.statement.segments.windows(2) {
+            let [first, second] = pair else { continue };
+            let joins = second.run_from.is_none() || first.until == second.from;
+            self.check(BreachKind::Rated, joins, || {
+                let ends = format!("its segment from {} ends before {}", first.from, first.until);
+                (ends, format!("the next one goes on from it on {}", second.from))
+            });
+        }
         let nothing = SegmentBooks::default();
         let parts = segments.iter().map(|segment| {
             let books = to_date.segments.get(&segment.from()).unwrap_or(&nothing);
