@@ -68,6 +68,14 @@ fn lowered(price: &Value, hundredths: u32) -> Value {
     }
 }
 
+/// Adds to a list of discounts, if there is one.
+fn add(discounts: &mut Value, discount: Value) {
+    if !discounts.is_array() {
+        *discounts = json!([]);
+    }
+    discounts.as_array_mut().expect("a list").push(discount);
+}
+
 impl Granted {
     /// The month with an override more; none if it does not fit, or is no concession.
     fn as_override(&self, month: &Month) -> Option<Month> {
@@ -96,13 +104,9 @@ impl Granted {
             "discount": "granted", "percent": percent, "from": month.day(self.from),
             "until": until.map(|until| month.day(until)),
         });
-        let add = |place: &mut Value| match place {
-            Value::Array(discounts) => discounts.push(discount.clone()),
-            other => *other = json!([discount]),
-        };
         month.with_plans(|plan| match self.of_plan {
-            true => add(&mut plan["discounts"]),
-            false => add(&mut plan["rates"][0]["discounts"]),
+            true => add(&mut plan["discounts"], discount.clone()),
+            false => add(&mut plan["rates"][0]["discounts"], discount.clone()),
         })
     }
 
@@ -113,19 +117,15 @@ impl Granted {
             match &self.grant {
                 Grant::Discount(percent) => {
                     let discount = json!({"discount": "granted", "percent": percent});
-                    match &mut fields["discounts"] {
-                        Value::Array(discounts) => discounts.push(discount),
-                        other => *other = json!([discount]),
-                    }
+                    add(&mut fields["discounts"], discount);
                 }
                 Grant::Units(units) => {
                     let by_day = !fields["free_per_day"].is_null();
                     let name = if by_day { "free_per_day" } else { "free_per_month" };
-                    let given = match &fields[name] {
-                        Value::Null => Decimal::ZERO,
-                        Value::String(text) => Decimal::from_str_exact(text).expect("a quantity"),
-                        number => number.as_u64().expect("a quantity").into(),
-                    };
+                    let text = fields[name].as_str().map(str::to_owned);
+                    let given =
+                        text.unwrap_or_else(|| fields[name].as_u64().unwrap_or(0).to_string());
+                    let given = Decimal::from_str_exact(&given).expect("a quantity");
                     fields[name] = json!((given + Decimal::from(*units)).to_string());
                 }
                 Grant::Price(hundredths) => {
