@@ -1,7 +1,7 @@
 //! What a command prints: a table for people, or JSON for programs.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
@@ -38,6 +38,16 @@ pub(crate) fn print(text: impl Display) -> Result<(), Error> {
 /// As [`print`].
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Error> {
     print(serde_json::to_string_pretty(value)?)
+}
+
+/// Opens a printed address in the browser, when a person is at the terminal.
+pub(crate) fn open_in_browser(url: &str) {
+    if io::stdout().is_terminal()
+        && let Err(error) = open::that_detached(url)
+    {
+        // The address is printed: without a browser, a person copies it.
+        tracing::warn!(%error, "cannot open a browser");
+    }
 }
 
 /// Says something on standard error. Where that can't be written, there is nobody to tell.

@@ -145,6 +145,8 @@ pub(crate) struct System {
     /// The clock of the system: the stack's, the system's clock with `--aws`, or one that stands
     /// still at `--now`.
     pub(crate) clock: Clock,
+    /// The clock by which links to the pages end: the stack's for sessions, or the system's.
+    pub(crate) session_clock: Clock,
     rules: PlatformArgs,
     gateway: Gateway,
 }
@@ -187,12 +189,13 @@ impl TargetArgs {
             Some(stack) => platform.on_stack(stack)?,
             None => (Clock::system(), platform.clone()),
         };
+        let session_clock = stack.as_ref().map_or_else(Clock::system, StackStatus::session_clock);
         let tables = tables(&config, usage, billing);
         let gateway = match stack {
             Some(_) => Gateway::Local(self.endpoint.trim_end_matches('/').to_owned()),
             None => Gateway::Deployed(Box::new(config)),
         };
-        Ok(System { tables, clock, rules, gateway })
+        Ok(System { tables, clock, session_clock, rules, gateway })
     }
 
     /// The address of a stack; none of a deployment.

@@ -6,6 +6,7 @@ use steelyard_billing::mandate::{MandatePhase, Suspension};
 use steelyard_billing::{Books, Breach, BreachKind, Cause, Debit, Entry, Ledger, Phase, audit};
 use steelyard_cli::local::alipay::{Trade, TradeKind};
 use steelyard_pricing::Fen;
+use steelyard_store::ProviderAccount;
 
 use crate::Platform;
 
@@ -65,6 +66,16 @@ impl Platform {
         text
     }
 
+    /// Every provider with its account, by id. One in a shard that is not named is missing, as it is for
+    /// settlement.
+    pub(crate) async fn accounts(&self) -> Vec<ProviderAccount> {
+        let page = self.stack.tables.billing.registry_page(None, u16::MAX).await.unwrap();
+        assert_eq!(page.next, None);
+        let mut accounts = page.accounts;
+        accounts.sort_by(|one, other| one.provider.provider.cmp(&other.provider.provider));
+        accounts
+    }
+
     /// The books of every provider, none of which breaks an invariant, each with what is late there.
     async fn checked_books(&self) -> Vec<(Books, Vec<Breach>)> {
         let tables = &self.stack.tables;
@@ -72,7 +83,7 @@ impl Platform {
         let trades = self.stack.alipay.trades().unwrap();
         let unmatched = tables.billing.unmatched().await.unwrap().unmatched;
         let mut all = Vec::new();
-        for found in tables.registry().await.unwrap().accounts {
+        for found in self.accounts().await {
             let books = tables.books(found, &unmatched).await.unwrap();
             let breaches = audit(&books, &plans, &self.stack.rules, self.stack.clock.now());
             let (late, broken): (Vec<_>, Vec<_>) =

@@ -114,7 +114,7 @@ impl Platform {
         let tables = &self.stack.tables;
         let mut text = String::new();
         let unmatched = tables.billing.unmatched().await.unwrap().unmatched;
-        for found in tables.registry().await.unwrap().accounts {
+        for found in self.accounts().await {
             writeln!(text, "{:#?}", tables.books(found, &unmatched).await.unwrap()).unwrap();
         }
         let next = tables.billing.next_dispatch_at().await.unwrap();
@@ -157,7 +157,7 @@ impl Machine {
         let gateway = LocalAlipay::client_config(&format!("http://{address}/gateway.do"));
         let alipay = Alipay::new(steelyard_alipay::AlipayConfig { notify_url, ..gateway }).unwrap();
         let config = OffersConfig {
-            return_url: format!("http://{address}/local/done"),
+            return_url: format!("http://{address}/"),
             sign_scene: SignScene::parse("INDUSTRY|API_FEES").unwrap(),
             single_limit_fen: fen(500_000),
             daily_limit_fen: None,

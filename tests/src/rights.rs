@@ -393,6 +393,10 @@ fn queue(url: &str) -> String {
         Some("steelyard-settle") => "SettleQueue.Arn".to_owned(),
         Some("steelyard-debit") => "DebitQueue.Arn".to_owned(),
         Some("steelyard-reconcile") => "ReconcileQueue.Arn".to_owned(),
+        Some("steelyard-usage-dead-letters") => "UsageDeadLetters.Arn".to_owned(),
+        Some("steelyard-settle-dead-letters") => "SettleDeadLetters.Arn".to_owned(),
+        Some("steelyard-debit-dead-letters") => "DebitDeadLetters.Arn".to_owned(),
+        Some("steelyard-reconcile-dead-letters") => "ReconcileDeadLetters.Arn".to_owned(),
         _ => url.to_owned(),
     }
 }

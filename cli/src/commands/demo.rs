@@ -34,7 +34,12 @@ use crate::target::TargetArgs;
 /// prepaid balances first and withheld from a local Alipay for the rest. Along the way an answer of
 /// Alipay is lost, a payer is short of money, and a report comes three days late. Nothing is kept.
 #[derive(Debug, Args)]
-pub(crate) struct DemoArgs {}
+pub(crate) struct DemoArgs {
+    /// Then show the pages of it all: the system runs on until Ctrl-C, and its start page opens in the
+    /// browser. Its clock stands still; the start page moves it.
+    #[arg(long)]
+    open: bool,
+}
 
 /// A provider of the demo.
 struct Actor {
@@ -91,34 +96,52 @@ struct Demo {
 
 impl DemoArgs {
     pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
-        let demo = play().await?;
+        let stack = start().await?;
+        let demo = play(&stack).await?;
         let taken_as_recorded = demo.taken_fen == demo.audit.withheld_fen;
         if target.json {
             output::json(&demo)?;
         } else {
             demo.print()?;
         }
+        if self.open {
+            show(&stack, target.json).await?;
+        }
         Ok(if taken_as_recorded { demo.audit.exit() } else { Exit::NotAllWell })
     }
 }
 
-async fn play() -> Result<Demo, Error> {
-    let stack = start().await?;
+/// Keeps a stack running until Ctrl-C, and opens its start page.
+async fn show(stack: &Stack, as_json: bool) -> Result<(), Error> {
+    let endpoint = format!("http://{}", stack.address);
+    if as_json {
+        output::json(&json!({ "endpoint": endpoint }))?;
+    } else {
+        output::print(format_args!("Its pages are at {endpoint}/ until you press Ctrl-C"))?;
+        output::open_in_browser(&format!("{endpoint}/"));
+    }
+    tokio::select! {
+        () = stack.keep_running(stack.clock.now()) => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
+}
+
+async fn play(stack: &Stack) -> Result<Demo, Error> {
     for gateway in GATEWAYS {
-        register_source(&stack, gateway).await?;
+        register_source(stack, gateway).await?;
     }
     for actor in &ACTORS {
-        enter(&stack, actor).await?;
+        enter(stack, actor).await?;
     }
     let mut days = Vec::new();
     for number in 1..=DAYS {
         let day = BillingDay::new(date(2014, 5, number))?;
-        report_day(&stack, day).await?;
-        prepare_trouble(&stack, number)?;
+        report_day(stack, day).await?;
+        prepare_trouble(stack, number)?;
         let taken_before = stack.alipay.taken()?;
-        stack.run_until(noon(&stack, day.next())).await?;
+        stack.run_until(noon(stack, day.next())).await?;
         for actor in &ACTORS {
-            days.push(row(&stack, actor, day, &taken_before).await?);
+            days.push(row(stack, actor, day, &taken_before).await?);
         }
     }
     let taken_fen = Fen::sum(stack.alipay.taken()?.into_values())?;

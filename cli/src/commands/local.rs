@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
@@ -10,11 +9,14 @@ use serde_json::json;
 use steelyard_runtime::Error;
 
 use crate::exit::Exit;
-use crate::local::{EventSource, PORT, Stack, StackOptions};
+use crate::local::{PORT, Stack, StackOptions};
 use crate::output::{self, Times};
 use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
+///
+/// Open its address in a browser: the start page leads to the pages of each provider, shows the local
+/// Alipay and the clock, and moves the clock forward to what runs next.
 ///
 /// One port serves the usage API (`POST /v1/usage`, `GET /v1/usage/{provider}`), the quote API (`POST
 /// /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS, Secrets Manager and Lambda for
@@ -54,12 +56,6 @@ pub(crate) struct LocalArgs {
     actions_need_approval: bool,
 }
 
-/// How often the schedules look at the clock.
-const TICK: Duration = Duration::from_millis(250);
-
-/// How long one request to a queue waits for messages.
-const LONG_POLL: Duration = Duration::from_secs(1);
-
 impl LocalArgs {
     pub(crate) async fn run(
         self,
@@ -79,12 +75,9 @@ impl LocalArgs {
             check_month(&stack).await?;
         }
         self.greet(&stack, target.json)?;
-        for source in stack.event_sources() {
-            tokio::spawn(hand_over(stack.embedded.clone(), source));
-        }
         tokio::select! {
-            failed = run_schedules(&stack) => failed?,
-            () = send_notifications(&stack) => (),
+            // A schedule may have been missed while the stack was not running: everything is due.
+            () = stack.keep_running(Timestamp::MIN) => (),
             interrupted = tokio::signal::ctrl_c() => interrupted?,
         }
         Ok(Exit::Done)
@@ -114,11 +107,13 @@ impl LocalArgs {
         let now = times.show(now);
         output::print(format_args!(
             "steelyard is running at {endpoint}, its data in {data}
+  start page       {endpoint}/
   usage API        POST {endpoint}/v1/usage
   live usage       GET {endpoint}/v1/usage/PROVIDER
   quote API        POST {endpoint}/v1/quotes
   recharges        POST {endpoint}/v1/recharges
   mandates         POST {endpoint}/v1/mandates
+  accounts         {endpoint}/v1/providers/PROVIDER/overview, described at {endpoint}/portal/reference
   Alipay gateway   {endpoint}/gateway.do, controlled under {endpoint}/local
   AWS tools        AWS_ENDPOINT_URL={endpoint}
   clock            {now} at {speed} times the speed of time"
@@ -142,44 +137,4 @@ async fn check_month(stack: &Stack) -> Result<(), Error> {
         times.show(now)
     )
     .into())
-}
-
-/// Delivers the messages of a queue to its function, forever.
-async fn hand_over(
-    embedded: std::sync::Arc<crate::local::embedded::Embedded>,
-    source: EventSource,
-) {
-    loop {
-        if let Err(error) = source.poll(&embedded, LONG_POLL).await {
-            tracing::error!(error, queue = source.queue, "cannot poll");
-            tokio::time::sleep(LONG_POLL).await;
-        }
-    }
-}
-
-/// Runs what is due by the stack's clock, forever. At the start everything is due: a schedule may
-/// have been missed while the stack was not running.
-async fn run_schedules(stack: &Stack) -> Result<(), Error> {
-    let mut ran_until = Timestamp::MIN;
-    loop {
-        let now = stack.clock.now();
-        for function in stack.due_functions(ran_until, now) {
-            if let Err(error) = function.invoke(json!({})).await {
-                tracing::error!(error, "a scheduled invocation failed");
-            }
-        }
-        ran_until = now;
-        tokio::time::sleep(TICK).await;
-    }
-}
-
-/// Sends the local Alipay's notifications that are due by the stack's clock, forever. It waits for
-/// their receivers, and so is apart from the schedules.
-async fn send_notifications(stack: &Stack) {
-    loop {
-        if let Err(error) = stack.alipay.deliver_due(stack.clock.now()).await {
-            tracing::error!(%error, "cannot send notifications");
-        }
-        tokio::time::sleep(TICK).await;
-    }
 }

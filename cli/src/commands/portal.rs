@@ -1,11 +1,10 @@
 //! `steelyard portal`: a link to the pages of a provider, or of operators.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 
 use clap::Args;
 use serde_json::json;
-use steelyard_billing::{Person, ProviderId, SessionLink, SessionRight};
+use steelyard_billing::{Person, ProviderId, SessionLink, SessionRight, Visitor};
 use steelyard_portal::store_link;
 use steelyard_runtime::Error;
 
@@ -14,15 +13,16 @@ use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Open the pages of a provider.
+/// Open the pages of a provider, or those of operators.
 ///
 /// Prints a link that works once, within a minute, and opens it in the browser when standard output is a
 /// terminal.
 #[derive(Debug, Args)]
 pub(crate) struct PortalArgs {
-    /// The provider.
-    provider: ProviderId,
-    /// Look at them as an operator of this name, who pays and signs nothing.
+    /// The provider; may be left out with `--operator`.
+    #[arg(required_unless_present = "operator")]
+    provider: Option<ProviderId>,
+    /// Look as an operator of this name, who sees every provider, and pays and signs nothing.
     #[arg(long, value_name = "NAME", value_parser = Person::new)]
     operator: Option<Person>,
     /// What the session may do; may be repeated [default: everything].
@@ -57,31 +57,36 @@ impl PortalArgs {
         };
         let system = target.system(platform).await?;
         let billing = &system.tables.billing;
-        let account = registered(&system.tables, &self.provider).await?.account;
+        let session_version = match &self.provider {
+            Some(provider) => registered(&system.tables, provider).await?.account.session_version,
+            None => 0,
+        };
+        let (visitor, looks_at) = match (self.operator, self.provider) {
+            (Some(operator), looks_at) => (Visitor::Operator(operator), looks_at),
+            (None, Some(provider)) => (Visitor::Provider(provider), None),
+            (None, None) => return Err("name a provider, or give --operator".into()),
+        };
         let may: BTreeSet<SessionRight> = match self.may.is_empty() {
             true => SessionRight::ALL.into(),
             false => self.may.into_iter().collect(),
         };
         let link = SessionLink {
-            provider: self.provider,
-            operator: self.operator,
+            visitor,
+            looks_at,
             may,
             lasts_s: self.expires_in,
             locale: self.lang,
             return_url: None,
-            made_at_s: system.clock.now(),
-            session_version: account.session_version,
+            made_at_s: system.session_clock.now(),
+            session_version,
         };
         let url = store_link(billing, &portal_url, &link).await?;
         if target.json {
             output::json(&json!({ "url": url, "opens_until_s": link.valid_until().as_second() }))?;
         } else {
             output::print(&url)?;
-            if !self.print && std::io::stdout().is_terminal() {
-                // The link is printed: without a browser, a person copies it.
-                if let Err(error) = open::that_detached(&url) {
-                    tracing::warn!(%error, "cannot open a browser");
-                }
+            if !self.print {
+                output::open_in_browser(&url);
             }
         }
         Ok(Exit::Done)

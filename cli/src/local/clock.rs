@@ -1,6 +1,6 @@
 //! The clock of the local stack. A test sets it, and it can run faster than time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,41 +12,74 @@ pub struct LocalClock(Arc<Mutex<Setting>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Setting {
+    /// The hand that everything follows but sessions.
+    days: Hand,
+    /// The hand that links and sessions of the pages follow.
+    sessions: Hand,
+    speed: u32,
+}
+
+/// What a hand showed at an instant.
+#[derive(Clone, Copy, Debug)]
+struct Hand {
     shown: Timestamp,
     since: Instant,
-    speed: u32,
 }
 
 /// Where every clock stops: 9999-01-01T00:00:00Z. Billing days end with the year before, and the
 /// year that is left is room for whatever is computed from a time, such as when a lease ends.
 const END: Timestamp = Timestamp::constant(253_370_764_800, 0);
 
+impl Hand {
+    /// A hand that shows a time now.
+    fn at(shown: Timestamp) -> Hand {
+        Hand { shown, since: Instant::now() }
+    }
+
+    /// The time that it shows now, at most the year 9999 at its beginning.
+    fn now(self, speed: u32) -> Timestamp {
+        let passed = self.since.elapsed().saturating_mul(speed);
+        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
+        self.shown.checked_add(passed).unwrap_or(END).min(END)
+    }
+}
+
 impl LocalClock {
     /// A clock that shows `shown` and runs `speed` times as fast as time; with 0 it stands still.
     #[must_use]
     pub fn new(shown: Timestamp, speed: u32) -> LocalClock {
-        LocalClock(Arc::new(Mutex::new(Setting { shown, since: Instant::now(), speed })))
+        let hand = Hand::at(shown);
+        LocalClock(Arc::new(Mutex::new(Setting { days: hand, sessions: hand, speed })))
     }
 
     /// The time that the clock shows, at most the year 9999 at its beginning.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let setting = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = setting.since.elapsed().saturating_mul(setting.speed);
-        let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-        setting.shown.checked_add(passed).unwrap_or(END).min(END)
+        let setting = *self.setting();
+        setting.days.now(setting.speed)
     }
 
     /// How many times as fast as time the clock runs; 0 if it stands still.
     #[must_use]
     pub fn speed(&self) -> u32 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).speed
+        self.setting().speed
     }
 
-    /// Sets the time that the clock shows; its speed stays.
+    /// Sets the time that the clock shows, to sessions too; its speed stays.
     pub fn set(&self, shown: Timestamp) {
-        let mut setting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *setting = Setting { shown, since: Instant::now(), ..*setting };
+        let hand = Hand::at(shown);
+        let mut setting = self.setting();
+        (setting.days, setting.sessions) = (hand, hand);
+    }
+
+    /// Moves the clock forward to a time, while sessions go on; false if the clock is past it.
+    pub fn move_to(&self, shown: Timestamp) -> bool {
+        let mut setting = self.setting();
+        let is_ahead = setting.days.now(setting.speed) <= shown;
+        if is_ahead {
+            setting.days = Hand::at(shown);
+        }
+        is_ahead
     }
 
     /// The same clock as a function takes it: to the second.
@@ -54,6 +87,21 @@ impl LocalClock {
     pub fn clock(&self) -> Clock {
         let clock = self.clone();
         Clock::from_fn(move || clock.now())
+    }
+
+    /// The clock of links and sessions, which people use: it never runs faster than time, and goes on
+    /// when the clock is moved forward.
+    #[must_use]
+    pub fn session_clock(&self) -> Clock {
+        let clock = self.clone();
+        Clock::from_fn(move || {
+            let setting = *clock.setting();
+            setting.sessions.now(setting.speed.min(1))
+        })
+    }
+
+    fn setting(&self) -> MutexGuard<'_, Setting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,5 +117,28 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(10));
             assert_eq!(clock.now(), END, "{shown}");
         }
+    }
+
+    #[test]
+    fn sessions_go_on_while_days_pass() {
+        let begin: Timestamp = "2015-05-17T01:00:00Z".parse().unwrap();
+        let clock = LocalClock::new(begin, 1_000_000);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        let hour = begin + SignedDuration::from_hours(1);
+        assert!(clock.now() > hour && clock.session_clock().now() < hour);
+    }
+
+    #[test]
+    fn clock_that_is_moved_leaves_sessions_open_and_never_goes_back() {
+        let [begin, next, set] =
+            ["2015-05-17T01:00:00Z", "2015-05-18T01:00:00Z", "2015-05-16T01:00:00Z"]
+                .map(|time| time.parse::<Timestamp>().unwrap());
+        let clock = LocalClock::new(begin, 0);
+        assert!(clock.move_to(next));
+        assert_eq!((clock.now(), clock.session_clock().now()), (next, begin));
+        assert!(!clock.move_to(begin));
+        assert_eq!(clock.now(), next);
+        clock.set(set);
+        assert_eq!((clock.now(), clock.session_clock().now()), (set, set));
     }
 }

@@ -15,7 +15,7 @@ use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
 use steelyard_offers::{Offers, OffersConfig};
-use steelyard_portal::{Callees, Portal, PortalConfig, SessionKeys};
+use steelyard_portal::{DeadLetterQueue, Portal, PortalConfig, Reached, SessionKeys};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
@@ -78,6 +78,19 @@ pub(super) const RECONCILE_QUEUE: &str = "steelyard-reconcile";
 /// The queue that feeds debit.
 pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
 
+/// The queues, with what operators call what is left in their dead-letter queues.
+pub(super) const QUEUES: [(DeadLetterQueue, &str); 4] = [
+    (DeadLetterQueue::Usage, USAGE_QUEUE),
+    (DeadLetterQueue::Settle, SETTLE_QUEUE),
+    (DeadLetterQueue::Debit, DEBIT_QUEUE),
+    (DeadLetterQueue::Reconcile, RECONCILE_QUEUE),
+];
+
+/// The dead-letter queue of a queue.
+pub(super) fn dead_letter_queue(queue: &str) -> String {
+    format!("{queue}-dead-letters")
+}
+
 /// Alipay's code for the scene in which mandates are signed.
 const SIGN_SCENE: &str = "INDUSTRY|API_FEES";
 
@@ -122,9 +135,14 @@ impl Parts<'_> {
         let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
         let settler = Settler { books: self.books("portal"), usage: usage("portal") };
         let callee = |name: &str| Callee::new(&self.config("portal"), name.to_owned());
-        let callees = Callees { offers: callee(OFFERS), actions: callee(ACTIONS) };
+        let letters = |(of, queue): (DeadLetterQueue, &str)| {
+            (of, self.queue("portal", &dead_letter_queue(queue)))
+        };
+        let dead_letters = QUEUES.map(letters).to_vec();
+        let reached = Reached { offers: callee(OFFERS), actions: callee(ACTIONS), dead_letters };
         let keys = SessionKeys::random()?;
-        let portal = Portal::new(settler, clock(), keys, callees, portal_config(address));
+        let config = portal_config(address, self.clock);
+        let portal = Portal::new(settler, clock(), keys, reached, config);
         let need_approval = self.actions_need_approval;
         let actions = Actions::new(self.books("actions"), need_approval, clock());
         let reader = NotificationReader::new(gateway.app_id.clone(), &gateway.alipay_public_key)?;
@@ -179,19 +197,21 @@ fn function<F: Function>(function: F, timeout_s: u64) -> LocalFunction {
 
 fn offers_config(address: SocketAddr) -> Result<OffersConfig, Error> {
     Ok(OffersConfig {
-        return_url: format!("http://{address}/local/done"),
+        // The start page.
+        return_url: format!("http://{address}/"),
         sign_scene: SignScene::parse(SIGN_SCENE)?,
         single_limit_fen: SINGLE_LIMIT,
         daily_limit_fen: None,
     })
 }
 
-fn portal_config(address: SocketAddr) -> PortalConfig {
+fn portal_config(address: SocketAddr, clock: &LocalClock) -> PortalConfig {
     PortalConfig {
         portal_url: Some(format!("http://{address}")),
         alipay_origin: format!("http://{address}"),
         platform_name: "Steelyard on this machine".to_owned(),
         offered: MandateLimits { single_fen: SINGLE_LIMIT, daily_fen: None },
         provider_claim: None,
+        session_clock: clock.session_clock(),
     }
 }

@@ -9,6 +9,7 @@ mod lambda;
 mod listen;
 mod server;
 mod stack;
+mod start;
 mod status;
 
 pub use clock::LocalClock;

@@ -1,5 +1,6 @@
-//! What the local stack serves over HTTP, on one port: the usage, quote, offer and notification APIs,
-//! the Alipay gateway, the stack's status, and the AWS services for tools.
+//! What the local stack serves over HTTP, on one port: its start page, the pages of providers and
+//! operators, the usage, quote, offer and notification APIs, the Alipay gateway, the stack's status, and
+//! the AWS services for tools.
 
 use std::sync::Arc;
 
@@ -16,7 +17,6 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use steelyard_billing::DebitRules;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
@@ -24,21 +24,14 @@ use steelyard_portal::SESSIONS_PATH;
 use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH};
 use steelyard_runtime::{Problem, web};
 
-use super::alipay::LocalAlipay;
-use super::clock::LocalClock;
 use super::embedded::{self, Embedded, access_key, invoked_function};
 use super::functions::Functions;
 use super::lambda::LocalFunction;
+use super::start::StartPages;
 use super::status;
 
 /// Every route of a stack. The embedded services answer the requests of AWS tools at any path.
-pub(crate) fn router(
-    functions: &Functions,
-    alipay: &LocalAlipay,
-    embedded: &Arc<Embedded>,
-    clock: &LocalClock,
-    terms: &DebitRules,
-) -> Router {
+pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: StartPages) -> Router {
     let route = |function: &LocalFunction| {
         let function = function.clone();
         any(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
@@ -59,12 +52,13 @@ pub(crate) fn router(
         .route(SESSIONS_PATH, route(&functions.portal))
         .route("/portal/{*page}", route(&functions.portal))
         .route("/v1/providers/{*of}", route(&functions.portal))
-        .route("/local/done", get(done))
+        .route("/v1/openapi.json", route(&functions.portal))
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         // `door` bounds all bodies, and each function its own.
         .layer(DefaultBodyLimit::disable())
-        .merge(status::routes(clock, terms))
-        .merge(alipay.router())
+        .merge(status::routes(&start.clock, &start.rules))
+        .merge(start.alipay.router())
+        .merge(start.routes(aws.clone()))
         .fallback_service(aws)
 }
 
@@ -97,11 +91,6 @@ pub(super) fn problem(kind: Problem, detail: &str) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// The page to which Alipay returns a browser after its user signed or paid. A visit proves nothing.
-async fn done() -> &'static str {
-    "You can close this page. Alipay notifies the platform itself."
 }
 
 /// Invokes the function as API Gateway's HTTP API does, with payload format 2.0.

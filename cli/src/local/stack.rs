@@ -1,6 +1,7 @@
 //! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
 //! and a local Alipay, wired as the template wires them.
 
+mod running;
 mod schedules;
 #[cfg(test)]
 mod tests;
@@ -24,12 +25,18 @@ use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Request, Transport};
-use super::functions::{DEBIT_QUEUE, Functions, Parts, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE};
+use super::functions::{
+    DEBIT_QUEUE, Functions, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
+    dead_letter_queue,
+};
 use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
+use super::start::StartPages;
 use crate::output::Times;
 use crate::tables::Tables;
+
+pub(super) use schedules::{Scheduled, next_runs};
 
 /// The default port of the local stack.
 pub const PORT: u16 = 8700;
@@ -122,7 +129,14 @@ impl Stack {
         let functions = parts.functions(&gateway, archive, address)?;
         let named = Arc::new(functions.named());
         embedded.run_functions(&named);
-        let router = server::router(&functions, &alipay, &embedded, &clock, &rules);
+        let start = StartPages {
+            tables: tables.clone(),
+            alipay: alipay.clone(),
+            clock: clock.clone(),
+            rules: rules.clone(),
+            url: format!("http://{address}"),
+        };
+        let router = server::router(&functions, &embedded, start);
         let router = door::guarded(router, Hosts::of(&addresses), Bounds::STACK);
         let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
         let servers = sockets.into_iter().map(serve).collect();
@@ -194,7 +208,7 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for queue in [USAGE_QUEUE, SETTLE_QUEUE, DEBIT_QUEUE, RECONCILE_QUEUE] {
+        for (_, queue) in QUEUES {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],
@@ -290,10 +304,6 @@ fn open_alipay(data: Option<&Path>, clock: LocalClock) -> Result<LocalAlipay, Er
             })?
         }
     })
-}
-
-fn dead_letter_queue(queue: &str) -> String {
-    format!("{queue}-dead-letters")
 }
 
 async fn create_queue(embedded: &Embedded, queue: &str, visibility_s: u32) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{DebitRules, NamesMax};
 use steelyard_pricing::Fen;
-use steelyard_runtime::{Error, chain};
+use steelyard_runtime::{Clock, Error, chain};
 
 use super::clock::LocalClock;
 
@@ -23,7 +23,7 @@ const PATH: &str = "/local/clock";
 /// How long a server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read. A status has about 200 bytes.
+/// The longest answer that is read. A status has about 400 bytes.
 const ANSWER_MAX_BYTES: usize = 1 << 14;
 
 /// The time of a running stack, and the rules by which it charges.
@@ -34,6 +34,8 @@ pub(crate) struct StackStatus {
     /// The same time by the clocks of the time zone, for people.
     #[serde(skip_deserializing)]
     pub(crate) wall_time: String,
+    /// The time of links and sessions of its pages, to the second: it never runs faster than time.
+    pub(crate) session_now: Timestamp,
     /// How many times as fast as time its clock runs; 0 if it stands still.
     pub(crate) speed: u32,
     /// The time zone of its billing days, an IANA name.
@@ -112,10 +114,16 @@ impl StackStatus {
         LocalClock::new(self.now, self.speed)
     }
 
+    /// The clock by which links to its pages are made.
+    pub(crate) fn session_clock(&self) -> Clock {
+        LocalClock::new(self.session_now, self.speed.min(1)).clock()
+    }
+
     fn of(clock: &LocalClock, terms: &DebitRules) -> StackStatus {
         let now = clock.clock().now();
         StackStatus {
             now,
+            session_now: clock.session_clock().now(),
             wall_time: terms.calendar.wall_time(now).to_string(),
             speed: clock.speed(),
             time_zone: terms.calendar.time_zone().to_owned(),

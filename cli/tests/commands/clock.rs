@@ -55,7 +55,7 @@ async fn stack_answers_with_its_time_and_its_rules() {
     let (status, answer) = http_get(platform.stack.address, "/local/clock").await;
     assert_eq!(status, "HTTP/1.1 200 OK");
     let expected = json!({
-        "now": "2015-05-03T04:00:00Z", "wall_time": "2015-05-03T12:00:00+08:00", "speed": 0, "time_zone": "Asia/Shanghai",
+        "now": "2015-05-03T04:00:00Z", "wall_time": "2015-05-03T12:00:00+08:00", "session_now": "2015-05-03T04:00:00Z", "speed": 0, "time_zone": "Asia/Shanghai",
         "month_close_day": 5, "usage_retention_days": 400, "debit_time": "10:00:00", "debit_window_minutes": 0,
         "debit_minimum_fen": 1, "adjustments_need_approval": false, "api_names_max": 2000,
     });

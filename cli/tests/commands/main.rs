@@ -24,6 +24,7 @@ mod platform;
 mod price;
 mod show;
 mod simulate;
+mod start;
 mod tables;
 mod terms;
 mod tool;

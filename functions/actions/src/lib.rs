@@ -102,7 +102,9 @@ fn act(by: Actor, key: Option<&str>, reason: Option<Reason>, what: Deed) -> Resu
 fn operator(by: Actor) -> Result<Person, String> {
     match by {
         Actor::Operator { operator } => Ok(operator),
-        Actor::Provider { .. } => Err("only an operator decides about an action".to_owned()),
+        Actor::Provider { .. } | Actor::Caller { .. } => {
+            Err("only an operator decides about an action".to_owned())
+        }
     }
 }
 
@@ -127,9 +129,10 @@ fn answer(acted: Result<Action, ActError>) -> Result<ActionAnswer, Error> {
             let detail = chain(&error);
             match error {
                 ActionError::KeyUsed => ActionProblem::KeyUsed { detail },
-                ActionError::Unknown(_)
-                | ActionError::OwnApproval { .. }
-                | ActionError::NotWaiting { .. } => ActionProblem::Undecidable { detail },
+                ActionError::OwnApproval { .. } => ActionProblem::OwnApproval { detail },
+                ActionError::Unknown(_) | ActionError::NotWaiting { .. } => {
+                    ActionProblem::Undecidable { detail }
+                }
             }
         }
     };

@@ -126,6 +126,10 @@ impl Offers {
         if let Err(error) = self.guard.admit(&caller, Right::Mandates, provider).await {
             return web::not_admitted(&error);
         }
+        if asked.is_consent_of_another(&caller) {
+            let detail = "`consent.caller` is not the identity that signed the request";
+            return web::problem(Problem::MalformedRequest, detail, json!({}));
+        }
         match self.offer_mandate(asked, key.as_ref()).await {
             Ok(offered) => web::json_answer(201, &json!(offered)),
             Err(error) => refused_mandate(&error),

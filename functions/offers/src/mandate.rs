@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{AgreementOffer, OfferError as AgreementOfferError, SigningFailed};
-use steelyard_billing::mandate::{Consent, MandateLimits};
-use steelyard_billing::{ExternalAgreementNo, MandateId, ProviderId, SessionId, TermsVersion};
+use steelyard_billing::mandate::{Consent, ConsentBy, MandateLimits};
+use steelyard_billing::{
+    Caller, ExternalAgreementNo, MandateId, Principal, ProviderId, SessionId, TermsVersion,
+};
 use steelyard_books::{IdempotencyKey, OfferError};
 use thiserror::Error;
 
@@ -16,16 +18,53 @@ pub(crate) struct MandateRequest {
     pub(crate) provider: ProviderId,
     /// What the provider is called at the platform; it reads it before it signs. Its id, if missing.
     login: Option<String>,
-    /// What the provider agreed to on a page before; none if it was not asked.
+    /// What the provider agreed to before; none if it was not asked.
     consent: Option<ConsentGiven>,
 }
 
 /// A consent as it is reported. It is recorded with the time at which it arrives.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "ConsentSent")]
 struct ConsentGiven {
     terms_version: TermsVersion,
-    session: SessionId,
+    by: ConsentBy,
+}
+
+/// The same in its written form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentSent {
+    terms_version: TermsVersion,
+    session: Option<SessionId>,
+    caller: Option<Principal>,
+}
+
+/// A consent does not say who gave it.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("a consent names a `session` or a `caller`")]
+struct NotGiven;
+
+impl TryFrom<ConsentSent> for ConsentGiven {
+    type Error = NotGiven;
+
+    fn try_from(sent: ConsentSent) -> Result<ConsentGiven, NotGiven> {
+        let by = match (sent.session, sent.caller) {
+            (Some(session), None) => ConsentBy::Session { session },
+            (None, Some(caller)) => ConsentBy::Caller { caller },
+            (None, None) | (Some(_), Some(_)) => return Err(NotGiven),
+        };
+        Ok(ConsentGiven { terms_version: sent.terms_version, by })
+    }
+}
+
+impl MandateRequest {
+    /// Whether it says that another server than the one that sends it took the consent.
+    pub(crate) fn is_consent_of_another(&self, sender: &Caller) -> bool {
+        match self.consent.as_ref().map(|consent| &consent.by) {
+            Some(ConsentBy::Caller { caller }) => Some(caller) != sender.principal(),
+            Some(ConsentBy::Session { .. }) | None => false,
+        }
+    }
 }
 
 /// A mandate that can be signed.
@@ -66,10 +105,10 @@ impl Offers {
             daily_fen: self.config.daily_limit_fen,
         };
         let now = self.clock.now();
-        let consent = asked.consent.map(|ConsentGiven { terms_version, session }| Consent {
+        let consent = asked.consent.map(|ConsentGiven { terms_version, by }| Consent {
             terms_version,
             at_s: now,
-            session,
+            by,
         });
         let offered =
             self.books.offer_mandate(&asked.provider, limits, consent.as_ref(), key, now).await?;

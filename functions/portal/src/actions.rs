@@ -1,15 +1,13 @@
-//! What the portal asks of the other functions for a visitor.
+//! What the portal asks of the other functions for whoever visits.
 
-use steelyard_billing::{
-    ActionAnswer, ActionEvent, ActionPhase, ActionProblem, Actor, Deed, Visitor,
-};
-use steelyard_pages::recharge::Way;
+use steelyard_billing::{ActionAnswer, ActionEvent, ActionPhase, ActionProblem, Deed, Recharge};
+use steelyard_pages::recharge::{PayNow, RechargeItem, Way};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Problem;
 
 use crate::Shared;
-use crate::asker::{Asker, Visit};
-use crate::offers::{NotOffered, OfferedRecharge};
+use crate::asker::Visit;
+use crate::offers::NotOffered;
 use crate::refusal::Refusal;
 
 impl Shared {
@@ -20,30 +18,30 @@ impl Shared {
         amount: Fen,
         way: Way,
         key: &str,
-    ) -> Result<OfferedRecharge, NotOffered> {
+    ) -> Result<PayNow, NotOffered> {
         let provider = visit.provider();
         let return_to = format!("{}/portal/providers/{provider}/recharge", visit.portal_url);
-        self.offers.recharge(provider, amount, way, key, &return_to).await
+        let offered = self.offers.recharge(provider, amount, way, key, &return_to).await?;
+        let unavailable = |what: &'static str| NotOffered::Unavailable(Refusal::unavailable(what));
+        let found = self.settler.books.billing.find::<Recharge>(provider, &offered.recharge).await;
+        let found = found.map_err(|error| NotOffered::Unavailable(Refusal::unavailable(error)))?;
+        let found = found.ok_or_else(|| unavailable("the recharge that was offered is missing"))?;
+        let by = offered.pay_by();
+        let by = by.ok_or_else(|| unavailable("the offer has neither a page nor a code"))?;
+        Ok(PayNow { item: RechargeItem::new(&found), by })
     }
 
     /// Has an action of a provider carried out, once by its key.
-    pub(crate) async fn act(&self, asker: &Asker, key: &str, deed: Deed) -> Result<(), Refusal> {
-        let Asker::Session(session) = asker else { return Err(Refusal::NotAllowed("act")) };
-        let Visitor::Provider(provider) = &session.visitor else {
-            return Err(Refusal::NotAllowed("act for a provider"));
-        };
-        let by = Actor::Provider { provider: provider.clone(), session: session.id.clone() };
+    pub(crate) async fn act(&self, visit: &Visit, key: &str, deed: Deed) -> Result<(), Refusal> {
         let event = ActionEvent {
-            by,
+            by: visit.asker.actor(visit.provider())?,
             key: Some(key.to_owned()),
             reason: None,
             action: Some(deed),
             approve: None,
             reject: None,
         };
-        let event = serde_json::to_value(event).map_err(Refusal::unavailable)?;
-        let answer = self.actions.invoke(&event).await.map_err(Refusal::unavailable)?;
-        match serde_json::from_value(answer).map_err(Refusal::unavailable)? {
+        match self.asked_of_actions(&event).await? {
             ActionAnswer::Action(action) => match action.phase {
                 ActionPhase::Done { .. } => Ok(()),
                 ActionPhase::Refused { why, .. } => Err(Refusal::Problem(Problem::Mandate, why)),
@@ -55,8 +53,20 @@ impl Shared {
                 Err(Refusal::Problem(Problem::IdempotencyKeyUsed, detail))
             }
             ActionAnswer::Problem(
-                ActionProblem::Malformed { detail } | ActionProblem::Undecidable { detail },
+                ActionProblem::Malformed { detail }
+                | ActionProblem::OwnApproval { detail }
+                | ActionProblem::Undecidable { detail },
             ) => Err(Refusal::Malformed(detail)),
         }
+    }
+
+    /// What the actions function answers.
+    pub(crate) async fn asked_of_actions(
+        &self,
+        event: &ActionEvent,
+    ) -> Result<ActionAnswer, Refusal> {
+        let event = serde_json::to_value(event).map_err(Refusal::unavailable)?;
+        let answer = self.actions.invoke(&event).await.map_err(Refusal::unavailable)?;
+        serde_json::from_value(answer).map_err(Refusal::unavailable)
     }
 }

@@ -7,8 +7,12 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use cookie::Cookie;
+use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use steelyard_billing::{Caller, ProviderId, Right, Session, SessionId, SessionRight, Visitor};
+use serde_json::{Value, json};
+use steelyard_billing::{
+    Actor, Caller, Principal, ProviderId, Right, Session, SessionRight, TermsVersion, Visitor,
+};
 use steelyard_pages::{Frame, Lang, May, Records, wall_clock};
 use steelyard_store::ProviderAccount;
 
@@ -39,12 +43,14 @@ pub(crate) struct Visit {
     pub(crate) frame: Frame,
     /// The address of the pages.
     pub(crate) portal_url: String,
+    /// Whether a page that awaits a result is not to load itself again.
+    pub(crate) is_still: bool,
     pub(crate) now: jiff::Timestamp,
 }
 
 /// The language of an answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spoken(pub(crate) Lang);
+pub struct Spoken(pub Lang);
 
 impl Asker {
     /// Who asks: IAM's word counts first, then a token's, which the gateway has checked, then a session's.
@@ -70,7 +76,7 @@ impl Asker {
     fn session(parts: &Parts, shared: &Shared) -> Result<Session, Refusal> {
         let session = header(parts, COOKIE.as_str()).and_then(|header| shared.keys.open(header));
         let session = session.ok_or(Refusal::NotSignedIn)?;
-        if session.is_open(shared.clock.now()) { Ok(session) } else { Err(Refusal::NotSignedIn) }
+        if session.is_open(shared.session_now()) { Ok(session) } else { Err(Refusal::NotSignedIn) }
     }
 
     /// Whether the asker may do something beside reading.
@@ -89,6 +95,7 @@ impl Asker {
                     SessionRight::Read | SessionRight::Alerts => Right::Accounts,
                     SessionRight::Pay => Right::Recharges,
                     SessionRight::Mandate => Right::Mandates,
+                    SessionRight::Operate => Right::Operators,
                 };
                 Ok(shared.guard.admit(caller, right, Some(provider)).await?)
             }
@@ -97,13 +104,35 @@ impl Asker {
 }
 
 impl Asker {
-    /// What the session is called in records; none without one.
-    pub(crate) fn session_id(&self) -> Option<&SessionId> {
+    /// How the audit trail names it where it acts for a provider.
+    pub(crate) fn actor(&self, provider: &ProviderId) -> Result<Actor, Refusal> {
+        let provider = provider.clone();
         match self {
-            Asker::Session(session) => Some(&session.id),
-            Asker::Caller(_) | Asker::Program(_) => None,
+            Asker::Session(session) if is_of_provider(session) => {
+                Ok(Actor::Provider { provider, session: session.id.clone() })
+            }
+            Asker::Caller(caller) => Ok(Actor::Caller { caller: principal(caller)?, provider }),
+            Asker::Session(_) | Asker::Program(_) => Err(Refusal::NotAllowed("act for a provider")),
         }
     }
+
+    /// The consent that it gives, or that a provider gave to it.
+    pub(crate) fn consent(&self, terms_version: &TermsVersion) -> Result<Value, Refusal> {
+        match self {
+            Asker::Session(session) => {
+                Ok(json!({ "terms_version": terms_version, "session": session.id }))
+            }
+            Asker::Caller(caller) => {
+                Ok(json!({ "terms_version": terms_version, "caller": principal(caller)? }))
+            }
+            Asker::Program(_) => Err(Refusal::NotAllowed(SessionRight::Mandate.name())),
+        }
+    }
+}
+
+/// The identity of a caller; there is none if AWS names none that a record can hold.
+fn principal(caller: &Caller) -> Result<Principal, Refusal> {
+    caller.principal().cloned().ok_or(Refusal::NotSignedIn)
 }
 
 impl Visit {
@@ -170,7 +199,8 @@ impl FromRequestParts<Shared> for Visit {
             of_session(&mut frame, session, shared);
         }
         let portal_url = shared.portal_url(parts)?;
-        Ok(Visit { asker, account, path, frame, portal_url, now: shared.clock.now() })
+        let is_still = parts.uri.query().is_some_and(|query| query.contains("still=1"));
+        Ok(Visit { asker, account, path, frame, portal_url, is_still, now: shared.clock.now() })
     }
 }
 
@@ -178,7 +208,8 @@ impl FromRequestParts<Shared> for Visit {
 pub(crate) fn frame(parts: &Parts, shared: &Shared) -> Frame {
     let Spoken(lang) = Spoken::of(parts);
     let calendar = &shared.settler.books.rules.calendar;
-    Frame::new(lang, parts.uri.path(), calendar, shared.clock.now())
+    // The path of `parts.uri` lacks what routers above have matched.
+    Frame::new(lang, parts.raw_http_path(), calendar, shared.clock.now())
 }
 
 fn is_of_provider(session: &Session) -> bool {
@@ -188,9 +219,12 @@ fn is_of_provider(session: &Session) -> bool {
     }
 }
 
-fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
+/// What the frame of a page says of its session.
+pub(crate) fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
     let calendar = &shared.settler.books.rules.calendar;
-    frame.signed_in_until = Some(wall_clock(calendar, session.ends_at_s));
+    // By the clock of the page's other times, which may not be that of sessions.
+    let left = session.ends_at_s.duration_since(shared.session_now());
+    frame.signed_in_until = Some(wall_clock(calendar, shared.clock.now() + left));
     frame.return_url.clone_from(&session.return_url);
     // What a provider signs or pays, an operator does not do for it.
     let lets = |right| is_of_provider(session) && session.lets(right);
@@ -198,7 +232,7 @@ fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
         pay: lets(SessionRight::Pay),
         mandate: lets(SessionRight::Mandate),
         alerts: lets(SessionRight::Alerts),
-        operate: !is_of_provider(session),
+        operate: !is_of_provider(session) && session.lets(SessionRight::Operate),
     };
     if let Visitor::Operator(person) = &session.visitor {
         frame.operator = Some(person.to_string());
@@ -207,7 +241,8 @@ fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) {
 
 impl Spoken {
     /// The language that the address asks for; or that the browser was told to remember, or prefers.
-    pub(crate) fn of(parts: &Parts) -> Spoken {
+    #[must_use]
+    pub fn of(parts: &Parts) -> Spoken {
         let asked = Spoken::asked(parts);
         let remembered = || {
             let cookies = Cookie::split_parse(header(parts, COOKIE.as_str())?.to_owned());
@@ -219,7 +254,8 @@ impl Spoken {
     }
 
     /// The language that the address asks for.
-    pub(crate) fn asked(parts: &Parts) -> Option<Lang> {
+    #[must_use]
+    pub fn asked(parts: &Parts) -> Option<Lang> {
         let query = parts.uri.query()?;
         query.split('&').find_map(|pair| Lang::named(pair.strip_prefix("lang=")?))
     }

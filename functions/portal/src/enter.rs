@@ -14,10 +14,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{
     Person, ProviderId, Right, SESSION_DEFAULT, Session, SessionError, SessionLink, SessionRight,
+    Visitor,
 };
 use steelyard_runtime::Problem;
-use steelyard_store::{BillingTable, CommitError, session_link_id};
+use steelyard_store::{BillingTable, CommitError, ProviderAccount, session_link_id};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::Shared;
 use crate::asker::Asker;
@@ -27,36 +29,50 @@ use crate::seal::SessionKeys;
 /// The path where links are asked for.
 pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
 
-/// What is asked for: a session of a provider, or of an operator who looks at it.
-#[derive(Debug, Deserialize)]
+/// What is asked for: a session of a provider, or of an operator.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LinkRequest {
-    /// The provider whose pages the link opens.
-    provider: ProviderId,
+pub(crate) struct LinkRequest {
+    /// The provider whose pages the link opens; for an operator, all providers if missing.
+    #[schema(value_type = Option<String>, example = "shop-assistant")]
+    provider: Option<ProviderId>,
     /// The name of an operator, who sees every account; missing if the provider itself looks.
+    #[schema(value_type = Option<String>)]
     operator: Option<Person>,
     /// `en` or `zh`; by the browser's preference if missing.
     locale: Option<String>,
     /// The platform's page to which the visitor returns.
     return_url: Option<String>,
-    /// What the session may do; `read` alone if missing.
+    /// What the session may do, of `read`, `pay`, `mandate` and `alerts`; `read` alone if missing.
     #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["pay", "mandate"]))]
     may: BTreeSet<SessionRight>,
     /// How long the session lasts, in seconds: from 60 to 43200, 3600 if missing.
     expires_in_s: Option<u32>,
 }
 
 /// A link to a session.
-#[derive(Debug, Serialize)]
-struct LinkAnswer {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LinkAnswer {
     /// The address that opens the session, once.
     url: String,
     /// Until when it opens, in seconds of Unix time.
+    #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     opens_until_s: Timestamp,
 }
 
-/// Makes a link for one of the platform's servers.
+/// Make a link to the pages
+///
+/// The link opens a session in the visitor's browser, once, within a minute. It needs the right `sessions`,
+/// or `operators` if it names one.
+#[utoipa::path(
+    post,
+    path = "/v1/portal-sessions",
+    operation_id = "make_session_link",
+    request_body = LinkRequest,
+    responses((status = 201, description = "The link.", body = LinkAnswer))
+)]
 pub(crate) async fn make(
     State(shared): State<Shared>,
     request: Request,
@@ -70,23 +86,26 @@ pub(crate) async fn make(
     let asked: LinkRequest =
         steelyard_json::read(&body).map_err(|error| malformed(error.to_string()))?;
     let right = if asked.operator.is_some() { Right::Operators } else { Right::Sessions };
-    let provider = asked.provider;
-    shared.guard.admit(&caller, right, Some(&provider)).await?;
-    let found = shared.settler.books.billing.account(&provider).await;
-    let unknown =
-        || Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"));
-    let account = found.map_err(Refusal::unavailable)?.ok_or_else(unknown)?;
-    let session_version = account.account.session_version;
-    let now = shared.clock.now();
+    shared.guard.admit(&caller, right, asked.provider.as_ref()).await?;
+    let session_version = match &asked.provider {
+        Some(provider) => shared.registered(provider).await?.account.session_version,
+        None => 0,
+    };
+    let is_operators = asked.operator.is_some();
+    let (visitor, looks_at) = match (asked.operator, asked.provider) {
+        (Some(operator), looks_at) => (Visitor::Operator(operator), looks_at),
+        (None, Some(provider)) => (Visitor::Provider(provider), None),
+        (None, None) => return Err(malformed("name a `provider` or an `operator`".to_owned())),
+    };
     let default_s = u32::try_from(SESSION_DEFAULT.as_secs()).unwrap_or(u32::MAX);
     let link = SessionLink {
-        provider,
-        operator: asked.operator,
+        visitor,
+        looks_at,
         may: asked.may,
         lasts_s: asked.expires_in_s.unwrap_or(default_s),
         locale: asked.locale,
         return_url: asked.return_url,
-        made_at_s: now,
+        made_at_s: shared.session_now(),
         session_version,
     };
     let billing = &shared.settler.books.billing;
@@ -95,10 +114,18 @@ pub(crate) async fn make(
         Err(LinkError::Asked(error)) => return Err(malformed(error.to_string())),
         Err(error) => return Err(Refusal::unavailable(error)),
     };
-    let is_operators = link.operator.is_some();
-    tracing::info!(provider.id = %link.provider, is_operators, %caller, "a session link is made");
+    tracing::info!(is_operators, %caller, "a session link is made");
     let answer = LinkAnswer { url, opens_until_s: link.valid_until() };
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+impl Shared {
+    async fn registered(&self, provider: &ProviderId) -> Result<ProviderAccount, Refusal> {
+        let found = self.settler.books.billing.account(provider).await;
+        let unknown =
+            || Refusal::Problem(Problem::NoProvider, format!("there is no provider `{provider}`"));
+        found.map_err(Refusal::unavailable)?.ok_or_else(unknown)
+    }
 }
 
 /// Stores a link to a session, and gives its address.
@@ -141,9 +168,14 @@ pub(crate) async fn enter(
     let link = shared.settler.books.billing.open_session_link(&id, &opener).await;
     let link = link.map_err(Refusal::unavailable)?.ok_or(Refusal::LinkUsed)?;
     let lasts_s = i64::from(link.lasts_s);
-    let first_page = format!("/portal/providers/{}/overview", link.provider);
+    let first_page = match (&link.visitor, &link.looks_at) {
+        (Visitor::Provider(provider), _) | (Visitor::Operator(_), Some(provider)) => {
+            format!("/portal/providers/{provider}/overview")
+        }
+        (Visitor::Operator(_), None) => "/portal/operator/providers".to_owned(),
+    };
     let name = id.chars().take(16).collect::<String>().parse().map_err(Refusal::unavailable)?;
-    let session: Session = link.open(name, shared.clock.now()).ok_or(Refusal::LinkUsed)?;
+    let session: Session = link.open(name, shared.session_now()).ok_or(Refusal::LinkUsed)?;
     let lang = session.locale.clone();
     let sealed = shared.keys.seal(&session, lasts_s);
     let cookie = sealed.ok_or_else(|| Refusal::unavailable("the session cannot be sealed"))?;

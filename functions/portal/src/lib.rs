@@ -5,9 +5,11 @@
 //! or changes a record is asked of other functions.
 
 mod actions;
+mod api;
 mod asker;
 mod enter;
 mod offers;
+mod operator;
 mod provider;
 mod refusal;
 mod seal;
@@ -40,23 +42,36 @@ use steelyard_billing::{Calendar, Session, Visitor};
 use steelyard_books::{Books, RunTerms, SettleError, Settler};
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
 use steelyard_pricing::Fen;
-use steelyard_runtime::{Callee, Clock, Environment, Error, Function, Guard, Invocation, aws};
+use steelyard_runtime::{
+    Callee, Clock, Environment, Error, Function, Guard, Invocation, Queue, aws,
+};
 use steelyard_store::{BillingTable, ProviderAccount, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-use asker::{LANG_COOKIE, Spoken};
+use asker::LANG_COOKIE;
 use offers::OfferMaker;
 use refusal::Refusal;
 
+pub use asker::Spoken;
 pub use enter::{LinkError, SESSIONS_PATH, store_link};
 pub use seal::{SessionKeys, SessionKeysError};
+pub use steelyard_pages::operator::runs::DeadLetterQueue;
 
 /// The largest request, in bytes.
 pub const BODY_BYTES_MAX: usize = 1_048_576;
 
 /// For how long the plans that were read are used.
 const PLANS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// The variables with the addresses of the dead-letter queues.
+const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
+    (DeadLetterQueue::Usage, "USAGE_DEAD_LETTERS"),
+    (DeadLetterQueue::Settle, "SETTLE_DEAD_LETTERS"),
+    (DeadLetterQueue::Debit, "DEBIT_DEAD_LETTERS"),
+    (DeadLetterQueue::Reconcile, "RECONCILE_DEAD_LETTERS"),
+    (DeadLetterQueue::Schedule, "SCHEDULE_DEAD_LETTERS"),
+];
 
 /// What the portal has to know beside its tables.
 #[derive(Clone, Debug)]
@@ -72,15 +87,20 @@ pub struct PortalConfig {
     pub offered: MandateLimits,
     /// The claim of a token that names the provider, where providers' own programs have tokens.
     pub provider_claim: Option<String>,
+    /// The clock by which links and sessions end. That of the books may be moved, and run faster than
+    /// people read.
+    pub session_clock: Clock,
 }
 
-/// The functions that the portal invokes.
+/// What the portal reaches beside its tables: the functions that it invokes, and the queues that it counts.
 #[derive(Clone, Debug)]
-pub struct Callees {
+pub struct Reached {
     /// Makes offers.
     pub offers: Callee,
     /// Carries out what people ask for on pages.
     pub actions: Callee,
+    /// The dead-letter queues.
+    pub dead_letters: Vec<(DeadLetterQueue, Queue)>,
 }
 
 /// The function.
@@ -101,6 +121,7 @@ pub(crate) struct Inner {
     keys: SessionKeys,
     offers: OfferMaker,
     actions: Callee,
+    dead_letters: Vec<(DeadLetterQueue, Queue)>,
     config: PortalConfig,
     plans: Mutex<Option<(Timestamp, RunTerms)>>,
 }
@@ -145,6 +166,11 @@ impl Shared {
         &self.settler.books.rules.calendar
     }
 
+    /// The time of links and sessions.
+    pub(crate) fn session_now(&self) -> Timestamp {
+        self.config.session_clock.now()
+    }
+
     /// Whether the provider's sessions were revoked since this one was opened.
     pub(crate) fn is_revoked(&self, session: &Session, account: &ProviderAccount) -> bool {
         match session.visitor {
@@ -161,13 +187,14 @@ impl Portal {
         settler: Settler,
         clock: Clock,
         keys: SessionKeys,
-        callees: Callees,
+        reached: Reached,
         config: PortalConfig,
     ) -> Portal {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
-        let (offers, actions) = (OfferMaker(callees.offers), callees.actions);
-        let plans = Mutex::default();
-        let inner = Inner { settler, clock, guard, keys, offers, actions, config, plans };
+        let Reached { offers, actions, dead_letters } = reached;
+        let (offers, plans) = (OfferMaker(offers), Mutex::default());
+        let inner =
+            Inner { settler, clock, guard, keys, offers, actions, dead_letters, config, plans };
         let shared = Shared(Arc::new(inner));
         Portal { router: routes(&shared) }
     }
@@ -193,6 +220,7 @@ impl Portal {
                 },
             },
             provider_claim: environment.optional("PROVIDER_CLAIM").map(str::to_owned),
+            session_clock: Clock::system(),
         };
         let secret_id = environment.required("PORTAL_SECRET_ID")?;
         let aws = aws::in_lambda(environment)?;
@@ -205,11 +233,16 @@ impl Portal {
         let client = aws::dynamodb(&aws);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
         let settler = Settler { books, usage: UsageTable::new(client, usage) };
-        let callees = Callees {
+        let mut dead_letters = Vec::new();
+        for (queue, variable) in DEAD_LETTERS {
+            dead_letters.push((queue, aws::queue(&aws, environment.required(variable)?)));
+        }
+        let reached = Reached {
             offers: Callee::new(&aws, environment.required("OFFERS_FUNCTION")?),
             actions: Callee::new(&aws, environment.required("ACTIONS_FUNCTION")?),
+            dead_letters,
         };
-        Ok(Portal::new(settler, Clock::system(), keys, callees, config))
+        Ok(Portal::new(settler, Clock::system(), keys, reached, config))
     }
 }
 
@@ -220,12 +253,14 @@ fn origin(address: &str) -> String {
 
 fn routes(shared: &Shared) -> Router {
     Router::new()
-        .route(SESSIONS_PATH, post(enter::make))
+        .merge(Router::from(api::routes()))
         .route("/portal/enter/{token}", get(enter::enter))
         .route("/portal/leave", post(enter::leave))
         .route("/portal/left", get(async || Refusal::NotSignedIn))
         .route("/portal/page.css", get(style_sheet))
+        .route("/portal/reference", get(api::reference))
         .nest("/portal/providers/{provider}", provider_pages())
+        .nest("/portal/operator", operator::pages())
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::NotFound)
         .layer(CsrfLayer::new())
@@ -305,7 +340,8 @@ fn refusal_of(response: &mut Response) -> Option<Arc<Refusal>> {
 /// The type of a page, as axum writes it.
 const HTML: &str = "text/html; charset=utf-8";
 
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+/// The headers of every answer beside its content security policy.
+pub const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -322,7 +358,8 @@ fn content_security_policy(alipay_origin: &str) -> String {
 }
 
 /// The cookie that remembers the language for a year.
-pub(crate) fn lang_cookie(lang: Lang) -> HeaderValue {
+#[must_use]
+pub fn lang_cookie(lang: Lang) -> HeaderValue {
     let name = match lang {
         Lang::En => "steelyard-lang=en; Path=/; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly",
         Lang::Zh => "steelyard-lang=zh; Path=/; Max-Age=31536000; SameSite=Lax; Secure; HttpOnly",

@@ -7,6 +7,7 @@ use steelyard_pages::recharge::{PayBy, Way};
 use steelyard_pages::withholding::SigningLinks;
 use steelyard_pricing::Fen;
 use steelyard_runtime::{Callee, Problem};
+use utoipa::ToSchema;
 
 use crate::refusal::Refusal;
 
@@ -19,9 +20,13 @@ pub(crate) struct OfferedRecharge {
 }
 
 /// An agreement that can be signed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct OfferedMandate {
+    /// The same as a page, for any browser.
+    pub(crate) page: String,
+    /// A link that opens it in the Alipay app of a phone.
     pub(crate) app: String,
+    /// The text of a QR code for a desktop.
     pub(crate) qr: String,
 }
 
@@ -128,8 +133,11 @@ impl OfferedRecharge {
     }
 }
 
-impl From<OfferedMandate> for SigningLinks {
-    fn from(OfferedMandate { app, qr }: OfferedMandate) -> SigningLinks {
-        SigningLinks { app, qr }
+impl OfferedMandate {
+    /// By what it is signed. The page opens in the Alipay app only; that of an Alipay without TLS, which is
+    /// a local one, opens in every browser.
+    pub(crate) fn links(self, alipay_origin: &str) -> SigningLinks {
+        let OfferedMandate { page, app, qr } = self;
+        SigningLinks { app: if alipay_origin.starts_with("http://") { page } else { app }, qr }
     }
 }

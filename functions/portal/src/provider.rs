@@ -1,13 +1,12 @@
 //! The pages of a provider.
 
 use axum::extract::{Form, Multipart, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, REFRESH};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
 use steelyard_billing::{Deed, SessionRight, StatementId};
-use steelyard_pages::bill::{BillListPage, DayBillPage, MonthBillPage};
+use steelyard_pages::bill::{BillListPage, BillsQuery, DayBillPage, MonthBillPage};
 use steelyard_pages::calculator::{CalculatorPage, Under};
 use steelyard_pages::costs::{CostsPage, CostsParameters, CostsQuery};
 use steelyard_pages::csv::costs_csv;
@@ -15,21 +14,21 @@ use steelyard_pages::focus::{FocusVersion, costs_focus};
 use steelyard_pages::ledger::{LedgerPage, LedgerQuery};
 use steelyard_pages::overview::OverviewPage;
 use steelyard_pages::recharge::{
-    PayNow, PayNowPage, RechargeForm, RechargeItem, RechargePage, RechargeProblem,
-    RechargeResultPage, Recharging, Way,
+    PayNowPage, RechargeForm, RechargeItem, RechargePage, RechargeProblem, RechargeResultPage,
+    Recharging, Way,
 };
 use steelyard_pages::withholding::{
-    EndForm, LimitsForm, SignForm, Withholding, WithholdingForms, WithholdingPage, WithholdingState,
+    AgreementView, EndForm, LimitsForm, SignForm, Withholding, WithholdingForms, WithholdingPage,
+    WithholdingState,
 };
 use steelyard_pricing::{BillingMonth, Fen};
+use utoipa::IntoParams;
 
 use crate::asker::Visit;
 use crate::enter::{random_text, to};
 use crate::offers::NotOffered;
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 use crate::{Shared, page};
-
-type Answer = Result<Response, Refusal>;
 
 /// The overview.
 pub(crate) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answer {
@@ -38,9 +37,14 @@ pub(crate) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answ
 }
 
 /// What the ledger's address asks for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LedgerParameters {
+    /// `all`, `debits`, `recharges` or `refunds`: `all`, if missing.
+    #[param(example = "all")]
     kind: Option<String>,
+    /// The cursor: `older_before` of the answer before.
+    #[param(value_type = Option<u64>, example = 2)]
     before: Option<String>,
 }
 
@@ -61,10 +65,22 @@ pub(crate) async fn ledger(
     Ok(page(&LedgerPage::new(&visit.frame, shared.calendar(), &view)))
 }
 
-/// Which month of the bills is shown.
-#[derive(Debug, Deserialize)]
+/// Which bills are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct BillsParameters {
+    /// The month whose bills are listed: the newest of the list, if missing.
+    #[param(value_type = Option<String>, example = "2015-05")]
     month: Option<BillingMonth>,
+    /// The cursor: `older_before` of the answer before.
+    #[param(value_type = Option<String>, example = "2015-06")]
+    before: Option<BillingMonth>,
+}
+
+impl BillsParameters {
+    pub(crate) fn query(&self) -> BillsQuery {
+        BillsQuery { month: self.month, before: self.before }
+    }
 }
 
 /// The list of bills.
@@ -73,7 +89,7 @@ pub(crate) async fn bills(
     visit: Visit,
     Query(sent): Query<BillsParameters>,
 ) -> Answer {
-    let view = shared.bills(&visit, sent.month).await?;
+    let view = shared.bills(&visit, sent.query()).await?;
     Ok(page(&BillListPage::new(&visit.frame, &view)))
 }
 
@@ -125,10 +141,17 @@ pub(crate) async fn costs(
 }
 
 /// The days of a file, and the version of its form.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct FileParameters {
+    /// The first day or month.
+    #[param(example = "2015-05-01")]
     from: Option<String>,
+    /// The last day or month.
+    #[param(example = "2015-05-17")]
     to: Option<String>,
+    /// The version of FOCUS: `1.2`, or `1.0`. Other files have none.
+    #[param(example = "1.2")]
     version: Option<String>,
 }
 
@@ -237,7 +260,7 @@ pub(crate) async fn recharge(
 ) -> Answer {
     let amount = sent.amount.and_then(|amount| amount.parse::<Fen>().ok());
     let form = RechargeForm::empty(random_text().map_err(Refusal::unavailable)?, amount);
-    let view = shared.recharging(&visit).await?;
+    let view = shared.recharging(&visit, None).await?;
     Ok(recharge_page(&shared, &visit, &view, &form))
 }
 
@@ -275,15 +298,7 @@ pub(crate) async fn pay_in(
             let offered =
                 shared.offer_recharge(&visit, request.amount_fen, way, &request.key).await;
             match offered {
-                Ok(offered) => {
-                    let found =
-                        shared.settler.books.billing.find(visit.provider(), &offered.recharge);
-                    let found =
-                        found.await.map_err(Refusal::unavailable)?.ok_or(Refusal::NotFound)?;
-                    let by = offered.pay_by().ok_or_else(|| {
-                        Refusal::unavailable("the offer has neither a page nor a code")
-                    })?;
-                    let pay = PayNow { item: RechargeItem::new(&found), by };
+                Ok(pay) => {
                     return Ok(page(&PayNowPage::new(&visit.frame, shared.calendar(), &pay)));
                 }
                 Err(NotOffered::Refused(refused)) => {
@@ -303,15 +318,28 @@ pub(crate) async fn pay_in(
             }
         }
     };
-    let view = shared.recharging(&visit).await?;
+    let view = shared.recharging(&visit, None).await?;
     Ok((status, recharge_page(&shared, &visit, &view, &form)).into_response())
 }
 
 /// How a recharge stands: where Alipay sends the browser back, and where the result is awaited.
 pub(crate) async fn recharge_result(State(shared): State<Shared>, mut visit: Visit) -> Answer {
     let item = RechargeItem::new(&shared.recharge(&visit).await?);
-    visit.frame.refresh_s = item.refresh_s();
-    Ok(page(&RechargeResultPage::new(&visit.frame, shared.calendar(), &item)))
+    visit.frame.refresh_s = item.refresh_s().filter(|_| !visit.is_still);
+    let page = page(&RechargeResultPage::new(&visit.frame, shared.calendar(), &item));
+    Ok(again(page, visit.frame.refresh_s, &visit.frame.path))
+}
+
+/// A page that the browser loads again after some seconds, from an address that can be loaded.
+///
+/// A header says it. As a `meta` element it would be an error to every checker of accessibility, whatever
+/// link the page has to stop it.
+fn again(mut page: Response, after_s: Option<u16>, path: &str) -> Response {
+    let value = after_s.map(|seconds| HeaderValue::from_str(&format!("{seconds}; url={path}")));
+    if let Some(Ok(value)) = value {
+        page.headers_mut().insert(REFRESH, value);
+    }
+    page
 }
 
 /// The page of withholding.
@@ -328,10 +356,12 @@ fn withholding_page(
     forms: &WithholdingForms,
     status: StatusCode,
 ) -> Response {
-    visit.frame.refresh_s = view.refresh_s();
+    visit.frame.refresh_s = view.refresh_s().filter(|_| !visit.is_still);
+    let has_links = forms.links.is_some();
     visit.frame.path = visit.frame.page("withholding");
     let page = page(&WithholdingPage::new(&visit.frame, shared.calendar(), view, forms));
-    (status, page).into_response()
+    let path = format!("{}{}", visit.frame.path, if has_links { "/sign" } else { "" });
+    again((status, page).into_response(), visit.frame.refresh_s, &path)
 }
 
 /// What the forms of withholding send.
@@ -354,7 +384,6 @@ pub(crate) async fn sign(
     Form(sent): Form<WithholdingSent>,
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
-    let session = visit.asker.session_id();
     let view = shared.withholding(&visit).await?;
     let mut forms = WithholdingForms::empty(sent.key.clone());
     let status = match SignForm::read(sent.terms.as_deref(), sent.agree.as_deref()) {
@@ -363,9 +392,8 @@ pub(crate) async fn sign(
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Ok(terms_version) => {
-            let consent = session
-                .map(|session| json!({ "terms_version": terms_version, "session": session }));
-            match shared.offers.mandate(visit.provider(), consent, Some(&sent.key)).await {
+            let consent = visit.asker.consent(&terms_version)?;
+            match shared.offers.mandate(visit.provider(), Some(consent), Some(&sent.key)).await {
                 Ok(_) => return Ok(to(&format!("{}/sign", visit.frame.page("withholding")))),
                 Err(not_offered) => {
                     not_offered.refusal().log();
@@ -388,7 +416,7 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
     let mut forms = WithholdingForms::empty(random_text().map_err(Refusal::unavailable)?);
     // Without a key and a consent the open offer is given again, and nothing is stored.
     match shared.offers.mandate(visit.provider(), None, None).await {
-        Ok(links) => forms.links = Some(links.into()),
+        Ok(offer) => forms.links = Some(offer.links(&shared.config.alipay_origin)),
         Err(not_offered) => {
             not_offered.refusal().log();
             forms.sign = SignForm::unavailable();
@@ -417,7 +445,7 @@ pub(crate) async fn lower(
         Ok(limits) => {
             let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
             let deed = Deed::LowerLimits { provider, mandate, limits };
-            match shared.act(&visit.asker, &sent.key, deed).await {
+            match shared.act(&visit, &sent.key, deed).await {
                 Ok(()) => {
                     forms.has_saved_limits = true;
                     let view = shared.withholding(&visit).await?;
@@ -434,6 +462,12 @@ pub(crate) async fn lower(
     Ok(withholding_page(&shared, visit, &view, &forms, status))
 }
 
+/// The agreement under which debits are made, or would be.
+pub(crate) fn in_force(view: &Withholding) -> Option<&AgreementView> {
+    let is_in_force = matches!(view.state, WithholdingState::On | WithholdingState::Suspended);
+    view.agreement.as_ref().filter(|_| is_in_force)
+}
+
 /// Ends the agreement.
 pub(crate) async fn end(
     State(shared): State<Shared>,
@@ -447,8 +481,7 @@ pub(crate) async fn end(
         return Ok(to(&visit.frame.page("withholding")));
     }
     let mut forms = WithholdingForms::empty(sent.key.clone());
-    let is_in_force = matches!(view.state, WithholdingState::On | WithholdingState::Suspended);
-    let in_force = view.agreement.as_ref().filter(|_| is_in_force).map(|of| of.mandate);
+    let in_force = in_force(&view).map(|agreement| agreement.mandate);
     let status = match EndForm::read(sent.mandate.as_deref(), sent.sure.as_deref(), in_force) {
         Err(form) => {
             forms.end = form;
@@ -456,7 +489,7 @@ pub(crate) async fn end(
         }
         Ok(mandate) => {
             let deed = Deed::EndMandate { provider: visit.provider().clone(), mandate };
-            match shared.act(&visit.asker, &sent.key, deed).await {
+            match shared.act(&visit, &sent.key, deed).await {
                 Ok(()) => return Ok(to(&visit.frame.page("withholding"))),
                 Err(refusal) => {
                     refusal.log();

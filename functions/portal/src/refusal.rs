@@ -7,6 +7,9 @@ use serde_json::json;
 use steelyard_pages::Message;
 use steelyard_runtime::{Error, NotAdmitted, Problem, chain, web};
 
+/// What a route answers.
+pub(crate) type Answer = Result<Response, Refusal>;
+
 /// Why a request is not answered.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -54,7 +57,7 @@ impl Refusal {
             Refusal::LinkUsed => (Problem::LinkUsed, "a link works once, within a minute".into()),
             Refusal::NotFound => (Problem::NotFound, "nothing is here for this caller".into()),
             Refusal::NotAllowed(what) => {
-                (Problem::Forbidden, format!("the session may not {what}"))
+                (Problem::Forbidden, format!("this session or caller may not {what}"))
             }
             Refusal::ForeignForm => (Problem::Forbidden, "another site sent this".into()),
             Refusal::Malformed(detail) => (Problem::MalformedRequest, detail.clone()),

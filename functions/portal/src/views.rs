@@ -10,7 +10,7 @@ use steelyard_billing::{
 use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError};
 use steelyard_pages::Records;
 use steelyard_pages::bill::{
-    BillList, BillRecords, BilledDebit, DayBill, MonthBill, Report, ReportWithdrawn,
+    BillList, BillRecords, BilledDebit, BillsQuery, DayBill, MonthBill, Report, ReportWithdrawn,
 };
 use steelyard_pages::calculator::{CalculatorView, NotPriced, Outcome, Priced, Under, parse_list};
 use steelyard_pages::costs::{Costs, CostsGroup, CostsQuery, SourceCalls};
@@ -64,22 +64,24 @@ impl Shared {
         let last_debit = (account.debits > 0).then_some(DebitId(account.debits));
         let last_mandate = (account.mandates > 0).then_some(MandateId(account.mandates));
         let in_use = visit.account.provider.mandate.as_ref().map(|in_use| in_use.mandate);
+        let of = |id| (visit.provider().clone(), id);
+        let debit = account.open_debit.or(last_debit).map(of);
+        let mandate = in_use.or(last_mandate).map(|id| (visit.provider().clone(), id));
         let billing = &self.settler.books.billing;
         let (read, found) = tokio::join!(
             self.read(visit),
-            billing.debit_and_mandate(
-                visit.provider(),
-                account.open_debit.or(last_debit),
-                in_use.or(last_mandate),
-            )
+            billing.debits_and_mandates(debit.as_slice(), mandate.as_slice())
         );
-        let (read, (debit, mandate)) = (read?, found.map_err(Refusal::unavailable)?);
+        let (read, found) = (read?, found.map_err(Refusal::unavailable)?);
+        if let Some(unreadable) = found.unreadable.first() {
+            return Err(Refusal::unavailable(unreadable.why.clone()));
+        }
         let records = visit.records(self, read.terms.plans());
         let more = OverviewRecords {
             statements: &read.statements,
             coming: read.coming.as_deref(),
-            debit: debit.as_ref(),
-            mandate: mandate.as_ref(),
+            debit: found.debits.first(),
+            mandate: found.mandates.first(),
             last_report_at: None,
             closed: None,
         };
@@ -140,12 +142,16 @@ impl Shared {
         Ledger::new(&records, &read, query).map_err(Refusal::unavailable)
     }
 
-    /// What a provider has to know before it pays in.
-    pub(crate) async fn recharging(&self, visit: &Visit) -> Result<Recharging, Refusal> {
+    /// What a provider has to know before it pays in, with its newest recharges, or those before one.
+    pub(crate) async fn recharging(
+        &self,
+        visit: &Visit,
+        before: Option<RechargeId>,
+    ) -> Result<Recharging, Refusal> {
         let billing = &self.settler.books.billing;
         let (read, recharges) = tokio::join!(
             self.read(visit),
-            billing.newest::<Recharge>(visit.provider(), None, RECORDS_SHOWN)
+            billing.newest::<Recharge>(visit.provider(), before.as_ref(), RECORDS_SHOWN)
         );
         let (read, recharges) = (read?, recharges.map_err(Refusal::unavailable)?);
         let records = visit.records(self, read.terms.plans());
@@ -284,21 +290,20 @@ impl Shared {
         MonthBill::new(records, month, &statements).map_err(Refusal::unavailable)
     }
 
-    /// The months of which there are bills, 13 back.
+    /// The months of which there are bills.
     pub(crate) async fn bills(
         &self,
         visit: &Visit,
-        chosen: Option<BillingMonth>,
+        query: BillsQuery,
     ) -> Result<BillList, Refusal> {
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let records = visit.records(self, terms.plans());
         let today = records.today().map_err(Refusal::unavailable)?;
-        let months = std::iter::successors(Some(today.month()), |month| Some(month.previous()));
-        let first = months.take(13).last().unwrap_or(today.month());
+        let first = query.first(&records).map_err(Refusal::unavailable)?.first_day();
         let billing = &self.settler.books.billing;
-        let read = billing.statements_between(visit.provider(), first.first_day(), today).await;
+        let read = billing.statements_between(visit.provider(), first, today).await;
         let statements = read.map_err(Refusal::unavailable)?;
-        BillList::new(records, chosen, &statements).map_err(Refusal::unavailable)
+        BillList::new(records, query, &statements).map_err(Refusal::unavailable)
     }
 
     /// The costs of some days.

@@ -188,6 +188,14 @@ impl Caller {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
+
+    /// The identity by which records name it: its ARN without the session, or its unique id. None where
+    /// nothing is known.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        let arn = self.principals.iter().find(|principal| principal.as_str().starts_with("arn:"));
+        arn.or_else(|| self.principals.first())
+    }
 }
 
 impl fmt::Display for Caller {

@@ -15,8 +15,8 @@ pub use event::{ActionAnswer, ActionEvent, ActionProblem};
 
 use crate::mandate::MandateLimits;
 use crate::{
-    ActionId, AdjustmentId, Approval, DebitId, MandateId, Person, ProviderId, Reason, Resolution,
-    SessionId,
+    ActionId, AdjustmentId, Approval, DebitId, MandateId, Person, Principal, ProviderId, Reason,
+    Resolution, SessionId,
 };
 
 /// Who asks for an action.
@@ -34,6 +34,13 @@ pub enum Actor {
         provider: ProviderId,
         /// The session in which the pages were opened.
         session: SessionId,
+    },
+    /// One of the platform's servers, for a provider.
+    Caller {
+        /// The identity that AWS checked.
+        caller: Principal,
+        /// The provider.
+        provider: ProviderId,
     },
 }
 
@@ -232,7 +239,8 @@ pub enum ActionError {
 }
 
 impl Actor {
-    /// Whether two are the same operator, or somebody on the pages of the same provider.
+    /// Whether two are the same operator, somebody on the pages of the same provider, or the same server
+    /// for the same provider.
     #[must_use]
     pub fn is_same(&self, other: &Actor) -> bool {
         match (self, other) {
@@ -242,15 +250,17 @@ impl Actor {
             (Actor::Provider { provider: one, .. }, Actor::Provider { provider: other, .. }) => {
                 one == other
             }
-            (Actor::Operator { .. }, Actor::Provider { .. })
-            | (Actor::Provider { .. }, Actor::Operator { .. }) => false,
+            (Actor::Caller { .. }, Actor::Caller { .. }) => self == other,
+            (Actor::Operator { .. } | Actor::Caller { .. }, Actor::Provider { .. })
+            | (Actor::Provider { .. } | Actor::Caller { .. }, Actor::Operator { .. })
+            | (Actor::Operator { .. } | Actor::Provider { .. }, Actor::Caller { .. }) => false,
         }
     }
 
     const fn is_operator(&self) -> bool {
         match self {
             Actor::Operator { .. } => true,
-            Actor::Provider { .. } => false,
+            Actor::Provider { .. } | Actor::Caller { .. } => false,
         }
     }
 }
@@ -266,6 +276,7 @@ impl ActionId {
                 format!("operator {}", operator.as_str().to_lowercase())
             }
             Actor::Provider { provider, .. } => format!("provider {provider}"),
+            Actor::Caller { caller, provider } => format!("caller {caller} for {provider}"),
         };
         ActionId::of_digest(&Sha256::digest(format!("{}\n{by}\n{key}", by.len())))
     }
@@ -306,11 +317,13 @@ impl Deed {
 impl ActionRequest {
     fn check(&self) -> Result<(), NotAllowed> {
         match &self.by {
-            Actor::Provider { provider, .. } if !self.what.is_allowed_to(provider) => {
+            Actor::Provider { provider, .. } | Actor::Caller { provider, .. }
+                if !self.what.is_allowed_to(provider) =>
+            {
                 Err(NotAllowed::NotItsOwn)
             }
             Actor::Operator { .. } if self.reason.is_none() => Err(NotAllowed::NoReason),
-            Actor::Provider { .. } | Actor::Operator { .. } => Ok(()),
+            Actor::Provider { .. } | Actor::Caller { .. } | Actor::Operator { .. } => Ok(()),
         }
     }
 }
@@ -379,7 +392,7 @@ impl Action {
             Actor::Operator { operator } => {
                 Ok((operator, self.reason.as_ref().ok_or(NotAllowed::NoReason)?))
             }
-            Actor::Provider { .. } => Err(NotAllowed::NotItsOwn),
+            Actor::Provider { .. } | Actor::Caller { .. } => Err(NotAllowed::NotItsOwn),
         }
     }
 
@@ -468,6 +481,7 @@ impl fmt::Display for Actor {
             Actor::Provider { provider, session } => {
                 write!(f, "provider {provider} in session {session}")
             }
+            Actor::Caller { caller, provider } => write!(f, "{caller} for provider {provider}"),
         }
     }
 }

@@ -14,7 +14,7 @@ use steelyard_pricing::Fen;
 use thiserror::Error;
 
 pub use adoption::NotInForce;
-pub use consent::Consent;
+pub use consent::{Consent, ConsentBy};
 pub use limits::{LimitError, LimitsError, MandateLimits};
 pub use phase::{EndReason, MandatePhase, MandateStep, Suspension};
 

@@ -232,7 +232,7 @@ impl Books {
         now: Timestamp,
     ) -> Result<Decision<ActionResult>, BookError> {
         let why = match action.asked_by {
-            Actor::Provider { .. } => EndReason::RevokedByProvider,
+            Actor::Provider { .. } | Actor::Caller { .. } => EndReason::RevokedByProvider,
             Actor::Operator { .. } => {
                 EndReason::RevokedHere { reason: action.operators()?.1.clone() }
             }

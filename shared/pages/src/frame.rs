@@ -30,7 +30,8 @@ pub struct Frame {
     pub return_url: Option<String>,
     /// What the session may do.
     pub may: May,
-    /// After how many seconds the page loads itself again, while a result is open.
+    /// After how many seconds the page loads itself again, while a result is open. Its answer has to say
+    /// so by a header, `Refresh`; the page says it to its reader, with a link that stops it.
     pub refresh_s: Option<u16>,
 }
 
@@ -96,6 +97,7 @@ texts! {
     }
     back_to_platform() { en: "Back to the platform", zh: "返回平台" }
     calls() { en: "calls", zh: "次" }
+    stay_still() { en: "Stop that", zh: "停止刷新" }
 }
 
 impl Frame {
@@ -154,9 +156,12 @@ impl Frame {
             Link { href, label: self.label(name), is_current }
         };
         match (&self.provider, &self.operator) {
-            (Some(provider), _) => {
-                let base = format!("/portal/providers/{}", provider);
-                PROVIDER_PAGES.iter().map(|name| link(&base, name)).collect()
+            (Some(provider), operator) => {
+                let base = format!("/portal/providers/{provider}");
+                let pages = PROVIDER_PAGES.iter().map(|name| link(&base, name));
+                // An operator came from the list of all.
+                let list = operator.as_ref().map(|_| link("/portal/operator", &"providers"));
+                list.into_iter().chain(pages).collect()
             }
             (None, Some(_)) => {
                 OPERATOR_PAGES.iter().map(|name| link("/portal/operator", name)).collect()

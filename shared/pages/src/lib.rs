@@ -23,7 +23,9 @@ pub mod overview;
 mod qr;
 pub mod recharge;
 mod records;
+pub mod reference;
 mod show;
+pub mod start;
 mod strip;
 pub mod withholding;
 

@@ -49,9 +49,11 @@ pub use error::{CommitError, StoreError};
 pub use idempotency::IdempotentAnswer;
 pub use plans::{StoredPlan, StoredPlans};
 pub use realm::Realms;
-pub use reconciliation::{Findings, Unshown};
-pub use record::Record;
-pub use registry::{RegistryEntry, RegistryShards};
+pub use reconciliation::{Findings, LatestDays, Unshown};
+pub use record::{DebitsAndMandates, Record};
+pub use registry::{
+    RegistryCursor, RegistryCursorError, RegistryEntry, RegistryPage, RegistryShards,
+};
 pub use reports::{APIS_PER_DAY_MAX, Counted, CountedReport, Digest, Withdrawn};
 pub use runs::{LatestRuns, RUNS_REGARDED};
 pub use session_links::session_link_id;

@@ -30,6 +30,15 @@ pub struct Findings {
     pub unreadable: Vec<Unreadable>,
 }
 
+/// The latest days that were reconciled or skipped.
+#[derive(Clone, Debug, Default)]
+pub struct LatestDays {
+    /// Their results, the newest first.
+    pub readable: Vec<Reconciliation>,
+    /// The results that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
 /// Where reconciliation began, as it is stored.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct FirstBill {
@@ -228,6 +237,24 @@ impl BillingTable {
         let page = range.page_back(&self.client, READ_DAY, None, Some(1)).await?;
         let day = |sk: &str| sk.parse().map_err(|error| StoreError::corrupt(READ_DAY, error));
         page.items.first().map(|item| day(text(READ_DAY, item, SK)?)).transpose()
+    }
+
+    /// The results of the latest days, at most `limit`: one request. One that cannot be read fails alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn latest_reconciliations(&self, limit: u16) -> Result<LatestDays, StoreError> {
+        let range = Range::prefix(&self.table, RECONCILIATION.to_owned(), "");
+        let page = range.page_back(&self.client, READ_DAY, None, Some(limit.into())).await?;
+        let mut latest = LatestDays::default();
+        for item in page.items {
+            match from_item(READ_DAY, item.clone()) {
+                Ok(day) => latest.readable.push(day),
+                Err(error) => latest.unreadable.push(Unreadable::new(&item, &error)),
+            }
+        }
+        Ok(latest)
     }
 
     /// The finding about a trade or a refund; none if none was ever reported.

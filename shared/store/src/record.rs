@@ -40,6 +40,17 @@ pub(crate) mod sealed {
     }
 }
 
+/// Debits and mandates of several providers.
+#[derive(Clone, Debug, Default)]
+pub struct DebitsAndMandates {
+    /// The debits that can be read.
+    pub debits: Vec<Debit>,
+    /// The mandates that can be read.
+    pub mandates: Vec<Mandate>,
+    /// The items that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
 const READ: &str = "read records of a provider";
 
 impl BillingTable {
@@ -89,30 +100,34 @@ impl BillingTable {
         items.into_iter().map(|item| from_item(READ, item)).collect()
     }
 
-    /// A debit and a mandate of a provider: one request for both.
+    /// Debits and mandates of some providers, those that there are: one request for a hundred. One that
+    /// cannot be read fails alone.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table, or a record, cannot be read.
-    pub async fn debit_and_mandate(
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn debits_and_mandates(
         &self,
-        provider: &ProviderId,
-        debit: Option<DebitId>,
-        mandate: Option<MandateId>,
-    ) -> Result<(Option<Debit>, Option<Mandate>), StoreError> {
-        let of = |task: TaskId| (provider_pk(provider), schema::task_sk(&task));
-        let debit = debit.map(|debit| of(TaskId::Debit(debit)));
-        let mandate = mandate.map(|mandate| of(TaskId::Mandate(mandate)));
-        let keys = debit.into_iter().chain(mandate).collect::<Vec<_>>();
-        let (mut found_debit, mut found_mandate) = (None, None);
+        debits: &[(ProviderId, DebitId)],
+        mandates: &[(ProviderId, MandateId)],
+    ) -> Result<DebitsAndMandates, StoreError> {
+        let key = |of: &ProviderId, task| (provider_pk(of), schema::task_sk(&task));
+        let debits = debits.iter().map(|(of, debit)| key(of, TaskId::Debit(*debit)));
+        let mandates = mandates.iter().map(|(of, mandate)| key(of, TaskId::Mandate(*mandate)));
+        let keys = debits.chain(mandates).collect();
+        let mut found = DebitsAndMandates::default();
         for item in batch::items(&self.client, &self.table, READ, keys).await? {
-            if text(READ, &item, schema::SK)?.starts_with(schema::DEBIT_PREFIX) {
-                found_debit = Some(from_item(READ, item)?);
+            let is_debit = text(READ, &item, schema::SK)?.starts_with(schema::DEBIT_PREFIX);
+            let read = if is_debit {
+                from_item(READ, item.clone()).map(|debit| found.debits.push(debit))
             } else {
-                found_mandate = Some(from_item(READ, item)?);
+                from_item(READ, item.clone()).map(|mandate| found.mandates.push(mandate))
+            };
+            if let Err(error) = read {
+                found.unreadable.push(Unreadable::new(&item, &error));
             }
         }
-        Ok((found_debit, found_mandate))
+        Ok(found)
     }
 
     /// All records of a kind of a provider, in the order of their numbers.

@@ -1,10 +1,13 @@
 //! The registry: the shards that have providers, and a walk through a shard.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use thiserror::Error;
 
 use crate::accounts::{AccountPage, ProviderAccount};
 use crate::item::{Item, from_item, keyed, number, string};
@@ -25,6 +28,29 @@ pub enum RegistryEntry {
     End,
 }
 
+/// Where a list of providers goes on: in a shard of the registry, after a provider or from its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryCursor {
+    shard: u8,
+    after: Option<String>,
+}
+
+/// A text names no place in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this names no place in the list of providers")]
+pub struct RegistryCursorError;
+
+/// Some providers of the registry, in the order of its shards.
+#[derive(Clone, Debug, Default)]
+pub struct RegistryPage {
+    /// The providers that can be read.
+    pub accounts: Vec<ProviderAccount>,
+    /// The items that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// Where the next page begins; none on the last page.
+    pub next: Option<RegistryCursor>,
+}
+
 /// Which shards of the registry have providers.
 #[derive(Clone, Debug)]
 pub struct RegistryShards {
@@ -41,6 +67,9 @@ struct NamedShards {
     #[serde(default)]
     shards: BTreeSet<u8>,
 }
+
+/// The most bytes of an id after which a page of providers begins: a sort key has 1,024 at most.
+const AFTER_MAX: usize = 512;
 
 const READ: &str = "read which shards have providers";
 const NAME: &str = "name a shard that has providers";
@@ -125,6 +154,46 @@ impl BillingTable {
         }
     }
 
+    /// Providers of all shards with their accounts, from the beginning or where the page before ended. The
+    /// page ends with the shard in which `enough` of them are found, and a shard gives `enough` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn registry_page(
+        &self,
+        from: Option<&RegistryCursor>,
+        enough: u16,
+    ) -> Result<RegistryPage, StoreError> {
+        let RegistryShards { mut shards, unreadable } = self.shards_in_use().await?;
+        let mut page = RegistryPage::default();
+        page.unreadable.extend(unreadable.filter(|_| from.is_none()));
+        let first = from.map_or(0, |from| from.shard);
+        shards.retain(|shard| *shard >= first);
+        let after = |shard: u8| from.filter(|from| from.shard == shard)?.after.clone();
+        let last = shards.last().copied();
+        let mut found = stream::iter(shards)
+            .map(|shard| {
+                let after = after(shard);
+                async move { (shard, self.accounts(shard, after.as_deref(), enough).await) }
+            })
+            .buffered(AT_ONCE);
+        while let Some((shard, read)) = found.next().await {
+            let AccountPage { accounts, unreadable, next } = read?;
+            page.accounts.extend(accounts);
+            page.unreadable.extend(unreadable);
+            if next.is_some() {
+                page.next = Some(RegistryCursor { shard, after: next });
+                break;
+            }
+            if page.accounts.len() >= usize::from(enough) && last != Some(shard) {
+                page.next = shard.checked_add(1).map(|shard| RegistryCursor { shard, after: None });
+                break;
+            }
+        }
+        Ok(page)
+    }
+
     /// Walks through a registry shard, after a provider or from the beginning, page by page. An item
     /// that cannot be read fails alone.
     ///
@@ -143,6 +212,25 @@ impl BillingTable {
             Ok::<_, StoreError>(Some((page, next)))
         });
         pages.map_ok(|page| stream::iter(page.entries()).map(Ok)).try_flatten().boxed()
+    }
+}
+
+impl fmt::Display for RegistryCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.shard, self.after.as_deref().unwrap_or_default())
+    }
+}
+
+impl FromStr for RegistryCursor {
+    type Err = RegistryCursorError;
+
+    fn from_str(text: &str) -> Result<RegistryCursor, RegistryCursorError> {
+        let (shard, after) = text.split_once(':').ok_or(RegistryCursorError)?;
+        let shard = shard.parse().map_err(|_| RegistryCursorError)?;
+        // Any text will do: it is a place in the order of keys.
+        let is_short = after.len() <= AFTER_MAX;
+        let after = (!after.is_empty()).then(|| after.to_owned());
+        is_short.then_some(RegistryCursor { shard, after }).ok_or(RegistryCursorError)
     }
 }
 

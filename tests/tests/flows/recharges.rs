@@ -122,7 +122,9 @@ async fn payment_that_comes_to_light_by_notification_and_query_is_credited_once(
 
 #[tokio::test]
 async fn notification_that_comes_again_credits_nothing_more() {
-    for fault in [NotificationFault::Duplicate, NotificationFault::Reordered] {
+    for fault in
+        [NotificationFault::Duplicate, NotificationFault::Triplicate, NotificationFault::Reordered]
+    {
         let platform = empty().await;
         platform.stack.alipay.fail_next_notifications(fault, 1);
         platform.paid_recharge("a", "100.00").await;

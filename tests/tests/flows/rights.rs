@@ -44,6 +44,7 @@ const ASSUME: &[&str] = &["sts:AssumeRole"];
 const LAMBDA: &str = "lambda.amazonaws.com";
 const LOG: &[&str] = &["logs:CreateLogStream", "logs:PutLogEvents"];
 const TAKE: &[&str] = &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+const COUNT: &[&str] = &["sqs:GetQueueAttributes"];
 const SEND: &[&str] = &["sqs:SendMessage"];
 const INVOKE: &[&str] = &["lambda:InvokeFunction"];
 const READ_SECRET: &[&str] = &["secretsmanager:GetSecretValue"];
@@ -117,12 +118,17 @@ const RIGHTS: &[Explained] = &[
     allow("PortalRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("PortalRole", LOG, "PortalLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("PortalRole", QUERY, USAGE, &[], "Pages show what was counted since the last settlement, and the reports behind a bill."),
-    allow("PortalRole", BATCH_GET, BILLING, &[], "The overview reads a debit and a mandate by one request."),
+    allow("PortalRole", BATCH_GET, BILLING, &[], "Debits and mandates are read by one request for a hundred."),
     allow("PortalRole", QUERY, BILLING, &[], "Pages show the account, its bills and its ledger."),
     allow("PortalRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys link#*"], "A link to a session is stored under the digest of its token."),
     allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys link#*"], "A link is opened once. Nothing else is written: no page moves money."),
     allow("PortalRole", INVOKE, "OffersFunction.Arn", &[], "Recharges and agreements are offered by the function that has Alipay's key."),
     allow("PortalRole", INVOKE, "ActionsFunction.Arn", &[], "An agreement is limited and ended by the function that records who asked."),
+    allow("PortalRole", COUNT, "UsageDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
+    allow("PortalRole", COUNT, "SettleDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
+    allow("PortalRole", COUNT, "DebitDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
+    allow("PortalRole", COUNT, "ReconcileDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
+    allow("PortalRole", COUNT, "ScheduleDeadLetters.Arn", &[], "Operators see how many runs failed for good."),
     allow("PortalRole", READ_SECRET, "PortalSecretArn", &[], "The cookies of sessions are signed by its keys."),
     // ActionsRole
     allow("ActionsRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),

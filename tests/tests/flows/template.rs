@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use steelyard_cli::local::embedded::Request;
 use steelyard_runtime::Environment;
-use steelyard_tests::Platform;
+use steelyard_tests::{Platform, template};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 const README: &str = include_str!("../../../README.md");
@@ -110,6 +110,46 @@ fn variables_of_the_template_are_enough_to_read_the_rules() {
         let values = values.each_ref().map(|(name, value)| (name.as_str(), *value));
         Environment::from(values).debit_rules().unwrap();
     }
+}
+
+/// Whether a route such as `/v1/providers/{proxy+}` takes a path.
+fn takes(route: &str, path: &str) -> bool {
+    match route.split_once("{proxy+}") {
+        Some((begin, _)) => path.starts_with(begin),
+        None => route == path,
+    }
+}
+
+#[test]
+fn every_operation_of_the_document_has_a_route_with_the_authorizer_that_it_says() {
+    let document: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+    let resources = &template()["Resources"];
+    let events = &resources["PortalFunction"]["Properties"]["Events"];
+    let events = events.as_object().unwrap().values().map(|event| &event["Properties"]);
+    let program = &resources["ProgramRoute"]["Properties"];
+    assert_eq!(program["AuthorizationType"], "JWT");
+    let (method_of_programs, of_programs) =
+        program["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
+    let mut seen = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let method = method.to_uppercase();
+            let security = operation["security"].as_array().unwrap().iter();
+            let names = security.flat_map(|of| of.as_object().unwrap().keys());
+            let names = names.map(String::as_str).collect::<BTreeSet<_>>();
+            let is_route = |event: &&Value| {
+                event["Method"] == *method && takes(event["Path"].as_str().unwrap(), path)
+            };
+            let routes = events.clone().filter(is_route).collect::<Vec<_>>();
+            let [route] = &routes[..] else { panic!("{method} {path}: {routes:?}") };
+            let is_signed = route["Auth"]["Authorizer"] == "AWS_IAM";
+            assert_eq!(is_signed, names.contains("iam"), "{method} {path}");
+            let is_of_programs = method == method_of_programs && takes(of_programs, path);
+            assert_eq!(is_of_programs, names.contains("token"), "{method} {path}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 /// The sources of everything that logs.

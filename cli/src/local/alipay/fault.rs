@@ -116,6 +116,8 @@ pub enum Fault {
 pub enum NotificationFault {
     /// It is sent twice.
     Duplicate,
+    /// It is sent three times.
+    Triplicate,
     /// It is lost for good.
     Dropped,
     /// It is held back until after the next one.

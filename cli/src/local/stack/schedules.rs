@@ -4,7 +4,9 @@ use jiff::civil::Time;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use steelyard_billing::Calendar;
 use steelyard_runtime::Error;
+use steelyard_store::{BillingTable, StoreError};
 
 use super::Stack;
 use crate::local::functions::Functions;
@@ -17,6 +19,14 @@ const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
 const RECONCILE_TIME: Time = Time::constant(10, 30, 0, 0);
 
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// A function that runs by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::local) enum Scheduled {
+    Settle,
+    Reconcile,
+    Dispatch,
+}
 
 impl Stack {
     /// Runs the schedules up to an instant: sets the clock to the time of each run, invokes its
@@ -63,20 +73,15 @@ impl Stack {
         now: Timestamp,
         end: Timestamp,
     ) -> Result<Option<(Timestamp, LocalFunction)>, Error> {
+        let runs = next_runs(&self.rules.calendar, &self.tables.billing, now).await?;
+        let in_time = runs.into_iter().filter(|(at, _)| *at <= end);
         let Functions { settle, dispatch, reconcile, .. } = &self.functions;
-        let daily = [(self.settles_at(now), settle), (reconciles_at(now), reconcile)];
-        let next_day = daily.map(|(at, function)| (after(at, A_DAY), function));
-        let due = self.tables.billing.next_dispatch_at().await?;
-        let due = due.map(|due| (minute_from(due).max(minute_after(now)), dispatch));
-        let runs = daily.into_iter().chain(next_day).chain(due);
-        let in_time = runs.filter(|(at, _)| *at > now && *at <= end);
-        Ok(in_time.min_by_key(|(at, _)| *at).map(|(at, function)| (at, function.clone())))
-    }
-
-    /// When settlement runs on the day of an instant.
-    fn settles_at(&self, instant: Timestamp) -> Timestamp {
-        let calendar = &self.rules.calendar;
-        calendar.instant(calendar.date_of(instant), SETTLE_TIME)
+        let function = |run| match run {
+            Scheduled::Settle => settle.clone(),
+            Scheduled::Reconcile => reconcile.clone(),
+            Scheduled::Dispatch => dispatch.clone(),
+        };
+        Ok(in_time.min_by_key(|(at, _)| *at).map(|(at, run)| (at, function(run))))
     }
 
     /// The functions that fall due after one instant and up to another: settlement at 00:30,
@@ -87,12 +92,36 @@ impl Stack {
         let Functions { settle, dispatch, reconcile, .. } = &self.functions;
         let latest = |at: Timestamp| if at <= until { at } else { at - A_DAY };
         let due = [
-            (latest(self.settles_at(until)), settle),
+            (latest(settles_at(&self.rules.calendar, until)), settle),
             (latest(reconciles_at(until)), reconcile),
             (minute_of(until), dispatch),
         ];
         due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| run.clone()).collect()
     }
+}
+
+/// When each function runs first after `now`. Dispatch runs every minute; this is the first in which
+/// a task is due, if there is a task.
+pub(in crate::local) async fn next_runs(
+    calendar: &Calendar,
+    billing: &BillingTable,
+    now: Timestamp,
+) -> Result<Vec<(Timestamp, Scheduled)>, StoreError> {
+    let next = |today: Timestamp| if today > now { today } else { after(today, A_DAY) };
+    let mut runs = vec![
+        (next(settles_at(calendar, now)), Scheduled::Settle),
+        (next(reconciles_at(now)), Scheduled::Reconcile),
+    ];
+    let due = billing.next_dispatch_at().await?;
+    runs.extend(due.map(|due| (minute_from(due).max(minute_after(now)), Scheduled::Dispatch)));
+    // A day has no end at the end of time.
+    runs.retain(|(at, _)| *at > now);
+    Ok(runs)
+}
+
+/// When settlement runs on the day of an instant.
+fn settles_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
+    calendar.instant(calendar.date_of(instant), SETTLE_TIME)
 }
 
 /// When reconciliation runs on the day in Beijing of an instant.

@@ -52,6 +52,11 @@ pub enum ActionProblem {
         /// The same in words.
         detail: String,
     },
+    /// The person asked for the action, and may not approve it.
+    OwnApproval {
+        /// The same in words.
+        detail: String,
+    },
     /// A person may not decide so about the action.
     Undecidable {
         /// Why.

@@ -13,6 +13,11 @@ fn provider(id: &str) -> Actor {
     Actor::Provider { provider: id.parse().unwrap(), session: "s-1".parse().unwrap() }
 }
 
+fn caller(name: &str, provider: &str) -> Actor {
+    let caller = format!("arn:aws:iam::123456789012:user/{name}").parse().unwrap();
+    Actor::Caller { caller, provider: provider.parse().unwrap() }
+}
+
 fn person(name: &str) -> Person {
     Person::new(name).unwrap()
 }
@@ -48,6 +53,8 @@ fn provider_may_end_and_lower_its_own_mandates_alone() {
     for needs_approval in [false, true] {
         check(provider("a"), None, end_mandate("a"), needs_approval, TO_BE_DONE);
         check(provider("a"), None, lower.clone(), needs_approval, TO_BE_DONE);
+        check(caller("server", "a"), None, end_mandate("a"), needs_approval, TO_BE_DONE);
+        check(caller("server", "a"), None, lower.clone(), needs_approval, TO_BE_DONE);
     }
     let adjustment = || "A1".parse::<AdjustmentId>().unwrap();
     let resolution = Resolution::GiveUp;
@@ -62,6 +69,7 @@ fn provider_may_end_and_lower_its_own_mandates_alone() {
         Deed::RevokeSessions { provider: id() },
     ] {
         check(provider("a"), Some("because"), others.clone(), true, NOT_ITS_OWN);
+        check(caller("server", "a"), Some("because"), others.clone(), true, NOT_ITS_OWN);
         check(operator("li"), Some("because"), others, false, TO_BE_DONE);
     }
 }
@@ -119,6 +127,9 @@ fn key_is_of_the_person_who_uses_it_and_stands_for_one_action() {
         id(operator("a"), "k"),
         id(provider("a"), "k"),
         id(provider("b"), "k"),
+        id(caller("server", "a"), "k"),
+        id(caller("other", "a"), "k"),
+        id(caller("server", "b"), "k"),
         id(operator("a"), "k2"),
         id(operator("a\nb"), "k"),
         id(operator("a"), "b\nk"),
@@ -143,8 +154,14 @@ fn event_names_one_who_asks() {
     let read = |by| serde_json::from_value::<Actor>(by).ok();
     assert_eq!(read(json!({ "operator": "li" })), Some(operator("li")));
     assert_eq!(read(json!({ "provider": "a", "session": "s-1" })), Some(provider("a")));
+    let server = "arn:aws:iam::123456789012:user/server";
+    let asking = json!({ "caller": server, "provider": "a" });
+    assert_eq!(read(asking), Some(caller("server", "a")));
     for none in [
         json!({ "provider": "a" }),
+        json!({ "caller": server }),
+        json!({ "caller": "", "provider": "a" }),
+        json!({ "caller": server, "provider": "a", "session": "s-1" }),
         json!({ "operator": "li", "provider": "a", "session": "s-1" }),
         json!({ "operator": " " }),
         json!({}),

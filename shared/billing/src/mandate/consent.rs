@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Mandate, MandatePhase};
-use crate::{SessionId, TermsVersion};
+use crate::{Principal, SessionId, TermsVersion};
 
 /// A provider's consent to the terms of withholding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,25 @@ pub struct Consent {
     /// When it was given, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// The session in which it was given.
-    pub session: SessionId,
+    /// Who gave it.
+    #[serde(flatten)]
+    pub by: ConsentBy,
+}
+
+/// Who gave a consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ConsentBy {
+    /// Somebody on the pages of the provider.
+    Session {
+        /// The session in which they were opened.
+        session: SessionId,
+    },
+    /// One of the platform's servers, which showed the terms to the provider.
+    Caller {
+        /// The identity that AWS checked.
+        caller: Principal,
+    },
 }
 
 impl Mandate {
@@ -26,7 +43,7 @@ impl Mandate {
     }
 
     /// An offer that is open, with another consent to it. None if it is no offer any more, or if the
-    /// session agreed to the same terms before: the first time counts.
+    /// same session or server agreed to the same terms before: the first time counts.
     #[must_use]
     pub fn consented(&self, consent: &Consent) -> Option<Mandate> {
         let is_offered = match self.phase {
@@ -38,7 +55,7 @@ impl Mandate {
             | MandatePhase::Ended { .. } => false,
         };
         let is_known = self.consent.as_ref().is_some_and(|known| {
-            known.terms_version == consent.terms_version && known.session == consent.session
+            known.terms_version == consent.terms_version && known.by == consent.by
         });
         (is_offered && !is_known).then(|| self.clone().with_consent(Some(consent.clone())))
     }

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use steelyard_billing::AgreementAnswer;
-use steelyard_billing::mandate::{Consent, Mandate};
+use steelyard_billing::mandate::{Consent, ConsentBy, Mandate};
 
 use crate::common::at;
 use crate::inputs::{Input, NOW, changed, every_phase, in_force_until, offered, query_in_doubt};
@@ -52,12 +52,17 @@ fn a_consent_is_stored_with_the_offer_and_its_end() {
     let consent = Consent {
         terms_version: "2026-11".parse().unwrap(),
         at_s: at(NOW),
-        session: "s-1".parse().unwrap(),
+        by: ConsentBy::Session { session: "s-1".parse().unwrap() },
     };
     let agreed = offered(NOW).consented(&consent).unwrap();
     expect![[r#"{"provider":"shop","mandate":2,"version":0,"due_at_s":1431828060,"retries":1,"external_agreement_no":"SYk3x9ab8d9001d32c6a703dM2","offered_at_s":1431828000,"consent":{"terms_version":"2026-11","at_s":1431828000,"session":"s-1"},"single_limit_fen":10000,"phase":"offered"}"#]].assert_eq(&check(&agreed));
     assert_eq!(agreed.consented(&consent), None);
-    let other = Consent { session: "s-2".parse().unwrap(), ..consent };
+    let server = "arn:aws:iam::123456789012:role/server".parse().unwrap();
+    let by_server = Consent { by: ConsentBy::Caller { caller: server }, ..consent.clone() };
+    let agreed = offered(NOW).consented(&by_server).unwrap();
+    assert!(check(&agreed).contains(r#""caller":"arn:aws:iam::123456789012:role/server""#));
+    let session = "s-2".parse().unwrap();
+    let other = Consent { by: ConsentBy::Session { session }, ..consent };
     assert_eq!(agreed.consented(&other).unwrap().consent, Some(other.clone()));
     for (name, mandate) in every_phase() {
         let is_offered = name.starts_with("offered");

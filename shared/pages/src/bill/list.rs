@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{ProviderId, Statement};
+use steelyard_billing::{CalendarError, ProviderId, Statement};
 use steelyard_pricing::BillingMonth;
 use utoipa::ToSchema;
 
@@ -27,6 +27,21 @@ pub struct BillList {
     pub month: Option<BillingMonth>,
     /// Its bills, the newest first.
     pub days: Vec<BilledDay>,
+    /// Before which month older ones are looked for; none if there are none.
+    #[schema(value_type = Option<String>)]
+    pub older_before: Option<BillingMonth>,
+}
+
+/// How many months a list has.
+const MONTHS_LISTED: usize = 13;
+
+/// Which bills are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BillsQuery {
+    /// The month whose bills are listed; the newest of the list, if none.
+    pub month: Option<BillingMonth>,
+    /// Only months before this one.
+    pub before: Option<BillingMonth>,
 }
 
 /// A month with bills.
@@ -42,19 +57,34 @@ pub struct ListedMonth {
     pub sum: BilledSum,
 }
 
+impl BillsQuery {
+    /// The first month of the list.
+    ///
+    /// # Errors
+    ///
+    /// [`CalendarError`] when the time is outside the calendar.
+    pub fn first(self, records: &Records<'_>) -> Result<BillingMonth, CalendarError> {
+        let present = records.today()?.month();
+        let newest = self.before.map_or(present, |before| before.previous().min(present));
+        Ok((1..MONTHS_LISTED).fold(newest, |month, _| month.previous()))
+    }
+}
+
 impl BillList {
-    /// The list, with the bills of the chosen month, or of the newest. Give whole months of statements up to
-    /// the newest, from the oldest on.
+    /// The list, with the bills of the chosen month, or of the newest. Give the statements from the first day
+    /// of [`BillsQuery::first`] up to the newest, from the oldest on.
     ///
     /// # Errors
     ///
     /// [`BillError`] when an amount or a count leaves its range.
     pub fn new(
         records: Records<'_>,
-        chosen: Option<BillingMonth>,
+        query: BillsQuery,
         statements: &[Statement],
     ) -> Result<BillList, BillError> {
+        let first = query.first(&records)?;
         let mut days = billed_days(statements, records.account.figures.receivable())?;
+        days.retain(|day| query.before.is_none_or(|before| month_of(day) < before));
         days.reverse();
         let mut months = Vec::<ListedMonth>::new();
         for of_month in days.chunk_by(|one, other| month_of(one) == month_of(other)) {
@@ -65,10 +95,11 @@ impl BillList {
                 sum: BilledSum::of(of_month.iter().map(|day| day.sum))?,
             });
         }
-        let month = chosen.or_else(|| months.first().map(|newest| newest.month));
+        let month = query.month.or_else(|| months.first().map(|newest| newest.month));
         days.retain(|day| Some(month_of(day)) == month);
         let provider = records.provider.provider.clone();
-        Ok(BillList { provider, as_of_s: records.now, months, month, days })
+        let older_before = (records.provider.billed_from < first).then_some(first);
+        Ok(BillList { provider, as_of_s: records.now, months, month, days, older_before })
     }
 }
 

@@ -33,7 +33,7 @@ pub use calculation::{
     SlicePer, SliceStep, Step,
 };
 pub use line::{BillLine, BilledApi, LineDiscount, LineReport};
-pub use list::{BillList, ListedMonth};
+pub use list::{BillList, BillsQuery, ListedMonth};
 pub use list_page::BillListPage;
 pub use month::{BilledDay, BilledSum, MonthBill, MonthRate, MonthRateKind};
 pub use month_page::MonthBillPage;

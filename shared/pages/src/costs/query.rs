@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{BillingDay, BillingMonth};
 use thiserror::Error;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The most months that costs are shown of.
 pub const COST_MONTHS_MAX: usize = 13;
@@ -15,17 +15,23 @@ pub const COST_MONTHS_MAX: usize = 13;
 pub const COST_DAYS_MAX: u64 = 92;
 
 /// The parameters of a request, as they were sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct CostsParameters {
-    /// `day` or `month`.
+    /// `day` or `month`: `day`, if missing.
+    #[param(example = "day")]
     pub by: Option<String>,
-    /// `rate`, `api` or `source`.
+    /// `rate`, `api` or `source`: `rate`, if missing.
+    #[param(example = "rate")]
     pub group: Option<String>,
-    /// One of the group.
+    /// The only rate, API or source that is shown.
+    #[param(example = "taobao.item.get")]
     pub only: Option<String>,
     /// The first day or month.
+    #[param(example = "2015-05-01")]
     pub from: Option<String>,
     /// The last day or month.
+    #[param(example = "2015-05-17")]
     pub to: Option<String>,
 }
 

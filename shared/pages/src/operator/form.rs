@@ -4,10 +4,8 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use steelyard_billing::REASON_MAX;
 
-use super::parts::Notice;
 use super::texts::Shared;
 use crate::frame::Frame;
-use crate::icon::Icon;
 use crate::show::{Count, Html};
 
 /// What the forms of a page need beside its view.
@@ -169,8 +167,9 @@ impl<'a> FormWriter<'a> {
             FormOutcome::Waiting => (t.waiting(), t.waiting_text()),
             FormOutcome::AsBefore => (t.as_before(), t.as_before_text()),
         };
-        let notice = Notice::plain(Icon::Check, heading, text).html();
-        Some(Html(format!("<div class=\"box\" role=\"status\">{notice}</div>")))
+        Some(Html(format!(
+            "<div class=\"box stack\" role=\"status\"><h2>{heading}</h2><p class=\"soft\">{text}</p></div>"
+        )))
     }
 }
 

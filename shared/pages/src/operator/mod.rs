@@ -5,7 +5,7 @@ pub mod actions;
 pub mod debits;
 mod form;
 mod page;
-mod parts;
+pub(crate) mod parts;
 pub mod providers;
 pub mod receivables;
 pub mod reconciliation;

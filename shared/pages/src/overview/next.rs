@@ -52,6 +52,7 @@ pub struct NextWithholding {
 
 /// Where the next withholding stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = NextWithholdingState)]
 #[serde(rename_all = "snake_case")]
 pub enum WithholdingState {
     /// Nothing is owed, and there is prepaid money for what comes.

@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
 use steelyard_billing::Recharge;
 use steelyard_pricing::Fen;
+use utoipa::ToSchema;
 
 /// By what a recharge is paid.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Way {
     /// On Alipay's page, in this browser.
     #[default]

@@ -52,6 +52,8 @@ pub struct Recharging {
     pub most_fen: Fen,
     /// Recharges, the newest first.
     pub recharges: Vec<RechargeItem>,
+    /// Before which number the older ones are, if there are any.
+    pub older_before: Option<u32>,
 }
 
 /// A recharge.
@@ -92,7 +94,7 @@ pub enum RechargeState {
 }
 
 impl Recharging {
-    /// What a provider has to know, with some of its recharges in any order.
+    /// What a provider has to know, with neighbouring recharges of its in any order.
     ///
     /// # Errors
     ///
@@ -102,12 +104,17 @@ impl Recharging {
         recharges: &[Recharge],
         suggestions: Option<Suggestions>,
     ) -> Result<Recharging, MoneyError> {
+        let recharges = RechargeItem::newest_first(recharges);
+        // The recharges of a provider are numbered from 1 without a gap.
+        let older_before =
+            recharges.last().map(|oldest| oldest.recharge.0).filter(|last| *last > 1);
         Ok(Recharging {
             balance: Balance::of(&records.account.figures)?,
             suggestions,
             least_fen: Recharge::MIN,
             most_fen: Recharge::MAX,
-            recharges: RechargeItem::newest_first(recharges),
+            recharges,
+            older_before,
         })
     }
 }

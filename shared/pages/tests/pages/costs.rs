@@ -11,7 +11,7 @@ use steelyard_billing::{
 };
 use steelyard_pages::Lang;
 use steelyard_pages::bill::{
-    BillList, BillListPage, BillRecords, DayBill, MonthBill, MonthBillPage,
+    BillList, BillListPage, BillRecords, BillsQuery, DayBill, MonthBill, MonthBillPage,
 };
 use steelyard_pages::costs::{
     Costs, CostsPage, CostsParameters, CostsQuery, CostsQueryError, SourceCalls,
@@ -199,7 +199,7 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
     let due = total.charge_fen.plus(total.credited_fen).unwrap();
     assert_eq!(due.minus(paid).unwrap(), total.left_fen);
     assert_eq!(Fen::sum(of_month.rates.iter().map(|rate| rate.charge_fen)).unwrap(), charged);
-    let list = BillList::new(month.records(), None, &month.statements).unwrap();
+    let list = BillList::new(month.records(), BillsQuery::default(), &month.statements).unwrap();
     assert_eq!(list.months[0].sum.charge_fen, charged);
     // Costs.
     for (by, group) in [("day", "rate"), ("month", "rate"), ("day", "api"), ("day", "source")] {
@@ -320,11 +320,11 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         let frame = may.frame(lang, "bills/2015-05");
         let html = MonthBillPage::new(&frame, &may.rules.calendar, &bill).render().unwrap();
         shown(&html, &format!("bill-month-{name}"));
-        let list = BillList::new(may.records(), None, &may.statements).unwrap();
+        let list = BillList::new(may.records(), BillsQuery::default(), &may.statements).unwrap();
         assert_eq!(list.months.len(), 2);
         let frame = may.frame(lang, "bills");
         shown(&BillListPage::new(&frame, &list).render().unwrap(), &format!("bills-{name}"));
-        let empty = BillList::new(may.records(), None, &[]).unwrap();
+        let empty = BillList::new(may.records(), BillsQuery::default(), &[]).unwrap();
         shown(&BillListPage::new(&frame, &empty).render().unwrap(), &format!("bills-empty-{name}"));
         let statement = month.statements.iter().find(|of| !of.adjustments.is_empty()).unwrap();
         let records = BillRecords {
@@ -339,6 +339,28 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         let html = steelyard_pages::bill::DayBillPage::new(&frame, &month.rules.calendar, &bill);
         shown(&html.render().unwrap(), &format!("bill-changing-{name}"));
     }
+}
+
+#[test]
+fn a_list_of_bills_goes_back_month_by_month_to_the_first_that_is_billed() {
+    let mut may = Month::of_may_2015();
+    may.provider.billed_from = "2013-06".parse().unwrap();
+    let list = |before: Option<&str>| {
+        let before = before.map(|month| month.parse().unwrap());
+        let query = BillsQuery { month: None, before };
+        let list = BillList::new(may.records(), query, &may.statements).unwrap();
+        let months = list.months.iter().map(|of| of.month.to_string()).collect::<Vec<_>>();
+        assert_eq!(list.month.map(|month| month.to_string()), months.first().cloned());
+        assert!(list.days.iter().all(|day| Some(day.statement.day.month()) == list.month));
+        (months, list.older_before.map(|month| month.to_string()))
+    };
+    let months = |months: &[&str]| months.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let newest = Some("2014-05".to_owned());
+    assert_eq!(list(None), (months(&["2015-05", "2015-04"]), newest.clone()));
+    assert_eq!(list(Some("2015-06")), (months(&["2015-05", "2015-04"]), newest.clone()));
+    assert_eq!(list(Some("2099-01")), (months(&["2015-05", "2015-04"]), newest));
+    assert_eq!(list(Some("2015-05")), (months(&["2015-04"]), Some("2014-04".to_owned())));
+    assert_eq!(list(Some("2014-05")).1, None);
 }
 
 /// Writes the FOCUS files that `tests/scripts/focus` validates.

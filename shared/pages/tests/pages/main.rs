@@ -11,6 +11,8 @@ mod month;
 mod operator;
 mod overview;
 mod recharge;
+mod reference;
+mod start;
 mod strips;
 mod withholding;
 

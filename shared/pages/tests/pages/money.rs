@@ -1,7 +1,7 @@
 //! A provider's money for the tests of pages, moved by the code that moves it.
 
 use jiff::Timestamp;
-use steelyard_billing::mandate::{Consent, MandateLimits};
+use steelyard_billing::mandate::{Consent, ConsentBy, MandateLimits};
 use steelyard_billing::{
     Account, AgreementSigned, Debit, DebitTerms, Decline, DeclineReason, Doubt, Entry, GatewayCode,
     Mandate, MandateInUse, Movement, OutRequestNo, Outcome, PayAnswer, Payment, Provider,
@@ -50,7 +50,7 @@ pub fn consent() -> Consent {
     Consent {
         terms_version: "2026-11".parse().unwrap(),
         at_s: at("2015-05-01T09:20"),
-        session: "s-1".parse().unwrap(),
+        by: ConsentBy::Session { session: "s-1".parse().unwrap() },
     }
 }
 

@@ -576,14 +576,22 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
             },
         ),
         action("z", "wang", ActionKind::StopDebits, ActionStanding::Asked),
+        ActionRow {
+            asked_by: AskedBy::Caller {
+                caller: "arn:aws:iam::123456789012:role/server".to_owned(),
+                provider: shop(),
+            },
+            ..action("c", "", ActionKind::EndMandate { provider: shop(), mandate }, done())
+        },
     ];
     let trail = AuditTrail::new(ended.chain(others).collect(), Some("2015-05#1".to_owned()), now());
-    assert_eq!((trail.waiting.len(), trail.actions.len()), (2, 13));
+    assert_eq!((trail.waiting.len(), trail.actions.len()), (2, 14));
     let html = check("actions", |frame| {
         OperatorPage::actions(frame, &trail, &forms(), &rules().calendar).render().unwrap()
     });
     assert_eq!(html.matches("value=\"approve\"").count(), 1, "not of the own action");
     assert_eq!(html.matches("value=\"reject\"").count(), 2);
+    assert_shows(&html, &["role/server for provider shop-assistant"]);
     assert_shows(&html, &["approved by li", "Close the finding about trade", "Earlier actions"]);
     let none = AuditTrail::new(Vec::new(), None, now());
     let html = check("actions-empty", |frame| {

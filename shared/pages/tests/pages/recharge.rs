@@ -166,9 +166,10 @@ fn the_return_says_that_a_result_is_open_and_looks_again_until_it_is_not() {
             let page = RechargeResultPage::new(&frame, &money.rules.calendar, &item);
             let html = look::page(&format!("recharge-result-{name}"), lang, &page);
             assert_eq!(html.contains(told), lang == Lang::En, "{name}");
-            let refreshes =
-                html.contains(&format!("http-equiv=\"refresh\" content=\"{REFRESH_S}\""));
+            let refreshes = html.contains("?still=1");
             assert_eq!(refreshes, state == RechargeState::Open, "{name}");
+            let seconds = html.contains(&format!("{REFRESH_S} seconds"));
+            assert_eq!(seconds, refreshes && lang == Lang::En, "{name}");
         }
     }
 }

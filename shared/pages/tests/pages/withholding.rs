@@ -122,7 +122,7 @@ fn every_state_is_a_page_in_both_languages() {
                 WithholdingState::Off | WithholdingState::Ended => 1,
             };
             assert_eq!(posts, wanted, "{name}");
-            let refreshes = html.contains("http-equiv=\"refresh\"");
+            let refreshes = html.contains("?still=1");
             assert!(!(refreshes && posts > 0), "{name}: what is filled in would be lost");
             assert!(!html.contains(" checked"), "consent is never ticked before");
             let read_only = Frame { may: May::default(), ..money.frame(lang, "withholding") };
@@ -171,7 +171,7 @@ fn an_offer_shows_the_link_for_a_phone_and_the_code_for_a_desktop_and_looks_agai
             "alipays://platformapi/startapp?appId=20000067&#38;url=x\" rel=\"noreferrer\""
         ));
         assert!(html.contains("<svg role=\"img\"") && html.contains("class=\"qr large\""));
-        assert!(html.contains("http-equiv=\"refresh\" content=\"5\""));
+        assert!(html.contains("/withholding/sign?still=1"));
         assert!(!html.contains("<form"), "what was posted is not to be posted again");
     }
 }

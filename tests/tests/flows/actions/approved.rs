@@ -26,7 +26,7 @@ async fn operators_action_waits_until_another_operator_approves_it() {
     assert!(waiting.is_waiting());
     assert_eq!(recorded(invoke(&function, &asked).await), waiting);
     let own = problem(invoke(&function, &approve(&waiting, "LI")).await);
-    assert!(matches!(own, ActionProblem::Undecidable { .. }), "{own:?}");
+    assert!(matches!(own, ActionProblem::OwnApproval { .. }), "{own:?}");
     assert_eq!(state(&platform).await, before);
 
     let done = recorded(invoke(&function, &approve(&waiting, "wang")).await);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};
+use steelyard_billing::mandate::ConsentBy;
 use steelyard_cli::local::http_event;
 use steelyard_offers::MANDATES_PATH;
 use steelyard_tests::Machine;
@@ -239,7 +240,8 @@ async fn consent_is_kept_with_the_offer_that_it_was_given_to_until_it_is_signed_
     let agreed = |session: &str, terms: &str| json!({ "provider": "a", "consent": { "terms_version": terms, "session": session } });
     let kept = async |platform: &Platform| {
         let consent = platform.mandate("a", 1).await.consent.unwrap();
-        (consent.terms_version.to_string(), consent.session.to_string(), consent.at_s)
+        let ConsentBy::Session { session } = consent.by else { panic!("{consent:?}") };
+        (consent.terms_version.to_string(), session.to_string(), consent.at_s)
     };
     let (evening, later) =
         (platform.instant("2015-05-01T20:00"), platform.instant("2015-05-01T20:05"));
@@ -273,6 +275,8 @@ async fn consent_that_is_not_one_is_refused() {
         json!({ "terms_version": "", "session": "s-1" }),
         json!({ "terms_version": "2026-11", "session": "x".repeat(65) }),
         json!({ "terms_version": "2026-11" }),
+        json!({ "terms_version": "2026-11", "caller": "arn:aws:iam::000000000000:user/other" }),
+        json!({ "terms_version": "2026-11", "session": "s-1", "caller": "arn:aws:iam::000000000000:user/other" }),
         json!({ "terms_version": "2026-11", "session": "s-1", "at_s": 1 }),
         json!(true),
     ] {

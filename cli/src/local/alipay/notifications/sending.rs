@@ -45,6 +45,7 @@ impl LocalAlipay {
             Some(NotificationFault::Dropped) => self.books().forget(&notification).map(|()| 0),
             Some(NotificationFault::Reordered) => self.books().hold(&notification).map(|()| 0),
             Some(NotificationFault::Duplicate) => self.send(&notification, fault, 2, now).await,
+            Some(NotificationFault::Triplicate) => self.send(&notification, fault, 3, now).await,
             Some(
                 NotificationFault::OtherAmount
                 | NotificationFault::Forged
@@ -101,6 +102,7 @@ impl LocalAlipay {
             }
             Some(
                 NotificationFault::Duplicate
+                | NotificationFault::Triplicate
                 | NotificationFault::Dropped
                 | NotificationFault::Reordered,
             )

@@ -27,6 +27,10 @@ async fn every_fault_sends_what_its_name_says() {
             NotificationFault::Duplicate,
             &["T1 Paid 12.34", "T1 Paid 12.34", "T2 Paid 12.34", "T3 Paid 12.34"][..],
         ),
+        (
+            NotificationFault::Triplicate,
+            &["T1 Paid 12.34", "T1 Paid 12.34", "T1 Paid 12.34", "T2 Paid 12.34", "T3 Paid 12.34"],
+        ),
         (NotificationFault::Dropped, &["T2 Paid 12.34", "T3 Paid 12.34"]),
         (NotificationFault::Reordered, &["T2 Paid 12.34", "T1 Paid 12.34", "T3 Paid 12.34"]),
         (NotificationFault::OtherAmount, &["T1 Paid 12.35", "T2 Paid 12.34", "T3 Paid 12.34"]),

@@ -5,7 +5,9 @@ mod texts;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{DebitId, MandateId, ProviderId};
+use steelyard_billing::{
+    Action, ActionPhase, ActionResult, Actor, DebitId, Deed, MandateId, ProviderId,
+};
 use steelyard_pricing::Fen;
 use utoipa::ToSchema;
 
@@ -28,6 +30,14 @@ pub enum AskedBy {
         provider: ProviderId,
         /// The session.
         session: String,
+    },
+    /// One of the platform's servers, for a provider.
+    Caller {
+        /// The ARN or the unique id of its identity.
+        caller: String,
+        /// The provider.
+        #[schema(value_type = String)]
+        provider: ProviderId,
     },
 }
 
@@ -192,5 +202,85 @@ impl AuditTrail {
         waiting.sort_by(|one, other| (one.asked_at_s, &one.id).cmp(&(other.asked_at_s, &other.id)));
         actions.sort_by(|one, other| (other.asked_at_s, &other.id).cmp(&(one.asked_at_s, &one.id)));
         AuditTrail { as_of_s: now, waiting, actions, next, unreadable: Vec::new() }
+    }
+}
+
+impl ActionRow {
+    /// An action as the trail shows it.
+    #[must_use]
+    pub fn of(action: &Action) -> ActionRow {
+        ActionRow {
+            id: action.id.to_string(),
+            asked_at_s: action.asked_at_s,
+            asked_by: (&action.asked_by).into(),
+            reason: action.reason.as_ref().map(ToString::to_string),
+            what: (&action.what).into(),
+            approved_by: action.approved.as_ref().map(|approved| approved.by.to_string()),
+            standing: (&action.phase).into(),
+        }
+    }
+}
+
+impl From<&Actor> for AskedBy {
+    fn from(actor: &Actor) -> AskedBy {
+        match actor {
+            Actor::Operator { operator } => AskedBy::Operator { operator: operator.to_string() },
+            Actor::Provider { provider, session } => {
+                AskedBy::Provider { provider: provider.clone(), session: session.to_string() }
+            }
+            Actor::Caller { caller, provider } => {
+                AskedBy::Caller { caller: caller.to_string(), provider: provider.clone() }
+            }
+        }
+    }
+}
+
+impl From<&ActionPhase> for ActionStanding {
+    fn from(phase: &ActionPhase) -> ActionStanding {
+        match phase {
+            ActionPhase::Asked => ActionStanding::Asked,
+            ActionPhase::Waiting => ActionStanding::Waiting,
+            ActionPhase::Done { done_at_s, result } => ActionStanding::Done {
+                at_s: *done_at_s,
+                was_so_before: *result == ActionResult::AsBefore,
+            },
+            ActionPhase::Refused { refused_at_s, why } => {
+                ActionStanding::Refused { at_s: *refused_at_s, why: why.clone() }
+            }
+            ActionPhase::Rejected { rejected_by, rejected_at_s, rejected_because } => {
+                ActionStanding::Rejected {
+                    at_s: *rejected_at_s,
+                    by: rejected_by.to_string(),
+                    reason: rejected_because.to_string(),
+                }
+            }
+        }
+    }
+}
+
+impl From<&Deed> for ActionKind {
+    fn from(deed: &Deed) -> ActionKind {
+        match deed.clone() {
+            Deed::EndMandate { provider, mandate } => ActionKind::EndMandate { provider, mandate },
+            Deed::LowerLimits { provider, mandate, limits } => ActionKind::LowerLimits {
+                provider,
+                mandate,
+                single_fen: limits.single_fen,
+                daily_fen: limits.daily_fen,
+            },
+            Deed::ResolveDebit { provider, debit, resolution } => {
+                ActionKind::ResolveDebit { provider, debit, way: resolution.into() }
+            }
+            Deed::CloseFinding { trade, request } => ActionKind::CloseFinding { trade, request },
+            Deed::StopDebits => ActionKind::StopDebits,
+            Deed::ResumeDebits => ActionKind::ResumeDebits,
+            Deed::ApproveAdjustment { provider, adjustment } => {
+                ActionKind::ApproveAdjustment { provider, adjustment: adjustment.to_string() }
+            }
+            Deed::RejectAdjustment { provider, adjustment } => {
+                ActionKind::RejectAdjustment { provider, adjustment: adjustment.to_string() }
+            }
+            Deed::RevokeSessions { provider } => ActionKind::RevokeSessions { provider },
+        }
     }
 }

@@ -82,7 +82,8 @@ impl Page<'_> {
             (AskedBy::Operator { operator }, Some(looking)) => {
                 operator.to_lowercase() == looking.to_lowercase()
             }
-            (AskedBy::Operator { .. }, None) | (AskedBy::Provider { .. }, _) => false,
+            (AskedBy::Operator { .. }, None)
+            | (AskedBy::Provider { .. } | AskedBy::Caller { .. }, _) => false,
         }
     }
 
@@ -149,6 +150,7 @@ impl Page<'_> {
         match by {
             AskedBy::Operator { operator } => self.t.operator(operator),
             AskedBy::Provider { provider, session } => self.t.of_provider(provider, Code(session)),
+            AskedBy::Caller { caller, provider } => self.t.for_provider(provider, Code(caller)),
         }
     }
 

@@ -48,6 +48,10 @@ texts! {
         en: "provider {provider}, session {session}",
         zh: "服务商 {provider}，会话 {session}",
     }
+    for_provider(provider: &ProviderId, caller: Code<'_>) {
+        en: "{caller} for provider {provider}",
+        zh: "{caller}，代服务商 {provider}",
+    }
     approved_by(name: &str) { en: "approved by {name}", zh: "由 {name} 批准" }
     no_reason() { en: "–", zh: "–" }
     end_mandate(provider: &ProviderId, mandate: Count) {

@@ -253,6 +253,16 @@ impl From<Resolution> for DebitWay {
     }
 }
 
+impl From<DebitWay> for Resolution {
+    fn from(way: DebitWay) -> Resolution {
+        match way {
+            DebitWay::Ask => Resolution::Ask,
+            DebitWay::Retry => Resolution::Retry,
+            DebitWay::GiveUp => Resolution::GiveUp,
+        }
+    }
+}
+
 /// The ways that the rules allow now. For a debit in doubt, to ask and to send it again are the same.
 fn ways(debit: &Debit, standing: &DebitStanding, now: Timestamp) -> Vec<DebitWay> {
     let Ok(reason) = Reason::new("to see what is allowed") else { return Vec::new() };

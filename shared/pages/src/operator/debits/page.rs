@@ -25,6 +25,13 @@ impl DebitWay {
             DebitWay::GiveUp => "give_up",
         }
     }
+
+    /// The way of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<DebitWay> {
+        let mut all = [DebitWay::Ask, DebitWay::Retry, DebitWay::GiveUp].into_iter();
+        all.find(|way| way.name() == name)
+    }
 }
 
 impl<'a> OperatorPage<'a> {

@@ -67,7 +67,7 @@ impl Page<'_> {
         };
         let columns = vec![
             Column::words(t.age()),
-            Column::words(Html::default()),
+            Column::words(t.share()),
             Column::figures(t.providers()),
             Column::figures(t.owed()),
         ];

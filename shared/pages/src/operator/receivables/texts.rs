@@ -22,6 +22,7 @@ texts! {
     }
     age() { en: "Overdue", zh: "逾到期日" }
     providers() { en: "Providers", zh: "服务商" }
+    share() { en: "Share", zh: "占比" }
     owed() { en: "Owed, ¥", zh: "待付，元" }
     not_due() { en: "Not due yet", zh: "未到期" }
     week() { en: "1 to 7 days", zh: "1 至 7 天" }

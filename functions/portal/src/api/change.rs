@@ -1,0 +1,256 @@
+//! What programs change: offers of recharges and agreements, lower limits, and the end of withholding.
+
+#![expect(unused_qualifications, reason = "the macro of utoipa names the parameters by paths")]
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use steelyard_billing::{Deed, MandateId, Recharge, SessionRight};
+use steelyard_books::IdempotencyKey;
+use steelyard_pages::recharge::{PayBy, PayNow, RechargeForm, RechargeItem, Way};
+use steelyard_pages::withholding::{
+    LimitProblem, LimitsForm, SignForm, TERMS_VERSION, Withholding, WithholdingState,
+};
+use steelyard_runtime::Problem;
+use utoipa::{IntoParams, ToSchema};
+
+use super::read::OfProvider;
+use crate::Shared;
+use crate::asker::Visit;
+use crate::offers::OfferedMandate;
+use crate::provider::in_force;
+use crate::refusal::Refusal;
+
+/// The largest request, in bytes.
+const BODY_BYTES_MAX: usize = 65_536;
+
+/// By what a request that is sent again has its effect once.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes a header, which `key` reads")]
+struct Once {
+    /// A text that the program chooses, 1 to 255 characters: the same for every repetition of a request.
+    #[param(rename = "Idempotency-Key", example = "cart-1")]
+    idempotency_key: String,
+}
+
+/// The `Idempotency-Key` of a request.
+fn key(headers: &HeaderMap) -> Result<String, Refusal> {
+    let malformed = |detail: String| Refusal::Malformed(detail);
+    let sent = headers.get("idempotency-key");
+    let sent = sent.ok_or_else(|| malformed("the header `Idempotency-Key` is missing".into()))?;
+    let text = sent.to_str().map_err(|error| malformed(error.to_string()))?;
+    IdempotencyKey::parse(text).map_err(|error| malformed(error.to_string()))?;
+    Ok(text.to_owned())
+}
+
+/// The document of a request.
+async fn document<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    let too_large = |_| {
+        let detail = format!("the body has more than {BODY_BYTES_MAX} bytes, which are the most");
+        Refusal::Problem(Problem::BodyTooLarge, detail)
+    };
+    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(too_large)?;
+    steelyard_json::read(&body).map_err(|error| Refusal::Malformed(error.to_string()))
+}
+
+/// A recharge that is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RechargeAsked {
+    /// The amount in yuan.
+    #[schema(example = "50.00")]
+    amount: String,
+    /// By what it is paid: a `page` for a browser, if missing.
+    #[serde(default)]
+    way: Way,
+}
+
+/// A recharge that can be paid: by its page or its code.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RechargeOffered {
+    /// The recharge.
+    #[serde(flatten)]
+    recharge: RechargeItem,
+    /// The address of the page.
+    page: Option<String>,
+    /// The text of the QR code.
+    code: Option<String>,
+}
+
+impl From<PayNow> for RechargeOffered {
+    fn from(PayNow { item, by }: PayNow) -> RechargeOffered {
+        let (page, code) = match by {
+            PayBy::Page(page) => (Some(page), None),
+            PayBy::Code(code) => (None, Some(code)),
+        };
+        RechargeOffered { recharge: item, page, code }
+    }
+}
+
+/// Offer a recharge
+///
+/// Answers with a page or a code by which the provider pays. It lapses if nobody pays it.
+#[utoipa::path(
+    post,
+    path = "/recharges",
+    params(OfProvider, Once),
+    request_body = RechargeAsked,
+    responses((status = 201, description = "The recharge.", body = RechargeOffered))
+)]
+pub(super) async fn offer_recharge(
+    State(shared): State<Shared>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<RechargeOffered>), Refusal> {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Pay).await?;
+    let (key, asked) = (key(&headers)?, document::<RechargeAsked>(body).await?);
+    let request = RechargeForm::read(key, &asked.amount, asked.way).map_err(|_| {
+        let (least, most) = (Recharge::MIN, Recharge::MAX);
+        let detail = format!("`amount` is yuan with at most two decimals, from {least} to {most}");
+        Refusal::Problem(Problem::Amount, detail)
+    })?;
+    let offered =
+        shared.offer_recharge(&visit, request.amount_fen, request.way, &request.key).await;
+    let pay = offered.map_err(|not_offered| not_offered.refusal())?;
+    Ok((StatusCode::CREATED, Json(pay.into())))
+}
+
+/// An agreement that is asked for, with the provider's consent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MandateAsked {
+    /// The version of the terms that the provider read and agreed to: `terms_version` of withholding.
+    #[schema(example = "2026-11")]
+    terms_version: String,
+}
+
+/// Offer an agreement to sign
+///
+/// The provider signs it in the Alipay app. The consent is recorded with the time and with who sent it: the
+/// session, or the server that showed the terms to the provider.
+#[utoipa::path(
+    post,
+    path = "/withholding/offers",
+    params(OfProvider, Once),
+    request_body = MandateAsked,
+    responses((status = 201, description = "The links to sign by.", body = OfferedMandate))
+)]
+pub(super) async fn offer_mandate(
+    State(shared): State<Shared>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<OfferedMandate>), Refusal> {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let (key, asked) = (key(&headers)?, document::<MandateAsked>(body).await?);
+    let agreed = SignForm::read(Some(&asked.terms_version), Some("yes"));
+    let agreed = agreed.map_err(|_| mandate_problem(&format!("the terms are {TERMS_VERSION}")))?;
+    let consent = visit.asker.consent(&agreed)?;
+    let offered = shared.offers.mandate(visit.provider(), Some(consent), Some(&key)).await;
+    let offered = offered.map_err(|not_offered| not_offered.refusal())?;
+    Ok((StatusCode::CREATED, Json(offered)))
+}
+
+/// Limits that are asked for, none of them higher than before.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LimitsAsked {
+    /// The most that one debit may take, in yuan.
+    #[schema(example = "12.00")]
+    single: String,
+    /// The most that the debits of a day may take, in yuan. It has to be there if a day is limited already.
+    #[schema(example = "100.00")]
+    daily: Option<String>,
+}
+
+/// Lower the limits
+///
+/// They hold for debits that are not sent yet.
+#[utoipa::path(
+    put,
+    path = "/withholding/limits",
+    params(OfProvider, Once),
+    request_body = LimitsAsked,
+    responses((status = 200, description = "How withholding stands now.", body = Withholding))
+)]
+pub(super) async fn lower_limits(
+    State(shared): State<Shared>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Withholding>, Refusal> {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let (key, asked) = (key(&headers)?, document::<LimitsAsked>(body).await?);
+    let view = shared.withholding(&visit).await?;
+    let agreement = in_force(&view).ok_or_else(|| mandate_problem("no agreement is in force"))?;
+    let daily = asked.daily.unwrap_or_default();
+    let limits = LimitsForm::read(&asked.single, &daily, agreement.limits());
+    let limits = limits.map_err(|form| mandate_problem(&refused_limits(&form)))?;
+    let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
+    shared.act(&visit, &key, Deed::LowerLimits { provider, mandate, limits }).await?;
+    Ok(Json(shared.withholding(&visit).await?))
+}
+
+/// The agreement that is to be ended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EndAsked {
+    /// Its number: `agreement.mandate` of withholding.
+    #[schema(value_type = u32, example = 1)]
+    mandate: MandateId,
+}
+
+/// End withholding
+///
+/// Ends the agreement here and at Alipay. What is owed stays owed.
+#[utoipa::path(
+    post,
+    path = "/withholding/end",
+    params(OfProvider, Once),
+    request_body = EndAsked,
+    responses((status = 200, description = "How withholding stands now.", body = Withholding))
+)]
+pub(super) async fn end_withholding(
+    State(shared): State<Shared>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Withholding>, Refusal> {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
+    let (key, asked) = (key(&headers)?, document::<EndAsked>(body).await?);
+    let view = shared.withholding(&visit).await?;
+    let mandate = asked.mandate;
+    if view.agreement.as_ref().is_none_or(|agreement| agreement.mandate != mandate) {
+        return Err(mandate_problem(&format!("agreement {mandate} is not in force")));
+    }
+    if view.state == WithholdingState::Ending {
+        return Ok(Json(view));
+    }
+    // Of one that has ended, the record of the action says whether this request ended it.
+    let provider = visit.provider().clone();
+    shared.act(&visit, &key, Deed::EndMandate { provider, mandate }).await?;
+    Ok(Json(shared.withholding(&visit).await?))
+}
+
+fn mandate_problem(detail: &str) -> Refusal {
+    Refusal::Problem(Problem::Mandate, detail.to_owned())
+}
+
+/// What is wrong with limits, by their fields.
+fn refused_limits(form: &LimitsForm) -> String {
+    let fields = [("single", form.single_problem), ("daily", form.daily_problem)];
+    let texts = fields.into_iter().filter_map(|(field, problem)| {
+        Some(match problem? {
+            LimitProblem::Missing => format!("`{field}` is missing, and has to be there"),
+            LimitProblem::NotAnAmount => format!("`{field}` is not an amount in yuan"),
+            LimitProblem::Nothing => format!("`{field}` allows no debit: end withholding"),
+            LimitProblem::Above(most) => format!("`{field}` is above the limit in force, {most}"),
+        })
+    });
+    texts.collect::<Vec<_>>().join("; ")
+}

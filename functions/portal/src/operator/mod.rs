@@ -1,0 +1,50 @@
+//! The pages of operators: every provider, and what waits for a person.
+
+mod acts;
+mod pages;
+mod views;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::routing::get;
+use jiff::Timestamp;
+use steelyard_billing::{Person, Visitor};
+use steelyard_pages::Frame;
+
+use crate::Shared;
+use crate::asker::{Asker, of_session};
+use crate::refusal::Refusal;
+
+/// A request of an operator.
+#[derive(Debug)]
+pub(crate) struct Shift {
+    pub(crate) operator: Person,
+    pub(crate) frame: Frame,
+    pub(crate) now: Timestamp,
+}
+
+/// The pages below `/portal/operator`.
+pub(crate) fn pages() -> Router<Shared> {
+    Router::new()
+        .route("/providers", get(pages::providers))
+        .route("/debits", get(pages::debits).post(acts::debits))
+        .route("/reconciliation", get(pages::reconciliation).post(acts::reconciliation))
+        .route("/runs", get(pages::runs).post(acts::runs))
+        .route("/receivables", get(pages::receivables))
+        .route("/actions", get(pages::actions).post(acts::actions))
+}
+
+impl FromRequestParts<Shared> for Shift {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Shift, Refusal> {
+        let Asker::Session(session) = Asker::of(parts, shared)? else {
+            return Err(Refusal::NotFound);
+        };
+        let Visitor::Operator(operator) = &session.visitor else { return Err(Refusal::NotFound) };
+        let (operator, mut frame) = (operator.clone(), crate::asker::frame(parts, shared));
+        of_session(&mut frame, &session, shared);
+        Ok(Shift { operator, frame, now: shared.clock.now() })
+    }
+}

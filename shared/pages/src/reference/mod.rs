@@ -1,0 +1,219 @@
+//! The reference of the API: an OpenAPI document as a page, for people.
+
+mod fields;
+mod texts;
+
+use askama::Template;
+use serde_json::Value;
+
+use crate::frame::{Common, Frame};
+use crate::lang::Lang;
+use crate::operator::parts::{Column, Table, all, link, note};
+use crate::show::{Code, Html};
+use fields::{fields, kind};
+use texts::Texts;
+
+/// The page. What it takes from the document is in English; its headings are in the language of the frame.
+#[derive(Debug, Template)]
+#[template(path = "reference.html")]
+pub struct ReferencePage<'a> {
+    frame: &'a Frame,
+    c: Common,
+    t: Texts,
+    /// What holds for all routes, the routes, and the schemas.
+    sheets: Vec<Vec<Section>>,
+}
+
+/// A section of the page.
+#[derive(Debug)]
+struct Section {
+    id: String,
+    heading: Html,
+    note: Html,
+    body: Html,
+}
+
+/// An operation of the document.
+struct Operation<'v> {
+    id: &'v str,
+    method: &'v str,
+    path: &'v str,
+    described: &'v Value,
+}
+
+impl<'a> ReferencePage<'a> {
+    /// The page of an OpenAPI document. What has another form than such a document is left out.
+    #[must_use]
+    pub fn new(frame: &'a Frame, document: &Value) -> ReferencePage<'a> {
+        let t = Texts(frame.lang);
+        let operations = operations(document);
+        let about = vec![about(t, document), schemes(t, document), contents(t, &operations)];
+        let routes = operations.iter().map(|operation| route(t, operation)).collect();
+        let schemas = members(&document["components"]["schemas"]);
+        let schemas = schemas.map(|(name, schema)| Section {
+            id: schema_id(name),
+            heading: code(name),
+            note: marked(text(&schema["description"])),
+            body: fields(t, schema),
+        });
+        let sheets = vec![about, routes, schemas.collect()];
+        ReferencePage { frame, c: Common(frame.lang), t, sheets }
+    }
+}
+
+fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let mut operations = Vec::new();
+    for (path, item) in members(&document["paths"]) {
+        for (method, described) in members(item) {
+            operations.push(Operation {
+                id: text(&described["operationId"]),
+                method,
+                path,
+                described,
+            });
+        }
+    }
+    operations
+}
+
+fn about(t: Texts, document: &Value) -> Section {
+    let info = &document["info"];
+    let source = link("/v1/openapi.json", &code("/v1/openapi.json"));
+    let body = all([paragraphs(text(&info["description"])), note(&t.source(source))]);
+    Section {
+        id: "about".to_owned(),
+        heading: t.about(),
+        note: t.version(text(&info["version"])),
+        body,
+    }
+}
+
+fn schemes(t: Texts, document: &Value) -> Section {
+    let schemes = members(&document["components"]["securitySchemes"]);
+    let rows = schemes.map(|(name, scheme)| {
+        let place = scheme["name"].as_str().or(scheme["scheme"].as_str()).unwrap_or_default();
+        vec![code(name), code(place), marked(text(&scheme["description"]))]
+    });
+    let columns = [t.name(), t.sent_as(), t.meaning()].map(Column::words).to_vec();
+    let table = Table::new(t.schemes(), columns, rows.collect()).html();
+    Section { id: "callers".to_owned(), heading: t.schemes(), note: t.schemes_note(), body: table }
+}
+
+fn contents(t: Texts, operations: &[Operation<'_>]) -> Section {
+    let rows = operations.iter().map(|operation| {
+        let route = link(&format!("#{}", operation.section()), &operation.route());
+        vec![route, marked(text(&operation.described["summary"]))]
+    });
+    let columns = [t.route(), t.meaning()].map(Column::words).to_vec();
+    let table = Table::new(t.routes(), columns, rows.collect()).html();
+    Section { id: "routes".to_owned(), heading: t.routes(), note: Html::default(), body: table }
+}
+
+/// The section of an operation: who may call it, what it is sent, and what it answers.
+fn route(t: Texts, operation: &Operation<'_>) -> Section {
+    let described = operation.described;
+    let callers = list(&described["security"]).flat_map(members).map(|(name, _)| code(name));
+    let callers = joined(callers);
+    let callers = if callers.is_empty() { t.anybody() } else { t.callers(callers) };
+    let sent = &described["requestBody"]["content"]["application/json"]["schema"];
+    let sent = (!sent.is_null()).then(|| t.body(kind(t, sent)));
+    let parts = [
+        Some(paragraphs(text(&described["description"]))),
+        Some(note(&callers)),
+        parameters(t, described),
+        sent.map(|sent| Html(format!("<p>{sent}</p>"))),
+        Some(answers(t, described)),
+    ];
+    Section {
+        id: operation.section(),
+        heading: operation.route(),
+        note: marked(text(&described["summary"])),
+        body: all(parts.into_iter().flatten()),
+    }
+}
+
+fn parameters(t: Texts, described: &Value) -> Option<Html> {
+    let rows = list(&described["parameters"]).map(|parameter| {
+        let place = code(text(&parameter["in"]));
+        let needed = if parameter["required"] == true { t.required() } else { t.optional() };
+        let example = &parameter["example"];
+        let example = match example.as_str() {
+            _ if example.is_null() => Html::default(),
+            Some(text) => code(text),
+            None => code(&example.to_string()),
+        };
+        let meaning = marked(text(&parameter["description"]));
+        vec![code(text(&parameter["name"])), place, needed, meaning, example]
+    });
+    let rows = rows.collect::<Vec<_>>();
+    let columns = [t.name(), t.place(), t.needed(), t.meaning(), t.example()];
+    let table = Table::new(t.parameters(), columns.map(Column::words).to_vec(), rows);
+    (!table.rows.is_empty()).then(|| table.html())
+}
+
+fn answers(t: Texts, described: &Value) -> Html {
+    let rows = members(&described["responses"]).map(|(status, answer)| {
+        let kinds = members(&answer["content"]).map(|(content, of)| {
+            let schema = kind(t, &of["schema"]);
+            all([code(content), Html(": ".to_owned()), schema])
+        });
+        vec![code(status), marked(text(&answer["description"])), joined(kinds)]
+    });
+    let columns = [t.status(), t.meaning(), t.form()].map(Column::words).to_vec();
+    Table::new(t.answers(), columns, rows.collect()).html()
+}
+
+impl Operation<'_> {
+    fn section(&self) -> String {
+        format!("route-{}", self.id)
+    }
+
+    fn route(&self) -> Html {
+        code(&format!("{} {}", self.method.to_uppercase(), self.path))
+    }
+}
+
+/// Where the page describes a schema.
+fn schema_id(name: &str) -> String {
+    format!("schema-{name}")
+}
+
+/// The members of an object, in order; none of anything else.
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, member)| (name.as_str(), member))
+}
+
+/// The items of a list; none of anything else.
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn code(text: &str) -> Html {
+    Html::show(Code(text), Lang::En)
+}
+
+fn joined(parts: impl Iterator<Item = Html>) -> Html {
+    Html(parts.map(|part| part.0).collect::<Vec<_>>().join(", "))
+}
+
+/// A text in English whose parts between backticks are code.
+fn marked(text: &str) -> Html {
+    if text.is_empty() {
+        return Html::default();
+    }
+    let parts = text.split('`').enumerate().map(|(place, part)| match place % 2 {
+        0 => Html::show(part, Lang::En),
+        _ => code(part),
+    });
+    Html(format!("<span lang=\"en\">{}</span>", all(parts)))
+}
+
+/// Such a text in paragraphs, which empty lines part.
+fn paragraphs(text: &str) -> Html {
+    let parts = text.split("\n\n").filter(|part| !part.trim().is_empty());
+    all(parts.map(|part| Html(format!("<p>{}</p>", marked(part)))))
+}

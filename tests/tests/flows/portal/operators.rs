@@ -1,0 +1,179 @@
+//! The pages of operators: who sees them, what they show, and what their forms do.
+
+use super::*;
+use steelyard_billing::breaker::BreakerState;
+use steelyard_billing::{Action, Phase};
+use steelyard_cli::local::alipay::{Fault, Method as AlipayMethod};
+
+const PAGES: [&str; 6] =
+    ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];
+
+/// A session of an operator, who sees all providers first.
+async fn operator(platform: &Platform, name: &str, may: &[&str]) -> String {
+    let link = link(platform, &json!({ "operator": name, "may": may })).await;
+    let entered = ask(platform, Method::GET, &link, "", "").await;
+    assert_eq!(entered.location, "/portal/operator/providers");
+    entered.cookie
+}
+
+async fn look(platform: &Platform, page: &str, cookie: &str) -> Seen {
+    ask(platform, Method::GET, &format!("/portal/operator/{page}"), cookie, "").await
+}
+
+async fn act(platform: &Platform, page: &str, cookie: &str, form: &str) -> Seen {
+    ask(platform, Method::POST, &format!("/portal/operator/{page}"), cookie, form).await
+}
+
+async fn actions(platform: &Platform) -> Vec<Action> {
+    let month = "2015-05".parse().unwrap();
+    platform.stack.tables.billing.actions(month, None, 100).await.unwrap().actions
+}
+
+/// A platform where the first debit of `a` is held.
+async fn held() -> Platform {
+    let platform = platform().await;
+    let fault =
+        Fault::Refused { code: "40004".to_owned(), sub_code: "ACQ.INVALID_PARAMETER".to_owned() };
+    platform.stack.alipay.fail_next(AlipayMethod::Pay, fault, 1);
+    platform.run_until("2015-05-18 12:00").await;
+    assert!(matches!(platform.debit("a", 1).await.phase, Phase::Held { .. }));
+    platform
+}
+
+#[tokio::test]
+async fn every_page_of_operators_is_shown_to_them_and_to_nobody_else() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let provider = session(&platform, "a", &["operate"]).await;
+    for page in PAGES {
+        let seen = look(&platform, page, &li).await;
+        assert_eq!(seen.status, 200, "{page}: {}", seen.body);
+        assert!(seen.body.contains("Operator li"), "{page}");
+        for (cookie, status) in [("", 401), ("__Host-steelyard=x", 401), (&*provider, 404)] {
+            let seen = look(&platform, page, cookie).await;
+            assert_eq!(seen.status, status, "{page} {cookie}");
+        }
+    }
+    for path in ["nothing", "providers/a"] {
+        assert_eq!(look(&platform, path, &li).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn an_operator_finds_providers_by_name_and_state() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &[]).await;
+    for (search, found) in [
+        ("", &["a", "b"][..]),
+        ("?q=b&state=", &["b"]),
+        ("?q=&state=owing", &["a"]),
+        ("?state=good", &["b"]),
+        ("?state=debit_held", &[]),
+    ] {
+        let seen = look(&platform, &format!("providers{search}"), &li).await;
+        for provider in ["a", "b"] {
+            let link = format!("\"/portal/providers/{provider}/overview\"");
+            assert_eq!(seen.body.contains(&link), found.contains(&provider), "{search} {provider}");
+        }
+    }
+    for search in ["?state=x", "?after=x"] {
+        let seen = look(&platform, &format!("providers{search}"), &li).await;
+        assert_eq!(seen.status, 400, "{search}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_providers_goes_on_where_it_ended() {
+    let platform = platform().await;
+    for number in 0..120 {
+        platform.join(&format!("shop{number:03}")).await;
+    }
+    let li = operator(&platform, "li", &[]).await;
+    let (mut seen, mut at) = (Vec::new(), "providers".to_owned());
+    loop {
+        let page = look(&platform, &at, &li).await;
+        let links = page.body.split("\"/portal/providers/").skip(1);
+        seen.extend(links.map(|rest| rest.split('/').next().unwrap().to_owned()));
+        let Some((_, next)) = page.body.split_once("?after=") else { break };
+        at = format!("providers?after={}", next.split('"').next().unwrap());
+    }
+    let all = seen.iter().collect::<std::collections::BTreeSet<_>>();
+    assert_eq!((seen.len(), all.len()), (122, 122));
+}
+
+#[tokio::test]
+async fn an_operator_resolves_a_held_debit_once_under_its_name() {
+    let platform = held().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let seen = look(&platform, "debits", &li).await;
+    assert!(seen.body.contains("name=\"debit\" value=\"1\""), "{}", seen.body);
+    let form = "key=k.1&form=debit%2Fa%2F1&provider=a&debit=1&do=give_up";
+    let seen = act(&platform, "debits", &li, form).await;
+    assert_eq!(seen.status, 422, "without a reason");
+    for _ in 0..2 {
+        let form = format!("{form}&reason=wrong+number");
+        let seen = act(&platform, "debits", &li, &form).await;
+        assert_eq!(seen.status, 200, "{}", seen.body);
+    }
+    platform.run_until("2015-05-18 14:00").await;
+    assert!(matches!(platform.debit("a", 1).await.phase, Phase::GivenUp { .. }));
+    let actions = actions(&platform).await;
+    let [action] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(action.asked_by.to_string(), "li");
+    // The session has ended meanwhile.
+    let li = operator(&platform, "li", &["operate"]).await;
+    let trail = look(&platform, "actions", &li).await;
+    assert!(trail.body.contains("wrong number"), "{}", trail.body);
+    let late = format!("{form}&reason=again").replace("k.1", "k.2");
+    assert_eq!(act(&platform, "debits", &li, &late).await.status, 409);
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn an_operator_who_may_only_read_sees_no_form_and_changes_nothing() {
+    let platform = held().await;
+    let li = operator(&platform, "li", &["read", "pay", "mandate"]).await;
+    for (page, form) in [
+        ("debits", "key=k&form=f&provider=a&debit=1&do=give_up&reason=r"),
+        ("runs", "key=k&form=f&breaker=stop&reason=r"),
+        ("reconciliation", "key=k&form=f&trade=t&reason=r"),
+        ("actions", "key=k&form=f&action=x&do=approve&reason=r"),
+    ] {
+        assert!(!look(&platform, page, &li).await.body.contains("method=\"post\""), "{page}");
+        assert_eq!(act(&platform, page, &li, form).await.status, 403, "{page}");
+    }
+    assert_eq!(actions(&platform).await, []);
+}
+
+#[tokio::test]
+async fn an_operator_stops_debits_and_lets_them_go_on() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let breaker = async || platform.stack.tables.billing.breaker().await.unwrap().state;
+    let form = "key=k1&form=breaker&breaker=stop&reason=bank+holiday";
+    assert_eq!(act(&platform, "runs", &li, form).await.status, 200);
+    assert!(matches!(breaker().await, BreakerState::Open { .. }));
+    assert!(look(&platform, "runs", &li).await.body.contains("bank holiday"));
+    let form = "key=k2&form=breaker&breaker=resume&reason=over";
+    assert_eq!(act(&platform, "runs", &li, form).await.status, 200);
+    assert!(matches!(breaker().await, BreakerState::Closed));
+    let form = "key=k3&form=breaker&breaker=burn&reason=over";
+    assert_eq!(act(&platform, "runs", &li, form).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_operator_sees_every_account_and_neither_pays_nor_signs() {
+    let platform = platform().await;
+    let asked = json!({ "provider": "a", "operator": "li", "may": ["pay", "mandate"] });
+    let entered = ask(&platform, Method::GET, &link(&platform, &asked).await, "", "").await;
+    for provider in ["a", "b"] {
+        let path = format!("/portal/providers/{provider}/overview");
+        let seen = ask(&platform, Method::GET, &path, &entered.cookie, "").await;
+        assert_eq!(seen.status, 200, "{provider}");
+    }
+    let path = "/portal/providers/a/recharge";
+    let form = "key=cart-1&amount=50.00&way=page";
+    let seen = ask(&platform, Method::POST, path, &entered.cookie, form).await;
+    assert_eq!(seen.status, 403);
+    assert_eq!(platform.found("a").await.account.recharges, 0);
+}
