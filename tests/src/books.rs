@@ -19,15 +19,24 @@ impl Platform {
 
     /// The same while this, and nothing else, is late.
     pub async fn books_balance_late(&self, late: &[BreachKind]) {
+        self.balanced_figures_late(late).await;
+    }
+
+    /// Checks the same, and gives the figures of every provider, without times: what was charged, moved,
+    /// withheld and is owed.
+    pub async fn balanced_figures_late(&self, late: &[BreachKind]) -> String {
+        let mut text = String::new();
         let mut trades = self.stack.alipay.trades().unwrap();
         let mut found = Vec::new();
         for (books, late) in self.checked_books().await {
             let by_alipay = taken_from(&books, &mut trades);
             assert_eq!(by_alipay, by_journal(&books), "taken from {}", books.provider.provider);
+            write_figures(&mut text, &books, by_alipay).unwrap();
             found.extend(late);
         }
         assert_eq!(found.iter().map(|breach| breach.kind).collect::<Vec<_>>(), late, "{found:?}");
         assert_eq!(trades, [], "taken from nobody of ours");
+        text
     }
 
     /// Checks what each statement of a provider charges, what it has and owes (prepaid, receivable and

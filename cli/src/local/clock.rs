@@ -19,7 +19,7 @@ struct Setting {
     speed: u32,
 }
 
-/// What a hand showed at an instant.
+/// The time that the clock was set to, and when it was set.
 #[derive(Clone, Copy, Debug)]
 struct Hand {
     shown: Timestamp,

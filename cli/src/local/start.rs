@@ -40,7 +40,7 @@ const ALIPAY_MAX: usize = 50;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What the start page shows of a stack, and acts on.
+/// The parts of a stack that the start page shows and changes.
 #[derive(Clone)]
 pub(super) struct StartPages {
     pub(super) tables: Tables,
@@ -113,7 +113,7 @@ impl StartPages {
         })
     }
 
-    /// What runs next, by its time.
+    /// The runs to come, the next one first.
     async fn runs(&self, now: Timestamp) -> Result<Vec<NextRun>, Error> {
         let scheduled = next_runs(&self.rules.calendar, &self.tables.billing, now).await?;
         let mut runs: Vec<NextRun> = scheduled

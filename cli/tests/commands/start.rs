@@ -19,7 +19,7 @@ async fn platform(name: &str) -> Platform {
     platform
 }
 
-/// The whole answer to a request whose head, but for `Host`, and body are given.
+/// The whole answer to a request, of which the head without `Host` and the body are given.
 async fn answer(address: SocketAddr, head: &str, body: &str) -> String {
     let length = body.len();
     let request = format!(

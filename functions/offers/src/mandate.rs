@@ -18,7 +18,7 @@ pub(crate) struct MandateRequest {
     pub(crate) provider: ProviderId,
     /// What the provider is called at the platform; it reads it before it signs. Its id, if missing.
     login: Option<String>,
-    /// What the provider agreed to before; none if it was not asked.
+    /// The consent that the provider gave beforehand; none if it was not asked for one.
     consent: Option<ConsentGiven>,
 }
 
@@ -58,7 +58,7 @@ impl TryFrom<ConsentSent> for ConsentGiven {
 }
 
 impl MandateRequest {
-    /// Whether it says that another server than the one that sends it took the consent.
+    /// Whether the consent was taken by another server than the sender.
     pub(crate) fn is_consent_of_another(&self, sender: &Caller) -> bool {
         match self.consent.as_ref().map(|consent| &consent.by) {
             Some(ConsentBy::Caller { caller }) => Some(caller) != sender.principal(),

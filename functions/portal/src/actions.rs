@@ -1,4 +1,4 @@
-//! What the portal asks of the other functions for whoever visits.
+//! What the portal has other functions do for a visitor.
 
 use steelyard_billing::{ActionAnswer, ActionEvent, ActionPhase, ActionProblem, Deed, Recharge};
 use steelyard_pages::recharge::{PayNow, RechargeItem, Way};
@@ -31,8 +31,13 @@ impl Shared {
         Ok(PayNow { item: RechargeItem::new(&found), by })
     }
 
-    /// Has an action of a provider carried out, once by its key.
-    pub(crate) async fn act(&self, visit: &Visit, key: &str, deed: Deed) -> Result<(), Refusal> {
+    /// Has an action of a provider carried out, once by its key, and reads what it changed.
+    pub(crate) async fn act(
+        &self,
+        visit: &mut Visit,
+        key: &str,
+        deed: Deed,
+    ) -> Result<(), Refusal> {
         let event = ActionEvent {
             by: visit.asker.actor(visit.provider())?,
             key: Some(key.to_owned()),
@@ -43,7 +48,12 @@ impl Shared {
         };
         match self.asked_of_actions(&event).await? {
             ActionAnswer::Action(action) => match action.phase {
-                ActionPhase::Done { .. } => Ok(()),
+                ActionPhase::Done { .. } => {
+                    let changed = self.settler.books.billing.account(visit.provider()).await;
+                    let changed = changed.map_err(Refusal::unavailable)?;
+                    visit.account = changed.ok_or(Refusal::NotFound)?;
+                    Ok(())
+                }
                 ActionPhase::Refused { why, .. } => Err(Refusal::Problem(Problem::Mandate, why)),
                 ActionPhase::Asked | ActionPhase::Waiting | ActionPhase::Rejected { .. } => {
                     Err(Refusal::unavailable("the action is not done yet"))
@@ -60,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// What the actions function answers.
+    /// Invokes the actions function, and gives its answer.
     pub(crate) async fn asked_of_actions(
         &self,
         event: &ActionEvent,

@@ -428,7 +428,7 @@ pub(crate) async fn signing(State(shared): State<Shared>, visit: Visit) -> Answe
 /// Lowers the limits of the agreement.
 pub(crate) async fn lower(
     State(shared): State<Shared>,
-    visit: Visit,
+    mut visit: Visit,
     Form(sent): Form<WithholdingSent>,
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
@@ -445,17 +445,18 @@ pub(crate) async fn lower(
         Ok(limits) => {
             let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
             let deed = Deed::LowerLimits { provider, mandate, limits };
-            match shared.act(&visit, &sent.key, deed).await {
+            match shared.act(&mut visit, &sent.key, deed).await {
                 Ok(()) => {
                     forms.has_saved_limits = true;
                     let view = shared.withholding(&visit).await?;
                     return Ok(withholding_page(&shared, visit, &view, &forms, StatusCode::OK));
                 }
-                Err(refusal) => {
+                Err(refusal @ Refusal::Unavailable(_)) => {
                     refusal.log();
                     forms.limits = Some(LimitsForm::unavailable(limits));
                     StatusCode::SERVICE_UNAVAILABLE
                 }
+                Err(refusal) => return Err(refusal),
             }
         }
     };
@@ -471,7 +472,7 @@ pub(crate) fn in_force(view: &Withholding) -> Option<&AgreementView> {
 /// Ends the agreement.
 pub(crate) async fn end(
     State(shared): State<Shared>,
-    visit: Visit,
+    mut visit: Visit,
     Form(sent): Form<WithholdingSent>,
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
@@ -489,13 +490,14 @@ pub(crate) async fn end(
         }
         Ok(mandate) => {
             let deed = Deed::EndMandate { provider: visit.provider().clone(), mandate };
-            match shared.act(&visit, &sent.key, deed).await {
+            match shared.act(&mut visit, &sent.key, deed).await {
                 Ok(()) => return Ok(to(&visit.frame.page("withholding"))),
-                Err(refusal) => {
+                Err(refusal @ Refusal::Unavailable(_)) => {
                     refusal.log();
                     forms.end = EndForm::unavailable();
                     StatusCode::SERVICE_UNAVAILABLE
                 }
+                Err(refusal) => return Err(refusal),
             }
         }
     };

@@ -39,7 +39,7 @@ pub enum Actor {
     Caller {
         /// The identity that AWS checked.
         caller: Principal,
-        /// The provider.
+        /// The provider for which it acts.
         provider: ProviderId,
     },
 }

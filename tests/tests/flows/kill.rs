@@ -31,8 +31,7 @@ async fn check(told: &str, story: Story<'_>) -> (u64, String) {
     platform.stack.transport.meter().take();
     (story.run)(&platform).await;
     let writes = platform.stack.transport.meter().take().writes();
-    let expected = platform.figures().await;
-    platform.books_balance_late(story.late).await;
+    let expected = platform.balanced_figures_late(story.late).await;
     (story.run_again)(&platform).await;
     assert_eq!(platform.figures().await, expected, "{told}, run twice");
 
@@ -45,8 +44,7 @@ async fn check(told: &str, story: Story<'_>) -> (u64, String) {
             platform.books_hold().await;
             (story.run_again)(&platform).await;
             let told = format!("{told}, {fault:?} write {write} of {writes}");
-            assert_eq!(platform.figures().await, expected, "{told}");
-            platform.books_balance_late(story.late).await;
+            assert_eq!(platform.balanced_figures_late(story.late).await, expected, "{told}");
         }
     }
     (writes, expected)

@@ -72,7 +72,7 @@ pub(super) struct RechargeAsked {
 /// A recharge that can be paid: by its page or its code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RechargeOffered {
-    /// The recharge.
+    /// How it stands.
     #[serde(flatten)]
     recharge: RechargeItem,
     /// The address of the page.
@@ -180,7 +180,7 @@ pub(super) struct LimitsAsked {
 )]
 pub(super) async fn lower_limits(
     State(shared): State<Shared>,
-    visit: Visit,
+    mut visit: Visit,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Withholding>, Refusal> {
@@ -192,7 +192,7 @@ pub(super) async fn lower_limits(
     let limits = LimitsForm::read(&asked.single, &daily, agreement.limits());
     let limits = limits.map_err(|form| mandate_problem(&refused_limits(&form)))?;
     let (provider, mandate) = (visit.provider().clone(), agreement.mandate);
-    shared.act(&visit, &key, Deed::LowerLimits { provider, mandate, limits }).await?;
+    shared.act(&mut visit, &key, Deed::LowerLimits { provider, mandate, limits }).await?;
     Ok(Json(shared.withholding(&visit).await?))
 }
 
@@ -217,7 +217,7 @@ pub(super) struct EndAsked {
 )]
 pub(super) async fn end_withholding(
     State(shared): State<Shared>,
-    visit: Visit,
+    mut visit: Visit,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Withholding>, Refusal> {
@@ -233,7 +233,7 @@ pub(super) async fn end_withholding(
     }
     // Of one that has ended, the record of the action says whether this request ended it.
     let provider = visit.provider().clone();
-    shared.act(&visit, &key, Deed::EndMandate { provider, mandate }).await?;
+    shared.act(&mut visit, &key, Deed::EndMandate { provider, mandate }).await?;
     Ok(Json(shared.withholding(&visit).await?))
 }
 
@@ -241,7 +241,7 @@ fn mandate_problem(detail: &str) -> Refusal {
     Refusal::Problem(Problem::Mandate, detail.to_owned())
 }
 
-/// What is wrong with limits, by their fields.
+/// Says what is wrong with each field of the limits.
 fn refused_limits(form: &LimitsForm) -> String {
     let fields = [("single", form.single_problem), ("daily", form.daily_problem)];
     let texts = fields.into_iter().filter_map(|(field, problem)| {

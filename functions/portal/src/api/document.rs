@@ -45,7 +45,7 @@ Other routes are on another API of the platform and are described in the documen
 day and source), `POST /v1/quotes` (prices, alone and on top of a month), `POST /v1/recharges` and \
 `POST /v1/mandates` (offers for any provider).";
 
-/// The document.
+/// The OpenAPI document, made once.
 pub(super) static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     let mut document = super::routes().into_openapi();
     document.info.title = "Steelyard".to_owned();

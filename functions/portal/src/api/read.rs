@@ -127,7 +127,7 @@ pub(super) enum Bill {
     Month(Box<MonthBill>),
 }
 
-/// Which bill.
+/// The name of a bill in a path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "it describes a part of the path, which Visit reads")]
@@ -199,7 +199,7 @@ pub(super) async fn recharges(
     Ok(Json(shared.recharging(&visit, sent.before.map(RechargeId)).await?))
 }
 
-/// Which recharge.
+/// The number of a recharge in a path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "it describes a part of the path, which Visit reads")]

@@ -151,7 +151,9 @@ impl Shared {
             FormProblem::OwnApproval => StatusCode::FORBIDDEN,
             FormProblem::NoReason | FormProblem::LongReason(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
+        let is_known = problem != FormProblem::Unavailable;
         let refused = Refused {
+            key: (!is_known).then(|| sent.key.clone()),
             form: sent.form.clone(),
             choice: sent.choice.clone(),
             reason: sent.reason.clone(),

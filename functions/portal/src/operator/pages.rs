@@ -35,7 +35,7 @@ impl Search {
     }
 }
 
-/// The providers.
+/// A page of the providers that are searched for.
 pub(super) async fn providers(
     State(shared): State<Shared>,
     shift: Shift,
@@ -45,7 +45,7 @@ pub(super) async fn providers(
     Ok(page(&OperatorPage::providers(&shift.frame, &view, shared.calendar())))
 }
 
-/// The receivables.
+/// What is owed by age, and what was charged.
 pub(super) async fn receivables(State(shared): State<Shared>, shift: Shift) -> Answer {
     let view = shared.receivables(shift.now).await?;
     Ok(page(&OperatorPage::receivables(&shift.frame, &view, shared.calendar())))

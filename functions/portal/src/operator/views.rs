@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use steelyard_billing::reconciliation::{DayFailure, bill_day};
 use steelyard_billing::{
-    Debit, MandateId, ProviderId, RunFailure, RunScope, RunShard, SettlementRun,
+    Debit, MandateId, NAMED_MAX, ProviderId, RunFailure, RunScope, RunShard, SettlementRun,
 };
 use steelyard_pages::operator::UnreadableRecord;
 use steelyard_pages::operator::actions::{ActionRow, AuditTrail};
@@ -35,20 +35,14 @@ const SEARCHED_MAX: usize = 500;
 /// are that the last run named.
 const WALKED_MAX: u64 = 10_000;
 
-/// How many providers are read at a time.
-const WALK_PAGE: u16 = 250;
-
-/// How many days of reconciliation are shown.
+/// How many days of reconciliation are shown, those that failed included.
 const DAYS_SHOWN: u16 = 31;
-
-/// How many days back a day that failed is looked for.
-const FAILED_DAYS: i32 = 14;
 
 /// The most actions on a page.
 const ACTIONS_PAGE: u16 = 100;
 
-/// How many months back the audit trail is searched for its next action.
-const EMPTY_MONTHS_MAX: usize = 13;
+/// The most months that are read for a page of the audit trail. It ends where so many have no action.
+const TRAIL_MONTHS: usize = 13;
 
 /// The most runs that are read for the sums of the months that are shown: one a night, and as many by hand.
 const RUNS_SUMMED: u16 = 200;
@@ -180,6 +174,8 @@ impl Shared {
             Some(_) | None => (self.all_debits(&mut unreadable).await?, None),
         };
         let mut view = DebitsToSee::new(&debits, now);
+        // A run names some, and no more.
+        view.has_more |= named_at_s.is_some() && debits.len() >= NAMED_MAX;
         view.named_at_s = named_at_s;
         view.unreadable = shown(unreadable);
         Ok(view)
@@ -207,7 +203,7 @@ impl Shared {
         let billing = &self.settler.books.billing;
         let (mut debits, mut from) = (Vec::new(), None::<RegistryCursor>);
         loop {
-            let page = billing.registry_page(from.as_ref(), WALK_PAGE).await;
+            let page = billing.registry_page(from.as_ref(), u16::MAX).await;
             let RegistryPage { mut accounts, unreadable: broken, next } =
                 page.map_err(Refusal::unavailable)?;
             accounts.retain(|found| debit_of(&found.account).is_some());
@@ -241,7 +237,7 @@ impl Shared {
         unreadable.extend(broken);
         let is_done = |day: &Date| days.readable.iter().any(|done| done.day == *day);
         let last = bill_day(now).saturating_sub(1.day());
-        let oldest = last.saturating_sub(FAILED_DAYS.days());
+        let oldest = last.saturating_sub(i32::from(DAYS_SHOWN).days());
         let first = first.map_err(Refusal::unavailable)?.map(|first| first.max(oldest));
         let tried = first.into_iter().flat_map(|first| first.series(1.day()));
         let tried = tried.take_while(|day| *day <= last).filter(|day| !is_done(day));
@@ -340,8 +336,7 @@ impl Shared {
         let billing = &self.settler.books.billing;
         let today = self.calendar().day_of(now).map_err(Refusal::unavailable)?;
         let mut at = from.unwrap_or(TrailCursor { month: today.month(), before: None });
-        let (mut rows, mut unreadable, mut months_left) =
-            (Vec::new(), Vec::new(), EMPTY_MONTHS_MAX);
+        let (mut rows, mut unreadable, mut months_left) = (Vec::new(), Vec::new(), TRAIL_MONTHS);
         let next = loop {
             let left = u16::try_from(usize::from(ACTIONS_PAGE).saturating_sub(rows.len()));
             let page = billing.actions(at.month, at.before.as_deref(), left.unwrap_or(1)).await;
@@ -357,7 +352,7 @@ impl Shared {
                 }
             };
             if months_left == 0 {
-                break None;
+                break (!rows.is_empty()).then(|| next.to_string());
             }
             if rows.len() >= usize::from(ACTIONS_PAGE) {
                 break Some(next.to_string());

@@ -6,6 +6,7 @@ use steelyard_billing::REASON_MAX;
 
 use super::texts::Shared;
 use crate::frame::Frame;
+use crate::icon::Icon;
 use crate::show::{Count, Html};
 
 /// What the forms of a page need beside its view.
@@ -30,6 +31,9 @@ pub struct Refused {
     pub reason: String,
     /// Why it was not carried out.
     pub problem: FormProblem,
+    /// The key under which it may have been carried out: sent again under it, it is carried out once. None
+    /// if nothing was done.
+    pub key: Option<String>,
 }
 
 /// Why a form was not carried out.
@@ -43,7 +47,7 @@ pub enum FormProblem {
     NotAllowedNow(String),
     /// The person who asked for an action may not approve it.
     OwnApproval,
-    /// The books could not be reached. Nothing changed.
+    /// No answer came: nobody knows whether it was carried out.
     Unavailable,
 }
 
@@ -131,7 +135,9 @@ impl<'a> FormWriter<'a> {
         let choice = |(value, label)| Choice { value, label, is_checked: checked == Some(value) };
         Some(ActionForm {
             action: self.frame.path.clone(),
-            key: format!("{}.{}", self.forms.key, self.made),
+            key: refused
+                .and_then(|refused| refused.key.clone())
+                .unwrap_or_else(|| format!("{}.{}", self.forms.key, self.made)),
             form: about.form,
             hidden: about.hidden,
             legend: t.what_to_do(),
@@ -152,6 +158,8 @@ impl<'a> FormWriter<'a> {
         let t = Shared(self.frame.lang);
         if let Some(refused) = &self.forms.refused {
             let problem = refused.problem.text(t);
+            let is_known = refused.problem != FormProblem::Unavailable;
+            let heading = if is_known { t.not_done() } else { t.not_known() };
             let link = match self.refused_at {
                 Some(number) => format!(" <a href=\"#why-{number}\" autofocus>{}</a>", t.reason()),
                 // The record went meanwhile, and its form with it.
@@ -159,7 +167,7 @@ impl<'a> FormWriter<'a> {
             };
             return Some(Html(format!(
                 "<div class=\"box care stack\" role=\"group\" aria-labelledby=\"refused\"><h2 id=\"refused\">{}</h2><p class=\"soft\">{problem}{link}</p></div>",
-                t.not_done()
+                heading
             )));
         }
         let (heading, text) = match self.forms.outcome? {

@@ -30,10 +30,11 @@ texts! {
         zh: "该操作由您提出，须由另一人批准。没有任何变动。",
     }
     unavailable() {
-        en: "The books could not be reached. Nothing changed. Send it again.",
-        zh: "暂时无法连接账目，没有任何变动，请重新提交。",
+        en: "No answer came, so it may be done or not. Send it again as it is: it is done once.",
+        zh: "未收到答复，是否已执行尚不确定。请原样重新提交，只会执行一次。",
     }
     not_done() { en: "Nothing was done yet", zh: "尚未执行" }
+    not_known() { en: "The result is not known", zh: "结果未知" }
     done() { en: "Done", zh: "已完成" }
     done_text() {
         en: "It is recorded. <a href=\"/portal/operator/actions\">Actions</a>",

@@ -37,7 +37,7 @@ pub struct Start {
 /// A provider of the stack.
 #[derive(Clone, Debug)]
 pub struct ProviderLine {
-    /// Its id.
+    /// The id by which it is registered.
     pub provider: ProviderId,
     /// The plan that it is on; none before its first.
     pub plan: Option<Name>,
@@ -48,9 +48,9 @@ pub struct ProviderLine {
 /// Something that runs by the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextRun {
-    /// When.
+    /// When it runs next, by the stack's clock.
     pub at: Timestamp,
-    /// What.
+    /// What runs then.
     pub run: Run,
 }
 
@@ -85,13 +85,13 @@ pub struct AgreementLine {
 /// How an agreement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgreementState {
-    /// In force.
+    /// Debits can be made under it.
     InForce,
     /// Signed, and not yet in force.
     Deferred,
-    /// Suspended.
+    /// Alipay stopped it for a time.
     Suspended,
-    /// Ended.
+    /// It was ended, or its time is over.
     Ended,
 }
 
@@ -106,7 +106,7 @@ pub struct PaymentLine {
     pub payer: Option<String>,
     /// When it was paid, or else made.
     pub at: Timestamp,
-    /// How much.
+    /// How much it is about, in fen.
     pub amount_fen: Fen,
     /// How much of it went back.
     pub refunded_fen: Fen,
@@ -121,7 +121,7 @@ pub enum PaymentState {
     Waiting,
     /// Alipay took it on, and takes the money later.
     UnderWay,
-    /// Paid.
+    /// Alipay took the money.
     Paid,
     /// Closed unpaid, or given back.
     Closed,

@@ -197,8 +197,8 @@ texts! {
     saved() { en: "Your limits are saved.", zh: "限额已保存。" }
     limits_error() { en: "The limits need another look", zh: "请再核对限额" }
     limits_unavailable() {
-        en: "The limits could not be saved right now; those in force still hold. Press the button again in a minute.",
-        zh: "暂时无法保存，当前限额仍然有效，请一分钟后再试。",
+        en: "No answer came, so the limits may be saved or not. Press the button again in a minute: they are saved once.",
+        zh: "未收到答复，限额是否已保存尚不确定。请一分钟后再次点击，只会保存一次。",
     }
     limit_missing() { en: "Enter an amount. A limit in force can't be taken away.", zh: "请输入金额。已设的限额不能取消。" }
     limit_not() { en: "Enter digits, and at most two after the point, such as 300.00.", zh: "请输入数字，小数点后最多两位，例如 300.00。" }
@@ -252,8 +252,8 @@ texts! {
         zh: "当前生效的协议与之前显示的不同，请核对后再终止。",
     }
     end_unavailable() {
-        en: "It could not be ended right now. Press the button again in a minute, or end it in the Alipay app.",
-        zh: "暂时无法终止，请一分钟后再试，或在支付宝 App 中终止。",
+        en: "No answer came, so the agreement may be ended or not. Press the button again in a minute, or end it in the Alipay app.",
+        zh: "未收到答复，协议是否已终止尚不确定。请一分钟后再次点击，或在支付宝 App 中终止。",
     }
     terms() { en: "Terms of withholding", zh: "代扣条款" }
     terms_version(version: Html) { en: "Version {version}.", zh: "版本 {version}。" }

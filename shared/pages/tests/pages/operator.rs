@@ -282,6 +282,7 @@ fn debits_say_why_and_offer_the_ways_that_the_rules_allow() {
         choice: Some("retry".to_owned()),
         reason: HOSTILE.to_owned(),
         problem: FormProblem::NoReason,
+        key: None,
     };
     let again = Forms { refused: Some(refused), ..forms() };
     let html = check("debits", |frame| render(frame, &again));
@@ -299,6 +300,17 @@ fn debits_say_why_and_offer_the_ways_that_the_rules_allow() {
             render(frame, &Forms { refused: Some(refused.clone()), ..forms() })
         });
     }
+    // Nobody knows whether it was done: sent again, it is the same action.
+    let refused = Refused {
+        problem: FormProblem::Unavailable,
+        key: Some("sent.7".to_owned()),
+        ..again.refused.clone().unwrap()
+    };
+    let html = check("debits", |frame| {
+        render(frame, &Forms { refused: Some(refused.clone()), ..forms() })
+    });
+    assert_eq!(html.matches("name=\"key\" value=\"sent.7\"").count(), 1);
+    assert_shows(&html, &["The result is not known"]);
     for outcome in [FormOutcome::Done, FormOutcome::Waiting, FormOutcome::AsBefore] {
         let html =
             check("debits", |frame| render(frame, &Forms { outcome: Some(outcome), ..forms() }));

@@ -4,6 +4,7 @@ use super::*;
 use steelyard_billing::breaker::BreakerState;
 use steelyard_billing::{Action, Phase};
 use steelyard_cli::local::alipay::{Fault, Method as AlipayMethod};
+use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 
 const PAGES: [&str; 6] =
     ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];
@@ -127,6 +128,42 @@ async fn an_operator_resolves_a_held_debit_once_under_its_name() {
     let late = format!("{form}&reason=again").replace("k.1", "k.2");
     assert_eq!(act(&platform, "debits", &li, &late).await.status, 409);
     platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn a_form_whose_answer_got_lost_is_sent_again_under_its_key() {
+    let platform = held().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    // The action is recorded, and the function that carries it out hears nothing of it.
+    let faults = platform.stack.transport.faults();
+    faults.strike(Target::Naming("resolve_debit"), 1..=20, AwsFault::LoseAnswer);
+    let form = "key=k.1&form=debit%2Fa%2F1&provider=a&debit=1&do=give_up&reason=wrong";
+    let seen = act(&platform, "debits", &li, form).await;
+    faults.restore();
+    assert_eq!(seen.status, 503, "{}", seen.body);
+    assert!(seen.body.contains("The result is not known"), "{}", seen.body);
+    assert!(seen.body.contains("name=\"key\" value=\"k.1\""), "{}", seen.body);
+    assert_eq!(act(&platform, "debits", &li, form).await.status, 200);
+    assert_eq!(actions(&platform).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_audit_trail_leads_on_to_actions_of_years_ago() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let form = "key=k1&form=breaker&breaker=stop&reason=of+the+first+year";
+    assert_eq!(act(&platform, "runs", &li, form).await.status, 200);
+    platform.set("2016-05-20 08:00");
+    let li = operator(&platform, "li", &["operate"]).await;
+    let form = "key=k2&form=breaker&breaker=resume&reason=of+the+second+year";
+    assert_eq!(act(&platform, "runs", &li, form).await.status, 200);
+    platform.set("2016-06-20 08:00");
+    let li = operator(&platform, "li", &["operate"]).await;
+    let first = look(&platform, "actions", &li).await;
+    assert!(first.body.contains("of the second year") && !first.body.contains("of the first year"));
+    let (_, next) = first.body.split_once("?after=").unwrap();
+    let next = format!("actions?after={}", next.split('"').next().unwrap());
+    assert!(look(&platform, &next, &li).await.body.contains("of the first year"));
 }
 
 #[tokio::test]

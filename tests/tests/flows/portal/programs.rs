@@ -20,7 +20,7 @@ pub(super) const FOREIGN: &str = "zebra-tools";
 pub(super) const SECRETS: [&str; 5] =
     [FOREIGN, "2015zebratools", "vas.zebra.only", "_fen\":7731", "77.31"];
 
-/// Who calls.
+/// Who sends a request.
 #[derive(Clone, Debug)]
 pub(super) enum By {
     Nobody,

@@ -35,7 +35,7 @@ pub enum AskedBy {
     Caller {
         /// The ARN or the unique id of its identity.
         caller: String,
-        /// The provider.
+        /// The provider for which it acts.
         #[schema(value_type = String)]
         provider: ProviderId,
     },
