@@ -133,6 +133,10 @@ impl<'a> Earlier<'a> {
         let document = part.segment.plan().document();
         for (rate, rated) in document.rates.iter().zip(rates) {
             self.plan_free_used += rated.plan_free_used;
+            if rated.continued.is_none() {
+                // Units of another kind than before, even if there are none, end what is continued.
+                self.rates.remove(&rate.rate);
+            }
             if rated.metered.is_zero() {
                 continue;
             }

@@ -232,6 +232,30 @@ fn a_rate_whose_units_are_of_another_kind_begins_at_its_first_unit() {
 }
 
 #[test]
+fn a_rate_that_is_of_another_kind_for_some_days_begins_again_though_nothing_was_used_in_them() {
+    let sales =
+        || rate(json!({"model": "percentage", "percent": "1", "fee_per_call": "0.5"}), json!({}));
+    let mut april = April::under(plan(json!({"rates": sales()})));
+    april.overrides.push(over(json!({
+        "from": "2014-04-04", "until": "2014-04-05", "rate": "calls",
+        "price": {"model": "per_unit", "unit_price": "0"}})));
+    april.count(1, json!({"a": 1}));
+    april.check(
+        1,
+        expect![[r#"
+        from 1 calls: 0 calls to 1 calls, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
+        charge 0.50 of 0.5"#]],
+    );
+    april.count(5, json!({"a": 1}));
+    april.check(
+        5,
+        expect![[r#"
+        from 5 calls: 0 calls to 1 calls, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
+        charge 0.50 of 1"#]],
+    );
+}
+
+#[test]
 fn an_api_that_moves_to_another_rate_counts_there_from_then_on() {
     let rates = |moved: &str| {
         json!([
