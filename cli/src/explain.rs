@@ -112,16 +112,22 @@ fn shown(because: LineCause) -> &'static str {
         LineCause::Late => ", late",
         LineCause::Void => ", withdrawn",
         LineCause::Terms => ", since the terms of the month changed",
+        LineCause::Shifted => ", since other days of the month changed",
+        LineCause::Concession => ", since a concession never raises a month",
     }
 }
 
 fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
-    let name = line.rate.as_ref().map_or("all rates together", |rate| rate.as_str());
+    let name = match (&line.rate, line.because) {
+        (Some(rate), _) => rate.as_str(),
+        (None, LineCause::Concession) => "the whole month",
+        (None, _) => "all rates together",
+    };
     let mut text = format!("  {number}{name}{}, from {}\n", shown(line.because), line.segment);
     for (api, metered) in line.apis.iter() {
         text += &format!("    {api}: {metered}\n");
     }
-    text += &rated(line)?;
+    text += &if line.because == LineCause::Concession { concession(line)? } else { rated(line)? };
     text += &format!(
         "    {} − {} before = {}, rounded by {}: {}\n",
         yuan(line.after_yuan()?),
@@ -133,17 +139,36 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     Ok(text)
 }
 
+/// What the month costs with all concessions, and without some.
+fn concession(line: &Line) -> Result<String, MoneyError> {
+    let (all, less) = (yuan(line.after.base_yuan), yuan(line.after.due_yuan));
+    let without = line.without.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let without = match without.is_empty() {
+        true => String::new(),
+        false => format!(", without {} {less}", without.join(" and ")),
+    };
+    let off = yuan(line.after_yuan()?);
+    Ok(format!("    the month with every concession {all}{without}\n    {less} − {all} = {off}\n"))
+}
+
 /// From what was metered to what is due.
 fn rated(line: &Line) -> Result<String, MoneyError> {
     let Line { before, after, .. } = line;
     let mut text = String::new();
     if line.rate.is_some() {
         text += &format!("    metered: {} → {}\n", before.metered, after.metered);
+        if let Some(earlier) = &after.continued {
+            text += &format!("    before the segment: {}\n", earlier.metered);
+        }
         text += &units(after);
         text += &allowance(line);
+        if let Some(top) = after.top {
+            let _ = writeln!(text, "    the tier is that of {top} units, which the month has");
+        }
         text += &after.slices.iter().map(slice).collect::<String>();
+        text += &continued(after)?;
     }
-    let is_sum = line.rate.is_none() || after.slices.len() > 1;
+    let is_sum = (line.rate.is_none() || after.slices.len() > 1) && !is_continued(after);
     if is_sum {
         text += &format!("    together {}\n", yuan(after.base_yuan));
     }
@@ -156,6 +181,23 @@ fn rated(line: &Line) -> Result<String, MoneyError> {
     Ok(text)
 }
 
+fn is_continued(after: &Rated) -> bool {
+    after.continued.as_ref().is_some_and(|continued| !continued.slices.is_empty())
+}
+
+/// What the units of earlier segments cost at the segment's prices, which is not the segment's.
+fn continued(after: &Rated) -> Result<String, MoneyError> {
+    let Some(before) = after.continued.as_ref().filter(|_| is_continued(after)) else {
+        return Ok(String::new());
+    };
+    let slices = before.slices.iter().map(slice).collect::<String>();
+    let all = yuan(after.base_yuan.plus(before.base_yuan)?);
+    let (of_before, added) = (yuan(before.base_yuan), yuan(after.base_yuan));
+    Ok(format!(
+        "    less the units before the segment:\n{slices}    together {all} − {of_before} = {added}\n"
+    ))
+}
+
 fn units(after: &Rated) -> String {
     let Some(conversion) = &after.conversion else { return String::new() };
     let rounded = match conversion.round {
@@ -164,7 +206,13 @@ fn units(after: &Rated) -> String {
         Rounded::Down => ", rounded down",
     };
     let Conversion { multiply, divide, .. } = conversion;
-    format!("    × {multiply} ÷ {divide}{rounded} = {} units\n", after.units)
+    let before = after.continued.as_ref().map_or(Decimal::ZERO, |before| before.units);
+    let all = after.units + before;
+    let less = match before.is_zero() {
+        true => String::new(),
+        false => format!(", less {before} before the segment = {} units", after.units),
+    };
+    format!("    × {multiply} ÷ {divide}{rounded} = {all} units{less}\n")
 }
 
 fn allowance(line: &Line) -> String {
@@ -174,8 +222,11 @@ fn allowance(line: &Line) -> String {
         let by = if after.days.is_empty() { "" } else { " a day" };
         let _ = writeln!(
             text,
-            "    free {}{by}: used {} → {}",
-            after.free, before.free_used, after.free_used
+            "    free {}{by}: used {} → {}{}",
+            after.free,
+            before.free_used,
+            after.free_used,
+            earlier(after.continued.as_ref().map(|earlier| earlier.free_used))
         );
     }
     for (day, metered) in &after.days {
@@ -184,11 +235,19 @@ fn allowance(line: &Line) -> String {
     if !after.plan_free_used.is_zero() || !before.plan_free_used.is_zero() {
         let _ = writeln!(
             text,
-            "    free of the plan: used {} → {}",
-            before.plan_free_used, after.plan_free_used
+            "    free of the plan: used {} → {}{}",
+            before.plan_free_used,
+            after.plan_free_used,
+            earlier(after.continued.as_ref().map(|earlier| earlier.plan_free_used))
         );
     }
     text
+}
+
+/// What was used before the segment.
+fn earlier(used: Option<Decimal>) -> String {
+    let used = used.filter(|used| !used.is_zero());
+    used.map_or_else(String::new, |used| format!(", {used} before the segment"))
 }
 
 fn slice(slice: &Slice) -> String {
@@ -220,10 +279,14 @@ fn discount(discount: &Discounted) -> String {
 }
 
 fn limit(after: &Rated) -> String {
+    let continued = after.continued.as_ref().filter(|before| !before.due_yuan.is_zero());
+    let earlier = continued.map_or_else(String::new, |before| {
+        format!(", less {} of the segments before", yuan(before.due_yuan))
+    });
     match after.limit {
-        Some(Limit::Maximum(most)) => format!("    at most {}\n", yuan(most)),
+        Some(Limit::Maximum(most)) => format!("    at most {}{earlier}\n", yuan(most)),
         Some(Limit::Minimum(least)) => {
-            format!("    at least {}, now that the month is over\n", yuan(least))
+            format!("    at least {}, now that the month is over{earlier}\n", yuan(least))
         }
         None => String::new(),
     }

@@ -53,8 +53,8 @@ pub(crate) enum OverrideCommand {
     /// "2015-06-01", "discount_percent": "25"}. Instead of the discount, or beside it, it has
     /// "free_on_top", or a "rate" and the "price" that this rate gets.
     ///
-    /// One that begins or ends inside a month cuts the month: tiers start again, and what is free or
-    /// capped by the month is given to each part by its days, also for usage before.
+    /// One that begins or ends inside a month cuts the month. Each part costs what its calls add, so
+    /// that tiers and allowances go on. A discount, an allowance or a lower price never raises the bill.
     Add {
         /// The provider.
         provider: ProviderId,

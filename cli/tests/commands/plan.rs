@@ -37,7 +37,7 @@ fn what_is_odd_is_told_with_its_line_and_stops_nothing() {
         &odd,
         0,
         expect![[r#"
-        plan.json:3: warning: effective_from: is inside a month: a month that began under another version is rated in two parts, and tiers start again in each
+        plan.json:3: warning: effective_from: is inside a month: a month that began under another version is rated in two parts
         plan.json:4: warning: rates: no rate covers `*`: calls of other APIs cost nothing and are listed as unpriced
     "#]],
     );

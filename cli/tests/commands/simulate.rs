@@ -56,9 +56,8 @@ async fn check(platform: &Platform, draft: &str, code: i32, expected: Expect) {
     assert!(platform.dump().await == before, "something was written");
 }
 
-// By the terms in force: `a` 303 − 100 = 203 × 0.10 = 20.30; `c` 500 × 0.05 = 25.00; `b` in two
-// segments of 15 and 16 days, whose shares of 100 are 49 and 52: 201 × 0.10 = 20.10, and half of
-// 200 × 0.10 = 10.00.
+// By the terms in force: `a` 303 − 100 = 203 × 0.10 = 20.30; `c` 500 × 0.05 = 25.00; `b` has used its
+// allowance when its discount begins: 150 × 0.10 = 15.00, and half of 252 × 0.10 = 12.60.
 
 #[tokio::test]
 async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() {
@@ -73,9 +72,9 @@ async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() 
             │ provider ┆   now ┆  draft ┆  change │
             ╞══════════╪═══════╪════════╪═════════╡
             │ a        ┆ 20.30 ┆  60.60 ┆  +40.30 │
-            │ b        ┆ 30.10 ┆  75.20 ┆  +45.10 │
+            │ b        ┆ 27.60 ┆  75.20 ┆  +47.60 │
             │ c        ┆ 25.00 ┆ 300.00 ┆ +275.00 │
-            │ all      ┆ 75.40 ┆ 435.80 ┆ +360.40 │
+            │ all      ┆ 72.90 ┆ 435.80 ┆ +362.90 │
             └──────────┴───────┴────────┴─────────┘
             Amounts are yuan. Nothing was written.
             The draft takes the place of every plan.
@@ -87,7 +86,7 @@ async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() 
 #[tokio::test]
 async fn draft_of_a_stored_name_takes_the_place_of_that_plan() {
     let platform = platform("simulate-stored").await;
-    // 203 × 0.08 = 16.24; 201 × 0.08 + half of 200 × 0.08 = 16.08 + 8. Whenever it takes effect.
+    // 203 × 0.08 = 16.24; 150 × 0.08 + half of 252 × 0.08 = 12 + 10.08. Whenever it takes effect.
     let draft = plan("small", 100, "0.08").replace("2015-04-01", "2016-01-01");
     check(
         &platform,
@@ -98,9 +97,9 @@ async fn draft_of_a_stored_name_takes_the_place_of_that_plan() {
             │ provider ┆   now ┆ draft ┆ change │
             ╞══════════╪═══════╪═══════╪════════╡
             │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
-            │ b        ┆ 30.10 ┆ 24.08 ┆  -6.02 │
+            │ b        ┆ 27.60 ┆ 22.08 ┆  -5.52 │
             │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
-            │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
+            │ all      ┆ 72.90 ┆ 63.32 ┆  -9.58 │
             └──────────┴───────┴───────┴────────┘
             Amounts are yuan. Nothing was written.
             The draft takes the place of the stored plan `small`.
@@ -117,14 +116,14 @@ async fn simulation_in_json_has_these_members() {
     platform.folder.write("draft.json", &plan("draft", 0, "0.20"));
     let line = "plan simulate --plan draft.json --from 2015-05-01 --to 2015-05-15 --json";
     let simulated: Value = serde_json::from_str(&platform.does(line).await).unwrap();
-    // Of the fifteen days alone: 80 × 0.10 and 180 × 0.20; 201 × 0.10 and 250 × 0.20.
+    // Of the fifteen days alone: 80 × 0.10 and 180 × 0.20; 150 × 0.10 and 250 × 0.20.
     let expected = json!({
         "providers": [
             { "provider": "a", "now_fen": 800, "draft_fen": 3600, "change_fen": 2800 },
-            { "provider": "b", "now_fen": 2010, "draft_fen": 5000, "change_fen": 2990 },
+            { "provider": "b", "now_fen": 1500, "draft_fen": 5000, "change_fen": 3500 },
         ],
         "replaces": null,
-        "sum": { "now_fen": 2810, "draft_fen": 8600, "change_fen": 5790 },
+        "sum": { "now_fen": 2300, "draft_fen": 8600, "change_fen": 6300 },
         "failed": [],
     });
     assert_eq!(simulated, expected);
@@ -140,9 +139,9 @@ async fn provider_that_cannot_be_rated_is_listed_beside_the_others() {
         │ provider ┆   now ┆ draft ┆ change │
         ╞══════════╪═══════╪═══════╪════════╡
         │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
-        │ b        ┆ 30.10 ┆ 24.08 ┆  -6.02 │
+        │ b        ┆ 27.60 ┆ 22.08 ┆  -5.52 │
         │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
-        │ all      ┆ 75.40 ┆ 65.32 ┆ -10.08 │
+        │ all      ┆ 72.90 ┆ 63.32 ┆  -9.58 │
         └──────────┴───────┴───────┴────────┘
         Amounts are yuan. Nothing was written.
         The draft takes the place of the stored plan `small`.
@@ -157,7 +156,8 @@ async fn draft_of_a_stored_name_leaves_those_alone_who_are_on_no_plan_yet() {
     let platform = platform("simulate-late").await;
     platform.register("late", "large", "2015-05-11").await;
     platform.count("l", "late", "2015-05-12", &[("x", 1000)]).await;
-    // The month has 21 days for `late`: 678 are free. 322 × 0.05 = 16.10, before and after.
+    // The month has 21 days for `late`: 678 are free. 322 × 0.05 = 16.10, before and after. The minimum
+    // holds what both parts of the month of `b` come to.
     let draft = plan("small", 100, "0.08").replace(r#""rates""#, r#""minimum": "31", "rates""#);
     check(
         &platform,
@@ -168,10 +168,10 @@ async fn draft_of_a_stored_name_leaves_those_alone_who_are_on_no_plan_yet() {
         │ provider ┆   now ┆  draft ┆ change │
         ╞══════════╪═══════╪════════╪════════╡
         │ a        ┆ 20.30 ┆  31.00 ┆ +10.70 │
-        │ b        ┆ 30.10 ┆  32.08 ┆  +1.98 │
+        │ b        ┆ 27.60 ┆  31.00 ┆  +3.40 │
         │ c        ┆ 25.00 ┆  25.00 ┆   0.00 │
         │ late     ┆ 16.10 ┆  16.10 ┆   0.00 │
-        │ all      ┆ 91.50 ┆ 104.18 ┆ +12.68 │
+        │ all      ┆ 89.00 ┆ 103.10 ┆ +14.10 │
         └──────────┴───────┴────────┴────────┘
         Amounts are yuan. Nothing was written.
         The draft takes the place of the stored plan `small`.

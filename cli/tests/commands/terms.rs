@@ -93,8 +93,8 @@ async fn override_holds_from_its_first_day_until_it_is_ended() {
     platform.set("2015-05-12T12:00");
     platform.count("second", "shop", "2015-05-12", &[("x", 260)]).await;
     platform.settle("2015-05-13").await;
-    // 3.00 − 0.90 as above; half of 50 × 0.01 = 0.25.
-    check(&platform, "2015-05-12", &["2015-05-01 old", "2015-05-11 old half"], 235).await;
+    // The allowance was used up by the 400 calls before; half of 260 × 0.01.
+    check(&platform, "2015-05-12", &["2015-05-01 old", "2015-05-11 old half"], 130).await;
 
     let said = platform.fails("provider override end shop half --on 2015-05-12").await;
     assert!(said.contains("2015-05-12 is settled already"), "{said}");
@@ -107,10 +107,9 @@ async fn override_holds_from_its_first_day_until_it_is_ended() {
     platform.set("2015-05-22T12:00");
     platform.count("third", "shop", "2015-05-22", &[("x", 210)]).await;
     platform.settle("2015-05-23").await;
-    // The second segment has 10 days now, and 100 free: half of 160 × 0.01 = 0.80, less 0.25. The
-    // third has 11, and 110 free: 100 × 0.01 = 1.00.
+    // What was charged stays; 210 × 0.01.
     let segments = ["2015-05-01 old", "2015-05-11 old half", "2015-05-21 old"];
-    check(&platform, "2015-05-22", &segments, 155).await;
+    check(&platform, "2015-05-22", &segments, 210).await;
     assert!(platform.does("audit").await.contains("audit passed"));
     expect![[r#"
         ┌──────────┬────────────┬────────────┬─────────┐

@@ -73,9 +73,11 @@ fn count(sums: &mut BTreeMap<Option<ApiName>, ApiCharge>, apis: &Usage, because:
         let calls = i64::try_from(metered.calls.get()).unwrap_or(i64::MAX);
         sum.calls = match because {
             LineCause::Void => sum.calls.saturating_sub(calls),
-            LineCause::Usage | LineCause::Late | LineCause::Terms => {
-                sum.calls.saturating_add(calls)
-            }
+            LineCause::Usage
+            | LineCause::Late
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Concession => sum.calls.saturating_add(calls),
         };
     }
 }

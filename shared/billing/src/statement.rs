@@ -166,7 +166,11 @@ impl Statement {
             let calls = apis.total()?.calls;
             match because {
                 LineCause::Void => sum.withdrawn = sum.withdrawn.plus(calls)?,
-                LineCause::Usage | LineCause::Late | LineCause::Terms => {
+                LineCause::Usage
+                | LineCause::Late
+                | LineCause::Terms
+                | LineCause::Shifted
+                | LineCause::Concession => {
                     sum.charged = sum.charged.plus(calls)?;
                 }
             }

@@ -240,6 +240,8 @@ impl<'a> FocusRow<'a> {
             ChargeKind::Usage => self.of.calls != 0 || self.priced.is_some(),
             ChargeKind::Late | ChargeKind::Void => true,
             ChargeKind::Terms
+            | ChargeKind::Shifted
+            | ChargeKind::Concession
             | ChargeKind::Plan
             | ChargeKind::Unpriced
             | ChargeKind::CreditNote
@@ -249,10 +251,14 @@ impl<'a> FocusRow<'a> {
 
     fn is_correction(&self) -> bool {
         match self.of.kind {
-            ChargeKind::Usage | ChargeKind::Plan | ChargeKind::Unpriced => false,
+            ChargeKind::Usage
+            | ChargeKind::Plan
+            | ChargeKind::Concession
+            | ChargeKind::Unpriced => false,
             ChargeKind::Late
             | ChargeKind::Void
             | ChargeKind::Terms
+            | ChargeKind::Shifted
             | ChargeKind::CreditNote
             | ChargeKind::DebitNote => true,
         }

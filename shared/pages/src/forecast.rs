@@ -9,7 +9,8 @@ use steelyard_billing::{
 };
 use steelyard_pricing::{
     BillingDay, BillingMonth, ChargeError, Condenser, Fen, LineCause, Metered, MoneyError,
-    MonthToDate, MonthUsage, Name, Progress, Segment, Usage, UsageError, Yuan, charge,
+    MonthToDate, MonthUsage, Name, Progress, Segment, SegmentToDate, Usage, UsageError, Yuan,
+    charge,
 };
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -511,16 +512,18 @@ impl Walk {
         day: BillingDay,
         case: Case,
     ) -> Result<(), ForecastError> {
-        for segment in &month.segments {
+        let of_day = month.segments.iter().filter(|segment| segment.holds(day));
+        for segment in of_day {
             for (rate, free) in segment.allowances() {
-                let is_used_up = |to_date| free_used(to_date, segment.from(), rate) >= free;
+                let is_used_up = |to_date| free_used(to_date, segment, rate) >= free;
                 if !is_used_up(after) || is_used_up(before) {
                     continue;
                 }
                 let after_yuan = match rate.filter(|_| case == Case::Likely) {
                     Some(rate) => {
                         let more = Metered::calls(NEXT_CALLS);
-                        Some(Progress::of(segment, after)?.price_of_next(rate, day, more)?)
+                        let progress = Progress::on(day, &month.segments, after)?;
+                        progress.map(|it| it.price_of_next(rate, day, more)).transpose()?
                     }
                     None => None,
                 };
@@ -532,13 +535,18 @@ impl Walk {
     }
 }
 
-/// What was used of an allowance of a segment.
-pub(crate) fn free_used(month: &MonthToDate, segment: BillingDay, rate: Option<&Name>) -> Decimal {
-    let Some(segment) = month.segments.get(&segment) else { return Decimal::ZERO };
-    match rate {
+/// What was used of an allowance by a segment and those that it goes on from.
+pub(crate) fn free_used(
+    month: &MonthToDate,
+    segment: &Segment<'_>,
+    rate: Option<&Name>,
+) -> Decimal {
+    let run = month.segments.range(segment.span().run().start..=segment.from());
+    let of_segment = |segment: &SegmentToDate| match rate {
         Some(rate) => segment.rates.get(rate).map_or(Decimal::ZERO, |rated| rated.free_used),
         None => segment.rates.values().map(|rated| rated.plan_free_used).sum(),
-    }
+    };
+    run.map(|(_, segment)| of_segment(segment)).sum()
 }
 
 /// An amount rounded up to whole yuan; nothing for one that is not positive.

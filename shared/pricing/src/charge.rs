@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::rating::{Rating, rate};
-use crate::tally::{News, Tally};
+use crate::part::{Parts, price_of};
+use crate::run::Counted;
+use crate::tally::Tally;
 use crate::{
-    BillingDay, Fen, Metered, MoneyError, Name, Rated, RatedToDate, Rounding, Segment, SegmentSpan,
-    TermsRef, Usage, UsageError, Yuan, rounding,
+    BillingDay, Concession, Fen, Metered, MoneyError, Name, Rated, RatedToDate, Rounding, Segment,
+    SegmentSpan, TermsRef, Usage, UsageError, Yuan,
 };
 
 /// Where a provider stands in a billing month.
@@ -17,6 +18,9 @@ use crate::{
 pub struct MonthToDate {
     /// What was rated of each segment, by its first day.
     pub segments: BTreeMap<BillingDay, SegmentToDate>,
+    /// What is taken off their sum, so that no concession raises it: nothing, or less.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
+    pub concession_yuan: Yuan,
     /// What has been charged for all of it.
     pub charged_fen: Fen,
     /// The rule that rounds the month: that of the plan with which it began when it was first charged;
@@ -92,12 +96,16 @@ pub struct DayCharge {
 pub struct Line {
     /// The first day of the segment.
     pub segment: BillingDay,
-    /// The rate; none for what the plan adds to the sum of its rates, or takes off.
+    /// The rate; none for what the plan adds to the sum of its rates, or takes off, and for what is taken
+    /// off the month because of a concession.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Name>,
     /// Why there is a line.
     #[serde(default, skip_serializing_if = "LineCause::is_usage")]
     pub because: LineCause,
+    /// The concessions without which the month costs less: it costs what it would without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Concession>,
     /// What is new of each API under the rate; where the line credits a void, what was withdrawn.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub apis: Usage,
@@ -124,8 +132,14 @@ pub enum LineCause {
     Late,
     /// Usage of settled days was withdrawn.
     Void,
-    /// The month was cut into other segments, so that another part of its allowances is theirs.
+    /// The month was cut otherwise, so that another part of its allowances or other prices are the
+    /// segment's.
     Terms,
+    /// Usage of another segment of the run was added or withdrawn, so that the segment's units fall
+    /// elsewhere in the tiers and allowances.
+    Shifted,
+    /// The month would cost more with a concession than without it: it costs what it would without.
+    Concession,
 }
 
 /// Usage of APIs that no rate of the segment's plan covers.
@@ -194,7 +208,8 @@ impl SegmentToDate {
 }
 
 impl Line {
-    /// What the rate comes to now; of the plan, what it adds to its rates' sum or takes off.
+    /// What the rate comes to now; of the plan, what it adds to its rates' sum or takes off; of a
+    /// concession, what it takes off the month.
     ///
     /// # Errors
     ///
@@ -229,40 +244,51 @@ pub fn charge(
     let begun = |segment: &&Segment<'_>| usage.day.is_none_or(|day| segment.from() <= day);
     let begun = segments.iter().filter(begun).collect::<Vec<_>>();
     check_parts(&begun, before)?;
-    let mut parts = begun.iter().map(|s| Part::new(s, before)).collect::<Result<Vec<_>, _>>()?;
+    let mut parts = Parts::of(&begun, before)?;
+    // What other terms change has lines of its own, before those of usage.
+    parts.advance(LineCause::Terms, &[], usage.closed)?;
     // What was withdrawn makes place for what was sent instead.
-    for part in &mut parts {
-        part.withdraw(&usage.void, usage.closed)?;
+    if has_any(&usage.void) {
+        parts.advance(LineCause::Void, &usage.void, usage.closed)?;
     }
-    for part in &mut parts {
-        part.advance(LineCause::Late, &usage.late, usage.closed)?;
+    if has_any(&usage.late) {
+        parts.advance(LineCause::Late, &usage.late, usage.closed)?;
     }
-    for part in &mut parts {
-        part.advance(LineCause::Usage, &usage.own, usage.closing)?;
-    }
+    parts.advance(LineCause::Usage, &usage.own, usage.closing)?;
     let rule = begun.first().map(|segment| segment.plan().document().rounding);
-    let charged = finish(parts, before, before.rounding.or(rule))?;
+    let charged = parts.finish(before, before.rounding.or(rule), usage.closing)?;
     // Past the most that a month can have it is refused, whichever rates it is spread over.
     charged.month.metered()?;
     Ok(charged)
 }
 
-/// What a segment comes to, from its usage alone.
-///
-/// `days` gives what was metered under each rate on each day, for the rates of which units are free
-/// by the day.
+/// What was metered in a segment.
+#[derive(Clone, Debug)]
+pub struct SegmentUsage<'a> {
+    /// The segment.
+    pub segment: &'a Segment<'a>,
+    /// All of it, by API.
+    pub total: Usage,
+    /// What was metered under each rate on each day, for the rates of which units are free by the day.
+    pub days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
+}
+
+/// What a month comes to, from the usage of its segments alone, in their order.
 ///
 /// # Errors
 ///
 /// [`ChargeError`] when a count or an amount leaves its range.
-pub fn rate_segment(
-    segment: &Segment<'_>,
-    total: &Usage,
-    days: &BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
-    closing: bool,
-) -> Result<Yuan, ChargeError> {
-    let tally = Tally::of_totals(segment.plan(), total, days)?;
-    Ok(rate(segment, &tally, closing)?.plan.due_yuan)
+pub fn rate_month(parts: &[SegmentUsage<'_>], closing: bool) -> Result<Yuan, ChargeError> {
+    let tally =
+        |part: &SegmentUsage<'_>| Tally::of_totals(part.segment.plan(), &part.total, &part.days);
+    let tallies = parts.iter().map(tally).collect::<Result<Vec<_>, _>>()?;
+    let counted = parts.iter().zip(&tallies);
+    let counted = counted.map(|(part, tally)| Counted { segment: part.segment, tally });
+    price_of(&counted.collect::<Vec<_>>(), closing)
+}
+
+fn has_any(days: &[(BillingDay, &Usage)]) -> bool {
+    days.iter().any(|(_, usage)| !usage.is_empty())
 }
 
 fn check_terms(segments: &[Segment<'_>], usage: &MonthUsage<'_>) -> Result<(), ChargeError> {
@@ -280,152 +306,4 @@ fn check_parts(begun: &[&Segment<'_>], before: &MonthToDate) -> Result<(), Charg
         Some(from) => Err(ChargeError::SegmentGone(*from)),
         None => Ok(()),
     }
-}
-
-/// A segment on its way from what was rated before to what is rated now.
-struct Part<'a> {
-    segment: &'a Segment<'a>,
-    tally: Tally,
-    to_date: SegmentToDate,
-    due: Yuan,
-    lines: Vec<Line>,
-    unpriced: Vec<Unpriced>,
-}
-
-impl<'a> Part<'a> {
-    fn new(segment: &'a Segment<'a>, before: &MonthToDate) -> Result<Part<'a>, ChargeError> {
-        let to_date = before.segments.get(&segment.from()).cloned();
-        let to_date = to_date.unwrap_or_else(|| SegmentToDate::new(segment.span().terms.clone()));
-        Ok(Part {
-            segment,
-            tally: Tally::to_date(segment.plan(), &to_date)?,
-            to_date,
-            due: Yuan::ZERO,
-            lines: Vec::new(),
-            unpriced: Vec::new(),
-        })
-    }
-
-    /// Adds days, and rates what is counted then.
-    fn advance(
-        &mut self,
-        cause: LineCause,
-        days: &[(BillingDay, &Usage)],
-        closing: bool,
-    ) -> Result<(), ChargeError> {
-        let mut new = News::of(self.segment.plan());
-        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
-            self.tally.add(self.segment.plan(), *day, usage, &mut new)?;
-        }
-        let is_terms = cause == LineCause::Late && new.is_empty();
-        self.rate(if is_terms { LineCause::Terms } else { cause }, new, closing)
-    }
-
-    /// Takes away what was withdrawn, if anything was, and rates what is left.
-    fn withdraw(
-        &mut self,
-        days: &[(BillingDay, &Usage)],
-        closing: bool,
-    ) -> Result<(), ChargeError> {
-        let holds =
-            |(day, usage): &&(BillingDay, &Usage)| self.segment.holds(*day) && !usage.is_empty();
-        let days = days.iter().filter(holds).collect::<Vec<_>>();
-        if days.is_empty() {
-            return Ok(());
-        }
-        // A credit is of the void alone: what other terms change has lines before it.
-        self.advance(LineCause::Late, &[], closing)?;
-        let mut gone = News::of(self.segment.plan());
-        for (day, usage) in days {
-            self.tally.take(self.segment.plan(), *day, usage, &mut gone)?;
-        }
-        self.rate(LineCause::Void, gone, closing)
-    }
-
-    /// Rates what is counted, and notes a line for each rate that changed.
-    fn rate(&mut self, because: LineCause, news: News, closing: bool) -> Result<(), ChargeError> {
-        let rating = rate(self.segment, &self.tally, closing)?;
-        let adjustment = rating.adjustment()?;
-        self.due = rating.plan.due_yuan;
-        let segment = self.segment.from();
-        if !news.unpriced.is_empty() {
-            self.unpriced.push(Unpriced { segment, because, apis: news.unpriced });
-        }
-        self.to_date.unpriced = self.tally.unpriced;
-        let Rating { rates, plan } = rating;
-        let tallies = self.tally.rates.iter();
-        let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(news.by_rate);
-        for (((rate, tally), mut after), apis) in rated {
-            let days = tally.days.iter().filter(|(day, _)| news.days.contains(day));
-            after.days = days.map(|(day, metered)| (*day, *metered)).collect();
-            let before = self.to_date.rates.get(&rate.rate).copied().unwrap_or_default();
-            let now = after.to_date();
-            if !apis.is_empty() || before != now {
-                self.to_date.rates.insert(rate.rate.clone(), now);
-                let line = self.line(because, before, after, now.yuan)?;
-                self.lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
-            }
-            if tally.by_day && !tally.days.is_empty() {
-                self.to_date.days.insert(rate.rate.clone(), tally.days.clone());
-            }
-        }
-        let before = self.to_date.adjustment_yuan;
-        if before != adjustment {
-            self.to_date.adjustment_yuan = adjustment;
-            let before = RatedToDate { yuan: before, ..RatedToDate::default() };
-            self.lines.push(self.line(because, before, plan, adjustment)?);
-        }
-        Ok(())
-    }
-
-    /// A line of the plan, its share of rounding to be told.
-    fn line(
-        &self,
-        because: LineCause,
-        before: RatedToDate,
-        after: Rated,
-        now: Yuan,
-    ) -> Result<Line, ChargeError> {
-        Ok(Line {
-            segment: self.segment.from(),
-            rate: None,
-            because,
-            apis: Usage::new(),
-            exact_yuan: now.minus(before.yuan)?,
-            before,
-            after,
-            rounding_yuan: Yuan::ZERO,
-            charge_fen: Fen::ZERO,
-        })
-    }
-}
-
-/// The charge that all segments come to: the lines of late usage first, each with its share.
-///
-/// Where no segment has begun there is no rule yet, and nothing to be rounded by one.
-fn finish(
-    parts: Vec<Part<'_>>,
-    before: &MonthToDate,
-    rule: Option<Rounding>,
-) -> Result<DayCharge, ChargeError> {
-    let rounding = rule.unwrap_or_default();
-    let rated_yuan = Yuan::sum(parts.iter().map(|part| part.due))?;
-    let charged_fen = rated_yuan.to_fen_rounded(rounding)?;
-    let mut charged = DayCharge {
-        charge_fen: charged_fen.minus(before.charged_fen)?,
-        rated_yuan,
-        rounding,
-        segments: parts.iter().map(|part| part.segment.span().clone()).collect(),
-        lines: Vec::new(),
-        unpriced: Vec::new(),
-        month: MonthToDate { segments: BTreeMap::new(), charged_fen, rounding: rule },
-    };
-    for part in parts {
-        charged.lines.extend(part.lines);
-        charged.unpriced.extend(part.unpriced);
-        charged.month.segments.insert(part.segment.from(), part.to_date);
-    }
-    charged.lines.sort_by_key(|line| line.because == LineCause::Usage);
-    rounding::share_out(charged.charge_fen, &mut charged.lines)?;
-    Ok(charged)
 }

@@ -17,6 +17,7 @@
 mod api;
 mod ceiling;
 mod charge;
+mod concession;
 mod condense;
 mod day;
 mod exact;
@@ -26,6 +27,7 @@ mod model;
 mod money;
 mod name;
 mod on_top;
+mod part;
 mod percent;
 mod plan;
 mod progress;
@@ -33,6 +35,7 @@ mod quantity;
 mod quote;
 mod rating;
 mod rounding;
+mod run;
 #[cfg(feature = "schema")]
 mod schema;
 mod share;
@@ -42,9 +45,10 @@ mod usage;
 
 pub use api::{ApiName, ApiNameError, ApiPattern};
 pub use charge::{
-    ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, SegmentToDate, Unpriced,
-    charge, rate_segment,
+    ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, SegmentToDate, SegmentUsage,
+    Unpriced, charge, rate_month,
 };
+pub use concession::Concession;
 pub use condense::Condenser;
 pub use day::{BillingDay, BillingMonth, DayError};
 pub use faults::{Fault, PlanError, Rule};
@@ -58,12 +62,13 @@ pub use name::{Name, NameError};
 pub use on_top::{ChargeOnTop, LineOnTop, charge_on_top};
 pub use percent::Percent;
 pub use plan::{
-    Catalog, Conversion, Discount, DiscountOf, Override, Plan, PlanDocument, Rate, Rounded, Warning,
+    Catalog, Conversion, Discount, DiscountOf, OnChange, Override, Plan, PlanDocument, Rate,
+    Rounded, Warning,
 };
 pub use progress::Progress;
 pub use quantity::Quantity;
 pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
-pub use rating::{Discounted, Limit, Rated, RatedToDate};
+pub use rating::{Continued, Discounted, Limit, Rated, RatedToDate};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
 pub use share::share;

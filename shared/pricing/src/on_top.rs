@@ -1,12 +1,12 @@
 //! Usage on top of a month to date: the lines that it adds, each with where its rate stands without it.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::rating::{Rating, rate};
+use crate::rating::Rating;
+use crate::run::{Counted, rate_all, sum};
 use crate::tally::Tally;
 use crate::{
     ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, Rated, Segment, Usage, charge,
@@ -46,32 +46,58 @@ pub fn charge_on_top(
     usage: &MonthUsage<'_>,
 ) -> Result<ChargeOnTop, ChargeError> {
     let charged = charge(segments, before, usage)?;
-    let mut ratings = BTreeMap::new();
-    let mut lines = Vec::with_capacity(charged.lines.len());
-    for line in &charged.lines {
-        let Some(segment) = segments.iter().find(|segment| segment.from() == line.segment) else {
-            return Err(ChargeError::SegmentGone(line.segment));
-        };
-        let rating = match ratings.entry(line.segment) {
-            Entry::Occupied(rating) => rating.into_mut(),
-            Entry::Vacant(place) => place.insert(rating_so_far(segment, before, usage.closed)?),
-        };
-        lines.push(LineOnTop::of(line.clone(), segment, rating));
-    }
+    let begun = segments.get(..charged.segments.len()).unwrap_or(segments);
+    let so_far = SoFar::of(begun, before, usage.closed)?;
+    let lines = charged.lines.iter().map(|line| {
+        let place = so_far.begun.iter().position(|segment| segment.from() == line.segment);
+        let rated = place.and_then(|place| so_far.begun.get(place).zip(so_far.ratings.get(place)));
+        let (segment, rating) = rated.ok_or(ChargeError::SegmentGone(line.segment))?;
+        let mut on_top = LineOnTop::of(line.clone(), segment, rating);
+        if line.because == LineCause::Concession {
+            on_top.so_far = so_far.all.clone();
+        }
+        Ok(on_top)
+    });
+    let lines = lines.collect::<Result<Vec<_>, ChargeError>>()?;
     Ok(ChargeOnTop { charged, lines })
 }
 
-/// What a segment comes to by what was rated of it.
-fn rating_so_far(
-    segment: &Segment<'_>,
-    before: &MonthToDate,
-    closed: bool,
-) -> Result<Rating, ChargeError> {
-    let Some(to_date) = before.segments.get(&segment.from()) else {
-        let nothing = Tally::of_totals(segment.plan(), &Usage::new(), &BTreeMap::new())?;
-        return Ok(rate(segment, &nothing, false)?);
+/// What the segments of a month come to by what was rated of them.
+struct SoFar<'a> {
+    begun: Vec<&'a Segment<'a>>,
+    ratings: Vec<Rating>,
+    /// What all of them come to, and with what is taken off for concessions.
+    all: Rated,
+}
+
+impl<'a> SoFar<'a> {
+    fn of(
+        segments: &'a [Segment<'a>],
+        before: &MonthToDate,
+        closed: bool,
+    ) -> Result<SoFar<'a>, ChargeError> {
+        let (begun, tallies) = tallies_of(segments, before)?;
+        let counted = begun.iter().zip(&tallies);
+        let counted = counted.map(|(segment, tally)| Counted { segment, tally });
+        let ratings = rate_all(&counted.collect::<Vec<_>>(), closed)?;
+        let base_yuan = sum(&ratings)?;
+        let due_yuan = base_yuan.plus(before.concession_yuan)?;
+        let all = Rated { base_yuan, due_yuan, ..Rated::default() };
+        Ok(SoFar { begun, ratings, all })
+    }
+}
+
+/// The segments of a month with what was rated of each; nothing of one that has not begun.
+pub(crate) fn tallies_of<'a>(
+    segments: &'a [Segment<'a>],
+    month: &MonthToDate,
+) -> Result<(Vec<&'a Segment<'a>>, Vec<Tally>), ChargeError> {
+    let tally = |segment: &Segment<'_>| match month.segments.get(&segment.from()) {
+        Some(to_date) => Tally::to_date(segment.plan(), to_date),
+        None => Tally::of_totals(segment.plan(), &Usage::new(), &BTreeMap::new()),
     };
-    Ok(rate(segment, &Tally::to_date(segment.plan(), to_date)?, closed)?)
+    let tallies = segments.iter().map(tally).collect::<Result<Vec<_>, _>>()?;
+    Ok((segments.iter().collect(), tallies))
 }
 
 impl LineOnTop {
@@ -85,7 +111,7 @@ impl LineOnTop {
             Some((rate, so_far)) => (rate.price.tier_ends(), so_far.clone()),
             None => (Vec::new(), rating.plan.clone()),
         };
-        let (from, to) = (so_far.beyond(), line.after.beyond());
+        let (from, to) = (so_far.reached(), line.after.reached());
         let used = line.after.free_used + line.after.plan_free_used;
         let is_partly_free = used > so_far.free_used + so_far.plan_free_used;
         LineOnTop {
@@ -102,5 +128,11 @@ impl Rated {
     #[must_use]
     pub fn beyond(&self) -> Decimal {
         self.units - self.free_used - self.plan_free_used
+    }
+
+    /// The last priced unit, those of the segments before included: where it stands in the tiers.
+    #[must_use]
+    pub fn reached(&self) -> Decimal {
+        self.beyond() + self.continued.as_ref().map_or(Decimal::ZERO, |before| before.beyond())
     }
 }

@@ -1,41 +1,60 @@
 //! Progress: where a segment of a month stands, and what more usage of one rate would cost.
 
-use crate::rating::{Rating, rate};
+use crate::on_top::tallies_of;
+use crate::part::price_of;
+use crate::run::{Counted, rate_all};
 use crate::tally::{RateTally, Tally};
 use crate::{
-    BillingDay, ChargeError, Metered, MoneyError, MonthToDate, Name, Rated, Segment, SegmentToDate,
-    UsageError, Yuan,
+    BillingDay, ChargeError, Metered, MonthToDate, Name, Rated, Segment, UsageError, Yuan,
 };
 
-/// A segment of a month with what was metered in it so far.
+/// A segment of a month with what was metered in it, and in the segments before it, so far.
 #[derive(Clone, Debug)]
 pub struct Progress<'a> {
-    segment: &'a Segment<'a>,
-    tally: Tally,
+    segments: Vec<&'a Segment<'a>>,
+    tallies: Vec<Tally>,
+    /// The place of the segment among them.
+    at: usize,
 }
 
 impl<'a> Progress<'a> {
-    /// Where a segment stands in a month to date.
+    /// Where the segment of a month that holds a day stands in a month to date; none if none does.
     ///
     /// # Errors
     ///
-    /// [`UsageError`] when what was stored cannot be counted.
-    pub fn of(segment: &'a Segment<'a>, month: &MonthToDate) -> Result<Progress<'a>, UsageError> {
-        let begun = month.segments.get(&segment.from()).cloned();
-        let to_date = begun.unwrap_or_else(|| SegmentToDate::new(segment.span().terms.clone()));
-        Ok(Progress { segment, tally: Tally::to_date(segment.plan(), &to_date)? })
+    /// [`ChargeError`] when what was stored cannot be counted.
+    pub fn on(
+        day: BillingDay,
+        segments: &'a [Segment<'a>],
+        month: &MonthToDate,
+    ) -> Result<Option<Progress<'a>>, ChargeError> {
+        let Some(at) = segments.iter().position(|segment| segment.holds(day)) else {
+            return Ok(None);
+        };
+        // Segments that have not begun are rated by nobody yet, but for the one of the day.
+        let has_begun = |segment: &Segment<'_>| month.segments.contains_key(&segment.from());
+        let last = segments.iter().rposition(has_begun).map_or(at, |last| last.max(at));
+        let (segments, tallies) = tallies_of(segments.get(..=last).unwrap_or_default(), month)?;
+        Ok(Some(Progress { segments, tallies, at }))
+    }
+
+    /// The segment.
+    #[must_use]
+    pub fn segment(&self) -> Option<&'a Segment<'a>> {
+        self.segments.get(self.at).copied()
     }
 
     /// What each rate comes to so far, in the plan's order: without minimums, since the month is not over.
     ///
     /// # Errors
     ///
-    /// [`MoneyError`] when an amount leaves the range of exact arithmetic.
-    pub fn rated(&self) -> Result<Vec<Rated>, MoneyError> {
-        Ok(self.rating()?.rates)
+    /// [`ChargeError`] when an amount leaves the range of exact arithmetic.
+    pub fn rated(&self) -> Result<Vec<Rated>, ChargeError> {
+        let mut ratings = rate_all(&self.counted(), false)?.into_iter();
+        Ok(ratings.nth(self.at).map(|rating| rating.rates).unwrap_or_default())
     }
 
-    /// What more usage of a rate on a day adds to the price of the segment: allowances, tiers, discounts
+    /// What more usage of a rate on a day adds to the price of the month: allowances, tiers, discounts
     /// and the maxima of the rate and of the plan count.
     ///
     /// # Errors
@@ -57,8 +76,8 @@ impl<'a> Progress<'a> {
         })
     }
 
-    /// What more usage of a rate would cost after so much of it was metered in the segment. Nothing
-    /// for a rate of which units are free by the day, since its price depends on the days.
+    /// What more usage of a rate would cost after so much of it was metered, all of it in the segment.
+    /// Nothing for a rate of which units are free by the day, since its price depends on the days.
     ///
     /// # Errors
     ///
@@ -70,8 +89,10 @@ impl<'a> Progress<'a> {
         more: Metered,
     ) -> Result<Yuan, ChargeError> {
         let mut earlier = self.clone();
-        if let Some(tally) = earlier.tally_of(rate) {
-            tally.total = metered;
+        for (at, (segment, tally)) in self.segments.iter().zip(&mut earlier.tallies).enumerate() {
+            if let Some(tally) = tally_of(segment, tally, rate) {
+                tally.total = if at == self.at { metered } else { Metered::ZERO };
+            }
         }
         earlier.added(rate, |tally| {
             tally.total = tally.total.plus(more)?;
@@ -85,20 +106,30 @@ impl<'a> Progress<'a> {
         add: impl FnOnce(&mut RateTally) -> Result<(), UsageError>,
     ) -> Result<Yuan, ChargeError> {
         let mut more = self.clone();
-        if let Some(tally) = more.tally_of(rate) {
+        let part = self.segments.get(self.at).zip(more.tallies.get_mut(self.at));
+        if let Some(tally) = part.and_then(|(segment, tally)| tally_of(segment, tally, rate)) {
             add(tally)?;
         }
-        Ok(more.rating()?.plan.due_yuan.minus(self.rating()?.plan.due_yuan)?)
+        Ok(more.price()?.minus(self.price()?)?)
     }
 
-    fn tally_of(&mut self, rate: &Name) -> Option<&mut RateTally> {
-        let place = self.segment.plan().rates().iter().position(|of| of.rate == *rate)?;
-        self.tally.rates.get_mut(place)
+    fn price(&self) -> Result<Yuan, ChargeError> {
+        price_of(&self.counted(), false)
     }
 
-    fn rating(&self) -> Result<Rating, MoneyError> {
-        rate(self.segment, &self.tally, false)
+    fn counted(&self) -> Vec<Counted<'_>> {
+        let parts = self.segments.iter().zip(&self.tallies);
+        parts.map(|(segment, tally)| Counted { segment, tally }).collect()
     }
+}
+
+fn tally_of<'t>(
+    segment: &Segment<'_>,
+    tally: &'t mut Tally,
+    rate: &Name,
+) -> Option<&'t mut RateTally> {
+    let place = segment.plan().rates().iter().position(|of| of.rate == *rate)?;
+    tally.rates.get_mut(place)
 }
 
 #[cfg(test)]
@@ -126,8 +157,7 @@ mod tests {
         let usage = MonthUsage { own: vec![(first, &usage)], ..MonthUsage::default() };
         let segments = [segment];
         let month = charge(&segments, &MonthToDate::default(), &usage).unwrap().month;
-        let segment = segments.first().unwrap();
-        let progress = Progress::of(segment, &month).unwrap();
+        let progress = Progress::on(first, &segments, &month).unwrap().unwrap();
         let (rate, more) = ("basic".parse().unwrap(), Metered::calls(1_000));
         let next = progress.price_of_next(&rate, first, more).unwrap();
         let before = Metered::calls(calls.saturating_sub(1_000));

@@ -17,6 +17,9 @@ use crate::{
 ///
 /// From `metered` to `units` by the rate's conversion; less both allowances, cut into `slices`,
 /// which sum to `base_yuan`; less the discounts; held to the limit: `due_yuan`.
+///
+/// Where the segment goes on from earlier ones, `slices` hold the units of all of them, and `base_yuan`
+/// is their sum less that of the slices of `continued`. The limit holds what all of them come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rated {
     /// What was metered.
@@ -26,7 +29,7 @@ pub struct Rated {
     pub conversion: Option<Conversion>,
     /// What is priced of it: calls, or yuan where the price is a percentage; converted.
     pub units: Decimal,
-    /// The units that are free in the segment, or on each of its days.
+    /// The units that are free in the segment's run, or on each of its days.
     #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub free: Decimal,
     /// The free units that were used.
@@ -38,10 +41,17 @@ pub struct Rated {
     /// What was metered on the days that are charged, where units are free by the day.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub days: BTreeMap<BillingDay, Metered>,
+    /// What earlier segments had, where this one goes on from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued: Option<Box<Continued>>,
+    /// The priced units of the whole run, which choose the one tier that counts; none unless later segments
+    /// have some of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top: Option<Decimal>,
     /// The units beyond all allowances, cut at each price.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<Slice>,
-    /// What the slices come to; of the plan, what all its rates come to.
+    /// What the segment's units add to the slices' sum; of the plan, what all its rates come to.
     pub base_yuan: Yuan,
     /// What was taken off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,6 +60,31 @@ pub struct Rated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
     /// What is due.
+    pub due_yuan: Yuan,
+}
+
+/// What the earlier segments of a run had under a rate of the same name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// What was metered.
+    pub metered: Metered,
+    /// The units of it.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub units: Decimal,
+    /// The free units that were used.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub free_used: Decimal,
+    /// The plan's free units that were used beyond the rate's own.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub plan_free_used: Decimal,
+    /// The units beyond all allowances at the prices of this segment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
+    /// What these slices come to.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
+    pub base_yuan: Yuan,
+    /// What the earlier segments came to under their own terms: it counts towards the limits.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub due_yuan: Yuan,
 }
 
@@ -74,6 +109,14 @@ pub enum Limit {
     Maximum(Yuan),
     /// It would be less, and the month is over.
     Minimum(Yuan),
+}
+
+impl Continued {
+    /// The units beyond all allowances.
+    #[must_use]
+    pub fn beyond(&self) -> Decimal {
+        self.units - self.free_used - self.plan_free_used
+    }
 }
 
 /// What a segment comes to.
@@ -120,75 +163,125 @@ impl Rating {
     }
 }
 
-/// Rates a segment.
+/// Rates a segment that goes on from none, and from which none goes on.
 pub(crate) fn rate(
     segment: &Segment<'_>,
     tally: &Tally,
     closing: bool,
 ) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();
-    let mut shared = SharedFree::of(segment);
+    let mut shared = SharedFree::of(segment, Decimal::ZERO);
     let rates = document
         .rates
         .iter()
         .zip(&tally.rates)
-        .map(|(rate, tally)| rate_one(segment, rate, tally, &mut shared, closing))
+        .map(|(rate, tally)| {
+            let rated = measure(segment, rate, tally, None, &mut shared);
+            price(segment, rate, rated, closing)
+        })
         .collect::<Result<Vec<_>, _>>()?;
+    rate_plan(segment, rates, Yuan::ZERO, closing)
+}
+
+/// What the plan makes of its rates, after what earlier segments came to.
+pub(crate) fn rate_plan(
+    segment: &Segment<'_>,
+    rates: Vec<Rated>,
+    earlier: Yuan,
+    closing: bool,
+) -> Result<Rating, MoneyError> {
+    let document = segment.plan().document();
     let mut plan = Rated {
         base_yuan: Yuan::sum(rates.iter().map(|rated| rated.due_yuan))?,
         ..Rated::default()
     };
     let caps = Caps { minimum: document.minimum, maximum: document.maximum };
-    plan.settle(segment, &document.discounts, caps, closing)?;
+    plan.settle(segment, &document.discounts, caps, earlier, closing)?;
+    if plan.limit.is_some() && !earlier.is_zero() {
+        plan.continued = Some(Box::new(Continued { due_yuan: earlier, ..Continued::default() }));
+    }
     Ok(Rating { rates, plan })
 }
 
-fn rate_one(
+/// The units of a rate and what is free of them, without a price.
+pub(crate) fn measure(
     segment: &Segment<'_>,
     rate: &Rate,
     tally: &RateTally,
+    continued: Option<Box<Continued>>,
     shared: &mut SharedFree,
-    closing: bool,
-) -> Result<Rated, MoneyError> {
+) -> Rated {
     let document = segment.plan().document();
     let conversion = document.conversion_of(rate).cloned();
-    let mut rated = Rated { metered: tally.total, conversion, ..Rated::default() };
-    let beyond = if tally.by_day {
-        beyond_by_day(document, rate, tally, shared, &mut rated)
+    let mut rated = Rated { metered: tally.total, conversion, continued, ..Rated::default() };
+    if tally.by_day {
+        measure_by_day(document, rate, tally, shared, &mut rated);
     } else {
-        beyond_by_month(segment, rate, shared, &mut rated)
-    };
-    let billable = Billable { units: beyond, calls: tally.total.calls.get().into(), closing };
-    rated.slices = rate.price.slices(billable)?;
-    rated.base_yuan = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
+        measure_by_month(segment, rate, shared, &mut rated);
+    }
+    rated
+}
+
+/// Prices what was measured.
+pub(crate) fn price(
+    segment: &Segment<'_>,
+    rate: &Rate,
+    mut rated: Rated,
+    closing: bool,
+) -> Result<Rated, MoneyError> {
+    let (units, calls) = (rated.beyond(), Decimal::from(rated.metered.calls.get()));
     let caps = Caps { minimum: rate.minimum, maximum: rate.maximum };
-    rated.settle(segment, &rate.discounts, caps, closing)?;
+    let Some(mut continued) = rated.continued.take() else {
+        let billable = Billable { units, top: rated.top.unwrap_or(units), calls, closing };
+        rated.slices = rate.price.slices(billable)?;
+        rated.base_yuan = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
+        rated.settle(segment, &rate.discounts, caps, Yuan::ZERO, closing)?;
+        return Ok(rated);
+    };
+    let before = Decimal::from(continued.metered.calls.get());
+    let all = continued.beyond() + units;
+    let billable =
+        Billable { units: all, top: rated.top.unwrap_or(all), calls: before + calls, closing };
+    rated.slices = rate.price.slices(billable)?;
+    let earlier = Billable { units: continued.beyond(), calls: before, closing: false, ..billable };
+    continued.slices = rate.price.slices(earlier)?;
+    continued.base_yuan = Yuan::sum(continued.slices.iter().map(|slice| slice.amount))?;
+    let sum = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
+    rated.base_yuan = sum.minus(continued.base_yuan)?;
+    rated.settle(segment, &rate.discounts, caps, continued.due_yuan, closing)?;
+    rated.continued = Some(continued);
     Ok(rated)
 }
 
-/// The units beyond what is free by the month; notes what was used of it.
-fn beyond_by_month(
+/// Notes the units, and what of them is free by the month.
+fn measure_by_month(
     segment: &Segment<'_>,
     rate: &Rate,
     shared: &mut SharedFree,
     rated: &mut Rated,
-) -> Decimal {
-    rated.units = units(segment.plan().document(), rate, rated.metered);
+) {
+    let document = segment.plan().document();
     rated.free = segment.share_of(rate.free_per_month);
-    rated.free_used = rated.units.min(rated.free);
-    let beyond = rated.units - rated.free_used;
-    rated.plan_free_used = shared.use_of_month(rate, beyond);
-    beyond - rated.plan_free_used
+    let mut left = rated.free;
+    rated.units = match &rated.continued {
+        None => units(document, rate, rated.metered),
+        Some(continued) => {
+            left = (left - continued.free_used).max(Decimal::ZERO);
+            units_after(document, rate, continued, rated.metered)
+        }
+    };
+    rated.free_used = rated.units.min(left);
+    rated.plan_free_used = shared.use_of_month(rate, rated.units - rated.free_used);
 }
 
-/// The units beyond what is free by the day, over all days; notes what was used of it.
-fn beyond_by_day(
+/// Notes the units of all days, and what of them is free by the day.
+fn measure_by_day(
     document: &PlanDocument,
     rate: &Rate,
     tally: &RateTally,
     shared: &mut SharedFree,
     rated: &mut Rated,
-) -> Decimal {
+) {
     rated.free = rate.free_per_day.get();
     let mut beyond = Decimal::ZERO;
     for (day, metered) in &tally.days {
@@ -200,16 +293,30 @@ fn beyond_by_day(
         rated.plan_free_used += of_plan;
         beyond += of_day - free - of_plan;
     }
-    let of_plan = shared.use_of_month(rate, beyond);
-    rated.plan_free_used += of_plan;
-    beyond - of_plan
+    rated.plan_free_used += shared.use_of_month(rate, beyond);
+}
+
+/// The units that a number adds to those before it: the month is rounded to whole units once.
+fn units_after(
+    document: &PlanDocument,
+    rate: &Rate,
+    continued: &Continued,
+    metered: Metered,
+) -> Decimal {
+    let calls = Decimal::from(continued.metered.calls.get()) + Decimal::from(metered.calls.get());
+    let amount = continued.metered.amount.get() + metered.amount.get();
+    convert(document, rate, calls, amount) - continued.units
 }
 
 /// What is metered, as the rate's units.
 fn units(document: &PlanDocument, rate: &Rate, metered: Metered) -> Decimal {
+    convert(document, rate, metered.calls.get().into(), metered.amount.get())
+}
+
+fn convert(document: &PlanDocument, rate: &Rate, calls: Decimal, amount: Decimal) -> Decimal {
     let metered = match rate.price.metric() {
-        Metric::Calls => metered.calls.get().into(),
-        Metric::Amount => metered.amount.get(),
+        Metric::Calls => calls,
+        Metric::Amount => amount,
     };
     match document.conversion_of(rate) {
         None => metered,
@@ -218,17 +325,18 @@ fn units(document: &PlanDocument, rate: &Rate, metered: Metered) -> Decimal {
 }
 
 /// What is left of the plan's own free units; rates that price calls use it up in their order.
-struct SharedFree {
+pub(crate) struct SharedFree {
     month: Decimal,
     per_day: Decimal,
     days: BTreeMap<BillingDay, Decimal>,
 }
 
 impl SharedFree {
-    fn of(segment: &Segment<'_>) -> SharedFree {
+    /// What earlier segments have left of it.
+    pub(crate) fn of(segment: &Segment<'_>, used: Decimal) -> SharedFree {
         let document = segment.plan().document();
         SharedFree {
-            month: segment.share_of(document.free_per_month),
+            month: (segment.share_of(document.free_per_month) - used).max(Decimal::ZERO),
             per_day: document.free_per_day.get(),
             days: BTreeMap::new(),
         }
@@ -263,12 +371,14 @@ struct Caps {
 }
 
 impl Rated {
-    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, then the minimum.
+    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, then the minimum, which hold what
+    /// `earlier` segments came to as well.
     fn settle(
         &mut self,
         segment: &Segment<'_>,
         discounts: &[Discount],
         caps: Caps,
+        earlier: Yuan,
         closing: bool,
     ) -> Result<(), MoneyError> {
         let mut left = self.base_yuan;
@@ -280,12 +390,16 @@ impl Rated {
         let maximum = caps.maximum.map(|cap| segment.share_of_cap(cap));
         let minimum = caps.minimum.filter(|_| closing).map(|cap| segment.share_of_cap(cap));
         self.due_yuan = left;
-        if let Some(maximum) = maximum.filter(|maximum| left > *maximum) {
+        if maximum.is_none() && minimum.is_none() {
+            return Ok(());
+        }
+        let all = left.plus(earlier)?;
+        if let Some(maximum) = maximum.filter(|maximum| all > *maximum) {
             self.limit = Some(Limit::Maximum(maximum));
-            self.due_yuan = maximum;
-        } else if let Some(minimum) = minimum.filter(|minimum| left < *minimum) {
+            self.due_yuan = maximum.minus(earlier)?;
+        } else if let Some(minimum) = minimum.filter(|minimum| all < *minimum) {
             self.limit = Some(Limit::Minimum(minimum));
-            self.due_yuan = minimum;
+            self.due_yuan = minimum.minus(earlier)?;
         }
         Ok(())
     }
@@ -301,6 +415,7 @@ fn discounted(discount: &Discount, list: Yuan, left: Yuan) -> Result<Discounted,
         discount: discount.discount.clone(),
         percent: discount.percent,
         of_yuan,
-        off_yuan: off.min(left),
+        // Never more than is left; of a credit, never a larger one.
+        off_yuan: if left < Yuan::ZERO { off.max(left) } else { off.min(left) },
     })
 }

@@ -138,6 +138,18 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Counts what was metered in another segment by the same rates.
+    pub(crate) fn absorb(&mut self, other: &Tally) -> Result<(), UsageError> {
+        self.unpriced = self.unpriced.plus(other.unpriced)?;
+        for (rate, other) in self.rates.iter_mut().zip(&other.rates) {
+            rate.total = rate.total.plus(other.total)?;
+            rate.days.extend(&other.days);
+        }
+        Ok(())
+    }
+}
+
 impl News {
     /// Empty sums, one for each rate of the plan.
     pub(crate) fn of(plan: &Plan) -> News {

@@ -1,6 +1,7 @@
 //! Terms: the plan and the overrides that hold on a day, and the parts of a month that they cut.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
@@ -31,10 +32,12 @@ pub struct Terms<'a> {
 
 /// A part of a month in which the same terms hold.
 ///
-/// Tiers start again in each, and what the plan gives by the month is given by the part's days.
+/// Segments that go on from one another are a run: units continue in tiers and allowances from one to the
+/// next, and what the plan gives by the month is given by the days of the run.
 #[derive(Clone, Debug)]
 pub struct Segment<'a> {
     span: SegmentSpan,
+    terms: Terms<'a>,
     plan: Cow<'a, Plan>,
 }
 
@@ -45,6 +48,12 @@ pub struct SegmentSpan {
     pub from: BillingDay,
     /// The day after the last one.
     pub until: BillingDay,
+    /// The first day of the run that the segment belongs to, where it goes on from earlier segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_from: Option<BillingDay>,
+    /// The day after the last one of the run, where later segments go on from the segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_until: Option<BillingDay>,
     /// The terms.
     #[serde(flatten)]
     pub terms: TermsRef,
@@ -59,6 +68,14 @@ pub struct TermsError {
     /// Why not.
     #[source]
     pub source: PlanError,
+}
+
+impl SegmentSpan {
+    /// The days of the run that the segment belongs to.
+    #[must_use]
+    pub fn run(&self) -> Range<BillingDay> {
+        self.run_from.unwrap_or(self.from)..self.run_until.unwrap_or(self.until)
+    }
 }
 
 impl<'a> Terms<'a> {
@@ -103,11 +120,14 @@ impl<'a> Terms<'a> {
         let same_plan = std::ptr::eq(self.plan, other.plan) || self.plan == other.plan;
         same_plan
             && self.overrides == other.overrides
-            && self.discounts_on(day).eq(other.discounts_on(other_day))
+            && self.plan.discounts_on(day).eq(other.plan.discounts_on(other_day))
     }
+}
 
-    fn discounts_on(&self, day: BillingDay) -> impl Iterator<Item = &Discount> {
-        let document = self.plan.document();
+impl Plan {
+    /// The discounts that hold on a day.
+    pub(crate) fn discounts_on(&self, day: BillingDay) -> impl Iterator<Item = &Discount> {
+        let document = self.document();
         let of_rates = document.rates.iter().flat_map(|rate| &rate.discounts);
         document.discounts.iter().chain(of_rates).filter(move |discount| discount.holds_on(day))
     }
@@ -136,11 +156,35 @@ pub fn segments<'a>(
         }
         day = day.next();
     }
-    parts.into_iter().map(|(from, until, terms)| Segment::new(from, until, &terms)).collect()
+    let parts = parts.into_iter().map(|(from, until, terms)| Segment::new(from, until, &terms));
+    let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
+    join_runs(&mut parts);
+    Ok(parts)
+}
+
+/// Notes in each segment the days of its run.
+fn join_runs(segments: &mut [Segment<'_>]) {
+    let mut first = 0;
+    while let Some(rest) = segments.get_mut(first..).filter(|rest| !rest.is_empty()) {
+        let goes_on = |pair: &&[Segment<'_>]| match pair {
+            [before, after] => after.goes_on_from(before),
+            _ => false,
+        };
+        let length = 1 + rest.windows(2).take_while(goes_on).count();
+        let run = rest.get_mut(..length).unwrap_or_default();
+        let ends = run.first().map(Segment::from).zip(run.last().map(|last| last.span.until));
+        for (SegmentSpan { from, until, run_from, run_until, .. }, (first, last)) in
+            run.iter_mut().map(|segment| &mut segment.span).zip(ends.iter().cycle())
+        {
+            *run_from = Some(*first).filter(|first| first < from);
+            *run_until = Some(*last).filter(|last| last > until);
+        }
+        first += length;
+    }
 }
 
 impl<'a> Segment<'a> {
-    /// The days from one up to another under some terms.
+    /// The days from one up to another under some terms: a run of its own.
     ///
     /// # Errors
     ///
@@ -155,7 +199,45 @@ impl<'a> Segment<'a> {
             let applied = over.applied_to(&plan);
             plan = Cow::Owned(applied.map_err(|source| TermsError { day: from, source })?);
         }
-        Ok(Segment { span: SegmentSpan { from, until, terms: terms.reference() }, plan })
+        let terms_ref = terms.reference();
+        let span = SegmentSpan { from, until, run_from: None, run_until: None, terms: terms_ref };
+        Ok(Segment { span, terms: terms.clone(), plan })
+    }
+
+    /// The segment of a span, under the terms that it names.
+    ///
+    /// # Errors
+    ///
+    /// [`TermsError`] when an override does not fit its plan.
+    pub fn of_span(span: &SegmentSpan, terms: &Terms<'a>) -> Result<Segment<'a>, TermsError> {
+        let segment = Segment::new(span.from, span.until, terms)?;
+        Ok(Segment { span: span.clone(), ..segment })
+    }
+
+    /// The same days of the same run, rated by another plan.
+    pub(crate) fn under(&self, plan: Cow<'a, Plan>) -> Segment<'a> {
+        Segment { plan, ..self.clone() }
+    }
+
+    /// The days up to the end of another segment of the run.
+    pub(crate) fn extended_to(mut self, other: &Segment<'_>) -> Segment<'a> {
+        self.span.until = other.span.until;
+        self
+    }
+
+    /// The terms before overrides are applied.
+    pub(crate) fn terms(&self) -> &Terms<'a> {
+        &self.terms
+    }
+
+    /// Whether units go on from a segment to this one.
+    fn goes_on_from(&self, before: &Segment<'_>) -> bool {
+        self.span.from == before.span.until && self.terms.plan.continues(before.terms.plan)
+    }
+
+    /// Whether both are of one run.
+    pub(crate) fn is_in_run_of(&self, other: &Segment<'_>) -> bool {
+        self.span.run().start == other.span.run().start
     }
 
     /// The days, and the names of the terms.
@@ -182,7 +264,7 @@ impl<'a> Segment<'a> {
         (self.span.from..self.span.until).contains(&day)
     }
 
-    /// What is free by the month in the segment: of each rate that has an allowance, and under no name of
+    /// What is free by the month in the segment's run: of each rate that has an allowance, and under no name of
     /// all rates together.
     pub fn allowances(&self) -> impl Iterator<Item = (Option<&Name>, Decimal)> {
         let document = self.plan.document();
@@ -201,12 +283,12 @@ impl<'a> Segment<'a> {
         discounts.iter().filter(move |discount| discount.holds_on(day))
     }
 
-    /// The segment's part of an allowance by the month: a started unit is given in full.
+    /// The run's part of an allowance by the month: a started unit is given in full.
     pub(crate) fn share_of(&self, allowance: Quantity) -> Decimal {
         self.by_days(allowance.get(), |exact| exact.ceil())
     }
 
-    /// The segment's part of the least or the most that a month costs, down to the fen: in the
+    /// The run's part of the least or the most that a month costs, down to the fen: in the
     /// provider's favour.
     pub(crate) fn share_of_cap(&self, cap: Yuan) -> Yuan {
         Yuan::new(self.by_days(cap.decimal(), |exact| {
@@ -214,9 +296,10 @@ impl<'a> Segment<'a> {
         }))
     }
 
-    /// A monthly figure by days; as it is where the segment is the whole month.
+    /// A monthly figure by days; as it is where the run is the whole month.
     fn by_days(&self, monthly: Decimal, rounded: impl Fn(Decimal) -> Decimal) -> Decimal {
-        let days = Decimal::from(self.span.from.days_until(self.span.until));
+        let run = self.span.run();
+        let days = Decimal::from(run.start.days_until(run.end));
         let all = Decimal::from(self.span.from.month().days());
         if days == all { monthly } else { rounded(monthly * days / all) }
     }

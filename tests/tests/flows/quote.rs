@@ -111,12 +111,11 @@ async fn days_are_quoted_each_after_the_other_and_sum_to_the_whole() {
 #[tokio::test]
 async fn provider_is_quoted_by_its_overrides() {
     let platform = platform().await;
-    // The override's five days have 5 ∕ 31 of 1,000 free, rounded up: 162. 1 + 200 × 0.01234 = 3.468,
-    // less 12.5%. The minimum comes on the last day that is given, of all segments of the month:
-    // 161.29 + 80.64 + 80.64 + 177.41 for 10, 5, 5 and 11 days.
-    let usage = json!({ "2015-05-18": { "taobao.get": 362 }, "2015-05-19": {} });
+    // Of 1,200 calls 1,000 are free in the month: 1 + 200 × 0.01234 = 3.468, less 12.5%. The minimum of
+    // the whole month comes on the last day that is given.
+    let usage = json!({ "2015-05-18": { "taobao.get": 1_200 }, "2015-05-19": {} });
     let quote =
-        check(&platform, &json!({ "provider": "b", "usage": usage }), "499.98", "499.98").await;
+        check(&platform, &json!({ "provider": "b", "usage": usage }), "500", "500.00").await;
     assert_eq!(quote["days"][0]["exact"], "3.0345");
     assert_eq!(quote["days"][0]["rounded"], "3.03");
 }
@@ -164,9 +163,9 @@ async fn quoted_days_are_the_bill_to_the_fen() {
     assert_eq!((statements.len(), last.statement.to_string()), (9, "2015-05-31".to_owned()));
     assert_eq!(last.segments.len(), 4, "two versions, and an override inside the second");
 
-    // The minimum of 500, in four parts, each rounded down: 161.29 + 80.64 + 80.64 + 177.41.
+    // All segments go on from one another, so the minimum holds what they come to together.
     let asked = json!({ "provider": "b", "usage": usage });
-    let quote = check(&platform, &asked, "499.98", "499.98").await;
+    let quote = check(&platform, &asked, "500", "500.00").await;
     let quoted = quote["days"].as_array().unwrap().iter().map(|day| {
         let rounded = day["rounded"].as_str().unwrap().to_owned();
         ((day["day"].clone(), rounded), day["lines"].clone())

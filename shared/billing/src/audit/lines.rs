@@ -56,21 +56,35 @@ pub(super) fn place(statement: &Statement, line: &Line) -> String {
 fn follows_from_explanation(line: &Line) -> Result<bool, MoneyError> {
     let exact = line.after_yuan()?.minus(line.before.yuan)?;
     let rounded = line.exact_yuan.plus(line.rounding_yuan)?;
-    let is_sum = line.rate.is_none() || sums_to_base(&line.after)?;
-    Ok(is_sum
-        && takes_off(&line.after)?
-        && due(&line.after)? == line.after.due_yuan
-        && exact == line.exact_yuan
-        && rounded == line.charge_fen.into())
+    let is_due = match (&line.rate, line.because) {
+        (Some(_), _) => sums_to_base(&line.after)? && is_due(&line.after)?,
+        // What the month costs without the concession is proved by rating it.
+        (None, LineCause::Concession) => line.after.due_yuan <= line.after.base_yuan,
+        (None, _) => is_due(&line.after)?,
+    };
+    Ok(is_due && exact == line.exact_yuan && rounded == line.charge_fen.into())
 }
 
+fn is_due(rated: &Rated) -> Result<bool, MoneyError> {
+    Ok(takes_off(rated)? && due(rated)? == rated.due_yuan)
+}
+
+/// The slices sum to what the segment adds, and to that of the segments before it.
 fn sums_to_base(rated: &Rated) -> Result<bool, MoneyError> {
-    for slice in &rated.slices {
-        if amount_of(slice)? != slice.amount {
-            return Ok(false);
+    let sum = |slices: &[Slice]| {
+        let amounts = slices.iter().map(amount_of).collect::<Result<Vec<_>, _>>()?;
+        let is_right = amounts.iter().zip(slices).all(|(amount, slice)| *amount == slice.amount);
+        Ok::<_, MoneyError>(Some(Yuan::sum(amounts)?).filter(|_| is_right))
+    };
+    let before = match &rated.continued {
+        Some(continued) => {
+            let of_slices = sum(&continued.slices)?;
+            of_slices.filter(|of_slices| *of_slices == continued.base_yuan)
         }
-    }
-    Ok(Yuan::sum(rated.slices.iter().map(|slice| slice.amount))? == rated.base_yuan)
+        None => Some(Yuan::ZERO),
+    };
+    let all = rated.base_yuan.plus(before.unwrap_or(Yuan::ZERO))?;
+    Ok(before.is_some() && sum(&rated.slices)? == Some(all))
 }
 
 fn amount_of(slice: &Slice) -> Result<Yuan, MoneyError> {
@@ -81,7 +95,8 @@ fn amount_of(slice: &Slice) -> Result<Yuan, MoneyError> {
 fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     let mut left = rated.base_yuan;
     for Discounted { percent, of_yuan, off_yuan, .. } in &rated.discounts {
-        let off = of_yuan.times(percent.of_one_yuan().decimal())?.min(left);
+        let off = of_yuan.times(percent.of_one_yuan().decimal())?;
+        let off = if left < Yuan::ZERO { off.max(left) } else { off.min(left) };
         if (*of_yuan != left && *of_yuan != rated.base_yuan) || *off_yuan != off {
             return Ok(false);
         }
@@ -90,15 +105,16 @@ fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     Ok(true)
 }
 
-/// What is left after the discounts, held to the limit.
+/// What is left after the discounts, held to the limit together with the segments before.
 fn due(rated: &Rated) -> Result<Yuan, MoneyError> {
     let off = |left: Yuan, discount: &Discounted| left.minus(discount.off_yuan);
     let left = rated.discounts.iter().try_fold(rated.base_yuan, off)?;
-    Ok(match rated.limit {
-        Some(Limit::Maximum(most)) => left.min(most),
-        Some(Limit::Minimum(least)) => left.max(least),
-        None => left,
-    })
+    let earlier = rated.continued.as_ref().map_or(Yuan::ZERO, |continued| continued.due_yuan);
+    match rated.limit {
+        Some(Limit::Maximum(most)) => Ok(left.min(most.minus(earlier)?)),
+        Some(Limit::Minimum(least)) => Ok(left.max(least.minus(earlier)?)),
+        None => Ok(left),
+    }
 }
 
 /// The usage by which a line changes what was rated is that of its APIs.

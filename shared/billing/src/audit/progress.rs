@@ -56,6 +56,8 @@ impl Check<'_> {
     ) -> Result<(), Breach> {
         let to_date = ToDate::of(statements)?;
         self.same("yuan charged", progress.to_date.charged_fen, to_date.charged_fen);
+        let taken_off = progress.to_date.concession_yuan;
+        self.same("what a concession takes off", taken_off, to_date.concession);
         let noted = &progress.to_date.segments;
         for from in union(noted.keys(), to_date.segments.keys()) {
             match (noted.get(from), to_date.segments.get(from)) {

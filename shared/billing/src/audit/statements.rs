@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    BillingMonth, Line, RatedToDate, Rounding, Segment, SegmentSpan, Yuan, rate_segment,
+    BillingMonth, Line, LineCause, RatedToDate, Rounding, Segment, SegmentSpan, SegmentUsage,
+    rate_month,
 };
 
 use super::lines;
@@ -69,24 +70,29 @@ impl Check<'_> {
                 format!("those before charge {actual}"),
             )
         });
-        let mut going_on = to_date.segments.clone();
+        let mut going_on = to_date.clone();
         for line in &self.statement.lines {
-            let books = going_on.entry(line.segment).or_default();
-            self.line(line, books)?;
-            books.add(line)?;
+            self.line(line, &mut going_on)?;
+            going_on.add_line(line)?;
         }
         Ok(())
     }
 
-    /// A line goes on from what its rate came to; the plan's from what its rates come to now.
-    fn line(&mut self, line: &Line, books: &SegmentBooks) -> Result<(), Breach> {
+    /// A line goes on from what its rate came to; the plan's from what its rates come to now, and that of
+    /// a concession from what the month comes to.
+    fn line(&mut self, line: &Line, going_on: &mut ToDate) -> Result<(), Breach> {
+        let of_yuan = |yuan| RatedToDate { yuan, ..RatedToDate::default() };
         let (actual, base) = match &line.rate {
             Some(rate) => {
+                let books = going_on.of_segment(line.segment);
                 (books.rates.get(rate).copied().unwrap_or_default(), line.after.base_yuan)
             }
+            None if line.because == LineCause::Concession => {
+                (of_yuan(going_on.concession), going_on.of_segments()?)
+            }
             None => {
-                let yuan = books.adjustment;
-                (RatedToDate { yuan, ..RatedToDate::default() }, books.rates_yuan()?)
+                let books = going_on.of_segment(line.segment);
+                (of_yuan(books.adjustment), books.rates_yuan()?)
             }
         };
         let place = || lines::place(self.statement, line);
@@ -142,14 +148,27 @@ impl Check<'_> {
         let charge_fen = self.statement.usage_fen()?;
         let statement = self.statement.statement;
         let closing = statement.day == statement.day.month().last_day();
-        let mut rated = Yuan::ZERO;
+        let mut segments = Vec::new();
         for span in &self.statement.segments {
             let Some(segment) = self.segment(span, audited) else { return Ok(()) };
-            if let Some(books) = to_date.segments.get(&span.from) {
-                rated = rated.plus(rate_segment(&segment, &books.usage, &books.days, closing)?)?;
-            }
             rule.get_or_insert(segment.plan().document().rounding);
+            segments.push(segment);
         }
+        for pair in self.statement.segments.windows(2) {
+            let [first, second] = pair else { continue };
+            let joins = second.run_from.is_none() || first.until == second.from;
+            self.check(BreachKind::Rated, joins, || {
+                let ends = format!("its segment from {} ends before {}", first.from, first.until);
+                (ends, format!("the next one goes on from it on {}", second.from))
+            });
+        }
+        let nothing = SegmentBooks::default();
+        let parts = segments.iter().map(|segment| {
+            let books = to_date.segments.get(&segment.from()).unwrap_or(&nothing);
+            let (total, days) = (books.usage.clone(), books.days.clone());
+            SegmentUsage { segment, total, days }
+        });
+        let rated = rate_month(&parts.collect::<Vec<_>>(), closing)?;
         self.check(BreachKind::Rated, rated_yuan == rated, || {
             (format!("it rates the month at {rated_yuan} yuan"), format!("its usage costs {rated}"))
         });
@@ -167,9 +186,7 @@ impl Check<'_> {
     fn segment<'a>(&mut self, span: &SegmentSpan, audited: &Audited<'a>) -> Option<Segment<'a>> {
         let segment = match audited.books.provider.terms(&span.terms, audited.plans) {
             None => Err("a part of these terms is not stored, or cannot be read".to_owned()),
-            Some(terms) => {
-                Segment::new(span.from, span.until, &terms).map_err(|error| chain(&error))
-            }
+            Some(terms) => Segment::of_span(span, &terms).map_err(|error| chain(&error)),
         };
         segment
             .map_err(|why| {

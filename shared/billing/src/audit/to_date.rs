@@ -11,9 +11,11 @@ use super::Breach;
 use crate::Statement;
 
 /// What the statements of a month come to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
+    /// What is taken off their sum because of a concession.
+    pub(super) concession: Yuan,
     /// What was charged for usage, without adjustments.
     pub(super) charged_fen: Fen,
     /// The rule by which the first statement was rounded.
@@ -53,7 +55,7 @@ impl ToDate {
             self.of_segment(span.from).terms.get_or_insert_with(|| span.terms.clone());
         }
         for line in &statement.lines {
-            self.of_segment(line.segment).add(line)?;
+            self.add_line(line)?;
         }
         for unpriced in &statement.unpriced {
             self.of_segment(unpriced.segment).add_unpriced(unpriced)?;
@@ -63,12 +65,26 @@ impl ToDate {
         Ok(())
     }
 
+    /// Goes on to the next line.
+    pub(super) fn add_line(&mut self, line: &Line) -> Result<(), Breach> {
+        if line.because == LineCause::Concession {
+            self.concession = line.after_yuan()?;
+            return Ok(());
+        }
+        self.of_segment(line.segment).add(line)
+    }
+
     pub(super) fn of_segment(&mut self, from: BillingDay) -> &mut SegmentBooks {
         self.segments.entry(from).or_default()
     }
 
-    /// What all segments come to.
+    /// What all segments come to, less what is taken off because of a concession.
     pub(super) fn yuan(&self) -> Result<Yuan, MoneyError> {
+        self.of_segments()?.plus(self.concession)
+    }
+
+    /// What all segments come to.
+    pub(super) fn of_segments(&self) -> Result<Yuan, MoneyError> {
         self.segments.values().try_fold(Yuan::ZERO, |sum, segment| {
             sum.plus(segment.rates_yuan()?)?.plus(segment.adjustment)
         })
@@ -97,7 +113,11 @@ impl SegmentBooks {
         let metered = unpriced.apis.total()?;
         self.unpriced = match unpriced.because {
             LineCause::Void => self.unpriced.minus(metered)?,
-            LineCause::Usage | LineCause::Late | LineCause::Terms => self.unpriced.plus(metered)?,
+            LineCause::Usage
+            | LineCause::Late
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Concession => self.unpriced.plus(metered)?,
         };
         Ok(())
     }
@@ -105,7 +125,11 @@ impl SegmentBooks {
     fn count(&mut self, because: LineCause, apis: &Usage) -> Result<(), UsageError> {
         self.usage = match because {
             LineCause::Void => self.usage.minus(apis)?,
-            LineCause::Usage | LineCause::Late | LineCause::Terms => self.usage.plus(apis)?,
+            LineCause::Usage
+            | LineCause::Late
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Concession => self.usage.plus(apis)?,
         };
         Ok(())
     }

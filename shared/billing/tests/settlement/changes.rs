@@ -49,7 +49,7 @@ fn a_segment_that_gets_shorter_is_charged_at_the_months_end_though_nothing_is_us
 }
 
 #[test]
-fn late_usage_of_a_segment_that_gets_shorter_is_one_late_line() {
+fn late_usage_of_a_segment_that_gets_shorter_has_a_line_beside_that_of_the_terms() {
     let mut shop = with_dearer();
     shop.count("05-10", "t.a", 80);
     shop.settle("2015-05-11 00:30");
@@ -58,11 +58,12 @@ fn late_usage_of_a_segment_that_gets_shorter_is_one_late_line() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-17: 0.29
-            2015-05-01 until 2015-05-17: p of 2015-05-01
-            2015-05-17 until 2015-06-01: q of 2015-05-01
-            [1] late basic 80 to 81 (52 of 52 free) = 0.29
-            1 came late of 2015-05-10"#]],
+            2015-05-17: 0.29
+                2015-05-01 until 2015-05-17: p of 2015-05-01
+                2015-05-17 until 2015-06-01: q of 2015-05-01
+                [1] terms basic 80 to 80 (52 of 52 free) = 0.28
+                [1] late basic 80 to 81 (52 of 52 free) = 0.01
+                1 came late of 2015-05-10"#]],
     );
 }
 
@@ -76,20 +77,20 @@ fn a_version_that_is_stored_after_days_were_settled_leaves_them_alone() {
     shop.check(
         "2015-05-12 00:30",
         expect![[r#"
-        2015-05-11: 0.77
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-06-01: p of 2015-05-05
-            [1] late basic 150 to 160 (33 of 33 free) = 0.77
-            10 came late of 2015-05-06"#]],
+            2015-05-11: 0.10
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-06-01: p of 2015-05-05
+                [1] late basic 150 to 160 (100 of 100 free) = 0.10
+                10 came late of 2015-05-06"#]],
     );
     shop.count("05-12", "t.a", 100);
     shop.check(
         "2015-05-13 00:30",
         expect![[r#"
-        2015-05-12: 0.64
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-06-01: p of 2015-05-05
-            [11] basic 0 to 100 (68 of 68 free) = 0.64"#]],
+            2015-05-12: 2.00
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-06-01: p of 2015-05-05
+                [11] basic 0 to 100 = 2.00"#]],
     );
 }
 

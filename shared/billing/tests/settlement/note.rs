@@ -52,6 +52,8 @@ fn cause(because: LineCause) -> &'static str {
         LineCause::Late => "late ",
         LineCause::Void => "void ",
         LineCause::Terms => "terms ",
+        LineCause::Shifted => "shifted ",
+        LineCause::Concession => "concession ",
     }
 }
 

@@ -19,7 +19,7 @@ fn used(plan: &str) -> Shop {
 }
 
 #[test]
-fn another_price_holds_on_its_days_and_the_allowance_is_by_days() {
+fn another_price_holds_on_its_days_and_the_allowance_goes_on() {
     let mut shop = used(DAILY);
     shop.give(
         r#"{"override": "friend", "from": "2015-05-11", "until": "2015-05-21", "rate": "basic",
@@ -28,26 +28,26 @@ fn another_price_holds_on_its_days_and_the_allowance_is_by_days() {
     shop.check(
         "2015-05-22 00:30",
         expect![[r#"
-        2015-05-10: 0.90
-            basic 0 to 100 (10 of 10 free) = 0.90
-        2015-05-11: 0.60
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01 with friend
-            [11] basic 0 to 100 (10 of 10 free) = 0.60
-        2015-05-20: 0.40
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01 with friend
-            [11] basic 100 to 200 (10 of 10 free) = 0.40
-        2015-05-21: 0.89
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01 with friend
-            2015-05-21 until 2015-06-01: p of 2015-05-01
-            [21] basic 0 to 100 (11 of 11 free) = 0.89"#]],
+            2015-05-10: 0.69
+                basic 0 to 100 (31 of 31 free) = 0.69
+            2015-05-11: 0.60
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01 with friend
+                [11] basic 0 to 100 = 0.60
+            2015-05-20: 0.40
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01 with friend
+                [11] basic 100 to 200 = 0.40
+            2015-05-21: 1.00
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01 with friend
+                2015-05-21 until 2015-06-01: p of 2015-05-01
+                [21] basic 0 to 100 = 1.00"#]],
     );
 }
 
 #[test]
-fn an_allowance_on_top_is_by_days_too() {
+fn an_allowance_on_top_is_for_the_units_that_follow() {
     let mut shop = used(DAILY);
     shop.give(
         r#"{"override": "more", "from": "2015-05-11", "until": "2015-05-21", "rate": "basic",
@@ -56,21 +56,21 @@ fn an_allowance_on_top_is_by_days_too() {
     shop.check(
         "2015-05-22 00:30",
         expect![[r#"
-        2015-05-10: 0.90
-            basic 0 to 100 (10 of 10 free) = 0.90
-        2015-05-11: 0.70
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01 with more
-            [11] basic 0 to 100 (30 of 30 free) = 0.70
-        2015-05-20: 1.00
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01 with more
-            [11] basic 100 to 200 (30 of 30 free) = 1.00
-        2015-05-21: 0.89
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01 with more
-            2015-05-21 until 2015-06-01: p of 2015-05-01
-            [21] basic 0 to 100 (11 of 11 free) = 0.89"#]],
+            2015-05-10: 0.69
+                basic 0 to 100 (31 of 31 free) = 0.69
+            2015-05-11: 0.38
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01 with more
+                [11] basic 0 to 100 (62 of 93 free) = 0.38
+            2015-05-20: 1.00
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01 with more
+                [11] basic 100 to 200 (62 of 93 free) = 1.00
+            2015-05-21: 1.00
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01 with more
+                2015-05-21 until 2015-06-01: p of 2015-05-01
+                [21] basic 0 to 100 = 1.00"#]],
     );
 }
 
@@ -83,11 +83,11 @@ fn an_allowance_on_top_of_the_plan_is_shared_by_its_rates_in_their_order() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-17: 0.31
-            2015-05-01 until 2015-05-17: p of 2015-05-01
-            2015-05-17 until 2015-06-01: p of 2015-05-01 with more
-            [17] basic 0 to 59 (49 of 49 free) (10 free by the plan) = 0.00
-            [17] extra 0 to 100 (5 free by the plan) = 0.31"#]],
+            2015-05-17: 0.23
+                2015-05-01 until 2015-05-17: p of 2015-05-01
+                2015-05-17 until 2015-06-01: p of 2015-05-01 with more
+                [17] basic 0 to 59 (59 of 100 free) = 0.00
+                [17] extra 0 to 100 (31 free by the plan) = 0.23"#]],
     );
 }
 
@@ -102,25 +102,25 @@ fn a_discount_is_taken_off_what_its_days_cost() {
     shop.check(
         "2015-05-22 00:30",
         expect![[r#"
-        2015-05-10: 0.90
-            basic 0 to 100 (10 of 10 free) = 0.90
-        2015-05-11: 0.68
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-20: p of 2015-05-01 with sorry
-            [11] basic 0 to 100 (9 of 9 free) -25% = 0.68
-        2015-05-20: 0.67
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-20: p of 2015-05-01 with sorry
-            2015-05-20 until 2015-05-21: p of 2015-05-01 with sorry with all
-            [20] basic 0 to 100 (1 of 1 free) -25% = 0.74
-            [20] the plan -10% = -0.07
-        2015-05-21: 0.80
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-20: p of 2015-05-01 with sorry
-            2015-05-20 until 2015-05-21: p of 2015-05-01 with sorry with all
-            2015-05-21 until 2015-06-01: p of 2015-05-01 with all
-            [21] basic 0 to 100 (11 of 11 free) = 0.89
-            [21] the plan -10% = -0.09"#]],
+            2015-05-10: 0.69
+                basic 0 to 100 (31 of 31 free) = 0.69
+            2015-05-11: 0.75
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-20: p of 2015-05-01 with sorry
+                [11] basic 0 to 100 -25% = 0.75
+            2015-05-20: 0.68
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-20: p of 2015-05-01 with sorry
+                2015-05-20 until 2015-05-21: p of 2015-05-01 with sorry with all
+                [20] basic 0 to 100 -25% = 0.75
+                [20] the plan -10% = -0.07
+            2015-05-21: 0.90
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-20: p of 2015-05-01 with sorry
+                2015-05-20 until 2015-05-21: p of 2015-05-01 with sorry with all
+                2015-05-21 until 2015-06-01: p of 2015-05-01 with all
+                [21] basic 0 to 100 = 1.00
+                [21] the plan -10% = -0.10"#]],
     );
 }
 
@@ -133,23 +133,23 @@ fn a_plans_own_discount_that_begins_and_ends_inside_a_month_cuts_it_too() {
     shop.check(
         "2015-05-22 00:30",
         expect![[r#"
-        2015-05-10: 0.90
-            basic 0 to 100 (10 of 10 free) = 0.90
-        2015-05-11: 0.45
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01
-            [11] basic 0 to 100 (10 of 10 free) = 0.90
-            [11] the plan -50% = -0.45
-        2015-05-20: 0.50
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01
-            [11] basic 100 to 200 (10 of 10 free) = 1.00
-            [11] the plan -50% = -0.50
-        2015-05-21: 0.89
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-05-21: p of 2015-05-01
-            2015-05-21 until 2015-06-01: p of 2015-05-01
-            [21] basic 0 to 100 (11 of 11 free) = 0.89"#]],
+            2015-05-10: 0.69
+                basic 0 to 100 (31 of 31 free) = 0.69
+            2015-05-11: 0.50
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01
+                [11] basic 0 to 100 = 1.00
+                [11] the plan -50% = -0.50
+            2015-05-20: 0.50
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01
+                [11] basic 100 to 200 = 1.00
+                [11] the plan -50% = -0.50
+            2015-05-21: 1.00
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-05-21: p of 2015-05-01
+                2015-05-21 until 2015-06-01: p of 2015-05-01
+                [21] basic 0 to 100 = 1.00"#]],
     );
 }
 
@@ -179,17 +179,16 @@ fn an_override_that_is_ended_holds_on_the_days_before() {
     shop.check(
         "2015-05-22 00:30",
         expect![[r#"
-        2015-05-20: 0.65
-            2015-05-01 until 2015-05-10: p of 2015-05-01
-            2015-05-10 until 2015-05-20: p of 2015-05-01 with friend
-            2015-05-20 until 2015-06-01: p of 2015-05-01
-            [10] terms basic 200 to 200 (33 of 33 free) = 0.04
-            [20] basic 0 to 100 (39 of 39 free) = 0.61
-        2015-05-21: 1.00
-            2015-05-01 until 2015-05-10: p of 2015-05-01
-            2015-05-10 until 2015-05-20: p of 2015-05-01 with friend
-            2015-05-20 until 2015-06-01: p of 2015-05-01
-            [20] basic 100 to 200 (39 of 39 free) = 1.00"#]],
+            2015-05-20: 1.00
+                2015-05-01 until 2015-05-10: p of 2015-05-01
+                2015-05-10 until 2015-05-20: p of 2015-05-01 with friend
+                2015-05-20 until 2015-06-01: p of 2015-05-01
+                [20] basic 0 to 100 = 1.00
+            2015-05-21: 1.00
+                2015-05-01 until 2015-05-10: p of 2015-05-01
+                2015-05-10 until 2015-05-20: p of 2015-05-01 with friend
+                2015-05-20 until 2015-06-01: p of 2015-05-01
+                [20] basic 100 to 200 = 1.00"#]],
     );
 }
 

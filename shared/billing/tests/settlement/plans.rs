@@ -24,7 +24,7 @@ pub fn with_dearer() -> Shop {
 }
 
 #[test]
-fn a_version_that_takes_effect_inside_a_month_cuts_it_and_its_tiers_start_again() {
+fn a_version_that_takes_effect_inside_a_month_cuts_it_and_its_tiers_go_on() {
     let twice = TIERS
         .replace("05-01", "05-11")
         .replace(r#""0.10""#, r#""0.20""#)
@@ -35,21 +35,21 @@ fn a_version_that_takes_effect_inside_a_month_cuts_it_and_its_tiers_start_again(
     shop.check(
         "2015-05-12 00:30",
         expect![[r#"
-        2015-05-10: 10.40
-            basic 0 to 150 (10 of 10 free) = 10.40
-        2015-05-11: 20.58
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-06-01: p of 2015-05-11
-            [11] basic 0 to 150 (21 of 21 free) = 20.58"#]],
+            2015-05-10: 10.19
+                basic 0 to 150 (31 of 31 free) = 10.19
+            2015-05-11: 3.00
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-06-01: p of 2015-05-11
+                [11] basic 0 to 150 = 3.00"#]],
     );
     shop.count("05-12", "t.a", 7);
     shop.check(
         "2015-05-13 00:30",
         expect![[r#"
-        2015-05-12: 0.14
-            2015-05-01 until 2015-05-11: p of 2015-05-01
-            2015-05-11 until 2015-06-01: p of 2015-05-11
-            [11] basic 150 to 157 (21 of 21 free) = 0.14"#]],
+            2015-05-12: 0.14
+                2015-05-01 until 2015-05-11: p of 2015-05-01
+                2015-05-11 until 2015-06-01: p of 2015-05-11
+                [11] basic 150 to 157 = 0.14"#]],
     );
 }
 

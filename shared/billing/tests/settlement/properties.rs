@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use steelyard_billing::{Account, Books, MonthSoFar, NamesMax, Statement, charged_days};
 use steelyard_pricing::{
     Amount, ApiName, BillingDay, BillingMonth, Calls, DayCharge, Fen, LineCause, Metered,
-    MonthToDate, MonthUsage, Segment, TermsRef, Usage, Yuan, charge, rate_segment, segments,
+    MonthToDate, MonthUsage, Segment, SegmentUsage, TermsRef, Usage, charge, rate_month, segments,
 };
 
 use crate::common::at;
@@ -187,8 +187,8 @@ impl Life {
         if let Some(last) = last {
             assert_eq!(last.rated_yuan, rated.rated_yuan, "{month}");
         }
-        let by_segment = segments.iter().map(|segment| self.price_of(month, segment));
-        let sum = Yuan::sum(by_segment).unwrap();
+        let parts = segments.iter().map(|segment| self.usage_of(month, segment));
+        let sum = rate_month(&parts.collect::<Vec<_>>(), true).unwrap();
         assert_eq!(sum, rated.rated_yuan, "{month}, from totals and days");
     }
 
@@ -201,8 +201,8 @@ impl Life {
         charge(segments, &before, &usage).unwrap()
     }
 
-    /// The price of a segment from the totals of its counts.
-    fn price_of(&self, month: BillingMonth, segment: &Segment<'_>) -> Yuan {
+    /// The totals of a segment's counts, and its days.
+    fn usage_of<'a>(&self, month: BillingMonth, segment: &'a Segment<'a>) -> SegmentUsage<'a> {
         let mut total = Usage::new();
         let mut days: BTreeMap<_, BTreeMap<BillingDay, Metered>> = BTreeMap::new();
         for (day, usage) in self.shop.days_of(month).iter().filter(|(day, _)| segment.holds(*day)) {
@@ -213,7 +213,7 @@ impl Life {
                 *sum = sum.plus(metered).unwrap();
             }
         }
-        rate_segment(segment, &total, &days, true).unwrap()
+        SegmentUsage { segment, total, days }
     }
 
     /// What is quoted on top of the month to date is what the night charges more if exactly that is counted

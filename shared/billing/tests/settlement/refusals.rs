@@ -78,10 +78,10 @@ fn an_override_that_does_not_fit_its_plan_is_refused_by_what_is_wrong() {
     shop.check(
         "2015-05-18 00:30",
         expect![[r#"
-        2015-05-16: 1.59
-            2015-05-01 until 2015-05-10: p of 2015-05-01
-            2015-05-10 until 2015-05-17: p of 2015-05-01 with friend
-            [10] basic 0 to 200 (23 of 23 free) -10% = 1.59"#]],
+            2015-05-16: 0.90
+                2015-05-01 until 2015-05-10: p of 2015-05-01
+                2015-05-10 until 2015-05-17: p of 2015-05-01 with friend
+                [10] basic 0 to 200 (100 of 100 free) -10% = 0.90"#]],
     );
 }
 

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::{AdjustmentId, Statement, StatementId};
 use steelyard_pricing::{
-    BillingDay, Conversion, Discounted, Fen, Limit, Line, LineCause, MoneyError, Name, Per,
-    Percent, Quantity, Rated, Rounded, Rounding, SegmentSpan, Slice, Yuan,
+    BillingDay, Continued, Conversion, Discounted, Fen, Limit, Line, LineCause, MoneyError, Name,
+    Per, Percent, Quantity, Rated, Rounded, Rounding, SegmentSpan, Slice, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -106,6 +106,8 @@ pub enum Step {
     ConvertedUp,
     /// The units, rounded down to a whole one.
     ConvertedDown,
+    /// The units of earlier days of the month.
+    EarlierConverted,
     /// What was used of the free allowance.
     Free {
         /// The allowance.
@@ -124,6 +126,14 @@ pub enum Step {
     PlanFree,
     /// What is beyond all allowances.
     ToBeCharged,
+    /// What earlier days of the month had beyond all allowances.
+    EarlierUnits,
+    /// The units of the month beyond all allowances, which the tiers count.
+    UnitsInTiers,
+    /// What the units of the earlier days cost at these prices.
+    EarlierPrice,
+    /// What the units of these days add.
+    Added,
     /// The whole free allowance.
     Allowance {
         /// The days that it is for, where the terms hold for a part of the month.
@@ -160,15 +170,31 @@ pub enum Step {
         /// The most.
         #[schema(value_type = String)]
         maximum_yuan: Yuan,
+        /// What earlier days of the month were charged of it, under other terms.
+        #[schema(value_type = String)]
+        earlier_yuan: Yuan,
     },
     /// What is missing to the least that is charged, now that the month is over.
     UpToMinimum {
         /// The least.
         #[schema(value_type = String)]
         minimum_yuan: Yuan,
+        /// What earlier days of the month were charged of it, under other terms.
+        #[schema(value_type = String)]
+        earlier_yuan: Yuan,
     },
     /// The month to date.
     MonthToDate,
+    /// What the month amounts to with every concession.
+    WithConcessions,
+    /// What is taken off it down to what it amounts to without some.
+    WithoutConcessions {
+        /// Those that are left out.
+        #[schema(value_type = Vec<String>)]
+        without: Vec<String>,
+    },
+    /// What the other lines of the month charge.
+    ChargedByLines,
     /// What all rates amount to.
     AllRates,
     /// What the lines of the rates charge.
@@ -194,6 +220,8 @@ pub enum Step {
         #[schema(value_type = Option<String>)]
         rate: Option<Name>,
     },
+    /// What is taken off the month because of a concession.
+    ConcessionToDate,
     /// The month to date, rounded to fen.
     Rounded {
         /// The rule.
@@ -295,7 +323,9 @@ impl Calculation {
     /// [`MoneyError`] when an amount leaves its range; never for a statement that was made.
     pub fn of_line(statement: &Statement, line: &Line) -> Result<Calculation, MoneyError> {
         let mut tape = Tape::default();
-        if line.rate.is_none() {
+        if line.because == LineCause::Concession {
+            tape.concession(line)?;
+        } else if line.rate.is_none() {
             tape.plan(&line.after)?;
         } else {
             let part = Part::of(statement, line);
@@ -318,8 +348,12 @@ impl Calculation {
     pub fn of_charge(statement: &Statement) -> Result<Calculation, MoneyError> {
         let mut tape = Tape::default();
         let parts = rated_to_date(statement)?;
-        for (segment, rate, yuan) in parts {
-            tape.money(Step::RatedToDate { segment, rate }, yuan.decimal());
+        for (part, yuan) in parts {
+            let step = match part {
+                Some((segment, rate)) => Step::RatedToDate { segment, rate },
+                None => Step::ConcessionToDate,
+            };
+            tape.money(step, yuan.decimal());
         }
         if tape.rows.is_empty() {
             tape.money(Step::MonthToDate, statement.rated_yuan.decimal());
@@ -357,8 +391,10 @@ impl Part {
         let last = if is_own || !has_own { day } else { day.previous() };
         let span = statement.segments.iter().find(|span| span.from == line.segment);
         let last_of_span = span.map_or(last, |span| span.until.previous());
+        let goes_on = line.after.continued.is_some() && line.after.conversion.is_some();
+        let first = span.filter(|_| goes_on).map_or(line.segment, |span| span.run().start);
         Part {
-            from: line.segment,
+            from: first,
             through: last.min(last_of_span).max(line.segment),
             share: span.and_then(share_of_month),
             own_day: is_own.then_some(day),
@@ -367,24 +403,31 @@ impl Part {
 }
 
 fn share_of_month(span: &SegmentSpan) -> Option<ShareOfMonth> {
-    let (days, of) = (span.from.days_until(span.until), span.from.month().days());
+    let run = span.run();
+    let (days, of) = (run.start.days_until(run.end), span.from.month().days());
     (days < of).then_some(ShareOfMonth { days, of })
 }
 
+/// The segment and the rate of an amount; none for what a concession takes off the month.
+type AmountOf = Option<(BillingDay, Option<Name>)>;
+
 /// The latest exact amount of each rate of the month, if the statement's lines name all of it.
-fn rated_to_date(
-    statement: &Statement,
-) -> Result<Vec<(BillingDay, Option<Name>, Yuan)>, MoneyError> {
-    let mut parts: Vec<(BillingDay, Option<Name>, Yuan)> = Vec::new();
+fn rated_to_date(statement: &Statement) -> Result<Vec<(AmountOf, Yuan)>, MoneyError> {
+    let mut parts: Vec<(AmountOf, Yuan)> = Vec::new();
     for line in &statement.lines {
         let now = line.after_yuan()?;
-        match parts.iter_mut().find(|part| (part.0, &part.1) == (line.segment, &line.rate)) {
-            Some(part) => part.2 = now,
-            None => parts.push((line.segment, line.rate.clone(), now)),
+        let is_of_line = line.because != LineCause::Concession;
+        let key = is_of_line.then(|| (line.segment, line.rate.clone()));
+        match parts.iter_mut().find(|part| part.0 == key) {
+            Some(part) => part.1 = now,
+            None => parts.push((key, now)),
         }
     }
-    parts.sort_by_key(|(segment, rate, _)| (*segment, rate.is_none()));
-    let all = Yuan::sum(parts.iter().map(|(_, _, yuan)| *yuan))?;
+    parts.sort_by_key(|(key, _)| {
+        let of = key.as_ref().map(|(segment, rate)| (*segment, rate.is_none()));
+        (of.is_none(), of)
+    });
+    let all = Yuan::sum(parts.iter().map(|(_, yuan)| *yuan))?;
     Ok(if all == statement.rated_yuan { parts } else { Vec::new() })
 }
 
@@ -397,19 +440,26 @@ fn is_within_allowance(line: &Line) -> bool {
         && line.charge_fen.is_zero()
         && line.rounding_yuan.is_zero();
     let by_month = after.days.is_empty() && after.units <= after.free && !after.free.is_zero();
-    let is_plain = after.conversion.is_none() && after.plan_free_used.is_zero();
+    let is_plain =
+        after.conversion.is_none() && after.plan_free_used.is_zero() && after.continued.is_none();
     costs_nothing && by_month && is_plain && after.slices.is_empty() && after.limit.is_none()
 }
 
 /// What was metered as the rate counts it, and in what: calls, or yuan where the price is a percentage.
+///
+/// What is converted is counted with the earlier days that it goes on from, since it is rounded with them.
 fn metered(after: &Rated) -> (Decimal, CalculationUnit) {
-    let calls = Decimal::from(after.metered.calls.get());
+    let before = after.continued.as_ref().filter(|_| after.conversion.is_some());
+    let none = Continued::default();
+    let before = before.map_or(&none, |before| before);
+    let calls =
+        Decimal::from(before.metered.calls.get()) + Decimal::from(after.metered.calls.get());
     let units = after.conversion.as_ref().map_or(calls, |conversion| conversion.units(calls));
     let is_of_amount = after.slices.iter().any(|slice| slice.per == Per::Yuan);
-    if !is_of_amount && units == after.units {
+    if !is_of_amount && units == after.units + before.units {
         (calls, CalculationUnit::Calls)
     } else {
-        (after.metered.amount.get(), CalculationUnit::Yuan)
+        (before.metered.amount.get() + after.metered.amount.get(), CalculationUnit::Yuan)
     }
 }
 
@@ -519,6 +569,11 @@ impl Tape {
         if !used.is_zero() {
             self.quantity(Step::ToBeCharged, Operator::Equals, after.units - used, unit);
         }
+        let earlier = after.continued.as_ref().map_or(Decimal::ZERO, |before| before.beyond());
+        if !earlier.is_zero() {
+            self.quantity(Step::EarlierUnits, Operator::Plus, earlier, unit);
+            self.quantity(Step::UnitsInTiers, Operator::Equals, after.reached(), unit);
+        }
     }
 
     fn conversion(&mut self, after: &Rated, unit: CalculationUnit) -> CalculationUnit {
@@ -537,7 +592,12 @@ impl Tape {
             Rounded::Up => Step::ConvertedUp,
             Rounded::Down => Step::ConvertedDown,
         };
-        self.quantity(step, Operator::Equals, after.units, CalculationUnit::Units);
+        let before = after.continued.as_ref().map_or(Decimal::ZERO, |before| before.units);
+        self.quantity(step, Operator::Equals, after.units + before, CalculationUnit::Units);
+        if !before.is_zero() {
+            self.quantity(Step::EarlierConverted, Operator::Minus, before, CalculationUnit::Units);
+            self.quantity(Step::Converted, Operator::Equals, after.units, CalculationUnit::Units);
+        }
         CalculationUnit::Units
     }
 
@@ -556,7 +616,25 @@ impl Tape {
         if after.slices.is_empty() {
             self.money(Step::Nothing, Decimal::ZERO);
         }
+        if let Some(before) = after.continued.as_ref().filter(|before| !before.slices.is_empty()) {
+            self.less(Step::EarlierPrice, before.base_yuan.decimal());
+            self.sum(Step::Added, after.base_yuan);
+        }
         self.settled(after)
+    }
+
+    /// What a concession takes off the month.
+    fn concession(&mut self, line: &Line) -> Result<(), MoneyError> {
+        let Rated { base_yuan, due_yuan, .. } = line.after;
+        self.money(Step::WithConcessions, base_yuan.decimal());
+        if !line.without.is_empty() {
+            let without = line.without.iter().map(ToString::to_string).collect();
+            let off = base_yuan.minus(due_yuan)?;
+            self.less(Step::WithoutConcessions { without }, off.decimal());
+        }
+        self.less(Step::ChargedByLines, base_yuan.decimal());
+        self.sum(Step::MonthToDate, due_yuan.minus(base_yuan)?);
+        Ok(())
     }
 
     /// What a plan makes of the sum of its rates.
@@ -570,7 +648,8 @@ impl Tape {
 
     /// Discounts and limits.
     fn settled(&mut self, after: &Rated) -> Result<(), MoneyError> {
-        if self.terms() > 1 && !after.discounts.is_empty() {
+        let is_summed = self.rows.last().is_some_and(|(row, _)| row.step == Step::Added);
+        if self.terms() > 1 && !after.discounts.is_empty() && !is_summed {
             self.sum(Step::Together, after.base_yuan);
         }
         let mut left = after.base_yuan;
@@ -587,14 +666,16 @@ impl Tape {
             self.less(step, off_yuan.decimal());
             left = left.minus(off_yuan)?;
         }
+        let continued = after.continued.as_ref();
+        let earlier_yuan = continued.map_or(Yuan::ZERO, |continued| continued.due_yuan);
         match after.limit {
             Some(Limit::Maximum(maximum_yuan)) => {
-                let above = left.minus(maximum_yuan)?;
-                self.less(Step::AboveMaximum { maximum_yuan }, above.decimal());
+                let above = left.minus(after.due_yuan)?;
+                self.less(Step::AboveMaximum { maximum_yuan, earlier_yuan }, above.decimal());
             }
             Some(Limit::Minimum(minimum_yuan)) => {
-                let missing = minimum_yuan.minus(left)?;
-                self.money(Step::UpToMinimum { minimum_yuan }, missing.decimal());
+                let missing = after.due_yuan.minus(left)?;
+                self.money(Step::UpToMinimum { minimum_yuan, earlier_yuan }, missing.decimal());
             }
             None => {}
         }

@@ -37,6 +37,17 @@ texts! {
     }
     plan_free() { en: "free by the plan's shared allowance", zh: "方案共享免费额度" }
     to_be_charged() { en: "to be charged", zh: "计费用量" }
+    earlier_converted() { en: "units of earlier days", zh: "此前各日的单位数" }
+    earlier_units() { en: "charged for earlier days of the month", zh: "本月此前各日的计费用量" }
+    units_in_tiers() { en: "together, as the prices count them", zh: "合计（按此计算价格）" }
+    earlier_price() { en: "the earlier days at these prices", zh: "此前各日按此价格" }
+    added() { en: "what these days add", zh: "本时段新增" }
+    with_concessions() { en: "Month to date, with every concession", zh: "计入全部优惠的本月累计" }
+    without_concessions(names: &str) {
+        en: "what the month costs less without {names}", zh: "不计 {names} 时本月少计",
+    }
+    charged_by_lines() { en: "charged by the other lines", zh: "其他行已计费" }
+    concession_to_date() { en: "taken off because of concessions, exact", zh: "优惠扣减，精确值" }
     still_free() { en: "still free", zh: "剩余免费" }
     nothing() { en: "nothing beyond the allowance", zh: "未超出免费额度" }
     up(units: Units, size: Units, count: Units) {
@@ -57,6 +68,14 @@ texts! {
     discount_rest(name: &Name, percent: &Percent, of: Price) {
         en: "{name}, {percent}% of {of}, no more than is left",
         zh: "{name}，{of} 的 {percent}%，至多扣完",
+    }
+    above_maximum_after(most: Price, earlier: Price) {
+        en: "above the cap of {most}, with {earlier} for earlier days",
+        zh: "超出封顶 {most} 的部分（此前各日已计 {earlier}）",
+    }
+    up_to_minimum_after(least: Price, earlier: Price) {
+        en: "up to the minimum of {least}, with {earlier} for earlier days",
+        zh: "月末补足保底 {least}（此前各日已计 {earlier}）",
     }
     above_maximum(most: Price) { en: "above the cap of {most}", zh: "超出封顶 {most} 的部分" }
     up_to_minimum(least: Price) {
@@ -137,6 +156,15 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
         Step::FreeByDay { allowance } => l.free_by_day(Units(*allowance)),
         Step::PlanFree => l.plan_free(),
         Step::ToBeCharged => l.to_be_charged(),
+        Step::EarlierConverted => l.earlier_converted(),
+        Step::EarlierUnits => l.earlier_units(),
+        Step::UnitsInTiers => l.units_in_tiers(),
+        Step::EarlierPrice => l.earlier_price(),
+        Step::Added => l.added(),
+        Step::WithConcessions => l.with_concessions(),
+        Step::WithoutConcessions { without } => l.without_concessions(&without.join(", ")),
+        Step::ChargedByLines => l.charged_by_lines(),
+        Step::ConcessionToDate => l.concession_to_date(),
         Step::StillFree => l.still_free(),
         Step::Nothing => l.nothing(),
         Step::Slice(slice) => slice_label(slice, l),
@@ -150,8 +178,18 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
                 (false, false) => l.discount_of(discount, percent, of),
             }
         }
-        Step::AboveMaximum { maximum_yuan } => l.above_maximum(Price(*maximum_yuan)),
-        Step::UpToMinimum { minimum_yuan } => l.up_to_minimum(Price(*minimum_yuan)),
+        Step::AboveMaximum { maximum_yuan, earlier_yuan } if earlier_yuan.is_zero() => {
+            l.above_maximum(Price(*maximum_yuan))
+        }
+        Step::AboveMaximum { maximum_yuan, earlier_yuan } => {
+            l.above_maximum_after(Price(*maximum_yuan), Price(*earlier_yuan))
+        }
+        Step::UpToMinimum { minimum_yuan, earlier_yuan } if earlier_yuan.is_zero() => {
+            l.up_to_minimum(Price(*minimum_yuan))
+        }
+        Step::UpToMinimum { minimum_yuan, earlier_yuan } => {
+            l.up_to_minimum_after(Price(*minimum_yuan), Price(*earlier_yuan))
+        }
         Step::MonthToDate => l.month_to_date(),
         Step::AllRates => l.all_rates(),
         Step::ChargedByRates => l.charged_by_rates(),

@@ -133,6 +133,7 @@ fn bill_line(
     let days = days_because(statement, line.because).into_iter().filter(is_in).collect::<Vec<_>>();
     let (reports, reported_calls) = reports_of(statement, line, &days, all_reports)?;
     let after = &line.after;
+    let earlier = after.continued.as_ref().map_or(Decimal::ZERO, |before| before.free_used);
     let tier = after.slices.len().checked_sub(1).map(|_| after.slices.len());
     Ok(BillLine {
         number,
@@ -142,8 +143,8 @@ fn bill_line(
         calls: calls * sign,
         amount,
         free: after.free,
-        free_used: after.free_used,
-        free_used_before: line.before.free_used,
+        free_used: earlier + after.free_used,
+        free_used_before: earlier + line.before.free_used,
         tier,
         discounts: discounts(line, plan),
         calculation: Calculation::of_line(statement, line)?,

@@ -179,8 +179,14 @@ pub enum BillError {
 }
 
 /// The causes in the order in which a bill shows them.
-const CAUSES: [LineCause; 4] =
-    [LineCause::Usage, LineCause::Late, LineCause::Void, LineCause::Terms];
+const CAUSES: [LineCause; 6] = [
+    LineCause::Usage,
+    LineCause::Late,
+    LineCause::Void,
+    LineCause::Terms,
+    LineCause::Shifted,
+    LineCause::Concession,
+];
 
 impl DayBill {
     /// The bill of a statement.
@@ -276,7 +282,7 @@ pub(crate) fn days_because(statement: &Statement, because: LineCause) -> Vec<Bil
         LineCause::Usage => vec![statement.statement.day],
         LineCause::Late => changed.filter(|c| !c.late.is_empty()).map(|c| c.day).collect(),
         LineCause::Void => changed.filter(|c| !c.void.is_empty()).map(|c| c.day).collect(),
-        LineCause::Terms => Vec::new(),
+        LineCause::Terms | LineCause::Shifted | LineCause::Concession => Vec::new(),
     }
 }
 

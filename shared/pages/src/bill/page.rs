@@ -152,7 +152,10 @@ impl<'a> DayBillPage<'a> {
         let parts = parts.map(|(place, part)| w.part(bill, place, part, &mut left)).collect();
         let unpriced = bill.unpriced.iter().map(|unpriced| {
             let heading = match unpriced.because {
-                LineCause::Usage | LineCause::Terms => None,
+                LineCause::Usage
+                | LineCause::Terms
+                | LineCause::Shifted
+                | LineCause::Concession => None,
                 LineCause::Late => Some(t.unpriced_late()),
                 LineCause::Void => Some(t.unpriced_void()),
             };
@@ -257,7 +260,10 @@ impl Writer<'_> {
                 }
                 LineCause::Late => lead.push(t.late_calls(calls, t.list(&part.days))),
                 LineCause::Void => lead.push(t.void_calls(calls, t.list(&part.days))),
-                LineCause::Usage | LineCause::Terms => {}
+                LineCause::Usage
+                | LineCause::Terms
+                | LineCause::Shifted
+                | LineCause::Concession => {}
             }
         }
         lead
@@ -313,12 +319,16 @@ impl Writer<'_> {
             LineCause::Late => (t.late_for(days.clone()), t.late_note(days.clone())),
             LineCause::Void => (t.void_for(days.clone()), t.void_note(days.clone())),
             LineCause::Terms => (t.terms_heading(), t.terms_note(changed_on)),
+            LineCause::Shifted => (t.shifted_heading(), t.shifted_note()),
+            LineCause::Concession => (t.concession_heading(), t.concession_note()),
         };
         let sum = match part.because {
             LineCause::Usage | LineCause::Late | LineCause::Void => {
                 t.sum_of(days, self.show(Signed(part.calls)))
             }
             LineCause::Terms => t.sum_of_terms(),
+            LineCause::Shifted => t.shifted_heading(),
+            LineCause::Concession => t.concession_heading(),
         };
         let lines = part.lines.iter().enumerate().map(|(at, line)| {
             let is_open = place == 0 && at == 0;
@@ -378,9 +388,14 @@ impl Writer<'_> {
     }
 
     fn name(self, because: LineCause, line: &BillLine) -> Html {
+        if because == LineCause::Concession {
+            return self.t.whole_month();
+        }
         let Some(rate) = &line.rate else { return self.t.all_rates() };
         match because {
-            LineCause::Usage | LineCause::Terms => self.show(rate),
+            LineCause::Usage | LineCause::Terms | LineCause::Shifted | LineCause::Concession => {
+                self.show(rate)
+            }
             LineCause::Late | LineCause::Void => self.t.line_for(rate, self.t.list(&line.days)),
         }
     }
@@ -429,7 +444,11 @@ impl Writer<'_> {
         ApisShown {
             column: match because {
                 LineCause::Void => self.t.col_withdrawn(),
-                LineCause::Usage | LineCause::Late | LineCause::Terms => self.t.col_new_short(),
+                LineCause::Usage
+                | LineCause::Late
+                | LineCause::Terms
+                | LineCause::Shifted
+                | LineCause::Concession => self.t.col_new_short(),
             },
             apis: apis.iter().take(most).cloned().collect(),
             more: apis.len().saturating_sub(most),

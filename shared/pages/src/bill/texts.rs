@@ -70,9 +70,20 @@ texts! {
     }
     terms_heading() { en: "Changed terms", zh: "条款变更" }
     terms_note(day: BillingDay) {
-        en: "The terms changed on {day}. The days before have their own share of the month's allowances, which moves these amounts.",
-        zh: "条款自 {day}起变更，此前各日按天数分摊本月额度，金额随之调整。",
+        en: "The terms changed on {day}. The days before have another share of the month's allowances and limits, which moves these amounts.",
+        zh: "条款自 {day}起变更，此前各日在本月额度与限额中的份额随之变化，金额相应调整。",
     }
+    shifted_heading() { en: "Shifted by other days", zh: "受其他日期影响" }
+    shifted_note() {
+        en: "Usage of other days of the month was added or withdrawn. The units here now fall elsewhere in the allowances and tiers.",
+        zh: "本月其他日期的用量有增减，此处用量在额度与阶梯中的位置随之变化。",
+    }
+    concession_heading() { en: "A concession never costs more", zh: "优惠不增加费用" }
+    concession_note() {
+        en: "With a concession the month would cost more than without it. The difference is taken off.",
+        zh: "计入优惠后本月费用反而更高，差额在此扣减。",
+    }
+    whole_month() { en: "The whole month", zh: "整月" }
     unpriced_heading() { en: "Without a price", zh: "未定价用量" }
     unpriced_note() {
         en: "No rate of the plan covers these APIs. Nothing is charged for them here.",

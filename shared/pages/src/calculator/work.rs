@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_pricing::{
-    Discounted, Fen, LineOnTop, MoneyError, Name, Per, Percent, Rated, Slice, Yuan,
+    Discounted, Fen, LineCause, LineOnTop, MoneyError, Name, Per, Percent, Rated, Slice, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -132,7 +132,9 @@ fn added(on_top: &LineOnTop) -> Result<Option<Vec<Step>>, MoneyError> {
         Some(_) => so_far.due_yuan,
         None => so_far.due_yuan.minus(so_far.base_yuan)?,
     };
-    if is_capped || was_due != line.before.yuan {
+    let earlier = |rated: &Rated| rated.continued.as_ref().map(|before| before.slices.clone());
+    let is_moved = earlier(so_far) != earlier(after) || line.because == LineCause::Concession;
+    if is_capped || is_moved || was_due != line.before.yuan {
         return Ok(None);
     }
     let mut steps = allowance(so_far, after);

@@ -180,6 +180,8 @@ impl Part {
             | ChargeKind::Late
             | ChargeKind::Void
             | ChargeKind::Terms
+            | ChargeKind::Shifted
+            | ChargeKind::Concession
             | ChargeKind::Plan => row.rate.as_ref().map_or(PLAN, Name::as_str),
         };
         Part {

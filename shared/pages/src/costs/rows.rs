@@ -65,6 +65,10 @@ pub enum ChargeKind {
     Void,
     /// A change of the terms.
     Terms,
+    /// Units that fall elsewhere in tiers and allowances because of other days of the month.
+    Shifted,
+    /// What is taken off the month because a concession would have raised it.
+    Concession,
     /// What a plan adds to the sum of its rates, or takes off.
     Plan,
     /// Usage that no rate covers.
@@ -108,6 +112,8 @@ impl ChargeKind {
             ChargeKind::Late => "late usage",
             ChargeKind::Void => "withdrawn usage",
             ChargeKind::Terms => "changed terms",
+            ChargeKind::Shifted => "shifted units",
+            ChargeKind::Concession => "concession",
             ChargeKind::Plan => "plan",
             ChargeKind::Unpriced => "usage without a price",
             ChargeKind::CreditNote => "credit note",
@@ -118,6 +124,8 @@ impl ChargeKind {
     fn of(line: &Line) -> ChargeKind {
         match (line.because, &line.rate) {
             (LineCause::Terms, _) => ChargeKind::Terms,
+            (LineCause::Shifted, _) => ChargeKind::Shifted,
+            (LineCause::Concession, _) => ChargeKind::Concession,
             (_, None) => ChargeKind::Plan,
             (LineCause::Usage, Some(_)) => ChargeKind::Usage,
             (LineCause::Late, Some(_)) => ChargeKind::Late,
@@ -128,7 +136,14 @@ impl ChargeKind {
 
 /// The prices of a rate as its last line left them, by segment and rate.
 #[derive(Default)]
-struct Prices(BTreeMap<(BillingDay, Option<Name>), Vec<Slice>>);
+struct Prices(BTreeMap<(BillingDay, Option<Name>), Sliced>);
+
+/// The slices of a segment and of the segments before it, and those of the segments before it alone.
+#[derive(Default)]
+struct Sliced {
+    all: Vec<Slice>,
+    before: Vec<Slice>,
+}
 
 /// The rows of statements from one day through another. Give the statements from the first of the month
 /// on, with what they say of each API.
@@ -232,7 +247,9 @@ fn days_of(
     let is_in = |of: &BillingDay| segment <= *of && *of <= last;
     let mut days = days_because(statement, because).into_iter().filter(is_in);
     match (because, days.next()) {
-        (LineCause::Terms, _) | (_, None) => (segment.min(last), last),
+        (LineCause::Terms | LineCause::Shifted | LineCause::Concession, _) | (_, None) => {
+            (segment.min(last), last)
+        }
         (_, Some(first)) => (first, days.next_back().unwrap_or(first)),
     }
 }
@@ -243,7 +260,11 @@ fn signed(usage: &Usage, because: LineCause) -> Result<(i64, Decimal), CostsErro
         .map_err(|_| CostsError::Calls(total.calls.get().into()))?;
     Ok(match because {
         LineCause::Void => (-calls, -total.amount.get()),
-        LineCause::Usage | LineCause::Late | LineCause::Terms => (calls, total.amount.get()),
+        LineCause::Usage
+        | LineCause::Late
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Concession => (calls, total.amount.get()),
     })
 }
 
@@ -251,21 +272,25 @@ impl Prices {
     /// What a line prices on top of the line before it.
     fn new_units(&mut self, line: &Line) -> Result<Vec<PricedUnits>, MoneyError> {
         let key = (line.segment, line.rate.clone());
-        let before = self.0.insert(key, line.after.slices.clone());
+        let before = line.after.continued.as_ref().map(|continued| continued.slices.clone());
+        let now = Sliced { all: line.after.slices.clone(), before: before.unwrap_or_default() };
         let is_first = line.before.metered.is_zero() && line.before.yuan.is_zero();
-        match before {
+        let units = match self.0.remove(&key) {
             None if !is_first => Ok(Vec::new()),
-            before => difference(&before.unwrap_or_default(), &line.after.slices),
-        }
+            before => difference(&before.unwrap_or_default(), &now),
+        };
+        self.0.insert(key, now);
+        units
     }
 }
 
-fn difference(before: &[Slice], after: &[Slice]) -> Result<Vec<PricedUnits>, MoneyError> {
+fn difference(was: &Sliced, now: &Sliced) -> Result<Vec<PricedUnits>, MoneyError> {
     let mut units: Vec<PricedUnits> = Vec::new();
-    for (slices, is_before) in [(before, true), (after, false)] {
+    let all = [(&was.all, true), (&was.before, false), (&now.all, false), (&now.before, true)];
+    for (slices, is_taken_off) in all {
         for slice in slices {
             for priced in PricedUnits::of(slice)? {
-                let priced = if is_before { priced.taken_off()? } else { priced };
+                let priced = if is_taken_off { priced.taken_off()? } else { priced };
                 match units.iter_mut().find(|other| other.has_price_of(&priced)) {
                     Some(other) => other.add(&priced)?,
                     None => units.push(priced),

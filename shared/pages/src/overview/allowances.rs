@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    Amount, BillingDay, Fen, Line, Metered, Metric, Name, Percent, Progress, Segment, Yuan,
+    Amount, BillingDay, Fen, Line, Metered, Metric, Name, Percent, Progress, Rated, Segment, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -83,8 +83,9 @@ impl Parts<'_> {
         let Some(segment) = so_far.segments.iter().find(|segment| segment.holds(self.today)) else {
             return Ok(Vec::new());
         };
-        let progress = Progress::of(segment, &so_far.to_date)?;
-        let rated = progress.rated().map_err(steelyard_pricing::ChargeError::from)?;
+        let progress = Progress::on(self.today, &so_far.segments, &so_far.to_date)?;
+        let Some(progress) = progress else { return Ok(Vec::new()) };
+        let rated = progress.rated()?;
         let mut allowances = Vec::new();
         for (rate, rated) in segment.plan().rates().iter().zip(&rated) {
             if rated.free.is_zero() {
@@ -104,8 +105,8 @@ impl Parts<'_> {
                 next_yuan: Some(progress.price_of_next(&rate.rate, self.today, more)?),
                 discounts: rated.discounts.iter().map(|taken| taken.percent).collect(),
                 charged_fen: Some(self.charged(&rate.rate)?),
-                beyond: rated.units - rated.free_used - rated.plan_free_used,
-                ..self.allowance(segment, Some(&rate.rate), (rated.free, rated.free_used))
+                beyond: rated.reached(),
+                ..self.allowance(segment, Some(&rate.rate), (rated.free, used(rated)))
             };
             if rate.free_per_day.is_zero() {
                 allowances.push(allowance);
@@ -115,7 +116,7 @@ impl Parts<'_> {
         }
         let shared = segment.allowances().find(|(rate, _)| rate.is_none());
         if let Some((_, free)) = shared {
-            let used = free_used(&so_far.to_date, segment.from(), None);
+            let used = free_used(&so_far.to_date, segment, None).min(free);
             allowances.push(self.allowance(segment, None, (free, used)));
         }
         Ok(allowances)
@@ -180,12 +181,13 @@ impl Parts<'_> {
     ) -> Option<BillingDay> {
         let mut since = None;
         let mut shared = std::collections::BTreeMap::new();
+        let run = segment.span().run();
         for bill in self.of_month().chain(self.coming_of_month()) {
-            for line in bill.lines.iter().filter(|line| line.segment == segment.from()) {
+            for line in bill.lines.iter().filter(|line| run.contains(&line.segment)) {
                 let used = match (rate, &line.rate) {
-                    (Some(rate), Some(of)) if of == rate => line.after.free_used,
+                    (Some(rate), Some(of)) if of == rate => used(&line.after),
                     (None, Some(of)) => {
-                        shared.insert(of, line.after.plan_free_used);
+                        shared.insert((line.segment, of), line.after.plan_free_used);
                         shared.values().sum()
                     }
                     (Some(_) | None, _) => continue,
@@ -202,6 +204,12 @@ impl Parts<'_> {
         let lines = bills.flat_map(|bill| &bill.lines).filter(|line| is_of(line, rate));
         Ok(Fen::sum(lines.map(|line| line.charge_fen))?)
     }
+}
+
+/// What was used of an allowance by the month, in the segments before too.
+fn used(rated: &Rated) -> Decimal {
+    let before = rated.continued.as_ref().map_or(Decimal::ZERO, |before| before.free_used);
+    (before + rated.free_used).min(rated.free.max(rated.free_used))
 }
 
 fn day_of(bill: &Statement) -> BillingDay {

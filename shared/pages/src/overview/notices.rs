@@ -317,7 +317,8 @@ impl Parts<'_> {
         let mut notices = Vec::new();
         for rate in segment.plan().rates() {
             let Some((since, slice, free)) = self.tier_of(segment, rate) else { continue };
-            let progress = Progress::of(segment, &so_far.to_date)?;
+            let progress = Progress::on(self.today, &so_far.segments, &so_far.to_date)?;
+            let Some(progress) = progress else { continue };
             let (beyond, more) = (slice.from + free, Metered::calls(NEXT_CALLS));
             let now_yuan = progress.price_of_next(&rate.rate, self.today, more)?;
             let before = beyond.trunc() - Decimal::from(NEXT_CALLS);
@@ -350,7 +351,10 @@ impl Parts<'_> {
                 let last = line.after.slices.last().filter(|slice| slice.per == Per::Unit);
                 let Some(last) = last.filter(|_| line.after.conversion.is_none()) else { continue };
                 if entered.as_ref().is_none_or(|(_, slice, _)| slice.from != last.from) {
-                    let free = line.after.free_used + line.after.plan_free_used;
+                    let mut free = line.after.free_used + line.after.plan_free_used;
+                    if let Some(before) = &line.after.continued {
+                        free += before.free_used + before.plan_free_used;
+                    }
                     entered = Some((bill.statement.day, last.clone(), free));
                 }
             }
@@ -363,7 +367,11 @@ impl Parts<'_> {
 fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, OverviewError> {
     let usage = |changed: &steelyard_billing::ChangedDay| match cause {
         LineCause::Void => changed.void.clone(),
-        LineCause::Usage | LineCause::Late | LineCause::Terms => changed.late.clone(),
+        LineCause::Usage
+        | LineCause::Late
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Concession => changed.late.clone(),
     };
     let with = bill.changed_days.iter().filter(|changed| !usage(changed).is_empty());
     let days = with.map(|changed| changed.day).collect::<Vec<_>>();
@@ -376,9 +384,11 @@ fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, Overvie
     let bill = bill.statement;
     Ok(Some(match cause {
         LineCause::Void => Notice::Withdrawn { bill, days, calls, charge_fen },
-        LineCause::Usage | LineCause::Late | LineCause::Terms => {
-            Notice::LateUsage { bill, days, calls, charge_fen }
-        }
+        LineCause::Usage
+        | LineCause::Late
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Concession => Notice::LateUsage { bill, days, calls, charge_fen },
     }))
 }
 

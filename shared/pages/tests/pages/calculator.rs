@@ -22,7 +22,7 @@ const STEADY: &str = r#"{
 
 /// A version of the provider's plan from 19 May on, under which a tier's price is for all calls.
 const VOLUME: &str = r#"{
-  "plan": "open-2015", "effective_from": "2015-05-19",
+  "plan": "open-2015", "effective_from": "2015-05-19", "on_change": "restart",
   "rates": [
     {"rate": "basic", "apis": ["taobao.*"],
      "price": {"model": "volume", "tiers": [

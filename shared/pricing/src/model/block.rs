@@ -50,23 +50,22 @@ pub struct BlockTier {
 
 impl Block {
     pub(super) fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
-        let mut slices = Vec::new();
-        let mut from = Decimal::ZERO;
-        for tier in &self.tiers {
-            let to = tier.end(from).map_or(billable.units, |end| end.min(billable.units));
-            if from >= to {
-                break;
-            }
-            slices.push(tier.slice(from, to)?);
-            from = to;
+        let Billable { units, top, .. } = billable;
+        if self.policy == BlockPolicy::TopTier {
+            let tier = self.spans(top).last().filter(|_| !units.is_zero());
+            return tier.map(|(tier, ..)| tier.slice(Decimal::ZERO, units)).into_iter().collect();
         }
-        match self.policy {
-            BlockPolicy::AllTiers => Ok(slices),
-            BlockPolicy::TopTier => {
-                let top = slices.len().checked_sub(1).and_then(|top| self.tiers.get(top));
-                top.map(|tier| tier.slice(Decimal::ZERO, billable.units)).into_iter().collect()
-            }
-        }
+        self.spans(units).map(|(tier, from, to)| tier.slice(from, to)).collect()
+    }
+
+    /// The tiers that `units` fall in, each with where its part of them begins and ends.
+    fn spans(&self, units: Decimal) -> impl Iterator<Item = (&BlockTier, Decimal, Decimal)> {
+        self.tiers.iter().scan(Decimal::ZERO, move |start, tier| {
+            let from = *start;
+            let to = tier.end(from).map_or(units, |end| end.min(units));
+            *start = to;
+            (from < to).then_some((tier, from, to))
+        })
     }
 
     /// The last unit of each tier but the open one.

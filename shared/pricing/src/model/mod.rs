@@ -71,6 +71,9 @@ enum Model {
 pub struct Billable {
     /// The units beyond every allowance: calls, or yuan where the price is a percentage.
     pub units: Decimal,
+    /// The units that choose the tier where one tier's price counts for all units: `units`, or more where
+    /// later segments of the month add theirs.
+    pub top: Decimal,
     /// The calls behind them, for a fee on each.
     pub calls: Decimal,
     /// Whether the month is over, so that what is due without usage is due now.
@@ -115,6 +118,19 @@ impl PriceModel {
             PriceModel::Block(model) => model.slices(billable),
             PriceModel::Percentage(model) => model.slices(billable),
             PriceModel::GraduatedPercentage(model) => model.slices(billable),
+        }
+    }
+
+    /// Whether more usage can cost less: one tier's price counts for all units.
+    pub(crate) fn may_fall(&self) -> bool {
+        match self {
+            PriceModel::Volume(_) => true,
+            PriceModel::Block(model) => model.policy == BlockPolicy::TopTier,
+            PriceModel::PerUnit(_)
+            | PriceModel::Package(_)
+            | PriceModel::Graduated(_)
+            | PriceModel::Percentage(_)
+            | PriceModel::GraduatedPercentage(_) => false,
         }
     }
 

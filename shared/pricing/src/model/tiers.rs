@@ -71,8 +71,9 @@ impl Graduated {
 
 impl Volume {
     pub(super) fn slices(&self, billable: Billable) -> Result<Vec<Slice>, MoneyError> {
-        let Billable { units, closing, .. } = billable;
-        let last = spans(self.tiers.iter().map(|t| t.up_to), units).count().checked_sub(1);
+        let Billable { units, top, closing, .. } = billable;
+        let last = spans(self.tiers.iter().map(|t| t.up_to), top).count().checked_sub(1);
+        let last = last.filter(|_| !units.is_zero());
         let slice = match last.and_then(|last| self.tiers.get(last)) {
             Some(tier) => {
                 Some(Slice::of_units(Decimal::ZERO, units, tier.unit_price, tier.flat_fee)?)

@@ -3,6 +3,7 @@
 mod bounds;
 mod catalog;
 mod check;
+mod concession;
 mod conversion;
 mod discount;
 mod matcher;
@@ -49,6 +50,10 @@ pub struct PlanDocument {
     /// How the month's exact price becomes whole fen.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rounding: Rounding,
+    /// Whether tiers and allowances go on where this version begins inside a month: unless given they do
+    /// after another version of the plan, and do not after another plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_change: Option<OnChange>,
     /// What is metered becomes units so, in every rate that has no conversion of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
@@ -70,6 +75,17 @@ pub struct PlanDocument {
     pub maximum: Option<Yuan>,
     /// The prices.
     pub rates: Vec<Rate>,
+}
+
+/// What a plan that begins inside a month does with the units that were metered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnChange {
+    /// Units go on where rates of the same name stand: in tiers, allowances, minimums and maximums.
+    Continue,
+    /// Tiers start again, and allowances, minimums and maximums are given by days.
+    Restart,
 }
 
 /// One price of a plan: which APIs it covers, its allowance, its price model.
@@ -157,6 +173,18 @@ impl Plan {
     pub fn is_due_without_usage(&self) -> bool {
         let of_rate = |rate: &Rate| rate.minimum.is_some() || rate.price.is_due_without_usage();
         self.document.minimum.is_some() || self.rates().iter().any(of_rate)
+    }
+
+    /// Whether units go on where this plan follows the other inside a month.
+    pub(crate) fn continues(&self, other: &Plan) -> bool {
+        if self.name() == other.name() && self.effective_from() == other.effective_from() {
+            return true;
+        }
+        match self.document.on_change {
+            Some(OnChange::Continue) => true,
+            Some(OnChange::Restart) => false,
+            None => self.name() == other.name(),
+        }
     }
 
     /// Whether any units are free by the day, so that it matters on which day they were used.

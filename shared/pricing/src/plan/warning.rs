@@ -53,8 +53,7 @@ impl Notes {
     fn of_plan(&mut self, document: &PlanDocument) {
         let rates = &document.rates;
         self.note(document.effective_from.day_of_month() != 1, "effective_from".to_owned(), || {
-            "is inside a month: a month that began under another version is rated in two parts, \
-             and tiers start again in each"
+            "is inside a month: a month that began under another version is rated in two parts"
                 .to_owned()
         });
         let prices_calls = rates.iter().any(|rate| rate.price.metric() == Metric::Calls);
@@ -223,6 +222,6 @@ fn whole_price_ends(price: &PriceModel) -> Vec<Decimal> {
 }
 
 fn cost(price: &PriceModel, units: Decimal) -> Option<Yuan> {
-    let slices = price.slices(Billable { units, calls: units, closing: false }).ok()?;
+    let slices = price.slices(Billable { units, top: units, calls: units, closing: false }).ok()?;
     Yuan::sum(slices.iter().map(|slice| slice.amount)).ok()
 }

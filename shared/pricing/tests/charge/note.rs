@@ -16,6 +16,11 @@ pub fn of(charged: &DayCharge) -> String {
 fn line(line: &Line) -> String {
     let what = match &line.rate {
         Some(rate) => format!("{rate}: {}", of_rate(line, &line.after)),
+        None if line.because == LineCause::Concession => {
+            let without = line.without.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (all, less) = (line.after.base_yuan, line.after.due_yuan);
+            format!("month: {all}, without {} {less}", without.join(" and "))
+        }
         None => format!("plan: rates {}", line.after.base_yuan),
     };
     let day = line.segment.day_of_month();
@@ -37,6 +42,8 @@ fn because(cause: LineCause) -> &'static str {
         LineCause::Late => "late ",
         LineCause::Void => "void ",
         LineCause::Terms => "new terms ",
+        LineCause::Shifted => "shifted ",
+        LineCause::Concession => "concession ",
     }
 }
 
@@ -44,6 +51,10 @@ fn of_rate(line: &Line, after: &Rated) -> String {
     let mut note = format!("{} to {}", line.before.metered, after.metered);
     if !after.free.is_zero() {
         note += &format!(", free {} of {}", after.free_used, after.free);
+        let earlier = after.continued.as_ref().map(|before| before.free_used);
+        if let Some(earlier) = earlier.filter(|earlier| !earlier.is_zero()) {
+            note += &format!(" after {earlier}");
+        }
     }
     if !after.plan_free_used.is_zero() {
         note += &format!(", plan's free {}", after.plan_free_used);
@@ -51,8 +62,22 @@ fn of_rate(line: &Line, after: &Rated) -> String {
     for (day, metered) in &after.days {
         note += &format!(", on {} {metered}", day.day_of_month());
     }
-    let slices = after.slices.iter().map(slice).collect::<Vec<_>>().join(" + ");
-    if slices.is_empty() { note } else { format!("{note}, {slices}") }
+    if let Some(top) = after.top {
+        note += &format!(", the month {top}");
+    }
+    let slices = slices(&after.slices);
+    if slices.is_empty() {
+        return note;
+    }
+    note += &format!(", {slices}");
+    match after.continued.as_ref().filter(|before| !before.slices.is_empty()) {
+        Some(before) => note + " less " + &self::slices(&before.slices),
+        None => note,
+    }
+}
+
+fn slices(slices: &[Slice]) -> String {
+    slices.iter().map(slice).collect::<Vec<_>>().join(" + ")
 }
 
 fn slice(slice: &Slice) -> String {
@@ -73,9 +98,13 @@ fn taken_off(after: &Rated) -> String {
     for taken in &after.discounts {
         note += &format!(", less {}% of {}", taken.percent, taken.of_yuan);
     }
+    let earlier = match &after.continued {
+        Some(before) if !before.due_yuan.is_zero() => format!(" with {} before", before.due_yuan),
+        Some(_) | None => String::new(),
+    };
     match after.limit {
         None => note,
-        Some(Limit::Maximum(most)) => note + &format!(", at most {most}"),
-        Some(Limit::Minimum(least)) => note + &format!(", at least {least}"),
+        Some(Limit::Maximum(most)) => note + &format!(", at most {most}{earlier}"),
+        Some(Limit::Minimum(least)) => note + &format!(", at least {least}{earlier}"),
     }
 }

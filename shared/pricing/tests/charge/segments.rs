@@ -1,4 +1,4 @@
-//! Months that are cut: tiers start again, and allowances are given by days.
+//! Months that are cut: units go on in tiers and allowances, or start again under another plan.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -20,9 +20,27 @@ fn over(fields: Value) -> Override {
 }
 
 #[test]
-fn a_new_version_of_the_plan_starts_tiers_again() {
+fn a_new_version_of_the_plan_goes_on_in_tiers_and_allowances() {
     let mut april = April::under(plan(json!({"rates": tiers()})));
     let next = json!({"effective_from": "2014-04-11", "rates": tiers()});
+    april.plans.insert(11, plan(next));
+    april.count(1, json!({"a": 50}));
+    april.check(
+        1,
+        expect![[r#"
+        from 1 calls: 0 calls to 50 calls, free 50 of 100 = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 0"#]],
+    );
+    april.count(11, json!({"a": 80}));
+    april.check(11, expect![[r#"
+        from 11 calls: 0 calls to 80 calls, free 50 of 100 after 50, (10 − 0) × 1 + (30 − 10) × 0.5 = 20, was 0, 20 rounded by 0 = 20.00
+        charge 20.00 of 20"#]]);
+}
+
+#[test]
+fn a_version_that_restarts_has_its_days_of_the_allowance() {
+    let mut april = April::under(plan(json!({"rates": tiers()})));
+    let next = json!({"effective_from": "2014-04-11", "on_change": "restart", "rates": tiers()});
     april.plans.insert(11, plan(next));
     // 100 units for 30 days are 33.3 for ten: 34 in the provider's favour, and 67 for twenty.
     april.count(1, json!({"a": 50}));
@@ -36,6 +54,259 @@ fn a_new_version_of_the_plan_starts_tiers_again() {
 }
 
 #[test]
+fn a_plan_that_continues_takes_over_the_units_of_equally_named_rates() {
+    let mut april = April::under(plan(json!({"rates": tiers()})));
+    let next = json!({"plan": "other", "on_change": "continue", "rates": tiers()});
+    april.plans.insert(11, plan(next));
+    april.count(1, json!({"a": 95}));
+    april.check(
+        1,
+        expect![[r#"
+        from 1 calls: 0 calls to 95 calls, free 95 of 100 = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 0"#]],
+    );
+    april.count(11, json!({"a": 20}));
+    april.check(11, expect![[r#"
+        from 11 calls: 0 calls to 20 calls, free 5 of 100 after 95, (10 − 0) × 1 + (15 − 10) × 0.5 = 12.5, was 0, 12.5 rounded by 0 = 12.50
+        charge 12.50 of 12.5"#]]);
+}
+
+#[test]
+fn an_allowance_that_is_granted_after_the_old_one_was_used_up_is_for_the_next_units() {
+    let mut april = April::under(plan(json!({"rates": tiers()})));
+    april.overrides.push(over(json!({
+        "from": "2014-04-11", "rate": "calls", "free_on_top": 50})));
+    april.count(1, json!({"a": 120}));
+    april.check(10, expect![[r#"
+        from 1 calls: 0 calls to 120 calls, free 100 of 100, (10 − 0) × 1 + (20 − 10) × 0.5 = 15, was 0, 15 rounded by 0 = 15.00
+        charge 15.00 of 15"#]]);
+    april.count(11, json!({"a": 55}));
+    april.check(11, expect![[r#"
+        from 11 calls: 0 calls to 55 calls, free 50 of 150 after 100, (10 − 0) × 1 + (25 − 10) × 0.5 less (10 − 0) × 1 + (20 − 10) × 0.5 = 2.5, was 0, 2.5 rounded by 0 = 2.50
+        charge 2.50 of 17.5"#]]);
+}
+
+#[test]
+fn late_usage_and_voids_move_the_units_of_later_segments() {
+    let mut april = April::under(plan(json!({"rates": tiers()})));
+    april.overrides.push(over(json!({
+        "from": "2014-04-11", "rate": "calls", "discount_percent": "50"})));
+    april.count(1, json!({"a": 90}));
+    april.count(11, json!({"a": 25}));
+    april.check(11, expect![[r#"
+        from 1 calls: 0 calls to 90 calls, free 90 of 100 = 0, was 0, 0 rounded by 0 = 0.00
+        from 11 calls: 0 calls to 25 calls, free 10 of 100 after 90, (10 − 0) × 1 + (15 − 10) × 0.5, less 50% of 12.5 = 6.25, was 0, 6.25 rounded by 0 = 6.25
+        charge 6.25 of 6.25"#]]);
+    april.count(1, json!({"a": 12}));
+    april.check(12, expect![[r#"
+        late from 1 calls: 90 calls to 102 calls, free 100 of 100, (2 − 0) × 1 = 2, was 0, 2 rounded by 0 = 2.00
+        shifted from 11 calls: 25 calls to 25 calls, free 0 of 100 after 100, (10 − 0) × 1 + (27 − 10) × 0.5 less (2 − 0) × 1, less 50% of 16.5 = 8.25, was 6.25, 2 rounded by 0 = 2.00
+        charge 4.00 of 10.25"#]]);
+    april.void(1, json!({"a": 40}));
+    april.check(13, expect![[r#"
+        void from 1 calls: 102 calls to 62 calls, free 62 of 100 = 0, was 2, -2 rounded by 0 = -2.00
+        shifted from 11 calls: 25 calls to 25 calls, free 25 of 100 after 62, less 50% of 0 = 0, was 8.25, -8.25 rounded by 0 = -8.25
+        charge -10.25 of 0"#]]);
+}
+
+#[test]
+fn caps_hold_what_all_segments_cost_and_the_minimum_is_due_once() {
+    let fields = json!({"minimum": "10", "maximum": "100"});
+    let rates = || rate(per_unit("1"), fields.clone());
+    let mut april = April::under(plan(json!({"rates": rates()})));
+    april.plans.insert(11, plan(json!({"effective_from": "2014-04-11", "rates": rates()})));
+    april.count(1, json!({"a": 4}));
+    april.check(
+        10,
+        expect![[r#"
+        from 1 calls: 0 calls to 4 calls, (4 − 0) × 1 = 4, was 0, 4 rounded by 0 = 4.00
+        charge 4.00 of 4"#]],
+    );
+    april.count(11, json!({"a": 1}));
+    april.check(30, expect![[r#"
+        from 11 calls: 0 calls to 1 calls, (5 − 0) × 1 less (4 − 0) × 1, at least 10 with 4 before = 6, was 0, 6 rounded by 0 = 6.00
+        charge 6.00 of 10"#]]);
+    april.count(1, json!({"a": 94}));
+    april.count(11, json!({"a": 20}));
+    april.check(30, expect![[r#"
+        late from 1 calls: 4 calls to 98 calls, (98 − 0) × 1 = 98, was 4, 94 rounded by 0 = 94.00
+        late from 11 calls: 1 calls to 21 calls, (119 − 0) × 1 less (98 − 0) × 1, at most 100 with 98 before = 2, was 6, -4 rounded by 0 = -4.00
+        charge 90.00 of 100"#]]);
+}
+
+#[test]
+fn a_maximum_below_what_was_charged_is_a_credit() {
+    let capped = |most: &str| rate(per_unit("1"), json!({"maximum": most}));
+    let mut april = April::under(plan(json!({"rates": capped("100")})));
+    let next = json!({"effective_from": "2014-04-11", "rates": capped("30")});
+    april.plans.insert(11, plan(next));
+    april.count(1, json!({"a": 50}));
+    april.check(
+        10,
+        expect![[r#"
+        from 1 calls: 0 calls to 50 calls, (50 − 0) × 1 = 50, was 0, 50 rounded by 0 = 50.00
+        charge 50.00 of 50"#]],
+    );
+    april.count(11, json!({"a": 1}));
+    april.check(11, expect![[r#"
+        new terms from 11 calls: 0 calls to 0 calls, (50 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = -20, was 0, -20 rounded by 0 = -20.00
+        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = -20, was -20, 0 rounded by 0 = 0.00
+        charge -20.00 of 30"#]]);
+}
+
+#[test]
+fn the_units_of_the_month_choose_the_tier_of_every_segment() {
+    let volume = |first: &str| {
+        let price = json!({"model": "volume", "tiers": [
+            {"up_to": 100, "unit_price": first}, {"unit_price": "1"}]});
+        rate(price, json!({}))
+    };
+    let mut april = April::under(plan(json!({"rates": volume("10")})));
+    let next = json!({"effective_from": "2014-04-11", "rates": volume("9")});
+    april.plans.insert(11, plan(next));
+    april.count(1, json!({"a": 50}));
+    april.count(11, json!({"a": 10}));
+    april.check(11, expect![[r#"
+        from 1 calls: 0 calls to 50 calls, the month 60, (50 − 0) × 10 = 500, was 0, 500 rounded by 0 = 500.00
+        from 11 calls: 0 calls to 10 calls, (60 − 0) × 9 less (50 − 0) × 9 = 90, was 0, 90 rounded by 0 = 90.00
+        charge 590.00 of 590"#]]);
+    april.count(12, json!({"a": 90}));
+    april.check(12, expect![[r#"
+        shifted from 1 calls: 50 calls to 50 calls, the month 150, (50 − 0) × 1 = 50, was 500, -450 rounded by 0 = -450.00
+        from 11 calls: 10 calls to 100 calls, (150 − 0) × 1 less (50 − 0) × 1 = 100, was 90, 10 rounded by 0 = 10.00
+        charge -440.00 of 150"#]]);
+}
+
+#[test]
+fn more_free_units_that_leave_a_dearer_tier_cost_what_the_month_costs_without_them() {
+    let price = json!({"model": "volume", "tiers": [
+        {"up_to": 100, "unit_price": "10"}, {"unit_price": "1"}]});
+    let mut april = April::under(plan(json!({"rates": rate(price, json!({}))})));
+    april.overrides.push(over(json!({
+        "from": "2014-04-16", "rate": "calls", "free_on_top": 60})));
+    april.count(15, json!({"a": 50}));
+    april.count(16, json!({"a": 100}));
+    april.check(
+        15,
+        expect![[r#"
+        from 1 calls: 0 calls to 50 calls, (50 − 0) × 10 = 500, was 0, 500 rounded by 0 = 500.00
+        charge 500.00 of 500"#]],
+    );
+    april.check(16, expect![[r#"
+        from 16 calls: 0 calls to 100 calls, free 60 of 60, (90 − 0) × 10 less (50 − 0) × 10 = 400, was 0, 400 rounded by 0 = 400.00
+        concession from 16 month: 900, without override deal 150 = -750, was 0, -750 rounded by 0 = -750.00
+        charge -350.00 of 150"#]]);
+    april.count(17, json!({"a": 11}));
+    april.check(17, expect![[r#"
+        shifted from 1 calls: 50 calls to 50 calls, the month 101, (50 − 0) × 1 = 50, was 500, -450 rounded by 0 = -450.00
+        from 16 calls: 100 calls to 111 calls, free 60 of 60, (101 − 0) × 1 less (50 − 0) × 1 = 51, was 400, -349 rounded by 0 = -349.00
+        concession from 16 month: 101, without  101 = 0, was -750, 750 rounded by 0 = 750.00
+        charge -49.00 of 101"#]]);
+}
+
+#[test]
+fn a_rate_whose_units_are_of_another_kind_begins_at_its_first_unit() {
+    let thousands = |divide: u32| {
+        let conversion = json!({"divide": divide, "round": "up"});
+        rate(per_unit("1"), json!({"conversion": conversion, "free_per_month": 2}))
+    };
+    let mut april = April::under(plan(json!({"rates": thousands(1_000)})));
+    let next = |day: &str, divide| plan(json!({"effective_from": day, "rates": thousands(divide)}));
+    april.plans.insert(11, next("2014-04-11", 1_000));
+    april.plans.insert(21, next("2014-04-21", 100));
+    april.count(1, json!({"a": 1_400}));
+    april.check(
+        10,
+        expect![[r#"
+        from 1 calls: 0 calls to 1400 calls, free 2 of 2 = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 0"#]],
+    );
+    april.count(11, json!({"a": 1_700}));
+    april.check(20, expect![[r#"
+        from 11 calls: 0 calls to 1700 calls, free 0 of 2 after 2, (2 − 0) × 1 = 2, was 0, 2 rounded by 0 = 2.00
+        charge 2.00 of 2"#]]);
+    april.count(21, json!({"a": 450}));
+    april.check(21, expect![[r#"
+        from 21 calls: 0 calls to 450 calls, free 2 of 2, (3 − 0) × 1 = 3, was 0, 3 rounded by 0 = 3.00
+        charge 3.00 of 5"#]]);
+}
+
+#[test]
+fn a_rate_that_is_of_another_kind_for_some_days_begins_again_though_nothing_was_used_in_them() {
+    let sales =
+        || rate(json!({"model": "percentage", "percent": "1", "fee_per_call": "0.5"}), json!({}));
+    let mut april = April::under(plan(json!({"rates": sales()})));
+    april.overrides.push(over(json!({
+        "from": "2014-04-04", "until": "2014-04-05", "rate": "calls",
+        "price": {"model": "per_unit", "unit_price": "0"}})));
+    april.count(1, json!({"a": 1}));
+    april.check(
+        1,
+        expect![[r#"
+        from 1 calls: 0 calls to 1 calls, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
+        charge 0.50 of 0.5"#]],
+    );
+    april.count(5, json!({"a": 1}));
+    april.check(
+        5,
+        expect![[r#"
+        from 5 calls: 0 calls to 1 calls, 1 calls × 0.5 = 0.5, was 0, 0.5 rounded by 0 = 0.50
+        charge 0.50 of 1"#]],
+    );
+}
+
+#[test]
+fn an_api_that_moves_to_another_rate_counts_there_from_then_on() {
+    let rates = |moved: &str| {
+        json!([
+            {"rate": "calls", "apis": ["*"], "free_per_month": 10, "price": per_unit("1")},
+            {"rate": "sms", "apis": [moved], "free_per_month": 10, "price": per_unit("2")}])
+    };
+    let mut april = April::under(plan(json!({"rates": rates("b")})));
+    let next = json!({"effective_from": "2014-04-11", "rates": rates("a")});
+    april.plans.insert(11, plan(next));
+    april.count(1, json!({"a": 8, "b": 8}));
+    april.check(
+        10,
+        expect![[r#"
+        from 1 calls: 0 calls to 8 calls, free 8 of 10 = 0, was 0, 0 rounded by 0 = 0.00
+        from 1 sms: 0 calls to 8 calls, free 8 of 10 = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 0"#]],
+    );
+    april.count(11, json!({"a": 8, "b": 8}));
+    april.check(11, expect![[r#"
+        from 11 calls: 0 calls to 8 calls, free 2 of 10 after 8, (6 − 0) × 1 = 6, was 0, 6 rounded by 0 = 6.00
+        from 11 sms: 0 calls to 8 calls, free 2 of 10 after 8, (6 − 0) × 2 = 12, was 0, 12 rounded by 0 = 12.00
+        charge 18.00 of 18"#]]);
+}
+
+#[test]
+fn the_allowance_of_a_plan_is_used_in_the_order_of_the_days() {
+    let fields = |percent: &str| {
+        json!({"free_per_month": 100, "effective_from": "2014-04-11",
+            "discounts": [{"discount": "loyal", "percent": percent}],
+            "rates": [
+                {"rate": "sms", "apis": ["sms.*"], "price": per_unit("1")},
+                {"rate": "other", "apis": ["*"], "price": per_unit("0.1")}]})
+    };
+    let mut april = April::under(plan(fields("10")));
+    april.plans.insert(11, plan(fields("20")));
+    april.count(1, json!({"item.get": 70}));
+    april.check(
+        10,
+        expect![[r#"
+        from 1 other: 0 calls to 70 calls, plan's free 70 = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 0"#]],
+    );
+    april.count(11, json!({"item.get": 20, "sms.send": 40}));
+    april.check(11, expect![[r#"
+        from 11 sms: 0 calls to 40 calls, plan's free 30, (10 − 0) × 1 = 10, was 0, 10 rounded by 0 = 10.00
+        from 11 other: 0 calls to 20 calls, (20 − 0) × 0.1 = 2, was 0, 2 rounded by 0 = 2.00
+        from 11 plan: rates 12, less 20% of 12 = -2.4, was 0, -2.4 rounded by 0 = -2.40
+        charge 9.60 of 9.6"#]]);
+}
+
+#[test]
 fn terms_that_become_known_later_take_a_part_of_the_allowance() {
     let mut april = April::under(plan(json!({"rates": tiers()})));
     april.count(1, json!({"a": 90}));
@@ -45,7 +316,7 @@ fn terms_that_become_known_later_take_a_part_of_the_allowance() {
         from 1 calls: 0 calls to 90 calls, free 90 of 100 = 0, was 0, 0 rounded by 0 = 0.00
         charge 0.00 of 0"#]],
     );
-    let next = json!({"effective_from": "2014-04-11", "rates": tiers()});
+    let next = json!({"effective_from": "2014-04-11", "on_change": "restart", "rates": tiers()});
     april.plans.insert(11, plan(next));
     april.check(2, expect![[r#"
         new terms from 1 calls: 90 calls to 90 calls, free 34 of 34, (10 − 0) × 1 + (56 − 10) × 0.5 = 33, was 0, 33 rounded by 0 = 33.00
@@ -113,13 +384,13 @@ fn an_override_holds_from_a_day_up_to_another() {
         charge 20.00 of 20"#]],
     );
     april.check(20, expect![[r#"
-        from 11 calls: 0 calls to 20 calls, free 11 of 11, (9 − 0) × 0.5, less 20% of 4.5 = 3.6, was 0, 3.6 rounded by 0 = 3.60
-        charge 3.60 of 23.6"#]]);
+        from 11 calls: 0 calls to 20 calls, free 20 of 31, (20 − 0) × 0.5 less (20 − 0) × 0.5, less 20% of 0 = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 20"#]]);
     april.check(
         21,
         expect![[r#"
-        from 21 calls: 0 calls to 20 calls, (20 − 0) × 1 = 20, was 0, 20 rounded by 0 = 20.00
-        charge 20.00 of 43.6"#]],
+            from 21 calls: 0 calls to 20 calls, (40 − 0) × 1 less (20 − 0) × 1 = 20, was 0, 20 rounded by 0 = 20.00
+            charge 20.00 of 40"#]],
     );
 }
 
@@ -134,8 +405,8 @@ fn a_discount_holds_from_a_day_up_to_another() {
     }
     april.check(12, expect![[r#"
         from 1 calls: 0 calls to 10 calls, (10 − 0) × 1 = 10, was 0, 10 rounded by 0 = 10.00
-        from 10 calls: 0 calls to 20 calls, (20 − 0) × 1, less 30% of 20 = 14, was 0, 14 rounded by 0 = 14.00
-        from 12 calls: 0 calls to 10 calls, (10 − 0) × 1 = 10, was 0, 10 rounded by 0 = 10.00
+        from 10 calls: 0 calls to 20 calls, (30 − 0) × 1 less (10 − 0) × 1, less 30% of 20 = 14, was 0, 14 rounded by 0 = 14.00
+        from 12 calls: 0 calls to 10 calls, (40 − 0) × 1 less (30 − 0) × 1 = 10, was 0, 10 rounded by 0 = 10.00
         charge 34.00 of 34"#]]);
 }
 
@@ -144,7 +415,8 @@ fn minimum_and_maximum_are_given_by_days_too() {
     let fields = json!({"minimum": "10", "maximum": "100"});
     let rates = || rate(per_unit("1"), fields.clone());
     let mut april = April::under(plan(json!({"rates": rates()})));
-    april.plans.insert(11, plan(json!({"effective_from": "2014-04-11", "rates": rates()})));
+    let next = json!({"plan": "other", "rates": rates()});
+    april.plans.insert(11, plan(next));
     april.count(1, json!({"a": 50}));
     april.check(1, expect![[r#"
         from 1 calls: 0 calls to 50 calls, (50 − 0) × 1, at most 33.33 = 33.33, was 0, 33.33 rounded by 0 = 33.33

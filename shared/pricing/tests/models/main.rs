@@ -60,7 +60,8 @@ fn check_units(price: Value, rows: &[(&str, &str)]) {
     let price = serde_json::from_value::<PriceModel>(price).unwrap();
     for (units, exact) in rows {
         let units = Decimal::from_str_exact(units).unwrap();
-        let slices = price.slices(Billable { units, calls: units, closing: true }).unwrap();
+        let slices =
+            price.slices(Billable { units, top: units, calls: units, closing: true }).unwrap();
         let sum = Yuan::sum(slices.iter().map(|slice| slice.amount)).unwrap();
         assert_eq!(sum, yuan(exact), "{units} by {price:?}");
     }

@@ -65,7 +65,7 @@ fn what_is_odd_is_told_by_its_path() {
         rates[0].apis = ["taobao.*"]
             rates: no rate covers `*`: calls of other APIs cost nothing and are listed as unpriced
         effective_from = "2015-05-17"
-            effective_from: is inside a month: a month that began under another version is rated in two parts, and tiers start again in each
+            effective_from: is inside a month: a month that began under another version is rated in two parts
         maximum = "0"
         rates[0].maximum = "0"
             maximum: nothing is ever charged

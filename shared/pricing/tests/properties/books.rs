@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    BillingDay, DayCharge, Metered, MonthToDate, MonthUsage, Name, Segment, Usage, Yuan, charge,
-    rate_segment,
+    BillingDay, ChargeError, DayCharge, Metered, MonthToDate, MonthUsage, Name, Segment,
+    SegmentUsage, Usage, Yuan, charge, rate_month,
 };
 
 use crate::months::{Month, SUPPLEMENTS};
@@ -83,11 +83,15 @@ impl Run<'_> {
     /// What all the usage comes to, rated once; none if that has too many digits.
     pub fn rated_once(&self) -> Option<Yuan> {
         let begun = self.segments.iter().filter(|segment| segment.from() <= self.day);
-        let amounts = begun.map(|segment| {
-            let (total, by_rate) = self.of_segment(segment);
-            rate_segment(segment, &total, &by_rate, self.is_closed).expect("a price")
+        let parts = begun.map(|segment| {
+            let (total, days) = self.of_segment(segment);
+            SegmentUsage { segment, total, days }
         });
-        Yuan::sum(amounts).ok()
+        match rate_month(&parts.collect::<Vec<_>>(), self.is_closed) {
+            Ok(yuan) => Some(yuan),
+            Err(ChargeError::Money(_)) => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The same with more usage on a day.

@@ -48,11 +48,32 @@ struct Rated {
     #[serde(default)]
     days: BTreeMap<String, Value>,
     #[serde(default)]
+    continued: Continued,
+    #[serde(default)]
     slices: Vec<Slice>,
     base_yuan: Exact,
     #[serde(default)]
     discounts: Vec<Discounted>,
     limit: Option<BTreeMap<String, Exact>>,
+    due_yuan: Exact,
+}
+
+/// What earlier segments had.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Continued {
+    #[serde(default)]
+    metered: Value,
+    #[serde(default)]
+    units: Exact,
+    #[serde(default)]
+    free_used: Exact,
+    #[serde(default)]
+    plan_free_used: Exact,
+    #[serde(default)]
+    slices: Vec<Slice>,
+    #[serde(default)]
+    base_yuan: Exact,
+    #[serde(default)]
     due_yuan: Exact,
 }
 
@@ -78,7 +99,9 @@ struct Discounted {
 
 /// Calls and amount of what was metered.
 fn metered(json: &Value) -> (Exact, Exact) {
-    if json.is_object() {
+    if json.is_null() {
+        (Exact::zero(), Exact::zero())
+    } else if json.is_object() {
         (Exact::of(&json["calls"]), Exact::of(&json["amount"]))
     } else {
         (Exact::of(json), Exact::zero())
@@ -91,18 +114,31 @@ pub fn explain(line: &Line, rate: Option<&Value>) {
     let now = match rate {
         Some(rate) => {
             gained(line);
-            let priced = priced(line, rate);
-            cover(after, &priced);
-            assert_eq!(Exact::sum(after.slices.iter().map(|slice| &slice.amount)), after.base_yuan);
+            let before = &after.continued;
+            let earlier = before.units.minus(&before.free_used).minus(&before.plan_free_used);
+            let (priced, calls) = (priced(line, rate), |metered_of| metered(metered_of).0);
+            cover(&before.slices, &earlier, &calls(&before.metered));
+            let all = calls(&before.metered).plus(&calls(&after.metered));
+            cover(&after.slices, &earlier.plus(&priced), &all);
+            assert_eq!(amounts(&before.slices), before.base_yuan);
+            assert_eq!(amounts(&after.slices).minus(&before.base_yuan), after.base_yuan);
             after.due_yuan.clone()
         }
         None => after.due_yuan.minus(&after.base_yuan),
     };
-    assert_eq!(due(after), after.due_yuan, "what is due");
+    if line.because.as_deref() == Some("concession") {
+        assert!(line.after.due_yuan <= line.after.base_yuan, "a concession takes off");
+    } else {
+        assert_eq!(due(after), after.due_yuan, "what is due");
+    }
     assert_eq!(now.minus(&line.before.yuan), line.exact_yuan, "what is new of it");
     let hundred = Exact::whole(100);
     let charge = line.exact_yuan.plus(&line.rounding_yuan).times(&hundred);
     assert_eq!(charge, Exact::whole(line.charge_fen), "what is charged");
+}
+
+fn amounts(slices: &[Slice]) -> Exact {
+    Exact::sum(slices.iter().map(|slice| &slice.amount))
 }
 
 /// The APIs' counts make up what was metered since.
@@ -121,10 +157,15 @@ fn gained(line: &Line) {
 /// The units beyond all allowances.
 fn priced(line: &Line, rate: &Value) -> Exact {
     let after = &line.after;
-    let units = |metered: &Value| units(metered, &after.conversion, rate);
-    assert_eq!(units(&after.metered), after.units, "what was metered, in units");
+    let units = |of: &Value| units(&metered(of), &after.conversion, rate);
+    let (of_before, of_after) = (metered(&after.continued.metered), metered(&after.metered));
+    let all = (of_before.0.plus(&of_after.0), of_before.1.plus(&of_after.1));
+    let all = self::units(&all, &after.conversion, rate);
+    assert_eq!(units(&after.continued.metered), after.continued.units, "units of before");
+    assert_eq!(all.minus(&after.continued.units), after.units, "what was metered, in units");
     if rate["free_per_day"].is_null() && !line.is_by_day() {
-        assert_eq!(after.free_used, after.free.clone().min(after.units.clone()), "what is free");
+        let left = after.free.minus(&after.continued.free_used).max(Exact::zero());
+        assert_eq!(after.free_used, left.min(after.units.clone()), "what is free");
     } else if line.because.is_none() {
         let free = |day| units(day).min(after.free.clone());
         let free = after.days.values().map(free).collect::<Vec<_>>();
@@ -136,6 +177,13 @@ fn priced(line: &Line, rate: &Value) -> Exact {
 }
 
 impl Line {
+    /// What earlier segments had under the rate, as the line says: calls, amount, and what they came to.
+    pub fn continued(&self) -> Option<(Exact, Exact, Exact)> {
+        let before = &self.after.continued;
+        let (calls, amount) = metered(&before.metered);
+        (!before.metered.is_null()).then(|| (calls, amount, before.due_yuan.clone()))
+    }
+
     fn is_void(&self) -> bool {
         self.because.as_deref() == Some("void")
     }
@@ -145,8 +193,7 @@ impl Line {
     }
 }
 
-fn units(json: &Value, conversion: &Value, rate: &Value) -> Exact {
-    let (calls, amount) = metered(json);
+fn units((calls, amount): &(Exact, Exact), conversion: &Value, rate: &Value) -> Exact {
     let is_share = rate["price"]["model"].as_str().is_some_and(|m| m.contains("percentage"));
     let one = Value::from(1);
     let factor = |name| Exact::of(conversion.get(name).unwrap_or(&one));
@@ -160,14 +207,14 @@ fn units(json: &Value, conversion: &Value, rate: &Value) -> Exact {
 }
 
 /// The slices stand on one another and hold every priced unit once.
-fn cover(after: &Rated, priced: &Exact) {
+fn cover(slices: &[Slice], priced: &Exact, calls: &Exact) {
     let mut end = Exact::zero();
-    for slice in &after.slices {
+    for slice in slices {
         let amount = slice.count.times(&slice.price).plus(&slice.flat_fee);
         assert_eq!(amount, slice.amount, "count × price + flat fee");
         let width = slice.to.minus(&slice.from);
         if slice.per == "call" {
-            assert_eq!(slice.count, metered(&after.metered).0, "a fee for each call");
+            assert_eq!(slice.count, *calls, "a fee for each call");
             continue;
         }
         assert_eq!(slice.from, end, "no gap and no overlap");
@@ -187,14 +234,16 @@ fn due(after: &Rated) -> Exact {
     for discount in &after.discounts {
         assert!(discount.of_yuan == left || discount.of_yuan == after.base_yuan);
         let off = discount.of_yuan.times(&discount.percent).over(&Exact::whole(100));
-        assert_eq!(off.min(left.clone()), discount.off_yuan);
+        let off = if left < Exact::zero() { off.max(left.clone()) } else { off.min(left.clone()) };
+        assert_eq!(off, discount.off_yuan);
         left = left.minus(&discount.off_yuan);
     }
     let Some((limit, held)) = after.limit.iter().flatten().next() else { return left };
+    let earlier = &after.continued.due_yuan;
     match limit.as_str() {
-        "maximum" => assert!(left > *held),
-        "minimum" => assert!(left < *held),
+        "maximum" => assert!(left.plus(earlier) > *held),
+        "minimum" => assert!(left.plus(earlier) < *held),
         _ => panic!("{limit} is no limit"),
     }
-    held.clone()
+    held.minus(earlier)
 }

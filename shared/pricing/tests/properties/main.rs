@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod books;
+mod concession;
 mod exact;
 mod explain;
 mod months;
@@ -14,8 +15,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 use steelyard_pricing::{
-    Amount, BillingDay, Calls, Condenser, DayCharge, Fen, Metered, MonthToDate, MonthUsage,
-    Progress, Segment, Terms, Usage, charge, segments,
+    Amount, BillingDay, Calls, Condenser, DayCharge, Fen, Line, LineCause, Metered, MonthToDate,
+    MonthUsage, Progress, RatedToDate, Segment, Terms, Usage, charge, segments,
 };
 
 use crate::books::settle;
@@ -42,9 +43,31 @@ fn rate_document(segments: &[Segment<'_>], line: &explain::Line) -> Option<Value
 fn explains_itself(segments: &[Segment<'_>], charged: &DayCharge) {
     for line in &charged.lines {
         let json = serde_json::to_string(line).unwrap();
-        let line = serde_json::from_str::<explain::Line>(&json).unwrap();
-        explain::explain(&line, rate_document(segments, &line).as_ref());
+        let read = serde_json::from_str::<explain::Line>(&json).unwrap();
+        explain::explain(&read, rate_document(segments, &read).as_ref());
+        if line.because == LineCause::Usage {
+            continues(segments, charged, line, &read);
+        }
     }
+}
+
+/// A line goes on from all that the earlier segments of its run had under rates of its name.
+fn continues(segments: &[Segment<'_>], charged: &DayCharge, line: &Line, read: &explain::Line) {
+    let (Some(rate), Some((calls, amount, due))) = (&line.rate, read.continued()) else { return };
+    let span = segments.iter().find(|segment| segment.from() == line.segment).unwrap().span();
+    let earlier = charged.month.segments.range(span.run().start..line.segment);
+    let rated = earlier.filter_map(|(_, segment)| segment.rates.get(rate)).collect::<Vec<_>>();
+    // Units of another kind are left out, with those before them.
+    let holds = (0..rated.len()).any(|first| {
+        let rated = rated.iter().skip(first);
+        let sum = |of: &dyn Fn(&RatedToDate) -> String| {
+            Exact::sum(&rated.clone().map(|rated| Exact::read(&of(rated))).collect::<Vec<_>>())
+        };
+        sum(&|rated| rated.metered.calls.to_string()) == calls
+            && sum(&|rated| rated.metered.amount.get().to_string()) == amount
+            && sum(&|rated| rated.yuan.to_string()) == due
+    });
+    assert!(holds, "{line:?} after {rated:?}");
 }
 
 proptest! {
@@ -87,14 +110,17 @@ proptest! {
         let runs = settle(&month);
         let run = runs.first().unwrap();
         for segment in &run.segments {
-            let progress = Progress::of(segment, &run.charged.month).unwrap();
+            let progress = Progress::on(segment.from(), &run.segments, &run.charged.month);
+            let progress = progress.unwrap().unwrap();
             let (day, more) = (segment.from(), Metered::calls(calls));
             for api in APIS {
                 let api = api.parse().unwrap();
                 let Some(rate) = segment.plan().rate_of(&api) else { continue };
                 let own = Usage::from_iter([(api, more)]);
+                let last = run.charged.month.segments.keys().next_back().copied();
+                let begun = Some(last.map_or(day, |last| last.max(day)));
                 let with = |own: Vec<(BillingDay, &Usage)>| {
-                    let usage = MonthUsage { own, ..MonthUsage::default() };
+                    let usage = MonthUsage { own, day: begun, ..MonthUsage::default() };
                     charge(&run.segments, &run.charged.month, &usage).unwrap().rated_yuan
                 };
                 let difference = with(vec![(day, &own)]).minus(with(Vec::new())).unwrap();
@@ -197,9 +223,11 @@ fn price_exactly(plan: &steelyard_pricing::Plan, usage: &Usage) {
 /// What is written of a segment uses no more free units than its plan's document gives.
 fn free_within(segment: &Segment<'_>, to_date: &Value) {
     let plan = serde_json::to_value(segment.plan()).unwrap();
-    let until = segment.span().until;
-    let days = Exact::whole(segment.from().days_until(until).try_into().unwrap());
-    let of_month = days.over(&Exact::whole(segment.from().month().days().try_into().unwrap()));
+    let span = segment.span();
+    let days = |from: BillingDay, until| Exact::whole(from.days_until(until).try_into().unwrap());
+    let of_run = days(span.run().start, span.run().end);
+    let days = days(span.from, span.until);
+    let of_month = of_run.over(&Exact::whole(segment.from().month().days().try_into().unwrap()));
     let given = |fields: &Value| match (fields.get("free_per_month"), fields.get("free_per_day")) {
         (Some(units), _) => Exact::of(units).times(&of_month).ceil(),
         (None, Some(units)) => Exact::of(units).times(&days),

@@ -195,6 +195,76 @@ impl Month {
         Some(Month { name, versions, overrides, runs, arrivals })
     }
 
+    /// The price of the first rate, if every plan has the same and no override another.
+    pub fn only_price_of_the_first_rate(&self) -> Option<Value> {
+        let prices = self.versions.values().filter_map(|version| version.terms.rates().first());
+        let mut prices = prices.map(|rate| &rate.price);
+        let first = prices.next()?;
+        let is_only = prices.all(|price| price == first)
+            && self.overrides.iter().all(|over| over.terms.price.is_none());
+        is_only.then(|| serde_json::to_value(first).expect("a price"))
+    }
+
+    /// The month with an override after its others, if it fits.
+    pub fn with_override(&self, document: &str, known_early: bool) -> Option<Month> {
+        let terms = Override::read(document).ok()?;
+        let mut month = self.counted();
+        month.overrides.push(Version { known_early, terms });
+        month.fits().then_some(month)
+    }
+
+    /// The month with each of its plans changed, if they are accepted.
+    pub fn with_plans(&self, change: impl Fn(&mut Value)) -> Option<Month> {
+        let mut month = self.counted();
+        for version in month.versions.values_mut() {
+            let mut document = serde_json::to_value(&version.terms).expect("a document");
+            change(&mut document);
+            version.terms = Plan::read(&written(&document)).ok()?;
+        }
+        month.fits().then_some(month)
+    }
+
+    /// The month with another version of its last plan from a day on, if there is room and it is accepted.
+    pub fn with_version(
+        &self,
+        day: u32,
+        known_early: bool,
+        change: impl FnOnce(&mut Value),
+    ) -> Option<Month> {
+        let (last, version) = self.versions.iter().next_back()?;
+        if day <= *last {
+            return None;
+        }
+        let mut document = serde_json::to_value(&version.terms).expect("a document");
+        document["effective_from"] = json!(self.day(day));
+        // A version that restarts is another matter.
+        document["on_change"] = Value::Null;
+        change(&mut document);
+        let terms = Plan::read(&written(&document)).ok()?;
+        let mut month = self.counted();
+        // A version is not known before the provider is known to be on its plan.
+        let known_early = known_early && version.known_early;
+        month.versions.insert(day, Version { known_early, terms });
+        month.fits().then_some(month)
+    }
+
+    /// The same month with its counts as numbers, whatever its plans become.
+    fn counted(&self) -> Month {
+        let mut month = self.clone();
+        let borders = self.borders();
+        for arrival in &mut month.arrivals {
+            arrival.count = Count::Of(arrival.metered(&borders).calls.get());
+        }
+        month
+    }
+
+    /// Whether the overrides fit the plans that they meet, whenever it is asked.
+    fn fits(&self) -> bool {
+        let month = self.name.parse().expect("a month");
+        let fits = |settled: &u32| segments(month, |on| self.terms(on, *settled)).is_ok();
+        self.runs.iter().all(fits)
+    }
+
     /// Whether more usage may cost less: by volume, or by blocks of the top tier.
     pub fn may_fall(&self) -> bool {
         let may_fall = |price: &PriceModel| match price {

@@ -212,8 +212,10 @@ pub fn any_plan(month: &'static str) -> BoxedStrategy<Value> {
             let rates = prop::collection::vec(rate(month, free), 1..=3);
             let shared =
                 prop_oneof![2 => Just(Free::Not), 1 => Just(free)].prop_flat_map(allowance);
-            (rates, shared, discounts(month), caps()).prop_map(
-                move |(rates, mut plan, discounts, (minimum, maximum))| {
+            let on_change =
+                prop_oneof![2 => Just(None), 1 => select(vec!["continue", "restart"]).prop_map(Some)];
+            (rates, shared, discounts(month), caps(), on_change).prop_map(
+                move |(rates, mut plan, discounts, (minimum, maximum), on_change)| {
                     let rates = rates.into_iter().zip(COVERED).enumerate().map(
                         |(index, (mut rate, apis))| {
                             rate.insert("rate".to_owned(), json!(format!("r{index}")));
@@ -223,6 +225,7 @@ pub fn any_plan(month: &'static str) -> BoxedStrategy<Value> {
                     );
                     plan.insert("rates".to_owned(), json!(rates.collect::<Vec<_>>()));
                     plan.insert("rounding".to_owned(), json!(rounding));
+                    put(&mut plan, "on_change", on_change.map(Value::from));
                     put(&mut plan, "discounts", discounts);
                     put(&mut plan, "minimum", minimum);
                     put(&mut plan, "maximum", maximum);

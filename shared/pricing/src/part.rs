@@ -1,0 +1,225 @@
+//! The segments of a month on their way from what was rated before to what is rated now.
+
+use std::collections::BTreeMap;
+
+use crate::concession::{Lowest, lowest};
+use crate::rating::Rating;
+use crate::run::{Counted, rate_all, sum};
+use crate::tally::{News, Tally};
+use crate::{
+    BillingDay, ChargeError, DayCharge, Fen, Line, LineCause, MonthToDate, Rated, RatedToDate,
+    Rounding, Segment, SegmentToDate, Unpriced, Usage, Yuan, rounding,
+};
+
+/// The segments that have begun, in their order.
+pub(crate) struct Parts<'a>(Vec<Part<'a>>);
+
+/// One segment.
+struct Part<'a> {
+    segment: &'a Segment<'a>,
+    tally: Tally,
+    to_date: SegmentToDate,
+    due: Yuan,
+    lines: Vec<Line>,
+    unpriced: Vec<Unpriced>,
+}
+
+/// What segments come to, at most what they would without some of their concessions.
+pub(crate) fn price_of(parts: &[Counted<'_>], closing: bool) -> Result<Yuan, ChargeError> {
+    let all = sum(&rate_all(parts, closing)?)?;
+    Ok(lowest(parts, all, closing)?.yuan)
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn of(
+        begun: &[&'a Segment<'a>],
+        before: &MonthToDate,
+    ) -> Result<Parts<'a>, ChargeError> {
+        let parts = begun.iter().map(|segment| Part::new(segment, before));
+        Ok(Parts(parts.collect::<Result<_, _>>()?))
+    }
+
+    fn counted(&self) -> Vec<Counted<'_>> {
+        self.0.iter().map(|part| Counted { segment: part.segment, tally: &part.tally }).collect()
+    }
+
+    /// Counts days, or takes away what was withdrawn of them, and notes a line for each rate that comes
+    /// to something else then.
+    pub(crate) fn advance(
+        &mut self,
+        cause: LineCause,
+        days: &[(BillingDay, &Usage)],
+        closing: bool,
+    ) -> Result<(), ChargeError> {
+        let news = self.0.iter_mut().map(|part| part.count(cause, days));
+        let news = news.collect::<Result<Vec<_>, _>>()?;
+        let ratings = rate_all(&self.counted(), closing)?;
+        let shifts = self.shifts(&news);
+        let parts = self.0.iter_mut().zip(ratings).zip(news).zip(shifts);
+        for (((part, rating), news), is_shifted) in parts {
+            part.note(if is_shifted { LineCause::Shifted } else { cause }, rating, news)?;
+        }
+        Ok(())
+    }
+
+    /// Which segments have nothing new while others of their run have.
+    fn shifts(&self, news: &[News]) -> Vec<bool> {
+        let is_shifted = |(part, of_part): (&Part<'_>, &News)| {
+            let mut others = self.0.iter().zip(news);
+            self.0.len() > 1
+                && of_part.is_empty()
+                && others.any(|(other, news)| {
+                    part.segment.is_in_run_of(other.segment) && !news.is_empty()
+                })
+        };
+        self.0.iter().zip(news).map(is_shifted).collect()
+    }
+
+    /// The charge that all segments come to: the lines of late usage first, each with its share.
+    ///
+    /// Where no segment has begun there is no rule yet, and nothing to be rounded by one.
+    pub(crate) fn finish(
+        self,
+        before: &MonthToDate,
+        rule: Option<Rounding>,
+        closing: bool,
+    ) -> Result<DayCharge, ChargeError> {
+        let rounding = rule.unwrap_or_default();
+        let all = Yuan::sum(self.0.iter().map(|part| part.due))?;
+        let lowest = lowest(&self.counted(), all, closing)?;
+        let (rated_yuan, concession_yuan) = (lowest.yuan, lowest.yuan.minus(all)?);
+        let concession = match self.0.last().map(|part| part.segment.from()) {
+            Some(last) if concession_yuan != before.concession_yuan => {
+                Some(concession(last, all, lowest, before.concession_yuan)?)
+            }
+            _ => None,
+        };
+        let charged_fen = rated_yuan.to_fen_rounded(rounding)?;
+        let segments = BTreeMap::new();
+        let mut charged = DayCharge {
+            charge_fen: charged_fen.minus(before.charged_fen)?,
+            rated_yuan,
+            rounding,
+            segments: self.0.iter().map(|part| part.segment.span().clone()).collect(),
+            lines: Vec::new(),
+            unpriced: Vec::new(),
+            month: MonthToDate { segments, concession_yuan, charged_fen, rounding: rule },
+        };
+        for part in self.0 {
+            charged.lines.extend(part.lines);
+            charged.unpriced.extend(part.unpriced);
+            charged.month.segments.insert(part.segment.from(), part.to_date);
+        }
+        charged.lines.sort_by_key(|line| line.because == LineCause::Usage);
+        charged.lines.extend(concession);
+        rounding::share_out(charged.charge_fen, &mut charged.lines)?;
+        Ok(charged)
+    }
+}
+
+/// What is taken off the month for its concessions.
+fn concession(
+    segment: BillingDay,
+    all: Yuan,
+    lowest: Lowest,
+    before: Yuan,
+) -> Result<Line, ChargeError> {
+    let after = Rated { base_yuan: all, due_yuan: lowest.yuan, ..Rated::default() };
+    let now = lowest.yuan.minus(all)?;
+    let before = RatedToDate { yuan: before, ..RatedToDate::default() };
+    let line = line(segment, LineCause::Concession, before, after, now)?;
+    Ok(Line { without: lowest.without, ..line })
+}
+
+impl<'a> Part<'a> {
+    fn new(segment: &'a Segment<'a>, before: &MonthToDate) -> Result<Part<'a>, ChargeError> {
+        let to_date = before.segments.get(&segment.from()).cloned();
+        let to_date = to_date.unwrap_or_else(|| SegmentToDate::new(segment.span().terms.clone()));
+        Ok(Part {
+            segment,
+            tally: Tally::to_date(segment.plan(), &to_date)?,
+            to_date,
+            due: Yuan::ZERO,
+            lines: Vec::new(),
+            unpriced: Vec::new(),
+        })
+    }
+
+    /// Counts the days that the segment holds.
+    fn count(
+        &mut self,
+        cause: LineCause,
+        days: &[(BillingDay, &Usage)],
+    ) -> Result<News, ChargeError> {
+        let plan = self.segment.plan();
+        let mut news = News::of(plan);
+        for (day, usage) in days.iter().filter(|(day, _)| self.segment.holds(*day)) {
+            match cause {
+                LineCause::Void => self.tally.take(plan, *day, usage, &mut news)?,
+                LineCause::Usage
+                | LineCause::Late
+                | LineCause::Terms
+                | LineCause::Shifted
+                | LineCause::Concession => self.tally.add(plan, *day, usage, &mut news)?,
+            }
+        }
+        Ok(news)
+    }
+
+    /// Notes a line for each rate that changed, and for what the plan makes of them.
+    fn note(&mut self, because: LineCause, rating: Rating, news: News) -> Result<(), ChargeError> {
+        let adjustment = rating.adjustment()?;
+        self.due = rating.plan.due_yuan;
+        let segment = self.segment.from();
+        if !news.unpriced.is_empty() {
+            self.unpriced.push(Unpriced { segment, because, apis: news.unpriced });
+        }
+        self.to_date.unpriced = self.tally.unpriced;
+        let Rating { rates, plan } = rating;
+        let tallies = self.tally.rates.iter();
+        let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(news.by_rate);
+        for (((rate, tally), mut after), apis) in rated {
+            let days = tally.days.iter().filter(|(day, _)| news.days.contains(day));
+            after.days = days.map(|(day, metered)| (*day, *metered)).collect();
+            let before = self.to_date.rates.get(&rate.rate).copied().unwrap_or_default();
+            let now = after.to_date();
+            if !apis.is_empty() || before != now {
+                self.to_date.rates.insert(rate.rate.clone(), now);
+                let line = line(segment, because, before, after, now.yuan)?;
+                self.lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
+            }
+            if tally.by_day && !tally.days.is_empty() {
+                self.to_date.days.insert(rate.rate.clone(), tally.days.clone());
+            }
+        }
+        let before = self.to_date.adjustment_yuan;
+        if before != adjustment {
+            self.to_date.adjustment_yuan = adjustment;
+            let before = RatedToDate { yuan: before, ..RatedToDate::default() };
+            self.lines.push(line(segment, because, before, plan, adjustment)?);
+        }
+        Ok(())
+    }
+}
+
+/// A line without a rate, its share of rounding to be computed.
+fn line(
+    segment: BillingDay,
+    because: LineCause,
+    before: RatedToDate,
+    after: Rated,
+    now: Yuan,
+) -> Result<Line, ChargeError> {
+    Ok(Line {
+        segment,
+        rate: None,
+        because,
+        without: Vec::new(),
+        apis: Usage::new(),
+        exact_yuan: now.minus(before.yuan)?,
+        before,
+        after,
+        rounding_yuan: Yuan::ZERO,
+        charge_fen: Fen::ZERO,
+    })
+}
