@@ -415,6 +415,44 @@ async fn a_page_costs_few_requests() {
     costs(&platform, &cookie, "bills/2015-05-17", 4).await;
 }
 
+#[tokio::test]
+async fn a_record_that_cannot_be_read_keeps_nobody_from_paying_in_or_from_ending_withholding() {
+    for (sk, missing) in [
+        ("debit#0000000001", &["withholding", "ledger?kind=debits"][..]),
+        ("statement#2015-05-17", &["withholding"]),
+        ("recharge#0000000001", &["recharge", "ledger?kind=recharges"]),
+    ] {
+        let platform = platform().await;
+        let cookie = session(&platform, "a", &["pay", "mandate"]).await;
+        let pay_in = async |key: &str| {
+            let form = format!("key={key}&amount=50.00&way=page");
+            let path = "/portal/providers/a/recharge";
+            ask(&platform, Method::POST, path, &cookie, &form).await.status
+        };
+        assert_eq!(pay_in("first").await, 200);
+        platform.run_until("2015-05-18T12:00").await;
+        let cookie = session(&platform, "a", &["pay", "mandate"]).await;
+        let items = platform.items("provider#a").await;
+        let mut item = items.into_iter().find(|item| item["sk"]["S"] == sk).unwrap();
+        item["format"] = json!({ "N": "99" });
+        platform.put_item(&item).await;
+
+        for page in
+            ["recharge", "withholding", "ledger", "ledger?kind=debits", "ledger?kind=recharges"]
+        {
+            let path = format!("/portal/providers/a/{page}");
+            let seen = ask(&platform, Method::GET, &path, &cookie, "").await;
+            let is_told = seen.body.contains("1 of the records can't be read");
+            assert_eq!((seen.status, is_told), (200, missing.contains(&page)), "{sk}: {page}");
+        }
+        assert_eq!(pay_in("second").await, 200, "{sk}");
+        let form = "key=end-1&mandate=1&sure=yes";
+        let path = "/portal/providers/a/withholding/end";
+        let ended = ask(&platform, Method::POST, path, &cookie, form).await;
+        assert_eq!(ended.status, 303, "{sk}: {}", ended.body);
+    }
+}
+
 /// Checks how many requests a page costs, none of which writes.
 async fn costs(platform: &Platform, cookie: &str, page: &str, requests: u64) {
     let meter = platform.stack.transport.meter();

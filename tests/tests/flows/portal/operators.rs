@@ -2,8 +2,9 @@
 
 use super::*;
 use steelyard_billing::breaker::BreakerState;
-use steelyard_billing::{Action, Phase};
+use steelyard_billing::{Action, Phase, RunScope};
 use steelyard_cli::local::alipay::{Fault, Method as AlipayMethod};
+use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
 
 const PAGES: [&str; 6] =
     ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];
@@ -246,4 +247,50 @@ async fn an_operator_sees_every_account_and_neither_pays_nor_signs() {
     let seen = ask(&platform, Method::POST, path, &entered.cookie, form).await;
     assert_eq!(seen.status, 403);
     assert_eq!(platform.found("a").await.account.recharges, 0);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_named_and_takes_no_page_from_operators() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let run = platform.stack.tables.billing.latest_runs(1).await.unwrap().readable.remove(0);
+    let RunScope::Shards(shards) = &run.scope else { panic!("{run:?}") };
+    let shard = shards.iter().next().unwrap();
+    let items = platform.items(&format!("run#{:010}", run.number)).await;
+    for mut item in items.into_iter().filter(|item| item["sk"]["S"] == format!("shard#{shard:03}"))
+    {
+        item["tally"]["M"]["failed"]["N"] = "1".into();
+        platform.put_item(&item).await;
+    }
+    for (pk, sk) in [
+        (format!("run#{:010}#{shard:03}", run.number), "failed#a"),
+        ("reconciliation#2015-05-17".to_owned(), "failure"),
+    ] {
+        let item = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "format": { "N": "99" } });
+        platform.put_item(&item).await;
+    }
+    let first = json!({
+        "pk": { "S": "runs" }, "sk": { "S": "reconciliation" }, "format": { "N": "1" },
+        "first_bill": { "S": "2015-05-17" },
+    });
+    platform.put_item(&first).await;
+    for (page, named) in [("runs", "failed#a"), ("reconciliation", "failure")] {
+        let seen = look(&platform, page, &li).await;
+        assert_eq!(seen.status, 200, "{page}");
+        assert!(seen.body.contains(named), "{page}: {}", seen.body);
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_did_is_told_even_if_the_page_cannot_be_shown() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let faults = platform.stack.transport.faults();
+    faults.strike(Target::Naming("settlement#"), 1..=u64::MAX, AwsFault::LoseRequest);
+    let form = "key=k&form=breaker&breaker=stop&reason=Alipay+is+down";
+    let seen = act(&platform, "runs", &li, form).await;
+    assert_eq!(seen.status, 503);
+    assert!(seen.body.contains("Your action is recorded"), "{}", seen.body);
+    let breaker = platform.stack.tables.billing.breaker().await.unwrap();
+    assert!(matches!(breaker.state, BreakerState::Open { .. }), "{breaker:?}");
 }
