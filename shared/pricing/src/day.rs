@@ -60,16 +60,16 @@ impl BillingDay {
         BillingMonth(self.0.first_of_month())
     }
 
-    /// The next day.
+    /// The next day. The last day of the calendar, eight thousand years off, is its own.
     #[must_use]
     pub fn next(self) -> BillingDay {
-        BillingDay(moved(self.0, 1.day()))
+        BillingDay(self.0.tomorrow().unwrap_or(Date::MAX))
     }
 
-    /// The day before.
+    /// The day before. The first day of the calendar is its own.
     #[must_use]
     pub fn previous(self) -> BillingDay {
-        BillingDay(moved(self.0, -1.day()))
+        BillingDay(self.0.yesterday().unwrap_or(Date::MIN))
     }
 
     /// How many days lie from here up to another day; none when it is not later.
