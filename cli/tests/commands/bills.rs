@@ -99,16 +99,17 @@ async fn pages_json_files_and_statements_tell_the_same_of_a_month() {
         let fen = fen.unwrap();
         charged += fen;
         let yuan = Decimal::new(fen, 2);
-        let shown = yuan.to_string();
         let page = body(address, cookie, &format!("/portal/providers/shop/bills/{day}")).await;
-        let shown_on_page = format!("<span class=\"y\">¥</span>{}", shown.replace('-', ""));
+        let shown_on_page = format!("<span class=\"y\">¥</span>{}", yuan.abs());
         assert!(page.contains(&shown_on_page), "{day}: {shown_on_page} is not in {page}");
         let json = body(address, cookie, &format!("/v1/providers/shop/bills/{day}")).await;
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["charge_fen"], fen, "{day}");
         assert_eq!(sum(&csv, "charge_yuan", Some(("bill", day))), yuan, "{day}");
         let explained = platform.does(&format!("statement shop {day} --explain")).await;
-        assert!(explained.contains(&shown), "{day}: {shown} is not in {explained}");
+        let sign = if fen < 0 { "−" } else { "" };
+        let told = format!("shop statement {day}: {sign}¥{}\n", yuan.abs());
+        assert!(explained.starts_with(&told), "{told} is not in {explained}");
     }
     let yuan = Decimal::new(charged, 2);
     assert_eq!(sum(&csv, "charge_yuan", None), yuan);
