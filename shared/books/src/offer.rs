@@ -140,11 +140,13 @@ impl Books {
         }
     }
 
-    /// All recharges are read: one that was paid meanwhile may be newer than one that is open.
+    /// All recharges are read: one that was paid meanwhile may be newer than one that is open. One that cannot
+    /// be read may be open, and counts as one.
     async fn check_open_recharges(&self, provider: &ProviderId) -> Result<(), OfferError> {
-        let recharges: Vec<Recharge> = self.billing.all(provider).await?;
-        let open = recharges.iter().filter(|recharge| recharge.phase == RechargePhase::Offered);
-        if open.count() < OPEN_RECHARGES_MAX { Ok(()) } else { Err(OfferError::TooManyOpen) }
+        let found = self.billing.newest::<Recharge>(provider, None, u16::MAX).await?;
+        let open = found.readable.iter().filter(|of| of.phase == RechargePhase::Offered).count();
+        let open = open.saturating_add(found.unreadable.len());
+        if open < OPEN_RECHARGES_MAX { Ok(()) } else { Err(OfferError::TooManyOpen) }
     }
 
     /// Offers a provider a mandate to sign, under its next number. An offer that is open already is
