@@ -105,7 +105,7 @@ pub struct Discounted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// It would be more.
+    /// It would be more. What earlier segments came to counts; if that is more already, nothing is due.
     Maximum(Yuan),
     /// It would be less, and the month is over.
     Minimum(Yuan),
@@ -372,7 +372,8 @@ struct Caps {
 
 impl Rated {
     /// From `base_yuan` to `due_yuan`: discounts, then the maximum, then the minimum, which hold what
-    /// `earlier` segments came to as well.
+    /// `earlier` segments came to as well. A maximum that these are above leaves nothing to pay, and gives
+    /// nothing back: of what a rate came to, the plan may have taken off a part.
     fn settle(
         &mut self,
         segment: &Segment<'_>,
@@ -396,7 +397,7 @@ impl Rated {
         let all = left.plus(earlier)?;
         if let Some(maximum) = maximum.filter(|maximum| all > *maximum) {
             self.limit = Some(Limit::Maximum(maximum));
-            self.due_yuan = maximum.minus(earlier)?;
+            self.due_yuan = maximum.minus(earlier)?.max(Yuan::ZERO);
         } else if let Some(minimum) = minimum.filter(|minimum| all < *minimum) {
             self.limit = Some(Limit::Minimum(minimum));
             self.due_yuan = minimum.minus(earlier)?;

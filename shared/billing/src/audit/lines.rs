@@ -111,7 +111,7 @@ fn due(rated: &Rated) -> Result<Yuan, MoneyError> {
     let left = rated.discounts.iter().try_fold(rated.base_yuan, off)?;
     let earlier = rated.continued.as_ref().map_or(Yuan::ZERO, |continued| continued.due_yuan);
     match rated.limit {
-        Some(Limit::Maximum(most)) => Ok(left.min(most.minus(earlier)?)),
+        Some(Limit::Maximum(most)) => Ok(left.min(most.minus(earlier)?.max(Yuan::ZERO))),
         Some(Limit::Minimum(least)) => Ok(left.max(least.minus(earlier)?)),
         None => Ok(left),
     }

@@ -1,6 +1,6 @@
 //! Months that are cut: units go on in tiers and allowances, or start again under another plan.
 
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use steelyard_pricing::{Fen, Override, Rounding};
 
@@ -135,7 +135,7 @@ fn caps_hold_what_all_segments_cost_and_the_minimum_is_due_once() {
 }
 
 #[test]
-fn a_maximum_below_what_was_charged_is_a_credit() {
+fn a_maximum_below_what_was_charged_leaves_nothing_to_pay_and_gives_nothing_back() {
     let capped = |most: &str| rate(per_unit("1"), json!({"maximum": most}));
     let mut april = April::under(plan(json!({"rates": capped("100")})));
     let next = json!({"effective_from": "2014-04-11", "rates": capped("30")});
@@ -149,9 +149,40 @@ fn a_maximum_below_what_was_charged_is_a_credit() {
     );
     april.count(11, json!({"a": 1}));
     april.check(11, expect![[r#"
-        new terms from 11 calls: 0 calls to 0 calls, (50 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = -20, was 0, -20 rounded by 0 = -20.00
-        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = -20, was -20, 0 rounded by 0 = 0.00
-        charge -20.00 of 30"#]]);
+        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
+        charge 0.00 of 50"#]]);
+}
+
+fn check_a_late_maximum(by_plan: Value, expected: Expect) {
+    let mut first = json!({"rates": rate(per_unit("1"), json!({}))});
+    first.as_object_mut().unwrap().append(&mut by_plan.as_object().unwrap().clone());
+    let mut april = April::under(plan(first));
+    let capped = rate(per_unit("1"), json!({"maximum": "30"}));
+    april.plans.insert(11, plan(json!({"effective_from": "2014-04-11", "rates": capped})));
+    april.count(1, json!({"a": 50}));
+    april.count(11, json!({"a": 1}));
+    april.check(11, expected);
+}
+
+#[test]
+fn the_maximum_of_a_rate_gives_nothing_back_that_the_plan_took_off() {
+    check_a_late_maximum(
+        json!({"maximum": "5"}),
+        expect![[r#"
+        from 1 calls: 0 calls to 50 calls, (50 − 0) × 1 = 50, was 0, 50 rounded by 0 = 50.00
+        from 1 plan: rates 50, at most 5 = -45, was 0, -45 rounded by 0 = -45.00
+        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
+        charge 5.00 of 5"#]],
+    );
+    let off = json!({"discount": "off", "percent": "90"});
+    check_a_late_maximum(
+        json!({"discounts": [off]}),
+        expect![[r#"
+        from 1 calls: 0 calls to 50 calls, (50 − 0) × 1 = 50, was 0, 50 rounded by 0 = 50.00
+        from 1 plan: rates 50, less 90% of 50 = -45, was 0, -45 rounded by 0 = -45.00
+        from 11 calls: 0 calls to 1 calls, (51 − 0) × 1 less (50 − 0) × 1, at most 30 with 50 before = 0, was 0, 0 rounded by 0 = 0.00
+        charge 5.00 of 5"#]],
+    );
 }
 
 #[test]

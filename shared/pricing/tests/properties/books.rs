@@ -82,8 +82,7 @@ impl Run<'_> {
 
     /// What all the usage comes to, rated once; none if that has too many digits.
     pub fn rated_once(&self) -> Option<Yuan> {
-        let begun = self.segments.iter().filter(|segment| segment.from() <= self.day);
-        let parts = begun.map(|segment| {
+        let parts = self.begun().map(|segment| {
             let (total, days) = self.of_segment(segment);
             SegmentUsage { segment, total, days }
         });
@@ -92,6 +91,11 @@ impl Run<'_> {
             Err(ChargeError::Money(_)) => None,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// The segments that have begun.
+    pub fn begun(&self) -> impl DoubleEndedIterator<Item = &Segment<'_>> {
+        self.segments.iter().filter(|segment| segment.from() <= self.day)
     }
 
     /// The same with more usage on a day.

@@ -241,9 +241,14 @@ fn due(after: &Rated) -> Exact {
     let Some((limit, held)) = after.limit.iter().flatten().next() else { return left };
     let earlier = &after.continued.due_yuan;
     match limit.as_str() {
-        "maximum" => assert!(left.plus(earlier) > *held),
-        "minimum" => assert!(left.plus(earlier) < *held),
+        "maximum" => {
+            assert!(left.plus(earlier) > *held);
+            held.minus(earlier).max(Exact::zero())
+        }
+        "minimum" => {
+            assert!(left.plus(earlier) < *held);
+            held.minus(earlier)
+        }
         _ => panic!("{limit} is no limit"),
     }
-    held.minus(earlier)
 }

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use steelyard_pricing::{
     Amount, BillingDay, Calls, Condenser, DayCharge, Fen, Line, LineCause, Metered, MonthToDate,
-    MonthUsage, Progress, RatedToDate, Segment, Terms, Usage, charge, segments,
+    MonthUsage, Progress, RatedToDate, Segment, Terms, Usage, Yuan, charge, segments,
 };
 
 use crate::books::settle;
@@ -179,15 +179,28 @@ proptest! {
     }
 
     #[test]
+    fn no_segment_of_a_month_gives_anything_back(month in any_month()) {
+        for run in settle(&month) {
+            for line in &run.charged.lines {
+                let is_of_month = line.because == LineCause::Concession;
+                prop_assert!(line.after.due_yuan >= Yuan::ZERO || is_of_month, "{:?}", line);
+            }
+            prop_assert!(run.charged.rated_yuan >= Yuan::ZERO);
+        }
+    }
+
+    /// Under the terms by which a month ends. More usage under earlier terms can move what follows into
+    /// a cheaper tier, or use up a maximum.
+    #[test]
     fn more_usage_never_costs_less_but_by_volume_and_top_tier(
-        month in any_month(), api in prop::sample::select(APIS.to_vec()), day in 1_u32..=28,
+        month in any_month(), api in prop::sample::select(APIS.to_vec()),
         calls in prop_oneof![1_u64..10, 1_u64..100_000_000], amount in 0_u32..1_000_000,
     ) {
         prop_assume!(!month.may_fall());
         let runs = settle(&month);
         let more = Metered { calls: Calls::new(calls), amount: Amount::new(amount.into()).unwrap() };
         let last = runs.last().unwrap();
-        let grown = last.with(month.day(day), api, more);
+        let grown = last.with(last.begun().next_back().unwrap().from(), api, more);
         prop_assume!(grown.rated_once().is_some());
         prop_assert!(last.rated_once() <= grown.rated_once());
     }
