@@ -77,6 +77,14 @@ pub struct DebitTerms {
     pub through: BillingDay,
 }
 
+impl DebitTerms {
+    /// Whether it collects what was charged for a day.
+    #[must_use]
+    pub fn covers(&self, day: BillingDay) -> bool {
+        (self.from..=self.through).contains(&day)
+    }
+}
+
 /// One day's try that was declined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declined {

@@ -72,6 +72,8 @@ pub enum BreachKind {
     Unjournaled,
     /// A statement names the journal entry that charges it.
     ChargedBy,
+    /// No debit before the last one that a statement names collects its day.
+    LastDebit,
     /// A statement that the journal charges is stored.
     StatementGone,
     /// The journal takes from the prepaid balance what the statement says.

@@ -24,6 +24,7 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
         check_terms(debit, found);
         check_debit(debit, &books.journal, found)?;
     }
+    check_last_debits(books, found);
     check_reserved(books, found)?;
     check_withheld(books, rules, found)?;
     check_overdrawn(books, found)
@@ -140,6 +141,28 @@ fn check_debit(debit: &Debit, journal: &[Entry], found: &mut Findings) -> Result
         Breach::new(BreachKind::Debit, place(id), stated, actual)
     });
     Ok(())
+}
+
+/// What collects a statement is the last debit that it names, or a later one. A supplement is of a day whose
+/// own statement may have been collected before.
+fn check_last_debits(books: &Books, found: &mut Findings) {
+    let numbers = books.debits.iter().map(|debit| debit.debit.0);
+    let highest = numbers.fold(books.account.debits, u64::max);
+    for statement in &books.statements {
+        let (id, last) = (statement.statement, statement.last_debit);
+        let collects = |debit: &&Debit| {
+            id.supplement == 0
+                && debit.debit.0 < last
+                && debit.terms.as_ref().is_some_and(|terms| terms.covers(id.day))
+        };
+        let collected = books.debits.iter().find(collects).map(|debit| debit.debit);
+        found.check(collected.is_none() && last <= highest, || {
+            let stated = format!("it was made when debit {last} was the last");
+            let actual =
+                format!("there are {highest}, and its first debit is {}", shown(&collected));
+            Breach::new(BreachKind::LastDebit, format!("statement {id}"), stated, actual)
+        });
+    }
 }
 
 fn listed(told: &[String]) -> String {

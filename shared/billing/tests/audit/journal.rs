@@ -123,6 +123,16 @@ pub const CAUSE_CANARIES: &[Canary] = &[
         &["ChargedBy"],
     ),
     (
+        "a statement names a later debit than the one that collects it",
+        |keeper| keeper.books.statements[0].last_debit = 2,
+        &["LastDebit"],
+    ),
+    (
+        "a statement names a debit that there is not",
+        |keeper| keeper.books.statements[5].last_debit = 4,
+        &["LastDebit"],
+    ),
+    (
         "a recharge is booked twice",
         |keeper| {
             let cause = keeper.books.journal[5].record().cause.clone();

@@ -218,6 +218,7 @@ fn every_breach_is_found_and_reads_alone() {
         InDoubt: debit 3: in doubt since 2015-06-03T10:00:00+08:00, but it is to be resolved within a day
         JournalEnd: the account: it counts 12 entries, but the last is 11
         JournalGap: the journal: entry 7 follows entry 5, but entry 6 is to follow it
+        LastDebit: statement 2015-05-16: it was made when debit 2 was the last, but there are 3, and its first debit is 1
         LastNumber: the account: it counts 3 debits, but the last is 2
         LineUsage: statement 2015-05-17, the line of `extra`: it goes from 0 calls to 11 calls, but its APIs have 10 calls
         Lines: statement 2015-05-17: it charges 5.03 yuan, but its lines 5.04

@@ -15,10 +15,11 @@ macro_rules! kinds {
     };
 }
 
-kinds! { 64:
+kinds! { 65:
     Foreign Overcharged Uncharged ReportsGone Overdue Unclosed OpenFrom Lines Explanation
     LineUsage RatedToDate ChangedDays ChargedBefore LinesToDate Rated Rounding Charge TermsGone
     TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled ChargedBy
+    LastDebit
     StatementGone FromPrepaid Adjustment AdjustmentGone Approval Unbooked Postings RechargeTwice Debit Taken DebitGone DebitTwice
     DebitTerms OutTradeNo OurNumber LastNumber OpenDebits Reserved Withheld Overdrawn
     Unrequested Held InDoubt Mandate Gateway Unmatched Registration Code Owner Unfiled

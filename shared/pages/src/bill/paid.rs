@@ -137,8 +137,7 @@ pub(super) fn sent_at(debit: &Debit) -> Option<Timestamp> {
 fn withheld_by(of: BillRecords<'_>) -> Option<DebitId> {
     let day = of.statement.statement.day;
     let covers = |debit: &&Debit| {
-        let terms = debit.terms.as_ref();
-        debit.payment().is_some() && terms.is_some_and(|t| t.from <= day && day <= t.through)
+        debit.payment().is_some() && debit.terms.as_ref().is_some_and(|terms| terms.covers(day))
     };
     let mut paid = of.debits.iter().map(|of| of.debit).filter(covers);
     let first = paid.next()?;
