@@ -212,6 +212,8 @@ class Walk {
       }
       await visitor.open('/portal/reference');
       visitor.see('reference');
+      await visitor.click('a[href="/portal/reference/overview"]');
+      visitor.see('reference-route');
     });
   }
 

@@ -99,8 +99,8 @@ texts! {
     sign_out_note() { en: "In this browser.", zh: "仅限此浏览器。" }
     back_to_platform() { en: "Back to the platform", zh: "返回平台" }
     missing(count: Count) {
-        en: "{count} of the records can't be read and are missing here. The operators were told; no money moves by them meanwhile.",
-        zh: "有 {count} 条记录暂时无法读取，未在此显示。运营人员已收到告警，其间不会因这些记录发生资金变动。",
+        en: "{count} of the records can't be read and are missing here. The operators were told.",
+        zh: "有 {count} 条记录暂时无法读取，未在此显示。运营人员已收到告警。",
     }
     calls() { en: "calls", zh: "次" }
     stay_still() { en: "Stop that", zh: "停止刷新" }

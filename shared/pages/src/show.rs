@@ -174,9 +174,9 @@ show_escaped!(ApiName, Name, Percent, ProviderId, ReportId, SourceId);
 
 impl Show for Code<'_> {
     fn show(&self, lang: Lang, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("<span class=\"code\">")?;
+        f.write_str("<code>")?;
         self.0.show(lang, f)?;
-        f.write_str("</span>")
+        f.write_str("</code>")
     }
 }
 
@@ -423,6 +423,6 @@ mod tests {
             !shown.contains("<script>")
                 && !shown.contains('"'.to_string().as_str().repeat(2).as_str())
         );
-        assert_eq!(shown, "<span class=\"code\">&#60;script&#62;&#34;&#38;&#39;</span>");
+        assert_eq!(shown, "<code>&#60;script&#62;&#34;&#38;&#39;</code>");
     }
 }

@@ -120,16 +120,16 @@ texts! {
         zh: "加上此行后超过每月可计的上限。请核对数字。",
     }
     line_unpriced(api: &ApiName) {
-        en: "no rate of your plan covers <span class=\"code\">{api}</span>. The result leaves it out: it costs nothing.",
-        zh: "您的方案未对 <span class=\"code\">{api}</span> 定价，结果不含此项，费用为零。",
+        en: "no rate of your plan covers <code>{api}</code>. The result leaves it out: it costs nothing.",
+        zh: "您的方案未对 <code>{api}</code> 定价，结果不含此项，费用为零。",
     }
     meant(api: &ApiName) {
-        en: "Did you mean <span class=\"code\">{api}</span>?",
-        zh: "是否指 <span class=\"code\">{api}</span>？",
+        en: "Did you mean <code>{api}</code>?",
+        zh: "是否指 <code>{api}</code>？",
     }
     summed(api: &ApiName, lines: &str) {
-        en: "<span class=\"code\">{api}</span> stands in lines {lines}; they were summed.",
-        zh: "<span class=\"code\">{api}</span> 出现于第 {lines} 行，已合并计算。",
+        en: "<code>{api}</code> stands in lines {lines}; they were summed.",
+        zh: "<code>{api}</code> 出现于第 {lines} 行，已合并计算。",
     }
 
     not_priced() { en: "This list can't be priced now", zh: "此清单暂时无法计价" }

@@ -58,8 +58,8 @@ texts! {
     }
     unreadable_items() { en: "Records that cannot be read", zh: "无法读取的记录" }
     unreadable_text() {
-        en: "Each is left out alone; everything else is shown. <span class=\"code\">steelyard items unreadable</span> lists all of them.",
-        zh: "仅略过这些记录，其余照常显示。<span class=\"code\">steelyard items unreadable</span> 可列出全部。",
+        en: "Each is left out alone; everything else is shown. <code>steelyard items unreadable</code> lists all of them.",
+        zh: "仅略过这些记录，其余照常显示。<code>steelyard items unreadable</code> 可列出全部。",
     }
     not_readable() { en: "This could not be read now", zh: "暂时无法读取" }
     not_readable_text() {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::texts::Texts;
-use super::{code, joined, list, marked, members, schema_id, text};
+use super::{code, joined, list, marked, members, schema_id, text, together};
 use crate::operator::parts::{Column, Table, all, link};
 use crate::show::Html;
 
@@ -19,7 +19,7 @@ pub(super) fn kind(t: Texts, schema: &Value) -> Html {
         if schema[several].is_array() {
             let kinds = list(&schema[several]).map(|of| kind(t, of).0).collect::<Vec<_>>();
             let between = if several == "allOf" { t.and() } else { t.or() };
-            return Html(kinds.join(&between.0));
+            return together(&kinds, &between.0);
         }
     }
     if schema["enum"].is_array() {
@@ -37,7 +37,7 @@ pub(super) fn kind(t: Texts, schema: &Value) -> Html {
         Value::String(name) => named(name),
         Value::Array(names) => {
             let kinds = names.iter().map(|name| named(text(name)).0).collect::<Vec<_>>();
-            Html(kinds.join(&t.or().0))
+            together(&kinds, &t.or().0)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => t.anything(),
     }

@@ -225,7 +225,16 @@ fn code(text: &str) -> Html {
 }
 
 fn joined(parts: impl Iterator<Item = Html>) -> Html {
-    Html(parts.map(|part| part.0).collect::<Vec<_>>().join(", "))
+    together(&parts.map(|part| part.0).collect::<Vec<_>>(), ", ")
+}
+
+/// Parts of one text, in one element: on a phone each element of a cell stands beside the others.
+fn together(parts: &[String], between: &str) -> Html {
+    match parts {
+        [] => Html::default(),
+        [only] => Html(only.clone()),
+        parts => Html(format!("<span>{}</span>", parts.join(between))),
+    }
 }
 
 /// A text in English whose parts between backticks are code.

@@ -31,12 +31,12 @@ texts! {
         zh: "<span class=\"hide\">{provider}：</span>打开",
     }
     more_providers() {
-        en: "More are registered. <span class=\"code\">steelyard provider list</span> lists all, and <span class=\"code\">steelyard portal PROVIDER</span> opens the pages of one.",
-        zh: "还有更多服务商：<span class=\"code\">steelyard provider list</span> 列出全部，<span class=\"code\">steelyard portal PROVIDER</span> 打开其中一个的页面。",
+        en: "More are registered. <code>steelyard provider list</code> lists all, and <code>steelyard portal PROVIDER</code> opens the pages of one.",
+        zh: "还有更多服务商：<code>steelyard provider list</code> 列出全部，<code>steelyard portal PROVIDER</code> 打开其中一个的页面。",
     }
     unreadable(number: Count) {
-        en: "Records that cannot be read: {number}. <span class=\"code\">steelyard items unreadable</span> lists them.",
-        zh: "无法读取的记录：{number} 条。<span class=\"code\">steelyard items unreadable</span> 可列出。",
+        en: "Records that cannot be read: {number}. <code>steelyard items unreadable</code> lists them.",
+        zh: "无法读取的记录：{number} 条。<code>steelyard items unreadable</code> 可列出。",
     }
     no_providers() { en: "No provider yet", zh: "尚无服务商" }
     no_providers_text() {
@@ -48,8 +48,8 @@ texts! {
         zh: "steelyard provider add shop-assistant --plan jushita-2014 --billed-from {month}",
     }
     or_demo() {
-        en: "<span class=\"code\">steelyard demo --open</span> shows a system with some days of usage.",
-        zh: "<span class=\"code\">steelyard demo --open</span> 可查看已有数天用量的系统。",
+        en: "<code>steelyard demo --open</code> shows a system with some days of usage.",
+        zh: "<code>steelyard demo --open</code> 可查看已有数天用量的系统。",
     }
     clock() { en: "The clock", zh: "时钟" }
     clock_note() {
@@ -125,8 +125,8 @@ texts! {
     paid() { en: "Paid", zh: "已付款" }
     closed() { en: "Closed", zh: "已关闭" }
     more_of_alipay() {
-        en: "These are the latest. <span class=\"code\">/local/agreements</span> and <span class=\"code\">/local/trades</span> list all.",
-        zh: "仅显示最近的记录。<span class=\"code\">/local/agreements</span> 和 <span class=\"code\">/local/trades</span> 列出全部。",
+        en: "These are the latest. <code>/local/agreements</code> and <code>/local/trades</code> list all.",
+        zh: "仅显示最近的记录。<code>/local/agreements</code> 和 <code>/local/trades</code> 列出全部。",
     }
     programs() { en: "For programs", zh: "供程序使用" }
     programs_note() {
@@ -139,8 +139,8 @@ texts! {
     offers_api() { en: "Offer recharges and agreements", zh: "发起充值与签约" }
     aws_tools() { en: "AWS tools", zh: "AWS 工具" }
     foot() {
-        en: "<span class=\"code\">steelyard help</span> lists the commands. They work on this system, at its time.",
-        zh: "<span class=\"code\">steelyard help</span> 列出全部命令。命令作用于本系统，并采用其时间。",
+        en: "<code>steelyard help</code> lists the commands. They work on this system, at its time.",
+        zh: "<code>steelyard help</code> 列出全部命令。命令作用于本系统，并采用其时间。",
     }
 }
 

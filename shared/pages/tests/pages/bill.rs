@@ -204,7 +204,7 @@ fn a_paid_bill_leads_to_its_debit_to_alipays_number_and_to_the_bill_that_confirm
         let bill = DayBill::new(month.records(), records).unwrap();
         let html = page(&month, &bill, Lang::En);
         assert!(html.contains("ledger#entry-18") && html.contains("withholding#debit-4"));
-        assert!(html.contains("<span class=\"code\">2015051921001</span>"));
+        assert!(html.contains("<code>2015051921001</code>"));
         let waits = html.matches("<li class=\"open\">").count();
         assert_eq!(waits, usize::from(confirmed_by.is_none()), "{html}");
         let confirmed = html.contains("Confirmed by Alipay's bill");

@@ -50,7 +50,7 @@ fn a_document_is_shown_whole_and_escaped() {
         for shown in [
             "GET /v1/things/{thing}",
             "<a href=\"/portal/reference/thing\">",
-            "One <span class=\"code\">code</span>.",
+            "One <code>code</code>.",
             "&#60;script&#62;",
         ] {
             assert!(html.contains(shown), "{shown}: {html}");
@@ -61,9 +61,9 @@ fn a_document_is_shown_whole_and_escaped() {
         let html = look::page("reference-route", lang, &route);
         for shown in [
             "GET /v1/things/{thing}",
-            "<a href=\"#schema-Thing\"><span class=\"code\">Thing</span></a>",
-            "<span class=\"code\">iam</span>, <span class=\"code\">token</span>",
-            "<span class=\"code\">integer</span>",
+            "<a href=\"#schema-Thing\"><code>Thing</code></a>",
+            "<code>iam</code>, <code>token</code>",
+            "<code>integer</code>",
             "<span lang=\"en\">The one.</span>",
             "&#60;script&#62;",
         ] {

@@ -264,6 +264,6 @@ async fn reference(world: &World, path: &str, lang: &str) -> String {
         assert!(!body.contains(forbidden), "{path} {lang}: {forbidden}");
     }
     let style = world.call(&Sent::get("/portal/page.css"), &By::Nobody).await.body;
-    assert!(body.len() + style.len() < 100_000, "{path}: {} bytes", body.len());
+    assert!(body.len() + style.len() < 100_000, "{path} {lang}: {} bytes", body.len());
     seen.body
 }

@@ -105,7 +105,7 @@ texts! {
         zh: "在 {at} 结算列出的扣款中查找，逐笔显示当前状态。",
     }
     more() {
-        en: "More providers have such debits than are listed here: <span class=\"code\">steelyard debits list</span> shows all.",
-        zh: "另有服务商有此类扣款未在此列出：<span class=\"code\">steelyard debits list</span> 可列出全部。",
+        en: "More providers have such debits than are listed here: <code>steelyard debits list</code> shows all.",
+        zh: "另有服务商有此类扣款未在此列出：<code>steelyard debits list</code> 可列出全部。",
     }
 }

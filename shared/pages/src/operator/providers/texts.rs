@@ -62,8 +62,8 @@ texts! {
     first_page() { en: "First page", zh: "第一页" }
     nobody() { en: "No provider yet", zh: "还没有服务商" }
     nobody_text() {
-        en: "A provider appears here as soon as it is registered: <span class=\"code\">steelyard provider add</span>.",
-        zh: "登记后即显示：<span class=\"code\">steelyard provider add</span>。",
+        en: "A provider appears here as soon as it is registered: <code>steelyard provider add</code>.",
+        zh: "登记后即显示：<code>steelyard provider add</code>。",
     }
     not_here(looked_at: Count) {
         en: "None of {looked_at} that were looked at",

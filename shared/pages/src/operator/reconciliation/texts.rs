@@ -48,8 +48,8 @@ texts! {
     }
     of_request(number: Code<'_>) { en: "Refund or line {number}.", zh: "退款或行 {number}。" }
     more(count: Count) {
-        en: "More than are listed here: {count}. <span class=\"code\">steelyard reconcile findings</span> shows all.",
-        zh: "另有 {count} 处未列出，<span class=\"code\">steelyard reconcile findings</span> 可列出全部。",
+        en: "More than are listed here: {count}. <code>steelyard reconcile findings</code> shows all.",
+        zh: "另有 {count} 处未列出，<code>steelyard reconcile findings</code> 可列出全部。",
     }
     close() { en: "Close it", zh: "关闭" }
     close_note() {
@@ -83,8 +83,8 @@ texts! {
     skipped_why(reason: &str) { en: "{reason}", zh: "{reason}" }
     failed() { en: "not done yet", zh: "尚未完成" }
     failed_why(why: &str) {
-        en: "<span lang=\"en\">{why}</span>. The next run tries again. If the bill cannot be had: <span class=\"code\">steelyard reconcile skip</span>",
-        zh: "<span lang=\"en\">{why}</span>。下次运行重试。确实无法取得账单时：<span class=\"code\">steelyard reconcile skip</span>",
+        en: "<span lang=\"en\">{why}</span>. The next run tries again. If the bill cannot be had: <code>steelyard reconcile skip</code>",
+        zh: "<span lang=\"en\">{why}</span>。下次运行重试。确实无法取得账单时：<code>steelyard reconcile skip</code>",
     }
     at(at: DateTime) { en: "{at}", zh: "{at}" }
 }
