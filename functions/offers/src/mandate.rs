@@ -58,7 +58,7 @@ impl TryFrom<ConsentSent> for ConsentGiven {
 }
 
 impl MandateRequest {
-    /// Whether the consent was taken by another server than the sender.
+    /// Whether another server than the sender took the consent.
     pub(crate) fn is_consent_of_another(&self, sender: &Caller) -> bool {
         match self.consent.as_ref().map(|consent| &consent.by) {
             Some(ConsentBy::Caller { caller }) => Some(caller) != sender.principal(),

@@ -1,4 +1,4 @@
-//! What the portal has other functions do for a visitor.
+//! Requests to the functions that make offers and carry out actions for a visitor.
 
 use steelyard_billing::{
     ActionAnswer, ActionEvent, ActionId, ActionPhase, ActionProblem, Deed, Recharge,
@@ -72,7 +72,7 @@ impl Shared {
         }
     }
 
-    /// What was asked for before under a key, by the same asker; none if nothing is recorded.
+    /// The action that the same asker requested before under a key; none if none is recorded.
     pub(crate) async fn asked_before(
         &self,
         visit: &Visit,

@@ -8,15 +8,15 @@ mod actions;
 mod api;
 mod asker;
 mod enter;
-mod known;
 mod offers;
 mod operator;
 mod provider;
 mod refusal;
 mod seal;
 mod views;
+mod withholding;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -46,14 +46,13 @@ use steelyard_books::{Books, RunTerms, SettleError, Settler};
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{
-    Callee, Clock, Environment, Error, Function, Guard, Invocation, Queue, aws,
+    Callee, Clock, Environment, Error, Function, Guard, Invocation, Known, Queue, aws,
 };
 use steelyard_store::{BillingTable, ProviderAccount, StoreError, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use asker::LANG_COOKIE;
-use known::Known;
 use offers::OfferMaker;
 use refusal::Refusal;
 
@@ -69,10 +68,10 @@ pub const BODY_BYTES_MAX: usize = 1_048_576;
 const PLANS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
 
 /// For how long the results of reconciliation that were read are used. They are written once a day.
-const WHOLE_DAYS_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
+const RECONCILED_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
 
-/// How many days of reconciliation are known: those of the payments for two months of bills.
-const WHOLE_DAYS: u16 = 62;
+/// How many days of reconciliation are read: those of the payments for two months of bills.
+const RECONCILED_DAYS: u16 = 62;
 
 /// The variables with the addresses of the dead-letter queues.
 const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
@@ -134,7 +133,8 @@ pub(crate) struct Inner {
     dead_letters: Vec<(DeadLetterQueue, Queue)>,
     config: PortalConfig,
     plans: Known<RunTerms>,
-    whole_days: Known<BTreeSet<Date>>,
+    /// The latest days that were reconciled or skipped, and whether bill and books agreed wholly.
+    reconciled: Known<BTreeMap<Date, bool>>,
 }
 
 impl std::ops::Deref for Shared {
@@ -153,8 +153,9 @@ impl Shared {
 
     /// Which of some payments Alipay's bills have shown, with the day of the bill.
     ///
-    /// A day whose bill and our books agreed wholly shows every payment of it. Those days are read once in ten
-    /// minutes for all providers, and only the payments of other days are looked for one by one.
+    /// A day whose bill and our books agreed wholly shows every payment of it, and one that was not reconciled
+    /// yet none. The results of the latest days are read once in ten minutes for all providers, and only the
+    /// payments of other days are looked for one by one.
     pub(crate) async fn confirmed(
         &self,
         now: Timestamp,
@@ -163,22 +164,29 @@ impl Shared {
         if paid.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let whole = self.whole_days.get(now, self.read_whole_days()).await?;
-        let (of_whole, others): (Vec<_>, Vec<_>) =
-            paid.iter().cloned().partition(|paid| whole.contains(&paid.booked_on));
-        let mut confirmed = match others.as_slice() {
-            [] => BTreeMap::new(),
-            others => self.settler.books.billing.shown(others).await?,
-        };
-        confirmed.extend(of_whole.into_iter().map(|paid| (paid.out_trade_no, paid.booked_on)));
+        let days = self.reconciled.get(now, self.read_reconciled()).await?;
+        let oldest = days.keys().next();
+        let (mut confirmed, mut unsure) = (BTreeMap::new(), Vec::new());
+        for paid in paid {
+            match days.get(&paid.booked_on) {
+                Some(true) => {
+                    confirmed.insert(paid.out_trade_no.clone(), paid.booked_on);
+                }
+                None if oldest.is_none_or(|oldest| paid.booked_on > *oldest) => {}
+                Some(false) | None => unsure.push(paid.clone()),
+            }
+        }
+        if !unsure.is_empty() {
+            confirmed.extend(self.settler.books.billing.shown(&unsure).await?);
+        }
         Ok(confirmed)
     }
 
-    /// The latest days whose bills agreed wholly with our books. A day whose result cannot be read is none.
-    async fn read_whole_days(&self) -> Result<BTreeSet<Date>, StoreError> {
-        let latest = self.settler.books.billing.latest_reconciliations(WHOLE_DAYS).await?;
-        let whole = latest.readable.iter().filter(|day| day.is_whole());
-        Ok(whole.map(|day| day.day).collect())
+    /// The latest days that were reconciled or skipped, and whether bill and books agreed wholly. A day whose
+    /// result cannot be read is missing.
+    async fn read_reconciled(&self) -> Result<BTreeMap<Date, bool>, StoreError> {
+        let latest = self.settler.books.billing.latest_reconciliations(RECONCILED_DAYS).await?;
+        Ok(latest.readable.iter().map(|day| (day.day, day.is_whole())).collect())
     }
 
     /// The address of the pages, as a request came by it.
@@ -237,7 +245,7 @@ impl Portal {
             dead_letters,
             config,
             plans: Known::new(PLANS_KNOWN_FOR),
-            whole_days: Known::new(WHOLE_DAYS_KNOWN_FOR),
+            reconciled: Known::new(RECONCILED_KNOWN_FOR),
         }));
         Portal { router: routes(&shared) }
     }
@@ -325,10 +333,10 @@ fn provider_pages() -> Router<Shared> {
         .route("/ledger", get(provider::ledger))
         .route("/recharge", get(provider::recharge).post(provider::pay_in))
         .route("/recharge/{recharge}", get(provider::recharge_result))
-        .route("/withholding", get(provider::withholding))
-        .route("/withholding/sign", get(provider::signing).post(provider::sign))
-        .route("/withholding/limits", post(provider::lower))
-        .route("/withholding/end", post(provider::end))
+        .route("/withholding", get(withholding::withholding))
+        .route("/withholding/sign", get(withholding::signing).post(withholding::sign))
+        .route("/withholding/limits", post(withholding::lower))
+        .route("/withholding/end", post(withholding::end))
 }
 
 async fn style_sheet() -> Response {

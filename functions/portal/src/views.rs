@@ -110,6 +110,8 @@ impl Shared {
                 let limit = u16::try_from(newer).unwrap_or(u16::MAX).saturating_add(shown);
                 let read = billing.newest_entries(provider, None, limit).await;
                 entries = read.map_err(Refusal::unavailable)?;
+                // One that was booked since the account was read has no balance to show beside it.
+                entries.retain(|entry| entry.record().number <= last);
                 if let Some(open) = visit.account.account.open_debit {
                     let open = billing.find::<Debit>(provider, &open).await;
                     debits.extend(open.map_err(Refusal::unavailable)?);
@@ -161,8 +163,10 @@ impl Shared {
         let read = read.inspect_err(Refusal::log).ok();
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let records = visit.records(self, terms.plans());
-        let suggestions = read.and_then(|read| suggestions(&records, &read).transpose());
-        let suggestions = suggestions.transpose()?;
+        let suggestions = match read {
+            Some(read) => suggestions(&records, &read)?,
+            None => None,
+        };
         let view = Recharging::new(&records, &recharges, suggestions);
         Ok(Recharging { unreadable, ..view.map_err(Refusal::unavailable)? })
     }
@@ -216,7 +220,7 @@ impl Shared {
 /// What can be read of what was found, and how many items cannot. These are reported.
 fn reported<T>(found: Found<T>) -> (Vec<T>, u64) {
     report_unreadable(&found.unreadable);
-    (found.readable, found.unreadable.iter().map(|_| 1).sum())
+    (found.readable, u64::try_from(found.unreadable.len()).unwrap_or(u64::MAX))
 }
 
 /// Amounts that a recharge may be of.
@@ -435,7 +439,7 @@ fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<b
 /// that is still to be sent is for what is owed then.
 fn collects(debit: &Debit, id: StatementId, is_owed: bool) -> bool {
     match &debit.terms {
-        Some(terms) => (terms.from..=terms.through).contains(&id.day),
+        Some(terms) => terms.covers(id.day),
         None => is_owed,
     }
 }

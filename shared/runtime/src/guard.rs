@@ -1,26 +1,20 @@
 //! The guard of an API: it checks the access grants before anything is done for a caller.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use steelyard_billing::{Access, Allowance, Caller, Denied, ProviderId, Right, SourceId};
 use steelyard_store::{StoreError, StoredAccess, UsageTable};
 use thiserror::Error;
 
-use crate::{Clock, report_unreadable};
+use crate::{Clock, Known, report_unreadable};
 
 /// Checks callers by the stored grants, which it reads again after [`KNOWN_FOR`].
 #[derive(Clone, Debug)]
 pub struct Guard {
     table: UsageTable,
     clock: Clock,
-    known: Arc<Mutex<Option<Known>>>,
-}
-
-#[derive(Clone, Debug)]
-struct Known {
-    access: Arc<Access>,
-    since: Timestamp,
+    known: Arc<Known<Arc<Access>>>,
 }
 
 /// For how long the grants that were read are used: a caller may do what was revoked for so long.
@@ -41,25 +35,21 @@ impl Guard {
     /// The guard by the grants of a table.
     #[must_use]
     pub fn new(table: UsageTable, clock: Clock) -> Guard {
-        Guard { table, clock, known: Arc::default() }
+        Guard { table, clock, known: Arc::new(Known::new(KNOWN_FOR)) }
     }
 
     /// The grants, of which a right is asked for.
     async fn access(&self, right: Right) -> Result<Arc<Access>, StoreError> {
-        let now = self.clock.now();
-        let (known, is_first) = self.known(now);
-        if let Some(access) = known {
-            return Ok(access);
-        }
-        let StoredAccess { access, unreadable } = self.table.access().await?;
-        report_unreadable(&unreadable);
-        if is_first && access.is_open(right) {
-            tracing::warn!(%right, "no grant names this right: every caller that reaches the API has it");
-        }
-        let access = Arc::new(access);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some(Known { access: Arc::clone(&access), since: now });
-        Ok(access)
+        let is_first = !self.known.was_read();
+        let read = async {
+            let StoredAccess { access, unreadable } = self.table.access().await?;
+            report_unreadable(&unreadable);
+            if is_first && access.is_open(right) {
+                tracing::warn!(%right, "no grant names this right: every caller that reaches the API has it");
+            }
+            Ok(Arc::new(access))
+        };
+        self.known.get(self.clock.now(), read).await
     }
 
     /// For whom a caller may report as a source.
@@ -104,14 +94,6 @@ impl Guard {
     ) -> Result<(), NotAdmitted> {
         let access = self.access(right).await?;
         Ok(access.check(caller, right, provider).inspect_err(log)?)
-    }
-
-    /// What is known, and whether nothing ever was.
-    fn known(&self, now: Timestamp) -> (Option<Arc<Access>>, bool) {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Known { access, since }) = &*known else { return (None, true) };
-        let is_fresh = *since <= now && now < *since + KNOWN_FOR;
-        (is_fresh.then(|| Arc::clone(access)), false)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::accounts::{AccountPage, ProviderAccount};
 use crate::item::{Item, from_item, keyed, number, string};
 use crate::query::Range;
 use crate::schema::{
-    DUE_SHARDS, FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK, registry_pk,
+    FORMAT, FORMAT_NAME, PK, REGISTRY, REGISTRY_SHARDS, SHARDS, SK, due_shard_of, registry_pk,
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Written;
@@ -66,8 +66,7 @@ impl RegistryShards {
     /// The shards of the index of due records in which their providers' records stand.
     #[must_use]
     pub fn due(&self) -> BTreeSet<u8> {
-        // Both are the same hash of the provider, cut to fewer values.
-        self.shards.iter().map(|shard| shard % DUE_SHARDS).collect()
+        self.shards.iter().map(|shard| due_shard_of(*shard)).collect()
     }
 }
 

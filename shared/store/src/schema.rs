@@ -168,11 +168,6 @@ pub const DUE_SHARDS: u8 = 64;
 /// movement, and the bill that shows it one.
 pub const BILL_PARTS: u8 = 16;
 
-/// A number below `shards` that depends on nothing but the text.
-fn shard_of(text: &str, shards: u8) -> u8 {
-    first_byte(text) % shards.max(1)
-}
-
 /// The first byte of the hash of a text.
 fn first_byte(text: &str) -> u8 {
     let [first, ..]: [u8; 32] = Sha256::digest(text).into();
@@ -182,7 +177,7 @@ fn first_byte(text: &str) -> u8 {
 /// The part of a day of bills to which the number of a trade belongs, below [`BILL_PARTS`].
 #[must_use]
 pub fn bill_part(trade: &str) -> u8 {
-    shard_of(trade, BILL_PARTS)
+    first_byte(trade) % BILL_PARTS
 }
 
 /// The shard of the registry to which a provider belongs.
@@ -402,8 +397,13 @@ pub(crate) fn due_shard_key(shard: u8) -> String {
     format!("due#{shard:02}")
 }
 
+/// The shard of the index of due records for the providers of a shard of the registry.
+pub(crate) fn due_shard_of(registry_shard: u8) -> u8 {
+    registry_shard % DUE_SHARDS
+}
+
 pub(crate) fn due_shard(provider: &ProviderId) -> String {
-    due_shard_key(shard_of(provider.as_str(), DUE_SHARDS))
+    due_shard_key(due_shard_of(registry_shard(provider)))
 }
 
 #[cfg(test)]

@@ -37,9 +37,10 @@ impl<T: DeserializeOwned> Found<T> {
     pub(crate) fn of(operation: &'static str, items: impl IntoIterator<Item = Item>) -> Found<T> {
         let mut found = Found { readable: Vec::new(), unreadable: Vec::new() };
         for item in items {
-            match from_item(operation, item.clone()) {
+            let name = Unreadable::named(&item);
+            match from_item(operation, item) {
                 Ok(read) => found.readable.push(read),
-                Err(error) => found.unreadable.push(Unreadable::new(&item, &error)),
+                Err(error) => found.unreadable.push(name.because(&error)),
             }
         }
         found
@@ -59,7 +60,21 @@ impl Unreadable {
     }
 
     pub(crate) fn new(item: &Item, error: &StoreError) -> Unreadable {
+        Unreadable::named(item).because(error)
+    }
+
+    /// The names of an item, before it is known why it cannot be read.
+    fn named(item: &Item) -> Unreadable {
         let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        Unreadable {
+            pk: text(PK).unwrap_or_default(),
+            sk: text(SK).unwrap_or_default(),
+            why: String::new(),
+            skipped: text(SKIPPED),
+        }
+    }
+
+    fn because(self, error: &StoreError) -> Unreadable {
         let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
         let why = match error {
             StoreError::Unreadable { why, .. } => why.clone(),
@@ -67,12 +82,7 @@ impl Unreadable {
                 why
             }
         };
-        Unreadable {
-            pk: text(PK).unwrap_or_default(),
-            sk: text(SK).unwrap_or_default(),
-            why,
-            skipped: text(SKIPPED),
-        }
+        Unreadable { why, ..self }
     }
 }
 

@@ -23,8 +23,8 @@ use super::read::OfProvider;
 use crate::Shared;
 use crate::asker::Visit;
 use crate::offers::OfferedMandate;
-use crate::provider::in_force;
 use crate::refusal::Refusal;
+use crate::withholding::in_force;
 
 /// The largest request, in bytes.
 const BODY_BYTES_MAX: usize = 65_536;
@@ -189,7 +189,7 @@ pub(super) async fn lower_limits(
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let (key, asked) = (key(&headers)?, document::<LimitsAsked>(body).await?);
     let (mandate, limits) = match shared.asked_before(&visit, &key).await? {
-        // The record decides about a repetition, whatever is in force by now.
+        // A repetition gets the recorded answer, even if other limits are in force by now.
         Some(Deed::LowerLimits { mandate, limits, .. }) if asked.is(limits) => (mandate, limits),
         Some(_) => return Err(key_used()),
         None => {
@@ -208,7 +208,7 @@ pub(super) async fn lower_limits(
 }
 
 impl LimitsAsked {
-    /// Whether it asks for these limits.
+    /// Whether the request is for these limits.
     fn is(&self, limits: MandateLimits) -> bool {
         let daily = self.daily.as_deref().map(str::trim).filter(|daily| !daily.is_empty());
         let daily = daily.map(str::parse::<Fen>).transpose();
@@ -245,7 +245,7 @@ pub(super) async fn end_withholding(
     let (key, asked) = (key(&headers)?, document::<EndAsked>(body).await?);
     let mandate = asked.mandate;
     match shared.asked_before(&visit, &key).await? {
-        // The record decides about a repetition, whatever is in force by now.
+        // A repetition gets the recorded answer, even if another agreement is in force by now.
         Some(Deed::EndMandate { mandate: before, .. }) if before == mandate => {}
         Some(_) => return Err(key_used()),
         None => {

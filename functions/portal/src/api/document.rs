@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use steelyard_pages::reference::ReferencePage;
 use steelyard_runtime::Problem;
 use utoipa::openapi::path::Operation;
@@ -59,6 +59,10 @@ pub(super) static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
     document
 });
 
+/// The document as JSON, made once.
+static VALUE: LazyLock<serde_json::Result<Value>> =
+    LazyLock::new(|| serde_json::to_value(&*DOCUMENT));
+
 /// The OpenAPI document
 ///
 /// It describes every route of this API, and is made of the code that answers.
@@ -74,8 +78,8 @@ pub(super) async fn openapi() -> Response {
 /// The page that lists the routes of the document.
 pub(crate) async fn reference(State(shared): State<Shared>, request: Request) -> Answer {
     let (parts, _) = request.into_parts();
-    let document = serde_json::to_value(&*DOCUMENT).map_err(Refusal::unavailable)?;
-    Ok(page(&ReferencePage::new(&asker::frame(&parts, &shared), &document)))
+    let document = VALUE.as_ref().map_err(|error| Refusal::unavailable(error.to_string()))?;
+    Ok(page(&ReferencePage::new(&asker::frame(&parts, &shared), document)))
 }
 
 /// The page of a route of the document.
@@ -85,9 +89,9 @@ pub(crate) async fn reference_of(
     request: Request,
 ) -> Answer {
     let (parts, _) = request.into_parts();
-    let document = serde_json::to_value(&*DOCUMENT).map_err(Refusal::unavailable)?;
+    let document = VALUE.as_ref().map_err(|error| Refusal::unavailable(error.to_string()))?;
     let frame = asker::frame(&parts, &shared);
-    let found = ReferencePage::of_route(&frame, &document, &route).ok_or(Refusal::NotFound)?;
+    let found = ReferencePage::of_route(&frame, document, &route).ok_or(Refusal::NotFound)?;
     Ok(page(&found))
 }
 
