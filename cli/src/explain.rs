@@ -139,7 +139,7 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     Ok(text)
 }
 
-/// What the month costs with all concessions, and without some.
+/// The month's cost with all concessions, and without those that are left out.
 fn concession(line: &Line) -> Result<String, MoneyError> {
     let (all, less) = (yuan(line.after.base_yuan), yuan(line.after.due_yuan));
     let without = line.without.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -185,7 +185,7 @@ fn is_continued(after: &Rated) -> bool {
     after.continued.as_ref().is_some_and(|continued| !continued.slices.is_empty())
 }
 
-/// What the units of earlier segments cost at the segment's prices, which is not the segment's.
+/// The units of earlier segments at this segment's prices. They are not part of its charge, and are taken off.
 fn continued(after: &Rated) -> Result<String, MoneyError> {
     let Some(before) = after.continued.as_ref().filter(|_| is_continued(after)) else {
         return Ok(String::new());
@@ -244,7 +244,7 @@ fn allowance(line: &Line) -> String {
     text
 }
 
-/// What was used before the segment.
+/// The part of an allowance that earlier segments used.
 fn earlier(used: Option<Decimal>) -> String {
     let used = used.filter(|used| !used.is_zero());
     used.map_or_else(String::new, |used| format!(", {used} before the segment"))
@@ -284,6 +284,9 @@ fn limit(after: &Rated) -> String {
         format!(", less {} of the segments before", yuan(before.due_yuan))
     });
     match after.limit {
+        Some(Limit::Maximum(most)) if continued.is_some_and(|before| before.due_yuan >= most) => {
+            format!("    nothing: at most {}{earlier}\n", yuan(most))
+        }
         Some(Limit::Maximum(most)) => format!("    at most {}{earlier}\n", yuan(most)),
         Some(Limit::Minimum(least)) => {
             format!("    at least {}, now that the month is over{earlier}\n", yuan(least))

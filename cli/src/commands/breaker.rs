@@ -69,6 +69,10 @@ fn show(target: &TargetArgs, system: &System, breaker: &Breaker) -> Result<Exit,
     Ok(Exit::Done)
 }
 
+/// How debits that were stopped, and are not tried again, go on.
+const RESUMED_BY: &str =
+    "a person lets them go on: `steelyard breaker resume`, or the operators' page of runs";
+
 fn told(breaker: &Breaker, times: &Times) -> String {
     match (&breaker.state, &breaker.resumed) {
         (BreakerState::Closed, None) => "debits are made".to_owned(),
@@ -79,11 +83,7 @@ fn told(breaker: &Breaker, times: &Times) -> String {
         (BreakerState::Open { since_s, why, probe_at_s, .. }, _) => {
             let next = match probe_at_s {
                 Some(at) => format!("one is tried at {}", times.show(*at)),
-                None => {
-                    "a person lets them go on: `steelyard breaker resume`, or the operators' page \
-                         of runs"
-                        .to_owned()
-                }
+                None => RESUMED_BY.to_owned(),
             };
             let since = times.show(*since_s);
             format!("no debit is made since {since}: {}; {next}", trip(why))

@@ -103,6 +103,7 @@ impl PortalArgs {
         }
         Ok(Exit::Done)
     }
+
     /// Ends the provider's sessions.
     async fn revoke(self, target: &TargetArgs, platform: &PlatformArgs) -> Result<Exit, Error> {
         let provider = self.provider.ok_or("name a provider")?;

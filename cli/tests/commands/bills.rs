@@ -1,4 +1,4 @@
-//! Everything that tells what a month cost says the same: pages, JSON, files, and `steelyard statement`.
+//! The pages, the JSON, the files and `steelyard statement` give the same cost of a month.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

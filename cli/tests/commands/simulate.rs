@@ -157,7 +157,7 @@ async fn draft_of_a_stored_name_leaves_those_alone_who_are_on_no_plan_yet() {
     platform.register("late", "large", "2015-05-11").await;
     platform.count("l", "late", "2015-05-12", &[("x", 1000)]).await;
     // The month has 21 days for `late`: 678 are free. 322 × 0.05 = 16.10, before and after. The minimum
-    // holds what both parts of the month of `b` come to.
+    // applies to the sum of both parts of the month of `b`.
     let draft = plan("small", 100, "0.08").replace(r#""rates""#, r#""minimum": "31", "rates""#);
     check(
         &platform,

@@ -107,7 +107,7 @@ async fn override_holds_from_its_first_day_until_it_is_ended() {
     platform.set("2015-05-22T12:00");
     platform.count("third", "shop", "2015-05-22", &[("x", 210)]).await;
     platform.settle("2015-05-23").await;
-    // What was charged stays; 210 × 0.01.
+    // Earlier charges do not change. New: 210 × 0.01.
     let segments = ["2015-05-01 old", "2015-05-11 old half", "2015-05-21 old"];
     check(&platform, "2015-05-22", &segments, 210).await;
     assert!(platform.does("audit").await.contains("audit passed"));

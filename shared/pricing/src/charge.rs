@@ -265,7 +265,7 @@ pub fn charge(
 /// What was metered in a segment.
 #[derive(Clone, Debug)]
 pub struct SegmentUsage<'a> {
-    /// The segment.
+    /// The days and the terms by which they are rated.
     pub segment: &'a Segment<'a>,
     /// All of it, by API.
     pub total: Usage,

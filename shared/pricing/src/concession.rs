@@ -21,12 +21,12 @@ pub enum Concession {
         /// The rate; none for a discount on the sum of all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rate: Option<Name>,
-        /// The discount.
+        /// The name that the plan gives it.
         discount: Name,
     },
     /// A version of a plan that only concedes against the version before it.
     Version {
-        /// The plan.
+        /// The name that the versions share.
         plan: Name,
         /// The day from which the version is in force.
         version: BillingDay,

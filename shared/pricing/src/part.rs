@@ -14,7 +14,7 @@ use crate::{
 /// The segments that have begun, in their order.
 pub(crate) struct Parts<'a>(Vec<Part<'a>>);
 
-/// One segment.
+/// A segment with what is rated of it, and the lines for what changes.
 struct Part<'a> {
     segment: &'a Segment<'a>,
     tally: Tally,

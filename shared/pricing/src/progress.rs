@@ -38,7 +38,7 @@ impl<'a> Progress<'a> {
         Ok(Some(Progress { segments, tallies, at }))
     }
 
-    /// The segment.
+    /// The segment that holds the day.
     #[must_use]
     pub fn segment(&self) -> Option<&'a Segment<'a>> {
         self.segments.get(self.at).copied()

@@ -122,9 +122,9 @@ impl Granted {
                 Grant::Units(units) => {
                     let by_day = !fields["free_per_day"].is_null();
                     let name = if by_day { "free_per_day" } else { "free_per_month" };
-                    let text = fields[name].as_str().map(str::to_owned);
-                    let given =
-                        text.unwrap_or_else(|| fields[name].as_u64().unwrap_or(0).to_string());
+                    let given = &fields[name];
+                    let given = given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+                    let given = if given == "null" { "0".to_owned() } else { given };
                     let given = Decimal::from_str_exact(&given).expect("a quantity");
                     fields[name] = json!((given + Decimal::from(*units)).to_string());
                 }
