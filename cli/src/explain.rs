@@ -204,6 +204,8 @@ fn units(after: &Rated) -> String {
         Rounded::None => "",
         Rounded::Up => ", rounded up",
         Rounded::Down => ", rounded down",
+        Rounded::HalfUp => ", rounded half up",
+        Rounded::HalfEven => ", rounded half to even",
     };
     let Conversion { multiply, divide, .. } = conversion;
     let before = after.continued.as_ref().map_or(Decimal::ZERO, |before| before.units);
@@ -260,6 +262,12 @@ fn slice(slice: &Slice) -> String {
         }
         Per::FullPackage(size) => {
             format!("{from} to {to}: {count} full packages of {size} × ¥{price}")
+        }
+        Per::HalfUpPackage(size) => {
+            format!("{from} to {to}: {count} packages of {size}, rounded half up, × ¥{price}")
+        }
+        Per::HalfEvenPackage(size) => {
+            format!("{from} to {to}: {count} packages of {size}, rounded half to even, × ¥{price}")
         }
         Per::Block(size) => format!("{from} to {to}: {count} started blocks of {size} × ¥{price}"),
         Per::Call => format!("{count} calls × ¥{price}"),

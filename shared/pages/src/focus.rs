@@ -298,9 +298,11 @@ impl<'a> FocusRow<'a> {
         match priced.per {
             _ if priced.is_fee => "Fees".to_owned(),
             SlicePer::Unit | SlicePer::Call => "Calls".to_owned(),
-            SlicePer::StartedPackage | SlicePer::FullPackage | SlicePer::StartedBlock => {
-                format!("{size} Calls")
-            }
+            SlicePer::StartedPackage
+            | SlicePer::FullPackage
+            | SlicePer::HalfUpPackage
+            | SlicePer::HalfEvenPackage
+            | SlicePer::StartedBlock => format!("{size} Calls"),
             SlicePer::Yuan => "CNY".to_owned(),
         }
     }

@@ -80,7 +80,7 @@ pub enum Rule {
     #[error("must be above 0 and at most {CONVERSION_MAX}")]
     Factor,
     /// A division that has no exact result.
-    #[error("dividing by {0} has no exact result; round `up` or `down`")]
+    #[error("dividing by {0} has no exact result; tell how to `round`")]
     Inexact(Quantity),
     /// The allowance is given by month and by day at once.
     #[error("there is a free_per_month too; give one of them")]

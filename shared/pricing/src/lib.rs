@@ -42,6 +42,7 @@ mod share;
 mod tally;
 mod terms;
 mod usage;
+mod wholes;
 
 pub use api::{ApiName, ApiNameError, ApiPattern};
 pub use charge::{

@@ -106,6 +106,10 @@ pub enum Step {
     ConvertedUp,
     /// The units, rounded down to a whole one.
     ConvertedDown,
+    /// The units, rounded to the nearest whole one, half a unit up.
+    ConvertedHalfUp,
+    /// The units, rounded to the nearest whole one, half a unit to the even one.
+    ConvertedHalfEven,
     /// The units of earlier days of the month.
     EarlierConverted,
     /// What was used of the free allowance.
@@ -274,6 +278,11 @@ pub enum SlicePer {
     StartedPackage,
     /// By the package; a full one counts.
     FullPackage,
+    /// By the package; the last one counts from its half on.
+    HalfUpPackage,
+    /// By the package; the last one counts above its half, and at its half where that makes an even
+    /// number.
+    HalfEvenPackage,
     /// By the block; a started one counts.
     StartedBlock,
     /// By the yuan that went through calls.
@@ -591,6 +600,8 @@ impl Tape {
             Rounded::None => Step::Converted,
             Rounded::Up => Step::ConvertedUp,
             Rounded::Down => Step::ConvertedDown,
+            Rounded::HalfUp => Step::ConvertedHalfUp,
+            Rounded::HalfEven => Step::ConvertedHalfEven,
         };
         let before = after.continued.as_ref().map_or(Decimal::ZERO, |before| before.units);
         self.quantity(step, Operator::Equals, after.units + before, CalculationUnit::Units);
@@ -728,6 +739,8 @@ impl SliceStep {
             Per::Unit => (SlicePer::Unit, None),
             Per::Package(size) => (SlicePer::StartedPackage, Some(size)),
             Per::FullPackage(size) => (SlicePer::FullPackage, Some(size)),
+            Per::HalfUpPackage(size) => (SlicePer::HalfUpPackage, Some(size)),
+            Per::HalfEvenPackage(size) => (SlicePer::HalfEvenPackage, Some(size)),
             Per::Block(size) => (SlicePer::StartedBlock, Some(size)),
             Per::Yuan => (SlicePer::Yuan, None),
             Per::Call => (SlicePer::Call, None),

@@ -28,6 +28,8 @@ texts! {
     converted() { en: "units", zh: "单位数" }
     converted_up() { en: "units, rounded up", zh: "单位数，向上取整" }
     converted_down() { en: "units, rounded down", zh: "单位数，向下取整" }
+    converted_half_up() { en: "units, rounded half up", zh: "单位数，四舍五入" }
+    converted_half_even() { en: "units, rounded half to even", zh: "单位数，四舍六入五成双" }
     free() { en: "free allowance", zh: "免费额度" }
     free_of_days(days: Count, of: Count) {
         en: "free allowance, {days} of {of} days", zh: "免费额度，{of} 日中的 {days}日",
@@ -55,6 +57,13 @@ texts! {
     }
     down(units: Units, size: Units, count: Units) {
         en: "{units} ÷ {size}, rounded down: {count}", zh: "{units} ÷ {size}，向下取整：{count}",
+    }
+    nearest_up(units: Units, size: Units, count: Units) {
+        en: "{units} ÷ {size}, rounded half up: {count}", zh: "{units} ÷ {size}，四舍五入：{count}",
+    }
+    nearest_even(units: Units, size: Units, count: Units) {
+        en: "{units} ÷ {size}, rounded half to even: {count}",
+        zh: "{units} ÷ {size}，四舍六入五成双：{count}",
     }
     per_call(count: Units, price: Price) {
         en: "for each call: {count} × {price}", zh: "每次：{count} × {price}",
@@ -149,6 +158,8 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
         Step::Converted => l.converted(),
         Step::ConvertedUp => l.converted_up(),
         Step::ConvertedDown => l.converted_down(),
+        Step::ConvertedHalfUp => l.converted_half_up(),
+        Step::ConvertedHalfEven => l.converted_half_even(),
         Step::Free { of_days, .. } | Step::Allowance { of_days } => match of_days {
             Some(ShareOfMonth { days, of }) => l.free_of_days(Count(*days), Count(*of)),
             None => l.free(),
@@ -244,6 +255,8 @@ fn slice_label(slice: &SliceStep, l: Labels) -> Html {
         SlicePer::Unit => times(Html::show(count, lang), price),
         SlicePer::StartedPackage | SlicePer::StartedBlock => times(l.up(units, size, count), price),
         SlicePer::FullPackage => times(l.down(units, size, count), price),
+        SlicePer::HalfUpPackage => times(l.nearest_up(units, size, count), price),
+        SlicePer::HalfEvenPackage => times(l.nearest_even(units, size, count), price),
         SlicePer::Yuan => {
             let amount = Html::show(Price(Yuan::new(slice.count)), lang);
             let percent = (price_yuan.decimal() * Decimal::ONE_HUNDRED).normalize();

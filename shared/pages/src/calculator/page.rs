@@ -372,6 +372,9 @@ impl Line<'_> {
             Per::Yuan => t.step_share(count, Units(price.0.decimal())),
             Per::Package(size) => t.step_packages(count, Units(size.get()), price),
             Per::FullPackage(size) => t.step_full_packages(count, Units(size.get()), price),
+            Per::HalfUpPackage(size) | Per::HalfEvenPackage(size) => {
+                t.step_nearest_packages(count, Units(size.get()), price)
+            }
             Per::Block(size) => t.step_blocks(count, Units(size.get()), price),
             Per::Call => t.step_calls(count, price),
         }

@@ -217,6 +217,10 @@ texts! {
         en: "{count} full packages of {size} × {price}",
         zh: "{count} 整包（每包 {size}）× {price}",
     }
+    step_nearest_packages(count: Units, size: Units, price: Price) {
+        en: "{count} packages of {size}, to the nearest, × {price}",
+        zh: "{count} 包（每包 {size}，取最近整数）× {price}",
+    }
     step_blocks(count: Units, size: Units, price: Price) {
         en: "{count} blocks of {size} × {price}",
         zh: "{count} 块（每块 {size}）× {price}",

@@ -3,10 +3,11 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::package::{check_size, most_started, started};
+use super::package::{check_size, most_started};
 use super::{Billable, Per, Slice, check_price};
 use crate::ceiling::Ceiling;
 use crate::faults::{Faults, Rule};
+use crate::wholes::{Rest, wholes};
 use crate::{MoneyError, Quantity, Yuan};
 
 /// Started blocks of units, in tiers of so many blocks each.
@@ -107,7 +108,7 @@ impl BlockTier {
     }
 
     fn slice(&self, from: Decimal, to: Decimal) -> Result<Slice, MoneyError> {
-        let count = started(to - from, self.size);
+        let count = wholes(to - from, self.size.get(), Rest::Up);
         Slice::counted(from, to, Per::Block(self.size), count, self.price, Yuan::ZERO)
     }
 

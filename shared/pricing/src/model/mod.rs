@@ -39,7 +39,7 @@ pub const PRICE_DECIMALS_MAX: u32 = 10;
 pub enum PriceModel {
     /// Every unit at the same price.
     PerUnit(PerUnit),
-    /// Every started, or every full, package of units at the same price.
+    /// Packages of units at the same price.
     Package(Package),
     /// Each unit at the price of the tier it falls in.
     Graduated(Graduated),

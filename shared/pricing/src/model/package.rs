@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::{Billable, Per, Slice, check_price};
 use crate::ceiling::Ceiling;
 use crate::faults::{Faults, Rule};
+use crate::wholes::{Rest, wholes};
 use crate::{MoneyError, Quantity, Yuan};
 
-/// Every started, or every full, package of units at the same price.
+/// Packages of units at the same price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -35,6 +36,11 @@ pub enum Packages {
     Started,
     /// Each that was used up: 299 units are two packages of 100.
     Full,
+    /// Each full one, and the last one from its half on: 250 units are three packages of 100.
+    HalfUp,
+    /// Each full one, and the last one above its half; at its half where that makes an even number:
+    /// 250 units are two packages of 100, and 350 are four.
+    HalfEven,
 }
 
 impl Package {
@@ -43,10 +49,13 @@ impl Package {
         let mut slices = Slice::free(from.min(to), Per::Unit)?.into_iter().collect::<Vec<_>>();
         if from < to {
             let beyond = to - from;
-            let (per, count) = match self.charged {
-                Packages::Started => (Per::Package(self.size), started(beyond, self.size)),
-                Packages::Full => (Per::FullPackage(self.size), full(beyond, self.size)),
+            let (per, rest) = match self.charged {
+                Packages::Started => (Per::Package(self.size), Rest::Up),
+                Packages::Full => (Per::FullPackage(self.size), Rest::Down),
+                Packages::HalfUp => (Per::HalfUpPackage(self.size), Rest::HalfUp),
+                Packages::HalfEven => (Per::HalfEvenPackage(self.size), Rest::HalfEven),
             };
+            let count = wholes(beyond, self.size.get(), rest);
             slices.push(Slice::counted(from, to, per, count, self.price, Yuan::ZERO)?);
         }
         Ok(slices)
@@ -62,18 +71,7 @@ impl Package {
     }
 }
 
-/// How many packages the units use up. Exact: what does not fill a package is taken off first.
-fn full(units: Decimal, size: Quantity) -> Decimal {
-    ((units - units % size.get()) / size.get()).normalize()
-}
-
-/// How many packages the units begin.
-pub(super) fn started(units: Decimal, size: Quantity) -> Decimal {
-    let begun = if (units % size.get()).is_zero() { Decimal::ZERO } else { Decimal::ONE };
-    full(units, size) + begun
-}
-
-/// No fewer than [`started`], also where that is more than can be computed.
+/// No fewer packages than the units begin, also where that is more than can be computed.
 pub(super) fn most_started(units: Decimal, size: Quantity) -> Decimal {
     let packages = units.checked_div(size.get()).map(|packages| packages.ceil());
     packages.unwrap_or(Decimal::MAX).saturating_add(Decimal::ONE)

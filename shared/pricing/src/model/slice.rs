@@ -37,6 +37,11 @@ pub enum Per {
     Package(Quantity),
     /// A package of so many units that was used up.
     FullPackage(Quantity),
+    /// A package of so many units; the last one counts from its half on.
+    HalfUpPackage(Quantity),
+    /// A package of so many units; the last one counts above its half, and at its half where that makes
+    /// an even number.
+    HalfEvenPackage(Quantity),
     /// A block of so many units that was started.
     Block(Quantity),
     /// A yuan of the metered amount.

@@ -56,7 +56,7 @@ fn most_units(document: &PlanDocument, rate: &Rate) -> Option<Decimal> {
             let decimals_multiplied = decimals + conversion.multiply.get().scale();
             with_decimals(multiplied, decimals_multiplied)?;
             let decimals = match conversion.round {
-                Rounded::Up | Rounded::Down => 0,
+                Rounded::Up | Rounded::Down | Rounded::HalfUp | Rounded::HalfEven => 0,
                 Rounded::None => decimals + conversion.decimals_added(),
             };
             (conversion.most(most), decimals)

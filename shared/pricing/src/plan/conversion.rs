@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Quantity;
 use crate::faults::{CONVERSION_MAX, Faults, Rule};
+use crate::wholes::{Rest, wholes};
 
 /// What is metered in a month becomes units: multiplied, then divided, then rounded.
 ///
@@ -36,6 +37,10 @@ pub enum Rounded {
     Up,
     /// To the last whole unit.
     Down,
+    /// To the nearest whole unit, half a unit up.
+    HalfUp,
+    /// To the nearest whole unit, half a unit to the even one.
+    HalfEven,
 }
 
 impl Conversion {
@@ -44,13 +49,15 @@ impl Conversion {
     pub fn units(&self, metered: Decimal) -> Decimal {
         let multiplied = metered * self.multiply.get();
         let divisor = self.divide.get();
-        let rest = multiplied % divisor;
-        let full = (multiplied - rest) / divisor;
         let units = match self.round {
-            Rounded::None => full + rest / divisor,
-            Rounded::Down => full,
-            Rounded::Up if rest.is_zero() => full,
-            Rounded::Up => full + Decimal::ONE,
+            Rounded::None => {
+                let rest = multiplied % divisor;
+                (multiplied - rest) / divisor + rest / divisor
+            }
+            Rounded::Up => wholes(multiplied, divisor, Rest::Up),
+            Rounded::Down => wholes(multiplied, divisor, Rest::Down),
+            Rounded::HalfUp => wholes(multiplied, divisor, Rest::HalfUp),
+            Rounded::HalfEven => wholes(multiplied, divisor, Rest::HalfEven),
         };
         units.normalize()
     }
@@ -115,6 +122,11 @@ mod tests {
             (r#"{"divide": 1000, "round": "up"}"#, "1400", "2"),
             (r#"{"divide": 1000, "round": "up"}"#, "2000", "2"),
             (r#"{"divide": 1000, "round": "down"}"#, "1999", "1"),
+            (r#"{"divide": 1000, "round": "half_up"}"#, "1499", "1"),
+            (r#"{"divide": 1000, "round": "half_up"}"#, "2500", "3"),
+            (r#"{"divide": 1000, "round": "half_even"}"#, "2500", "2"),
+            (r#"{"divide": 1000, "round": "half_even"}"#, "3500", "4"),
+            (r#"{"divide": 3, "round": "half_even"}"#, "2", "1"),
             (r#"{"divide": 1000}"#, "1400", "1.4"),
             (r#"{"divide": 3, "round": "up"}"#, "1", "1"),
             (r#"{"divide": 7, "multiply": 2, "round": "down"}"#, "999999999999", "285714285714"),

@@ -86,7 +86,10 @@ fn slice(slice: &Slice) -> String {
         Per::Unit => format!("({to} − {from})"),
         Per::Yuan => format!("¥({to} − {from})"),
         Per::Call => format!("{count} calls"),
-        Per::Package(size) | Per::FullPackage(size) => format!("{count} packages of {size}"),
+        Per::Package(size)
+        | Per::FullPackage(size)
+        | Per::HalfUpPackage(size)
+        | Per::HalfEvenPackage(size) => format!("{count} packages of {size}"),
         Per::Block(size) => format!("{count} blocks of {size}"),
     };
     let fee = if flat_fee.is_zero() { String::new() } else { format!(" + {flat_fee}") };

@@ -60,6 +60,8 @@ pub const ACCEPTED: &[Changes] = &[
     &["conversion = {}"],
     &[r#"conversion = { "divide": 1000, "round": "up" }"#],
     &[r#"rates[0].conversion = { "divide": 3, "round": "down" }"#],
+    &[r#"rates[0].conversion = { "divide": 3, "round": "half_up" }"#],
+    &[r#"rates[0].conversion = { "divide": 3, "round": "half_even" }"#],
     &[r#"rates[0].conversion = { "multiply": 2, "divide": "0.5" }"#, "free_per_day = 3"],
     &[r#"rates[0].conversion = { "divide": 1000000000 }"#],
     &[r#"minimum = "0""#, r#"maximum = "1000000000000.00""#],
@@ -178,7 +180,7 @@ pub const FORM: &[Changes] = &[
     &[r#"effective_from = "1999-12-31""#],
     &[r#"discounts = [{ "discount": "a", "percent": "1", "until": "May" }]"#],
     &[r#"rounding = "nearest""#],
-    &[r#"conversion = { "round": "half_up" }"#],
+    &[r#"conversion = { "round": "nearest" }"#],
     &[r#"rates[0].price.model = "per-unit""#],
     &[
         r#"rates[0].price = { "model": "block", "policy": "all", "tiers": [{ "size": 1, "price": "1" }] }"#,

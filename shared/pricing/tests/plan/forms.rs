@@ -142,8 +142,8 @@ fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
                 discounts[0].until: `May` is not a day such as 2015-05-17
             rounding = "nearest"
                 rounding: is "nearest"; must be one of "half_up", "half_even", "up", "down"
-            conversion = { "round": "half_up" }
-                conversion.round: is "half_up"; must be one of "none", "up", "down"
+            conversion = { "round": "nearest" }
+                conversion.round: is "nearest"; must be one of "none", "up", "down", "half_up", "half_even"
             rates[0].price.model = "per-unit"
                 rates[0].price.model: is "per-unit"; must be one of "per_unit", "package", "graduated", "volume", "block", "percentage", "graduated_percentage"
             rates[0].price = { "model": "block", "policy": "all", "tiers": [{ "size": 1, "price": "1" }] }

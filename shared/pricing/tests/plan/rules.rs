@@ -197,12 +197,12 @@ fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
             conversion = { "multiply": 0, "divide": 1000000001 }
                 conversion.multiply: must be above 0 and at most 1000000000
                 conversion.divide: must be above 0 and at most 1000000000
-                conversion.divide: dividing by 1000000001 has no exact result; round `up` or `down`
+                conversion.divide: dividing by 1000000001 has no exact result; tell how to `round`
             rates[0].conversion = { "multiply": "1000000000.1", "divide": 0 }
                 rates[0].conversion.multiply: must be above 0 and at most 1000000000
                 rates[0].conversion.divide: must be above 0 and at most 1000000000
             rates[0].conversion = { "divide": 3 }
-                rates[0].conversion.divide: dividing by 3 has no exact result; round `up` or `down`
+                rates[0].conversion.divide: dividing by 3 has no exact result; tell how to `round`
             free_per_month = 1
             free_per_day = 1
             rates[0].free_per_month = 1

@@ -53,6 +53,23 @@ impl Exact {
         Exact(self.0.floor())
     }
 
+    /// The nearest whole number, a half up.
+    pub fn half_up(&self) -> Exact {
+        self.plus(&Exact::half()).floor()
+    }
+
+    /// The nearest whole number, a half to the even one.
+    pub fn half_even(&self) -> Exact {
+        let (two, up) = (Exact::whole(2), self.half_up());
+        let is_half = self.minus(&self.floor()) == Exact::half();
+        let is_odd = up.over(&two).floor() != up.over(&two);
+        if is_half && is_odd { up.minus(&Exact::whole(1)) } else { up }
+    }
+
+    fn half() -> Exact {
+        Exact::whole(1).over(&Exact::whole(2))
+    }
+
     pub fn sum<'a>(numbers: impl IntoIterator<Item = &'a Exact>) -> Exact {
         numbers.into_iter().fold(Exact::zero(), |sum, number| sum.plus(number))
     }

@@ -202,6 +202,8 @@ fn units((calls, amount): &(Exact, Exact), conversion: &Value, rate: &Value) -> 
     match conversion["round"].as_str() {
         Some("up") => units.ceil(),
         Some("down") => units.floor(),
+        Some("half_up") => units.half_up(),
+        Some("half_even") => units.half_even(),
         _ => units,
     }
 }
@@ -222,7 +224,9 @@ fn cover(slices: &[Slice], priced: &Exact, calls: &Exact) {
         let of = |name| slice.per.get(name).map(|size| width.over(&Exact::of(size)));
         let begun = of("package").or_else(|| of("block")).map(|count| count.ceil());
         let full = of("full_package").map(|count| count.floor());
-        let count = begun.or(full).unwrap_or_else(|| width.clone());
+        let half_up = of("half_up_package").map(|count| count.half_up());
+        let half_even = of("half_even_package").map(|count| count.half_even());
+        let count = begun.or(full).or(half_up).or(half_even).unwrap_or_else(|| width.clone());
         assert_eq!(slice.count, count, "how many are priced");
     }
     assert_eq!(end, *priced, "every priced unit is in a slice");

@@ -115,7 +115,7 @@ fn block() -> impl Strategy<Value = Value> {
 
 /// A price by any of the seven models.
 pub fn any_price() -> BoxedStrategy<Value> {
-    let charged = select(vec!["started", "full"]);
+    let charged = select(vec!["started", "full", "half_up", "half_even"]);
     let free = || prop_oneof![Just(0), size()].prop_map(quantity);
     prop_oneof![
         price().prop_map(|price| json!({"model": "per_unit", "unit_price": price})),
@@ -136,7 +136,11 @@ pub fn any_price() -> BoxedStrategy<Value> {
 }
 
 fn conversion(free: Free) -> impl Strategy<Value = Option<Value>> {
-    let rounds = if free == Free::ByDay { vec!["none"] } else { vec!["none", "up", "down"] };
+    let rounds = if free == Free::ByDay {
+        vec!["none"]
+    } else {
+        vec!["none", "up", "down", "half_up", "half_even"]
+    };
     let factor =
         || select(vec![json!(1), json!(2), json!(8), json!(10), json!(1_000), json!("0.5")]);
     prop::option::weighted(0.3, (factor(), factor(), select(rounds)).prop_map(

@@ -50,7 +50,11 @@ fn conversion(by_day: bool) -> impl Strategy<Value = Option<Value>> {
             1 => select(vec!["0.000001", "1000000000", "3", "536870912", "0.015625"]).prop_map(Value::from),
         ]
     };
-    let round = select(if by_day { vec!["none"] } else { vec!["none", "up", "down"] });
+    let round = select(if by_day {
+        vec!["none"]
+    } else {
+        vec!["none", "up", "down", "half_up", "half_even"]
+    });
     prop::option::weighted(0.3, (factor(), factor(), round).prop_map(
         |(multiply, divide, round)| json!({"multiply": multiply, "divide": divide, "round": round}),
     ))
