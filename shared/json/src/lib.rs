@@ -17,6 +17,7 @@
 //! assert_eq!(refused.to_string(), "is a list; must be an object");
 //! ```
 
+mod all;
 mod error;
 mod fields;
 mod node;

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value};
 
 use crate::error::one_of;
-use crate::{Fields, JsonError};
+use crate::{Fields, JsonError, all};
 
 /// A piece of a document, with its fields in their order, also those that are given twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,16 @@ impl Node {
     /// [`JsonError`] with the path of what is wrong, the first.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, JsonError> {
         T::deserialize(self)
+    }
+
+    /// What it says, as a type, or all that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// Each [`JsonError`] that a person would correct, with its path; of the fields that an object
+    /// misses, the first. After a hundred readings the rest is left for the next time.
+    pub fn read_all<T: DeserializeOwned>(self) -> Result<T, Vec<JsonError>> {
+        all::read(self)
     }
 
     /// The fields of an object.

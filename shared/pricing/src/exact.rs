@@ -13,13 +13,21 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(ExactVisitor(expected))
 }
 
-/// A number in plain digits such as `-12.50`: no plus, no exponent, no separators.
+/// A number in plain digits such as `-12.50`: no plus, no exponent, no separators. Zeros before and after
+/// its digits say nothing, however many there are.
 pub(crate) fn parse(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let is_plain = is_number(whole) && is_number(decimals);
-    is_plain.then(|| Decimal::from_str_exact(text).ok()).flatten()
+    if !is_number(whole) || !is_number(decimals) {
+        return None;
+    }
+    Decimal::from_str_exact(text).ok().or_else(|| {
+        let sign = if digits.len() < text.len() { "-" } else { "" };
+        let (whole, decimals) = (whole.trim_start_matches('0'), decimals.trim_end_matches('0'));
+        let point = if decimals.is_empty() { "" } else { "." };
+        Decimal::from_str_exact(&format!("{sign}0{whole}{point}{decimals}")).ok()
+    })
 }
 
 /// Tells what is expected where something else stands.
@@ -33,6 +41,9 @@ impl Visitor<'_> for ExactVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-        parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        // Nothing has no sign in a document.
+        let is_signed = |number: &Decimal| number.is_zero() && text.starts_with('-');
+        let number = parse(text).filter(|number| !is_signed(number));
+        number.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }

@@ -188,8 +188,9 @@ impl Faults {
         self.found.push(Fault { path: self.path_text(), rule });
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.found.is_empty()
+    /// How many were found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
     }
 
     pub(crate) fn none(self) -> Result<(), PlanError> {

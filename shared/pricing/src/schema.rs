@@ -90,6 +90,16 @@ written_as!(Yuan, {
     "examples": ["0.0001", "5"]
 });
 
+/// A minimum or a maximum, as a schema tells it.
+pub(crate) struct Cap;
+
+written_as!(Cap, {
+    "description": "Yuan from 0 to 10^12, as a text with at most two decimals.",
+    "type": "string",
+    "pattern": r"^0*(?:[0-9]{1,12}(?:\.[0-9]{1,2}0*)?|1000000000000(?:\.0+)?)$",
+    "examples": ["5000", "99.99"]
+});
+
 written_as!(Percent, {
     "description": "A percentage from 0 to 100, as a text with at most ten decimals.",
     "type": "string",

@@ -1,13 +1,15 @@
 //! The examples of `docs/plans.md` cost what it says.
 //!
 //! Under a heading, `json plan` and `json override` tell the terms and `json usage` is priced; then
-//! `text charge` says what it costs. After a `json price`, a table says what usage costs.
+//! `text charge` says what it costs. After a `json price`, a table says what usage costs. After a
+//! `json refused`, `text faults` says what is wrong with the plan.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
 
 use steelyard_pricing::{
-    BillingDay, Catalog, Name, Override, Plan, Quote, QuoteError, QuotedUsage, Terms, Yuan,
+    BillingDay, Catalog, Name, Override, Plan, PlanError, Quote, QuoteError, QuotedUsage, Terms,
+    Yuan,
 };
 
 const DOCS: &str = include_str!("../../../docs/plans.md");
@@ -21,6 +23,7 @@ struct Section {
     usage: Option<QuotedUsage>,
     /// The price whose table comes next.
     price: Option<String>,
+    refused: Option<PlanError>,
     proved: usize,
 }
 
@@ -34,6 +37,13 @@ impl Section {
             }
             "json override" => self.overrides.push(Override::read(text).unwrap()),
             "json usage" => self.usage = Some(QuotedUsage::read(text).unwrap()),
+            "json refused" => self.refused = Plan::read(text).err(),
+            "text faults" => {
+                let faults = &self.refused.as_ref().unwrap().faults;
+                let faults = faults.iter().map(|fault| format!("{fault}\n"));
+                assert_eq!(faults.collect::<String>(), text);
+                self.proved += 1;
+            }
             "json price" => self.price = Some(text.to_owned()),
             "text charge" => {
                 assert_eq!(self.charge(), text, "of {:?}", self.usage);

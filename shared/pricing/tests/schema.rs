@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use steelyard_pricing::{Override, Plan, override_schema, plan_schema};
 
@@ -100,5 +101,29 @@ fn what_has_another_form_is_not_valid() {
     for changes in FORM_OVERRIDES {
         let document = serde_json::from_str(&over(changes)).unwrap();
         assert!(!wrong(&override_schema(), &document).is_empty(), "{changes:?}");
+    }
+}
+
+/// Texts of amounts near the borders of a cap, and texts that are none.
+fn cap() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "-?0{0,3}[0-9]{1,14}(\\.[0-9]{1,3}0{0,3})?",
+        2 => "0{0,30}1000000000000(\\.0{1,30}1?)?",
+        1 => "999999999999\\.9{1,3}0{0,30}",
+        1 => "-?0{1,3}(\\.0{1,3})?",
+        1 => "[0-9.+e_ -]{0,6}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_schema_of_a_cap_allows_what_is_accepted(
+        cap in cap(), of_plan in any::<bool>(), field in prop::sample::select(vec!["minimum", "maximum"])
+    ) {
+        let mut document = serde_json::from_str::<Value>(&plan(&[])).unwrap();
+        let fields = if of_plan { &mut document } else { &mut document["rates"][0] };
+        fields[field] = json!(cap);
+        let is_valid = wrong(&plan_schema(), &document).is_empty();
+        prop_assert_eq!(is_valid, Plan::read(&document.to_string()).is_ok());
     }
 }

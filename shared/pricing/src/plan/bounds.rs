@@ -9,18 +9,22 @@ use crate::meter::AMOUNT_DECIMALS_MAX;
 use crate::model::Metric;
 use crate::{Amount, Calls};
 
-/// Notes amounts that could not be computed exactly.
-pub(super) fn check(document: &PlanDocument, faults: &mut Faults) {
+/// Notes amounts that could not be computed exactly: of each rate that keeps its own rules, and of all
+/// rates together if nothing else is wrong.
+pub(super) fn check(document: &PlanDocument, can_be_priced: &[bool], faults: &mut Faults) {
     let mut all = Ceiling::NOTHING;
-    let by_plan = |rate: &&Rate| rate.conversion.is_none();
-    let is_exact = document.rates.iter().filter(by_plan).all(|r| most_units(document, r).is_some());
-    faults.at("conversion", |faults| faults.unless(is_exact, || Rule::TooManyUnits));
+    let rates = document.rates.iter().enumerate().zip(can_be_priced);
+    let rates = || rates.clone().filter(|(_, can_be)| **can_be).map(|(rate, _)| rate);
+    let is_exact = |(_, rate): (usize, &Rate)| {
+        rate.conversion.is_some() || most_units(document, rate).is_some()
+    };
+    faults.at("conversion", |faults| faults.unless(rates().all(is_exact), || Rule::TooManyUnits));
     faults.at("rates", |faults| {
-        for (index, rate) in document.rates.iter().enumerate() {
+        for (index, rate) in rates() {
             faults.at(index, |faults| all = all.plus(check_rate(document, rate, faults)));
         }
     });
-    if faults.is_empty() {
+    if faults.count() == 0 {
         let all = all
             .discounted(document.discounts.iter().map(|discount| discount.percent))
             .at_least(document.minimum);

@@ -10,20 +10,24 @@ use crate::{ApiPattern, Name, Quantity, Yuan};
 pub(super) fn document(document: &PlanDocument) -> Result<(), PlanError> {
     let mut faults = Faults::new();
     check_allowances(document.free_per_month, document.free_per_day, &mut faults);
+    let before = faults.count();
     check_conversion(document.conversion.as_ref(), &mut faults);
+    let converts = faults.count() == before;
     discount::check(&document.discounts, &mut faults);
     check_caps(document.minimum, document.maximum, &mut faults);
+    let mut can_be_priced = Vec::with_capacity(document.rates.len());
     faults.at("rates", |faults| {
         faults.unless(!document.rates.is_empty(), || Rule::NoRate);
         for (index, rate) in document.rates.iter().enumerate() {
+            let before = faults.count();
             faults.at(index, |faults| check_rate(document, rate, faults));
+            let has_units = converts || rate.conversion.is_some();
+            can_be_priced.push(has_units && faults.count() == before);
         }
         check_names(&document.rates, faults);
         check_overlaps(&document.rates, faults);
     });
-    if faults.is_empty() {
-        bounds::check(document, &mut faults);
-    }
+    bounds::check(document, &can_be_priced, &mut faults);
     faults.none()
 }
 

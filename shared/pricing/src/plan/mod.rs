@@ -69,9 +69,11 @@ pub struct PlanDocument {
     pub discounts: Vec<Discount>,
     /// The least that a month costs, in yuan; trued up by the month's last statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub minimum: Option<Yuan>,
     /// The most that a month costs, in yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
     /// The prices.
     pub rates: Vec<Rate>,
@@ -114,9 +116,11 @@ pub struct Rate {
     pub discounts: Vec<Discount>,
     /// The least that a month costs, in yuan; trued up by the month's last statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub minimum: Option<Yuan>,
     /// The most that a month costs, in yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
 }
 

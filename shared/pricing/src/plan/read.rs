@@ -11,7 +11,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError`] with the path of every rule that is broken; of what is wrong in form, the first.
+    /// [`PlanError`] with the path of all that is wrong: in form, or else every rule that is broken.
+    /// Rules are checked once the form is right. Of the fields that an object misses, the first is named.
     pub fn read(document: &str) -> Result<Plan, PlanError> {
         Plan::of_node(steelyard_json::parse(document.as_bytes())?)
     }
@@ -31,7 +32,7 @@ impl Override {
     ///
     /// # Errors
     ///
-    /// [`PlanError`] with the path of what is wrong in form.
+    /// [`PlanError`] with the path of all that is wrong in form.
     pub fn read(document: &str) -> Result<Override, PlanError> {
         read(steelyard_json::parse(document.as_bytes())?)
     }
@@ -39,11 +40,20 @@ impl Override {
 
 /// A price is read by its model, which may stand behind the other fields.
 fn read<T: DeserializeOwned>(node: Node) -> Result<T, PlanError> {
-    Ok(node.with_first("model").read()?)
+    node.with_first("model").read_all().map_err(|errors| {
+        let faults = errors.into_iter().map(Fault::of_form).collect();
+        PlanError { faults }
+    })
+}
+
+impl Fault {
+    fn of_form(JsonError { path, text }: JsonError) -> Fault {
+        Fault { path, rule: Rule::Form(text) }
+    }
 }
 
 impl From<JsonError> for PlanError {
-    fn from(JsonError { path, text }: JsonError) -> PlanError {
-        PlanError { faults: vec![Fault { path, rule: Rule::Form(text) }] }
+    fn from(error: JsonError) -> PlanError {
+        PlanError { faults: vec![Fault::of_form(error)] }
     }
 }

@@ -243,3 +243,35 @@ fn a_plan_that_is_stored_is_read_whatever_the_order_of_its_fields() {
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), read);
     }
 }
+
+#[test]
+fn all_that_is_wrong_in_form_is_told_at_once() {
+    let document = r#"{
+      "plan": "P", "version": 2, "effective_from": "2015-05-01",
+      "conversion": {"multiply": "x", "divide": "y", "divide": 2},
+      "rates": [
+        {"rate": 1, "apis": ["a", 5, "b*c"], "price": {"unit_price": 1, "model": "per_unit"}},
+        "b",
+        {"apis": [], "price": {"model": "none", "unit_price": "1"}},
+        {"rate": "d", "apis": [], "price": {"tiers": [
+          {"unit_price": "1", "flat_fee": 1}, {"price": "1"}, {"unit_price": true}], "model": "volume"}}]}"#;
+    let error = Plan::read(document).unwrap_err();
+    let faults = error.faults.iter().map(|fault| format!("{fault}\n")).collect::<String>();
+    expect![[r#"
+        plan: `P` is not a name of 1 to 64 of a-z, 0-9, - and _
+        version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, rates
+        conversion.multiply: is the text "x"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+        conversion.divide: is the text "y"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
+        rates[0].rate: is the number 1; must be a text
+        rates[0].apis[1]: is the number 5; must be a text
+        rates[0].apis[2]: `b*c` holds a `*` that is not at its end
+        rates[0].price.unit_price: is the number 1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+        rates[1]: is the text "b"; must be an object
+        rates[2].price.model: is "none"; must be one of "per_unit", "package", "graduated", "volume", "block", "percentage", "graduated_percentage"
+        rates[2].rate: is missing, and must be given
+        rates[3].price.tiers[0].flat_fee: is the number 1; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+        rates[3].price.tiers[1].price: is not a field here; the fields are up_to, unit_price, flat_fee
+        rates[3].price.tiers[1].unit_price: is missing, and must be given
+        rates[3].price.tiers[2].unit_price: is true; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+    "#]].assert_eq(&faults);
+}
