@@ -89,6 +89,12 @@ fn rounded(exact: Decimal, words: &str) -> Decimal {
     match words {
         "units, rounded up" => exact.ceil(),
         "units, rounded down" => exact.floor(),
+        "units, rounded half up" => {
+            exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero)
+        }
+        "units, rounded half to even" => {
+            exact.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven)
+        }
         "together, rounded half up" => to(RoundingStrategy::MidpointAwayFromZero),
         "together, rounded half to even" => to(RoundingStrategy::MidpointNearestEven),
         "together, rounded up" => to(RoundingStrategy::AwayFromZero),
@@ -131,7 +137,8 @@ fn counted(words: &str) -> Decimal {
     let (size, rule) = rest.rsplit_once(", rounded ").unwrap();
     let exact = number(units).unwrap() / number(size).unwrap();
     let count = number(count).unwrap();
-    assert_eq!(if rule == "up" { exact.ceil() } else { exact.floor() }, count, "{words}");
+    let whole = rounded(exact, &format!("units, rounded {rule}"));
+    assert_eq!(whole, count, "{words}");
     count
 }
 
@@ -241,6 +248,8 @@ fn the_strips_of_every_price_model_can_be_keyed_in() {
         r#"{"model": "per_unit", "unit_price": "0.0000123"}"#,
         r#"{"model": "package", "size": 100, "price": "0.018", "free_units": 1000}"#,
         r#"{"model": "package", "size": "33.5", "price": "0.05", "charged": "full"}"#,
+        r#"{"model": "package", "size": 4, "price": "0.05", "charged": "half_up"}"#,
+        r#"{"model": "package", "size": 4, "price": "0.05", "charged": "half_even"}"#,
         r#"{"model": "graduated", "flat_fee_at_zero_usage": true, "tiers": [
             {"up_to": 100000, "unit_price": "0.0003", "flat_fee": "5"},
             {"up_to": 1000000, "unit_price": "0.0002", "flat_fee": "1.25"}, {"unit_price": "0.00008"}]}"#,
@@ -262,6 +271,8 @@ fn the_strips_of_every_price_model_can_be_keyed_in() {
             r#""conversion": {"divide": 8}, "free_per_month": 10000,"#,
             r#""conversion": {"divide": 4}, "free_per_day": 300,"#,
             r#""conversion": {"divide": 3, "round": "down"},"#,
+            r#""conversion": {"divide": 8, "round": "half_up"},"#,
+            r#""conversion": {"divide": 8, "round": "half_even"},"#,
             r#""discounts": [{"discount": "one", "percent": "20"}, {"discount": "two", "percent": "33"}],"#,
             r#""discounts": [{"discount": "a", "percent": "60"}, {"discount": "b", "percent": "70", "of": "list"}],"#,
             r#""maximum": "31.47","#,
