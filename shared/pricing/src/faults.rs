@@ -76,6 +76,9 @@ pub enum Rule {
     /// The number of blocks in a tier is not a whole one.
     #[error("must be a whole number above 0")]
     PartialBlocks,
+    /// The number of free calls is not a whole one.
+    #[error("must be a whole number")]
+    PartialCalls,
     /// A conversion by nothing, or by too much.
     #[error("must be above 0 and at most {CONVERSION_MAX}")]
     Factor,

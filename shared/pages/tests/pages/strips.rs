@@ -260,7 +260,8 @@ fn the_strips_of_every_price_model_can_be_keyed_in() {
         r#"{"model": "block", "policy": "top_tier", "tiers": [
             {"size": 1000, "blocks": 200, "price": "0.3"}, {"size": 7000, "price": "1.7"}]}"#,
         r#"{"model": "percentage", "percent": "0.6", "free_amount": 1000, "fee_per_call": "0.00001"}"#,
-        r#"{"model": "graduated_percentage", "fee_per_call": "0.00002", "tiers": [
+        r#"{"model": "percentage", "percent": "0.6", "fee_per_call": "0.00001", "free_calls": 300000}"#,
+        r#"{"model": "graduated_percentage", "fee_per_call": "0.00002", "free_calls": 1000, "tiers": [
             {"up_to": 5000, "percent": "1.5", "flat_fee": "3"}, {"percent": "0.25"}]}"#,
     ] {
         for around in [

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::tiers::{check_ends, is_false, spans};
 use super::{Billable, Per, Slice, check_price};
 use crate::ceiling::Ceiling;
-use crate::faults::Faults;
+use crate::faults::{Faults, Rule};
 use crate::{MoneyError, Percent, Quantity, Yuan};
 
 /// A share of the metered amount, and a fee for each call.
@@ -22,6 +22,10 @@ pub struct Percentage {
     /// What each call costs, in yuan, those of the free amount too; nothing unless given.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub fee_per_call: Yuan,
+    /// The first calls of the month, which carry no fee, a whole number; none unless given. Their amounts
+    /// count: a counter cannot tell which amounts came first.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_calls: Quantity,
 }
 
 /// Shares of the metered amount by tiers, and a fee for each call.
@@ -34,6 +38,10 @@ pub struct GraduatedPercentage {
     /// What each call costs, in yuan; nothing unless given.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub fee_per_call: Yuan,
+    /// The first calls of the month, which carry no fee, a whole number; none unless given. Their amounts
+    /// count: a counter cannot tell which amounts came first.
+    #[serde(default, skip_serializing_if = "Quantity::is_zero")]
+    pub free_calls: Quantity,
     /// Whether the first tier's flat fee is due, at the end of the month, without any amount.
     #[serde(default, skip_serializing_if = "is_false")]
     pub flat_fee_at_zero_usage: bool,
@@ -61,12 +69,12 @@ impl Percentage {
         if from < to {
             slices.push(share(from, to, self.percent, Yuan::ZERO)?);
         }
-        slices.extend(fees(self.fee_per_call, billable.calls)?);
+        slices.extend(fees(self.fee_per_call, self.free_calls, billable.calls)?);
         Ok(slices)
     }
 
     pub(super) fn check(&self, faults: &mut Faults) {
-        faults.at("fee_per_call", |faults| check_price(self.fee_per_call, faults));
+        check_fees(self.fee_per_call, self.free_calls, faults);
     }
 
     pub(super) fn ceiling(&self, units: Decimal, calls: Decimal) -> Ceiling {
@@ -89,7 +97,7 @@ impl GraduatedPercentage {
         if let Some(tier) = self.tiers.first().filter(|_| without_amount) {
             slices.push(share(Decimal::ZERO, Decimal::ZERO, tier.percent, tier.flat_fee)?);
         }
-        slices.extend(fees(self.fee_per_call, billable.calls)?);
+        slices.extend(fees(self.fee_per_call, self.free_calls, billable.calls)?);
         Ok(slices)
     }
 
@@ -102,7 +110,7 @@ impl GraduatedPercentage {
                 });
             }
         });
-        faults.at("fee_per_call", |faults| check_price(self.fee_per_call, faults));
+        check_fees(self.fee_per_call, self.free_calls, faults);
     }
 
     pub(super) fn ceiling(&self, units: Decimal, calls: Decimal) -> Ceiling {
@@ -124,8 +132,22 @@ fn share(
     Slice::counted(from, to, Per::Yuan, to - from, percent.of_one_yuan(), flat_fee)
 }
 
-/// The fees on all calls, if there are any.
-fn fees(fee: Yuan, calls: Decimal) -> Result<Option<Slice>, MoneyError> {
-    let due = !fee.is_zero() && !calls.is_zero();
-    due.then(|| Slice::counted(Decimal::ZERO, calls, Per::Call, calls, fee, Yuan::ZERO)).transpose()
+/// The calls without a fee and those with one, if there is a fee.
+fn fees(fee: Yuan, free: Quantity, calls: Decimal) -> Result<Vec<Slice>, MoneyError> {
+    if fee.is_zero() {
+        return Ok(Vec::new());
+    }
+    let from = free.get().min(calls);
+    let mut slices = Slice::free(from, Per::Call)?.into_iter().collect::<Vec<_>>();
+    if from < calls {
+        slices.push(Slice::counted(from, calls, Per::Call, calls - from, fee, Yuan::ZERO)?);
+    }
+    Ok(slices)
+}
+
+fn check_fees(fee: Yuan, free: Quantity, faults: &mut Faults) {
+    faults.at("fee_per_call", |faults| check_price(fee, faults));
+    faults.at("free_calls", |faults| {
+        faults.unless(free.get().is_integer(), || Rule::PartialCalls);
+    });
 }

@@ -36,6 +36,7 @@ impl PriceModel {
             (PriceModel::GraduatedPercentage(model), PriceModel::GraduatedPercentage(other)) => {
                 (!model.flat_fee_at_zero_usage || other.flat_fee_at_zero_usage)
                     && model.fee_per_call <= other.fee_per_call
+                    && model.free_calls >= other.free_calls
                     && all_pairs(&model.tiers, &other.tiers, share_tier)
             }
             (
@@ -82,6 +83,7 @@ fn percentage(model: &Percentage, other: &Percentage) -> bool {
     model.percent <= other.percent
         && model.free_amount >= other.free_amount
         && model.fee_per_call <= other.fee_per_call
+        && model.free_calls >= other.free_calls
 }
 
 fn all_pairs<T>(these: &[T], others: &[T], is_at_most: impl Fn(&T, &T) -> bool) -> bool {

@@ -135,6 +135,9 @@ impl Notes {
         self.note(is_idle, format!("{path}price.flat_fee_at_zero_usage"), || {
             "has no effect: the first tier has no flat fee".to_owned()
         });
+        self.note(has_idle_free_calls(price), format!("{path}price.free_calls"), || {
+            "has no effect: there is no fee_per_call".to_owned()
+        });
         for (index, end) in whole_price_ends(price).into_iter().enumerate() {
             let costs = cost(price, end).zip(cost(price, end + Decimal::ONE));
             let Some((inside, entered)) = costs.filter(|(inside, entered)| entered < inside) else {
@@ -190,6 +193,20 @@ fn free_in_price(price: &PriceModel) -> Quantity {
         | PriceModel::Block(_)
         | PriceModel::GraduatedPercentage(_) => Quantity::ZERO,
     }
+}
+
+/// Whether calls are free of a fee that there is not.
+fn has_idle_free_calls(price: &PriceModel) -> bool {
+    let (free, fee) = match price {
+        PriceModel::Percentage(model) => (model.free_calls, model.fee_per_call),
+        PriceModel::GraduatedPercentage(model) => (model.free_calls, model.fee_per_call),
+        PriceModel::PerUnit(_)
+        | PriceModel::Package(_)
+        | PriceModel::Graduated(_)
+        | PriceModel::Volume(_)
+        | PriceModel::Block(_) => return false,
+    };
+    !free.is_zero() && fee.is_zero()
 }
 
 /// What is due for entering the first tier.

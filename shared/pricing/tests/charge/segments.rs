@@ -474,3 +474,27 @@ fn one_rule_rounds_the_month_whatever_comes_later() {
     april.count(3, json!({"a": 2}));
     assert_eq!(april.settle(3).unwrap().charge_fen, Fen::new(1));
 }
+
+#[test]
+fn calls_without_a_fee_go_on_where_terms_change() {
+    let rates = |calls: u64| {
+        let price = json!({"model": "percentage", "percent": "10", "fee_per_call": "0.5",
+                           "free_calls": calls});
+        rate(price, json!({}))
+    };
+    let mut april = April::under(plan(json!({"rates": rates(10)})));
+    april.plans.insert(11, plan(json!({"effective_from": "2014-04-11", "rates": rates(15)})));
+    april.count(1, json!({"a": {"calls": 8, "amount": "100"}}));
+    april.check(10, expect![[r#"
+        from 1 calls: 0 calls to 8 calls of ¥100.00, ¥(100 − 0) × 0.1 + 8 calls × 0 = 10, was 0, 10 rounded by 0 = 10.00
+        charge 10.00 of 10"#]]);
+    april.count(11, json!({"a": {"calls": 9, "amount": "20"}}));
+    april.check(11, expect![[r#"
+        from 11 calls: 0 calls to 9 calls of ¥20.00, ¥(120 − 0) × 0.1 + 15 calls × 0 + 2 calls × 0.5 less ¥(100 − 0) × 0.1 + 8 calls × 0 = 3, was 0, 3 rounded by 0 = 3.00
+        charge 3.00 of 13"#]]);
+    april.count(2, json!({"a": {"calls": 4, "amount": "5"}}));
+    april.check(12, expect![[r#"
+        late from 1 calls: 8 calls of ¥100.00 to 12 calls of ¥105.00, ¥(105 − 0) × 0.1 + 10 calls × 0 + 2 calls × 0.5 = 11.5, was 10, 1.5 rounded by 0 = 1.50
+        shifted from 11 calls: 9 calls of ¥20.00 to 9 calls of ¥20.00, ¥(125 − 0) × 0.1 + 15 calls × 0 + 6 calls × 0.5 less ¥(105 − 0) × 0.1 + 12 calls × 0 = 5, was 3, 2 rounded by 0 = 2.00
+        charge 3.50 of 16.5"#]]);
+}

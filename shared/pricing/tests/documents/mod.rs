@@ -96,10 +96,10 @@ pub const ACCEPTED: &[Changes] = &[
         r#"rates[0].price = { "model": "block", "policy": "top_tier", "tiers": [{ "size": 100, "blocks": 3, "price": "1" }, { "size": 10, "price": "0.1" }] }"#,
     ],
     &[
-        r#"rates[0].price = { "model": "percentage", "percent": "20", "free_amount": "1000.01", "fee_per_call": "0.1" }"#,
+        r#"rates[0].price = { "model": "percentage", "percent": "20", "free_amount": "1000.01", "fee_per_call": "0.1", "free_calls": 100 }"#,
     ],
     &[
-        r#"rates[0].price = { "model": "graduated_percentage", "tiers": [{ "up_to": 1000, "percent": "2.5", "flat_fee": "1" }, { "percent": "1" }], "fee_per_call": "0.1" }"#,
+        r#"rates[0].price = { "model": "graduated_percentage", "tiers": [{ "up_to": 1000, "percent": "2.5", "flat_fee": "1" }, { "percent": "1" }], "fee_per_call": "0.1", "free_calls": "1000.0" }"#,
     ],
 ];
 

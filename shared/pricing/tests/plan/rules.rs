@@ -36,6 +36,7 @@ rules![
     ClosedTier,
     NoSize,
     PartialBlocks,
+    PartialCalls,
     Factor,
     Inexact,
     TwoAllowances,
@@ -83,6 +84,9 @@ const BROKEN: &[Changes] = &[
             { "size": 1, "blocks": 0, "price": "1" }, { "size": 1, "price": "-1" },
             { "size": 1, "blocks": 2, "price": "1" }] }"#],
     &[r#"rates[0].price = { "model": "package", "size": 0, "price": "-1" }"#],
+    &[r#"rates[0].price = { "model": "percentage", "percent": "1", "free_calls": "0.5" }"#],
+    &[r#"rates[0].price = { "model": "graduated_percentage", "tiers": [{ "percent": "1" }],
+            "free_calls": "0.5" }"#],
     // Conversions.
     &[r#"conversion = { "multiply": 0, "divide": 1000000001 }"#],
     &[r#"rates[0].conversion = { "multiply": "1000000000.1", "divide": 0 }"#],
@@ -194,6 +198,10 @@ fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
             rates[0].price = { "model": "package", "size": 0, "price": "-1" }
                 rates[0].price.size: must be above 0
                 rates[0].price.price: -1 is negative; a price is nothing or more
+            rates[0].price = { "model": "percentage", "percent": "1", "free_calls": "0.5" }
+                rates[0].price.free_calls: must be a whole number
+            rates[0].price = { "model": "graduated_percentage", "tiers": [{ "percent": "1" }], "free_calls": "0.5" }
+                rates[0].price.free_calls: must be a whole number
             conversion = { "multiply": 0, "divide": 1000000001 }
                 conversion.multiply: must be above 0 and at most 1000000000
                 conversion.divide: must be above 0 and at most 1000000000

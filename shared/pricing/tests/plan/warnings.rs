@@ -22,6 +22,7 @@ fn what_is_odd_is_told_by_its_path() {
             r#"rates[0].price = { "model": "percentage", "percent": "20", "free_amount": 10 }"#,
             "rates[0].free_per_month = 100",
         ],
+        &[r#"rates[0].price = { "model": "percentage", "percent": "20", "free_calls": 10 }"#],
         &["free_per_day = 5", r#"rates[0].price = { "model": "percentage", "percent": "20" }"#],
         &[
             r#"rates[0].price = { "model": "package", "size": 100, "price": "1", "free_units": 200 }"#,
@@ -78,6 +79,8 @@ fn what_is_odd_is_told_by_its_path() {
         rates[0].free_per_month = 100
             free_per_month: is never used: no rate prices calls
             rates[0].free_per_month: 100 are free, and the price gives 10 more
+        rates[0].price = { "model": "percentage", "percent": "20", "free_calls": 10 }
+            rates[0].price.free_calls: has no effect: there is no fee_per_call
         free_per_day = 5
         rates[0].price = { "model": "percentage", "percent": "20" }
             free_per_day: is never used: no rate prices calls

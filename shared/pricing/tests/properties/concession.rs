@@ -15,6 +15,8 @@ enum Grant {
     Units(u64),
     /// Each price of the rate, times so many hundredths.
     Price(u32),
+    /// So many calls more without a fee.
+    Calls(u64),
 }
 
 /// How it is granted.
@@ -32,6 +34,7 @@ fn granted() -> impl Strategy<Value = Granted> {
         select(vec!["0.5", "25", "50", "100"]).prop_map(Grant::Discount),
         prop_oneof![1_u64..50, 1_u64..2_000, 1_u64..10_000_000].prop_map(Grant::Units),
         (0_u32..100).prop_map(Grant::Price),
+        (1_u64..20_000_000).prop_map(Grant::Calls),
     ];
     let days = prop::option::weighted(0.4, 1_u32..28);
     (grant, 1_u32..=28, days, any::<bool>(), any::<bool>()).prop_map(
@@ -68,6 +71,14 @@ fn lowered(price: &Value, hundredths: u32) -> Value {
     }
 }
 
+/// A price with so many more calls without a fee; none if it has no fee on calls.
+fn freer(price: &Value, calls: u64) -> Option<Value> {
+    let mut price = price.clone();
+    price["model"].as_str().filter(|model| model.contains("percentage"))?;
+    price["free_calls"] = json!(price["free_calls"].as_u64().unwrap_or(0) + calls);
+    Some(price)
+}
+
 /// Adds to a list of discounts, if there is one.
 fn add(discounts: &mut Value, discount: Value) {
     if !discounts.is_array() {
@@ -88,6 +99,9 @@ impl Granted {
             Grant::Units(units) => over["free_on_top"] = json!(units),
             Grant::Price(hundredths) => {
                 over["price"] = lowered(&month.only_price_of_the_first_rate()?, *hundredths);
+            }
+            Grant::Calls(calls) => {
+                over["price"] = freer(&month.only_price_of_the_first_rate()?, *calls)?;
             }
         }
         if over["price"].is_object() || !self.of_plan {
@@ -127,6 +141,14 @@ impl Granted {
                     let given = if given == "null" { "0".to_owned() } else { given };
                     let given = Decimal::from_str_exact(&given).expect("a quantity");
                     fields[name] = json!((given + Decimal::from(*units)).to_string());
+                }
+                Grant::Calls(calls) => {
+                    if fields["rates"].is_array() {
+                        fields = &mut fields["rates"][0];
+                    }
+                    if let Some(price) = freer(&fields["price"], *calls) {
+                        fields["price"] = price;
+                    }
                 }
                 Grant::Price(hundredths) => {
                     if fields["rates"].is_array() {

@@ -117,9 +117,10 @@ pub fn explain(line: &Line, rate: Option<&Value>) {
             let before = &after.continued;
             let earlier = before.units.minus(&before.free_used).minus(&before.plan_free_used);
             let (priced, calls) = (priced(line, rate), |metered_of| metered(metered_of).0);
-            cover(&before.slices, &earlier, &calls(&before.metered));
+            let price = &rate["price"];
+            cover(&before.slices, &earlier, &calls(&before.metered), price);
             let all = calls(&before.metered).plus(&calls(&after.metered));
-            cover(&after.slices, &earlier.plus(&priced), &all);
+            cover(&after.slices, &earlier.plus(&priced), &all, price);
             assert_eq!(amounts(&before.slices), before.base_yuan);
             assert_eq!(amounts(&after.slices).minus(&before.base_yuan), after.base_yuan);
             after.due_yuan.clone()
@@ -209,14 +210,20 @@ fn units((calls, amount): &(Exact, Exact), conversion: &Value, rate: &Value) -> 
 }
 
 /// The slices stand on one another and hold every priced unit once.
-fn cover(slices: &[Slice], priced: &Exact, calls: &Exact) {
-    let mut end = Exact::zero();
+fn cover(slices: &[Slice], priced: &Exact, calls: &Exact, price: &Value) {
+    let of = |field| price.get(field).map_or_else(Exact::zero, Exact::of);
+    let (fee, free_calls) = (of("fee_per_call"), of("free_calls"));
+    let (mut end, mut end_of_calls) = (Exact::zero(), None);
     for slice in slices {
         let amount = slice.count.times(&slice.price).plus(&slice.flat_fee);
         assert_eq!(amount, slice.amount, "count × price + flat fee");
         let width = slice.to.minus(&slice.from);
         if slice.per == "call" {
-            assert_eq!(slice.count, *calls, "a fee for each call");
+            assert_eq!(slice.from, end_of_calls.unwrap_or_default(), "calls one after the other");
+            assert_eq!(slice.count, width, "a fee for each call");
+            let is_free = slice.price == Exact::zero();
+            assert!(if is_free { slice.to <= free_calls } else { slice.from == free_calls });
+            end_of_calls = Some(slice.to.clone());
             continue;
         }
         assert_eq!(slice.from, end, "no gap and no overlap");
@@ -230,6 +237,8 @@ fn cover(slices: &[Slice], priced: &Exact, calls: &Exact) {
         assert_eq!(slice.count, count, "how many are priced");
     }
     assert_eq!(end, *priced, "every priced unit is in a slice");
+    let charged = if fee == Exact::zero() { Exact::zero() } else { calls.clone() };
+    assert_eq!(end_of_calls.unwrap_or_default(), charged, "every call is in a slice");
 }
 
 /// What the discounts leave, held to the limit.

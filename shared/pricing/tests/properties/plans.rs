@@ -117,6 +117,7 @@ fn block() -> impl Strategy<Value = Value> {
 pub fn any_price() -> BoxedStrategy<Value> {
     let charged = select(vec!["started", "full", "half_up", "half_even"]);
     let free = || prop_oneof![Just(0), size()].prop_map(quantity);
+    let calls = || prop_oneof![Just(0), 1_u64..50, 1_u64..20_000_000];
     prop_oneof![
         price().prop_map(|price| json!({"model": "per_unit", "unit_price": price})),
         (size(), price(), free(), charged).prop_map(|(size, price, free, charged)| json!({
@@ -126,11 +127,14 @@ pub fn any_price() -> BoxedStrategy<Value> {
             .prop_map(|(tiers, fee, model)| json!({
                 "model": model, "tiers": tiers, "flat_fee_at_zero_usage": fee})),
         block(),
-        (percent(), free(), price()).prop_map(|(percent, free, fee)| json!({
-            "model": "percentage", "percent": percent, "free_amount": free, "fee_per_call": fee})),
-        (tiers(share_tier()), any::<bool>(), price()).prop_map(|(tiers, at_zero, fee)| json!({
-            "model": "graduated_percentage", "tiers": tiers, "fee_per_call": fee,
-            "flat_fee_at_zero_usage": at_zero})),
+        (percent(), free(), price(), calls()).prop_map(|(percent, free, fee, calls)| json!({
+            "model": "percentage", "percent": percent, "free_amount": free, "fee_per_call": fee,
+            "free_calls": calls})),
+        (tiers(share_tier()), any::<bool>(), price(), calls()).prop_map(
+            |(tiers, at_zero, fee, calls)| json!({
+                "model": "graduated_percentage", "tiers": tiers, "fee_per_call": fee,
+                "flat_fee_at_zero_usage": at_zero, "free_calls": calls})
+        ),
     ]
     .boxed()
 }

@@ -89,8 +89,9 @@ fn model() -> impl Strategy<Value = Value> {
             "block" => json!({"model": model, "tiers": list,
                               "policy": if flag { "top_tier" } else { "all_tiers" }}),
             "percentage" => json!({"model": model, "percent": percent, "fee_per_call": fee,
-                                   "free_amount": end}),
-            "graduated_percentage" => json!({"model": model, "tiers": list, "fee_per_call": fee}),
+                                   "free_amount": end, "free_calls": end}),
+            "graduated_percentage" => json!({"model": model, "tiers": list, "fee_per_call": fee,
+                                             "free_calls": if flag { end } else { 7 }}),
             _ => json!({"model": model, "tiers": list, "flat_fee_at_zero_usage": flag}),
         }
     })
