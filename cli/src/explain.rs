@@ -113,6 +113,7 @@ fn shown(because: LineCause) -> &'static str {
         LineCause::Void => ", withdrawn",
         LineCause::Terms => ", since the terms of the month changed",
         LineCause::Shifted => ", since other days of the month changed",
+        LineCause::Minimum => ", up to the minimum",
         LineCause::Concession => ", since a concession never raises a month",
     }
 }
@@ -127,7 +128,15 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     for (api, metered) in line.apis.iter() {
         text += &format!("    {api}: {metered}\n");
     }
-    text += &if line.because == LineCause::Concession { concession(line)? } else { rated(line)? };
+    text += &match line.because {
+        LineCause::Concession => concession(line)?,
+        LineCause::Minimum => minimum(line)?,
+        LineCause::Usage
+        | LineCause::Late
+        | LineCause::Void
+        | LineCause::Terms
+        | LineCause::Shifted => rated(line)?,
+    };
     text += &format!(
         "    {} − {} before = {}, rounded by {}: {}\n",
         yuan(line.after_yuan()?),
@@ -137,6 +146,14 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
         fen(line.charge_fen)
     );
     Ok(text)
+}
+
+/// The true-up to a minimum: from what there is to pay to the least that is due.
+fn minimum(line: &Line) -> Result<String, MoneyError> {
+    let (due, base) = (yuan(line.after.due_yuan), yuan(line.after.base_yuan));
+    let limit = limit(&line.after);
+    let added = yuan(line.after_yuan()?);
+    Ok(format!("    together {base}\n{limit}    {due} − {base} = {added}\n"))
 }
 
 /// The month's cost with all concessions, and without those that are left out.

@@ -92,15 +92,15 @@ async fn month_of_two_segments_with_late_and_unpriced_usage_and_a_minimum() {
             shop statement 2015-05-31: ¥22.67
               2015-05-01 to 2015-05-10, 10 of 31 days: plan old of 2015-05-01
               2015-05-11 to 2015-05-31, 21 of 31 days: plan new of 2015-05-01
-              line 1: all rates together, from 2015-05-01
+              line 1: all rates together, up to the minimum, from 2015-05-01
                 together ¥4.53
                 at least ¥10.00, now that the month is over
-                ¥10.00 − ¥4.53 of the rates = ¥5.47
+                ¥10.00 − ¥4.53 = ¥5.47
                 ¥5.47 − ¥0.00 before = ¥5.47, rounded by ¥0.00: ¥5.47
-              line 2: all rates together, from 2015-05-11
+              line 2: all rates together, up to the minimum, from 2015-05-11
                 together ¥3.80
                 at least ¥21.00, now that the month is over
-                ¥21.00 − ¥3.80 of the rates = ¥17.20
+                ¥21.00 − ¥3.80 = ¥17.20
                 ¥17.20 − ¥0.00 before = ¥17.20, rounded by ¥0.00: ¥17.20
               month to date ¥31.00, rounded half_up, less ¥8.33 charged before = ¥22.67
 

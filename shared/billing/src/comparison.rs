@@ -77,6 +77,7 @@ fn count(sums: &mut BTreeMap<Option<ApiName>, ApiCharge>, apis: &Usage, because:
             | LineCause::Late
             | LineCause::Terms
             | LineCause::Shifted
+            | LineCause::Minimum
             | LineCause::Concession => sum.calls.saturating_add(calls),
         };
     }

@@ -170,6 +170,7 @@ impl Statement {
                 | LineCause::Late
                 | LineCause::Terms
                 | LineCause::Shifted
+                | LineCause::Minimum
                 | LineCause::Concession => {
                     sum.charged = sum.charged.plus(calls)?;
                 }

@@ -241,6 +241,7 @@ impl<'a> FocusRow<'a> {
             ChargeKind::Late | ChargeKind::Void => true,
             ChargeKind::Terms
             | ChargeKind::Shifted
+            | ChargeKind::Minimum
             | ChargeKind::Concession
             | ChargeKind::Plan
             | ChargeKind::Unpriced
@@ -253,6 +254,7 @@ impl<'a> FocusRow<'a> {
         match self.of.kind {
             ChargeKind::Usage
             | ChargeKind::Plan
+            | ChargeKind::Minimum
             | ChargeKind::Concession
             | ChargeKind::Unpriced => false,
             ChargeKind::Late

@@ -45,9 +45,15 @@ pub struct SegmentToDate {
     /// What was metered that no rate covers.
     #[serde(default, skip_serializing_if = "Metered::is_zero")]
     pub unpriced: Metered,
-    /// What the plan added to the rates' sum, or took off.
+    /// What makes up the minimum of a rate, once the month is over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub minimums: BTreeMap<Name, Yuan>,
+    /// What the plan took off the sum of its rates and their minimums.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub adjustment_yuan: Yuan,
+    /// What makes up the minimum of the plan, once the month is over.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
+    pub minimum_yuan: Yuan,
 }
 
 /// What is new in a month, and is charged by one settlement.
@@ -96,8 +102,8 @@ pub struct DayCharge {
 pub struct Line {
     /// The first day of the segment.
     pub segment: BillingDay,
-    /// The rate; none for what the plan adds to the sum of its rates, or takes off, and for what is taken
-    /// off the month because of a concession.
+    /// The rate; none for what the plan takes off the sum of its rates, for what makes up its minimum, and
+    /// for what is taken off the month because of a concession.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Name>,
     /// Why there is a line.
@@ -125,7 +131,7 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineCause {
-    /// Usage of the days that are settled now; and, on the last day, that the month is over.
+    /// Usage of the days that are settled now; and, on the last day, fees that are due without any.
     #[default]
     Usage,
     /// Usage that came late, for days that had been settled.
@@ -138,6 +144,9 @@ pub enum LineCause {
     /// Usage of another segment of the run was added or withdrawn, so that the segment's units fall
     /// elsewhere in the tiers and allowances.
     Shifted,
+    /// The month is over and came to less than the minimum of the rate, or of the plan: the rest is due.
+    /// What comes later changes the rest.
+    Minimum,
     /// The month would cost more with a concession than without it: it costs what it would without.
     Concession,
 }
@@ -197,7 +206,9 @@ impl SegmentToDate {
             rates: BTreeMap::new(),
             days: BTreeMap::new(),
             unpriced: Metered::ZERO,
+            minimums: BTreeMap::new(),
             adjustment_yuan: Yuan::ZERO,
+            minimum_yuan: Yuan::ZERO,
         }
     }
 
@@ -208,17 +219,21 @@ impl SegmentToDate {
 }
 
 impl Line {
-    /// What the rate comes to now; of the plan, what it adds to its rates' sum or takes off; of a
-    /// concession, what it takes off the month.
+    /// Whether the line prices no units, but changes what other lines come to: what a plan takes off the
+    /// sum of its rates, what makes up a minimum, what a concession takes off the month.
+    #[must_use]
+    pub fn adjusts(&self) -> bool {
+        self.rate.is_none() || self.because == LineCause::Minimum
+    }
+
+    /// What the rate comes to now; of a line that [adjusts](Line::adjusts) others, what it adds to them or
+    /// takes off.
     ///
     /// # Errors
     ///
     /// [`MoneyError`] when it leaves the range of exact arithmetic.
     pub fn after_yuan(&self) -> Result<Yuan, MoneyError> {
-        match self.rate {
-            Some(_) => Ok(self.after.due_yuan),
-            None => self.after.due_yuan.minus(self.after.base_yuan),
-        }
+        if self.adjusts() { self.after.added() } else { Ok(self.after.due_yuan) }
     }
 }
 

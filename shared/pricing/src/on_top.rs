@@ -103,12 +103,11 @@ pub(crate) fn tallies_of<'a>(
 impl LineOnTop {
     fn of(line: Line, segment: &Segment<'_>, rating: &Rating) -> LineOnTop {
         let rates = segment.plan().rates();
-        let rated = line.rate.as_ref().and_then(|name| {
-            let mut rates = rates.iter().zip(&rating.rates);
-            rates.find(|(rate, _)| rate.rate == *name)
-        });
-        let (ends, so_far) = match rated {
+        let place = line.rate.as_ref().and_then(|name| rates.iter().position(|r| r.rate == *name));
+        let rated = place.and_then(|place| rates.get(place).zip(rating.rates.get(place)));
+        let (ends, so_far) = match rated.filter(|_| !line.adjusts()) {
             Some((rate, so_far)) => (rate.price.tier_ends(), so_far.clone()),
+            None if line.because == LineCause::Minimum => (Vec::new(), rating.trued_up(place)),
             None => (Vec::new(), rating.plan.clone()),
         };
         let (from, to) = (so_far.reached(), line.after.reached());

@@ -20,7 +20,10 @@ struct Part<'a> {
     tally: Tally,
     to_date: SegmentToDate,
     due: Yuan,
-    lines: Vec<Line>,
+    /// The lines of what was changed of settled days.
+    changed: Vec<Line>,
+    /// The lines of the days that are settled now.
+    own: Vec<Line>,
     unpriced: Vec<Unpriced>,
 }
 
@@ -57,7 +60,17 @@ impl<'a> Parts<'a> {
         let shifts = self.shifts(&news);
         let parts = self.0.iter_mut().zip(ratings).zip(news).zip(shifts);
         for (((part, rating), news), is_shifted) in parts {
-            part.note(if is_shifted { LineCause::Shifted } else { cause }, rating, news)?;
+            let because = if is_shifted { LineCause::Shifted } else { cause };
+            let lines = part.note(because, rating, news)?;
+            match cause {
+                LineCause::Usage => part.own.extend(lines),
+                LineCause::Late
+                | LineCause::Void
+                | LineCause::Terms
+                | LineCause::Shifted
+                | LineCause::Minimum
+                | LineCause::Concession => part.changed.extend(lines),
+            }
         }
         Ok(())
     }
@@ -105,12 +118,14 @@ impl<'a> Parts<'a> {
             unpriced: Vec::new(),
             month: MonthToDate { segments, concession_yuan, charged_fen, rounding: rule },
         };
+        let mut own = Vec::new();
         for part in self.0 {
-            charged.lines.extend(part.lines);
+            charged.lines.extend(part.changed);
+            own.extend(part.own);
             charged.unpriced.extend(part.unpriced);
             charged.month.segments.insert(part.segment.from(), part.to_date);
         }
-        charged.lines.sort_by_key(|line| line.because == LineCause::Usage);
+        charged.lines.append(&mut own);
         charged.lines.extend(concession);
         rounding::share_out(charged.charge_fen, &mut charged.lines)?;
         Ok(charged)
@@ -140,7 +155,8 @@ impl<'a> Part<'a> {
             tally: Tally::to_date(segment.plan(), &to_date)?,
             to_date,
             due: Yuan::ZERO,
-            lines: Vec::new(),
+            changed: Vec::new(),
+            own: Vec::new(),
             unpriced: Vec::new(),
         })
     }
@@ -160,22 +176,30 @@ impl<'a> Part<'a> {
                 | LineCause::Late
                 | LineCause::Terms
                 | LineCause::Shifted
+                | LineCause::Minimum
                 | LineCause::Concession => self.tally.add(plan, *day, usage, &mut news)?,
             }
         }
         Ok(news)
     }
 
-    /// Notes a line for each rate that changed, and for what the plan makes of them.
-    fn note(&mut self, because: LineCause, rating: Rating, news: News) -> Result<(), ChargeError> {
+    /// The lines of each rate that changed, of what makes up minimums, and of what the plan makes of them.
+    fn note(
+        &mut self,
+        because: LineCause,
+        rating: Rating,
+        news: News,
+    ) -> Result<Vec<Line>, ChargeError> {
+        let mut lines = Vec::new();
         let adjustment = rating.adjustment()?;
-        self.due = rating.plan.due_yuan;
+        self.due = rating.due_yuan;
         let segment = self.segment.from();
+        let (of_rates, of_plan) = self.minimums(&rating)?;
         if !news.unpriced.is_empty() {
             self.unpriced.push(Unpriced { segment, because, apis: news.unpriced });
         }
         self.to_date.unpriced = self.tally.unpriced;
-        let Rating { rates, plan } = rating;
+        let Rating { rates, plan, .. } = rating;
         let tallies = self.tally.rates.iter();
         let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(news.by_rate);
         for (((rate, tally), mut after), apis) in rated {
@@ -186,20 +210,58 @@ impl<'a> Part<'a> {
             if !apis.is_empty() || before != now {
                 self.to_date.rates.insert(rate.rate.clone(), now);
                 let line = line(segment, because, before, after, now.yuan)?;
-                self.lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
+                lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
             }
             if tally.by_day && !tally.days.is_empty() {
                 self.to_date.days.insert(rate.rate.clone(), tally.days.clone());
             }
         }
+        lines.extend(of_rates);
         let before = self.to_date.adjustment_yuan;
         if before != adjustment {
             self.to_date.adjustment_yuan = adjustment;
             let before = RatedToDate { yuan: before, ..RatedToDate::default() };
-            self.lines.push(line(segment, because, before, plan, adjustment)?);
+            lines.push(line(segment, because, before, plan, adjustment)?);
         }
-        Ok(())
+        lines.extend(of_plan);
+        Ok(lines)
     }
+
+    /// The lines of what makes up the minimums of rates, and of the plan, where that changed.
+    fn minimums(&mut self, rating: &Rating) -> Result<(Vec<Line>, Option<Line>), ChargeError> {
+        let segment = self.segment.from();
+        let mut of_rates = Vec::new();
+        if !rating.minimums.is_empty() || !self.to_date.minimums.is_empty() {
+            for (place, rate) in self.segment.plan().rates().iter().enumerate() {
+                let before = self.to_date.minimums.remove(&rate.rate).unwrap_or_default();
+                let after = rating.trued_up(Some(place));
+                let now = after.added()?;
+                if !now.is_zero() {
+                    self.to_date.minimums.insert(rate.rate.clone(), now);
+                }
+                if let Some(line) = minimum(segment, before, after)? {
+                    of_rates.push(Line { rate: Some(rate.rate.clone()), ..line });
+                }
+            }
+        }
+        if rating.minimum.is_none() && self.to_date.minimum_yuan.is_zero() {
+            return Ok((of_rates, None));
+        }
+        let after = rating.trued_up(None);
+        let now = after.added()?;
+        let before = std::mem::replace(&mut self.to_date.minimum_yuan, now);
+        Ok((of_rates, minimum(segment, before, after)?))
+    }
+}
+
+/// A line of what makes up a minimum; none if it is as much as before.
+fn minimum(segment: BillingDay, before: Yuan, after: Rated) -> Result<Option<Line>, ChargeError> {
+    let now = after.added()?;
+    if now == before {
+        return Ok(None);
+    }
+    let before = RatedToDate { yuan: before, ..RatedToDate::default() };
+    line(segment, LineCause::Minimum, before, after, now).map(Some)
 }
 
 /// A line without a rate, its share of rounding to be computed.

@@ -18,6 +18,8 @@ use crate::{
 /// From `metered` to `units` by the rate's conversion; less both allowances, cut into `slices`,
 /// which sum to `base_yuan`; less the discounts; held to the limit: `due_yuan`.
 ///
+/// A true-up to a minimum has no units: from `base_yuan`, what there was to pay, to `due_yuan`.
+///
 /// Where the segment goes on from earlier ones, `slices` hold the units of all of them, and `base_yuan`
 /// is their sum less that of the slices of `continued`. The limit holds what all of them come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +58,7 @@ pub struct Rated {
     /// What was taken off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discounted>,
-    /// What it is held to, where it would be more or less.
+    /// What it is held to where it would be more; of a true-up, the minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
     /// What is due.
@@ -124,8 +126,14 @@ impl Continued {
 pub(crate) struct Rating {
     /// By the plan's rates, in their order.
     pub(crate) rates: Vec<Rated>,
-    /// What the plan makes of their sum.
+    /// What rates are trued up to, by their places among the rates.
+    pub(crate) minimums: Vec<(usize, Rated)>,
+    /// What the plan makes of the sum of both.
     pub(crate) plan: Rated,
+    /// What that is trued up to, if it is.
+    pub(crate) minimum: Option<Box<Rated>>,
+    /// What the segment comes to.
+    pub(crate) due_yuan: Yuan,
 }
 
 /// What was rated of one rate before.
@@ -154,12 +162,57 @@ impl Rated {
             yuan: self.due_yuan,
         }
     }
+
+    /// What is added to the base, or taken off it.
+    pub(crate) fn added(&self) -> Result<Yuan, MoneyError> {
+        self.due_yuan.minus(self.base_yuan)
+    }
+
+    /// What earlier segments came to.
+    fn earlier(&self) -> Yuan {
+        self.continued.as_ref().map_or(Yuan::ZERO, |continued| continued.due_yuan)
+    }
+
+    /// What is trued up to a minimum, now that the month is over; nothing if it is as much already.
+    fn trued_up(
+        &self,
+        segment: &Segment<'_>,
+        minimum: Yuan,
+        earlier: Yuan,
+    ) -> Result<Option<Rated>, MoneyError> {
+        let (base_yuan, minimum) = (self.due_yuan, segment.share_of_cap(minimum));
+        if base_yuan.plus(earlier)? >= minimum {
+            return Ok(None);
+        }
+        let continued = Continued { due_yuan: earlier, ..Continued::default() };
+        Ok(Some(Rated {
+            continued: (!earlier.is_zero()).then(|| Box::new(continued)),
+            base_yuan,
+            limit: Some(Limit::Minimum(minimum)),
+            due_yuan: minimum.minus(earlier)?,
+            ..Rated::default()
+        }))
+    }
 }
 
 impl Rating {
-    /// What the plan adds to the sum of its rates, or takes off.
+    /// What the plan takes off the sum of its rates.
     pub(crate) fn adjustment(&self) -> Result<Yuan, MoneyError> {
-        self.plan.due_yuan.minus(self.plan.base_yuan)
+        self.plan.added()
+    }
+
+    /// What the rate at a place, or the plan, is trued up to; as it is where it is not.
+    pub(crate) fn trued_up(&self, rate: Option<usize>) -> Rated {
+        let (found, rated) = match rate {
+            Some(place) => {
+                let found = self.minimums.iter().find(|(of, _)| *of == place);
+                (found.map(|(_, minimum)| minimum), self.rates.get(place))
+            }
+            None => (self.minimum.as_deref(), Some(&self.plan)),
+        };
+        let due_yuan = rated.map_or(Yuan::ZERO, |rated| rated.due_yuan);
+        let as_it_is = || Rated { base_yuan: due_yuan, due_yuan, ..Rated::default() };
+        found.cloned().unwrap_or_else(as_it_is)
     }
 }
 
@@ -191,16 +244,37 @@ pub(crate) fn rate_plan(
     closing: bool,
 ) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();
-    let mut plan = Rated {
-        base_yuan: Yuan::sum(rates.iter().map(|rated| rated.due_yuan))?,
-        ..Rated::default()
-    };
-    let caps = Caps { minimum: document.minimum, maximum: document.maximum };
-    plan.settle(segment, &document.discounts, caps, earlier, closing)?;
+    let minimums = if closing { trued_up(segment, &rates)? } else { Vec::new() };
+    let mut base_yuan = Yuan::sum(rates.iter().map(|rated| rated.due_yuan))?;
+    for (_, minimum) in &minimums {
+        base_yuan = base_yuan.plus(minimum.added()?)?;
+    }
+    let mut plan = Rated { base_yuan, ..Rated::default() };
+    plan.settle(segment, &document.discounts, document.maximum, earlier)?;
     if plan.limit.is_some() && !earlier.is_zero() {
         plan.continued = Some(Box::new(Continued { due_yuan: earlier, ..Continued::default() }));
     }
-    Ok(Rating { rates, plan })
+    let mut due_yuan = plan.due_yuan;
+    let minimum = match document.minimum.filter(|_| closing) {
+        Some(minimum) => plan.trued_up(segment, minimum, earlier)?.map(Box::new),
+        None => None,
+    };
+    if let Some(minimum) = &minimum {
+        due_yuan = minimum.due_yuan;
+    }
+    Ok(Rating { rates, minimums, plan, minimum, due_yuan })
+}
+
+/// What rates are trued up to, by their places.
+fn trued_up(segment: &Segment<'_>, rates: &[Rated]) -> Result<Vec<(usize, Rated)>, MoneyError> {
+    let mut minimums = Vec::new();
+    for (place, (rate, rated)) in segment.plan().rates().iter().zip(rates).enumerate() {
+        let Some(minimum) = rate.minimum else { continue };
+        if let Some(minimum) = rated.trued_up(segment, minimum, rated.earlier())? {
+            minimums.push((place, minimum));
+        }
+    }
+    Ok(minimums)
 }
 
 /// The units of a rate and what is free of them, without a price.
@@ -230,12 +304,11 @@ pub(crate) fn price(
     closing: bool,
 ) -> Result<Rated, MoneyError> {
     let (units, calls) = (rated.beyond(), Decimal::from(rated.metered.calls.get()));
-    let caps = Caps { minimum: rate.minimum, maximum: rate.maximum };
     let Some(mut continued) = rated.continued.take() else {
         let billable = Billable { units, top: rated.top.unwrap_or(units), calls, closing };
         rated.slices = rate.price.slices(billable)?;
         rated.base_yuan = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
-        rated.settle(segment, &rate.discounts, caps, Yuan::ZERO, closing)?;
+        rated.settle(segment, &rate.discounts, rate.maximum, Yuan::ZERO)?;
         return Ok(rated);
     };
     let before = Decimal::from(continued.metered.calls.get());
@@ -248,7 +321,7 @@ pub(crate) fn price(
     continued.base_yuan = Yuan::sum(continued.slices.iter().map(|slice| slice.amount))?;
     let sum = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
     rated.base_yuan = sum.minus(continued.base_yuan)?;
-    rated.settle(segment, &rate.discounts, caps, continued.due_yuan, closing)?;
+    rated.settle(segment, &rate.discounts, rate.maximum, continued.due_yuan)?;
     rated.continued = Some(continued);
     Ok(rated)
 }
@@ -363,24 +436,16 @@ fn use_of(left: &mut Decimal, rate: &Rate, units: Decimal) -> Decimal {
     used
 }
 
-/// The least and the most of a whole month.
-#[derive(Clone, Copy)]
-struct Caps {
-    minimum: Option<Yuan>,
-    maximum: Option<Yuan>,
-}
-
 impl Rated {
-    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, then the minimum, which hold what
-    /// `earlier` segments came to as well. A maximum that these are above leaves nothing to pay, and gives
+    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, which holds what `earlier` segments came
+    /// to as well. A maximum that these are above leaves nothing to pay, and gives
     /// nothing back: of what a rate came to, the plan may have taken off a part.
     fn settle(
         &mut self,
         segment: &Segment<'_>,
         discounts: &[Discount],
-        caps: Caps,
+        maximum: Option<Yuan>,
         earlier: Yuan,
-        closing: bool,
     ) -> Result<(), MoneyError> {
         let mut left = self.base_yuan;
         for discount in segment.discounts(discounts) {
@@ -388,19 +453,11 @@ impl Rated {
             left = left.minus(taken.off_yuan)?;
             self.discounts.push(taken);
         }
-        let maximum = caps.maximum.map(|cap| segment.share_of_cap(cap));
-        let minimum = caps.minimum.filter(|_| closing).map(|cap| segment.share_of_cap(cap));
         self.due_yuan = left;
-        if maximum.is_none() && minimum.is_none() {
-            return Ok(());
-        }
-        let all = left.plus(earlier)?;
-        if let Some(maximum) = maximum.filter(|maximum| all > *maximum) {
+        let Some(maximum) = maximum.map(|cap| segment.share_of_cap(cap)) else { return Ok(()) };
+        if left.plus(earlier)? > maximum {
             self.limit = Some(Limit::Maximum(maximum));
             self.due_yuan = maximum.minus(earlier)?.max(Yuan::ZERO);
-        } else if let Some(minimum) = minimum.filter(|minimum| all < *minimum) {
-            self.limit = Some(Limit::Minimum(minimum));
-            self.due_yuan = minimum.minus(earlier)?;
         }
         Ok(())
     }

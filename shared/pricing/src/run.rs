@@ -36,7 +36,7 @@ pub(crate) fn rate_all(parts: &[Counted<'_>], closing: bool) -> Result<Vec<Ratin
 
 /// What all of them come to.
 pub(crate) fn sum(ratings: &[Rating]) -> Result<Yuan, MoneyError> {
-    Yuan::sum(ratings.iter().map(|rating| rating.plan.due_yuan))
+    Yuan::sum(ratings.iter().map(|rating| rating.due_yuan))
 }
 
 /// First the units of every segment, then their prices: where one tier's price counts for all units, it is
@@ -71,7 +71,7 @@ fn rate_run(
             priced.push(rated);
         }
         let rating = rate_plan(segment, priced, due_of_plan, closing)?;
-        due_of_plan = due_of_plan.plus(rating.plan.due_yuan)?;
+        due_of_plan = due_of_plan.plus(rating.due_yuan)?;
         ratings.push(rating);
     }
     Ok(())

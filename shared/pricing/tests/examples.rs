@@ -1,15 +1,15 @@
 //! The examples of `docs/plans.md` cost what it says.
 //!
 //! Under a heading, `json plan` and `json override` tell the terms and `json usage` is priced; then
-//! `text charge` says what it costs. After a `json price`, a table says what usage costs. After a
+//! `text charge` says what it costs, and `text lines` which lines its days have. After a `json price`, a table says what usage costs. After a
 //! `json refused`, `text faults` says what is wrong with the plan.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
 
 use steelyard_pricing::{
-    BillingDay, Catalog, Name, Override, Plan, PlanError, Quote, QuoteError, QuotedUsage, Terms,
-    Yuan,
+    BillingDay, Catalog, Name, Override, Plan, PlanError, Quote, QuoteError, QuotedDay,
+    QuotedUsage, Terms, Yuan,
 };
 
 const DOCS: &str = include_str!("../../../docs/plans.md");
@@ -42,6 +42,10 @@ impl Section {
                 let faults = &self.refused.as_ref().unwrap().faults;
                 let faults = faults.iter().map(|fault| format!("{fault}\n"));
                 assert_eq!(faults.collect::<String>(), text);
+                self.proved += 1;
+            }
+            "text lines" => {
+                assert_eq!(self.lines(), text, "of {:?}", self.usage);
                 self.proved += 1;
             }
             "json price" => self.price = Some(text.to_owned()),
@@ -77,6 +81,19 @@ impl Section {
         }
         let label = if quote.days.is_empty() { "" } else { "together: " };
         writeln!(text, "{label}exact {}, charged {}", quote.exact, quote.rounded).unwrap();
+        text
+    }
+
+    fn lines(&self) -> String {
+        let mut text = String::new();
+        for QuotedDay { day, lines, .. } in self.quote().unwrap().days {
+            for line in lines {
+                let cause = serde_json::to_value(line.because).unwrap();
+                let rate = line.rate.as_ref().map_or("the plan", |rate| rate.as_str());
+                let cause = cause.as_str().unwrap();
+                writeln!(text, "{day}: {cause} of {rate}: {}", line.exact_yuan).unwrap();
+            }
+        }
         text
     }
 

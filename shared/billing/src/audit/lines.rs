@@ -50,19 +50,22 @@ fn check_changed_days(statement: &Statement, found: &mut Findings) -> Result<(),
 /// What a line of a statement is called: by its rate, or as the plan's.
 pub(super) fn place(statement: &Statement, line: &Line) -> String {
     let name = line.rate.as_ref().map_or("the plan".to_owned(), |rate| format!("`{rate}`"));
-    format!("statement {}, the line of {name}", statement.statement)
+    let what = if line.because == LineCause::Minimum { "the minimum" } else { "the line" };
+    format!("statement {}, {what} of {name}", statement.statement)
 }
 
 fn follows_from_explanation(line: &Line) -> Result<bool, MoneyError> {
     let exact = line.after_yuan()?.minus(line.before.yuan)?;
     let rounded = line.exact_yuan.plus(line.rounding_yuan)?;
-    let is_due = match (&line.rate, line.because) {
-        (Some(_), _) => sums_to_base(&line.after)? && is_due(&line.after)?,
+    let is_due = if line.because == LineCause::Concession {
         // What the month costs without the concession is proved by rating it.
-        (None, LineCause::Concession) => line.after.due_yuan <= line.after.base_yuan,
-        (None, _) => is_due(&line.after)?,
+        line.after.due_yuan <= line.after.base_yuan
+    } else {
+        (line.adjusts() || sums_to_base(&line.after)?) && is_due(&line.after)?
     };
-    Ok(is_due && exact == line.exact_yuan && rounded == line.charge_fen.into())
+    let is_minimum = matches!(line.after.limit, Some(Limit::Minimum(_)));
+    let is_of_cause = !is_minimum || line.because == LineCause::Minimum;
+    Ok(is_due && is_of_cause && exact == line.exact_yuan && rounded == line.charge_fen.into())
 }
 
 fn is_due(rated: &Rated) -> Result<bool, MoneyError> {

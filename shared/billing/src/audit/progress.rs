@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use steelyard_pricing::{BillingDay, BillingMonth, Metered, Name, RatedToDate, SegmentToDate};
+use steelyard_pricing::{
+    BillingDay, BillingMonth, Metered, Name, RatedToDate, SegmentToDate, Yuan,
+};
 
 use super::statements::by_month;
 use super::text::{rated, shown};
@@ -87,6 +89,13 @@ impl Check<'_> {
             let days = |days: &DaysByRate| shown_days(days.get(rate));
             self.same(&format!("the days of `{rate}`"), days(&noted.days), days(&actual.days));
         }
+        let minimums = |of: &BTreeMap<Name, Yuan>| {
+            let shown = of.iter().filter(|(_, yuan)| !yuan.is_zero());
+            shown.map(|(rate, yuan)| format!("{yuan} of `{rate}`")).collect::<Vec<_>>().join(", ")
+        };
+        let (of_rates, of_actual) = (minimums(&noted.minimums), minimums(&actual.minimums));
+        self.same("what makes up minimums of rates", of_rates, of_actual);
+        self.same("what makes up the plan's minimum", noted.minimum_yuan, actual.minimum);
         self.same("usage without a rate", noted.unpriced, actual.unpriced);
         self.same("what the plan adds", noted.adjustment_yuan, actual.adjustment);
         let actual = actual.terms.as_ref().unwrap_or(&noted.terms);

@@ -78,11 +78,22 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// A line goes on from what its rate came to; the plan's from what its rates come to now, and that of
-    /// a concession from what the month comes to.
+    /// A line goes on from what its rate came to; the plan's from what its rates come to now, a true-up from
+    /// what there is to pay now, and that of a concession from what the month comes to.
     fn line(&mut self, line: &Line, going_on: &mut ToDate) -> Result<(), Breach> {
         let of_yuan = |yuan| RatedToDate { yuan, ..RatedToDate::default() };
+        let is_minimum = line.because == LineCause::Minimum;
         let (actual, base) = match &line.rate {
+            Some(rate) if is_minimum => {
+                let books = going_on.of_segment(line.segment);
+                let before = books.minimums.get(rate).copied().unwrap_or_default();
+                let rated = books.rates.get(rate).copied().unwrap_or_default();
+                (of_yuan(before), rated.yuan)
+            }
+            None if is_minimum => {
+                let books = going_on.of_segment(line.segment);
+                (of_yuan(books.minimum), books.rates_yuan()?.plus(books.adjustment)?)
+            }
             Some(rate) => {
                 let books = going_on.of_segment(line.segment);
                 (books.rates.get(rate).copied().unwrap_or_default(), line.after.base_yuan)

@@ -35,8 +35,12 @@ pub(super) struct SegmentBooks {
     pub(super) days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
     /// What each rate came to.
     pub(super) rates: BTreeMap<Name, RatedToDate>,
-    /// What the plan added to the rates' sum, or took off.
+    /// What makes up the minimum of a rate.
+    pub(super) minimums: BTreeMap<Name, Yuan>,
+    /// What the plan took off the sum of both.
     pub(super) adjustment: Yuan,
+    /// What makes up the minimum of the plan.
+    pub(super) minimum: Yuan,
 }
 
 impl ToDate {
@@ -86,7 +90,7 @@ impl ToDate {
     /// What all segments come to.
     pub(super) fn of_segments(&self) -> Result<Yuan, MoneyError> {
         self.segments.values().try_fold(Yuan::ZERO, |sum, segment| {
-            sum.plus(segment.rates_yuan()?)?.plus(segment.adjustment)
+            sum.plus(segment.rates_yuan()?)?.plus(segment.adjustment)?.plus(segment.minimum)
         })
     }
 }
@@ -94,7 +98,12 @@ impl ToDate {
 impl SegmentBooks {
     pub(super) fn add(&mut self, line: &Line) -> Result<(), Breach> {
         self.count(line.because, &line.apis)?;
+        let is_minimum = line.because == LineCause::Minimum;
         match &line.rate {
+            Some(rate) if is_minimum => {
+                self.minimums.insert(rate.clone(), line.after_yuan()?);
+            }
+            None if is_minimum => self.minimum = line.after_yuan()?,
             Some(rate) => {
                 self.rates.insert(rate.clone(), line.after.to_date());
                 let days = line.after.days.iter().map(|(day, metered)| (*day, *metered));
@@ -117,6 +126,7 @@ impl SegmentBooks {
             | LineCause::Late
             | LineCause::Terms
             | LineCause::Shifted
+            | LineCause::Minimum
             | LineCause::Concession => self.unpriced.plus(metered)?,
         };
         Ok(())
@@ -129,13 +139,15 @@ impl SegmentBooks {
             | LineCause::Late
             | LineCause::Terms
             | LineCause::Shifted
+            | LineCause::Minimum
             | LineCause::Concession => self.usage.plus(apis)?,
         };
         Ok(())
     }
 
-    /// What all its rates come to.
+    /// What all its rates come to, with what makes up their minimums.
     pub(super) fn rates_yuan(&self) -> Result<Yuan, MoneyError> {
-        Yuan::sum(self.rates.values().map(|standing| standing.yuan))
+        let rates = self.rates.values().map(|rated| rated.yuan);
+        Yuan::sum(rates.chain(self.minimums.values().copied()))
     }
 }

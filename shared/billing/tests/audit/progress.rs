@@ -48,6 +48,19 @@ pub const CANARIES: &[Canary] = &[
         &["Progress"],
     ),
     (
+        "the account notes a minimum of a rate that no line makes up",
+        |keeper| {
+            let minimums = &mut segment(keeper).minimums;
+            minimums.insert("basic".parse().unwrap(), yuan("0.001"));
+        },
+        &["Progress"],
+    ),
+    (
+        "the account notes a minimum of the plan that no line makes up",
+        |keeper| segment(keeper).minimum_yuan = yuan("0.001"),
+        &["Progress"],
+    ),
+    (
         "the account notes another number of supplements",
         |keeper| may(keeper).supplements = 0,
         &["Progress"],

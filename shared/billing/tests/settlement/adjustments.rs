@@ -91,7 +91,7 @@ fn neither_a_minimum_nor_a_maximum_swallows_an_adjustment() {
         "2015-07-01 00:30",
         expect![[r#"
             2015-06-30: 34.00
-                the plan at least 5 = 4.00
+                minimum the plan at least 5 = 4.00
                 adjustment d of 2015-05-16 by li: counted twice = 30.00"#]],
     );
     let usage = shop.statements_of(month("06")).map(|of| of.usage_fen().unwrap());

@@ -28,8 +28,8 @@ fn a_minimum_is_due_with_the_months_last_day_and_not_before() {
     shop.check(
         "2015-06-01 00:30",
         expect![[r#"
-        2015-05-31: 26.00
-            the plan at least 31 = 26.00"#]],
+            2015-05-31: 26.00
+                minimum the plan at least 31 = 26.00"#]],
     );
 }
 
@@ -40,8 +40,8 @@ fn a_minimum_is_due_without_any_usage_and_once() {
     shop.check(
         "2015-06-01 00:30",
         expect![[r#"
-        2015-05-31: 31.00
-            the plan at least 31 = 31.00"#]],
+            2015-05-31: 31.00
+                minimum the plan at least 31 = 31.00"#]],
     );
     shop.check("2015-06-30 00:30", expect![[""]]);
 }
@@ -52,12 +52,12 @@ fn a_minimum_is_due_for_each_month_of_an_idle_provider() {
     shop.check(
         "2015-08-20 00:30",
         expect![[r#"
-        2015-05-31: 31.00
-            the plan at least 31 = 31.00
-        2015-06-30: 31.00
-            the plan at least 31 = 31.00
-        2015-07-31: 31.00
-            the plan at least 31 = 31.00"#]],
+            2015-05-31: 31.00
+                minimum the plan at least 31 = 31.00
+            2015-06-30: 31.00
+                minimum the plan at least 31 = 31.00
+            2015-07-31: 31.00
+                minimum the plan at least 31 = 31.00"#]],
     );
 }
 
@@ -70,19 +70,19 @@ fn usage_that_comes_after_the_minimum_was_charged_is_part_of_it_until_it_is_used
     shop.check(
         "2015-06-02 00:30",
         expect![[r#"
-        2015-05-31+1: 0.00
-            late basic 600 to 1100 (100 of 100 free) = 5.00
-            late the plan at least 31 = -5.00
-            500 came late of 2015-05-11"#]],
+            2015-05-31+1: 0.00
+                late basic 600 to 1100 (100 of 100 free) = 5.00
+                minimum the plan at least 31 = -5.00
+                500 came late of 2015-05-11"#]],
     );
     shop.count("05-12", "t.a", 2_200);
     shop.check(
         "2015-06-03 00:30",
         expect![[r#"
-        2015-05-31+2: 1.00
-            late basic 1100 to 3300 (100 of 100 free) = 22.00
-            late the plan = -21.00
-            2200 came late of 2015-05-12"#]],
+            2015-05-31+2: 1.00
+                late basic 1100 to 3300 (100 of 100 free) = 22.00
+                minimum the plan = -21.00
+                2200 came late of 2015-05-12"#]],
     );
 }
 
@@ -102,11 +102,11 @@ fn a_minimum_is_of_a_month_by_days_and_a_flat_fee_is_not() {
     shop.check(
         "2015-06-01 00:30",
         expect![[r#"
-        2015-05-31: 14.10
-            2015-05-10 until 2015-05-21: p of 2015-05-01
-            2015-05-21 until 2015-06-01: q of 2015-05-01
-            [10] the plan at least 11 = 11.00
-            [21] basic 0 to 0 = 3.10"#]],
+            2015-05-31: 14.10
+                2015-05-10 until 2015-05-21: p of 2015-05-01
+                2015-05-21 until 2015-06-01: q of 2015-05-01
+                [10] minimum the plan at least 11 = 11.00
+                [21] basic 0 to 0 = 3.10"#]],
     );
 }
 

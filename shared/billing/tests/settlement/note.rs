@@ -53,6 +53,7 @@ fn cause(because: LineCause) -> &'static str {
         LineCause::Void => "void ",
         LineCause::Terms => "terms ",
         LineCause::Shifted => "shifted ",
+        LineCause::Minimum => "minimum ",
         LineCause::Concession => "concession ",
     }
 }
@@ -60,6 +61,7 @@ fn cause(because: LineCause) -> &'static str {
 fn of(line: &Line) -> String {
     let mut notes = vec![cause(line.because).trim_end().to_owned()];
     match &line.rate {
+        Some(rate) if line.because == LineCause::Minimum => notes.push(rate.to_string()),
         Some(rate) => {
             let (before, after) = (line.before.metered, line.after.metered);
             notes.extend([rate.to_string(), steps(before, after)]);

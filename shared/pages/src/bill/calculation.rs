@@ -199,6 +199,12 @@ pub enum Step {
     },
     /// What the other lines of the month charge.
     ChargedByLines,
+    /// What the rate amounts to without its minimum.
+    OfRate,
+    /// What all rates amount to, less discounts of the plan, without the plan's minimum.
+    OfPlan,
+    /// What the other lines of the rate, or of the month, charge.
+    ChargedByOthers,
     /// What all rates amount to.
     AllRates,
     /// What the lines of the rates charge.
@@ -221,6 +227,15 @@ pub enum Step {
         #[schema(value_type = String)]
         segment: BillingDay,
         /// The rate; none for what the plan adds or takes off.
+        #[schema(value_type = Option<String>)]
+        rate: Option<Name>,
+    },
+    /// What makes up a minimum.
+    MinimumToDate {
+        /// The first day of the terms.
+        #[schema(value_type = String)]
+        segment: BillingDay,
+        /// The rate; none for the minimum of the plan.
         #[schema(value_type = Option<String>)]
         rate: Option<Name>,
     },
@@ -334,6 +349,8 @@ impl Calculation {
         let mut tape = Tape::default();
         if line.because == LineCause::Concession {
             tape.concession(line)?;
+        } else if line.because == LineCause::Minimum {
+            tape.minimum(line)?;
         } else if line.rate.is_none() {
             tape.plan(&line.after)?;
         } else {
@@ -359,8 +376,10 @@ impl Calculation {
         let parts = rated_to_date(statement)?;
         for (part, yuan) in parts {
             let step = match part {
-                Some((segment, rate)) => Step::RatedToDate { segment, rate },
-                None => Step::ConcessionToDate,
+                PartOf::Rate(segment, rate) => Step::RatedToDate { segment, rate: Some(rate) },
+                PartOf::Plan(segment) => Step::RatedToDate { segment, rate: None },
+                PartOf::Minimum(segment, rate) => Step::MinimumToDate { segment, rate },
+                PartOf::Concession => Step::ConcessionToDate,
             };
             tape.money(step, yuan.decimal());
         }
@@ -417,25 +436,50 @@ fn share_of_month(span: &SegmentSpan) -> Option<ShareOfMonth> {
     (days < of).then_some(ShareOfMonth { days, of })
 }
 
-/// The segment and the rate of an amount; none for what a concession takes off the month.
-type AmountOf = Option<(BillingDay, Option<Name>)>;
+/// What an amount of the month to date is of, by the first day of the terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum PartOf {
+    Rate(BillingDay, Name),
+    Plan(BillingDay),
+    Minimum(BillingDay, Option<Name>),
+    Concession,
+}
+
+impl PartOf {
+    fn of(line: &Line) -> PartOf {
+        match (line.because, &line.rate) {
+            (LineCause::Concession, _) => PartOf::Concession,
+            (LineCause::Minimum, rate) => PartOf::Minimum(line.segment, rate.clone()),
+            (_, Some(rate)) => PartOf::Rate(line.segment, rate.clone()),
+            (_, None) => PartOf::Plan(line.segment),
+        }
+    }
+
+    /// Segment by segment: rates, each with its minimum, then the plan.
+    fn order(&self) -> (bool, Option<BillingDay>, bool, Option<&Name>, bool) {
+        match self {
+            PartOf::Rate(segment, rate) => (false, Some(*segment), false, Some(rate), false),
+            PartOf::Minimum(segment, rate) => {
+                (false, Some(*segment), rate.is_none(), rate.as_ref(), true)
+            }
+            PartOf::Plan(segment) => (false, Some(*segment), true, None, false),
+            PartOf::Concession => (true, None, false, None, false),
+        }
+    }
+}
 
 /// The latest exact amount of each rate of the month, if the statement's lines name all of it.
-fn rated_to_date(statement: &Statement) -> Result<Vec<(AmountOf, Yuan)>, MoneyError> {
-    let mut parts: Vec<(AmountOf, Yuan)> = Vec::new();
+fn rated_to_date(statement: &Statement) -> Result<Vec<(PartOf, Yuan)>, MoneyError> {
+    let mut parts: Vec<(PartOf, Yuan)> = Vec::new();
     for line in &statement.lines {
         let now = line.after_yuan()?;
-        let is_of_line = line.because != LineCause::Concession;
-        let key = is_of_line.then(|| (line.segment, line.rate.clone()));
+        let key = PartOf::of(line);
         match parts.iter_mut().find(|part| part.0 == key) {
             Some(part) => part.1 = now,
             None => parts.push((key, now)),
         }
     }
-    parts.sort_by_key(|(key, _)| {
-        let of = key.as_ref().map(|(segment, rate)| (*segment, rate.is_none()));
-        (of.is_none(), of)
-    });
+    parts.sort_by(|(one, _), (other, _)| one.order().cmp(&other.order()));
     let all = Yuan::sum(parts.iter().map(|(_, yuan)| *yuan))?;
     Ok(if all == statement.rated_yuan { parts } else { Vec::new() })
 }
@@ -648,6 +692,17 @@ impl Tape {
         Ok(())
     }
 
+    /// What makes up a minimum.
+    fn minimum(&mut self, line: &Line) -> Result<(), MoneyError> {
+        let after = &line.after;
+        let step = if line.rate.is_some() { Step::OfRate } else { Step::OfPlan };
+        self.money(step, after.base_yuan.decimal());
+        self.settled(after)?;
+        self.less(Step::ChargedByOthers, after.base_yuan.decimal());
+        self.sum(Step::MonthToDate, line.after_yuan()?);
+        Ok(())
+    }
+
     /// What a plan makes of the sum of its rates.
     fn plan(&mut self, after: &Rated) -> Result<(), MoneyError> {
         self.money(Step::AllRates, after.base_yuan.decimal());
@@ -696,7 +751,7 @@ impl Tape {
     /// From the month to date to the amount of the line.
     fn difference(&mut self, statement: &Statement, line: &Line) -> Result<(), MoneyError> {
         let (before, rounding) = (line.before.yuan, line.rounding_yuan);
-        if line.rate.is_some() && self.terms() > 1 {
+        if !line.adjusts() && self.terms() > 1 {
             self.sum(Step::MonthToDate, line.after_yuan()?);
         }
         if !before.is_zero() {

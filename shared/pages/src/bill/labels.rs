@@ -91,6 +91,11 @@ texts! {
         en: "up to the minimum of {least}, as the month is over", zh: "月末补足保底 {least}",
     }
     month_to_date() { en: "month to date", zh: "本月累计" }
+    of_rate() { en: "the rate, month to date", zh: "该项本月累计" }
+    of_plan() { en: "all rates after discounts, month to date", zh: "各项折后本月累计合计" }
+    charged_by_others() { en: "charged by other lines", zh: "其他各行已计" }
+    minimum_to_date(rate: &Name) { en: "minimum of {rate}, exact", zh: "{rate} 补足保底，精确值" }
+    plan_minimum_to_date() { en: "minimum of the month, exact", zh: "整月补足保底，精确值" }
     all_rates() { en: "All rates, month to date", zh: "各项本月累计合计" }
     charged_by_rates() { en: "charged by the rates' own lines", zh: "各项已单独计费" }
     charged_before() { en: "charged before", zh: "此前已计" }
@@ -202,6 +207,11 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
             l.up_to_minimum_after(Price(*minimum_yuan), Price(*earlier_yuan))
         }
         Step::MonthToDate => l.month_to_date(),
+        Step::OfRate => l.of_rate(),
+        Step::OfPlan => l.of_plan(),
+        Step::ChargedByOthers => l.charged_by_others(),
+        Step::MinimumToDate { rate: Some(rate), .. } => l.minimum_to_date(rate),
+        Step::MinimumToDate { rate: None, .. } => l.plan_minimum_to_date(),
         Step::AllRates => l.all_rates(),
         Step::ChargedByRates => l.charged_by_rates(),
         Step::ChargedBefore { day: Some(day) } => l.charged_before_day(*day),

@@ -179,12 +179,13 @@ pub enum BillError {
 }
 
 /// The causes in the order in which a bill shows them.
-const CAUSES: [LineCause; 6] = [
+const CAUSES: [LineCause; 7] = [
     LineCause::Usage,
     LineCause::Late,
     LineCause::Void,
     LineCause::Terms,
     LineCause::Shifted,
+    LineCause::Minimum,
     LineCause::Concession,
 ];
 
@@ -282,7 +283,9 @@ pub(crate) fn days_because(statement: &Statement, because: LineCause) -> Vec<Bil
         LineCause::Usage => vec![statement.statement.day],
         LineCause::Late => changed.filter(|c| !c.late.is_empty()).map(|c| c.day).collect(),
         LineCause::Void => changed.filter(|c| !c.void.is_empty()).map(|c| c.day).collect(),
-        LineCause::Terms | LineCause::Shifted | LineCause::Concession => Vec::new(),
+        LineCause::Terms | LineCause::Shifted | LineCause::Minimum | LineCause::Concession => {
+            Vec::new()
+        }
     }
 }
 

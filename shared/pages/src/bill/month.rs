@@ -199,9 +199,11 @@ impl Sum {
         let calls = usage.total()?.calls.get();
         let calls = i64::try_from(calls).map_err(|_| BillError::Calls(calls.into()))?;
         let sum = match because {
-            LineCause::Usage | LineCause::Terms | LineCause::Shifted | LineCause::Concession => {
-                &mut self.own
-            }
+            LineCause::Usage
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Minimum
+            | LineCause::Concession => &mut self.own,
             LineCause::Late => &mut self.late,
             LineCause::Void => &mut self.void,
         };

@@ -155,6 +155,7 @@ impl<'a> DayBillPage<'a> {
                 LineCause::Usage
                 | LineCause::Terms
                 | LineCause::Shifted
+                | LineCause::Minimum
                 | LineCause::Concession => None,
                 LineCause::Late => Some(t.unpriced_late()),
                 LineCause::Void => Some(t.unpriced_void()),
@@ -263,6 +264,7 @@ impl Writer<'_> {
                 LineCause::Usage
                 | LineCause::Terms
                 | LineCause::Shifted
+                | LineCause::Minimum
                 | LineCause::Concession => {}
             }
         }
@@ -320,6 +322,7 @@ impl Writer<'_> {
             LineCause::Void => (t.void_for(days.clone()), t.void_note(days.clone())),
             LineCause::Terms => (t.terms_heading(), t.terms_note(changed_on)),
             LineCause::Shifted => (t.shifted_heading(), t.shifted_note()),
+            LineCause::Minimum => (t.minimum_heading(), t.minimum_note()),
             LineCause::Concession => (t.concession_heading(), t.concession_note()),
         };
         let sum = match part.because {
@@ -328,6 +331,7 @@ impl Writer<'_> {
             }
             LineCause::Terms => t.sum_of_terms(),
             LineCause::Shifted => t.shifted_heading(),
+            LineCause::Minimum => t.minimum_heading(),
             LineCause::Concession => t.concession_heading(),
         };
         let lines = part.lines.iter().enumerate().map(|(at, line)| {
@@ -393,9 +397,11 @@ impl Writer<'_> {
         }
         let Some(rate) = &line.rate else { return self.t.all_rates() };
         match because {
-            LineCause::Usage | LineCause::Terms | LineCause::Shifted | LineCause::Concession => {
-                self.show(rate)
-            }
+            LineCause::Usage
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Minimum
+            | LineCause::Concession => self.show(rate),
             LineCause::Late | LineCause::Void => self.t.line_for(rate, self.t.list(&line.days)),
         }
     }
@@ -448,6 +454,7 @@ impl Writer<'_> {
                 | LineCause::Late
                 | LineCause::Terms
                 | LineCause::Shifted
+                | LineCause::Minimum
                 | LineCause::Concession => self.t.col_new_short(),
             },
             apis: apis.iter().take(most).cloned().collect(),

@@ -78,6 +78,11 @@ texts! {
         en: "Usage of other days of the month was added or withdrawn. The units here now fall elsewhere in the allowances and tiers.",
         zh: "本月其他日期的用量有增减，此处用量在额度与阶梯中的位置随之变化。",
     }
+    minimum_heading() { en: "Up to the minimum", zh: "补足保底" }
+    minimum_note() {
+        en: "The month is over and came to less than its minimum, so the rest is due. Usage that comes late or is withdrawn changes the rest.",
+        zh: "本月已结束，费用低于保底，差额在此补足；此后用量有增减时，差额随之调整。",
+    }
     concession_heading() { en: "A concession never costs more", zh: "优惠不增加费用" }
     concession_note() {
         en: "With a concession the month would cost more than without it. The difference is taken off.",

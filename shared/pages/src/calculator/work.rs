@@ -128,9 +128,9 @@ fn added(on_top: &LineOnTop) -> Result<Option<Vec<Step>>, MoneyError> {
     let LineOnTop { line, so_far, .. } = on_top;
     let after = &line.after;
     let is_capped = so_far.limit.is_some() || after.limit.is_some();
-    let was_due = match line.rate {
-        Some(_) => so_far.due_yuan,
-        None => so_far.due_yuan.minus(so_far.base_yuan)?,
+    let was_due = match line.adjusts() {
+        true => so_far.due_yuan.minus(so_far.base_yuan)?,
+        false => so_far.due_yuan,
     };
     let earlier = |rated: &Rated| rated.continued.as_ref().map(|before| before.slices.clone());
     let is_moved = earlier(so_far) != earlier(after) || line.because == LineCause::Concession;

@@ -181,6 +181,7 @@ impl Part {
             | ChargeKind::Void
             | ChargeKind::Terms
             | ChargeKind::Shifted
+            | ChargeKind::Minimum
             | ChargeKind::Concession
             | ChargeKind::Plan => row.rate.as_ref().map_or(PLAN, Name::as_str),
         };

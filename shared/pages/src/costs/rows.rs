@@ -67,6 +67,8 @@ pub enum ChargeKind {
     Terms,
     /// Units that fall elsewhere in tiers and allowances because of other days of the month.
     Shifted,
+    /// What makes up the minimum of a rate, or of the plan, as the month is over.
+    Minimum,
     /// What is taken off the month because a concession would have raised it.
     Concession,
     /// What a plan adds to the sum of its rates, or takes off.
@@ -113,6 +115,7 @@ impl ChargeKind {
             ChargeKind::Void => "withdrawn usage",
             ChargeKind::Terms => "changed terms",
             ChargeKind::Shifted => "shifted units",
+            ChargeKind::Minimum => "minimum",
             ChargeKind::Concession => "concession",
             ChargeKind::Plan => "plan",
             ChargeKind::Unpriced => "usage without a price",
@@ -125,6 +128,7 @@ impl ChargeKind {
         match (line.because, &line.rate) {
             (LineCause::Terms, _) => ChargeKind::Terms,
             (LineCause::Shifted, _) => ChargeKind::Shifted,
+            (LineCause::Minimum, _) => ChargeKind::Minimum,
             (LineCause::Concession, _) => ChargeKind::Concession,
             (_, None) => ChargeKind::Plan,
             (LineCause::Usage, Some(_)) => ChargeKind::Usage,
@@ -247,9 +251,8 @@ fn days_of(
     let is_in = |of: &BillingDay| segment <= *of && *of <= last;
     let mut days = days_because(statement, because).into_iter().filter(is_in);
     match (because, days.next()) {
-        (LineCause::Terms | LineCause::Shifted | LineCause::Concession, _) | (_, None) => {
-            (segment.min(last), last)
-        }
+        (LineCause::Terms | LineCause::Shifted | LineCause::Minimum | LineCause::Concession, _)
+        | (_, None) => (segment.min(last), last),
         (_, Some(first)) => (first, days.next_back().unwrap_or(first)),
     }
 }
@@ -264,6 +267,7 @@ fn signed(usage: &Usage, because: LineCause) -> Result<(i64, Decimal), CostsErro
         | LineCause::Late
         | LineCause::Terms
         | LineCause::Shifted
+        | LineCause::Minimum
         | LineCause::Concession => (calls, total.amount.get()),
     })
 }
@@ -271,6 +275,9 @@ fn signed(usage: &Usage, because: LineCause) -> Result<(i64, Decimal), CostsErro
 impl Prices {
     /// What a line prices on top of the line before it.
     fn new_units(&mut self, line: &Line) -> Result<Vec<PricedUnits>, MoneyError> {
+        if line.adjusts() {
+            return Ok(Vec::new());
+        }
         let key = (line.segment, line.rate.clone());
         let before = line.after.continued.as_ref().map(|continued| continued.slices.clone());
         let now = Sliced { all: line.after.slices.clone(), before: before.unwrap_or_default() };

@@ -183,7 +183,8 @@ impl Parts<'_> {
         let mut shared = std::collections::BTreeMap::new();
         let run = segment.span().run();
         for bill in self.of_month().chain(self.coming_of_month()) {
-            for line in bill.lines.iter().filter(|line| run.contains(&line.segment)) {
+            let of_run = |line: &&Line| run.contains(&line.segment) && !line.adjusts();
+            for line in bill.lines.iter().filter(of_run) {
                 let used = match (rate, &line.rate) {
                     (Some(rate), Some(of)) if of == rate => used(&line.after),
                     (None, Some(of)) => {

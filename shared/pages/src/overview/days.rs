@@ -134,7 +134,11 @@ fn row(bill: &Statement, is_estimate: bool, series: &[Name]) -> Result<DayRow, O
     let series_fen = series.iter().map(of_rate).collect::<Result<Vec<_>, _>>()?;
     let changed = bill.lines.iter().filter(|line| match line.because {
         LineCause::Late | LineCause::Void => true,
-        LineCause::Usage | LineCause::Terms | LineCause::Shifted | LineCause::Concession => false,
+        LineCause::Usage
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Minimum
+        | LineCause::Concession => false,
     });
     Ok(DayRow {
         bill: bill.statement,

@@ -371,6 +371,7 @@ fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, Overvie
         | LineCause::Late
         | LineCause::Terms
         | LineCause::Shifted
+        | LineCause::Minimum
         | LineCause::Concession => changed.late.clone(),
     };
     let with = bill.changed_days.iter().filter(|changed| !usage(changed).is_empty());
@@ -388,6 +389,7 @@ fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, Overvie
         | LineCause::Late
         | LineCause::Terms
         | LineCause::Shifted
+        | LineCause::Minimum
         | LineCause::Concession => Notice::LateUsage { bill, days, calls, charge_fen },
     }))
 }

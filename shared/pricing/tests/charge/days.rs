@@ -225,9 +225,9 @@ fn a_void_below_a_minimum_is_credited_down_to_it_when_the_month_is_over() {
     april.check(
         30,
         expect![[r#"
-        void from 1 calls: 12 calls to 7 calls, (7 − 0) × 1 = 7, was 12, -5 rounded by 0 = -5.00
-        void from 1 plan: rates 7, at least 10 = 3, was 0, 3 rounded by 0 = 3.00
-        charge -2.00 of 10"#]],
+            void from 1 calls: 12 calls to 7 calls, (7 − 0) × 1 = 7, was 12, -5 rounded by 0 = -5.00
+            minimum from 1 plan: 7, at least 10 = 3, was 0, 3 rounded by 0 = 3.00
+            charge -2.00 of 10"#]],
     );
 }
 

@@ -19,19 +19,24 @@ fn a_minimum_is_trued_up_when_the_month_closes() {
     april.check(
         30,
         expect![[r#"
-        from 1 calls: 2 calls to 2 calls, (2 − 0) × 1, at least 5 = 5, was 2, 3 rounded by 0 = 3.00
-        charge 3.00 of 5"#]],
+            minimum from 1 calls: 2, at least 5 = 3, was 0, 3 rounded by 0 = 3.00
+            charge 3.00 of 5"#]],
     );
     april.count(3, json!({"a": 1}));
-    april.check(30, expect![[r#"
-        late from 1 calls: 2 calls to 3 calls, (3 − 0) × 1, at least 5 = 5, was 5, 0 rounded by 0 = 0.00
-        charge 0.00 of 5"#]]);
+    april.check(
+        30,
+        expect![[r#"
+        late from 1 calls: 2 calls to 3 calls, (3 − 0) × 1 = 3, was 2, 1 rounded by 0 = 1.00
+        minimum from 1 calls: 3, at least 5 = 2, was 3, -1 rounded by 0 = -1.00
+        charge 0.00 of 5"#]],
+    );
     april.count(3, json!({"a": 4}));
     april.check(
         30,
         expect![[r#"
-        late from 1 calls: 3 calls to 7 calls, (7 − 0) × 1 = 7, was 5, 2 rounded by 0 = 2.00
-        charge 2.00 of 7"#]],
+            late from 1 calls: 3 calls to 7 calls, (7 − 0) × 1 = 7, was 3, 4 rounded by 0 = 4.00
+            minimum from 1 calls: 7 = 0, was 2, -2 rounded by 0 = -2.00
+            charge 2.00 of 7"#]],
     );
 }
 
@@ -98,14 +103,15 @@ fn what_a_plan_gives_and_takes_as_a_whole_has_a_line_of_its_own() {
     april.check(
         30,
         expect![[r#"
-        from 1 plan: rates 4, less 10% of 4, at least 50 = 46, was -0.4, 46.4 rounded by 0 = 46.40
-        charge 46.40 of 50"#]],
+            minimum from 1 plan: 3.6, at least 50 = 46.4, was 0, 46.4 rounded by 0 = 46.40
+            charge 46.40 of 50"#]],
     );
     april.count(30, json!({"sms.send": 100}));
     april.check(30, expect![[r#"
         late from 1 sms: 75 calls to 175 calls, free 5 of 5, plan's free 100, (70 − 0) × 1 = 70, was 0, 70 rounded by 0 = 70.00
         late from 1 other: 70 calls to 70 calls, (70 − 0) × 0.1 = 7, was 4, 3 rounded by 0 = 3.00
-        late from 1 plan: rates 77, less 10% of 77, at most 60 = -17, was 46, -63 rounded by 0 = -63.00
+        late from 1 plan: rates 77, less 10% of 77, at most 60 = -17, was -0.4, -16.6 rounded by 0 = -16.60
+        minimum from 1 plan: 60 = 0, was 46.4, -46.4 rounded by 0 = -46.40
         charge 10.00 of 60"#]]);
 }
 

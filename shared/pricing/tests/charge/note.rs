@@ -15,12 +15,16 @@ pub fn of(charged: &DayCharge) -> String {
 
 fn line(line: &Line) -> String {
     let what = match &line.rate {
+        Some(rate) if line.because == LineCause::Minimum => {
+            format!("{rate}: {}", line.after.base_yuan)
+        }
         Some(rate) => format!("{rate}: {}", of_rate(line, &line.after)),
         None if line.because == LineCause::Concession => {
             let without = line.without.iter().map(ToString::to_string).collect::<Vec<_>>();
             let (all, less) = (line.after.base_yuan, line.after.due_yuan);
             format!("month: {all}, without {} {less}", without.join(" and "))
         }
+        None if line.because == LineCause::Minimum => format!("plan: {}", line.after.base_yuan),
         None => format!("plan: rates {}", line.after.base_yuan),
     };
     let day = line.segment.day_of_month();
@@ -43,6 +47,7 @@ fn because(cause: LineCause) -> &'static str {
         LineCause::Void => "void ",
         LineCause::Terms => "new terms ",
         LineCause::Shifted => "shifted ",
+        LineCause::Minimum => "minimum ",
         LineCause::Concession => "concession ",
     }
 }

@@ -124,13 +124,15 @@ fn caps_hold_what_all_segments_cost_and_the_minimum_is_due_once() {
     );
     april.count(11, json!({"a": 1}));
     april.check(30, expect![[r#"
-        from 11 calls: 0 calls to 1 calls, (5 − 0) × 1 less (4 − 0) × 1, at least 10 with 4 before = 6, was 0, 6 rounded by 0 = 6.00
+        from 11 calls: 0 calls to 1 calls, (5 − 0) × 1 less (4 − 0) × 1 = 1, was 0, 1 rounded by 0 = 1.00
+        minimum from 11 calls: 1, at least 10 with 4 before = 5, was 0, 5 rounded by 0 = 5.00
         charge 6.00 of 10"#]]);
     april.count(1, json!({"a": 94}));
     april.count(11, json!({"a": 20}));
     april.check(30, expect![[r#"
         late from 1 calls: 4 calls to 98 calls, (98 − 0) × 1 = 98, was 4, 94 rounded by 0 = 94.00
-        late from 11 calls: 1 calls to 21 calls, (119 − 0) × 1 less (98 − 0) × 1, at most 100 with 98 before = 2, was 6, -4 rounded by 0 = -4.00
+        late from 11 calls: 1 calls to 21 calls, (119 − 0) × 1 less (98 − 0) × 1, at most 100 with 98 before = 2, was 1, 1 rounded by 0 = 1.00
+        minimum from 11 calls: 2 = 0, was 5, -5 rounded by 0 = -5.00
         charge 90.00 of 100"#]]);
 }
 
@@ -455,8 +457,8 @@ fn minimum_and_maximum_are_given_by_days_too() {
     april.check(
         30,
         expect![[r#"
-        from 11 calls: 0 calls to 0 calls, at least 6.66 = 6.66, was 0, 6.66 rounded by 0 = 6.66
-        charge 6.66 of 39.99"#]],
+            minimum from 11 calls: 0, at least 6.66 = 6.66, was 0, 6.66 rounded by 0 = 6.66
+            charge 6.66 of 39.99"#]],
     );
 }
 

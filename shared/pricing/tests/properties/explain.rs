@@ -112,7 +112,7 @@ fn metered(json: &Value) -> (Exact, Exact) {
 pub fn explain(line: &Line, rate: Option<&Value>) {
     let after = &line.after;
     let now = match rate {
-        Some(rate) => {
+        Some(rate) if !line.is_minimum() => {
             gained(line);
             let before = &after.continued;
             let earlier = before.units.minus(&before.free_used).minus(&before.plan_free_used);
@@ -125,8 +125,13 @@ pub fn explain(line: &Line, rate: Option<&Value>) {
             assert_eq!(amounts(&after.slices).minus(&before.base_yuan), after.base_yuan);
             after.due_yuan.clone()
         }
-        None => after.due_yuan.minus(&after.base_yuan),
+        Some(_) | None => after.due_yuan.minus(&after.base_yuan),
     };
+    let has_minimum = after.limit.iter().flatten().any(|(limit, _)| limit == "minimum");
+    assert!(!has_minimum || line.is_minimum(), "a true-up has a line of its own");
+    if line.is_minimum() {
+        assert!(now >= Exact::zero() && (has_minimum || now == Exact::zero()), "a true-up");
+    }
     if line.because.as_deref() == Some("concession") {
         assert!(line.after.due_yuan <= line.after.base_yuan, "a concession takes off");
     } else {
@@ -183,6 +188,10 @@ impl Line {
         let before = &self.after.continued;
         let (calls, amount) = metered(&before.metered);
         (!before.metered.is_null()).then(|| (calls, amount, before.due_yuan.clone()))
+    }
+
+    pub fn is_minimum(&self) -> bool {
+        self.because.as_deref() == Some("minimum")
     }
 
     fn is_void(&self) -> bool {

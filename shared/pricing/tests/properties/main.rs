@@ -49,6 +49,31 @@ fn explains_itself(segments: &[Segment<'_>], charged: &DayCharge) {
             continues(segments, charged, line, &read);
         }
     }
+    let minimums = charged.lines.iter().filter(|line| line.because == LineCause::Minimum);
+    let last = minimums.map(|line| ((line.segment, &line.rate), line)).collect::<BTreeMap<_, _>>();
+    last.values().for_each(|line| makes_up(charged, line));
+}
+
+/// The last true-up of a rate, or of the plan, begins with what there is to pay, and is noted.
+fn makes_up(charged: &DayCharge, line: &Line) {
+    let exact = |yuan: &Yuan| Exact::read(&yuan.to_string());
+    let segment = charged.month.segments.get(&line.segment).unwrap();
+    let rates = segment.rates.values().map(|rated| &rated.yuan);
+    let of_plan = rates.chain(segment.minimums.values()).chain([&segment.adjustment_yuan]);
+    let (due, noted) = match &line.rate {
+        Some(rate) => (
+            segment.rates.get(rate).map(|rated| exact(&rated.yuan)).unwrap_or_default(),
+            segment.minimums.get(rate).map(exact).unwrap_or_default(),
+        ),
+        None => {
+            let all = of_plan.map(exact).collect::<Vec<_>>();
+            (Exact::sum(&all), exact(&segment.minimum_yuan))
+        }
+    };
+    assert_eq!(exact(&line.after_yuan().unwrap()), noted);
+    if line.after.limit.is_some() {
+        assert_eq!(exact(&line.after.base_yuan), due, "{line:?}");
+    }
 }
 
 /// A line goes on from all that the earlier segments of its run had under rates of its name.
