@@ -151,9 +151,9 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
 /// The true-up to a minimum: from what there is to pay to the least that is due.
 fn minimum(line: &Line) -> Result<String, MoneyError> {
     let (due, base) = (yuan(line.after.due_yuan), yuan(line.after.base_yuan));
-    let limit = limit(&line.after);
+    let held = limit(&line.after);
     let added = yuan(line.after_yuan()?);
-    Ok(format!("    together {base}\n{limit}    {due} − {base} = {added}\n"))
+    Ok(format!("    together {base}\n{held}    {due} − {base} = {added}\n"))
 }
 
 /// The month's cost with all concessions, and without those that are left out.

@@ -5,12 +5,15 @@ use rust_decimal::Decimal;
 use crate::faults::{Faults, Rule};
 use crate::{Percent, Yuan};
 
-/// The most that a plan can come to, in yuan: 2.5·10¹⁴. With [`DECIMALS_MAX`] decimals, 31 segments
-/// of a month, each under another plan, still sum to less than the 7.9·10²⁸ that are exact.
+/// The most that a plan can come to, in yuan: 2.5·10¹⁴. To the thirteenth decimal, 31 segments of a
+/// month, each under another plan, still sum to less than the 7.9·10²⁸ that are exact.
 const WORST_MAX: Decimal = Decimal::from_parts(2_838_601_728, 58_207, 0, false, 0);
 
-/// The most decimals of an amount.
-const DECIMALS_MAX: u32 = 13;
+/// The most decimals of a price before discounts.
+const PRICE_DECIMALS_MAX: u32 = 13;
+
+/// The most decimals of what discounts leave.
+const DECIMALS_MAX: u32 = 31;
 
 /// An amount that no usage exceeds, and the most decimals that an amount below it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +64,22 @@ impl Ceiling {
         Ceiling { worst: self.worst.max(minimum), decimals }
     }
 
+    /// Notes a price that is not exact before discounts.
+    pub(crate) fn check_price(self, faults: &mut Faults) {
+        self.check_to(PRICE_DECIMALS_MAX, faults);
+    }
+
+    /// Notes an amount that is not exact.
     pub(crate) fn check(self, faults: &mut Faults) {
-        let is_exact = self.worst <= WORST_MAX && self.decimals <= DECIMALS_MAX;
+        self.check_to(DECIMALS_MAX, faults);
+    }
+
+    fn check_to(self, most: u32, faults: &mut Faults) {
+        let is_exact = self.worst <= WORST_MAX && self.decimals <= most;
         faults.unless(is_exact, || Rule::TooManyDigits {
             worst: self.worst.trunc(),
             decimals: self.decimals,
+            most,
         });
     }
 }

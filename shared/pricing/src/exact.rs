@@ -5,12 +5,13 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::de::{self, Deserializer, Visitor};
 
-/// A decimal number that is written as a text.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+/// A number that is written as a text, read by `parse`.
+pub(crate) fn deserialize<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
-) -> Result<Decimal, D::Error> {
-    deserializer.deserialize_any(ExactVisitor(expected))
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_any(ExactVisitor { expected, parse })
 }
 
 /// A number in plain digits such as `-12.50`: no plus, no exponent, no separators. Zeros before and after
@@ -31,19 +32,22 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
 }
 
 /// Tells what is expected where something else stands.
-struct ExactVisitor(&'static str);
+struct ExactVisitor<T> {
+    expected: &'static str,
+    parse: fn(&str) -> Option<T>,
+}
 
-impl Visitor<'_> for ExactVisitor {
-    type Value = Decimal;
+impl<T> Visitor<'_> for ExactVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.expected)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         // Nothing has no sign in a document.
-        let is_signed = |number: &Decimal| number.is_zero() && text.starts_with('-');
-        let number = parse(text).filter(|number| !is_signed(number));
+        let is_something = text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+        let number = (self.parse)(text).filter(|_| is_something || !text.starts_with('-'));
         number.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }

@@ -108,14 +108,16 @@ pub enum Rule {
     /// Amounts would need more digits than can be computed exactly.
     #[error(
         "all that can be counted comes to {worst} yuan with {decimals} decimals; amounts are exact to \
-         2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts \
-         fewer decimals"
+         2.5·10^14 yuan with {most} decimals here; lower the price, or give it, its tiers and its \
+         discounts fewer decimals"
     )]
     TooManyDigits {
         /// The highest amount, in whole yuan.
         worst: Decimal,
         /// Its decimals.
         decimals: u32,
+        /// The decimals that are exact: fewer before discounts than after them.
+        most: u32,
     },
     /// Units would need more digits than can be computed exactly.
     #[error(

@@ -22,6 +22,7 @@ mod condense;
 mod day;
 mod exact;
 mod faults;
+mod fine;
 mod meter;
 mod model;
 mod money;

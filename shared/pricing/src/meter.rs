@@ -172,7 +172,7 @@ impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
         let expected =
             "an amount from 0 to 10^12 yuan as a text with at most six decimals such as \"120.50\"";
-        let amount = exact::deserialize(deserializer, expected)?;
+        let amount = exact::deserialize(deserializer, expected, exact::parse)?;
         Amount::new(amount).ok_or_else(|| {
             let found = amount.to_string();
             serde::de::Error::invalid_value(serde::de::Unexpected::Str(&found), &expected)

@@ -4,17 +4,24 @@ use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::exact;
+use crate::fine::{self, Fine};
+use crate::{Percent, exact};
 
-/// Yuan, exact: a price or an unrounded charge, with up to 28 significant digits.
+/// Yuan, exact: a price or an unrounded charge. It has up to 28 significant digits as far as the
+/// thirteenth decimal, and eighteen decimals more, which discounts of discounts need.
 ///
 /// Arithmetic is checked: an operation that would lose a digit or overflow is a [`MoneyError`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Yuan(Decimal);
+// Compared field by field: what follows the thirteenth decimal has the sign of the number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Yuan {
+    /// The amount, cut after the thirteenth decimal.
+    number: Decimal,
+    /// The decimals after it; nothing of nearly all amounts.
+    fine: Fine,
+}
 
 /// How an exact amount becomes whole fen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +59,7 @@ pub enum MoneyError {
         /// The second operand, in fen.
         right: i64,
     },
-    /// The exact result does not fit 28 significant digits.
+    /// The exact result has more digits than [`Yuan`] can hold.
     #[error("{left} {operation} {right} is out of range")]
     YuanOutOfRange {
         /// The first operand.
@@ -83,24 +90,33 @@ impl fmt::Display for Rounding {
 
 impl Yuan {
     /// Nothing.
-    pub const ZERO: Yuan = Yuan(Decimal::ZERO);
+    pub const ZERO: Yuan = Yuan { number: Decimal::ZERO, fine: Fine::NOTHING };
 
     /// Whether it is nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        self.0.is_zero()
+        self.number.is_zero() && self.fine.is_nothing()
     }
 
     /// An amount of yuan.
     #[must_use]
-    pub const fn new(amount: Decimal) -> Yuan {
-        Yuan(amount)
+    pub fn new(amount: Decimal) -> Yuan {
+        if amount.scale() <= fine::AFTER {
+            return Yuan { number: amount, fine: Fine::NOTHING };
+        }
+        let number = amount.trunc_with_scale(fine::AFTER);
+        Yuan { number, fine: Fine::of(amount - number) }
     }
 
-    /// The amount as a decimal number of yuan.
+    /// The amount as a decimal number of yuan, rounded if it has more than 28 digits.
     #[must_use]
-    pub const fn decimal(self) -> Decimal {
-        self.0
+    pub fn decimal(self) -> Decimal {
+        if self.fine.is_nothing() { self.number } else { self.number + self.fine.decimal() }
+    }
+
+    /// How many decimals the amount has.
+    pub(crate) fn decimals(self) -> u32 {
+        if self.fine.is_nothing() { self.number.normalize().scale() } else { self.fine.decimals() }
     }
 
     /// The exact sum.
@@ -109,7 +125,21 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when it does not fit.
     pub fn plus(self, other: Yuan) -> Result<Yuan, MoneyError> {
-        self.exactly('+', other.0, self.unrounded(other, self.0.checked_add(other.0)))
+        // Most fees are nothing, and every sum begins with it.
+        if other.is_zero() {
+            return Ok(self);
+        }
+        if self.is_zero() {
+            return Ok(other);
+        }
+        if !self.fine.is_nothing() || !other.fine.is_nothing() {
+            return self.plus_fine(other);
+        }
+        self.exactly(
+            '+',
+            other.number,
+            self.unrounded(other, self.number.checked_add(other.number)),
+        )
     }
 
     /// The exact difference.
@@ -118,7 +148,20 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when it does not fit.
     pub fn minus(self, other: Yuan) -> Result<Yuan, MoneyError> {
-        self.exactly('−', other.0, self.unrounded(other, self.0.checked_sub(other.0)))
+        if other.is_zero() {
+            return Ok(self);
+        }
+        if self.is_zero() {
+            return Ok(other.opposite());
+        }
+        if !self.fine.is_nothing() || !other.fine.is_nothing() {
+            return self.plus_fine(other.opposite());
+        }
+        self.exactly(
+            '−',
+            other.number,
+            self.unrounded(other, self.number.checked_sub(other.number)),
+        )
     }
 
     /// This price times a quantity, exactly.
@@ -127,12 +170,47 @@ impl Yuan {
     ///
     /// [`MoneyError::YuanOutOfRange`] when the product needs more than 28 digits.
     pub fn times(self, quantity: Decimal) -> Result<Yuan, MoneyError> {
-        let (left, right) = (self.0.normalize(), quantity.normalize());
-        let is_nothing = left.is_zero() || right.is_zero();
+        if self.is_zero() || quantity.is_zero() {
+            return Ok(Yuan::ZERO);
+        }
+        let (left, right) = (self.number.normalize(), quantity.normalize());
         // `checked_mul` rounds a product with too many digits instead of refusing it.
         let keeps_all = |product: &Decimal| product.scale() == left.scale() + right.scale();
-        let exact = left.checked_mul(right).filter(|product| is_nothing || keeps_all(product));
-        self.exactly('×', quantity, exact)
+        let exact = left.checked_mul(right).filter(keeps_all);
+        let exact = exact.filter(|_| self.fine.is_nothing());
+        exact
+            .map(|product| Yuan::new(product.normalize()))
+            .ok_or_else(|| self.out_of_range('×', quantity))
+    }
+
+    /// So many percent of this amount, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError::YuanOutOfRange`] when the share needs more than 31 decimals.
+    pub fn percent(self, percent: Percent) -> Result<Yuan, MoneyError> {
+        let share = percent.of_one_yuan().number;
+        // Nearly every share fits as an amount does.
+        self.times(share).or_else(|_| self.fine_share(share))
+    }
+
+    #[cold]
+    fn fine_share(self, share: Decimal) -> Result<Yuan, MoneyError> {
+        let shared = fine::share(self.number, self.fine, share);
+        let shared = shared.and_then(|(number, fine)| Yuan::carried(number, fine));
+        shared.ok_or_else(|| self.out_of_range('×', share))
+    }
+
+    /// The same amount with the other sign.
+    fn opposite(self) -> Yuan {
+        Yuan { number: -self.number, fine: self.fine.negated() }
+    }
+
+    #[cold]
+    fn plus_fine(self, other: Yuan) -> Result<Yuan, MoneyError> {
+        let sum = self.number.checked_add(other.number);
+        let sum = sum.and_then(|number| Yuan::carried(number, self.fine.plus(other.fine)));
+        sum.ok_or_else(|| self.out_of_range('+', other.decimal()))
     }
 
     /// The exact sum of many amounts.
@@ -171,19 +249,37 @@ impl Yuan {
     }
 
     fn to_fen(self, strategy: RoundingStrategy) -> Result<Fen, MoneyError> {
-        self.0
+        let number =
+            if self.fine.is_nothing() { self.number } else { self.with_any_fifth_decimal() };
+        number
             .checked_mul(Decimal::ONE_HUNDRED)
             .and_then(|fen| i64::try_from(fen.round_dp_with_strategy(0, strategy)).ok())
             .map(Fen)
-            .ok_or(MoneyError::TooManyYuan(self.0))
+            .ok_or(MoneyError::TooManyYuan(self.number))
+    }
+
+    /// A number that rounds to fen as the amount does, which has something after the fourth decimal: what
+    /// that is makes no difference.
+    fn with_any_fifth_decimal(self) -> Decimal {
+        self.number.trunc_with_scale(4) + Decimal::new(self.fine.signum(), 5)
+    }
+
+    /// The sum of a number and of what goes beyond its thirteenth decimal, or what of both has another
+    /// sign than the other; none if the number has no place for so many decimals.
+    fn carried(number: Decimal, fine: Fine) -> Option<Yuan> {
+        let mut fixed = number;
+        fixed.rescale(fine::AFTER);
+        let mantissa = (fixed.scale() == fine::AFTER).then_some(fixed.mantissa())?;
+        let (carried, fine) = fine.carried_to(mantissa);
+        let number = Decimal::try_from_i128_with_scale(carried, fine::AFTER).ok()?;
+        Some(Yuan { number: number.normalize(), fine })
     }
 
     /// A sum or a difference that kept every decimal: one with too many digits is rounded instead
     /// of refused.
     fn unrounded(self, other: Yuan, result: Option<Decimal>) -> Option<Decimal> {
-        let is_one = self.is_zero() || other.is_zero();
-        let decimals = self.0.scale().max(other.0.scale());
-        result.filter(|result| is_one || result.scale() >= decimals)
+        let decimals = self.number.scale().max(other.number.scale());
+        result.filter(|result| result.scale() >= decimals)
     }
 
     fn exactly(
@@ -192,31 +288,55 @@ impl Yuan {
         right: Decimal,
         result: Option<Decimal>,
     ) -> Result<Yuan, MoneyError> {
-        result.map(|amount| Yuan(amount.normalize())).ok_or(MoneyError::YuanOutOfRange {
-            left: self.0,
-            operation,
-            right,
-        })
+        result
+            .map(|amount| Yuan { number: amount.normalize(), fine: Fine::NOTHING })
+            .ok_or_else(|| self.out_of_range(operation, right))
+    }
+
+    #[cold]
+    fn out_of_range(self, operation: char, right: Decimal) -> MoneyError {
+        MoneyError::YuanOutOfRange { left: self.decimal(), operation, right }
     }
 }
 
 /// `0.0234`: yuan, all digits, no sign of the currency.
 impl fmt::Display for Yuan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.normalize().fmt(f)
+        if self.fine.is_nothing() {
+            return self.number.normalize().fmt(f);
+        }
+        let sign = if self.fine.signum() < 0 { "-" } else { "" };
+        let mut number = self.number.abs();
+        number.rescale(fine::AFTER);
+        f.pad(&format!("{sign}{number}{}", self.fine))
+    }
+}
+
+/// Reads plain digits such as `-12.50`.
+fn read(text: &str) -> Option<Yuan> {
+    let cut = text.find('.').map_or(text.len(), |point| text.len().min(point + 1 + fine::PLACES));
+    let (number, rest) = text.split_at_checked(cut)?;
+    let fine = Fine::read(rest, text.starts_with('-'))?;
+    let number = exact::parse(number)?;
+    if fine.is_nothing() { Some(Yuan { number, fine }) } else { Yuan::carried(number, fine) }
+}
+
+impl Serialize for Yuan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for Yuan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Yuan, D::Error> {
         let expected = "an amount in yuan as a text such as \"0.0001\", since a number may have been rounded on its way";
-        exact::deserialize(deserializer, expected).map(Yuan)
+        exact::deserialize(deserializer, expected, read)
     }
 }
 
 impl From<Fen> for Yuan {
     fn from(fen: Fen) -> Yuan {
-        Yuan(Decimal::new(fen.0, 2))
+        Yuan { number: Decimal::new(fen.0, 2), fine: Fine::NOTHING }
     }
 }
 
@@ -304,10 +424,10 @@ impl Fen {
             let upto = if all.is_zero() || place + 1 == weights.len() {
                 self
             } else {
-                let product = Yuan::from(self).times(weight.0)?;
-                let share = product.0.checked_div(all.0);
-                let share = share.ok_or(MoneyError::TooManyYuan(product.0))?;
-                Yuan(share).to_fen_rounded(Rounding::HalfUp)?
+                let product = Yuan::from(self).times(weight.decimal())?.decimal();
+                let share = product.checked_div(all.decimal());
+                let share = share.ok_or(MoneyError::TooManyYuan(product))?;
+                Yuan::new(share).to_fen_rounded(Rounding::HalfUp)?
             };
             parts.push(upto.minus(given)?);
             given = upto;
@@ -435,6 +555,74 @@ mod tests {
         assert_eq!(yuan("0.0001").times(Decimal::from(300)), Ok(yuan("0.03")));
         let long = Decimal::from_str_exact("999999.123456").unwrap();
         assert!(yuan("123456789012345678.0000000001").times(long).is_err());
+    }
+
+    /// The decimals after the thirteenth are added, subtracted, compared and written as all others.
+    #[test]
+    fn amounts_have_thirty_one_decimals() {
+        for (left, right, sum) in [
+            ("0.00000000000009", "0.00000000000002", "0.00000000000011"),
+            ("1", "-0.0000000000000000000000000000001", "0.9999999999999999999999999999999"),
+            ("-1", "0.0000000000000000000000000000001", "-0.9999999999999999999999999999999"),
+            ("0.00000000000005", "-0.0000000000001", "-0.00000000000005"),
+            ("0.9999999999999999999999999999999", "0.0000000000000000000000000000001", "1"),
+            (
+                "250000000000000.0000000000001",
+                "0.00000000000000001",
+                "250000000000000.00000000000010001",
+            ),
+            ("-0.0000000000000000000000000000001", "0.0000000000000000000000000000001", "0"),
+        ] {
+            let read = |text: &str| {
+                let amount: Yuan = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+                assert_eq!(amount.to_string(), text);
+                amount
+            };
+            let (left, right, sum) = (read(left), read(right), read(sum));
+            assert_eq!(left.plus(right), Ok(sum));
+            assert_eq!(sum.minus(right), Ok(left));
+            assert_eq!(left < sum, right > Yuan::ZERO, "{left} {sum}");
+            assert_eq!(serde_json::to_string(&sum).unwrap(), format!("\"{sum}\""));
+        }
+        let refused = |text: &str| serde_json::from_str::<Yuan>(&format!("\"{text}\"")).is_err();
+        assert!(refused("0.00000000000000000000000000000001"));
+        assert!(refused("0.0000000000000x"));
+        assert!(yuan("1000000000000000000").plus(yuan("0.00000000000001")).is_err());
+    }
+
+    #[test]
+    fn a_percentage_of_an_amount_is_exact_to_thirty_one_decimals() {
+        let percent = |text: &str| Percent::new(Decimal::from_str_exact(text).unwrap()).unwrap();
+        let mut left = yuan("250000000000000.0000000000001");
+        for _ in 0..4 {
+            left = left.minus(left.percent(percent("12.34")).unwrap()).unwrap();
+        }
+        assert_eq!(left.to_string(), "147620228741888.40000000000005904809149675536");
+        assert!(left.percent(percent("0.1234567891")).is_err());
+        assert_eq!(left.percent(percent("0")), Ok(Yuan::ZERO));
+        assert_eq!(left.percent(percent("100")), Ok(left));
+    }
+
+    #[test]
+    fn decimals_after_the_thirteenth_decide_how_fen_are_rounded() {
+        for (exact, half_up, half_even, up, down) in [
+            ("0.005", 1, 0, 1, 0),
+            ("0.00500000000000000001", 1, 1, 1, 0),
+            ("0.00499999999999999999", 0, 0, 1, 0),
+            ("0.00000000000000000001", 0, 0, 1, 0),
+            ("-0.00500000000000000001", -1, -1, -1, 0),
+            ("-0.00000000000000000001", 0, 0, -1, 0),
+        ] {
+            for (rounding, fen) in [
+                (Rounding::HalfUp, half_up),
+                (Rounding::HalfEven, half_even),
+                (Rounding::Up, up),
+                (Rounding::Down, down),
+            ] {
+                assert_eq!(yuan(exact).to_fen_rounded(rounding), Ok(Fen::new(fen)), "{exact}");
+            }
+        }
+        assert_eq!(yuan("-0.00000000000000000001").to_fen_floor(), Ok(Fen::new(-1)));
     }
 
     #[test]

@@ -61,16 +61,9 @@ impl<'a> Parts<'a> {
         let parts = self.0.iter_mut().zip(ratings).zip(news).zip(shifts);
         for (((part, rating), news), is_shifted) in parts {
             let because = if is_shifted { LineCause::Shifted } else { cause };
-            let lines = part.note(because, rating, news)?;
-            match cause {
-                LineCause::Usage => part.own.extend(lines),
-                LineCause::Late
-                | LineCause::Void
-                | LineCause::Terms
-                | LineCause::Shifted
-                | LineCause::Minimum
-                | LineCause::Concession => part.changed.extend(lines),
-            }
+            let mut lines = std::mem::take(part.lines_of(cause));
+            part.note(because, rating, news, &mut lines)?;
+            *part.lines_of(cause) = lines;
         }
         Ok(())
     }
@@ -119,13 +112,13 @@ impl<'a> Parts<'a> {
             month: MonthToDate { segments, concession_yuan, charged_fen, rounding: rule },
         };
         let mut own = Vec::new();
-        for part in self.0 {
-            charged.lines.extend(part.changed);
-            own.extend(part.own);
+        for mut part in self.0 {
+            charged.lines.append(&mut part.changed);
+            append(&mut own, part.own);
             charged.unpriced.extend(part.unpriced);
             charged.month.segments.insert(part.segment.from(), part.to_date);
         }
-        charged.lines.append(&mut own);
+        append(&mut charged.lines, own);
         charged.lines.extend(concession);
         rounding::share_out(charged.charge_fen, &mut charged.lines)?;
         Ok(charged)
@@ -161,6 +154,19 @@ impl<'a> Part<'a> {
         })
     }
 
+    /// The lines of what is noted for a cause.
+    fn lines_of(&mut self, cause: LineCause) -> &mut Vec<Line> {
+        match cause {
+            LineCause::Usage => &mut self.own,
+            LineCause::Late
+            | LineCause::Void
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Minimum
+            | LineCause::Concession => &mut self.changed,
+        }
+    }
+
     /// Counts the days that the segment holds.
     fn count(
         &mut self,
@@ -183,14 +189,14 @@ impl<'a> Part<'a> {
         Ok(news)
     }
 
-    /// The lines of each rate that changed, of what makes up minimums, and of what the plan makes of them.
+    /// Notes lines of each rate that changed, of what makes up minimums, and of what the plan makes of them.
     fn note(
         &mut self,
         because: LineCause,
         rating: Rating,
         news: News,
-    ) -> Result<Vec<Line>, ChargeError> {
-        let mut lines = Vec::new();
+        lines: &mut Vec<Line>,
+    ) -> Result<(), ChargeError> {
         let adjustment = rating.adjustment()?;
         self.due = rating.due_yuan;
         let segment = self.segment.from();
@@ -224,7 +230,7 @@ impl<'a> Part<'a> {
             lines.push(line(segment, because, before, plan, adjustment)?);
         }
         lines.extend(of_plan);
-        Ok(lines)
+        Ok(())
     }
 
     /// The lines of what makes up the minimums of rates, and of the plan, where that changed.
@@ -252,6 +258,11 @@ impl<'a> Part<'a> {
         let before = std::mem::replace(&mut self.to_date.minimum_yuan, now);
         Ok((of_rates, minimum(segment, before, after)?))
     }
+}
+
+/// Adds lines after others, which mostly are none.
+fn append(lines: &mut Vec<Line>, mut more: Vec<Line>) {
+    if lines.is_empty() { *lines = more } else { lines.append(&mut more) }
 }
 
 /// A line of what makes up a minimum; none if it is as much as before.

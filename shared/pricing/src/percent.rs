@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Percent, D::Error> {
         let expected =
             "a percentage from 0 to 100 as a text with at most ten decimals such as \"20\"";
-        let percent = exact::deserialize(deserializer, expected)?;
+        let percent = exact::deserialize(deserializer, expected, exact::parse)?;
         Percent::new(percent).ok_or_else(|| {
             let found = percent.to_string();
             serde::de::Error::invalid_value(serde::de::Unexpected::Str(&found), &expected)

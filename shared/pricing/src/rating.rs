@@ -468,7 +468,7 @@ fn discounted(discount: &Discount, list: Yuan, left: Yuan) -> Result<Discounted,
         DiscountOf::Remaining => left,
         DiscountOf::List => list,
     };
-    let off = of_yuan.times(discount.percent.of_one_yuan().decimal())?;
+    let off = of_yuan.percent(discount.percent)?;
     Ok(Discounted {
         discount: discount.discount.clone(),
         percent: discount.percent,

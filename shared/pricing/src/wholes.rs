@@ -1,5 +1,7 @@
 //! Wholes: how often a size goes into a number, and what its rest counts for.
 
+use std::cmp::Ordering;
+
 use rust_decimal::Decimal;
 
 /// What a rest that fills no whole counts for.
@@ -19,13 +21,15 @@ pub(crate) enum Rest {
 pub(crate) fn wholes(number: Decimal, size: Decimal, rest: Rest) -> Decimal {
     let left = number % size;
     let full = ((number - left) / size).normalize();
-    let is_above_half = left > size - left;
-    let is_half = left == size - left;
     let counts = match rest {
         Rest::Up => !left.is_zero(),
         Rest::Down => false,
-        Rest::HalfUp => is_above_half || is_half,
-        Rest::HalfEven => is_above_half || (is_half && !(full % Decimal::TWO).is_zero()),
+        Rest::HalfUp => left >= size - left,
+        Rest::HalfEven => match left.cmp(&(size - left)) {
+            Ordering::Less => false,
+            Ordering::Equal => !(full % Decimal::TWO).is_zero(),
+            Ordering::Greater => true,
+        },
     };
     if counts { full + Decimal::ONE } else { full }
 }

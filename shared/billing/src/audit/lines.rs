@@ -98,7 +98,7 @@ fn amount_of(slice: &Slice) -> Result<Yuan, MoneyError> {
 fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     let mut left = rated.base_yuan;
     for Discounted { percent, of_yuan, off_yuan, .. } in &rated.discounts {
-        let off = of_yuan.times(percent.of_one_yuan().decimal())?;
+        let off = of_yuan.percent(*percent)?;
         let off = if left < Yuan::ZERO { off.max(left) } else { off.min(left) };
         if (*of_yuan != left && *of_yuan != rated.base_yuan) || *off_yuan != off {
             return Ok(false);

@@ -721,7 +721,7 @@ impl Tape {
         let mut left = after.base_yuan;
         for discounted in &after.discounts {
             let Discounted { discount, percent, of_yuan, off_yuan } = discounted.clone();
-            let whole = of_yuan.times(percent.of_one_yuan().decimal())?;
+            let whole = of_yuan.percent(percent)?;
             let step = Step::Discount {
                 discount,
                 percent,

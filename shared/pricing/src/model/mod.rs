@@ -262,7 +262,6 @@ impl Model {
 
 /// Notes a price that is negative or too precise.
 pub(crate) fn check_price(price: Yuan, faults: &mut Faults) {
-    let decimals = price.decimal().normalize().scale();
     faults.unless(price >= Yuan::ZERO, || Rule::NegativePrice(price));
-    faults.unless(decimals <= PRICE_DECIMALS_MAX, || Rule::TooPrecise(price));
+    faults.unless(price.decimals() <= PRICE_DECIMALS_MAX, || Rule::TooPrecise(price));
 }

@@ -25,10 +25,11 @@ pub(super) fn check(document: &PlanDocument, can_be_priced: &[bool], faults: &mu
         }
     });
     if faults.count() == 0 {
-        let all = all
-            .discounted(document.discounts.iter().map(|discount| discount.percent))
-            .at_least(document.minimum);
         faults.at("rates", |faults| all.check(faults));
+    }
+    if faults.count() == 0 {
+        let left = all.discounted(document.discounts.iter().map(|discount| discount.percent));
+        faults.at("discounts", |faults| left.at_least(document.minimum).check(faults));
     }
 }
 
@@ -38,11 +39,15 @@ fn check_rate(document: &PlanDocument, rate: &Rate, faults: &mut Faults) -> Ceil
         faults.at("conversion", |faults| faults.unless(is_plans, || Rule::TooManyUnits));
         return Ceiling::NOTHING;
     };
-    let ceiling = rate.price.ceiling(units, Calls::MAX.get().into());
-    let ceiling = ceiling
+    let price = rate.price.ceiling(units, Calls::MAX.get().into());
+    let before = faults.count();
+    faults.at("price", |faults| price.check_price(faults));
+    let ceiling = price
         .discounted(rate.discounts.iter().map(|discount| discount.percent))
         .at_least(rate.minimum);
-    faults.at("price", |faults| ceiling.check(faults));
+    if faults.count() == before {
+        faults.at("discounts", |faults| ceiling.check(faults));
+    }
     ceiling
 }
 

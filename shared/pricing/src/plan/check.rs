@@ -65,8 +65,7 @@ fn check_caps(minimum: Option<Yuan>, maximum: Option<Yuan>, faults: &mut Faults)
         let Some(cap) = cap else { continue };
         faults.at(field, |faults| {
             faults.unless(cap >= Yuan::ZERO, || Rule::NegativePrice(cap));
-            let is_fen = cap.decimal().normalize().scale() <= 2;
-            faults.unless(is_fen, || Rule::CapTooPrecise(cap));
+            faults.unless(cap.decimals() <= 2, || Rule::CapTooPrecise(cap));
             faults.unless(cap.decimal() <= CAP_MAX.into(), || Rule::CapTooLarge);
         });
     }

@@ -80,6 +80,18 @@ pub const ACCEPTED: &[Changes] = &[
         r#"rates[0].price.unit_price = "1.0000000001""#,
         r#"discounts = [{ "discount": "a", "percent": "12.5" }]"#,
     ],
+    // Four discounts of two decimals: 10 + 4 × 4 decimals.
+    &[
+        r#"rates[0].price.unit_price = "1.0000000001""#,
+        r#"discounts = [{ "discount": "a", "percent": "12.34" }, { "discount": "b", "percent": "0.01" },
+                        { "discount": "c", "percent": "99.99" }, { "discount": "d", "percent": "33.33" }]"#,
+    ],
+    // 13 decimals before discounts, and 18 that these add.
+    &[
+        r#"rates[0].price.unit_price = "1.0000000001""#,
+        r#"rates[0].free_per_month = "100000.125""#,
+        r#"rates[0].discounts = [{ "discount": "a", "percent": "12.3456789" }, { "discount": "b", "percent": "1.2345678" }]"#,
+    ],
     // 10 decimals of the price and 3 of the allowance.
     &[
         r#"rates[0].price.unit_price = "2000.0000000001""#,

@@ -108,7 +108,12 @@ const BROKEN: &[Changes] = &[
     &[r#"rates[0].price.unit_price = "2500.0000000001""#],
     &[
         r#"rates[0].price.unit_price = "1.0000000001""#,
-        r#"discounts = [{ "discount": "a", "percent": "10.0001" }]"#,
+        r#"discounts = [{ "discount": "a", "percent": "10.0000000001" }, { "discount": "b", "percent": "10.0000001" },
+                        { "discount": "c", "percent": "10.1" }]"#,
+    ],
+    &[
+        r#"rates[0].price.unit_price = "1.0000000001""#,
+        r#"rates[0].discounts = [{ "discount": "a", "percent": "10.0000000001" }, { "discount": "b", "percent": "10.00000001" }]"#,
     ],
     &[
         r#"rates[0].price.unit_price = "1.0000000001""#,
@@ -236,23 +241,26 @@ fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
                 discounts[1].discount: `a` is the name of another one already; give each its own
                 rates[0].discounts[0].until: must be after the day from which it holds
             rates[0].price.unit_price = "2500.0000000001"
-                rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+                rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price.unit_price = "1.0000000001"
-            discounts = [{ "discount": "a", "percent": "10.0001" }]
-                rates: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+            discounts = [{ "discount": "a", "percent": "10.0000000001" }, { "discount": "b", "percent": "10.0000001" }, { "discount": "c", "percent": "10.1" }]
+                discounts: all that can be counted comes to 100000000010 yuan with 34 decimals; amounts are exact to 2.5·10^14 yuan with 31 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates[0].price.unit_price = "1.0000000001"
+            rates[0].discounts = [{ "discount": "a", "percent": "10.0000000001" }, { "discount": "b", "percent": "10.00000001" }]
+                rates[0].discounts: all that can be counted comes to 100000000010 yuan with 32 decimals; amounts are exact to 2.5·10^14 yuan with 31 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price.unit_price = "1.0000000001"
             rates[0].free_per_month = "100000.000025"
-                rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+                rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price = { "model": "graduated", "tiers": [ { "up_to": "0.000001", "unit_price": "1.0000000001" }, { "unit_price": "1" }] }
-                rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+                rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates = [ { "rate": "a", "apis": ["a"], "price": { "model": "per_unit", "unit_price": "1300" } }, { "rate": "b", "apis": ["b"], "price": { "model": "per_unit", "unit_price": "1300" } }]
-                rates: all that can be counted comes to 260000000000000 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+                rates: all that can be counted comes to 260000000000000 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 31 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price = { "model": "package", "size": "0.000001", "price": "0" }
             conversion = { "multiply": 1000000000, "divide": "0.000001" }
-                rates[0].price: all that can be counted comes to 79228162514264337593543950335 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+                rates[0].price: all that can be counted comes to 79228162514264337593543950335 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price = { "model": "block", "tiers": [{ "size": "0.000001", "price": "0" }] }
             conversion = { "multiply": 1000000000, "divide": "0.000001" }
-                rates[0].price: all that can be counted comes to 79228162514264337593543950335 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals; lower the price, or give it, its tiers and its discounts fewer decimals
+                rates[0].price: all that can be counted comes to 79228162514264337593543950335 yuan with 0 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price = { "model": "percentage", "percent": "0.0000000001" }
             conversion = { "multiply": "999999999.999999" }
                 conversion: all that can be counted comes to more digits of units than the 28 that are exact; multiply or divide by less, or by a number with fewer decimals

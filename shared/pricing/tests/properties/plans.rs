@@ -64,6 +64,14 @@ fn percent() -> impl Strategy<Value = Value> {
         .prop_map(Value::from)
 }
 
+/// A percentage with at most two decimals.
+fn short_percent() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        select(vec!["0.01", "12.34", "33.33", "99.99"]).prop_map(Value::from),
+        (0_u32..=10_000).prop_map(|n| json!(format!("{}.{:02}", n / 100, n % 100))),
+    ]
+}
+
 /// Tiers with the fields given, each ending where the next begins.
 fn tiers(fields: BoxedStrategy<Map<String, Value>>) -> impl Strategy<Value = Value> {
     let closed = prop::collection::vec((size(), fields.clone()), 0..3);
@@ -155,10 +163,12 @@ fn conversion(free: Free) -> impl Strategy<Value = Option<Value>> {
 /// Discounts; some hold on a part of the month only.
 fn discounts(month: &'static str) -> impl Strategy<Value = Option<Value>> {
     let day = || prop::option::weighted(0.2, 1_u32..28);
-    let one = (percent(), select(vec!["remaining", "list"]), day(), 1_u32..28);
+    let of = || select(vec!["remaining", "list"]);
+    let long = prop::collection::vec((percent(), of(), day(), 1_u32..28), 1..3);
+    let short = prop::collection::vec((short_percent(), of(), day(), 1_u32..28), 1..=4);
     prop::option::weighted(
         0.3,
-        prop::collection::vec(one, 1..3).prop_map(move |discounts| {
+        prop_oneof![long, short].prop_map(move |discounts| {
             let discount =
                 |(index, (percent, of, from, days)): (usize, (Value, &str, Option<u32>, u32))| {
                     let mut discount =
