@@ -5,9 +5,9 @@ use clap_complete::Shell;
 use steelyard_runtime::Error;
 
 use crate::commands::{
-    access, account, actions, adjust, adjustments, audit, breaker, debits, demo, import, items,
-    local, mandates, plan, portal, price, provider, reconcile, refund, runs, settle, statement,
-    usage,
+    access, account, actions, adjust, adjustments, audit, breaker, campaign, debits, demo, import,
+    items, local, mandates, plan, portal, price, provider, reconcile, refund, runs, settle,
+    statement, usage,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     /// Register providers, put them on plans, give them overrides.
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
+    #[command(subcommand)]
+    Campaign(campaign::CampaignCommand),
     #[command(subcommand)]
     Source(access::SourceCommand),
     #[command(subcommand)]

@@ -97,6 +97,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
         Command::Source(command) => command.run(&target, &platform).await,
         Command::Caller(command) => command.run(&target, &platform).await,
         Command::Provider(command) => command.run(&target, &platform).await,
+        Command::Campaign(command) => command.run(&target, &platform).await,
         Command::Plan(command) => command.run(&target, &platform).await,
         Command::Price(args) => args.run(&target),
         Command::Completions { shell } => args::print_completions(shell),

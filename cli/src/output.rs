@@ -85,7 +85,8 @@ const WIDTH: u16 = 80;
 
 /// A table with these columns, as wide as the terminal at most. Those whose name begins with `>` hold
 /// numbers, which are never wrapped.
-pub(crate) fn table<const N: usize>(columns: [&str; N]) -> Table {
+pub(crate) fn table<'a>(columns: impl AsRef<[&'a str]>) -> Table {
+    let columns = columns.as_ref();
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {

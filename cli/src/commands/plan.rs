@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::json;
 use steelyard_books::PlanAdded;
-use steelyard_pricing::{BillingDay, Name, Plan, plan_schema};
+use steelyard_pricing::{BillingDay, Catalog, Name, Plan, QuotedUsage, plan_schema};
 use steelyard_runtime::Error;
 use steelyard_store::StoredPlans;
 
+use super::diff::DiffArgs;
+use super::reach;
 use super::simulate::SimulateArgs;
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, System, TargetArgs};
 
-/// Check, add and list plans, and see what a draft would change.
+/// Check, add, list and compare plans, and see what a draft would change.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PlanCommand {
     /// Check a plan document without storing it. Each error names its line and the broken rule, and
@@ -23,16 +25,28 @@ pub(crate) enum PlanCommand {
     Check {
         /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
+        /// Usage, as for `steelyard price`: warns about a rate under which none of it is rated, and about a
+        /// percentage of amounts that it does not have.
+        #[arg(long)]
+        usage: Option<PathBuf>,
     },
     /// Print the JSON Schema of plan documents.
     Schema,
     Simulate(SimulateArgs),
     /// Store a version of a plan. A version that has taken effect never changes: a new price is a
     /// new version with a later `effective_from`.
+    ///
+    /// A version that takes effect this month or earlier reaches usage that was counted already. If
+    /// providers are on its plan, it is stored only with `--yes`; without, the command shows whom it
+    /// affects and by how much.
     Add {
         /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
+        /// Store it although it reaches usage that was counted already.
+        #[arg(long)]
+        yes: bool,
     },
+    Diff(DiffArgs),
     /// List every version of every plan.
     List,
     /// Print a version of a plan as its document, which `plan add` reads again.
@@ -52,22 +66,39 @@ impl PlanCommand {
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
         match self {
-            PlanCommand::Check { file } => check(target, &Document::open(&file)?),
+            PlanCommand::Check { file, usage } => {
+                let usage = usage.as_deref().map(Document::open).transpose()?;
+                let usage = usage.map(|document| document.usage()).transpose()?;
+                check(target, &Document::open(&file)?, usage.as_ref())
+            }
             PlanCommand::Schema => output::json(&plan_schema()).map(|()| Exit::Done),
             PlanCommand::Simulate(args) => args.run(target, platform).await,
-            PlanCommand::Add { file } => {
+            PlanCommand::Add { file, yes } => {
                 let plan = Document::open(&file)?.plan()?;
-                add(target, &target.system(platform).await?, &plan).await
+                let system = target.system(platform).await?;
+                if !yes {
+                    reach::refuse_unseen(target, &system, &plan).await?;
+                }
+                add(target, &system, &plan).await
             }
+            PlanCommand::Diff(args) => args.run(target).await,
             PlanCommand::List => list(target).await,
             PlanCommand::Show { plan, on } => show(target, &plan, on).await,
         }
     }
 }
 
-fn check(target: &TargetArgs, document: &Document<'_>) -> Result<Exit, Error> {
+fn check(
+    target: &TargetArgs,
+    document: &Document<'_>,
+    usage: Option<&QuotedUsage>,
+) -> Result<Exit, Error> {
     let plan = document.plan()?;
-    let warnings: Vec<_> = plan.warnings().iter().map(|of| document.warning(of)).collect();
+    let mut warnings = plan.warnings();
+    if let Some(usage) = usage {
+        warnings.extend(plan.warnings_for(&usage.total()?));
+    }
+    let warnings = warnings.iter().map(|of| document.warning(of)).collect::<Vec<_>>();
     let what = "is a good plan";
     if target.json {
         let (name, from) = (plan.name(), plan.effective_from());
@@ -123,22 +154,32 @@ async fn list(target: &TargetArgs) -> Result<Exit, Error> {
 
 async fn show(target: &TargetArgs, plan: &Name, on: Option<BillingDay>) -> Result<Exit, Error> {
     let plans = target.tables_to_read().await?.billing.plans().await?.catalog;
-    // An older version in its place would show prices that are not in force.
+    output::json(stored(&plans, plan, on)?).map(|()| Exit::Done)
+}
+
+/// The version of a stored plan that is in force on a day; the last one unless a day is given.
+///
+/// # Errors
+///
+/// When there is none, or one of the plan's versions cannot be read: an older version in its place would
+/// show prices that are not in force.
+pub(super) fn stored<'a>(
+    plans: &'a Catalog,
+    plan: &Name,
+    on: Option<BillingDay>,
+) -> Result<&'a Plan, Error> {
     if let Some(from) = plans.unreadable(plan) {
         return Err(format!("the version of plan `{plan}` of {from} cannot be read").into());
     }
-    let versions: Vec<&Plan> = plans.iter().filter(|version| version.name() == plan).collect();
-    let [first, ..] = &versions[..] else {
+    let versions = plans.iter().filter(|version| version.name() == plan).collect::<Vec<_>>();
+    let [first, ..] = versions.as_slice() else {
         return Err(format!("there is no plan `{plan}`").into());
     };
-    let shown = match on {
+    let found = match on {
         Some(day) => plans.in_force(plan, day),
         None => versions.last().copied(),
     };
-    match shown {
-        Some(version) => output::json(version).map(|()| Exit::Done),
-        None => Err(format!("plan `{plan}` takes effect on {}", first.effective_from()).into()),
-    }
+    found.ok_or_else(|| format!("plan `{plan}` takes effect on {}", first.effective_from()).into())
 }
 
 fn say(target: &TargetArgs, plan: &Plan, what: &str) -> Result<Exit, Error> {

@@ -9,7 +9,7 @@ use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Name, Override};
 use steelyard_runtime::Error;
 use steelyard_store::{AccountPage, ProviderAccount, Stored};
 
-use super::{print_mandate, registered};
+use super::{history, print_mandate, registered};
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
@@ -37,6 +37,11 @@ pub(crate) enum ProviderCommand {
     Override(OverrideCommand),
     /// List the providers with their money.
     List,
+    /// Show by which plans, versions, overrides and discounts a provider is billed, day by day.
+    History {
+        /// The id of a registered provider.
+        provider: ProviderId,
+    },
     /// Show what a provider is billed by: its plans, its overrides and its mandate.
     Show {
         /// The id of a registered provider.
@@ -136,6 +141,17 @@ impl ProviderCommand {
                 .await
             }
             ProviderCommand::List => list(target, tables).await,
+            ProviderCommand::History { provider } => {
+                let plans = plans(target, tables).await?;
+                let found = registered(tables, &provider).await?;
+                let periods = history::history(&found, &plans);
+                if target.json {
+                    output::json(&periods)?
+                } else {
+                    history::print(&periods)?
+                }
+                Ok(Exit::Done)
+            }
             ProviderCommand::Show { provider } => {
                 show(target, &registered(tables, &provider).await?)
             }

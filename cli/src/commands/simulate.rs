@@ -1,67 +1,81 @@
-//! `steelyard plan simulate`: what real usage would cost under a draft plan.
+//! `steelyard plan simulate`: what real usage would cost under other plans.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use steelyard_billing::{CountedDays, Provider, ProviderId};
-use steelyard_pricing::{
-    BillingDay, Catalog, Fen, MoneyError, Name, Plan, Quote, QuoteError, Terms,
-};
+use steelyard_billing::ProviderId;
+use steelyard_pages::csv::{self, Cell, FileError};
+use steelyard_pricing::{BillingDay, Catalog, Fen, MoneyError, Name, Plan, QuoteError, Terms};
 use steelyard_runtime::{Error, chain};
-use steelyard_store::{ProviderAccount, StoredPlans};
+use steelyard_store::{AccountPage, StoredPlans};
 
+use super::compare::{Changes, Counted, Days};
+use super::plan::stored;
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
-use crate::tables::Tables;
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// Rate stored usage again under a draft plan, and show what would change for whom. Writes nothing.
+/// Rate stored usage again under other plans, and show what would change for whom. Writes nothing.
 ///
-/// The draft takes the place of the stored plan of its name, on every day whenever it takes effect;
-/// a draft of another name takes the place of every plan. Overrides hold for it too. Both sides are
-/// rated from the usage of the given days alone, so that they compare even where a month is cut.
-/// Providers without usage on those days are left out. Days whose usage reports can have expired are
-/// refused.
+/// A draft (`--plan`) takes the place of the stored plan of its name, on every day whenever it takes
+/// effect; a draft of another name takes the place of every plan. With `--plans` each provider is rated
+/// under each of some stored plans, and the cheapest is shown with what it would have saved. Overrides
+/// hold under all of them.
+///
+/// Everything is rated from the usage of the given days alone, so that it compares even where a month is
+/// cut. A provider without usage counts too, since it may owe a minimum. Days whose usage reports can have
+/// expired are refused.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// The draft, as a JSON document.
-    #[arg(long)]
-    plan: PathBuf,
+    #[arg(long, required_unless_present = "plans")]
+    plan: Option<PathBuf>,
+    /// Names of stored plans: `basic,standard,large`.
+    #[arg(long, value_delimiter = ',', conflicts_with = "plan")]
+    plans: Vec<Name>,
     /// The first billing day whose usage is rated.
     #[arg(long)]
     from: BillingDay,
     /// The last one.
     #[arg(long)]
     to: BillingDay,
+    /// Also write a row for every provider to this file, as CSV.
+    #[arg(long)]
+    csv: Option<PathBuf>,
 }
 
-/// What would change.
-#[derive(Debug, Default, Serialize)]
+/// What would change under a draft.
+#[derive(Debug, Serialize)]
 struct Simulation {
     /// The stored plan whose place the draft takes; none if it takes the place of every plan.
     replaces: Option<Name>,
-    providers: Vec<Change>,
-    sum: Sums,
+    #[serde(flatten)]
+    changes: Changes,
+}
+
+/// Each provider's cheapest plan of some, the one that would have saved most first.
+#[derive(Debug, Serialize)]
+struct Choices {
+    plans: Vec<Name>,
+    providers: Vec<Choice>,
+    now_fen: Fen,
+    saved_fen: Fen,
     /// The providers whose usage can't be rated, each with the reason.
     failed: Vec<String>,
 }
 
-/// What would change for one provider.
+/// What a provider's usage costs now, and under each of the plans.
 #[derive(Debug, Serialize)]
-struct Change {
+struct Choice {
     provider: ProviderId,
-    #[serde(flatten)]
-    sums: Sums,
-}
-
-/// What usage costs by the terms in force and by the draft, in fen.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Sums {
     now_fen: Fen,
-    draft_fen: Fen,
-    change_fen: Fen,
+    plans_fen: BTreeMap<Name, Fen>,
+    /// The plan under which it costs the least; none if that is not less than now.
+    cheapest: Option<Name>,
+    saved_fen: Fen,
 }
 
 impl SimulateArgs {
@@ -73,7 +87,7 @@ impl SimulateArgs {
         if self.to < self.from {
             return Err(format!("--to {} is before --from {}", self.to, self.from).into());
         }
-        let draft = Document::open(&self.plan)?.plan()?;
+        let draft = self.plan.as_deref().map(draft).transpose()?;
         let system = target.system_to_read(platform).await?;
         let kept_from = system.rules()?.calendar.kept_from(self.from.month(), system.clock.now());
         if kept_from > self.from.month() {
@@ -85,93 +99,68 @@ impl SimulateArgs {
         }
         let tables = system.tables;
         let StoredPlans { catalog, unreadable } = tables.billing.plans().await?;
-        let mut registry = tables.registry().await?;
-        registry.unreadable.extend(unreadable);
-        let is_well = output::tell_unreadable(&registry.unreadable, target.json);
-        let accounts = registry.accounts;
-        let simulation = self.simulate(&tables, &catalog, accounts, &draft).await?;
-        if target.json {
-            output::json(&simulation)?;
-        } else {
-            simulation.print()?;
+        self.check_plans(&catalog)?;
+        let AccountPage { accounts, unreadable: mut others, .. } = tables.registry().await?;
+        others.extend(unreadable);
+        let is_well = output::tell_unreadable(&others, target.json);
+        let days = Days { from: self.from, to: self.to };
+        let mut counted = Vec::new();
+        for found in accounts {
+            counted.extend(days.counted(&tables, &catalog, found).await?);
         }
-        Ok(Exit::done(is_well && simulation.failed.is_empty()))
-    }
-
-    async fn simulate(
-        &self,
-        tables: &Tables,
-        plans: &Catalog,
-        accounts: Vec<ProviderAccount>,
-        draft: &Plan,
-    ) -> Result<Simulation, Error> {
-        let replaces = plans.has(draft.name()).then(|| draft.name().clone());
-        let mut simulation = Simulation { replaces, ..Simulation::default() };
-        for ProviderAccount { provider, .. } in accounts {
-            let days = tables.usage.days(&provider.provider, self.from, self.to).await?;
-            let counted: CountedDays =
-                days.into_iter().map(|(day, count)| (day, count.usage)).collect();
-            if counted.is_empty() {
-                continue;
+        let is_rated = match draft {
+            Some(draft) => {
+                let simulation = Simulation::of(&counted, &catalog, &draft)?;
+                self.show(target, &simulation, Simulation::print, |of| of.changes.csv())?;
+                simulation.changes.is_well()
             }
-            match change(&provider, &counted, plans, draft) {
-                Ok(sums) => simulation.add(provider.provider, sums)?,
-                Err(error) => {
-                    simulation.failed.push(format!("{}: {}", provider.provider, chain(&error)))
-                }
+            None => {
+                let choices = Choices::of(&counted, &catalog, &self.plans)?;
+                self.show(target, &choices, Choices::print, Choices::csv)?;
+                choices.failed.is_empty()
             }
-        }
-        Ok(simulation)
+        };
+        Ok(Exit::done(is_well && is_rated))
     }
-}
 
-/// What the usage of a provider costs by its terms, and by the draft.
-fn change(
-    provider: &Provider,
-    counted: &CountedDays,
-    plans: &Catalog,
-    draft: &Plan,
-) -> Result<Sums, QuoteError> {
-    let is_new = !plans.has(draft.name());
-    let drafted = |day: BillingDay| {
-        let terms = provider.terms_on(day, plans);
-        let replaced = terms.as_ref().is_some_and(|terms| terms.plan.name() == draft.name());
-        if !is_new && !replaced {
-            return terms;
+    fn check_plans(&self, catalog: &Catalog) -> Result<(), Error> {
+        for plan in &self.plans {
+            stored(catalog, plan, None)?;
         }
-        let overrides = terms.map(|terms| terms.overrides).unwrap_or_default();
-        Some(Terms { plan: draft, overrides })
-    };
-    let now = Quote::of_days(counted, |day| provider.terms_on(day, plans))?.rounded;
-    let drafted = Quote::of_days(counted, drafted)?.rounded;
-    let change = drafted.minus(now).map_err(steelyard_pricing::ChargeError::from)?;
-    Ok(Sums { now_fen: now, draft_fen: drafted, change_fen: change })
-}
-
-impl Sums {
-    fn plus(self, other: Sums) -> Result<Sums, MoneyError> {
-        Ok(Sums {
-            now_fen: self.now_fen.plus(other.now_fen)?,
-            draft_fen: self.draft_fen.plus(other.draft_fen)?,
-            change_fen: self.change_fen.plus(other.change_fen)?,
-        })
-    }
-}
-
-impl Simulation {
-    fn add(&mut self, provider: ProviderId, sums: Sums) -> Result<(), MoneyError> {
-        self.sum = self.sum.plus(sums)?;
-        self.providers.push(Change { provider, sums });
         Ok(())
     }
 
-    fn print(&self) -> Result<(), Error> {
-        let mut table = output::table(["provider", ">now", ">draft", ">change"]);
-        for change in &self.providers {
-            table.add_row(row(change.provider.as_str(), change.sums));
+    fn show<T: Serialize>(
+        &self,
+        target: &TargetArgs,
+        result: &T,
+        print: impl Fn(&T) -> Result<(), Error>,
+        csv: impl Fn(&T) -> Result<Vec<u8>, FileError>,
+    ) -> Result<(), Error> {
+        if let Some(file) = &self.csv {
+            std::fs::write(file, csv(result)?)
+                .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         }
-        table.add_row(row("all", self.sum));
-        output::print(table)?;
+        if target.json { output::json(result) } else { print(result) }
+    }
+}
+
+fn draft(file: &Path) -> Result<Plan, Error> {
+    Document::open(file)?.plan()
+}
+
+impl Simulation {
+    fn of(counted: &[Counted], plans: &Catalog, draft: &Plan) -> Result<Simulation, MoneyError> {
+        let mut changes = Changes::default();
+        for of in counted {
+            changes.add(&of.provider.provider, costs(of, plans, draft))?;
+        }
+        let replaces = plans.has(draft.name()).then(|| draft.name().clone());
+        Ok(Simulation { replaces, changes: changes.sorted() })
+    }
+
+    fn print(&self) -> Result<(), Error> {
+        self.changes.print("draft")?;
         output::print("Amounts are yuan. Nothing was written.")?;
         output::print(match &self.replaces {
             None => "The draft takes the place of every plan.".to_owned(),
@@ -181,19 +170,118 @@ impl Simulation {
                  takes the place of every plan."
             ),
         })?;
-        for failed in &self.failed {
-            output::print(format_args!("not rated: {failed}"))?;
-        }
-        Ok(())
+        self.changes.print_failed()
     }
 }
 
-fn row(name: &str, sums: Sums) -> [String; 4] {
-    let sign = if sums.change_fen.is_positive() { "+" } else { "" };
-    [
-        name.to_owned(),
-        sums.now_fen.to_string(),
-        sums.draft_fen.to_string(),
-        format!("{sign}{}", sums.change_fen),
-    ]
+/// What the usage of a provider costs by its terms, and by the draft.
+fn costs(of: &Counted, plans: &Catalog, draft: &Plan) -> Result<(Fen, Fen), QuoteError> {
+    let is_new = !plans.has(draft.name());
+    let drafted = |day: BillingDay| {
+        let terms = of.provider.terms_on(day, plans);
+        let replaced = terms.as_ref().is_some_and(|terms| terms.plan.name() == draft.name());
+        if !is_new && !replaced {
+            return terms;
+        }
+        let overrides = terms.map(|terms| terms.overrides).unwrap_or_default();
+        Some(Terms { plan: draft, overrides })
+    };
+    Ok((of.cost(|day| of.provider.terms_on(day, plans))?, of.cost(drafted)?))
+}
+
+impl Choices {
+    fn of(counted: &[Counted], catalog: &Catalog, plans: &[Name]) -> Result<Choices, MoneyError> {
+        let (mut providers, mut failed) = (Vec::new(), Vec::new());
+        for of in counted {
+            match Choice::of(of, catalog, plans) {
+                Ok(choice) => providers.push(choice),
+                Err(error) => failed.push(format!("{}: {}", of.provider.provider, chain(&error))),
+            }
+        }
+        // Providers that would have saved the same stay in the order of their ids.
+        providers.sort_by_key(|choice| std::cmp::Reverse(choice.saved_fen));
+        let now_fen = Fen::sum(providers.iter().map(|choice| choice.now_fen))?;
+        let saved_fen = Fen::sum(providers.iter().map(|choice| choice.saved_fen))?;
+        Ok(Choices { plans: plans.to_vec(), providers, now_fen, saved_fen, failed })
+    }
+
+    fn print(&self) -> Result<(), Error> {
+        let plans = self.plans.iter().map(|plan| format!(">{plan}")).collect::<Vec<_>>();
+        let mut columns = vec!["provider", ">now"];
+        columns.extend(plans.iter().map(String::as_str));
+        columns.extend(["cheapest", ">saved"]);
+        let mut table = output::table(columns);
+        for choice in &self.providers {
+            table.add_row(choice.cells(&self.plans));
+        }
+        let mut sum = vec!["all".to_owned(), self.now_fen.to_string()];
+        sum.resize(self.plans.len() + 3, String::new());
+        sum.push(self.saved_fen.to_string());
+        table.add_row(sum);
+        output::print(table)?;
+        output::print("Amounts are yuan. Nothing was written.")?;
+        self.failed.iter().try_for_each(|failed| output::print(format_args!("not rated: {failed}")))
+    }
+
+    fn csv(&self) -> Result<Vec<u8>, FileError> {
+        let rows = self.providers.iter().flat_map(|choice| {
+            self.plans.iter().map(move |plan| {
+                let cost = choice.plans_fen.get(plan).copied().unwrap_or_default();
+                let is_cheapest = choice.cheapest.as_ref() == Some(plan);
+                [
+                    Cell::Text(choice.provider.to_string()),
+                    Cell::Plain(choice.now_fen.to_string()),
+                    Cell::Text(plan.to_string()),
+                    Cell::Plain(cost.to_string()),
+                    Cell::Plain(is_cheapest.to_string()),
+                ]
+            })
+        });
+        csv::for_spreadsheets(&["provider", "now_yuan", "plan", "plan_yuan", "cheapest"], rows)
+    }
+}
+
+impl Choice {
+    fn of(of: &Counted, catalog: &Catalog, plans: &[Name]) -> Result<Choice, ChoiceError> {
+        let now_fen = of.cost(|day| of.provider.terms_on(day, catalog))?;
+        let mut plans_fen = BTreeMap::new();
+        for name in plans {
+            let under = |day: BillingDay| {
+                let overrides = of.provider.terms_on(day, catalog)?.overrides;
+                Some(Terms { plan: catalog.in_force(name, day)?, overrides })
+            };
+            let cost = of.cost(under);
+            let cost = cost.map_err(|source| ChoiceError::Under { plan: name.clone(), source })?;
+            plans_fen.insert(name.clone(), cost);
+        }
+        // Of plans that cost the same, the one that is named first.
+        let cost = |plan: &&Name| plans_fen.get(*plan).copied().unwrap_or(now_fen);
+        let cheapest = plans.iter().min_by_key(cost).filter(|plan| cost(plan) < now_fen);
+        let saved_fen = match cheapest {
+            Some(plan) => now_fen.minus(cost(&plan))?,
+            None => Fen::ZERO,
+        };
+        let (provider, cheapest) = (of.provider.provider.clone(), cheapest.cloned());
+        Ok(Choice { provider, now_fen, plans_fen, cheapest, saved_fen })
+    }
+
+    fn cells(&self, plans: &[Name]) -> Vec<String> {
+        let costs = plans.iter().map(|plan| self.plans_fen.get(plan).map(Fen::to_string));
+        let mut cells = vec![self.provider.to_string(), self.now_fen.to_string()];
+        cells.extend(costs.map(Option::unwrap_or_default));
+        cells.push(self.cheapest.as_ref().map_or("as it is".to_owned(), Name::to_string));
+        cells.push(self.saved_fen.to_string());
+        cells
+    }
+}
+
+/// Why a provider's usage cannot be rated under all plans.
+#[derive(Debug, thiserror::Error)]
+enum ChoiceError {
+    #[error("by its terms")]
+    Now(#[from] QuoteError),
+    #[error("under `{plan}`")]
+    Under { plan: Name, source: QuoteError },
+    #[error("cannot compute what is saved")]
+    Money(#[from] MoneyError),
 }

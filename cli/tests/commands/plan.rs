@@ -44,6 +44,29 @@ fn what_is_odd_is_told_with_its_line_and_stops_nothing() {
 }
 
 #[test]
+fn what_is_odd_for_usage_is_told_too() {
+    let folder = Folder::new("plan-check-usage");
+    folder.write(
+        "plan.json",
+        r#"{ "plan": "shop", "effective_from": "2015-05-01", "rates": [
+          { "rate": "sales", "apis": ["pay.*"], "price": { "model": "percentage", "percent": "0.5" } },
+          { "rate": "sms", "apis": ["sms.send"], "price": { "model": "per_unit", "unit_price": "0.1" } },
+          { "rate": "other", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0" } } ] }"#,
+    );
+    folder.write(
+        "usage.json",
+        r#"{ "2015-05-01": { "pay.a": 3, "pay.b": { "calls": 1, "amount": "5" }, "x": 1 },
+             "2015-05-02": { "pay.c": 3, "pay.d": 3, "pay.e": 1 } }"#,
+    );
+    let ran = folder.run("plan check plan.json --usage usage.json");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "shop of 2015-05-01 is a good plan\n"));
+    expect![[r#"
+        plan.json:2: warning: rates[0].price: is a percentage of amounts, and none were reported of `pay.a`, `pay.c`, `pay.d` and 1 others
+        plan.json:3: warning: rates[1].apis: no usage is rated under it
+    "#]].assert_eq(&ran.err);
+}
+
+#[test]
 fn every_broken_rule_is_told_with_its_line_and_path() {
     let bad = r#"{
   "plan": "good",

@@ -71,9 +71,9 @@ async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() 
             ┌──────────┬───────┬────────┬─────────┐
             │ provider ┆   now ┆  draft ┆  change │
             ╞══════════╪═══════╪════════╪═════════╡
-            │ a        ┆ 20.30 ┆  60.60 ┆  +40.30 │
-            │ b        ┆ 27.60 ┆  75.20 ┆  +47.60 │
             │ c        ┆ 25.00 ┆ 300.00 ┆ +275.00 │
+            │ b        ┆ 27.60 ┆  75.20 ┆  +47.60 │
+            │ a        ┆ 20.30 ┆  60.60 ┆  +40.30 │
             │ all      ┆ 72.90 ┆ 435.80 ┆ +362.90 │
             └──────────┴───────┴────────┴─────────┘
             Amounts are yuan. Nothing was written.
@@ -96,9 +96,9 @@ async fn draft_of_a_stored_name_takes_the_place_of_that_plan() {
             ┌──────────┬───────┬───────┬────────┐
             │ provider ┆   now ┆ draft ┆ change │
             ╞══════════╪═══════╪═══════╪════════╡
+            │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
             │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
             │ b        ┆ 27.60 ┆ 22.08 ┆  -5.52 │
-            │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
             │ all      ┆ 72.90 ┆ 63.32 ┆  -9.58 │
             └──────────┴───────┴───────┴────────┘
             Amounts are yuan. Nothing was written.
@@ -119,8 +119,9 @@ async fn simulation_in_json_has_these_members() {
     // Of the fifteen days alone: 80 × 0.10 and 180 × 0.20; 150 × 0.10 and 250 × 0.20.
     let expected = json!({
         "providers": [
-            { "provider": "a", "now_fen": 800, "draft_fen": 3600, "change_fen": 2800 },
             { "provider": "b", "now_fen": 1500, "draft_fen": 5000, "change_fen": 3500 },
+            { "provider": "a", "now_fen": 800, "draft_fen": 3600, "change_fen": 2800 },
+            { "provider": "c", "now_fen": 0, "draft_fen": 0, "change_fen": 0 },
         ],
         "replaces": null,
         "sum": { "now_fen": 2300, "draft_fen": 8600, "change_fen": 6300 },
@@ -138,9 +139,9 @@ async fn provider_that_cannot_be_rated_is_listed_beside_the_others() {
         ┌──────────┬───────┬───────┬────────┐
         │ provider ┆   now ┆ draft ┆ change │
         ╞══════════╪═══════╪═══════╪════════╡
+        │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
         │ a        ┆ 20.30 ┆ 16.24 ┆  -4.06 │
         │ b        ┆ 27.60 ┆ 22.08 ┆  -5.52 │
-        │ c        ┆ 25.00 ┆ 25.00 ┆   0.00 │
         │ all      ┆ 72.90 ┆ 63.32 ┆  -9.58 │
         └──────────┴───────┴───────┴────────┘
         Amounts are yuan. Nothing was written.
@@ -210,4 +211,93 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     assert!(said.contains("PutItem would write"), "{said}");
     tables.create().await.unwrap_err();
     assert_eq!(transport.meter().take().requests, [].into());
+}
+
+/// A provider that used nothing pays the minimum of the draft, and both ends of a long list are shown.
+#[tokio::test]
+async fn providers_without_usage_count_and_the_largest_changes_are_listed() {
+    let platform = platform("simulate-idle").await;
+    for number in 1..=25 {
+        let provider = format!("idle-{number:02}");
+        platform.does(&format!("provider add {provider} --plan small --billed-from 2015-05")).await;
+    }
+    let draft = plan("small", 100, "0.08").replace(r#""rates""#, r#""minimum": "18", "rates""#);
+    check(
+        &platform,
+        &draft,
+        0,
+        expect![[r#"
+        ┌────────────┬───────┬────────┬─────────┐
+        │ provider   ┆   now ┆  draft ┆  change │
+        ╞════════════╪═══════╪════════╪═════════╡
+        │ idle-01    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-02    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-03    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-04    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-05    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-06    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-07    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-08    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-09    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-10    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ … 8 others ┆  0.00 ┆ 144.00 ┆ +144.00 │
+        │ idle-19    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-20    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-21    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-22    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-23    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-24    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ idle-25    ┆  0.00 ┆  18.00 ┆  +18.00 │
+        │ c          ┆ 25.00 ┆  25.00 ┆    0.00 │
+        │ a          ┆ 20.30 ┆  18.00 ┆   -2.30 │
+        │ b          ┆ 27.60 ┆  22.08 ┆   -5.52 │
+        │ all        ┆ 72.90 ┆ 515.08 ┆ +442.18 │
+        └────────────┴───────┴────────┴─────────┘
+        Amounts are yuan. Nothing was written.
+        The draft takes the place of the stored plan `small`.
+        Providers on other plans do not change. A draft of a name that is not stored
+        takes the place of every plan.
+    "#]],
+    )
+    .await;
+    let line = "plan simulate --plan draft.json --from 2015-05-01 --to 2015-05-31 --csv all.csv";
+    platform.does(line).await;
+    let csv = std::fs::read_to_string(platform.folder.path().join("all.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 29);
+    expect![[r#"
+        ﻿provider,now_yuan,draft_yuan,change_yuan
+        idle-01,0.00,18.00,18.00"#]]
+    .assert_eq(&csv.lines().take(2).collect::<Vec<_>>().join("\n"));
+}
+
+#[tokio::test]
+async fn the_cheapest_of_some_plans_is_shown_with_what_it_would_have_saved() {
+    let platform = platform("simulate-plans").await;
+    platform.add_plan("flat.json", &plan("flat", 0, "0.055")).await;
+    let before = platform.dump().await;
+    let line = "plan simulate --plans small,large,flat --from 2015-05-01 --to 2015-05-31";
+    // Under `large` 303 and 502 calls are free, and 500 of 1,500 cost 0.05. Under `flat` `a` pays 16.67, `b` 13.75
+    // and half of 13.86, `c` 82.50. Under `small` `c` pays 140.
+    expect![[r#"
+        ┌──────────┬───────┬────────┬───────┬───────┬──────────┬───────┐
+        │ provider ┆   now ┆  small ┆ large ┆  flat ┆ cheapest ┆ saved │
+        ╞══════════╪═══════╪════════╪═══════╪═══════╪══════════╪═══════╡
+        │ b        ┆ 27.60 ┆  27.60 ┆  0.00 ┆ 20.68 ┆ large    ┆ 27.60 │
+        │ a        ┆ 20.30 ┆  20.30 ┆  0.00 ┆ 16.67 ┆ large    ┆ 20.30 │
+        │ c        ┆ 25.00 ┆ 140.00 ┆ 25.00 ┆ 82.50 ┆ as it is ┆  0.00 │
+        │ all      ┆ 72.90 ┆        ┆       ┆       ┆          ┆ 47.90 │
+        └──────────┴───────┴────────┴───────┴───────┴──────────┴───────┘
+        Amounts are yuan. Nothing was written.
+    "#]]
+    .assert_eq(&platform.does(line).await);
+    assert!(platform.dump().await == before, "something was written");
+    let choices: Value =
+        serde_json::from_str(&platform.does(&format!("{line} --json")).await).unwrap();
+    let expected = json!({
+        "provider": "c", "now_fen": 2500, "cheapest": null, "saved_fen": 0,
+        "plans_fen": { "small": 14000, "large": 2500, "flat": 8250 },
+    });
+    assert_eq!(choices["providers"][2], expected);
+    let said = platform.fails(&line.replace("flat", "none")).await;
+    assert_eq!(said, "error: there is no plan `none`\n");
 }

@@ -1,6 +1,7 @@
 //! Plans: each version is stored once, and replaced only before it takes effect.
 
 use steelyard_pricing::{BillingDay, Plan};
+use steelyard_store::StoredPlan;
 
 use crate::change::{Decision, change};
 use crate::{BookError, Books};
@@ -20,6 +21,14 @@ pub enum PlanAdded {
     Backdated,
 }
 
+impl PlanAdded {
+    /// Whether the version was not stored like that before, and is now.
+    #[must_use]
+    pub const fn is_stored_now(self) -> bool {
+        matches!(self, PlanAdded::New | PlanAdded::Replaced)
+    }
+}
+
 const ADD: &str = "store a plan";
 
 impl Books {
@@ -33,25 +42,44 @@ impl Books {
     pub async fn add_plan(&self, plan: &Plan, today: BillingDay) -> Result<PlanAdded, BookError> {
         change(&self.billing, ADD, move |_| async move {
             let found = self.billing.plan(plan).await?;
-            let added = match &found {
-                Some(found) if found.plan == *plan => PlanAdded::Before,
-                Some(_) if plan.effective_from() <= today => PlanAdded::Different,
-                Some(_) => PlanAdded::Replaced,
-                None if self.is_backdated(plan, today).await? => PlanAdded::Backdated,
-                None => PlanAdded::New,
-            };
-            match added {
-                PlanAdded::New | PlanAdded::Replaced => {
-                    let mut writes = self.billing.writes(ADD);
-                    writes.plan(found.as_ref(), plan)?;
-                    Ok::<_, BookError>(Decision::Save(writes, added))
-                }
-                PlanAdded::Before | PlanAdded::Different | PlanAdded::Backdated => {
-                    Ok(Decision::Keep(added))
-                }
+            let added = self.judge(plan, found.as_ref(), today).await?;
+            if !added.is_stored_now() {
+                return Ok(Decision::Keep(added));
             }
+            let mut writes = self.billing.writes(ADD);
+            writes.plan(found.as_ref(), plan)?;
+            Ok::<_, BookError>(Decision::Save(writes, added))
         })
         .await
+    }
+
+    /// What [`Books::add_plan`] would do. Stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError::Store`] when the table fails.
+    pub async fn would_add_plan(
+        &self,
+        plan: &Plan,
+        today: BillingDay,
+    ) -> Result<PlanAdded, BookError> {
+        let found = self.billing.plan(plan).await?;
+        self.judge(plan, found.as_ref(), today).await
+    }
+
+    async fn judge(
+        &self,
+        plan: &Plan,
+        found: Option<&StoredPlan>,
+        today: BillingDay,
+    ) -> Result<PlanAdded, BookError> {
+        Ok(match found {
+            Some(found) if found.plan == *plan => PlanAdded::Before,
+            Some(_) if plan.effective_from() <= today => PlanAdded::Different,
+            Some(_) => PlanAdded::Replaced,
+            None if self.is_backdated(plan, today).await? => PlanAdded::Backdated,
+            None => PlanAdded::New,
+        })
     }
 
     /// Whether a new version of a plan that has others is for a month that is over.

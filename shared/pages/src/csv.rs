@@ -32,7 +32,8 @@ const HEADER: [&str; 11] = [
 pub struct FileError(#[from] ::csv::Error);
 
 /// A cell.
-pub(crate) enum Cell {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
     /// Text that may come from outside.
     Text(String),
     /// A number, a day or a word of ours, as it is.
@@ -47,8 +48,19 @@ pub(crate) enum Cell {
 ///
 /// [`FileError`] when the rows cannot be written, which memory always allows.
 pub fn costs_csv(costs: &Costs) -> Result<Vec<u8>, FileError> {
-    let rows = costs.rows.iter().map(cells);
-    written(b"\xEF\xBB\xBF", &HEADER, rows)
+    for_spreadsheets(&HEADER, costs.rows.iter().map(cells))
+}
+
+/// Rows as CSV for spreadsheets.
+///
+/// # Errors
+///
+/// [`FileError`] when the rows cannot be written, which memory always allows.
+pub fn for_spreadsheets<const N: usize>(
+    header: &[&str; N],
+    rows: impl Iterator<Item = [Cell; N]>,
+) -> Result<Vec<u8>, FileError> {
+    written(b"\xEF\xBB\xBF", header, rows)
 }
 
 /// A file with a header.

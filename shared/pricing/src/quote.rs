@@ -7,8 +7,9 @@ use steelyard_json::{JsonError, Node};
 use thiserror::Error;
 
 use crate::{
-    BillingDay, BillingMonth, ChargeError, DayCharge, Fen, Line, MoneyError, MonthToDate,
-    MonthUsage, PlanError, Segment, Terms, TermsError, Unpriced, Usage, Yuan, charge, segments,
+    BillingDay, BillingMonth, Calls, ChargeError, DayCharge, Fen, Line, Metered, MoneyError,
+    MonthToDate, MonthUsage, PlanError, Segment, Terms, TermsError, Unpriced, Usage, UsageError,
+    Yuan, charge, segments,
 };
 
 /// Usage that is to be priced: a month's, or days'.
@@ -192,6 +193,20 @@ impl Quote {
 }
 
 impl QuotedUsage {
+    /// All of it, by API.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] past what can be counted.
+    pub fn total(&self) -> Result<Usage, UsageError> {
+        match self {
+            QuotedUsage::Month(usage) => Ok(usage.clone()),
+            QuotedUsage::Days(days) => {
+                days.values().try_fold(Usage::new(), |sum, usage| sum.plus(usage))
+            }
+        }
+    }
+
     /// Reads usage: that of days if its fields are days, of a month otherwise.
     ///
     /// # Errors
@@ -208,10 +223,28 @@ impl QuotedUsage {
     /// [`JsonError`] with the path of what is wrong, the first.
     pub fn of_node(node: Node) -> Result<QuotedUsage, JsonError> {
         if node.field_names().any(looks_like_a_day) {
-            node.read().map(QuotedUsage::Days)
+            let days = node.read::<BTreeMap<BillingDay, Usage>>()?;
+            for (day, usage) in &days {
+                check_amounts(usage).map_err(|error| error.inside(&day.to_string()))?;
+            }
+            Ok(QuotedUsage::Days(days))
         } else {
-            node.read().map(QuotedUsage::Month)
+            let usage = node.read::<Usage>()?;
+            check_amounts(&usage)?;
+            Ok(QuotedUsage::Month(usage))
         }
+    }
+}
+
+/// An amount is what went through calls, here as in a report of usage.
+fn check_amounts(usage: &Usage) -> Result<(), JsonError> {
+    let is_refused = |metered: &Metered| metered.calls == Calls::ZERO && !metered.is_zero();
+    match usage.iter().find(|(_, metered)| is_refused(metered)) {
+        Some((api, _)) => {
+            let text = "has an amount and no calls; must have the calls that it went through";
+            Err(JsonError { path: api.to_string(), text: text.to_owned() })
+        }
+        None => Ok(()),
     }
 }
 

@@ -20,7 +20,7 @@ pub use overrides::Override;
 pub use warning::Warning;
 
 use crate::{
-    ApiName, ApiPattern, BillingDay, Name, PlanError, PriceModel, Quantity, Rounding, Yuan,
+    ApiName, ApiPattern, BillingDay, Name, PlanError, PriceModel, Quantity, Rounding, Usage, Yuan,
 };
 
 /// One version of a plan.
@@ -202,6 +202,13 @@ impl Plan {
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         warning::of(&self.document)
+    }
+
+    /// What is odd for usage: rates under which nothing is rated, and percentages of amounts that were not
+    /// reported.
+    #[must_use]
+    pub fn warnings_for(&self, usage: &Usage) -> Vec<Warning> {
+        warning::for_usage(self, usage)
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
-use super::{Discount, DiscountOf, PlanDocument, Rate};
+use super::{Discount, DiscountOf, Plan, PlanDocument, Rate};
 use crate::model::{Billable, Metric, tiers};
-use crate::{ApiPattern, PriceModel, Quantity, Yuan};
+use crate::{Amount, ApiName, ApiPattern, PriceModel, Quantity, Usage, Yuan};
 
 /// Something in a plan that is legal but probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,34 @@ pub(super) fn of(document: &PlanDocument) -> Vec<Warning> {
     }
     notes.0
 }
+
+/// What is odd in a plan for usage: a rate that nothing is rated under, and a percentage of amounts that
+/// were not reported.
+pub(super) fn for_usage(plan: &Plan, usage: &Usage) -> Vec<Warning> {
+    let mut notes = Notes::default();
+    for (index, rate) in plan.rates().iter().enumerate() {
+        let under = |api: &ApiName| plan.rate_of(api).is_some_and(|found| found.rate == rate.rate);
+        let mut of_rate = usage.iter().filter(|(api, _)| under(api)).peekable();
+        notes.note(of_rate.peek().is_none(), format!("rates[{index}].apis"), || {
+            "no usage is rated under it".to_owned()
+        });
+        if rate.price.metric() != Metric::Amount {
+            continue;
+        }
+        let without = of_rate.filter(|(_, metered)| metered.amount == Amount::ZERO);
+        let without = without.map(|(api, _)| format!("`{api}`")).collect::<Vec<_>>();
+        notes.note(!without.is_empty(), format!("rates[{index}].price"), || {
+            let shown = without.iter().take(APIS_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            let others = without.len().saturating_sub(APIS_SHOWN);
+            let others = if others == 0 { String::new() } else { format!(" and {others} others") };
+            format!("is a percentage of amounts, and none were reported of {shown}{others}")
+        });
+    }
+    notes.0
+}
+
+/// How many APIs a warning names.
+const APIS_SHOWN: usize = 3;
 
 /// The warnings so far.
 #[derive(Default)]
