@@ -308,7 +308,7 @@ fn limit(after: &Rated) -> String {
     let earlier = continued.map_or_else(String::new, |before| {
         format!(", less {} of the segments before", yuan(before.due_yuan))
     });
-    match after.limit {
+    let limit = match after.limit {
         Some(Limit::Maximum(most)) if continued.is_some_and(|before| before.due_yuan >= most) => {
             format!("    nothing: at most {}{earlier}\n", yuan(most))
         }
@@ -317,7 +317,11 @@ fn limit(after: &Rated) -> String {
             format!("    at least {}, now that the month is over{earlier}\n", yuan(least))
         }
         None => String::new(),
-    }
+    };
+    let deferred = after.deferred_yuan.as_deref().copied().map(|deferred| {
+        format!("    nothing now: {} so far, charged when the month is over\n", yuan(deferred))
+    });
+    limit + &deferred.unwrap_or_default()
 }
 
 /// `¥12.50`, `¥12.0001`, `−¥0.0001`: an exact amount, with two decimals at least. A price has the

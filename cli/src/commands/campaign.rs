@@ -164,8 +164,11 @@ impl<'a> Known<'a> {
             );
         }
         if !args.yes {
-            let what =
-                format!("{} would have it. Amounts are yuan, for {last_month}.", chosen.len());
+            let what = format!(
+                "{} would have it. Amounts are yuan, for {last_month}.\n\
+                 Nothing was written. Give --yes to give it to them.",
+                chosen.len()
+            );
             return preview(target, &changes.sorted(), "with it", &what);
         }
         let books = self.system.books()?;

@@ -111,7 +111,12 @@ async fn a_campaign_is_shown_first_given_once_and_ended_as_one() {
     // A settled day keeps its terms, and each provider says so.
     let late = platform.run("campaign end spring --on 2015-05-12 --yes").await;
     assert_eq!(late.code, 3, "{late:?}");
-    expect![[r#""#]].assert_eq(&late.out);
+    expect![[r#"
+        b: override `spring` ends
+        not done: a: 2015-05-12 is settled already; change the terms from a later day
+        1 done, 0 as before, 1 failed
+    "#]]
+    .assert_eq(&late.out);
 }
 
 #[tokio::test]

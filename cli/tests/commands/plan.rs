@@ -133,9 +133,9 @@ fn wrong_form_is_told_with_its_line_and_path() {
             r#""rate": "calls""#,
             r#""rate": "calls", "free": 5"#,
             expect![[r#"
-            error: plan.json is refused:
-            plan.json:5: rates[0].free: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, discounts, minimum, maximum
-        "#]],
+                error: plan.json is refused:
+                plan.json:5: rates[0].free: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, charged, discounts, minimum, maximum
+            "#]],
         ),
         (
             "null",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::part::{Parts, price_of};
+use crate::rating::Due;
 use crate::run::Counted;
 use crate::tally::Tally;
 use crate::{
@@ -299,7 +300,7 @@ pub fn rate_month(parts: &[SegmentUsage<'_>], closing: bool) -> Result<Yuan, Cha
     let tallies = parts.iter().map(tally).collect::<Result<Vec<_>, _>>()?;
     let counted = parts.iter().zip(&tallies);
     let counted = counted.map(|(part, tally)| Counted { segment: part.segment, tally });
-    price_of(&counted.collect::<Vec<_>>(), closing)
+    price_of(&counted.collect::<Vec<_>>(), Due::of(closing))
 }
 
 fn has_any(days: &[(BillingDay, &Usage)]) -> bool {

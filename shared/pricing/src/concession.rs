@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rating::Due;
 use crate::run::{Counted, rate_all, sum};
 use crate::tally::Tally;
 use crate::{BillingDay, ChargeError, Name, Override, Plan, PlanDocument, Segment, Yuan};
@@ -61,11 +62,7 @@ impl fmt::Display for Concession {
 /// them.
 ///
 /// One more concession adds prices to choose from and takes none away, so it never raises the least.
-pub(crate) fn lowest(
-    parts: &[Counted<'_>],
-    all: Yuan,
-    closing: bool,
-) -> Result<Lowest, ChargeError> {
+pub(crate) fn lowest(parts: &[Counted<'_>], all: Yuan, due: Due) -> Result<Lowest, ChargeError> {
     let mut lowest = Lowest { yuan: all, without: Vec::new() };
     let found = concessions(parts);
     let choices = found.iter().take(CHOICES_MAX).collect::<Vec<_>>();
@@ -78,7 +75,7 @@ pub(crate) fn lowest(
         let out = out.map(|(_, concession)| *concession).collect::<Vec<_>>();
         let Some(month) = without(parts, &out)? else { continue };
         let counted = month.iter().map(|(segment, tally)| Counted { segment, tally });
-        let yuan = sum(&rate_all(&counted.collect::<Vec<_>>(), closing)?)?;
+        let yuan = sum(&rate_all(&counted.collect::<Vec<_>>(), due)?)?;
         if yuan < lowest.yuan {
             lowest = Lowest { yuan, without: out.into_iter().cloned().collect() };
         }

@@ -64,8 +64,8 @@ pub use name::{Name, NameError};
 pub use on_top::{ChargeOnTop, LineOnTop, charge_on_top};
 pub use percent::Percent;
 pub use plan::{
-    Catalog, Conversion, Discount, DiscountOf, OnChange, Override, Plan, PlanDocument, Rate,
-    Rounded, Warning,
+    Catalog, Charged, Conversion, Discount, DiscountOf, OnChange, Override, Plan, PlanDocument,
+    Rate, Rounded, Warning,
 };
 pub use progress::Progress;
 pub use quantity::Quantity;

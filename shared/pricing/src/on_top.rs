@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::rating::Rating;
+use crate::rating::{Due, Rating};
 use crate::run::{Counted, rate_all, sum};
 use crate::tally::Tally;
 use crate::{
@@ -79,7 +79,7 @@ impl<'a> SoFar<'a> {
         let (begun, tallies) = tallies_of(segments, before)?;
         let counted = begun.iter().zip(&tallies);
         let counted = counted.map(|(segment, tally)| Counted { segment, tally });
-        let ratings = rate_all(&counted.collect::<Vec<_>>(), closed)?;
+        let ratings = rate_all(&counted.collect::<Vec<_>>(), Due::of(closed))?;
         let base_yuan = sum(&ratings)?;
         let due_yuan = base_yuan.plus(before.concession_yuan)?;
         let all = Rated { base_yuan, due_yuan, ..Rated::default() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::concession::{Lowest, lowest};
-use crate::rating::Rating;
+use crate::rating::{Due, Rating};
 use crate::run::{Counted, rate_all, sum};
 use crate::tally::{News, Tally};
 use crate::{
@@ -28,9 +28,9 @@ struct Part<'a> {
 }
 
 /// What segments come to, at most what they would without some of their concessions.
-pub(crate) fn price_of(parts: &[Counted<'_>], closing: bool) -> Result<Yuan, ChargeError> {
-    let all = sum(&rate_all(parts, closing)?)?;
-    Ok(lowest(parts, all, closing)?.yuan)
+pub(crate) fn price_of(parts: &[Counted<'_>], due: Due) -> Result<Yuan, ChargeError> {
+    let all = sum(&rate_all(parts, due)?)?;
+    Ok(lowest(parts, all, due)?.yuan)
 }
 
 impl<'a> Parts<'a> {
@@ -56,7 +56,7 @@ impl<'a> Parts<'a> {
     ) -> Result<(), ChargeError> {
         let news = self.0.iter_mut().map(|part| part.count(cause, days));
         let news = news.collect::<Result<Vec<_>, _>>()?;
-        let ratings = rate_all(&self.counted(), closing)?;
+        let ratings = rate_all(&self.counted(), Due::of(closing))?;
         let shifts = self.shifts(&news);
         let parts = self.0.iter_mut().zip(ratings).zip(news).zip(shifts);
         for (((part, rating), news), is_shifted) in parts {
@@ -92,7 +92,7 @@ impl<'a> Parts<'a> {
     ) -> Result<DayCharge, ChargeError> {
         let rounding = rule.unwrap_or_default();
         let all = Yuan::sum(self.0.iter().map(|part| part.due))?;
-        let lowest = lowest(&self.counted(), all, closing)?;
+        let lowest = lowest(&self.counted(), all, Due::of(closing))?;
         let (rated_yuan, concession_yuan) = (lowest.yuan, lowest.yuan.minus(all)?);
         let concession = match self.0.last().map(|part| part.segment.from()) {
             Some(last) if concession_yuan != before.concession_yuan => {
@@ -209,17 +209,17 @@ impl<'a> Part<'a> {
         let tallies = self.tally.rates.iter();
         let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(news.by_rate);
         for (((rate, tally), mut after), apis) in rated {
-            let days = tally.days.iter().filter(|(day, _)| news.days.contains(day));
-            after.days = days.map(|(day, metered)| (*day, *metered)).collect();
+            if tally.by_day && !tally.days.is_empty() {
+                let days = tally.days.iter().filter(|(day, _)| news.days.contains(day));
+                after.days = days.map(|(day, metered)| (*day, *metered)).collect();
+                self.to_date.days.insert(rate.rate.clone(), tally.days.clone());
+            }
             let before = self.to_date.rates.get(&rate.rate).copied().unwrap_or_default();
             let now = after.to_date();
             if !apis.is_empty() || before != now {
                 self.to_date.rates.insert(rate.rate.clone(), now);
                 let line = line(segment, because, before, after, now.yuan)?;
                 lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
-            }
-            if tally.by_day && !tally.days.is_empty() {
-                self.to_date.days.insert(rate.rate.clone(), tally.days.clone());
             }
         }
         lines.extend(of_rates);

@@ -2,6 +2,7 @@
 
 use crate::on_top::tallies_of;
 use crate::part::price_of;
+use crate::rating::Due;
 use crate::run::{Counted, rate_all};
 use crate::tally::{RateTally, Tally};
 use crate::{
@@ -44,13 +45,14 @@ impl<'a> Progress<'a> {
         self.segments.get(self.at).copied()
     }
 
-    /// What each rate comes to so far, in the plan's order: without minimums, since the month is not over.
+    /// What each rate comes to so far, in the plan's order: without minimums, since the month is not
+    /// over, and with what is charged at its end.
     ///
     /// # Errors
     ///
     /// [`ChargeError`] when an amount leaves the range of exact arithmetic.
     pub fn rated(&self) -> Result<Vec<Rated>, ChargeError> {
-        let mut ratings = rate_all(&self.counted(), false)?.into_iter();
+        let mut ratings = rate_all(&self.counted(), Due::Deferred)?.into_iter();
         Ok(ratings.nth(self.at).map(|rating| rating.rates).unwrap_or_default())
     }
 
@@ -114,7 +116,7 @@ impl<'a> Progress<'a> {
     }
 
     fn price(&self) -> Result<Yuan, ChargeError> {
-        price_of(&self.counted(), false)
+        price_of(&self.counted(), Due::Deferred)
     }
 
     fn counted(&self) -> Vec<Counted<'_>> {

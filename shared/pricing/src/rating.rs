@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Billable, Metric};
 use crate::tally::{RateTally, Tally};
 use crate::{
-    BillingDay, Conversion, Discount, DiscountOf, Metered, MoneyError, Name, Percent, PlanDocument,
-    Rate, Segment, Slice, Yuan,
+    BillingDay, Charged, Conversion, Discount, DiscountOf, Metered, MoneyError, Name, Percent,
+    PlanDocument, Rate, Segment, Slice, Yuan,
 };
 
 /// What one rate, or the plan on top of its rates, comes to in a segment so far.
@@ -61,6 +61,9 @@ pub struct Rated {
     /// What it is held to where it would be more; of a true-up, the minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// What is charged with the month's last day, where the rate says so: nothing is due before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferred_yuan: Option<Box<Yuan>>,
     /// What is due.
     pub due_yuan: Yuan,
 }
@@ -118,6 +121,27 @@ impl Continued {
     #[must_use]
     pub fn beyond(&self) -> Decimal {
         self.units - self.free_used - self.plan_free_used
+    }
+}
+
+/// Which prices of a month are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Those of a month that is not over: no minimums and no fees without usage, and nothing of what is
+    /// charged at its end.
+    SoFar,
+    /// As `SoFar`, with what is charged at the end of the month as far as it goes.
+    Deferred,
+    /// Those of an earlier segment of a month that is over: minimums and fees without usage are due with the
+    /// last one of its run.
+    Earlier,
+    /// All of them: the month is over.
+    All,
+}
+
+impl Due {
+    pub(crate) fn of(closing: bool) -> Due {
+        if closing { Due::All } else { Due::SoFar }
     }
 }
 
@@ -217,11 +241,7 @@ impl Rating {
 }
 
 /// Rates a segment that goes on from none, and from which none goes on.
-pub(crate) fn rate(
-    segment: &Segment<'_>,
-    tally: &Tally,
-    closing: bool,
-) -> Result<Rating, MoneyError> {
+pub(crate) fn rate(segment: &Segment<'_>, tally: &Tally, due: Due) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();
     let mut shared = SharedFree::of(segment, Decimal::ZERO);
     let rates = document
@@ -230,10 +250,10 @@ pub(crate) fn rate(
         .zip(&tally.rates)
         .map(|(rate, tally)| {
             let rated = measure(segment, rate, tally, None, &mut shared);
-            price(segment, rate, rated, closing)
+            price(segment, rate, rated, due)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    rate_plan(segment, rates, Yuan::ZERO, closing)
+    rate_plan(segment, rates, Yuan::ZERO, due == Due::All)
 }
 
 /// What the plan makes of its rates, after what earlier segments came to.
@@ -301,14 +321,16 @@ pub(crate) fn price(
     segment: &Segment<'_>,
     rate: &Rate,
     mut rated: Rated,
-    closing: bool,
+    due: Due,
 ) -> Result<Rated, MoneyError> {
     let (units, calls) = (rated.beyond(), Decimal::from(rated.metered.calls.get()));
+    let closing = due == Due::All;
     let Some(mut continued) = rated.continued.take() else {
         let billable = Billable { units, top: rated.top.unwrap_or(units), calls, closing };
         rated.slices = rate.price.slices(billable)?;
         rated.base_yuan = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
         rated.settle(segment, &rate.discounts, rate.maximum, Yuan::ZERO)?;
+        rated.defer(rate, due);
         return Ok(rated);
     };
     let before = Decimal::from(continued.metered.calls.get());
@@ -322,6 +344,7 @@ pub(crate) fn price(
     let sum = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
     rated.base_yuan = sum.minus(continued.base_yuan)?;
     rated.settle(segment, &rate.discounts, rate.maximum, continued.due_yuan)?;
+    rated.defer(rate, due);
     rated.continued = Some(continued);
     Ok(rated)
 }
@@ -460,6 +483,16 @@ impl Rated {
             self.due_yuan = maximum.minus(earlier)?.max(Yuan::ZERO);
         }
         Ok(())
+    }
+}
+
+impl Rated {
+    /// Leaves to the end of the month what is charged then.
+    fn defer(&mut self, rate: &Rate, due: Due) {
+        if due == Due::SoFar && rate.charged == Charged::AtMonthEnd && !self.due_yuan.is_zero() {
+            self.deferred_yuan = Some(Box::new(self.due_yuan));
+            self.due_yuan = Yuan::ZERO;
+        }
     }
 }
 

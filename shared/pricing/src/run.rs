@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::model::Metric;
-use crate::rating::{Continued, Rating, SharedFree, measure, price, rate, rate_plan};
+use crate::rating::{Continued, Due, Rating, SharedFree, measure, price, rate, rate_plan};
 use crate::tally::Tally;
 use crate::{
     ChargeError, Conversion, MoneyError, Name, PlanDocument, Rate, Rated, Segment, UsageError, Yuan,
@@ -19,15 +19,15 @@ pub(crate) struct Counted<'a> {
 }
 
 /// Rates the segments of a month that have begun, in their order.
-pub(crate) fn rate_all(parts: &[Counted<'_>], closing: bool) -> Result<Vec<Rating>, ChargeError> {
+pub(crate) fn rate_all(parts: &[Counted<'_>], due: Due) -> Result<Vec<Rating>, ChargeError> {
     let mut ratings = Vec::with_capacity(parts.len());
     let mut rest = parts;
     while let Some(first) = rest.first() {
         let is_of_run = |part: &&Counted<'_>| part.segment.is_in_run_of(first.segment);
         let (run, later) = rest.split_at(rest.iter().take_while(is_of_run).count());
         match run {
-            [only] => ratings.push(rate(only.segment, only.tally, closing)?),
-            _ => rate_run(run, closing, &mut ratings)?,
+            [only] => ratings.push(rate(only.segment, only.tally, due)?),
+            _ => rate_run(run, due, &mut ratings)?,
         }
         rest = later;
     }
@@ -43,7 +43,7 @@ pub(crate) fn sum(ratings: &[Rating]) -> Result<Yuan, MoneyError> {
 /// that of the run's last unit.
 fn rate_run(
     run: &[Counted<'_>],
-    closing: bool,
+    of_month: Due,
     ratings: &mut Vec<Rating>,
 ) -> Result<(), ChargeError> {
     let mut earlier = Earlier::default();
@@ -57,7 +57,8 @@ fn rate_run(
     let mut due = BTreeMap::<&Name, Yuan>::new();
     let mut due_of_plan = Yuan::ZERO;
     for (at, (part, rates)) in run.iter().zip(measured).enumerate() {
-        let closing = closing && at + 1 == run.len();
+        let is_last = at + 1 == run.len();
+        let of_part = if of_month == Due::All && !is_last { Due::Earlier } else { of_month };
         let segment = part.segment;
         let mut priced = Vec::with_capacity(rates.len());
         for (rate, mut rated) in segment.plan().rates().iter().zip(rates) {
@@ -66,11 +67,11 @@ fn rate_run(
                 Some(continued) => continued.due_yuan = *before,
                 None => *before = Yuan::ZERO,
             }
-            let rated = price(segment, rate, rated, closing)?;
+            let rated = price(segment, rate, rated, of_part)?;
             *before = before.plus(rated.due_yuan)?;
             priced.push(rated);
         }
-        let rating = rate_plan(segment, priced, due_of_plan, closing)?;
+        let rating = rate_plan(segment, priced, due_of_plan, of_part == Due::All)?;
         due_of_plan = due_of_plan.plus(rating.due_yuan)?;
         ratings.push(rating);
     }

@@ -113,11 +113,12 @@ fn due(rated: &Rated) -> Result<Yuan, MoneyError> {
     let off = |left: Yuan, discount: &Discounted| left.minus(discount.off_yuan);
     let left = rated.discounts.iter().try_fold(rated.base_yuan, off)?;
     let earlier = rated.continued.as_ref().map_or(Yuan::ZERO, |continued| continued.due_yuan);
-    match rated.limit {
-        Some(Limit::Maximum(most)) => Ok(left.min(most.minus(earlier)?.max(Yuan::ZERO))),
-        Some(Limit::Minimum(least)) => Ok(left.max(least.minus(earlier)?)),
-        None => Ok(left),
-    }
+    let held = match rated.limit {
+        Some(Limit::Maximum(most)) => left.min(most.minus(earlier)?.max(Yuan::ZERO)),
+        Some(Limit::Minimum(least)) => left.max(least.minus(earlier)?),
+        None => left,
+    };
+    held.minus(rated.deferred_yuan.as_deref().copied().unwrap_or_default())
 }
 
 /// The usage by which a line changes what was rated is that of its APIs.

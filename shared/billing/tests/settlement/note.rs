@@ -80,6 +80,7 @@ fn of(line: &Line) -> String {
         Limit::Maximum(most) => format!("at most {most}"),
         Limit::Minimum(least) => format!("at least {least}"),
     }));
+    notes.extend(rated.deferred_yuan.as_ref().map(|deferred| format!("{deferred} at the end")));
     notes.retain(|note| !note.is_empty());
     format!("{} = {}", notes.join(" "), line.charge_fen)
 }

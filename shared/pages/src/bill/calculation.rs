@@ -187,6 +187,8 @@ pub enum Step {
         #[schema(value_type = String)]
         earlier_yuan: Yuan,
     },
+    /// What is charged when the month is over, and not now.
+    Deferred,
     /// The month to date.
     MonthToDate,
     /// What the month amounts to with every concession.
@@ -736,7 +738,10 @@ impl Tape {
         let earlier_yuan = continued.map_or(Yuan::ZERO, |continued| continued.due_yuan);
         match after.limit {
             Some(Limit::Maximum(maximum_yuan)) => {
-                let above = left.minus(after.due_yuan)?;
+                let held = after
+                    .due_yuan
+                    .plus(after.deferred_yuan.as_deref().copied().unwrap_or_default())?;
+                let above = left.minus(held)?;
                 self.less(Step::AboveMaximum { maximum_yuan, earlier_yuan }, above.decimal());
             }
             Some(Limit::Minimum(minimum_yuan)) => {
@@ -744,6 +749,9 @@ impl Tape {
                 self.money(Step::UpToMinimum { minimum_yuan, earlier_yuan }, missing.decimal());
             }
             None => {}
+        }
+        if let Some(deferred) = &after.deferred_yuan {
+            self.less(Step::Deferred, deferred.decimal());
         }
         Ok(())
     }

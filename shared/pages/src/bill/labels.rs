@@ -90,6 +90,7 @@ texts! {
     up_to_minimum(least: Price) {
         en: "up to the minimum of {least}, as the month is over", zh: "月末补足保底 {least}",
     }
+    deferred() { en: "charged when the month is over", zh: "月末一并收取" }
     month_to_date() { en: "month to date", zh: "本月累计" }
     of_rate() { en: "the rate, month to date", zh: "该项本月累计" }
     of_plan() { en: "all rates after discounts, month to date", zh: "各项折后本月累计合计" }
@@ -206,6 +207,7 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
         Step::UpToMinimum { minimum_yuan, earlier_yuan } => {
             l.up_to_minimum_after(Price(*minimum_yuan), Price(*earlier_yuan))
         }
+        Step::Deferred => l.deferred(),
         Step::MonthToDate => l.month_to_date(),
         Step::OfRate => l.of_rate(),
         Step::OfPlan => l.of_plan(),

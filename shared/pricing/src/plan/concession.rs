@@ -117,6 +117,7 @@ fn rate(rate: &Rate, before: &Rate) -> bool {
             (rate.free_per_month, rate.free_per_day),
             (before.free_per_month, before.free_per_day),
         )
+        && rate.charged == before.charged
         && rate.price.is_at_most(&before.price)
         && takes_off_as_much(&rate.discounts, &before.discounts)
         && caps(rate.minimum, rate.maximum, before.minimum, before.maximum)

@@ -111,6 +111,9 @@ pub struct Rate {
     pub free_per_day: Quantity,
     /// What the units beyond the allowance cost.
     pub price: PriceModel,
+    /// When it is charged.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub charged: Charged,
     /// What is taken off, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
@@ -122,6 +125,18 @@ pub struct Rate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
+}
+
+/// When what is metered under a rate is charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Charged {
+    /// Day by day: a later day can be a credit, where more usage makes all of it cheaper.
+    #[default]
+    Daily,
+    /// All of it with the month's last day; until then its lines charge nothing.
+    AtMonthEnd,
 }
 
 impl Plan {

@@ -4,6 +4,7 @@
 
 mod days;
 mod limits;
+mod month_end;
 mod note;
 mod segments;
 

@@ -110,9 +110,13 @@ fn taken_off(after: &Rated) -> String {
         Some(before) if !before.due_yuan.is_zero() => format!(" with {} before", before.due_yuan),
         Some(_) | None => String::new(),
     };
-    match after.limit {
+    note += &match after.limit {
+        None => String::new(),
+        Some(Limit::Maximum(most)) => format!(", at most {most}{earlier}"),
+        Some(Limit::Minimum(least)) => format!(", at least {least}{earlier}"),
+    };
+    match &after.deferred_yuan {
         None => note,
-        Some(Limit::Maximum(most)) => note + &format!(", at most {most}{earlier}"),
-        Some(Limit::Minimum(least)) => note + &format!(", at least {least}{earlier}"),
+        Some(deferred) => note + &format!(", {deferred} at the end"),
     }
 }

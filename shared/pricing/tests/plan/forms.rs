@@ -37,7 +37,7 @@ fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
             version = 2
                 version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, rates
             rates[0].free_per_moth = 5
-                rates[0].free_per_moth: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, discounts, minimum, maximum
+                rates[0].free_per_moth: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, charged, discounts, minimum, maximum
             rates[0].price.flat_fee = 5
                 rates[0].price.flat_fee: is not a field here; the fields are unit_price
             rates[0].price = { "model": "volume", "tiers": [{ "unit_price": "1", "price": "1" }] }

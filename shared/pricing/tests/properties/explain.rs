@@ -55,6 +55,7 @@ struct Rated {
     #[serde(default)]
     discounts: Vec<Discounted>,
     limit: Option<BTreeMap<String, Exact>>,
+    deferred_yuan: Option<Exact>,
     due_yuan: Exact,
 }
 
@@ -260,6 +261,14 @@ fn due(after: &Rated) -> Exact {
         assert_eq!(off, discount.off_yuan);
         left = left.minus(&discount.off_yuan);
     }
+    if let Some(deferred) = &after.deferred_yuan {
+        return held(after, left).minus(deferred);
+    }
+    held(after, left)
+}
+
+/// What the limit leaves.
+fn held(after: &Rated, left: Exact) -> Exact {
     let Some((limit, held)) = after.limit.iter().flatten().next() else { return left };
     let earlier = &after.continued.due_yuan;
     match limit.as_str() {

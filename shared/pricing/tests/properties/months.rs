@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 use steelyard_pricing::{
-    Amount, BillingDay, BlockPolicy, Calls, Metered, Override, Plan, PriceModel, Segment, Terms,
-    Usage, segments,
+    Amount, BillingDay, BlockPolicy, Calls, Charged, Metered, Override, Plan, PriceModel, Segment,
+    Terms, Usage, segments,
 };
 
 use crate::plans::{any_plan, any_price, written};
@@ -279,6 +279,12 @@ impl Month {
         let plans = self.versions.values().flat_map(|version| version.terms.rates());
         let overrides = self.overrides.iter().filter_map(|over| over.terms.price.as_ref());
         plans.map(|rate| &rate.price).chain(overrides).any(may_fall)
+    }
+
+    /// Whether something is charged with the month's last day alone.
+    pub fn defers(&self) -> bool {
+        let mut rates = self.versions.values().flat_map(|version| version.terms.rates());
+        rates.any(|rate| rate.charged == Charged::AtMonthEnd)
     }
 
     pub fn day(&self, day: u32) -> BillingDay {

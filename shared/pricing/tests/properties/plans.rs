@@ -205,9 +205,11 @@ fn allowance(free: Free) -> BoxedStrategy<Map<String, Value>> {
 
 fn rate(month: &'static str, free: Free) -> impl Strategy<Value = Map<String, Value>> {
     let own = prop_oneof![Just(Free::Not), Just(free)].prop_flat_map(allowance);
-    (any_price(), own, conversion(free), discounts(month), caps()).prop_map(
-        |(price, mut rate, conversion, discounts, (minimum, maximum))| {
+    let charged = prop_oneof![7 => Just(None), 1 => Just(Some(json!("at_month_end")))];
+    (any_price(), own, conversion(free), discounts(month), caps(), charged).prop_map(
+        |(price, mut rate, conversion, discounts, (minimum, maximum), charged)| {
             rate.insert("price".to_owned(), price);
+            put(&mut rate, "charged", charged);
             put(&mut rate, "conversion", conversion);
             put(&mut rate, "discounts", discounts);
             put(&mut rate, "minimum", minimum);
