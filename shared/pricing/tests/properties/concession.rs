@@ -209,4 +209,19 @@ proptest! {
             never_more(&month, &with)?;
         }
     }
+
+    /// Such a version is no concession: nothing but the units of the days before it keeps the price.
+    #[test]
+    fn a_version_that_changes_nothing_that_is_used_keeps_the_price(month in any_month(), from in 2_u32..=28) {
+        let cut = month.with_version(from, true, |plan| {
+            let price = json!({"model": "per_unit", "unit_price": "1"});
+            add(&mut plan["rates"], json!({"rate": "unused", "apis": ["unused"], "price": price}));
+        });
+        // A plan's own allowance goes to the rates in the order of the days.
+        if let Some(cut) = cut.filter(|cut| !cut.shares_units()) {
+            for (whole, cut) in settle(&month).iter().zip(&settle(&cut)) {
+                prop_assert_eq!(whole.charged.rated_yuan, cut.charged.rated_yuan);
+            }
+        }
+    }
 }

@@ -287,6 +287,12 @@ impl Month {
         rates.any(|rate| rate.charged == Charged::AtMonthEnd)
     }
 
+    /// Whether rates share units that are free by the month.
+    pub fn shares_units(&self) -> bool {
+        let mut versions = self.versions.values();
+        versions.any(|version| !version.terms.document().free_per_month.is_zero())
+    }
+
     pub fn day(&self, day: u32) -> BillingDay {
         date(self.name, day).parse().expect("a day of the month")
     }
