@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use steelyard_billing::{Provider, ProviderId};
+use serde_json::json;
+use steelyard_billing::{Provider, ProviderId, TermsChangeError};
 use steelyard_books::BookError;
 use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Override, Terms};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoredPlans};
 
-use super::compare::{Changes, Days};
+use super::compare::{Changes, Counted, Days};
+use super::plan::stored;
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
@@ -19,12 +21,12 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Give one override to many providers, end it for all of them, and see what it cost.
 ///
-/// The name of the override is the campaign's. A command that was cut off is given again: it goes on with
-/// the providers that are left.
+/// The name of the override is the campaign's. A `start` that was cut off is given again in the same month,
+/// and an `end` at any time: it goes on with the providers that are left.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CampaignCommand {
     /// Give an override to every provider that all of the given rules choose. Without `--yes` it only shows
-    /// them, with what last month would have cost them.
+    /// what last month would have cost them: the largest changes, and with `--json` all.
     Start(StartArgs),
     /// List the overrides of all providers by name, with how many providers have each.
     List,
@@ -133,61 +135,112 @@ impl<'a> Known<'a> {
         let over = &campaign(&args.file)?;
         let last_month = self.system.today()?.month().previous();
         let days = Days { from: last_month.first_day(), to: last_month.last_day() };
+        let (chosen, changes) = self.choose(&args.rule, over, days).await?;
+        let is_another = |other: &Override| other.name == over.name && other != over;
+        if let Some(found) = chosen.iter().find(|of| of.provider.overrides.iter().any(is_another)) {
+            return Err(format!(
+                "provider `{}` has another override `{}`: give the campaign another name",
+                found.provider.provider, over.name
+            )
+            .into());
+        }
+        let mut done = Done::default();
+        for found in chosen {
+            if found.provider.overrides.contains(over) {
+                done.before.push(found.provider.provider.clone());
+                continue;
+            }
+            let give = |changed: &mut Provider, settled| {
+                changed.add_override(over.clone(), &self.plans, settled)
+            };
+            self.carry_out(found, args.yes, give, &mut done).await?;
+        }
+        if args.yes {
+            return done.show(target, &format!("override `{}` is given", over.name));
+        }
+        if target.json {
+            output::json(&json!({ "changes": changes, "would": done }))?;
+        } else {
+            changes.print("with it")?;
+            changes.print_failed()?;
+            done.print_refused()?;
+            let (would, before) = (done.done.len(), done.before.len());
+            output::print(format_args!(
+                "{would} would have it, {before} have it. Amounts are yuan, for {last_month}.\n\
+                 Nothing was written. Give --yes to give it to them."
+            ))?;
+        }
+        Ok(Exit::done(changes.is_well() && done.failed.is_empty()))
+    }
+
+    /// The providers that a rule chooses, and what days would have cost them with the override.
+    async fn choose(
+        &self,
+        rule: &Rule,
+        over: &Override,
+        days: Days,
+    ) -> Result<(Vec<&ProviderAccount>, Changes), Error> {
+        if let Some(plan) = &rule.plan {
+            stored(&self.plans, plan, Some(over.from))?;
+        }
         let (mut chosen, mut changes) = (Vec::new(), Changes::default());
         for found in &self.accounts {
-            let provider = &found.provider;
-            if !args.rule.names(provider, over.from, &self.plans) {
+            if !rule.names(&found.provider, over.from, &self.plans) {
                 continue;
             }
             let counted = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
-            let calls = counted.as_ref().map_or(Ok(0), |counted| counted.calls())?;
-            if args.rule.calls_below.is_some_and(|below| calls >= below) {
+            let calls = counted.as_ref().map_or(Ok(0), Counted::calls)?;
+            if rule.calls_below.is_some_and(|below| calls >= below) {
                 continue;
             }
             let costs = counted.map_or(Ok((Fen::ZERO, Fen::ZERO)), |of| {
                 let terms = |day| of.provider.terms_on(day, &self.plans);
                 let with = |day| {
                     let Terms { plan, mut overrides } = terms(day)?;
+                    overrides.retain(|other| other.name != over.name);
                     overrides.push(over);
                     Some(Terms { plan, overrides })
                 };
                 Ok((of.cost(terms)?, of.cost(with)?))
             });
-            changes.add(&provider.provider, costs)?;
-            chosen.push(provider.provider.clone());
+            changes.add(&found.provider.provider, costs)?;
+            chosen.push(found);
         }
-        if args.rule.providers.iter().any(|named| !chosen.contains(named)) {
-            let missing = args.rule.providers.iter().filter(|named| !chosen.contains(named));
-            let missing = missing.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+        let is_chosen =
+            |named: &&ProviderId| chosen.iter().any(|found| found.provider.provider == **named);
+        let missing = rule.providers.iter().filter(|named| !is_chosen(named));
+        let missing = missing.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+        if !missing.is_empty() {
             return Err(
                 format!("not registered, or not chosen by the other rules: {missing}").into()
             );
         }
-        if !args.yes {
-            let what = format!(
-                "{} would have it. Amounts are yuan, for {last_month}.\n\
-                 Nothing was written. Give --yes to give it to them.",
-                chosen.len()
-            );
-            return preview(target, &changes.sorted(), "with it", &what);
+        if chosen.is_empty() {
+            return Err("the rules choose no provider".into());
         }
-        let books = self.system.books()?;
-        let mut done = Done::default();
-        for provider in chosen {
-            let has_it = |found: &ProviderAccount| {
-                found.provider.provider == provider && found.provider.overrides.contains(over)
-            };
-            if self.accounts.iter().any(has_it) {
-                done.before.push(provider);
-                continue;
-            }
-            let given = books.change_provider(&provider, |changed, settled| {
-                changed.add_override(over.clone(), &self.plans, settled)
-            });
-            let given = given.await;
-            done.note(provider, given);
+        Ok((chosen, changes.sorted()))
+    }
+
+    /// Changes the terms of a provider; where it is not meant, only looks whether they could be changed.
+    async fn carry_out(
+        &self,
+        found: &ProviderAccount,
+        is_meant: bool,
+        change: impl Fn(&mut Provider, Option<BillingDay>) -> Result<(), TermsChangeError> + Send + Sync,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let provider = found.provider.provider.clone();
+        let changed = if is_meant {
+            self.system.books()?.change_provider(&provider, change).await.map(drop)
+        } else {
+            let settled = found.account.settled_through;
+            change(&mut found.provider.clone(), settled).map_err(BookError::from)
+        };
+        match changed {
+            Ok(()) => done.done.push(provider),
+            Err(error) => done.failed.push(format!("{provider}: {}", chain(&error))),
         }
-        done.show(target, &format!("override `{}` is given", over.name))
+        Ok(())
     }
 
     fn list(&self, target: &TargetArgs) -> Result<Exit, Error> {
@@ -197,7 +250,7 @@ impl<'a> Known<'a> {
         }
         if target.json {
             let rows = by_name.iter().map(|((name, from, until), providers)| {
-                serde_json::json!({ "override": name, "from": from, "until": until, "providers": providers })
+                json!({ "override": name, "from": from, "until": until, "providers": providers })
             });
             output::json(&rows.collect::<Vec<_>>())?;
             return Ok(Exit::Done);
@@ -212,21 +265,40 @@ impl<'a> Known<'a> {
     }
 
     /// The providers that have the override, each with it.
+    ///
+    /// # Errors
+    ///
+    /// When none has it, or some have another one of the name.
     fn having<'k>(
         &'k self,
         name: &'k Name,
-    ) -> impl Iterator<Item = (&'k ProviderAccount, &'k Override)> {
-        self.accounts.iter().filter_map(move |found| {
+    ) -> Result<Vec<(&'k ProviderAccount, &'k Override)>, Error> {
+        let having = self.accounts.iter().filter_map(|found| {
             let mut overrides = found.provider.overrides.iter();
             overrides.find(|over| over.name == *name).map(|over| (found, over))
-        })
+        });
+        let having = having.collect::<Vec<_>>();
+        let Some((first, campaign)) = having.first() else {
+            return Err(format!("no provider has an override `{name}`").into());
+        };
+        let is_another =
+            |over: &Override| Override { until: campaign.until, ..over.clone() } != **campaign;
+        if let Some((other, _)) = having.iter().find(|(_, over)| is_another(over)) {
+            return Err(format!(
+                "`{}` and `{}` have different overrides `{name}`: end the one that is not of the \
+                 campaign with `steelyard provider override end`",
+                first.provider.provider, other.provider.provider
+            )
+            .into());
+        }
+        Ok(having)
     }
 
     async fn cost(&self, target: &TargetArgs, name: &Name) -> Result<Exit, Error> {
         let (calendar, now) = (self.system.rules()?.calendar, self.system.clock.now());
         let today = self.system.today()?;
         let mut changes = Changes::default();
-        for (found, over) in self.having(name) {
+        for (found, over) in self.having(name)? {
             let last = over.until.map_or(today, BillingDay::previous);
             let days = Days {
                 from: over.from.month().first_day(),
@@ -245,26 +317,30 @@ impl<'a> Known<'a> {
                 .into());
             }
             let counted = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
-            let costs = counted.map_or(Ok((Fen::ZERO, Fen::ZERO)), |of| {
-                let with = |day| of.provider.terms_on(day, &self.plans);
-                let without = |day| {
-                    let Terms { plan, mut overrides } = with(day)?;
-                    overrides.retain(|over| over.name != *name);
-                    Some(Terms { plan, overrides })
-                };
-                Ok((of.cost(with)?, of.cost(without)?))
-            });
+            let Some(of) = counted else {
+                changes.add(&found.provider.provider, Ok((Fen::ZERO, Fen::ZERO)))?;
+                continue;
+            };
+            let with = of.billed(&self.plans)?;
+            let without = |day| {
+                let Terms { plan, mut overrides } = with(day)?;
+                overrides.retain(|over| over.name != *name);
+                Some(Terms { plan, overrides })
+            };
+            let costs = of.cost(&with).and_then(|with| Ok((with, of.cost(without)?)));
             changes.add(&found.provider.provider, costs)?;
         }
-        if changes.is_empty() {
-            return Err(format!("no provider has an override `{name}`").into());
-        }
         let changes = changes.sorted();
-        let exit = Exit::done(changes.is_well());
-        let what =
-            "Amounts are yuan, of whole months up to today. The change is what the campaign cost.";
-        preview(target, &changes, "without", what)?;
-        Ok(exit)
+        if target.json {
+            output::json(&changes)?;
+        } else {
+            changes.print("without")?;
+            output::print(
+                "Amounts are yuan, of whole months up to today. The change is what the campaign cost.",
+            )?;
+            changes.print_failed()?;
+        }
+        Ok(Exit::done(changes.is_well()))
     }
 
     async fn end(
@@ -274,31 +350,23 @@ impl<'a> Known<'a> {
         on: BillingDay,
         is_meant: bool,
     ) -> Result<Exit, Error> {
-        let having = self.having(name).collect::<Vec<_>>();
-        if having.is_empty() {
-            return Err(format!("no provider has an override `{name}`").into());
-        }
-        let (mut done, books) = (Done::default(), self.system.books()?);
-        for (found, over) in having {
-            let provider = found.provider.provider.clone();
+        let mut done = Done::default();
+        for (found, over) in self.having(name)? {
             if over.until.is_some_and(|until| until <= on) {
-                done.before.push(provider);
-            } else if is_meant {
-                let ended = books.change_provider(&provider, |changed, settled| {
-                    changed.end_override(name, on, &self.plans, settled)
-                });
-                let ended = ended.await;
-                done.note(provider, ended);
-            } else {
-                done.done.push(provider);
+                done.before.push(found.provider.provider.clone());
+                continue;
             }
+            let end = |changed: &mut Provider, settled| {
+                changed.end_override(name, on, &self.plans, settled)
+            };
+            self.carry_out(found, is_meant, end, &mut done).await?;
         }
         if is_meant || target.json {
             return done.show(target, &format!("override `{name}` ends"));
         }
         done.print(&format!("override `{name}` would end"))?;
         output::print("Nothing was written. Give --yes to end it.")?;
-        Ok(Exit::Done)
+        Ok(Exit::done(done.failed.is_empty()))
     }
 }
 
@@ -314,13 +382,6 @@ impl Rule {
 }
 
 impl Done {
-    fn note(&mut self, provider: ProviderId, result: Result<Provider, BookError>) {
-        match result {
-            Ok(_) => self.done.push(provider),
-            Err(error) => self.failed.push(format!("{provider}: {}", chain(&error))),
-        }
-    }
-
     fn show(&self, target: &TargetArgs, what: &str) -> Result<Exit, Error> {
         let exit = Exit::done(self.failed.is_empty());
         if target.json {
@@ -339,17 +400,10 @@ impl Done {
             .try_for_each(|provider| output::print(format_args!("{provider}: {what}")))?;
         let before = |provider| output::print(format_args!("{provider}: as it was"));
         self.before.iter().try_for_each(before)?;
+        self.print_refused()
+    }
+
+    fn print_refused(&self) -> Result<(), Error> {
         self.failed.iter().try_for_each(|failed| output::print(format_args!("not done: {failed}")))
     }
-}
-
-fn preview(target: &TargetArgs, changes: &Changes, draft: &str, what: &str) -> Result<Exit, Error> {
-    if target.json {
-        output::json(changes)?;
-        return Ok(Exit::Done);
-    }
-    changes.print(draft)?;
-    output::print(what)?;
-    changes.print_failed()?;
-    Ok(Exit::Done)
 }

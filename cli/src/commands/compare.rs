@@ -1,7 +1,9 @@
 //! What counted usage costs each provider now, and by other terms.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
-use steelyard_billing::{CountedDays, Provider, ProviderId};
+use steelyard_billing::{Account, CountedDays, MonthTerms, Provider, ProviderId, SettlementError};
 use steelyard_pages::csv::{self, Cell, FileError};
 use steelyard_pricing::{
     BillingDay, Catalog, Fen, Metered, MoneyError, Quote, QuoteError, Terms, Usage, UsageError,
@@ -26,8 +28,7 @@ pub(crate) struct Days {
 #[derive(Debug)]
 pub(crate) struct Counted {
     pub(crate) provider: Provider,
-    /// The last day that was settled.
-    pub(crate) settled: Option<BillingDay>,
+    account: Account,
     days: CountedDays,
 }
 
@@ -78,7 +79,7 @@ impl Days {
                 days.entry(day).or_default();
             }
         }
-        let counted = Counted { provider, settled: account.settled_through, days };
+        let counted = Counted { provider, account, days };
         Ok((!counted.days.is_empty()).then_some(counted))
     }
 
@@ -98,6 +99,23 @@ impl Counted {
     pub(crate) fn calls(&self) -> Result<u64, UsageError> {
         let all = self.days.values().flat_map(Usage::iter).map(|(_, metered)| metered);
         Ok(all.into_iter().try_fold(Metered::ZERO, Metered::plus)?.calls.get())
+    }
+
+    /// The terms by which the months of the usage are billed with some plans. A settled day keeps its own.
+    ///
+    /// # Errors
+    ///
+    /// [`SettlementError`] when a settled day's terms are not stored any more.
+    pub(crate) fn billed<'a>(
+        &'a self,
+        plans: &'a Catalog,
+    ) -> Result<impl Fn(BillingDay) -> Option<Terms<'a>> + 'a, SettlementError> {
+        let months = self.days.keys().map(|day| day.month()).collect::<BTreeSet<_>>();
+        let terms = months
+            .into_iter()
+            .map(|month| Ok((month, MonthTerms::of(&self.provider, &self.account, month, plans)?)));
+        let terms = terms.collect::<Result<BTreeMap<_, _>, SettlementError>>()?;
+        Ok(move |day: BillingDay| terms.get(&day.month())?.on(day))
     }
 
     /// What the usage costs by some terms.

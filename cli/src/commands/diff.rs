@@ -105,6 +105,12 @@ fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
             }
         }
         Value::Array(items) => {
+            let names =
+                items.iter().filter_map(|item| item["discount"].as_str().or(item["rate"].as_str()));
+            let order = names.collect::<Vec<_>>().join(", ");
+            if !order.is_empty() {
+                fields.insert(format!("{path}, in this order"), Value::String(order));
+            }
             for (place, item) in items.iter().enumerate() {
                 let name = ["rate", "discount"].iter().find_map(|name| item[*name].as_str());
                 let name = name.map_or_else(|| item_name(place, item), str::to_owned);
@@ -141,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_compared_by_their_names_and_patterns_as_a_set() {
+    fn rates_are_compared_by_their_names_and_their_order_and_patterns_as_a_set() {
         let call = |price: &str| json!({"model": "per_unit", "unit_price": price});
         let before = plan(json!([
             {"rate": "a", "apis": ["x", "y"], "price": call("0.1")},
@@ -154,6 +160,7 @@ mod tests {
             .iter()
             .map(|of| (of.path.as_str(), shown(of.before.as_ref()), shown(of.after.as_ref())));
         let expected = [
+            ("rates, in this order", "a, b".to_owned(), "b, a".to_owned()),
             ("rates[a].apis[z]", "–".to_owned(), "z".to_owned()),
             ("rates[b].price.unit_price", "0.2".to_owned(), "0.3".to_owned()),
         ];

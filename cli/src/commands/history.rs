@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use steelyard_billing::Provider;
+use steelyard_billing::{MonthTerms, Provider, SettlementError};
 use steelyard_pricing::{BillingDay, Catalog, Name, Plan, Terms};
 use steelyard_runtime::Error;
 use steelyard_store::ProviderAccount;
@@ -28,11 +28,23 @@ pub(crate) struct Period<'a> {
 }
 
 /// The terms of a provider, as far as they are known, in the order of the days.
-pub(crate) fn history<'a>(found: &'a ProviderAccount, plans: &'a Catalog) -> Vec<Period<'a>> {
+///
+/// # Errors
+///
+/// [`SettlementError`] when a settled day's terms are not stored any more.
+pub(crate) fn history<'a>(
+    found: &'a ProviderAccount,
+    plans: &'a Catalog,
+) -> Result<Vec<Period<'a>>, SettlementError> {
     let ProviderAccount { provider, account } = found;
+    let of_month = |month| MonthTerms::of(provider, account, month, plans);
+    let mut days = changes(provider, plans);
+    for month in account.months.keys() {
+        days.extend(of_month(*month)?.changes().collect::<Vec<_>>());
+    }
     let mut periods = Vec::<Period<'_>>::new();
-    for from in changes(provider, plans) {
-        let terms = provider.terms_on(from, plans);
+    for from in days {
+        let terms = of_month(from.month())?.on(from);
         let is_settled = account.settled_through.is_some_and(|settled| from <= settled);
         let period = Period::of(from, terms, is_settled);
         match periods.last_mut() {
@@ -45,7 +57,7 @@ pub(crate) fn history<'a>(found: &'a ProviderAccount, plans: &'a Catalog) -> Vec
             }
         }
     }
-    periods
+    Ok(periods)
 }
 
 /// The days on which something may change: an assignment, a version, an override or a discount.

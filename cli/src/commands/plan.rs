@@ -38,7 +38,8 @@ pub(crate) enum PlanCommand {
     ///
     /// A version that takes effect this month or earlier reaches usage that was counted already. If
     /// providers are on its plan, it is stored only with `--yes`; without, the command shows whom it
-    /// affects and by how much.
+    /// affects and by how much. A version under which a provider could not be settled, for example because
+    /// of an override for a rate that it does not have, is refused.
     Add {
         /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
@@ -76,9 +77,7 @@ impl PlanCommand {
             PlanCommand::Add { file, yes } => {
                 let plan = Document::open(&file)?.plan()?;
                 let system = target.system(platform).await?;
-                if !yes {
-                    reach::refuse_unseen(target, &system, &plan).await?;
-                }
+                reach::check(target, &system, &plan, yes).await?;
                 add(target, &system, &plan).await
             }
             PlanCommand::Diff(args) => args.run(target).await,

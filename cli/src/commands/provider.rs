@@ -37,7 +37,9 @@ pub(crate) enum ProviderCommand {
     Override(OverrideCommand),
     /// List the providers with their money.
     List,
-    /// Show by which plans, versions, overrides and discounts a provider is billed, day by day.
+    /// Show by which plans, versions, overrides and discounts a provider is billed, day by day. Days that
+    /// are settled have the terms by which they were settled; those of a closed month, the terms that are
+    /// stored now: their statements have the others.
     History {
         /// The id of a registered provider.
         provider: ProviderId,
@@ -144,7 +146,7 @@ impl ProviderCommand {
             ProviderCommand::History { provider } => {
                 let plans = plans(target, tables).await?;
                 let found = registered(tables, &provider).await?;
-                let periods = history::history(&found, &plans);
+                let periods = history::history(&found, &plans)?;
                 if target.json {
                     output::json(&periods)?
                 } else {

@@ -1,11 +1,13 @@
-//! Whom a version of a plan affects that reaches usage which was counted already.
+//! Whom a version of a plan affects: who could not be settled with it, and whose counted usage it reaches.
 
 use serde::Serialize;
 use steelyard_pricing::{BillingDay, Catalog, Name, Plan, Terms};
-use steelyard_runtime::Error;
+use steelyard_runtime::{Error, chain};
+use steelyard_store::ProviderAccount;
 
-use super::compare::{Changes, Counted, Days};
+use super::compare::{Changes, Days};
 use crate::output;
+use crate::tables::Tables;
 use crate::target::{System, TargetArgs};
 
 /// What a version would change of what this month costs so far, and earlier months that are not settled.
@@ -21,27 +23,38 @@ struct Reach<'a> {
     changes: Changes,
 }
 
-/// Shows whom a version affects, and refuses it if it affects anybody.
+/// Refuses a version under which a provider could not be settled any more; and, unless it is meant, one that
+/// changes what usage costs which was counted already. Shows whom it affects.
 ///
 /// # Errors
 ///
-/// When it changes the terms of usage that was counted already; or when a table can't be read.
-pub(crate) async fn refuse_unseen(
+/// When it is refused, or a table can't be read.
+pub(crate) async fn check(
     target: &TargetArgs,
     system: &System,
     plan: &Plan,
+    is_meant: bool,
 ) -> Result<(), Error> {
     let today = system.today()?;
-    let is_new = system.books()?.would_add_plan(plan, today).await?.is_stored_now();
-    if !is_new || plan.effective_from().month() > today.month() {
+    if !system.books()?.would_add_plan(plan, today).await?.is_stored_now() {
+        return Ok(());
+    }
+    let plans = system.tables.billing.plans().await?;
+    let accounts = system.tables.registry().await?;
+    output::tell_unreadable(&plans.unreadable, target.json);
+    output::tell_unreadable(&accounts.unreadable, target.json);
+    let mut after = plans.catalog.clone();
+    after.add(plan.clone());
+    let versions = Versions { before: plans.catalog, after, effective_from: plan.effective_from() };
+    versions.check_fit(&accounts.accounts)?;
+    if is_meant || plan.effective_from().month() > today.month() {
         return Ok(());
     }
     let (name, effective_from) = (plan.name(), plan.effective_from());
     let calendar = system.rules()?.calendar;
-    let first =
-        calendar.kept_from(effective_from.month(), system.clock.now()).max(effective_from.month());
-    let days = Days { from: first.first_day(), to: today };
-    let changes = changes(target, system, plan, days).await?;
+    let kept_from = calendar.kept_from(effective_from.month(), system.clock.now());
+    let days = Days { from: kept_from.max(effective_from.month()).first_day(), to: today };
+    let changes = versions.changes(&system.tables, accounts.accounts, days).await?;
     if changes.is_empty() {
         return Ok(());
     }
@@ -64,56 +77,57 @@ pub(crate) async fn refuse_unseen(
     .into())
 }
 
-async fn changes(
-    target: &TargetArgs,
-    system: &System,
-    plan: &Plan,
-    days: Days,
-) -> Result<Changes, Error> {
-    let plans = system.tables.billing.plans().await?;
-    let accounts = system.tables.registry().await?;
-    output::tell_unreadable(&plans.unreadable, target.json);
-    output::tell_unreadable(&accounts.unreadable, target.json);
-    let before = plans.catalog;
-    let mut after = before.clone();
-    after.add(plan.clone());
-    let mut changes = Changes::default();
-    for found in accounts.accounts {
-        // By the terms that would hold, so that a provider whose plan had no version counts too.
-        let Some(of) = days.counted(&system.tables, &after, found).await? else { continue };
-        if is_affected(&of, &before, &after, days, plan.effective_from()) {
-            let now = of.cost(|day| of.provider.terms_on(day, &before));
-            let then = of.cost(|day| terms_then(&of, &before, &after, day));
-            let costs = now.and_then(|now| Ok((now, then?)));
-            changes.add(&of.provider.provider, costs)?;
-        }
-    }
-    Ok(changes.sorted())
-}
-
-/// What holds on a day with the version: a day that is settled keeps its terms.
-fn terms_then<'a>(
-    of: &'a Counted,
-    before: &'a Catalog,
-    after: &'a Catalog,
-    day: BillingDay,
-) -> Option<Terms<'a>> {
-    let is_settled = of.settled.is_some_and(|settled| day <= settled);
-    of.provider.terms_on(day, if is_settled { before } else { after })
-}
-
-/// Whether a day, from the version's on up to the last of this month, is of another version with it.
-fn is_affected(
-    of: &Counted,
-    before: &Catalog,
-    after: &Catalog,
-    days: Days,
+/// The stored plans, without a version and with it.
+struct Versions {
+    before: Catalog,
+    after: Catalog,
     effective_from: BillingDay,
-) -> bool {
-    let first = effective_from.max(days.from);
-    let mut all = std::iter::successors(Some(first), |day| Some(day.next()));
-    all.by_ref().take_while(|day| *day <= days.to.month().last_day()).any(|day| {
-        let then = terms_then(of, before, after, day).map(|terms| terms.plan);
-        then != of.provider.terms_on(day, before).map(|terms| terms.plan)
-    })
+}
+
+impl Versions {
+    /// Refuses the version if the terms of a provider that fit without it do not fit with it.
+    fn check_fit(&self, accounts: &[ProviderAccount]) -> Result<(), Error> {
+        let mut misfits = Vec::new();
+        for ProviderAccount { provider, account } in accounts {
+            let unsettled = account.settled_through.map(BillingDay::next);
+            let first = unsettled.unwrap_or(provider.billed_from.first_day());
+            let first = first.max(self.effective_from);
+            let fits = |plans| provider.check_terms(first, plans);
+            if let (Ok(()), Err(error)) = (fits(&self.before), fits(&self.after)) {
+                misfits.push(format!("\n{}: {}", provider.provider, chain(&error)));
+            }
+        }
+        if misfits.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "providers could not be settled with this version; change it, or end their overrides before {}:{}",
+            self.effective_from,
+            misfits.concat()
+        )
+        .into())
+    }
+
+    async fn changes(
+        &self,
+        tables: &Tables,
+        accounts: Vec<ProviderAccount>,
+        days: Days,
+    ) -> Result<Changes, Error> {
+        let mut changes = Changes::default();
+        for found in accounts {
+            // By the terms that would hold, so that a provider whose plan had no version counts too.
+            let Some(of) = days.counted(tables, &self.after, found).await? else { continue };
+            let (now, then) = (of.billed(&self.before)?, of.billed(&self.after)?);
+            let first = self.effective_from.max(days.from);
+            let mut all = std::iter::successors(Some(first), |day| Some(day.next()))
+                .take_while(|day| *day <= days.to.month().last_day());
+            let plan = |terms: Option<Terms<'_>>| terms.map(|terms| terms.plan.clone());
+            if all.any(|day| plan(now(day)) != plan(then(day))) {
+                let costs = of.cost(&now).and_then(|now| Ok((now, of.cost(&then)?)));
+                changes.add(&of.provider.provider, costs)?;
+            }
+        }
+        Ok(changes.sorted())
+    }
 }

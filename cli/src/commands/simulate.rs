@@ -125,7 +125,7 @@ impl SimulateArgs {
 
     fn check_plans(&self, catalog: &Catalog) -> Result<(), Error> {
         for plan in &self.plans {
-            stored(catalog, plan, None)?;
+            stored(catalog, plan, Some(self.from))?;
         }
         Ok(())
     }

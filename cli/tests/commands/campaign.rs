@@ -43,7 +43,7 @@ async fn a_campaign_is_shown_first_given_once_and_ended_as_one() {
         │ b        ┆ 100.00 ┆   50.00 ┆ -50.00 │
         │ all      ┆ 110.00 ┆   55.00 ┆ -55.00 │
         └──────────┴────────┴─────────┴────────┘
-        2 would have it. Amounts are yuan, for 2015-04.
+        2 would have it, 0 have it. Amounts are yuan, for 2015-04.
         Nothing was written. Give --yes to give it to them.
     "#]]
     .assert_eq(&platform.does(start).await);
@@ -131,7 +131,7 @@ async fn the_rules_of_a_campaign_choose_together() {
     ] {
         let line = format!("campaign start spring.json {rules} --json");
         let shown: Value = serde_json::from_str(&platform.does(&line).await).unwrap();
-        let mut found = shown["providers"]
+        let mut found = shown["changes"]["providers"]
             .as_array()
             .unwrap()
             .iter()
@@ -150,16 +150,27 @@ async fn the_rules_of_a_campaign_choose_together() {
 }
 
 #[tokio::test]
-async fn a_provider_with_another_override_of_the_name_is_told_and_the_others_have_it() {
+async fn a_campaign_and_another_override_of_its_name_do_not_meet() {
     let platform = platform("campaign-taken").await;
     platform.folder.write("own.json", &SPRING.replace("50", "10"));
     platform.does("provider override add a own.json").await;
-    let ran = platform.run("campaign start spring.json --plan small --yes").await;
-    assert_eq!(ran.code, 3, "{ran:?}");
-    expect![[r#"
-        b: override `spring` is given
-        not done: a: there is an override `spring` already; give this one another name
-        1 done, 0 as before, 1 failed
-    "#]]
-    .assert_eq(&ran.out);
+    let taken =
+        "error: provider `a` has another override `spring`: give the campaign another name\n";
+    for yes in ["", "--yes"] {
+        let line = format!("campaign start spring.json --plan small {yes}");
+        assert_eq!(platform.fails(&line).await, taken);
+    }
+    platform.does("campaign start spring.json --providers b,c --yes").await;
+    for line in ["campaign end spring --on 2015-05-15 --yes", "campaign cost spring"] {
+        let said = platform.fails(line).await;
+        assert!(said.contains("`a` and `b` have different overrides `spring`"), "{said}");
+    }
+    assert_eq!(
+        platform.fails("campaign start spring.json --plan none").await,
+        "error: there is no plan `none`\n"
+    );
+    assert_eq!(
+        platform.fails("campaign start spring.json --calls-below 0").await,
+        "error: the rules choose no provider\n"
+    );
 }

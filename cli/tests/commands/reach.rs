@@ -72,7 +72,7 @@ async fn a_version_of_a_later_month_or_of_a_plan_without_providers_is_stored_at_
 }
 
 #[tokio::test]
-async fn an_override_that_does_not_fit_the_version_is_named_before_it_is_stored() {
+async fn a_version_that_an_override_does_not_fit_is_never_stored() {
     let platform = platform("reach-misfit").await;
     platform.folder.write(
         "own.json",
@@ -80,12 +80,16 @@ async fn an_override_that_does_not_fit_the_version_is_named_before_it_is_stored(
              "price": { "model": "per_unit", "unit_price": "0.05" } }"#,
     );
     platform.does("provider override add shop own.json").await;
-    platform
-        .folder
-        .write("new.json", &plan("2015-05-20", "0.30").replace(r#""calls""#, r#""all""#));
-    let ran = platform.run("plan add new.json").await;
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("not rated: shop: "), "{ran:?}");
+    for day in ["2015-05-20", "2015-07-01"] {
+        platform.folder.write("new.json", &plan(day, "0.30").replace(r#""calls""#, r#""all""#));
+        for line in ["plan add new.json", "plan add new.json --yes"] {
+            let said = platform.fails(line).await;
+            assert!(said.contains("providers could not be settled with this version"), "{said}");
+            assert!(said.contains("\nshop: "), "{said}");
+        }
+    }
+    platform.does("provider override end shop own --on 2015-07-01").await;
+    assert_eq!(platform.does("plan add new.json").await, "small of 2015-07-01 is stored\n");
 }
 
 #[tokio::test]
@@ -145,4 +149,21 @@ async fn the_terms_of_a_provider_are_listed_day_by_day() {
     let periods: Value =
         serde_json::from_str(&platform.does("provider history shop --json").await).unwrap();
     assert_eq!(periods[2]["overrides"][0], "half");
+}
+
+#[tokio::test]
+async fn settled_days_are_listed_with_the_terms_by_which_they_were_settled() {
+    let platform = platform("history-kept").await;
+    platform.folder.write("back.json", &plan("2015-05-11", "0.30"));
+    platform.does("plan add back.json --yes").await;
+    let periods: Value =
+        serde_json::from_str(&platform.does("provider history shop --json").await).unwrap();
+    let shown = periods.as_array().unwrap().iter().map(|period| {
+        format!("{} {} {}", period["from"], period["version"], period["is_settled"])
+            .replace('"', "")
+    });
+    // The last statement is of the 17th.
+    let expected =
+        ["2015-05-01 2015-04-01 true", "2015-05-16 2015-04-01 true", "2015-05-18 2015-05-11 false"];
+    assert_eq!(shown.collect::<Vec<_>>(), expected);
 }

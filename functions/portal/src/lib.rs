@@ -73,6 +73,15 @@ const RECONCILED_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// How many days of reconciliation are read: those of the payments for two months of bills.
 const RECONCILED_DAYS: u16 = 62;
 
+/// The latest days that were reconciled or skipped.
+#[derive(Clone, Debug)]
+struct Reconciled {
+    /// Whether bill and books agreed wholly, by day.
+    days: BTreeMap<Date, bool>,
+    /// Whether the result of every day could be read. One that could not is missing.
+    is_complete: bool,
+}
+
 /// The variables with the addresses of the dead-letter queues.
 const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
     (DeadLetterQueue::Usage, "USAGE_DEAD_LETTERS"),
@@ -133,8 +142,8 @@ pub(crate) struct Inner {
     dead_letters: Vec<(DeadLetterQueue, Queue)>,
     config: PortalConfig,
     plans: Known<RunTerms>,
-    /// The latest days that were reconciled or skipped, and whether bill and books agreed wholly.
-    reconciled: Known<BTreeMap<Date, bool>>,
+    /// The results of the latest days.
+    reconciled: Known<Reconciled>,
 }
 
 impl std::ops::Deref for Shared {
@@ -164,7 +173,8 @@ impl Shared {
         if paid.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let days = self.reconciled.get(now, self.read_reconciled()).await?;
+        let Reconciled { days, is_complete } =
+            self.reconciled.get(now, self.read_reconciled()).await?;
         let oldest = days.keys().next();
         let (mut confirmed, mut unsure) = (BTreeMap::new(), Vec::new());
         for paid in paid {
@@ -172,7 +182,7 @@ impl Shared {
                 Some(true) => {
                     confirmed.insert(paid.out_trade_no.clone(), paid.booked_on);
                 }
-                None if oldest.is_none_or(|oldest| paid.booked_on > *oldest) => {}
+                None if is_complete && oldest.is_none_or(|oldest| paid.booked_on > *oldest) => {}
                 Some(false) | None => unsure.push(paid.clone()),
             }
         }
@@ -182,11 +192,12 @@ impl Shared {
         Ok(confirmed)
     }
 
-    /// The latest days that were reconciled or skipped, and whether bill and books agreed wholly. A day whose
-    /// result cannot be read is missing.
-    async fn read_reconciled(&self) -> Result<BTreeMap<Date, bool>, StoreError> {
+    async fn read_reconciled(&self) -> Result<Reconciled, StoreError> {
         let latest = self.settler.books.billing.latest_reconciliations(RECONCILED_DAYS).await?;
-        Ok(latest.readable.iter().map(|day| (day.day, day.is_whole())).collect())
+        Ok(Reconciled {
+            days: latest.readable.iter().map(|day| (day.day, day.is_whole())).collect(),
+            is_complete: latest.unreadable.is_empty(),
+        })
     }
 
     /// The address of the pages, as a request came by it.

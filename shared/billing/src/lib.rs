@@ -101,7 +101,8 @@ pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, Ref
 pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{
-    MonthClose, Settlement, SettlementError, month_segments, next_settlement, nothing_due,
+    MonthClose, MonthTerms, Settlement, SettlementError, month_segments, next_settlement,
+    nothing_due,
 };
 pub use settlement_run::{
     AccountSums, Age, CHARGES_MAX, Charges, MonthCharges, NAMED_MAX, RunEnd, RunFailure,

@@ -201,7 +201,11 @@ impl Provider {
 
     /// Whether terms hold on a day, and those that hold from then on fit together, as far as is
     /// known: they change where a plan, a version or an override begins or ends.
-    fn check_terms(&self, from: BillingDay, plans: &Catalog) -> Result<(), TermsChangeError> {
+    ///
+    /// # Errors
+    ///
+    /// [`TermsChangeError::NoPlan`] or [`TermsChangeError::Misfit`] of the first day that cannot be rated.
+    pub fn check_terms(&self, from: BillingDay, plans: &Catalog) -> Result<(), TermsChangeError> {
         let assigned = self.plans.iter().map(|assignment| assignment.from);
         let versions = plans.iter().map(Plan::effective_from);
         let overrides = self.overrides.iter().flat_map(|over| [Some(over.from), over.until]);

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
     BillingDay, BillingMonth, Catalog, ChargeError, DayCharge, MoneyError, MonthUsage, Name,
-    Segment, TermsError, TermsRef, UsageError, charge, segments,
+    Segment, Terms, TermsError, TermsRef, UsageError, charge, segments,
 };
 use thiserror::Error;
 
@@ -326,36 +326,69 @@ pub fn month_segments<'a>(
     segments_of(provider, account, month, plans)
 }
 
-/// The parts of the month. A day that was settled keeps the terms it was settled by, whatever was
-/// stored since; the days after the month's last statement have not been rated by any.
+/// The parts of the month, each with its own terms.
 pub(crate) fn segments_of<'a>(
     provider: &'a Provider,
     account: &Account,
     month: BillingMonth,
     plans: &'a Catalog,
 ) -> Result<Vec<Segment<'a>>, SettlementError> {
-    let progress = account.months.get(&month);
-    let mut kept = BTreeMap::new();
-    for (from, segment) in progress.iter().flat_map(|progress| &progress.to_date.segments) {
-        let terms = provider.terms(&segment.terms, plans);
-        let gone = || SettlementError::TermsGone {
-            provider: provider.provider.clone(),
-            month,
-            terms: segment.terms.clone(),
-        };
-        kept.insert(*from, terms.ok_or_else(gone)?);
+    let terms = MonthTerms::of(provider, account, month, plans)?;
+    Ok(segments(month, |day| terms.on(day))?)
+}
+
+/// The terms of the days of a month. A day that was settled keeps the terms it was settled by, whatever
+/// was stored since; the days after the month's last statement have not been rated by any. Of a month
+/// that is closed, what is stored now is all that is known here.
+#[derive(Clone, Debug)]
+pub struct MonthTerms<'a> {
+    provider: &'a Provider,
+    plans: &'a Catalog,
+    kept: BTreeMap<BillingDay, Terms<'a>>,
+    settled: Option<BillingDay>,
+}
+
+impl<'a> MonthTerms<'a> {
+    /// Those of a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`SettlementError::TermsGone`] when a settled day's terms are not stored any more.
+    pub fn of(
+        provider: &'a Provider,
+        account: &Account,
+        month: BillingMonth,
+        plans: &'a Catalog,
+    ) -> Result<MonthTerms<'a>, SettlementError> {
+        let progress = account.months.get(&month);
+        let mut kept = BTreeMap::new();
+        for (from, segment) in progress.iter().flat_map(|progress| &progress.to_date.segments) {
+            let terms = provider.terms(&segment.terms, plans);
+            let gone = || SettlementError::TermsGone {
+                provider: provider.provider.clone(),
+                month,
+                terms: segment.terms.clone(),
+            };
+            kept.insert(*from, terms.ok_or_else(gone)?);
+        }
+        let settled = progress.and_then(|progress| progress.settled_through);
+        Ok(MonthTerms { provider, plans, kept, settled })
     }
-    let settled = progress.and_then(|progress| progress.settled_through);
-    let kept_on = |day: BillingDay| {
-        let is_settled = settled.is_some_and(|settled| day <= settled);
-        kept.range(..=day).next_back().filter(|_| is_settled).map(|(_, terms)| terms.clone())
-    };
-    let terms_on = |day: BillingDay| {
+
+    /// What holds on a day of the month; nothing while the provider is on no plan.
+    #[must_use]
+    pub fn on(&self, day: BillingDay) -> Option<Terms<'a>> {
         // A day without terms has none of the days before it either.
-        let now = provider.terms_on(day, plans)?;
-        Some(kept_on(day).unwrap_or(now))
-    };
-    Ok(segments(month, terms_on)?)
+        let now = self.provider.terms_on(day, self.plans)?;
+        let is_settled = self.settled.is_some_and(|settled| day <= settled);
+        let kept = self.kept.range(..=day).next_back().filter(|_| is_settled);
+        Some(kept.map_or(now, |(_, terms)| terms.clone()))
+    }
+
+    /// The days on which settled terms begin, and the first day that is not settled.
+    pub fn changes(&self) -> impl Iterator<Item = BillingDay> + '_ {
+        self.kept.keys().copied().chain(self.settled.map(BillingDay::next))
+    }
 }
 
 /// Whether there can be anything to charge: usage, or something that is due without.
