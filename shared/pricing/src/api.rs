@@ -41,7 +41,6 @@ pub enum ApiNameError {
 const LENGTH_MAX: usize = 128;
 /// What ends the name of several APIs: a name that is reported is ASCII.
 const OTHER: &str = "…other";
-const FORBIDDEN: [char; 7] = ['*', '#', '"', '\\', '`', '<', '>'];
 
 impl ApiName {
     /// The name as text.
@@ -86,8 +85,13 @@ impl ApiPattern {
     }
 }
 
+/// Every name that is stored is checked when it is read, thousands for a page: no search in a list.
+const fn is_allowed(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '*' | '#' | '"' | '\\' | '`' | '<' | '>')
+}
+
 fn check_characters(text: &str) -> Result<(), ApiNameError> {
-    match text.chars().find(|c| !c.is_ascii_graphic() || FORBIDDEN.contains(c)) {
+    match text.chars().find(|c| !is_allowed(*c)) {
         Some(c) => Err(ApiNameError::Character(c)),
         None => Ok(()),
     }

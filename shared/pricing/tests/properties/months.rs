@@ -289,8 +289,11 @@ impl Month {
 
     /// Whether rates share units that are free by the month.
     pub fn shares_units(&self) -> bool {
-        let mut versions = self.versions.values();
-        versions.any(|version| !version.terms.document().free_per_month.is_zero())
+        let by_plan = |version: &Version<Plan>| !version.terms.document().free_per_month.is_zero();
+        let by_override = |over: &Version<Override>| {
+            over.terms.rate.is_none() && !over.terms.free_on_top.is_zero()
+        };
+        self.versions.values().any(by_plan) || self.overrides.iter().any(by_override)
     }
 
     pub fn day(&self, day: u32) -> BillingDay {
