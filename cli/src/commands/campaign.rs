@@ -12,7 +12,7 @@ use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Override, Terms};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoredPlans};
 
-use super::compare::{Changes, Counted, Days};
+use super::compare::{Changes, Days};
 use super::plan::stored;
 use crate::document::Document;
 use crate::exit::Exit;
@@ -76,22 +76,22 @@ struct Rule {
     calls_below: Option<u64>,
 }
 
-/// What is known of all providers.
+/// Everything that a campaign is decided by, read once.
 struct Known<'a> {
     system: &'a System,
     plans: Catalog,
     accounts: Vec<ProviderAccount>,
-    /// Whether everything could be read.
+    /// False if a plan or an account cannot be read: providers may be missing.
     is_whole: bool,
 }
 
-/// What was done for each provider.
+/// The providers by result.
 #[derive(Debug, Default, Serialize)]
 struct Done {
     done: Vec<ProviderId>,
-    /// Those for which it was done before.
+    /// Those that an earlier command changed.
     before: Vec<ProviderId>,
-    /// Those for which it could not be done, each with the reason.
+    /// Those that cannot be changed, each with the reason.
     failed: Vec<String>,
 }
 
@@ -189,20 +189,18 @@ impl<'a> Known<'a> {
                 continue;
             }
             let counted = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
-            let calls = counted.as_ref().map_or(Ok(0), Counted::calls)?;
+            let calls = counted.calls()?;
             if rule.calls_below.is_some_and(|below| calls >= below) {
                 continue;
             }
-            let costs = counted.map_or(Ok((Fen::ZERO, Fen::ZERO)), |of| {
-                let terms = |day| of.provider.terms_on(day, &self.plans);
-                let with = |day| {
-                    let Terms { plan, mut overrides } = terms(day)?;
-                    overrides.retain(|other| other.name != over.name);
-                    overrides.push(over);
-                    Some(Terms { plan, overrides })
-                };
-                Ok((of.cost(terms)?, of.cost(with)?))
-            });
+            let terms = |day| found.provider.terms_on(day, &self.plans);
+            let with = |day| {
+                let Terms { plan, mut overrides } = terms(day)?;
+                overrides.retain(|other| other.name != over.name);
+                overrides.push(over);
+                Some(Terms { plan, overrides })
+            };
+            let costs = counted.cost(terms).and_then(|now| Ok((now, counted.cost(with)?)));
             changes.add(&found.provider.provider, costs)?;
             chosen.push(found);
         }
@@ -316,11 +314,7 @@ impl<'a> Known<'a> {
                 )
                 .into());
             }
-            let counted = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
-            let Some(of) = counted else {
-                changes.add(&found.provider.provider, Ok((Fen::ZERO, Fen::ZERO)))?;
-                continue;
-            };
+            let of = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
             let with = of.billed(&self.plans)?;
             let without = |day| {
                 let Terms { plan, mut overrides } = with(day)?;
@@ -371,7 +365,7 @@ impl<'a> Known<'a> {
 }
 
 impl Rule {
-    /// Whether a provider is one of those that are listed, and on the plan.
+    /// Whether the list and the plan of the rule choose a provider; its calls are not looked at.
     fn names(&self, provider: &Provider, from: BillingDay, plans: &Catalog) -> bool {
         let is_on = |plan: &Name| {
             provider.terms_on(from, plans).is_some_and(|terms| terms.plan.name() == plan)

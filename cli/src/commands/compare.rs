@@ -1,4 +1,4 @@
-//! What counted usage costs each provider now, and by other terms.
+//! Compares what counted usage costs each provider now with what it would cost under other terms.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub(crate) struct Counted {
     days: CountedDays,
 }
 
-/// What usage costs now and by a draft, in fen.
+/// The cost of usage now and under a draft, in fen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Sums {
     now_fen: Fen,
@@ -40,7 +40,7 @@ pub(crate) struct Sums {
     change_fen: Fen,
 }
 
-/// What would change for one provider.
+/// The change for one provider.
 #[derive(Debug, Serialize)]
 struct Change {
     provider: ProviderId,
@@ -48,7 +48,7 @@ struct Change {
     sums: Sums,
 }
 
-/// What would change, the largest rise first.
+/// The changes for all providers, the largest rise first.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Changes {
     providers: Vec<Change>,
@@ -59,7 +59,7 @@ pub(crate) struct Changes {
 
 impl Days {
     /// The usage of a provider. Each month ends with its last day here, used or not, so that its minimum and its
-    /// fees are due. None of a provider that used nothing and is not billed then.
+    /// fees are due, if the provider is billed then.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Days {
         tables: &Tables,
         plans: &Catalog,
         found: ProviderAccount,
-    ) -> Result<Option<Counted>, Error> {
+    ) -> Result<Counted, Error> {
         let ProviderAccount { provider, account } = found;
         let days = tables.usage.days(&provider.provider, self.from, self.to).await?;
         let days = days.into_iter().map(|(day, count)| (day, count.usage));
@@ -79,8 +79,7 @@ impl Days {
                 days.entry(day).or_default();
             }
         }
-        let counted = Counted { provider, account, days };
-        Ok((!counted.days.is_empty()).then_some(counted))
+        Ok(Counted { provider, account, days })
     }
 
     fn month_ends(self) -> impl Iterator<Item = BillingDay> {
@@ -91,14 +90,19 @@ impl Days {
 }
 
 impl Counted {
-    /// All calls.
+    /// Whether the provider used nothing and is not billed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.days.is_empty()
+    }
+
+    /// How many calls it made, under whatever rate.
     ///
     /// # Errors
     ///
     /// [`UsageError`] past what can be counted.
     pub(crate) fn calls(&self) -> Result<u64, UsageError> {
-        let all = self.days.values().flat_map(Usage::iter).map(|(_, metered)| metered);
-        Ok(all.into_iter().try_fold(Metered::ZERO, Metered::plus)?.calls.get())
+        let mut all = self.days.values().flat_map(Usage::iter).map(|(_, metered)| metered);
+        Ok(all.try_fold(Metered::ZERO, Metered::plus)?.calls.get())
     }
 
     /// The terms by which the months of the usage are billed with some plans. A settled day keeps its own.
@@ -118,7 +122,7 @@ impl Counted {
         Ok(move |day: BillingDay| terms.get(&day.month())?.on(day))
     }
 
-    /// What the usage costs by some terms.
+    /// The cost of the usage under some terms, rounded as a bill is.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! `steelyard plan diff`: what differs between two plans.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -29,9 +29,9 @@ pub(crate) struct DiffArgs {
 struct Difference {
     /// Where it is. Rates and discounts are named, other items of lists have numbers.
     path: String,
-    /// What the first has; none if it has no such field.
+    /// The value in the first plan; none if it has no such field.
     before: Option<Value>,
-    /// What the second has.
+    /// The value in the second plan; none if it has no such field.
     after: Option<Value>,
 }
 
@@ -64,7 +64,7 @@ async fn plan(
     named: &str,
 ) -> Result<Plan, Error> {
     if Path::new(named).is_file() {
-        return Document::open(&PathBuf::from(named))?.plan();
+        return Document::open(Path::new(named))?.plan();
     }
     let (name, day) = match named.split_once('@') {
         Some((name, day)) => (name, Some(day.parse::<BillingDay>()?)),
@@ -73,11 +73,11 @@ async fn plan(
     let name = name
         .parse::<Name>()
         .map_err(|error| format!("`{named}` is no file, and the name of no plan: {error}"))?;
-    if catalog.is_none() {
-        *catalog = Some(target.tables_to_read().await?.billing.plans().await?.catalog);
-    }
-    let catalog = catalog.as_ref().ok_or("the plans were not read")?;
-    super::plan::stored(catalog, &name, day).cloned()
+    let read = match catalog.take() {
+        Some(known) => known,
+        None => target.tables_to_read().await?.billing.plans().await?.catalog,
+    };
+    super::plan::stored(catalog.insert(read), &name, day).cloned()
 }
 
 fn differences(before: &Value, after: &Value) -> Vec<Difference> {

@@ -23,7 +23,7 @@ pub(crate) struct Period<'a> {
     overrides: Vec<&'a Name>,
     /// The discounts of the plan that hold, of a rate or of all.
     discounts: Vec<&'a Name>,
-    /// Whether its first day is settled: its terms stay then, whatever is changed.
+    /// Whether its first day is settled. The terms of a settled day never change.
     is_settled: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Whom a version of a plan affects: who could not be settled with it, and whose counted usage it reaches.
 
 use serde::Serialize;
-use steelyard_pricing::{BillingDay, Catalog, Name, Plan, Terms};
+use steelyard_pricing::{BillingDay, Catalog, Name, Plan};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::ProviderAccount;
 
@@ -10,7 +10,8 @@ use crate::output;
 use crate::tables::Tables;
 use crate::target::{System, TargetArgs};
 
-/// What a version would change of what this month costs so far, and earlier months that are not settled.
+/// The changes that a version makes to the cost of this month so far, and of earlier months that are not
+/// settled.
 #[derive(Debug, Serialize)]
 struct Reach<'a> {
     plan: &'a Name,
@@ -117,13 +118,12 @@ impl Versions {
         let mut changes = Changes::default();
         for found in accounts {
             // By the terms that would hold, so that a provider whose plan had no version counts too.
-            let Some(of) = days.counted(tables, &self.after, found).await? else { continue };
+            let of = days.counted(tables, &self.after, found).await?;
             let (now, then) = (of.billed(&self.before)?, of.billed(&self.after)?);
             let first = self.effective_from.max(days.from);
             let mut all = std::iter::successors(Some(first), |day| Some(day.next()))
                 .take_while(|day| *day <= days.to.month().last_day());
-            let plan = |terms: Option<Terms<'_>>| terms.map(|terms| terms.plan.clone());
-            if all.any(|day| plan(now(day)) != plan(then(day))) {
+            if all.any(|day| now(day).map(|of| of.plan) != then(day).map(|of| of.plan)) {
                 let costs = of.cost(&now).and_then(|now| Ok((now, of.cost(&then)?)));
                 changes.add(&of.provider.provider, costs)?;
             }

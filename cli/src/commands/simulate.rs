@@ -106,8 +106,9 @@ impl SimulateArgs {
         let days = Days { from: self.from, to: self.to };
         let mut counted = Vec::new();
         for found in accounts {
-            counted.extend(days.counted(&tables, &catalog, found).await?);
+            counted.push(days.counted(&tables, &catalog, found).await?);
         }
+        counted.retain(|of| !of.is_empty());
         let is_rated = match draft {
             Some(draft) => {
                 let simulation = Simulation::of(&counted, &catalog, &draft)?;
@@ -225,8 +226,7 @@ impl Choices {
 
     fn csv(&self) -> Result<Vec<u8>, FileError> {
         let rows = self.providers.iter().flat_map(|choice| {
-            self.plans.iter().map(move |plan| {
-                let cost = choice.plans_fen.get(plan).copied().unwrap_or_default();
+            choice.plans_fen.iter().map(move |(plan, cost)| {
                 let is_cheapest = choice.cheapest.as_ref() == Some(plan);
                 [
                     Cell::Text(choice.provider.to_string()),
@@ -254,14 +254,11 @@ impl Choice {
             let cost = cost.map_err(|source| ChoiceError::Under { plan: name.clone(), source })?;
             plans_fen.insert(name.clone(), cost);
         }
-        // Of plans that cost the same, the one that is named first.
-        let cost = |plan: &&Name| plans_fen.get(*plan).copied().unwrap_or(now_fen);
-        let cheapest = plans.iter().min_by_key(cost).filter(|plan| cost(plan) < now_fen);
-        let saved_fen = match cheapest {
-            Some(plan) => now_fen.minus(cost(&plan))?,
-            None => Fen::ZERO,
-        };
-        let (provider, cheapest) = (of.provider.provider.clone(), cheapest.cloned());
+        let cheapest = plans_fen.iter().min_by_key(|(_, cost)| **cost);
+        let cheapest = cheapest.filter(|(_, cost)| **cost < now_fen);
+        let saved_fen = now_fen.minus(cheapest.map_or(now_fen, |(_, cost)| *cost))?;
+        let cheapest = cheapest.map(|(plan, _)| plan.clone());
+        let provider = of.provider.provider.clone();
         Ok(Choice { provider, now_fen, plans_fen, cheapest, saved_fen })
     }
 

@@ -33,10 +33,11 @@ impl Fine {
 
     /// What a number has after its thirteenth decimal. It is that alone.
     pub(crate) fn of(rest: Decimal) -> Fine {
-        let places = (AFTER + DECIMALS).saturating_sub(rest.scale());
-        let ten = 10_i128.checked_pow(places).unwrap_or_default();
-        // Less than 10¹⁸, as it is less than a unit of the thirteenth decimal.
-        Fine(i64::try_from(rest.mantissa().saturating_mul(ten)).unwrap_or_default())
+        // No number has more than 28 decimals.
+        let units = rest.mantissa() * 10_i128.pow(AFTER + DECIMALS - rest.scale());
+        Fine(
+            i64::try_from(units).expect("less than a unit of the thirteenth decimal is below 10¹⁸"),
+        )
     }
 
     /// Digits that follow the thirteenth decimal; none if there are too many.

@@ -187,6 +187,12 @@ impl Rated {
         }
     }
 
+    /// What there is to pay with the month's last day: what is due already, or what is deferred till then.
+    #[must_use]
+    pub fn due_at_month_end(&self) -> Yuan {
+        self.deferred_yuan.as_deref().copied().unwrap_or(self.due_yuan)
+    }
+
     /// What is added to the base, or taken off it.
     pub(crate) fn added(&self) -> Result<Yuan, MoneyError> {
         self.due_yuan.minus(self.base_yuan)
@@ -461,8 +467,8 @@ fn use_of(left: &mut Decimal, rate: &Rate, units: Decimal) -> Decimal {
 
 impl Rated {
     /// From `base_yuan` to `due_yuan`: discounts, then the maximum, which holds what `earlier` segments came
-    /// to as well. A maximum that these are above leaves nothing to pay, and gives
-    /// nothing back: of what a rate came to, the plan may have taken off a part.
+    /// to as well. A maximum that these are above leaves nothing to pay, and gives nothing back: of what a
+    /// rate came to, the plan may have taken off a part.
     fn settle(
         &mut self,
         segment: &Segment<'_>,

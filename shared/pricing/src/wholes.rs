@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 /// What a rest that fills no whole counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// A whole.
+    /// A whole, however small it is.
     Up,
-    /// Nothing.
+    /// Nothing, however large it is.
     Down,
     /// A whole from a half on.
     HalfUp,

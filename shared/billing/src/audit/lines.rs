@@ -69,7 +69,8 @@ fn follows_from_explanation(line: &Line) -> Result<bool, MoneyError> {
 }
 
 fn is_due(rated: &Rated) -> Result<bool, MoneyError> {
-    Ok(takes_off(rated)? && due(rated)? == rated.due_yuan)
+    let is_deferred_whole = rated.deferred_yuan.is_none() || rated.due_yuan.is_zero();
+    Ok(takes_off(rated)? && is_deferred_whole && held(rated)? == rated.due_at_month_end())
 }
 
 /// The slices sum to what the segment adds, and to that of the segments before it.
@@ -109,16 +110,15 @@ fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
 }
 
 /// What is left after the discounts, held to the limit together with the segments before.
-fn due(rated: &Rated) -> Result<Yuan, MoneyError> {
+fn held(rated: &Rated) -> Result<Yuan, MoneyError> {
     let off = |left: Yuan, discount: &Discounted| left.minus(discount.off_yuan);
     let left = rated.discounts.iter().try_fold(rated.base_yuan, off)?;
     let earlier = rated.continued.as_ref().map_or(Yuan::ZERO, |continued| continued.due_yuan);
-    let held = match rated.limit {
-        Some(Limit::Maximum(most)) => left.min(most.minus(earlier)?.max(Yuan::ZERO)),
-        Some(Limit::Minimum(least)) => left.max(least.minus(earlier)?),
-        None => left,
-    };
-    held.minus(rated.deferred_yuan.as_deref().copied().unwrap_or_default())
+    match rated.limit {
+        Some(Limit::Maximum(most)) => Ok(left.min(most.minus(earlier)?.max(Yuan::ZERO))),
+        Some(Limit::Minimum(least)) => Ok(left.max(least.minus(earlier)?)),
+        None => Ok(left),
+    }
 }
 
 /// The usage by which a line changes what was rated is that of its APIs.

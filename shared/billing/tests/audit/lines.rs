@@ -65,6 +65,16 @@ pub const CANARIES: &[Canary] = &[
         &["Explanation"],
     ),
     (
+        "a line defers nothing, and charges all the same",
+        |keeper| line(keeper, 0, 0).after.deferred_yuan = Some(Box::new(yuan("0"))),
+        &["Explanation"],
+    ),
+    (
+        "a line defers what it charges",
+        |keeper| line(keeper, 0, 0).after.deferred_yuan = Some(Box::new(yuan("12"))),
+        &["Explanation"],
+    ),
+    (
         "a line has a call more than its APIs",
         |keeper| {
             let metered = &mut line(keeper, 1, 1).after.metered;

@@ -738,10 +738,7 @@ impl Tape {
         let earlier_yuan = continued.map_or(Yuan::ZERO, |continued| continued.due_yuan);
         match after.limit {
             Some(Limit::Maximum(maximum_yuan)) => {
-                let held = after
-                    .due_yuan
-                    .plus(after.deferred_yuan.as_deref().copied().unwrap_or_default())?;
-                let above = left.minus(held)?;
+                let above = left.minus(after.due_at_month_end())?;
                 self.less(Step::AboveMaximum { maximum_yuan, earlier_yuan }, above.decimal());
             }
             Some(Limit::Minimum(minimum_yuan)) => {
