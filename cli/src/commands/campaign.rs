@@ -12,7 +12,7 @@ use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Override, Terms};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoredPlans};
 
-use super::compare::{Changes, Days};
+use super::compare::{Changes, Counted, Days};
 use super::plan::stored;
 use crate::document::Document;
 use crate::exit::Exit;
@@ -201,7 +201,7 @@ impl<'a> Known<'a> {
                 Some(Terms { plan, overrides })
             };
             let costs = counted.cost(terms).and_then(|now| Ok((now, counted.cost(with)?)));
-            changes.add(&found.provider.provider, costs)?;
+            changes.add(&found.provider.provider, costs.map_err(Error::from))?;
             chosen.push(found);
         }
         let is_chosen =
@@ -315,14 +315,7 @@ impl<'a> Known<'a> {
                 .into());
             }
             let of = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
-            let with = of.billed(&self.plans)?;
-            let without = |day| {
-                let Terms { plan, mut overrides } = with(day)?;
-                overrides.retain(|over| over.name != *name);
-                Some(Terms { plan, overrides })
-            };
-            let costs = of.cost(&with).and_then(|with| Ok((with, of.cost(without)?)));
-            changes.add(&found.provider.provider, costs)?;
+            changes.add(&found.provider.provider, self.costs_without(name, &of))?;
         }
         let changes = changes.sorted();
         if target.json {
@@ -335,6 +328,17 @@ impl<'a> Known<'a> {
             changes.print_failed()?;
         }
         Ok(Exit::done(changes.is_well()))
+    }
+
+    /// What usage costs a provider, and what it would cost without the override.
+    fn costs_without(&self, name: &Name, of: &Counted) -> Result<(Fen, Fen), Error> {
+        let with = of.billed(&self.plans)?;
+        let without = |day| {
+            let Terms { plan, mut overrides } = with(day)?;
+            overrides.retain(|over| over.name != *name);
+            Some(Terms { plan, overrides })
+        };
+        Ok((of.cost(&with)?, of.cost(without)?))
     }
 
     async fn end(

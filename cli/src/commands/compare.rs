@@ -160,7 +160,7 @@ impl Changes {
     pub(crate) fn add(
         &mut self,
         provider: &ProviderId,
-        costs: Result<(Fen, Fen), QuoteError>,
+        costs: Result<(Fen, Fen), Error>,
     ) -> Result<(), MoneyError> {
         match costs {
             Ok((now, draft)) => {
@@ -168,7 +168,7 @@ impl Changes {
                 self.sum = self.sum.plus(sums)?;
                 self.providers.push(Change { provider: provider.clone(), sums });
             }
-            Err(error) => self.failed.push(format!("{provider}: {}", chain(&error))),
+            Err(error) => self.failed.push(format!("{provider}: {}", chain(&*error))),
         }
         Ok(())
     }

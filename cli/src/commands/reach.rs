@@ -1,11 +1,11 @@
 //! Whom a version of a plan affects: who could not be settled with it, and whose counted usage it reaches.
 
 use serde::Serialize;
-use steelyard_pricing::{BillingDay, Catalog, Name, Plan};
+use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Plan};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::ProviderAccount;
 
-use super::compare::{Changes, Days};
+use super::compare::{Changes, Counted, Days};
 use crate::output;
 use crate::tables::Tables;
 use crate::target::{System, TargetArgs};
@@ -119,15 +119,23 @@ impl Versions {
         for found in accounts {
             // By the terms that would hold, so that a provider whose plan had no version counts too.
             let of = days.counted(tables, &self.after, found).await?;
-            let (now, then) = (of.billed(&self.before)?, of.billed(&self.after)?);
-            let first = self.effective_from.max(days.from);
-            let mut all = std::iter::successors(Some(first), |day| Some(day.next()))
-                .take_while(|day| *day <= days.to.month().last_day());
-            if all.any(|day| now(day).map(|of| of.plan) != then(day).map(|of| of.plan)) {
-                let costs = of.cost(&now).and_then(|now| Ok((now, of.cost(&then)?)));
+            if let Some(costs) = self.costs(&of, days).transpose() {
                 changes.add(&of.provider.provider, costs)?;
             }
         }
         Ok(changes.sorted())
+    }
+
+    /// What usage costs a provider without the version and with it; none if every
+    /// day up to the last of this month has the same plan with it.
+    fn costs(&self, of: &Counted, days: Days) -> Result<Option<(Fen, Fen)>, Error> {
+        let (now, then) = (of.billed(&self.before)?, of.billed(&self.after)?);
+        let first = self.effective_from.max(days.from);
+        let mut all = std::iter::successors(Some(first), |day| Some(day.next()))
+            .take_while(|day| *day <= days.to.month().last_day());
+        if all.all(|day| now(day).map(|of| of.plan) == then(day).map(|of| of.plan)) {
+            return Ok(None);
+        }
+        Ok(Some((of.cost(now)?, of.cost(then)?)))
     }
 }

@@ -154,7 +154,7 @@ impl Simulation {
     fn of(counted: &[Counted], plans: &Catalog, draft: &Plan) -> Result<Simulation, MoneyError> {
         let mut changes = Changes::default();
         for of in counted {
-            changes.add(&of.provider.provider, costs(of, plans, draft))?;
+            changes.add(&of.provider.provider, costs(of, plans, draft).map_err(Error::from))?;
         }
         let replaces = plans.has(draft.name()).then(|| draft.name().clone());
         Ok(Simulation { replaces, changes: changes.sorted() })
