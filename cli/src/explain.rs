@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rust_decimal::Decimal;
-use steelyard_billing::{AdjustmentNote, ChangedDay, Statement};
+use steelyard_billing::{AdjustmentNote, ChangedDay, Statement, StatementTax};
 use steelyard_pricing::{
     ApiName, Conversion, Discounted, Fen, Limit, Line, LineCause, Metered, MoneyError, Per, Rated,
     Rounded, SegmentSpan, Slice, Unpriced, Yuan,
@@ -36,8 +36,15 @@ pub(crate) fn statement(statement: &Statement) -> Result<String, Error> {
         }
     }
     text += &unpriced(&statement.unpriced);
+    for StatementTax { tax, of_fen, tax_fen } in statement.taxes()? {
+        text += &format!("  {tax}: {} of {}\n", fen(tax_fen), fen(of_fen));
+    }
+    let tax = match statement.tax_fen.is_zero() {
+        true => String::new(),
+        false => format!(", with {} of tax", fen(statement.tax_fen)),
+    };
     text += &format!(
-        "  month to date {}, rounded {}, less {} charged before = {}\n",
+        "  month to date {}, rounded {}{tax}, less {} charged before = {}\n",
         yuan(statement.rated_yuan),
         statement.rounding,
         fen(statement.charged_before_fen),
@@ -115,6 +122,7 @@ fn shown(because: LineCause) -> &'static str {
         LineCause::Shifted => ", since other days of the month changed",
         LineCause::Minimum => ", up to the minimum",
         LineCause::Concession => ", since a concession never raises a month",
+        LineCause::Tax => "",
     }
 }
 
@@ -122,6 +130,7 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     let name = match (&line.rate, line.because) {
         (Some(rate), _) => rate.as_str(),
         (None, LineCause::Concession) => "the whole month",
+        (None, LineCause::Tax) => "tax",
         (None, _) => "all rates together",
     };
     let mut text = format!("  {number}{name}{}, from {}\n", shown(line.because), line.segment);
@@ -131,6 +140,7 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     text += &match line.because {
         LineCause::Concession => concession(line)?,
         LineCause::Minimum => minimum(line)?,
+        LineCause::Tax => taxed(line)?,
         LineCause::Usage
         | LineCause::Late
         | LineCause::Void
@@ -154,6 +164,13 @@ fn minimum(line: &Line) -> Result<String, MoneyError> {
     let held = limit(&line.after);
     let added = yuan(line.after_yuan()?);
     Ok(format!("    together {base}\n{held}    {due} − {base} = {added}\n"))
+}
+
+/// What tax adds to what the month charges without it.
+fn taxed(line: &Line) -> Result<String, MoneyError> {
+    let (net, gross) = (yuan(line.after.base_yuan), yuan(line.after.due_yuan));
+    let tax = yuan(line.after_yuan()?);
+    Ok(format!("    the month without tax {net}, with tax {gross}\n    {gross} − {net} = {tax}\n"))
 }
 
 /// The month's cost with all concessions, and without those that are left out.

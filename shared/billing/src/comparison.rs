@@ -78,7 +78,8 @@ fn count(sums: &mut BTreeMap<Option<ApiName>, ApiCharge>, apis: &Usage, because:
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
-            | LineCause::Concession => sum.calls.saturating_add(calls),
+            | LineCause::Concession
+            | LineCause::Tax => sum.calls.saturating_add(calls),
         };
     }
 }

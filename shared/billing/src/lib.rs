@@ -109,8 +109,8 @@ pub use settlement_run::{
     RunFigures, RunScope, RunShard, RunTally, SettlementRun, Share,
 };
 pub use statement::{
-    ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, charged_between,
-    charged_days, days_collected, still_owed,
+    ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, StatementTax,
+    charged_between, charged_days, days_collected, still_owed,
 };
 pub use task::{Task, TaskId, TaskRef};
 pub use trade::{GivenBack, Trade};

@@ -458,6 +458,7 @@ impl Parts<'_> {
             adjustments,
             rated_yuan: charged.rated_yuan,
             rounding: charged.rounding,
+            tax_fen: charged.tax_fen,
             charged_before_fen: before.to_date.charged_fen,
             charge_fen: charge,
             from_prepaid_fen: account.from_prepaid(charge),

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, Calls, Fen, Line, LineCause, MoneyError, Rounding, SegmentSpan, TermsRef, Unpriced,
-    Usage, UsageError, Yuan,
+    BillingDay, Calls, Fen, Line, LineCause, MoneyError, Percent, Rounding, SegmentSpan, Tax,
+    TaxBehavior, TermsRef, Unpriced, Usage, UsageError, Yuan,
 };
 use thiserror::Error;
 
@@ -51,15 +51,18 @@ pub struct Statement {
     /// The credit and debit notes that it books beside its usage, each a line of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<AdjustmentNote>,
-    /// The exact price of the month to date.
+    /// The exact price of the month to date, without tax that is added.
     pub rated_yuan: Yuan,
     /// How it became fen; the rule is one for the whole month.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rounding: Rounding,
-    /// What the month's statements before this one charged for usage, without adjustments.
+    /// The tax that is added to the month to date.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tax_fen: Fen,
+    /// What the month's statements before this one charged for usage, tax included, without adjustments.
     pub charged_before_fen: Fen,
-    /// What this one charges: the rounded price of the month to date less what was charged before, and
-    /// the adjustments.
+    /// What this one charges: the rounded price of the month to date, and its tax, less what was charged
+    /// before, and the adjustments.
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     pub from_prepaid_fen: Fen,
@@ -70,6 +73,17 @@ pub struct Statement {
     /// collect the charge are this one or later ones.
     #[serde(default, skip_serializing_if = "is_default")]
     pub last_debit: u64,
+}
+
+/// What of a statement is tax of one rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementTax {
+    /// The rate, and whether prices include it.
+    pub tax: Tax,
+    /// The charges that it is on: with the tax where prices include it, and without it where it is added.
+    pub of_fen: Fen,
+    /// What is tax of them, or is added to them.
+    pub tax_fen: Fen,
 }
 
 /// The calls of a statement.
@@ -120,6 +134,45 @@ impl Statement {
         self.charge_fen.minus(adjustment::sum(&self.adjustments)?)
     }
 
+    /// What of its lines is tax: that which is added, and that which prices include.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when a sum leaves its range.
+    pub fn taxes(&self) -> Result<Vec<StatementTax>, MoneyError> {
+        let mut taxes = Vec::<StatementTax>::new();
+        for span in &self.segments {
+            let Some(tax) = span.tax.filter(|tax| tax.percent != Percent::default()) else {
+                continue;
+            };
+            let place = taxes.iter().position(|found| found.tax == tax);
+            let place = place.unwrap_or_else(|| {
+                taxes.push(StatementTax { tax, of_fen: Fen::ZERO, tax_fen: Fen::ZERO });
+                taxes.len() - 1
+            });
+            let Some(found) = taxes.get_mut(place) else { continue };
+            for line in self.lines.iter().filter(|line| line.segment == span.from) {
+                let sum = match line.because {
+                    LineCause::Tax => &mut found.tax_fen,
+                    LineCause::Usage
+                    | LineCause::Late
+                    | LineCause::Void
+                    | LineCause::Terms
+                    | LineCause::Shifted
+                    | LineCause::Minimum
+                    | LineCause::Concession => &mut found.of_fen,
+                };
+                *sum = sum.plus(line.charge_fen)?;
+            }
+        }
+        for found in &mut taxes {
+            if found.tax.behavior == TaxBehavior::Inclusive {
+                found.tax_fen = found.tax.within(found.of_fen)?;
+            }
+        }
+        Ok(taxes)
+    }
+
     /// What the lines and the adjustments charge together; equal to `charge_fen` in every statement ever made.
     ///
     /// # Errors
@@ -145,12 +198,7 @@ impl Statement {
     fn add_apis(&self, cause: LineCause, sum: &mut Usage) -> Result<(), UsageError> {
         let lines = self.lines.iter().filter(|line| line.because == cause).map(|line| &line.apis);
         let unpriced = self.unpriced.iter().filter(|unpriced| unpriced.because == cause);
-        for (api, metered) in
-            lines.chain(unpriced.map(|unpriced| &unpriced.apis)).flat_map(Usage::iter)
-        {
-            sum.add(api.clone(), metered)?;
-        }
-        Ok(())
+        lines.chain(unpriced.map(|unpriced| &unpriced.apis)).try_for_each(|apis| sum.add_all(apis))
     }
 
     /// The calls that it charges and those that it credits, unpriced ones included.
@@ -171,7 +219,8 @@ impl Statement {
                 | LineCause::Terms
                 | LineCause::Shifted
                 | LineCause::Minimum
-                | LineCause::Concession => {
+                | LineCause::Concession
+                | LineCause::Tax => {
                     sum.charged = sum.charged.plus(calls)?;
                 }
             }
@@ -193,6 +242,12 @@ impl Statement {
             *of_day = changed.after(of_day)?;
         }
         Ok(())
+    }
+
+    /// The segment that begins on a day, such as that of a line.
+    #[must_use]
+    pub fn span_from(&self, day: BillingDay) -> Option<&SegmentSpan> {
+        self.segments.iter().find(|span| span.from == day)
     }
 
     /// The terms of the statement's own day.

@@ -243,6 +243,7 @@ impl<'a> FocusRow<'a> {
             | ChargeKind::Shifted
             | ChargeKind::Minimum
             | ChargeKind::Concession
+            | ChargeKind::Tax
             | ChargeKind::Plan
             | ChargeKind::Unpriced
             | ChargeKind::CreditNote
@@ -256,6 +257,7 @@ impl<'a> FocusRow<'a> {
             | ChargeKind::Plan
             | ChargeKind::Minimum
             | ChargeKind::Concession
+            | ChargeKind::Tax
             | ChargeKind::Unpriced => false,
             ChargeKind::Late
             | ChargeKind::Void
@@ -267,7 +269,11 @@ impl<'a> FocusRow<'a> {
     }
 
     fn category(&self) -> &'static str {
-        if self.is_usage() { "Usage" } else { "Adjustment" }
+        match (self.is_usage(), self.of.kind == ChargeKind::Tax) {
+            (true, _) => "Usage",
+            (false, true) => "Tax",
+            (false, false) => "Adjustment",
+        }
     }
 
     fn frequency(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! The names of billable APIs, and the patterns by which a rate covers them.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -159,6 +160,12 @@ impl From<ApiName> for String {
 impl From<ApiPattern> for String {
     fn from(pattern: ApiPattern) -> String {
         pattern.to_string()
+    }
+}
+
+impl Borrow<str> for ApiName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

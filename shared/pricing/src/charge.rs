@@ -10,8 +10,8 @@ use crate::rating::Due;
 use crate::run::Counted;
 use crate::tally::Tally;
 use crate::{
-    BillingDay, Concession, Fen, Metered, MoneyError, Name, Rated, RatedToDate, Rounding, Segment,
-    SegmentSpan, TermsRef, Usage, UsageError, Yuan,
+    BillingDay, Concession, Fen, Metered, MoneyError, Name, Percent, Rated, RatedToDate, Rounding,
+    Segment, SegmentSpan, TaxToDate, TermsRef, Usage, UsageError, Yuan,
 };
 
 /// Where a provider stands in a billing month.
@@ -22,7 +22,10 @@ pub struct MonthToDate {
     /// What is taken off their sum, so that no concession raises it: nothing, or less.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub concession_yuan: Yuan,
-    /// What has been charged for all of it.
+    /// What taxes added to what was charged of it, by their percentages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taxes: BTreeMap<Percent, TaxToDate>,
+    /// What has been charged for all of it, with the taxes that are added.
     pub charged_fen: Fen,
     /// The rule that rounds the month: that of the plan with which it began when it was first charged;
     /// none before a segment has begun. A later rule would change settled totals, and leave a fen that no
@@ -76,16 +79,18 @@ pub struct MonthUsage<'a> {
 
 /// What one settlement charges.
 ///
-/// The lines' charges sum to `charge_fen`, and `charge_fen` is the rounded `rated_yuan` less what
-/// was charged in the month before.
+/// The lines' charges sum to `charge_fen`, and `charge_fen` is the rounded `rated_yuan`, with `tax_fen`, less
+/// what was charged in the month before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayCharge {
     /// What is charged; negative for a credit.
     pub charge_fen: Fen,
-    /// The exact price of the month to date, new usage included.
+    /// The exact price of the month to date, new usage included, without tax that is added.
     pub rated_yuan: Yuan,
     /// How it became fen.
     pub rounding: Rounding,
+    /// The tax that is added to the month to date.
+    pub tax_fen: Fen,
     /// The segments that were rated.
     pub segments: Vec<SegmentSpan>,
     /// How the charge comes about.
@@ -103,8 +108,8 @@ pub struct DayCharge {
 pub struct Line {
     /// The first day of the segment.
     pub segment: BillingDay,
-    /// The rate; none for what the plan takes off the sum of its rates, for what makes up its minimum, and
-    /// for what is taken off the month because of a concession.
+    /// The rate; none for what the plan takes off the sum of its rates, for what makes up its minimum, for
+    /// what is taken off the month because of a concession, and for tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Name>,
     /// Why there is a line.
@@ -150,6 +155,8 @@ pub enum LineCause {
     Minimum,
     /// The month would cost more with a concession than without it: it costs what it would without.
     Concession,
+    /// Tax is added to what the other lines of the month charge.
+    Tax,
 }
 
 /// Usage of APIs that no rate of the segment's plan covers.
@@ -221,7 +228,7 @@ impl SegmentToDate {
 
 impl Line {
     /// Whether the line prices no units, but changes what other lines come to: what a plan takes off the
-    /// sum of its rates, what makes up a minimum, what a concession takes off the month.
+    /// sum of its rates, what makes up a minimum, what a concession takes off the month, tax.
     #[must_use]
     pub fn adjusts(&self) -> bool {
         self.rate.is_none() || self.because == LineCause::Minimum

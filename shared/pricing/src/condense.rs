@@ -1,6 +1,6 @@
 //! Condensed usage: what is priced alike is one, so that days of many APIs are rated fast.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{ApiName, Plan, Segment, Usage, UsageError};
 
@@ -10,7 +10,7 @@ use crate::{ApiName, Plan, Segment, Usage, UsageError};
 #[derive(Debug)]
 pub struct Condenser<'a> {
     plans: Vec<&'a Plan>,
-    names: BTreeMap<ApiName, ApiName>,
+    names: HashMap<ApiName, ApiName>,
     first: BTreeMap<Vec<Option<usize>>, ApiName>,
 }
 
@@ -18,7 +18,7 @@ impl<'a> Condenser<'a> {
     /// A condenser of usage that some segments rate.
     pub fn new(segments: impl IntoIterator<Item = &'a Segment<'a>>) -> Condenser<'a> {
         let plans = segments.into_iter().map(Segment::plan).collect();
-        Condenser { plans, names: BTreeMap::new(), first: BTreeMap::new() }
+        Condenser { plans, names: HashMap::new(), first: BTreeMap::new() }
     }
 
     /// The usage with one name for all APIs of the same rates.

@@ -41,6 +41,7 @@ mod run;
 mod schema;
 mod share;
 mod tally;
+mod tax;
 mod terms;
 mod usage;
 mod wholes;
@@ -74,5 +75,6 @@ pub use rating::{Continued, Discounted, Limit, Rated, RatedToDate};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
 pub use share::share;
+pub use tax::{Tax, TaxBehavior, TaxToDate};
 pub use terms::{Segment, SegmentSpan, Terms, TermsError, TermsRef, segments};
 pub use usage::{Metered, Usage, UsageError};

@@ -8,7 +8,7 @@ use crate::run::{Counted, rate_all, sum};
 use crate::tally::{News, Tally};
 use crate::{
     BillingDay, ChargeError, DayCharge, Fen, Line, LineCause, MonthToDate, Rated, RatedToDate,
-    Rounding, Segment, SegmentToDate, Unpriced, Usage, Yuan, rounding,
+    Rounding, Segment, SegmentToDate, Unpriced, Usage, Yuan, rounding, tax,
 };
 
 /// The segments that have begun, in their order.
@@ -100,16 +100,21 @@ impl<'a> Parts<'a> {
             }
             _ => None,
         };
-        let charged_fen = rated_yuan.to_fen_rounded(rounding)?;
+        let tax_before = tax::sum(&before.taxes)?;
+        let net_before = before.charged_fen.minus(tax_before)?;
+        let net_fen = rated_yuan.to_fen_rounded(rounding)?.minus(net_before)?;
         let segments = BTreeMap::new();
+        let taxes = before.taxes.clone();
+        let charged_fen = before.charged_fen;
         let mut charged = DayCharge {
-            charge_fen: charged_fen.minus(before.charged_fen)?,
+            charge_fen: net_fen,
             rated_yuan,
             rounding,
+            tax_fen: tax_before,
             segments: self.0.iter().map(|part| part.segment.span().clone()).collect(),
             lines: Vec::new(),
             unpriced: Vec::new(),
-            month: MonthToDate { segments, concession_yuan, charged_fen, rounding: rule },
+            month: MonthToDate { segments, concession_yuan, taxes, charged_fen, rounding: rule },
         };
         let mut own = Vec::new();
         for mut part in self.0 {
@@ -120,8 +125,22 @@ impl<'a> Parts<'a> {
         }
         append(&mut charged.lines, own);
         charged.lines.extend(concession);
-        rounding::share_out(charged.charge_fen, &mut charged.lines)?;
+        rounding::share_out(net_fen, &mut charged.lines)?;
+        charged.add_taxes()?;
         Ok(charged)
+    }
+}
+
+impl DayCharge {
+    /// Adds the taxes to what the lines charge without them.
+    fn add_taxes(&mut self) -> Result<(), ChargeError> {
+        if self.segments.iter().any(|span| span.tax.is_some()) {
+            tax::add(&self.segments, &mut self.lines, &mut self.month.taxes)?;
+            let tax_before = std::mem::replace(&mut self.tax_fen, tax::sum(&self.month.taxes)?);
+            self.charge_fen = self.charge_fen.plus(self.tax_fen.minus(tax_before)?)?;
+        }
+        self.month.charged_fen = self.month.charged_fen.plus(self.charge_fen)?;
+        Ok(())
     }
 }
 
@@ -163,7 +182,8 @@ impl<'a> Part<'a> {
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
-            | LineCause::Concession => &mut self.changed,
+            | LineCause::Concession
+            | LineCause::Tax => &mut self.changed,
         }
     }
 
@@ -183,7 +203,8 @@ impl<'a> Part<'a> {
                 | LineCause::Terms
                 | LineCause::Shifted
                 | LineCause::Minimum
-                | LineCause::Concession => self.tally.add(plan, *day, usage, &mut news)?,
+                | LineCause::Concession
+                | LineCause::Tax => self.tally.add(plan, *day, usage, &mut news)?,
             }
         }
         Ok(news)
@@ -276,7 +297,7 @@ fn minimum(segment: BillingDay, before: Yuan, after: Rated) -> Result<Option<Lin
 }
 
 /// A line without a rate, its share of rounding to be computed.
-fn line(
+pub(crate) fn line(
     segment: BillingDay,
     because: LineCause,
     before: RatedToDate,

@@ -7,7 +7,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BillingDay, BillingMonth, Discount, Name, Override, Plan, PlanError, Quantity, Yuan};
+use crate::{
+    BillingDay, BillingMonth, Discount, Name, Override, Plan, PlanError, Quantity, Tax, Yuan,
+};
 
 /// By which plan and overrides something was rated: enough to find them again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,9 @@ pub struct SegmentSpan {
     /// The day after the last one of the run, where later segments go on from the segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_until: Option<BillingDay>,
+    /// What the terms say of tax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Tax>,
     /// The terms.
     #[serde(flatten)]
     pub terms: TermsRef,
@@ -199,8 +204,14 @@ impl<'a> Segment<'a> {
             let applied = over.applied_to(&plan);
             plan = Cow::Owned(applied.map_err(|source| TermsError { day: from, source })?);
         }
-        let terms_ref = terms.reference();
-        let span = SegmentSpan { from, until, run_from: None, run_until: None, terms: terms_ref };
+        let span = SegmentSpan {
+            from,
+            until,
+            run_from: None,
+            run_until: None,
+            tax: plan.document().tax,
+            terms: terms.reference(),
+        };
         Ok(Segment { span, terms: terms.clone(), plan })
     }
 

@@ -227,6 +227,19 @@ impl Usage {
         Ok(())
     }
 
+    /// Counts more of each API.
+    ///
+    /// # Errors
+    ///
+    /// [`UsageError`] past [`Calls::MAX`] or [`Amount::MAX`]; only a part is counted then.
+    pub fn add_all(&mut self, other: &Usage) -> Result<(), UsageError> {
+        if self.is_empty() {
+            self.clone_from(other);
+            return Ok(());
+        }
+        other.iter().try_for_each(|(api, metered)| self.add(api.clone(), metered))
+    }
+
     /// The sum of both.
     ///
     /// # Errors
@@ -234,9 +247,7 @@ impl Usage {
     /// [`UsageError`] past [`Calls::MAX`] or [`Amount::MAX`].
     pub fn plus(&self, other: &Usage) -> Result<Usage, UsageError> {
         let mut sum = self.clone();
-        for (api, metered) in other.iter() {
-            sum.add(api.clone(), metered)?;
-        }
+        sum.add_all(other)?;
         Ok(sum)
     }
 

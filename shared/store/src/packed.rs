@@ -3,8 +3,10 @@
 //! APIs are sorted by name, and each stores only what its name does not share with the one before. Small
 //! numbers are short. Amounts have a list of their own, since most APIs have none.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{Amount, ApiName, Calls, Metered, Usage};
+use steelyard_pricing::{Amount, ApiName, ApiNameError, Calls, Metered, Usage};
 use thiserror::Error;
 
 /// Why bytes are no usage, or usage cannot be packed.
@@ -19,19 +21,35 @@ pub(crate) enum PackError {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Packed {
-    apis: Vec<PackedApi>,
+struct Packed<'a> {
+    #[serde(borrow)]
+    apis: Vec<PackedApi<'a>>,
     /// By the place of the API.
     amounts: Vec<(u32, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct PackedApi {
+struct PackedApi<'a> {
     /// How many characters the name shares with the one before.
     shared: u8,
     /// The rest of the name.
-    rest: String,
+    rest: &'a str,
     calls: u64,
+}
+
+/// The names of APIs that were read. The days of a month name the same ones, and each is kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashSet<ApiName>);
+
+impl Names {
+    fn of(&mut self, text: &str) -> Result<ApiName, ApiNameError> {
+        if let Some(name) = self.0.get(text) {
+            return Ok(name.clone());
+        }
+        let name = ApiName::try_from(text.to_owned())?;
+        self.0.insert(name.clone());
+        Ok(name)
+    }
 }
 
 /// The bytes of usage.
@@ -53,7 +71,7 @@ pub(crate) fn pack_all<'a>(usages: impl Iterator<Item = &'a Usage>) -> Result<Ve
     Ok(postcard::to_allocvec(&all)?)
 }
 
-fn packed(usage: &Usage) -> Result<Packed, PackError> {
+fn packed(usage: &Usage) -> Result<Packed<'_>, PackError> {
     let mut packed = Packed::default();
     let mut before = "";
     for (place, (api, metered)) in (0..).zip(usage.iter()) {
@@ -69,21 +87,28 @@ fn packed(usage: &Usage) -> Result<Packed, PackError> {
 }
 
 /// How many characters a name shares with the one before, and the rest of it.
-pub(crate) fn split_name(name: &str, before: &str) -> Result<(u8, String), PackError> {
+pub(crate) fn split_name<'a>(name: &'a str, before: &str) -> Result<(u8, &'a str), PackError> {
     let shared = name.bytes().zip(before.bytes()).take_while(|(one, other)| one == other);
     let shared = shared.count();
     // A name has 128 characters at most.
     let short = u8::try_from(shared).map_err(|_| PackError::Content(name.to_owned()))?;
-    Ok((short, name[shared..].to_owned()))
+    Ok((short, &name[shared..]))
 }
 
-/// The name after another that [`split_name`] split.
-pub(crate) fn joined_name(before: &str, shared: u8, rest: &str) -> Result<ApiName, PackError> {
-    let kept = before.get(..usize::from(shared));
-    let kept = kept.ok_or_else(|| PackError::Content(format!("a name after `{before}`")))?;
-    let name = format!("{kept}{rest}");
-    let content = PackError::Content(format!("the name `{name}`"));
-    ApiName::try_from(name).map_err(|_| content)
+/// Makes of a name the one after it, which [`split_name`] split.
+pub(crate) fn join_name(name: &mut String, shared: u8, rest: &str) -> Result<(), PackError> {
+    let shared = usize::from(shared);
+    if !name.is_char_boundary(shared) {
+        return Err(PackError::Content(format!("a name after `{name}`")));
+    }
+    name.truncate(shared);
+    name.push_str(rest);
+    Ok(())
+}
+
+/// What is no name.
+pub(crate) fn no_name(name: &str) -> PackError {
+    PackError::Content(format!("the name `{name}`"))
 }
 
 /// The usage that [`pack`] made bytes of.
@@ -92,7 +117,7 @@ pub(crate) fn joined_name(before: &str, shared: u8, rest: &str) -> Result<ApiNam
 ///
 /// [`PackError`] when the bytes are cut, go on after their end, or say something that is no usage.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
-    unpacked(read(bytes)?)
+    unpacked(read(bytes)?, &mut Names::default())
 }
 
 /// The usages that [`pack_all`] made bytes of.
@@ -100,8 +125,9 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
 /// # Errors
 ///
 /// As [`unpack`].
-pub(crate) fn unpack_all(bytes: &[u8]) -> Result<Vec<Usage>, PackError> {
-    read::<Vec<Packed>>(bytes)?.into_iter().map(unpacked).collect()
+pub(crate) fn unpack_all(bytes: &[u8], names: &mut Names) -> Result<Vec<Usage>, PackError> {
+    let all = read::<Vec<Packed<'_>>>(bytes)?;
+    all.into_iter().map(|packed| unpacked(packed, names)).collect()
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, PackError> {
@@ -113,22 +139,28 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, PackError> {
     }
 }
 
-fn unpacked(Packed { apis, amounts }: Packed) -> Result<Usage, PackError> {
-    let mut amounts = amounts.into_iter().peekable();
-    let (mut usage, mut name) = (Usage::new(), String::new());
-    for (place, PackedApi { shared, rest, calls }) in (0..).zip(apis) {
-        let content = |why: String| PackError::Content(why);
-        let api = joined_name(&name, shared, &rest)?;
-        api.as_str().clone_into(&mut name);
+fn unpacked(packed: Packed<'_>, names: &mut Names) -> Result<Usage, PackError> {
+    let mut amounts = packed.amounts.into_iter().peekable();
+    let mut metered = Vec::<(ApiName, Metered)>::with_capacity(packed.apis.len());
+    let mut name = String::new();
+    for (place, PackedApi { shared, rest, calls }) in (0..).zip(packed.apis) {
+        join_name(&mut name, shared, rest)?;
+        let api = names.of(&name).map_err(|_| no_name(&name))?;
+        if metered.last().is_some_and(|(before, _)| *before >= api) {
+            return Err(PackError::Content(format!("`{api}` after a name that follows it")));
+        }
         let amount = match amounts.next_if(|(of, _)| *of == place) {
             None => Amount::ZERO,
-            Some((_, text)) => text.parse().map_err(|_| content(format!("the amount `{text}`")))?,
+            Some((_, text)) => {
+                text.parse().map_err(|_| PackError::Content(format!("the amount `{text}`")))?
+            }
         };
-        let metered = Metered { calls: Calls::new(calls), amount };
-        usage.add(api, metered).map_err(|error| content(error.to_string()))?;
+        let of_api = Metered { calls: Calls::new(calls), amount };
+        let checked = Metered::ZERO.plus(of_api);
+        metered.push((api, checked.map_err(|error| PackError::Content(error.to_string()))?));
     }
     match amounts.next() {
-        None => Ok(usage),
+        None => Ok(metered.into_iter().collect()),
         Some((place, _)) => Err(PackError::Content(format!("an amount of API {place}"))),
     }
 }
@@ -164,6 +196,10 @@ mod tests {
         // Two characters of a name that has none before it, and a name that is none.
         assert!(unpack(&[1, 2, 1, b'a', 1, 0]).is_err());
         assert!(unpack(&[1, 0, 1, b'*', 1, 0]).is_err());
+        // A name twice, and one after a name that follows it.
+        assert!(unpack(&[2, 0, 1, b'b', 1, 1, 0, 1, 0]).is_err());
+        assert!(unpack(&[2, 0, 1, b'b', 1, 0, 1, b'a', 1, 0]).is_err());
+        assert!(unpack(&[2, 0, 1, b'a', 1, 0, 1, b'b', 1, 0]).is_ok());
         // An amount of an API that is not there.
         assert!(unpack(&[1, 0, 1, b'a', 1, 1, 7, 1, b'7']).is_err());
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_billing::{CumulativeUsage, Label, Part};
 use steelyard_pricing::{Amount, ApiName, Calls, Metered, Usage};
 
-use crate::packed::{self, PackError, joined_name, split_name};
+use crate::packed::{self, PackError, join_name, no_name, split_name};
 
 #[derive(Default, Serialize, Deserialize)]
 struct Packed {
@@ -57,6 +57,7 @@ pub(crate) fn pack(usage: &CumulativeUsage) -> Result<Vec<u8>, PackError> {
         let before = packing.as_ref().map_or("", |packing| packing.api.as_str());
         if packing.as_ref().is_none_or(|packing| packing.api != api) {
             let (shared, rest) = split_name(api.as_str(), before)?;
+            let rest = rest.to_owned();
             let next = Packing::new(api, PackedApi { shared, rest, ..PackedApi::default() });
             packed.apis.extend(packing.replace(next).map(|done| done.packed));
         }
@@ -122,9 +123,9 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<CumulativeUsage, PackError> {
     }
     let mut name = String::new();
     for packed in apis {
-        let api = joined_name(&name, packed.shared, &packed.rest)?;
+        join_name(&mut name, packed.shared, &packed.rest)?;
+        let api = ApiName::try_from(name.clone()).map_err(|_| no_name(&name))?;
         packed.unpack(&api, &mut usage)?;
-        api.as_str().clone_into(&mut name);
     }
     Ok(usage)
 }

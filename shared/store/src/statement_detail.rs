@@ -8,7 +8,7 @@ use steelyard_pricing::Usage;
 
 use crate::StoreError;
 use crate::item::{Item, from_item, keyed, number, text, to_item, unreadable};
-use crate::packed;
+use crate::packed::{self, Names};
 use crate::schema::{DETAIL, DETAIL_PARTS, SK, detail_sk, provider_pk, statement_sk};
 
 /// What reads of statements are called in errors.
@@ -46,26 +46,27 @@ pub(crate) fn statement_items(
 /// The statements of items that come in the order of their keys, by day.
 pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreError> {
     let mut items = items.into_iter().peekable();
-    let mut statements = Vec::new();
-    while let Some(item) = items.next() {
+    let (mut statements, mut names) = (Vec::new(), Names::default());
+    while let Some(mut item) = items.next() {
         let corrupt = unreadable(READ_STATEMENTS, &item);
-        let mut statement = without_detail(item.clone())?;
-        let mut detail = detail_of(&item)?.unwrap_or_default().to_vec();
+        let stated =
+            item.get(DETAIL_PARTS).map_or(Some(0), |parts| parts.as_n().ok()?.parse().ok());
+        let mut detail = take_detail(&mut item)?.unwrap_or_default();
+        let mut statement = without_detail(item)?;
         let mut parts = 0_usize;
         let part_of = format!("{}#", statement_sk(statement.statement));
         let is_part =
             |item: &Item| text(READ_STATEMENTS, item, SK).is_ok_and(|sk| sk.starts_with(&part_of));
-        while let Some(part) = items.next_if(is_part) {
-            let of_part = detail_of(&part)?;
+        while let Some(mut part) = items.next_if(is_part) {
+            let of_part = take_detail(&mut part)?;
             detail.extend(of_part.ok_or_else(|| corrupt(format!("part {parts} has no detail")))?);
             parts += 1;
         }
-        let stated =
-            item.get(DETAIL_PARTS).map_or(Some(0), |parts| parts.as_n().ok()?.parse().ok());
         if stated != Some(parts) {
             return Err(corrupt(format!("{parts} parts of its detail are stored, and not all")));
         }
-        let usages = packed::unpack_all(&detail).map_err(|error| corrupt(error.to_string()))?;
+        let usages = packed::unpack_all(&detail, &mut names);
+        let usages = usages.map_err(|error| corrupt(error.to_string()))?;
         let places = self::usages(&mut statement).count();
         if places != usages.len() {
             return Err(corrupt(format!(
@@ -101,10 +102,10 @@ fn usages(statement: &mut Statement) -> impl Iterator<Item = &mut Usage> {
     lines.chain(unpriced).chain(changed)
 }
 
-fn detail_of(item: &Item) -> Result<Option<&[u8]>, StoreError> {
-    match item.get(DETAIL) {
+fn take_detail(item: &mut Item) -> Result<Option<Vec<u8>>, StoreError> {
+    match item.remove(DETAIL) {
         None => Ok(None),
-        Some(AttributeValue::B(bytes)) => Ok(Some(bytes.as_ref())),
+        Some(AttributeValue::B(bytes)) => Ok(Some(bytes.into_inner())),
         Some(_) => Err(unreadable(READ_STATEMENTS, item)(format!("`{DETAIL}` is not binary"))),
     }
 }

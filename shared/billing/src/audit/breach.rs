@@ -50,7 +50,9 @@ pub enum BreachKind {
     Rated,
     /// The statements of a month are rounded by one rule.
     Rounding,
-    /// A statement charges its rounded price less what was charged before.
+    /// The tax of a month is what the terms add to what was charged without it.
+    Tax,
+    /// A statement charges its rounded price, with tax, less what was charged before.
     Charge,
     /// The terms that a statement names can still be applied.
     TermsGone,

@@ -1,7 +1,7 @@
 //! A statement's lines add up to its charge, and each can be recomputed from what it says.
 
 use steelyard_pricing::{
-    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, Usage, Yuan,
+    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, TaxBehavior, Usage, Yuan,
 };
 
 use super::{Breach, BreachKind, Findings};
@@ -15,7 +15,7 @@ pub(super) fn check(statement: &Statement, found: &mut Findings) -> Result<(), B
         Breach::new(BreachKind::Lines, place, stated, actual)
     });
     for line in &statement.lines {
-        found.check(follows_from_explanation(line)?, || {
+        found.check(follows_from_explanation(statement, line)?, || {
             let stated = format!("it charges {} yuan", line.charge_fen);
             let actual = "its explanation does not give that amount";
             Breach::new(BreachKind::Explanation, place(statement, line), stated, actual)
@@ -50,22 +50,50 @@ fn check_changed_days(statement: &Statement, found: &mut Findings) -> Result<(),
 /// What a line of a statement is called: by its rate, or as the plan's.
 pub(super) fn place(statement: &Statement, line: &Line) -> String {
     let name = line.rate.as_ref().map_or("the plan".to_owned(), |rate| format!("`{rate}`"));
-    let what = if line.because == LineCause::Minimum { "the minimum" } else { "the line" };
+    let what = match line.because {
+        LineCause::Minimum => "the minimum",
+        LineCause::Tax => "the tax",
+        LineCause::Usage
+        | LineCause::Late
+        | LineCause::Void
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Concession => "the line",
+    };
     format!("statement {}, {what} of {name}", statement.statement)
 }
 
-fn follows_from_explanation(line: &Line) -> Result<bool, MoneyError> {
+fn follows_from_explanation(statement: &Statement, line: &Line) -> Result<bool, MoneyError> {
     let exact = line.after_yuan()?.minus(line.before.yuan)?;
     let rounded = line.exact_yuan.plus(line.rounding_yuan)?;
-    let is_due = if line.because == LineCause::Concession {
+    let is_due = match line.because {
         // What the month costs without the concession is proved by rating it.
-        line.after.due_yuan <= line.after.base_yuan
-    } else {
-        (line.adjusts() || sums_to_base(&line.after)?) && is_due(&line.after)?
+        LineCause::Concession => line.after.due_yuan <= line.after.base_yuan,
+        LineCause::Tax => is_taxed(statement, line)?,
+        LineCause::Usage
+        | LineCause::Late
+        | LineCause::Void
+        | LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Minimum => {
+            (line.adjusts() || sums_to_base(&line.after)?) && is_due(&line.after)?
+        }
     };
     let is_minimum = matches!(line.after.limit, Some(Limit::Minimum(_)));
     let is_of_cause = !is_minimum || line.because == LineCause::Minimum;
     Ok(is_due && is_of_cause && exact == line.exact_yuan && rounded == line.charge_fen.into())
+}
+
+/// The tax is what the terms of its segment add to the net amount, to the fen.
+fn is_taxed(statement: &Statement, line: &Line) -> Result<bool, MoneyError> {
+    let span = statement.span_from(line.segment);
+    let tax = span.and_then(|span| span.tax);
+    let Some(tax) = tax.filter(|tax| tax.behavior == TaxBehavior::Exclusive) else {
+        return Ok(false);
+    };
+    let net = line.after.base_yuan.to_fen_floor()?;
+    let is_whole = Yuan::from(net) == line.after.base_yuan && line.rounding_yuan.is_zero();
+    Ok(is_whole && line.after_yuan()? == Yuan::from(tax.on(net)?))
 }
 
 fn is_due(rated: &Rated) -> Result<bool, MoneyError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Metered, Name, RatedToDate, SegmentToDate, Yuan,
+    BillingDay, BillingMonth, Metered, Name, Percent, RatedToDate, SegmentToDate, TaxToDate, Yuan,
 };
 
 use super::statements::by_month;
@@ -58,6 +58,14 @@ impl Check<'_> {
     ) -> Result<(), Breach> {
         let to_date = ToDate::of(statements)?;
         self.same("yuan charged", progress.to_date.charged_fen, to_date.charged_fen);
+        let taxes = |taxes: &BTreeMap<Percent, TaxToDate>| {
+            let is_some = |tax: &TaxToDate| *tax != TaxToDate::default();
+            let taxes = taxes.iter().filter(|(_, tax)| is_some(tax));
+            let taxes = taxes
+                .map(|(percent, tax)| format!("{} of {percent}% on {}", tax.tax_fen, tax.net_fen));
+            taxes.collect::<Vec<_>>().join(", ")
+        };
+        self.same("taxes", taxes(&progress.to_date.taxes), taxes(&to_date.taxes));
         let taken_off = progress.to_date.concession_yuan;
         self.same("what a concession takes off", taken_off, to_date.concession);
         let noted = &progress.to_date.segments;

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    BillingMonth, Line, LineCause, RatedToDate, Rounding, Segment, SegmentSpan, SegmentUsage,
-    rate_month,
+    BillingMonth, Line, LineCause, RatedToDate, Rounding, Segment, SegmentSpan, SegmentUsage, Tax,
+    TaxBehavior, TaxToDate, rate_month,
 };
 
 use super::lines;
@@ -71,6 +71,7 @@ impl Check<'_> {
             )
         });
         let mut going_on = to_date.clone();
+        going_on.begin(self.statement);
         for line in &self.statement.lines {
             self.line(line, &mut going_on)?;
             going_on.add_line(line)?;
@@ -79,7 +80,7 @@ impl Check<'_> {
     }
 
     /// A line goes on from what its rate came to; the plan's from what its rates come to now, a true-up from
-    /// what there is to pay now, and that of a concession from what the month comes to.
+    /// what there is to pay now, that of a concession from what the month comes to, and tax from what it is on.
     fn line(&mut self, line: &Line, going_on: &mut ToDate) -> Result<(), Breach> {
         let of_yuan = |yuan| RatedToDate { yuan, ..RatedToDate::default() };
         let is_minimum = line.because == LineCause::Minimum;
@@ -101,6 +102,10 @@ impl Check<'_> {
             None if line.because == LineCause::Concession => {
                 (of_yuan(going_on.concession), going_on.of_segments()?)
             }
+            None if line.because == LineCause::Tax => {
+                let tax = going_on.tax_of(line).copied().unwrap_or_default();
+                (of_yuan(tax.tax_fen.into()), tax.net_fen.into())
+            }
             None => {
                 let books = going_on.of_segment(line.segment);
                 (of_yuan(books.adjustment), books.rates_yuan()?)
@@ -119,7 +124,9 @@ impl Check<'_> {
         });
         let stated = line.after.base_yuan;
         self.found.check(stated == base, || {
-            let stated = format!("its rates amount to {stated} yuan");
+            let is_tax = line.because == LineCause::Tax;
+            let what = if is_tax { "the charges that it is on" } else { "its rates" };
+            let stated = format!("{what} amount to {stated} yuan");
             let actual = format!("they amount to {base}");
             Breach::new(BreachKind::RatedToDate, place(), stated, actual)
         });
@@ -137,8 +144,19 @@ impl Check<'_> {
         }
     }
 
-    /// The lines so far come to the price that the statement states.
+    /// The lines so far come to the price, and to the tax, that the statement states.
     fn charge(&mut self, to_date: &ToDate) -> Result<(), Breach> {
+        for (percent, TaxToDate { net_fen, tax_fen }) in &to_date.taxes {
+            let tax = Tax { percent: *percent, behavior: TaxBehavior::Exclusive }.on(*net_fen)?;
+            self.check(BreachKind::Tax, *tax_fen == tax, || {
+                let stated = format!("the tax of {percent}% is {tax_fen} yuan so far");
+                (stated, format!("on {net_fen} it is {tax}"))
+            });
+        }
+        let (stated, actual) = (self.statement.tax_fen, to_date.tax_fen()?);
+        self.check(BreachKind::Tax, stated == actual, || {
+            (format!("its month has {stated} yuan of tax"), format!("the lines so far {actual}"))
+        });
         let (stated, rated) = (self.statement.rated_yuan, to_date.yuan()?);
         self.check(BreachKind::LinesToDate, stated == rated, || {
             (format!("it rates the month at {stated} yuan"), format!("the lines so far at {rated}"))
@@ -155,14 +173,19 @@ impl Check<'_> {
         to_date: &ToDate,
         mut rule: Option<Rounding>,
     ) -> Result<(), Breach> {
-        let Statement { rated_yuan, rounding, charged_before_fen, .. } = *self.statement;
+        let Statement { rated_yuan, rounding, tax_fen, charged_before_fen, .. } = *self.statement;
         let charge_fen = self.statement.usage_fen()?;
         let statement = self.statement.statement;
         let closing = statement.day == statement.day.month().last_day();
         let mut segments = Vec::new();
         for span in &self.statement.segments {
             let Some(segment) = self.segment(span, audited) else { return Ok(()) };
-            rule.get_or_insert(segment.plan().document().rounding);
+            let document = segment.plan().document();
+            self.check(BreachKind::Tax, span.tax == document.tax, || {
+                let tax = |tax: Option<Tax>| tax.map_or("no tax".to_owned(), |tax| tax.to_string());
+                (format!("{} with {}", rates_by(span), tax(span.tax)), tax(document.tax))
+            });
+            rule.get_or_insert(document.rounding);
             segments.push(segment);
         }
         for pair in self.statement.segments.windows(2) {
@@ -187,7 +210,8 @@ impl Check<'_> {
         self.check(BreachKind::Rounding, rounding == rule, || {
             (format!("it is rounded {rounding}"), format!("its month {rule}"))
         });
-        let due = rated_yuan.to_fen_rounded(rounding)?.minus(charged_before_fen)?;
+        let with_tax = rated_yuan.to_fen_rounded(rounding)?.plus(tax_fen)?;
+        let due = with_tax.minus(charged_before_fen)?;
         self.check(BreachKind::Charge, charge_fen == due, || {
             (format!("it charges {charge_fen} yuan for usage"), format!("{due} were due"))
         });

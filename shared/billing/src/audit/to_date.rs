@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    BillingDay, Fen, Line, LineCause, Metered, MoneyError, Name, RatedToDate, Rounding, TermsRef,
-    Unpriced, Usage, UsageError, Yuan,
+    BillingDay, Fen, Line, LineCause, Metered, MoneyError, Name, Percent, RatedToDate, Rounding,
+    Tax, TaxBehavior, TaxToDate, TermsRef, Unpriced, Usage, UsageError, Yuan,
 };
 
 use super::Breach;
@@ -16,6 +16,8 @@ pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
     /// What is taken off their sum because of a concession.
     pub(super) concession: Yuan,
+    /// What each tax that is added is on, and what it added.
+    pub(super) taxes: BTreeMap<Percent, TaxToDate>,
     /// What was charged for usage, without adjustments.
     pub(super) charged_fen: Fen,
     /// The rule by which the first statement was rounded.
@@ -27,6 +29,8 @@ pub(super) struct ToDate {
 pub(super) struct SegmentBooks {
     /// The terms that the first statement named.
     pub(super) terms: Option<TermsRef>,
+    /// What they say of tax.
+    pub(super) tax: Option<Tax>,
     /// What was charged, and what no rate covers.
     pub(super) usage: Usage,
     /// What of it no rate covers.
@@ -55,9 +59,7 @@ impl ToDate {
 
     /// Goes on to the next statement.
     pub(super) fn add(&mut self, statement: &Statement) -> Result<(), Breach> {
-        for span in &statement.segments {
-            self.of_segment(span.from).terms.get_or_insert_with(|| span.terms.clone());
-        }
+        self.begin(statement);
         for line in &statement.lines {
             self.add_line(line)?;
         }
@@ -69,13 +71,45 @@ impl ToDate {
         Ok(())
     }
 
+    /// Notes the terms of the segments of the next statement.
+    pub(super) fn begin(&mut self, statement: &Statement) {
+        for span in &statement.segments {
+            let books = self.of_segment(span.from);
+            books.terms.get_or_insert_with(|| span.terms.clone());
+            books.tax = span.tax;
+        }
+    }
+
     /// Goes on to the next line.
     pub(super) fn add_line(&mut self, line: &Line) -> Result<(), Breach> {
-        if line.because == LineCause::Concession {
-            self.concession = line.after_yuan()?;
-            return Ok(());
+        if let Some(tax) = self.tax_of(line) {
+            let sum =
+                if line.because == LineCause::Tax { &mut tax.tax_fen } else { &mut tax.net_fen };
+            *sum = sum.plus(line.charge_fen)?;
         }
-        self.of_segment(line.segment).add(line)
+        match line.because {
+            LineCause::Concession => self.concession = line.after_yuan()?,
+            LineCause::Tax => {}
+            LineCause::Usage
+            | LineCause::Late
+            | LineCause::Void
+            | LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Minimum => self.of_segment(line.segment).add(line)?,
+        }
+        Ok(())
+    }
+
+    /// The tax that is added to what the line charges.
+    pub(super) fn tax_of(&mut self, line: &Line) -> Option<&mut TaxToDate> {
+        let tax = self.of_segment(line.segment).tax;
+        let added = tax.filter(|tax| tax.behavior == TaxBehavior::Exclusive)?;
+        Some(self.taxes.entry(added.percent).or_default())
+    }
+
+    /// What taxes added.
+    pub(super) fn tax_fen(&self) -> Result<Fen, MoneyError> {
+        Fen::sum(self.taxes.values().map(|tax| tax.tax_fen))
     }
 
     pub(super) fn of_segment(&mut self, from: BillingDay) -> &mut SegmentBooks {
@@ -127,7 +161,8 @@ impl SegmentBooks {
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
-            | LineCause::Concession => self.unpriced.plus(metered)?,
+            | LineCause::Concession
+            | LineCause::Tax => self.unpriced.plus(metered)?,
         };
         Ok(())
     }
@@ -140,7 +175,8 @@ impl SegmentBooks {
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
-            | LineCause::Concession => self.usage.plus(apis)?,
+            | LineCause::Concession
+            | LineCause::Tax => self.usage.plus(apis)?,
         };
         Ok(())
     }

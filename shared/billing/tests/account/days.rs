@@ -20,6 +20,7 @@ fn statement(id: &str, charge: i64, from_prepaid: i64) -> Statement {
         adjustments: Vec::new(),
         rated_yuan: Yuan::default(),
         rounding: Rounding::default(),
+        tax_fen: Fen::ZERO,
         charged_before_fen: Fen::ZERO,
         charge_fen: Fen::new(charge),
         from_prepaid_fen: Fen::new(from_prepaid),

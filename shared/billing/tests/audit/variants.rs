@@ -15,9 +15,9 @@ macro_rules! kinds {
     };
 }
 
-kinds! { 65:
+kinds! { 66:
     Foreign Overcharged Uncharged ReportsGone Overdue Unclosed OpenFrom Lines Explanation
-    LineUsage RatedToDate ChangedDays ChargedBefore LinesToDate Rated Rounding Charge TermsGone
+    LineUsage RatedToDate ChangedDays ChargedBefore LinesToDate Rated Rounding Tax Charge TermsGone
     TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled ChargedBy
     LastDebit
     StatementGone FromPrepaid Adjustment AdjustmentGone Approval Unbooked Postings RechargeTwice Debit Taken DebitGone DebitTwice

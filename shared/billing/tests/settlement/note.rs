@@ -55,6 +55,7 @@ fn cause(because: LineCause) -> &'static str {
         LineCause::Shifted => "shifted ",
         LineCause::Minimum => "minimum ",
         LineCause::Concession => "concession ",
+        LineCause::Tax => "tax ",
     }
 }
 

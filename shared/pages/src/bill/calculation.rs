@@ -207,6 +207,14 @@ pub enum Step {
     OfPlan,
     /// What the other lines of the rate, or of the month, charge.
     ChargedByOthers,
+    /// What the month charges to which tax is added.
+    WithoutTax,
+    /// What tax adds to it, to the fen.
+    Tax {
+        /// The rate of the tax.
+        #[schema(value_type = String)]
+        percent: Percent,
+    },
     /// What all rates amount to.
     AllRates,
     /// What the lines of the rates charge.
@@ -249,7 +257,9 @@ pub enum Step {
         #[schema(value_type = String)]
         rounding: Rounding,
     },
-    /// What the bills of the month before this one charge for usage.
+    /// The tax that is added to the month to date.
+    TaxToDate,
+    /// What the bills of the month before this one charge for usage, tax included.
     EarlierBills,
     /// What is charged for usage.
     Usage,
@@ -353,6 +363,8 @@ impl Calculation {
             tape.concession(line)?;
         } else if line.because == LineCause::Minimum {
             tape.minimum(line)?;
+        } else if line.because == LineCause::Tax {
+            tape.tax(statement, line)?;
         } else if line.rate.is_none() {
             tape.plan(&line.after)?;
         } else {
@@ -391,6 +403,9 @@ impl Calculation {
         let rounding = statement.rounding;
         let rounded = statement.rated_yuan.to_fen_rounded(rounding)?;
         tape.fen(Step::Rounded { rounding }, Operator::Equals, rounded, CalculationRule::Sum);
+        if !statement.tax_fen.is_zero() {
+            tape.signed_fen(Step::TaxToDate, statement.tax_fen)?;
+        }
         tape.signed_fen(Step::EarlierBills, statement.charged_before_fen.negated()?)?;
         if !statement.adjustments.is_empty() {
             let usage = statement.usage_fen()?;
@@ -419,7 +434,7 @@ impl Part {
         // Late and withdrawn usage is rated before the statement's own day, but for supplements.
         let has_own = statement.statement.supplement == 0;
         let last = if is_own || !has_own { day } else { day.previous() };
-        let span = statement.segments.iter().find(|span| span.from == line.segment);
+        let span = statement.span_from(line.segment);
         let last_of_span = span.map_or(last, |span| span.until.previous());
         let goes_on = line.after.continued.is_some() && line.after.conversion.is_some();
         let first = span.filter(|_| goes_on).map_or(line.segment, |span| span.run().start);
@@ -473,7 +488,7 @@ impl PartOf {
 /// The latest exact amount of each rate of the month, if the statement's lines name all of it.
 fn rated_to_date(statement: &Statement) -> Result<Vec<(PartOf, Yuan)>, MoneyError> {
     let mut parts: Vec<(PartOf, Yuan)> = Vec::new();
-    for line in &statement.lines {
+    for line in statement.lines.iter().filter(|line| line.because != LineCause::Tax) {
         let now = line.after_yuan()?;
         let key = PartOf::of(line);
         match parts.iter_mut().find(|part| part.0 == key) {
@@ -702,6 +717,18 @@ impl Tape {
         self.settled(after)?;
         self.less(Step::ChargedByOthers, after.base_yuan.decimal());
         self.sum(Step::MonthToDate, line.after_yuan()?);
+        Ok(())
+    }
+
+    /// What tax adds to the month.
+    fn tax(&mut self, statement: &Statement, line: &Line) -> Result<(), MoneyError> {
+        let (net, tax) = (line.after.base_yuan, line.after_yuan()?);
+        self.money(Step::WithoutTax, net.decimal());
+        let percent = statement.span_from(line.segment).and_then(|span| span.tax);
+        let percent = percent.map_or(Percent::default(), |tax| tax.percent);
+        self.money(Step::Tax { percent }, tax.decimal());
+        self.less(Step::ChargedByLines, net.decimal());
+        self.sum(Step::MonthToDate, tax);
         Ok(())
     }
 

@@ -94,6 +94,11 @@ texts! {
     month_to_date() { en: "month to date", zh: "本月累计" }
     of_rate() { en: "the rate, month to date", zh: "该项本月累计" }
     of_plan() { en: "all rates after discounts, month to date", zh: "各项折后本月累计合计" }
+    without_tax() { en: "the month without tax", zh: "本月累计不含税金额" }
+    tax(percent: &Percent) {
+        en: "{percent}% tax, to the nearest fen", zh: "{percent}% 税费，四舍五入到分",
+    }
+    tax_to_date() { en: "tax of the month", zh: "本月税费" }
     charged_by_others() { en: "charged by other lines", zh: "其他各行已计" }
     minimum_to_date(rate: &Name) { en: "minimum of {rate}, exact", zh: "{rate} 补足保底，精确值" }
     plan_minimum_to_date() { en: "minimum of the month, exact", zh: "整月补足保底，精确值" }
@@ -212,6 +217,9 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
         Step::OfRate => l.of_rate(),
         Step::OfPlan => l.of_plan(),
         Step::ChargedByOthers => l.charged_by_others(),
+        Step::WithoutTax => l.without_tax(),
+        Step::Tax { percent } => l.tax(percent),
+        Step::TaxToDate => l.tax_to_date(),
         Step::MinimumToDate { rate: Some(rate), .. } => l.minimum_to_date(rate),
         Step::MinimumToDate { rate: None, .. } => l.plan_minimum_to_date(),
         Step::AllRates => l.all_rates(),

@@ -128,7 +128,7 @@ fn bill_line(
     let Metered { calls, amount } = line.apis.total()?;
     let sign = if line.because == LineCause::Void { -1 } else { 1 };
     let calls = i64::try_from(calls.get()).map_err(|_| BillError::Calls(calls.get().into()))?;
-    let span = statement.segments.iter().find(|span| span.from == line.segment);
+    let span = statement.span_from(line.segment);
     let is_in = |day: &BillingDay| span.is_none_or(|span| span.from <= *day && *day < span.until);
     let days = days_because(statement, line.because).into_iter().filter(is_in).collect::<Vec<_>>();
     let (reports, reported_calls) = reports_of(statement, line, &days, all_reports)?;
@@ -161,7 +161,7 @@ fn plan_of<'a>(
     statement: &Statement,
     segment: BillingDay,
 ) -> Option<&'a Plan> {
-    let span = statement.segments.iter().find(|span| span.from == segment)?;
+    let span = statement.span_from(segment)?;
     records.plans.version(&span.terms.plan, span.terms.version)
 }
 

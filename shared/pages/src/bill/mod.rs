@@ -12,6 +12,7 @@ mod month_page;
 mod page;
 mod paid;
 mod report;
+mod tax;
 mod texts;
 mod trail;
 
@@ -40,6 +41,7 @@ pub use month_page::MonthBillPage;
 pub use page::DayBillPage;
 pub use paid::{BillPayment, Collecting};
 pub use report::{Report, ReportWithdrawn};
+pub use tax::BillTax;
 pub use trail::{BilledDebit, Trail, TrailDebit, TrailEntry, TrailPhase};
 
 /// What the bill of a day is computed from, beside the records of its provider.
@@ -89,6 +91,8 @@ pub struct DayBill {
     pub unpriced: Vec<UnpricedUsage>,
     /// Credit and debit notes.
     pub notes: Vec<BillNote>,
+    /// What of the charge is tax.
+    pub taxes: Vec<BillTax>,
     /// How the charge comes about from the month to date.
     pub calculation: Calculation,
     /// How it is paid.
@@ -179,7 +183,7 @@ pub enum BillError {
 }
 
 /// The causes in the order in which a bill shows them.
-const CAUSES: [LineCause; 7] = [
+const CAUSES: [LineCause; 8] = [
     LineCause::Usage,
     LineCause::Late,
     LineCause::Void,
@@ -187,6 +191,7 @@ const CAUSES: [LineCause; 7] = [
     LineCause::Shifted,
     LineCause::Minimum,
     LineCause::Concession,
+    LineCause::Tax,
 ];
 
 impl DayBill {
@@ -229,6 +234,7 @@ impl DayBill {
             parts,
             unpriced,
             notes: statement.adjustments.iter().map(BillNote::of).collect(),
+            taxes: BillTax::of([statement])?,
             calculation: Calculation::of_charge(statement)?,
             payment: BillPayment::new(records, of)?,
             trail: Trail::new(records, of)?,
@@ -283,9 +289,11 @@ pub(crate) fn days_because(statement: &Statement, because: LineCause) -> Vec<Bil
         LineCause::Usage => vec![statement.statement.day],
         LineCause::Late => changed.filter(|c| !c.late.is_empty()).map(|c| c.day).collect(),
         LineCause::Void => changed.filter(|c| !c.void.is_empty()).map(|c| c.day).collect(),
-        LineCause::Terms | LineCause::Shifted | LineCause::Minimum | LineCause::Concession => {
-            Vec::new()
-        }
+        LineCause::Terms
+        | LineCause::Shifted
+        | LineCause::Minimum
+        | LineCause::Concession
+        | LineCause::Tax => Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use steelyard_billing::{ProviderId, Statement, StatementId, still_owed};
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, LineCause, Name, Usage};
 use utoipa::ToSchema;
 
-use super::{BillError, new_calls, sum_of_calls};
+use super::{BillError, BillTax, new_calls, sum_of_calls};
 use crate::records::Records;
 
 /// The bills of a month as one: what its days charge, and how that is paid.
@@ -40,6 +40,8 @@ pub struct MonthBill {
     pub days: Vec<BilledDay>,
     /// The lines of all bills, by rate.
     pub rates: Vec<MonthRate>,
+    /// What of the charges is tax.
+    pub taxes: Vec<BillTax>,
     /// What the bills charge together, and how it is paid.
     pub total: BilledSum,
 }
@@ -80,8 +82,8 @@ pub struct BilledSum {
 /// The lines of a rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MonthRate {
-    /// The rate; none for what plans add to the sum of their rates or take off, for usage without a price
-    /// and for notes.
+    /// The rate; none for what plans add to the sum of their rates or take off, for tax, for usage without a
+    /// price and for notes.
     #[schema(value_type = Option<String>)]
     pub rate: Option<Name>,
     /// What it is.
@@ -105,6 +107,8 @@ pub enum MonthRateKind {
     Rate,
     /// What plans add to the sum of their rates, or take off.
     Plan,
+    /// Tax that is added.
+    Tax,
     /// Usage that no rate covers.
     Unpriced,
     /// Credit and debit notes.
@@ -141,6 +145,7 @@ impl MonthBill {
             is_closed: !calendar.is_open(month, records.now),
             settled_through: settled,
             unsettled: (!is_ahead && first <= last).then_some((first, last)),
+            taxes: BillTax::of(of_month.clone())?,
             rates: rates(of_month)?,
             total: BilledSum::of(days.iter().map(|day| day.sum))?,
             days,
@@ -203,7 +208,8 @@ impl Sum {
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
-            | LineCause::Concession => &mut self.own,
+            | LineCause::Concession
+            | LineCause::Tax => &mut self.own,
             LineCause::Late => &mut self.late,
             LineCause::Void => &mut self.void,
         };
@@ -217,8 +223,11 @@ fn rates<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<Vec<Mont
     let mut sums = BTreeMap::<(MonthRateKind, Option<Name>), Sum>::new();
     for statement in statements {
         for line in &statement.lines {
-            let is_of_rate = line.rate.is_some();
-            let kind = if is_of_rate { MonthRateKind::Rate } else { MonthRateKind::Plan };
+            let kind = match &line.rate {
+                Some(_) => MonthRateKind::Rate,
+                None if line.because == LineCause::Tax => MonthRateKind::Tax,
+                None => MonthRateKind::Plan,
+            };
             let sum = sums.entry((kind, line.rate.clone())).or_default();
             sum.add(line.because, &line.apis, line.charge_fen)?;
         }

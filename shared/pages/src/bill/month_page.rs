@@ -26,6 +26,7 @@ pub struct MonthBillPage<'a> {
     lead: Html,
     closing: Html,
     unsettled: Option<Html>,
+    taxes: Vec<Html>,
     payment: Strip,
 }
 
@@ -59,6 +60,7 @@ impl<'a> MonthBillPage<'a> {
             lead: t.month_calls(calls, counted(bill.days.len())),
             closing,
             unsettled,
+            taxes: bill.taxes.iter().map(|tax| tax.text(t)).collect(),
             payment: payment(t, bill),
         }
     }
@@ -91,6 +93,7 @@ impl<'a> MonthBillPage<'a> {
         match (&rate.rate, rate.kind) {
             (Some(rate), _) => Html::show(rate, self.t.0),
             (None, MonthRateKind::Rate | MonthRateKind::Plan) => self.t.all_rates(),
+            (None, MonthRateKind::Tax) => self.t.tax_rate(),
             (None, MonthRateKind::Unpriced) => self.t.unpriced_rate(),
             (None, MonthRateKind::Notes) => self.t.notes_rate(),
         }

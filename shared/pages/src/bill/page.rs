@@ -156,7 +156,8 @@ impl<'a> DayBillPage<'a> {
                 | LineCause::Terms
                 | LineCause::Shifted
                 | LineCause::Minimum
-                | LineCause::Concession => None,
+                | LineCause::Concession
+                | LineCause::Tax => None,
                 LineCause::Late => Some(t.unpriced_late()),
                 LineCause::Void => Some(t.unpriced_void()),
             };
@@ -265,9 +266,11 @@ impl Writer<'_> {
                 | LineCause::Terms
                 | LineCause::Shifted
                 | LineCause::Minimum
-                | LineCause::Concession => {}
+                | LineCause::Concession
+                | LineCause::Tax => {}
             }
         }
+        lead.extend(bill.taxes.iter().map(|tax| tax.text(t)));
         lead
     }
 
@@ -324,6 +327,7 @@ impl Writer<'_> {
             LineCause::Shifted => (t.shifted_heading(), t.shifted_note()),
             LineCause::Minimum => (t.minimum_heading(), t.minimum_note()),
             LineCause::Concession => (t.concession_heading(), t.concession_note()),
+            LineCause::Tax => (t.tax_heading(), t.tax_note()),
         };
         let sum = match part.because {
             LineCause::Usage | LineCause::Late | LineCause::Void => {
@@ -333,6 +337,7 @@ impl Writer<'_> {
             LineCause::Shifted => t.shifted_heading(),
             LineCause::Minimum => t.minimum_heading(),
             LineCause::Concession => t.concession_heading(),
+            LineCause::Tax => t.tax_heading(),
         };
         let lines = part.lines.iter().enumerate().map(|(at, line)| {
             let is_open = place == 0 && at == 0;
@@ -366,7 +371,7 @@ impl Writer<'_> {
         let rest = line.reports.iter().skip(REPORTS_OF_LINE_MAX);
         let is_void = because == LineCause::Void;
         LineShown {
-            name: self.name(because, line),
+            name: self.name(bill, because, line),
             charge: line.charge_fen,
             calls: line.calls,
             calls_word: if is_void { t.withdrawn_calls() } else { t.new_calls() },
@@ -391,9 +396,14 @@ impl Writer<'_> {
         }
     }
 
-    fn name(self, because: LineCause, line: &BillLine) -> Html {
+    fn name(self, bill: &DayBill, because: LineCause, line: &BillLine) -> Html {
         if because == LineCause::Concession {
             return self.t.whole_month();
+        }
+        if because == LineCause::Tax {
+            let span = bill.segments.iter().find(|span| span.from == line.segment);
+            let tax = span.and_then(|span| span.tax);
+            return tax.map_or(self.t.tax_heading(), |tax| self.t.tax_of(&tax.percent));
         }
         let Some(rate) = &line.rate else { return self.t.all_rates() };
         match because {
@@ -401,7 +411,8 @@ impl Writer<'_> {
             | LineCause::Terms
             | LineCause::Shifted
             | LineCause::Minimum
-            | LineCause::Concession => self.show(rate),
+            | LineCause::Concession
+            | LineCause::Tax => self.show(rate),
             LineCause::Late | LineCause::Void => self.t.line_for(rate, self.t.list(&line.days)),
         }
     }
@@ -455,7 +466,8 @@ impl Writer<'_> {
                 | LineCause::Terms
                 | LineCause::Shifted
                 | LineCause::Minimum
-                | LineCause::Concession => self.t.col_new_short(),
+                | LineCause::Concession
+                | LineCause::Tax => self.t.col_new_short(),
             },
             apis: apis.iter().take(most).cloned().collect(),
             more: apis.len().saturating_sub(most),

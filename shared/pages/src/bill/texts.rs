@@ -88,6 +88,18 @@ texts! {
         en: "With a concession the month would cost more than without it. The difference is taken off.",
         zh: "计入优惠后本月费用反而更高，差额在此扣减。",
     }
+    tax_heading() { en: "Tax", zh: "税费" }
+    tax_note() {
+        en: "The prices do not include tax. It is added to what the month charges, and rounded once for the month.",
+        zh: "价格不含税，税费按本月累计金额计算，全月只舍入一次。",
+    }
+    tax_of(percent: &Percent) { en: "{percent}% tax", zh: "{percent}% 税费" }
+    tax_included(percent: &Percent, tax: Figure) {
+        en: "{percent}% tax of {tax} is included.", zh: "其中含 {percent}% 税费 {tax}。",
+    }
+    tax_added(percent: &Percent, tax: Figure) {
+        en: "{percent}% tax of {tax} was added.", zh: "另加 {percent}% 税费 {tax}。",
+    }
     whole_month() { en: "The whole month", zh: "整月" }
     unpriced_heading() { en: "Without a price", zh: "未定价用量" }
     unpriced_note() {
@@ -270,6 +282,7 @@ texts! {
     of_void() { en: "of it withdrawn", zh: "其中撤回" }
     unpriced_rate() { en: "Without a price", zh: "未定价" }
     notes_rate() { en: "Credit and debit notes", zh: "调整" }
+    tax_rate() { en: "tax", zh: "税费" }
     no_bills_in(month: BillingMonth) {
         en: "No bill of {month} was made.", zh: "{month}没有账单。",
     }

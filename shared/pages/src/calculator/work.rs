@@ -133,7 +133,8 @@ fn added(on_top: &LineOnTop) -> Result<Option<Vec<Step>>, MoneyError> {
         false => so_far.due_yuan,
     };
     let earlier = |rated: &Rated| rated.continued.as_ref().map(|before| before.slices.clone());
-    let is_moved = earlier(so_far) != earlier(after) || line.because == LineCause::Concession;
+    let is_of_month = matches!(line.because, LineCause::Concession | LineCause::Tax);
+    let is_moved = earlier(so_far) != earlier(after) || is_of_month;
     if is_capped || is_moved || was_due != line.before.yuan {
         return Ok(None);
     }

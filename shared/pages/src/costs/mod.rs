@@ -120,6 +120,7 @@ struct Part {
 
 const UNPRICED: &str = "(unpriced)";
 const PLAN: &str = "(plan)";
+const TAX: &str = "(tax)";
 const ADJUSTMENTS: &str = "(adjustments)";
 
 impl Costs {
@@ -176,6 +177,7 @@ impl Part {
         let name = match row.kind {
             ChargeKind::Unpriced => UNPRICED,
             ChargeKind::CreditNote | ChargeKind::DebitNote => ADJUSTMENTS,
+            ChargeKind::Tax => TAX,
             ChargeKind::Usage
             | ChargeKind::Late
             | ChargeKind::Void

@@ -7,7 +7,7 @@ use super::chart::Chart;
 use super::files;
 use super::query::{CostsBy, CostsGroup, CostsParameters, CostsQueryError};
 use super::texts::Texts;
-use super::{ADJUSTMENTS, CostGroup, Costs, PLAN, UNPRICED};
+use super::{ADJUSTMENTS, CostGroup, Costs, PLAN, TAX, UNPRICED};
 use crate::bill::sum_of_calls;
 use crate::frame::{Common, Frame};
 use crate::icon::Icon;
@@ -179,6 +179,7 @@ fn group(frame: &Frame, costs: &Costs, of: &CostGroup) -> GroupShown {
         UNPRICED => t.unpriced(),
         PLAN => t.plan(),
         ADJUSTMENTS => t.adjustments(),
+        TAX => t.tax(),
         name => Html::show(name, frame.lang),
     };
     let only = form_encoded(&of.name);

@@ -71,6 +71,8 @@ pub enum ChargeKind {
     Minimum,
     /// What is taken off the month because a concession would have raised it.
     Concession,
+    /// Tax that is added.
+    Tax,
     /// What a plan adds to the sum of its rates, or takes off.
     Plan,
     /// Usage that no rate covers.
@@ -117,6 +119,7 @@ impl ChargeKind {
             ChargeKind::Shifted => "shifted units",
             ChargeKind::Minimum => "minimum",
             ChargeKind::Concession => "concession",
+            ChargeKind::Tax => "tax",
             ChargeKind::Plan => "plan",
             ChargeKind::Unpriced => "usage without a price",
             ChargeKind::CreditNote => "credit note",
@@ -130,6 +133,7 @@ impl ChargeKind {
             (LineCause::Shifted, _) => ChargeKind::Shifted,
             (LineCause::Minimum, _) => ChargeKind::Minimum,
             (LineCause::Concession, _) => ChargeKind::Concession,
+            (LineCause::Tax, _) => ChargeKind::Tax,
             (_, None) => ChargeKind::Plan,
             (LineCause::Usage, Some(_)) => ChargeKind::Usage,
             (LineCause::Late, Some(_)) => ChargeKind::Late,
@@ -236,7 +240,7 @@ impl ChargeRow {
 }
 
 fn terms(statement: &Statement, segment: BillingDay) -> Option<&TermsRef> {
-    statement.segments.iter().find(|span| span.from == segment).map(|span| &span.terms)
+    statement.span_from(segment).map(|span| &span.terms)
 }
 
 /// The first and the last day whose usage a line is of.
@@ -246,12 +250,19 @@ fn days_of(
     because: LineCause,
 ) -> (BillingDay, BillingDay) {
     let day = statement.statement.day;
-    let span = statement.segments.iter().find(|span| span.from == segment);
+    let span = statement.span_from(segment);
     let last = span.map_or(day, |span| span.until.previous().min(day));
     let is_in = |of: &BillingDay| segment <= *of && *of <= last;
     let mut days = days_because(statement, because).into_iter().filter(is_in);
     match (because, days.next()) {
-        (LineCause::Terms | LineCause::Shifted | LineCause::Minimum | LineCause::Concession, _)
+        (
+            LineCause::Terms
+            | LineCause::Shifted
+            | LineCause::Minimum
+            | LineCause::Concession
+            | LineCause::Tax,
+            _,
+        )
         | (_, None) => (segment.min(last), last),
         (_, Some(first)) => (first, days.next_back().unwrap_or(first)),
     }
@@ -268,7 +279,8 @@ fn signed(usage: &Usage, because: LineCause) -> Result<(i64, Decimal), CostsErro
         | LineCause::Terms
         | LineCause::Shifted
         | LineCause::Minimum
-        | LineCause::Concession => (calls, total.amount.get()),
+        | LineCause::Concession
+        | LineCause::Tax => (calls, total.amount.get()),
     })
 }
 

@@ -75,6 +75,7 @@ texts! {
     }
     unpriced() { en: "without a price", zh: "未定价" }
     plan() { en: "all rates together", zh: "整体调整" }
+    tax() { en: "tax", zh: "税费" }
     adjustments() { en: "credit and debit notes", zh: "调整" }
     more(count: Count) { en: "{count} more", zh: "另有 {count} 项" }
     more_in_csv() { en: "The CSV has the lines of all rates.", zh: "CSV 包含全部项目明细。" }

@@ -138,7 +138,8 @@ fn row(bill: &Statement, is_estimate: bool, series: &[Name]) -> Result<DayRow, O
         | LineCause::Terms
         | LineCause::Shifted
         | LineCause::Minimum
-        | LineCause::Concession => false,
+        | LineCause::Concession
+        | LineCause::Tax => false,
     });
     Ok(DayRow {
         bill: bill.statement,

@@ -372,7 +372,8 @@ fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, Overvie
         | LineCause::Terms
         | LineCause::Shifted
         | LineCause::Minimum
-        | LineCause::Concession => changed.late.clone(),
+        | LineCause::Concession
+        | LineCause::Tax => changed.late.clone(),
     };
     let with = bill.changed_days.iter().filter(|changed| !usage(changed).is_empty());
     let days = with.map(|changed| changed.day).collect::<Vec<_>>();
@@ -390,7 +391,8 @@ fn changed(bill: &Statement, cause: LineCause) -> Result<Option<Notice>, Overvie
         | LineCause::Terms
         | LineCause::Shifted
         | LineCause::Minimum
-        | LineCause::Concession => Notice::LateUsage { bill, days, calls, charge_fen },
+        | LineCause::Concession
+        | LineCause::Tax => Notice::LateUsage { bill, days, calls, charge_fen },
     }))
 }
 

@@ -11,14 +11,15 @@ use steelyard_billing::{
 };
 use steelyard_pages::Lang;
 use steelyard_pages::bill::{
-    BillList, BillListPage, BillRecords, BillsQuery, DayBill, MonthBill, MonthBillPage,
+    BillList, BillListPage, BillRecords, BillsQuery, DayBill, DayBillPage, MonthBill,
+    MonthBillPage, MonthRateKind,
 };
 use steelyard_pages::costs::{
     Costs, CostsPage, CostsParameters, CostsQuery, CostsQueryError, SourceCalls,
 };
 use steelyard_pages::csv::costs_csv;
 use steelyard_pages::focus::{FocusVersion, costs_focus};
-use steelyard_pricing::{Fen, Metered, Plan, Usage, Yuan};
+use steelyard_pricing::{Fen, LineCause, Metered, Percent, Plan, Tax, TaxBehavior, Usage, Yuan};
 
 use crate::month::{Month, at, calls_of, day};
 use crate::shown;
@@ -26,6 +27,7 @@ use crate::shown;
 const LATER_PLAN: &str = r#"{
   "plan": "later-2015", "effective_from": "2015-01-01",
   "discounts": [{"discount": "loyal", "percent": "2"}], "minimum": "50",
+  "tax": {"percent": "6", "behavior": "exclusive"},
   "rates": [
     {"rate": "basic", "apis": ["taobao.*"], "free_per_month": 1000000,
      "price": {"model": "graduated", "tiers": [
@@ -34,8 +36,8 @@ const LATER_PLAN: &str = r#"{
   ]
 }"#;
 
-/// A month with tiers and discounts, late usage, a void, a change of the plan, usage without a price, and
-/// notes.
+/// A month with tiers and discounts, late usage, a void, a change of the plan, tax after it, usage without a
+/// price, and notes.
 pub fn changing_month() -> Month {
     let mut month = Month::until("2015-05-01", "2015-05-01T08:00");
     month.plans.add(Plan::read(LATER_PLAN).unwrap());
@@ -171,19 +173,9 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
     let month = changing_month();
     let charged = Statement::sum_fen(&month.statements).unwrap();
     let yuan = Yuan::from(charged).decimal();
-    let of_bill = |statement: &Statement| {
-        let records = BillRecords {
-            statement,
-            statements: &month.statements,
-            reports: &[],
-            entry: None,
-            debits: &[],
-        };
-        DayBill::new(month.records(), records).unwrap()
-    };
     // Bills of days: parts and notes.
     for statement in &month.statements {
-        let bill = of_bill(statement);
+        let bill = bill_of(&month, statement);
         let parts = bill.parts.iter().map(|part| part.charge_fen);
         let notes = bill.notes.iter().map(|note| note.amount_fen);
         assert_eq!(Fen::sum(parts.chain(notes)).unwrap(), statement.charge_fen);
@@ -224,6 +216,75 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
             check_focus_row(row);
         }
     }
+}
+
+#[test]
+fn tax_is_a_line_of_bills_a_group_of_costs_and_a_category_of_focus() {
+    let month = changing_month();
+    let lines = month.statements.iter().flat_map(|statement| &statement.lines);
+    let taxes = lines.filter(|line| line.because == LineCause::Tax).map(|line| line.charge_fen);
+    let tax = Fen::sum(taxes).unwrap();
+    let last = month.statements.last().unwrap();
+    assert!(tax.is_positive() && last.tax_fen == tax);
+    let net = last.lines.iter().find(|line| line.because == LineCause::Tax).unwrap();
+    // On what the plan of the 12th charged.
+    let exact = net.after.base_yuan.decimal() * Decimal::new(6, 2);
+    let strategy = rust_decimal::RoundingStrategy::MidpointAwayFromZero;
+    assert_eq!(exact.round_dp_with_strategy(2, strategy), Yuan::from(tax).decimal());
+
+    let of_month = MonthBill::new(month.records(), "2015-05".parse().unwrap(), &month.statements);
+    let of_month = of_month.unwrap();
+    let [of_bills] = of_month.taxes.as_slice() else { panic!("{:?}", of_month.taxes) };
+    assert_eq!((of_bills.tax_fen, of_bills.is_included), (tax, false));
+    let row = of_month.rates.iter().find(|of| of.kind == MonthRateKind::Tax).unwrap();
+    assert_eq!(row.charge_fen, tax);
+    for (lang, text) in [(Lang::En, "6% tax of "), (Lang::Zh, "另加 6% 税费")] {
+        let frame = month.frame(lang, "bills/2015-05");
+        let calendar = &month.rules.calendar;
+        let html = MonthBillPage::new(&frame, calendar, &of_month).render().unwrap();
+        assert!(html.contains(text), "{lang:?}");
+        let bill = bill_of(&month, last);
+        let html = DayBillPage::new(&frame, calendar, &bill).render().unwrap();
+        assert!(html.contains(text), "{lang:?}");
+    }
+    let costs = costs(&month, query("day", "rate", "2015-05-01", "2015-05-31"));
+    let group = costs.groups.iter().find(|group| group.name == "(tax)").unwrap();
+    assert_eq!(group.charge_fen, Some(tax));
+    let rows = read(&costs_focus(&costs, &month.rules.calendar, "P", FocusVersion::V1_2).unwrap());
+    let of_tax = rows.into_iter().filter(|row| row["ChargeCategory"] == "Tax").collect::<Vec<_>>();
+    assert_eq!(sum(&of_tax, "BilledCost"), Yuan::from(tax).decimal());
+}
+
+#[test]
+fn tax_that_prices_include_is_told_and_changes_no_charge() {
+    let mut month = changing_month();
+    let charged = Statement::sum_fen(&month.statements).unwrap();
+    let tax =
+        Tax { percent: Percent::new(Decimal::from(6)).unwrap(), behavior: TaxBehavior::Inclusive };
+    for statement in &mut month.statements {
+        statement.lines.retain(|line| line.because != LineCause::Tax);
+        statement.segments.iter_mut().for_each(|span| span.tax = Some(tax));
+    }
+    let of_month = MonthBill::new(month.records(), "2015-05".parse().unwrap(), &month.statements);
+    let of_month = of_month.unwrap();
+    let [of_bills] = of_month.taxes.as_slice() else { panic!("{:?}", of_month.taxes) };
+    assert_eq!((of_bills.is_included, of_month.total.charge_fen), (true, charged));
+    for (lang, text) in [(Lang::En, "is included."), (Lang::Zh, "其中含 6% 税费")] {
+        let frame = month.frame(lang, "bills/2015-05");
+        let html = MonthBillPage::new(&frame, &month.rules.calendar, &of_month).render().unwrap();
+        assert!(html.contains(text), "{lang:?}");
+    }
+}
+
+fn bill_of(month: &Month, statement: &Statement) -> DayBill {
+    let records = BillRecords {
+        statement,
+        statements: &month.statements,
+        reports: &[],
+        entry: None,
+        debits: &[],
+    };
+    DayBill::new(month.records(), records).unwrap()
 }
 
 fn grouped(amount: Fen) -> String {
@@ -366,7 +427,7 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         };
         let bill = DayBill::new(month.records(), records).unwrap();
         let frame = month.frame(lang, "bills/x");
-        let html = steelyard_pages::bill::DayBillPage::new(&frame, &month.rules.calendar, &bill);
+        let html = DayBillPage::new(&frame, &month.rules.calendar, &bill);
         shown(&html.render().unwrap(), &format!("bill-changing-{name}"));
     }
 }

@@ -113,6 +113,10 @@ fn check_words(row: &Row, result: Decimal, of: &str) {
             None => number(price).unwrap(),
         };
         assert_eq!((counted(count) * price).normalize(), value.normalize(), "{of}: {row:?}");
+    } else if let Some((percent, "tax, to the nearest fen")) = words.split_once("% ") {
+        let tax = result * number(percent).unwrap() / Decimal::ONE_HUNDRED;
+        let tax = rounded(tax, "together, rounded half up");
+        assert_eq!(tax.normalize(), value.normalize(), "{of}: {row:?}");
     } else if let Some((_, share)) = words.split_once(", ").filter(|(_, share)| share.contains('%'))
     {
         let (percent, rest) = share.split_once('%').unwrap();
@@ -296,6 +300,9 @@ fn the_strips_of_what_a_plan_does_to_the_sum_of_its_rates_can_be_keyed_in() {
         r#""free_per_month": 100000, "rounding": "half_even""#,
         r#""free_per_day": 5000, "rounding": "down", "discounts": [{"discount": "w", "percent": "1"}]"#,
         r#""conversion": {"divide": 1000, "round": "up"}"#,
+        r#""tax": {"percent": "6", "behavior": "exclusive"}, "minimum": "5000""#,
+        r#""tax": {"percent": "0.3", "behavior": "exclusive"}, "rounding": "half_even""#,
+        r#""tax": {"percent": "13", "behavior": "inclusive"}"#,
     ] {
         // An allowance by the month is not one by the day too.
         let free = if rules.contains("per_day") { "" } else { r#""free_per_month": 1000,"# };

@@ -98,6 +98,7 @@ impl PlanDocument {
         self.plan == before.plan
             && self.on_change != Some(OnChange::Restart)
             && self.rounding == before.rounding
+            && self.tax == before.tax
             && self.conversion == before.conversion
             && gives_as_much(
                 (self.free_per_month, self.free_per_day),

@@ -20,7 +20,8 @@ pub use overrides::Override;
 pub use warning::Warning;
 
 use crate::{
-    ApiName, ApiPattern, BillingDay, Name, PlanError, PriceModel, Quantity, Rounding, Usage, Yuan,
+    ApiName, ApiPattern, BillingDay, Name, PlanError, PriceModel, Quantity, Rounding, Tax, Usage,
+    Yuan,
 };
 
 /// One version of a plan.
@@ -75,6 +76,9 @@ pub struct PlanDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
+    /// The tax on the prices, and whether they include it; nothing is said of tax unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Tax>,
     /// The prices.
     pub rates: Vec<Rate>,
 }

@@ -7,6 +7,7 @@ mod limits;
 mod month_end;
 mod note;
 mod segments;
+mod tax;
 
 use std::collections::BTreeMap;
 

@@ -24,6 +24,7 @@ fn line(line: &Line) -> String {
             let (all, less) = (line.after.base_yuan, line.after.due_yuan);
             format!("month: {all}, without {} {less}", without.join(" and "))
         }
+        None if line.because == LineCause::Tax => format!("on {}", line.after.base_yuan),
         None if line.because == LineCause::Minimum => format!("plan: {}", line.after.base_yuan),
         None => format!("plan: rates {}", line.after.base_yuan),
     };
@@ -49,6 +50,7 @@ fn because(cause: LineCause) -> &'static str {
         LineCause::Shifted => "shifted ",
         LineCause::Minimum => "minimum ",
         LineCause::Concession => "concession ",
+        LineCause::Tax => "tax ",
     }
 }
 

@@ -35,7 +35,7 @@ fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
             rates[0].price = { "model": "graduated", "tiers": [{ "up_to": 5 }] }
                 rates[0].price.tiers[0].unit_price: is missing, and must be given
             version = 2
-                version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, rates
+                version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, tax, rates
             rates[0].free_per_moth = 5
                 rates[0].free_per_moth: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, charged, discounts, minimum, maximum
             rates[0].price.flat_fee = 5
@@ -259,7 +259,7 @@ fn all_that_is_wrong_in_form_is_told_at_once() {
     let faults = error.faults.iter().map(|fault| format!("{fault}\n")).collect::<String>();
     expect![[r#"
         plan: `P` is not a name of 1 to 64 of a-z, 0-9, - and _
-        version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, rates
+        version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, tax, rates
         conversion.multiply: is the text "x"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
         conversion.divide: is the text "y"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
         rates[0].rate: is the number 1; must be a text

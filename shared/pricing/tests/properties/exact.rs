@@ -58,6 +58,15 @@ impl Exact {
         self.plus(&Exact::half()).floor()
     }
 
+    /// The nearest whole number, a half away from zero.
+    pub fn half_away(&self) -> Exact {
+        if *self < Exact::zero() {
+            Exact::zero().minus(&Exact::zero().minus(self).half_up())
+        } else {
+            self.half_up()
+        }
+    }
+
     /// The nearest whole number, a half to the even one.
     pub fn half_even(&self) -> Exact {
         let (two, up) = (Exact::whole(2), self.half_up());

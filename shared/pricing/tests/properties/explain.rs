@@ -135,6 +135,8 @@ pub fn explain(line: &Line, rate: Option<&Value>) {
     }
     if line.because.as_deref() == Some("concession") {
         assert!(line.after.due_yuan <= line.after.base_yuan, "a concession takes off");
+    } else if line.because.as_deref() == Some("tax") {
+        assert_eq!(line.rounding_yuan, Exact::zero(), "tax is whole fen");
     } else {
         assert_eq!(due(after), after.due_yuan, "what is due");
     }

@@ -163,7 +163,34 @@ proptest! {
             sum = sum.plus(run.charged.charge_fen).unwrap();
             prop_assert_eq!(Some(run.charged.rated_yuan), run.rated_once());
             let rounded = run.charged.rated_yuan.to_fen_rounded(run.charged.rounding).unwrap();
-            prop_assert_eq!(sum, rounded);
+            prop_assert_eq!(sum, rounded.plus(run.charged.tax_fen).unwrap());
+            prop_assert_eq!(sum, run.charged.month.charged_fen);
+        }
+    }
+
+    #[test]
+    fn the_tax_of_a_month_is_its_percentage_of_what_is_charged_without_it(month in any_month()) {
+        let mut nets = BTreeMap::<String, i64>::new();
+        for run in settle(&month) {
+            let charged = &run.charged;
+            for segment in &run.segments {
+                let plan = serde_json::to_value(segment.plan()).unwrap();
+                if plan["tax"]["behavior"] != "exclusive" {
+                    continue;
+                }
+                let percent = plan["tax"]["percent"].as_str().unwrap().to_owned();
+                let is_net = |line: &&Line| {
+                    line.segment == segment.from() && line.because != LineCause::Tax
+                };
+                let net = charged.lines.iter().filter(is_net).map(|line| line.charge_fen.get());
+                *nets.entry(percent).or_default() += net.sum::<i64>();
+            }
+            let taxes = nets.iter().map(|(percent, net)| {
+                let of_fen = Exact::whole(*net).times(&Exact::read(percent));
+                of_fen.over(&Exact::whole(100)).half_away()
+            });
+            let taxes = taxes.collect::<Vec<_>>();
+            prop_assert_eq!(Exact::sum(&taxes), Exact::whole(charged.tax_fen.get()));
         }
     }
 
@@ -209,7 +236,7 @@ proptest! {
     fn no_segment_of_a_month_gives_anything_back(month in any_month()) {
         for run in settle(&month) {
             for line in &run.charged.lines {
-                let is_of_month = line.because == LineCause::Concession;
+                let is_of_month = matches!(line.because, LineCause::Concession | LineCause::Tax);
                 prop_assert!(line.after.due_yuan >= Yuan::ZERO || is_of_month, "{:?}", line);
             }
             prop_assert!(run.charged.rated_yuan >= Yuan::ZERO);

@@ -193,6 +193,17 @@ fn caps() -> impl Strategy<Value = (Option<Value>, Option<Value>)> {
     (cap(vec!["0", "0.01", "1", "9.99"]), cap(vec!["9.99", "10", "1000"]))
 }
 
+/// The tax on a plan's prices, if it has any.
+fn tax() -> impl Strategy<Value = Option<Value>> {
+    let percent = select(vec!["0", "0.6", "6", "13", "33.3333333333", "100"]);
+    let behavior = select(vec!["inclusive", "exclusive", "exclusive"]);
+    let tax = (percent, behavior);
+    prop::option::weighted(
+        0.3,
+        tax.prop_map(|(percent, behavior)| json!({"percent": percent, "behavior": behavior})),
+    )
+}
+
 /// Allowances by month or by day, for the fields of a plan or of a rate.
 fn allowance(free: Free) -> BoxedStrategy<Map<String, Value>> {
     let field = match free {
@@ -234,8 +245,8 @@ pub fn any_plan(month: &'static str) -> BoxedStrategy<Value> {
                 prop_oneof![2 => Just(Free::Not), 1 => Just(free)].prop_flat_map(allowance);
             let on_change =
                 prop_oneof![2 => Just(None), 1 => select(vec!["continue", "restart"]).prop_map(Some)];
-            (rates, shared, discounts(month), caps(), on_change).prop_map(
-                move |(rates, mut plan, discounts, (minimum, maximum), on_change)| {
+            (rates, shared, discounts(month), caps(), on_change, tax()).prop_map(
+                move |(rates, mut plan, discounts, (minimum, maximum), on_change, tax)| {
                     let rates = rates.into_iter().zip(COVERED).enumerate().map(
                         |(index, (mut rate, apis))| {
                             rate.insert("rate".to_owned(), json!(format!("r{index}")));
@@ -247,6 +258,7 @@ pub fn any_plan(month: &'static str) -> BoxedStrategy<Value> {
                     plan.insert("rounding".to_owned(), json!(rounding));
                     put(&mut plan, "on_change", on_change.map(Value::from));
                     put(&mut plan, "discounts", discounts);
+                    put(&mut plan, "tax", tax);
                     put(&mut plan, "minimum", minimum);
                     put(&mut plan, "maximum", maximum);
                     Value::Object(plan)
