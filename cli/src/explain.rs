@@ -5,8 +5,8 @@ use std::fmt::Write;
 use rust_decimal::Decimal;
 use steelyard_billing::{AdjustmentNote, ChangedDay, Statement, StatementTax};
 use steelyard_pricing::{
-    ApiName, Conversion, Discounted, Fen, Limit, Line, LineCause, Metered, MoneyError, Per, Rated,
-    Rounded, SegmentSpan, Slice, Unpriced, Yuan,
+    AmountOff, ApiName, Conversion, Discounted, Fen, Limit, Line, LineCause, Metered, MoneyError,
+    Per, Rated, Rounded, SegmentSpan, Slice, Unpriced, Yuan,
 };
 use steelyard_runtime::Error;
 
@@ -311,13 +311,17 @@ fn slice(slice: &Slice) -> String {
 }
 
 fn discount(discount: &Discounted) -> String {
-    format!(
-        "    {}: {}% of {} = −{}\n",
-        discount.discount,
-        discount.percent,
-        yuan(discount.of_yuan),
-        yuan(discount.off_yuan)
-    )
+    let of = yuan(discount.of_yuan);
+    let how = match discount.amount.as_deref() {
+        None => format!("{}% of {of}", discount.percent),
+        Some(AmountOff { yuan: amount, used_yuan }) if used_yuan.is_zero() => {
+            format!("{} a month, of {of}", yuan(*amount))
+        }
+        Some(AmountOff { yuan: amount, used_yuan }) => {
+            format!("{} a month, {} used before, of {of}", yuan(*amount), yuan(*used_yuan))
+        }
+    };
+    format!("    {}: {how} = −{}\n", discount.discount, yuan(discount.off_yuan))
 }
 
 fn limit(after: &Rated) -> String {

@@ -335,6 +335,7 @@ fn terms(over: &Override) -> Result<String, Error> {
         price.map(|price| format!("price {price}")),
         (!over.free_on_top.is_zero()).then(|| format!("{} free on top", over.free_on_top)),
         over.discount_percent.map(|percent| format!("{percent}% off")),
+        over.discount_amount.map(|amount| format!("¥{amount} a month off")),
     ];
     Ok(output::lines(lines))
 }

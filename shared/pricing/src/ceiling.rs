@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::faults::{Faults, Rule};
-use crate::{Percent, Yuan};
+use crate::{Discount, Percent, Yuan};
 
 /// The most that a plan can come to, in yuan: 2.5·10¹⁴. To the thirteenth decimal, 31 segments of a
 /// month, each under another plan, still sum to less than the 7.9·10²⁸ that are exact.
@@ -52,9 +52,13 @@ impl Ceiling {
     }
 
     /// With the decimals that discounts add.
-    pub(crate) fn discounted(self, percents: impl Iterator<Item = Percent>) -> Ceiling {
-        let added = percents.map(|percent| decimals(percent.of_one_yuan().decimal()));
-        Ceiling { decimals: self.decimals + added.sum::<u32>(), ..self }
+    pub(crate) fn discounted(self, discounts: &[Discount]) -> Ceiling {
+        let decimals = discounts.iter().fold(self.decimals, |before, discount| {
+            let amount = discount.amount.map_or(0, |amount| decimals(amount.decimal()));
+            let percent = discount.percent.map_or(Yuan::ZERO, Percent::of_one_yuan);
+            before.max(amount) + decimals(percent.decimal())
+        });
+        Ceiling { decimals, ..self }
     }
 
     /// Or as much as is due in any case.

@@ -102,6 +102,12 @@ pub enum Rule {
     /// A cap is finer than a fen.
     #[error("{0} is finer than a fen; must have at most two decimals")]
     CapTooPrecise(Yuan),
+    /// A discount takes off nothing, or says so twice.
+    #[error("a discount has a percent or an amount, and not both")]
+    PercentOrAmount,
+    /// A fixed amount is of nothing.
+    #[error("is about percentages; leave it out beside an amount")]
+    OfAmount,
     /// A validity ends before it begins.
     #[error("must be after the day from which it holds")]
     NeverValid,

@@ -71,7 +71,7 @@ pub use plan::{
 pub use progress::Progress;
 pub use quantity::Quantity;
 pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
-pub use rating::{Continued, Discounted, Limit, Rated, RatedToDate};
+pub use rating::{AmountOff, Continued, Discounted, Limit, Rated, RatedToDate};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
 pub use share::share;

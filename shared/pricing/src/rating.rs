@@ -98,13 +98,43 @@ pub struct Continued {
 pub struct Discounted {
     /// The discount.
     pub discount: Name,
-    /// Its percentage.
+    /// Its percentage; nothing where it takes off an amount.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub percent: Percent,
+    /// The amount, where it takes off one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Box<AmountOff>>,
     /// What it is of.
     pub of_yuan: Yuan,
     /// What it took off.
     pub off_yuan: Yuan,
 }
+
+/// A fixed amount that is taken off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmountOff {
+    /// The amount of the month; of a part of it that begins anew, the share by days.
+    pub yuan: Yuan,
+    /// What earlier segments took off of it.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
+    pub used_yuan: Yuan,
+}
+
+impl AmountOff {
+    /// What it takes off what is left to pay.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn of(self, left: Yuan) -> Result<Yuan, MoneyError> {
+        Ok(self.yuan.minus(self.used_yuan)?.min(left).max(Yuan::ZERO))
+    }
+}
+
+/// What was taken off by discounts of fixed amounts in earlier segments of a run, by rate and discount; under
+/// no rate by those of plans.
+#[derive(Default)]
+pub(crate) struct Used(BTreeMap<(Option<Name>, Name), Yuan>);
 
 /// What an amount is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,16 +280,17 @@ impl Rating {
 pub(crate) fn rate(segment: &Segment<'_>, tally: &Tally, due: Due) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();
     let mut shared = SharedFree::of(segment, Decimal::ZERO);
+    let mut used = Used::default();
     let rates = document
         .rates
         .iter()
         .zip(&tally.rates)
         .map(|(rate, tally)| {
             let rated = measure(segment, rate, tally, None, &mut shared);
-            price(segment, rate, rated, due)
+            price(segment, rate, rated, due, &mut used)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    rate_plan(segment, rates, Yuan::ZERO, due == Due::All)
+    rate_plan(segment, rates, Yuan::ZERO, due == Due::All, &mut used)
 }
 
 /// What the plan makes of its rates, after what earlier segments came to.
@@ -268,6 +299,7 @@ pub(crate) fn rate_plan(
     rates: Vec<Rated>,
     earlier: Yuan,
     closing: bool,
+    used: &mut Used,
 ) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();
     let minimums = if closing { trued_up(segment, &rates)? } else { Vec::new() };
@@ -276,7 +308,7 @@ pub(crate) fn rate_plan(
         base_yuan = base_yuan.plus(minimum.added()?)?;
     }
     let mut plan = Rated { base_yuan, ..Rated::default() };
-    plan.settle(segment, &document.discounts, document.maximum, earlier)?;
+    plan.settle(segment, Reductions::of_plan(document), earlier, used)?;
     if plan.limit.is_some() && !earlier.is_zero() {
         plan.continued = Some(Box::new(Continued { due_yuan: earlier, ..Continued::default() }));
     }
@@ -328,6 +360,7 @@ pub(crate) fn price(
     rate: &Rate,
     mut rated: Rated,
     due: Due,
+    used: &mut Used,
 ) -> Result<Rated, MoneyError> {
     let (units, calls) = (rated.beyond(), Decimal::from(rated.metered.calls.get()));
     let closing = due == Due::All;
@@ -335,7 +368,7 @@ pub(crate) fn price(
         let billable = Billable { units, top: rated.top.unwrap_or(units), calls, closing };
         rated.slices = rate.price.slices(billable)?;
         rated.base_yuan = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
-        rated.settle(segment, &rate.discounts, rate.maximum, Yuan::ZERO)?;
+        rated.settle(segment, Reductions::of_rate(rate), Yuan::ZERO, used)?;
         rated.defer(rate, due);
         return Ok(rated);
     };
@@ -349,7 +382,7 @@ pub(crate) fn price(
     continued.base_yuan = Yuan::sum(continued.slices.iter().map(|slice| slice.amount))?;
     let sum = Yuan::sum(rated.slices.iter().map(|slice| slice.amount))?;
     rated.base_yuan = sum.minus(continued.base_yuan)?;
-    rated.settle(segment, &rate.discounts, rate.maximum, continued.due_yuan)?;
+    rated.settle(segment, Reductions::of_rate(rate), continued.due_yuan, used)?;
     rated.defer(rate, due);
     rated.continued = Some(continued);
     Ok(rated)
@@ -472,13 +505,22 @@ impl Rated {
     fn settle(
         &mut self,
         segment: &Segment<'_>,
-        discounts: &[Discount],
-        maximum: Option<Yuan>,
+        Reductions { rate, discounts, maximum }: Reductions<'_>,
         earlier: Yuan,
+        used: &mut Used,
     ) -> Result<(), MoneyError> {
         let mut left = self.base_yuan;
-        for discount in segment.discounts(discounts) {
+        // Amounts come last: a month that is cut has the same percentages of all its parts, whichever of them
+        // used the amounts up.
+        for discount in segment.discounts(discounts).filter(|discount| discount.amount.is_none()) {
             let taken = discounted(discount, self.base_yuan, left)?;
+            left = left.minus(taken.off_yuan)?;
+            self.discounts.push(taken);
+        }
+        for discount in segment.discounts(discounts) {
+            let Some(amount) = discount.amount else { continue };
+            let yuan = segment.share_of_amount_off(amount);
+            let taken = used.taken(rate, &discount.discount, yuan, left)?;
             left = left.minus(taken.off_yuan)?;
             self.discounts.push(taken);
         }
@@ -502,17 +544,67 @@ impl Rated {
     }
 }
 
+/// What takes off from what a rate, or the plan, comes to.
+#[derive(Clone, Copy)]
+struct Reductions<'a> {
+    /// None for those of the plan.
+    rate: Option<&'a Name>,
+    discounts: &'a [Discount],
+    maximum: Option<Yuan>,
+}
+
+impl<'a> Reductions<'a> {
+    fn of_rate(rate: &'a Rate) -> Reductions<'a> {
+        let Rate { rate, discounts, maximum, .. } = rate;
+        Reductions { rate: Some(rate), discounts, maximum: *maximum }
+    }
+
+    fn of_plan(document: &'a PlanDocument) -> Reductions<'a> {
+        let PlanDocument { discounts, maximum, .. } = document;
+        Reductions { rate: None, discounts, maximum: *maximum }
+    }
+}
+
+impl Used {
+    /// What is taken off what is left of a segment, of an amount of its run.
+    fn taken(
+        &mut self,
+        rate: Option<&Name>,
+        discount: &Name,
+        yuan: Yuan,
+        left: Yuan,
+    ) -> Result<Discounted, MoneyError> {
+        let used = self.0.entry((rate.cloned(), discount.clone())).or_default();
+        let amount = AmountOff { yuan, used_yuan: *used };
+        let off_yuan = amount.of(left)?;
+        *used = used.plus(off_yuan)?;
+        Ok(Discounted {
+            discount: discount.clone(),
+            percent: Percent::default(),
+            amount: Some(Box::new(amount)),
+            of_yuan: left,
+            off_yuan,
+        })
+    }
+}
+
 fn discounted(discount: &Discount, list: Yuan, left: Yuan) -> Result<Discounted, MoneyError> {
     let of_yuan = match discount.of {
         DiscountOf::Remaining => left,
         DiscountOf::List => list,
     };
-    let off = of_yuan.percent(discount.percent)?;
+    let percent = discount.percent.unwrap_or_default();
+    let off = of_yuan.percent(percent)?;
     Ok(Discounted {
         discount: discount.discount.clone(),
-        percent: discount.percent,
+        percent,
+        amount: None,
         of_yuan,
         // Never more than is left; of a credit, never a larger one.
         off_yuan: if left < Yuan::ZERO { off.max(left) } else { off.min(left) },
     })
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::model::Metric;
-use crate::rating::{Continued, Due, Rating, SharedFree, measure, price, rate, rate_plan};
+use crate::rating::{Continued, Due, Rating, SharedFree, Used, measure, price, rate, rate_plan};
 use crate::tally::Tally;
 use crate::{
     ChargeError, Conversion, MoneyError, Name, PlanDocument, Rate, Rated, Segment, UsageError, Yuan,
@@ -56,6 +56,7 @@ fn rate_run(
     choose_tiers(run, &mut measured);
     let mut due = BTreeMap::<&Name, Yuan>::new();
     let mut due_of_plan = Yuan::ZERO;
+    let mut used = Used::default();
     for (at, (part, rates)) in run.iter().zip(measured).enumerate() {
         let is_last = at + 1 == run.len();
         let of_part = if of_month == Due::All && !is_last { Due::Earlier } else { of_month };
@@ -67,11 +68,11 @@ fn rate_run(
                 Some(continued) => continued.due_yuan = *before,
                 None => *before = Yuan::ZERO,
             }
-            let rated = price(segment, rate, rated, of_part)?;
+            let rated = price(segment, rate, rated, of_part, &mut used)?;
             *before = before.plus(rated.due_yuan)?;
             priced.push(rated);
         }
-        let rating = rate_plan(segment, priced, due_of_plan, of_part == Due::All)?;
+        let rating = rate_plan(segment, priced, due_of_plan, of_part == Due::All, &mut used)?;
         due_of_plan = due_of_plan.plus(rating.due_yuan)?;
         ratings.push(rating);
     }

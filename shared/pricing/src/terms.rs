@@ -123,18 +123,22 @@ impl<'a> Terms<'a> {
     fn go_on(&self, day: BillingDay, other: &Terms<'_>, other_day: BillingDay) -> bool {
         // Days mostly have the very same plan, which needs no comparing.
         let same_plan = std::ptr::eq(self.plan, other.plan) || self.plan == other.plan;
-        same_plan
-            && self.overrides == other.overrides
-            && self.plan.discounts_on(day).eq(other.plan.discounts_on(other_day))
+        let is_same = |discount: &Discount| discount.holds_on(day) == discount.holds_on(other_day);
+        same_plan && self.overrides == other.overrides && self.plan.discounts().all(is_same)
     }
 }
 
 impl Plan {
-    /// The discounts that hold on a day.
-    pub(crate) fn discounts_on(&self, day: BillingDay) -> impl Iterator<Item = &Discount> {
+    /// All discounts, those of the plan first.
+    fn discounts(&self) -> impl Iterator<Item = &Discount> {
         let document = self.document();
         let of_rates = document.rates.iter().flat_map(|rate| &rate.discounts);
-        document.discounts.iter().chain(of_rates).filter(move |discount| discount.holds_on(day))
+        document.discounts.iter().chain(of_rates)
+    }
+
+    /// The discounts that hold on a day.
+    pub(crate) fn discounts_on(&self, day: BillingDay) -> impl Iterator<Item = &Discount> {
+        self.discounts().filter(move |discount| discount.holds_on(day))
     }
 }
 
@@ -304,6 +308,13 @@ impl<'a> Segment<'a> {
     pub(crate) fn share_of_cap(&self, cap: Yuan) -> Yuan {
         Yuan::new(self.by_days(cap.decimal(), |exact| {
             exact.round_dp_with_strategy(2, RoundingStrategy::ToZero)
+        }))
+    }
+
+    /// The run's part of an amount that is taken off a month, up to the fen: in the provider's favour.
+    pub(crate) fn share_of_amount_off(&self, amount: Yuan) -> Yuan {
+        Yuan::new(self.by_days(amount.decimal(), |exact| {
+            exact.round_dp_with_strategy(2, RoundingStrategy::AwayFromZero)
         }))
     }
 

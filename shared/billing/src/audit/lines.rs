@@ -123,12 +123,18 @@ fn amount_of(slice: &Slice) -> Result<Yuan, MoneyError> {
     slice.price.times(slice.count)?.plus(slice.flat_fee)
 }
 
-/// Each discount takes its percentage off what it is of: what is left, or what it began with.
+/// Each discount takes its percentage off what it is of, what is left or what it began with; or its amount off
+/// what is left.
 fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     let mut left = rated.base_yuan;
-    for Discounted { percent, of_yuan, off_yuan, .. } in &rated.discounts {
-        let off = of_yuan.percent(*percent)?;
-        let off = if left < Yuan::ZERO { off.max(left) } else { off.min(left) };
+    for Discounted { percent, amount, of_yuan, off_yuan, .. } in &rated.discounts {
+        let off = match amount {
+            Some(amount) => amount.of(left)?,
+            None => {
+                let off = of_yuan.percent(*percent)?;
+                if left < Yuan::ZERO { off.max(left) } else { off.min(left) }
+            }
+        };
         if (*of_yuan != left && *of_yuan != rated.base_yuan) || *off_yuan != off {
             return Ok(false);
         }

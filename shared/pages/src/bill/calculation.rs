@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::{AdjustmentId, Statement, StatementId};
 use steelyard_pricing::{
-    BillingDay, Continued, Conversion, Discounted, Fen, Limit, Line, LineCause, MoneyError, Name,
-    Per, Percent, Quantity, Rated, Rounded, Rounding, SegmentSpan, Slice, Yuan,
+    AmountOff, BillingDay, Continued, Conversion, Discounted, Fen, Limit, Line, LineCause,
+    MoneyError, Name, Per, Percent, Quantity, Rated, Rounded, Rounding, SegmentSpan, Slice, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -168,6 +168,18 @@ pub enum Step {
         is_of_result: bool,
         /// Whether it would be more than was left.
         is_all_that_is_left: bool,
+    },
+    /// A fixed amount that is taken off, no more than is left.
+    AmountOff {
+        /// Its name.
+        #[schema(value_type = String)]
+        discount: Name,
+        /// The amount of the month.
+        #[schema(value_type = String)]
+        amount_yuan: Yuan,
+        /// What earlier days of the month had of it, under other terms.
+        #[schema(value_type = String)]
+        used_yuan: Yuan,
     },
     /// What is above the most that is charged.
     AboveMaximum {
@@ -749,7 +761,13 @@ impl Tape {
         }
         let mut left = after.base_yuan;
         for discounted in &after.discounts {
-            let Discounted { discount, percent, of_yuan, off_yuan } = discounted.clone();
+            let Discounted { discount, percent, amount, of_yuan, off_yuan } = discounted.clone();
+            if let Some(AmountOff { yuan: amount_yuan, used_yuan }) = amount.as_deref().copied() {
+                let step = Step::AmountOff { discount, amount_yuan, used_yuan };
+                self.less(step, off_yuan.decimal());
+                left = left.minus(off_yuan)?;
+                continue;
+            }
             let whole = of_yuan.percent(percent)?;
             let step = Step::Discount {
                 discount,

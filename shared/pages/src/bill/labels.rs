@@ -78,6 +78,13 @@ texts! {
         en: "{name}, {percent}% of {of}, no more than is left",
         zh: "{name}，{of} 的 {percent}%，至多扣完",
     }
+    amount_off(name: &Name, amount: Price) {
+        en: "{name}, up to {amount} a month", zh: "{name}，每月至多 {amount}",
+    }
+    amount_off_after(name: &Name, amount: Price, used: Price) {
+        en: "{name}, up to {amount} a month, with {used} for earlier days",
+        zh: "{name}，每月至多 {amount}（此前各日已减 {used}）",
+    }
     above_maximum_after(most: Price, earlier: Price) {
         en: "above the cap of {most}, with {earlier} for earlier days",
         zh: "超出封顶 {most} 的部分（此前各日已计 {earlier}）",
@@ -199,6 +206,12 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
                 (false, true) => l.discount(discount, percent),
                 (false, false) => l.discount_of(discount, percent, of),
             }
+        }
+        Step::AmountOff { discount, amount_yuan, used_yuan } if used_yuan.is_zero() => {
+            l.amount_off(discount, Price(*amount_yuan))
+        }
+        Step::AmountOff { discount, amount_yuan, used_yuan } => {
+            l.amount_off_after(discount, Price(*amount_yuan), Price(*used_yuan))
         }
         Step::AboveMaximum { maximum_yuan, earlier_yuan } if earlier_yuan.is_zero() => {
             l.above_maximum(Price(*maximum_yuan))

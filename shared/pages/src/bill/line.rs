@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    Amount, ApiName, BillingDay, Fen, Line, LineCause, Metered, Name, Percent, Plan, Usage,
+    Amount, ApiName, BillingDay, Fen, Line, LineCause, Metered, Name, Percent, Plan, Usage, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -64,9 +64,12 @@ pub struct LineDiscount {
     /// Its name.
     #[schema(value_type = String)]
     pub discount: Name,
-    /// Its percentage.
-    #[schema(value_type = String)]
-    pub percent: Percent,
+    /// Its percentage; none where it takes off an amount.
+    #[schema(value_type = Option<String>)]
+    pub percent: Option<Percent>,
+    /// The amount that it takes off a month, in yuan; none where it takes off a percentage.
+    #[schema(value_type = Option<String>)]
+    pub amount_yuan: Option<Yuan>,
     /// The first day on which it does not hold any more, if the plan gives one.
     #[schema(value_type = Option<String>)]
     pub until: Option<BillingDay>,
@@ -174,7 +177,8 @@ fn discounts(line: &Line, plan: Option<&Plan>) -> Vec<LineDiscount> {
     };
     let taken = line.after.discounts.iter().map(|taken| LineDiscount {
         discount: taken.discount.clone(),
-        percent: taken.percent,
+        percent: taken.amount.is_none().then_some(taken.percent),
+        amount_yuan: taken.amount.as_ref().map(|amount| amount.yuan),
         until: until(&taken.discount),
     });
     taken.collect()

@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use steelyard_billing::{Calendar, StatementId};
-use steelyard_pricing::{BillingDay, Fen, LineCause, SegmentSpan};
+use steelyard_pricing::{BillingDay, Fen, LineCause, SegmentSpan, Yuan};
 
 use super::labels::strip;
 use super::line::{BillLine, BilledApi, LineDiscount};
@@ -17,7 +17,7 @@ use crate::costs::files;
 use crate::frame::{Common, Frame, wall_clock};
 use crate::icon::Icon;
 use crate::lang::Lang;
-use crate::show::{Code, Count, Figure, Html, Plain, Signed, Units, WithYear};
+use crate::show::{Code, Count, Figure, Html, Plain, Price, Signed, Units, WithYear};
 use crate::strip::Strip;
 
 /// The most reports that a line lists; the rest is summed.
@@ -449,10 +449,13 @@ impl Writer<'_> {
     }
 
     fn discount(self, discount: &LineDiscount) -> Html {
-        let LineDiscount { discount, percent, until } = discount;
-        match until {
-            Some(until) => self.t.off_until(discount, percent, until.previous()),
-            None => self.t.off(discount, percent),
+        let LineDiscount { discount, percent, amount_yuan, until } = discount;
+        let (t, amount) = (self.t, Price(amount_yuan.unwrap_or(Yuan::ZERO)));
+        match (percent, until) {
+            (Some(percent), Some(until)) => t.off_until(discount, percent, until.previous()),
+            (Some(percent), None) => t.off(discount, percent),
+            (None, Some(until)) => t.amount_off_until(discount, amount, until.previous()),
+            (None, None) => t.amount_off(discount, amount),
         }
     }
 

@@ -6,7 +6,7 @@ use steelyard_pricing::{Amount, BillingDay, BillingMonth, Fen, Name, Percent};
 
 use super::page::counted;
 use crate::lang::texts;
-use crate::show::{Code, Count, Figure, Html, Plain, Signed, Units, WithYear};
+use crate::show::{Code, Count, Figure, Html, Plain, Price, Signed, Units, WithYear};
 
 texts! {
     /// The texts of the bills' pages.
@@ -137,6 +137,12 @@ texts! {
     off(name: &Name, percent: &Percent) { en: "{percent}% off ({name})", zh: "减 {percent}%（{name}）" }
     off_until(name: &Name, percent: &Percent, day: BillingDay) {
         en: "{percent}% off until {day} ({name})", zh: "减 {percent}%，至 {day}（{name}）",
+    }
+    amount_off(name: &Name, amount: Price) {
+        en: "{amount} off a month ({name})", zh: "每月减 {amount}（{name}）",
+    }
+    amount_off_until(name: &Name, amount: Price, day: BillingDay) {
+        en: "{amount} off a month until {day} ({name})", zh: "每月减 {amount}，至 {day}（{name}）",
     }
     terms_from(day: BillingDay) { en: "terms from {day}", zh: "{day}起的条款" }
     through_calls(amount: Units) { en: "¥{amount} went through", zh: "流水 ¥{amount}" }

@@ -341,6 +341,9 @@ impl Line<'_> {
             Step::Discount { discount, percent, off } => {
                 (term, "−", t.step_discount(discount, *percent), exact(off), yuan)
             }
+            Step::AmountOff { discount, off } => {
+                (term, "−", t.step_amount_off(discount), exact(off), yuan)
+            }
             Step::MonthWith { amount } => (term, "", t.step_month_with(), exact(amount), yuan),
             Step::MonthBefore { amount } => {
                 let operator = if amount.decimal().is_sign_negative() { "+" } else { "−" };

@@ -234,6 +234,7 @@ texts! {
         en: "{discount}, {percent}%",
         zh: "{discount}，{percent}%",
     }
+    step_amount_off(discount: &Name) { en: "{discount}", zh: "{discount}" }
     step_month_with() { en: "the month with these calls", zh: "本月含这些调用" }
     step_month_before() { en: "the month so far", zh: "本月目前" }
     step_rounding() { en: "rounding", zh: "舍入" }

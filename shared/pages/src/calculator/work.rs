@@ -62,6 +62,15 @@ pub enum Step {
         #[schema(value_type = String)]
         off: Yuan,
     },
+    /// A discount of a fixed amount; taken off.
+    AmountOff {
+        /// Its name.
+        #[schema(value_type = String)]
+        discount: Name,
+        /// How much.
+        #[schema(value_type = String)]
+        off: Yuan,
+    },
     /// What the whole month comes to under the rate with the list, its caps included.
     MonthWith {
         /// How much.
@@ -95,7 +104,7 @@ impl Step {
             Step::Units { .. } | Step::Free { .. } | Step::Charged { .. } | Step::Total { .. } => {
                 None
             }
-            Step::Discount { off, .. } => Some(*off),
+            Step::Discount { off, .. } | Step::AmountOff { off, .. } => Some(*off),
             Step::Slice { amount, .. }
             | Step::FlatFee { amount }
             | Step::MonthWith { amount }
@@ -202,7 +211,11 @@ fn more_of(before: &Slice, after: &Slice) -> Result<Option<Option<Step>>, MoneyE
 fn off(before: Option<&Discounted>, after: &Discounted) -> Result<Option<Step>, MoneyError> {
     let nothing = Yuan::ZERO;
     let off_before = match before {
-        Some(before) if before.discount == after.discount && before.percent == after.percent => {
+        Some(before)
+            if before.discount == after.discount
+                && before.percent == after.percent
+                && before.amount == after.amount =>
+        {
             before.off_yuan
         }
         None => nothing,
@@ -210,5 +223,8 @@ fn off(before: Option<&Discounted>, after: &Discounted) -> Result<Option<Step>, 
     };
     let off = after.off_yuan.minus(off_before)?;
     let (discount, percent) = (after.discount.clone(), after.percent);
-    Ok(Some(Step::Discount { discount, percent, off }))
+    Ok(Some(match after.amount {
+        Some(_) => Step::AmountOff { discount, off },
+        None => Step::Discount { discount, percent, off },
+    }))
 }

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    Amount, BillingDay, Fen, Line, Metered, Metric, Name, Percent, Progress, Rated, Segment, Yuan,
+    Amount, BillingDay, Discounted, Fen, Line, Metered, Metric, Name, Percent, Progress, Rated,
+    Segment, Yuan,
 };
 use utoipa::ToSchema;
 
@@ -103,7 +104,7 @@ impl Parts<'_> {
             let allowance = Allowance {
                 unit,
                 next_yuan: Some(progress.price_of_next(&rate.rate, self.today, more)?),
-                discounts: rated.discounts.iter().map(|taken| taken.percent).collect(),
+                discounts: percents(&rated.discounts),
                 charged_fen: Some(self.charged(&rate.rate)?),
                 beyond: rated.reached(),
                 ..self.allowance(segment, Some(&rate.rate), (rated.free, used(rated)))
@@ -219,4 +220,10 @@ fn day_of(bill: &Statement) -> BillingDay {
 
 pub(super) fn is_of(line: &Line, rate: &Name) -> bool {
     line.rate.as_ref() == Some(rate)
+}
+
+/// The percentages that are taken off each unit.
+fn percents(discounts: &[Discounted]) -> Vec<Percent> {
+    let percents = discounts.iter().filter(|taken| taken.amount.is_none());
+    percents.map(|taken| taken.percent).collect()
 }

@@ -10,7 +10,7 @@ use steelyard_billing::{
     AdjustmentId, CountedDays, DeclineReason, Phase, Statement, StatementId, charged_between,
 };
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Calls, Condenser, Fen, LineCause, Metered, Name, Per, Plan,
+    BillingDay, BillingMonth, Calls, Condenser, Fen, LineCause, Metered, Name, Per, Percent, Plan,
     PriceModel, Progress, Quote, Rate, Segment, Slice, Terms, Yuan,
 };
 use utoipa::ToSchema;
@@ -448,7 +448,8 @@ fn unit_price(rate: &Rate) -> Option<Yuan> {
     let off = |left: Decimal, percent: Decimal| {
         left * (Decimal::ONE_HUNDRED - percent) / Decimal::ONE_HUNDRED
     };
-    let price =
-        rate.discounts.iter().fold(list, |left, discount| off(left, discount.percent.get()));
+    let percents = rate.discounts.iter().map(|discount| discount.percent.map(Percent::get));
+    // A fixed amount is taken off some units and not off others.
+    let price = percents.collect::<Option<Vec<_>>>()?.into_iter().fold(list, off);
     Some(Yuan::new(price.normalize()))
 }

@@ -119,7 +119,7 @@ fn check_keyed_in(priced: &Priced) {
                 Step::FlatFee { amount }
                 | Step::MonthWith { amount }
                 | Step::Rounding { amount } => sum += amount.decimal(),
-                Step::Discount { off, .. } => sum -= off.decimal(),
+                Step::Discount { off, .. } | Step::AmountOff { off, .. } => sum -= off.decimal(),
                 Step::MonthBefore { amount } => sum -= amount.decimal(),
                 Step::Total { amount_fen } => {
                     let total = Decimal::from(amount_fen.get()) / Decimal::ONE_HUNDRED;

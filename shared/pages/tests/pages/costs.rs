@@ -26,7 +26,8 @@ use crate::shown;
 
 const LATER_PLAN: &str = r#"{
   "plan": "later-2015", "effective_from": "2015-01-01",
-  "discounts": [{"discount": "loyal", "percent": "2"}], "minimum": "50",
+  "discounts": [{"discount": "loyal", "percent": "2"}, {"discount": "voucher", "amount": "20"}],
+  "minimum": "50",
   "tax": {"percent": "6", "behavior": "exclusive"},
   "rates": [
     {"rate": "basic", "apis": ["taobao.*"], "free_per_month": 1000000,

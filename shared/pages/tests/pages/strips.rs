@@ -126,6 +126,14 @@ fn check_words(row: &Row, result: Decimal, of: &str) {
         let off = base * number(percent).unwrap() / Decimal::ONE_HUNDRED;
         let off = if rest.ends_with("left") { off.min(result) } else { off };
         assert_eq!(off.normalize(), value.normalize(), "{of}: {row:?}");
+    } else if let Some((amount, used)) =
+        words.split_once(", up to ").and_then(|(_, amount)| amount.split_once(" a month"))
+    {
+        let used = used.strip_prefix(", with ").map_or(Decimal::ZERO, |used| {
+            number(used.strip_suffix(" for earlier days").unwrap()).unwrap()
+        });
+        let off = (number(amount).unwrap() - used).min(result);
+        assert_eq!(off.normalize(), value.normalize(), "{of}: {row:?}");
     } else if let Some(most) = words.strip_prefix("above the cap of ") {
         assert_eq!(result - value, number(most).unwrap(), "{of}: {row:?}");
     } else if let Some(least) = words.strip_prefix("up to the minimum of ") {
@@ -280,6 +288,7 @@ fn the_strips_of_every_price_model_can_be_keyed_in() {
             r#""conversion": {"divide": 8, "round": "half_even"},"#,
             r#""discounts": [{"discount": "one", "percent": "20"}, {"discount": "two", "percent": "33"}],"#,
             r#""discounts": [{"discount": "a", "percent": "60"}, {"discount": "b", "percent": "70", "of": "list"}],"#,
+            r#""discounts": [{"discount": "v", "amount": "3.5"}, {"discount": "p", "percent": "5"}],"#,
             r#""maximum": "31.47","#,
             r#""minimum": "999.99", "discounts": [{"discount": "x", "percent": "5"}],"#,
         ] {
@@ -303,6 +312,7 @@ fn the_strips_of_what_a_plan_does_to_the_sum_of_its_rates_can_be_keyed_in() {
         r#""tax": {"percent": "6", "behavior": "exclusive"}, "minimum": "5000""#,
         r#""tax": {"percent": "0.3", "behavior": "exclusive"}, "rounding": "half_even""#,
         r#""tax": {"percent": "13", "behavior": "inclusive"}"#,
+        r#""discounts": [{"discount": "v", "amount": "12.34"}, {"discount": "p", "percent": "5"}]"#,
     ] {
         // An allowance by the month is not one by the day too.
         let free = if rules.contains("per_day") { "" } else { r#""free_per_month": 1000,"# };

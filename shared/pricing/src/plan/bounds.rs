@@ -28,7 +28,7 @@ pub(super) fn check(document: &PlanDocument, can_be_priced: &[bool], faults: &mu
         faults.at("rates", |faults| all.check(faults));
     }
     if faults.count() == 0 {
-        let left = all.discounted(document.discounts.iter().map(|discount| discount.percent));
+        let left = all.discounted(&document.discounts);
         faults.at("discounts", |faults| left.at_least(document.minimum).check(faults));
     }
 }
@@ -42,9 +42,7 @@ fn check_rate(document: &PlanDocument, rate: &Rate, faults: &mut Faults) -> Ceil
     let price = rate.price.ceiling(units, Calls::MAX.get().into());
     let before = faults.count();
     faults.at("price", |faults| price.check_price(faults));
-    let ceiling = price
-        .discounted(rate.discounts.iter().map(|discount| discount.percent))
-        .at_least(rate.minimum);
+    let ceiling = price.discounted(&rate.discounts).at_least(rate.minimum);
     if faults.count() == before {
         faults.at("discounts", |faults| ceiling.check(faults));
     }

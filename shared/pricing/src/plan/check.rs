@@ -63,17 +63,20 @@ fn check_allowances(per_month: Quantity, per_day: Quantity, faults: &mut Faults)
 fn check_caps(minimum: Option<Yuan>, maximum: Option<Yuan>, faults: &mut Faults) {
     for (field, cap) in [("minimum", minimum), ("maximum", maximum)] {
         let Some(cap) = cap else { continue };
-        faults.at(field, |faults| {
-            faults.unless(cap >= Yuan::ZERO, || Rule::NegativePrice(cap));
-            faults.unless(cap.decimals() <= 2, || Rule::CapTooPrecise(cap));
-            faults.unless(cap.decimal() <= CAP_MAX.into(), || Rule::CapTooLarge);
-        });
+        faults.at(field, |faults| check_cap(cap, faults));
     }
     if let (Some(minimum), Some(maximum)) = (minimum, maximum) {
         faults.at("maximum", |faults| {
             faults.unless(maximum >= minimum, || Rule::MaximumBelowMinimum(minimum));
         });
     }
+}
+
+/// An amount of whole fen that a month can have.
+pub(super) fn check_cap(cap: Yuan, faults: &mut Faults) {
+    faults.unless(cap >= Yuan::ZERO, || Rule::NegativePrice(cap));
+    faults.unless(cap.decimals() <= 2, || Rule::CapTooPrecise(cap));
+    faults.unless(cap.decimal() <= CAP_MAX.into(), || Rule::CapTooLarge);
 }
 
 fn check_names(rates: &[Rate], faults: &mut Faults) {

@@ -134,8 +134,10 @@ fn gives_as_much(gives: (Quantity, Quantity), before: (Quantity, Quantity)) -> b
 fn takes_off_as_much(discounts: &[Discount], before: &[Discount]) -> bool {
     discounts.len() >= before.len()
         && discounts.iter().zip(before).all(|(discount, before)| {
-            let same = Discount { percent: before.percent, ..discount.clone() };
-            same == *before && discount.percent >= before.percent
+            let Discount { percent, amount, .. } = *before;
+            let same = Discount { percent, amount, ..discount.clone() } == *before;
+            let is_of_a_kind = discount.percent.is_some() == percent.is_some();
+            same && is_of_a_kind && discount.percent >= percent && discount.amount >= amount
         })
 }
 

@@ -1,23 +1,33 @@
-//! Discounts: percentages that are taken off, one after the other.
+//! Discounts: percentages and fixed amounts that are taken off, one after the other.
 
 use serde::{Deserialize, Serialize};
 
+use super::check::check_cap;
 use super::is_default;
 use crate::faults::{Faults, Rule};
-use crate::{BillingDay, Name, Percent};
+use crate::{BillingDay, Name, Percent, Yuan};
 
-/// A percentage that is taken off, on the days on which it holds.
+/// What is taken off on the days on which it holds: a percentage, or a fixed amount of each month.
 ///
 /// A discount that begins or ends inside a month cuts the month into segments, as a new version of
 /// the plan does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [
+    { "required": ["percent"] }, { "required": ["amount"] }
+])))]
 #[serde(deny_unknown_fields)]
 pub struct Discount {
     /// The name of the discount, unique where it stands.
     pub discount: Name,
-    /// What is taken off.
-    pub percent: Percent,
+    /// The percentage that is taken off; this or an amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<Percent>,
+    /// What is taken off a month, in yuan, and no more than there is to pay. What is left of it lapses with
+    /// the month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
+    pub amount: Option<Yuan>,
     /// What the percentage is of.
     #[serde(default, skip_serializing_if = "is_default")]
     pub of: DiscountOf,
@@ -49,6 +59,12 @@ impl Discount {
     }
 
     fn check(&self, faults: &mut Faults) {
+        faults.unless(self.percent.is_some() != self.amount.is_some(), || Rule::PercentOrAmount);
+        if let Some(amount) = self.amount {
+            faults.at("amount", |faults| check_cap(amount, faults));
+            let is_default = self.of == DiscountOf::default();
+            faults.at("of", |faults| faults.unless(is_default, || Rule::OfAmount));
+        }
         let ends_before = self.from.zip(self.until).is_some_and(|(from, until)| until <= from);
         faults.at("until", |faults| faults.unless(!ends_before, || Rule::NeverValid));
     }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::check_cap;
 use super::discount::Discount;
 use super::{Plan, PlanDocument, is_default};
 use crate::faults::{Faults, PlanError, Rule};
-use crate::{BillingDay, Name, Percent, PriceModel, Quantity};
+use crate::{BillingDay, Name, Percent, PriceModel, Quantity, Yuan};
 
 /// What one provider pays otherwise than its plan says: another price, an allowance on top, a
 /// discount, of one rate or of the plan as a whole.
@@ -32,9 +33,13 @@ pub struct Override {
     /// The units that are free beyond the allowance: by day if that is by day, else by month.
     #[serde(default, skip_serializing_if = "is_default")]
     pub free_on_top: Quantity,
-    /// What is taken off after the plan's own discounts.
+    /// The percentage that is taken off after the plan's own discounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_percent: Option<Percent>,
+    /// The amount that is taken off a month after the plan's own discounts, in yuan, in place of a percentage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
+    pub discount_amount: Option<Yuan>,
 }
 
 impl Override {
@@ -58,9 +63,14 @@ impl Override {
 
     fn check(&self, plan: &Plan) -> Result<(), PlanError> {
         let mut faults = Faults::new();
-        let changes =
-            self.price.is_some() || !self.free_on_top.is_zero() || self.discount_percent.is_some();
+        let (percent, amount) = (self.discount_percent, self.discount_amount);
+        let has_discount = percent.is_some() || amount.is_some();
+        let changes = self.price.is_some() || !self.free_on_top.is_zero() || has_discount;
         faults.unless(changes, || Rule::ChangesNothing);
+        faults.at("discount_amount", |faults| {
+            faults.unless(percent.is_none() || amount.is_none(), || Rule::PercentOrAmount);
+            amount.into_iter().for_each(|amount| check_cap(amount, faults));
+        });
         faults.at("until", |faults| {
             faults.unless(self.until.is_none_or(|until| self.from < until), || Rule::NeverValid);
         });
@@ -78,13 +88,16 @@ impl Override {
     }
 
     fn change(&self, document: &mut PlanDocument) {
-        let discount = self.discount_percent.map(|percent| Discount {
+        let (percent, amount) = (self.discount_percent, self.discount_amount);
+        let discount = Discount {
             discount: self.name.clone(),
             percent,
+            amount,
             of: super::DiscountOf::default(),
             from: None,
             until: None,
-        });
+        };
+        let discount = Some(discount).filter(|_| percent.is_some() || amount.is_some());
         let Some(name) = &self.rate else {
             add_free(&mut document.free_per_month, &mut document.free_per_day, self.free_on_top);
             document.discounts.extend(discount);

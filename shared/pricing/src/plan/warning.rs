@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{Discount, DiscountOf, Plan, PlanDocument, Rate};
 use crate::model::{Billable, Metric, tiers};
-use crate::{Amount, ApiName, ApiPattern, PriceModel, Quantity, Usage, Yuan};
+use crate::{Amount, ApiName, ApiPattern, Percent, PriceModel, Quantity, Usage, Yuan};
 
 /// Something in a plan that is legal but probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,11 +112,14 @@ impl Notes {
         let first_day = document.effective_from;
         for (index, discount) in discounts.iter().enumerate() {
             let at = format!("{path}discounts[{index}]");
-            let percent = discount.percent.get();
-            self.note(percent.is_zero(), format!("{at}.percent"), || {
+            let percent = discount.percent.map(Percent::get);
+            self.note(percent.is_some_and(|p| p.is_zero()), format!("{at}.percent"), || {
                 "takes nothing off".to_owned()
             });
-            self.note(percent == Decimal::ONE_HUNDRED, format!("{at}.percent"), || {
+            self.note(discount.amount.is_some_and(|a| a.is_zero()), format!("{at}.amount"), || {
+                "takes nothing off".to_owned()
+            });
+            self.note(percent == Some(Decimal::ONE_HUNDRED), format!("{at}.percent"), || {
                 "takes everything off".to_owned()
             });
             let is_over = discount.until.is_some_and(|until| until <= first_day);
@@ -193,7 +196,7 @@ fn list_percent(discounts: &[Discount], index: usize, document: &PlanDocument) -
     let held = |day| {
         let held = discounts.iter().take(index + 1);
         let held = held.filter(|d| d.of == DiscountOf::List && d.holds_on(day));
-        held.map(|d| d.percent.get()).sum::<Decimal>()
+        held.filter_map(|d| d.percent).map(Percent::get).sum::<Decimal>()
     };
     let days = discounts.iter().take(index + 1).map(begins).filter(|day| last.holds_on(*day));
     days.map(held).max().unwrap_or_default()

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod amount_off;
 mod days;
 mod limits;
 mod month_end;

@@ -1,6 +1,6 @@
 //! A charge as a person would note it down.
 
-use steelyard_pricing::{DayCharge, Limit, Line, LineCause, Per, Rated, Slice};
+use steelyard_pricing::{AmountOff, DayCharge, Limit, Line, LineCause, Per, Rated, Slice};
 
 pub fn of(charged: &DayCharge) -> String {
     let mut notes = charged.lines.iter().map(line).collect::<Vec<_>>();
@@ -106,7 +106,13 @@ fn slice(slice: &Slice) -> String {
 fn taken_off(after: &Rated) -> String {
     let mut note = String::new();
     for taken in &after.discounts {
-        note += &format!(", less {}% of {}", taken.percent, taken.of_yuan);
+        note += &match &taken.amount {
+            None => format!(", less {}% of {}", taken.percent, taken.of_yuan),
+            Some(off) => {
+                let AmountOff { yuan, used_yuan } = **off;
+                format!(", less {} of {yuan} after {used_yuan}", taken.off_yuan)
+            }
+        };
     }
     let earlier = match &after.continued {
         Some(before) if !before.due_yuan.is_zero() => format!(" with {} before", before.due_yuan),

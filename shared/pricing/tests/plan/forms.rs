@@ -31,7 +31,7 @@ fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
             rates[0].price.unit_price
                 rates[0].price.unit_price: is missing, and must be given
             discounts = [{ "discount": "a" }]
-                discounts[0].percent: is missing, and must be given
+                discounts[0]: a discount has a percent or an amount, and not both
             rates[0].price = { "model": "graduated", "tiers": [{ "up_to": 5 }] }
                 rates[0].price.tiers[0].unit_price: is missing, and must be given
             version = 2

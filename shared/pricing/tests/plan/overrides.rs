@@ -36,7 +36,7 @@ fn an_overrides_wrong_form_is_told_by_its_path() {
             until = null
                 until: is null; leave it out, or give a text
             percent = 5
-                percent: is not a field here; the fields are override, from, until, rate, price, free_on_top, discount_percent
+                percent: is not a field here; the fields are override, from, until, rate, price, free_on_top, discount_percent, discount_amount
             free_on_top = 0.5
                 free_on_top: is the number 0.5; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
             discount_percent = 5

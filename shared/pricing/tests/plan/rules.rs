@@ -44,6 +44,8 @@ rules![
     RoundedDays,
     MaximumBelowMinimum,
     CapTooPrecise,
+    PercentOrAmount,
+    OfAmount,
     NeverValid,
     TooManyDigits,
     TooManyUnits,
@@ -104,6 +106,8 @@ const BROKEN: &[Changes] = &[
                         { "discount": "a", "percent": "1" }]"#,
         r#"rates[0].discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-09" }]"#,
     ],
+    &[r#"discounts = [{ "discount": "a" }, { "discount": "b", "percent": "1", "amount": "1" },
+                        { "discount": "c", "amount": "0.005", "of": "list" }, { "discount": "d", "amount": "-1" }]"#],
     // Just past what can be computed exactly.
     &[r#"rates[0].price.unit_price = "2500.0000000001""#],
     &[
@@ -240,6 +244,12 @@ fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
                 discounts[0].until: must be after the day from which it holds
                 discounts[1].discount: `a` is the name of another one already; give each its own
                 rates[0].discounts[0].until: must be after the day from which it holds
+            discounts = [{ "discount": "a" }, { "discount": "b", "percent": "1", "amount": "1" }, { "discount": "c", "amount": "0.005", "of": "list" }, { "discount": "d", "amount": "-1" }]
+                discounts[0]: a discount has a percent or an amount, and not both
+                discounts[1]: a discount has a percent or an amount, and not both
+                discounts[2].amount: 0.005 is finer than a fen; must have at most two decimals
+                discounts[2].of: is about percentages; leave it out beside an amount
+                discounts[3].amount: -1 is negative; a price is nothing or more
             rates[0].price.unit_price = "2500.0000000001"
                 rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price.unit_price = "1.0000000001"

@@ -48,7 +48,8 @@ fn what_is_odd_is_told_by_its_path() {
             "rates[0].free_per_day = 51",
         ],
         &[
-            r#"discounts = [{ "discount": "a", "percent": "0" }, { "discount": "b", "percent": "100", "until": "2015-05-01" }]"#,
+            r#"discounts = [{ "discount": "a", "percent": "0" }, { "discount": "b", "percent": "100", "until": "2015-05-01" },
+                            { "discount": "c", "amount": "0" }]"#,
         ],
         &[
             r#"rates[0].discounts = [{ "discount": "a", "percent": "60", "of": "list" }, { "discount": "b", "percent": "60" }, { "discount": "c", "percent": "50", "of": "list", "from": "2015-06-01" }]"#,
@@ -101,10 +102,12 @@ fn what_is_odd_is_told_by_its_path() {
         rates[0].free_per_day = 51
             rates[0].free_per_day: 51 is more than the first tier holds, 50; tiers count from the first unit beyond the allowance
             rates[0].price.tiers[1]: costs less to enter than to stay under: ¥10 for 50 units, ¥5 for one more
-        discounts = [{ "discount": "a", "percent": "0" }, { "discount": "b", "percent": "100", "until": "2015-05-01" }]
+        discounts = [{ "discount": "a", "percent": "0" }, { "discount": "b", "percent": "100", "until": "2015-05-01" },
+                                    { "discount": "c", "amount": "0" }]
             discounts[0].percent: takes nothing off
             discounts[1].percent: takes everything off
             discounts[1].until: the discount is over before the plan takes effect on 2015-05-01
+            discounts[2].amount: takes nothing off
         rates[0].discounts = [{ "discount": "a", "percent": "60", "of": "list" }, { "discount": "b", "percent": "60" }, { "discount": "c", "percent": "50", "of": "list", "from": "2015-06-01" }]
             rates[0].discounts[2]: with the discounts `of` the list before it, 110 percent are taken off; no more than everything is
         rates[0].discounts = [{ "discount": "a", "percent": "60", "of": "list", "until": "2015-06-01" }, { "discount": "c", "percent": "50", "of": "list", "from": "2015-06-01" }]

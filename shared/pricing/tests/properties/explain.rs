@@ -93,9 +93,18 @@ struct Slice {
 
 #[derive(Clone, Debug, Deserialize)]
 struct Discounted {
+    #[serde(default)]
     percent: Exact,
+    amount: Option<AmountOff>,
     of_yuan: Exact,
     off_yuan: Exact,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct AmountOff {
+    yuan: Exact,
+    #[serde(default)]
+    used_yuan: Exact,
 }
 
 /// Calls and amount of what was metered.
@@ -258,8 +267,16 @@ fn due(after: &Rated) -> Exact {
     let mut left = after.base_yuan.clone();
     for discount in &after.discounts {
         assert!(discount.of_yuan == left || discount.of_yuan == after.base_yuan);
-        let off = discount.of_yuan.times(&discount.percent).over(&Exact::whole(100));
-        let off = if left < Exact::zero() { off.max(left.clone()) } else { off.min(left.clone()) };
+        let off = match &discount.amount {
+            Some(amount) => {
+                assert!(amount.used_yuan <= amount.yuan, "no more is used than there is");
+                amount.yuan.minus(&amount.used_yuan).min(left.clone()).max(Exact::zero())
+            }
+            None => {
+                let off = discount.of_yuan.times(&discount.percent).over(&Exact::whole(100));
+                if left < Exact::zero() { off.max(left.clone()) } else { off.min(left.clone()) }
+            }
+        };
         assert_eq!(off, discount.off_yuan);
         left = left.minus(&discount.off_yuan);
     }

@@ -160,19 +160,33 @@ fn conversion(free: Free) -> impl Strategy<Value = Option<Value>> {
     ))
 }
 
+/// What a discount takes off.
+#[derive(Clone, Debug)]
+enum Off {
+    Percent(Value),
+    Amount(&'static str),
+}
+
 /// Discounts; some hold on a part of the month only.
 fn discounts(month: &'static str) -> impl Strategy<Value = Option<Value>> {
     let day = || prop::option::weighted(0.2, 1_u32..28);
     let of = || select(vec!["remaining", "list"]);
-    let long = prop::collection::vec((percent(), of(), day(), 1_u32..28), 1..3);
-    let short = prop::collection::vec((short_percent(), of(), day(), 1_u32..28), 1..=4);
+    let amount = || select(vec!["0", "0.01", "3.33", "50", "1000"]).prop_map(Off::Amount);
+    let off = |percent: BoxedStrategy<Value>| prop_oneof![3 => percent.prop_map(Off::Percent), 1 => amount()];
+    let long = off(percent().boxed());
+    let long = prop::collection::vec((long, of(), day(), 1_u32..28), 1..3);
+    let short = off(short_percent().boxed());
+    let short = prop::collection::vec((short, of(), day(), 1_u32..28), 1..=4);
     prop::option::weighted(
         0.3,
         prop_oneof![long, short].prop_map(move |discounts| {
             let discount =
-                |(index, (percent, of, from, days)): (usize, (Value, &str, Option<u32>, u32))| {
-                    let mut discount =
-                        json!({"discount": format!("d{index}"), "percent": percent, "of": of});
+                |(index, (off, of, from, days)): (usize, (Off, &str, Option<u32>, u32))| {
+                    let mut discount = match off {
+                        Off::Percent(percent) => json!({"percent": percent, "of": of}),
+                        Off::Amount(amount) => json!({"amount": amount}),
+                    };
+                    discount["discount"] = json!(format!("d{index}"));
                     if let Some(from) = from {
                         discount["from"] = json!(format!("{month}-{from:02}"));
                         if from + days <= 28 {
