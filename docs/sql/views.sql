@@ -73,7 +73,7 @@ SELECT
     json_extract_scalar(json_array_get(lines, place - 1), '$.M.segment.S') AS segment,
     -- What the plan itself adds or takes off has no rate.
     coalesce(json_extract_scalar(json_array_get(lines, place - 1), '$.M.rate.S'), '(plan)') AS rate,
-    -- `usage`, `late`, `void`, `terms`, `shifted`, `minimum` or `concession`.
+    -- `usage`, `late`, `void`, `terms`, `shifted`, `minimum`, `concession` or `tax`.
     coalesce(json_extract_scalar(json_array_get(lines, place - 1), '$.M.because.S'), 'usage') AS because,
     CAST(json_extract_scalar(json_array_get(lines, place - 1), '$.M.charge_fen.N') AS bigint) AS charge_fen
 FROM statements

@@ -384,7 +384,7 @@ texts! {
     by_price() { en: "by price", zh: "因单价" }
     was(value: Html) { en: "was {value}", zh: "上周 {value}" }
     more_apis(apis: Count) { en: "{apis} other APIs", zh: "其他 {apis} 个 API" }
-    of_no_api() { en: "Not of one API: minimums, discounts of the plan, adjustments", zh: "不属于单个 API：保底、整单折扣、调整" }
+    of_no_api() { en: "Not of one API: minimums, discounts of the plan, tax, adjustments", zh: "不属于单个 API：保底、整单折扣、税费、调整" }
     together() { en: "Together", zh: "合计" }
 
     // Good to know.

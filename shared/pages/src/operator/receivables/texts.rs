@@ -46,7 +46,7 @@ texts! {
     }
     rate() { en: "Plan and rate", zh: "价目表与费率" }
     charged() { en: "Charged, ¥", zh: "计费，元" }
-    on_top() { en: "minimum or cap of the plan", zh: "保底或封顶" }
+    on_top() { en: "minimum, cap, discount or tax of the plan", zh: "保底、封顶、整单折扣或税费" }
     adjustments() { en: "Credit and debit notes", zh: "贷记与借记调整" }
     other() { en: "Other rates", zh: "其他费率" }
     caption(month: Html) { en: "Revenue of {month}, yuan", zh: "{month}收入，元" }

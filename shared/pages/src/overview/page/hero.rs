@@ -1,0 +1,217 @@
+//! What is withheld next.
+
+use steelyard_billing::DeclineReason;
+use steelyard_pricing::Fen;
+
+use super::{Action, Hero, QUIET, Writer};
+use crate::overview::chart::bill_path;
+use crate::overview::{StripPart, WithheldDays, WithholdingState};
+use crate::show::{Figure, Html, Plain};
+use crate::strip::Strip;
+
+impl Writer<'_> {
+    pub(super) fn hero(&self) -> Hero {
+        let next = &self.view.next_withholding;
+        let (due, due_more, why) = self.state();
+        let figure = match next.state {
+            WithholdingState::Due
+            | WithholdingState::Declined
+            | WithholdingState::UnderWay
+            | WithholdingState::InDoubt => Some(next.amount_fen),
+            WithholdingState::NoAgreement
+            | WithholdingState::Suspended
+            | WithholdingState::LimitTooSmall
+            | WithholdingState::GivenUp => Some(self.view.account.owed_fen),
+            WithholdingState::PrepaidCovers
+            | WithholdingState::NothingOwed
+            | WithholdingState::BelowMinimum
+            | WithholdingState::Closed => None,
+        };
+        Hero {
+            figure,
+            due,
+            due_more,
+            why,
+            facts: self.facts(),
+            strip: self.strip(),
+            note: self.note(),
+            actions: self.actions(),
+        }
+    }
+
+    /// When something is withheld, or that nothing is; more of the time; and why.
+    fn state(&self) -> (Html, Option<Html>, Html) {
+        let (t, next, account) = (self.t, &self.view.next_withholding, &self.view.account);
+        let (owed, minimum) = (Figure(next.unreserved_fen), Figure(next.minimum_fen));
+        let since = self.clock(next.since_s.or(next.at_s).unwrap_or(self.view.as_of_s)).time();
+        match next.state {
+            WithholdingState::PrepaidCovers => {
+                let ends = self.view.forecast.as_ref().and_then(|f| f.prepaid_ends?.likely);
+                let covers = t.prepaid_covers(Figure(account.prepaid_fen));
+                let why = [Some(covers), ends.map(|day| t.prepaid_until(day))];
+                (t.nothing_today(), None, self.sentences(why.into_iter().flatten()))
+            }
+            WithholdingState::NothingOwed => (t.nothing_today(), None, t.nothing_owed()),
+            WithholdingState::BelowMinimum => {
+                (t.nothing_today(), None, t.below_minimum(owed, minimum))
+            }
+            WithholdingState::NoAgreement => (t.no_agreement(), None, t.no_agreement_why()),
+            WithholdingState::Suspended => (t.suspended(), None, t.suspended_why()),
+            WithholdingState::LimitTooSmall => {
+                let limit = next.agreement.as_ref().map_or(Fen::ZERO, |a| a.single_limit_fen);
+                (t.limit_too_small(), None, t.limit_too_small_why(Figure(limit), minimum))
+            }
+            WithholdingState::Due => {
+                let (due, more) = next.at_s.map_or((t.next(), None), |at| self.due(at));
+                (due, more, self.due_why())
+            }
+            WithholdingState::Declined => {
+                let (due, more) = next.at_s.map_or((t.next(), None), |at| self.due(at));
+                let why = next.declined.map(|declined| {
+                    t.declined_why(self.at(declined.at_s), self.reason(declined.reason))
+                });
+                (due, more, why.unwrap_or_default())
+            }
+            WithholdingState::UnderWay => (t.under_way(since), None, t.under_way_why()),
+            WithholdingState::InDoubt => (t.in_doubt(), None, t.in_doubt_why()),
+            WithholdingState::GivenUp => (t.given_up(), None, t.given_up_why()),
+            WithholdingState::Closed => (t.nothing_today(), None, t.nothing_owed()),
+        }
+    }
+
+    pub(super) fn reason(&self, reason: DeclineReason) -> Html {
+        match reason {
+            DeclineReason::Funds => self.t.declined_funds(),
+            DeclineReason::AmountCap => self.t.declined_cap(),
+            DeclineReason::Window => self.t.declined_window(),
+        }
+    }
+
+    fn due_why(&self) -> Html {
+        let (t, next) = (self.t, &self.view.next_withholding);
+        let calls = next.days.map(|days| t.for_calls(self.span(days)));
+        let prepaid = next.strip.iter().find(|e| matches!(e.part, StripPart::Prepaid { .. }));
+        let paid = prepaid.and_then(|entry| entry.amount_fen.negated().ok());
+        let pays = paid.map_or_else(|| t.alipay_pays(), |paid| t.prepaid_paid(Figure(paid)));
+        let limit = next.agreement.as_ref().map(|agreement| agreement.single_limit_fen);
+        let rest = limit.filter(|_| next.rest_fen.is_positive()).map(|limit| {
+            if next.amount_fen < limit {
+                t.rest_later(Figure(next.rest_fen))
+            } else {
+                t.rest_follows(Figure(next.rest_fen), Figure(limit))
+            }
+        });
+        self.sentences([calls, Some(pays), rest].into_iter().flatten())
+    }
+
+    fn facts(&self) -> Vec<(Html, Html)> {
+        let (t, next) = (self.t, &self.view.next_withholding);
+        if !next.amount_fen.is_positive() {
+            return Vec::new();
+        }
+        let mut facts = Vec::new();
+        if next.agreement.is_some() {
+            facts.push((t.paid_from(), t.alipay_account()));
+        }
+        if let Some(days) = next.days {
+            let part = if next.rest_fen.is_positive() { t.in_part() } else { t.in_full() };
+            facts.push((t.covers(), Html(format!("{}{part}", self.bills(days)))));
+        }
+        if let Some(agreement) = &next.agreement {
+            let href = self.frame.page("withholding");
+            let link = Writer::link(&href, &t.your_agreement(&agreement.ends_in));
+            let single = Figure(agreement.single_limit_fen);
+            let limits = match agreement.daily_limit_fen {
+                Some(daily) => t.up_to_daily(single, Figure(daily)),
+                None => t.up_to(single),
+            };
+            facts.push((t.under(), Html(format!("{link}{limits}"))));
+        }
+        facts.push((t.order(), t.order_text()));
+        facts
+    }
+
+    /// The bills of some days, with a link.
+    fn bills(&self, days: WithheldDays) -> Html {
+        let base = self.frame.page("bills");
+        if days.from == days.through {
+            let bill = steelyard_billing::StatementId { day: days.from, supplement: 0 };
+            Writer::link(&bill_path(&base, bill), &self.t.bill_of(bill))
+        } else {
+            Writer::link(&base, &self.t.bills_of(self.span(days)))
+        }
+    }
+
+    fn strip(&self) -> Option<Strip> {
+        let (t, lang) = (self.t, self.frame.lang);
+        let next = &self.view.next_withholding;
+        let mut strip = Strip::new(t.strip());
+        let mut is_first = true;
+        for entry in &next.strip {
+            let label = match entry.part {
+                StripPart::Older => t.strip_older(),
+                StripPart::Bill { bill } => t.bill_of(bill),
+                StripPart::Prepaid { at_s: Some(at) } => t.strip_prepaid_at(self.clock(at).time()),
+                StripPart::Prepaid { at_s: None } => t.strip_prepaid(),
+                StripPart::Paid => t.strip_paid(),
+                StripPart::Left => t.strip_left(),
+                StripPart::Amount if next.at_s.is_some() => t.strip_total(),
+                StripPart::Amount => t.strip_total_under_way(),
+            };
+            let unsigned = entry.amount_fen.max(entry.amount_fen.negated().unwrap_or_default());
+            let value = Html::show(Plain(unsigned), lang);
+            strip = match (entry.part, entry.amount_fen.is_negative()) {
+                (StripPart::Amount, _) => strip.total(label, value),
+                (_, true) => strip.row("−", label, value),
+                (_, false) => strip.row(if is_first { "" } else { "+" }, label, value),
+            };
+            is_first = false;
+        }
+        (!next.strip.is_empty()).then_some(strip)
+    }
+
+    fn note(&self) -> Option<Html> {
+        let next = &self.view.next_withholding;
+        if next.state == WithholdingState::Declined {
+            return Some(self.t.declined_note());
+        }
+        let is_open = next.state == WithholdingState::Due && next.since_s.is_none();
+        let at = next.at_s.filter(|_| is_open).map(|at| self.clock(at).time())?;
+        Some(self.t.fixed_at(at, Figure(next.unreserved_fen)))
+    }
+
+    fn actions(&self) -> Vec<Action> {
+        let (t, next, may) = (self.t, &self.view.next_withholding, self.frame.may);
+        let action = |page: &str, label: Html, class: &'static str| Action {
+            href: self.frame.page(page),
+            label,
+            class,
+        };
+        let mut actions = Vec::new();
+        if next.state == WithholdingState::Closed {
+            return actions;
+        }
+        // While money is being taken, nobody is invited to pay it another way.
+        let is_on_its_way =
+            matches!(next.state, WithholdingState::UnderWay | WithholdingState::InDoubt);
+        if may.pay && !is_on_its_way {
+            actions.push(action("recharge", t.recharge(), "btn"));
+        }
+        if next.state == WithholdingState::NoAgreement && may.mandate {
+            actions.push(action("withholding", t.sign(), QUIET));
+        }
+        match next.days {
+            Some(days) if days.from == days.through => {
+                let bill = steelyard_billing::StatementId { day: days.from, supplement: 0 };
+                let href = bill_path(&self.frame.page("bills"), bill);
+                actions.push(Action { href, label: t.see_bill(), class: QUIET });
+            }
+            Some(_) => actions.push(action("bills", t.see_bills(), QUIET)),
+            None if next.agreement.is_some() => {
+                actions.push(action("withholding", t.see_withholding(), QUIET));
+            }
+            None => {}
+        }
+        actions
+    }
+}
