@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use steelyard_pricing::{BillingMonth, Quote, Terms};
+use steelyard_pricing::{BillingMonth, Fen, Line, LineCause, Quote, Terms, Yuan};
 use steelyard_runtime::{Error, chain};
 
 use crate::document::Document;
@@ -52,9 +52,16 @@ fn text(quote: &Quote) -> Result<String, Error> {
         text += &explain::lines(&quote.lines)?;
     }
     for day in &quote.days {
-        text += &format!("{}: {}, exactly {}\n", day.day, fen(day.rounded), yuan(day.exact));
+        text += &format!("{}: {}\n", day.day, amount(day.rounded, day.exact, &day.lines));
         text += &explain::lines(&day.lines)?;
     }
     text += &explain::unpriced(&quote.unpriced);
-    Ok(text + &format!("{}, exactly {}", fen(quote.rounded), yuan(quote.exact)))
+    Ok(text + &amount(quote.rounded, quote.exact, &quote.lines))
+}
+
+/// What is charged, and exactly; tax that is added is only in the first.
+fn amount(rounded: Fen, exact: Yuan, lines: &[Line]) -> String {
+    let has_tax = lines.iter().any(|line| line.because == LineCause::Tax);
+    let without = if has_tax { " without tax" } else { "" };
+    format!("{}, exactly {}{without}", fen(rounded), yuan(exact))
 }

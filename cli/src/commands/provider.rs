@@ -57,8 +57,9 @@ pub(crate) enum OverrideCommand {
     /// Give a provider another price, an allowance on top or a discount, for a time.
     ///
     /// An override is written as {"override": "goodwill", "from": "2015-05-16", "until":
-    /// "2015-06-01", "discount_percent": "25"}. Instead of the discount, or beside it, it has
-    /// "free_on_top", or a "rate" and the "price" that this rate gets.
+    /// "2015-06-01", "discount_percent": "25"}. A "discount_amount" takes that many yuan off each month
+    /// instead. In place of the discount, or beside it, it has "free_on_top", or a "rate" and the "price"
+    /// that this rate gets.
     ///
     /// One that begins or ends inside a month cuts the month. Each part costs what its calls add, so
     /// that tiers and allowances go on. A discount, an allowance or a lower price never raises the bill.

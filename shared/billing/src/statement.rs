@@ -170,6 +170,7 @@ impl Statement {
                 found.tax_fen = found.tax.within(found.of_fen)?;
             }
         }
+        taxes.retain(|found| !found.of_fen.is_zero() || !found.tax_fen.is_zero());
         Ok(taxes)
     }
 

@@ -65,7 +65,8 @@ pub struct UsageSums {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UsageGroup {
     /// The API, rate, day, source or report. `(unpriced)` is what no rate covers, `(plan)` what a plan
-    /// adds to the sum of its rates, or takes off, and `(adjustments)` what credit and debit notes do.
+    /// adds to the sum of its rates, or takes off, `(tax)` tax that is added, and `(adjustments)` what credit
+    /// and debit notes charge or credit.
     pub name: String,
     /// The rate that covers the API, where the sums are by API and a rate covers it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -212,8 +212,8 @@ impl<'a> FocusRow<'a> {
             Cell::Empty,
             word("Integration"),
             word("API calls"),
-            Cell::Text(self.sku()),
-            Cell::Text(self.sku_price()),
+            if self.is_tax() { Cell::Empty } else { Cell::Text(self.sku()) },
+            if self.is_tax() { Cell::Empty } else { Cell::Text(self.sku_price()) },
             Cell::Empty,
             Cell::Empty,
             Cell::Empty,
@@ -251,6 +251,10 @@ impl<'a> FocusRow<'a> {
         }
     }
 
+    fn is_tax(&self) -> bool {
+        self.of.kind == ChargeKind::Tax
+    }
+
     fn is_correction(&self) -> bool {
         match self.of.kind {
             ChargeKind::Usage
@@ -269,7 +273,7 @@ impl<'a> FocusRow<'a> {
     }
 
     fn category(&self) -> &'static str {
-        match (self.is_usage(), self.of.kind == ChargeKind::Tax) {
+        match (self.is_usage(), self.is_tax()) {
             (true, _) => "Usage",
             (false, true) => "Tax",
             (false, false) => "Adjustment",

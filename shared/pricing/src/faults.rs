@@ -102,10 +102,10 @@ pub enum Rule {
     /// A cap is finer than a fen.
     #[error("{0} is finer than a fen; must have at most two decimals")]
     CapTooPrecise(Yuan),
-    /// A discount takes off nothing, or says so twice.
+    /// A discount has neither a percentage nor an amount, or both.
     #[error("a discount has a percent or an amount, and not both")]
     PercentOrAmount,
-    /// A fixed amount is of nothing.
+    /// A fixed amount has an `of`, which is for percentages.
     #[error("is about percentages; leave it out beside an amount")]
     OfAmount,
     /// A validity ends before it begins.

@@ -75,6 +75,6 @@ pub use rating::{AmountOff, Continued, Discounted, Limit, Rated, RatedToDate};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
 pub use share::share;
-pub use tax::{Tax, TaxBehavior, TaxToDate};
+pub use tax::{Tax, TaxBehavior, TaxToDate, taxes_of};
 pub use terms::{Segment, SegmentSpan, Terms, TermsError, TermsRef, segments};
 pub use usage::{Metered, Usage, UsageError};

@@ -100,17 +100,24 @@ impl<'a> Parts<'a> {
             }
             _ => None,
         };
-        let tax_before = tax::sum(&before.taxes)?;
-        let net_before = before.charged_fen.minus(tax_before)?;
-        let net_fen = rated_yuan.to_fen_rounded(rounding)?.minus(net_before)?;
+        let month_fen = rated_yuan.to_fen_rounded(rounding)?;
+        let net_before = before.charged_fen.minus(tax::sum(&before.taxes)?)?;
+        let net_fen = month_fen.minus(net_before)?;
+        let has_tax = |part: &Part<'_>| part.segment.span().tax.is_some();
+        let taxes = if self.0.iter().any(has_tax) {
+            let parts = self.0.iter().map(|part| (part.segment.span().tax, part.due));
+            tax::taxes_of(month_fen, parts)?
+        } else {
+            BTreeMap::new()
+        };
+        let tax_fen = tax::sum(&taxes)?;
+        let charged_fen = month_fen.plus(tax_fen)?;
         let segments = BTreeMap::new();
-        let taxes = before.taxes.clone();
-        let charged_fen = before.charged_fen;
         let mut charged = DayCharge {
-            charge_fen: net_fen,
+            charge_fen: charged_fen.minus(before.charged_fen)?,
             rated_yuan,
             rounding,
-            tax_fen: tax_before,
+            tax_fen,
             segments: self.0.iter().map(|part| part.segment.span().clone()).collect(),
             lines: Vec::new(),
             unpriced: Vec::new(),
@@ -126,21 +133,9 @@ impl<'a> Parts<'a> {
         append(&mut charged.lines, own);
         charged.lines.extend(concession);
         rounding::share_out(net_fen, &mut charged.lines)?;
-        charged.add_taxes()?;
+        let taxes = tax::lines(&charged.segments, &before.taxes, &charged.month.taxes)?;
+        charged.lines.extend(taxes);
         Ok(charged)
-    }
-}
-
-impl DayCharge {
-    /// Adds the taxes to what the lines charge without them.
-    fn add_taxes(&mut self) -> Result<(), ChargeError> {
-        if self.segments.iter().any(|span| span.tax.is_some()) {
-            tax::add(&self.segments, &mut self.lines, &mut self.month.taxes)?;
-            let tax_before = std::mem::replace(&mut self.tax_fen, tax::sum(&self.month.taxes)?);
-            self.charge_fen = self.charge_fen.plus(self.tax_fen.minus(tax_before)?)?;
-        }
-        self.month.charged_fen = self.month.charged_fen.plus(self.charge_fen)?;
-        Ok(())
     }
 }
 

@@ -26,9 +26,9 @@ pub enum QuotedUsage {
 /// What usage costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Quote {
-    /// The exact price, unrounded, in yuan.
+    /// The exact price, unrounded and without tax that is added, in yuan.
     pub exact: Yuan,
-    /// What would be charged, in yuan.
+    /// What would be charged, tax included, in yuan.
     #[serde(serialize_with = "as_yuan")]
     pub rounded: Fen,
     /// Always `CNY`.
@@ -46,9 +46,9 @@ pub struct Quote {
 pub struct QuotedDay {
     /// The day.
     pub day: BillingDay,
-    /// By how much the exact price of its month grows.
+    /// By how much the exact price of its month grows, without tax that is added.
     pub exact: Yuan,
-    /// What would be charged, in yuan.
+    /// What would be charged, tax included, in yuan.
     #[serde(serialize_with = "as_yuan")]
     pub rounded: Fen,
     /// How it comes about.

@@ -1,6 +1,6 @@
 //! Tax: what a plan's prices say of it, and what it comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct Tax {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TaxBehavior {
-    /// They do: statements tell what of their amount is tax.
+    /// They do: statements show how much of their amount is tax.
     Inclusive,
     /// They do not: it is added, as a line of its own.
     Exclusive,
@@ -35,7 +35,7 @@ pub enum TaxBehavior {
 /// What one tax rate adds to a month so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxToDate {
-    /// What was charged without it.
+    /// The share of what was charged without tax that it is on.
     pub net_fen: Fen,
     /// What it added.
     pub tax_fen: Fen,
@@ -68,7 +68,9 @@ impl Tax {
         (percent.mantissa(), 100 * 10_i128.pow(percent.scale()))
     }
 
-    fn is_added(self) -> bool {
+    /// Whether it is added to what is charged: prices do not include it, and it is not 0%.
+    #[must_use]
+    pub fn is_added(self) -> bool {
         self.behavior == TaxBehavior::Exclusive && self.percent != Percent::default()
     }
 }
@@ -100,37 +102,60 @@ fn part(amount: Fen, part: i128, all: i128) -> Result<Fen, MoneyError> {
     fen.map_err(|_| MoneyError::TooManyYuan(Yuan::from(amount).decimal()))
 }
 
-/// Adds the taxes of what lines charge to those of the month before, by their rates, and notes a line for
-/// each that changed. The tax of a month is that of all its net charges of the rate, rounded once.
-pub(crate) fn add(
-    segments: &[SegmentSpan],
-    lines: &mut Vec<Line>,
-    taxes: &mut BTreeMap<Percent, TaxToDate>,
-) -> Result<(), ChargeError> {
-    let mut added = BTreeMap::new();
-    for span in segments {
-        if let Some(tax) = span.tax.filter(|tax| tax.is_added()) {
-            let of_segment = lines.iter().filter(|line| line.segment == span.from);
-            let net = Fen::sum(of_segment.map(|line| line.charge_fen))?;
-            let (sum, last) = added.entry(tax.percent).or_insert((Fen::ZERO, (tax, span.from)));
-            (*sum, *last) = (sum.plus(net)?, (tax, span.from));
+/// The taxes that are added to a month, by their percentages, given what it charges without them, and each
+/// part of it with what it comes to.
+///
+/// A tax is on the share of the charge that the parts with its percentage have. So it follows from the month
+/// alone, whatever the order in which the month was charged.
+///
+/// # Errors
+///
+/// [`MoneyError`] when an amount leaves its range.
+pub fn taxes_of(
+    net: Fen,
+    parts: impl IntoIterator<Item = (Option<Tax>, Yuan)>,
+) -> Result<BTreeMap<Percent, TaxToDate>, MoneyError> {
+    let mut sums = BTreeMap::<Option<Percent>, Yuan>::new();
+    for (tax, yuan) in parts {
+        let added = tax.filter(|tax| tax.is_added()).map(|tax| tax.percent);
+        let sum = sums.entry(added).or_default();
+        *sum = sum.plus(yuan)?;
+    }
+    let weights = sums.values().copied().collect::<Vec<_>>();
+    let shares = net.shared_out(&weights)?;
+    let mut taxes = BTreeMap::new();
+    for (percent, net_fen) in sums.into_keys().zip(shares) {
+        if let Some(percent) = percent.filter(|_| !net_fen.is_zero()) {
+            let tax_fen = Tax { percent, behavior: TaxBehavior::Exclusive }.on(net_fen)?;
+            taxes.insert(percent, TaxToDate { net_fen, tax_fen });
         }
     }
-    for (percent, (net, (tax, segment))) in added {
-        let before = taxes.get(&percent).copied().unwrap_or_default();
-        let net_fen = before.net_fen.plus(net)?;
-        let now = TaxToDate { net_fen, tax_fen: tax.on(net_fen)? };
-        if now != before {
-            taxes.insert(percent, now);
-        }
-        if now.tax_fen != before.tax_fen {
+    Ok(taxes)
+}
+
+/// A line for each tax that changed, in the last segment with its percentage.
+pub(crate) fn lines(
+    segments: &[SegmentSpan],
+    before: &BTreeMap<Percent, TaxToDate>,
+    now: &BTreeMap<Percent, TaxToDate>,
+) -> Result<Vec<Line>, ChargeError> {
+    let mut lines = Vec::new();
+    for percent in before.keys().chain(now.keys()).collect::<BTreeSet<_>>() {
+        let of = |taxes: &BTreeMap<Percent, TaxToDate>| taxes.get(percent).copied();
+        let (before, now) = (of(before).unwrap_or_default(), of(now).unwrap_or_default());
+        let has_tax = |span: &&SegmentSpan| {
+            span.tax.is_some_and(|tax| tax.is_added() && tax.percent == *percent)
+        };
+        let span = segments.iter().rev().find(has_tax);
+        if let Some(span) = span.filter(|_| now.tax_fen != before.tax_fen) {
             let charge_fen = now.tax_fen.minus(before.tax_fen)?;
             let before = RatedToDate { yuan: before.tax_fen.into(), ..RatedToDate::default() };
-            let line = line(segment, LineCause::Tax, before, now.rated()?, now.tax_fen.into())?;
+            let now_yuan = now.tax_fen.into();
+            let line = line(span.from, LineCause::Tax, before, now.rated()?, now_yuan)?;
             lines.push(Line { charge_fen, ..line });
         }
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// What taxes add together.

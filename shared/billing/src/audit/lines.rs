@@ -1,7 +1,7 @@
 //! A statement's lines add up to its charge, and each can be recomputed from what it says.
 
 use steelyard_pricing::{
-    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, TaxBehavior, Usage, Yuan,
+    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, Usage, Yuan,
 };
 
 use super::{Breach, BreachKind, Findings};
@@ -88,7 +88,7 @@ fn follows_from_explanation(statement: &Statement, line: &Line) -> Result<bool, 
 fn is_taxed(statement: &Statement, line: &Line) -> Result<bool, MoneyError> {
     let span = statement.span_from(line.segment);
     let tax = span.and_then(|span| span.tax);
-    let Some(tax) = tax.filter(|tax| tax.behavior == TaxBehavior::Exclusive) else {
+    let Some(tax) = tax.filter(|tax| tax.is_added()) else {
         return Ok(false);
     };
     let net = line.after.base_yuan.to_fen_floor()?;
@@ -129,7 +129,8 @@ fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     let mut left = rated.base_yuan;
     for Discounted { percent, amount, of_yuan, off_yuan, .. } in &rated.discounts {
         let off = match amount {
-            Some(amount) => amount.of(left)?,
+            Some(amount) if percent.get().is_zero() => amount.of(left)?,
+            Some(_) => return Ok(false),
             None => {
                 let off = of_yuan.percent(*percent)?;
                 if left < Yuan::ZERO { off.max(left) } else { off.min(left) }

@@ -59,13 +59,13 @@ impl Check<'_> {
         let to_date = ToDate::of(statements)?;
         self.same("yuan charged", progress.to_date.charged_fen, to_date.charged_fen);
         let taxes = |taxes: &BTreeMap<Percent, TaxToDate>| {
-            let is_some = |tax: &TaxToDate| *tax != TaxToDate::default();
-            let taxes = taxes.iter().filter(|(_, tax)| is_some(tax));
             let taxes = taxes
+                .iter()
                 .map(|(percent, tax)| format!("{} of {percent}% on {}", tax.tax_fen, tax.net_fen));
             taxes.collect::<Vec<_>>().join(", ")
         };
-        self.same("taxes", taxes(&progress.to_date.taxes), taxes(&to_date.taxes));
+        let due = to_date.taxes_due(to_date.rounding.unwrap_or_default())?;
+        self.same("taxes", taxes(&progress.to_date.taxes), taxes(&due));
         let taken_off = progress.to_date.concession_yuan;
         self.same("what a concession takes off", taken_off, to_date.concession);
         let noted = &progress.to_date.segments;

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use steelyard_pricing::{
-    BillingMonth, Line, LineCause, RatedToDate, Rounding, Segment, SegmentSpan, SegmentUsage, Tax,
-    TaxBehavior, TaxToDate, rate_month,
+    BillingMonth, Fen, Line, LineCause, RatedToDate, Rounding, Segment, SegmentSpan, SegmentUsage,
+    Tax, rate_month,
 };
 
 use super::lines;
 use super::text::rated;
 use super::to_date::{SegmentBooks, ToDate};
-use super::{Audited, Breach, BreachKind, Findings};
+use super::{Audited, Breach, BreachKind, Findings, union};
 use crate::Statement;
 use crate::chain;
 use crate::settlement::named;
@@ -103,8 +103,12 @@ impl Check<'_> {
                 (of_yuan(going_on.concession), going_on.of_segments()?)
             }
             None if line.because == LineCause::Tax => {
-                let tax = going_on.tax_of(line).copied().unwrap_or_default();
-                (of_yuan(tax.tax_fen.into()), tax.net_fen.into())
+                let percent = going_on.of_segment(line.segment).tax.map(|tax| tax.percent);
+                let percent = percent.unwrap_or_default();
+                let before = going_on.taxes.get(&percent).copied().unwrap_or_default();
+                let due = going_on.taxes_due(self.statement.rounding)?;
+                let due = due.get(&percent).copied().unwrap_or_default();
+                (of_yuan(before.into()), due.net_fen.into())
             }
             None => {
                 let books = going_on.of_segment(line.segment);
@@ -146,16 +150,19 @@ impl Check<'_> {
 
     /// The lines so far come to the price, and to the tax, that the statement states.
     fn charge(&mut self, to_date: &ToDate) -> Result<(), Breach> {
-        for (percent, TaxToDate { net_fen, tax_fen }) in &to_date.taxes {
-            let tax = Tax { percent: *percent, behavior: TaxBehavior::Exclusive }.on(*net_fen)?;
-            self.check(BreachKind::Tax, *tax_fen == tax, || {
-                let stated = format!("the tax of {percent}% is {tax_fen} yuan so far");
-                (stated, format!("on {net_fen} it is {tax}"))
+        let due = to_date.taxes_due(self.statement.rounding)?;
+        for percent in union(due.keys(), to_date.taxes.keys()) {
+            let due = due.get(percent).copied().unwrap_or_default();
+            let stated = to_date.taxes.get(percent).copied().unwrap_or_default();
+            self.check(BreachKind::Tax, stated == due.tax_fen, || {
+                let stated = format!("the tax of {percent}% is {stated} yuan so far");
+                (stated, format!("on {} it is {}", due.net_fen, due.tax_fen))
             });
         }
-        let (stated, actual) = (self.statement.tax_fen, to_date.tax_fen()?);
+        let stated = self.statement.tax_fen;
+        let actual = Fen::sum(due.values().map(|tax| tax.tax_fen))?;
         self.check(BreachKind::Tax, stated == actual, || {
-            (format!("its month has {stated} yuan of tax"), format!("the lines so far {actual}"))
+            (format!("its month has {stated} yuan of tax"), format!("{actual} are due"))
         });
         let (stated, rated) = (self.statement.rated_yuan, to_date.yuan()?);
         self.check(BreachKind::LinesToDate, stated == rated, || {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use steelyard_pricing::{
     BillingDay, Fen, Line, LineCause, Metered, MoneyError, Name, Percent, RatedToDate, Rounding,
-    Tax, TaxBehavior, TaxToDate, TermsRef, Unpriced, Usage, UsageError, Yuan,
+    Tax, TaxToDate, TermsRef, Unpriced, Usage, UsageError, Yuan, taxes_of,
 };
 
 use super::Breach;
@@ -16,8 +16,8 @@ pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
     /// What is taken off their sum because of a concession.
     pub(super) concession: Yuan,
-    /// What each tax that is added is on, and what it added.
-    pub(super) taxes: BTreeMap<Percent, TaxToDate>,
+    /// What each tax added.
+    pub(super) taxes: BTreeMap<Percent, Fen>,
     /// What was charged for usage, without adjustments.
     pub(super) charged_fen: Fen,
     /// The rule by which the first statement was rounded.
@@ -82,14 +82,13 @@ impl ToDate {
 
     /// Goes on to the next line.
     pub(super) fn add_line(&mut self, line: &Line) -> Result<(), Breach> {
-        if let Some(tax) = self.tax_of(line) {
-            let sum =
-                if line.because == LineCause::Tax { &mut tax.tax_fen } else { &mut tax.net_fen };
-            *sum = sum.plus(line.charge_fen)?;
-        }
         match line.because {
             LineCause::Concession => self.concession = line.after_yuan()?,
-            LineCause::Tax => {}
+            LineCause::Tax => {
+                let percent = self.of_segment(line.segment).tax.map(|tax| tax.percent);
+                let sum = self.taxes.entry(percent.unwrap_or_default()).or_default();
+                *sum = sum.plus(line.charge_fen)?;
+            }
             LineCause::Usage
             | LineCause::Late
             | LineCause::Void
@@ -100,16 +99,14 @@ impl ToDate {
         Ok(())
     }
 
-    /// The tax that is added to what the line charges.
-    pub(super) fn tax_of(&mut self, line: &Line) -> Option<&mut TaxToDate> {
-        let tax = self.of_segment(line.segment).tax;
-        let added = tax.filter(|tax| tax.behavior == TaxBehavior::Exclusive)?;
-        Some(self.taxes.entry(added.percent).or_default())
-    }
-
-    /// What taxes added.
-    pub(super) fn tax_fen(&self) -> Result<Fen, MoneyError> {
-        Fen::sum(self.taxes.values().map(|tax| tax.tax_fen))
+    /// The taxes of the month so far, by the terms of its segments and the rule that rounds it.
+    pub(super) fn taxes_due(
+        &self,
+        rounding: Rounding,
+    ) -> Result<BTreeMap<Percent, TaxToDate>, MoneyError> {
+        let parts = self.segments.values().map(|segment| Ok((segment.tax, segment.yuan()?)));
+        let parts = parts.collect::<Result<Vec<_>, MoneyError>>()?;
+        taxes_of(self.yuan()?.to_fen_rounded(rounding)?, parts)
     }
 
     pub(super) fn of_segment(&mut self, from: BillingDay) -> &mut SegmentBooks {
@@ -123,9 +120,7 @@ impl ToDate {
 
     /// What all segments come to.
     pub(super) fn of_segments(&self) -> Result<Yuan, MoneyError> {
-        self.segments.values().try_fold(Yuan::ZERO, |sum, segment| {
-            sum.plus(segment.rates_yuan()?)?.plus(segment.adjustment)?.plus(segment.minimum)
-        })
+        self.segments.values().try_fold(Yuan::ZERO, |sum, segment| sum.plus(segment.yuan()?))
     }
 }
 
@@ -179,6 +174,11 @@ impl SegmentBooks {
             | LineCause::Tax => self.usage.plus(apis)?,
         };
         Ok(())
+    }
+
+    /// What it comes to.
+    fn yuan(&self) -> Result<Yuan, MoneyError> {
+        self.rates_yuan()?.plus(self.adjustment)?.plus(self.minimum)
     }
 
     /// What all its rates come to, with what makes up their minimums.

@@ -250,7 +250,7 @@ fn every_breach_is_found_and_reads_alone() {
         SettledThrough: the account: it is settled through 2015-06-03, but the last statement is of 2015-06-02
         StatementGone: statement 2015-05-16: the journal charges 12.00 yuan for it, but it is not stored
         Taken: debit 1: it took 12.01 yuan, but it asked for 12.00
-        Tax: statement 2015-05-17: the tax of 6% is 1.03 yuan so far, but on 17.00 it is 1.02
+        Tax: statement 2015-05-31: the tax of 6% is 1.80 yuan so far, but on 31.00 it is 1.86
         TermsChanged: statement 2015-05-17: it rates the segment from 2015-05-01 by plan q of 2015-05-01, but before it was rated by plan p of 2015-05-01
         TermsGone: statement 2015-05-16: it rates the segment from 2015-05-01 by plan p of 2015-05-01, but a part of these terms is not stored, or cannot be read
         Unbooked: adjustment d: it waits since 2015-06-11T13:00:00+08:00, but the next statement was to book it

@@ -57,6 +57,7 @@ impl Key {
 
 const UNPRICED: &str = "(unpriced)";
 const PLAN: &str = "(plan)";
+const TAX: &str = "(tax)";
 const ADJUSTMENTS: &str = "(adjustments)";
 
 impl<'a> Sums<'a> {
@@ -176,7 +177,8 @@ impl<'a> Sums<'a> {
         match self.by {
             UsageBy::Rate => {
                 for line in &statement.lines {
-                    let key = Key::of_rate(line.rate.as_ref(), PLAN);
+                    let of_none = if line.because == LineCause::Tax { TAX } else { PLAN };
+                    let key = Key::of_rate(line.rate.as_ref(), of_none);
                     self.groups.entry(key).or_default().charge.add(line.charge_fen, made)?;
                 }
                 for note in &statement.adjustments {

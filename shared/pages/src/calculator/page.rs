@@ -2,7 +2,7 @@
 
 use askama::Template;
 use rust_decimal::Decimal;
-use steelyard_pricing::{BillingDay, Name, Per, Yuan};
+use steelyard_pricing::{BillingDay, LineCause, Name, Per, Yuan};
 
 use super::list::{LineError, LineFault, NumberFault};
 use super::texts::Texts;
@@ -267,7 +267,12 @@ impl Line<'_> {
     }
 
     fn name(&self) -> Html {
-        self.line.rate.as_ref().map_or_else(|| self.t.all_rates(), |rate| self.show(rate))
+        match (&self.line.rate, self.line.because) {
+            (Some(rate), _) => self.show(rate),
+            (None, LineCause::Tax) => self.t.tax(),
+            (None, LineCause::Concession) => self.t.whole_month(),
+            (None, _) => self.t.all_rates(),
+        }
     }
 
     fn amount(&self) -> Html {

@@ -196,6 +196,8 @@ texts! {
     calls_head() { en: "Calls", zh: "次数" }
     amount_head() { en: "Amount, ¥", zh: "金额（元）" }
     yuan() { en: "yuan", zh: "元" }
+    tax() { en: "Tax", zh: "税费" }
+    whole_month() { en: "The whole month", zh: "整月" }
     all_rates() { en: "All rates together", zh: "全部费率合计" }
     calculation() { en: "The calculation", zh: "计算过程" }
     before() { en: "Calls before", zh: "此前次数" }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use steelyard_billing::{MonthFigures, MonthUnderPlan, OnTopError, ProviderId, QuoteOnTop};
 use steelyard_pricing::{
-    Amount, ApiName, BillingDay, BillingMonth, Calls, Catalog, Fen, LineOnTop, Metered, Name, Plan,
-    TermsRef, UsageError,
+    Amount, ApiName, BillingDay, BillingMonth, Calls, Catalog, Fen, LineCause, LineOnTop, Metered,
+    Name, Plan, TermsRef, UsageError,
 };
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -156,6 +156,9 @@ pub struct AddedLine {
     /// The rate; none for what the plan adds to the sum of its rates, or takes off.
     #[schema(value_type = Option<String>)]
     pub rate: Option<Name>,
+    /// Why there is a line.
+    #[schema(value_type = String)]
+    pub because: LineCause,
     /// The APIs of the list under the rate.
     pub apis: Vec<AddedApi>,
     /// The calls of this month under the rate, before the list.
@@ -361,6 +364,7 @@ impl AddedLine {
         let free = line.after.free_used + line.after.plan_free_used;
         Ok(AddedLine {
             rate: line.rate.clone(),
+            because: line.because,
             apis: apis.collect(),
             calls_before: line.before.metered.calls,
             calls_after: line.after.metered.calls,

@@ -44,7 +44,7 @@ pub struct Discount {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiscountOf {
-    /// Of what the discounts before it have left: twice 50% leaves a quarter.
+    /// Of what the percentages before it have left: twice 50% leaves a quarter.
     #[default]
     Remaining,
     /// Of the amount before any discount, and never more than is left: twice 50% leaves nothing.

@@ -76,7 +76,7 @@ pub struct PlanDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub maximum: Option<Yuan>,
-    /// The tax on the prices, and whether they include it; nothing is said of tax unless given.
+    /// The tax on the prices, and whether they include it; no tax is shown unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Tax>,
     /// The prices.

@@ -33,7 +33,7 @@ pub struct Override {
     /// The units that are free beyond the allowance: by day if that is by day, else by month.
     #[serde(default, skip_serializing_if = "is_default")]
     pub free_on_top: Quantity,
-    /// The percentage that is taken off after the plan's own discounts.
+    /// The percentage that is taken off after the plan's own percentages, and before its amounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_percent: Option<Percent>,
     /// The amount that is taken off a month after the plan's own discounts, in yuan, in place of a percentage.

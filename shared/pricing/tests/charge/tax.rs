@@ -89,6 +89,31 @@ fn each_part_of_a_month_has_the_tax_of_its_terms() {
 }
 
 #[test]
+fn a_month_without_usage_has_no_tax_whatever_a_concession_took_off() {
+    let price = json!({"model": "volume", "tiers": [
+        {"up_to": 100, "unit_price": "10"}, {"unit_price": "1"}]});
+    let tax = json!({"percent": "6", "behavior": "exclusive"});
+    let mut april = April::under(plan(json!({"rates": rate(price, json!({})), "tax": tax})));
+    let over =
+        json!({"override": "gift", "from": "2014-04-01", "rate": "calls", "free_on_top": 150});
+    april.overrides.push(serde_json::from_value(over).unwrap());
+    let rates = rate(per_unit("1"), json!({}));
+    april.plans.insert(11, plan(json!({"plan": "other", "rates": rates})));
+    april.count(1, json!({"a": 120}));
+    april.check(10, expect![[r#"
+        from 1 calls: 0 calls to 120 calls, free 50 of 50, (70 − 0) × 10 = 700, was 0, 700 rounded by 0 = 700.00
+        concession from 1 month: 700, without override gift 120 = -580, was 0, -580 rounded by 0 = -580.00
+        tax from 1 on 120 = 7.2, was 0, 7.2 rounded by 0 = 7.20
+        charge 127.20 of 120"#]]);
+    april.void(1, json!({"a": 120}));
+    april.check(30, expect![[r#"
+        void from 1 calls: 120 calls to 0 calls, free 0 of 50 = 0, was 700, -700 rounded by 0 = -700.00
+        concession from 11 month: 0, without  0 = 0, was -580, 580 rounded by 0 = 580.00
+        tax from 1 on 0 = 0, was 7.2, -7.2 rounded by 0 = -7.20
+        charge -127.20 of 0"#]]);
+}
+
+#[test]
 fn tax_is_written_with_its_behavior() {
     for text in
         [r#"{"percent":"6","behavior":"inclusive"}"#, r#"{"percent":"13","behavior":"exclusive"}"#]

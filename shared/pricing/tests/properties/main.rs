@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use steelyard_pricing::{
     Amount, BillingDay, Calls, Condenser, DayCharge, Fen, Line, LineCause, Metered, MonthToDate,
-    MonthUsage, Progress, RatedToDate, Segment, Terms, Usage, Yuan, charge, segments,
+    MonthUsage, Progress, RatedToDate, Segment, TaxToDate, Terms, Usage, Yuan, charge, segments,
 };
 
 use crate::books::settle;
@@ -169,28 +169,39 @@ proptest! {
     }
 
     #[test]
-    fn the_tax_of_a_month_is_its_percentage_of_what_is_charged_without_it(month in any_month()) {
-        let mut nets = BTreeMap::<String, i64>::new();
+    fn each_tax_is_its_percentage_of_its_share_of_what_is_charged_without_tax(month in any_month()) {
         for run in settle(&month) {
             let charged = &run.charged;
+            let mut parts = BTreeMap::<String, Exact>::new();
             for segment in &run.segments {
-                let plan = serde_json::to_value(segment.plan()).unwrap();
-                if plan["tax"]["behavior"] != "exclusive" {
-                    continue;
-                }
-                let percent = plan["tax"]["percent"].as_str().unwrap().to_owned();
-                let is_net = |line: &&Line| {
-                    line.segment == segment.from() && line.because != LineCause::Tax
-                };
-                let net = charged.lines.iter().filter(is_net).map(|line| line.charge_fen.get());
-                *nets.entry(percent).or_default() += net.sum::<i64>();
+                let Some(rated) = charged.month.segments.get(&segment.from()) else { continue };
+                let tax = &serde_json::to_value(segment.plan()).unwrap()["tax"];
+                let is_added = tax["behavior"] == "exclusive" && tax["percent"] != "0";
+                let percent = tax["percent"].as_str().filter(|_| is_added).unwrap_or_default();
+                let rates = rated.rates.values().map(|rated| &rated.yuan);
+                let all = rates.chain(rated.minimums.values());
+                let all = all.chain([&rated.adjustment_yuan, &rated.minimum_yuan]);
+                let all = all.map(|yuan| Exact::read(&yuan.to_string())).collect::<Vec<_>>();
+                let part = parts.entry(percent.to_owned()).or_default();
+                *part = part.plus(&Exact::sum(&all));
             }
-            let taxes = nets.iter().map(|(percent, net)| {
-                let of_fen = Exact::whole(*net).times(&Exact::read(percent));
-                of_fen.over(&Exact::whole(100)).half_away()
-            });
-            let taxes = taxes.collect::<Vec<_>>();
-            prop_assert_eq!(Exact::sum(&taxes), Exact::whole(charged.tax_fen.get()));
+            let all = Exact::sum(&parts.values().cloned().collect::<Vec<_>>());
+            let net = Exact::whole(charged.month.charged_fen.minus(charged.tax_fen).unwrap().get());
+            let mut sum = Exact::zero();
+            for (percent, part) in parts.iter().filter(|(percent, _)| !percent.is_empty()) {
+                let percent = serde_json::from_value(percent.clone().into()).unwrap();
+                let TaxToDate { net_fen, tax_fen } =
+                    charged.month.taxes.get(&percent).copied().unwrap_or_default();
+                let (net_fen, tax) = (Exact::whole(net_fen.get()), Exact::whole(tax_fen.get()));
+                let hundredth = Exact::read(&percent.to_string()).over(&Exact::whole(100));
+                prop_assert_eq!(net_fen.times(&hundredth).half_away(), tax.clone());
+                if all != Exact::zero() {
+                    let off = net.times(part).over(&all).minus(&net_fen);
+                    prop_assert!(Exact::whole(-1) <= off && off <= Exact::whole(1), "{off:?}");
+                }
+                sum = sum.plus(&tax);
+            }
+            prop_assert_eq!(sum, Exact::whole(charged.tax_fen.get()));
         }
     }
 

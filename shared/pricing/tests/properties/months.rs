@@ -67,7 +67,10 @@ enum Count {
 }
 
 type RawVersion = (bool, bool, u32, Value);
-type RawOverride = (bool, u32, Option<u32>, Option<Value>, u64, Option<&'static str>, bool);
+/// A percentage or an amount.
+type RawDiscount = (Option<&'static str>, Option<&'static str>);
+
+type RawOverride = (bool, u32, Option<u32>, Option<Value>, u64, RawDiscount, bool);
 
 fn count() -> impl Strategy<Value = Count> {
     prop_oneof![
@@ -112,10 +115,14 @@ fn raw_version(month: &'static str, days: u32) -> impl Strategy<Value = RawVersi
 
 fn raw_override(days: u32) -> impl Strategy<Value = RawOverride> {
     let free = prop_oneof![Just(0), 1_u64..2_000];
-    let percent = prop::option::of(select(vec!["0.5", "10", "100"]));
+    let off = prop_oneof![
+        3 => Just((None, None)),
+        3 => select(vec!["0.5", "10", "100"]).prop_map(|percent| (Some(percent), None)),
+        1 => select(vec!["0.01", "7.5", "1000"]).prop_map(|amount| (None, Some(amount))),
+    ];
     let price = prop::option::of(any_price());
     let length = prop::option::of(1..days);
-    (any::<bool>(), 1..=days, length, price, free, percent, any::<bool>())
+    (any::<bool>(), 1..=days, length, price, free, off, any::<bool>())
 }
 
 /// Any month under plans that are not refused.
@@ -153,7 +160,7 @@ fn read_override(
     days: u32,
     raw: RawOverride,
 ) -> Option<Version<Override>> {
-    let (known_early, from, length, price, free, percent, of_plan) = raw;
+    let (known_early, from, length, price, free, (percent, amount), of_plan) = raw;
     let mut document = json!({"override": format!("o{index}"), "from": date(name, from)});
     if let Some(until) = length.map(|length| from + length).filter(|until| *until <= days) {
         document["until"] = json!(date(name, until));
@@ -164,6 +171,7 @@ fn read_override(
     }
     document["free_on_top"] = json!(free);
     document["discount_percent"] = json!(percent);
+    document["discount_amount"] = json!(amount);
     let terms = Override::read(&written(&document)).ok()?;
     Some(Version { known_early, terms })
 }
