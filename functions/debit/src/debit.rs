@@ -1,5 +1,6 @@
 //! Work on a debit: what is due is done, step by step, each stored before and after.
 
+use jiff::Timestamp;
 use steelyard_alipay::PayRequest;
 use steelyard_billing::breaker::{Breaker, Permit};
 use steelyard_billing::{
@@ -30,7 +31,10 @@ impl Collector {
                 Step::Pay => self.pay(&debit).await?,
                 Step::Query => self.query(&debit).await?,
                 Step::Close => self.close(&debit).await?,
-                Step::Report => self.step(&debit, debit.reported(self.clock.now())?).await?,
+                Step::Report => {
+                    let now = self.clock.now();
+                    self.step(&debit, debit.reported(now)?, now).await?
+                }
             };
             match stepped {
                 Some(after) => debit = after,
@@ -80,14 +84,16 @@ impl Collector {
         let answer = self.alipay.pay(&request(&sending)?, self.clock.now()).await;
         log_own_trouble(&sending, &answer);
         self.report_answer(&answer, is_probe, breaker).await;
-        let after = sending.after_pay(answer, &self.books.rules, self.clock.now())?;
-        self.step(&sending, after).await
+        let now = self.clock.now();
+        let after = sending.after_pay(answer, &self.books.rules, now)?;
+        self.step(&sending, after, now).await
     }
 
     async fn query(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
         let attempt = debit.last_attempt().ok_or(WorkError::NoRequest)?;
         let answer = self.alipay.query(&attempt.out_trade_no, self.clock.now()).await;
-        self.step(debit, debit.after_query(answer, self.clock.now())?).await
+        let now = self.clock.now();
+        self.step(debit, debit.after_query(answer, now)?, now).await
     }
 
     async fn close(&self, debit: &Debit) -> Result<Option<Debit>, WorkError> {
@@ -96,14 +102,21 @@ impl Collector {
         if let Err(doubt) = &answer {
             tracing::warn!(provider.id = %debit.provider, debit.id = %debit.debit, doubt = doubt.0, "close in doubt");
         }
-        self.step(debit, debit.after_close(answer, self.clock.now())?).await
+        let now = self.clock.now();
+        self.step(debit, debit.after_close(answer, now)?, now).await
     }
 
     /// Stores a step. None when another worker stored one meanwhile: a query shows again what this
     /// one saw.
-    async fn step(&self, before: &Debit, after: Debit) -> Result<Option<Debit>, WorkError> {
+    /// Stores a step with the time at which it was taken: the debit and its journal entry tell the same.
+    async fn step(
+        &self,
+        before: &Debit,
+        after: Debit,
+        now: Timestamp,
+    ) -> Result<Option<Debit>, WorkError> {
         log_end(&after);
-        let stored = self.books.step_debit(before, &after, self.clock.now()).await?;
+        let stored = self.books.step_debit(before, &after, now).await?;
         match &stored {
             Some(debit) => log(debit),
             None => {
