@@ -1,5 +1,6 @@
 //! Work on money that is given back: a refund is sent and queried, a reversal queried.
 
+use jiff::Timestamp;
 use steelyard_alipay::Refund as RefundRequest;
 use steelyard_billing::{
     ProviderId, Refund, RefundAnswer, RefundPhase, RefundQueryAnswer, RefundRef, RefundStep,
@@ -28,7 +29,8 @@ impl Collector {
                 RefundStep::Send => self.send_refund(&refund).await?,
                 RefundStep::Query => self.query_refund(&refund).await?,
                 RefundStep::Report => {
-                    self.step_refund(&refund, refund.reported(self.clock.now())?).await?
+                    let now = self.clock.now();
+                    self.step_refund(&refund, refund.reported(now)?, now).await?
                 }
             };
             match stepped {
@@ -41,30 +43,35 @@ impl Collector {
 
     /// Stores that it is sent, sends it, and stores the result. None when another worker is at it.
     async fn send_refund(&self, refund: &Refund) -> Result<Option<Refund>, WorkError> {
-        let sending = refund.sending(self.clock.now())?;
-        let Some(sending) = self.step_refund(refund, sending).await? else { return Ok(None) };
+        let now = self.clock.now();
+        let sending = self.step_refund(refund, refund.sending(now)?, now).await?;
+        let Some(sending) = sending else { return Ok(None) };
         let answer = self.alipay.refund(&request(&sending)?, self.clock.now()).await;
         tracing::info!(refund = %sending.number(), ?answer, "a refund was sent");
         if let RefundAnswer::OwnAccount(code) = &answer {
             let code = &code.0;
             tracing::error!(refund = %sending.number(), code, own_account_trouble = 1, "our own account at Alipay stops a refund");
         }
-        self.step_refund(&sending, sending.after_refund(answer, self.clock.now())?).await
+        let now = self.clock.now();
+        self.step_refund(&sending, sending.after_refund(answer, now)?, now).await
     }
 
     async fn query_refund(&self, refund: &Refund) -> Result<Option<Refund>, WorkError> {
         let answer = self.alipay.query_refund(&request(refund)?, self.clock.now()).await;
         tracing::info!(refund = %refund.number(), ?answer, "a refund was queried");
-        self.step_refund(refund, refund.after_query(answer, self.clock.now())?).await
+        let now = self.clock.now();
+        self.step_refund(refund, refund.after_query(answer, now)?, now).await
     }
 
-    /// Stores a step, with the money that its end moves. None when another worker was faster.
+    /// Stores a step with the time at which it was taken, and the money that its end moves. None when another
+    /// worker was faster.
     async fn step_refund(
         &self,
         before: &Refund,
         after: Refund,
+        now: Timestamp,
     ) -> Result<Option<Refund>, WorkError> {
-        let stored = self.books.step_refund(before, &after, self.clock.now()).await?;
+        let stored = self.books.step_refund(before, &after, now).await?;
         stored.iter().for_each(log);
         Ok(stored)
     }
