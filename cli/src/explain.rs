@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use steelyard_billing::{AdjustmentNote, ChangedDay, Statement, StatementTax};
 use steelyard_pricing::{
     AmountOff, ApiName, Conversion, Discounted, Fen, Limit, Line, LineCause, Metered, MoneyError,
-    Per, Rated, Rounded, SegmentSpan, Slice, Unpriced, Yuan,
+    Per, Percent, Rated, Rounded, SegmentSpan, Slice, Unpriced, Yuan,
 };
 use steelyard_runtime::Error;
 
@@ -140,7 +140,7 @@ fn line(number: &str, line: &Line) -> Result<String, MoneyError> {
     text += &match line.because {
         LineCause::Concession => concession(line)?,
         LineCause::Minimum => minimum(line)?,
-        LineCause::Tax => taxed(line)?,
+        LineCause::Tax => line.tax.map_or(Ok(String::new()), |percent| taxed(line, percent))?,
         LineCause::Usage
         | LineCause::Late
         | LineCause::Void
@@ -166,11 +166,10 @@ fn minimum(line: &Line) -> Result<String, MoneyError> {
     Ok(format!("    together {base}\n{held}    {due} − {base} = {added}\n"))
 }
 
-/// What tax adds to what the month charges without it.
-fn taxed(line: &Line) -> Result<String, MoneyError> {
-    let (net, gross) = (yuan(line.after.base_yuan), yuan(line.after.due_yuan));
-    let tax = yuan(line.after_yuan()?);
-    Ok(format!("    the month without tax {net}, with tax {gross}\n    {gross} − {net} = {tax}\n"))
+/// The tax of the month so far: its percentage of the charges without tax.
+fn taxed(line: &Line, percent: Percent) -> Result<String, MoneyError> {
+    let (net, tax) = (yuan(line.after.base_yuan), yuan(line.after_yuan()?));
+    Ok(format!("    {percent}% of {net}, the month without tax, to the nearest fen: {tax}\n"))
 }
 
 /// The month's cost with all concessions, and without those that are left out.

@@ -330,7 +330,7 @@ impl<'a> Known<'a> {
         Ok(Exit::done(changes.is_well()))
     }
 
-    /// What usage costs a provider, and what it would cost without the override.
+    /// The cost of a provider's usage, with the override and without it.
     fn costs_without(&self, name: &Name, of: &Counted) -> Result<(Fen, Fen), Error> {
         let with = of.billed(&self.plans)?;
         let without = |day| {

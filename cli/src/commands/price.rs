@@ -59,7 +59,7 @@ fn text(quote: &Quote) -> Result<String, Error> {
     Ok(text + &amount(quote.rounded, quote.exact, &quote.lines))
 }
 
-/// What is charged, and exactly; tax that is added is only in the first.
+/// The charge with tax, and the exact price without tax that is added.
 fn amount(rounded: Fen, exact: Yuan, lines: &[Line]) -> String {
     let has_tax = lines.iter().any(|line| line.because == LineCause::Tax);
     let without = if has_tax { " without tax" } else { "" };

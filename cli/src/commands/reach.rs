@@ -126,8 +126,8 @@ impl Versions {
         Ok(changes.sorted())
     }
 
-    /// What usage costs a provider without the version and with it; none if every
-    /// day up to the last of this month has the same plan with it.
+    /// The cost of a provider's usage, without the version and with it. None if the version changes the plan
+    /// of no day up to the end of this month.
     fn costs(&self, of: &Counted, days: Days) -> Result<Option<(Fen, Fen)>, Error> {
         let (now, then) = (of.billed(&self.before)?, of.billed(&self.after)?);
         let first = self.effective_from.max(days.from);

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, Calls, Fen, Line, LineCause, MoneyError, Percent, Rounding, SegmentSpan, Tax,
-    TaxBehavior, TermsRef, Unpriced, Usage, UsageError, Yuan,
+    BillingDay, Calls, Fen, Line, LineCause, MoneyError, Rounding, SegmentSpan, Tax, TaxBehavior,
+    TermsRef, Unpriced, Usage, UsageError, Yuan,
 };
 use thiserror::Error;
 
@@ -75,14 +75,14 @@ pub struct Statement {
     pub last_debit: u64,
 }
 
-/// What of a statement is tax of one rate.
+/// The tax of one rate on a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatementTax {
     /// The rate, and whether prices include it.
     pub tax: Tax,
     /// The charges that it is on: with the tax where prices include it, and without it where it is added.
     pub of_fen: Fen,
-    /// What is tax of them, or is added to them.
+    /// How much of them is tax, or how much is added to them.
     pub tax_fen: Fen,
 }
 
@@ -134,7 +134,7 @@ impl Statement {
         self.charge_fen.minus(adjustment::sum(&self.adjustments)?)
     }
 
-    /// What of its lines is tax: that which is added, and that which prices include.
+    /// The taxes of its lines: those that prices include, and those that are added.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ impl Statement {
     pub fn taxes(&self) -> Result<Vec<StatementTax>, MoneyError> {
         let mut taxes = Vec::<StatementTax>::new();
         for span in &self.segments {
-            let Some(tax) = span.tax.filter(|tax| tax.percent != Percent::default()) else {
+            let Some(tax) = span.tax.filter(|tax| !tax.percent.is_zero()) else {
                 continue;
             };
             let place = taxes.iter().position(|found| found.tax == tax);

@@ -22,10 +22,10 @@ pub struct MonthToDate {
     /// What is taken off their sum, so that no concession raises it: nothing, or less.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub concession_yuan: Yuan,
-    /// What taxes added to what was charged of it, by their percentages.
+    /// The taxes that were added to the month, by percentage.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taxes: BTreeMap<Percent, TaxToDate>,
-    /// What has been charged for all of it, with the taxes that are added.
+    /// How much has been charged for all of it, with the taxes that are added.
     pub charged_fen: Fen,
     /// The rule that rounds the month: that of the plan with which it began when it was first charged;
     /// none before a segment has begun. A later rule would change settled totals, and leave a fen that no
@@ -115,6 +115,9 @@ pub struct Line {
     /// Why there is a line.
     #[serde(default, skip_serializing_if = "LineCause::is_usage")]
     pub because: LineCause,
+    /// The percentage of a tax that is added; none for other lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Percent>,
     /// The concessions without which the month costs less: it costs what it would without them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<Concession>,

@@ -35,6 +35,7 @@ mod progress;
 mod quantity;
 mod quote;
 mod rating;
+mod reduction;
 mod rounding;
 mod run;
 #[cfg(feature = "schema")]
@@ -71,7 +72,8 @@ pub use plan::{
 pub use progress::Progress;
 pub use quantity::Quantity;
 pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
-pub use rating::{AmountOff, Continued, Discounted, Limit, Rated, RatedToDate};
+pub use rating::{Continued, Limit, Rated, RatedToDate};
+pub use reduction::{AmountOff, Discounted};
 #[cfg(feature = "schema")]
 pub use schema::{override_schema, plan_schema};
 pub use share::share;

@@ -55,9 +55,10 @@ pub fn charge_on_top(
         let mut on_top = LineOnTop::of(line.clone(), segment, rating);
         if line.because == LineCause::Concession {
             on_top.so_far = so_far.all.clone();
-        } else if line.because == LineCause::Tax {
-            let tax = segment.span().tax.and_then(|tax| before.taxes.get(&tax.percent));
-            on_top.so_far = tax.copied().unwrap_or_default().rated()?;
+        } else if let Some(percent) = line.tax {
+            // A month without the tax so far has nothing of it.
+            let tax = before.taxes.get(&percent).copied().unwrap_or_default();
+            on_top.so_far = tax.rated()?;
         }
         Ok(on_top)
     });

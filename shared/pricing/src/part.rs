@@ -303,6 +303,7 @@ pub(crate) fn line(
         segment,
         rate: None,
         because,
+        tax: None,
         without: Vec::new(),
         apis: Usage::new(),
         exact_yuan: now.minus(before.yuan)?,

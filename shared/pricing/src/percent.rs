@@ -29,6 +29,12 @@ impl Percent {
         self.0
     }
 
+    /// Whether it is 0%.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
     /// The percentage of one yuan.
     #[must_use]
     pub fn of_one_yuan(self) -> Yuan {

@@ -7,10 +7,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Billable, Metric};
+use crate::reduction::{Reductions, Used};
 use crate::tally::{RateTally, Tally};
 use crate::{
-    BillingDay, Charged, Conversion, Discount, DiscountOf, Metered, MoneyError, Name, Percent,
-    PlanDocument, Rate, Segment, Slice, Yuan,
+    BillingDay, Charged, Conversion, Discounted, Metered, MoneyError, PlanDocument, Rate, Segment,
+    Slice, Yuan,
 };
 
 /// What one rate, or the plan on top of its rates, comes to in a segment so far.
@@ -92,49 +93,6 @@ pub struct Continued {
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub due_yuan: Yuan,
 }
-
-/// What one discount took off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Discounted {
-    /// The discount.
-    pub discount: Name,
-    /// Its percentage; nothing where it takes off an amount.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub percent: Percent,
-    /// The amount, where it takes off one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Box<AmountOff>>,
-    /// What it is of.
-    pub of_yuan: Yuan,
-    /// What it took off.
-    pub off_yuan: Yuan,
-}
-
-/// A fixed amount that is taken off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AmountOff {
-    /// The amount of the month; of a part of it that begins anew, the share by days.
-    pub yuan: Yuan,
-    /// What earlier segments took off of it.
-    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
-    pub used_yuan: Yuan,
-}
-
-impl AmountOff {
-    /// What it takes off what is left to pay.
-    ///
-    /// # Errors
-    ///
-    /// [`MoneyError`] when an amount leaves its range.
-    pub fn of(self, left: Yuan) -> Result<Yuan, MoneyError> {
-        Ok(self.yuan.minus(self.used_yuan)?.min(left).max(Yuan::ZERO))
-    }
-}
-
-/// What was taken off by discounts of fixed amounts in earlier segments of a run, by rate and discount; under
-/// no rate by those of plans.
-#[derive(Default)]
-pub(crate) struct Used(BTreeMap<(Option<Name>, Name), Yuan>);
 
 /// What an amount is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -499,42 +457,6 @@ fn use_of(left: &mut Decimal, rate: &Rate, units: Decimal) -> Decimal {
 }
 
 impl Rated {
-    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, which holds what `earlier` segments came
-    /// to as well. A maximum that these are above leaves nothing to pay, and gives nothing back: of what a
-    /// rate came to, the plan may have taken off a part.
-    fn settle(
-        &mut self,
-        segment: &Segment<'_>,
-        Reductions { rate, discounts, maximum }: Reductions<'_>,
-        earlier: Yuan,
-        used: &mut Used,
-    ) -> Result<(), MoneyError> {
-        let mut left = self.base_yuan;
-        // Amounts come last: a month that is cut has the same percentages of all its parts, whichever of them
-        // used the amounts up.
-        for discount in segment.discounts(discounts).filter(|discount| discount.amount.is_none()) {
-            let taken = discounted(discount, self.base_yuan, left)?;
-            left = left.minus(taken.off_yuan)?;
-            self.discounts.push(taken);
-        }
-        for discount in segment.discounts(discounts) {
-            let Some(amount) = discount.amount else { continue };
-            let yuan = segment.share_of_amount_off(amount);
-            let taken = used.taken(rate, &discount.discount, yuan, left)?;
-            left = left.minus(taken.off_yuan)?;
-            self.discounts.push(taken);
-        }
-        self.due_yuan = left;
-        let Some(maximum) = maximum.map(|cap| segment.share_of_cap(cap)) else { return Ok(()) };
-        if left.plus(earlier)? > maximum {
-            self.limit = Some(Limit::Maximum(maximum));
-            self.due_yuan = maximum.minus(earlier)?.max(Yuan::ZERO);
-        }
-        Ok(())
-    }
-}
-
-impl Rated {
     /// Leaves to the end of the month what is charged then.
     fn defer(&mut self, rate: &Rate, due: Due) {
         if due == Due::SoFar && rate.charged == Charged::AtMonthEnd && !self.due_yuan.is_zero() {
@@ -542,69 +464,4 @@ impl Rated {
             self.due_yuan = Yuan::ZERO;
         }
     }
-}
-
-/// What takes off from what a rate, or the plan, comes to.
-#[derive(Clone, Copy)]
-struct Reductions<'a> {
-    /// None for those of the plan.
-    rate: Option<&'a Name>,
-    discounts: &'a [Discount],
-    maximum: Option<Yuan>,
-}
-
-impl<'a> Reductions<'a> {
-    fn of_rate(rate: &'a Rate) -> Reductions<'a> {
-        let Rate { rate, discounts, maximum, .. } = rate;
-        Reductions { rate: Some(rate), discounts, maximum: *maximum }
-    }
-
-    fn of_plan(document: &'a PlanDocument) -> Reductions<'a> {
-        let PlanDocument { discounts, maximum, .. } = document;
-        Reductions { rate: None, discounts, maximum: *maximum }
-    }
-}
-
-impl Used {
-    /// What is taken off what is left of a segment, of an amount of its run.
-    fn taken(
-        &mut self,
-        rate: Option<&Name>,
-        discount: &Name,
-        yuan: Yuan,
-        left: Yuan,
-    ) -> Result<Discounted, MoneyError> {
-        let used = self.0.entry((rate.cloned(), discount.clone())).or_default();
-        let amount = AmountOff { yuan, used_yuan: *used };
-        let off_yuan = amount.of(left)?;
-        *used = used.plus(off_yuan)?;
-        Ok(Discounted {
-            discount: discount.clone(),
-            percent: Percent::default(),
-            amount: Some(Box::new(amount)),
-            of_yuan: left,
-            off_yuan,
-        })
-    }
-}
-
-fn discounted(discount: &Discount, list: Yuan, left: Yuan) -> Result<Discounted, MoneyError> {
-    let of_yuan = match discount.of {
-        DiscountOf::Remaining => left,
-        DiscountOf::List => list,
-    };
-    let percent = discount.percent.unwrap_or_default();
-    let off = of_yuan.percent(percent)?;
-    Ok(Discounted {
-        discount: discount.discount.clone(),
-        percent,
-        amount: None,
-        of_yuan,
-        // Never more than is left; of a credit, never a larger one.
-        off_yuan: if left < Yuan::ZERO { off.max(left) } else { off.min(left) },
-    })
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

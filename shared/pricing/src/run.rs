@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::model::Metric;
-use crate::rating::{Continued, Due, Rating, SharedFree, Used, measure, price, rate, rate_plan};
+use crate::rating::{Continued, Due, Rating, SharedFree, measure, price, rate, rate_plan};
+use crate::reduction::Used;
 use crate::tally::Tally;
 use crate::{
     ChargeError, Conversion, MoneyError, Name, PlanDocument, Rate, Rated, Segment, UsageError, Yuan,

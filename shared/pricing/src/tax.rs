@@ -1,4 +1,4 @@
-//! Tax: what a plan's prices say of it, and what it comes to.
+//! Tax on the prices of a plan: included in them, or added to what a month charges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -32,12 +32,12 @@ pub enum TaxBehavior {
     Exclusive,
 }
 
-/// What one tax rate adds to a month so far.
+/// The tax of one percentage that was added to a month so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxToDate {
     /// The share of what was charged without tax that it is on.
     pub net_fen: Fen,
-    /// What it added.
+    /// How much tax was added.
     pub tax_fen: Fen,
 }
 
@@ -52,7 +52,7 @@ impl Tax {
         part(net, percent, all)
     }
 
-    /// What of an amount with tax is tax, to the nearest fen, half a fen away from zero.
+    /// How much of an amount that includes the tax is tax, to the nearest fen, half a fen away from zero.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Tax {
     /// Whether it is added to what is charged: prices do not include it, and it is not 0%.
     #[must_use]
     pub fn is_added(self) -> bool {
-        self.behavior == TaxBehavior::Exclusive && self.percent != Percent::default()
+        self.behavior == TaxBehavior::Exclusive && !self.percent.is_zero()
     }
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for Tax {
 }
 
 impl TaxToDate {
-    /// From what was charged without the tax to what is with it.
+    /// The step from the charges without the tax to those with it.
     pub(crate) fn rated(self) -> Result<Rated, MoneyError> {
         let base_yuan = Yuan::from(self.net_fen);
         let due_yuan = base_yuan.plus(self.tax_fen.into())?;
@@ -134,6 +134,10 @@ pub fn taxes_of(
 }
 
 /// A line for each tax that changed, in the last segment with its percentage.
+///
+/// # Errors
+///
+/// [`ChargeError::Unexplained`] when a tax changed and no segment has it.
 pub(crate) fn lines(
     segments: &[SegmentSpan],
     before: &BTreeMap<Percent, TaxToDate>,
@@ -146,19 +150,20 @@ pub(crate) fn lines(
         let has_tax = |span: &&SegmentSpan| {
             span.tax.is_some_and(|tax| tax.is_added() && tax.percent == *percent)
         };
-        let span = segments.iter().rev().find(has_tax);
-        if let Some(span) = span.filter(|_| now.tax_fen != before.tax_fen) {
-            let charge_fen = now.tax_fen.minus(before.tax_fen)?;
-            let before = RatedToDate { yuan: before.tax_fen.into(), ..RatedToDate::default() };
-            let now_yuan = now.tax_fen.into();
-            let line = line(span.from, LineCause::Tax, before, now.rated()?, now_yuan)?;
-            lines.push(Line { charge_fen, ..line });
+        let charge_fen = now.tax_fen.minus(before.tax_fen)?;
+        if charge_fen.is_zero() {
+            continue;
         }
+        let span = segments.iter().rev().find(has_tax);
+        let span = span.ok_or(ChargeError::Unexplained(charge_fen))?;
+        let before = RatedToDate { yuan: before.tax_fen.into(), ..RatedToDate::default() };
+        let line = line(span.from, LineCause::Tax, before, now.rated()?, now.tax_fen.into())?;
+        lines.push(Line { tax: Some(*percent), charge_fen, ..line });
     }
     Ok(lines)
 }
 
-/// What taxes add together.
+/// The sum of taxes.
 pub(crate) fn sum(taxes: &BTreeMap<Percent, TaxToDate>) -> Result<Fen, MoneyError> {
     Fen::sum(taxes.values().map(|tax| tax.tax_fen))
 }

@@ -56,7 +56,7 @@ pub struct SegmentSpan {
     /// The day after the last one of the run, where later segments go on from the segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_until: Option<BillingDay>,
-    /// What the terms say of tax.
+    /// The tax on the prices of these terms, if they have any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Tax>,
     /// The terms.

@@ -95,7 +95,7 @@ pub(crate) fn split_name<'a>(name: &'a str, before: &str) -> Result<(u8, &'a str
     Ok((short, &name[shared..]))
 }
 
-/// Makes of a name the one after it, which [`split_name`] split.
+/// Turns a name into the next one, which [`split_name`] split.
 pub(crate) fn join_name(name: &mut String, shared: u8, rest: &str) -> Result<(), PackError> {
     let shared = usize::from(shared);
     if !name.is_char_boundary(shared) {
@@ -106,7 +106,7 @@ pub(crate) fn join_name(name: &mut String, shared: u8, rest: &str) -> Result<(),
     Ok(())
 }
 
-/// What is no name.
+/// The error for a text that is not the name of an API.
 pub(crate) fn no_name(name: &str) -> PackError {
     PackError::Content(format!("the name `{name}`"))
 }
@@ -117,7 +117,7 @@ pub(crate) fn no_name(name: &str) -> PackError {
 ///
 /// [`PackError`] when the bytes are cut, go on after their end, or say something that is no usage.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
-    unpacked(read(bytes)?, &mut Names::default())
+    unpacked(read(bytes)?, |text| ApiName::try_from(text.to_owned()))
 }
 
 /// The usages that [`pack_all`] made bytes of.
@@ -127,7 +127,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Usage, PackError> {
 /// As [`unpack`].
 pub(crate) fn unpack_all(bytes: &[u8], names: &mut Names) -> Result<Vec<Usage>, PackError> {
     let all = read::<Vec<Packed<'_>>>(bytes)?;
-    all.into_iter().map(|packed| unpacked(packed, names)).collect()
+    all.into_iter().map(|packed| unpacked(packed, |text| names.of(text))).collect()
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, PackError> {
@@ -139,13 +139,16 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, PackError> {
     }
 }
 
-fn unpacked(packed: Packed<'_>, names: &mut Names) -> Result<Usage, PackError> {
+fn unpacked(
+    packed: Packed<'_>,
+    mut api_of: impl FnMut(&str) -> Result<ApiName, ApiNameError>,
+) -> Result<Usage, PackError> {
     let mut amounts = packed.amounts.into_iter().peekable();
     let mut metered = Vec::<(ApiName, Metered)>::with_capacity(packed.apis.len());
     let mut name = String::new();
     for (place, PackedApi { shared, rest, calls }) in (0..).zip(packed.apis) {
         join_name(&mut name, shared, rest)?;
-        let api = names.of(&name).map_err(|_| no_name(&name))?;
+        let api = api_of(&name).map_err(|_| no_name(&name))?;
         if metered.last().is_some_and(|(before, _)| *before >= api) {
             return Err(PackError::Content(format!("`{api}` after a name that follows it")));
         }

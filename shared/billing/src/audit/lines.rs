@@ -1,7 +1,7 @@
 //! A statement's lines add up to its charge, and each can be recomputed from what it says.
 
 use steelyard_pricing::{
-    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, Usage, Yuan,
+    Discounted, Limit, Line, LineCause, MoneyError, Rated, Slice, Tax, TaxBehavior, Usage, Yuan,
 };
 
 use super::{Breach, BreachKind, Findings};
@@ -15,7 +15,7 @@ pub(super) fn check(statement: &Statement, found: &mut Findings) -> Result<(), B
         Breach::new(BreachKind::Lines, place, stated, actual)
     });
     for line in &statement.lines {
-        found.check(follows_from_explanation(statement, line)?, || {
+        found.check(follows_from_explanation(line)?, || {
             let stated = format!("it charges {} yuan", line.charge_fen);
             let actual = "its explanation does not give that amount";
             Breach::new(BreachKind::Explanation, place(statement, line), stated, actual)
@@ -63,13 +63,13 @@ pub(super) fn place(statement: &Statement, line: &Line) -> String {
     format!("statement {}, {what} of {name}", statement.statement)
 }
 
-fn follows_from_explanation(statement: &Statement, line: &Line) -> Result<bool, MoneyError> {
+fn follows_from_explanation(line: &Line) -> Result<bool, MoneyError> {
     let exact = line.after_yuan()?.minus(line.before.yuan)?;
     let rounded = line.exact_yuan.plus(line.rounding_yuan)?;
     let is_due = match line.because {
         // What the month costs without the concession is proved by rating it.
         LineCause::Concession => line.after.due_yuan <= line.after.base_yuan,
-        LineCause::Tax => is_taxed(statement, line)?,
+        LineCause::Tax => is_taxed(line)?,
         LineCause::Usage
         | LineCause::Late
         | LineCause::Void
@@ -80,17 +80,15 @@ fn follows_from_explanation(statement: &Statement, line: &Line) -> Result<bool, 
         }
     };
     let is_minimum = matches!(line.after.limit, Some(Limit::Minimum(_)));
-    let is_of_cause = !is_minimum || line.because == LineCause::Minimum;
+    let is_of_cause = (!is_minimum || line.because == LineCause::Minimum)
+        && line.tax.is_some() == (line.because == LineCause::Tax);
     Ok(is_due && is_of_cause && exact == line.exact_yuan && rounded == line.charge_fen.into())
 }
 
-/// The tax is what the terms of its segment add to the net amount, to the fen.
-fn is_taxed(statement: &Statement, line: &Line) -> Result<bool, MoneyError> {
-    let span = statement.span_from(line.segment);
-    let tax = span.and_then(|span| span.tax);
-    let Some(tax) = tax.filter(|tax| tax.is_added()) else {
-        return Ok(false);
-    };
+/// The tax is its percentage of the net amount, to the fen.
+fn is_taxed(line: &Line) -> Result<bool, MoneyError> {
+    let Some(percent) = line.tax else { return Ok(false) };
+    let tax = Tax { percent, behavior: TaxBehavior::Exclusive };
     let net = line.after.base_yuan.to_fen_floor()?;
     let is_whole = Yuan::from(net) == line.after.base_yuan && line.rounding_yuan.is_zero();
     Ok(is_whole && line.after_yuan()? == Yuan::from(tax.on(net)?))
@@ -129,7 +127,7 @@ fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     let mut left = rated.base_yuan;
     for Discounted { percent, amount, of_yuan, off_yuan, .. } in &rated.discounts {
         let off = match amount {
-            Some(amount) if percent.get().is_zero() => amount.of(left)?,
+            Some(amount) if percent.is_zero() => amount.of(left)?,
             Some(_) => return Ok(false),
             None => {
                 let off = of_yuan.percent(*percent)?;

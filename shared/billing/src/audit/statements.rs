@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use steelyard_pricing::{
     BillingMonth, Fen, Line, LineCause, RatedToDate, Rounding, Segment, SegmentSpan, SegmentUsage,
-    Tax, rate_month,
+    Tax, Yuan, rate_month,
 };
 
 use super::lines;
@@ -80,7 +80,7 @@ impl Check<'_> {
     }
 
     /// A line goes on from what its rate came to; the plan's from what its rates come to now, a true-up from
-    /// what there is to pay now, that of a concession from what the month comes to, and tax from what it is on.
+    /// what there is to pay now, that of a concession from the sum of the month, and tax from the charges it applies to.
     fn line(&mut self, line: &Line, going_on: &mut ToDate) -> Result<(), Breach> {
         let of_yuan = |yuan| RatedToDate { yuan, ..RatedToDate::default() };
         let is_minimum = line.because == LineCause::Minimum;
@@ -103,12 +103,12 @@ impl Check<'_> {
                 (of_yuan(going_on.concession), going_on.of_segments()?)
             }
             None if line.because == LineCause::Tax => {
-                let percent = going_on.of_segment(line.segment).tax.map(|tax| tax.percent);
-                let percent = percent.unwrap_or_default();
-                let before = going_on.taxes.get(&percent).copied().unwrap_or_default();
                 let due = going_on.taxes_due(self.statement.rounding)?;
-                let due = due.get(&percent).copied().unwrap_or_default();
-                (of_yuan(before.into()), due.net_fen.into())
+                let due = line.tax.and_then(|percent| due.get(&percent));
+                let before = line.tax.and_then(|percent| going_on.taxes.get(&percent));
+                // A tax that is not there is nothing of nothing.
+                let net = due.map_or(Fen::ZERO, |tax| tax.net_fen);
+                (of_yuan(before.map_or(Yuan::ZERO, |tax| (*tax).into())), net.into())
             }
             None => {
                 let books = going_on.of_segment(line.segment);
@@ -148,10 +148,11 @@ impl Check<'_> {
         }
     }
 
-    /// The lines so far come to the price, and to the tax, that the statement states.
+    /// The lines so far sum to the price and to the taxes of the month.
     fn charge(&mut self, to_date: &ToDate) -> Result<(), Breach> {
         let due = to_date.taxes_due(self.statement.rounding)?;
         for percent in union(due.keys(), to_date.taxes.keys()) {
+            // A tax without lines charges nothing, and one that is not due is nothing.
             let due = due.get(percent).copied().unwrap_or_default();
             let stated = to_date.taxes.get(percent).copied().unwrap_or_default();
             self.check(BreachKind::Tax, stated == due.tax_fen, || {

@@ -16,7 +16,7 @@ pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
     /// What is taken off their sum because of a concession.
     pub(super) concession: Yuan,
-    /// What each tax added.
+    /// How much tax the lines added, by percentage.
     pub(super) taxes: BTreeMap<Percent, Fen>,
     /// What was charged for usage, without adjustments.
     pub(super) charged_fen: Fen,
@@ -29,7 +29,7 @@ pub(super) struct ToDate {
 pub(super) struct SegmentBooks {
     /// The terms that the first statement named.
     pub(super) terms: Option<TermsRef>,
-    /// What they say of tax.
+    /// The tax of these terms.
     pub(super) tax: Option<Tax>,
     /// What was charged, and what no rate covers.
     pub(super) usage: Usage,
@@ -85,9 +85,10 @@ impl ToDate {
         match line.because {
             LineCause::Concession => self.concession = line.after_yuan()?,
             LineCause::Tax => {
-                let percent = self.of_segment(line.segment).tax.map(|tax| tax.percent);
-                let sum = self.taxes.entry(percent.unwrap_or_default()).or_default();
-                *sum = sum.plus(line.charge_fen)?;
+                if let Some(percent) = line.tax {
+                    let sum = self.taxes.entry(percent).or_default();
+                    *sum = sum.plus(line.charge_fen)?;
+                }
             }
             LineCause::Usage
             | LineCause::Late
@@ -176,7 +177,7 @@ impl SegmentBooks {
         Ok(())
     }
 
-    /// What it comes to.
+    /// The price of the segment: its rates, their minimums, and what the plan adds or takes off.
     fn yuan(&self) -> Result<Yuan, MoneyError> {
         self.rates_yuan()?.plus(self.adjustment)?.plus(self.minimum)
     }

@@ -1,6 +1,6 @@
 //! Lines beside those of rates: what makes up a minimum, and tax.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use steelyard_billing::Statement;
 use steelyard_pricing::{Fen, Line, LineCause, Percent, Tax, TaxBehavior};
 
@@ -8,13 +8,18 @@ use crate::common::at;
 use crate::keeper::{Keeper, PLAN, day};
 use crate::{Canary, a_fen_less, a_fen_more, breaches, check_on, yuan};
 
+/// Books under the plan of the honest ones, with further fields.
+fn keeper(fields: &Value) -> Keeper {
+    let mut plan: Value = serde_json::from_str(PLAN).unwrap();
+    plan.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    Keeper::new(&[&plan.to_string()], None)
+}
+
 /// Books of a month under a plan that adds 6% of tax and has a minimum of ¥30: on 16 May ¥12.00 and ¥0.72, on
 /// 17 May ¥5.00 and ¥0.30, and on 31 May the rest of the minimum, ¥13.00 and ¥0.78.
 pub fn taxed() -> Keeper {
-    let mut plan: serde_json::Value = serde_json::from_str(PLAN).unwrap();
-    plan["minimum"] = json!("30");
-    plan["tax"] = json!({"percent": "6", "behavior": "exclusive"});
-    let mut keeper = Keeper::new(&[&plan.to_string()], None);
+    let tax = json!({"percent": "6", "behavior": "exclusive"});
+    let mut keeper = keeper(&json!({"tax": tax, "minimum": "30"}));
     for (on, calls) in [("2015-05-16", 1_300), ("2015-05-17", 500)] {
         keeper.report(day(on), "t.a", calls);
         keeper.settle(at(&format!("{} 00:30", day(on).next())));
@@ -101,7 +106,19 @@ pub const CANARIES: &[Canary] = &[
             let tax = Tax { percent, behavior: TaxBehavior::Exclusive };
             statement(keeper, 0).segments[0].tax = Some(tax);
         },
-        &["Explanation", "Tax", "RatedToDate"],
+        &["RatedToDate", "Tax"],
+    ),
+    (
+        "a line of tax has another percentage",
+        |keeper| line(keeper, 1, LineCause::Tax).tax = serde_json::from_value(json!("9")).unwrap(),
+        &["Explanation", "RatedToDate", "Tax"],
+    ),
+    (
+        "a line of usage has a tax",
+        |keeper| {
+            line(keeper, 1, LineCause::Usage).tax = serde_json::from_value(json!("6")).unwrap()
+        },
+        &["Explanation"],
     ),
     (
         "the account notes another tax",
@@ -131,9 +148,7 @@ fn minimums_and_taxes_that_do_not_follow_are_found() {
 
 #[test]
 fn tax_of_nothing_is_none() {
-    let mut plan: serde_json::Value = serde_json::from_str(PLAN).unwrap();
-    plan["tax"] = json!({"percent": "0", "behavior": "exclusive"});
-    let mut keeper = Keeper::new(&[&plan.to_string()], None);
+    let mut keeper = keeper(&json!({"tax": {"percent": "0", "behavior": "exclusive"}}));
     keeper.report(day("2015-05-16"), "t.a", 1_300);
     keeper.settle(at("2015-05-17 00:30"));
     assert_eq!(breaches(&keeper), []);
@@ -142,9 +157,7 @@ fn tax_of_nothing_is_none() {
 
 #[test]
 fn included_tax_is_told_of_each_statement() {
-    let mut plan: serde_json::Value = serde_json::from_str(PLAN).unwrap();
-    plan["tax"] = json!({"percent": "6", "behavior": "inclusive"});
-    let mut keeper = Keeper::new(&[&plan.to_string()], None);
+    let mut keeper = keeper(&json!({"tax": {"percent": "6", "behavior": "inclusive"}}));
     keeper.report(day("2015-05-16"), "t.a", 1_300);
     keeper.settle(at("2015-05-17 00:30"));
     assert_eq!(breaches(&keeper), []);

@@ -22,6 +22,7 @@ fn statement(on: &str, plan: &str, lines: &[(Option<&str>, i64)]) -> Statement {
         segment: first,
         rate: rate.map(|rate| rate.parse().unwrap()),
         because: LineCause::Usage,
+        tax: None,
         without: Vec::new(),
         apis: steelyard_pricing::Usage::new(),
         before: RatedToDate::default(),

@@ -21,6 +21,9 @@ pub struct BillLine {
     /// The rate; none for what the plan adds to the sum of its rates, or takes off.
     #[schema(value_type = Option<String>)]
     pub rate: Option<Name>,
+    /// The percentage of a tax that is added; none for other lines.
+    #[schema(value_type = Option<String>)]
+    pub tax: Option<Percent>,
     /// The first day of the terms by which it is rated.
     #[schema(value_type = String)]
     pub segment: BillingDay,
@@ -141,6 +144,7 @@ fn bill_line(
     Ok(BillLine {
         number,
         rate: line.rate.clone(),
+        tax: line.tax,
         segment: line.segment,
         days,
         calls: calls * sign,

@@ -91,7 +91,7 @@ pub struct DayBill {
     pub unpriced: Vec<UnpricedUsage>,
     /// Credit and debit notes.
     pub notes: Vec<BillNote>,
-    /// What of the charge is tax.
+    /// The taxes of the charge.
     pub taxes: Vec<BillTax>,
     /// How the charge comes about from the month to date.
     pub calculation: Calculation,

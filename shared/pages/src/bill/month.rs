@@ -40,7 +40,7 @@ pub struct MonthBill {
     pub days: Vec<BilledDay>,
     /// The lines of all bills, by rate.
     pub rates: Vec<MonthRate>,
-    /// What of the charges is tax.
+    /// The taxes of the charges.
     pub taxes: Vec<BillTax>,
     /// What the bills charge together, and how it is paid.
     pub total: BilledSum,

@@ -371,7 +371,7 @@ impl Writer<'_> {
         let rest = line.reports.iter().skip(REPORTS_OF_LINE_MAX);
         let is_void = because == LineCause::Void;
         LineShown {
-            name: self.name(bill, because, line),
+            name: self.name(because, line),
             charge: line.charge_fen,
             calls: line.calls,
             calls_word: if is_void { t.withdrawn_calls() } else { t.new_calls() },
@@ -396,14 +396,12 @@ impl Writer<'_> {
         }
     }
 
-    fn name(self, bill: &DayBill, because: LineCause, line: &BillLine) -> Html {
+    fn name(self, because: LineCause, line: &BillLine) -> Html {
         if because == LineCause::Concession {
             return self.t.whole_month();
         }
-        if because == LineCause::Tax {
-            let span = bill.segments.iter().find(|span| span.from == line.segment);
-            let tax = span.and_then(|span| span.tax);
-            return tax.map_or(self.t.tax_heading(), |tax| self.t.tax_of(&tax.percent));
+        if let Some(percent) = &line.tax {
+            return self.t.tax_of(percent);
         }
         let Some(rate) = &line.rate else { return self.t.all_rates() };
         match because {

@@ -1,4 +1,4 @@
-//! What of bills is tax.
+//! The taxes of bills.
 
 use serde::Serialize;
 use steelyard_billing::{Statement, StatementTax};
@@ -8,18 +8,18 @@ use utoipa::ToSchema;
 use super::texts::Texts;
 use crate::show::{Figure, Html};
 
-/// What of one bill, or of several, is tax of one rate.
+/// The tax of one rate on a bill, or on several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BillTax {
     /// The rate, of the price without tax.
     #[schema(value_type = String)]
     pub percent: Percent,
-    /// Whether prices include it: if so it is a part of the charges, and otherwise a line of its own.
+    /// Whether prices include it. If they do not, it has a line of its own.
     pub is_included: bool,
-    /// The charges that it is on: with it if they include it, and without it otherwise.
+    /// The charges that it applies to, with the tax if prices include it, and without it if not.
     #[schema(value_type = i64)]
     pub of_fen: Fen,
-    /// The tax.
+    /// How much of them is tax, or how much is added to them.
     #[schema(value_type = i64)]
     pub tax_fen: Fen,
 }

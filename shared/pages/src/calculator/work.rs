@@ -64,10 +64,10 @@ pub enum Step {
     },
     /// A discount of a fixed amount; taken off.
     AmountOff {
-        /// Its name.
+        /// The name of the discount.
         #[schema(value_type = String)]
         discount: Name,
-        /// How much.
+        /// The amount that is taken off, in yuan.
         #[schema(value_type = String)]
         off: Yuan,
     },

@@ -11,8 +11,7 @@ use steelyard_billing::{
 };
 use steelyard_pages::Lang;
 use steelyard_pages::bill::{
-    BillList, BillListPage, BillRecords, BillsQuery, DayBill, DayBillPage, MonthBill,
-    MonthBillPage, MonthRateKind,
+    BillList, BillListPage, BillsQuery, DayBillPage, MonthBill, MonthBillPage, MonthRateKind,
 };
 use steelyard_pages::costs::{
     Costs, CostsPage, CostsParameters, CostsQuery, CostsQueryError, SourceCalls,
@@ -176,7 +175,7 @@ fn pages_json_csv_and_focus_all_say_what_the_statements_charge() {
     let yuan = Yuan::from(charged).decimal();
     // Bills of days: parts and notes.
     for statement in &month.statements {
-        let bill = bill_of(&month, statement);
+        let bill = month.bill_of(statement);
         let parts = bill.parts.iter().map(|part| part.charge_fen);
         let notes = bill.notes.iter().map(|note| note.amount_fen);
         assert_eq!(Fen::sum(parts.chain(notes)).unwrap(), statement.charge_fen);
@@ -244,7 +243,7 @@ fn tax_is_a_line_of_bills_a_group_of_costs_and_a_category_of_focus() {
         let calendar = &month.rules.calendar;
         let html = MonthBillPage::new(&frame, calendar, &of_month).render().unwrap();
         assert!(html.contains(text), "{lang:?}");
-        let bill = bill_of(&month, last);
+        let bill = month.bill_of(last);
         let html = DayBillPage::new(&frame, calendar, &bill).render().unwrap();
         assert!(html.contains(text), "{lang:?}");
     }
@@ -275,17 +274,6 @@ fn tax_that_prices_include_is_told_and_changes_no_charge() {
         let html = MonthBillPage::new(&frame, &month.rules.calendar, &of_month).render().unwrap();
         assert!(html.contains(text), "{lang:?}");
     }
-}
-
-fn bill_of(month: &Month, statement: &Statement) -> DayBill {
-    let records = BillRecords {
-        statement,
-        statements: &month.statements,
-        reports: &[],
-        entry: None,
-        debits: &[],
-    };
-    DayBill::new(month.records(), records).unwrap()
 }
 
 fn grouped(amount: Fen) -> String {
@@ -419,14 +407,7 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         let empty = BillList::new(may.records(), BillsQuery::default(), &[]).unwrap();
         shown(&BillListPage::new(&frame, &empty).render().unwrap(), &format!("bills-empty-{name}"));
         let statement = month.statements.iter().find(|of| !of.adjustments.is_empty()).unwrap();
-        let records = BillRecords {
-            statement,
-            statements: &month.statements,
-            reports: &[],
-            entry: None,
-            debits: &[],
-        };
-        let bill = DayBill::new(month.records(), records).unwrap();
+        let bill = month.bill_of(statement);
         let frame = month.frame(lang, "bills/x");
         let html = DayBillPage::new(&frame, &month.rules.calendar, &bill);
         shown(&html.render().unwrap(), &format!("bill-changing-{name}"));

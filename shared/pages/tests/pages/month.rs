@@ -12,6 +12,7 @@ use steelyard_billing::{
     Account, Calendar, CountedDays, DayCount, DebitRules, MandateId, MandateInUse, NamesMax,
     PlanAssignment, Provider, ReportCount, Statement, UsageRead, charged_between, next_settlement,
 };
+use steelyard_pages::bill::{BillRecords, DayBill};
 use steelyard_pages::{Frame, Lang, Records};
 use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan, Usage};
 
@@ -104,6 +105,18 @@ fn count(usage: &Usage, at: Timestamp) -> DayCount {
 }
 
 impl Month {
+    /// The bill of a statement whose reports and debits were not read.
+    pub fn bill_of(&self, statement: &Statement) -> DayBill {
+        let records = BillRecords {
+            statement,
+            statements: &self.statements,
+            reports: &[],
+            entry: None,
+            debits: &[],
+        };
+        DayBill::new(self.records(), records).unwrap()
+    }
+
     /// The month that the reference pages show.
     pub fn of_may_2015() -> Month {
         Month::until("2015-04-13", "2015-05-19T08:32")

@@ -9,7 +9,7 @@ use askama::Template;
 use rust_decimal::{Decimal, RoundingStrategy};
 use steelyard_billing::{Account, PlanAssignment, Statement};
 use steelyard_pages::Lang;
-use steelyard_pages::bill::{BillRecords, DayBill, DayBillPage};
+use steelyard_pages::bill::DayBillPage;
 use steelyard_pricing::{Amount, Catalog, Metered, Plan, Usage, Yuan};
 
 use crate::month::{Month, at, day, provider, rules};
@@ -192,14 +192,7 @@ fn check(plan: &str) {
 }
 
 fn check_bill(month: &Month, statement: &Statement, name: &str) {
-    let records = BillRecords {
-        statement,
-        statements: &month.statements,
-        reports: &[],
-        entry: None,
-        debits: &[],
-    };
-    let bill = DayBill::new(month.records(), records).unwrap();
+    let bill = month.bill_of(statement);
     for lang in Lang::ALL {
         let frame = month.frame(lang, "bills/x");
         let html = DayBillPage::new(&frame, &month.rules.calendar, &bill).render().unwrap();

@@ -176,7 +176,7 @@ pub enum Step {
     },
     /// A fixed amount that is taken off, no more than is left.
     AmountOff {
-        /// Its name.
+        /// The name of the discount.
         #[schema(value_type = String)]
         discount: Name,
         /// The amount of the month.
@@ -224,11 +224,11 @@ pub enum Step {
     OfPlan,
     /// What the other lines of the rate, or of the month, charge.
     ChargedByOthers,
-    /// What the month charges to which tax is added.
+    /// The charges of the month without tax.
     WithoutTax,
-    /// What tax adds to it, to the fen.
+    /// The tax on them, to the nearest fen.
     Tax {
-        /// The rate of the tax.
+        /// The percentage of the tax.
         #[schema(value_type = String)]
         percent: Percent,
     },
@@ -356,7 +356,7 @@ impl Calculation {
         } else if line.because == LineCause::Minimum {
             tape.minimum(line)?;
         } else if line.because == LineCause::Tax {
-            tape.tax(statement, line)?;
+            tape.tax(line)?;
         } else if line.rate.is_none() {
             tape.plan(&line.after)?;
         } else {

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    AmountOff, Continued, Conversion, Discounted, Fen, Limit, Line, MoneyError, Per, Percent,
-    Quantity, Rated, Rounded, Yuan,
+    AmountOff, Continued, Conversion, Discounted, Fen, Limit, Line, MoneyError, Per, Quantity,
+    Rated, Rounded, Yuan,
 };
 
 use super::part::Part;
@@ -251,12 +251,12 @@ impl Tape {
     }
 
     /// What tax adds to the month.
-    pub(super) fn tax(&mut self, statement: &Statement, line: &Line) -> Result<(), MoneyError> {
+    pub(super) fn tax(&mut self, line: &Line) -> Result<(), MoneyError> {
         let (net, tax) = (line.after.base_yuan, line.after_yuan()?);
         self.money(Step::WithoutTax, net.decimal());
-        let percent = statement.span_from(line.segment).and_then(|span| span.tax);
-        let percent = percent.map_or(Percent::default(), |tax| tax.percent);
-        self.money(Step::Tax { percent }, tax.decimal());
+        if let Some(percent) = line.tax {
+            self.money(Step::Tax { percent }, tax.decimal());
+        }
         self.less(Step::ChargedByLines, net.decimal());
         self.sum(Step::MonthToDate, tax);
         Ok(())
