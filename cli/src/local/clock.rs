@@ -82,6 +82,16 @@ impl LocalClock {
         is_ahead
     }
 
+    /// Runs on at another speed, from what the clock shows now.
+    pub fn run_at(&self, speed: u32) {
+        let mut setting = self.setting();
+        *setting = Setting {
+            days: Hand::at(setting.days.now(setting.speed)),
+            sessions: Hand::at(setting.sessions.now(setting.speed.min(1))),
+            speed,
+        };
+    }
+
     /// The same clock as a function takes it: to the second.
     #[must_use]
     pub fn clock(&self) -> Clock {
@@ -126,6 +136,22 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(10));
         let hour = begin + SignedDuration::from_hours(1);
         assert!(clock.now() > hour && clock.session_clock().now() < hour);
+    }
+
+    #[test]
+    fn clock_goes_on_from_what_it_shows_at_another_speed() {
+        let begin: Timestamp = "2015-05-17T01:00:00Z".parse().unwrap();
+        let clock = LocalClock::new(begin, 1_000_000);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        let before = clock.now();
+        clock.run_at(0);
+        let stopped = (clock.now(), clock.session_clock().now());
+        assert!(stopped.0 >= before && stopped.1 < begin + SignedDuration::from_hours(1));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert_eq!(
+            (clock.now(), clock.session_clock().now(), clock.speed()),
+            (stopped.0, stopped.1, 0)
+        );
     }
 
     #[test]

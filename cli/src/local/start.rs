@@ -1,4 +1,4 @@
-//! The start page of a stack at `/`: links that open the pages, and a form that moves the clock.
+//! The start page of a stack at `/`: links that open the pages, and forms that set the clock.
 
 use askama::Template;
 use axum::extract::{Form, Path, Query, State};
@@ -57,7 +57,7 @@ impl StartPages {
         Router::new()
             .route("/", get(page).fallback_service(aws))
             .route("/local/enter/{provider}", get(enter))
-            .route("/local/clock", post(move_clock).layer(CsrfLayer::new()))
+            .route("/local/clock", post(set_clock).layer(CsrfLayer::new()))
             .with_state(self)
     }
 
@@ -244,22 +244,28 @@ async fn link(
     Ok(Some(store_link(billing, &start.url, &link).await?))
 }
 
-/// Where the clock is moved.
+/// What the clock is to do. Either may be missing.
 #[derive(Deserialize)]
-struct Moved {
-    now: Timestamp,
+struct ClockForm {
+    now: Option<Timestamp>,
+    speed: Option<u32>,
 }
 
-/// Moves the clock forward, so that what falls due until then runs now.
-async fn move_clock(State(start): State<StartPages>, Form(Moved { now }): Form<Moved>) -> Response {
-    if let Err(error) = start.rules.calendar.day_of(now) {
-        return problem(Problem::MalformedRequest, &format!("`now`: {error}"));
+/// Moves the clock forward, so that what falls due until then runs now, and runs on at a speed.
+async fn set_clock(State(start): State<StartPages>, Form(form): Form<ClockForm>) -> Response {
+    if let Some(now) = form.now {
+        if let Err(error) = start.rules.calendar.day_of(now) {
+            return problem(Problem::MalformedRequest, &format!("`now`: {error}"));
+        }
+        if !start.clock.move_to(now) {
+            let detail = format!("the clock is past {now}, and goes forward only");
+            return problem(Problem::MalformedRequest, &detail);
+        }
     }
-    if start.clock.move_to(now) {
-        return to("/");
+    if let Some(speed) = form.speed {
+        start.clock.run_at(speed);
     }
-    let detail = format!("the clock is past {now}, and goes forward only");
-    problem(Problem::MalformedRequest, &detail)
+    to("/")
 }
 
 /// Sends the browser to another page, by GET.

@@ -34,12 +34,12 @@ pub async fn answer(address: SocketAddr, head: &str, body: &str) -> String {
 }
 
 /// The answer to a form for the clock, which a browser sends from a site.
-async fn moved(platform: &Platform, now: &str, site: &str) -> String {
+async fn set(platform: &Platform, form: &str, site: &str) -> String {
     let head = format!(
         "POST /local/clock HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n\
          sec-fetch-site: {site}"
     );
-    answer(platform.stack.address, &head, &format!("now={now}")).await
+    answer(platform.stack.address, &head, form).await
 }
 
 pub fn header<'a>(answer: &'a str, name: &str) -> &'a str {
@@ -108,16 +108,18 @@ async fn clock_goes_forward_for_the_stack_s_own_form_only() {
         ("2015-05-03T16:29:59Z", "same-origin", "400", "2015-05-03T16:30:00Z"),
         ("9999-12-30T00:00:00Z", "same-origin", "400", "2015-05-03T16:30:00Z"),
     ] {
-        let answer = moved(&platform, time, site).await;
+        let answer = set(&platform, &format!("now={time}"), site).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{time} {site}: {answer}");
         assert_eq!(now(), after, "{time} {site}");
     }
+    assert!(set(&platform, "speed=60", "same-origin").await.starts_with("HTTP/1.1 303 "));
+    assert_eq!(platform.stack.clock.speed(), 60);
 }
 
 #[tokio::test]
 async fn link_of_the_command_opens_on_a_stack_whose_clock_was_moved() {
     let platform = platform("start-portal").await;
-    moved(&platform, "2015-05-09T00:00:00Z", "same-origin").await;
+    set(&platform, "now=2015-05-09T00:00:00Z", "same-origin").await;
     let made: Value = serde_json::from_str(&platform.does("portal shop --json").await).unwrap();
     let path = made["url"].as_str().unwrap().split_once("/portal/").unwrap().1;
     let head = format!("GET /portal/{path} HTTP/1.1");

@@ -321,7 +321,7 @@ fn routes(shared: &Shared) -> Router {
         .route("/portal/left", get(enter::left))
         .route("/portal/page.css", get(style_sheet))
         .route("/portal/reference", get(api::reference))
-        .route("/portal/reference/{route}", get(api::reference_of))
+        .route("/portal/reference/{id}", get(api::reference_of))
         .nest("/portal/providers/{provider}", provider_pages())
         .nest("/portal/operator", operator::pages())
         .fallback(async || Refusal::NotFound)

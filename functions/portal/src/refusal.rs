@@ -19,6 +19,8 @@ pub(crate) enum Refusal {
     LinkUsed,
     /// Nothing is here for this asker.
     NotFound,
+    /// The provider has no such bill.
+    NoBill,
     /// The asker may read, and not do this.
     NotAllowed(&'static str),
     /// The form was sent by another site.
@@ -46,6 +48,7 @@ impl Refusal {
             Refusal::NotFound | Refusal::Problem(Problem::NotFound | Problem::NoProvider, _) => {
                 Message::NotFound
             }
+            Refusal::NoBill => Message::NoBill,
             Refusal::Problem(Problem::Forbidden, _) => Message::NotAllowed,
             Refusal::Problem(Problem::Mandate, _) => Message::AgreementChanged,
             Refusal::Problem(Problem::IdempotencyKeyUsed, _) => Message::SentBefore,
@@ -65,6 +68,9 @@ impl Refusal {
             }
             Refusal::LinkUsed => (Problem::LinkUsed, "a link works once, within a minute".into()),
             Refusal::NotFound => (Problem::NotFound, "nothing is here for this caller".into()),
+            Refusal::NoBill => {
+                (Problem::NotFound, "there is no such bill: a day without usage has none".into())
+            }
             Refusal::NotAllowed(what) => {
                 (Problem::Forbidden, format!("this session or caller may not {what}"))
             }

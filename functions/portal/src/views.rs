@@ -248,7 +248,7 @@ impl Shared {
         let read = billing.statements_between(provider, month.first_day(), last).await;
         let statements = read.map_err(Refusal::unavailable)?;
         let statement = statements.iter().find(|statement| statement.statement == id);
-        let statement = statement.ok_or(Refusal::NotFound)?;
+        let statement = statement.ok_or(Refusal::NoBill)?;
         let is_owed = is_owed(visit, &statements, id).map_err(Refusal::unavailable)?;
         let (reports, trail) = tokio::join!(
             self.reports_behind(visit, statement),

@@ -209,6 +209,7 @@ fn not_done(refusal: Refusal) -> Result<NotDone, Refusal> {
         Refusal::NotSignedIn
         | Refusal::LinkUsed
         | Refusal::NotFound
+        | Refusal::NoBill
         | Refusal::NotAllowed(_)
         | Refusal::ForeignForm
         | Refusal::Unseen

@@ -33,7 +33,7 @@ pub(crate) const NEXT_CALLS: u64 = 10_000;
 /// the one in the middle (likely; of two in the middle, the later day). Each is charged night by night after
 /// what was charged so far, by the code that settles, so that allowances, tiers, discounts, maxima and
 /// minimums count. Of today, what was counted already stays counted. Where more usage costs less, as by
-/// volume prices, the range is that of the three results.
+/// volume prices, the range is that of the three results. A day without usage is one of no calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Forecast {
     /// The month.
@@ -163,8 +163,9 @@ impl Forecast {
     }
 }
 
-/// What was charged of the last days.
+/// What was charged of the last days, from the first of them: nothing, of a day that is not among them.
 struct History {
+    from: BillingDay,
     through: BillingDay,
     days: CountedDays,
 }
@@ -183,7 +184,7 @@ impl History {
         if from.days_until(through.next()) < FORECAST_DAYS_MIN {
             return Ok(None);
         }
-        Ok(Some(History { through, days: charged_between(statements, from, through)? }))
+        Ok(Some(History { from, through, days: charged_between(statements, from, through)? }))
     }
 }
 
@@ -317,11 +318,11 @@ impl<'a> Ahead<'a> {
             let mut condenser = Condenser::new(segments);
             let counted = months.iter().map(|month| month.counted.condensed(&mut condenser));
             let counted = counted.collect::<Result<Vec<_>, _>>()?;
-            let weekdays = weekdays_of(&history.days, &mut condenser)?;
+            let weekdays = weekdays_of(&history, &mut condenser)?;
             for (month, counted) in months.iter_mut().zip(counted) {
                 month.counted = counted;
             }
-            (u64::try_from(history.days.len()).unwrap_or(u64::MAX), weekdays)
+            (history.from.days_until(from), weekdays)
         };
         let fixed_fen = fixed(coming_statements, from.month())?;
         let is_counted = coming.is_some();
@@ -437,12 +438,14 @@ fn fixed(coming: &[Statement], from: BillingMonth) -> Result<Fen, MoneyError> {
 }
 
 fn weekdays_of(
-    days: &CountedDays,
+    history: &History,
     condenser: &mut Condenser<'_>,
 ) -> Result<BTreeMap<i8, Vec<Usage>>, UsageError> {
+    let none = Usage::new();
+    let days = std::iter::successors(Some(history.from), |day| Some(day.next()));
     let mut weekdays = BTreeMap::<i8, Vec<(Metered, Usage)>>::new();
-    for (day, usage) in days {
-        let condensed = condenser.condense(usage)?;
+    for day in days.take_while(|day| *day <= history.through) {
+        let condensed = condenser.condense(history.days.get(&day).unwrap_or(&none))?;
         let weekday = day.date().weekday().to_monday_zero_offset();
         weekdays.entry(weekday).or_default().push((condensed.total()?, condensed));
     }

@@ -19,6 +19,8 @@ pub enum Message {
     SignedOut,
     /// Nothing is at this address for this session.
     NotFound,
+    /// The provider has no such bill.
+    NoBill,
     /// The address or the form cannot be read.
     Malformed,
     /// The agreement does not allow this any more.
@@ -57,6 +59,11 @@ texts! {
     not_found_text() {
         en: "The address is not one of your pages.",
         zh: "该地址不是您的页面。",
+    }
+    no_bill() { en: "There is no such bill", zh: "没有此账单" }
+    no_bill_text() {
+        en: "A day is settled in the night after it, and a day without usage has no bill. The list of bills shows all that there are.",
+        zh: "每日用量于次日凌晨结算，没有用量的日期不出账单。全部账单见账单列表。",
     }
     malformed() { en: "This can't be read", zh: "无法识别" }
     malformed_text() {
@@ -116,6 +123,7 @@ impl<'a> MessagePage<'a> {
             Message::NotSignedIn => (Icon::Square, t.not_signed_in(), t.not_signed_in_text()),
             Message::SignedOut => (Icon::Check, t.signed_out(), t.signed_out_text()),
             Message::NotFound => (Icon::Dashed, t.not_found(), t.not_found_text()),
+            Message::NoBill => (Icon::Dashed, t.no_bill(), t.no_bill_text()),
             Message::Malformed => (Icon::Info, t.malformed(), t.malformed_text()),
             Message::AgreementChanged => {
                 (Icon::Info, t.agreement_changed(), t.agreement_changed_text())

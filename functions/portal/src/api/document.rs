@@ -82,16 +82,16 @@ pub(crate) async fn reference(State(shared): State<Shared>, request: Request) ->
     Ok(page(&ReferencePage::new(&asker::frame(&parts, &shared), document)))
 }
 
-/// The page of a route of the document.
+/// The page of a route or of a schema of the document.
 pub(crate) async fn reference_of(
     State(shared): State<Shared>,
-    Path(route): Path<String>,
+    Path(id): Path<String>,
     request: Request,
 ) -> Answer {
     let (parts, _) = request.into_parts();
     let document = VALUE.as_ref().map_err(|error| Refusal::unavailable(error.to_string()))?;
     let frame = asker::frame(&parts, &shared);
-    let found = ReferencePage::of_route(&frame, document, &route).ok_or(Refusal::NotFound)?;
+    let found = ReferencePage::of(&frame, document, &id).ok_or(Refusal::NotFound)?;
     Ok(page(&found))
 }
 

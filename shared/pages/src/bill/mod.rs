@@ -107,9 +107,9 @@ pub struct DayBill {
     /// The bill after it in the month.
     #[schema(value_type = Option<String>)]
     pub next: Option<StatementId>,
-    /// The day after it, where that is not settled yet.
+    /// The day after it, where this is the last bill. That day is not settled yet, or it had no usage.
     #[schema(value_type = Option<String>)]
-    pub next_unsettled: Option<BillingDay>,
+    pub next_unbilled: Option<BillingDay>,
 }
 
 /// The lines of a bill that have the same cause.
@@ -222,7 +222,7 @@ impl DayBill {
         };
         let next = neighbour(place.map(|place| place + 1));
         let following = statement.statement.day.next();
-        let is_unsettled = records.account.settled_through.is_none_or(|day| day < following);
+        let is_last = records.account.settled_through.is_none_or(|day| day < following);
         Ok(DayBill {
             provider: statement.provider.clone(),
             statement: statement.statement,
@@ -241,7 +241,7 @@ impl DayBill {
             reports,
             previous: neighbour(place.and_then(|place| place.checked_sub(1))),
             next,
-            next_unsettled: (next.is_none() && is_unsettled).then_some(following),
+            next_unbilled: (next.is_none() && is_last).then_some(following),
         })
     }
 

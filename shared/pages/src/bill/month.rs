@@ -1,4 +1,4 @@
-//! The bill of a month: its days, its lines by rate, and what is not settled yet.
+//! The bill of a month: its days, its lines by rate, and the days that have no bill yet.
 
 use std::collections::BTreeMap;
 
@@ -30,12 +30,13 @@ pub struct MonthBill {
     pub closes_at_s: Timestamp,
     /// Whether that is over.
     pub is_closed: bool,
-    /// The last day of the month that is settled; none before one is.
+    /// The day of the month's last bill, or its last day where later bills exist; none without either.
     #[schema(value_type = Option<String>)]
     pub settled_through: Option<BillingDay>,
-    /// The first and the last day of the month that are not settled yet.
+    /// The first and the last day of the month after its last bill. Such a day is not settled yet, or it had
+    /// no usage.
     #[schema(value_type = Option<Vec<String>>)]
-    pub unsettled: Option<(BillingDay, BillingDay)>,
+    pub unbilled: Option<(BillingDay, BillingDay)>,
     /// The bills, day by day; those that follow the month's last day after it.
     pub days: Vec<BilledDay>,
     /// The lines of all bills, by rate.
@@ -144,7 +145,7 @@ impl MonthBill {
             closes_at_s: calendar.closes_at(month),
             is_closed: !calendar.is_open(month, records.now),
             settled_through: settled,
-            unsettled: (!is_ahead && first <= last).then_some((first, last)),
+            unbilled: (!is_ahead && first <= last).then_some((first, last)),
             taxes: BillTax::of(of_month.clone())?,
             rates: rates(of_month)?,
             total: BilledSum::of(days.iter().map(|day| day.sum))?,

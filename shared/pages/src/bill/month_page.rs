@@ -25,7 +25,7 @@ pub struct MonthBillPage<'a> {
     label: Html,
     lead: Html,
     closing: Html,
-    unsettled: Option<Html>,
+    unbilled: Option<Html>,
     taxes: Vec<Html>,
     payment: Strip,
 }
@@ -36,19 +36,19 @@ impl<'a> MonthBillPage<'a> {
     pub fn new(frame: &'a Frame, calendar: &'a Calendar, bill: &'a MonthBill) -> MonthBillPage<'a> {
         let t = Texts(frame.lang);
         let calls = Html::show(Signed(bill.total.calls), frame.lang);
-        let is_whole = bill.unsettled.is_none() && bill.settled_through.is_some();
+        let is_whole = bill.unbilled.is_none() && bill.settled_through.is_some();
         let state = match bill.settled_through {
             Some(_) if is_whole => t.month_settled(),
             Some(day) => t.month_open(day),
-            None => t.month_nothing_settled(),
+            None => t.month_without_bill(),
         };
         let closing = if bill.is_closed {
             t.month_closed()
         } else {
             t.month_closes(t.moment(wall_clock(calendar, bill.closes_at_s)))
         };
-        let unsettled = bill.unsettled.map(|(first, last)| {
-            if first == last { t.unsettled_day(first) } else { t.unsettled_days(first, last) }
+        let unbilled = bill.unbilled.map(|(first, last)| {
+            if first == last { t.unbilled_day(first) } else { t.unbilled_days(first, last) }
         });
         MonthBillPage {
             frame,
@@ -59,7 +59,7 @@ impl<'a> MonthBillPage<'a> {
             label: if is_whole { t.charge_of_month() } else { t.charge_so_far() },
             lead: t.month_calls(calls, counted(bill.days.len())),
             closing,
-            unsettled,
+            unbilled,
             taxes: bill.taxes.iter().map(|tax| tax.text(t)).collect(),
             payment: payment(t, bill),
         }

@@ -25,7 +25,7 @@ texts! {
     }
     all_of(month: BillingMonth) { en: "All of {month}", zh: "{month}全部账单" }
     settled_tonight(day: BillingDay) { en: "{day} is settled tonight", zh: "{day}将于今晚结算" }
-    settled_later(day: BillingDay) { en: "{day} is not settled yet", zh: "{day}尚未结算" }
+    unbilled_later(day: BillingDay) { en: "{day} has no bill", zh: "{day}没有账单" }
     neighbours() { en: "Other bills", zh: "其他账单" }
     charge_of_day() { en: "Charge of the day", zh: "当日费用" }
     charge_of_supplement() { en: "Charge of the supplement", zh: "补充费用" }
@@ -242,13 +242,13 @@ texts! {
 
     // The bill of a month.
     bill_of_month(month: BillingMonth) { en: "Bill of {month}", zh: "{month}账单" }
-    month_open(day: BillingDay) { en: "Settled to {day}", zh: "已结算至 {day}" }
+    month_open(day: BillingDay) { en: "Last bill {day}", zh: "最近账单 {day}" }
     month_settled() { en: "Every day settled", zh: "各日均已结算" }
-    month_nothing_settled() { en: "Nothing settled yet", zh: "尚未结算" }
+    month_without_bill() { en: "No bill yet", zh: "尚无账单" }
     charge_of_month() { en: "Charge of the month", zh: "本月费用" }
     charge_so_far() { en: "Charge of the month so far", zh: "本月至今费用" }
     month_calls(calls: Html, bills: Count) {
-        en: "{calls} calls on {bills} bills.", zh: "{bills} 份账单，{calls} 次。",
+        en: "Calls: {calls}. Bills: {bills}.", zh: "{bills} 份账单，{calls} 次。",
     }
     month_closes(at: Html) {
         en: "Late usage of the month is charged until {at}.", zh: "本月用量可补报至 {at}。",
@@ -271,10 +271,14 @@ texts! {
     col_paid() { en: "Withheld or paid, ¥", zh: "代扣或已付（元）" }
     col_left() { en: "Left, ¥", zh: "待付（元）" }
     total() { en: "Total", zh: "合计" }
-    unsettled_days(first: BillingDay, last: BillingDay) {
-        en: "{first} to {last} are not settled yet.", zh: "{first}至 {last}尚未结算。",
+    unbilled_days(first: BillingDay, last: BillingDay) {
+        en: "{first} to {last} have no bill. The overview shows what was counted since.",
+        zh: "{first}至 {last}没有账单，之后计入的用量见总览。",
     }
-    unsettled_day(day: BillingDay) { en: "{day} is not settled yet.", zh: "{day}尚未结算。" }
+    unbilled_day(day: BillingDay) {
+        en: "{day} has no bill. The overview shows what was counted since.",
+        zh: "{day}没有账单，之后计入的用量见总览。",
+    }
     days_without() {
         en: "A day without a bill had no usage.", zh: "没有账单的日期没有用量。",
     }

@@ -35,7 +35,7 @@ pub struct Costs {
     #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub as_of_s: Timestamp,
-    /// The last day that is settled; none before one is.
+    /// The day of the last bill; none before one is.
     #[schema(value_type = Option<String>)]
     pub settled_through: Option<BillingDay>,
     /// What was asked for.

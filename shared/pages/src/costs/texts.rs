@@ -11,7 +11,7 @@ texts! {
     pub(super) struct Texts;
 
     gap() { en: " ", zh: "" }
-    settled_through(day: BillingDay) { en: "Settled to {day}.", zh: "已结算至 {day}。" }
+    last_bill(day: BillingDay) { en: "Last bill {day}.", zh: "最近账单 {day}。" }
     range(from: BillingDay, to: BillingDay) { en: "{from} to {to}", zh: "{from}至 {to}" }
     charge_of(from: BillingDay, to: BillingDay) { en: "Charge, {from} to {to}", zh: "{from}至 {to}费用" }
     calls_of(from: BillingDay, to: BillingDay, name: &str) {

@@ -218,7 +218,7 @@ texts! {
     by_day() { en: "By day", zh: "每日费用" }
     by_day_more() { en: "13 months, by API and source", zh: "近 13 个月，按 API 和来源" }
     chart_title(month: BillingMonth) { en: "Charge by day, {month}", zh: "{month}每日费用" }
-    chart_bars(bills: Count) { en: "A bar for each of {bills} bills.", zh: "每份账单一根柱，共 {bills} 根。" }
+    chart_bars(bills: Count) { en: "A bar for each bill: {bills}.", zh: "每份账单一根柱，共 {bills} 根。" }
     chart_highest(bill: StatementId, charge: Html) {
         en: "The highest is {bill} with {charge}.",
         zh: "最高的是 {bill}，{charge}。",

@@ -1,5 +1,6 @@
-//! The reference of the API: an OpenAPI document as pages, for people. One lists the routes, and each route
-//! has one of its own, with the schemas that it speaks of.
+//! The reference of the API: an OpenAPI document as pages, for people. One lists the routes. Each route and
+//! each schema has one of its own, with the schemas that it names; these name others by links, so that no
+//! page grows with the document.
 
 mod fields;
 mod texts;
@@ -23,8 +24,8 @@ pub struct ReferencePage<'a> {
     frame: &'a Frame,
     c: Common,
     t: Texts,
-    /// The route, if it is the page of one.
-    route: Option<Html>,
+    /// The route or the schema, if it is the page of one.
+    of: Option<Html>,
     sheets: Vec<Vec<Section>>,
 }
 
@@ -53,39 +54,52 @@ impl<'a> ReferencePage<'a> {
         let t = Texts(frame.lang);
         let about = vec![about(t, document), schemes(t, document)];
         let sheets = vec![about, vec![contents(t, &operations(document))]];
-        ReferencePage { frame, c: Common(frame.lang), t, route: None, sheets }
+        ReferencePage { frame, c: Common(frame.lang), t, of: None, sheets }
     }
 
-    /// The page of a route, by its `operationId`; none if the document has no such route.
+    /// The page of a route by its `operationId`, or of a schema by [its id](schema_id); none if the document
+    /// has neither.
     #[must_use]
-    pub fn of_route(frame: &'a Frame, document: &Value, id: &str) -> Option<ReferencePage<'a>> {
+    pub fn of(frame: &'a Frame, document: &Value, id: &str) -> Option<ReferencePage<'a>> {
         let t = Texts(frame.lang);
-        let operation = operations(document).into_iter().find(|operation| operation.id == id)?;
+        let operations = operations(document);
+        let schemas = || members(&document["components"]["schemas"]);
+        let (described, section) = match operations.iter().find(|operation| operation.id == id) {
+            Some(operation) => (operation.described, route(t, operation)),
+            None => {
+                let (name, schema) = schemas().find(|(name, _)| schema_id(name) == id)?;
+                (schema, schema_section(t, name, schema))
+            }
+        };
         let mut names = BTreeSet::new();
-        name_schemas(document, operation.described, &mut names);
-        let schemas = members(&document["components"]["schemas"]);
-        let schemas =
-            schemas.filter(|(name, _)| names.contains(name)).map(|(name, schema)| Section {
-                id: schema_id(name),
-                heading: code(name),
-                note: marked(text(&schema["description"])),
-                body: fields(t, schema),
-            });
-        let sheets = vec![vec![route(t, &operation)], schemas.collect()];
-        let route = Some(operation.route());
-        Some(ReferencePage { frame, c: Common(frame.lang), t, route, sheets })
+        name_schemas(described, &mut names);
+        let named = schemas().filter(|(name, _)| names.contains(name) && schema_id(name) != id);
+        let named = named.map(|(name, schema)| schema_section(t, name, schema)).collect();
+        let of = Some(section.heading.clone());
+        Some(ReferencePage {
+            frame,
+            c: Common(frame.lang),
+            t,
+            of,
+            sheets: vec![vec![section], named],
+        })
     }
 }
 
-/// Adds the names of the schemas of which a part of a document speaks, and those of which these speak.
-fn name_schemas<'v>(document: &'v Value, part: &'v Value, names: &mut BTreeSet<&'v str>) {
-    if let Some(name) = part["$ref"].as_str().and_then(|of| of.strip_prefix(SCHEMAS))
-        && names.insert(name)
-    {
-        name_schemas(document, &document["components"]["schemas"][name], names);
-    }
+/// Adds the names of the schemas that a part of a document names.
+fn name_schemas<'v>(part: &'v Value, names: &mut BTreeSet<&'v str>) {
+    names.extend(part["$ref"].as_str().and_then(|of| of.strip_prefix(SCHEMAS)));
     for inner in members(part).map(|(_, inner)| inner).chain(list(part)) {
-        name_schemas(document, inner, names);
+        name_schemas(inner, names);
+    }
+}
+
+fn schema_section(t: Texts, name: &str, schema: &Value) -> Section {
+    Section {
+        id: schema_id(name),
+        heading: code(name),
+        note: marked(text(&schema["description"])),
+        body: fields(t, schema),
     }
 }
 
@@ -129,7 +143,7 @@ fn schemes(t: Texts, document: &Value) -> Section {
 
 fn contents(t: Texts, operations: &[Operation<'_>]) -> Section {
     let rows = operations.iter().map(|operation| {
-        let route = link(&format!("/portal/reference/{}", operation.id), &operation.route());
+        let route = link(&address(operation.id), &operation.route());
         vec![route, marked(text(&operation.described["summary"]))]
     });
     let columns = [t.route(), t.meaning()].map(Column::words).to_vec();
@@ -201,9 +215,14 @@ impl Operation<'_> {
     }
 }
 
-/// Where the page describes a schema.
+/// What a schema's page and section are named by.
 fn schema_id(name: &str) -> String {
     format!("schema-{name}")
+}
+
+/// The address of the page of a route or a schema.
+fn address(id: &str) -> String {
+    format!("/portal/reference/{id}")
 }
 
 /// The members of an object, in order; none of anything else.

@@ -63,6 +63,11 @@ texts! {
         en: "It runs {speed} times as fast as time.",
         zh: "以实际时间的 {speed} 倍运行。",
     }
+    slow_down() { en: "Run as fast as time", zh: "按实际时间运行" }
+    slow_note() {
+        en: "A link to pay a recharge is open for two hours of this clock. Slow the clock down before you pay.",
+        zh: "充值付款链接在此时钟走过两小时后失效，付款前请先放慢时钟。",
+    }
     runs_next() { en: "What runs next", zh: "接下来运行" }
     what() { en: "What", zh: "内容" }
     when() { en: "When", zh: "时间" }

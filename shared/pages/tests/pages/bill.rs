@@ -150,7 +150,7 @@ fn what_is_owed_is_left_until_the_debit_takes_it() {
     let paid = Fen::sum([payment.from_prepaid_fen, payment.paid_since_fen, collected]).unwrap();
     assert_eq!(payment.charge_fen.minus(paid).unwrap(), payment.left_fen);
     assert_eq!(bill.previous.unwrap().to_string(), "2015-05-17");
-    assert_eq!(bill.next_unsettled, Some(day("2015-05-19")));
+    assert_eq!(bill.next_unbilled, Some(day("2015-05-19")));
 }
 
 #[test]

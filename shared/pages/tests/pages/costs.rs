@@ -396,7 +396,7 @@ fn the_pages_of_costs_and_months_show_in_both_languages() {
         shown(&html, &format!("costs-refused-{name}"));
         let bill = MonthBill::new(may.records(), "2015-05".parse().unwrap(), &may.statements);
         let bill = bill.unwrap();
-        assert_eq!(bill.unsettled, Some((day("2015-05-19"), day("2015-05-19"))));
+        assert_eq!(bill.unbilled, Some((day("2015-05-19"), day("2015-05-19"))));
         let frame = may.frame(lang, "bills/2015-05");
         let html = MonthBillPage::new(&frame, &may.rules.calendar, &bill).render().unwrap();
         shown(&html, &format!("bill-month-{name}"));

@@ -39,6 +39,7 @@ fn every_message_is_a_page_in_both_languages() {
         Message::NotSignedIn,
         Message::SignedOut,
         Message::NotFound,
+        Message::NoBill,
         Message::Malformed,
         Message::AgreementChanged,
         Message::SentBefore,

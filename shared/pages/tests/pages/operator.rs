@@ -209,7 +209,7 @@ fn providers_are_listed_by_their_most_urgent_state_with_the_sums_of_the_last_run
     assert_shows(
         &html,
         &[
-            "1,284 providers, as the settlement of 19 May 2015, 00:32 left them",
+            "Providers: 1,284, as the settlement of 19 May 2015, 00:32 left them",
             "erp-bridge open-2015 debit held 0.00 1,204.60 0.00 held not yet",
             "19 May, 08:40, ¥ 126.02",
             "Prepaid ¥ 2,310.75 Providers: 1 Owed ¥ 126.02 Providers: 1",

@@ -263,6 +263,19 @@ fn a_forecast_is_a_range_around_what_is_likely() {
 }
 
 #[test]
+fn days_without_usage_count_in_a_forecast() {
+    let mut month = Month::until("2015-04-13", "2015-04-27T00:10");
+    month.coming.clear();
+    month.account.open_debit = None;
+    // Since then nothing was called: on one day of the week of four there were calls.
+    month.now = at("2015-05-18T08:32");
+    let forecast = view(&month, &records(&month)).forecast.unwrap();
+    assert_eq!(forecast.settled_days, 28);
+    assert_eq!(forecast.month_total.likely_fen, Fen::ZERO);
+    assert!(forecast.month_total.high_fen.is_positive());
+}
+
+#[test]
 fn a_month_is_not_forecast_before_seven_days_are_settled() {
     for (now, is_known) in [("2015-05-19T08:00", false), ("2015-05-20T08:00", true)] {
         let mut month = Month::until("2015-05-13", now);

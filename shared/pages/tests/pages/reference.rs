@@ -55,19 +55,25 @@ fn a_document_is_shown_whole_and_escaped() {
         ] {
             assert!(html.contains(shown), "{shown}: {html}");
         }
-        assert!(ReferencePage::of_route(&frame, &document(), "another").is_none());
+        assert!(ReferencePage::of(&frame, &document(), "another").is_none());
         let document = document();
-        let route = ReferencePage::of_route(&frame, &document, "thing").unwrap();
+        let route = ReferencePage::of(&frame, &document, "thing").unwrap();
         let html = look::page("reference-route", lang, &route);
         for shown in [
             "GET /v1/things/{thing}",
-            "<a href=\"#schema-Thing\"><code>Thing</code></a>",
+            "<a href=\"/portal/reference/schema-Thing\"><code>Thing</code></a>",
             "<code>iam</code>, <code>token</code>",
             "<code>integer</code>",
-            "<span lang=\"en\">The one.</span>",
+            "<a href=\"/portal/reference/schema-Part\"><code>Part</code></a>",
             "&#60;script&#62;",
         ] {
             assert!(html.contains(shown), "{shown}: {html}");
+        }
+        assert!(!html.contains("The one."), "only what the route names: {html}");
+        let schema = ReferencePage::of(&frame, &document, "schema-Thing").unwrap();
+        let html = look::page("reference-schema", lang, &schema);
+        for shown in ["<code>integer</code>", "<span lang=\"en\">The one.</span>"] {
+            assert_eq!(html.matches(shown).count(), 1, "{shown}: {html}");
         }
     }
 }

@@ -250,6 +250,10 @@ async fn the_document_and_its_page_are_open_to_anybody() {
                 assert!(page.contains(&route), "{lang}: {route}");
             }
         }
+        for (name, _) in document["components"]["schemas"].as_object().unwrap() {
+            let page = reference(&world, &format!("/portal/reference/schema-{name}"), lang).await;
+            assert!(page.contains(&format!("<code>{name}</code>")), "{lang}: {name}");
+        }
         let another = Sent::get("/portal/reference/another");
         assert_eq!(world.call(&another, &By::Nobody).await.status, 404);
     }

@@ -119,7 +119,7 @@ pub struct ProviderRow {
     pub collecting_fen: Fen,
     /// What is withheld next.
     pub next: NextDebit,
-    /// The last day that is settled; none before the first.
+    /// The day of the last statement; none before the first.
     #[schema(value_type = Option<String>)]
     pub settled_through: Option<BillingDay>,
 }

@@ -167,7 +167,7 @@ impl Page<'_> {
             Column::figures(t.owed_yuan()),
             Column::figures(t.collecting_yuan()),
             Column::words(t.next()),
-            Column::words(t.settled()),
+            Column::words(t.last_bill()),
         ];
         let rows = self.view.providers.iter().map(|row| self.row(row)).collect();
         Table::new(t.list(), columns, rows).html()
@@ -186,7 +186,7 @@ impl Page<'_> {
             Html::show(Plain(row.owed_fen), lang),
             Html::show(Plain(row.collecting_fen), lang),
             self.next(row.next),
-            settled.map_or_else(|| t.not_settled(), |day| Html::show(day, lang)),
+            settled.map_or_else(|| t.no_bill(), |day| Html::show(day, lang)),
         ]
     }
 

@@ -11,7 +11,7 @@ texts! {
     title() { en: "Providers", zh: "服务商" }
     all() { en: "All providers", zh: "全部服务商" }
     all_note(providers: Count, at: DateTime) {
-        en: "{providers} providers, as the settlement of {at} left them.",
+        en: "Providers: {providers}, as the settlement of {at} left them.",
         zh: "共 {providers} 家，以 {at} 结算完成时为准。",
     }
     no_sums() { en: "The sums follow the first nightly settlement", zh: "首次夜间结算后显示合计" }
@@ -38,8 +38,8 @@ texts! {
     owed_yuan() { en: "Owed, ¥", zh: "待付，元" }
     collecting_yuan() { en: "Collecting, ¥", zh: "扣款中，元" }
     next() { en: "Next withholding", zh: "下次代扣" }
-    settled() { en: "Settled through", zh: "已结算至" }
-    not_settled() { en: "not yet", zh: "尚无" }
+    last_bill() { en: "Last bill", zh: "最近账单" }
+    no_bill() { en: "not yet", zh: "尚无" }
     no_plan() { en: "on no plan", zh: "没有价目表" }
     none() { en: "none", zh: "无" }
     due(day: Html, time: Time, amount: Figure) { en: "{day}, {time}, {amount}", zh: "{day} {time}，{amount}" }
