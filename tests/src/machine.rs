@@ -1,7 +1,7 @@
 //! Another machine that runs the functions, with clients and a power switch of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use jiff::SignedDuration;
 use steelyard_actions::Actions;
 use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
 use steelyard_billing::Calendar;
@@ -20,7 +21,7 @@ use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::embedded::Transport;
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_ingest::{Counter, Ingest};
-use steelyard_runtime::aws;
+use steelyard_runtime::{Clock, aws};
 use steelyard_settle::Settle;
 use tokio::sync::Semaphore;
 
@@ -168,6 +169,14 @@ impl Machine {
     pub fn collector(&self, platform: &Platform) -> Collector {
         let gateway = format!("http://{}/gateway.do", platform.stack.address);
         self.collector_by(LocalAlipay::client_config(&gateway), platform)
+    }
+
+    /// The same, with a clock that goes on by a second whenever it is read.
+    #[must_use]
+    pub fn collector_with_ticking_clock(&self, platform: &Platform) -> Collector {
+        let (start, reads) = (platform.stack.clock.now(), AtomicI64::new(0));
+        let tick = move || start + SignedDuration::from_secs(reads.fetch_add(1, Ordering::Relaxed));
+        Collector { clock: Clock::from_fn(tick), ..self.collector(platform) }
     }
 
     /// Its debit function, whose client of Alipay is configured so.

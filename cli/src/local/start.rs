@@ -244,8 +244,9 @@ async fn link(
     Ok(Some(store_link(billing, &start.url, &link).await?))
 }
 
-/// What the clock is to do. Either may be missing.
+/// The form that sets the clock: a time, a speed, or both.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ClockForm {
     now: Option<Timestamp>,
     speed: Option<u32>,
@@ -253,6 +254,9 @@ struct ClockForm {
 
 /// Moves the clock forward, so that what falls due until then runs now, and runs on at a speed.
 async fn set_clock(State(start): State<StartPages>, Form(form): Form<ClockForm>) -> Response {
+    if form.now.is_none() && form.speed.is_none() {
+        return problem(Problem::MalformedRequest, "give `now`, `speed` or both");
+    }
     if let Some(now) = form.now {
         if let Err(error) = start.rules.calendar.day_of(now) {
             return problem(Problem::MalformedRequest, &format!("`now`: {error}"));

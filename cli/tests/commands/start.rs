@@ -112,7 +112,10 @@ async fn clock_goes_forward_for_the_stack_s_own_form_only() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{time} {site}: {answer}");
         assert_eq!(now(), after, "{time} {site}");
     }
-    assert!(set(&platform, "speed=60", "same-origin").await.starts_with("HTTP/1.1 303 "));
+    for (form, status) in [("", "400"), ("sped=60", "422"), ("speed=60", "303")] {
+        let answer = set(&platform, form, "same-origin").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{form}: {answer}");
+    }
     assert_eq!(platform.stack.clock.speed(), 60);
 }
 

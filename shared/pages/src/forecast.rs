@@ -163,7 +163,7 @@ impl Forecast {
     }
 }
 
-/// What was charged of the last days, from the first of them: nothing, of a day that is not among them.
+/// The usage that was charged from one day through another. A day without usage is not among `days`.
 struct History {
     from: BillingDay,
     through: BillingDay,

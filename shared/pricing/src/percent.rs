@@ -29,7 +29,7 @@ impl Percent {
         self.0
     }
 
-    /// Whether it is 0%.
+    /// Whether the percentage is 0.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0.is_zero()

@@ -9,7 +9,7 @@ use crate::{
     Yuan,
 };
 
-/// What one discount took off.
+/// A discount as it was applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discounted {
     /// The discount.
@@ -20,9 +20,9 @@ pub struct Discounted {
     /// The amount, where it takes off one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Box<AmountOff>>,
-    /// What it is of.
+    /// The price that the discount applies to.
     pub of_yuan: Yuan,
-    /// What it took off.
+    /// How much the discount reduced the price.
     pub off_yuan: Yuan,
 }
 
@@ -31,13 +31,13 @@ pub struct Discounted {
 pub struct AmountOff {
     /// The amount of the month; of a part of it that begins anew, the share by days.
     pub yuan: Yuan,
-    /// What earlier segments took off of it.
+    /// How much of the amount earlier segments used.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub used_yuan: Yuan,
 }
 
 impl AmountOff {
-    /// What it takes off what is left to pay.
+    /// How much of the amount reduces a price: never more than is left of either.
     ///
     /// # Errors
     ///
@@ -47,8 +47,8 @@ impl AmountOff {
     }
 }
 
-/// What was taken off by discounts of fixed amounts in earlier segments of a run, by rate and discount; under
-/// no rate by those of plans.
+/// How much of each fixed amount the earlier segments of a run used, by rate and discount. A discount of the
+/// plan has no rate.
 #[derive(Default)]
 pub(crate) struct Used(BTreeMap<(Option<Name>, Name), Yuan>);
 
@@ -89,7 +89,7 @@ impl Rated {
     }
 }
 
-/// What reduces the price of a rate, or of the plan.
+/// The discounts and the maximum of a rate, or of the plan.
 #[derive(Clone, Copy)]
 pub(crate) struct Reductions<'a> {
     /// None for those of the plan.

@@ -1,16 +1,12 @@
 //! The debit road, over real HTTP to the local Alipay: money is taken once, whatever goes wrong.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures::future::join;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steelyard_billing::{DebitId, GiveUpReason, TaskId, TaskRef};
 use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
 use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
-use steelyard_debit::Collector;
-use steelyard_runtime::Clock;
 use steelyard_tests::{Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
@@ -64,11 +60,7 @@ async fn charge_is_withheld_at_ten_and_not_before() {
 async fn debit_and_its_journal_entry_have_one_time_though_the_clock_goes_on_between_reads() {
     let platform = indebted(1_000_000).await;
     platform.set("2015-05-02T10:00");
-    let (start, reads) = (platform.instant("2015-05-02T10:00"), AtomicI64::new(0));
-    let clock = Clock::from_fn(move || {
-        start + SignedDuration::from_secs(reads.fetch_add(1, Ordering::Relaxed))
-    });
-    let collector = Collector { clock, ..Machine::new(&platform, 0).collector(&platform) };
+    let collector = Machine::new(&platform, 0).collector_with_ticking_clock(&platform);
     let task = TaskRef { provider: "a".parse().unwrap(), task: TaskId::Debit(DebitId(1)) };
     collector.work(&task).await.unwrap();
     platform.set("2015-05-02T10:05");

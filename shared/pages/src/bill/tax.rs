@@ -14,7 +14,7 @@ pub struct BillTax {
     /// The rate, of the price without tax.
     #[schema(value_type = String)]
     pub percent: Percent,
-    /// Whether prices include it. If they do not, it has a line of its own.
+    /// Whether prices include the tax. A tax that they do not include has a line of its own.
     pub is_included: bool,
     /// The charges that it applies to, with the tax if prices include it, and without it if not.
     #[schema(value_type = i64)]

@@ -280,7 +280,7 @@ texts! {
         zh: "{day}没有账单，之后计入的用量见总览。",
     }
     days_without() {
-        en: "A day without a bill had no usage.", zh: "没有账单的日期没有用量。",
+        en: "A day without usage has no bill.", zh: "没有用量的日期不出账单。",
     }
     supplement(number: Count) { en: "supplement {number}", zh: "补充 {number}" }
     by_rate() { en: "By rate", zh: "按项目" }

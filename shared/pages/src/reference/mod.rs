@@ -57,8 +57,8 @@ impl<'a> ReferencePage<'a> {
         ReferencePage { frame, c: Common(frame.lang), t, of: None, sheets }
     }
 
-    /// The page of a route by its `operationId`, or of a schema by [its id](schema_id); none if the document
-    /// has neither.
+    /// The page of a route by its `operationId`, or of a schema by `schema-` and its name; none if the
+    /// document has neither.
     #[must_use]
     pub fn of(frame: &'a Frame, document: &Value, id: &str) -> Option<ReferencePage<'a>> {
         let t = Texts(frame.lang);
@@ -215,7 +215,7 @@ impl Operation<'_> {
     }
 }
 
-/// What a schema's page and section are named by.
+/// The name of a schema's page, and of its section on other pages.
 fn schema_id(name: &str) -> String {
     format!("schema-{name}")
 }

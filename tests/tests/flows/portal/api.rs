@@ -49,6 +49,19 @@ async fn a_page_and_its_document_show_the_same_figures() {
 }
 
 #[tokio::test]
+async fn a_day_without_usage_says_why_it_has_no_bill() {
+    let world = World::open().await;
+    let session = world.session(OWN, &[]).await;
+    let document = world.call(&Sent::get(of_own("bills/2015-04-01")), &session).await;
+    assert_eq!(document.status, 404);
+    assert!(document.body.contains("a day without usage has none"), "{}", document.body);
+    let page = Sent::get(format!("/portal/providers/{OWN}/bills/2015-04-01?lang=en"));
+    let page = world.call(&page, &session).await;
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains("There is no such bill"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn no_server_reads_an_account_before_it_may() {
     let world = World::open().await;
     let stack = &world.platform.stack;
