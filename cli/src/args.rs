@@ -5,9 +5,9 @@ use clap_complete::Shell;
 use steelyard_runtime::Error;
 
 use crate::commands::{
-    access, account, actions, adjust, adjustments, audit, breaker, campaign, debits, demo, import,
-    items, local, mandates, plan, portal, price, provider, reconcile, refund, runs, settle,
-    statement, usage,
+    access, account, actions, adjust, adjustments, alerts, audit, breaker, campaign, debits, demo,
+    deposit, events, import, items, ladder, local, mandates, plan, portal, price, provider,
+    reconcile, refund, runs, settle, standing, statement, usage, webhooks,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -66,11 +66,16 @@ pub(crate) enum Command {
     /// Show debits, and resolve one that waits for an operator.
     #[command(subcommand)]
     Debits(debits::DebitsCommand),
+    /// Show a provider's deposit, book a payment of it, draw from it, and return it.
+    #[command(subcommand)]
+    Deposit(deposit::DepositCommand),
     Refund(refund::RefundArgs),
     /// Show whether debits are made, stop all debits, or resume them.
     #[command(subcommand)]
     Breaker(breaker::BreakerCommand),
     Reconcile(reconcile::ReconcileArgs),
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// List items that cannot be read, and skip one with a reason.
     #[command(subcommand)]
     Items(items::ItemsCommand),
@@ -93,6 +98,17 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Plan(plan::PlanCommand),
     Price(price::PriceArgs),
+    /// Check, add and show the arrears ladder: what follows when a provider does not pay.
+    #[command(subcommand)]
+    Ladder(ladder::LadderCommand),
+    /// Show where providers stand on the arrears ladder, and hold one at a stage.
+    #[command(subcommand)]
+    Standing(standing::StandingCommand),
+    /// Show the alerts and the spend cap of a provider, and set what it is watched by.
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
     /// Print the completions of a shell, for its start-up file.
     Completions {
         /// The shell that will read them.

@@ -5,7 +5,9 @@ use std::path::Path;
 use jsonc_parser::ast::{ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
-use steelyard_pricing::{Override, Plan, PlanError, QuotedUsage, Warning};
+use steelyard_billing::{Ladder, LadderDocument, LadderError};
+use steelyard_json::JsonError;
+use steelyard_pricing::{AlertRules, Override, Plan, PlanError, QuotedUsage, Warning};
 use steelyard_runtime::Error;
 
 /// A document with its place, to tell what is wrong where.
@@ -28,6 +30,21 @@ impl Document<'_> {
         Plan::read(&self.text).map_err(|error| self.refused(&error))
     }
 
+    /// The arrears ladder in it. The error has a line for each fault, as that of a plan.
+    pub(crate) fn ladder(&self) -> Result<Ladder, Error> {
+        let document = steelyard_json::read::<LadderDocument>(self.text.as_bytes());
+        let document =
+            document.map_err(|JsonError { path, text }| self.wrong([(path, text)].into_iter()))?;
+        Ladder::try_from(document).map_err(|LadderError { faults }| {
+            self.wrong(faults.into_iter().map(|(path, rule)| (path, rule.to_string())))
+        })
+    }
+
+    /// The rules of alerts in it.
+    pub(crate) fn alert_rules(&self) -> Result<AlertRules, Error> {
+        AlertRules::read(&self.text).map_err(|error| self.refused(&error))
+    }
+
     /// The override in it.
     pub(crate) fn over(&self) -> Result<Override, Error> {
         Override::read(&self.text).map_err(|error| self.refused(&error))
@@ -45,7 +62,19 @@ impl Document<'_> {
 
     fn refused(&self, error: &PlanError) -> Error {
         let faults = error.faults.iter();
-        let lines = faults.map(|fault| format!("\n{}: {fault}", self.place(&fault.path)));
+        self.wrong(faults.map(|fault| (fault.path.clone(), fault.rule.to_string())))
+    }
+
+    /// The error for some faults: a line for each, with its path and its text.
+    fn wrong(&self, faults: impl Iterator<Item = (String, String)>) -> Error {
+        let lines = faults.map(|(path, text)| {
+            let place = self.place(&path);
+            if path.is_empty() {
+                format!("\n{place}: {text}")
+            } else {
+                format!("\n{place}: {path}: {text}")
+            }
+        });
         format!("{} is refused:{}", self.file.display(), lines.collect::<String>()).into()
     }
 

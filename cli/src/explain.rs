@@ -313,11 +313,13 @@ fn discount(discount: &Discounted) -> String {
     let of = yuan(discount.of_yuan);
     let how = match discount.amount.as_deref() {
         None => format!("{}% of {of}", discount.percent),
-        Some(AmountOff { yuan: amount, used_yuan }) if used_yuan.is_zero() => {
-            format!("{} a month, of {of}", yuan(*amount))
-        }
-        Some(AmountOff { yuan: amount, used_yuan }) => {
-            format!("{} a month, {} used before, of {of}", yuan(*amount), yuan(*used_yuan))
+        Some(AmountOff { yuan: amount, since, earlier_yuan, used_yuan }) => {
+            let given = since.map_or("a month".to_owned(), |since| format!("since {since}"));
+            let used = [(earlier_yuan, "by earlier months"), (used_yuan, "before")]
+                .into_iter()
+                .filter(|(used, _)| !used.is_zero())
+                .map(|(used, by)| format!(", {} used {by}", yuan(*used)));
+            format!("{} {given}{}, of {of}", yuan(*amount), used.collect::<String>())
         }
     };
     format!("    {}: {how} = −{}\n", discount.discount, yuan(discount.off_yuan))

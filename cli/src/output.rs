@@ -40,14 +40,24 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Error> {
     print(serde_json::to_string_pretty(value)?)
 }
 
-/// Opens a printed address in the browser, when a person is at the terminal.
-pub(crate) fn open_in_browser(url: &str) {
-    if io::stdout().is_terminal()
-        && let Err(error) = open::that_detached(url)
-    {
-        // The address is printed: without a browser, a person copies it.
-        tracing::warn!(%error, "cannot open a browser");
+/// Opens an address in the browser, when a person is at the terminal. Where no browser opens, it prints the
+/// address, for the person to open.
+///
+/// # Errors
+///
+/// As [`print`].
+pub(crate) fn open_in_browser(url: &str) -> Result<(), Error> {
+    if !io::stdout().is_terminal() {
+        return Ok(());
     }
+    not_opened(url, open::that_detached(url)).map_or(Ok(()), print)
+}
+
+/// The message when no browser could be opened.
+fn not_opened(url: &str, opened: io::Result<()>) -> Option<String> {
+    let error = opened.err()?;
+    tracing::info!(%error, "cannot open a browser");
+    Some(format!("No browser could be opened. Open this address in one: {url}"))
 }
 
 /// Says something on standard error. Where that can't be written, there is nobody to tell.
@@ -84,7 +94,7 @@ pub(crate) fn tell_unreadable(items: &[Unreadable], as_json: bool) -> bool {
 const WIDTH: u16 = 80;
 
 /// A table with these columns, as wide as the terminal at most. Those whose name begins with `>` hold
-/// numbers, which are never wrapped.
+/// numbers, and those with `=` names. Neither is ever wrapped, so that a name can be copied.
 pub(crate) fn table<'a>(columns: impl AsRef<[&'a str]>) -> Table {
     let columns = columns.as_ref();
     let mut table = Table::new();
@@ -92,14 +102,23 @@ pub(crate) fn table<'a>(columns: impl AsRef<[&'a str]>) -> Table {
     if table.width().is_none() {
         table.set_width(WIDTH);
     }
-    table.set_header(columns.iter().map(|column| column.trim_start_matches('>')));
+    table.set_header(columns.iter().map(|column| column.trim_start_matches(['>', '='])));
     for (index, column) in columns.iter().enumerate() {
-        if let (true, Some(column)) = (column.starts_with('>'), table.column_mut(index)) {
-            column.set_cell_alignment(CellAlignment::Right);
-            column.set_constraint(ColumnConstraint::ContentWidth);
+        let is_number = column.starts_with('>');
+        let Some(cells) = table.column_mut(index) else { continue };
+        if is_number {
+            cells.set_cell_alignment(CellAlignment::Right);
+        }
+        if is_number || column.starts_with('=') {
+            cells.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     table
+}
+
+/// A number of days.
+pub(crate) fn days(number: u32) -> String {
+    if number == 1 { "1 day".to_owned() } else { format!("{number} days") }
 }
 
 /// A cell of several lines: those that there are.
@@ -140,4 +159,27 @@ pub(crate) fn grouped(number: impl Into<i128>) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_browser_the_address_is_given_to_a_person() {
+        assert_eq!(not_opened("http://h/", Ok(())), None);
+        let missing = io::Error::new(io::ErrorKind::NotFound, "no launcher");
+        let told = not_opened("http://h/", Err(missing)).unwrap();
+        assert_eq!(told, "No browser could be opened. Open this address in one: http://h/");
+    }
+
+    #[test]
+    fn names_and_numbers_stay_whole_where_a_table_is_too_wide() {
+        let (name, number) = ("n".repeat(64), "1".repeat(20));
+        let mut table = table(["=provider", "reason", ">calls"]);
+        table.add_row([&*name, "words that are wrapped since there is no room for them", &number]);
+        let shown = table.to_string();
+        assert!(shown.contains(&name) && shown.contains(&number), "{shown}");
+        assert!(shown.contains("┆ provider ") || shown.contains("│ provider "), "{shown}");
+    }
 }

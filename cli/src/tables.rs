@@ -1,9 +1,9 @@
-//! The two tables, here or in AWS.
+//! The tables, here or in AWS.
 
 use steelyard_runtime::aws::{self, SdkConfig};
-use steelyard_store::{BillingTable, StoreError, UsageTable};
+use steelyard_store::{BillingTable, EventsTable, StoreError, UsageTable};
 
-/// The two tables.
+/// The two tables of usage and money.
 #[derive(Clone, Debug)]
 pub struct Tables {
     /// What was counted.
@@ -17,6 +17,15 @@ pub const USAGE_TABLE: &str = "steelyard-usage";
 
 /// The name of the billing table in the local stack.
 pub const BILLING_TABLE: &str = "steelyard-billing";
+
+/// The name of the events table in the local stack.
+pub const EVENTS_TABLE: &str = "steelyard-events";
+
+/// The events table of the local stack.
+#[must_use]
+pub fn local_events(config: &SdkConfig) -> EventsTable {
+    EventsTable::new(aws::dynamodb(config), EVENTS_TABLE.to_owned())
+}
 
 impl Tables {
     /// The tables of the local stack.

@@ -9,13 +9,14 @@ use steelyard_alipay::Alipay;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, RETENTION_DAYS};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
-use steelyard_runtime::{Clock, Environment, Error, alipay, aws, chain};
+use steelyard_runtime::{Bus, Clock, Environment, Error, alipay, aws, chain};
+use steelyard_store::EventsTable;
 use tracing::level_filters::LevelFilter;
 
 use crate::local::alipay::LocalAlipay;
 use crate::local::{LocalClock, PORT, StackStatus};
 use crate::output::Times;
-use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
+use crate::tables::{BILLING_TABLE, EVENTS_TABLE, Tables, USAGE_TABLE};
 
 /// The heading of the options that every command has, below those of its own.
 const COMMON: &str = "Common options";
@@ -54,6 +55,15 @@ pub(crate) struct TargetArgs {
         hide_short_help = true
     )]
     billing_table: Option<String>,
+    /// The events table of a deployment: one of its outputs.
+    #[arg(
+        long,
+        global = true,
+        env = "EVENTS_TABLE",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    events_table: Option<String>,
 }
 
 /// The platform's rules; the same as the functions' environment variables.
@@ -213,6 +223,17 @@ impl TargetArgs {
     pub(crate) async fn tables_to_read(&self) -> Result<Tables, Error> {
         let (usage, billing) = self.names()?;
         Ok(Tables::read_only(&self.reach().await?.0, usage, billing))
+    }
+
+    /// The events table of the system to work on.
+    pub(crate) async fn events(&self) -> Result<EventsTable, Error> {
+        let table = self.table("--events-table", self.events_table.as_deref(), EVENTS_TABLE)?;
+        Ok(EventsTable::new(aws::dynamodb(&self.reach().await?.0), table.to_owned()))
+    }
+
+    /// An event bus of the system to work on.
+    pub(crate) async fn bus(&self, name: String) -> Result<Bus, Error> {
+        Ok(Bus::new(&self.reach().await?.0, name))
     }
 
     fn names(&self) -> Result<(&str, &str), Error> {

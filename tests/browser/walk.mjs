@@ -357,6 +357,8 @@ class Walk {
         visitor.expect(`forms of ${page}`, await visitor.has('main form'), false);
         visitor.see(`operator-${page}`);
       }
+      await visitor.own('sessions');
+      visitor.see('operator-sessions');
       for (const page of OPERATOR_PAGES) {
         await visitor.open(`/portal/operator/${page}`);
         visitor.see(`operator-${page}`);

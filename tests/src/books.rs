@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use steelyard_billing::mandate::{MandatePhase, Suspension};
-use steelyard_billing::{Books, Breach, BreachKind, Cause, Debit, Entry, Ledger, Phase, audit};
+use steelyard_billing::{
+    Books, Breach, BreachKind, Cause, Debit, DepositMovement, Entry, Ledger, Phase, audit,
+};
 use steelyard_cli::local::alipay::{Trade, TradeKind};
 use steelyard_pricing::Fen;
 use steelyard_store::ProviderAccount;
@@ -207,6 +209,16 @@ fn movement(entry: &Entry) -> String {
         Cause::RefundDone(number) => format!("refund {} done", number.out_request_no),
         Cause::RefundRefused(number) => format!("refund {} refused", number.out_request_no),
         Cause::Reversed(number) => format!("reversed {}", number.out_request_no),
+        Cause::Deposit(movement) => match movement {
+            DepositMovement::Paid { recharge, .. } => format!("deposit paid by {recharge}"),
+            DepositMovement::Transferred { reference } => format!("deposit paid by {reference}"),
+            DepositMovement::Drawn { because } => format!("deposit drawn: {because:?}"),
+            DepositMovement::ReturnAsked(_) => "deposit to be returned".to_owned(),
+            DepositMovement::Returned(_) => "deposit returned".to_owned(),
+            DepositMovement::ReturnRefused(_) => "return of deposit refused".to_owned(),
+            DepositMovement::SentBack { reference } => format!("deposit returned by {reference}"),
+            DepositMovement::Reversed(_) => "deposit reversed".to_owned(),
+        },
     };
     let postings = record.postings.iter().map(|p| format!("{:?} {}", p.ledger, p.amount_fen));
     format!("{cause}: {}", postings.collect::<Vec<_>>().join(", "))

@@ -5,6 +5,7 @@
 
 mod bill;
 mod books;
+mod dies_after;
 mod export;
 mod items;
 mod machine;
@@ -16,6 +17,7 @@ mod rights;
 mod scale;
 mod template;
 
+pub use dies_after::DiesAfter;
 pub use export::TableImage;
 pub use items::{neighbours, registry_pk};
 pub use machine::Machine;

@@ -20,9 +20,11 @@ use steelyard_cli::local::LocalFunction;
 use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::embedded::Transport;
 use steelyard_debit::{Collector, Debits, Gathered};
+use steelyard_events::Events;
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_runtime::{Clock, aws};
 use steelyard_settle::Settle;
+use steelyard_store::EventsTable;
 use tokio::sync::Semaphore;
 
 use crate::Platform;
@@ -112,6 +114,14 @@ impl Machine {
         let tables = Tables::new(&machine.config, &usage, &billing);
         tables.create().await.unwrap();
         Machine { tables, ..machine }
+    }
+
+    /// A function that tells events into a table of its own, and the table.
+    pub async fn events(&self, platform: &Platform, table: &str) -> (Events, EventsTable) {
+        let told = EventsTable::new(aws::dynamodb(&self.config), table.to_owned());
+        told.create().await.unwrap();
+        let (keep, clock) = (SignedDuration::from_hours(24), platform.stack.clock.clock());
+        (Events::new(self.books(platform), told.clone(), None, keep, clock), told)
     }
 
     /// Its ingest function.

@@ -117,7 +117,7 @@ impl Platform {
         for found in self.accounts().await {
             writeln!(text, "{:#?}", tables.books(found, &unmatched).await.unwrap()).unwrap();
         }
-        let next = tables.billing.next_dispatch_at().await.unwrap();
+        let next = tables.billing.due().next_at().await.unwrap();
         writeln!(text, "next dispatch at {next:?}\nunmatched: {unmatched:#?}").unwrap();
         text
     }

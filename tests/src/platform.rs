@@ -17,7 +17,7 @@ use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
 use steelyard_cli::Tables;
 use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
-use steelyard_pricing::{BillingDay, Fen, Metered, Plan};
+use steelyard_pricing::{AlertRules, BillingDay, Fen, Metered, Plan};
 use steelyard_runtime::{Callee, aws};
 use steelyard_store::{ProviderAccount, Stored};
 
@@ -69,24 +69,29 @@ pub fn in_force(agreement_no: &str) -> Agreement {
 impl Platform {
     /// A platform at the first midnight of May 2015, with two plans and no provider.
     pub async fn open() -> Platform {
-        Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS)).await
+        Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS), false).await
+    }
+
+    /// The same, where what happens is told.
+    pub async fn open_telling() -> Platform {
+        Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS), true).await
     }
 
     /// The same, where the usage reports of a month are kept for so many days after its close.
     pub async fn open_keeping(retention_days: u16) -> Platform {
-        Platform::start(None, BEGIN, by_rules(0, retention_days)).await
+        Platform::start(None, BEGIN, by_rules(0, retention_days), false).await
     }
 
     /// The same, where a month lists so many names of APIs.
     pub async fn open_listing(names_max: u32) -> Platform {
         let names_max = names_max.try_into().unwrap();
         let rules = DebitRules { names_max, ..by_rules(0, RETENTION_DAYS) };
-        Platform::start(None, BEGIN, rules).await
+        Platform::start(None, BEGIN, rules, false).await
     }
 
     /// The same, where debits fall due over so many minutes from ten on, and not all at ten.
     pub async fn open_with_window(minutes: u16) -> Platform {
-        Platform::start(None, BEGIN, by_rules(minutes, RETENTION_DAYS)).await
+        Platform::start(None, BEGIN, by_rules(minutes, RETENTION_DAYS), false).await
     }
 
     /// The same over a folder that keeps its data.
@@ -96,10 +101,15 @@ impl Platform {
 
     /// A platform over a folder that has data, at a time of Beijing.
     pub async fn reopen_in(folder: &Path, time: &str) -> Platform {
-        Platform::start(Some(folder.to_owned()), time, by_rules(0, RETENTION_DAYS)).await
+        Platform::start(Some(folder.to_owned()), time, by_rules(0, RETENTION_DAYS), false).await
     }
 
-    async fn start(data: Option<PathBuf>, time: &str, rules: DebitRules) -> Platform {
+    async fn start(
+        data: Option<PathBuf>,
+        time: &str,
+        rules: DebitRules,
+        follows: bool,
+    ) -> Platform {
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
         let options = StackOptions {
@@ -109,6 +119,7 @@ impl Platform {
             rules,
             actions_need_approval: false,
             clock,
+            follows,
         };
         let stack = Stack::start(options).await.unwrap();
         stack.transport.meter().start();
@@ -188,6 +199,7 @@ impl Platform {
             }],
             overrides: Vec::new(),
             mandate: None,
+            alert_rules: AlertRules::default(),
         };
         let tables = &self.stack.tables;
         let stored = tables.billing.register(&tables.usage, &provider).await.unwrap();

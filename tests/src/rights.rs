@@ -62,7 +62,9 @@ impl WatchedRights {
     /// Holds the functions of a stack to the rights of the template from now on.
     pub(crate) fn of(stack: &Stack) -> WatchedRights {
         let rights = Arc::new(Rights::default());
-        stack.transport.guard(Arc::<Rights>::clone(&rights));
+        for machine in [&stack.transport, &stack.follower] {
+            machine.guard(Arc::<Rights>::clone(&rights));
+        }
         WatchedRights(rights)
     }
 
@@ -300,6 +302,15 @@ fn accesses(request: &Request) -> Vec<Access> {
                 context: BTreeMap::new(),
             }]
         }
+        ("AWSEvents", "PutEvents") => {
+            let buses = body["Entries"].as_array().unwrap().iter();
+            let put = |entry: &Value| Access {
+                action: "events:PutEvents".to_owned(),
+                resource: bus(entry["EventBusName"].as_str().unwrap()),
+                context: BTreeMap::new(),
+            };
+            buses.map(put).collect()
+        }
         (_, "TransactWriteItems") => {
             let items = body["TransactItems"].as_array().unwrap().iter();
             let of = |item: &Value| {
@@ -376,6 +387,16 @@ fn table(name: &str) -> String {
     match name {
         "steelyard-usage" => "UsageTable.Arn".to_owned(),
         "steelyard-billing" => "BillingTable.Arn".to_owned(),
+        "steelyard-events" => "EventsTable.Arn".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn bus(name: &str) -> String {
+    match name {
+        "default" => {
+            "arn:AWS::Partition:events:AWS::Region:AWS::AccountId:event-bus/EventBusName".to_owned()
+        }
         other => other.to_owned(),
     }
 }
@@ -393,6 +414,7 @@ fn queue(url: &str) -> String {
         Some("steelyard-settle") => "SettleQueue.Arn".to_owned(),
         Some("steelyard-debit") => "DebitQueue.Arn".to_owned(),
         Some("steelyard-reconcile") => "ReconcileQueue.Arn".to_owned(),
+        Some("steelyard-webhooks") => "WebhooksQueue.Arn".to_owned(),
         Some("steelyard-usage-dead-letters") => "UsageDeadLetters.Arn".to_owned(),
         Some("steelyard-settle-dead-letters") => "SettleDeadLetters.Arn".to_owned(),
         Some("steelyard-debit-dead-letters") => "DebitDeadLetters.Arn".to_owned(),

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, Entry, ProviderId};
+use steelyard_billing::{Cause, DepositMovement, DrawReason, Entry, ProviderId};
 use steelyard_books::{Books, PaidIn};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
@@ -76,7 +76,7 @@ pub(crate) async fn recharge(
     match books.pay_in(provider, amount, reference, now).await? {
         PaidIn::Now(_) => Ok(true),
         PaidIn::Before(_) => Ok(false),
-        PaidIn::ReferenceUsed(BookedTransfer { provider, amount_fen }) => Err(format!(
+        PaidIn::ReferenceUsed(BookedTransfer { provider, amount_fen, .. }) => Err(format!(
             "¥{amount_fen} of `{provider}` were booked under {reference} before; another payment needs another reference"
         )
         .into()),
@@ -98,6 +98,9 @@ async fn show(target: &TargetArgs, system: &System, provider: &ProviderId) -> Re
         figures.receivable()
     ))?;
     output::print(format_args!("¥{} of the receivable is being collected", figures.reserved()))?;
+    if !figures.deposit().is_zero() {
+        output::print(format_args!("deposit ¥{}", figures.deposit()))?;
+    }
     if let Some(in_use) = &of.mandate {
         print_mandate(in_use)?;
     }
@@ -132,6 +135,33 @@ fn cause(cause: &Cause) -> String {
         Cause::RefundDone(number) => format!("refund {number} done"),
         Cause::RefundRefused(number) => format!("refund {number} refused"),
         Cause::Reversed(number) => format!("given back by Alipay, {number}"),
+        Cause::Deposit(movement) => deposit(movement),
+    }
+}
+
+fn deposit(movement: &DepositMovement) -> String {
+    match movement {
+        DepositMovement::Paid { recharge, trade_no } => {
+            format!("deposit paid by recharge {recharge}, trade {trade_no}")
+        }
+        DepositMovement::Transferred { reference } => format!("deposit paid, {reference}"),
+        DepositMovement::Drawn { because } => {
+            let why = match because {
+                DrawReason::GivenUp => "by rule",
+                DrawReason::Decided => "by an operator",
+                DrawReason::Returning => "before it is returned",
+            };
+            format!("drawn from the deposit {why}")
+        }
+        DepositMovement::ReturnAsked(number) => format!("return {number} of the deposit asked for"),
+        DepositMovement::Returned(number) => format!("return {number} of the deposit done"),
+        DepositMovement::ReturnRefused(number) => {
+            format!("return {number} of the deposit refused")
+        }
+        DepositMovement::SentBack { reference } => format!("deposit returned, {reference}"),
+        DepositMovement::Reversed(number) => {
+            format!("payment of the deposit given back by Alipay, {number}")
+        }
     }
 }
 

@@ -122,7 +122,8 @@ async fn list(
     Ok(Exit::done(is_well))
 }
 
-fn show(target: &TargetArgs, system: &System, action: &Action) -> Result<Exit, Error> {
+/// Shows an action.
+pub(crate) fn show(target: &TargetArgs, system: &System, action: &Action) -> Result<Exit, Error> {
     if target.json {
         output::json(action)?;
         return Ok(Exit::Done);

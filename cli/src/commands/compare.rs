@@ -195,7 +195,7 @@ impl Changes {
     ///
     /// When standard output can't be written, or a sum leaves the range of amounts.
     pub(crate) fn print(&self, draft: &str) -> Result<(), Error> {
-        let mut table = output::table(["provider", ">now", &format!(">{draft}"), ">change"]);
+        let mut table = output::table(["=provider", ">now", &format!(">{draft}"), ">change"]);
         let hidden = SHOWN..self.providers.len().saturating_sub(SHOWN).max(SHOWN);
         let mut others = Sums::default();
         for (place, change) in self.providers.iter().enumerate() {

@@ -73,6 +73,11 @@ const GATEWAYS: [&str; 3] = ["gateway-1", "gateway-2", "gateway-3"];
 const PLAN: &str = include_str!("../../../plans/jushita-2014.json");
 const DAYS: i8 = 5;
 
+/// Stands before the log line that it explains.
+const LOST_ANSWER: &str = "\
+The demo now loses an answer of Alipay on purpose. The log warns that the debit is in doubt:
+nobody knows whether it was paid. A query will prove that it was.";
+
 /// What one billing day came to for one provider.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
@@ -118,7 +123,7 @@ async fn show(stack: &Stack, as_json: bool) -> Result<(), Error> {
         output::json(&json!({ "endpoint": endpoint }))?;
     } else {
         output::print(format_args!("Its pages are at {endpoint}/ until you press Ctrl-C"))?;
-        output::open_in_browser(&format!("{endpoint}/"));
+        output::open_in_browser(&format!("{endpoint}/"))?;
     }
     tokio::select! {
         () = stack.keep_running(stack.clock.now()) => Ok(()),
@@ -170,6 +175,7 @@ async fn start() -> Result<Stack, Error> {
         rules,
         actions_need_approval: false,
         clock: LocalClock::new(begin, 0),
+        follows: true,
     })
     .await
 }
@@ -262,7 +268,12 @@ async fn post(stack: &Stack, report: &Value) -> Result<(), Error> {
 /// What goes wrong in the night after a day.
 fn prepare_trouble(stack: &Stack, day: i8) -> Result<(), Error> {
     match day {
-        2 => stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1),
+        2 => {
+            if tracing::enabled!(tracing::Level::WARN) {
+                output::tell(LOST_ANSWER);
+            }
+            stack.alipay.fail_next(Method::Pay, Fault::NoAnswerAfterEffect, 1);
+        }
         4 => stack.alipay.set_funds("label-printer", Fen::new(100_000))?,
         _ => {}
     }

@@ -140,10 +140,10 @@ async fn unreadable_reports(
 async fn unreadable_tasks(billing: &BillingTable, shard: u8) -> Result<Vec<Unreadable>, Error> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = billing.due_tasks(shard, Timestamp::MAX, after.as_ref(), PAGE).await?;
+        let page = billing.due().page(shard, Timestamp::MAX, after.as_ref(), PAGE).await?;
         found.extend(page.unreadable);
-        for due in page.tasks {
-            found.extend(billing.unreadable_task(&due.task).await?);
+        for due in page.due {
+            found.extend(billing.unreadable_task(&due.record).await?);
         }
         after = page.next;
         if after.is_none() {

@@ -67,8 +67,15 @@ impl LocalArgs {
         let rules = platform.rules()?;
         let listen = self.listen.clone();
         let actions_need_approval = self.actions_need_approval;
-        let options =
-            StackOptions { data, port: self.port, listen, rules, actions_need_approval, clock };
+        let options = StackOptions {
+            data,
+            port: self.port,
+            listen,
+            rules,
+            actions_need_approval,
+            clock,
+            follows: true,
+        };
         self.warn();
         let stack = Stack::start(options).await?;
         if !platform.is_time_given() {

@@ -98,7 +98,7 @@ impl PortalArgs {
         } else {
             output::print(&url)?;
             if !self.print {
-                output::open_in_browser(&url);
+                output::open_in_browser(&url)?;
             }
         }
         Ok(Exit::Done)

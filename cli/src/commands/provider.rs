@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
-use steelyard_pricing::{BillingDay, BillingMonth, Catalog, Name, Override};
+use steelyard_pricing::{
+    AlertRules, BillingDay, BillingMonth, Catalog, Given, Name, Override, Remainder,
+};
 use steelyard_runtime::Error;
 use steelyard_store::{AccountPage, ProviderAccount, Stored};
 
@@ -58,8 +60,9 @@ pub(crate) enum OverrideCommand {
     ///
     /// An override is written as {"override": "goodwill", "from": "2015-05-16", "until":
     /// "2015-06-01", "discount_percent": "25"}. A "discount_amount" takes that many yuan off each month
-    /// instead. In place of the discount, or beside it, it has "free_on_top", or a "rate" and the "price"
-    /// that this rate gets.
+    /// instead; with "discount_given": "once" that is given once, and with "discount_remainder": "carried" a
+    /// month leaves the rest to the next. In place of the discount, or beside it, it has "free_on_top", or a "rate" and the "price"
+    /// that this rate gets, or the "deposit" that the provider pays.
     ///
     /// One that begins or ends inside a month cuts the month. Each part costs what its calls add, so
     /// that tiers and allowances go on. A discount, an allowance or a lower price never raises the bill.
@@ -170,7 +173,14 @@ pub(crate) fn new_provider(
 ) -> Provider {
     let plans = vec![PlanAssignment { from: billed_from.first_day(), plan }];
     let overrides = Vec::new();
-    Provider { provider, billed_from, plans, overrides, mandate: None }
+    Provider {
+        provider,
+        billed_from,
+        plans,
+        overrides,
+        mandate: None,
+        alert_rules: AlertRules::default(),
+    }
 }
 
 /// The stored plans. One that cannot be read is named, and stops nothing that does not need it.
@@ -273,7 +283,7 @@ async fn list(target: &TargetArgs, tables: &Tables) -> Result<Exit, Error> {
         return Ok(exit);
     }
     let mut table =
-        output::table(["provider", ">prepaid", ">receivable", ">reserved", "last\nstatement"]);
+        output::table(["=provider", ">prepaid", ">receivable", ">reserved", "=last\nstatement"]);
     for found in &accounts {
         let figures = found.account.figures;
         table.add_row([
@@ -336,7 +346,18 @@ fn terms(over: &Override) -> Result<String, Error> {
         price.map(|price| format!("price {price}")),
         (!over.free_on_top.is_zero()).then(|| format!("{} free on top", over.free_on_top)),
         over.discount_percent.map(|percent| format!("{percent}% off")),
-        over.discount_amount.map(|amount| format!("¥{amount} a month off")),
+        over.discount_amount.map(|amount| {
+            let given = match over.discount_given {
+                Given::Monthly => "a month",
+                Given::Once => "once",
+            };
+            let rest = match over.discount_remainder {
+                Remainder::Dropped => "",
+                Remainder::Carried => ", the rest carried",
+            };
+            format!("¥{amount} {given} off{rest}")
+        }),
+        over.deposit.as_ref().map(|deposit| format!("deposit ¥{}", deposit.amount)),
     ];
     Ok(output::lines(lines))
 }

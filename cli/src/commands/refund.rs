@@ -81,6 +81,11 @@ impl RefundArgs {
             RefundAsked::NotPaid => {
                 Err(format!("`{}` paid nothing by trade {}", self.provider, self.trade).into())
             }
+            RefundAsked::OfDeposit => Err(format!(
+                "trade {} paid the deposit of `{}`: return it by `steelyard deposit return`",
+                self.trade, self.provider
+            )
+            .into()),
             RefundAsked::TooMuch { rest } => {
                 Err(format!("of trade {} ¥{rest} can be given back", self.trade).into())
             }

@@ -208,9 +208,9 @@ impl Choices {
 
     fn print(&self) -> Result<(), Error> {
         let plans = self.plans.iter().map(|plan| format!(">{plan}")).collect::<Vec<_>>();
-        let mut columns = vec!["provider", ">now"];
+        let mut columns = vec!["=provider", ">now"];
         columns.extend(plans.iter().map(String::as_str));
-        columns.extend(["cheapest", ">saved"]);
+        columns.extend(["=cheapest", ">saved"]);
         let mut table = output::table(columns);
         for choice in &self.providers {
             table.add_row(choice.cells(&self.plans));

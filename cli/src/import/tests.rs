@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, Provider, ProviderId};
 use steelyard_books::Books;
-use steelyard_pricing::{BillingDay, BillingMonth, Fen, Metered};
+use steelyard_pricing::{AlertRules, BillingDay, BillingMonth, Fen, Metered};
 use steelyard_runtime::{Clock, aws};
 
 use super::*;
@@ -47,6 +47,7 @@ impl Store {
                 plans: vec![],
                 overrides: vec![],
                 mandate: None,
+                alert_rules: AlertRules::default(),
             };
             self.tables.billing.register(&self.tables.usage, &provider).await.unwrap();
         }

@@ -12,6 +12,7 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_books::{Books, Settler};
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_dispatch::{Dispatch, Pace};
+use steelyard_events::Events;
 use steelyard_ingest::{Counter, Ingest};
 use steelyard_notify::Notify;
 use steelyard_offers::{Offers, OffersConfig};
@@ -19,13 +20,15 @@ use steelyard_portal::{DeadLetterQueue, Portal, PortalConfig, Reached, SessionKe
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
-use steelyard_runtime::{Callee, Error, Function, Queue, aws};
+use steelyard_runtime::{Bus, Callee, Error, Function, Queue, aws};
 use steelyard_settle::Settle;
+use steelyard_watch::Watch;
+use steelyard_webhooks::{Reach, Sender, Webhooks};
 
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::lambda::{LocalFunction, NamedFunctions};
-use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE};
+use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE, local_events};
 
 /// The functions of one stack. Each invocation runs the handler that Lambda runs.
 #[derive(Clone)]
@@ -50,6 +53,12 @@ pub struct Functions {
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
     pub reconcile: LocalFunction,
+    /// Tells what happened.
+    pub events: LocalFunction,
+    /// Evaluates the alerts of providers whose usage was just counted.
+    pub watch: LocalFunction,
+    /// Delivers events to webhook endpoints.
+    pub webhooks: LocalFunction,
 }
 
 impl Functions {
@@ -66,6 +75,12 @@ const ACTIONS: &str = "steelyard-actions";
 /// The name of the function that makes offers.
 const OFFERS: &str = "steelyard-offers";
 
+/// The bus on which events are put.
+const EVENT_BUS: &str = "default";
+
+/// How long events are kept, as in the template.
+const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
+
 /// The queue that feeds ingest.
 pub(super) const USAGE_QUEUE: &str = "steelyard-usage";
 
@@ -77,6 +92,9 @@ pub(super) const RECONCILE_QUEUE: &str = "steelyard-reconcile";
 
 /// The queue that feeds debit.
 pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
+
+/// The queue that feeds webhooks.
+pub(super) const WEBHOOKS_QUEUE: &str = "steelyard-webhooks";
 
 /// The queues, with what operators call what is left in their dead-letter queues.
 pub(super) const QUEUES: [(DeadLetterQueue, &str); 4] = [
@@ -108,6 +126,8 @@ pub(super) struct Parts<'p> {
     pub(super) actions_need_approval: bool,
     pub(super) clock: &'p LocalClock,
     pub(super) config: &'p aws::SdkConfig,
+    /// The way of the function that tells what happened.
+    pub(super) follower: &'p aws::SdkConfig,
 }
 
 impl Parts<'_> {
@@ -125,8 +145,12 @@ impl Parts<'_> {
         let counter = Counter::new(usage("ingest"), calendar.clone(), clock());
         let settler = Settler { books: self.books("settle"), usage: usage("settle") };
         let settle = Settle::new(settler, self.queue("settle", SETTLE_QUEUE), clock());
-        let debits = self.queue("dispatch", DEBIT_QUEUE);
-        let dispatch = Dispatch::new(billing("dispatch"), debits, PACE, clock());
+        let endpoints = |function| local_events(&self.config(function));
+        let debits = (billing("dispatch"), self.queue("dispatch", DEBIT_QUEUE));
+        let webhooks = (endpoints("dispatch"), self.queue("dispatch", WEBHOOKS_QUEUE));
+        let dispatch = Dispatch::new(debits, webhooks, PACE, clock());
+        let sender = Sender::new(Reach::Local)?;
+        let webhooks = Webhooks::new(endpoints("webhooks"), sender, clock());
         let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
         let books_to_read = Books::new(to_read.billing, self.rules.clone());
         let quotes = Quotes::new(Settler { books: books_to_read, usage: to_read.usage }, clock());
@@ -159,6 +183,12 @@ impl Parts<'_> {
         let queue = self.queue("reconcile", RECONCILE_QUEUE);
         let books = self.books("reconcile");
         let reconciler = Reconciler::new(books, alipay()?, archive, queue, clock());
+        let config = aws::local_as(self.follower, "events");
+        let books = Books::new(Tables::local(&config).billing, self.rules.clone());
+        let bus = Some(Bus::new(&config, EVENT_BUS.to_owned()));
+        let events = Events::new(books, local_events(&config), bus, EVENTS_KEPT, clock());
+        let settler = Settler { books: self.books("watch"), usage: usage("watch") };
+        let watch = Watch::new(settler, clock());
         Ok(Functions {
             ingest: function(Ingest::new(counter), 30),
             settle: function(settle, 300),
@@ -170,6 +200,9 @@ impl Parts<'_> {
             actions: function(actions, 20),
             notify: function(notify, 30),
             reconcile: function(Reconcile::new(reconciler), 900),
+            events: function(events, 60),
+            watch: function(watch, 300),
+            webhooks: function(webhooks, 60),
         })
     }
 

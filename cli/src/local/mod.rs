@@ -1,6 +1,7 @@
 //! The local stack: everything that Steelyard needs, in one process.
 
 pub mod alipay;
+mod catcher;
 mod clock;
 mod door;
 pub mod embedded;
@@ -11,6 +12,7 @@ mod server;
 mod stack;
 mod start;
 mod status;
+mod stream;
 
 pub use clock::LocalClock;
 pub use functions::Functions;

@@ -21,9 +21,10 @@ use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_portal::SESSIONS_PATH;
-use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH};
+use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH, STANDING_PATH};
 use steelyard_runtime::{Problem, web};
 
+use super::catcher;
 use super::embedded::{self, Embedded, access_key, invoked_function};
 use super::functions::Functions;
 use super::lambda::LocalFunction;
@@ -45,6 +46,7 @@ pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: Sta
         .route(USAGE_PATH, route(&functions.ingest))
         .route(VOID_PATH, usage_of_provider().fallback_service(route(&functions.ingest)))
         .route(PROVIDER_USAGE_PATH, route(&functions.quote))
+        .route(STANDING_PATH, route(&functions.quote))
         .route(QUOTES_PATH, route(&functions.quote))
         .route(RECHARGES_PATH, route(&functions.offers))
         .route(MANDATES_PATH, route(&functions.offers))
@@ -56,6 +58,7 @@ pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: Sta
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         // `door` bounds all bodies, and each function its own.
         .layer(DefaultBodyLimit::disable())
+        .merge(catcher::routes())
         .merge(status::routes(&start.clock, &start.rules))
         .merge(start.alipay.router())
         .merge(start.routes(aws.clone()))
@@ -157,8 +160,9 @@ pub fn http_event(method: &Method, target: &str, headers: &HeaderMap, body: &[u8
 
 /// What the routes of the API name in a path, decoded as API Gateway does.
 fn path_parameters(path: &str) -> Value {
-    let prefix = PROVIDER_USAGE_PATH.split_once('{').map(|(prefix, _)| prefix);
-    match prefix.and_then(|prefix| path.strip_prefix(prefix)).filter(|rest| !rest.contains('/')) {
+    let mut routes = [PROVIDER_USAGE_PATH, STANDING_PATH].into_iter();
+    let named = |route: &str| path.strip_prefix(route.split_once('{')?.0);
+    match routes.find_map(named).filter(|rest| !rest.contains('/')) {
         Some(provider) => {
             json!({ "provider": percent_decode_str(provider).decode_utf8_lossy() })
         }

@@ -19,6 +19,7 @@ use steelyard_billing::{Calendar, DebitRules};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_reconcile::Archive;
 use steelyard_runtime::{Error, aws, chain};
+use steelyard_store::EventsTable;
 use tempfile::TempDir;
 
 use super::alipay::LocalAlipay;
@@ -27,14 +28,15 @@ use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Request, Transport};
 use super::functions::{
     DEBIT_QUEUE, Functions, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
-    dead_letter_queue,
+    WEBHOOKS_QUEUE, dead_letter_queue,
 };
 use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
 use super::server;
 use super::start::StartPages;
+use super::stream::StreamSource;
 use crate::output::Times;
-use crate::tables::Tables;
+use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE, local_events};
 
 pub(super) use schedules::{Scheduled, next_runs};
 
@@ -43,6 +45,12 @@ pub const PORT: u16 = 8700;
 
 /// The name of the secret that holds the app's private key for the local Alipay.
 pub const ALIPAY_SECRET: &str = "steelyard/alipay";
+
+/// How many records of the stream the events function gets at once, as in the template.
+const STREAM_BATCH: u16 = 100;
+
+/// The most records of the stream of the usage table that the watch function gets at once, as DynamoDB gives them.
+const REPORTS_BATCH: u16 = 1000;
 
 /// How to start a local stack.
 #[derive(Clone, Debug)]
@@ -59,6 +67,9 @@ pub struct StackOptions {
     pub actions_need_approval: bool,
     /// The clock of the functions, the queues and the local Alipay.
     pub clock: LocalClock,
+    /// Whether the streams of the tables are followed, as in a deployment. Without it nobody is told what happens: for
+    /// tests of everything else, which cost less so.
+    pub follows: bool,
 }
 
 /// A running local stack.
@@ -69,9 +80,14 @@ pub struct Stack {
     pub rules: DebitRules,
     /// The tables, reached as the functions reach them.
     pub tables: Tables,
+    /// What happened.
+    pub events: EventsTable,
     /// The transport from the functions to the embedded services. It counts requests and injects
     /// faults.
     pub transport: Transport,
+    /// The transport of the function that tells what happened, so that it is apart from what is measured and from what
+    /// goes wrong.
+    pub follower: Transport,
     /// The embedded services: DynamoDB, SQS, Secrets Manager and Lambda.
     pub embedded: Arc<Embedded>,
     /// The local Alipay.
@@ -80,6 +96,12 @@ pub struct Stack {
     pub address: SocketAddr,
     /// The functions.
     pub functions: Functions,
+    /// Whether the streams are followed.
+    follows: bool,
+    /// The stream of the billing table.
+    stream: StreamSource,
+    /// The stream of the usage table. It is followed while the stack is kept running.
+    reports: StreamSource,
     servers: Vec<tokio::task::JoinHandle<()>>,
     /// Keeps the functions that other functions invoke.
     _named: Arc<NamedFunctions>,
@@ -96,22 +118,43 @@ impl Stack {
     ///
     /// When its data can't be opened, the port is taken, or the clock is before its last settlement.
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
-        let StackOptions { data, port, listen: addresses, rules, actions_need_approval, clock } =
-            options;
+        let StackOptions {
+            data,
+            port,
+            listen: addresses,
+            rules,
+            actions_need_approval,
+            clock,
+            follows,
+        } = options;
         let lock = data.as_deref().map(lock_folder).transpose()?;
         let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
+        if !follows {
+            embedded.make_no_streams();
+        }
         let alipay = open_alipay(data.as_deref(), clock.clone())?;
         let transport = Transport::new(Arc::clone(&embedded));
         let Listeners { address, sockets } = listen(port, &addresses).await?;
 
         let http_client = SharedHttpClient::new(transport.clone());
         let config = aws::local(Some(http_client), &format!("http://{address}"))?;
+        let follower = Transport::new(Arc::clone(&embedded));
+        let follower_config = {
+            let http_client = SharedHttpClient::new(follower.clone());
+            aws::local(Some(http_client), &format!("http://{address}"))?
+        };
         let tables = Tables::local(&config);
         tables.create().await?;
+        let events = local_events(&config);
+        events.create().await?;
         check_clock(&tables, &clock, &rules.calendar).await?;
-        for (queue, visibility) in
-            [(USAGE_QUEUE, 180), (SETTLE_QUEUE, 1800), (DEBIT_QUEUE, 360), (RECONCILE_QUEUE, 5400)]
-        {
+        for (queue, visibility) in [
+            (USAGE_QUEUE, 180),
+            (SETTLE_QUEUE, 1800),
+            (DEBIT_QUEUE, 360),
+            (RECONCILE_QUEUE, 5400),
+            (WEBHOOKS_QUEUE, 360),
+        ] {
             create_queue(&embedded, queue, visibility).await?;
         }
         let notify_url = format!("http://{address}{NOTIFY_PATH}");
@@ -125,7 +168,13 @@ impl Stack {
         let archive = Archive::Folder(folder.unwrap_or_default());
         let keys = json!({ "app_private_key": gateway.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
-        let parts = Parts { rules: &rules, actions_need_approval, clock: &clock, config: &config };
+        let parts = Parts {
+            rules: &rules,
+            actions_need_approval,
+            clock: &clock,
+            config: &config,
+            follower: &follower_config,
+        };
         let functions = parts.functions(&gateway, archive, address)?;
         let named = Arc::new(functions.named());
         embedded.run_functions(&named);
@@ -134,6 +183,7 @@ impl Stack {
             alipay: alipay.clone(),
             clock: clock.clone(),
             rules: rules.clone(),
+            events: events.clone(),
             url: format!("http://{address}"),
         };
         let router = server::router(&functions, &embedded, start);
@@ -144,10 +194,15 @@ impl Stack {
             clock,
             rules,
             tables,
+            events,
             transport,
+            follower,
             embedded,
             alipay,
             address,
+            follows,
+            stream: StreamSource::new(BILLING_TABLE, STREAM_BATCH, &functions.events),
+            reports: StreamSource::new(USAGE_TABLE, REPORTS_BATCH, &functions.watch),
             functions,
             servers,
             _named: named,
@@ -158,7 +213,7 @@ impl Stack {
 
     /// The queues, each with the function that takes its messages.
     #[must_use]
-    pub fn event_sources(&self) -> [EventSource; 4] {
+    pub fn event_sources(&self) -> [EventSource; 5] {
         let source = |queue, batch_size, function: &LocalFunction| EventSource {
             queue,
             batch_size,
@@ -168,11 +223,13 @@ impl Stack {
             source(USAGE_QUEUE, 10, &self.functions.ingest),
             source(SETTLE_QUEUE, 1, &self.functions.settle),
             source(DEBIT_QUEUE, 5, &self.functions.debit),
+            source(WEBHOOKS_QUEUE, 10, &self.functions.webhooks),
             source(RECONCILE_QUEUE, 1, &self.functions.reconcile),
         ]
     }
 
-    /// Delivers messages until no queue has a visible one.
+    /// Delivers messages until no queue has a visible one, and then what changed in the billing table until there is
+    /// nothing new.
     ///
     /// # Errors
     ///
@@ -183,10 +240,24 @@ impl Stack {
             for source in self.event_sources() {
                 handled += source.poll(&self.embedded, Duration::ZERO).await?;
             }
-            if handled == 0 {
+            if handled == 0 && !(self.follows && self.stream.poll(&self.embedded).await? > 0) {
                 return Ok(());
             }
         }
+    }
+
+    /// Hands the whole stream of the billing table over once more, as after a restart.
+    pub fn follow_again(&self) {
+        self.stream.rewind();
+    }
+
+    /// The oldest records of the stream of the billing table.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be read.
+    pub async fn stream_records(&self) -> Result<Value, Error> {
+        self.stream.oldest_records(&self.embedded).await
     }
 
     /// Puts a usage report on the queue, as the sender of that access key id.
@@ -208,7 +279,7 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for (_, queue) in QUEUES {
+        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE]) {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],

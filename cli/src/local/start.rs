@@ -21,7 +21,7 @@ use steelyard_pages::start::{
 };
 use steelyard_portal::{SECURITY_HEADERS, Spoken, lang_cookie, store_link};
 use steelyard_runtime::{Error, Problem};
-use steelyard_store::ProviderAccount;
+use steelyard_store::{EventsTable, ProviderAccount};
 use tower_http::csrf::CsrfLayer;
 
 use super::alipay::{Agreement, AgreementStatus, LocalAlipay, Trade, TradeKind, TradeStatus};
@@ -47,6 +47,7 @@ pub(super) struct StartPages {
     pub(super) alipay: LocalAlipay,
     pub(super) clock: LocalClock,
     pub(super) rules: DebitRules,
+    pub(super) events: EventsTable,
     /// The address of the stack, without a slash at its end.
     pub(super) url: String,
 }
@@ -115,7 +116,8 @@ impl StartPages {
 
     /// The runs to come, the next one first.
     async fn runs(&self, now: Timestamp) -> Result<Vec<NextRun>, Error> {
-        let scheduled = next_runs(&self.rules.calendar, &self.tables.billing, now).await?;
+        let scheduled =
+            next_runs(&self.rules.calendar, &self.tables.billing, &self.events, now).await?;
         let mut runs: Vec<NextRun> = scheduled
             .into_iter()
             .map(|(at, function)| {

@@ -5,6 +5,16 @@ use steelyard_cli::local::alipay::LocalAlipay;
 use crate::tool::Folder;
 
 #[test]
+fn demo_explains_the_warning_that_it_provokes() {
+    let ran = Folder::new("logs-demo").run("demo");
+    let lines = ran.err.lines().collect::<Vec<_>>();
+    let [first, .., warning] = &lines[..] else { panic!("{}", ran.err) };
+    assert!(first.contains("loses an answer of Alipay on purpose"), "{}", ran.err);
+    assert!(warning.contains("WARN") && warning.contains("debit in doubt"), "{}", ran.err);
+    assert_eq!(ran.err.matches("WARN").count(), 1, "{}", ran.err);
+}
+
+#[test]
 fn demo_logs_no_secret_at_debug_level() {
     let ran = Folder::new("logs").run("demo --log debug");
     assert_eq!(ran.code, 0, "{}", ran.out);

@@ -38,6 +38,7 @@ async fn data_folder_that_is_not_whole_is_reported_and_left_as_it_is() {
             rules,
             actions_need_approval: false,
             clock,
+            follows: true,
         };
         drop(Stack::start(options).await.unwrap());
         fs::remove_file(data.join(missing)).unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider};
 use steelyard_cli::local::embedded::Request;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
-use steelyard_pricing::Fen;
+use steelyard_pricing::{AlertRules, Fen};
 
 use crate::tool::{Folder, Ran};
 
@@ -54,6 +54,7 @@ impl Platform {
             rules,
             actions_need_approval: needs_approval,
             clock,
+            follows: true,
         };
         let stack = Stack::start(options).await.unwrap();
         Platform { stack, folder: Folder::new(name) }
@@ -150,6 +151,7 @@ impl Platform {
             }],
             overrides: Vec::new(),
             mandate: None,
+            alert_rules: AlertRules::default(),
         };
         let tables = &self.stack.tables;
         tables.billing.register(&tables.usage, &provider).await.unwrap();

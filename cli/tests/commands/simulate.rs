@@ -271,6 +271,30 @@ async fn providers_without_usage_count_and_the_largest_changes_are_listed() {
 }
 
 #[tokio::test]
+async fn names_stay_whole_however_long_they_are() {
+    let platform = platform("simulate-names").await;
+    let (provider, cheap) = ("shop".repeat(15), "a-plan-of-a-rather-long-name".to_owned());
+    platform.add_plan("cheap.json", &plan(&cheap, 1000, "0.01")).await;
+    platform.does(&format!("provider add {provider} --plan small --billed-from 2015-05")).await;
+    platform.count("l-1", &provider, "2015-05-10", &[("x", 250)]).await;
+    platform.folder.write("draft.json", &plan("draft", 0, "0.01"));
+    let days = "--from 2015-05-01 --to 2015-05-31";
+    for (line, whole) in [
+        (format!("plan simulate --plans small,{cheap} {days}"), &[&provider, &cheap][..]),
+        (format!("plan simulate --plan draft.json {days}"), &[&provider]),
+        ("provider list".to_owned(), &[&provider]),
+    ] {
+        let shown = platform.does(&line).await;
+        for name in whole {
+            assert!(
+                shown.contains(&format!("│ {name} ")) || shown.contains(&format!("┆ {name} ")),
+                "{name}: {shown}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_cheapest_of_some_plans_is_shown_with_what_it_would_have_saved() {
     let platform = platform("simulate-plans").await;
     platform.add_plan("flat.json", &plan("flat", 0, "0.055")).await;

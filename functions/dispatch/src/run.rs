@@ -1,18 +1,16 @@
-//! One run: the shards of the index of due records that have providers, a page each in turn, until
+//! One run over an index of due records: its shards that may have some, a page each in turn, until
 //! nothing is due or as much is sent as the run may send.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use jiff::Timestamp;
-use steelyard_runtime::{Error, Invocation, report_unreadable};
-use steelyard_store::schema::DUE_SHARDS;
-use steelyard_store::{DueCursor, DueTask, StoreError};
-
-use crate::Dispatch;
+use jiff::{SignedDuration, Timestamp};
+use steelyard_runtime::{Error, Invocation, Queue, report_unreadable};
+use steelyard_store::{Due, DueCursor, DueIndex, DueRecord, StoreError};
 
 /// How many shards are worked on at a time. One that hangs keeps one of these places.
 const SHARDS_AT_ONCE: usize = 8;
@@ -34,9 +32,24 @@ const STRIDE: i64 = 39;
 /// What must be left of the time to go on; the next run, a minute later, finds the rest.
 const TIME_FOR_A_PAGE: Duration = Duration::from_secs(10);
 
-/// One run of dispatch.
-pub(crate) struct Run<'d> {
-    dispatch: &'d Dispatch,
+/// Dispatch runs once in so many seconds.
+const RUN_EVERY_S: usize = 60;
+
+/// An index of due records, and where it sends them.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed<R> {
+    pub(crate) index: DueIndex<R>,
+    pub(crate) queue: Queue,
+    /// How long a message may take until it is thought lost. Longer than a minute of work may wait in
+    /// the queue.
+    pub(crate) lease: SignedDuration,
+    /// How many messages are worked off in a second.
+    pub(crate) per_second: NonZeroU16,
+}
+
+/// One run of dispatch over an index.
+pub(crate) struct Run<'d, R> {
+    feed: &'d Feed<R>,
     now: Timestamp,
     invocation: Invocation,
     /// How many messages may still be sent.
@@ -68,26 +81,40 @@ struct Done {
     result: Result<Option<Turn>, Error>,
 }
 
-impl<'d> Run<'d> {
-    /// A run that may send so many messages.
-    pub(crate) fn new(dispatch: &'d Dispatch, budget: usize, invocation: Invocation) -> Run<'d> {
-        let page = (budget / usize::from(DUE_SHARDS)).clamp(1, PAGE_MAX);
-        Run { dispatch, now: dispatch.clock.now(), invocation, budget, page }
+impl<R: DueRecord> Feed<R> {
+    /// Sends what is due in some shards of the index, of so many.
+    pub(crate) async fn run(
+        &self,
+        shards: BTreeSet<u8>,
+        of: u8,
+        now: Timestamp,
+        invocation: Invocation,
+    ) -> Result<Sent, Error> {
+        let waiting = self.queue.waiting().await?;
+        let most = usize::from(self.per_second.get()) * RUN_EVERY_S;
+        let budget = most.saturating_sub(waiting);
+        let page = (budget / usize::from(of)).clamp(1, PAGE_MAX);
+        let mut run = Run { feed: self, now, invocation, budget, page };
+        let (sent, failed) = run.shards(&shards, of).await;
+        if run.budget == 0 {
+            tracing::info!(
+                waiting,
+                sent = sent.messages,
+                "what else is due waits for the next run"
+            );
+        }
+        failed.map_or(Ok(sent), Err)
     }
+}
 
-    /// Whether the run has sent all that it may.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.budget == 0
-    }
-
+impl<R: DueRecord> Run<'_, R> {
     /// Sends what is due, and gives the first error. The others are logged.
     ///
     /// A shard that has had its turn waits until every other shard with work has had one. One that
     /// fails has no further turn.
-    pub(crate) async fn shards(&mut self) -> (Sent, Option<Error>) {
-        let (dispatch, now, invocation) = (self.dispatch, self.now, self.invocation);
-        let shards = dispatch.shards().await;
-        let mut waiting: VecDeque<Turn> = self.order(&shards).collect();
+    async fn shards(&mut self, shards: &BTreeSet<u8>, of: u8) -> (Sent, Option<Error>) {
+        let (feed, now, invocation) = (self.feed, self.now, self.invocation);
+        let mut waiting: VecDeque<Turn> = self.order(shards, of).collect();
         let (mut running, mut sum, mut failed) = (FuturesUnordered::new(), Sent::default(), None);
         loop {
             while running.len() < SHARDS_AT_ONCE
@@ -98,7 +125,7 @@ impl<'d> Run<'d> {
                 let share = self.page.min(self.budget);
                 self.budget -= share;
                 // On the heap: the SDK's futures are large.
-                running.push(Box::pin(dispatch.page(turn, share, now)));
+                running.push(Box::pin(feed.page(turn, share, now)));
             }
             let Some(Done { shard, share, sent, result }) = running.next().await else {
                 return (sum, failed);
@@ -116,9 +143,13 @@ impl<'d> Run<'d> {
 
     /// The first turns. Each minute begins with another shard, so that the last turns of a run, which
     /// may find the budget spent, fall to another shard each time.
-    fn order<'s>(&self, shards: &'s BTreeSet<u8>) -> impl Iterator<Item = Turn> + use<'s> {
+    fn order<'s>(
+        &self,
+        shards: &'s BTreeSet<u8>,
+        of: u8,
+    ) -> impl Iterator<Item = Turn> + use<'s, R> {
         let begin = self.now.as_second().div_euclid(60) * STRIDE;
-        let first = u8::try_from(begin.rem_euclid(i64::from(DUE_SHARDS))).unwrap_or_default();
+        let first = u8::try_from(begin.rem_euclid(i64::from(of))).unwrap_or_default();
         shards
             .range(first..)
             .chain(shards.range(..first))
@@ -126,26 +157,7 @@ impl<'d> Run<'d> {
     }
 }
 
-impl Dispatch {
-    /// The shards of the index whose records can be due: those of providers. All of them when the
-    /// registry cannot be read, so that what is due is sent all the same.
-    async fn shards(&self) -> BTreeSet<u8> {
-        match self.billing.shards_in_use().await {
-            Ok(registry) => {
-                report_unreadable(registry.unreadable.as_slice());
-                registry.due()
-            }
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(
-                    error,
-                    "every shard is looked into, since the registry cannot be read"
-                );
-                (0..DUE_SHARDS).collect()
-            }
-        }
-    }
-
+impl<R: DueRecord> Feed<R> {
     /// Sends a page of what is due in one shard of the index, `share` records at most.
     async fn page(&self, turn: Turn, share: usize, now: Timestamp) -> Done {
         let (shard, mut sent) = (turn.shard, Sent::default());
@@ -161,9 +173,9 @@ impl Dispatch {
         sent: &mut Sent,
     ) -> Result<Option<Turn>, Error> {
         let limit = i32::try_from(share)?;
-        let page = self.billing.due_tasks(shard, now, after.as_ref(), limit).await?;
+        let page = self.index.page(shard, now, after.as_ref(), limit).await?;
         sent.unreadable = report_unreadable(&page.unreadable);
-        let (messages, failed) = self.leased(&page.tasks, now).await?;
+        let (messages, failed) = self.leased(&page.due, now).await?;
         // Some may be sent even if SQS fails, so all of them count.
         sent.messages = messages.len();
         self.queue.send(&messages).await?;
@@ -175,16 +187,16 @@ impl Dispatch {
     /// What was leased is sent even then.
     async fn leased(
         &self,
-        due: &[DueTask],
+        due: &[Due<R>],
         now: Timestamp,
     ) -> Result<(Vec<String>, Option<StoreError>), Error> {
-        let until = now + self.pace.lease;
+        let until = now + self.lease;
         let (mut messages, mut failed) = (Vec::new(), Vec::new());
         for some in due.chunks(LEASES_AT_ONCE) {
-            let leases = some.iter().map(|due| self.billing.lease(due, until));
+            let leases = some.iter().map(|due| self.index.lease(due, until));
             for (due, leased) in some.iter().zip(join_all(leases).await) {
                 match leased {
-                    Ok(true) => messages.push(serde_json::to_string(&due.task)?),
+                    Ok(true) => messages.push(serde_json::to_string(&due.record)?),
                     Ok(false) => {}
                     Err(error) => failed.push(error),
                 }

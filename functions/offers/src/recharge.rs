@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{Recharge as RechargeOrder, RechargeError as OrderError};
-use steelyard_billing::{ProviderId, QrAnswer, RechargeId};
+use steelyard_billing::{ProviderId, QrAnswer, RechargeId, RechargePurpose};
 use steelyard_books::{IdempotencyKey, OfferError};
 use steelyard_pricing::Fen;
 use thiserror::Error;
@@ -18,6 +18,8 @@ pub(crate) struct RechargeRequest {
     amount: String,
     #[serde(default)]
     way: Way,
+    #[serde(default)]
+    purpose: RechargePurpose,
 }
 
 /// By what it is paid.
@@ -70,10 +72,15 @@ impl Offers {
     ) -> Result<Offered, RechargeError> {
         let amount: Fen = asked.amount.parse().map_err(|_| RechargeError::Amount)?;
         let now = self.clock.now();
-        let offered = self.books.offer_recharge(&asked.provider, amount, key, now).await?;
+        let RechargeRequest { provider, purpose, .. } = &asked;
+        let offered = self.books.offer_recharge(provider, *purpose, amount, key, now).await?;
         let recharge = offered.into_inner();
         let number = recharge.out_trade_no.clone();
-        let order = RechargeOrder::new(number, amount, "API service prepayment")?;
+        let subject = match purpose {
+            RechargePurpose::Prepaid => "API service prepayment",
+            RechargePurpose::Deposit => "API service deposit",
+        };
+        let order = RechargeOrder::new(number, amount, subject)?;
         let return_url = return_to.map_or_else(
             || self.config.return_url.clone(),
             |return_to| format!("{return_to}/{}", recharge.recharge),

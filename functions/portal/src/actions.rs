@@ -3,8 +3,7 @@
 use steelyard_billing::{
     ActionAnswer, ActionEvent, ActionId, ActionPhase, ActionProblem, Deed, Recharge,
 };
-use steelyard_pages::recharge::{PayNow, RechargeItem, Way};
-use steelyard_pricing::Fen;
+use steelyard_pages::recharge::{PayNow, RechargeItem, RechargeRequest};
 use steelyard_runtime::Problem;
 
 use crate::Shared;
@@ -17,13 +16,13 @@ impl Shared {
     pub(crate) async fn offer_recharge(
         &self,
         visit: &Visit,
-        amount: Fen,
-        way: Way,
-        key: &str,
+        asked: &RechargeRequest,
     ) -> Result<PayNow, NotOffered> {
         let provider = visit.provider();
         let return_to = format!("{}/portal/providers/{provider}/recharge", visit.portal_url);
-        let offered = self.offers.recharge(provider, amount, way, key, &return_to).await?;
+        let RechargeRequest { key, amount_fen, way, purpose } = asked;
+        let what = (*purpose, *amount_fen);
+        let offered = self.offers.recharge(provider, what, *way, key, &return_to).await?;
         let unavailable = |what: &'static str| NotOffered::Unavailable(Refusal::unavailable(what));
         let found = self.settler.books.billing.find::<Recharge>(provider, &offered.recharge).await;
         let found = found.map_err(|error| NotOffered::Unavailable(Refusal::unavailable(error)))?;

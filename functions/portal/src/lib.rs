@@ -5,6 +5,7 @@
 //! or changes a record is asked of other functions.
 
 mod actions;
+mod alerts;
 mod api;
 mod asker;
 mod enter;
@@ -344,10 +345,12 @@ fn provider_pages() -> Router<Shared> {
         .route("/ledger", get(provider::ledger))
         .route("/recharge", get(provider::recharge).post(provider::pay_in))
         .route("/recharge/{recharge}", get(provider::recharge_result))
+        .route("/alerts", get(alerts::alerts).post(alerts::set))
         .route("/withholding", get(withholding::withholding))
         .route("/withholding/sign", get(withholding::signing).post(withholding::sign))
         .route("/withholding/limits", post(withholding::lower))
         .route("/withholding/end", post(withholding::end))
+        .route("/sessions", operator::sessions_page())
 }
 
 async fn style_sheet() -> Response {

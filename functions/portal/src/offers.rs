@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use steelyard_billing::{ProviderId, RechargeId};
+use steelyard_billing::{ProviderId, RechargeId, RechargePurpose};
 use steelyard_pages::recharge::{PayBy, Way};
 use steelyard_pages::withholding::SigningLinks;
 use steelyard_pricing::Fen;
@@ -77,13 +77,12 @@ impl OfferMaker {
     pub(crate) async fn recharge(
         &self,
         provider: &ProviderId,
-        amount: Fen,
+        (purpose, amount): (RechargePurpose, Fen),
         way: Way,
         key: &str,
         return_to: &str,
     ) -> Result<OfferedRecharge, NotOffered> {
-        let request =
-            json!({ "provider": provider, "amount": amount.to_string(), "way": way.name() });
+        let request = json!({ "provider": provider, "amount": amount.to_string(), "way": way.name(), "purpose": purpose });
         self.asked(
             json!({ "offer": "recharge", "request": request, "key": key, "return_to": return_to }),
         )

@@ -15,7 +15,7 @@ use steelyard_pages::ledger::{LedgerPage, LedgerQuery};
 use steelyard_pages::overview::OverviewPage;
 use steelyard_pages::recharge::{
     PayNowPage, RechargeForm, RechargeItem, RechargePage, RechargeProblem, RechargeResultPage,
-    Recharging, Way,
+    Recharging, Way, purpose_named,
 };
 use steelyard_pricing::{BillingMonth, Fen};
 use utoipa::IntoParams;
@@ -27,8 +27,8 @@ use crate::refusal::{Answer, Refusal};
 use crate::{Shared, page};
 
 /// The overview.
-pub(crate) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answer {
-    let view = shared.overview(&visit).await?;
+pub(crate) async fn overview(State(shared): State<Shared>, mut visit: Visit) -> Answer {
+    let view = shared.overview(&visit).await?.on_page(&mut visit.frame);
     Ok(page(&OverviewPage::new(&visit.frame, shared.calendar(), &view)))
 }
 
@@ -82,10 +82,10 @@ impl BillsParameters {
 /// The list of bills.
 pub(crate) async fn bills(
     State(shared): State<Shared>,
-    visit: Visit,
+    mut visit: Visit,
     Query(sent): Query<BillsParameters>,
 ) -> Answer {
-    let view = shared.bills(&visit, sent.query()).await?;
+    let view = shared.bills(&visit, sent.query()).await?.on_page(&mut visit.frame);
     Ok(page(&BillListPage::new(&visit.frame, &view)))
 }
 
@@ -104,14 +104,14 @@ impl BillName {
 }
 
 /// The bill of a day or of a month.
-pub(crate) async fn bill(State(shared): State<Shared>, visit: Visit) -> Answer {
+pub(crate) async fn bill(State(shared): State<Shared>, mut visit: Visit) -> Answer {
     match BillName::of(&visit)? {
         BillName::Day(id) => {
-            let view = shared.day_bill(&visit, id).await?;
+            let view = shared.day_bill(&visit, id).await?.on_page(&mut visit.frame);
             Ok(page(&DayBillPage::new(&visit.frame, shared.calendar(), &view)))
         }
         BillName::Month(month) => {
-            let view = shared.month_bill(&visit, month).await?;
+            let view = shared.month_bill(&visit, month).await?.on_page(&mut visit.frame);
             Ok(page(&MonthBillPage::new(&visit.frame, shared.calendar(), &view)))
         }
     }
@@ -120,13 +120,13 @@ pub(crate) async fn bill(State(shared): State<Shared>, visit: Visit) -> Answer {
 /// The costs of some days.
 pub(crate) async fn costs(
     State(shared): State<Shared>,
-    visit: Visit,
+    mut visit: Visit,
     Query(sent): Query<CostsParameters>,
 ) -> Answer {
     let today = shared.calendar().day_of(visit.now).map_err(Refusal::unavailable)?;
     match CostsQuery::read(&sent, today) {
         Ok(query) => {
-            let view = shared.costs(&visit, query).await?;
+            let view = shared.costs(&visit, query).await?.on_page(&mut visit.frame);
             Ok(page(&CostsPage::new(&visit.frame, &view)))
         }
         Err(error) => {
@@ -166,7 +166,7 @@ impl FileParameters {
         let query = CostsQuery::of_file(&sent, today);
         let query = query.map_err(|error| Refusal::Malformed(error.to_string()))?;
         let name = format!("{}-{}-{}", visit.provider(), query.from, query.to);
-        Ok((name, shared.costs(visit, query).await?))
+        Ok((name, shared.costs(visit, query).await?.whole()?))
     }
 }
 
@@ -246,6 +246,7 @@ async fn calculated(shared: &Shared, visit: &Visit, typed: &str, under: Under) -
 #[derive(Debug, Deserialize)]
 pub(crate) struct AmountParameters {
     amount: Option<String>,
+    purpose: Option<String>,
 }
 
 /// The form of a recharge.
@@ -255,7 +256,8 @@ pub(crate) async fn recharge(
     Query(sent): Query<AmountParameters>,
 ) -> Answer {
     let amount = sent.amount.and_then(|amount| amount.parse::<Fen>().ok());
-    let form = RechargeForm::empty(new_key()?, amount);
+    let purpose = purpose_named(&sent.purpose.unwrap_or_default());
+    let form = RechargeForm::empty(new_key()?, amount).for_purpose(purpose);
     let view = shared.recharging(&visit, None).await?;
     Ok(recharge_page(&shared, &visit, &view, &form))
 }
@@ -278,6 +280,8 @@ pub(crate) struct RechargeSent {
     amount: String,
     #[serde(default)]
     way: String,
+    #[serde(default)]
+    purpose: String,
 }
 
 /// Offers a recharge, and leads to its payment.
@@ -288,30 +292,30 @@ pub(crate) async fn pay_in(
 ) -> Answer {
     visit.asker.may(&shared, visit.provider(), SessionRight::Pay).await?;
     let way = sent.way.parse().unwrap_or(Way::Page);
-    let (form, status) = match RechargeForm::read(sent.key, &sent.amount, way) {
-        Err(form) => (form, StatusCode::UNPROCESSABLE_ENTITY),
-        Ok(request) => {
-            let offered =
-                shared.offer_recharge(&visit, request.amount_fen, way, &request.key).await;
-            match offered {
-                Ok(pay) => {
-                    return Ok(page(&PayNowPage::new(&visit.frame, shared.calendar(), &pay)));
-                }
-                Err(not_offered) => {
-                    let (problem, status) = match not_offered {
-                        NotOffered::Refused(refused) => {
-                            (recharge_problem(&refused.kind), StatusCode::UNPROCESSABLE_ENTITY)
-                        }
-                        NotOffered::Unavailable(refusal) => {
-                            refusal.log();
-                            (RechargeProblem::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
-                        }
-                    };
-                    (request.refused(problem, new_key()?), status)
+    let (form, status) =
+        match RechargeForm::read(sent.key, &sent.amount, way, purpose_named(&sent.purpose)) {
+            Err(form) => (form, StatusCode::UNPROCESSABLE_ENTITY),
+            Ok(request) => {
+                let offered = shared.offer_recharge(&visit, &request).await;
+                match offered {
+                    Ok(pay) => {
+                        return Ok(page(&PayNowPage::new(&visit.frame, shared.calendar(), &pay)));
+                    }
+                    Err(not_offered) => {
+                        let (problem, status) = match not_offered {
+                            NotOffered::Refused(refused) => {
+                                (recharge_problem(&refused.kind), StatusCode::UNPROCESSABLE_ENTITY)
+                            }
+                            NotOffered::Unavailable(refusal) => {
+                                refusal.log();
+                                (RechargeProblem::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
+                            }
+                        };
+                        (request.refused(problem, new_key()?), status)
+                    }
                 }
             }
-        }
-    };
+        };
     let view = shared.recharging(&visit, None).await?;
     Ok((status, recharge_page(&shared, &visit, &view, &form)).into_response())
 }

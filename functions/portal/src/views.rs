@@ -7,8 +7,8 @@ use steelyard_billing::{
     Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal, SourceId,
     Statement, StatementId, Unmatched, still_owed,
 };
-use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError};
-use steelyard_pages::Records;
+use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError, WatchedNow};
+use steelyard_pages::alerts::Alerts;
 use steelyard_pages::bill::{
     BillList, BillRecords, BilledDebit, BillsQuery, DayBill, MonthBill, Report, ReportWithdrawn,
 };
@@ -19,6 +19,7 @@ use steelyard_pages::ledger::{LEDGER_PAGE, Ledger, LedgerKind, LedgerQuery, Ledg
 use steelyard_pages::overview::{Overview, OverviewRecords};
 use steelyard_pages::recharge::{Recharging, Suggestions};
 use steelyard_pages::withholding::{Withholding, WithholdingRecords};
+use steelyard_pages::{Frame, Records};
 use steelyard_pricing::{BillingDay, BillingMonth, MoneyError};
 use steelyard_runtime::report_unreadable;
 use steelyard_store::{CountedReport, Found};
@@ -33,11 +34,67 @@ const RECORDS_SHOWN: u16 = 20;
 /// What a night would charge now, and the statements of some days.
 struct Read {
     terms: RunTerms,
-    statements: Vec<Statement>,
+    bills: Bills,
     coming: Option<Vec<Statement>>,
 }
 
+/// The statements of some days that can be read.
+struct Bills {
+    statements: Vec<Statement>,
+    /// The days of those that cannot.
+    missing: Vec<BillingDay>,
+}
+
+/// A view of the bills that can be read.
+#[derive(Debug)]
+pub(crate) struct Viewed<T> {
+    view: T,
+    /// The days of those that cannot, whose charges are missing in it.
+    missing: Vec<BillingDay>,
+}
+
+impl<T> Viewed<T> {
+    /// The view for a page, whose frame says which bills are missing.
+    pub(crate) fn on_page(self, frame: &mut Frame) -> T {
+        frame.missing_bills = self.missing;
+        self.view
+    }
+
+    /// The view for a program or a file, which would take sums without some bills for whole ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Unavailable`] if a bill cannot be read.
+    pub(crate) fn whole(self) -> Result<T, Refusal> {
+        if self.missing.is_empty() {
+            return Ok(self.view);
+        }
+        let days = self.missing.iter().map(ToString::to_string).collect::<Vec<_>>();
+        Err(Refusal::unavailable(format!("bills cannot be read: {}", days.join(", "))))
+    }
+}
+
 impl Shared {
+    /// The statements of some days. Those that cannot be read are reported.
+    async fn bills_between(
+        &self,
+        visit: &Visit,
+        from: BillingDay,
+        through: BillingDay,
+    ) -> Result<Bills, Refusal> {
+        let billing = &self.settler.books.billing;
+        let found = billing.found_between(visit.provider(), from, through).await;
+        let found = found.map_err(Refusal::unavailable)?;
+        report_unreadable(&found.unreadable);
+        let mut missing = Vec::new();
+        for item in found.unreadable {
+            let id = item.statement();
+            missing.push(id.ok_or_else(|| Refusal::unavailable(item.why))?.day);
+        }
+        missing.dedup();
+        Ok(Bills { statements: found.readable, missing })
+    }
+
     /// Reads what forecasts need. What was counted may be unreadable: then the settled part is shown.
     async fn read(&self, visit: &Visit) -> Result<Read, Refusal> {
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
@@ -45,22 +102,30 @@ impl Shared {
             let records = visit.records(self, terms.plans());
             Overview::range(&records).map_err(Refusal::unavailable)?
         };
-        let billing = &self.settler.books.billing;
         let provider = visit.provider();
-        let (statements, coming) = tokio::join!(
-            billing.statements_between(provider, from, through),
+        let (bills, coming) = tokio::join!(
+            self.bills_between(visit, from, through),
             self.settler.preview_of(&terms, &visit.account)
         );
-        let statements = statements.map_err(Refusal::unavailable)?;
+        let bills = bills?;
         let coming = coming.inspect_err(|error| {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, provider.id = %provider, "what was counted cannot be shown");
         });
-        Ok(Read { terms, statements, coming: coming.ok() })
+        Ok(Read { terms, bills, coming: coming.ok() })
+    }
+
+    /// What the provider is watched by, and how it stands.
+    pub(crate) async fn alerts(&self, visit: &Visit) -> Result<Alerts, Refusal> {
+        let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
+        let now = self.settler.watched_now(&terms, visit.account.clone()).await;
+        let WatchedNow { found, rules, figures } = now.map_err(Refusal::unavailable)?;
+        let view = Alerts::of((&found.provider, &found.account), &rules, &figures, visit.now);
+        view.map_err(Refusal::unavailable)
     }
 
     /// The overview.
-    pub(crate) async fn overview(&self, visit: &Visit) -> Result<Overview, Refusal> {
+    pub(crate) async fn overview(&self, visit: &Visit) -> Result<Viewed<Overview>, Refusal> {
         let account = &visit.account.account;
         let last_debit = (account.debits > 0).then_some(DebitId(account.debits));
         let last_mandate = (account.mandates > 0).then_some(MandateId(account.mandates));
@@ -79,14 +144,15 @@ impl Shared {
         }
         let records = visit.records(self, read.terms.plans());
         let more = OverviewRecords {
-            statements: &read.statements,
+            statements: &read.bills.statements,
             coming: read.coming.as_deref(),
             debit: found.debits.first(),
             mandate: found.mandates.first(),
             last_report_at: None,
             closed: None,
         };
-        Overview::new(&records, &more).map_err(Refusal::unavailable)
+        let view = Overview::new(&records, &more).map_err(Refusal::unavailable)?;
+        Ok(Viewed { view, missing: read.bills.missing })
     }
 
     /// A part of the ledger.
@@ -164,8 +230,8 @@ impl Shared {
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let records = visit.records(self, terms.plans());
         let suggestions = match read {
-            Some(read) => suggestions(&records, &read)?,
-            None => None,
+            Some(read) if read.bills.missing.is_empty() => suggestions(&records, &read)?,
+            Some(_) | None => None,
         };
         let view = Recharging::new(&records, &recharges, suggestions);
         Ok(Recharging { unreadable, ..view.map_err(Refusal::unavailable)? })
@@ -185,25 +251,19 @@ impl Shared {
         let last_day = visit.account.account.settled_through;
         let last_statement = async {
             match last_day {
-                Some(day) => billing.statements_between(provider, day, day).await,
-                None => Ok(Vec::new()),
+                Some(day) => self.bills_between(visit, day, day).await,
+                None => Ok(Bills { statements: Vec::new(), missing: Vec::new() }),
             }
         };
-        let (mandates, debits, statements) = tokio::join!(
+        let (mandates, debits, bills) = tokio::join!(
             billing.newest::<Mandate>(provider, None, RECORDS_SHOWN),
             billing.newest::<Debit>(provider, None, RECORDS_SHOWN),
             last_statement
         );
         let (mandates, of_mandates) = reported(mandates.map_err(Refusal::unavailable)?);
         let (debits, of_debits) = reported(debits.map_err(Refusal::unavailable)?);
-        let (statements, of_statements) = match statements {
-            Ok(statements) => (statements, 0),
-            Err(error) => {
-                let unreadable = error.of_item().map_err(Refusal::unavailable)?;
-                report_unreadable(&[unreadable]);
-                (Vec::new(), 1)
-            }
-        };
+        let Bills { statements, missing } = bills?;
+        let of_statements = u64::try_from(missing.len()).unwrap_or(u64::MAX);
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let read = WithholdingRecords {
             mandates: &mandates,
@@ -225,7 +285,7 @@ fn reported<T>(found: Found<T>) -> (Vec<T>, u64) {
 
 /// Amounts that a recharge may be of.
 fn suggestions(records: &Records<'_>, read: &Read) -> Result<Option<Suggestions>, Refusal> {
-    let forecast = Forecast::of(records, &read.statements, read.coming.as_deref());
+    let forecast = Forecast::of(records, &read.bills.statements, read.coming.as_deref());
     let Some(forecast) = forecast.map_err(Refusal::unavailable)? else { return Ok(None) };
     let Cover { owed_fen, week_fen, month_fen } = forecast.cover;
     Ok(Some(Suggestions { seven_days_fen: week_fen, to_month_end_fen: month_fen, owed_fen }))
@@ -241,14 +301,19 @@ impl Shared {
         &self,
         visit: &Visit,
         id: StatementId,
-    ) -> Result<DayBill, Refusal> {
-        let (billing, provider) = (&self.settler.books.billing, visit.provider());
+    ) -> Result<Viewed<DayBill>, Refusal> {
         let month = id.day.month();
         let last = visit.account.account.settled_through.unwrap_or(id.day).max(month.last_day());
-        let read = billing.statements_between(provider, month.first_day(), last).await;
-        let statements = read.map_err(Refusal::unavailable)?;
+        let Bills { statements, missing } =
+            self.bills_between(visit, month.first_day(), last).await?;
         let statement = statements.iter().find(|statement| statement.statement == id);
-        let statement = statement.ok_or(Refusal::NoBill)?;
+        let statement = match statement {
+            Some(statement) => statement,
+            None if missing.contains(&id.day) => {
+                return Err(Refusal::unavailable(format!("the bill of {id} cannot be read")));
+            }
+            None => return Err(Refusal::NoBill),
+        };
         let is_owed = is_owed(visit, &statements, id).map_err(Refusal::unavailable)?;
         let (reports, trail) = tokio::join!(
             self.reports_behind(visit, statement),
@@ -271,7 +336,8 @@ impl Shared {
             entry: entry.as_ref(),
             debits: &debits,
         };
-        DayBill::new(visit.records(self, terms.plans()), of).map_err(Refusal::unavailable)
+        let view = DayBill::new(visit.records(self, terms.plans()), of);
+        Ok(Viewed { view: view.map_err(Refusal::unavailable)?, missing })
     }
 
     /// The usage reports of a statement's day and of the days that it changes.
@@ -324,15 +390,14 @@ impl Shared {
         &self,
         visit: &Visit,
         month: BillingMonth,
-    ) -> Result<MonthBill, Refusal> {
+    ) -> Result<Viewed<MonthBill>, Refusal> {
         let settled = visit.account.account.settled_through;
         let last = settled.map_or(month.last_day(), |day| day.max(month.last_day()));
-        let billing = &self.settler.books.billing;
-        let read = billing.statements_between(visit.provider(), month.first_day(), last).await;
-        let statements = read.map_err(Refusal::unavailable)?;
+        let Bills { statements, missing } =
+            self.bills_between(visit, month.first_day(), last).await?;
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
-        let records = visit.records(self, terms.plans());
-        MonthBill::new(records, month, &statements).map_err(Refusal::unavailable)
+        let view = MonthBill::new(visit.records(self, terms.plans()), month, &statements);
+        Ok(Viewed { view: view.map_err(Refusal::unavailable)?, missing })
     }
 
     /// The months of which there are bills.
@@ -340,25 +405,27 @@ impl Shared {
         &self,
         visit: &Visit,
         query: BillsQuery,
-    ) -> Result<BillList, Refusal> {
+    ) -> Result<Viewed<BillList>, Refusal> {
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let records = visit.records(self, terms.plans());
         let today = records.today().map_err(Refusal::unavailable)?;
         let first = query.first(&records).map_err(Refusal::unavailable)?.first_day();
-        let billing = &self.settler.books.billing;
-        let read = billing.statements_between(visit.provider(), first, today).await;
-        let statements = read.map_err(Refusal::unavailable)?;
-        BillList::new(records, query, &statements).map_err(Refusal::unavailable)
+        let Bills { statements, missing } = self.bills_between(visit, first, today).await?;
+        let view = BillList::new(records, query, &statements).map_err(Refusal::unavailable)?;
+        Ok(Viewed { view, missing })
     }
 
     /// The costs of some days.
-    pub(crate) async fn costs(&self, visit: &Visit, query: CostsQuery) -> Result<Costs, Refusal> {
-        let (billing, provider) = (&self.settler.books.billing, visit.provider());
-        let read = billing.statements_between(provider, query.read_from(), query.to).await;
-        let statements = read.map_err(Refusal::unavailable)?;
+    pub(crate) async fn costs(
+        &self,
+        visit: &Visit,
+        query: CostsQuery,
+    ) -> Result<Viewed<Costs>, Refusal> {
+        let Bills { statements, missing } =
+            self.bills_between(visit, query.read_from(), query.to).await?;
         let mut sources = BTreeMap::<(BillingDay, SourceId), u64>::new();
         if query.group == CostsGroup::Source {
-            let mut reports = self.settler.usage.reports(provider, query.from, query.to);
+            let mut reports = self.settler.usage.reports(visit.provider(), query.from, query.to);
             while let Some(report) = reports.try_next().await.map_err(Refusal::unavailable)? {
                 if report.withdrawn.is_none() {
                     let calls = report.metered.total().map_err(Refusal::unavailable)?.calls.get();
@@ -371,8 +438,8 @@ impl Shared {
             sources.into_iter().map(|((day, source), calls)| SourceCalls { day, source, calls });
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let records = visit.records(self, terms.plans());
-        Costs::new(records, query, &statements, &sources.collect::<Vec<_>>())
-            .map_err(Refusal::unavailable)
+        let view = Costs::new(records, query, &statements, &sources.collect::<Vec<_>>());
+        Ok(Viewed { view: view.map_err(Refusal::unavailable)?, missing })
     }
 
     /// What a list of calls costs alone and on top of the month so far.

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use steelyard_billing::{Deed, SessionRight};
+use steelyard_books::IdempotencyKey;
 use steelyard_pages::withholding::{
     AgreementView, EndForm, EndProblem, LimitsForm, LimitsProblem, SignForm, SignProblem,
     Withholding, WithholdingForms, WithholdingPage, WithholdingState,
@@ -63,6 +64,10 @@ pub(crate) async fn sign(
     let view = shared.withholding(&visit).await?;
     let mut forms = WithholdingForms::empty(&new_key()?);
     let status = match SignForm::read(sent.terms.as_deref(), sent.agree.as_deref()) {
+        // The form was sent before, and the terms changed since.
+        Err(_) if shared.has_offered_mandate(&visit, &sent.key).await? => {
+            return Ok(to(&format!("{}/sign", visit.frame.page("withholding"))));
+        }
         Err(form) => {
             forms.sign = form;
             StatusCode::UNPROCESSABLE_ENTITY
@@ -83,6 +88,19 @@ pub(crate) async fn sign(
         }
     };
     Ok(withholding_page(&shared, visit, &view, &forms, status))
+}
+
+impl Shared {
+    /// Whether an earlier request with this key got an agreement to sign. A repetition gets the same one.
+    pub(crate) async fn has_offered_mandate(
+        &self,
+        visit: &Visit,
+        key: &str,
+    ) -> Result<bool, Refusal> {
+        let Ok(key) = IdempotencyKey::parse(key) else { return Ok(false) };
+        let offered = self.settler.books.has_offered_mandate(visit.provider(), &key).await;
+        offered.map_err(Refusal::unavailable)
+    }
 }
 
 /// Why no agreement is offered, and the status of the answer.
@@ -184,7 +202,7 @@ fn none_in_force() -> Refusal {
 }
 
 /// Why the form of an action is shown again.
-enum NotDone {
+pub(crate) enum NotDone {
     /// No answer came: the form keeps its key.
     Unknown,
     /// Its key was used for something else.
@@ -198,7 +216,7 @@ enum NotDone {
 /// # Errors
 ///
 /// The refusal, when the form is not to be shown.
-fn not_done(refusal: Refusal) -> Result<NotDone, Refusal> {
+pub(crate) fn not_done(refusal: Refusal) -> Result<NotDone, Refusal> {
     match refusal {
         Refusal::Unavailable(_) => {
             refusal.log();

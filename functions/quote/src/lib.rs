@@ -1,22 +1,27 @@
-//! The quote function: what usage would cost, computed as a bill is, and what a provider used. It reads
-//! both tables and writes nothing.
+//! The quote function: what usage would cost, computed as a bill is, what a provider used, and where it
+//! stands. It reads both tables and writes nothing.
 
 mod request;
+mod standing;
 mod usage;
+
+use std::sync::Arc;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::{Value, json};
-use steelyard_billing::{CalendarError, ProviderId, QuoteOnTop, Right};
+use steelyard_billing::{CalendarError, Ladders, ProviderId, QuoteOnTop, Right};
 use steelyard_books::{Books, Compared, QuoteOnTopError, SettleError, Settler};
 use steelyard_pricing::{BillingMonth, Name, Quote, QuoteError, QuotedUsage, Terms, Usage};
 use steelyard_runtime::{
-    Clock, Environment, Error, Function, Guard, Invocation, Problem, aws, chain, web,
+    Clock, Environment, Error, Function, Guard, Invocation, KNOWN_FOR, Known, Problem, aws, chain,
+    web,
 };
 use steelyard_store::{BillingTable, StoreError, UsageTable};
 
 use request::{QuoteRequest, QuoteTerms, RequestError};
 
 pub use request::REQUEST_BYTES_MAX;
+pub use standing::STANDING_PATH;
 pub use usage::{DAYS_MAX, GROUPS_MAX, PROVIDER_USAGE_PATH};
 
 /// The path of quotes.
@@ -28,6 +33,7 @@ pub struct Quotes {
     settler: Settler,
     clock: Clock,
     guard: Guard,
+    ladders: Arc<Known<Arc<Ladders>>>,
 }
 
 /// Why there is no quote.
@@ -54,7 +60,7 @@ impl Quotes {
     #[must_use]
     pub fn new(settler: Settler, clock: Clock) -> Quotes {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
-        Quotes { settler, clock, guard }
+        Quotes { settler, clock, guard, ladders: Arc::new(Known::new(KNOWN_FOR)) }
     }
 
     /// The function as its environment variables describe it.
@@ -73,8 +79,11 @@ impl Quotes {
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        if let Some(provider) = usage::provider(&request) {
+        if let Some(provider) = provider(&request, PROVIDER_USAGE_PATH) {
             return self.answer_usage(provider, &request).await;
+        }
+        if let Some(provider) = provider(&request, STANDING_PATH) {
+            return self.answer_standing(provider, &request).await;
         }
         if let Some(refusal) = web::refusal(&request, QUOTES_PATH) {
             return refusal;
@@ -143,6 +152,14 @@ impl Quotes {
             }
         })
     }
+}
+
+/// The provider that a route names in its path; none for a request of another route. API Gateway takes it out of
+/// the path, and decodes it.
+fn provider<'a>(request: &'a ApiGatewayV2httpRequest, route: &str) -> Option<&'a str> {
+    let (prefix, _) = route.split_once('{')?;
+    let is_below = request.raw_path.as_deref().is_some_and(|path| path.starts_with(prefix));
+    request.path_parameters.get("provider").filter(|_| is_below).map(String::as_str)
 }
 
 impl Function for Quotes {

@@ -49,14 +49,6 @@ struct Parameters {
     after: Option<String>,
 }
 
-/// The provider whose usage a request asks for; none for a request of another route. API Gateway takes
-/// it out of the path, and decodes it.
-pub(crate) fn provider(request: &ApiGatewayV2httpRequest) -> Option<&str> {
-    let (prefix, _) = PROVIDER_USAGE_PATH.split_once('{')?;
-    let is_below = request.raw_path.as_deref().is_some_and(|path| path.starts_with(prefix));
-    request.path_parameters.get("provider").filter(|_| is_below).map(String::as_str)
-}
-
 impl Quotes {
     pub(crate) async fn answer_usage(
         &self,

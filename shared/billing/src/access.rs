@@ -22,6 +22,8 @@ pub enum Right {
     Quotes,
     /// Ask what a provider used, and what it is charged.
     Usage,
+    /// Ask what a provider's arrears mean for its calls.
+    Standing,
     /// Offer a recharge.
     Recharges,
     /// Offer a mandate.
@@ -39,10 +41,11 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Right; 9] = [
+    pub const ALL: [Right; 10] = [
         Right::Report,
         Right::Quotes,
         Right::Usage,
+        Right::Standing,
         Right::Recharges,
         Right::Mandates,
         Right::Void,
@@ -60,6 +63,7 @@ impl Right {
             Right::Report
             | Right::Quotes
             | Right::Usage
+            | Right::Standing
             | Right::Recharges
             | Right::Mandates
             | Right::Void => false,
@@ -73,6 +77,7 @@ impl Right {
             Right::Report => "report",
             Right::Quotes => "quotes",
             Right::Usage => "usage",
+            Right::Standing => "standing",
             Right::Recharges => "recharges",
             Right::Mandates => "mandates",
             Right::Void => "void",
@@ -458,6 +463,7 @@ impl Access {
             Right::Report
             | Right::Quotes
             | Right::Usage
+            | Right::Standing
             | Right::Recharges
             | Right::Mandates
             | Right::Void

@@ -2,22 +2,27 @@
 //! after it and the journal entry that explains it.
 
 mod collect;
+mod deposit;
 mod figures;
 mod gateway;
+mod unpaid;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{BillingDay, BillingMonth, Fen, MoneyError, MonthToDate};
+use steelyard_pricing::{BillingDay, BillingMonth, Fen, MoneyError, MonthToDate, VouchersUsed};
 use thiserror::Error;
 
 pub use collect::{Collectable, LastRequest, Request, Withheld};
+pub use deposit::{DepositPayment, DepositReturn};
 pub use figures::Figures;
+pub use unpaid::{Unpaid, UnpaidCharge};
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 use crate::{
-    AdjustmentNote, Debit, DebitId, ListedNames, Provider, ProviderId, StatementId, is_zero,
+    AdjustmentNote, AlertState, Debit, DebitId, DepositNote, ListedNames, Provider, ProviderId,
+    StageHold, StatementId, is_zero,
 };
 
 /// A provider's account: its figures, and how far its usage has been settled.
@@ -52,16 +57,32 @@ pub struct Account {
     /// The number of its last mandate.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mandates: u32,
-    /// How often the sessions of the provider's pages were revoked: a session of an earlier version is
-    /// not open any more.
     /// The version of the provider's sessions: its pages are open only in those of this version.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub session_version: u32,
+    /// What it owes, by when it was charged.
+    #[serde(default, skip_serializing_if = "Unpaid::is_empty")]
+    pub unpaid: Unpaid,
+    /// What debits gave up of what it owes, and nothing has paid or requested since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given_up_fen: Fen,
+    /// What it was told of its deposit.
+    #[serde(default, skip_serializing_if = "DepositNote::is_empty")]
+    pub deposit: DepositNote,
+    /// The stage that an operator decided on, whatever the arrears ladder says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_hold: Option<StageHold>,
+    /// The alerts that stand.
+    #[serde(default, skip_serializing_if = "AlertState::is_empty")]
+    pub alerts: AlertState,
     /// The first month that is not charged for good.
     pub open_from: BillingMonth,
     /// What has been rated and charged of each month from `open_from` on.
     #[serde(default)]
     pub months: BTreeMap<BillingMonth, MonthProgress>,
+    /// What the months before `open_from` used of vouchers.
+    #[serde(default, skip_serializing_if = "VouchersUsed::is_empty")]
+    pub vouchers: VouchersUsed,
     /// The adjustments that wait for the next statement, in the order in which they were made; at most
     /// [`WAITING_MAX`](crate::WAITING_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -148,6 +169,48 @@ pub enum AccountError {
         /// What is prepaid.
         prepaid: Fen,
     },
+    /// More than is held would be taken from the deposit.
+    #[error("a deposit of {0} yuan contradicts itself")]
+    NegativeDeposit(Fen),
+    /// Nothing can be drawn from the deposit.
+    #[error(
+        "nothing can be drawn: ¥{held} are held as the deposit, and ¥{owed} are owed that no debit is collecting"
+    )]
+    NothingToDraw {
+        /// What is held.
+        held: Fen,
+        /// What is owed and not being collected.
+        owed: Fen,
+    },
+    /// A debit that was sent has not ended: what is owed is not known.
+    #[error("debit {debit} is collecting ¥{amount}; the deposit can be returned once it has ended")]
+    Collecting {
+        /// The debit that is open.
+        debit: DebitId,
+        /// What it collects.
+        amount: Fen,
+    },
+    /// Nothing is left of the deposit to return.
+    #[error("nothing can be returned: ¥{held} are held as the deposit, and ¥{owed} are owed")]
+    NothingToReturn {
+        /// What is held.
+        held: Fen,
+        /// What is owed.
+        owed: Fen,
+    },
+    /// What is left of the deposit is to be returned by a bank transfer.
+    #[error("nothing can be returned through Alipay; return ¥{0} by a bank transfer")]
+    ByTransfer(Fen),
+    /// More is to be returned by a bank transfer than may be.
+    #[error(
+        "¥{amount} can't be returned by a bank transfer: ¥{most} can; the rest is returned through Alipay, which took it"
+    )]
+    NotByTransfer {
+        /// What is to be returned.
+        amount: Fen,
+        /// The most that may be returned so.
+        most: Fen,
+    },
 }
 
 impl Account {
@@ -167,8 +230,14 @@ impl Account {
             recharges: 0,
             mandates: 0,
             session_version: 0,
+            unpaid: Unpaid::default(),
+            given_up_fen: Fen::ZERO,
+            deposit: DepositNote::default(),
+            stage_hold: None,
+            alerts: AlertState::default(),
             open_from: provider.billed_from,
             months: BTreeMap::new(),
+            vouchers: VouchersUsed::default(),
             adjustments: Vec::new(),
         }
     }
@@ -178,6 +247,18 @@ impl Account {
     pub fn unsettled_from(&self) -> BillingDay {
         let open = self.open_from.first_day();
         self.settled_through.map_or(open, |settled| settled.next().max(open))
+    }
+
+    /// What the months before a month used of vouchers so far.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn vouchers_used_before(&self, month: BillingMonth) -> Result<VouchersUsed, MoneyError> {
+        let earlier = self.months.range(..month).map(|(_, progress)| &progress.to_date);
+        earlier
+            .map(MonthToDate::vouchers_used)
+            .try_fold(self.vouchers.clone(), |sum, used| sum.plus(&used?))
     }
 
     /// How often usage of each settled day had changed when that was last charged.
@@ -279,6 +360,9 @@ impl Account {
         let mut account = self.clone();
         account.entries = entry.record().number;
         account.figures = self.figures.after(&entry)?;
+        account.unpaid = self.unpaid.after(entry.owed_more()?, now)?;
+        account.given_up_fen = entry.given_up_after(self.given_up_fen)?;
+        account.deposit = self.deposit.after(&entry, account.figures.deposit())?;
         Ok(Movement { account, entry: Some(entry), opened: None })
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use steelyard_pricing::BillingMonth;
+use steelyard_pricing::{AlertRules, BillingMonth, Fen};
 use thiserror::Error;
 
 pub use event::{ActionAnswer, ActionEvent, ActionProblem};
@@ -99,10 +99,42 @@ pub enum Deed {
         /// Which.
         adjustment: AdjustmentId,
     },
+    /// What a provider is watched by is set.
+    SetAlerts {
+        /// Whose.
+        provider: ProviderId,
+        /// All that it sets.
+        rules: Box<AlertRules>,
+    },
     /// The sessions in which a provider's pages are open end.
     RevokeSessions {
         /// Whose.
         provider: ProviderId,
+    },
+    /// What a provider owes and no debit is collecting is paid from its deposit.
+    DrawDeposit {
+        /// Whose.
+        provider: ProviderId,
+        /// The most that is drawn; as much as is owed unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount_fen: Option<Fen>,
+    },
+    /// The deposit is returned through Alipay, less what is owed.
+    ReturnDeposit {
+        /// Whose.
+        provider: ProviderId,
+        /// The most that is returned; all of it unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount_fen: Option<Fen>,
+    },
+    /// Deposit was returned by a bank transfer, and is booked.
+    BookDepositReturn {
+        /// Whose.
+        provider: ProviderId,
+        /// The amount of the transfer.
+        amount_fen: Fen,
+        /// The name of the transfer, which no other has.
+        reference: String,
     },
 }
 
@@ -198,13 +230,29 @@ pub enum ActionResult {
         /// The version from now on.
         session_version: u32,
     },
+    /// Money that was owed was paid from the deposit.
+    DepositDrawn {
+        /// How much.
+        amount_fen: Fen,
+    },
+    /// The deposit is being returned.
+    DepositReturned {
+        /// What of it paid what was owed.
+        drawn_fen: Fen,
+        /// What is returned now.
+        returned_fen: Fen,
+        /// What is left to be returned by a bank transfer.
+        by_transfer_fen: Fen,
+    },
 }
 
 /// Why an action is refused when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotAllowed {
     /// A provider asks for something else than it may.
-    #[error("a provider may end and lower its own mandates, and do nothing else")]
+    #[error(
+        "a provider may end and lower its own mandates and set its alerts, and do nothing else"
+    )]
     NotItsOwn,
     /// An operator gives no reason.
     #[error("an operator's action needs a reason")]
@@ -292,7 +340,11 @@ impl Deed {
             | Deed::ResolveDebit { provider, .. }
             | Deed::ApproveAdjustment { provider, .. }
             | Deed::RejectAdjustment { provider, .. }
-            | Deed::RevokeSessions { provider } => Some(provider),
+            | Deed::SetAlerts { provider, .. }
+            | Deed::RevokeSessions { provider }
+            | Deed::DrawDeposit { provider, .. }
+            | Deed::ReturnDeposit { provider, .. }
+            | Deed::BookDepositReturn { provider, .. } => Some(provider),
             Deed::CloseFinding { .. } | Deed::StopDebits | Deed::ResumeDebits => None,
         }
     }
@@ -300,16 +352,38 @@ impl Deed {
     /// Whether a provider may ask for it.
     fn is_allowed_to(&self, asking: &ProviderId) -> bool {
         match self {
-            Deed::EndMandate { provider, .. } | Deed::LowerLimits { provider, .. } => {
-                provider == asking
-            }
+            Deed::EndMandate { provider, .. }
+            | Deed::LowerLimits { provider, .. }
+            | Deed::SetAlerts { provider, .. } => provider == asking,
             Deed::ResolveDebit { .. }
             | Deed::CloseFinding { .. }
             | Deed::StopDebits
             | Deed::ResumeDebits
             | Deed::ApproveAdjustment { .. }
             | Deed::RejectAdjustment { .. }
-            | Deed::RevokeSessions { .. } => false,
+            | Deed::RevokeSessions { .. }
+            | Deed::DrawDeposit { .. }
+            | Deed::ReturnDeposit { .. }
+            | Deed::BookDepositReturn { .. } => false,
+        }
+    }
+
+    /// Whether a second person approves it whatever the platform's rules say: it pays money out.
+    #[must_use]
+    pub const fn pays_out(&self) -> bool {
+        match self {
+            Deed::ReturnDeposit { .. } | Deed::BookDepositReturn { .. } => true,
+            Deed::EndMandate { .. }
+            | Deed::LowerLimits { .. }
+            | Deed::ResolveDebit { .. }
+            | Deed::CloseFinding { .. }
+            | Deed::StopDebits
+            | Deed::ResumeDebits
+            | Deed::ApproveAdjustment { .. }
+            | Deed::RejectAdjustment { .. }
+            | Deed::RevokeSessions { .. }
+            | Deed::SetAlerts { .. }
+            | Deed::DrawDeposit { .. } => false,
         }
     }
 }
@@ -343,7 +417,7 @@ impl ActionPhase {
 
 impl Action {
     /// The record of an action that is asked for: refused if it is not allowed, and waiting if it is an
-    /// operator's and the platform wants a second person's approval.
+    /// operator's and the platform wants a second person's approval, or it pays money out.
     #[must_use]
     pub fn new(
         id: ActionId,
@@ -354,7 +428,9 @@ impl Action {
     ) -> Action {
         let phase = match request.check() {
             Err(why) => ActionPhase::Refused { refused_at_s: now, why: why.to_string() },
-            Ok(()) if needs_approval && request.by.is_operator() => ActionPhase::Waiting,
+            Ok(()) if (needs_approval || request.what.pays_out()) && request.by.is_operator() => {
+                ActionPhase::Waiting
+            }
             Ok(()) => ActionPhase::Asked,
         };
         Action {
@@ -518,7 +594,26 @@ impl fmt::Display for Deed {
             Deed::RejectAdjustment { provider, adjustment } => {
                 write!(f, "reject adjustment {adjustment} of {provider}")
             }
+            Deed::SetAlerts { provider, .. } => write!(f, "set the alerts of {provider}"),
             Deed::RevokeSessions { provider } => write!(f, "revoke the sessions of {provider}"),
+            Deed::DrawDeposit { provider, amount_fen: None } => {
+                write!(f, "pay what {provider} owes from its deposit")
+            }
+            Deed::DrawDeposit { provider, amount_fen: Some(most) } => {
+                write!(f, "pay up to ¥{most} of what {provider} owes from its deposit")
+            }
+            Deed::ReturnDeposit { provider, amount_fen: None } => {
+                write!(f, "return the deposit of {provider}, less what is owed")
+            }
+            Deed::ReturnDeposit { provider, amount_fen: Some(most) } => {
+                write!(f, "return up to ¥{most} of the deposit of {provider}, less what is owed")
+            }
+            Deed::BookDepositReturn { provider, amount_fen, reference } => {
+                write!(
+                    f,
+                    "book that ¥{amount_fen} of the deposit of {provider} were returned by {reference}"
+                )
+            }
         }
     }
 }
@@ -534,6 +629,16 @@ impl fmt::Display for ActionPhase {
             }
             ActionPhase::Done { result: ActionResult::LimitsLowered { was }, .. } => {
                 write!(f, "done: the limits were {was}")
+            }
+            ActionPhase::Done { result: ActionResult::DepositDrawn { amount_fen }, .. } => {
+                write!(f, "done: ¥{amount_fen} drawn")
+            }
+            ActionPhase::Done {
+                result: ActionResult::DepositReturned { drawn_fen, returned_fen, by_transfer_fen },
+                ..
+            } => {
+                write!(f, "done: ¥{drawn_fen} drawn, ¥{returned_fen} returned, ")?;
+                write!(f, "¥{by_transfer_fen} left for a bank transfer")
             }
             ActionPhase::Done {
                 result: ActionResult::Changed | ActionResult::SessionsRevoked { .. },

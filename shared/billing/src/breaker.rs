@@ -74,6 +74,7 @@ pub enum BreakerState {
 
 /// Why the breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trip {
     /// Our own account at the gateway is in trouble, as this code says: nobody's debit can succeed.

@@ -38,6 +38,7 @@ pub struct Decline {
 
 /// The kind of reason for a decline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeclineReason {
     /// The payer has too little money, or reached a limit of his own.
@@ -61,6 +62,7 @@ pub enum Retry {
 
 /// A result code of the gateway with its sub-code, for a log, an operator or the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct GatewayCode(pub String);
 

@@ -40,6 +40,7 @@ macro_rules! id {
         ///
         #[doc = concat!("1 to ", $most, " of letters, digits and `._:@-`.")]
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -122,6 +123,10 @@ id! {
     Basis, 64
 }
 id! {
+    /// A webhook endpoint among its subject's.
+    EndpointName, 64
+}
+id! {
     /// A version of the terms of withholding: `2026-12`.
     TermsVersion, 16
 }
@@ -160,6 +165,7 @@ macro_rules! record_number {
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(pub $number);
 

@@ -31,6 +31,9 @@ pub enum Ledger {
     Goodwill,
     /// Received by other ways, such as a bank transfer.
     Bank,
+    /// Held as the provider's deposit: we owe it, so it is credited when it grows. No charge and no debit
+    /// touches it.
+    Deposit,
 }
 
 /// An amount on one ledger.
@@ -97,6 +100,57 @@ pub enum Cause {
     RefundRefused(RefundRef),
     /// The gateway gave money back that we did not ask it to give back.
     Reversed(RefundRef),
+    /// Money of the deposit moved.
+    Deposit(DepositMovement),
+}
+
+/// Why money of a provider's deposit moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "movement", rename_all = "snake_case")]
+pub enum DepositMovement {
+    /// The provider paid it through Alipay.
+    Paid {
+        /// The recharge by which it was paid.
+        recharge: RechargeId,
+        /// The gateway's number of the trade.
+        trade_no: String,
+    },
+    /// The provider paid it by a bank transfer.
+    Transferred {
+        /// The payer's or the operator's reference; each counts once.
+        reference: String,
+    },
+    /// It paid what the provider owed.
+    Drawn {
+        /// Why it was drawn.
+        because: DrawReason,
+    },
+    /// It is to be returned through Alipay; it is not returned yet.
+    ReturnAsked(RefundRef),
+    /// The gateway returned it.
+    Returned(RefundRef),
+    /// The gateway refused to return it: it is held as before.
+    ReturnRefused(RefundRef),
+    /// It was returned by a bank transfer.
+    SentBack {
+        /// The operator's reference; each counts once.
+        reference: String,
+    },
+    /// The gateway gave a payment of it back that we did not ask it to give back.
+    Reversed(RefundRef),
+}
+
+/// Why a deposit is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DrawReason {
+    /// By rule: a debit for the debt was given up.
+    GivenUp,
+    /// A person decided it.
+    Decided,
+    /// The deposit was to be returned, and what was owed was paid from it first.
+    Returning,
 }
 
 /// One immutable, balanced record of a money movement of one provider.
@@ -159,6 +213,39 @@ impl Entry {
                 .filter(|posting| posting.ledger == ledger)
                 .map(|posting| posting.amount_fen),
         )
+    }
+
+    /// How much more is owed after it; negative if less is.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when it leaves its range.
+    pub fn owed_more(&self) -> Result<Fen, MoneyError> {
+        self.moved(Ledger::Receivable)?.plus(self.moved(Ledger::Reserved)?)
+    }
+
+    /// What debits gave up of what is owed after it, if that was `before` before it. Whatever pays or
+    /// requests what is owed takes the oldest first, which debits gave up.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when it leaves its range.
+    pub(crate) fn given_up_after(&self, before: Fen) -> Result<Fen, MoneyError> {
+        let owed = self.moved(Ledger::Receivable)?;
+        match self.0.cause {
+            Cause::DebitGivenUp { .. } => before.plus(owed),
+            Cause::Charged { .. }
+            | Cause::DebitSent { .. }
+            | Cause::DebitPaid { .. }
+            | Cause::Recharged { .. }
+            | Cause::RechargePaid { .. }
+            | Cause::DebitFound { .. }
+            | Cause::RefundAsked(_)
+            | Cause::RefundDone(_)
+            | Cause::RefundRefused(_)
+            | Cause::Reversed(_)
+            | Cause::Deposit(_) => Ok(before.plus(owed.min(Fen::ZERO))?.max(Fen::ZERO)),
+        }
     }
 }
 

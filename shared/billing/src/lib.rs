@@ -7,6 +7,7 @@ mod access;
 mod account;
 mod action;
 mod adjustment;
+mod alerts;
 mod audit;
 pub mod breaker;
 mod calendar;
@@ -15,7 +16,9 @@ mod correction;
 mod counted;
 mod cumulative;
 mod debit;
+mod deposit;
 mod error_chain;
+pub mod event;
 mod gateway;
 mod id;
 mod in_flight;
@@ -35,17 +38,19 @@ mod registration;
 mod reversal;
 mod settlement;
 mod settlement_run;
+mod standing;
 mod statement;
 mod task;
 mod trade;
+pub mod webhook;
 
 pub use access::{
     Access, Allowance, Caller, Denied, Grant, Grantee, Principal, PrincipalError, ProviderPattern,
     Right, RightError,
 };
 pub use account::{
-    Account, AccountError, Collectable, Figures, LastRequest, MonthProgress, Movement, Request,
-    Withheld,
+    Account, AccountError, Collectable, DepositPayment, DepositReturn, Figures, LastRequest,
+    MonthProgress, Movement, Request, Unpaid, UnpaidCharge, Withheld,
 };
 pub use action::{
     Action, ActionAnswer, ActionError, ActionEvent, ActionPhase, ActionProblem, ActionRequest,
@@ -54,6 +59,10 @@ pub use action::{
 pub use adjustment::{
     ADJUSTMENT_MAX, Adjustment, AdjustmentError, AdjustmentNote, AdjustmentOf, AdjustmentPhase,
     AdjustmentRequest, Approval, REPORTS_MAX, ReportRef, WAITING_MAX,
+};
+pub use alerts::{
+    ALERT_MARGIN_PERCENT, Alert, AlertFigures, AlertKind, AlertState, Crossing, DayCalls, Measure,
+    MonthCharged, crossings, evaluate,
 };
 pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{
@@ -68,6 +77,10 @@ pub use debit::{
     FUNDS_RETRY_DAYS, GiveUpReason, History, Intervention, NothingToResolve, Phase, ProvedPaid,
     Resolution, Step, WINDOW_TRIES_MAX,
 };
+pub use deposit::{
+    DepositDemand, DepositNote, DepositState, DepositTopUp, collecting, deposit_noted,
+    deposits_wanted,
+};
 pub use error_chain::chain;
 pub use gateway::{
     Agreement, AgreementAnswer, AgreementEnded, AgreementSigned, Bill, BillKind, BillRow, Decline,
@@ -77,11 +90,13 @@ pub use gateway::{
     UnreadableRow, UnsignAnswer,
 };
 pub use id::{
-    ActionId, AdjustmentId, Basis, CallerName, CorrectionId, DebitId, IdError, MandateId,
-    ProviderId, RechargeId, ReportId, SessionId, SourceId, TermsVersion,
+    ActionId, AdjustmentId, Basis, CallerName, CorrectionId, DebitId, EndpointName, IdError,
+    MandateId, ProviderId, RechargeId, ReportId, SessionId, SourceId, TermsVersion,
 };
 pub use in_flight::Unanswered;
-pub use journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
+pub use journal::{
+    Cause, DepositMovement, DrawReason, Entry, EntryRecord, JournalError, Ledger, Posting,
+};
 pub use mandate::Mandate;
 pub use names::{ListedNames, NamesMax, NamesMaxError};
 pub use on_top::{MonthFigures, MonthSoFar, MonthUnderPlan, OnTopError, QuoteOnTop};
@@ -93,7 +108,7 @@ pub use portal_session::{
 };
 pub use provider::{DEBIT_MAX, MandateInUse, PlanAssignment, Provider, TermsChangeError};
 pub use reason::{REASON_MAX, Reason, ReasonError};
-pub use recharge::{Recharge, RechargeAmountError, RechargePhase};
+pub use recharge::{Recharge, RechargeAmountError, RechargePhase, RechargePurpose};
 pub use reconciliation::{
     BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
 };
@@ -107,6 +122,11 @@ pub use settlement::{
 pub use settlement_run::{
     AccountSums, Age, CHARGES_MAX, Charges, MonthCharges, NAMED_MAX, RunEnd, RunFailure,
     RunFigures, RunScope, RunShard, RunTally, SettlementRun, Share,
+};
+pub use standing::{
+    Because, Ladder, LadderDocument, LadderError, LadderRef, LadderRule, LadderStep, Ladders,
+    NextStage, Restores, STANDING_CACHE_S, Stage, StageError, StageFrom, StageHold, Standing,
+    StandingError, replay,
 };
 pub use statement::{
     ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, StatementTax,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use steelyard_pricing::{
     BillingDay, BillingMonth, Catalog, ChargeError, ChargeOnTop, Fen, LineOnTop, MonthToDate,
     MonthUsage, Plan, Quote, QuoteError, Segment, Terms, TermsRef, Unpriced, Usage, charge,
-    charge_on_top,
+    charge_on_top, charged_at_month_end,
 };
 use thiserror::Error;
 
@@ -36,6 +36,9 @@ pub struct MonthFigures {
     pub coming_fen: Fen,
     /// Both together.
     pub so_far_fen: Fen,
+    /// What the usage so far amounts to under rates that are charged at the end of the month: it is charged with
+    /// the last day, and not in the other figures. Minimums and tax that is added are not in it.
+    pub at_month_end_fen: Fen,
     /// Everything that was counted before this time is in the figures.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub as_of_s: Timestamp,
@@ -114,12 +117,12 @@ impl MonthSoFar {
     ///
     /// # Errors
     ///
-    /// [`OnTopError`] when nothing is counted for the provider yet, or today is settled.
+    /// [`OnTopError`] when nothing is counted for the provider yet, today is settled, or the month cannot be rated.
     pub fn new(
         provider: Provider,
         before: &Account,
         after: Account,
-        calendar: &Calendar,
+        (plans, calendar): (&Catalog, &Calendar),
         now: Timestamp,
     ) -> Result<MonthSoFar, OnTopError> {
         let today = calendar.day_of(now)?;
@@ -140,9 +143,12 @@ impl MonthSoFar {
             settled_fen,
             coming_fen: so_far_fen.minus(settled_fen).map_err(SettlementError::from)?,
             so_far_fen,
+            at_month_end_fen: Fen::ZERO,
             as_of_s: now,
         };
-        Ok(MonthSoFar { provider, account: after, today, figures })
+        let so_far = MonthSoFar { provider, account: after, today, figures };
+        let at_month_end_fen = so_far.rated(plans, charged_at_month_end)?;
+        Ok(MonthSoFar { figures: MonthFigures { at_month_end_fen, ..figures }, ..so_far })
     }
 
     /// The day on which usage is taken to be reported.

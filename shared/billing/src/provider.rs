@@ -1,9 +1,11 @@
 //! A provider: what it is billed by, and what it has allowed us to withhold.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{
-    BillingDay, BillingMonth, Catalog, Fen, Name, Override, Plan, Segment, Terms, TermsError,
-    TermsRef,
+    AlertRules, BillingDay, BillingMonth, Catalog, EarlierMonths, Fen, Name, Override, Plan,
+    Segment, Terms, TermsError, TermsRef, VouchersUsed,
 };
 use thiserror::Error;
 
@@ -25,6 +27,9 @@ pub struct Provider {
     /// The mandate under which debits are made, if there is one that can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<MandateInUse>,
+    /// What it set to be watched; what it leaves out is as its plan has it.
+    #[serde(default, skip_serializing_if = "AlertRules::is_empty")]
+    pub alert_rules: AlertRules,
 }
 
 /// A provider is on a plan from a day on.
@@ -117,6 +122,21 @@ impl Provider {
         let plan = plans.in_force(&assignment.plan, day)?;
         let overrides = self.overrides.iter().filter(|over| over.holds_on(day)).collect();
         Some(Terms { plan, overrides })
+    }
+
+    /// What the months before that of a day mean for vouchers, `used` being what they used of them.
+    #[must_use]
+    pub fn months_before<'a>(&self, day: BillingDay, used: &'a VouchersUsed) -> EarlierMonths<'a> {
+        EarlierMonths { first: self.billed_from, plan_since: self.plan_since(day), used }
+    }
+
+    /// The day from which the provider is on the plan of a day without a break.
+    fn plan_since(&self, day: BillingDay) -> BillingDay {
+        let mut begun = self.plans.iter().filter(|plan| plan.from <= day).collect::<Vec<_>>();
+        begun.sort_by_key(|assignment| Reverse(assignment.from));
+        let last = begun.first().map(|assignment| &assignment.plan);
+        let same = begun.iter().take_while(|assignment| Some(&assignment.plan) == last);
+        same.last().map_or(day, |assignment| assignment.from)
     }
 
     /// The terms of that name; none if a part of them is not stored any more.

@@ -10,6 +10,7 @@ pub const REASON_MAX: usize = 500;
 
 /// Why a person did something: 1 to [`REASON_MAX`] characters, without space around them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Reason(String);
 

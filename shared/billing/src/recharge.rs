@@ -24,6 +24,9 @@ pub struct Recharge {
     /// Its version and its due time.
     #[serde(flatten)]
     pub task: Task,
+    /// What it pays.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub purpose: RechargePurpose,
     /// The amount to be paid.
     pub amount_fen: Fen,
     /// The number by which Alipay knows it.
@@ -34,6 +37,17 @@ pub struct Recharge {
     /// Its phase.
     #[serde(flatten)]
     pub phase: RechargePhase,
+}
+
+/// What a recharge pays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RechargePurpose {
+    /// What is owed; the rest is prepaid.
+    #[default]
+    Prepaid,
+    /// The provider's deposit.
+    Deposit,
 }
 
 /// The phase of a recharge.
@@ -86,12 +100,25 @@ impl Recharge {
             provider: provider.clone(),
             recharge,
             task: Task::new(now).backed_off(Backoff::RECHARGE_QUERY, now),
+            purpose: RechargePurpose::Prepaid,
             amount_fen,
             out_trade_no: TradeNumber::new(realm, provider, TradeOf::Recharge(recharge))
                 .out_trade_no(),
             offered_at_s: now,
             phase: RechargePhase::Offered,
         })
+    }
+
+    /// The recharge, for another purpose.
+    #[must_use]
+    pub fn for_purpose(self, purpose: RechargePurpose) -> Recharge {
+        Recharge { purpose, ..self }
+    }
+
+    /// Whether it pays the deposit by that trade.
+    #[must_use]
+    pub fn pays_deposit_by(&self, trade: &OutTradeNo) -> bool {
+        self.purpose == RechargePurpose::Deposit && self.out_trade_no == *trade
     }
 
     /// Whether an amount can be paid in: [`MIN`](Self::MIN) to [`MAX`](Self::MAX).
@@ -170,4 +197,8 @@ impl Recharge {
             RechargePhase::Offered | RechargePhase::Lapsed => None,
         }
     }
+}
+
+fn is_default(purpose: &RechargePurpose) -> bool {
+    *purpose == RechargePurpose::default()
 }

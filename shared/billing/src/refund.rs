@@ -56,12 +56,15 @@ pub struct Refund {
 
 /// Where the money of a refund is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefundFrom {
     /// From what is prepaid: the trade was a recharge, or found money that was credited.
     Prepaid,
     /// From us: the trade paid for usage, and what was charged stays charged.
     Goodwill,
+    /// From the deposit that the trade paid.
+    Deposit,
 }
 
 /// The phase of a refund.
@@ -175,6 +178,12 @@ impl Refund {
     #[must_use]
     pub fn of_found_money(self) -> Refund {
         Refund { from: RefundFrom::Prepaid, ..self }
+    }
+
+    /// The refund, of a payment of the deposit.
+    #[must_use]
+    pub fn of_deposit(self) -> Refund {
+        Refund { from: RefundFrom::Deposit, ..self }
     }
 
     /// Its numbers.

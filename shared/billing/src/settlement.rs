@@ -14,8 +14,8 @@ use thiserror::Error;
 use crate::account::{Account, AccountError, MonthProgress, Movement};
 use crate::statement::{ChangedDay, Statement, StatementId};
 use crate::{
-    AdjustmentNote, CalendarError, DayCount, DebitRules, Provider, ProviderId, UsageRead,
-    adjustment,
+    AdjustmentNote, CalendarError, DayCount, DebitRules, MonthCharged, Provider, ProviderId,
+    UsageRead, adjustment,
 };
 
 /// A number of changes that no day has: the day is read again, whatever ingest noted of it.
@@ -189,16 +189,16 @@ pub fn next_settlement(
 ///
 /// # Errors
 ///
-/// [`CalendarError`] when the time is outside the calendar.
+/// [`SettlementError`] when the time is outside the calendar, or an amount leaves its range.
 pub fn nothing_due(
     account: &Account,
     usage: &UsageRead,
     rules: &DebitRules,
     now: Timestamp,
-) -> Result<Account, CalendarError> {
+) -> Result<Account, SettlementError> {
     let mut after = account.clone();
     let Some(settled) = account.settled_through else {
-        forget(&mut after, usage);
+        forget(&mut after, usage)?;
         return Ok(after);
     };
     let is_charged = |day: BillingDay| {
@@ -218,23 +218,29 @@ pub fn nothing_due(
         after.note_changes(day, Some(UNKNOWN));
     }
     if usage.rated.keys().all(|day| is_charged(*day)) {
-        forget(&mut after, usage);
+        forget(&mut after, usage)?;
     }
     Ok(after)
 }
 
 /// Leaves the months of which nothing can be charged any more.
-fn forget(account: &mut Account, usage: &UsageRead) {
-    let Some(whole) = usage.whole_through else { return };
+fn forget(account: &mut Account, usage: &UsageRead) -> Result<(), MoneyError> {
+    let Some(whole) = usage.whole_through else { return Ok(()) };
     let waits = |(day, count): (&BillingDay, &DayCount)| {
         account.settled_through.is_none_or(|settled| *day > settled) && !count.usage.is_empty()
     };
     if usage.days.range(..=whole.last_day()).any(waits) {
-        return;
+        return Ok(());
     }
-    account.open_from = account.open_from.max(whole.next());
-    let open_from = account.open_from;
+    let open_from = account.open_from.max(whole.next());
+    account.vouchers = account.vouchers_used_before(open_from)?;
+    let last = account.months.range(..open_from).next_back();
+    let charged =
+        last.map(|(month, of)| MonthCharged { month: *month, charged_fen: of.to_date.charged_fen });
+    account.alerts.month_before = charged.or(account.alerts.month_before);
+    account.open_from = open_from;
     account.months.retain(|month, _| *month >= open_from);
+    Ok(())
 }
 
 pub(crate) fn check_readable(provider: &Provider, plans: &Catalog) -> Result<(), SettlementError> {
@@ -258,6 +264,9 @@ fn due_in<'a>(
     let settled = account.settled_through.filter(|day| *day >= month.first_day());
     let is_settled = |day: BillingDay| settled.is_some_and(|settled| day <= settled);
 
+    let progress = account.months.get(&month);
+    let used_before = account.vouchers_used_before(month)?;
+    let is_outdated = progress.is_some_and(|of| of.to_date.is_outdated_by(&used_before));
     let changed = changed_days(usage, month)?;
     let mut days = usage.days.range(month.first_day()..=last);
     let own = days.find(|(day, count)| !is_settled(**day) && !count.usage.is_empty());
@@ -270,8 +279,8 @@ fn due_in<'a>(
         None if !is_settled(last) && (has_news || last == month.last_day()) => {
             StatementId { day: last, supplement: 0 }
         }
-        None if has_news && last == month.last_day() => {
-            supplement(account.months.get(&month), last)?
+        None if (has_news || is_outdated) && last == month.last_day() => {
+            supplement(progress, last)?
         }
         // Nothing new; or yesterday is settled and the month goes on: the next run charges it.
         None => return Ok(None),
@@ -334,7 +343,13 @@ pub(crate) fn segments_of<'a>(
     plans: &'a Catalog,
 ) -> Result<Vec<Segment<'a>>, SettlementError> {
     let terms = MonthTerms::of(provider, account, month, plans)?;
-    Ok(segments(month, |day| terms.on(day))?)
+    let used = account.vouchers_used_before(month)?;
+    let segments = segments(month, |day| terms.on(day))?.into_iter();
+    let after = |segment: Segment<'a>| {
+        let earlier = provider.months_before(segment.from(), &used);
+        segment.after_months(earlier)
+    };
+    Ok(segments.map(after).collect())
 }
 
 /// The terms of the days of a month. A day that was settled keeps the terms it was settled by, whatever

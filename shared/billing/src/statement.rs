@@ -16,6 +16,7 @@ use crate::{AdjustmentNote, CountedDays, ProviderId, adjustment};
 /// Which of a provider's statements: its billing day, and a number for those that follow the last
 /// day of a month with usage that came late. `2015-05-31`, `2015-05-31+1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct StatementId {
     /// The billing day.

@@ -75,6 +75,11 @@ impl Backoff {
     /// Probes of an open breaker: 15 minutes, then twice as long each time, four hours at most.
     pub(crate) const PROBE: Backoff = Backoff(&[900, 1800, 3600, 7200, 14_400]);
 
+    /// Deliveries of an event to an endpoint that fails: 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours. The
+    /// last try is three days after the first.
+    pub(crate) const DELIVERY: Backoff =
+        Backoff(&[5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
+
     /// The wait after so many earlier tries.
     pub(crate) fn wait(self, retries: u16) -> SignedDuration {
         let wait = self.0.get(usize::from(retries)).or(self.0.last());

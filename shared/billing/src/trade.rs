@@ -5,7 +5,7 @@ use steelyard_pricing::{Fen, MoneyError};
 
 use crate::{
     Account, AccountError, Debit, DebitRules, MandateInUse, Movement, OutTradeNo, Outcome, Payment,
-    ProvedPaid, ProviderId, Recharge, Refund, RefundRef, Reversal, TradeOf,
+    ProvedPaid, ProviderId, Recharge, RechargePurpose, Refund, RefundRef, Reversal, TradeOf,
 };
 
 /// A trade as it is recorded.
@@ -160,7 +160,38 @@ impl Trade {
                 account.debit_found(debit.debit, *number, payment, now)
             }
             Trade::Attempt { debit, .. } => account.end_debit(debit, mandate, rules, now),
-            Trade::Recharge(recharge) => account.recharge_paid(recharge.recharge, payment, now),
+            Trade::Recharge(recharge) => match recharge.purpose {
+                RechargePurpose::Prepaid => account.recharge_paid(recharge.recharge, payment, now),
+                RechargePurpose::Deposit => account.deposit_paid(recharge.recharge, payment, now),
+            },
+        }
+    }
+
+    /// Whether it pays the deposit.
+    #[must_use]
+    pub fn is_of_deposit(&self) -> bool {
+        match self {
+            Trade::Attempt { .. } => false,
+            Trade::Recharge(recharge) => recharge.purpose == RechargePurpose::Deposit,
+        }
+    }
+
+    /// What it does to the account that the gateway gave money of this trade back without our asking.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] when the account does not allow it.
+    pub fn reversed(
+        &self,
+        account: &Account,
+        reversal: RefundRef,
+        amount: Fen,
+        now: Timestamp,
+    ) -> Result<Movement, AccountError> {
+        if self.is_of_deposit() {
+            account.deposit_reversed(reversal, amount, now)
+        } else {
+            account.reversed(reversal, amount, now)
         }
     }
 }

@@ -107,7 +107,13 @@ fn right_is_open_until_a_grant_names_it_or_may_name_it() {
     let open = |access: &Access| -> BTreeSet<Right> {
         Right::ALL.into_iter().filter(|right| access.is_open(*right)).collect()
     };
-    let asked = BTreeSet::from([Right::Quotes, Right::Usage, Right::Recharges, Right::Mandates]);
+    let asked = BTreeSet::from([
+        Right::Quotes,
+        Right::Usage,
+        Right::Standing,
+        Right::Recharges,
+        Right::Mandates,
+    ]);
     let mut access = Access::default();
     let reports = BTreeSet::from([Right::Report, Right::Void]);
     assert_eq!(open(&access), &asked | &reports, "accounts, sessions and operators never are");

@@ -10,9 +10,9 @@ use expect_test::expect;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use steelyard_billing::{
-    Account, Cause, ChangedDay, DebitId, Entry, EntryRecord, LastRequest, Ledger, OutRequestNo,
-    OutTradeNo, Posting, Provider, RechargeId, RefundRef, Statement, StatementId, UsageRead,
-    Withheld, next_settlement,
+    Account, Cause, ChangedDay, DebitId, DepositMovement, DrawReason, Entry, EntryRecord,
+    LastRequest, Ledger, OutRequestNo, OutTradeNo, Posting, Provider, RechargeId, RefundRef,
+    Statement, StatementId, UsageRead, Withheld, next_settlement,
 };
 use steelyard_pricing::{Catalog, Fen, Metered, Plan};
 
@@ -209,7 +209,15 @@ fn an_entry_of_every_cause_is_read_as_it_was_stored() {
         Cause::RefundAsked(number.clone()),
         Cause::RefundDone(number.clone()),
         Cause::RefundRefused(number.clone()),
-        Cause::Reversed(number),
+        Cause::Reversed(number.clone()),
+        Cause::Deposit(DepositMovement::Paid { recharge: RechargeId(3), trade_no: "T".to_owned() }),
+        Cause::Deposit(DepositMovement::Transferred { reference: "transfer 1".to_owned() }),
+        Cause::Deposit(DepositMovement::Drawn { because: DrawReason::GivenUp }),
+        Cause::Deposit(DepositMovement::ReturnAsked(number.clone())),
+        Cause::Deposit(DepositMovement::Returned(number.clone())),
+        Cause::Deposit(DepositMovement::ReturnRefused(number.clone())),
+        Cause::Deposit(DepositMovement::SentBack { reference: "transfer 2".to_owned() }),
+        Cause::Deposit(DepositMovement::Reversed(number)),
     ];
     let entries = causes.map(|cause| {
         let posting = |ledger, fen| Posting { ledger, amount_fen: Fen::new(fen) };
@@ -233,5 +241,13 @@ fn an_entry_of_every_cause_is_read_as_it_was_stored() {
         {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"refund_asked","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
         {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"refund_done","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
         {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"refund_refused","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
-        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"reversed","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}"#]].assert_eq(&entries.join("\n"));
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"reversed","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"paid","recharge":3,"trade_no":"T","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"transferred","reference":"transfer 1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"drawn","because":"given_up","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"return_asked","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"returned","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"return_refused","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"sent_back","reference":"transfer 2","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}
+        {"provider":"shop","number":9,"recorded_at_s":1431880200,"cause":"deposit","movement":"reversed","out_trade_no":"SYk3x9ab_8d9001d32c6a703d_R3","out_request_no":"F1","postings":[{"ledger":"receivable","amount_fen":-700},{"ledger":"reserved","amount_fen":700}]}"#]].assert_eq(&entries.join("\n"));
 }

@@ -216,6 +216,20 @@ impl Books {
                 let reject = |of: &Adjustment| of.rejected(person, reason, now);
                 self.changing_adjustment(provider, adjustment, reject).await.map(changed)
             }
+            Deed::DrawDeposit { provider, amount_fen } => {
+                action.operators()?;
+                self.drawing(provider, *amount_fen, now).await
+            }
+            Deed::ReturnDeposit { provider, amount_fen } => {
+                self.returning(action, provider, *amount_fen, now).await
+            }
+            Deed::BookDepositReturn { provider, amount_fen, reference } => {
+                action.operators()?;
+                self.booking_return(provider, *amount_fen, reference, now).await
+            }
+            Deed::SetAlerts { provider, rules } => {
+                self.setting_alerts(provider, rules).await.map(changed)
+            }
             Deed::RevokeSessions { provider } => {
                 let revoking = self.revoking(provider).await?;
                 Ok(revoking

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use steelyard_store::{BillingTable, CommitError, StoreError, Writes};
+use steelyard_store::{BillingTable, CommitError, EventsTable, StoreError, Writes};
 
 /// What a use case decided.
 #[derive(Debug)]
@@ -28,6 +28,23 @@ impl<T> Decision<T> {
     }
 }
 
+/// A table whose writes are committed together.
+pub(crate) trait Commit: Sync {
+    fn commit(&self, writes: Writes) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+impl Commit for BillingTable {
+    fn commit(&self, writes: Writes) -> impl Future<Output = Result<(), CommitError>> + Send {
+        BillingTable::commit(self, writes)
+    }
+}
+
+impl Commit for EventsTable {
+    fn commit(&self, writes: Writes) -> impl Future<Output = Result<(), CommitError>> + Send {
+        EventsTable::commit(self, writes)
+    }
+}
+
 /// How often a change that others overtake is decided again.
 const TRIES: u32 = 20;
 
@@ -39,7 +56,7 @@ const TRIES: u32 = 20;
 /// Whatever `decide` fails with; a [`StoreError`] when saving fails, and
 /// [`StoreError::Contended`] when others keep writing the same records.
 pub(crate) async fn change<T, E: From<StoreError>, D>(
-    billing: &BillingTable,
+    table: &impl Commit,
     operation: &'static str,
     mut decide: impl FnMut(bool) -> D,
 ) -> Result<T, E>
@@ -55,7 +72,7 @@ where
                 continue;
             }
         };
-        match billing.commit(writes).await {
+        match table.commit(writes).await {
             Ok(()) => return Ok(result),
             Err(CommitError::Stale) => pause(attempt).await,
             Err(CommitError::Store(error)) => return Err(error.into()),

@@ -1,13 +1,14 @@
 //! Why a use case fails.
 
 use steelyard_alipay::{PayRequestError, WithholdingError};
+use steelyard_billing::event::EventError;
 use steelyard_billing::mandate::{LimitsError, MandateConflict, MandateError};
 use steelyard_billing::{
     AccountError, AdjustmentError, CalendarError, CorrectionError, DebitConflict, MandateId,
-    NotAllowed, NothingToResolve, ProviderId, RechargeAmountError, RefundConflict,
+    NotAllowed, NothingToResolve, NumberError, ProviderId, RechargeAmountError, RefundConflict,
     TermsChangeError,
 };
-use steelyard_pricing::MoneyError;
+use steelyard_pricing::{MoneyError, PlanError};
 use steelyard_store::StoreError;
 use thiserror::Error;
 
@@ -37,6 +38,9 @@ pub enum BookError {
     /// The set of corrections is refused.
     #[error(transparent)]
     Correction(#[from] CorrectionError),
+    /// What a provider is to be watched by makes no sense.
+    #[error(transparent)]
+    Alerts(#[from] PlanError),
     /// An amount leaves its range.
     #[error("cannot compute the amounts")]
     Money(#[from] MoneyError),
@@ -61,6 +65,12 @@ pub enum BookError {
     /// The action is not allowed.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
+    /// The reference was used for another transfer.
+    #[error("another transfer was booked under {0} before; this one needs another reference")]
+    ReferenceUsed(String),
+    /// No number for a refund can be made: a defect.
+    #[error("cannot number the refund")]
+    Number(#[from] NumberError),
     /// No finding is about the trade or the refund.
     #[error("there is no finding about {0}")]
     NoFinding(String),
@@ -85,6 +95,9 @@ pub enum BookError {
     /// The time is outside the calendar.
     #[error("cannot tell the day")]
     Calendar(#[from] CalendarError),
+    /// What happened cannot be told.
+    #[error("cannot tell what happened")]
+    Event(#[from] EventError),
 }
 
 impl BookError {
@@ -100,6 +113,7 @@ impl BookError {
             | BookError::Account(_)
             | BookError::Adjustment(_)
             | BookError::Correction(_)
+            | BookError::Alerts(_)
             | BookError::Money(_)
             | BookError::Debit(_)
             | BookError::NothingToResolve(_)
@@ -108,13 +122,16 @@ impl BookError {
             | BookError::MandateTerms(_)
             | BookError::Limits(_)
             | BookError::NotAllowed(_)
+            | BookError::ReferenceUsed(_)
+            | BookError::Number(_)
             | BookError::NoFinding(_)
             | BookError::Offered { .. }
             | BookError::RechargeAmount(_)
             | BookError::Terms(_)
             | BookError::Withholding(_)
             | BookError::Request(_)
-            | BookError::Calendar(_) => true,
+            | BookError::Calendar(_)
+            | BookError::Event(_) => true,
         }
     }
 }

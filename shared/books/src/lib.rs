@@ -7,6 +7,7 @@
 
 mod action;
 mod adjust;
+mod alerts;
 mod bill;
 mod bill_run;
 mod breaker;
@@ -14,7 +15,10 @@ mod change;
 mod correction;
 mod correction_set;
 mod debit;
+mod deposit;
+mod endpoint;
 mod error;
+mod events;
 mod mandate;
 mod notice;
 mod offer;
@@ -28,6 +32,7 @@ mod refund;
 mod reversal;
 mod settle;
 mod settle_run;
+mod standing;
 mod trade;
 mod usage;
 
@@ -40,11 +45,13 @@ use change::change;
 
 pub use action::ActError;
 pub use adjust::Adjusted;
+pub use alerts::WatchedNow;
 pub use bill::{BillEffect, PlannedRows, RowsDone};
 pub use bill_run::{DayEnd, PartStep, part_of};
 pub use change::Decision;
 pub use correction::Correction;
 pub use debit::Begun;
+pub use endpoint::{EndpointError, Endpoints};
 pub use error::BookError;
 pub use notice::{Noted, NoticeError};
 pub use offer::{IdempotencyKey, OfferError, Offered};
@@ -56,6 +63,7 @@ pub use reconcile::{DayError, UnreconciledDays};
 pub use refund::RefundAsked;
 pub use settle::{Census, RunTerms, SettleError, Settler};
 pub use settle_run::{RunError, SettlePage, ShardWalk, WalkEnd};
+pub use standing::LadderAdded;
 pub use trade::Applied;
 pub use usage::{ComingStatement, GroupCharge, UsageBy, UsageGroup, UsageSums, WrittenOut};
 

@@ -3,7 +3,9 @@
 
 use jiff::Timestamp;
 use steelyard_billing::mandate::{Consent, MandateLimits, MandatePhase};
-use steelyard_billing::{Mandate, MandateId, ProviderId, Recharge, RechargeId, RechargePhase};
+use steelyard_billing::{
+    Mandate, MandateId, ProviderId, Recharge, RechargeId, RechargePhase, RechargePurpose,
+};
 use steelyard_pricing::Fen;
 use steelyard_store::{IdempotentAnswer, StoreError};
 use thiserror::Error;
@@ -53,6 +55,10 @@ const OPEN_RECHARGES_MAX: usize = 20;
 const RECHARGE: &str = "offer a recharge";
 const MANDATE: &str = "offer a mandate";
 
+/// What keys of mandates are stored under, and what they were sent for.
+const MANDATE_KIND: &str = "mandate";
+const MANDATE_REQUEST: &str = "a mandate";
+
 impl IdempotencyKey {
     /// The most characters of a key.
     pub const LENGTH_MAX: usize = 255;
@@ -85,7 +91,7 @@ impl<T> Offered<T> {
 }
 
 impl Books {
-    /// Offers a provider to pay an amount in, under its next number. A request with a known key gives
+    /// Offers a provider to pay an amount in for a purpose, under its next number. A request with a known key gives
     /// the same recharge again.
     ///
     /// # Errors
@@ -94,12 +100,16 @@ impl Books {
     pub async fn offer_recharge(
         &self,
         provider: &ProviderId,
+        purpose: RechargePurpose,
         amount: Fen,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Offered<Recharge>, OfferError> {
         let realm = &self.realms().await?.current;
-        let request = &format!("a recharge of {amount}");
+        let request = &match purpose {
+            RechargePurpose::Prepaid => format!("a recharge of {amount}"),
+            RechargePurpose::Deposit => format!("a recharge of {amount} for the deposit"),
+        };
         change(&self.billing, RECHARGE, move |_| async move {
             let account = self.account(provider).await?.account;
             if let Some(made) = self.made_before(provider, "recharge", key, request).await? {
@@ -112,7 +122,7 @@ impl Books {
                 .offer_recharge(realm, amount, now)
                 .map_err(|error| OfferError::Books(error.into()))?;
             let mut writes = self.billing.writes(RECHARGE);
-            let stored = writes.record(None, &recharge)?;
+            let stored = writes.record(None, &recharge.for_purpose(purpose))?;
             writes.movement(&account, &movement)?;
             if let Some(IdempotencyKey(key)) = key {
                 let made = stored.recharge.0;
@@ -167,7 +177,8 @@ impl Books {
         let realm = &self.realms().await?.current;
         change(&self.billing, MANDATE, move |_| async move {
             let account = self.account(provider).await?.account;
-            if let Some(made) = self.made_before(provider, "mandate", key, "a mandate").await? {
+            let made = self.made_before(provider, MANDATE_KIND, key, MANDATE_REQUEST).await?;
+            if let Some(made) = made {
                 let offered =
                     self.record(provider, &MandateId(made), format!("mandate {made}")).await?;
                 return Ok(Decision::Keep(Offered::Before(offered)));
@@ -196,12 +207,27 @@ impl Books {
             };
             if let Some(IdempotencyKey(key)) = key {
                 let made = offered.clone().into_inner().mandate.0;
-                let answer = IdempotentAnswer { made, request: "a mandate".to_owned() };
-                writes.idempotent(provider, "mandate", key, &answer)?;
+                let answer = IdempotentAnswer { made, request: MANDATE_REQUEST.to_owned() };
+                writes.idempotent(provider, MANDATE_KIND, key, &answer)?;
             }
             Ok(Decision::Save(writes, offered))
         })
         .await
+    }
+
+    /// Whether a request with this key was answered with a mandate: it is answered so again, whatever terms
+    /// hold by now.
+    ///
+    /// # Errors
+    ///
+    /// [`OfferError`] when the table cannot be read.
+    pub async fn has_offered_mandate(
+        &self,
+        provider: &ProviderId,
+        key: &IdempotencyKey,
+    ) -> Result<bool, OfferError> {
+        let made = self.made_before(provider, MANDATE_KIND, Some(key), MANDATE_REQUEST).await?;
+        Ok(made.is_some())
     }
 
     /// The newest mandate, if it is an offer under these limits that can still be signed.

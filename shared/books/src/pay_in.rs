@@ -1,9 +1,9 @@
-//! A provider pays in by a bank transfer.
+//! A provider pays in, or pays its deposit, by a bank transfer.
 
 use jiff::Timestamp;
-use steelyard_billing::{Account, ProviderId};
+use steelyard_billing::{Account, AccountError, Movement, ProviderId};
 use steelyard_pricing::Fen;
-use steelyard_store::BookedTransfer;
+use steelyard_store::{BookedTransfer, TransferOf};
 
 use crate::change::{Decision, change};
 use crate::{BookError, Books};
@@ -13,7 +13,7 @@ use crate::{BookError, Books};
 pub enum PaidIn {
     /// It is booked now; the account after it.
     Now(Box<Account>),
-    /// It was booked before, with this amount and for this provider.
+    /// It was booked before, with this amount, for this provider and purpose.
     Before(Box<Account>),
     /// Its reference was used for another transfer. Nothing changed.
     ReferenceUsed(BookedTransfer),
@@ -34,7 +34,38 @@ impl Books {
         reference: &str,
         now: Timestamp,
     ) -> Result<PaidIn, BookError> {
-        let transfer = &BookedTransfer { provider: provider.clone(), amount_fen };
+        self.transferred(provider, (TransferOf::Prepaid, amount_fen), reference, now).await
+    }
+
+    /// Books a bank transfer that pays the deposit, once by its reference, which is unique across all
+    /// providers.
+    ///
+    /// # Errors
+    ///
+    /// [`BookError`] naming the cause.
+    pub async fn pay_deposit(
+        &self,
+        provider: &ProviderId,
+        amount_fen: Fen,
+        reference: &str,
+        now: Timestamp,
+    ) -> Result<PaidIn, BookError> {
+        self.transferred(provider, (TransferOf::Deposit, amount_fen), reference, now).await
+    }
+
+    async fn transferred(
+        &self,
+        provider: &ProviderId,
+        (of, amount_fen): (TransferOf, Fen),
+        reference: &str,
+        now: Timestamp,
+    ) -> Result<PaidIn, BookError> {
+        let transfer = &BookedTransfer { provider: provider.clone(), amount_fen, of };
+        let movement: fn(&Account, Fen, String, Timestamp) -> Result<Movement, AccountError> =
+            match of {
+                TransferOf::Prepaid => Account::recharge,
+                TransferOf::Deposit | TransferOf::DepositReturn => Account::deposit_transferred,
+            };
         change(&self.billing, PAY_IN, move |_| async move {
             let account = self.account(provider).await?.account;
             match self.billing.transfer(reference).await? {
@@ -44,7 +75,7 @@ impl Books {
                 Some(booked) => return Ok(Decision::Keep(PaidIn::ReferenceUsed(booked))),
                 None => {}
             }
-            let movement = account.recharge(amount_fen, reference.to_owned(), now)?;
+            let movement = movement(&account, amount_fen, reference.to_owned(), now)?;
             let mut writes = self.billing.writes(PAY_IN);
             writes.transfer(reference, transfer);
             let after = writes.movement(&account, &movement)?;

@@ -111,7 +111,7 @@ impl Settler {
     }
 
     /// What is counted of an account up to today; also of the settled days that are to be corrected.
-    async fn to_preview(
+    pub(crate) async fn to_preview(
         &self,
         terms: &RunTerms,
         found: &ProviderAccount,
@@ -122,7 +122,7 @@ impl Settler {
     }
 
     /// The statements of some usage, if the day were over now, and the account after them.
-    fn coming(
+    pub(crate) fn coming(
         &self,
         terms: &RunTerms,
         found: &ProviderAccount,

@@ -92,8 +92,13 @@ impl Settler {
         let month = calendar.day_of(terms.now)?.month();
         for _ in 0..TRIES {
             let (found, after, coming) = self.previewed_account(terms, id).await?;
-            let so_far =
-                MonthSoFar::new(found.provider, &found.account, after, calendar, terms.now);
+            let so_far = MonthSoFar::new(
+                found.provider,
+                &found.account,
+                after,
+                (terms.plans(), calendar),
+                terms.now,
+            );
             if !with_days {
                 return Ok((so_far, CountedDays::new()));
             }

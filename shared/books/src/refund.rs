@@ -16,6 +16,9 @@ pub enum RefundAsked {
     NumberUsed(Box<Refund>),
     /// The provider paid nothing by such a trade. Nothing changed.
     NotPaid,
+    /// The trade paid the deposit, which is returned by an action that a second person approves. Nothing
+    /// changed.
+    OfDeposit,
     /// More would be given back than the trade took. Nothing changed.
     TooMuch {
         /// What can still be given back.
@@ -51,6 +54,9 @@ impl Books {
             let trade = self.trade(number.out_trade_no.as_str()).await?;
             let trade = trade.filter(|t| t.provider() == provider && t.payment().is_some());
             let Some(trade) = trade else { return Ok(Decision::Keep(RefundAsked::NotPaid)) };
+            if trade.is_of_deposit() {
+                return Ok(Decision::Keep(RefundAsked::OfDeposit));
+            }
             self.decide_refund(&trade, number, amount, reason, now).await
         })
         .await

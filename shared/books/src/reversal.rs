@@ -120,7 +120,7 @@ impl Books {
         if amount > trade.refundable(&self.given_back(&provider).await?)? {
             return Ok(Decision::Keep(Applied::Contradicts(provider)));
         }
-        let movement = found.account.reversed(number.clone(), amount, now)?;
+        let movement = trade.reversed(&found.account, number.clone(), amount, now)?;
         let mut writes = self.billing.writes(BOOK);
         writes.record(before.as_ref(), &after)?;
         writes.movement_of(&found.account, &movement, &number.out_trade_no, Some(number))?;

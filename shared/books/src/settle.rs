@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, AccountSums, CalendarError, CountedDays, MonthClose, Provider, ProviderId, Request,
-    Reread, SettlementError, Statement, UsageRead, charged_between, next_settlement, nothing_due,
+    Reread, SettlementError, Statement, UsageRead, charged_between, collecting, deposit_noted,
+    next_settlement, nothing_due,
 };
 use steelyard_pricing::{BillingDay, Catalog, MoneyError, UsageError};
 use steelyard_store::{NewUsage, ProviderAccount, StoreError, Unreadable, UsageTable};
@@ -211,7 +212,10 @@ impl Settler {
         let id = account.provider.provider.clone();
         let mut statements = Vec::new();
         let (account, failed) = match self.settle_days(terms, account, &mut statements).await {
-            Ok(account) => (account, None),
+            Ok(account) => match self.watch_settled(terms, &account).await {
+                Ok(watched) => (watched, None),
+                Err(error) => (account, Some(error.of(&id))),
+            },
             Err(error) => {
                 // What is owed already is requested all the same.
                 let account = self.request(terms, &id).await.map_err(|error| error.of(&id))?;
@@ -325,12 +329,14 @@ impl Settler {
         let rules = &self.books.rules;
         let next = next_settlement(provider, account, usage, &terms.plans, rules, terms.now);
         let mut writes = self.books.billing.writes(SETTLE);
-        if let Some(next) = next? {
+        if let Some(mut next) = next? {
+            next.movement.account = self.with_alerts(terms, provider, next.movement.account);
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
         let noted = nothing_due(account, usage, rules, terms.now)?;
-        let after = match noted.requesting(provider.mandate.as_ref(), rules, terms.now)? {
+        let noted = deposit_noted(noted, provider, &terms.plans, rules, terms.now)?;
+        let after = match collecting(&noted, provider, rules, terms.now)? {
             Some(movement) => writes.movement(account, &movement)?,
             None if noted == *account => return Ok(Decision::Keep((None, noted))),
             None => writes.account(account, &noted)?,

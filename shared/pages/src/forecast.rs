@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::RoundingStrategy;
 use serde::Serialize;
 use steelyard_billing::{
     CalendarError, CountedDays, SettlementError, Statement, charged_between, month_segments,
 };
 use steelyard_pricing::{
     BillingDay, BillingMonth, ChargeError, Condenser, Fen, LineCause, Metered, MoneyError,
-    MonthToDate, MonthUsage, Name, Progress, Segment, SegmentToDate, Usage, UsageError, Yuan,
-    charge,
+    MonthToDate, MonthUsage, Name, Progress, Segment, Usage, UsageError, Yuan, charge,
 };
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -518,7 +517,7 @@ impl Walk {
         let of_day = month.segments.iter().filter(|segment| segment.holds(day));
         for segment in of_day {
             for (rate, free) in segment.allowances() {
-                let is_used_up = |to_date| free_used(to_date, segment, rate) >= free;
+                let is_used_up = |to_date: &MonthToDate| to_date.free_used(segment, rate) >= free;
                 if !is_used_up(after) || is_used_up(before) {
                     continue;
                 }
@@ -536,20 +535,6 @@ impl Walk {
         }
         Ok(())
     }
-}
-
-/// What was used of an allowance by a segment and those that it goes on from.
-pub(crate) fn free_used(
-    month: &MonthToDate,
-    segment: &Segment<'_>,
-    rate: Option<&Name>,
-) -> Decimal {
-    let run = month.segments.range(segment.span().run().start..=segment.from());
-    let of_segment = |segment: &SegmentToDate| match rate {
-        Some(rate) => segment.rates.get(rate).map_or(Decimal::ZERO, |rated| rated.free_used),
-        None => segment.rates.values().map(|rated| rated.plan_free_used).sum(),
-    };
-    run.map(|(_, segment)| of_segment(segment)).sum()
 }
 
 /// An amount rounded up to whole yuan; nothing for one that is not positive.

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use steelyard_billing::{Calendar, ProviderId};
+use steelyard_pricing::BillingDay;
 
 use crate::lang::{Lang, texts};
-use crate::show::{Count, Html};
+use crate::show::{Count, Html, WithYear};
 
 /// What a page knows beside its own content.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Frame {
     /// After how many seconds the page loads itself again, while a result is open. Its answer has to say
     /// so by a header, `Refresh`; the page says it to its reader, with a link that stops it.
     pub refresh_s: Option<u16>,
+    /// The days of bills that cannot be read, and are missing in the page's figures.
+    pub missing_bills: Vec<BillingDay>,
 }
 
 /// What a session may do beside reading.
@@ -57,8 +60,11 @@ pub(crate) struct Link {
 }
 
 /// The pages that each provider has, by the last part of their address.
-const PROVIDER_PAGES: [&str; 7] =
-    ["overview", "costs", "bills", "calculator", "ledger", "recharge", "withholding"];
+const PROVIDER_PAGES: [&str; 8] =
+    ["overview", "costs", "bills", "calculator", "ledger", "recharge", "withholding", "alerts"];
+
+/// The page of a provider that operators have beside its own.
+const SESSIONS_PAGE: &str = "sessions";
 
 /// The pages that operators have.
 const OPERATOR_PAGES: [&str; 6] =
@@ -80,12 +86,14 @@ texts! {
     ledger() { en: "Ledger", zh: "资金流水" }
     recharge() { en: "Recharge", zh: "充值" }
     withholding() { en: "Withholding", zh: "代扣" }
+    alerts() { en: "Alerts", zh: "提醒" }
     providers() { en: "Providers", zh: "服务商" }
     debits() { en: "Debits", zh: "扣款" }
     reconciliation() { en: "Reconciliation", zh: "对账" }
     runs() { en: "Runs", zh: "运行" }
     receivables() { en: "Receivables", zh: "应收" }
     actions() { en: "Actions", zh: "操作" }
+    sessions() { en: "Sessions", zh: "登录" }
     as_of(at: DateTime) { en: "As of {at}.", zh: "截至 {at}。" }
     zone(zone: &str) {
         en: "Days are in {zone}. Amounts are in yuan.",
@@ -101,6 +109,10 @@ texts! {
     missing(count: Count) {
         en: "{count} of the records can't be read and are missing here. The operators were told.",
         zh: "有 {count} 条记录暂时无法读取，未在此显示。运营人员已收到告警。",
+    }
+    missing_bills(days: Html) {
+        en: "Bills that can't be read: {days}. Their charges are missing on this page, and what is owed for them may stand beside other bills. The operators were told.",
+        zh: "{days}的账单暂时无法读取，其费用未计入本页，其待付金额可能显示在其他账单中。运营人员已收到告警。",
     }
     calls() { en: "calls", zh: "次" }
     stay_still() { en: "Stop that", zh: "停止刷新" }
@@ -121,7 +133,18 @@ impl Frame {
             return_url: None,
             may: May::default(),
             refresh_s: None,
+            missing_bills: Vec::new(),
         }
+    }
+
+    /// The days of the bills that cannot be read.
+    pub(crate) fn missing_days(&self) -> Html {
+        let days = self.missing_bills.iter().map(|day| Html::show(WithYear(*day), self.lang).0);
+        let between = match self.lang {
+            Lang::En => ", ",
+            Lang::Zh => "、",
+        };
+        Html(days.collect::<Vec<_>>().join(between))
     }
 
     /// The first page of the session.
@@ -167,7 +190,8 @@ impl Frame {
                 let pages = PROVIDER_PAGES.iter().map(|name| link(&base, name));
                 // An operator came from the list of all.
                 let list = operator.as_ref().map(|_| link("/portal/operator", &"providers"));
-                list.into_iter().chain(pages).collect()
+                let sessions = operator.as_ref().map(|_| link(&base, &SESSIONS_PAGE));
+                list.into_iter().chain(pages).chain(sessions).collect()
             }
             (None, Some(_)) => {
                 OPERATOR_PAGES.iter().map(|name| link("/portal/operator", name)).collect()
@@ -186,11 +210,13 @@ impl Frame {
             "ledger" => c.ledger(),
             "recharge" => c.recharge(),
             "withholding" => c.withholding(),
+            "alerts" => c.alerts(),
             "providers" => c.providers(),
             "debits" => c.debits(),
             "reconciliation" => c.reconciliation(),
             "runs" => c.runs(),
             "receivables" => c.receivables(),
+            SESSIONS_PAGE => c.sessions(),
             _ => c.actions(),
         }
     }

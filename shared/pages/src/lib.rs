@@ -5,11 +5,13 @@
 //! [`Frame`]. A rule about money stands in `steelyard-billing` or `steelyard-pricing`; a view calls it, and
 //! rounds and sums nothing by a rule of its own.
 
+pub mod alerts;
 pub mod bill;
 pub mod calculator;
 pub mod costs;
 pub mod csv;
 pub mod debits;
+pub mod deposit;
 pub mod focus;
 pub mod forecast;
 mod frame;

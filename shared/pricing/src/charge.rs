@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,7 +12,7 @@ use crate::run::Counted;
 use crate::tally::Tally;
 use crate::{
     BillingDay, Concession, Fen, Metered, MoneyError, Name, Percent, Rated, RatedToDate, Rounding,
-    Segment, SegmentSpan, TaxToDate, TermsRef, Usage, UsageError, Yuan,
+    Segment, SegmentSpan, TaxToDate, TermsRef, Usage, UsageError, VouchersUsed, Yuan,
 };
 
 /// Where a provider stands in a billing month.
@@ -58,6 +59,12 @@ pub struct SegmentToDate {
     /// What makes up the minimum of the plan, once the month is over.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub minimum_yuan: Yuan,
+    /// How much of vouchers its rates and the plan use.
+    #[serde(default, skip_serializing_if = "VouchersUsed::is_empty")]
+    pub vouchers: VouchersUsed,
+    /// How much earlier months had used of them when it was rated.
+    #[serde(default, skip_serializing_if = "VouchersUsed::is_empty")]
+    pub vouchers_before: VouchersUsed,
 }
 
 /// What is new in a month, and is charged by one settlement.
@@ -148,7 +155,7 @@ pub enum LineCause {
     /// Usage of settled days was withdrawn.
     Void,
     /// The month was cut otherwise, so that another part of its allowances or other prices are the
-    /// segment's.
+    /// segment's; or earlier months used another part of a voucher.
     Terms,
     /// Usage of another segment of the run was added or withdrawn, so that the segment's units fall
     /// elsewhere in the tiers and allowances.
@@ -208,6 +215,36 @@ impl MonthToDate {
     pub fn metered(&self) -> Result<Metered, UsageError> {
         self.segments.values().try_fold(Metered::ZERO, |sum, segment| sum.plus(segment.metered()?))
     }
+
+    /// Whether earlier months use another part of its vouchers by now than when it was rated.
+    #[must_use]
+    pub fn is_outdated_by(&self, used_before: &VouchersUsed) -> bool {
+        let noted = self.segments.values().flat_map(|segment| segment.vouchers_before.iter());
+        noted.into_iter().any(|(voucher, noted)| used_before.of(voucher) != noted)
+    }
+
+    /// The units that were used of an allowance by a segment and those that it goes on from: the allowance of a
+    /// rate, or of all rates together.
+    #[must_use]
+    pub fn free_used(&self, segment: &Segment<'_>, rate: Option<&Name>) -> Decimal {
+        let run = self.segments.range(segment.span().run().start..=segment.from());
+        let of_segment = |segment: &SegmentToDate| match rate {
+            Some(rate) => segment.rates.get(rate).map_or(Decimal::ZERO, |rated| rated.free_used),
+            None => segment.rates.values().map(|rated| rated.plan_free_used).sum(),
+        };
+        run.map(|(_, segment)| of_segment(segment)).sum()
+    }
+
+    /// How much of vouchers the month uses.
+    ///
+    /// # Errors
+    ///
+    /// [`MoneyError`] when an amount leaves its range.
+    pub fn vouchers_used(&self) -> Result<VouchersUsed, MoneyError> {
+        let used = self.segments.values().map(|segment| &segment.vouchers);
+        used.filter(|used| !used.is_empty())
+            .try_fold(VouchersUsed::default(), |sum, used| sum.plus(used))
+    }
 }
 
 impl SegmentToDate {
@@ -220,6 +257,8 @@ impl SegmentToDate {
             minimums: BTreeMap::new(),
             adjustment_yuan: Yuan::ZERO,
             minimum_yuan: Yuan::ZERO,
+            vouchers: VouchersUsed::default(),
+            vouchers_before: VouchersUsed::default(),
         }
     }
 

@@ -111,6 +111,14 @@ impl BillingMonth {
         u64::from(self.0.days_in_month().unsigned_abs())
     }
 
+    /// How many months lie from another one up to this one; none when that is not earlier.
+    #[must_use]
+    pub fn months_since(self, earlier: BillingMonth) -> u32 {
+        let number =
+            |month: BillingMonth| i32::from(month.0.year()) * 12 + i32::from(month.0.month());
+        (number(self) - number(earlier)).max(0).unsigned_abs()
+    }
+
     /// The month after.
     #[must_use]
     pub fn next(self) -> BillingMonth {

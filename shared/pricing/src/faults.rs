@@ -108,6 +108,12 @@ pub enum Rule {
     /// A fixed amount has an `of`, which is for percentages.
     #[error("is about percentages; leave it out beside an amount")]
     OfAmount,
+    /// A discount without a fixed amount says how it is given.
+    #[error("is about amounts; leave it out without one")]
+    WithoutAmount,
+    /// A voucher does not say from when on it is given.
+    #[error("an amount that is given once or carried needs the day from which it is given")]
+    VoucherWithoutFrom,
     /// A validity ends before it begins.
     #[error("must be after the day from which it holds")]
     NeverValid,
@@ -134,6 +140,35 @@ pub enum Rule {
     /// A cap is larger than any month's price.
     #[error("must be at most {CAP_MAX}")]
     CapTooLarge,
+    /// A rule of alerts that has no line.
+    #[error("watches nothing; give a line, or leave it out")]
+    WatchesNothing,
+    /// A percentage of a rule of alerts that is out of its range.
+    #[error("must be a percentage from {least} to {most}")]
+    AlertPercent {
+        /// The least.
+        least: u16,
+        /// The most.
+        most: u16,
+    },
+    /// The percentages of a rule of alerts are not in their order, or one stands twice.
+    #[error("must be above the percentage before")]
+    PercentOrder,
+    /// A rule of alerts has too many percentages.
+    #[error("must be at most {} percentages", crate::ALERT_PERCENTS_MAX)]
+    TooManyPercents,
+    /// An amount of a rule of alerts that is nothing, or too much.
+    #[error("must be an amount above zero, at most {CAP_MAX}")]
+    AlertAmount,
+    /// A number of days of a rule of alerts that is out of its range.
+    #[error("must be from 1 to {} days", crate::ALERT_DAYS_MAX)]
+    AlertDays,
+    /// Something is both set and off.
+    #[error("`{0}` is off and set; leave one of them out")]
+    OffAndSet(crate::AlertTopic),
+    /// A plan has a cap.
+    #[error("is what a provider chooses; a plan has none")]
+    CapOfPlan,
     /// An override names a rate that the plan doesn't have.
     #[error("the plan has no rate `{0}`; name one that it has")]
     NoSuchRate(Name),
@@ -141,8 +176,17 @@ pub enum Rule {
     #[error("must be given, since prices belong to rates")]
     PriceWithoutRate,
     /// An override changes nothing.
-    #[error("changes nothing; give a price, free_on_top or a discount")]
+    #[error("changes nothing; give a price, free_on_top, a discount or a deposit")]
     ChangesNothing,
+    /// A number of days is too high.
+    #[error("must be at most {most}")]
+    TooManyDays {
+        /// The most days.
+        most: u16,
+    },
+    /// An override of a deposit names a rate.
+    #[error("is of the plan as a whole; leave the rate out beside it")]
+    DepositOfRate,
 }
 
 /// The most that a conversion multiplies or divides by.

@@ -45,6 +45,7 @@ mod tally;
 mod tax;
 mod terms;
 mod usage;
+mod voucher;
 mod wholes;
 
 pub use api::{ApiName, ApiNameError, ApiPattern};
@@ -63,11 +64,12 @@ pub use model::{
 };
 pub use money::{Fen, MoneyError, Rounding, Yuan};
 pub use name::{Name, NameError};
-pub use on_top::{ChargeOnTop, LineOnTop, charge_on_top};
+pub use on_top::{ChargeOnTop, LineOnTop, charge_on_top, charged_at_month_end};
 pub use percent::Percent;
 pub use plan::{
-    Catalog, Charged, Conversion, Discount, DiscountOf, OnChange, Override, Plan, PlanDocument,
-    Rate, Rounded, Warning,
+    ALERT_DAYS_MAX, ALERT_PERCENT_MAX, ALERT_PERCENTS_MAX, AlertRules, AlertTopic, AllowanceUsed,
+    BalanceRule, BudgetRule, Catalog, Charged, Conversion, Deposit, Discount, DiscountOf, Given,
+    OnChange, Override, Plan, PlanDocument, Rate, Remainder, Rounded, Warning,
 };
 pub use progress::Progress;
 pub use quantity::Quantity;
@@ -75,8 +77,9 @@ pub use quote::{Quote, QuoteError, QuotedDay, QuotedUsage};
 pub use rating::{Continued, Limit, Rated, RatedToDate};
 pub use reduction::{AmountOff, Discounted};
 #[cfg(feature = "schema")]
-pub use schema::{override_schema, plan_schema};
+pub use schema::{override_schema, plan_schema, schema_of};
 pub use share::share;
 pub use tax::{Tax, TaxBehavior, TaxToDate, taxes_of};
 pub use terms::{Segment, SegmentSpan, Terms, TermsError, TermsRef, segments};
 pub use usage::{Metered, Usage, UsageError};
+pub use voucher::{EarlierMonths, Voucher, VoucherUse, VouchersUsed};

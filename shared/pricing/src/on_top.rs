@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::part::price_of;
 use crate::rating::{Due, Rating};
 use crate::run::{Counted, rate_all, sum};
 use crate::tally::Tally;
 use crate::{
-    ChargeError, DayCharge, Line, LineCause, MonthToDate, MonthUsage, Rated, Segment, Usage, charge,
+    ChargeError, Charged, DayCharge, Fen, Line, LineCause, MonthToDate, MonthUsage, Rated, Segment,
+    Usage, Yuan, charge,
 };
 
 /// A line that usage adds to a month to date.
@@ -89,6 +91,33 @@ impl<'a> SoFar<'a> {
         let all = Rated { base_yuan, due_yuan, ..Rated::default() };
         Ok(SoFar { begun, ratings, all })
     }
+}
+
+/// What a month to date amounts to under the rates that are charged at its end, as far as it is not charged yet:
+/// after discounts and maximums, without minimums and without tax that is added.
+///
+/// # Errors
+///
+/// [`ChargeError`] when a count or an amount leaves its range.
+pub fn charged_at_month_end(
+    segments: &[Segment<'_>],
+    month: &MonthToDate,
+) -> Result<Fen, ChargeError> {
+    let begun = segments.iter().filter(|segment| month.segments.contains_key(&segment.from()));
+    let mut rates = begun.flat_map(|segment| segment.plan().rates());
+    if rates.all(|rate| rate.charged == Charged::Daily) {
+        return Ok(Fen::ZERO);
+    }
+    let (begun, tallies) = tallies_of(segments, month)?;
+    let counted = begun.iter().zip(&tallies);
+    let counted = counted.map(|(segment, tally)| Counted { segment, tally }).collect::<Vec<_>>();
+    let rounding = month.rounding.unwrap_or_default();
+    let charged = month.segments.values().try_fold(month.concession_yuan, |sum, segment| {
+        let rates = Yuan::sum(segment.rates.values().map(|rated| rated.yuan))?;
+        sum.plus(rates)?.plus(segment.adjustment_yuan)
+    })?;
+    let all = price_of(&counted, Due::Deferred)?.to_fen_rounded(rounding)?;
+    Ok(all.minus(charged.to_fen_rounded(rounding)?)?.max(Fen::ZERO))
 }
 
 /// The segments of a month with what was rated of each; nothing of one that has not begun.

@@ -68,14 +68,17 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Which segments have nothing new while others of their run have.
+    /// Which segments have nothing new while others of their run have; or others of the month, where they share
+    /// vouchers.
     fn shifts(&self, news: &[News]) -> Vec<bool> {
         let is_shifted = |(part, of_part): (&Part<'_>, &News)| {
             let mut others = self.0.iter().zip(news);
+            let shares_vouchers = !part.segment.span().vouchers.is_empty();
             self.0.len() > 1
                 && of_part.is_empty()
                 && others.any(|(other, news)| {
-                    part.segment.is_in_run_of(other.segment) && !news.is_empty()
+                    let is_shared = shares_vouchers || part.segment.is_in_run_of(other.segment);
+                    is_shared && !news.is_empty()
                 })
         };
         self.0.iter().zip(news).map(is_shifted).collect()
@@ -221,6 +224,7 @@ impl<'a> Part<'a> {
             self.unpriced.push(Unpriced { segment, because, apis: news.unpriced });
         }
         self.to_date.unpriced = self.tally.unpriced;
+        self.to_date.vouchers_before.clone_from(&self.segment.span().vouchers);
         let Rating { rates, plan, .. } = rating;
         let tallies = self.tally.rates.iter();
         let rated = self.segment.plan().rates().iter().zip(tallies).zip(rates).zip(news.by_rate);
@@ -232,7 +236,8 @@ impl<'a> Part<'a> {
             }
             let before = self.to_date.rates.get(&rate.rate).copied().unwrap_or_default();
             let now = after.to_date();
-            if !apis.is_empty() || before != now {
+            let is_other_use = self.to_date.vouchers.note(Some(&rate.rate), &after);
+            if !apis.is_empty() || before != now || is_other_use {
                 self.to_date.rates.insert(rate.rate.clone(), now);
                 let line = line(segment, because, before, after, now.yuan)?;
                 lines.push(Line { rate: Some(rate.rate.clone()), apis, ..line });
@@ -240,7 +245,8 @@ impl<'a> Part<'a> {
         }
         lines.extend(of_rates);
         let before = self.to_date.adjustment_yuan;
-        if before != adjustment {
+        let is_other_use = self.to_date.vouchers.note(None, &plan);
+        if before != adjustment || is_other_use {
             self.to_date.adjustment_yuan = adjustment;
             let before = RatedToDate { yuan: before, ..RatedToDate::default() };
             lines.push(line(segment, because, before, plan, adjustment)?);

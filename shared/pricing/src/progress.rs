@@ -6,7 +6,8 @@ use crate::rating::Due;
 use crate::run::{Counted, rate_all};
 use crate::tally::{RateTally, Tally};
 use crate::{
-    BillingDay, ChargeError, Metered, MonthToDate, Name, Rated, Segment, UsageError, Yuan,
+    AllowanceUsed, BillingDay, ChargeError, Metered, MonthToDate, Name, Rated, Segment, UsageError,
+    Yuan,
 };
 
 /// A segment of a month with what was metered in it, and in the segments before it, so far.
@@ -76,6 +77,40 @@ impl<'a> Progress<'a> {
             }
             Ok(())
         })
+    }
+
+    /// What days from one on add to the price of the month if every rate of the segment is used on each of them as
+    /// on an average one of the `of` days of the segment so far. Tax that is added is not in it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChargeError`] when an amount leaves its range.
+    pub fn price_of_days(&self, from: BillingDay, days: u32, of: u32) -> Result<Yuan, ChargeError> {
+        let mut more = self.clone();
+        let tallies = more.tallies.get_mut(self.at).map(|tally| &mut tally.rates);
+        for tally in tallies.into_iter().flatten() {
+            let on_a_day = tally.total.going_on(1, of);
+            tally.total = tally.total.going_on(of.saturating_add(days), of);
+            let ahead = std::iter::successors(Some(from), |day| Some(day.next()));
+            let by_day = usize::try_from(days).unwrap_or_default();
+            for day in ahead.take(if tally.by_day { by_day } else { 0 }) {
+                tally.days.insert(day, on_a_day);
+            }
+        }
+        Ok(more.price()?.minus(self.price()?)?)
+    }
+
+    /// What was used of each allowance of the segment, and of the segments that it goes on from.
+    #[must_use]
+    pub fn allowances(&self, month: &MonthToDate) -> Vec<AllowanceUsed> {
+        let of = |segment: &'a Segment<'a>| {
+            segment.allowances().map(move |(rate, free)| AllowanceUsed {
+                rate: rate.cloned(),
+                free,
+                used: month.free_used(segment, rate),
+            })
+        };
+        self.segment().into_iter().flat_map(of).collect()
     }
 
     /// What more usage of a rate would cost after so much of it was metered, all of it in the segment.
@@ -179,6 +214,40 @@ mod tests {
             (20_000, "4", "4"),
         ] {
             assert_eq!(prices(calls), (next.to_owned(), last.to_owned()), "{calls}");
+        }
+    }
+
+    /// What so many more days add to a month of `plan` that had so many calls on each of its first days.
+    fn of_days(plan: &str, calls: u64, first_days: u32, more: u32) -> String {
+        let plan = Plan::read(plan).unwrap();
+        let (first, last) = ("2015-05-01".parse().unwrap(), "2015-06-01".parse().unwrap());
+        let segments = [Segment::new(first, last, &Terms::of(&plan)).unwrap()];
+        let usage = Usage::from_iter([("a.x".parse().unwrap(), Metered::calls(calls))]);
+        let days = std::iter::successors(Some(first), |day: &BillingDay| Some(day.next()));
+        let days = days.take(first_days.try_into().unwrap()).collect::<Vec<_>>();
+        let own = days.iter().map(|day| (*day, &usage)).collect();
+        let usage = MonthUsage { own, ..MonthUsage::default() };
+        let month = charge(&segments, &MonthToDate::default(), &usage).unwrap().month;
+        let progress = Progress::on(first, &segments, &month).unwrap().unwrap();
+        let next = days.last().unwrap().next();
+        progress.price_of_days(next, more, first_days).unwrap().to_string()
+    }
+
+    #[test]
+    fn days_ahead_go_on_as_those_before_with_their_allowances_and_tiers() {
+        let daily = r#"{"plan": "daily", "effective_from": "2015-01-01", "rates": [
+            {"rate": "basic", "apis": ["*"], "free_per_day": 100,
+             "price": {"model": "per_unit", "unit_price": "0.01"}}]}"#;
+        for (plan, calls, first_days, more, price) in [
+            // 5,000 calls are free by the rate and 1,000 by the plan; 20 % are taken off until July.
+            (PLAN, 1_100, 5, 5, "40"),
+            (PLAN, 1_100, 5, 0, "0"),
+            (PLAN, 100, 10, 21, "0"),
+            (PLAN, 1_600, 10, 10, "64"),
+            (daily, 150, 2, 3, "1.5"),
+            (daily, 100, 2, 3, "0"),
+        ] {
+            assert_eq!(of_days(plan, calls, first_days, more), price, "{calls} in {first_days}");
         }
     }
 

@@ -7,9 +7,9 @@ use steelyard_json::{JsonError, Node};
 use thiserror::Error;
 
 use crate::{
-    BillingDay, BillingMonth, Calls, ChargeError, DayCharge, Fen, Line, Metered, MoneyError,
-    MonthToDate, MonthUsage, PlanError, Segment, Terms, TermsError, Unpriced, Usage, UsageError,
-    Yuan, charge, segments,
+    BillingDay, BillingMonth, Calls, ChargeError, DayCharge, EarlierMonths, Fen, Line, Metered,
+    MoneyError, MonthToDate, MonthUsage, Name, PlanError, Segment, Terms, TermsError, Unpriced,
+    Usage, UsageError, VouchersUsed, Yuan, charge, segments,
 };
 
 /// Usage that is to be priced: a month's, or days'.
@@ -122,7 +122,7 @@ impl Quote {
     }
 
     /// What the counts of days cost, each settled after the other; what is due at the end of a
-    /// month is due on the last of its days that is given.
+    /// month is due on the last of its days that is given. Vouchers are given from the first month on.
     ///
     /// `terms_on` tells what holds on a day.
     ///
@@ -142,9 +142,25 @@ impl Quote {
             days: Vec::new(),
         };
         let months = days.keys().map(|day| day.month()).collect::<BTreeSet<_>>();
-        for month in months {
-            let segments = segments(month, &mut terms_on)?;
-            quote.add_month(month, &segments, days)?;
+        let mut used = VouchersUsed::default();
+        let mut on_plan: Option<(Name, BillingDay)> = None;
+        for month in &months {
+            let first = months.first().copied().unwrap_or(*month);
+            let segments = segments(*month, &mut terms_on)?.into_iter();
+            let segments = segments.map(|segment| {
+                let (plan, from) = (&segment.span().terms.plan, segment.from());
+                let (_, plan_since) = match on_plan.take().filter(|(before, _)| before == plan) {
+                    Some(goes_on) => on_plan.insert(goes_on),
+                    None => on_plan.insert((plan.clone(), from)),
+                };
+                let plan_since = *plan_since;
+                segment.after_months(EarlierMonths { first, plan_since, used: &used })
+            });
+            let to_date = quote.add_month(*month, &segments.collect::<Vec<_>>(), days)?;
+            used = to_date
+                .vouchers_used()
+                .and_then(|more| used.plus(&more))
+                .map_err(ChargeError::from)?;
         }
         Ok(quote)
     }
@@ -154,7 +170,7 @@ impl Quote {
         month: BillingMonth,
         segments: &[Segment<'_>],
         days: &BTreeMap<BillingDay, Usage>,
-    ) -> Result<(), QuoteError> {
+    ) -> Result<MonthToDate, QuoteError> {
         let of_month = month.first_day()..=month.last_day();
         let last = days.range(of_month.clone()).next_back().map(|(day, _)| *day);
         let mut to_date = MonthToDate::default();
@@ -172,7 +188,7 @@ impl Quote {
             rated = charged.rated_yuan;
             to_date = charged.month;
         }
-        Ok(())
+        Ok(to_date)
     }
 
     fn add_day(

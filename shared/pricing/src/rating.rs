@@ -235,20 +235,24 @@ impl Rating {
 }
 
 /// Rates a segment that goes on from none, and from which none goes on.
-pub(crate) fn rate(segment: &Segment<'_>, tally: &Tally, due: Due) -> Result<Rating, MoneyError> {
+pub(crate) fn rate(
+    segment: &Segment<'_>,
+    tally: &Tally,
+    due: Due,
+    used: &mut Used,
+) -> Result<Rating, MoneyError> {
     let document = segment.plan().document();
     let mut shared = SharedFree::of(segment, Decimal::ZERO);
-    let mut used = Used::default();
     let rates = document
         .rates
         .iter()
         .zip(&tally.rates)
         .map(|(rate, tally)| {
             let rated = measure(segment, rate, tally, None, &mut shared);
-            price(segment, rate, rated, due, &mut used)
+            price(segment, rate, rated, due, used)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    rate_plan(segment, rates, Yuan::ZERO, due == Due::All, &mut used)
+    rate_plan(segment, rates, Yuan::ZERO, due == Due::All, used)
 }
 
 /// What the plan makes of its rates, after what earlier segments came to.

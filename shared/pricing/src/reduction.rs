@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Discount, DiscountOf, Limit, MoneyError, Name, Percent, PlanDocument, Rate, Rated, Segment,
-    Yuan,
+    BillingDay, Discount, DiscountOf, Limit, MoneyError, Name, Percent, PlanDocument, Rate, Rated,
+    Segment, VouchersUsed, Yuan,
 };
 
 /// A discount as it was applied.
@@ -29,9 +29,16 @@ pub struct Discounted {
 /// A fixed amount that is taken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AmountOff {
-    /// The amount of the month; of a part of it that begins anew, the share by days.
+    /// The amount of the month; of a part of it that begins anew, the share by days. Of a voucher, all that
+    /// was given so far.
     pub yuan: Yuan,
-    /// How much of the amount earlier segments used.
+    /// The day from which a voucher is given; none for an amount of one month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<BillingDay>,
+    /// How much of a voucher earlier months used.
+    #[serde(default, skip_serializing_if = "Yuan::is_zero")]
+    pub earlier_yuan: Yuan,
+    /// How much of the amount earlier segments of the month used.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub used_yuan: Yuan,
 }
@@ -43,14 +50,18 @@ impl AmountOff {
     ///
     /// [`MoneyError`] when an amount leaves its range.
     pub fn of(self, left: Yuan) -> Result<Yuan, MoneyError> {
-        Ok(self.yuan.minus(self.used_yuan)?.min(left).max(Yuan::ZERO))
+        let rest = self.yuan.minus(self.earlier_yuan)?.minus(self.used_yuan)?;
+        Ok(rest.min(left).max(Yuan::ZERO))
     }
 }
 
-/// How much of each fixed amount the earlier segments of a run used, by rate and discount. A discount of the
-/// plan has no rate.
+/// How much of each fixed amount the earlier segments of a month used.
 #[derive(Default)]
-pub(crate) struct Used(BTreeMap<(Option<Name>, Name), Yuan>);
+pub(crate) struct Used {
+    /// Of those of the month, by rate and discount, in the run so far. A discount of the plan has no rate.
+    run: BTreeMap<(Option<Name>, Name), Yuan>,
+    vouchers: VouchersUsed,
+}
 
 impl Rated {
     /// From `base_yuan` to `due_yuan`: discounts, then the maximum, which holds what `earlier` segments came
@@ -74,8 +85,11 @@ impl Rated {
         }
         for discount in segment.discounts(discounts) {
             let Some(amount) = discount.amount else { continue };
-            let yuan = segment.share_of_amount_off(amount);
-            let taken = used.taken(rate, &discount.discount, yuan, left)?;
+            let taken = used.taken(segment, rate, (discount, amount), left)?;
+            if taken.amount.as_ref().is_some_and(|off| off.since.is_some() && off.yuan.is_zero()) {
+                // A voucher of an earlier month, of which nothing is carried.
+                continue;
+            }
             left = left.minus(taken.off_yuan)?;
             self.discounts.push(taken);
         }
@@ -111,20 +125,38 @@ impl<'a> Reductions<'a> {
 }
 
 impl Used {
-    /// What is taken off what is left of a segment, of an amount of its run.
+    /// Begins a run, which has amounts of its own; vouchers go on.
+    pub(crate) fn begin_run(&mut self) {
+        self.run.clear();
+    }
+
+    /// What is taken off what is left of a segment.
     fn taken(
         &mut self,
+        segment: &Segment<'_>,
         rate: Option<&Name>,
-        discount: &Name,
-        yuan: Yuan,
+        (discount, yuan): (&Discount, Yuan),
         left: Yuan,
     ) -> Result<Discounted, MoneyError> {
-        let used = self.0.entry((rate.cloned(), discount.clone())).or_default();
-        let amount = AmountOff { yuan, used_yuan: *used };
-        let off_yuan = amount.of(left)?;
-        *used = used.plus(off_yuan)?;
+        let (amount, off_yuan) = if discount.is_voucher() {
+            let (voucher, earlier) = segment.voucher(rate, discount);
+            let used = self.vouchers.of(&voucher);
+            let of = (discount, yuan);
+            let amount = segment.voucher_amount((&voucher, earlier), of, used)?;
+            let off = amount.of(left)?;
+            self.vouchers.add(voucher, off)?;
+            (amount, off)
+        } else {
+            let used = self.run.entry((rate.cloned(), discount.discount.clone())).or_default();
+            let yuan = segment.share_of_amount_off(yuan);
+            let (since, earlier_yuan) = (None, Yuan::ZERO);
+            let amount = AmountOff { yuan, since, earlier_yuan, used_yuan: *used };
+            let off = amount.of(left)?;
+            *used = used.plus(off)?;
+            (amount, off)
+        };
         Ok(Discounted {
-            discount: discount.clone(),
+            discount: discount.discount.clone(),
             percent: Percent::default(),
             amount: Some(Box::new(amount)),
             of_yuan: left,

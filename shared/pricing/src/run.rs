@@ -23,13 +23,15 @@ pub(crate) struct Counted<'a> {
 pub(crate) fn rate_all(parts: &[Counted<'_>], due: Due) -> Result<Vec<Rating>, ChargeError> {
     let mut ratings = Vec::with_capacity(parts.len());
     let mut rest = parts;
+    let mut used = Used::default();
     while let Some(first) = rest.first() {
         let is_of_run = |part: &&Counted<'_>| part.segment.is_in_run_of(first.segment);
         let (run, later) = rest.split_at(rest.iter().take_while(is_of_run).count());
         match run {
-            [only] => ratings.push(rate(only.segment, only.tally, due)?),
-            _ => rate_run(run, due, &mut ratings)?,
+            [only] => ratings.push(rate(only.segment, only.tally, due, &mut used)?),
+            _ => rate_run(run, due, &mut used, &mut ratings)?,
         }
+        used.begin_run();
         rest = later;
     }
     Ok(ratings)
@@ -45,6 +47,7 @@ pub(crate) fn sum(ratings: &[Rating]) -> Result<Yuan, MoneyError> {
 fn rate_run(
     run: &[Counted<'_>],
     of_month: Due,
+    used: &mut Used,
     ratings: &mut Vec<Rating>,
 ) -> Result<(), ChargeError> {
     let mut earlier = Earlier::default();
@@ -57,7 +60,6 @@ fn rate_run(
     choose_tiers(run, &mut measured);
     let mut due = BTreeMap::<&Name, Yuan>::new();
     let mut due_of_plan = Yuan::ZERO;
-    let mut used = Used::default();
     for (at, (part, rates)) in run.iter().zip(measured).enumerate() {
         let is_last = at + 1 == run.len();
         let of_part = if of_month == Due::All && !is_last { Due::Earlier } else { of_month };
@@ -69,11 +71,11 @@ fn rate_run(
                 Some(continued) => continued.due_yuan = *before,
                 None => *before = Yuan::ZERO,
             }
-            let rated = price(segment, rate, rated, of_part, &mut used)?;
+            let rated = price(segment, rate, rated, of_part, used)?;
             *before = before.plus(rated.due_yuan)?;
             priced.push(rated);
         }
-        let rating = rate_plan(segment, priced, due_of_plan, of_part == Due::All, &mut used)?;
+        let rating = rate_plan(segment, priced, due_of_plan, of_part == Due::All, used)?;
         due_of_plan = due_of_plan.plus(rating.due_yuan)?;
         ratings.push(rating);
     }

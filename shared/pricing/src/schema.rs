@@ -10,7 +10,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::{ApiPattern, BillingDay, Name, Override, Percent, PlanDocument, Quantity, Yuan};
+use crate::{ApiPattern, BillingDay, Fen, Name, Override, Percent, PlanDocument, Quantity, Yuan};
 
 /// The schema of a plan document.
 #[must_use]
@@ -24,7 +24,9 @@ pub fn override_schema() -> Value {
     schema_of::<Override>()
 }
 
-fn schema_of<T: JsonSchema>() -> Value {
+/// The schema of a document that people write.
+#[must_use]
+pub fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(for_people));
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
@@ -81,6 +83,11 @@ written_as!(BillingDay, {
     "format": "date",
     "pattern": "^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}$",
     "examples": ["2014-04-01"]
+});
+
+written_as!(Fen, {
+    "description": "An amount in fen, a hundredth of a yuan.",
+    "type": "integer"
 });
 
 written_as!(Yuan, {

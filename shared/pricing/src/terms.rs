@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    BillingDay, BillingMonth, Discount, Name, Override, Plan, PlanError, Quantity, Tax, Yuan,
+    BillingDay, BillingMonth, Deposit, Discount, Name, Override, Plan, PlanError, Quantity, Tax,
+    VouchersUsed, Yuan,
 };
 
 /// By which plan and overrides something was rated: enough to find them again.
@@ -59,6 +60,9 @@ pub struct SegmentSpan {
     /// The tax on the prices of these terms, if they have any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Tax>,
+    /// What earlier months used of the vouchers that hold in the segment.
+    #[serde(default, skip_serializing_if = "VouchersUsed::is_empty")]
+    pub vouchers: VouchersUsed,
     /// The terms.
     #[serde(flatten)]
     pub terms: TermsRef,
@@ -90,6 +94,13 @@ impl<'a> Terms<'a> {
         Terms { plan, overrides: Vec::new() }
     }
 
+    /// The deposit that is wanted: that of the last override that names one, or the plan's.
+    #[must_use]
+    pub fn deposit(&self) -> Option<&'a Deposit> {
+        let of_override = self.overrides.iter().rev().find_map(|over| over.deposit.as_ref());
+        of_override.or(self.plan.document().deposit.as_ref())
+    }
+
     /// The names of what holds.
     #[must_use]
     pub fn reference(&self) -> TermsRef {
@@ -113,7 +124,9 @@ impl<'a> Terms<'a> {
         for discounts in of_rates.chain([&mut document.discounts]) {
             discounts.retain(|discount| discount.holds_on(day));
             for discount in discounts {
-                (discount.from, discount.until) = (None, None);
+                // A voucher is known by its first day.
+                discount.from = discount.from.filter(|_| discount.is_voucher());
+                discount.until = None;
             }
         }
         Plan::try_from(document).map_err(|source| TermsError { day, source })
@@ -214,6 +227,7 @@ impl<'a> Segment<'a> {
             run_from: None,
             run_until: None,
             tax: plan.document().tax,
+            vouchers: VouchersUsed::default(),
             terms: terms.reference(),
         };
         Ok(Segment { span, terms: terms.clone(), plan })
@@ -265,6 +279,10 @@ impl<'a> Segment<'a> {
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    pub(crate) fn set_vouchers(&mut self, vouchers: VouchersUsed) {
+        self.span.vouchers = vouchers;
     }
 
     /// The first day.

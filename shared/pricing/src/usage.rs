@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::meter::AMOUNT_DECIMALS_MAX;
 use crate::{Amount, ApiName, Calls};
 
 /// What was metered of one API: its calls, and the sum of what went through them.
@@ -101,6 +104,22 @@ impl Metered {
             Ok(self.above(other))
         } else {
             Err(UsageError::Below { left: self, right: other })
+        }
+    }
+
+    /// `parts` of what would be `of` parts of it, rounded down, and at most what can be counted: what goes on for
+    /// some days as on `of` days before. Nothing if it is of no part.
+    #[must_use]
+    pub fn going_on(self, parts: u32, of: u32) -> Metered {
+        let by = |number: Decimal| {
+            let scaled = number.checked_mul(parts.into())?.checked_div(of.into())?;
+            Some(scaled.trunc_with_scale(AMOUNT_DECIMALS_MAX))
+        };
+        let calls = by(self.calls.get().into()).and_then(|calls| calls.trunc().to_u64());
+        let amount = by(self.amount.get()).map(|amount| amount.min(Amount::MAX.get()));
+        Metered {
+            calls: Calls::new(calls.unwrap_or_default()).min(Calls::MAX),
+            amount: amount.and_then(Amount::new).unwrap_or_default(),
         }
     }
 

@@ -71,16 +71,7 @@ pub(crate) fn client(roots: Roots) -> std::io::Result<SharedHttpClient> {
 ///
 /// When the system has no root certificates, and they are needed.
 pub(crate) fn connections(roots: Roots) -> std::io::Result<Connections> {
-    let provider = rustls::crypto::ring::default_provider();
-    let tls = ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?;
-    let tls = if roots.are_the_systems() {
-        tls.with_native_roots()?
-    } else {
-        tls.with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
-    };
-    let tls = tls.with_no_client_auth();
+    let tls = with_roots(roots)?;
     let mut tcp = TcpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -92,6 +83,28 @@ pub(crate) fn connections(roots: Roots) -> std::io::Result<Connections> {
         .wrap_connector(tcp);
     let pool = Client::builder(TokioExecutor::new()).build(https);
     Ok(Connections(pool))
+}
+
+/// TLS by ring, with Mozilla's root certificates or those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names.
+///
+/// # Errors
+///
+/// When the variable names no certificates.
+pub fn tls() -> std::io::Result<ClientConfig> {
+    with_roots(Roots::Own)
+}
+
+fn with_roots(roots: Roots) -> std::io::Result<ClientConfig> {
+    let provider = rustls::crypto::ring::default_provider();
+    let tls = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?;
+    let tls = if roots.are_the_systems() {
+        tls.with_native_roots()?
+    } else {
+        tls.with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    };
+    Ok(tls.with_no_client_auth())
 }
 
 impl HttpClient for Connections {

@@ -6,6 +6,8 @@ pub mod aws;
 mod batch;
 #[cfg(feature = "bucket")]
 mod bucket;
+#[cfg(feature = "bus")]
+mod bus;
 #[cfg(feature = "callee")]
 mod callee;
 mod clock;
@@ -24,12 +26,15 @@ pub mod web;
 pub use batch::{Message, each_message, each_message_in_turn, is_batch};
 #[cfg(feature = "bucket")]
 pub use bucket::{Bucket, BucketError};
+#[cfg(feature = "bus")]
+pub use bus::{Bus, BusError};
 #[cfg(feature = "callee")]
 pub use callee::{Callee, InvokeError};
 pub use clock::Clock;
 pub use environment::{Environment, EnvironmentError};
 pub use function::{Error, Function, Invocation, run};
-pub use guard::{Guard, NotAdmitted};
+pub use guard::{Guard, KNOWN_FOR, NotAdmitted};
+pub use http::tls;
 pub use known::Known;
 pub use problem::Problem;
 pub use queue::{Queue, QueueError};

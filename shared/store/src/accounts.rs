@@ -180,11 +180,26 @@ impl Writes {
         before: &Account,
         movement: &Movement,
     ) -> Result<Account, StoreError> {
-        let account = self.account(before, &movement.account)?;
-        if let Some(entry) = &movement.entry {
+        self.movements(before, std::slice::from_ref(movement))
+    }
+
+    /// Writes the account after several movements, each of the account after the one before, with their
+    /// journal entries and the debits that they opened. Gives the account as it will be stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when something cannot be put into DynamoDB's form.
+    pub fn movements(
+        &mut self,
+        before: &Account,
+        movements: &[Movement],
+    ) -> Result<Account, StoreError> {
+        let after = movements.last().map_or(before, |last| &last.account);
+        let account = self.account(before, after)?;
+        for entry in movements.iter().filter_map(|movement| movement.entry.as_ref()) {
             self.entry(entry)?;
         }
-        if let Some(debit) = &movement.opened {
+        for debit in movements.iter().filter_map(|movement| movement.opened.as_ref()) {
             self.record(None, debit)?;
         }
         Ok(account)

@@ -3,39 +3,61 @@
 //! A record that is sent is leased: its next dispatch moves forward, so that it is sent again if its
 //! message is lost. The record itself says when its work is due.
 
+use std::marker::PhantomData;
+
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use steelyard_billing::{IdError, ProviderId, TaskRef};
+use serde::Serialize;
+use steelyard_billing::webhook::EndpointRef;
+use steelyard_billing::{ProviderId, TaskRef};
 
 use crate::item::{Item, number, string, text};
 use crate::schema::{
-    DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, PK, SK, due_shard, due_shard_key, provider_pk, task,
-    task_sk,
+    DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, PK, PROVIDER_PREFIX, SK, due_shard, due_shard_key,
+    provider_pk, task, task_sk,
 };
 use crate::unreadable::Unreadable;
 use crate::writes::Index;
-use crate::{BillingTable, StoreError};
+use crate::{BillingTable, EventsTable, StoreError};
+
+/// A record that stands in an index of due records, by its name: the content of the message that dispatch
+/// sends.
+pub trait DueRecord: Serialize + Sized + Send + Sync {
+    /// Its partition and sort key.
+    fn key(&self) -> (String, String);
+    /// The record of a key; none if it is of something else.
+    fn read(pk: &str, sk: &str) -> Option<Self>;
+}
 
 /// A record with work that is to be dispatched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueTask {
+pub struct Due<R> {
     /// The record.
-    pub task: TaskRef,
+    pub record: R,
     /// The time by which it stands in the index.
     pub dispatch_at: Timestamp,
 }
 
 /// Some of the due records of a shard of the index.
-#[derive(Clone, Debug, Default)]
-pub struct DuePage {
+#[derive(Clone, Debug)]
+pub struct DuePage<R> {
     /// The records, the longest due first.
-    pub tasks: Vec<DueTask>,
+    pub due: Vec<Due<R>>,
     /// What stands in the index and is no record that this version knows.
     pub unreadable: Vec<Unreadable>,
     /// Where the next page begins; none on the last page.
     pub next: Option<DueCursor>,
+}
+
+/// The index of the records of one kind that have work.
+#[derive(Clone, Debug)]
+pub struct DueIndex<R> {
+    client: Client,
+    table: String,
+    of: PhantomData<R>,
 }
 
 /// Where a page of the index ended.
@@ -47,8 +69,13 @@ const LEASE: &str = "lease a due record";
 
 /// What puts a record of a provider into the index.
 pub(crate) fn in_index(provider: &ProviderId, dispatch_at: Timestamp) -> Index {
+    index_entry(due_shard(provider), dispatch_at)
+}
+
+/// What puts a record into a shard of the index.
+pub(crate) fn index_entry(shard: String, dispatch_at: Timestamp) -> Index {
     let set = vec![
-        (DUE_SHARD.to_owned(), string(due_shard(provider))),
+        (DUE_SHARD.to_owned(), string(shard)),
         (DISPATCH_AT_S.to_owned(), number(dispatch_at.as_second())),
     ];
     Index { set, remove: Vec::new() }
@@ -60,19 +87,35 @@ pub(crate) fn not_in_index() -> Index {
 }
 
 impl BillingTable {
+    /// The index of tasks that are due.
+    #[must_use]
+    pub fn due(&self) -> DueIndex<TaskRef> {
+        DueIndex { client: self.client.clone(), table: self.table.clone(), of: PhantomData }
+    }
+}
+
+impl EventsTable {
+    /// The index of endpoints to which something is to be sent.
+    #[must_use]
+    pub fn due(&self) -> DueIndex<EndpointRef> {
+        DueIndex { client: self.client.clone(), table: self.table.clone(), of: PhantomData }
+    }
+}
+
+impl<R: DueRecord> DueIndex<R> {
     /// Records of a shard of the index that are due, at most `limit`, after the page before. The
     /// index follows the table after a moment, so one that was leased just now may still be in it.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn due_tasks(
+    pub async fn page(
         &self,
         shard: u8,
         now: Timestamp,
         after: Option<&DueCursor>,
         limit: i32,
-    ) -> Result<DuePage, StoreError> {
+    ) -> Result<DuePage<R>, StoreError> {
         let answer = self
             .client
             .query()
@@ -89,10 +132,10 @@ impl BillingTable {
             .await
             .map_err(|error| StoreError::aws(FIND, error))?;
         let next = answer.last_evaluated_key.map(DueCursor);
-        let mut page = DuePage { next, ..DuePage::default() };
+        let mut page = DuePage { due: Vec::new(), unreadable: Vec::new(), next };
         for item in answer.items.unwrap_or_default() {
-            match due_task(&item) {
-                Ok(task) => page.tasks.push(task),
+            match due(&item) {
+                Ok(due) => page.due.push(due),
                 Err(error) => page.unreadable.push(Unreadable::new(&item, &error)),
             }
         }
@@ -105,7 +148,7 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn next_dispatch_at(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let (mut earliest, mut after) = (None, None);
         loop {
             let scan = self.client.scan().table_name(&self.table).index_name(DUE_INDEX);
@@ -115,8 +158,8 @@ impl BillingTable {
                 .await
                 .map_err(|error| StoreError::aws(FIND, error))?;
             let items = answer.items.unwrap_or_default();
-            let due = items.iter().filter_map(|item| due_task(item).ok());
-            earliest = due.map(|task| task.dispatch_at).chain(earliest).min();
+            let due = items.iter().filter_map(|item| due::<R>(item).ok());
+            earliest = due.map(|due| due.dispatch_at).chain(earliest).min();
             after = answer.last_evaluated_key;
             if after.is_none() {
                 return Ok(earliest);
@@ -131,13 +174,14 @@ impl BillingTable {
     ///
     /// [`StoreError`] when the table cannot be written. The lease may hold all the same: the record
     /// is sent again when it is over.
-    pub async fn lease(&self, due: &DueTask, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn lease(&self, due: &Due<R>, until: Timestamp) -> Result<bool, StoreError> {
+        let (pk, sk) = due.record.key();
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
-            .key(PK, string(provider_pk(&due.task.provider)))
-            .key(SK, string(task_sk(&due.task.task)))
+            .key(PK, string(pk))
+            .key(SK, string(sk))
             .update_expression("SET #dispatch = :until")
             .condition_expression("#dispatch = :found")
             .expression_attribute_names("#dispatch", DISPATCH_AT_S)
@@ -160,14 +204,23 @@ fn is_beaten<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     })
 }
 
-fn due_task(item: &Item) -> Result<DueTask, StoreError> {
+fn due<R: DueRecord>(item: &Item) -> Result<Due<R>, StoreError> {
     let corrupt = |what: &str| StoreError::corrupt(FIND, what.to_owned());
-    let pk = text(FIND, item, PK)?;
-    let provider = pk.strip_prefix("provider#").ok_or_else(|| corrupt("not of a provider"))?;
-    let provider = provider.parse().map_err(|error: IdError| StoreError::corrupt(FIND, error))?;
-    let task = task(text(FIND, item, SK)?).ok_or_else(|| corrupt("not a record with work"))?;
+    let (pk, sk) = (text(FIND, item, PK)?, text(FIND, item, SK)?);
+    let record = R::read(pk, sk).ok_or_else(|| corrupt("not a record with work"))?;
     let dispatch_at = dispatch_at(item).ok_or_else(|| corrupt("no time of dispatch"))?;
-    Ok(DueTask { task: TaskRef { provider, task }, dispatch_at })
+    Ok(Due { record, dispatch_at })
+}
+
+impl DueRecord for TaskRef {
+    fn key(&self) -> (String, String) {
+        (provider_pk(&self.provider), task_sk(&self.task))
+    }
+
+    fn read(pk: &str, sk: &str) -> Option<TaskRef> {
+        let provider = pk.strip_prefix(PROVIDER_PREFIX)?.parse().ok()?;
+        Some(TaskRef { provider, task: task(sk)? })
+    }
 }
 
 /// The time by which an item stands in the index; none if it does not.

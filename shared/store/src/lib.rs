@@ -1,7 +1,7 @@
-//! Steelyard's two DynamoDB tables: items, keys, and the conditional transactions.
+//! Steelyard's three DynamoDB tables: items, keys, and the conditional transactions.
 //!
-//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`]. This
-//! crate knows items, keys and conditions. It decides nothing: `steelyard-billing` decides what is
+//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`], but for
+//! what happened, which is in [`EventsTable`]. This crate knows items, keys and conditions. It decides nothing: `steelyard-billing` decides what is
 //! stored, and `steelyard-books` loads, decides and stores.
 
 mod access;
@@ -11,12 +11,16 @@ mod adjustments;
 mod batch;
 mod bill_runs;
 mod breaker;
+mod changes;
 mod corrections;
 mod cumulative;
 mod due;
+mod endpoints;
 mod error;
+mod events;
 mod idempotency;
 mod item;
+mod ladders;
 mod mandates;
 mod packed;
 mod packed_parts;
@@ -43,10 +47,13 @@ pub use access::StoredAccess;
 pub use accounts::{AccountPage, ProviderAccount, Stored};
 pub use actions::ActionPage;
 pub use bill_runs::StoredRun;
+pub use changes::stream_change;
 pub use cumulative::{CumulativeReport, Raised, TooLarge};
-pub use due::{DueCursor, DuePage, DueTask};
+pub use due::{Due, DueCursor, DueIndex, DuePage, DueRecord};
 pub use error::{CommitError, StoreError};
+pub use events::EventsTable;
 pub use idempotency::IdempotentAnswer;
+pub use ladders::{StoredLadder, StoredLadders};
 pub use plans::{StoredPlan, StoredPlans};
 pub use realm::Realms;
 pub use reconciliation::Unshown;
@@ -57,7 +64,7 @@ pub use registry::{
 pub use reports::{APIS_PER_DAY_MAX, Counted, CountedReport, Digest, Withdrawn};
 pub use runs::{LatestRuns, RUNS_REGARDED};
 pub use session_links::session_link_id;
-pub use statements::BookedTransfer;
+pub use statements::{BookedTransfer, TransferOf};
 pub use table::BillingTable;
 pub use unreadable::{Found, Unreadable};
 pub use usage::{Registrations, UsageTable};

@@ -1,4 +1,4 @@
-//! Every key and attribute name of the two tables, in one place.
+//! Every key and attribute name of the three tables, in one place.
 //!
 //! | table | `pk` | `sk` | item |
 //! |---|---|---|---|
@@ -20,7 +20,7 @@
 //! | billing | `provider#…` | `reversal#trade#request` | money that Alipay gave back without our request |
 //! | billing | `provider#…` | `mandate#0000000001` | a mandate, from its offer on |
 //! | billing | `provider#…` | `key#recharge#…` | the answer to a request with that `Idempotency-Key` |
-//! | billing | `transfer#reference` | `transfer` | that a bank transfer was booked, and for whom |
+//! | billing | `transfer#reference` | `transfer` | that a bank transfer was booked, for whom and what it paid |
 //! | billing | `agreement#…` | `owner` | the mandate of an agreement at Alipay |
 //! | billing | `code#…` | `provider` | the provider of the numbers with that code |
 //! | billing | `breaker` | `breaker` | whether debits are made at all |
@@ -39,12 +39,19 @@
 //! | billing | `actions#2015-05` | time and id | an action that somebody asked for in that month |
 //! | billing | `action#id` | `action` | where the action of that name is |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
+//! | billing | `ladders` | `2014-04-01` | a version of the arrears ladder |
 //! | billing | `link#…` | `link` | a link that opens a portal session, under the digest of its token; it expires |
+//! | events | `provider#…` or `platform` | `event#0000000042` | something that happened to the provider, or to the platform; it expires |
+//! | events | `provider#…` or `platform` | `numbering` | the number of the last event |
+//! | events | `provider#…` or `platform` | `endpoint#name` | where the subject's events are sent, and how far |
+//! | events | `provider#…` or `platform` | `dead#name#0000000042` | an event that an endpoint did not take |
+//! | events | `endpoints` | `subject#name` | that there is an endpoint of that name |
+//! | events | `event#evt_…` | `event` | where the event of that name is; it expires |
 //!
 //! Every item has `format`, the version of what is stored inside its attributes.
 //!
 //! Debits, mandates, recharges, refunds and reversals stand on the index `due` while there is something to do
-//! with them.
+//! with them. So do endpoints, in the index of their table.
 //!
 //! No id holds a `#`, so that keys can't be forged.
 
@@ -53,10 +60,12 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
+use steelyard_billing::event::{EventId, Subject};
+use steelyard_billing::webhook::EndpointRef;
 use steelyard_billing::{
-    ActionId, AdjustmentId, CorrectionId, DebitId, Grantee, MandateId, OutRequestNo, OutTradeNo,
-    ProviderCode, ProviderId, RechargeId, RefundRef, ReportId, SourceId, StatementId, TaskId,
-    Unmatched,
+    ActionId, AdjustmentId, CorrectionId, DebitId, EndpointName, Grantee, MandateId, OutRequestNo,
+    OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef, ReportId, SourceId, StatementId,
+    TaskId, Unmatched,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
@@ -94,7 +103,7 @@ pub(crate) const DETAIL: &str = "detail";
 pub(crate) const DETAIL_PARTS: &str = "detail_parts";
 /// What a set of corrections holds, JSON lines.
 pub(crate) const CONTENT: &str = "content";
-/// A plan as it was written down, a text in JSON.
+/// A plan or an arrears ladder as it was written down, a text in JSON.
 pub(crate) const DOCUMENT: &str = "document";
 
 /// The shards of the registry that have providers, a set of numbers.
@@ -140,9 +149,21 @@ pub(crate) const DAY_FAILURE: &str = "failure";
 pub(crate) const REALM: &str = "realm";
 pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
+pub(crate) const LADDERS: &str = "ladders";
 pub(crate) const CORRECTIONS: &str = "corrections";
 pub(crate) const LINK: &str = "link";
 pub(crate) const ACTION: &str = "action";
+pub(crate) const PROVIDER_PREFIX: &str = "provider#";
+pub(crate) const SHARD_PREFIX: &str = "shard#";
+pub(crate) const ACCOUNT_SUFFIX: &str = "#account";
+pub(crate) const PLATFORM: &str = "platform";
+pub(crate) const EVENT: &str = "event";
+pub(crate) const EVENT_PREFIX: &str = "event#";
+pub(crate) const ENDPOINT_PREFIX: &str = "endpoint#";
+pub(crate) const DEAD_PREFIX: &str = "dead#";
+/// The partition of the names of all endpoints.
+pub(crate) const ENDPOINTS: &str = "endpoints";
+pub(crate) const NUMBERING: &str = "numbering";
 /// Sorts before every id and name.
 pub(crate) const KEY_BEGIN: &str = "!";
 /// Sorts after everything that continues a key.
@@ -159,6 +180,10 @@ pub const REGISTRY_SHARDS: RangeInclusive<u8> = 0..=u8::MAX;
 /// about 1.7%, so no key takes 2% of a night. A dispatch run that finds nothing costs a query of half a
 /// read unit for each shard. A divisor of 256, so that no shard gets more hashes than another.
 pub const DUE_SHARDS: u8 = 64;
+
+/// Over how many partitions of the index of the events table endpoints are spread. There are as many as
+/// receivers, far fewer than due records.
+pub const ENDPOINT_SHARDS: u8 = 8;
 
 /// The number of parts of a day of bills, by a hash of the number of the trade. The movements that a
 /// bill has to show are spread over as many partitions, and the rows of a bill are split likewise,
@@ -187,7 +212,7 @@ pub fn registry_shard(provider: &ProviderId) -> u8 {
 }
 
 pub(crate) fn registry_pk(shard: u8) -> String {
-    format!("shard#{shard:03}")
+    format!("{SHARD_PREFIX}{shard:03}")
 }
 
 /// The sort key of a settlement run.
@@ -215,7 +240,7 @@ pub(crate) fn run_failure_sk(provider: &ProviderId) -> String {
 }
 
 pub(crate) fn account_sk(provider: &ProviderId) -> String {
-    format!("{provider}#account")
+    format!("{provider}{ACCOUNT_SUFFIX}")
 }
 
 pub(crate) fn provider_sk(provider: &ProviderId) -> String {
@@ -223,7 +248,55 @@ pub(crate) fn provider_sk(provider: &ProviderId) -> String {
 }
 
 pub(crate) fn provider_pk(provider: &ProviderId) -> String {
-    format!("provider#{provider}")
+    format!("{PROVIDER_PREFIX}{provider}")
+}
+
+/// The partition of the events of a subject.
+pub(crate) fn subject_pk(subject: &Subject) -> String {
+    match subject {
+        Subject::Provider(provider) => provider_pk(provider),
+        Subject::Platform => PLATFORM.to_owned(),
+    }
+}
+
+/// The subject of a partition; none if it is of something else.
+pub(crate) fn subject(pk: &str) -> Option<Subject> {
+    match pk.strip_prefix(PROVIDER_PREFIX) {
+        Some(provider) => provider.parse().ok().map(Subject::Provider),
+        None => (pk == PLATFORM).then_some(Subject::Platform),
+    }
+}
+
+pub(crate) fn endpoint_sk(endpoint: &EndpointName) -> String {
+    format!("{ENDPOINT_PREFIX}{endpoint}")
+}
+
+/// The sort key of what names an endpoint among all.
+pub(crate) fn endpoint_place_sk(of: &EndpointRef) -> String {
+    format!("{}#{}", of.subject, of.endpoint)
+}
+
+/// The shard of the index of due endpoints to which one belongs, by its key.
+pub(crate) fn endpoint_due_shard(pk: &str, sk: &str) -> String {
+    due_shard_key(first_byte(&format!("{pk} {sk}")) % ENDPOINT_SHARDS)
+}
+
+/// What the dead letters of an endpoint begin with.
+pub(crate) fn dead_prefix(endpoint: &EndpointName) -> String {
+    format!("{DEAD_PREFIX}{endpoint}#")
+}
+
+pub(crate) fn dead_sk(endpoint: &EndpointName, sequence: u64) -> String {
+    format!("{}{sequence:010}", dead_prefix(endpoint))
+}
+
+pub(crate) fn event_sk(sequence: u64) -> String {
+    format!("{EVENT_PREFIX}{sequence:010}")
+}
+
+/// The partition of what finds an event by its name.
+pub(crate) fn event_pk(id: &EventId) -> String {
+    format!("{EVENT_PREFIX}{id}")
 }
 
 pub(crate) fn report_sk(day: BillingDay, source: &SourceId, report: &ReportId) -> String {

@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use steelyard_billing::Statement;
 use steelyard_pricing::Usage;
 
-use crate::StoreError;
 use crate::item::{Item, from_item, keyed, number, text, to_item, unreadable};
 use crate::packed::{self, Names};
 use crate::schema::{DETAIL, DETAIL_PARTS, SK, detail_sk, provider_pk, statement_sk};
+use crate::{Found, StoreError, Unreadable};
 
 /// What reads of statements are called in errors.
 pub(crate) const READ_STATEMENTS: &str = "read statements";
@@ -45,41 +45,76 @@ pub(crate) fn statement_items(
 
 /// The statements of items that come in the order of their keys, by day.
 pub(crate) fn statements_of(items: Vec<Item>) -> Result<Vec<Statement>, StoreError> {
-    let mut items = items.into_iter().peekable();
-    let (mut statements, mut names) = (Vec::new(), Names::default());
-    while let Some(mut item) = items.next() {
-        let corrupt = unreadable(READ_STATEMENTS, &item);
-        let stated =
-            item.get(DETAIL_PARTS).map_or(Some(0), |parts| parts.as_n().ok()?.parse().ok());
-        let mut detail = take_detail(&mut item)?.unwrap_or_default();
-        let mut statement = without_detail(item)?;
-        let mut parts = 0_usize;
-        let part_of = format!("{}#", statement_sk(statement.statement));
-        let is_part =
-            |item: &Item| text(READ_STATEMENTS, item, SK).is_ok_and(|sk| sk.starts_with(&part_of));
-        while let Some(mut part) = items.next_if(is_part) {
-            let of_part = take_detail(&mut part)?;
-            detail.extend(of_part.ok_or_else(|| corrupt(format!("part {parts} has no detail")))?);
-            parts += 1;
-        }
-        if stated != Some(parts) {
-            return Err(corrupt(format!("{parts} parts of its detail are stored, and not all")));
-        }
-        let usages = packed::unpack_all(&detail, &mut names);
-        let usages = usages.map_err(|error| corrupt(error.to_string()))?;
-        let places = self::usages(&mut statement).count();
-        if places != usages.len() {
-            return Err(corrupt(format!(
-                "it has {places} lines with APIs, and {} lists",
-                usages.len()
-            )));
-        }
-        self::usages(&mut statement).zip(usages).for_each(|(place, usage)| *place = usage);
-        statements.push(statement);
-    }
+    let each = each_of(items)?.into_iter().map(|of| of.statement);
+    let mut statements = each.collect::<Result<Vec<_>, _>>()?;
     // As keys, `+10` sorts before `+2`.
     statements.sort_by_key(|statement| statement.statement);
     Ok(statements)
+}
+
+/// The same, but each that cannot be read fails alone.
+pub(crate) fn found_of(items: Vec<Item>) -> Result<Found<Statement>, StoreError> {
+    let mut found = Found { readable: Vec::new(), unreadable: Vec::new() };
+    for Named { item, statement } in each_of(items)? {
+        match statement {
+            Ok(statement) => found.readable.push(statement),
+            Err(error) => found.unreadable.push(item.because(&error)),
+        }
+    }
+    found.readable.sort_by_key(|statement| statement.statement);
+    Ok(found)
+}
+
+/// A statement that was read, or why it cannot be, with the name of its first item.
+struct Named {
+    item: Unreadable,
+    statement: Result<Statement, StoreError>,
+}
+
+/// Each statement of items that come in the order of their keys.
+fn each_of(items: Vec<Item>) -> Result<Vec<Named>, StoreError> {
+    let mut items = items.into_iter().peekable();
+    let (mut each, mut names) = (Vec::new(), Names::default());
+    while let Some(item) = items.next() {
+        let part_of = format!("{}#", text(READ_STATEMENTS, &item, SK)?);
+        let is_part =
+            |item: &Item| text(READ_STATEMENTS, item, SK).is_ok_and(|sk| sk.starts_with(&part_of));
+        let parts = std::iter::from_fn(|| items.next_if(is_part)).collect();
+        let name = Unreadable::named(&item);
+        each.push(Named { item: name, statement: statement_of(item, parts, &mut names) });
+    }
+    Ok(each)
+}
+
+/// The statement of its item and the parts of its detail.
+fn statement_of(
+    mut item: Item,
+    parts: Vec<Item>,
+    names: &mut Names,
+) -> Result<Statement, StoreError> {
+    let corrupt = unreadable(READ_STATEMENTS, &item);
+    let stated = item.get(DETAIL_PARTS).map_or(Some(0), |parts| parts.as_n().ok()?.parse().ok());
+    let mut detail = take_detail(&mut item)?.unwrap_or_default();
+    let mut statement = without_detail(item)?;
+    let stored = parts.len();
+    for (place, mut part) in parts.into_iter().enumerate() {
+        let of_part = take_detail(&mut part)?;
+        detail.extend(of_part.ok_or_else(|| corrupt(format!("part {place} has no detail")))?);
+    }
+    if stated != Some(stored) {
+        return Err(corrupt(format!("{stored} parts of its detail are stored, and not all")));
+    }
+    let usages = packed::unpack_all(&detail, names);
+    let usages = usages.map_err(|error| corrupt(error.to_string()))?;
+    let places = self::usages(&mut statement).count();
+    if places != usages.len() {
+        return Err(corrupt(format!(
+            "it has {places} lines with APIs, and {} lists",
+            usages.len()
+        )));
+    }
+    self::usages(&mut statement).zip(usages).for_each(|(place, usage)| *place = usage);
+    Ok(statement)
 }
 
 /// A statement without what it says of each API.

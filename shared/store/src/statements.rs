@@ -10,9 +10,9 @@ use crate::schema::{
     statement_sk, transfer_pk,
 };
 use crate::statement_detail::{
-    READ_STATEMENTS, is_detail, statement_items, statements_of, without_detail,
+    READ_STATEMENTS, found_of, is_detail, statement_items, statements_of, without_detail,
 };
-use crate::{BillingTable, StoreError, Writes};
+use crate::{BillingTable, Found, StoreError, Writes};
 
 const READ_JOURNAL: &str = "read the journal";
 const READ_TRANSFER: &str = "read a bank transfer";
@@ -28,6 +28,30 @@ pub struct BookedTransfer {
     pub provider: ProviderId,
     /// The amount.
     pub amount_fen: Fen,
+    /// What it paid.
+    pub of: TransferOf,
+}
+
+/// What a bank transfer paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferOf {
+    /// What was owed; the rest was prepaid.
+    Prepaid,
+    /// The deposit.
+    Deposit,
+    /// It returned deposit to the provider.
+    DepositReturn,
+}
+
+impl TransferOf {
+    /// The word that is stored; none for what is most often paid.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            TransferOf::Prepaid => None,
+            TransferOf::Deposit => Some("deposit"),
+            TransferOf::DepositReturn => Some("deposit_return"),
+        }
+    }
 }
 
 impl BillingTable {
@@ -52,6 +76,29 @@ impl BillingTable {
         from: BillingDay,
         through: BillingDay,
     ) -> Result<Vec<Statement>, StoreError> {
+        statements_of(self.items_between(provider, from, through).await?)
+    }
+
+    /// The same, but each statement that cannot be read fails alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn found_between(
+        &self,
+        provider: &ProviderId,
+        from: BillingDay,
+        through: BillingDay,
+    ) -> Result<Found<Statement>, StoreError> {
+        found_of(self.items_between(provider, from, through).await?)
+    }
+
+    async fn items_between(
+        &self,
+        provider: &ProviderId,
+        from: BillingDay,
+        through: BillingDay,
+    ) -> Result<Vec<Item>, StoreError> {
         let sk = |day| statement_sk(StatementId { day, supplement: 0 });
         let range = Range {
             table: &self.table,
@@ -59,7 +106,7 @@ impl BillingTable {
             from: sk(from),
             to: format!("{}{KEY_END}", sk(through)),
         };
-        statements_of(range.all(&self.client, READ_STATEMENTS).await?)
+        range.all(&self.client, READ_STATEMENTS).await
     }
 
     /// A provider's newest statements that sum to what it owes, by day: all that may still be owed.
@@ -162,12 +209,26 @@ impl BillingTable {
         Ok(Some(BookedTransfer {
             provider: provider.map_err(|_| corrupt("no provider"))?,
             amount_fen: Fen::new(amount.ok_or_else(|| corrupt("no amount"))?),
+            of: transfer_of(&item).ok_or_else(|| corrupt("it paid nothing that is known"))?,
         }))
     }
 }
 
 /// The amount of a bank transfer.
 const AMOUNT: &str = "amount_fen";
+
+/// What a bank transfer paid.
+const OF: &str = "paid_of";
+
+/// What a stored transfer paid; none if that is nothing that is known.
+fn transfer_of(item: &Item) -> Option<TransferOf> {
+    let all = [TransferOf::Prepaid, TransferOf::Deposit, TransferOf::DepositReturn];
+    let word = match item.get(OF) {
+        Some(word) => Some(word.as_s().ok()?.as_str()),
+        None => None,
+    };
+    all.into_iter().find(|of| of.word() == word)
+}
 
 impl Writes {
     /// Writes a settlement: the statement, the account, the journal entry, the debit that was opened, and
@@ -191,10 +252,11 @@ impl Writes {
 
     /// Writes that a bank transfer was booked. Its reference is used once, whatever the provider.
     pub fn transfer(&mut self, reference: &str, transfer: &BookedTransfer) {
-        let marker = Item::from([
+        let mut marker = Item::from([
             (PROVIDER.to_owned(), string(transfer.provider.as_str())),
             (AMOUNT.to_owned(), number(transfer.amount_fen.get())),
         ]);
+        marker.extend(transfer.of.word().map(|word| (OF.to_owned(), string(word))));
         self.put_new(keyed(marker, transfer_pk(reference), TRANSFER.to_owned()));
     }
 }

@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
 };
 
 use crate::schema::{DISPATCH_AT_S, DUE_INDEX, DUE_SHARD, PK, SK};
-use crate::{BillingTable, StoreError, UsageTable};
+use crate::{BillingTable, EventsTable, StoreError, UsageTable};
 
 const CREATE: &str = "create a table";
 
@@ -19,7 +19,8 @@ impl UsageTable {
     ///
     /// [`StoreError`] when DynamoDB refuses.
     pub async fn create(&self) -> Result<(), StoreError> {
-        create(&self.client, &self.table, false).await
+        let extras = Extras { is_indexed: false, stream: Some(StreamViewType::KeysOnly) };
+        create(&self.client, &self.table, extras).await
     }
 }
 
@@ -30,12 +31,33 @@ impl BillingTable {
     ///
     /// [`StoreError`] when DynamoDB refuses.
     pub async fn create(&self) -> Result<(), StoreError> {
-        create(&self.client, &self.table, true).await?;
+        let extras = Extras { is_indexed: true, stream: Some(StreamViewType::NewAndOldImages) };
+        create(&self.client, &self.table, extras).await?;
         self.create_registry().await
     }
 }
 
-async fn create(client: &Client, table: &str, indexed: bool) -> Result<(), StoreError> {
+impl EventsTable {
+    /// Makes the table as the template does; one that exists is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when DynamoDB refuses.
+    pub async fn create(&self) -> Result<(), StoreError> {
+        create(&self.client, &self.table, Extras { is_indexed: true, stream: None }).await
+    }
+}
+
+/// What a table has besides its keys.
+#[derive(Clone, Debug, Default)]
+struct Extras {
+    /// The index of records with work.
+    is_indexed: bool,
+    /// What a stream of what changes tells of the items, if there is one.
+    stream: Option<StreamViewType>,
+}
+
+async fn create(client: &Client, table: &str, extras: Extras) -> Result<(), StoreError> {
     let built = |error: BuildError| StoreError::corrupt(CREATE, error);
     let mut request = client
         .create_table()
@@ -45,11 +67,15 @@ async fn create(client: &Client, table: &str, indexed: bool) -> Result<(), Store
         .attribute_definitions(attribute(SK, ScalarAttributeType::S).map_err(built)?)
         .key_schema(key(PK, KeyType::Hash).map_err(built)?)
         .key_schema(key(SK, KeyType::Range).map_err(built)?);
-    if indexed {
+    if extras.is_indexed {
         request = request
             .attribute_definitions(attribute(DUE_SHARD, ScalarAttributeType::S).map_err(built)?)
             .attribute_definitions(attribute(DISPATCH_AT_S, ScalarAttributeType::N).map_err(built)?)
             .global_secondary_indexes(due_index().map_err(built)?);
+    }
+    if let Some(view) = extras.stream {
+        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view);
+        request = request.stream_specification(stream.build().map_err(built)?);
     }
     match request.send().await {
         Ok(_) => Ok(()),

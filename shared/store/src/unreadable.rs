@@ -5,10 +5,12 @@ use std::error::Error;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
-use steelyard_billing::ProviderId;
+use steelyard_billing::{ProviderId, StatementId};
 
 use crate::item::{Item, from_item, string};
-use crate::schema::{DISPATCH_AT_S, DUE_SHARD, PK, REGISTRY, SK, SKIPPED, registry_shard};
+use crate::schema::{
+    DISPATCH_AT_S, DUE_SHARD, PK, REGISTRY, SK, SKIPPED, STATEMENT_PREFIX, registry_shard,
+};
 use crate::{BillingTable, CommitError, StoreError, UsageTable};
 
 /// An item that cannot be read.
@@ -59,12 +61,18 @@ impl Unreadable {
         Unreadable { pk, sk, why, skipped: None }
     }
 
+    /// The statement that the item is, or that it is a part of; none if it is something else.
+    #[must_use]
+    pub fn statement(&self) -> Option<StatementId> {
+        self.sk.strip_prefix(STATEMENT_PREFIX)?.split('#').next()?.parse().ok()
+    }
+
     pub(crate) fn new(item: &Item, error: &StoreError) -> Unreadable {
         Unreadable::named(item).because(error)
     }
 
     /// The names of an item, before it is known why it cannot be read.
-    fn named(item: &Item) -> Unreadable {
+    pub(crate) fn named(item: &Item) -> Unreadable {
         let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
         Unreadable {
             pk: text(PK).unwrap_or_default(),
@@ -74,7 +82,7 @@ impl Unreadable {
         }
     }
 
-    fn because(self, error: &StoreError) -> Unreadable {
+    pub(crate) fn because(self, error: &StoreError) -> Unreadable {
         let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
         let why = match error {
             StoreError::Unreadable { why, .. } => why.clone(),

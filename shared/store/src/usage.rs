@@ -8,7 +8,7 @@ use steelyard_billing::{MonthClose, ProviderId, Registration};
 use steelyard_pricing::BillingMonth;
 
 use crate::item::{from_item, string, text, to_item};
-use crate::schema::{PK, REGISTRATION, SK};
+use crate::schema::{DAY_PREFIX, PK, REGISTRATION, SK};
 use crate::unreadable::Unreadable;
 use crate::writes::{Writes, Written};
 use crate::{StoreError, batch};
@@ -66,6 +66,12 @@ impl UsageTable {
             }
         }
         Ok(found)
+    }
+
+    /// The provider whose usage the item of a key is; none for another item of the table.
+    #[must_use]
+    pub fn provider_of_report(pk: &str, sk: &str) -> Option<ProviderId> {
+        pk.parse().ok().filter(|_| sk.starts_with(DAY_PREFIX))
     }
 
     /// The write that registers a provider for counting, part of the transaction that makes it.

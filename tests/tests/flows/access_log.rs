@@ -11,7 +11,7 @@ use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider
 use steelyard_books::{Books, PlanAdded};
 use steelyard_cli::import::{Counters, ImportRules, Input, Summary, import};
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
-use steelyard_pricing::{BillingMonth, Fen, Plan};
+use steelyard_pricing::{AlertRules, BillingMonth, Fen, Plan};
 
 /// Pages: 20 calls free, the next 50 a fen each, then half a fen. Files: 1.23 fen each.
 const PLAN: &str = r#"{
@@ -49,6 +49,7 @@ async fn stack() -> Stack {
         rules,
         actions_need_approval: false,
         clock: LocalClock::new(now, 0),
+        follows: false,
     });
     let stack = stack.await.unwrap();
     let plan = Plan::read(PLAN).unwrap();
@@ -73,6 +74,7 @@ async fn import_log(stack: &Stack, log: &Path) -> Summary {
                 plans: vec![PlanAssignment { from: "2015-05-01".parse()?, plan: "pages".parse()? }],
                 overrides: Vec::new(),
                 mandate: None,
+                alert_rules: AlertRules::default(),
             };
             stack.tables.billing.register(&stack.tables.usage, &provider).await?;
         }

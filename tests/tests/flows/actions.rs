@@ -215,7 +215,8 @@ async fn foreign_provider_and_what_is_an_operators_are_refused_and_recorded() {
     .enumerate()
     {
         let refused = act(&platform, &by_provider("b", &format!("k{number}"), action)).await;
-        let why = "refused: a provider may end and lower its own mandates, and do nothing else";
+        let why = "refused: a provider may end and lower its own mandates and set its alerts, \
+                   and do nothing else";
         assert_eq!(refused.phase.to_string(), why);
         assert_eq!(trail(&platform, "2015-05").await.len(), number + 1);
     }

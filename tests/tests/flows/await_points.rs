@@ -1,36 +1,12 @@
 //! A visit that dies at any of its await points, and whose message comes again: the money moves once.
 
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 
 use serde_json::json;
 use steelyard_cli::local::alipay::{Fault, Method};
-use steelyard_tests::{Machine, Platform, fen};
+use steelyard_tests::{DiesAfter, Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
-
-/// A run that is dropped when it was polled so often, as by a power cut; its end if it came first.
-struct DiesAfter<'f, F> {
-    run: Pin<&'f mut F>,
-    polls: usize,
-}
-
-impl<F: Future> Future for DiesAfter<'_, F> {
-    type Output = Option<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        if self.polls == 0 {
-            return Poll::Ready(None);
-        }
-        self.polls -= 1;
-        match self.run.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            // What it waited for may come now or later: either way it is dead the next time.
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
 
 /// A platform on the second of May at ten, where `a` owes ¥100.00, and its debit is due.
 async fn due(fault: Option<&Fault>) -> Platform {

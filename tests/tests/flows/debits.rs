@@ -320,7 +320,7 @@ async fn debit_whose_message_is_lost_comes_due_again_when_its_lease_is_over() {
 
 /// Takes what is visible on the debit queue, and never handles it.
 async fn lose_messages(platform: &Platform) {
-    let [_, _, mut debits, _] = platform.stack.event_sources();
+    let [_, _, mut debits, ..] = platform.stack.event_sources();
     debits.function = platform.stack.functions.settle.clone();
     let lost = debits.poll(&platform.stack.embedded, Duration::ZERO).await.unwrap();
     assert_eq!(lost, 1);

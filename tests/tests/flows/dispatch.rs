@@ -251,7 +251,11 @@ async fn shards_without_providers_are_not_looked_into_while_it_is_known_which_th
     meter.take();
     let sent = platform.stack.functions.dispatch.invoke(json!({})).await.unwrap();
     assert_eq!(sent["sent"], 2);
-    assert_eq!(meter.take().requests["Query"], 3, "the registry, and a shard for each");
+    assert_eq!(
+        meter.take().requests["Query"],
+        11,
+        "the registry, a shard for each, and those of endpoints"
+    );
 
     let key = json!({ "pk": { "S": "registry" }, "sk": { "S": "registry" } });
     let named = platform.items("registry").await.remove(0);

@@ -18,6 +18,7 @@ async fn platform() -> Platform {
         }],
         overrides: Vec::new(),
         mandate: None,
+        alert_rules: Default::default(),
     };
     let tables = &platform.stack.tables;
     tables.billing.register(&tables.usage, &provider).await.unwrap();

@@ -112,7 +112,7 @@ async fn session(platform: &Platform, provider: &str, may: &[&str]) -> String {
     entered.cookie
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "overview",
     "costs",
     "bills",
@@ -122,6 +122,7 @@ const PAGES: [&str; 9] = [
     "ledger",
     "recharge",
     "withholding",
+    "alerts",
 ];
 
 #[tokio::test]
@@ -142,6 +143,8 @@ async fn every_page_of_a_provider_is_shown_to_it_and_to_nobody_else() {
             assert!(!seen.body.contains("620,000"), "{page}");
         }
     }
+    let overview = ask(&platform, Method::GET, "/portal/providers/a/overview", &own, "").await;
+    assert!(overview.body.contains("Value added") && !overview.body.contains("alue_added"));
     let seen = ask(&platform, Method::GET, "/portal/providers/nobody/overview", &own, "").await;
     assert_eq!(seen.status, 404);
 }
@@ -178,6 +181,7 @@ async fn a_session_that_may_only_read_changes_nothing() {
         ("withholding/sign", "key=k2&terms=2026-12&agree=yes"),
         ("withholding/limits", "key=k3&mandate=1&single=1.00&daily="),
         ("withholding/end", "key=k4&mandate=1&sure=yes"),
+        ("alerts", "key=k5&cap=1.00"),
     ] {
         let path = format!("/portal/providers/a/{page}");
         let seen = ask(&platform, Method::POST, &path, &cookie, form).await;
@@ -223,6 +227,44 @@ fn filled(page: &Seen, action: &str, rest: &str) -> String {
         format!("{name}={}&", value.split('"').next().unwrap())
     });
     fields.collect::<String>() + rest
+}
+
+#[tokio::test]
+async fn a_provider_sets_its_alerts_by_the_form() {
+    let platform = platform().await;
+    let cookie = session(&platform, "a", &["alerts"]).await;
+    let path = "/portal/providers/a/alerts";
+    let post = async |form: &str| ask(&platform, Method::POST, path, &cookie, form).await;
+    let saved = post("key=k1&monthly=50&percent=50,+80&cap=9000&off_allowance=yes").await;
+    assert_eq!(saved.status, 200, "{}", saved.body);
+    for part in
+        ["It is saved.", "value=\"50.00\"", "value=\"50, 80\"", "value=\"9000.00\"", "checked"]
+    {
+        assert!(saved.body.contains(part), "{part}: {}", saved.body);
+    }
+    let own = platform.found("a").await.provider.alert_rules;
+    let wanted = r#"{"budget": {"monthly": "50", "percent": [50, 80]}, "cap": "9000", "off": ["allowance"]}"#;
+    assert_eq!(own, steelyard_pricing::AlertRules::read(wanted).unwrap());
+    for (form, told) in [
+        ("key=k2&percent=80,50", "in rising order"),
+        ("key=k2&monthly=50", "Enter when to alert"),
+        ("key=k2&cap=much", "Enter an amount"),
+        ("key=k2&below=0", "Enter an amount"),
+        ("key=k2&days=400", "within the range"),
+        ("key=k2&allowance=80&off_allowance=yes", "is not to be alerted"),
+    ] {
+        let seen = post(form).await;
+        assert_eq!(seen.status, 422, "{form}");
+        assert!(
+            seen.body.contains(told) && seen.body.contains("It is not saved"),
+            "{form}: {}",
+            seen.body
+        );
+    }
+    assert_eq!(post("key=k1&cap=1").await.status, 422, "the key stands for something else");
+    assert_eq!(platform.found("a").await.provider.alert_rules, own);
+    assert_eq!(post("key=k3").await.status, 200);
+    assert!(platform.found("a").await.provider.alert_rules.is_empty());
 }
 
 #[tokio::test]
@@ -404,6 +446,7 @@ async fn a_page_costs_few_requests() {
         ("ledger", 3),
         ("recharge", 4),
         ("withholding", 4),
+        ("alerts", 2),
     ] {
         costs(&platform, &cookie, page, requests).await;
     }
@@ -453,6 +496,50 @@ async fn a_record_that_cannot_be_read_keeps_nobody_from_paying_in_or_from_ending
         let ended = ask(&platform, Method::POST, path, &cookie, form).await;
         assert_eq!(ended.status, 303, "{sk}: {}", ended.body);
     }
+}
+
+#[tokio::test]
+async fn a_bill_that_cannot_be_read_is_named_and_takes_no_page_but_its_own() {
+    let platform = platform().await;
+    platform.count("a", "taobao.item.get", "2015-05-18", 34_567).await;
+    platform.settle_at("2015-05-19 00:30").await;
+    platform.set("2015-05-19 08:32");
+    let items = platform.items("provider#a").await;
+    let mut item =
+        items.into_iter().find(|item| item["sk"]["S"] == "statement#2015-05-17").unwrap();
+    item["format"] = json!({ "N": "99" });
+    platform.put_item(&item).await;
+    let cookie = session(&platform, "a", &[]).await;
+    let told = "Bills that can't be read: 17 May 2015.";
+    for (page, shown) in [
+        ("overview", "month"),
+        ("costs", "34,567"),
+        ("bills", "34,567"),
+        ("bills/2015-05", "34,567"),
+        ("bills/2015-05-18", "34,567"),
+    ] {
+        let path = format!("/portal/providers/a/{page}");
+        let seen = ask(&platform, Method::GET, &path, &cookie, "").await;
+        assert_eq!(seen.status, 200, "{page}: {}", seen.body);
+        assert!(seen.body.contains(told) && seen.body.contains(shown), "{page}: {}", seen.body);
+        let seen = ask(&platform, Method::GET, &format!("{path}?lang=zh"), &cookie, "").await;
+        assert!(seen.body.contains("2015 年 5 月 17 日的账单暂时无法读取"), "{page}");
+    }
+    // A program, a file and the bill itself would be wrong without it.
+    for path in [
+        "/portal/providers/a/bills/2015-05-17",
+        "/portal/providers/a/costs.csv",
+        "/v1/providers/a/overview",
+        "/v1/providers/a/costs",
+        "/v1/providers/a/bills",
+        "/v1/providers/a/bills/2015-05",
+        "/v1/providers/a/bills/2015-05-18",
+    ] {
+        let seen = ask(&platform, Method::GET, path, &cookie, "").await;
+        assert_eq!(seen.status, 503, "{path}: {}", seen.body);
+    }
+    let seen = ask(&platform, Method::GET, "/portal/providers/b/bills", &cookie, "").await;
+    assert_eq!(seen.status, 404);
 }
 
 /// Checks how many requests a page costs, none of which writes.

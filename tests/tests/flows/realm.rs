@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderMap, Method};
 use serde_json::json;
+use steelyard_billing::RechargePurpose::Prepaid;
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     DebitId, Payment, PlanAssignment, Provider, Recharge, RechargeId, Trade, TradeOf,
@@ -49,6 +50,7 @@ fn provider() -> Provider {
         }],
         overrides: Vec::new(),
         mandate: None,
+        alert_rules: Default::default(),
     }
 }
 
@@ -100,7 +102,8 @@ async fn recharge_of_one_deployment_is_not_credited_by_a_trade_of_the_other() {
     let (platform, other) = two_deployments().await;
     let (books, now) = (other.books(&platform), platform.stack.clock.now());
     let id = "a".parse().unwrap();
-    let theirs = books.offer_recharge(&id, fen(500), None, now).await.unwrap().into_inner();
+    let theirs =
+        books.offer_recharge(&id, Prepaid, fen(500), None, now).await.unwrap().into_inner();
     // The same provider, the same number of a recharge, the same amount.
     let own = platform.paid_recharge("a", "5.00").await;
     assert_ne!(own, theirs.out_trade_no.as_str());
@@ -175,7 +178,8 @@ async fn debits_of_a_restored_copy_and_of_the_original_never_share_a_number() {
     assert_ne!(trades[0].out_trade_no, trades[1].out_trade_no);
     // A recharge that both offer next has two numbers as well.
     let (books, now) = (restored.books(&platform), platform.stack.clock.now());
-    let copy = books.offer_recharge(&"a".parse().unwrap(), fen(500), None, now).await.unwrap();
+    let id = "a".parse().unwrap();
+    let copy = books.offer_recharge(&id, Prepaid, fen(500), None, now).await.unwrap();
     let own = platform.open_recharge("a", "5.00", "code").await;
     assert_ne!(copy.into_inner().out_trade_no.as_str(), own);
 }

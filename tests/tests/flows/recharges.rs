@@ -170,7 +170,7 @@ async fn recharge_that_nobody_opens_lapses_after_a_day() {
     assert_eq!(phase(&platform, 1).await, RechargePhase::Offered);
     platform.run_until("2015-05-02T21:00").await;
     assert_eq!(phase(&platform, 1).await, RechargePhase::Lapsed);
-    assert_eq!(platform.stack.tables.billing.next_dispatch_at().await.unwrap(), None);
+    assert_eq!(platform.stack.tables.billing.due().next_at().await.unwrap(), None);
     check(&platform, [0, 0, 0], 0).await;
 }
 

@@ -45,6 +45,12 @@ const LAMBDA: &str = "lambda.amazonaws.com";
 const LOG: &[&str] = &["logs:CreateLogStream", "logs:PutLogEvents"];
 const TAKE: &[&str] = &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 const COUNT: &[&str] = &["sqs:GetQueueAttributes"];
+const STREAM: &[&str] = &[
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+];
 const SEND: &[&str] = &["sqs:SendMessage"];
 const INVOKE: &[&str] = &["lambda:InvokeFunction"];
 const READ_SECRET: &[&str] = &["secretsmanager:GetSecretValue"];
@@ -79,7 +85,7 @@ const RIGHTS: &[Explained] = &[
     allow("SettleRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys provider#* run#* runs"], "A settlement adds a statement, a journal entry and perhaps a debit; a run adds itself, its shards and its failures."),
     allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys run#* runs shard#*"], "A settlement charges the account, and a run notes how far it is and how it ended."),
     allow("SettleRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes booked_on booking format pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A statement books the credit and debit notes that wait. What a note says is in no list."),
-    deny("SettleRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
+    deny("SettleRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes alert_rules billed_from charge_fen from_prepaid_fen lines overrides plans postings recorded_at_s"], "Journal entries and statements are written once; a provider's terms are an operator's decision."),
     // NightlyScheduleRole
     allow("NightlyScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),
     allow("NightlyScheduleRole", INVOKE, "SettleFunction.Arn", &[], "The nightly schedule starts settle."),
@@ -91,6 +97,9 @@ const RIGHTS: &[Explained] = &[
     allow("DispatchRole", QUERY, BILLING, &["ForAllValues:StringEquals dynamodb:LeadingKeys registry"], "The registry names the shards that have providers."),
     allow("DispatchRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes dispatch_at_s pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys provider#*"], "A task that is sent is leased: its time of dispatch moves, and nothing else."),
     allow("DispatchRole", &["sqs:GetQueueAttributes", "sqs:SendMessage"], "DebitQueue.Arn", &[], "Due tasks go to the debit queue, no more than fit beside those that wait there."),
+    allow("DispatchRole", QUERY, "EventsTable.Arn/index/due", &[], "The index names the endpoints to which something is to be sent."),
+    allow("DispatchRole", UPDATE, "EventsTable.Arn", &["ForAllValues:StringEquals dynamodb:Attributes dispatch_at_s pk sk", "ForAllValues:StringLike dynamodb:LeadingKeys platform provider#*"], "An endpoint that is sent is leased too."),
+    allow("DispatchRole", &["sqs:GetQueueAttributes", "sqs:SendMessage"], "WebhooksQueue.Arn", &[], "Due endpoints go to the webhooks queue, no more than fit beside those that wait there."),
     // EveryMinuteScheduleRole
     allow("EveryMinuteScheduleRole", ASSUME, "scheduler.amazonaws.com", &["StringEquals aws:SourceAccount AWS::AccountId", "StringEquals aws:SourceArn arn:AWS::Partition:scheduler:AWS::Region:AWS::AccountId:schedule-group/default"], "Only schedules of this account and group start the function by this role."),
     allow("EveryMinuteScheduleRole", INVOKE, "DispatchFunction.Arn", &[], "The schedule of every minute starts dispatch."),
@@ -135,11 +144,12 @@ const RIGHTS: &[Explained] = &[
     allow("ActionsRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("ActionsRole", LOG, "ActionsLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("ActionsRole", QUERY, BILLING, &[], "An action is decided over the records that it names."),
-    allow("ActionsRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys action#* actions#* breaker provider#*"], "An action is recorded under its month and its name; a changed mandate may open a debit; the first decision about the breaker adds it."),
+    allow("ActionsRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys action#* actions#* breaker provider#* transfer#*"], "An action is recorded under its month and its name; a changed mandate may open a debit; the first decision about the breaker adds it; a deposit is drawn and returned by journal entries, refunds and a bank transfer."),
     allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys actions#* breaker findings provider#*"], "An action changes mandates, debits, adjustments, findings and the breaker, and its own record."),
-    allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes adjustments debits format last_request mandate open_debit pk session_version sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account notes adjustments, sessions and a debit, and the provider its mandate in use. Figures and terms are in no list, so an action moves no money."),
+    allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes adjustments alert_rules alerts debits deposit entries figures format given_up_fen last_request mandate open_debit pk session_version sk unpaid version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account notes adjustments, sessions and a debit, and what a deposit pays and returns; the provider notes its mandate in use. Terms are in no list, so an action changes none."),
     allow("ActionsRole", DELETE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys unmatched#*"], "A finding that is closed expects no bill to show its movement any more."),
-    deny("ActionsRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "An action moves no money, so it writes no journal entry and no statement."),
+    deny("ActionsRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes postings recorded_at_s"], "An entry of the journal is written once."),
+    deny("ActionsRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines"], "An action charges nothing, so it writes no statement."),
     // NotifyRole
     allow("NotifyRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("NotifyRole", LOG, "NotifyLogs.Arn", &[], "The function writes its log, to its own group."),
@@ -168,13 +178,40 @@ const RIGHTS: &[Explained] = &[
     allow("QuoteRole", LOG, "QuoteLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("QuoteRole", QUERY, BILLING, &[], "It reads plans, terms, the account and statements."),
     allow("QuoteRole", QUERY, USAGE, &[], "Live usage has the reports since the last statement, and the grants say who may call the function."),
+    // EventsRole
+    allow("EventsRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("EventsRole", LOG, "EventsLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("EventsRole", &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], "BillingTable.StreamArn", &[], "The stream tells what changed in the books."),
+    allow("EventsRole", &["dynamodb:ListStreams"], "BillingTable.Arn/stream/*", &[], "Lambda looks for the stream by this role."),
+    allow("EventsRole", SEND, "EventDeadLetters.Arn", &[], "Lambda sends there which records could not be told in time, by this role."),
+    allow("EventsRole", QUERY, BILLING, &[], "What is owed when a debit is opened, and the APIs of a statement, are read from the books."),
+    allow("EventsRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "Events name the realm, which the first that needs it makes. Nothing else of the books is written."),
+    allow("EventsRole", &["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], "EventsTable.Arn", &[], "An event is stored once, under the next number of its subject."),
+    allow("EventsRole", &["events:PutEvents"], "arn:AWS::Partition:events:AWS::Region:AWS::AccountId:event-bus/EventBusName", &[], "Events are put on the bus."),
+    // WatchRole
+    allow("WatchRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("WatchRole", LOG, "WatchLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("WatchRole", STREAM, "UsageTable.StreamArn", &[], "The stream names the providers whose usage was just counted."),
+    allow("WatchRole", QUERY, USAGE, &[], "Alerts are evaluated by the reports since the last statement."),
+    allow("WatchRole", QUERY, BILLING, &[], "It reads plans, terms, the account and, for an unusual day, statements."),
+    allow("WatchRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes alerts format pk sk version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account notes the alerts that stand. Its figures are in no list, so watch moves no money."),
+    // WebhooksRole
+    allow("WebhooksRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
+    allow("WebhooksRole", LOG, "WebhooksLogs.Arn", &[], "The function writes its log, to its own group."),
+    allow("WebhooksRole", TAKE, "WebhooksQueue.Arn", &[], "Its messages name the endpoints to which something is to be sent."),
+    allow("WebhooksRole", QUERY, "EventsTable.Arn", &[], "It reads the endpoint and the events to send."),
+    allow("WebhooksRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &["ForAllValues:StringLike dynamodb:LeadingKeys platform provider#*"], "It notes what became of deliveries, and adds dead letters."),
+    deny("WebhooksRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &["ForAnyValue:StringEquals dynamodb:Attributes document"], "What happened is never changed by what is delivered."),
     // OperatorPolicy
     allow("OperatorPolicy", QUERY, USAGE, &[], "Commands read everything; `items unreadable` reads the index too."),
     allow("OperatorPolicy", QUERY, BILLING, &[], "Commands read everything; `items unreadable` reads the index too."),
     allow("OperatorPolicy", QUERY, "BillingTable.Arn/index/due", &[], "Commands read everything; `items unreadable` reads the index too."),
+    allow("OperatorPolicy", QUERY, "EventsTable.Arn", &[], "`events` lists what happened."),
     allow("OperatorPolicy", &["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], USAGE, &[], "`import` counts usage, `provider` registers, `settle` closes months, `source` and `caller` grant."),
     allow("OperatorPolicy", DELETE, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #access"], "`source remove` and `caller remove` take a grant back."),
     allow("OperatorPolicy", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &[], "Plans, providers, transfers, refunds, mandates, the breaker, findings and settlements are written by commands."),
+    allow("OperatorPolicy", &["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &[], "`webhooks` adds, changes and removes endpoints and their dead letters."),
+    deny("OperatorPolicy", &["dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &["ForAnyValue:StringEquals dynamodb:Attributes document"], "What happened is never changed by people either."),
     allow("OperatorPolicy", DELETE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys reconciliation#* unmatched#*"], "`reconcile close` and `skip` expect no bill to show a movement any more, and end a run over the day."),
     deny("OperatorPolicy", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines postings recorded_at_s"], "Journal entries and statements are written once, by people too."),
 ];

@@ -7,7 +7,7 @@ use steelyard_billing::{
 };
 use steelyard_books::PlanAdded;
 use steelyard_cli::local::embedded::{Fault, Target};
-use steelyard_pricing::{Override, Plan};
+use steelyard_pricing::{AlertRules, Override, Plan};
 use steelyard_store::{CommitError, NewUsage, ProviderAccount};
 use steelyard_tests::{Platform, record, record_of_amount, report};
 
@@ -69,6 +69,7 @@ fn provider() -> Provider {
         }],
         overrides: overrides.collect(),
         mandate: None,
+        alert_rules: AlertRules::default(),
     }
 }
 

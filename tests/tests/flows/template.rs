@@ -24,7 +24,7 @@ async fn described(platform: &Platform, table: &str) -> Value {
 #[tokio::test]
 async fn template_makes_the_tables_that_the_store_makes() {
     let platform = Platform::open().await;
-    for table in ["steelyard-usage", "steelyard-billing"] {
+    for table in ["steelyard-usage", "steelyard-billing", "steelyard-events"] {
         let table = described(&platform, table).await;
         for attribute in table["AttributeDefinitions"].as_array().unwrap() {
             let name = attribute["AttributeName"].as_str().unwrap();
@@ -83,17 +83,29 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
         "notify",
         "reconcile",
         "quote",
+        "events",
+        "watch",
+        "webhooks",
     ] {
-        assert!(set(function).len() > 1, "{function}");
+        assert!(!set(function).is_empty(), "{function}");
         assert_eq!(set(function), told(function), "{function}");
     }
 }
 
 #[test]
 fn variables_of_the_template_are_enough_to_read_the_rules() {
-    for function in
-        ["settle", "debit", "offers", "portal", "actions", "notify", "reconcile", "quote"]
-    {
+    for function in [
+        "settle",
+        "debit",
+        "offers",
+        "portal",
+        "actions",
+        "notify",
+        "reconcile",
+        "quote",
+        "events",
+        "watch",
+    ] {
         let values = [
             ("TIME_ZONE", "UTC"),
             ("MONTH_CLOSE_DAY", "5"),
@@ -153,7 +165,7 @@ fn every_operation_of_the_document_has_a_route_with_the_authorizer_that_it_says(
 }
 
 /// The sources of everything that logs.
-const LOGGING: [&str; 9] = [
+const LOGGING: [&str; 10] = [
     include_str!("../../../functions/settle/src/lib.rs"),
     include_str!("../../../functions/debit/src/breaker.rs"),
     include_str!("../../../functions/debit/src/debit.rs"),
@@ -162,6 +174,7 @@ const LOGGING: [&str; 9] = [
     include_str!("../../../functions/debit/src/refund.rs"),
     include_str!("../../../functions/notify/src/lib.rs"),
     include_str!("../../../functions/reconcile/src/reconciler.rs"),
+    include_str!("../../../functions/webhooks/src/delivery.rs"),
     include_str!("../../../shared/runtime/src/unreadable.rs"),
 ];
 

@@ -95,7 +95,7 @@ async fn unknown_records_on_the_index_of_due_records_delay_nobody_until_they_are
             planted.push((pk, sk));
         }
     }
-    let next = platform.stack.tables.billing.next_dispatch_at().await.unwrap();
+    let next = platform.stack.tables.billing.due().next_at().await.unwrap();
     assert_eq!(next, Some(platform.instant("2015-05-02T10:00")), "only known records are due");
     platform.set("2015-05-02T10:00");
     assert_eq!(dispatch(&platform).await, json!({ "sent": 3, "unreadable": planted.len() }));
@@ -131,7 +131,7 @@ async fn item_on_the_index_that_is_of_no_provider_is_named_and_skipped() {
         platform.put_item(&item).await;
     }
     let now = platform.instant("2015-05-02T10:00");
-    let page = platform.stack.tables.billing.due_tasks(2, now, None, 100).await.unwrap();
+    let page = platform.stack.tables.billing.due().page(2, now, None, 100).await.unwrap();
     let mut named: Vec<_> =
         page.unreadable.iter().map(|item| (item.pk.as_str(), item.sk.as_str())).collect();
     named.sort_unstable();

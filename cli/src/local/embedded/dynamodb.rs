@@ -1,6 +1,7 @@
 //! DynamoDB: each operation of the wire protocol as a call of the embedded database.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
@@ -14,6 +15,8 @@ use super::wire::{Request, Response, unknown_operation};
 pub(super) struct DynamoDb {
     database: Database,
     commits: Commits,
+    /// Whether tables that are made have no streams.
+    is_without_streams: AtomicBool,
 }
 
 /// The operations that write nothing.
@@ -29,6 +32,8 @@ macro_rules! operations {
         impl DynamoDb {
             /// DynamoDB's answer to `request`. What it says is on the disk.
             pub(super) async fn handle(&self, request: &Request) -> Response {
+                let changed = self.without_stream(request);
+                let request = changed.as_ref().unwrap_or(request);
                 let operation = request.operation();
                 let is_read = READS.contains(&operation);
                 let mut seen = 0;
@@ -48,9 +53,29 @@ macro_rules! operations {
 }
 
 impl DynamoDb {
+    /// Tables that are made from now on have no streams, whatever is asked for.
+    pub(super) fn make_no_streams(&self) {
+        self.is_without_streams.store(true, Ordering::Relaxed);
+    }
+
+    /// The request, without the stream of a table that is to have none.
+    fn without_stream(&self, request: &Request) -> Option<Request> {
+        if request.operation() != "CreateTable" || !self.is_without_streams.load(Ordering::Relaxed)
+        {
+            return None;
+        }
+        let mut table = request.input::<serde_json::Value>().ok()?;
+        table.as_object_mut()?.remove("StreamSpecification");
+        Some(Request { body: table.to_string().into_bytes(), ..request.clone() })
+    }
+
     pub(super) fn memory() -> Result<Self, OpenError> {
         let database = Database::memory().map_err(OpenError::Memory)?;
-        Ok(Self { database, commits: Commits::in_memory() })
+        Ok(Self {
+            database,
+            commits: Commits::in_memory(),
+            is_without_streams: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn file(path: &Path) -> Result<Self, OpenError> {
@@ -63,7 +88,7 @@ impl DynamoDb {
         database.disable_bulk_loading().map_err(file)?;
         let commits = Commits::of_file(path)
             .map_err(|source| OpenError::Log { path: path.to_owned(), source })?;
-        Ok(Self { database, commits })
+        Ok(Self { database, commits, is_without_streams: AtomicBool::new(false) })
     }
 }
 

@@ -1,9 +1,10 @@
-//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS, Secrets Manager and Lambda.
+//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS, EventBridge, Secrets Manager and Lambda.
 //!
 //! [`Embedded`] answers a request as the service it is addressed to would.
 //! Two roads lead to it: [`Transport`] for `aws-sdk` clients in this process, and [`router()`] for AWS tools over HTTP.
 //! Only [`Transport`] measures what requests cost and plays out what goes wrong; it does so below the SDK, so that the SDK's own retries are under test too.
 
+mod bus;
 mod commits;
 mod dynamodb;
 mod faults;
@@ -32,6 +33,7 @@ pub use router::{REQUEST_MAX_BYTES, router};
 pub use transport::Transport;
 pub use wire::{Request, Response, access_key, invoked_function};
 
+use bus::Buses;
 use dynamodb::DynamoDb;
 use queues::Queues;
 use secrets::Secrets;
@@ -70,7 +72,7 @@ pub enum OpenError {
     PathNotUtf8(PathBuf),
 }
 
-/// DynamoDB, SQS, Secrets Manager and Lambda in this process.
+/// DynamoDB, SQS, EventBridge, Secrets Manager and Lambda in this process.
 ///
 /// The tables are in memory or in a file; queues and secrets are always in memory.
 /// A queue that a restart empties loses nothing for good: what is due is in the tables, and is sent again.
@@ -78,6 +80,7 @@ pub struct Embedded {
     dynamodb: DynamoDb,
     queues: Mutex<Queues>,
     secrets: Mutex<Secrets>,
+    buses: Mutex<Buses>,
     functions: OnceLock<Weak<NamedFunctions>>,
     now: Now,
 }
@@ -106,6 +109,16 @@ impl Embedded {
         lock(&self.secrets).put(name.into(), value.into());
     }
 
+    /// Tables that are made from now on have no streams, whatever is asked for.
+    pub fn make_no_streams(&self) {
+        self.dynamodb.make_no_streams();
+    }
+
+    /// The newest events that were put on buses, the oldest first, as they were put.
+    pub fn events_put(&self) -> Vec<serde_json::Value> {
+        lock(&self.buses).kept()
+    }
+
     /// Lets Lambda invoke these functions by their names, as long as the caller keeps them. The first ones set stay.
     ///
     /// They are set after the services were made, and not kept here, since functions reach these services: they need them to be made, and would never be dropped.
@@ -123,6 +136,7 @@ impl Embedded {
                 self.dynamodb.handle(&request).await
             }
             "AmazonSQS" => sqs::handle(&self.queues, &self.now, &request).await,
+            "AWSEvents" => lock(&self.buses).handle(&request),
             "Lambda" => lambda::handle(self.functions.get(), &request).await,
             "secretsmanager" => secrets::handle(&lock(&self.secrets), &request),
             _ => wire::unknown_operation(&request),
@@ -130,8 +144,14 @@ impl Embedded {
     }
 
     fn over(dynamodb: DynamoDb, now: Now) -> Self {
-        let (queues, secrets, functions) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        Self { dynamodb, queues, secrets, functions, now }
+        Self {
+            dynamodb,
+            queues: Mutex::default(),
+            secrets: Mutex::default(),
+            buses: Mutex::default(),
+            functions: OnceLock::new(),
+            now,
+        }
     }
 }
 

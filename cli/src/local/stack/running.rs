@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::Stack;
 use crate::local::embedded::Embedded;
 use crate::local::lambda::EventSource;
+use crate::local::stream::StreamSource;
 
 /// How often the schedules look at the clock.
 const TICK: Duration = Duration::from_millis(250);
@@ -24,6 +25,9 @@ impl Stack {
         let mut queues = JoinSet::new();
         for source in self.event_sources() {
             queues.spawn(hand_over(Arc::clone(&self.embedded), source));
+        }
+        for stream in [&self.stream, &self.reports].into_iter().filter(|_| self.follows) {
+            queues.spawn(follow(Arc::clone(&self.embedded), stream.clone()));
         }
         tokio::join!(self.run_schedules(ran_until), self.send_notifications());
     }
@@ -51,6 +55,18 @@ impl Stack {
             }
             tokio::time::sleep(TICK).await;
         }
+    }
+}
+
+/// Hands the records of a stream to its function, forever.
+async fn follow(embedded: Arc<Embedded>, stream: StreamSource) {
+    loop {
+        match stream.poll(&embedded).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::error!(error, table = stream.table, "cannot read the stream"),
+        }
+        tokio::time::sleep(TICK).await;
     }
 }
 

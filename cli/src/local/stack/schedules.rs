@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use steelyard_billing::Calendar;
 use steelyard_runtime::Error;
-use steelyard_store::{BillingTable, StoreError};
+use steelyard_store::{BillingTable, EventsTable, StoreError};
 
 use super::Stack;
 use crate::local::functions::Functions;
@@ -31,7 +31,7 @@ pub(in crate::local) enum Scheduled {
 impl Stack {
     /// Runs the schedules up to an instant: sets the clock to the time of each run, invokes its
     /// function and delivers all messages. Settlement runs at 00:30, reconciliation at 10:30 in
-    /// Beijing, and dispatch at each minute at which a task is due. The local Alipay sends its
+    /// Beijing, and dispatch at each minute at which a task or an endpoint is due. The local Alipay sends its
     /// notifications at their times.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Stack {
         now: Timestamp,
         end: Timestamp,
     ) -> Result<Option<(Timestamp, LocalFunction)>, Error> {
-        let runs = next_runs(&self.rules.calendar, &self.tables.billing, now).await?;
+        let runs = next_runs(&self.rules.calendar, &self.tables.billing, &self.events, now).await?;
         let in_time = runs.into_iter().filter(|(at, _)| *at <= end);
         let Functions { settle, dispatch, reconcile, .. } = &self.functions;
         let function = |run| match run {
@@ -101,10 +101,11 @@ impl Stack {
 }
 
 /// When each function runs first after `now`. Dispatch runs every minute; this is the first in which
-/// a task is due, if there is a task.
+/// a task or an endpoint is due, if there is one.
 pub(in crate::local) async fn next_runs(
     calendar: &Calendar,
     billing: &BillingTable,
+    events: &EventsTable,
     now: Timestamp,
 ) -> Result<Vec<(Timestamp, Scheduled)>, StoreError> {
     let next = |today: Timestamp| if today > now { today } else { after(today, A_DAY) };
@@ -112,7 +113,8 @@ pub(in crate::local) async fn next_runs(
         (next(settles_at(calendar, now)), Scheduled::Settle),
         (next(reconciles_at(now)), Scheduled::Reconcile),
     ];
-    let due = billing.next_dispatch_at().await?;
+    let due = [billing.due().next_at().await?, events.due().next_at().await?];
+    let due = due.into_iter().flatten().min();
     runs.extend(due.map(|due| (minute_from(due).max(minute_after(now)), Scheduled::Dispatch)));
     // A day has no end at the end of time.
     runs.retain(|(at, _)| *at > now);

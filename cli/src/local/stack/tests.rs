@@ -31,6 +31,7 @@ async fn start(data: Option<&Path>, at: Timestamp) -> Result<Stack, Error> {
         rules,
         actions_need_approval: false,
         clock,
+        follows: true,
     })
     .await
 }

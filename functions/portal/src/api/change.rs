@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::mandate::MandateLimits;
-use steelyard_billing::{ActionError, Deed, MandateId, Recharge, SessionRight};
+use steelyard_billing::{ActionError, Deed, MandateId, Recharge, RechargePurpose, SessionRight};
 use steelyard_books::IdempotencyKey;
+use steelyard_pages::alerts::Alerts;
 use steelyard_pages::recharge::{PayBy, PayNow, RechargeForm, RechargeItem, Way};
 use steelyard_pages::withholding::{
     LimitProblem, LimitsForm, SignForm, TERMS_VERSION, Withholding, WithholdingState,
 };
-use steelyard_pricing::Fen;
+use steelyard_pricing::{AlertRules, Fen};
 use steelyard_runtime::Problem;
 use utoipa::{IntoParams, ToSchema};
 
@@ -69,6 +70,10 @@ pub(super) struct RechargeAsked {
     /// By what it is paid: a `page` for a browser, if missing.
     #[serde(default)]
     way: Way,
+    /// What it pays: `prepaid`, if missing, for what is owed and then the prepaid balance; or `deposit`.
+    #[serde(default)]
+    #[schema(value_type = String, example = "prepaid")]
+    purpose: RechargePurpose,
 }
 
 /// A recharge that can be paid: by its page or its code.
@@ -111,13 +116,13 @@ pub(super) async fn offer_recharge(
 ) -> Result<(StatusCode, Json<RechargeOffered>), Refusal> {
     visit.asker.may(&shared, visit.provider(), SessionRight::Pay).await?;
     let (key, asked) = (key(&headers)?, document::<RechargeAsked>(body).await?);
-    let request = RechargeForm::read(key, &asked.amount, asked.way).map_err(|_| {
+    let RechargeAsked { amount, way, purpose } = asked;
+    let request = RechargeForm::read(key, &amount, way, purpose).map_err(|_| {
         let (least, most) = (Recharge::MIN, Recharge::MAX);
         let detail = format!("`amount` is yuan with at most two decimals, from {least} to {most}");
         Refusal::Problem(Problem::Amount, detail)
     })?;
-    let offered =
-        shared.offer_recharge(&visit, request.amount_fen, request.way, &request.key).await;
+    let offered = shared.offer_recharge(&visit, &request).await;
     let pay = offered.map_err(|not_offered| not_offered.refusal())?;
     Ok((StatusCode::CREATED, Json(pay.into())))
 }
@@ -150,10 +155,13 @@ pub(super) async fn offer_mandate(
 ) -> Result<(StatusCode, Json<OfferedMandate>), Refusal> {
     visit.asker.may(&shared, visit.provider(), SessionRight::Mandate).await?;
     let (key, asked) = (key(&headers)?, document::<MandateAsked>(body).await?);
-    let agreed = SignForm::read(Some(&asked.terms_version), Some("yes"));
-    let agreed = agreed.map_err(|_| mandate_problem(&format!("the terms are {TERMS_VERSION}")))?;
-    let consent = visit.asker.consent(&agreed)?;
-    let offered = shared.offers.mandate(visit.provider(), Some(consent), Some(&key)).await;
+    let consent = match SignForm::read(Some(&asked.terms_version), Some("yes")) {
+        Ok(agreed) => Some(visit.asker.consent(&agreed)?),
+        // The terms may have changed since the first request, whose consent is recorded.
+        Err(_) if shared.has_offered_mandate(&visit, &key).await? => None,
+        Err(_) => return Err(mandate_problem(&format!("the terms are {TERMS_VERSION}"))),
+    };
+    let offered = shared.offers.mandate(visit.provider(), consent, Some(&key)).await;
     let offered = offered.map_err(|not_offered| not_offered.refusal())?;
     Ok((StatusCode::CREATED, Json(offered)))
 }
@@ -214,6 +222,36 @@ impl LimitsAsked {
         let daily = daily.map(str::parse::<Fen>).transpose();
         self.single.trim().parse() == Ok(limits.single_fen) && daily == Ok(limits.daily_fen)
     }
+}
+
+/// Set alerts and the spend cap
+///
+/// The document replaces what the provider set before; what it leaves out is as the plan has it. A cap that is lifted,
+/// or raised above what was used, cuts the provider off no more from then on. Other rules are evaluated with the next
+/// report, and in the night.
+#[utoipa::path(
+    put,
+    path = "/alerts",
+    params(OfProvider, Once),
+    request_body(
+        content = Object,
+        description = "The rules, with the fields `budget`, `balance`, `allowance_percent`, `unusual_day_percent`, \
+                       `cap` and `off`.",
+    ),
+    responses((status = 200, description = "How the provider is watched now.", body = Alerts))
+)]
+pub(super) async fn set_alerts(
+    State(shared): State<Shared>,
+    mut visit: Visit,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Alerts>, Refusal> {
+    visit.asker.may(&shared, visit.provider(), SessionRight::Alerts).await?;
+    let (key, rules) = (key(&headers)?, document::<AlertRules>(body).await?);
+    rules.checked().map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let deed = Deed::SetAlerts { provider: visit.provider().clone(), rules: Box::new(rules) };
+    shared.act(&mut visit, &key, deed).await?;
+    Ok(Json(shared.alerts(&visit).await?))
 }
 
 /// The agreement that is to be ended.

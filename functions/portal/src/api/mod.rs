@@ -49,6 +49,9 @@ const OF_RECHARGES: [Problem; 5] = [
 const OF_MANDATES: [Problem; 3] =
     [Problem::BodyTooLarge, Problem::Mandate, Problem::IdempotencyKeyUsed];
 
+/// What may go wrong when alerts are set.
+const OF_ALERTS: [Problem; 2] = [Problem::BodyTooLarge, Problem::IdempotencyKeyUsed];
+
 /// The routes with their descriptions.
 pub(crate) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -71,6 +74,8 @@ fn of_provider() -> OpenApiRouter<Shared> {
         .routes(reads(routes!(read::recharges)))
         .routes(changes(&OF_RECHARGES, routes!(change::offer_recharge)))
         .routes(reads(routes!(read::recharge)))
+        .routes(reads(routes!(read::alerts)))
+        .routes(changes(&OF_ALERTS, routes!(change::set_alerts)))
         .routes(reads(routes!(read::withholding)))
         .routes(changes(&OF_MANDATES, routes!(change::offer_mandate)))
         .routes(changes(&OF_MANDATES, routes!(change::lower_limits)))

@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::RechargeId;
+use steelyard_pages::alerts::Alerts;
 use steelyard_pages::bill::{BillList, DayBill, MonthBill};
 use steelyard_pages::costs::{Costs, CostsParameters, CostsQuery};
 use steelyard_pages::ledger::Ledger;
@@ -42,7 +43,7 @@ pub(super) struct OfProvider {
     responses((status = 200, description = "The overview.", body = Overview))
 )]
 pub(super) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answer<Overview> {
-    Ok(Json(shared.overview(&visit).await?))
+    Ok(Json(shared.overview(&visit).await?.whole()?))
 }
 
 /// Costs by day or month
@@ -64,7 +65,7 @@ pub(super) async fn costs(
     let today = shared.calendar().day_of(visit.now).map_err(Refusal::unavailable)?;
     let query = CostsQuery::read(&sent, today);
     let query = query.map_err(|error| Refusal::Malformed(error.to_string()))?;
-    Ok(Json(shared.costs(&visit, query).await?))
+    Ok(Json(shared.costs(&visit, query).await?.whole()?))
 }
 
 /// Costs as a CSV file
@@ -115,7 +116,7 @@ pub(super) async fn bills(
     visit: Visit,
     Query(sent): Query<BillsParameters>,
 ) -> Answer<BillList> {
-    Ok(Json(shared.bills(&visit, sent.query()).await?))
+    Ok(Json(shared.bills(&visit, sent.query()).await?.whole()?))
 }
 
 /// A bill: of a day, or of a month.
@@ -149,11 +150,12 @@ pub(super) struct OfBill {
     responses((status = 200, description = "The bill of the day or the month.", body = Bill))
 )]
 pub(super) async fn bill(State(shared): State<Shared>, visit: Visit) -> Answer<Bill> {
-    let bill = match BillName::of(&visit)? {
-        BillName::Day(id) => Bill::Day(Box::new(shared.day_bill(&visit, id).await?)),
-        BillName::Month(month) => Bill::Month(Box::new(shared.month_bill(&visit, month).await?)),
-    };
-    Ok(Json(bill))
+    Ok(Json(match BillName::of(&visit)? {
+        BillName::Day(id) => Bill::Day(Box::new(shared.day_bill(&visit, id).await?.whole()?)),
+        BillName::Month(month) => {
+            Bill::Month(Box::new(shared.month_bill(&visit, month).await?.whole()?))
+        }
+    }))
 }
 
 /// The ledger
@@ -221,6 +223,20 @@ pub(super) struct OfRecharge {
 )]
 pub(super) async fn recharge(State(shared): State<Shared>, visit: Visit) -> Answer<RechargeItem> {
     Ok(Json(RechargeItem::new(&shared.recharge(&visit).await?)))
+}
+
+/// Alerts and the spend cap
+///
+/// What the provider is watched by, how far its month is, and which alerts stand. `own` and `rules` are documents
+/// with the fields `budget`, `balance`, `allowance_percent`, `unusual_day_percent`, `cap` and `off`.
+#[utoipa::path(
+    get,
+    path = "/alerts",
+    params(OfProvider),
+    responses((status = 200, description = "How the provider is watched.", body = Alerts))
+)]
+pub(super) async fn alerts(State(shared): State<Shared>, visit: Visit) -> Answer<Alerts> {
+    Ok(Json(shared.alerts(&visit).await?))
 }
 
 /// Withholding

@@ -12,8 +12,9 @@ use steelyard_pages::operator::debits::DebitWay;
 use steelyard_pages::operator::{FormOutcome, FormProblem, Forms, Refused};
 
 use super::Shift;
-use super::pages::forms;
+use super::pages::{forms, sessions_page};
 use crate::Shared;
+use crate::asker::Visit;
 use crate::refusal::{Answer, Refusal};
 
 /// What a form sends beside its own fields.
@@ -48,6 +49,10 @@ pub(super) struct OfFinding {
 pub(super) struct OfBreaker {
     breaker: String,
 }
+
+/// The fields of a form about what its path names: none.
+#[derive(Debug, Deserialize)]
+pub(super) struct Nothing {}
 
 /// The action that is decided about.
 #[derive(Debug, Deserialize)]
@@ -118,6 +123,18 @@ pub(super) async fn actions(
     };
     let (status, forms) = shared.sent(&shift, &sent, asked).await?;
     shown(status, &forms, shared.actions_page(&shift, None, &forms).await)
+}
+
+/// Ends the sessions of a provider.
+pub(super) async fn sessions(
+    State(shared): State<Shared>,
+    shift: Shift,
+    visit: Visit,
+    Form(sent): Form<Sent<Nothing>>,
+) -> Answer {
+    let deed = Deed::RevokeSessions { provider: visit.provider().clone() };
+    let (status, forms) = shared.sent(&shift, &sent, Asked::Act(deed)).await?;
+    shown(status, &forms, sessions_page(&visit, &forms))
 }
 
 fn unknown() -> Refusal {

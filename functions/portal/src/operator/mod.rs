@@ -1,4 +1,4 @@
-//! The pages of operators: every provider, and what waits for a person.
+//! The pages of operators: every provider, what waits for a person, and the sessions of a provider.
 
 mod acts;
 mod pages;
@@ -7,7 +7,7 @@ mod views;
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use jiff::Timestamp;
 use steelyard_billing::{Person, Visitor};
 use steelyard_pages::Frame;
@@ -33,6 +33,11 @@ pub(crate) fn pages() -> Router<Shared> {
         .route("/runs", get(pages::runs).post(acts::runs))
         .route("/receivables", get(pages::receivables))
         .route("/actions", get(pages::actions).post(acts::actions))
+}
+
+/// The page of a provider that only operators have.
+pub(crate) fn sessions_page() -> MethodRouter<Shared> {
+    get(pages::sessions).post(acts::sessions)
 }
 
 impl FromRequestParts<Shared> for Shift {

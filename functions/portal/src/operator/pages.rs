@@ -7,6 +7,7 @@ use steelyard_pages::operator::{Forms, OperatorPage};
 
 use super::Shift;
 use super::views::TrailCursor;
+use crate::asker::Visit;
 use crate::enter::random_text;
 use crate::refusal::{Answer, Refusal};
 use crate::{Shared, page};
@@ -81,6 +82,15 @@ pub(super) async fn actions(
     let after = sent.after.as_deref().map(str::parse).transpose();
     let after = after.map_err(|why: &str| Refusal::Malformed(why.to_owned()))?;
     shared.actions_page(&shift, after, &forms()?).await
+}
+
+/// The form that ends the sessions of a provider.
+pub(super) async fn sessions(_: State<Shared>, _: Shift, visit: Visit) -> Answer {
+    sessions_page(&visit, &forms()?)
+}
+
+pub(super) fn sessions_page(visit: &Visit, forms: &Forms) -> Answer {
+    Ok(page(&OperatorPage::sessions(&visit.frame, visit.provider(), forms)))
 }
 
 /// The forms of a new page.

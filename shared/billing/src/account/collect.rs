@@ -302,7 +302,8 @@ impl Movement {
             | Cause::RefundAsked(_)
             | Cause::RefundDone(_)
             | Cause::RefundRefused(_)
-            | Cause::Reversed(_) => false,
+            | Cause::Reversed(_)
+            | Cause::Deposit(_) => false,
         });
         let account = &mut self.account;
         let due = if follows {

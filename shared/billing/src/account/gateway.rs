@@ -5,12 +5,26 @@ use jiff::Timestamp;
 use steelyard_pricing::{Fen, MoneyError};
 
 use super::{Account, AccountError, Movement};
-use crate::journal::{Cause, Ledger};
+use crate::journal::{Cause, DepositMovement, Ledger};
 use crate::mandate::{MandateError, MandateLimits};
 use crate::{
     Agreement, DebitId, DebitRules, Mandate, MandateId, MandateInUse, Payment, Realm, Recharge,
     RechargeAmountError, RechargeId, Refund, RefundFrom, RefundRef,
 };
+
+impl Refund {
+    /// The cause of a movement of it: of the deposit, or of other money.
+    fn cause(
+        &self,
+        of_other: fn(RefundRef) -> Cause,
+        of_deposit: fn(RefundRef) -> DepositMovement,
+    ) -> Cause {
+        match self.from {
+            RefundFrom::Prepaid | RefundFrom::Goodwill => of_other(self.number()),
+            RefundFrom::Deposit => Cause::Deposit(of_deposit(self.number())),
+        }
+    }
+}
 
 impl Account {
     /// Offers the provider to pay an amount in: the next recharge, and the account that counted it.
@@ -116,7 +130,12 @@ impl Account {
         self.taken(Cause::DebitFound { debit, attempt, trade_no }, payment.amount_fen, now)
     }
 
-    fn taken(&self, cause: Cause, amount: Fen, now: Timestamp) -> Result<Movement, AccountError> {
+    pub(super) fn taken(
+        &self,
+        cause: Cause,
+        amount: Fen,
+        now: Timestamp,
+    ) -> Result<Movement, AccountError> {
         if !amount.is_positive() {
             return Err(AccountError::NotAPayment(amount));
         }
@@ -126,7 +145,8 @@ impl Account {
     }
 
     /// A refund that an operator asks for, before Alipay is asked. Of a recharge, or of found money,
-    /// it is taken from what is prepaid; of a debit it is a gift: what was charged stays charged.
+    /// it is taken from what is prepaid; of a debit it is a gift: what was charged stays charged. Of a
+    /// payment of the deposit it is taken from the deposit.
     ///
     /// # Errors
     ///
@@ -143,9 +163,11 @@ impl Account {
             }
             RefundFrom::Prepaid => Ledger::Prepaid,
             RefundFrom::Goodwill => Ledger::Goodwill,
+            RefundFrom::Deposit => Ledger::Deposit,
         };
         let postings = vec![(from, amount), (Ledger::Refunding, amount.negated()?)];
-        self.moved(Cause::RefundAsked(refund.number()), postings, now)
+        let cause = refund.cause(Cause::RefundAsked, DepositMovement::ReturnAsked);
+        self.moved(cause, postings, now)
     }
 
     /// A refund that Alipay carried out.
@@ -156,7 +178,7 @@ impl Account {
     pub fn refund_done(&self, refund: &Refund, now: Timestamp) -> Result<Movement, AccountError> {
         let amount = refund.amount_fen;
         let postings = vec![(Ledger::Refunding, amount), (Ledger::Alipay, amount.negated()?)];
-        self.moved(Cause::RefundDone(refund.number()), postings, now)
+        self.moved(refund.cause(Cause::RefundDone, DepositMovement::Returned), postings, now)
     }
 
     /// A refund that Alipay refused: what was set aside for it goes back to where it came from.
@@ -174,8 +196,10 @@ impl Account {
         match refund.from {
             RefundFrom::Prepaid => postings.extend(self.paid_in(amount)?),
             RefundFrom::Goodwill => postings.push((Ledger::Goodwill, amount.negated()?)),
+            RefundFrom::Deposit => postings.push((Ledger::Deposit, amount.negated()?)),
         }
-        self.moved(Cause::RefundRefused(refund.number()), postings, now)
+        let cause = refund.cause(Cause::RefundRefused, DepositMovement::ReturnRefused);
+        self.moved(cause, postings, now)
     }
 
     /// Money that Alipay gave back though we did not ask: the provider owes it again, as far as its

@@ -42,8 +42,7 @@ fn check(by: Actor, reason: Option<&str>, what: Deed, needs_approval: bool, expe
 const TO_BE_DONE: &str = "asked for, and not carried out";
 const WAITING: &str = "waiting for the approval of a second person";
 const NO_REASON: &str = "refused: an operator's action needs a reason";
-const NOT_ITS_OWN: &str =
-    "refused: a provider may end and lower its own mandates, and do nothing else";
+const NOT_ITS_OWN: &str = "refused: a provider may end and lower its own mandates and set its alerts, and do nothing else";
 
 #[test]
 fn provider_may_end_and_lower_its_own_mandates_alone() {

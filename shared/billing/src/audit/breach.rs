@@ -52,6 +52,12 @@ pub enum BreachKind {
     Rounding,
     /// The tax of a month is what the terms add to what was charged without it.
     Tax,
+    /// What the account notes as unpaid, by when it was charged, follows from the journal.
+    Unpaid,
+    /// What the account notes as given up by debits follows from the journal.
+    GivenUp,
+    /// What months used of a voucher follows from their statements, and a month has what earlier months left.
+    Vouchers,
     /// A statement charges its rounded price, with tax, less what was charged before.
     Charge,
     /// The terms that a statement names can still be applied.
@@ -126,6 +132,9 @@ pub enum BreachKind {
     Mandate,
     /// Money that moved through Alipay beside the debits is once in a record and once in the journal.
     Gateway,
+    /// The deposit that is held is what was paid into it, less what was drawn and returned, and its payments
+    /// are returned from it alone.
+    Deposit,
     /// Money that moved through Alipay is on a bill within four days.
     Unmatched,
     /// Ingest counts the provider as the provider's record says.

@@ -268,6 +268,7 @@ fn withheld(entry: &Entry) -> Result<Fen, MoneyError> {
         | Cause::DebitGivenUp { .. }
         | Cause::RefundAsked(_)
         | Cause::RefundDone(_)
-        | Cause::RefundRefused(_) => Ok(Fen::ZERO),
+        | Cause::RefundRefused(_)
+        | Cause::Deposit(_) => Ok(Fen::ZERO),
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use steelyard_pricing::{Fen, MoneyError};
 
 use super::{Audited, Books, Breach, BreachKind, Findings};
-use crate::journal::{Cause, Entry, Ledger};
-use crate::{RefundPhase, RefundRef, ReversalPhase};
+use crate::journal::{Cause, DepositMovement, Entry, Ledger};
+use crate::{RechargePurpose, RefundFrom, RefundPhase, RefundRef, ReversalPhase};
 
 pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
     let Audited { books, .. } = audited;
@@ -42,7 +42,11 @@ fn told_by_records(books: &Books) -> Vec<String> {
     let mut told = Vec::new();
     for recharge in &books.recharges {
         if let Some(payment) = recharge.payment() {
-            told.push(recharged(recharge.recharge, payment.amount_fen, &payment.trade_no));
+            let (amount, trade_no) = (payment.amount_fen, &payment.trade_no);
+            told.push(match recharge.purpose {
+                RechargePurpose::Prepaid => recharged(recharge.recharge, amount, trade_no),
+                RechargePurpose::Deposit => deposited(recharge.recharge, amount, trade_no),
+            });
         }
     }
     for debit in &books.debits {
@@ -53,6 +57,10 @@ fn told_by_records(books: &Books) -> Vec<String> {
     }
     for refund in &books.refunds {
         let (number, amount) = (refund.number(), refund.amount_fen);
+        let refunded = match refund.from {
+            RefundFrom::Prepaid | RefundFrom::Goodwill => refunded,
+            RefundFrom::Deposit => returned,
+        };
         told.push(refunded("asked for", &number, amount));
         match refund.phase {
             RefundPhase::Done => told.push(refunded("done", &number, amount)),
@@ -61,9 +69,13 @@ fn told_by_records(books: &Books) -> Vec<String> {
         }
     }
     for reversal in &books.reversals {
+        let number = reversal.number();
+        let is_of_deposit =
+            books.recharges.iter().any(|of| of.pays_deposit_by(&number.out_trade_no));
+        let refunded = if is_of_deposit { returned } else { refunded };
         match reversal.phase {
             ReversalPhase::Booked { amount_fen } => {
-                told.push(refunded("found", &reversal.number(), amount_fen));
+                told.push(refunded("found", &number, amount_fen));
             }
             ReversalPhase::Noticed => {}
         }
@@ -83,6 +95,20 @@ fn told_by_entry(entry: &Entry) -> Result<Option<String>, MoneyError> {
         Cause::RefundDone(number) => Some(refunded("done", number, alipay.negated()?)),
         Cause::RefundRefused(number) => Some(refunded("refused", number, set_aside)),
         Cause::Reversed(number) => Some(refunded("found", number, alipay.negated()?)),
+        Cause::Deposit(movement) => match movement {
+            DepositMovement::Paid { recharge, trade_no } => {
+                Some(deposited(*recharge, alipay, trade_no))
+            }
+            DepositMovement::ReturnAsked(number) => {
+                Some(returned("asked for", number, set_aside.negated()?))
+            }
+            DepositMovement::Returned(number) => Some(returned("done", number, alipay.negated()?)),
+            DepositMovement::ReturnRefused(number) => Some(returned("refused", number, set_aside)),
+            DepositMovement::Reversed(number) => Some(returned("found", number, alipay.negated()?)),
+            DepositMovement::Transferred { .. }
+            | DepositMovement::Drawn { .. }
+            | DepositMovement::SentBack { .. } => None,
+        },
         Cause::Charged { .. }
         | Cause::Recharged { .. }
         | Cause::DebitSent { .. }
@@ -95,10 +121,18 @@ fn recharged(recharge: crate::RechargeId, amount: Fen, trade_no: &str) -> String
     format!("recharge {recharge} took {amount} by trade {trade_no}")
 }
 
+fn deposited(recharge: crate::RechargeId, amount: Fen, trade_no: &str) -> String {
+    format!("recharge {recharge} took {amount} of the deposit by trade {trade_no}")
+}
+
 fn found_paid(debit: crate::DebitId, attempt: u16, amount: Fen, trade_no: &str) -> String {
     format!("attempt {attempt} of debit {debit} took {amount} by trade {trade_no}")
 }
 
 fn refunded(how: &str, number: &RefundRef, amount: Fen) -> String {
     format!("giving back {amount} by {number} was {how}")
+}
+
+fn returned(how: &str, number: &RefundRef, amount: Fen) -> String {
+    format!("returning {amount} of the deposit by {number} was {how}")
 }

@@ -6,9 +6,9 @@ use steelyard_pricing::{Fen, MoneyError};
 
 use super::text::{shown, sums};
 use super::{Audited, Books, Breach, BreachKind, Findings};
-use crate::account::Figures;
+use crate::account::{Figures, Unpaid};
 use crate::chain;
-use crate::journal::{Cause, Entry, Ledger};
+use crate::journal::{Cause, DepositMovement, Entry, Ledger};
 use crate::{DebitId, StatementId};
 
 pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
@@ -25,7 +25,8 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
 
 /// The figures are those that the entries come to, each numbered once and without a gap.
 fn check_figures(books: &Books, found: &mut Findings) -> Result<(), Breach> {
-    let mut rebuilt = Figures::default();
+    let (mut rebuilt, mut unpaid, mut given_up) =
+        (Figures::default(), Unpaid::default(), Fen::ZERO);
     for (expected, entry) in (1..).zip(&books.journal) {
         let number = entry.record().number;
         if number != expected {
@@ -42,6 +43,8 @@ fn check_figures(books: &Books, found: &mut Findings) -> Result<(), Breach> {
                 format!("after it {}", chain(&error)),
             )
         })?;
+        unpaid = unpaid.after(entry.owed_more()?, entry.record().recorded_at_s)?;
+        given_up = entry.given_up_after(given_up)?;
     }
     let (noted, stored) = (books.account.entries, books.account.figures);
     let last = books.journal.last().map_or(0, |entry| entry.record().number);
@@ -55,13 +58,33 @@ fn check_figures(books: &Books, found: &mut Findings) -> Result<(), Breach> {
         let actual = format!("its journal amounts to {}", sums(&rebuilt));
         Breach::new(BreachKind::Figures, "the account", stated, actual)
     });
+    let noted = &books.account.unpaid;
+    found.check(unpaid == *noted, || {
+        let stated = format!("it notes as unpaid {}", charges(noted));
+        let actual = format!("its journal leaves {}", charges(&unpaid));
+        Breach::new(BreachKind::Unpaid, "the account", stated, actual)
+    });
+    let noted = books.account.given_up_fen;
+    found.check(given_up == noted, || {
+        let stated = format!("it notes {noted} yuan that debits gave up");
+        let actual = format!("its journal leaves {given_up}");
+        Breach::new(BreachKind::GivenUp, "the account", stated, actual)
+    });
     Ok(())
+}
+
+/// The charges that are not paid, as an operator reads them.
+fn charges(unpaid: &Unpaid) -> String {
+    let charges = unpaid.charges().iter();
+    shown(
+        &charges.map(|of| format!("{} of {}", of.amount_fen, of.charged_at_s)).collect::<Vec<_>>(),
+    )
 }
 
 fn check_recharges(books: &Books, found: &mut Findings) {
     let mut booked = BTreeMap::new();
     for record in books.journal.iter().map(Entry::record) {
-        let Cause::Recharged { reference } = &record.cause else { continue };
+        let Some(reference) = reference(&record.cause) else { continue };
         let second = record.number;
         let first = *booked.entry(reference).or_insert(second);
         found.check(first == second, || {
@@ -70,6 +93,34 @@ fn check_recharges(books: &Books, found: &mut Findings) {
             let actual = format!("entry {second} booked it again");
             Breach::new(BreachKind::RechargeTwice, place, stated, actual)
         });
+    }
+}
+
+/// The reference of a bank transfer: no two have the same.
+fn reference(cause: &Cause) -> Option<&String> {
+    match cause {
+        Cause::Recharged { reference }
+        | Cause::Deposit(
+            DepositMovement::Transferred { reference } | DepositMovement::SentBack { reference },
+        ) => Some(reference),
+        Cause::Charged { .. }
+        | Cause::DebitSent { .. }
+        | Cause::DebitPaid { .. }
+        | Cause::DebitGivenUp { .. }
+        | Cause::RechargePaid { .. }
+        | Cause::DebitFound { .. }
+        | Cause::RefundAsked(_)
+        | Cause::RefundDone(_)
+        | Cause::RefundRefused(_)
+        | Cause::Reversed(_)
+        | Cause::Deposit(
+            DepositMovement::Paid { .. }
+            | DepositMovement::Drawn { .. }
+            | DepositMovement::ReturnAsked(_)
+            | DepositMovement::Returned(_)
+            | DepositMovement::ReturnRefused(_)
+            | DepositMovement::Reversed(_),
+        ) => None,
     }
 }
 
@@ -94,6 +145,7 @@ fn check_postings(entry: &Entry, found: &mut Findings) -> Result<(), Breach> {
         Ledger::Refunding,
         Ledger::Goodwill,
         Ledger::Reserved,
+        Ledger::Deposit,
     ] {
         let posted = entry.moved(ledger)?;
         let rule = about.iter().find(|(about, _)| *about == ledger).map_or(Sign::Zero, |of| of.1);
@@ -155,6 +207,43 @@ fn about(cause: &Cause) -> (&'static str, &'static [(Ledger, Sign)]) {
             &[(Ledger::Refunding, Sign::Positive), (Ledger::Goodwill, Sign::NotPositive)],
         ),
         Cause::Reversed(_) => ("a reversal", &[(Ledger::Alipay, Sign::Negative)]),
+        Cause::Deposit(movement) => about_deposit(movement),
+    }
+}
+
+fn about_deposit(movement: &DepositMovement) -> (&'static str, &'static [(Ledger, Sign)]) {
+    match movement {
+        DepositMovement::Paid { .. } => (
+            "a payment of the deposit through Alipay",
+            &[(Ledger::Alipay, Sign::Positive), (Ledger::Deposit, Sign::Negative)],
+        ),
+        DepositMovement::Transferred { .. } => (
+            "a payment of the deposit",
+            &[(Ledger::Bank, Sign::Positive), (Ledger::Deposit, Sign::Negative)],
+        ),
+        DepositMovement::Drawn { .. } => {
+            ("a draw from the deposit", &[(Ledger::Deposit, Sign::Positive)])
+        }
+        DepositMovement::ReturnAsked(_) => (
+            "a return of the deposit that is asked for",
+            &[(Ledger::Refunding, Sign::Negative), (Ledger::Deposit, Sign::Positive)],
+        ),
+        DepositMovement::Returned(_) => (
+            "a return of the deposit",
+            &[(Ledger::Refunding, Sign::Positive), (Ledger::Alipay, Sign::Negative)],
+        ),
+        DepositMovement::ReturnRefused(_) => (
+            "a refused return of the deposit",
+            &[(Ledger::Refunding, Sign::Positive), (Ledger::Deposit, Sign::Negative)],
+        ),
+        DepositMovement::SentBack { .. } => (
+            "a return of the deposit by a bank transfer",
+            &[(Ledger::Bank, Sign::Negative), (Ledger::Deposit, Sign::Positive)],
+        ),
+        DepositMovement::Reversed(_) => (
+            "a reversal of a payment of the deposit",
+            &[(Ledger::Alipay, Sign::Negative), (Ledger::Deposit, Sign::NotNegative)],
+        ),
     }
 }
 
@@ -171,7 +260,8 @@ pub(super) fn sent(entry: &Entry) -> Option<DebitId> {
         | Cause::RefundAsked(_)
         | Cause::RefundDone(_)
         | Cause::RefundRefused(_)
-        | Cause::Reversed(_) => None,
+        | Cause::Reversed(_)
+        | Cause::Deposit(_) => None,
     }
 }
 
@@ -187,7 +277,8 @@ pub(super) fn ended(entry: &Entry) -> Option<DebitId> {
         | Cause::RefundAsked(_)
         | Cause::RefundDone(_)
         | Cause::RefundRefused(_)
-        | Cause::Reversed(_) => None,
+        | Cause::Reversed(_)
+        | Cause::Deposit(_) => None,
     }
 }
 

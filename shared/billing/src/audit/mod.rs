@@ -6,6 +6,7 @@ mod books;
 mod breach;
 mod counted;
 mod debits;
+mod deposit;
 mod due_index;
 mod gateway;
 mod journal;
@@ -16,6 +17,7 @@ mod references;
 mod statements;
 mod text;
 mod to_date;
+mod vouchers;
 
 use std::collections::BTreeSet;
 
@@ -45,15 +47,17 @@ impl Audited<'_> {
 /// One part of the audit; an error is the breach that it could not go on after.
 type Part = fn(&Audited<'_>, &mut Findings) -> Result<(), Breach>;
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 12] = [
     references::audit,
     counted::audit,
     statements::audit,
     progress::audit,
+    vouchers::audit,
     journal::audit,
     adjustments::audit,
     debits::audit,
     gateway::audit,
+    deposit::audit,
     due_index::audit,
     overdue::audit,
 ];

@@ -9,7 +9,7 @@ use steelyard_pricing::{
 use super::statements::by_month;
 use super::text::{rated, shown};
 use super::to_date::{SegmentBooks, ToDate};
-use super::{Audited, Breach, BreachKind, Findings, union};
+use super::{Audited, Breach, BreachKind, Findings, union, vouchers};
 use crate::settlement::named;
 use crate::{MonthProgress, Statement};
 
@@ -71,7 +71,7 @@ impl Check<'_> {
         let noted = &progress.to_date.segments;
         for from in union(noted.keys(), to_date.segments.keys()) {
             match (noted.get(from), to_date.segments.get(from)) {
-                (Some(noted), Some(actual)) => self.segment(*from, noted, actual),
+                (Some(noted), Some(actual)) => self.segment(*from, noted, actual)?,
                 (noted, actual) => {
                     let there = |is: bool| if is { "there" } else { "not there" };
                     let what = format!("the segment from {from}");
@@ -86,7 +86,12 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn segment(&mut self, from: BillingDay, noted: &SegmentToDate, actual: &SegmentBooks) {
+    fn segment(
+        &mut self,
+        from: BillingDay,
+        noted: &SegmentToDate,
+        actual: &SegmentBooks,
+    ) -> Result<(), Breach> {
         for rate in union(noted.rates.keys(), actual.rates.keys()) {
             let shown = |rates: &Rates| rated(&rates.get(rate).copied().unwrap_or_default());
             self.same(
@@ -106,8 +111,13 @@ impl Check<'_> {
         self.same("what makes up the plan's minimum", noted.minimum_yuan, actual.minimum);
         self.same("usage without a rate", noted.unpriced, actual.unpriced);
         self.same("what the plan adds", noted.adjustment_yuan, actual.adjustment);
+        let used = vouchers::shown(&actual.vouchers_used()?);
+        self.same("what is used of vouchers", vouchers::shown(&noted.vouchers), used);
+        let before = vouchers::shown(&actual.vouchers_before);
+        self.same("what was used of vouchers", vouchers::shown(&noted.vouchers_before), before);
         let actual = actual.terms.as_ref().unwrap_or(&noted.terms);
         self.same(&format!("the terms from {from}"), named(&noted.terms), named(actual));
+        Ok(())
     }
 
     fn same(&mut self, what: &str, noted: impl ToString, actual: impl ToString) {

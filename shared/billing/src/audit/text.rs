@@ -40,7 +40,13 @@ pub(super) fn shown<'a, T: Display + 'a>(things: impl IntoIterator<Item = &'a T>
 /// An account's figures, in yuan.
 pub(super) fn sums(figures: &Figures) -> String {
     let (prepaid, receivable) = (figures.prepaid(), figures.receivable());
-    format!("{prepaid} prepaid, {receivable} receivable and {} reserved", figures.reserved())
+    let (reserved, deposit) = (figures.reserved(), figures.deposit());
+    if deposit.is_zero() {
+        return format!("{prepaid} prepaid, {receivable} receivable and {reserved} reserved");
+    }
+    format!(
+        "{prepaid} prepaid, {receivable} receivable, {reserved} reserved and {deposit} deposited"
+    )
 }
 
 /// What was rated of one rate before.

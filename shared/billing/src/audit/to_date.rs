@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use steelyard_pricing::{
     BillingDay, Fen, Line, LineCause, Metered, MoneyError, Name, Percent, RatedToDate, Rounding,
-    Tax, TaxToDate, TermsRef, Unpriced, Usage, UsageError, Yuan, taxes_of,
+    Tax, TaxToDate, TermsRef, Unpriced, Usage, UsageError, VouchersUsed, Yuan, taxes_of,
 };
 
 use super::Breach;
@@ -45,6 +45,10 @@ pub(super) struct SegmentBooks {
     pub(super) adjustment: Yuan,
     /// What makes up the minimum of the plan.
     pub(super) minimum: Yuan,
+    /// What earlier months had used of vouchers, by the last statement.
+    pub(super) vouchers_before: VouchersUsed,
+    /// What each rate, and the plan, used of vouchers.
+    vouchers: BTreeMap<Option<Name>, VouchersUsed>,
 }
 
 impl ToDate {
@@ -77,6 +81,7 @@ impl ToDate {
             let books = self.of_segment(span.from);
             books.terms.get_or_insert_with(|| span.terms.clone());
             books.tax = span.tax;
+            books.vouchers_before.clone_from(&span.vouchers);
         }
     }
 
@@ -114,6 +119,12 @@ impl ToDate {
         self.segments.entry(from).or_default()
     }
 
+    /// What the month used of vouchers.
+    pub(super) fn vouchers_used(&self) -> Result<VouchersUsed, MoneyError> {
+        let mut segments = self.segments.values();
+        segments.try_fold(VouchersUsed::default(), |sum, books| sum.plus(&books.vouchers_used()?))
+    }
+
     /// What all segments come to, less what is taken off because of a concession.
     pub(super) fn yuan(&self) -> Result<Yuan, MoneyError> {
         self.of_segments()?.plus(self.concession)
@@ -135,6 +146,7 @@ impl SegmentBooks {
             }
             None if is_minimum => self.minimum = line.after_yuan()?,
             Some(rate) => {
+                self.note_vouchers(line);
                 self.rates.insert(rate.clone(), line.after.to_date());
                 let days = line.after.days.iter().map(|(day, metered)| (*day, *metered));
                 let days = days.collect::<BTreeMap<_, _>>();
@@ -142,9 +154,23 @@ impl SegmentBooks {
                     self.days.entry(rate.clone()).or_default().extend(days);
                 }
             }
-            None => self.adjustment = line.after_yuan()?,
+            None => {
+                self.note_vouchers(line);
+                self.adjustment = line.after_yuan()?;
+            }
         }
         Ok(())
+    }
+
+    fn note_vouchers(&mut self, line: &Line) {
+        let used = line.after.vouchers_used(line.rate.as_ref());
+        self.vouchers.insert(line.rate.clone(), used);
+    }
+
+    /// What the segment used of vouchers.
+    pub(super) fn vouchers_used(&self) -> Result<VouchersUsed, MoneyError> {
+        let mut used = self.vouchers.values();
+        used.try_fold(VouchersUsed::default(), |sum, used| sum.plus(used))
     }
 
     pub(super) fn add_unpriced(&mut self, unpriced: &Unpriced) -> Result<(), UsageError> {

@@ -72,6 +72,7 @@ pub enum Phase {
 
 /// Why a debit is given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "because", content = "code", rename_all = "snake_case")]
 pub enum GiveUpReason {
     /// The payer had too little on each of the days on which it was tried.

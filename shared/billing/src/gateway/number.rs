@@ -47,6 +47,7 @@ macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $most:literal, $signs:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(pub(crate) String);
 

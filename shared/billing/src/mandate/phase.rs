@@ -63,6 +63,7 @@ pub enum Suspension {
 
 /// Why a mandate ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum EndReason {
     /// The provider ended it at the gateway, as payers may at any time.

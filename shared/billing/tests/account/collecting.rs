@@ -128,7 +128,8 @@ fn debits_are_numbered_from_1_without_a_gap_whatever_the_number_of_entries_is() 
         | Cause::RefundAsked(_)
         | Cause::RefundDone(_)
         | Cause::RefundRefused(_)
-        | Cause::Reversed(_)) => unreachable!("{cause:?}"),
+        | Cause::Reversed(_)
+        | Cause::Deposit(_)) => unreachable!("{cause:?}"),
     });
     let expected = ["charged", "sent 1", "paid 1", "sent 2", "paid 2", "sent 3", "paid 3"];
     assert_eq!(causes.collect::<Vec<_>>(), expected);

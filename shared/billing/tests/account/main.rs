@@ -11,6 +11,7 @@ mod common;
 mod days;
 #[path = "../common/debits.rs"]
 mod debits;
+mod deposit;
 mod gateway;
 mod giving_up;
 mod limits;

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Account, AccountError, Debit, DebitId, DebitRules, Figures, GatewayCode, Ledger, Mandate,
-    MandateId, MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, QueryAnswer, Reason,
-    RechargeId, Refund, RefundRef, StatementId, TradeNumber, TradeOf,
+    Account, AccountError, Debit, DebitId, DebitRules, DrawReason, Figures, GatewayCode, Ledger,
+    Mandate, MandateId, MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, QueryAnswer,
+    Reason, RechargeId, Refund, RefundRef, StatementId, TradeNumber, TradeOf,
 };
-use steelyard_pricing::Fen;
+use steelyard_pricing::{BillingDay, Fen};
 
 use crate::agreement::agreement;
 use crate::common::{at, mandate, provider, rules};
@@ -40,6 +40,18 @@ pub enum Move {
     /// A refund of found money.
     FoundAsked(i64),
     Reversed(i64),
+    DepositPaid(i64),
+    DepositTransferred(i64),
+    /// Of the deposit, this much at most.
+    DepositDrawn(i64),
+    /// By rule.
+    DepositDrawnByRule,
+    /// A refund of a payment of the deposit.
+    ReturnAsked(i64),
+    ReturnDone(i64),
+    ReturnRefused(i64),
+    DepositSentBack(i64),
+    DepositReversed(i64),
 }
 pub use Move::*;
 
@@ -136,7 +148,33 @@ pub fn moved(
         GiftRefused(fen) => account.refund_refused(&refund(DEBIT, fen), now),
         FoundAsked(fen) => account.refund_asked(&refund(DEBIT, fen).of_found_money(), now),
         Reversed(fen) => account.reversed(number(DEBIT), Fen::new(fen), now),
+        DepositPaid(fen) => account.deposit_paid(RechargeId(3), &payment(fen), now),
+        DepositTransferred(fen) => {
+            account.deposit_transferred(Fen::new(fen), "transfer 2".to_owned(), now)
+        }
+        DepositDrawn(fen) => {
+            account.draw_deposit(Some(Fen::new(fen)), DrawReason::Decided, today(), now)
+        }
+        DepositDrawnByRule => {
+            let drawn = account.draw_given_up(today(), now)?;
+            Ok(drawn.unwrap_or(Movement { account: account.clone(), entry: None, opened: None }))
+        }
+        ReturnAsked(fen) => account.refund_asked(&refund(RECHARGE, fen).of_deposit(), now),
+        ReturnDone(fen) => account.refund_done(&refund(RECHARGE, fen).of_deposit(), now),
+        ReturnRefused(fen) => account.refund_refused(&refund(RECHARGE, fen).of_deposit(), now),
+        DepositSentBack(fen) => {
+            let reference = "transfer 3".to_owned();
+            let sent = account.deposit_sent_back(Fen::new(fen), reference, &[], today(), now)?;
+            let [sent] = <[Movement; 1]>::try_from(sent).expect("nothing was owed");
+            Ok(sent)
+        }
+        DepositReversed(fen) => account.deposit_reversed(number(RECHARGE), Fen::new(fen), now),
     }
+}
+
+/// The day of [`NOW`].
+pub fn today() -> BillingDay {
+    "2015-05-18".parse().unwrap()
 }
 
 const RECHARGE: TradeOf = TradeOf::Recharge(RechargeId(3));
@@ -168,6 +206,7 @@ fn ledger(ledger: Ledger) -> &'static str {
         Ledger::Bank => "bank",
         Ledger::Refunding => "refunding",
         Ledger::Goodwill => "goodwill",
+        Ledger::Deposit => "deposit",
     }
 }
 
@@ -185,6 +224,9 @@ pub fn note(movement: &Movement) -> String {
 pub fn check_movement(before: &Account, movement: &Movement) {
     let Movement { account, entry, opened } = movement;
     assert!(figures(stand(&account.figures)).is_ok(), "the rules hold: {account:?}");
+    assert!(!account.figures.deposit().is_negative(), "{account:?}");
+    let unreserved = account.figures.unreserved().unwrap();
+    assert!((Fen::ZERO..=unreserved).contains(&account.given_up_fen), "{account:?}");
     let moved_by_entry = entry.as_ref().map_or(Ok(before.figures), |entry| {
         assert_eq!(entry.record().number, before.entries + 1);
         assert_eq!(entry.record().provider, before.provider);

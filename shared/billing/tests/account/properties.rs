@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use steelyard_billing::{AccountError, Figures, Ledger, Mandate, Phase};
+use steelyard_billing::{AccountError, Cause, Figures, Ledger, Mandate, Phase};
+use steelyard_pricing::Fen;
 
 use crate::common::{at, rules};
 use crate::money::*;
@@ -45,7 +46,16 @@ fn acts() -> impl Strategy<Value = Vec<(Act, i64)>> {
         1 => fen.clone().prop_map(GiftAsked),
         1 => fen.clone().prop_map(GiftDone),
         1 => fen.clone().prop_map(GiftRefused),
-        1 => fen.prop_map(Reversed),
+        1 => fen.clone().prop_map(Reversed),
+        2 => fen.clone().prop_map(DepositPaid),
+        1 => fen.clone().prop_map(DepositTransferred),
+        1 => fen.clone().prop_map(DepositDrawn),
+        1 => Just(DepositDrawnByRule),
+        1 => fen.clone().prop_map(ReturnAsked),
+        1 => fen.clone().prop_map(ReturnDone),
+        1 => fen.clone().prop_map(ReturnRefused),
+        1 => fen.clone().prop_map(DepositSentBack),
+        1 => fen.prop_map(DepositReversed),
     ];
     let act = prop_oneof![
         8 => moves.prop_map(Act::Moves),
@@ -66,13 +76,38 @@ struct Told {
     by_alipay: i64,
     refunding: i64,
     goodwill: i64,
+    /// What is held, by what was asked for.
+    deposit: i64,
     /// What debits took, by the day on which they were last sent.
     taken_on: BTreeMap<String, i64>,
 }
 
 impl Told {
-    fn note(&mut self, movement: Move) {
+    fn note(&mut self, movement: Move, owed_less: i64) {
         match movement {
+            DepositPaid(fen) => {
+                (self.by_alipay, self.deposit) = (self.by_alipay + fen, self.deposit + fen);
+            }
+            DepositTransferred(fen) => {
+                (self.paid_in, self.deposit) = (self.paid_in + fen, self.deposit + fen);
+            }
+            DepositDrawn(_) | DepositDrawnByRule => self.deposit -= owed_less,
+            ReturnAsked(fen) => {
+                (self.refunding, self.deposit) = (self.refunding - fen, self.deposit - fen);
+            }
+            ReturnDone(fen) => {
+                (self.refunding, self.by_alipay) = (self.refunding + fen, self.by_alipay - fen);
+            }
+            ReturnRefused(fen) => {
+                (self.refunding, self.deposit) = (self.refunding + fen, self.deposit + fen);
+            }
+            DepositSentBack(fen) => {
+                (self.paid_in, self.deposit) = (self.paid_in - fen, self.deposit - fen);
+            }
+            DepositReversed(fen) => {
+                (self.by_alipay, self.deposit) =
+                    (self.by_alipay - fen, (self.deposit - fen).max(0));
+            }
             Charge(fen) => self.charged += fen,
             Recharge(fen) => self.paid_in += fen,
             RechargePaid(fen) | DebitFound(fen) => self.by_alipay += fen,
@@ -128,13 +163,28 @@ fn check_requested(payer: &Payer) -> Result<(), TestCaseError> {
 fn act(payer: &mut Payer, told: &mut Told, act: Act, now: Timestamp) -> Result<(), TestCaseError> {
     let time = wall_clock(now);
     match act {
+        // What is owed would be drawn first, by a movement of its own.
+        Act::Moves(DepositSentBack(_))
+            if !payer.account.figures.unreserved().unwrap().is_zero() => {}
         Act::Moves(movement) => {
             let in_use = payer.in_use();
             match moved(&payer.account, None, movement, in_use.as_ref(), &rules()) {
-                Err(AccountError::Used { .. }) => {}
+                Err(
+                    AccountError::Used { .. }
+                    | AccountError::NothingToDraw { .. }
+                    | AccountError::NothingToReturn { .. }
+                    | AccountError::NotByTransfer { .. }
+                    | AccountError::Collecting { .. },
+                ) => {}
+                Err(AccountError::NegativeDeposit(_)) => {
+                    let asked = matches!(movement, ReturnAsked(fen) if fen > told.deposit);
+                    prop_assert!(asked, "{:?}", movement);
+                }
                 moved => {
+                    let receivable = payer.account.figures.receivable().get();
                     payer.take(moved.unwrap());
-                    told.note(movement);
+                    let owed_less = receivable - payer.account.figures.receivable().get();
+                    told.note(movement, owed_less);
                 }
             }
         }
@@ -190,12 +240,19 @@ proptest! {
         let rebuilt = payer.journal.iter().try_fold(Figures::default(), |all, entry| all.after(entry));
         prop_assert_eq!(rebuilt, Ok(payer.account.figures));
         let total = |ledger: Ledger| totals.get(&ledger).copied().unwrap_or(0);
-        let Told { charged, paid_in, by_alipay, refunding, goodwill, .. } = told;
+        let Told { charged, paid_in, by_alipay, refunding, goodwill, deposit, .. } = told;
+        let held = payer.account.figures.deposit().get();
+        prop_assert_eq!((held, total(Ledger::Deposit)), (deposit, -deposit));
+        let given_up = payer.journal.iter().filter(|entry| {
+            matches!(entry.record().cause, Cause::DebitGivenUp { .. })
+        });
+        let given_up = Fen::sum(given_up.map(|entry| entry.moved(Ledger::Receivable).unwrap()));
+        prop_assert!(payer.account.given_up_fen <= given_up.unwrap());
         prop_assert_eq!(total(Ledger::Revenue), -charged);
         prop_assert_eq!((total(Ledger::Bank), total(Ledger::Alipay)), (paid_in, by_alipay));
         prop_assert_eq!((total(Ledger::Refunding), total(Ledger::Goodwill)), (refunding, goodwill));
         let (prepaid, receivable, _) = payer.stand();
         let settled = paid_in + by_alipay + refunding + goodwill;
-        prop_assert_eq!(receivable - prepaid, charged - settled);
+        prop_assert_eq!(receivable - prepaid - held, charged - settled);
     }
 }

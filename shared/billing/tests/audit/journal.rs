@@ -1,6 +1,6 @@
 //! Journals that were changed.
 
-use steelyard_billing::{Cause, Entry, EntryRecord, Figures, Ledger};
+use steelyard_billing::{Cause, Entry, EntryRecord, Figures, Ledger, Unpaid};
 
 use crate::common::at;
 use crate::keeper::Keeper;
@@ -29,7 +29,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "the last two are lost",
         |keeper| keeper.books.journal.truncate(10),
-        &["JournalEnd", "Figures", "Unjournaled", "FromPrepaid", "Debit"],
+        &["JournalEnd", "Figures", "Unpaid", "Unjournaled", "FromPrepaid", "Debit"],
     ),
     (
         "an entry stands twice",
@@ -59,6 +59,11 @@ pub const CANARIES: &[Canary] = &[
         "the account is empty",
         |keeper| keeper.books.account.figures = Figures::default(),
         &["Figures", "Reserved"],
+    ),
+    (
+        "the account notes nothing as unpaid",
+        |keeper| keeper.books.account.unpaid = Unpaid::default(),
+        &["Unpaid"],
     ),
     (
         "a recharge is a fen more",
@@ -188,7 +193,7 @@ pub const CAUSE_CANARIES: &[Canary] = &[
             keeper.recharge(300, at("2015-06-03 15:00"));
             rewrite(keeper, 13, |record| record.postings[1].ledger = Ledger::Reserved);
         },
-        &["Figures", "Postings"],
+        &["Figures", "Unpaid", "Postings"],
     ),
     (
         "a charge reserves what is owed",

@@ -107,7 +107,7 @@ impl Keeper {
     }
 
     /// Stores a movement, and files what it leaves to do.
-    fn keep(&mut self, movement: Movement, now: Timestamp) {
+    pub fn keep(&mut self, movement: Movement, now: Timestamp) {
         self.books.account = movement.account;
         self.books.journal.extend(movement.entry);
         self.books.debits.extend(movement.opened);
@@ -370,7 +370,7 @@ fn is_suspended(mandate: &Mandate) -> bool {
     }
 }
 
-fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> RefundRef {
+pub fn refund_number(provider: &ProviderId, of: TradeOf, request: &str) -> RefundRef {
     RefundRef {
         out_trade_no: TradeNumber::new(&realm(), provider, of).out_trade_no(),
         out_request_no: OutRequestNo::parse(request).unwrap(),

@@ -9,6 +9,7 @@ mod books;
 mod common;
 mod counted;
 mod debits;
+mod deposit;
 mod due_index;
 mod extras;
 mod gateway;
@@ -108,6 +109,7 @@ fn honest_books_are_in_order_and_hold_every_kind_of_movement() {
         Cause::RefundDone(number) => format!("refund {number} done"),
         Cause::RefundRefused(number) => format!("refund {number} refused"),
         Cause::Reversed(number) => format!("reversal {number}"),
+        Cause::Deposit(movement) => format!("deposit {movement:?}"),
     });
     assert_eq!(
         causes.collect::<Vec<_>>(),
@@ -190,7 +192,10 @@ fn every_breach_is_found_and_reads_alone() {
         .flat_map(|(_, spoil, _)| spoilt(adjustments::adjusted, *spoil));
     let spoilt_taxed =
         extras::CANARIES.iter().flat_map(|(_, spoil, _)| spoilt(extras::taxed, *spoil));
+    let spoilt_deposit =
+        deposit::CANARIES.iter().flat_map(|(_, spoil, _)| spoilt(deposit::deposited, *spoil));
     let spoilt = spoilt_honest.chain(spoilt_alipay).chain(spoilt_adjusted).chain(spoilt_taxed);
+    let spoilt = spoilt.chain(spoilt_deposit);
     for breach in spoilt {
         texts.entry(variant(&breach)).or_insert_with(|| breach.to_string());
     }
@@ -209,6 +214,7 @@ fn every_breach_is_found_and_reads_alone() {
         DebitGone: debit 2: journal entry 5 names it, but it is not stored
         DebitTerms: debit 3: it has 1 attempts and asks for none, but it is in doubt
         DebitTwice: debit 3: its number is its own, but another debit has it
+        Deposit: the account: a deposit of 0.01 yuan is held, but 40.00 were paid in, 18.00 drawn and 22.00 returned
         DueLate: debit 3: due at 2026-06-03T02:00:00Z, but it is to be due earlier
         Explanation: statement 2015-05-17, the line of `basic`: it charges 5.01 yuan, but its explanation does not give that amount
         Figures: the account: it holds 0.00 prepaid, 12.73 receivable and 12.73 reserved, but its journal amounts to 0.00 prepaid, 12.73 receivable and 0.00 reserved
@@ -218,6 +224,7 @@ fn every_breach_is_found_and_reads_alone() {
         Foreign: the account: it is stored with shop, but it belongs to other
         FromPrepaid: statement 2015-06-02: 7.27 yuan were prepaid, but 0.00 by the journal
         Gateway: attempt 1 of debit 1 took 12.00 by trade 20151: 1 times by its record, but 0 times by the journal
+        GivenUp: the account: it notes 0.01 yuan that debits gave up, but its journal leaves 0.00
         Held: debit 3: held since 2015-06-03T11:00:00+08:00, but it is to be resolved within a day
         InDoubt: debit 3: in doubt since 2015-06-03T10:00:00+08:00, but it is to be resolved within a day
         JournalEnd: the account: it counts 12 entries, but the last is 11
@@ -260,7 +267,9 @@ fn every_breach_is_found_and_reads_alone() {
         Unfinished: refund F2 of SYk3x9ab_8d9001d32c6a703d_D1_1: without progress since 2015-06-01T16:57:00Z, but it is to be done within a day
         Unjournaled: statement 2015-05-31+1: 0.21 yuan charged, but 0.20 by the journal
         Unmatched: the bill item of SYk3x9ab_8d9001d32c6a703d_D1_1: -12.00 yuan were booked on 2015-06-01, but no bill has shown them
+        Unpaid: the account: it notes as unpaid 12.73 of 2015-06-02T16:30:00Z, but its journal leaves none
         Unrequested: the account: it holds 0.00 prepaid, 12.00 receivable and 0.00 reserved, but no debit has requested what is owed since 2015-06-03T13:00:00+08:00
         Unworked: debit 1: due at 2015-05-17T02:01:00Z, but nothing was done about it
+        Vouchers: the account: months that are settled for good used 0.01 yuan of gift since 2015-05-01, but their statements nothing
         Withheld: the account: it notes 12.00 yuan withheld on 2015-05-17, but the debits say 5.03 yuan withheld on 2015-05-21"#]].assert_eq(&texts.collect::<Vec<_>>().join("\n"));
 }

@@ -1,7 +1,8 @@
 //! Terms that are gone, or that changed under what was charged by them.
 
+use serde_json::{Value, json};
 use steelyard_billing::Statement;
-use steelyard_pricing::{Catalog, Override, Percent, Rounding, SegmentSpan};
+use steelyard_pricing::{Catalog, Override, Percent, Rounding, SegmentSpan, VouchersUsed};
 
 use crate::keeper::{Keeper, PLAN, cut, day, plan};
 use crate::{Canary, breaches, check, check_on, yuan};
@@ -20,6 +21,12 @@ fn over(keeper: &mut Keeper, index: usize) -> &mut Override {
 
 fn percent(text: &str) -> Percent {
     serde_json::from_value(text.into()).unwrap()
+}
+
+/// So much of a voucher.
+fn vouchers(yuan: Value) -> VouchersUsed {
+    let used = json!([{"discount": "gift", "since": "2015-05-01", "yuan": yuan}]);
+    serde_json::from_value(used).unwrap()
 }
 
 pub const CANARIES: &[Canary] = &[
@@ -48,6 +55,16 @@ pub const CANARIES: &[Canary] = &[
         "a statement is rounded by another rule",
         |keeper| keeper.books.statements[1].rounding = Rounding::Up,
         &["Rounding", "Charge"],
+    ),
+    (
+        "the account notes a voucher that no statement used",
+        |keeper| keeper.books.account.vouchers = vouchers(json!("0.01")),
+        &["Vouchers"],
+    ),
+    (
+        "a statement has a voucher that its terms do not give",
+        |keeper| span(keeper, 1, 0).vouchers = vouchers(json!("0")),
+        &["Vouchers"],
     ),
     ("the plan is gone", |keeper| keeper.plans = Catalog::default(), &["TermsGone"]),
     (

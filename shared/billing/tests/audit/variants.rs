@@ -15,13 +15,13 @@ macro_rules! kinds {
     };
 }
 
-kinds! { 66:
+kinds! { 70:
     Foreign Overcharged Uncharged ReportsGone Overdue Unclosed OpenFrom Lines Explanation
-    LineUsage RatedToDate ChangedDays ChargedBefore LinesToDate Rated Rounding Tax Charge TermsGone
+    LineUsage RatedToDate ChangedDays ChargedBefore LinesToDate Rated Rounding Tax Unpaid GivenUp Vouchers Charge TermsGone
     TermsChanged Progress SettledThrough JournalGap JournalEnd Rules Figures Unjournaled ChargedBy
     LastDebit
     StatementGone FromPrepaid Adjustment AdjustmentGone Approval Unbooked Postings RechargeTwice Debit Taken DebitGone DebitTwice
     DebitTerms OutTradeNo OurNumber LastNumber OpenDebits Reserved Withheld Overdrawn
-    Unrequested Held InDoubt Mandate Gateway Unmatched Registration Code Owner Unfiled
+    Unrequested Held InDoubt Mandate Gateway Deposit Unmatched Registration Code Owner Unfiled
     FiledInVain FiledLate FiledElsewhere Unworked DueLate Unfinished Range
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use steelyard_billing::{
     Calendar, DebitRules, MandateId, MandateInUse, NamesMax, PlanAssignment, Provider, ProviderId,
 };
-use steelyard_pricing::Fen;
+use steelyard_pricing::{AlertRules, Fen};
 
 /// The instant at which a wall clock in Shanghai shows `2015-05-17 10:00`.
 pub fn at(text: &str) -> Timestamp {
@@ -49,5 +49,6 @@ pub fn provider() -> Provider {
         }],
         overrides: Vec::new(),
         mandate: Some(mandate()),
+        alert_rules: AlertRules::default(),
     }
 }

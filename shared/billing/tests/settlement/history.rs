@@ -30,7 +30,9 @@ pub const BODIES: [&str; 7] = [
                    "fee_per_call": "0.005"}}]"#,
     r#""conversion": {"divide": 3, "round": "up"}, "free_per_month": 40,
        "discounts": [{"discount": "loyal", "percent": "12.5"},
-                     {"discount": "list", "percent": "5", "of": "list"}],
+                     {"discount": "list", "percent": "5", "of": "list"},
+                     {"discount": "gift", "amount": "0.75", "remainder": "carried",
+                      "from": "2015-05-01"}],
        "rates": [
         {"rate": "basic", "apis": ["t.*"], "maximum": "3",
          "price": {"model": "package", "size": 7, "price": "0.25"}},
@@ -62,7 +64,7 @@ pub struct Body {
 }
 
 /// What overrides change.
-const CHANGES: [&str; 6] = [
+const CHANGES: [&str; 8] = [
     r#""rate": "basic", "price": {"model": "per_unit", "unit_price": "0.02"}"#,
     r#""rate": "basic", "price": {"model": "volume", "tiers": [
         {"up_to": 60, "unit_price": "0.05"}, {"unit_price": "0.01"}]}"#,
@@ -70,6 +72,8 @@ const CHANGES: [&str; 6] = [
     r#""free_on_top": 31"#,
     r#""rate": "basic", "discount_percent": "15""#,
     r#""discount_percent": "33.3""#,
+    r#""rate": "basic", "discount_amount": "1.5", "discount_remainder": "carried""#,
+    r#""discount_amount": "20", "discount_given": "once", "discount_remainder": "carried""#,
 ];
 
 /// Something that happens on a day.

@@ -5,6 +5,7 @@
 mod adjustments;
 #[path = "../common/agreement.rs"]
 mod agreement;
+mod alerts;
 #[path = "../audit/books.rs"]
 mod books;
 mod changes;
@@ -29,3 +30,4 @@ mod refusals;
 mod shop;
 mod sums;
 mod voids;
+mod vouchers;

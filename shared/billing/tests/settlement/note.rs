@@ -1,7 +1,9 @@
 //! Statements as a person would note them.
 
 use steelyard_billing::{AdjustmentNote, ChangedDay, Statement};
-use steelyard_pricing::{BillingDay, Limit, Line, LineCause, Metered, SegmentSpan, Unpriced};
+use steelyard_pricing::{
+    AmountOff, BillingDay, Limit, Line, LineCause, Metered, SegmentSpan, Unpriced,
+};
 
 /// A statement: its charge, its segments where there are several, its lines, and what was unpriced
 /// or late.
@@ -76,7 +78,16 @@ fn of(line: &Line) -> String {
     if !rated.plan_free_used.is_zero() {
         notes.push(format!("({} free by the plan)", rated.plan_free_used));
     }
-    notes.extend(rated.discounts.iter().map(|taken| format!("-{}%", taken.percent)));
+    notes.extend(rated.discounts.iter().map(|taken| match taken.amount.as_deref() {
+        None => format!("-{}%", taken.percent),
+        Some(AmountOff { yuan, since: Some(since), earlier_yuan, used_yuan }) => {
+            let (off, used) = (taken.off_yuan, earlier_yuan.plus(*used_yuan).unwrap());
+            format!("-{off} of {yuan} since {since} after {used}")
+        }
+        Some(AmountOff { yuan, since: None, used_yuan, .. }) => {
+            format!("-{} of {yuan} after {used_yuan}", taken.off_yuan)
+        }
+    }));
     notes.extend(rated.limit.map(|limit| match limit {
         Limit::Maximum(most) => format!("at most {most}"),
         Limit::Minimum(least) => format!("at least {least}"),

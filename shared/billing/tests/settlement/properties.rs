@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use steelyard_billing::{Account, Books, MonthSoFar, NamesMax, Statement, charged_days};
 use steelyard_pricing::{
     Amount, ApiName, BillingDay, BillingMonth, Calls, DayCharge, Fen, LineCause, Metered,
-    MonthToDate, MonthUsage, Segment, SegmentUsage, TermsRef, Usage, charge, rate_month, segments,
+    MonthToDate, MonthUsage, Segment, SegmentUsage, TermsRef, Usage, VouchersUsed, charge,
+    rate_month, segments,
 };
 
 use crate::common::at;
@@ -169,13 +170,27 @@ impl Life {
     }
 
     /// The parts of a month by the terms that its days had when they were settled.
-    fn segments_of(&self, month: BillingMonth) -> Vec<Segment<'_>> {
+    fn segments_of<'a>(&'a self, month: BillingMonth) -> Vec<Segment<'a>> {
         let Shop { books: Books { provider, .. }, plans, .. } = &self.shop;
         let terms_on = |day: BillingDay| match self.kept.get(&day) {
             Some(kept) => provider.terms(kept, plans),
             None => provider.terms_on(day, plans),
         };
-        segments(month, terms_on).unwrap()
+        let used = self.vouchers_used_before(month);
+        let after = |segment: Segment<'a>| {
+            let earlier = provider.months_before(segment.from(), &used);
+            segment.after_months(earlier)
+        };
+        segments(month, terms_on).unwrap().into_iter().map(after).collect()
+    }
+
+    /// What the earlier months use of vouchers, each rated at once.
+    fn vouchers_used_before(&self, month: BillingMonth) -> VouchersUsed {
+        let earlier = MONTHS.map(self::month).into_iter().filter(|earlier| *earlier < month);
+        earlier.fold(VouchersUsed::default(), |sum, month| {
+            let rated = self.at_once(month, &self.segments_of(month));
+            sum.plus(&rated.month.vouchers_used().unwrap()).unwrap()
+        })
     }
 
     /// The month's statements sum to what its counts cost when they are rated at once.
@@ -232,8 +247,13 @@ impl Life {
         };
         let Shop { books: Books { provider, account, .. }, rules, .. } = &self.shop;
         let (base, noon) = (after(&self.shop), at(&format!("{today} 12:00")));
-        let so_far =
-            MonthSoFar::new(provider.clone(), account, base.clone(), &rules.calendar, noon);
+        let so_far = MonthSoFar::new(
+            provider.clone(),
+            account,
+            base.clone(),
+            (&self.shop.plans, &rules.calendar),
+            noon,
+        );
         let quote = so_far.unwrap().quote(asked, &self.shop.plans).unwrap();
         let figures = &quote.month_to_date;
         assert_eq!(figures.settled_fen, charged(account));

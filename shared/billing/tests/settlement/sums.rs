@@ -4,7 +4,9 @@ use steelyard_billing::{
     Account, AccountSums, Age, CHARGES_MAX, Charges, NAMED_MAX, Request, Share, Statement,
     StatementId,
 };
-use steelyard_pricing::{BillingDay, Fen, Line, LineCause, Rated, RatedToDate, SegmentSpan, Yuan};
+use steelyard_pricing::{
+    BillingDay, Fen, Line, LineCause, Rated, RatedToDate, SegmentSpan, VouchersUsed, Yuan,
+};
 
 use crate::common::{at, provider};
 
@@ -41,6 +43,7 @@ fn statement(on: &str, plan: &str, lines: &[(Option<&str>, i64)]) -> Statement {
             run_from: None,
             run_until: None,
             tax: None,
+            vouchers: VouchersUsed::default(),
             terms: terms.unwrap(),
         }],
         lines: lines.iter().map(line).collect(),

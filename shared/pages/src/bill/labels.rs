@@ -85,6 +85,13 @@ texts! {
         en: "{name}, up to {amount} a month, with {used} for earlier days",
         zh: "{name}，每月至多 {amount}（此前各日已减 {used}）",
     }
+    voucher(name: &Name, given: Price, since: BillingDay) {
+        en: "{name}, up to {given} since {since}", zh: "{name}，{since}起共 {given}",
+    }
+    voucher_after(name: &Name, given: Price, since: BillingDay, used: Price) {
+        en: "{name}, up to {given} since {since}, of which {used} were used before",
+        zh: "{name}，{since}起共 {given}（此前已用 {used}）",
+    }
     above_maximum_after(most: Price, earlier: Price) {
         en: "above the cap of {most}, with {earlier} for earlier days",
         zh: "超出封顶 {most} 的部分（此前各日已计 {earlier}）",
@@ -212,6 +219,12 @@ fn label(row: &CalculationRow, l: Labels) -> Html {
         }
         Step::AmountOff { discount, amount_yuan, used_yuan } => {
             l.amount_off_after(discount, Price(*amount_yuan), Price(*used_yuan))
+        }
+        Step::Voucher { discount, given_yuan, since, used_yuan } if used_yuan.is_zero() => {
+            l.voucher(discount, Price(*given_yuan), *since)
+        }
+        Step::Voucher { discount, given_yuan, since, used_yuan } => {
+            l.voucher_after(discount, Price(*given_yuan), *since, Price(*used_yuan))
         }
         Step::AboveMaximum { maximum_yuan, earlier_yuan } if earlier_yuan.is_zero() => {
             l.above_maximum(Price(*maximum_yuan))

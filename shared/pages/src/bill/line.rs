@@ -70,9 +70,13 @@ pub struct LineDiscount {
     /// Its percentage; none where it takes off an amount.
     #[schema(value_type = Option<String>)]
     pub percent: Option<Percent>,
-    /// The amount that it takes off a month, in yuan; none where it takes off a percentage.
+    /// The amount that it takes off a month, in yuan, or that was given of a voucher so far; none where it takes
+    /// off a percentage.
     #[schema(value_type = Option<String>)]
     pub amount_yuan: Option<Yuan>,
+    /// The day from which it is given, if it is a voucher: an amount that is given once, or whose rest is carried.
+    #[schema(value_type = Option<String>)]
+    pub since: Option<BillingDay>,
     /// The first day on which it does not hold any more, if the plan gives one.
     #[schema(value_type = Option<String>)]
     pub until: Option<BillingDay>,
@@ -183,6 +187,7 @@ fn discounts(line: &Line, plan: Option<&Plan>) -> Vec<LineDiscount> {
         discount: taken.discount.clone(),
         percent: taken.amount.is_none().then_some(taken.percent),
         amount_yuan: taken.amount.as_ref().map(|amount| amount.yuan),
+        since: taken.amount.as_ref().and_then(|amount| amount.since),
         until: until(&taken.discount),
     });
     taken.collect()

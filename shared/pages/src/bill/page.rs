@@ -447,8 +447,11 @@ impl Writer<'_> {
     }
 
     fn discount(self, discount: &LineDiscount) -> Html {
-        let LineDiscount { discount, percent, amount_yuan, until } = discount;
+        let LineDiscount { discount, percent, amount_yuan, since, until } = discount;
         let (t, amount) = (self.t, Price(amount_yuan.unwrap_or(Yuan::ZERO)));
+        if let Some(since) = since {
+            return t.voucher(discount, amount, *since);
+        }
         match (percent, until) {
             (Some(percent), Some(until)) => t.off_until(discount, percent, until.previous()),
             (Some(percent), None) => t.off(discount, percent),

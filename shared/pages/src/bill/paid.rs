@@ -21,7 +21,7 @@ pub struct BillPayment {
     /// What the prepaid balance paid when it was settled.
     #[schema(value_type = i64)]
     pub from_prepaid_fen: Fen,
-    /// What was paid since, by withholding or by recharging.
+    /// What was paid since, by withholding, by recharging or from the deposit.
     #[schema(value_type = i64)]
     pub paid_since_fen: Fen,
     /// The debit that paid it; none if it was not withheld, or by several.

@@ -144,6 +144,9 @@ texts! {
     amount_off_until(name: &Name, amount: Price, day: BillingDay) {
         en: "{amount} off a month until {day} ({name})", zh: "每月减 {amount}，至 {day}（{name}）",
     }
+    voucher(name: &Name, given: Price, since: BillingDay) {
+        en: "voucher of {given} since {since} ({name})", zh: "{since}起的代金券共 {given}（{name}）",
+    }
     terms_from(day: BillingDay) { en: "terms from {day}", zh: "{day}起的条款" }
     through_calls(amount: Units) { en: "¥{amount} went through", zh: "流水 ¥{amount}" }
 

@@ -272,8 +272,8 @@ texts! {
         zh: "对此清单，{plan} 费用最低，比您的方案少 {less}。",
     }
     due_at_end(amount: Change) {
-        en: "Under your terms {amount} yuan more fall due at the end of the month, such as a minimum; the months here include that.",
-        zh: "按您的方案，月末另计 {amount} 元（例如保底费用），此处各月金额已包含。",
+        en: "Under your terms {amount} yuan more fall due at the end of the month, such as a minimum, or a rate that is charged then; the months here include that.",
+        zh: "按您的方案，月末另计 {amount} 元（例如保底费用或月末收取的费用），此处各月金额已包含。",
     }
     as_if_today() {
         en: "The calls are taken to be made today. Other plans are priced as they are offered today, without your own discounts.",

@@ -148,6 +148,9 @@ pub struct MonthView {
     /// Both together.
     #[schema(value_type = i64)]
     pub so_far_fen: Fen,
+    /// What the usage so far amounts to under rates that are charged at the end of the month.
+    #[schema(value_type = i64)]
+    pub at_month_end_fen: Fen,
 }
 
 /// What the list adds to one rate, or to what the plan makes of all.
@@ -283,10 +286,14 @@ impl From<TermsRef> for TermsView {
 
 impl From<MonthFigures> for MonthView {
     fn from(figures: MonthFigures) -> MonthView {
-        let MonthFigures { month, settled_through, settled_fen, coming_fen, so_far_fen, .. } =
-            figures;
-        let settled_through = settled_through.filter(|day| day.month() == month);
-        MonthView { month, settled_through, settled_fen, coming_fen, so_far_fen }
+        MonthView {
+            month: figures.month,
+            settled_through: figures.settled_through.filter(|day| day.month() == figures.month),
+            settled_fen: figures.settled_fen,
+            coming_fen: figures.coming_fen,
+            so_far_fen: figures.so_far_fen,
+            at_month_end_fen: figures.at_month_end_fen,
+        }
     }
 }
 

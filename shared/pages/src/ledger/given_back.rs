@@ -31,7 +31,10 @@ pub struct RefundView {
     pub debit: Option<u64>,
     /// The recharge that was the payment, if one was.
     pub recharge: Option<u32>,
-    /// Whether it is taken from what is prepaid. Otherwise it is a gift: what was charged stays charged.
+    /// Whether it is taken from the deposit that the recharge paid.
+    pub is_from_deposit: bool,
+    /// Whether it is taken from what is prepaid. If it is taken from neither, it is a gift: what was charged
+    /// stays charged.
     pub is_from_prepaid: bool,
     /// The amount.
     #[schema(value_type = i64)]
@@ -89,9 +92,13 @@ impl RefundView {
             out_request_no: refund.out_request_no.to_string(),
             debit,
             recharge,
+            is_from_deposit: match refund.from {
+                RefundFrom::Deposit => true,
+                RefundFrom::Prepaid | RefundFrom::Goodwill => false,
+            },
             is_from_prepaid: match refund.from {
                 RefundFrom::Prepaid => true,
-                RefundFrom::Goodwill => false,
+                RefundFrom::Goodwill | RefundFrom::Deposit => false,
             },
             amount_fen: refund.amount_fen,
             asked_at_s: refund.asked_at_s,

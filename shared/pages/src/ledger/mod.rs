@@ -79,6 +79,9 @@ pub struct Balance {
     /// Owed, and being collected by the open debit.
     #[schema(value_type = i64)]
     pub collecting_fen: Fen,
+    /// Held as the deposit.
+    #[schema(value_type = i64)]
+    pub deposit_fen: Fen,
 }
 
 /// One movement of money.
@@ -216,6 +219,7 @@ impl Balance {
             prepaid_fen: figures.prepaid(),
             owed_fen: figures.unreserved()?,
             collecting_fen: figures.reserved(),
+            deposit_fen: figures.deposit(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use steelyard_billing::{Calendar, Cause};
+use steelyard_billing::{Calendar, Cause, DepositMovement};
 
 use super::texts::Texts;
 use super::{
@@ -27,6 +27,8 @@ pub struct LedgerPage<'a> {
     prepaid: Html,
     owed: Html,
     collecting: Html,
+    /// What is held as the deposit, if any is.
+    deposit: Option<Html>,
     rows: Vec<Row>,
     open: Vec<DebitLine>,
     debits: Vec<DebitLine>,
@@ -89,6 +91,9 @@ impl<'a> LedgerPage<'a> {
             prepaid: figure(view.balance.prepaid_fen),
             owed: figure(view.balance.owed_fen),
             collecting: figure(view.balance.collecting_fen),
+            deposit: Some(view.balance.deposit_fen)
+                .filter(|held| !held.is_zero())
+                .map(|held| t.deposit_held(Figure(held))),
             rows: rows(frame, calendar, view),
             open: DebitLine::all(frame, calendar, &open),
             debits,
@@ -231,6 +236,29 @@ fn told(frame: &Frame, entry: &LedgerEntry) -> (Html, Option<String>, Html) {
         Cause::RefundDone(_) => (t.refund_done(), refunds(), Html::default()),
         Cause::RefundRefused(_) => (t.refund_refused(), refunds(), Html::default()),
         Cause::Reversed(_) => (t.reversed(), refunds(), Html::default()),
+        Cause::Deposit(movement) => told_of_deposit(frame, movement),
+    }
+}
+
+/// What a movement of the deposit is, where it leads, and the number behind it.
+fn told_of_deposit(frame: &Frame, movement: &DepositMovement) -> (Html, Option<String>, Html) {
+    let t = Texts(frame.lang);
+    let refunds = || Some(format!("{}?kind=refunds", frame.page("ledger")));
+    match movement {
+        DepositMovement::Paid { recharge, trade_no } => {
+            (t.deposit_paid(), Some(recharge_page(frame, recharge.0)), t.trade(Code(trade_no)))
+        }
+        DepositMovement::Transferred { reference } => {
+            (t.deposit_transferred(), None, t.reference(Code(reference)))
+        }
+        DepositMovement::Drawn { .. } => (t.deposit_drawn(), None, Html::default()),
+        DepositMovement::ReturnAsked(_) => (t.deposit_to_return(), refunds(), Html::default()),
+        DepositMovement::Returned(_) => (t.deposit_returned(), refunds(), Html::default()),
+        DepositMovement::ReturnRefused(_) => (t.deposit_not_returned(), refunds(), Html::default()),
+        DepositMovement::SentBack { reference } => {
+            (t.deposit_sent_back(), None, t.reference(Code(reference)))
+        }
+        DepositMovement::Reversed(_) => (t.deposit_reversed(), refunds(), Html::default()),
     }
 }
 
@@ -255,7 +283,11 @@ impl GivenBackLine {
         GivenBackLine {
             of,
             href,
-            note: if refund.is_from_prepaid { t.of_prepaid() } else { t.gift() },
+            note: match (refund.is_from_deposit, refund.is_from_prepaid) {
+                (true, _) => t.of_deposit(),
+                (false, true) => t.of_prepaid(),
+                (false, false) => t.gift(),
+            },
             at: Html::show(wall_clock(calendar, refund.asked_at_s), frame.lang),
             amount: Some(Html::show(Plain(refund.amount_fen), frame.lang)),
             number: Html::show(Code(&refund.out_trade_no), frame.lang),

@@ -73,10 +73,29 @@ texts! {
     refund_done() { en: "Refund paid by Alipay", zh: "退款已由支付宝付出" }
     refund_refused() { en: "Refund that Alipay refused: back where it was", zh: "支付宝未予退款：已恢复" }
     reversed() { en: "Taken back by Alipay or a bank: owed again", zh: "被支付宝或银行退回：恢复为待付" }
+    deposit_held(held: Figure) { en: "Your deposit: {held}. It pays no bill.", zh: "您的保证金：{held}，不用于支付账单。" }
+    deposit_paid() { en: "Deposit paid through Alipay", zh: "通过支付宝缴纳保证金" }
+    deposit_transferred() { en: "Deposit paid by bank transfer", zh: "银行转账缴纳保证金" }
+    deposit_drawn() { en: "Paid from the deposit", zh: "以保证金抵扣欠款" }
+    deposit_to_return() {
+        en: "Return of the deposit, set aside until Alipay has paid it",
+        zh: "退还保证金，支付宝付出前先行预留",
+    }
+    deposit_returned() { en: "Deposit returned by Alipay", zh: "保证金已由支付宝退还" }
+    deposit_not_returned() {
+        en: "Return of the deposit that Alipay refused: held as before",
+        zh: "支付宝未予退还保证金：已恢复",
+    }
+    deposit_sent_back() { en: "Deposit returned by bank transfer", zh: "银行转账退还保证金" }
+    deposit_reversed() {
+        en: "Payment of the deposit taken back by Alipay or a bank",
+        zh: "保证金付款被支付宝或银行退回",
+    }
     debit_no(number: Count) { en: "debit no. {number}", zh: "第 {number} 笔扣款" }
     recharge_no(number: Count) { en: "recharge no. {number}", zh: "第 {number} 笔充值" }
     gift() { en: "a gift of the platform: your bills stay as they are", zh: "平台赠予，账单不变" }
     of_prepaid() { en: "from the prepaid balance", zh: "自预存余额" }
+    of_deposit() { en: "from the deposit", zh: "自保证金" }
     reversal() { en: "by Alipay or a bank, not by the platform", zh: "由支付宝或银行退回，并非平台发起" }
     reference(reference: Code<'_>) { en: "reference {reference}", zh: "凭证号 {reference}" }
     trade(number: Code<'_>) { en: "Alipay's number {number}", zh: "支付宝交易号 {number}" }

@@ -1,5 +1,5 @@
 //! The operators' pages: the providers by state and debt, the debits that need a person, the
-//! reconciliation, the runs, the receivables and the audit trail.
+//! reconciliation, the runs, the receivables, the audit trail, and the sessions of a provider.
 
 pub mod actions;
 pub mod debits;
@@ -10,6 +10,7 @@ pub mod providers;
 pub mod receivables;
 pub mod reconciliation;
 pub mod runs;
+mod sessions;
 mod texts;
 
 use serde::Serialize;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{OverviewError, Parts};
 use crate::forecast::ExpectedDay;
-use crate::forecast::{NEXT_CALLS, SoFar, free_used};
+use crate::forecast::{NEXT_CALLS, SoFar};
 
 /// An allowance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -117,7 +117,7 @@ impl Parts<'_> {
         }
         let shared = segment.allowances().find(|(rate, _)| rate.is_none());
         if let Some((_, free)) = shared {
-            let used = free_used(&so_far.to_date, segment, None).min(free);
+            let used = so_far.to_date.free_used(segment, None).min(free);
             allowances.push(self.allowance(segment, None, (free, used)));
         }
         Ok(allowances)

@@ -17,7 +17,7 @@ use steelyard_billing::{
 };
 use steelyard_pricing::{
     BillingDay, BillingMonth, Calls, ChargeError, Fen, Metered, MoneyError, Name, QuoteError,
-    TermsError, UsageError,
+    TermsError, UsageError, charged_at_month_end,
 };
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -32,6 +32,7 @@ pub use notices::{Basis, Notice, RateTerms};
 pub use page::OverviewPage;
 
 use crate::Records;
+use crate::deposit::DepositViewError;
 use crate::forecast::{FORECAST_DAYS_MAX, Forecast, ForecastError};
 use crate::forecast::{SoFar, days_before};
 
@@ -89,6 +90,10 @@ pub struct Overview {
     pub settled: Settled,
     /// What the coming night would charge now; none where what was counted cannot be read.
     pub since: Option<Since>,
+    /// What the usage so far amounts to under rates that are charged at the end of the month: it is charged with
+    /// the last day. Minimums and tax that is added are not in it.
+    #[schema(value_type = i64)]
+    pub at_month_end_fen: Fen,
     /// The month's charges by day.
     pub by_day: ByDay,
     /// The allowances of today's terms.
@@ -196,6 +201,9 @@ pub enum OverviewError {
     /// Usage cannot be summed.
     #[error("cannot sum the usage")]
     Usage(#[from] UsageError),
+    /// The deposit cannot be told.
+    #[error("cannot tell the deposit")]
+    Deposit(#[from] DepositViewError),
     /// An amount leaves its range.
     #[error("cannot sum the amounts")]
     Money(#[from] MoneyError),
@@ -254,6 +262,7 @@ impl Overview {
             next_withholding: parts.next_withholding()?,
             settled: parts.settled()?,
             since: more.coming.map(|coming| parts.since(coming)).transpose()?,
+            at_month_end_fen: parts.at_month_end(&so_far)?,
             by_day: parts.by_day(&allowances)?,
             notices: parts.notices(&so_far)?,
             change: parts.change()?,
@@ -321,6 +330,14 @@ impl<'a> Parts<'a> {
             calls: net_calls(bills.iter().copied())?,
             charge_fen: Fen::sum(bills.iter().map(|bill| bill.charge_fen))?,
         })
+    }
+
+    fn at_month_end(&self, so_far: &SoFar<'_>) -> Result<Fen, ChargeError> {
+        if self.today == self.today.month().last_day() && self.more.coming.is_some() {
+            // The coming night charges it.
+            return Ok(Fen::ZERO);
+        }
+        charged_at_month_end(&so_far.segments, &so_far.to_date)
     }
 
     fn since(&self, coming: &[Statement]) -> Result<Since, OverviewError> {

@@ -16,6 +16,8 @@ use steelyard_pricing::{
 use utoipa::ToSchema;
 
 use super::{OverviewError, Parts, WithholdingState};
+use crate::alerts::{AlertItem, items};
+use crate::deposit::DepositView;
 use crate::forecast::{NEXT_CALLS, SoFar};
 
 /// How many changes of prices are told of, the next ones.
@@ -57,6 +59,10 @@ pub enum Notice {
         #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
         next_at_s: Option<Timestamp>,
     },
+    /// A deposit is held or wanted.
+    Deposit(DepositView),
+    /// An alert stands.
+    Alert(AlertItem),
     /// The prices change on a later day.
     PriceChange {
         /// The first day of the new terms.
@@ -181,6 +187,9 @@ impl Parts<'_> {
         if self.more.closed.is_none() {
             notices.extend(self.suspended());
             notices.extend(self.declined()?);
+            notices.extend(DepositView::of(self.records)?.map(Notice::Deposit));
+            let alerts = items(self.records.account, self.records.today()?.month());
+            notices.extend(alerts.into_iter().map(Notice::Alert));
             notices.extend(self.price_changes()?);
         }
         notices.extend(self.corrections()?);
@@ -417,6 +426,8 @@ fn is_same(old: &Plan, new: &Plan) -> bool {
     renamed.plan = old.name().clone();
     renamed.effective_from = old.effective_from();
     renamed.description.clone_from(&old.document().description);
+    // It changes no price, and is told apart.
+    renamed.deposit.clone_from(&old.document().deposit);
     renamed == *old.document()
 }
 

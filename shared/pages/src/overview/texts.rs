@@ -184,6 +184,10 @@ texts! {
         en: "{bills} bills for {calls} calls. These amounts are final.",
         zh: "{bills} 份日账单，共 {calls} 次调用。金额已确定。",
     }
+    at_month_end(amount: Figure) {
+        en: "A further {amount} so far is charged when the month is over",
+        zh: "另有 {amount} 于月末一并收取",
+    }
     since(time: Time) { en: "Since then, estimated at {time}", zh: "此后至 {time}，预估" }
     since_calls(calls: Count) { en: "{calls} calls so far", zh: "目前 {calls} 次调用" }
     since_withdrawn(calls: Count) { en: ", {calls} withdrawn", zh: "，撤回 {calls} 次" }
@@ -389,6 +393,27 @@ texts! {
 
     // Good to know.
     notices() { en: "Good to know", zh: "提示" }
+    deposit(held: Figure, required: Figure) {
+        en: "Deposit: {held} held, {required} required",
+        zh: "保证金：已缴 {held}，应缴 {required}",
+    }
+    deposit_due(missing: Figure, day: BillingDay) {
+        en: "{missing} is missing. Pay it by {day}.",
+        zh: "尚缺 {missing}，请于{day}前（含当日）缴纳。",
+    }
+    deposit_overdue(missing: Figure, day: BillingDay) {
+        en: "{missing} is missing. It was due on {day}.",
+        zh: "尚缺 {missing}，应于{day}前（含当日）缴纳，已逾期。",
+    }
+    deposit_to_come(from: BillingDay, amount: Figure, due: BillingDay) {
+        en: "From {from} on, {amount} is required. Pay it by {due}.",
+        zh: "自{from}起应缴 {amount}，请于{due}前（含当日）缴纳。",
+    }
+    deposit_use() {
+        en: "Your deposit pays no bill. What could not be withheld may be paid from it, and it is returned when you leave, less what you owe.",
+        zh: "保证金不用于支付账单。代扣未成的欠款可由保证金抵扣；退出时扣除欠款后退还。",
+    }
+    pay_deposit() { en: "Pay the deposit", zh: "缴纳保证金" }
     new_prices(day: BillingDay) { en: "New prices from {day}", zh: "{day}起执行新价格" }
     new_price(rate: Html, after: Price, before: Price) {
         en: "{rate} calls cost {after} instead of {before}.",
@@ -431,6 +456,33 @@ texts! {
         en: "Since {day} you are past {beyond} {rate} calls. Each further 10,000 cost {now} instead of {before}.",
         zh: "{day}起，您本月的 {rate} 调用超过 {beyond} 次。此后每 1 万次 {now}，原为 {before}。",
     }
+    alert_budget(percent: Count) {
+        en: "The month has cost {percent}% of its budget",
+        zh: "本月费用已达预算的 {percent}%",
+    }
+    alert_forecast(percent: Count) {
+        en: "The month is expected to cost {percent}% of its budget",
+        zh: "本月费用预计达预算的 {percent}%",
+    }
+    alert_balance() { en: "Your prepaid balance is low", zh: "预存余额不足" }
+    alert_balance_days() { en: "Your prepaid balance lasts for a few days only", zh: "预存余额仅够几天" }
+    alert_allowance(percent: Count, rate: Html) {
+        en: "{percent}% of the allowance is used: {rate}",
+        zh: "免费额度已用 {percent}%：{rate}",
+    }
+    alert_unusual_day(day: BillingDay) { en: "{day} has unusually many calls", zh: "{day}的调用量异常" }
+    alert_cap() { en: "Your calls are cut off: the month has reached your cap", zh: "本月费用已达您设的上限，调用已停止" }
+    alert_cap_text() {
+        en: "They go on with the next month, or once the cap is raised or lifted.",
+        zh: "下月起，或提高、取消上限后恢复。",
+    }
+    alert_text(figure: Html, line: Html, at: Html) {
+        en: "{figure} at {at}; the alert is at {line}.",
+        zh: "{at}为 {figure}，提醒线为 {line}。",
+    }
+    alert_units(units: Units) { en: "{units} units", zh: "{units} 单位" }
+    alert_calls(calls: Count) { en: "{calls} calls", zh: "{calls} 次调用" }
+    alert_days(days: Count) { en: "{days} days", zh: "{days} 天" }
     agreement_suspended() { en: "Your withholding agreement is suspended", zh: "代扣协议已暂停" }
     suspended_alipay(when: Html, owed: Figure) {
         en: "Alipay has suspended it since {when}. Nothing is withheld; {owed} is owed. Put it in force again in Alipay, or recharge.",

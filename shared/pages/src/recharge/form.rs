@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use serde::Deserialize;
-use steelyard_billing::Recharge;
+use steelyard_billing::{Recharge, RechargePurpose};
 use steelyard_pricing::Fen;
 use utoipa::ToSchema;
 
@@ -27,6 +27,8 @@ pub struct RechargeForm {
     pub amount: String,
     /// The way that was chosen.
     pub way: Way,
+    /// What is to be paid.
+    pub purpose: RechargePurpose,
     /// What is wrong with the amount.
     pub amount_problem: Option<AmountProblem>,
     /// Why the recharge was not offered.
@@ -42,6 +44,8 @@ pub struct RechargeRequest {
     pub amount_fen: Fen,
     /// By what it is paid.
     pub way: Way,
+    /// What it pays.
+    pub purpose: RechargePurpose,
 }
 
 /// What is wrong with an amount.
@@ -62,7 +66,7 @@ pub enum AmountProblem {
 pub enum RechargeProblem {
     /// Too many are neither paid nor lapsed.
     TooManyOpen,
-    /// The form was sent before, with another amount.
+    /// The form was sent before, with another amount or purpose.
     SentBefore,
     /// Alipay gave no code.
     NoCode,
@@ -104,18 +108,30 @@ impl RechargeForm {
         RechargeForm { key: key.into(), amount, ..RechargeForm::default() }
     }
 
+    /// The form for a purpose.
+    #[must_use]
+    pub fn for_purpose(self, purpose: RechargePurpose) -> RechargeForm {
+        RechargeForm { purpose, ..self }
+    }
+
     /// What a form that was sent asks for.
     ///
     /// # Errors
     ///
     /// The same form with what is wrong with it, to be shown again.
-    pub fn read(key: String, amount: &str, way: Way) -> Result<RechargeRequest, RechargeForm> {
+    pub fn read(
+        key: String,
+        amount: &str,
+        way: Way,
+        purpose: RechargePurpose,
+    ) -> Result<RechargeRequest, RechargeForm> {
         match amount_of(amount) {
-            Ok(amount_fen) => Ok(RechargeRequest { key, amount_fen, way }),
+            Ok(amount_fen) => Ok(RechargeRequest { key, amount_fen, way, purpose }),
             Err(problem) => Err(RechargeForm {
                 key,
                 amount: amount.to_owned(),
                 way,
+                purpose,
                 amount_problem: Some(problem),
                 problem: None,
             }),
@@ -138,10 +154,17 @@ impl RechargeRequest {
             },
             amount: self.amount_fen.to_string(),
             way: self.way,
+            purpose: self.purpose,
             amount_problem: None,
             problem: Some(problem),
         }
     }
+}
+
+/// The purpose that a form or an address names; the prepaid balance if it names no other.
+#[must_use]
+pub fn purpose_named(text: &str) -> RechargePurpose {
+    if text == "deposit" { RechargePurpose::Deposit } else { RechargePurpose::Prepaid }
 }
 
 fn amount_of(text: &str) -> Result<Fen, AmountProblem> {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, RechargePurpose};
 
 use super::texts::Texts;
 use super::{RechargeItem, RechargeState};
@@ -51,7 +51,10 @@ impl RechargeLine {
         let t = Texts(frame.lang);
         let number = item.trade_no.as_deref().unwrap_or(&item.out_trade_no);
         RechargeLine {
-            name: t.number(Count(u64::from(item.recharge.0))),
+            name: match item.purpose {
+                RechargePurpose::Prepaid => t.number(Count(u64::from(item.recharge.0))),
+                RechargePurpose::Deposit => t.deposit_no(Count(u64::from(item.recharge.0))),
+            },
             href: format!("{}/{}", frame.page("recharge"), item.recharge),
             at: Html::show(wall_clock(calendar, item.offered_at_s), frame.lang),
             amount: Html::show(Plain(item.amount_fen), frame.lang),

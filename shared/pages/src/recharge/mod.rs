@@ -9,15 +9,18 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use steelyard_billing::{Recharge, RechargeId, RechargePhase};
-use steelyard_pricing::{Fen, MoneyError};
+use steelyard_billing::{Recharge, RechargeId, RechargePhase, RechargePurpose};
+use steelyard_pricing::Fen;
 use utoipa::ToSchema;
 
-pub use form::{AmountProblem, NoSuchWay, RechargeForm, RechargeProblem, RechargeRequest, Way};
+pub use form::{
+    AmountProblem, NoSuchWay, RechargeForm, RechargeProblem, RechargeRequest, Way, purpose_named,
+};
 pub(crate) use line::RechargeTable;
 pub use page::{PayBy, PayNow, PayNowPage, RechargePage, RechargeResultPage};
 
 use crate::Records;
+use crate::deposit::{DepositView, DepositViewError};
 use crate::ledger::Balance;
 
 /// After how many seconds a page loads itself again while a result is open.
@@ -42,6 +45,8 @@ pub struct Suggestions {
 pub struct Recharging {
     /// What the account has and owes.
     pub balance: Balance,
+    /// The deposit; none if none is held or wanted.
+    pub deposit: Option<DepositView>,
     /// Amounts to choose from; none without a forecast.
     pub suggestions: Option<Suggestions>,
     /// The smallest amount.
@@ -64,6 +69,9 @@ pub struct RechargeItem {
     /// Its number among the provider's recharges, from 1.
     #[schema(value_type = u32)]
     pub recharge: RechargeId,
+    /// What it pays: `prepaid` or `deposit`.
+    #[schema(value_type = String)]
+    pub purpose: RechargePurpose,
     /// Its amount.
     #[schema(value_type = i64)]
     pub amount_fen: Fen,
@@ -100,18 +108,19 @@ impl Recharging {
     ///
     /// # Errors
     ///
-    /// [`MoneyError`] when an amount leaves its range.
+    /// [`DepositViewError`] when an amount leaves its range, or the time is outside the calendar.
     pub fn new(
         records: &Records<'_>,
         recharges: &[Recharge],
         suggestions: Option<Suggestions>,
-    ) -> Result<Recharging, MoneyError> {
+    ) -> Result<Recharging, DepositViewError> {
         let recharges = RechargeItem::newest_first(recharges);
         // The recharges of a provider are numbered from 1 without a gap.
         let older_before =
             recharges.last().map(|oldest| oldest.recharge.0).filter(|last| *last > 1);
         Ok(Recharging {
             balance: Balance::of(&records.account.figures)?,
+            deposit: DepositView::of(records)?,
             suggestions,
             least_fen: Recharge::MIN,
             most_fen: Recharge::MAX,
@@ -128,6 +137,7 @@ impl RechargeItem {
     pub fn new(recharge: &Recharge) -> RechargeItem {
         RechargeItem {
             recharge: recharge.recharge,
+            purpose: recharge.purpose,
             amount_fen: recharge.amount_fen,
             state: match recharge.phase {
                 RechargePhase::Offered => RechargeState::Open,

@@ -1,7 +1,7 @@
 //! The pages of recharges: the form, the payment, and the return from it.
 
 use askama::Template;
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, RechargePurpose};
 use steelyard_pricing::Fen;
 
 use super::texts::Texts;
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::Frame;
 use crate::debits::Chip;
+use crate::deposit::DepositView;
 use crate::frame::{Common, wall_clock};
 use crate::icon::Icon;
 use crate::link::Link;
@@ -100,8 +101,9 @@ impl<'a> RechargePage<'a> {
         form: &'a RechargeForm,
     ) -> RechargePage<'a> {
         let path = frame.page("recharge");
-        let suggestions =
-            view.suggestions.iter().flat_map(|all| suggestions(all, view, &path, frame)).collect();
+        let of_deposit = view.deposit.and_then(|of| of_deposit(&of, view, &path, frame));
+        let others = view.suggestions.iter().flat_map(|all| suggestions(all, view, &path, frame));
+        let suggestions = of_deposit.into_iter().chain(others).collect();
         RechargePage {
             frame,
             c: Common(frame.lang),
@@ -134,6 +136,19 @@ impl<'a> RechargePage<'a> {
             RechargeProblem::Unavailable => t.unavailable(),
         })
     }
+}
+
+/// What is missing of the deposit, if it can be paid in.
+fn of_deposit(
+    deposit: &DepositView,
+    view: &Recharging,
+    path: &str,
+    frame: &Frame,
+) -> Option<Suggestion> {
+    let amount = deposit.missing_fen;
+    let label = Texts(frame.lang).for_deposit(Figure(amount));
+    let href = format!("{path}?amount={amount}&purpose=deposit#pay-in");
+    (view.least_fen..=view.most_fen).contains(&amount).then_some(Suggestion { href, label })
 }
 
 /// The amounts to choose from that can be paid in, each once.

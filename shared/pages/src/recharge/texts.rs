@@ -37,6 +37,7 @@ texts! {
     }
     suggested() { en: "Suggested", zh: "建议金额" }
     suggested_hint() { en: "Each link fills in the amount.", zh: "点击后填入金额。" }
+    for_deposit(amount: Figure) { en: "{amount} completes your deposit", zh: "{amount} 补足保证金" }
     for_owed(amount: Figure) { en: "{amount} pays what is owed", zh: "{amount} 支付当前待付" }
     for_seven_days(amount: Figure) { en: "{amount} lasts for about 7 days", zh: "{amount} 约可用 7 天" }
     for_month(amount: Figure) {
@@ -52,6 +53,13 @@ texts! {
         en: "In yuan, from {least} to {most}.",
         zh: "单位为元，{least} 至 {most}。",
     }
+    purpose() { en: "What it pays", zh: "付款用途" }
+    purpose_prepaid() { en: "What is owed, and then the prepaid balance", zh: "先付待付金额，其余计入预存余额" }
+    purpose_deposit(held: Figure, required: Figure) {
+        en: "The deposit: {held} of {required} are held",
+        zh: "保证金：已缴 {held}，应缴 {required}",
+    }
+    deposit_no(number: Count) { en: "No. {number}, deposit", zh: "第 {number} 笔，保证金" }
     way() { en: "How you pay", zh: "付款方式" }
     way_page() { en: "Alipay's page, in this browser", zh: "支付宝网页，在此浏览器中付款" }
     way_code() { en: "A code that you scan with the Alipay app", zh: "二维码，用支付宝扫一扫付款" }
@@ -81,8 +89,8 @@ texts! {
         zh: "未付款的充值过多。请支付下方任一笔，或等待其失效（发起一天后）。未扣取任何金额。",
     }
     sent_before() {
-        en: "This form was sent before with another amount. Look below whether that recharge is there, then send the form again.",
-        zh: "此表单已以其他金额提交过。请先查看下方是否已有该笔充值，再重新提交。",
+        en: "This form was sent before with another amount or purpose. Look below whether that recharge is there, then send the form again.",
+        zh: "此表单已以其他金额或用途提交过。请先查看下方是否已有该笔充值，再重新提交。",
     }
     refused() {
         en: "This recharge was refused, so nothing is to be paid. Send the form again. If it is refused again, ask the platform.",
@@ -162,6 +170,10 @@ texts! {
     result_paid_text() {
         en: "It paid what was owed first; the rest is your prepaid balance.",
         zh: "已先支付待付金额，其余计入预存余额。",
+    }
+    result_deposit_text() {
+        en: "It is held as your deposit. It pays no bill.",
+        zh: "已计入保证金，不用于支付账单。",
     }
     result_lapsed(amount: Figure) { en: "{amount} was not paid", zh: "{amount} 未付款" }
     result_lapsed_text() {

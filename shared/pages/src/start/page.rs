@@ -11,7 +11,7 @@ use super::{AgreementLine, AgreementState, NextRun, PaymentLine, PaymentState, R
 use crate::debits::{Chip, Tone};
 use crate::frame::{Common, Frame, wall_clock};
 use crate::icon::Icon;
-use crate::show::{Brief, Code, Count, Figure, Html, Plain};
+use crate::show::{Code, Count, Figure, Html, Plain};
 
 /// The start page of a local stack.
 #[derive(Debug, Template)]
@@ -39,8 +39,9 @@ impl<'a> StartPage<'a> {
         Html::show(Code(text), self.frame.lang)
     }
 
-    fn brief(&self, at: &Timestamp) -> Html {
-        Html::show(Brief(self.wall_clock(at)), self.frame.lang)
+    /// With the year: the clock of a stack may be moved by years.
+    fn time(&self, at: &Timestamp) -> Html {
+        Html::show(self.wall_clock(at), self.frame.lang)
     }
 
     fn wall_clock(&self, at: &Timestamp) -> DateTime {

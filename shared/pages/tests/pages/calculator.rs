@@ -36,8 +36,13 @@ const LIST: &str = "taobao.trades.sold.get,6200000\nvas.sms.send,1450000\nmsg.us
 fn so_far(month: &Month) -> (MonthSoFar, CountedDays) {
     let after = month.after_coming();
     let calendar = &month.rules.calendar;
-    let so_far =
-        MonthSoFar::new(month.provider.clone(), &month.account, after, calendar, month.now);
+    let so_far = MonthSoFar::new(
+        month.provider.clone(),
+        &month.account,
+        after,
+        (&month.plans, calendar),
+        month.now,
+    );
     let of_may = month.between("2015-05-01", "2015-05-31");
     let all = of_may.into_iter().chain(month.coming.iter().cloned()).collect::<Vec<_>>();
     (so_far.unwrap(), charged_days(&all).unwrap())

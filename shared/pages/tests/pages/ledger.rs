@@ -34,7 +34,12 @@ fn of(kind: LedgerKind) -> LedgerQuery {
 }
 
 fn balance(prepaid: i64, owed: i64, collecting: i64) -> Balance {
-    Balance { prepaid_fen: fen(prepaid), owed_fen: fen(owed), collecting_fen: fen(collecting) }
+    Balance {
+        prepaid_fen: fen(prepaid),
+        owed_fen: fen(owed),
+        collecting_fen: fen(collecting),
+        deposit_fen: fen(0),
+    }
 }
 
 #[test]
@@ -162,7 +167,7 @@ fn the_ledger_answers_what_it_shows() {
     assert_eq!(entry["change_fen"], 7_293);
     assert_eq!(
         entry["after"],
-        serde_json::json!({ "prepaid_fen": 0, "owed_fen": 0, "collecting_fen": 0 })
+        serde_json::json!({ "prepaid_fen": 0, "owed_fen": 0, "collecting_fen": 0, "deposit_fen": 0 })
     );
     assert_eq!(answer["debits"][1]["declines"][0]["reason"], "funds");
 }
@@ -239,5 +244,28 @@ fn what_came_from_outside_is_escaped() {
         let page = LedgerPage::new(&frame, &money.rules.calendar, &view);
         let html = look::page("hostile", Lang::En, &page);
         assert!(html.contains("&#60;script&#62;"), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_deposit_is_told_beside_the_balance_and_its_draw_pays_what_is_owed() {
+    let mut money = Money::of_may();
+    money.deposit(50_000, 12_000, "2015-05-19T08:31");
+    let view = ledger(&money, LedgerQuery::default()).unwrap();
+    let row = |at: usize| {
+        let entry = &view.entries[at];
+        (entry.amount_fen, entry.change_fen, entry.after)
+    };
+    let held = |owed, deposit| Balance { deposit_fen: fen(deposit), ..balance(0, owed, 0) };
+    assert_eq!(row(0), (fen(12_000), fen(12_000), held(602, 38_000)));
+    assert_eq!(row(1), (fen(50_000), fen(0), held(12_602, 50_000)));
+    assert_eq!(view.balance, held(602, 38_000));
+    for lang in Lang::ALL {
+        let frame = money.frame(lang, "ledger");
+        let page = LedgerPage::new(&frame, &money.rules.calendar, &view);
+        let html = look::page("ledger-deposit", lang, &page);
+        assert!(html.contains("380.00"), "what is held");
+        let told = ["Paid from the deposit", "Deposit paid by bank transfer"];
+        assert_eq!(told.iter().all(|text| html.contains(text)), lang == Lang::En);
     }
 }

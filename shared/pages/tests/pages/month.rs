@@ -14,7 +14,7 @@ use steelyard_billing::{
 };
 use steelyard_pages::bill::{BillRecords, DayBill};
 use steelyard_pages::{Frame, Lang, Records};
-use steelyard_pricing::{BillingDay, Catalog, Fen, Metered, Plan, Usage};
+use steelyard_pricing::{AlertRules, BillingDay, Catalog, Fen, Metered, Plan, Usage};
 
 /// A provider with its statements, and what is new since.
 pub struct Month {
@@ -76,6 +76,7 @@ pub fn provider() -> Provider {
             limit_fen: Fen::new(50_000),
             lowered: 0,
         }),
+        alert_rules: AlertRules::default(),
     }
 }
 
@@ -124,8 +125,13 @@ impl Month {
 
     /// A provider whose calls began on a day, as of a time; settled every night.
     pub fn until(first: &str, now: &str) -> Month {
+        Month::under(PLAN, first, now)
+    }
+
+    /// The same under another plan of that name.
+    pub fn under(plan: &str, first: &str, now: &str) -> Month {
         let (provider, rules, now) = (provider(), rules(), at(now));
-        let plans = Catalog::from_iter([Plan::read(PLAN).unwrap()]);
+        let plans = Catalog::from_iter([Plan::read(plan).unwrap()]);
         let mut month = Month {
             account: Account::new(&provider),
             provider,

@@ -485,6 +485,17 @@ fn runs_show_results_what_is_behind_and_what_is_next() {
 }
 
 #[test]
+fn sessions_of_a_provider_are_ended_by_a_form_with_a_reason() {
+    let shop = "shop-assistant".parse().unwrap();
+    let html =
+        check("sessions", |frame| OperatorPage::sessions(frame, &shop, &forms()).render().unwrap());
+    assert_shows(
+        &html,
+        &["End every session in which the pages of shop-assistant are open", "Reason"],
+    );
+}
+
+#[test]
 fn receivables_sum_to_what_is_owed_and_revenue_to_what_was_charged() {
     let month = Month::of_may_2015();
     let view = Receivables::new(&runs(), &rules().calendar, now()).unwrap();
@@ -562,7 +573,15 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
         ActionKind::ResumeDebits,
         ActionKind::ApproveAdjustment { provider: shop(), adjustment: "A1".to_owned() },
         ActionKind::RejectAdjustment { provider: shop(), adjustment: "A1".to_owned() },
+        ActionKind::SetAlerts { provider: shop() },
         ActionKind::RevokeSessions { provider: shop() },
+        ActionKind::DrawDeposit { provider: shop(), amount_fen: None },
+        ActionKind::ReturnDeposit { provider: shop(), amount_fen: Some(Fen::new(100)) },
+        ActionKind::BookDepositReturn {
+            provider: shop(),
+            amount_fen: Fen::new(100),
+            reference: HOSTILE.to_owned(),
+        },
     ];
     let ended = kinds
         .into_iter()
@@ -597,7 +616,7 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
         },
     ];
     let trail = AuditTrail::new(ended.chain(others).collect(), Some("2015-05#1".to_owned()), now());
-    assert_eq!((trail.waiting.len(), trail.actions.len()), (2, 14));
+    assert_eq!((trail.waiting.len(), trail.actions.len()), (2, 18));
     let html = check("actions", |frame| {
         OperatorPage::actions(frame, &trail, &forms(), &rules().calendar).render().unwrap()
     });

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use jiff::civil::Time;
+use serde_json::{Value, json};
 use steelyard_billing::mandate::{MandateLimits, MandatePhase, Suspension};
 use steelyard_billing::{
-    Account, AdjustmentNote, AdjustmentOf, Debit, DebitTerms, DeclineReason, Declined, GatewayCode,
-    GiveUpReason, Mandate, MandateId, Person, Phase, PlanAssignment, Provider, Realm, Reason,
-    Statement,
+    Account, AdjustmentNote, AdjustmentOf, Debit, DebitTerms, DeclineReason, Declined,
+    DepositDemand, GatewayCode, GiveUpReason, Mandate, MandateId, Person, Phase, PlanAssignment,
+    Provider, Realm, Reason, Statement,
 };
 use steelyard_pages::overview::{
     Basis, ClosedAccount, Notice, Overview, OverviewError, OverviewPage, OverviewRecords,
     StripPart, WithholdingState,
 };
-use steelyard_pages::{Lang, May, STYLE_SHEET};
+use steelyard_pages::{Frame, Lang, May, STYLE_SHEET};
 use steelyard_pricing::{ApiName, BillingDay, Catalog, Fen, Metered, Override, Plan, Usage, Yuan};
 
 use crate::month::{Month, PLAN, at, calls_of, day, provider, rules};
@@ -717,5 +718,97 @@ fn a_month_ends_and_begins_without_a_gap() {
         let view = view(&month, &records(&month));
         check_page("edges", &month, &view);
         assert!(view.forecast.is_some(), "{now}");
+    }
+}
+
+#[test]
+fn what_is_charged_when_the_month_is_over_is_told_until_the_coming_night_charges_it() {
+    let mut plan = serde_json::from_str::<Value>(PLAN).unwrap();
+    plan["rates"][0]["charged"] = json!("at_month_end");
+    for (now, is_told) in [("2015-05-21T08:32", true), ("2015-05-31T23:59", false)] {
+        let of = |plan: &str| {
+            let mut month = Month::under(plan, "2015-04-13", now);
+            month.account.open_debit = None;
+            let view = view(&month, &records(&month));
+            (month, view)
+        };
+        let ((_, daily), (month, at_end)) = (of(PLAN), of(&plan.to_string()));
+        let so_far =
+            |view: &Overview| view.settled.charge_fen.plus(view.since.unwrap().charge_fen).unwrap();
+        assert_eq!(so_far(&at_end).plus(at_end.at_month_end_fen), Ok(so_far(&daily)), "{now}");
+        assert_eq!(at_end.at_month_end_fen.is_positive(), is_told, "{now}");
+        let [english, _] = check_page("month-end", &month, &at_end);
+        assert_eq!(english.contains("so far is charged when the month is over"), is_told);
+    }
+}
+
+#[test]
+fn a_deposit_is_told_with_what_is_missing_until_when_and_a_way_to_pay_it() {
+    let mut month = owing("0.00");
+    let told = |month: &Month| {
+        let view = view(month, &records(month));
+        let of_deposit = |notice: &Notice| {
+            let Notice::Deposit(deposit) = notice else { return None };
+            Some(*deposit)
+        };
+        view.notices.iter().find_map(of_deposit)
+    };
+    assert_eq!(told(&month), None, "none is held or wanted");
+    let demand = |from: &str, yuan: &str, due: &str| DepositDemand {
+        from: day(from),
+        amount_fen: fen(yuan),
+        announced_on: day("2015-05-01"),
+        due_on: day(due),
+    };
+    month.account.deposit.demands = vec![
+        demand("2015-05-01", "500.00", "2015-05-31"),
+        demand("2015-06-10", "800.00", "2015-06-20"),
+    ];
+    let deposit = told(&month).unwrap();
+    assert_eq!((deposit.missing_fen, deposit.due_on), (fen("500.00"), Some(day("2015-05-31"))));
+    assert_eq!(deposit.next.map(|next| next.amount_fen), Some(fen("800.00")));
+    let shown = |name: &str, month: &Month| {
+        let view = view(month, &records(month));
+        let may = May { pay: true, ..May::default() };
+        let frame = Frame { may, ..month.frame(Lang::En, "overview") };
+        check_page(name, month, &view);
+        OverviewPage::new(&frame, &month.rules.calendar, &view).render().unwrap()
+    };
+    let html = shown("deposit", &month);
+    assert!(html.contains("?amount=500.00&#38;purpose=deposit#pay-in"), "{html}");
+    assert!(html.contains("is missing. Pay it by") && html.contains("From 10 June on"));
+    month.account.deposit.demands[0].due_on = day("2015-05-11");
+    assert!(shown("deposit-overdue", &month).contains("It was due on"));
+}
+
+#[test]
+fn alerts_that_stand_are_noticed_and_those_of_an_earlier_month_are_not() {
+    let mut month = owing("0.00");
+    let alerts = serde_json::json!([
+        {"kind": "budget", "percent": [50, 80], "line": {"fen": 8_000}, "figure": {"fen": 8_123},
+         "day": "2015-05-18", "at_s": month.now.as_second()},
+        {"kind": "allowance", "rate": "basic", "percent": [80], "line": {"units": "400000"},
+         "figure": {"units": "400001"}, "day": "2015-05-18", "at_s": month.now.as_second()},
+        {"kind": "cap", "percent": [100], "line": {"fen": 9_000}, "figure": {"fen": 9_100},
+         "day": "2015-04-30", "at_s": month.now.as_second()},
+    ]);
+    month.account.alerts.alerts = serde_json::from_value(alerts).unwrap();
+    let view = Overview::new(&month.records(), &records(&month)).unwrap();
+    let told = view.notices.iter().filter(|notice| matches!(notice, Notice::Alert(_)));
+    assert_eq!(told.count(), 2, "{:?}", view.notices);
+    let json = serde_json::to_value(&view).unwrap();
+    assert_eq!(json["notices"][0]["notice"], "alert");
+    assert_eq!(json["notices"][0]["percent"], 80);
+    for (lang, texts) in [
+        (
+            Lang::En,
+            ["The month has cost 80% of its budget", "81.23", "80% of the allowance is used"],
+        ),
+        (Lang::Zh, ["本月费用已达预算的 80%", "81.23", "免费额度已用 80%"]),
+    ] {
+        let html = html(&month, &view, lang);
+        for text in texts {
+            assert!(html.contains(text), "{text}: {html}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Recharges: the form with its errors, the payment, and the honest return.
 
-use steelyard_billing::{QueryAnswer, Recharge};
+use steelyard_billing::RechargePurpose::{Deposit, Prepaid};
+use steelyard_billing::{DepositDemand, QueryAnswer, Recharge};
 use steelyard_pages::recharge::{
     AmountProblem, PayBy, PayNow, PayNowPage, REFRESH_S, RechargeForm, RechargeItem, RechargePage,
     RechargeProblem, RechargeResultPage, RechargeState, Recharging, Suggestions, Way,
@@ -34,7 +35,7 @@ fn amounts_that_can_be_paid_in_are_read_and_all_others_say_why_not() {
     for (typed, amount) in
         [("100", 10_000), (" 12.5 ", 1_250), ("0.01", 1), ("100000000", 10_000_000_000)]
     {
-        let asked = RechargeForm::read("k".to_owned(), typed, Way::Code).unwrap();
+        let asked = RechargeForm::read("k".to_owned(), typed, Way::Code, Prepaid).unwrap();
         assert_eq!((asked.amount_fen, asked.way), (fen(amount), Way::Code), "{typed}");
     }
     for (typed, problem) in [
@@ -48,7 +49,7 @@ fn amounts_that_can_be_paid_in_are_read_and_all_others_say_why_not() {
         ("-5", AmountProblem::TooSmall),
         ("100000000.01", AmountProblem::TooLarge),
     ] {
-        let form = RechargeForm::read("k".to_owned(), typed, Way::Page).unwrap_err();
+        let form = RechargeForm::read("k".to_owned(), typed, Way::Page, Prepaid).unwrap_err();
         assert_eq!(form.amount_problem, Some(problem), "{typed}");
         assert_eq!((form.amount.as_str(), form.key.as_str()), (typed, "k"), "kept");
     }
@@ -86,17 +87,18 @@ fn suggestions_that_cannot_be_paid_in_or_are_the_same_are_left_out() {
 fn a_form_with_errors_keeps_what_was_typed_and_names_the_remedy() {
     let money = Money::of_may();
     for lang in Lang::ALL {
-        let hostile = RechargeForm::read("k".to_owned(), "\"><script>", Way::Code).unwrap_err();
+        let hostile =
+            RechargeForm::read("k".to_owned(), "\"><script>", Way::Code, Prepaid).unwrap_err();
         let html = page("recharge-error", lang, &money, &view(&money), &hostile);
         assert!(html.contains("value=\"&#34;&#62;&#60;script&#62;\""));
         assert!(html.contains("aria-describedby=\"ah ae\" aria-invalid=\"true\""));
         assert!(html.contains("value=\"code\" checked"), "the way is kept");
         assert!(html.contains("autofocus"));
         for (name, typed) in [("small", "0"), ("large", "999999999"), ("missing", "")] {
-            let form = RechargeForm::read("k".to_owned(), typed, Way::Page).unwrap_err();
+            let form = RechargeForm::read("k".to_owned(), typed, Way::Page, Prepaid).unwrap_err();
             page(&format!("recharge-{name}"), lang, &money, &view(&money), &form);
         }
-        let asked = RechargeForm::read("k".to_owned(), "5", Way::Page).unwrap();
+        let asked = RechargeForm::read("k".to_owned(), "5", Way::Page, Prepaid).unwrap();
         for problem in [
             RechargeProblem::TooManyOpen,
             RechargeProblem::SentBefore,
@@ -176,4 +178,39 @@ fn the_return_says_that_a_result_is_open_and_looks_again_until_it_is_not() {
             assert_eq!(seconds, refreshes && lang == Lang::En, "{name}");
         }
     }
+}
+
+#[test]
+fn the_form_offers_to_pay_the_deposit_where_one_is_held_or_wanted() {
+    let mut money = Money::of_may();
+    let form = RechargeForm::empty("k", None);
+    let html = page("recharge-no-deposit", Lang::En, &money, &view(&money), &form);
+    assert!(!html.contains("name=\"purpose\""));
+    money.account.deposit.demands = vec![DepositDemand {
+        from: "2015-05-01".parse().unwrap(),
+        amount_fen: fen(50_000),
+        announced_on: "2015-05-01".parse().unwrap(),
+        due_on: "2015-05-11".parse().unwrap(),
+    }];
+    for lang in Lang::ALL {
+        let html = page("recharge-deposit", lang, &money, &view(&money), &form);
+        assert!(html.contains("amount=500.00&#38;purpose=deposit#pay-in"), "{html}");
+        assert!(html.contains("name=\"purpose\" value=\"prepaid\" checked"));
+        let form = RechargeForm::empty("k", Some(fen(50_000))).for_purpose(Deposit);
+        let html = page("recharge-deposit-chosen", lang, &money, &view(&money), &form);
+        assert!(html.contains("name=\"purpose\" value=\"deposit\" checked"));
+    }
+    let kept = RechargeForm::read("k".to_owned(), "x", Way::Page, Deposit).unwrap_err();
+    assert_eq!(kept.purpose, Deposit);
+}
+
+#[test]
+fn a_payment_of_the_deposit_says_so() {
+    let money = Money::of_may();
+    let paid = money.recharges[0].clone().for_purpose(Deposit);
+    let item = RechargeItem::new(&paid);
+    let frame = money.frame(Lang::En, "recharge/1");
+    let page = RechargeResultPage::new(&frame, &money.rules.calendar, &item);
+    let html = look::page("recharge-result-deposit", Lang::En, &page);
+    assert!(html.contains("held as your deposit") && !html.contains("paid what was owed first"));
 }

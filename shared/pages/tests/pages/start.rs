@@ -55,6 +55,7 @@ fn full() -> Start {
                     prepaid_fen: fen(0),
                     owed_fen: fen(12_602),
                     collecting_fen: fen(0),
+                    deposit_fen: fen(0),
                 },
             },
             ProviderLine {
@@ -64,6 +65,7 @@ fn full() -> Start {
                     prepaid_fen: fen(500),
                     owed_fen: fen(0),
                     collecting_fen: fen(0),
+                    deposit_fen: fen(0),
                 },
             },
         ],
@@ -120,5 +122,12 @@ fn the_start_page_leads_into_each_provider_and_to_what_waits_at_alipay() {
             assert!(html.contains(part), "{part}: {html}");
         }
         assert_eq!(html.matches("/local/pay/").count(), 1);
+        let (signed, next) = match lang {
+            Lang::En => ("1 May 2015, 09:26", "19 May 2015, 10:00"),
+            Lang::Zh => ("2015 年 5 月 1 日 09:26", "2015 年 5 月 19 日 10:00"),
+        };
+        for time in [signed, next] {
+            assert!(html.contains(&format!("\">{time}</td>")), "{time}: {html}");
+        }
     }
 }

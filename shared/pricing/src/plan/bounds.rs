@@ -7,7 +7,7 @@ use crate::ceiling::{Ceiling, decimals};
 use crate::faults::{Faults, Rule};
 use crate::meter::AMOUNT_DECIMALS_MAX;
 use crate::model::Metric;
-use crate::{Amount, Calls};
+use crate::{Amount, Calls, Quantity};
 
 /// Notes amounts that could not be computed exactly: of each rate that keeps its own rules, and of all
 /// rates together if nothing else is wrong.
@@ -56,28 +56,50 @@ fn most_units(document: &PlanDocument, rate: &Rate) -> Option<Decimal> {
         Metric::Calls => (Calls::MAX.get().into(), 0),
         Metric::Amount => (Amount::MAX.get(), AMOUNT_DECIMALS_MAX),
     };
-    let (most, decimals) = match document.conversion_of(rate) {
-        None => (most, decimals),
+    let most = match document.conversion_of(rate) {
+        None => most,
         Some(conversion) => {
             let multiplied = most.checked_mul(conversion.multiply.get())?;
-            let decimals_multiplied = decimals + conversion.multiply.get().scale();
-            with_decimals(multiplied, decimals_multiplied)?;
-            let decimals = match conversion.round {
-                Rounded::Up | Rounded::Down | Rounded::HalfUp | Rounded::HalfEven => 0,
-                Rounded::None => decimals + conversion.decimals_added(),
-            };
-            (conversion.most(most), decimals)
+            with_decimals(multiplied, decimals + conversion.multiply.get().scale())?;
+            conversion.most(most)
         }
     };
-    with_decimals(most, decimals.max(decimals_cut(document, rate)))
+    let of_tiers = rate.price.cuts().into_iter().map(decimals_of).max().unwrap_or(0);
+    let decimals = decimals_beyond(document, rate).max(decimals_shared(document, rate));
+    with_decimals(most, decimals.max(of_tiers))
 }
 
-/// The decimals of where the units are cut: at the end of an allowance or of a tier.
-fn decimals_cut(document: &PlanDocument, rate: &Rate) -> u32 {
-    let of_plan = [document.free_per_month, document.free_per_day];
-    let of_rate = [rate.free_per_month, rate.free_per_day];
-    let cuts = of_plan.into_iter().chain(of_rate).chain(rate.price.cuts());
-    cuts.map(|cut| decimals(cut.get())).max().unwrap_or(0)
+/// The decimals of a rate's units beyond its own allowance.
+fn decimals_beyond(document: &PlanDocument, rate: &Rate) -> u32 {
+    let metered = match rate.price.metric() {
+        Metric::Calls => 0,
+        Metric::Amount => AMOUNT_DECIMALS_MAX,
+    };
+    let units = match document.conversion_of(rate) {
+        None => metered,
+        Some(conversion) => match conversion.round {
+            Rounded::Up | Rounded::Down | Rounded::HalfUp | Rounded::HalfEven => 0,
+            Rounded::None => metered + conversion.decimals_added(),
+        },
+    };
+    let allowances = [rate.free_per_month, rate.free_per_day].map(decimals_of);
+    allowances.into_iter().fold(units, u32::max)
+}
+
+/// The decimals of what other rates leave of the plan's own allowance: in a later segment, those after it too.
+fn decimals_shared(document: &PlanDocument, rate: &Rate) -> u32 {
+    let allowances = [document.free_per_month, document.free_per_day];
+    let is_shared = allowances.iter().any(|allowance| !allowance.is_zero());
+    if !is_shared || rate.price.metric() != Metric::Calls {
+        return 0;
+    }
+    let sharing = document.rates.iter().filter(|rate| rate.price.metric() == Metric::Calls);
+    let beyond = sharing.map(|rate| decimals_beyond(document, rate));
+    beyond.chain(allowances.map(decimals_of)).max().unwrap_or(0)
+}
+
+fn decimals_of(quantity: Quantity) -> u32 {
+    decimals(quantity.get())
 }
 
 /// A number at least as large that shows so many decimals; none if it has no place for them.

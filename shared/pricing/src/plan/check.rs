@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PlanDocument, Rate, Rounded, bounds, discount};
+use super::{PlanDocument, Rate, Rounded, bounds, deposit, discount};
 use crate::faults::{CAP_MAX, Faults, PlanError, Rule};
 use crate::{ApiPattern, Name, Quantity, Yuan};
 
@@ -15,6 +15,8 @@ pub(super) fn document(document: &PlanDocument) -> Result<(), PlanError> {
     let converts = faults.count() == before;
     discount::check(&document.discounts, &mut faults);
     check_caps(document.minimum, document.maximum, &mut faults);
+    deposit::check(document.deposit.as_ref(), &mut faults);
+    faults.at("alerts", |faults| document.alerts.check_of_plan(faults));
     let mut can_be_priced = Vec::with_capacity(document.rates.len());
     faults.at("rates", |faults| {
         faults.unless(!document.rates.is_empty(), || Rule::NoRate);

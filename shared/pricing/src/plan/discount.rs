@@ -7,7 +7,7 @@ use super::is_default;
 use crate::faults::{Faults, Rule};
 use crate::{BillingDay, Name, Percent, Yuan};
 
-/// What is taken off on the days on which it holds: a percentage, or a fixed amount of each month.
+/// What is taken off on the days on which it holds: a percentage, or a fixed amount.
 ///
 /// A discount that begins or ends inside a month cuts the month into segments, as a new version of
 /// the plan does.
@@ -23,11 +23,20 @@ pub struct Discount {
     /// The percentage that is taken off; this or an amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<Percent>,
-    /// What is taken off a month, in yuan, and no more than there is to pay. What is left of it lapses with
-    /// the month.
+    /// What is taken off, in yuan, and no more than there is to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub amount: Option<Yuan>,
+    /// How often the amount is given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub given: Given,
+    /// What happens to the part of the amount that a month does not use.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub remainder: Remainder,
+    /// Whether an override gives it.
+    #[serde(skip)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub(crate) is_of_override: bool,
     /// What the percentage is of.
     #[serde(default, skip_serializing_if = "is_default")]
     pub of: DiscountOf,
@@ -51,6 +60,30 @@ pub enum DiscountOf {
     List,
 }
 
+/// How often a fixed amount is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// For each month.
+    #[default]
+    Monthly,
+    /// For the month with its first day for the provider.
+    Once,
+}
+
+/// What happens to the part of a fixed amount that a month does not use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Remainder {
+    /// It lapses with the month.
+    #[default]
+    Dropped,
+    /// The months after it have it, as long as the discount holds.
+    Carried,
+}
+
 impl Discount {
     /// Whether it holds on the day.
     #[must_use]
@@ -65,6 +98,16 @@ impl Discount {
             let is_default = self.of == DiscountOf::default();
             faults.at("of", |faults| faults.unless(is_default, || Rule::OfAmount));
         }
+        for (field, is_default) in
+            [("given", is_default(&self.given)), ("remainder", is_default(&self.remainder))]
+        {
+            let fits = is_default || self.amount.is_some();
+            faults.at(field, |faults| faults.unless(fits, || Rule::WithoutAmount));
+        }
+        faults.at("from", |faults| {
+            let is_dated = self.from.is_some() || !self.is_voucher();
+            faults.unless(is_dated, || Rule::VoucherWithoutFrom);
+        });
         let ends_before = self.from.zip(self.until).is_some_and(|(from, until)| until <= from);
         faults.at("until", |faults| faults.unless(!ends_before, || Rule::NeverValid));
     }

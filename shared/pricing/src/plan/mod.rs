@@ -1,10 +1,12 @@
 //! Plans: named price lists, each version in force from a billing day on.
 
+mod alerts;
 mod bounds;
 mod catalog;
 mod check;
 mod concession;
 mod conversion;
+mod deposit;
 mod discount;
 mod matcher;
 mod overrides;
@@ -13,9 +15,14 @@ mod warning;
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{
+    ALERT_DAYS_MAX, ALERT_PERCENT_MAX, ALERT_PERCENTS_MAX, AlertRules, AlertTopic, AllowanceUsed,
+    BalanceRule, BudgetRule,
+};
 pub use catalog::Catalog;
 pub use conversion::{Conversion, Rounded};
-pub use discount::{Discount, DiscountOf};
+pub use deposit::Deposit;
+pub use discount::{Discount, DiscountOf, Given, Remainder};
 pub use overrides::Override;
 pub use warning::Warning;
 
@@ -79,6 +86,12 @@ pub struct PlanDocument {
     /// The tax on the prices, and whether they include it; no tax is shown unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Tax>,
+    /// The deposit that a provider on the plan pays; none unless given. It changes no price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Deposit>,
+    /// What is watched of the costs of its providers, unless they set it otherwise.
+    #[serde(default, skip_serializing_if = "AlertRules::is_empty")]
+    pub alerts: AlertRules,
     /// The prices.
     pub rates: Vec<Rate>,
 }

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::check_cap;
-use super::discount::Discount;
-use super::{Plan, PlanDocument, is_default};
+use super::discount::{Discount, Given, Remainder};
+use super::{Deposit, Plan, PlanDocument, deposit, is_default};
 use crate::faults::{Faults, PlanError, Rule};
 use crate::{BillingDay, Name, Percent, PriceModel, Quantity, Yuan};
 
 /// What one provider pays otherwise than its plan says: another price, an allowance on top, a
-/// discount, of one rate or of the plan as a whole.
+/// discount, of one rate or of the plan as a whole; another deposit.
 ///
 /// It begins and ends at midnight; where that is inside a month, the month is cut into segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +36,19 @@ pub struct Override {
     /// The percentage that is taken off after the plan's own percentages, and before its amounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_percent: Option<Percent>,
-    /// The amount that is taken off a month after the plan's own discounts, in yuan, in place of a percentage.
+    /// The amount that is taken off after the plan's own discounts, in yuan, in place of a percentage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub discount_amount: Option<Yuan>,
+    /// How often that amount is given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub discount_given: Given,
+    /// What happens to the part of that amount that a month does not use.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub discount_remainder: Remainder,
+    /// The deposit in place of the plan's. It changes no price, and is not of a rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<Deposit>,
 }
 
 impl Override {
@@ -65,12 +74,25 @@ impl Override {
         let mut faults = Faults::new();
         let (percent, amount) = (self.discount_percent, self.discount_amount);
         let has_discount = percent.is_some() || amount.is_some();
-        let changes = self.price.is_some() || !self.free_on_top.is_zero() || has_discount;
+        let has_price = self.price.is_some() || !self.free_on_top.is_zero() || has_discount;
+        let changes = has_price || self.deposit.is_some();
+        deposit::check(self.deposit.as_ref(), &mut faults);
+        faults.at("deposit", |faults| {
+            let is_of_plan = self.deposit.is_none() || self.rate.is_none();
+            faults.unless(is_of_plan, || Rule::DepositOfRate);
+        });
         faults.unless(changes, || Rule::ChangesNothing);
         faults.at("discount_amount", |faults| {
             faults.unless(percent.is_none() || amount.is_none(), || Rule::PercentOrAmount);
             amount.into_iter().for_each(|amount| check_cap(amount, faults));
         });
+        for (field, is_default) in [
+            ("discount_given", is_default(&self.discount_given)),
+            ("discount_remainder", is_default(&self.discount_remainder)),
+        ] {
+            let fits = is_default || amount.is_some();
+            faults.at(field, |faults| faults.unless(fits, || Rule::WithoutAmount));
+        }
         faults.at("until", |faults| {
             faults.unless(self.until.is_none_or(|until| self.from < until), || Rule::NeverValid);
         });
@@ -88,15 +110,23 @@ impl Override {
     }
 
     fn change(&self, document: &mut PlanDocument) {
+        if self.deposit.is_some() {
+            document.deposit.clone_from(&self.deposit);
+        }
         let (percent, amount) = (self.discount_percent, self.discount_amount);
-        let discount = Discount {
+        let mut discount = Discount {
             discount: self.name.clone(),
             percent,
             amount,
+            given: self.discount_given,
+            remainder: self.discount_remainder,
+            is_of_override: true,
             of: super::DiscountOf::default(),
             from: None,
             until: None,
         };
+        // A voucher is told from another one of the same name by its first day.
+        discount.from = Some(self.from).filter(|_| discount.is_voucher());
         let discount = Some(discount).filter(|_| percent.is_some() || amount.is_some());
         let Some(name) = &self.rate else {
             add_free(&mut document.free_per_month, &mut document.free_per_day, self.free_on_top);

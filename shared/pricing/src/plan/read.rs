@@ -39,7 +39,7 @@ impl Override {
 }
 
 /// A price is read by its model, which may stand behind the other fields.
-fn read<T: DeserializeOwned>(node: Node) -> Result<T, PlanError> {
+pub(super) fn read<T: DeserializeOwned>(node: Node) -> Result<T, PlanError> {
     node.with_first("model").read_all().map_err(|errors| {
         let faults = errors.into_iter().map(Fault::of_form).collect();
         PlanError { faults }

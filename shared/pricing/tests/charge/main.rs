@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use expect_test::Expect;
 use serde_json::{Value, json};
 use steelyard_pricing::{
-    BillingDay, ChargeError, DayCharge, MonthToDate, MonthUsage, Override, Plan, Terms, Usage,
-    charge, segments as cut,
+    BillingDay, ChargeError, DayCharge, EarlierMonths, MonthToDate, MonthUsage, Override, Plan,
+    Segment, Terms, Usage, VouchersUsed, charge, charged_at_month_end, segments as cut,
 };
 
 const JUSHITA: &str = include_str!("../../../../plans/jushita-2014.json");
@@ -52,6 +52,8 @@ struct April {
     void: BTreeMap<BillingDay, Usage>,
     settled: u32,
     month: MonthToDate,
+    /// What earlier months used of vouchers, and the day from which the provider is on its plan.
+    vouchers: Option<(BillingDay, VouchersUsed)>,
 }
 
 fn day(day: u32) -> BillingDay {
@@ -96,13 +98,29 @@ impl April {
             closed: self.settled == 30,
             closing: until == 30,
         };
-        let segments = cut(day(1).month(), |on| self.terms(on)).unwrap();
-        let charged = charge(&segments, &self.month, &usage)?;
+        let charged = charge(&self.segments(), &self.month, &usage)?;
         self.month = charged.month.clone();
         self.settled = until;
         self.late.clear();
         self.void.clear();
         Ok(charged)
+    }
+
+    /// What is not charged before the end of the month.
+    fn waits_for_month_end(&self) -> String {
+        charged_at_month_end(&self.segments(), &self.month).unwrap().to_string()
+    }
+
+    fn segments(&self) -> Vec<Segment<'_>> {
+        let segments = cut(day(1).month(), |on| self.terms(on)).unwrap();
+        let segments = segments.into_iter().map(|segment| match &self.vouchers {
+            Some((plan_since, used)) => {
+                let (first, plan_since) = (plan_since.month(), *plan_since);
+                segment.after_months(EarlierMonths { first, plan_since, used })
+            }
+            None => segment,
+        });
+        segments.collect()
     }
 
     /// Settles the days up to this one, and compares the note of it.

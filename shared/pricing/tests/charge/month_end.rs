@@ -18,16 +18,19 @@ fn a_rate_is_charged_once_at_the_end_of_the_month_and_what_comes_late_when_it_co
     april.check(1, expect![[r#"
         from 1 calls: 0 calls to 100 calls, (100 − 0) × 1, 100 at the end = 0, was 0, 0 rounded by 0 = 0.00
         charge 0.00 of 0"#]]);
+    assert_eq!(april.waits_for_month_end(), "100.00");
     april.count(2, json!({"a": 50}));
     april.check(29, expect![[r#"
         from 1 calls: 100 calls to 150 calls, (150 − 0) × 0.5, 75 at the end = 0, was 0, 0 rounded by 0 = 0.00
         charge 0.00 of 0"#]]);
+    assert_eq!(april.waits_for_month_end(), "75.00");
     april.check(
         30,
         expect![[r#"
         from 1 calls: 150 calls to 150 calls, (150 − 0) × 0.5 = 75, was 0, 75 rounded by 0 = 75.00
         charge 75.00 of 75"#]],
     );
+    assert_eq!(april.waits_for_month_end(), "0.00");
     april.count(5, json!({"a": 10}));
     april.check(30, expect![[r#"
         late from 1 calls: 150 calls to 160 calls, (160 − 0) × 0.5 = 80, was 75, 5 rounded by 0 = 5.00
@@ -51,6 +54,8 @@ fn the_plan_discounts_and_caps_what_is_due() {
         from 1 daily: 0 calls to 20 calls, (20 − 0) × 1 = 20, was 0, 20 rounded by 0 = 20.00
         from 1 plan: rates 20, less 10% of 20 = -2, was 0, -2 rounded by 0 = -2.00
         charge 18.00 of 18"#]]);
+    // What there is to pay is held to 80, of which 18 are charged.
+    assert_eq!(april.waits_for_month_end(), "62.00");
     april.check(30, expect![[r#"
         from 1 end: 100 calls to 100 calls, (100 − 0) × 1, at most 70 = 70, was 0, 70 rounded by 0 = 70.00
         from 1 plan: rates 90, less 10% of 90, at most 80 = -10, was -2, -8 rounded by 0 = -8.00

@@ -109,8 +109,11 @@ fn taken_off(after: &Rated) -> String {
         note += &match &taken.amount {
             None => format!(", less {}% of {}", taken.percent, taken.of_yuan),
             Some(off) => {
-                let AmountOff { yuan, used_yuan } = **off;
-                format!(", less {} of {yuan} after {used_yuan}", taken.off_yuan)
+                let AmountOff { yuan, since, earlier_yuan, used_yuan } = **off;
+                let since = since.map_or(String::new(), |since| {
+                    format!(" since {since} after {earlier_yuan} in earlier months,")
+                });
+                format!(", less {} of {yuan}{since} after {used_yuan}", taken.off_yuan)
             }
         };
     }

@@ -67,6 +67,10 @@ pub const ACCEPTED: &[Changes] = &[
     &[r#"minimum = "0""#, r#"maximum = "1000000000000.00""#],
     &[r#"rates[0].minimum = "12.34""#, r#"rates[0].maximum = "12.34""#],
     &[r#"rounding = "half_even""#],
+    &[r#"deposit = { "amount": "5000", "due_after_days": 30 }"#],
+    &[
+        r#"deposit = { "amount": "0.01", "due_after_days": 0, "top_up_after_days": 366, "drawn_by_rule": true }"#,
+    ],
     &[
         r#"discounts = [{ "discount": "a", "percent": "0" }, { "discount": "b", "percent": "100" }]"#,
     ],
@@ -150,6 +154,11 @@ pub const FORM: &[Changes] = &[
         r#"rates[0].price = { "model": "volume", "tiers": [{ "unit_price": "1" }], "flat_fee_at_zero_usage": "yes" }"#,
     ],
     &["maximum = null"],
+    &["deposit = 5000"],
+    &[r#"deposit = { "amount": "5000" }"#],
+    &[r#"deposit = { "amount": 5000, "due_after_days": 30 }"#],
+    &[r#"deposit = { "amount": "5000", "due_after_days": -1 }"#],
+    &[r#"deposit = { "amount": "5000", "due_after_days": 30, "drawn": true }"#],
     &["description = null"],
     // Prices and percentages.
     &["rates[0].price.unit_price = 0.1"],
@@ -207,6 +216,7 @@ pub const ACCEPTED_OVERRIDES: &[Changes] = &[
     &["price", r#"discount_percent = "12.5""#],
     &["price", "rate", r#"discount_percent = "12.5""#],
     &["price", "rate", r#"free_on_top = "0.5""#],
+    &["price", "rate", r#"deposit = { "amount": "0", "due_after_days": 0 }"#],
 ];
 
 /// Overrides whose form is not that of an override.

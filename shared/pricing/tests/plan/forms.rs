@@ -35,7 +35,7 @@ fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
             rates[0].price = { "model": "graduated", "tiers": [{ "up_to": 5 }] }
                 rates[0].price.tiers[0].unit_price: is missing, and must be given
             version = 2
-                version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, tax, rates
+                version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, tax, deposit, alerts, rates
             rates[0].free_per_moth = 5
                 rates[0].free_per_moth: is not a field here; the fields are rate, apis, conversion, free_per_month, free_per_day, price, charged, discounts, minimum, maximum
             rates[0].price.flat_fee = 5
@@ -72,6 +72,16 @@ fn a_wrong_form_is_told_by_its_path_and_what_would_be_right() {
                 rates[0].price.flat_fee_at_zero_usage: is the text "yes"; must be true or false
             maximum = null
                 maximum: is null; leave it out, or give an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            deposit = 5000
+                deposit: is the number 5000; must be an object
+            deposit = { "amount": "5000" }
+                deposit.due_after_days: is missing, and must be given
+            deposit = { "amount": 5000, "due_after_days": 30 }
+                deposit.amount: is the number 5000; must be an amount in yuan as a text such as "0.0001", since a number may have been rounded on its way
+            deposit = { "amount": "5000", "due_after_days": -1 }
+                deposit.due_after_days: is the number -1; must be u16
+            deposit = { "amount": "5000", "due_after_days": 30, "drawn": true }
+                deposit.drawn: is not a field here; the fields are amount, due_after_days, top_up_after_days, drawn_by_rule
             description = null
                 description: is null; leave it out, or give a text
             rates[0].price.unit_price = 0.1
@@ -259,7 +269,7 @@ fn all_that_is_wrong_in_form_is_told_at_once() {
     let faults = error.faults.iter().map(|fault| format!("{fault}\n")).collect::<String>();
     expect![[r#"
         plan: `P` is not a name of 1 to 64 of a-z, 0-9, - and _
-        version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, tax, rates
+        version: is not a field here; the fields are plan, effective_from, description, rounding, on_change, conversion, free_per_month, free_per_day, discounts, minimum, maximum, tax, deposit, alerts, rates
         conversion.multiply: is the text "x"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
         conversion.divide: is the text "y"; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
         rates[0].rate: is the number 1; must be a text

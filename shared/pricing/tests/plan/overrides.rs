@@ -21,6 +21,7 @@ pub const BROKEN_OVERRIDES: &[Changes] = &[
     ],
     &[r#"price.unit_price = "2500.0000000001""#],
     &[r#"override = "welcome""#, "price", r#"discount_percent = "5""#],
+    &["price", r#"deposit = { "amount": "-1", "due_after_days": 400 }"#],
 ];
 
 #[test]
@@ -36,7 +37,7 @@ fn an_overrides_wrong_form_is_told_by_its_path() {
             until = null
                 until: is null; leave it out, or give a text
             percent = 5
-                percent: is not a field here; the fields are override, from, until, rate, price, free_on_top, discount_percent, discount_amount
+                percent: is not a field here; the fields are override, from, until, rate, price, free_on_top, discount_percent, discount_amount, discount_given, discount_remainder, deposit
             free_on_top = 0.5
                 free_on_top: is the number 0.5; must be a quantity from 0 to 10^15: a whole number, or a text with at most six decimals such as "100.5"
             discount_percent = 5
@@ -58,10 +59,10 @@ fn an_override_that_fits_no_plan_is_told_by_its_path() {
         refused_override,
         expect![[r#"
             price
-                changes nothing; give a price, free_on_top or a discount
+                changes nothing; give a price, free_on_top, a discount or a deposit
             price
             rate
-                changes nothing; give a price, free_on_top or a discount
+                changes nothing; give a price, free_on_top, a discount or a deposit
             rate
                 rate: must be given, since prices belong to rates
             rate = "b"
@@ -82,6 +83,11 @@ fn an_override_that_fits_no_plan_is_told_by_its_path() {
             price
             discount_percent = "5"
                 rates[0].discounts[1].discount: `welcome` is the name of another one already; give each its own
+            price
+            deposit = { "amount": "-1", "due_after_days": 400 }
+                deposit.amount: -1 is negative; a price is nothing or more
+                deposit.due_after_days: must be at most 366
+                deposit: is of the plan as a whole; leave the rate out beside it
         "#]],
     );
 }
@@ -113,6 +119,11 @@ fn an_override_changes_what_it_names_and_nothing_else() {
             &["price", r#"discount_percent = "5""#],
             &[],
             &[r#"rates[0].discounts = [{ "discount": "o", "percent": "5" }]"#],
+        ),
+        (
+            &["price", "rate", r#"deposit = { "amount": "5", "due_after_days": 1 }"#],
+            &[r#"deposit = { "amount": "500", "due_after_days": 30 }"#],
+            &[r#"deposit = { "amount": "5", "due_after_days": 1 }"#],
         ),
         (
             &["price", "rate", r#"discount_percent = "5""#],

@@ -46,6 +46,8 @@ rules![
     CapTooPrecise,
     PercentOrAmount,
     OfAmount,
+    WithoutAmount,
+    VoucherWithoutFrom,
     NeverValid,
     TooManyDigits,
     TooManyUnits,
@@ -53,6 +55,16 @@ rules![
     NoSuchRate,
     PriceWithoutRate,
     ChangesNothing,
+    TooManyDays,
+    DepositOfRate,
+    WatchesNothing,
+    AlertPercent,
+    PercentOrder,
+    TooManyPercents,
+    AlertAmount,
+    AlertDays,
+    OffAndSet,
+    CapOfPlan,
 ];
 
 /// Plans that break rules.
@@ -100,6 +112,13 @@ const BROKEN: &[Changes] = &[
     // Caps.
     &[r#"minimum = "5""#, r#"maximum = "4.999""#],
     &[r#"rates[0].minimum = "0.001""#, r#"rates[0].maximum = "1000000000000.01""#],
+    // Deposits.
+    &[r#"deposit = { "amount": "0.001", "due_after_days": 367, "top_up_after_days": 65535 }"#],
+    // Alerts.
+    &[r#"alerts = { "budget": {}, "balance": { "below": "0", "days": 367 }, "cap": "5",
+            "unusual_day_percent": 100, "off": ["balance"] }"#],
+    &[r#"alerts = { "budget": { "percent": [80, 80, 1001] },
+            "allowance_percent": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 101] }"#],
     // Discounts.
     &[
         r#"discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-10" },
@@ -107,7 +126,9 @@ const BROKEN: &[Changes] = &[
         r#"rates[0].discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-09" }]"#,
     ],
     &[r#"discounts = [{ "discount": "a" }, { "discount": "b", "percent": "1", "amount": "1" },
-                        { "discount": "c", "amount": "0.005", "of": "list" }, { "discount": "d", "amount": "-1" }]"#],
+                        { "discount": "c", "amount": "0.005", "of": "list" }, { "discount": "d", "amount": "-1" },
+                        { "discount": "e", "percent": "1", "given": "once", "remainder": "carried" },
+                        { "discount": "f", "amount": "1", "given": "once" }]"#],
     // Just past what can be computed exactly.
     &[r#"rates[0].price.unit_price = "2500.0000000001""#],
     &[
@@ -122,6 +143,14 @@ const BROKEN: &[Changes] = &[
     &[
         r#"rates[0].price.unit_price = "1.0000000001""#,
         r#"rates[0].free_per_month = "100000.000025""#,
+    ],
+    // What one rate leaves of the plan's allowance cuts the units of another.
+    &[
+        r#"rates = [
+            { "rate": "a", "apis": ["a"], "free_per_month": "0.333333", "price": { "model": "per_unit", "unit_price": "1" } },
+            { "rate": "b", "apis": ["b"], "price": { "model": "per_unit", "unit_price": "1.0000000001" } },
+            { "rate": "c", "apis": ["c"], "price": { "model": "percentage", "percent": "0.00001" } }]"#,
+        r#"free_per_month = 49"#,
     ],
     &[r#"rates[0].price = { "model": "graduated", "tiers": [
             { "up_to": "0.000001", "unit_price": "1.0000000001" }, { "unit_price": "1" }] }"#],
@@ -239,17 +268,37 @@ fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
             rates[0].maximum = "1000000000000.01"
                 rates[0].minimum: 0.001 is finer than a fen; must have at most two decimals
                 rates[0].maximum: must be at most 1000000000000
+            deposit = { "amount": "0.001", "due_after_days": 367, "top_up_after_days": 65535 }
+                deposit.amount: 0.001 is finer than a fen; must have at most two decimals
+                deposit.due_after_days: must be at most 366
+                deposit.top_up_after_days: must be at most 366
+            alerts = { "budget": {}, "balance": { "below": "0", "days": 367 }, "cap": "5", "unusual_day_percent": 100, "off": ["balance"] }
+                alerts.budget: watches nothing; give a line, or leave it out
+                alerts.balance.below: must be an amount above zero, at most 1000000000000
+                alerts.balance.days: must be from 1 to 366 days
+                alerts.unusual_day_percent: must be a percentage from 101 to 1000
+                alerts.off: `balance` is off and set; leave one of them out
+                alerts.cap: is what a provider chooses; a plan has none
+            alerts = { "budget": { "percent": [80, 80, 1001] }, "allowance_percent": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 101] }
+                alerts.budget.percent[1]: must be above the percentage before
+                alerts.budget.percent[2]: must be a percentage from 1 to 1000
+                alerts.allowance_percent: must be at most 10 percentages
+                alerts.allowance_percent[10]: must be a percentage from 1 to 100
             discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-10" }, { "discount": "a", "percent": "1" }]
             rates[0].discounts = [{ "discount": "a", "percent": "1", "from": "2015-05-10", "until": "2015-05-09" }]
                 discounts[0].until: must be after the day from which it holds
                 discounts[1].discount: `a` is the name of another one already; give each its own
                 rates[0].discounts[0].until: must be after the day from which it holds
-            discounts = [{ "discount": "a" }, { "discount": "b", "percent": "1", "amount": "1" }, { "discount": "c", "amount": "0.005", "of": "list" }, { "discount": "d", "amount": "-1" }]
+            discounts = [{ "discount": "a" }, { "discount": "b", "percent": "1", "amount": "1" }, { "discount": "c", "amount": "0.005", "of": "list" }, { "discount": "d", "amount": "-1" }, { "discount": "e", "percent": "1", "given": "once", "remainder": "carried" }, { "discount": "f", "amount": "1", "given": "once" }]
                 discounts[0]: a discount has a percent or an amount, and not both
                 discounts[1]: a discount has a percent or an amount, and not both
                 discounts[2].amount: 0.005 is finer than a fen; must have at most two decimals
                 discounts[2].of: is about percentages; leave it out beside an amount
                 discounts[3].amount: -1 is negative; a price is nothing or more
+                discounts[4].given: is about amounts; leave it out without one
+                discounts[4].remainder: is about amounts; leave it out without one
+                discounts[4].from: an amount that is given once or carried needs the day from which it is given
+                discounts[5].from: an amount that is given once or carried needs the day from which it is given
             rates[0].price.unit_price = "2500.0000000001"
                 rates[0].price: all that can be counted comes to 250000000000010 yuan with 10 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price.unit_price = "1.0000000001"
@@ -261,6 +310,9 @@ fn a_broken_rule_is_told_by_its_path_and_what_would_be_right() {
             rates[0].price.unit_price = "1.0000000001"
             rates[0].free_per_month = "100000.000025"
                 rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
+            rates = [ { "rate": "a", "apis": ["a"], "free_per_month": "0.333333", "price": { "model": "per_unit", "unit_price": "1" } }, { "rate": "b", "apis": ["b"], "price": { "model": "per_unit", "unit_price": "1.0000000001" } }, { "rate": "c", "apis": ["c"], "price": { "model": "percentage", "percent": "0.00001" } }]
+            free_per_month = 49
+                rates[1].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates[0].price = { "model": "graduated", "tiers": [ { "up_to": "0.000001", "unit_price": "1.0000000001" }, { "unit_price": "1" }] }
                 rates[0].price: all that can be counted comes to 100000000010 yuan with 16 decimals; amounts are exact to 2.5·10^14 yuan with 13 decimals here; lower the price, or give it, its tiers and its discounts fewer decimals
             rates = [ { "rate": "a", "apis": ["a"], "price": { "model": "per_unit", "unit_price": "1300" } }, { "rate": "b", "apis": ["b"], "price": { "model": "per_unit", "unit_price": "1300" } }]

@@ -103,6 +103,9 @@ struct Discounted {
 #[derive(Clone, Debug, Deserialize)]
 struct AmountOff {
     yuan: Exact,
+    since: Option<String>,
+    #[serde(default)]
+    earlier_yuan: Exact,
     #[serde(default)]
     used_yuan: Exact,
 }
@@ -269,7 +272,10 @@ fn due(after: &Rated) -> Exact {
         assert!(discount.of_yuan == left || discount.of_yuan == after.base_yuan);
         let off = match &discount.amount {
             Some(amount) => {
-                amount.yuan.minus(&amount.used_yuan).min(left.clone()).max(Exact::zero())
+                let is_voucher = amount.since.is_some();
+                assert!(is_voucher || amount.earlier_yuan == Exact::zero());
+                let rest = amount.yuan.minus(&amount.earlier_yuan).minus(&amount.used_yuan);
+                rest.min(left.clone()).max(Exact::zero())
             }
             None => {
                 let off = discount.of_yuan.times(&discount.percent).over(&Exact::whole(100));

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::ToSpan;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 use steelyard_pricing::{
-    Amount, BillingDay, BlockPolicy, Calls, Charged, Metered, Override, Plan, PriceModel, Segment,
-    Terms, Usage, segments,
+    Amount, BillingDay, BlockPolicy, Calls, Charged, EarlierMonths, Metered, Override, Plan,
+    PriceModel, Segment, Terms, Usage, VoucherUse, VouchersUsed, Yuan, segments,
 };
 
-use crate::plans::{any_plan, any_price, written};
+use crate::plans::{any_plan, any_price, any_voucher, written};
 
 /// The APIs that are called; no rate covers the last one.
 pub const APIS: [&str; 5] = ["a.x", "a.exact", "b.y", "c.z", "d.unpriced"];
@@ -31,6 +32,7 @@ pub struct Month {
     /// The last day of each settlement; the last one closes the month.
     pub runs: Vec<u32>,
     arrivals: Vec<Arrival>,
+    history: History,
 }
 
 /// Terms, known from the start or only when their first day is settled.
@@ -67,8 +69,12 @@ enum Count {
 }
 
 type RawVersion = (bool, bool, u32, Value);
-/// A percentage or an amount.
-type RawDiscount = (Option<&'static str>, Option<&'static str>);
+/// A percentage, or an amount with how it is given and what becomes of what is left of it.
+type RawDiscount = (Option<&'static str>, Option<(&'static str, (&'static str, &'static str))>);
+
+/// The days for which the provider was on its plan before the month, and the yuan that earlier months used of each
+/// voucher.
+type History = (i32, &'static str);
 
 type RawOverride = (bool, u32, Option<u32>, Option<Value>, u64, RawDiscount, bool);
 
@@ -118,7 +124,8 @@ fn raw_override(days: u32) -> impl Strategy<Value = RawOverride> {
     let off = prop_oneof![
         3 => Just((None, None)),
         3 => select(vec!["0.5", "10", "100"]).prop_map(|percent| (Some(percent), None)),
-        1 => select(vec!["0.01", "7.5", "1000"]).prop_map(|amount| (None, Some(amount))),
+        1 => (select(vec!["0.01", "7.5", "1000"]), any_voucher())
+            .prop_map(|amount| (None, Some(amount))),
     ];
     let price = prop::option::of(any_price());
     let length = prop::option::of(1..days);
@@ -134,12 +141,14 @@ pub fn any_month() -> impl Strategy<Value = Month> {
             let versions = prop::collection::vec(raw_version(name, days), 0..2);
             let overrides = prop::collection::vec(raw_override(days), 0..2);
             let runs = subsequence((1..days).collect::<Vec<_>>(), 0..8);
-            (Just((name, days)), first, versions, overrides, runs, arrivals(days))
+            let history = (0..100, select(vec!["0", "0.01", "7", "2000"]));
+            (Just((name, days)), first, versions, overrides, runs, (arrivals(days), history))
         })
         .prop_filter_map(
             "the plan is refused",
-            |(month, first, versions, overrides, runs, arrivals)| {
-                Month::read(month, first, versions, overrides, runs, arrivals)
+            |(month, first, versions, overrides, runs, (arrivals, history))| {
+                let month = Month::read(month, first, versions, overrides, runs, arrivals)?;
+                Some(Month { history, ..month })
             },
         )
 }
@@ -171,9 +180,24 @@ fn read_override(
     }
     document["free_on_top"] = json!(free);
     document["discount_percent"] = json!(percent);
-    document["discount_amount"] = json!(amount);
+    if let Some((amount, (given, remainder))) = amount {
+        document["discount_amount"] = json!(amount);
+        document["discount_given"] = json!(given);
+        document["discount_remainder"] = json!(remainder);
+    }
     let terms = Override::read(&written(&document)).ok()?;
     Some(Version { known_early, terms })
+}
+
+/// The segment, of whose vouchers earlier months used so much each.
+fn used_before<'a>(segment: Segment<'a>, plan_since: BillingDay, yuan: &str) -> Segment<'a> {
+    let (first, nothing) = (plan_since.month(), VouchersUsed::default());
+    let segment = segment.after_months(EarlierMonths { first, plan_since, used: &nothing });
+    let held = segment.span().vouchers.iter().map(|(voucher, _)| voucher.clone());
+    let yuan = Yuan::new(yuan.parse().expect("an amount"));
+    let uses = held.map(|voucher| VoucherUse { voucher, yuan });
+    let used = VouchersUsed::from(uses.collect::<Vec<_>>());
+    segment.after_months(EarlierMonths { first, plan_since, used: &used })
 }
 
 impl Month {
@@ -200,7 +224,7 @@ impl Month {
         };
         let overrides = overrides.filter(fits).collect();
         runs.push(days);
-        Some(Month { name, versions, overrides, runs, arrivals })
+        Some(Month { name, versions, overrides, runs, arrivals, history: (0, "0") })
     }
 
     /// The price of the first rate, if every plan has the same and no override another.
@@ -315,7 +339,11 @@ impl Month {
     /// The segments as they are known when the days up to `day` are settled.
     pub fn segments(&self, day: u32) -> Vec<Segment<'_>> {
         let month = self.name.parse().expect("a month");
-        segments(month, |on| self.terms(on, day)).expect("every override fits")
+        let segments = segments(month, |on| self.terms(on, day)).expect("every override fits");
+        let (days, yuan) = self.history;
+        let since = self.day(1).date().saturating_sub(days.days());
+        let since = BillingDay::new(since).expect("a day");
+        segments.into_iter().map(|segment| used_before(segment, since, yuan)).collect()
     }
 
     fn terms(&self, on: BillingDay, settled: u32) -> Option<Terms<'_>> {

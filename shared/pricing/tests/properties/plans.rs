@@ -164,14 +164,22 @@ fn conversion(free: Free) -> impl Strategy<Value = Option<Value>> {
 #[derive(Clone, Debug)]
 enum Off {
     Percent(Value),
-    Amount(&'static str),
+    Amount(&'static str, (&'static str, &'static str)),
+}
+
+/// How an amount is given, and what becomes of what is left of it.
+pub fn any_voucher() -> impl Strategy<Value = (&'static str, &'static str)> {
+    (select(vec!["monthly", "once"]), select(vec!["dropped", "carried"]))
 }
 
 /// Discounts; some hold on a part of the month only.
 fn discounts(month: &'static str) -> impl Strategy<Value = Option<Value>> {
     let day = || prop::option::weighted(0.2, 1_u32..28);
     let of = || select(vec!["remaining", "list"]);
-    let amount = || select(vec!["0", "0.01", "3.33", "50", "1000"]).prop_map(Off::Amount);
+    let amount = || {
+        let yuan = select(vec!["0", "0.01", "3.33", "50", "1000"]);
+        (yuan, any_voucher()).prop_map(|(yuan, voucher)| Off::Amount(yuan, voucher))
+    };
     let off = |percent: BoxedStrategy<Value>| prop_oneof![3 => percent.prop_map(Off::Percent), 1 => amount()];
     let long = off(percent().boxed());
     let long = prop::collection::vec((long, of(), day(), 1_u32..28), 1..3);
@@ -184,10 +192,14 @@ fn discounts(month: &'static str) -> impl Strategy<Value = Option<Value>> {
                 |(index, (off, of, from, days)): (usize, (Off, &str, Option<u32>, u32))| {
                     let mut discount = match off {
                         Off::Percent(percent) => json!({"percent": percent, "of": of}),
-                        Off::Amount(amount) => json!({"amount": amount}),
+                        Off::Amount(amount, (given, remainder)) => {
+                            json!({"amount": amount, "given": given, "remainder": remainder})
+                        }
                     };
                     discount["discount"] = json!(format!("d{index}"));
-                    if let Some(from) = from {
+                    let is_voucher =
+                        discount["given"] == "once" || discount["remainder"] == "carried";
+                    if let Some(from) = from.or(is_voucher.then_some(1)) {
                         discount["from"] = json!(format!("{month}-{from:02}"));
                         if from + days <= 28 {
                             discount["until"] = json!(format!("{month}-{:02}", from + days));

@@ -79,7 +79,7 @@ async fn offer_that_nobody_signs_lapses_after_a_week_and_then_nothing_is_done_ab
     assert_eq!(phase(&platform, 1).await, MandatePhase::Offered);
     platform.run_until("2015-05-08T20:00").await;
     assert_eq!(ended(&platform, 1).await, Some(EndReason::NotSigned));
-    assert_eq!(platform.stack.tables.billing.next_dispatch_at().await.unwrap(), None);
+    assert_eq!(platform.stack.tables.billing.due().next_at().await.unwrap(), None);
     check(&platform, [0, 10_000, 0], 0).await;
 }
 

@@ -222,6 +222,18 @@ async fn an_agreement_is_offered_once_with_the_consent_of_who_sent_it() {
 }
 
 #[tokio::test]
+async fn a_repeated_offer_gets_its_first_answer_though_other_terms_hold_by_now() {
+    let world = World::open().await;
+    let offer =
+        |key, version: &str| post("withholding/offers", key, json!({ "terms_version": version }));
+    let first = world.answer(&offer("sign-1", "2026-12"), &SERVER).await;
+    let before = world.platform.mandate(OWN, 2).await;
+    assert_eq!(world.answer(&offer("sign-1", "2014-01"), &SERVER).await, first);
+    assert_eq!(world.platform.mandate(OWN, 2).await, before, "the consent is that of the first");
+    assert_eq!(world.platform.found(OWN).await.account.mandates, 2);
+}
+
+#[tokio::test]
 async fn a_program_reads_its_own_account_by_the_claim_of_its_token() {
     let world = World::open().await;
     let read = |provider: &str| Sent::get(format!("/v1/providers/{provider}/bills/2015-05-17"));
@@ -283,4 +295,38 @@ async fn reference(world: &World, path: &str, lang: &str) -> String {
     let style = world.call(&Sent::get("/portal/page.css"), &By::Nobody).await.body;
     assert!(body.len() + style.len() < 100_000, "{path} {lang}: {} bytes", body.len());
     seen.body
+}
+
+#[tokio::test]
+async fn alerts_are_set_by_those_who_may_and_recorded() {
+    let world = World::open().await;
+    let set = |key, body| Sent::new(Method::PUT, of_own("alerts"), key, body);
+    let rules = json!({ "budget": { "monthly": "50.00", "percent": [50, 80] }, "cap": "9000.00" });
+    let (reads, may) = (world.session(OWN, &[]).await, world.session(OWN, &["alerts"]).await);
+    assert_eq!(world.call(&set("a-1", rules.clone()), &reads).await.status, 403);
+    let before = world.answer(&Sent::get(of_own("alerts")), &reads).await;
+    assert_eq!((&before["own"], &before["cap"]), (&json!({}), &Value::Null));
+    for by in [&may, &SERVER] {
+        let view = world.answer(&set("a-1", rules.clone()), by).await;
+        assert_eq!((&view["own"], &view["rules"]), (&rules, &rules));
+        assert_eq!(view["budget_fen"], 5_000);
+        assert_eq!(view["cap"]["is_capped"], false);
+    }
+    for (key, body, status, told) in [
+        ("a-1", json!({}), 422, "idempotency-key-used"),
+        ("a-2", json!({ "budget": {} }), 400, "budget: watches nothing"),
+        ("a-2", json!({ "cap": 5 }), 400, "malformed-request"),
+        ("a-2", json!({ "caps": "5" }), 400, "malformed-request"),
+    ] {
+        let seen = world.call(&set(key, body), &may).await;
+        assert!(seen.status == status && seen.body.contains(told), "{}", seen.body);
+    }
+    let others = Sent::new(Method::PUT, format!("/v1/providers/{FOREIGN}/alerts"), "a-3", rules);
+    assert_eq!(world.call(&others, &may).await.status, 404);
+    world.platform.settle_at("2015-05-19T00:30").await;
+    let after = world.answer(&Sent::get(of_own("alerts")), &SERVER).await;
+    assert!(after["month_fen"].as_i64() > Some(0), "{after}");
+    let billing = &world.platform.stack.tables.billing;
+    let trail = billing.actions("2015-05".parse().unwrap(), None, 100).await.unwrap().actions;
+    assert_eq!(trail.len(), 2, "the session and the server, each once: {trail:#?}");
 }

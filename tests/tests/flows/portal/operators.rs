@@ -213,6 +213,11 @@ async fn an_operator_who_may_only_read_sees_no_form_and_changes_nothing() {
         assert_eq!(forms, 1, "{page}: only the one that ends the session");
         assert_eq!(act(&platform, page, &li, form).await.status, 403, "{page}");
     }
+    let path = "/portal/providers/a/sessions";
+    let seen = ask(&platform, Method::GET, path, &li, "").await;
+    assert_eq!(seen.body.matches("method=\"post\"").count(), 1);
+    let form = "key=k&form=sessions&reason=r";
+    assert_eq!(ask(&platform, Method::POST, path, &li, form).await.status, 403);
     assert_eq!(actions(&platform).await, []);
 }
 
@@ -230,6 +235,48 @@ async fn an_operator_stops_debits_and_lets_them_go_on() {
     assert!(matches!(breaker().await, BreakerState::Closed));
     let form = "key=k3&form=breaker&breaker=burn&reason=over";
     assert_eq!(act(&platform, "runs", &li, form).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_operator_ends_the_sessions_of_a_provider_once_and_with_a_reason() {
+    let platform = platform().await;
+    let li = operator(&platform, "li", &["operate"]).await;
+    let (open, others) = (session(&platform, "a", &[]).await, session(&platform, "b", &[]).await);
+    let unopened = link(&platform, &json!({ "provider": "a" })).await;
+    let overview = async |provider: &str, cookie: &str| {
+        let path = format!("/portal/providers/{provider}/overview");
+        ask(&platform, Method::GET, &path, cookie, "").await
+    };
+    let path = "/portal/providers/a/sessions";
+    for (lang, told) in [("en", "End all sessions"), ("zh", "结束全部登录")] {
+        let seen = ask(&platform, Method::GET, &format!("{path}?lang={lang}"), &li, "").await;
+        assert_eq!(seen.status, 200, "{}", seen.body);
+        assert!(seen.body.contains(told) && seen.body.contains("name=\"reason\""), "{}", seen.body);
+    }
+    assert!(overview("a", &li).await.body.contains(path), "nothing leads to the form");
+    assert!(!overview("a", &open).await.body.contains(path));
+    for (cookie, status) in [(&*open, 404), (&*others, 404), ("", 401)] {
+        assert_eq!(ask(&platform, Method::GET, path, cookie, "").await.status, status);
+        let sent = ask(&platform, Method::POST, path, cookie, "key=k&form=sessions&reason=r").await;
+        assert_eq!(sent.status, status, "{}", sent.body);
+    }
+    let seen = ask(&platform, Method::POST, path, &li, "key=k&form=sessions&reason=").await;
+    assert_eq!(seen.status, 422, "without a reason");
+    assert_eq!(overview("a", &open).await.status, 200);
+    for _ in 0..2 {
+        let form = "key=k&form=sessions&reason=a+phone+was+lost";
+        let seen = ask(&platform, Method::POST, path, &li, form).await;
+        assert!(seen.status == 200 && seen.body.contains("Done"), "{}", seen.body);
+    }
+    assert_eq!(overview("a", &open).await.status, 401);
+    let opened = ask(&platform, Method::GET, &unopened, "", "").await;
+    assert_eq!(overview("a", &opened.cookie).await.status, 401);
+    assert_eq!(overview("b", &others).await.status, 200);
+    assert_eq!(overview("a", &li).await.status, 200);
+    assert_eq!(platform.found("a").await.account.session_version, 1);
+    let trail = look(&platform, "actions", &li).await;
+    assert!(trail.body.contains("a phone was lost"), "{}", trail.body);
+    assert_eq!(actions(&platform).await.len(), 1);
 }
 
 #[tokio::test]

@@ -46,7 +46,8 @@ async fn operations(world: &World) -> Vec<Operation> {
 /// The fields of a body that have an example.
 fn example(document: &Value, body: &Value) -> Value {
     let Some(reference) = body["content"]["application/json"]["schema"]["$ref"].as_str() else {
-        return Value::Null;
+        // A document all of whose fields may be left out, or no body.
+        return if body.is_null() { Value::Null } else { json!({}) };
     };
     let schema = document.pointer(reference.strip_prefix('#').unwrap()).unwrap();
     let fields = schema["properties"].as_object().unwrap().iter();

@@ -2,7 +2,7 @@
 
 use steelyard_billing::ProviderId;
 use steelyard_books::{BookError, PaidIn};
-use steelyard_store::BookedTransfer;
+use steelyard_store::{BookedTransfer, TransferOf};
 
 use super::*;
 
@@ -37,6 +37,7 @@ async fn reference_that_was_used_is_refused_by_name_and_nothing_is_booked() {
     let used = PaidIn::ReferenceUsed(BookedTransfer {
         provider: "a".parse().unwrap(),
         amount_fen: fen(10_000),
+        of: TransferOf::Prepaid,
     });
     for (provider, amount) in [("b", 10_000), ("b", 5_000), ("a", 9_999), ("a", 10_001)] {
         let again = pay_in(&books, provider, amount, "bank-20150501-7", &platform).await.unwrap();

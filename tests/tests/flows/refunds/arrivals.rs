@@ -135,11 +135,11 @@ async fn refused_refund_is_due_for_a_report_each_day_until_a_person_acknowledges
     platform.run_until("2015-05-01T21:00").await;
     assert!(is_refused(&platform).await);
     let billing = &platform.stack.tables.billing;
-    let first = billing.next_dispatch_at().await.unwrap().unwrap();
+    let first = billing.due().next_at().await.unwrap().unwrap();
     for day in 1..=3 {
         let expected = first + SignedDuration::from_hours(24 * day);
         platform.stack.run_until(expected - SignedDuration::from_hours(12)).await.unwrap();
-        let next = billing.next_dispatch_at().await.unwrap().unwrap();
+        let next = billing.due().next_at().await.unwrap().unwrap();
         assert!((next - expected).total(jiff::Unit::Minute).unwrap().abs() < 5.0, "{next}");
     }
     let number = number(&platform, RECHARGE, "F1").await;
@@ -150,7 +150,7 @@ async fn refused_refund_is_due_for_a_report_each_day_until_a_person_acknowledges
         panic!("{acknowledged:?}")
     };
     assert_eq!(found, why);
-    assert_eq!(billing.next_dispatch_at().await.unwrap(), None);
+    assert_eq!(billing.due().next_at().await.unwrap(), None);
     check(&platform, [10_000, 0, 0], [10_000, 0]).await;
 }
 

@@ -175,6 +175,17 @@ impl LocalAlipay {
         self.books().agreements()
     }
 
+    /// The agreement of a number.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError`] when there is none, or the books refuse.
+    pub fn agreement(&self, agreement_no: &str) -> Result<Agreement, ControlError> {
+        let mut agreements = self.agreements()?.into_iter();
+        let found = agreements.find(|agreement| agreement.agreement_no == agreement_no);
+        found.ok_or_else(|| ControlError::NoAgreement { agreement_no: agreement_no.to_owned() })
+    }
+
     fn change_agreement(&self, agreement_no: &str, change: Change) -> Result<(), ControlError> {
         let outcome = self.books().change_agreement(agreement_no, change)?;
         of_agreement(agreement_no, outcome)

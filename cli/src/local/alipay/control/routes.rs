@@ -92,6 +92,12 @@ struct NotificationFaultBody {
 }
 
 #[derive(Serialize)]
+struct FundedBody {
+    payer: String,
+    funds_fen: Fen,
+}
+
+#[derive(Serialize)]
 struct SignedBody {
     agreement_no: String,
 }
@@ -108,18 +114,18 @@ async fn put_payer(
     State(alipay): State<LocalAlipay>,
     Path(payer): Path<String>,
     Json(body): Json<PayerBody>,
-) -> Result<StatusCode, BooksError> {
+) -> Result<Json<FundedBody>, BooksError> {
     alipay.set_funds(&payer, body.funds_fen)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(FundedBody { payer, funds_fen: body.funds_fen }))
 }
 
 async fn put_agreement(
     State(alipay): State<LocalAlipay>,
     Path(agreement_no): Path<String>,
     Json(body): Json<AgreementBody>,
-) -> Result<StatusCode, BooksError> {
+) -> Result<Json<Agreement>, ControlError> {
     alipay.register_agreement(&agreement_no, &body.payer, body.funds_fen)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(alipay.agreement(&agreement_no)?))
 }
 
 async fn post_sign(
@@ -135,7 +141,7 @@ async fn post_sign(
 async fn post_change(
     State(alipay): State<LocalAlipay>,
     Path((agreement_no, change)): Path<(String, ChangeName)>,
-) -> Result<StatusCode, ControlError> {
+) -> Result<Json<Agreement>, ControlError> {
     match change {
         ChangeName::Revoke => alipay.revoke_agreement(&agreement_no, alipay.now())?,
         ChangeName::Suspend => alipay.suspend_agreement(&agreement_no)?,
@@ -143,16 +149,16 @@ async fn post_change(
         ChangeName::Defer => alipay.defer_agreement(&agreement_no)?,
         ChangeName::Expire => alipay.expire_agreement(&agreement_no)?,
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(alipay.agreement(&agreement_no)?))
 }
 
 async fn put_single_limit(
     State(alipay): State<LocalAlipay>,
     Path(agreement_no): Path<String>,
     Json(body): Json<LimitBody>,
-) -> Result<StatusCode, ControlError> {
+) -> Result<Json<Agreement>, ControlError> {
     alipay.set_single_limit(&agreement_no, body.single_limit_fen)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(alipay.agreement(&agreement_no)?))
 }
 
 async fn get_agreements(

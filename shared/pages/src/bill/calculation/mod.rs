@@ -186,6 +186,21 @@ pub enum Step {
         #[schema(value_type = String)]
         used_yuan: Yuan,
     },
+    /// A voucher that is taken off, no more than is left.
+    Voucher {
+        /// The name of the discount.
+        #[schema(value_type = String)]
+        discount: Name,
+        /// How much was given so far.
+        #[schema(value_type = String)]
+        given_yuan: Yuan,
+        /// The day from which it is given.
+        #[schema(value_type = String)]
+        since: BillingDay,
+        /// What earlier months, and earlier days of the month under other terms, had of it.
+        #[schema(value_type = String)]
+        used_yuan: Yuan,
+    },
     /// What is above the most that is charged.
     AboveMaximum {
         /// The most.

@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use steelyard_billing::Statement;
 use steelyard_pricing::{
-    AmountOff, Continued, Conversion, Discounted, Fen, Limit, Line, MoneyError, Per, Quantity,
-    Rated, Rounded, Yuan,
+    AmountOff, Continued, Conversion, Discounted, Fen, Limit, Line, MoneyError, Name, Per,
+    Quantity, Rated, Rounded, Yuan,
 };
 
 use super::part::Part;
@@ -280,9 +280,8 @@ impl Tape {
         let mut left = after.base_yuan;
         for discounted in &after.discounts {
             let Discounted { discount, percent, amount, of_yuan, off_yuan } = discounted.clone();
-            if let Some(AmountOff { yuan: amount_yuan, used_yuan }) = amount.as_deref().copied() {
-                let step = Step::AmountOff { discount, amount_yuan, used_yuan };
-                self.less(step, off_yuan.decimal());
+            if let Some(off) = amount.as_deref() {
+                self.less(amount_off(discount, off)?, off_yuan.decimal());
                 left = left.minus(off_yuan)?;
                 continue;
             }
@@ -358,4 +357,13 @@ impl Tape {
         });
         Calculation { rows: rows.collect() }
     }
+}
+
+fn amount_off(discount: Name, off: &AmountOff) -> Result<Step, MoneyError> {
+    let AmountOff { yuan, since, earlier_yuan, used_yuan } = *off;
+    let used_before = earlier_yuan.plus(used_yuan)?;
+    Ok(match since {
+        Some(since) => Step::Voucher { discount, given_yuan: yuan, since, used_yuan: used_before },
+        None => Step::AmountOff { discount, amount_yuan: yuan, used_yuan: used_before },
+    })
 }

@@ -107,11 +107,46 @@ pub enum ActionKind {
         /// Its name.
         adjustment: String,
     },
+    /// What a provider is watched by is set.
+    SetAlerts {
+        /// Whose.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+    },
     /// The sessions of a provider end.
     RevokeSessions {
         /// Whose.
         #[schema(value_type = String)]
         provider: ProviderId,
+    },
+    /// What a provider owes is paid from its deposit.
+    DrawDeposit {
+        /// Whose.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+        /// The most that is drawn, if that is limited.
+        #[schema(value_type = Option<i64>)]
+        amount_fen: Option<Fen>,
+    },
+    /// A deposit is returned, less what is owed.
+    ReturnDeposit {
+        /// Whose.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+        /// The most that is returned, if that is limited.
+        #[schema(value_type = Option<i64>)]
+        amount_fen: Option<Fen>,
+    },
+    /// A return of a deposit by a bank transfer is booked.
+    BookDepositReturn {
+        /// Whose.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+        /// The amount of the transfer.
+        #[schema(value_type = i64)]
+        amount_fen: Fen,
+        /// The name of the transfer.
+        reference: String,
     },
 }
 
@@ -280,7 +315,17 @@ impl From<&Deed> for ActionKind {
             Deed::RejectAdjustment { provider, adjustment } => {
                 ActionKind::RejectAdjustment { provider, adjustment: adjustment.to_string() }
             }
+            Deed::SetAlerts { provider, .. } => ActionKind::SetAlerts { provider },
             Deed::RevokeSessions { provider } => ActionKind::RevokeSessions { provider },
+            Deed::DrawDeposit { provider, amount_fen } => {
+                ActionKind::DrawDeposit { provider, amount_fen }
+            }
+            Deed::ReturnDeposit { provider, amount_fen } => {
+                ActionKind::ReturnDeposit { provider, amount_fen }
+            }
+            Deed::BookDepositReturn { provider, amount_fen, reference } => {
+                ActionKind::BookDepositReturn { provider, amount_fen, reference }
+            }
         }
     }
 }

@@ -187,7 +187,19 @@ impl Page<'_> {
             ActionKind::RejectAdjustment { provider, adjustment } => {
                 t.reject_adjustment(provider, Code(adjustment))
             }
+            ActionKind::SetAlerts { provider } => t.set_alerts(provider),
             ActionKind::RevokeSessions { provider } => t.revoke(provider),
+            ActionKind::DrawDeposit { provider, amount_fen: None } => t.draw(provider),
+            ActionKind::DrawDeposit { provider, amount_fen: Some(most) } => {
+                t.draw_most(provider, Figure(*most))
+            }
+            ActionKind::ReturnDeposit { provider, amount_fen: None } => t.return_deposit(provider),
+            ActionKind::ReturnDeposit { provider, amount_fen: Some(most) } => {
+                t.return_most(provider, Figure(*most))
+            }
+            ActionKind::BookDepositReturn { provider, amount_fen, reference } => {
+                t.book_return(provider, Figure(*amount_fen), Code(reference))
+            }
         }
     }
 }

@@ -93,7 +93,28 @@ texts! {
         en: "Reject adjustment {adjustment} of {provider}",
         zh: "驳回 {provider} 的调整 {adjustment}",
     }
+    set_alerts(provider: &ProviderId) { en: "Set the alerts of {provider}", zh: "设置 {provider} 的提醒" }
     revoke(provider: &ProviderId) { en: "End all sessions of {provider}", zh: "结束 {provider} 的全部登录" }
+    draw(provider: &ProviderId) {
+        en: "Pay what {provider} owes from its deposit",
+        zh: "以保证金抵扣 {provider} 的欠款",
+    }
+    draw_most(provider: &ProviderId, most: Figure) {
+        en: "Pay up to {most} of what {provider} owes from its deposit",
+        zh: "以保证金抵扣 {provider} 的欠款，最多 {most}",
+    }
+    return_deposit(provider: &ProviderId) {
+        en: "Return the deposit of {provider}, less what is owed",
+        zh: "退还 {provider} 的保证金（扣除欠款后）",
+    }
+    return_most(provider: &ProviderId, most: Figure) {
+        en: "Return up to {most} of the deposit of {provider}, less what is owed",
+        zh: "退还 {provider} 的保证金（扣除欠款后），最多 {most}",
+    }
+    book_return(provider: &ProviderId, amount: Figure, reference: Code<'_>) {
+        en: "Book the return of {amount} of the deposit of {provider} by transfer {reference}",
+        zh: "登记已通过转账 {reference} 退还 {provider} 的保证金 {amount}",
+    }
     is_asked() { en: "recorded, not carried out yet", zh: "已记录，尚未执行" }
     is_waiting() { en: "waiting", zh: "待批准" }
     is_done() { en: "done", zh: "已完成" }

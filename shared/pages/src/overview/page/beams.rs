@@ -9,8 +9,11 @@ use crate::overview::{Allowance, AllowancePeriod, AllowanceUnit, chart};
 use crate::show::{Html, Price, Units};
 
 impl Writer<'_> {
+    /// A rate's name as words: `value_added` is read as “value added”.
     pub(super) fn rate(&self, rate: Option<&Name>) -> Html {
-        rate.map_or_else(|| self.t.all_rates(), |rate| Html::show(rate.clone(), self.frame.lang))
+        let words =
+            |rate: &Name| Html(Html::show(rate.clone(), self.frame.lang).0.replace('_', " "));
+        rate.map_or_else(|| self.t.all_rates(), words)
     }
 
     /// A rate's name where a sentence or a heading begins.

@@ -19,7 +19,7 @@ use crate::icon::Icon;
 use crate::overview::chart::joined;
 use crate::overview::texts::Texts;
 use crate::overview::{Overview, WithheldDays, chart};
-use crate::show::{Count, Html, Plain, WithWeekday, WithYear};
+use crate::show::{Count, Figure, Html, Plain, WithWeekday, WithYear};
 use crate::strip::Strip;
 
 /// The class of an action beside the first one.

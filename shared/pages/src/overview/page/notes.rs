@@ -1,8 +1,11 @@
 //! What is good to know.
 
+use steelyard_billing::{AlertKind, Measure};
 use steelyard_pricing::Fen;
 
 use super::{Note, Writer};
+use crate::alerts::AlertItem;
+use crate::deposit::DepositView;
 use crate::icon::Icon;
 use crate::overview::chart::{bill_path, joined, listed};
 use crate::overview::{Basis, Declined, Notice, RateTerms};
@@ -34,6 +37,7 @@ impl Writer<'_> {
                 let text = self.sentences([fact, next]);
                 Note { class: " care", icon: Icon::Care, heading: t.debit_declined(), text }
             }
+            Notice::Alert(alert) => self.alert(alert),
             Notice::PriceChange { from, rates, basis, before_fen, after_fen, change_fen } => {
                 let what = self.what_changes(rates);
                 let effect = self.effect(*basis, (*before_fen, *after_fen, *change_fen));
@@ -41,6 +45,7 @@ impl Writer<'_> {
                 let text = self.sentences([what, effect, t.no_action(), link]);
                 plain(Icon::Tag, t.new_prices(*from), text)
             }
+            Notice::Deposit(deposit) => self.deposit(deposit),
             Notice::LateUsage { bill, days, calls, charge_fen } => {
                 let text = t.late_text(Count(calls.get()), *bill, Figure(*charge_fen));
                 let text = self.sentences([text, see_lines(*bill)]);
@@ -63,6 +68,66 @@ impl Writer<'_> {
                 let text = t.cheaper_text(*since, Units(*beyond), name, now, before);
                 plain(Icon::Info, t.cheaper(first), text)
             }
+        }
+    }
+
+    fn deposit(&self, deposit: &DepositView) -> Note {
+        let t = self.t;
+        let missing = Figure(deposit.missing_fen);
+        let due = deposit.due_on.map(|due_on| match deposit.is_overdue {
+            true => t.deposit_overdue(missing, due_on),
+            false => t.deposit_due(missing, due_on),
+        });
+        let next = deposit
+            .next
+            .map(|next| t.deposit_to_come(next.from, Figure(next.amount_fen), next.due_on));
+        let pay = deposit.due_on.filter(|_| self.frame.may.pay).map(|_| {
+            let path = self.frame.page("recharge");
+            let amount = deposit.missing_fen;
+            let href = format!("{path}?amount={amount}&purpose=deposit#pay-in");
+            Writer::link(&href, &t.pay_deposit())
+        });
+        let all = [due, next, Some(t.deposit_use()), pay];
+        let heading = t.deposit(Figure(deposit.held_fen), Figure(deposit.required_fen));
+        let text = self.sentences(all.into_iter().flatten());
+        let (class, icon) =
+            if deposit.is_overdue { (" care", Icon::Care) } else { ("", Icon::Info) };
+        Note { class, icon, heading, text }
+    }
+
+    fn alert(&self, alert: &AlertItem) -> Note {
+        let AlertItem { kind, rate, percent, line, figure, day, at_s } = alert;
+        let (t, percent) = (self.t, Count((*percent).into()));
+        let (figure, line) = (self.measure(*figure), self.measure(*line));
+        let heading = match kind {
+            AlertKind::Budget => t.alert_budget(percent),
+            AlertKind::Forecast => t.alert_forecast(percent),
+            AlertKind::Balance => t.alert_balance(),
+            AlertKind::BalanceDays => t.alert_balance_days(),
+            AlertKind::Allowance => t.alert_allowance(percent, self.rate(rate.as_ref())),
+            AlertKind::UnusualDay => t.alert_unusual_day(*day),
+            AlertKind::Cap => t.alert_cap(),
+        };
+        let since = t.alert_text(figure, line, self.at(*at_s));
+        let text = match kind {
+            AlertKind::Cap => self.sentences([t.alert_cap_text(), since]),
+            AlertKind::Budget
+            | AlertKind::Forecast
+            | AlertKind::Balance
+            | AlertKind::BalanceDays
+            | AlertKind::Allowance
+            | AlertKind::UnusualDay => since,
+        };
+        Note { class: " care", icon: Icon::Care, heading, text }
+    }
+
+    fn measure(&self, measure: Measure) -> Html {
+        let lang = self.frame.lang;
+        match measure {
+            Measure::Fen(fen) => Html::show(Figure(fen), lang),
+            Measure::Units(units) => self.t.alert_units(Units(units)),
+            Measure::Calls(calls) => self.t.alert_calls(Count(calls.get())),
+            Measure::Days(days) => self.t.alert_days(Count(days.into())),
         }
     }
 

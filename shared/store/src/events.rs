@@ -1,0 +1,198 @@
+//! The events table: what happened, once each, numbered by subject.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use steelyard_billing::Realm;
+use steelyard_billing::event::{Event, EventId, StoredEvent, Subject};
+
+use crate::item::{Item, number, to_item};
+use crate::query::Range;
+use crate::schema::{EVENT, EVENT_PREFIX, EXPIRES_AT_S, NUMBERING, event_pk, event_sk, subject_pk};
+use crate::writes::{Index, Writes, Written};
+use crate::{Found, StoreError};
+
+/// The events table. Nothing in it moves money.
+#[derive(Clone, Debug)]
+pub struct EventsTable {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+/// The number of the last event of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Numbering {
+    /// The number. Each write is conditional on the one before.
+    version: u64,
+}
+
+/// Where an event is, by its name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Place {
+    subject: Subject,
+    sequence: u64,
+}
+
+const ADD: &str = "store events";
+const READ: &str = "read events";
+
+/// How many events are stored at once: three items for each, and a transaction has a hundred at most.
+const AT_ONCE: usize = 30;
+
+/// How often events are numbered again, when another numbered some of the same subject meanwhile.
+const TRIES: u32 = 20;
+
+impl EventsTable {
+    /// The table of that name.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> EventsTable {
+        EventsTable { client, table }
+    }
+
+    /// Stores events of a subject in their order, each once, until a time. Gives them as they are stored, those that
+    /// were stored before included.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table fails; some may be stored then.
+    pub async fn add(
+        &self,
+        subject: &Subject,
+        events: &[Event],
+        realm: &Realm,
+        expires_at: Timestamp,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut stored = Vec::new();
+        let mut seen = BTreeSet::new();
+        let once = events.iter().filter(|event| seen.insert(&event.id)).collect::<Vec<_>>();
+        for some in once.chunks(AT_ONCE) {
+            stored.extend(self.add_some(subject, some, realm, expires_at).await?);
+        }
+        Ok(stored)
+    }
+
+    async fn add_some(
+        &self,
+        subject: &Subject,
+        events: &[&Event],
+        realm: &Realm,
+        expires_at: Timestamp,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut before: Vec<StoredEvent> = Vec::new();
+        for _ in 0..TRIES {
+            let is_new = |event: &&Event| before.iter().all(|before| before.id != event.id);
+            let new: Vec<&Event> = events.iter().copied().filter(is_new).collect();
+            if new.is_empty() {
+                break;
+            }
+            let last = self.last_sequence(subject).await?;
+            let (writes, numbered) = self.numbered(subject, last, &new, realm, expires_at)?;
+            match writes.write(&self.client).await? {
+                Written::All => {
+                    before.extend(numbered);
+                    break;
+                }
+                Written::ConditionFailed(_) => {
+                    // Others were faster, or these were stored before.
+                    for event in new {
+                        before.extend(self.find_event(&event.id).await?);
+                    }
+                }
+            }
+        }
+        if before.len() < events.len() {
+            return Err(StoreError::Contended { operation: ADD });
+        }
+        before.sort_by_key(|event| event.sequence);
+        Ok(before)
+    }
+
+    /// The writes of new events after the last one.
+    fn numbered(
+        &self,
+        subject: &Subject,
+        last: u64,
+        events: &[&Event],
+        realm: &Realm,
+        expires_at: Timestamp,
+    ) -> Result<(Writes, Vec<StoredEvent>), StoreError> {
+        let mut writes = Writes::new(&self.table, ADD);
+        let mut numbered = Vec::new();
+        let expires = |mut item: Item| {
+            item.insert(EXPIRES_AT_S.to_owned(), number(expires_at.as_second()));
+            item
+        };
+        for (sequence, event) in (last + 1..).zip(events) {
+            let document = serde_json::to_string(&event.cloud_event(sequence, realm))
+                .map_err(|error| StoreError::corrupt(ADD, error))?;
+            let stored = StoredEvent {
+                id: event.id.clone(),
+                subject: subject.clone(),
+                sequence,
+                kind: event.data.kind().to_owned(),
+                at_s: event.at_s,
+                document,
+            };
+            let place = Place { subject: subject.clone(), sequence };
+            writes.put_new(expires(to_item(ADD, event_pk(&event.id), EVENT.to_owned(), &place)?));
+            writes.put_new(expires(to_item(
+                ADD,
+                subject_pk(subject),
+                event_sk(sequence),
+                &stored,
+            )?));
+            numbered.push(stored);
+        }
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let before = Numbering { version: last };
+        let after = Numbering { version: last + count };
+        let before = (last > 0).then_some((&before, last));
+        let key = (subject_pk(subject), NUMBERING.to_owned());
+        writes.change(key, before, &after, Index::default())?;
+        Ok((writes, numbered))
+    }
+
+    /// The number of the last event of a subject; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn last_sequence(&self, subject: &Subject) -> Result<u64, StoreError> {
+        let range = Range::one(&self.table, subject_pk(subject), NUMBERING.to_owned());
+        let numbering: Option<Numbering> = range.record(&self.client, READ).await?;
+        Ok(numbering.map_or(0, |numbering| numbering.version))
+    }
+
+    /// The events of a subject after a number, in their order, at most so many.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn events_after(
+        &self,
+        subject: &Subject,
+        sequence: u64,
+        limit: u16,
+    ) -> Result<Found<StoredEvent>, StoreError> {
+        let range = Range::prefix(&self.table, subject_pk(subject), EVENT_PREFIX);
+        let after = Some(event_sk(sequence));
+        let page = range.page(&self.client, READ, after, Some(i32::from(limit))).await?;
+        Ok(Found::of(READ, page.items))
+    }
+
+    /// The event of that name; none if it never happened, or is so old that it was deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn find_event(&self, id: &EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let range = Range::one(&self.table, event_pk(id), EVENT.to_owned());
+        let Some(Place { subject, sequence }) = range.record(&self.client, READ).await? else {
+            return Ok(None);
+        };
+        let range = Range::one(&self.table, subject_pk(&subject), event_sk(sequence));
+        range.record(&self.client, READ).await
+    }
+}
