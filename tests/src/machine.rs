@@ -121,7 +121,8 @@ impl Machine {
         let told = EventsTable::new(aws::dynamodb(&self.config), table.to_owned());
         told.create().await.unwrap();
         let (keep, clock) = (SignedDuration::from_hours(24), platform.stack.clock.clock());
-        (Events::new(self.books(platform), told.clone(), None, keep, clock), told)
+        let settler = Settler { books: self.books(platform), usage: self.tables.usage.clone() };
+        (Events::new(settler, told.clone(), None, keep, clock), told)
     }
 
     /// Its ingest function.

@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 use steelyard_billing::{Provider, ProviderId, TermsChangeError};
-use steelyard_books::BookError;
+use steelyard_books::{BookError, Counted, Days};
 use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Override, Terms};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoredPlans};
 
-use super::compare::{Changes, Counted, Days};
+use super::compare::Changes;
 use super::plan::stored;
 use crate::document::Document;
 use crate::exit::Exit;
@@ -188,7 +188,8 @@ impl<'a> Known<'a> {
             if !rule.names(&found.provider, over.from, &self.plans) {
                 continue;
             }
-            let counted = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
+            let counted =
+                days.counted(&self.system.tables.usage, &self.plans, found.clone()).await?;
             let calls = counted.calls()?;
             if rule.calls_below.is_some_and(|below| calls >= below) {
                 continue;
@@ -314,7 +315,7 @@ impl<'a> Known<'a> {
                 )
                 .into());
             }
-            let of = days.counted(&self.system.tables, &self.plans, found.clone()).await?;
+            let of = days.counted(&self.system.tables.usage, &self.plans, found.clone()).await?;
             changes.add(&found.provider.provider, self.costs_without(name, &of))?;
         }
         let changes = changes.sorted();

@@ -1,36 +1,15 @@
 //! Compares what counted usage costs each provider now with what it would cost under other terms.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Serialize;
-use steelyard_billing::{Account, CountedDays, MonthTerms, Provider, ProviderId, SettlementError};
+use steelyard_billing::ProviderId;
 use steelyard_pages::csv::{self, Cell, FileError};
-use steelyard_pricing::{
-    BillingDay, Catalog, Fen, Metered, MoneyError, Quote, QuoteError, Terms, Usage, UsageError,
-};
+use steelyard_pricing::{Fen, MoneyError};
 use steelyard_runtime::{Error, chain};
-use steelyard_store::ProviderAccount;
 
 use crate::output;
-use crate::tables::Tables;
 
 /// How many of the largest rises, and of the largest falls, people see.
 const SHOWN: usize = 10;
-
-/// Billing days whose usage is rated, the last one included.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Days {
-    pub(crate) from: BillingDay,
-    pub(crate) to: BillingDay,
-}
-
-/// A provider with the usage of some days.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    pub(crate) provider: Provider,
-    account: Account,
-    days: CountedDays,
-}
 
 /// The cost of usage now and under a draft, in fen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -55,84 +34,6 @@ pub(crate) struct Changes {
     sum: Sums,
     /// The providers whose usage can't be rated, each with the reason.
     failed: Vec<String>,
-}
-
-impl Days {
-    /// The usage of a provider. Each month ends with its last day here, used or not, so that its minimum and its
-    /// fees are due, if the provider is billed then.
-    ///
-    /// # Errors
-    ///
-    /// When the table can't be read.
-    pub(crate) async fn counted(
-        self,
-        tables: &Tables,
-        plans: &Catalog,
-        found: ProviderAccount,
-    ) -> Result<Counted, Error> {
-        let ProviderAccount { provider, account } = found;
-        let days = tables.usage.days(&provider.provider, self.from, self.to).await?;
-        let days = days.into_iter().map(|(day, count)| (day, count.usage));
-        let mut days = days.collect::<CountedDays>();
-        for day in self.month_ends() {
-            if provider.terms_on(day, plans).is_some() {
-                days.entry(day).or_default();
-            }
-        }
-        Ok(Counted { provider, account, days })
-    }
-
-    fn month_ends(self) -> impl Iterator<Item = BillingDay> {
-        let months = std::iter::successors(Some(self.from.month()), |month| Some(month.next()));
-        let months = months.take_while(move |month| *month <= self.to.month());
-        months.map(move |month| month.last_day().min(self.to))
-    }
-}
-
-impl Counted {
-    /// Whether the provider used nothing and is not billed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.days.is_empty()
-    }
-
-    /// How many calls it made, under whatever rate.
-    ///
-    /// # Errors
-    ///
-    /// [`UsageError`] past what can be counted.
-    pub(crate) fn calls(&self) -> Result<u64, UsageError> {
-        let mut all = self.days.values().flat_map(Usage::iter).map(|(_, metered)| metered);
-        Ok(all.try_fold(Metered::ZERO, Metered::plus)?.calls.get())
-    }
-
-    /// The terms by which the months of the usage are billed with some plans. A settled day keeps its own.
-    ///
-    /// # Errors
-    ///
-    /// [`SettlementError`] when a settled day's terms are not stored any more.
-    pub(crate) fn billed<'a>(
-        &'a self,
-        plans: &'a Catalog,
-    ) -> Result<impl Fn(BillingDay) -> Option<Terms<'a>> + 'a, SettlementError> {
-        let months = self.days.keys().map(|day| day.month()).collect::<BTreeSet<_>>();
-        let terms = months
-            .into_iter()
-            .map(|month| Ok((month, MonthTerms::of(&self.provider, &self.account, month, plans)?)));
-        let terms = terms.collect::<Result<BTreeMap<_, _>, SettlementError>>()?;
-        Ok(move |day: BillingDay| terms.get(&day.month())?.on(day))
-    }
-
-    /// The cost of the usage under some terms, rounded as a bill is.
-    ///
-    /// # Errors
-    ///
-    /// [`QuoteError`] when it cannot be rated by them.
-    pub(crate) fn cost<'a>(
-        &self,
-        terms_on: impl FnMut(BillingDay) -> Option<Terms<'a>>,
-    ) -> Result<Fen, QuoteError> {
-        Ok(Quote::of_days(&self.days, terms_on)?.rounded)
-    }
 }
 
 impl Sums {

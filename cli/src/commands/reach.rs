@@ -1,11 +1,12 @@
 //! Whom a version of a plan affects: who could not be settled with it, and whose counted usage it reaches.
 
 use serde::Serialize;
+use steelyard_books::{Counted, Days};
 use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Plan};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::ProviderAccount;
 
-use super::compare::{Changes, Counted, Days};
+use super::compare::Changes;
 use crate::output;
 use crate::tables::Tables;
 use crate::target::{System, TargetArgs};
@@ -118,7 +119,7 @@ impl Versions {
         let mut changes = Changes::default();
         for found in accounts {
             // By the terms that would hold, so that a provider whose plan had no version counts too.
-            let of = days.counted(tables, &self.after, found).await?;
+            let of = days.counted(&tables.usage, &self.after, found).await?;
             if let Some(costs) = self.costs(&of, days).transpose() {
                 changes.add(&of.provider.provider, costs)?;
             }

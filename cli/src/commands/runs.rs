@@ -67,7 +67,7 @@ struct ShownRun {
 /// Writes a run without its scope: for a run over all shards it gives their number, for a run of one
 /// provider the provider.
 fn without_shards<S: Serializer>(run: &SettlementRun, serializer: S) -> Result<S::Ok, S::Error> {
-    let SettlementRun { version, number, begun_at_s, scope, end, disregarded } = run;
+    let SettlementRun { version, number, begun_at_s, scope, end, late_at_s, disregarded } = run;
     let mut members = serializer.serialize_map(None)?;
     members.serialize_entry("version", version)?;
     members.serialize_entry("number", number)?;
@@ -77,6 +77,9 @@ fn without_shards<S: Serializer>(run: &SettlementRun, serializer: S) -> Result<S
     }
     if let Some(end) = end {
         members.serialize_entry("end", end)?;
+    }
+    if let Some(at) = late_at_s {
+        members.serialize_entry("late_at_s", &at.as_second())?;
     }
     if let Some(reason) = disregarded {
         members.serialize_entry("disregarded", reason)?;

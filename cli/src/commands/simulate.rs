@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use steelyard_billing::ProviderId;
+use steelyard_books::{Counted, Days};
 use steelyard_pages::csv::{self, Cell, FileError};
 use steelyard_pricing::{BillingDay, Catalog, Fen, MoneyError, Name, Plan, QuoteError, Terms};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, StoredPlans};
 
-use super::compare::{Changes, Counted, Days};
+use super::compare::Changes;
 use super::plan::stored;
 use crate::document::Document;
 use crate::exit::Exit;
@@ -106,7 +107,7 @@ impl SimulateArgs {
         let days = Days { from: self.from, to: self.to };
         let mut counted = Vec::new();
         for found in accounts {
-            counted.push(days.counted(&tables, &catalog, found).await?);
+            counted.push(days.counted(&tables.usage, &catalog, found).await?);
         }
         counted.retain(|of| !of.is_empty());
         let is_rated = match draft {
@@ -154,7 +155,8 @@ impl Simulation {
     fn of(counted: &[Counted], plans: &Catalog, draft: &Plan) -> Result<Simulation, MoneyError> {
         let mut changes = Changes::default();
         for of in counted {
-            changes.add(&of.provider.provider, costs(of, plans, draft).map_err(Error::from))?;
+            changes
+                .add(&of.provider.provider, of.costs_under(plans, draft).map_err(Error::from))?;
         }
         let replaces = plans.has(draft.name()).then(|| draft.name().clone());
         Ok(Simulation { replaces, changes: changes.sorted() })
@@ -173,21 +175,6 @@ impl Simulation {
         })?;
         self.changes.print_failed()
     }
-}
-
-/// What the usage of a provider costs by its terms, and by the draft.
-fn costs(of: &Counted, plans: &Catalog, draft: &Plan) -> Result<(Fen, Fen), QuoteError> {
-    let is_new = !plans.has(draft.name());
-    let drafted = |day: BillingDay| {
-        let terms = of.provider.terms_on(day, plans);
-        let replaced = terms.as_ref().is_some_and(|terms| terms.plan.name() == draft.name());
-        if !is_new && !replaced {
-            return terms;
-        }
-        let overrides = terms.map(|terms| terms.overrides).unwrap_or_default();
-        Some(Terms { plan: draft, overrides })
-    };
-    Ok((of.cost(|day| of.provider.terms_on(day, plans))?, of.cost(drafted)?))
 }
 
 impl Choices {

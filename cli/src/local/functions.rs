@@ -153,7 +153,8 @@ impl Parts<'_> {
         let webhooks = Webhooks::new(endpoints("webhooks"), sender, clock());
         let to_read = Tables::read_only(&self.config("quote"), USAGE_TABLE, BILLING_TABLE);
         let books_to_read = Books::new(to_read.billing, self.rules.clone());
-        let quotes = Quotes::new(Settler { books: books_to_read, usage: to_read.usage }, clock());
+        let settler = Settler { books: books_to_read, usage: to_read.usage };
+        let quotes = Quotes::new(settler, endpoints("quote"), clock());
         let config = offers_config(address)?;
         let books = self.books("offers");
         let offers = Offers::new(books, usage("offers"), alipay()?, clock(), config);
@@ -184,9 +185,10 @@ impl Parts<'_> {
         let books = self.books("reconcile");
         let reconciler = Reconciler::new(books, alipay()?, archive, queue, clock());
         let config = aws::local_as(self.follower, "events");
-        let books = Books::new(Tables::local(&config).billing, self.rules.clone());
+        let Tables { billing, usage: counted, .. } = Tables::local(&config);
+        let settler = Settler { books: Books::new(billing, self.rules.clone()), usage: counted };
         let bus = Some(Bus::new(&config, EVENT_BUS.to_owned()));
-        let events = Events::new(books, local_events(&config), bus, EVENTS_KEPT, clock());
+        let events = Events::new(settler, local_events(&config), bus, EVENTS_KEPT, clock());
         let settler = Settler { books: self.books("watch"), usage: usage("watch") };
         let watch = Watch::new(settler, clock());
         Ok(Functions {

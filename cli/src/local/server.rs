@@ -21,7 +21,7 @@ use steelyard_ingest::{USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_portal::SESSIONS_PATH;
-use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH, STANDING_PATH};
+use steelyard_quote::{PROVIDER_USAGE_PATH, QUOTES_PATH, STANDING_CHANGES_PATH, STANDING_PATH};
 use steelyard_runtime::{Problem, web};
 
 use super::catcher;
@@ -47,6 +47,7 @@ pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: Sta
         .route(VOID_PATH, usage_of_provider().fallback_service(route(&functions.ingest)))
         .route(PROVIDER_USAGE_PATH, route(&functions.quote))
         .route(STANDING_PATH, route(&functions.quote))
+        .route(STANDING_CHANGES_PATH, route(&functions.quote))
         .route(QUOTES_PATH, route(&functions.quote))
         .route(RECHARGES_PATH, route(&functions.offers))
         .route(MANDATES_PATH, route(&functions.offers))

@@ -38,6 +38,7 @@ use super::stream::StreamSource;
 use crate::output::Times;
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE, local_events};
 
+pub use schedules::DueFunction;
 pub(super) use schedules::{Scheduled, next_runs};
 
 /// The default port of the local stack.

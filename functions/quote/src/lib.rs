@@ -1,27 +1,24 @@
 //! The quote function: what usage would cost, computed as a bill is, what a provider used, and where it
-//! stands. It reads both tables and writes nothing.
+//! stands. It reads and writes nothing.
 
 mod request;
 mod standing;
 mod usage;
 
-use std::sync::Arc;
-
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::{Value, json};
-use steelyard_billing::{CalendarError, Ladders, ProviderId, QuoteOnTop, Right};
+use steelyard_billing::{CalendarError, ProviderId, QuoteOnTop, Right};
 use steelyard_books::{Books, Compared, QuoteOnTopError, SettleError, Settler};
 use steelyard_pricing::{BillingMonth, Name, Quote, QuoteError, QuotedUsage, Terms, Usage};
 use steelyard_runtime::{
-    Clock, Environment, Error, Function, Guard, Invocation, KNOWN_FOR, Known, Problem, aws, chain,
-    web,
+    Clock, Environment, Error, Function, Guard, Invocation, Problem, Standings, aws, chain, web,
 };
-use steelyard_store::{BillingTable, StoreError, UsageTable};
+use steelyard_store::{BillingTable, EventsTable, StoreError, UsageTable};
 
 use request::{QuoteRequest, QuoteTerms, RequestError};
 
 pub use request::REQUEST_BYTES_MAX;
-pub use standing::STANDING_PATH;
+pub use standing::{CHANGES_MAX, STANDING_CHANGES_PATH, STANDING_PATH};
 pub use usage::{DAYS_MAX, GROUPS_MAX, PROVIDER_USAGE_PATH};
 
 /// The path of quotes.
@@ -33,7 +30,8 @@ pub struct Quotes {
     settler: Settler,
     clock: Clock,
     guard: Guard,
-    ladders: Arc<Known<Arc<Ladders>>>,
+    standings: Standings,
+    events: EventsTable,
 }
 
 /// Why there is no quote.
@@ -58,9 +56,11 @@ enum Refusal {
 impl Quotes {
     /// The function over tables that it only reads. The grants of who may call it are in the usage table.
     #[must_use]
-    pub fn new(settler: Settler, clock: Clock) -> Quotes {
+    pub fn new(settler: Settler, events: EventsTable, clock: Clock) -> Quotes {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
-        Quotes { settler, clock, guard, ladders: Arc::new(Known::new(KNOWN_FOR)) }
+        let Books { billing, rules, .. } = &settler.books;
+        let standings = Standings::new(billing.clone(), rules.calendar.clone());
+        Quotes { settler, clock, guard, standings, events }
     }
 
     /// The function as its environment variables describe it.
@@ -71,16 +71,20 @@ impl Quotes {
     pub fn from_environment(environment: &Environment) -> Result<Quotes, Error> {
         let usage = environment.required("USAGE_TABLE")?;
         let billing = environment.required("BILLING_TABLE")?;
+        let events = environment.required("EVENTS_TABLE")?;
         let rules = environment.debit_rules()?;
         let client = aws::dynamodb_read_only(&aws::in_lambda(environment)?);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
-        let settler = Settler { books, usage: UsageTable::new(client, usage) };
-        Ok(Quotes::new(settler, Clock::system()))
+        let settler = Settler { books, usage: UsageTable::new(client.clone(), usage) };
+        Ok(Quotes::new(settler, EventsTable::new(client, events), Clock::system()))
     }
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         if let Some(provider) = provider(&request, PROVIDER_USAGE_PATH) {
             return self.answer_usage(provider, &request).await;
+        }
+        if request.raw_path.as_deref() == Some(STANDING_CHANGES_PATH) {
+            return self.answer_changes(&request).await;
         }
         if let Some(provider) = provider(&request, STANDING_PATH) {
             return self.answer_standing(provider, &request).await;

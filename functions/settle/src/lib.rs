@@ -3,13 +3,15 @@
 //! A schedule starts it, and it begins a run: a message to its own queue for each shard of the
 //! registry that has providers. A message settles the providers of its shard, and goes on in a new
 //! message before the time is up. The run ends with its last shard. Running it twice changes nothing.
+//!
+//! A second schedule looks at the night in the morning: it begins a run if none began, and notes one that is late.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use steelyard_billing::{DebitRules, ProviderId, RunEnd, RunScope, Statement};
-use steelyard_books::{Books, Census, RunTerms, SettlePage, Settler, WalkEnd};
+use steelyard_books::{Books, Census, NightRun, RunTerms, SettlePage, Settler, WalkEnd};
 use steelyard_pricing::LineCause;
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Invocation, Queue, aws, each_message, is_batch,
@@ -45,6 +47,9 @@ pub enum SettleMessage {
         provider: ProviderId,
     },
 }
+
+/// The task by which the second schedule invokes the function.
+const CHECK: &str = "check";
 
 /// What must be left of the time to begin another provider. One that is slow all the same is cut off,
 /// and its message comes again.
@@ -89,6 +94,22 @@ impl Settle {
             self.end(run.number).await?;
         }
         Ok(json!({ "run": run.number, "shards": messages.len() }))
+    }
+
+    /// Looks at the night's run. One that never began begins now.
+    async fn check(&self) -> Result<Value, Error> {
+        match self.settler.check_night(self.clock.now()).await? {
+            NightRun::Missing => {
+                tracing::error!("no settlement run began tonight; one begins now");
+                self.fan_out().await
+            }
+            NightRun::Late(run) => {
+                tracing::error!(run = run.number, "the night's settlement run has not ended");
+                Ok(json!({ "run": run.number, "late": true }))
+            }
+            NightRun::NotYet => Ok(json!({})),
+            NightRun::Ended(run) => Ok(json!({ "run": run.number, "late": false })),
+        }
     }
 
     async fn send(&self, messages: &[SettleMessage]) -> Result<(), Error> {
@@ -230,6 +251,6 @@ impl Function for Settle {
             })
             .await;
         }
-        self.fan_out().await
+        if event["task"] == CHECK { self.check().await } else { self.fan_out().await }
     }
 }

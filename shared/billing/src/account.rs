@@ -21,8 +21,8 @@ pub use unpaid::{Unpaid, UnpaidCharge};
 
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 use crate::{
-    AdjustmentNote, AlertState, Debit, DebitId, DepositNote, ListedNames, Provider, ProviderId,
-    StageHold, StatementId, is_zero,
+    AdjustmentNote, AlertState, ComingVersion, Debit, DebitId, DepositNote, ListedNames, Provider,
+    ProviderId, StageHold, StatementId, is_zero,
 };
 
 /// A provider's account: its figures, and how far its usage has been settled.
@@ -72,6 +72,12 @@ pub struct Account {
     /// The stage that an operator decided on, whatever the arrears ladder says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_hold: Option<StageHold>,
+    /// The day of the last settlement that found something owed, or a hold: time alone may have changed the standing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing_noted_on: Option<BillingDay>,
+    /// The coming versions of its plan that the provider was told of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coming: Vec<ComingVersion>,
     /// The alerts that stand.
     #[serde(default, skip_serializing_if = "AlertState::is_empty")]
     pub alerts: AlertState,
@@ -234,6 +240,8 @@ impl Account {
             given_up_fen: Fen::ZERO,
             deposit: DepositNote::default(),
             stage_hold: None,
+            standing_noted_on: None,
+            coming: Vec::new(),
             alerts: AlertState::default(),
             open_from: provider.billed_from,
             months: BTreeMap::new(),

@@ -11,6 +11,7 @@ mod alerts;
 mod audit;
 pub mod breaker;
 mod calendar;
+mod coming;
 mod comparison;
 mod correction;
 mod counted;
@@ -68,6 +69,7 @@ pub use audit::{Books, Breach, BreachKind, Filed, audit};
 pub use calendar::{
     Calendar, CalendarError, RETENTION_DAYS, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, WallTime,
 };
+pub use coming::{ComingVersion, coming_versions};
 pub use comparison::{ApiCharge, ChargeChange, charge_by_api};
 pub use correction::{CorrectionError, CorrectionPhase, CorrectionSet, Undo};
 pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
@@ -126,7 +128,7 @@ pub use settlement_run::{
 pub use standing::{
     Because, Ladder, LadderDocument, LadderError, LadderRef, LadderRule, LadderStep, Ladders,
     NextStage, Restores, STANDING_CACHE_S, Stage, StageError, StageFrom, StageHold, Standing,
-    StandingError, replay,
+    StandingError, StandingTold, replay,
 };
 pub use statement::{
     ChangedDay, Statement, StatementCalls, StatementId, StatementIdError, StatementTax,

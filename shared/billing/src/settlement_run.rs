@@ -30,6 +30,13 @@ pub struct SettlementRun {
     /// How it ended; none while it is under way, and if it never ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<RunEnd>,
+    /// When it was found to be late: it had not ended by the morning. In seconds of Unix time.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::second::optional"
+    )]
+    pub late_at_s: Option<Timestamp>,
     /// Why an operator disregards it: it began by a wrong clock, and binds the clock of no later run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disregarded: Option<Reason>,
@@ -138,6 +145,7 @@ impl SettlementRun {
             begun_at_s: now,
             scope,
             end: None,
+            late_at_s: None,
             disregarded: None,
         }
     }

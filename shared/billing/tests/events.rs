@@ -12,15 +12,18 @@ use std::path::Path;
 use expect_test::expect_file;
 use serde_json::{Value, json};
 use steelyard_billing::breaker::Breaker;
-use steelyard_billing::event::{Change, Changed, Collecting, Event, EventData, EventId, Subject};
+use steelyard_billing::event::{
+    Change, Changed, Collecting, Event, EventData, EventId, PriceEffect, StandingChanged, Subject,
+};
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase, Suspension};
 use steelyard_billing::{
-    Account, Adjustment, AdjustmentNote, AdjustmentOf, AdjustmentPhase, AlertState, Attempt, Cause,
-    Debit, DebitId, DebitTerms, DeclineReason, Declined, DepositDemand, DepositMovement,
-    DrawReason, Entry, EntryRecord, GatewayCode, GiveUpReason, Ledger, Mandate, MandateId,
-    OutRequestNo, OutTradeNo, Payment, Person, Phase, Posting, Realm, Reason, Recharge, RechargeId,
-    RechargePhase, Reconciliation, Refund, RefundPhase, RefundRef, Reversal, RunEnd, RunFigures,
-    RunScope, RunTally, SettlementRun, Statement, StatementId, TradeOf, Unanswered,
+    Account, Adjustment, AdjustmentNote, AdjustmentOf, AdjustmentPhase, AlertState, Attempt,
+    Because, Cause, ComingVersion, Debit, DebitId, DebitTerms, DeclineReason, Declined,
+    DepositDemand, DepositMovement, DrawReason, Entry, EntryRecord, GatewayCode, GiveUpReason,
+    LadderRef, Ledger, Mandate, MandateId, NextStage, OutRequestNo, OutTradeNo, Payment, Person,
+    Phase, Posting, Realm, Reason, Recharge, RechargeId, RechargePhase, Reconciliation, Refund,
+    RefundPhase, RefundRef, Reversal, RunEnd, RunFigures, RunScope, RunTally, STANDING_CACHE_S,
+    SettlementRun, Stage, Standing, StandingTold, Statement, StatementId, TradeOf, Unanswered,
 };
 use steelyard_pricing::{
     BillingDay, Fen, LineCause, Metered, Rounding, Unpriced, Usage, schema_of,
@@ -254,6 +257,7 @@ fn changes() -> Vec<Change> {
         begun_at_s: at("2015-05-02 00:30"),
         scope: RunScope::Shards(BTreeSet::from([7])),
         end: None,
+        late_at_s: None,
         disregarded: None,
     };
     let tally = RunTally {
@@ -264,6 +268,7 @@ fn changes() -> Vec<Change> {
     };
     let end = RunEnd { ended_at_s: at("2015-05-02 00:31"), tally, figures: RunFigures::default() };
     let ended = SettlementRun { end: Some(end), ..run.clone() };
+    let late = SettlementRun { late_at_s: Some(at("2015-05-02 04:30")), ..run.clone() };
     let noticed = Reversal::noticed(
         &provider().provider,
         numbers(),
@@ -311,7 +316,8 @@ fn changes() -> Vec<Change> {
         Change::Reversal(Changed { before: Some(noticed), after: booked }),
         entry(found, Ledger::Alipay, 1_000),
         Change::Adjustment(Box::new(Changed { before: None, after: adjustment })),
-        Change::Plan { plan: "jushita-2014".parse().unwrap(), effective_from: day("2015-06-01") },
+        Change::Plan(coming()),
+        Change::Run(Changed { before: Some(run.clone()), after: late }),
         Change::Run(Changed { before: Some(run), after: ended }),
         Change::Breaker(Changed { before: Some(closed), after: opened.clone() }),
         Change::Breaker(Changed { before: Some(opened), after: resumed }),
@@ -337,6 +343,21 @@ fn owing() -> Account {
     prepaid.charge(statement().statement, Fen::new(1_500), now).unwrap().account
 }
 
+/// A version of a plan that takes effect a month later.
+fn coming() -> ComingVersion {
+    let (plan, digest) = ("jushita-2014".parse().unwrap(), "9d1f0c3a7b5e4286".to_owned());
+    ComingVersion { from: day("2015-06-01"), plan, digest }
+}
+
+/// What it would have changed for a provider.
+fn announced() -> Event {
+    let month = day("2015-04-01").month();
+    let (now_fen, then_fen) = (Fen::new(120_000), Fen::new(96_000));
+    let effect = PriceEffect { month, now_fen, then_fen, change_fen: Fen::new(-24_000) };
+    let subject = Subject::Provider(provider().provider);
+    Event::price_announced(subject, &coming(), Some(effect), at(NOW))
+}
+
 fn scheduled() -> Event {
     let (account, mandate, rules) = (owing(), mandate(), rules());
     let calendar = &rules.calendar;
@@ -344,10 +365,35 @@ fn scheduled() -> Event {
     collecting.scheduled(&opened()).unwrap()
 }
 
+/// A provider whose calls are throttled from now on.
+fn throttled() -> Event {
+    let standing = Standing {
+        provider: provider().provider,
+        stage: Stage::Throttled,
+        blocked: false,
+        calls_per_second: Some(10),
+        payouts_frozen: false,
+        because: Because::Overdue,
+        owed_fen: Fen::new(1_000),
+        owed_since: Some(day("2015-05-02")),
+        overdue_days: 3,
+        cure_fen: Fen::new(1_000),
+        next: Some(NextStage { stage: Stage::PayoutsFrozen, on: day("2015-05-07") }),
+        ladder: Some(LadderRef { ladder: "2014".parse().unwrap(), version: day("2014-04-01") }),
+        version: 17,
+        as_of_s: at("2015-05-05 00:30"),
+        cache_s: STANDING_CACHE_S,
+    };
+    let told = StandingTold { version: 16, stage: Stage::Notice, ..StandingTold::default() };
+    StandingChanged::since(&told, standing).unwrap().event()
+}
+
 /// An event of each type.
 fn examples() -> BTreeMap<&'static str, Event> {
     let told = changes().into_iter().flat_map(|change| change.events(at(NOW)).unwrap());
-    told.chain([scheduled()]).map(|event| (event.data.kind(), event)).collect()
+    told.chain([scheduled(), throttled(), announced()])
+        .map(|event| (event.data.kind(), event))
+        .collect()
 }
 
 fn file(name: &str) -> std::path::PathBuf {

@@ -1,13 +1,16 @@
 //! Which events a change of the books is.
 
 use jiff::Timestamp;
-use steelyard_billing::event::{Change, Collecting, Event};
+use steelyard_billing::event::{Change, Collecting, Event, PriceEffect, Subject};
+use steelyard_billing::{Account, ComingVersion};
+use steelyard_pricing::{Catalog, MoneyError};
 
-use crate::{BookError, Books};
+use crate::counted::{Counted, Days};
+use crate::{BookError, Settler};
 
-impl Books {
-    /// The events that a change is. Only of an opened debit, and of usage that no rate covers, more is read than the
-    /// change: the account, or the statement with its APIs.
+impl Settler {
+    /// The events that a change is. More than the change is read only of an opened debit (the account), of usage
+    /// that no rate covers (the statement with its APIs), and of prices that are announced (last month's usage).
     ///
     /// # Errors
     ///
@@ -17,19 +20,63 @@ impl Books {
         change: &Change,
         now: Timestamp,
     ) -> Result<Vec<Event>, BookError> {
+        let books = &self.books;
         if let Some(debit) = change.opened() {
-            let found = self.account(&debit.provider).await?;
-            let calendar = &self.rules.calendar;
+            let found = books.account(&debit.provider).await?;
+            let calendar = &books.rules.calendar;
             let mandate = found.provider.mandate.as_ref();
             let collecting = Collecting { account: &found.account, mandate, calendar };
             return Ok(vec![collecting.scheduled(debit)?]);
         }
-        if let Change::Statement(bare) = &change
+        if let Change::Statement(bare) = change
             && !bare.unpriced.is_empty()
-            && let Some(whole) = self.billing.statement(&bare.provider, bare.statement).await?
+            && let Some(whole) = books.billing.statement(&bare.provider, bare.statement).await?
         {
             return Ok(Change::Statement(Box::new(whole)).events(now)?);
         }
-        Ok(change.events(now)?)
+        let mut events = change.events(now)?;
+        let announced = change.announced();
+        if let Some(account) = change.account().filter(|_| !announced.is_empty()) {
+            events.extend(self.announced(account, announced, now).await?);
+        }
+        Ok(events)
+    }
+
+    /// That coming versions of its plan will hold for a provider, with what each would have changed last month.
+    async fn announced(
+        &self,
+        account: &Account,
+        versions: Vec<&ComingVersion>,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, BookError> {
+        let books = &self.books;
+        let plans = books.billing.plans().await?.catalog;
+        let found = books.account(&account.provider).await?;
+        let first = books.rules.calendar.day_of(now)?.month().first_day();
+        let month = first.previous().month();
+        let days = Days { from: month.first_day(), to: month.last_day() };
+        let counted = days.counted(&self.usage, &plans, found).await?;
+        let event = |version: &ComingVersion| {
+            let effect = counted.effect(days, &plans, version)?;
+            let subject = Subject::Provider(account.provider.clone());
+            Ok(Event::price_announced(subject, version, effect, now))
+        };
+        versions.into_iter().map(event).collect()
+    }
+}
+
+impl Counted {
+    /// What a version would have changed; none if it is not stored any more, or the usage cannot be rated by it.
+    fn effect(
+        &self,
+        days: Days,
+        plans: &Catalog,
+        version: &ComingVersion,
+    ) -> Result<Option<PriceEffect>, MoneyError> {
+        let plan = plans.iter().find(|plan| ComingVersion::of(plan) == *version);
+        let Some(plan) = plan.filter(|_| !self.is_empty()) else { return Ok(None) };
+        let Ok((now_fen, then_fen)) = self.costs_under(plans, plan) else { return Ok(None) };
+        let change_fen = then_fen.minus(now_fen)?;
+        Ok(Some(PriceEffect { month: days.from.month(), now_fen, then_fen, change_fen }))
     }
 }

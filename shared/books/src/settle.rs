@@ -279,14 +279,18 @@ impl Settler {
         change(&self.books.billing, REQUEST, move |_| async move {
             let found = self.read(provider).await?;
             let ProviderAccount { provider, account } = &found;
-            match account.requesting(provider.mandate.as_ref(), &self.books.rules, terms.now)? {
-                Some(movement) => {
-                    let mut writes = self.books.billing.writes(REQUEST);
-                    let account = writes.movement(account, &movement)?;
-                    Ok(Decision::Save(writes, ProviderAccount { account, ..found }))
-                }
-                None => Ok::<_, UnnamedError>(Decision::Keep(found)),
-            }
+            let rules = &self.books.rules;
+            let noted = account.clone().standing_noted(rules.calendar.day_of(terms.now)?);
+            let mut writes = self.books.billing.writes(REQUEST);
+            let after = match noted.requesting(provider.mandate.as_ref(), rules, terms.now)? {
+                Some(movement) => writes.movement(account, &movement)?,
+                None if noted == *account => return Ok(Decision::Keep(found)),
+                None => writes.account(account, &noted)?,
+            };
+            Ok::<_, UnnamedError>(Decision::Save(
+                writes,
+                ProviderAccount { account: after, ..found },
+            ))
         })
         .await
     }
@@ -327,15 +331,19 @@ impl Settler {
     ) -> Result<Decision<(Option<Statement>, Account)>, UnnamedError> {
         let Loaded { account: ProviderAccount { provider, account }, usage } = loaded;
         let rules = &self.books.rules;
+        let today = rules.calendar.day_of(terms.now)?;
         let next = next_settlement(provider, account, usage, &terms.plans, rules, terms.now);
         let mut writes = self.books.billing.writes(SETTLE);
         if let Some(mut next) = next? {
-            next.movement.account = self.with_alerts(terms, provider, next.movement.account);
+            let noted = next.movement.account.standing_noted(today);
+            let noted = noted.coming_noted(provider, &terms.plans, today);
+            next.movement.account = self.with_alerts(terms, provider, noted);
             let after = writes.settlement(account, &next)?;
             return Ok(Decision::Save(writes, (Some(next.statement), after)));
         }
         let noted = nothing_due(account, usage, rules, terms.now)?;
         let noted = deposit_noted(noted, provider, &terms.plans, rules, terms.now)?;
+        let noted = noted.standing_noted(today).coming_noted(provider, &terms.plans, today);
         let after = match collecting(&noted, provider, rules, terms.now)? {
             Some(movement) => writes.movement(account, &movement)?,
             None if noted == *account => return Ok(Decision::Keep((None, noted))),

@@ -95,6 +95,20 @@ impl Guard {
         let access = self.access(right).await?;
         Ok(access.check(caller, right, provider).inspect_err(log)?)
     }
+
+    /// Whether a caller that was admitted may see a provider too, among others that it asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn may_see(
+        &self,
+        caller: &Caller,
+        right: Right,
+        provider: &ProviderId,
+    ) -> Result<bool, StoreError> {
+        Ok(self.access(right).await?.check(caller, right, Some(provider)).is_ok())
+    }
 }
 
 fn log(denied: &Denied) {

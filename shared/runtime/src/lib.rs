@@ -20,6 +20,7 @@ mod known;
 mod log;
 mod problem;
 mod queue;
+mod standings;
 mod unreadable;
 pub mod web;
 
@@ -38,5 +39,6 @@ pub use http::tls;
 pub use known::Known;
 pub use problem::Problem;
 pub use queue::{Queue, QueueError};
+pub use standings::{NoStanding, Standings};
 pub use steelyard_billing::chain;
 pub use unreadable::report_unreadable;

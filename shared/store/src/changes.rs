@@ -10,6 +10,7 @@ use steelyard_billing::{
 
 use crate::StoreError;
 use crate::item::{Item, from_item, text};
+use crate::plans::stored_version;
 use crate::schema::{
     ACCOUNT_SUFFIX, ADJUSTMENT_PREFIX, BREAKER, DEBIT_PREFIX, ENTRY_PREFIX, MANDATE_PREFIX, PK,
     PLANS, PROVIDER_PREFIX, RECHARGE_PREFIX, RECONCILIATION, REFUND_PREFIX, REVERSAL_PREFIX, RUNS,
@@ -48,7 +49,7 @@ pub fn stream_change(images: &Value) -> Result<Option<Change>, StoreError> {
         RECONCILIATION => {
             from_item(READ, images.after).map(|result| Some(Change::Reconciliation(result)))
         }
-        PLANS => images.plan(&sk),
+        PLANS => images.plan(),
         _ => Ok(None),
     }
 }
@@ -87,15 +88,11 @@ impl Images {
         Ok(Changed { before, after: from_item(READ, self.after)? })
     }
 
-    fn plan(self, sk: &str) -> Result<Option<Change>, StoreError> {
-        if self.before.is_some() {
-            return Ok(None);
-        }
-        let corrupt = || StoreError::corrupt(READ, format!("`{sk}` names no version of a plan"));
-        let (plan, day) = sk.split_once('#').ok_or_else(corrupt)?;
-        let plan = plan.parse().map_err(|_| corrupt())?;
-        let effective_from = day.parse().map_err(|_| corrupt())?;
-        Ok(Some(Change::Plan { plan, effective_from }))
+    /// A version that is replaced before it takes effect is another one.
+    fn plan(self) -> Result<Option<Change>, StoreError> {
+        let before = self.before.as_ref().map(stored_version).transpose()?;
+        let after = stored_version(&self.after)?;
+        Ok((before.as_ref() != Some(&after)).then_some(Change::Plan(after)))
     }
 }
 

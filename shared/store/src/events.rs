@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::Realm;
-use steelyard_billing::event::{Event, EventId, StoredEvent, Subject};
+use steelyard_billing::event::{Event, EventData, EventId, StoredEvent, Subject};
+use steelyard_billing::{Realm, StandingTold};
 
 use crate::item::{Item, number, to_item};
 use crate::query::Range;
@@ -21,11 +21,27 @@ pub struct EventsTable {
     pub(crate) table: String,
 }
 
-/// The number of the last event of a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The number of the last event of a subject, and what was told of its standing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Numbering {
     /// The number. Each write is conditional on the one before.
     version: u64,
+    /// What was told of the provider's standing. It changes with an event, so the number protects it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standing: Option<StandingTold>,
+}
+
+/// Events of a subject that are to be stored, in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvents<'e> {
+    /// The subject.
+    pub subject: &'e Subject,
+    /// The events.
+    pub events: &'e [Event],
+    /// What they tell of the subject's standing, if they do. It is stored with the last of them.
+    pub standing: Option<StandingTold>,
+    /// Until when they are kept.
+    pub expires_at: Timestamp,
 }
 
 /// Where an event is, by its name.
@@ -51,44 +67,43 @@ impl EventsTable {
         EventsTable { client, table }
     }
 
-    /// Stores events of a subject in their order, each once, until a time. Gives them as they are stored, those that
-    /// were stored before included.
+    /// Stores events, each once. Gives them as they are stored, those that were stored before included.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table fails; some may be stored then.
     pub async fn add(
         &self,
-        subject: &Subject,
-        events: &[Event],
+        new: NewEvents<'_>,
         realm: &Realm,
-        expires_at: Timestamp,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let mut stored = Vec::new();
         let mut seen = BTreeSet::new();
-        let once = events.iter().filter(|event| seen.insert(&event.id)).collect::<Vec<_>>();
+        let once = new.events.iter().filter(|event| seen.insert(&event.id)).collect::<Vec<_>>();
+        let mut left = once.len();
         for some in once.chunks(AT_ONCE) {
-            stored.extend(self.add_some(subject, some, realm, expires_at).await?);
+            left -= some.len();
+            let standing = new.standing.filter(|_| left == 0);
+            stored.extend(self.add_some(&NewEvents { standing, ..new }, some, realm).await?);
         }
         Ok(stored)
     }
 
     async fn add_some(
         &self,
-        subject: &Subject,
+        new: &NewEvents<'_>,
         events: &[&Event],
         realm: &Realm,
-        expires_at: Timestamp,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let mut before: Vec<StoredEvent> = Vec::new();
         for _ in 0..TRIES {
             let is_new = |event: &&Event| before.iter().all(|before| before.id != event.id);
-            let new: Vec<&Event> = events.iter().copied().filter(is_new).collect();
-            if new.is_empty() {
+            let events: Vec<&Event> = events.iter().copied().filter(is_new).collect();
+            if events.is_empty() {
                 break;
             }
-            let last = self.last_sequence(subject).await?;
-            let (writes, numbered) = self.numbered(subject, last, &new, realm, expires_at)?;
+            let last = self.numbering(new.subject).await?;
+            let (writes, numbered) = self.numbered(new, last, &events, realm)?;
             match writes.write(&self.client).await? {
                 Written::All => {
                     before.extend(numbered);
@@ -96,7 +111,7 @@ impl EventsTable {
                 }
                 Written::ConditionFailed(_) => {
                     // Others were faster, or these were stored before.
-                    for event in new {
+                    for event in events {
                         before.extend(self.find_event(&event.id).await?);
                     }
                 }
@@ -112,11 +127,10 @@ impl EventsTable {
     /// The writes of new events after the last one.
     fn numbered(
         &self,
-        subject: &Subject,
-        last: u64,
+        &NewEvents { subject, standing, expires_at, .. }: &NewEvents<'_>,
+        last: Numbering,
         events: &[&Event],
         realm: &Realm,
-        expires_at: Timestamp,
     ) -> Result<(Writes, Vec<StoredEvent>), StoreError> {
         let mut writes = Writes::new(&self.table, ADD);
         let mut numbered = Vec::new();
@@ -124,7 +138,7 @@ impl EventsTable {
             item.insert(EXPIRES_AT_S.to_owned(), number(expires_at.as_second()));
             item
         };
-        for (sequence, event) in (last + 1..).zip(events) {
+        for (sequence, event) in (last.version + 1..).zip(events) {
             let document = serde_json::to_string(&event.cloud_event(sequence, realm))
                 .map_err(|error| StoreError::corrupt(ADD, error))?;
             let stored = StoredEvent {
@@ -146,9 +160,9 @@ impl EventsTable {
             numbered.push(stored);
         }
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        let before = Numbering { version: last };
-        let after = Numbering { version: last + count };
-        let before = (last > 0).then_some((&before, last));
+        let standing = standing.or(last.standing);
+        let after = Numbering { version: last.version + count, standing };
+        let before = (last.version > 0).then_some((&last, last.version));
         let key = (subject_pk(subject), NUMBERING.to_owned());
         writes.change(key, before, &after, Index::default())?;
         Ok((writes, numbered))
@@ -160,9 +174,21 @@ impl EventsTable {
     ///
     /// [`StoreError`] when the table cannot be read.
     pub async fn last_sequence(&self, subject: &Subject) -> Result<u64, StoreError> {
+        Ok(self.numbering(subject).await?.version)
+    }
+
+    /// What was told of a provider's standing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn standing_told(&self, subject: &Subject) -> Result<StandingTold, StoreError> {
+        Ok(self.numbering(subject).await?.standing.unwrap_or_default())
+    }
+
+    async fn numbering(&self, subject: &Subject) -> Result<Numbering, StoreError> {
         let range = Range::one(&self.table, subject_pk(subject), NUMBERING.to_owned());
-        let numbering: Option<Numbering> = range.record(&self.client, READ).await?;
-        Ok(numbering.map_or(0, |numbering| numbering.version))
+        Ok(range.record(&self.client, READ).await?.unwrap_or_default())
     }
 
     /// The events of a subject after a number, in their order, at most so many.
@@ -195,4 +221,13 @@ impl EventsTable {
         let range = Range::one(&self.table, subject_pk(&subject), event_sk(sequence));
         range.record(&self.client, READ).await
     }
+}
+
+/// What a stored event says.
+///
+/// # Errors
+///
+/// [`StoreError`] when this version of Steelyard does not know its type.
+pub fn event_data(event: &StoredEvent) -> Result<EventData, StoreError> {
+    serde_json::from_str(&event.document).map_err(|error| StoreError::corrupt(READ, error))
 }

@@ -51,7 +51,7 @@ pub use changes::stream_change;
 pub use cumulative::{CumulativeReport, Raised, TooLarge};
 pub use due::{Due, DueCursor, DueIndex, DuePage, DueRecord};
 pub use error::{CommitError, StoreError};
-pub use events::EventsTable;
+pub use events::{EventsTable, NewEvents, event_data};
 pub use idempotency::IdempotentAnswer;
 pub use ladders::{StoredLadder, StoredLadders};
 pub use plans::{StoredPlan, StoredPlans};

@@ -1,5 +1,6 @@
 //! Plans, in the billing table: every version of each, as a document.
 
+use steelyard_billing::ComingVersion;
 use steelyard_pricing::{BillingDay, Catalog, Name, Plan};
 
 use crate::item::{Item, check_format, keyed, string, text};
@@ -88,6 +89,11 @@ fn stored(item: &Item) -> Result<StoredPlan, StoreError> {
     let plan =
         serde_json::from_str(document).map_err(|error| StoreError::corrupt(READ_PLANS, error))?;
     Ok(StoredPlan { plan, document: document.to_owned() })
+}
+
+/// Which version of a plan an item is.
+pub(crate) fn stored_version(item: &Item) -> Result<ComingVersion, StoreError> {
+    Ok(ComingVersion::of(&stored(item)?.plan))
 }
 
 /// The name and the effective day in a plan's key.

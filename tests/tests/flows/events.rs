@@ -7,13 +7,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use steelyard_billing::event::{StoredEvent, Subject};
 use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_pricing::Plan;
 use steelyard_runtime::{Function, Invocation};
 use steelyard_tests::{DiesAfter, Machine, Platform};
 
 const BASIC: &str = "taobao.trades.sold.get";
+const PLAN: &str = include_str!("../../../plans/jushita-2014.json");
 
 /// The events about a provider, or about the platform without one, as they are stored.
-async fn told(platform: &Platform, provider: Option<&str>) -> Vec<StoredEvent> {
+pub(crate) async fn told(platform: &Platform, provider: Option<&str>) -> Vec<StoredEvent> {
     let subject = provider.map_or(Subject::Platform, |id| Subject::Provider(id.parse().unwrap()));
     let found = platform.stack.events.events_after(&subject, 0, 1000).await.unwrap();
     assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
@@ -24,16 +26,16 @@ async fn told(platform: &Platform, provider: Option<&str>) -> Vec<StoredEvent> {
 }
 
 /// Their types.
-async fn kinds(platform: &Platform, provider: Option<&str>) -> Vec<String> {
+pub(crate) async fn kinds(platform: &Platform, provider: Option<&str>) -> Vec<String> {
     told(platform, provider).await.into_iter().map(|event| event.kind).collect()
 }
 
-fn document(event: &StoredEvent) -> Value {
+pub(crate) fn document(event: &StoredEvent) -> Value {
     serde_json::from_str(&event.document).unwrap()
 }
 
 /// How often each event was put on the bus, by its id.
-fn put(platform: &Platform) -> BTreeMap<String, usize> {
+pub(crate) fn put(platform: &Platform) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for entry in platform.stack.embedded.events_put() {
         let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
@@ -129,6 +131,73 @@ async fn recharges_refunds_and_the_ends_of_mandates_are_told() {
     let ended = told(&platform, Some("a")).await;
     let ended = ended.iter().find(|event| event.kind == "mandate.ended").unwrap();
     assert_eq!(document(ended)["data"]["why"]["because"], "not_signed");
+}
+
+#[tokio::test]
+async fn a_coming_price_is_told_to_whom_it_will_hold_for_with_its_effect_on_last_month() {
+    let platform = Platform::open_telling().await;
+    platform.set("2015-05-20T20:00");
+    platform.join("a").await;
+    platform.register("tiers", "four-tiers").await;
+    platform.count("a", BASIC, "2015-05-10", 1_000_000).await;
+    platform.run_until("2015-06-02T12:00").await;
+    let announced = async |provider| {
+        let events = told(&platform, provider).await;
+        let of = events.iter().filter(|event| event.kind == "price.announced");
+        of.map(|event| document(event)["data"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(announced(Some("a")).await, Vec::<Value>::new(), "its first version is no news");
+    // Half the allowance, from July on.
+    let half = PLAN.replace("2014-04-01", "2015-07-01").replace("500000", "250000");
+    assert_ne!(half, PLAN);
+    platform.add_plan(&half).await;
+    platform.run_until("2015-06-03T12:00").await;
+    let charged = platform.found("a").await.account.figures.receivable().get();
+    let [told_a] = &announced(Some("a")).await[..] else { panic!("one announcement") };
+    let effect = &told_a["effect"];
+    assert_eq!((&effect["month"], &effect["now_fen"]), (&"2015-05".into(), &charged.into()));
+    assert!(effect["change_fen"].as_i64().unwrap() > 0, "{effect}");
+    let (now, then) = (charged, effect["then_fen"].as_i64().unwrap());
+    assert_eq!(effect["change_fen"], then - now);
+    assert_eq!(announced(Some("tiers")).await, Vec::<Value>::new(), "it is on another plan");
+    // Another night tells nothing; a version in place of that one is another price.
+    platform.run_until("2015-06-04T12:00").await;
+    assert_eq!(announced(Some("a")).await.len(), 1);
+    let quarter = Plan::read(&half.replace("250000", "125000")).unwrap();
+    platform.books().add_plan(&quarter, platform.today()).await.unwrap();
+    platform.run_until("2015-06-05T12:00").await;
+    let [_, again] = &announced(Some("a")).await[..] else { panic!("two announcements") };
+    assert!(again["effect"]["then_fen"].as_i64().unwrap() > then, "{again}");
+    assert_eq!(announced(None).await.len(), 4, "two plans of the test, and both versions");
+}
+
+#[tokio::test]
+async fn a_night_that_has_not_ended_or_never_began_is_found_in_the_morning() {
+    let platform = Platform::open_telling().await;
+    let check = async || {
+        let event = json!({ "task": "check" });
+        platform.stack.functions.settle.invoke(event).await.unwrap()
+    };
+    platform.set("2015-05-01T04:30");
+    assert_eq!(check().await, json!({}), "a new deployment is not late");
+    platform.sign("a", 1_000_000).await;
+    platform.settle_at("2015-05-02T00:30").await;
+    platform.set("2015-05-02T04:30");
+    assert_eq!(check().await, json!({ "run": 1, "late": false }));
+    // Nobody takes the messages of the next night.
+    platform.set("2015-05-03T00:30");
+    platform.stack.functions.settle.invoke(json!({ "task": "settle" })).await.unwrap();
+    platform.set("2015-05-03T04:30");
+    for _ in 0..2 {
+        assert_eq!(check().await, json!({ "run": 2, "late": true }));
+    }
+    platform.stack.drain().await.unwrap();
+    let own = kinds(&platform, None).await;
+    let late = own.iter().filter(|kind| *kind == "settlement.late").count();
+    assert_eq!(late, 1, "{own:?}");
+    assert_eq!(own.last().unwrap(), "settlement.finished");
+    platform.set("2015-05-04T04:30");
+    assert_eq!(check().await, json!({ "run": 3, "shards": 1 }), "one begins now");
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ mod rights;
 mod runs;
 mod settle;
 mod standing;
+mod standing_told;
 mod store;
 mod template;
 mod unreadable;

@@ -178,6 +178,7 @@ const RIGHTS: &[Explained] = &[
     allow("QuoteRole", LOG, "QuoteLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("QuoteRole", QUERY, BILLING, &[], "It reads plans, terms, the account and statements."),
     allow("QuoteRole", QUERY, USAGE, &[], "Live usage has the reports since the last statement, and the grants say who may call the function."),
+    allow("QuoteRole", QUERY, "EventsTable.Arn", &["ForAllValues:StringEquals dynamodb:LeadingKeys platform"], "Gateways ask of which providers the standing changed."),
     // EventsRole
     allow("EventsRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("EventsRole", LOG, "EventsLogs.Arn", &[], "The function writes its log, to its own group."),
@@ -185,6 +186,7 @@ const RIGHTS: &[Explained] = &[
     allow("EventsRole", &["dynamodb:ListStreams"], "BillingTable.Arn/stream/*", &[], "Lambda looks for the stream by this role."),
     allow("EventsRole", SEND, "EventDeadLetters.Arn", &[], "Lambda sends there which records could not be told in time, by this role."),
     allow("EventsRole", QUERY, BILLING, &[], "What is owed when a debit is opened, and the APIs of a statement, are read from the books."),
+    allow("EventsRole", QUERY, USAGE, &[], "What a price that is announced would have changed is rated from last month's usage."),
     allow("EventsRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys realm"], "Events name the realm, which the first that needs it makes. Nothing else of the books is written."),
     allow("EventsRole", &["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], "EventsTable.Arn", &[], "An event is stored once, under the next number of its subject."),
     allow("EventsRole", &["events:PutEvents"], "arn:AWS::Partition:events:AWS::Region:AWS::AccountId:event-bus/EventBusName", &[], "Events are put on the bus."),

@@ -16,6 +16,7 @@ use steelyard_billing::webhook::{
 };
 use steelyard_books::Endpoints;
 use steelyard_runtime::{Clock, Function, Invocation};
+use steelyard_store::NewEvents;
 use steelyard_tests::Platform;
 use steelyard_webhooks::{Reach, Scheme, Sender, Webhooks, checked_url, new_secret};
 
@@ -63,8 +64,9 @@ async fn happen(platform: &Platform, subject: &Subject, first: u64, number: u64)
     // Ids are unique in the deployment, so those of subjects are apart.
     let apart = if *subject == shop() { 0 } else { 1_000_000 };
     let events: Vec<_> = (first..first + number).map(|number| event(apart + number)).collect();
-    let kept_until = now + SignedDuration::from_hours(24 * 90);
-    platform.stack.events.add(subject, &events, &realm, kept_until).await.unwrap();
+    let expires_at = now + SignedDuration::from_hours(24 * 90);
+    let new = NewEvents { subject, events: &events, standing: None, expires_at };
+    platform.stack.events.add(new, &realm).await.unwrap();
     platform.stack.events.wake_endpoints(subject, now).await.unwrap();
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::Stack;
+use super::{DueFunction, Stack};
 use crate::local::embedded::Embedded;
 use crate::local::lambda::EventSource;
 use crate::local::stream::StreamSource;
@@ -36,8 +35,8 @@ impl Stack {
     async fn run_schedules(&self, mut ran_until: Timestamp) {
         loop {
             let now = self.clock.now();
-            for function in self.due_functions(ran_until, now) {
-                if let Err(error) = function.invoke(json!({})).await {
+            for DueFunction { function, event } in self.due_functions(ran_until, now) {
+                if let Err(error) = function.invoke(event).await {
                     tracing::error!(error, "a scheduled invocation failed");
                 }
             }

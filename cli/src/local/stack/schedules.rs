@@ -3,7 +3,7 @@
 use jiff::civil::Time;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use steelyard_billing::Calendar;
 use steelyard_runtime::Error;
 use steelyard_store::{BillingTable, EventsTable, StoreError};
@@ -15,6 +15,9 @@ use crate::local::lambda::LocalFunction;
 /// When settlement runs, as in the template.
 const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
 
+/// When somebody looks whether it has ended, as in the template.
+const CHECK_TIME: Time = Time::constant(4, 30, 0, 0);
+
 /// When the books are compared with the bill of the previous day, in Beijing, as in the template.
 const RECONCILE_TIME: Time = Time::constant(10, 30, 0, 0);
 
@@ -24,13 +27,24 @@ const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::local) enum Scheduled {
     Settle,
+    /// Settle too: it looks whether the night's run has ended.
+    Check,
     Reconcile,
     Dispatch,
 }
 
+/// A function to invoke, and the event that it gets.
+#[derive(Clone)]
+pub struct DueFunction {
+    /// The function.
+    pub function: LocalFunction,
+    /// The event.
+    pub event: Value,
+}
+
 impl Stack {
     /// Runs the schedules up to an instant: sets the clock to the time of each run, invokes its
-    /// function and delivers all messages. Settlement runs at 00:30, reconciliation at 10:30 in
+    /// function and delivers all messages. Settlement runs at 00:30 and is looked at at 04:30, reconciliation runs at 10:30 in
     /// Beijing, and dispatch at each minute at which a task or an endpoint is due. The local Alipay sends its
     /// notifications at their times.
     ///
@@ -45,9 +59,9 @@ impl Stack {
             if let Some(at) = self.next_notification(now, latest)? {
                 self.clock.set(at);
                 self.alipay.deliver_due(at).await?;
-            } else if let Some((at, function)) = run {
+            } else if let Some((at, DueFunction { function, event })) = run {
                 self.clock.set(at);
-                function.invoke(json!({})).await?;
+                function.invoke(event).await?;
             } else {
                 break;
             }
@@ -72,31 +86,37 @@ impl Stack {
         &self,
         now: Timestamp,
         end: Timestamp,
-    ) -> Result<Option<(Timestamp, LocalFunction)>, Error> {
+    ) -> Result<Option<(Timestamp, DueFunction)>, Error> {
         let runs = next_runs(&self.rules.calendar, &self.tables.billing, &self.events, now).await?;
         let in_time = runs.into_iter().filter(|(at, _)| *at <= end);
+        Ok(in_time.min_by_key(|(at, _)| *at).map(|(at, run)| (at, self.scheduled(run))))
+    }
+
+    fn scheduled(&self, run: Scheduled) -> DueFunction {
         let Functions { settle, dispatch, reconcile, .. } = &self.functions;
-        let function = |run| match run {
-            Scheduled::Settle => settle.clone(),
-            Scheduled::Reconcile => reconcile.clone(),
-            Scheduled::Dispatch => dispatch.clone(),
+        let (function, event) = match run {
+            Scheduled::Settle => (settle, json!({ "task": "settle" })),
+            Scheduled::Check => (settle, json!({ "task": "check" })),
+            Scheduled::Reconcile => (reconcile, json!({})),
+            Scheduled::Dispatch => (dispatch, json!({ "task": "dispatch" })),
         };
-        Ok(in_time.min_by_key(|(at, _)| *at).map(|(at, run)| (at, function(run))))
+        DueFunction { function: function.clone(), event }
     }
 
     /// The functions that fall due after one instant and up to another: settlement at 00:30,
     /// reconciliation at 10:30 in Beijing, dispatch every minute. A function that fell due several
     /// times is returned once.
     #[must_use]
-    pub fn due_functions(&self, after: Timestamp, until: Timestamp) -> Vec<LocalFunction> {
-        let Functions { settle, dispatch, reconcile, .. } = &self.functions;
+    pub fn due_functions(&self, after: Timestamp, until: Timestamp) -> Vec<DueFunction> {
+        let calendar = &self.rules.calendar;
         let latest = |at: Timestamp| if at <= until { at } else { at - A_DAY };
         let due = [
-            (latest(settles_at(&self.rules.calendar, until)), settle),
-            (latest(reconciles_at(until)), reconcile),
-            (minute_of(until), dispatch),
+            (latest(settles_at(calendar, until)), Scheduled::Settle),
+            (latest(checks_at(calendar, until)), Scheduled::Check),
+            (latest(reconciles_at(until)), Scheduled::Reconcile),
+            (minute_of(until), Scheduled::Dispatch),
         ];
-        due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| run.clone()).collect()
+        due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| self.scheduled(run)).collect()
     }
 }
 
@@ -111,6 +131,7 @@ pub(in crate::local) async fn next_runs(
     let next = |today: Timestamp| if today > now { today } else { after(today, A_DAY) };
     let mut runs = vec![
         (next(settles_at(calendar, now)), Scheduled::Settle),
+        (next(checks_at(calendar, now)), Scheduled::Check),
         (next(reconciles_at(now)), Scheduled::Reconcile),
     ];
     let due = [billing.due().next_at().await?, events.due().next_at().await?];
@@ -124,6 +145,11 @@ pub(in crate::local) async fn next_runs(
 /// When settlement runs on the day of an instant.
 fn settles_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
     calendar.instant(calendar.date_of(instant), SETTLE_TIME)
+}
+
+/// When somebody looks whether settlement has ended, on the day of an instant.
+fn checks_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
+    calendar.instant(calendar.date_of(instant), CHECK_TIME)
 }
 
 /// When reconciliation runs on the day in Beijing of an instant.

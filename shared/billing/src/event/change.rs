@@ -1,25 +1,23 @@
 //! Which events a change of a stored record is.
 
 use jiff::Timestamp;
-use steelyard_pricing::{
-    ApiName, BillingDay, Fen, LineCause, Metered, MoneyError, Name, Usage, UsageError,
-};
+use steelyard_pricing::{ApiName, Fen, LineCause, Metered, MoneyError, Usage, UsageError};
 use thiserror::Error;
 
 use super::{
     AdjustmentMade, AlertChanged, BreakerClosed, BreakerOpened, DebitDeclined, DebitGivenUp,
     DebitHeld, DebitPaid, DebitScheduled, DepositMoved, DepositRequired, Event, EventData, EventId,
     MandateChanged, MandateEnded, MandateSuspended, MoneyFound, MoneyReversed, PriceAnnounced,
-    RechargeEnded, ReconciliationDone, RefundEnded, SettlementFinished, StatementSettled, Subject,
-    UnpricedApi, UsageUnpriced,
+    PriceEffect, RechargeEnded, ReconciliationDone, RefundEnded, SettlementFinished,
+    SettlementLate, StatementSettled, Subject, UnpricedApi, UsageUnpriced,
 };
 use crate::breaker::{Breaker, BreakerState};
 use crate::mandate::{MandatePhase, Suspension};
 use crate::{
-    Account, Adjustment, AlertKind, AlertState, Calendar, CalendarError, Cause, Crossing, Debit,
-    DepositDemand, DepositMovement, Entry, Ledger, Mandate, MandateInUse, Phase, Recharge,
-    RechargePhase, RechargePurpose, Reconciliation, Refund, RefundPhase, Reversal, SettlementRun,
-    Statement, crossings,
+    Account, Adjustment, AlertKind, AlertState, Calendar, CalendarError, Cause, ComingVersion,
+    Crossing, Debit, DepositDemand, DepositMovement, Entry, Ledger, Mandate, MandateInUse, Phase,
+    Recharge, RechargePhase, RechargePurpose, Reconciliation, Refund, RefundPhase, Reversal,
+    RunEnd, SettlementRun, Statement, crossings,
 };
 
 /// A stored record that changed.
@@ -59,12 +57,7 @@ pub enum Change {
     /// The result of reconciling a day.
     Reconciliation(Reconciliation),
     /// A version of a plan was stored.
-    Plan {
-        /// The plan.
-        plan: Name,
-        /// The day on which the version takes effect.
-        effective_from: BillingDay,
-    },
+    Plan(ComingVersion),
 }
 
 /// What the events of a change say of an account besides the change itself.
@@ -100,6 +93,22 @@ impl Change {
         changed.before.is_none().then_some(&changed.after)
     }
 
+    /// The account that changed. Its standing may have changed too, which only the ladder in force tells.
+    #[must_use]
+    pub fn account(&self) -> Option<&Account> {
+        let Change::Account(changed) = self else { return None };
+        Some(&changed.after)
+    }
+
+    /// The coming versions of its plan of which the provider of the account was not told before. Their events say
+    /// what they would have changed, which only its usage tells.
+    #[must_use]
+    pub fn announced(&self) -> Vec<&ComingVersion> {
+        let Change::Account(changed) = self else { return Vec::new() };
+        let told = changed.before.as_ref().map_or(&[][..], |before| &before.coming);
+        changed.after.coming.iter().filter(|coming| !told.contains(coming)).collect()
+    }
+
     /// The events that the change is. `now` is the time of those whose record has none.
     ///
     /// # Errors
@@ -117,12 +126,10 @@ impl Change {
             Change::Reversal(changed) => of_reversal(changed, now).into_iter().collect(),
             Change::Adjustment(changed) => of_adjustment(changed).into_iter().collect(),
             Change::Breaker(changed) => of_breaker(changed, now).into_iter().collect(),
-            Change::Run(changed) => of_run(changed).into_iter().collect(),
+            Change::Run(changed) => of_run(changed),
             Change::Reconciliation(result) => vec![of_reconciliation(result)],
-            Change::Plan { plan, effective_from } => {
-                let data = PriceAnnounced { plan: plan.clone(), effective_from: *effective_from };
-                let record = [plan.to_string(), effective_from.to_string()];
-                vec![event(Subject::Platform, now, EventData::PriceAnnounced(data), &record)]
+            Change::Plan(version) => {
+                vec![Event::price_announced(Subject::Platform, version, None, now)]
             }
         })
     }
@@ -151,6 +158,22 @@ impl Collecting<'_> {
         let subject = Subject::Provider(debit.provider.clone());
         let record = [debit.debit.to_string()];
         Ok(event(subject, debit.opened_at_s, EventData::DebitScheduled(data), &record))
+    }
+}
+
+impl Event {
+    /// That a version of a plan takes effect later.
+    #[must_use]
+    pub fn price_announced(
+        subject: Subject,
+        version: &ComingVersion,
+        effect: Option<PriceEffect>,
+        now: Timestamp,
+    ) -> Event {
+        let ComingVersion { from, plan, digest } = version;
+        let data = PriceAnnounced { plan: plan.clone(), effective_from: *from, effect };
+        let record = [plan.to_string(), from.to_string(), digest.clone()];
+        event(subject, now, EventData::PriceAnnounced(data), &record)
     }
 }
 
@@ -501,12 +524,22 @@ fn of_breaker(Changed { before, after }: &Changed<Breaker>, now: Timestamp) -> O
     Some(event(Subject::Platform, at, data, &[after.version.to_string()]))
 }
 
-fn of_run(Changed { before, after }: &Changed<SettlementRun>) -> Option<Event> {
-    let end = after.end.as_ref()?;
-    let had_ended = before.as_ref().is_some_and(|before| before.end.is_some());
-    if had_ended || matches!(after.scope, crate::RunScope::Provider(_)) {
-        return None;
+fn of_run(Changed { before, after }: &Changed<SettlementRun>) -> Vec<Event> {
+    if matches!(after.scope, crate::RunScope::Provider(_)) {
+        return Vec::new();
     }
+    let record = [after.number.to_string()];
+    let was_late = before.as_ref().is_some_and(|before| before.late_at_s.is_some());
+    let late = after.late_at_s.filter(|_| !was_late).map(|at| {
+        let data = SettlementLate { run: after.number, begun_at_s: after.begun_at_s };
+        event(Subject::Platform, at, EventData::SettlementLate(data), &record)
+    });
+    let had_ended = before.as_ref().is_some_and(|before| before.end.is_some());
+    let ended = after.end.as_ref().filter(|_| !had_ended).map(|end| finished(after, end));
+    late.into_iter().chain(ended).collect()
+}
+
+fn finished(after: &SettlementRun, end: &RunEnd) -> Event {
     let data = SettlementFinished {
         run: after.number,
         begun_at_s: after.begun_at_s,
@@ -517,7 +550,7 @@ fn of_run(Changed { before, after }: &Changed<SettlementRun>) -> Option<Event> {
         unreadable: end.tally.unreadable,
     };
     let record = [after.number.to_string()];
-    Some(event(Subject::Platform, end.ended_at_s, EventData::SettlementFinished(data), &record))
+    event(Subject::Platform, end.ended_at_s, EventData::SettlementFinished(data), &record)
 }
 
 fn of_reconciliation(result: &Reconciliation) -> Event {

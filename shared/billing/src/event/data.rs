@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{ApiName, BillingDay, Fen, Name};
+use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Fen, Name};
 
 use crate::breaker::Trip;
 use crate::mandate::EndReason;
 use crate::{
     AdjustmentId, AlertKind, DebitId, DeclineReason, DrawReason, GatewayCode, GiveUpReason,
-    MandateId, Measure, OutRequestNo, OutTradeNo, Reason, RechargeId, RefundFrom, StatementId,
+    MandateId, Measure, OutRequestNo, OutTradeNo, Reason, RechargeId, RefundFrom, Stage, Standing,
+    StatementId,
 };
 
 /// The type of an event, and what it says. Amounts are in fen.
@@ -99,12 +100,19 @@ pub enum EventData {
     /// The provider is not cut off by its cap any more.
     #[serde(rename = "cap.lifted")]
     CapLifted(AlertChanged),
-    /// A version of a plan was stored that takes effect later.
+    /// A provider is at another stage, or its gateway has something else to do. It is told to the provider and to the
+    /// platform.
+    #[serde(rename = "standing.changed")]
+    StandingChanged(Box<StandingChanged>),
+    /// A version of a plan that takes effect later was stored, or will hold for a provider.
     #[serde(rename = "price.announced")]
     PriceAnnounced(PriceAnnounced),
     /// A run over all providers has settled what it could.
     #[serde(rename = "settlement.finished")]
     SettlementFinished(SettlementFinished),
+    /// The night's run over all providers had not ended by the morning.
+    #[serde(rename = "settlement.late")]
+    SettlementLate(SettlementLate),
     /// Debits are stopped.
     #[serde(rename = "breaker.opened")]
     BreakerOpened(BreakerOpened),
@@ -399,6 +407,17 @@ pub struct AlertChanged {
     pub day: BillingDay,
 }
 
+/// Of `standing.changed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StandingChanged {
+    /// The stage before.
+    pub before: Stage,
+    /// The standing after it, as gateways are told it.
+    #[serde(flatten)]
+    pub standing: Standing,
+}
+
 /// Of `price.announced`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -407,6 +426,25 @@ pub struct PriceAnnounced {
     pub plan: Name,
     /// The day on which the version takes effect.
     pub effective_from: BillingDay,
+    /// What the version would have changed for the provider; none for the platform, and where last month cannot be
+    /// rated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<PriceEffect>,
+}
+
+/// What a version of a plan would have changed of the usage of a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PriceEffect {
+    /// The month: the last one that is over.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub month: BillingMonth,
+    /// What its usage costs by the terms that held.
+    pub now_fen: Fen,
+    /// What it would have cost with the version in force on all its days.
+    pub then_fen: Fen,
+    /// The difference; negative if it would have cost less.
+    pub change_fen: Fen,
 }
 
 /// Of `settlement.finished`.
@@ -429,6 +467,18 @@ pub struct SettlementFinished {
     pub failed: u64,
     /// How many providers cannot be read.
     pub unreadable: u64,
+}
+
+/// Of `settlement.late`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SettlementLate {
+    /// The run.
+    pub run: u64,
+    /// When it began, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    #[cfg_attr(feature = "schema", schemars(with = "i64"))]
+    pub begun_at_s: Timestamp,
 }
 
 /// Of `breaker.opened`.
@@ -505,8 +555,10 @@ impl EventData {
             EventData::AllowanceReached(_) => "allowance.reached",
             EventData::CapReached(_) => "cap.reached",
             EventData::CapLifted(_) => "cap.lifted",
+            EventData::StandingChanged(_) => "standing.changed",
             EventData::PriceAnnounced(_) => "price.announced",
             EventData::SettlementFinished(_) => "settlement.finished",
+            EventData::SettlementLate(_) => "settlement.late",
             EventData::BreakerOpened(_) => "breaker.opened",
             EventData::BreakerClosed(_) => "breaker.closed",
             EventData::ReconciliationDone(_) => "reconciliation.done",

@@ -4,6 +4,7 @@
 mod change;
 mod cloud;
 mod data;
+mod standing;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,9 +19,9 @@ pub use cloud::{CloudEvent, SPEC_VERSION};
 pub use data::{
     AdjustmentMade, AlertChanged, BreakerClosed, BreakerOpened, DebitDeclined, DebitGivenUp,
     DebitHeld, DebitPaid, DebitScheduled, DepositMoved, DepositRequired, EventData, MandateChanged,
-    MandateEnded, MandateSuspended, MoneyFound, MoneyReversed, PriceAnnounced, RechargeEnded,
-    ReconciliationDone, RefundEnded, SettlementFinished, StatementSettled, UnpricedApi,
-    UsageUnpriced,
+    MandateEnded, MandateSuspended, MoneyFound, MoneyReversed, PriceAnnounced, PriceEffect,
+    RechargeEnded, ReconciliationDone, RefundEnded, SettlementFinished, SettlementLate,
+    StandingChanged, StatementSettled, UnpricedApi, UsageUnpriced,
 };
 
 use crate::{IdError, ProviderId};

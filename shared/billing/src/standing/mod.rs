@@ -3,6 +3,7 @@
 
 mod ladder;
 mod replay;
+mod told;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use ladder::{
     StageError,
 };
 pub use replay::{StageFrom, replay};
+pub use told::StandingTold;
 
 use crate::account::Unpaid;
 use crate::{Alert, Calendar, CalendarError, Measure, Person, ProviderId, Reason};
@@ -38,9 +40,11 @@ pub struct StageHold {
 }
 
 /// What a provider's arrears mean for its calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Standing {
     /// The provider that it is about.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub provider: ProviderId,
     /// How far it is in arrears.
     pub stage: Stage,
@@ -69,13 +73,15 @@ pub struct Standing {
     pub version: u64,
     /// The time of the answer, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     pub as_of_s: Timestamp,
     /// How long it may be kept, in seconds.
     pub cache_s: u32,
 }
 
 /// Why a provider is at its stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Because {
     /// No ladder is in force.
@@ -106,12 +112,14 @@ pub enum Because {
         noticed_fen: Fen,
         /// When that was, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+        #[cfg_attr(feature = "schema", schemars(with = "i64"))]
         noticed_at_s: Timestamp,
     },
 }
 
 /// The next stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextStage {
     /// The stage.
     pub stage: Stage,
@@ -120,7 +128,8 @@ pub struct NextStage {
 }
 
 /// By which ladder a standing is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LadderRef {
     /// What the ladder is called.
     pub ladder: Name,

@@ -1,0 +1,45 @@
+//! That a provider stands elsewhere. It follows from no record alone: time changes a standing too.
+
+use super::{Event, EventData, EventId, StandingChanged, StoredEvent, Subject};
+use crate::{ProviderId, Standing, StandingTold};
+
+const KIND: &str = "standing.changed";
+
+impl StandingChanged {
+    /// What is to be told of a standing after what was told before; none if nobody has to do anything else.
+    #[must_use]
+    pub fn since(told: &StandingTold, standing: Standing) -> Option<StandingChanged> {
+        let is_new = !told.still_holds(&standing);
+        is_new.then_some(StandingChanged { before: told.stage, standing })
+    }
+
+    /// The name of the event that tells the provider of a change by a version of its account.
+    #[must_use]
+    pub fn id(provider: &ProviderId, version: u64) -> EventId {
+        EventId::of(KIND, &Subject::Provider(provider.clone()), &[version.to_string()])
+    }
+
+    /// The event that tells the provider.
+    #[must_use]
+    pub fn event(self) -> Event {
+        let Standing { ref provider, version, as_of_s: at_s, .. } = self.standing;
+        let (id, subject) =
+            (StandingChanged::id(provider, version), Subject::Provider(provider.clone()));
+        Event { id, subject, at_s, data: EventData::StandingChanged(Box::new(self)) }
+    }
+}
+
+impl Event {
+    /// The event that tells the platform what a provider was told; none if the platform is not told of it.
+    #[must_use]
+    pub fn for_platform(of: &StoredEvent, data: EventData) -> Option<Event> {
+        if of.subject == Subject::Platform {
+            return None;
+        }
+        let EventData::StandingChanged(changed) = &data else { return None };
+        let Standing { provider, version, .. } = &changed.standing;
+        let record = [provider.to_string(), version.to_string()];
+        let id = EventId::of(KIND, &Subject::Platform, &record);
+        Some(Event { id, subject: Subject::Platform, at_s: of.at_s, data })
+    }
+}
