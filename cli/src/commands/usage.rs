@@ -42,6 +42,9 @@ pub(crate) enum UsageCommand {
     /// Undo a set of corrections: what it counted is withdrawn, and what it withdrew counts again, under
     /// other ids. Run it again if it was interrupted.
     Undo(UndoArgs),
+    /// List what was refused of reports that came by the queue, where nobody reads an answer. Exits with 3 if
+    /// anything was.
+    Refused,
     /// List the sets of corrections, or show one. Exits with 3 if one is not complete.
     Corrections(CorrectionsArgs),
 }
@@ -91,11 +94,45 @@ impl UsageCommand {
             UsageCommand::Replace(args) => args.run(target, &target.system(platform).await?).await,
             UsageCommand::Correct(args) => args.run(target, &target.system(platform).await?).await,
             UsageCommand::Undo(args) => args.run(target, &target.system(platform).await?).await,
+            UsageCommand::Refused => refused(target, &target.system_to_read(platform).await?).await,
             UsageCommand::Corrections(args) => {
                 args.run(target, &target.system_to_read(platform).await?).await
             }
         }
     }
+}
+
+async fn refused(target: &TargetArgs, system: &System) -> Result<Exit, Error> {
+    let found = system.tables.usage.refused_reports().await?;
+    let is_well = output::tell_unreadable(&found.unreadable, target.json);
+    let is_empty = found.readable.is_empty();
+    if target.json {
+        output::json(&found.readable)?;
+    } else if is_empty {
+        output::print("nothing was refused")?;
+    } else {
+        let mut table = output::table([
+            "=source",
+            "=report",
+            "=first refused",
+            ">records",
+            ">conflicts",
+            "=why",
+        ]);
+        let calendar = system.rules()?.calendar;
+        for of in &found.readable {
+            table.add_row([
+                of.source.to_string(),
+                of.report.to_string(),
+                calendar.wall_time(of.refused_at_s).to_string(),
+                of.records.to_string(),
+                of.conflicts.to_string(),
+                of.reasons.join("; "),
+            ]);
+        }
+        output::print(table)?;
+    }
+    Ok(Exit::done(is_well && is_empty))
 }
 
 impl ShowArgs {

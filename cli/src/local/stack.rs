@@ -36,7 +36,7 @@ use super::server;
 use super::start::StartPages;
 use super::stream::StreamSource;
 use crate::output::Times;
-use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE, local_events};
+use crate::tables::{BILLING_TABLE, EVENTS_TABLE, Tables, USAGE_TABLE, local_events};
 
 pub use schedules::DueFunction;
 pub(super) use schedules::{Scheduled, next_runs};
@@ -99,9 +99,9 @@ pub struct Stack {
     pub functions: Functions,
     /// Whether the streams are followed.
     follows: bool,
-    /// The stream of the billing table.
-    stream: StreamSource,
-    /// The stream of the usage table. It is followed while the stack is kept running.
+    /// The streams from which what happens is told: first that of the billing table.
+    told: [StreamSource; 3],
+    /// The stream of the usage table, for alerts. It is followed while the stack is kept running.
     reports: StreamSource,
     servers: Vec<tokio::task::JoinHandle<()>>,
     /// Keeps the functions that other functions invoke.
@@ -202,7 +202,11 @@ impl Stack {
             alipay,
             address,
             follows,
-            stream: StreamSource::new(BILLING_TABLE, STREAM_BATCH, &functions.events),
+            told: [
+                StreamSource::new(BILLING_TABLE, STREAM_BATCH, &functions.events),
+                StreamSource::new(EVENTS_TABLE, STREAM_BATCH, &functions.events).of(is_disabled),
+                StreamSource::new(USAGE_TABLE, STREAM_BATCH, &functions.events).of(is_refused),
+            ],
             reports: StreamSource::new(USAGE_TABLE, REPORTS_BATCH, &functions.watch),
             functions,
             servers,
@@ -229,8 +233,8 @@ impl Stack {
         ]
     }
 
-    /// Delivers messages until no queue has a visible one, and then what changed in the billing table until there is
-    /// nothing new.
+    /// Delivers messages until no queue has a visible one, and then what changed in the tables until there is nothing
+    /// new.
     ///
     /// # Errors
     ///
@@ -241,15 +245,20 @@ impl Stack {
             for source in self.event_sources() {
                 handled += source.poll(&self.embedded, Duration::ZERO).await?;
             }
-            if handled == 0 && !(self.follows && self.stream.poll(&self.embedded).await? > 0) {
+            if self.follows && handled == 0 {
+                for stream in &self.told {
+                    handled += stream.poll(&self.embedded).await?;
+                }
+            }
+            if handled == 0 {
                 return Ok(());
             }
         }
     }
 
-    /// Hands the whole stream of the billing table over once more, as after a restart.
+    /// Hands the whole streams over once more, as after a restart.
     pub fn follow_again(&self) {
-        self.stream.rewind();
+        self.told.iter().for_each(StreamSource::rewind);
     }
 
     /// The oldest records of the stream of the billing table.
@@ -258,7 +267,8 @@ impl Stack {
     ///
     /// When the stream cannot be read.
     pub async fn stream_records(&self) -> Result<Value, Error> {
-        self.stream.oldest_records(&self.embedded).await
+        let [billing, ..] = &self.told;
+        billing.oldest_records(&self.embedded).await
     }
 
     /// Puts a usage report on the queue, as the sender of that access key id.
@@ -392,4 +402,16 @@ async fn create_queue(embedded: &Embedded, queue: &str, visibility_s: u32) -> Re
     sqs(embedded, "CreateQueue", json!({ "QueueName": queue, "Attributes": attributes }))
         .await
         .map(drop)
+}
+
+/// Whether a webhook's endpoint is disabled after the change.
+fn is_disabled(images: &Value) -> bool {
+    let is_endpoint =
+        images["Keys"]["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("endpoint#"));
+    is_endpoint && images["NewImage"]["status"]["M"]["disabled"].is_object()
+}
+
+/// Whether the change notes what was refused of a report.
+fn is_refused(images: &Value) -> bool {
+    images["Keys"]["pk"]["S"] == "#refused"
 }

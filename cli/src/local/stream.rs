@@ -18,6 +18,8 @@ pub struct StreamSource {
     pub batch_size: u16,
     /// The function.
     pub function: LocalFunction,
+    /// Which records it gets, by their images, as the filter of the template says.
+    filter: fn(&Value) -> bool,
     /// Where the next batch begins; none before the first.
     next: Arc<Mutex<Option<String>>>,
 }
@@ -26,7 +28,14 @@ impl StreamSource {
     /// The stream of a table from its oldest record on: what was handed over before the process began comes again.
     #[must_use]
     pub fn new(table: &'static str, batch_size: u16, function: &LocalFunction) -> StreamSource {
-        StreamSource { table, batch_size, function: function.clone(), next: Arc::default() }
+        let (function, filter) = (function.clone(), |_: &Value| true);
+        StreamSource { table, batch_size, function, filter, next: Arc::default() }
+    }
+
+    /// The same stream, of which the function gets some records only, by their images.
+    #[must_use]
+    pub fn of(self, filter: fn(&Value) -> bool) -> StreamSource {
+        StreamSource { filter, ..self }
     }
 
     /// Begins again with the oldest record.
@@ -48,9 +57,10 @@ impl StreamSource {
         };
         let asked = json!({ "ShardIterator": begin, "Limit": self.batch_size });
         let got = streams(embedded, "GetRecords", asked).await?;
-        let records = got["Records"].as_array().cloned().unwrap_or_default();
+        let mut records = got["Records"].as_array().cloned().unwrap_or_default();
         let mut next = got["NextShardIterator"].as_str().map(str::to_owned);
         let mut handled = records.len();
+        records.retain(|record| (self.filter)(&record["dynamodb"]));
         if !records.is_empty() {
             match self.function.invoke(json!({ "Records": records })).await {
                 Ok(response) => {

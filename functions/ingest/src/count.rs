@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use steelyard_billing::{Allowance, Calendar, ProviderId, Registration, ReportId, SourceId};
+use steelyard_billing::{
+    Allowance, Calendar, ProviderId, RefusedReport, Registration, ReportId, SourceId,
+};
 use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::{Clock, Guard, report_unreadable};
 use steelyard_store::{Counted, CountedReport, Registrations, StoreError, UsageTable};
@@ -289,6 +291,29 @@ fn unbilled(
     }
 }
 
+impl Counter {
+    /// Notes what was refused of a report that nobody gets an answer to.
+    pub(crate) async fn note_refused(
+        &self,
+        report: &UsageReport,
+        counting: &Counting,
+    ) -> Result<(), StoreError> {
+        // A reason may quote what the report says.
+        let bounded = |reason: &str| reason.chars().take(RefusedReport::REASON_MAX).collect();
+        let reasons = counting.refused.iter().map(|refused| bounded(&refused.reason));
+        let reasons = reasons.collect::<BTreeSet<String>>().into_iter();
+        let note = RefusedReport {
+            source: report.source.clone(),
+            report: report.id.clone(),
+            refused_at_s: self.clock.now(),
+            records: u32::try_from(counting.refused.len()).unwrap_or(u32::MAX),
+            conflicts: counting.conflicts(),
+            reasons: reasons.take(RefusedReport::REASONS_MAX).collect(),
+        };
+        self.table.note_refused(&note).await
+    }
+}
+
 impl Counting {
     /// Whether everything that the report says counts.
     #[must_use]
@@ -299,7 +324,13 @@ impl Counting {
     /// Whether something of the report was not counted because its id was used before.
     #[must_use]
     pub fn has_conflict(&self) -> bool {
-        let mut counted = self.providers.values().flat_map(BTreeMap::values);
-        counted.any(|became| *became == Counted::Conflict)
+        self.conflicts() > 0
+    }
+
+    /// For how many providers and days that is so.
+    fn conflicts(&self) -> u32 {
+        let counted = self.providers.values().flat_map(BTreeMap::values);
+        let conflicts = counted.filter(|became| **became == Counted::Conflict).count();
+        u32::try_from(conflicts).unwrap_or(u32::MAX)
     }
 }

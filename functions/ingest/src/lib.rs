@@ -72,6 +72,9 @@ impl Ingest {
         if counting.is_complete() {
             return Ok(());
         }
+        if !counting.is_forbidden {
+            self.counter.note_refused(&report, &counting).await?;
+        }
         Err(format!(
             "report {} of {}: not all was counted: {}",
             report.id,

@@ -47,7 +47,7 @@ use steelyard_books::{Books, RunTerms, SettleError, Settler};
 use steelyard_pages::{Lang, MessagePage, STYLE_SHEET};
 use steelyard_pricing::Fen;
 use steelyard_runtime::{
-    Callee, Clock, Environment, Error, Function, Guard, Invocation, Known, Queue, aws,
+    Callee, Clock, Environment, Error, Function, Guard, Invocation, Known, Queue, Standings, aws,
 };
 use steelyard_store::{BillingTable, ProviderAccount, StoreError, UsageTable};
 use tower::ServiceExt;
@@ -135,6 +135,7 @@ pub(crate) struct Shared(Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     settler: Settler,
+    standings: Standings,
     clock: Clock,
     guard: Guard,
     keys: SessionKeys,
@@ -245,10 +246,13 @@ impl Portal {
         config: PortalConfig,
     ) -> Portal {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
+        let Books { billing, rules, .. } = &settler.books;
+        let standings = Standings::new(billing.clone(), rules.calendar.clone());
         let Reached { offers, actions, dead_letters } = reached;
         let offers = OfferMaker(offers);
         let shared = Shared(Arc::new(Inner {
             settler,
+            standings,
             clock,
             guard,
             keys,

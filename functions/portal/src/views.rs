@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use steelyard_billing::{
-    Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal, SourceId,
-    Statement, StatementId, Unmatched, still_owed,
+    Account, Debit, DebitId, Entry, Mandate, MandateId, Recharge, RechargeId, Refund, Reversal,
+    SourceId, Standing, Statement, StatementId, Unmatched, still_owed,
 };
 use steelyard_books::{Compared, QuoteOnTopError, RunTerms, SettleError, WatchedNow};
 use steelyard_pages::alerts::Alerts;
@@ -124,6 +125,15 @@ impl Shared {
         view.map_err(Refusal::unavailable)
     }
 
+    /// Where the provider of an account stands; none if that cannot be told. A page is shown all the same.
+    pub(crate) async fn standing(&self, account: &Account, now: Timestamp) -> Option<Standing> {
+        let standing = self.standings.of(account, now).await.inspect_err(|error| {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, provider.id = %account.provider, "a standing is not shown");
+        });
+        standing.ok()
+    }
+
     /// The overview.
     pub(crate) async fn overview(&self, visit: &Visit) -> Result<Viewed<Overview>, Refusal> {
         let account = &visit.account.account;
@@ -142,12 +152,14 @@ impl Shared {
         if let Some(unreadable) = found.unreadable.first() {
             return Err(Refusal::unavailable(unreadable.why.clone()));
         }
+        let standing = self.standing(&visit.account.account, visit.now).await;
         let records = visit.records(self, read.terms.plans());
         let more = OverviewRecords {
             statements: &read.bills.statements,
             coming: read.coming.as_deref(),
             debit: found.debits.first(),
             mandate: found.mandates.first(),
+            standing: standing.as_ref(),
             last_report_at: None,
             closed: None,
         };

@@ -35,6 +35,7 @@ mod reason;
 mod recharge;
 pub mod reconciliation;
 mod refund;
+mod refused;
 mod registration;
 mod reversal;
 mod settlement;
@@ -115,6 +116,7 @@ pub use reconciliation::{
     BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
 };
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
+pub use refused::RefusedReport;
 pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
 pub use settlement::{

@@ -16,14 +16,16 @@ use steelyard_billing::event::{
     Change, Changed, Collecting, Event, EventData, EventId, PriceEffect, StandingChanged, Subject,
 };
 use steelyard_billing::mandate::{EndReason, MandateLimits, MandatePhase, Suspension};
+use steelyard_billing::webhook::{Endpoint, Outcome};
 use steelyard_billing::{
     Account, Adjustment, AdjustmentNote, AdjustmentOf, AdjustmentPhase, AlertState, Attempt,
     Because, Cause, ComingVersion, Debit, DebitId, DebitTerms, DeclineReason, Declined,
     DepositDemand, DepositMovement, DrawReason, Entry, EntryRecord, GatewayCode, GiveUpReason,
     LadderRef, Ledger, Mandate, MandateId, NextStage, OutRequestNo, OutTradeNo, Payment, Person,
     Phase, Posting, Realm, Reason, Recharge, RechargeId, RechargePhase, Reconciliation, Refund,
-    RefundPhase, RefundRef, Reversal, RunEnd, RunFigures, RunScope, RunTally, STANDING_CACHE_S,
-    SettlementRun, Stage, Standing, StandingTold, Statement, StatementId, TradeOf, Unanswered,
+    RefundPhase, RefundRef, RefusedReport, Reversal, RunEnd, RunFigures, RunScope, RunTally,
+    STANDING_CACHE_S, SettlementRun, Stage, Standing, StandingTold, Statement, StatementId,
+    TradeOf, Unanswered,
 };
 use steelyard_pricing::{
     BillingDay, Fen, LineCause, Metered, Rounding, Unpriced, Usage, schema_of,
@@ -317,6 +319,7 @@ fn changes() -> Vec<Change> {
         entry(found, Ledger::Alipay, 1_000),
         Change::Adjustment(Box::new(Changed { before: None, after: adjustment })),
         Change::Plan(coming()),
+        endpoint_change(),
         Change::Run(Changed { before: Some(run.clone()), after: late }),
         Change::Run(Changed { before: Some(run), after: ended }),
         Change::Breaker(Changed { before: Some(closed), after: opened.clone() }),
@@ -341,6 +344,29 @@ fn owing() -> Account {
     let now = at("2015-05-02 00:30");
     let prepaid = account.recharge(Fen::new(500), "transfer-1".to_owned(), now).unwrap().account;
     prepaid.charge(statement().statement, Fen::new(1_500), now).unwrap().account
+}
+
+/// An endpoint that answered 410.
+fn endpoint_change() -> Change {
+    let endpoint = json!({
+        "subject": "shop", "name": "erp", "url": "https://erp.example/steelyard",
+        "secrets": { "current": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }, "created_at_s": 1_430_000_000,
+        "status": "active", "delivered_through": 7, "version": 3,
+    });
+    let before: Endpoint = serde_json::from_value(endpoint).unwrap();
+    let after = before.clone().answered(8, &Outcome::Gone, at(NOW)).endpoint;
+    Change::Endpoint(Box::new(Changed { before: Some(before), after }))
+}
+
+fn refused() -> Event {
+    Event::usage_refused(&RefusedReport {
+        source: "gateway-1".parse().unwrap(),
+        report: "2015-05-01T10".parse().unwrap(),
+        refused_at_s: at(NOW),
+        records: 2,
+        conflicts: 0,
+        reasons: vec!["provider `nobody` is not registered".to_owned()],
+    })
 }
 
 /// A version of a plan that takes effect a month later.
@@ -391,7 +417,7 @@ fn throttled() -> Event {
 /// An event of each type.
 fn examples() -> BTreeMap<&'static str, Event> {
     let told = changes().into_iter().flat_map(|change| change.events(at(NOW)).unwrap());
-    told.chain([scheduled(), throttled(), announced()])
+    told.chain([scheduled(), throttled(), announced(), refused()])
         .map(|event| (event.data.kind(), event))
         .collect()
 }

@@ -10,7 +10,7 @@ use crate::{BookError, Settler};
 
 impl Settler {
     /// The events that a change is. More than the change is read only of an opened debit (the account), of usage
-    /// that no rate covers (the statement with its APIs), and of prices that are announced (last month's usage).
+    /// that no rate covers (the statement with its APIs), of what was refused (the note), and of prices that are announced (last month's usage).
     ///
     /// # Errors
     ///
@@ -33,6 +33,10 @@ impl Settler {
             && let Some(whole) = books.billing.statement(&bare.provider, bare.statement).await?
         {
             return Ok(Change::Statement(Box::new(whole)).events(now)?);
+        }
+        if let Change::Refused(key) = change {
+            let refused = self.usage.refused_report(key).await?;
+            return Ok(refused.iter().map(Event::usage_refused).collect());
         }
         let mut events = change.events(now)?;
         let announced = change.announced();

@@ -27,6 +27,7 @@ pub mod recharge;
 mod records;
 pub mod reference;
 mod show;
+pub mod standing;
 pub mod start;
 mod strip;
 pub mod withholding;

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steelyard_billing::breaker::Breaker;
 use steelyard_billing::event::{Change, Changed};
+use steelyard_billing::webhook::Endpoint;
 use steelyard_billing::{
     Account, Adjustment, Debit, Entry, Mandate, Recharge, Refund, Reversal, SettlementRun,
 };
@@ -12,29 +13,36 @@ use crate::StoreError;
 use crate::item::{Item, from_item, text};
 use crate::plans::stored_version;
 use crate::schema::{
-    ACCOUNT_SUFFIX, ADJUSTMENT_PREFIX, BREAKER, DEBIT_PREFIX, ENTRY_PREFIX, MANDATE_PREFIX, PK,
-    PLANS, PROVIDER_PREFIX, RECHARGE_PREFIX, RECONCILIATION, REFUND_PREFIX, REVERSAL_PREFIX, RUNS,
-    SETTLEMENT_PREFIX, SHARD_PREFIX, SK, STATEMENT_PREFIX,
+    ACCOUNT_SUFFIX, ADJUSTMENT_PREFIX, BREAKER, DEBIT_PREFIX, ENDPOINT_PREFIX, ENTRY_PREFIX,
+    MANDATE_PREFIX, PK, PLANS, PLATFORM, PROVIDER_PREFIX, RECHARGE_PREFIX, RECONCILIATION,
+    REFUND_PREFIX, REFUSED, REVERSAL_PREFIX, RUNS, SETTLEMENT_PREFIX, SHARD_PREFIX, SK,
+    STATEMENT_PREFIX,
 };
 use crate::statement_detail::{is_detail, without_detail};
 
 const READ: &str = "read a record of the stream";
 
-/// The change that a record of the stream tells of; none if it is no change that may be an event.
+/// The change that a record of a stream tells of; none if it is no change that may be an event.
 ///
-/// `images` is what a record of DynamoDB's stream has as `dynamodb`, with new and old images. What a statement says
+/// `images` is what a record of DynamoDB's stream has as `dynamodb`: of the billing table and of the events table with
+/// new and old images, of the usage table with keys. What a statement says
 /// of each API is not in the change.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when this version of Steelyard cannot read the record.
 pub fn stream_change(images: &Value) -> Result<Option<Change>, StoreError> {
+    // The stream of the usage table has keys only.
+    if images["Keys"][PK]["S"] == REFUSED {
+        let key = images["Keys"][SK]["S"].as_str().map(str::to_owned);
+        return Ok(key.map(Change::Refused));
+    }
     let Some(after) = image(&images["NewImage"])? else { return Ok(None) };
     let images = Images { before: image(&images["OldImage"])?, after };
     let (pk, sk) =
         (text(READ, &images.after, PK)?.to_owned(), text(READ, &images.after, SK)?.to_owned());
     if pk.starts_with(PROVIDER_PREFIX) {
-        return images.of_provider(&sk);
+        return images.of_subject(&sk);
     }
     if pk.starts_with(SHARD_PREFIX) {
         let is_account = sk.ends_with(ACCOUNT_SUFFIX);
@@ -50,6 +58,7 @@ pub fn stream_change(images: &Value) -> Result<Option<Change>, StoreError> {
             from_item(READ, images.after).map(|result| Some(Change::Reconciliation(result)))
         }
         PLANS => images.plan(),
+        PLATFORM => images.of_subject(&sk),
         _ => Ok(None),
     }
 }
@@ -61,7 +70,7 @@ struct Images {
 }
 
 impl Images {
-    fn of_provider(self, sk: &str) -> Result<Option<Change>, StoreError> {
+    fn of_subject(self, sk: &str) -> Result<Option<Change>, StoreError> {
         let (kind, _) = sk.split_at(sk.find('#').map_or(sk.len(), |end| end + 1));
         Ok(Some(match kind {
             STATEMENT_PREFIX => {
@@ -78,6 +87,7 @@ impl Images {
             RECHARGE_PREFIX => Change::Recharge(self.changed::<Recharge>()?),
             REFUND_PREFIX => Change::Refund(Box::new(self.changed::<Refund>()?)),
             REVERSAL_PREFIX => Change::Reversal(self.changed::<Reversal>()?),
+            ENDPOINT_PREFIX => Change::Endpoint(Box::new(self.changed::<Endpoint>()?)),
             ADJUSTMENT_PREFIX => Change::Adjustment(Box::new(self.changed::<Adjustment>()?)),
             _ => return Ok(None),
         }))

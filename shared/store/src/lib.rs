@@ -29,6 +29,7 @@ mod query;
 mod realm;
 mod reconciliation;
 mod record;
+mod refused;
 mod registry;
 mod reports;
 mod runs;

@@ -120,6 +120,8 @@ pub(crate) const DAY_PREFIX: &str = "day#";
 pub(crate) const LATE_PREFIX: &str = "late#";
 /// The partition of the grants: no provider has such an id.
 pub(crate) const ACCESS: &str = "#access";
+/// The partition of what was refused of queued reports.
+pub(crate) const REFUSED: &str = "#refused";
 pub(crate) const SOURCE_PREFIX: &str = "source#";
 pub(crate) const CALLER_PREFIX: &str = "caller#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";

@@ -44,7 +44,8 @@ impl EventsTable {
     ///
     /// [`StoreError`] when DynamoDB refuses.
     pub async fn create(&self) -> Result<(), StoreError> {
-        create(&self.client, &self.table, Extras { is_indexed: true, stream: None }).await
+        let extras = Extras { is_indexed: true, stream: Some(StreamViewType::NewAndOldImages) };
+        create(&self.client, &self.table, extras).await
     }
 }
 

@@ -9,7 +9,7 @@ use steelyard_billing::event::{StoredEvent, Subject};
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::Plan;
 use steelyard_runtime::{Function, Invocation};
-use steelyard_tests::{DiesAfter, Machine, Platform};
+use steelyard_tests::{DiesAfter, Machine, Platform, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 const PLAN: &str = include_str!("../../../plans/jushita-2014.json");
@@ -198,6 +198,30 @@ async fn a_night_that_has_not_ended_or_never_began_is_found_in_the_morning() {
     assert_eq!(own.last().unwrap(), "settlement.finished");
     platform.set("2015-05-04T04:30");
     assert_eq!(check().await, json!({ "run": 3, "shards": 1 }), "one begins now");
+}
+
+#[tokio::test]
+async fn what_is_refused_of_a_queued_report_is_told_once_to_operators() {
+    let platform = Platform::open_telling().await;
+    platform.set("2015-05-01T20:00");
+    platform.sign("a", 1_000_000).await;
+    let records = [
+        record("a", BASIC, "2015-05-01", 5),
+        record("nobody", BASIC, "2015-05-01", 5),
+        record("nobody", BASIC, "2015-04-30", 5),
+    ];
+    platform.queue(&report("partly", &records)).await;
+    // Over HTTP the answer says it.
+    assert_eq!(platform.post(&report("answered", &records)).await.status, 422);
+    platform.run_until("2015-05-01T23:00").await;
+    let refused: Vec<_> = told(&platform, None).await;
+    let refused: Vec<_> = refused.iter().filter(|event| event.kind == "usage.refused").collect();
+    let [event] = &refused[..] else { panic!("{refused:?}") };
+    let data = &document(event)["data"];
+    assert_eq!((&data["report"], &data["records"]), (&"partly".into(), &2.into()));
+    assert_eq!(data["reasons"].as_array().unwrap().len(), 1, "each reason once: {data}");
+    let noted = platform.stack.tables.usage.refused_reports().await.unwrap().readable;
+    assert_eq!(noted.len(), 1, "{noted:?}");
 }
 
 #[tokio::test]

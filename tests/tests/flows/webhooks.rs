@@ -224,8 +224,11 @@ async fn an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_misses_no
     site.forget();
     endpoints(&platform).change(&of, now, |endpoint| endpoint.enabled(now)).await.unwrap();
     run_for(&platform, 1).await;
+    // Seven in all: between the four and the two it was told of itself.
     let numbers: BTreeSet<_> = taken(&site).into_iter().collect();
-    assert_eq!(numbers, (1..=6).collect());
+    assert_eq!(numbers, (1..=7).collect());
+    let told = crate::events::told(&platform, Some("shop")).await;
+    assert_eq!(told[4].kind, "endpoint.disabled");
 }
 
 #[tokio::test]
@@ -259,6 +262,9 @@ async fn a_redirect_is_not_followed_and_410_ends_the_deliveries() {
     let site = Site::open(Answer::Redirect(elsewhere.url.clone())).await;
     let of = named(&shop(), "erp");
     add(&platform, &of, &site.url).await;
+    let other = Site::open(Answer::Status(204)).await;
+    let types = BTreeSet::from(["endpoint.*".parse().unwrap()]);
+    add_for(&platform, &named(&shop(), "other"), &other.url, &types).await;
     happen(&platform, &shop(), 1, 1).await;
     dispatch(&platform).await;
     assert_eq!(elsewhere.asked(), 0);
@@ -271,6 +277,13 @@ async fn a_redirect_is_not_followed_and_410_ends_the_deliveries() {
     let endpoint = found(&platform, &of).await;
     let EndpointStatus::Disabled { because, .. } = endpoint.status else { panic!("{endpoint:?}") };
     assert_eq!((because, endpoint.parked.len()), (DisabledBecause::Gone, 1));
+    // The other endpoint is told, and the platform.
+    dispatch(&platform).await;
+    let [told] = &other.taken()[..] else { panic!("one delivery") };
+    assert_eq!(told.json()["type"], "endpoint.disabled");
+    assert_eq!(told.json()["data"]["endpoint"], "erp");
+    let own = crate::events::kinds(&platform, None).await;
+    assert_eq!(own.iter().filter(|kind| *kind == "endpoint.disabled").count(), 1, "{own:?}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ impl Stack {
         for source in self.event_sources() {
             queues.spawn(hand_over(Arc::clone(&self.embedded), source));
         }
-        for stream in [&self.stream, &self.reports].into_iter().filter(|_| self.follows) {
+        for stream in self.told.iter().chain([&self.reports]).filter(|_| self.follows) {
             queues.spawn(follow(Arc::clone(&self.embedded), stream.clone()));
         }
         tokio::join!(self.run_schedules(ran_until), self.send_notifications());

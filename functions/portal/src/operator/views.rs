@@ -1,6 +1,6 @@
 //! The views of operators, read and computed. A record that cannot be read is named, and fails alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use steelyard_billing::reconciliation::{DayFailure, bill_day};
 use steelyard_billing::{
-    Debit, MandateId, NAMED_MAX, ProviderId, RunFailure, RunScope, RunShard, SettlementRun,
+    Debit, MandateId, NAMED_MAX, ProviderId, RunFailure, RunScope, RunShard, SettlementRun, Stage,
 };
 use steelyard_pages::operator::UnreadableRecord;
 use steelyard_pages::operator::actions::{ActionRow, AuditTrail};
@@ -84,6 +84,8 @@ impl FromStr for TrailCursor {
 struct Regarded {
     accounts: Vec<ProviderAccount>,
     records: DebitsAndMandates,
+    /// How far each is in arrears, where that can be told.
+    stages: BTreeMap<ProviderId, Stage>,
 }
 
 impl Regarded {
@@ -97,6 +99,7 @@ impl Regarded {
                 account,
                 debit: debits.iter().find(|one| one.provider == *of && Some(one.debit) == debit),
                 mandate: mandates.iter().find(|one| one.provider == *of),
+                stage: self.stages.get(of).copied(),
                 is_closed: false,
             }
         };
@@ -126,6 +129,10 @@ impl Shared {
             let records = self.records_of(&accounts).await?;
             unreadable.extend(broken);
             unreadable.extend(records.unreadable);
+            for ProviderAccount { provider, account } in &accounts {
+                let stage = self.standing(account, now).await.map(|standing| standing.stage);
+                found.stages.extend(stage.map(|stage| (provider.provider.clone(), stage)));
+            }
             found.accounts.extend(accounts);
             found.records.debits.extend(records.debits);
             found.records.mandates.extend(records.mandates);

@@ -6,18 +6,19 @@ use thiserror::Error;
 
 use super::{
     AdjustmentMade, AlertChanged, BreakerClosed, BreakerOpened, DebitDeclined, DebitGivenUp,
-    DebitHeld, DebitPaid, DebitScheduled, DepositMoved, DepositRequired, Event, EventData, EventId,
+    DebitHeld, DebitPaid, DebitScheduled, DepositMoved, DepositRequired, Event, EventData,
     MandateChanged, MandateEnded, MandateSuspended, MoneyFound, MoneyReversed, PriceAnnounced,
     PriceEffect, RechargeEnded, ReconciliationDone, RefundEnded, SettlementFinished,
-    SettlementLate, StatementSettled, Subject, UnpricedApi, UsageUnpriced,
+    SettlementLate, StatementSettled, Subject, UnpricedApi, UsageRefused, UsageUnpriced,
 };
 use crate::breaker::{Breaker, BreakerState};
 use crate::mandate::{MandatePhase, Suspension};
+use crate::webhook::Endpoint;
 use crate::{
     Account, Adjustment, AlertKind, AlertState, Calendar, CalendarError, Cause, ComingVersion,
     Crossing, Debit, DepositDemand, DepositMovement, Entry, Ledger, Mandate, MandateInUse, Phase,
-    Recharge, RechargePhase, RechargePurpose, Reconciliation, Refund, RefundPhase, Reversal,
-    RunEnd, SettlementRun, Statement, crossings,
+    Recharge, RechargePhase, RechargePurpose, Reconciliation, Refund, RefundPhase, RefusedReport,
+    Reversal, RunEnd, SettlementRun, Statement, crossings,
 };
 
 /// A stored record that changed.
@@ -58,6 +59,10 @@ pub enum Change {
     Reconciliation(Reconciliation),
     /// A version of a plan was stored.
     Plan(ComingVersion),
+    /// An endpoint of a webhook.
+    Endpoint(Box<Changed<Endpoint>>),
+    /// Something was refused of a queued report. The key finds it.
+    Refused(String),
 }
 
 /// What the events of a change say of an account besides the change itself.
@@ -128,6 +133,12 @@ impl Change {
             Change::Breaker(changed) => of_breaker(changed, now).into_iter().collect(),
             Change::Run(changed) => of_run(changed),
             Change::Reconciliation(result) => vec![of_reconciliation(result)],
+            Change::Endpoint(changed) => match &changed.before {
+                Some(before) => changed.after.notices(before),
+                None => Vec::new(),
+            },
+            // The report tells what.
+            Change::Refused(_) => Vec::new(),
             Change::Plan(version) => {
                 vec![Event::price_announced(Subject::Platform, version, None, now)]
             }
@@ -162,6 +173,20 @@ impl Collecting<'_> {
 }
 
 impl Event {
+    /// That something was refused of a queued report.
+    #[must_use]
+    pub fn usage_refused(of: &RefusedReport) -> Event {
+        let data = UsageRefused {
+            source: of.source.clone(),
+            report: of.report.clone(),
+            records: of.records,
+            conflicts: of.conflicts,
+            reasons: of.reasons.clone(),
+        };
+        let record = [of.source.to_string(), of.report.to_string()];
+        event(Subject::Platform, of.refused_at_s, EventData::UsageRefused(data), &record)
+    }
+
     /// That a version of a plan takes effect later.
     #[must_use]
     pub fn price_announced(
@@ -177,9 +202,8 @@ impl Event {
     }
 }
 
-/// The event of a record, which its type and `record` name among those of its subject.
 fn event(subject: Subject, at_s: Timestamp, data: EventData, record: &[String]) -> Event {
-    Event { id: EventId::of(data.kind(), &subject, record), subject, at_s, data }
+    Event::of_record(subject, at_s, data, record)
 }
 
 fn of_statement(statement: &Statement) -> Result<Vec<Event>, EventError> {

@@ -5,12 +5,14 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{ApiName, BillingDay, BillingMonth, Fen, Name};
 
+use super::Subject;
 use crate::breaker::Trip;
 use crate::mandate::EndReason;
+use crate::webhook::DisabledBecause;
 use crate::{
-    AdjustmentId, AlertKind, DebitId, DeclineReason, DrawReason, GatewayCode, GiveUpReason,
-    MandateId, Measure, OutRequestNo, OutTradeNo, Reason, RechargeId, RefundFrom, Stage, Standing,
-    StatementId,
+    AdjustmentId, AlertKind, DebitId, DeclineReason, DrawReason, EndpointName, GatewayCode,
+    GiveUpReason, MandateId, Measure, OutRequestNo, OutTradeNo, Reason, RechargeId, RefundFrom,
+    ReportId, SourceId, Stage, Standing, StatementId,
 };
 
 /// The type of an event, and what it says. Amounts are in fen.
@@ -24,6 +26,9 @@ pub enum EventData {
     /// A statement has usage that no rate covers: it costs nothing, and the platform should know.
     #[serde(rename = "usage.unpriced")]
     UsageUnpriced(UsageUnpriced),
+    /// Something was refused of a usage report that came by the queue. The rest is counted.
+    #[serde(rename = "usage.refused")]
+    UsageRefused(UsageRefused),
     /// A debit will be made.
     #[serde(rename = "debit.scheduled")]
     DebitScheduled(DebitScheduled),
@@ -113,6 +118,10 @@ pub enum EventData {
     /// The night's run over all providers had not ended by the morning.
     #[serde(rename = "settlement.late")]
     SettlementLate(SettlementLate),
+    /// An endpoint of a webhook is disabled: it gets no events until an operator enables it. It is told to the
+    /// subject's other endpoints, and to the platform.
+    #[serde(rename = "endpoint.disabled")]
+    EndpointDisabled(EndpointDisabled),
     /// Debits are stopped.
     #[serde(rename = "breaker.opened")]
     BreakerOpened(BreakerOpened),
@@ -164,6 +173,24 @@ pub struct UnpricedApi {
     pub api: ApiName,
     /// Its new calls.
     pub calls: u64,
+}
+
+/// Of `usage.refused`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UsageRefused {
+    /// Who sent the report.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub source: SourceId,
+    /// The report.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub report: ReportId,
+    /// How many of its records were refused.
+    pub records: u32,
+    /// For how many providers and days its id stood for other usage already.
+    pub conflicts: u32,
+    /// Why, each reason once; at most ten.
+    pub reasons: Vec<String>,
 }
 
 /// Of `debit.scheduled`.
@@ -481,6 +508,21 @@ pub struct SettlementLate {
     pub begun_at_s: Timestamp,
 }
 
+/// Of `endpoint.disabled`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EndpointDisabled {
+    /// Whose events the endpoint gets.
+    pub of: Subject,
+    /// The endpoint.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub endpoint: EndpointName,
+    /// Why it is disabled.
+    pub because: DisabledBecause,
+    /// The number after which it missed events.
+    pub missed_after: u64,
+}
+
 /// Of `breaker.opened`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -530,6 +572,7 @@ impl EventData {
         match self {
             EventData::StatementSettled(_) => "statement.settled",
             EventData::UsageUnpriced(_) => "usage.unpriced",
+            EventData::UsageRefused(_) => "usage.refused",
             EventData::DebitScheduled(_) => "debit.scheduled",
             EventData::DebitPaid(_) => "debit.paid",
             EventData::DebitDeclined(_) => "debit.declined",
@@ -559,6 +602,7 @@ impl EventData {
             EventData::PriceAnnounced(_) => "price.announced",
             EventData::SettlementFinished(_) => "settlement.finished",
             EventData::SettlementLate(_) => "settlement.late",
+            EventData::EndpointDisabled(_) => "endpoint.disabled",
             EventData::BreakerOpened(_) => "breaker.opened",
             EventData::BreakerClosed(_) => "breaker.closed",
             EventData::ReconciliationDone(_) => "reconciliation.done",

@@ -18,10 +18,11 @@ pub use change::{Change, Changed, Collecting, EventError};
 pub use cloud::{CloudEvent, SPEC_VERSION};
 pub use data::{
     AdjustmentMade, AlertChanged, BreakerClosed, BreakerOpened, DebitDeclined, DebitGivenUp,
-    DebitHeld, DebitPaid, DebitScheduled, DepositMoved, DepositRequired, EventData, MandateChanged,
-    MandateEnded, MandateSuspended, MoneyFound, MoneyReversed, PriceAnnounced, PriceEffect,
-    RechargeEnded, ReconciliationDone, RefundEnded, SettlementFinished, SettlementLate,
-    StandingChanged, StatementSettled, UnpricedApi, UsageUnpriced,
+    DebitHeld, DebitPaid, DebitScheduled, DepositMoved, DepositRequired, EndpointDisabled,
+    EventData, MandateChanged, MandateEnded, MandateSuspended, MoneyFound, MoneyReversed,
+    PriceAnnounced, PriceEffect, RechargeEnded, ReconciliationDone, RefundEnded,
+    SettlementFinished, SettlementLate, StandingChanged, StatementSettled, UnpricedApi,
+    UsageRefused, UsageUnpriced,
 };
 
 use crate::{IdError, ProviderId};
@@ -127,6 +128,18 @@ impl TryFrom<String> for Subject {
 impl From<Subject> for String {
     fn from(subject: Subject) -> String {
         subject.to_string()
+    }
+}
+
+impl Event {
+    /// The event of a record, which its type and `record` name among those of its subject.
+    pub(crate) fn of_record(
+        subject: Subject,
+        at_s: Timestamp,
+        data: EventData,
+        record: &[String],
+    ) -> Event {
+        Event { id: EventId::of(data.kind(), &subject, record), subject, at_s, data }
     }
 }
 

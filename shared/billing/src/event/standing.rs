@@ -39,7 +39,6 @@ impl Event {
         let EventData::StandingChanged(changed) = &data else { return None };
         let Standing { provider, version, .. } = &changed.standing;
         let record = [provider.to_string(), version.to_string()];
-        let id = EventId::of(KIND, &Subject::Platform, &record);
-        Some(Event { id, subject: Subject::Platform, at_s: of.at_s, data })
+        Some(Event::of_record(Subject::Platform, of.at_s, data, &record))
     }
 }

@@ -87,6 +87,7 @@ pub enum EndpointStatus {
 
 /// Why an endpoint gets no events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledBecause {
     /// No delivery succeeded for three days.

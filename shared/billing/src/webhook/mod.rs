@@ -5,6 +5,7 @@
 
 mod answers;
 mod endpoint;
+mod notice;
 mod outcome;
 mod secret;
 

@@ -13,7 +13,7 @@ mod texts;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{
-    CalendarError, Debit, DebitId, Mandate, ProviderId, SettlementError, Statement,
+    CalendarError, Debit, DebitId, Mandate, ProviderId, SettlementError, Standing, Statement,
 };
 use steelyard_pricing::{
     BillingDay, BillingMonth, Calls, ChargeError, Fen, Metered, MoneyError, Name, QuoteError,
@@ -47,6 +47,8 @@ pub struct OverviewRecords<'a> {
     pub debit: Option<&'a Debit>,
     /// The mandate in use; without one, the last mandate that the account had, if it had any.
     pub mandate: Option<&'a Mandate>,
+    /// Where the provider stands; none if that cannot be told.
+    pub standing: Option<&'a Standing>,
     /// When the last usage report came in, if that is known.
     pub last_report_at: Option<Timestamp>,
     /// That the account is closed.

@@ -19,6 +19,7 @@ use super::{OverviewError, Parts, WithholdingState};
 use crate::alerts::{AlertItem, items};
 use crate::deposit::DepositView;
 use crate::forecast::{NEXT_CALLS, SoFar};
+use crate::standing::StandingView;
 
 /// How many changes of prices are told of, the next ones.
 const PRICE_CHANGES_MAX: usize = 2;
@@ -59,6 +60,8 @@ pub enum Notice {
         #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
         next_at_s: Option<Timestamp>,
     },
+    /// What is owed, or a decision of the platform, has consequences for the calls.
+    Standing(StandingView),
     /// A deposit is held or wanted.
     Deposit(DepositView),
     /// An alert stands.
@@ -185,6 +188,7 @@ impl Parts<'_> {
     pub(super) fn notices(&self, so_far: &SoFar<'_>) -> Result<Vec<Notice>, OverviewError> {
         let mut notices = Vec::new();
         if self.more.closed.is_none() {
+            notices.extend(self.more.standing.and_then(StandingView::of).map(Notice::Standing));
             notices.extend(self.suspended());
             notices.extend(self.declined()?);
             notices.extend(DepositView::of(self.records)?.map(Notice::Deposit));

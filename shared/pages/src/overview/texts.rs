@@ -483,6 +483,24 @@ texts! {
     alert_units(units: Units) { en: "{units} units", zh: "{units} 单位" }
     alert_calls(calls: Count) { en: "{calls} calls", zh: "{calls} 次调用" }
     alert_days(days: Count) { en: "{days} days", zh: "{days} 天" }
+    stage_good() { en: "Everything is in order", zh: "一切正常" }
+    stage_notice() { en: "You have overdue charges", zh: "您有逾期未付的费用" }
+    stage_throttled() { en: "Your calls are limited", zh: "您的调用已被限流" }
+    calls_limited(calls: Count) { en: "Your calls are limited to {calls} a second", zh: "您的调用已限流为每秒 {calls} 次" }
+    stage_payouts_frozen() { en: "Payouts to you are frozen", zh: "已暂停向您付款" }
+    stage_suspended() { en: "Your calls are stopped", zh: "您的调用已停止" }
+    stage_terminated() { en: "Your contract is being ended", zh: "合约正在终止" }
+    overdue_since(day: BillingDay) { en: "Charges of {day} and later are not paid.", zh: "{day} 起的费用尚未支付。" }
+    stage_held(until: BillingDay, reason: &str) {
+        en: "The platform decided so until {until}: {reason}.",
+        zh: "平台决定在 {until} 之前如此：{reason}。",
+    }
+    stage_cure(amount: Figure) {
+        en: "A payment of {amount} restores your standing at once.",
+        zh: "支付 {amount} 后立即恢复。",
+    }
+    stage_next(on: BillingDay, stage: Html) { en: "Next, on {on}: {stage}.", zh: "{on} 起：{stage}。" }
+    pay_to_restore() { en: "Pay now", zh: "立即支付" }
     agreement_suspended() { en: "Your withholding agreement is suspended", zh: "代扣协议已暂停" }
     suspended_alipay(when: Html, owed: Figure) {
         en: "Alipay has suspended it since {when}. Nothing is withheld; {owed} is owed. Put it in force again in Alipay, or recharge.",

@@ -181,6 +181,7 @@ fn providers_are_listed_by_their_most_urgent_state_with_the_sums_of_the_last_run
         Debit { terms: None, ..debit("shop-assistant", json!({ "phase": "due" })) },
     ];
     let found = providers.iter().zip(&accounts).map(|(provider, account)| ProviderRecord {
+        stage: None,
         provider,
         account,
         debit: debits.iter().find(|debit| debit.provider == provider.provider),
@@ -663,6 +664,7 @@ fn page_of_the_most_providers_stays_under_a_hundred_kilobytes() {
     let accounts =
         providers.iter().map(|provider| account(provider, 12_602, 0)).collect::<Vec<_>>();
     let found = providers.iter().zip(&accounts).map(|(provider, account)| ProviderRecord {
+        stage: None,
         provider,
         account,
         debit: None,

@@ -7,9 +7,9 @@ use jiff::civil::Time;
 use serde_json::{Value, json};
 use steelyard_billing::mandate::{MandateLimits, MandatePhase, Suspension};
 use steelyard_billing::{
-    Account, AdjustmentNote, AdjustmentOf, Debit, DebitTerms, DeclineReason, Declined,
-    DepositDemand, GatewayCode, GiveUpReason, Mandate, MandateId, Person, Phase, PlanAssignment,
-    Provider, Realm, Reason, Statement,
+    Account, AdjustmentNote, AdjustmentOf, Because, Debit, DebitTerms, DeclineReason, Declined,
+    DepositDemand, GatewayCode, GiveUpReason, Mandate, MandateId, NextStage, Person, Phase,
+    PlanAssignment, Provider, Realm, Reason, Stage, Standing, Statement,
 };
 use steelyard_pages::overview::{
     Basis, ClosedAccount, Notice, Overview, OverviewError, OverviewPage, OverviewRecords,
@@ -30,6 +30,7 @@ fn fen(yuan: &str) -> Fen {
 /// What the portal reads of a month.
 fn records(month: &Month) -> OverviewRecords<'_> {
     OverviewRecords {
+        standing: None,
         statements: &month.statements,
         coming: Some(&month.coming),
         debit: None,
@@ -811,4 +812,54 @@ fn alerts_that_stand_are_noticed_and_those_of_an_earlier_month_are_not() {
             assert!(html.contains(text), "{text}: {html}");
         }
     }
+}
+
+#[test]
+fn a_standing_with_consequences_is_told_with_its_cure_and_what_comes_next() {
+    let month = owing("120.00");
+    let standing = Standing {
+        provider: month.provider.provider.clone(),
+        stage: Stage::Throttled,
+        blocked: false,
+        calls_per_second: Some(10),
+        payouts_frozen: false,
+        because: Because::Overdue,
+        owed_fen: fen("120.00"),
+        owed_since: Some(day("2015-05-15")),
+        overdue_days: 3,
+        cure_fen: fen("70.00"),
+        next: Some(NextStage { stage: Stage::PayoutsFrozen, on: day("2015-05-21") }),
+        ladder: None,
+        version: 1,
+        as_of_s: month.now,
+        cache_s: 60,
+    };
+    let of = |name: &str, standing: &Standing| {
+        let more = OverviewRecords { standing: Some(standing), ..records(&month) };
+        check_page(name, &month, &view(&month, &more))
+    };
+    let [english, chinese] = of("throttled", &standing);
+    for text in [
+        "limited to 10 a second",
+        "70.00</span> restores",
+        "amount=70.00#pay-in",
+        "Payouts to you are frozen",
+    ] {
+        assert!(english.contains(text), "{text}");
+    }
+    assert!(chinese.contains("每秒 10 次") && chinese.contains("已暂停向您付款"), "{chinese}");
+    let reason = Reason::new("it pays on Monday").unwrap();
+    let because = Because::Held { until: day("2015-05-25"), reason };
+    let held = Standing {
+        stage: Stage::Suspended,
+        because,
+        cure_fen: Fen::ZERO,
+        next: None,
+        ..standing.clone()
+    };
+    let [english, _] = of("suspended", &held);
+    assert!(english.contains("Your calls are stopped") && english.contains("it pays on Monday"));
+    assert!(!english.contains("restores your standing"), "no payment ends a hold");
+    let [english, _] = of("good", &Standing { stage: Stage::Good, ..standing });
+    assert!(!english.contains("Your calls are"), "a good standing is no news");
 }

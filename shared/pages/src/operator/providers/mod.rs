@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{
     Account, CalendarError, Debit, DebitId, DebitRules, Mandate, Phase, Provider, ProviderId,
-    Request, SettlementRun,
+    Request, SettlementRun, Stage,
 };
 use steelyard_pricing::{BillingDay, Fen, MoneyError, Name};
 use thiserror::Error;
@@ -27,6 +27,8 @@ pub struct ProviderRecord<'a> {
     pub debit: Option<&'a Debit>,
     /// Its last mandate, if it has one and it was read.
     pub mandate: Option<&'a Mandate>,
+    /// How far it is in arrears; none if that cannot be told.
+    pub stage: Option<Stage>,
     /// Whether the account is closed.
     pub is_closed: bool,
 }
@@ -108,6 +110,9 @@ pub struct ProviderRow {
     pub plan: Option<Name>,
     /// Its state.
     pub state: ProviderState,
+    /// How far it is in arrears: `good` or the stage of the ladder, or that of a hold; none if that cannot be told.
+    #[schema(value_type = Option<String>)]
+    pub stage: Option<Stage>,
     /// What is prepaid and not used.
     #[schema(value_type = i64)]
     pub prepaid_fen: Fen,
@@ -264,6 +269,7 @@ impl ProviderRecord<'_> {
             provider: provider.provider.clone(),
             plan: begun.max_by_key(|plan| plan.from).map(|plan| plan.plan.clone()),
             state: self.state(rules)?,
+            stage: self.stage,
             prepaid_fen: account.figures.prepaid(),
             owed_fen: account.figures.receivable(),
             collecting_fen: account.figures.reserved(),

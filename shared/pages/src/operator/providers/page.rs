@@ -1,6 +1,6 @@
 //! The page of providers.
 
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, Stage};
 
 use super::texts::Texts;
 use super::{NextDebit, ProviderQuery, ProviderRow, ProviderState, ProviderSums, Providers};
@@ -181,13 +181,27 @@ impl Page<'_> {
         let settled = row.settled_through;
         vec![
             with_sub(&name, &plan),
-            row.state.chip(t).html(),
+            self.state(row),
             Html::show(Plain(row.prepaid_fen), lang),
             Html::show(Plain(row.owed_fen), lang),
             Html::show(Plain(row.collecting_fen), lang),
             self.next(row.next),
             settled.map_or_else(|| t.no_bill(), |day| Html::show(day, lang)),
         ]
+    }
+
+    /// The state, and the stage if it has consequences.
+    fn state(&self, row: &ProviderRow) -> Html {
+        let (t, state) = (self.t, row.state.chip(self.t).html());
+        let stage = match row.stage {
+            None | Some(Stage::Good) => return state,
+            Some(Stage::Notice) => t.stage_notice(),
+            Some(Stage::Throttled) => t.stage_throttled(),
+            Some(Stage::PayoutsFrozen) => t.stage_payouts_frozen(),
+            Some(Stage::Suspended) => t.stage_suspended(),
+            Some(Stage::Terminated) => t.stage_terminated(),
+        };
+        with_sub(&state, &stage)
     }
 
     fn next(&self, next: NextDebit) -> Html {

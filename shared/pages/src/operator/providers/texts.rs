@@ -54,6 +54,11 @@ texts! {
     owing() { en: "owing", zh: "待付" }
     good() { en: "good", zh: "正常" }
     closed() { en: "closed", zh: "已关闭" }
+    stage_notice() { en: "overdue", zh: "逾期" }
+    stage_throttled() { en: "calls limited", zh: "已限流" }
+    stage_payouts_frozen() { en: "payouts frozen", zh: "已暂停付款" }
+    stage_suspended() { en: "calls stopped", zh: "已停止调用" }
+    stage_terminated() { en: "contract ending", zh: "合约终止中" }
     shown(shown: Count, looked_at: Count) {
         en: "{shown} of {looked_at} that were looked at",
         zh: "查看了 {looked_at} 家，显示 {shown} 家",

@@ -7,6 +7,7 @@ mod days;
 mod figures;
 mod hero;
 mod notes;
+mod standing;
 
 use askama::Template;
 use jiff::civil::{DateTime, Time};

@@ -37,6 +37,7 @@ impl Writer<'_> {
                 let text = self.sentences([fact, next]);
                 Note { class: " care", icon: Icon::Care, heading: t.debit_declined(), text }
             }
+            Notice::Standing(standing) => self.standing(standing),
             Notice::Alert(alert) => self.alert(alert),
             Notice::PriceChange { from, rates, basis, before_fen, after_fen, change_fen } => {
                 let what = self.what_changes(rates);
