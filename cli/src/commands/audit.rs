@@ -154,7 +154,8 @@ impl<'a> Auditor<'a> {
         let plans = tables.billing.plans().await?;
         let unshown = tables.billing.unmatched().await?;
         let StoredAccess { access, unreadable } = tables.usage.access().await?;
-        let unreadable = [plans.unreadable, unshown.unreadable, unreadable].concat();
+        let ladders = tables.billing.ladders().await?.unreadable;
+        let unreadable = [plans.unreadable, ladders, unshown.unreadable, unreadable].concat();
         let unmatched = unshown.unmatched;
         Ok(Auditor { tables, plans: plans.catalog, rules, now, unmatched, unreadable, access })
     }

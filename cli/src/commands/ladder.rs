@@ -10,7 +10,7 @@ use steelyard_billing::{
 };
 use steelyard_books::LadderAdded;
 use steelyard_pricing::{BillingDay, schema_of};
-use steelyard_runtime::Error;
+use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, StoredLadders};
 
 use crate::document::Document;
@@ -93,18 +93,25 @@ struct Stood<'a> {
 async fn check(target: &TargetArgs, system: &System, ladder: &Ladder) -> Result<Exit, Error> {
     let (calendar, now) = (system.rules()?.calendar, system.clock.now());
     let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
-    let exit = Exit::done(output::tell_unreadable(&unreadable, target.json));
-    let mut stood = Vec::new();
+    let is_well = output::tell_unreadable(&unreadable, target.json);
+    let (mut stood, mut failed) = (Vec::new(), Vec::new());
     for provider in accounts.iter().map(|found| &found.provider.provider) {
-        let journal = system.tables.billing.journal(provider).await?;
-        let stages = replay(&journal, ladder, &calendar, now)?;
-        stood.extend(stages.into_iter().map(|from| Stood { provider, from }));
+        let stages = async {
+            let journal = system.tables.billing.journal(provider).await?;
+            Ok::<_, Error>(replay(&journal, ladder, &calendar, now)?)
+        };
+        match stages.await {
+            Ok(stages) => stood.extend(stages.into_iter().map(|from| Stood { provider, from })),
+            Err(error) => failed.push(format!("{provider}: {}", chain(&*error))),
+        }
     }
+    let exit = Exit::done(is_well && failed.is_empty());
     if target.json {
-        output::json(&json!({ "ladder": ladder, "stood": stood }))?;
+        output::json(&json!({ "ladder": ladder, "stood": stood, "failed": failed }))?;
         return Ok(exit);
     }
     say(ladder, "is a good ladder")?;
+    failed.iter().try_for_each(|of| output::print(format_args!("cannot be replayed: {of}")))?;
     if stood.is_empty() {
         output::print("no provider would have left a good standing")?;
         return Ok(exit);
@@ -122,7 +129,7 @@ async fn add(target: &TargetArgs, system: &System, ladder: &Ladder) -> Result<Ex
     let what = match system.books()?.add_ladder(ladder, system.today()?).await? {
         LadderAdded::New => "is stored",
         LadderAdded::Before => "was stored before",
-        LadderAdded::Replaced => "is stored in place of what was to take effect",
+        LadderAdded::Replaced => "is stored in place of another",
         LadderAdded::Different => {
             let from = ladder.document().effective_from;
             return Err(format!(

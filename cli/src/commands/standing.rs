@@ -2,10 +2,10 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Because, Person, ProviderId, Reason, Stage, StageHold, Standing};
+use steelyard_billing::{Account, Because, Person, ProviderId, Reason, Stage, StageHold, Standing};
 use steelyard_pricing::BillingDay;
-use steelyard_runtime::Error;
-use steelyard_store::{AccountPage, StoredLadders};
+use steelyard_runtime::{Error, chain};
+use steelyard_store::{AccountPage, ProviderAccount, StoredLadders};
 
 use super::registered;
 use crate::exit::Exit;
@@ -73,6 +73,7 @@ impl StandingCommand {
                     .into());
                 }
                 let hold = StageHold { stage, until, reason, by, held_at_s };
+                check_hold(&system, &provider, &hold).await?;
                 system.books()?.hold_stage(&provider, Some(&hold)).await?;
                 show(target, &system, &provider).await
             }
@@ -85,13 +86,32 @@ impl StandingCommand {
     }
 }
 
+/// Refuses a hold at a stage of which no ladder says how many calls pass.
+async fn check_hold(system: &System, provider: &ProviderId, hold: &StageHold) -> Result<(), Error> {
+    let (calendar, now) = (system.rules()?.calendar, system.clock.now());
+    let StoredLadders { ladders, .. } = system.tables.billing.ladders().await?;
+    let account = registered(&system.tables, provider).await?.account;
+    let held = Account { stage_hold: Some(hold.clone()), ..account };
+    let standing = held.standing(&ladders, &calendar, now)?;
+    if standing.stage == Stage::Throttled && standing.calls_per_second.is_none() {
+        return Err("no ladder in force says how many calls a second pass at `throttled`: add one with calls_per_second".into());
+    }
+    Ok(())
+}
+
 async fn list(target: &TargetArgs, system: &System, all: bool) -> Result<Exit, Error> {
     let (calendar, now) = (system.rules()?.calendar, system.clock.now());
     let StoredLadders { ladders, .. } = system.tables.billing.ladders().await?;
     let AccountPage { accounts, unreadable, .. } = system.tables.registry().await?;
-    let exit = Exit::done(output::tell_unreadable(&unreadable, target.json));
-    let standings = accounts.iter().map(|found| found.account.standing(&ladders, &calendar, now));
-    let mut standings = standings.collect::<Result<Vec<_>, _>>()?;
+    let is_well = output::tell_unreadable(&unreadable, target.json);
+    let (mut standings, mut failed) = (Vec::new(), Vec::new());
+    for ProviderAccount { account, .. } in &accounts {
+        match account.standing(&ladders, &calendar, now) {
+            Ok(standing) => standings.push(standing),
+            Err(error) => failed.push(format!("{}: {}", account.provider, chain(&error))),
+        }
+    }
+    let exit = Exit::done(is_well && failed.is_empty());
     let is_held = |standing: &Standing| matches!(standing.because, Because::Held { .. });
     standings.retain(|standing| {
         all || standing.stage != Stage::Good || standing.blocked || is_held(standing)
@@ -100,11 +120,16 @@ async fn list(target: &TargetArgs, system: &System, all: bool) -> Result<Exit, E
         other.stage.cmp(&one.stage).then_with(|| one.provider.as_str().cmp(other.provider.as_str()))
     });
     if target.json {
-        output::json(&standings)?;
+        output::json(&json!({ "standings": standings, "failed": failed }))?;
         return Ok(exit);
     }
+    failed.iter().try_for_each(|of| output::print(format_args!("cannot be told: {of}")))?;
     if standings.is_empty() {
-        output::print("every provider is in good standing")?;
+        output::print(if failed.is_empty() {
+            "every provider is in good standing"
+        } else {
+            "every other provider is in good standing"
+        })?;
         return Ok(exit);
     }
     let mut table =

@@ -44,6 +44,11 @@ async fn a_ladder_is_checked_against_history_and_stored() {
     "#]]
     .assert_eq(&checked);
     assert_eq!(platform.does("standing list").await, "every provider is in good standing\n");
+    let hold = "standing hold shop --stage throttled --by lin --reason too-fast --until 2015-05-11";
+    expect![[r#"
+        error: no ladder in force says how many calls a second pass at `throttled`: add one with calls_per_second
+    "#]]
+    .assert_eq(&platform.fails(hold).await);
     for outcome in ["is stored", "was stored before"] {
         assert_eq!(
             platform.does("ladder add ladder.json").await,

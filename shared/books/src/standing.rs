@@ -14,7 +14,7 @@ pub enum LadderAdded {
     New,
     /// It was stored before, exactly so.
     Before,
-    /// It is stored now, in place of another that had not taken effect.
+    /// It is stored now, in place of another that had not taken effect, or could not be read.
     Replaced,
     /// Another one is stored for its day, and has taken effect.
     Different,
@@ -25,7 +25,7 @@ const HOLD: &str = "hold a stage";
 
 impl Books {
     /// Stores a version of the arrears ladder. One that has taken effect never changes; one that takes effect
-    /// after `today` may be replaced until then.
+    /// after `today`, and one that cannot be read, may be replaced.
     ///
     /// # Errors
     ///
@@ -38,10 +38,12 @@ impl Books {
         change(&self.billing, ADD, move |_| async move {
             let found = self.billing.ladder(ladder.document().effective_from).await?;
             let added = match &found {
-                Some(StoredLadder { ladder: stored, .. }) if stored == ladder => {
+                Some(StoredLadder { ladder: Some(stored), .. }) if stored == ladder => {
                     return Ok(Decision::Keep(LadderAdded::Before));
                 }
-                Some(_) if ladder.document().effective_from <= today => {
+                Some(StoredLadder { ladder: Some(_), .. })
+                    if ladder.document().effective_from <= today =>
+                {
                     return Ok(Decision::Keep(LadderAdded::Different));
                 }
                 Some(_) => LadderAdded::Replaced,

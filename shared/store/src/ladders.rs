@@ -23,8 +23,8 @@ pub struct StoredLadders {
 /// A stored version of the ladder.
 #[derive(Clone, Debug)]
 pub struct StoredLadder {
-    /// The version.
-    pub ladder: Ladder,
+    /// The version; none if its document is no ladder.
+    pub ladder: Option<Ladder>,
     /// The document as it is stored.
     document: String,
 }
@@ -39,8 +39,8 @@ impl BillingTable {
         let range = Range::prefix(&self.table, LADDERS.to_owned(), "");
         let (mut read, mut days, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
         for item in range.all(&self.client, READ_LADDERS).await? {
-            match stored(&item) {
-                Ok(stored) => read.push(stored.ladder),
+            match stored(&item).and_then(|stored| read_ladder(&stored.document)) {
+                Ok(ladder) => read.push(ladder),
                 Err(error) => {
                     let day = text(READ_LADDERS, &item, SK).ok();
                     let day = day.and_then(|day| day.parse::<BillingDay>().ok());
@@ -58,7 +58,7 @@ impl BillingTable {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table, or the version, cannot be read.
+    /// [`StoreError`] when the table, or the item, cannot be read.
     pub async fn ladder(&self, version: BillingDay) -> Result<Option<StoredLadder>, StoreError> {
         let range = Range::one(&self.table, LADDERS.to_owned(), version.to_string());
         let item = range.all(&self.client, READ_LADDERS).await?.pop();
@@ -92,7 +92,9 @@ impl Writes {
 fn stored(item: &Item) -> Result<StoredLadder, StoreError> {
     check_format(READ_LADDERS, item)?;
     let document = text(READ_LADDERS, item, DOCUMENT)?;
-    let ladder =
-        serde_json::from_str(document).map_err(|error| StoreError::corrupt(READ_LADDERS, error))?;
-    Ok(StoredLadder { ladder, document: document.to_owned() })
+    Ok(StoredLadder { ladder: read_ladder(document).ok(), document: document.to_owned() })
+}
+
+fn read_ladder(document: &str) -> Result<Ladder, StoreError> {
+    serde_json::from_str(document).map_err(|error| StoreError::corrupt(READ_LADDERS, error))
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_billing::event::{StoredEvent, Subject};
 use steelyard_billing::{Ladder, Person, Stage, StageHold};
+use steelyard_books::LadderAdded;
 use steelyard_cli::local::http_event;
 use steelyard_runtime::{Function, Invocation};
 use steelyard_tests::{Answer, DiesAfter, Machine, Platform, reason};
@@ -112,7 +113,8 @@ async fn a_hold_is_told_when_it_begins_and_when_it_is_over() {
 async fn a_ladder_that_cannot_be_read_holds_up_no_other_event() {
     let platform = owing().await;
     let item = json!({
-        "pk": { "S": "ladders" }, "sk": { "S": "2015-05-02" }, "ladder": { "S": "broken" },
+        "pk": { "S": "ladders" }, "sk": { "S": "2015-05-02" }, "format": { "N": "1" },
+        "document": { "S": "broken" },
     });
     platform.put_item(&item).await;
     platform.run_until("2015-05-04T12:00").await;
@@ -120,7 +122,9 @@ async fn a_ladder_that_cannot_be_read_holds_up_no_other_event() {
     platform.recharge("a", 1, "transfer-1").await;
     platform.stack.drain().await.unwrap();
     assert_eq!(told(&platform, Some("a")).await.last().unwrap().kind, "recharge.paid");
-    platform.delete_item(&item).await;
+    let mended: Ladder = serde_json::from_str(&LADDER.replace("2014-04-01", "2015-05-02")).unwrap();
+    let added = platform.books().add_ladder(&mended, platform.today()).await.unwrap();
+    assert_eq!(added, LadderAdded::Replaced, "one that cannot be read may be replaced");
     platform.run_until("2015-05-06T12:00").await;
     let repaired = ["2015-05-04T16:30:00Z: good to throttled"];
     assert_eq!(stages(&platform, Some("a")).await, repaired, "the night looks at it again");
