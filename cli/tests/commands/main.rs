@@ -27,6 +27,7 @@ mod plan;
 mod platform;
 mod price;
 mod reach;
+mod rules;
 mod show;
 mod simulate;
 mod standing;

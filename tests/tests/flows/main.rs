@@ -50,5 +50,6 @@ mod store;
 mod template;
 mod unreadable;
 mod usage;
+mod ways_in;
 mod webhooks;
 mod writes;
