@@ -1,6 +1,7 @@
 //! `steelyard import`: meters a web access log.
 
 pub(crate) mod flags;
+mod follow;
 pub(crate) mod printed;
 mod progress;
 mod registrar;
@@ -18,6 +19,7 @@ use steelyard_ingest::{Counters, ImportAs, import};
 use steelyard_pricing::{BillingMonth, Name};
 use steelyard_runtime::Error;
 
+use self::follow::FollowArgs;
 use self::progress::ProgressLine;
 use self::registrar::Registrar;
 use self::rules::RuleArgs;
@@ -70,6 +72,8 @@ pub(crate) struct ImportArgs {
     source: SourceId,
 
     #[command(flatten)]
+    follow: FollowArgs,
+    #[command(flatten)]
     rule: RuleArgs,
 
     /// What names the lines of JSON that give only a day, and have no id, in this file.
@@ -87,7 +91,7 @@ impl ImportArgs {
     ) -> Result<Exit, Error> {
         let choice = self.rule.choice()?;
         // What cannot be opened is told before anything is asked for.
-        let (input, line) = self.open()?;
+        let opened = if self.follow.follow { None } else { Some(self.open()?) };
         let system = target.system(platform).await?;
         let (source, report) = (self.source.clone(), self.report.clone());
         let by = ImportAs { source, report, rule: choice.rule(&system.tables).await? };
@@ -103,6 +107,16 @@ impl ImportArgs {
             usage: system.tables.usage.clone(),
             calendar: system.rules()?.calendar,
             clock: system.clock.clone(),
+        };
+        let Some((input, line)) = opened else {
+            let to = (&by, &counters);
+            let summary = follow::follow(&self.file, &self.follow, to, register).await?;
+            if target.json {
+                output::json(&summary)?;
+            } else {
+                follow::print(&summary)?;
+            }
+            return Ok(Exit::done(summary.is_complete()));
         };
         let show = |far| line.show(far);
         let summary = import(input, &by, &counters, show, register).await?;

@@ -15,6 +15,7 @@ mod deposit;
 mod endpoints;
 mod exits;
 mod explain;
+mod follow;
 mod imports;
 mod items;
 mod listen;

@@ -59,7 +59,20 @@ async fn a_rule_is_tried_stored_and_gone_by() {
     platform.folder.write("web.log", &log);
     let tried = platform.run("rule try web.json web.log").await;
     assert_eq!(tried.code, 3);
-    expect![""].assert_eq(&tried.out);
+    expect![[r#"
+        5 lines: 3 billable, 1 of unknown callers, 1 refused
+        refused 1 lines: not a whole line of an access log
+          line 5: no request in quotation marks: not a whole line of the Common or Combined Log Format
+        callers that are no provider; write their providers behind them, for --map:
+        caller,provider
+        # 1 calls
+        7,
+        ┌──────────┬────────────┬───────────┬───────┐
+        │ provider ┆ day        ┆ api       ┆ calls │
+        ╞══════════╪════════════╪═══════════╪═══════╡
+        │ shop     ┆ 2015-05-17 ┆ v1/trades ┆ 3     │
+        └──────────┴────────────┴───────────┴───────┘
+    "#]].assert_eq(&tried.out);
     assert_eq!(calls(&platform).await, 0, "nothing is counted");
     for outcome in ["is stored", "was stored before"] {
         assert_eq!(platform.does("rule add web.json").await, format!("web {outcome}\n"));
@@ -67,7 +80,9 @@ async fn a_rule_is_tried_stored_and_gone_by() {
     assert_eq!(platform.does("rule list").await, "web\n");
     assert_eq!(platform.does("rule show web").await, RULE);
     platform.folder.write("web.json", &RULE.replace("\"segments\": 2", "\"segments\": 1"));
-    expect![""].assert_eq(&platform.fails("rule add web.json").await);
+    expect![[r#"
+        error: another rule web is stored: see `steelyard rule show web`; --replace puts this one in its place
+    "#]].assert_eq(&platform.fails("rule add web.json").await);
     let replaced = platform.does("rule add web.json --replace").await;
     assert_eq!(replaced, "web is stored in place of another\n");
     platform.folder.write("other.json", RULE);
@@ -77,7 +92,10 @@ async fn a_rule_is_tried_stored_and_gone_by() {
         assert!(calls(&platform).await >= counted);
     }
     assert_eq!(calls(&platform).await, 6);
-    expect![""].assert_eq(&platform.fails("import web.log --rule none").await);
+    expect![[r#"
+        error: there is no file `none`, and no stored rule of this name: see `steelyard rule list`
+    "#]]
+    .assert_eq(&platform.fails("import web.log --rule none").await);
 }
 
 #[test]
@@ -90,12 +108,21 @@ fn options_make_the_document_and_faults_are_named_by_line() {
     folder.write("web.json", &made);
     assert_eq!(folder.run("rule check web.json").done(), "web is a good rule\n");
     folder.write("bad.json", &RULE.replace("query:app_key", "agent"));
-    expect![""].assert_eq(&folder.run("rule check bad.json").err);
+    expect![[r#"
+        error: bad.json is refused:
+        bad.json:3: caller: give `host`, `user`, `query:NAME` or `extra:N` with N from 1
+    "#]]
+    .assert_eq(&folder.run("rule check bad.json").err);
     folder.write(
         "bad.json",
         &RULE.replace("\"segments\": 2", "\"window_s\": 0, \"provider_prefix\": \"x\""),
     );
-    expect![""].assert_eq(&folder.run("rule check bad.json").err);
+    expect![[r#"
+        error: bad.json is refused:
+        bad.json:7: provider_prefix: give either callers or provider_prefix
+        bad.json:7: window_s: must be 1 to 3600 seconds
+    "#]]
+    .assert_eq(&folder.run("rule check bad.json").err);
     assert_eq!(folder.run("import a.log --rule web --segments 2").code, 2);
     let schema: Value = serde_json::from_str(&folder.run("rule schema").done()).unwrap();
     let published = include_str!("../../../rules/rule.schema.json");
