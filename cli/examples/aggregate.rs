@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use steelyard_billing::Calendar;
-use steelyard_cli::import::{Batches, ImportRules, Input};
+use steelyard_import::{Batches, Input, Rule};
 use steelyard_runtime::Error;
 
 fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().ok_or("aggregate FILE [TIMES]")?;
     let times: u32 = arguments.next().map_or(Ok(1), |times| times.parse())?;
-    let (rules, calendar) = (ImportRules::default(), Calendar::new("Asia/Shanghai", 5)?);
+    let (rules, calendar) = (Rule::default(), Calendar::new("Asia/Shanghai", 5)?);
     let begin = Instant::now();
     let (mut lines, mut shares) = (0, 0);
     for _ in 0..times {

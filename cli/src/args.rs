@@ -7,7 +7,7 @@ use steelyard_runtime::Error;
 use crate::commands::{
     access, account, actions, adjust, adjustments, alerts, audit, breaker, campaign, debits, demo,
     deposit, events, import, items, ladder, local, mandates, plan, portal, price, provider,
-    reconcile, refund, runs, settle, standing, statement, usage, webhooks,
+    reconcile, refund, rule, runs, settle, standing, statement, usage, webhooks,
 };
 use crate::exit::Exit;
 use crate::output;
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     /// Keep the whole system running on this machine, its data in a folder.
     Local(local::LocalArgs),
     Import(Box<import::ImportArgs>),
+    #[command(subcommand)]
+    Rule(Box<rule::RuleCommand>),
     /// Charge every unsettled day up to yesterday.
     Settle(settle::SettleArgs),
     Runs(runs::RunsArgs),

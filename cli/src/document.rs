@@ -6,6 +6,7 @@ use jsonc_parser::ast::{ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use steelyard_billing::{Ladder, LadderDocument, LadderError};
+use steelyard_import::{Rule, RuleDocument, RuleError};
 use steelyard_json::JsonError;
 use steelyard_pricing::{AlertRules, Override, Plan, PlanError, QuotedUsage, Warning};
 use steelyard_runtime::Error;
@@ -38,6 +39,16 @@ impl Document<'_> {
         Ladder::try_from(document).map_err(|LadderError { faults }| {
             self.wrong(faults.into_iter().map(|(path, rule)| (path, rule.to_string())))
         })
+    }
+
+    /// The rule of imports in it, which makes sense. The error has a line for each fault, as that of a plan.
+    pub(crate) fn rule(&self) -> Result<RuleDocument, Error> {
+        let refused = |RuleError { faults }: RuleError| {
+            self.wrong(faults.into_iter().map(|(path, fault)| (path, fault.to_string())))
+        };
+        let document = RuleDocument::read(&self.text).map_err(refused)?;
+        Rule::try_from(&document).map_err(refused)?;
+        Ok(document)
     }
 
     /// The rules of alerts in it.

@@ -13,7 +13,6 @@ pub mod corrections;
 mod document;
 mod exit;
 mod explain;
-pub mod import;
 pub mod local;
 mod output;
 mod tables;
@@ -77,6 +76,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
     match command {
         Command::Demo(args) => args.run(&target).await,
         Command::Local(args) => args.run(&target, &platform).await,
+        Command::Rule(command) => command.run(&target, &platform).await,
         Command::Import(args) => args.run(&target, &platform).await,
         Command::Settle(args) => args.run(&target, &platform).await,
         Command::Runs(args) => args.run(&target, &platform).await,

@@ -136,7 +136,10 @@ impl Machine {
     pub fn ingest_by(&self, calendar: Calendar, platform: &Platform) -> LocalFunction {
         let stack = &platform.stack;
         let counter = Counter::new(self.tables.usage.clone(), calendar, stack.clock.clock());
-        LocalFunction::new(Ingest::new(counter), Duration::from_secs(30))
+        LocalFunction::new(
+            Ingest::new(counter, self.tables.billing.clone()),
+            Duration::from_secs(30),
+        )
     }
 
     /// Its books.

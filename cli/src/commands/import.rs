@@ -1,21 +1,29 @@
 //! `steelyard import`: meters a web access log.
 
-mod printed;
+pub(crate) mod flags;
+mod follow;
+pub(crate) mod printed;
 mod progress;
 mod registrar;
+pub(crate) mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use steelyard_billing::ProviderId;
+use steelyard_billing::{ProviderId, ReportId, SourceId};
+use steelyard_import::Input;
+use steelyard_ingest::{Counters, ImportAs, import};
 use steelyard_pricing::{BillingMonth, Name};
 use steelyard_runtime::Error;
 
+use self::follow::FollowArgs;
 use self::progress::ProgressLine;
 use self::registrar::Registrar;
+use self::rules::RuleArgs;
 use crate::exit::Exit;
-use crate::import::{Counters, ImportRules, Input, import};
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 
@@ -57,8 +65,22 @@ pub(crate) struct ImportArgs {
     /// nothing of it is settled.
     #[arg(long, requires = "register")]
     billed_from: Option<BillingMonth>,
+    /// The source in whose name the calls are reported: two logs need two sources.
+    ///
+    /// The same line of a source counts once, in whatever file it stands: always give a server's log the same source, and the logs of two servers two.
+    #[arg(long, default_value = "import", value_name = "ID")]
+    source: SourceId,
+
     #[command(flatten)]
-    rules: ImportRules,
+    follow: FollowArgs,
+    #[command(flatten)]
+    rule: RuleArgs,
+
+    /// What names the lines of JSON that give only a day, and have no id, in this file.
+    ///
+    /// Nothing in such a line says whether another one is of the same calls. Files of other calls need other ids. Under an id that was used, the file has to be the same one, mended or grown: of each API and day the larger count holds. Without this option the id is `lines`, and a file that names a provider and day which were imported so before is refused.
+    #[arg(long, value_name = "ID")]
+    report: Option<ReportId>,
 }
 
 impl ImportArgs {
@@ -67,11 +89,12 @@ impl ImportArgs {
         target: &TargetArgs,
         platform: &PlatformArgs,
     ) -> Result<Exit, Error> {
-        self.rules.check()?;
-        let input =
-            Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
-        let line = ProgressLine::begin(&input)?;
+        let choice = self.rule.choice()?;
+        // What cannot be opened is told before anything is asked for.
+        let opened = if self.follow.follow { None } else { Some(self.open()?) };
         let system = target.system(platform).await?;
+        let (source, report) = (self.source.clone(), self.report.clone());
+        let by = ImportAs { source, report, rule: choice.rule(&system.tables).await? };
         let registrar = match &self.register {
             Some(plan) => Some(Registrar::begin(target, &system, plan, self.billed_from).await?),
             None => None,
@@ -85,15 +108,32 @@ impl ImportArgs {
             calendar: system.rules()?.calendar,
             clock: system.clock.clone(),
         };
+        let Some((input, line)) = opened else {
+            let to = (&by, &counters);
+            let summary = follow::follow(&self.file, &self.follow, to, register).await?;
+            if target.json {
+                output::json(&summary)?;
+            } else {
+                follow::print(&summary)?;
+            }
+            return Ok(Exit::done(summary.is_complete()));
+        };
         let show = |far| line.show(far);
-        let summary = import(input, &self.rules, &counters, show, register).await?;
+        let summary = import(input, &by, &counters, show, register).await?;
         line.end();
         if target.json {
             output::json(&summary)?;
         } else {
-            printed::warn(&summary, self.rules.window);
+            printed::warn(&summary, by.rule.window);
             printed::print(&summary)?;
         }
         Ok(Exit::done(summary.is_complete()))
+    }
+
+    fn open(&self) -> Result<(Input, ProgressLine), Error> {
+        let input =
+            Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
+        let line = ProgressLine::begin(&input)?;
+        Ok((input, line))
     }
 }

@@ -29,6 +29,7 @@ pub(crate) mod provider;
 mod reach;
 pub(crate) mod reconcile;
 pub(crate) mod refund;
+pub(crate) mod rule;
 pub(crate) mod runs;
 pub(crate) mod settle;
 pub(crate) mod simulate;

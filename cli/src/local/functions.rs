@@ -192,7 +192,7 @@ impl Parts<'_> {
         let settler = Settler { books: self.books("watch"), usage: usage("watch") };
         let watch = Watch::new(settler, clock());
         Ok(Functions {
-            ingest: function(Ingest::new(counter), 30),
+            ingest: function(Ingest::new(counter, self.tables("ingest").billing), 30),
             settle: function(settle, 300),
             dispatch: function(dispatch, 60),
             debit: function(Debits::new(collector), 60),

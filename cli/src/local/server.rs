@@ -17,7 +17,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use steelyard_ingest::{USAGE_PATH, VOID_PATH};
+use steelyard_ingest::{LOGS_PATH, USAGE_PATH, VOID_PATH};
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_portal::SESSIONS_PATH;
@@ -44,6 +44,7 @@ pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: Sta
     let aws = embedded::router(Arc::clone(embedded)).layer(from_fn(aws_or_nothing));
     Router::new()
         .route(USAGE_PATH, route(&functions.ingest))
+        .route(LOGS_PATH, route(&functions.ingest))
         .route(VOID_PATH, usage_of_provider().fallback_service(route(&functions.ingest)))
         .route(PROVIDER_USAGE_PATH, route(&functions.quote))
         .route(STANDING_PATH, route(&functions.quote))
@@ -73,7 +74,7 @@ async fn aws_or_nothing(request: Request, aws: Next) -> Response {
         return aws.run(request).await;
     }
     let detail = format!(
-        "nothing is at {}; the APIs are POST {USAGE_PATH}, {VOID_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET {PROVIDER_USAGE_PATH} and /healthz",
+        "nothing is at {}; the APIs are POST {USAGE_PATH}, {VOID_PATH}, {LOGS_PATH}, {QUOTES_PATH}, {RECHARGES_PATH} and {MANDATES_PATH}, and GET {PROVIDER_USAGE_PATH} and /healthz",
         request.uri().path()
     );
     problem(Problem::NotFound, &detail)

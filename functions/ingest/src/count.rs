@@ -85,6 +85,16 @@ impl Counter {
         Guard::new(self.table.clone(), self.clock.clone())
     }
 
+    /// The time by its clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The calendar by which it counts.
+    pub(crate) fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
     /// Counts what may be counted of a report, for any provider.
     ///
     /// # Errors

@@ -1,11 +1,20 @@
-//! The HTTP ways in, `POST /v1/usage` and `POST /v1/usage/void`, answered with a proper status and, when
-//! not all went well, problem details (RFC 9457).
+//! The HTTP ways in, `POST /v1/usage`, `POST /v1/usage/void` and `POST /v1/logs/{rule}`, answered with a
+//! proper status and, when not all went well, problem details (RFC 9457).
+
+mod events;
+mod logs;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
+use steelyard_billing::Caller;
 use steelyard_runtime::{Problem, web};
 
+use self::events::Mode;
+use self::logs::LOGS_PREFIX;
+pub(crate) use self::logs::StoredRules;
+pub use self::logs::{LOGS_PATH, POST_BYTES_MAX};
 use crate::count::Counting;
+use crate::event::{EventError, UsageEvent};
 use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
 use crate::void::{Void, VoidError};
 use crate::{CountError, Ingest};
@@ -28,22 +37,38 @@ impl Ingest {
         &self,
         request: ApiGatewayV2httpRequest,
     ) -> ApiGatewayV2httpResponse {
-        if request.raw_path.as_deref() == Some(VOID_PATH) {
-            return self.answer_void(request).await;
+        match request.raw_path.as_deref() {
+            Some(VOID_PATH) => return self.answer_void(request).await,
+            Some(path) if path.starts_with(LOGS_PREFIX) => return self.answer_logs(request).await,
+            Some(_) | None => {}
         }
         if let Some(refusal) = web::refusal(&request, USAGE_PATH) {
             return refusal;
         }
-        let caller = web::caller(&request);
+        let (caller, headers) = (web::caller(&request), request.headers.clone());
         let body = match web::body(request, REPORT_BYTES_MAX) {
             Ok(body) => body,
             Err(error) => return web::refused_body(&error),
         };
-        let report = match UsageReport::read(&body) {
+        match Mode::of(&headers) {
+            Mode::Report => self.answer_report(&body, &caller).await,
+            Mode::Events => self.answer_events(&body, &caller).await,
+            Mode::Event => {
+                let event = steelyard_json::parse(&body).map_err(EventError::from);
+                self.answer_event(event.and_then(UsageEvent::read), &caller).await
+            }
+            Mode::Headers => {
+                self.answer_event(UsageEvent::of_headers(&headers, &body), &caller).await
+            }
+        }
+    }
+
+    async fn answer_report(&self, body: &[u8], caller: &Caller) -> ApiGatewayV2httpResponse {
+        let report = match UsageReport::read(body) {
             Ok(report) => report,
             Err(error) => return refused_report(&error),
         };
-        match self.count(&report, &caller).await {
+        match self.count(&report, caller).await {
             Ok(counting) => counted(&counting),
             Err(CountError::NotAdmitted(error)) => web::not_admitted(&error),
             Err(CountError::Store(error)) => unavailable(&error),

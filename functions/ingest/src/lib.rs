@@ -1,29 +1,34 @@
 //! The ingest function: counts usage reports, each once, and withdraws those that were wrong.
 //!
-//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event.
+//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API takes
+//! reports, CloudEvents, and the logs of gateways.
 
 mod count;
+mod event;
 mod http;
+mod import;
 mod report;
 mod void;
 
 pub use count::{
     CountedShares, Counter, Counting, Cumulative, CumulativeShares, Raising, RefusedRecord,
 };
-pub use http::{USAGE_PATH, VOID_PATH};
+pub use http::{LOGS_PATH, POST_BYTES_MAX, USAGE_PATH, VOID_PATH};
+pub use import::{Counters, ImportAs, ImportError, Importing, Progress, import};
 pub use report::{
-    AMOUNT_MAX, Accepted, COUNT_MAX, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal,
-    Refused, ReportError, Share, UsageReport,
+    Accepted, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError,
+    Share, UsageReport,
 };
 pub use void::{Void, VoidError, Voided, Voider};
 
+use http::StoredRules;
 use serde_json::Value;
 use steelyard_billing::Caller;
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Guard, Invocation, Message, NotAdmitted, aws,
     each_message, is_batch,
 };
-use steelyard_store::{StoreError, UsageTable};
+use steelyard_store::{BillingTable, StoreError, UsageTable};
 
 /// The function.
 #[derive(Clone, Debug)]
@@ -31,6 +36,7 @@ pub struct Ingest {
     counter: Counter,
     voider: Voider,
     guard: Guard,
+    rules: StoredRules,
 }
 
 /// Why a report could not be counted, or not all of it.
@@ -45,11 +51,12 @@ enum CountError {
 }
 
 impl Ingest {
-    /// The function that counts by `counter`, and withdraws what that counted.
+    /// The function that counts by `counter`, and withdraws what that counted. It reads logs by the rules
+    /// that are stored in `billing`.
     #[must_use]
-    pub fn new(counter: Counter) -> Ingest {
+    pub fn new(counter: Counter, billing: BillingTable) -> Ingest {
         let (voider, guard) = (counter.voider(), counter.guard());
-        Ingest { counter, voider, guard }
+        Ingest { counter, voider, guard, rules: StoredRules::new(billing) }
     }
 
     /// The function as its environment variables describe it.
@@ -59,15 +66,18 @@ impl Ingest {
     /// When a variable is missing or makes no sense; named, or AWS can't be reached at all.
     pub fn from_environment(environment: &Environment) -> Result<Ingest, Error> {
         let table = environment.required("USAGE_TABLE")?;
+        let billing = environment.required("BILLING_TABLE")?;
         let calendar = environment.calendar()?;
         let client = aws::dynamodb(&aws::in_lambda(environment)?);
-        Ok(Ingest::new(Counter::new(UsageTable::new(client, table), calendar, Clock::system())))
+        let billing = BillingTable::new(client.clone(), billing);
+        let usage = UsageTable::new(client, table);
+        Ok(Ingest::new(Counter::new(usage, calendar, Clock::system()), billing))
     }
 
     /// A message has nobody to answer to: whatever was not counted makes it fail, so that it ends
     /// in the dead-letter queue and not in silence. What was counted stays so.
     async fn message(&self, message: Message) -> Result<(), Error> {
-        let report = UsageReport::read(message.body.as_bytes())?;
+        let report = event::of_message(message.body.as_bytes())?;
         let counting = self.count(&report, &message.sender).await?;
         if counting.is_complete() {
             return Ok(());

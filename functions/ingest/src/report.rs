@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use steelyard_billing::{Basis, CountedDays, CumulativeUsage, ProviderId, ReportId, SourceId};
 use steelyard_json::{JsonError, Node};
-use steelyard_pricing::{Amount, BillingDay, Calls, Metered};
+use steelyard_pricing::{BillingDay, Metered};
 use thiserror::Error;
 
 pub use self::refusal::Refusal;
@@ -18,13 +18,6 @@ pub const RECORDS_MAX: usize = 10_000;
 
 /// The largest report, in bytes.
 pub const REPORT_BYTES_MAX: usize = 1_000_000;
-
-/// The most calls that one record may count. Far below what a month may have, so that no slip of a
-/// source fills one.
-pub const COUNT_MAX: Calls = Calls::new(1_000_000_000);
-
-/// The most yuan that may go through the calls of one record; as [`COUNT_MAX`].
-pub const AMOUNT_MAX: Amount = Amount::yuan(1_000_000_000);
 
 /// How far in the future usage may lie: clocks differ.
 pub const FUTURE_MAX: SignedDuration = SignedDuration::from_mins(5);

@@ -5,11 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use steelyard_pricing::{BillingDay, BillingMonth, Usage, UsageError};
+use steelyard_pricing::{Amount, BillingDay, BillingMonth, Calls, Usage, UsageError};
 
 use crate::{
     Account, Calendar, CorrectionId, ListedNames, MonthClose, Reason, Registration, Statement,
 };
+
+/// The most calls that one record may count. Far below what a month may have, so that no slip of a
+/// source fills one.
+pub const COUNT_MAX: Calls = Calls::new(1_000_000_000);
+
+/// The most yuan that may go through the calls of one record; as [`COUNT_MAX`].
+pub const AMOUNT_MAX: Amount = Amount::yuan(1_000_000_000);
 
 /// What was metered, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;

@@ -73,7 +73,9 @@ pub use calendar::{
 pub use coming::{ComingVersion, coming_versions};
 pub use comparison::{ApiCharge, ChargeChange, charge_by_api};
 pub use correction::{CorrectionError, CorrectionPhase, CorrectionSet, Undo};
-pub use counted::{CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal};
+pub use counted::{
+    AMOUNT_MAX, COUNT_MAX, CountedDays, DayCount, ReportCount, Reread, UsageRead, Withdrawal,
+};
 pub use cumulative::{CumulativeUsage, Label, LabelText, Part};
 pub use debit::{
     Asked, Attempt, Debit, DebitConflict, DebitRules, DebitTerms, Declined, Exchange,

@@ -32,6 +32,7 @@ mod record;
 mod refused;
 mod registry;
 mod reports;
+mod rules;
 mod runs;
 pub mod schema;
 mod session_links;
@@ -63,6 +64,7 @@ pub use registry::{
     RegistryCursor, RegistryCursorError, RegistryEntry, RegistryPage, RegistryShards,
 };
 pub use reports::{APIS_PER_DAY_MAX, Counted, CountedReport, Digest, Withdrawn};
+pub use rules::{StoredRule, StoredRules};
 pub use runs::{LatestRuns, RUNS_REGARDED};
 pub use session_links::session_link_id;
 pub use statements::{BookedTransfer, TransferOf};

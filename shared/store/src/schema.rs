@@ -40,6 +40,7 @@
 //! | billing | `action#id` | `action` | where the action of that name is |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //! | billing | `ladders` | `2014-04-01` | a version of the arrears ladder |
+//! | billing | `rules` | `kong` | a rule of imports |
 //! | billing | `link#…` | `link` | a link that opens a portal session, under the digest of its token; it expires |
 //! | events | `provider#…` or `platform` | `event#0000000042` | something that happened to the provider, or to the platform; it expires |
 //! | events | `provider#…` or `platform` | `numbering` | the number of the last event |
@@ -152,6 +153,7 @@ pub(crate) const REALM: &str = "realm";
 pub(crate) const TRANSFER: &str = "transfer";
 pub(crate) const PLANS: &str = "plans";
 pub(crate) const LADDERS: &str = "ladders";
+pub(crate) const RULES: &str = "rules";
 pub(crate) const CORRECTIONS: &str = "corrections";
 pub(crate) const LINK: &str = "link";
 pub(crate) const ACTION: &str = "action";

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use flate2::read::GzDecoder;
 use jiff::civil::{date, time};
 use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider, ProviderId};
 use steelyard_books::{Books, PlanAdded};
-use steelyard_cli::import::{Counters, ImportRules, Input, Summary, import};
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_import::{Input, Summary};
+use steelyard_ingest::{Counters, ImportAs, import};
 use steelyard_pricing::{AlertRules, BillingMonth, Fen, Plan};
 
 /// Pages: 20 calls free, the next 50 a fen each, then half a fen. Files: 1.23 fen each.
@@ -19,12 +19,6 @@ const PLAN: &str = r#"{
         {"rate": "pages", "apis": ["*"], "free_per_month": 20, "price": {"model": "graduated", "tiers": [
             {"up_to": "50", "unit_price": "0.01"}, {"unit_price": "0.005"}]}},
         {"rate": "files", "apis": ["files"], "price": {"model": "per_unit", "unit_price": "0.0123"}}]}"#;
-
-#[derive(Parser)]
-struct Rules {
-    #[command(flatten)]
-    rules: ImportRules,
-}
 
 fn log() -> Option<PathBuf> {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/access.log.gz");
@@ -60,7 +54,7 @@ async fn stack() -> Stack {
 }
 
 async fn import_log(stack: &Stack, log: &Path) -> Summary {
-    let rules = Rules::parse_from(["import"]).rules;
+    let rules = ImportAs::default();
     let counters = Counters {
         usage: stack.tables.usage.clone(),
         calendar: stack.rules.calendar.clone(),

@@ -51,5 +51,6 @@ mod store;
 mod template;
 mod unreadable;
 mod usage;
+mod ways_in;
 mod webhooks;
 mod writes;

@@ -72,6 +72,7 @@ const RIGHTS: &[Explained] = &[
     allow("IngestRole", TAKE, "UsageQueue.Arn", &[], "The usage queue delivers reports."),
     allow("IngestRole", BATCH_GET, USAGE, &[], "A report is counted for registered providers only."),
     allow("IngestRole", QUERY, USAGE, &[], "The grants say who may report; a report of very many calls is compared with what its month has."),
+    allow("IngestRole", QUERY, BILLING, &["ForAllValues:StringEquals dynamodb:LeadingKeys rules"], "The logs of gateways are read by the rules that are stored for them, and nothing else of the billing table is."),
     allow("IngestRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes counted_at_s cumulative digest expires_at_s format metered pk sk version"], "A report is added once for each provider and day that it names, and a cumulative one grows. A registration has other attributes."),
     allow("IngestRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:LeadingKeys #refused"], "What was refused of a queued report is noted, so that it is told."),
     allow("IngestRole", UPDATE, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes d01 d02 d03 d04 d05 d06 d07 d08 d09 d10 d11 d12 d13 d14 d15 d16 d17 d18 d19 d20 d21 d22 d23 d24 d25 d26 d27 d28 d29 d30 d31 expires_at_s format pk sk version withdrawn"], "A report is withdrawn; and usage that changes after its day was over is noted, so that settlement reads the day again."),

@@ -165,13 +165,14 @@ fn every_operation_of_the_document_has_a_route_with_the_authorizer_that_it_says(
 }
 
 /// The sources of everything that logs.
-const LOGGING: [&str; 10] = [
+const LOGGING: [&str; 11] = [
     include_str!("../../../functions/settle/src/lib.rs"),
     include_str!("../../../functions/debit/src/breaker.rs"),
     include_str!("../../../functions/debit/src/debit.rs"),
     include_str!("../../../functions/debit/src/mandate.rs"),
     include_str!("../../../functions/debit/src/recharge.rs"),
     include_str!("../../../functions/debit/src/refund.rs"),
+    include_str!("../../../functions/ingest/src/http/logs.rs"),
     include_str!("../../../functions/notify/src/lib.rs"),
     include_str!("../../../functions/reconcile/src/reconciler.rs"),
     include_str!("../../../functions/webhooks/src/delivery.rs"),

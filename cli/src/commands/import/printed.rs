@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
+use steelyard_import::{HEADER, Kinds, Reason, Refused, Summary, Unmapped, UnmappedCallers};
 use steelyard_pricing::{Amount, Metered};
 use steelyard_runtime::Error;
 
-use crate::import::{HEADER, Kinds, Reason, Refused, Summary, Unmapped, UnmappedCallers};
 use crate::output::{self, grouped};
 
 /// Prints what became of each line and each call.
@@ -13,7 +13,7 @@ use crate::output::{self, grouped};
 /// # Errors
 ///
 /// When standard output can't be written.
-pub(super) fn print(summary: &Summary) -> Result<(), Error> {
+pub(crate) fn print(summary: &Summary) -> Result<(), Error> {
     print_lines(summary)?;
     print_calls(summary)?;
     print_refused_lines(summary)?;
@@ -23,7 +23,7 @@ pub(super) fn print(summary: &Summary) -> Result<(), Error> {
 }
 
 /// Warns on standard error about calls that the import may have missed.
-pub(super) fn warn(summary: &Summary, window_s: u32) {
+pub(crate) fn warn(summary: &Summary, window_s: u32) {
     if summary.edges.has_equal_lines() {
         output::tell(
             "warning: the first or the last second of the file has equal lines: if the log was cut between \

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
+use steelyard_import::Input;
+use steelyard_ingest::Progress;
 use steelyard_runtime::Error;
 
-use crate::import::{Input, Progress};
 use crate::output::grouped;
 
 /// A line on standard error, if that is a terminal, from the beginning to the end of an import.

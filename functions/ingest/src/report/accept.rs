@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Calendar, Part, ProviderId};
+use steelyard_billing::{AMOUNT_MAX, COUNT_MAX, Calendar, Part, ProviderId};
 use steelyard_json::Node;
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 use steelyard_store::APIS_PER_DAY_MAX;
 
-use super::{
-    AMOUNT_MAX, Accepted, COUNT_MAX, Counts, FUTURE_MAX, Refusal, Refused, Share, UsageRecord,
-    UsageReport,
-};
+use super::{Accepted, Counts, FUTURE_MAX, Refusal, Refused, Share, UsageRecord, UsageReport};
 
 impl UsageReport {
     /// What may be counted of it now.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use steelyard_json::Node;
 use steelyard_pricing::{Amount, BillingDay, Calls};
 use thiserror::Error;
@@ -37,6 +38,54 @@ enum WhenField {
     Day(String),
 }
 
+/// The names that the fields of JSON lines have. A name with dots leads into objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FieldNames {
+    /// The line's own id: a line counts once by it. Of a line without a value here, see `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub id: Option<String>,
+    /// The caller, as of `caller`. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub provider: Option<String>,
+    /// The name of the API. Give either this or `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub api: Option<String>,
+    /// The path or the URL of the request, from which the rule makes the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub path: Option<String>,
+    /// The instant: of RFC 3339, as access logs write it, or Unix time in seconds or milliseconds.
+    /// Give either this or `day`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub at: Option<String>,
+    /// The billing day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub day: Option<String>,
+    /// How many calls the line tells of; one unless it has a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub count: Option<String>,
+    /// What went through the calls, in yuan, as a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub amount: Option<String>,
+    /// The HTTP method, for `methods`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub method: Option<String>,
+    /// The HTTP status, for `status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub status: Option<String>,
+}
+
 /// What an exported line says. Its texts are as they were exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exported {
@@ -52,10 +101,6 @@ pub struct Exported {
     pub count: Calls,
     /// What went through them, in yuan.
     pub amount: Amount,
-    /// The HTTP method, if the map names its field.
-    pub method: Option<String>,
-    /// The HTTP status, if the map names its field.
-    pub status: Option<u16>,
 }
 
 /// What was called.
@@ -103,6 +148,9 @@ pub struct FieldError {
     pub why: String,
 }
 
+const FIELD_NAMES: [&str; 10] =
+    ["id", "provider", "api", "path", "at", "day", "count", "amount", "method", "status"];
+
 const FIELDS: &str = "id, provider, api, path, at, day, count, amount, method and status";
 
 impl FieldMap {
@@ -116,10 +164,6 @@ impl FieldMap {
         let count = count.map_or(Ok(Calls::new(1)), |(field, count)| calls(field, count))?;
         let amount = optional(line, self.amount.as_ref())?;
         let amount = amount.map_or(Ok(Amount::ZERO), |(field, value)| amount_of(field, value))?;
-        let method = optional(line, self.method.as_ref())?;
-        let method = method.map(|(field, value)| text(field, value)).transpose()?;
-        let status = optional(line, self.status.as_ref())?;
-        let status = status.map(|(field, value)| parsed(field, value, "an HTTP status"));
         let id = optional(line, self.id.as_ref())?;
         let id = id.map(|(field, value)| text(field, value)).transpose()?;
         Ok(Exported {
@@ -130,9 +174,20 @@ impl FieldMap {
             when: self.when.read(line)?,
             count,
             amount,
-            method,
-            status: status.transpose()?,
         })
+    }
+
+    /// The method and the status of a line, if the map names their fields and the line has them.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] naming the field that is wrong.
+    pub fn answer(&self, line: &Node) -> Result<(Option<String>, Option<u16>), FieldError> {
+        let method = optional(line, self.method.as_ref())?;
+        let method = method.map(|(field, value)| text(field, value)).transpose()?;
+        let status = optional(line, self.status.as_ref())?;
+        let status = status.map(|(field, value)| parsed(field, value, "an HTTP status"));
+        Ok((method, status.transpose()?))
     }
 }
 
@@ -248,69 +303,74 @@ fn wrong(field: &str, why: impl fmt::Display) -> FieldError {
     FieldError { field: field.to_owned(), why: why.to_string() }
 }
 
-impl FromStr for FieldMap {
-    type Err = FieldMapError;
+impl TryFrom<&FieldNames> for FieldMap {
+    type Error = FieldMapError;
 
-    fn from_str(text: &str) -> Result<FieldMap, FieldMapError> {
-        let mut names = Names::read(text)?;
-        let map = FieldMap {
-            id: names.take("id"),
-            provider: names.take("provider").ok_or(FieldMapError::Missing("provider"))?,
-            api: match (names.take("api"), names.take("path")) {
+    fn try_from(names: &FieldNames) -> Result<FieldMap, FieldMapError> {
+        let mut names = names.clone();
+        for field in FIELD_NAMES {
+            if names.named(field).is_some_and(|name| name.as_deref() == Some("")) {
+                return Err(FieldMapError::Missing(field));
+            }
+        }
+        Ok(FieldMap {
+            id: names.id,
+            provider: names.provider.ok_or(FieldMapError::Missing("provider"))?,
+            api: match (names.api, names.path) {
                 (Some(name), None) => ApiField::Name(name),
                 (None, Some(path)) => ApiField::Path(path),
                 (Some(_), Some(_)) | (None, None) => {
                     return Err(FieldMapError::Either("api or path"));
                 }
             },
-            when: match (names.take("at"), names.take("day")) {
+            when: match (names.at, names.day) {
                 (Some(at), None) => WhenField::At(at),
                 (None, Some(day)) => WhenField::Day(day),
                 (Some(_), Some(_)) | (None, None) => {
                     return Err(FieldMapError::Either("at or day"));
                 }
             },
-            count: names.take("count"),
-            amount: names.take("amount"),
-            method: names.take("method"),
-            status: names.take("status"),
-        };
-        names.end().map(|()| map)
+            count: names.count,
+            amount: names.amount,
+            method: names.method,
+            status: names.status,
+        })
     }
 }
 
-/// The pairs of a map that are left.
-struct Names(Vec<(String, String)>);
+impl FromStr for FieldNames {
+    type Err = FieldMapError;
 
-impl Names {
-    fn read(text: &str) -> Result<Names, FieldMapError> {
-        let mut names = Vec::<(String, String)>::new();
+    /// `provider=NAME,path=NAME,at=NAME`; names that make no map are refused.
+    fn from_str(text: &str) -> Result<FieldNames, FieldMapError> {
+        let mut names = FieldNames::default();
         for pair in text.split(',') {
             let refused = || FieldMapError::Pair(Excerpt::of(pair));
             let (field, name) = pair.split_once('=').ok_or_else(refused)?;
-            if name.is_empty() {
-                return Err(refused());
-            }
-            if names.iter().any(|(known, _)| known == field) {
+            let known = names.named(field).filter(|_| !name.is_empty()).ok_or_else(refused)?;
+            if known.replace(name.to_owned()).is_some() {
                 return Err(FieldMapError::Twice(field.to_owned()));
             }
-            names.push((field.to_owned(), name.to_owned()));
         }
-        Ok(Names(names))
+        FieldMap::try_from(&names).map(|_| names)
     }
+}
 
-    fn take(&mut self, field: &str) -> Option<String> {
-        let at = self.0.iter().position(|(known, _)| known == field)?;
-        Some(self.0.swap_remove(at).1)
-    }
-
-    fn end(self) -> Result<(), FieldMapError> {
-        match self.0.first() {
-            Some((field, name)) => {
-                Err(FieldMapError::Pair(Excerpt::of(&format!("{field}={name}"))))
-            }
-            None => Ok(()),
-        }
+impl FieldNames {
+    fn named(&mut self, field: &str) -> Option<&mut Option<String>> {
+        Some(match field {
+            "id" => &mut self.id,
+            "provider" => &mut self.provider,
+            "api" => &mut self.api,
+            "path" => &mut self.path,
+            "at" => &mut self.at,
+            "day" => &mut self.day,
+            "count" => &mut self.count,
+            "amount" => &mut self.amount,
+            "method" => &mut self.method,
+            "status" => &mut self.status,
+            _ => return None,
+        })
     }
 }
 
@@ -318,15 +378,19 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn read(map: &str, line: &str) -> Result<Exported, FieldError> {
-        let map = map.parse::<FieldMap>().unwrap();
-        map.read(&steelyard_json::parse(line.as_bytes()).unwrap())
+    type Answer = (Option<String>, Option<u16>);
+
+    fn read(map: &str, line: &str) -> Result<(Exported, Answer), FieldError> {
+        let map = FieldMap::try_from(&map.parse::<FieldNames>().unwrap()).unwrap();
+        let line = steelyard_json::parse(line.as_bytes()).unwrap();
+        let answer = map.answer(&line)?;
+        map.read(&line).map(|read| (read, answer))
     }
 
     /// What a line says, in short.
     fn check(map: &str, line: &str, said: &str) {
         let found = match read(map, line) {
-            Ok(Exported { caller, api, when, count, amount, method, status, .. }) => {
+            Ok((Exported { caller, api, when, count, amount, .. }, (method, status))) => {
                 let api = match api {
                     ExportedApi::Name(name) => name,
                     ExportedApi::Path(path) => format!("path {path}"),
@@ -413,7 +477,7 @@ mod tests {
             ("provider=a,api=b", "give either at or day".to_owned()),
             ("provider=a,api=b,at=c,day=c", "give either at or day".to_owned()),
         ] {
-            assert_eq!(map.parse::<FieldMap>().unwrap_err().to_string(), why, "{map}");
+            assert_eq!(map.parse::<FieldNames>().unwrap_err().to_string(), why, "{map}");
         }
     }
 }

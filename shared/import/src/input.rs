@@ -79,6 +79,28 @@ impl Input {
         self.read.load(Ordering::Relaxed)
     }
 
+    /// The first byte that is left and is no white space; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes can't be read or unpacked.
+    pub fn first(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            let left = self.lines.fill_buf()?;
+            let blank = left.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            match left.get(blank) {
+                Some(first) => return Ok(Some(*first)),
+                None if blank == 0 => return Ok(None),
+                None => self.lines.consume(blank),
+            }
+        }
+    }
+
+    /// All that is left, unpacked.
+    pub fn rest(&mut self) -> impl Read {
+        &mut self.lines
+    }
+
     /// Reads the next line, in place of what `line` holds, without its line break (`\n` or `\r\n`).
     /// None at the end.
     ///

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use steelyard_billing::WallTime;
-use steelyard_ingest::{AMOUNT_MAX, COUNT_MAX};
+use steelyard_billing::{AMOUNT_MAX, COUNT_MAX};
 use steelyard_pricing::{Amount, Metered, UsageError};
 use thiserror::Error;
 

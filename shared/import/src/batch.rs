@@ -7,7 +7,7 @@ use std::io;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Calendar, ProviderId, ReportId};
-use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered};
+use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered, UsageError};
 
 use super::billable::NotBillable;
 use super::edges::Edges;
@@ -19,7 +19,7 @@ use super::line::{Identity, Line, LineCalls};
 use super::line_error::LineError;
 use super::reasons::Refused;
 use super::request::Odd;
-use super::rule::ImportRules;
+use super::rule::Rule;
 use super::unmapped::UnmappedCallers;
 
 /// How many lines are read before what is finished is reported. It changes no report.
@@ -95,34 +95,29 @@ pub struct Record {
 /// The batches of a file, in order. After an error there are no more.
 pub struct Batches<'a> {
     input: Input,
-    rules: &'a ImportRules,
+    lines: Lines<'a>,
+    is_over: bool,
+}
+
+/// What the lines of a file say, line by line as they come.
+#[derive(Clone)]
+pub struct Lines<'a> {
+    rule: &'a Rule,
     calendar: &'a Calendar,
-    lines: u64,
+    number: u64,
     metered: Metered,
     hours: Hours,
-    days: HashMap<(ProviderId, BillingDay, ApiName), (Metered, u64)>,
+    days: Sums,
     edges: Edges,
     /// The line before, to tell whether the last one is cut off.
     before: Vec<u8>,
-    is_over: bool,
 }
 
 impl<'a> Batches<'a> {
     /// The batches of an input.
     #[must_use]
-    pub fn new(input: Input, rules: &'a ImportRules, calendar: &'a Calendar) -> Batches<'a> {
-        Batches {
-            input,
-            rules,
-            calendar,
-            lines: 0,
-            metered: Metered::ZERO,
-            hours: Hours::new(rules.window, LINES_KEPT_MAX),
-            days: HashMap::new(),
-            edges: Edges::default(),
-            before: Vec::new(),
-            is_over: false,
-        }
+    pub fn new(input: Input, rule: &'a Rule, calendar: &'a Calendar) -> Batches<'a> {
+        Batches { input, lines: Lines::new(rule, calendar), is_over: false }
     }
 
     /// What is read.
@@ -134,70 +129,79 @@ impl<'a> Batches<'a> {
     /// How many lines were read.
     #[must_use]
     pub fn lines(&self) -> u64 {
-        self.lines
+        self.lines.number
     }
 
     fn read_batch(&mut self) -> io::Result<Batch> {
         let mut batch = Batch::default();
         let mut line = Vec::new();
-        let end = self.lines + LINES_PER_BATCH;
-        while self.lines < end {
+        let end = self.lines.number + LINES_PER_BATCH;
+        while self.lines.number < end {
             let Some(how) = self.input.read_line(&mut line)? else {
-                self.end(&mut batch);
+                self.is_over = true;
+                self.lines.end(&mut batch);
                 return Ok(batch);
             };
-            self.lines += 1;
-            self.read_line(&line, how, &mut batch);
-            std::mem::swap(&mut self.before, &mut line);
+            self.lines.read(&mut line, how, &mut batch);
         }
-        batch.hours = self.hours.finished();
+        self.lines.finished(&mut batch);
         Ok(batch)
     }
+}
 
-    fn end(&mut self, batch: &mut Batch) {
-        self.is_over = true;
-        let hours =
-            std::mem::replace(&mut self.hours, Hours::new(self.rules.window, LINES_KEPT_MAX));
-        self.edges.steps_back = hours.steps_back();
-        batch.hours = hours.end();
-        batch.edges = std::mem::take(&mut self.edges);
-        let record = |((provider, day, api), (metered, line))| {
-            let Metered { calls: count, amount } = metered;
-            Record { provider, api, day, count, amount, line }
-        };
-        batch.days = self.days.drain().map(record).collect();
-        batch.days.sort_unstable_by(|left, right| left.key().cmp(&right.key()));
+impl<'a> Lines<'a> {
+    /// The lines of a file of which none is read.
+    #[must_use]
+    pub fn new(rule: &'a Rule, calendar: &'a Calendar) -> Lines<'a> {
+        Lines {
+            rule,
+            calendar,
+            number: 0,
+            metered: Metered::ZERO,
+            hours: Hours::new(rule.window, LINES_KEPT_MAX),
+            days: Sums::default(),
+            edges: Edges::default(),
+            before: Vec::new(),
+        }
     }
 
-    fn read_line(&mut self, line: &[u8], end: LineEnd, batch: &mut Batch) {
+    /// Reads the next line, which has no line break, and takes it. What is left in `line` is to be written over.
+    pub fn read(&mut self, line: &mut Vec<u8>, end: LineEnd, batch: &mut Batch) {
+        self.number += 1;
         let read = match end {
             LineEnd::TooLong => Err(LineError::TooLong),
             LineEnd::File if is_cut_off(line, &self.before) => Err(LineError::Unfinished),
-            LineEnd::Break | LineEnd::File => Line::read(line, self.rules, self.calendar),
+            LineEnd::Break | LineEnd::File => Line::read(line, self.rule, self.calendar),
         };
-        let added = match read {
-            Ok(Line::Blank) => {
-                batch.blank += 1;
-                Ok(())
-            }
-            Ok(Line::Odd(odd)) => {
-                batch.odd.add(odd);
-                Ok(())
-            }
-            Ok(Line::NotBillable(why)) => {
-                batch.not_billable.add(why);
-                Ok(())
-            }
-            Ok(Line::Unmapped { caller, calls }) => {
-                batch.unmapped.add(caller, calls.get());
-                Ok(())
-            }
-            Ok(Line::Calls(calls)) => self.add(calls, line, batch),
-            Err(why) => Err(why),
-        };
-        if let Err(why) = added {
-            batch.bad.push(BadLine { line: self.lines, why });
+        let number = self.number;
+        if let Some(calls) = batch.sort(number, read)
+            && let Err(why) = self.add(calls, line, batch)
+        {
+            batch.bad.push(BadLine { line: number, why });
         }
+        std::mem::swap(&mut self.before, line);
+    }
+
+    /// Adds to a batch what is finished.
+    pub fn finished(&mut self, batch: &mut Batch) {
+        batch.hours = self.hours.finished();
+    }
+
+    /// Adds to a batch what is finished, and besides how far all that is not has come: counting the
+    /// same again later changes nothing.
+    pub fn so_far(&mut self, batch: &mut Batch) {
+        self.finished(batch);
+        batch.hours.extend(self.hours.clone().end());
+    }
+
+    /// Adds all that is left to the last batch. After it the file begins anew.
+    pub fn end(&mut self, batch: &mut Batch) {
+        let mut lines = std::mem::replace(self, Lines::new(self.rule, self.calendar));
+        self.number = lines.number;
+        lines.edges.steps_back = lines.hours.steps_back();
+        batch.hours = lines.hours.end();
+        batch.edges = lines.edges;
+        batch.days = lines.days.into_records();
     }
 
     /// Adds the calls of a line, unless those of the whole file are more than one count can hold.
@@ -223,22 +227,50 @@ impl<'a> Batches<'a> {
         let LineCalls { provider, api, day, metered, identity } = calls;
         match identity {
             Identity::At(at) => {
-                let (print, line) = (Fingerprint::of(line), self.lines);
+                let (print, line) = (Fingerprint::of(line), self.number);
                 self.hours.add(Call { provider, api, day, at, metered, print, line })?;
                 self.edges.add(at.as_second(), print);
             }
             Identity::Id(id) => {
                 let Metered { calls: count, amount } = metered;
-                let record = Record { provider, api, day, count, amount, line: self.lines };
+                let record = Record { provider, api, day, count, amount, line: self.number };
                 batch.identified.push(IdentifiedLine { id: line_id(&id), record });
             }
             Identity::Day => {
-                let sum = self.days.entry((provider, day, api));
-                let (sum, _) = sum.or_insert((Metered::ZERO, self.lines));
-                *sum = sum.plus(metered)?;
+                self.days.add((provider, day, api), metered, self.number)?;
             }
         }
         Ok(())
+    }
+}
+
+/// What was metered by provider, day and API, each with the first of its lines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sums(HashMap<(ProviderId, BillingDay, ApiName), (Metered, u64)>);
+
+impl Sums {
+    /// Adds what a line tells of.
+    pub(super) fn add(
+        &mut self,
+        key: (ProviderId, BillingDay, ApiName),
+        metered: Metered,
+        line: u64,
+    ) -> Result<(), UsageError> {
+        let (sum, first) = self.0.entry(key).or_insert((Metered::ZERO, line));
+        *sum = sum.plus(metered)?;
+        *first = line.min(*first);
+        Ok(())
+    }
+
+    /// The sums in the order of providers, days and APIs.
+    pub(super) fn into_records(self) -> Vec<Record> {
+        let record = |((provider, day, api), (metered, line))| {
+            let Metered { calls: count, amount } = metered;
+            Record { provider, api, day, count, amount, line }
+        };
+        let mut records = self.0.into_iter().map(record).collect::<Vec<_>>();
+        records.sort_unstable_by(|left, right| left.key().cmp(&right.key()));
+        records
     }
 }
 
@@ -275,7 +307,7 @@ fn quotation_marks(line: &[u8]) -> usize {
 }
 
 /// The id of the report of a line that has that id.
-fn line_id(id: &str) -> ReportId {
+pub(super) fn line_id(id: &str) -> ReportId {
     format!("line-{id}").parse().unwrap_or_else(|_| {
         let digest =
             Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -306,6 +338,19 @@ impl Refused for BadLine {
 }
 
 impl Batch {
+    /// Sorts a line in. Gives the calls to bill, if it tells of some.
+    pub(super) fn sort(&mut self, number: u64, read: Result<Line, LineError>) -> Option<LineCalls> {
+        match read {
+            Ok(Line::Blank) => self.blank += 1,
+            Ok(Line::Odd(odd)) => self.odd.add(odd),
+            Ok(Line::NotBillable(why)) => self.not_billable.add(why),
+            Ok(Line::Unmapped { caller, calls }) => self.unmapped.add(caller, calls.get()),
+            Ok(Line::Calls(calls)) => return Some(calls),
+            Err(why) => self.bad.push(BadLine { line: number, why }),
+        }
+        None
+    }
+
     /// The providers whose calls of such days it reports, each with the first of their months.
     #[must_use]
     pub fn first_months(

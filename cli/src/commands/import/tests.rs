@@ -11,10 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, Provider, ProviderId};
 use steelyard_books::Books;
+use steelyard_import::{Input, Rule, Summary};
+use steelyard_ingest::{Counters, ImportAs, ImportError, Progress, import};
 use steelyard_pricing::{AlertRules, BillingDay, BillingMonth, Fen, Metered};
 use steelyard_runtime::{Clock, aws};
 
-use super::*;
 use crate::Tables;
 use crate::local::embedded::{Embedded, Fault, Target, Transport};
 
@@ -53,7 +54,7 @@ impl Store {
         }
     }
 
-    async fn try_import(&self, input: Input, rules: &ImportRules) -> Result<Summary, ImportError> {
+    async fn try_import(&self, input: Input, rules: &ImportAs) -> Result<Summary, ImportError> {
         let register = async |callers: &Callers| {
             self.register(&callers.keys().cloned().collect()).await;
             Ok(())
@@ -61,14 +62,14 @@ impl Store {
         import(input, rules, &self.counters, |_| (), register).await
     }
 
-    async fn import_by(&self, text: &str, rules: &ImportRules) -> Summary {
+    async fn import_by(&self, text: &str, rules: &ImportAs) -> Summary {
         let summary = self.try_import(text_input(text), rules).await.unwrap();
         assert_adds_up(&summary);
         summary
     }
 
     async fn import(&self, text: &str) -> Summary {
-        self.import_by(text, &ImportRules::default()).await
+        self.import_by(text, &ImportAs::default()).await
     }
 
     async fn calls_of(&self, provider: &ProviderId) -> u64 {
@@ -189,7 +190,7 @@ async fn busy_hour_that_grows_counts_what_is_new() {
     let day = "2015-05-17".parse().unwrap();
     let id = "log-2015-05-17T10Z".parse().unwrap();
     let of = [("a".parse().unwrap(), day)];
-    let source = ImportRules::default().source;
+    let source = ImportAs::default().source;
     let found = store.tables.usage.cumulative((&source, &id), &of).await.unwrap();
     let counts = found[&of[0]].iter().filter(|(_, _, sub, _)| sub.is_none()).count();
     assert_eq!(counts, 26);
@@ -211,12 +212,15 @@ async fn file_that_was_mended_is_imported_again() {
 async fn other_rules_for_the_names_of_apis_conflict_and_count_nothing() {
     let store = Store::new().await;
     store.import(&log(&["a", "b"])).await;
-    let rules = ImportRules { segments: 2, ..ImportRules::default() };
+    let rules = ImportAs { rule: Rule { segments: 2, ..Rule::default() }, ..ImportAs::default() };
     let summary = store.import_by(&log(&["a", "b", "a", "c"]), &rules).await;
     assert_eq!(outcome(&summary), [(1, 1), NONE, (2, 3), NONE]);
     assert_eq!((store.calls("a").await, store.calls("c").await), (1, 1));
     // More of the calls that are billable only add.
-    let rules = ImportRules { status: "all".parse().unwrap(), ..ImportRules::default() };
+    let rules = ImportAs {
+        rule: Rule { status: "all".parse().unwrap(), ..Rule::default() },
+        ..ImportAs::default()
+    };
     let more = log(&["a", "b"]) + &log(&["a"]).replace(" 200 ", " 404 ");
     assert_eq!(outcome(&store.import_by(&more, &rules).await), [(1, 1), (2, 2), NONE, NONE]);
 }
@@ -266,7 +270,7 @@ async fn lines_that_give_only_a_day_are_asked_about_and_not_guessed() {
     let store = Store::new().await;
     let by = |report: &str| {
         let report = Some(report.parse().unwrap());
-        ImportRules { report, ..ImportRules::default() }
+        ImportAs { report, ..ImportAs::default() }
     };
     let (hour, grown) = (record("", 5), record("", 5) + &record("", 7));
     assert_eq!(outcome(&store.import(&hour).await), [(1, 5), NONE, NONE, NONE]);
@@ -300,7 +304,7 @@ async fn lines_that_give_only_a_day_are_asked_about_and_not_guessed() {
 async fn two_sources_with_the_same_lines_are_both_counted() {
     let store = Store::new().await;
     for source in ["web-1", "web-2"] {
-        let rules = ImportRules { source: source.parse().unwrap(), ..ImportRules::default() };
+        let rules = ImportAs { source: source.parse().unwrap(), ..ImportAs::default() };
         assert_eq!(outcome(&store.import_by(&log(&["a"]), &rules).await)[0], (1, 1));
     }
     assert_eq!(store.calls("a").await, 2);
@@ -314,7 +318,7 @@ async fn what_the_counter_refuses_is_shown_and_counted_by_a_later_import() {
 {"provider":"a","api":"x","at":"2015-05-22T04:00:00Z","count":6}"#;
     store.register(&["a".parse().unwrap()].into()).await;
     let nobody = async |_: &Callers| Ok(());
-    let (input, rules) = (text_input(&text), ImportRules::default());
+    let (input, rules) = (text_input(&text), ImportAs::default());
     let summary = import(input, &rules, &store.counters, |_| (), nobody).await;
     let summary = summary.unwrap();
     assert_adds_up(&summary);
@@ -366,7 +370,7 @@ async fn import_that_stops_half_way_is_finished_by_the_next() {
             store.register(&hosts.iter().map(|host| host.parse().unwrap()).collect()).await;
             store.transport.faults().strike(Target::Operation("PutItem"), stop..=stop, fault);
             let nobody = async |_: &Callers| Ok(());
-            let rules = ImportRules::default();
+            let rules = ImportAs::default();
             let input = text_input(&log(&hosts));
             let stopped = import(input, &rules, &store.counters, |_| (), nobody).await;
             assert!(matches!(stopped, Err(ImportError::Count { .. })), "{stopped:?}");
@@ -391,7 +395,7 @@ async fn progress_and_callers_are_told_batch_by_batch() {
         callers.lock().unwrap().push(new.keys().map(ToString::to_string).collect::<Vec<_>>());
         Ok(())
     };
-    let (input, rules) = (text_input(&text), ImportRules::default());
+    let (input, rules) = (text_input(&text), ImportAs::default());
     import(input, &rules, &store.counters, progress, register).await.unwrap();
     let all = [(10_000, 0), (10_000, 10_000), (10_002, 10_000), (10_002, 10_002)];
     assert_eq!(lines.into_inner().unwrap(), all);
@@ -402,7 +406,7 @@ async fn progress_and_callers_are_told_batch_by_batch() {
 async fn callers_that_cannot_be_registered_stop_the_import() {
     let store = Store::new().await;
     let register = async |_: &Callers| Err("no plan".into());
-    let (input, rules) = (text_input(&log(&["a"])), ImportRules::default());
+    let (input, rules) = (text_input(&log(&["a"])), ImportAs::default());
     let stopped = import(input, &rules, &store.counters, |_| (), register).await;
     assert!(matches!(stopped, Err(ImportError::Register(_))));
     assert_eq!(store.calls("a").await, 0);
@@ -485,7 +489,8 @@ async fn real_lines_are_imported_whole_and_once() {
     }
     let store = Store::new().await;
     let (status, methods) = ("all".parse().unwrap(), "all".parse().unwrap());
-    let rules = ImportRules { status, methods, ..ImportRules::default() };
+    let rules =
+        ImportAs { rule: Rule { status, methods, ..Rule::default() }, ..ImportAs::default() };
     let all = (expected.len(), 500);
     assert_eq!(outcome(&store.import_by(&log, &rules).await), [all, NONE, NONE, NONE]);
     assert_eq!(outcome(&store.import_by(&log, &rules).await), [NONE, all, NONE, NONE]);

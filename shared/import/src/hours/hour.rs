@@ -9,7 +9,7 @@ use super::super::fingerprint::Fingerprint;
 use super::{Call, HOUR_S, HourShare, MINUTE_S, Runs};
 
 /// The calls of an hour by provider.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Hour {
     /// Its number, in hours of Unix time.
     hour: i64,
@@ -22,7 +22,7 @@ pub(super) struct Hour {
 }
 
 /// The calls of a provider in an hour.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Draft {
     lines: Vec<KeptLine>,
     /// What lines metered that are no single call.

@@ -1,7 +1,7 @@
 //! Which provider a caller's calls are billed to, where a platform keeps a table of them. Pure, but
 //! for opening its file.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -56,52 +56,64 @@ pub enum CallerMapError {
 }
 
 /// The first line of a map.
-pub(crate) const HEADER: &str = "caller,provider";
+pub const HEADER: &str = "caller,provider";
 
 /// What begins a remark in a map.
 const REMARK: char = '#';
 
-impl CallerMap {
-    /// The map in a file.
-    ///
-    /// # Errors
-    ///
-    /// [`CallerMapError`] naming the line that is wrong.
-    pub fn open(path: &str) -> Result<CallerMap, CallerMapError> {
-        CallerMap::read(&std::fs::read_to_string(path)?)
-    }
+/// Callers as people write them, each with its provider. A `*` at the end of a caller stands for anything.
+pub type Callers = BTreeMap<String, ProviderId>;
 
-    /// The map that a CSV document has: a header, and then a caller and its provider on each line. A
-    /// `*` at the end of a caller stands for anything. Lines that begin with `#` are remarks.
-    ///
-    /// # Errors
-    ///
-    /// [`CallerMapError`] naming the line that is wrong.
-    pub fn read(document: &str) -> Result<CallerMap, CallerMapError> {
-        let document = document.strip_prefix('\u{feff}').unwrap_or(document);
-        let lines = document.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
-        let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(REMARK));
-        let header = lines.next().map_or("", |(_, header)| header);
-        if header.split(',').map(str::trim).ne(HEADER.split(',')) {
-            return Err(CallerMapError::Header(Excerpt::of(header)));
+/// The callers in a file.
+///
+/// # Errors
+///
+/// [`CallerMapError`] naming the line that is wrong.
+pub fn open_callers(path: &str) -> Result<Callers, CallerMapError> {
+    read_callers(&std::fs::read_to_string(path)?)
+}
+
+/// The callers that a CSV document has: a header, and then a caller and its provider on each line. Lines
+/// that begin with `#` are remarks.
+///
+/// # Errors
+///
+/// [`CallerMapError`] naming the line that is wrong.
+pub fn read_callers(document: &str) -> Result<Callers, CallerMapError> {
+    let document = document.strip_prefix('\u{feff}').unwrap_or(document);
+    let lines = document.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(REMARK));
+    let header = lines.next().map_or("", |(_, header)| header);
+    if header.split(',').map(str::trim).ne(HEADER.split(',')) {
+        return Err(CallerMapError::Header(Excerpt::of(header)));
+    }
+    let mut callers = Callers::new();
+    for (number, line) in lines {
+        let (caller, provider) = read_line(number, line)?;
+        let shown = Excerpt::of(&caller);
+        if callers.insert(caller, provider).is_some() {
+            return Err(CallerMapError::Twice { line: number, caller: shown });
         }
+    }
+    Ok(callers)
+}
+
+impl From<&Callers> for CallerMap {
+    fn from(callers: &Callers) -> CallerMap {
         let (mut exact, mut prefixes) = (HashMap::new(), HashMap::new());
-        for (number, line) in lines {
-            let (caller, provider) = read_line(number, line)?;
-            let twice = match caller.strip_suffix('*') {
-                Some(prefix) => prefixes.insert(prefix.to_owned(), provider),
-                None => exact.insert(caller.clone(), provider),
+        for (caller, provider) in callers {
+            match caller.strip_suffix('*') {
+                Some(prefix) => prefixes.insert(prefix.to_owned(), provider.clone()),
+                None => exact.insert(caller.clone(), provider.clone()),
             };
-            if twice.is_some() {
-                let caller = Excerpt::of(&caller);
-                return Err(CallerMapError::Twice { line: number, caller });
-            }
         }
         let lengths = prefixes.keys().map(String::len).collect();
         let (exact, prefixes, lengths) = (exact.into(), prefixes.into(), Arc::new(lengths));
-        Ok(CallerMap { exact, prefixes, lengths })
+        CallerMap { exact, prefixes, lengths }
     }
+}
 
+impl CallerMap {
     /// The provider of a caller: that of the whole text, or else that of the longest prefix.
     #[must_use]
     pub fn provider(&self, caller: &str) -> Option<&ProviderId> {
@@ -139,7 +151,7 @@ fn read_line(line: usize, text: &str) -> Result<(String, ProviderId), CallerMapE
 }
 
 /// A caller as a line of a map whose provider is still to be written.
-pub(crate) struct Unmapped<'a>(pub(crate) &'a str);
+pub struct Unmapped<'a>(pub &'a str);
 
 impl fmt::Display for Unmapped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,7 +179,7 @@ mod tests {
         arn:aws:iam::1234:role/admin,admin\r\n";
 
     fn find(map: &str, caller: &str) -> Option<String> {
-        CallerMap::read(map).unwrap().provider(caller).map(ToString::to_string)
+        CallerMap::from(&read_callers(map).unwrap()).provider(caller).map(ToString::to_string)
     }
 
     #[test]
@@ -210,10 +222,10 @@ mod tests {
             ("caller,provider\na,b\na,c", "line 3: `a` is given twice"),
             ("caller,provider\na*,b\na*,b", "line 3: `a*` is given twice"),
         ] {
-            let error = CallerMap::read(map).unwrap_err();
+            let error = read_callers(map).unwrap_err();
             assert_eq!(error.to_string(), why, "{map}");
         }
-        assert!(CallerMap::open("/none").is_err());
+        assert!(open_callers("/none").is_err());
     }
 
     #[test]

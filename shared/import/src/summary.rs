@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 use steelyard_billing::{ProviderId, ReportId};
-use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
+use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered, Usage};
 
 use super::batch::{BadLine, Batch, Record, is_nothing};
 use super::billable::NotBillable;
@@ -115,6 +115,23 @@ pub struct Refusal {
     pub reason: String,
 }
 
+/// What a file says of a provider and day under one report.
+#[derive(Clone, Debug)]
+pub struct Share<'a> {
+    /// The report.
+    pub report: &'a ReportId,
+    /// Whose calls.
+    pub provider: ProviderId,
+    /// On which billing day.
+    pub day: BillingDay,
+    /// The calls of its lines, and what went through them.
+    pub metered: Metered,
+    /// The first of the lines, from 1.
+    pub line: u64,
+    /// The calls that count, by API.
+    pub usage: Usage,
+}
+
 impl Summary {
     /// Whether every call to bill is in the counters, and no line was bad or of an unknown caller.
     #[must_use]
@@ -130,7 +147,8 @@ impl Summary {
         self.bad.count + self.unmapped.lines
     }
 
-    pub(super) fn read(&mut self, batch: &Batch) {
+    /// Takes in what the lines of a batch say.
+    pub fn read(&mut self, batch: &Batch) {
         self.lines += batch.lines();
         self.blank += batch.blank;
         self.odd.extend(&batch.odd);
@@ -143,17 +161,51 @@ impl Summary {
         self.edges = batch.edges.clone();
     }
 
-    pub(super) fn refuse(&mut self, record: Record, reason: String) {
+    /// Takes in a record that was refused.
+    pub fn refuse(&mut self, record: Record, reason: String) {
         let metered = record.metered();
         let Record { provider, api, day, line, .. } = record;
         self.refused.add(&provider, metered);
         self.refusals.push(Refusal { provider, api, day, metered, line, reason });
     }
 
-    pub(super) fn conflict(&mut self, report: &ReportId, provider: &ProviderId, metered: Metered) {
+    /// Takes in what a report says of a provider, and conflicts.
+    pub fn conflict(&mut self, report: &ReportId, provider: &ProviderId, metered: Metered) {
         self.conflict.add(provider, metered);
         let (report, provider) = (report.clone(), provider.clone());
         self.conflicts.push(Conflict { report, provider, metered });
+    }
+}
+
+impl Summary {
+    /// Takes in a share of which so much is new; the rest was counted before.
+    pub fn count(&mut self, share: &Share<'_>, gained: Metered) {
+        let metered = share.metered;
+        // More than the share only if others reported at the same time.
+        let gained = Metered {
+            calls: gained.calls.min(metered.calls),
+            amount: gained.amount.min(metered.amount),
+        };
+        let before = metered.above(gained);
+        for (tally, metered) in [(&mut self.counted, gained), (&mut self.duplicate, before)] {
+            if !metered.is_zero() {
+                tally.add(&share.provider, metered);
+            }
+        }
+    }
+
+    /// Refuses a share, by API. Lines that say the same again are refused with them.
+    pub fn refuse_share(&mut self, share: Share<'_>, reason: &str) {
+        let Share { provider, day, metered, line, usage, .. } = share;
+        let total = usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered));
+        let mut again = metered.above(total);
+        for (api, metered) in usage.iter() {
+            let Metered { calls: count, amount } = sum(metered, again);
+            again = Metered::ZERO;
+            let (provider, api) = (provider.clone(), api.clone());
+            let record = Record { provider, api, day, count, amount, line };
+            self.refuse(record, reason.to_owned());
+        }
     }
 }
 
@@ -183,7 +235,8 @@ impl<T> Default for Shown<T> {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, provider: &ProviderId, metered: Metered) {
+    /// Adds calls of a provider.
+    pub fn add(&mut self, provider: &ProviderId, metered: Metered) {
         self.metered = sum(self.metered, metered);
         if !self.providers.contains(provider) {
             self.providers.insert(provider.clone());
@@ -193,7 +246,12 @@ impl Tally {
 
 /// The sum of what one import metered: all of it together can be counted, since a line that would
 /// exceed that is a bad one.
-pub(super) fn sum(left: Metered, right: Metered) -> Metered {
+///
+/// # Panics
+///
+/// When the sum is more than can be counted: never of what [`Batches`](super::Batches) read.
+#[must_use]
+pub fn sum(left: Metered, right: Metered) -> Metered {
     left.plus(right).expect("the calls of an import are few enough to count")
 }
 

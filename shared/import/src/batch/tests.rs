@@ -11,13 +11,13 @@ fn shanghai() -> Calendar {
     Calendar::new("Asia/Shanghai", 5).unwrap()
 }
 
-fn batches_by(text: &[u8], rules: &ImportRules) -> Vec<Batch> {
+fn batches_by(text: &[u8], rules: &Rule) -> Vec<Batch> {
     let input = Input::new(Cursor::new(text.to_vec()), None).unwrap();
     Batches::new(input, rules, &shanghai()).collect::<io::Result<_>>().unwrap()
 }
 
 fn batches(text: &str) -> Vec<Batch> {
-    batches_by(text.as_bytes(), &ImportRules::default())
+    batches_by(text.as_bytes(), &Rule::default())
 }
 
 /// The only batch of a short file.
@@ -95,7 +95,7 @@ fn calls_are_reported_by_hour_day_provider_and_api() {
 fn encoding_and_line_ends_of_a_file_make_no_other_reports() {
     let log = log(300).replace("\"A\"", "\"Café\"");
     let expected = batches(&log);
-    let rules = ImportRules::default();
+    let rules = Rule::default();
     for same in [
         log.replace('\n', "\r\n").into_bytes(),
         log.trim_end().as_bytes().to_vec(),
@@ -108,19 +108,19 @@ fn encoding_and_line_ends_of_a_file_make_no_other_reports() {
 
 #[test]
 fn other_rules_for_apis_have_another_basis() {
-    let plain = ImportRules::default();
-    let path = ImportRules { api: super::super::ApiRule::Path, ..plain.clone() };
+    let plain = Rule::default();
+    let path = Rule { api: super::super::ApiRule::Path, ..plain.clone() };
     let bases = [
         plain.clone(),
-        ImportRules { segments: 2, ..plain.clone() },
-        ImportRules { api_prefix: "rest.".to_owned(), ..plain.clone() },
-        ImportRules { ignore_case: true, ..plain.clone() },
+        Rule { segments: 2, ..plain.clone() },
+        Rule { api_prefix: "rest.".to_owned(), ..plain.clone() },
+        Rule { ignore_case: true, ..plain.clone() },
         path.clone(),
     ];
-    let bases = bases.iter().map(ImportRules::basis).collect::<BTreeSet<_>>();
+    let bases = bases.iter().map(Rule::basis).collect::<BTreeSet<_>>();
     assert_eq!(bases.len(), 5);
-    assert_eq!(ImportRules { segments: 2, ..path.clone() }.basis(), path.basis());
-    let of_calls = ImportRules { status: "all".parse().unwrap(), window: 9, ..plain.clone() };
+    assert_eq!(Rule { segments: 2, ..path.clone() }.basis(), path.basis());
+    let of_calls = Rule { status: "all".parse().unwrap(), window: 9, ..plain.clone() };
     assert_eq!(of_calls.basis(), plain.basis());
     // Stored with every hour of a log: another one would refuse each log that was imported before.
     assert_eq!(plain.basis().as_str(), "rules-3181e71e467c828b");
@@ -219,7 +219,7 @@ fn batches_end_with_the_first_error() {
     let mut cut = gzip.finish().unwrap();
     cut.truncate(cut.len() - 1);
     let input = Input::new(Cursor::new(cut), None).unwrap();
-    let (rules, calendar) = (ImportRules::default(), shanghai());
+    let (rules, calendar) = (Rule::default(), shanghai());
     let mut batches = Batches::new(input, &rules, &calendar);
     assert!(batches.next().unwrap().is_err());
     assert!(batches.next().is_none());
@@ -252,7 +252,7 @@ fn real_log_is_counted_whole() {
     }
     assert_eq!((lines, callers.len()), (10_000, 1_753));
 
-    let rules = ImportRules::default();
+    let rules = Rule::default();
     let batches = Batches::new(Input::open(&path).unwrap(), &rules, &shanghai())
         .collect::<io::Result<Vec<_>>>()
         .unwrap();

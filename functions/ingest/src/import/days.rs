@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 
 use steelyard_billing::{CumulativeUsage, Part, ProviderId, ReportId};
-use steelyard_ingest::{Cumulative, CumulativeShares};
+use steelyard_import::{Record, Share, Summary, sum};
 use steelyard_pricing::{BillingDay, Metered};
 
-use super::batch::Record;
-use super::rule::ImportRules;
-use super::run::{Counters, ImportError, Share};
-use super::summary::{Summary, sum};
+use super::{Counters, ImportAs, ImportError, tell};
+use crate::count::{Cumulative, CumulativeShares};
 
 /// The id of the report if none is given.
 const REPORT: &str = "lines";
@@ -21,32 +19,32 @@ const REPORT: &str = "lines";
 /// calls may be the same, or others. Under one that was given, the file has to be the known one, grown.
 pub(super) async fn count(
     records: Vec<Record>,
-    rules: &ImportRules,
+    by: &ImportAs,
     counters: &Counters,
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
     if records.is_empty() {
         return Ok(());
     }
-    let id = rules.report.clone();
+    let id = by.report.clone();
     let id = id.unwrap_or_else(|| REPORT.parse().expect("letters are an id"));
     let shares = shares(records);
     let failed = |source| ImportError::Count { report: id.clone(), source };
     let keys = shares.keys().cloned().collect::<Vec<_>>();
-    let known = counters.usage.cumulative((&rules.source, &id), &keys).await.map_err(failed)?;
-    if let Some(question) = question(rules, &id, &shares, &known) {
+    let known = counters.usage.cumulative((&by.source, &id), &keys).await.map_err(failed)?;
+    if let Some(question) = question(by, &id, &shares, &known) {
         for ((provider, day), (usage, line)) in shares {
             summary.refuse_share(share(&id, provider, day, &usage, line)?, &question);
         }
         return Ok(());
     }
-    let report = Cumulative { source: &rules.source, id: &id, basis: None };
+    let report = Cumulative { source: &by.source, id: &id, basis: None };
     let usage = shares.iter().map(|(key, (usage, _))| (key.clone(), usage.clone())).collect();
     let raising = counters.counter().raise(report, usage).await.map_err(failed)?;
     summary.reports += 1;
     for (key, raised) in raising {
         let Some((usage, line)) = shares.get(&key) else { continue };
-        summary.raised(share(&id, key.0, key.1, usage, *line)?, raised);
+        tell(summary, share(&id, key.0, key.1, usage, *line)?, raised);
     }
     Ok(())
 }
@@ -81,12 +79,12 @@ fn share<'a>(
 
 /// What the operator has to say before the file can be counted, if it is not clear.
 fn question(
-    rules: &ImportRules,
+    by: &ImportAs,
     id: &ReportId,
     shares: &Shares,
     known: &CumulativeShares,
 ) -> Option<String> {
-    if rules.report.is_none() {
+    if by.report.is_none() {
         let question = format!(
             "lines without an instant or an id, and a file with such lines was imported before for \
              some of these providers and days: if this file has other calls, give it an id of its own \

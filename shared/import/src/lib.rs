@@ -1,13 +1,15 @@
-//! Importing files: metering what a web server or another system has logged, as usage reports.
+//! Reading what web servers, gateways and other systems have logged, as usage.
 //!
 //! A file is an access log in the Common or the Combined Log Format, or has a usage record in JSON
-//! on each line, or both; packed by gzip or zstd, or plain. A line counts once for its source, in whatever
-//! file it stands and however often that is imported: its content decides, and not its place. See [`Hours`]
-//! for lines with an instant, which are most. No line is dropped in silence: [`Summary`] accounts for
-//! each line and each call.
+//! on each line, or both; packed by gzip or zstd, or plain. A [`Rule`] says how its lines become calls. A line
+//! counts once for its source, in whatever file it stands and however often that is read: its content
+//! decides, and not its place. See [`Hours`] for lines with an instant, which are most. No line is dropped in
+//! silence: [`Summary`] accounts for each line and each call.
 //!
 //! What can't be told apart: equal lines of one second between which a log was cut; and the same calls by
 //! another rule for callers, which bills other providers.
+//!
+//! Nothing here counts: what does takes [`Batches`], and tells a [`Summary`] what became of them.
 
 mod access_log;
 mod address;
@@ -15,7 +17,7 @@ mod batch;
 mod billable;
 mod caller;
 mod caller_map;
-mod days;
+mod document;
 mod edges;
 mod escape;
 mod excerpt;
@@ -29,23 +31,27 @@ mod line;
 mod line_error;
 mod packing;
 mod path;
+mod post;
 mod reasons;
 mod request;
 mod rule;
-mod run;
 mod summary;
+mod trial;
 mod unmapped;
+mod written;
 
 pub use access_log::{LogLine, LogLineError};
 pub use address::ForwardedError;
-pub use batch::{BadLine, Batch, Batches, IdentifiedLine, Record};
+pub use batch::{BadLine, Batch, Batches, IdentifiedLine, Lines, Record};
 pub use billable::{BillableTextError, MethodRule, NotBillable, StatusRule};
 pub use caller::{CALLER_BYTES_MAX, CallerError, CallerRule, CallerTextError};
-pub use caller_map::{CallerMap, CallerMapError};
-pub(crate) use caller_map::{HEADER, Unmapped};
+pub use caller_map::{
+    CallerMap, CallerMapError, Callers, HEADER, Unmapped, open_callers, read_callers,
+};
+pub use document::{RULE_BYTES_MAX, RuleDocument, RuleError, RuleFault, WINDOW_S, WINDOW_S_MAX};
 pub use edges::Edges;
 pub use excerpt::Excerpt;
-pub use fields::{FieldError, FieldMap, FieldMapError};
+pub use fields::{FieldError, FieldMap, FieldMapError, FieldNames};
 pub use fingerprint::Fingerprint;
 pub use foreign::ForeignLog;
 pub use hours::{Call, HourReport, HourShare, Hours, LINES_KEPT_MAX};
@@ -56,10 +62,7 @@ pub use line_error::{ID_BYTES_MAX, LineError};
 pub use path::Path;
 pub use reasons::{EXAMPLES_MAX, REASONS_MAX, Reason, Reasons, Refused};
 pub use request::{Odd, Request};
-pub use rule::{ApiRule, ImportRules, NameError, ROOT_API, RulesError};
-pub use run::{Counters, ImportError, Progress, import};
-pub use summary::{Conflict, Refusal, SHOWN_MAX, Shown, Summary, Tally};
+pub use rule::{ApiRule, NameError, ROOT_API, Rule};
+pub use summary::{Conflict, Refusal, SHOWN_MAX, Share, Shown, Summary, Tally, sum};
+pub use trial::{Trial, TrialError};
 pub use unmapped::{CALLERS_SHOWN_MAX, UnmappedCallers};
-
-#[cfg(test)]
-mod tests;

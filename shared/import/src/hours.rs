@@ -74,7 +74,7 @@ pub struct Call {
 }
 
 /// The hours of a file that are not reported yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Hours {
     window_s: i64,
     lines_kept: usize,
@@ -87,7 +87,7 @@ pub struct Hours {
 }
 
 /// The stretches of a file without a step back or a leap ahead.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Runs {
     /// Between which seconds, both exclusive, no line of a run can be missing.
     inside: Vec<(i64, i64)>,

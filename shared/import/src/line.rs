@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use steelyard_billing::{AMOUNT_MAX, COUNT_MAX};
 use steelyard_billing::{Calendar, ProviderId};
-use steelyard_ingest::{AMOUNT_MAX, COUNT_MAX};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
@@ -15,7 +15,7 @@ use super::fields::{Exported, ExportedApi, FieldMap, When};
 use super::foreign::ForeignLog;
 use super::line_error::{ID_BYTES_MAX, LineError};
 use super::request::{Odd, Request};
-use super::rule::{ImportRules, NameError};
+use super::rule::{NameError, Rule};
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Line {
     /// # Errors
     ///
     /// [`LineError`] naming what is wrong with it.
-    pub fn read(line: &[u8], rules: &ImportRules, calendar: &Calendar) -> Result<Line, LineError> {
+    pub fn read(line: &[u8], rules: &Rule, calendar: &Calendar) -> Result<Line, LineError> {
         // Bytes that are not UTF-8 become characters that no name may hold.
         let line = String::from_utf8_lossy(line);
         let line = line.trim_ascii();
@@ -101,7 +101,7 @@ impl Line {
     }
 }
 
-fn read_log_line(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result<Line, LineError> {
+fn read_log_line(line: &str, rules: &Rule, calendar: &Calendar) -> Result<Line, LineError> {
     let line = LogLine::parse(line)?;
     let request = match Request::parse(line.request) {
         Ok(request) => request,
@@ -122,7 +122,7 @@ fn read_log_line(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result
 
 /// A line without a request is a bad one if it was answered as a call: something was given, and
 /// nobody knows what.
-fn odd_line(odd: Odd, line: &LogLine<'_>, rules: &ImportRules) -> Result<Line, LineError> {
+fn odd_line(odd: Odd, line: &LogLine<'_>, rules: &Rule) -> Result<Line, LineError> {
     match odd {
         Odd::NoRequest | Odd::NotHttp if rules.status.bills(line.status) => {
             Err(NameError::Request(Excerpt::of(line.request)).into())
@@ -131,7 +131,7 @@ fn odd_line(odd: Odd, line: &LogLine<'_>, rules: &ImportRules) -> Result<Line, L
     }
 }
 
-fn read_record(line: &str, rules: &ImportRules, calendar: &Calendar) -> Result<Line, LineError> {
+fn read_record(line: &str, rules: &Rule, calendar: &Calendar) -> Result<Line, LineError> {
     let record = steelyard_json::read::<JsonRecord>(line.as_bytes());
     let record = record.map_err(|error| match ForeignLog::of(line) {
         Some(log) => LogLineError::from(log).into(),
@@ -162,17 +162,19 @@ fn own_id(id: &Node) -> Result<String, LineError> {
 fn read_exported(
     line: &str,
     fields: &FieldMap,
-    rules: &ImportRules,
+    rules: &Rule,
     calendar: &Calendar,
 ) -> Result<Line, LineError> {
     let line = steelyard_json::parse(line.as_bytes());
     let line: Node = line.map_err(|error| LineError::Json(excerpt(&error)))?;
-    let Exported { id, caller, api, when, count, amount, method, status } = fields.read(&line)?;
-    let id = id.map(|id| own_id(&Node::Text(id))).transpose()?;
+    // A gateway that refused a call may not know whose it was.
+    let (method, status) = fields.answer(&line)?;
     let method = method.as_deref();
     if let Some(why) = rules.not_billable(method, status) {
         return Ok(Line::NotBillable(why));
     }
+    let Exported { id, caller, api, when, count, amount } = fields.read(&line)?;
+    let id = id.map(|id| own_id(&Node::Text(id))).transpose()?;
     let api = match api {
         ExportedApi::Name(name) => rules.api_named(name)?,
         ExportedApi::Path(path) => rules.api_of(method, &path)?,
@@ -229,23 +231,24 @@ fn excerpt(error: &JsonError) -> Excerpt {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::caller_map::CallerMap;
+    use super::super::caller_map::{CallerMap, read_callers};
+    use super::super::fields::FieldNames;
     use super::*;
 
-    fn read_by(line: &[u8], rules: &ImportRules) -> Result<Line, LineError> {
+    fn read_by(line: &[u8], rules: &Rule) -> Result<Line, LineError> {
         Line::read(line, rules, &Calendar::new("Asia/Shanghai", 5).unwrap())
     }
 
     fn read(line: &[u8]) -> Result<Line, LineError> {
-        read_by(line, &ImportRules::default())
+        read_by(line, &Rule::default())
     }
 
     fn check(line: &[u8], said: &str) {
-        check_by(line, &ImportRules::default(), said);
+        check_by(line, &Rule::default(), said);
     }
 
     /// What a line says by rules, in short.
-    fn check_by(line: &[u8], rules: &ImportRules, said: &str) {
+    fn check_by(line: &[u8], rules: &Rule, said: &str) {
         let found = match read_by(line, rules) {
             Ok(Line::Blank) => "blank".to_owned(),
             Ok(Line::Odd(odd)) => format!("odd: {odd}"),
@@ -398,25 +401,27 @@ mod tests {
     #[test]
     fn record_names_its_provider_by_id_unless_there_is_a_map() {
         let line = br#"{"provider":"key-1","api":"x","day":"2015-05-17"}"#;
-        let prefix = ImportRules {
+        let prefix = Rule {
             provider_prefix: "isv-".to_owned(),
             api_prefix: "rest.".to_owned(),
-            ..ImportRules::default()
+            ..Rule::default()
         };
         check_by(line, &prefix, "key-1 x 2015-05-17 1 calls");
         for (map, said) in [
             ("caller,provider\nkey-*,shop", "shop x 2015-05-17 1 calls"),
             ("caller,provider\nother,shop", "unmapped: key-1 1"),
         ] {
-            let map = Some(CallerMap::read(map).unwrap());
-            check_by(line, &ImportRules { map, ..ImportRules::default() }, said);
+            let map = Some(CallerMap::from(&read_callers(map).unwrap()));
+            check_by(line, &Rule { map, ..Rule::default() }, said);
         }
     }
 
     #[test]
     fn exported_lines_are_read_by_their_fields_and_billed_by_the_same_rules() {
         let fields = "provider=key,path=uri,at=time,method=verb,status=code,count=n";
-        let rules = ImportRules { fields: Some(fields.parse().unwrap()), ..ImportRules::default() };
+        let names = fields.parse::<FieldNames>().unwrap();
+        let fields = Some(FieldMap::try_from(&names).unwrap());
+        let rules = Rule { fields, ..Rule::default() };
         for (line, said) in [
             (
                 r#"{"key":1021,"uri":"/x/%2e%2e/vas%2esms?y","time":"2015-05-17T16:00:00Z","more":[]}"#,

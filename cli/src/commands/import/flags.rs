@@ -1,37 +1,23 @@
-//! The rules by which a line of a file becomes calls: whose, of which API, and whether they are
-//! billed. Pure.
+//! The options of a command line that make a rule: the same document as is stored by name.
 
 use std::num::NonZeroU8;
 
-use clap::{Args, ValueEnum};
-use sha2::{Digest, Sha256};
-use steelyard_billing::{Basis, IdError, ProviderId, ReportId, SourceId};
-use steelyard_pricing::{ApiName, ApiNameError};
-use thiserror::Error;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser as _;
+use steelyard_billing::{IdError, ProviderId};
+use steelyard_import::{
+    ApiRule, CallerRule, Callers, FieldNames, MethodRule, RuleDocument, StatusRule, WINDOW_S,
+    open_callers,
+};
+use steelyard_pricing::{ApiName, ApiNameError, Name};
 
-use super::billable::{MethodRule, NotBillable, StatusRule};
-use super::caller::{CallerError, CallerRule};
-use super::caller_map::CallerMap;
-use super::excerpt::Excerpt;
-use super::fields::FieldMap;
-use super::path::{Case, Path};
-use super::request::path_of;
-
-/// The API of a request for `/`: no other request has it, since no segment holds a `/`.
-pub const ROOT_API: &str = "/";
-
-/// How a file becomes usage reports.
+/// How lines become calls.
 ///
-/// All but `source`, `map`, `fields`, `window` and `report` is about access logs. JSON lines name API and
+/// All but `map`, `fields` and `window` is about access logs. JSON lines name API and
 /// count themselves.
 #[derive(Clone, Debug, Args)]
-pub struct ImportRules {
-    /// The source in whose name the calls are reported: two logs need two sources.
-    ///
-    /// The same line of a source counts once, in whatever file it stands: always give a server's log the same source, and the logs of two servers two.
-    #[arg(long, default_value = "import", value_name = "ID")]
-    pub source: SourceId,
-
+pub(crate) struct RuleFlags {
     /// Who made a call, as the log tells it
     ///
     /// host        the address or host name that the line begins with
@@ -48,220 +34,96 @@ pub struct ImportRules {
         verbatim_doc_comment,
         value_name = "host|user|query:NAME|extra:N"
     )]
-    pub caller: CallerRule,
+    pub(crate) caller: CallerRule,
 
     /// How many proxies before the server are yours, if the caller is a list of addresses, as of X-Forwarded-For.
     ///
     /// Each proxy appends the address that called it. 1 takes the last address, which your only proxy wrote; 2 takes the one before it, which the outer of your two proxies wrote. A client can write everything left of the address that is taken, so a number that is too large lets a client choose who pays. For `--caller host` and `--caller extra:N`.
     #[arg(long, value_name = "N")]
-    pub trusted_hops: Option<NonZeroU8>,
+    pub(crate) trusted_hops: Option<NonZeroU8>,
 
     /// Which providers callers are: a CSV file that begins with the line `caller,provider`.
     ///
     /// Each line has a caller and its provider, so that many keys, hosts or ARNs bill one provider. A `*` at the end of a caller stands for anything; the longest match wins, and a whole caller before every prefix. Lines that begin with `#` are remarks. Calls of callers that are not in the map are not counted; these callers are listed as lines for the map. Without a map, a caller is the id of its provider: at most 64 letters, digits and `._:@-`.
-    #[arg(long, value_name = "FILE", value_parser = CallerMap::open)]
-    pub map: Option<CallerMap>,
+    #[arg(long, value_name = "FILE", value_parser = open_callers)]
+    pub(crate) map: Option<Callers>,
 
     /// What to put before the caller to make the provider's id: with `isv-`, the caller 1021 is the provider `isv-1021`.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = provider_prefix, conflicts_with = "map")]
-    pub provider_prefix: String,
+    pub(crate) provider_prefix: String,
 
     /// Which API was called, as the request tells it. The query and the host never count.
-    #[arg(long, value_enum, default_value_t)]
-    pub api: ApiRule,
+    ///
+    /// segments    the first segments of the path: /v1/trades is `v1`
+    /// path        the whole path, with its slashes: `/v1/trades`
+    /// method      the method and the first segments: `GET:v1`
+    #[arg(long, default_value = "segments", verbatim_doc_comment, value_name = "segments|path|method", value_parser = api_rules())]
+    pub(crate) api: ApiRule,
 
     /// How many segments of the path make the API: with 2, /v1/trades/7 is `v1/trades`.
     ///
     /// Paths are read as servers read them, so that one API has one name: /v1//trades/, /%761/x/../trades and /v1;a=b/trades are /v1/trades. Percent-encoding is undone once, `%2F` is a slash, and a `%` that begins no encoding stands for itself. The path / is the API `/`.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
-    pub segments: u8,
+    #[arg(long, default_value_t = NonZeroU8::MIN, value_name = "N")]
+    pub(crate) segments: NonZeroU8,
 
     /// The server ignores the case of paths: /Trades is `trades`.
     #[arg(long)]
-    pub ignore_case: bool,
+    pub(crate) ignore_case: bool,
 
     /// What to put before the API to make its name: with `rest.`, the API `trades` is `rest.trades`.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = api_prefix)]
-    pub api_prefix: String,
+    pub(crate) api_prefix: String,
 
     /// Which answers make a call billable: statuses, classes of them, or `all`.
     ///
     /// Redirects and 304 (3xx) gave the caller nothing new, 4xx refused it, 5xx failed it, and 1xx is no answer yet. Add 101 to bill WebSockets, 304 to bill what a cache confirmed, and 499 (nginx: the client hung up) if your calls take effect although nobody reads the answer. Other calls are counted by status as not billable.
     #[arg(long, default_value_t, value_name = "2xx,404|all")]
-    pub status: StatusRule,
+    pub(crate) status: StatusRule,
 
     /// Which methods make a call billable: methods, `not:` and methods, or `all`. A browser asks by OPTIONS before it calls.
     #[arg(long, default_value_t, value_name = "GET,POST|not:OPTIONS|all")]
-    pub methods: MethodRule,
+    pub(crate) methods: MethodRule,
 
     /// The names that the fields of JSON lines have, such as provider=app_key,path=request.uri,at=time.
     ///
     /// There are provider, api or path, at or day, and where the line has them id, count, amount, method and status. The provider is a caller, as of `--caller`, and the path is read as that of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the time of an access log, or Unix time in seconds or milliseconds. Other fields are ignored. Without this option a line has the fields id, provider, api, at or day, count and amount, and no other, and its provider is an id, or a caller in the map.
     #[arg(long, value_name = "FIELD=NAME,...")]
-    pub fields: Option<FieldMap>,
+    pub(crate) fields: Option<FieldNames>,
 
     /// By how many seconds the lines of a log may be out of order.
     ///
     /// Servers write a line when a request ends, and some with the time at which it began. Lines that are older than a line before them by more are told, since a busy provider's may be missed where the log is cut: then import the log, and those before it, again with a longer window.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
-    pub window: u32,
-
-    /// What names the lines of JSON that give only a day, and have no id, in this file.
-    ///
-    /// Nothing in such a line says whether another one is of the same calls. Files of other calls need other ids. Under an id that was used, the file has to be the same one, mended or grown: of each API and day the larger count holds. Without this option the id is `lines`, and a file that names a provider and day which were imported so before is refused.
-    #[arg(long, value_name = "ID")]
-    pub report: Option<ReportId>,
+    #[arg(long, default_value_t = WINDOW_S, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) window: u32,
 }
 
-/// How a request names its API.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ApiRule {
-    /// The first segments of the path: /v1/trades is `v1`.
-    #[default]
-    Segments,
-    /// The whole path, with its slashes: `/v1/trades`.
-    Path,
-    /// The method and the first segments: `GET:v1`.
-    Method,
-}
-
-/// Why rules don't fit together.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RulesError {
-    /// No proxy writes what that rule takes.
-    #[error("--trusted-hops is for --caller host and --caller extra:N, not for {0}")]
-    TrustedHops(CallerRule),
-}
-
-/// Why a line of an access log names no provider or no API.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum NameError {
-    /// The line doesn't say who called.
-    #[error(transparent)]
-    Caller(#[from] CallerError),
-    /// The request has no method and target, and was answered as a call.
-    #[error("the request `{0}` is not a method and a target")]
-    Request(Excerpt),
-    /// The target of the request has no path.
-    #[error("the target `{0}` has no path")]
-    NoPath(Excerpt),
-    /// The name can't be an API's.
-    #[error("api: {0}")]
-    Api(ApiNameError),
-}
-
-impl ImportRules {
-    /// Refuses rules that don't fit together.
-    ///
-    /// # Errors
-    ///
-    /// [`RulesError`] naming the rules.
-    pub fn check(&self) -> Result<(), RulesError> {
-        if self.trusted_hops.is_some() && !self.caller.may_be_forwarded() {
-            return Err(RulesError::TrustedHops(self.caller.clone()));
+impl RuleFlags {
+    /// The document that they make.
+    pub(crate) fn document(self, rule: Name) -> RuleDocument {
+        RuleDocument {
+            rule,
+            caller: self.caller,
+            trusted_hops: self.trusted_hops,
+            callers: self.map,
+            provider_prefix: self.provider_prefix,
+            api: self.api,
+            segments: self.segments,
+            ignore_case: self.ignore_case,
+            api_prefix: self.api_prefix,
+            status: self.status,
+            methods: self.methods,
+            fields: self.fields,
+            window_s: self.window,
         }
-        Ok(())
-    }
-
-    /// Why a request by that method and with that answer is not billed, if it is not.
-    #[must_use]
-    pub fn not_billable(&self, method: Option<&str>, status: Option<u16>) -> Option<NotBillable> {
-        if method.is_some_and(|method| !self.methods.bills(method)) {
-            return Some(NotBillable::Method);
-        }
-        status.filter(|status| !self.status.bills(*status)).map(NotBillable::Status)
-    }
-
-    /// The provider that is billed for a caller: by the map, or else the one whose id the prefix and
-    /// the caller are.
-    #[must_use]
-    pub fn provider_of(&self, caller: &str) -> Option<ProviderId> {
-        if self.provider_prefix.is_empty() {
-            return self.provider_named(caller);
-        }
-        self.provider_named(&format!("{}{caller}", self.provider_prefix))
-    }
-
-    /// The provider of a record in JSON: by the map, or else by its id.
-    #[must_use]
-    pub fn provider_named(&self, name: &str) -> Option<ProviderId> {
-        match &self.map {
-            Some(map) => map.provider(name).cloned(),
-            None => name.parse().ok(),
-        }
-    }
-
-    /// The API of a request.
-    ///
-    /// # Errors
-    ///
-    /// [`NameError`] when it has no path, or an API can't have the name.
-    pub fn api_of(&self, method: Option<&str>, target: &str) -> Result<ApiName, NameError> {
-        let path = path_of(target).ok_or_else(|| NameError::NoPath(Excerpt::of(target)))?;
-        let name = match (self.api, method) {
-            (ApiRule::Path, _) => path.whole(self.case()),
-            (ApiRule::Method, Some(method)) => format!("{method}:{}", self.segments_of(&path)),
-            (ApiRule::Segments, _) | (ApiRule::Method, None) => self.segments_of(&path),
-        };
-        self.api_named(name)
-    }
-
-    /// The API of that name.
-    ///
-    /// # Errors
-    ///
-    /// [`NameError::Api`] when no API can have the name.
-    pub fn api_named(&self, name: String) -> Result<ApiName, NameError> {
-        let name = if self.api_prefix.is_empty() { name } else { self.api_prefix.clone() + &name };
-        name.parse().map_err(NameError::Api)
-    }
-
-    /// What decides the name of an API: calls that were named in another way are not the same calls.
-    #[must_use]
-    pub fn basis(&self) -> Basis {
-        let segments = if self.api == ApiRule::Path { 0 } else { self.segments };
-        let (ignore_case, prefix) = (self.ignore_case, &self.api_prefix);
-        let api = match self.api {
-            ApiRule::Segments => "segments",
-            ApiRule::Path => "path",
-            ApiRule::Method => "method",
-        };
-        let rules = format!("{api} {segments} {ignore_case} {prefix}");
-        let digest = Sha256::digest(rules);
-        let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
-        format!("rules-{digest}").parse().expect("a digest is an id")
-    }
-
-    fn segments_of(&self, path: &Path<'_>) -> String {
-        let first = path.first(self.segments.into(), self.case());
-        if first.is_empty() { ROOT_API.to_owned() } else { first }
-    }
-
-    fn case(&self) -> Case {
-        if self.ignore_case { Case::Ignored } else { Case::Kept }
     }
 }
 
-impl Default for ImportRules {
-    /// The rules of a command line that says nothing.
-    fn default() -> ImportRules {
-        ImportRules {
-            source: "import".parse().expect("letters are an id"),
-            caller: CallerRule::default(),
-            trusted_hops: None,
-            map: None,
-            provider_prefix: String::new(),
-            api: ApiRule::default(),
-            segments: 1,
-            ignore_case: false,
-            api_prefix: String::new(),
-            status: StatusRule::default(),
-            methods: MethodRule::default(),
-            fields: None,
-            window: 60,
-            report: None,
-        }
-    }
+fn api_rules() -> impl clap::builder::TypedValueParser<Value = ApiRule> {
+    PossibleValuesParser::new(["segments", "path", "method"]).map(|name| match &*name {
+        "path" => ApiRule::Path,
+        "method" => ApiRule::Method,
+        _ => ApiRule::Segments,
+    })
 }
 
 /// A prefix that would make every line a bad one is refused before the first.
@@ -276,18 +138,28 @@ fn api_prefix(text: &str) -> Result<String, ApiNameError> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use steelyard_import::{CallerMap, NotBillable, Rule, RuleError, read_callers};
 
     use super::*;
 
     #[derive(Parser)]
     struct Command {
         #[command(flatten)]
-        rules: ImportRules,
+        rules: RuleFlags,
     }
 
-    fn rules(options: &str) -> Result<ImportRules, clap::Error> {
+    fn documents(options: &str) -> Result<RuleDocument, clap::Error> {
         let words = std::iter::once("import").chain(options.split_whitespace());
-        Command::try_parse_from(words).map(|command| command.rules)
+        let command = Command::try_parse_from(words)?;
+        Ok(command.rules.document("flags".parse().unwrap()))
+    }
+
+    fn checked(options: &str) -> Result<Rule, RuleError> {
+        Rule::try_from(&documents(options).unwrap())
+    }
+
+    fn rules(options: &str) -> Result<Rule, clap::Error> {
+        documents(options).map(|document| Rule::try_from(&document).unwrap())
     }
 
     /// The API of a request under those options, or why it has none.
@@ -335,10 +207,10 @@ mod tests {
 
     #[test]
     fn provider_is_the_caller_unless_a_map_or_a_prefix_says_otherwise() {
-        let map = CallerMap::read("caller,provider\n10*,tens").unwrap();
-        let mapped = ImportRules { map: Some(map), ..ImportRules::default() };
+        let map = CallerMap::from(&read_callers("caller,provider\n10*,tens").unwrap());
+        let mapped = Rule { map: Some(map), ..Rule::default() };
         let prefixed = rules("--provider-prefix isv-").unwrap();
-        let (plain, long) = (ImportRules::default(), "x".repeat(65));
+        let (plain, long) = (Rule::default(), "x".repeat(65));
         for (rules, caller, provider) in [
             (&plain, "1021", Some("1021")),
             (&plain, "arn:aws:iam::1:role/x", None),
@@ -374,7 +246,7 @@ mod tests {
             let found = rules(options).unwrap().not_billable(Some(method), Some(code));
             assert_eq!(found, why, "{options} {method} {code}");
         }
-        assert_eq!(ImportRules::default().not_billable(None, None), None);
+        assert_eq!(Rule::default().not_billable(None, None), None);
     }
 
     #[test]
@@ -389,7 +261,6 @@ mod tests {
             "--fields provider",
             "--provider-prefix a#",
             "--api-prefix a*",
-            "--source a/b",
         ] {
             assert!(rules(options).is_err(), "{options}");
         }
@@ -399,13 +270,13 @@ mod tests {
             ("--trusted-hops 1 --caller user", false),
             ("--trusted-hops 1 --caller query:k", false),
         ] {
-            assert_eq!(rules(options).unwrap().check().is_ok(), is_fine, "{options}");
+            assert_eq!(checked(options).is_ok(), is_fine, "{options}");
         }
     }
 
     #[test]
     fn command_line_that_says_nothing_has_the_default_rules() {
         let said = format!("{:?}", rules("").unwrap());
-        assert_eq!(said, format!("{:?}", ImportRules::default()));
+        assert_eq!(said, format!("{:?}", Rule::default()));
     }
 }

@@ -1,28 +1,25 @@
 //! Importing: reads a file batch by batch, and counts what each finishes.
 
+mod days;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
-use steelyard_billing::{Calendar, ProviderId, ReportId, SourceId};
-use steelyard_ingest::{
-    Counter, Counts, Cumulative, CumulativeShares, FUTURE_MAX, Refusal as IngestRefusal,
-    UsageReport,
+use steelyard_billing::{Allowance, Calendar, ProviderId, ReportId, SourceId};
+use steelyard_import::{
+    Batch, Batches, HourReport, IdentifiedLine, Input, Record, Rule, Share, Summary,
 };
 use steelyard_json::Node;
-use steelyard_pricing::{BillingDay, BillingMonth, Metered, Usage, UsageError};
+use steelyard_pricing::{BillingDay, BillingMonth, Metered, UsageError};
 use steelyard_runtime::Clock;
 use steelyard_store::{Counted, Raised, StoreError, UsageTable};
 use thiserror::Error;
 
-use super::batch::{Batch, Batches, IdentifiedLine, Record};
-use super::days;
-use super::hours::HourReport;
-use super::input::Input;
-use super::rule::ImportRules;
-use super::summary::{Summary, sum};
+use crate::count::{Counter, Counting, Cumulative, CumulativeShares};
+use crate::report::{Counts, FUTURE_MAX, Refusal, UsageReport};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +73,17 @@ pub enum ImportError {
     },
 }
 
+/// In whose name a file is imported, and how its lines are read.
+#[derive(Clone, Debug)]
+pub struct ImportAs {
+    /// The source in whose name the calls are reported: two logs need two sources.
+    pub source: SourceId,
+    /// What names the lines that give only a day and have no id, in this file.
+    pub report: Option<ReportId>,
+    /// How lines become calls.
+    pub rule: Rule,
+}
+
 /// Where an import counts, at what time, and by which calendar.
 #[derive(Clone, Debug)]
 pub struct Counters {
@@ -101,16 +109,15 @@ pub struct Counters {
 /// [`ImportError`]; a line or a record that can't be counted is none, and is in the summary.
 pub async fn import(
     input: Input,
-    rules: &ImportRules,
+    by: &ImportAs,
     counters: &Counters,
     mut progress: impl FnMut(Progress),
     register: impl AsyncFn(
         &BTreeMap<ProviderId, BillingMonth>,
     ) -> Result<(), Box<dyn Error + Send + Sync>>,
 ) -> Result<Summary, ImportError> {
-    let mut batches = Batches::new(input, rules, &counters.calendar);
-    let mut summary = Summary::default();
-    let mut callers = BTreeMap::new();
+    let mut batches = Batches::new(input, &by.rule, &counters.calendar);
+    let mut importing = Importing::new(by, counters);
     while let Some(batch) = batches.next() {
         let batch = batch.map_err(|source| ImportError::Read { line: batches.lines(), source })?;
         let far = |lines_done, summary: &Summary| Progress {
@@ -120,18 +127,59 @@ pub async fn import(
             lines_done,
             refused: summary.refused_lines() + summary.refusals.count,
         };
-        let lines_done = summary.lines;
-        summary.read(&batch);
-        progress(far(lines_done, &summary));
-        let new = counters.new_callers(&batch, &callers);
+        let lines_done = importing.summary.lines;
+        importing.summary.read(&batch);
+        progress(far(lines_done, &importing.summary));
+        importing.count(batch, &register).await?;
+        progress(far(importing.summary.lines, &importing.summary));
+    }
+    Ok(importing.summary)
+}
+
+/// An import under way.
+#[derive(Debug)]
+pub struct Importing<'a> {
+    /// What became of what was read.
+    pub summary: Summary,
+    by: &'a ImportAs,
+    counters: &'a Counters,
+    callers: BTreeMap<ProviderId, BillingMonth>,
+}
+
+impl<'a> Importing<'a> {
+    /// An import that has read nothing.
+    #[must_use]
+    pub fn new(by: &'a ImportAs, counters: &'a Counters) -> Importing<'a> {
+        Importing { summary: Summary::default(), by, counters, callers: BTreeMap::new() }
+    }
+
+    /// Registers the new callers of a batch, as [`import`] does, and counts it.
+    ///
+    /// # Errors
+    ///
+    /// [`ImportError`]; counting the batch again counts the rest.
+    pub async fn count(
+        &mut self,
+        batch: Batch,
+        register: impl AsyncFn(
+            &BTreeMap<ProviderId, BillingMonth>,
+        ) -> Result<(), Box<dyn Error + Send + Sync>>,
+    ) -> Result<(), ImportError> {
+        let new = self.counters.new_callers(&batch, &self.callers);
         if !new.is_empty() {
             register(&new).await.map_err(ImportError::Register)?;
         }
-        callers.extend(new);
-        count_batch(batch, rules, counters, &mut summary).await?;
-        progress(far(summary.lines, &summary));
+        self.callers.extend(new);
+        count_batch(batch, self.by, self.counters, &mut self.summary).await
     }
-    Ok(summary)
+}
+
+impl Default for ImportAs {
+    /// As `import`, by the rule that says nothing.
+    fn default() -> ImportAs {
+        let source = "import".parse().expect("letters are an id");
+        ImportAs { source, report: None, rule: Rule::default() }
+    }
 }
 
 impl Counters {
@@ -166,27 +214,28 @@ const LINES_AT_ONCE: usize = 16;
 
 async fn count_batch(
     batch: Batch,
-    rules: &ImportRules,
+    by: &ImportAs,
     counters: &Counters,
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
     let counter = counters.counter();
     for hour in batch.hours {
-        count_hour(hour, rules, &counter, summary).await?;
+        count_hour(hour, by, &counter, summary).await?;
     }
-    count_identified(batch.identified, rules, &counter, summary).await?;
-    days::count(batch.days, rules, counters, summary).await
+    let all = (&counter, &Allowance::All);
+    count_identified(batch.identified, &by.source, all, summary).await?;
+    days::count(batch.days, by, counters, summary).await
 }
 
 async fn count_hour(
     hour: HourReport,
-    rules: &ImportRules,
+    by: &ImportAs,
     counter: &Counter,
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
     let HourReport { id, day, shares } = hour;
-    let basis = rules.basis();
-    let report = Cumulative { source: &rules.source, id: &id, basis: Some(&basis) };
+    let basis = by.rule.basis();
+    let report = Cumulative { source: &by.source, id: &id, basis: Some(&basis) };
     let mut metered = BTreeMap::new();
     let mut usage = CumulativeShares::new();
     for (provider, share) in shares {
@@ -200,110 +249,90 @@ async fn count_hour(
     summary.reports += 1;
     for ((provider, day), raised) in raising {
         let Some((metered, line, usage)) = metered.remove(&provider) else { continue };
-        summary.raised(Share { report: &id, provider, day, metered, line, usage }, raised);
+        tell(summary, Share { report: &id, provider, day, metered, line, usage }, raised);
     }
     Ok(())
 }
 
-/// Counts lines with an id of their own, each as a report that counts once.
-async fn count_identified(
+/// Counts lines with an id of their own, each as a report that counts once, for those providers for whom
+/// the source may report.
+pub(crate) async fn count_identified(
     lines: Vec<IdentifiedLine>,
-    rules: &ImportRules,
-    counter: &Counter,
+    source: &SourceId,
+    (counter, allowance): (&Counter, &Allowance),
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
-    let counting = lines.into_iter().map(|line| async move {
-        let counting = counter.count(&line.to_report(&rules.source)).await;
-        (line, counting)
+    let counting = lines.into_iter().map(|IdentifiedLine { id, record }| async move {
+        let records = vec![record];
+        let counting = counter.count_allowed(&report_of(&records, source, &id), allowance).await;
+        (id, records, counting)
     });
     let counting = stream::iter(counting.collect::<Vec<_>>()).buffered(LINES_AT_ONCE);
-    for (line, counting) in counting.collect::<Vec<_>>().await {
-        let IdentifiedLine { id, record } = line;
+    for (id, records, counting) in counting.collect::<Vec<_>>().await {
         let counting =
             counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
-        summary.reports += 1;
-        let metered = record.metered();
-        for counted in counting.providers.values().flat_map(BTreeMap::values) {
-            match counted {
-                Counted::Counted => summary.counted.add(&record.provider, metered),
-                Counted::Duplicate => summary.duplicate.add(&record.provider, metered),
-                Counted::Withdrawn => summary.withdrawn.add(&record.provider, metered),
-                Counted::Conflict => summary.conflict(&id, &record.provider, metered),
-            }
-        }
-        for refused in counting.refused {
-            summary.refuse(record.clone(), refused.reason);
-        }
+        tally(summary, &id, records, &counting);
     }
     Ok(())
 }
 
-impl IdentifiedLine {
-    fn to_report(&self, source: &SourceId) -> UsageReport {
-        let record = serde_json::to_value(&self.record).expect("a record has a JSON");
-        UsageReport {
-            source: source.clone(),
-            id: self.id.clone(),
-            counts: Counts::New,
-            records: vec![Node::from(record)],
+/// Counts records as one report that counts once.
+pub(crate) async fn count_post(
+    records: Vec<Record>,
+    (source, id): (&SourceId, ReportId),
+    (counter, allowance): (&Counter, &Allowance),
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let counting = counter.count_allowed(&report_of(&records, source, &id), allowance).await;
+    let counting = counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
+    tally(summary, &id, records, &counting);
+    Ok(())
+}
+
+/// Tells a summary what became of the records of a report that counts once.
+fn tally(summary: &mut Summary, id: &ReportId, records: Vec<Record>, counting: &Counting) {
+    summary.reports += 1;
+    let refused = counting.refused.iter().map(|refused| (refused.index, &refused.reason));
+    let refused = refused.collect::<BTreeMap<_, _>>();
+    for (index, record) in records.into_iter().enumerate() {
+        if let Some(reason) = refused.get(&index) {
+            summary.refuse(record, (*reason).clone());
+            continue;
+        }
+        let (provider, metered) = (&record.provider, record.metered());
+        let became = counting.providers.get(provider).and_then(|days| days.get(&record.day));
+        match became {
+            Some(Counted::Counted) => summary.counted.add(provider, metered),
+            Some(Counted::Duplicate) => summary.duplicate.add(provider, metered),
+            Some(Counted::Withdrawn) => summary.withdrawn.add(provider, metered),
+            Some(Counted::Conflict) => summary.conflict(id, provider, metered),
+            // What is neither counted nor refused is a defect: it is told, and not lost in silence.
+            None => summary.refuse(record, "the counter says nothing of it".to_owned()),
         }
     }
 }
 
-/// What a file says of a provider and day under one report.
-pub(super) struct Share<'a> {
-    pub report: &'a ReportId,
-    pub provider: ProviderId,
-    pub day: BillingDay,
-    /// The calls of its lines, and what went through them.
-    pub metered: Metered,
-    /// The first of the lines.
-    pub line: u64,
-    /// The calls that count, by API.
-    pub usage: Usage,
+fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageReport {
+    let node = |record| serde_json::to_value(record).expect("a record has a JSON");
+    UsageReport {
+        source: source.clone(),
+        id: id.clone(),
+        counts: Counts::New,
+        records: records.iter().map(node).map(Node::from).collect(),
+    }
 }
 
-impl Summary {
-    /// Takes in what became of a share of a cumulative report.
-    pub(super) fn raised(&mut self, share: Share<'_>, raised: Result<Raised, IngestRefusal>) {
-        let metered = share.metered;
-        match raised {
-            Ok(Raised::Counted(gained)) => {
-                // More than that only if others reported at the same time.
-                let gained = Metered {
-                    calls: gained.calls.min(metered.calls),
-                    amount: gained.amount.min(metered.amount),
-                };
-                self.count(&share.provider, gained, metered);
-            }
-            Ok(Raised::Duplicate) => self.count(&share.provider, Metered::ZERO, metered),
-            Ok(Raised::Withdrawn) => self.withdrawn.add(&share.provider, metered),
-            Ok(Raised::Conflict) => self.conflict(share.report, &share.provider, metered),
-            Ok(Raised::TooLarge(why)) => self.refuse_share(share, &why.to_string()),
-            Err(why) => self.refuse_share(share, &why.to_string()),
-        }
-    }
-
-    fn count(&mut self, provider: &ProviderId, gained: Metered, metered: Metered) {
-        let before = metered.above(gained);
-        for (tally, metered) in [(&mut self.counted, gained), (&mut self.duplicate, before)] {
-            if !metered.is_zero() {
-                tally.add(provider, metered);
-            }
-        }
-    }
-
-    /// Refuses a share, by API. Lines that say the same again are refused with them.
-    pub(super) fn refuse_share(&mut self, share: Share<'_>, reason: &str) {
-        let Share { provider, day, metered, line, usage, .. } = share;
-        let total = usage.iter().fold(Metered::ZERO, |all, (_, metered)| sum(all, metered));
-        let mut again = metered.above(total);
-        for (api, metered) in usage.iter() {
-            let Metered { calls: count, amount } = sum(metered, again);
-            again = Metered::ZERO;
-            let (provider, api) = (provider.clone(), api.clone());
-            let record = Record { provider, api, day, count, amount, line };
-            self.refuse(record, reason.to_owned());
-        }
+/// Tells a summary what became of a share of a cumulative report.
+pub(super) fn tell(summary: &mut Summary, share: Share<'_>, raised: Result<Raised, Refusal>) {
+    match raised {
+        Ok(Raised::Counted(gained)) => summary.count(&share, gained),
+        Ok(Raised::Duplicate) => summary.count(&share, Metered::ZERO),
+        Ok(Raised::Withdrawn) => summary.withdrawn.add(&share.provider, share.metered),
+        Ok(Raised::Conflict) => summary.conflict(share.report, &share.provider, share.metered),
+        Ok(Raised::TooLarge(why)) => summary.refuse_share(share, &why.to_string()),
+        Err(why) => summary.refuse_share(share, &why.to_string()),
     }
 }

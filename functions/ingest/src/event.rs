@@ -1,0 +1,268 @@
+//! Usage as CloudEvents 1.0: each counts once, by its source and id. Pure.
+//!
+//! Source: CloudEvents, Version 1.0.2, "REQUIRED Attributes": producers make `source` and `id` together
+//! distinct for each event, and consumers may take events with the same for duplicates.
+
+use aws_lambda_events::http::HeaderMap;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use steelyard_billing::{IdError, ReportId, SourceId};
+use steelyard_json::{Fields, JsonError, Node};
+use thiserror::Error;
+
+use crate::report::{Counts, UsageReport};
+
+/// An event, as a report with one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UsageEvent {
+    /// Its name.
+    pub name: EventName,
+    /// What it counts.
+    pub report: UsageReport,
+}
+
+/// What identifies an event, as it was sent; empty where it was absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EventName {
+    pub source: String,
+    pub id: String,
+}
+
+/// An event that is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{why}")]
+pub(crate) struct EventError {
+    /// Its name, as far as it was read.
+    pub name: EventName,
+    pub why: EventFault,
+}
+
+impl From<JsonError> for EventError {
+    fn from(error: JsonError) -> EventError {
+        EventError { name: EventName::default(), why: error.into() }
+    }
+}
+
+/// What is wrong with an event.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum EventFault {
+    #[error("not in the form of a CloudEvent: {0}")]
+    Form(#[from] JsonError),
+    #[error("data: {0}")]
+    Data(JsonError),
+    #[error("specversion is `{0}`; 1.0 is taken")]
+    Version(String),
+    #[error("{0}: must not be empty, and has {ATTRIBUTE_BYTES_MAX} bytes at most")]
+    Attribute(&'static str),
+    #[error("source: the part after the last `/` is the name of the source that reports: {0}")]
+    Source(IdError),
+    #[error("subject is absent: it is the provider whose call it was")]
+    NoSubject,
+    #[error("time is absent: it gives the billing day")]
+    NoTime,
+    #[error("time `{0}` is not an instant of RFC 3339 such as 2015-05-17T10:05:03Z")]
+    Time(String),
+    #[error("datacontenttype is `{0}`; the data is JSON")]
+    ContentType(String),
+    #[error("data is absent")]
+    NoData,
+    #[error("data_base64 is not JSON in Base64")]
+    Base64,
+}
+
+/// The most bytes of an attribute.
+const ATTRIBUTE_BYTES_MAX: usize = 1_024;
+
+/// The context attributes of an event that matter here. Others, and extensions, are ignored.
+struct Attributes {
+    specversion: String,
+    kind: String,
+    subject: Option<String>,
+    time: Option<String>,
+    content_type: Option<String>,
+}
+
+impl UsageEvent {
+    /// Reads an event in structured mode.
+    pub(crate) fn read(event: Node) -> Result<UsageEvent, EventError> {
+        let mut fields = event.into_fields()?;
+        let name = EventName {
+            source: fields.read("source")?.unwrap_or_default(),
+            id: fields.read("id")?.unwrap_or_default(),
+        };
+        structured(&mut fields)
+            .and_then(|(attributes, data)| attributes.report(&name, data))
+            .map(|report| UsageEvent { name: name.clone(), report })
+            .map_err(|why| EventError { name, why })
+    }
+
+    /// Reads an event in binary mode: its attributes are headers, and the body is its data.
+    pub(crate) fn of_headers(headers: &HeaderMap, body: &[u8]) -> Result<UsageEvent, EventError> {
+        let attribute = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?;
+            // Source: CloudEvents, "HTTP Protocol Binding", 3.1.3.2: values are percent-encoded.
+            Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+        };
+        let name = EventName {
+            source: attribute("ce-source").unwrap_or_default(),
+            id: attribute("ce-id").unwrap_or_default(),
+        };
+        let attributes = Attributes {
+            specversion: attribute("ce-specversion").unwrap_or_default(),
+            kind: attribute("ce-type").unwrap_or_default(),
+            subject: attribute("ce-subject"),
+            time: attribute("ce-time"),
+            content_type: attribute("content-type"),
+        };
+        let report = match steelyard_json::parse(body) {
+            Ok(data) => attributes.report(&name, data),
+            Err(error) => Err(EventFault::Data(error)),
+        };
+        report
+            .map(|report| UsageEvent { name: name.clone(), report })
+            .map_err(|why| EventError { name, why })
+    }
+}
+
+fn structured(fields: &mut Fields) -> Result<(Attributes, Node), EventFault> {
+    let attributes = Attributes {
+        specversion: fields.read("specversion")?.unwrap_or_default(),
+        kind: fields.read("type")?.unwrap_or_default(),
+        subject: fields.read("subject")?,
+        time: fields.read("time")?,
+        content_type: fields.read("datacontenttype")?,
+    };
+    let data = match (fields.take("data"), fields.read::<String>("data_base64")?) {
+        (Some(data), None) => data,
+        (None, Some(text)) => {
+            let data = BASE64_STANDARD.decode(text).map_err(|_| EventFault::Base64)?;
+            steelyard_json::parse(&data).map_err(|_| EventFault::Base64)?
+        }
+        (Some(_), Some(_)) | (None, None) => return Err(EventFault::NoData),
+    };
+    Ok((attributes, data))
+}
+
+impl Attributes {
+    /// The report of an event with that data: the same, in whatever mode it is sent.
+    fn report(self, name: &EventName, data: Node) -> Result<UsageReport, EventFault> {
+        let Attributes { specversion, kind, subject, time, content_type } = self;
+        if specversion != "1.0" {
+            return Err(EventFault::Version(specversion));
+        }
+        for (what, text) in [("id", &name.id), ("source", &name.source), ("type", &kind)] {
+            if text.is_empty() || text.len() > ATTRIBUTE_BYTES_MAX {
+                return Err(EventFault::Attribute(what));
+            }
+        }
+        if let Some(other) = content_type.filter(|content_type| !is_json(content_type)) {
+            return Err(EventFault::ContentType(other));
+        }
+        let time = time.ok_or(EventFault::NoTime)?;
+        let at = time.parse::<Timestamp>().map_err(|_| EventFault::Time(time))?;
+        let provider = subject.ok_or(EventFault::NoSubject)?;
+        let record = record(data, &provider, at).map_err(EventFault::Data)?;
+        let source = name.source_id().map_err(EventFault::Source)?;
+        Ok(UsageReport { source, id: name.report_id(), counts: Counts::New, records: vec![record] })
+    }
+}
+
+fn record(data: Node, provider: &str, at: Timestamp) -> Result<Node, JsonError> {
+    let mut fields = data.into_fields()?;
+    let api = fields.read_required::<String>("api")?;
+    let mut record = vec![
+        ("provider".to_owned(), Node::Text(provider.to_owned())),
+        ("api".to_owned(), Node::Text(api)),
+        ("at".to_owned(), Node::Text(at.to_string())),
+        ("count".to_owned(), fields.take("count").unwrap_or_else(|| Node::from(json!(1)))),
+    ];
+    record.extend(fields.take("amount").map(|amount| ("amount".to_owned(), amount)));
+    fields.end(&["api", "count", "amount"])?;
+    Ok(Node::Object(record))
+}
+
+impl EventName {
+    /// The source that reports: the part after the last `/` of the event's.
+    fn source_id(&self) -> Result<SourceId, IdError> {
+        self.source.rsplit('/').next().unwrap_or_default().parse()
+    }
+
+    /// The report of the event. No two events have the same report of the same source: where the id
+    /// alone does not say which event it is, a digest of both does.
+    fn report_id(&self) -> ReportId {
+        let plain = format!("event-{}", self.id).parse();
+        if let (Ok(id), false) = (plain, self.source.contains('/')) {
+            return id;
+        }
+        let both = format!("{}\n{}{}", self.source.len(), self.source, self.id);
+        let digest =
+            Sha256::digest(both).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        format!("cloudevent-{digest}").parse().expect("a digest is an id")
+    }
+}
+
+/// The media type, without its parameters, in lower case.
+pub(crate) fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(content_type: &str) -> bool {
+    let media_type = media_type(content_type);
+    media_type == "application/json" || media_type == "text/json" || media_type.ends_with("+json")
+}
+
+/// What a message of the queue reports: a report, an event, or an event in an envelope of EventBridge.
+///
+/// # Errors
+///
+/// What is wrong with it as a whole.
+pub(crate) fn of_message(body: &[u8]) -> Result<UsageReport, steelyard_runtime::Error> {
+    if let Ok(message) = steelyard_json::parse(body) {
+        let has = |name: &str| message.field_names().any(|field| field == name);
+        if has("specversion") {
+            return Ok(UsageEvent::read(message)?.report);
+        }
+        if has("detail-type") {
+            return Ok(UsageEvent::read(message.into_fields()?.require("detail")?)?.report);
+        }
+    }
+    Ok(UsageReport::read(body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(source: &str, id: &str) -> (String, String) {
+        let name = EventName { source: source.to_owned(), id: id.to_owned() };
+        (name.source_id().unwrap().to_string(), name.report_id().to_string())
+    }
+
+    #[test]
+    fn events_have_the_same_report_if_and_only_if_source_and_id_are_the_same() {
+        assert_eq!(name("eu-1", "c6af"), ("eu-1".to_owned(), "event-c6af".to_owned()));
+        let long = "x".repeat(200);
+        let names = [
+            ("eu-1", "c6af"),
+            ("/eu-1", "c6af"),
+            ("//gw/eu-1", "c6af"),
+            ("https://gw.example/eu-1", "c6af"),
+            ("https://gw.example/eu-1", "c6ae"),
+            ("eu-1", "a b"),
+            ("eu-1", "a/b"),
+            ("eu-1", &long),
+            ("/a/eu-1", "1"),
+            ("/a/eu-1/eu-1", ""),
+        ];
+        let distinct = names.map(|(source, id)| name(source, id));
+        assert!(distinct.iter().all(|(source, _)| source == "eu-1"), "{distinct:?}");
+        let distinct = distinct.into_iter().collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(distinct.len(), names.len());
+        let none = EventName { source: "https://gw.example/".to_owned(), id: "1".to_owned() };
+        assert!(none.source_id().is_err());
+    }
+}

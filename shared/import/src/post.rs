@@ -1,0 +1,96 @@
+//! What a gateway or a log shipper posts: an array of JSON objects, or lines. Pure.
+
+use steelyard_billing::Calendar;
+use steelyard_json::{JsonError, Node};
+
+use super::batch::{BadLine, Batch, IdentifiedLine, Record, Sums, line_id};
+use super::line::{Identity, Line, LineCalls};
+use super::line_error::LineError;
+use super::rule::Rule;
+
+impl Batch {
+    /// What a post says: an array of JSON objects, such as Kong and APISIX send, or lines, such as Envoy
+    /// writes them. A call with an id of its own is among `identified`, and all others are among `days`,
+    /// whether or not they tell the instant: the post is what they are known by, and no line of it is a
+    /// repetition of another.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] when it begins as an array, and is none.
+    pub fn of_post(body: &[u8], rule: &Rule, calendar: &Calendar) -> Result<Batch, JsonError> {
+        let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+        let mut post = Post::default();
+        let first = body.trim_ascii_start().first();
+        let whole = match first {
+            Some(b'[') => Some(steelyard_json::parse(body)?.into_list()?),
+            // One object, on however many lines.
+            Some(b'{') => steelyard_json::parse(body).ok().map(|entry| vec![entry]),
+            Some(_) | None => None,
+        };
+        match whole {
+            Some(entries) => {
+                for entry in entries {
+                    post.add(&text_of(entry), rule, calendar);
+                }
+            }
+            None => {
+                for line in body.split(|byte| *byte == b'\n') {
+                    post.add(line, rule, calendar);
+                }
+            }
+        }
+        Ok(post.end())
+    }
+}
+
+/// A post while it is read.
+#[derive(Default)]
+struct Post {
+    batch: Batch,
+    sums: Sums,
+    number: u64,
+}
+
+impl Post {
+    fn add(&mut self, entry: &[u8], rule: &Rule, calendar: &Calendar) {
+        self.number += 1;
+        let read = Line::read(entry, rule, calendar);
+        if let Some(calls) = self.batch.sort(self.number, read)
+            && let Err(why) = self.add_calls(calls)
+        {
+            self.batch.bad.push(BadLine { line: self.number, why });
+        }
+    }
+
+    fn add_calls(&mut self, calls: LineCalls) -> Result<(), LineError> {
+        let LineCalls { provider, api, day, metered, identity } = calls;
+        let all = self.batch.metered.plus(metered)?;
+        if !metered.is_zero() {
+            match identity {
+                Identity::Id(id) => {
+                    let (count, amount, line) = (metered.calls, metered.amount, self.number);
+                    let record = Record { provider, api, day, count, amount, line };
+                    self.batch.identified.push(IdentifiedLine { id: line_id(&id), record });
+                }
+                Identity::At(_) | Identity::Day => {
+                    self.sums.add((provider, day, api), metered, self.number)?;
+                }
+            }
+        }
+        self.batch.metered = all;
+        self.batch.billable += 1;
+        Ok(())
+    }
+
+    fn end(self) -> Batch {
+        Batch { days: self.sums.into_records(), ..self.batch }
+    }
+}
+
+/// An entry as a line: a text is one as it is.
+fn text_of(entry: Node) -> Vec<u8> {
+    if let Node::Text(text) = entry {
+        return text.into_bytes();
+    }
+    serde_json::to_vec(&entry).expect("JSON that was read can be written")
+}
