@@ -45,7 +45,7 @@ pub struct DepositDemand {
 /// What was drawn from a deposit, and is to be paid again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepositTopUp {
-    /// What was drawn since the deposit was last whole.
+    /// What was drawn and not paid in again since.
     pub drawn_fen: Fen,
     /// The last day on which it can be paid in time.
     pub due_on: BillingDay,
@@ -183,12 +183,17 @@ impl DepositNote {
         begun
     }
 
-    /// The note after money of the deposit moved: once the deposit is whole, nothing is to be topped up.
+    /// The note after money of the deposit moved: what is paid in tops up what was drawn, and once the
+    /// deposit is whole, nothing is to be topped up.
     pub(crate) fn after(&self, entry: &Entry, held: Fen) -> Result<DepositNote, MoneyError> {
-        let is_paid = entry.moved(Ledger::Deposit)?.is_negative();
+        let came_in = entry.moved(Ledger::Deposit)?.negated()?.max(Fen::ZERO);
         let highest = self.demands.iter().map(|demand| demand.amount_fen).max();
-        let is_whole = is_paid && highest.is_none_or(|highest| held >= highest);
-        Ok(DepositNote { top_up: self.top_up.filter(|_| !is_whole), ..self.clone() })
+        let is_whole = came_in.is_positive() && highest.is_none_or(|highest| held >= highest);
+        // A return that Alipay refused brings back what was not drawn.
+        let paid = if entry.record().cause.pays_deposit() { came_in } else { Fen::ZERO };
+        let left = |top_up: DepositTopUp| top_up.without(paid);
+        let top_up = self.top_up.filter(|_| !is_whole).map(left).transpose()?.flatten();
+        Ok(DepositNote { top_up, ..self.clone() })
     }
 
     /// The note after the deposit was drawn.
@@ -210,12 +215,11 @@ impl DepositNote {
         let shortfall_fen = required_fen.minus(held_fen)?.max(Fen::ZERO);
         let drawn = self.top_up.map_or(Fen::ZERO, |top_up| top_up.drawn_fen);
         let before_draws = held_fen.plus(drawn)?;
-        let mut due_on = begun.clone().find(|of| of.amount_fen > before_draws).map(|of| of.due_on);
-        if due_on.is_none() {
-            // All that is missing was drawn.
-            let unmet = begun.clone().find(|of| of.amount_fen > held_fen);
-            due_on = unmet.map(|of| self.top_up.map_or(of.due_on, |top| top.due_on.max(of.due_on)));
-        }
+        // What was missing before the draws keeps its day, and what was drawn has its own: the earlier counts.
+        let missing = begun.clone().find(|of| of.amount_fen > before_draws).map(|of| of.due_on);
+        let drawn_from = begun.clone().find(|of| of.amount_fen > held_fen).zip(self.top_up);
+        let drawn = drawn_from.map(|(of, top_up)| top_up.due_on.max(of.due_on));
+        let due_on = missing.into_iter().chain(drawn).min();
         Ok(DepositState {
             held_fen,
             required_fen,
@@ -225,6 +229,14 @@ impl DepositNote {
             is_overdue: due_on.is_some_and(|due_on| due_on < today),
             next: self.demands.iter().find(|demand| demand.from > today).copied(),
         })
+    }
+}
+
+impl DepositTopUp {
+    /// What is left to top up after so much was paid in; none if nothing is.
+    fn without(self, paid: Fen) -> Result<Option<DepositTopUp>, MoneyError> {
+        let drawn_fen = self.drawn_fen.minus(paid)?;
+        Ok(drawn_fen.is_positive().then_some(DepositTopUp { drawn_fen, ..self }))
     }
 }
 

@@ -193,6 +193,36 @@ pub enum JournalError {
     Money(#[from] MoneyError),
 }
 
+impl Cause {
+    /// Whether the provider paid its deposit in.
+    pub(crate) fn pays_deposit(&self) -> bool {
+        match self {
+            Cause::Deposit(DepositMovement::Paid { .. } | DepositMovement::Transferred { .. }) => {
+                true
+            }
+            Cause::Deposit(
+                DepositMovement::Drawn { .. }
+                | DepositMovement::ReturnAsked(_)
+                | DepositMovement::Returned(_)
+                | DepositMovement::ReturnRefused(_)
+                | DepositMovement::SentBack { .. }
+                | DepositMovement::Reversed(_),
+            )
+            | Cause::Charged { .. }
+            | Cause::DebitSent { .. }
+            | Cause::DebitPaid { .. }
+            | Cause::DebitGivenUp { .. }
+            | Cause::Recharged { .. }
+            | Cause::RechargePaid { .. }
+            | Cause::DebitFound { .. }
+            | Cause::RefundAsked(_)
+            | Cause::RefundDone(_)
+            | Cause::RefundRefused(_)
+            | Cause::Reversed(_) => false,
+        }
+    }
+}
+
 impl Entry {
     /// What the entry records.
     #[must_use]

@@ -207,7 +207,10 @@ fn the_state_of_a_deposit_says_what_is_missing_and_when_it_is_due() {
         (Some((100, "2015-05-20")), 400, "2015-05-18", "100 missing of 500 by 2015-05-20"),
         (Some((100, "2015-05-20")), 400, "2015-05-21", "100 missing of 500 by 2015-05-20, overdue"),
         (Some((100, "2015-05-20")), 300, "2015-05-18", "200 missing of 500 by 2015-01-31, overdue"),
-        (Some((100, "2015-05-20")), 400, "2015-06-01", "400 missing of 800 by 2015-06-11"),
+        // A higher amount does not put off what was drawn.
+        (Some((100, "2015-05-20")), 400, "2015-06-01", "400 missing of 800 by 2015-05-20, overdue"),
+        (Some((100, "2015-06-05")), 400, "2015-06-01", "400 missing of 800 by 2015-06-05"),
+        (Some((100, "2015-06-15")), 400, "2015-06-01", "400 missing of 800 by 2015-06-11"),
         (Some((100, "2015-06-20")), 700, "2015-06-15", "100 missing of 800 by 2015-06-20"),
     ] {
         let state = note(top_up).state(Fen::new(held), day(today)).unwrap();

@@ -235,6 +235,20 @@ fn the_cure_restores_a_good_standing_and_a_fen_less_does_not() {
 }
 
 #[test]
+fn the_cure_is_all_that_is_owed_where_an_earlier_stage_is_reached_by_days() {
+    let steps =
+        json!([{"stage": "notice", "overdue_days": 2}, {"stage": "suspended", "owed": "60"}]);
+    let ladder = with(json!({"restores": "all", "steps": steps}));
+    let mut shop = Shop::new();
+    shop.charge("05-16", "70");
+    let standing = shop.standing(&ladder, "05-24 12:00");
+    assert_eq!((standing.stage, standing.cure_fen), (Stage::Suspended, Fen::new(7_000)));
+    // To come below the amount is not enough.
+    shop.pay("05-24 12:00", "10.01");
+    assert_eq!(shop.standing(&ladder, "05-24 12:00").stage, Stage::Notice);
+}
+
+#[test]
 fn a_ladder_may_ask_for_all_that_is_owed() {
     let mut shop = Shop::new();
     shop.charge("05-16", "10").charge("05-23", "20").pay("05-24 12:00", "10");

@@ -199,11 +199,12 @@ impl Arrears<'_> {
     }
 
     /// The least payment after which no step is reached, if one is.
-    fn cure(&self, by_days: bool) -> Result<Fen, StandingError> {
+    fn cure(&self) -> Result<Fen, StandingError> {
         let owed = self.owed()?;
         let least = self.ladder.steps.iter().filter_map(|step| step.overdue_days).min();
         let mut cure = match self.ladder.restores {
-            Restores::All if by_days => return Ok(owed),
+            // An earlier step may be reached by days where the last one is by the amount.
+            Restores::All if self.is_overdue_for(least)? => return Ok(owed),
             Restores::All => Fen::ZERO,
             Restores::Overdue => self.overdue_for(least)?,
         };
@@ -211,6 +212,12 @@ impl Arrears<'_> {
             cure = cure.max(owed.minus(least)?.plus(Fen::new(1))?);
         }
         Ok(cure)
+    }
+
+    /// Whether days count for so many; never without a number.
+    fn is_overdue_for(&self, least: Option<u32>) -> Result<bool, StandingError> {
+        let Some((from, least)) = self.counts_from().zip(least) else { return Ok(false) };
+        Ok(self.overdue_days(from)? >= least)
     }
 
     /// What is overdue for so many days; nothing without a number.
@@ -332,7 +339,7 @@ impl Arrears<'_> {
         if let Some((step, by_days)) = self.reached()? {
             standing.stage = step.stage;
             standing.because = if by_days { Because::Overdue } else { Because::Owed };
-            standing.cure_fen = self.cure(by_days)?;
+            standing.cure_fen = self.cure()?;
         }
         standing.next = self.next(standing.stage)?;
         Ok(())

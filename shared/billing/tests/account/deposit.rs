@@ -181,6 +181,34 @@ fn what_was_drawn_is_to_be_topped_up_until_the_deposit_is_whole() {
 }
 
 #[test]
+fn what_is_paid_in_tops_up_what_was_drawn_though_more_is_wanted_later() {
+    let mut account = holding((0, 500, 0, 900)).0;
+    account.deposit = serde_json::from_value(serde_json::json!({
+        "demands": [
+            {"from": "2015-05-01", "amount_fen": 900, "announced_on": "2015-05-01", "due_on": "2015-05-11"},
+            {"from": "2015-05-20", "amount_fen": 1500, "announced_on": "2015-05-01", "due_on": "2015-05-23"},
+        ],
+        "top_up_after_days": 10,
+    }))
+    .unwrap();
+    let drawn = moved(&account, None, DepositDrawn(500), None, &rules()).unwrap().account;
+    let part = moved(&drawn, None, DepositPaid(200), None, &rules()).unwrap().account;
+    assert_eq!(part.deposit.top_up.map(|top_up| top_up.drawn_fen), Some(Fen::new(300)));
+    // Money of a return that Alipay refused was not drawn.
+    let asked = moved(&part, None, ReturnAsked(100), None, &rules()).unwrap().account;
+    let refused = moved(&asked, None, ReturnRefused(100), None, &rules()).unwrap().account;
+    assert_eq!(refused.deposit.top_up, part.deposit.top_up);
+    let whole = moved(&part, None, DepositPaid(300), None, &rules()).unwrap().account;
+    assert_eq!(whole.deposit.top_up, None);
+    // What is drawn then does not put off what was wanted more.
+    let owing = moved(&whole, None, Charge(100), None, &rules()).unwrap().account;
+    let drawn = moved(&owing, None, DepositDrawn(100), None, &rules()).unwrap().account;
+    let later = "2015-05-21".parse().unwrap();
+    let state = drawn.deposit.state(drawn.figures.deposit(), later).unwrap();
+    assert_eq!(state.due_on, Some("2015-05-23".parse().unwrap()));
+}
+
+#[test]
 fn a_return_is_set_aside_until_alipay_has_made_it() {
     check(&[
         ((200, 0, 0, 900), ReturnAsked(900), (200, 0, 0, 0), "deposit 9.00, refunding -9.00"),
