@@ -2,7 +2,10 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Because, Person, ProviderId, Reason, Stage, StageHold, Standing};
+use steelyard_billing::{
+    ActionPhase, ActionRequest, Actor, Because, Deed, Person, ProviderId, Reason, Stage, Standing,
+};
+use steelyard_books::IdempotencyKey;
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
 use steelyard_store::{AccountPage, StoredLadders};
@@ -47,6 +50,12 @@ pub(crate) enum StandingCommand {
     Release {
         /// The provider.
         provider: ProviderId,
+        /// The reason, which is kept with the action.
+        #[arg(long, value_parser = Reason::new)]
+        reason: Reason,
+        /// The name of the person who decides it.
+        #[arg(long, env = "USER", default_value = "operator", value_parser = Person::new)]
+        by: Person,
     },
 }
 
@@ -65,23 +74,40 @@ impl StandingCommand {
             }
             StandingCommand::Hold { provider, stage, until, reason, by } => {
                 let system = target.system(platform).await?;
-                let held_at_s = system.clock.now();
-                if until <= system.today()? {
-                    return Err(format!(
-                        "{until} is no later than today, so that nothing would be held"
-                    )
-                    .into());
-                }
-                let hold = StageHold { stage, until, reason, by, held_at_s };
-                system.books()?.hold_stage(&provider, Some(&hold)).await?;
+                let what = Deed::HoldStage { provider: provider.clone(), stage, until };
+                decide(&system, &provider, what, reason, by).await?;
                 show(target, &system, &provider).await
             }
-            StandingCommand::Release { provider } => {
+            StandingCommand::Release { provider, reason, by } => {
                 let system = target.system(platform).await?;
-                system.books()?.hold_stage(&provider, None).await?;
+                let what = Deed::ReleaseStage { provider: provider.clone() };
+                decide(&system, &provider, what, reason, by).await?;
                 show(target, &system, &provider).await
             }
         }
+    }
+}
+
+/// Carries out a decision of an operator, which is recorded as an action.
+async fn decide(
+    system: &System,
+    provider: &ProviderId,
+    what: Deed,
+    reason: Reason,
+    by: Person,
+) -> Result<(), Error> {
+    let (account, now) = (registered(&system.tables, provider).await?.account, system.clock.now());
+    // Each decision is an action of its own, whenever it is made and whatever came before.
+    let key = IdempotencyKey::parse(&format!("{what}, after {}, at {now}", account.version))?;
+    let by = Actor::Operator { operator: by };
+    let request = ActionRequest { by, reason: Some(reason), what };
+    let action = system.books()?.act(&key, &request, false, now).await?;
+    match action.phase {
+        ActionPhase::Refused { why, .. } => Err(why.into()),
+        ActionPhase::Asked
+        | ActionPhase::Waiting
+        | ActionPhase::Done { .. }
+        | ActionPhase::Rejected { .. } => Ok(()),
     }
 }
 

@@ -33,6 +33,7 @@ mod provider;
 mod reason;
 mod recharge;
 pub mod reconciliation;
+mod reference;
 mod refund;
 mod registration;
 mod reversal;
@@ -54,7 +55,7 @@ pub use account::{
 };
 pub use action::{
     Action, ActionAnswer, ActionError, ActionEvent, ActionPhase, ActionProblem, ActionRequest,
-    ActionResult, Actor, Deed, NotAllowed,
+    ActionResult, Actor, Deed, DepositReturned, NotAllowed, ReturnChanged,
 };
 pub use adjustment::{
     ADJUSTMENT_MAX, Adjustment, AdjustmentError, AdjustmentNote, AdjustmentOf, AdjustmentPhase,
@@ -112,6 +113,7 @@ pub use recharge::{Recharge, RechargeAmountError, RechargePhase, RechargePurpose
 pub use reconciliation::{
     BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
 };
+pub use reference::{REFERENCE_MAX, Reference, ReferenceError};
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
 pub use registration::{AgreementOwner, Registration};
 pub use reversal::{Reversal, ReversalPhase};
