@@ -231,6 +231,13 @@ impl TargetArgs {
         Ok(EventsTable::new(aws::dynamodb(&self.reach().await?.0), table.to_owned()))
     }
 
+    /// The same table, for a command that must not write.
+    pub(crate) async fn events_to_read(&self) -> Result<EventsTable, Error> {
+        let table = self.table("--events-table", self.events_table.as_deref(), EVENTS_TABLE)?;
+        let client = aws::dynamodb_read_only(&self.reach().await?.0);
+        Ok(EventsTable::new(client, table.to_owned()))
+    }
+
     /// An event bus of the system to work on.
     pub(crate) async fn bus(&self, name: String) -> Result<Bus, Error> {
         Ok(Bus::new(&self.reach().await?.0, name))

@@ -1,9 +1,11 @@
 // The pages, as two people walk through them side by side, one in English on a wide screen, one in Chinese on a phone:
-// from the start page to a bill and its reports, a quote, a recharge, an agreement, a debit, a limit, and the end.
+// from the start page to a bill and its reports, a quote, a recharge, an agreement, a debit, a limit, the end, a budget, a
+// spend cap and a deposit.
 
 import { join } from 'node:path';
 
 import { launch } from './browser.mjs';
+import { crossBudgetAndCap, payDeposit, returnDeposit, setBudgetAndCap } from './deposit.mjs';
 import { Inspection } from './inspection.mjs';
 import { ROOT, Stack, until } from './stack.mjs';
 import { Visitor } from './visitor.mjs';
@@ -21,6 +23,8 @@ function say(text) {
 }
 
 class Walk {
+  basic = BASIC;
+
   async run() {
     this.browser = await launch();
     this.inspection = new Inspection(this.browser, join(ROOT, 'target/browser'));
@@ -47,7 +51,8 @@ class Walk {
     ];
     const steps = [
       this.start, this.enter, this.recharge, this.sign, this.firstNight, this.readBill, this.hold, this.debit, this.lower,
-      this.quote, this.secondNight, this.end, this.operate, this.refusals, this.finish,
+      this.quote, this.secondNight, this.end, setBudgetAndCap, crossBudgetAndCap, payDeposit, returnDeposit, this.operate,
+      this.refusals, this.finish,
     ];
     for (const step of steps) {
       say(step.name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));

@@ -23,7 +23,7 @@ pub use items::{neighbours, registry_pk};
 pub use machine::Machine;
 pub use night::{Cost, Hottest, Night, Step};
 pub use offers::keyed;
-pub use platform::{PLAN, Platform, agreement_no, fen, in_force, reason};
+pub use platform::{PLAN, Platform, agreement_no, fen, in_force, reason, reference};
 pub use report::{Answer, record, record_of_amount, refused, report};
 pub use rights::{Condition, Right, rights};
 pub use scale::{COEFFICIENTS, Coefficient, tables};

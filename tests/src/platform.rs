@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     Agreement, Calendar, CountedDays, Debit, DebitId, DebitRules, Mandate, MandateId, NamesMax,
-    PlanAssignment, Provider, ProviderId, RETENTION_DAYS, Reason, Statement, TermsChangeError,
+    PlanAssignment, Provider, ProviderId, RETENTION_DAYS, Reason, Reference, Statement,
+    TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
 use steelyard_cli::Tables;
@@ -19,7 +20,7 @@ use steelyard_cli::local::alipay::NotificationFault;
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_pricing::{AlertRules, BillingDay, Fen, Metered, Plan};
 use steelyard_runtime::{Callee, aws};
-use steelyard_store::{ProviderAccount, Stored};
+use steelyard_store::{EventsTable, ProviderAccount, Stored};
 
 use crate::report::{Answer, posted, record, report};
 use crate::rights::WatchedRights;
@@ -136,6 +137,13 @@ impl Platform {
     pub fn books_as(&self, function: &str) -> Books {
         let tables = Tables::local(&self.config_as(function));
         Books::new(tables.billing, self.stack.rules.clone())
+    }
+
+    /// The events table, as a function reaches it: by the rights of its role.
+    #[must_use]
+    pub fn events_as(&self, function: &str) -> EventsTable {
+        let client = aws::dynamodb(&self.config_as(function));
+        EventsTable::new(client, "steelyard-events".to_owned())
     }
 
     /// A function of the stack such as `steelyard-offers`, as another function reaches it.
@@ -319,7 +327,8 @@ impl Platform {
     /// Pays money in, once for a reference.
     pub async fn recharge(&self, provider: &str, amount: i64, reference: &str) {
         let now = self.stack.clock.now();
-        let paid = self.books().pay_in(&id(provider), fen(amount), reference, now).await.unwrap();
+        let (books, named) = (self.books(), self::reference(reference));
+        let paid = books.pay_in(&id(provider), fen(amount), &named, now).await.unwrap();
         assert!(matches!(paid, PaidIn::Now(_)), "{paid:?}");
     }
 
@@ -424,6 +433,12 @@ fn by_rules(window_minutes: u16, retention_days: u16) -> DebitRules {
 #[must_use]
 pub fn reason(text: &str) -> Reason {
     Reason::new(text).unwrap()
+}
+
+/// What names a bank transfer.
+#[must_use]
+pub fn reference(text: &str) -> Reference {
+    Reference::new(text).unwrap()
 }
 
 fn id(provider: &str) -> ProviderId {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Cause, DepositMovement, DrawReason, Entry, ProviderId};
+use steelyard_billing::{Cause, DepositMovement, DrawReason, Entry, ProviderId, Reference};
 use steelyard_books::{Books, PaidIn};
 use steelyard_pricing::Fen;
 use steelyard_runtime::Error;
@@ -31,8 +31,8 @@ pub(crate) enum AccountCommand {
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
         amount: Fen,
         /// The name of the payment, such as the bank's number of the transfer.
-        #[arg(long)]
-        reference: String,
+        #[arg(long, value_parser = Reference::new)]
+        reference: Reference,
     },
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn recharge(
     books: &Books,
     provider: &ProviderId,
     amount: Fen,
-    reference: &str,
+    reference: &Reference,
     now: jiff::Timestamp,
 ) -> Result<bool, Error> {
     match books.pay_in(provider, amount, reference, now).await? {

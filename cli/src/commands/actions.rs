@@ -111,9 +111,10 @@ async fn list(
     let mut table = output::table(["action\nasked at", "what", "by\nreason", "state"]);
     for action in &actions {
         let reason = action.reason.as_ref().map(ToString::to_string);
+        let amounts = action.returns.map(|amounts| amounts.to_string());
         table.add_row([
             format!("{}\n{}", action.id, times.show(action.asked_at_s)),
-            action.what.to_string(),
+            output::lines([Some(action.what.to_string()), amounts]),
             output::lines([Some(action.asked_by.to_string()), reason]),
             action.phase.to_string(),
         ]);
@@ -133,11 +134,16 @@ pub(crate) fn show(target: &TargetArgs, system: &System, action: &Action) -> Res
 }
 
 fn print(action: &Action, times: &Times) -> Result<(), Error> {
-    let Action { id, what, asked_by, asked_at_s, reason, approved, phase, .. } = action;
+    let Action { id, what, asked_by, asked_at_s, reason, returns, approved, phase, .. } = action;
     output::print(format_args!("action {id}: {what}"))?;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     output::print(format_args!("    by {asked_by}{reason}"))?;
     output::print(format_args!("    asked for at {}", times.show(*asked_at_s)))?;
+    if let Some(amounts) = returns {
+        output::print(format_args!(
+            "    amounts: {amounts}; if they change before the approval, nothing is moved"
+        ))?;
+    }
     if let Some(approved) = approved {
         let at = times.show(approved.at_s);
         output::print(format_args!("    approved by {} at {at}", approved.by))?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use steelyard_alipay::Alipay;
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
-    Calendar, DebitRules, Grant, Grantee, NamesMax, Person, Provider, ProviderId, Right,
+    Calendar, DebitRules, Grant, Grantee, NamesMax, Person, Provider, ProviderId, Reference, Right,
     StatementId,
 };
 use steelyard_books::Books;
@@ -200,6 +200,7 @@ async fn enter(stack: &Stack, actor: &Actor) -> Result<(), Error> {
     }
     if actor.prepaid > 0 {
         let (amount, reference) = (Fen::new(actor.prepaid), format!("demo-{}", actor.id));
+        let reference = Reference::new(&reference)?;
         account::recharge(&books, &new.provider, amount, &reference, now).await?;
     }
     Ok(())

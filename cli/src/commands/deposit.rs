@@ -4,6 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 use steelyard_billing::{
     Action, ActionPhase, ActionRequest, Actor, Deed, DepositState, Person, ProviderId, Reason,
+    Reference,
 };
 use steelyard_books::{IdempotencyKey, PaidIn};
 use steelyard_pricing::Fen;
@@ -33,8 +34,8 @@ pub(crate) enum DepositCommand {
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
         amount: Fen,
         /// The name of the payment, such as the bank's number of the transfer.
-        #[arg(long)]
-        reference: String,
+        #[arg(long, value_parser = Reference::new)]
+        reference: Reference,
     },
     /// Pay what the provider owes and no debit is collecting from its deposit. What is drawn is to be topped
     /// up.
@@ -69,8 +70,8 @@ pub(crate) enum DepositCommand {
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
         amount: Fen,
         /// The name of the transfer, such as the bank's number.
-        #[arg(long)]
-        reference: String,
+        #[arg(long, value_parser = Reference::new)]
+        reference: Reference,
         #[command(flatten)]
         asked: Asked,
     },
@@ -136,7 +137,7 @@ async fn record(
     system: &System,
     provider: &ProviderId,
     amount: Fen,
-    reference: &str,
+    reference: &Reference,
 ) -> Result<Exit, Error> {
     let now = system.clock.now();
     let what = match system.books()?.pay_deposit(provider, amount, reference, now).await? {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use steelyard_billing::Reason;
 use steelyard_runtime::Error;
 use steelyard_store::schema::DUE_SHARDS;
-use steelyard_store::{BillingTable, CommitError, ProviderAccount, Unreadable};
+use steelyard_store::{BillingTable, CommitError, EventsTable, ProviderAccount, Unreadable};
 
 use crate::exit::Exit;
 use crate::output;
@@ -17,10 +17,10 @@ use crate::target::TargetArgs;
 /// List items that cannot be read, and skip one with a reason.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ItemsCommand {
-    /// List the providers, accounts, registrations, grants, plans, due tasks, expected bill rows and
-    /// findings that cannot be read, and the usage reports of months that are not settled for good. Each
-    /// fails alone and raises an alarm; everything else proceeds. Exits with
-    /// 3 if one is not skipped.
+    /// List the providers, accounts, registrations, grants, plans, due tasks, expected bill rows,
+    /// findings, webhook endpoints and dead letters that cannot be read, and the usage reports of months
+    /// that are not settled for good. Each fails alone; everything else proceeds. Exits with 3 if one is
+    /// not skipped.
     Unreadable,
     /// Skip an item that cannot be read: it raises no more alarms, and leaves the index of due tasks.
     /// Nothing is done for it any more: a skipped provider is not settled, a skipped task not worked
@@ -32,8 +32,11 @@ pub(crate) enum ItemsCommand {
         /// The sort key, as `unreadable` lists it.
         sk: String,
         /// The item is in the usage table.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "events")]
         usage: bool,
+        /// The item is in the events table.
+        #[arg(long)]
+        events: bool,
         /// Why, for a person who looks at it later.
         #[arg(long)]
         reason: String,
@@ -43,6 +46,7 @@ pub(crate) enum ItemsCommand {
 /// The tables, as they are listed.
 const BILLING: &str = "billing";
 const USAGE: &str = "usage";
+const EVENTS: &str = "events";
 
 /// How many providers' reports are read at the same time.
 const PROVIDERS_AT_ONCE: usize = 16;
@@ -64,12 +68,20 @@ impl ItemsCommand {
     pub(crate) async fn run(self, target: &TargetArgs) -> Result<Exit, Error> {
         match self {
             ItemsCommand::Unreadable => {
-                let found = unreadable(&target.tables_to_read().await?).await?;
+                let (tables, events) =
+                    (target.tables_to_read().await?, target.events_to_read().await?);
+                let found = unreadable(&tables, &events).await?;
                 print(target, &found)
             }
-            ItemsCommand::Skip { pk, sk, usage, reason } => {
-                let (reason, tables) = (Reason::new(&reason)?, target.tables().await?);
-                let skipped = skip(&tables, (&pk, &sk), usage, &reason).await?;
+            ItemsCommand::Skip { pk, sk, usage, events: is_event, reason } => {
+                let reason = Reason::new(&reason)?;
+                let (tables, events) = (target.tables().await?, target.events().await?);
+                let table = match (usage, is_event) {
+                    (true, _) => USAGE,
+                    (false, true) => EVENTS,
+                    (false, false) => BILLING,
+                };
+                let skipped = skip((&tables, &events), table, (&pk, &sk), &reason).await?;
                 print(target, &[skipped])
             }
         }
@@ -79,20 +91,19 @@ impl ItemsCommand {
 /// Skips an item, and gives it as it is listed from then on. A task that can be read would never be worked
 /// on again, so only what `unreadable` lists is skipped.
 async fn skip(
-    tables: &Tables,
+    (tables, events): (&Tables, &EventsTable),
+    table: &str,
     (pk, sk): (&str, &str),
-    is_usage: bool,
     reason: &Reason,
 ) -> Result<Found, Error> {
-    let table = if is_usage { USAGE } else { BILLING };
     let is_it = |item: &Found| (item.table, &*item.pk, &*item.sk) == (table, pk, sk);
-    let found = unreadable(tables).await?.into_iter().find(is_it).ok_or_else(|| {
+    let found = unreadable(tables, events).await?.into_iter().find(is_it).ok_or_else(|| {
         format!("no item `{pk}` `{sk}` is listed by `steelyard items unreadable`")
     })?;
-    let skipped = if is_usage {
-        tables.usage.skip_item(pk, sk, reason.as_str()).await
-    } else {
-        tables.billing.skip_item(pk, sk, reason.as_str()).await
+    let skipped = match table {
+        USAGE => tables.usage.skip_item(pk, sk, reason.as_str()).await,
+        EVENTS => events.skip_item(pk, sk, reason.as_str()).await,
+        _ => tables.billing.skip_item(pk, sk, reason.as_str()).await,
     };
     skipped.map_err(|error| match error {
         CommitError::Stale => Error::from(format!("there is no item `{pk}` `{sk}`")),
@@ -102,7 +113,7 @@ async fn skip(
 }
 
 /// Everything that functions meet and cannot read.
-async fn unreadable(tables: &Tables) -> Result<Vec<Found>, Error> {
+async fn unreadable(tables: &Tables, events: &EventsTable) -> Result<Vec<Found>, Error> {
     let billing = &tables.billing;
     let registry = tables.registry().await?;
     let mut found = billing.plans().await?.unreadable;
@@ -120,7 +131,9 @@ async fn unreadable(tables: &Tables) -> Result<Vec<Found>, Error> {
     let grants = tables.usage.access().await?.unreadable;
     let of_usage = of_usage.into_iter().flatten().chain(grants);
     let of_usage = of_usage.map(|item| Found::of(USAGE, item));
-    Ok(found.chain(of_usage).collect())
+    let of_events = events.unreadable_endpoints().await?;
+    let of_events = of_events.into_iter().map(|item| Found::of(EVENTS, item));
+    Ok(found.chain(of_usage).chain(of_events).collect())
 }
 
 /// The usage reports that settlement may still read and that cannot be read, by provider.

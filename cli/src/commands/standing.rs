@@ -2,7 +2,11 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use steelyard_billing::{Account, Because, Person, ProviderId, Reason, Stage, StageHold, Standing};
+use steelyard_billing::{
+    Account, ActionPhase, ActionRequest, Actor, Because, Deed, Person, ProviderId, Reason, Stage,
+    StageHold, Standing,
+};
+use steelyard_books::IdempotencyKey;
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoredLadders};
@@ -47,6 +51,12 @@ pub(crate) enum StandingCommand {
     Release {
         /// The provider.
         provider: ProviderId,
+        /// The reason, which is kept with the action.
+        #[arg(long, value_parser = Reason::new)]
+        reason: Reason,
+        /// The name of the person who decides it.
+        #[arg(long, env = "USER", default_value = "operator", value_parser = Person::new)]
+        by: Person,
     },
 }
 
@@ -66,20 +76,17 @@ impl StandingCommand {
             StandingCommand::Hold { provider, stage, until, reason, by } => {
                 let system = target.system(platform).await?;
                 let held_at_s = system.clock.now();
-                if until <= system.today()? {
-                    return Err(format!(
-                        "{until} is no later than today, so that nothing would be held"
-                    )
-                    .into());
-                }
-                let hold = StageHold { stage, until, reason, by, held_at_s };
-                check_hold(&system, &provider, &hold).await?;
-                system.books()?.hold_stage(&provider, Some(&hold)).await?;
+                let (why, who) = (reason.clone(), by.clone());
+                let hold = StageHold { stage, until, reason: why, by: who, held_at_s };
+                check_hold(&system, &provider, hold).await?;
+                let what = Deed::HoldStage { provider: provider.clone(), stage, until };
+                decide(&system, &provider, what, reason, by).await?;
                 show(target, &system, &provider).await
             }
-            StandingCommand::Release { provider } => {
+            StandingCommand::Release { provider, reason, by } => {
                 let system = target.system(platform).await?;
-                system.books()?.hold_stage(&provider, None).await?;
+                let what = Deed::ReleaseStage { provider: provider.clone() };
+                decide(&system, &provider, what, reason, by).await?;
                 show(target, &system, &provider).await
             }
         }
@@ -87,16 +94,39 @@ impl StandingCommand {
 }
 
 /// Refuses a hold at a stage of which no ladder says how many calls pass.
-async fn check_hold(system: &System, provider: &ProviderId, hold: &StageHold) -> Result<(), Error> {
+async fn check_hold(system: &System, provider: &ProviderId, hold: StageHold) -> Result<(), Error> {
     let (calendar, now) = (system.rules()?.calendar, system.clock.now());
     let StoredLadders { ladders, .. } = system.tables.billing.ladders().await?;
     let account = registered(&system.tables, provider).await?.account;
-    let held = Account { stage_hold: Some(hold.clone()), ..account };
+    let held = Account { stage_hold: Some(hold), ..account };
     let standing = held.standing(&ladders, &calendar, now)?;
     if standing.stage == Stage::Throttled && standing.calls_per_second.is_none() {
         return Err("no ladder in force says how many calls a second pass at `throttled`: add one with calls_per_second".into());
     }
     Ok(())
+}
+
+/// Carries out a decision of an operator, which is recorded as an action.
+async fn decide(
+    system: &System,
+    provider: &ProviderId,
+    what: Deed,
+    reason: Reason,
+    by: Person,
+) -> Result<(), Error> {
+    let (account, now) = (registered(&system.tables, provider).await?.account, system.clock.now());
+    // Each decision is an action of its own, whenever it is made and whatever came before.
+    let key = IdempotencyKey::parse(&format!("{what}, after {}, at {now}", account.version))?;
+    let by = Actor::Operator { operator: by };
+    let request = ActionRequest { by, reason: Some(reason), what };
+    let action = system.books()?.act(&key, &request, false, now).await?;
+    match action.phase {
+        ActionPhase::Refused { why, .. } => Err(why.into()),
+        ActionPhase::Asked
+        | ActionPhase::Waiting
+        | ActionPhase::Done { .. }
+        | ActionPhase::Rejected { .. } => Ok(()),
+    }
 }
 
 async fn list(target: &TargetArgs, system: &System, all: bool) -> Result<Exit, Error> {

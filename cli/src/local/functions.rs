@@ -164,7 +164,9 @@ impl Parts<'_> {
             (of, self.queue("portal", &dead_letter_queue(queue)))
         };
         let dead_letters = QUEUES.map(letters).to_vec();
-        let reached = Reached { offers: callee(OFFERS), actions: callee(ACTIONS), dead_letters };
+        let events = local_events(&self.config("portal"));
+        let reached =
+            Reached { offers: callee(OFFERS), actions: callee(ACTIONS), dead_letters, events };
         let keys = SessionKeys::random()?;
         let config = portal_config(address, self.clock);
         let portal = Portal::new(settler, clock(), keys, reached, config);

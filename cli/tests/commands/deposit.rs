@@ -52,6 +52,11 @@ async fn deposit_is_shown_recorded_once_drawn_and_returned_by_two_persons() {
         "deposit book-return shop 570 --reference bank-2 --request R1 --reason leaves --by li";
     let waiting = platform.does(asked).await;
     assert!(waiting.contains("waiting for the approval of a second person"), "{waiting}");
+    let amounts = "amounts: ¥10.00 drawn, ¥570.00 returned, ¥0.00 left for a bank transfer";
+    assert!(waiting.contains(amounts), "{waiting}");
+    let listed = platform.does("actions list --waiting --json").await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed[0]["returns"]["returned_fen"], 57_000, "{listed}");
     let id = waiting.split([' ', ':']).nth(1).unwrap().to_owned();
     let own = platform.fails(&format!("actions approve {id} --by li")).await;
     assert!(own.contains("another person must approve it"), "{own}");
@@ -70,6 +75,12 @@ async fn what_cannot_be_drawn_is_refused_and_what_is_overdue_exits_with_3() {
     let refused = platform.run("deposit draw shop --request D1 --reason unpaid --by li").await;
     assert_eq!(refused.code, 3, "{}", refused.out);
     assert!(refused.out.contains("nothing can be drawn: ¥0.00 are held"), "{}", refused.out);
+    let long = "x".repeat(65);
+    for command in ["deposit record shop 1", "account recharge shop 1"] {
+        let refused = platform.run(&format!("{command} --reference {long}")).await;
+        let is_named = refused.err.contains("a reference has 1 to 64 characters, not 65");
+        assert!(refused.code != 0 && is_named, "{}", refused.err);
+    }
     let shown = platform.run("deposit show shop --json").await;
     assert_eq!(shown.code, 0);
     let state: serde_json::Value = serde_json::from_str(&shown.out).unwrap();

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use steelyard_cli::local::embedded::Request;
+
 use crate::platform::Platform;
 
 const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01", "rates": [
@@ -94,4 +96,35 @@ async fn usage_report_that_cannot_be_read_is_listed_and_stops_its_provider_alone
     platform.does("settle").await;
     assert_eq!(charged("shop").await, 200);
     platform.does("audit").await;
+}
+
+#[tokio::test]
+async fn webhook_endpoint_that_cannot_be_read_is_listed_and_skipped() {
+    let platform = Platform::open("items-endpoints").await;
+    platform.set("2015-05-01T12:00");
+    let catcher = format!("http://{}/catcher", platform.stack.address);
+    for name in ["erp", "desk"] {
+        platform.does(&format!("webhooks add {name} {catcher} --provider shop")).await;
+    }
+    assert_eq!(platform.does("items unreadable --json").await, "[]\n");
+    let text = |text: &str| json!({ "S": text });
+    let newer = json!({
+        "pk": text("provider#shop"), "sk": text("endpoint#erp"), "format": { "N": "99" },
+    });
+    let put = json!({ "TableName": "steelyard-events", "Item": newer }).to_string();
+    let request = Request::new("DynamoDB_20120810.PutItem", put);
+    assert_eq!(platform.stack.embedded.handle(request).await.status, 200);
+    let ran = platform.run("items unreadable --json").await;
+    let listed: Value = serde_json::from_str(&ran.out).unwrap();
+    let [found] = listed.as_array().unwrap().as_slice() else { panic!("{listed}") };
+    let name = (&found["table"], &found["pk"], &found["sk"]);
+    assert_eq!(name, (&json!("events"), &json!("provider#shop"), &json!("endpoint#erp")));
+    assert_eq!((ran.code, &found["skipped"]), (3, &Value::Null));
+    let skip = "items skip provider#shop endpoint#erp --reason looked-into";
+    let refused = platform.fails(skip).await;
+    assert!(refused.contains("is listed by `steelyard items unreadable`"), "{refused}");
+    platform.does(&format!("{skip} --events")).await;
+    let listed: Value =
+        serde_json::from_str(&platform.does("items unreadable --json").await).unwrap();
+    assert_eq!(listed[0]["skipped"], "looked-into");
 }

@@ -139,7 +139,19 @@ async fn an_operator_sees_who_is_in_arrears_and_holds_one_at_a_stage() {
         ¥20.00 restore a good standing at once, by a recharge or a transfer
         if nothing is paid: terminated on 2015-07-01
     "#]]
-    .assert_eq(&platform.does("standing release shop").await);
+    .assert_eq(&platform.does("standing release shop --by lin --reason it-waits").await);
+    let trail = platform.does("actions list --json").await;
+    let trail: serde_json::Value = serde_json::from_str(&trail).unwrap();
+    let of = |kind: &str| {
+        let found = trail
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|of| of["what"]["kind"] == kind && of["phase"] == "done");
+        found.map(|of| format!("{}: {}", of["asked_by"]["operator"], of["reason"]))
+    };
+    assert_eq!(of("hold_stage").unwrap(), r#""lin": "pays-on-Monday""#, "{trail}");
+    assert_eq!(of("release_stage").unwrap(), r#""lin": "it-waits""#, "{trail}");
     platform.does("account recharge shop 20 --reference transfer-2").await;
     expect![[r#"
         shop: good, since no step of the ladder is reached

@@ -49,7 +49,7 @@ use steelyard_pricing::Fen;
 use steelyard_runtime::{
     Callee, Clock, Environment, Error, Function, Guard, Invocation, Known, Queue, Standings, aws,
 };
-use steelyard_store::{BillingTable, ProviderAccount, StoreError, UsageTable};
+use steelyard_store::{BillingTable, EventsTable, ProviderAccount, StoreError, UsageTable};
 use tower::ServiceExt;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
@@ -120,6 +120,8 @@ pub struct Reached {
     pub actions: Callee,
     /// The dead-letter queues.
     pub dead_letters: Vec<(DeadLetterQueue, Queue)>,
+    /// The table with the dead letters of webhooks.
+    pub events: EventsTable,
 }
 
 /// The function.
@@ -142,6 +144,7 @@ pub(crate) struct Inner {
     offers: OfferMaker,
     actions: Callee,
     dead_letters: Vec<(DeadLetterQueue, Queue)>,
+    events: EventsTable,
     config: PortalConfig,
     plans: Known<RunTerms>,
     /// The results of the latest days.
@@ -248,7 +251,7 @@ impl Portal {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
         let Books { billing, rules, .. } = &settler.books;
         let standings = Standings::new(billing.clone(), rules.calendar.clone());
-        let Reached { offers, actions, dead_letters } = reached;
+        let Reached { offers, actions, dead_letters, events } = reached;
         let offers = OfferMaker(offers);
         let shared = Shared(Arc::new(Inner {
             settler,
@@ -259,6 +262,7 @@ impl Portal {
             offers,
             actions,
             dead_letters,
+            events,
             config,
             plans: Known::new(PLANS_KNOWN_FOR),
             reconciled: Known::new(RECONCILED_KNOWN_FOR),
@@ -299,6 +303,7 @@ impl Portal {
             SessionKeys::read(text).map_err(|error| format!("secret {secret_id}: {error}"))?;
         let client = aws::dynamodb(&aws);
         let books = Books::new(BillingTable::new(client.clone(), billing), rules);
+        let events = EventsTable::new(client.clone(), environment.required("EVENTS_TABLE")?);
         let settler = Settler { books, usage: UsageTable::new(client, usage) };
         let mut dead_letters = Vec::new();
         for (queue, variable) in DEAD_LETTERS {
@@ -308,6 +313,7 @@ impl Portal {
             offers: Callee::new(&aws, environment.required("OFFERS_FUNCTION")?),
             actions: Callee::new(&aws, environment.required("ACTIONS_FUNCTION")?),
             dead_letters,
+            events,
         };
         Ok(Portal::new(settler, Clock::system(), keys, reached, config))
     }

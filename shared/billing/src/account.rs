@@ -22,7 +22,7 @@ pub use unpaid::{Unpaid, UnpaidCharge};
 use crate::journal::{Cause, Entry, EntryRecord, JournalError, Ledger, Posting};
 use crate::{
     AdjustmentNote, AlertState, ComingVersion, Debit, DebitId, DepositNote, ListedNames, Provider,
-    ProviderId, StageHold, StatementId, is_zero,
+    ProviderId, Reference, StageHold, StatementId, is_zero,
 };
 
 /// A provider's account: its figures, and how far its usage has been settled.
@@ -63,9 +63,11 @@ pub struct Account {
     /// What it owes, by when it was charged.
     #[serde(default, skip_serializing_if = "Unpaid::is_empty")]
     pub unpaid: Unpaid,
-    /// What debits gave up of what it owes, and nothing has paid or requested since.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub given_up_fen: Fen,
+    /// What debits gave up of what it owes, and nothing has paid or requested since. None on an account of a
+    /// version that did not note it, until nothing is owed that no debit is collecting: what was given up
+    /// before is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up_fen: Option<Fen>,
     /// What it was told of its deposit.
     #[serde(default, skip_serializing_if = "DepositNote::is_empty")]
     pub deposit: DepositNote,
@@ -97,6 +99,7 @@ pub struct Account {
 
 /// What has been rated and charged of one month.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MonthProgress {
     /// What was rated, by which terms, and the money charged.
     #[serde(flatten)]
@@ -237,7 +240,7 @@ impl Account {
             mandates: 0,
             session_version: 0,
             unpaid: Unpaid::default(),
-            given_up_fen: Fen::ZERO,
+            given_up_fen: Some(Fen::ZERO),
             deposit: DepositNote::default(),
             stage_hold: None,
             standing_noted_on: None,
@@ -334,7 +337,7 @@ impl Account {
     pub fn recharge(
         &self,
         amount: Fen,
-        reference: String,
+        reference: Reference,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
         if !amount.is_positive() {
@@ -369,7 +372,11 @@ impl Account {
         account.entries = entry.record().number;
         account.figures = self.figures.after(&entry)?;
         account.unpaid = self.unpaid.after(entry.owed_more()?, now)?;
-        account.given_up_fen = entry.given_up_after(self.given_up_fen)?;
+        account.given_up_fen = match self.given_up_fen {
+            Some(before) => Some(entry.given_up_after(before)?),
+            // Debits gave up no more than that.
+            None => account.figures.unreserved()?.is_zero().then_some(Fen::ZERO),
+        };
         account.deposit = self.deposit.after(&entry, account.figures.deposit())?;
         Ok(Movement { account, entry: Some(entry), opened: None })
     }

@@ -1,23 +1,21 @@
 //! Actions: what people ask for on pages. Each is recorded before it is carried out, and is never
 //! deleted. Pure: functions of the record, a decision and the time.
 
+mod deed;
 mod event;
-
-use std::fmt;
+mod text;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use steelyard_pricing::{AlertRules, BillingMonth, Fen};
+use steelyard_pricing::{BillingMonth, Fen};
 use thiserror::Error;
 
+pub use deed::Deed;
 pub use event::{ActionAnswer, ActionEvent, ActionProblem};
 
 use crate::mandate::MandateLimits;
-use crate::{
-    ActionId, AdjustmentId, Approval, DebitId, MandateId, Person, Principal, ProviderId, Reason,
-    Resolution, SessionId,
-};
+use crate::{ActionId, Approval, Person, Principal, ProviderId, Reason, SessionId};
 
 /// Who asks for an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,100 +39,6 @@ pub enum Actor {
         caller: Principal,
         /// The provider for which it acts.
         provider: ProviderId,
-    },
-}
-
-/// What is done by an action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Deed {
-    /// A mandate is ended, here and at Alipay.
-    EndMandate {
-        /// Whose.
-        provider: ProviderId,
-        /// Which.
-        mandate: MandateId,
-    },
-    /// The limits of a mandate are lowered for debits that are not sent yet.
-    LowerLimits {
-        /// Whose.
-        provider: ProviderId,
-        /// Which.
-        mandate: MandateId,
-        /// The limits from now on: none may be higher than before.
-        limits: MandateLimits,
-    },
-    /// A debit that is held or in doubt is resolved.
-    ResolveDebit {
-        /// Whose.
-        provider: ProviderId,
-        /// Which.
-        debit: DebitId,
-        /// How.
-        resolution: Resolution,
-    },
-    /// A finding of a reconciliation is closed.
-    CloseFinding {
-        /// The number of the trade.
-        trade: String,
-        /// The number of the refund, if the finding has one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        request: Option<String>,
-    },
-    /// The breaker is opened: no debit is sent.
-    StopDebits,
-    /// The breaker is closed: debits are sent again.
-    ResumeDebits,
-    /// An adjustment that another person made is approved.
-    ApproveAdjustment {
-        /// Whose.
-        provider: ProviderId,
-        /// Which.
-        adjustment: AdjustmentId,
-    },
-    /// An adjustment that waits is rejected.
-    RejectAdjustment {
-        /// Whose.
-        provider: ProviderId,
-        /// Which.
-        adjustment: AdjustmentId,
-    },
-    /// What a provider is watched by is set.
-    SetAlerts {
-        /// Whose.
-        provider: ProviderId,
-        /// All that it sets.
-        rules: Box<AlertRules>,
-    },
-    /// The sessions in which a provider's pages are open end.
-    RevokeSessions {
-        /// Whose.
-        provider: ProviderId,
-    },
-    /// What a provider owes and no debit is collecting is paid from its deposit.
-    DrawDeposit {
-        /// Whose.
-        provider: ProviderId,
-        /// The most that is drawn; as much as is owed unless given.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        amount_fen: Option<Fen>,
-    },
-    /// The deposit is returned through Alipay, less what is owed.
-    ReturnDeposit {
-        /// Whose.
-        provider: ProviderId,
-        /// The most that is returned; all of it unless given.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        amount_fen: Option<Fen>,
-    },
-    /// Deposit was returned by a bank transfer, and is booked.
-    BookDepositReturn {
-        /// Whose.
-        provider: ProviderId,
-        /// The amount of the transfer.
-        amount_fen: Fen,
-        /// The name of the transfer, which no other has.
-        reference: String,
     },
 }
 
@@ -168,6 +72,10 @@ pub struct Action {
     pub reason: Option<Reason>,
     /// What is done by it.
     pub what: Deed,
+    /// What a return of a deposit was to move when it was asked for, which is what a second person approves;
+    /// none of other actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<DepositReturned>,
     /// The second person who approved it; none where none was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Approval>,
@@ -236,14 +144,18 @@ pub enum ActionResult {
         amount_fen: Fen,
     },
     /// The deposit is being returned.
-    DepositReturned {
-        /// What of it paid what was owed.
-        drawn_fen: Fen,
-        /// What is returned now.
-        returned_fen: Fen,
-        /// What is left to be returned by a bank transfer.
-        by_transfer_fen: Fen,
-    },
+    DepositReturned(DepositReturned),
+}
+
+/// What the return of a deposit moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositReturned {
+    /// What of it pays what is owed.
+    pub drawn_fen: Fen,
+    /// What is returned.
+    pub returned_fen: Fen,
+    /// What is left to be returned by a bank transfer.
+    pub by_transfer_fen: Fen,
 }
 
 /// Why an action is refused when it is asked for.
@@ -257,6 +169,19 @@ pub enum NotAllowed {
     /// An operator gives no reason.
     #[error("an operator's action needs a reason")]
     NoReason,
+}
+
+/// A return of a deposit would move other amounts than were shown when it was asked for. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the amounts changed since it was asked for: {}, and now {now}; ask again under another name",
+    shown.map_or_else(|| "none were shown".to_owned(), |shown| shown.to_string())
+)]
+pub struct ReturnChanged {
+    /// The amounts that were shown, if any were.
+    pub shown: Option<DepositReturned>,
+    /// The amounts as they are now.
+    pub now: DepositReturned,
 }
 
 /// Why an action is not recorded or decided about so. Nothing changed.
@@ -330,64 +255,6 @@ impl ActionId {
     }
 }
 
-impl Deed {
-    /// The provider whose records it is about, if it is about one's.
-    #[must_use]
-    pub const fn provider(&self) -> Option<&ProviderId> {
-        match self {
-            Deed::EndMandate { provider, .. }
-            | Deed::LowerLimits { provider, .. }
-            | Deed::ResolveDebit { provider, .. }
-            | Deed::ApproveAdjustment { provider, .. }
-            | Deed::RejectAdjustment { provider, .. }
-            | Deed::SetAlerts { provider, .. }
-            | Deed::RevokeSessions { provider }
-            | Deed::DrawDeposit { provider, .. }
-            | Deed::ReturnDeposit { provider, .. }
-            | Deed::BookDepositReturn { provider, .. } => Some(provider),
-            Deed::CloseFinding { .. } | Deed::StopDebits | Deed::ResumeDebits => None,
-        }
-    }
-
-    /// Whether a provider may ask for it.
-    fn is_allowed_to(&self, asking: &ProviderId) -> bool {
-        match self {
-            Deed::EndMandate { provider, .. }
-            | Deed::LowerLimits { provider, .. }
-            | Deed::SetAlerts { provider, .. } => provider == asking,
-            Deed::ResolveDebit { .. }
-            | Deed::CloseFinding { .. }
-            | Deed::StopDebits
-            | Deed::ResumeDebits
-            | Deed::ApproveAdjustment { .. }
-            | Deed::RejectAdjustment { .. }
-            | Deed::RevokeSessions { .. }
-            | Deed::DrawDeposit { .. }
-            | Deed::ReturnDeposit { .. }
-            | Deed::BookDepositReturn { .. } => false,
-        }
-    }
-
-    /// Whether a second person approves it whatever the platform's rules say: it pays money out.
-    #[must_use]
-    pub const fn pays_out(&self) -> bool {
-        match self {
-            Deed::ReturnDeposit { .. } | Deed::BookDepositReturn { .. } => true,
-            Deed::EndMandate { .. }
-            | Deed::LowerLimits { .. }
-            | Deed::ResolveDebit { .. }
-            | Deed::CloseFinding { .. }
-            | Deed::StopDebits
-            | Deed::ResumeDebits
-            | Deed::ApproveAdjustment { .. }
-            | Deed::RejectAdjustment { .. }
-            | Deed::RevokeSessions { .. }
-            | Deed::SetAlerts { .. }
-            | Deed::DrawDeposit { .. } => false,
-        }
-    }
-}
-
 impl ActionRequest {
     fn check(&self) -> Result<(), NotAllowed> {
         match &self.by {
@@ -441,6 +308,7 @@ impl Action {
             asked_by: request.by.clone(),
             reason: request.reason.clone(),
             what: request.what.clone(),
+            returns: None,
             approved: None,
             phase,
         }
@@ -526,6 +394,31 @@ impl Action {
         })))
     }
 
+    /// The action with what the return of a deposit moves, as the books are when it is asked for.
+    #[must_use]
+    pub fn returning(&self, returns: DepositReturned) -> Action {
+        Action { returns: Some(returns), ..self.clone() }
+    }
+
+    /// Checks that it moves the amounts that were shown when it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`ReturnChanged`] when a return of a deposit would move others.
+    pub fn check_as_shown(&self, result: &ActionResult) -> Result<(), ReturnChanged> {
+        match result {
+            ActionResult::DepositReturned(now) if self.returns.as_ref() != Some(now) => {
+                Err(ReturnChanged { shown: self.returns, now: *now })
+            }
+            ActionResult::DepositReturned(_)
+            | ActionResult::Changed
+            | ActionResult::AsBefore
+            | ActionResult::LimitsLowered { .. }
+            | ActionResult::SessionsRevoked { .. }
+            | ActionResult::DepositDrawn { .. } => Ok(()),
+        }
+    }
+
     /// The action after it was carried out.
     #[must_use]
     pub fn done(&self, result: ActionResult, now: Timestamp) -> Action {
@@ -547,108 +440,6 @@ impl Action {
 
     fn with(&self, phase: ActionPhase) -> Action {
         Action { phase, ..self.clone() }
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Actor::Operator { operator } => operator.fmt(f),
-            Actor::Provider { provider, session } => {
-                write!(f, "provider {provider} in session {session}")
-            }
-            Actor::Caller { caller, provider } => write!(f, "{caller} for provider {provider}"),
-        }
-    }
-}
-
-/// What is done, as people read it.
-impl fmt::Display for Deed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Deed::EndMandate { provider, mandate } => {
-                write!(f, "end mandate {mandate} of {provider}")
-            }
-            Deed::LowerLimits { provider, mandate, limits } => {
-                write!(f, "lower the limits of mandate {mandate} of {provider} to {limits}")
-            }
-            Deed::ResolveDebit { provider, debit, resolution } => {
-                let how = match resolution {
-                    Resolution::Ask => "query",
-                    Resolution::Retry => "retry",
-                    Resolution::GiveUp => "give up",
-                };
-                write!(f, "{how} debit {debit} of {provider}")
-            }
-            Deed::CloseFinding { trade, request: None } => {
-                write!(f, "close the finding about trade {trade}")
-            }
-            Deed::CloseFinding { trade, request: Some(request) } => {
-                write!(f, "close the finding about refund {request} of trade {trade}")
-            }
-            Deed::StopDebits => f.write_str("stop all debits"),
-            Deed::ResumeDebits => f.write_str("resume debits"),
-            Deed::ApproveAdjustment { provider, adjustment } => {
-                write!(f, "approve adjustment {adjustment} of {provider}")
-            }
-            Deed::RejectAdjustment { provider, adjustment } => {
-                write!(f, "reject adjustment {adjustment} of {provider}")
-            }
-            Deed::SetAlerts { provider, .. } => write!(f, "set the alerts of {provider}"),
-            Deed::RevokeSessions { provider } => write!(f, "revoke the sessions of {provider}"),
-            Deed::DrawDeposit { provider, amount_fen: None } => {
-                write!(f, "pay what {provider} owes from its deposit")
-            }
-            Deed::DrawDeposit { provider, amount_fen: Some(most) } => {
-                write!(f, "pay up to ¥{most} of what {provider} owes from its deposit")
-            }
-            Deed::ReturnDeposit { provider, amount_fen: None } => {
-                write!(f, "return the deposit of {provider}, less what is owed")
-            }
-            Deed::ReturnDeposit { provider, amount_fen: Some(most) } => {
-                write!(f, "return up to ¥{most} of the deposit of {provider}, less what is owed")
-            }
-            Deed::BookDepositReturn { provider, amount_fen, reference } => {
-                write!(
-                    f,
-                    "book that ¥{amount_fen} of the deposit of {provider} were returned by {reference}"
-                )
-            }
-        }
-    }
-}
-
-/// The state as people see it, and why.
-impl fmt::Display for ActionPhase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ActionPhase::Asked => f.write_str("asked for, and not carried out"),
-            ActionPhase::Waiting => f.write_str("waiting for the approval of a second person"),
-            ActionPhase::Done { result: ActionResult::AsBefore, .. } => {
-                f.write_str("done: it was so before")
-            }
-            ActionPhase::Done { result: ActionResult::LimitsLowered { was }, .. } => {
-                write!(f, "done: the limits were {was}")
-            }
-            ActionPhase::Done { result: ActionResult::DepositDrawn { amount_fen }, .. } => {
-                write!(f, "done: ¥{amount_fen} drawn")
-            }
-            ActionPhase::Done {
-                result: ActionResult::DepositReturned { drawn_fen, returned_fen, by_transfer_fen },
-                ..
-            } => {
-                write!(f, "done: ¥{drawn_fen} drawn, ¥{returned_fen} returned, ")?;
-                write!(f, "¥{by_transfer_fen} left for a bank transfer")
-            }
-            ActionPhase::Done {
-                result: ActionResult::Changed | ActionResult::SessionsRevoked { .. },
-                ..
-            } => f.write_str("done"),
-            ActionPhase::Refused { why, .. } => write!(f, "refused: {why}"),
-            ActionPhase::Rejected { rejected_by, rejected_because, .. } => {
-                write!(f, "rejected by {rejected_by}: {rejected_because}")
-            }
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{Account, DebitRules, Movement, Provider, SettlementError, is_zero};
 
 /// What a provider was told of its deposit, and what its terms say of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DepositNote {
     /// The amounts that were announced, by the first day on which each is wanted; each is higher than those
     /// before it.
@@ -31,6 +32,7 @@ pub struct DepositNote {
 
 /// An amount that the terms want to be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DepositDemand {
     /// The first day on which it is wanted.
     pub from: BillingDay,
@@ -44,6 +46,7 @@ pub struct DepositDemand {
 
 /// What was drawn from a deposit, and is to be paid again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DepositTopUp {
     /// What was drawn and not paid in again since.
     pub drawn_fen: Fen,

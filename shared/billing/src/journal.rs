@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Fen, MoneyError};
 use thiserror::Error;
 
-use crate::{DebitId, ProviderId, RechargeId, RefundRef, StatementId};
+use crate::{DebitId, ProviderId, RechargeId, Reference, RefundRef, StatementId};
 
 /// A ledger of a provider's money.
 ///
@@ -74,7 +74,7 @@ pub enum Cause {
     /// The provider paid in advance.
     Recharged {
         /// The payer's or the operator's reference; each counts once.
-        reference: String,
+        reference: Reference,
     },
     /// The provider paid in advance through Alipay.
     RechargePaid {
@@ -118,7 +118,7 @@ pub enum DepositMovement {
     /// The provider paid it by a bank transfer.
     Transferred {
         /// The payer's or the operator's reference; each counts once.
-        reference: String,
+        reference: Reference,
     },
     /// It paid what the provider owed.
     Drawn {
@@ -134,7 +134,7 @@ pub enum DepositMovement {
     /// It was returned by a bank transfer.
     SentBack {
         /// The operator's reference; each counts once.
-        reference: String,
+        reference: Reference,
     },
     /// The gateway gave a payment of it back that we did not ask it to give back.
     Reversed(RefundRef),

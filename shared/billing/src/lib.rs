@@ -34,6 +34,7 @@ mod provider;
 mod reason;
 mod recharge;
 pub mod reconciliation;
+mod reference;
 mod refund;
 mod refused;
 mod registration;
@@ -56,7 +57,7 @@ pub use account::{
 };
 pub use action::{
     Action, ActionAnswer, ActionError, ActionEvent, ActionPhase, ActionProblem, ActionRequest,
-    ActionResult, Actor, Deed, NotAllowed,
+    ActionResult, Actor, Deed, DepositReturned, NotAllowed, ReturnChanged,
 };
 pub use adjustment::{
     ADJUSTMENT_MAX, Adjustment, AdjustmentError, AdjustmentNote, AdjustmentOf, AdjustmentPhase,
@@ -117,6 +118,7 @@ pub use recharge::{Recharge, RechargeAmountError, RechargePhase, RechargePurpose
 pub use reconciliation::{
     BillFile, Finding, FindingKind, OpenFinding, Reconciliation, Unmatched, bill_day,
 };
+pub use reference::{REFERENCE_MAX, Reference, ReferenceError};
 pub use refund::{Refund, RefundConflict, RefundFrom, RefundPhase, RefundRef, RefundStep};
 pub use refused::RefusedReport;
 pub use registration::{AgreementOwner, Registration};

@@ -44,6 +44,7 @@ pub struct PlanAssignment {
 /// The mandate under which debits are made: what settlement has to know of it. It follows from the
 /// mandate's own record, and changes only with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MandateInUse {
     /// Which.
     pub mandate: MandateId,

@@ -22,10 +22,10 @@ use steelyard_billing::{
     Because, Cause, ComingVersion, Debit, DebitId, DebitTerms, DeclineReason, Declined,
     DepositDemand, DepositMovement, DrawReason, Entry, EntryRecord, GatewayCode, GiveUpReason,
     LadderRef, Ledger, Mandate, MandateId, NextStage, OutRequestNo, OutTradeNo, Payment, Person,
-    Phase, Posting, Realm, Reason, Recharge, RechargeId, RechargePhase, Reconciliation, Refund,
-    RefundPhase, RefundRef, RefusedReport, Reversal, RunEnd, RunFigures, RunScope, RunTally,
-    STANDING_CACHE_S, SettlementRun, Stage, Standing, StandingTold, Statement, StatementId,
-    TradeOf, Unanswered,
+    Phase, Posting, Realm, Reason, Recharge, RechargeId, RechargePhase, Reconciliation, Reference,
+    Refund, RefundPhase, RefundRef, RefusedReport, Reversal, RunEnd, RunFigures, RunScope,
+    RunTally, STANDING_CACHE_S, SettlementRun, Stage, Standing, StandingTold, Statement,
+    StatementId, TradeOf, Unanswered,
 };
 use steelyard_pricing::{
     BillingDay, Fen, LineCause, Metered, Rounding, Unpriced, Usage, schema_of,
@@ -286,9 +286,9 @@ fn changes() -> Vec<Change> {
         MandatePhase::Ended { at_s: at("2015-05-02 09:00"), why: EndReason::RevokedByProvider };
     let found =
         Cause::DebitFound { debit: DebitId(1), attempt: 1, trade_no: "2015050221001".to_owned() };
-    let paid_in = DepositMovement::Transferred { reference: "transfer-2".to_owned() };
+    let paid_in = DepositMovement::Transferred { reference: Reference::new("transfer-2").unwrap() };
     let drawn = DepositMovement::Drawn { because: DrawReason::GivenUp };
-    let returned = DepositMovement::SentBack { reference: "transfer-3".to_owned() };
+    let returned = DepositMovement::SentBack { reference: Reference::new("transfer-3").unwrap() };
     let resolved = Account { version: 8, alerts: AlertState::default(), ..watched() };
     vec![
         account_change(None, watched()),
@@ -342,7 +342,10 @@ fn changed<T>(outcome: steelyard_billing::Outcome<T>) -> T {
 fn owing() -> Account {
     let account = Account::new(&provider());
     let now = at("2015-05-02 00:30");
-    let prepaid = account.recharge(Fen::new(500), "transfer-1".to_owned(), now).unwrap().account;
+    let prepaid = account
+        .recharge(Fen::new(500), Reference::new("transfer-1").unwrap(), now)
+        .unwrap()
+        .account;
     prepaid.charge(statement().statement, Fen::new(1_500), now).unwrap().account
 }
 

@@ -57,7 +57,7 @@ impl Shop {
 
     /// Pays by a transfer.
     fn pay(&mut self, on: &str, yuan: &str) -> &mut Shop {
-        let reference = format!("transfer {}", self.account.entries);
+        let reference = format!("transfer {}", self.account.entries).try_into().unwrap();
         let paid = self.account.recharge(yuan.parse().unwrap(), reference, time(on));
         self.keep(paid.unwrap())
     }

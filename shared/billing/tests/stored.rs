@@ -9,10 +9,11 @@ use common::{at, mandate, provider, rules};
 use expect_test::expect;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use steelyard_billing::{
     Account, Cause, ChangedDay, DebitId, DepositMovement, DrawReason, Entry, EntryRecord,
-    LastRequest, Ledger, OutRequestNo, OutTradeNo, Posting, Provider, RechargeId, RefundRef,
-    Statement, StatementId, UsageRead, Withheld, next_settlement,
+    LastRequest, Ledger, OutRequestNo, OutTradeNo, Posting, Provider, RechargeId, Reference,
+    RefundRef, Statement, StatementId, UsageRead, Withheld, next_settlement,
 };
 use steelyard_pricing::{Catalog, Fen, Metered, Plan};
 
@@ -39,7 +40,7 @@ const APIS: [&str; 5] = [
     "taobao.refunds.receive",
 ];
 
-fn add(usage: &mut UsageRead, on: &str, api: &str, metered: serde_json::Value) {
+fn add(usage: &mut UsageRead, on: &str, api: &str, metered: Value) {
     let metered: Metered = serde_json::from_value(metered).unwrap();
     let count = usage.days.entry(on.parse().unwrap()).or_default();
     count.usage.add(api.parse().unwrap(), metered).unwrap();
@@ -103,7 +104,7 @@ fn a_statement_of_everything_is_read_as_it_was_stored() {
         add(&mut days, on, "t.a", 500.into());
         add(&mut days, on, "vas.a", 150.into());
         add(&mut days, on, "nobody.knows", 1.into());
-        let sales = serde_json::json!({"calls": 3, "amount": "1020.5"});
+        let sales = json!({"calls": 3, "amount": "1020.5"});
         add(&mut days, on, "sale.pay", sales);
     }
     let (statements, account) = settled(&provider, plan, &days);
@@ -141,7 +142,7 @@ fn a_new_account_and_a_provider_without_more_say_nothing_more() {
         r#"{"provider":"shop","billed_from":"2015-05","plans":[{"from":"2015-05-01","plan":"p"}]}"#
     ]]
     .assert_eq(&check(&provider));
-    expect![[r#"{"provider":"shop","version":0,"entries":0,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&Account::new(&provider)));
+    expect![[r#"{"provider":"shop","version":0,"entries":0,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"given_up_fen":0,"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&Account::new(&provider)));
     let signed = Provider { mandate: Some(mandate()), ..provider };
     expect![[r#"{"provider":"shop","billed_from":"2015-05","plans":[{"from":"2015-05-01","plan":"p"}],"mandate":{"mandate":1,"agreement_no":"20155245550001","limit_fen":10000}}"#]].assert_eq(&check(&signed));
 }
@@ -185,10 +186,85 @@ fn an_account_says_what_its_debits_took_and_how_the_last_was_given_up() {
         mandates: 1,
         ..Account::new(&provider())
     };
-    expect![[r#"{"provider":"shop","version":12,"entries":9,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"open_debit":4,"withheld":{"on":"2015-05-17","taken_fen":1234},"last_request":{"entries":8,"mandate":{"mandate":1,"agreement_no":"20155245550001","limit_fen":10000}},"debits":4,"recharges":2,"mandates":1,"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&used));
+    expect![[r#"{"provider":"shop","version":12,"entries":9,"figures":{"prepaid_fen":0,"receivable_fen":0,"reserved_fen":0},"open_debit":4,"withheld":{"on":"2015-05-17","taken_fen":1234},"last_request":{"entries":8,"mandate":{"mandate":1,"agreement_no":"20155245550001","limit_fen":10000}},"debits":4,"recharges":2,"mandates":1,"given_up_fen":0,"open_from":"2015-05","months":{}}"#]].assert_eq(&check(&used));
     let without_mandate =
         Account { last_request: Some(LastRequest { entries: 8, mandate: None }), ..used };
     assert!(check(&without_mandate).contains(r#""last_request":{"entries":8}"#));
+}
+
+/// An account in which every attribute that holds records has some.
+fn full_account() -> Value {
+    let (_, account) = of_five_lines();
+    let mut account = serde_json::to_value(account).unwrap();
+    let more = json!({
+        "figures": { "prepaid_fen": 0, "receivable_fen": 900, "reserved_fen": 0, "deposit_fen": 500 },
+        "withheld": { "on": "2015-05-17", "taken_fen": 1_234 },
+        "last_request": { "entries": 1, "mandate": serde_json::to_value(mandate()).unwrap() },
+        "unpaid": {
+            "since_s": 1_431_880_200, "charges": [{ "charged_at_s": 1_431_880_200, "amount_fen": 900 }],
+        },
+        "given_up_fen": 900,
+        "deposit": {
+            "demands": [{
+                "from": "2015-05-01", "amount_fen": 500, "announced_on": "2015-05-01",
+                "due_on": "2015-05-11",
+            }],
+            "top_up": { "drawn_fen": 100, "due_on": "2015-05-11" },
+            "top_up_after_days": 5,
+        },
+        "alerts": {
+            "alerts": [{
+                "kind": "cap", "percent": [100], "line": { "fen": 500 }, "figure": { "fen": 900 },
+                "day": "2015-05-17", "at_s": 1_431_880_200,
+            }],
+            "month_before": { "month": "2015-04", "charged_fen": 700 },
+        },
+    });
+    account.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    account
+}
+
+/// The paths of the records inside of the attributes of a value, as JSON pointers.
+fn records(at: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.push(at.to_owned());
+            fields.iter().for_each(|(name, value)| records(&format!("{at}/{name}"), value, found));
+        }
+        Value::Array(all) => {
+            let all = all.iter().enumerate();
+            all.for_each(|(index, value)| records(&format!("{at}/{index}"), value, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn money_inside_of_an_attribute_that_is_not_known_is_refused_and_not_dropped() {
+    let whole = full_account();
+    check(&serde_json::from_value::<Account>(whole.clone()).unwrap());
+    let mut paths = Vec::new();
+    records("", &whole, &mut paths);
+    // Attributes stay as they are. What is rated has its own rules, and no field of money alone.
+    paths.retain(|path| !path.is_empty() && !path.starts_with("/months/2015-05/segments"));
+    let kept = paths.into_iter().filter(|path| {
+        let mut newer = whole.clone();
+        newer.pointer_mut(path).unwrap()["escrow_fen"] = json!(7_700);
+        serde_json::from_value::<Account>(newer).is_ok()
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn an_account_that_does_not_note_what_debits_gave_up_is_read_as_one_of_which_it_is_not_known() {
+    let mut older = full_account();
+    older.as_object_mut().unwrap().remove("given_up_fen");
+    let account: Account = serde_json::from_value(older).unwrap();
+    assert_eq!(account.given_up_fen, None);
+    assert!(
+        !check(&account).contains("given_up_fen"),
+        "what is not known is not stored as nothing"
+    );
 }
 
 #[test]
@@ -203,7 +279,7 @@ fn an_entry_of_every_cause_is_read_as_it_was_stored() {
         Cause::DebitSent { debit },
         Cause::DebitPaid { debit, trade_no: trade_no.clone() },
         Cause::DebitGivenUp { debit },
-        Cause::Recharged { reference: "transfer 1".to_owned() },
+        Cause::Recharged { reference: Reference::new("transfer 1").unwrap() },
         Cause::RechargePaid { recharge: RechargeId(3), trade_no: trade_no.clone() },
         Cause::DebitFound { debit, attempt: 1, trade_no },
         Cause::RefundAsked(number.clone()),
@@ -211,12 +287,16 @@ fn an_entry_of_every_cause_is_read_as_it_was_stored() {
         Cause::RefundRefused(number.clone()),
         Cause::Reversed(number.clone()),
         Cause::Deposit(DepositMovement::Paid { recharge: RechargeId(3), trade_no: "T".to_owned() }),
-        Cause::Deposit(DepositMovement::Transferred { reference: "transfer 1".to_owned() }),
+        Cause::Deposit(DepositMovement::Transferred {
+            reference: Reference::new("transfer 1").unwrap(),
+        }),
         Cause::Deposit(DepositMovement::Drawn { because: DrawReason::GivenUp }),
         Cause::Deposit(DepositMovement::ReturnAsked(number.clone())),
         Cause::Deposit(DepositMovement::Returned(number.clone())),
         Cause::Deposit(DepositMovement::ReturnRefused(number.clone())),
-        Cause::Deposit(DepositMovement::SentBack { reference: "transfer 2".to_owned() }),
+        Cause::Deposit(DepositMovement::SentBack {
+            reference: Reference::new("transfer 2").unwrap(),
+        }),
         Cause::Deposit(DepositMovement::Reversed(number)),
     ];
     let entries = causes.map(|cause| {

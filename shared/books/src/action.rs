@@ -9,7 +9,7 @@ use steelyard_billing::breaker::Breaker;
 use steelyard_billing::mandate::{EndReason, MandateLimits};
 use steelyard_billing::{
     Account, Action, ActionError, ActionId, ActionRequest, ActionResult, Actor, Adjustment, Debit,
-    DebitId, Deed, Mandate, MandateId, Person, ProviderId, Reason, Resolution, chain,
+    DebitId, Deed, Mandate, MandateId, Person, ProviderId, Reason, Resolution, StageHold, chain,
 };
 use steelyard_store::StoreError;
 use thiserror::Error;
@@ -116,11 +116,29 @@ impl Books {
                 return Ok(Decision::Keep(known));
             }
             let action = Action::new(id.clone(), request, needs_approval, month, now);
+            let action = self.with_amounts(action, now).await?;
             let mut writes = self.billing.writes(RECORD);
             let stored = writes.action(None, &action)?;
             Ok(Decision::Save(writes, stored))
         })
         .await
+    }
+
+    /// A payment out that waits, with the amounts that a second person approves. What the records do not
+    /// allow now is refused.
+    async fn with_amounts(&self, action: Action, now: Timestamp) -> Result<Action, BookError> {
+        if !action.is_waiting() || !action.what.pays_out() {
+            return Ok(action);
+        }
+        // What it would do now: nothing of it is written.
+        match self.effect(&action, now).await {
+            Ok(Decision::Save(_, ActionResult::DepositReturned(amounts))) => {
+                Ok(action.returning(amounts))
+            }
+            Ok(Decision::Save(..) | Decision::Keep(_) | Decision::Again) => Ok(action),
+            Err(BookError::Store(error)) => Err(error.into()),
+            Err(refusal) => Ok(action.refused(chain(&refusal), now)),
+        }
     }
 
     async fn decide_action(
@@ -151,7 +169,13 @@ impl Books {
                 return Ok(Decision::Keep(before));
             }
             let nothing = || self.billing.writes(ACT);
-            let (mut writes, after) = match self.effect(&before, now).await {
+            let effect = self.effect(&before, now).await.and_then(|decision| {
+                if let Decision::Save(_, result) = &decision {
+                    before.check_as_shown(result)?;
+                }
+                Ok(decision)
+            });
+            let (mut writes, after) = match effect {
                 Ok(Decision::Save(writes, result)) => (writes, before.done(result, now)),
                 Ok(Decision::Keep(result)) => (nothing(), before.done(result, now)),
                 Ok(Decision::Again) => return Ok(Decision::Again),
@@ -229,6 +253,20 @@ impl Books {
             }
             Deed::SetAlerts { provider, rules } => {
                 self.setting_alerts(provider, rules).await.map(changed)
+            }
+            Deed::HoldStage { provider, stage, until } => {
+                let (by, reason) = action.operators()?;
+                let (by, reason) = (by.clone(), reason.clone());
+                let (stage, until) = (*stage, *until);
+                if until <= self.rules.calendar.day_of(now)? {
+                    return Err(BookError::HoldIsOver(until));
+                }
+                let hold = StageHold { stage, until, reason, by, held_at_s: now };
+                self.holding(provider, Some(&hold)).await.map(changed)
+            }
+            Deed::ReleaseStage { provider } => {
+                action.operators()?;
+                self.holding(provider, None).await.map(changed)
             }
             Deed::RevokeSessions { provider } => {
                 let revoking = self.revoking(provider).await?;

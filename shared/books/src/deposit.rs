@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use steelyard_billing::{
-    Action, ActionResult, DepositPayment, DrawReason, GivenBack, Movement, OutRequestNo,
-    ProviderId, Recharge, RechargePurpose, RefundPhase, Trade,
+    Action, ActionResult, DepositPayment, DepositReturned, DrawReason, GivenBack, Movement,
+    OutRequestNo, ProviderId, Recharge, RechargePurpose, Reference, RefundPhase, Trade,
 };
 use steelyard_pricing::{Fen, MoneyError};
 use steelyard_store::{BookedTransfer, TransferOf};
@@ -57,8 +57,8 @@ impl Books {
         }
         writes.movements(&account, &movements)?;
         let by_transfer_fen = returned.by_transfer_fen;
-        let result = ActionResult::DepositReturned { drawn_fen, returned_fen, by_transfer_fen };
-        Ok(Decision::Save(writes, result))
+        let result = DepositReturned { drawn_fen, returned_fen, by_transfer_fen };
+        Ok(Decision::Save(writes, ActionResult::DepositReturned(result)))
     }
 
     /// Books that deposit was returned by a bank transfer, once by its reference.
@@ -66,7 +66,7 @@ impl Books {
         &self,
         provider: &ProviderId,
         amount_fen: Fen,
-        reference: &str,
+        reference: &Reference,
         now: Timestamp,
     ) -> Result<Decision<ActionResult>, BookError> {
         let of = TransferOf::DepositReturn;
@@ -75,24 +75,23 @@ impl Books {
             Some(booked) if booked == transfer => {
                 return Ok(Decision::Keep(ActionResult::AsBefore));
             }
-            Some(_) => return Err(BookError::ReferenceUsed(reference.to_owned())),
+            Some(_) => return Err(BookError::ReferenceUsed(reference.clone())),
             None => {}
         }
         let account = self.account(provider).await?.account;
         let payments = self.deposit_payments(provider).await?;
         let today = self.rules.calendar.day_of(now)?;
-        let reference = reference.to_owned();
         let movements =
             account.deposit_sent_back(amount_fen, reference.clone(), &payments, today, now)?;
         let mut writes = self.billing.writes(RETURN);
-        writes.transfer(&reference, &transfer);
+        writes.transfer(reference, &transfer);
         let after = writes.movements(&account, &movements)?;
         let left = after.figures.deposit();
         let drawn_fen = account.figures.deposit().minus(amount_fen)?.minus(left)?;
         let by_transfer_fen = left.minus(through_alipay(&payments)?)?.max(Fen::ZERO);
         let returned_fen = amount_fen;
-        let result = ActionResult::DepositReturned { drawn_fen, returned_fen, by_transfer_fen };
-        Ok(Decision::Save(writes, result))
+        let result = DepositReturned { drawn_fen, returned_fen, by_transfer_fen };
+        Ok(Decision::Save(writes, ActionResult::DepositReturned(result)))
     }
 
     /// The payments of a provider's deposit through Alipay, with what Alipay can give back of each.

@@ -5,10 +5,10 @@ use steelyard_billing::event::EventError;
 use steelyard_billing::mandate::{LimitsError, MandateConflict, MandateError};
 use steelyard_billing::{
     AccountError, AdjustmentError, CalendarError, CorrectionError, DebitConflict, MandateId,
-    NotAllowed, NothingToResolve, NumberError, ProviderId, RechargeAmountError, RefundConflict,
-    TermsChangeError,
+    NotAllowed, NothingToResolve, NumberError, ProviderId, RechargeAmountError, Reference,
+    RefundConflict, ReturnChanged, TermsChangeError,
 };
-use steelyard_pricing::{MoneyError, PlanError};
+use steelyard_pricing::{BillingDay, MoneyError, PlanError};
 use steelyard_store::StoreError;
 use thiserror::Error;
 
@@ -67,7 +67,13 @@ pub enum BookError {
     NotAllowed(#[from] NotAllowed),
     /// The reference was used for another transfer.
     #[error("another transfer was booked under {0} before; this one needs another reference")]
-    ReferenceUsed(String),
+    ReferenceUsed(Reference),
+    /// A return of a deposit would move other amounts than were shown when it was asked for.
+    #[error(transparent)]
+    ReturnChanged(#[from] ReturnChanged),
+    /// A provider is held at a stage until a day that has begun.
+    #[error("{0} is no later than today, so that nothing would be held")]
+    HoldIsOver(BillingDay),
     /// No number for a refund can be made: a defect.
     #[error("cannot number the refund")]
     Number(#[from] NumberError),
@@ -123,6 +129,8 @@ impl BookError {
             | BookError::Limits(_)
             | BookError::NotAllowed(_)
             | BookError::ReferenceUsed(_)
+            | BookError::ReturnChanged(_)
+            | BookError::HoldIsOver(_)
             | BookError::Number(_)
             | BookError::NoFinding(_)
             | BookError::Offered { .. }

@@ -1,7 +1,7 @@
 //! A provider pays in, or pays its deposit, by a bank transfer.
 
 use jiff::Timestamp;
-use steelyard_billing::{Account, AccountError, Movement, ProviderId};
+use steelyard_billing::{Account, AccountError, Movement, ProviderId, Reference};
 use steelyard_pricing::Fen;
 use steelyard_store::{BookedTransfer, TransferOf};
 
@@ -31,7 +31,7 @@ impl Books {
         &self,
         provider: &ProviderId,
         amount_fen: Fen,
-        reference: &str,
+        reference: &Reference,
         now: Timestamp,
     ) -> Result<PaidIn, BookError> {
         self.transferred(provider, (TransferOf::Prepaid, amount_fen), reference, now).await
@@ -47,7 +47,7 @@ impl Books {
         &self,
         provider: &ProviderId,
         amount_fen: Fen,
-        reference: &str,
+        reference: &Reference,
         now: Timestamp,
     ) -> Result<PaidIn, BookError> {
         self.transferred(provider, (TransferOf::Deposit, amount_fen), reference, now).await
@@ -57,11 +57,11 @@ impl Books {
         &self,
         provider: &ProviderId,
         (of, amount_fen): (TransferOf, Fen),
-        reference: &str,
+        reference: &Reference,
         now: Timestamp,
     ) -> Result<PaidIn, BookError> {
         let transfer = &BookedTransfer { provider: provider.clone(), amount_fen, of };
-        let movement: fn(&Account, Fen, String, Timestamp) -> Result<Movement, AccountError> =
+        let movement: fn(&Account, Fen, Reference, Timestamp) -> Result<Movement, AccountError> =
             match of {
                 TransferOf::Prepaid => Account::recharge,
                 TransferOf::Deposit | TransferOf::DepositReturn => Account::deposit_transferred,
@@ -75,7 +75,7 @@ impl Books {
                 Some(booked) => return Ok(Decision::Keep(PaidIn::ReferenceUsed(booked))),
                 None => {}
             }
-            let movement = movement(&account, amount_fen, reference.to_owned(), now)?;
+            let movement = movement(&account, amount_fen, reference.clone(), now)?;
             let mut writes = self.billing.writes(PAY_IN);
             writes.transfer(reference, transfer);
             let after = writes.movement(&account, &movement)?;

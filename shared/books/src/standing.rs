@@ -1,5 +1,6 @@
 //! Standing: the ladder that tells it, and the stages that operators decide on.
 
+use jiff::Timestamp;
 use steelyard_billing::{Account, Ladder, ProviderId, StageHold};
 use steelyard_pricing::BillingDay;
 use steelyard_store::StoredLadder;
@@ -56,26 +57,22 @@ impl Books {
         .await
     }
 
-    /// Holds a provider at a stage, or lets the ladder decide again. Gives the account after it.
-    ///
-    /// # Errors
-    ///
-    /// [`BookError`] naming the cause.
-    pub async fn hold_stage(
+    /// Holds a provider at a stage, or lets the ladder decide again: an action of an operator. The same
+    /// decision again keeps the time of the first.
+    pub(crate) async fn holding(
         &self,
         provider: &ProviderId,
         hold: Option<&StageHold>,
-    ) -> Result<Account, BookError> {
-        change(&self.billing, HOLD, move |_| async move {
-            let account = self.account(provider).await?.account;
-            let held = Account { stage_hold: hold.cloned(), ..account.clone() };
-            if held == account {
-                return Ok(Decision::Keep(account));
-            }
-            let mut writes = self.billing.writes(HOLD);
-            let after = writes.account(&account, &held)?;
-            Ok::<_, BookError>(Decision::Save(writes, after))
-        })
-        .await
+    ) -> Result<Decision<()>, BookError> {
+        let account = self.account(provider).await?.account;
+        let timeless =
+            |hold: &StageHold| StageHold { held_at_s: Timestamp::UNIX_EPOCH, ..hold.clone() };
+        if account.stage_hold.as_ref().map(timeless) == hold.map(timeless) {
+            return Ok(Decision::Keep(()));
+        }
+        let held = Account { stage_hold: hold.cloned(), ..account.clone() };
+        let mut writes = self.billing.writes(HOLD);
+        writes.account(&account, &held)?;
+        Ok(Decision::Save(writes, ()))
     }
 }

@@ -1,5 +1,7 @@
 //! Webhook endpoints and their dead letters, in the events table.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use steelyard_billing::EndpointName;
@@ -10,9 +12,10 @@ use crate::due::{self, DueRecord};
 use crate::item::{Item, from_item, number, string, text, to_item};
 use crate::query::Range;
 use crate::schema::{
-    DISPATCH_AT_S, DUE_SHARD, ENDPOINT_PREFIX, ENDPOINTS, PK, SK, VERSION, dead_prefix, dead_sk,
-    endpoint_due_shard, endpoint_place_sk, endpoint_sk, event_sk, subject, subject_pk,
+    DEAD, DISPATCH_AT_S, DUE_SHARD, ENDPOINT_PREFIX, ENDPOINTS, PK, SK, VERSION, dead_prefix,
+    dead_sk, endpoint_due_shard, endpoint_place_sk, endpoint_sk, event_sk, subject, subject_pk,
 };
+use crate::unreadable::Unreadable;
 use crate::writes::Written;
 use crate::{CommitError, EventsTable, Found, StoreError, Writes};
 
@@ -27,8 +30,26 @@ struct Place {
     endpoint: EndpointName,
 }
 
-/// How many dead letters are listed at once.
+/// How many dead letters of an endpoint are listed at once.
 const DEAD_PAGE: u16 = 100;
+
+/// A dead letter, and whose endpoint did not take it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressedLetter {
+    /// Whose events the endpoint gets.
+    pub subject: Subject,
+    /// The dead letter.
+    #[serde(flatten)]
+    pub letter: DeadLetter,
+}
+
+impl AddressedLetter {
+    /// The endpoint that did not take it.
+    #[must_use]
+    pub fn endpoint(&self) -> EndpointRef {
+        EndpointRef { subject: self.subject.clone(), endpoint: self.letter.endpoint.clone() }
+    }
+}
 
 impl EventsTable {
     /// Writes that take effect together; `operation` names them in errors.
@@ -107,10 +128,21 @@ impl EventsTable {
         of: &EndpointRef,
         after: u64,
     ) -> Result<Found<DeadLetter>, StoreError> {
-        let prefix = dead_prefix(&of.endpoint);
-        let range = Range::prefix(&self.table, subject_pk(&of.subject), &prefix);
-        let after = (after > 0).then(|| dead_sk(&of.endpoint, after));
+        let range = Range::prefix(&self.table, DEAD.to_owned(), &dead_prefix(of));
+        let after = (after > 0).then(|| dead_sk(of, after));
         let page = range.page(&self.client, LIST, after, Some(DEAD_PAGE.into())).await?;
+        Ok(Found::of(LIST, page.items))
+    }
+
+    /// The first dead letters of all endpoints, each with its endpoint, in the order of their subjects: at most
+    /// `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn all_dead_letters(&self, limit: u16) -> Result<Found<AddressedLetter>, StoreError> {
+        let range = Range::prefix(&self.table, DEAD.to_owned(), "");
+        let page = range.page(&self.client, LIST, None, Some(limit.into())).await?;
         Ok(Found::of(LIST, page.items))
     }
 
@@ -137,6 +169,21 @@ impl EventsTable {
             }
         }
         Ok(woken)
+    }
+
+    /// The endpoints that cannot be read: by the names of all, and of each subject.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unreadable_endpoints(&self) -> Result<Vec<Unreadable>, StoreError> {
+        let Found { readable, unreadable: mut found } = self.all_endpoints().await?;
+        let subjects: BTreeSet<_> = readable.into_iter().map(|of| of.subject).collect();
+        for subject in subjects {
+            found.extend(self.endpoints(&subject).await?.unreadable);
+        }
+        found.extend(self.all_dead_letters(DEAD_PAGE).await?.unreadable);
+        Ok(found)
     }
 
     /// Makes an endpoint due. False if it was removed meanwhile.
@@ -212,15 +259,16 @@ impl Writes {
     ///
     /// [`StoreError`] when it cannot be put into DynamoDB's form.
     pub fn dead_letter(&mut self, of: &Subject, letter: &DeadLetter) -> Result<(), StoreError> {
-        let sk = dead_sk(&letter.endpoint, letter.sequence);
+        let addressed = AddressedLetter { subject: of.clone(), letter: letter.clone() };
+        let sk = dead_sk(&addressed.endpoint(), letter.sequence);
         // It is the same letter if a replay fails again.
-        self.put_always(to_item(self.operation, subject_pk(of), sk, letter)?);
+        self.put_always(to_item(self.operation, DEAD.to_owned(), sk, &addressed)?);
         Ok(())
     }
 
     /// Removes a dead letter, which may be gone already.
     pub fn without_dead_letter(&mut self, of: &EndpointRef, sequence: u64) {
-        self.delete(&subject_pk(&of.subject), dead_sk(&of.endpoint, sequence));
+        self.delete(DEAD, dead_sk(of, sequence));
     }
 }
 
@@ -243,7 +291,6 @@ impl DueRecord for EndpointRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::DEAD_PREFIX;
 
     #[test]
     fn the_key_of_an_endpoint_names_it() {
@@ -254,7 +301,7 @@ mod tests {
             assert_eq!(EndpointRef::read(&pk, &sk), Some(of));
         }
         for (pk, sk) in
-            [("shop", "endpoint#erp"), ("platform", "event#0000000001"), ("platform", DEAD_PREFIX)]
+            [("shop", "endpoint#erp"), ("platform", "event#0000000001"), ("platform", DEAD)]
         {
             assert_eq!(EndpointRef::read(pk, sk), None, "{pk} {sk}");
         }

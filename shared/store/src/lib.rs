@@ -52,6 +52,7 @@ pub use bill_runs::StoredRun;
 pub use changes::stream_change;
 pub use cumulative::{CumulativeReport, Raised, TooLarge};
 pub use due::{Due, DueCursor, DueIndex, DuePage, DueRecord};
+pub use endpoints::AddressedLetter;
 pub use error::{CommitError, StoreError};
 pub use events::{EventsTable, NewEvents, event_data};
 pub use idempotency::IdempotentAnswer;

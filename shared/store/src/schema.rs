@@ -45,7 +45,7 @@
 //! | events | `provider#…` or `platform` | `event#0000000042` | something that happened to the provider, or to the platform; it expires |
 //! | events | `provider#…` or `platform` | `numbering` | the number of the last event |
 //! | events | `provider#…` or `platform` | `endpoint#name` | where the subject's events are sent, and how far |
-//! | events | `provider#…` or `platform` | `dead#name#0000000042` | an event that an endpoint did not take |
+//! | events | `dead` | `subject#name#0000000042` | an event that an endpoint did not take |
 //! | events | `endpoints` | `subject#name` | that there is an endpoint of that name |
 //! | events | `event#evt_…` | `event` | where the event of that name is; it expires |
 //!
@@ -65,15 +65,22 @@ use steelyard_billing::event::{EventId, Subject};
 use steelyard_billing::webhook::EndpointRef;
 use steelyard_billing::{
     ActionId, AdjustmentId, CorrectionId, DebitId, EndpointName, Grantee, MandateId, OutRequestNo,
-    OutTradeNo, ProviderCode, ProviderId, RechargeId, RefundRef, ReportId, SourceId, StatementId,
-    TaskId, Unmatched,
+    OutTradeNo, ProviderCode, ProviderId, RechargeId, Reference, RefundRef, ReportId, SourceId,
+    StatementId, TaskId, Unmatched,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
-/// The format of what is stored inside an item's attributes. A version of Steelyard refuses items of
-/// a newer one by name. Attributes may be added without a new format: writes keep those that they
-/// do not know.
-pub(crate) const FORMAT: u16 = 1;
+/// The format of what is stored. A version of Steelyard refuses items of a newer one by name, and never
+/// writes them. It grows with each change that an older version would do wrong:
+///
+/// - something changes inside of an attribute, since writes replace attributes whole;
+/// - an attribute is added that every change has to keep true, or without which the record means something
+///   else.
+///
+/// Other attributes may be added without a new format: writes keep those that they do not know.
+///
+/// 2: accounts hold a deposit, and note what debits gave up; a recharge may pay the deposit.
+pub(crate) const FORMAT: u16 = 2;
 pub(crate) const FORMAT_NAME: &str = "format";
 /// Why an operator skips an item that cannot be read: it raises no more alarms.
 pub(crate) const SKIPPED: &str = "skipped";
@@ -164,7 +171,8 @@ pub(crate) const PLATFORM: &str = "platform";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const EVENT_PREFIX: &str = "event#";
 pub(crate) const ENDPOINT_PREFIX: &str = "endpoint#";
-pub(crate) const DEAD_PREFIX: &str = "dead#";
+/// The partition of the dead letters of all endpoints. It has no secret.
+pub(crate) const DEAD: &str = "dead";
 /// The partition of the names of all endpoints.
 pub(crate) const ENDPOINTS: &str = "endpoints";
 pub(crate) const NUMBERING: &str = "numbering";
@@ -285,13 +293,13 @@ pub(crate) fn endpoint_due_shard(pk: &str, sk: &str) -> String {
     due_shard_key(first_byte(&format!("{pk} {sk}")) % ENDPOINT_SHARDS)
 }
 
-/// What the dead letters of an endpoint begin with.
-pub(crate) fn dead_prefix(endpoint: &EndpointName) -> String {
-    format!("{DEAD_PREFIX}{endpoint}#")
+/// What the sort keys of the dead letters of an endpoint begin with.
+pub(crate) fn dead_prefix(of: &EndpointRef) -> String {
+    format!("{}#", endpoint_place_sk(of))
 }
 
-pub(crate) fn dead_sk(endpoint: &EndpointName, sequence: u64) -> String {
-    format!("{}{sequence:010}", dead_prefix(endpoint))
+pub(crate) fn dead_sk(of: &EndpointRef, sequence: u64) -> String {
+    format!("{}{sequence:010}", dead_prefix(of))
 }
 
 pub(crate) fn event_sk(sequence: u64) -> String {
@@ -355,7 +363,7 @@ pub(crate) fn adjustment_sk(adjustment: &AdjustmentId) -> String {
     format!("{ADJUSTMENT_PREFIX}{adjustment}")
 }
 
-pub(crate) fn transfer_pk(reference: &str) -> String {
+pub(crate) fn transfer_pk(reference: &Reference) -> String {
     format!("{TRANSFER}#{reference}")
 }
 

@@ -1,6 +1,8 @@
 //! Statements and the journal: written once, never changed.
 
-use steelyard_billing::{Account, Entry, ProviderId, Settlement, Statement, StatementId};
+use steelyard_billing::{
+    Account, Entry, ProviderId, Reference, Settlement, Statement, StatementId,
+};
 use steelyard_pricing::{BillingDay, Fen, MoneyError};
 
 use crate::item::{Item, check_format, from_item, keyed, number, string, text};
@@ -196,7 +198,10 @@ impl BillingTable {
     /// # Errors
     ///
     /// [`StoreError`] when the table cannot be read.
-    pub async fn transfer(&self, reference: &str) -> Result<Option<BookedTransfer>, StoreError> {
+    pub async fn transfer(
+        &self,
+        reference: &Reference,
+    ) -> Result<Option<BookedTransfer>, StoreError> {
         let range = Range::one(&self.table, transfer_pk(reference), TRANSFER.to_owned());
         let Some(item) = range.all(&self.client, READ_TRANSFER).await?.pop() else {
             return Ok(None);
@@ -251,7 +256,7 @@ impl Writes {
     }
 
     /// Writes that a bank transfer was booked. Its reference is used once, whatever the provider.
-    pub fn transfer(&mut self, reference: &str, transfer: &BookedTransfer) {
+    pub fn transfer(&mut self, reference: &Reference, transfer: &BookedTransfer) {
         let mut marker = Item::from([
             (PROVIDER.to_owned(), string(transfer.provider.as_str())),
             (AMOUNT.to_owned(), number(transfer.amount_fen.get())),

@@ -11,7 +11,7 @@ use crate::item::{Item, from_item, string};
 use crate::schema::{
     DISPATCH_AT_S, DUE_SHARD, PK, REGISTRY, SK, SKIPPED, STATEMENT_PREFIX, registry_shard,
 };
-use crate::{BillingTable, CommitError, StoreError, UsageTable};
+use crate::{BillingTable, CommitError, EventsTable, StoreError, UsageTable};
 
 /// An item that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,18 @@ impl BillingTable {
 
 impl UsageTable {
     /// Skips an item that cannot be read: it raises no more alarms. What it stands for stays undone.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when there is no such item.
+    pub async fn skip_item(&self, pk: &str, sk: &str, reason: &str) -> Result<(), CommitError> {
+        skip(&self.client, &self.table, pk, sk, reason).await
+    }
+}
+
+impl EventsTable {
+    /// Skips an item that cannot be read: it raises no more alarms, and leaves the index of due endpoints. What it
+    /// stands for stays undone.
     ///
     /// # Errors
     ///

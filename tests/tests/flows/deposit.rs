@@ -7,7 +7,7 @@ use steelyard_books::{PaidIn, RefundAsked};
 use steelyard_cli::local::alipay::{Fault, Method};
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_pricing::Fen;
-use steelyard_tests::{Platform, agreement_no, fen, reason};
+use steelyard_tests::{Platform, agreement_no, fen, reason, reference};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
@@ -90,14 +90,11 @@ async fn ask_and_approve(platform: &Platform, key: &str, action: Value) -> Actio
 }
 
 fn returned(action: &Action) -> [i64; 3] {
-    let ActionPhase::Done {
-        result: ActionResult::DepositReturned { drawn_fen, returned_fen, by_transfer_fen },
-        ..
-    } = &action.phase
+    let ActionPhase::Done { result: ActionResult::DepositReturned(returned), .. } = &action.phase
     else {
         panic!("{}", action.phase)
     };
-    [*drawn_fen, *returned_fen, *by_transfer_fen].map(Fen::get)
+    [returned.drawn_fen, returned.returned_fen, returned.by_transfer_fen].map(Fen::get)
 }
 
 async fn charge_hundred_yuan(platform: &Platform, day: &str) {
@@ -194,17 +191,17 @@ async fn exit_with_debts_pays_them_first_and_a_transfer_goes_back_by_a_transfer(
     platform.set("2015-05-01T20:00");
     platform.register("a", "with-deposit").await;
     let (books, now, a) = (platform.books(), platform.stack.clock.now(), "a".parse().unwrap());
-    let paid = books.pay_deposit(&a, fen(50_000), "bank-1", now).await.unwrap();
+    let paid = books.pay_deposit(&a, fen(50_000), &reference("bank-1"), now).await.unwrap();
     assert!(matches!(paid, PaidIn::Now(_)), "{paid:?}");
-    let again = books.pay_deposit(&a, fen(50_000), "bank-1", now).await.unwrap();
+    let again = books.pay_deposit(&a, fen(50_000), &reference("bank-1"), now).await.unwrap();
     assert!(matches!(again, PaidIn::Before(_)), "{again:?}");
-    let prepaid = books.pay_in(&a, fen(50_000), "bank-1", now).await.unwrap();
+    let prepaid = books.pay_in(&a, fen(50_000), &reference("bank-1"), now).await.unwrap();
     assert!(matches!(prepaid, PaidIn::ReferenceUsed(_)), "it paid the deposit: {prepaid:?}");
     charge_hundred_yuan(&platform, "2015-05-01").await;
     platform.run_until("2015-05-02T01:00").await;
     assert_eq!(platform.account("a").await, [0, 10_000, 0], "nothing is drawn without a rule");
 
-    let by_alipay = ask_and_approve(&platform, "exit", give_back()).await;
+    let by_alipay = ask(&platform, "exit", give_back()).await;
     let why = by_alipay.phase.to_string();
     assert!(why.contains("return ¥400.00 by a bank transfer"), "{why}");
     let book = |reference: &str, amount: i64| {
@@ -213,9 +210,9 @@ async fn exit_with_debts_pays_them_first_and_a_transfer_goes_back_by_a_transfer(
             "reference": reference,
         })
     };
-    let too_much = ask_and_approve(&platform, "b1", book("bank-2", 40_001)).await;
+    let too_much = ask(&platform, "b1", book("bank-2", 40_001)).await;
     assert!(too_much.phase.to_string().contains("¥400.00 can"), "{}", too_much.phase);
-    let used = ask_and_approve(&platform, "b2", book("bank-1", 40_000)).await;
+    let used = ask(&platform, "b2", book("bank-1", 40_000)).await;
     assert!(used.phase.to_string().contains("booked under bank-1 before"), "{}", used.phase);
     let done = ask_and_approve(&platform, "b3", book("bank-2", 40_000)).await;
     assert_eq!(returned(&done), [10_000, 40_000, 0]);
@@ -253,6 +250,66 @@ async fn person_draws_what_is_owed_and_nothing_is_returned_without_a_second_pers
 }
 
 #[tokio::test]
+async fn return_moves_what_was_shown_when_it_was_asked_for_and_is_refused_once_that_changed() {
+    let platform = platform(false, 0).await;
+    platform.run_until("2015-05-02T01:00").await;
+    pay(&platform, "500.00").await;
+    let asked = ask(&platform, "exit", give_back()).await;
+    let amounts = asked.returns.unwrap();
+    assert_eq!(
+        amounts.to_string(),
+        "¥0.00 drawn, ¥500.00 returned, ¥0.00 left for a bank transfer"
+    );
+    assert_eq!(ask(&platform, "exit", give_back()).await, asked, "under its key it is the same");
+    charge_hundred_yuan(&platform, "2015-05-02").await;
+    platform.run_until("2015-05-07T01:00").await;
+    let refused = approve(&platform, &asked).await;
+    let why = refused.phase.to_string();
+    assert!(
+        why.contains("¥500.00 returned") && why.contains("now ¥100.00 drawn, ¥400.00"),
+        "{why}"
+    );
+    assert_eq!(platform.account("a").await, [0, 10_000, 0]);
+    assert_eq!(told(&platform).await, "500.00 of 500.00, 0.00 missing ");
+    // More to return is another amount, too.
+    let asked = ask(&platform, "exit-2", give_back()).await;
+    platform
+        .books()
+        .pay_deposit(&"a".parse().unwrap(), fen(5_000), &reference("b"), asked.asked_at_s)
+        .await
+        .unwrap();
+    let refused = approve(&platform, &asked).await.phase.to_string();
+    assert!(refused.contains("now ¥100.00 drawn, ¥450.00 returned"), "{refused}");
+    let done = ask_and_approve(&platform, "exit-3", give_back()).await;
+    assert_eq!(returned(&done), [10_000, 45_000, 0]);
+    platform.run_until("2015-05-07T06:00").await;
+    platform.books_balance().await;
+}
+
+#[tokio::test]
+async fn reference_that_is_too_long_is_refused_by_name_and_nothing_is_recorded() {
+    let platform = platform(false, 0).await;
+    let book = |reference: &str| {
+        json!({
+            "by": { "operator": "li" }, "key": "b", "reason": "it leaves",
+            "action": {
+                "kind": "book_deposit_return", "provider": "a", "amount_fen": 100,
+                "reference": reference,
+            },
+        })
+    };
+    for (wrong, why) in [("x".repeat(65), "1 to 64 characters, not 65"), (" ".to_owned(), "not 0")]
+    {
+        let answer = platform.stack.functions.actions.invoke(book(&wrong)).await.unwrap();
+        let problem = answer["problem"].to_string();
+        assert!(problem.contains("malformed") && problem.contains(why), "{answer}");
+    }
+    let month = platform.today().month();
+    let recorded = platform.stack.tables.billing.actions(month, None, 10).await.unwrap();
+    assert!(recorded.actions.is_empty());
+}
+
+#[tokio::test]
 async fn exit_is_refused_by_name_while_a_debit_is_in_doubt() {
     let platform = platform(true, 100_000).await;
     platform.run_until("2015-05-02T01:00").await;
@@ -262,7 +319,7 @@ async fn exit_is_refused_by_name_while_a_debit_is_in_doubt() {
     platform.stack.alipay.fail_next(Method::Query, Fault::NoAnswerBeforeEffect, 3);
     platform.lose_notifications();
     platform.run_until("2015-05-03T10:00:01").await;
-    let refused = ask_and_approve(&platform, "exit", give_back()).await;
+    let refused = ask(&platform, "exit", give_back()).await;
     let why = refused.phase.to_string();
     assert!(why.contains("debit 1 is collecting ¥100.00"), "{why}");
     let nothing = ask(&platform, "d", json!({ "kind": "draw_deposit", "provider": "a" })).await;
@@ -299,7 +356,7 @@ async fn return_that_alipay_refuses_is_held_as_before_and_goes_back_by_a_transfe
     };
     let asked = books.ask_refund(&a, &number, fen(100), &reason("by mail"), now).await.unwrap();
     assert_eq!(asked, RefundAsked::OfDeposit);
-    let again = ask_and_approve(&platform, "exit-2", give_back()).await;
+    let again = ask(&platform, "exit-2", give_back()).await;
     assert!(again.phase.to_string().contains("return ¥500.00 by a bank transfer"));
     let book = json!({
         "kind": "book_deposit_return", "provider": "a", "amount_fen": 50_000, "reference": "bank-9",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use steelyard_billing::TermsChangeError;
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_pricing::Plan;
-use steelyard_tests::{Platform, fen, keyed, reason, rights, template};
+use steelyard_tests::{Platform, fen, keyed, reason, reference, rights, template};
 
 /// Rights of one holder on one resource under the same conditions, and why it has them.
 struct Explained {
@@ -132,6 +132,7 @@ const RIGHTS: &[Explained] = &[
     allow("PortalRole", QUERY, USAGE, &[], "Pages show what was counted since the last settlement, and the reports behind a bill."),
     allow("PortalRole", BATCH_GET, BILLING, &[], "Debits and mandates are read by one request for a hundred."),
     allow("PortalRole", QUERY, BILLING, &[], "Pages show the account, its bills and its ledger."),
+    allow("PortalRole", QUERY, "EventsTable.Arn", &["ForAllValues:StringLike dynamodb:LeadingKeys dead"], "Operators see what webhooks did not take. The partition has no secret and no event."),
     allow("PortalRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys link#*"], "A link to a session is stored under the digest of its token."),
     allow("PortalRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys link#*"], "A link is opened once. Nothing else is written: no page moves money."),
     allow("PortalRole", INVOKE, "OffersFunction.Arn", &[], "Recharges and agreements are offered by the function that has Alipay's key."),
@@ -148,7 +149,7 @@ const RIGHTS: &[Explained] = &[
     allow("ActionsRole", QUERY, BILLING, &[], "An action is decided over the records that it names."),
     allow("ActionsRole", PUT, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys action#* actions#* breaker provider#* transfer#*"], "An action is recorded under its month and its name; a changed mandate may open a debit; the first decision about the breaker adds it; a deposit is drawn and returned by journal entries, refunds and a bank transfer."),
     allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys actions#* breaker findings provider#*"], "An action changes mandates, debits, adjustments, findings and the breaker, and its own record."),
-    allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes adjustments alert_rules alerts debits deposit entries figures format given_up_fen last_request mandate open_debit pk session_version sk unpaid version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account notes adjustments, sessions and a debit, and what a deposit pays and returns; the provider notes its mandate in use. Terms are in no list, so an action changes none."),
+    allow("ActionsRole", UPDATE, BILLING, &["ForAllValues:StringEquals dynamodb:Attributes adjustments alert_rules alerts debits deposit entries figures format given_up_fen last_request mandate open_debit pk session_version sk stage_hold unpaid version", "ForAllValues:StringLike dynamodb:LeadingKeys shard#*"], "The account notes adjustments, sessions and a debit, what a deposit pays and returns, and the stage at which it is held; the provider notes its mandate in use. Terms are in no list, so an action changes none."),
     allow("ActionsRole", DELETE, BILLING, &["ForAllValues:StringLike dynamodb:LeadingKeys unmatched#*"], "A finding that is closed expects no bill to show its movement any more."),
     deny("ActionsRole", UPDATE, BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes postings recorded_at_s"], "An entry of the journal is written once."),
     deny("ActionsRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], BILLING, &["ForAnyValue:StringEquals dynamodb:Attributes charge_fen from_prepaid_fen lines"], "An action charges nothing, so it writes no statement."),
@@ -208,7 +209,7 @@ const RIGHTS: &[Explained] = &[
     allow("WebhooksRole", LOG, "WebhooksLogs.Arn", &[], "The function writes its log, to its own group."),
     allow("WebhooksRole", TAKE, "WebhooksQueue.Arn", &[], "Its messages name the endpoints to which something is to be sent."),
     allow("WebhooksRole", QUERY, "EventsTable.Arn", &[], "It reads the endpoint and the events to send."),
-    allow("WebhooksRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &["ForAllValues:StringLike dynamodb:LeadingKeys platform provider#*"], "It notes what became of deliveries, and adds dead letters."),
+    allow("WebhooksRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &["ForAllValues:StringLike dynamodb:LeadingKeys dead platform provider#*"], "It notes what became of deliveries, and adds dead letters."),
     deny("WebhooksRole", &["dynamodb:PutItem", "dynamodb:UpdateItem"], "EventsTable.Arn", &["ForAnyValue:StringEquals dynamodb:Attributes document"], "What happened is never changed by what is delivered."),
     // OperatorPolicy
     allow("OperatorPolicy", QUERY, USAGE, &[], "Commands read everything; `items unreadable` reads the index too."),
@@ -404,7 +405,8 @@ async fn a_function_is_refused_what_its_role_does_not_allow() {
         ("ingest", "IngestRole: dynamodb:Query on BillingTable.Arn,"),
         ("quote", "QuoteRole: dynamodb:PutItem on BillingTable.Arn,"),
     ] {
-        let paid = platform.books_as(function).pay_in(&id, fen(100), "transfer-1", now).await;
+        let paid =
+            platform.books_as(function).pay_in(&id, fen(100), &reference("transfer-1"), now).await;
         check_refused(&platform, &before, paid.is_err(), lacking).await;
     }
     let plan = Plan::read(PLAN).unwrap();
@@ -461,5 +463,9 @@ async fn a_test_fails_when_a_function_went_beyond_its_rights() {
     let platform = Platform::open().await;
     platform.join("a").await;
     let (id, now) = ("a".parse().unwrap(), platform.stack.clock.now());
-    platform.books_as("quote").pay_in(&id, fen(100), "transfer-1", now).await.unwrap_err();
+    platform
+        .books_as("quote")
+        .pay_in(&id, fen(100), &reference("transfer-1"), now)
+        .await
+        .unwrap_err();
 }

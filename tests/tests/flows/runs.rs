@@ -273,7 +273,7 @@ async fn nobody_is_registered_while_it_cannot_be_read_which_shards_are_named() {
     let (platform, ids) = used(1).await;
     let whole = named(&platform).await;
     let mut broken = whole.clone();
-    broken["format"] = json!({ "N": "2" });
+    broken["format"] = json!({ "N": "99" });
     platform.put_item(&broken).await;
     let tables = &platform.stack.tables;
     let other = platform.found(&ids[0]).await.provider;
@@ -290,7 +290,7 @@ async fn run_that_cannot_be_read_stops_no_other() {
     platform.settle().await;
     let runs = platform.items("runs").await;
     let mut run = runs.into_iter().find(|item| item["sk"]["S"] == "settlement#0000000001").unwrap();
-    run["format"] = json!({ "N": "2" });
+    run["format"] = json!({ "N": "99" });
     platform.put_item(&run).await;
     platform.set("2015-05-02T12:00");
     platform.count(&ids[0], BASIC, "2015-05-02", 100_000).await;

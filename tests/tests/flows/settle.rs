@@ -4,7 +4,7 @@ use futures::future::join;
 use serde_json::json;
 use steelyard_books::PaidIn;
 use steelyard_pricing::LineCause;
-use steelyard_tests::{Machine, Platform, fen, neighbours, record, report};
+use steelyard_tests::{Machine, Platform, fen, neighbours, record, reference, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 const VALUE_ADDED: &str = "vas.insight.get";
@@ -177,7 +177,7 @@ async fn settling_and_paying_in_at_the_same_time_keep_both() {
 async fn pay_in(machine: &Machine, platform: &Platform) {
     let (books, provider) = (machine.books(platform), "a".parse().unwrap());
     let now = platform.stack.clock.now();
-    let paid = books.pay_in(&provider, fen(12_000), "transfer-1", now).await.unwrap();
+    let paid = books.pay_in(&provider, fen(12_000), &reference("transfer-1"), now).await.unwrap();
     assert!(matches!(paid, PaidIn::Now(_)), "{paid:?}");
 }
 

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
-use steelyard_billing::{Ladder, Person, Right, Stage, StageHold};
+use steelyard_billing::{Action, ActionRequest, Actor, Deed, Ladder, Person, Right, Stage};
+use steelyard_books::IdempotencyKey;
 use steelyard_cli::local::http_event;
 use steelyard_tests::{Answer, Platform, agreement_no, reason};
 
@@ -92,27 +93,57 @@ async fn an_answer_costs_one_read_while_the_ladder_is_known() {
     assert_eq!(usage.writes(), 0);
 }
 
+/// What `lin` decides, under a key.
+async fn decide(platform: &Platform, key: &str, what: Deed) -> Action {
+    let (key, now) = (IdempotencyKey::parse(key).unwrap(), platform.stack.clock.now());
+    let by = Actor::Operator { operator: Person::new("lin").unwrap() };
+    let request = ActionRequest { by, reason: Some(reason("it pays on Monday")), what };
+    platform.books_as("actions").act(&key, &request, false, now).await.unwrap()
+}
+
 #[tokio::test]
 async fn an_operator_holds_a_stage_until_a_day_and_lets_the_ladder_decide_again() {
     let platform = owing().await;
     platform.set("2015-05-09T09:00");
-    let hold = StageHold {
+    let hold = |until: &str| Deed::HoldStage {
+        provider: "a".parse().unwrap(),
         stage: Stage::Notice,
-        until: "2015-05-11".parse().unwrap(),
-        reason: reason("it pays on Monday"),
-        by: Person::new("lin").unwrap(),
-        held_at_s: platform.stack.clock.now(),
+        until: until.parse().unwrap(),
     };
-    let provider = "a".parse().unwrap();
-    platform.books().hold_stage(&provider, Some(&hold)).await.unwrap();
+    let over = decide(&platform, "over", hold("2015-05-09")).await;
+    assert!(over.phase.to_string().contains("no later than today"), "{}", over.phase);
+    let done = decide(&platform, "hold", hold("2015-05-11")).await;
+    assert_eq!(done.phase.to_string(), "done");
+    let twice = decide(&platform, "twice", hold("2015-05-11")).await;
+    assert_eq!(twice.phase.to_string(), "done: it was so before");
     let held = told(&platform, "2015-05-10T23:59").await;
     assert_eq!((&held["stage"], &held["blocked"]), (&"notice".into(), &false.into()));
     assert_eq!(held["because"]["reason"], "it pays on Monday");
     assert!(!held.to_string().contains("lin"), "nobody is told who decided it");
     assert_eq!(stage(&platform, "2015-05-11T00:00").await, "suspended");
     platform.set("2015-05-09T09:00");
-    platform.books().hold_stage(&provider, None).await.unwrap();
+    let release = Deed::ReleaseStage { provider: "a".parse().unwrap() };
+    let released = decide(&platform, "release", release).await;
+    assert_eq!(released.phase.to_string(), "done");
     assert_eq!(stage(&platform, "2015-05-10T12:00").await, "suspended");
+    // Who decided what, and why, stays in the audit trail.
+    let month = platform.today().month();
+    let trail = platform.stack.tables.billing.actions(month, None, 10).await.unwrap().actions;
+    let mut told = trail
+        .iter()
+        .map(|action| format!("{} {}", action.asked_by, action.what))
+        .collect::<Vec<_>>();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "lin hold a at notice until 2015-05-09",
+            "lin hold a at notice until 2015-05-11",
+            "lin hold a at notice until 2015-05-11",
+            "lin let the arrears ladder decide about a again",
+        ]
+    );
+    assert!(trail.iter().all(|of| of.reason == Some(reason("it pays on Monday"))));
     platform.books_hold().await;
 }
 

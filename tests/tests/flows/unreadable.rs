@@ -148,11 +148,21 @@ async fn item_on_the_index_that_is_of_no_provider_is_named_and_skipped() {
     assert_eq!(dispatch(&platform).await, json!({ "sent": 0, "unreadable": 0 }));
 }
 
+/// Figures with money that this version does not know: a write would drop it.
+fn figures_with_more() -> Value {
+    let money = |fen: &str| json!({ "N": fen });
+    json!({ "figures": { "M": {
+        "prepaid_fen": money("0"), "receivable_fen": money("0"), "reserved_fen": money("0"),
+        "escrow_fen": money("700"),
+    } } })
+}
+
 #[tokio::test]
 async fn account_or_provider_that_cannot_be_read_is_named_and_the_others_are_settled_and_debited() {
     for (half, broken) in [
         ("account", json!({ "figures": { "S": "none" } })),
-        ("account", json!({ "format": { "N": "2" } })),
+        ("account", json!({ "format": { "N": "99" } })),
+        ("account", figures_with_more()),
         ("account", json!({ "open_from": { "S": "2015-13" } })),
         ("provider", json!({ "plans": { "S": "all" } })),
         ("provider", json!({ "format": { "N": "65535" } })),
@@ -208,7 +218,7 @@ async fn plan_that_cannot_be_read_stops_the_providers_on_it_by_name_and_no_other
         json!({ "document": { "S": "{" } }),
         json!({ "document": { "S": r#"{ "plan": "dear", "effective_from": "2015-01-01", "rates": 1 }"# } }),
         json!({ "document": { "N": "1" } }),
-        json!({ "format": { "N": "2" } }),
+        json!({ "format": { "N": "99" } }),
     ] {
         let (platform, names) = used().await;
         platform.add_plan(DEAR).await;
@@ -255,7 +265,7 @@ const DEAR: &str = r#"{ "plan": "dear", "effective_from": "2015-01-01", "rates":
 
 #[tokio::test]
 async fn debit_that_cannot_be_read_fails_alone_and_is_skipped_off_the_index() {
-    for broken in [json!({ "format": { "N": "2" } }), json!({ "phase": { "S": "smoking" } })] {
+    for broken in [json!({ "format": { "N": "99" } }), json!({ "phase": { "S": "smoking" } })] {
         let (platform, names) = used().await;
         platform.settle_at("2015-05-02T00:30").await;
         let (pk, sk) = (format!("provider#{}", names[1]), "debit#0000000001");
@@ -298,7 +308,7 @@ async fn mandate_or_statement_that_cannot_be_read_keeps_only_its_own_provider_fr
         platform.settle_at("2015-05-02T00:30").await;
         let pk = format!("provider#{}", names[1]);
         let whole = item(&platform, &pk, sk).await;
-        platform.put_item(&with(&whole, "format", json!({ "N": "2" }))).await;
+        platform.put_item(&with(&whole, "format", json!({ "N": "99" }))).await;
         platform.run_until("2015-05-02T12:00").await;
         check_others_paid(&platform, &names).await;
         let account = (platform.account(&names[1]).await, platform.taken(&names[1]));

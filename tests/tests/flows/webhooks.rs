@@ -245,6 +245,14 @@ async fn one_event_that_is_never_taken_holds_up_no_other_and_becomes_a_dead_lett
     let [letter] = &*letters else { panic!("{letters:?}") };
     assert_eq!((letter.sequence, &letter.outcome), (2, &Outcome::Status(400)));
     assert_eq!(found(&platform, &of).await.dead, 1);
+    // The pages of operators read the dead letters of all endpoints, and nothing else of the table.
+    let of_pages = platform.events_as("portal");
+    let listed = of_pages.all_dead_letters(10).await.unwrap().readable;
+    let listed = listed.iter().map(|letter| (letter.endpoint(), letter.letter.sequence));
+    assert_eq!(listed.collect::<Vec<_>>(), [(of.clone(), 2)]);
+    of_pages.endpoints(&of.subject).await.unwrap_err();
+    of_pages.all_endpoints().await.unwrap_err();
+    assert_eq!(platform.take_refused().len(), 2, "its secrets and its events are closed to them");
     // An operator sends it again when the endpoint is mended.
     site.answers(Answer::Status(200));
     let now = platform.stack.clock.now();
@@ -253,6 +261,7 @@ async fn one_event_that_is_never_taken_holds_up_no_other_and_becomes_a_dead_lett
     assert_eq!(taken(&site).last(), Some(&2));
     let letters = platform.stack.events.dead_letters(&of, 0).await.unwrap();
     assert!(letters.readable.is_empty());
+    assert!(of_pages.all_dead_letters(10).await.unwrap().readable.is_empty());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use steelyard_cli::local::alipay::{Fault as AlipayFault, Method};
 use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_pricing::Plan;
 use steelyard_store::StoreError;
-use steelyard_tests::{Platform, fen, reason};
+use steelyard_tests::{Platform, fen, reason, reference};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
@@ -122,7 +122,7 @@ async fn writes_that_conflict_or_are_throttled_for_too_long_fail_by_name_and_cha
         let (books, now, provider) =
             (platform.books(), platform.stack.clock.now(), "a".parse().unwrap());
         faults.strike(Target::Operation("TransactWriteItems"), 1..=1_000, fault);
-        let paid = books.pay_in(&provider, fen(3_000), "transfer-1", now).await;
+        let paid = books.pay_in(&provider, fen(3_000), &reference("transfer-1"), now).await;
         check_contended(&paid.unwrap_err(), "book a bank transfer");
         faults.strike(Target::Operation("PutItem"), 1..=1_000, fault);
         let added = books.add_plan(&dearer(), platform.today()).await;

@@ -233,11 +233,7 @@ impl LimitsAsked {
     put,
     path = "/alerts",
     params(OfProvider, Once),
-    request_body(
-        content = Object,
-        description = "The rules, with the fields `budget`, `balance`, `allowance_percent`, `unusual_day_percent`, \
-                       `cap` and `off`.",
-    ),
+    request_body = AlertRules,
     responses((status = 200, description = "How the provider is watched now.", body = Alerts))
 )]
 pub(super) async fn set_alerts(

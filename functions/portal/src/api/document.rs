@@ -226,6 +226,25 @@ mod tests {
     }
 
     #[test]
+    fn every_request_with_a_body_has_a_schema_with_fields_and_takes_no_others() {
+        let document = serde_json::to_value(&*DOCUMENT).unwrap();
+        let items = document["paths"].as_object().unwrap().values();
+        let bodies = items
+            .flat_map(|item| item.as_object().unwrap().values())
+            .filter_map(|operation| {
+                operation.pointer("/requestBody/content/application~1json/schema")
+            })
+            .collect::<Vec<_>>();
+        assert!(bodies.len() >= 5, "{bodies:?}");
+        for body in bodies {
+            let schema = body["$ref"].as_str().and_then(|of| document.pointer(&of[1..]));
+            let schema = schema.unwrap_or_else(|| panic!("{body} is no schema"));
+            assert!(!schema["properties"].as_object().unwrap().is_empty(), "{schema}");
+            assert_eq!(schema["additionalProperties"], false, "{schema}");
+        }
+    }
+
+    #[test]
     fn every_operation_says_what_it_is_whom_it_is_open_to_and_what_it_answers() {
         let document = serde_json::to_value(&*DOCUMENT).unwrap();
         let mut ids = BTreeSet::new();

@@ -227,8 +227,7 @@ pub(super) async fn recharge(State(shared): State<Shared>, visit: Visit) -> Answ
 
 /// Alerts and the spend cap
 ///
-/// What the provider is watched by, how far its month is, and which alerts stand. `own` and `rules` are documents
-/// with the fields `budget`, `balance`, `allowance_percent`, `unusual_day_percent`, `cap` and `off`.
+/// What the provider is watched by, how far its month is, and which alerts stand.
 #[utoipa::path(
     get,
     path = "/alerts",

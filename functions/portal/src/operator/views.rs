@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use steelyard_billing::reconciliation::{DayFailure, bill_day};
+use steelyard_billing::webhook::{DeadLetter, EndpointRef};
 use steelyard_billing::{
     Debit, MandateId, NAMED_MAX, ProviderId, RunFailure, RunScope, RunShard, SettlementRun, Stage,
 };
@@ -19,11 +20,11 @@ use steelyard_pages::operator::providers::{
 };
 use steelyard_pages::operator::receivables::{MONTHS_MAX, Receivables};
 use steelyard_pages::operator::reconciliation::Reconciled;
-use steelyard_pages::operator::runs::{DeadLetters, FAILURES_MAX, RunRecords, Runs};
+use steelyard_pages::operator::runs::{DeadLetters, FAILURES_MAX, LETTERS_MAX, RunRecords, Runs};
 use steelyard_pricing::BillingMonth;
 use steelyard_store::{
-    DebitsAndMandates, Found, ProviderAccount, RUNS_REGARDED, RegistryCursor, RegistryPage,
-    StoreError, Unreadable,
+    AddressedLetter, DebitsAndMandates, Found, ProviderAccount, RUNS_REGARDED, RegistryCursor,
+    RegistryPage, StoreError, Unreadable,
 };
 
 use crate::Shared;
@@ -260,17 +261,24 @@ impl Shared {
     /// The latest runs, the breaker and the dead letters.
     pub(super) async fn runs(&self, now: Timestamp) -> Result<Runs, Refusal> {
         let (billing, rules) = (&self.settler.books.billing, &self.settler.books.rules);
-        let (runs, breaker, queues) = tokio::join!(
+        let (runs, breaker, queues, letters) = tokio::join!(
             billing.latest_runs(RUNS_REGARDED),
             billing.breaker(),
-            self.dead_letters()
+            self.dead_letters(),
+            self.events.all_dead_letters(LETTERS_MAX)
         );
+        let letters = letters.inspect_err(|error| {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "the dead letters of webhooks cannot be shown");
+        });
         let runs = runs.map_err(Refusal::unavailable)?;
         let breaker = breaker.inspect_err(|error| {
             let error: &dyn std::error::Error = error;
             tracing::error!(error, "the breaker cannot be shown");
         });
         let mut unreadable = runs.unreadable;
+        unreadable.extend(letters.iter().flat_map(|letters| letters.unreadable.clone()));
+        let letters = letters.ok().map(|letters| addressed(letters.readable));
         let (mut shards, mut failures) = (Vec::new(), Vec::new());
         if let Some(newest) = runs.readable.first() {
             shards = billing.run_shards(newest.number).await.map_err(Refusal::unavailable)?;
@@ -284,6 +292,7 @@ impl Shared {
             failures: &failures,
             breaker: breaker.as_ref().ok(),
             queues: &queues,
+            letters: letters.as_deref(),
         };
         let mut view = Runs::new(records, rules, now).map_err(Refusal::unavailable)?;
         view.unreadable = shown(unreadable);
@@ -393,4 +402,9 @@ fn shown(unreadable: Vec<Unreadable>) -> Vec<UnreadableRecord> {
     let open = unreadable.into_iter().filter(|unreadable| unreadable.skipped.is_none());
     let shown = |Unreadable { pk, sk, why, .. }| UnreadableRecord { pk, sk, why };
     open.map(shown).collect()
+}
+
+/// Dead letters with the endpoints that did not take them.
+fn addressed(letters: Vec<AddressedLetter>) -> Vec<(EndpointRef, DeadLetter)> {
+    letters.into_iter().map(|letter| (letter.endpoint(), letter.letter)).collect()
 }

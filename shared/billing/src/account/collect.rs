@@ -12,6 +12,7 @@ use crate::{Debit, DebitId, DebitRules, Mandate, MandateInUse, Phase};
 
 /// What debits took on one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Withheld {
     /// The day on which they were last sent, in the platform's calendar.
     pub on: Date,
@@ -23,6 +24,7 @@ pub struct Withheld {
 /// requested again once this state has changed: by a movement, even one while the debit was open, or
 /// by a change of the mandate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LastRequest {
     /// The number of the last journal entry, those of the debit itself included.
     pub entries: u64,

@@ -6,7 +6,9 @@ use steelyard_pricing::{BillingDay, Fen, MoneyError};
 
 use super::{Account, AccountError, Movement};
 use crate::journal::{Cause, DepositMovement, DrawReason, Ledger};
-use crate::{OutRequestNo, Payment, Reason, Recharge, RechargeId, Refund, RefundRef, TradeOf};
+use crate::{
+    OutRequestNo, Payment, Reason, Recharge, RechargeId, Reference, Refund, RefundRef, TradeOf,
+};
 
 /// A payment of the deposit through Alipay, and what of it Alipay can still give back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Account {
     pub fn deposit_transferred(
         &self,
         amount: Fen,
-        reference: String,
+        reference: Reference,
         now: Timestamp,
     ) -> Result<Movement, AccountError> {
         self.deposited(DepositMovement::Transferred { reference }, Ledger::Bank, amount, now)
@@ -124,7 +126,9 @@ impl Account {
         today: BillingDay,
         now: Timestamp,
     ) -> Result<Option<Movement>, AccountError> {
-        let amount = self.drawable()?.min(self.given_up_fen);
+        // Where it is not known what was given up, a person decides.
+        let Some(given_up) = self.given_up_fen else { return Ok(None) };
+        let amount = self.drawable()?.min(given_up);
         if !self.deposit.drawn_by_rule || !amount.is_positive() {
             return Ok(None);
         }
@@ -192,7 +196,7 @@ impl Account {
     pub fn deposit_sent_back(
         &self,
         amount: Fen,
-        reference: String,
+        reference: Reference,
         payments: &[DepositPayment],
         today: BillingDay,
         now: Timestamp,

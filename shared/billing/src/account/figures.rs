@@ -17,6 +17,7 @@ pub struct Figures(FiguresRecord);
 
 /// The figures as they are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FiguresRecord {
     prepaid_fen: Fen,
     receivable_fen: Fen,

@@ -6,6 +6,7 @@ use steelyard_pricing::{Fen, MoneyError};
 
 /// What a provider owes, by when it was charged. It sums to the receivable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unpaid {
     /// When the provider began to owe, in seconds of Unix time; none while it owes nothing.
     #[serde(
@@ -21,6 +22,7 @@ pub struct Unpaid {
 
 /// What is not paid of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UnpaidCharge {
     /// When it was charged, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]

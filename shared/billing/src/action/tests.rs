@@ -2,6 +2,7 @@ use serde_json::json;
 use steelyard_pricing::Fen;
 
 use super::*;
+use crate::{AdjustmentId, DebitId, MandateId, Resolution};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -192,4 +193,31 @@ fn stored_form_is_this() {
     });
     assert_eq!(serde_json::to_value(&done).unwrap(), stored);
     assert_eq!(serde_json::from_value::<Action>(stored).unwrap(), done);
+}
+
+#[test]
+fn return_of_a_deposit_moves_the_amounts_that_were_shown_when_it_was_asked_for_and_no_others() {
+    let amounts = |[drawn, returned, by_transfer]: [i64; 3]| DepositReturned {
+        drawn_fen: Fen::new(drawn),
+        returned_fen: Fen::new(returned),
+        by_transfer_fen: Fen::new(by_transfer),
+    };
+    let give_back = Deed::ReturnDeposit { provider: "a".parse().unwrap(), amount_fen: None };
+    let action = asked(operator("li"), Some("it leaves"), give_back, false);
+    assert_eq!(action.phase.to_string(), WAITING);
+    let shown = action.returning(amounts([100, 400, 0]));
+    let result = |of| ActionResult::DepositReturned(amounts(of));
+    assert_eq!(shown.check_as_shown(&result([100, 400, 0])), Ok(()));
+    assert_eq!(shown.check_as_shown(&ActionResult::AsBefore), Ok(()));
+    for other in [[200, 300, 0], [100, 300, 100], [100, 500, 0]] {
+        assert!(shown.check_as_shown(&result(other)).is_err(), "{other:?}");
+        assert!(action.check_as_shown(&result(other)).is_err(), "{other:?}: none were shown");
+    }
+    let changed = shown.check_as_shown(&result([200, 300, 0])).unwrap_err().to_string();
+    let told = "¥1.00 drawn, ¥4.00 returned, ¥0.00 left for a bank transfer, \
+        and now ¥2.00 drawn, ¥3.00 returned";
+    assert!(changed.contains(told), "{changed}");
+    let stored = serde_json::to_value(&shown).unwrap();
+    assert_eq!(stored["returns"]["returned_fen"], 400);
+    assert_eq!(serde_json::from_value::<Action>(stored).unwrap(), shown);
 }

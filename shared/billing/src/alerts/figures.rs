@@ -54,6 +54,7 @@ pub struct DayCalls {
 
 /// What a month was charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MonthCharged {
     /// The month.
     pub month: BillingMonth,

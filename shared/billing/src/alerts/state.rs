@@ -11,6 +11,7 @@ use super::{AlertFigures, MonthCharged};
 
 /// The alerts of a provider that stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AlertState {
     /// Those that stand: each kind once, an allowance once a rate, and those of a month until it is settled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -22,6 +23,7 @@ pub struct AlertState {
 
 /// An alert that stands, as it was triggered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Alert {
     /// What crossed its line.
     pub kind: AlertKind,

@@ -277,10 +277,11 @@ fn deposit_moved(
     movement: &DepositMovement,
 ) -> Result<Option<EventData>, EventError> {
     let held_more = entry.moved(Ledger::Deposit)?.negated()?;
-    let moved = |because, reference: Option<&String>| -> Result<DepositMoved, MoneyError> {
-        let amount_fen = if held_more.is_negative() { held_more.negated()? } else { held_more };
-        Ok(DepositMoved { amount_fen, because, reference: reference.cloned() })
-    };
+    let moved =
+        |because, reference: Option<&crate::Reference>| -> Result<DepositMoved, MoneyError> {
+            let amount_fen = if held_more.is_negative() { held_more.negated()? } else { held_more };
+            Ok(DepositMoved { amount_fen, because, reference: reference.cloned() })
+        };
     Ok(Some(match movement {
         DepositMovement::Paid { .. } => EventData::DepositPaid(moved(None, None)?),
         DepositMovement::Transferred { reference } => {

@@ -325,7 +325,7 @@ pub struct RechargeEnded {
     pub recharge: Option<RechargeId>,
     /// The reference of the bank transfer; none if the money came through Alipay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub reference: Option<crate::Reference>,
     /// The amount.
     pub amount_fen: Fen,
 }
@@ -412,7 +412,7 @@ pub struct DepositMoved {
     pub because: Option<DrawReason>,
     /// The reference of the bank transfer; none if the money moved through Alipay, or was drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub reference: Option<crate::Reference>,
 }
 
 /// Of `alert.triggered`, `alert.resolved`, `allowance.reached`, `cap.reached` and `cap.lifted`.

@@ -3,7 +3,7 @@
 
 use steelyard_billing::{
     Account, AccountError, Debit, DebitId, DepositPayment, DrawReason, Movement, OutRequestNo,
-    Outcome, Reason, Recharge, RechargeId, RechargePurpose, Refund,
+    Outcome, Reason, Recharge, RechargeId, RechargePurpose, Reference, Refund,
 };
 use steelyard_pricing::Fen;
 
@@ -151,8 +151,25 @@ fn the_rule_draws_what_debits_gave_up_and_nothing_else_that_is_owed() {
     let open = opened.opened.unwrap();
     let sent = moved(&opened.account, Some(&open), DebitSent(750), Some(&mandate()), &rules());
     let sent = sent.unwrap().account;
-    assert_eq!((held(&sent), sent.given_up_fen), ((0, 800, 750, 900), Fen::ZERO));
+    assert_eq!((held(&sent), sent.given_up_fen), ((0, 800, 750, 900), Some(Fen::ZERO)));
     assert_eq!(by_rule(&sent), "");
+}
+
+#[test]
+fn the_rule_draws_nothing_while_it_is_not_known_what_debits_gave_up() {
+    let mut account = after_giving_up(900);
+    account.deposit.drawn_by_rule = true;
+    account.given_up_fen = None;
+    assert_eq!(by_rule(&account), "");
+    let after = |account: &Account, movement, open: Option<&Debit>| {
+        moved(account, open, movement, None, &rules()).unwrap().account
+    };
+    // A person may draw, and what is still owed may have been given up.
+    let part = after(&account, DepositDrawn(300), None);
+    assert_eq!((held(&part), part.given_up_fen), ((0, 400, 0, 600), None));
+    // Once nothing is owed nothing was given up, and from then on it is known.
+    let paid = after(&part, Recharge(400), None);
+    assert_eq!((held(&paid), paid.given_up_fen), ((0, 0, 0, 600), Some(Fen::ZERO)));
 }
 
 #[test]
@@ -371,7 +388,7 @@ fn a_return_is_refused_by_name() {
 fn a_transfer_returns_what_alipay_cannot_after_what_is_owed() {
     let send = |before: Held, fen: i64, payments: &[DepositPayment]| {
         let (account, _) = holding(before);
-        let reference = "transfer 9".to_owned();
+        let reference = Reference::new("transfer 9").unwrap();
         let sent =
             account.deposit_sent_back(Fen::new(fen), reference, payments, today(), at(NOW))?;
         let notes = sent.iter().map(note).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     Account, AccountError, Debit, DebitId, DebitRules, DrawReason, Figures, GatewayCode, Ledger,
     Mandate, MandateId, MandateInUse, Movement, OutRequestNo, PayAnswer, Payment, QueryAnswer,
-    Reason, RechargeId, Refund, RefundRef, StatementId, TradeNumber, TradeOf,
+    Reason, RechargeId, Reference, Refund, RefundRef, StatementId, TradeNumber, TradeOf,
 };
 use steelyard_pricing::{BillingDay, Fen};
 
@@ -131,7 +131,9 @@ pub fn moved(
             let charged = account.charge(statement(), Fen::new(fen), now)?;
             Ok(charged.requesting(mandate, rules, now)?)
         }
-        Recharge(fen) => account.recharge(Fen::new(fen), "transfer 1".to_owned(), now),
+        Recharge(fen) => {
+            account.recharge(Fen::new(fen), Reference::new("transfer 1").unwrap(), now)
+        }
         DebitSent(fen) => {
             account.debit_sent(&sending(open.unwrap(), Fen::new(fen), now), mandate, now)
         }
@@ -150,7 +152,7 @@ pub fn moved(
         Reversed(fen) => account.reversed(number(DEBIT), Fen::new(fen), now),
         DepositPaid(fen) => account.deposit_paid(RechargeId(3), &payment(fen), now),
         DepositTransferred(fen) => {
-            account.deposit_transferred(Fen::new(fen), "transfer 2".to_owned(), now)
+            account.deposit_transferred(Fen::new(fen), Reference::new("transfer 2").unwrap(), now)
         }
         DepositDrawn(fen) => {
             account.draw_deposit(Some(Fen::new(fen)), DrawReason::Decided, today(), now)
@@ -163,7 +165,7 @@ pub fn moved(
         ReturnDone(fen) => account.refund_done(&refund(RECHARGE, fen).of_deposit(), now),
         ReturnRefused(fen) => account.refund_refused(&refund(RECHARGE, fen).of_deposit(), now),
         DepositSentBack(fen) => {
-            let reference = "transfer 3".to_owned();
+            let reference = Reference::new("transfer 3").unwrap();
             let sent = account.deposit_sent_back(Fen::new(fen), reference, &[], today(), now)?;
             let [sent] = <[Movement; 1]>::try_from(sent).expect("nothing was owed");
             Ok(sent)
@@ -226,7 +228,7 @@ pub fn check_movement(before: &Account, movement: &Movement) {
     assert!(figures(stand(&account.figures)).is_ok(), "the rules hold: {account:?}");
     assert!(!account.figures.deposit().is_negative(), "{account:?}");
     let unreserved = account.figures.unreserved().unwrap();
-    assert!((Fen::ZERO..=unreserved).contains(&account.given_up_fen), "{account:?}");
+    assert!((Fen::ZERO..=unreserved).contains(&account.given_up_fen.unwrap()), "{account:?}");
     let moved_by_entry = entry.as_ref().map_or(Ok(before.figures), |entry| {
         assert_eq!(entry.record().number, before.entries + 1);
         assert_eq!(entry.record().provider, before.provider);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use steelyard_billing::{
     Account, Collectable, Debit, Decline, DeclineReason, Entry, Mandate, MandateInUse, Movement,
-    PayAnswer, StatementId,
+    PayAnswer, Reference, StatementId,
 };
 use steelyard_pricing::Fen;
 
@@ -47,7 +47,8 @@ impl Payer {
     }
 
     pub fn recharge(&mut self, fen: i64, now: &str) {
-        let moved = self.account.recharge(Fen::new(fen), "transfer 1".to_owned(), at(now));
+        let moved =
+            self.account.recharge(Fen::new(fen), Reference::new("transfer 1").unwrap(), at(now));
         self.take(moved.unwrap());
     }
 

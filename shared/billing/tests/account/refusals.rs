@@ -1,6 +1,6 @@
 //! Figures and entries that contradict themselves are refused.
 
-use steelyard_billing::{AccountError, Cause, Entry, EntryRecord, Ledger, Posting};
+use steelyard_billing::{AccountError, Cause, Entry, EntryRecord, Ledger, Posting, Reference};
 use steelyard_pricing::Fen;
 
 use crate::common::{at, mandate, provider, rules};
@@ -44,7 +44,7 @@ fn an_entry_that_does_not_balance_is_refused() {
         provider: provider().provider,
         number: 1,
         recorded_at_s: at(NOW),
-        cause: Cause::Recharged { reference: "transfer 1".to_owned() },
+        cause: Cause::Recharged { reference: Reference::new("transfer 1").unwrap() },
         postings: [Ledger::Bank, Ledger::Prepaid]
             .into_iter()
             .zip(amounts)

@@ -1,7 +1,9 @@
 //! Debits that the journal does not explain.
 
 use jiff::civil::date;
-use steelyard_billing::{Cause, Debit, DebitId, GiveUpReason, Ledger, MandateId, Payment, Phase};
+use steelyard_billing::{
+    Cause, Debit, DebitId, GiveUpReason, Ledger, MandateId, Payment, Phase, Reference,
+};
 use steelyard_pricing::Fen;
 
 use crate::common::at;
@@ -59,7 +61,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "a paid debit is not in the journal",
         |keeper| {
-            let cause = Cause::Recharged { reference: "x".to_owned() };
+            let cause = Cause::Recharged { reference: Reference::new("x").unwrap() };
             rewrite(keeper, 3, |record| record.cause = cause);
         },
         &["Postings", "Debit"],
@@ -67,7 +69,7 @@ pub const CANARIES: &[Canary] = &[
     (
         "a sent debit is not in the journal",
         |keeper| {
-            let cause = Cause::Recharged { reference: "x".to_owned() };
+            let cause = Cause::Recharged { reference: Reference::new("x").unwrap() };
             rewrite(keeper, 12, |record| record.cause = cause);
         },
         &["Postings", "Debit"],

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use steelyard_billing::{
     Cause, DebitId, DepositMovement, DepositPayment, DrawReason, Entry, EntryRecord, GatewayCode,
-    Ledger, OutRequestNo, Outcome, Payment, Posting, Reason, Recharge, RechargePurpose, Refund,
-    RefundAnswer, RefundFrom, RefundPhase, RefundQueryAnswer, Reversal, TradeOf,
+    Ledger, OutRequestNo, Outcome, Payment, Posting, Reason, Recharge, RechargePurpose, Reference,
+    Refund, RefundAnswer, RefundFrom, RefundPhase, RefundQueryAnswer, Reversal, TradeOf,
 };
 use steelyard_pricing::Fen;
 
@@ -85,7 +85,7 @@ pub fn deposited() -> Keeper {
     let payment = pay(&mut keeper, RechargePurpose::Deposit, 3_000, at("2015-05-16 09:00"));
     let transferred = keeper.books.account.deposit_transferred(
         Fen::new(1_000),
-        "transfer 1".to_owned(),
+        Reference::new("transfer 1").unwrap(),
         at("2015-05-16 10:00"),
     );
     keeper.keep(transferred.unwrap(), at("2015-05-16 10:00"));
@@ -116,7 +116,7 @@ pub fn deposited() -> Keeper {
     let now = at("2015-06-02 11:00");
     let sent = keeper.books.account.deposit_sent_back(
         Fen::new(300),
-        "transfer 2".to_owned(),
+        Reference::new("transfer 2").unwrap(),
         &[],
         day("2015-06-02"),
         now,
@@ -200,7 +200,7 @@ pub const CANARIES: &[Canary] = &[
                 keeper,
                 |of| matches!(of, DepositMovement::SentBack { .. }),
                 |record| {
-                    let reference = "transfer 1".to_owned();
+                    let reference = Reference::new("transfer 1").unwrap();
                     record.cause = Cause::Deposit(DepositMovement::SentBack { reference });
                 },
             );
@@ -242,7 +242,7 @@ pub const CANARIES: &[Canary] = &[
     ),
     (
         "what debits gave up is noted though it is paid",
-        |keeper| a_fen_more(&mut keeper.books.account.given_up_fen),
+        |keeper| a_fen_more(keeper.books.account.given_up_fen.as_mut().unwrap()),
         &["GivenUp"],
     ),
 ];
@@ -275,6 +275,13 @@ fn books_with_every_movement_of_a_deposit_are_in_order() {
     );
     assert_eq!(keeper.books.account.figures.deposit(), Fen::ZERO);
     assert_eq!(keeper.books.account.open_debit.unwrap_or(DebitId(0)), DebitId(0));
+}
+
+#[test]
+fn an_account_that_does_not_note_what_debits_gave_up_contradicts_no_journal() {
+    let mut keeper = deposited();
+    keeper.books.account.given_up_fen = None;
+    assert_eq!(breaches(&keeper), []);
 }
 
 #[test]

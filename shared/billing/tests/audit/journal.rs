@@ -1,6 +1,6 @@
 //! Journals that were changed.
 
-use steelyard_billing::{Cause, Entry, EntryRecord, Figures, Ledger, Unpaid};
+use steelyard_billing::{Cause, Entry, EntryRecord, Figures, Ledger, Reference, Unpaid};
 
 use crate::common::at;
 use crate::keeper::Keeper;
@@ -112,7 +112,7 @@ pub const CAUSE_CANARIES: &[Canary] = &[
     (
         "a charge is no charge",
         |keeper| {
-            let cause = Cause::Recharged { reference: "x".to_owned() };
+            let cause = Cause::Recharged { reference: Reference::new("x").unwrap() };
             rewrite(keeper, 9, |record| record.cause = cause);
         },
         &["Postings", "Unjournaled", "FromPrepaid"],

@@ -147,7 +147,7 @@ impl Keeper {
     }
 
     pub fn recharge(&mut self, fen: i64, now: Timestamp) {
-        let reference = format!("transfer {}", self.books.account.entries);
+        let reference = format!("transfer {}", self.books.account.entries).try_into().unwrap();
         self.keep(self.books.account.recharge(Fen::new(fen), reference, now).unwrap(), now);
     }
 

@@ -1,6 +1,7 @@
 //! Prices other than by the call, and how they become fen.
 
 use expect_test::expect;
+use steelyard_billing::Reference;
 use steelyard_pricing::Fen;
 
 use crate::common::at;
@@ -70,7 +71,11 @@ fn more_usage_that_costs_less_is_a_credit_that_pays_what_is_owed_before_it_is_pr
         2015-05-10: 10.00
             basic 0 to 100 = 10.00"#]],
     );
-    let paid = shop.account().recharge(Fen::new(300), "x".to_owned(), at("2015-05-11 09:00"));
+    let paid = shop.account().recharge(
+        Fen::new(300),
+        Reference::new("x").unwrap(),
+        at("2015-05-11 09:00"),
+    );
     let paid = paid.unwrap();
     shop.books.account = paid.account;
     shop.books.journal.extend(paid.entry);

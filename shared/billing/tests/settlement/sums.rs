@@ -1,8 +1,8 @@
 //! What a run sums of accounts and statements, for pages.
 
 use steelyard_billing::{
-    Account, AccountSums, Age, CHARGES_MAX, Charges, NAMED_MAX, Request, Share, Statement,
-    StatementId,
+    Account, AccountSums, Age, CHARGES_MAX, Charges, NAMED_MAX, Reference, Request, Share,
+    Statement, StatementId,
 };
 use steelyard_pricing::{
     BillingDay, Fen, Line, LineCause, Rated, RatedToDate, SegmentSpan, VouchersUsed, Yuan,
@@ -70,7 +70,8 @@ fn account(statements: &[Statement], paid_in: i64) -> Account {
         account = account.charge(of.statement, of.charge_fen, now).unwrap().account;
     }
     if paid_in > 0 {
-        account = account.recharge(Fen::new(paid_in), "r".to_owned(), now).unwrap().account;
+        account =
+            account.recharge(Fen::new(paid_in), Reference::new("r").unwrap(), now).unwrap().account;
     }
     account
 }

@@ -24,10 +24,8 @@ pub struct Alerts {
     #[schema(value_type = i64)]
     pub as_of_s: Timestamp,
     /// What the provider set.
-    #[schema(value_type = Object)]
     pub own: AlertRules,
     /// What holds: what the provider left out is as its plan has it.
-    #[schema(value_type = Object)]
     pub rules: AlertRules,
     /// What the month costs so far, for usage.
     #[schema(value_type = i64)]

@@ -223,7 +223,9 @@ fn told(frame: &Frame, entry: &LedgerEntry) -> (Html, Option<String>, Html) {
         Cause::DebitFound { debit: id, trade_no, .. } => {
             (t.debit_found(debit(id.0)), Some(debit_page(frame, id.0)), t.trade(Code(trade_no)))
         }
-        Cause::Recharged { reference } => (t.recharged(), None, t.reference(Code(reference))),
+        Cause::Recharged { reference } => {
+            (t.recharged(), None, t.reference(Code(reference.as_str())))
+        }
         Cause::RechargePaid { recharge, trade_no } => {
             let number = Count(u64::from(recharge.0));
             (
@@ -249,14 +251,14 @@ fn told_of_deposit(frame: &Frame, movement: &DepositMovement) -> (Html, Option<S
             (t.deposit_paid(), Some(recharge_page(frame, recharge.0)), t.trade(Code(trade_no)))
         }
         DepositMovement::Transferred { reference } => {
-            (t.deposit_transferred(), None, t.reference(Code(reference)))
+            (t.deposit_transferred(), None, t.reference(Code(reference.as_str())))
         }
         DepositMovement::Drawn { .. } => (t.deposit_drawn(), None, Html::default()),
         DepositMovement::ReturnAsked(_) => (t.deposit_to_return(), refunds(), Html::default()),
         DepositMovement::Returned(_) => (t.deposit_returned(), refunds(), Html::default()),
         DepositMovement::ReturnRefused(_) => (t.deposit_not_returned(), refunds(), Html::default()),
         DepositMovement::SentBack { reference } => {
-            (t.deposit_sent_back(), None, t.reference(Code(reference)))
+            (t.deposit_sent_back(), None, t.reference(Code(reference.as_str())))
         }
         DepositMovement::Reversed(_) => (t.deposit_reversed(), refunds(), Html::default()),
     }

@@ -1,6 +1,6 @@
 //! The ledger: balances that follow from entries, and every state of a debit in plain words.
 
-use steelyard_billing::{DeclineReason, Entry, QueryAnswer};
+use steelyard_billing::{DeclineReason, Entry, QueryAnswer, Reference};
 use steelyard_pages::Lang;
 use steelyard_pages::debits::DebitState;
 use steelyard_pages::ledger::{
@@ -234,7 +234,7 @@ fn what_came_from_outside_is_escaped() {
     money.answer(declined(DeclineReason::Funds, "<script>alert(1)</script>"), "2015-05-17T10:00");
     let movement = money
         .account
-        .recharge(fen(100), "<script>bank".to_owned(), at("2015-05-17T10:01"))
+        .recharge(fen(100), Reference::new("<script>bank").unwrap(), at("2015-05-17T10:01"))
         .unwrap();
     money.account = movement.account;
     money.entries.extend(movement.entry);

@@ -5,7 +5,8 @@ use steelyard_billing::mandate::{Consent, ConsentBy, MandateLimits};
 use steelyard_billing::{
     Account, AgreementSigned, Debit, DebitTerms, Decline, DeclineReason, Doubt, DrawReason, Entry,
     GatewayCode, Mandate, MandateInUse, Movement, OutRequestNo, Outcome, PayAnswer, Payment,
-    Provider, QueryAnswer, Realm, Recharge, Refund, RefundRef, Reversal, StatementId, TradeOf,
+    Provider, QueryAnswer, Realm, Recharge, Reference, Refund, RefundRef, Reversal, StatementId,
+    TradeOf,
 };
 use steelyard_pages::{Frame, Lang, May, Records};
 use steelyard_pricing::{Catalog, Fen};
@@ -149,7 +150,11 @@ impl Money {
 
     /// A payment of the deposit by a bank transfer, and a draw of a part of it.
     pub fn deposit(&mut self, amount: i64, drawn: i64, time: &str) {
-        let paid = self.account.deposit_transferred(fen(amount), "bank-1".to_owned(), at(time));
+        let paid = self.account.deposit_transferred(
+            fen(amount),
+            Reference::new("bank-1").unwrap(),
+            at(time),
+        );
         self.apply(paid.unwrap());
         let (today, decided) = (day("2015-05-19"), DrawReason::Decided);
         let drawn = self.account.draw_deposit(Some(fen(drawn)), decided, today, at(time));

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use serde_json::json;
 use steelyard_billing::breaker::Breaker;
 use steelyard_billing::reconciliation::DayFailure;
+use steelyard_billing::webhook::{DeadLetter, EndpointRef, Outcome};
 use steelyard_billing::{
     Account, AccountSums, Age, Charges, Debit, OpenFinding, Provider, Reason, Reconciliation,
-    Request, RunEnd, RunFailure, RunFigures, RunScope, RunShard, RunTally, SettlementRun,
-    Statement,
+    Reference, Request, RunEnd, RunFailure, RunFigures, RunScope, RunShard, RunTally,
+    SettlementRun, Stage, Statement,
 };
 use steelyard_pages::operator::actions::{
-    ActionKind, ActionRow, ActionStanding, AskedBy, AuditTrail,
+    ActionKind, ActionRow, ActionStanding, AskedBy, AuditTrail, ReturnAmounts,
 };
 use steelyard_pages::operator::debits::{DebitWay, DebitsToSee};
 use steelyard_pages::operator::providers::{
@@ -116,7 +117,7 @@ fn account(provider: &Provider, owed: i64, prepaid: i64) -> Account {
     if prepaid == 0 {
         return account;
     }
-    account.recharge(Fen::new(owed + prepaid), "r".to_owned(), now()).unwrap().account
+    account.recharge(Fen::new(owed + prepaid), Reference::new("r").unwrap(), now()).unwrap().account
 }
 
 fn debit(provider: &str, phase: serde_json::Value) -> Debit {
@@ -423,12 +424,15 @@ fn runs_show_results_what_is_behind_and_what_is_next() {
         DeadLetters { queue: DeadLetterQueue::Schedule, messages: None, oldest_s: None },
     ];
     let stopped = Breaker::default().stopped(Reason::new(HOSTILE).unwrap(), now());
+    let of_shop = (1..=12).map(|sequence| dead_letter("shop", "erp", sequence));
+    let letters = of_shop.chain([dead_letter("#platform", "desk", 7)]).collect::<Vec<_>>();
     let records = RunRecords {
         runs: &all,
         shards: &[ended],
         failures: &failures,
         breaker: Some(&stopped),
         queues: &queues,
+        letters: Some(&letters),
     };
     let mut view = Runs::new(records, &rules(), now()).unwrap();
     let behind = view.under_way.as_ref().unwrap();
@@ -464,20 +468,39 @@ fn runs_show_results_what_is_behind_and_what_is_next() {
             "Not known now",
         ],
     );
+    assert_shows(
+        &html,
+        &[
+            "number 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 …",
+            "steelyard webhooks show erp --provider shop",
+            "steelyard webhooks replay erp --provider shop --dead",
+            "number 7 19 May 2015",
+            "steelyard webhooks replay desk --dead",
+        ],
+    );
     let records = RunRecords {
         runs: &runs(),
         shards: &[],
         failures: &[],
         breaker: Some(&Breaker::default()),
         queues: &queues,
+        letters: Some(&[]),
     };
     let view = Runs::new(records, &rules(), now()).unwrap();
     assert!(matches!(view.breaker, Some(BreakerView::Closed { .. })));
     let html = check("runs", |frame| {
         OperatorPage::runs(frame, &view, &forms(), &rules().calendar).render().unwrap()
     });
-    assert_shows(&html, &["Debits are running", "Every provider was settled", "Stop all debits"]);
-    let records = RunRecords { runs: &[], breaker: None, queues: &[], ..records };
+    assert_shows(
+        &html,
+        &[
+            "Debits are running",
+            "Every provider was settled",
+            "Stop all debits",
+            "Every event was taken",
+        ],
+    );
+    let records = RunRecords { runs: &[], breaker: None, queues: &[], letters: None, ..records };
     let view = Runs::new(records, &rules(), now()).unwrap();
     let html = check("runs-empty", |frame| {
         OperatorPage::runs(frame, &view, &forms(), &rules().calendar).render().unwrap()
@@ -544,9 +567,41 @@ fn action(id: &str, by: &str, what: ActionKind, standing: ActionStanding) -> Act
         asked_by: AskedBy::Operator { operator: by.to_owned() },
         reason: Some(HOSTILE.to_owned()),
         what,
+        returns: None,
         approved_by: Some("li".to_owned()),
         standing,
     }
+}
+
+#[test]
+fn more_events_that_webhooks_did_not_take_than_are_read_are_announced() {
+    let records = |letters: &[_]| {
+        let records = RunRecords {
+            runs: &[],
+            shards: &[],
+            failures: &[],
+            breaker: None,
+            queues: &[],
+            letters: Some(letters),
+        };
+        Runs::new(records, &rules(), now()).unwrap()
+    };
+    let all = (1..=200).map(|sequence| dead_letter("shop", "erp", sequence)).collect::<Vec<_>>();
+    assert!(records(&all).has_more_letters && !records(&all[1..]).has_more_letters);
+}
+
+/// An event that an endpoint did not take.
+fn dead_letter(subject: &str, endpoint: &str, sequence: u64) -> (EndpointRef, DeadLetter) {
+    let of = EndpointRef { subject: subject.parse().unwrap(), endpoint: endpoint.parse().unwrap() };
+    let letter = DeadLetter {
+        endpoint: of.endpoint.clone(),
+        sequence,
+        failures: 9,
+        first_at_s: now(),
+        given_up_at_s: now(),
+        outcome: Outcome::TimedOut,
+    };
+    (of, letter)
 }
 
 #[test]
@@ -583,6 +638,12 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
             amount_fen: Fen::new(100),
             reference: HOSTILE.to_owned(),
         },
+        ActionKind::HoldStage {
+            provider: shop(),
+            stage: Stage::PayoutsFrozen,
+            until: "2015-06-01".parse().unwrap(),
+        },
+        ActionKind::ReleaseStage { provider: shop() },
     ];
     let ended = kinds
         .into_iter()
@@ -590,7 +651,19 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
         .map(|(n, kind)| action(&format!("a{n}"), "wang", kind, done()));
     let others = [
         action("own", "Finance-Desk-2", resolve(DebitWay::Retry), ActionStanding::Waiting),
-        action("other", "wang", ActionKind::StopDebits, ActionStanding::Waiting),
+        ActionRow {
+            returns: Some(ReturnAmounts {
+                drawn_fen: Fen::new(12_345),
+                returned_fen: Fen::new(45_600),
+                by_transfer_fen: Fen::ZERO,
+            }),
+            ..action(
+                "other",
+                "wang",
+                ActionKind::ReturnDeposit { provider: shop(), amount_fen: None },
+                ActionStanding::Waiting,
+            )
+        },
         action(
             "x",
             "wang",
@@ -617,13 +690,15 @@ fn audit_trail_says_who_did_what_and_offers_no_one_the_approval_of_the_own_actio
         },
     ];
     let trail = AuditTrail::new(ended.chain(others).collect(), Some("2015-05#1".to_owned()), now());
-    assert_eq!((trail.waiting.len(), trail.actions.len()), (2, 18));
+    assert_eq!((trail.waiting.len(), trail.actions.len()), (2, 20));
     let html = check("actions", |frame| {
         OperatorPage::actions(frame, &trail, &forms(), &rules().calendar).render().unwrap()
     });
     assert_eq!(html.matches("value=\"approve\"").count(), 1, "not of the own action");
     assert_eq!(html.matches("value=\"reject\"").count(), 2);
     assert_shows(&html, &["role/server for provider shop-assistant"]);
+    assert_shows(&html, &["456.00", "123.45", "If these amounts change before the approval"]);
+    assert_shows(&html, &["at the stage “payouts frozen” until 1 June 2015"]);
     assert_shows(&html, &["approved by li", "Close the finding about trade", "Earlier actions"]);
     let none = AuditTrail::new(Vec::new(), None, now());
     let html = check("actions-empty", |frame| {

@@ -9,7 +9,7 @@ use steelyard_billing::mandate::{MandateLimits, MandatePhase, Suspension};
 use steelyard_billing::{
     Account, AdjustmentNote, AdjustmentOf, Because, Debit, DebitTerms, DeclineReason, Declined,
     DepositDemand, GatewayCode, GiveUpReason, Mandate, MandateId, NextStage, Person, Phase,
-    PlanAssignment, Provider, Realm, Reason, Stage, Standing, Statement,
+    PlanAssignment, Provider, Realm, Reason, Reference, Stage, Standing, Statement,
 };
 use steelyard_pages::overview::{
     Basis, ClosedAccount, Notice, Overview, OverviewError, OverviewPage, OverviewRecords,
@@ -49,7 +49,8 @@ fn of_debit<'a>(month: &'a Month, debit: &'a Debit) -> OverviewRecords<'a> {
 fn owing(owed: &str) -> Month {
     let mut month = Month::of_may_2015();
     let paid = month.account.figures.receivable().minus(fen(owed)).unwrap();
-    let recharged = month.account.recharge(paid, "transfer".to_owned(), month.now).unwrap();
+    let recharged =
+        month.account.recharge(paid, Reference::new("transfer").unwrap(), month.now).unwrap();
     month.account = Account { open_debit: None, ..recharged.account };
     month
 }
@@ -57,7 +58,8 @@ fn owing(owed: &str) -> Month {
 /// The month with more paid than is owed.
 fn prepaid(prepaid: &str) -> Month {
     let mut month = owing("0.00");
-    let more = month.account.recharge(fen(prepaid), "more".to_owned(), month.now).unwrap();
+    let more =
+        month.account.recharge(fen(prepaid), Reference::new("more").unwrap(), month.now).unwrap();
     month.account = more.account;
     month
 }
@@ -422,7 +424,8 @@ fn a_strip_shows_what_prepaid_money_paid_and_what_is_left() {
     let mut month = Month::until("2015-04-13", "2015-05-18T08:32");
     let all = month.account.figures.receivable().plus(fen("60.00")).unwrap();
     month.account.open_debit = None;
-    month.account = month.account.recharge(all, "all".to_owned(), month.now).unwrap().account;
+    month.account =
+        month.account.recharge(all, Reference::new("all").unwrap(), month.now).unwrap().account;
     let calls = BTreeMap::from([(day("2015-05-18"), calls_of(day("2015-05-18")))]);
     let made = month.night(&calls, at("2015-05-19T00:30"));
     month.statements.extend(made);

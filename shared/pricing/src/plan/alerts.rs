@@ -19,28 +19,37 @@ pub const ALERT_PERCENT_MAX: u16 = 1_000;
 pub const ALERT_DAYS_MAX: u16 = 366;
 
 /// What is watched, and where its lines are. What is left out is as the plan has it; and what the plan leaves out
-/// is not watched, but for the budget, which has a [default](BudgetRule::default).
+/// is not watched, but for the budget: of that, 120% and an expected 150% of the month before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertRules {
     /// What a month may cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub budget: Option<BudgetRule>,
     /// When the prepaid balance is low.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub balance: Option<BalanceRule>,
     /// The percentages of an allowance at whose use an alert is triggered, in rising order, to 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(inner(range(min = 1, max = 100)), length(max = 10)))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 10))]
     pub allowance_percent: Vec<u16>,
     /// A day is unusual with so many percent of the calls that the same weekday usually has, from 101.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 101, max = 1000)))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 101, maximum = 1000, nullable = false))]
     pub unusual_day_percent: Option<u16>,
     /// The cost of a month at which the provider prefers to be cut off, in yuan. A plan has none.
     #[serde(default, rename = "cap", skip_serializing_if = "Option::is_none", with = "yuan")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = Option<String>, nullable = false, example = "1000.00")
+    )]
     pub cap_fen: Option<Fen>,
     /// What is not watched, whatever the plan says.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -50,40 +59,54 @@ pub struct AlertRules {
 /// What a month may cost, and at which parts of it an alert is triggered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BudgetRule {
     /// The budget of a month, in yuan; what the month before was charged, unless given.
     #[serde(default, rename = "monthly", skip_serializing_if = "Option::is_none", with = "yuan")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = Option<String>, nullable = false, example = "500.00")
+    )]
     pub monthly_fen: Option<Fen>,
     /// The percentages of the budget, in rising order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(inner(range(min = 1, max = 1000)), length(max = 10)))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 10))]
     pub percent: Vec<u16>,
     /// The percentage of the budget for what the whole month is expected to cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000, nullable = false))]
     pub forecast_percent: Option<u16>,
 }
 
 /// When a prepaid balance is low.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BalanceRule {
     /// When so many yuan are left, or fewer.
     #[serde(default, rename = "below", skip_serializing_if = "Option::is_none", with = "yuan")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = Option<String>, nullable = false, example = "100.00")
+    )]
     pub below_fen: Option<Fen>,
     /// When it lasts for so many days, or fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 366)))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366, nullable = false))]
     pub days: Option<u16>,
 }
 
 /// What can be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertTopic {
     /// What the month costs, and is expected to cost.

@@ -316,7 +316,13 @@ async fn alerts_are_set_by_those_who_may_and_recorded() {
         ("a-1", json!({}), 422, "idempotency-key-used"),
         ("a-2", json!({ "budget": {} }), 400, "budget: watches nothing"),
         ("a-2", json!({ "cap": 5 }), 400, "malformed-request"),
-        ("a-2", json!({ "caps": "5" }), 400, "malformed-request"),
+        ("a-2", json!({ "caps": "5" }), 400, "caps: is not a field here"),
+        (
+            "a-2",
+            json!({ "budget": { "percent": [50], "daily": "5" } }),
+            400,
+            "budget.daily: is not a field here",
+        ),
     ] {
         let seen = world.call(&set(key, body), &may).await;
         assert!(seen.status == status && seen.body.contains(told), "{}", seen.body);

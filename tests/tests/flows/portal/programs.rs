@@ -151,6 +151,7 @@ fn programs(platform: &Platform) -> LocalFunction {
         offers: platform.callee_as("portal", "steelyard-offers"),
         actions: platform.callee_as("portal", "steelyard-actions"),
         dead_letters: Vec::new(),
+        events: platform.stack.events.clone(),
     };
     let config = PortalConfig {
         portal_url: None,

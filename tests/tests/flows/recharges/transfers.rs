@@ -15,7 +15,14 @@ async fn pay_in(
     platform: &Platform,
 ) -> Result<PaidIn, BookError> {
     let now = platform.stack.clock.now();
-    books.pay_in(&provider.parse().unwrap(), fen(amount), reference, now).await
+    books
+        .pay_in(
+            &provider.parse().unwrap(),
+            fen(amount),
+            &steelyard_tests::reference(reference),
+            now,
+        )
+        .await
 }
 
 /// How many transfers the journal of a provider has.

@@ -6,9 +6,10 @@ mod texts;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{
-    Action, ActionPhase, ActionResult, Actor, DebitId, Deed, MandateId, ProviderId,
+    Action, ActionPhase, ActionResult, Actor, DebitId, Deed, DepositReturned, MandateId,
+    ProviderId, Stage,
 };
-use steelyard_pricing::Fen;
+use steelyard_pricing::{BillingDay, Fen};
 use utoipa::ToSchema;
 
 use super::UnreadableRecord;
@@ -148,6 +149,38 @@ pub enum ActionKind {
         /// The name of the transfer.
         reference: String,
     },
+    /// A provider is held at a stage, whatever the arrears ladder says.
+    HoldStage {
+        /// Whose.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+        /// The stage.
+        #[schema(value_type = String)]
+        stage: Stage,
+        /// The first day on which the ladder decides again.
+        #[schema(value_type = String, format = Date)]
+        until: BillingDay,
+    },
+    /// The arrears ladder decides again about a provider that was held at a stage.
+    ReleaseStage {
+        /// Whose.
+        #[schema(value_type = String)]
+        provider: ProviderId,
+    },
+}
+
+/// What the return of a deposit moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReturnAmounts {
+    /// What of it pays what is owed.
+    #[schema(value_type = i64)]
+    pub drawn_fen: Fen,
+    /// What is returned.
+    #[schema(value_type = i64)]
+    pub returned_fen: Fen,
+    /// What is left for a bank transfer.
+    #[schema(value_type = i64)]
+    pub by_transfer_fen: Fen,
 }
 
 /// Where an action stands.
@@ -204,6 +237,9 @@ pub struct ActionRow {
     pub reason: Option<String>,
     /// What is done by it.
     pub what: ActionKind,
+    /// What a return of a deposit moves: no other amounts are moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returns: Option<ReturnAmounts>,
     /// The second person who approved it.
     pub approved_by: Option<String>,
     /// Where it stands.
@@ -250,9 +286,17 @@ impl ActionRow {
             asked_by: (&action.asked_by).into(),
             reason: action.reason.as_ref().map(ToString::to_string),
             what: (&action.what).into(),
+            returns: action.returns.map(Into::into),
             approved_by: action.approved.as_ref().map(|approved| approved.by.to_string()),
             standing: (&action.phase).into(),
         }
+    }
+}
+
+impl From<DepositReturned> for ReturnAmounts {
+    fn from(amounts: DepositReturned) -> ReturnAmounts {
+        let DepositReturned { drawn_fen, returned_fen, by_transfer_fen } = amounts;
+        ReturnAmounts { drawn_fen, returned_fen, by_transfer_fen }
     }
 }
 
@@ -324,8 +368,13 @@ impl From<&Deed> for ActionKind {
                 ActionKind::ReturnDeposit { provider, amount_fen }
             }
             Deed::BookDepositReturn { provider, amount_fen, reference } => {
+                let reference = reference.to_string();
                 ActionKind::BookDepositReturn { provider, amount_fen, reference }
             }
+            Deed::HoldStage { provider, stage, until } => {
+                ActionKind::HoldStage { provider, stage, until }
+            }
+            Deed::ReleaseStage { provider } => ActionKind::ReleaseStage { provider },
         }
     }
 }

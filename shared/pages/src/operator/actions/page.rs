@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, Stage};
 
 use super::texts::Texts;
-use super::{ActionKind, ActionRow, ActionStanding, AskedBy, AuditTrail};
+use super::{ActionKind, ActionRow, ActionStanding, AskedBy, AuditTrail, ReturnAmounts};
 use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
 use crate::operator::OperatorPage;
@@ -15,7 +15,7 @@ use crate::operator::parts::{
     Chip, ChipKind, Column, Notice, Section, Table, all, empty, link, percent_encoded, with_sub,
 };
 use crate::operator::runs::unreadable_section;
-use crate::show::{Code, Count, Figure, Html};
+use crate::show::{Code, Count, Figure, Html, WithYear};
 
 impl<'a> OperatorPage<'a> {
     /// The page of the audit trail. Its forms have the fields `action` and `do`, which is `approve` or
@@ -63,6 +63,7 @@ impl Page<'_> {
         let is_own = self.is_own(&action.asked_by);
         let mut texts = vec![t.asked(self.who(&action.asked_by), self.clock(action.asked_at_s))];
         texts.extend(action.reason.as_deref().map(|reason| t.because(reason)));
+        texts.extend(action.returns.as_ref().map(|amounts| self.amounts(amounts)));
         texts.extend(is_own.then(|| t.own()));
         let approve = (!is_own).then(|| ("approve", t.approve()));
         let form = forms.form(About {
@@ -74,6 +75,12 @@ impl Page<'_> {
         });
         let heading = self.what(&action.what);
         Notice { needs_care: !is_own, icon: Icon::Clock, heading, texts, form }.html()
+    }
+
+    /// What a return of a deposit moves.
+    fn amounts(&self, amounts: &ReturnAmounts) -> Html {
+        let ReturnAmounts { drawn_fen, returned_fen, by_transfer_fen } = amounts;
+        self.t.amounts(Figure(*returned_fen), Figure(*drawn_fen), Figure(*by_transfer_fen))
     }
 
     /// Whether the person who looks asked for it. The rule itself is the books'.
@@ -200,6 +207,22 @@ impl Page<'_> {
             ActionKind::BookDepositReturn { provider, amount_fen, reference } => {
                 t.book_return(provider, Figure(*amount_fen), Code(reference))
             }
+            ActionKind::HoldStage { provider, stage, until } => {
+                t.hold(provider, self.stage(*stage), WithYear(*until))
+            }
+            ActionKind::ReleaseStage { provider } => t.release(provider),
+        }
+    }
+
+    fn stage(&self, stage: Stage) -> Html {
+        let t = self.t;
+        match stage {
+            Stage::Good => t.stage_good(),
+            Stage::Notice => t.stage_notice(),
+            Stage::Throttled => t.stage_throttled(),
+            Stage::PayoutsFrozen => t.stage_payouts_frozen(),
+            Stage::Suspended => t.stage_suspended(),
+            Stage::Terminated => t.stage_terminated(),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use steelyard_billing::ProviderId;
 
 use crate::lang::texts;
-use crate::show::{Code, Count, Figure, Html};
+use crate::show::{Code, Count, Figure, Html, WithYear};
 
 texts! {
     pub(super) struct Texts;
@@ -115,6 +115,24 @@ texts! {
         en: "Book the return of {amount} of the deposit of {provider} by transfer {reference}",
         zh: "登记已通过转账 {reference} 退还 {provider} 的保证金 {amount}",
     }
+    amounts(returned: Figure, drawn: Figure, by_transfer: Figure) {
+        en: "{returned} are returned, {drawn} pay what is owed, and {by_transfer} are left for a bank transfer. If these amounts change before the approval, nothing is moved.",
+        zh: "退还 {returned}，抵扣欠款 {drawn}，余 {by_transfer} 须经转账退还。批准前金额如有变动，则不作任何处理。",
+    }
+    hold(provider: &ProviderId, stage: Html, until: WithYear) {
+        en: "Hold {provider} at the stage “{stage}” until {until}",
+        zh: "将 {provider} 的欠费阶段定为“{stage}”，至 {until}",
+    }
+    release(provider: &ProviderId) {
+        en: "Let the arrears ladder decide about {provider} again",
+        zh: "恢复按欠费规则处理 {provider}",
+    }
+    stage_good() { en: "good", zh: "正常" }
+    stage_notice() { en: "notice", zh: "提醒" }
+    stage_throttled() { en: "throttled", zh: "限流" }
+    stage_payouts_frozen() { en: "payouts frozen", zh: "暂停结算" }
+    stage_suspended() { en: "suspended", zh: "停止调用" }
+    stage_terminated() { en: "terminated", zh: "终止合作" }
     is_asked() { en: "recorded, not carried out yet", zh: "已记录，尚未执行" }
     is_waiting() { en: "waiting", zh: "待批准" }
     is_done() { en: "done", zh: "已完成" }

@@ -9,6 +9,8 @@ use jiff::tz::{TimeZone, offset};
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use steelyard_billing::breaker::{Breaker, BreakerState, Trip};
+use steelyard_billing::event::Subject;
+use steelyard_billing::webhook::{DeadLetter, EndpointRef};
 use steelyard_billing::{
     DebitRules, ProviderId, RunFailure, RunScope, RunShard, RunTally, SettlementRun,
 };
@@ -196,6 +198,30 @@ pub enum DeadLetterQueue {
     Schedule,
 }
 
+/// The most events that webhook endpoints did not take and that are read.
+pub const LETTERS_MAX: u16 = 200;
+
+/// The most of them that are named of one endpoint.
+pub const LETTERS_NAMED: usize = 10;
+
+/// The events that a webhook endpoint did not take for three days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct WebhookLetters {
+    /// Whose events the endpoint gets; none if it gets the platform's.
+    #[schema(value_type = Option<String>)]
+    pub provider: Option<ProviderId>,
+    /// Its name among the subject's.
+    pub endpoint: String,
+    /// How many events it did not take.
+    pub events: u64,
+    /// The numbers of the first [`LETTERS_NAMED`].
+    pub sequences: Vec<u64>,
+    /// When the last of them was given up, in seconds of Unix time.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
+    #[schema(value_type = i64)]
+    pub given_up_at_s: Timestamp,
+}
+
 /// What the page of runs is computed from.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRecords<'a> {
@@ -209,6 +235,8 @@ pub struct RunRecords<'a> {
     pub breaker: Option<&'a Breaker>,
     /// The dead-letter queues.
     pub queues: &'a [DeadLetters],
+    /// What webhook endpoints did not take, [`LETTERS_MAX`] at most; none if it could not be read.
+    pub letters: Option<&'a [(EndpointRef, DeadLetter)]>,
 }
 
 /// What settlement did last, what runs next, and what waits for a person.
@@ -230,6 +258,10 @@ pub struct Runs {
     pub breaker: Option<BreakerView>,
     /// The dead-letter queues.
     pub queues: Vec<DeadLetters>,
+    /// The webhook endpoints with events that they did not take; none if that could not be read.
+    pub webhooks: Option<Vec<WebhookLetters>>,
+    /// Whether there are more such events than were read.
+    pub has_more_letters: bool,
     /// The records that cannot be read.
     pub unreadable: Vec<UnreadableRecord>,
 }
@@ -248,7 +280,7 @@ impl Runs {
         rules: &DebitRules,
         now: Timestamp,
     ) -> Result<Runs, MoneyError> {
-        let RunRecords { runs, shards, failures, breaker, queues } = records;
+        let RunRecords { runs, shards, failures, breaker, queues, letters } = records;
         let newest = runs.first().map(|run| run.number);
         let summary = |run: &SettlementRun| {
             let of_run = if Some(run.number) == newest { shards } else { &[] };
@@ -262,8 +294,42 @@ impl Runs {
             next: next(rules, now),
             breaker: breaker.map(BreakerView::of),
             queues: queues.to_vec(),
+            webhooks: letters.map(WebhookLetters::all),
+            has_more_letters: letters.is_some_and(|all| all.len() >= usize::from(LETTERS_MAX)),
             unreadable: Vec::new(),
         })
+    }
+}
+
+impl WebhookLetters {
+    /// What was not taken, by endpoint. The letters of an endpoint stand together.
+    fn all(letters: &[(EndpointRef, DeadLetter)]) -> Vec<WebhookLetters> {
+        let mut all = Vec::<(&EndpointRef, WebhookLetters)>::new();
+        for (of, letter) in letters {
+            match all.last_mut().filter(|(last, _)| *last == of) {
+                Some((_, endpoint)) => endpoint.add(letter),
+                None => all.push((of, WebhookLetters::of(of, letter))),
+            }
+        }
+        all.into_iter().map(|(_, endpoint)| endpoint).collect()
+    }
+
+    fn of(of: &EndpointRef, letter: &DeadLetter) -> WebhookLetters {
+        let provider = match &of.subject {
+            Subject::Provider(provider) => Some(provider.clone()),
+            Subject::Platform => None,
+        };
+        let (endpoint, sequences) = (of.endpoint.to_string(), vec![letter.sequence]);
+        let given_up_at_s = letter.given_up_at_s;
+        WebhookLetters { provider, endpoint, events: 1, sequences, given_up_at_s }
+    }
+
+    fn add(&mut self, letter: &DeadLetter) {
+        self.events += 1;
+        self.given_up_at_s = self.given_up_at_s.max(letter.given_up_at_s);
+        if self.sequences.len() < LETTERS_NAMED {
+            self.sequences.push(letter.sequence);
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use steelyard_billing::Calendar;
 
 use super::texts::Texts;
 use super::{
-    BreakerView, DeadLetterQueue, DeadLetters, NotSettled, RunSummary, RunUnderWay, Runs,
-    Scheduled, StoppedBecause,
+    BreakerView, DeadLetterQueue, DeadLetters, LETTERS_MAX, NotSettled, RunSummary, RunUnderWay,
+    Runs, Scheduled, StoppedBecause, WebhookLetters,
 };
 use crate::frame::{Frame, wall_clock};
 use crate::icon::Icon;
@@ -38,7 +38,7 @@ impl<'a> OperatorPage<'a> {
         let sections =
             vec![of.breaker(&mut forms), of.runs(), of.failures(), of.next(), of.queues()];
         let unreadable = unreadable_section(frame, &view.unreadable);
-        let sections = sections.into_iter().chain(unreadable).collect();
+        let sections = sections.into_iter().chain([of.webhooks()]).chain(unreadable).collect();
         OperatorPage::of(frame, t.title(), sections).with_chip(&of.chip()).with_forms(&forms)
     }
 }
@@ -268,6 +268,52 @@ impl Page<'_> {
             messages.unwrap_or_else(|| t.not_known()),
             oldest.unwrap_or_default(),
             one(&to_do),
+        ]
+    }
+}
+
+impl Page<'_> {
+    fn webhooks(&self) -> Section {
+        let t = self.t;
+        let body = match self.view.webhooks.as_deref() {
+            None => empty(&self.s.not_readable(), &self.s.not_readable_text()),
+            Some([]) => empty(&t.no_letters(), &t.no_letters_text()),
+            Some(endpoints) => {
+                let columns = vec![
+                    Column::words(t.endpoint()),
+                    Column::figures(t.letters()),
+                    Column::words(t.given_up_at()),
+                    Column::words(t.to_do()),
+                ];
+                let rows = endpoints.iter().map(|endpoint| self.endpoint(endpoint)).collect();
+                let more = self
+                    .view
+                    .has_more_letters
+                    .then(|| note(&t.more_letters(Count(LETTERS_MAX.into()))));
+                let table = Table::new(t.webhooks(), columns, rows).html();
+                all([table].into_iter().chain(more))
+            }
+        };
+        Section { id: "webhooks", heading: t.webhooks(), note: Some(t.webhooks_note()), body }
+    }
+
+    fn endpoint(&self, of: &WebhookLetters) -> Vec<Html> {
+        let (t, name) = (self.t, &of.endpoint);
+        let whose = of.provider.as_ref().map_or_else(|| t.of_platform(), |of| t.endpoint_of(of));
+        let option = of.provider.as_ref().map(|of| format!(" --provider {of}"));
+        let option = option.unwrap_or_default();
+        let (show, replay) = (
+            format!("steelyard webhooks show {name}{option}"),
+            format!("steelyard webhooks replay {name}{option} --dead"),
+        );
+        let numbers = of.sequences.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let hidden = of.events > u64::try_from(of.sequences.len()).unwrap_or(u64::MAX);
+        let numbers = if hidden { format!("{numbers} …") } else { numbers };
+        vec![
+            with_sub(&Html::show(Code(name), self.frame.lang), &whose),
+            with_sub(&self.count(of.events), &t.numbers(&numbers)),
+            t.at(self.clock(of.given_up_at_s)),
+            one(&t.letters_do(Code(&show), Code(&replay))),
         ]
     }
 }

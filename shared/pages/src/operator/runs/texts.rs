@@ -108,5 +108,29 @@ texts! {
         en: "{settle}, or start reconciliation by hand; then purge",
         zh: "{settle}，或手动开始对账，然后清空",
     }
+    webhooks() { en: "Webhooks", zh: "事件推送" }
+    webhooks_note() {
+        en: "Events that an endpoint did not take for three days, while it took others. They are kept until they are sent again.",
+        zh: "接收地址三天内始终未接收、而其他事件已接收的事件，保留至重新发送。",
+    }
+    no_letters() { en: "Every event was taken", zh: "没有未接收的事件" }
+    no_letters_text() {
+        en: "An event that an endpoint does not take for three days appears here.",
+        zh: "接收地址三天内未接收的事件在此显示。",
+    }
+    endpoint() { en: "Endpoint", zh: "接收地址" }
+    letters() { en: "Events", zh: "事件" }
+    given_up_at() { en: "Last given up at", zh: "最近放弃于" }
+    endpoint_of(provider: &ProviderId) { en: "of {provider}", zh: "{provider}" }
+    of_platform() { en: "of the platform", zh: "平台" }
+    numbers(numbers: &str) { en: "number {numbers}", zh: "序号 {numbers}" }
+    letters_do(show: Code<'_>, replay: Code<'_>) {
+        en: "See why: {show} Then send them again: {replay}",
+        zh: "查看原因：{show} 然后重新发送：{replay}",
+    }
+    more_letters(most: Count) {
+        en: "The first {most} events are shown. There may be more.",
+        zh: "仅显示前 {most} 个事件，可能还有更多。",
+    }
     nothing_to_do() { en: "nothing to do", zh: "无需处理" }
 }
