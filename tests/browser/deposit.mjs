@@ -45,7 +45,7 @@ export async function crossBudgetAndCap() {
     });
     await visitor.own('alerts');
     const standing = await visitor.page.locator('dl.facts').first().textContent();
-    for (const figure of ['80', '60.00', '50.00']) visitor.expect(`${figure} in ${standing}`, standing.includes(figure), true);
+    for (const figure of ['80%', '48.00', '53.00', '50.00']) visitor.expect(`${figure} in ${standing}`, standing.includes(figure), true);
     visitor.see('alerts-crossed');
   });
 }
@@ -86,7 +86,7 @@ export async function returnDeposit() {
     await visitor.open('/');
     await visitor.click(`a[href^="/local/enter/${visitor.provider}?operator="]`);
     await visitor.open('/portal/operator/actions');
-    const notice = await visitor.page.locator('#waiting').textContent();
+    const notice = await visitor.page.locator('section[aria-labelledby=waiting]').textContent();
     for (const amount of ['9.00', '41.00']) visitor.expect(`${amount} in ${notice}`, notice.includes(amount), true);
     visitor.see('operator-deposit-return');
     const form = `form:has(input[name=action][value="${action.id}"])`;
