@@ -94,7 +94,7 @@ async fn an_answer_costs_one_read_while_the_ladder_is_known() {
 }
 
 /// What `lin` decides, under a key.
-async fn decide(platform: &Platform, key: &str, what: Deed) -> Action {
+pub(crate) async fn decide(platform: &Platform, key: &str, what: Deed) -> Action {
     let (key, now) = (IdempotencyKey::parse(key).unwrap(), platform.stack.clock.now());
     let by = Actor::Operator { operator: Person::new("lin").unwrap() };
     let request = ActionRequest { by, reason: Some(reason("it pays on Monday")), what };

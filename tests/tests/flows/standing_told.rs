@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_billing::event::{StoredEvent, Subject};
-use steelyard_billing::{Ladder, Person, Stage, StageHold};
+use steelyard_billing::{Deed, Ladder, Stage};
 use steelyard_books::LadderAdded;
 use steelyard_cli::local::http_event;
 use steelyard_runtime::{Function, Invocation};
-use steelyard_tests::{Answer, DiesAfter, Machine, Platform, reason};
+use steelyard_tests::{Answer, DiesAfter, Machine, Platform};
 
 use crate::events::{document, told};
+use crate::standing::decide;
 
 const BASIC: &str = "taobao.trades.sold.get";
 const LADDER: &str = include_str!("../../../ladders/2014.json");
@@ -88,15 +89,13 @@ async fn each_night_tells_the_stage_that_time_brought_and_a_payment_tells_at_onc
 async fn a_hold_is_told_when_it_begins_and_when_it_is_over() {
     let platform = owing().await;
     platform.set("2015-05-02T09:00");
-    let hold = StageHold {
+    let hold = Deed::HoldStage {
+        provider: "a".parse().unwrap(),
         stage: Stage::Suspended,
         until: "2015-05-03".parse().unwrap(),
-        reason: reason("its calls break a gateway"),
-        by: Person::new("lin").unwrap(),
-        held_at_s: platform.stack.clock.now(),
     };
     platform.recharge("a", platform.account("a").await[1], "transfer-1").await;
-    platform.books().hold_stage(&"a".parse().unwrap(), Some(&hold)).await.unwrap();
+    decide(&platform, "hold", hold).await;
     platform.stack.drain().await.unwrap();
     let held = "2015-05-02T01:00:00Z: good to suspended".to_owned();
     assert_eq!(stages(&platform, Some("a")).await, std::slice::from_ref(&held));

@@ -15,7 +15,7 @@ use steelyard_pricing::Fen;
 use crate::common::{mandate, provider, rules};
 use crate::debits::sending;
 use crate::realm::realm;
-use crate::{BEGIN, HOUR, config, reason, second, shanghai_day};
+use crate::{BEGIN, HOUR, config, reason, reference, second, shanghai_day};
 
 /// What may happen, in fen.
 #[derive(Clone, Debug)]
@@ -368,11 +368,11 @@ impl Shop {
         }
         let owed = account.figures.receivable();
         if owed.is_positive() {
-            account = account.recharge(owed, "the last".to_owned(), now).unwrap().account;
+            account = account.recharge(owed, reference(), now).unwrap().account;
         }
         let figures = account.figures;
         assert_eq!((figures.receivable(), figures.reserved()), (Fen::ZERO, Fen::ZERO));
-        assert!(account.unpaid.is_empty() && account.given_up_fen.is_zero());
+        assert!(account.unpaid.is_empty() && account.given_up_fen == Some(Fen::ZERO));
     }
 }
 
@@ -428,7 +428,7 @@ impl StateMachineTest for Test {
                 shop.keep(account.charge(statement, Fen::new(-fen), now).unwrap());
             }
             Act::PayIn(fen) => {
-                shop.keep(account.recharge(Fen::new(fen), "t".to_owned(), now).unwrap());
+                shop.keep(account.recharge(Fen::new(fen), reference(), now).unwrap());
             }
             Act::Request => {
                 let requested = account.requesting(in_use.as_ref(), &rules(), now).unwrap();
@@ -469,7 +469,7 @@ impl StateMachineTest for Test {
         let unpaid = account.unpaid.charges().iter();
         let unpaid = unpaid.map(|of| (of.charged_at_s.as_second(), of.amount_fen.get()));
         assert_eq!(unpaid.collect::<Vec<_>>(), money.unpaid, "the oldest is paid first");
-        assert_eq!(account.given_up_fen.get(), money.given_up);
+        assert_eq!(account.given_up_fen.map(Fen::get), Some(money.given_up));
         assert_eq!(shop.open.is_some(), money.open != Open::None);
         assert_eq!(account.open_debit, shop.open.as_ref().map(|open| open.debit));
         let rebuilt = shop.journal.iter().try_fold(Figures::default(), |all, of| all.after(of));

@@ -12,7 +12,7 @@ use steelyard_pricing::{BillingDay, Deposit, Fen};
 use crate::common::{mandate, provider, rules};
 use crate::debits::sending;
 use crate::realm::realm;
-use crate::{BEGIN, config, second, shanghai_day, shanghai_hour};
+use crate::{BEGIN, config, reference, second, shanghai_day, shanghai_hour};
 
 /// What the terms require, in fen and days, and from a later day on.
 #[derive(Clone, Copy, Debug)]
@@ -338,18 +338,17 @@ impl StateMachineTest for Test {
                 shop.default(model.today, now);
                 return shop;
             }
-            Act::Pay(fen) => account.deposit_transferred(Fen::new(fen), "t".to_owned(), now),
+            Act::Pay(fen) => account.deposit_transferred(Fen::new(fen), reference(), now),
             Act::Charge(fen) => {
                 let statement: StatementId = "2015-05-17".parse().unwrap();
                 account.charge(statement, Fen::new(fen), now)
             }
-            Act::PayDebt(fen) => account.recharge(Fen::new(fen), "t".to_owned(), now),
+            Act::PayDebt(fen) => account.recharge(Fen::new(fen), reference(), now),
             Act::Draw(fen) => {
                 account.draw_deposit(Some(Fen::new(fen)), DrawReason::Decided, today, now)
             }
             Act::Return(fen) => {
-                let sent =
-                    account.deposit_sent_back(Fen::new(fen), "t".to_owned(), &[], today, now);
+                let sent = account.deposit_sent_back(Fen::new(fen), reference(), &[], today, now);
                 assert_eq!(sent.is_err(), model.is_refused, "{sent:?}");
                 sent.into_iter().flatten().for_each(|moved| shop.keep(moved));
                 return shop;
@@ -370,7 +369,8 @@ impl StateMachineTest for Test {
 
     fn check_invariants(shop: &Shop, model: &Model) {
         let Account { figures, deposit, given_up_fen, .. } = &shop.account;
-        let stand = [figures.deposit(), figures.receivable(), figures.prepaid(), *given_up_fen];
+        let stand =
+            [figures.deposit(), figures.receivable(), figures.prepaid(), given_up_fen.unwrap()];
         assert_eq!(stand.map(Fen::get), [model.held, model.owed, model.prepaid, model.given_up]);
         assert_eq!(figures.reserved(), Fen::ZERO);
         assert_eq!(shop.deposit, -model.held, "the journal explains what is held");
@@ -385,14 +385,14 @@ impl StateMachineTest for Test {
         let (now, today) = (second(shanghai_hour(model.today, 1)), day(model.today));
         let missing = state.shortfall_fen;
         if missing.is_positive() {
-            let paid = shop.account.deposit_transferred(missing, "t".to_owned(), now).unwrap();
+            let paid = shop.account.deposit_transferred(missing, reference(), now).unwrap();
             let account = paid.account;
             let state = account.deposit.state(account.figures.deposit(), today).unwrap();
             assert_eq!((state.shortfall_fen, state.due_on), (Fen::ZERO, None));
         }
         let left = Fen::new(held - model.owed);
         if left.is_positive() {
-            let sent = shop.account.deposit_sent_back(left, "t".to_owned(), &[], today, now);
+            let sent = shop.account.deposit_sent_back(left, reference(), &[], today, now);
             let figures = sent.unwrap().last().unwrap().account.figures;
             assert_eq!((figures.deposit(), figures.receivable()), (Fen::ZERO, Fen::ZERO));
         }

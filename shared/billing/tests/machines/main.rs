@@ -23,7 +23,7 @@ mod world;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use steelyard_billing::Reason;
+use steelyard_billing::{Reason, Reference};
 
 /// 64 cases of a fixed seed, or what `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for.
 fn config() -> ProptestConfig {
@@ -54,6 +54,11 @@ const HOUR: i64 = 3600;
 
 /// Half past midnight of 17 May 2015 in Shanghai.
 const BEGIN: i64 = 1_431_793_800;
+
+/// The reference of a bank transfer.
+fn reference() -> Reference {
+    Reference::new("transfer").unwrap()
+}
 
 fn reason() -> Reason {
     Reason::new("asked by mail").unwrap()

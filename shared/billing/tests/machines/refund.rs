@@ -11,7 +11,7 @@ use steelyard_pricing::Fen;
 
 use crate::common::provider;
 use crate::realm::realm;
-use crate::{BEGIN, HOUR, config, reason, second};
+use crate::{BEGIN, HOUR, config, reason, reference, second};
 
 const PREPAID: i64 = 2_000;
 const AMOUNT: i64 = 500;
@@ -293,7 +293,7 @@ impl StateMachineTest for Test {
         };
         let refund = Refund::ask(&shop, number, of, Fen::new(AMOUNT), reason(), now);
         let account = Account::new(&provider());
-        let paid = account.recharge(Fen::new(PREPAID), "t".to_owned(), now).unwrap();
+        let paid = account.recharge(Fen::new(PREPAID), reference(), now).unwrap();
         let mut till = Till { account: paid.account, refund, alipay: 0, refunding: 0 };
         till.keep(till.account.refund_asked(&till.refund, now).unwrap());
         till

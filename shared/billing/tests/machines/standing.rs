@@ -10,7 +10,7 @@ use steelyard_billing::{
 use steelyard_pricing::{BillingDay, Fen};
 
 use crate::common::{provider, rules};
-use crate::{BEGIN, HOUR, config, reason, second, shanghai_day, shanghai_hour};
+use crate::{BEGIN, HOUR, config, reason, reference, second, shanghai_day, shanghai_hour};
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -169,7 +169,7 @@ impl Shop {
     /// The cure restores a good standing, and a fen less does not.
     fn check_cure(&self, standing: &Standing, now: i64) {
         let after = |fen: i64| {
-            let paid = self.account.recharge(Fen::new(fen), "t".to_owned(), second(now)).unwrap();
+            let paid = self.account.recharge(Fen::new(fen), reference(), second(now)).unwrap();
             self.standing(&paid.account, now).stage
         };
         let cure = standing.cure_fen.get();
@@ -222,7 +222,7 @@ impl StateMachineTest for Test {
                 shop.keep(shop.account.charge(statement, Fen::new(fen), now).unwrap());
             }
             Act::Pay(fen) => {
-                shop.keep(shop.account.recharge(Fen::new(fen), "t".to_owned(), now).unwrap());
+                shop.keep(shop.account.recharge(Fen::new(fen), reference(), now).unwrap());
             }
             Act::Hold(stage, days) => {
                 shop.account.stage_hold = Some(StageHold {
@@ -263,7 +263,7 @@ impl StateMachineTest for Test {
         // Nothing is stuck: who pays all that is owed is in good standing.
         let owed = shop.account.figures.receivable();
         if owed.is_positive() && held.is_none() {
-            let paid = shop.account.recharge(owed, "t".to_owned(), second(now)).unwrap();
+            let paid = shop.account.recharge(owed, reference(), second(now)).unwrap();
             assert_eq!(shop.standing(&paid.account, now).stage, Stage::Good);
         }
         // The journal alone tells the same.
