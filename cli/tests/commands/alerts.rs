@@ -43,10 +43,8 @@ async fn alerts_are_set_shown_and_cleared() {
     assert_eq!(shown["alerts"][0]["line"], serde_json::json!({ "fen": 1_000 }));
     let listed = platform.does("standing list --json").await;
     let listed: Value = serde_json::from_str(&listed).unwrap();
-    assert_eq!(
-        (&listed[0]["blocked"], &listed[0]["because"]["kind"]),
-        (&true.into(), &"capped".into())
-    );
+    let capped = &listed["standings"][0];
+    assert_eq!((&capped["blocked"], &capped["because"]["kind"]), (&true.into(), &"capped".into()));
     expect![[r#"
         2015-05: ¥20.00 so far, no budget
         watched by {"budget":{"percent":[120],"forecast_percent":150}}

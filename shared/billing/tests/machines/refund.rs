@@ -113,8 +113,10 @@ impl Model {
     fn query(&mut self, is_lost: bool) {
         let is_quiet = self.unanswered.iter().all(|sent| self.now - sent >= QUARTER);
         self.is_found = self.is_given;
+        if is_lost {
+            return;
+        }
         self.at = match self.at {
-            at if is_lost => at,
             At::Sending | At::Confirming if self.is_given => At::Done,
             At::Sending => At::Due,
             At::Confirming if is_quiet => At::Refused,

@@ -1,8 +1,9 @@
 //! Every order in which one debit can be sent, answered, lost, stored, notified, billed and given up, with two
 //! workers, as far as faults are left: searched to its end.
 //!
-//! A fault is a message that is lost or late, or a crash. The search with two faults, one decline, one close by the
-//! gateway, one wrong amount and one person has about STATES states; each is checked.
+//! A fault is a message that is lost or late, a worker that stalls, or a crash. With two faults, one decline and one
+//! close by the gateway there are 25,892 states; with one fault, and a wrong amount and a person beside, 29,101.
+//! Each is checked.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +118,7 @@ impl Model for Search {
                 !world.is_at_rest() || is_told(world)
             }),
             Property::always("no state is without a way out", |_, world: &World| {
-                // Whoever is at work gets done, or crashes.
+                // Busy workers finish or crash, so that idle ones suffice.
                 let is_idle = world.workers.iter().all(|worker| *worker == Worker::Idle);
                 let payers = [Does::Takes, Does::IsDead];
                 !is_idle || payers.into_iter().all(|does| has_a_way_out(world, does))
@@ -136,6 +137,9 @@ impl Model for Search {
     }
 }
 
+/// A search that takes more steps does not end: a loop of the core asks for ever.
+const STEPS_MAX: usize = 400_000;
+
 /// Two faults at once, and one with a gateway that takes a wrong amount.
 const BUDGETS: [Budget; 2] = [
     Budget { faults: 2, declines: 1, closes: 1, wrong_amounts: 0, persons: 0 },
@@ -146,7 +150,7 @@ const BUDGETS: [Budget; 2] = [
 fn whatever_happens_to_a_debit_it_is_taken_once_at_most_and_the_books_say_so() {
     for budget in BUDGETS {
         let search = Search { flaw: Flaw::None, budget };
-        let checked = search.checker().threads(2).spawn_bfs().join();
+        let checked = search.checker().threads(2).target_state_count(STEPS_MAX).spawn_bfs().join();
         println!(
             "{budget:?}: {} states, {} steps, {} deep",
             checked.unique_state_count(),
@@ -154,9 +158,9 @@ fn whatever_happens_to_a_debit_it_is_taken_once_at_most_and_the_books_say_so() {
             checked.max_depth()
         );
         checked.assert_properties();
-        assert!(checked.is_done(), "every state was searched");
-        let states = checked.unique_state_count();
-        assert!((1_000..1_000_000).contains(&states), "{states} states");
+        let (states, steps) = (checked.unique_state_count(), checked.state_count());
+        assert!(checked.is_done() && steps < STEPS_MAX, "every state was searched");
+        assert!((1_000..200_000).contains(&states), "{states} states");
     }
 }
 

@@ -333,6 +333,7 @@ impl ReferenceStateMachine for Model {
             Query::Paid { right: false },
             Query::Pending,
             Query::Closed,
+            Query::Closed,
             Query::NotFound,
             Query::NotFound,
             Query::NotFound,
@@ -364,7 +365,7 @@ impl ReferenceStateMachine for Model {
             At::Paid | At::GivenUp(_) | At::Withdrawn => proofs.clone().boxed(),
         };
         let act = prop_oneof![
-            24 => next, 1 => pays, 1 => queries, 1 => persons, 1 => closes, 1 => proofs, 1 => others
+            24 => next, 1 => pays, 1 => queries, 1 => persons, 1 => closes, 3 => proofs, 1 => others
         ];
         let later = prop_oneof![
             6 => Just(Later::Due),
