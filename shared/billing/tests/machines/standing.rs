@@ -260,7 +260,7 @@ impl StateMachineTest for Test {
             assert!(model.stage(today + days) >= next.stage, "it is reached then");
             assert!(model.stage(today + days - 1) < next.stage, "and not on the day before");
         }
-        // Nothing is stuck: who pays all that is owed is in good standing.
+        // Nothing is stuck: a payment of all that is owed restores good standing.
         let owed = shop.account.figures.receivable();
         if owed.is_positive() && held.is_none() {
             let paid = shop.account.recharge(owed, reference(), second(now)).unwrap();
