@@ -54,7 +54,7 @@ enum Open {
     },
 }
 
-/// A provider's money as DESIGN tells it.
+/// A provider's money as the documents tell it.
 #[derive(Clone, Debug)]
 struct Money {
     now: i64,

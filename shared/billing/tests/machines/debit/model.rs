@@ -1,4 +1,4 @@
-//! The debit as DESIGN tells it.
+//! The debit as the documents tell it.
 
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
