@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::billable::{MethodRule, StatusRule};
 use super::caller::CallerRule;
 use super::caller_map::{CallerMap, Callers};
+use super::excerpt::Excerpt;
 use super::fields::{FieldMap, FieldMapError, FieldNames};
 use super::rule::{ApiRule, Rule};
 
@@ -121,6 +122,21 @@ pub enum RuleFault {
     /// The window is out of its range.
     #[error("must be 1 to {WINDOW_S_MAX} seconds")]
     Window,
+    /// No counter has that name.
+    #[error("`{0}` is not the name of a metric: letters, digits, `_` and `:`, no digit first")]
+    Metric(Excerpt),
+    /// No label has that name.
+    #[error("`{0}` is not the name of a label: letters, digits and `_`, no digit first")]
+    Label(Excerpt),
+    /// A label without values to choose by.
+    #[error("label `{0}` has no values")]
+    NoValues(Excerpt),
+    /// The API is named in two ways, or in none.
+    #[error("give either api or api_name")]
+    OneApi,
+    /// A prefix without a label for what follows it.
+    #[error("goes with api, not with api_name")]
+    PrefixOfName,
 }
 
 impl RuleDocument {
@@ -150,14 +166,15 @@ impl RuleDocument {
     ///
     /// [`RuleError`] with the path of what is wrong.
     pub fn read(text: &str) -> Result<RuleDocument, RuleError> {
-        if text.len() > RULE_BYTES_MAX {
-            return Err(RuleError::of("", RuleFault::TooLarge(text.len())));
-        }
         read(text)
     }
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, RuleError> {
+/// Reads a document of the form of `T`, of [`RULE_BYTES_MAX`] at most.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, RuleError> {
+    if text.len() > RULE_BYTES_MAX {
+        return Err(RuleError::of("", RuleFault::TooLarge(text.len())));
+    }
     steelyard_json::read(text.as_bytes())
         .map_err(|JsonError { path, text }| RuleError::of(&path, RuleFault::Form(text)))
 }
@@ -213,18 +230,31 @@ impl TryFrom<&RuleDocument> for Rule {
 fn faults(document: &RuleDocument) -> impl Iterator<Item = (String, RuleFault)> {
     let RuleDocument { caller, callers, provider_prefix, api_prefix, window_s, .. } = document;
     let hops = document.trusted_hops.is_some() && !caller.may_be_forwarded();
-    let no_caller = callers.as_ref().is_some_and(|callers| callers.contains_key(""));
+    let found = [
+        ("trusted_hops", hops.then(|| RuleFault::TrustedHops(caller.clone()))),
+        ("window_s", (!(1..=WINDOW_S_MAX).contains(window_s)).then_some(RuleFault::Window)),
+    ];
+    let [hops, window] = found.map(|(path, fault)| fault.map(|fault| (path.to_owned(), fault)));
+    let names = name_faults(callers.as_ref(), provider_prefix, api_prefix);
+    hops.into_iter().chain(names).chain(window)
+}
+
+/// What is wrong with the ways from texts to the names of providers and APIs.
+pub(super) fn name_faults(
+    callers: Option<&Callers>,
+    provider_prefix: &str,
+    api_prefix: &str,
+) -> impl Iterator<Item = (String, RuleFault)> {
+    let no_caller = callers.is_some_and(|callers| callers.contains_key(""));
     let two_ways = callers.is_some() && !provider_prefix.is_empty();
     // A prefix that would make every line a bad one is refused before the first.
     let provider = format!("{provider_prefix}x").parse::<ProviderId>().err();
     let api = format!("{api_prefix}x").parse::<ApiName>().err();
     let found = [
-        ("trusted_hops", hops.then(|| RuleFault::TrustedHops(caller.clone()))),
         ("callers", no_caller.then_some(RuleFault::NoCaller)),
         ("provider_prefix", two_ways.then_some(RuleFault::TwoWays)),
         ("provider_prefix", provider.map(RuleFault::ProviderPrefix)),
         ("api_prefix", api.map(RuleFault::ApiPrefix)),
-        ("window_s", (!(1..=WINDOW_S_MAX).contains(window_s)).then_some(RuleFault::Window)),
     ];
     found.into_iter().filter_map(|(path, fault)| Some((path.to_owned(), fault?)))
 }
@@ -249,6 +279,6 @@ fn is_window_s(window_s: &u32) -> bool {
     *window_s == WINDOW_S
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -17,6 +17,7 @@ mod batch;
 mod billable;
 mod caller;
 mod caller_map;
+mod counters;
 mod document;
 mod edges;
 mod escape;
@@ -47,6 +48,12 @@ pub use billable::{BillableTextError, MethodRule, NotBillable, StatusRule};
 pub use caller::{CALLER_BYTES_MAX, CallerError, CallerRule, CallerTextError};
 pub use caller_map::{
     CallerMap, CallerMapError, Callers, HEADER, Unmapped, open_callers, read_callers,
+};
+pub use counters::{
+    Acknowledged, BODY_BYTES_MAX, BadSample, COUNTER_MAX, CounterOutcome, CounterRule,
+    CounterState, Exposition, LABEL_BYTES_MAX, LABELS_MAX, LabelFilter, PendingRecord,
+    PendingReport, PrepareError, Prepared, SAMPLE_BYTES_MAX, SERIES_MAX, STATE_VERSION, Sample,
+    SampleError, Scrape, ScrapeError, SeriesId, SeriesRule, StateError, ValueError,
 };
 pub use document::{RULE_BYTES_MAX, RuleDocument, RuleError, RuleFault, WINDOW_S, WINDOW_S_MAX};
 pub use edges::Edges;
