@@ -27,7 +27,7 @@ pub struct CounterOutcome {
     pub bad: Reasons<BadSample>,
     /// The calls to report.
     pub calls: u64,
-    /// The calls that the next report takes, since one record has so many at most.
+    /// The calls that later reports take: a record, and a report, has so many at most.
     pub deferred: u64,
 }
 

@@ -168,7 +168,8 @@ impl Preparing {
             return;
         }
         let (count, samples) = self.records.entry(of).or_default();
-        let taken = new.min(COUNT_MAX.get() - *count);
+        let room = Calls::MAX.get() - self.outcome.calls;
+        let taken = new.min(COUNT_MAX.get() - *count).min(room);
         self.outcome.deferred = self.outcome.deferred.saturating_add(new - taken);
         if taken == 0 {
             return;

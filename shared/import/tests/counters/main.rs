@@ -221,6 +221,21 @@ fn a_record_has_so_many_calls_at_most_and_the_next_report_has_the_rest() {
 }
 
 #[test]
+fn a_report_has_so_many_calls_at_most() {
+    let mut shipper = Shipper::new(RULE, true);
+    let line = |api| format!("c_total{{who=\"shop\",api=\"{api}\",code=\"200\"}} 1e9\n");
+    let body = (0..150).map(line).collect::<String>();
+    for (calls, deferred) in [(100, 50), (50, 0), (0, 0)] {
+        let outcome = shipper.prepare(&body);
+        assert_eq!(
+            (outcome.calls, outcome.deferred),
+            (calls * 1_000_000_000, deferred * 1_000_000_000)
+        );
+        shipper.acknowledge(&[]);
+    }
+}
+
+#[test]
 fn a_state_is_read_as_it_was_written_and_others_are_refused() {
     let mut shipper = Shipper::new(RULE, true);
     shipper.prepare(&lines(&[("shop", "a", 200, 3)]));
