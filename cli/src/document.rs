@@ -6,7 +6,7 @@ use jsonc_parser::ast::{ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use steelyard_billing::{Ladder, LadderDocument, LadderError};
-use steelyard_import::{Rule, RuleDocument, RuleError};
+use steelyard_import::{Rule, RuleDocument, RuleError, SeriesRule};
 use steelyard_json::JsonError;
 use steelyard_pricing::{AlertRules, Override, Plan, PlanError, QuotedUsage, Warning};
 use steelyard_runtime::Error;
@@ -49,6 +49,13 @@ impl Document<'_> {
         let document = RuleDocument::read(&self.text).map_err(refused)?;
         Rule::try_from(&document).map_err(refused)?;
         Ok(document)
+    }
+
+    /// The rule for counters in it. The error has a line for each fault, as that of a plan.
+    pub(crate) fn counter_rule(&self) -> Result<SeriesRule, Error> {
+        SeriesRule::read(&self.text).map_err(|RuleError { faults }| {
+            self.wrong(faults.into_iter().map(|(path, fault)| (path, fault.to_string())))
+        })
     }
 
     /// The rules of alerts in it.

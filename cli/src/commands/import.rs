@@ -2,10 +2,12 @@
 
 pub(crate) mod flags;
 mod follow;
+mod pace;
 pub(crate) mod printed;
 mod progress;
 mod registrar;
 pub(crate) mod rules;
+mod scrape;
 #[cfg(test)]
 mod tests;
 
@@ -20,9 +22,11 @@ use steelyard_pricing::{BillingMonth, Name};
 use steelyard_runtime::Error;
 
 use self::follow::FollowArgs;
+use self::pace::PaceArgs;
 use self::progress::ProgressLine;
 use self::registrar::Registrar;
 use self::rules::RuleArgs;
+use self::scrape::{ScrapeArgs, Scraping};
 use crate::exit::Exit;
 use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
@@ -52,7 +56,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The file; `-` for standard input.
-    file: PathBuf,
+    #[arg(required_unless_present = "scrape")]
+    file: Option<PathBuf>,
     /// Register callers that are not known as providers on this plan.
     ///
     /// A caller is registered only if one of its calls can be counted now.
@@ -74,6 +79,10 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     follow: FollowArgs,
     #[command(flatten)]
+    scrape: ScrapeArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
     rule: RuleArgs,
 
     /// What names the lines of JSON that give only a day, and have no id, in this file.
@@ -91,7 +100,7 @@ impl ImportArgs {
     ) -> Result<Exit, Error> {
         let choice = self.rule.choice()?;
         // What cannot be opened is told before anything is asked for.
-        let opened = if self.follow.follow { None } else { Some(self.open()?) };
+        let work = self.work()?;
         let system = target.system(platform).await?;
         let (source, report) = (self.source.clone(), self.report.clone());
         let by = ImportAs { source, report, rule: choice.rule(&system.tables).await? };
@@ -108,32 +117,59 @@ impl ImportArgs {
             calendar: system.rules()?.calendar,
             clock: system.clock.clone(),
         };
-        let Some((input, line)) = opened else {
-            let to = (&by, &counters);
-            let summary = follow::follow(&self.file, &self.follow, to, register).await?;
-            if target.json {
-                output::json(&summary)?;
-            } else {
-                follow::print(&summary)?;
+        let to = (&by, &counters);
+        match work {
+            Work::Read(input, line) => {
+                let show = |far| line.show(far);
+                let summary = import(*input, &by, &counters, show, register).await?;
+                line.end();
+                if target.json {
+                    output::json(&summary)?;
+                } else {
+                    printed::warn(&summary, by.rule.window);
+                    printed::print(&summary)?;
+                }
+                Ok(Exit::done(summary.is_complete()))
             }
-            return Ok(Exit::done(summary.is_complete()));
-        };
-        let show = |far| line.show(far);
-        let summary = import(input, &by, &counters, show, register).await?;
-        line.end();
-        if target.json {
-            output::json(&summary)?;
-        } else {
-            printed::warn(&summary, by.rule.window);
-            printed::print(&summary)?;
+            Work::Follow(file) => {
+                let pace = self.pace.pace()?;
+                let summary = follow::follow(&file, &self.follow, pace, to, register).await?;
+                if target.json {
+                    output::json(&summary)?;
+                } else {
+                    follow::print(&summary)?;
+                }
+                Ok(Exit::done(summary.is_complete()))
+            }
+            Work::Scrape(scraping) => {
+                let scraped = scrape::scrape(*scraping, &self.pace, to, register).await?;
+                if target.json {
+                    output::json(&scraped)?;
+                } else {
+                    scrape::print(&scraped)?;
+                }
+                Ok(Exit::done(scraped.is_complete()))
+            }
         }
-        Ok(Exit::done(summary.is_complete()))
     }
 
-    fn open(&self) -> Result<(Input, ProgressLine), Error> {
-        let input =
-            Input::open(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
-        let line = ProgressLine::begin(&input)?;
-        Ok((input, line))
+    fn work(&self) -> Result<Work, Error> {
+        match &self.file {
+            Some(file) if self.follow.follow => Ok(Work::Follow(file.clone())),
+            Some(file) => {
+                let input = Input::open(file);
+                let input = input.map_err(|error| format!("{}: {error}", file.display()))?;
+                let line = ProgressLine::begin(&input)?;
+                Ok(Work::Read(Box::new(input), line))
+            }
+            None => Ok(Work::Scrape(Box::new(self.scrape.open()?))),
+        }
     }
+}
+
+/// What an import imports.
+enum Work {
+    Read(Box<Input>, ProgressLine),
+    Follow(PathBuf),
+    Scrape(Box<Scraping>),
 }

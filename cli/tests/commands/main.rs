@@ -29,6 +29,7 @@ mod platform;
 mod price;
 mod reach;
 mod rules;
+mod scrape;
 mod show;
 mod simulate;
 mod standing;

@@ -126,7 +126,7 @@ impl Ingest {
         let by = (&self.counter, &allowance);
         let counting = async {
             count_identified(batch.identified, source, by, &mut summary).await?;
-            count_post(batch.days, (source, id.clone()), by, &mut summary).await
+            count_post(batch.days, (source, id.clone()), by, &mut summary).await.map(|_| ())
         };
         if let Err(error) = counting.await {
             return unavailable(&error);

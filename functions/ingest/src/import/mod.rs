@@ -2,7 +2,7 @@
 
 mod days;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 
@@ -165,12 +165,43 @@ impl<'a> Importing<'a> {
             &BTreeMap<ProviderId, BillingMonth>,
         ) -> Result<(), Box<dyn Error + Send + Sync>>,
     ) -> Result<(), ImportError> {
-        let new = self.counters.new_callers(&batch, &self.callers);
+        self.register(&batch, register).await?;
+        count_batch(batch, self.by, self.counters, &mut self.summary).await
+    }
+
+    /// Registers the new callers of records, as [`import`] does, and counts the records as one report that
+    /// counts once. Gives the places of those that were refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ImportError`]; counting the same records under the same id again counts the rest.
+    pub async fn count_report(
+        &mut self,
+        id: &ReportId,
+        records: Vec<Record>,
+        register: impl AsyncFn(
+            &BTreeMap<ProviderId, BillingMonth>,
+        ) -> Result<(), Box<dyn Error + Send + Sync>>,
+    ) -> Result<BTreeSet<usize>, ImportError> {
+        let batch = Batch { days: records, ..Batch::default() };
+        self.register(&batch, register).await?;
+        let to = (&self.counters.counter(), &Allowance::All);
+        count_post(batch.days, (&self.by.source, id.clone()), to, &mut self.summary).await
+    }
+
+    async fn register(
+        &mut self,
+        batch: &Batch,
+        register: impl AsyncFn(
+            &BTreeMap<ProviderId, BillingMonth>,
+        ) -> Result<(), Box<dyn Error + Send + Sync>>,
+    ) -> Result<(), ImportError> {
+        let new = self.counters.new_callers(batch, &self.callers);
         if !new.is_empty() {
             register(&new).await.map_err(ImportError::Register)?;
         }
         self.callers.extend(new);
-        count_batch(batch, self.by, self.counters, &mut self.summary).await
+        Ok(())
     }
 }
 
@@ -276,29 +307,35 @@ pub(crate) async fn count_identified(
     Ok(())
 }
 
-/// Counts records as one report that counts once.
+/// Counts records as one report that counts once. Gives the places of those that were refused.
 pub(crate) async fn count_post(
     records: Vec<Record>,
     (source, id): (&SourceId, ReportId),
     (counter, allowance): (&Counter, &Allowance),
     summary: &mut Summary,
-) -> Result<(), ImportError> {
+) -> Result<BTreeSet<usize>, ImportError> {
     if records.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let counting = counter.count_allowed(&report_of(&records, source, &id), allowance).await;
     let counting = counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
-    tally(summary, &id, records, &counting);
-    Ok(())
+    Ok(tally(summary, &id, records, &counting))
 }
 
-/// Tells a summary what became of the records of a report that counts once.
-fn tally(summary: &mut Summary, id: &ReportId, records: Vec<Record>, counting: &Counting) {
+/// Tells a summary what became of the records of a report that counts once. Gives the places of those that
+/// were refused.
+fn tally(
+    summary: &mut Summary,
+    id: &ReportId,
+    records: Vec<Record>,
+    counting: &Counting,
+) -> BTreeSet<usize> {
     summary.reports += 1;
     let refused = counting.refused.iter().map(|refused| (refused.index, &refused.reason));
-    let refused = refused.collect::<BTreeMap<_, _>>();
+    let reasons = refused.collect::<BTreeMap<_, _>>();
+    let mut refused = reasons.keys().copied().collect::<BTreeSet<_>>();
     for (index, record) in records.into_iter().enumerate() {
-        if let Some(reason) = refused.get(&index) {
+        if let Some(reason) = reasons.get(&index) {
             summary.refuse(record, (*reason).clone());
             continue;
         }
@@ -310,9 +347,13 @@ fn tally(summary: &mut Summary, id: &ReportId, records: Vec<Record>, counting: &
             Some(Counted::Withdrawn) => summary.withdrawn.add(provider, metered),
             Some(Counted::Conflict) => summary.conflict(id, provider, metered),
             // What is neither counted nor refused is a defect: it is told, and not lost in silence.
-            None => summary.refuse(record, "the counter says nothing of it".to_owned()),
+            None => {
+                summary.refuse(record, "the counter says nothing of it".to_owned());
+                refused.insert(index);
+            }
         }
     }
+    refused
 }
 
 fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageReport {

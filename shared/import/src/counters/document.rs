@@ -55,6 +55,7 @@ pub struct CounterRule {
     #[cfg_attr(feature = "schema", schemars(with = "LabelFilter<MethodRule>"))]
     pub methods: Option<LabelFilter<MethodRule>>,
     /// Whether the counter was at zero when metering began, so that what the first scrape shows counts.
+    /// If the state is lost, it counts again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from_zero: bool,
 }

@@ -11,19 +11,17 @@ use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
-use jiff::SignedDuration;
 use steelyard_billing::{ProviderId, ReportId};
 use steelyard_import::{Batch, Input, LineEnd, Lines, Summary};
 use steelyard_ingest::{Counters, ImportAs, Importing};
 use steelyard_pricing::{BillingDay, BillingMonth, Metered};
 use steelyard_runtime::{Error, chain};
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::figures::{Figures, SharedFigures};
 use self::tail::{Next, Tail};
+use super::pace::{CONTINUOUS, Pace, longer};
 use crate::output::{self, grouped};
 
 /// How a log is followed.
@@ -34,11 +32,8 @@ pub(super) struct FollowArgs {
     ///
     /// At the start it reads FILE.1, if there is one, and FILE from its beginning: what was counted before
     /// changes nothing, so it keeps no state. Lines of JSON that give only a day, and have no id, are refused.
-    #[arg(long, conflicts_with = "report")]
+    #[arg(long, group = CONTINUOUS, conflicts_with = "report")]
     pub(super) follow: bool,
-    /// How often it counts what is new; after a failure it waits longer, up to a minute.
-    #[arg(long, requires = "follow", default_value = "10s", value_name = "TIME")]
-    every: SignedDuration,
     /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as 127.0.0.1:9477.
     #[arg(long, requires = "follow", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
@@ -46,9 +41,6 @@ pub(super) struct FollowArgs {
 
 /// How many lines are read before what is finished is counted.
 const LINES_PER_PASS: u32 = 10_000;
-
-/// The longest wait after a failure.
-const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How many shares are known to be counted as far as they have come, to bound the memory.
 const KNOWN_MAX: usize = 100_000;
@@ -59,8 +51,7 @@ struct Follower<'a, R> {
     counters: &'a Counters,
     importing: Importing<'a>,
     register: R,
-    every: Duration,
-    stop: Stop,
+    pace: Pace,
     /// How far each share of an open hour was counted, with the first of its lines: an hour to which the log
     /// comes back is another one.
     known: HashMap<(ReportId, BillingDay, ProviderId), (Metered, u64)>,
@@ -68,28 +59,6 @@ struct Follower<'a, R> {
     shown: SharedFigures,
     /// The reasons for which something was refused, each told once.
     told: BTreeSet<String>,
-}
-
-/// The signals that end it.
-struct Stop {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn new() -> io::Result<Stop> {
-        let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()];
-        Ok(Stop { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
-    }
-
-    /// Waits, unless a signal comes. Whether one came.
-    async fn wait(&mut self, time: Duration) -> bool {
-        tokio::select! {
-            () = tokio::time::sleep(time) => false,
-            _ = self.terminate.recv() => true,
-            _ = self.interrupt.recv() => true,
-        }
-    }
 }
 
 /// Follows a log until a signal ends it. What is read by then is counted before it ends.
@@ -100,13 +69,12 @@ impl Stop {
 pub(super) async fn follow(
     path: &Path,
     args: &FollowArgs,
+    pace: Pace,
     (by, counters): (&ImportAs, &Counters),
     register: impl AsyncFn(
         &BTreeMap<ProviderId, BillingMonth>,
     ) -> Result<(), Box<dyn StdError + Send + Sync>>,
 ) -> Result<Summary, Error> {
-    let every = Duration::try_from(args.every);
-    let every = every.map_err(|_| "--every must not be negative")?;
     let shown = SharedFigures::default();
     if let Some(address) = args.metrics {
         shown.serve(address).await?;
@@ -116,8 +84,7 @@ pub(super) async fn follow(
         counters,
         importing: Importing::new(by, counters),
         register,
-        every,
-        stop: Stop::new()?,
+        pace,
         known: HashMap::new(),
         figures: Figures::default(),
         shown,
@@ -136,7 +103,7 @@ where
         let mut lines = Lines::new(&self.by.rule, &self.counters.calendar);
         while !is_over {
             is_over = self.pass(path, &mut tail, &mut lines).await;
-            if !is_over && self.stop.wait(self.every).await {
+            if !is_over && self.pace.wait().await {
                 is_over = true;
                 self.pass(path, &mut tail, &mut lines).await;
             }
@@ -233,7 +200,7 @@ where
         self.importing.summary.read(&batch);
         self.refuse_days(&mut batch);
         self.leave_out_known(&mut batch);
-        let mut wait = self.every;
+        let mut wait = self.pace.every();
         loop {
             let before = self.importing.summary.clone();
             let counted = self.importing.count(batch.clone(), &self.register).await;
@@ -255,10 +222,10 @@ where
             self.figures.failures += 1;
             self.show();
             output::tell(format_args!("{}; trying again in {wait:?}", chain(&error)));
-            if self.stop.wait(wait).await {
+            if self.pace.wait_for(wait).await {
                 return true;
             }
-            wait = (wait * 2).clamp(Duration::from_secs(1), WAIT_MAX);
+            wait = longer(wait);
         }
     }
 

@@ -1,0 +1,209 @@
+//! Counters that are scraped.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::platform::Platform;
+use crate::rules::{calls, platform};
+
+const RULE: &str = r#"{
+  "rule": "gateway",
+  "metric": "calls_total",
+  "provider": "consumer",
+  "api": "route",
+  "status": { "label": "code", "bills": "2xx" }
+}
+"#;
+
+/// A gateway that shows its counters.
+struct Gateway {
+    address: SocketAddr,
+    answer: Arc<Mutex<String>>,
+}
+
+impl Gateway {
+    fn start() -> Gateway {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = Arc::new(Mutex::new(String::new()));
+        let shown = Arc::clone(&answer);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 4_096];
+                let _ = stream.read(&mut request).unwrap();
+                stream.write_all(shown.lock().unwrap().as_bytes()).unwrap();
+            }
+        });
+        Gateway { address, answer }
+    }
+
+    /// Shows a series of an API with each of these values.
+    fn shows(&self, series: &[(&str, u64)]) {
+        let line = |(api, value): &(&str, u64)| {
+            format!("calls_total{{consumer=\"shop\",route=\"{api}\",code=\"200\"}} {value}\n")
+        };
+        let body = series.iter().map(line).collect::<String>() + "# EOF\n";
+        self.answers("application/openmetrics-text", body.len(), &body);
+    }
+
+    fn answers(&self, content_type: &str, length: usize, body: &str) {
+        *self.answer.lock().unwrap() = format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+    }
+
+    fn command(&self, options: &str) -> String {
+        let address = self.address;
+        format!(
+            "import --scrape http://{address}/metrics --counters gateway.json --state state.json --source gw-1 {options}"
+        )
+    }
+}
+
+async fn scraped(name: &str) -> (Platform, Gateway) {
+    let platform = platform(name).await;
+    platform.folder.write("gateway.json", RULE);
+    (platform, Gateway::start())
+}
+
+fn begin(platform: &Platform, gateway: &Gateway) -> Child {
+    let mut command = platform.command(&gateway.command("--every 30ms"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until so many calls are counted, and no more.
+async fn until(platform: &Platform, wanted: u64) {
+    let begin = Instant::now();
+    while calls(platform).await < wanted && begin.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(calls(platform).await, wanted);
+}
+
+#[tokio::test]
+async fn counters_are_scraped_through_resets_and_restarts_and_count_once() {
+    let (platform, gateway) = scraped("scrape").await;
+    gateway.shows(&[("a", 100)]);
+    let begun = platform.does(&gateway.command("--once")).await;
+    expect![[r"
+        1 scrapes of 1 series, 0 calls counted
+        1 series begin here: nothing of what they show counts
+    "]]
+    .assert_eq(&begun);
+    gateway.shows(&[("a", 103), ("b", 4)]);
+    let mut scraper = begin(&platform, &gateway);
+    until(&platform, 7).await;
+    let in_use = platform.fails(&gateway.command("--once")).await;
+    assert_eq!(in_use, "error: state.json is in use by another process\n");
+    // Killed, and begun anew while the gateway was started anew.
+    scraper.kill().unwrap();
+    scraper.wait().unwrap();
+    gateway.shows(&[("a", 10)]);
+    let scraper = begin(&platform, &gateway);
+    until(&platform, 17).await;
+    gateway.shows(&[("a", 12), ("b", 1)]);
+    until(&platform, 20).await;
+    let id = scraper.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let ended = tokio::task::spawn_blocking(move || scraper.wait_with_output()).await.unwrap();
+    let ended = ended.unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8(ended.stderr).unwrap(),
+        "1 series began anew\n1 series began anew\n"
+    );
+    let printed = String::from_utf8(ended.stdout).unwrap();
+    assert!(printed.contains(" scrapes of 2 series, "), "{printed}");
+    let again = platform.does(&gateway.command("--once")).await;
+    assert_eq!(again, "1 scrapes of 2 series, 0 calls counted\n");
+}
+
+#[tokio::test]
+async fn a_report_that_was_stored_is_sent_by_the_next_process_and_counts_once() {
+    let (platform, gateway) = scraped("scrape-pending").await;
+    gateway.shows(&[("a", 0)]);
+    let state = platform.folder.path().join("state.json");
+    platform.does(&gateway.command("--once")).await;
+    // As if the process had crashed after it stored a report, which it may have sent.
+    let mut crashed: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    let series = crashed["samples"].as_object().unwrap().keys().next().unwrap().clone();
+    crashed["sequence"] = 1.into();
+    crashed["pending"] = json!({ "id": "counter-1", "records": [{
+        "provider": "shop", "api": "a", "day": "2015-05-16", "count": 5, "samples": { series: 5 } }] });
+    for (value, sequence) in [(5, 1), (6, 2)] {
+        std::fs::write(&state, crashed.to_string()).unwrap();
+        gateway.shows(&[("a", value)]);
+        let printed = platform.does(&gateway.command("--once")).await;
+        assert_eq!(printed, format!("1 scrapes of 1 series, {value} calls counted\n"));
+        assert_eq!(calls(&platform).await, value);
+        let after: Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+        assert_eq!((&after["pending"], &after["sequence"]), (&Value::Null, &sequence.into()));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_trusted_or_counted_is_told() {
+    let (platform, gateway) = scraped("scrape-refused").await;
+    let text = "calls_total{consumer=\"shop\",route=\"a\",code=\"200\"} 1";
+    let place = format!("error: cannot scrape http://{}/metrics", gateway.address);
+    for (content_type, body, why) in [
+        ("text/plain", text, "the end is missing: the last line has no line feed"),
+        (
+            "application/openmetrics-text",
+            "x 1\n",
+            "the end is missing: the last line is not `# EOF`",
+        ),
+        ("text/plain", "# TYPE calls_total gauge\n", "`calls_total` is a gauge, and no counter"),
+        ("text/plain", "", "the target shows nothing"),
+    ] {
+        gateway.answers(content_type, body.len(), body);
+        assert_eq!(
+            platform.fails(&gateway.command("--once")).await,
+            format!("{place}\n  because: {why}\n")
+        );
+    }
+    gateway.answers("text/plain", 1_000, "calls_total 1\n");
+    assert!(platform.fails(&gateway.command("--once")).await.starts_with(&format!("{place}: ")));
+    let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{text}\n");
+    *gateway.answer.lock().unwrap() = answer.replace("200 OK", "503 Busy");
+    let busy = platform.fails(&gateway.command("--once")).await;
+    assert_eq!(busy, format!("{place}: the answer is 503 Service Unavailable\n"));
+    *gateway.answer.lock().unwrap() = answer;
+    let endless = platform.fails(&gateway.command("--once")).await;
+    assert!(endless.ends_with("the answer has no length, so that it may be cut off unseen\n"));
+    assert_eq!(calls(&platform).await, 0);
+    // A provider that is not registered: its calls wait.
+    let mall = text.replace("shop", "mall");
+    let body =
+        format!("{text}\n{}\n{mall}\n", text.replace("\"a\"", "\"b\"").replace("} 1", "} NaN"));
+    gateway.answers("text/plain", body.len(), &body);
+    let ran = platform.run(&gateway.command("--once --from-zero")).await;
+    assert_eq!(ran.code, 3);
+    expect![[r"
+        1 scrapes of 3 series, 1 calls counted
+        1 lines refused
+        1 calls wait for the next report
+    "]]
+    .assert_eq(&ran.out);
+    expect![[r#"
+        refused: provider `mall` is not registered
+        refused: line 2: value: `NaN` is not finite
+    "#]].assert_eq(&ran.err);
+    platform.register("mall", "flat", "2015-05-01").await;
+    gateway.answers("text/plain", mall.len() + 1, &(mall + "\n"));
+    let printed = platform.does(&gateway.command("--once")).await;
+    assert_eq!(printed, "1 scrapes of 1 series, 1 calls counted\n");
+    let other = gateway.command("--once").replace("/metrics", "/other");
+    assert!(
+        platform.fails(&other).await.contains("give each counter and target a state of its own")
+    );
+    let wrong = platform.run(&other.replace("http:", "https:")).await;
+    assert_eq!(wrong.code, 2);
+}
