@@ -110,15 +110,26 @@ async fn counters_are_scraped_through_resets_and_restarts_and_count_once() {
     until(&platform, 17).await;
     gateway.shows(&[("a", 12), ("b", 1)]);
     until(&platform, 20).await;
+    // Cut off, and back with more.
+    gateway.answers(
+        "text/plain",
+        1_000,
+        "calls_total{consumer=\"shop\",route=\"a\",code=\"200\"} 1\n",
+    );
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    gateway.shows(&[("a", 14), ("b", 1)]);
+    until(&platform, 22).await;
     let id = scraper.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let ended = tokio::task::spawn_blocking(move || scraper.wait_with_output()).await.unwrap();
     let ended = ended.unwrap();
     assert_eq!(ended.status.code(), Some(0));
-    assert_eq!(
-        String::from_utf8(ended.stderr).unwrap(),
-        "1 series began anew\n1 series began anew\n"
-    );
+    let said = String::from_utf8(ended.stderr).unwrap();
+    let (failed, anew): (Vec<_>, Vec<_>) =
+        said.lines().partition(|line| line.contains("; trying again in "));
+    assert_eq!(anew, ["1 series began anew"; 2]);
+    assert!(failed.iter().all(|line| line.starts_with("cannot scrape http://")), "{said}");
+    assert!(!failed.is_empty());
     let printed = String::from_utf8(ended.stdout).unwrap();
     assert!(printed.contains(" scrapes of 2 series, "), "{printed}");
     let again = platform.does(&gateway.command("--once")).await;
@@ -195,7 +206,8 @@ async fn what_cannot_be_trusted_or_counted_is_told() {
     expect![[r#"
         refused: provider `mall` is not registered
         refused: line 2: value: `NaN` is not finite
-    "#]].assert_eq(&ran.err);
+    "#]]
+    .assert_eq(&ran.err);
     platform.register("mall", "flat", "2015-05-01").await;
     gateway.answers("text/plain", mall.len() + 1, &(mall + "\n"));
     let printed = platform.does(&gateway.command("--once")).await;

@@ -9,6 +9,8 @@
 //! What can't be told apart: equal lines of one second between which a log was cut; and the same calls by
 //! another rule for callers, which bills other providers.
 //!
+//! Counters that a gateway exposes are another way: see [`CounterState`].
+//!
 //! Nothing here counts: what does takes [`Batches`], and tells a [`Summary`] what became of them.
 
 mod access_log;

@@ -1,4 +1,6 @@
 use expect_test::{Expect, expect};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::*;
 use crate::counters::{LABEL_BYTES_MAX, LABELS_MAX};
@@ -231,5 +233,39 @@ fn formats_are_told_by_their_content_type() {
         ("application/openmetrics-texts", Exposition::Text),
     ] {
         assert_eq!(Exposition::of(content_type), format, "{content_type}");
+    }
+}
+
+/// Bytes of which many are those that mean something.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => Just(b"c_total".to_vec()),
+        4 => prop_oneof![Just(b'{'), Just(b'}'), Just(b'"'), Just(b'='), Just(b','), Just(b'\\')]
+            .prop_map(|byte| vec![byte]),
+        4 => prop_oneof![Just(b' '), Just(b'\n'), Just(b'\r'), Just(b'#')].prop_map(|byte| vec![byte]),
+        2 => prop_oneof![Just("a=\"1\""), Just("1e9"), Just("NaN"), Just("\n# EOF\n"), Just("# TYPE c_total ")]
+            .prop_map(|text| text.as_bytes().to_vec()),
+        1 => vec(any::<u8>(), 1..4),
+    ];
+    vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+    #[test]
+    fn whatever_a_target_shows_each_line_is_one_sample_or_one_refusal(
+        body in hostile(),
+        is_open: bool,
+    ) {
+        let format = if is_open { Exposition::OpenMetrics } else { Exposition::Text };
+        if let Ok(scrape) = Scrape::read(&body, format, "c_total") {
+            let lines = body.split(|byte| *byte == b'\n').count();
+            let known = scrape.samples.iter().filter(|sample| sample.value.is_some()).count();
+            let bad = usize::try_from(scrape.bad.count).unwrap();
+            prop_assert!(known + bad <= lines, "{known} + {bad} of {lines}");
+            let ids = scrape.samples.iter().map(|sample| &sample.id);
+            let distinct = ids.collect::<std::collections::BTreeSet<_>>().len();
+            prop_assert_eq!(distinct, scrape.samples.len());
+        }
     }
 }
