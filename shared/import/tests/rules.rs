@@ -14,6 +14,8 @@ use steelyard_pricing::schema_of;
 const KONG: &str = include_str!("../../../rules/kong.json");
 const APISIX: &str = include_str!("../../../rules/apisix.json");
 const ENVOY: &str = include_str!("../../../rules/envoy.json");
+const API_GATEWAY: &str = include_str!("../../../rules/apigateway.json");
+const CLOUDFRONT: &str = include_str!("../../../rules/cloudfront-json.json");
 
 fn shanghai() -> Calendar {
     Calendar::new("Asia/Shanghai", 5).unwrap()
@@ -34,7 +36,7 @@ fn a_rule_names_all_that_is_wrong_with_it() {
     );
     check_faults(
         &json!({ "rule": "r", "caller": "agent" }),
-        &expect!["caller: give `host`, `user`, `query:NAME` or `extra:N` with N from 1"],
+        &expect!["caller: give `host`, `domain`, `user`, `query:NAME` or `extra:N` with N from 1"],
     );
     check_faults(
         &json!({
@@ -51,8 +53,8 @@ fn a_rule_names_all_that_is_wrong_with_it() {
 
 #[test]
 fn a_document_that_says_little_is_written_as_it_was_read() {
-    for text in [KONG, APISIX, ENVOY, r#"{ "rule": "r", "segments": 2, "callers": { "a*": "b" } }"#]
-    {
+    const OTHER: &str = r#"{ "rule": "r", "segments": 2, "callers": { "a*": "b" } }"#;
+    for text in [KONG, APISIX, ENVOY, API_GATEWAY, CLOUDFRONT, OTHER] {
         let document = RuleDocument::read(text).unwrap();
         Rule::try_from(&document).unwrap();
         let written = serde_json::to_value(&document).unwrap();
@@ -69,7 +71,7 @@ fn the_published_schema_is_that_of_the_type_and_accepts_the_rules_that_ship() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/rule.schema.json");
     expect_file![path].assert_eq(&format!("{schema:#}\n"));
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for rule in [KONG, APISIX, ENVOY] {
+    for rule in [KONG, APISIX, ENVOY, API_GATEWAY, CLOUDFRONT] {
         assert!(validator.is_valid(&serde_json::from_str(rule).unwrap()), "{rule}");
     }
     for other in [json!({}), json!({ "rule": "r", "segments": 0 }), json!({ "rule": "r", "x": 1 })]
