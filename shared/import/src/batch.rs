@@ -12,7 +12,7 @@ use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metere
 use super::billable::NotBillable;
 use super::edges::Edges;
 use super::fingerprint::Fingerprint;
-use super::formats::{Columns, load_balancer};
+use super::formats::{Columns, cloudfront, load_balancer};
 use super::hours::{Call, HourReport, Hours, LINES_KEPT_MAX};
 use super::input::{Input, LineEnd};
 use super::kinds::Kinds;
@@ -293,12 +293,12 @@ impl Iterator for Batches<'_> {
     }
 }
 
-/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or between tabs
+/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or columns
 /// than the line before it: it may be still being written.
 fn is_cut_off(line: &[u8], before: &[u8]) -> bool {
     let is_log = |line: &[u8]| !line.trim_ascii_start().starts_with(b"{");
-    let tabs = |line: &[u8]| line.iter().filter(|byte| **byte == b'\t').count();
-    let has_fewer = quotation_marks(line) < quotation_marks(before) || tabs(line) < tabs(before);
+    let has_fewer = quotation_marks(line) < quotation_marks(before)
+        || cloudfront::tabs(line) < cloudfront::tabs(before);
     is_log(line) && is_log(before) && has_fewer
 }
 

@@ -446,11 +446,6 @@ mod tests {
                 r#"{"p":"p","cs-uri-stem":"/vas%252esms%2523","t":"1431857103000"}"#,
                 "p | path /vas%2esms%23 | 2015-05-17T10:05:03Z | 1 | 0",
             ),
-            (
-                "provider=p,path=uri,at=t",
-                r#"{"p":"p","uri":"/vas%252esms","t":"1431857103"}"#,
-                "p | path /vas%252esms | 2015-05-17T10:05:03Z | 1 | 0",
-            ),
         ] {
             check(map, line, said);
         }

@@ -78,3 +78,6 @@ fn status_of(text: &str) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,6 +139,42 @@ fn what_gateways_post_is_read_entry_by_entry() {
 }
 
 #[test]
+fn logs_of_aws_in_json_are_read_by_the_rules_that_ship() {
+    // The documented format for REST APIs.
+    let entry = |id: &str, caller: &str, status: &str| {
+        json!({
+            "requestId": "chosen-by-a-client", "extendedRequestId": id, "ip": "192.0.2.7", "caller": caller,
+            "user": "-", "requestTime": "17/May/2015:16:00:00 +0000", "httpMethod": "GET",
+            "resourcePath": "/trades/{id}", "status": status, "protocol": "HTTP/1.1", "responseLength": "5",
+        })
+        .to_string()
+    };
+    let post = [entry("Kx=", "AROA1", "200"), entry("Ky=", "-", "200"), entry("Kz=", "-", "403")]
+        .join("\n");
+    expect![[r#"
+        hash-7497ed34c75a22ca7792afdfea9f269790702dfc4ec258a7f444e3aa9582a0bf: AROA1 trades 2015-05-18 1
+        line 2: field `caller`: is absent
+        1 billable, 1 free, 0 blank
+    "#]]
+    .assert_eq(&told(API_GATEWAY, &post));
+    let line = |stem: &str, status: &str| {
+        json!({
+            "timestamp(ms)": "1431878400000", "c-ip": "192.0.2.7", "cs-method": "GET", "cs-uri-stem": stem,
+            "cs-uri-query": "-", "sc-status": status, "x-edge-request-id": "SOX4==",
+        })
+        .to_string()
+    };
+    // What clients sent as /vas%2esms and as /vas%252esms.
+    let post = [line("/vas%252esms/7", "200"), line("/vas%25252esms", "200"), line("/a", "000")];
+    expect![[r#"
+        192.0.2.7 vas%252esms 2015-05-18 1
+        192.0.2.7 vas.sms 2015-05-18 1
+        2 billable, 1 free, 0 blank
+    "#]]
+    .assert_eq(&told(CLOUDFRONT, &post.join("\n")));
+}
+
+#[test]
 fn posts_that_are_none_are_refused_whole() {
     for post in ["[", "[{}", "[{}] x"] {
         assert!(Batch::of_post(post.as_bytes(), &Rule::default(), &shanghai()).is_err(), "{post}");

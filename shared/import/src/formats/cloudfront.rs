@@ -107,13 +107,20 @@ impl Default for Columns {
 /// Whether a line is one of CloudFront: the first blank in it is a tab, and its log named columns or it begins
 /// with a date and a time. No other log has such lines.
 pub(crate) fn is_line(line: &str, columns: &Columns) -> bool {
-    let blank = line.bytes().find(u8::is_ascii_whitespace);
-    blank == Some(b'\t')
+    tabs(line.as_bytes()) > 0
         && match columns.naming {
             Naming::ByLog => true,
             Naming::Documented => begins_with_date_and_time(line),
             Naming::Unknown => false,
         }
+}
+
+/// The tabs of a line in which the first blank is one; 0 for a line of any other log.
+pub(crate) fn tabs(line: &[u8]) -> usize {
+    let is_tab = |byte: &&u8| **byte == b'\t';
+    let is_columns =
+        line.iter().find(|byte| byte.is_ascii_whitespace()).is_some_and(|b| is_tab(&b));
+    if is_columns { line.iter().filter(is_tab).count() } else { 0 }
 }
 
 fn begins_with_date_and_time(line: &str) -> bool {
