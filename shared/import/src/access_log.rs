@@ -66,9 +66,11 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// `host identity user [time] `, with or without a virtual host before it. The user may hold
-    /// spaces and brackets: the time is what stands in the last ones.
+    /// spaces and brackets: the time is what stands in the last ones. API Gateway writes no space after it.
     fn split(head: &'a str) -> Option<Head<'a>> {
-        let (who, time) = head.trim_start().strip_suffix("] ")?.rsplit_once(" [")?;
+        let head = head.trim_start();
+        let head = head.strip_suffix(' ').unwrap_or(head);
+        let (who, time) = head.strip_suffix(']')?.rsplit_once(" [")?;
         let (host, who) = split_host(who)?;
         let (host, who) = if begins_with_client(who) { split_host(who)? } else { (host, who) };
         let (_identity, user) = who.split_once(' ')?;
@@ -233,6 +235,11 @@ mod tests {
             (
                 r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "\" \"GET /free" 200 5 "-" "A""#,
                 r#"192.0.2.7 | - | 2015-05-17T10:05:03Z | \" \"GET /free | 200"#,
+            ),
+            // The CLF format of API Gateway, by its documentation.
+            (
+                r#"192.0.2.7 AROA1 isv1 [17/May/2015:10:05:03 +0000]"GET /trades/{id} HTTP/1.1" 200 5 c6af Kx="#,
+                "192.0.2.7 | isv1 | 2015-05-17T10:05:03Z | GET /trades/{id} HTTP/1.1 | 200",
             ),
             // Other ways to write the time.
             (
