@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use proptest::prelude::*;
-use steelyard_billing::Calendar;
+use steelyard_billing::{Calendar, CumulativeUsage};
 
 use super::*;
 use crate::{Batch, Batches, Input, Line, LineCalls, LineError, Rule};
@@ -199,6 +199,35 @@ fn a_file_may_have_lines_of_every_format() {
     ];
     let batch = batch_of(&text.join("\n"));
     assert_eq!((batch.blank, batch.billable, batch.bad.len()), (2, 4, 0));
+}
+
+/// Two nodes write 4,500 lines each in the same five minutes: both files under one source.
+fn counted_of_two_nodes(window_s: u32) -> u64 {
+    let (rule, calendar) = (rule(&format!(r#""window_s": {window_s}"#)), shanghai());
+    let mut counted = CumulativeUsage::new();
+    for node in ["a", "b"] {
+        let mut text = String::new();
+        for line in 0..4_500 {
+            let time = format!("16:{:02}:{:02}.{line:06}Z", line / 900, line / 15 % 60);
+            let request = format!("GET https://{node}.example:443/x HTTP/2.0");
+            text += &balancer(&request, "200", "A").replace("16:00:00.5Z", &time);
+            text.push('\n');
+        }
+        let input = Input::new(Cursor::new(text.into_bytes()), None).unwrap();
+        for batch in Batches::new(input, &rule, &calendar) {
+            for share in batch.unwrap().hours.into_iter().flat_map(|hour| hour.shares.into_values())
+            {
+                counted.merge(share.usage);
+            }
+        }
+    }
+    counted.usage().unwrap().iter().map(|(_, metered)| metered.calls.get()).sum()
+}
+
+#[test]
+fn files_of_two_nodes_add_up_in_a_long_window_only() {
+    assert_eq!(counted_of_two_nodes(3_600), 9_000);
+    assert!(counted_of_two_nodes(60) < 9_000);
 }
 
 #[test]
