@@ -232,9 +232,11 @@ impl<'a> Lines<'a> {
     ) -> Result<(), LineError> {
         let LineCalls { provider, api, day, metered, identity } = calls;
         match identity {
-            Identity::At(at) => {
+            Identity::At(at) | Identity::Scattered(at) => {
                 let (print, line) = (Fingerprint::of(line), self.number);
-                self.hours.add(Call { provider, api, day, at, metered, print, line })?;
+                let is_scattered = matches!(identity, Identity::Scattered(_));
+                let call = Call { provider, api, day, at, metered, print, is_scattered, line };
+                self.hours.add(call)?;
                 self.edges.add(at.as_second(), print);
             }
             Identity::Id(id) => {

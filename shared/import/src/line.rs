@@ -12,7 +12,7 @@ use super::caller::check_text;
 use super::excerpt::Excerpt;
 use super::fields::{Exported, ExportedApi, FieldMap, When};
 use super::foreign::ForeignLog;
-use super::formats::Columns;
+use super::formats::{Columns, LogFormat};
 use super::line_error::{ID_BYTES_MAX, LineError};
 use super::log_line::{LogLine, LogLineError};
 use super::request::{Odd, Request};
@@ -58,6 +58,9 @@ pub struct LineCalls {
 pub enum Identity {
     /// Its instant, and its content.
     At(Timestamp),
+    /// The same, in a log that is written in several files at a time, as by the nodes of a load balancer: what one
+    /// file has of a minute is never known to be all of it.
+    Scattered(Timestamp),
     /// An id of its own.
     Id(String),
     /// Nothing: it gives a day only, so another line may say the same of other calls.
@@ -123,7 +126,11 @@ fn read_log_line(line: &LogLine<'_>, rules: &Rule, calendar: &Calendar) -> Resul
     };
     let api = rules.api_of(Some(request.method), request.target())?;
     let day = day_of(line.at, calendar)?;
-    let (metered, identity) = (Metered::calls(1), Identity::At(line.at));
+    let metered = Metered::calls(1);
+    let identity = match line.format() {
+        LogFormat::AccessLog => Identity::At(line.at),
+        LogFormat::LoadBalancer | LogFormat::CloudFront => Identity::Scattered(line.at),
+    };
     Ok(Line::Calls(LineCalls { provider, api, day, metered, identity }))
 }
 

@@ -74,7 +74,7 @@ impl Post {
                     let record = Record { provider, api, day, count, amount, line };
                     self.batch.identified.push(IdentifiedLine { id: line_id(&id), record });
                 }
-                Identity::At(_) | Identity::Day => {
+                Identity::At(_) | Identity::Scattered(_) | Identity::Day => {
                     self.sums.add((provider, day, api), metered, self.number)?;
                 }
             }

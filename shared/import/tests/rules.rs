@@ -157,18 +157,19 @@ fn logs_of_aws_in_json_are_read_by_the_rules_that_ship() {
         1 billable, 1 free, 0 blank
     "#]]
     .assert_eq(&told(API_GATEWAY, &post));
-    let line = |stem: &str, status: &str| {
+    let line = |id: &str, stem: &str, status: &str| {
         json!({
             "timestamp(ms)": "1431878400000", "c-ip": "192.0.2.7", "cs-method": "GET", "cs-uri-stem": stem,
-            "cs-uri-query": "-", "sc-status": status, "x-edge-request-id": "SOX4==",
+            "cs-uri-query": "-", "sc-status": status, "x-edge-request-id": id,
         })
         .to_string()
     };
     // What clients sent as /vas%2esms and as /vas%252esms.
-    let post = [line("/vas%252esms/7", "200"), line("/vas%25252esms", "200"), line("/a", "000")];
+    let first = line("SOX4", "/vas%252esms/7", "200");
+    let post = [first, line("SOX5", "/vas%25252esms", "200"), line("SOX6", "/a", "000")];
     expect![[r#"
-        192.0.2.7 vas%252esms 2015-05-18 1
-        192.0.2.7 vas.sms 2015-05-18 1
+        line-SOX4: 192.0.2.7 vas.sms 2015-05-18 1
+        line-SOX5: 192.0.2.7 vas%252esms 2015-05-18 1
         2 billable, 1 free, 0 blank
     "#]]
     .assert_eq(&told(CLOUDFRONT, &post.join("\n")));
