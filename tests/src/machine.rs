@@ -21,8 +21,10 @@ use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::embedded::Transport;
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_events::Events;
-use steelyard_ingest::{Counter, Ingest};
-use steelyard_runtime::{Clock, aws};
+use steelyard_ingest::Ingest;
+use steelyard_logs::Logs;
+use steelyard_metering::{Counter, Counters};
+use steelyard_runtime::{Buckets, Clock, aws};
 use steelyard_settle::Settle;
 use steelyard_store::EventsTable;
 use tokio::sync::Semaphore;
@@ -140,6 +142,17 @@ impl Machine {
             Ingest::new(counter, self.tables.billing.clone()),
             Duration::from_secs(30),
         )
+    }
+
+    /// Its function that reads logs.
+    #[must_use]
+    pub fn logs(&self, platform: &Platform) -> Logs {
+        let (stack, Tables { usage, billing, .. }) = (&platform.stack, self.tables.clone());
+        let calendar = stack.rules.calendar.clone();
+        let counters = Counters { usage, calendar, clock: stack.clock.clock() };
+        let buckets = Buckets::local(&self.config, &format!("http://{}/s3/", stack.address));
+        let url = "http://sqs.local/000000000000/steelyard-logs".to_owned();
+        Logs::new(counters, billing, buckets.unwrap(), aws::queue(&self.config, url))
     }
 
     /// Its books.

@@ -28,11 +28,17 @@ use super::catcher;
 use super::embedded::{self, Embedded, access_key, invoked_function};
 use super::functions::Functions;
 use super::lambda::LocalFunction;
+use super::objects::LocalObjects;
 use super::start::StartPages;
 use super::status;
 
 /// Every route of a stack. The embedded services answer the requests of AWS tools at any path.
-pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: StartPages) -> Router {
+pub(crate) fn router(
+    functions: &Functions,
+    embedded: &Arc<Embedded>,
+    objects: &LocalObjects,
+    start: StartPages,
+) -> Router {
     let route = |function: &LocalFunction| {
         let function = function.clone();
         any(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
@@ -60,6 +66,7 @@ pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: Sta
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         // `door` bounds all bodies, and each function its own.
         .layer(DefaultBodyLimit::disable())
+        .merge(objects.router())
         .merge(catcher::routes())
         .merge(status::routes(&start.clock, &start.rules))
         .merge(start.alipay.router())

@@ -27,11 +27,12 @@ use super::clock::LocalClock;
 use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Request, Transport};
 use super::functions::{
-    DEBIT_QUEUE, Functions, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
+    DEBIT_QUEUE, Functions, LOGS_QUEUE, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
     WEBHOOKS_QUEUE, dead_letter_queue,
 };
 use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
+use super::objects::LocalObjects;
 use super::server;
 use super::start::StartPages;
 use super::stream::StreamSource;
@@ -91,6 +92,8 @@ pub struct Stack {
     pub follower: Transport,
     /// The embedded services: DynamoDB, SQS, Secrets Manager and Lambda.
     pub embedded: Arc<Embedded>,
+    /// The objects of S3.
+    pub objects: LocalObjects,
     /// The local Alipay.
     pub alipay: LocalAlipay,
     /// The loopback address at which HTTP is served.
@@ -155,6 +158,7 @@ impl Stack {
             (DEBIT_QUEUE, 360),
             (RECONCILE_QUEUE, 5400),
             (WEBHOOKS_QUEUE, 360),
+            (LOGS_QUEUE, 5400),
         ] {
             create_queue(&embedded, queue, visibility).await?;
         }
@@ -166,7 +170,9 @@ impl Stack {
         };
         let files = data.is_none().then(TempDir::new).transpose()?;
         let folder = files.as_ref().map(|files| files.path().to_owned()).or(data);
-        let archive = Archive::Folder(folder.unwrap_or_default());
+        let folder = folder.unwrap_or_default();
+        let objects = LocalObjects::in_folder(&folder, clock.clone(), Arc::clone(&embedded));
+        let archive = Archive::Folder(folder);
         let keys = json!({ "app_private_key": gateway.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
         let parts = Parts {
@@ -187,7 +193,7 @@ impl Stack {
             events: events.clone(),
             url: format!("http://{address}"),
         };
-        let router = server::router(&functions, &embedded, start);
+        let router = server::router(&functions, &embedded, &objects, start);
         let router = door::guarded(router, Hosts::of(&addresses), Bounds::STACK);
         let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
         let servers = sockets.into_iter().map(serve).collect();
@@ -199,6 +205,7 @@ impl Stack {
             transport,
             follower,
             embedded,
+            objects,
             alipay,
             address,
             follows,
@@ -218,7 +225,7 @@ impl Stack {
 
     /// The queues, each with the function that takes its messages.
     #[must_use]
-    pub fn event_sources(&self) -> [EventSource; 5] {
+    pub fn event_sources(&self) -> [EventSource; 6] {
         let source = |queue, batch_size, function: &LocalFunction| EventSource {
             queue,
             batch_size,
@@ -230,6 +237,7 @@ impl Stack {
             source(DEBIT_QUEUE, 5, &self.functions.debit),
             source(WEBHOOKS_QUEUE, 10, &self.functions.webhooks),
             source(RECONCILE_QUEUE, 1, &self.functions.reconcile),
+            source(LOGS_QUEUE, 1, &self.functions.logs),
         ]
     }
 
@@ -290,7 +298,8 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE]) {
+        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE, LOGS_QUEUE])
+        {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],

@@ -12,9 +12,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{IdError, ReportId, SourceId};
 use steelyard_json::{Fields, JsonError, Node};
+use steelyard_metering::{Counts, UsageReport};
 use thiserror::Error;
-
-use crate::report::{Counts, UsageReport};
 
 /// An event, as a report with one record.
 #[derive(Clone, Debug, PartialEq, Eq)]

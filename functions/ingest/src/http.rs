@@ -7,16 +7,13 @@ mod logs;
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
 use steelyard_billing::Caller;
+use steelyard_metering::{Counting, REPORT_BYTES_MAX, ReportError, UsageReport, Void, VoidError};
 use steelyard_runtime::{Problem, web};
 
 use self::events::Mode;
 use self::logs::LOGS_PREFIX;
-pub(crate) use self::logs::StoredRules;
 pub use self::logs::{LOGS_PATH, POST_BYTES_MAX};
-use crate::count::Counting;
 use crate::event::{EventError, UsageEvent};
-use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
-use crate::void::{Void, VoidError};
 use crate::{CountError, Ingest};
 
 /// The path of usage reports.

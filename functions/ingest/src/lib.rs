@@ -3,27 +3,14 @@
 //! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API takes
 //! reports, CloudEvents, and the logs of gateways.
 
-mod count;
 mod event;
 mod http;
-mod import;
-mod report;
-mod void;
 
-pub use count::{
-    CountedShares, Counter, Counting, Cumulative, CumulativeShares, Raising, RefusedRecord,
-};
 pub use http::{LOGS_PATH, POST_BYTES_MAX, USAGE_PATH, VOID_PATH};
-pub use import::{Counters, ImportAs, ImportError, Importing, Progress, import};
-pub use report::{
-    Accepted, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError,
-    Share, UsageReport,
-};
-pub use void::{Void, VoidError, Voided, Voider};
 
-use http::StoredRules;
 use serde_json::Value;
 use steelyard_billing::Caller;
+use steelyard_metering::{Counter, Counting, StoredRules, UsageReport, Voider};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Guard, Invocation, Message, NotAdmitted, aws,
     each_message, is_batch,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use steelyard_books::Books;
 use steelyard_runtime::{
-    Bucket, Clock, Environment, Error, Function, Invocation, alipay, aws, chain, each_message,
+    Buckets, Clock, Environment, Error, Function, Invocation, alipay, aws, chain, each_message,
     is_batch,
 };
 use steelyard_store::BillingTable;
@@ -52,7 +52,8 @@ impl Reconcile {
         let queue = aws::queue(&config, environment.required("RECONCILE_QUEUE_URL")?);
         let alipay = alipay::client(environment, &config).await?;
         let books = Books::new(BillingTable::new(aws::dynamodb(&config), table), rules);
-        let archive = Archive::Bucket(Box::new(Bucket::in_lambda(environment, &config, bills)?));
+        let bills = Buckets::in_lambda(environment, &config)?.named(bills)?;
+        let archive = Archive::Bucket(Box::new(bills));
         let clock = Clock::system();
         Ok(Reconcile::new(Reconciler::new(books, alipay, archive, queue, clock)))
     }

@@ -12,6 +12,7 @@ use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metere
 use super::billable::NotBillable;
 use super::edges::Edges;
 use super::fingerprint::Fingerprint;
+use super::formats::{Columns, cloudfront, load_balancer};
 use super::hours::{Call, HourReport, Hours, LINES_KEPT_MAX};
 use super::input::{Input, LineEnd};
 use super::kinds::Kinds;
@@ -109,6 +110,8 @@ pub struct Lines<'a> {
     hours: Hours,
     days: Sums,
     edges: Edges,
+    /// Those that the file named last, if it is a log of CloudFront.
+    columns: Columns,
     /// The line before, to tell whether the last one is cut off.
     before: Vec<u8>,
 }
@@ -161,6 +164,7 @@ impl<'a> Lines<'a> {
             hours: Hours::new(rule.window, LINES_KEPT_MAX),
             days: Sums::default(),
             edges: Edges::default(),
+            columns: Columns::default(),
             before: Vec::new(),
         }
     }
@@ -171,7 +175,9 @@ impl<'a> Lines<'a> {
         let read = match end {
             LineEnd::TooLong => Err(LineError::TooLong),
             LineEnd::File if is_cut_off(line, &self.before) => Err(LineError::Unfinished),
-            LineEnd::Break | LineEnd::File => Line::read(line, self.rule, self.calendar),
+            LineEnd::Break | LineEnd::File => {
+                Line::read(line, &mut self.columns, self.rule, self.calendar)
+            }
         };
         let number = self.number;
         if let Some(calls) = batch.sort(number, read)
@@ -226,9 +232,11 @@ impl<'a> Lines<'a> {
     ) -> Result<(), LineError> {
         let LineCalls { provider, api, day, metered, identity } = calls;
         match identity {
-            Identity::At(at) => {
+            Identity::At(at) | Identity::Scattered(at) => {
                 let (print, line) = (Fingerprint::of(line), self.number);
-                self.hours.add(Call { provider, api, day, at, metered, print, line })?;
+                let is_scattered = matches!(identity, Identity::Scattered(_));
+                let call = Call { provider, api, day, at, metered, print, is_scattered, line };
+                self.hours.add(call)?;
                 self.edges.add(at.as_second(), print);
             }
             Identity::Id(id) => {
@@ -287,23 +295,28 @@ impl Iterator for Batches<'_> {
     }
 }
 
-/// Whether the last line of an access log, which has no line break, has fewer fields in quotation marks
+/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or columns
 /// than the line before it: it may be still being written.
 fn is_cut_off(line: &[u8], before: &[u8]) -> bool {
     let is_log = |line: &[u8]| !line.trim_ascii_start().starts_with(b"{");
-    is_log(line) && is_log(before) && quotation_marks(line) < quotation_marks(before)
+    let has_fewer = quotation_marks(line) < quotation_marks(before)
+        || cloudfront::tabs(line) < cloudfront::tabs(before);
+    is_log(line) && is_log(before) && has_fewer
 }
 
 /// The quotation marks from the request on, without those that a backslash escapes.
 fn quotation_marks(line: &[u8]) -> usize {
-    let request = line.windows(3).position(|three| three == b"] \"").unwrap_or(line.len());
+    // Before the request of a load balancer's line there are none.
+    let is_balancer = load_balancer::is_line(String::from_utf8_lossy(line).trim_ascii());
+    let request = if is_balancer { b" \"".as_slice() } else { b"] \"" };
+    let begin = line.windows(request.len()).position(|found| found == request);
     let mut is_escaped = false;
     let is_mark = |byte: &&u8| -> bool {
         let is_mark = **byte == b'"' && !is_escaped;
         is_escaped = **byte == b'\\' && !is_escaped;
         is_mark
     };
-    line.iter().skip(request).filter(is_mark).count()
+    line.iter().skip(begin.unwrap_or(line.len())).filter(is_mark).count()
 }
 
 /// The id of the report of a line that has that id.

@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{IdError, ProviderId};
+use steelyard_billing::{IdError, ObjectName, ProviderId};
 use steelyard_json::JsonError;
 use steelyard_pricing::{ApiName, ApiNameError, Name};
 use thiserror::Error;
@@ -34,10 +34,10 @@ pub const RULE_BYTES_MAX: usize = 300_000;
 pub struct RuleDocument {
     /// A name for the rule.
     pub rule: Name,
-    /// Who made a call, as a line of an access log tells it: `host` (the address or name that the line begins
-    /// with), `user` (the name that the caller logged in by), `query:NAME` (a parameter of the request) or
-    /// `extra:N` (the N-th field in quotation marks after the user agent). A client can write any user,
-    /// parameter or header.
+    /// Who made a call, as a line of a log tells it: `host` (the client's address or name), `domain` (which host
+    /// was called, in logs of AWS), `user` (the name that the caller logged in by, in access logs), `query:NAME`
+    /// (a parameter of the request) or `extra:N` (the N-th field in quotation marks after the user agent, in
+    /// access logs). A client can write any user, parameter or header, and chooses the host that it calls.
     #[serde(default, skip_serializing_if = "is_default")]
     pub caller: CallerRule,
     /// How many proxies before the server are trusted, if the caller is a list of addresses, as of
@@ -78,10 +78,26 @@ pub struct RuleDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "FieldNames"))]
     pub fields: Option<FieldNames>,
+    /// The objects of S3 that are logs to be read by this rule, as soon as they are stored. They are counted in the name
+    /// of a source that is named as the rule is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Objects>,
     /// By how many seconds the lines of a file may be out of order.
     #[serde(default = "window_s", skip_serializing_if = "is_window_s")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3600)))]
     pub window_s: u32,
+}
+
+/// Objects of a bucket of S3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Objects {
+    /// The bucket.
+    pub bucket: String,
+    /// What their keys begin with; empty for all of the bucket.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
 }
 
 /// Why a rule is refused: all that is wrong with it.
@@ -119,6 +135,9 @@ pub enum RuleFault {
     /// The fields make no map.
     #[error(transparent)]
     Fields(FieldMapError),
+    /// A bucket has no name.
+    #[error("there is no bucket")]
+    NoBucket,
     /// The window is out of its range.
     #[error("must be 1 to {WINDOW_S_MAX} seconds")]
     Window,
@@ -156,8 +175,18 @@ impl RuleDocument {
             status: StatusRule::default(),
             methods: MethodRule::default(),
             fields: None,
+            objects: Vec::new(),
             window_s: WINDOW_S,
         }
+    }
+
+    /// How much of the name of an object this rule names: the length of the prefix of its key. None if the rule is
+    /// not for it.
+    #[must_use]
+    pub fn names(&self, object: &ObjectName) -> Option<usize> {
+        let ObjectName { bucket, key } = object;
+        let of = self.objects.iter().filter(|of| of.bucket == *bucket);
+        of.filter(|of| key.starts_with(&of.prefix)).map(|of| of.prefix.len()).max()
     }
 
     /// Reads a document, which may still make no sense: [`Rule::try_from`] tells.
@@ -230,13 +259,16 @@ impl TryFrom<&RuleDocument> for Rule {
 fn faults(document: &RuleDocument) -> impl Iterator<Item = (String, RuleFault)> {
     let RuleDocument { caller, callers, provider_prefix, api_prefix, window_s, .. } = document;
     let hops = document.trusted_hops.is_some() && !caller.may_be_forwarded();
+    let no_bucket = document.objects.iter().any(|of| of.bucket.is_empty());
     let found = [
         ("trusted_hops", hops.then(|| RuleFault::TrustedHops(caller.clone()))),
+        ("objects", no_bucket.then_some(RuleFault::NoBucket)),
         ("window_s", (!(1..=WINDOW_S_MAX).contains(window_s)).then_some(RuleFault::Window)),
     ];
-    let [hops, window] = found.map(|(path, fault)| fault.map(|fault| (path.to_owned(), fault)));
+    let [hops, objects, window] =
+        found.map(|(path, fault)| fault.map(|fault| (path.to_owned(), fault)));
     let names = name_faults(callers.as_ref(), provider_prefix, api_prefix);
-    hops.into_iter().chain(names).chain(window)
+    hops.into_iter().chain(objects).chain(names).chain(window)
 }
 
 /// What is wrong with the ways from texts to the names of providers and APIs.

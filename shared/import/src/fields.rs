@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::access_log::read_time;
 use super::excerpt::Excerpt;
+use super::formats::cloudfront;
 
 /// The fields of an exported line of JSON, each by its name, or by the names on the way to it with
 /// dots between them.
@@ -195,6 +196,10 @@ impl ApiField {
     fn read(&self, line: &Node) -> Result<ExportedApi, FieldError> {
         match self {
             ApiField::Name(field) => required(line, field).map(ExportedApi::Name),
+            // CloudFront encodes a path once more than the client did, in JSON too.
+            ApiField::Path(field) if field == cloudfront::STEM => {
+                Ok(ExportedApi::Path(cloudfront::sent_path(&required(line, field)?)))
+            }
             ApiField::Path(field) => required(line, field).map(ExportedApi::Path),
         }
     }
@@ -220,14 +225,18 @@ impl WhenField {
 /// An instant of RFC 3339, the time of an access log, or Unix time: in milliseconds if it is so
 /// large that in seconds it would lie thousands of years ahead.
 fn instant(value: &Node) -> Option<Timestamp> {
-    const SECONDS_MAX: i64 = 100_000_000_000;
     match value {
-        Node::Text(text) => read_time(text),
-        Node::Number(number) => match number.as_i64()? {
-            seconds @ 0..SECONDS_MAX => Timestamp::from_second(seconds).ok(),
-            milliseconds => Timestamp::from_millisecond(milliseconds).ok(),
-        },
+        Node::Text(text) => read_time(text).or_else(|| unix_time(text.parse().ok()?)),
+        Node::Number(number) => unix_time(number.as_i64()?),
         Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => None,
+    }
+}
+
+fn unix_time(time: i64) -> Option<Timestamp> {
+    const SECONDS_MAX: i64 = 100_000_000_000;
+    match time {
+        seconds @ 0..SECONDS_MAX => Timestamp::from_second(seconds).ok(),
+        milliseconds => Timestamp::from_millisecond(milliseconds).ok(),
     }
 }
 
@@ -430,6 +439,12 @@ mod tests {
                 "provider=p,api=a,at=t,count=n",
                 r#"{"p":"p","a":"a","t":"17/May/2015:18:05:03 +0800","n":null}"#,
                 "p | a | 2015-05-17T10:05:03Z | 1 | 0",
+            ),
+            // Unix time as a text, and the path of CloudFront, which encodes it once more.
+            (
+                "provider=p,path=cs-uri-stem,at=t",
+                r#"{"p":"p","cs-uri-stem":"/vas%252esms%2523","t":"1431857103000"}"#,
+                "p | path /vas%2esms%23 | 2015-05-17T10:05:03Z | 1 | 0",
             ),
         ] {
             check(map, line, said);

@@ -8,7 +8,8 @@
 //! A log is written in the order of its instants, but for a window. The file may be cut at its beginning
 //! and end, and wherever it steps back, or leaps ahead, by more than the window: each stretch between is
 //! a run, and is treated as a file of its own. Within the window of a run's beginning and end, and
-//! of nothing else, lines may be missing.
+//! of nothing else, lines may be missing. Logs that are written in several files at a time are scattered: of
+//! them every line is reported as a fingerprint.
 
 mod hour;
 
@@ -69,6 +70,9 @@ pub struct Call {
     pub metered: Metered,
     /// The content of the line.
     pub print: Fingerprint,
+    /// Whether other files may have more lines of its minute, wherever in this file it stands: the minute is
+    /// never reported as a count.
+    pub is_scattered: bool,
     /// Its number in the file, from 1.
     pub line: u64,
 }
@@ -117,7 +121,7 @@ impl Hours {
     /// [`LineError`] when its minute was counted before as a whole, or the hour has too many calls.
     pub fn add(&mut self, call: Call) -> Result<(), LineError> {
         let at = call.at.as_second();
-        self.step_to(at);
+        self.step_to(at, call.is_scattered);
         let (hour, minute) = (at.div_euclid(HOUR_S), at.rem_euclid(HOUR_S) / MINUTE_S);
         let was_counted = self.counted.get(&hour).and_then(|of| of.get(&call.provider));
         if was_counted.is_some_and(|minutes| (minutes >> minute) & 1 == 1) {
@@ -132,11 +136,12 @@ impl Hours {
         Ok(())
     }
 
-    fn step_to(&mut self, at: i64) {
+    fn step_to(&mut self, at: i64, is_scattered: bool) {
         let window_s = self.window_s;
         match self.runs.newest {
             Some(newest) if at < newest - window_s => {
-                self.steps_back += 1;
+                // Scattered lines need no order.
+                self.steps_back += u64::from(!is_scattered);
                 self.runs.begin(at, window_s);
             }
             Some(newest) if at <= newest + window_s => self.runs.goes_on(at, window_s),

@@ -23,7 +23,7 @@ async fn open() -> Platform {
     platform
 }
 
-async fn set(platform: &Platform, provider: &str, document: &str) {
+pub(crate) async fn set(platform: &Platform, provider: &str, document: &str) {
     let rules = AlertRules::read(document).unwrap();
     platform.books().set_alerts(&provider.parse().unwrap(), &rules).await.unwrap();
 }
@@ -46,7 +46,7 @@ async fn watch(platform: &Platform, records: Vec<Value>) -> Value {
 }
 
 /// Watch takes a report of a provider that was just counted.
-async fn watched(platform: &Platform, provider: &str) {
+pub(crate) async fn watched(platform: &Platform, provider: &str) {
     let records = vec![written(provider, "2015-05-10", "r", "INSERT", 1)];
     assert_eq!(watch(platform, records).await, json!({ "batchItemFailures": [] }));
 }

@@ -12,7 +12,7 @@ use steelyard_tests::{Platform, agreement_no, fen, reason, reference};
 const BASIC: &str = "taobao.trades.sold.get";
 
 /// A plan with the prices of most tests, and a deposit that is drawn by rule or by a person.
-fn plan(from: &str, yuan: &str, by_rule: bool) -> String {
+pub(crate) fn plan(from: &str, yuan: &str, by_rule: bool) -> String {
     json!({
         "plan": "with-deposit",
         "effective_from": from,
@@ -53,7 +53,7 @@ async fn told(platform: &Platform) -> String {
 }
 
 /// The provider pays the deposit on Alipay's page; gives our number of the trade.
-async fn pay(platform: &Platform, yuan: &str) -> String {
+pub(crate) async fn pay(platform: &Platform, yuan: &str) -> String {
     let asked = json!({ "provider": "a", "amount": yuan, "way": "page", "purpose": "deposit" });
     let (status, offered) = platform.ask(RECHARGES_PATH, &asked).await;
     assert_eq!(status, 201, "{offered}");
@@ -83,7 +83,7 @@ async fn approve(platform: &Platform, action: &Action) -> Action {
 }
 
 /// What `li` asks for under a key, and `wang` approves.
-async fn ask_and_approve(platform: &Platform, key: &str, action: Value) -> Action {
+pub(crate) async fn ask_and_approve(platform: &Platform, key: &str, action: Value) -> Action {
     let asked = ask(platform, key, action).await;
     assert!(asked.is_waiting(), "{}", asked.phase);
     approve(platform, &asked).await
@@ -101,7 +101,7 @@ async fn charge_hundred_yuan(platform: &Platform, day: &str) {
     platform.count("a", BASIC, day, 1_500_000).await;
 }
 
-fn give_back() -> Value {
+pub(crate) fn give_back() -> Value {
     json!({ "kind": "return_deposit", "provider": "a" })
 }
 

@@ -35,7 +35,7 @@ async fn used() -> Platform {
 }
 
 /// Offers a mandate, which its provider signs at once, with these funds. Gives Alipay's number.
-async fn sign(platform: &Platform, provider: &str, funds: i64) -> String {
+pub(crate) async fn sign(platform: &Platform, provider: &str, funds: i64) -> String {
     let offered = platform.offer_mandate(provider).await;
     let number = offered["external_agreement_no"].as_str().unwrap();
     let now = platform.stack.clock.now();

@@ -99,7 +99,7 @@ async fn number(platform: &Platform, of: TradeOf, request: &str) -> RefundRef {
 }
 
 /// An operator asks for a refund, as `steelyard refund` does.
-async fn ask(platform: &Platform, of: TradeOf, request: &str, amount: i64) {
+pub(crate) async fn ask(platform: &Platform, of: TradeOf, request: &str, amount: i64) {
     let asked = try_ask(platform, of, request, amount).await.unwrap();
     assert!(matches!(asked, RefundAsked::Stands(_)), "{asked:?}");
 }
@@ -125,7 +125,7 @@ async fn phase(platform: &Platform, of: TradeOf, request: &str) -> RefundPhase {
 }
 
 /// Alipay gives money of a trade back without our request.
-async fn reverse(platform: &Platform, of: TradeOf, amount: i64) {
+pub(crate) async fn reverse(platform: &Platform, of: TradeOf, amount: i64) {
     let (number, now) = (platform.trade_number("a", of).await, platform.stack.clock.now());
     platform.stack.alipay.reverse_trade(&number, fen(amount), now).unwrap();
 }

@@ -86,6 +86,7 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
         "events",
         "watch",
         "webhooks",
+        "logs",
     ] {
         assert!(!set(function).is_empty(), "{function}");
         assert_eq!(set(function), told(function), "{function}");
@@ -165,7 +166,7 @@ fn every_operation_of_the_document_has_a_route_with_the_authorizer_that_it_says(
 }
 
 /// The sources of everything that logs.
-const LOGGING: [&str; 11] = [
+const LOGGING: [&str; 12] = [
     include_str!("../../../functions/settle/src/lib.rs"),
     include_str!("../../../functions/debit/src/breaker.rs"),
     include_str!("../../../functions/debit/src/debit.rs"),
@@ -173,6 +174,7 @@ const LOGGING: [&str; 11] = [
     include_str!("../../../functions/debit/src/recharge.rs"),
     include_str!("../../../functions/debit/src/refund.rs"),
     include_str!("../../../functions/ingest/src/http/logs.rs"),
+    include_str!("../../../functions/logs/src/lib.rs"),
     include_str!("../../../functions/notify/src/lib.rs"),
     include_str!("../../../functions/reconcile/src/reconciler.rs"),
     include_str!("../../../functions/webhooks/src/delivery.rs"),

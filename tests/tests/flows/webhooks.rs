@@ -1,7 +1,7 @@
 //! Webhooks, over real HTTP: duplicates, another order, endpoints that hang, fail for a day, redirect, or lead into
 //! our network. Nothing is lost, and nobody else waits.
 
-mod site;
+pub(crate) mod site;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn shop() -> Subject {
     "shop".parse().unwrap()
 }
 
-fn named(subject: &Subject, endpoint: &str) -> EndpointRef {
+pub(crate) fn named(subject: &Subject, endpoint: &str) -> EndpointRef {
     EndpointRef { subject: subject.clone(), endpoint: endpoint.parse().unwrap() }
 }
 
@@ -35,7 +35,7 @@ fn endpoints(platform: &Platform) -> Endpoints {
 }
 
 /// Adds an endpoint for all types, and gives its secret.
-async fn add(platform: &Platform, of: &EndpointRef, url: &str) -> SigningSecret {
+pub(crate) async fn add(platform: &Platform, of: &EndpointRef, url: &str) -> SigningSecret {
     add_for(platform, of, url, &BTreeSet::new()).await
 }
 

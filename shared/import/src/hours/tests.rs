@@ -26,6 +26,7 @@ impl Line {
             at: Timestamp::from_second(1_431_820_800 + second).unwrap(),
             metered: Metered::calls(1),
             print: Fingerprint::of(format!("{self:?}").as_bytes()),
+            is_scattered: false,
             line: u64::try_from(line).unwrap() + 1,
         }
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use steelyard_billing::{ProviderId, ReportId};
 use steelyard_import::{Batch, Input, LineEnd, Lines, Summary};
-use steelyard_ingest::{Counters, ImportAs, Importing};
+use steelyard_metering::{Counters, ImportAs, Importing};
 use steelyard_pricing::{BillingDay, BillingMonth, Metered};
 use steelyard_runtime::{Error, chain};
 

@@ -16,7 +16,7 @@ use steelyard_billing::ProviderId;
 use steelyard_import::{
     Acknowledged, CounterOutcome, CounterState, Prepared, Record, SeriesRule, Summary,
 };
-use steelyard_ingest::{Counters, ImportAs, Importing};
+use steelyard_metering::{Counters, ImportAs, Importing};
 use steelyard_pricing::BillingMonth;
 use steelyard_runtime::{Error, chain};
 

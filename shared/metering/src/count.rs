@@ -81,17 +81,20 @@ impl Counter {
     }
 
     /// The guard of what counts by it, by the same table and clock.
-    pub(crate) fn guard(&self) -> Guard {
+    #[must_use]
+    pub fn guard(&self) -> Guard {
         Guard::new(self.table.clone(), self.clock.clone())
     }
 
     /// The time by its clock.
-    pub(crate) fn now(&self) -> Timestamp {
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// The calendar by which it counts.
-    pub(crate) fn calendar(&self) -> &Calendar {
+    #[must_use]
+    pub fn calendar(&self) -> &Calendar {
         &self.calendar
     }
 
@@ -110,7 +113,7 @@ impl Counter {
     /// # Errors
     ///
     /// As [`Counter::count`].
-    pub(crate) async fn count_allowed(
+    pub async fn count_allowed(
         &self,
         report: &UsageReport,
         allowance: &Allowance,
@@ -303,7 +306,11 @@ fn unbilled(
 
 impl Counter {
     /// Notes what was refused of a report that nobody gets an answer to.
-    pub(crate) async fn note_refused(
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the table fails; noting it again is the same note.
+    pub async fn note_refused(
         &self,
         report: &UsageReport,
         counting: &Counting,

@@ -287,7 +287,11 @@ async fn count_hour(
 
 /// Counts lines with an id of their own, each as a report that counts once, for those providers for whom
 /// the source may report.
-pub(crate) async fn count_identified(
+///
+/// # Errors
+///
+/// [`ImportError`] when the table fails; counting the same lines again counts the rest.
+pub async fn count_identified(
     lines: Vec<IdentifiedLine>,
     source: &SourceId,
     (counter, allowance): (&Counter, &Allowance),
@@ -308,7 +312,11 @@ pub(crate) async fn count_identified(
 }
 
 /// Counts records as one report that counts once. Gives the places of those that were refused.
-pub(crate) async fn count_post(
+///
+/// # Errors
+///
+/// [`ImportError`] when the table fails; counting the same report again counts the rest.
+pub async fn count_post(
     records: Vec<Record>,
     (source, id): (&SourceId, ReportId),
     (counter, allowance): (&Counter, &Allowance),
