@@ -20,8 +20,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Check, try, add and show the rules by which lines of logs become calls.
 ///
-/// `steelyard import --rule` goes by a rule, and so do the logs that gateways post to `/v1/logs/RULE`. The
-/// options of `steelyard import` make the same document: `make` prints it.
+/// `steelyard import --rule` goes by a rule, and so do the logs that gateways post to
+/// `/v1/logs/RULE`. The options of `steelyard import` make the same document: `make` prints it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RuleCommand {
     /// Check a rule without storing it.
@@ -42,8 +42,8 @@ pub(crate) enum RuleCommand {
         file: PathBuf,
         /// Store it in place of another rule of its name.
         ///
-        /// What was counted stays. Logs that are read again by other rules for callers count again, for other
-        /// providers.
+        /// What was counted stays. Logs that are read again by other rules for callers count again,
+        /// for other providers.
         #[arg(long)]
         replace: bool,
     },

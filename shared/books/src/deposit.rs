@@ -31,7 +31,8 @@ impl Books {
         Ok(Decision::Save(writes, ActionResult::DepositDrawn { amount_fen }))
     }
 
-    /// Returns the deposit through Alipay, less what is owed. The refunds are named after the action.
+    /// Returns the deposit through Alipay, less what is owed. The refunds are named after the
+    /// action.
     pub(crate) async fn returning(
         &self,
         action: &Action,

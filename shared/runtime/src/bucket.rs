@@ -25,8 +25,8 @@ pub struct Bucket {
     connections: Connections,
 }
 
-/// Why a file could not be put or read. One that was put may be there all the same; putting it again
-/// is safe.
+/// Why a file could not be put or read. One that was put may be there all the same; putting it
+/// again is safe.
 #[derive(Debug, Error)]
 pub enum BucketError {
     /// There are no credentials.
@@ -37,11 +37,11 @@ pub enum BucketError {
     Transfer {
         /// The file's key.
         key: String,
-        /// Why.
+        /// The failure of the transport.
         #[source]
         source: BoxError,
     },
-    /// S3 refused.
+    /// S3 answered with a status that is no success.
     #[error("S3 answers {status} to {key}")]
     Refused {
         /// The file's key.

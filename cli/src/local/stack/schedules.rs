@@ -36,17 +36,17 @@ pub(in crate::local) enum Scheduled {
 /// A function to invoke, and the event that it gets.
 #[derive(Clone)]
 pub struct DueFunction {
-    /// The function.
+    /// The function that is invoked.
     pub function: LocalFunction,
-    /// The event.
+    /// The event as the schedule sends it.
     pub event: Value,
 }
 
 impl Stack {
     /// Runs the schedules up to an instant: sets the clock to the time of each run, invokes its
-    /// function and delivers all messages. Settlement runs at 00:30 and is looked at at 04:30, reconciliation runs at 10:30 in
-    /// Beijing, and dispatch at each minute at which a task or an endpoint is due. The local Alipay sends its
-    /// notifications at their times.
+    /// function and delivers all messages. Settlement runs at 00:30 and is looked at at 04:30,
+    /// reconciliation runs at 10:30 in Beijing, and dispatch at each minute at which a task or an
+    /// endpoint is due. The local Alipay sends its notifications at their times.
     ///
     /// # Errors
     ///
@@ -120,8 +120,8 @@ impl Stack {
     }
 }
 
-/// When each function runs first after `now`. Dispatch runs every minute; this is the first in which
-/// a task or an endpoint is due, if there is one.
+/// When each function runs first after `now`. Dispatch runs every minute; this is the first in
+/// which a task or an endpoint is due, if there is one.
 pub(in crate::local) async fn next_runs(
     calendar: &Calendar,
     billing: &BillingTable,

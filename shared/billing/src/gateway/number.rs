@@ -59,7 +59,8 @@ macro_rules! number {
             ///
             /// # Errors
             ///
-            /// [`NumberError`] when it is too long, empty, or has a character that the gateway does not take.
+            /// [`NumberError`] when it is too long, empty, or has a character that the gateway does
+            /// not take.
             pub fn parse(text: &str) -> Result<$name, NumberError> {
                 check(text, $most, $signs)?;
                 Ok($name(text.to_owned()))

@@ -4,8 +4,8 @@ use super::{Endpoint, EndpointStatus};
 use crate::event::{EndpointDisabled, Event, EventData, Subject};
 
 impl Endpoint {
-    /// The events that tell of a delivery after which the endpoint is disabled: the subject's other endpoints are
-    /// told, and the platform's.
+    /// The events about a delivery after which the endpoint is disabled: for the subject's other
+    /// endpoints, and for the platform's.
     #[must_use]
     pub fn notices(&self, before: &Endpoint) -> Vec<Event> {
         let EndpointStatus::Disabled { since_s, because } = self.status else { return Vec::new() };

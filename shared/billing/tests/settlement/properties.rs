@@ -231,8 +231,8 @@ impl Life {
         SegmentUsage { segment, total, days }
     }
 
-    /// What is quoted on top of the month to date is what the night charges more if exactly that is counted
-    /// today.
+    /// What is quoted on top of the month to date is what the night charges more if exactly that is
+    /// counted today.
     fn check_on_top(&self, today: BillingDay, asked: &Usage) {
         let month = today.month();
         let charged = |account: &Account| {
