@@ -33,7 +33,7 @@ pub(crate) enum Asker {
     Program(ProviderId),
 }
 
-/// A request about one provider by somebody who may read its account.
+/// A request about one provider by an asker who may read its account.
 #[derive(Debug)]
 pub(crate) struct Visit {
     pub(crate) asker: Asker,

@@ -26,7 +26,7 @@ pub enum Actor {
         /// The person's name.
         operator: Person,
     },
-    /// Somebody on the pages of a provider.
+    /// A visitor of a provider's pages.
     Provider {
         /// The provider whose pages are open, and for which alone it may ask.
         provider: ProviderId,
@@ -213,7 +213,7 @@ pub enum ActionError {
 }
 
 impl Actor {
-    /// Whether two are the same operator, somebody on the pages of the same provider, or the same
+    /// Whether two are the same operator, visitors of the same provider's pages, or the same
     /// server for the same provider.
     #[must_use]
     pub fn is_same(&self, other: &Actor) -> bool {
@@ -240,8 +240,8 @@ impl Actor {
 }
 
 impl ActionId {
-    /// The name of the action that somebody asks for under an `Idempotency-Key`. Nobody reaches the
-    /// action of another by a key.
+    /// The name of the action that a visitor asks for under an `Idempotency-Key`. Nobody reaches
+    /// the action of another by a key.
     #[must_use]
     pub fn of(by: &Actor, key: &str) -> ActionId {
         // No name has a line feed at its end, so two texts are the same only if both parts are.

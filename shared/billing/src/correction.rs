@@ -157,7 +157,7 @@ impl CorrectionSet {
     ///
     /// # Errors
     ///
-    /// [`CorrectionError::Undone`] when somebody undoes it meanwhile.
+    /// [`CorrectionError::Undone`] when it is undone meanwhile.
     pub fn stored(&self, parts: u16) -> Result<Option<CorrectionSet>, CorrectionError> {
         self.check_not_undone()?;
         Ok(match self.phase {
@@ -173,7 +173,7 @@ impl CorrectionSet {
     ///
     /// # Errors
     ///
-    /// [`CorrectionError::Undone`] when somebody undoes it meanwhile.
+    /// [`CorrectionError::Undone`] when it is undone meanwhile.
     pub fn applied(&self) -> Result<Option<CorrectionSet>, CorrectionError> {
         self.check_not_undone()?;
         Ok(match self.phase {
@@ -243,7 +243,7 @@ impl CorrectionSet {
     ///
     /// # Errors
     ///
-    /// [`CorrectionError::Undone`] when somebody undid it, or began to.
+    /// [`CorrectionError::Undone`] when it is undone, or being undone.
     pub fn check_not_undone(&self) -> Result<(), CorrectionError> {
         match &self.phase {
             CorrectionPhase::Undoing { undo, .. } | CorrectionPhase::Undone { undo, .. } => {

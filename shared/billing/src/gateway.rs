@@ -52,7 +52,7 @@ pub enum DeclineReason {
 /// When a declined request may be sent again, under its own number and unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Tomorrow or later: today's answer will not change.
+    /// The day after, or later, by the schedule of retries.
     LaterDay,
     /// When the gateway's next window opens.
     NextWindow,
@@ -179,7 +179,7 @@ pub enum AgreementAnswer {
     NotYetInForce,
     /// It is suspended: nothing can be withheld under it now.
     Suspended,
-    /// The agreement ended. It never comes into force again.
+    /// The agreement has ended at the gateway.
     Ended,
     /// The gateway knows no such agreement. One that was in force before has ended.
     NotFound,

@@ -111,7 +111,7 @@ id! {
     CorrectionId, 64
 }
 id! {
-    /// An action that somebody asked for on a page, named by its content.
+    /// An action that was asked for on a page, named by its content.
     ActionId, 64
 }
 id! {

@@ -15,7 +15,7 @@ use crate::{MandateId, ProviderId, is_zero};
 /// A third-party service provider: the customer that is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
-    /// The id that the platform gave it, unique and never used again.
+    /// The id that the platform gave it.
     pub provider: ProviderId,
     /// The first billing month in which its usage is counted.
     pub billed_from: BillingMonth,

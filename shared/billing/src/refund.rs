@@ -100,7 +100,7 @@ pub enum RefundStep {
     Wait,
     /// Store [`Refund::sending`], then send the request.
     Send,
-    /// Query the gateway before anything is sent again.
+    /// Query the gateway for the result of the refund.
     Query,
     /// Report that it was refused.
     Report,

@@ -7,7 +7,7 @@ use steelyard_pricing::Fen;
 use crate::task::Backoff;
 use crate::{OutRequestNo, OutTradeNo, Outcome, ProviderId, RefundRef, Task, TradeOf};
 
-/// Money that Alipay gave back though we did not ask: a bank's charge-back, or somebody at Alipay's
+/// Money that Alipay gave back though we did not ask: a bank's charge-back, or a person at Alipay's
 /// own pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reversal {

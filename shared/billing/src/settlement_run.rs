@@ -25,7 +25,7 @@ pub struct SettlementRun {
     /// one is disregarded.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub begun_at_s: Timestamp,
-    /// The providers that it settles: all, or one.
+    /// The providers that it settles: those of its shards, or one.
     pub scope: RunScope,
     /// How it ended; none while it is under way, and if it never ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -109,7 +109,7 @@ pub enum TaskId {
     Refund(RefundRef),
     /// Money that the gateway gave back without our request.
     Reversal(RefundRef),
-    /// A mandate, while it is offered, in use or being ended.
+    /// A mandate, which is queried or ended when its time has come.
     Mandate(MandateId),
 }
 

@@ -30,7 +30,7 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError::Correction`] when somebody undoes it meanwhile.
+    /// [`BookError::Correction`] when it is undone meanwhile.
     pub async fn correction_stored(
         &self,
         name: &CorrectionId,
@@ -43,7 +43,7 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError::Correction`] when somebody undoes it meanwhile.
+    /// [`BookError::Correction`] when it is undone meanwhile.
     pub async fn correction_applied(
         &self,
         name: &CorrectionId,

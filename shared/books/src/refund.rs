@@ -71,7 +71,8 @@ impl Books {
         now: Timestamp,
     ) -> Result<Decision<RefundAsked>, BookError> {
         let provider = trade.provider();
-        // The account is read first: whoever gives something back meanwhile writes it too.
+        // The account is read first: another worker that gives something back meanwhile writes it
+        // too.
         let account = self.account(provider).await?.account;
         let rest = trade.refundable(&self.given_back(provider).await?)?;
         if amount > rest {

@@ -133,7 +133,7 @@ impl FromStr for ApiPattern {
 impl TryFrom<String> for ApiName {
     type Error = ApiNameError;
 
-    /// Reads a name as it is stored; [`FromStr`] reads one that somebody reports, which is of one
+    /// Reads a name as it is stored; [`FromStr`] reads one that a source reports, which is of one
     /// API.
     fn try_from(text: String) -> Result<ApiName, ApiNameError> {
         let Some(prefix) = text.strip_suffix(OTHER) else { return text.parse() };

@@ -36,7 +36,7 @@
 //! | billing | `findings` | `trade#` or `trade#request` | a difference between a bill and our books, until a person closes it |
 //! | billing | `corrections` | name | a set of corrections, and how far it is |
 //! | billing | `correction#name` | `part#00003` | a part of what the set holds |
-//! | billing | `actions#2015-05` | time and id | an action that somebody asked for in that month |
+//! | billing | `actions#2015-05` | time and id | an action that a person asked for in that month |
 //! | billing | `action#id` | `action` | where the action of that name is |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //! | billing | `ladders` | `2014-04-01` | a version of the arrears ladder |

@@ -19,7 +19,7 @@ fn by_operator(key: &str, action: Value) -> Value {
     json!({ "by": { "operator": "li" }, "key": key, "reason": "a test", "action": action })
 }
 
-/// What somebody on the pages of a provider asks for, under a key.
+/// A request by a visitor of a provider's pages, under a key.
 fn by_provider(provider: &str, key: &str, action: Value) -> Value {
     json!({ "by": { "provider": provider, "session": "s-1" }, "key": key, "action": action })
 }

@@ -34,7 +34,7 @@ pub(super) struct Order {
 pub(super) enum MoneySource {
     /// From the payer who signed this agreement.
     Agreement(String),
-    /// From whoever pays it on a page.
+    /// From the person who pays it on a page.
     Person,
 }
 

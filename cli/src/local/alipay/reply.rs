@@ -91,7 +91,7 @@ pub(super) fn refund_found(trade: &Trade, refund: &Refund) -> Node {
     node
 }
 
-/// The trade can be paid by whoever scans a code.
+/// The trade can be paid by any person who scans a code.
 pub(super) fn code(trade: &Trade, address: String) -> Node {
     let mut node = result("10000", "Success");
     node.insert("out_trade_no", trade.out_trade_no.clone());

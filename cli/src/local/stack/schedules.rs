@@ -15,7 +15,7 @@ use crate::local::lambda::LocalFunction;
 /// When settlement runs, as in the template.
 const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
 
-/// When somebody looks whether it has ended, as in the template.
+/// When its end is checked, as in the template.
 const CHECK_TIME: Time = Time::constant(4, 30, 0, 0);
 
 /// When the books are compared with the bill of the previous day, in Beijing, as in the template.
@@ -147,7 +147,7 @@ fn settles_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
     calendar.instant(calendar.date_of(instant), SETTLE_TIME)
 }
 
-/// When somebody looks whether settlement has ended, on the day of an instant.
+/// When the end of the settlement is checked, on the day of an instant.
 fn checks_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
     calendar.instant(calendar.date_of(instant), CHECK_TIME)
 }

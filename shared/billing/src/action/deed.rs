@@ -14,7 +14,7 @@ pub enum Deed {
     EndMandate {
         /// The provider that signed the mandate.
         provider: ProviderId,
-        /// The mandate, in force or suspended.
+        /// The number of the mandate among the provider's.
         mandate: MandateId,
     },
     /// The limits of a mandate are lowered for debits that are not sent yet.

@@ -25,7 +25,7 @@ impl GoodAnswers {
     /// The fewest good answers that are merged for their own sake.
     pub const STEP: u32 = 5;
 
-    /// Counts a good answer in its minute, and returns what is to be stored by then.
+    /// Counts a good answer in the minute of `now`, and drops minutes that are too old.
     pub fn count(&mut self, now: Timestamp) {
         let this = Minute { minute: minute_of(now), asked: 1, troubled: 0 };
         self.minutes = added(recent(&self.minutes, now), this);

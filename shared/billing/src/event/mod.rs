@@ -1,4 +1,4 @@
-//! Events: what happened to a provider's money, or to the platform's runs, that somebody may wait
+//! Events: what happened to a provider's money, or to the platform's runs, that receivers may wait
 //! for. Pure: each follows from a stored record before and after a change, so that the same change
 //! gives the same event again.
 

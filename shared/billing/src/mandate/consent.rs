@@ -23,7 +23,7 @@ pub struct Consent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ConsentBy {
-    /// Somebody on the pages of the provider.
+    /// A visitor of the provider's pages.
     Session {
         /// The session in which they were opened.
         session: SessionId,

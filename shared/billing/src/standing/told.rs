@@ -39,8 +39,8 @@ impl StandingTold {
 
 impl Account {
     /// The account after the settlement of a day looked at its standing: where time alone may have
-    /// changed that, the day is noted. So the account changes, and whoever follows changes looks at
-    /// it anew. A hold that is over is removed.
+    /// changed that, the day is noted. So the account changes, and the function that follows
+    /// changes looks at it anew. A hold that is over is removed.
     #[must_use]
     pub fn standing_noted(self, today: BillingDay) -> Account {
         if self.unpaid.is_empty() && self.stage_hold.is_none() {

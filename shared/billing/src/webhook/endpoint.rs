@@ -29,7 +29,7 @@ pub struct Endpoint {
     pub subject: Subject,
     /// Its name among the subject's.
     pub name: EndpointName,
-    /// The `https` address that takes deliveries.
+    /// The address that takes deliveries.
     pub url: EndpointUrl,
     /// The types that it wants; all if there are none here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

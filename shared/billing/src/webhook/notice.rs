@@ -1,4 +1,4 @@
-//! That an endpoint is disabled: whoever waits for its events should know.
+//! The news that an endpoint is disabled, for all that wait for its events.
 
 use super::{Endpoint, EndpointStatus};
 use crate::event::{EndpointDisabled, Event, EventData, Subject};

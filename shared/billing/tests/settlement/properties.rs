@@ -87,7 +87,7 @@ impl Life {
             Event::Closes { on } => self.shop.close_on(*on),
         }
         if !self.fits() {
-            // An override that does not fit a plan stops settlement until somebody mends it.
+            // An override that does not fit a plan stops settlement until an operator mends it.
             self.shop.books.provider = provider;
             self.shop.plans = plans;
         }

@@ -123,7 +123,7 @@ pub struct BillPart {
     /// The days of the usage.
     #[schema(value_type = Vec<String>)]
     pub days: Vec<BillingDay>,
-    /// The lines, in the order of the statement.
+    /// The lines that have the cause.
     pub lines: Vec<BillLine>,
     /// The calls of the lines; negative where they were withdrawn.
     pub calls: i64,

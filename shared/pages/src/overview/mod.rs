@@ -106,7 +106,7 @@ pub struct Overview {
     pub forecast: Option<Forecast>,
     /// The last seven settled days against the seven before; none before fourteen days are settled.
     pub change: Option<Change>,
-    /// The notices, the most urgent first.
+    /// The notices of the month.
     pub notices: Vec<Notice>,
     /// That the account is closed.
     pub closed: Option<ClosedAccount>,

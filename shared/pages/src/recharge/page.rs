@@ -42,7 +42,7 @@ struct Suggestion {
 /// A recharge that was just offered, and by what it is paid.
 #[derive(Clone, Debug)]
 pub struct PayNow {
-    /// The recharge, still open.
+    /// The recharge that was offered.
     pub item: RechargeItem,
     /// The link or the code that the page shows.
     pub by: PayBy,

@@ -262,7 +262,7 @@ async fn later_notification_of_a_trade_that_we_refunded_says_nothing_new() {
     };
     assert_eq!(apply(500).await, Noted::Nothing);
     assert_eq!(reversals(&platform).await, [0_i64; 0]);
-    // More than our refund was given back: somebody else gave it.
+    // More than our refund was given back: another party gave it.
     assert_eq!(apply(700).await, Noted::Booked);
     assert_eq!(reversals(&platform).await, [0]);
 }

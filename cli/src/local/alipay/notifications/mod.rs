@@ -1,7 +1,7 @@
 //! Notifications: what the local Alipay sends on its own, on Alipay's schedule.
 //!
 //! One is queued in the books in the transaction that it reports. [`LocalAlipay::deliver_due`]
-//! sends what is due; whoever owns the clock calls it.
+//! sends what is due; the owner of the clock calls it.
 
 mod fields;
 mod form;
@@ -105,7 +105,7 @@ impl LocalAlipay {
         form::signed(parameters, Charset::Utf8, &self.keys().alipay)
     }
 
-    /// The body of a notification with these fields that somebody else signed.
+    /// The body of a notification with these fields that another key signed.
     #[must_use]
     pub fn forged_form(&self, parameters: &BTreeMap<String, String>) -> String {
         form::signed(parameters, Charset::Utf8, &self.keys().foreign)

@@ -42,7 +42,7 @@ pub enum Does {
     IsDead,
 }
 
-/// One step of somebody.
+/// A step of a worker, of the gateway or of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// The clock goes on to when the debit is due.

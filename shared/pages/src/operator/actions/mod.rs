@@ -25,7 +25,7 @@ pub enum AskedBy {
         /// The person's name.
         operator: String,
     },
-    /// Somebody on the pages of a provider.
+    /// A visitor of a provider's pages.
     Provider {
         /// The provider whose pages were open.
         #[schema(value_type = String)]

@@ -63,7 +63,7 @@ pub enum ProviderState {
     MandateMissing,
     /// It owes money, and its next debit collects it.
     Owing,
-    /// Nothing is owed, and nothing is wrong.
+    /// Nothing is owed, and none of the states before holds.
     Good,
     /// Its account is closed.
     Closed,
