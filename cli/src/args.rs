@@ -6,7 +6,7 @@ use steelyard_runtime::Error;
 
 use crate::commands::{
     access, account, actions, adjust, adjustments, alerts, audit, breaker, campaign, debits, demo,
-    deposit, events, import, items, ladder, local, mandates, plan, portal, price, provider,
+    deposit, events, import, items, ladder, local, logs, mandates, plan, portal, price, provider,
     reconcile, refund, rule, runs, settle, standing, statement, usage, webhooks,
 };
 use crate::exit::Exit;
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Import(Box<import::ImportArgs>),
     #[command(subcommand)]
     Rule(Box<rule::RuleCommand>),
+    #[command(subcommand)]
+    Logs(logs::LogsCommand),
     /// Charge every unsettled day up to yesterday.
     Settle(settle::SettleArgs),
     Runs(runs::RunsArgs),

@@ -76,6 +76,7 @@ async fn command(cli: Cli) -> Result<Exit, Error> {
     match command {
         Command::Demo(args) => args.run(&target).await,
         Command::Local(args) => args.run(&target, &platform).await,
+        Command::Logs(command) => command.run(&target, &platform).await,
         Command::Rule(command) => command.run(&target, &platform).await,
         Command::Import(args) => args.run(&target, &platform).await,
         Command::Settle(args) => args.run(&target, &platform).await,

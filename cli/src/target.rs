@@ -9,12 +9,12 @@ use steelyard_alipay::Alipay;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, RETENTION_DAYS};
 use steelyard_books::{Books, Settler};
 use steelyard_pricing::{BillingDay, Fen};
-use steelyard_runtime::{Bus, Clock, Environment, Error, alipay, aws, chain};
+use steelyard_runtime::{Bus, Clock, Environment, Error, Queue, alipay, aws, chain};
 use steelyard_store::EventsTable;
 use tracing::level_filters::LevelFilter;
 
 use crate::local::alipay::LocalAlipay;
-use crate::local::{LocalClock, PORT, StackStatus};
+use crate::local::{LOGS_QUEUE_URL, LocalClock, PORT, StackStatus};
 use crate::output::Times;
 use crate::tables::{BILLING_TABLE, EVENTS_TABLE, Tables, USAGE_TABLE};
 
@@ -64,6 +64,15 @@ pub(crate) struct TargetArgs {
         hide_short_help = true
     )]
     events_table: Option<String>,
+    /// The queue of the function that reads logs of a deployment: one of its outputs.
+    #[arg(
+        long,
+        global = true,
+        env = "LOGS_QUEUE_URL",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    logs_queue_url: Option<String>,
 }
 
 /// The platform's rules; the same as the functions' environment variables.
@@ -241,6 +250,13 @@ impl TargetArgs {
     /// An event bus of the system to work on.
     pub(crate) async fn bus(&self, name: String) -> Result<Bus, Error> {
         Ok(Bus::new(&self.reach().await?.0, name))
+    }
+
+    /// The queue of the function that reads logs.
+    pub(crate) async fn logs_queue(&self) -> Result<Queue, Error> {
+        let given = self.logs_queue_url.as_deref();
+        let url = self.table("--logs-queue-url", given, LOGS_QUEUE_URL)?;
+        Ok(aws::queue(&self.reach().await?.0, url.to_owned()))
     }
 
     fn names(&self) -> Result<(&str, &str), Error> {

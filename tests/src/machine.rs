@@ -21,8 +21,10 @@ use steelyard_cli::local::alipay::LocalAlipay;
 use steelyard_cli::local::embedded::Transport;
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_events::Events;
-use steelyard_ingest::{Counter, Ingest};
-use steelyard_runtime::{Clock, aws};
+use steelyard_ingest::Ingest;
+use steelyard_logs::Logs;
+use steelyard_metering::{Counter, Counters};
+use steelyard_runtime::{Buckets, Clock, aws};
 use steelyard_settle::Settle;
 use steelyard_store::EventsTable;
 use tokio::sync::Semaphore;
@@ -34,7 +36,7 @@ use crate::Platform;
 /// Before each request it lets the other machines make one, so that two of them interleave in an
 /// order that is the same in every run.
 pub struct Machine {
-    /// Its tables.
+    /// The tables, through a client of this machine.
     pub tables: Tables,
     config: aws::SdkConfig,
     stall: Arc<Stall>,
@@ -116,7 +118,7 @@ impl Machine {
         Machine { tables, ..machine }
     }
 
-    /// A function that tells events into a table of its own, and the table.
+    /// A function that publishes events into a table of its own, and the table.
     pub async fn events(&self, platform: &Platform, table: &str) -> (Events, EventsTable) {
         let told = EventsTable::new(aws::dynamodb(&self.config), table.to_owned());
         told.create().await.unwrap();
@@ -125,7 +127,7 @@ impl Machine {
         (Events::new(settler, told.clone(), None, keep, clock), told)
     }
 
-    /// Its ingest function.
+    /// The ingest function of this machine.
     #[must_use]
     pub fn ingest(&self, platform: &Platform) -> LocalFunction {
         self.ingest_by(platform.stack.rules.calendar.clone(), platform)
@@ -142,13 +144,24 @@ impl Machine {
         )
     }
 
-    /// Its books.
+    /// Its function that reads logs.
+    #[must_use]
+    pub fn logs(&self, platform: &Platform) -> Logs {
+        let (stack, Tables { usage, billing, .. }) = (&platform.stack, self.tables.clone());
+        let calendar = stack.rules.calendar.clone();
+        let counters = Counters { usage, calendar, clock: stack.clock.clock() };
+        let buckets = Buckets::local(&self.config, &format!("http://{}/s3/", stack.address));
+        let url = "http://sqs.local/000000000000/steelyard-logs".to_owned();
+        Logs::new(counters, billing, buckets.unwrap(), aws::queue(&self.config, url))
+    }
+
+    /// The books, through a client of this machine.
     #[must_use]
     pub fn books(&self, platform: &Platform) -> Books {
         Books::new(self.tables.billing.clone(), platform.stack.rules.clone())
     }
 
-    /// Its settler.
+    /// The settler, through a client of this machine.
     #[must_use]
     pub fn settler(&self, platform: &Platform) -> Settler {
         Settler { books: self.books(platform), usage: self.tables.usage.clone() }
@@ -171,7 +184,7 @@ impl Machine {
         LocalFunction::new(actions, Duration::from_secs(20))
     }
 
-    /// Its debit function.
+    /// The debit function of this machine.
     #[must_use]
     pub fn debit(&self, platform: &Platform) -> LocalFunction {
         let debits = Debits::new(self.collector(platform));

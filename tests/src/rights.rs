@@ -215,9 +215,10 @@ fn check_function(name: &str, properties: &Value) -> Result<(), String> {
 fn rights_of(holder: &str, document: &Value) -> Result<Vec<Right>, String> {
     let mut rights = Vec::new();
     for statement in document["Statement"].as_array().unwrap() {
+        let statement = given(statement)?;
         let known = ["Sid", "Effect", "Action", "Resource", "Principal", "Condition"];
         only(holder, statement, &known)?;
-        // Who may assume a role stands in place of a resource.
+        // The principal that may assume a role stands in place of a resource.
         let principal = &statement["Principal"];
         only(holder, principal, &["Service"])?;
         let resources =
@@ -237,6 +238,15 @@ fn rights_of(holder: &str, document: &Value) -> Result<Vec<Right>, String> {
         }
     }
     Ok(rights)
+}
+
+/// A statement, also one that is given only under a condition of the template.
+fn given(statement: &Value) -> Result<&Value, String> {
+    match statement["Fn::If"].as_array().map(Vec::as_slice) {
+        None => Ok(statement),
+        Some([_, given, otherwise]) if otherwise["Ref"] == "AWS::NoValue" => Ok(given),
+        Some(other) => Err(format!("{other:?} is no statement under a condition")),
+    }
 }
 
 /// Refuses a part of the template with other members than these.
@@ -262,8 +272,12 @@ fn conditions(written: &Value) -> Result<BTreeSet<Condition>, String> {
     Ok(conditions)
 }
 
-/// One text or several, with references as the names that they are to.
+/// One text or several, with references as the names that they are to. A list of a parameter that
+/// is put into a text is one text, with the name of its place.
 fn texts(written: &Value) -> Result<Vec<String>, String> {
+    if let Some([_, joined]) = written["Fn::Split"].as_array().map(Vec::as_slice) {
+        return texts(&joined["Fn::Sub"][0]);
+    }
     let text = |written: &Value| {
         let reference = written.as_object().and_then(|of| of.values().next());
         let text = reference.unwrap_or(written).as_str();

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::Args;
 use steelyard_billing::{ProviderId, ReportId, SourceId};
 use steelyard_import::Input;
-use steelyard_ingest::{Counters, ImportAs, import};
+use steelyard_metering::{Counters, ImportAs, import};
 use steelyard_pricing::{BillingMonth, Name};
 use steelyard_runtime::Error;
 

@@ -21,6 +21,7 @@ pub(crate) mod import;
 pub(crate) mod items;
 pub(crate) mod ladder;
 pub(crate) mod local;
+pub(crate) mod logs;
 pub(crate) mod mandates;
 pub(crate) mod plan;
 pub(crate) mod portal;

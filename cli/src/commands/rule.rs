@@ -108,7 +108,9 @@ async fn add(
     replace: bool,
 ) -> Result<Exit, Error> {
     let stored = StoredRule { name: rule.rule.clone(), document: serde_json::to_string(rule)? };
-    let books = target.system(platform).await?.books()?;
+    let system = target.system(platform).await?;
+    check_objects(rule, &system.tables.billing.rules().await?)?;
+    let books = system.books()?;
     let what = match books.add_rule(&stored, replace).await? {
         RuleAdded::New => "is stored",
         RuleAdded::Before => "was stored before",
@@ -122,6 +124,20 @@ async fn add(
         }
     };
     told(target, rule, what)
+}
+
+/// Refuses a rule that names the same objects as another does: nobody could know by which of them
+/// they are read.
+fn check_objects(rule: &RuleDocument, stored: &StoredRules) -> Result<(), Error> {
+    for other in stored.rules.iter().filter(|other| other.name != rule.rule) {
+        // What cannot be read is listed by `rule list`.
+        let Ok(document) = RuleDocument::read(&other.document) else { continue };
+        if let Some(both) = rule.objects.iter().find(|objects| document.objects.contains(objects)) {
+            let (name, bucket, prefix) = (&other.name, &both.bucket, &both.prefix);
+            return Err(format!("rule {name} names s3://{bucket}/{prefix} too").into());
+        }
+    }
+    Ok(())
 }
 
 /// Prints what was done with a rule.

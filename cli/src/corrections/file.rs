@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::{Calendar, ProviderId, ReportId, ReportRef, SourceId};
-use steelyard_ingest::{Counts, UsageReport};
 use steelyard_json::{JsonError, Node};
+use steelyard_metering::{Counts, UsageReport};
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
 

@@ -20,7 +20,7 @@ use steelyard_billing::{
     Withdrawal, chain,
 };
 use steelyard_books::Settler;
-use steelyard_ingest::{Counter, Refusal, UsageReport, Void, VoidError, Voider};
+use steelyard_metering::{Counter, Refusal, UsageReport, Void, VoidError, Voider};
 use steelyard_runtime::{Clock, Error};
 use steelyard_store::CountedReport;
 

@@ -13,14 +13,16 @@ use steelyard_books::{Books, Settler};
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_dispatch::{Dispatch, Pace};
 use steelyard_events::Events;
-use steelyard_ingest::{Counter, Ingest};
+use steelyard_ingest::Ingest;
+use steelyard_logs::Logs;
+use steelyard_metering::{Counter, Counters};
 use steelyard_notify::Notify;
 use steelyard_offers::{Offers, OffersConfig};
 use steelyard_portal::{DeadLetterQueue, Portal, PortalConfig, Reached, SessionKeys};
 use steelyard_pricing::Fen;
 use steelyard_quote::Quotes;
 use steelyard_reconcile::{Archive, Reconcile, Reconciler};
-use steelyard_runtime::{Bus, Callee, Error, Function, Queue, aws};
+use steelyard_runtime::{Buckets, Bus, Callee, Error, Function, Queue, aws};
 use steelyard_settle::Settle;
 use steelyard_watch::Watch;
 use steelyard_webhooks::{Reach, Sender, Webhooks};
@@ -28,6 +30,7 @@ use steelyard_webhooks::{Reach, Sender, Webhooks};
 use super::alipay::LocalAlipay;
 use super::clock::LocalClock;
 use super::lambda::{LocalFunction, NamedFunctions};
+use super::objects::OBJECTS_PATH;
 use crate::tables::{BILLING_TABLE, Tables, USAGE_TABLE, local_events};
 
 /// The functions of one stack. Each invocation runs the handler that Lambda runs.
@@ -53,8 +56,10 @@ pub struct Functions {
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
     pub reconcile: LocalFunction,
-    /// Tells what happened.
+    /// Publishes the events of changed records.
     pub events: LocalFunction,
+    /// Counts the calls of logs that are stored as objects.
+    pub logs: LocalFunction,
     /// Evaluates the alerts of providers whose usage was just counted.
     pub watch: LocalFunction,
     /// Delivers events to webhook endpoints.
@@ -93,6 +98,13 @@ pub(super) const RECONCILE_QUEUE: &str = "steelyard-reconcile";
 /// The queue that feeds debit.
 pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
 
+/// The queue on which S3 announces logs, and the function that reads them sends itself what it has
+/// still to read.
+pub(super) const LOGS_QUEUE: &str = "steelyard-logs";
+
+/// The same, as the SDK names it.
+pub(crate) const LOGS_QUEUE_URL: &str = "http://sqs.local/000000000000/steelyard-logs";
+
 /// The queue that feeds webhooks.
 pub(super) const WEBHOOKS_QUEUE: &str = "steelyard-webhooks";
 
@@ -126,7 +138,7 @@ pub(super) struct Parts<'p> {
     pub(super) actions_need_approval: bool,
     pub(super) clock: &'p LocalClock,
     pub(super) config: &'p aws::SdkConfig,
-    /// The way of the function that tells what happened.
+    /// The way of the function that publishes events.
     pub(super) follower: &'p aws::SdkConfig,
 }
 
@@ -191,6 +203,7 @@ impl Parts<'_> {
         let settler = Settler { books: Books::new(billing, self.rules.clone()), usage: counted };
         let bus = Some(Bus::new(&config, EVENT_BUS.to_owned()));
         let events = Events::new(settler, local_events(&config), bus, EVENTS_KEPT, clock());
+        let logs = self.logs(address)?;
         let settler = Settler { books: self.books("watch"), usage: usage("watch") };
         let watch = Watch::new(settler, clock());
         Ok(Functions {
@@ -205,9 +218,19 @@ impl Parts<'_> {
             notify: function(notify, 30),
             reconcile: function(Reconcile::new(reconciler), 900),
             events: function(events, 60),
+            logs: function(logs, 900),
             watch: function(watch, 300),
             webhooks: function(webhooks, 60),
         })
+    }
+
+    fn logs(&self, address: SocketAddr) -> Result<Logs, Error> {
+        let Tables { billing, usage, .. } = self.tables("logs");
+        let calendar = self.rules.calendar.clone();
+        let counters = Counters { usage, calendar, clock: self.clock.clock() };
+        let objects = format!("http://{address}{OBJECTS_PATH}");
+        let buckets = Buckets::local(&self.config("logs"), &objects)?;
+        Ok(Logs::new(counters, billing, buckets, self.queue("logs", LOGS_QUEUE)))
     }
 
     /// The way of a function to AWS, with credentials of its own.

@@ -1,6 +1,6 @@
 //! What the local stack serves over HTTP, on one port: its start page, the pages of providers and
-//! operators, the usage, quote, offer and notification APIs, the Alipay gateway, the stack's status, and
-//! the AWS services for tools.
+//! operators, the usage, quote, offer and notification APIs, the Alipay gateway, the stack's
+//! status, and the AWS services for tools.
 
 use std::sync::Arc;
 
@@ -28,11 +28,17 @@ use super::catcher;
 use super::embedded::{self, Embedded, access_key, invoked_function};
 use super::functions::Functions;
 use super::lambda::LocalFunction;
+use super::objects::LocalObjects;
 use super::start::StartPages;
 use super::status;
 
 /// Every route of a stack. The embedded services answer the requests of AWS tools at any path.
-pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: StartPages) -> Router {
+pub(crate) fn router(
+    functions: &Functions,
+    embedded: &Arc<Embedded>,
+    objects: &LocalObjects,
+    start: StartPages,
+) -> Router {
     let route = |function: &LocalFunction| {
         let function = function.clone();
         any(move |method, uri, headers, body| invoke(function, method, uri, headers, body))
@@ -60,6 +66,7 @@ pub(crate) fn router(functions: &Functions, embedded: &Arc<Embedded>, start: Sta
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         // `door` bounds all bodies, and each function its own.
         .layer(DefaultBodyLimit::disable())
+        .merge(objects.router())
         .merge(catcher::routes())
         .merge(status::routes(&start.clock, &start.rules))
         .merge(start.alipay.router())
@@ -117,9 +124,9 @@ async fn invoke(
     }
 }
 
-/// The event that API Gateway makes of an HTTP request for a path, with or without a query, in payload
-/// format 2.0. The access key id of a signed request becomes the name of an IAM user; no signature is
-/// checked here.
+/// The event that API Gateway makes of an HTTP request for a path, with or without a query, in
+/// payload format 2.0. The access key id of a signed request becomes the name of an IAM user; no
+/// signature is checked here.
 #[must_use]
 pub fn http_event(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> Value {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));

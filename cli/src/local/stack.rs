@@ -27,11 +27,12 @@ use super::clock::LocalClock;
 use super::door::{self, Bounds, Hosts};
 use super::embedded::{Embedded, Request, Transport};
 use super::functions::{
-    DEBIT_QUEUE, Functions, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
+    DEBIT_QUEUE, Functions, LOGS_QUEUE, Parts, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE, USAGE_QUEUE,
     WEBHOOKS_QUEUE, dead_letter_queue,
 };
 use super::lambda::{EventSource, LocalFunction, NamedFunctions, asked, sqs};
 use super::listen::{Listeners, listen};
+use super::objects::LocalObjects;
 use super::server;
 use super::start::StartPages;
 use super::stream::StreamSource;
@@ -50,7 +51,8 @@ pub const ALIPAY_SECRET: &str = "steelyard/alipay";
 /// How many records of the stream the events function gets at once, as in the template.
 const STREAM_BATCH: u16 = 100;
 
-/// The most records of the stream of the usage table that the watch function gets at once, as DynamoDB gives them.
+/// The most records of the stream of the usage table that the watch function gets at once, as
+/// DynamoDB gives them.
 const REPORTS_BATCH: u16 = 1000;
 
 /// How to start a local stack.
@@ -68,8 +70,8 @@ pub struct StackOptions {
     pub actions_need_approval: bool,
     /// The clock of the functions, the queues and the local Alipay.
     pub clock: LocalClock,
-    /// Whether the streams of the tables are followed, as in a deployment. Without it nobody is told what happens: for
-    /// tests of everything else, which cost less so.
+    /// Whether the streams of the tables are followed, as in a deployment. Without it no event is
+    /// published: for tests of everything else, which cost less so.
     pub follows: bool,
 }
 
@@ -81,25 +83,27 @@ pub struct Stack {
     pub rules: DebitRules,
     /// The tables, reached as the functions reach them.
     pub tables: Tables,
-    /// What happened.
+    /// The events table, which the events function fills.
     pub events: EventsTable,
     /// The transport from the functions to the embedded services. It counts requests and injects
     /// faults.
     pub transport: Transport,
-    /// The transport of the function that tells what happened, so that it is apart from what is measured and from what
-    /// goes wrong.
+    /// The transport of the function that publishes events, so that it is apart from what is
+    /// measured and from what goes wrong.
     pub follower: Transport,
     /// The embedded services: DynamoDB, SQS, Secrets Manager and Lambda.
     pub embedded: Arc<Embedded>,
-    /// The local Alipay.
+    /// The objects of S3.
+    pub objects: LocalObjects,
+    /// The local Alipay, over real HTTP.
     pub alipay: LocalAlipay,
     /// The loopback address at which HTTP is served.
     pub address: SocketAddr,
-    /// The functions.
+    /// The functions, as Lambda has them.
     pub functions: Functions,
     /// Whether the streams are followed.
     follows: bool,
-    /// The streams from which what happens is told: first that of the billing table.
+    /// The streams from which events are published: first that of the billing table.
     told: [StreamSource; 3],
     /// The stream of the usage table, for alerts. It is followed while the stack is kept running.
     reports: StreamSource,
@@ -117,7 +121,8 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// When its data can't be opened, the port is taken, or the clock is before its last settlement.
+    /// When its data can't be opened, the port is taken, or the clock is before its last
+    /// settlement.
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
         let StackOptions {
             data,
@@ -155,6 +160,7 @@ impl Stack {
             (DEBIT_QUEUE, 360),
             (RECONCILE_QUEUE, 5400),
             (WEBHOOKS_QUEUE, 360),
+            (LOGS_QUEUE, 5400),
         ] {
             create_queue(&embedded, queue, visibility).await?;
         }
@@ -166,7 +172,9 @@ impl Stack {
         };
         let files = data.is_none().then(TempDir::new).transpose()?;
         let folder = files.as_ref().map(|files| files.path().to_owned()).or(data);
-        let archive = Archive::Folder(folder.unwrap_or_default());
+        let folder = folder.unwrap_or_default();
+        let objects = LocalObjects::in_folder(&folder, clock.clone(), Arc::clone(&embedded));
+        let archive = Archive::Folder(folder);
         let keys = json!({ "app_private_key": gateway.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
         let parts = Parts {
@@ -187,7 +195,7 @@ impl Stack {
             events: events.clone(),
             url: format!("http://{address}"),
         };
-        let router = server::router(&functions, &embedded, start);
+        let router = server::router(&functions, &embedded, &objects, start);
         let router = door::guarded(router, Hosts::of(&addresses), Bounds::STACK);
         let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
         let servers = sockets.into_iter().map(serve).collect();
@@ -199,6 +207,7 @@ impl Stack {
             transport,
             follower,
             embedded,
+            objects,
             alipay,
             address,
             follows,
@@ -218,7 +227,7 @@ impl Stack {
 
     /// The queues, each with the function that takes its messages.
     #[must_use]
-    pub fn event_sources(&self) -> [EventSource; 5] {
+    pub fn event_sources(&self) -> [EventSource; 6] {
         let source = |queue, batch_size, function: &LocalFunction| EventSource {
             queue,
             batch_size,
@@ -230,11 +239,12 @@ impl Stack {
             source(DEBIT_QUEUE, 5, &self.functions.debit),
             source(WEBHOOKS_QUEUE, 10, &self.functions.webhooks),
             source(RECONCILE_QUEUE, 1, &self.functions.reconcile),
+            source(LOGS_QUEUE, 1, &self.functions.logs),
         ]
     }
 
-    /// Delivers messages until no queue has a visible one, and then what changed in the tables until there is nothing
-    /// new.
+    /// Delivers messages until no queue has a visible one, and then what changed in the tables
+    /// until there is nothing new.
     ///
     /// # Errors
     ///
@@ -290,7 +300,8 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE]) {
+        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE, LOGS_QUEUE])
+        {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],

@@ -1,5 +1,5 @@
-//! The HTTP ways in, `POST /v1/usage`, `POST /v1/usage/void` and `POST /v1/logs/{rule}`, answered with a
-//! proper status and, when not all went well, problem details (RFC 9457).
+//! The HTTP ways in, `POST /v1/usage`, `POST /v1/usage/void` and `POST /v1/logs/{rule}`, answered
+//! with a proper status and, when not all went well, problem details (RFC 9457).
 
 mod events;
 mod logs;
@@ -7,16 +7,13 @@ mod logs;
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
 use steelyard_billing::Caller;
+use steelyard_metering::{Counting, REPORT_BYTES_MAX, ReportError, UsageReport, Void, VoidError};
 use steelyard_runtime::{Problem, web};
 
 use self::events::Mode;
 use self::logs::LOGS_PREFIX;
-pub(crate) use self::logs::StoredRules;
 pub use self::logs::{LOGS_PATH, POST_BYTES_MAX};
-use crate::count::Counting;
 use crate::event::{EventError, UsageEvent};
-use crate::report::{REPORT_BYTES_MAX, ReportError, UsageReport};
-use crate::void::{Void, VoidError};
 use crate::{CountError, Ingest};
 
 /// The path of usage reports.
@@ -25,7 +22,7 @@ pub const USAGE_PATH: &str = "/v1/usage";
 /// The path of withdrawals.
 pub const VOID_PATH: &str = "/v1/usage/void";
 
-/// Who withdraws a report where nobody is asked for a name, as on a local stack.
+/// The author of a withdrawal where no caller has a name, as on a local stack.
 const UNNAMED: &str = "an API without authorization";
 
 /// The largest request to withdraw a report, in bytes.

@@ -1,36 +1,23 @@
 //! The ingest function: counts usage reports, each once, and withdraws those that were wrong.
 //!
-//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API takes
-//! reports, CloudEvents, and the logs of gateways.
+//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API
+//! takes reports, CloudEvents, and the logs of gateways.
 
-mod count;
 mod event;
 mod http;
-mod import;
-mod report;
-mod void;
 
-pub use count::{
-    CountedShares, Counter, Counting, Cumulative, CumulativeShares, Raising, RefusedRecord,
-};
 pub use http::{LOGS_PATH, POST_BYTES_MAX, USAGE_PATH, VOID_PATH};
-pub use import::{Counters, ImportAs, ImportError, Importing, Progress, import};
-pub use report::{
-    Accepted, Counts, FUTURE_MAX, RECORDS_MAX, REPORT_BYTES_MAX, Refusal, Refused, ReportError,
-    Share, UsageReport,
-};
-pub use void::{Void, VoidError, Voided, Voider};
 
-use http::StoredRules;
 use serde_json::Value;
 use steelyard_billing::Caller;
+use steelyard_metering::{Counter, Counting, StoredRules, UsageReport, Voider};
 use steelyard_runtime::{
     Clock, Environment, Error, Function, Guard, Invocation, Message, NotAdmitted, aws,
     each_message, is_batch,
 };
 use steelyard_store::{BillingTable, StoreError, UsageTable};
 
-/// The function.
+/// The ingest function: it counts usage reports, events and posted logs.
 #[derive(Clone, Debug)]
 pub struct Ingest {
     counter: Counter,
@@ -51,8 +38,8 @@ enum CountError {
 }
 
 impl Ingest {
-    /// The function that counts by `counter`, and withdraws what that counted. It reads logs by the rules
-    /// that are stored in `billing`.
+    /// The function that counts by `counter`, and withdraws what that counted. It reads logs by the
+    /// rules that are stored in `billing`.
     #[must_use]
     pub fn new(counter: Counter, billing: BillingTable) -> Ingest {
         let (voider, guard) = (counter.voider(), counter.guard());

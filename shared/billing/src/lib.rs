@@ -24,6 +24,7 @@ mod gateway;
 mod id;
 mod in_flight;
 mod journal;
+mod logs;
 pub mod mandate;
 mod names;
 mod on_top;
@@ -102,6 +103,10 @@ pub use id::{
 pub use in_flight::Unanswered;
 pub use journal::{
     Cause, DepositMovement, DrawReason, Entry, EntryRecord, JournalError, Ledger, Posting,
+};
+pub use logs::{
+    LogOutcome, LogReading, LogsMessage, NotCounted, ObjectName, ObjectNameError, ReadingState,
+    UnknownCaller,
 };
 pub use mandate::Mandate;
 pub use names::{ListedNames, NamesMax, NamesMaxError};

@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use steelyard_billing::{IdError, ProviderId};
+use steelyard_billing::{IdError, ObjectName, ProviderId};
 use steelyard_json::JsonError;
 use steelyard_pricing::{ApiName, ApiNameError, Name};
 use thiserror::Error;
@@ -77,10 +77,26 @@ pub struct RuleDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "FieldNames"))]
     pub fields: Option<FieldNames>,
+    /// The objects of S3 that are logs to be read by this rule, as soon as they are stored. They are counted in the name
+    /// of a source that is named as the rule is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Objects>,
     /// By how many seconds the lines of a file may be out of order.
     #[serde(default = "window_s", skip_serializing_if = "is_window_s")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3600)))]
     pub window_s: u32,
+}
+
+/// Objects of a bucket of S3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Objects {
+    /// The bucket.
+    pub bucket: String,
+    /// What their keys begin with; empty for all of the bucket.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
 }
 
 /// Why a rule is refused: all that is wrong with it.
@@ -118,6 +134,9 @@ pub enum RuleFault {
     /// The fields make no map.
     #[error(transparent)]
     Fields(FieldMapError),
+    /// A bucket has no name.
+    #[error("there is no bucket")]
+    NoBucket,
     /// The window is out of its range.
     #[error("must be 1 to {WINDOW_S_MAX} seconds")]
     Window,
@@ -140,8 +159,18 @@ impl RuleDocument {
             status: StatusRule::default(),
             methods: MethodRule::default(),
             fields: None,
+            objects: Vec::new(),
             window_s: WINDOW_S,
         }
+    }
+
+    /// How much of the name of an object this rule names: the length of the prefix of its key. None if the rule is
+    /// not for it.
+    #[must_use]
+    pub fn names(&self, object: &ObjectName) -> Option<usize> {
+        let ObjectName { bucket, key } = object;
+        let of = self.objects.iter().filter(|of| of.bucket == *bucket);
+        of.filter(|of| key.starts_with(&of.prefix)).map(|of| of.prefix.len()).max()
     }
 
     /// Reads a document, which may still make no sense: [`Rule::try_from`] tells.
@@ -214,6 +243,7 @@ fn faults(document: &RuleDocument) -> impl Iterator<Item = (String, RuleFault)> 
     let RuleDocument { caller, callers, provider_prefix, api_prefix, window_s, .. } = document;
     let hops = document.trusted_hops.is_some() && !caller.may_be_forwarded();
     let no_caller = callers.as_ref().is_some_and(|callers| callers.contains_key(""));
+    let no_bucket = document.objects.iter().any(|of| of.bucket.is_empty());
     let two_ways = callers.is_some() && !provider_prefix.is_empty();
     // A prefix that would make every line a bad one is refused before the first.
     let provider = format!("{provider_prefix}x").parse::<ProviderId>().err();
@@ -221,6 +251,7 @@ fn faults(document: &RuleDocument) -> impl Iterator<Item = (String, RuleFault)> 
     let found = [
         ("trusted_hops", hops.then(|| RuleFault::TrustedHops(caller.clone()))),
         ("callers", no_caller.then_some(RuleFault::NoCaller)),
+        ("objects", no_bucket.then_some(RuleFault::NoBucket)),
         ("provider_prefix", two_ways.then_some(RuleFault::TwoWays)),
         ("provider_prefix", provider.map(RuleFault::ProviderPrefix)),
         ("api_prefix", api.map(RuleFault::ApiPrefix)),

@@ -96,6 +96,15 @@ impl Input {
         }
     }
 
+    /// Whether nothing is left.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes can't be read or unpacked.
+    pub fn is_at_end(&mut self) -> io::Result<bool> {
+        Ok(self.lines.fill_buf()?.is_empty())
+    }
+
     /// All that is left, unpacked.
     pub fn rest(&mut self) -> impl Read {
         &mut self.lines

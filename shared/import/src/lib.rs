@@ -29,6 +29,7 @@ mod input;
 mod kinds;
 mod line;
 mod line_error;
+mod object;
 mod packing;
 mod path;
 mod post;
@@ -48,7 +49,9 @@ pub use caller::{CALLER_BYTES_MAX, CallerError, CallerRule, CallerTextError};
 pub use caller_map::{
     CallerMap, CallerMapError, Callers, HEADER, Unmapped, open_callers, read_callers,
 };
-pub use document::{RULE_BYTES_MAX, RuleDocument, RuleError, RuleFault, WINDOW_S, WINDOW_S_MAX};
+pub use document::{
+    Objects, RULE_BYTES_MAX, RuleDocument, RuleError, RuleFault, WINDOW_S, WINDOW_S_MAX,
+};
 pub use edges::Edges;
 pub use excerpt::Excerpt;
 pub use fields::{FieldError, FieldMap, FieldMapError, FieldNames};
@@ -59,6 +62,7 @@ pub use input::{Input, LINE_BYTES_MAX, LineEnd};
 pub use kinds::Kinds;
 pub use line::{Identity, Line, LineCalls};
 pub use line_error::{ID_BYTES_MAX, LineError};
+pub use object::{SEGMENT_LINES, Segment, Segments};
 pub use path::Path;
 pub use reasons::{EXAMPLES_MAX, REASONS_MAX, Reason, Reasons, Refused};
 pub use request::{Odd, Request};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
-use steelyard_billing::{ProviderId, ReportId};
+use steelyard_billing::{LogOutcome, NotCounted, ProviderId, ReportId, UnknownCaller};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered, Usage};
 
 use super::batch::{BadLine, Batch, Record, is_nothing};
@@ -141,10 +141,52 @@ impl Summary {
             && self.refused.providers.is_empty()
     }
 
+    /// How many lines and calls are not counted, though they may have to be: for what they say, for who calls, as
+    /// conflicts, or because they were refused.
+    #[must_use]
+    pub fn not_counted(&self) -> u64 {
+        self.refused_lines() + self.refusals.count + self.conflict.metered.calls.get()
+    }
+
     /// The lines that were refused for what they say.
     #[must_use]
     pub fn refused_lines(&self) -> u64 {
         self.bad.count + self.unmapped.lines
+    }
+
+    /// The same in short, as it is noted of a log.
+    #[must_use]
+    pub fn outcome(&self) -> LogOutcome {
+        let calls = |tally: &Tally| tally.metered.calls.get();
+        let short = |text: &str| text.chars().take(LogOutcome::TEXT_MAX).collect::<String>();
+        let bad = self.bad.reasons.iter().map(|of| {
+            let line = of.examples.first().map_or(0, |example| example.line);
+            NotCounted { reason: short(&of.reason), count: of.count, line }
+        });
+        let refused = self.refusals.reasons.iter().map(|of| {
+            let line = of.examples.first().map_or(0, |example| example.line);
+            NotCounted { reason: short(&of.reason), count: of.count, line }
+        });
+        let (callers, _) = self.unmapped.shown();
+        let callers = callers.into_iter().take(LogOutcome::CALLERS_MAX);
+        LogOutcome {
+            lines: self.lines,
+            blank: self.blank,
+            odd: self.odd.count,
+            not_billable: self.not_billable.count,
+            unmapped: self.unmapped.lines,
+            billable: self.billable,
+            bad: self.bad.count,
+            counted: calls(&self.counted),
+            duplicate: calls(&self.duplicate),
+            withdrawn: calls(&self.withdrawn),
+            conflict: calls(&self.conflict),
+            refused: calls(&self.refused),
+            reasons: bad.chain(refused).take(LogOutcome::REASONS_MAX).collect(),
+            callers: callers
+                .map(|(caller, calls)| UnknownCaller { caller: short(caller), calls })
+                .collect(),
+        }
     }
 
     /// Takes in what the lines of a batch say.

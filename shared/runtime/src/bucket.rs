@@ -1,4 +1,4 @@
-//! An S3 bucket that files are put into and read from.
+//! Buckets of S3 that files are put into and read from.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,6 +9,9 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_lambda_events::http::{Request, Response};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use rusty_s3::{Credentials, S3Action, UrlStyle};
 use thiserror::Error;
 use url::Url;
@@ -17,12 +20,36 @@ use crate::endpoints::Endpoints;
 use crate::http::{Connections, Roots, connections};
 use crate::{Environment, Error};
 
+/// The buckets of a region, as one caller reaches them.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    endpoint: Url,
+    style: UrlStyle,
+    region: String,
+    credentials: SharedCredentialsProvider,
+    connections: Connections,
+}
+
 /// A bucket for files.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     bucket: rusty_s3::Bucket,
     credentials: SharedCredentialsProvider,
     connections: Connections,
+}
+
+/// A file that is being read. What is dropped before its end is not read on.
+#[derive(Debug)]
+pub struct Stored {
+    /// The mark that distinguishes its content from that of other files under the key, as S3 says
+    /// it.
+    pub etag: String,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// When S3 got it, to the second.
+    pub stored_at: Timestamp,
+    key: String,
+    parts: ByteStream,
 }
 
 /// Why a file could not be put or read. One that was put may be there all the same; putting it
@@ -40,6 +67,14 @@ pub enum BucketError {
         /// The failure of the transport.
         #[source]
         source: BoxError,
+    },
+    /// The answer lacks what every answer has.
+    #[error("S3 does not say {what} of {key}")]
+    Unsaid {
+        /// The file's key.
+        key: String,
+        /// The name of the missing header.
+        what: &'static str,
     },
     /// S3 answered with a status that is no success.
     #[error("S3 answers {status} to {key}")]
@@ -62,30 +97,57 @@ const ANSWER_MAX: Duration = Duration::from_secs(300);
 /// How long S3 may take for the next part of a file.
 const PART_MAX: Duration = Duration::from_secs(30);
 
-impl Bucket {
-    /// A bucket of that name in the function's region, or at the endpoint that
-    /// `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names.
+impl Buckets {
+    /// The buckets of the function's region, or those at the endpoint that `AWS_ENDPOINT_URL_S3` or
+    /// `AWS_ENDPOINT_URL` names.
     ///
     /// # Errors
     ///
-    /// When the region, the credentials or the root certificates are missing, or the name is none.
-    pub fn in_lambda(
-        environment: &Environment,
-        config: &SdkConfig,
-        name: String,
-    ) -> Result<Bucket, Error> {
+    /// When the region, the credentials or the root certificates are missing.
+    pub fn in_lambda(environment: &Environment, config: &SdkConfig) -> Result<Buckets, Error> {
         let region = environment.required("AWS_REGION")?;
         let (endpoint, style) = match Endpoints::of(environment).endpoint("S3") {
             Some(endpoint) => (Url::parse(endpoint)?, UrlStyle::Path),
             None => (Url::parse(&endpoint(&region))?, UrlStyle::VirtualHost),
         };
-        Ok(Bucket {
-            bucket: rusty_s3::Bucket::new(endpoint, style, name, region)?,
-            credentials: config.credentials_provider().ok_or("no credentials for the bucket")?,
-            connections: connections(Roots::Own)?,
-        })
+        Buckets::reached(endpoint, style, region, config, Roots::Own)
     }
 
+    /// The buckets of a local stack, at an address that ends with `/`.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none, or the system has no root certificates.
+    pub fn local(config: &SdkConfig, endpoint: &str) -> Result<Buckets, Error> {
+        let endpoint = Url::parse(endpoint)?;
+        Buckets::reached(endpoint, UrlStyle::Path, "local".to_owned(), config, Roots::System)
+    }
+
+    fn reached(
+        endpoint: Url,
+        style: UrlStyle,
+        region: String,
+        config: &SdkConfig,
+        roots: Roots,
+    ) -> Result<Buckets, Error> {
+        let credentials = config.credentials_provider().ok_or("no credentials for buckets")?;
+        let connections = connections(roots)?;
+        Ok(Buckets { endpoint, style, region, credentials, connections })
+    }
+
+    /// The bucket of a name.
+    ///
+    /// # Errors
+    ///
+    /// When no bucket can have the name.
+    pub fn named(&self, name: String) -> Result<Bucket, Error> {
+        let Buckets { endpoint, style, region, credentials, connections } = self.clone();
+        let bucket = rusty_s3::Bucket::new(endpoint, style, name, region)?;
+        Ok(Bucket { bucket, credentials, connections })
+    }
+}
+
+impl Bucket {
     /// Puts a file under a key, in place of one that is there. It is read part by part.
     ///
     /// # Errors
@@ -106,17 +168,35 @@ impl Bucket {
     ///
     /// [`BucketError`] naming the key.
     pub async fn get(&self, key: &str, file: &mut (dyn Write + Send)) -> Result<(), BucketError> {
+        let mut stored = self.open(key).await?;
+        while let Some(part) = stored.part().await {
+            file.write_all(&part?).map_err(|error| failed(key, error))?;
+        }
+        Ok(())
+    }
+
+    /// Begins to read the file under a key.
+    ///
+    /// # Errors
+    ///
+    /// [`BucketError`] naming the key.
+    pub async fn open(&self, key: &str) -> Result<Stored, BucketError> {
         let credentials = self.credentials().await?;
         let url = self.bucket.get_object(Some(&credentials), key).sign(SIGNED_FOR);
         let request = Request::get(url.as_str()).body(SdkBody::empty());
         let answer = self.answer(key, request.map_err(|error| failed(key, error))?).await?;
-        let mut parts = ByteStream::new(answer.into_body());
-        loop {
-            let part = tokio::time::timeout(PART_MAX, parts.next()).await;
-            let Some(part) = part.map_err(|elapsed| failed(key, elapsed))? else { return Ok(()) };
-            let part = part.map_err(|error| failed(key, error))?;
-            file.write_all(&part).map_err(|error| failed(key, error))?;
-        }
+        let said = |name: &str| answer.headers().get(name)?.to_str().ok();
+        let unsaid = |what| BucketError::Unsaid { key: key.to_owned(), what };
+        let etag = said("etag").map(|etag| etag.trim_matches('"').to_owned());
+        let bytes = said("content-length").and_then(|bytes| bytes.parse().ok());
+        let stored_at = said("last-modified").and_then(|at| rfc2822::parse(at).ok());
+        Ok(Stored {
+            etag: etag.ok_or_else(|| unsaid("the version"))?,
+            bytes: bytes.ok_or_else(|| unsaid("the size"))?,
+            stored_at: stored_at.ok_or_else(|| unsaid("the time"))?.timestamp(),
+            key: key.to_owned(),
+            parts: ByteStream::new(answer.into_body()),
+        })
     }
 
     async fn credentials(&self) -> Result<Credentials, BucketError> {
@@ -142,6 +222,16 @@ impl Bucket {
             Ok(answer.map(SdkBody::from_body_1_x))
         } else {
             Err(BucketError::Refused { key: key.to_owned(), status: status.as_u16() })
+        }
+    }
+}
+
+impl Stored {
+    /// The next part; none at the end. After an error there are no more.
+    pub async fn part(&mut self) -> Option<Result<Bytes, BucketError>> {
+        match tokio::time::timeout(PART_MAX, self.parts.next()).await {
+            Err(elapsed) => Some(Err(failed(&self.key, elapsed))),
+            Ok(part) => Some(part?.map_err(|error| failed(&self.key, error))),
         }
     }
 }
@@ -176,11 +266,12 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_read_part_by_part_and_not_at_all_when_it_breaks_off_or_is_missing() {
         for (answer, expected) in [
-            ("200 OK\r\ncontent-length: 11\r\n\r\nPK-the-bill", Some(&b"PK-the-bill"[..])),
-            ("200 OK\r\ncontent-length: 12\r\n\r\nPK-the-bill", None),
-            ("404 Not Found\r\ncontent-length: 2\r\n\r\nno", None),
+            (stored(11), Some(&b"PK-the-bill"[..])),
+            (stored(12), None),
+            (stored(11).replace("etag", "tag"), None),
+            ("404 Not Found\r\ncontent-length: 2\r\n\r\nno".to_owned(), None),
         ] {
-            let (endpoint, asked) = server(answer, "\r\n\r\n").await;
+            let (endpoint, asked) = server(&answer, "\r\n\r\n").await;
             let mut file = Vec::new();
             let got = bucket(&endpoint).get("2026-03-01/trade.zip", &mut file).await;
             assert_eq!(got.ok().map(|()| &*file), expected, "{answer}");
@@ -188,6 +279,14 @@ mod tests {
             assert!(asked.starts_with("GET /bills/2026-03-01/trade.zip?"), "{asked}");
             assert!(asked.contains("X-Amz-Signature="), "{asked}");
         }
+    }
+
+    /// The answer to a request for the file, if it had so many bytes.
+    fn stored(bytes: usize) -> String {
+        let at = "Sun, 01 Mar 2026 10:30:00 GMT";
+        format!(
+            "200 OK\r\netag: \"d41d\"\r\nlast-modified: {at}\r\ncontent-length: {bytes}\r\n\r\nPK-the-bill"
+        )
     }
 
     /// A server that answers so once it was asked to the end, and keeps what it was asked.
@@ -223,7 +322,7 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        Bucket::in_lambda(&environment, &config, "bills".to_owned()).unwrap()
+        Buckets::in_lambda(&environment, &config).unwrap().named("bills".to_owned()).unwrap()
     }
 
     #[tokio::test]

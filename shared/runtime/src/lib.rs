@@ -26,7 +26,7 @@ pub mod web;
 
 pub use batch::{Message, each_message, each_message_in_turn, is_batch};
 #[cfg(feature = "bucket")]
-pub use bucket::{Bucket, BucketError};
+pub use bucket::{Bucket, BucketError, Buckets, Stored};
 #[cfg(feature = "bus")]
 pub use bus::{Bus, BusError};
 #[cfg(feature = "callee")]

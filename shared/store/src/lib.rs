@@ -22,6 +22,7 @@ mod events;
 mod idempotency;
 mod item;
 mod ladders;
+mod logs;
 mod mandates;
 mod packed;
 mod packed_parts;

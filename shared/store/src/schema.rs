@@ -130,6 +130,8 @@ pub(crate) const LATE_PREFIX: &str = "late#";
 pub(crate) const ACCESS: &str = "#access";
 /// The partition of what was refused of queued reports.
 pub(crate) const REFUSED: &str = "#refused";
+/// The partitions of what was read of logs in S3, by the day of UTC on which S3 got them.
+pub(crate) const LOGS_PREFIX: &str = "#logs#";
 pub(crate) const SOURCE_PREFIX: &str = "source#";
 pub(crate) const CALLER_PREFIX: &str = "caller#";
 pub(crate) const STATEMENT_PREFIX: &str = "statement#";

@@ -10,7 +10,7 @@ use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider
 use steelyard_books::{Books, PlanAdded};
 use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_import::{Input, Summary};
-use steelyard_ingest::{Counters, ImportAs, import};
+use steelyard_metering::{Counters, ImportAs, import};
 use steelyard_pricing::{AlertRules, BillingMonth, Fen, Plan};
 
 /// Pages: 20 calls free, the next 50 a fen each, then half a fen. Files: 1.23 fen each.

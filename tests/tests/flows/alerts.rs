@@ -23,7 +23,7 @@ async fn open() -> Platform {
     platform
 }
 
-async fn set(platform: &Platform, provider: &str, document: &str) {
+pub(crate) async fn set(platform: &Platform, provider: &str, document: &str) {
     let rules = AlertRules::read(document).unwrap();
     platform.books().set_alerts(&provider.parse().unwrap(), &rules).await.unwrap();
 }
@@ -46,7 +46,7 @@ async fn watch(platform: &Platform, records: Vec<Value>) -> Value {
 }
 
 /// Watch takes a report of a provider that was just counted.
-async fn watched(platform: &Platform, provider: &str) {
+pub(crate) async fn watched(platform: &Platform, provider: &str) {
     let records = vec![written(provider, "2015-05-10", "r", "INSERT", 1)];
     assert_eq!(watch(platform, records).await, json!({ "batchItemFailures": [] }));
 }
@@ -116,7 +116,8 @@ async fn alerts_cost_a_night_no_request_whether_they_are_triggered_or_not() {
     let (without, _) = night(None).await;
     let (with, usage) = night(Some(r#"{"budget": {"monthly": "1.00", "percent": [50]}}"#)).await;
     assert_eq!(with, without, "{usage:?}");
-    // The calls of a day are compared with statements: a query for each provider that asks for it, and the note.
+    // The calls of a day are compared with statements: a query for each provider that asks for it,
+    // and the note.
     let both = r#"{"budget": {"monthly": "1.00", "percent": [50]}, "unusual_day_percent": 200}"#;
     assert_eq!(night(Some(both)).await.0, without + 20);
 }

@@ -1,5 +1,5 @@
-//! Flows through the whole system, each of real parts: the functions over the embedded services, the
-//! SDK, HTTP, signatures. One binary, since each would link the whole system again.
+//! Flows through the whole system, each of real parts: the functions over the embedded services,
+//! the SDK, HTTP, signatures. One binary, since each would link the whole system again.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,6 +21,7 @@ mod deposit;
 mod dispatch;
 mod documents;
 mod events;
+mod every_event;
 mod faults;
 mod ingest;
 mod kept;
@@ -44,6 +45,7 @@ mod requested;
 mod retention;
 mod rights;
 mod runs;
+mod s3_logs;
 mod settle;
 mod standing;
 mod standing_told;

@@ -1,4 +1,4 @@
-//! The life of a mandate, over real HTTP to the local Alipay: offered, signed, told of or not,
+//! The life of a mandate, over real HTTP to the local Alipay: offered, signed, notified or not,
 //! suspended, replaced and ended; and what becomes of the debits under it.
 
 mod debits;
@@ -35,15 +35,15 @@ async fn used() -> Platform {
 }
 
 /// Offers a mandate, which its provider signs at once, with these funds. Gives Alipay's number.
-async fn sign(platform: &Platform, provider: &str, funds: i64) -> String {
+pub(crate) async fn sign(platform: &Platform, provider: &str, funds: i64) -> String {
     let offered = platform.offer_mandate(provider).await;
     let number = offered["external_agreement_no"].as_str().unwrap();
     let now = platform.stack.clock.now();
     platform.stack.alipay.sign_agreement(number, provider, fen(funds), now).unwrap()
 }
 
-/// The same platform on the second of May at half past midnight: the mandate is signed and told of,
-/// ¥100.00 are owed, and a debit is open. Gives Alipay's number of the agreement.
+/// The same platform on the second of May at half past midnight: the mandate is signed and
+/// notified, ¥100.00 are owed, and a debit is open. Gives Alipay's number of the agreement.
 async fn indebted() -> (Platform, String) {
     let platform = used().await;
     let agreement = sign(&platform, "a", 1_000_000).await;

@@ -58,7 +58,7 @@ fn set(function: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The variables that README's table tells of a function, besides Lambda's own.
+/// The variables that README's table has for a function, besides Lambda's own.
 fn told(function: &str) -> BTreeSet<String> {
     let rows = README.lines().filter_map(|line| line.strip_prefix("| `"));
     let rows = rows.filter_map(|row| row.split_once("` | "));
@@ -86,6 +86,7 @@ fn template_sets_for_each_function_the_variables_that_readme_tells() {
         "events",
         "watch",
         "webhooks",
+        "logs",
     ] {
         assert!(!set(function).is_empty(), "{function}");
         assert_eq!(set(function), told(function), "{function}");
@@ -165,7 +166,7 @@ fn every_operation_of_the_document_has_a_route_with_the_authorizer_that_it_says(
 }
 
 /// The sources of everything that logs.
-const LOGGING: [&str; 11] = [
+const LOGGING: [&str; 12] = [
     include_str!("../../../functions/settle/src/lib.rs"),
     include_str!("../../../functions/debit/src/breaker.rs"),
     include_str!("../../../functions/debit/src/debit.rs"),
@@ -173,6 +174,7 @@ const LOGGING: [&str; 11] = [
     include_str!("../../../functions/debit/src/recharge.rs"),
     include_str!("../../../functions/debit/src/refund.rs"),
     include_str!("../../../functions/ingest/src/http/logs.rs"),
+    include_str!("../../../functions/logs/src/lib.rs"),
     include_str!("../../../functions/notify/src/lib.rs"),
     include_str!("../../../functions/reconcile/src/reconciler.rs"),
     include_str!("../../../functions/webhooks/src/delivery.rs"),
@@ -218,7 +220,8 @@ fn fields_that_are_logged_for_a_metric_are_made_one_by_the_template() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// The names of alarms in a text: those of the template's resources, or in the rows of the alarms' tables.
+/// The names of alarms in a text: those of the template's resources, or in the rows of the alarms'
+/// tables.
 fn alarms<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
     let words = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric()));
     words.filter(|word| word.len() > "Alarm".len() && word.ends_with("Alarm")).collect()

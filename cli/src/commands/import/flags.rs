@@ -138,6 +138,7 @@ impl RuleFlags {
             status: self.status,
             methods: self.methods,
             fields: self.fields,
+            objects: Vec::new(),
             window_s: self.window,
         }
     }

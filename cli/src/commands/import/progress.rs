@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
 use steelyard_import::Input;
-use steelyard_ingest::Progress;
+use steelyard_metering::Progress;
 use steelyard_runtime::Error;
 
 use crate::output::grouped;

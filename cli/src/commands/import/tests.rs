@@ -12,7 +12,7 @@ use serde_json::json;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, Provider, ProviderId};
 use steelyard_books::Books;
 use steelyard_import::{Input, Rule, Summary};
-use steelyard_ingest::{Counters, ImportAs, ImportError, Progress, import};
+use steelyard_metering::{Counters, ImportAs, ImportError, Progress, import};
 use steelyard_pricing::{AlertRules, BillingDay, BillingMonth, Fen, Metered};
 use steelyard_runtime::{Clock, aws};
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use steelyard_billing::{ProviderId, Reason, ReportId, SourceId, chain};
 use steelyard_books::Correction;
-use steelyard_ingest::{Counter, Counting, Counts, UsageReport, Void, Voided};
+use steelyard_metering::{Counter, Counting, Counts, UsageReport, Void, Voided};
 use steelyard_pricing::{BillingDay, Usage};
 use steelyard_runtime::Error;
 use steelyard_store::{Counted, CountedReport};

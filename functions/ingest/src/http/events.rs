@@ -7,27 +7,26 @@ use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 use steelyard_billing::Caller;
+use steelyard_metering::{Counting, RECORDS_MAX};
 use steelyard_runtime::{NotAdmitted, Problem, web};
 use steelyard_store::{Counted, StoreError};
 
-use crate::count::Counting;
 use crate::event::{EventError, EventName, UsageEvent, media_type};
-use crate::report::RECORDS_MAX;
 use crate::{CountError, Ingest};
 
 /// How a request carries usage.
 pub(super) enum Mode {
-    /// As a usage report.
+    /// A usage report of ours.
     Report,
-    /// As an event.
+    /// A CloudEvent in JSON.
     Event,
-    /// As a list of events.
+    /// A list of CloudEvents in JSON.
     Events,
     /// As an event whose attributes are headers.
     Headers,
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct EventOutcome {
     source: String,

@@ -3,22 +3,16 @@
 //! A post is repeated until it is answered with success. So what is counted of it counts once: a call with an
 //! id of its own by that id, in whatever post it comes, and all others by the content of the whole post.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use steelyard_billing::{Caller, ReportId, SourceId};
-use steelyard_import::{Batch, Rule, RuleError, Summary};
+use steelyard_import::{Batch, Summary};
+use steelyard_metering::{ImportError, NoRule, count_identified, count_post};
 use steelyard_pricing::Name;
 use steelyard_runtime::{Problem, web};
-use steelyard_store::{BillingTable, StoreError};
-use thiserror::Error;
 
 use crate::Ingest;
-use crate::import::{ImportError, count_identified, count_post};
 
 /// The path of logs, with the name of their rule.
 pub const LOGS_PATH: &str = "/v1/logs/{rule}";
@@ -27,52 +21,6 @@ pub(super) const LOGS_PREFIX: &str = "/v1/logs/";
 
 /// The largest post of logs, in bytes, packed and unpacked.
 pub const POST_BYTES_MAX: usize = 4_000_000;
-
-/// For how long a rule that was read is used.
-const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(1);
-
-/// The stored rules, each read again after a minute.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredRules {
-    table: BillingTable,
-    known: Arc<Mutex<KnownRules>>,
-}
-
-/// Rules by their names, each with when it was read.
-type KnownRules = BTreeMap<Name, (Timestamp, Arc<Rule>)>;
-
-/// Why there is no rule.
-#[derive(Debug, Error)]
-pub(crate) enum NoRule {
-    /// None is stored under the name.
-    #[error("no rule of this name is stored; `steelyard rule add` stores one")]
-    Unknown,
-    /// The stored one makes no sense to this version.
-    #[error("the rule cannot be used: {0}")]
-    Refused(#[from] RuleError),
-    /// The table failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl StoredRules {
-    pub(crate) fn new(table: BillingTable) -> StoredRules {
-        StoredRules { table, known: Arc::default() }
-    }
-
-    async fn rule(&self, name: &Name, now: Timestamp) -> Result<Arc<Rule>, NoRule> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        let known = known.filter(|(since, _)| *since <= now && now < *since + KNOWN_FOR);
-        if let Some((_, rule)) = known {
-            return Ok(rule);
-        }
-        let stored = self.table.rule(name).await?.ok_or(NoRule::Unknown)?;
-        let rule = Arc::new(Rule::read(&stored.document)?);
-        let read = (now, Arc::clone(&rule));
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), read);
-        Ok(rule)
-    }
-}
 
 impl Ingest {
     /// Answers a post. A line that cannot be counted is told in the answer and in the log, and does not fail the
@@ -133,10 +81,9 @@ impl Ingest {
         }
         let outcome = json!(summary);
         if !summary.is_complete() {
-            let conflict = summary.conflict.metered.calls.get();
             tracing::warn!(
                 %caller, source.id = %source, report.id = %id, %outcome,
-                logs_not_counted = summary.refused_lines() + summary.refusals.count + conflict,
+                logs_not_counted = summary.not_counted(),
                 "a post of logs is not counted whole"
             );
         }
@@ -165,7 +112,7 @@ fn post_id(body: &[u8]) -> ReportId {
 fn refused_rule(error: &NoRule) -> ApiGatewayV2httpResponse {
     match error {
         NoRule::Unknown => web::problem(Problem::NotFound, &error.to_string(), json!({})),
-        NoRule::Refused(_) | NoRule::Store(_) => {
+        NoRule::Refused(_) | NoRule::Unreadable(_) | NoRule::Store(_) => {
             let error: &(dyn std::error::Error + 'static) = error;
             tracing::error!(error, "cannot read a rule");
             web::unavailable("the rule cannot be read; send the same post again")

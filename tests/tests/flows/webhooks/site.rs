@@ -11,31 +11,31 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::Value;
 
-/// How a site answers.
+/// The way in which a site answers.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
-    /// By a status.
+pub(crate) enum Answer {
+    /// The answer has this status.
     Status(u16),
     /// By 400 to the event of that number, and by 200 to all others.
     RefusesOne(u64),
-    /// By 302 to another address.
+    /// The answer is 302 to another address.
     Redirect(String),
-    /// Never.
+    /// No answer is sent.
     Hang,
     /// By 200 and a body that does not end.
     Endless,
 }
 
-/// What a site got.
+/// A delivery as the site received it.
 #[derive(Clone, Debug)]
-pub(super) struct Delivery {
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) at: Instant,
+pub(crate) struct Delivery {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) at: Instant,
 }
 
 impl Delivery {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
@@ -53,14 +53,14 @@ struct Inner {
 
 /// A receiver on this machine.
 #[derive(Clone)]
-pub(super) struct Site {
-    pub(super) url: String,
-    pub(super) port: u16,
+pub(crate) struct Site {
+    pub(crate) url: String,
+    pub(crate) port: u16,
     inner: Arc<Mutex<Inner>>,
 }
 
 impl Site {
-    pub(super) async fn open(answer: Answer) -> Site {
+    pub(crate) async fn open(answer: Answer) -> Site {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let inner = Arc::new(Mutex::new(Inner { answer, asked: 0, taken: Vec::new() }));
@@ -70,22 +70,22 @@ impl Site {
     }
 
     /// From now on it answers so.
-    pub(super) fn answers(&self, answer: Answer) {
+    pub(crate) fn answers(&self, answer: Answer) {
         self.inner.lock().unwrap().answer = answer;
     }
 
     /// How many requests it got.
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.inner.lock().unwrap().asked
     }
 
     /// What it answered by a status of 200 to 299, in order.
-    pub(super) fn taken(&self) -> Vec<Delivery> {
+    pub(crate) fn taken(&self) -> Vec<Delivery> {
         self.inner.lock().unwrap().taken.clone()
     }
 
     /// Forgets what it took.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.inner.lock().unwrap().taken.clear();
     }
 }

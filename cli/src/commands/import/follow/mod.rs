@@ -17,7 +17,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use steelyard_billing::{ProviderId, ReportId};
 use steelyard_import::{Batch, Input, LineEnd, Lines, Summary};
-use steelyard_ingest::{Counters, ImportAs, Importing};
+use steelyard_metering::{Counters, ImportAs, Importing};
 use steelyard_pricing::{BillingDay, BillingMonth, Metered};
 use steelyard_runtime::{Error, chain};
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,0 +1,261 @@
+//! `steelyard logs`: what was read of logs in S3.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+use serde_json::json;
+use steelyard_billing::{LogOutcome, LogReading, LogsMessage, ObjectName, ReadingState};
+use steelyard_runtime::Error;
+use steelyard_store::{Unreadable, UsageTable};
+
+use crate::exit::Exit;
+use crate::output::{self, Times, grouped};
+use crate::target::{PlatformArgs, TargetArgs};
+
+/// For how many days back `show` looks for an object.
+const SHOWN_DAYS: i32 = 100;
+
+/// Show what was read of logs in S3, and have one read again.
+///
+/// A rule that names a bucket says how its objects are read: see `objects` in `steelyard rule
+/// schema`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogsCommand {
+    /// List the logs that S3 got on a day. Exits with 3 if one waits for an operator: no rule names
+    /// its bucket, or it cannot be read on.
+    List {
+        /// The day of UTC on which S3 got them [default: today and yesterday].
+        #[arg(long)]
+        day: Option<Date>,
+        /// Only those of which something is not counted.
+        #[arg(long)]
+        missing: bool,
+    },
+    /// Show what was read of one log, reading by reading, and what of it is not counted.
+    Show {
+        /// The object, such as `s3://bucket/key`.
+        #[arg(value_parser = ObjectName::parse)]
+        object: ObjectName,
+        /// The day of UTC on which S3 got it [default: the last 100 days].
+        #[arg(long)]
+        day: Option<Date>,
+    },
+    /// Have logs read again from their beginnings, such as after a rule was stored or mended.
+    /// Nothing is counted twice.
+    Again(AgainArgs),
+}
+
+/// Which logs to read again.
+#[derive(Debug, Args)]
+pub(crate) struct AgainArgs {
+    /// The objects, such as `s3://bucket/key`.
+    #[arg(value_parser = ObjectName::parse, required_unless_present = "day")]
+    objects: Vec<ObjectName>,
+    /// All that S3 got on this day of UTC, and of which something is not counted.
+    #[arg(long, conflicts_with = "objects")]
+    day: Option<Date>,
+}
+
+/// A log, with all that was read of it.
+#[derive(Clone, Debug, Serialize)]
+struct Log {
+    object: ObjectName,
+    stored_at: Timestamp,
+    bytes: u64,
+    state: ReadingState,
+    outcome: LogOutcome,
+    readings: Vec<LogReading>,
+}
+
+impl LogsCommand {
+    pub(crate) async fn run(
+        self,
+        target: &TargetArgs,
+        platform: &PlatformArgs,
+    ) -> Result<Exit, Error> {
+        let system = target.system_to_read(platform).await?;
+        let usage = &system.tables.usage;
+        let times = Times::in_zone(system.rules()?.calendar.time_zone())?;
+        let today = system.clock.now().to_zoned(TimeZone::UTC).date();
+        match self {
+            LogsCommand::List { day, missing } => {
+                let days =
+                    day.map_or_else(|| vec![today, today.saturating_sub(1.day())], |day| vec![day]);
+                let (mut logs, unreadable) = logs_of(usage, &days).await?;
+                logs.retain(|log| !missing || log.is_missing());
+                list(target, &logs, &unreadable, &times)
+            }
+            LogsCommand::Show { object, day } => {
+                let days = day.map_or_else(
+                    || (0..SHOWN_DAYS).map(|back| today.saturating_sub(back.days())).collect(),
+                    |day| vec![day],
+                );
+                for day in days {
+                    let found = usage.readings_of_log(&object, day).await?;
+                    if let Some(log) = Log::of(found.readable) {
+                        return show(target, &log, &times);
+                    }
+                }
+                Err(format!("nothing is noted of {object}: see `steelyard logs list`").into())
+            }
+            LogsCommand::Again(AgainArgs { objects, day }) => {
+                let objects = match day {
+                    None => objects,
+                    Some(day) => {
+                        let (logs, _) = logs_of(usage, &[day]).await?;
+                        let missing = logs.into_iter().filter(Log::is_missing);
+                        missing.map(|log| log.object).collect()
+                    }
+                };
+                again(target, objects).await
+            }
+        }
+    }
+}
+
+async fn logs_of(usage: &UsageTable, days: &[Date]) -> Result<(Vec<Log>, Vec<Unreadable>), Error> {
+    let (mut logs, mut unreadable) = (Vec::new(), Vec::new());
+    for day in days {
+        let found = usage.log_readings(*day).await?;
+        unreadable.extend(found.unreadable);
+        let mut by_object = BTreeMap::<ObjectName, Vec<LogReading>>::new();
+        for reading in found.readable {
+            by_object.entry(reading.object.clone()).or_default().push(reading);
+        }
+        logs.extend(by_object.into_values().filter_map(Log::of));
+    }
+    Ok((logs, unreadable))
+}
+
+impl Log {
+    /// The log that these readings are of, those of one content after one another; none without a
+    /// reading.
+    fn of(mut readings: Vec<LogReading>) -> Option<Log> {
+        readings.sort_by_key(|reading| reading.from_segment);
+        let first = readings.first()?;
+        let (object, etag) = (first.object.clone(), first.etag.clone());
+        let (stored_at, bytes) = (first.stored_at_s, first.bytes);
+        // What is left of another content under the key, or of a reading before the last one, is
+        // not of it.
+        let mut next = 0;
+        readings.retain(|reading| {
+            let is_next = reading.etag == etag && reading.from_segment == next;
+            if is_next {
+                next = reading.next_segment;
+            }
+            is_next
+        });
+        let mut outcome = LogOutcome::default();
+        readings.iter().for_each(|reading| outcome.add(&reading.outcome));
+        let state = readings.last()?.state.clone();
+        Some(Log { object, stored_at, bytes, state, outcome, readings })
+    }
+
+    fn needs_somebody(&self) -> bool {
+        self.readings.iter().any(LogReading::needs_somebody)
+    }
+
+    fn is_missing(&self) -> bool {
+        self.needs_somebody() || self.outcome.missing() > 0
+    }
+}
+
+fn list(
+    target: &TargetArgs,
+    logs: &[Log],
+    unreadable: &[Unreadable],
+    times: &Times,
+) -> Result<Exit, Error> {
+    let is_readable = output::tell_unreadable(unreadable, target.json);
+    let exit = Exit::done(is_readable && !logs.iter().any(Log::needs_somebody));
+    if target.json {
+        output::json(&logs)?;
+        return Ok(exit);
+    }
+    let heads = ["log", "stored", "state", "lines", "calls", "not counted"];
+    let mut table = output::table(heads);
+    for log in logs {
+        table.add_row([
+            log.object.to_string(),
+            times.show(log.stored_at).to_string(),
+            state(&log.state),
+            grouped(log.outcome.lines),
+            grouped(log.outcome.stands()),
+            grouped(log.outcome.missing()),
+        ]);
+    }
+    output::print(table)?;
+    Ok(exit)
+}
+
+fn state(state: &ReadingState) -> String {
+    match state {
+        ReadingState::Reading => "being read".to_owned(),
+        ReadingState::Done => "read".to_owned(),
+        ReadingState::NoRule => "no rule names its bucket".to_owned(),
+        ReadingState::Failed { why } => format!("failed: {why}"),
+    }
+}
+
+fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
+    let exit = Exit::done(!log.needs_somebody());
+    if target.json {
+        output::json(log)?;
+        return Ok(exit);
+    }
+    let Log { object, outcome, .. } = log;
+    output::print(format_args!(
+        "{object}, {} bytes of {}",
+        grouped(log.bytes),
+        times.show(log.stored_at)
+    ))?;
+    for reading in &log.readings {
+        let rule = reading
+            .rule
+            .as_ref()
+            .map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
+        let LogReading { from_segment, next_segment, times: often, noted_at_s, .. } = reading;
+        let (state, at) = (state(&reading.state), times.show(*noted_at_s));
+        output::print(format_args!(
+            "  segments {from_segment} to {next_segment} by {rule}, begun {often} times: {state} at {at}"
+        ))?;
+    }
+    let LogOutcome { lines, blank, odd, not_billable, unmapped, billable, bad, .. } = outcome;
+    output::print(format_args!(
+        "lines {lines}: {billable} calls to bill, {not_billable} free, {unmapped} of unknown callers, {odd} no calls, {blank} blank, {bad} bad"
+    ))?;
+    let LogOutcome { counted, duplicate, withdrawn, conflict, refused, .. } = outcome;
+    output::print(format_args!(
+        "calls: {counted} counted, {duplicate} counted before, {withdrawn} withdrawn, {conflict} in conflict, {refused} refused"
+    ))?;
+    for of in &outcome.reasons {
+        output::print(format_args!(
+            "  {} not counted: {} (line {})",
+            of.count, of.reason, of.line
+        ))?;
+    }
+    for of in &outcome.callers {
+        output::print(format_args!("  {} calls of {}, which is no provider", of.calls, of.caller))?;
+    }
+    Ok(exit)
+}
+
+async fn again(target: &TargetArgs, objects: Vec<ObjectName>) -> Result<Exit, Error> {
+    let messages = objects.iter().map(|object| {
+        let message = LogsMessage { read: object.clone(), again: true };
+        serde_json::to_string(&message)
+    });
+    target.logs_queue().await?.send(&messages.collect::<Result<Vec<_>, _>>()?).await?;
+    if target.json {
+        output::json(&json!({ "again": objects }))?;
+    } else {
+        for object in objects {
+            output::print(format_args!("{object} is read again"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
