@@ -20,8 +20,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError::Account`] or [`BookError::Calendar`] when no debit can be opened for what is owed,
-    /// [`BookError::Store`] when the table fails.
+    /// [`BookError::Account`] or [`BookError::Calendar`] when no debit can be opened for what is
+    /// owed, [`BookError::Store`] when the table fails.
     pub async fn change_mandate(
         &self,
         provider: &ProviderId,
