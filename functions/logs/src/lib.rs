@@ -1,9 +1,10 @@
 //! The logs function: counts the calls of access logs that stand as objects in S3, each once.
 //!
-//! S3 tells of each object that is stored, directly or by EventBridge, on a queue. The stored rule that names the
-//! object's bucket and the longest beginning of its key says how to read it. An object is read as a stream, segment
-//! by segment, and each segment is counted and noted before the next. What ends in between, because its time is up or
-//! because it dies, goes on behind the last segment that is noted. Counting a segment twice changes nothing: see
+//! S3 announces each object that is stored, directly or by EventBridge, on a queue. The stored rule
+//! that names the object's bucket and the longest beginning of its key says how to read it. An
+//! object is read as a stream, segment by segment, and each segment is counted and noted before the
+//! next. What ends in between, because its time is up or because it crashes, goes on behind the
+//! last segment that is noted. Counting a segment twice changes nothing: see
 //! `steelyard_import::Segments` for what makes a call the same call.
 
 mod message;
@@ -26,10 +27,11 @@ use steelyard_store::{BillingTable, UsageTable};
 
 use self::stream::{ReadBy, SegmentStream};
 
-/// What is left of the time of an invocation when it reads no further, besides twice the time of its longest segment.
+/// What is left of the time of an invocation when it reads no further, besides twice the time of
+/// its longest segment.
 const TIME_LEFT: Duration = Duration::from_secs(30);
 
-/// The function.
+/// The logs function: it reads and counts the objects that its messages name.
 #[derive(Clone, Debug)]
 pub struct Logs {
     counters: Counters,
@@ -47,8 +49,8 @@ struct Ruled {
 }
 
 impl Logs {
-    /// The function that counts by `counters` what stands in `buckets`, by the rules of `billing`. It sends itself a
-    /// message on `queue` to go on.
+    /// The function that counts by `counters` what stands in `buckets`, by the rules of `billing`.
+    /// It sends itself a message on `queue` to go on.
     #[must_use]
     pub fn new(counters: Counters, billing: BillingTable, buckets: Buckets, queue: Queue) -> Logs {
         Logs { counters, rules: StoredRules::new(billing), buckets, queue }

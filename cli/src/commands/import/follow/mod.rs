@@ -1,7 +1,7 @@
 //! Following a log: its lines are counted while it is written.
 //!
-//! No state is kept beside the log. Its hours are counted as cumulative reports, so what is read again,
-//! after a restart too, changes nothing.
+//! No state is kept beside the log. Its hours are counted as cumulative reports, so what is read
+//! again, after a restart too, changes nothing.
 
 mod figures;
 mod tail;
@@ -29,17 +29,19 @@ use crate::output::{self, grouped};
 /// How a log is followed.
 #[derive(Debug, Args)]
 pub(super) struct FollowArgs {
-    /// Follow the file: count its lines while it is written, and go on with the next one when it is rotated
-    /// or truncated, until SIGTERM or Ctrl-C.
+    /// Follow the file: count its lines while it is written, and go on with the next one when it is
+    /// rotated or truncated, until SIGTERM or Ctrl-C.
     ///
-    /// At the start it reads FILE.1, if there is one, and FILE from its beginning: what was counted before
-    /// changes nothing, so it keeps no state. Lines of JSON that give only a day, and have no id, are refused.
+    /// At the start it reads FILE.1, if there is one, and FILE from its beginning: what was counted
+    /// before changes nothing, so it keeps no state. Lines of JSON that give only a day, and have
+    /// no id, are refused.
     #[arg(long, conflicts_with = "report")]
     pub(super) follow: bool,
     /// How often it counts what is new; after a failure it waits longer, up to a minute.
     #[arg(long, requires = "follow", default_value = "10s", value_name = "TIME")]
     every: SignedDuration,
-    /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as 127.0.0.1:9477.
+    /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as
+    /// 127.0.0.1:9477.
     #[arg(long, requires = "follow", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
 }
@@ -61,12 +63,12 @@ struct Follower<'a, R> {
     register: R,
     every: Duration,
     stop: Stop,
-    /// How far each share of an open hour was counted, with the first of its lines: an hour to which the log
-    /// comes back is another one.
+    /// How far each share of an open hour was counted, with the first of its lines: an hour to
+    /// which the log comes back is another one.
     known: HashMap<(ReportId, BillingDay, ProviderId), (Metered, u64)>,
     figures: Figures,
     shown: SharedFigures,
-    /// The reasons for which something was refused, each told once.
+    /// The reasons for which something was refused, each reported once.
     told: BTreeSet<String>,
 }
 
@@ -96,7 +98,7 @@ impl Stop {
 ///
 /// # Errors
 ///
-/// When it cannot begin. A failure later is told and tried again.
+/// When it cannot begin. A later failure is reported, and the step is tried again.
 pub(super) async fn follow(
     path: &Path,
     args: &FollowArgs,
@@ -262,7 +264,8 @@ where
         }
     }
 
-    /// An open hour is counted again in each pass: the sums of what that repeats would grow without bound.
+    /// An open hour is counted again in each pass: the sums of what that repeats would grow without
+    /// bound.
     fn forget_repetitions(&mut self) {
         let summary = &mut self.importing.summary;
         summary.metered = Metered::ZERO;
@@ -271,7 +274,8 @@ where
         }
     }
 
-    /// Refuses lines that give only a day: nothing says whether those of another file are of the same calls.
+    /// Refuses lines that give only a day: nothing says whether those of another file are of the
+    /// same calls.
     fn refuse_days(&mut self, batch: &mut Batch) {
         let why = "gives only a day, which cannot be followed: give the lines an `id` or `at`";
         for record in std::mem::take(&mut batch.days) {
