@@ -17,18 +17,18 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// balances do not cover.
 ///
 /// Start with `steelyard demo`. Then `steelyard local` keeps the whole system running on this
-/// machine, and the other commands work on it at its time. With `--aws` they work on a deployment at
-/// the system's time.
+/// machine, and the other commands work on it at its time. With `--aws` they work on a deployment
+/// at the system's time.
 ///
-/// Every command takes the common options. `--now` is the time at which `local` starts (the system's
-/// unless given), or at which another command works (the stack's clock unless given, and never
-/// later; not with `--aws`). The rules of the platform are the functions' environment variables:
-/// `local` starts with its defaults, commands on a stack take its rules, and commands with `--aws`
-/// need each rule that they use. `-h` lists fewer options than `--help`.
+/// Every command takes the common options. `--now` is the time at which `local` starts (the
+/// system's unless given), or at which another command works (the stack's clock unless given, and
+/// never later; not with `--aws`). The rules of the platform are the functions' environment
+/// variables: `local` starts with its defaults, commands on a stack take its rules, and commands
+/// with `--aws` need each rule that they use. `-h` lists fewer options than `--help`.
 ///
-/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but a person must look (an audit found
-/// a breach, something was refused, or cannot be read). With `--json` an error is JSON too, a line on
-/// standard error: `{"error": ..., "causes": [...]}`.
+/// Exit codes: 0 done; 1 failed; 2 wrong command line; 3 done, but a person must look (an audit
+/// found a breach, something was refused, or cannot be read). With `--json` an error is JSON too, a
+/// line on standard error: `{"error": ..., "causes": [...]}`.
 #[derive(Debug, Parser)]
 #[command(name = "steelyard", version, max_term_width = 100)]
 pub struct Cli {
@@ -40,7 +40,7 @@ pub struct Cli {
     pub(crate) command: Command,
 }
 
-/// The commands.
+/// The commands of `steelyard`, in the order of its help.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run days of usage through the whole system in this process, print the result, and audit.
@@ -83,7 +83,8 @@ pub(crate) enum Command {
     /// List items that cannot be read, and skip one with a reason.
     #[command(subcommand)]
     Items(items::ItemsCommand),
-    /// Show the mandates of providers, adopt one that was signed elsewhere, lower, end or resume one.
+    /// Show the mandates of providers, adopt one that was signed elsewhere, lower, end or resume
+    /// one.
     #[command(subcommand)]
     Mandates(mandates::MandatesCommand),
     Portal(portal::PortalArgs),

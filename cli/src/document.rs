@@ -11,7 +11,7 @@ use steelyard_json::JsonError;
 use steelyard_pricing::{AlertRules, Override, Plan, PlanError, QuotedUsage, Warning};
 use steelyard_runtime::Error;
 
-/// A document with its place, to tell what is wrong where.
+/// A document with its path, so that an error can name both.
 pub(crate) struct Document<'a> {
     file: &'a Path,
     text: String,
@@ -25,8 +25,8 @@ impl Document<'_> {
         Ok(Document { file, text })
     }
 
-    /// The plan in it. The error has a line for each fault: the file and the line in it, the path in
-    /// the document, and what would be right.
+    /// The plan in it. The error has a line for each fault: the file and the line in it, the path
+    /// in the document, and what would be right.
     pub(crate) fn plan(&self) -> Result<Plan, Error> {
         Plan::read(&self.text).map_err(|error| self.refused(&error))
     }
@@ -41,7 +41,8 @@ impl Document<'_> {
         })
     }
 
-    /// The rule of imports in it, which makes sense. The error has a line for each fault, as that of a plan.
+    /// The rule of imports in it, which makes sense. The error has a line for each fault, as that
+    /// of a plan.
     pub(crate) fn rule(&self) -> Result<RuleDocument, Error> {
         let refused = |RuleError { faults }: RuleError| {
             self.wrong(faults.into_iter().map(|(path, fault)| (path, fault.to_string())))
@@ -63,7 +64,7 @@ impl Document<'_> {
         AlertRules::read(&self.text).map_err(|error| self.refused(&error))
     }
 
-    /// The override in it.
+    /// The override of a provider that the document defines.
     pub(crate) fn over(&self) -> Result<Override, Error> {
         Override::read(&self.text).map_err(|error| self.refused(&error))
     }
@@ -73,7 +74,7 @@ impl Document<'_> {
         QuotedUsage::read(&self.text).map_err(|error| self.refused(&error))
     }
 
-    /// What is odd, with its place.
+    /// A warning about the document, with its place.
     pub(crate) fn warning(&self, warning: &Warning) -> String {
         format!("{}: warning: {warning}", self.place(&warning.path))
     }

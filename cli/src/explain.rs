@@ -218,7 +218,8 @@ fn is_continued(after: &Rated) -> bool {
     after.continued.as_ref().is_some_and(|continued| !continued.slices.is_empty())
 }
 
-/// The units of earlier segments at this segment's prices. They are not part of its charge, and are taken off.
+/// The units of earlier segments at this segment's prices. They are not part of its charge, and are
+/// taken off.
 fn continued(after: &Rated) -> Result<String, MoneyError> {
     let Some(before) = after.continued.as_ref().filter(|_| is_continued(after)) else {
         return Ok(String::new());
@@ -352,7 +353,7 @@ pub(crate) fn yuan(amount: Yuan) -> String {
     money(amount.decimal())
 }
 
-/// `¥12.00`, `−¥0.01`.
+/// An amount with its sign and currency: `¥12.00`, `−¥0.01`.
 pub(crate) fn fen(amount: Fen) -> String {
     money(Yuan::from(amount).decimal())
 }

@@ -40,8 +40,8 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Error> {
     print(serde_json::to_string_pretty(value)?)
 }
 
-/// Opens an address in the browser, when a person is at the terminal. Where no browser opens, it prints the
-/// address, for the person to open.
+/// Opens an address in the browser, when a person is at the terminal. Where no browser opens, it
+/// prints the address, for the person to open.
 ///
 /// # Errors
 ///
@@ -60,7 +60,8 @@ fn not_opened(url: &str, opened: io::Result<()>) -> Option<String> {
     Some(format!("No browser could be opened. Open this address in one: {url}"))
 }
 
-/// Says something on standard error. Where that can't be written, there is nobody to tell.
+/// Prints a text on standard error. A failure to write it is ignored: there is no other place for
+/// it.
 pub(crate) fn tell(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -82,7 +83,8 @@ fn causes<'a>(
     std::iter::successors(error.source(), |cause| cause.source())
 }
 
-/// Names items that cannot be read as errors; false if a person must look, since one is not skipped.
+/// Names items that cannot be read as errors; false if a person must look, since one is not
+/// skipped.
 pub(crate) fn tell_unreadable(items: &[Unreadable], as_json: bool) -> bool {
     for Unreadable { pk, sk, why, .. } in items {
         error(&*Error::from(format!("`{pk}` `{sk}` cannot be read: {why}")), as_json);
@@ -93,8 +95,8 @@ pub(crate) fn tell_unreadable(items: &[Unreadable], as_json: bool) -> bool {
 /// The width of a table where no terminal has one.
 const WIDTH: u16 = 80;
 
-/// A table with these columns, as wide as the terminal at most. Those whose name begins with `>` hold
-/// numbers, and those with `=` names. Neither is ever wrapped, so that a name can be copied.
+/// A table with these columns, as wide as the terminal at most. Those whose name begins with `>`
+/// hold numbers, and those with `=` names. Neither is ever wrapped, so that a name can be copied.
 pub(crate) fn table<'a>(columns: impl AsRef<[&'a str]>) -> Table {
     let columns = columns.as_ref();
     let mut table = Table::new();
@@ -116,7 +118,7 @@ pub(crate) fn table<'a>(columns: impl AsRef<[&'a str]>) -> Table {
     table
 }
 
-/// A number of days.
+/// A number of days with its unit, in words.
 pub(crate) fn days(number: u32) -> String {
     if number == 1 { "1 day".to_owned() } else { format!("{number} days") }
 }
@@ -126,7 +128,8 @@ pub(crate) fn lines<const N: usize>(lines: [Option<String>; N]) -> String {
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// How people read instants: by the clocks of the platform's time zone. JSON has seconds of Unix time.
+/// How people read instants: by the clocks of the platform's time zone. JSON has seconds of Unix
+/// time.
 pub(crate) struct Times(TimeZone);
 
 impl Times {
@@ -145,7 +148,7 @@ impl Times {
     }
 }
 
-/// `1,234,567`.
+/// A number in groups of three digits: `1,234,567`.
 pub(crate) fn grouped(number: impl Into<i128>) -> String {
     let number = number.into();
     let sign = if number < 0 { "−" } else { "" };

@@ -6,9 +6,9 @@ use steelyard_store::{BillingTable, EventsTable, StoreError, UsageTable};
 /// The two tables of usage and money.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// What was counted.
+    /// The usage table: reports and grants.
     pub usage: UsageTable,
-    /// Everything else.
+    /// The billing table: all money, and every record of it.
     pub billing: BillingTable,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct TargetArgs {
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What to log on standard error: `error`, `warn`, `info` or `debug`.
+    /// The level of logs on standard error: `error`, `warn`, `info` or `debug`.
     #[arg(long, global = true, default_value_t = LevelFilter::WARN)]
     pub(crate) log: LevelFilter,
     /// The endpoint of the local stack.
@@ -97,8 +97,8 @@ pub(crate) struct PlatformArgs {
         hide_short_help = true
     )]
     month_close_day: Option<i8>,
-    /// The days for which the usage reports of a month are kept after the 28th of the next month [local:
-    /// 400].
+    /// The days for which the usage reports of a month are kept after the 28th of the next month
+    /// [local: 400].
     #[arg(
         long,
         global = true,
@@ -159,7 +159,7 @@ const ALIPAY_VARIABLES: &str =
 ///
 /// No other type gives a command the time: a command that needs it opens its system.
 pub(crate) struct System {
-    /// The tables.
+    /// The tables of the stack or of the deployment.
     pub(crate) tables: Tables,
     /// The clock of the system: the stack's, the system's clock with `--aws`, or one that stands
     /// still at `--now`.
@@ -330,8 +330,9 @@ impl System {
         Ok(Settler { books: self.books()?, usage: self.tables.usage.clone() })
     }
 
-    /// The settler of the system, for a command that settles. On a deployment it books no adjustment
-    /// without an approval, whatever rule it was given: only the settle function knows the parameter.
+    /// The settler of the system, for a command that settles. On a deployment it books no
+    /// adjustment without an approval, whatever rule it was given: only the settle function knows
+    /// the parameter.
     ///
     /// # Errors
     ///

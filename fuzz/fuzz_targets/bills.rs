@@ -1,5 +1,5 @@
-//! No bytes make the reader of bills panic, it leaves out no row of a bill that it reads, and a bill
-//! written from the rows reads back unchanged.
+//! No bytes make the reader of bills panic, it leaves out no row of a bill that it reads, and a
+//! bill written from the rows reads back unchanged.
 #![no_main]
 
 use std::io::{Cursor, Write};

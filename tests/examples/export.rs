@@ -1,10 +1,11 @@
-//! Ten weeks of some providers, exported as DynamoDB exports a table to S3, with the answers that the
-//! store gives to the questions of docs/sql.
+//! Ten weeks of some providers, exported as DynamoDB exports a table to S3, with the answers that
+//! the store gives to the questions of docs/sql.
 //!
 //! `cargo run -p steelyard-tests --example export -- FOLDER`
 //!
-//! The folder gets one full export, two incremental ones that follow it, and `answers.json`: for each
-//! query its rows, each value as a text. `tests/scripts/analysis` compares them with what SQL finds.
+//! The folder gets one full export, two incremental ones that follow it, and `answers.json`: for
+//! each query its rows, each value as a text. `tests/scripts/analysis` compares them with what SQL
+//! finds.
 
 #![expect(clippy::unwrap_used, reason = "a measurement fails by panicking")]
 
@@ -60,8 +61,8 @@ async fn main() {
     std::fs::write(folder.join("answers.json"), json!(answers).to_string()).unwrap();
 }
 
-/// Providers that pay, that have no money, that pay in advance, that have no mandate, and one on another
-/// plan from the middle of a month on.
+/// Providers that pay, that have no money, that pay in advance, that have no mandate, and one on
+/// another plan from the middle of a month on.
 async fn register(platform: &Platform) {
     platform.sign("paying", 1_000_000).await;
     platform.sign("poor", 0).await;
@@ -237,7 +238,7 @@ fn charges(all: &[Books]) -> Vec<Vec<String>> {
     sums.into_iter().map(row).collect()
 }
 
-/// What is owed of each statement, in columns of 30 days before the last billing day.
+/// The unpaid part of each statement, in columns of 30 days before the last billing day.
 fn receivables(all: &[Books]) -> Vec<Vec<String>> {
     let last =
         all.iter().flat_map(|books| &books.statements).map(|s| s.statement.day).max().unwrap();

@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release -p steelyard-tests --example load -- [PROVIDERS]`
 //!
-//! One process is `steelyard local` over an empty folder. Another one sends it reports of ten records,
-//! about one provider or as many as the argument says, over connections that it keeps. After five runs
-//! the stack is killed; then each report that was acknowledged must be in the folder, once.
-//! Linux only: the processor time comes from `/proc`.
+//! One process is `steelyard local` over an empty folder. Another one sends it reports of ten
+//! records, about one provider or as many as the argument says, over connections that it keeps.
+//! After five runs the stack is killed; then each report that was acknowledged must be in the
+//! folder, once. Linux only: the processor time comes from `/proc`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
@@ -105,7 +105,7 @@ impl Stack {
     }
 }
 
-/// What sends the reports.
+/// The sender of the reports.
 struct Load {
     address: SocketAddr,
     providers: u64,
@@ -113,7 +113,7 @@ struct Load {
     next: AtomicU64,
 }
 
-/// What a run took.
+/// The figures of a run.
 struct Figures {
     reports_per_s: u128,
     /// Of each report, the shortest first.
@@ -138,7 +138,7 @@ impl Load {
         }
     }
 
-    /// Sends the next reports over all connections, and tells how long each took, in order.
+    /// Sends the next reports over all connections, and returns the time of each, in order.
     fn send(&self, reports: u32) -> Vec<Duration> {
         let end = self.next.load(Ordering::Relaxed) + u64::from(reports);
         let mut latencies = std::thread::scope(|scope| {

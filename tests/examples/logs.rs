@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release -p steelyard-tests --example logs -- [MEGABYTES]`
 //!
-//! It writes a gzip log of that size (100 unless given) with the calls of 100 providers and 20 APIs over two
-//! hours, lets the logs function read it from the local S3 into the embedded database, and compares what is counted
-//! with what was written. Time, memory and processor time are those of this process, so the local S3 and the database
-//! are in them. Linux only: they come from `/proc`.
+//! It writes a gzip log of that size (100 unless given) with the calls of 100 providers and 20 APIs
+//! over two hours, lets the logs function read it from the local S3 into the embedded database, and
+//! compares what is counted with what was written. Time, memory and processor time are those of
+//! this process, so the local S3 and the database are in them. Linux only: they come from `/proc`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement fails by panicking")]
 
@@ -41,7 +41,8 @@ const GB_SECONDS_A_PROCESSOR_SECOND: Decimal = Decimal::from_parts(17_275, 0, 0,
 /// The share of a processor that a function of 256 MB has.
 const SHARE_OF_256_MB: Decimal = Decimal::from_parts(1_447, 0, 0, false, 4);
 
-/// Processor time of an event that is reported by itself, in seconds: a warm report of `tests/scripts/cold-start`.
+/// Processor time of an event that is reported by itself, in seconds: a warm report of
+/// `tests/scripts/cold-start`.
 const EVENT_S: Decimal = Decimal::from_parts(6, 0, 0, false, 4);
 
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);

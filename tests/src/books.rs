@@ -24,8 +24,8 @@ impl Platform {
         self.balanced_figures_late(late).await;
     }
 
-    /// Checks the same, and gives the figures of every provider, without times: what was charged, moved,
-    /// withheld and is owed.
+    /// Checks the same, and gives the figures of every provider, without times: what was charged,
+    /// moved, withheld and is owed.
     pub async fn balanced_figures_late(&self, late: &[BreachKind]) -> String {
         let mut text = String::new();
         let mut trades = self.stack.alipay.trades().unwrap();
@@ -41,8 +41,8 @@ impl Platform {
         text
     }
 
-    /// Checks what each statement of a provider charges, what it has and owes (prepaid, receivable and
-    /// reserved), and what Alipay took from it; and that the books balance.
+    /// Checks what each statement of a provider charges, what it has and owes (prepaid, receivable
+    /// and reserved), and what Alipay took from it; and that the books balance.
     pub async fn check_money(
         &self,
         provider: &str,
@@ -77,8 +77,8 @@ impl Platform {
         text
     }
 
-    /// Every provider with its account, by id. One in a shard that is not named is missing, as it is for
-    /// settlement.
+    /// Every provider with its account, by id. One in a shard that is not named is missing, as it
+    /// is for settlement.
     pub(crate) async fn accounts(&self) -> Vec<ProviderAccount> {
         let page = self.stack.tables.billing.registry_page(None, u16::MAX).await.unwrap();
         assert_eq!(page.next, None);
@@ -87,7 +87,8 @@ impl Platform {
         accounts
     }
 
-    /// The books of every provider, none of which breaks an invariant, each with what is late there.
+    /// The books of every provider, none of which breaks an invariant, each with what is late
+    /// there.
     async fn checked_books(&self) -> Vec<(Books, Vec<Breach>)> {
         let tables = &self.stack.tables;
         let plans = tables.billing.plans().await.unwrap().catalog;
@@ -152,8 +153,8 @@ fn by_journal(books: &Books) -> Fen {
     Fen::sum(moved).unwrap()
 }
 
-/// What was charged, and what was paid in beside it: no more is ever taken. A credit may come after the
-/// charge was withheld.
+/// The sum of the charges, and of the payments beside them: no more is ever taken. A credit may
+/// come after the charge was withheld.
 fn covered(books: &Books) -> Fen {
     let charged = books.statements.iter().map(|s| s.charge_fen.max(Fen::ZERO));
     let recharged = books.recharges.iter().filter_map(|r| r.payment()).map(|p| p.amount_fen);

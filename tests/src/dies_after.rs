@@ -1,4 +1,4 @@
-//! A run that dies at one of its await points.
+//! A run that is dropped at one of its await points.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 /// A run that is dropped when it was polled so often, as by a power cut; its end if it came first.
 #[derive(Debug)]
 pub struct DiesAfter<'f, F> {
-    /// The run.
+    /// The future that is polled.
     pub run: Pin<&'f mut F>,
     /// How often it is polled at most.
     pub polls: usize,

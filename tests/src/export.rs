@@ -39,8 +39,8 @@ impl TableImage {
         write(&folder.join(FULL), "bbbbbbbbbbbbbbbbbbbbbbbbbb.json.gz", other);
     }
 
-    /// Writes an incremental export into a folder: what changed from an earlier time to this one, with
-    /// new and old images.
+    /// Writes an incremental export into a folder: what changed from an earlier time to this one,
+    /// with new and old images.
     pub fn export_since(&self, before: &TableImage, written_at_micros: i64, folder: &Path) {
         let keys = self.0.keys().chain(before.0.keys().filter(|key| !self.0.contains_key(*key)));
         let changed = keys.filter(|key| self.0.get(key) != before.0.get(key));

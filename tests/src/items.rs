@@ -104,8 +104,8 @@ pub fn registry_pk(provider: &str) -> String {
     format!("shard#{:03}", registry_shard(&provider.parse().unwrap()))
 }
 
-/// Ids of providers that belong to one shard of the registry, the seventh, and so to one shard of the
-/// index of due records.
+/// Ids of providers that belong to one shard of the registry, the seventh, and so to one shard of
+/// the index of due records.
 pub fn neighbours(prefix: &str) -> impl Iterator<Item = String> {
     let ids = (0..).map(move |number| format!("{prefix}{number:05}"));
     ids.filter(|id| registry_shard(&id.parse().unwrap()) == 7)

@@ -36,7 +36,7 @@ use crate::Platform;
 /// Before each request it lets the other machines make one, so that two of them interleave in an
 /// order that is the same in every run.
 pub struct Machine {
-    /// Its tables.
+    /// The tables, through a client of this machine.
     pub tables: Tables,
     config: aws::SdkConfig,
     stall: Arc<Stall>,
@@ -118,7 +118,7 @@ impl Machine {
         Machine { tables, ..machine }
     }
 
-    /// A function that tells events into a table of its own, and the table.
+    /// A function that publishes events into a table of its own, and the table.
     pub async fn events(&self, platform: &Platform, table: &str) -> (Events, EventsTable) {
         let told = EventsTable::new(aws::dynamodb(&self.config), table.to_owned());
         told.create().await.unwrap();
@@ -127,7 +127,7 @@ impl Machine {
         (Events::new(settler, told.clone(), None, keep, clock), told)
     }
 
-    /// Its ingest function.
+    /// The ingest function of this machine.
     #[must_use]
     pub fn ingest(&self, platform: &Platform) -> LocalFunction {
         self.ingest_by(platform.stack.rules.calendar.clone(), platform)
@@ -155,13 +155,13 @@ impl Machine {
         Logs::new(counters, billing, buckets.unwrap(), aws::queue(&self.config, url))
     }
 
-    /// Its books.
+    /// The books, through a client of this machine.
     #[must_use]
     pub fn books(&self, platform: &Platform) -> Books {
         Books::new(self.tables.billing.clone(), platform.stack.rules.clone())
     }
 
-    /// Its settler.
+    /// The settler, through a client of this machine.
     #[must_use]
     pub fn settler(&self, platform: &Platform) -> Settler {
         Settler { books: self.books(platform), usage: self.tables.usage.clone() }
@@ -184,7 +184,7 @@ impl Machine {
         LocalFunction::new(actions, Duration::from_secs(20))
     }
 
-    /// Its debit function.
+    /// The debit function of this machine.
     #[must_use]
     pub fn debit(&self, platform: &Platform) -> LocalFunction {
         let debits = Debits::new(self.collector(platform));

@@ -11,9 +11,9 @@ use steelyard_store::schema::{DUE_SHARDS, registry_shard};
 
 use crate::{COEFFICIENTS, Platform, fen, record, report};
 
-/// By what share a measured figure may differ from its coefficient: requests and write units of two nights
-/// differ by a hundredth at most. Each write to the breaker is read first, and few debits have as many of
-/// them as some hundreds.
+/// By what share a measured figure may differ from its coefficient: requests and write units of two
+/// nights differ by a hundredth at most. Each write to the breaker is read first, and few debits
+/// have as many of them as some hundreds.
 const TOLERANCE: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 const TOLERANCE_OF_READS: Decimal = Decimal::from_parts(10, 0, 0, false, 3);
 
@@ -32,7 +32,7 @@ const OF_A_REPORT: usize = 100;
 /// Calls of a day beyond the month's allowance.
 const CALLS: u64 = 620_000;
 
-/// What they cost, in fen.
+/// The charge of each provider, in fen.
 const CHARGE: i64 = 1_200;
 
 /// What a night used, step by step.
@@ -47,7 +47,7 @@ pub struct Night {
 /// A step of a night, and what it used.
 #[derive(Debug)]
 pub struct Step {
-    /// Its name.
+    /// The name of the step, as the table has it.
     pub name: &'static str,
     used: Usage,
 }
@@ -57,9 +57,9 @@ pub struct Step {
 pub struct Cost {
     /// Requests to DynamoDB and SQS.
     pub requests: Decimal,
-    /// Write units.
+    /// The write units of DynamoDB.
     pub writes: Decimal,
-    /// Read units.
+    /// The read units of DynamoDB.
     pub reads: Decimal,
 }
 
@@ -206,9 +206,9 @@ fn written_key(partition: &Partition) -> String {
 }
 
 impl Platform {
-    /// Runs the night after the first of May for so many providers, all of which used the platform on
-    /// that day, owe money for it, and pay it by a debit. Then the bill of the debits is reconciled.
-    /// Checks that everything was charged, paid and matched.
+    /// Runs the night after the first of May for so many providers, all of which used the platform
+    /// on that day, owe money for it, and pay it by a debit. Then the bill of the debits is
+    /// reconciled. Checks that everything was charged, paid and matched.
     pub async fn night(&self, providers: usize) -> Night {
         self.set("2015-05-01T20:00");
         let ids: Vec<String> =
@@ -233,7 +233,8 @@ impl Platform {
         Night { providers, steps: steps.steps }
     }
 
-    /// Dispatches minute by minute from ten on until every debit is paid, and hears of each from Alipay.
+    /// Dispatches minute by minute from ten on until every debit is paid, and each has an answer of
+    /// Alipay.
     async fn take_all(&self, steps: &mut Steps<'_>, providers: usize) {
         let mut now = self.instant("2015-05-02T10:00");
         loop {

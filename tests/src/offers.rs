@@ -30,8 +30,8 @@ impl Platform {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    /// A recharge that is offered to a provider: its document, with `out_trade_no` and, as the way is
-    /// `page` or `code`, the address or the text to pay by.
+    /// A recharge that is offered to a provider: its document, with `out_trade_no` and, as the way
+    /// is `page` or `code`, the address or the text to pay by.
     pub async fn offer_recharge(&self, provider: &str, yuan: &str, way: &str) -> Value {
         let asked = json!({ "provider": provider, "amount": yuan, "way": way });
         let (status, offered) = self.ask(RECHARGES_PATH, &asked).await;
@@ -39,8 +39,8 @@ impl Platform {
         offered
     }
 
-    /// A recharge that is offered to a provider and waits to be paid, its page or its code having been
-    /// opened: our number of its trade.
+    /// A recharge that is offered to a provider and waits to be paid, its page or its code having
+    /// been opened: our number of its trade.
     pub async fn open_recharge(&self, provider: &str, yuan: &str, way: &str) -> String {
         let offered = self.offer_recharge(provider, yuan, way).await;
         if let Some(page) = offered["page"].as_str() {
@@ -66,7 +66,7 @@ impl Platform {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{page}: {answer}");
     }
 
-    /// A person with funds of his own pays a recharge that waits for it.
+    /// A person with funds pays a recharge that waits for it.
     pub fn pay_trade(&self, out_trade_no: &str) {
         self.stack.alipay.set_funds("person", fen(1_000_000)).unwrap();
         self.stack.alipay.pay_trade(out_trade_no, "person", self.stack.clock.now()).unwrap();
@@ -80,7 +80,8 @@ impl Platform {
         number
     }
 
-    /// A mandate that is offered to a provider: its document, with `external_agreement_no` and links.
+    /// A mandate that is offered to a provider: its document, with `external_agreement_no` and
+    /// links.
     pub async fn offer_mandate(&self, provider: &str) -> Value {
         let (status, offered) = self.ask(MANDATES_PATH, &json!({ "provider": provider })).await;
         assert_eq!(status, 201, "{offered}");
@@ -108,8 +109,8 @@ impl Platform {
         pending.parameters.clone()
     }
 
-    /// Everything that is stored of every provider, to the version, and what is due next: what changed
-    /// nothing leaves it as it is.
+    /// Everything that is stored of every provider, to the version, and what is due next: what
+    /// changed nothing leaves it as it is.
     pub async fn records(&self) -> String {
         let tables = &self.stack.tables;
         let mut text = String::new();
@@ -149,7 +150,7 @@ pub fn keyed(path: &str, document: &Value, key: &str) -> Value {
 }
 
 impl Machine {
-    /// Its offers function.
+    /// The offers function of this machine.
     #[must_use]
     pub fn offers(&self, platform: &Platform) -> LocalFunction {
         let address = platform.stack.address;
@@ -168,7 +169,7 @@ impl Machine {
         LocalFunction::new(offers, Duration::from_secs(30))
     }
 
-    /// Its notify function.
+    /// The notify function of this machine.
     #[must_use]
     pub fn notify(&self, platform: &Platform) -> LocalFunction {
         let keys = LocalAlipay::client_config("http://127.0.0.1/gateway.do");

@@ -37,13 +37,13 @@ const BEGIN: &str = "2015-05-01T00:00";
 
 /// A platform in May 2015, Beijing time; its clock stands still until a test sets it.
 pub struct Platform {
-    /// What it runs on.
+    /// The local stack that it runs on.
     pub stack: Stack,
     reports: AtomicU64,
     rights: WatchedRights,
 }
 
-/// An amount of fen.
+/// An amount of whole fen.
 #[must_use]
 pub fn fen(amount: i64) -> Fen {
     Fen::new(amount)
@@ -73,7 +73,7 @@ impl Platform {
         Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS), false).await
     }
 
-    /// The same, where what happens is told.
+    /// The same, with events published.
     pub async fn open_telling() -> Platform {
         Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS), true).await
     }
@@ -314,7 +314,7 @@ impl Platform {
         self.stack.drain().await.unwrap();
     }
 
-    /// Lets all notifications of Alipay get lost: only queries and bills tell.
+    /// Lets all notifications of Alipay get lost: only queries and bills remain.
     pub fn lose_notifications(&self) {
         self.stack.alipay.fail_next_notifications(NotificationFault::Dropped, 1_000);
     }

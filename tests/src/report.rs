@@ -12,9 +12,9 @@ pub struct Answer {
     pub status: u16,
     /// The media type.
     pub content_type: String,
-    /// The headers.
+    /// The headers, by their names.
     pub headers: Value,
-    /// The document.
+    /// The body, as JSON.
     pub body: Value,
 }
 
@@ -36,7 +36,7 @@ impl Answer {
         self.body["providers"][provider][day].as_str().unwrap_or("nothing")
     }
 
-    /// What became of one provider's share: the first of these that is true of one of its days.
+    /// The outcome of one provider's share: the first of these that is true of one of its days.
     #[must_use]
     pub fn of_provider(&self, provider: &str) -> &str {
         let days = self.body["providers"][provider].as_object();

@@ -218,7 +218,7 @@ fn rights_of(holder: &str, document: &Value) -> Result<Vec<Right>, String> {
         let statement = given(statement)?;
         let known = ["Sid", "Effect", "Action", "Resource", "Principal", "Condition"];
         only(holder, statement, &known)?;
-        // Who may assume a role stands in place of a resource.
+        // The principal that may assume a role stands in place of a resource.
         let principal = &statement["Principal"];
         only(holder, principal, &["Service"])?;
         let resources =
@@ -272,8 +272,8 @@ fn conditions(written: &Value) -> Result<BTreeSet<Condition>, String> {
     Ok(conditions)
 }
 
-/// One text or several, with references as the names that they are to. A list of a parameter that is put into a
-/// text is one text, with the name of its place.
+/// One text or several, with references as the names that they are to. A list of a parameter that
+/// is put into a text is one text, with the name of its place.
 fn texts(written: &Value) -> Result<Vec<String>, String> {
     if let Some([_, joined]) = written["Fn::Split"].as_array().map(Vec::as_slice) {
         return texts(&joined["Fn::Sub"][0]);
@@ -433,6 +433,7 @@ fn queue(url: &str) -> String {
         Some("steelyard-usage-dead-letters") => "UsageDeadLetters.Arn".to_owned(),
         Some("steelyard-settle-dead-letters") => "SettleDeadLetters.Arn".to_owned(),
         Some("steelyard-debit-dead-letters") => "DebitDeadLetters.Arn".to_owned(),
+        Some("steelyard-logs-dead-letters") => "LogsDeadLetters.Arn".to_owned(),
         Some("steelyard-reconcile-dead-letters") => "ReconcileDeadLetters.Arn".to_owned(),
         _ => url.to_owned(),
     }

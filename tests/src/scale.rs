@@ -1,5 +1,5 @@
-//! What a night costs, by arithmetic: the coefficients that nights of real size were measured to have,
-//! one price list, and the limits of the services. `docs/scale.md` shows the results.
+//! What a night costs, by arithmetic: the coefficients that nights of real size were measured to
+//! have, one price list, and the limits of the services. `docs/scale.md` shows the results.
 
 use std::fmt::Write;
 
@@ -12,9 +12,9 @@ pub struct Coefficient {
     pub step: &'static str,
     /// Requests to DynamoDB.
     pub requests: Decimal,
-    /// Write units.
+    /// The write units of DynamoDB.
     pub writes: Decimal,
-    /// Read units.
+    /// The read units of DynamoDB.
     pub reads: Decimal,
     /// Write units of them on the key that takes the most, in how many keys of its kind.
     hottest: Option<(Decimal, u32)>,
@@ -22,7 +22,7 @@ pub struct Coefficient {
     memory_gb: Decimal,
     /// Invocations of the function.
     invocations: Decimal,
-    /// Calls of Alipay.
+    /// The number of calls of Alipay's gateway.
     alipay_calls: Decimal,
 }
 

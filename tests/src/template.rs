@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 /// The text of the template.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
-/// The template. `!Ref X` is `{"Ref": "X"}`, `!GetAtt X.Arn` is `{"Fn::GetAtt": "X.Arn"}`, and so on.
+/// The template. `!Ref X` is `{"Ref": "X"}`, `!GetAtt X.Arn` is `{"Fn::GetAtt": "X.Arn"}`, and so
+/// on.
 #[must_use]
 pub fn template() -> &'static Value {
     static READ: LazyLock<Value> = LazyLock::new(|| {

@@ -1,5 +1,5 @@
-//! What is logged, at debug level too: no key, no signature, no raw request, no person's name; and each
-//! day what waits for a person.
+//! What is logged, at debug level too: no key, no signature, no raw request, no person's name; and
+//! each day what waits for a person.
 //!
 //! A process of its own: there is one subscriber, which must be there before anything is logged.
 
@@ -17,11 +17,11 @@ use steelyard_tests::{Platform, agreement_no, fen, reason};
 use tracing::level_filters::LevelFilter;
 
 const BASIC: &str = "taobao.trades.sold.get";
-/// A person, as Alipay knows him.
+/// A person, as Alipay knows them.
 const PAYER: &str = "张三丰 13800138000";
 
 thread_local! {
-    /// What this thread logged: a test and all that it awaits run on one.
+    /// The logs of this thread: a test and all that it awaits run on one.
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -41,7 +41,7 @@ impl Write for Kept {
 
 /// A mandate is signed, a day is withheld in spite of lost answers and a forged notification, a
 /// recharge is paid and refunded, a payment is reversed, the mandate is revoked, and days are
-/// reconciled. Some of it is told in GBK; a refund is refused, and bills are broken.
+/// reconciled. Some of it is reported in GBK; a refund is refused, and bills are broken.
 async fn live_through() {
     let platform = Platform::open().await;
     let alipay = &platform.stack.alipay;

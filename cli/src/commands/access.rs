@@ -1,4 +1,5 @@
-//! `steelyard source` and `steelyard caller`: which identities may report usage, and call the other APIs.
+//! `steelyard source` and `steelyard caller`: which identities may report usage, and call the other
+//! APIs.
 
 use std::collections::BTreeSet;
 
@@ -18,9 +19,10 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Say which identities may report usage as a source, and for which providers.
 ///
-/// As long as there is no source, every caller that reaches the usage API or its queue may report as
-/// any source. From the first one on, only those identities may that a source names. The functions
-/// read this again each minute. Commands of this tool need no such right: they write the tables.
+/// As long as there is no source, every caller that reaches the usage API or its queue may report
+/// as any source. From the first one on, only those identities may that a source names. The
+/// functions read this again each minute. Commands of this tool need no such right: they write the
+/// tables.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SourceCommand {
     /// Let identities report as a source.
@@ -30,9 +32,9 @@ pub(crate) enum SourceCommand {
         #[command(flatten)]
         granted: Granted,
     },
-    /// List the sources.
+    /// List the registered sources, with the providers of each.
     List,
-    /// Let nobody report as a source any more.
+    /// Remove a source, so that nobody can report as it.
     Remove {
         /// The source, as `list` names it.
         source: SourceId,
@@ -41,13 +43,14 @@ pub(crate) enum SourceCommand {
     },
 }
 
-/// Say which identities may ask for quotes, live usage, recharges and mandates, withdraw reports of any
-/// source, read accounts, or open pages, and for which providers.
+/// Say which identities may ask for quotes, live usage, recharges and mandates, withdraw reports of
+/// any source, read accounts, or open pages, and for which providers.
 ///
 /// Nobody reads accounts (`accounts`) or opens pages of providers (`sessions`) or of operators
-/// (`operators`) without being given the right; `operators` is given for all providers or not at all.
-/// As long as no caller has one of the other rights, everybody has it who reaches the API; from the first
-/// caller on, only those have it that were given it. The functions read this again each minute.
+/// (`operators`) without being given the right; `operators` is given for all providers or not at
+/// all. As long as no caller has one of the other rights, everybody has it who reaches the API;
+/// from the first caller on, only those have it that were given it. The functions read this again
+/// each minute.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CallerCommand {
     /// Give a caller rights.
@@ -60,7 +63,7 @@ pub(crate) enum CallerCommand {
         #[command(flatten)]
         granted: Granted,
     },
-    /// List the callers.
+    /// List the callers with rights, and the rights of each.
     List,
     /// Take all rights from a caller.
     Remove {
@@ -74,9 +77,9 @@ pub(crate) enum CallerCommand {
 /// To whom something is granted, and for which providers.
 #[derive(Debug, Args)]
 pub(crate) struct Granted {
-    /// An identity that AWS checks: the ARN of an IAM user or role, or the unique id of one (AIDA… or
-    /// AROA…), by which SQS names the sender of a message; may be repeated. On a local stack it is the
-    /// name with which a request is signed.
+    /// An identity that AWS checks: the ARN of an IAM user or role, or the unique id of one (AIDA…
+    /// or AROA…), by which SQS names the sender of a message; may be repeated. On a local stack it
+    /// is the name with which a request is signed.
     #[arg(long = "principal", value_name = "ARN or ID", required = true)]
     principals: Vec<Principal>,
     /// The id of a provider, the beginning of ids such as `isv-*`, or `*` for all; may be repeated.
@@ -95,7 +98,8 @@ pub(crate) struct Granted {
 /// Whether a change may open a right to every caller.
 #[derive(Debug, Args)]
 pub(crate) struct Opening {
-    /// Do it even if no other grant names a right that is taken away, which then is open to every caller.
+    /// Do it even if no other grant names a right that is taken away, which then is open to every
+    /// caller.
     #[arg(long)]
     open: bool,
 }

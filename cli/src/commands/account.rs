@@ -19,13 +19,13 @@ use crate::values;
 pub(crate) enum AccountCommand {
     /// Show what a provider has paid in advance and what it owes, with the journal behind it.
     Show {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
     },
     /// Book a payment from outside of Alipay, once by its reference. It pays the receivable that no
     /// debit is collecting, and the rest becomes prepaid balance.
     Recharge {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The amount, in yuan.
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]

@@ -27,8 +27,8 @@ pub(crate) enum ActionsCommand {
         /// Its name, as `list` shows it.
         id: ActionId,
     },
-    /// Approve an action that another person asked for, and carry it out. Approving it again carries on
-    /// if it was not carried out, and changes nothing otherwise.
+    /// Approve an action that another person asked for, and carry it out. Approving it again
+    /// carries on if it was not carried out, and changes nothing otherwise.
     Approve {
         /// Its name, as `list` shows it.
         id: ActionId,
@@ -36,8 +36,8 @@ pub(crate) enum ActionsCommand {
         #[arg(long, env = "USER", default_value = "operator", value_parser = Person::new)]
         by: Person,
     },
-    /// Reject an action that waits: it is never carried out. The person who asked for it may reject it,
-    /// too.
+    /// Reject an action that waits: it is never carried out. The person who asked for it may reject
+    /// it, too.
     Reject {
         /// Its name, as `list` shows it.
         id: ActionId,
@@ -123,7 +123,7 @@ async fn list(
     Ok(Exit::done(is_well))
 }
 
-/// Shows an action.
+/// Prints an action with its phase, as text or JSON.
 pub(crate) fn show(target: &TargetArgs, system: &System, action: &Action) -> Result<Exit, Error> {
     if target.json {
         output::json(action)?;

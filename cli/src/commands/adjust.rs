@@ -19,12 +19,12 @@ use crate::values;
 
 /// Make a credit or debit note for what was charged in a month that is closed.
 ///
-/// The next statement shows it on a line of its own, with its reason, its author and what it refers to. A
-/// credit pays what is owed, and the rest becomes prepaid money; a debit note is paid as usage is. It
-/// changes nothing of what the month's usage costs. Usage of an open month is corrected by `steelyard
-/// usage void`, `replace` or `correct` instead. The same command again makes no second note, and fails
-/// if the note was rejected. Where the
-/// platform's rules need an approval, a second person gives it by `steelyard adjustments approve`.
+/// The next statement shows it on a line of its own, with its reason, its author and what it refers
+/// to. A credit pays what is owed, and the rest becomes prepaid money; a debit note is paid as
+/// usage is. It changes nothing of what the month's usage costs. Usage of an open month is
+/// corrected by `steelyard usage void`, `replace` or `correct` instead. The same command again
+/// makes no second note, and fails if the note was rejected. Where the platform's rules need an
+/// approval, a second person gives it by `steelyard adjustments approve`.
 #[derive(Debug, Args)]
 pub(crate) struct AdjustArgs {
     /// The provider that is credited or charged.

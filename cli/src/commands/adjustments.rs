@@ -17,8 +17,8 @@ use crate::{explain, output};
 /// Show credit and debit notes, and approve or reject one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdjustmentsCommand {
-    /// List the adjustments that wait for a statement, of all providers; or all of one provider, with
-    /// those that are booked or rejected.
+    /// List the adjustments that wait for a statement, of all providers; or all of one provider,
+    /// with those that are booked or rejected.
     List {
         /// The provider whose adjustments are listed, those that are booked or rejected too.
         #[arg(long)]

@@ -20,19 +20,19 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 pub(crate) enum AlertsCommand {
     /// Show what a provider is watched by, how far its month is, and which alerts stand.
     Show {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
     },
     /// Set what a provider is watched by, in place of what it set before.
     Set {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The rules, as a JSON document: see `steelyard alerts schema`.
         file: PathBuf,
     },
     /// Forget what a provider set, its spend cap included: it is watched as its plan has it.
     Clear {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
     },
     /// Print the JSON Schema of the rules.

@@ -36,20 +36,20 @@ pub(crate) struct AuditArgs {
     seed: Option<u64>,
 }
 
-/// What an audit saw.
+/// The counts and sums of an audit, and the breaches that it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuditReport {
     /// How many providers were audited.
     pub providers: usize,
-    /// How many statements.
+    /// The number of statements.
     pub statements: usize,
-    /// How many journal entries.
+    /// The number of journal entries.
     pub entries: usize,
-    /// How many debits.
+    /// The number of debits.
     pub debits: usize,
-    /// What the statements charged.
+    /// The sum of the statements' charges, in fen.
     pub charged_fen: Fen,
-    /// What Alipay withheld.
+    /// The sum that debits took, in fen.
     pub withheld_fen: Fen,
     /// What Alipay took in all, recharges too, less what it gave back.
     pub by_alipay_fen: Fen,
@@ -64,9 +64,9 @@ pub struct AuditReport {
 /// An invariant that a provider's books break.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProviderBreach {
-    /// Whose books.
+    /// The provider whose books break it.
     pub provider: ProviderId,
-    /// What is wrong.
+    /// The breach, as a sentence.
     pub breach: String,
 }
 

@@ -21,7 +21,7 @@ pub(crate) enum BreakerCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Resume debits.
+    /// Resume debits that the breaker or an operator stopped.
     Resume {
         /// The reason, which is kept with the breaker.
         #[arg(long)]

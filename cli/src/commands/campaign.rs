@@ -21,17 +21,17 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Give one override to many providers, end it for all of them, and see what it cost.
 ///
-/// The name of the override is the campaign's. A `start` that was cut off is given again in the same month,
-/// and an `end` at any time: it goes on with the providers that are left.
+/// The name of the override is the campaign's. A `start` that was cut off is given again in the
+/// same month, and an `end` at any time: it goes on with the providers that are left.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CampaignCommand {
-    /// Give an override to every provider that all of the given rules choose. Without `--yes` it only shows
-    /// what last month would have cost them: the largest changes, and with `--json` all.
+    /// Give an override to every provider that all of the given rules choose. Without `--yes` it
+    /// only shows what last month would have cost them: the largest changes, and with `--json` all.
     Start(StartArgs),
     /// List the overrides of all providers by name, with how many providers have each.
     List,
-    /// Show what a campaign has cost so far: what the usage of its providers would have cost without it, of the
-    /// months that it touches.
+    /// Show what a campaign has cost so far: what the usage of its providers would have cost
+    /// without it, of the months that it touches.
     Cost {
         /// The name of the override.
         name: Name,
@@ -52,7 +52,8 @@ pub(crate) enum CampaignCommand {
 /// A campaign that begins.
 #[derive(Debug, Args)]
 pub(crate) struct StartArgs {
-    /// The override, as a JSON document: see `steelyard provider override add --help`. It has an `until`.
+    /// The override, as a JSON document: see `steelyard provider override add --help`. It has an
+    /// `until`.
     file: PathBuf,
     #[command(flatten)]
     rule: Rule,
@@ -220,7 +221,8 @@ impl<'a> Known<'a> {
         Ok((chosen, changes.sorted()))
     }
 
-    /// Changes the terms of a provider; where it is not meant, only looks whether they could be changed.
+    /// Changes the terms of a provider; where it is not meant, only looks whether they could be
+    /// changed.
     async fn carry_out(
         &self,
         found: &ProviderAccount,

@@ -27,7 +27,7 @@ pub(crate) enum DebitsCommand {
     },
     /// Show one debit: its number, its request, its state and its next step.
     Show {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The debit's number among the provider's.
         #[arg(value_parser = debit_id)]
@@ -41,7 +41,7 @@ pub(crate) enum DebitsCommand {
 /// Which debits to resolve, and how.
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArgs {
-    /// The provider.
+    /// The provider's id.
     #[arg(required_unless_present = "all_held", conflicts_with = "all_held")]
     provider: Option<ProviderId>,
     /// The debit's number among the provider's.
@@ -57,12 +57,12 @@ pub(crate) struct ResolveArgs {
     way: WayArgs,
 }
 
-/// How to resolve it.
+/// The person's decision about the debits.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct WayArgs {
-    /// Query it at Alipay, and send it again if it is proved unpaid: under its own number, or under a
-    /// new one if its own is closed.
+    /// Query it at Alipay, and send it again if it is proved unpaid: under its own number, or under
+    /// a new one if its own is closed.
     #[arg(long)]
     retry: bool,
     /// Query it at Alipay. A debit that was held, and is not paid, is held again.
@@ -80,19 +80,19 @@ struct WayArgs {
 pub(crate) enum State {
     /// To be sent when it falls due.
     Due,
-    /// On its way to Alipay.
+    /// Alipay is being called.
     Sending,
     /// Sent, with an unknown outcome until a query resolves it.
     InDoubt,
     /// Stopped until an operator resolves it.
     Held,
-    /// Not retried any more: to be closed and proved unpaid.
+    /// No longer retried: to be closed and proved unpaid.
     GivingUp,
     /// Given up, with its amount receivable again.
     GivenUp,
-    /// Paid.
+    /// Alipay took the amount.
     Paid,
-    /// Ended before it was sent: nothing was owed any more, or no mandate was in use.
+    /// Ended before it was sent: nothing was owed by then, or no mandate was in use.
     Withdrawn,
 }
 
@@ -298,7 +298,7 @@ fn standing(debit: &Debit, times: &Times) -> String {
     output::lines(lines)
 }
 
-/// What is known of a debit, as rows of a table.
+/// The facts about a debit, as rows of a table.
 fn rows(debit: &Debit, times: &Times) -> Vec<(&'static str, String)> {
     let mut rows = vec![("opened at", times.show(debit.opened_at_s).to_string())];
     if let Some(terms) = &debit.terms {

@@ -35,8 +35,8 @@ use crate::target::TargetArgs;
 /// Alipay is lost, a payer is short of money, and a report comes three days late. Nothing is kept.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Then show the pages of it all: the system runs on until Ctrl-C, and its start page opens in the
-    /// browser. Its clock stands still; the start page moves it.
+    /// Then show the pages of it all: the system runs on until Ctrl-C, and its start page opens in
+    /// the browser. Its clock stands still; the start page moves it.
     #[arg(long)]
     open: bool,
 }
@@ -78,7 +78,7 @@ const LOST_ANSWER: &str = "\
 The demo now loses an answer of Alipay on purpose. The log warns that the debit is in doubt:
 nobody knows whether it was paid. A query will prove that it was.";
 
-/// What one billing day came to for one provider.
+/// The sums of one billing day for one provider.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
     provider: ProviderId,

@@ -20,15 +20,16 @@ use crate::values;
 /// Show a provider's deposit, book a payment of it, draw from it, and return it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DepositCommand {
-    /// Show what is held, what the terms want, and what is due. Exits with 3 while a payment is overdue.
+    /// Show what is held, what the terms want, and what is due. Exits with 3 while a payment is
+    /// overdue.
     Show {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
     },
-    /// Book a payment of the deposit from outside of Alipay, once by its reference. It pays nothing that is
-    /// owed.
+    /// Book a payment of the deposit from outside of Alipay, once by its reference. It pays nothing
+    /// that is owed.
     Record {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The amount, in yuan.
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
@@ -37,10 +38,10 @@ pub(crate) enum DepositCommand {
         #[arg(long, value_parser = Reference::new)]
         reference: Reference,
     },
-    /// Pay what the provider owes and no debit is collecting from its deposit. What is drawn is to be topped
-    /// up.
+    /// Pay what the provider owes and no debit is collecting from its deposit. What is drawn is to
+    /// be topped up.
     Draw {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The most to be drawn, in yuan; as much as is owed unless given.
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
@@ -48,11 +49,11 @@ pub(crate) enum DepositCommand {
         #[command(flatten)]
         asked: Asked,
     },
-    /// Ask for the return of the deposit through Alipay, less what is owed. Another person approves it by
-    /// `actions approve`; then what is owed is drawn, and the refunds are made. Refused while a debit that
-    /// was sent has not ended.
+    /// Ask for the return of the deposit through Alipay, less what is owed. Another person approves
+    /// it by `actions approve`; then what is owed is drawn, and the refunds are made. Refused while
+    /// a debit that was sent has not ended.
     Return {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The most to be returned, in yuan; all of it unless given.
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
@@ -60,11 +61,11 @@ pub(crate) enum DepositCommand {
         #[command(flatten)]
         asked: Asked,
     },
-    /// Ask for the booking of a bank transfer that returns deposit: what was paid by a transfer, or what
-    /// Alipay refused to give back. Another person approves it by `actions approve`. Make the transfer only
-    /// then: if the provider owes more by that time, the action is refused.
+    /// Ask for the booking of a bank transfer that returns deposit: what was paid by a transfer, or
+    /// what Alipay refused to give back. Another person approves it by `actions approve`. Make the
+    /// transfer only then: if the provider owes more by that time, the action is refused.
     BookReturn {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The amount of the transfer, in yuan.
         #[arg(value_parser = values::amount, allow_negative_numbers = true)]
@@ -77,10 +78,11 @@ pub(crate) enum DepositCommand {
     },
 }
 
-/// Who asks for what, and under which name.
+/// An action that a command asks for: its author, reason and name.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Asked {
-    /// The name of the request, by which it is done once: the same command again shows what became of it.
+    /// The name of the request, by which it is done once: the same command again shows what became
+    /// of it.
     #[arg(long)]
     request: String,
     /// The reason, which is kept with the action.

@@ -14,13 +14,13 @@ use crate::exit::Exit;
 use crate::output;
 use crate::target::TargetArgs;
 
-/// Show what differs between two plans, field by field. A plan is a file, the name of a stored plan, or
-/// `NAME@DAY`: the version that is in force on a day.
+/// Show what differs between two plans, field by field. A plan is a file, the name of a stored
+/// plan, or `NAME@DAY`: the version that is in force on a day.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     /// The first: `plans/small.json`, `small` or `small@2015-05-11`.
     before: String,
-    /// The second.
+    /// The plan that is compared with it, named in the same way.
     after: String,
 }
 

@@ -14,10 +14,11 @@ use crate::exit::Exit;
 use crate::output::{self, Times};
 use crate::target::{PlatformArgs, TargetArgs};
 
-/// List what happened, follow it, or tell it again.
+/// List events, follow them, or publish them again.
 ///
-/// Each event is about a provider or about the platform, and has a number among those of its subject, from 1 without a
-/// gap. Events are kept as long as the deployment says, 90 days unless changed.
+/// Each event is about a provider or about the platform, and has a number among those of its
+/// subject, from 1 without a gap. Events are kept as long as the deployment says, 90 days unless
+/// changed.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
     /// List the events of a provider or of the platform, the oldest first.
@@ -33,10 +34,11 @@ pub(crate) enum EventsCommand {
     },
     /// Show an event: the CloudEvent, in JSON.
     Show {
-        /// Its id.
+        /// The event's id, as `list` shows it.
         id: EventId,
     },
-    /// Print the CloudEvents of a provider or of the platform as they come, each on a line, until interrupted.
+    /// Print the CloudEvents of a provider or of the platform as they come, each on a line, until
+    /// interrupted.
     Tail {
         #[command(flatten)]
         of: SubjectArgs,
@@ -57,7 +59,7 @@ pub(crate) enum EventsCommand {
         /// Those after this number.
         #[arg(long, default_value_t = 0)]
         after: u64,
-        /// The bus.
+        /// The name or ARN of the bus.
         #[arg(long, default_value = "default")]
         bus: String,
     },
@@ -161,7 +163,7 @@ async fn tail(events: &EventsTable, subject: &Subject, after: Option<u64>) -> Re
     }
 }
 
-/// Puts the events of a subject on the bus again, a page at a time. Tells how many.
+/// Puts the events of a subject on the bus again, a page at a time. Returns their number.
 async fn replay(
     events: &EventsTable,
     bus: &Bus,

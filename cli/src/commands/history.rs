@@ -31,7 +31,7 @@ pub(crate) struct Period<'a> {
 ///
 /// # Errors
 ///
-/// [`SettlementError`] when a settled day's terms are not stored any more.
+/// [`SettlementError`] when a settled day's terms are no longer stored.
 pub(crate) fn history<'a>(
     found: &'a ProviderAccount,
     plans: &'a Catalog,

@@ -18,14 +18,14 @@ use crate::target::TargetArgs;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ItemsCommand {
     /// List the providers, accounts, registrations, grants, plans, due tasks, expected bill rows,
-    /// findings, webhook endpoints and dead letters that cannot be read, and the usage reports of months
-    /// that are not settled for good. Each fails alone; everything else proceeds. Exits with 3 if one is
-    /// not skipped.
+    /// findings, webhook endpoints and dead letters that cannot be read, and the usage reports of
+    /// months that are not settled for good. Each fails alone; everything else proceeds. Exits with
+    /// 3 if one is not skipped.
     Unreadable,
-    /// Skip an item that cannot be read: it raises no more alarms, and leaves the index of due tasks.
-    /// Nothing is done for it any more: a skipped provider is not settled, a skipped task not worked
-    /// on. A plan or a usage report that is skipped is not passed over: the providers that it is about
-    /// wait until it is mended. An item that can be read is refused.
+    /// Skip an item that cannot be read: it raises no more alarms, and leaves the index of due
+    /// tasks. Nothing more is done for it: a skipped provider is not settled, a skipped task
+    /// not worked on. A plan or a usage report that is skipped is not passed over: the providers
+    /// that it is about wait until it is mended. An item that can be read is refused.
     Skip {
         /// The partition key, as `unreadable` lists it.
         pk: String,
@@ -88,8 +88,8 @@ impl ItemsCommand {
     }
 }
 
-/// Skips an item, and gives it as it is listed from then on. A task that can be read would never be worked
-/// on again, so only what `unreadable` lists is skipped.
+/// Skips an item, and gives it as it is listed from then on. A task that can be read would never be
+/// worked on again, so only what `unreadable` lists is skipped.
 async fn skip(
     (tables, events): (&Tables, &EventsTable),
     table: &str,

@@ -21,8 +21,8 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 /// Check, add and show the arrears ladder: what follows when a provider does not pay.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LadderCommand {
-    /// Check a ladder without storing it, and show who would have stood where under it, by the journal of each
-    /// provider.
+    /// Check a ladder without storing it, and show who would have stood where under it, by the
+    /// journal of each provider.
     Check {
         /// The ladder, as a JSON document: see `steelyard ladder schema`.
         file: PathBuf,

@@ -15,14 +15,15 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Keep the whole system running on this machine, its data in a folder.
 ///
-/// Open its address in a browser: the start page leads to the pages of each provider, shows the local
-/// Alipay and the clock, and moves the clock forward to what runs next.
+/// Open its address in a browser: the start page leads to the pages of each provider, shows the
+/// local Alipay and the clock, and moves the clock forward to what runs next.
 ///
-/// One port serves the usage API (`POST /v1/usage`, `GET /v1/usage/{provider}`), the quote API (`POST
-/// /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS, Secrets Manager and Lambda for
-/// AWS tools (`AWS_ENDPOINT_URL`): on 127.0.0.1, and where `--listen` says. The schedules run on the
-/// stack's clock: settlement at 00:30, dispatch every minute, Alipay's notifications when they are due.
-/// `GET /local/clock` shows that clock, and the other commands work at its time.
+/// One port serves the usage API (`POST /v1/usage`, `GET /v1/usage/{provider}`), the quote API
+/// (`POST /v1/quotes`), the Alipay gateway (`/gateway.do`), and DynamoDB, SQS, Secrets Manager and
+/// Lambda for AWS tools (`AWS_ENDPOINT_URL`): on 127.0.0.1, and where `--listen` says. The
+/// schedules run on the stack's clock: settlement at 00:30, dispatch every minute, Alipay's
+/// notifications when they are due. `GET /local/clock` shows that clock, and the other commands
+/// work at its time.
 ///
 /// A stack does not start before its last settlement. Without `--now` it does not start either when
 /// the system's time would close the month in which it last settled.
@@ -34,7 +35,7 @@ pub(crate) struct LocalArgs {
     /// The folder that keeps the data.
     #[arg(long, default_value = "steelyard-data")]
     data: PathBuf,
-    /// The port.
+    /// The port on which the stack listens, at every address.
     #[arg(long, default_value_t = PORT)]
     port: u16,
     /// An address to serve the port on, besides 127.0.0.1; may be repeated. The stack checks no
@@ -128,8 +129,8 @@ impl LocalArgs {
     }
 }
 
-/// Refuses the system's time when it closes the month of the last settlement: the stack would settle
-/// every night since at once, and count no more usage of that month.
+/// Refuses the system's time when it closes the month of the last settlement: the stack would
+/// settle every night since at once, and count no more usage of that month.
 async fn check_month(stack: &Stack) -> Result<(), Error> {
     let Some(last) = stack.tables.billing.last_settlement().await? else { return Ok(()) };
     let (calendar, now) = (&stack.rules.calendar, stack.clock.clock().now());

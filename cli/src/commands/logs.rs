@@ -21,11 +21,12 @@ const SHOWN_DAYS: i32 = 100;
 
 /// Show what was read of logs in S3, and have one read again.
 ///
-/// A rule that names a bucket says how its objects are read: see `objects` in `steelyard rule schema`.
+/// A rule that names a bucket says how its objects are read: see `objects` in `steelyard rule
+/// schema`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LogsCommand {
-    /// List the logs that S3 got on a day. Exits with 3 if one waits for somebody: no rule names its bucket, or it
-    /// cannot be read on.
+    /// List the logs that S3 got on a day. Exits with 3 if one waits for an operator: no rule names
+    /// its bucket, or it cannot be read on.
     List {
         /// The day of UTC on which S3 got them [default: today and yesterday].
         #[arg(long)]
@@ -43,8 +44,8 @@ pub(crate) enum LogsCommand {
         #[arg(long)]
         day: Option<Date>,
     },
-    /// Have logs read again from their beginnings, such as after a rule was stored or mended. Nothing is counted
-    /// twice.
+    /// Have logs read again from their beginnings, such as after a rule was stored or mended.
+    /// Nothing is counted twice.
     Again(AgainArgs),
 }
 
@@ -131,16 +132,19 @@ async fn logs_of(usage: &UsageTable, days: &[Date]) -> Result<(Vec<Log>, Vec<Unr
 }
 
 impl Log {
-    /// The log that these readings are of, those of one content after one another; none without a reading.
+    /// The log that these readings are of, those of one content after one another; none without a
+    /// reading.
     fn of(mut readings: Vec<LogReading>) -> Option<Log> {
         readings.sort_by_key(|reading| reading.from_segment);
         let first = readings.first()?;
-        let (object, etag) = (first.object.clone(), first.etag.clone());
+        let (object, etag, pass) = (first.object.clone(), first.etag.clone(), first.pass);
         let (stored_at, bytes) = (first.stored_at_s, first.bytes);
-        // What is left of another content under the key, or of a reading before the last one, is not of it.
+        // What is left of another content under the key, or of a reading before the last one, is
+        // not of it.
         let mut next = 0;
         readings.retain(|reading| {
-            let is_next = reading.etag == etag && reading.from_segment == next;
+            let is_same = reading.etag == etag && reading.pass == pass;
+            let is_next = is_same && reading.from_segment == next;
             if is_next {
                 next = reading.next_segment;
             }
@@ -215,10 +219,10 @@ fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
             .rule
             .as_ref()
             .map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
-        let LogReading { from_segment, next_segment, times: often, noted_at_s, .. } = reading;
+        let LogReading { from_segment, next_segment, noted_at_s, .. } = reading;
         let (state, at) = (state(&reading.state), times.show(*noted_at_s));
         output::print(format_args!(
-            "  segments {from_segment} to {next_segment} by {rule}, begun {often} times: {state} at {at}"
+            "  segments {from_segment} to {next_segment} by {rule}: {state} at {at}"
         ))?;
     }
     let LogOutcome { lines, blank, odd, not_billable, unmapped, billable, bad, .. } = outcome;
@@ -236,7 +240,10 @@ fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
         ))?;
     }
     for of in &outcome.callers {
-        output::print(format_args!("  {} calls of {}, which is no provider", of.calls, of.caller))?;
+        output::print(format_args!(
+            "  calls of {}, which is no provider: {}",
+            of.caller, of.calls
+        ))?;
     }
     Ok(exit)
 }

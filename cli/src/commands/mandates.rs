@@ -22,8 +22,8 @@ use crate::values;
 pub(crate) enum MandatesCommand {
     /// List the mandates of all providers, offered and ended ones too.
     List,
-    /// Adopt an agreement that a provider signed elsewhere. From now on debits are made under it, and
-    /// the mandate in use until now ends.
+    /// Adopt an agreement that a provider signed elsewhere. From now on debits are made under it,
+    /// and the mandate in use until now ends.
     ///
     /// Alipay is queried first. Nothing changes unless it answers that the agreement is in force.
     /// With `--aws` the query takes the debit function's variables ALIPAY_GATEWAY, ALIPAY_APP_ID,
@@ -37,8 +37,8 @@ pub(crate) enum MandatesCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Lower the limits of a mandate, for debits that are not sent yet. They can't be raised: for that a
-    /// provider signs another mandate.
+    /// Lower the limits of a mandate, for debits that are not sent yet. They can't be raised: for
+    /// that a provider signs another mandate.
     Lower {
         #[command(flatten)]
         which: WhichArgs,
@@ -52,10 +52,10 @@ pub(crate) enum MandatesCommand {
     },
 }
 
-/// Which mandate.
+/// A mandate, by its provider and number.
 #[derive(Debug, Args)]
 pub(crate) struct WhichArgs {
-    /// The provider.
+    /// The provider's id.
     provider: ProviderId,
     /// The mandate's number among the provider's.
     #[arg(value_parser = mandate_id)]
@@ -65,7 +65,7 @@ pub(crate) struct WhichArgs {
 /// An agreement that was signed elsewhere.
 #[derive(Debug, Args)]
 pub(crate) struct AdoptArgs {
-    /// The provider.
+    /// The provider's id.
     provider: ProviderId,
     /// Alipay's number of the agreement.
     #[arg(long)]
@@ -246,7 +246,8 @@ fn standing(mandate: &Mandate, times: &Times) -> String {
     ])
 }
 
-/// When a signed agreement ends by itself; none if it is not limited in time, and once it ends anyway.
+/// When a signed agreement ends by itself; none if it is not limited in time, and once it ends
+/// anyway.
 fn end(mandate: &Mandate) -> Option<Timestamp> {
     match mandate.phase {
         MandatePhase::Active | MandatePhase::Suspended { .. } => mandate.ends_at_s,
@@ -257,7 +258,8 @@ fn end(mandate: &Mandate) -> Option<Timestamp> {
     }
 }
 
-/// The next step that Steelyard takes for the mandate. The first debit of a day queries an active one.
+/// The next step that Steelyard takes for the mandate. The first debit of a day queries an active
+/// one.
 fn next(mandate: &Mandate, times: &Times) -> Option<String> {
     let at = mandate.due_at().filter(|_| mandate.phase != MandatePhase::Active)?;
     match mandate.next_step(at) {

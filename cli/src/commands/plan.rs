@@ -25,8 +25,8 @@ pub(crate) enum PlanCommand {
     Check {
         /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
-        /// Usage, as for `steelyard price`: warns about a rate under which none of it is rated, and about a
-        /// percentage of amounts that it does not have.
+        /// Usage, as for `steelyard price`: warns about a rate under which none of it is rated, and
+        /// about a percentage of amounts that it does not have.
         #[arg(long)]
         usage: Option<PathBuf>,
     },
@@ -37,9 +37,9 @@ pub(crate) enum PlanCommand {
     /// new version with a later `effective_from`.
     ///
     /// A version that takes effect this month or earlier reaches usage that was counted already. If
-    /// providers are on its plan, it is stored only with `--yes`; without, the command shows whom it
-    /// affects and by how much. A version under which a provider could not be settled, for example because
-    /// of an override for a rate that it does not have, is refused.
+    /// providers are on its plan, it is stored only with `--yes`; without, the command shows whom
+    /// it affects and by how much. A version under which a provider could not be settled, for
+    /// example because of an override for a rate that it does not have, is refused.
     Add {
         /// The plan, as a JSON document: see `steelyard plan schema`.
         file: PathBuf,
@@ -160,8 +160,8 @@ async fn show(target: &TargetArgs, plan: &Name, on: Option<BillingDay>) -> Resul
 ///
 /// # Errors
 ///
-/// When there is none, or one of the plan's versions cannot be read: an older version in its place would
-/// show prices that are not in force.
+/// When there is none, or one of the plan's versions cannot be read: an older version in its place
+/// would show prices that are not in force.
 pub(super) fn stored<'a>(
     plans: &'a Catalog,
     plan: &Name,

@@ -1,5 +1,5 @@
-//! `steelyard portal`: a link to the pages of a provider, or of operators; and the end of a provider's
-//! sessions.
+//! `steelyard portal`: a link to the pages of a provider, or of operators; and the end of a
+//! provider's sessions.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Open the pages of a provider, or those of operators; or end the provider's sessions.
 ///
-/// Prints a link that works once, within a minute, and opens it in the browser when standard output is a
-/// terminal. With `--revoke` it makes no link.
+/// Prints a link that works once, within a minute, and opens it in the browser when standard output
+/// is a terminal. With `--revoke` it makes no link.
 #[derive(Debug, Args)]
 pub(crate) struct PortalArgs {
     /// The provider; may be left out with `--operator`.
@@ -38,8 +38,8 @@ pub(crate) struct PortalArgs {
     /// Print the link only.
     #[arg(long)]
     print: bool,
-    /// End every session in which the provider's pages are open, and every link that is not opened yet.
-    /// Sessions of operators go on.
+    /// End every session in which the provider's pages are open, and every link that is not opened
+    /// yet. Sessions of operators go on.
     #[arg(
         long,
         requires = "provider",

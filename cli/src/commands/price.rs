@@ -14,15 +14,16 @@ use crate::{explain, output};
 
 /// Compute what usage would cost under a plan, with an explanation. Nothing is read but the files.
 ///
-/// Every step is always shown, as `steelyard statement --explain` shows those of a statement: there is no option
-/// for it.
+/// Every step is always shown, as `steelyard statement --explain` shows those of a statement: there
+/// is no option for it.
 ///
 /// Usage is written as the counts of a month by API, {"trades.get": 620000}, or as those of days,
 /// {"2015-05-17": {"trades.get": 20000}}. An API with an amount is written {"calls": 3, "amount":
 /// "120.50"}. Where units are free by the day, the price depends on the days, and they are needed.
 #[derive(Debug, Args)]
 pub(crate) struct PriceArgs {
-    /// The plan, as a JSON document: see `steelyard plan schema`. It holds on every day, whenever it takes effect.
+    /// The plan, as a JSON document: see `steelyard plan schema`. It holds on every day, whenever
+    /// it takes effect.
     #[arg(long)]
     plan: PathBuf,
     /// The usage, as a JSON document: counts by API for a whole month, or counts by API by day.

@@ -25,9 +25,9 @@ pub(crate) enum ProviderCommand {
     Add(AddArgs),
     /// Put a provider on a plan from a day on.
     Assign {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
-        /// The plan.
+        /// The name of a stored plan.
         #[arg(long)]
         plan: Name,
         /// The first day: one that is not settled yet. Inside a month it cuts the month in two.
@@ -39,9 +39,9 @@ pub(crate) enum ProviderCommand {
     Override(OverrideCommand),
     /// List the providers with their money.
     List,
-    /// Show by which plans, versions, overrides and discounts a provider is billed, day by day. Days that
-    /// are settled have the terms by which they were settled; those of a closed month, the terms that are
-    /// stored now: their statements have the others.
+    /// Show by which plans, versions, overrides and discounts a provider is billed, day by day.
+    /// Days that are settled have the terms by which they were settled; those of a closed month,
+    /// the terms that are stored now: their statements have the others.
     History {
         /// The id of a registered provider.
         provider: ProviderId,
@@ -59,29 +59,31 @@ pub(crate) enum OverrideCommand {
     /// Give a provider another price, an allowance on top or a discount, for a time.
     ///
     /// An override is written as {"override": "goodwill", "from": "2015-05-16", "until":
-    /// "2015-06-01", "discount_percent": "25"}. A "discount_amount" takes that many yuan off each month
-    /// instead; with "discount_given": "once" that is given once, and with "discount_remainder": "carried" a
-    /// month leaves the rest to the next. In place of the discount, or beside it, it has "free_on_top", or a "rate" and the "price"
-    /// that this rate gets, or the "deposit" that the provider pays.
+    /// "2015-06-01", "discount_percent": "25"}. A "discount_amount" takes that many yuan off each
+    /// month instead; with "discount_given": "once" that is given once, and with
+    /// "discount_remainder": "carried" a month leaves the rest to the next. In place of the
+    /// discount, or beside it, it has "free_on_top", or a "rate" and the "price" that this rate
+    /// gets, or the "deposit" that the provider pays.
     ///
-    /// One that begins or ends inside a month cuts the month. Each part costs what its calls add, so
-    /// that tiers and allowances go on. A discount, an allowance or a lower price never raises the bill.
+    /// One that begins or ends inside a month cuts the month. Each part costs what its calls add,
+    /// so that tiers and allowances go on. A discount, an allowance or a lower price never raises
+    /// the bill.
     Add {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The override, as a JSON document; it begins on a day that is not settled yet.
         file: PathBuf,
     },
     /// List a provider's overrides, ended ones too.
     List {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
     },
-    /// End an override.
+    /// End an override on a day, as if its document had that end.
     End {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
-        /// The override.
+        /// The override's name.
         name: Name,
         /// The end date (exclusive): a day that is not settled yet.
         #[arg(long)]
@@ -209,7 +211,7 @@ pub(crate) async fn require_plan(
 /// The result of registering a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registered {
-    /// It is registered now.
+    /// This command registered it.
     New,
     /// It was registered before, by the same terms.
     Before,
@@ -220,8 +222,8 @@ pub(crate) enum Registered {
     Otherwise,
 }
 
-/// Registers a provider. One that is registered from a later month, and by the same terms otherwise, is
-/// billed from the earlier month.
+/// Registers a provider. One that is registered from a later month, and by the same terms
+/// otherwise, is billed from the earlier month.
 pub(crate) async fn register(system: &System, provider: &Provider) -> Result<Registered, Error> {
     let tables = &system.tables;
     match tables.billing.register(&tables.usage, provider).await? {

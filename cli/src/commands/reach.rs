@@ -1,4 +1,5 @@
-//! Whom a version of a plan affects: who could not be settled with it, and whose counted usage it reaches.
+//! The providers that a version of a plan affects: those that could not be settled with it, and
+//! those whose counted usage it reaches.
 
 use serde::Serialize;
 use steelyard_books::{Counted, Days};
@@ -11,8 +12,8 @@ use crate::output;
 use crate::tables::Tables;
 use crate::target::{System, TargetArgs};
 
-/// The changes that a version makes to the cost of this month so far, and of earlier months that are not
-/// settled.
+/// The changes that a version makes to the cost of this month so far, and of earlier months that
+/// are not settled.
 #[derive(Debug, Serialize)]
 struct Reach<'a> {
     plan: &'a Name,
@@ -25,8 +26,8 @@ struct Reach<'a> {
     changes: Changes,
 }
 
-/// Refuses a version under which a provider could not be settled any more; and, unless it is meant, one that
-/// changes what usage costs which was counted already. Shows whom it affects.
+/// Refuses a version under which a provider could no longer be settled; and, unless it is meant,
+/// one that changes what usage costs which was counted already. Shows whom it affects.
 ///
 /// # Errors
 ///
@@ -118,7 +119,8 @@ impl Versions {
     ) -> Result<Changes, Error> {
         let mut changes = Changes::default();
         for found in accounts {
-            // By the terms that would hold, so that a provider whose plan had no version counts too.
+            // By the terms that would hold, so that a provider whose plan had no version counts
+            // too.
             let of = days.counted(&tables.usage, &self.after, found).await?;
             if let Some(costs) = self.costs(&of, days).transpose() {
                 changes.add(&of.provider.provider, costs)?;
@@ -127,8 +129,8 @@ impl Versions {
         Ok(changes.sorted())
     }
 
-    /// The cost of a provider's usage, without the version and with it. None if the version changes the plan
-    /// of no day up to the end of this month.
+    /// The cost of a provider's usage, without the version and with it. None if the version changes
+    /// the plan of no day up to the end of this month.
     fn costs(&self, of: &Counted, days: Days) -> Result<Option<(Fen, Fen)>, Error> {
         let (now, then) = (of.billed(&self.before)?, of.billed(&self.after)?);
         let first = self.effective_from.max(days.from);

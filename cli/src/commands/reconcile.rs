@@ -44,7 +44,8 @@ pub(crate) enum ReconcileCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Skip a day whose bill cannot be fetched or read. What only its bill would show is not booked.
+    /// Skip a day whose bill cannot be fetched or read. What only its bill would show is not
+    /// booked.
     Skip {
         /// The day in Beijing.
         #[arg(value_parser = values::date)]

@@ -14,17 +14,17 @@ use crate::output;
 use crate::target::{PlatformArgs, TargetArgs};
 use crate::values;
 
-/// Refund money that Alipay took: unused money of a recharge or a found payment, or money of a debit
-/// as goodwill.
+/// Refund money that Alipay took: unused money of a recharge or a found payment, or money of a
+/// debit as goodwill.
 ///
 /// The command stores the refund, and the debit function requests it at Alipay within a minute. The
 /// request's name makes it happen once: the same command again shows its state. What a debit
-/// collected stays charged. A wrong charge is corrected by a plan, an override, or by withdrawing the
-/// usage, which credits it to the account: do not give the money of such a debit back besides. Exits
-/// with 3 if Alipay refused it and nobody has acknowledged that.
+/// collected stays charged. A wrong charge is corrected by a plan, an override, or by withdrawing
+/// the usage, which credits it to the account: do not give the money of such a debit back besides.
+/// Exits with 3 if Alipay refused it and nobody has acknowledged that.
 #[derive(Debug, Args)]
 pub(crate) struct RefundArgs {
-    /// The provider.
+    /// The provider's id.
     provider: ProviderId,
     /// How much, in yuan; not with `--acknowledge`.
     #[arg(required_unless_present = "acknowledge", conflicts_with = "acknowledge",
@@ -33,11 +33,12 @@ pub(crate) struct RefundArgs {
     /// Acknowledge that the refund was refused: it raises no more alarms. Nothing is given back.
     #[arg(long)]
     acknowledge: bool,
-    /// Our number of the trade to give back of, as `debits show`, `account show` and the bill have it.
+    /// Our number of the trade to give back of, as `debits show`, `account show` and the bill have
+    /// it.
     #[arg(long, value_parser = out_trade_no)]
     trade: OutTradeNo,
-    /// The name of this refund: at most 64 letters, digits and underscores. Alipay refunds once by a
-    /// name.
+    /// The name of this refund: at most 64 letters, digits and underscores. Alipay refunds once by
+    /// a name.
     #[arg(long, value_parser = out_request_no)]
     request: OutRequestNo,
     /// The reason, which is kept with the refund.

@@ -20,8 +20,8 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Check, try, add and show the rules by which lines of logs become calls.
 ///
-/// `steelyard import --rule` goes by a rule, and so do the logs that gateways post to `/v1/logs/RULE`. The
-/// options of `steelyard import` make the same document: `make` prints it.
+/// `steelyard import --rule` goes by a rule, and so do the logs that gateways post to
+/// `/v1/logs/RULE`. The options of `steelyard import` make the same document: `make` prints it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RuleCommand {
     /// Check a rule without storing it.
@@ -42,8 +42,8 @@ pub(crate) enum RuleCommand {
         file: PathBuf,
         /// Store it in place of another rule of its name.
         ///
-        /// What was counted stays. Logs that are read again by other rules for callers count again, for other
-        /// providers.
+        /// What was counted stays. Logs that are read again by other rules for callers count again,
+        /// for other providers.
         #[arg(long)]
         replace: bool,
     },
@@ -126,10 +126,11 @@ async fn add(
     told(target, rule, what)
 }
 
-/// Refuses a rule that names the same objects as another does: nobody could tell by which of them they are read.
+/// Refuses a rule that names the same objects as another does: nobody could know by which of them
+/// they are read.
 fn check_objects(rule: &RuleDocument, stored: &StoredRules) -> Result<(), Error> {
     for other in stored.rules.iter().filter(|other| other.name != rule.rule) {
-        // What cannot be read is told by `rule list`.
+        // What cannot be read is listed by `rule list`.
         let Ok(document) = RuleDocument::read(&other.document) else { continue };
         if let Some(both) = rule.objects.iter().find(|objects| document.objects.contains(objects)) {
             let (name, bucket, prefix) = (&other.name, &both.bucket, &both.prefix);

@@ -15,9 +15,9 @@ use crate::values;
 
 /// List the latest settlement runs, or show one with the providers that it could not settle.
 ///
-/// Every night is a run, and every `steelyard settle`. Exits with 3 if the run that is shown, or the
-/// latest of those that are listed, has not ended or found something that cannot be read; and if a
-/// provider of the run that is shown is not settled.
+/// Every night is a run, and every `steelyard settle`. Exits with 3 if the run that is shown, or
+/// the latest of those that are listed, has not ended or found something that cannot be read; and
+/// if a provider of the run that is shown is not settled.
 #[derive(Debug, Args)]
 pub(crate) struct RunsArgs {
     /// How many runs to list, 500 at most.
@@ -64,8 +64,8 @@ struct ShownRun {
     failed_shards: Vec<u8>,
 }
 
-/// Writes a run without its scope: for a run over all shards it gives their number, for a run of one
-/// provider the provider.
+/// Writes a run without its scope: for a run over all shards it gives their number, for a run of
+/// one provider the provider.
 fn without_shards<S: Serializer>(run: &SettlementRun, serializer: S) -> Result<S::Ok, S::Error> {
     let SettlementRun { version, number, begun_at_s, scope, end, late_at_s, disregarded } = run;
     let mut members = serializer.serialize_map(None)?;
@@ -171,7 +171,8 @@ async fn shown(billing: &BillingTable, run: SettlementRun) -> Result<ShownRun, E
     Ok(ShownRun { run, shards, shards_ended, shards_open, so_far, failed_shards })
 }
 
-/// The providers that a run could not settle with their shards, by shard and id, and those that cannot be read.
+/// The providers that a run could not settle with their shards, by shard and id, and those that
+/// cannot be read.
 async fn failures(
     billing: &BillingTable,
     run: &ShownRun,

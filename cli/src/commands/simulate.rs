@@ -21,14 +21,14 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Rate stored usage again under other plans, and show what would change for whom. Writes nothing.
 ///
-/// A draft (`--plan`) takes the place of the stored plan of its name, on every day whenever it takes
-/// effect; a draft of another name takes the place of every plan. With `--plans` each provider is rated
-/// under each of some stored plans, and the cheapest is shown with what it would have saved. Overrides
-/// hold under all of them.
+/// A draft (`--plan`) takes the place of the stored plan of its name, on every day whenever it
+/// takes effect; a draft of another name takes the place of every plan. With `--plans` each
+/// provider is rated under each of some stored plans, and the cheapest is shown with what it would
+/// have saved. Overrides hold under all of them.
 ///
-/// Everything is rated from the usage of the given days alone, so that it compares even where a month is
-/// cut. A provider without usage counts too, since it may owe a minimum. Days whose usage reports can have
-/// expired are refused.
+/// Everything is rated from the usage of the given days alone, so that it compares even where a
+/// month is cut. A provider without usage counts too, since it may owe a minimum. Days whose usage
+/// reports can have expired are refused.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// The draft, as a JSON document.
@@ -48,7 +48,7 @@ pub(crate) struct SimulateArgs {
     csv: Option<PathBuf>,
 }
 
-/// What would change under a draft.
+/// The changes that a draft would make.
 #[derive(Debug, Serialize)]
 struct Simulation {
     /// The stored plan whose place the draft takes; none if it takes the place of every plan.

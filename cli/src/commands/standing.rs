@@ -19,7 +19,8 @@ use crate::target::{PlatformArgs, System, TargetArgs};
 /// Show where providers stand on the arrears ladder, and hold one at a stage.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StandingCommand {
-    /// List the providers that are not in good standing, are held at a stage, or are cut off by their own cap.
+    /// List the providers that are not in good standing, are held at a stage, or are cut off by
+    /// their own cap.
     List {
         /// List those in good standing too.
         #[arg(long)]
@@ -27,12 +28,12 @@ pub(crate) enum StandingCommand {
     },
     /// Show where a provider stands, why, and what restores a good standing.
     Show {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
     },
     /// Hold a provider at a stage until a day. The ladder does not apply to it until then.
     Hold {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The stage: good, notice, throttled, payouts_frozen, suspended or terminated.
         #[arg(long)]
@@ -49,7 +50,7 @@ pub(crate) enum StandingCommand {
     },
     /// Let the ladder decide again about a provider that is held at a stage.
     Release {
-        /// The provider.
+        /// The provider's id.
         provider: ProviderId,
         /// The reason, which is kept with the action.
         #[arg(long, value_parser = Reason::new)]

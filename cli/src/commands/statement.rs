@@ -14,7 +14,7 @@ use crate::{explain, output};
 /// Show what a provider owes for its days, and why.
 #[derive(Debug, Args)]
 pub(crate) struct StatementArgs {
-    /// The provider.
+    /// The provider's id.
     provider: ProviderId,
     /// Which statement: a day such as `2015-05-17`, or a supplement such as `2015-05-31+1`. All
     /// unless given.

@@ -1,4 +1,5 @@
-//! `steelyard usage`: what was counted of a provider, to the minute, what it would cost, and corrections.
+//! `steelyard usage`: what was counted of a provider, to the minute, what it would cost, and
+//! corrections.
 
 mod correct;
 mod sets;
@@ -24,32 +25,34 @@ pub(crate) enum UsageCommand {
     Show(ShowArgs),
     /// Withdraw a usage report that was wrong.
     ///
-    /// It counts no more, and its id cannot count again. What was charged for it is credited on the next
-    /// statement, that of today if yesterday is settled already. The credit pays what is owed, and the rest
-    /// becomes prepaid money. Usage of a month that is closed cannot be withdrawn.
+    /// It counts no more, and its id cannot count again. What was charged for it is credited on the
+    /// next statement, that of today if yesterday is settled already. The credit pays what is owed,
+    /// and the rest becomes prepaid money. Usage of a month that is closed cannot be withdrawn.
     Void(VoidArgs),
     /// Withdraw a usage report, and count another one in its place.
     ///
     /// Run it again if it was interrupted: each half takes effect once.
     Replace(ReplaceArgs),
-    /// Apply a file of corrections under one name, such as those of a source that was wrong for a week.
+    /// Apply a file of corrections under one name, such as those of a source that was wrong for a
+    /// week.
     ///
-    /// Each line of the file is a report to withdraw, {"void": {"provider": "shop", "source": "gateway-1",
-    /// "id": "2015-05-17T09"}}, perhaps with a "day", or a usage report to count, {"count": {...}}. All of
-    /// it is checked before the first report is withdrawn, and shown by provider and day. Run it again if
-    /// it was interrupted: it goes on. The same name with another file is refused.
+    /// Each line of the file is a report to withdraw, {"void": {"provider": "shop", "source":
+    /// "gateway-1", "id": "2015-05-17T09"}}, perhaps with a "day", or a usage report to count,
+    /// {"count": {...}}. All of it is checked before the first report is withdrawn, and shown by
+    /// provider and day. Run it again if it was interrupted: it goes on. The same name with another
+    /// file is refused.
     Correct(CorrectArgs),
-    /// Undo a set of corrections: what it counted is withdrawn, and what it withdrew counts again, under
-    /// other ids. Run it again if it was interrupted.
+    /// Undo a set of corrections: what it counted is withdrawn, and what it withdrew counts again,
+    /// under other ids. Run it again if it was interrupted.
     Undo(UndoArgs),
-    /// List what was refused of reports that came by the queue, where nobody reads an answer. Exits with 3 if
-    /// anything was.
+    /// List what was refused of reports that came by the queue, where nobody reads an answer. Exits
+    /// with 3 if anything was.
     Refused,
     /// List the sets of corrections, or show one. Exits with 3 if one is not complete.
     Corrections(CorrectionsArgs),
 }
 
-/// What to show.
+/// The usage to be shown, and its grouping.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// The provider's id.
@@ -60,7 +63,7 @@ pub(crate) struct ShowArgs {
     /// The last day; today unless given.
     #[arg(long)]
     to: Option<BillingDay>,
-    /// What to sum by.
+    /// The name by which usage is summed.
     #[arg(long, value_enum, default_value_t = GroupBy::Api)]
     group_by: GroupBy,
 }

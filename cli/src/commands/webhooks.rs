@@ -22,8 +22,9 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// Send events to webhook endpoints, signed by Standard Webhooks 1.0.
 ///
-/// An endpoint gets the events of a provider or of the platform, those that are stored after it was added. An event
-/// that it does not take is tried again for three days; an endpoint that takes nothing for three days is disabled.
+/// An endpoint gets the events of a provider or of the platform, those that are stored after it was
+/// added. An event that it does not take is tried again for three days; an endpoint that takes
+/// nothing for three days is disabled.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhooksCommand {
     /// Add an endpoint, and show its secret, once.
@@ -32,14 +33,15 @@ pub(crate) enum WebhooksCommand {
         of: EndpointArgs,
         /// Its address: https, and public. On a local stack http and this machine will do.
         url: String,
-        /// A type of events that it gets, or all that begin so: `debit.*`; may be repeated. All unless given.
+        /// A type of events that it gets, or all that begin so: `debit.*`; may be repeated. All
+        /// unless given.
         #[arg(long = "type", value_name = "TYPE")]
         types: Vec<TypePattern>,
         /// How its deliveries are signed.
         #[arg(long, value_enum, default_value_t)]
         scheme: SchemeArg,
     },
-    /// List endpoints.
+    /// List endpoints, with their state and what waits for them.
     List,
     /// Show an endpoint: what was sent last, what is tried again, and its dead letters.
     Show {
@@ -81,7 +83,7 @@ pub(crate) enum WebhooksCommand {
     },
 }
 
-/// Which endpoint.
+/// An endpoint, by its subject and name.
 #[derive(Debug, Args)]
 pub(crate) struct EndpointArgs {
     /// Its name among those of the provider, or of the platform.
@@ -100,7 +102,8 @@ pub(crate) struct Which {
     /// All events from this number on.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     from: Option<u64>,
-    /// All events from the first one on that happened at this instant or later, such as 2015-05-17T16:30:00Z.
+    /// All events from the first one on that happened at this instant or later, such as
+    /// 2015-05-17T16:30:00Z.
     #[arg(long)]
     since: Option<Timestamp>,
     /// The dead letters, as many at a time as can be tried again.
@@ -108,7 +111,7 @@ pub(crate) struct Which {
     dead: bool,
 }
 
-/// How deliveries are signed.
+/// The schemes by which deliveries can be signed.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum SchemeArg {
     /// By a secret that both sides have (`v1`).

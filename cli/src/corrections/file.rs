@@ -18,7 +18,7 @@ pub const FILE_BYTES_MAX: usize = 16 << 20;
 pub struct CorrectionFile {
     /// The reports to withdraw.
     pub void: Vec<WrongReport>,
-    /// The reports to count.
+    /// The right reports, which are counted after the wrong ones are withdrawn.
     pub count: Vec<RightReport>,
 }
 
@@ -36,15 +36,15 @@ pub struct WrongReport {
 /// A report that is to be counted.
 #[derive(Clone, Debug)]
 pub struct RightReport {
-    /// As it is counted.
+    /// The report under the id that it will have.
     pub report: UsageReport,
-    /// As it was written.
+    /// The JSON of the line, for its digest.
     document: Node,
 }
 
 impl CorrectionFile {
-    /// Reads a file: each line is `{"void": {"provider", "source", "id", "day"?}}` or `{"count": REPORT}`,
-    /// where REPORT is a usage report. Lines without anything are passed over.
+    /// Reads a file: each line is `{"void": {"provider", "source", "id", "day"?}}` or `{"count":
+    /// REPORT}`, where REPORT is a usage report. Lines without anything are passed over.
     ///
     /// # Errors
     ///

@@ -1,9 +1,10 @@
-//! Sets of corrections: a file of reports that were wrong, previewed, applied under one name, and undone.
+//! Sets of corrections: a file of reports that were wrong, previewed, applied under one name, and
+//! undone.
 //!
-//! The content of a set is stored before its first report is withdrawn. So the same command goes on with a
-//! set that was stopped half-way, and undoing needs no file. A withdrawn report names the set. Undoing
-//! withdraws the reports that the set counted, and counts those that it withdrew, under ids that follow
-//! from the set.
+//! The content of a set is stored before its first report is withdrawn. So the same command goes on
+//! with a set that was stopped half-way, and undoing needs no file. A withdrawn report names the
+//! set. Undoing withdraws the reports that the set counted, and counts those that it withdrew,
+//! under ids that follow from the set.
 
 mod file;
 mod preview;
@@ -48,7 +49,7 @@ pub struct Found {
     reports: BTreeMap<WrongReport, CountedReport>,
 }
 
-/// How a set ended.
+/// The outcome of a set, part by part.
 #[derive(Debug)]
 pub struct Ended {
     /// The set as it is stored now.
@@ -71,8 +72,8 @@ impl Corrector {
     ///
     /// # Errors
     ///
-    /// When a report is not there, in a month that is closed or withdrawn by something else, or what is to
-    /// be counted cannot be.
+    /// When a report is not there, in a month that is closed or withdrawn by something else, or
+    /// what is to be counted cannot be.
     pub async fn find(&self, request: &SetRequest) -> Result<Found, Error> {
         let SetRequest { name, reason, file, .. } = request;
         let wanted = file.void.iter().map(|wrong| async move {
@@ -110,8 +111,8 @@ impl Corrector {
         Ok(Found { file, content, reports })
     }
 
-    /// Checks that all of a report could be counted now, under an id that was not used: undoing the set
-    /// withdraws what it counted, and nothing else.
+    /// Checks that all of a report could be counted now, under an id that was not used: undoing the
+    /// set withdraws what it counted, and nothing else.
     async fn check_countable(&self, report: &UsageReport) -> Result<(), Error> {
         let named = format!("report {}/{}", report.source, report.id);
         let accepted = report.accept(&self.settler.books.rules.calendar, self.clock.now());
@@ -180,13 +181,13 @@ impl Corrector {
         Ok(stored.check_not_undone()?)
     }
 
-    /// Undoes a set, or goes on with that. Undoing one that is undone changes nothing, unless it was still
-    /// being applied then.
+    /// Undoes a set, or goes on with that. Undoing one that is undone changes nothing, unless it
+    /// was still being applied then.
     ///
     /// # Errors
     ///
-    /// When there is none of that name, or a table fails. What was undone before stays, and undoing it
-    /// again goes on.
+    /// When there is none of that name, or a table fails. What was undone before stays, and undoing
+    /// it again goes on.
     pub async fn undo(&self, name: &CorrectionId, undo: &Undo) -> Result<Ended, Error> {
         let set = self.settler.books.undo_correction(name, undo).await?;
         let (CorrectionPhase::Undoing { parts, undo } | CorrectionPhase::Undone { parts, undo }) =
@@ -247,7 +248,7 @@ impl Corrector {
         }
     }
 
-    /// Withdraws for a set that is undone what it counted of a day, if it came to count it.
+    /// Withdraws for a set that is undone what it counted of a day, if it had counted it.
     async fn uncounted(
         &self,
         right: &WrongReport,
@@ -286,7 +287,8 @@ impl Corrector {
         let id = (&right.report.source, &right.report.id);
         for WrongReport { provider, day, .. } in right.days(calendar)? {
             let Some(day) = day else { return Ok(false) };
-            // As it was in the last moment of the month: its digest is the same whenever it is accepted.
+            // As it was in the last moment of the month: its digest is the same whenever it is
+            // accepted.
             let at = calendar.closes_at(day.month()) - SignedDuration::from_secs(1);
             let accepted = right.report.accept(calendar, at);
             let Some(share) = accepted.shares.get(&provider) else { return Ok(false) };

@@ -15,9 +15,9 @@ use super::{Corrector, Found, WrongReport};
 pub struct ProviderChange {
     /// The provider whose statements change.
     pub provider: ProviderId,
-    /// What it changes on each day.
+    /// The changes of each day.
     pub days: Vec<DayChange>,
-    /// What it changes in all, negative for a credit; none where that cannot be computed.
+    /// The change of the charge in fen, negative for a credit; none where that cannot be computed.
     pub change_fen: Option<Fen>,
     /// Why it cannot be computed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,12 +29,12 @@ pub struct ProviderChange {
 pub struct DayChange {
     /// The billing day of the usage.
     pub day: BillingDay,
-    /// What is withdrawn.
+    /// The usage that is withdrawn.
     pub withdrawn: Metered,
-    /// What is counted.
+    /// The usage that counts instead.
     pub counted: Metered,
-    /// What that changes of the coming statements, given the changes of the days before; none where it
-    /// cannot be computed.
+    /// What that changes of the coming statements, given the changes of the days before; none where
+    /// it cannot be computed.
     pub change_fen: Option<Fen>,
 }
 

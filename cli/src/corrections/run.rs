@@ -15,7 +15,7 @@ pub struct SetRequest {
     digest: String,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub struct Outcome {
     /// What the set changes, by provider and day; nothing of one that was stored before.
@@ -48,8 +48,8 @@ impl Corrector {
     ///
     /// # Errors
     ///
-    /// When its name stands for another content, it was undone, something of it cannot be corrected, or a
-    /// table fails. What was applied before stays, and running it again goes on.
+    /// When its name stands for another content, it was undone, something of it cannot be
+    /// corrected, or a table fails. What was applied before stays, and running it again goes on.
     pub async fn run(&self, request: &SetRequest, is_dry: bool) -> Result<Outcome, Error> {
         let stored = self.settler.books.billing.correction(&request.name).await?;
         if let Some(stored) = &stored {

@@ -1,4 +1,5 @@
-//! The catcher: a webhook endpoint of the local stack that takes every delivery, and shows the last hundred.
+//! The catcher: a webhook endpoint of the local stack that takes every delivery, and shows the last
+//! hundred.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
 padding:0 1rem}pre{background:#f4f4f4;padding:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}\
 dt{font-weight:600}dd{margin:0 0 .25rem;overflow-wrap:anywhere}";
 
-/// What was delivered.
+/// A delivery as it was received.
 #[derive(Clone, Debug, Serialize)]
 struct Delivery {
     /// Its headers, in the order of their names.

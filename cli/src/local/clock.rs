@@ -99,8 +99,8 @@ impl LocalClock {
         Clock::from_fn(move || clock.now())
     }
 
-    /// The clock of links and sessions, which people use: it never runs faster than time, and goes on
-    /// when the clock is moved forward.
+    /// The clock of links and sessions, which people use: it never runs faster than time, and goes
+    /// on when the clock is moved forward.
     #[must_use]
     pub fn session_clock(&self) -> Clock {
         let clock = self.clone();

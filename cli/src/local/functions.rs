@@ -56,7 +56,7 @@ pub struct Functions {
     pub notify: LocalFunction,
     /// Compares the books with Alipay's bill of the previous day.
     pub reconcile: LocalFunction,
-    /// Tells what happened.
+    /// Publishes the events of changed records.
     pub events: LocalFunction,
     /// Counts the calls of logs that are stored as objects.
     pub logs: LocalFunction,
@@ -98,7 +98,8 @@ pub(super) const RECONCILE_QUEUE: &str = "steelyard-reconcile";
 /// The queue that feeds debit.
 pub(super) const DEBIT_QUEUE: &str = "steelyard-debit";
 
-/// The queue on which S3 tells of logs, and the function that reads them sends itself what it has still to read.
+/// The queue on which S3 announces logs, and the function that reads them sends itself what it has
+/// still to read.
 pub(super) const LOGS_QUEUE: &str = "steelyard-logs";
 
 /// The same, as the SDK names it.
@@ -108,11 +109,12 @@ pub(crate) const LOGS_QUEUE_URL: &str = "http://sqs.local/000000000000/steelyard
 pub(super) const WEBHOOKS_QUEUE: &str = "steelyard-webhooks";
 
 /// The queues, with what operators call what is left in their dead-letter queues.
-pub(super) const QUEUES: [(DeadLetterQueue, &str); 4] = [
+pub(super) const QUEUES: [(DeadLetterQueue, &str); 5] = [
     (DeadLetterQueue::Usage, USAGE_QUEUE),
     (DeadLetterQueue::Settle, SETTLE_QUEUE),
     (DeadLetterQueue::Debit, DEBIT_QUEUE),
     (DeadLetterQueue::Reconcile, RECONCILE_QUEUE),
+    (DeadLetterQueue::Logs, LOGS_QUEUE),
 ];
 
 /// The dead-letter queue of a queue.
@@ -137,7 +139,7 @@ pub(super) struct Parts<'p> {
     pub(super) actions_need_approval: bool,
     pub(super) clock: &'p LocalClock,
     pub(super) config: &'p aws::SdkConfig,
-    /// The way of the function that tells what happened.
+    /// The way of the function that publishes events.
     pub(super) follower: &'p aws::SdkConfig,
 }
 

@@ -30,7 +30,7 @@ pub struct EventSource {
     pub queue: &'static str,
     /// The most messages that the function gets at once.
     pub batch_size: u8,
-    /// The function.
+    /// The function that gets the batches.
     pub function: LocalFunction,
 }
 
@@ -81,8 +81,8 @@ impl LocalFunction {
 
 impl EventSource {
     /// Takes one batch from the queue and hands it over, waiting for messages at most so long.
-    /// Messages that were handled are deleted; all others come again when their time is up. Tells
-    /// how many messages there were.
+    /// Messages that were handled are deleted; all others come again when their time is up. Returns
+    /// the number of messages.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ pub(super) struct Listeners {
     /// The address at which the stack reaches itself. The functions give it to Alipay, which takes
     /// http to a loopback address only.
     pub(super) address: SocketAddr,
-    /// The sockets.
+    /// One socket for each address.
     pub(super) sockets: Vec<TcpListener>,
 }
 

@@ -1,5 +1,5 @@
-//! S3, as far as Steelyard uses it: objects that are put and read, and an event for each that is stored, as a bucket
-//! sends it that notifies a queue.
+//! S3, as far as Steelyard uses it: objects that are put and read, and an event for each that is
+//! stored, as a bucket sends it that notifies a queue.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl LocalObjects {
         Router::new().route(OBJECT_ROUTE, get(read).put(put)).with_state(self.clone())
     }
 
-    /// Stores an object, and tells of it. Gives the event.
+    /// Stores an object, and sends its event. Gives the event.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl LocalObjects {
         self.store(object, file, etag).await
     }
 
-    /// Stores a file of this machine as an object, and tells of it. The file is not copied, and its version is the time
-    /// at which it changed last.
+    /// Stores a file of this machine as an object, and sends its event. The file is not copied, and
+    /// its version is the time at which it changed last.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl LocalObjects {
         sqs(&self.embedded, "SendMessage", message).await.map(drop)
     }
 
-    /// Removes an object.
+    /// Removes an object, whose readings stay noted.
     pub fn remove(&self, object: &ObjectName) {
         self.known().remove(object);
     }

@@ -1,6 +1,6 @@
 //! What the local stack serves over HTTP, on one port: its start page, the pages of providers and
-//! operators, the usage, quote, offer and notification APIs, the Alipay gateway, the stack's status, and
-//! the AWS services for tools.
+//! operators, the usage, quote, offer and notification APIs, the Alipay gateway, the stack's
+//! status, and the AWS services for tools.
 
 use std::sync::Arc;
 
@@ -124,9 +124,9 @@ async fn invoke(
     }
 }
 
-/// The event that API Gateway makes of an HTTP request for a path, with or without a query, in payload
-/// format 2.0. The access key id of a signed request becomes the name of an IAM user; no signature is
-/// checked here.
+/// The event that API Gateway makes of an HTTP request for a path, with or without a query, in
+/// payload format 2.0. The access key id of a signed request becomes the name of an IAM user; no
+/// signature is checked here.
 #[must_use]
 pub fn http_event(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> Value {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));

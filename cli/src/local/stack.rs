@@ -51,7 +51,8 @@ pub const ALIPAY_SECRET: &str = "steelyard/alipay";
 /// How many records of the stream the events function gets at once, as in the template.
 const STREAM_BATCH: u16 = 100;
 
-/// The most records of the stream of the usage table that the watch function gets at once, as DynamoDB gives them.
+/// The most records of the stream of the usage table that the watch function gets at once, as
+/// DynamoDB gives them.
 const REPORTS_BATCH: u16 = 1000;
 
 /// How to start a local stack.
@@ -69,8 +70,8 @@ pub struct StackOptions {
     pub actions_need_approval: bool,
     /// The clock of the functions, the queues and the local Alipay.
     pub clock: LocalClock,
-    /// Whether the streams of the tables are followed, as in a deployment. Without it nobody is told what happens: for
-    /// tests of everything else, which cost less so.
+    /// Whether the streams of the tables are followed, as in a deployment. Without it no event is
+    /// published: for tests of everything else, which cost less so.
     pub follows: bool,
 }
 
@@ -82,27 +83,27 @@ pub struct Stack {
     pub rules: DebitRules,
     /// The tables, reached as the functions reach them.
     pub tables: Tables,
-    /// What happened.
+    /// The events table, which the events function fills.
     pub events: EventsTable,
     /// The transport from the functions to the embedded services. It counts requests and injects
     /// faults.
     pub transport: Transport,
-    /// The transport of the function that tells what happened, so that it is apart from what is measured and from what
-    /// goes wrong.
+    /// The transport of the function that publishes events, so that it is apart from what is
+    /// measured and from what goes wrong.
     pub follower: Transport,
     /// The embedded services: DynamoDB, SQS, Secrets Manager and Lambda.
     pub embedded: Arc<Embedded>,
     /// The objects of S3.
     pub objects: LocalObjects,
-    /// The local Alipay.
+    /// The local Alipay, over real HTTP.
     pub alipay: LocalAlipay,
     /// The loopback address at which HTTP is served.
     pub address: SocketAddr,
-    /// The functions.
+    /// The functions, as Lambda has them.
     pub functions: Functions,
     /// Whether the streams are followed.
     follows: bool,
-    /// The streams from which what happens is told: first that of the billing table.
+    /// The streams from which events are published: first that of the billing table.
     told: [StreamSource; 3],
     /// The stream of the usage table, for alerts. It is followed while the stack is kept running.
     reports: StreamSource,
@@ -120,7 +121,8 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// When its data can't be opened, the port is taken, or the clock is before its last settlement.
+    /// When its data can't be opened, the port is taken, or the clock is before its last
+    /// settlement.
     pub async fn start(options: StackOptions) -> Result<Stack, Error> {
         let StackOptions {
             data,
@@ -241,8 +243,8 @@ impl Stack {
         ]
     }
 
-    /// Delivers messages until no queue has a visible one, and then what changed in the tables until there is nothing
-    /// new.
+    /// Delivers messages until no queue has a visible one, and then what changed in the tables
+    /// until there is nothing new.
     ///
     /// # Errors
     ///
@@ -298,8 +300,7 @@ impl Stack {
     /// When SQS refuses.
     pub async fn dead_letters(&self) -> Result<u64, Error> {
         let mut sum = 0;
-        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE, LOGS_QUEUE])
-        {
+        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE]) {
             let asked = json!({
                 "QueueUrl": format!("/{}", dead_letter_queue(queue)),
                 "AttributeNames": ["ApproximateNumberOfMessages"],

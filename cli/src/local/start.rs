@@ -198,7 +198,7 @@ fn with_headers(mut response: Response, parts: &Parts) -> Response {
     response
 }
 
-/// Who opens the pages: an operator of that name, or else the provider.
+/// The visitor of the pages: an operator of that name, otherwise the provider.
 #[derive(Deserialize)]
 struct As {
     operator: Option<String>,

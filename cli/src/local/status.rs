@@ -42,7 +42,8 @@ pub(crate) struct StackStatus {
     pub(crate) time_zone: String,
     /// The day of the next month on which a month closes for usage.
     pub(crate) month_close_day: i8,
-    /// How many days the usage reports of a month are kept after the latest day on which it can close.
+    /// How many days the usage reports of a month are kept after the latest day on which it can
+    /// close.
     pub(crate) usage_retention_days: u16,
     /// The time of the day from which on its debits fall due.
     pub(crate) debit_time: Time,
@@ -62,7 +63,7 @@ pub(crate) enum StatusError {
     /// The endpoint is no address that a stack can have.
     #[error("the endpoint `{endpoint}` is not an http address such as `http://127.0.0.1:8700`")]
     Endpoint {
-        /// As it was given.
+        /// The endpoint as it was given.
         endpoint: String,
     },
     /// No connection could be made.
@@ -81,7 +82,7 @@ pub(crate) enum StatusError {
     Foreign {
         /// Where the stack should be.
         endpoint: String,
-        /// What is wrong with the answer.
+        /// The part of the answer that is not a stack's.
         what: String,
     },
 }

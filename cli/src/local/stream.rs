@@ -1,5 +1,5 @@
-//! The stream of a table, whose records are handed to a function with Lambda's semantics: in order, a batch at a
-//! time, and again from the first that failed.
+//! The stream of a table, whose records are handed to a function with Lambda's semantics: in order,
+//! a batch at a time, and again from the first that failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,11 +12,11 @@ use super::lambda::{LocalFunction, asked};
 /// A stream whose records go to a function.
 #[derive(Clone)]
 pub struct StreamSource {
-    /// The table.
+    /// The name of the table.
     pub table: &'static str,
     /// The most records that the function gets at once.
     pub batch_size: u16,
-    /// The function.
+    /// The function that gets the records.
     pub function: LocalFunction,
     /// Which records it gets, by their images, as the filter of the template says.
     filter: fn(&Value) -> bool,
@@ -25,7 +25,8 @@ pub struct StreamSource {
 }
 
 impl StreamSource {
-    /// The stream of a table from its oldest record on: what was handed over before the process began comes again.
+    /// The stream of a table from its oldest record on: what was handed over before the process
+    /// began comes again.
     #[must_use]
     pub fn new(table: &'static str, batch_size: u16, function: &LocalFunction) -> StreamSource {
         let (function, filter) = (function.clone(), |_: &Value| true);
@@ -43,8 +44,8 @@ impl StreamSource {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Hands over one batch. Tells how many records were handled, which is none if there are no new ones, and if the
-    /// function failed: then they come again.
+    /// Hands over one batch. Returns the number of records that were handled, which is none if
+    /// there are no new ones, and if the function failed: then they come again.
     ///
     /// # Errors
     ///

@@ -19,7 +19,8 @@ async fn platform(name: &str) -> Platform {
     platform
 }
 
-/// Posts a document, signed with a name, which a local stack believes; gives the answer's first line.
+/// Posts a document, signed with a name, which a local stack believes; gives the answer's first
+/// line.
 async fn post(platform: &Platform, path: &str, headers: &str, document: &Value) -> String {
     let (address, body) = (platform.stack.address, document.to_string());
     let text = format!(

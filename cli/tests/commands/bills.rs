@@ -24,7 +24,8 @@ const PLANS: [&str; 2] = [
         "price": { "model": "per_unit", "unit_price": "0.0119" } }] }"#,
 ];
 
-/// A month with tiers, discounts, late usage, a report that was withdrawn, and a change of the plan.
+/// A month with tiers, discounts, late usage, a report that was withdrawn, and a change of the
+/// plan.
 async fn month() -> Platform {
     let platform = Platform::open("bills").await;
     for (file, plan) in ["first.json", "second.json"].into_iter().zip(PLANS) {

@@ -11,8 +11,8 @@ const PLAN: &str = r#"{ "plan": "small", "effective_from": "2015-04-01", "rates"
 const SPRING: &str = r#"{ "override": "spring", "from": "2015-05-11", "until": "2015-05-21",
     "discount_percent": "50" }"#;
 
-/// A platform on the 10th of May 2015, on which `a` made 100 calls in April, `b` 1,000 and `c` none; `c` is on
-/// another plan.
+/// A platform on the 10th of May 2015, on which `a` made 100 calls in April, `b` 1,000 and `c`
+/// none; `c` is on another plan.
 async fn platform(name: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("small.json", PLAN).await;

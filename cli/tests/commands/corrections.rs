@@ -8,8 +8,8 @@ use crate::platform::Platform;
 const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01", "rates": [
     { "rate": "trades", "apis": ["t.*"], "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
 
-/// A platform on the evening of 3 May, where two days of `shop` are settled; and a file that withdraws
-/// both, and counts less on the second.
+/// A platform on the evening of 3 May, where two days of `shop` are settled; and a file that
+/// withdraws both, and counts less on the second.
 async fn platform(name: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("plan.json", PLAN).await;

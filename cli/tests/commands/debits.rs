@@ -1,4 +1,4 @@
-//! `steelyard debits`, and what the other commands tell of a mandate that cannot be used.
+//! `steelyard debits`, and what the other commands show of a mandate that cannot be used.
 
 use serde_json::{Value, json};
 use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method};
@@ -9,7 +9,8 @@ use crate::platform::Platform;
 const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01", "rates": [
     { "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
 
-/// A platform where `shop` is debited ¥1.00 at ten on the second of May, and is refused by that code.
+/// A platform where `shop` is debited ¥1.00 at ten on the second of May, and is refused by that
+/// code.
 async fn refused(name: &str, sub_code: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("p.json", PLAN).await;

@@ -8,7 +8,7 @@ const PLAN: &str = r#"{ "plan": "p", "effective_from": "2015-05-01",
     "deposit": { "amount": "500", "due_after_days": 10, "top_up_after_days": 5 },
     "rates": [{ "rate": "calls", "apis": ["*"], "price": { "model": "per_unit", "unit_price": "0.01" } }] }"#;
 
-/// A platform where `shop` owes ¥30.00 of 1 May, and was told on 2 May of a deposit of ¥500.00.
+/// A platform where `shop` owes ¥30.00 of 1 May, and was notified on 2 May of a deposit of ¥500.00.
 async fn told(name: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("p.json", PLAN).await;

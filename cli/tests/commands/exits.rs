@@ -64,7 +64,7 @@ const DONE: &[(&str, i32)] = &[
     ("plan simulate --plan plan.json --from 2015-05-01 --to 2015-05-31", 0),
 ];
 
-/// What cannot be done.
+/// Command lines that fail.
 const FAILED: &[&str] = &[
     "plan check none.json",
     "plan add bad.jsonl",
@@ -99,7 +99,7 @@ const FAILED: &[&str] = &[
     "audit --now 2015-05-03T12:00:01",
 ];
 
-/// What is no command.
+/// Command lines that are wrong.
 const WRONG: &[&str] = &[
     "",
     "none",

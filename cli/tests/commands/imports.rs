@@ -23,8 +23,8 @@ async fn platform(name: &str, now: &str) -> Platform {
 }
 
 impl Platform {
-    /// Imports lines from a file of that name, registering callers. Gives the exit code and what was
-    /// printed.
+    /// Imports lines from a file of that name, registering callers. Gives the exit code and what
+    /// was printed.
     async fn import(&self, file: &str, lines: &[&str], options: &str) -> String {
         self.folder.write(file, &(lines.join("\n") + "\n"));
         let ran = self.run(&format!("import {file} --register flat {options}")).await;

@@ -97,7 +97,7 @@ impl Platform {
         self.does(&format!("plan add {file}")).await;
     }
 
-    /// Counts calls.
+    /// Reports calls of a provider on a day, under an id.
     pub async fn count(&self, id: &str, provider: &str, day: &str, calls: &[(&str, u64)]) {
         let record = |(api, count): &(&str, u64)| json!({ "provider": provider, "api": api, "day": day, "count": count });
         let records = calls.iter().map(record).collect::<Vec<_>>();

@@ -64,8 +64,8 @@ fn started_packages_are_discounted_and_held_to_the_maximum() {
           "price": { "model": "package", "size": 100, "price": "0.5" } },
         { "rate": "others", "apis": ["trades.*"], "maximum": "30",
           "price": { "model": "per_unit", "unit_price": "0.01" } } ] }"#;
-    // 3 packages are 1.5, half of it 0.75; 9,000 calls are 90, held to 30; 12.5% of 30.75 are 3.84375,
-    // which leaves 26.90625, held to 20.
+    // 3 packages are 1.5, half of it 0.75; 9,000 calls are 90, held to 30; 12.5% of 30.75 are
+    // 3.84375, which leaves 26.90625, held to 20.
     let usage = r#"{ "sms.send": 201, "trades.get": 9000, "items.get": 7 }"#;
     check(
         "caps",

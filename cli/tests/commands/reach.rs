@@ -37,7 +37,8 @@ async fn a_version_that_reaches_counted_usage_is_shown_first_and_stored_with_yes
     let before = platform.dump().await;
     let ran = platform.run("plan add new.json").await;
     assert_eq!(ran.code, 1, "{ran:?}");
-    // Of the settled day 100 × 0.10; of today 50 × 0.10, or × 0.30. The other plan's provider is not affected.
+    // Of the settled day 100 × 0.10; of today 50 × 0.10, or × 0.30. The other plan's provider is
+    // not affected.
     expect![[r#"
         ┌──────────┬───────┬───────┬────────┐
         │ provider ┆   now ┆  then ┆ change │

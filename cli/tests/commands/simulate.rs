@@ -56,8 +56,8 @@ async fn check(platform: &Platform, draft: &str, code: i32, expected: Expect) {
     assert!(platform.dump().await == before, "something was written");
 }
 
-// By the terms in force: `a` 303 − 100 = 203 × 0.10 = 20.30; `c` 500 × 0.05 = 25.00; `b` has used its
-// allowance when its discount begins: 150 × 0.10 = 15.00, and half of 252 × 0.10 = 12.60.
+// By the terms in force: `a` 303 − 100 = 203 × 0.10 = 20.30; `c` 500 × 0.05 = 25.00; `b` has used
+// its allowance when its discount begins: 150 × 0.10 = 15.00, and half of 252 × 0.10 = 12.60.
 
 #[tokio::test]
 async fn draft_of_a_new_name_takes_the_place_of_every_plan_and_overrides_hold() {
@@ -157,8 +157,8 @@ async fn draft_of_a_stored_name_leaves_those_alone_who_are_on_no_plan_yet() {
     let platform = platform("simulate-late").await;
     platform.register("late", "large", "2015-05-11").await;
     platform.count("l", "late", "2015-05-12", &[("x", 1000)]).await;
-    // The month has 21 days for `late`: 678 are free. 322 × 0.05 = 16.10, before and after. The minimum
-    // applies to the sum of both parts of the month of `b`.
+    // The month has 21 days for `late`: 678 are free. 322 × 0.05 = 16.10, before and after. The
+    // minimum applies to the sum of both parts of the month of `b`.
     let draft = plan("small", 100, "0.08").replace(r#""rates""#, r#""minimum": "31", "rates""#);
     check(
         &platform,
@@ -213,7 +213,8 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     assert_eq!(transport.meter().take().requests, [].into());
 }
 
-/// A provider that used nothing pays the minimum of the draft, and both ends of a long list are shown.
+/// A provider that used nothing pays the minimum of the draft, and both ends of a long list are
+/// shown.
 #[tokio::test]
 async fn providers_without_usage_count_and_the_largest_changes_are_listed() {
     let platform = platform("simulate-idle").await;
@@ -300,8 +301,8 @@ async fn the_cheapest_of_some_plans_is_shown_with_what_it_would_have_saved() {
     platform.add_plan("flat.json", &plan("flat", 0, "0.055")).await;
     let before = platform.dump().await;
     let line = "plan simulate --plans small,large,flat --from 2015-05-01 --to 2015-05-31";
-    // Under `large` 303 and 502 calls are free, and 500 of 1,500 cost 0.05. Under `flat` `a` pays 16.67, `b` 13.75
-    // and half of 13.86, `c` 82.50. Under `small` `c` pays 140.
+    // Under `large` 303 and 502 calls are free, and 500 of 1,500 cost 0.05. Under `flat` `a` pays
+    // 16.67, `b` 13.75 and half of 13.86, `c` 82.50. Under `small` `c` pays 140.
     expect![[r#"
         ┌──────────┬───────┬────────┬───────┬───────┬──────────┬───────┐
         │ provider ┆   now ┆  small ┆ large ┆  flat ┆ cheapest ┆ saved │

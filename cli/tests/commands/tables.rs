@@ -31,9 +31,9 @@ fn longest() -> String {
     "p".repeat(64)
 }
 
-/// A platform at noon of the third of May. A debit was paid on the second, the bill of which has one
-/// row more, and a debit is held since this morning. There is a provider with the longest id, and a
-/// plan that cannot be read.
+/// A platform at noon of the third of May. A debit was paid on the second, the bill of which has
+/// one row more, and a debit is held since this morning. There is a provider with the longest id,
+/// and a plan that cannot be read.
 pub async fn platform(name: &str) -> Platform {
     let platform = Platform::open(name).await;
     platform.add_plan("plan.json", PLAN).await;
@@ -61,8 +61,8 @@ pub async fn platform(name: &str) -> Platform {
     platform
 }
 
-/// Checks that no line is wider than 80 columns, and that these values are not wrapped. Beside nothing but
-/// numbers the longest id is not wrapped either, and makes its table wider.
+/// Checks that no line is wider than 80 columns, and that these values are not wrapped. Beside
+/// nothing but numbers the longest id is not wrapped either, and makes its table wider.
 fn check(line: &str, ran: &Ran, whole: &[&str]) {
     let has_longest = ran.out.contains(&longest());
     // The name of a bill's file has a hash, and is no part of a table.

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 /// A folder with the documents of one test, in which the tool runs.
 pub struct Folder(PathBuf);
 
-/// What a command came to.
+/// The output and exit code of a command.
 #[derive(Debug)]
 pub struct Ran {
     /// Its exit code.
@@ -28,7 +28,7 @@ impl Folder {
         Folder(folder)
     }
 
-    /// Where it is.
+    /// The path of the folder, which is removed at the end.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -1,8 +1,8 @@
 //! The actions function: carries out what people ask for on pages, and records each action in an
 //! audit trail.
 //!
-//! Other functions invoke it; it has no route. The caller knows who asks, and says so in the event: the
-//! right to invoke it is the right to act as every operator and every provider.
+//! Other functions invoke it; it has no route. The caller knows who asks, and says so in the event:
+//! the right to invoke it is the right to act as every operator and every provider.
 
 use serde_json::Value;
 use steelyard_billing::{
@@ -13,7 +13,7 @@ use steelyard_books::{ActError, Books, IdempotencyKey};
 use steelyard_runtime::{Clock, Environment, Error, Function, Invocation, aws};
 use steelyard_store::BillingTable;
 
-/// The function.
+/// The actions function: it carries out what people ask for on pages.
 #[derive(Clone, Debug)]
 pub struct Actions {
     books: Books,

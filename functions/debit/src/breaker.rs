@@ -7,8 +7,8 @@ use steelyard_billing::{Debit, PayAnswer};
 
 use crate::{Collector, WorkError};
 
-/// The good answers of this machine that the breaker does not have yet. They end with the machine, and
-/// then only the breaker knows less.
+/// The good answers of this machine that the breaker does not have yet. They end with the machine,
+/// and then only the breaker knows less.
 #[derive(Debug, Default)]
 pub struct Gathered(Mutex<GoodAnswers>);
 
@@ -19,8 +19,8 @@ impl Gathered {
 }
 
 impl Collector {
-    /// Whether no debit may be sent now, not even as a probe. Nothing is requested of Alipay for one
-    /// then, not even the state of its mandate.
+    /// Whether no debit may be sent now, not even as a probe. Nothing is requested of Alipay for
+    /// one then, not even the state of its mandate.
     pub(crate) async fn is_stopped(&self) -> Result<bool, WorkError> {
         let breaker = self.books.billing.breaker().await?;
         report(&breaker);

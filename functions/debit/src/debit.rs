@@ -107,8 +107,8 @@ impl Collector {
     }
 
     /// Stores a step. None when another worker stored one meanwhile: a query shows again what this
-    /// one saw.
-    /// Stores a step with the time at which it was taken: the debit and its journal entry tell the same.
+    /// one saw. Stores a step with the time at which it was taken: the debit and its journal entry
+    /// have the same time.
     async fn step(
         &self,
         before: &Debit,
@@ -150,9 +150,9 @@ fn log_own_trouble(debit: &Debit, answer: &PayAnswer) {
     }
 }
 
-/// Logs a debit that waits for a person, again every day for as long as it does; and one that is given
-/// up. It is logged before it is stored: a crash in between logs it twice, and otherwise it might never
-/// be logged.
+/// Logs a debit that waits for a person, again every day for as long as it does; and one that is
+/// given up. It is logged before it is stored: a crash in between logs it twice, and otherwise it
+/// might never be logged.
 fn log_end(debit: &Debit) {
     if let Some(given_up) = debit.given_up() {
         tracing::error!(

@@ -27,7 +27,7 @@ use steelyard_store::BillingTable;
 pub use breaker::Gathered;
 pub use work::{Collector, WorkError};
 
-/// The function.
+/// The debit function: it works off a batch of tasks, one after another.
 #[derive(Clone, Debug)]
 pub struct Debits {
     collector: Arc<Collector>,

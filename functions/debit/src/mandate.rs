@@ -21,8 +21,8 @@ impl Collector {
         }
     }
 
-    /// The mandate under which a debit is to be sent, as Alipay knows it today: nobody is notified of
-    /// an agreement that expires, and its limit may have changed.
+    /// The mandate under which a debit is to be sent, as Alipay knows it today: nobody is notified
+    /// of an agreement that expires, and its limit may have changed.
     pub(crate) async fn checked_mandate(
         &self,
         debit: &Debit,
@@ -112,8 +112,8 @@ fn log_stored(mandate: &Mandate) {
     );
 }
 
-/// Logs a mandate that a debit found dead, and that is in force by Alipay's answer: only a person can
-/// resume it.
+/// Logs a mandate that a debit found dead, and that is in force by Alipay's answer: only a person
+/// can resume it.
 fn log_contradiction(mandate: &Mandate, answer: &AgreementAnswer) {
     let MandatePhase::Suspended { why: Suspension::ByDebit { debit, given_up }, .. } =
         &mandate.phase

@@ -63,8 +63,8 @@ impl Collector {
         self.step_refund(refund, refund.after_query(answer, now)?, now).await
     }
 
-    /// Stores a step with the time at which it was taken, and the money that its end moves. None when another
-    /// worker was faster.
+    /// Stores a step with the time at which it was taken, and the money that its end moves. None
+    /// when another worker was faster.
     async fn step_refund(
         &self,
         before: &Refund,

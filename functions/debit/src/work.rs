@@ -13,15 +13,15 @@ use crate::Gathered;
 /// Does what is due: withholds, gives back, and queries Alipay about what is open.
 #[derive(Debug)]
 pub struct Collector {
-    /// The books.
+    /// The books that a task changes.
     pub books: Books,
-    /// The gateway.
+    /// The client of Alipay's gateway.
     pub alipay: Alipay,
     /// The debit queue: work that is due again within a minute is sent to it at once.
     pub queue: Queue,
     /// The scene in which mandates are signed.
     pub sign_scene: SignScene,
-    /// The time.
+    /// The clock, which a test can set.
     pub clock: Clock,
     /// Good answers that are to be written into the breaker: none at first.
     pub gathered: Gathered,
@@ -33,7 +33,7 @@ pub enum WorkError {
     /// There is no such record.
     #[error("{provider} has no such record")]
     Unknown {
-        /// The provider.
+        /// The provider that was named.
         provider: ProviderId,
     },
     /// The table failed.
@@ -67,7 +67,8 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// [`WorkError`] naming the cause.
+    /// [`WorkError::Unknown`] when there is no such record; otherwise the failure of the table or
+    /// the rule, after which the task comes again.
     pub async fn work(&self, task: &TaskRef) -> Result<(), WorkError> {
         let TaskRef { provider, task } = task;
         match task {

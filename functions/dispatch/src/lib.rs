@@ -1,11 +1,12 @@
-//! The dispatch function: sends records whose work is due to the queue of the debit function, and endpoints to
-//! which events are to be sent to that of the webhooks function.
+//! The dispatch function: sends records whose work is due to the queue of the debit function, and
+//! endpoints to which events are to be sent to that of the webhooks function.
 //!
-//! Each record is leased before it is sent. A message that is lost, or a run that crashes between the
-//! two, only delays the work until the lease is over; a record that is sent twice has nothing due.
+//! Each record is leased before it is sent. A message that is lost, or a run that crashes between
+//! the two, only delays the work until the lease is over; a record that is sent twice has nothing
+//! due.
 //!
-//! A run sends no more to a queue than its function works off in a minute, less what still waits in the
-//! queue. So no message waits until its lease is over, even if the function is much slower.
+//! A run sends no more to a queue than its function works off in a minute, less what still waits in
+//! the queue. So no message waits until its lease is over, even if the function is much slower.
 
 mod run;
 
@@ -24,7 +25,7 @@ use steelyard_store::{BillingTable, EventsTable};
 
 use run::{Feed, Sent};
 
-/// The function.
+/// The dispatch function: it leases due tasks and sends them to their queues.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
     billing: BillingTable,
@@ -36,15 +37,15 @@ pub struct Dispatch {
 /// How fast records are sent, and when one is sent again.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How long a message may take until it is thought lost. Longer than a minute of work may wait in
-    /// the queue.
+    /// How long a message may take until it is thought lost. Longer than a minute of work may wait
+    /// in the queue.
     pub lease: SignedDuration,
     /// How many debits the debit function works off in a second, all its instances together.
     pub debits_per_second: NonZeroU16,
 }
 
-/// How many endpoints the webhooks function works off in a second, all its instances together, if each takes
-/// all of its time: ten instances with ten messages each, for at most fifteen seconds.
+/// How many endpoints the webhooks function works off in a second, all its instances together, if
+/// each takes all of its time: ten instances with ten messages each, for at most fifteen seconds.
 const ENDPOINTS_PER_SECOND: NonZeroU16 = NonZeroU16::new(6).unwrap();
 
 impl Dispatch {
@@ -84,8 +85,8 @@ impl Dispatch {
         Ok(Dispatch::new((billing, debits), (events, webhooks), pace, Clock::system()))
     }
 
-    /// Sends the tasks that are due, of the shards of the index that have providers. All shards are looked
-    /// into when the registry cannot be read, so that what is due is sent all the same.
+    /// Sends the tasks that are due, of the shards of the index that have providers. All shards are
+    /// looked into when the registry cannot be read, so that what is due is sent all the same.
     async fn tasks(&self, invocation: Invocation) -> Result<Sent, Error> {
         let shards = match self.billing.shards_in_use().await {
             Ok(registry) => {

@@ -21,12 +21,12 @@ const LEASES_AT_ONCE: usize = 10;
 /// The most records of a page.
 const PAGE_MAX: usize = 100;
 
-/// How many leases of a page may fail before its shard is left. One record that cannot be leased holds
-/// up no other; a shard that fails is left alone until the next minute.
+/// How many leases of a page may fail before its shard is left. One record that cannot be leased
+/// holds up no other; a shard that fails is left alone until the next minute.
 const FAILURES_MAX: usize = 3;
 
-/// How many shards after the one before a run begins: the golden section of 64, so that any few runs
-/// in a row begin far from each other, and 64 of them with every shard.
+/// How many shards after the one before a run begins: the golden section of 64, so that any few
+/// runs in a row begin far from each other, and 64 of them with every shard.
 const STRIDE: i64 = 39;
 
 /// What must be left of the time to go on; the next run, a minute later, finds the rest.
@@ -40,8 +40,8 @@ const RUN_EVERY_S: usize = 60;
 pub(crate) struct Feed<R> {
     pub(crate) index: DueIndex<R>,
     pub(crate) queue: Queue,
-    /// How long a message may take until it is thought lost. Longer than a minute of work may wait in
-    /// the queue.
+    /// How long a message may take until it is thought lost. Longer than a minute of work may wait
+    /// in the queue.
     pub(crate) lease: SignedDuration,
     /// How many messages are worked off in a second.
     pub(crate) per_second: NonZeroU16,
@@ -58,7 +58,7 @@ pub(crate) struct Run<'d, R> {
     page: usize,
 }
 
-/// What was sent, and what could not be.
+/// The counts of sent and unsent tasks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sent {
     pub(crate) messages: usize,
@@ -141,8 +141,8 @@ impl<R: DueRecord> Run<'_, R> {
         }
     }
 
-    /// The first turns. Each minute begins with another shard, so that the last turns of a run, which
-    /// may find the budget spent, fall to another shard each time.
+    /// The first turns. Each minute begins with another shard, so that the last turns of a run,
+    /// which may find the budget spent, fall to another shard each time.
     fn order<'s>(
         &self,
         shards: &'s BTreeSet<u8>,
@@ -183,8 +183,8 @@ impl<R: DueRecord> Feed<R> {
         failed.map_or(Ok(next), |error| Err(error.into()))
     }
 
-    /// Leases records; gives the messages of those whose lease holds, and an error if a lease failed.
-    /// What was leased is sent even then.
+    /// Leases records; gives the messages of those whose lease holds, and an error if a lease
+    /// failed. What was leased is sent even then.
     async fn leased(
         &self,
         due: &[Due<R>],

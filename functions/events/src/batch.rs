@@ -17,9 +17,9 @@ pub(crate) struct Batch {
 pub(crate) struct Told {
     /// The place of the first record in the batch.
     pub(crate) first: usize,
-    /// The events.
+    /// The events, the oldest first.
     pub(crate) events: Vec<Event>,
-    /// What they tell of the provider's standing, if they do.
+    /// The standing that they report, if they report one.
     pub(crate) standing: Option<StandingTold>,
 }
 
@@ -29,12 +29,13 @@ impl Batch {
         self.of(place, event.subject.clone()).events.push(event);
     }
 
-    /// What the batch tells of a provider's standing so far, if it does.
+    /// The last standing of a provider in the batch, if it has one.
     pub(crate) fn standing(&self, subject: &Subject) -> Option<StandingTold> {
         self.subjects.get(subject).and_then(|told| told.standing)
     }
 
-    /// Adds the standing of a provider by the record at a place, if it differs from what was told before.
+    /// Adds the standing of a provider by the record at a place, if it differs from what was
+    /// reported before.
     pub(crate) fn follow(
         &mut self,
         place: usize,
@@ -50,7 +51,7 @@ impl Batch {
         }
     }
 
-    /// Adds for the platform what it is told of some events of a provider.
+    /// Adds the copies of a provider's events that the platform gets.
     pub(crate) fn add_for_platform(&mut self, place: usize, stored: &[StoredEvent]) {
         for event in stored {
             match event_data(event) {

@@ -1,10 +1,11 @@
-//! The events function: tells what happened.
+//! The events function: it publishes events.
 //!
-//! The billing table's stream feeds it. What a changed record means is stored as events, once each, numbered by
-//! whom it is about, and then put on the event bus. A record that comes again gives the same events again, which
-//! are put on the bus again under the same ids.
+//! The billing table's stream feeds it. What a changed record means is stored as events, once each,
+//! numbered by whom it is about, and then put on the event bus. A record that comes again gives the
+//! same events again, which are put on the bus again under the same ids.
 //!
-//! A changed account may mean another standing. The table of events knows which one was told last.
+//! A changed account may mean another standing. The table of events has the one that was reported
+//! last.
 
 mod batch;
 
@@ -22,7 +23,7 @@ use steelyard_store::{
     BillingTable, EventsTable, NewEvents, StoreError, UsageTable, stream_change,
 };
 
-/// The function.
+/// The events function, over the stream of the billing table.
 #[derive(Clone, Debug)]
 pub struct Events {
     settler: Settler,
@@ -34,8 +35,8 @@ pub struct Events {
 }
 
 impl Events {
-    /// The function over the books and the usage, which it only reads, and the table of events. Events are kept for
-    /// `keep`, and put on the bus if there is one.
+    /// The function over the books and the usage, which it only reads, and the table of events.
+    /// Events are kept for `keep`, and put on the bus if there is one.
     #[must_use]
     pub fn new(
         settler: Settler,
@@ -68,10 +69,11 @@ impl Events {
         Ok(Events::new(settler, events, bus, keep, Clock::system()))
     }
 
-    /// Tells the events of some records of the stream. Gives the place of the first that is to come again.
+    /// Publishes the events of some records of the stream. Gives the place of the first that is to
+    /// come again.
     async fn tell(&self, records: &[Value]) -> Option<usize> {
         let (mut batch, mut failed) = self.read(records).await;
-        // The platform comes last: it is told some of what providers were told.
+        // The platform comes last: it gets some of the providers' events.
         while let Some((subject, told)) = batch.take_first() {
             match self.publish(&subject, &told).await {
                 Ok(stored) => batch.add_for_platform(told.first, &stored),
@@ -84,8 +86,8 @@ impl Events {
         failed
     }
 
-    /// The events of records, and the place of the first that could not be read for now. What follows it waits too,
-    /// so that events are told in order.
+    /// The events of records, and the place of the first that could not be read for now. What
+    /// follows it waits too, so that events are published in order.
     async fn read(&self, records: &[Value]) -> (Batch, Option<usize>) {
         let mut batch = Batch::default();
         for (place, record) in records.iter().enumerate() {
@@ -98,7 +100,8 @@ impl Events {
         (batch, None)
     }
 
-    /// Adds the events of a record. One that this version cannot read fails alone: it is reported, and passed over.
+    /// Adds the events of a record. One that this version cannot read fails alone: it is reported,
+    /// and passed over.
     async fn read_one(
         &self,
         place: usize,
@@ -127,7 +130,8 @@ impl Events {
         }
     }
 
-    /// Adds that the provider of a changed account stands elsewhere than it was told, if it does.
+    /// Adds that the provider of a changed account has another standing than the reported one, if
+    /// it has.
     async fn follow(
         &self,
         place: usize,
@@ -153,7 +157,7 @@ impl Events {
             batch.follow(place, subject, told, standing);
             return Ok(());
         }
-        // The record came before. What it was told as is told again.
+        // The record came before. Its event is published again.
         let id = StandingChanged::id(&account.provider, account.version);
         if self.events.find_event(&id).await?.is_some() {
             let before = told.stage;
@@ -162,7 +166,7 @@ impl Events {
         Ok(())
     }
 
-    /// Stores and tells the events of a subject. Gives them as they are stored.
+    /// Stores and publishes the events of a subject. Gives them as they are stored.
     async fn publish(&self, subject: &Subject, told: &Told) -> Result<Vec<StoredEvent>, Error> {
         let realm = self.settler.books.realms().await?.current;
         let new = NewEvents {

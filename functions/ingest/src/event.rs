@@ -1,7 +1,7 @@
 //! Usage as CloudEvents 1.0: each counts once, by its source and id. Pure.
 //!
-//! Source: CloudEvents, Version 1.0.2, "REQUIRED Attributes": producers make `source` and `id` together
-//! distinct for each event, and consumers may take events with the same for duplicates.
+//! Source: CloudEvents, Version 1.0.2, "REQUIRED Attributes": producers make `source` and `id`
+//! together distinct for each event, and consumers may take events with the same for duplicates.
 
 use aws_lambda_events::http::HeaderMap;
 use base64::Engine;
@@ -18,9 +18,9 @@ use thiserror::Error;
 /// An event, as a report with one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UsageEvent {
-    /// Its name.
+    /// The source and id of the event, which make it unique.
     pub name: EventName,
-    /// What it counts.
+    /// The report that the event is.
     pub report: UsageReport,
 }
 
@@ -46,7 +46,7 @@ impl From<JsonError> for EventError {
     }
 }
 
-/// What is wrong with an event.
+/// The fault of an event, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum EventFault {
     #[error("not in the form of a CloudEvent: {0}")]
@@ -214,7 +214,8 @@ fn is_json(content_type: &str) -> bool {
     media_type == "application/json" || media_type == "text/json" || media_type.ends_with("+json")
 }
 
-/// What a message of the queue reports: a report, an event, or an event in an envelope of EventBridge.
+/// What a message of the queue reports: a report, an event, or an event in an envelope of
+/// EventBridge.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! The HTTP ways in, `POST /v1/usage`, `POST /v1/usage/void` and `POST /v1/logs/{rule}`, answered with a
-//! proper status and, when not all went well, problem details (RFC 9457).
+//! The HTTP ways in, `POST /v1/usage`, `POST /v1/usage/void` and `POST /v1/logs/{rule}`, answered
+//! with a proper status and, when not all went well, problem details (RFC 9457).
 
 mod events;
 mod logs;
@@ -22,7 +22,7 @@ pub const USAGE_PATH: &str = "/v1/usage";
 /// The path of withdrawals.
 pub const VOID_PATH: &str = "/v1/usage/void";
 
-/// Who withdraws a report where nobody is asked for a name, as on a local stack.
+/// The author of a withdrawal where no caller has a name, as on a local stack.
 const UNNAMED: &str = "an API without authorization";
 
 /// The largest request to withdraw a report, in bytes.

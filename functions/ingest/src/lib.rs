@@ -1,7 +1,7 @@
 //! The ingest function: counts usage reports, each once, and withdraws those that were wrong.
 //!
-//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API takes
-//! reports, CloudEvents, and the logs of gateways.
+//! Three ways in: an HTTP API, a queue, and a direct invoke with the report as the event. The API
+//! takes reports, CloudEvents, and the logs of gateways.
 
 mod event;
 mod http;
@@ -17,7 +17,7 @@ use steelyard_runtime::{
 };
 use steelyard_store::{BillingTable, StoreError, UsageTable};
 
-/// The function.
+/// The ingest function: it counts usage reports, events and posted logs.
 #[derive(Clone, Debug)]
 pub struct Ingest {
     counter: Counter,
@@ -38,8 +38,8 @@ enum CountError {
 }
 
 impl Ingest {
-    /// The function that counts by `counter`, and withdraws what that counted. It reads logs by the rules
-    /// that are stored in `billing`.
+    /// The function that counts by `counter`, and withdraws what that counted. It reads logs by the
+    /// rules that are stored in `billing`.
     #[must_use]
     pub fn new(counter: Counter, billing: BillingTable) -> Ingest {
         let (voider, guard) = (counter.voider(), counter.guard());

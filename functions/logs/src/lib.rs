@@ -1,9 +1,10 @@
 //! The logs function: counts the calls of access logs that stand as objects in S3, each once.
 //!
-//! S3 tells of each object that is stored, directly or by EventBridge, on a queue. The stored rule that names the
-//! object's bucket and the longest beginning of its key says how to read it. An object is read as a stream, segment
-//! by segment, and each segment is counted and noted before the next. What ends in between, because its time is up or
-//! because it dies, goes on behind the last segment that is noted. Counting a segment twice changes nothing: see
+//! S3 announces each object that is stored, directly or by EventBridge, on a queue. The stored rule
+//! that names the object's bucket and the longest beginning of its key says how to read it. An
+//! object is read as a stream, segment by segment, and each segment is counted and noted before the
+//! next. What ends in between, because its time is up or because it crashes, goes on behind the
+//! last segment that is noted. Counting a segment twice changes nothing: see
 //! `steelyard_import::Segments` for what makes a call the same call.
 
 mod message;
@@ -26,10 +27,11 @@ use steelyard_store::{BillingTable, UsageTable};
 
 use self::stream::{ReadBy, SegmentStream};
 
-/// What is left of the time of an invocation when it reads no further, besides twice the time of its longest segment.
+/// What is left of the time of an invocation when it reads no further, besides twice the time of
+/// its longest segment.
 const TIME_LEFT: Duration = Duration::from_secs(30);
 
-/// The function.
+/// The logs function: it reads and counts the objects that its messages name.
 #[derive(Clone, Debug)]
 pub struct Logs {
     counters: Counters,
@@ -47,8 +49,8 @@ struct Ruled {
 }
 
 impl Logs {
-    /// The function that counts by `counters` what stands in `buckets`, by the rules of `billing`. It sends itself a
-    /// message on `queue` to go on.
+    /// The function that counts by `counters` what stands in `buckets`, by the rules of `billing`.
+    /// It sends itself a message on `queue` to go on.
     #[must_use]
     pub fn new(counters: Counters, billing: BillingTable, buckets: Buckets, queue: Queue) -> Logs {
         Logs { counters, rules: StoredRules::new(billing), buckets, queue }
@@ -74,10 +76,12 @@ impl Logs {
     }
 
     async fn message(&self, message: Message, invocation: Invocation) -> Result<(), Error> {
+        let mut done = Ok(());
+        // One that cannot be read holds up no other of its message.
         for LogsMessage { read, again } in message::wanted(&message.body)? {
-            self.object(read, again, invocation).await?;
+            done = done.and(self.object(read, again, invocation).await);
         }
-        Ok(())
+        done
     }
 
     async fn object(
@@ -108,12 +112,8 @@ impl Logs {
             }
             Err(error) => return Err(error.into()),
         };
-        let from = if again { Some(0) } else { self.next_segment(&begun).await? };
-        match from {
-            Some(from) => {
-                self.read(stored, ruled, LogReading { from_segment: from, ..begun }, invocation)
-                    .await
-            }
+        match self.begin(begun, again).await? {
+            Some(reading) => self.read(stored, ruled, reading, invocation).await,
             None => {
                 tracing::info!(object = %ruled.object, "a log was read before");
                 Ok(())
@@ -126,23 +126,31 @@ impl Logs {
         Ok(bucket.open(&object.key).await?)
     }
 
-    /// The first segment of an object that is not noted as counted; none if all are.
-    async fn next_segment(&self, begun: &LogReading) -> Result<Option<u32>, Error> {
-        let mut from = 0;
+    /// The reading that goes on behind what is noted as counted, or begins a new pass. None if all is counted.
+    async fn begin(&self, begun: LogReading, again: bool) -> Result<Option<LogReading>, Error> {
+        let usage = &self.counters.usage;
+        let noted = async |from| usage.log_reading(&begun.object, begun.stored_at_s, from).await;
+        let first = noted(0).await?;
+        let pass = first.as_ref().map_or(1, |first| first.pass.saturating_add(1));
+        let new_pass = LogReading { pass, ..begun.clone() };
+        // Another content under the key is another log.
+        let first = first.filter(|first| !again && first.etag == begun.etag);
+        let Some(mut last) = first else { return Ok(Some(new_pass)) };
         loop {
-            let usage = &self.counters.usage;
-            let noted = usage.log_reading(&begun.object, begun.stored_at_s, from).await?;
-            // Another content under the key is another log.
-            let Some(noted) = noted.filter(|noted| noted.etag == begun.etag) else {
-                return Ok(Some(from));
-            };
-            if noted.state == ReadingState::Done {
+            let LogReading { pass, from_segment, next_segment, .. } = last;
+            if last.state == ReadingState::Done {
                 return Ok(None);
             }
-            if noted.next_segment <= from {
-                return Ok(Some(from));
+            let is_further = next_segment > from_segment;
+            let further = if is_further { noted(next_segment).await? } else { None };
+            match further.filter(|noted| noted.etag == begun.etag && noted.pass == pass) {
+                Some(further) => last = further,
+                None => {
+                    let begin =
+                        LogReading { pass, from_segment: next_segment, next_segment, ..begun };
+                    return Ok(Some(begin));
+                }
             }
-            from = noted.next_segment;
         }
     }
 
@@ -154,22 +162,16 @@ impl Logs {
         begun: LogReading,
         invocation: Invocation,
     ) -> Result<(), Error> {
-        let usage = &self.counters.usage;
-        let from = begun.from_segment;
-        let before = usage.log_reading(&begun.object, begun.stored_at_s, from).await?;
-        let times = before.map_or(0, |before| before.times);
         let mut reading = LogReading {
             rule: Some(ruled.name.clone()),
             source: Some(ruled.source.clone()),
-            next_segment: from,
-            times: times.saturating_add(1),
             ..begun
         };
         let by = ReadBy {
             object: ruled.object.clone(),
             rule: Arc::clone(&ruled.rule),
             calendar: self.counters.calendar.clone(),
-            from,
+            from: reading.from_segment,
         };
         let mut segments = SegmentStream::begin(stored, by);
         let (mut summary, mut longest) = (Summary::default(), Duration::ZERO);
@@ -249,7 +251,7 @@ fn reading(
         from_segment: 0,
         next_segment: 0,
         state: ReadingState::Reading,
-        times: 0,
+        pass: 1,
         noted_at_s: now,
         outcome: LogOutcome::default(),
     }

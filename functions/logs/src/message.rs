@@ -1,5 +1,5 @@
-//! What the messages of the queue say: that objects were stored, as S3 and EventBridge tell it, or that one is to be
-//! read on or again.
+//! What the messages of the queue say: that objects were stored, as S3 and EventBridge announce it,
+//! or that one is to be read on or again.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use thiserror::Error;
 /// Why a message cannot be understood.
 #[derive(Debug, Error)]
 pub(crate) enum MessageError {
-    /// It is not JSON.
+    /// The body of the message is no JSON.
     #[error("it is not JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// It is JSON of another kind.
@@ -21,8 +21,8 @@ pub(crate) enum MessageError {
 
 /// An event of S3, as it sends it to a queue itself.
 ///
-/// Source: AWS, "Event message structure": `Records`, each with `eventName`, and `s3` with the bucket and the object,
-/// whose key is encoded as in a form.
+/// Source: AWS, "Event message structure": `Records`, each with `eventName`, and `s3` with the
+/// bucket and the object, whose key is encoded as in a form.
 #[derive(Deserialize)]
 struct S3Event {
     #[serde(rename = "Records")]
@@ -38,8 +38,8 @@ struct S3Record {
 
 /// An event of S3 by way of EventBridge.
 ///
-/// Source: AWS, "EventBridge event message structure": `detail-type` is `Object Created`, and `detail` has the bucket
-/// and the object, whose key is as it is.
+/// Source: AWS, "EventBridge event message structure": `detail-type` is `Object Created`, and
+/// `detail` has the bucket and the object, whose key is as it is.
 #[derive(Deserialize)]
 struct BusEvent {
     #[serde(rename = "detail-type")]

@@ -1,4 +1,5 @@
-//! An object while it is read: its bytes come in parts, and a thread of its own makes segments of them.
+//! An object while it is read: its bytes come in parts, and a thread of its own makes segments of
+//! them.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
@@ -65,7 +66,7 @@ fn read(parts: Parts, by: &ReadBy, segments: &mpsc::Sender<io::Result<Segment>>)
                 }
             }
         }
-        // Nobody is told if nobody waits.
+        // The error is dropped if nobody waits for it.
         Err(error) => drop(segments.blocking_send(Err(error))),
     }
 }

@@ -20,7 +20,7 @@ pub const NOTIFY_PATH: &str = "/alipay/notify";
 /// The most bytes of a notification: 64 KiB. A real one has two to three KiB.
 pub const NOTIFICATION_MAX_BYTES: usize = 64 * 1024;
 
-/// The function.
+/// The notify function: it books Alipay's notifications.
 #[derive(Clone, Debug)]
 pub struct Notify {
     books: Books,
@@ -58,7 +58,8 @@ impl Notify {
         Ok(Notify::new(books, reader, seller_id, Clock::system()))
     }
 
-    /// Answers `success` after the notification is stored. Alipay repeats it after any other answer.
+    /// Answers `success` after the notification is stored. Alipay repeats it after any other
+    /// answer.
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         if let Some(refusal) = web::refusal(&request, NOTIFY_PATH) {
             return refusal;

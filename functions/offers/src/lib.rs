@@ -23,10 +23,10 @@ use steelyard_store::{BillingTable, UsageTable};
 use mandate::{MandateError, MandateRequest};
 use recharge::{RechargeError, RechargeRequest};
 
-/// The path of recharges.
+/// The path at which recharges are offered.
 pub const RECHARGES_PATH: &str = "/v1/recharges";
 
-/// The path of mandates.
+/// The path at which mandates are offered.
 pub const MANDATES_PATH: &str = "/v1/mandates";
 
 /// The largest request, in bytes.
@@ -35,7 +35,7 @@ pub const BODY_BYTES_MAX: usize = 65_536;
 /// What offers has to know beside its table and its gateway.
 #[derive(Clone, Debug)]
 pub struct OffersConfig {
-    /// Where a payer's browser goes after he paid or signed.
+    /// Where a payer's browser goes after the payment or signature.
     pub return_url: String,
     /// The scene in which mandates are signed.
     pub sign_scene: SignScene,
@@ -45,7 +45,7 @@ pub struct OffersConfig {
     pub daily_limit_fen: Option<Fen>,
 }
 
-/// The function.
+/// The offers function: it makes recharges to pay and mandates to sign.
 #[derive(Clone, Debug)]
 pub struct Offers {
     books: Books,
@@ -56,7 +56,8 @@ pub struct Offers {
 }
 
 impl Offers {
-    /// The function over the books and a gateway. The grants of who may call it are in the usage table.
+    /// The function over the books and a gateway. The grants of who may call it are in the usage
+    /// table.
     #[must_use]
     pub fn new(
         books: Books,
@@ -221,14 +222,16 @@ fn failed(error: &(dyn std::error::Error + 'static), what: &str) -> ApiGatewayV2
     web::unavailable(&format!("{what}; ask again"))
 }
 
-/// What another function asks for. The right to invoke this function is the right to ask for every provider.
+/// What another function asks for. The right to invoke this function is the right to ask for every
+/// provider.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "offer", rename_all = "snake_case", deny_unknown_fields)]
 enum Invoked {
     Recharge {
         request: RechargeRequest,
         key: String,
-        /// Where a payer's browser goes after it paid: this address, a slash and the recharge's number.
+        /// Where a payer's browser goes after it paid: this address, a slash and the recharge's
+        /// number.
         return_to: String,
     },
     Mandate {

@@ -11,12 +11,13 @@ use thiserror::Error;
 
 use crate::Offers;
 
-/// What is asked for.
+/// The body of a request for a mandate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MandateRequest {
     pub(crate) provider: ProviderId,
-    /// What the provider is called at the platform; it reads it before it signs. Its id, if missing.
+    /// What the provider is called at the platform; it reads it before it signs. Its id, if
+    /// missing.
     login: Option<String>,
     /// The consent that the provider gave beforehand; none if it was not asked for one.
     consent: Option<ConsentGiven>,

@@ -1,4 +1,5 @@
-//! A provider pays in: an amount becomes a trade at Alipay, and a page or a code by which it is paid.
+//! A provider pays in: an amount becomes a trade at Alipay, and a page or a code by which it is
+//! paid.
 
 use serde::{Deserialize, Serialize};
 use steelyard_alipay::{Recharge as RechargeOrder, RechargeError as OrderError};
@@ -9,12 +10,12 @@ use thiserror::Error;
 
 use crate::Offers;
 
-/// What is asked for.
+/// The body of a request for a recharge.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RechargeRequest {
     pub(crate) provider: ProviderId,
-    /// In yuan, as a text.
+    /// The amount in yuan, as a text such as `50.00`.
     amount: String,
     #[serde(default)]
     way: Way,
@@ -22,7 +23,7 @@ pub(crate) struct RechargeRequest {
     purpose: RechargePurpose,
 }
 
-/// By what it is paid.
+/// The way of paying: a page, or a code.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Way {

@@ -32,7 +32,7 @@ async fn alerts_page(
     Ok((status, page).into_response())
 }
 
-/// What the form sends.
+/// The fields that the form sends.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct AlertsSent {
@@ -52,7 +52,7 @@ pub(crate) struct AlertsSent {
 }
 
 impl AlertsSent {
-    /// What was typed, and the key.
+    /// The typed texts, and the form's key.
     fn typed(self) -> (AlertsTyped, String) {
         let off = [
             (self.off_budget, AlertTopic::Budget),

@@ -1,5 +1,5 @@
-//! Who asks, and whether it may: a session's visitor, a caller that IAM names, or a provider's own
-//! program with a token.
+//! The asker of a request, and its rights: a session's visitor, a caller that IAM names, or a
+//! provider's own program with a token.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 /// The cookie that remembers the language.
 pub(crate) const LANG_COOKIE: &str = "steelyard-lang";
 
-/// Who asks.
+/// The asker of a request, with its identity checked.
 #[derive(Clone, Debug)]
 pub(crate) enum Asker {
     /// A person, by a session.
@@ -33,7 +33,7 @@ pub(crate) enum Asker {
     Program(ProviderId),
 }
 
-/// A request about one provider by somebody who may read its account.
+/// A request about one provider by an asker who may read its account.
 #[derive(Debug)]
 pub(crate) struct Visit {
     pub(crate) asker: Asker,
@@ -53,7 +53,8 @@ pub(crate) struct Visit {
 pub struct Spoken(pub Lang);
 
 impl Asker {
-    /// Who asks: IAM's word counts first, then a token's, which the gateway has checked, then a session's.
+    /// The asker: IAM's word counts first, then a token's, which the gateway has checked, then a
+    /// session's.
     pub(crate) fn of(parts: &Parts, shared: &Shared) -> Result<Asker, Refusal> {
         if let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() {
             let authorizer = context.authorizer.as_ref();
@@ -140,7 +141,7 @@ impl Visit {
         &self.account.provider.provider
     }
 
-    /// What views begin with.
+    /// The records that every view begins with.
     pub(crate) fn records<'a>(
         &'a self,
         shared: &'a Shared,
@@ -240,7 +241,8 @@ pub(crate) fn of_session(frame: &mut Frame, session: &Session, shared: &Shared) 
 }
 
 impl Spoken {
-    /// The language that the address asks for; or that the browser was told to remember, or prefers.
+    /// The language that the address asks for; or that the browser remembers, or
+    /// prefers.
     #[must_use]
     pub fn of(parts: &Parts) -> Spoken {
         let asked = Spoken::asked(parts);

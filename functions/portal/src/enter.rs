@@ -30,12 +30,12 @@ use crate::seal::SessionKeys;
 /// The path where links are asked for.
 pub const SESSIONS_PATH: &str = "/v1/portal-sessions";
 
-/// What is asked for: a session of a provider, or of an operator.
+/// A requested session: of a provider, or of an operator.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkRequest {
-    /// The provider whose pages the link opens. An operator sees them first, or the list of all providers if
-    /// it is missing; either way the operator sees every account.
+    /// The provider whose pages the link opens. An operator sees them first, or the list of all
+    /// providers if it is missing; either way the operator sees every account.
     #[schema(value_type = Option<String>, example = "shop-assistant")]
     provider: Option<ProviderId>,
     /// The name of an operator, who sees every account; missing if the provider itself looks.
@@ -67,9 +67,9 @@ pub(crate) struct LinkAnswer {
 
 /// Make a link to the pages
 ///
-/// The link opens a session in the visitor's browser, once, within a minute. It needs the right `sessions`
-/// for the provider, or `operators`, for all providers, if it names an operator. Nobody has these rights
-/// before they are granted.
+/// The link opens a session in the visitor's browser, once, within a minute. It needs the right
+/// `sessions` for the provider, or `operators`, for all providers, if it names an operator. Nobody
+/// has these rights before they are granted.
 #[utoipa::path(
     post,
     path = "/v1/portal-sessions",
@@ -193,8 +193,8 @@ pub(crate) async fn enter(
     Ok(response)
 }
 
-/// Ends the session in this browser. A copy of its cookie opens the pages until the session ends or is
-/// revoked.
+/// Ends the session in this browser. A copy of its cookie opens the pages until the session ends or
+/// is revoked.
 pub(crate) async fn leave() -> Result<Response, Refusal> {
     let mut response = to("/portal/left");
     let cookie = HeaderValue::from_str(&SessionKeys::forget()).map_err(Refusal::unavailable)?;

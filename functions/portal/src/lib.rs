@@ -1,8 +1,8 @@
-//! The portal function: the pages on which providers see their bills and operators the platform, and
-//! the same as JSON.
+//! The portal function: the pages on which providers see their bills and operators the platform,
+//! and the same as JSON.
 //!
-//! It reads both tables and writes links of sessions only. It holds no key of Alipay: what makes an offer
-//! or changes a record is asked of other functions.
+//! It reads both tables and writes links of sessions only. It holds no key of Alipay: what makes an
+//! offer or changes a record is asked of other functions.
 
 mod actions;
 mod alerts;
@@ -84,19 +84,20 @@ struct Reconciled {
 }
 
 /// The variables with the addresses of the dead-letter queues.
-const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
+const DEAD_LETTERS: [(DeadLetterQueue, &str); 6] = [
     (DeadLetterQueue::Usage, "USAGE_DEAD_LETTERS"),
     (DeadLetterQueue::Settle, "SETTLE_DEAD_LETTERS"),
     (DeadLetterQueue::Debit, "DEBIT_DEAD_LETTERS"),
     (DeadLetterQueue::Reconcile, "RECONCILE_DEAD_LETTERS"),
+    (DeadLetterQueue::Logs, "LOGS_DEAD_LETTERS"),
     (DeadLetterQueue::Schedule, "SCHEDULE_DEAD_LETTERS"),
 ];
 
 /// What the portal has to know beside its tables.
 #[derive(Clone, Debug)]
 pub struct PortalConfig {
-    /// The address of the pages, without a slash at its end; none if it is that of the API that a request
-    /// came by.
+    /// The address of the pages, without a slash at its end; none if it is that of the API that a
+    /// request came by.
     pub portal_url: Option<String>,
     /// The origin of Alipay's pages, to which forms may lead.
     pub alipay_origin: String,
@@ -106,31 +107,32 @@ pub struct PortalConfig {
     pub offered: MandateLimits,
     /// The claim of a token that names the provider, where providers' own programs have tokens.
     pub provider_claim: Option<String>,
-    /// The clock by which links and sessions end. That of the books may be moved, and run faster than
-    /// people read.
+    /// The clock by which links and sessions end. That of the books may be moved, and run faster
+    /// than people read.
     pub session_clock: Clock,
 }
 
-/// What the portal reaches beside its tables: the functions that it invokes, and the queues that it counts.
+/// What the portal reaches beside its tables: the functions that it invokes, and the queues that it
+/// counts.
 #[derive(Clone, Debug)]
 pub struct Reached {
-    /// Makes offers.
+    /// The function that makes offers.
     pub offers: Callee,
     /// Carries out what people ask for on pages.
     pub actions: Callee,
-    /// The dead-letter queues.
+    /// The dead-letter queues whose messages a page counts.
     pub dead_letters: Vec<(DeadLetterQueue, Queue)>,
     /// The table with the dead letters of webhooks.
     pub events: EventsTable,
 }
 
-/// The function.
+/// The portal function: the pages and the API of accounts.
 #[derive(Clone, Debug)]
 pub struct Portal {
     router: Router,
 }
 
-/// What every route knows.
+/// The state that every route shares.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared(Arc<Inner>);
 
@@ -167,9 +169,9 @@ impl Shared {
 
     /// Which of some payments Alipay's bills have shown, with the day of the bill.
     ///
-    /// A day whose bill and our books agreed wholly shows every payment of it, and one that was not reconciled
-    /// yet none. The results of the latest days are read once in ten minutes for all providers, and only the
-    /// payments of other days are looked for one by one.
+    /// A day whose bill and our books agreed wholly shows every payment of it, and one that was not
+    /// reconciled yet none. The results of the latest days are read once in ten minutes for all
+    /// providers, and only the payments of other days are looked for one by one.
     pub(crate) async fn confirmed(
         &self,
         now: Timestamp,
@@ -398,8 +400,8 @@ async fn answered(State(shared): State<Shared>, request: Request, next: Next) ->
     response
 }
 
-/// Why a request was refused: by a route, by the layer against forged forms, or by axum, which could not
-/// read a query or a form.
+/// Why a request was refused: by a route, by the layer against forged forms, or by axum, which
+/// could not read a query or a form.
 fn refusal_of(response: &mut Response) -> Option<Arc<Refusal>> {
     if let Some(refusal) = response.extensions_mut().remove::<Arc<Refusal>>() {
         return Some(refusal);
@@ -444,7 +446,7 @@ pub fn lang_cookie(lang: Lang) -> HeaderValue {
     HeaderValue::from_static(name)
 }
 
-/// A page.
+/// A rendered page as a response.
 pub(crate) fn page(template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => Html(html).into_response(),

@@ -38,10 +38,10 @@ pub(crate) struct OfferRefused {
     pub(crate) status: u16,
 }
 
-/// Why nothing is offered.
+/// The reason for which nothing is offered.
 #[derive(Debug)]
 pub(crate) enum NotOffered {
-    /// It was refused.
+    /// The offers function refused the request.
     Refused(OfferRefused),
     /// Nobody knows: the same request may be sent again.
     Unavailable(Refusal),
@@ -89,8 +89,8 @@ impl OfferMaker {
         .await
     }
 
-    /// Offers an agreement with the consent that a page recorded, once by its key; without both, gives an
-    /// open offer again.
+    /// Offers an agreement with the consent that a page recorded, once by its key; without both,
+    /// gives an open offer again.
     pub(crate) async fn mandate(
         &self,
         provider: &ProviderId,
@@ -133,8 +133,8 @@ impl OfferedRecharge {
 }
 
 impl OfferedMandate {
-    /// By what it is signed. The page opens in the Alipay app only; that of an Alipay without TLS, which is
-    /// a local one, opens in every browser.
+    /// By what it is signed. The page opens in the Alipay app only; that of an Alipay without TLS,
+    /// which is a local one, opens in every browser.
     pub(crate) fn links(self, alipay_origin: &str) -> SigningLinks {
         let OfferedMandate { page, app, qr } = self;
         SigningLinks { app: if alipay_origin.starts_with("http://") { page } else { app }, qr }

@@ -1,4 +1,4 @@
-//! The pages of a provider, but for withholding.
+//! The pages of a provider, except withholding.
 
 use axum::extract::{Form, Multipart, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, REFRESH};
@@ -26,7 +26,7 @@ use crate::offers::NotOffered;
 use crate::refusal::{Answer, Refusal};
 use crate::{Shared, page};
 
-/// The overview.
+/// The overview of the month, at the time of the visit.
 pub(crate) async fn overview(State(shared): State<Shared>, mut visit: Visit) -> Answer {
     let view = shared.overview(&visit).await?.on_page(&mut visit.frame);
     Ok(page(&OverviewPage::new(&visit.frame, shared.calendar(), &view)))
@@ -51,7 +51,7 @@ impl LedgerParameters {
     }
 }
 
-/// The ledger.
+/// A page of the ledger.
 pub(crate) async fn ledger(
     State(shared): State<Shared>,
     visit: Visit,
@@ -61,7 +61,7 @@ pub(crate) async fn ledger(
     Ok(page(&LedgerPage::new(&visit.frame, shared.calendar(), &view)))
 }
 
-/// Which bills are listed.
+/// The page of bills that is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct BillsParameters {
@@ -344,8 +344,8 @@ pub(crate) async fn recharge_result(State(shared): State<Shared>, mut visit: Vis
 
 /// A page that the browser loads again after some seconds, from an address that can be loaded.
 ///
-/// A header says it. As a `meta` element it would be an error to every checker of accessibility, whatever
-/// link the page has to stop it.
+/// A header says it. As a `meta` element it would be an error to every checker of accessibility,
+/// whatever link the page has to stop it.
 pub(crate) fn again(mut page: Response, after_s: Option<u16>, path: &str) -> Response {
     let value = after_s.map(|seconds| HeaderValue::from_str(&format!("{seconds}; url={path}")));
     if let Some(Ok(value)) = value {

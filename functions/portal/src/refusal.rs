@@ -7,7 +7,7 @@ use serde_json::json;
 use steelyard_pages::Message;
 use steelyard_runtime::{Error, NotAdmitted, Problem, chain, web};
 
-/// What a route answers.
+/// The result of a route.
 pub(crate) type Answer = Result<Response, Refusal>;
 
 /// Why a request is not answered.
@@ -40,7 +40,7 @@ impl Refusal {
         Refusal::Unavailable(error.into())
     }
 
-    /// What a person reads.
+    /// The message of the page that shows the refusal.
     pub(crate) fn message(&self) -> Message {
         match self {
             Refusal::NotSignedIn => Message::NotSignedIn,

@@ -1,5 +1,5 @@
-//! The cookie of a session: signed, so that nobody can alter it, by the first of its keys; any of them opens
-//! it, so that a key can be replaced while sessions are open.
+//! The cookie of a session: signed, so that nobody can alter it, by the first of its keys; any of
+//! them opens it, so that a key can be replaced while sessions are open.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};

@@ -96,7 +96,8 @@ impl Shared {
         Ok(Bills { statements: found.readable, missing })
     }
 
-    /// Reads what forecasts need. What was counted may be unreadable: then the settled part is shown.
+    /// Reads what forecasts need. What was counted may be unreadable: then the settled part is
+    /// shown.
     async fn read(&self, visit: &Visit) -> Result<Read, Refusal> {
         let terms = self.terms(visit.now).await.map_err(Refusal::unavailable)?;
         let (from, through) = {
@@ -125,7 +126,8 @@ impl Shared {
         view.map_err(Refusal::unavailable)
     }
 
-    /// Where the provider of an account stands; none if that cannot be told. A page is shown all the same.
+    /// The standing of the provider of an account; none if that is not known. A page is shown all
+    /// the same.
     pub(crate) async fn standing(&self, account: &Account, now: Timestamp) -> Option<Standing> {
         let standing = self.standings.of(account, now).await.inspect_err(|error| {
             let error: &dyn std::error::Error = error;
@@ -134,7 +136,7 @@ impl Shared {
         standing.ok()
     }
 
-    /// The overview.
+    /// The overview of the month, at the time of the visit.
     pub(crate) async fn overview(&self, visit: &Visit) -> Result<Viewed<Overview>, Refusal> {
         let account = &visit.account.account;
         let last_debit = (account.debits > 0).then_some(DebitId(account.debits));
@@ -225,8 +227,8 @@ impl Shared {
         Ok(Ledger { unreadable, ..ledger })
     }
 
-    /// What a provider has to know before it pays in, with its newest recharges, or those before one. It can
-    /// pay in even if its bills cannot be read; then no amounts are suggested.
+    /// What a provider has to know before it pays in, with its newest recharges, or those before
+    /// one. It can pay in even if its bills cannot be read; then no amounts are suggested.
     pub(crate) async fn recharging(
         &self,
         visit: &Visit,
@@ -303,8 +305,8 @@ fn suggestions(records: &Records<'_>, read: &Read) -> Result<Option<Suggestions>
     Ok(Some(Suggestions { seven_days_fen: week_fen, to_month_end_fen: month_fen, owed_fen }))
 }
 
-/// How many debits are read at once to find those that collect a bill. Those of a recent bill are among the
-/// first.
+/// How many debits are read at once to find those that collect a bill. Those of a recent bill are
+/// among the first.
 const TRAIL_DEBITS: u64 = 30;
 
 impl Shared {
@@ -514,8 +516,8 @@ fn is_owed(visit: &Visit, statements: &[Statement], id: StatementId) -> Result<b
     Ok(owed.any(|(statement, owed)| statement.statement == id && owed.is_positive()))
 }
 
-/// Whether a debit collects what a statement charges: one that was sent says which days it is for, and one
-/// that is still to be sent is for what is owed then.
+/// Whether a debit collects what a statement charges: one that was sent says which days it is for,
+/// and one that is still to be sent is for what is owed then.
 fn collects(debit: &Debit, id: StatementId, is_owed: bool) -> bool {
     match &debit.terms {
         Some(terms) => terms.covers(id.day),

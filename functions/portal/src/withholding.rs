@@ -91,7 +91,8 @@ pub(crate) async fn sign(
 }
 
 impl Shared {
-    /// Whether an earlier request with this key got an agreement to sign. A repetition gets the same one.
+    /// Whether an earlier request with this key got an agreement to sign. A repetition gets the
+    /// same one.
     pub(crate) async fn has_offered_mandate(
         &self,
         visit: &Visit,
@@ -196,7 +197,7 @@ pub(crate) fn in_force(view: &Withholding) -> Option<&AgreementView> {
     view.agreement.as_ref().filter(|_| is_in_force)
 }
 
-/// A form about an agreement was sent, and none is in force any more.
+/// A form about an agreement was sent, and none is in force by now.
 fn none_in_force() -> Refusal {
     Refusal::Problem(Problem::Mandate, "no agreement is in force".to_owned())
 }

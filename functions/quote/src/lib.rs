@@ -1,5 +1,5 @@
-//! The quote function: what usage would cost, computed as a bill is, what a provider used, and where it
-//! stands. It reads and writes nothing.
+//! The quote function: what usage would cost, computed as a bill is, what a provider used, and
+//! where it stands. It reads and writes nothing.
 
 mod request;
 mod standing;
@@ -21,10 +21,10 @@ pub use request::REQUEST_BYTES_MAX;
 pub use standing::{CHANGES_MAX, STANDING_CHANGES_PATH, STANDING_PATH};
 pub use usage::{DAYS_MAX, GROUPS_MAX, PROVIDER_USAGE_PATH};
 
-/// The path of quotes.
+/// The path at which usage is quoted.
 pub const QUOTES_PATH: &str = "/v1/quotes";
 
-/// The function.
+/// The quote function: prices, live usage and standings.
 #[derive(Clone, Debug)]
 pub struct Quotes {
     settler: Settler,
@@ -54,7 +54,8 @@ enum Refusal {
 }
 
 impl Quotes {
-    /// The function over tables that it only reads. The grants of who may call it are in the usage table.
+    /// The function over tables that it only reads. The grants of who may call it are in the usage
+    /// table.
     #[must_use]
     pub fn new(settler: Settler, events: EventsTable, clock: Clock) -> Quotes {
         let guard = Guard::new(settler.usage.clone(), clock.clone());
@@ -158,8 +159,8 @@ impl Quotes {
     }
 }
 
-/// The provider that a route names in its path; none for a request of another route. API Gateway takes it out of
-/// the path, and decodes it.
+/// The provider that a route names in its path; none for a request of another route. API Gateway
+/// takes it out of the path, and decodes it.
 fn provider<'a>(request: &'a ApiGatewayV2httpRequest, route: &str) -> Option<&'a str> {
     let (prefix, _) = route.split_once('{')?;
     let is_below = request.raw_path.as_deref().is_some_and(|path| path.starts_with(prefix));

@@ -7,14 +7,14 @@ use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{BillingMonth, Name, Plan, PlanError, QuotedUsage, Usage};
 use thiserror::Error;
 
-/// The largest request, in bytes: a month of some 500 APIs by day. Its answer, with all lines, stays
-/// far below the 6 MB that Lambda answers with.
+/// The largest request, in bytes: a month of some 500 APIs by day. Its answer, with all lines,
+/// stays far below the 6 MB that Lambda answers with.
 pub const REQUEST_BYTES_MAX: usize = 200_000;
 
 /// A request for a quote.
 #[derive(Debug)]
 pub(crate) enum QuoteRequest {
-    /// Of usage alone.
+    /// Usage without a month around it.
     Alone {
         terms: QuoteTerms,
         /// The month of counts that have no days; the present one unless given.

@@ -1,5 +1,5 @@
-//! `GET /v1/standing/{provider}`: what a provider's arrears mean for its calls, for gateways. `GET /v1/standing`: of
-//! which providers that changed.
+//! `GET /v1/standing/{provider}`: what a provider's arrears mean for its calls, for gateways. `GET
+//! /v1/standing`: of which providers that changed.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde::Serialize;
@@ -17,11 +17,11 @@ pub const STANDING_PATH: &str = "/v1/standing/{provider}";
 /// The path of what changed of the providers' standings.
 pub const STANDING_CHANGES_PATH: &str = "/v1/standing";
 
-/// How many events one answer looks through: with the longest reasons the answer takes less than half of the
-/// 6 MB that Lambda answers with.
+/// How many events one answer looks through: with the longest reasons the answer takes less than
+/// half of the 6 MB that Lambda answers with.
 pub const CHANGES_MAX: u16 = 1_000;
 
-/// Why a standing is not told.
+/// Why a standing is not returned.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("the id of the provider cannot be one")]
@@ -47,7 +47,7 @@ struct Changes {
     since: u64,
 }
 
-/// A change, by its number among what the platform was told.
+/// A change, by its number among the platform's events.
 #[derive(Debug, Serialize)]
 struct Change {
     number: u64,

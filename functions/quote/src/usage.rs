@@ -15,8 +15,8 @@ pub const PROVIDER_USAGE_PATH: &str = "/v1/usage/{provider}";
 /// The most days that one request may span.
 pub const DAYS_MAX: u64 = 93;
 
-/// How many groups an answer has before the rest is left to the next one: with the longest names they take
-/// less than half of the 6 MB that Lambda answers with.
+/// How many groups an answer has before the rest is left to the next one: with the longest names
+/// they take less than half of the 6 MB that Lambda answers with.
 pub const GROUPS_MAX: usize = 5_000;
 
 /// Why there are no sums.
@@ -97,8 +97,8 @@ impl Quotes {
     }
 }
 
-/// Leaves the groups after a name, no more than an answer has. Gives the name after which the others
-/// come, if there are any. Groups of one name stay together.
+/// Leaves the groups after a name, no more than an answer has. Gives the name after which the
+/// others come, if there are any. Groups of one name stay together.
 fn page(sums: &mut UsageSums, after: Option<&str>) -> Option<String> {
     let groups = &mut sums.groups;
     groups.retain(|group| after.is_none_or(|after| group.name.as_str() > after));

@@ -13,7 +13,7 @@ use thiserror::Error;
 /// Where the raw files of bills are kept.
 #[derive(Clone, Debug)]
 pub enum Archive {
-    /// In an S3 bucket.
+    /// An S3 bucket of the deployment.
     Bucket(Box<Bucket>),
     /// In a folder of this machine.
     Folder(PathBuf),
@@ -28,9 +28,9 @@ pub enum ArchiveError {
     /// A file of this machine cannot be written or read.
     #[error("cannot write or read {path}")]
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },

@@ -1,13 +1,15 @@
-//! The reconcile function: every morning, Alipay's bill of the day before is held against the books.
+//! The reconcile function: every morning, Alipay's bill of the day before is held against the
+//! books.
 //!
 //! What the bill has and the books held in doubt, or for dead, is booked: the last net for lost
 //! answers and lost notifications. What the books have and neither the bill of its day nor the next
-//! has, or what differs, is reported once, and stays open until a person closes it. A day that cannot
-//! be reconciled fails alone: the days after it proceed, and the next run tries it again.
+//! has, or what differs, is reported once, and stays open until a person closes it. A day that
+//! cannot be reconciled fails alone: the days after it proceed, and the next run tries it again.
 //!
-//! A schedule starts it. It fetches and keeps the bill of a day and sends a message for each part of
-//! it to its own queue; each message works on the rows of a part, with a few of them in memory, and
-//! goes on in a new message before the time is up. The last part ends the day and begins the next.
+//! A schedule starts it. It fetches and keeps the bill of a day and sends a message for each part
+//! of it to its own queue; each message works on the rows of a part, with a few of them in memory,
+//! and goes on in a new message before the time is up. The last part ends the day and begins the
+//! next.
 
 mod archive;
 mod reconciler;
@@ -26,7 +28,7 @@ use steelyard_store::BillingTable;
 pub use archive::{Archive, ArchiveError};
 pub use reconciler::{DaysBegun, ReconcileError, ReconcileMessage, Reconciler};
 
-/// The function.
+/// The reconcile function: it compares the books with Alipay's bills.
 #[derive(Clone, Debug)]
 pub struct Reconcile {
     reconciler: Arc<Reconciler>,

@@ -38,12 +38,12 @@ pub struct Reconciler {
 pub enum ReconcileMessage {
     /// Days, in order: each begins when the day before it has ended.
     Days {
-        /// The days.
+        /// The days of the bills, in Beijing's time.
         days: VecDeque<Date>,
     },
     /// A part of the bill of a day.
     Part {
-        /// The day.
+        /// The day of the bill, in Beijing's time.
         day: Date,
         /// The run. A message of an earlier run does nothing.
         run: BillRunId,
@@ -64,17 +64,17 @@ pub enum ReconcileError {
     /// The bill could not be fetched.
     #[error("cannot get the bill of {day}: {}", doubt.0)]
     NoBill {
-        /// The day.
+        /// The day of the bill, in Beijing's time.
         day: Date,
-        /// Why.
+        /// The doubt in which the request ended.
         doubt: Doubt,
     },
     /// The bill cannot be read.
     #[error("cannot read the bill of {day}")]
     Unreadable {
-        /// The day.
+        /// The day of the bill, in Beijing's time.
         day: Date,
-        /// Where and why.
+        /// The place of the fault, and its cause.
         #[source]
         source: BillError,
     },
@@ -112,7 +112,7 @@ pub struct DaysBegun {
     pub failed: Vec<(Date, ReconcileError)>,
 }
 
-/// How a day began.
+/// The state of a day after its first step.
 enum Begun {
     /// It is done: its bill has no rows, or there is none.
     Done(Box<Reconciliation>),
@@ -301,8 +301,8 @@ impl Reconciler {
         Err(ReconcileError::NoBill { day, doubt })
     }
 
-    /// Works on a part of a bill; goes on in a new message when the time is nearly up. The last part
-    /// to end ends the day.
+    /// Works on a part of a bill; goes on in a new message when the time is nearly up. The last
+    /// part to end ends the day.
     async fn part(
         &self,
         day: Date,
@@ -324,8 +324,8 @@ impl Reconciler {
         Ok(self.send(&[ReconcileMessage::Part { day, run: id, part: number }]).await?)
     }
 
-    /// Works on the rows of a part until all are done or the time is nearly up, and saves how far it
-    /// is. Whether the part has ended; none if another worker has it.
+    /// Works on the rows of a part until all are done or the time is nearly up, and saves how far
+    /// it is. Whether the part has ended; none if another worker has it.
     async fn work(
         &self,
         run: &BillRun,

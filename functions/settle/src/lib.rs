@@ -2,9 +2,11 @@
 //!
 //! A schedule starts it, and it begins a run: a message to its own queue for each shard of the
 //! registry that has providers. A message settles the providers of its shard, and goes on in a new
-//! message before the time is up. The run ends with its last shard. Running it twice changes nothing.
+//! message before the time is up. The run ends with its last shard. Running it twice changes
+//! nothing.
 //!
-//! A second schedule looks at the night in the morning: it begins a run if none began, and notes one that is late.
+//! A second schedule looks at the night in the morning: it begins a run if none began, and notes
+//! one that is late.
 
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use steelyard_runtime::{
 };
 use steelyard_store::{BillingTable, UsageTable};
 
-/// The function.
+/// The settle function: it runs the shards of a settlement.
 #[derive(Clone, Debug)]
 pub struct Settle {
     settler: Settler,
@@ -38,12 +40,12 @@ pub enum SettleMessage {
         /// The shard of the registry.
         shard: u8,
     },
-    /// One provider that could not be settled with its shard: tried alone, and a dead letter when it
-    /// fails again and again.
+    /// One provider that could not be settled with its shard: tried alone, and a dead letter when
+    /// it fails again and again.
     Provider {
         /// The number of the run.
         run: u64,
-        /// The provider.
+        /// The provider to be settled alone.
         provider: ProviderId,
     },
 }
@@ -51,8 +53,8 @@ pub enum SettleMessage {
 /// The task by which the second schedule invokes the function.
 const CHECK: &str = "check";
 
-/// What must be left of the time to begin another provider. One that is slow all the same is cut off,
-/// and its message comes again.
+/// What must be left of the time to begin another provider. One that is slow all the same is cut
+/// off, and its message comes again.
 const TIME_FOR_A_PROVIDER: Duration = Duration::from_secs(30);
 
 impl Settle {

@@ -1,8 +1,8 @@
 //! The watch function: evaluates the alerts of providers whose usage was just counted.
 //!
-//! The stream of the usage table invokes it with the keys of what was written in the last minutes. It evaluates each
-//! provider of a batch once, however many reports it sent. The night evaluates all providers anyway: what fails here
-//! is only noticed later.
+//! The stream of the usage table invokes it with the keys of what was written in the last minutes.
+//! It evaluates each provider of a batch once, however many reports it sent. The night evaluates
+//! all providers anyway: what fails here is only noticed later.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 8;
 /// No provider is begun when less is left of an invocation: the rest of the batch comes again.
 const TIME_TO_END: Duration = Duration::from_secs(20);
 
-/// The function.
+/// The watch function: it evaluates alerts of providers with new usage.
 #[derive(Clone, Debug)]
 pub struct Watch {
     settler: Settler,
@@ -89,7 +89,8 @@ impl Watch {
         Ok(Watch::new(settler, Clock::system()))
     }
 
-    /// Evaluates providers; gives the first record from which the batch has to come again, if one has.
+    /// Evaluates providers; gives the first record from which the batch has to come again, if one
+    /// has.
     async fn evaluate(
         &self,
         reported: Vec<Reported>,
@@ -128,7 +129,8 @@ impl Watch {
     }
 }
 
-/// The providers of a batch, each once, in the order in which they come first. What expires was not used.
+/// The providers of a batch, each once, in the order in which they come first. What expires was not
+/// used.
 fn reported(records: Vec<StreamRecord>) -> Vec<Reported> {
     let mut reported = Vec::<Reported>::new();
     let mut known = std::collections::BTreeSet::new();

@@ -1,4 +1,5 @@
-//! Which addresses may be reached. An endpoint's address is chosen outside, so it must not lead into our network.
+//! Which addresses may be reached. An endpoint's address is chosen outside, so it must not lead
+//! into our network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,10 +19,10 @@ pub enum Reach {
 /// Why nothing may be sent to an address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Forbidden {
-    /// It is no address.
+    /// The text is no address.
     #[error("`{0}` is not an address of an endpoint")]
     NoUrl(String),
-    /// It is not https.
+    /// The scheme is not https.
     #[error("an endpoint's address must be https")]
     NotHttps,
     /// It holds a user name or a password.
@@ -30,14 +31,15 @@ pub enum Forbidden {
     /// It leads to an address that is not public.
     #[error("{address} is not public: {why}")]
     Address {
-        /// The address.
+        /// The address that a name leads to.
         address: IpAddr,
-        /// What it is instead.
+        /// The kind of network that it is in.
         why: &'static str,
     },
 }
 
-/// The address of an endpoint, checked but for where its name leads, which is checked at each connection.
+/// The address of an endpoint, checked except for where its name leads, which is checked at each
+/// connection.
 ///
 /// # Errors
 ///
@@ -73,7 +75,7 @@ impl Reach {
     ///
     /// # Errors
     ///
-    /// [`Forbidden::Address`] if not.
+    /// [`Forbidden::Address`] if it is in a network that is not public.
     pub(crate) fn check(self, address: IpAddr) -> Result<(), Forbidden> {
         match why_not_public(address) {
             Some(LOOPBACK) if self == Reach::Local => Ok(()),
@@ -122,10 +124,11 @@ fn why_not_public_v4(address: Ipv4Addr) -> Option<&'static str> {
     V4.into_iter().find(|(network, bits, _)| is_in(*network, *bits)).map(|(_, _, why)| why)
 }
 
-/// Public addresses of IPv6 are in 2000::/3, but for some networks there. An address that stands for one of IPv4 is as
-/// public as that.
+/// Public addresses of IPv6 are in 2000::/3, except some networks there. An address that stands
+/// for one of IPv4 is as public as that.
 ///
-/// Source: IANA's registry of IPv6 special-purpose addresses; RFC 6052 for NAT64, RFC 3056 for 6to4.
+/// Source: IANA's registry of IPv6 special-purpose addresses; RFC 6052 for NAT64, RFC 3056 for
+/// 6to4.
 fn why_not_public_v6(address: Ipv6Addr) -> Option<&'static str> {
     let v4 = |high: u16, low: u16| {
         why_not_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::sender::Message;
 use crate::{SigningError, Webhooks};
 
-/// How long a message may work before it leaves the rest to the next: two endpoints that hang, and their five
-/// seconds, fit into one invocation many times.
+/// How long a message may work before it leaves the rest to the next: two endpoints that hang, and
+/// their five seconds, fit into one invocation many times.
 const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The most deliveries of a message.
@@ -60,8 +60,9 @@ impl Working {
 }
 
 impl Webhooks {
-    /// Delivers what is due for an endpoint, in a bounded time. It ends without an error when another
-    /// worker or an operator changed the record: each of them leaves it in the index of due records.
+    /// Delivers what is due for an endpoint, in a bounded time. It ends without an error when
+    /// another worker or an operator changed the record: each of them leaves it in the index of due
+    /// records.
     pub(crate) async fn deliver(&self, of: &EndpointRef) -> Result<(), WorkError> {
         let Some(stored) = self.endpoints.events.endpoint(of).await? else { return Ok(()) };
         let mut working = Some(Working::of(stored));
@@ -165,7 +166,8 @@ impl Webhooks {
         Ok(Some(working))
     }
 
-    /// Rests, and looks again: an event that was stored before the endpoint rested has not woken it.
+    /// Rests, and looks again: an event that was stored before the endpoint rested has not woken
+    /// it.
     async fn caught_up(&self, working: Working) -> Result<Option<Working>, WorkError> {
         let Some(rested) = self.rest(working, false).await? else { return Ok(None) };
         let after = rested.endpoint.delivered_through;
@@ -201,8 +203,8 @@ impl Webhooks {
         Ok(saved.map(Working::of))
     }
 
-    /// While a message works on an endpoint, dispatch sends no other: it comes due again when this one is
-    /// surely over.
+    /// While a message works on an endpoint, dispatch sends no other: it comes due again when this
+    /// one is surely over.
     fn in_a_while(&self, due_at: Option<Timestamp>) -> Option<Timestamp> {
         let over = self.clock.now() + 2 * TIME_MAX;
         due_at.map(|due_at| due_at.max(over))

@@ -1,8 +1,8 @@
 //! The webhooks function: delivers stored events to endpoints, signed by Standard Webhooks 1.0.
 //!
-//! Each message names one endpoint. It gets what is due for it, in a bounded time, and the rest with a later
-//! message, so that an endpoint which hangs delays no other. After each delivery the endpoint's record is
-//! saved; if that fails, the event is delivered again, under the same id.
+//! Each message names one endpoint. It gets what is due for it, in a bounded time, and the rest
+//! with a later message, so that an endpoint which hangs delays no other. After each delivery the
+//! endpoint's record is saved; if that fails, the event is delivered again, under the same id.
 
 mod addresses;
 mod delivery;
@@ -19,7 +19,7 @@ pub use addresses::{Forbidden, Reach, checked_url};
 pub use sender::{ANSWER_MAX, Lookup, Sender};
 pub use signing::{Scheme, SigningError, new_secret, public_key, signature};
 
-/// The function.
+/// The webhooks function: it delivers events to endpoints.
 #[derive(Clone, Debug)]
 pub struct Webhooks {
     endpoints: Endpoints,

@@ -1,4 +1,5 @@
-//! Sends one delivery: by https, to a public address, without following a redirect, in five seconds.
+//! Sends one delivery: by https, to a public address, without following a redirect, in five
+//! seconds.
 
 use std::error::Error as _;
 use std::fmt;
@@ -27,14 +28,14 @@ const USER_AGENT: &str = concat!("steelyard/", env!("CARGO_PKG_VERSION"));
 pub type Lookup =
     Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
-/// Sends deliveries.
+/// The HTTP client of deliveries, with its limits of time and size.
 #[derive(Clone, Debug)]
 pub struct Sender {
     http: reqwest::Client,
     reach: Reach,
 }
 
-/// What is sent.
+/// A delivery, ready to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'m> {
     /// Its id: that of the event.
@@ -43,8 +44,8 @@ pub(crate) struct Message<'m> {
     pub(crate) body: &'m str,
 }
 
-/// Finds the addresses of a name, and gives them only if all of them may be reached: what is checked is what is
-/// connected to.
+/// Finds the addresses of a name, and gives them only if all of them may be reached: what is
+/// checked is what is connected to.
 struct Checked {
     lookup: Lookup,
     reach: Reach,

@@ -1,4 +1,5 @@
-//! Signatures by Standard Webhooks 1.0: `v1`, HMAC-SHA256, and `v1a`, Ed25519, of `id.timestamp.body`.
+//! Signatures by Standard Webhooks 1.0: `v1`, HMAC-SHA256, and `v1a`, Ed25519, of
+//! `id.timestamp.body`.
 //!
 //! Source: Standard Webhooks 1.0, sections "Symmetric" and "Asymmetric".
 
@@ -9,7 +10,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use steelyard_billing::webhook::SigningSecret;
 use thiserror::Error;
 
-/// How deliveries are signed.
+/// A scheme by which deliveries are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// By a secret that both sides have: HMAC-SHA256.
@@ -80,7 +81,8 @@ pub fn new_secret(scheme: Scheme) -> Result<SigningSecret, SigningError> {
     text.try_into().map_err(|_| SigningError::NotAKey)
 }
 
-/// What the receiver verifies with, `whpk_` and base64; none for HMAC, whose secret both sides have.
+/// What the receiver verifies with, `whpk_` and base64; none for HMAC, whose secret both sides
+/// have.
 ///
 /// # Errors
 ///

@@ -50,11 +50,11 @@ pub struct SigningLinks {
 /// The name of an agreement in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgreementKey {
-    /// Alipay's number.
+    /// Alipay's number of a signed agreement.
     AgreementNo(String),
     /// Our number of its offer.
     Offered {
-        /// Our number.
+        /// Our number of the offer, which Alipay returns with the agreement.
         number: ExternalAgreementNo,
         /// The scene of the offer.
         scene: SignScene,

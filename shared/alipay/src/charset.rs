@@ -12,7 +12,7 @@ use thiserror::Error;
 /// A charset that Alipay writes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
-    /// UTF-8.
+    /// UTF-8, the charset of our own requests.
     Utf8,
     /// GBK, with the four-byte characters of GB 18030.
     Gbk,

@@ -28,8 +28,8 @@ const USER_AGENT: &str = concat!("steelyard/", env!("CARGO_PKG_VERSION"));
 /// The configuration of a client. Its `Debug` shows no key.
 #[derive(Clone)]
 pub struct AlipayConfig {
-    /// The gateway's address, such as `https://openapi.alipay.com/gateway.do`: https, unless its host
-    /// is loopback or `host.docker.internal`.
+    /// The gateway's address, such as `https://openapi.alipay.com/gateway.do`: https, unless its
+    /// host is loopback or `host.docker.internal`.
     pub gateway: String,
     /// Our application's number at Alipay.
     pub app_id: String,
@@ -51,7 +51,7 @@ pub enum ConfigError {
     /// `gateway` is not an address.
     #[error("gateway {gateway:?} is not an address")]
     GatewayAddress {
-        /// The text.
+        /// The refused text.
         gateway: String,
     },
     /// `gateway` would carry money's requests unencrypted over a network.
@@ -59,7 +59,7 @@ pub enum ConfigError {
         "gateway {gateway:?} must be https, or http to a loopback host or host.docker.internal"
     )]
     GatewayNotHttps {
-        /// The text.
+        /// The refused text.
         gateway: String,
     },
     /// `notify_url` is not an address that Alipay takes.
@@ -67,13 +67,13 @@ pub enum ConfigError {
         "notify_url {notify_url:?} is not a https address of at most {NOTIFY_URL_MAX_LENGTH} characters"
     )]
     NotifyUrl {
-        /// The text.
+        /// The refused text.
         notify_url: String,
     },
     /// `app_id` is empty, too long, or not made of letters and digits.
     #[error("app_id {app_id:?} is not 1 to {APP_ID_MAX_LENGTH} letters and digits")]
     AppId {
-        /// The text.
+        /// The refused text.
         app_id: String,
     },
     /// `app_private_key` cannot sign.
@@ -99,7 +99,8 @@ impl AlipayConfig {
     /// Alipay's own SDK for Node waits five; a withholding may take longer than other calls.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// The gateway's address, with the charset of our forms. Without it in the query, Alipay reads the form as GBK.
+    /// The gateway's address, with the charset of our forms. Without it in the query, Alipay reads
+    /// the form as GBK.
     pub(crate) fn gateway(&self) -> Result<Url, ConfigError> {
         let gateway = self.gateway.clone();
         let Ok(mut url) = Url::parse(&gateway) else {

@@ -125,7 +125,8 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// The DER inside PEM or bare base64. A configuration often loses the line breaks of PEM, so white space is skipped.
+/// The DER inside PEM or bare base64. A configuration often loses the line breaks of PEM, so white
+/// space is skipped.
 fn der_of(text: &str) -> Result<Vec<u8>, KeyError> {
     let base64 = text.split("-----").nth(2).unwrap_or(text);
     let base64: String = base64.split_whitespace().collect();

@@ -2,10 +2,11 @@
 //!
 //! [`Alipay`] takes money ([`Alipay::pay`], [`Alipay::query`], [`Alipay::close`]), refunds it
 //! ([`Alipay::refund`], [`Alipay::query_refund`]), offers recharges ([`Alipay::recharge_page`],
-//! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`], [`Alipay::query_agreement`],
-//! [`Alipay::end_agreement`]), and fetches the bill of a day ([`Alipay::bill`], [`read_bill_lines`]).
-//! Alipay also sends [`Notification`]s, which a [`NotificationReader`] verifies without a private
-//! key. All of them are read into the types of `steelyard-billing`.
+//! [`Alipay::recharge_code`]) and agreements ([`Alipay::signing_links`],
+//! [`Alipay::query_agreement`], [`Alipay::end_agreement`]), and fetches the bill of a day
+//! ([`Alipay::bill`], [`read_bill_lines`]). Alipay also sends [`Notification`]s, which a
+//! [`NotificationReader`] verifies without a private key. All of them are read into the types of
+//! `steelyard-billing`.
 //!
 //! A signature is verified over the bytes as they arrived, before anything in them is trusted. An
 //! answer with an unknown code or status is in doubt.

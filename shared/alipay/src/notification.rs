@@ -57,7 +57,8 @@ pub enum NotificationError {
     /// Alipay sent it in a charset that is not read.
     #[error("the notification's {0}")]
     Charset(UnknownCharset),
-    /// Alipay sent it, and its bytes are not in the charset of its label, or could be in another too.
+    /// Alipay sent it, and its bytes are not in the charset of its label, or could be in another
+    /// too.
     #[error("the notification is labelled {0} and is not {0}")]
     Mislabelled(Charset),
     /// Alipay sent it for another application.
@@ -88,8 +89,8 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// [`NotificationError`] when Alipay did not send it, or it is not understood. Do not confirm it
-    /// then: Alipay sends it again.
+    /// [`NotificationError`] when Alipay did not send it, or it is not understood. Do not confirm
+    /// it then: Alipay sends it again.
     pub fn read(form: &[u8], alipay: &VerifyingKey) -> Result<Notification, NotificationError> {
         let raw = RawFields(form::parse(form).ok_or(NotificationError::DuplicateKey)?);
         raw.verify(alipay)?;
@@ -113,7 +114,7 @@ impl Notification {
         self.notify_id.as_deref()
     }
 
-    /// The content.
+    /// The verified content: a trade, an agreement, or something else.
     #[must_use]
     pub fn notice(&self) -> &Notice {
         &self.notice
@@ -135,7 +136,8 @@ impl NotificationReader {
     ///
     /// # Errors
     ///
-    /// [`NotificationError`] when Alipay did not send it, it is not for us, or it is not understood.
+    /// [`NotificationError`] when Alipay did not send it, it is not for us, or it is not
+    /// understood.
     pub fn read(&self, form: &[u8]) -> Result<Notification, NotificationError> {
         let notification = Notification::read(form, &self.alipay_key)?;
         if notification.app_id() == self.app_id {

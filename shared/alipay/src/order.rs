@@ -9,7 +9,8 @@ use thiserror::Error;
 /// Source: alipay-easysdk `APIDoc.md`, `totalAmount`: yuan, two decimals, [0.01, 100000000].
 pub const DEBIT_MIN: Fen = Fen::new(1);
 
-/// Characters that Alipay refuses in a subject. Source: alipay-sdk-java `AlipayTradePayModel`, `subject`.
+/// Characters that Alipay refuses in a subject. Source: alipay-sdk-java `AlipayTradePayModel`,
+/// `subject`.
 const NOT_IN_A_SUBJECT: [char; 3] = ['/', '=', '&'];
 
 /// An amount outside the range that Alipay accepts.
@@ -23,7 +24,7 @@ pub struct AmountError {
 /// Why Alipay would refuse a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SubjectError {
-    /// It is empty.
+    /// Alipay needs a subject of at least one character.
     #[error("the subject is empty")]
     Empty,
     /// It has a character that Alipay refuses.

@@ -20,7 +20,7 @@ pub(crate) enum Class {
     PayerBlocked,
     /// Our account, key or configuration is in trouble, for every provider alike.
     OwnAccount,
-    /// This one request is wrong.
+    /// The content of this request is wrong. Other requests may succeed.
     OwnFault,
     /// Alipay limits how often we call it.
     Throttled,

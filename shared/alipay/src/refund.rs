@@ -97,8 +97,8 @@ impl Alipay {
         }
     }
 
-    /// Queries a refund of ours: `alipay.trade.fastpay.refund.query`. Query it ten seconds after the
-    /// request or later.
+    /// Queries a refund of ours: `alipay.trade.fastpay.refund.query`. Query it ten seconds after
+    /// the request or later.
     pub async fn query_refund(&self, refund: &Refund, now: Timestamp) -> RefundQueryAnswer {
         let number = RefundRef {
             out_trade_no: refund.out_trade_no.clone(),

@@ -35,7 +35,7 @@ impl Stub {
                 let request = heard_on(&mut socket).await;
                 let answer = answer(&request);
                 heard.lock().unwrap().push(request);
-                // A client that has heard enough closes the connection.
+                // A client that has read enough closes the connection.
                 let _written = socket.write_all(&answer).await;
             }
         });
@@ -48,7 +48,7 @@ impl Stub {
         Stub::serving(move |_| answer.clone()).await
     }
 
-    /// A client of it.
+    /// An Alipay client that sends to this server.
     pub(crate) fn client(&self) -> Alipay {
         Alipay::new(config(&format!("http://{}/gateway.do", self.address))).unwrap()
     }

@@ -20,7 +20,8 @@ const TIMEOUT_EXPRESS: &str = "7d";
 pub struct Withholding {
     /// Our number of the trade.
     pub out_trade_no: OutTradeNo,
-    /// The amount, from [`DEBIT_MIN`](crate::DEBIT_MIN) to [`DEBIT_MAX`](steelyard_billing::DEBIT_MAX).
+    /// The amount, from [`DEBIT_MIN`](crate::DEBIT_MIN) to
+    /// [`DEBIT_MAX`](steelyard_billing::DEBIT_MAX).
     pub amount_fen: Fen,
     /// Alipay's number of the agreement that the payer signed.
     pub agreement_no: String,
@@ -78,7 +79,8 @@ pub enum PayRequestError {
     },
 }
 
-/// `biz_content` of `alipay.trade.pay` for a withholding. It has no `scene` and no `auth_code`: those are for payers at a counter.
+/// `biz_content` of `alipay.trade.pay` for a withholding. It has no `scene` and no `auth_code`:
+/// those are for payers at a counter.
 ///
 /// Source: alipay-sdk-java `AlipayTradePayModel`.
 #[derive(Serialize)]

@@ -13,7 +13,7 @@ pub(crate) const ALIPAY_PRIVATE: &str = include_str!("../tests/keys/alipay-priva
 /// Alipay's public key in the tests, in SPKI.
 pub(crate) const ALIPAY_PUBLIC: &str = include_str!("../tests/keys/alipay-public.pem");
 
-/// `tests/vectors/gateway.json`.
+/// The parts of `tests/vectors/gateway.json` that tests read.
 #[derive(Deserialize)]
 pub(crate) struct Vectors {
     pub(crate) keys: BTreeMap<String, PublishedKey>,
@@ -56,7 +56,8 @@ pub(crate) struct Request {
     pub(crate) signature: String,
 }
 
-/// A notification: its form, its parameters, and the text that a verifier signs after it dropped some keys.
+/// A notification: its form, its parameters, and the text that a verifier signs after it dropped
+/// some keys.
 #[derive(Deserialize)]
 pub(crate) struct Notification {
     pub(crate) id: String,

@@ -1,4 +1,5 @@
-//! The synchronous answer of Alipay: a JSON object with one node and the signature of its raw bytes.
+//! The synchronous answer of Alipay: a JSON object with one node and the signature of its raw
+//! bytes.
 //!
 //! An answer in GBK is cut and verified as it came, and its node is decoded afterwards.
 
@@ -90,8 +91,8 @@ struct Outcome {
 }
 
 impl Answer {
-    /// Reads the answer to `method`, after its signature is verified over the raw bytes of its node.
-    /// `label` is the charset in the header of the answer, if there is one.
+    /// Reads the answer to `method`, after its signature is verified over the raw bytes of its
+    /// node. `label` is the charset in the header of the answer, if there is one.
     ///
     /// # Errors
     ///
@@ -373,8 +374,8 @@ mod tests {
         Answer::read(body, label, METHOD, &alipay).map(|answer| answer.node)
     }
 
-    /// Fields whose characters have a second byte of `\` (乗, 俓, 踈) or `|` (亅) in GBK, at every place
-    /// where it would mislead a reader of single bytes.
+    /// Fields whose characters have a second byte of `\` (乗, 俓, 踈) or `|` (亅) in GBK, at every
+    /// place where it would mislead a reader of single bytes.
     const TRAPS: [&str; 6] = [
         r#""sub_msg":"余额不足""#,
         r#""sub_msg":"乗""#,

@@ -34,8 +34,8 @@ pub enum Right {
     Accounts,
     /// Open pages for providers.
     Sessions,
-    /// Open pages for operators, who see every account and act on it. Only a grant for all providers gives
-    /// it.
+    /// Open pages for operators, who see every account and act on it. Only a grant for all
+    /// providers gives it.
     Operators,
 }
 
@@ -54,8 +54,8 @@ impl Right {
         Right::Operators,
     ];
 
-    /// Whether no caller has it without a grant. The others are open to every caller until a grant names
-    /// them, so that a platform can begin without any.
+    /// Whether no caller has it without a grant. The others are open to every caller until a grant
+    /// names them, so that a platform can begin without any.
     #[must_use]
     pub const fn needs_grant(self) -> bool {
         match self {
@@ -102,11 +102,11 @@ impl FromStr for Right {
     }
 }
 
-/// An identity that AWS has checked, as a grant names it: the ARN of an IAM user or role, or the unique
-/// id of one, such as `AROAEXAMPLEID`, which SQS gives as the sender of a message.
+/// An identity that AWS has checked, as a grant names it: the ARN of an IAM user or role, or the
+/// unique id of one, such as `AROAEXAMPLEID`, which SQS gives as the sender of a message.
 ///
-/// The session of an assumed role is dropped. So is the path of a role, since the ARN of a session does not
-/// have it. `arn:aws:sts::123456789012:assumed-role/gateway/i-0abc` and
+/// The session of an assumed role is dropped. So is the path of a role, since the ARN of a session
+/// does not have it. `arn:aws:sts::123456789012:assumed-role/gateway/i-0abc` and
 /// `arn:aws:iam::123456789012:role/service/gateway` are one principal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -183,8 +183,8 @@ impl fmt::Display for Principal {
     }
 }
 
-/// The sender of a request, by the identities that AWS reports. Nothing in it comes from the request
-/// itself.
+/// The sender of a request, by the identities that AWS reports. Nothing in it comes from the
+/// request itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     name: Option<String>,
@@ -192,8 +192,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A caller with these identities, of which the first is its name. Without any, nothing is known of the
-    /// caller.
+    /// A caller with these identities, of which the first is its name. Without any, nothing is
+    /// known of the caller.
     #[must_use]
     pub fn from_identities<'a>(identities: impl IntoIterator<Item = &'a str>) -> Caller {
         let mut caller = Caller::default();
@@ -210,8 +210,8 @@ impl Caller {
         self.name.as_deref()
     }
 
-    /// The identity by which records name it: its ARN without the session, or its unique id. None where
-    /// nothing is known.
+    /// The identity by which records name it: its ARN without the session, or its unique id. None
+    /// where nothing is known.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         let arn = self.principals.iter().find(|principal| principal.as_str().starts_with("arn:"));
@@ -306,7 +306,7 @@ impl Grantee {
 pub struct Grant {
     /// The identities; each alone suffices.
     pub principals: BTreeSet<Principal>,
-    /// What they may do: for a source, [`Right::Report`] alone.
+    /// The rights that they have: for a source, [`Right::Report`] alone.
     pub rights: BTreeSet<Right>,
     /// The providers for whom they hold.
     pub providers: BTreeSet<ProviderPattern>,
@@ -326,8 +326,8 @@ impl Grant {
     }
 }
 
-/// Every grant. A right that no grant names is open to every caller, as before the first was made, unless
-/// it needs a grant ([`Right::needs_grant`]).
+/// Every grant. A right that no grant names is open to every caller, as before the first was made,
+/// unless it needs a grant ([`Right::needs_grant`]).
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     grants: BTreeMap<Grantee, Arc<Grant>>,
@@ -364,7 +364,7 @@ impl Allowance {
 }
 
 impl Access {
-    /// Adds a grant.
+    /// Stores a grant, in place of the grantee's former one.
     pub fn add(&mut self, to: Grantee, grant: Grant) {
         self.grants.insert(to, Arc::new(grant));
     }
@@ -380,7 +380,7 @@ impl Access {
         self.grants.remove(from);
     }
 
-    /// What is granted to one, if it can be read.
+    /// The grant of one grantee, if it can be read.
     #[must_use]
     pub fn grant(&self, to: &Grantee) -> Option<&Grant> {
         self.grants.get(to).map(|grant| &**grant)
@@ -391,8 +391,8 @@ impl Access {
         self.grants.iter().map(|(to, grant)| (to, &**grant))
     }
 
-    /// Whether every caller has a right. Every caller may withdraw reports as long as every caller may send
-    /// them.
+    /// Whether every caller has a right. Every caller may withdraw reports as long as every caller
+    /// may send them.
     #[must_use]
     pub fn is_open(&self, right: Right) -> bool {
         let right = if right == Right::Void { Right::Report } else { right };

@@ -34,7 +34,7 @@ pub struct Account {
     pub version: u64,
     /// The number of its last journal entry.
     pub entries: u64,
-    /// What it has and owes; a projection of its entries.
+    /// The balances; a projection of its entries.
     pub figures: Figures,
     /// The open debit: at most one at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,24 +60,25 @@ pub struct Account {
     /// The version of the provider's sessions: its pages are open only in those of this version.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub session_version: u32,
-    /// What it owes, by when it was charged.
+    /// The charges that are not paid, by the time of the charge.
     #[serde(default, skip_serializing_if = "Unpaid::is_empty")]
     pub unpaid: Unpaid,
-    /// What debits gave up of what it owes, and nothing has paid or requested since. None on an account of a
-    /// version that did not note it, until nothing is owed that no debit is collecting: what was given up
-    /// before is not known.
+    /// What debits gave up of what it owes, and nothing has paid or requested since. None on an
+    /// account of a version that did not note it, until nothing is owed that no debit is
+    /// collecting: what was given up before is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up_fen: Option<Fen>,
-    /// What it was told of its deposit.
+    /// What the provider was last notified of about its deposit.
     #[serde(default, skip_serializing_if = "DepositNote::is_empty")]
     pub deposit: DepositNote,
     /// The stage that an operator decided on, whatever the arrears ladder says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_hold: Option<StageHold>,
-    /// The day of the last settlement that found something owed, or a hold: time alone may have changed the standing.
+    /// The day of the last settlement that found something owed, or a hold: time alone may have
+    /// changed the standing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing_noted_on: Option<BillingDay>,
-    /// The coming versions of its plan that the provider was told of.
+    /// The coming versions of its plan that were announced to the provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coming: Vec<ComingVersion>,
     /// The alerts that stand.
@@ -91,8 +92,8 @@ pub struct Account {
     /// What the months before `open_from` used of vouchers.
     #[serde(default, skip_serializing_if = "VouchersUsed::is_empty")]
     pub vouchers: VouchersUsed,
-    /// The adjustments that wait for the next statement, in the order in which they were made; at most
-    /// [`WAITING_MAX`](crate::WAITING_MAX).
+    /// The adjustments that wait for the next statement, in the order in which they were made; at
+    /// most [`WAITING_MAX`](crate::WAITING_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<AdjustmentNote>,
 }
@@ -101,7 +102,7 @@ pub struct Account {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MonthProgress {
-    /// What was rated, by which terms, and the money charged.
+    /// The rated usage, its terms, and the money charged.
     #[serde(flatten)]
     pub to_date: MonthToDate,
     /// How often usage of each settled day had changed after the day was over, by its number in the
@@ -173,9 +174,9 @@ pub enum AccountError {
     /// More is to be given back of a recharge than is still prepaid.
     #[error("¥{amount} can't be given back: ¥{prepaid} are prepaid and not used")]
     Used {
-        /// What is to be given back.
+        /// The amount that was to be given back.
         amount: Fen,
-        /// What is prepaid.
+        /// The part of it that is still prepaid, in fen.
         prepaid: Fen,
     },
     /// More than is held would be taken from the deposit.
@@ -186,7 +187,7 @@ pub enum AccountError {
         "nothing can be drawn: ¥{held} are held as the deposit, and ¥{owed} are owed that no debit is collecting"
     )]
     NothingToDraw {
-        /// What is held.
+        /// The deposit, in fen.
         held: Fen,
         /// What is owed and not being collected.
         owed: Fen,
@@ -196,15 +197,15 @@ pub enum AccountError {
     Collecting {
         /// The debit that is open.
         debit: DebitId,
-        /// What it collects.
+        /// The amount that it collects, in fen.
         amount: Fen,
     },
     /// Nothing is left of the deposit to return.
     #[error("nothing can be returned: ¥{held} are held as the deposit, and ¥{owed} are owed")]
     NothingToReturn {
-        /// What is held.
+        /// The deposit, in fen.
         held: Fen,
-        /// What is owed.
+        /// The receivable, in fen.
         owed: Fen,
     },
     /// What is left of the deposit is to be returned by a bank transfer.
@@ -215,7 +216,7 @@ pub enum AccountError {
         "¥{amount} can't be returned by a bank transfer: ¥{most} can; the rest is returned through Alipay, which took it"
     )]
     NotByTransfer {
-        /// What is to be returned.
+        /// The amount that was to be returned.
         amount: Fen,
         /// The most that may be returned so.
         most: Fen,
@@ -296,8 +297,8 @@ impl Account {
         }
     }
 
-    /// Charges a statement: the prepaid balance pays first, and the rest is owed. A credit pays what
-    /// is owed first. A charge of zero moves nothing.
+    /// Charges a statement: the prepaid balance pays first, and the rest is owed. A credit pays
+    /// what is owed first. A charge of zero moves nothing.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ pub use event::{ActionAnswer, ActionEvent, ActionProblem};
 use crate::mandate::MandateLimits;
 use crate::{ActionId, Approval, Person, Principal, ProviderId, Reason, SessionId};
 
-/// Who asks for an action.
+/// The author of an action: an operator, or a visitor of a provider's pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Actor {
@@ -26,9 +26,9 @@ pub enum Actor {
         /// The person's name.
         operator: Person,
     },
-    /// Somebody on the pages of a provider.
+    /// A visitor of a provider's pages.
     Provider {
-        /// The provider.
+        /// The provider whose pages are open, and for which alone it may ask.
         provider: ProviderId,
         /// The session in which the pages were opened.
         session: SessionId,
@@ -45,11 +45,11 @@ pub enum Actor {
 /// An action as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionRequest {
-    /// Who asks.
+    /// The author of the request.
     pub by: Actor,
     /// Why. An operator's action needs one.
     pub reason: Option<Reason>,
-    /// What is to be done.
+    /// The change that is asked for.
     pub what: Deed,
 }
 
@@ -65,26 +65,26 @@ pub struct Action {
     /// When it was asked for, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub asked_at_s: Timestamp,
-    /// Who asked.
+    /// The author of the action.
     pub asked_by: Actor,
     /// Why, in that person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// What is done by it.
+    /// The change that it makes.
     pub what: Deed,
-    /// What a return of a deposit was to move when it was asked for, which is what a second person approves;
-    /// none of other actions.
+    /// What a return of a deposit was to move when it was asked for, which is what a second person
+    /// approves; none of other actions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<DepositReturned>,
     /// The second person who approved it; none where none was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<Approval>,
-    /// Where it stands.
+    /// The phase, which only a decision or the execution changes.
     #[serde(flatten)]
     pub phase: ActionPhase,
 }
 
-/// Where an action stands.
+/// The phase of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum ActionPhase {
@@ -92,12 +92,12 @@ pub enum ActionPhase {
     Asked,
     /// It waits for the approval of a second person.
     Waiting,
-    /// It is done.
+    /// The execution succeeded, which happens once.
     Done {
         /// When, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         done_at_s: Timestamp,
-        /// What it changed.
+        /// The effect, as it was at that time.
         result: ActionResult,
     },
     /// It is not allowed, or the state of the records does not allow it. Nothing changed.
@@ -110,7 +110,7 @@ pub enum ActionPhase {
     },
     /// A person decided against it. Nothing changed.
     Rejected {
-        /// The person.
+        /// The operator who rejected it.
         rejected_by: Person,
         /// When, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -120,11 +120,11 @@ pub enum ActionPhase {
     },
 }
 
-/// What an action changed.
+/// The effect of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ActionResult {
-    /// What was asked for.
+    /// The change that was asked for.
     Changed,
     /// Nothing: it was so before.
     AsBefore,
@@ -140,7 +140,7 @@ pub enum ActionResult {
     },
     /// Money that was owed was paid from the deposit.
     DepositDrawn {
-        /// How much.
+        /// The amount that was paid from the deposit, in fen.
         amount_fen: Fen,
     },
     /// The deposit is being returned.
@@ -152,7 +152,7 @@ pub enum ActionResult {
 pub struct DepositReturned {
     /// What of it pays what is owed.
     pub drawn_fen: Fen,
-    /// What is returned.
+    /// The amount that is sent back through Alipay, in fen.
     pub returned_fen: Fen,
     /// What is left to be returned by a bank transfer.
     pub by_transfer_fen: Fen,
@@ -171,7 +171,8 @@ pub enum NotAllowed {
     NoReason,
 }
 
-/// A return of a deposit would move other amounts than were shown when it was asked for. Nothing changed.
+/// A return of a deposit would move other amounts than were shown when it was asked for. Nothing
+/// changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "the amounts changed since it was asked for: {}, and now {now}; ask again under another name",
@@ -204,16 +205,16 @@ pub enum ActionError {
     /// Nobody has to decide about it.
     #[error("action {id} does not wait for a decision: it is {phase}")]
     NotWaiting {
-        /// The action.
+        /// The action that is already decided, or needs no decision.
         id: ActionId,
-        /// Where it stands.
+        /// The phase that it has.
         phase: ActionPhase,
     },
 }
 
 impl Actor {
-    /// Whether two are the same operator, somebody on the pages of the same provider, or the same server
-    /// for the same provider.
+    /// Whether two are the same operator, visitors of the same provider's pages, or the same
+    /// server for the same provider.
     #[must_use]
     pub fn is_same(&self, other: &Actor) -> bool {
         match (self, other) {
@@ -239,8 +240,8 @@ impl Actor {
 }
 
 impl ActionId {
-    /// The name of the action that somebody asks for under an `Idempotency-Key`. Nobody reaches the
-    /// action of another by a key.
+    /// The name of the action that a visitor asks for under an `Idempotency-Key`. Nobody reaches
+    /// the action of another by a key.
     #[must_use]
     pub fn of(by: &Actor, key: &str) -> ActionId {
         // No name has a line feed at its end, so two texts are the same only if both parts are.
@@ -283,8 +284,8 @@ impl ActionPhase {
 }
 
 impl Action {
-    /// The record of an action that is asked for: refused if it is not allowed, and waiting if it is an
-    /// operator's and the platform wants a second person's approval, or it pays money out.
+    /// The record of an action that is asked for: refused if it is not allowed, and waiting if it
+    /// is an operator's and the platform wants a second person's approval, or it pays money out.
     #[must_use]
     pub fn new(
         id: ActionId,
@@ -352,13 +353,13 @@ impl Action {
         if is_same { Ok(()) } else { Err(ActionError::KeyUsed) }
     }
 
-    /// The action after a second person approved it: it is to be carried out. None if it was approved
-    /// before.
+    /// The action after a second person approved it: it is to be carried out. None if it was
+    /// approved before.
     ///
     /// # Errors
     ///
-    /// [`ActionError::OwnApproval`] when the person asked for it, [`ActionError::NotWaiting`] when it
-    /// needs no approval.
+    /// [`ActionError::OwnApproval`] when the person asked for it, [`ActionError::NotWaiting`] when
+    /// it needs no approval.
     pub fn approved(&self, by: &Person, now: Timestamp) -> Result<Option<Action>, ActionError> {
         if self.approved.is_some() {
             return Ok(None);

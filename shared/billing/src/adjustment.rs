@@ -1,8 +1,8 @@
 //! Adjustments: credit and debit notes for what was charged in months that are closed.
 //!
 //! An adjustment waits on the account until the next statement charges or credits it beside the
-//! statement's usage. It is no part of what the month's usage costs, so that neither a minimum nor a
-//! maximum of a plan changes it.
+//! statement's usage. It is no part of what the month's usage costs, so that neither a minimum nor
+//! a maximum of a plan changes it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,15 +23,15 @@ pub const REPORTS_MAX: usize = 10;
 /// The largest amount of an adjustment, charged or credited: ¥100,000,000.00, as of a debit.
 pub const ADJUSTMENT_MAX: Fen = crate::DEBIT_MAX;
 
-/// What an adjustment charges or credits, and why: as it waits on the account, and as it stands on the
-/// statement that books it.
+/// What an adjustment charges or credits, and why: as it waits on the account, and as it stands on
+/// the statement that books it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdjustmentNote {
     /// The adjustment's name among its provider's.
     pub adjustment: AdjustmentId,
     /// Positive for a debit note, negative for a credit note; never zero.
     pub amount_fen: Fen,
-    /// What it corrects.
+    /// The charge or report that it corrects.
     #[serde(flatten)]
     pub of: AdjustmentOf,
     /// Why, in the author's words.
@@ -71,7 +71,7 @@ pub struct ReportRef {
 /// The approval of a second person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who approved; not the author.
+    /// The person who approved; never the author.
     pub by: Person,
     /// When, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -83,7 +83,7 @@ pub struct Approval {
 pub struct Adjustment {
     /// The provider whose account it adjusts.
     pub provider: ProviderId,
-    /// What it charges or credits, and why.
+    /// The amount that it charges or credits, and its reason.
     #[serde(flatten)]
     pub note: AdjustmentNote,
     /// Whether it waits, is booked or was rejected.
@@ -93,7 +93,8 @@ pub struct Adjustment {
 
 /// Whether an adjustment waits, is booked or was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-// The names are in no other item, so that the settle function may have the right to write these alone.
+// The names are in no other item, so that the settle function may have the right to write these
+// alone.
 #[serde(tag = "booking", rename_all = "snake_case")]
 pub enum AdjustmentPhase {
     /// It waits on the account for the next statement, and for its approval if the platform's rules
@@ -119,11 +120,12 @@ pub enum AdjustmentPhase {
 /// An adjustment as an operator asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdjustmentRequest {
-    /// Its name; made from what is asked for unless given, so that the same request is one adjustment.
+    /// Its name; made from what is asked for unless given, so that the same request is one
+    /// adjustment.
     pub id: Option<AdjustmentId>,
     /// Positive for a debit note, negative for a credit note.
     pub amount_fen: Fen,
-    /// What it corrects.
+    /// The charge or report that it corrects.
     pub of: AdjustmentOf,
     /// The reason, in the author's words.
     pub reason: Reason,
@@ -156,7 +158,7 @@ pub enum AdjustmentError {
         statement: StatementId,
         /// The line that was named.
         line: u16,
-        /// How many it has.
+        /// The number of lines that it has.
         lines: usize,
     },
     /// The month has no such report about the provider.
@@ -175,7 +177,7 @@ pub enum AdjustmentError {
          name by --id"
     )]
     IdUsed(AdjustmentId),
-    /// As many wait as may.
+    /// No more adjustments may wait for one statement.
     #[error(
         "{WAITING_MAX} adjustments wait for the next statement: settle the provider, or reject some of \
          them, and try again"
@@ -189,7 +191,7 @@ pub enum AdjustmentError {
         /// The person who made it, and wanted to approve it.
         by: Person,
     },
-    /// It was booked.
+    /// A statement has booked it, so that it can no longer be changed.
     #[error(
         "adjustment {id} is booked on statement {statement}; another adjustment can take it back"
     )]
@@ -207,17 +209,17 @@ pub enum AdjustmentError {
     RejectedBefore {
         /// The rejected adjustment.
         id: AdjustmentId,
-        /// Who rejected it.
+        /// The person who rejected it.
         by: Person,
         /// The reason of the rejection.
         reason: Reason,
     },
-    /// It was rejected.
+    /// It was rejected, which is final.
     #[error("adjustment {id} was rejected by {by}: {reason}")]
     Rejected {
         /// The adjustment that was to be approved.
         id: AdjustmentId,
-        /// Who rejected it.
+        /// The person who rejected it.
         by: Person,
         /// The reason of the rejection.
         reason: Reason,
@@ -284,8 +286,9 @@ impl Adjustment {
     ///
     /// # Errors
     ///
-    /// [`AdjustmentError::IdUsed`] when the request differs, and [`AdjustmentError::RejectedBefore`] when
-    /// the adjustment was rejected: the request would credit or charge nothing.
+    /// [`AdjustmentError::IdUsed`] when the request differs, and
+    /// [`AdjustmentError::RejectedBefore`] when the adjustment was rejected: the request would
+    /// credit or charge nothing.
     pub fn check_repeated(&self, request: &AdjustmentRequest) -> Result<(), AdjustmentError> {
         let AdjustmentNote { adjustment, amount_fen, of, reason, .. } = &self.note;
         if (*amount_fen, of, reason) != (request.amount_fen, &request.of, &request.reason) {
@@ -307,7 +310,7 @@ impl Adjustment {
     ///
     /// # Errors
     ///
-    /// [`AdjustmentError`] when its author approves, or it does not wait any more.
+    /// [`AdjustmentError`] when its author approves, or it no longer waits.
     pub fn approved(
         &self,
         by: &Person,
@@ -331,7 +334,8 @@ impl Adjustment {
         }
     }
 
-    /// The adjustment after a person decided against it, perhaps its author; none if one did before.
+    /// The adjustment after a person decided against it, perhaps its author; none if one did
+    /// before.
     ///
     /// # Errors
     ///
@@ -378,8 +382,8 @@ pub(crate) fn sum(notes: &[AdjustmentNote]) -> Result<Fen, MoneyError> {
 }
 
 impl Account {
-    /// The account with an adjustment that waits for the next statement, in place of the note of the same
-    /// adjustment if there is one.
+    /// The account with an adjustment that waits for the next statement, in place of the note of
+    /// the same adjustment if there is one.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
 //! The breaker stops all debits when none can succeed, or when too many are in doubt or refused as
 //! wrong. Pure: the breaker after each answer, and after what a person did.
 //!
-//! An answer that speaks against debits is written at once. Good answers are gathered by each machine
-//! ([`GoodAnswers`]) and merged in growing steps, so that no item is written by every debit.
+//! An answer that speaks against debits is written at once. Good answers are gathered by each
+//! machine ([`GoodAnswers`]) and merged in growing steps, so that no item is written by every
+//! debit.
 
 mod good;
 
@@ -34,7 +35,7 @@ pub struct Breaker {
     /// Whether debits are made.
     #[serde(flatten)]
     pub state: BreakerState,
-    /// What the last minutes came to, in their order; while it is open, nothing.
+    /// The counts of the last minutes, in their order; none while it is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub minutes: Vec<Minute>,
     /// The probe that is on its way. Only one is at a time.
@@ -49,15 +50,15 @@ pub struct Breaker {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "breaker", rename_all = "snake_case")]
 pub enum BreakerState {
-    /// They are.
+    /// Debits are sent.
     #[default]
     Closed,
-    /// They are not, but for a probe now and then.
+    /// No debit is sent, except a probe now and then.
     Open {
         /// Since when, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         since_s: Timestamp,
-        /// Why.
+        /// The trouble that opened it.
         why: Trip,
         /// When the next probe may be made, in seconds of Unix time; never when only a person
         /// closes it.
@@ -67,7 +68,7 @@ pub enum BreakerState {
             with = "jiff::fmt::serde::timestamp::second::optional"
         )]
         probe_at_s: Option<Timestamp>,
-        /// How many probes failed.
+        /// The probes that failed since it opened; each failure delays the next one.
         probes: u16,
     },
 }
@@ -79,8 +80,8 @@ pub enum BreakerState {
 pub enum Trip {
     /// Our own account at the gateway is in trouble, as this code says: nobody's debit can succeed.
     OwnAccount(GatewayCode),
-    /// Of the debits asked for within [`WINDOW_MINUTES`], half or more were in trouble: in doubt, or
-    /// refused since our request was wrong.
+    /// Of the debits asked for within [`WINDOW_MINUTES`], half or more were in trouble: in doubt,
+    /// or refused since our request was wrong.
     TooMuchTrouble {
         /// How many were asked for.
         asked: u32,
@@ -108,11 +109,11 @@ pub struct Minute {
 /// A debit that is sent to see whether debits can be made again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    /// Whose debit.
+    /// The provider of the debit.
     pub provider: ProviderId,
-    /// Which.
+    /// The debit that may be sent.
     pub debit: DebitId,
-    /// When it is forgotten, if it told nothing, in seconds of Unix time.
+    /// When it is forgotten, if it had no answer, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub until_s: Timestamp,
 }
@@ -125,7 +126,7 @@ pub struct Resumption {
     pub at_s: Timestamp,
     /// Why, in the person's words.
     pub reason: Reason,
-    /// Why it was open.
+    /// The trouble that had opened it.
     pub was: Trip,
 }
 
@@ -145,11 +146,11 @@ pub enum Bearing<'a> {
 /// Whether a debit may be asked for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// It may.
+    /// The breaker is closed: send it.
     Go,
     /// It may, as the only one: store [`Breaker::probing`] first.
     Probe,
-    /// It may not.
+    /// The breaker is open: the debit waits.
     Stop,
 }
 
@@ -191,8 +192,8 @@ impl Breaker {
         }
     }
 
-    /// The breaker after the answer to a debit, and after the good answers that the machine gathered
-    /// before it.
+    /// The breaker after the answer to a debit, and after the good answers that the machine
+    /// gathered before it.
     ///
     /// While it is open, only a probe's answer counts, since others were sent before it opened; and
     /// not even that once a person stopped all debits.
@@ -255,7 +256,8 @@ impl Breaker {
         self.assessed(self.with_minutes(&[good, &[this]].concat(), now), now)
     }
 
-    /// The minutes with those of a machine. Those from before a person closed the breaker are left out.
+    /// The minutes with those of a machine. Those from before a person closed the breaker are left
+    /// out.
     fn with_minutes(&self, others: &[Minute], now: Timestamp) -> Vec<Minute> {
         let resumed = self.resumed.as_ref().map(|resumed| minute_of(resumed.at_s));
         let counts = |other: &&Minute| resumed.is_none_or(|resumed| other.minute >= resumed);
@@ -273,7 +275,8 @@ impl Breaker {
         }
     }
 
-    /// An answer about the payer says that debits can succeed; otherwise the next probe waits longer.
+    /// An answer about the payer says that debits can succeed; otherwise the next probe waits
+    /// longer.
     fn after_probe(
         &self,
         answer: &PayAnswer,
@@ -304,7 +307,7 @@ impl Breaker {
 }
 
 impl<'a> Bearing<'a> {
-    /// What an answer says.
+    /// The weight of an answer for the breaker.
     #[must_use]
     pub fn of(answer: &'a PayAnswer) -> Bearing<'a> {
         match answer {

@@ -72,12 +72,13 @@ impl fmt::Display for WallTime {
     }
 }
 
-/// How many days the reports of a month are kept unless a deployment says otherwise: a charge can be
-/// traced to its reports for more than a year.
+/// How many days the reports of a month are kept unless a deployment says otherwise: a charge can
+/// be traced to its reports for more than a year.
 pub const RETENTION_DAYS: u16 = 400;
 
-/// The fewest days for which reports may be kept. In the first 31 the notes of late changes expire, after
-/// which a month has been read whole; the others are for settlements that are behind, and for audits.
+/// The fewest days for which reports may be kept. In the first 31 the notes of late changes expire,
+/// after which a month has been read whole; the others are for settlements that are behind, and for
+/// audits.
 pub const RETENTION_DAYS_MIN: u16 = 90;
 
 /// The most days for which reports may be kept: ten years.
@@ -102,8 +103,8 @@ impl Calendar {
         Ok(Calendar { time_zone, close_day, retention_days: RETENTION_DAYS })
     }
 
-    /// The calendar of a platform that keeps the reports of a month for so many days after the latest day
-    /// on which the month can close.
+    /// The calendar of a platform that keeps the reports of a month for so many days after the
+    /// latest day on which the month can close.
     ///
     /// # Errors
     ///
@@ -193,15 +194,15 @@ impl Calendar {
         now < self.closes_at(month)
     }
 
-    /// The instant up to which it is noted how often usage of the month's days changed: a month after
-    /// its close, when it has been read whole.
+    /// The instant up to which it is noted how often usage of the month's days changed: a month
+    /// after its close, when it has been read whole.
     #[must_use]
     pub fn changes_kept_until(&self, month: BillingMonth) -> Timestamp {
         self.day_of_next_month(month.next(), CLOSE_DAY_MAX)
     }
 
-    /// The instant up to which reports of the month are kept at least, the same for all of them. It does
-    /// not depend on the configured close day, which may change while they are stored.
+    /// The instant up to which reports of the month are kept at least, the same for all of them. It
+    /// does not depend on the configured close day, which may change while they are stored.
     #[must_use]
     pub fn kept_until(&self, month: BillingMonth) -> Timestamp {
         // In the last years of the calendar they are kept up to its end.

@@ -1,4 +1,4 @@
-//! Which coming versions of its plan a provider was told of. Pure.
+//! The coming versions of its plan that were announced to a provider. Pure.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,13 +12,13 @@ use crate::{Account, Provider};
 pub struct ComingVersion {
     /// The first day on which it is in force.
     pub from: BillingDay,
-    /// The plan.
+    /// The name of the plan that the version belongs to.
     pub plan: Name,
     /// A digest of the version: one that is replaced before it takes effect is another.
     pub digest: String,
 }
 
-/// The most versions of which a provider is told at once.
+/// The most versions that are announced to a provider at once.
 const COMING_MAX: usize = 10;
 
 /// The versions by which a provider will be billed later, of a plan that it is on by then already.
@@ -44,7 +44,8 @@ pub fn coming_versions(
 }
 
 impl Account {
-    /// The account after the run of a day noted which versions of plans its provider will be billed by.
+    /// The account after the run of a day noted which versions of plans its provider will be billed
+    /// by.
     #[must_use]
     pub fn coming_noted(self, provider: &Provider, plans: &Catalog, today: BillingDay) -> Account {
         Account { coming: coming_versions(provider, plans, today), ..self }
@@ -52,7 +53,7 @@ impl Account {
 }
 
 impl ComingVersion {
-    /// A version.
+    /// The reference to a version, by its digest.
     #[must_use]
     pub fn of(version: &Plan) -> ComingVersion {
         // A document that was read can be written.

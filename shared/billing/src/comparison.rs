@@ -11,17 +11,17 @@ use crate::Statement;
 pub struct ApiCharge {
     /// The calls that they charge, less those that they credit.
     pub calls: i64,
-    /// The charge.
+    /// The sum that the statements charge for it, in fen.
     pub charge_fen: Fen,
 }
 
 /// By how much a charge changed, and why.
 ///
-/// The effect of volume is what the change of calls would have cost at the price that a call had before,
-/// rounded to the fen, half a fen away from zero:
-/// `(calls now − calls before) × charge before ÷ calls before`. The effect of price is the rest. Both sum
-/// to the change exactly. Without calls before there is no price to compare with: the change is all of
-/// volume then, and all of price where the calls did not change.
+/// The effect of volume is what the change of calls would have cost at the price that a call had
+/// before, rounded to the fen, half a fen away from zero: `(calls now − calls before) × charge
+/// before ÷ calls before`. The effect of price is the rest. Both sum to the change exactly. Without
+/// calls before there is no price to compare with: the change is all of volume then, and all of
+/// price where the calls did not change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChargeChange {
     /// The charge now less the charge before.
@@ -35,7 +35,8 @@ pub struct ChargeChange {
 /// What statements charge of each API, and under no name what is of no API: minimums, discounts and
 /// limits of a plan as a whole, and adjustments. The charges sum to those of the statements.
 ///
-/// A line's charge is shared out to its APIs by [`Line::charge_by_api`](steelyard_pricing::Line::charge_by_api).
+/// A line's charge is shared out to its APIs by
+/// [`Line::charge_by_api`](steelyard_pricing::Line::charge_by_api).
 ///
 /// # Errors
 ///

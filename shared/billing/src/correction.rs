@@ -1,5 +1,5 @@
-//! Sets of corrections: reports that were wrong are withdrawn and others counted, under one name, and all
-//! of it can be undone.
+//! Sets of corrections: reports that were wrong are withdrawn and others counted, under one name,
+//! and all of it can be undone.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use thiserror::Error;
 use crate::id::hex;
 use crate::{CorrectionId, Person, Reason, ReportId, ReportRef};
 
-/// A set of corrections, from when it begins to be applied. It is never deleted, nor is what it holds.
+/// A set of corrections, from when it begins to be applied. It is never deleted, nor is what it
+/// holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorrectionSet {
     /// The name under which it is applied, and undone.
@@ -25,23 +26,23 @@ pub struct CorrectionSet {
     pub counts: u32,
     /// Why, in the words of the person who applied it.
     pub reason: Reason,
-    /// Who applied it.
+    /// The person who applied it.
     pub by: Person,
     /// When that began, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub begun_at_s: Timestamp,
-    /// How far it is.
+    /// The phase, and the parts that are done.
     #[serde(flatten)]
     pub phase: CorrectionPhase,
 }
 
-/// How far a set of corrections is.
+/// The phase of a set of corrections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum CorrectionPhase {
-    /// What it holds is being stored. Nothing is corrected yet.
+    /// Its parts are being stored. Nothing is corrected yet.
     Storing,
-    /// What it holds is stored, in so many parts, and is being applied.
+    /// All parts are stored, and are being applied.
     Applying {
         /// The number of parts.
         parts: u16,
@@ -51,26 +52,26 @@ pub enum CorrectionPhase {
         /// The number of parts.
         parts: u16,
     },
-    /// It is being undone.
+    /// Its effects are being taken back, part by part.
     Undoing {
         /// The number of parts.
         parts: u16,
-        /// Who undoes it, when and why.
+        /// The request to undo it.
         #[serde(flatten)]
         undo: Undo,
     },
-    /// All of it is undone. Its name cannot be applied again. What it holds stays known, so that it can be
-    /// undone again if it was still being applied.
+    /// All of it is undone. Its name cannot be applied again. What it holds stays known, so that it
+    /// can be undone again if it was still being applied.
     Undone {
         /// The number of parts; 0 if nothing was applied.
         parts: u16,
-        /// Who undid it, when and why.
+        /// The request that undid it.
         #[serde(flatten)]
         undo: Undo,
     },
 }
 
-/// Who undoes a set, when and why.
+/// A request to undo a set: its author, time and reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undo {
     /// The person who undoes it.
@@ -91,7 +92,7 @@ pub enum CorrectionError {
          was"
     )]
     NameUsed(CorrectionId),
-    /// It was undone.
+    /// A set of this name was undone: the name is used up.
     #[error(
         "correction {name} was undone by {by}: {reason}; what it withdrew counts again under ids that \
          begin with `undo-`, and another correction can withdraw those. If it was still being applied \
@@ -100,7 +101,7 @@ pub enum CorrectionError {
     Undone {
         /// The set that was to be applied.
         name: CorrectionId,
-        /// Who undid it.
+        /// The person who undid it.
         by: Person,
         /// The reason for undoing it.
         reason: Reason,
@@ -156,7 +157,7 @@ impl CorrectionSet {
     ///
     /// # Errors
     ///
-    /// [`CorrectionError::Undone`] when somebody undoes it meanwhile.
+    /// [`CorrectionError::Undone`] when it is undone meanwhile.
     pub fn stored(&self, parts: u16) -> Result<Option<CorrectionSet>, CorrectionError> {
         self.check_not_undone()?;
         Ok(match self.phase {
@@ -172,7 +173,7 @@ impl CorrectionSet {
     ///
     /// # Errors
     ///
-    /// [`CorrectionError::Undone`] when somebody undoes it meanwhile.
+    /// [`CorrectionError::Undone`] when it is undone meanwhile.
     pub fn applied(&self) -> Result<Option<CorrectionSet>, CorrectionError> {
         self.check_not_undone()?;
         Ok(match self.phase {
@@ -186,8 +187,8 @@ impl CorrectionSet {
         })
     }
 
-    /// The set that begins to be undone; none if it began before. One of which nothing was applied is
-    /// undone at once.
+    /// The set that begins to be undone; none if it began before. One of which nothing was applied
+    /// is undone at once.
     #[must_use]
     pub fn undoing(&self, undo: &Undo) -> Option<CorrectionSet> {
         let undo = undo.clone();
@@ -225,8 +226,8 @@ impl CorrectionSet {
         }
     }
 
-    /// The id under which a report that the set withdrew counts again: the id of a withdrawn report never
-    /// does.
+    /// The id under which a report that the set withdrew counts again: the id of a withdrawn report
+    /// never does.
     #[must_use]
     pub fn restored_id(&self, of: &ReportRef, day: BillingDay) -> ReportId {
         let ReportRef { source, report } = of;
@@ -242,7 +243,7 @@ impl CorrectionSet {
     ///
     /// # Errors
     ///
-    /// [`CorrectionError::Undone`] when somebody undid it, or began to.
+    /// [`CorrectionError::Undone`] when it is undone, or being undone.
     pub fn check_not_undone(&self) -> Result<(), CorrectionError> {
         match &self.phase {
             CorrectionPhase::Undoing { undo, .. } | CorrectionPhase::Undone { undo, .. } => {

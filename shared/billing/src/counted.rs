@@ -18,7 +18,7 @@ pub const COUNT_MAX: Calls = Calls::new(1_000_000_000);
 /// The most yuan that may go through the calls of one record; as [`COUNT_MAX`].
 pub const AMOUNT_MAX: Amount = Amount::yuan(1_000_000_000);
 
-/// What was metered, by billing day.
+/// The metered usage, by billing day.
 pub type CountedDays = BTreeMap<BillingDay, Usage>;
 
 /// The usage reports of one billing day, summed.
@@ -37,7 +37,7 @@ pub struct DayCount {
 /// What one report says of a day.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportCount<'a> {
-    /// What was metered.
+    /// The calls and amounts of each API.
     pub metered: &'a Usage,
     /// Whether it was withdrawn.
     pub is_withdrawn: bool,
@@ -51,7 +51,7 @@ pub struct Withdrawal {
     /// When, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// Who withdrew it.
+    /// The person who withdrew it, or the source.
     pub by: String,
     /// Why, in that person's words.
     pub reason: Reason,
@@ -81,7 +81,7 @@ pub struct UsageRead {
 /// The settled days that settlement reads again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reread {
-    /// From one day through another.
+    /// Inclusive ranges of days, the first before the last.
     pub ranges: Vec<(BillingDay, BillingDay)>,
     /// The last month that is closed for good: all of it has been read then.
     pub whole_through: Option<BillingMonth>,
@@ -107,7 +107,8 @@ impl DayCount {
 
 impl Reread {
     /// The settled days of an account to read again: those of which usage changed since a statement
-    /// noted it, and once a month is closed for good all of it, so that nothing depends on the notes.
+    /// noted it, and once a month is closed for good all of it, so that nothing depends on the
+    /// notes.
     ///
     /// Of a month whose reports can have expired nothing is read: what could be charged of it was.
     #[must_use]
@@ -155,8 +156,8 @@ impl UsageRead {
         (counted.above(rated), rated.above(counted))
     }
 
-    /// Takes note of a statement that was made of it: what it charged of days that were read again is
-    /// not new any more.
+    /// Takes note of a statement that was made of it: what it charged of days that were read again
+    /// is no longer new.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! Cumulative counts: a report that says how far a count has come, in whatever order and however often
-//! it is sent.
+//! Cumulative counts: a report that says how far a count has come, in whatever order and however
+//! often it is sent.
 //!
-//! For each API a report counts parts, and parts may have sub-parts. Of one name the larger count holds.
-//! A part is the larger of its own count and the sum of its sub-parts, and the parts add up. So merging
-//! reports is commutative, associative and idempotent, and no count ever shrinks.
+//! For each API a report counts parts, and parts may have sub-parts. Of one name the larger count
+//! holds. A part is the larger of its own count and the sum of its sub-parts, and the parts add up.
+//! So merging reports is commutative, associative and idempotent, and no count ever shrinks.
 
 mod label;
 

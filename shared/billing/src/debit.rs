@@ -45,13 +45,14 @@ pub struct Debit {
     /// When it was opened, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub opened_at_s: Timestamp,
-    /// What it asks for; none before it is first sent.
+    /// The amount, mandate and days; none before it is first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<DebitTerms>,
-    /// What was sent, in order. A new attempt begins only after the one before is closed.
+    /// The attempts that were sent, in order. A new attempt begins only after the one before is
+    /// closed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
-    /// Its phase.
+    /// The phase, which only a pure step changes.
     #[serde(flatten)]
     pub phase: Phase,
     /// The days' tries that were declined, in order.
@@ -91,7 +92,7 @@ pub struct Declined {
     /// When, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// The reason.
+    /// The kind of reason, by which the debit is retried.
     pub reason: DeclineReason,
     /// The gateway's code.
     pub code: GatewayCode,
@@ -102,7 +103,7 @@ pub struct Declined {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("debit {debit} was {phase} and not waiting for this answer")]
 pub struct DebitConflict {
-    /// The debit.
+    /// The debit that would be held.
     pub debit: DebitId,
     /// The phase it was in.
     pub phase: Phase,
@@ -125,7 +126,7 @@ impl Debit {
         }
     }
 
-    /// The next step now.
+    /// The step that is due at `now`.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> Step {
         if now < self.task.due_at_s {
@@ -184,7 +185,7 @@ impl Debit {
         }
     }
 
-    /// What it reserves: its amount while it is open, nothing before it is sent.
+    /// The amount that it reserves: all of it while it is open, nothing before it is sent.
     #[must_use]
     pub fn reserved(&self) -> Fen {
         let amount = self.terms.as_ref().filter(|_| self.is_open());

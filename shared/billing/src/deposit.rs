@@ -1,8 +1,8 @@
 //! What the terms of a provider want of it as a deposit: announced before it is due. Pure.
 //!
-//! The run of each night announces what the terms want, now and later: a higher amount is due a number of
-//! days after its announcement, or after the first day on which it is wanted if that is later. A lower
-//! amount holds from its first day on.
+//! The run of each night announces what the terms want, now and later: a higher amount is due a
+//! number of days after its announcement, or after the first day on which it is wanted if that is
+//! later. A lower amount holds from its first day on.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,12 @@ use steelyard_pricing::{BillingDay, Catalog, Deposit, Fen, MoneyError, Plan};
 use crate::journal::{Entry, Ledger};
 use crate::{Account, DebitRules, Movement, Provider, SettlementError, is_zero};
 
-/// What a provider was told of its deposit, and what its terms say of it.
+/// What a provider was notified of about its deposit, and what its terms say of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DepositNote {
-    /// The amounts that were announced, by the first day on which each is wanted; each is higher than those
-    /// before it.
+    /// The amounts that were announced, by the first day on which each is wanted; each is higher
+    /// than those before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<DepositDemand>,
     /// What was drawn and is to be topped up.
@@ -36,7 +36,7 @@ pub struct DepositNote {
 pub struct DepositDemand {
     /// The first day on which it is wanted.
     pub from: BillingDay,
-    /// The amount.
+    /// The deposit that is wanted, in fen.
     pub amount_fen: Fen,
     /// The day on which it was announced.
     pub announced_on: BillingDay,
@@ -44,7 +44,7 @@ pub struct DepositDemand {
     pub due_on: BillingDay,
 }
 
-/// What was drawn from a deposit, and is to be paid again.
+/// A part that was drawn from a deposit, and is to be paid again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DepositTopUp {
@@ -57,13 +57,13 @@ pub struct DepositTopUp {
 /// A provider's deposit on a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DepositState {
-    /// What is held.
+    /// The deposit that the account holds, in fen.
     pub held_fen: Fen,
-    /// What is to be held.
+    /// The deposit that the terms demand, in fen.
     pub required_fen: Fen,
-    /// What is missing of that.
+    /// The part of it that is missing, in fen.
     pub shortfall_fen: Fen,
-    /// What is held beyond that.
+    /// The part beyond it, in fen.
     pub excess_fen: Fen,
     /// The last day on which what is missing can be paid in time; none if nothing is.
     pub due_on: Option<BillingDay>,
@@ -76,8 +76,8 @@ pub struct DepositState {
 /// The most amounts of later days that are announced at once.
 const LATER_MAX: usize = 10;
 
-/// What the terms of a provider want as its deposit: on a day, and from each later day on which that
-/// changes, as far as is known. Nothing is wanted where no deposit is named.
+/// What the terms of a provider want as its deposit: on a day, and from each later day on which
+/// that changes, as far as is known. Nothing is wanted where no deposit is named.
 #[must_use]
 pub fn deposits_wanted(
     provider: &Provider,
@@ -115,8 +115,9 @@ pub fn deposit_noted(
     Ok(Account { deposit, ..account })
 }
 
-/// What a run does about what is owed: it pays from the deposit what debits gave up, if the deposit's terms
-/// say so, and opens a debit for what is left, if one is to be opened. None if it does neither.
+/// What a run does about what is owed: it pays from the deposit what debits gave up, if the
+/// deposit's terms say so, and opens a debit for what is left, if one is to be opened. None if it
+/// does neither.
 ///
 /// # Errors
 ///
@@ -141,8 +142,8 @@ impl DepositNote {
         *self == DepositNote::default()
     }
 
-    /// The note after the run of a day announced what [`deposits_wanted`] says. What was announced keeps its
-    /// due day.
+    /// The note after the run of a day announced what [`deposits_wanted`] says. What was announced
+    /// keeps its due day.
     ///
     /// # Errors
     ///
@@ -186,8 +187,8 @@ impl DepositNote {
         begun
     }
 
-    /// The note after money of the deposit moved: what is paid in tops up what was drawn, and once the
-    /// deposit is whole, nothing is to be topped up.
+    /// The note after money of the deposit moved: what is paid in tops up what was drawn, and once
+    /// the deposit is whole, nothing is to be topped up.
     pub(crate) fn after(&self, entry: &Entry, held: Fen) -> Result<DepositNote, MoneyError> {
         let came_in = entry.moved(Ledger::Deposit)?.negated()?.max(Fen::ZERO);
         let highest = self.demands.iter().map(|demand| demand.amount_fen).max();
@@ -218,7 +219,8 @@ impl DepositNote {
         let shortfall_fen = required_fen.minus(held_fen)?.max(Fen::ZERO);
         let drawn = self.top_up.map_or(Fen::ZERO, |top_up| top_up.drawn_fen);
         let before_draws = held_fen.plus(drawn)?;
-        // What was missing before the draws keeps its day, and what was drawn has its own: the earlier counts.
+        // What was missing before the draws keeps its day, and what was drawn has its own: the
+        // earlier counts.
         let missing = begun.clone().find(|of| of.amount_fen > before_draws).map(|of| of.due_on);
         let drawn_from = begun.clone().find(|of| of.amount_fen > held_fen).zip(self.top_up);
         let drawn = drawn_from.map(|(of, top_up)| top_up.due_on.max(of.due_on));

@@ -41,7 +41,7 @@ pub struct Decline {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeclineReason {
-    /// The payer has too little money, or reached a limit of his own.
+    /// The payer has too little money, or reached a limit of their own.
     Funds,
     /// The amount is more than the product or the agreement allows.
     AmountCap,
@@ -52,7 +52,7 @@ pub enum DeclineReason {
 /// When a declined request may be sent again, under its own number and unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// On a later day.
+    /// The day after, or later, by the schedule of retries.
     LaterDay,
     /// When the gateway's next window opens.
     NextWindow,
@@ -137,8 +137,8 @@ pub enum RefundQueryAnswer {
         /// The amount of this refund.
         amount_fen: Fen,
     },
-    /// The money was not given back, or not yet: within seconds of the request it may still be on its
-    /// way.
+    /// The money was not given back, or not yet: within seconds of the request it may still be on
+    /// its way.
     NotRefunded,
     /// The answer proves nothing. Every status that is not known is in doubt.
     InDoubt(Doubt),
@@ -164,7 +164,7 @@ pub struct Agreement {
     pub external_agreement_no: Option<String>,
     /// The most that one debit may take, if the gateway gives a limit.
     pub single_limit_fen: Option<Fen>,
-    /// When it was signed.
+    /// The time of the signature, as the gateway reports it.
     pub signed_at: Option<Timestamp>,
     /// When it ends by itself. The gateway sends no notification of that.
     pub ends_at: Option<Timestamp>,
@@ -173,13 +173,13 @@ pub struct Agreement {
 /// The answer to a query for an agreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgreementAnswer {
-    /// It is in force.
+    /// The agreement is in force, and debits may be made under it.
     InForce(Agreement),
     /// It was prepared, and has never been in force.
     NotYetInForce,
     /// It is suspended: nothing can be withheld under it now.
     Suspended,
-    /// It was ended.
+    /// The agreement has ended at the gateway.
     Ended,
     /// The gateway knows no such agreement. One that was in force before has ended.
     NotFound,
@@ -190,7 +190,7 @@ pub enum AgreementAnswer {
 /// The answer to a request to end an agreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnsignAnswer {
-    /// It was ended.
+    /// The gateway ended the agreement now.
     Ended,
     /// There is nothing to end: it is not in force, or the gateway knows no such agreement. A query
     /// shows which.

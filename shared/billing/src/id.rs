@@ -111,11 +111,12 @@ id! {
     CorrectionId, 64
 }
 id! {
-    /// An action that somebody asked for on a page, named by its content.
+    /// An action that was asked for on a page, named by its content.
     ActionId, 64
 }
 id! {
-    /// What a portal session is called in records. It opens nothing: it is not the session's secret.
+    /// What a portal session is called in records. It opens nothing: it is not the session's
+    /// secret.
     SessionId, 64
 }
 id! {
@@ -132,8 +133,8 @@ id! {
 }
 
 impl AdjustmentId {
-    /// The name of an adjustment that its content names: `A` and the first 16 digits of the content's
-    /// digest.
+    /// The name of an adjustment that its content names: `A` and the first 16 digits of the
+    /// content's digest.
     pub(crate) fn of_digest(digest: &[u8]) -> AdjustmentId {
         AdjustmentId(format!("A{}", hex(digest, 8)))
     }
@@ -147,8 +148,8 @@ impl ActionId {
 }
 
 impl ReportId {
-    /// A name of a report that its content names: a beginning, and the first 32 digits of the content's
-    /// digest.
+    /// A name of a report that its content names: a beginning, and the first 32 digits of the
+    /// content's digest.
     pub(crate) fn of_digest(begin: &str, digest: &[u8]) -> ReportId {
         ReportId(format!("{begin}{}", hex(digest, 16)))
     }

@@ -30,7 +30,7 @@ impl Unanswered {
         Unanswered(earlier.to_vec())
     }
 
-    /// Whether no request can be on its way any more.
+    /// Whether no request can still be on its way.
     #[must_use]
     pub(crate) fn is_quiet(&self, now: Timestamp) -> bool {
         self.on_their_way(now).next().is_none()

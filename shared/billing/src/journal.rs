@@ -20,7 +20,7 @@ pub enum Ledger {
     Receivable,
     /// Owed by the provider, and being collected by the open debit.
     Reserved,
-    /// Earned.
+    /// Money earned by charges: the platform's income.
     Revenue,
     /// Taken by Alipay for us, and not given back.
     Alipay,
@@ -31,44 +31,44 @@ pub enum Ledger {
     Goodwill,
     /// Received by other ways, such as a bank transfer.
     Bank,
-    /// Held as the provider's deposit: we owe it, so it is credited when it grows. No charge and no debit
-    /// touches it.
+    /// Held as the provider's deposit: we owe it, so it is credited when it grows. No charge and no
+    /// debit touches it.
     Deposit,
 }
 
 /// An amount on one ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Posting {
-    /// The ledger.
+    /// The ledger whose sum it changes.
     pub ledger: Ledger,
     /// Positive to debit, negative to credit; never zero.
     pub amount_fen: Fen,
 }
 
-/// Why money moved.
+/// The cause of a movement of money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// A statement charged it.
     Charged {
-        /// The statement.
+        /// The statement that charged it.
         statement: StatementId,
     },
     /// A debit was first sent: its amount is reserved.
     DebitSent {
-        /// The debit.
+        /// The debit that reserves the amount.
         debit: DebitId,
     },
     /// A debit took it.
     DebitPaid {
-        /// The debit.
+        /// The debit that took the money.
         debit: DebitId,
         /// The gateway's number of the trade.
         trade_no: String,
     },
     /// A sent debit was given up: its amount is owed as before.
     DebitGivenUp {
-        /// The debit.
+        /// The debit that released the amount.
         debit: DebitId,
     },
     /// The provider paid in advance.
@@ -78,16 +78,16 @@ pub enum Cause {
     },
     /// The provider paid in advance through Alipay.
     RechargePaid {
-        /// The recharge.
+        /// The recharge that was paid.
         recharge: RechargeId,
         /// The gateway's number of the trade.
         trade_no: String,
     },
     /// A payment came to light for an attempt of a debit that was thought dead.
     DebitFound {
-        /// The debit.
+        /// The debit that had ended otherwise.
         debit: DebitId,
-        /// The attempt.
+        /// The attempt that was paid, from 1.
         attempt: u16,
         /// The gateway's number of the trade.
         trade_no: String,
@@ -122,7 +122,7 @@ pub enum DepositMovement {
     },
     /// It paid what the provider owed.
     Drawn {
-        /// Why it was drawn.
+        /// The rule or the person that drew it.
         because: DrawReason,
     },
     /// It is to be returned through Alipay; it is not returned yet.
@@ -170,10 +170,10 @@ pub struct EntryRecord {
     /// When it was recorded, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub recorded_at_s: Timestamp,
-    /// Why.
+    /// The cause of the movement.
     #[serde(flatten)]
     pub cause: Cause,
-    /// What moved.
+    /// The postings, which sum to zero.
     pub postings: Vec<Posting>,
 }
 
@@ -185,7 +185,7 @@ pub enum JournalError {
     Unbalanced {
         /// The entry's number.
         number: u64,
-        /// What they sum to.
+        /// The sum of the postings, in fen.
         sum: Fen,
     },
     /// An amount leaves its range.
@@ -224,7 +224,7 @@ impl Cause {
 }
 
 impl Entry {
-    /// What the entry records.
+    /// The record of the entry: its number, time, cause and postings.
     #[must_use]
     pub fn record(&self) -> &EntryRecord {
         &self.0
@@ -254,8 +254,8 @@ impl Entry {
         self.moved(Ledger::Receivable)?.plus(self.moved(Ledger::Reserved)?)
     }
 
-    /// What debits gave up of what is owed after it, if that was `before` before it. Whatever pays or
-    /// requests what is owed takes the oldest first, which debits gave up.
+    /// What debits gave up of what is owed after it, if that was `before` before it. Whatever pays
+    /// or requests what is owed takes the oldest first, which debits gave up.
     ///
     /// # Errors
     ///

@@ -25,13 +25,14 @@ pub struct ObjectName {
 #[error("not such as s3://BUCKET/KEY")]
 pub struct ObjectNameError;
 
-/// One reading of a log that stands as an object, from a line on: to its end, or until the time of the function was up
-/// and another reading went on.
+/// One reading of a log that stands as an object, from a line on: to its end, or until the time of
+/// the function was up and another reading went on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogReading {
-    /// The object.
+    /// The name of the object: bucket and key.
     pub object: ObjectName,
-    /// What tells its content from that of other objects of this name, as S3 says it.
+    /// The mark that distinguishes its content from that of other objects of this name, as S3 says
+    /// it.
     pub etag: String,
     /// How many bytes it has, packed as it is.
     pub bytes: u64,
@@ -48,14 +49,14 @@ pub struct LogReading {
     pub from_segment: u32,
     /// The first segment that is not counted yet.
     pub next_segment: u32,
-    /// How far it came.
+    /// The state of the reading, after the segments that are counted.
     pub state: ReadingState,
-    /// How often a reading began at this segment.
-    pub times: u32,
+    /// Which pass over the object it belongs to, from 1: a person may have it read again.
+    pub pass: u32,
     /// When it was noted last, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub noted_at_s: Timestamp,
-    /// What became of its lines.
+    /// The counts of its lines, by outcome.
     pub outcome: LogOutcome,
 }
 
@@ -90,14 +91,15 @@ pub struct LogOutcome {
     pub refused: u64,
     /// Why lines and calls are not counted; the first [`LogOutcome::REASONS_MAX`].
     pub reasons: Vec<NotCounted>,
-    /// The callers with the most calls that are no providers; the first [`LogOutcome::CALLERS_MAX`].
+    /// The callers with the most calls that are no providers; the first
+    /// [`LogOutcome::CALLERS_MAX`].
     pub callers: Vec<UnknownCaller>,
 }
 
 /// Lines or calls that are not counted for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotCounted {
-    /// The reason.
+    /// The reason, as a text for people.
     pub reason: String,
     /// How many lines or calls.
     pub count: u64,
@@ -110,15 +112,16 @@ pub struct NotCounted {
 pub struct UnknownCaller {
     /// The caller, as the log names it.
     pub caller: String,
-    /// Its calls.
+    /// The number of calls that it made.
     pub calls: u64,
 }
 
-/// A message on the queue of the function that reads logs, besides the events of S3: that an object is to be read.
+/// A message on the queue of the function that reads logs, besides the events of S3: that an object
+/// is to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogsMessage {
-    /// The object.
+    /// The name of the object: bucket and key.
     pub read: ObjectName,
     /// Whether it is read from its beginning, though it was read before.
     #[serde(default)]
@@ -137,7 +140,7 @@ pub enum ReadingState {
     NoRule,
     /// It could not be read on. Its message comes again, and goes on behind what is counted.
     Failed {
-        /// Why.
+        /// The error, with its causes.
         why: String,
     },
 }

@@ -1,5 +1,5 @@
 //! A mandate: one withholding agreement, from the offer to its end. Pure: a state machine over
-//! what the gateway told, asked or not.
+//! the gateway's answers and notices.
 
 mod adoption;
 mod consent;
@@ -30,7 +30,7 @@ use crate::{
 /// active or suspended has Alipay's. One that has ended never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mandate {
-    /// Whose.
+    /// The provider that signs it.
     pub provider: ProviderId,
     /// Which mandate of the provider.
     pub mandate: MandateId,
@@ -46,17 +46,19 @@ pub struct Mandate {
     /// When it was offered or adopted, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub offered_at_s: Timestamp,
-    /// What its provider agreed to before it was sent to Alipay to sign; none if nobody told us.
+    /// What its provider agreed to before it was sent to Alipay to sign; none if we have no record
+    /// of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
-    /// When it was signed, as far as was told, in seconds of Unix time.
+    /// When it was signed, as far as is known, in seconds of Unix time.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "jiff::fmt::serde::timestamp::second::optional"
     )]
     pub signed_at_s: Option<Timestamp>,
-    /// When it ends by itself, as last told, in seconds of Unix time. Nobody is notified of that.
+    /// When it ends by itself, as last reported, in seconds of Unix time. Nobody is notified of
+    /// that.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -71,13 +73,13 @@ pub struct Mandate {
     /// How often its limits were lowered.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lowered: u32,
-    /// The most that one debit may take, as the gateway last told.
+    /// The most that one debit may take, as the gateway last reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_limit_fen: Option<Fen>,
-    /// Where it stands.
+    /// The phase, which only a pure step changes.
     #[serde(flatten)]
     pub phase: MandatePhase,
-    /// When the gateway last told, being asked, how it stands, in seconds of Unix time.
+    /// When the gateway last answered a query for its state, in seconds
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -90,7 +92,7 @@ pub struct Mandate {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("mandate {mandate} is {phase}, which does not allow this")]
 pub struct MandateConflict {
-    /// The mandate.
+    /// The mandate whose record the answer contradicts.
     pub mandate: MandateId,
     /// The phase it was in.
     pub phase: MandatePhase,
@@ -119,7 +121,7 @@ pub enum MandateError {
     DailyLimit(Fen),
 }
 
-/// How long an offer waits for its signature. Who comes later is offered a new one.
+/// How long an offer waits for its signature. After that a provider is offered a new one.
 pub const OFFER_LAPSES_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -227,14 +229,14 @@ impl Mandate {
     }
 
     /// Whether the gateway has to be asked before a debit is made: nobody is notified of an
-    /// agreement that expires, and one that was ended is told of once only.
+    /// agreement that expires, and the end of one is notified only once.
     #[must_use]
     pub fn needs_check(&self, calendar: &Calendar, now: Timestamp) -> bool {
         let today = calendar.date_of(now);
         self.checked_at_s.is_none_or(|checked_at| calendar.date_of(checked_at) != today)
     }
 
-    /// What to do now.
+    /// The step that is due at `now`.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> MandateStep {
         if self.due_at().is_none_or(|due_at| now < due_at) {
@@ -307,7 +309,7 @@ impl Mandate {
     }
 
     /// The mandate after the end of a debit that found out that no other can do better; none if
-    /// that debit found nothing of the kind, was made under another, or tells nothing new.
+    /// that debit found nothing of the kind, was made under another, or shows nothing new.
     ///
     /// The gateway is asked at once whether the agreement has ended.
     #[must_use]
@@ -330,7 +332,7 @@ impl Mandate {
         is_its_own.then(|| self.moved(MandatePhase::Suspended { since_s, why }, now))
     }
 
-    /// The mandate after a person resumed it. What the gateway told before counts no more: it is
+    /// The mandate after a person resumed it. Earlier reports of the gateway no longer count: it is
     /// asked before the next debit.
     ///
     /// # Errors

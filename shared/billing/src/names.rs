@@ -1,5 +1,6 @@
-//! How many names of APIs a month lists. A client chooses the names that a wildcard covers. Beyond a limit
-//! their calls are summed under one name, so that no client makes a statement too large to store.
+//! How many names of APIs a month lists. A client chooses the names that a wildcard covers. Beyond
+//! a limit their calls are summed under one name, so that no client makes a statement too large to
+//! store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,8 +16,8 @@ use thiserror::Error;
 use crate::settlement::{SettlementError, check_readable, segments_of};
 use crate::{Account, DayCount, Provider, ProviderId, UsageRead};
 
-/// The most names of APIs that the statements of a provider's month list, of those that its plan does not
-/// list: 1 to 20,000.
+/// The most names of APIs that the statements of a provider's month list, of those that its plan
+/// does not list: 1 to 20,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct NamesMax(u32);
@@ -63,14 +64,15 @@ impl fmt::Display for NamesMax {
 
 /// The names that a month lists, of those that its plan does not list.
 ///
-/// It keeps three bytes of a hash of each name. Of 10,000 names beyond 2,000 listed ones, one or two have
-/// the hash of a listed one, and are listed too. A salt keeps clients from choosing such names.
+/// It keeps three bytes of a hash of each name. Of 10,000 names beyond 2,000 listed ones, one or
+/// two have the hash of a listed one, and are listed too. A salt keeps clients from choosing such
+/// names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedNames {
     salt: [u8; 8],
     hashes: BTreeSet<[u8; 3]>,
-    /// Whether calls were summed under another name. From then on the month lists no further names, so that
-    /// reading a day again yields the same sums.
+    /// Whether calls were summed under another name. From then on the month lists no further names,
+    /// so that reading a day again yields the same sums.
     is_full: bool,
 }
 
@@ -117,12 +119,13 @@ impl ListedNames {
 }
 
 impl UsageRead {
-    /// The same with no more names than each month lists: further ones of days that are read are summed
-    /// under others, day by day in the order of the names.
+    /// The same with no more names than each month lists: further ones of days that are read are
+    /// summed under others, day by day in the order of the names.
     ///
     /// # Errors
     ///
-    /// [`SettlementError`] when the terms of a settled day are gone, or a sum is more than can be rated.
+    /// [`SettlementError`] when the terms of a settled day are gone, or a sum is more than can be
+    /// rated.
     pub fn bounded(
         mut self,
         provider: &Provider,

@@ -1,5 +1,5 @@
-//! Quotes on top of a month: what usage would add to what is settled and counted of it, rated by the code
-//! that settles.
+//! Quotes on top of a month: what usage would add to what is settled and counted of it, rated by
+//! the code that settles.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -26,18 +26,19 @@ pub struct MonthSoFar {
 /// What a month costs so far, for usage alone: credit and debit notes are about other months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MonthFigures {
-    /// The month.
+    /// The billing month of the figures.
     pub month: BillingMonth,
     /// The last day that a statement was made for; none without statements.
     pub settled_through: Option<BillingDay>,
-    /// What its statements charged.
+    /// The sum of its statements' charges, in fen.
     pub settled_fen: Fen,
     /// What the coming night would charge if the day were over now.
     pub coming_fen: Fen,
-    /// Both together.
+    /// The sum of `settled_fen` and `coming_fen`.
     pub so_far_fen: Fen,
-    /// What the usage so far amounts to under rates that are charged at the end of the month: it is charged with
-    /// the last day, and not in the other figures. Minimums and tax that is added are not in it.
+    /// What the usage so far amounts to under rates that are charged at the end of the month: it is
+    /// charged with the last day, and not in the other figures. Minimums and tax that is added are
+    /// not in it.
     pub at_month_end_fen: Fen,
     /// Everything that was counted before this time is in the figures.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -55,19 +56,20 @@ pub struct QuoteOnTop {
     pub adds_fen: Fen,
     /// The month with it.
     pub month_fen: Fen,
-    /// Always `CNY`.
+    /// The currency as ISO 4217 has it: always `CNY`.
     pub currency: &'static str,
-    /// How it comes about.
+    /// The lines that the usage changes.
     pub lines: Vec<LineOnTop>,
     /// Usage that no rate covers.
     pub unpriced: Vec<Unpriced>,
-    /// The same under the provider's own terms and under other plans, if they are to be compared: its own
-    /// terms first.
+    /// The same under the provider's own terms and under other plans, if they are to be compared:
+    /// its own terms first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<MonthUnderPlan>,
 }
 
-/// What a month costs under some terms if it ends like this: with what is due at its end, such as a minimum.
+/// What a month costs under some terms if it ends like this: with what is due at its end, such as a
+/// minimum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MonthUnderPlan {
     /// The terms that hold today.
@@ -77,7 +79,7 @@ pub struct MonthUnderPlan {
     pub is_own: bool,
     /// A month with the asked usage alone.
     pub alone_fen: Fen,
-    /// The month so far.
+    /// The month to date under the plan, in fen.
     pub so_far_fen: Fen,
     /// The month so far, and the asked usage.
     pub month_fen: Fen,
@@ -112,12 +114,13 @@ impl From<CalendarError> for OnTopError {
 }
 
 impl MonthSoFar {
-    /// The present month of a provider, whose account is `before`, and `after` once the statements of the
-    /// coming night are made.
+    /// The present month of a provider, whose account is `before`, and `after` once the statements
+    /// of the coming night are made.
     ///
     /// # Errors
     ///
-    /// [`OnTopError`] when nothing is counted for the provider yet, today is settled, or the month cannot be rated.
+    /// [`OnTopError`] when nothing is counted for the provider yet, today is settled, or the month
+    /// cannot be rated.
     pub fn new(
         provider: Provider,
         before: &Account,
@@ -164,7 +167,8 @@ impl MonthSoFar {
     /// [`OnTopError`] when the month cannot be rated with it.
     pub fn quote(&self, usage: &Usage, plans: &Catalog) -> Result<QuoteOnTop, OnTopError> {
         if usage.is_empty() {
-            // The night makes no statement without news: terms that changed count from the next usage on.
+            // The night makes no statement without news: terms that changed count from the next
+            // usage on.
             return Ok(self.quoted(Fen::ZERO, self.figures.so_far_fen));
         }
         let is_last = self.today == self.figures.month.last_day();
@@ -223,8 +227,8 @@ impl MonthSoFar {
         })
     }
 
-    /// The month under a plan that is on offer today, if it had held from the first day on, and the month
-    /// ends so. `counted` is what is counted of each day of the month.
+    /// The month under a plan that is on offer today, if it had held from the first day on, and the
+    /// month ends so. `counted` is what is counted of each day of the month.
     ///
     /// # Errors
     ///

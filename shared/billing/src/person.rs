@@ -8,7 +8,8 @@ use thiserror::Error;
 /// The most characters of a person's name.
 pub const PERSON_MAX: usize = 64;
 
-/// The name of a person who did something: 1 to [`PERSON_MAX`] characters, without space around them.
+/// The name of a person who did something: 1 to [`PERSON_MAX`] characters, without space around
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Person(String);

@@ -21,7 +21,7 @@ pub const SESSION_DEFAULT: SignedDuration = SignedDuration::from_hours(1);
 /// The most bytes of the address to which a session returns.
 const RETURN_URL_MAX: usize = 1_024;
 
-/// Who looks at the pages.
+/// A visitor of the pages: the provider, or an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visitor {
@@ -35,7 +35,7 @@ pub enum Visitor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionRight {
-    /// Look.
+    /// Read the pages, which every session may.
     Read,
     /// Recharge the account.
     Pay,
@@ -87,7 +87,7 @@ impl FromStr for SessionRight {
 /// A link that opens a session: it is stored under a digest of its token, and works once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLink {
-    /// Who opens it.
+    /// The visitor whose session it opens.
     pub visitor: Visitor,
     /// The provider whose pages an operator sees first; none for the list of all providers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,11 +114,12 @@ pub struct SessionLink {
 pub struct Session {
     /// What names the session in the audit trail and on consents: a digest of its link.
     pub id: SessionId,
-    /// Whose it is.
+    /// The visitor, who cannot change within the session.
     pub visitor: Visitor,
-    /// What it may do.
+    /// The rights that the session grants beside reading.
     pub may: BTreeSet<SessionRight>,
-    /// The version of the visitor's sessions when it was opened. Revoking raises the stored version.
+    /// The version of the visitor's sessions when it was opened. Revoking raises the stored
+    /// version.
     pub session_version: u32,
     /// When it ends, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]

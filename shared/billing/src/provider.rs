@@ -15,7 +15,7 @@ use crate::{MandateId, ProviderId, is_zero};
 /// A third-party service provider: the customer that is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
-    /// Its id.
+    /// The id that the platform gave it.
     pub provider: ProviderId,
     /// The first billing month in which its usage is counted.
     pub billed_from: BillingMonth,
@@ -27,7 +27,7 @@ pub struct Provider {
     /// The mandate under which debits are made, if there is one that can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<MandateInUse>,
-    /// What it set to be watched; what it leaves out is as its plan has it.
+    /// Its own rules of alerts; the plan's apply where it sets none.
     #[serde(default, skip_serializing_if = "AlertRules::is_empty")]
     pub alert_rules: AlertRules,
 }
@@ -37,7 +37,7 @@ pub struct Provider {
 pub struct PlanAssignment {
     /// The first day.
     pub from: BillingDay,
-    /// The plan.
+    /// The name of the plan, whichever of its versions is in force.
     pub plan: Name,
 }
 
@@ -46,7 +46,7 @@ pub struct PlanAssignment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MandateInUse {
-    /// Which.
+    /// The mandate under which debits are made.
     pub mandate: MandateId,
     /// Alipay's number of the agreement.
     pub agreement_no: String,
@@ -88,9 +88,9 @@ pub enum TermsChangeError {
     /// The override is over.
     #[error("override `{name}` ends on {until} already")]
     OverrideEnded {
-        /// The override.
+        /// The name of the override.
         name: Name,
-        /// The first day on which it does not hold any more.
+        /// The end date (exclusive).
         until: BillingDay,
     },
     /// The provider would be on no plan that is in force.
@@ -102,7 +102,7 @@ pub enum TermsChangeError {
 }
 
 impl Provider {
-    /// The provider after a mandate of it changed: that mandate is in use, or not any more.
+    /// The provider after a mandate of it changed: that mandate is in use, or no longer.
     #[must_use]
     pub fn with_mandate(&self, changed: &Mandate) -> Provider {
         let was_in_use = self.mandate.as_ref().is_some_and(|m| m.mandate == changed.mandate);
@@ -140,7 +140,7 @@ impl Provider {
         same.last().map_or(day, |assignment| assignment.from)
     }
 
-    /// The terms of that name; none if a part of them is not stored any more.
+    /// The terms of that name; none if a part of them is no longer stored.
     #[must_use]
     pub fn terms<'a>(&'a self, terms: &TermsRef, plans: &'a Catalog) -> Option<Terms<'a>> {
         let plan = plans.version(&terms.plan, terms.version)?;
@@ -225,7 +225,8 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`TermsChangeError::NoPlan`] or [`TermsChangeError::Misfit`] of the first day that cannot be rated.
+    /// [`TermsChangeError::NoPlan`] or [`TermsChangeError::Misfit`] of the first day that cannot be
+    /// rated.
     pub fn check_terms(&self, from: BillingDay, plans: &Catalog) -> Result<(), TermsChangeError> {
         let assigned = self.plans.iter().map(|assignment| assignment.from);
         let versions = plans.iter().map(Plan::effective_from);

@@ -1,5 +1,5 @@
-//! A recharge: one amount that a provider wants to pay in through Alipay. Pure: a state machine over
-//! what Alipay tells.
+//! A recharge: one amount that a provider wants to pay in through Alipay. Pure: a state machine
+//! over Alipay's answers and notifications.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct Recharge {
     /// Its version and its due time.
     #[serde(flatten)]
     pub task: Task,
-    /// What it pays.
+    /// The account's figure that the payment increases.
     #[serde(default, skip_serializing_if = "is_default")]
     pub purpose: RechargePurpose,
     /// The amount to be paid.
@@ -34,16 +34,16 @@ pub struct Recharge {
     /// When it was offered, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub offered_at_s: Timestamp,
-    /// Its phase.
+    /// The phase, which only a pure step changes.
     #[serde(flatten)]
     pub phase: RechargePhase,
 }
 
-/// What a recharge pays.
+/// The purpose of a recharge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RechargePurpose {
-    /// What is owed; the rest is prepaid.
+    /// The receivable first; the rest becomes prepaid balance.
     #[default]
     Prepaid,
     /// The provider's deposit.
@@ -54,9 +54,9 @@ pub enum RechargePurpose {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum RechargePhase {
-    /// It can be paid.
+    /// The payer can pay it until it lapses.
     Offered,
-    /// It is paid.
+    /// Alipay took the amount, and the journal has it.
     Paid {
         /// The gateway's number of the trade.
         trade_no: String,
@@ -74,7 +74,7 @@ pub enum RechargeAmountError {
 }
 
 /// How long after it was offered a recharge that nobody paid lapses: the payer has two hours from
-/// when he opens the page or the code.
+/// when they open the page or the code.
 const LAPSES_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Recharge {

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The most characters of a reference: as many as of a number that we send to Alipay. The numbers of banks
-/// are shorter.
+/// The most characters of a reference: as many as of a number that we send to Alipay. The numbers
+/// of banks are shorter.
 pub const REFERENCE_MAX: usize = 64;
 
 /// What names a bank transfer, and no other: the bank's number, or what the payer wrote.
@@ -37,8 +37,8 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// [`ReferenceError`] when nothing is left, more than [`REFERENCE_MAX`] characters are, or one of them is a
-    /// control character.
+    /// [`ReferenceError`] when nothing is left, more than [`REFERENCE_MAX`] characters are, or one
+    /// of them is a control character.
     pub fn new(text: &str) -> Result<Reference, ReferenceError> {
         let text = text.trim();
         let length = text.chars().count();

@@ -17,7 +17,7 @@ use crate::{
 /// One giving back of money of one trade, as Alipay names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RefundRef {
-    /// The trade.
+    /// Our number of the trade whose money is given back.
     pub out_trade_no: OutTradeNo,
     /// The number of this giving back: Alipay gives one number's money back at most once.
     pub out_request_no: OutRequestNo,
@@ -32,7 +32,7 @@ pub struct Refund {
     pub out_trade_no: OutTradeNo,
     /// The operator's number of the refund.
     pub out_request_no: OutRequestNo,
-    /// What that trade was for.
+    /// The purpose of that trade.
     pub of: TradeOf,
     /// Where its money is taken from.
     pub from: RefundFrom,
@@ -46,7 +46,7 @@ pub struct Refund {
     /// When an operator asked for it, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub asked_at_s: Timestamp,
-    /// Its phase.
+    /// The phase, which only a pure step changes.
     #[serde(flatten)]
     pub phase: RefundPhase,
     /// The requests that nobody has answered.
@@ -100,7 +100,7 @@ pub enum RefundStep {
     Wait,
     /// Store [`Refund::sending`], then send the request.
     Send,
-    /// Query the refund.
+    /// Query the gateway for the result of the refund.
     Query,
     /// Report that it was refused.
     Report,
@@ -110,7 +110,7 @@ pub enum RefundStep {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("refund {number} was {phase} and not waiting for this answer")]
 pub struct RefundConflict {
-    /// The refund.
+    /// The numbers of the refund.
     pub number: RefundRef,
     /// The phase it was in.
     pub phase: RefundPhase,
@@ -186,7 +186,7 @@ impl Refund {
         Refund { from: RefundFrom::Deposit, ..self }
     }
 
-    /// Its numbers.
+    /// The numbers by which Alipay identifies the refund.
     #[must_use]
     pub fn number(&self) -> RefundRef {
         RefundRef {
@@ -195,7 +195,7 @@ impl Refund {
         }
     }
 
-    /// The next step now.
+    /// The step that is due at `now`.
     #[must_use]
     pub fn next_step(&self, now: Timestamp) -> RefundStep {
         if now < self.task.due_at_s {

@@ -1,16 +1,17 @@
-//! A usage report from a queue of which something was refused: nobody reads the answer, so that it is noted.
+//! A usage report from a queue of which something was refused: nobody reads the answer, so that it
+//! is noted.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{ReportId, SourceId};
 
-/// What was refused of a report.
+/// The refused records of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedReport {
-    /// Who sent it.
+    /// The source that sent it.
     pub source: SourceId,
-    /// The report.
+    /// The id that the source chose for the report.
     pub report: ReportId,
     /// When it was refused first, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]

@@ -6,7 +6,8 @@ use steelyard_pricing::BillingMonth;
 
 use crate::{MandateId, MonthClose, Provider, ProviderId};
 
-/// What ingest knows of a provider: from which month on its usage is counted, and up to which close.
+/// What ingest knows of a provider: from which month on its usage is counted, and up to which
+/// close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// The first billing month in which its usage is counted.

@@ -7,17 +7,17 @@ use steelyard_pricing::Fen;
 use crate::task::Backoff;
 use crate::{OutRequestNo, OutTradeNo, Outcome, ProviderId, RefundRef, Task, TradeOf};
 
-/// Money that Alipay gave back though we did not ask: a bank's charge-back, or somebody at Alipay's
+/// Money that Alipay gave back though we did not ask: a bank's charge-back, or a person at Alipay's
 /// own pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reversal {
-    /// Whose money.
+    /// The provider whose payment was given back.
     pub provider: ProviderId,
     /// The trade whose money was given back.
     pub out_trade_no: OutTradeNo,
     /// Alipay's number of it.
     pub out_request_no: OutRequestNo,
-    /// What that trade was for.
+    /// The purpose of that trade.
     pub of: TradeOf,
     /// Its version and its due time.
     #[serde(flatten)]
@@ -25,20 +25,20 @@ pub struct Reversal {
     /// When it came to light, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub noticed_at_s: Timestamp,
-    /// Where it stands.
+    /// The phase, which only a query changes.
     #[serde(flatten)]
     pub phase: ReversalPhase,
 }
 
-/// Where a reversal stands.
+/// The phase of a reversal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum ReversalPhase {
-    /// A notification told of it; how much it is, a query tells.
+    /// A notification announced it; a query will return the amount.
     Noticed,
-    /// It is in the books.
+    /// The amount is known, and the journal has it.
     Booked {
-        /// What was given back.
+        /// The amount that Alipay gave back, in fen.
         amount_fen: Fen,
     },
 }
@@ -63,7 +63,7 @@ impl Reversal {
         }
     }
 
-    /// Its numbers.
+    /// The numbers by which Alipay identifies it.
     #[must_use]
     pub fn number(&self) -> RefundRef {
         RefundRef {
@@ -87,7 +87,7 @@ impl Reversal {
         }
     }
 
-    /// What was given back, if it is in the books.
+    /// The amount that was given back, if the journal has it.
     #[must_use]
     pub fn amount(&self) -> Option<Fen> {
         match self.phase {

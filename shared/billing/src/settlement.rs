@@ -25,9 +25,10 @@ const UNKNOWN: u64 = u64::MAX;
 /// their month.
 const DAYS_AHEAD_MAX: usize = 62;
 
-/// How long after the beginning of the run that closed a month for a provider a report of the month may
-/// still be counted: a run over all providers may take hours until it stores the close, and ingest may
-/// know the provider from before for some minutes more. The run of the next night is after it.
+/// How long after the beginning of the run that closed a month for a provider a report of the month
+/// may still be counted: a run over all providers may take hours until it stores the close, and
+/// ingest may know the provider from before for some minutes more. The run of the next night is
+/// after it.
 const COUNTING_WAIT: SignedDuration = SignedDuration::from_hours(12);
 
 /// The close of a provider's months, as it is stored: from then on ingest refuses their usage,
@@ -62,7 +63,7 @@ impl MonthClose {
         is_news.then_some(MonthClose { through: month, closed_at_s: now })
     }
 
-    /// Whether nothing can be counted for a month any more.
+    /// Whether a month can no longer get usage.
     pub(crate) fn is_final(self, month: BillingMonth, now: Timestamp) -> bool {
         month <= self.through && now >= self.closed_at_s + COUNTING_WAIT
     }
@@ -71,9 +72,9 @@ impl MonthClose {
 /// One statement, and everything that is stored with it in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// The statement.
+    /// The statement that is put, if none of its id is stored.
     pub statement: Statement,
-    /// What it does to the account.
+    /// The change of the account that the statement causes.
     pub movement: Movement,
 }
 
@@ -81,22 +82,22 @@ pub struct Settlement {
 /// mended.
 #[derive(Debug, Error)]
 pub enum SettlementError {
-    /// The terms by which settled days were charged are not stored any more.
+    /// The terms by which settled days were charged are no longer stored.
     #[error("{provider} was charged in {month} by {}, of which a part is gone", named(.terms))]
     TermsGone {
-        /// The provider.
+        /// The provider that cannot be settled.
         provider: ProviderId,
-        /// The month.
+        /// The month that was charged.
         month: BillingMonth,
-        /// The terms.
+        /// The reference that leads to nothing.
         terms: TermsRef,
     },
     /// A version of a plan that the provider is on cannot be read. It may be in force.
     #[error("{provider} is on plan {plan}, whose version of {version} cannot be read")]
     PlanUnreadable {
-        /// The provider.
+        /// The provider that cannot be settled.
         provider: ProviderId,
-        /// The plan.
+        /// The name of the unreadable plan.
         plan: Name,
         /// The day from which the version takes effect.
         version: BillingDay,
@@ -138,14 +139,15 @@ struct Due<'a> {
 
 /// The provider's next statement, or none when all usage up to yesterday has been charged.
 ///
-/// Months and days in order: a day is settled once. Usage that comes for a settled day, or is withdrawn
-/// of one, is charged by the next statement of its month, as lines that say so: that of the next day with
-/// usage, or of yesterday; and when the whole month is settled, by a supplement to its last day. What is
-/// due without usage, such as a minimum, is charged with the month's last day. The adjustments that wait
-/// are booked by the next statement of yesterday's month; where no usage makes one, by that of yesterday.
+/// Months and days in order: a day is settled once. Usage that comes for a settled day, or is
+/// withdrawn of one, is charged by the next statement of its month, as lines that say so: that of
+/// the next day with usage, or of yesterday; and when the whole month is settled, by a supplement
+/// to its last day. What is due without usage, such as a minimum, is charged with the month's last
+/// day. The adjustments that wait are booked by the next statement of yesterday's month; where no
+/// usage makes one, by that of yesterday.
 ///
-/// Take `now` before the usage is read: what was counted before it must be in `usage`, but for settled
-/// days whose changes the account has noted.
+/// Take `now` before the usage is read: what was counted before it must be in `usage`, except for
+/// settled days whose changes the account has noted.
 ///
 /// # Errors
 ///
@@ -183,9 +185,9 @@ pub fn next_settlement(
     Ok(None)
 }
 
-/// The account of a provider without a next statement, with what was found noted in it: settled days
-/// that were read again have nothing new, and months that were read whole after they were closed are
-/// charged for good. The account itself where there is no news.
+/// The account of a provider without a next statement, with what was found noted in it: settled
+/// days that were read again have nothing new, and months that were read whole after they were
+/// closed are charged for good. The account itself where there is no news.
 ///
 /// # Errors
 ///
@@ -210,8 +212,8 @@ pub fn nothing_due(
             after.note_changes(*day, usage.changes.get(day).copied());
         }
     }
-    // A clock that was ahead settled days that were not over: what came to them on their day is not
-    // noted, so they are read again.
+    // A clock that was ahead settled days that were not over: what was added to them on their day
+    // is not noted, so they are read again.
     let through = rules.calendar.yesterday(now)?;
     let ahead = std::iter::successors(Some(through.next()), |day| Some(day.next()));
     for day in ahead.take_while(|day| *day <= settled).take(DAYS_AHEAD_MAX) {
@@ -223,7 +225,7 @@ pub fn nothing_due(
     Ok(after)
 }
 
-/// Leaves the months of which nothing can be charged any more.
+/// Drops the months of which nothing more can be charged.
 fn forget(account: &mut Account, usage: &UsageRead) -> Result<(), MoneyError> {
     let Some(whole) = usage.whole_through else { return Ok(()) };
     let waits = |(day, count): (&BillingDay, &DayCount)| {
@@ -319,8 +321,8 @@ fn supplement(
     Ok(StatementId { day, supplement })
 }
 
-/// The parts of a month by which the next settlement charges it: settled days keep the terms by which they
-/// were settled, and later days have those that are known now.
+/// The parts of a month by which the next settlement charges it: settled days keep the terms by
+/// which they were settled, and later days have those that are known now.
 ///
 /// # Errors
 ///
@@ -352,9 +354,9 @@ pub(crate) fn segments_of<'a>(
     Ok(segments.map(after).collect())
 }
 
-/// The terms of the days of a month. A day that was settled keeps the terms it was settled by, whatever
-/// was stored since; the days after the month's last statement have not been rated by any. Of a month
-/// that is closed, what is stored now is all that is known here.
+/// The terms of the days of a month. A day that was settled keeps the terms it was settled by,
+/// whatever was stored since; the days after the month's last statement have not been rated by any.
+/// Of a month that is closed, what is stored now is all that is known here.
 #[derive(Clone, Debug)]
 pub struct MonthTerms<'a> {
     provider: &'a Provider,
@@ -368,7 +370,7 @@ impl<'a> MonthTerms<'a> {
     ///
     /// # Errors
     ///
-    /// [`SettlementError::TermsGone`] when a settled day's terms are not stored any more.
+    /// [`SettlementError::TermsGone`] when a settled day's terms are no longer stored.
     pub fn of(
         provider: &'a Provider,
         account: &Account,

@@ -21,11 +21,11 @@ pub struct SettlementRun {
     pub version: u64,
     /// Counts the runs of a deployment, from 1.
     pub number: u64,
-    /// When it began, in seconds of Unix time. No run begins before the one before it, unless that one
-    /// is disregarded.
+    /// When it began, in seconds of Unix time. No run begins before the one before it, unless that
+    /// one is disregarded.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub begun_at_s: Timestamp,
-    /// Which providers it settles.
+    /// The providers that it settles: those of its shards, or one.
     pub scope: RunScope,
     /// How it ended; none while it is under way, and if it never ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,8 @@ pub struct SettlementRun {
         with = "jiff::fmt::serde::timestamp::second::optional"
     )]
     pub late_at_s: Option<Timestamp>,
-    /// Why an operator disregards it: it began by a wrong clock, and binds the clock of no later run.
+    /// Why an operator disregards it: it began by a wrong clock, and binds the clock of no later
+    /// run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disregarded: Option<Reason>,
 }
@@ -52,7 +53,7 @@ pub enum RunScope {
     Provider(ProviderId),
 }
 
-/// How a run ended.
+/// The end of a run, with its counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnd {
     /// When its last shard ended, in seconds of Unix time.
@@ -84,15 +85,15 @@ pub struct RunShard {
     pub figures: RunFigures,
 }
 
-/// What the statements of a run charge, and what the accounts of its providers sum to: for pages, which
-/// cannot read every provider.
+/// What the statements of a run charge, and what the accounts of its providers sum to: for pages,
+/// which cannot read every provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFigures {
-    /// What is charged, by month, plan and rate.
+    /// The charges by month, plan and rate.
     #[serde(default, skip_serializing_if = "Charges::is_empty")]
     pub charges: Charges,
-    /// What the accounts sum to; none of a run over a single provider, and of one that an older version
-    /// made.
+    /// What the accounts sum to; none of a run over a single provider, and of one that an older
+    /// version made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<AccountSums>,
 }
@@ -159,8 +160,8 @@ impl SettlementRun {
         }
     }
 
-    /// When settlement last began, of the latest runs from the newest on: the clock of the next run may
-    /// not be before that. None if all of them are disregarded.
+    /// When settlement last began, of the latest runs from the newest on: the clock of the next run
+    /// may not be before that. None if all of them are disregarded.
     #[must_use]
     pub fn last_begun(latest: &[SettlementRun]) -> Option<Timestamp> {
         latest.iter().find(|run| run.disregarded.is_none()).map(|run| run.begun_at_s)

@@ -19,7 +19,7 @@ use crate::{AdjustmentNote, CountedDays, ProviderId, adjustment};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct StatementId {
-    /// The billing day.
+    /// The billing day that is settled, or the last of the month.
     pub day: BillingDay,
     /// 0 for the day's own statement, from 1 for supplements to a month's last day.
     pub supplement: u16,
@@ -28,9 +28,9 @@ pub struct StatementId {
 /// What one provider owes for one billing day. Never changed once it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// Whose.
+    /// The provider that owes the charge.
     pub provider: ProviderId,
-    /// Which.
+    /// The day and supplement, unique among the provider's.
     pub statement: StatementId,
     /// When it was made, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -60,18 +60,19 @@ pub struct Statement {
     /// The tax that is added to the month to date.
     #[serde(default, skip_serializing_if = "is_default")]
     pub tax_fen: Fen,
-    /// What the month's statements before this one charged for usage, tax included, without adjustments.
+    /// What the month's statements before this one charged for usage, tax included, without
+    /// adjustments.
     pub charged_before_fen: Fen,
-    /// What this one charges: the rounded price of the month to date, and its tax, less what was charged
-    /// before, and the adjustments.
+    /// The charge of this one: the rounded price of the month to date, and its tax, less what was
+    /// charged before, and the adjustments.
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     pub from_prepaid_fen: Fen,
     /// The number of the journal entry that books the charge; none when it charges nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<u64>,
-    /// The number of the provider's last debit when it was made, 0 if there was none: the debits that
-    /// collect the charge are this one or later ones.
+    /// The number of the provider's last debit when it was made, 0 if there was none: the debits
+    /// that collect the charge are this one or later ones.
     #[serde(default, skip_serializing_if = "is_default")]
     pub last_debit: u64,
 }
@@ -81,7 +82,8 @@ pub struct Statement {
 pub struct StatementTax {
     /// The rate, and whether prices include it.
     pub tax: Tax,
-    /// The charges that it is on: with the tax where prices include it, and without it where it is added.
+    /// The charges that it is on: with the tax where prices include it, and without it where it is
+    /// added.
     pub of_fen: Fen,
     /// How much of them is tax, or how much is added to them.
     pub tax_fen: Fen,
@@ -99,12 +101,12 @@ pub struct StatementCalls {
 /// Usage of a day that changed after it was settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedDay {
-    /// The day.
+    /// The settled day whose usage changed.
     pub day: BillingDay,
-    /// What came late.
+    /// The usage that was reported after the settlement.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub late: Usage,
-    /// What was withdrawn.
+    /// The usage that was withdrawn after the settlement.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub void: Usage,
     /// How many usage reports there were of it now.
@@ -175,7 +177,8 @@ impl Statement {
         Ok(taxes)
     }
 
-    /// What the lines and the adjustments charge together; equal to `charge_fen` in every statement ever made.
+    /// What the lines and the adjustments charge together; equal to `charge_fen` in every statement
+    /// ever made.
     ///
     /// # Errors
     ///
@@ -260,7 +263,7 @@ impl Statement {
 }
 
 impl ChangedDay {
-    /// What is rated of the day, given what was before.
+    /// The usage of the day that is rated now, given that of before.
     pub(crate) fn after(&self, rated: &Usage) -> Result<Usage, UsageError> {
         rated.plus(&self.late)?.minus(&self.void)
     }
@@ -276,9 +279,9 @@ pub fn charged_days(statements: &[Statement]) -> Result<CountedDays, UsageError>
     folded(statements, |_| true)
 }
 
-/// What statements charge of each day from one through another, empty for a day without charges. Give
-/// all statements from the first day to the end of the month of the last one: a later statement may
-/// change a day.
+/// What statements charge of each day from one through another, empty for a day without charges.
+/// Give all statements from the first day to the end of the month of the last one: a later
+/// statement may change a day.
 ///
 /// # Errors
 ///

@@ -75,8 +75,8 @@ impl Backoff {
     /// Probes of an open breaker: 15 minutes, then twice as long each time, four hours at most.
     pub(crate) const PROBE: Backoff = Backoff(&[900, 1800, 3600, 7200, 14_400]);
 
-    /// Deliveries of an event to an endpoint that fails: 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours. The
-    /// last try is three days after the first.
+    /// Deliveries of an event to an endpoint that fails: 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20
+    /// and 24 hours. The last try is three days after the first.
     pub(crate) const DELIVERY: Backoff =
         Backoff(&[5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
 
@@ -93,7 +93,7 @@ impl Backoff {
 pub struct TaskRef {
     /// The provider whose record it is.
     pub provider: ProviderId,
-    /// The record.
+    /// The record, by its kind and number.
     pub task: TaskId,
 }
 
@@ -101,15 +101,15 @@ pub struct TaskRef {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskId {
-    /// A debit.
+    /// A debit, until it has ended.
     Debit(DebitId),
-    /// A recharge.
+    /// A recharge, until it is paid or lapses.
     Recharge(RechargeId),
     /// A refund that an operator asked for.
     Refund(RefundRef),
     /// Money that the gateway gave back without our request.
     Reversal(RefundRef),
-    /// A mandate.
+    /// A mandate, which is queried or ended when its time has come.
     Mandate(MandateId),
 }
 

@@ -13,12 +13,12 @@ use crate::{
 pub enum Trade {
     /// An attempt of a debit, which was sent.
     Attempt {
-        /// The debit.
+        /// The debit with all its attempts.
         debit: Debit,
         /// The number of the attempt, from 1.
         number: u16,
     },
-    /// A recharge.
+    /// A recharge, which is a trade from its offer on.
     Recharge(Recharge),
 }
 
@@ -49,7 +49,7 @@ impl Trade {
         }
     }
 
-    /// What it is for.
+    /// The purpose and number that the trade's number encodes.
     #[must_use]
     pub fn of(&self) -> TradeOf {
         match self {
@@ -113,7 +113,8 @@ impl Trade {
         taken.minus(self.given_back(given_back)?)
     }
 
-    /// What was given back of it, or is to be: all refunds that were not refused, and all reversals.
+    /// What was given back of it, or is to be: all refunds that were not refused, and all
+    /// reversals.
     ///
     /// # Errors
     ///
@@ -176,7 +177,8 @@ impl Trade {
         }
     }
 
-    /// What it does to the account that the gateway gave money of this trade back without our asking.
+    /// What it does to the account that the gateway gave money of this trade back without our
+    /// asking.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Who may do what, by the identities that AWS tells.
+//! The rights of callers, by the identities that AWS reports.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -50,8 +50,8 @@ impl Watched {
         Watched { rules: rules(document), state: AlertState::default(), now }
     }
 
-    /// What figures change, in words. The only place of this test that evaluates: twice, and the second time
-    /// changes nothing.
+    /// What figures change, in words. The only place of this test that evaluates: twice, and the
+    /// second time changes nothing.
     fn see(&mut self, figures: &AlertFigures) -> Vec<String> {
         self.now += jiff::SignedDuration::from_mins(1);
         let after = evaluate(&self.rules, figures, &self.state, self.now);
@@ -62,7 +62,8 @@ impl Watched {
         changed.iter().map(told).collect()
     }
 
-    /// What a sequence of figures of the month changes, each in the night after a day from the first on.
+    /// What a sequence of figures of the month changes, each in the night after a day from the
+    /// first on.
     fn nights(document: &str, figures: &[i64]) -> Vec<String> {
         let mut watched = Watched::by(document);
         let night_of = |(index, fen): (usize, &i64)| night(&format!("05-{:02}", index + 1), *fen);
@@ -336,15 +337,16 @@ fn rules_that_make_no_sense_are_refused_by_their_path() {
 }
 
 proptest! {
-    /// Whatever comes: an evaluation is idempotent, nothing that is reached goes unnoticed, and a line is told of
-    /// again only after the figure was below it by the margin, or in another month.
+    /// Whatever comes: an evaluation is idempotent, nothing that is reached goes unnoticed, and a
+    /// line is reported again only after the figure was below it by the margin, or in another
+    /// month.
     #[test]
     fn each_line_is_told_of_once_until_it_is_left(
         seen in prop::collection::vec((0_i64..15_000, 0_u8..3, any::<bool>()), 1..60),
     ) {
         let mut watched = Watched::by(BUDGET);
         let mut today = day("05-01");
-        // The lowest settled or live figure since each line was told of, with its month.
+        // The lowest settled or live figure since each line was reported, with its month.
         let mut told = Vec::<(u16, BillingDay, i64)>::new();
         for (fen, later, is_settled) in seen {
             today = (0..later).fold(today, |day, _| day.next());

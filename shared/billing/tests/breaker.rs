@@ -18,7 +18,7 @@ use steelyard_pricing::Fen;
 
 const NOW: &str = "2015-05-17 10:00";
 
-/// What can happen to a breaker.
+/// The inputs of a breaker.
 #[derive(Clone, Debug)]
 enum Input {
     Answer(PayAnswer),

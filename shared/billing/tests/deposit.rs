@@ -228,8 +228,8 @@ fn the_state_of_a_deposit_says_what_is_missing_and_when_it_is_due() {
 }
 
 proptest! {
-    /// Whatever versions come, on whatever days runs are made: nothing is due before it was announced and its
-    /// days are over, and what is wanted now is what is demanded.
+    /// Whatever versions come, on whatever days runs are made: nothing is due before it was
+    /// announced and its days are over, and what is wanted now is what is demanded.
     #[test]
     fn nothing_is_due_before_it_was_announced(
         versions in prop::collection::vec((0_u16..300, prop::option::of(0_i64..5), 0_u16..40), 1..6),

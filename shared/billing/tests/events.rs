@@ -1,4 +1,4 @@
-//! What a change of a record is told as: by its type, once, and with an id that the record makes.
+//! The events of a record's change: by type, once, and with an id that the record makes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "common/mod.rs"]
@@ -228,7 +228,7 @@ fn reconciliation(rows: u32, unreadable_rows: u32) -> Change {
     })
 }
 
-/// A change of each kind that is an event, but for the debit that is opened.
+/// A change of each kind that is an event, except the debit that is opened.
 fn changes() -> Vec<Change> {
     let mut unpriced = Usage::new();
     let metered = Metered { calls: steelyard_pricing::Calls::new(12), ..Metered::default() };

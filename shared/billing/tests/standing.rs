@@ -86,7 +86,7 @@ impl Shop {
         self.account.standing(&ladders, &rules().calendar, time(on)).unwrap()
     }
 
-    /// What is told on some days at noon.
+    /// The standings on some days at noon.
     fn told(&self, ladder: &Ladder, days: &[&str]) -> String {
         days.iter().fold(String::new(), |mut text, on| {
             writeln!(text, "{on}: {}", told(&self.standing(ladder, &format!("{on} 12:00"))))

@@ -280,7 +280,7 @@ fn no_more_is_parked_than_may_be() {
     assert!(!endpoint.takes_events());
 }
 
-/// What may happen to an endpoint.
+/// The inputs of an endpoint.
 #[derive(Clone, Debug)]
 enum Step {
     Wait(i64),
@@ -313,7 +313,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// An endpoint with the events of its subject, of which every third is not wanted, and what became of them.
+/// An endpoint with the events of its subject, of which every third is not wanted, and what became
+/// of them.
 struct World {
     endpoint: Endpoint,
     stored: u64,
@@ -415,7 +416,8 @@ proptest! {
             world.step(step);
             world.check();
         }
-        // The endpoint is mended and enabled: what is not dead arrives, at the times that the record names.
+        // The endpoint is mended and enabled: what is not dead arrives, at the times that the
+        // record names.
         world.endpoint = world.endpoint.clone().enabled(at(world.now));
         let end = at(world.now) + SignedDuration::from_hours(73);
         loop {

@@ -1,8 +1,8 @@
 //! Actions: what people ask for on pages, recorded before it is carried out.
 //!
-//! The record is stored as `asked` first. Then one transaction writes what the action changes and that
-//! it is done. So an action that is recorded as `asked` has changed nothing, and asking for it again
-//! under its key carries it out, once.
+//! The record is stored as `asked` first. Then one transaction writes what the action changes and
+//! that it is done. So an action that is recorded as `asked` has changed nothing, and asking for it
+//! again under its key carries it out, once.
 
 use jiff::Timestamp;
 use steelyard_billing::breaker::Breaker;
@@ -17,8 +17,8 @@ use thiserror::Error;
 use crate::change::{Decision, change};
 use crate::{BookError, Books, IdempotencyKey};
 
-/// Why an action is not recorded, decided about or carried out. One that is recorded can be asked for
-/// again under its key.
+/// Why an action is not recorded, decided about or carried out. One that is recorded can be asked
+/// for again under its key.
 #[derive(Debug, Error)]
 pub enum ActError {
     /// It is not recorded or decided about so.
@@ -41,14 +41,14 @@ const ACT: &str = "carry out an action";
 const REVOKE: &str = "revoke sessions";
 
 impl Books {
-    /// Records an action and carries it out, unless it is not allowed or waits for a second person: the
-    /// record says so. The same key gives the same action again, and carries on with one that was
-    /// recorded and not carried out.
+    /// Records an action and carries it out, unless it is not allowed or waits for a second person:
+    /// the record says so. The same key gives the same action again, and carries on with one that
+    /// was recorded and not carried out.
     ///
     /// # Errors
     ///
-    /// [`ActionError::KeyUsed`] when the key stands for another action, and [`BookError::Store`] when
-    /// the table fails.
+    /// [`ActionError::KeyUsed`] when the key stands for another action, and [`BookError::Store`]
+    /// when the table fails.
     pub async fn act(
         &self,
         key: &IdempotencyKey,
@@ -60,8 +60,8 @@ impl Books {
         self.carry_out(recorded, now).await
     }
 
-    /// Approves an action as a second person, and carries it out. Approving it again gives it as it is
-    /// recorded, and carries on.
+    /// Approves an action as a second person, and carries it out. Approving it again gives it as it
+    /// is recorded, and carries on.
     ///
     /// # Errors
     ///
@@ -91,12 +91,12 @@ impl Books {
         self.decide_action(id, |action| action.rejected(by, reason, now)).await
     }
 
-    /// Ends the sessions in which a provider's pages are open, and gives the version of those to come.
-    /// A lost answer may count twice, which ends no more sessions.
+    /// Ends the sessions in which a provider's pages are open, and gives the version of those to
+    /// come. A lost answer may count twice, which ends no more sessions.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Store`] when the table fails; what an action is refused for is stored with it.
     pub async fn revoke_sessions(&self, provider: &ProviderId) -> Result<u32, BookError> {
         change(&self.billing, REVOKE, move |_| self.revoking(provider)).await
     }
@@ -124,8 +124,8 @@ impl Books {
         .await
     }
 
-    /// A payment out that waits, with the amounts that a second person approves. What the records do not
-    /// allow now is refused.
+    /// A payment out that waits, with the amounts that a second person approves. What the records
+    /// do not allow now is refused.
     async fn with_amounts(&self, action: Action, now: Timestamp) -> Result<Action, BookError> {
         if !action.is_waiting() || !action.what.pays_out() {
             return Ok(action);

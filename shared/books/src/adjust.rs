@@ -58,7 +58,8 @@ impl Books {
         now: Timestamp,
     ) -> Result<Adjusted, BookError> {
         change(&self.billing, ADJUST, move |_| async move {
-            // The account is read first: a concurrent request for the same adjustment writes it too.
+            // The account is read first: a concurrent request for the same adjustment writes it
+            // too.
             let account = self.account(provider).await?.account;
             let asked = self.adjustment_asked(usage, provider, request, now).await?;
             let Adjusted::Now(adjustment) = &asked else { return Ok(Decision::Keep(asked)) };
@@ -136,8 +137,8 @@ impl Books {
         Ok(Decision::Save(writes, after))
     }
 
-    /// Checks that what an adjustment corrects is there, in a month of which usage can't be corrected
-    /// itself any more.
+    /// Checks that what an adjustment corrects is there, in a month of which usage can't be
+    /// corrected itself any more.
     async fn check_reference(
         &self,
         usage: &UsageTable,

@@ -1,5 +1,5 @@
-//! Alerts: what providers set to be watched, and what their usage crosses of the lines. The night watches what it
-//! settles; this also watches what is counted since.
+//! Alerts: what providers set to be watched, and what their usage crosses of the lines. The night
+//! watches what it settles; this also watches what is counted since.
 
 use steelyard_billing::{
     Account, AlertFigures, AlertState, CountedDays, Crossing, DayCalls, Provider, ProviderId,
@@ -30,9 +30,9 @@ pub struct WatchedNow {
 }
 
 impl Books {
-    /// Sets what a provider is watched by, in place of what it set before. A cap that is lifted, or raised above what
-    /// was used when it was noticed, cuts the provider off no more from then on. What else the rules change, the next
-    /// evaluation judges.
+    /// Sets what a provider is watched by, in place of what it set before. A cap that is lifted, or
+    /// raised above what was used when it was noticed, cuts the provider off no more from then on.
+    /// What else the rules change, the next evaluation judges.
     ///
     /// # Errors
     ///
@@ -66,12 +66,14 @@ impl Books {
 }
 
 impl Settler {
-    /// Evaluates the alerts of a provider by what is counted now, and stores what changed. Gives the crossings, each
-    /// one message. One whose rules need no usage costs one read; one whose alerts do not change is not written.
+    /// Evaluates the alerts of a provider by what is counted now, and stores what changed. Gives
+    /// the crossings, each one message. One whose rules need no usage costs one read; one whose
+    /// alerts do not change is not written.
     ///
     /// # Errors
     ///
-    /// [`SettleError`] naming the provider and the cause. Nothing changed, and the night evaluates again.
+    /// [`SettleError`] naming the provider and the cause. Nothing changed, and the night evaluates
+    /// again.
     pub async fn watch(
         &self,
         terms: &RunTerms,
@@ -91,7 +93,8 @@ impl Settler {
         watched.await.map_err(|error| error.of(provider))
     }
 
-    /// What a provider is watched by, and its figures now; its account was read already. Nothing is stored.
+    /// What a provider is watched by, and its figures now; its account was read already. Nothing is
+    /// stored.
     ///
     /// # Errors
     ///
@@ -113,8 +116,8 @@ impl Settler {
         }
     }
 
-    /// An account with the alerts of what it has settled. One that cannot be evaluated stays as it is: the same
-    /// evaluation follows once the provider is settled, and names the cause there.
+    /// An account with the alerts of what it has settled. One that cannot be evaluated stays as it
+    /// is: the same evaluation follows once the provider is settled, and names the cause there.
     pub(crate) fn with_alerts(
         &self,
         terms: &RunTerms,
@@ -130,8 +133,8 @@ impl Settler {
         }
     }
 
-    /// Evaluates the alerts of a provider of which everything up to yesterday is settled. What its statements changed
-    /// is stored with them, so that this mostly finds nothing to write.
+    /// Evaluates the alerts of a provider of which everything up to yesterday is settled. What its
+    /// statements changed is stored with them, so that this mostly finds nothing to write.
     pub(crate) async fn watch_settled(
         &self,
         terms: &RunTerms,
@@ -210,8 +213,8 @@ impl Settler {
         Ok(DayCalls::of(day, &usage, &days)?)
     }
 
-    /// What was charged of each day of the four weeks before a day, and of the day before them; from the first of
-    /// them that has a statement on.
+    /// What was charged of each day of the four weeks before a day, and of the day before them;
+    /// from the first of them that has a statement on.
     async fn days_before(
         &self,
         provider: &ProviderId,

@@ -21,7 +21,7 @@ use crate::{BookError, Books, DayError};
 pub enum BillEffect {
     /// None: it is about no trade of ours.
     Ignored,
-    /// It agrees with the books.
+    /// The books have the same money under the same numbers.
     Agrees(Numbers),
     /// It was booked, since the books did not have it. A person need not look.
     Found(Numbers, Finding),
@@ -47,8 +47,8 @@ pub struct RowsDone {
     pub rows: u32,
     /// How many of them agree with the books, or were booked.
     pub matched: u32,
-    /// The rows that agree or were booked and that were not expected: their numbers, and the amounts.
-    /// What the books expect by them since is shown, too.
+    /// The rows that agree or were booked and that were not expected: their numbers, and the
+    /// amounts. What the books expect by them since is shown, too.
     pub confirmed: BTreeMap<Numbers, Fen>,
     /// What did not simply agree.
     pub findings: Vec<Finding>,
@@ -205,8 +205,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`DayError::InDoubt`] when the query brought no answer, otherwise the cause; doing it again is
-    /// safe.
+    /// [`DayError::InDoubt`] when the query brought no answer, otherwise the cause; doing it again
+    /// is safe.
     pub async fn apply_queried(
         &self,
         row: &BillRow,
@@ -264,8 +264,8 @@ impl Books {
     }
 }
 
-/// The trades that a ledger shows to be refunded: it has no numbers of refunds, so that those of the
-/// books decide which one a row is about.
+/// The trades that a ledger shows to be refunded: it has no numbers of refunds, so that those of
+/// the books decide which one a row is about.
 fn refunded_by_ledger(kind: BillKind, rows: &[BillRow]) -> BTreeSet<&str> {
     match kind {
         BillKind::Trade => BTreeSet::new(),

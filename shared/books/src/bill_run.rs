@@ -36,12 +36,12 @@ pub enum PartStep {
     Work(Box<BillRun>, Box<BillPart>),
 }
 
-/// How a day ended.
+/// The outcome of a day, when its last part is done.
 #[derive(Debug)]
 pub enum DayEnd {
-    /// It is reconciled.
+    /// The day is reconciled, and its result is stored.
     Reconciled {
-        /// The result.
+        /// The counts and the findings, those of earlier runs included.
         result: Box<Reconciliation>,
         /// What of it was not reported before.
         new: Vec<Finding>,
@@ -225,8 +225,8 @@ impl Books {
         .await
     }
 
-    /// Stores the result of a day's bill. What is overdue is reported, once. The result has what was
-    /// found by earlier runs over the day, too.
+    /// Stores the result of a day's bill. What is overdue is reported, once. The result has what
+    /// was found by earlier runs over the day, too.
     ///
     /// # Errors
     ///
@@ -319,9 +319,9 @@ impl Books {
         Ok(reported)
     }
 
-    /// Stores a difference, once for its trade or refund. Another difference of it after a person closed
-    /// the first opens it again. Whether it is as this day first reported it, and whether it was not
-    /// reported before.
+    /// Stores a difference, once for its trade or refund. Another difference of it after a person
+    /// closed the first opens it again. Whether it is as this day first reported it, and whether it
+    /// was not reported before.
     ///
     /// # Errors
     ///

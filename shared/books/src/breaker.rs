@@ -13,8 +13,8 @@ const PROBE: &str = "store a probe";
 const STORE: &str = "store the breaker";
 
 impl Books {
-    /// Whether a debit may be sent now, and the breaker that says so. A probe is stored before it is
-    /// sent, so that only one is on its way.
+    /// Whether a debit may be sent now, and the breaker that says so. A probe is stored before it
+    /// is sent, so that only one is on its way.
     ///
     /// # Errors
     ///
@@ -52,8 +52,8 @@ impl Books {
         self.report_answers(|before| before.after(answer, good, is_probe, now)).await
     }
 
-    /// Lets the breaker know of good answers that a machine gathered. Gives the breaker after them if
-    /// it opened: with them there may be enough answers to see that many others are in trouble.
+    /// Lets the breaker know of good answers that a machine gathered. Gives the breaker after them
+    /// if it opened: with them there may be enough answers to see that many others are in trouble.
     ///
     /// # Errors
     ///

@@ -48,8 +48,9 @@ impl Commit for EventsTable {
 /// How often a change that others overtake is decided again.
 const TRIES: u32 = 20;
 
-/// Changes records: `decide` loads them and decides, and what it decided is saved if nothing that it
-/// depends on was written meanwhile. Otherwise it decides again; its argument says whether it does.
+/// Changes records: `decide` loads them and decides, and what it decided is saved if nothing that
+/// it depends on was written meanwhile. Otherwise it decides again; its argument says whether it
+/// does.
 ///
 /// # Errors
 ///

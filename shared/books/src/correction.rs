@@ -11,7 +11,7 @@ use steelyard_pricing::{BillingDay, Usage, UsageError};
 pub struct Correction {
     /// What reports have that are to be withdrawn.
     pub void: Vec<(BillingDay, Usage)>,
-    /// What is to be counted.
+    /// The usage to be counted, by day.
     pub count: Vec<(BillingDay, Usage)>,
 }
 

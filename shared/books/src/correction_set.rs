@@ -30,7 +30,7 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError::Correction`] when somebody undoes it meanwhile.
+    /// [`BookError::Correction`] when it is undone meanwhile.
     pub async fn correction_stored(
         &self,
         name: &CorrectionId,
@@ -43,7 +43,7 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError::Correction`] when somebody undoes it meanwhile.
+    /// [`BookError::Correction`] when it is undone meanwhile.
     pub async fn correction_applied(
         &self,
         name: &CorrectionId,
@@ -64,11 +64,12 @@ impl Books {
         self.step_correction(name, |before| Ok(before.undoing(undo))).await
     }
 
-    /// Notes that all of a set is undone.
+    /// Notes that all of a set is undone. A set that is not being undone stays as it is.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Correction`] when there is no such set, [`BookError::Store`] when the table
+    /// fails.
     pub async fn correction_undone(&self, name: &CorrectionId) -> Result<CorrectionSet, BookError> {
         self.step_correction(name, |before| Ok(before.undone())).await
     }

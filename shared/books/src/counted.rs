@@ -20,15 +20,15 @@ pub struct Days {
 /// A provider with the usage of some days.
 #[derive(Debug)]
 pub struct Counted {
-    /// The provider.
+    /// The registration: plans and overrides.
     pub provider: Provider,
     account: Account,
     days: CountedDays,
 }
 
 impl Days {
-    /// The usage of a provider. Each month ends with its last day here, used or not, so that its minimum and its
-    /// fees are due, if the provider is billed then.
+    /// The usage of a provider. Each month ends with its last day here, used or not, so that its
+    /// minimum and its fees are due, if the provider is billed then.
     ///
     /// # Errors
     ///
@@ -75,11 +75,12 @@ impl Counted {
         Ok(all.try_fold(Metered::ZERO, Metered::plus)?.calls.get())
     }
 
-    /// The terms by which the months of the usage are billed with some plans. A settled day keeps its own.
+    /// The terms by which the months of the usage are billed with some plans. A settled day keeps
+    /// its own.
     ///
     /// # Errors
     ///
-    /// [`SettlementError`] when a settled day's terms are not stored any more.
+    /// [`SettlementError`] when a settled day's terms are no longer stored.
     pub fn billed<'a>(
         &'a self,
         plans: &'a Catalog,
@@ -104,8 +105,8 @@ impl Counted {
         Ok(Quote::of_days(&self.days, terms_on)?.rounded)
     }
 
-    /// What the usage costs by the provider's terms, and with a version of a plan in place of its plan on every
-    /// day: of the plan of that name, or of every plan if no plan has the name.
+    /// What the usage costs by the provider's terms, and with a version of a plan in place of its
+    /// plan on every day: of the plan of that name, or of every plan if no plan has the name.
     ///
     /// # Errors
     ///

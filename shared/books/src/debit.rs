@@ -16,11 +16,11 @@ use crate::{BookError, Books};
 /// Whether a debit may be sent under its mandate now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Clearance {
-    /// It may.
+    /// Now, for the amount that is fixed.
     Go,
-    /// Not today.
+    /// Tomorrow at the earliest, with the code that is noted.
     NotToday(GatewayCode),
-    /// Never again.
+    /// The mandate allows no debit, now or later, with the code that says so.
     Dead(GatewayCode),
 }
 
@@ -63,13 +63,15 @@ impl Books {
         }
     }
 
-    /// Stores that a debit is sent now. The first time its terms are fixed: what is owed now, at most
-    /// the mandate's limits, is reserved. A debit that is not to be sent is withdrawn, postponed or
-    /// given up instead.
+    /// Stores that a debit is sent now. The first time its terms are fixed: what is owed now, at
+    /// most the mandate's limits, is reserved. A debit that is not to be sent is withdrawn,
+    /// postponed or given up instead.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Debit`] when the debit is past its sending, [`BookError::Account`] when the
+    /// account allows no such amount, [`BookError::Store`] when the table fails. Nothing may be
+    /// sent then.
     pub async fn begin_debit(
         &self,
         before: &Debit,
@@ -102,8 +104,8 @@ impl Books {
             return Ok(Decision::Keep(Begun::Overtaken));
         }
         let in_use = found.provider.mandate.as_ref();
-        // Another mandate came into use since this one was checked, or its limits were lowered: it is
-        // checked the next time.
+        // Another mandate came into use since this one was checked, or its limits were lowered: it
+        // is checked the next time.
         if in_use.is_some() && in_use != mandate.and_then(Mandate::in_use).as_ref() {
             return Ok(Decision::Keep(Begun::Overtaken));
         }
@@ -210,7 +212,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Account`] when the account does not allow what the end does to it,
+    /// [`BookError::Store`] when the table fails.
     pub async fn step_debit(
         &self,
         before: &Debit,

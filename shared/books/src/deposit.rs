@@ -31,7 +31,8 @@ impl Books {
         Ok(Decision::Save(writes, ActionResult::DepositDrawn { amount_fen }))
     }
 
-    /// Returns the deposit through Alipay, less what is owed. The refunds are named after the action.
+    /// Returns the deposit through Alipay, less what is owed. The refunds are named after the
+    /// action.
     pub(crate) async fn returning(
         &self,
         action: &Action,
@@ -40,7 +41,8 @@ impl Books {
         now: Timestamp,
     ) -> Result<Decision<ActionResult>, BookError> {
         let (_, reason) = action.operators()?;
-        // The account is read first: whoever gives something back meanwhile writes it too.
+        // The account is read first: another worker that gives something back meanwhile writes it
+        // too.
         let account = self.account(provider).await?.account;
         let payments = self.deposit_payments(provider).await?;
         let request = &OutRequestNo::parse(&format!("A{}", action.id))?;

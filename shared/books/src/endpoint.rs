@@ -17,7 +17,7 @@ const ENDPOINTS_MAX: usize = 10;
 /// The endpoints in an events table.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    /// The events table.
+    /// The table that stores endpoints beside their subjects' events.
     pub events: EventsTable,
 }
 
@@ -47,11 +47,13 @@ const REMOVE: &str = "remove an endpoint";
 const SAVE: &str = "save what became of a delivery";
 
 impl Endpoints {
-    /// Adds an endpoint, which gets the events that are stored from now on. Gives it as it is stored.
+    /// Adds an endpoint, which gets the events that are stored from now on. Gives it as it is
+    /// stored.
     ///
     /// # Errors
     ///
-    /// [`EndpointError`] naming the cause.
+    /// [`EndpointError::Exists`] when the name is taken, [`EndpointError::TooMany`] at the most
+    /// endpoints of a subject.
     pub async fn add(
         &self,
         of: &EndpointRef,
@@ -83,7 +85,7 @@ impl Endpoints {
     ///
     /// # Errors
     ///
-    /// [`EndpointError`] naming the cause.
+    /// [`EndpointError::Unknown`] when the subject has no endpoint of that name.
     pub async fn change(
         &self,
         of: &EndpointRef,
@@ -104,7 +106,8 @@ impl Endpoints {
     ///
     /// # Errors
     ///
-    /// [`EndpointError`] naming the cause.
+    /// [`EndpointError::Unknown`] when there is no such endpoint, [`EndpointError::NotReplayed`]
+    /// when the event is waiting anyway, or too many replays wait.
     pub async fn replay(
         &self,
         of: &EndpointRef,
@@ -147,8 +150,8 @@ impl Endpoints {
         .await
     }
 
-    /// Saves an endpoint after an answer, with the dead letter if there is one. None when it was written
-    /// since it was read: by an operator, or by another worker.
+    /// Saves an endpoint after an answer, with the dead letter if there is one. None when it was
+    /// written since it was read: by an operator, or by another worker.
     ///
     /// # Errors
     ///

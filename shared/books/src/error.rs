@@ -24,9 +24,9 @@ pub enum BookError {
     /// The provider has no such record.
     #[error("provider `{provider}` has no {record}")]
     NoRecord {
-        /// The provider.
+        /// The provider that was named.
         provider: ProviderId,
-        /// What it does not have.
+        /// The kind and number of the missing record.
         record: String,
     },
     /// The account does not allow it; a person must look.
@@ -101,7 +101,7 @@ pub enum BookError {
     /// The time is outside the calendar.
     #[error("cannot tell the day")]
     Calendar(#[from] CalendarError),
-    /// What happened cannot be told.
+    /// The event of the change cannot be computed.
     #[error("cannot tell what happened")]
     Event(#[from] EventError),
 }

@@ -9,12 +9,14 @@ use crate::counted::{Counted, Days};
 use crate::{BookError, Settler};
 
 impl Settler {
-    /// The events that a change is. More than the change is read only of an opened debit (the account), of usage
-    /// that no rate covers (the statement with its APIs), of what was refused (the note), and of prices that are announced (last month's usage).
+    /// The events that a change is. More than the change is read only of an opened debit (the
+    /// account), of usage that no rate covers (the statement with its APIs), of what was refused
+    /// (the note), and of prices that are announced (last month's usage).
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Event`] when the content cannot be computed, [`BookError::Store`] when a table
+    /// fails. The change is still to be published then.
     pub async fn events_of(
         &self,
         change: &Change,
@@ -46,7 +48,8 @@ impl Settler {
         Ok(events)
     }
 
-    /// That coming versions of its plan will hold for a provider, with what each would have changed last month.
+    /// That coming versions of its plan will hold for a provider, with what each would have changed
+    /// last month.
     async fn announced(
         &self,
         account: &Account,
@@ -70,7 +73,8 @@ impl Settler {
 }
 
 impl Counted {
-    /// What a version would have changed; none if it is not stored any more, or the usage cannot be rated by it.
+    /// The effect that a version would have had; none if it is no longer stored, or the usage
+    /// cannot be rated by it.
     fn effect(
         &self,
         days: Days,

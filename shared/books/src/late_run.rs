@@ -8,24 +8,24 @@ use crate::Settler;
 use crate::change::{Decision, change};
 use crate::settle_run::RunError;
 
-/// What became of the night's settlement run.
+/// The state of the night's settlement run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NightRun {
     /// None ever began: the deployment is new.
     NotYet,
     /// None began today.
     Missing,
-    /// It has ended.
+    /// The run ended in time or late, with its counts.
     Ended(SettlementRun),
-    /// It is under way still. That is noted in it, and so it is told.
+    /// The run is still under way. It is marked as late, and an event reports it.
     Late(SettlementRun),
 }
 
 const NOTE: &str = "note that a settlement run is late";
 
 impl Settler {
-    /// Looks at the latest run over all providers that began on the day of `now`, and notes it if that has not
-    /// ended.
+    /// Looks at the latest run over all providers that began on the day of `now`, and notes it if
+    /// that has not ended.
     ///
     /// # Errors
     ///

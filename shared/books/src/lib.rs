@@ -78,7 +78,7 @@ const REALM: &str = "store the realm";
 /// The books: providers' accounts and all records of their money, by the platform's rules.
 #[derive(Clone, Debug)]
 pub struct Books {
-    /// The billing table.
+    /// The table that has all money and every record of it.
     pub billing: BillingTable,
     /// The platform's rules for debits.
     pub rules: DebitRules,
@@ -93,8 +93,8 @@ impl Books {
         Books { billing, rules, realms: Arc::default() }
     }
 
-    /// The realms of the deployment; read once. The first call makes one; a call over a restored copy
-    /// of a table makes a new one.
+    /// The realms of the deployment; read once. The first call makes one; a call over a restored
+    /// copy of a table makes a new one.
     ///
     /// # Errors
     ///

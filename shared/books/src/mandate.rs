@@ -15,12 +15,13 @@ const CHANGE: &str = "store a mandate";
 const ADOPT: &str = "adopt a mandate";
 
 impl Books {
-    /// Changes a mandate by evidence of it: a notification or the answer to a query. One that becomes
-    /// active replaces the one that was in use, and a debit is opened for what is owed.
+    /// Changes a mandate by evidence of it: a notification or the answer to a query. One that
+    /// becomes active replaces the one that was in use, and a debit is opened for what is owed.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Account`] or [`BookError::Calendar`] when no debit can be opened for what is
+    /// owed, [`BookError::Store`] when the table fails.
     pub async fn change_mandate(
         &self,
         provider: &ProviderId,
@@ -52,7 +53,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::NoRecord`] when the provider has no such mandate, [`BookError::Store`] when the
+    /// table fails.
     pub async fn end_replaced(
         &self,
         provider: &ProviderId,
@@ -110,7 +112,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError::Limits`] when the mandate is not in force, or a limit would be higher than before.
+    /// [`BookError::Limits`] when the mandate is not in force, or a limit would be higher than
+    /// before.
     pub async fn lower_limits(
         &self,
         provider: &ProviderId,
@@ -136,8 +139,8 @@ impl Books {
         Ok(Decision::Save(writes, stored))
     }
 
-    /// Adopts an agreement that the provider signed elsewhere and that Alipay has just confirmed. It
-    /// replaces the mandate in use. An agreement that the provider has already is left alone;
+    /// Adopts an agreement that the provider signed elsewhere and that Alipay has just confirmed.
+    /// It replaces the mandate in use. An agreement that the provider has already is left alone;
     /// another's contradicts.
     ///
     /// # Errors
@@ -183,8 +186,8 @@ impl Books {
         .await
     }
 
-    /// Refuses the agreement of an offer that is not over: a query or a notification makes that offer
-    /// active, and one agreement would be two mandates.
+    /// Refuses the agreement of an offer that is not over: a query or a notification makes that
+    /// offer active, and one agreement would be two mandates.
     async fn check_not_offered(
         &self,
         provider: &ProviderId,
@@ -227,8 +230,8 @@ impl Books {
         let found = self.account(&after.provider).await?;
         let mut changed = after;
         if let Some(other) = self.other_in_use(&found, &changed).await? {
-            // A signature that becomes known late does not take the place of a newer one. Nor does a
-            // mandate that was suspended when the other came into use.
+            // A signature that becomes known late does not take the place of a newer one. Nor does
+            // a mandate that was suspended when the other came into use.
             let is_older = before.is_suspended() || changed.was_signed_before(&other);
             let (replaced, by) = match is_older {
                 true => (None, other.mandate),

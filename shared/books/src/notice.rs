@@ -16,7 +16,8 @@ use crate::{BookError, Books};
 pub enum Noted {
     /// The books changed by it.
     Booked,
-    /// It says nothing new: a repetition, an old state, or something that nothing of ours waits for.
+    /// It says nothing new: a repetition, an old state, or something that nothing of ours waits
+    /// for.
     Nothing,
 }
 
@@ -37,7 +38,7 @@ pub enum NoticeError {
         /// The amount that we asked for.
         ours: Fen,
     },
-    /// It contradicts the books.
+    /// The record is in a state in which this cannot happen.
     #[error("the notification contradicts the books")]
     Contradicts,
     /// It cannot be stored; Alipay sends it again.
@@ -50,7 +51,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`NoticeError`] naming the cause.
+    /// [`NoticeError::OtherSeller`] when another account was paid, other variants when the
+    /// notification does not fit the books. Alipay repeats a notification that is not confirmed.
     pub async fn apply_notice(
         &self,
         notice: &Notice,
@@ -104,15 +106,16 @@ impl Books {
         noted(self.book_payment(number, &payment, now).await?)
     }
 
-    /// Notes that something was given back. A notification names only the sum of what was given back
-    /// of the trade, so a query shows the amount.
+    /// Notes that something was given back. A notification names only the sum of what was given
+    /// back of the trade, so a query shows the amount.
     async fn apply_refunded(
         &self,
         trade: &Trade,
         notice: &TradeNotice,
         now: Timestamp,
     ) -> Result<Noted, NoticeError> {
-        // A later notification of the trade repeats what was given back of it, and names no request.
+        // A later notification of the trade repeats what was given back of it, and names no
+        // request.
         let given_back = self.given_back(trade.provider()).await?;
         let known = trade.given_back(&given_back).map_err(BookError::from)?;
         if notice.out_request_no.is_none() && notice.refunded_fen == Some(known) {
@@ -146,8 +149,8 @@ impl Books {
         noted(self.change_mandate(&provider, mandate, now, decide).await?)
     }
 
-    /// The mandate that a notification is about: by our number if it has one, by Alipay's otherwise.
-    /// The number of another realm is not ours, though it names one of our providers.
+    /// The mandate that a notification is about: by our number if it has one, by Alipay's
+    /// otherwise. The number of another realm is not ours, though it names one of our providers.
     async fn meant(
         &self,
         external: Option<&str>,

@@ -17,16 +17,16 @@ use crate::{BookError, Books};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// What was offered.
+/// A recharge or mandate that was offered, now or before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offered<T> {
-    /// It is offered now.
+    /// This request made the offer.
     New(T),
     /// It was offered before: by a request with the same key, or because an offer is open.
     Before(T),
 }
 
-/// Why nothing is offered.
+/// The reason for which nothing is offered.
 #[derive(Debug, Error)]
 pub enum OfferError {
     /// The key has no character, or too many.
@@ -81,7 +81,7 @@ impl IdempotencyKey {
 }
 
 impl<T> Offered<T> {
-    /// What was offered.
+    /// The offer, whichever request made it.
     #[must_use]
     pub fn into_inner(self) -> T {
         match self {
@@ -91,12 +91,14 @@ impl<T> Offered<T> {
 }
 
 impl Books {
-    /// Offers a provider to pay an amount in for a purpose, under its next number. A request with a known key gives
-    /// the same recharge again.
+    /// Offers a provider to pay an amount in for a purpose, under its next number. A request with a
+    /// known key gives the same recharge again.
     ///
     /// # Errors
     ///
-    /// [`OfferError`] naming the cause.
+    /// [`OfferError::Key`] or [`OfferError::KeyUsed`] for the key, [`OfferError::TooManyOpen`] at
+    /// the most open recharges, [`OfferError::Books`] when the amount is out of range or the table
+    /// fails.
     pub async fn offer_recharge(
         &self,
         provider: &ProviderId,
@@ -150,8 +152,8 @@ impl Books {
         }
     }
 
-    /// All recharges are read: one that was paid meanwhile may be newer than one that is open. One that cannot
-    /// be read may be open, and counts as one.
+    /// All recharges are read: one that was paid meanwhile may be newer than one that is open. One
+    /// that cannot be read may be open, and counts as one.
     async fn check_open_recharges(&self, provider: &ProviderId) -> Result<(), OfferError> {
         let found = self.billing.newest::<Recharge>(provider, None, u16::MAX).await?;
         let open = found.readable.iter().filter(|of| of.phase == RechargePhase::Offered).count();
@@ -160,12 +162,13 @@ impl Books {
     }
 
     /// Offers a provider a mandate to sign, under its next number. An offer that is open already is
-    /// given again, so that any number of requests leaves one. A consent is stored with the offer; one
-    /// to other terms, or of another session, replaces the one before.
+    /// given again, so that any number of requests leaves one. A consent is stored with the offer;
+    /// one to other terms, or of another session, replaces the one before.
     ///
     /// # Errors
     ///
-    /// [`OfferError`] naming the cause.
+    /// [`OfferError::Key`] or [`OfferError::KeyUsed`] for the key, [`OfferError::Books`] when the
+    /// limits make no sense or the table fails.
     pub async fn offer_mandate(
         &self,
         provider: &ProviderId,
@@ -215,8 +218,8 @@ impl Books {
         .await
     }
 
-    /// Whether a request with this key was answered with a mandate: it is answered so again, whatever terms
-    /// hold by now.
+    /// Whether a request with this key was answered with a mandate: it is answered so again,
+    /// whatever terms hold by now.
     ///
     /// # Errors
     ///

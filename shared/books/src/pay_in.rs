@@ -26,7 +26,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::ReferenceUsed`] when the reference belongs to another transfer,
+    /// [`BookError::Account`] unless the amount is more than nothing.
     pub async fn pay_in(
         &self,
         provider: &ProviderId,
@@ -37,12 +38,13 @@ impl Books {
         self.transferred(provider, (TransferOf::Prepaid, amount_fen), reference, now).await
     }
 
-    /// Books a bank transfer that pays the deposit, once by its reference, which is unique across all
-    /// providers.
+    /// Books a bank transfer that pays the deposit, once by its reference, which is unique across
+    /// all providers.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::ReferenceUsed`] when the reference belongs to another transfer,
+    /// [`BookError::Account`] unless the amount is more than nothing.
     pub async fn pay_deposit(
         &self,
         provider: &ProviderId,

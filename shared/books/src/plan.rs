@@ -9,7 +9,7 @@ use crate::{BookError, Books};
 /// The result of adding a version of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanAdded {
-    /// It is stored now.
+    /// This call stored the version.
     New,
     /// It was stored before, exactly so.
     Before,

@@ -1,5 +1,5 @@
-//! Previews: the statements that the coming night would make, computed by the code that settles. Nothing is
-//! stored.
+//! Previews: the statements that the coming night would make, computed by the code that settles.
+//! Nothing is stored.
 
 use jiff::civil::Time;
 use steelyard_billing::{Account, ProviderId, Statement, UsageRead, next_settlement};
@@ -19,8 +19,8 @@ pub struct CorrectionEffects {
 }
 
 impl Settler {
-    /// The statements that would be made if the provider's day were over now, of what has been counted and
-    /// not settled.
+    /// The statements that would be made if the provider's day were over now, of what has been
+    /// counted and not settled.
     ///
     /// # Errors
     ///
@@ -34,8 +34,8 @@ impl Settler {
         Ok(previewed.map_err(|error| error.of(provider))?.1)
     }
 
-    /// The statements that would be made if the day of a provider were over now; its account was read
-    /// already.
+    /// The statements that would be made if the day of a provider were over now; its account was
+    /// read already.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl Settler {
         Ok((found, after, coming))
     }
 
-    /// How corrections would change the coming statements, one after the other. What was counted is read
-    /// once.
+    /// How corrections would change the coming statements, one after the other. What was counted is
+    /// read once.
     ///
     /// # Errors
     ///
@@ -110,7 +110,8 @@ impl Settler {
         Ok(CorrectionEffects { before_fen, changes_fen })
     }
 
-    /// What is counted of an account up to today; also of the settled days that are to be corrected.
+    /// What is counted of an account up to today; also of the settled days that are to be
+    /// corrected.
     pub(crate) async fn to_preview(
         &self,
         terms: &RunTerms,

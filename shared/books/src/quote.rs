@@ -1,4 +1,5 @@
-//! Quotes on top of a month: what usage would add to what is settled and counted of it. Nothing is stored.
+//! Quotes on top of a month: what usage would add to what is settled and counted of it. Nothing is
+//! stored.
 
 use steelyard_billing::{
     CountedDays, MonthSoFar, OnTopError, ProviderId, QuoteOnTop, Statement, charged_days,
@@ -16,7 +17,7 @@ pub enum Compared {
     Nothing,
     /// None, but the quote has the provider's own terms as one that is compared.
     Own,
-    /// Every plan that is on offer today, but for the one that the provider is on.
+    /// Every plan that is on offer today, except the one that the provider is on.
     OnOffer,
     /// The version of a plan that is in force today.
     Stored(Name),
@@ -36,9 +37,9 @@ pub enum QuoteOnTopError {
     /// The rules refuse.
     #[error("cannot quote on top of the month of {provider}")]
     Rules {
-        /// The provider.
+        /// The provider that asked.
         provider: ProviderId,
-        /// Why.
+        /// The rule that refuses it.
         #[source]
         source: OnTopError,
     },
@@ -53,8 +54,8 @@ const TRIES: u32 = 5;
 type MonthRead = (Result<MonthSoFar, OnTopError>, CountedDays);
 
 impl Settler {
-    /// What usage would add to the month of a provider if it were reported today, and nothing else were: by so
-    /// much the coming night would charge more. It is rated by the code that settles.
+    /// What usage would add to the month of a provider if it were reported today, and nothing else
+    /// were: by so much the coming night would charge more. It is rated by the code that settles.
     ///
     /// # Errors
     ///

@@ -18,11 +18,11 @@ use crate::{BookError, Books};
 /// Why a day is not reconciled. The next run tries again.
 #[derive(Debug, Error)]
 pub enum DayError {
-    /// The gateway says that nothing moved on the day, though our books expect it to show movements.
-    /// A bill that is missing proves nothing.
+    /// The gateway says that nothing moved on the day, though our books expect it to show
+    /// movements. A bill that is missing proves nothing.
     #[error("there is no bill of {day}, though the books expect it to show {expected} movements")]
     MissingBill {
-        /// The day.
+        /// The day of the bill, in Beijing's time.
         day: Date,
         /// How many movements of the day no bill has shown, counted to 1,000.
         expected: usize,
@@ -33,9 +33,9 @@ pub enum DayError {
     /// A query about a trade of the bill brought no answer.
     #[error("the query about {trade} brought no answer: {}", doubt.0)]
     InDoubt {
-        /// The trade.
+        /// Our number of the trade.
         trade: OutTradeNo,
-        /// Why.
+        /// The doubt in which the query ended.
         doubt: Doubt,
     },
     /// The books could not be read or changed.
@@ -90,8 +90,8 @@ impl Books {
     }
 
     /// The first day whose bill is to be reconciled: by the first run, the day before the first on
-    /// which something was booked, whose bill may have it; yesterday at the latest. It is stored, so
-    /// that a first day that fails is tried again though later days are done.
+    /// which something was booked, whose bill may have it; yesterday at the latest. It is stored,
+    /// so that a first day that fails is tried again though later days are done.
     async fn first_bill(&self, today: Date) -> Result<Date, BookError> {
         change(&self.billing, BEGIN, move |_| async move {
             if let Some(first) = self.billing.first_bill().await? {
@@ -108,8 +108,8 @@ impl Books {
         .await
     }
 
-    /// Checks that a day may be without a bill: that our books expect it to show nothing but what is
-    /// reported already.
+    /// Checks that a day may be without a bill: that our books expect it to show nothing but what
+    /// is reported already.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl Books {
         if expected == 0 { Ok(()) } else { Err(DayError::MissingBill { day, expected }) }
     }
 
-    /// The first day of what our books expect the bill of a day to show: what was booked on the day,
-    /// and what the bill of the day before did not show. Midnight cuts between two bills.
+    /// The first day of what our books expect the bill of a day to show: what was booked on the
+    /// day, and what the bill of the day before did not show. Midnight cuts between two bills.
     async fn expected_from(&self, day: Date) -> Result<Date, BookError> {
         let before = day.yesterday().unwrap_or(Date::MIN);
         let is_left = self.billing.reconciled_since(before).await?.contains(&before);
@@ -201,9 +201,9 @@ impl Books {
         Ok(Decision::Save(writes, Some(closed)))
     }
 
-    /// Skips a day as a person decides: its bill is not read, and what the books have of that day is
-    /// expected no more. The result says how much that was. What is left of the day before becomes a
-    /// finding.
+    /// Skips a day as a person decides: its bill is not read, and what the books have of that day
+    /// is expected no more. The result says how much that was. What is left of the day before
+    /// becomes a finding.
     ///
     /// # Errors
     ///

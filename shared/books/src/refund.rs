@@ -16,12 +16,12 @@ pub enum RefundAsked {
     NumberUsed(Box<Refund>),
     /// The provider paid nothing by such a trade. Nothing changed.
     NotPaid,
-    /// The trade paid the deposit, which is returned by an action that a second person approves. Nothing
-    /// changed.
+    /// The trade paid the deposit, which is returned by an action that a second person approves.
+    /// Nothing changed.
     OfDeposit,
     /// More would be given back than the trade took. Nothing changed.
     TooMuch {
-        /// What can still be given back.
+        /// The amount that can still be given back, in fen.
         rest: Fen,
     },
 }
@@ -71,7 +71,8 @@ impl Books {
         now: Timestamp,
     ) -> Result<Decision<RefundAsked>, BookError> {
         let provider = trade.provider();
-        // The account is read first: whoever gives something back meanwhile writes it too.
+        // The account is read first: another worker that gives something back meanwhile writes it
+        // too.
         let account = self.account(provider).await?.account;
         let rest = trade.refundable(&self.given_back(provider).await?)?;
         if amount > rest {
@@ -92,7 +93,8 @@ impl Books {
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Account`] when the account does not allow what the end does to it,
+    /// [`BookError::Store`] when the table fails.
     pub async fn step_refund(
         &self,
         before: &Refund,
@@ -122,7 +124,7 @@ impl Books {
         .await
     }
 
-    /// Acknowledges a refused refund: it is not reported any more.
+    /// Acknowledges a refused refund: it is no longer reported.
     ///
     /// # Errors
     ///

@@ -32,8 +32,8 @@ impl Books {
         };
         let number = &RefundRef { out_trade_no, out_request_no: request };
         change(&self.billing, NOTICE, move |_| async move {
-            // What Alipay refused was set free. If it gave the money back all the same, that was not
-            // by our request.
+            // What Alipay refused was set free. If it gave the money back all the same, that was
+            // not by our request.
             let refund: Option<Refund> = self.billing.find(provider, number).await?;
             let is_known = refund.is_some_and(|refund| refund.counts())
                 || self.billing.find::<Reversal>(provider, number).await?.is_some();
@@ -47,12 +47,13 @@ impl Books {
         .await
     }
 
-    /// Books proof that money of a trade was given back under a number: by our refund, or without our
-    /// request.
+    /// Books proof that money of a trade was given back under a number: by our refund, or without
+    /// our request.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Account`] when the account does not allow it, [`BookError::Store`] when the
+    /// table fails.
     pub async fn book_given_back(
         &self,
         number: &RefundRef,
@@ -64,8 +65,8 @@ impl Books {
                 return Ok(Decision::Keep(Applied::Unknown));
             };
             match self.billing.find::<Refund>(trade.provider(), number).await? {
-                // What Alipay refused was set free. If it gave the money back all the same, that was
-                // not by our request.
+                // What Alipay refused was set free. If it gave the money back all the same, that
+                // was not by our request.
                 Some(Refund { phase: RefundPhase::Refused { .. }, .. }) | None => {
                     self.decide_reversal(&trade, number, amount, now).await
                 }

@@ -8,7 +8,7 @@ use crate::{BookError, Books};
 /// The result of adding a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleAdded {
-    /// It is stored now.
+    /// This call stored the rule.
     New,
     /// It was stored before, exactly so.
     Before,

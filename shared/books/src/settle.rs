@@ -18,12 +18,12 @@ use crate::Books;
 use crate::change::{Decision, change};
 use crate::correction::Correction;
 
-/// Settles providers.
+/// The settlement of providers, from the usage table into the books.
 #[derive(Clone, Debug)]
 pub struct Settler {
-    /// The books.
+    /// The books that get the statements.
     pub books: Books,
-    /// What was counted.
+    /// The table of usage reports.
     pub usage: UsageTable,
 }
 
@@ -54,8 +54,8 @@ impl RunTerms {
     }
 }
 
-/// How long one provider of a shard may take: a few seconds are much. Alone, it has the whole time of an
-/// invocation.
+/// How long one provider of a shard may take: a few seconds are much. Alone, it has the whole time
+/// of an invocation.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a provider could not be settled. Its usage stays counted; the next run tries again.
@@ -64,18 +64,18 @@ pub enum SettleError {
     /// The rules refuse.
     #[error("cannot settle {provider}")]
     Rules {
-        /// The provider.
+        /// The provider that could not be settled.
         provider: ProviderId,
-        /// Why.
+        /// The rule that refuses it.
         #[source]
         source: SettlementError,
     },
     /// A table failed.
     #[error("cannot settle {provider}")]
     Store {
-        /// The provider.
+        /// The provider that could not be settled.
         provider: ProviderId,
-        /// Why.
+        /// The failure of the table.
         #[source]
         source: StoreError,
     },
@@ -114,7 +114,7 @@ struct Loaded {
 /// A provider after it was settled, as far as it could be.
 pub(crate) struct Settled {
     pub(crate) statements: Vec<Statement>,
-    /// What becomes of what it owes; none if that has no answer.
+    /// The request for what it owes; none if that cannot be decided.
     pub(crate) request: Option<Request>,
     /// Its money; none if that has no sum.
     pub(crate) sums: Option<AccountSums>,
@@ -231,8 +231,8 @@ impl Settler {
         Ok(Settled { statements, request, sums, failed })
     }
 
-    /// What a provider has and owes, and the age of what it owes. Its statements are read only if it owes
-    /// more than those that were just made charge.
+    /// What a provider has and owes, and the age of what it owes. Its statements are read only if
+    /// it owes more than those that were just made charge.
     async fn sums(
         &self,
         terms: &RunTerms,
@@ -248,8 +248,8 @@ impl Settler {
         let (provider, receivable) = (&account.provider, account.figures.receivable());
         match self.books.billing.statements_owed(provider, receivable).await {
             Ok(owed) => Ok(AccountSums::of(account, request, &owed, yesterday)?),
-            // The provider is settled. That nobody knows how old its debt is, is no reason to settle it
-            // again.
+            // The provider is settled. That nobody knows how old its debt is, is no reason to
+            // settle it again.
             Err(_) => Ok(sums),
         }
     }
@@ -295,8 +295,8 @@ impl Settler {
         .await
     }
 
-    /// Stores the provider's next statement; or when there is none what was found out, and a debit for
-    /// what is still owed.
+    /// Stores the provider's next statement; or when there is none what was found out, and a debit
+    /// for what is still owed.
     async fn settle_day(
         &self,
         terms: &RunTerms,
@@ -375,7 +375,7 @@ impl Settler {
         self.bounded(usage, provider, account, terms)
     }
 
-    /// What was read, with no more names of APIs than a month lists.
+    /// The usage that was read, with no more names of APIs than a month lists.
     pub(crate) fn bounded(
         &self,
         usage: UsageRead,
@@ -388,8 +388,9 @@ impl Settler {
         bounded.map_err(UnnamedError::Rules)
     }
 
-    /// What is new of an account's usage up to a day: the days that are not settled, and the settled ones
-    /// of which something changed or is to be corrected, with what was charged of them.
+    /// What is new of an account's usage up to a day: the days that are not settled, and the
+    /// settled ones of which something changed or is to be corrected, with what was charged of
+    /// them.
     pub(crate) async fn usage_of(
         &self,
         account: &Account,

@@ -1,8 +1,8 @@
 //! Settlement runs: over all providers, shard by shard, or over one.
 //!
 //! A shard is a stream: providers are listed and settled at the same time, and none waits for the
-//! others of a page. The run stores how far each shard is, so that a worker which takes a shard over
-//! goes on from there.
+//! others of a page. The run stores how far each shard is, so that a worker which takes a shard
+//! over goes on from there.
 
 use std::panic::AssertUnwindSafe;
 
@@ -33,7 +33,7 @@ pub enum RunError {
     BeforeLastRun {
         /// When the latest run began.
         last: WallTime,
-        /// What the clock shows.
+        /// The time of this run, by the same clock.
         now: WallTime,
     },
     /// The billing table fails.
@@ -61,7 +61,7 @@ pub struct ShardWalk<'a> {
     failed: Option<StoreError>,
 }
 
-/// What became of some providers.
+/// The outcome of a page of providers.
 #[derive(Debug, Default)]
 pub struct SettlePage {
     /// The statements that were made, in no order.
@@ -74,7 +74,7 @@ pub struct SettlePage {
     pub census: Census,
     /// Why no page follows; none if one does.
     pub end: Option<WalkEnd>,
-    /// What was counted of it; its statements are not.
+    /// The counts of the page, without its statements.
     counted: RunTally,
     /// The money of each provider.
     sums: Vec<AccountSums>,
@@ -108,8 +108,8 @@ const END: &str = "end a settlement run";
 const DISREGARD: &str = "disregard a settlement run";
 
 impl Settler {
-    /// Begins a run over all shards that have providers. Gives the item that names the shards, if it
-    /// cannot be read.
+    /// Begins a run over all shards that have providers. Gives the item that names the shards, if
+    /// it cannot be read.
     ///
     /// # Errors
     ///
@@ -127,8 +127,8 @@ impl Settler {
         let (billing, scope) = (&self.books.billing, &scope);
         change(billing, BEGIN, move |again| async move {
             let latest = billing.latest_runs(RUNS_REGARDED).await?;
-            // The answer to our own write may be lost; a run that another began at the same time with
-            // the same providers serves as well.
+            // The answer to our own write may be lost; a run that another began at the same time
+            // with the same providers serves as well.
             let same = |run: &&SettlementRun| run.begun_at_s == now && run.scope == *scope;
             if let (true, Some(run)) = (again, latest.readable.first().filter(same)) {
                 return Ok(Decision::Keep(run.clone()));
@@ -171,9 +171,10 @@ impl Settler {
         Ok(settled?)
     }
 
-    /// Walks through a shard of a run, from where it was saved last. After the first provider, more are
-    /// begun while `may_begin` says so. None if the shard has ended, or the run is unknown or does not
-    /// settle the shard: the message is of another deployment, or of before a table was restored.
+    /// Walks through a shard of a run, from where it was saved last. After the first provider, more
+    /// are begun while `may_begin` says so. None if the shard has ended, or the run is unknown or
+    /// does not settle the shard: the message is of another deployment, or of before a table was
+    /// restored.
     ///
     /// # Errors
     ///
@@ -222,8 +223,8 @@ impl Settler {
         }
     }
 
-    /// Settles a provider so that it holds up no other: one that is slow, or panics, fails alone. What is
-    /// stored of it is stored for good; the rest follows when it is tried alone.
+    /// Settles a provider so that it holds up no other: one that is slow, or panics, fails alone.
+    /// What is stored of it is stored for good; the rest follows when it is tried alone.
     async fn settle_bounded(
         &self,
         terms: &RunTerms,
@@ -262,8 +263,8 @@ impl Settler {
         Ok(statements)
     }
 
-    /// Adds statements that were made after the shard of their provider, to the shard, and to the run if
-    /// that has ended.
+    /// Adds statements that were made after the shard of their provider, to the shard, and to the
+    /// run if that has ended.
     async fn add_to_run(
         &self,
         run: u64,
@@ -319,8 +320,8 @@ impl Settler {
         .await
     }
 
-    /// Disregards a run that began by a wrong clock: later runs may begin before it. Gives the run; none
-    /// if there is none of this number.
+    /// Disregards a run that began by a wrong clock: later runs may begin before it. Gives the run;
+    /// none if there is none of this number.
     ///
     /// # Errors
     ///
@@ -380,7 +381,8 @@ impl ShardWalk<'_> {
     ///
     /// # Errors
     ///
-    /// [`RunError`] when the registry cannot be read; what was settled before is in an earlier page.
+    /// [`RunError`] when the registry cannot be read; what was settled before is in an earlier
+    /// page.
     pub async fn page(&mut self) -> Result<SettlePage, RunError> {
         if let Some(error) = self.failed.take() {
             return Err(error.into());
@@ -402,8 +404,8 @@ impl ShardWalk<'_> {
         Ok(page)
     }
 
-    /// Saves that a page is done, once everything about it is. Another worker on the same shard does
-    /// no harm: the shard is as far as the one that is further.
+    /// Saves that a page is done, once everything about it is. Another worker on the same shard
+    /// does no harm: the shard is as far as the one that is further.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Standing: the ladder that tells it, and the stages that operators decide on.
+//! Standing: the ladder that determines it, and the stages that operators decide on.
 
 use jiff::Timestamp;
 use steelyard_billing::{Account, Ladder, ProviderId, StageHold};
@@ -11,7 +11,7 @@ use crate::{BookError, Books};
 /// The result of adding a version of the arrears ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LadderAdded {
-    /// It is stored now.
+    /// This call stored the version.
     New,
     /// It was stored before, exactly so.
     Before,
@@ -25,8 +25,8 @@ const ADD: &str = "store the arrears ladder";
 const HOLD: &str = "hold a stage";
 
 impl Books {
-    /// Stores a version of the arrears ladder. One that has taken effect never changes; one that takes effect
-    /// after `today`, and one that cannot be read, may be replaced.
+    /// Stores a version of the arrears ladder. One that has taken effect never changes; one that
+    /// takes effect after `today`, and one that cannot be read, may be replaced.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ impl Books {
         .await
     }
 
-    /// Holds a provider at a stage, or lets the ladder decide again: an action of an operator. The same
-    /// decision again keeps the time of the first.
+    /// Holds a provider at a stage, or lets the ladder decide again: an action of an operator. The
+    /// same decision again keeps the time of the first.
     pub(crate) async fn holding(
         &self,
         provider: &ProviderId,

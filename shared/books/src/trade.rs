@@ -25,7 +25,8 @@ pub enum Applied<T> {
 const BOOK: &str = "book a payment";
 
 impl Books {
-    /// The trade with a number; none if we never sent such a number, as another deployment may have.
+    /// The trade with a number; none if we never sent such a number, as another deployment may
+    /// have.
     ///
     /// # Errors
     ///
@@ -77,12 +78,13 @@ impl Books {
         })
     }
 
-    /// Books proof that a trade was paid: a verified notification, the answer to a query, or a row of
-    /// a bill.
+    /// Books proof that a trade was paid: a verified notification, the answer to a query, or a row
+    /// of a bill.
     ///
     /// # Errors
     ///
-    /// [`BookError`] naming the cause.
+    /// [`BookError::Account`] when the account does not allow it, [`BookError::Store`] when the
+    /// table fails.
     pub async fn book_payment(
         &self,
         out_trade_no: &OutTradeNo,

@@ -1,8 +1,9 @@
 //! What a provider used, by what it is summed by: what statements charged, and what is new since.
 //!
-//! Statements say what was charged of each day and API, and the coming statements, as the night would
-//! make them now, what is new. So sums outlive the usage reports, and a sum of a month reads no report
-//! that a statement covers. Only sums by source and by report read the reports themselves.
+//! Statements say what was charged of each day and API, and the coming statements, as the night
+//! would make them now, what is new. So sums outlive the usage reports, and a sum of a month reads
+//! no report that a statement covers. Only sums by source and by report read the reports
+//! themselves.
 
 mod sums;
 
@@ -41,15 +42,15 @@ pub struct UsageSums {
     pub from: BillingDay,
     /// The last day.
     pub to: BillingDay,
-    /// What it is summed by.
+    /// The name by which it is summed.
     pub group_by: UsageBy,
     /// Everything that was counted before this time is in the sums.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub as_of_s: Timestamp,
     /// The day of the last statement; none without statements.
     pub settled_through: Option<BillingDay>,
-    /// The first day of which all reports are still stored, where the sums are of reports and earlier days
-    /// were asked for.
+    /// The first day of which all reports are still stored, where the sums are of reports and
+    /// earlier days were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports_from: Option<BillingDay>,
     /// The sums, by name.
@@ -64,25 +65,25 @@ pub struct UsageSums {
 /// Usage under one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UsageGroup {
-    /// The API, rate, day, source or report. `(unpriced)` is what no rate covers, `(plan)` what a plan
-    /// adds to the sum of its rates, or takes off, `(tax)` tax that is added, and `(adjustments)` what credit
-    /// and debit notes charge or credit.
+    /// The API, rate, day, source or report. `(unpriced)` is what no rate covers, `(plan)` what a
+    /// plan adds to the sum of its rates, or takes off, `(tax)` tax that is added, and
+    /// `(adjustments)` what credit and debit notes charge or credit.
     pub name: String,
     /// The rate that covers the API, where the sums are by API and a rate covers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<String>,
-    /// What is counted now.
+    /// The usage that counts at this moment.
     #[serde(flatten)]
     pub counted: WrittenOut,
-    /// What of it statements charged; more than is counted where a withdrawal is not credited yet. None
-    /// where the sums are of reports.
+    /// What of it statements charged; more than is counted where a withdrawal is not credited yet.
+    /// None where the sums are of reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled: Option<WrittenOut>,
-    /// What is charged for it, where the sums are by rate or by day.
+    /// The charge of the group, where the sums are by rate or by day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charge: Option<GroupCharge>,
-    /// How many items of reports have a part in it, one for each report and day, where the sums are of
-    /// reports.
+    /// How many items of reports have a part in it, one for each report and day, where the sums are
+    /// of reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports: Option<u64>,
     /// Why the report counts no more, where the sums are by report.
@@ -93,9 +94,9 @@ pub struct UsageGroup {
 /// Calls and what went through them, both always written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WrittenOut {
-    /// How many calls.
+    /// The number of calls that were counted.
     pub calls: u64,
-    /// What went through them, in yuan.
+    /// The amount that went through them, in yuan.
     pub amount: Amount,
 }
 
@@ -113,7 +114,7 @@ pub struct GroupCharge {
 pub struct ComingStatement {
     /// The id that it would have.
     pub statement: StatementId,
-    /// What it would charge.
+    /// The charge that the statement would have, in fen.
     pub charge_fen: Fen,
 }
 
@@ -216,8 +217,8 @@ impl Settler {
         Err(StoreError::Contended { operation: READ }.into())
     }
 
-    /// Adds the statements that charge the days: those of the days, and those after them that change one,
-    /// which are of the same month.
+    /// Adds the statements that charge the days: those of the days, and those after them that
+    /// change one, which are of the same month.
     async fn add_statements(
         &self,
         sums: &mut Sums<'_>,

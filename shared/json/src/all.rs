@@ -15,12 +15,12 @@ struct Rest {
     found: Vec<JsonError>,
     /// The paths of what was taken out.
     out: BTreeSet<String>,
-    /// How many elements were taken out of a list, by its path. Errors come in the order of a list, so all
-    /// of them stood before the next error.
+    /// How many elements were taken out of a list, by its path. Errors come in the order of a list,
+    /// so all of them stood before the next error.
     elements_out: BTreeMap<String, usize>,
 }
 
-/// Where an error is.
+/// The place of an error, as a path in the document before anything was left out of it.
 struct Place {
     /// The places of the fields and elements that lead to it, of those that are left.
     steps: Vec<usize>,

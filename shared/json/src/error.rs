@@ -10,7 +10,7 @@ use serde::de;
 pub struct JsonError {
     /// Where, such as `rates[2].price`; empty for the document as a whole.
     pub path: String,
-    /// What is wrong, and what would be right.
+    /// The fault, and the expected form.
     pub text: String,
 }
 
@@ -48,8 +48,8 @@ impl JsonError {
         JsonError::new("is missing, and must be given").inside(field)
     }
 
-    /// The same, as it is seen from a step further outside: from a document in which this one is the
-    /// field `step`, or the element `[3]`.
+    /// The same, as it is seen from a step further outside: from a document in which this one is
+    /// the field `step`, or the element `[3]`.
     #[must_use]
     pub fn inside(self, step: &str) -> JsonError {
         let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };

@@ -1,8 +1,8 @@
 //! JSON that was written by others: requests, messages, plans. The one reader for all of it.
 //!
-//! What two readers could take for different things is refused, with its path: a field that is given
-//! twice (of `{"count": 1, "count": 1000000}` some take the first and some the last), a list in place
-//! of an object, an unknown field, null. A byte order mark before the document is skipped.
+//! What two readers could take for different things is refused, with its path: a field that is
+//! given twice (of `{"count": 1, "count": 1000000}` some take the first and some the last), a list
+//! in place of an object, an unknown field, null. A byte order mark before the document is skipped.
 //!
 //! ```
 //! #[derive(serde::Deserialize)]

@@ -16,17 +16,17 @@ use crate::{Fields, JsonError, all};
 /// A piece of a document, with its fields in their order, also those that are given twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
-    /// `null`.
+    /// The literal `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number.
+    /// A number as it is written, with all its digits.
     Number(Number),
-    /// A text.
+    /// A string, its escapes resolved.
     Text(String),
-    /// A list.
+    /// An array, its elements in their order.
     List(Vec<Node>),
-    /// An object.
+    /// An object, its fields in their order.
     Object(Vec<(String, Node)>),
 }
 
@@ -109,8 +109,8 @@ impl Node {
         }
     }
 
-    /// The same with a field before all others, here and in all objects within: for a type that reads
-    /// the other fields by it.
+    /// The same with a field before all others, here and in all objects within: for a type that
+    /// reads the other fields by it.
     #[must_use]
     pub fn with_first(self, first: &str) -> Node {
         match self {

@@ -30,10 +30,10 @@ pub struct Counter {
     known: Arc<Mutex<Known>>,
 }
 
-/// What became of a report.
+/// The outcome of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counting {
-    /// By provider and billing day.
+    /// The outcome of each provider and billing day.
     pub providers: CountedShares,
     /// The records that were refused, by their place in the report.
     pub refused: Vec<RefusedRecord>,
@@ -42,7 +42,7 @@ pub struct Counting {
     pub is_forbidden: bool,
 }
 
-/// What became of a report, by provider and billing day.
+/// The outcomes of a report, by provider and billing day.
 pub type CountedShares = BTreeMap<ProviderId, BTreeMap<BillingDay, Counted>>;
 
 /// A record that was refused.
@@ -50,7 +50,7 @@ pub type CountedShares = BTreeMap<ProviderId, BTreeMap<BillingDay, Counted>>;
 pub struct RefusedRecord {
     /// Its place in the report, from 0.
     pub index: usize,
-    /// Why.
+    /// The rule that refuses it, as a text.
     pub reason: String,
 }
 
@@ -169,8 +169,8 @@ impl Counter {
         counted.into_iter().collect()
     }
 
-    /// Counts the days of a share. Where one of them conflicts, none is counted: those that the other
-    /// content does not name would count records that it has on another day.
+    /// Counts the days of a share. Where one of them conflicts, none is counted: those that the
+    /// other content does not name would count records that it has on another day.
     async fn count_share(
         &self,
         report: &UsageReport,
@@ -224,8 +224,8 @@ impl Counter {
         Ok(became)
     }
 
-    /// Notes that usage of a day came after the day was over. A duplicate is noted too, since it may be of
-    /// a put whose note was lost; noted too often, a day is read for nothing.
+    /// Notes that usage of a day came after the day was over. A duplicate is noted too, since it
+    /// may be of a put whose note was lost; noted too often, a day is read for nothing.
     async fn note(&self, provider: &ProviderId, day: BillingDay) -> Result<(), StoreError> {
         // The time after the put: a day may have ended since the request came.
         if day.date() >= self.calendar.date_of(self.clock.now()) {
@@ -279,7 +279,8 @@ fn warn_of_conflict(provider: &ProviderId, (source, report): (&SourceId, &Report
     );
 }
 
-/// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed yet.
+/// Why usage of a provider on a day can't be billed: nobody registered it, or it was not billed
+/// yet.
 fn unbilled(
     provider: &ProviderId,
     day: BillingDay,

@@ -1,8 +1,10 @@
-//! Counting usage, each report once, in the usage table: what a function or a command that takes usage calls.
+//! Counting usage, each report once, in the usage table: what a function or a command that takes
+//! usage calls.
 //!
-//! [`Counter`] counts reports, [`Voider`] withdraws them, and [`import`] counts what was logged, by a rule that an
-//! operator wrote or that [`StoredRules`] finds. What usage is, and how lines of a log become calls, is decided in
-//! the pure crates below. Who may report is decided by the callers of this crate.
+//! [`Counter`] counts reports, [`Voider`] withdraws them, and [`import`] counts what was logged, by
+//! a rule that an operator wrote or that [`StoredRules`] finds. What usage is, and how lines of a
+//! log become calls, is decided in the pure crates below. The right to report is checked by the
+//! callers of this crate.
 
 mod count;
 mod import;

@@ -33,7 +33,7 @@ pub struct UsageReport {
     pub id: ReportId,
     /// How its counts are meant.
     pub counts: Counts,
-    /// What it counted.
+    /// The records, each a count of one API.
     pub records: Vec<Node>,
 }
 
@@ -49,17 +49,18 @@ pub enum Counts {
 
 /// One count of a report, as it is written.
 struct UsageRecord {
-    /// Whose calls.
+    /// The id of the provider whose calls they are.
     provider: String,
-    /// Which API.
+    /// The name of the API.
     api: String,
     /// When, as an instant of RFC 3339; either this or `day`.
     at: Option<String>,
     /// On which billing day; either this or `at`.
     day: Option<String>,
-    /// How many calls.
+    /// The number of calls.
     count: Node,
-    /// What went through them, in yuan, as a text such as `"120.50"`; nothing unless given.
+    /// The amount that went through them, in yuan, as a text such as `"120.50"`; nothing unless
+    /// given.
     amount: Option<Node>,
     /// The part of a cumulative report that it is the count of.
     part: Option<String>,
@@ -84,14 +85,14 @@ pub enum ReportError {
 pub struct Refused {
     /// Its place in the report, from 0.
     pub index: usize,
-    /// Why.
+    /// The rule that refuses it.
     pub why: Refusal,
 }
 
 /// What may be counted of a report, provider by provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// By provider.
+    /// The share of each provider.
     pub shares: BTreeMap<ProviderId, Share>,
     /// The records that may not.
     pub refused: Vec<Refused>,
@@ -100,7 +101,7 @@ pub struct Accepted {
 /// What a report says of one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// What was metered, by billing day; nothing of a cumulative report.
+    /// The metered usage, by billing day; nothing of a cumulative report.
     pub days: CountedDays,
     /// How far the counts of a cumulative report have come, by billing day.
     pub cumulative: BTreeMap<BillingDay, CumulativeUsage>,
@@ -108,8 +109,8 @@ pub struct Share {
     pub total: Metered,
     /// The places in the report of the records behind each day.
     pub records: BTreeMap<BillingDay, Vec<usize>>,
-    /// SHA-256 of all that the report says of the provider, refused records included, and of the days
-    /// that the records name: what time it is does not change it.
+    /// SHA-256 of all that the report says of the provider, refused records included, and of the
+    /// days that the records name: what time it is does not change it.
     pub digest: steelyard_store::Digest,
 }
 

@@ -21,7 +21,7 @@ pub struct StoredRules {
     known: Arc<Mutex<KnownRules>>,
 }
 
-/// What was read, and when.
+/// The rules that were read, and the time of the reading.
 #[derive(Debug, Default)]
 struct KnownRules {
     by_name: BTreeMap<Name, (Timestamp, Arc<Rule>)>,
@@ -63,7 +63,7 @@ impl StoredRules {
     ///
     /// # Errors
     ///
-    /// [`NoRule`].
+    /// [`NoRule`] when no rule applies, or the rules cannot be read.
     pub async fn rule(&self, name: &Name, now: Timestamp) -> Result<Arc<Rule>, NoRule> {
         let known = self.known().by_name.get(name).cloned();
         if let Some(rule) = in_time(known, now) {
@@ -75,12 +75,13 @@ impl StoredRules {
         Ok(rule)
     }
 
-    /// The rule by which an object is read, as it was within the last minute, with its name: the one that names its
-    /// bucket and the longest beginning of its key, and of those that name as much the first by name.
+    /// The rule by which an object is read, as it was within the last minute, with its name: the
+    /// one that names its bucket and the longest beginning of its key, and of those that name as
+    /// much the first by name.
     ///
     /// # Errors
     ///
-    /// [`NoRule`].
+    /// [`NoRule`] when no rule applies, or the rules cannot be read.
     pub async fn of_object(
         &self,
         object: &ObjectName,
@@ -128,7 +129,7 @@ impl RulesOfObjects {
     }
 }
 
-/// What was read, unless that is too long ago.
+/// The rules that were read, unless that is too long ago.
 fn in_time<T>(known: Option<(Timestamp, T)>, now: Timestamp) -> Option<T> {
     known.filter(|(since, _)| *since <= now && now < *since + KNOWN_FOR).map(|(_, known)| known)
 }

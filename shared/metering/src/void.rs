@@ -1,5 +1,5 @@
-//! Withdrawing usage reports that were wrong: they count no more, and the next settlement credits what
-//! was charged for them.
+//! Withdrawing usage reports that were wrong: they count no more, and the next settlement credits
+//! what was charged for them.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub struct Void {
     pub report: ReportId,
     /// The billing day of it; all of its days in months that are open unless given.
     pub day: Option<BillingDay>,
-    /// Why it is withdrawn.
+    /// The reason, in the sender's words.
     pub reason: Reason,
     /// The set of corrections that it is a part of; none if it is withdrawn by itself.
     pub set: Option<CorrectionId>,
@@ -43,13 +43,13 @@ pub struct Void {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Voided {
-    /// It counts no more.
+    /// The report counts no more.
     Voided,
     /// It was withdrawn before, perhaps for another reason.
     Before,
 }
 
-/// Why nothing is withdrawn.
+/// The reason why nothing is withdrawn.
 #[derive(Debug, Error)]
 pub enum VoidError {
     /// There is no such report in a month that is open.
@@ -113,8 +113,8 @@ impl Voider {
         Voider { table, calendar, clock }
     }
 
-    /// The items of a report that can be withdrawn, by day. Those that were withdrawn before are among
-    /// them.
+    /// The items of a report that can be withdrawn, by day. Those that were withdrawn before are
+    /// among them.
     ///
     /// # Errors
     ///
@@ -139,7 +139,8 @@ impl Voider {
     ///
     /// # Errors
     ///
-    /// [`VoidError`] when the month of a day is closed, or the registration is not there or unreadable.
+    /// [`VoidError`] when the month of a day is closed, or the registration is not there or
+    /// unreadable.
     pub async fn registration_open(
         &self,
         provider: &ProviderId,
@@ -164,13 +165,13 @@ impl Voider {
 
     /// Withdraws a report. Doing it again changes nothing.
     ///
-    /// A month is read whole some hours after its close was stored, so that a withdrawal that passes the
-    /// close is credited all the same.
+    /// A month is read whole some hours after its close was stored, so that a withdrawal that
+    /// passes the close is credited all the same.
     ///
     /// # Errors
     ///
-    /// [`VoidError`] when there is no such report, or the table fails; some days may have been withdrawn
-    /// then, and withdrawing again withdraws the others.
+    /// [`VoidError`] when there is no such report, or the table fails; some days may have been
+    /// withdrawn then, and withdrawing again withdraws the others.
     pub async fn void(
         &self,
         void: &Void,
@@ -189,7 +190,7 @@ impl Voider {
                 // Reports expire, but not in a month that is open.
                 Withdrawn::NoReport => continue,
             };
-            // One that was withdrawn before may have died before it was noted.
+            // One that was withdrawn before may have crashed before it was noted.
             self.note(provider, day).await?;
             tracing::info!(
                 provider.id = %provider, source.id = %void.source, report.id = %void.report,
@@ -200,7 +201,8 @@ impl Voider {
         Ok(voided)
     }
 
-    /// Whether the same set withdrew the report of that day before, whether or not its month is open.
+    /// Whether the same set withdrew the report of that day before, whether or not its month is
+    /// open.
     ///
     /// # Errors
     ///
@@ -212,8 +214,8 @@ impl Voider {
         Ok(found.iter().any(|report| is_by_set(report, void)))
     }
 
-    /// Whether a report of that day may still be charged, whether or not its month is open: it counts, or
-    /// it may have expired.
+    /// Whether a report of that day may still be charged, whether or not its month is open: it
+    /// counts, or it may have expired.
     ///
     /// # Errors
     ///
@@ -228,12 +230,13 @@ impl Voider {
     }
 
     /// Counts again what a set of corrections withdrew of a day, under another id, since that of a
-    /// withdrawn report never counts again. What another withdrew stays withdrawn. Doing it again changes
-    /// nothing.
+    /// withdrawn report never counts again. What another withdrew stays withdrawn. Doing it again
+    /// changes nothing.
     ///
     /// # Errors
     ///
-    /// [`VoidError`] when the month of the day is closed, the report is not there, or the table fails.
+    /// [`VoidError`] when the month of the day is closed, the report is not there, or the table
+    /// fails.
     pub async fn restore(
         &self,
         void: &Void,

@@ -1,17 +1,18 @@
-//! Costs as a file for spreadsheets: CSV (RFC 4180) in UTF-8 with a byte order mark, so that spreadsheets
-//! read names in Chinese.
+//! Costs as a file for spreadsheets: CSV (RFC 4180) in UTF-8 with a byte order mark, so that
+//! spreadsheets read names in Chinese.
 //!
-//! A row is a line of a bill, or a credit or debit note, and the charges of all rows sum to the charges of
-//! the bills. A cell of text that a spreadsheet would take for a formula gets an apostrophe in front: one
-//! that begins with `=`, `+`, `-`, `@`, a tab or a carriage return (OWASP, "CSV Injection"). Numbers and
-//! days are written by us and stay as they are, so that a credit remains a negative number.
+//! A row is a line of a bill, or a credit or debit note, and the charges of all rows sum to the
+//! charges of the bills. A cell of text that a spreadsheet would take for a formula gets an
+//! apostrophe in front: one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return (OWASP,
+//! "CSV Injection"). Numbers and days are written by us and stay as they are, so that a credit
+//! remains a negative number.
 
 use rust_decimal::Decimal;
 use steelyard_pricing::Fen;
 
 use crate::costs::{ChargeRow, Costs};
 
-/// The header.
+/// The names of the columns, which programs read: none may change.
 const HEADER: [&str; 11] = [
     "bill",
     "line",
@@ -31,14 +32,14 @@ const HEADER: [&str; 11] = [
 #[error("cannot write the rows of a file")]
 pub struct FileError(#[from] ::csv::Error);
 
-/// A cell.
+/// A value of a row, by which it is quoted and formatted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
     /// Text that may come from outside.
     Text(String),
     /// A number, a day or a word of ours, as it is.
     Plain(String),
-    /// Nothing.
+    /// A value that the row does not have.
     Empty,
 }
 

@@ -1,4 +1,4 @@
-//! The deposit, as views tell it.
+//! The deposit, as views show it.
 
 use serde::Serialize;
 use steelyard_billing::{CalendarError, DepositDemand, DepositState};
@@ -11,13 +11,13 @@ use crate::Records;
 /// A provider's deposit today. It pays no bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DepositView {
-    /// What is held.
+    /// The deposit that the account holds.
     #[schema(value_type = i64)]
     pub held_fen: Fen,
-    /// What is to be held.
+    /// The deposit that the terms demand.
     #[schema(value_type = i64)]
     pub required_fen: Fen,
-    /// What is missing of that.
+    /// The part of it that is missing.
     #[schema(value_type = i64)]
     pub missing_fen: Fen,
     /// The last day on which what is missing can be paid in time; none if nothing is.
@@ -32,10 +32,10 @@ pub struct DepositView {
 /// An amount that is to be held from a later day on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DepositToCome {
-    /// The day.
+    /// The first day on which the amount is to be held.
     #[schema(value_type = String)]
     pub from: BillingDay,
-    /// The amount.
+    /// The deposit that is then to be held.
     #[schema(value_type = i64)]
     pub amount_fen: Fen,
     /// The last day on which it can be paid in time.
@@ -43,7 +43,7 @@ pub struct DepositToCome {
     pub due_on: BillingDay,
 }
 
-/// Why a deposit cannot be told.
+/// Why a deposit cannot be shown.
 #[derive(Debug, Error)]
 pub enum DepositViewError {
     /// The time is outside the calendar.
@@ -59,7 +59,7 @@ impl DepositView {
     ///
     /// # Errors
     ///
-    /// [`DepositViewError`] naming the cause.
+    /// [`DepositViewError`] when the time or an amount is out of range.
     pub fn of(records: &Records<'_>) -> Result<Option<DepositView>, DepositViewError> {
         let account = records.account;
         let held = account.figures.deposit();

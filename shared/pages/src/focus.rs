@@ -1,13 +1,13 @@
 //! Costs in the form of the FinOps Open Cost and Usage Specification (FOCUS), versions 1.0 and 1.2.
 //!
-//! A row is what a line of a bill charges at one price; what a line charges is shared out to its prices by
-//! what they cost before discounts, so that `BilledCost` sums to the charges of the bills, to the fen. A
-//! bill is of a day, so the billing period is a day too; late and withdrawn usage of earlier days, and
-//! notes, are corrections of periods that were invoiced before.
+//! A row is what a line of a bill charges at one price; what a line charges is shared out to its
+//! prices by what they cost before discounts, so that `BilledCost` sums to the charges of the
+//! bills, to the fen. A bill is of a day, so the billing period is a day too; late and withdrawn
+//! usage of earlier days, and notes, are corrections of periods that were invoiced before.
 //!
-//! `ListCost` and `ContractedCost` are before discounts, caps and minimums, which are in `BilledCost` and
-//! `EffectiveCost`. What is about no price (a plan's own discount, a minimum, changed terms, a note) is an
-//! adjustment, whose costs are all the billed one.
+//! `ListCost` and `ContractedCost` are before discounts, caps and minimums, which are in
+//! `BilledCost` and `EffectiveCost`. What is about no price (a plan's own discount, a minimum,
+//! changed terms, a note) is an adjustment, whose costs are all the billed one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -293,7 +293,8 @@ impl<'a> FocusRow<'a> {
         self.priced.map_or(Decimal::ZERO, |priced| priced.quantity)
     }
 
-    /// The price of a unit. Usage within its allowance has no units to price, and so the price of none.
+    /// The price of a unit. Usage within its allowance has no units to price, and so the price of
+    /// none.
     fn unit_price(&self) -> Option<Decimal> {
         let none = self.is_usage() && self.billed.is_zero();
         let price = self.priced.map(|priced| priced.price_yuan.decimal());

@@ -1,4 +1,5 @@
-//! What a month is expected to come to, by the usage of the same days of the week, rated as a bill is.
+//! The expected charge of a month, from the usage of the same days of the week, rated as a bill
+//! is.
 
 use std::collections::BTreeMap;
 
@@ -22,20 +23,21 @@ pub const FORECAST_DAYS_MIN: u64 = 7;
 /// How many days back the usage of a day of the week is looked for.
 pub const FORECAST_DAYS_MAX: i32 = 28;
 
-/// For how many calls the price of the next ones is told.
+/// The number of further calls whose price is shown.
 pub(crate) const NEXT_CALLS: u64 = 10_000;
 
-/// What a month is expected to come to, and what follows from it.
+/// The expected charge of a month, and what follows from it.
 ///
-/// For each day that is left, and for the rest of today, it takes the usage of a day of the last four weeks
-/// that was the same day of the week: of the day with the fewest calls (low), with the most (high), and of
-/// the one in the middle (likely; of two in the middle, the later day). Each is charged night by night after
-/// what was charged so far, by the code that settles, so that allowances, tiers, discounts, maxima and
-/// minimums count. Of today, what was counted already stays counted. Where more usage costs less, as by
-/// volume prices, the range is that of the three results. A day without usage is one of no calls.
+/// For each day that is left, and for the rest of today, it takes the usage of a day of the last
+/// four weeks that was the same day of the week: of the day with the fewest calls (low), with the
+/// most (high), and of the one in the middle (likely; of two in the middle, the later day). Each is
+/// charged night by night after what was charged so far, by the code that settles, so that
+/// allowances, tiers, discounts, maxima and minimums count. Of today, what was counted already
+/// stays counted. Where more usage costs less, as by volume prices, the range is that of the three
+/// results. A day without usage is one of no calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Forecast {
-    /// The month.
+    /// The month that is not over yet.
     #[schema(value_type = String)]
     pub month: BillingMonth,
     /// How many settled days it is made from.
@@ -43,12 +45,13 @@ pub struct Forecast {
     /// What is charged and counted of the month so far.
     #[schema(value_type = i64)]
     pub so_far_fen: Fen,
-    /// What the whole month is expected to come to, adjustments included.
+    /// The expected charge of the whole month, adjustments included.
     pub month_total: FenRange,
-    /// What the coming night is expected to charge beyond the prepaid balance, which the next day collects.
+    /// What the coming night is expected to charge beyond the prepaid balance, which the next day
+    /// collects.
     pub tomorrow: FenRange,
-    /// When the prepaid balance is expected to be used up; none if there is none, or it lasts beyond the
-    /// month and the next seven days.
+    /// When the prepaid balance is expected to be used up; none if there is none, or it lasts
+    /// beyond the month and the next seven days.
     pub prepaid_ends: Option<ExpectedDay>,
     /// The amounts to recharge that pay for some days in advance.
     pub cover: Cover,
@@ -59,21 +62,21 @@ pub struct Forecast {
 /// A low, a likely and a high amount: `low ≤ likely ≤ high`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FenRange {
-    /// The lowest.
+    /// The lowest of the expected amounts.
     #[schema(value_type = i64)]
     pub low_fen: Fen,
     /// The most likely.
     #[schema(value_type = i64)]
     pub likely_fen: Fen,
-    /// The highest.
+    /// The highest of the expected amounts.
     #[schema(value_type = i64)]
     pub high_fen: Fen,
 }
 
-/// When something is expected.
+/// A range of days for an expected event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExpectedDay {
-    /// The earliest day.
+    /// The first day on which it may happen.
     #[schema(value_type = String)]
     pub earliest: BillingDay,
     /// The most likely day; none if it is not likely.
@@ -84,7 +87,8 @@ pub struct ExpectedDay {
     pub latest: Option<BillingDay>,
 }
 
-/// Amounts to recharge, in whole yuan rounded up: with them, nothing is likely to be withheld for so long.
+/// Amounts to recharge, in whole yuan rounded up: with them, nothing is likely to be withheld for
+/// so long.
 ///
 /// A recharge pays what is owed first, so each contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -109,7 +113,7 @@ pub struct AllowanceEnd {
     /// The rate; none for the allowance of all rates together.
     #[schema(value_type = Option<String>)]
     pub rate: Option<Name>,
-    /// When.
+    /// The days on which it may be used up.
     pub expected: ExpectedDay,
     /// What 10,000 calls of the rate cost after the likely day.
     #[schema(value_type = Option<String>)]
@@ -119,10 +123,10 @@ pub struct AllowanceEnd {
 /// Why a month cannot be forecast.
 #[derive(Debug, Error)]
 pub enum ForecastError {
-    /// The terms cannot be told.
+    /// The terms are not known.
     #[error("cannot tell by which terms the month is charged")]
     Terms(#[source] SettlementError),
-    /// What is expected cannot be charged.
+    /// The expected usage cannot be charged.
     #[error("cannot charge what is expected")]
     Charge(#[from] ChargeError),
     /// The statements contradict each other, or more is expected than can be counted.
@@ -145,13 +149,14 @@ enum Case {
 }
 
 impl Forecast {
-    /// The forecast of the month of `records`, given its statements and those of the last four weeks, and
-    /// what the night would charge now; `coming` is none where that cannot be read. None when fewer than
-    /// [`FORECAST_DAYS_MIN`] days are settled.
+    /// The forecast of the month of `records`, given its statements and those of the last four
+    /// weeks, and what the night would charge now; `coming` is none where that cannot be read. None
+    /// when fewer than [`FORECAST_DAYS_MIN`] days are settled.
     ///
     /// # Errors
     ///
-    /// [`ForecastError`] naming the cause.
+    /// [`ForecastError`] when the terms, the usage or the amounts of a day that is left cannot be
+    /// had.
     pub fn of(
         records: &Records<'_>,
         statements: &[Statement],
@@ -162,7 +167,8 @@ impl Forecast {
     }
 }
 
-/// The usage that was charged from one day through another. A day without usage is not among `days`.
+/// The usage that was charged from one day through another. A day without usage is not among
+/// `days`.
 struct History {
     from: BillingDay,
     through: BillingDay,
@@ -406,7 +412,8 @@ impl<'a> Ahead<'a> {
         Ok(walk)
     }
 
-    /// What is expected of a day. What was counted of it stays; of a day that is over nothing is added.
+    /// The expected usage of a day. Counted usage of it stays; of a day that is over nothing is
+    /// added.
     fn usage_on(
         &self,
         day: BillingDay,
@@ -426,8 +433,8 @@ impl<'a> Ahead<'a> {
     }
 }
 
-/// What the coming night charges beside the usage of the months from one on: adjustments, and what came late
-/// for a month before.
+/// What the coming night charges beside the usage of the months from one on: adjustments, and what
+/// came late for a month before.
 fn fixed(coming: &[Statement], from: BillingMonth) -> Result<Fen, MoneyError> {
     let of = |statement: &Statement| match statement.statement.day.month() < from {
         true => Ok(statement.charge_fen),
@@ -466,11 +473,11 @@ impl Case {
     }
 }
 
-/// What is charged in one case.
+/// The charges of one case.
 #[derive(Default)]
 struct Walk {
     nights: Vec<(BillingDay, Fen)>,
-    /// What the month of the view comes to, without adjustments.
+    /// The charge of the view's month, without adjustments.
     month_fen: Fen,
     ends: BTreeMap<(BillingDay, Option<Name>), End>,
 }

@@ -31,8 +31,8 @@ pub struct Frame {
     pub return_url: Option<String>,
     /// What the session may do.
     pub may: May,
-    /// After how many seconds the page loads itself again, while a result is open. Its answer has to say
-    /// so by a header, `Refresh`; the page says it to its reader, with a link that stops it.
+    /// After how many seconds the page loads itself again, while a result is open. Its answer has
+    /// to say so by a header, `Refresh`; the page says it to its reader, with a link that stops it.
     pub refresh_s: Option<u16>,
     /// The days of bills that cannot be read, and are missing in the page's figures.
     pub missing_bills: Vec<BillingDay>,
@@ -45,7 +45,7 @@ pub struct May {
     pub pay: bool,
     /// Sign, limit and end the withholding agreement.
     pub mandate: bool,
-    /// Set alerts.
+    /// Set budgets, alerts and the spend cap.
     pub alerts: bool,
     /// Carry out an operator's actions.
     pub operate: bool,

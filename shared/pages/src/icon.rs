@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use askama::filters::HtmlSafe;
 
-/// An icon.
+/// An icon beside a text, which carries the meaning alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
     /// Settled, used up, done.
@@ -19,9 +19,9 @@ pub(crate) enum Icon {
     Info,
     /// Closed, or ended.
     Square,
-    /// Paused.
+    /// Paused, and can go on.
     Pause,
-    /// About prices.
+    /// A change of prices.
     Tag,
     /// About days that are over.
     History,

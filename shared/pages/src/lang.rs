@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
-    /// English.
+    /// English, which is shown unless the browser prefers Chinese.
     #[default]
     En,
-    /// Simplified Chinese.
+    /// Simplified Chinese, as used in mainland China.
     Zh,
 }
 
@@ -59,8 +59,8 @@ impl Lang {
         }
     }
 
-    /// The language that a browser prefers, by its `Accept-Language` (RFC 9110, 12.5.4); English if it
-    /// accepts none of ours.
+    /// The language that a browser prefers, by its `Accept-Language` (RFC 9110, 12.5.4); English if
+    /// it accepts none of ours.
     #[must_use]
     pub fn accepted(header: &str) -> Lang {
         let wanted = header.split(',').filter_map(|range| {
@@ -90,8 +90,8 @@ fn thousandths(parameter: &str) -> Option<u16> {
 
 /// Declares the texts of a page: a type that holds the language, with a method for each text.
 ///
-/// Each text stands in every language, with the arguments of the method in braces, so a text that is
-/// missing in one language does not compile. Arguments are [`Show`](crate::show::Show)n in the
+/// Each text stands in every language, with the arguments of the method in braces, so a text that
+/// is missing in one language does not compile. Arguments are [`Show`](crate::show::Show)n in the
 /// language, and escaped; the text itself is HTML.
 macro_rules! texts {
     (

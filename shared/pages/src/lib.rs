@@ -2,8 +2,8 @@
 //! pages, CSV and FOCUS that show them.
 //!
 //! Pure: a view is a function of records and the time, and a page is a function of its view and its
-//! [`Frame`]. A rule about money stands in `steelyard-billing` or `steelyard-pricing`; a view calls it, and
-//! rounds and sums nothing by a rule of its own.
+//! [`Frame`]. A rule about money stands in `steelyard-billing` or `steelyard-pricing`; a view calls
+//! it, and rounds and sums nothing by a rule of its own.
 
 pub mod alerts;
 pub mod bill;

@@ -1,5 +1,5 @@
-//! Pages that say one thing: that a link is used up, that there is nothing here, that figures cannot
-//! be read.
+//! Pages that say one thing: that a link is used up, that there is nothing here, that figures
+//! cannot be read.
 
 use askama::Template;
 
@@ -8,7 +8,7 @@ use crate::icon::Icon;
 use crate::lang::texts;
 use crate::show::Html;
 
-/// What a page says.
+/// The content of a page without records: a problem, or a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
     /// The link was used before, or its minute is over.
@@ -23,7 +23,7 @@ pub enum Message {
     NoBill,
     /// The address or the form cannot be read.
     Malformed,
-    /// The agreement does not allow this any more.
+    /// The agreement no longer allows this.
     AgreementChanged,
     /// The form was sent before, for something else.
     SentBefore,

@@ -22,8 +22,8 @@ pub(crate) struct Qr {
 }
 
 impl Qr {
-    /// The code of a text, with a title for those who do not see it. None if the text is longer than a
-    /// code can hold.
+    /// The code of a text, with a title for those who do not see it. None if the text is longer
+    /// than a code can hold.
     pub(crate) fn new(text: &str, title: Html, lang: Lang) -> Option<Qr> {
         let code = QrCode::with_error_correction_level(text, EcLevel::L).ok()?;
         let width = code.width();

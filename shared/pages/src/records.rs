@@ -9,7 +9,7 @@ use steelyard_pricing::{BillingDay, Catalog};
 pub struct Records<'a> {
     /// The provider: its plans, overrides and mandate.
     pub provider: &'a Provider,
-    /// Its account.
+    /// The account's figures at the time of the view.
     pub account: &'a Account,
     /// All plans of the platform.
     pub plans: &'a Catalog,
@@ -35,9 +35,9 @@ impl<'a> Records<'a> {
         self.calendar().day_of(self.now)
     }
 
-    /// The last day of which everything that was counted is charged; none before the first. A day without
-    /// usage has no statement: it is settled when nothing that `coming` charges is of it, or of a day before.
-    /// Without `coming` it is the day of the last statement.
+    /// The last day of which everything that was counted is charged; none before the first. A day
+    /// without usage has no statement: it is settled when nothing that `coming` charges is of it,
+    /// or of a day before. Without `coming` it is the day of the last statement.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! How values are written in HTML: amounts, counts, days and times, each in the language of the page.
+//! How values are written in HTML: amounts, counts, days and times, each in the language of the
+//! page.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -77,7 +78,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "March", "April", "May", "June", "July", "Aug", "Sept", "Oct", "Nov", "Dec"];
 
 impl Html {
-    /// What a function writes.
+    /// The text that a function writes; the function must escape what others wrote.
     pub(crate) fn of(write: impl Fn(&mut Formatter<'_>) -> fmt::Result) -> Html {
         Html(fmt::from_fn(write).to_string())
     }

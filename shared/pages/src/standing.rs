@@ -1,4 +1,4 @@
-//! Where a provider stands with what it owes, as views tell it.
+//! The standing of a provider, as views show it.
 
 use serde::Serialize;
 use steelyard_billing::{Because, NextStage, Stage, Standing};
@@ -28,7 +28,7 @@ pub struct StandingView {
 /// A decision of the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HeldView {
-    /// The first day on which it does not hold any more.
+    /// The end date (exclusive).
     #[schema(value_type = String)]
     pub until: BillingDay,
     /// Why, in the operator's words.
@@ -38,7 +38,7 @@ pub struct HeldView {
 /// A stage that is reached later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StageToCome {
-    /// The stage.
+    /// The stage that will be reached.
     #[schema(value_type = String)]
     pub stage: Stage,
     /// The day on which it is reached.

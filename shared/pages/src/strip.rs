@@ -5,7 +5,7 @@ use askama::filters::HtmlSafe;
 
 use crate::show::Html;
 
-/// A calculation.
+/// A calculation as rows: amounts that sum to the last one.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "strip.html")]
 pub(crate) struct Strip {
@@ -28,7 +28,7 @@ pub(crate) struct StripRow {
 /// How a row is ruled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum StripKind {
-    /// Without a rule.
+    /// A row of a sum, without a rule.
     #[default]
     Term,
     /// Without a rule, after a gap: another part of the calculation begins.

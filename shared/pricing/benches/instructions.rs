@@ -2,7 +2,7 @@
 //! guards against growth on any machine of one kind.
 //!
 //! To raise a limit on purpose, run `cargo bench -p steelyard-pricing --bench instructions`, and
-//! write down the number it tells; say in the commit what the instructions are spent on.
+//! write down the number it prints; say in the commit what the instructions are spent on.
 
 #![expect(
     missing_docs,

@@ -19,7 +19,7 @@ pub struct ApiName(Arc<str>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ApiPattern {
-    /// This API and no other.
+    /// The one API of this name.
     Exact(ApiName),
     /// Every API whose name starts so; empty for every API.
     Prefix(String),
@@ -50,8 +50,9 @@ impl ApiName {
         &self.0
     }
 
-    /// The name under which calls are summed whose own names are too many. It begins with the prefix of
-    /// the pattern that covers them, so that the pattern covers it too. Nobody can report it.
+    /// The name under which calls are summed whose own names are too many. It begins with the
+    /// prefix of the pattern that covers them, so that the pattern covers it too. Nobody can report
+    /// it.
     #[must_use]
     pub fn other(prefix: &str) -> ApiName {
         ApiName(format!("{prefix}{OTHER}").into())
@@ -132,7 +133,8 @@ impl FromStr for ApiPattern {
 impl TryFrom<String> for ApiName {
     type Error = ApiNameError;
 
-    /// Reads a name as it is stored; [`FromStr`] reads one that somebody reports, which is of one API.
+    /// Reads a name as it is stored; [`FromStr`] reads one that a source reports, which is of one
+    /// API.
     fn try_from(text: String) -> Result<ApiName, ApiNameError> {
         let Some(prefix) = text.strip_suffix(OTHER) else { return text.parse() };
         check_characters(prefix)?;

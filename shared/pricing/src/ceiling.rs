@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::faults::{Faults, Rule};
 use crate::{Discount, Percent, Yuan};
 
-/// The most that a plan can come to, in yuan: 2.5·10¹⁴. To the thirteenth decimal, 31 segments of a
+/// The largest amount of a plan, in yuan: 2.5·10¹⁴. To the thirteenth decimal, 31 segments of a
 /// month, each under another plan, still sum to less than the 7.9·10²⁸ that are exact.
 const WORST_MAX: Decimal = Decimal::from_parts(2_838_601_728, 58_207, 0, false, 0);
 

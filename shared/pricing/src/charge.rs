@@ -18,9 +18,9 @@ use crate::{
 /// Where a provider stands in a billing month.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthToDate {
-    /// What was rated of each segment, by its first day.
+    /// The rated figures of each segment, by its first day.
     pub segments: BTreeMap<BillingDay, SegmentToDate>,
-    /// What is taken off their sum, so that no concession raises it: nothing, or less.
+    /// The amount taken off their sum, so that no concession raises it: zero or less.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub concession_yuan: Yuan,
     /// The taxes that were added to the month, by percentage.
@@ -28,23 +28,23 @@ pub struct MonthToDate {
     pub taxes: BTreeMap<Percent, TaxToDate>,
     /// How much has been charged for all of it, with the taxes that are added.
     pub charged_fen: Fen,
-    /// The rule that rounds the month: that of the plan with which it began when it was first charged;
-    /// none before a segment has begun. A later rule would change settled totals, and leave a fen that no
-    /// line explains.
+    /// The rule that rounds the month: that of the plan with which it began when it was first
+    /// charged; none before a segment has begun. A later rule would change settled totals, and
+    /// leave a fen that no line explains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
 }
 
-/// Where a provider stands in one segment of a month: by rate, so that it grows with the plan and not
-/// with the APIs that are called.
+/// Where a provider stands in one segment of a month: by rate, so that it grows with the plan and
+/// not with the APIs that are called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentToDate {
     /// The terms by which it was rated.
     #[serde(flatten)]
     pub terms: TermsRef,
-    /// What was metered under each rate, and its price.
+    /// The metered usage and the price of each rate.
     pub rates: BTreeMap<Name, RatedToDate>,
-    /// What was metered on each day, under the rates that have units free by the day.
+    /// The metered usage of each day, under the rates that have units free by the day.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
     /// What was metered that no rate covers.
@@ -67,7 +67,7 @@ pub struct SegmentToDate {
     pub vouchers_before: VouchersUsed,
 }
 
-/// What is new in a month, and is charged by one settlement.
+/// The new usage of a month, which one settlement charges.
 #[derive(Clone, Debug, Default)]
 pub struct MonthUsage<'a> {
     /// What was counted since for days that were settled before.
@@ -86,15 +86,15 @@ pub struct MonthUsage<'a> {
 
 /// What one settlement charges.
 ///
-/// The lines' charges sum to `charge_fen`, and `charge_fen` is the rounded `rated_yuan`, with `tax_fen`, less
-/// what was charged in the month before.
+/// The lines' charges sum to `charge_fen`, and `charge_fen` is the rounded `rated_yuan`, with
+/// `tax_fen`, less what was charged in the month before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayCharge {
-    /// What is charged; negative for a credit.
+    /// The charge; negative for a credit.
     pub charge_fen: Fen,
     /// The exact price of the month to date, new usage included, without tax that is added.
     pub rated_yuan: Yuan,
-    /// How it became fen.
+    /// The rounding of `rated_yuan` to fen.
     pub rounding: Rounding,
     /// The tax that is added to the month to date.
     pub tax_fen: Fen,
@@ -115,8 +115,8 @@ pub struct DayCharge {
 pub struct Line {
     /// The first day of the segment.
     pub segment: BillingDay,
-    /// The rate; none for what the plan takes off the sum of its rates, for what makes up its minimum, for
-    /// what is taken off the month because of a concession, and for tax.
+    /// The rate; none for what the plan takes off the sum of its rates, for what makes up its
+    /// minimum, for what is taken off the month because of a concession, and for tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Name>,
     /// Why there is a line.
@@ -131,15 +131,15 @@ pub struct Line {
     /// What is new of each API under the rate; where the line credits a void, what was withdrawn.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub apis: Usage,
-    /// What the rate had come to.
+    /// The rate's amount at the last charge.
     pub before: RatedToDate,
-    /// What it comes to now, and how.
+    /// The rate's amount now, and how it is computed.
     pub after: Rated,
     /// The exact difference.
     pub exact_yuan: Yuan,
     /// The line's share of rounding the month to whole fen.
     pub rounding_yuan: Yuan,
-    /// What is charged for the line.
+    /// The charge of the line, with its share of rounding.
     pub charge_fen: Fen,
 }
 
@@ -160,8 +160,8 @@ pub enum LineCause {
     /// Usage of another segment of the run was added or withdrawn, so that the segment's units fall
     /// elsewhere in the tiers and allowances.
     Shifted,
-    /// The month is over and came to less than the minimum of the rate, or of the plan: the rest is due.
-    /// What comes later changes the rest.
+    /// The month is over and amounts to less than the minimum of the rate, or of the plan: the rest
+    /// is due. Later usage changes the rest.
     Minimum,
     /// The month would cost more with a concession than without it: it costs what it would without.
     Concession,
@@ -177,7 +177,7 @@ pub struct Unpriced {
     /// Why it is listed: it is new, came late or was withdrawn.
     #[serde(default, skip_serializing_if = "LineCause::is_usage")]
     pub because: LineCause,
-    /// What is new of each API; or what was withdrawn.
+    /// The new or withdrawn usage of each API.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub apis: Usage,
 }
@@ -194,7 +194,7 @@ pub enum ChargeError {
     /// There is usage on a day for which there are no terms.
     #[error("{0} has usage, but no plan was in force")]
     NoTerms(BillingDay),
-    /// A segment that was charged is not a part of the month any more.
+    /// A segment that was charged is no longer a part of the month.
     ///
     /// It means that the terms of settled days were changed.
     #[error("the segment from {0} was charged, and the month is not cut there any more")]
@@ -211,7 +211,8 @@ impl MonthToDate {
     ///
     /// # Errors
     ///
-    /// [`UsageError`] past [`Calls::MAX`](crate::Calls::MAX) or [`Amount::MAX`](crate::Amount::MAX).
+    /// [`UsageError`] past [`Calls::MAX`](crate::Calls::MAX) or
+    /// [`Amount::MAX`](crate::Amount::MAX).
     pub fn metered(&self) -> Result<Metered, UsageError> {
         self.segments.values().try_fold(Metered::ZERO, |sum, segment| sum.plus(segment.metered()?))
     }
@@ -223,8 +224,8 @@ impl MonthToDate {
         noted.into_iter().any(|(voucher, noted)| used_before.of(voucher) != noted)
     }
 
-    /// The units that were used of an allowance by a segment and those that it goes on from: the allowance of a
-    /// rate, or of all rates together.
+    /// The units that were used of an allowance by a segment and those that it goes on from: the
+    /// allowance of a rate, or of all rates together.
     #[must_use]
     pub fn free_used(&self, segment: &Segment<'_>, rate: Option<&Name>) -> Decimal {
         let run = self.segments.range(segment.span().run().start..=segment.from());
@@ -269,15 +270,16 @@ impl SegmentToDate {
 }
 
 impl Line {
-    /// Whether the line prices no units, but changes what other lines come to: what a plan takes off the
-    /// sum of its rates, what makes up a minimum, what a concession takes off the month, tax.
+    /// Whether the line prices no units, but changes the amount of other lines: what a plan takes
+    /// off the sum of its rates, what makes up a minimum, what a concession takes off the month,
+    /// tax.
     #[must_use]
     pub fn adjusts(&self) -> bool {
         self.rate.is_none() || self.because == LineCause::Minimum
     }
 
-    /// What the rate comes to now; of a line that [adjusts](Line::adjusts) others, what it adds to them or
-    /// takes off.
+    /// The rate's amount now; of a line that [adjusts](Line::adjusts) others, what it adds to
+    /// them or takes off.
     ///
     /// # Errors
     ///
@@ -293,13 +295,14 @@ impl LineCause {
     }
 }
 
-/// The charge for what is new in a month: first what was withdrawn, and what came late, of days settled
-/// before, then the days being settled now.
+/// The charge for what is new in a month: first what was withdrawn, and what came late, of days
+/// settled before, then the days being settled now.
 ///
 /// # Errors
 ///
-/// [`ChargeError`] when a count or an amount leaves its range, when more is withdrawn than was rated,
-/// when a day has no terms, or when there is a difference to what was charged that no line explains.
+/// [`ChargeError`] when a count or an amount leaves its range, when more is withdrawn than was
+/// rated, when a day has no terms, or when there is a difference to what was charged that no line
+/// explains.
 pub fn charge(
     segments: &[Segment<'_>],
     before: &MonthToDate,
@@ -327,18 +330,19 @@ pub fn charge(
     Ok(charged)
 }
 
-/// What was metered in a segment.
+/// The metered usage of a segment.
 #[derive(Clone, Debug)]
 pub struct SegmentUsage<'a> {
     /// The days and the terms by which they are rated.
     pub segment: &'a Segment<'a>,
     /// All of it, by API.
     pub total: Usage,
-    /// What was metered under each rate on each day, for the rates of which units are free by the day.
+    /// What was metered under each rate on each day, for the rates of which units are free by the
+    /// day.
     pub days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
 }
 
-/// What a month comes to, from the usage of its segments alone, in their order.
+/// The exact amount of a month, from the usage of its segments alone, in their order.
 ///
 /// # Errors
 ///

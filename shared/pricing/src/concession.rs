@@ -58,10 +58,11 @@ impl fmt::Display for Concession {
     }
 }
 
-/// The least that a month costs with any of its concessions left out, `all` being its price with all of
-/// them.
+/// The least that a month costs with any of its concessions left out, `all` being its price with
+/// all of them.
 ///
-/// One more concession adds prices to choose from and takes none away, so it never raises the least.
+/// One more concession adds prices to choose from and takes none away, so it never raises the
+/// least.
 pub(crate) fn lowest(parts: &[Counted<'_>], all: Yuan, due: Due) -> Result<Lowest, ChargeError> {
     let mut lowest = Lowest { yuan: all, without: Vec::new() };
     let found = concessions(parts);
@@ -167,7 +168,8 @@ fn version(plan: &Plan) -> Concession {
     Concession::Version { plan: plan.name().clone(), version: plan.effective_from() }
 }
 
-/// The month without some concessions, cut where terms still change; none where the rest does not fit.
+/// The month without some concessions, cut where terms still change; none where the rest does not
+/// fit.
 fn without<'a>(
     parts: &[Counted<'a>],
     out: &[&Concession],

@@ -14,8 +14,8 @@ pub(crate) fn deserialize<'de, T, D: Deserializer<'de>>(
     deserializer.deserialize_any(ExactVisitor { expected, parse })
 }
 
-/// A number in plain digits such as `-12.50`: no plus, no exponent, no separators. Zeros before and after
-/// its digits say nothing, however many there are.
+/// A number in plain digits such as `-12.50`: no plus, no exponent, no separators. Zeros before and
+/// after its digits say nothing, however many there are.
 pub(crate) fn parse(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Option<Decimal> {
     })
 }
 
-/// Tells what is expected where something else stands.
+/// Names what is expected in the error about anything else.
 struct ExactVisitor<T> {
     expected: &'static str,
     parse: fn(&str) -> Option<T>,

@@ -10,7 +10,7 @@ use crate::{ApiPattern, Name, Quantity, Yuan};
 /// Why a plan or an override is refused: everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
-    /// What is wrong: at least one fault.
+    /// The faults: at least one.
     pub faults: Vec<Fault>,
 }
 
@@ -38,13 +38,13 @@ pub enum Rule {
     /// Two things have one name.
     #[error("`{name}` is the name of another one already; give each its own")]
     SameName {
-        /// The name.
+        /// The name that two of them have.
         name: Name,
     },
     /// The same pattern stands twice, so that nothing decides which rate applies.
     #[error("`{pattern}` is covered by `{first}` already; leave it to one of them")]
     Overlap {
-        /// The pattern.
+        /// The pattern that two rates name.
         pattern: ApiPattern,
         /// The rate that names it first.
         first: Name,
@@ -126,7 +126,7 @@ pub enum Rule {
     TooManyDigits {
         /// The highest amount, in whole yuan.
         worst: Decimal,
-        /// Its decimals.
+        /// The decimals that the worst amount needs.
         decimals: u32,
         /// The decimals that are exact: fewer before discounts than after them.
         most: u32,
@@ -146,9 +146,9 @@ pub enum Rule {
     /// A percentage of a rule of alerts that is out of its range.
     #[error("must be a percentage from {least} to {most}")]
     AlertPercent {
-        /// The least.
+        /// The smallest percentage of this kind of rule.
         least: u16,
-        /// The most.
+        /// The largest percentage of this kind of rule.
         most: u16,
     },
     /// The percentages of a rule of alerts are not in their order, or one stands twice.

@@ -78,8 +78,8 @@ impl Fine {
         Fine(-self.0)
     }
 
-    /// A number of units of the thirteenth decimal with what these decimals have of them, and what is left:
-    /// less than one, and of the same sign.
+    /// A number of units of the thirteenth decimal with what these decimals have of them, and what
+    /// is left: less than one, and of the same sign.
     pub(crate) fn carried_to(self, units: i128) -> (i128, Fine) {
         let all = units + i128::from(self.0 / ONE);
         let left = self.0 % ONE;
@@ -93,8 +93,8 @@ impl Fine {
     }
 }
 
-/// A share of an amount, from 0 to 1 with at most twelve decimals, as a number and what comes after it; none
-/// if it has more decimals or is larger than can be told.
+/// A share of an amount, from 0 to 1 with at most twelve decimals, as a number and what comes after
+/// it; none if it has more decimals or is larger than can be represented.
 pub(crate) fn share(number: Decimal, fine: Fine, share: Decimal) -> Option<(Decimal, Fine)> {
     let share = share.normalize();
     let (parts, of) = (share.mantissa(), 10_i128.checked_pow(share.scale())?);
@@ -112,7 +112,7 @@ pub(crate) fn share(number: Decimal, fine: Fine, share: Decimal) -> Option<(Deci
     Some((number, Fine(i64::try_from(fine).ok()?)))
 }
 
-/// All eighteen digits but for the last zeros, without a sign.
+/// All eighteen digits except the last zeros, without a sign.
 impl fmt::Display for Fine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = format!("{:018}", self.0.unsigned_abs());

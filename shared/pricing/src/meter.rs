@@ -33,7 +33,7 @@ pub const AMOUNT_DECIMALS_MAX: u32 = 6;
 const AMOUNT_MAX: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
 
 impl Calls {
-    /// None.
+    /// No calls at all.
     pub const ZERO: Calls = Calls(0);
 
     /// The most calls that are counted together in a month: 10¹¹, some 38,000 a second. Plans are
@@ -46,7 +46,7 @@ impl Calls {
         Calls(calls)
     }
 
-    /// The number.
+    /// The number of calls.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -71,7 +71,7 @@ impl Calls {
             .ok_or(UsageError::TooMany { left: self, right: other })
     }
 
-    /// What is left above `other`; none when `other` is the larger.
+    /// The part above `other`; none when `other` is the larger.
     #[must_use]
     pub const fn above(self, other: Calls) -> Calls {
         Calls(self.0.saturating_sub(other.0))
@@ -85,7 +85,7 @@ impl fmt::Display for Calls {
 }
 
 impl Amount {
-    /// Nothing.
+    /// No amount at all.
     pub const ZERO: Amount = Amount(Decimal::ZERO);
 
     /// The most that can go through a provider's month: ¥10¹².
@@ -145,7 +145,7 @@ impl Amount {
             .ok_or(UsageError::TooMuch { left: self, right: other })
     }
 
-    /// What is left above `other`; nothing when `other` is the larger.
+    /// The part above `other`; nothing when `other` is the larger.
     #[must_use]
     pub fn above(self, other: Amount) -> Amount {
         Amount((self.0 - other.0).max(Decimal::ZERO).normalize())

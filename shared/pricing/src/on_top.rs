@@ -1,4 +1,5 @@
-//! Usage on top of a month to date: the lines that it adds, each with where its rate stands without it.
+//! Usage on top of a month to date: the lines that it adds, each with where its rate stands without
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ pub struct LineOnTop {
     /// The line, as a statement would have it.
     #[serde(flatten)]
     pub line: Line,
-    /// What the rate comes to without the usage, and how; of the plan, what all its rates do.
+    /// The rate's amount without the usage, and how it is computed; of the plan, that of all its
+    /// rates.
     pub so_far: Rated,
     /// The ends of the tiers that the usage passes, in units beyond all allowances.
     pub tiers_passed: Vec<Decimal>,
@@ -68,11 +70,11 @@ pub fn charge_on_top(
     Ok(ChargeOnTop { charged, lines })
 }
 
-/// What the segments of a month come to by what was rated of them.
+/// The amounts of a month's segments, from what was rated of them.
 struct SoFar<'a> {
     begun: Vec<&'a Segment<'a>>,
     ratings: Vec<Rating>,
-    /// What all of them come to, and with what is taken off for concessions.
+    /// The sum of all segments, and what is taken off it for concessions.
     all: Rated,
 }
 
@@ -93,8 +95,8 @@ impl<'a> SoFar<'a> {
     }
 }
 
-/// What a month to date amounts to under the rates that are charged at its end, as far as it is not charged yet:
-/// after discounts and maximums, without minimums and without tax that is added.
+/// What a month to date amounts to under the rates that are charged at its end, as far as it is not
+/// charged yet: after discounts and maximums, without minimums and without tax that is added.
 ///
 /// # Errors
 ///

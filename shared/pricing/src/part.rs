@@ -27,7 +27,7 @@ struct Part<'a> {
     unpriced: Vec<Unpriced>,
 }
 
-/// What segments come to, at most what they would without some of their concessions.
+/// The price of segments, at most that without some of their concessions.
 pub(crate) fn price_of(parts: &[Counted<'_>], due: Due) -> Result<Yuan, ChargeError> {
     let all = sum(&rate_all(parts, due)?)?;
     Ok(lowest(parts, all, due)?.yuan)
@@ -46,8 +46,8 @@ impl<'a> Parts<'a> {
         self.0.iter().map(|part| Counted { segment: part.segment, tally: &part.tally }).collect()
     }
 
-    /// Counts days, or takes away what was withdrawn of them, and notes a line for each rate that comes
-    /// to something else then.
+    /// Counts days, or takes away what was withdrawn of them, and notes a line for each rate that
+    /// then has another amount.
     pub(crate) fn advance(
         &mut self,
         cause: LineCause,
@@ -68,8 +68,8 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Which segments have nothing new while others of their run have; or others of the month, where they share
-    /// vouchers.
+    /// Which segments have nothing new while others of their run have; or others of the month,
+    /// where they share vouchers.
     fn shifts(&self, news: &[News]) -> Vec<bool> {
         let is_shifted = |(part, of_part): (&Part<'_>, &News)| {
             let mut others = self.0.iter().zip(news);
@@ -84,7 +84,7 @@ impl<'a> Parts<'a> {
         self.0.iter().zip(news).map(is_shifted).collect()
     }
 
-    /// The charge that all segments come to: the lines of late usage first, each with its share.
+    /// The charge of all segments: the lines of late usage first, each with its share.
     ///
     /// Where no segment has begun there is no rule yet, and nothing to be rounded by one.
     pub(crate) fn finish(
@@ -208,7 +208,8 @@ impl<'a> Part<'a> {
         Ok(news)
     }
 
-    /// Notes lines of each rate that changed, of what makes up minimums, and of what the plan makes of them.
+    /// Notes lines of each rate that changed, of what makes up minimums, and of what the plan makes
+    /// of them.
     fn note(
         &mut self,
         because: LineCause,

@@ -33,7 +33,7 @@ impl<'a> Progress<'a> {
         let Some(at) = segments.iter().position(|segment| segment.holds(day)) else {
             return Ok(None);
         };
-        // Segments that have not begun are rated by nobody yet, but for the one of the day.
+        // Segments that have not begun are not rated yet, except the one of the day.
         let has_begun = |segment: &Segment<'_>| month.segments.contains_key(&segment.from());
         let last = segments.iter().rposition(has_begun).map_or(at, |last| last.max(at));
         let (segments, tallies) = tallies_of(segments.get(..=last).unwrap_or_default(), month)?;
@@ -46,8 +46,8 @@ impl<'a> Progress<'a> {
         self.segments.get(self.at).copied()
     }
 
-    /// What each rate comes to so far, in the plan's order: without minimums, since the month is not
-    /// over, and with what is charged at its end.
+    /// The amount of each rate so far, in the plan's order: without minimums, since the month is
+    /// not over, and with what is charged at its end.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ impl<'a> Progress<'a> {
         Ok(ratings.nth(self.at).map(|rating| rating.rates).unwrap_or_default())
     }
 
-    /// What more usage of a rate on a day adds to the price of the month: allowances, tiers, discounts
-    /// and the maxima of the rate and of the plan count.
+    /// What more usage of a rate on a day adds to the price of the month: allowances, tiers,
+    /// discounts and the maxima of the rate and of the plan count.
     ///
     /// # Errors
     ///
@@ -79,8 +79,9 @@ impl<'a> Progress<'a> {
         })
     }
 
-    /// What days from one on add to the price of the month if every rate of the segment is used on each of them as
-    /// on an average one of the `of` days of the segment so far. Tax that is added is not in it.
+    /// What days from one on add to the price of the month if every rate of the segment is used on
+    /// each of them as on an average one of the `of` days of the segment so far. Tax that is added
+    /// is not in it.
     ///
     /// # Errors
     ///
@@ -113,8 +114,9 @@ impl<'a> Progress<'a> {
         self.segment().into_iter().flat_map(of).collect()
     }
 
-    /// What more usage of a rate would cost after so much of it was metered, all of it in the segment.
-    /// Nothing for a rate of which units are free by the day, since its price depends on the days.
+    /// What more usage of a rate would cost after so much of it was metered, all of it in the
+    /// segment. Nothing for a rate of which units are free by the day, since its price depends on
+    /// the days.
     ///
     /// # Errors
     ///
@@ -217,7 +219,8 @@ mod tests {
         }
     }
 
-    /// What so many more days add to a month of `plan` that had so many calls on each of its first days.
+    /// What so many more days add to a month of `plan` that had so many calls on each of its first
+    /// days.
     fn of_days(plan: &str, calls: u64, first_days: u32, more: u32) -> String {
         let plan = Plan::read(plan).unwrap();
         let (first, last) = ("2015-05-01".parse().unwrap(), "2015-06-01".parse().unwrap());
@@ -239,7 +242,8 @@ mod tests {
             {"rate": "basic", "apis": ["*"], "free_per_day": 100,
              "price": {"model": "per_unit", "unit_price": "0.01"}}]}"#;
         for (plan, calls, first_days, more, price) in [
-            // 5,000 calls are free by the rate and 1,000 by the plan; 20 % are taken off until July.
+            // 5,000 calls are free by the rate and 1,000 by the plan; 20 % are taken off until
+            // July.
             (PLAN, 1_100, 5, 5, "40"),
             (PLAN, 1_100, 5, 0, "0"),
             (PLAN, 100, 10, 21, "0"),

@@ -20,10 +20,10 @@ pub const QUANTITY_DECIMALS_MAX: u32 = 6;
 const MAX: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
 
 impl Quantity {
-    /// Nothing.
+    /// No units at all.
     pub const ZERO: Quantity = Quantity(Decimal::ZERO);
 
-    /// One.
+    /// One unit, the factor of a conversion that changes nothing.
     pub const ONE: Quantity = Quantity(Decimal::ONE);
 
     /// A quantity, if the number is in range.
@@ -34,7 +34,7 @@ impl Quantity {
         (in_range && quantity.scale() <= QUANTITY_DECIMALS_MAX).then_some(Quantity(quantity))
     }
 
-    /// The number.
+    /// The exact number of units.
     #[must_use]
     pub const fn get(self) -> Decimal {
         self.0

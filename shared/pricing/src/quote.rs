@@ -23,15 +23,15 @@ pub enum QuotedUsage {
     Days(BTreeMap<BillingDay, Usage>),
 }
 
-/// What usage costs.
+/// The price of some usage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Quote {
     /// The exact price, unrounded and without tax that is added, in yuan.
     pub exact: Yuan,
-    /// What would be charged, tax included, in yuan.
+    /// The charge, tax included; written in yuan.
     #[serde(serialize_with = "as_yuan")]
     pub rounded: Fen,
-    /// Always `CNY`.
+    /// The currency as ISO 4217 has it: always `CNY`.
     pub currency: &'static str,
     /// How it comes about; for days, the lines of all of them.
     pub lines: Vec<Line>,
@@ -41,17 +41,17 @@ pub struct Quote {
     pub days: Vec<QuotedDay>,
 }
 
-/// What a day would be charged.
+/// The charge of one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuotedDay {
-    /// The day.
+    /// The billing day that would be charged.
     pub day: BillingDay,
     /// By how much the exact price of its month grows, without tax that is added.
     pub exact: Yuan,
-    /// What would be charged, tax included, in yuan.
+    /// The charge, tax included; written in yuan.
     #[serde(serialize_with = "as_yuan")]
     pub rounded: Fen,
-    /// How it comes about.
+    /// The lines of the day, as its statement would list them.
     pub lines: Vec<Line>,
 }
 
@@ -62,7 +62,7 @@ pub enum QuoteError {
     #[error("cannot compute the price")]
     Charge(#[from] ChargeError),
     /// Units are free by the day, or the terms change inside the month, so that a month's counts
-    /// don't tell what they cost.
+    /// do not determine the price.
     #[error("the price depends on the days; give the usage by day")]
     NeedsDays,
     /// The terms do not fit.
@@ -75,7 +75,7 @@ const CURRENCY: &str = "CNY";
 impl Quote {
     /// What usage costs; `month` is that of counts without days.
     ///
-    /// `terms_on` tells what holds on a day.
+    /// `terms_on` returns the terms of a day.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Quote {
 
     /// What the counts of one whole month cost.
     ///
-    /// `terms_on` tells what holds on a day.
+    /// `terms_on` returns the terms of a day.
     ///
     /// # Errors
     ///
@@ -122,9 +122,10 @@ impl Quote {
     }
 
     /// What the counts of days cost, each settled after the other; what is due at the end of a
-    /// month is due on the last of its days that is given. Vouchers are given from the first month on.
+    /// month is due on the last of its days that is given. Vouchers are given from the first month
+    /// on.
     ///
-    /// `terms_on` tells what holds on a day.
+    /// `terms_on` returns the terms of a day.
     ///
     /// # Errors
     ///

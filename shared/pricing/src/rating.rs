@@ -1,4 +1,4 @@
-//! Rating: what everything that was metered in a segment comes to. Exact, unrounded, and with all
+//! Rating: the price of everything that was metered in a segment. Exact, unrounded, and with all
 //! that is needed to compute it again by hand.
 
 use std::collections::BTreeMap;
@@ -14,23 +14,24 @@ use crate::{
     Slice, Yuan,
 };
 
-/// What one rate, or the plan on top of its rates, comes to in a segment so far.
+/// The amount of one rate, or of the plan on top of its rates, in a segment so far.
 ///
 /// From `metered` to `units` by the rate's conversion; less both allowances, cut into `slices`,
 /// which sum to `base_yuan`; less the discounts; held to the limit: `due_yuan`.
 ///
 /// A true-up to a minimum has no units: from `base_yuan`, what there was to pay, to `due_yuan`.
 ///
-/// Where the segment goes on from earlier ones, `slices` hold the units of all of them, and `base_yuan`
-/// is their sum less that of the slices of `continued`. The limit holds what all of them come to.
+/// Where the segment goes on from earlier ones, `slices` hold the units of all of them, and
+/// `base_yuan` is their sum less that of the slices of `continued`. The limit applies to
+/// the sum of all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rated {
-    /// What was metered.
+    /// The calls and the amount that the rate covers, before conversion.
     pub metered: Metered,
     /// How it becomes units, where it is not taken as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
-    /// What is priced of it: calls, or yuan where the price is a percentage; converted.
+    /// The figure that is priced: calls, or yuan where the price is a percentage; converted.
     pub units: Decimal,
     /// The units that are free in the segment's run, or on each of its days.
     #[serde(default, skip_serializing_if = "Decimal::is_zero")]
@@ -47,16 +48,16 @@ pub struct Rated {
     /// What earlier segments had, where this one goes on from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continued: Option<Box<Continued>>,
-    /// The priced units of the whole run, which choose the one tier that counts; none unless later segments
-    /// have some of them.
+    /// The priced units of the whole run, which choose the one tier that counts; none unless later
+    /// segments have some of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top: Option<Decimal>,
     /// The units beyond all allowances, cut at each price.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<Slice>,
-    /// What the segment's units add to the slices' sum; of the plan, what all its rates come to.
+    /// What the segment's units add to the slices' sum; of the plan, the sum of all its rates.
     pub base_yuan: Yuan,
-    /// What was taken off.
+    /// The discounts, in the order in which they were applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discounted>,
     /// What it is held to where it would be more; of a true-up, the minimum.
@@ -65,16 +66,16 @@ pub struct Rated {
     /// What is charged with the month's last day, where the rate says so: nothing is due before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deferred_yuan: Option<Box<Yuan>>,
-    /// What is due.
+    /// The amount after discounts and limit, exact.
     pub due_yuan: Yuan,
 }
 
 /// What the earlier segments of a run had under a rate of the same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Continued {
-    /// What was metered.
+    /// The calls and the amount that the rate covered there, before conversion.
     pub metered: Metered,
-    /// The units of it.
+    /// The units after conversion.
     #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub units: Decimal,
     /// The free units that were used.
@@ -86,10 +87,10 @@ pub struct Continued {
     /// The units beyond all allowances at the prices of this segment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<Slice>,
-    /// What these slices come to.
+    /// The sum of these slices.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub base_yuan: Yuan,
-    /// What the earlier segments came to under their own terms: it counts towards the limits.
+    /// The amount of the earlier segments under their own terms: it counts towards the limits.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub due_yuan: Yuan,
 }
@@ -98,7 +99,8 @@ pub struct Continued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// It would be more. What earlier segments came to counts; if that is more already, nothing is due.
+    /// It would be more. The amount of earlier segments counts; if that is more already, nothing is
+    /// due.
     Maximum(Yuan),
     /// It would be less, and the month is over.
     Minimum(Yuan),
@@ -115,13 +117,13 @@ impl Continued {
 /// Which prices of a month are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// Those of a month that is not over: no minimums and no fees without usage, and nothing of what is
-    /// charged at its end.
+    /// Those of a month that is not over: no minimums and no fees without usage, and nothing of
+    /// what is charged at its end.
     SoFar,
     /// As `SoFar`, with what is charged at the end of the month as far as it goes.
     Deferred,
-    /// Those of an earlier segment of a month that is over: minimums and fees without usage are due with the
-    /// last one of its run.
+    /// Those of an earlier segment of a month that is over: minimums and fees without usage are due
+    /// with the last one of its run.
     Earlier,
     /// All of them: the month is over.
     All,
@@ -133,7 +135,7 @@ impl Due {
     }
 }
 
-/// What a segment comes to.
+/// The amounts of a segment, by rate and together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rating {
     /// By the plan's rates, in their order.
@@ -142,16 +144,16 @@ pub(crate) struct Rating {
     pub(crate) minimums: Vec<(usize, Rated)>,
     /// What the plan makes of the sum of both.
     pub(crate) plan: Rated,
-    /// What that is trued up to, if it is.
+    /// The true-up of that to a minimum, if there is one.
     pub(crate) minimum: Option<Box<Rated>>,
-    /// What the segment comes to.
+    /// The exact amount of the segment, in yuan.
     pub(crate) due_yuan: Yuan,
 }
 
-/// What was rated of one rate before.
+/// The figures of one rate when it was last rated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RatedToDate {
-    /// What was metered.
+    /// The calls and the amount that were rated.
     pub metered: Metered,
     /// The free units that were used.
     #[serde(default, skip_serializing_if = "Decimal::is_zero")]
@@ -159,7 +161,7 @@ pub struct RatedToDate {
     /// The plan's free units that were used.
     #[serde(default, skip_serializing_if = "Decimal::is_zero")]
     pub plan_free_used: Decimal,
-    /// What it came to; of the plan, what it added to its rates' sum or took off.
+    /// The amount; of the plan, what it added to its rates' sum or took off.
     pub yuan: Yuan,
 }
 
@@ -175,18 +177,19 @@ impl Rated {
         }
     }
 
-    /// What there is to pay with the month's last day: what is due already, or what is deferred till then.
+    /// What there is to pay with the month's last day: what is due already, or what is deferred
+    /// till then.
     #[must_use]
     pub fn due_at_month_end(&self) -> Yuan {
         self.deferred_yuan.as_deref().copied().unwrap_or(self.due_yuan)
     }
 
-    /// What is added to the base, or taken off it.
+    /// The amount that is added to the base, or taken off it.
     pub(crate) fn added(&self) -> Result<Yuan, MoneyError> {
         self.due_yuan.minus(self.base_yuan)
     }
 
-    /// What earlier segments came to.
+    /// The amount of the earlier segments; zero if the segment continues none.
     fn earlier(&self) -> Yuan {
         self.continued.as_ref().map_or(Yuan::ZERO, |continued| continued.due_yuan)
     }
@@ -255,7 +258,7 @@ pub(crate) fn rate(
     rate_plan(segment, rates, Yuan::ZERO, due == Due::All, used)
 }
 
-/// What the plan makes of its rates, after what earlier segments came to.
+/// The plan's own amount on top of its rates, after the amount of earlier segments.
 pub(crate) fn rate_plan(
     segment: &Segment<'_>,
     rates: Vec<Rated>,
@@ -405,7 +408,7 @@ fn units_after(
     convert(document, rate, calls, amount) - continued.units
 }
 
-/// What is metered, as the rate's units.
+/// The metered figure in the rate's units.
 fn units(document: &PlanDocument, rate: &Rate, metered: Metered) -> Decimal {
     convert(document, rate, metered.calls.get().into(), metered.amount.get())
 }

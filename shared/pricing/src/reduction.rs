@@ -12,7 +12,7 @@ use crate::{
 /// A discount as it was applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discounted {
-    /// The discount.
+    /// The name that the plan gives the discount.
     pub discount: Name,
     /// Its percentage; nothing where it takes off an amount.
     #[serde(default, skip_serializing_if = "Percent::is_zero")]
@@ -29,8 +29,8 @@ pub struct Discounted {
 /// A fixed amount that is taken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AmountOff {
-    /// The amount of the month; of a part of it that begins anew, the share by days. Of a voucher, all that
-    /// was given so far.
+    /// The amount of the month; of a part of it that begins anew, the share by days. Of a voucher,
+    /// all that was given so far.
     pub yuan: Yuan,
     /// The day from which a voucher is given; none for an amount of one month.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,15 +58,16 @@ impl AmountOff {
 /// How much of each fixed amount the earlier segments of a month used.
 #[derive(Default)]
 pub(crate) struct Used {
-    /// Of those of the month, by rate and discount, in the run so far. A discount of the plan has no rate.
+    /// Of those of the month, by rate and discount, in the run so far. A discount of the plan has
+    /// no rate.
     run: BTreeMap<(Option<Name>, Name), Yuan>,
     vouchers: VouchersUsed,
 }
 
 impl Rated {
-    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, which holds what `earlier` segments came
-    /// to as well. A maximum that these are above leaves nothing to pay, and gives nothing back: of what a
-    /// rate came to, the plan may have taken off a part.
+    /// From `base_yuan` to `due_yuan`: discounts, then the maximum, which also counts the amount of
+    /// the `earlier` segments. If these alone exceed it, nothing is to pay, and it gives nothing
+    /// back: the plan may have taken off a part of a rate's amount.
     pub(crate) fn settle(
         &mut self,
         segment: &Segment<'_>,
@@ -75,8 +76,8 @@ impl Rated {
         used: &mut Used,
     ) -> Result<(), MoneyError> {
         let mut left = self.base_yuan;
-        // Amounts come last: a month that is cut has the same percentages of all its parts, whichever of them
-        // used the amounts up.
+        // Amounts come last: a month that is cut has the same percentages of all its parts,
+        // whichever of them used the amounts up.
         for discount in segment.discounts(discounts) {
             let Some(percent) = discount.percent else { continue };
             let taken = discounted(discount, percent, (self.base_yuan, left))?;

@@ -7,9 +7,9 @@ use crate::{ChargeError, Fen, Line, Yuan};
 /// Shares the charge out to the lines, to the fen: each gets its exact price rounded down, and the
 /// lines with the largest remainders a fen more each until nothing is left.
 ///
-/// What is left is between nothing and a fen a line, as long as half a fen always goes the same way.
-/// Rounded to the even fen, a month can go from half a fen too much to half a fen too little, or
-/// back: then it is one less or one more. Anything else is not rounding, and is refused.
+/// What is left is between nothing and a fen a line, as long as half a fen always goes the same
+/// way. Rounded to the even fen, a month can go from half a fen too much to half a fen too little,
+/// or back: then it is one less or one more. Anything else is not rounding, and is refused.
 pub(crate) fn share_out(charge: Fen, lines: &mut [Line]) -> Result<(), ChargeError> {
     for line in lines.iter_mut() {
         line.charge_fen = line.exact_yuan.to_fen_floor()?;

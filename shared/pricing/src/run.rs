@@ -1,4 +1,5 @@
-//! Runs: the segments of a month, each rated by what its units add to those of the segments before it.
+//! Runs: the segments of a month, each rated by what its units add to those of the segments before
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -37,13 +38,13 @@ pub(crate) fn rate_all(parts: &[Counted<'_>], due: Due) -> Result<Vec<Rating>, C
     Ok(ratings)
 }
 
-/// What all of them come to.
+/// The exact sum of what the segments charge.
 pub(crate) fn sum(ratings: &[Rating]) -> Result<Yuan, MoneyError> {
     Yuan::sum(ratings.iter().map(|rating| rating.due_yuan))
 }
 
-/// First the units of every segment, then their prices: where one tier's price counts for all units, it is
-/// that of the run's last unit.
+/// First the units of every segment, then their prices: where one tier's price counts for all
+/// units, it is that of the run's last unit.
 fn rate_run(
     run: &[Counted<'_>],
     of_month: Due,

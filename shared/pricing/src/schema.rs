@@ -1,7 +1,7 @@
 //! The JSON Schemas of the documents that people write: plans and overrides.
 //!
-//! They are generated from the types. A schema tells the form; the rules between fields are those
-//! of [`Plan::read`](crate::Plan::read), which says more.
+//! They are generated from the types. A schema describes the form; the rules between fields are
+//! those of [`Plan::read`](crate::Plan::read), which says more.
 
 use std::borrow::Cow;
 
@@ -97,7 +97,7 @@ written_as!(Yuan, {
     "examples": ["0.0001", "5"]
 });
 
-/// A minimum or a maximum, as a schema tells it.
+/// A minimum or a maximum, as a schema describes it.
 pub(crate) struct Cap;
 
 written_as!(Cap, {

@@ -4,8 +4,8 @@ use crate::{ApiName, Fen, Line, Metered, Per};
 
 /// An amount divided in proportion to weights, in their order; none where all weights are nothing.
 ///
-/// The shares sum to the amount. Each is its exact share cut to whole fen, and those with the largest
-/// remainders have a fen more; of equal remainders the first.
+/// The shares sum to the amount. Each is its exact share cut to whole fen, and those with the
+/// largest remainders have a fen more; of equal remainders the first.
 #[must_use]
 pub fn share(amount: Fen, weights: &[u64]) -> Option<Vec<Fen>> {
     let all = weights.iter().map(|weight| u128::from(*weight)).sum::<u128>();
@@ -28,8 +28,9 @@ pub fn share(amount: Fen, weights: &[u64]) -> Option<Vec<Fen>> {
 }
 
 impl Line {
-    /// What the line charges of each of its APIs, in proportion to what is new of each: to its amounts
-    /// where the price is a share of them, to its calls otherwise. The shares sum to the line's charge.
+    /// What the line charges of each of its APIs, in proportion to what is new of each: to its
+    /// amounts where the price is a share of them, to its calls otherwise. The shares sum to the
+    /// line's charge.
     ///
     /// Empty for a line without usage, such as a minimum or a discount of the whole plan.
     #[must_use]

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{BillingDay, Metered, Name, Plan, Rate, SegmentToDate, Usage, UsageError};
 
-/// What was metered in a segment.
+/// The metered usage of a segment.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     /// By the plan's rates, in their order.
     pub(crate) rates: Vec<RateTally>,
-    /// What no rate covers.
+    /// The usage that no rate covers: it is listed and charges nothing.
     pub(crate) unpriced: Metered,
 }
 
-/// What was metered under one rate.
+/// The metered usage of one rate.
 #[derive(Clone, Debug)]
 pub(crate) struct RateTally {
     pub(crate) total: Metered,
@@ -23,14 +23,14 @@ pub(crate) struct RateTally {
     pub(crate) days: BTreeMap<BillingDay, Metered>,
 }
 
-/// What was added to a tally, or taken from it.
+/// The usage that was added to a tally, or taken from it.
 #[derive(Debug)]
 pub(crate) struct News {
     /// By the plan's rates, in their order, and by API.
     pub(crate) by_rate: Vec<Usage>,
     /// What no rate covers, by API.
     pub(crate) unpriced: Usage,
-    /// The days of it.
+    /// The days whose usage was added or taken.
     pub(crate) days: BTreeSet<BillingDay>,
 }
 
@@ -47,7 +47,7 @@ impl Tally {
         Tally { rates: plan.rates().iter().map(rate).collect(), unpriced: Metered::ZERO }
     }
 
-    /// What was rated before.
+    /// The tally of a segment from the figures of its last rating.
     pub(crate) fn to_date(plan: &Plan, to_date: &SegmentToDate) -> Result<Tally, UsageError> {
         let mut tally = Tally::new(plan);
         tally.unpriced = to_date.unpriced;
@@ -59,7 +59,7 @@ impl Tally {
         Ok(tally)
     }
 
-    /// What was metered over several days, whose parts that count by the day are given by rate.
+    /// The tally of several days, whose parts that count by the day are given by rate.
     pub(crate) fn of_totals(
         plan: &Plan,
         total: &Usage,
@@ -83,7 +83,8 @@ impl Tally {
     ///
     /// # Errors
     ///
-    /// [`UsageError`] past [`Calls::MAX`](crate::Calls::MAX) or [`Amount::MAX`](crate::Amount::MAX).
+    /// [`UsageError`] past [`Calls::MAX`](crate::Calls::MAX) or
+    /// [`Amount::MAX`](crate::Amount::MAX).
     pub(crate) fn add(
         &mut self,
         plan: &Plan,

@@ -52,7 +52,8 @@ impl Tax {
         part(net, percent, all)
     }
 
-    /// How much of an amount that includes the tax is tax, to the nearest fen, half a fen away from zero.
+    /// How much of an amount that includes the tax is tax, to the nearest fen, half a fen away from
+    /// zero.
     ///
     /// # Errors
     ///
@@ -102,11 +103,11 @@ fn part(amount: Fen, part: i128, all: i128) -> Result<Fen, MoneyError> {
     fen.map_err(|_| MoneyError::TooManyYuan(Yuan::from(amount).decimal()))
 }
 
-/// The taxes that are added to a month, by their percentages, given what it charges without them, and each
-/// part of it with what it comes to.
+/// The taxes that are added to a month, by their percentages, given its charge without them
+/// and the amount of each of its parts.
 ///
-/// A tax is on the share of the charge that the parts with its percentage have. So it follows from the month
-/// alone, whatever the order in which the month was charged.
+/// A tax is on the share of the charge that the parts with its percentage have. So it follows from
+/// the month alone, whatever the order in which the month was charged.
 ///
 /// # Errors
 ///
@@ -163,7 +164,7 @@ pub(crate) fn lines(
     Ok(lines)
 }
 
-/// The sum of taxes.
+/// The tax of a month: its taxes at all percentages.
 pub(crate) fn sum(taxes: &BTreeMap<Percent, TaxToDate>) -> Result<Fen, MoneyError> {
     Fen::sum(taxes.values().map(|tax| tax.tax_fen))
 }

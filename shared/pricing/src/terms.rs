@@ -15,7 +15,7 @@ use crate::{
 /// By which plan and overrides something was rated: enough to find them again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermsRef {
-    /// The plan.
+    /// The name of the plan, which with `version` identifies one document.
     pub plan: Name,
     /// The day from which that version of the plan is in force.
     pub version: BillingDay,
@@ -35,8 +35,8 @@ pub struct Terms<'a> {
 
 /// A part of a month in which the same terms hold.
 ///
-/// Segments that go on from one another are a run: units continue in tiers and allowances from one to the
-/// next, and what the plan gives by the month is given by the days of the run.
+/// Segments that go on from one another are a run: units continue in tiers and allowances from one
+/// to the next, and what the plan gives by the month is given by the days of the run.
 #[derive(Clone, Debug)]
 pub struct Segment<'a> {
     span: SegmentSpan,
@@ -51,7 +51,8 @@ pub struct SegmentSpan {
     pub from: BillingDay,
     /// The day after the last one.
     pub until: BillingDay,
-    /// The first day of the run that the segment belongs to, where it goes on from earlier segments.
+    /// The first day of the run that the segment belongs to, where it goes on from earlier
+    /// segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_from: Option<BillingDay>,
     /// The day after the last one of the run, where later segments go on from the segment.
@@ -63,7 +64,7 @@ pub struct SegmentSpan {
     /// What earlier months used of the vouchers that hold in the segment.
     #[serde(default, skip_serializing_if = "VouchersUsed::is_empty")]
     pub vouchers: VouchersUsed,
-    /// The terms.
+    /// The references to the plan's version and the overrides.
     #[serde(flatten)]
     pub terms: TermsRef,
 }
@@ -72,9 +73,9 @@ pub struct SegmentSpan {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("an override does not fit the plan in force on {day}")]
 pub struct TermsError {
-    /// The day.
+    /// The first billing day that has no valid terms.
     pub day: BillingDay,
-    /// Why not.
+    /// The rules that the plan breaks with the overrides of that day.
     #[source]
     pub source: PlanError,
 }
@@ -297,8 +298,8 @@ impl<'a> Segment<'a> {
         (self.span.from..self.span.until).contains(&day)
     }
 
-    /// What is free by the month in the segment's run: of each rate that has an allowance, and under no name of
-    /// all rates together.
+    /// What is free by the month in the segment's run: of each rate that has an allowance, and
+    /// under no name of all rates together.
     pub fn allowances(&self) -> impl Iterator<Item = (Option<&Name>, Decimal)> {
         let document = self.plan.document();
         let of_rates = document.rates.iter().map(|rate| (Some(&rate.rate), rate.free_per_month));
@@ -329,7 +330,8 @@ impl<'a> Segment<'a> {
         }))
     }
 
-    /// The run's part of an amount that is taken off a month, up to the fen: in the provider's favour.
+    /// The run's part of an amount that is taken off a month, up to the fen: in the provider's
+    /// favour.
     pub(crate) fn share_of_amount_off(&self, amount: Yuan) -> Yuan {
         Yuan::new(self.by_days(amount.decimal(), |exact| {
             exact.round_dp_with_strategy(2, RoundingStrategy::AwayFromZero)

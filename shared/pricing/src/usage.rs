@@ -18,9 +18,10 @@ use crate::{Amount, ApiName, Calls};
 /// Written as the number of calls, or with an amount as `{"calls": 3, "amount": "120.50"}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Metered {
-    /// How many calls.
+    /// The number of calls that sources counted.
     pub calls: Calls,
-    /// What went through them, in yuan, such as the sales of a shop; nothing for most APIs.
+    /// The amount that went through them, in yuan, such as the sales of a shop; nothing for most
+    /// APIs.
     pub amount: Amount,
 }
 
@@ -32,7 +33,7 @@ struct WithAmount {
     amount: Amount,
 }
 
-/// What was metered of each API; one without calls is absent.
+/// The metered figures of each API; one without calls is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Usage(BTreeMap<ApiName, Metered>);
@@ -59,15 +60,15 @@ pub enum UsageError {
     /// More is taken away than there is.
     #[error("{right} cannot be taken from {left}")]
     Below {
-        /// What there is.
+        /// The usage from which something is taken.
         left: Metered,
-        /// What is to be taken.
+        /// The usage that was to be taken.
         right: Metered,
     },
 }
 
 impl Metered {
-    /// Nothing.
+    /// Neither calls nor an amount.
     pub const ZERO: Metered = Metered { calls: Calls::ZERO, amount: Amount::ZERO };
 
     /// Calls without amounts.
@@ -107,8 +108,8 @@ impl Metered {
         }
     }
 
-    /// `parts` of what would be `of` parts of it, rounded down, and at most what can be counted: what goes on for
-    /// some days as on `of` days before. Nothing if it is of no part.
+    /// `parts` of what would be `of` parts of it, rounded down, and at most what can be counted:
+    /// what goes on for some days as on `of` days before. Nothing if it is of no part.
     #[must_use]
     pub fn going_on(self, parts: u32, of: u32) -> Metered {
         let by = |number: Decimal| {
@@ -123,7 +124,8 @@ impl Metered {
         }
     }
 
-    /// What is left above `other`, of calls and of amount each; nothing where `other` is the larger.
+    /// The part above `other`, of calls and of amount each; nothing where `other` is the
+    /// larger.
     #[must_use]
     pub fn above(self, other: Metered) -> Metered {
         Metered { calls: self.calls.above(other.calls), amount: self.amount.above(other.amount) }
@@ -204,7 +206,7 @@ impl Usage {
         self.0.is_empty()
     }
 
-    /// What was metered of one API.
+    /// The metered figures of one API; zero if it is absent.
     #[must_use]
     pub fn of(&self, api: &ApiName) -> Metered {
         self.0.get(api).copied().unwrap_or(Metered::ZERO)
@@ -323,7 +325,7 @@ impl Usage {
 }
 
 impl FromIterator<(ApiName, Metered)> for Usage {
-    /// What was metered of some APIs, each named once.
+    /// The usage of some APIs, each named once.
     fn from_iter<I: IntoIterator<Item = (ApiName, Metered)>>(metered: I) -> Usage {
         Usage(metered.into_iter().filter(|(_, metered)| !metered.is_zero()).collect())
     }

@@ -29,10 +29,10 @@ pub struct VouchersUsed(BTreeMap<Voucher, Yuan>);
 /// How much of one voucher was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VoucherUse {
-    /// The voucher.
+    /// The voucher, which its name and its first day identify.
     #[serde(flatten)]
     pub voucher: Voucher,
-    /// How much of it.
+    /// The amount used, exact, in yuan.
     pub yuan: Yuan,
 }
 
@@ -43,7 +43,7 @@ pub struct EarlierMonths<'a> {
     pub first: BillingMonth,
     /// The day from which the provider is on the plan of a segment without a break.
     pub plan_since: BillingDay,
-    /// What they used.
+    /// The amounts of each voucher that those months used.
     pub used: &'a VouchersUsed,
 }
 
@@ -96,7 +96,8 @@ impl VouchersUsed {
         Ok(())
     }
 
-    /// Notes what a rate, or the plan, uses now in place of what it used before. Whether that is another amount.
+    /// Notes what a rate, or the plan, uses now in place of what it used before. Whether that is
+    /// another amount.
     pub(crate) fn note(&mut self, rate: Option<&Name>, rated: &Rated) -> bool {
         let is_voucher = |off: &AmountOff| off.since.is_some();
         let amounts = || rated.discounts.iter().filter_map(|taken| taken.amount.as_deref());
@@ -173,7 +174,8 @@ impl<'a> Segment<'a> {
         self
     }
 
-    /// A discount of a fixed amount as a voucher of the segment, with how much earlier months used of it.
+    /// A discount of a fixed amount as a voucher of the segment, with how much earlier months used
+    /// of it.
     pub(crate) fn voucher(&self, rate: Option<&Name>, discount: &Discount) -> (Voucher, Yuan) {
         let is_it = |voucher: &Voucher| {
             voucher.rate.as_ref() == rate && voucher.discount == discount.discount

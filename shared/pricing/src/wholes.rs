@@ -17,7 +17,8 @@ pub(crate) enum Rest {
     HalfEven,
 }
 
-/// How many wholes of a size are in a number that is not negative. Exact: the rest is taken off first.
+/// How many wholes of a size are in a number that is not negative. Exact: the rest is taken off
+/// first.
 pub(crate) fn wholes(number: Decimal, size: Decimal, rest: Rest) -> Decimal {
     let left = number % size;
     let full = ((number - left) / size).normalize();

@@ -1,8 +1,9 @@
 //! The examples of `docs/plans.md` cost what it says.
 //!
-//! Under a heading, `json plan` and `json override` tell the terms and `json usage` is priced; then
-//! `text charge` says what it costs, and `text lines` which lines its days have. After a `json price`, a table says what usage costs. After a
-//! `json refused`, `text faults` says what is wrong with the plan.
+//! Under a heading, `json plan` and `json override` give the terms and `json usage` is priced; then
+//! `text charge` says what it costs, and `text lines` which lines its days have. After a `json
+//! price`, a table says what usage costs. After a `json refused`, `text faults` says what is wrong
+//! with the plan.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
@@ -14,7 +15,7 @@ use steelyard_pricing::{
 
 const DOCS: &str = include_str!("../../../docs/plans.md");
 
-/// What was told under a heading so far.
+/// The terms and usage that were given under a heading so far.
 #[derive(Default)]
 struct Section {
     plan: Option<Name>,

@@ -13,8 +13,8 @@ struct Keys {
 }
 
 /// The client that `ALIPAY_GATEWAY`, `ALIPAY_APP_ID`, `ALIPAY_PUBLIC_KEY`, `ALIPAY_NOTIFY_URL` and
-/// the secret `ALIPAY_SECRET_ID` describe. Without `ALIPAY_NOTIFY_URL`, only queries tell what becomes of what
-/// is asked for.
+/// the secret `ALIPAY_SECRET_ID` describe. Without `ALIPAY_NOTIFY_URL`, only queries show what
+/// becomes of what is asked for.
 ///
 /// # Errors
 ///

@@ -21,8 +21,8 @@ use crate::endpoints::Endpoints;
 use crate::http::Roots;
 use crate::{Environment, Error, Queue, http};
 
-/// How a function in Lambda reaches AWS: region and credentials come from
-/// the variables that Lambda sets, and endpoints from those that the AWS tools know, if they are set.
+/// How a function in Lambda reaches AWS: region and credentials come from the variables that Lambda
+/// sets, and endpoints from those that the AWS tools know, if they are set.
 ///
 /// Built by hand rather than by `aws_config::load`, so that none of the other ways to come by
 /// credentials is in a function's binary.
@@ -117,7 +117,7 @@ impl Intercept for ReadOnly {
         "ReadOnly"
     }
 
-    /// Earlier, an interceptor of the whole client is not told the operation.
+    /// At earlier hooks, an interceptor of the whole client does not know the operation.
     fn read_before_serialization(
         &self,
         _: &BeforeSerializationInterceptorContextRef<'_>,

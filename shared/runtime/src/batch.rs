@@ -14,7 +14,7 @@ use crate::Error;
 /// A message that a function works on.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// What was sent.
+    /// The body as the sender wrote it.
     pub body: String,
     /// Its sender, as SQS reports it.
     pub sender: Caller,
@@ -26,8 +26,8 @@ pub fn is_batch(event: &Value) -> bool {
     event["Records"][0]["eventSource"] == "aws:sqs"
 }
 
-/// Handles the messages of a batch at once, and reports to SQS which of them failed. One that panics
-/// fails alone.
+/// Handles the messages of a batch at once, and reports to SQS which of them failed. One that
+/// panics fails alone.
 ///
 /// A message that fails is logged here, once, with its id and the whole chain of the error.
 ///

@@ -41,7 +41,8 @@ pub struct Bucket {
 /// A file that is being read. What is dropped before its end is not read on.
 #[derive(Debug)]
 pub struct Stored {
-    /// What tells its content from that of other files under the key, as S3 says it.
+    /// The mark that distinguishes its content from that of other files under the key, as S3 says
+    /// it.
     pub etag: String,
     /// How many bytes it has.
     pub bytes: u64,
@@ -51,8 +52,8 @@ pub struct Stored {
     parts: ByteStream,
 }
 
-/// Why a file could not be put or read. One that was put may be there all the same; putting it again
-/// is safe.
+/// Why a file could not be put or read. One that was put may be there all the same; putting it
+/// again is safe.
 #[derive(Debug, Error)]
 pub enum BucketError {
     /// There are no credentials.
@@ -63,7 +64,7 @@ pub enum BucketError {
     Transfer {
         /// The file's key.
         key: String,
-        /// Why.
+        /// The failure of the transport.
         #[source]
         source: BoxError,
     },
@@ -72,10 +73,10 @@ pub enum BucketError {
     Unsaid {
         /// The file's key.
         key: String,
-        /// What is missing.
+        /// The name of the missing header.
         what: &'static str,
     },
-    /// S3 refused.
+    /// S3 answered with a status that is no success.
     #[error("S3 answers {status} to {key}")]
     Refused {
         /// The file's key.

@@ -20,18 +20,18 @@ pub enum BusError {
     /// EventBridge could not be asked, or refused.
     #[error("cannot put events on the bus {bus}")]
     Aws {
-        /// The bus.
+        /// The name or ARN of the bus.
         bus: String,
-        /// What the SDK says.
+        /// The error of the SDK, with its causes.
         #[source]
         source: Box<aws_sdk_eventbridge::Error>,
     },
     /// EventBridge refused single events.
     #[error("the bus {bus} refused {refused} of {sent} events: {why}")]
     Refused {
-        /// The bus.
+        /// The name or ARN of the bus.
         bus: String,
-        /// How many it refused.
+        /// The number of refused events.
         refused: usize,
         /// How many were sent together.
         sent: usize,
@@ -53,8 +53,8 @@ impl Bus {
         Bus { client: Client::new(config), name }
     }
 
-    /// Puts events on the bus, ten at a time, in their order: each with its type as `detail-type`, and the whole
-    /// CloudEvent as `detail`.
+    /// Puts events on the bus, ten at a time, in their order: each with its type as `detail-type`,
+    /// and the whole CloudEvent as `detail`.
     ///
     /// # Errors
     ///

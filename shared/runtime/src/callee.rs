@@ -25,7 +25,7 @@ pub enum InvokeError {
     Aws {
         /// The function's name.
         function: String,
-        /// What the SDK says.
+        /// The error of the SDK, with its causes.
         #[source]
         source: Box<aws_sdk_lambda::Error>,
     },
@@ -42,14 +42,14 @@ pub enum InvokeError {
     NotJson {
         /// The function's name.
         function: String,
-        /// What is wrong with it.
+        /// The fault in its answer.
         #[source]
         source: serde_json::Error,
     },
 }
 
-/// How long a function may take to answer: as long as API Gateway waits for the caller, 30 seconds at
-/// most. Its own time-out has to be shorter, or it runs on unheard.
+/// How long a function may take to answer: as long as API Gateway waits for the caller, 30 seconds
+/// at most. Its own time-out has to be shorter, or it runs on unheard.
 const ANSWER_MAX: Duration = Duration::from_secs(28);
 
 /// How long an invocation may take in all, with its connection.
@@ -72,8 +72,8 @@ impl Callee {
 
     /// The result of the function for an event.
     ///
-    /// The function is invoked once: nothing is retried, since a lost answer does not show whether it
-    /// ran. A caller that wants to try again sends the same `Idempotency-Key` in its event.
+    /// The function is invoked once: nothing is retried, since a lost answer does not show whether
+    /// it ran. A caller that wants to try again sends the same `Idempotency-Key` in its event.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Configuration from environment variables: read once, typed, and each mistake told by name.
+//! Configuration from environment variables: read once, typed, and each mistake reported by name.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -22,11 +22,11 @@ pub enum EnvironmentError {
     /// A variable is set to something that makes no sense.
     #[error("environment variable {name} is `{value}`: {why}")]
     Invalid {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// Its value.
+        /// The text that was set.
         value: String,
-        /// What is wrong with it.
+        /// The reason why the value is refused.
         why: String,
     },
 }

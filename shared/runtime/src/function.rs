@@ -37,14 +37,14 @@ impl Invocation {
         Invocation { deadline: Instant::now() + time }
     }
 
-    /// What is left of its time.
+    /// The time until Lambda ends the invocation.
     #[must_use]
     pub fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 }
 
-/// Logs as Lambda is told to, and invokes the function for each event until Lambda ends the
+/// Logs as Lambda configures it, and invokes the function for each event until Lambda ends the
 /// process. An event in which a field is given twice fails its invocation.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ fn diagnostic(error: &(dyn std::error::Error + 'static)) -> Diagnostic {
     Diagnostic { error_type: "InvocationFailed".to_owned(), error_message: chain(error) }
 }
 
-/// Lambda tells the deadline in milliseconds of Unix time.
+/// The time until Lambda's deadline, which is in milliseconds of Unix time.
 fn time_left(deadline_ms: u64, clock: &Clock) -> Duration {
     let now_ms = u64::try_from(clock.now().as_millisecond()).unwrap_or(u64::MAX);
     Duration::from_millis(deadline_ms.saturating_sub(now_ms))

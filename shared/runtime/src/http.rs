@@ -41,8 +41,8 @@ struct Connector {
 pub(crate) enum Roots {
     /// Those of the system.
     System,
-    /// Mozilla's, which are in the binary: to read the system's takes a function a third of its start.
-    /// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, if one of them is set.
+    /// Mozilla's, which are in the binary: to read the system's takes a function a third of its
+    /// start. Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, if one of them is set.
     Own,
 }
 
@@ -85,7 +85,8 @@ pub(crate) fn connections(roots: Roots) -> std::io::Result<Connections> {
     Ok(Connections(pool))
 }
 
-/// TLS by ring, with Mozilla's root certificates or those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names.
+/// TLS by ring, with Mozilla's root certificates or those that `SSL_CERT_FILE` or `SSL_CERT_DIR`
+/// names.
 ///
 /// # Errors
 ///
@@ -134,7 +135,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Every failure to send or to hear may be tried again: what is sent is conditional.
+/// Every failure to send or to receive may be tried again: what is sent is conditional.
 fn failed(error: Error) -> ConnectorError {
     ConnectorError::io(error.into())
 }

@@ -23,7 +23,8 @@ impl<T: Clone> Known<T> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// The value, read if it is not known or too old. Two that ask at the same time may both read it.
+    /// The value, read if it is not known or too old. Two that ask at the same time may both read
+    /// it.
     ///
     /// # Errors
     ///

@@ -7,8 +7,8 @@ use crate::Environment;
 
 /// Begins to log on standard output.
 ///
-/// `AWS_LAMBDA_LOG_LEVEL` is set by Lambda from the function's logging configuration; without it, or
-/// with a level that is none, `INFO` is logged.
+/// `AWS_LAMBDA_LOG_LEVEL` is set by Lambda from the function's logging configuration; without it,
+/// or with a level that is none, `INFO` is logged.
 pub(crate) fn begin(environment: &Environment) {
     let level = environment.optional("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()

@@ -17,18 +17,18 @@ pub enum QueueError {
     /// SQS could not be asked, or refused.
     #[error("cannot send to {url}")]
     Aws {
-        /// The queue.
+        /// The address of the queue.
         url: String,
-        /// What the SDK says.
+        /// The error of the SDK, with its causes.
         #[source]
         source: Box<aws_sdk_sqs::Error>,
     },
     /// SQS refused single messages.
     #[error("{url} refused {refused} of {sent} messages: {why}")]
     Refused {
-        /// The queue.
+        /// The address of the queue.
         url: String,
-        /// How many it refused.
+        /// The number of refused messages.
         refused: usize,
         /// How many were sent together.
         sent: usize,
@@ -38,7 +38,7 @@ pub enum QueueError {
     /// SQS did not say how many messages the queue has.
     #[error("cannot count the messages of {url}")]
     Uncounted {
-        /// The queue.
+        /// The address of the queue.
         url: String,
     },
 }

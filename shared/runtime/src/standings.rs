@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{KNOWN_FOR, Known, report_unreadable};
 
-/// Tells where providers stand by the stored ladders, which it reads again after [`KNOWN_FOR`].
+/// Computes standings by the stored ladders, which it reads again after [`KNOWN_FOR`].
 #[derive(Clone, Debug)]
 pub struct Standings {
     billing: BillingTable,
@@ -17,10 +17,10 @@ pub struct Standings {
     known: Arc<Known<Arc<Ladders>>>,
 }
 
-/// Why a standing is not told.
+/// Why a standing is not known.
 #[derive(Debug, Error)]
 pub enum NoStanding {
-    /// The account and the ladder do not tell it.
+    /// The account and the ladder determine no standing.
     #[error("the standing cannot be computed")]
     Standing(#[from] StandingError),
     /// The ladders cannot be read.
@@ -39,7 +39,7 @@ impl Standings {
     ///
     /// # Errors
     ///
-    /// [`NoStanding`] naming the cause.
+    /// [`NoStanding`] when the ladders cannot be read, or determine no standing.
     pub async fn of(&self, account: &Account, now: Timestamp) -> Result<Standing, NoStanding> {
         let read = async {
             let StoredLadders { ladders, unreadable } = self.billing.ladders().await?;

@@ -19,10 +19,10 @@ use crate::{NotAdmitted, Problem, chain};
 /// Why the body of a request is not read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
-    /// It is too large.
+    /// The body is larger than the route allows.
     #[error("the body has more than {max} bytes, which are the most")]
     TooLarge {
-        /// The most.
+        /// The most bytes that the route takes.
         max: usize,
     },
     /// It is marked as Base64, and is not.
@@ -112,8 +112,8 @@ pub fn wrong_method(path: &str, allowed: &'static str) -> ApiGatewayV2httpRespon
     refused
 }
 
-/// The caller that signed a request, as API Gateway reports it; no header or body has a part in it. Of a
-/// request to an API that asks for no signature nothing is known.
+/// The caller that signed a request, as API Gateway reports it; no header or body has a part in it.
+/// Of a request to an API that asks for no signature nothing is known.
 #[must_use]
 pub fn caller(request: &ApiGatewayV2httpRequest) -> Caller {
     let authorizer = request.request_context.authorizer.as_ref();

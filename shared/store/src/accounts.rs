@@ -21,9 +21,9 @@ use crate::{BillingTable, StoreError, Writes};
 /// A provider with its account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderAccount {
-    /// The provider.
+    /// The registration: plans, overrides and the mandate in use.
     pub provider: Provider,
-    /// Its account.
+    /// The figures, as they stand beside it in the shard.
     pub account: Account,
 }
 
@@ -41,7 +41,7 @@ pub struct AccountPage {
 /// The result of storing something once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// It is stored now.
+    /// This call stored it.
     New,
     /// It was stored before, exactly so.
     Before,
@@ -183,8 +183,9 @@ impl Writes {
         self.movements(before, std::slice::from_ref(movement))
     }
 
-    /// Writes the account after several movements, each of the account after the one before, with their
-    /// journal entries and the debits that they opened. Gives the account as it will be stored.
+    /// Writes the account after several movements, each of the account after the one before, with
+    /// their journal entries and the debits that they opened. Gives the account as it will be
+    /// stored.
     ///
     /// # Errors
     ///

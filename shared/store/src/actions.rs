@@ -48,8 +48,8 @@ impl BillingTable {
         found.map(Some).ok_or_else(|| StoreError::corrupt(READ, format!("action {id} is gone")))
     }
 
-    /// The actions of a month, at most `limit`, from the newest on or where the page before ended: one
-    /// request. One that cannot be read fails alone.
+    /// The actions of a month, at most `limit`, from the newest on or where the page before ended:
+    /// one request. One that cannot be read fails alone.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl BillingTable {
 }
 
 impl Writes {
-    /// Writes an action over the version before, or a new one, once by its name. Gives it as it will be
-    /// stored.
+    /// Writes an action over the version before, or a new one, once by its name. Gives it as it
+    /// will be stored.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Adjustments of providers: credit and debit notes for closed months.
 //!
-//! Each is written together with the account on which it waits, so that the account's version is the
-//! condition of both.
+//! Each is written together with the account on which it waits, so that the account's version is
+//! the condition of both.
 
 use steelyard_billing::{Adjustment, AdjustmentId, AdjustmentPhase, ProviderId, Statement};
 
@@ -64,8 +64,8 @@ impl Writes {
         self.change_beside(key(after), before, after)
     }
 
-    /// Writes that the adjustments on a statement are booked. The account has them as they were before,
-    /// since each change of an adjustment also writes the account.
+    /// Writes that the adjustments on a statement are booked. The account has them as they were
+    /// before, since each change of an adjustment also writes the account.
     pub(crate) fn booked(&mut self, statement: &Statement) -> Result<(), StoreError> {
         for note in &statement.adjustments {
             let before = Adjustment {

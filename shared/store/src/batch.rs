@@ -7,7 +7,8 @@ use crate::StoreError;
 use crate::item::{Item, string};
 use crate::schema::{PK, SK};
 
-/// The items of some partition and sort keys, those that there are, strongly consistent: one request for a hundred.
+/// The items of some partition and sort keys, those that there are, strongly consistent: one
+/// request for a hundred.
 pub(crate) async fn items(
     client: &Client,
     table: &str,

@@ -17,9 +17,9 @@ const READ: &str = "read a run over a bill";
 /// earlier run.
 #[derive(Clone, Debug)]
 pub struct StoredRun {
-    /// The run.
+    /// The run, with the file that it reads.
     pub run: BillRun,
-    /// The parts.
+    /// The parts, in their order.
     pub parts: Vec<BillPart>,
 }
 

@@ -22,11 +22,11 @@ use crate::statement_detail::{is_detail, without_detail};
 
 const READ: &str = "read a record of the stream";
 
-/// The change that a record of a stream tells of; none if it is no change that may be an event.
+/// The change in a record of a stream; none if it is no change that may be an event.
 ///
-/// `images` is what a record of DynamoDB's stream has as `dynamodb`: of the billing table and of the events table with
-/// new and old images, of the usage table with keys. What a statement says
-/// of each API is not in the change.
+/// `images` is what a record of DynamoDB's stream has as `dynamodb`: of the billing table and of
+/// the events table with new and old images, of the usage table with keys. What a statement says of
+/// each API is not in the change.
 ///
 /// # Errors
 ///

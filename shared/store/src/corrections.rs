@@ -41,7 +41,8 @@ impl BillingTable {
         range.record(&self.client, READ).await
     }
 
-    /// Stores what a set holds, in parts, and gives their number. Storing the same again changes nothing.
+    /// Stores what a set holds, in parts, and gives their number. Storing the same again changes
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -102,8 +103,8 @@ impl BillingTable {
 }
 
 impl Writes {
-    /// Writes a set of corrections over the version before, or a new one, and gives it as it will be
-    /// stored.
+    /// Writes a set of corrections over the version before, or a new one, and gives it as it will
+    /// be stored.
     ///
     /// # Errors
     ///

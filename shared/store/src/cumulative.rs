@@ -1,5 +1,5 @@
-//! Cumulative reports: an item that only grows. A write merges what is reported into what is stored, so
-//! that sending it again, late or in another order changes nothing.
+//! Cumulative reports: an item that only grows. A write merges what is reported into what is
+//! stored, so that sending it again, late or in another order changes nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct CumulativeReport {
     pub source: SourceId,
     /// The id that it chose, unique for the source, the provider and the day.
     pub report: ReportId,
-    /// The billing day.
+    /// The billing day on which its calls count.
     pub day: BillingDay,
     /// How far each count has come.
     pub usage: CumulativeUsage,
@@ -47,8 +47,8 @@ pub enum Raised {
     Duplicate,
     /// It says nothing that was not counted until the report was withdrawn; nothing changed.
     Withdrawn,
-    /// The source used the id before for a report that is not cumulative, or that counts in another way,
-    /// or the report was withdrawn and more is new; nothing changed.
+    /// The source used the id before for a report that is not cumulative, or that counts in another
+    /// way, or the report was withdrawn and more is new; nothing changed.
     Conflict,
     /// With what is stored it is too large; nothing changed.
     TooLarge(TooLarge),
@@ -72,7 +72,8 @@ pub enum TooLarge {
     TooManyParts(usize),
 }
 
-/// The most bytes that the parts of an item may take: an item has 400 KB, and some are for its keys.
+/// The most bytes that the parts of an item may take: an item has 400 KB, and some are for its
+/// keys.
 pub const PARTS_BYTES_MAX: usize = 350_000;
 
 /// How often a merge is tried again because another was faster, waiting longer each time.
@@ -82,8 +83,8 @@ const RAISE: &str = "count a cumulative report";
 const FIND: &str = "find what was reported cumulatively";
 
 impl UsageTable {
-    /// Counts what is new in a cumulative report: one conditional put where nothing is stored yet, and
-    /// otherwise a second one of what both say. The item may be deleted from `expires_at` on.
+    /// Counts what is new in a cumulative report: one conditional put where nothing is stored yet,
+    /// and otherwise a second one of what both say. The item may be deleted from `expires_at` on.
     ///
     /// # Errors
     ///
@@ -122,8 +123,8 @@ impl UsageTable {
         Err(StoreError::Contended { operation: RAISE })
     }
 
-    /// What is stored of cumulative reports under one id, for those of some providers and days that have
-    /// one: one request for a hundred.
+    /// What is stored of cumulative reports under one id, for those of some providers and days that
+    /// have one: one request for a hundred.
     ///
     /// # Errors
     ///
@@ -190,7 +191,7 @@ struct Version {
     version: u64,
 }
 
-/// What is to be stored.
+/// The merged report that is to be stored.
 struct Merged {
     /// The attributes that are stored, those that this version does not know included.
     item: Item,

@@ -1,7 +1,7 @@
 //! The index of records with work, by the time at which dispatch sends them next.
 //!
-//! A record that is sent is leased: its next dispatch moves forward, so that it is sent again if its
-//! message is lost. The record itself says when its work is due.
+//! A record that is sent is leased: its next dispatch moves forward, so that it is sent again if
+//! its message is lost. The record itself says when its work is due.
 
 use std::marker::PhantomData;
 
@@ -23,8 +23,8 @@ use crate::unreadable::Unreadable;
 use crate::writes::Index;
 use crate::{BillingTable, EventsTable, StoreError};
 
-/// A record that stands in an index of due records, by its name: the content of the message that dispatch
-/// sends.
+/// A record that stands in an index of due records, by its name: the content of the message that
+/// dispatch sends.
 pub trait DueRecord: Serialize + Sized + Send + Sync {
     /// Its partition and sort key.
     fn key(&self) -> (String, String);
@@ -35,7 +35,7 @@ pub trait DueRecord: Serialize + Sized + Send + Sync {
 /// A record with work that is to be dispatched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due<R> {
-    /// The record.
+    /// The record as it was read, with its version.
     pub record: R,
     /// The time by which it stands in the index.
     pub dispatch_at: Timestamp,
@@ -142,8 +142,8 @@ impl<R: DueRecord> DueIndex<R> {
         Ok(page)
     }
 
-    /// When dispatch next has something to send; none if no record has work. It reads the whole index,
-    /// so it is for the local stack and for tests.
+    /// When dispatch next has something to send; none if no record has work. It reads the whole
+    /// index, so it is for the local stack and for tests.
     ///
     /// # Errors
     ///
@@ -167,8 +167,8 @@ impl<R: DueRecord> DueIndex<R> {
         }
     }
 
-    /// Moves the next dispatch of a record forward. False when another has done so, or the record has
-    /// changed, since it was found.
+    /// Moves the next dispatch of a record forward. False when another has done so, or the record
+    /// has changed, since it was found.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ const DEAD_PAGE: u16 = 100;
 pub struct AddressedLetter {
     /// Whose events the endpoint gets.
     pub subject: Subject,
-    /// The dead letter.
+    /// The letter: the event, the outcome and the time.
     #[serde(flatten)]
     pub letter: DeadLetter,
 }
@@ -79,7 +79,8 @@ impl EventsTable {
         Range::one(&self.table, pk, sk).record(&self.client, READ).await
     }
 
-    /// The endpoints of a subject, in the order of their names. One that cannot be read fails alone.
+    /// The endpoints of a subject, in the order of their names. One that cannot be read fails
+    /// alone.
     ///
     /// # Errors
     ///
@@ -134,8 +135,8 @@ impl EventsTable {
         Ok(Found::of(LIST, page.items))
     }
 
-    /// The first dead letters of all endpoints, each with its endpoint, in the order of their subjects: at most
-    /// `limit`.
+    /// The first dead letters of all endpoints, each with its endpoint, in the order of their
+    /// subjects: at most `limit`.
     ///
     /// # Errors
     ///
@@ -146,8 +147,8 @@ impl EventsTable {
         Ok(Found::of(LIST, page.items))
     }
 
-    /// Makes the endpoints of a subject due that take new events and are not due already: dispatch sends them
-    /// next. Called after events of the subject were stored. Gives how many it made due.
+    /// Makes the endpoints of a subject due that take new events and are not due already: dispatch
+    /// sends them next. Called after events of the subject were stored. Gives how many it made due.
     ///
     /// # Errors
     ///
@@ -218,8 +219,8 @@ impl EventsTable {
 }
 
 impl Writes {
-    /// Writes an endpoint over the version before, or a new one. It stands in the index of due records at
-    /// `due_at`, or in none. Gives it as it will be stored.
+    /// Writes an endpoint over the version before, or a new one. It stands in the index of due
+    /// records at `due_at`, or in none. Gives it as it will be stored.
     ///
     /// # Errors
     ///
@@ -246,7 +247,8 @@ impl Writes {
         Ok(stored)
     }
 
-    /// Removes an endpoint that was not written since it was read. Its dead letters are removed before.
+    /// Removes an endpoint that was not written since it was read. Its dead letters are removed
+    /// before.
     pub fn without_endpoint(&mut self, endpoint: &Endpoint) {
         let of = endpoint.reference();
         self.delete_over(key(&of), VERSION, number(endpoint.version));

@@ -11,22 +11,22 @@ pub enum StoreError {
     /// DynamoDB could not be asked, or refused.
     #[error("cannot {operation}")]
     Aws {
-        /// What was to be done.
+        /// The operation, as a phrase such as `read an account`.
         operation: &'static str,
-        /// What the SDK says.
+        /// The error of the SDK, with its causes.
         #[source]
         source: Box<aws_sdk_dynamodb::Error>,
     },
     /// Others kept writing the same items, or the table throttled, until the time was up.
     #[error("cannot {operation}: others keep writing the same items, or the table throttles")]
     Contended {
-        /// What was to be done.
+        /// The operation, as a phrase such as `read an account`.
         operation: &'static str,
     },
     /// An item cannot be read by this version of Steelyard.
     #[error("cannot {operation}: the item `{pk}` `{sk}` cannot be read: {why}")]
     Unreadable {
-        /// What was to be done.
+        /// The operation, as a phrase such as `read an account`.
         operation: &'static str,
         /// The item's partition key.
         pk: String,
@@ -38,9 +38,9 @@ pub enum StoreError {
     /// What is stored is not what this version of Steelyard stores.
     #[error("cannot {operation}: an item is not as it should be")]
     Corrupt {
-        /// What was to be done.
+        /// The operation, as a phrase such as `read an account`.
         operation: &'static str,
-        /// What is wrong with it.
+        /// The contradiction in the stored item.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

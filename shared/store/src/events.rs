@@ -21,12 +21,13 @@ pub struct EventsTable {
     pub(crate) table: String,
 }
 
-/// The number of the last event of a subject, and what was told of its standing.
+/// The number of the last event of a subject, and its last reported standing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Numbering {
     /// The number. Each write is conditional on the one before.
     version: u64,
-    /// What was told of the provider's standing. It changes with an event, so the number protects it too.
+    /// The provider's last reported standing. It changes with an event, so the number protects
+    /// it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standing: Option<StandingTold>,
 }
@@ -34,13 +35,13 @@ struct Numbering {
 /// Events of a subject that are to be stored, in their order.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEvents<'e> {
-    /// The subject.
+    /// The subject, whose events are numbered alone.
     pub subject: &'e Subject,
-    /// The events.
+    /// The events, the oldest first.
     pub events: &'e [Event],
-    /// What they tell of the subject's standing, if they do. It is stored with the last of them.
+    /// The standing that they report, if they report one. It is stored with the last of them.
     pub standing: Option<StandingTold>,
-    /// Until when they are kept.
+    /// The time until which they are kept.
     pub expires_at: Timestamp,
 }
 
@@ -54,7 +55,8 @@ struct Place {
 const ADD: &str = "store events";
 const READ: &str = "read events";
 
-/// How many events are stored at once: three items for each, and a transaction has a hundred at most.
+/// How many events are stored at once: three items for each, and a transaction has a hundred at
+/// most.
 const AT_ONCE: usize = 30;
 
 /// How often events are numbered again, when another numbered some of the same subject meanwhile.
@@ -67,7 +69,8 @@ impl EventsTable {
         EventsTable { client, table }
     }
 
-    /// Stores events, each once. Gives them as they are stored, those that were stored before included.
+    /// Stores events, each once. Gives them as they are stored, those that were stored before
+    /// included.
     ///
     /// # Errors
     ///
@@ -177,7 +180,7 @@ impl EventsTable {
         Ok(self.numbering(subject).await?.version)
     }
 
-    /// What was told of a provider's standing.
+    /// The last reported standing of a provider.
     ///
     /// # Errors
     ///

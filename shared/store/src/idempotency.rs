@@ -15,7 +15,7 @@ const READ: &str = "read an idempotency key";
 pub struct IdempotentAnswer {
     /// The number of what it made, among its provider's.
     pub made: u32,
-    /// What was asked for, as a text: the same key with another request is refused.
+    /// The request, as a text: the same key with another request is refused.
     pub request: String,
 }
 

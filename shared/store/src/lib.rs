@@ -1,8 +1,9 @@
 //! Steelyard's three DynamoDB tables: items, keys, and the conditional transactions.
 //!
-//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`], but for
-//! what happened, which is in [`EventsTable`]. This crate knows items, keys and conditions. It decides nothing: `steelyard-billing` decides what is
-//! stored, and `steelyard-books` loads, decides and stores.
+//! Ingest writes [`UsageTable`] and can't touch money; everything else is in [`BillingTable`],
+//! except events, which are in [`EventsTable`]. This crate knows items, keys and conditions. It
+//! decides nothing: `steelyard-billing` decides what is stored, and `steelyard-books` loads,
+//! decides and stores.
 
 mod access;
 mod accounts;

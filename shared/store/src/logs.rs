@@ -14,7 +14,8 @@ use crate::{Found, StoreError, UsageTable};
 const NOTE: &str = "note what was read of a log";
 const READ: &str = "read what was read of logs";
 
-/// For how long a reading is noted. Reading an object again after that counts nothing twice: its reports tell.
+/// For how long a reading is noted. Reading an object again after that counts nothing twice: its
+/// reports say so.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 100);
 
 impl UsageTable {
@@ -50,8 +51,8 @@ impl UsageTable {
         range.record(&self.client, READ).await
     }
 
-    /// The readings of objects that S3 got on a day of UTC, those of one object after one another. One that
-    /// cannot be read fails alone.
+    /// The readings of objects that S3 got on a day of UTC, those of one object after one another.
+    /// One that cannot be read fails alone.
     ///
     /// # Errors
     ///

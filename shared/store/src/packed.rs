@@ -1,7 +1,7 @@
 //! Usage as few bytes: an item costs a write unit for each kilobyte.
 //!
-//! APIs are sorted by name, and each stores only what its name does not share with the one before. Small
-//! numbers are short. Amounts have a list of their own, since most APIs have none.
+//! APIs are sorted by name, and each stores only what its name does not share with the one before.
+//! Small numbers are short. Amounts have a list of their own, since most APIs have none.
 
 use std::collections::HashSet;
 

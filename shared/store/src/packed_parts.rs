@@ -1,7 +1,8 @@
 //! The parts of a cumulative report as few bytes.
 //!
-//! Counts without a part are packed as those of other reports. Of the parts, those that are numbers store
-//! the distance from the one before, some three bytes each, and a fingerprint takes its eight bytes.
+//! Counts without a part are packed as those of other reports. Of the parts, those that are numbers
+//! store the distance from the one before, some three bytes each, and a fingerprint takes its eight
+//! bytes.
 
 use serde::{Deserialize, Serialize};
 use steelyard_billing::{CumulativeUsage, Label, Part};
@@ -11,7 +12,7 @@ use crate::packed::{self, PackError, join_name, no_name, split_name};
 
 #[derive(Default, Serialize, Deserialize)]
 struct Packed {
-    /// What has no part, as [`packed::pack`] packs it.
+    /// The usage without a part, as [`packed::pack`] packs it.
     whole: Vec<u8>,
     apis: Vec<PackedApi>,
 }

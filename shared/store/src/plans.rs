@@ -23,7 +23,7 @@ pub struct StoredPlans {
 /// A stored version of a plan.
 #[derive(Clone, Debug)]
 pub struct StoredPlan {
-    /// The version.
+    /// The version, as it was checked.
     pub plan: Plan,
     /// The document as it is stored.
     document: String,

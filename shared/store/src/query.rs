@@ -35,7 +35,7 @@ impl<'a> Range<'a> {
         }
     }
 
-    /// One item.
+    /// The range that holds one item.
     pub fn one(table: &'a str, pk: String, sk: String) -> Range<'a> {
         Range { table, pk, from: sk.clone(), to: sk }
     }

@@ -60,8 +60,8 @@ impl BillingTable {
 }
 
 impl Writes {
-    /// Stores a new realm: the first of the deployment, or in place of the one before. Gives the realms
-    /// as they will be stored.
+    /// Stores a new realm: the first of the deployment, or in place of the one before. Gives the
+    /// realms as they will be stored.
     ///
     /// # Errors
     ///

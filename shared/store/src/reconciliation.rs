@@ -137,9 +137,10 @@ impl BillingTable {
         range.record(&self.client, READ_DAY).await
     }
 
-    /// Which of some movements Alipay's bills have shown, by their trade, with the day of the bill: the bill
-    /// of the day on which each was booked was held against the books, the movement is not among those that no
-    /// bill has shown, and nobody was told that it differs. One request for 33 movements.
+    /// Which of some movements Alipay's bills have shown, by their trade, with the day of the bill:
+    /// the bill of the day on which each was booked was held against the books, the movement is not
+    /// among those that no bill has shown, and no difference was reported. One request for 33
+    /// movements.
     ///
     /// # Errors
     ///
@@ -221,8 +222,8 @@ impl BillingTable {
         page.items.first().map(|item| day(text(READ_DAY, item, SK)?)).transpose()
     }
 
-    /// The results of the latest days that were reconciled or skipped, the newest first, at most `limit`: one
-    /// request.
+    /// The results of the latest days that were reconciled or skipped, the newest first, at most
+    /// `limit`: one request.
     ///
     /// # Errors
     ///

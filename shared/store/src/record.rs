@@ -85,8 +85,8 @@ impl BillingTable {
         Ok(found.is_none_or(|found| found.task().version != before.task().version))
     }
 
-    /// The newest records of a kind of a provider, the newest first, older than one of them if that is
-    /// given: one request unless they fill more than a megabyte. Records of a kind are numbered.
+    /// The newest records of a kind of a provider, the newest first, older than one of them if that
+    /// is given: one request unless they fill more than a megabyte. Records of a kind are numbered.
     ///
     /// # Errors
     ///
@@ -102,8 +102,8 @@ impl BillingTable {
         Ok(Found::of(READ, items))
     }
 
-    /// Debits and mandates of some providers, those that there are: one request for a hundred. One that
-    /// cannot be read fails alone.
+    /// Debits and mandates of some providers, those that there are: one request for a hundred. One
+    /// that cannot be read fails alone.
     ///
     /// # Errors
     ///
@@ -132,8 +132,8 @@ impl BillingTable {
         Ok(found)
     }
 
-    /// A journal entry and some debits of a provider by their numbers, those that there are, the debits in
-    /// the order of their numbers: one request for a hundred.
+    /// A journal entry and some debits of a provider by their numbers, those that there are, the
+    /// debits in the order of their numbers: one request for a hundred.
     ///
     /// # Errors
     ///

@@ -33,7 +33,8 @@ impl UsageTable {
         }
     }
 
-    /// What was refused of queued reports, by source and report. One that cannot be read fails alone.
+    /// What was refused of queued reports, by source and report. One that cannot be read fails
+    /// alone.
     ///
     /// # Errors
     ///
@@ -44,7 +45,7 @@ impl UsageTable {
         Ok(Found::of(READ, items))
     }
 
-    /// What was refused of the report of a sort key; none if it is not noted any more.
+    /// What was refused of the report of a sort key; none if it is no longer noted.
     ///
     /// # Errors
     ///

@@ -30,7 +30,8 @@ pub enum RegistryEntry {
     End,
 }
 
-/// Where a list of providers goes on: in a shard of the registry, after a provider or from its beginning.
+/// Where a list of providers goes on: in a shard of the registry, after a provider or from its
+/// beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryCursor {
     shard: u8,
@@ -92,8 +93,8 @@ const AT_ONCE: usize = 16;
 
 impl BillingTable {
     /// The shards of the registry that have providers: the registration of a shard's first provider
-    /// names it. When the item that names them is missing or cannot be read, these are all shards, so
-    /// that nobody is passed over.
+    /// names it. When the item that names them is missing or cannot be read, these are all shards,
+    /// so that nobody is passed over.
     ///
     /// # Errors
     ///
@@ -107,8 +108,8 @@ impl BillingTable {
         })
     }
 
-    /// The write that names a shard as one that has providers; none if it is named already. When the
-    /// item is missing, as in a new table, the write names every shard that has providers now.
+    /// The write that names a shard as one that has providers; none if it is named already. When
+    /// the item is missing, as in a new table, the write names every shard that has providers now.
     ///
     /// # Errors
     ///
@@ -164,8 +165,9 @@ impl BillingTable {
         }
     }
 
-    /// Providers of all shards with their accounts, from the beginning or where the page before ended. The
-    /// page ends with the shard in which `enough` of them are found, and a shard gives `enough` at most.
+    /// Providers of all shards with their accounts, from the beginning or where the page before
+    /// ended. The page ends with the shard in which `enough` of them are found, and a shard gives
+    /// `enough` at most.
     ///
     /// # Errors
     ///
@@ -204,8 +206,8 @@ impl BillingTable {
         Ok(page)
     }
 
-    /// Walks through a registry shard, after a provider or from the beginning, page by page. An item
-    /// that cannot be read fails alone.
+    /// Walks through a registry shard, after a provider or from the beginning, page by page. An
+    /// item that cannot be read fails alone.
     ///
     /// # Errors
     ///

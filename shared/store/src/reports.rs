@@ -1,5 +1,5 @@
-//! Usage reports. A report is the usage: one item for each provider and billing day that it names is
-//! the counts and the marker by which they are counted once.
+//! Usage reports. A report is the usage: one item for each provider and billing day that it names
+//! is the counts and the marker by which they are counted once.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
@@ -26,13 +26,13 @@ pub struct CountedReport {
     pub source: SourceId,
     /// The id that it chose, unique for the source, the provider and the day.
     pub report: ReportId,
-    /// The billing day.
+    /// The billing day on which its calls count.
     pub day: BillingDay,
-    /// What was metered on it.
+    /// The calls and amounts of each API.
     pub metered: Usage,
-    /// What is the same of all days that the report names for the provider: SHA-256 of the records about
-    /// it and of their days, those that were refused included. Of a cumulative report, SHA-256 of how it
-    /// counts.
+    /// What is the same of all days that the report names for the provider: SHA-256 of the records
+    /// about it and of their days, those that were refused included. Of a cumulative report,
+    /// SHA-256 of how it counts.
     pub digest: Digest,
     /// When it was taken in, to the second.
     pub counted_at: Timestamp,
@@ -47,30 +47,30 @@ pub type Digest = [u8; 32];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
-    /// It counts now.
+    /// This call stored it: it counts.
     Counted,
-    /// It counted before; nothing changed.
+    /// An equal report is stored; nothing changed.
     Duplicate,
     /// It was withdrawn, and does not count; nothing changed.
     Withdrawn,
-    /// The source used the id before for other content, or for content of which less could be counted
-    /// then; nothing changed.
+    /// The source used the id before for other content, or for content of which less could be
+    /// counted then; nothing changed.
     Conflict,
 }
 
-/// What became of a withdrawal.
+/// The outcome of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
     /// The report counts no more.
     Now,
-    /// It was withdrawn before, so.
+    /// An earlier call withdrew it, by this person.
     Before(Withdrawal),
     /// There is no such report of the provider and the day.
     NoReport,
 }
 
-/// The most APIs that one report may have for a provider and day: with the longest names and amounts
-/// they fill three quarters of an item, which has 400 KB.
+/// The most APIs that one report may have for a provider and day: with the longest names and
+/// amounts they fill three quarters of an item, which has 400 KB.
 pub const APIS_PER_DAY_MAX: usize = 2_000;
 
 /// The attributes that are as they are in the record; the others are in the keys or packed.
@@ -87,8 +87,8 @@ const COMPARE: &str = "compare usage reports";
 const WITHDRAW: &str = "withdraw a report";
 
 impl UsageTable {
-    /// Counts what a report says of a provider and a day, once: one conditional put. The item may be
-    /// deleted from `expires_at` on.
+    /// Counts what a report says of a provider and a day, once: one conditional put. The item may
+    /// be deleted from `expires_at` on.
     ///
     /// # Errors
     ///
@@ -119,8 +119,8 @@ impl UsageTable {
         }
     }
 
-    /// Whether a report of some days of a provider conflicts with what the source sent before under the
-    /// same id: one request for a hundred days.
+    /// Whether a report of some days of a provider conflicts with what the source sent before under
+    /// the same id: one request for a hundred days.
     ///
     /// # Errors
     ///
@@ -136,8 +136,8 @@ impl UsageTable {
         Ok(before.iter().any(|before| before.digest != *digest))
     }
 
-    /// What a source reported of a provider under an id, for those of some days that it reported: one
-    /// request for a hundred days.
+    /// What a source reported of a provider under an id, for those of some days that it reported:
+    /// one request for a hundred days.
     ///
     /// # Errors
     ///
@@ -154,7 +154,8 @@ impl UsageTable {
         items.iter().map(|item| CountedReport::read(COMPARE, item)).collect()
     }
 
-    /// Withdraws a report for a provider and a day: it counts no more, and its id cannot count again.
+    /// Withdraws a report for a provider and a day: it counts no more, and its id cannot count
+    /// again.
     ///
     /// # Errors
     ///
@@ -199,8 +200,8 @@ impl UsageTable {
 }
 
 impl CountedReport {
-    /// Whether everything of `metered` counts by it. A record that was refused as lying in the future,
-    /// and does not any more, does not.
+    /// Whether everything of `metered` counts by it. A record that was refused as lying in the
+    /// future, and no longer lies there, is not covered.
     fn covers(&self, metered: &Usage) -> bool {
         metered.iter().all(|(api, metered)| self.metered.of(api).covers(metered))
     }
@@ -217,7 +218,7 @@ impl CountedReport {
         Ok(item)
     }
 
-    /// What it adds to its day.
+    /// The count that it adds to its day.
     pub(crate) fn count(&self) -> ReportCount<'_> {
         let withdrawn_at = self.withdrawn.as_ref().map(|withdrawal| withdrawal.at_s);
         ReportCount {

@@ -39,8 +39,8 @@ impl BillingTable {
         Ok(SettlementRun::last_begun(&self.latest_runs(RUNS_REGARDED).await?.readable))
     }
 
-    /// The latest settlement runs, at most `limit`. One that cannot be read fails alone: it binds the
-    /// clock of no other.
+    /// The latest settlement runs, at most `limit`. One that cannot be read fails alone: it binds
+    /// the clock of no other.
     ///
     /// # Errors
     ///
@@ -72,8 +72,8 @@ impl BillingTable {
         range.record(&self.client, READ).await
     }
 
-    /// The shards of a run that have been written, by their numbers. One that cannot be read is left
-    /// out: the run does not end by it.
+    /// The shards of a run that have been written, by their numbers. One that cannot be read is
+    /// left out: the run does not end by it.
     ///
     /// # Errors
     ///

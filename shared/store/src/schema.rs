@@ -36,7 +36,7 @@
 //! | billing | `findings` | `trade#` or `trade#request` | a difference between a bill and our books, until a person closes it |
 //! | billing | `corrections` | name | a set of corrections, and how far it is |
 //! | billing | `correction#name` | `part#00003` | a part of what the set holds |
-//! | billing | `actions#2015-05` | time and id | an action that somebody asked for in that month |
+//! | billing | `actions#2015-05` | time and id | an action that a person asked for in that month |
 //! | billing | `action#id` | `action` | where the action of that name is |
 //! | billing | `plans` | `name#2014-04-01` | a version of a plan |
 //! | billing | `ladders` | `2014-04-01` | a version of the arrears ladder |
@@ -51,8 +51,8 @@
 //!
 //! Every item has `format`, the version of what is stored inside its attributes.
 //!
-//! Debits, mandates, recharges, refunds and reversals stand on the index `due` while there is something to do
-//! with them. So do endpoints, in the index of their table.
+//! Debits, mandates, recharges, refunds and reversals stand on the index `due` while there is
+//! something to do with them. So do endpoints, in the index of their table.
 //!
 //! No id holds a `#`, so that keys can't be forged.
 
@@ -70,12 +70,12 @@ use steelyard_billing::{
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
-/// The format of what is stored. A version of Steelyard refuses items of a newer one by name, and never
-/// writes them. It grows with each change that an older version would do wrong:
+/// The format of what is stored. A version of Steelyard refuses items of a newer one by name, and
+/// never writes them. It grows with each change that an older version would do wrong:
 ///
 /// - something changes inside of an attribute, since writes replace attributes whole;
-/// - an attribute is added that every change has to keep true, or without which the record means something
-///   else.
+/// - an attribute is added that every change has to keep true, or without which the record means
+///   something else.
 ///
 /// Other attributes may be added without a new format: writes keep those that they do not know.
 ///
@@ -88,12 +88,12 @@ pub(crate) const SKIPPED: &str = "skipped";
 pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 
-/// Counts how often an account, a debit or a cumulative report was written; each write is conditional
-/// on it.
+/// Counts how often an account, a debit or a cumulative report was written; each write is
+/// conditional on it.
 pub(crate) const VERSION: &str = "version";
 /// When DynamoDB may delete a report or a session's link, in seconds of Unix time.
 pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
-/// What was metered by a report, packed.
+/// The usage that a report metered, packed.
 pub(crate) const METERED: &str = "metered";
 /// When a report was taken in, or a cumulative one grew last, in seconds of Unix time.
 pub(crate) const COUNTED_AT_S: &str = "counted_at_s";
@@ -103,7 +103,7 @@ pub(crate) const CUMULATIVE: &str = "cumulative";
 pub(crate) const DIGEST: &str = "digest";
 /// When a grant was stored, in seconds of Unix time.
 pub(crate) const AT_S: &str = "at_s";
-/// Who withdrew a report, when and why.
+/// The author, time and reason of a report's withdrawal.
 pub(crate) const WITHDRAWN: &str = "withdrawn";
 /// What a statement says of each API, packed; of a large one it is in parts.
 pub(crate) const DETAIL: &str = "detail";
@@ -190,18 +190,19 @@ pub const REGISTRY_SHARDS: RangeInclusive<u8> = 0..=u8::MAX;
 
 /// Over how many partitions of the index what is due is spread.
 ///
-/// A shard takes a 64th of the writes of due records, 1.6%. Of 50,000 providers the largest shard has
-/// about 1.7%, so no key takes 2% of a night. A dispatch run that finds nothing costs a query of half a
-/// read unit for each shard. A divisor of 256, so that no shard gets more hashes than another.
+/// A shard takes a 64th of the writes of due records, 1.6%. Of 50,000 providers the largest shard
+/// has about 1.7%, so no key takes 2% of a night. A dispatch run that finds nothing costs a query
+/// of half a read unit for each shard. A divisor of 256, so that no shard gets more hashes than
+/// another.
 pub const DUE_SHARDS: u8 = 64;
 
-/// Over how many partitions of the index of the events table endpoints are spread. There are as many as
-/// receivers, far fewer than due records.
+/// Over how many partitions of the index of the events table endpoints are spread. There are as
+/// many as receivers, far fewer than due records.
 pub const ENDPOINT_SHARDS: u8 = 8;
 
-/// The number of parts of a day of bills, by a hash of the number of the trade. The movements that a
-/// bill has to show are spread over as many partitions, and the rows of a bill are split likewise,
-/// so that one part is reconciled without the others.
+/// The number of parts of a day of bills, by a hash of the number of the trade. The movements that
+/// a bill has to show are spread over as many partitions, and the rows of a bill are split
+/// likewise, so that one part is reconciled without the others.
 ///
 /// A partition takes 1,000 write units a second. A payment writes two to the partition of its
 /// movement, and the bill that shows it one.
@@ -243,8 +244,8 @@ pub(crate) fn run_shard_sk(shard: u8) -> String {
     format!("{RUN_SHARD_PREFIX}{shard:03}")
 }
 
-/// The partition of the failures of a shard of a settlement run: on the worst night there are as many
-/// as providers.
+/// The partition of the failures of a shard of a settlement run: on the worst night there are as
+/// many as providers.
 pub(crate) fn run_failures_pk(number: u64, shard: u8) -> String {
     format!("{}#{shard:03}", run_pk(number))
 }

@@ -14,11 +14,11 @@ const MAKE: &str = "store a session link";
 const READ: &str = "read a session link";
 const OPEN: &str = "open a session link";
 
-/// For how long a link stays stored after its time, so that one that is opened late is told from one
-/// that never was.
+/// For how long a link stays stored after its time, so that one that is opened late is
+/// distinguished from one that never was.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Who opened the link: empty while nobody has.
+/// The random text of the attempt that opened the link: empty before.
 const OPENED_BY: &str = "opened_by";
 
 #[derive(Serialize, Deserialize)]
@@ -50,8 +50,9 @@ impl BillingTable {
         self.commit(writes).await
     }
 
-    /// Takes a link, once: `opener` is a random text of this attempt, by which a repeated write whose
-    /// first answer got lost is told from another visitor. None if there is no such link, or it was opened.
+    /// Takes a link, once: `opener` is a random text of this attempt, by which a repeated write
+    /// whose first answer got lost is distinguished from another visitor. None if there is no such
+    /// link, or it was opened.
     ///
     /// # Errors
     ///

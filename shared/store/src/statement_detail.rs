@@ -1,5 +1,5 @@
-//! A statement as items: what it says of each API is packed, and a large one has it in items of its own,
-//! so that no item grows with the number of APIs.
+//! A statement as items: what it says of each API is packed, and a large one has it in items of its
+//! own, so that no item grows with the number of APIs.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -28,18 +28,18 @@ const BACK_PAGE: i32 = 5;
 pub struct BookedTransfer {
     /// The provider that paid.
     pub provider: ProviderId,
-    /// The amount.
+    /// The amount of the transfer, in fen.
     pub amount_fen: Fen,
-    /// What it paid.
+    /// The account's figure that it changed.
     pub of: TransferOf,
 }
 
-/// What a bank transfer paid.
+/// The account's figure that a bank transfer changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransferOf {
-    /// What was owed; the rest was prepaid.
+    /// It paid the receivable; the rest became prepaid balance.
     Prepaid,
-    /// The deposit.
+    /// The deposit was paid by it.
     Deposit,
     /// It returned deposit to the provider.
     DepositReturn,
@@ -175,8 +175,8 @@ impl BillingTable {
         items.into_iter().map(|item| from_item(READ_JOURNAL, item)).collect()
     }
 
-    /// The newest journal entries of a provider, the newest first, older than the one of a number if that
-    /// is given: one request unless they fill more than a megabyte.
+    /// The newest journal entries of a provider, the newest first, older than the one of a number
+    /// if that is given: one request unless they fill more than a megabyte.
     ///
     /// # Errors
     ///
@@ -236,8 +236,9 @@ fn transfer_of(item: &Item) -> Option<TransferOf> {
 }
 
 impl Writes {
-    /// Writes a settlement: the statement, the account, the journal entry, the debit that was opened, and
-    /// that the adjustments on the statement are booked. Gives the account as it will be stored.
+    /// Writes a settlement: the statement, the account, the journal entry, the debit that was
+    /// opened, and that the adjustments on the statement are booked. Gives the account as it will
+    /// be stored.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::Client;
 use crate::writes::Written;
 use crate::{CommitError, Writes};
 
-/// The billing table.
+/// The billing table: all money, its records and its registry. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct BillingTable {
     pub(crate) client: Client,

@@ -54,7 +54,7 @@ impl EventsTable {
 struct Extras {
     /// The index of records with work.
     is_indexed: bool,
-    /// What a stream of what changes tells of the items, if there is one.
+    /// The images of the items in the table's stream, if it has one.
     stream: Option<StreamViewType>,
 }
 

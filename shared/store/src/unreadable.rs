@@ -1,4 +1,5 @@
-//! Items that cannot be read: each fails alone, by name, until it is mended or an operator skips it.
+//! Items that cannot be read: each fails alone, by name, until it is mended or an operator skips
+//! it.
 
 use std::error::Error;
 
@@ -26,10 +27,11 @@ pub struct Unreadable {
     pub skipped: Option<String>,
 }
 
-/// What was found: what can be read of it, and what cannot. Each item that cannot be read fails alone.
+/// The items that were found, readable or not. Each item that cannot be read fails
+/// alone.
 #[derive(Clone, Debug)]
 pub struct Found<T> {
-    /// What can be read, in the order in which it was found.
+    /// The readable items, in the order in which they were found.
     pub readable: Vec<T>,
     /// The items that cannot be read.
     pub unreadable: Vec<Unreadable>,
@@ -107,7 +109,8 @@ impl BillingTable {
 }
 
 impl UsageTable {
-    /// Skips an item that cannot be read: it raises no more alarms. What it stands for stays undone.
+    /// Skips an item that cannot be read: it raises no more alarms. What it stands for stays
+    /// undone.
     ///
     /// # Errors
     ///
@@ -118,8 +121,8 @@ impl UsageTable {
 }
 
 impl EventsTable {
-    /// Skips an item that cannot be read: it raises no more alarms, and leaves the index of due endpoints. What it
-    /// stands for stays undone.
+    /// Skips an item that cannot be read: it raises no more alarms, and leaves the index of due
+    /// endpoints. What it stands for stays undone.
     ///
     /// # Errors
     ///

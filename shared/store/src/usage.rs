@@ -13,7 +13,7 @@ use crate::unreadable::Unreadable;
 use crate::writes::{Writes, Written};
 use crate::{StoreError, batch};
 
-/// The usage table.
+/// The usage table: reports, closes and grants. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct UsageTable {
     pub(crate) client: Client,
@@ -41,8 +41,8 @@ impl UsageTable {
         UsageTable { client, table }
     }
 
-    /// The registrations of providers. One that is absent is not registered; one that cannot be read
-    /// fails alone.
+    /// The registrations of providers. One that is absent is not registered; one that cannot be
+    /// read fails alone.
     ///
     /// # Errors
     ///
@@ -86,8 +86,8 @@ impl UsageTable {
         Ok(writes)
     }
 
-    /// The write that counts the usage of a provider from an earlier month on, part of the transaction
-    /// that bills it so. Its condition is that it is counted from `before` on.
+    /// The write that counts the usage of a provider from an earlier month on, part of the
+    /// transaction that bills it so. Its condition is that it is counted from `before` on.
     ///
     /// # Errors
     ///

@@ -20,13 +20,13 @@ use crate::unreadable::Unreadable;
 use crate::usage::UsageTable;
 use crate::writes::{Writes, Written};
 
-/// What is new of a provider, as one query found it.
+/// The new usage of a provider, as one query found it.
 #[derive(Clone, Debug, Default)]
 pub struct NewUsage {
-    /// What is counted, by billing day.
+    /// The counted usage, by billing day.
     pub days: BTreeMap<BillingDay, DayCount>,
-    /// How often usage of each day changed after the day was over. It is read before the reports, so
-    /// that none of the changes is missing in what is counted.
+    /// How often usage of each day changed after the day was over. It is read before the reports,
+    /// so that none of the changes is missing in what is counted.
     pub changes: BTreeMap<BillingDay, u64>,
     /// How the provider may be counted; none if it is not registered for counting.
     pub registration: Option<Registration>,
@@ -36,14 +36,15 @@ const READ: &str = "read usage reports";
 const NOTE: &str = "note that usage of a day changed";
 
 impl UsageTable {
-    /// What is counted of a provider from one day through another, how often settled days changed, and
-    /// its registration, strongly consistent: one request unless the reports fill more than a megabyte.
-    /// Reports are summed page by page, so that many of them take no more memory than their sums.
+    /// What is counted of a provider from one day through another, how often settled days changed,
+    /// and its registration, strongly consistent: one request unless the reports fill more than a
+    /// megabyte. Reports are summed page by page, so that many of them take no more memory than
+    /// their sums.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table, or an item, cannot be read, and when a sum is more than can be
-    /// rated.
+    /// [`StoreError`] when the table, or an item, cannot be read, and when a sum is more than can
+    /// be rated.
     pub async fn new_usage(
         &self,
         provider: &ProviderId,
@@ -157,8 +158,9 @@ impl UsageTable {
         Ok(found)
     }
 
-    /// Notes that usage of a day changed after the day was over, so that settlement reads the day again.
-    /// Noted twice, it is read once for nothing. The note may be deleted from `expires_at` on.
+    /// Notes that usage of a day changed after the day was over, so that settlement reads the day
+    /// again. Noted twice, it is read once for nothing. The note may be deleted from `expires_at`
+    /// on.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! Conditional writes that take effect together, and what the SDK leaves to its caller: conflicts
 //! and throttling are tried again while time remains.
 //!
-//! A single write is a plain put, update or delete, at half the cost of a transaction. A record that
-//! exists is written by an update that sets what changed and removes what is gone, so that
+//! A single write is a plain put, update or delete, at half the cost of a transaction. A record
+//! that exists is written by an update that sets what changed and removes what is gone, so that
 //! attributes which a newer version added stay as they are.
 
 use std::collections::HashMap;
@@ -41,7 +41,7 @@ enum Write {
     Delete(Delete),
 }
 
-/// How writes ended.
+/// The outcome of writes, after all retries.
 pub(crate) enum Written {
     /// All took effect.
     All,
@@ -271,7 +271,7 @@ fn built<T>(built: Result<T, aws_sdk_dynamodb::error::BuildError>) -> T {
     built.expect("a write has a table, a key and an expression")
 }
 
-/// How one request ended.
+/// The outcome of one request.
 enum Tried {
     Done(Written),
     Again,

@@ -13,7 +13,7 @@ use steelyard_tests::{Answer, Platform, record, report};
 const API: &str = "taobao.trades.sold.get";
 const DAY: &str = "2015-05-01";
 
-/// The role of a gateway as it is registered, and as API Gateway tells a session of it.
+/// The role of a gateway as it is registered, and as API Gateway reports a session of it.
 const ROLE: &str = "arn:aws:iam::123456789012:role/service/gateway";
 const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/gateway/i-0abc";
 
@@ -218,7 +218,7 @@ async fn what_a_provider_used_is_for_callers_with_the_right_and_for_their_provid
         assert_eq!(ask(target, SESSION).await.status, 200, "{target}");
         assert_eq!(ask(target, any).await.status, 403, "{target}");
     }
-    // A provider that is not there is not told from one of others.
+    // A provider that is not there is not distinguished from one of others.
     for target in
         ["/v1/usage/other", "/v1/usage/nobody", "/v1/usage/o%74her", "/v1/usage/other?to=x"]
     {

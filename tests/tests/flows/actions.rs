@@ -1,5 +1,5 @@
-//! What people ask for on pages: recorded first, carried out once, refused where it is not theirs, and
-//! approved by a second person where the platform wants that.
+//! What people ask for on pages: recorded first, carried out once, refused where it is not theirs,
+//! and approved by a second person where the platform wants that.
 
 mod approved;
 mod deeds;
@@ -19,7 +19,7 @@ fn by_operator(key: &str, action: Value) -> Value {
     json!({ "by": { "operator": "li" }, "key": key, "reason": "a test", "action": action })
 }
 
-/// What somebody on the pages of a provider asks for, under a key.
+/// A request by a visitor of a provider's pages, under a key.
 fn by_provider(provider: &str, key: &str, action: Value) -> Value {
     json!({ "by": { "provider": provider, "session": "s-1" }, "key": key, "action": action })
 }
@@ -89,8 +89,8 @@ async fn trail_of_may(platform: &Platform) -> Vec<String> {
     trail(platform, "2015-05").await.iter().map(|action| action.phase.to_string()).collect()
 }
 
-/// A platform on the second of May at nine, where `a` and `b` have mandates, and `a` owes ¥100.00 that
-/// a debit is to collect.
+/// A platform on the second of May at nine, where `a` and `b` have mandates, and `a` owes ¥100.00
+/// that a debit is to collect.
 async fn indebted() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
@@ -102,15 +102,16 @@ async fn indebted() -> Platform {
     platform
 }
 
-/// What is asked for, and how a platform is prepared for it.
+/// An action, and how a platform is prepared for it.
 struct Story<'a> {
     prepare: &'a dyn Fn() -> BoxFuture<'static, Platform>,
     event: &'a dyn Fn(&Platform) -> BoxFuture<'_, Value>,
 }
 
 impl Story<'_> {
-    /// Asks twice, then once for each of the two writes with the power cut before it and after it, and
-    /// then twice at once from two machines: each time the action is done once. Gives the platform.
+    /// Asks twice, then once for each of the two writes with the power cut before it and after it,
+    /// and then twice at once from two machines: each time the action is done once. Gives the
+    /// platform.
     async fn check_done_once(&self, expected: ActionResult) -> Platform {
         let platform = (self.prepare)().await;
         let event = (self.event)(&platform).await;
@@ -149,7 +150,8 @@ impl Story<'_> {
         platform.stack.transport.faults().strike(Target::Writes, write..=write, fault);
         platform.stack.functions.actions.invoke(event.clone()).await.unwrap_err();
         platform.stack.transport.faults().restore();
-        // What died between the two is there for everybody to see, and has changed nothing.
+        // An action that crashed between the two is there for everybody to see, and has changed
+        // nothing.
         let trail = trail(&platform, month).await;
         match (write, fault) {
             (1, Fault::CutBefore) => assert_eq!(trail, [], "{told}"),

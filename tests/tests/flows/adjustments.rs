@@ -9,8 +9,8 @@ use steelyard_tests::{Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
-/// A platform on the morning of 5 June, where `a` was charged ¥10.00 for the last day of May, pays by
-/// debits, and calls nothing any more.
+/// A platform on the morning of 5 June, where `a` was charged ¥10.00 for the last day of May, pays
+/// by debits, and no longer calls anything.
 pub async fn after_may() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-31T20:00");

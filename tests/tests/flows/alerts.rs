@@ -116,7 +116,8 @@ async fn alerts_cost_a_night_no_request_whether_they_are_triggered_or_not() {
     let (without, _) = night(None).await;
     let (with, usage) = night(Some(r#"{"budget": {"monthly": "1.00", "percent": [50]}}"#)).await;
     assert_eq!(with, without, "{usage:?}");
-    // The calls of a day are compared with statements: a query for each provider that asks for it, and the note.
+    // The calls of a day are compared with statements: a query for each provider that asks for it,
+    // and the note.
     let both = r#"{"budget": {"monthly": "1.00", "percent": [50]}, "unusual_day_percent": 200}"#;
     assert_eq!(night(Some(both)).await.0, without + 20);
 }

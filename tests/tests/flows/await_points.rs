@@ -1,4 +1,5 @@
-//! A visit that dies at any of its await points, and whose message comes again: the money moves once.
+//! A visit that is dropped at any of its await points, and whose message comes again: the money
+//! moves once.
 
 use std::pin::pin;
 
@@ -23,7 +24,8 @@ async fn due(fault: Option<&Fault>) -> Platform {
     platform
 }
 
-/// Visits the debit of `a` on a machine that dies after so many polls; false if it came to its end.
+/// Visits the debit of `a` on a machine that crashes after so many polls; false if it reached its
+/// end.
 async fn visit(platform: &Platform, polls: usize) -> bool {
     let machine = Machine::new(platform, 0);
     let collector = machine.collector(platform);

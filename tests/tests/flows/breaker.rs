@@ -28,8 +28,8 @@ async fn indebted(providers: usize) -> (Platform, Vec<String>) {
     (platform, names)
 }
 
-/// Checks that each provider owes so much, reserved as far as its debit was sent, and paid the rest,
-/// and that the books balance.
+/// Checks that each provider owes so much, reserved as far as its debit was sent, and paid the
+/// rest, and that the books balance.
 async fn check(platform: &Platform, names: &[String], owed: i64) {
     for name in names {
         let reserved = debit(platform, name).await.reserved().get();
@@ -244,8 +244,8 @@ async fn stop_of_a_person_outlasts_the_good_answer_to_a_probe_that_is_on_its_way
     trip(&platform, blocked()).await;
     platform.set("2015-05-02T10:15");
     // It reads the debit, the breaker, the account and the mandate, checks and stores the mandate,
-    // reads the breaker, stores that it probes, reads the account, what is owed and the realm, stores
-    // that it sends, and asks: then it is stopped.
+    // reads the breaker, stores that it probes, reads the account, what is owed and the realm,
+    // stores that it sends, and asks: then it is stopped.
     let slow = Machine::stalling(&platform, 13);
     let function = slow.debit(&platform);
     let work = tokio::spawn(async move { function.invoke(message("p2")).await });

@@ -57,7 +57,8 @@ fn five_apis(provider: &str, id: &str, day: &str, calls: u64) -> Value {
     report(id, &APIS.map(|api| record(provider, api, day, calls)))
 }
 
-/// A report of one day's calls of so many APIs, whose names have 25 letters, by each of some providers.
+/// A report of one day's calls of so many APIs, whose names have 25 letters, by each of some
+/// providers.
 fn wide_report(id: &str, providers: &[String], apis: u64) -> Value {
     // Names that have little in common, as a hash has it.
     let name = |n: u64| format!("{:016x}.{n:08}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -144,7 +145,8 @@ async fn day_of_five_lines_with_a_debit_is_settled_for_eleven_write_units_by_thr
         assert!(statement.lines.iter().all(|line| !line.after.slices.is_empty()));
         assert!(platform.found("a").await.account.open_debit.is_some());
         let again = settle_costs(&platform).await;
-        // The providers of the shard, the reports, the transaction; or the statement of which the debt is.
+        // The providers of the shard, the reports, the transaction; or the statement of which the
+        // debt is.
         assert_eq!((requests(&before), requests(&again)), (3, 3));
         check_write_units(&format!("settlement after {days} days"), &before, 11);
         assert_eq!(again.writes(), 0);
@@ -174,8 +176,8 @@ async fn shard_of_a_run_costs_seven_requests_and_a_write_unit_besides_its_provid
     }
     platform.stack.functions.settle.invoke(serde_json::json!({})).await.unwrap();
     let [a, b] = ["a", "b"].map(|id| registry_shard(&id.parse().unwrap()));
-    // The plans, the run, its shard, the providers; the reports of one; the shard again; all shards,
-    // and whether the run ends.
+    // The plans, the run, its shard, the providers; the reports of one; the shard again; all
+    // shards, and whether the run ends.
     let first = shard_costs(&platform, 1, a).await;
     assert_eq!((requests(&first), first.writes()), (1 + 7, 1));
     check_write_units("a shard of a provider without usage", &first, 1);
@@ -233,7 +235,8 @@ async fn night_of_a_provider_of_a_hundred_apis_costs_the_same_on_day_2_and_on_da
         assert_eq!(platform.post(&sent).await.status, 200);
         platform.set(&format!("2015-05-{:02}T00:30", day + 1));
         let costs = settle_costs(&platform).await;
-        // In the night of the fourth April is closed, and in that of the fifth it is read whole and left.
+        // In the night of the fourth April is closed, and in that of the fifth it is read whole and
+        // left.
         let most = if [4, 5].contains(&day) { 5 } else { 4 };
         check_write_units(&format!("night of day {day}"), &costs, most);
         nights.push(costs);
@@ -245,7 +248,8 @@ async fn night_of_a_provider_of_a_hundred_apis_costs_the_same_on_day_2_and_on_da
     platform.books_balance().await;
 }
 
-/// What it costs to send and to end the debit that is due at ten on a day: at dispatch, and at work.
+/// What it costs to send and to end the debit that is due at ten on a day: at dispatch, and at
+/// work.
 async fn debit_costs(platform: &Platform, day: &str) -> [Usage; 2] {
     platform.run_until(&format!("{day}T09:59")).await;
     platform.set(&format!("{day}T10:00"));
@@ -265,7 +269,8 @@ async fn debit_is_dispatched_sent_and_ended_for_twenty_one_write_units() {
     check_write_units("dispatch of a debit", &dispatched, 3);
     check_write_units("a debit that is sent and paid", &worked, 18);
     assert_eq!(requests(&worked), 12);
-    // The first sending and the end. The mandate's check is a single write; the breaker is not written.
+    // The first sending and the end. The mandate's check is a single write; the breaker is not
+    // written.
     assert_eq!(worked.requests["TransactWriteItems"], 2);
 
     // One that is declined is sent again without a transaction, and given up with one.

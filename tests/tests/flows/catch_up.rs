@@ -26,8 +26,8 @@ async fn check(platform: &Platform, account: [i64; 3], taken: i64) {
     platform.books_balance().await;
 }
 
-/// The trades that took money, in the order of their debits: the amount, and the days that the subject
-/// names. Checks that no two subjects are the same.
+/// The trades that took money, in the order of their debits: the amount, and the days that the
+/// subject names. Checks that no two subjects are the same.
 fn paid(platform: &Platform) -> Vec<(i64, String)> {
     let trades = platform.stack.alipay.trades().unwrap();
     let subjects: BTreeSet<_> = trades.iter().map(|trade| &trade.subject).collect();

@@ -10,8 +10,8 @@ use steelyard_tests::{Machine, Platform, fen, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
-/// A platform on 4 May at noon, where two providers were charged for three days of `gateway-1`, which
-/// counted twice as much as there was; `a` pays by debits.
+/// A platform on 4 May at noon, where two providers were charged for three days of `gateway-1`,
+/// which counted twice as much as there was; `a` pays by debits.
 pub async fn platform() -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
@@ -305,14 +305,16 @@ async fn set_of_a_month_that_closed_is_refused_and_says_what_to_do() {
     assert!(refused.to_string().contains("undone"), "{refused}");
 }
 
-/// What a set counted in a month stays when the month closes: the set can be completed, and not be undone.
+/// What a set counted in a month stays when the month closes: the set can be completed, and not be
+/// undone.
 #[tokio::test]
 async fn set_that_was_killed_is_completed_after_its_month_closed_and_names_what_stays() {
     let platform = platform().await;
     let right =
         |id: &str, day: &str| json!({ "count": report(id, &[record("a", BASIC, day, 300_000)]) });
     let one = written(&[right("right-4", "2015-05-04")]);
-    // The set, what it holds, that it is stored, and the report; it dies before its end is noted.
+    // The set, what it holds, that it is stored, and the report; it crashes before its end is
+    // noted.
     platform.stack.transport.faults().strike(Target::Writes, 4..=4, Fault::CutAfter);
     drop(apply(&platform, &one).await);
     platform.stack.transport.faults().restore();
@@ -345,8 +347,8 @@ async fn set_that_is_killed_anywhere_is_completed_and_undone_by_the_same_command
     let writes = counted.stack.transport.meter().take().writes();
     undo(&counted).await.unwrap();
     let all = writes + counted.stack.transport.meter().take().writes();
-    // The set, what it holds, that it is stored, six withdrawals and three counts with their notes, and
-    // its end; to undo it the same again without what it holds.
+    // The set, what it holds, that it is stored, six withdrawals and three counts with their notes,
+    // and its end; to undo it the same again without what it holds.
     assert_eq!((writes, all), (22, 42));
     for write in 1..=all {
         for fault in [Fault::CutBefore, Fault::CutAfter] {
@@ -395,7 +397,8 @@ async fn set_that_is_killed_anywhere_is_undone_before_it_is_completed() {
     }
 }
 
-/// A provider's month is read once for the preview, and what is applied takes no transaction over all.
+/// A provider's month is read once for the preview, and what is applied takes no transaction over
+/// all.
 #[tokio::test]
 async fn set_of_a_thousand_reports_reads_a_provider_once_to_preview() {
     let platform = platform().await;

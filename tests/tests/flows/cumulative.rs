@@ -1,4 +1,5 @@
-//! Cumulative reports: the larger count of each part holds, whatever is sent again, late or at once.
+//! Cumulative reports: the larger count of each part holds, whatever is sent again, late or at
+//! once.
 
 use futures::future::join_all;
 use serde_json::{Value, json};

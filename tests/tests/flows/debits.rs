@@ -32,7 +32,7 @@ async fn check(platform: &Platform, account: [i64; 3], taken: i64) {
     platform.books_balance().await;
 }
 
-/// How Alipay's trades stand.
+/// The state of each of Alipay's trades.
 fn trades(platform: &Platform) -> Vec<(i64, TradeStatus)> {
     let trades = platform.stack.alipay.trades().unwrap();
     trades.iter().map(|trade| (trade.amount_fen.get(), trade.status)).collect()

@@ -1,5 +1,5 @@
-//! The deposit, over real HTTP to the local Alipay: announced before it is due, paid by its own recharge,
-//! drawn for what debits gave up, topped up, and returned to its payer less what is owed.
+//! The deposit, over real HTTP to the local Alipay: announced before it is due, paid by its own
+//! recharge, drawn for what debits gave up, topped up, and returned to its payer less what is owed.
 
 use serde_json::{Value, json};
 use steelyard_billing::{Action, ActionAnswer, ActionPhase, ActionResult, DepositState, RefundRef};
@@ -27,8 +27,8 @@ pub(crate) fn plan(from: &str, yuan: &str, by_rule: bool) -> String {
     .to_string()
 }
 
-/// A platform on the first of May at eight in the evening, where `a` is on a plan that wants a deposit of
-/// ¥500.00, with an agreement and these funds.
+/// A platform on the first of May at eight in the evening, where `a` is on a plan that wants a
+/// deposit of ¥500.00, with an agreement and these funds.
 async fn platform(by_rule: bool, funds: i64) -> Platform {
     let platform = Platform::open().await;
     platform.add_plan(&plan("2015-04-01", "500", by_rule)).await;
@@ -43,7 +43,7 @@ async fn state(platform: &Platform) -> DepositState {
     account.deposit.state(account.figures.deposit(), platform.today()).unwrap()
 }
 
-/// What is held, wanted and missing, and when it is due.
+/// The held, wanted and missing deposit, and its due day.
 async fn told(platform: &Platform) -> String {
     let state = state(platform).await;
     let due = state.due_on.map(|day| day.to_string()).unwrap_or_default();
@@ -118,7 +118,8 @@ async fn deposit_is_announced_paid_drawn_by_rule_topped_up_and_returned() {
     assert_eq!(platform.account("a").await, [0, 0, 0]);
     platform.books_balance().await;
 
-    // The charge is requested on three days, and given up: nothing is taken from the deposit before.
+    // The charge is requested on three days, and given up: nothing is taken from the deposit
+    // before.
     charge_hundred_yuan(&platform, "2015-05-02").await;
     platform.run_until("2015-05-03T09:00").await;
     assert_eq!(platform.account("a").await, [0, 10_000, 0]);
@@ -175,7 +176,7 @@ async fn higher_deposit_is_announced_before_its_first_day_and_a_lower_one_holds_
     platform.run_until("2015-06-13T01:00").await;
     assert_eq!(told(&platform).await, "500.00 of 100.00, 0.00 missing ");
     assert_eq!(state(&platform).await.excess_fen, fen(40_000));
-    // What is not wanted any more is returned by the same action.
+    // A part that is no longer wanted is returned by the same action.
     let part = json!({ "kind": "return_deposit", "provider": "a", "amount_fen": 40_000 });
     let done = ask_and_approve(&platform, "less", part).await;
     assert_eq!(returned(&done), [0, 40_000, 0]);
@@ -348,7 +349,8 @@ async fn return_that_alipay_refuses_is_held_as_before_and_goes_back_by_a_transfe
     assert_eq!(account.figures.deposit(), fen(50_000), "it is no prepaid money");
     assert_eq!(platform.account("a").await, [7_000, 0, 0]);
 
-    // A refund by an operator's own decision never takes from it, and nor does a second return by Alipay.
+    // A refund by an operator's own decision never takes from it, and nor does a second return by
+    // Alipay.
     let (books, now, a) = (platform.books(), platform.stack.clock.now(), "a".parse().unwrap());
     let number = RefundRef {
         out_trade_no: number.try_into().unwrap(),

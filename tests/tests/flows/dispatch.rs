@@ -1,11 +1,11 @@
-//! How fast and how fairly what is due is sent, and that no debit leaves after Alipay refused our own
-//! account.
+//! How fast and how fairly what is due is sent, and that no debit leaves after Alipay refused our
+//! own account.
 //!
-//! Nights of thousands of debits run in virtual time: the real dispatch function and the real store,
-//! over the embedded DynamoDB and SQS, with a model of the debit function. The model takes messages
-//! one at a time, as often at once as Lambda lets it, and each takes as long as Alipay's answer and
-//! the requests to the table take. Fifty thousand real debits would take the test a quarter of an
-//! hour, so the real debit function works on a smaller number, in tests of its own.
+//! Nights of thousands of debits run in virtual time: the real dispatch function and the real
+//! store, over the embedded DynamoDB and SQS, with a model of the debit function. The model takes
+//! messages one at a time, as often at once as Lambda lets it, and each takes as long as Alipay's
+//! answer and the requests to the table take. Fifty thousand real debits would take the test a
+//! quarter of an hour, so the real debit function works on a smaller number, in tests of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,8 @@ struct Night {
 }
 
 impl Night {
-    /// A night on which so many providers have a debit due in the shard that `shard` gives for each.
+    /// A night on which so many providers have a debit due in the shard that `shard` gives for
+    /// each.
     async fn of(count: usize, shard: impl Fn(&str) -> u8, work_ms: i64) -> Night {
         let platform = Platform::open().await;
         platform.set("2015-05-02T10:00");
@@ -61,7 +62,8 @@ impl Night {
         let items: Vec<_> =
             shards.iter().map(|(provider, shard)| due_item(provider, *shard, now)).collect();
         platform.put_items(&items).await;
-        // These debits stand in shards of our choice, and nobody is registered: all shards are looked into.
+        // These debits stand in shards of our choice, and nobody is registered: all shards are
+        // looked into.
         let registry = json!({ "pk": { "S": "registry" }, "sk": { "S": "registry" } });
         platform.delete_item(&registry).await;
         let served = (0..DUE_SHARDS).map(|shard| (shard, 0)).collect();

@@ -1,5 +1,5 @@
-//! Documents of others, at every route and every queue: what two readers could understand differently
-//! is refused by its path, and nothing is done by it.
+//! Documents of others, at every route and every queue: what two readers could understand
+//! differently is refused by its path, and nothing is done by it.
 
 use std::io::Write;
 

@@ -1,4 +1,5 @@
-//! What happens is told: once each, numbered, on the bus, and under the same id however often it is told.
+//! Events are published: once each, numbered, on the bus, and under the same id however often they
+//! are published.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -25,7 +26,7 @@ pub(crate) async fn told(platform: &Platform, provider: Option<&str>) -> Vec<Sto
     found.readable
 }
 
-/// Their types.
+/// The types of a provider's events.
 pub(crate) async fn kinds(platform: &Platform, provider: Option<&str>) -> Vec<String> {
     told(platform, provider).await.into_iter().map(|event| event.kind).collect()
 }
@@ -160,7 +161,7 @@ async fn a_coming_price_is_told_to_whom_it_will_hold_for_with_its_effect_on_last
     let (now, then) = (charged, effect["then_fen"].as_i64().unwrap());
     assert_eq!(effect["change_fen"], then - now);
     assert_eq!(announced(Some("tiers")).await, Vec::<Value>::new(), "it is on another plan");
-    // Another night tells nothing; a version in place of that one is another price.
+    // Another night publishes nothing; a version in place of that one is another price.
     platform.run_until("2015-06-04T12:00").await;
     assert_eq!(announced(Some("a")).await.len(), 1);
     let quarter = Plan::read(&half.replace("250000", "125000")).unwrap();

@@ -1,4 +1,5 @@
-//! Every type of event is told by the functions that make it: one story for each part of the road.
+//! Every type of event is published by the functions that make it: one story for each part of the
+//! road.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,8 +19,8 @@ const LADDER: &str = include_str!("../../../ladders/2014.json");
 const DEBIT: TradeOf = TradeOf::Debit { debit: DebitId(1), attempt: 1 };
 const RECHARGE: TradeOf = TradeOf::Recharge(RechargeId(1));
 
-/// The types of what was told of `a` and of the platform, each once. Each event is one that a reader of its
-/// type can read.
+/// The types of the published events of `a` and of the platform, each once. Each event is one that
+/// a reader of its type can read.
 async fn types(platform: &Platform) -> BTreeSet<String> {
     let mut types = BTreeSet::new();
     for provider in [Some("a"), None] {
@@ -31,7 +32,7 @@ async fn types(platform: &Platform) -> BTreeSet<String> {
     types
 }
 
-/// The same, after a story that has to tell of these types.
+/// The same, after a story that has to publish these types.
 async fn telling(platform: Platform, expected: &[&str]) -> BTreeSet<String> {
     platform.stack.drain().await.unwrap();
     let types = types(&platform).await;
@@ -41,7 +42,8 @@ async fn telling(platform: Platform, expected: &[&str]) -> BTreeSet<String> {
     types
 }
 
-/// A platform on the evening of 1 May, where `a` has an agreement and these funds, and used what costs ¥100.00.
+/// A platform on the evening of 1 May, where `a` has an agreement and these funds, and used what
+/// costs ¥100.00.
 async fn used(funds: i64) -> Platform {
     let platform = Platform::open_telling().await;
     platform.set("2015-05-01T20:00");
@@ -130,7 +132,8 @@ async fn mandate() -> BTreeSet<String> {
         .await
 }
 
-/// One recharge is paid, another lapses. A part of the first is given back, and another part is refused.
+/// One recharge is paid, another lapses. A part of the first is given back, and another part is
+/// refused.
 async fn recharged() -> BTreeSet<String> {
     let platform = Platform::open_telling().await;
     platform.set("2015-05-01T09:00");
@@ -163,7 +166,8 @@ async fn deposit() -> BTreeSet<String> {
         .await
 }
 
-/// A budget, a cap and an allowance are reached within the day; a higher budget and no cap hold afterwards.
+/// A budget, a cap and an allowance are reached within the day; a higher budget and no cap hold
+/// afterwards.
 async fn watched() -> BTreeSet<String> {
     let platform = Platform::open_telling().await;
     platform.set("2015-05-10T12:00");

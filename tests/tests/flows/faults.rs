@@ -23,7 +23,8 @@ fn refused(code: &str, sub_code: &str) -> Fault {
     Fault::Refused { code: code.to_owned(), sub_code: sub_code.to_owned() }
 }
 
-/// Lets methods fail, with notifications and without, for three days; checks that all was taken once.
+/// Lets methods fail, with notifications and without, for three days; checks that all was taken
+/// once.
 async fn check_paid_once(name: &str, faults: &[(Method, Fault, usize)]) {
     for is_notified in [false, true] {
         let platform = indebted().await;
@@ -109,7 +110,8 @@ async fn late_success_after_the_close_is_found_and_credited() {
             platform.lose_notifications();
         }
         let alipay = &platform.stack.alipay;
-        // Two tries without money; on the third Alipay takes it after all, when the trade is closed.
+        // Two tries without money; on the third Alipay takes it after all, when the trade is
+        // closed.
         alipay.set_funds("a", fen(0)).unwrap();
         platform.run_until("2015-05-04T23:00").await;
         alipay.fail_next(Method::Pay, Fault::LateSuccess, 1);

@@ -18,7 +18,8 @@ async fn platform() -> Platform {
     platform
 }
 
-/// Posts a report, and checks its status, what became of each provider's share, and what is counted then.
+/// Posts a report, and checks its status, what became of each provider's share, and what is counted
+/// then.
 async fn check(
     platform: &Platform,
     report: &Value,

@@ -26,8 +26,8 @@ async fn plant(platform: &Platform) -> usize {
     planted
 }
 
-/// What is never written again, or written anew as a whole: statements, journal entries, owners and
-/// runs that have ended.
+/// Items that are never written again, or written anew as a whole: statements, journal entries,
+/// owners and runs that have ended.
 fn is_written_once(sk: &str) -> bool {
     ["statement#", "entry#", "owner", "transfer", "key#", "settlement#", "shard#"]
         .iter()
@@ -84,8 +84,8 @@ async fn attributes_of_a_newer_version_outlast_settlement_debits_and_recharges()
 
     let versions = versions(&platform).await;
     books.decide_breaker(|breaker| breaker.resumed(reason("a test"), now)).await.unwrap();
-    // The debit is declined, in doubt, and paid; a day is settled; a recharge is paid; the provider's
-    // terms change, and its mandate is suspended and resumed.
+    // The debit is declined, in doubt, and paid; a day is settled; a recharge is paid; the
+    // provider's terms change, and its mandate is suspended and resumed.
     platform.pay_trade(&number);
     platform.run_until("2015-05-02T12:00").await;
     check_kept(&platform, &planted).await;

@@ -14,8 +14,8 @@ const BASIC: &str = "taobao.trades.sold.get";
 const VALUE_ADDED: &str = "vas.insight.get";
 const DAYS: [&str; 2] = ["2015-05-01", "2015-05-02"];
 
-/// What is killed: how a platform is prepared, the run, and how it is run again after a kill; and
-/// what is late at the end.
+/// A run that is killed: how a platform is prepared, the run, and how it is run again after a kill;
+/// and what is late at the end.
 struct Story<'a> {
     prepare: &'a dyn Fn() -> BoxFuture<'static, Platform>,
     run: &'a dyn Fn(&Platform) -> BoxFuture<'_, ()>,
@@ -25,7 +25,7 @@ struct Story<'a> {
 
 /// Runs a story without a kill, then once for each of its writes with the power cut before it, and
 /// once with the power cut after it; checks that the books balance and the figures are the same.
-/// Tells how many writes there are, and the figures.
+/// Returns the number of writes, and the figures.
 async fn check(told: &str, story: Story<'_>) -> (u64, String) {
     let platform = (story.prepare)().await;
     platform.stack.transport.meter().take();
@@ -134,13 +134,13 @@ async fn killed_settlement_charges_the_same_when_it_runs_again() {
                 platform.stack.drain().await.unwrap();
             })
         },
-        // Half an hour later the messages of the run that died are visible again.
+        // Half an hour later the messages of the run that crashed are visible again.
         run_again: &|platform| Box::pin(platform.settle_at("2015-05-03T01:01")),
         late: &[],
     };
     let (writes, figures) = check("settlement", story).await;
-    // The run, a batch of messages, two statements for each of three providers, the three shards, and
-    // the end of the run.
+    // The run, a batch of messages, two statements for each of three providers, the three shards,
+    // and the end of the run.
     assert_eq!(writes, 12);
     for line in [
         "a: prepaid 0.00, receivable 150.00, reserved 0.00, taken 0.00",
@@ -159,8 +159,8 @@ async fn settled() -> Platform {
     platform
 }
 
-/// Lets the schedules run until the next noon but one, whatever dies; the power is back at the next
-/// run.
+/// Lets the schedules run until the next noon but one, whatever crashes; the power is back at the
+/// next run.
 async fn debits_of_two_days(platform: &Platform) {
     let end = platform.instant("2015-05-04T12:00");
     while platform.stack.run_until(end).await.is_err() {
@@ -298,8 +298,8 @@ async fn killed_adjustment_is_approved_and_booked_once_when_it_is_made_again() {
         late: &[],
     };
     let (writes, figures) = check("adjustment", story).await;
-    // The note, its approval, the run, its message, the statement, that May is charged for good, the shard,
-    // and the end of the run.
+    // The note, its approval, the run, its message, the statement, that May is charged for good,
+    // the shard, and the end of the run.
     assert_eq!(writes, 8);
     assert!(figures.contains("a: prepaid 4.00, receivable 0.00, reserved 0.00"), "{figures}");
 }

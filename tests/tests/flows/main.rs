@@ -1,5 +1,5 @@
-//! Flows through the whole system, each of real parts: the functions over the embedded services, the
-//! SDK, HTTP, signatures. One binary, since each would link the whole system again.
+//! Flows through the whole system, each of real parts: the functions over the embedded services,
+//! the SDK, HTTP, signatures. One binary, since each would link the whole system again.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The life of a mandate, over real HTTP to the local Alipay: offered, signed, told of or not,
+//! The life of a mandate, over real HTTP to the local Alipay: offered, signed, notified or not,
 //! suspended, replaced and ended; and what becomes of the debits under it.
 
 mod debits;
@@ -42,8 +42,8 @@ pub(crate) async fn sign(platform: &Platform, provider: &str, funds: i64) -> Str
     platform.stack.alipay.sign_agreement(number, provider, fen(funds), now).unwrap()
 }
 
-/// The same platform on the second of May at half past midnight: the mandate is signed and told of,
-/// ¥100.00 are owed, and a debit is open. Gives Alipay's number of the agreement.
+/// The same platform on the second of May at half past midnight: the mandate is signed and
+/// notified, ¥100.00 are owed, and a debit is open. Gives Alipay's number of the agreement.
 async fn indebted() -> (Platform, String) {
     let platform = used().await;
     let agreement = sign(&platform, "a", 1_000_000).await;

@@ -1,5 +1,5 @@
-//! A client that invents names of APIs makes nobody unbillable: beyond so many of a month, calls are
-//! summed under one name, at the same price.
+//! A client that invents names of APIs makes nobody unbillable: beyond so many of a month, calls
+//! are summed under one name, at the same price.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,8 @@ async fn settle(platform: &Platform, settler: &Settler, time: &str) -> Vec<State
     settler.provider(&terms, &"a".parse().unwrap()).await.unwrap()
 }
 
-/// What each line lists: its rate and cause, the number of names, and the calls under `…other` names.
+/// What each line lists: its rate and cause, the number of names, and the calls under `…other`
+/// names.
 fn listed(statement: &Statement) -> Vec<(String, usize, BTreeMap<String, u64>)> {
     let lines = statement.lines.iter().map(|line| {
         let others = line.apis.iter().filter(|(api, _)| api.other_prefix().is_some());

@@ -1,5 +1,5 @@
-//! A night of many providers, counted: each has a report, a statement, a debit that is paid and a row of the
-//! bill. What names a provider costs the same however many there are.
+//! A night of many providers, counted: each has a report, a statement, a debit that is paid and a
+//! row of the bill. What names a provider costs the same however many there are.
 
 use expect_test::expect_file;
 use steelyard_tests::{Platform, tables};

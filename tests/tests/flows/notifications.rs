@@ -81,7 +81,7 @@ fn with(fields: &Fields, changed: &[(&str, &str)]) -> Fields {
     fields.clone().into_iter().chain(changed).collect()
 }
 
-/// The fields without one.
+/// The fields without the named one.
 fn without(fields: &Fields, name: &str) -> Fields {
     let mut fields = fields.clone();
     assert!(fields.remove(name).is_some(), "{name}");
@@ -378,7 +378,7 @@ async fn notification_that_cannot_be_stored_is_not_confirmed_and_booked_when_it_
     ] {
         let told = format!("{fault:?} of {target:?} {ordinals:?}");
         let (platform, fields) = paid().await;
-        // Only notifications tell.
+        // Only notifications arrive.
         platform.stack.alipay.fail_next(Method::Query, Fault::NoAnswerBeforeEffect, 100);
         let before = platform.records().await;
         platform.stack.transport.faults().strike(target, ordinals, fault);
@@ -438,8 +438,8 @@ async fn notification_that_goes_wrong_on_its_way_is_booked_once_when_it_comes_ri
     }
 }
 
-/// The platform at ten o'clock, after the debit was asked for and met this fault; the notification of
-/// what was taken has still to be sent.
+/// The platform at ten o'clock, after the debit was asked for and met this fault; the notification
+/// of what was taken has still to be sent.
 async fn debited(fault: Fault) -> (Platform, Fields) {
     let platform = indebted().await;
     platform.stack.alipay.fail_next(Method::Pay, fault, 1);

@@ -1,4 +1,4 @@
-//! Reports of which only a part can be counted: the rest is told, never lost.
+//! Reports of which only a part can be counted: the rest is reported, never lost.
 
 use serde_json::{Value, json};
 use steelyard_billing::{PlanAssignment, Provider};

@@ -14,7 +14,7 @@ use steelyard_cli::local::http_event;
 use steelyard_portal::SESSIONS_PATH;
 use steelyard_tests::{Platform, registry_pk};
 
-/// What the portal answered.
+/// An answer of the portal.
 struct Seen {
     status: u64,
     location: String,

@@ -111,8 +111,8 @@ async fn days_are_quoted_each_after_the_other_and_sum_to_the_whole() {
 #[tokio::test]
 async fn provider_is_quoted_by_its_overrides() {
     let platform = platform().await;
-    // Of 1,200 calls 1,000 are free in the month: 1 + 200 × 0.01234 = 3.468, less 12.5%. The minimum of
-    // the whole month comes on the last day that is given.
+    // Of 1,200 calls 1,000 are free in the month: 1 + 200 × 0.01234 = 3.468, less 12.5%. The
+    // minimum of the whole month comes on the last day that is given.
     let usage = json!({ "2015-05-18": { "taobao.get": 1_200 }, "2015-05-19": {} });
     let quote =
         check(&platform, &json!({ "provider": "b", "usage": usage }), "500", "500.00").await;
@@ -163,7 +163,7 @@ async fn quoted_days_are_the_bill_to_the_fen() {
     assert_eq!((statements.len(), last.statement.to_string()), (9, "2015-05-31".to_owned()));
     assert_eq!(last.segments.len(), 4, "two versions, and an override inside the second");
 
-    // All segments go on from one another, so the minimum holds what they come to together.
+    // All segments go on from one another, so the minimum applies to their sum.
     let asked = json!({ "provider": "b", "usage": usage });
     let quote = check(&platform, &asked, "500", "500.00").await;
     let quoted = quote["days"].as_array().unwrap().iter().map(|day| {

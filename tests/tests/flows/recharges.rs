@@ -1,5 +1,5 @@
-//! Recharges through Alipay, over real HTTP to the local Alipay: what a person pays is credited once,
-//! however it comes to light.
+//! Recharges through Alipay, over real HTTP to the local Alipay: what a person pays is credited
+//! once, however it comes to light.
 
 mod again;
 mod offers;
@@ -208,7 +208,7 @@ async fn recharge_that_lapsed_and_is_paid_all_the_same_is_credited_once() {
 
 #[tokio::test]
 async fn amount_that_is_not_the_recharges_is_never_credited() {
-    // The notification tells another one, and the next time the right one.
+    // The notification has another one, and the next time the right one.
     let platform = empty().await;
     platform.stack.alipay.fail_next(Method::Query, Fault::OtherAmount, 3);
     platform.stack.alipay.fail_next_notifications(NotificationFault::OtherAmount, 1);
@@ -218,7 +218,7 @@ async fn amount_that_is_not_the_recharges_is_never_credited() {
     platform.run_until("2015-05-01T20:04").await;
     check(&platform, [10_000, 0, 0], 1).await;
 
-    // Queries tell another one, and the bill too: nothing is credited, and a person is told.
+    // Queries have another one, and the bill too: nothing is credited, and a finding is open.
     let platform = empty().await;
     platform.lose_notifications();
     platform.stack.alipay.fail_next(Method::Query, Fault::OtherAmount, 17);
@@ -326,7 +326,8 @@ async fn offered_and_paid(is_notified: bool) -> Platform {
     platform
 }
 
-/// Lets the schedules run until the next evening, whatever dies; the power is back at the next run.
+/// Lets the schedules run until the next evening, whatever crashes; the power is back at the next
+/// run.
 async fn until_the_next_evening(platform: &Platform) {
     let end = platform.instant("2015-05-02T20:00");
     while platform.stack.run_until(end).await.is_err() {

@@ -1,5 +1,5 @@
 //! The books held against Alipay's bill of the day before, over real HTTP to the local Alipay: what
-//! the bill shows and nobody told is booked, and what differs is found.
+//! only the bill shows is booked, and what differs is found.
 
 mod bills;
 mod findings;
@@ -50,7 +50,7 @@ async fn owing(platform: &Platform, providers: &[&str]) {
 }
 
 /// The same at ten past ten, with the money taken, the answer and all notifications lost, and no
-/// query that tells for now.
+/// query that is answered for now.
 async fn in_doubt() -> Platform {
     let platform = indebted().await;
     take_in_doubt(&platform, Fault::NoAnswerAfterEffect).await;
@@ -133,7 +133,7 @@ async fn reconcile_day(platform: &Platform, day: &str) -> Result<Value, Error> {
     Ok(begun)
 }
 
-/// What a day came to, if it was reconciled, without the time.
+/// The result of a day, if it was reconciled, without the time.
 async fn stored(platform: &Platform, day: &str) -> Option<Reconciliation> {
     let stored = platform.stack.tables.billing.reconciliation(day.parse().unwrap()).await.unwrap();
     stored.map(|stored| Reconciliation { reconciled_at_s: Timestamp::UNIX_EPOCH, ..stored })
@@ -152,12 +152,12 @@ async fn told(platform: &Platform, day: &str) -> Told {
     ([of.rows, of.matched, of.waiting], findings.collect())
 }
 
-/// What is told of a day on which so many rows match, and nothing else is to be told.
+/// The report of a day on which so many rows match, and nothing else is to be reported.
 fn all_match(rows: u32) -> Told {
     ([rows, rows, 0], Vec::new())
 }
 
-/// What is told of a day on which one row shows what was not known.
+/// The report of a day on which one row shows what was not known.
 fn one_found(kind: FindingKind, amount: i64) -> Told {
     ([1, 1, 0], vec![(kind, Some(amount), None)])
 }
@@ -203,7 +203,7 @@ fn notice_of_the_last_trade(platform: &Platform) -> String {
     alipay.signed_form(&fields)
 }
 
-/// A day on which a debit, a recharge, a refund and a reversal were told of, up to the next
+/// A day on which a debit, a recharge, a refund and a reversal were notified, up to the next
 /// morning.
 async fn a_day_of_all() -> Platform {
     let platform = indebted().await;

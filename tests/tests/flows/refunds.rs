@@ -1,5 +1,5 @@
-//! Money that goes back through Alipay, over real HTTP to the local Alipay: a refund that is asked for
-//! is given back once or not at all, and what Alipay gives back unasked is owed again.
+//! Money that goes back through Alipay, over real HTTP to the local Alipay: a refund that is asked
+//! for is given back once or not at all, and what Alipay gives back unasked is owed again.
 
 mod arrivals;
 mod kills;
@@ -46,7 +46,7 @@ async fn debited() -> Platform {
     platform
 }
 
-/// Either of the two, told what was paid.
+/// Either of the two, with its payment.
 async fn paid(of: TradeOf) -> Platform {
     match of {
         TradeOf::Recharge(_) => recharged().await,
@@ -62,8 +62,9 @@ fn prepaid_after(of: TradeOf, given_back: i64) -> [i64; 3] {
     }
 }
 
-/// Checks prepaid, receivable and reserved of `a`, what Alipay has of it and what is set aside to be
-/// given back, as the journal tells, and that the books balance, no message having been given up.
+/// Checks prepaid, receivable and reserved of `a`, what Alipay has of it and what is set aside to
+/// be given back, as the journal has it, and that the books balance, no message having been given
+/// up.
 async fn check(platform: &Platform, account: [i64; 3], alipay_and_set_aside: [i64; 2]) {
     let sums = [Ledger::Alipay, Ledger::Refunding].map(|ledger| sum(platform, ledger));
     let [alipay, refunding] = sums;
@@ -73,13 +74,13 @@ async fn check(platform: &Platform, account: [i64; 3], alipay_and_set_aside: [i6
     assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
 }
 
-/// What the journal of `a` comes to on a ledger, in fen.
+/// The sum of a ledger in the journal of `a`, in fen.
 async fn sum(platform: &Platform, ledger: Ledger) -> i64 {
     let journal = platform.stack.tables.billing.journal(&a()).await.unwrap();
     journal.iter().map(|entry| entry.moved(ledger).unwrap().get()).sum()
 }
 
-/// How many entries of the journal of `a` tell of money that Alipay gave back.
+/// The number of entries of money that Alipay gave back in the journal of `a`.
 async fn given_back(platform: &Platform) -> usize {
     let journal = platform.stack.tables.billing.journal(&a()).await.unwrap();
     let tells = |cause: &Cause| matches!(cause, Cause::RefundDone(_) | Cause::Reversed(_));

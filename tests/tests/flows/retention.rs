@@ -1,5 +1,5 @@
-//! Usage reports are kept as long as the deployment says. A month's reports expire together, and its
-//! figures outlive them.
+//! Usage reports are kept as long as the deployment says. A month's reports expire together, and
+//! its figures outlive them.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use steelyard_tests::{Platform, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
-/// A platform that keeps reports for so many days, where `a` has reports of several kinds of May, one of
-/// which came in June, and one of June. May is settled and closed.
+/// A platform that keeps reports for so many days, where `a` has reports of several kinds of May,
+/// one of which came in June, and one of June. May is settled and closed.
 async fn platform(retention_days: u16) -> Platform {
     let platform = Platform::open_keeping(retention_days).await;
     platform.join("a").await;

@@ -13,8 +13,8 @@ use steelyard_tests::{Machine, Platform, fen, neighbours, reason, record, report
 
 const BASIC: &str = "taobao.trades.sold.get";
 
-/// A platform on the second of May at half past midnight, where so many providers, all of one shard,
-/// have used what costs ¥10.00.
+/// A platform on the second of May at half past midnight, where so many providers, all of one
+/// shard, have used what costs ¥10.00.
 async fn used(providers: usize) -> (Platform, Vec<String>) {
     let platform = Platform::open().await;
     platform.set("2015-05-01T12:00");

@@ -105,7 +105,7 @@ async fn two_settlers_at_the_same_time_charge_once() {
     }
 }
 
-/// Settles the two providers one after the other; tells how many statements were made.
+/// Settles the two providers one after the other; returns the number of statements.
 async fn settle_all(machine: &Machine, platform: &Platform) -> usize {
     let settler = machine.settler(platform);
     let terms = settler.terms(platform.stack.clock.now()).await.unwrap();
@@ -228,7 +228,8 @@ async fn usage_that_comes_after_the_month_ended_is_a_supplement_until_it_closes(
     let expected =
         [("2015-05-31", 1_000), ("2015-05-31+1", 100), ("2015-05-31+2", 10), ("2015-06-01", 1_000)];
     check(&platform, "a", &expected).await;
-    // The month is closed: its progress is forgotten by the next statement, and never charged again.
+    // The month is closed: its progress is forgotten by the next statement, and never charged
+    // again.
     let answer = platform.post(&report("late", &[record("a", BASIC, "2015-05-31", 1_000)])).await;
     assert_eq!(answer.status, 422);
     platform.count("a", BASIC, "2015-06-05", 10_000).await;

@@ -1,4 +1,5 @@
-//! Gateways are told where a provider stands: by what it owes, for how long, and by the ladder in force.
+//! Gateways get the standing of a provider: by what it owes, for how long, and by the ladder in
+//! force.
 
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
@@ -30,7 +31,7 @@ async fn ask(platform: &Platform, target: &str, method: Method) -> Answer {
     Answer::of(&platform.stack.functions.quote.invoke(event).await.unwrap())
 }
 
-/// What a gateway is told at a time.
+/// The answer to a gateway at a time.
 async fn told(platform: &Platform, time: &str) -> Value {
     platform.set(time);
     let answer = ask(platform, "/v1/standing/a", Method::GET).await;
@@ -126,7 +127,7 @@ async fn an_operator_holds_a_stage_until_a_day_and_lets_the_ladder_decide_again(
     let released = decide(&platform, "release", release).await;
     assert_eq!(released.phase.to_string(), "done");
     assert_eq!(stage(&platform, "2015-05-10T12:00").await, "suspended");
-    // Who decided what, and why, stays in the audit trail.
+    // The person, the decision and the reason stay in the audit trail.
     let month = platform.today().month();
     let trail = platform.stack.tables.billing.actions(month, None, 10).await.unwrap().actions;
     let mut told = trail

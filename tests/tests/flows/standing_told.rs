@@ -1,4 +1,5 @@
-//! A change of a standing is told: by a payment at once, by time in the night, to the provider and to the platform.
+//! A change of a standing is published: by a payment at once, by time in the night, to the provider
+//! and to the platform.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -31,7 +32,7 @@ async fn owing() -> Platform {
     platform
 }
 
-/// What was told of standings: the day, and the stage before and after.
+/// The published standings: the day, and the stage before and after.
 async fn stages(platform: &Platform, provider: Option<&str>) -> Vec<String> {
     let events = told(platform, provider).await;
     let of = events.iter().filter(|event| event.kind == KIND).map(document);
@@ -70,7 +71,8 @@ async fn each_night_tells_the_stage_that_time_brought_and_a_payment_tells_at_onc
     };
     assert_eq!((&change["stage"], &change["provider"]), (&"good".into(), &"a".into()));
     assert_eq!(change["version"], platform.found("a").await.account.version);
-    // What was paid is owed again by the next day's usage, and nothing is told before that is overdue.
+    // What was paid is owed again by the next day's usage, and nothing is published before that is
+    // overdue.
     platform.count("a", BASIC, "2015-05-05", 1_000).await;
     platform.run_until("2015-05-06T12:00").await;
     let mut all = climbed.map(str::to_owned).to_vec();
@@ -137,7 +139,7 @@ async fn a_function_that_dies_at_any_await_point_tells_each_change_once() {
     let subjects = [Subject::Provider("a".parse().unwrap()), Subject::Platform];
     let lasting = Invocation::lasting(Duration::from_secs(60));
     let mut expected = None;
-    // The first run does not die.
+    // The first run does not crash.
     for polls in std::iter::once(usize::MAX).chain(0..) {
         let machine = Machine::new(&platform, 0);
         let (function, table) = machine.events(&platform, &format!("standing-{polls}")).await;

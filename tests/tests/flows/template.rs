@@ -58,7 +58,7 @@ fn set(function: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The variables that README's table tells of a function, besides Lambda's own.
+/// The variables that README's table has for a function, besides Lambda's own.
 fn told(function: &str) -> BTreeSet<String> {
     let rows = README.lines().filter_map(|line| line.strip_prefix("| `"));
     let rows = rows.filter_map(|row| row.split_once("` | "));
@@ -220,7 +220,8 @@ fn fields_that_are_logged_for_a_metric_are_made_one_by_the_template() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// The names of alarms in a text: those of the template's resources, or in the rows of the alarms' tables.
+/// The names of alarms in a text: those of the template's resources, or in the rows of the alarms'
+/// tables.
 fn alarms<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
     let words = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric()));
     words.filter(|word| word.len() > "Alarm".len() && word.ends_with("Alarm")).collect()

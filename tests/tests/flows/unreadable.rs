@@ -1,5 +1,5 @@
-//! Items that cannot be read: each fails alone and by name, and everybody else is settled, dispatched
-//! and debited. An operator who skips it ends the alarm.
+//! Items that cannot be read: each fails alone and by name, and everybody else is settled,
+//! dispatched and debited. An operator who skips it ends the alarm.
 
 use serde_json::{Value, json};
 use steelyard_billing::SettlementError;

@@ -60,7 +60,8 @@ async fn send(platform: &Platform, source: &str, id: &str, records: &[Value]) {
     assert_eq!(platform.post(&report).await.status, 200);
 }
 
-/// A platform on the evening of the third of May. The first is settled, and usage of it came late since.
+/// A platform on the evening of the third of May. The first is settled, and usage of it came late
+/// since.
 async fn platform() -> Platform {
     let platform = Platform::open().await;
     platform.add_plan(NARROW).await;
@@ -227,7 +228,8 @@ async fn sums_span_months_and_outlive_the_reports() {
             ["2015-06-01", 530_000, 530_000, 300, 0]
         ])
     );
-    // By source, only the reports themselves tell, and the answer says from which day on they do.
+    // By source, only the reports themselves have the sums, and the answer says from which day on
+    // they do.
     let sources = sums(&platform, "a?from=2015-04-30&to=2015-06-30&group_by=source").await;
     assert_eq!(sources["reports_from"], "2015-06-01");
     assert_eq!(sources["groups"][0]["calls"], 530_000);

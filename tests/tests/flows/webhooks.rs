@@ -1,5 +1,5 @@
-//! Webhooks, over real HTTP: duplicates, another order, endpoints that hang, fail for a day, redirect, or lead into
-//! our network. Nothing is lost, and nobody else waits.
+//! Webhooks, over real HTTP: duplicates, another order, endpoints that hang, fail for a day,
+//! redirect, or lead into our network. Nothing is lost, and nobody else waits.
 
 pub(crate) mod site;
 
@@ -224,7 +224,7 @@ async fn an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_misses_no
     site.forget();
     endpoints(&platform).change(&of, now, |endpoint| endpoint.enabled(now)).await.unwrap();
     run_for(&platform, 1).await;
-    // Seven in all: between the four and the two it was told of itself.
+    // Seven in all: between the four and the two about itself.
     let numbers: BTreeSet<_> = taken(&site).into_iter().collect();
     assert_eq!(numbers, (1..=7).collect());
     let told = crate::events::told(&platform, Some("shop")).await;
@@ -286,7 +286,7 @@ async fn a_redirect_is_not_followed_and_410_ends_the_deliveries() {
     let endpoint = found(&platform, &of).await;
     let EndpointStatus::Disabled { because, .. } = endpoint.status else { panic!("{endpoint:?}") };
     assert_eq!((because, endpoint.parked.len()), (DisabledBecause::Gone, 1));
-    // The other endpoint is told, and the platform.
+    // The other endpoint and the platform are notified.
     dispatch(&platform).await;
     let [told] = &other.taken()[..] else { panic!("one delivery") };
     assert_eq!(told.json()["type"], "endpoint.disabled");

@@ -18,7 +18,7 @@ use steelyard_pricing::{ApiName, ApiNameError, Name};
 /// count themselves.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RuleFlags {
-    /// Who made a call, as the log tells it
+    /// The caller of a line, as the log has it
     ///
     /// host        the client's address or host name, without its port
     /// domain      which host was called, in logs of AWS
@@ -38,23 +38,32 @@ pub(crate) struct RuleFlags {
     )]
     pub(crate) caller: CallerRule,
 
-    /// How many proxies before the server are yours, if the caller is a list of addresses, as of X-Forwarded-For.
+    /// How many proxies before the server are yours, if the caller is a list of addresses, as of
+    /// X-Forwarded-For.
     ///
-    /// Each proxy appends the address that called it. 1 takes the last address, which your only proxy wrote; 2 takes the one before it, which the outer of your two proxies wrote. A client can write everything left of the address that is taken, so a number that is too large lets a client choose who pays. For `--caller host` and `--caller extra:N`.
+    /// Each proxy appends the address that called it. 1 takes the last address, which your only
+    /// proxy wrote; 2 takes the one before it, which the outer of your two proxies wrote. A client
+    /// can write everything left of the address that is taken, so a number that is too large lets a
+    /// client choose who pays. For `--caller host` and `--caller extra:N`.
     #[arg(long, value_name = "N")]
     pub(crate) trusted_hops: Option<NonZeroU8>,
 
     /// Which providers callers are: a CSV file that begins with the line `caller,provider`.
     ///
-    /// Each line has a caller and its provider, so that many keys, hosts or ARNs bill one provider. A `*` at the end of a caller stands for anything; the longest match wins, and a whole caller before every prefix. Lines that begin with `#` are remarks. Calls of callers that are not in the map are not counted; these callers are listed as lines for the map. Without a map, a caller is the id of its provider: at most 64 letters, digits and `._:@-`.
+    /// Each line has a caller and its provider, so that many keys, hosts or ARNs bill one provider.
+    /// A `*` at the end of a caller stands for anything; the longest match wins, and a whole caller
+    /// before every prefix. Lines that begin with `#` are remarks. Calls of callers that are not in
+    /// the map are not counted; these callers are listed as lines for the map. Without a map, a
+    /// caller is the id of its provider: at most 64 letters, digits and `._:@-`.
     #[arg(long, value_name = "FILE", value_parser = open_callers)]
     pub(crate) map: Option<Callers>,
 
-    /// What to put before the caller to make the provider's id: with `isv-`, the caller 1021 is the provider `isv-1021`.
+    /// What to put before the caller to make the provider's id: with `isv-`, the caller 1021 is the
+    /// provider `isv-1021`.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = provider_prefix, conflicts_with = "map")]
     pub(crate) provider_prefix: String,
 
-    /// Which API was called, as the request tells it. The query and the host never count.
+    /// The API of a line, as the request names it. The query and the host never count.
     ///
     /// segments    the first segments of the path: /v1/trades is `v1`
     /// path        the whole path, with its slashes: `/v1/trades`
@@ -64,7 +73,9 @@ pub(crate) struct RuleFlags {
 
     /// How many segments of the path make the API: with 2, /v1/trades/7 is `v1/trades`.
     ///
-    /// Paths are read as servers read them, so that one API has one name: /v1//trades/, /%761/x/../trades and /v1;a=b/trades are /v1/trades. Percent-encoding is undone once, `%2F` is a slash, and a `%` that begins no encoding stands for itself. The path / is the API `/`.
+    /// Paths are read as servers read them, so that one API has one name: /v1//trades/,
+    /// /%761/x/../trades and /v1;a=b/trades are /v1/trades. Percent-encoding is undone once, `%2F`
+    /// is a slash, and a `%` that begins no encoding stands for itself. The path / is the API `/`.
     #[arg(long, default_value_t = NonZeroU8::MIN, value_name = "N")]
     pub(crate) segments: NonZeroU8,
 
@@ -72,29 +83,43 @@ pub(crate) struct RuleFlags {
     #[arg(long)]
     pub(crate) ignore_case: bool,
 
-    /// What to put before the API to make its name: with `rest.`, the API `trades` is `rest.trades`.
+    /// What to put before the API to make its name: with `rest.`, the API `trades` is
+    /// `rest.trades`.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT", value_parser = api_prefix)]
     pub(crate) api_prefix: String,
 
     /// Which answers make a call billable: statuses, classes of them, or `all`.
     ///
-    /// Redirects and 304 (3xx) gave the caller nothing new, 4xx refused it, 5xx failed it, and 1xx is no answer yet. Add 101 to bill WebSockets, 304 to bill what a cache confirmed, and 499 (nginx: the client hung up) if your calls take effect although nobody reads the answer. Other calls are counted by status as not billable.
+    /// Redirects and 304 (3xx) gave the caller nothing new, 4xx refused it, 5xx failed it, and 1xx
+    /// is no answer yet. Add 101 to bill WebSockets, 304 to bill what a cache confirmed, and 499
+    /// (nginx: the client hung up) if your calls take effect although nobody reads the answer.
+    /// Other calls are counted by status as not billable.
     #[arg(long, default_value_t, value_name = "2xx,404|all")]
     pub(crate) status: StatusRule,
 
-    /// Which methods make a call billable: methods, `not:` and methods, or `all`. A browser asks by OPTIONS before it calls.
+    /// Which methods make a call billable: methods, `not:` and methods, or `all`. A browser asks by
+    /// OPTIONS before it calls.
     #[arg(long, default_value_t, value_name = "GET,POST|not:OPTIONS|all")]
     pub(crate) methods: MethodRule,
 
-    /// The names that the fields of JSON lines have, such as provider=app_key,path=request.uri,at=time.
+    /// The names that the fields of JSON lines have, such as
+    /// provider=app_key,path=request.uri,at=time.
     ///
-    /// There are provider, api or path, at or day, and where the line has them id, count, amount, method and status. The provider is a caller, as of `--caller`, and the path is read as that of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the time of an access log, or Unix time in seconds or milliseconds. Other fields are ignored. Without this option a line has the fields id, provider, api, at or day, count and amount, and no other, and its provider is an id, or a caller in the map.
+    /// There are provider, api or path, at or day, and where the line has them id, count, amount,
+    /// method and status. The provider is a caller, as of `--caller`, and the path is read as that
+    /// of a request. Names with dots lead into objects. `at` is an instant of RFC 3339, the time of
+    /// an access log, or Unix time in seconds or milliseconds. Other fields are ignored. Without
+    /// this option a line has the fields id, provider, api, at or day, count and amount, and no
+    /// other, and its provider is an id, or a caller in the map.
     #[arg(long, value_name = "FIELD=NAME,...")]
     pub(crate) fields: Option<FieldNames>,
 
     /// By how many seconds the lines of a log may be out of order.
     ///
-    /// Servers write a line when a request ends, and some with the time at which it began. Lines that are older than a line before them by more are told, since a busy provider's may be missed where the log is cut: then import the log, and those before it, again with a longer window.
+    /// Servers write a line when a request ends, and some with the time at which it began. Lines
+    /// that are older than a line before them by more are reported, since a busy provider's may be
+    /// missed where the log is cut: then import the log, and those before it, again with a longer
+    /// window.
     #[arg(long, default_value_t = WINDOW_S, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub(crate) window: u32,
 }

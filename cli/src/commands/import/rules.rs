@@ -27,9 +27,9 @@ pub(super) struct RuleArgs {
 
 /// A rule that is to be found, or is known.
 pub(super) enum RuleChoice {
-    /// By its name or file.
+    /// A rule with this name, in a file or stored.
     Named(String),
-    /// By options that make sense.
+    /// A rule that the options define.
     Made(Box<Rule>),
 }
 
@@ -65,7 +65,7 @@ impl RuleChoice {
     }
 }
 
-/// The rule in a file, if there is a file of that name, or else the stored one.
+/// The rule in a file, if there is a file of that name, otherwise the stored one.
 ///
 /// # Errors
 ///

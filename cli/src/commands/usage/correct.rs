@@ -64,7 +64,8 @@ struct Corrected {
     /// What became of the report that counts in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     replacement: Option<Counting>,
-    /// What it changes; none where that cannot be computed, perhaps because of the very report.
+    /// The effect on the charge; none where that cannot be computed, perhaps because of the very
+    /// report.
     effect: Option<Effect>,
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct UndoArgs {
     by: Person,
 }
 
-/// Which sets are shown.
+/// The sets to be listed.
 #[derive(Debug, Args)]
 pub(crate) struct CorrectionsArgs {
     /// The name of one set, which is shown with all that it holds; all sets unless given.

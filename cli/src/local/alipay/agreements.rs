@@ -13,21 +13,21 @@ use super::books::{
 use super::content::AgreementKey;
 use super::notifications::{queue_ended, queue_signed};
 
-/// Who ends an agreement.
+/// The party that ends an agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EndedBy<'a> {
-    /// The merchant, by a request that says where to tell of it.
+    /// The merchant, by a request that says where to notify of it.
     Merchant { notify_url: Option<&'a str> },
-    /// The payer, in his app.
+    /// The payer, in the Alipay app.
     Payer,
 }
 
-/// How an agreement changes without anybody being told.
+/// A change of an agreement without a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is suspended.
+    /// The agreement is suspended at Alipay.
     Suspend,
-    /// It is in force again.
+    /// The agreement is in force again.
     Resume,
     /// It is not in force yet.
     Defer,
@@ -35,14 +35,14 @@ pub(super) enum Change {
     Expire,
 }
 
-/// What became of an agreement.
+/// The outcome of a request about an agreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AgreementOutcome {
-    /// It is as asked for.
+    /// The agreement is in the requested state.
     Done,
     /// There is none.
     NotFound,
-    /// It was over before.
+    /// The agreement had ended before.
     Over,
 }
 
@@ -80,7 +80,7 @@ impl Books {
         self.transact(|sqlite| find_offer(sqlite, external_agreement_no))
     }
 
-    /// Signs an offer as a payer, who has these funds from now on, and tells the merchant;
+    /// Signs an offer as a payer, who has these funds from now on, and notifies the merchant;
     /// nothing when it was signed already.
     pub(super) fn sign(
         &mut self,
@@ -111,7 +111,7 @@ impl Books {
         self.transact(|sqlite| find(sqlite, key))
     }
 
-    /// Ends an agreement, and tells of it.
+    /// Ends an agreement, and queues the notification.
     pub(super) fn end_agreement(
         &mut self,
         key: &AgreementKey,
@@ -131,7 +131,7 @@ impl Books {
         })
     }
 
-    /// Changes an agreement without telling anybody.
+    /// Changes an agreement without a notification.
     pub(super) fn change_agreement(
         &mut self,
         agreement_no: &str,
@@ -191,7 +191,8 @@ fn find(sqlite: &Connection, key: &AgreementKey) -> Result<Option<Agreement>, ru
     }
 }
 
-/// 20 digits, as Alipay's: the year in Beijing, four that are the same for all, and a serial number.
+/// 20 digits, as Alipay's: the year in Beijing, four that are the same for all, and a serial
+/// number.
 fn next_agreement_no(sqlite: &Connection, now: Timestamp) -> Result<String, rusqlite::Error> {
     let query = "SELECT COALESCE(MAX(agreement_id), 0) + 1 FROM agreements";
     let serial: i64 = sqlite.query_row(query, [], |row| row.get(0))?;

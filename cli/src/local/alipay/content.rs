@@ -23,7 +23,7 @@ pub(super) struct RefundKey {
     pub(super) out_request_no: OutRequestNo,
 }
 
-/// Which agreement is meant.
+/// The number that names an agreement in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AgreementKey {
     /// The one of Alipay's number.

@@ -1,4 +1,4 @@
-//! The ways in which the local Alipay can be told to fail.
+//! The ways in which the local Alipay can fail on request.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,10 +9,10 @@ use super::charset::Charset;
 /// A method of the gateway that the local Alipay knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Method {
-    /// Take money.
+    /// Take money under an agreement.
     #[serde(rename = "alipay.trade.pay")]
     Pay,
-    /// Tell what became of a trade.
+    /// Return the state of a trade.
     #[serde(rename = "alipay.trade.query")]
     Query,
     /// Close an unpaid trade.
@@ -21,19 +21,19 @@ pub enum Method {
     /// Give money back.
     #[serde(rename = "alipay.trade.refund")]
     Refund,
-    /// Tell what became of a refund.
+    /// Return the state of a refund.
     #[serde(rename = "alipay.trade.fastpay.refund.query")]
     RefundQuery,
     /// Make a trade that is paid by scanning a code.
     #[serde(rename = "alipay.trade.precreate")]
     Precreate,
-    /// Tell how an agreement stands.
+    /// Return the state of an agreement.
     #[serde(rename = "alipay.user.agreement.query")]
     AgreementQuery,
     /// End an agreement.
     #[serde(rename = "alipay.user.agreement.unsign")]
     Unsign,
-    /// Tell where the bill of a day is.
+    /// Return the address of a day's bill.
     #[serde(rename = "alipay.data.dataservice.bill.downloadurl.query")]
     Bill,
 }
@@ -71,8 +71,8 @@ pub enum Fault {
     GzipAnswer,
     /// Everything happened, and the answer comes in chunks. There is nothing wrong with that.
     ChunkedAnswer,
-    /// Everything happened, and the answer has a Chinese message in GBK. There is nothing wrong with
-    /// that.
+    /// Everything happened, and the answer has a Chinese message in GBK. There is nothing wrong
+    /// with that.
     GbkAnswer,
     /// As [`Fault::GbkAnswer`], without a charset in the content type.
     UnlabelledGbkAnswer,
@@ -80,11 +80,11 @@ pub enum Fault {
     MislabelledAnswer,
     /// Everything happened, and the answer is HTTP 302.
     Redirect,
-    /// Everything happened, and the signed answer tells an amount that is one fen higher.
+    /// Everything happened, and the signed answer has an amount that is one fen higher.
     OtherAmount,
     /// The bill has no row for the first thing that happened on its day.
     BillRowMissing,
-    /// The bill tells an amount of the first thing on its day that is one fen higher.
+    /// The bill has an amount of the first thing on its day that is one fen higher.
     BillOtherAmount,
     /// The bill has a trade of which nobody knows.
     BillExtraRow,
@@ -110,19 +110,20 @@ pub enum Fault {
     },
 }
 
-/// A way in which one notification goes wrong. What is altered is sent as it is when it is tried again.
+/// A way in which one notification goes wrong. What is altered is sent as it is when it is tried
+/// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationFault {
-    /// It is sent twice.
+    /// The notification is sent twice.
     Duplicate,
-    /// It is sent three times.
+    /// The notification is sent three times.
     Triplicate,
-    /// It is lost for good.
+    /// The notification is lost for good.
     Dropped,
     /// It is held back until after the next one.
     Reordered,
-    /// It tells an amount that is one fen higher.
+    /// Its amount is one fen higher.
     OtherAmount,
     /// It is signed by a key that is not Alipay's.
     Forged,
@@ -137,9 +138,9 @@ pub enum NotificationFault {
 /// Which part of a payment happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// What was asked for.
+    /// The requested effect takes place.
     Usual,
-    /// Nothing.
+    /// No effect takes place.
     Nothing,
     /// The payer is found short of funds.
     ShortOfFunds,

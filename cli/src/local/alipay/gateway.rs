@@ -55,7 +55,7 @@ async fn refuse(alipay: &LocalAlipay, refusal: Refusal) -> Response {
     deliver(method, &node, delivery, alipay.keys()).await
 }
 
-/// Does what is asked as far as the fault lets it, and returns what is to be told.
+/// Does what is asked as far as the fault lets it, and returns the answer.
 fn serve(call: &Call<'_>, fault: Option<&Fault>) -> Result<Node, BooksError> {
     let effect = fault.map_or(Effect::Usual, Fault::effect);
     let node = match effect {

@@ -21,9 +21,9 @@ pub(super) const ALIPAY_PRIVATE: &str = include_str!("keys/alipay-private.pem");
 
 /// What the local Alipay verifies and signs with.
 pub(super) struct Keys {
-    /// Verifies requests.
+    /// The application's public key, which verifies requests.
     pub(super) app: VerifyingKey,
-    /// Signs answers.
+    /// The local Alipay's private key, which signs answers.
     pub(super) alipay: SigningKey,
     /// Signs answers that must not be believed.
     pub(super) foreign: SigningKey,

@@ -24,7 +24,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Does what is asked, and returns what is to be told.
+    /// Does what is asked, and returns the answer.
     pub(super) fn act(&self, effect: Effect, fault: Option<&Fault>) -> Result<Node, BooksError> {
         let node = match self.request.method {
             Method::Pay => self.pay(effect)?,

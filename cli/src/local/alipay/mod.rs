@@ -1,14 +1,15 @@
-//! A local Alipay: a gateway over real HTTP, with real signatures, that moves the money of its own books.
+//! A local Alipay: a gateway over real HTTP, with real signatures, that moves the money of its own
+//! books.
 //!
 //! It verifies every request and signs every answer as Alipay does, keeps trades by
 //! `out_trade_no` and takes the money of one number at most once. Its books are SQLite tables,
 //! so that a restart keeps what it took. What is asked of the gateway happens at the time of the
-//! request; what people do on its pages, at the time that its clock shows. It tells of both by
+//! request; what people do on its pages, at the time that its clock shows. It reports both by
 //! notifications, which [`LocalAlipay::deliver_due`] sends. [`Fault`]s and [`NotificationFault`]s
 //! make it fail in a chosen way.
 //!
-//! Serve [`LocalAlipay::router`] on a loopback address, or where only trusted machines reach it: its
-//! pages and control routes ask for nobody's leave.
+//! Serve [`LocalAlipay::router`] on a loopback address, or where only trusted machines reach it:
+//! its pages and control routes ask for nobody's leave.
 
 mod agreements;
 mod bill;
@@ -129,7 +130,7 @@ impl LocalAlipay {
         self.books().register_agreement(agreement_no, payer, funds, self.now())
     }
 
-    /// Gives a payer these funds in place of what he had.
+    /// Gives a payer these funds in place of the former ones.
     ///
     /// # Errors
     ///
@@ -161,7 +162,8 @@ impl LocalAlipay {
         self.books().trades()
     }
 
-    /// The configuration of a client that reaches this gateway at an address such as `http://127.0.0.1:8000/gateway.do`.
+    /// The configuration of a client that reaches this gateway at an address such as
+    /// `http://127.0.0.1:8000/gateway.do`.
     #[must_use]
     pub fn client_config(gateway: &str) -> AlipayConfig {
         AlipayConfig {

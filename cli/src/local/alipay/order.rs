@@ -23,7 +23,7 @@ pub(super) struct Order {
     pub(super) subject: String,
     /// How long it may be paid.
     pub(super) timeout: SignedDuration,
-    /// Where to tell what becomes of it.
+    /// The address for notifications about it.
     pub(super) notify_url: Option<String>,
     /// Where its payer goes afterwards.
     pub(super) return_url: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Order {
 pub(super) enum MoneySource {
     /// From the payer who signed this agreement.
     Agreement(String),
-    /// From whoever pays it on a page.
+    /// From the person who pays it on a page.
     Person,
 }
 
@@ -59,7 +59,8 @@ struct TradeContent {
 }
 
 impl Order {
-    /// Reads `biz_content` of `alipay.trade.pay`; nothing when Alipay would call a parameter of it invalid.
+    /// Reads `biz_content` of `alipay.trade.pay`; nothing when Alipay would call a parameter of it
+    /// invalid.
     pub(super) fn withholding(biz_content: &str) -> Option<Order> {
         let content: OrderContent = serde_json::from_str(biz_content).ok()?;
         let is_product = content.product_code.as_deref() == Some("GENERAL_WITHHOLDING");
@@ -102,7 +103,7 @@ impl Order {
         })
     }
 
-    /// How it is paid.
+    /// The way of paying that the order leads to.
     pub(super) const fn kind(&self) -> TradeKind {
         match self.source {
             MoneySource::Agreement(_) => TradeKind::Withholding,

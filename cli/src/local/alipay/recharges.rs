@@ -7,7 +7,7 @@ use super::books::{Books, BooksError, Trade, TradeKind, TradeStatus, find_trade}
 use super::order::Order;
 use super::trades::{Waiting, current_trade, take, waiting_trade};
 
-/// What a person's payment comes to.
+/// The outcome of a person's payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RechargeOutcome {
     /// The money was taken.

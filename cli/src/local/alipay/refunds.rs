@@ -1,4 +1,4 @@
-//! Money that goes back: refunds that the merchant asks for, and reversals that he does not.
+//! Money that goes back: refunds that the merchant asks for, and reversals that nobody asks for.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -17,7 +17,7 @@ pub(super) struct Refund {
     pub(super) refunded_at: Timestamp,
 }
 
-/// What a refund comes to. The trade is as it is afterwards.
+/// The outcome of a refund. The trade is as it is afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RefundOutcome {
     /// The money went back now.
@@ -28,10 +28,10 @@ pub(super) enum RefundOutcome {
     Refused(&'static str),
 }
 
-/// What is known of a refund.
+/// A stored refund, or the reason why none is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RefundFound {
-    /// It was made.
+    /// The refund was made, of this trade.
     Refund(Box<Trade>, Refund),
     /// The trade has none of its number.
     None,
@@ -49,7 +49,7 @@ impl Books {
         self.transact(|sqlite| refund(sqlite, order, now))
     }
 
-    /// Gives money back of which the merchant knows nothing, under a number that is not his.
+    /// Gives money back of which the merchant knows nothing, under a number of another.
     pub(super) fn reverse(
         &mut self,
         out_trade_no: &str,
@@ -68,7 +68,7 @@ impl Books {
         })
     }
 
-    /// What is known of a refund.
+    /// Finds a refund by its number.
     pub(super) fn find_refund(
         &mut self,
         key: &RefundKey,

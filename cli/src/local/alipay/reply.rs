@@ -10,7 +10,7 @@ use super::fault::{Fault, Method};
 use super::notifications::{add_a_fen, logon_id, time};
 use super::refunds::Refund;
 
-/// The fields that tell the amount of what happened.
+/// The fields with amounts of what happened.
 const AMOUNTS: [&str; 4] = ["total_amount", "refund_fee", "refund_amount", "single_quota"];
 
 /// The fields of an answer's node.
@@ -21,12 +21,12 @@ pub(super) fn result(code: &str, message: &str) -> Node {
     Node::from([("code", code.to_owned()), ("msg", message.to_owned())])
 }
 
-/// Business failed.
+/// An answer that the business of a request failed, with its sub-code.
 pub(super) fn failed(sub_code: &str) -> Node {
     with_sub_code(result("40004", "Business Failed"), sub_code)
 }
 
-/// An order failed, whose number is told.
+/// An order failed; the answer has its number.
 pub(super) fn failed_order(sub_code: &str, out_trade_no: &str) -> Node {
     let mut node = failed(sub_code);
     node.insert("out_trade_no", out_trade_no.to_owned());
@@ -91,7 +91,7 @@ pub(super) fn refund_found(trade: &Trade, refund: &Refund) -> Node {
     node
 }
 
-/// The trade can be paid by whoever scans a code.
+/// The trade can be paid by any person who scans a code.
 pub(super) fn code(trade: &Trade, address: String) -> Node {
     let mut node = result("10000", "Success");
     node.insert("out_trade_no", trade.out_trade_no.clone());
@@ -147,15 +147,15 @@ fn taken_at(trade: &Trade) -> Option<String> {
     Some(time(trade.taken_at?))
 }
 
-/// The node with a Chinese message. Two of its characters have a `\\` as their second byte in GBK, and
-/// one has a `|`.
+/// The node with a Chinese message. Two of its characters have a `\\` as their second byte in GBK,
+/// and one has a `|`.
 fn in_chinese(mut node: Node) -> Node {
     let field = if node.contains_key("sub_code") { "sub_msg" } else { "msg" };
     node.insert(field, "支付宝回答：乗亅踈".to_owned());
     node
 }
 
-/// What a fault lets the gateway tell in place of a node.
+/// The answer that a fault puts in place of a node.
 pub(super) fn told(method: Method, fault: &Fault, mut node: Node) -> Node {
     match fault {
         Fault::SystemErrorBeforeEffect | Fault::SystemErrorAfterEffect => {

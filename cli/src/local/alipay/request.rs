@@ -15,7 +15,7 @@ pub(super) struct Request {
     /// When it was sent, by its own `timestamp`.
     pub(super) at: Timestamp,
     pub(super) biz_content: String,
-    /// Where to tell what becomes of it.
+    /// The address for notifications about it.
     pub(super) notify_url: Option<String>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Request {
 pub(super) struct PageRequest {
     pub(super) page: Page,
     pub(super) biz_content: String,
-    /// Where to tell what becomes of it.
+    /// The address for notifications about it.
     pub(super) notify_url: Option<String>,
     /// Where its reader goes afterwards.
     pub(super) return_url: Option<String>,
@@ -55,7 +55,8 @@ pub(super) enum RefusalReason {
     AppId,
     /// The method is not known.
     Method,
-    /// The signature is not the application's, or the form's charset is not said in the query string.
+    /// The signature is not the application's, or the form's charset is not said in the query
+    /// string.
     Signature,
     /// The `timestamp` is not `yyyy-MM-dd HH:mm:ss`.
     Timestamp,
@@ -139,7 +140,8 @@ impl Parameters {
         if self.get("app_id") != Some(APP_ID) {
             return Err(RefusalReason::AppId);
         }
-        // The gateway reads a form as GBK, and so finds another text, unless the query string says otherwise.
+        // The gateway reads a form as GBK, and so finds another text, unless the query string says
+        // otherwise.
         if !says_utf8(query) || !self.is_signed(app) {
             return Err(RefusalReason::Signature);
         }

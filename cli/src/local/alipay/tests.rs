@@ -1,4 +1,5 @@
-//! Our client against the local Alipay over real HTTP, and the gateway's own rules over bare sockets.
+//! Our client against the local Alipay over real HTTP, and the gateway's own rules over bare
+//! sockets.
 
 mod agreements;
 mod bills;

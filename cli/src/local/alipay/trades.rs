@@ -15,7 +15,7 @@ use super::order::{MoneySource, Order};
 /// How long after a payment that was denied its money is taken, unless the trade is closed before.
 const LATE_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a payment comes to.
+/// The outcome of a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PayOutcome {
     /// The money was taken now.
@@ -26,7 +26,7 @@ pub(super) enum PayOutcome {
     Refused(&'static str),
 }
 
-/// What an attempt to close a trade comes to.
+/// The outcome of an attempt to close a trade.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CloseOutcome {
     /// It was closed, as far as the gateway knows.
@@ -145,7 +145,7 @@ pub(super) fn current_trade(
     find_trade(sqlite, out_trade_no)
 }
 
-/// Moves a trade's money out of its payer's funds; false when he has too little.
+/// Moves a trade's money out of its payer's funds; false when they are too little.
 pub(super) fn take(
     sqlite: &Connection,
     trade: &Trade,

@@ -1,4 +1,5 @@
-//! EventBridge: the one operation that the functions use. What is put on a bus is kept, the newest of it.
+//! EventBridge: the one operation that the functions use. What is put on a bus is kept, the newest
+//! of it.
 
 use std::collections::VecDeque;
 
@@ -24,7 +25,7 @@ struct PutEvents {
 }
 
 impl Buses {
-    /// What is kept, the oldest first.
+    /// The kept events, the oldest first.
     pub(super) fn kept(&self) -> Vec<Value> {
         self.0.iter().cloned().collect()
     }

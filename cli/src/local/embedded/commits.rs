@@ -1,8 +1,9 @@
-//! Grouped commits: an answer waits until all that it may have seen is on the disk, and one sync serves
-//! all answers that wait.
+//! Grouped commits: an answer waits until all that it may have seen is on the disk, and one sync
+//! serves all answers that wait.
 //!
 //! SQLite appends each transaction to its write-ahead log and leaves the log to the system, where a
-//! killed process leaves it too. What a loss of power asks for besides, a sync of the log, is made here.
+//! killed process leaves it too. What a loss of power asks for besides, a sync of the log, is made
+//! here.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -16,7 +17,8 @@ use super::lock;
 /// The commits of one database, and how far they are on the disk.
 pub(super) struct Commits {
     made: Arc<Made>,
-    /// How many commits are on the disk; closed after a sync that failed. None of a database in memory.
+    /// How many commits are on the disk; closed after a sync that failed. None of a database in
+    /// memory.
     synced: Option<watch::Receiver<u64>>,
 }
 
@@ -42,8 +44,8 @@ impl Commits {
         Self { made: Arc::default(), synced: None }
     }
 
-    /// Of the open SQLite file `database`. What a killed process left in its write-ahead log is on the
-    /// disk then.
+    /// Of the open SQLite file `database`. What a killed process left in its write-ahead log is on
+    /// the disk then.
     ///
     /// # Errors
     ///
@@ -57,8 +59,8 @@ impl Commits {
         Self::synced_by(move || log.sync_data())
     }
 
-    /// Starts the thread that syncs. It ends after a sync that failed: the system may have dropped what it
-    /// could not write, and a later sync would not notice.
+    /// Starts the thread that syncs. It ends after a sync that failed: the system may have dropped
+    /// what it could not write, and a later sync would not notice.
     fn synced_by(mut sync: impl FnMut() -> io::Result<()> + Send + 'static) -> io::Result<Self> {
         let made = Arc::<Made>::default();
         let (sender, synced) = watch::channel(0);
@@ -78,12 +80,13 @@ impl Commits {
         Ok(Self { made, synced: Some(synced) })
     }
 
-    /// Lets the database do one operation. Gives its outcome, and how many commits it may have seen.
+    /// Lets the database do one operation. Gives its outcome, and how many commits it may have
+    /// seen.
     pub(super) fn run<T>(&self, is_read: bool, operation: impl FnOnce() -> T) -> (T, u64) {
         let mut state = lock(&self.made.state);
         if !is_read {
-            // Counted first, since it may panic after its commit. No sync begins before it is done: the count
-            // is read under this lock. One that fails is synced for nothing.
+            // Counted first, since it may panic after its commit. No sync begins before it is done:
+            // the count is read under this lock. One that fails is synced for nothing.
             state.commits += 1;
             self.made.changed.notify_one();
         }
@@ -91,8 +94,8 @@ impl Commits {
         (outcome, state.commits)
     }
 
-    /// Waits until the first `seen` commits are on the disk. Says whether they are: not after a sync that
-    /// failed.
+    /// Waits until the first `seen` commits are on the disk. Says whether they are: not after a
+    /// sync that failed.
     pub(super) async fn are_kept(&self, seen: u64) -> bool {
         let Some(synced) = &self.synced else { return true };
         synced.clone().wait_for(|synced| *synced >= seen).await.is_ok()
@@ -107,7 +110,8 @@ impl Drop for Commits {
 }
 
 impl Made {
-    /// Waits until there are more commits than `synced`. Gives their number; none when no more will come.
+    /// Waits until there are more commits than `synced`. Gives their number; none when no more will
+    /// come.
     fn more_than(&self, synced: u64) -> Option<u64> {
         let is_idle = |state: &mut State| state.commits == synced && !state.is_over;
         let state = self.changed.wait_while(lock(&self.state), is_idle);
@@ -124,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// Commits whose syncs begin when a test hears of them, and end as it says.
+    /// Commits whose syncs begin when a test receives them, and end as it says.
     struct Syncs {
         commits: Arc<Commits>,
         begun: Receiver<()>,

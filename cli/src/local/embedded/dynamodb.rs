@@ -84,7 +84,7 @@ impl DynamoDb {
         };
         let file = |source| OpenError::File { path: path.to_owned(), source };
         let database = Database::new(text).map_err(file)?;
-        // Of its settings one is not as it was: commits are not synced any more. `Commits` does it.
+        // Of its settings one is not as it was: commits are no longer synced. `Commits` does it.
         database.disable_bulk_loading().map_err(file)?;
         let commits = Commits::of_file(path)
             .map_err(|source| OpenError::Log { path: path.to_owned(), source })?;
@@ -157,7 +157,8 @@ fn unwritable(error: serde_json::Error) -> DynoxideError {
 
 /// A body that is not the operation's input.
 ///
-/// The database's readers mark some of their messages with the kind of refusal in capitals and a colon; DynamoDB's own text follows.
+/// The database's readers mark some of their messages with the kind of refusal in capitals and a
+/// colon; DynamoDB's own text follows.
 fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let text = error.to_string();
     match text.split_once(':') {

@@ -17,22 +17,25 @@ use super::wire::{Request, Response, is_write};
 pub enum Fault {
     /// The connection fails before the service sees the request: no effect.
     LoseRequest,
-    /// The service acts, and the client waits for an answer that never comes: a time-out after the effect.
+    /// The service acts, and the client waits for an answer that never comes: a time-out after the
+    /// effect.
     LoseAnswer,
     /// The service is too busy: no effect.
     Throttle,
     /// Another transaction holds an item: no effect. For DynamoDB's writes only.
     Conflict,
-    /// The power fails before the request is sent. It and all that follow have no effect, until [`Faults::restore`].
+    /// The power fails before the request is sent. It and all that follow have no effect, until
+    /// [`Faults::restore`].
     CutBefore,
-    /// The power fails after the service acted, before its answer arrives. All that follow have no effect, until [`Faults::restore`].
+    /// The power fails after the service acted, before its answer arrives. All that follow have no
+    /// effect, until [`Faults::restore`].
     CutAfter,
 }
 
 /// Which requests a rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Every request.
+    /// Every request, whatever it does.
     Any,
     /// Every request that changes a table or a queue.
     Writes,
@@ -72,7 +75,7 @@ struct Rule {
 }
 
 impl Rule {
-    /// Counts the request, and tells the fault that strikes it.
+    /// Counts the request, and returns the fault that strikes it.
     fn strike(&mut self, request: &Request) -> Option<Fault> {
         if !self.target.holds(request) {
             return None;
@@ -85,8 +88,9 @@ impl Rule {
 impl Faults {
     /// Lets `fault` strike the requests of `target` whose ordinals are in `ordinals`.
     ///
-    /// The first request of `target` from now on is number 1. The SDK's retries are requests of their own.
-    /// Of several rules that hold for one request, the one added first wins; the others count it too.
+    /// The first request of `target` from now on is number 1. The SDK's retries are requests of
+    /// their own. Of several rules that hold for one request, the one added first wins; the others
+    /// count it too.
     pub fn strike(&self, target: Target, ordinals: RangeInclusive<u64>, fault: Fault) {
         lock(&self.0).rules.push(Rule { target, ordinals, fault, seen: 0 });
     }

@@ -1,5 +1,5 @@
-//! What requests cost: how many there were, the capacity that DynamoDB says they took, and the keys on
-//! which it was used.
+//! What requests cost: how many there were, the capacity that DynamoDB says they took, and the keys
+//! on which it was used.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use super::wire::is_write;
 pub struct CapacityUnits(Decimal);
 
 impl CapacityUnits {
-    /// The figure.
+    /// The units, with their decimals.
     pub fn get(self) -> Decimal {
         self.0
     }
@@ -46,9 +46,9 @@ impl fmt::Display for CapacityUnits {
 /// Read and write capacity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Units {
-    /// What was read.
+    /// The units that reads took.
     pub read: CapacityUnits,
-    /// What was written. A transaction's condition checks count as writes.
+    /// The capacity of writes. A transaction's condition checks count as writes.
     pub write: CapacityUnits,
 }
 
@@ -77,11 +77,11 @@ pub struct Usage {
     pub total: Units,
     /// Capacity by table (`billing`) and by index (`billing/due`). Sums to the total.
     pub resources: BTreeMap<String, Units>,
-    /// How often each item was written, by its key: `pk`, or `pk sk`. Each of the SDK's attempts that
-    /// arrives counts, one whose condition fails too, since it costs as much.
+    /// How often each item was written, by its key: `pk`, or `pk sk`. Each of the SDK's attempts
+    /// that arrives counts, one whose condition fails too, since it costs as much.
     pub written: BTreeMap<String, u64>,
-    /// Requests and capacity by partition key. Capacity sums to the total, but for operations whose keys
-    /// the meter does not know, such as scans.
+    /// Requests and capacity by partition key. Capacity sums to the total, except for operations
+    /// whose keys the meter does not know, such as scans.
     pub partitions: BTreeMap<Partition, PartitionUse>,
 }
 
@@ -100,8 +100,8 @@ pub struct Partition {
 /// What reached one partition key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartitionUse {
-    /// The requests of a table or of a query of an index. A request over several keys counts for the
-    /// first one.
+    /// The requests of a table or of a query of an index. A request over several keys counts for
+    /// the first one.
     pub requests: u64,
     /// The capacity. That of a request over several items is shared evenly among them.
     pub units: Units,
@@ -157,8 +157,8 @@ impl AddAssign for Usage {
     }
 }
 
-/// Counts what passes one [`Transport`](super::Transport), once it is started: a stack that runs for
-/// months would otherwise remember every key that it wrote, and pay for it with each request.
+/// Counts what passes one [`Transport`](super::Transport), once it is started: a stack that runs
+/// for months would otherwise remember every key that it wrote, and pay for it with each request.
 #[derive(Debug, Default)]
 pub struct Meter(Mutex<Option<Usage>>);
 
@@ -244,7 +244,7 @@ pub(super) fn asking_for_capacity(operation: &str, body: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Whether DynamoDB tells the capacity that `operation` took.
+/// Whether DynamoDB reports the capacity that `operation` took.
 pub(super) fn reports_capacity(operation: &str) -> bool {
     matches!(
         operation,

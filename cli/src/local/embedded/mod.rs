@@ -1,8 +1,10 @@
-//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS, EventBridge, Secrets Manager and Lambda.
+//! The AWS services that Steelyard uses, inside one process: DynamoDB, SQS, EventBridge, Secrets
+//! Manager and Lambda.
 //!
-//! [`Embedded`] answers a request as the service it is addressed to would.
-//! Two roads lead to it: [`Transport`] for `aws-sdk` clients in this process, and [`router()`] for AWS tools over HTTP.
-//! Only [`Transport`] measures what requests cost and plays out what goes wrong; it does so below the SDK, so that the SDK's own retries are under test too.
+//! [`Embedded`] answers a request as the service it is addressed to would. Two roads lead to it:
+//! [`Transport`] for `aws-sdk` clients in this process, and [`router()`] for AWS tools over HTTP.
+//! Only [`Transport`] measures what requests cost and plays out what goes wrong; it does so below
+//! the SDK, so that the SDK's own retries are under test too.
 
 mod bus;
 mod commits;
@@ -63,7 +65,7 @@ pub enum OpenError {
     Log {
         /// The file that was asked for.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: std::io::Error,
     },
@@ -74,8 +76,8 @@ pub enum OpenError {
 
 /// DynamoDB, SQS, EventBridge, Secrets Manager and Lambda in this process.
 ///
-/// The tables are in memory or in a file; queues and secrets are always in memory.
-/// A queue that a restart empties loses nothing for good: what is due is in the tables, and is sent again.
+/// The tables are in memory or in a file; queues and secrets are always in memory. A queue that a
+/// restart empties loses nothing for good: what is due is in the tables, and is sent again.
 pub struct Embedded {
     dynamodb: DynamoDb,
     queues: Mutex<Queues>,
@@ -119,17 +121,21 @@ impl Embedded {
         lock(&self.buses).kept()
     }
 
-    /// Lets Lambda invoke these functions by their names, as long as the caller keeps them. The first ones set stay.
+    /// Lets Lambda invoke these functions by their names, as long as the caller keeps them. The
+    /// first ones set stay.
     ///
-    /// They are set after the services were made, and not kept here, since functions reach these services: they need them to be made, and would never be dropped.
+    /// They are set after the services were made, and not kept here, since functions reach these
+    /// services: they need them to be made, and would never be dropped.
     pub fn run_functions(&self, functions: &Arc<NamedFunctions>) {
         self.functions.get_or_init(|| Arc::downgrade(functions));
     }
 
     /// The answer of the service that `request` is addressed to.
     ///
-    /// Whatever goes wrong is an answer too, with the error's name and text as the service words them.
-    /// The tables are read and written on the calling thread: a request takes well under a millisecond in memory, and one thread keeps a simulation's order. Tables in a file are synced elsewhere, many requests at once.
+    /// Whatever goes wrong is an answer too, with the error's name and text as the service words
+    /// them. The tables are read and written on the calling thread: a request takes well under a
+    /// millisecond in memory, and one thread keeps a simulation's order. Tables in a file are
+    /// synced elsewhere, many requests at once.
     pub async fn handle(&self, request: Request) -> Response {
         match request.service() {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
@@ -162,7 +168,8 @@ impl fmt::Debug for Embedded {
     }
 }
 
-/// Locks `mutex`, whose content is whole even if a thread panicked while holding it: no change here spans a call that may panic.
+/// Locks `mutex`, whose content is whole even if a thread panicked while holding it: no change here
+/// spans a call that may panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,9 @@
-//! Queues: what SQS keeps, and what happens to a message as time passes. Pure: the time is an argument.
+//! Queues: what SQS keeps, and what happens to a message as time passes. Pure: the time is an
+//! argument.
 //!
-//! What SQS may do only sometimes never happens here: messages come in the order in which they were sent, once each, and an outdated receipt deletes nothing.
-//! What it always does happens to the second: delay, visibility, retention, and the way to the dead-letter queue.
+//! What SQS may do only sometimes never happens here: messages come in the order in which they were
+//! sent, once each, and an outdated receipt deletes nothing. What it always does happens to the
+//! second: delay, visibility, retention, and the way to the dead-letter queue.
 
 mod settings;
 
@@ -45,7 +47,7 @@ pub(super) enum QueueError {
 /// A message to be sent.
 #[derive(Debug, Default)]
 pub(super) struct NewMessage {
-    /// What is sent.
+    /// The body as the sender wrote it.
     pub(super) body: String,
     /// The attributes that the sender gives it, as they came.
     pub(super) attributes: Map<String, Value>,
@@ -60,13 +62,13 @@ pub(super) struct NewMessage {
 pub(super) struct Message {
     /// The name it has from being sent to being deleted, in dead-letter queues too.
     pub(super) id: String,
-    /// What was sent.
+    /// The body as the sender wrote it.
     pub(super) body: String,
     /// The attributes that the sender gave it, as they came.
     pub(super) attributes: Map<String, Value>,
     /// The access key id of the sender.
     pub(super) sender: String,
-    /// When it was sent.
+    /// The time at which it was sent.
     pub(super) sent_at: Timestamp,
     /// When it was received for the first time, if it was.
     pub(super) first_received_at: Option<Timestamp>,
@@ -97,7 +99,7 @@ pub(super) struct Counts {
     pub(super) delayed: usize,
 }
 
-/// One queue.
+/// A queue with its messages and its rules of redelivery.
 #[derive(Debug)]
 pub(super) struct Queue {
     /// How it treats its messages.
@@ -180,9 +182,11 @@ impl Queues {
         Ok(id)
     }
 
-    /// Receives up to `max` messages, hidden from others for `visibility_s`, or for the queue's own time-out.
+    /// Receives up to `max` messages, hidden from others for `visibility_s`, or for the queue's own
+    /// time-out.
     ///
-    /// A message that was received as often as its queue allows goes to the dead-letter queue instead.
+    /// A message that was received as often as its queue allows goes to the dead-letter queue
+    /// instead.
     pub(super) fn receive(
         &mut self,
         name: &str,
@@ -195,7 +199,8 @@ impl Queues {
         Ok(self.queue_mut(name)?.take(max, visibility_s, now))
     }
 
-    /// Moves what was received too often to the dead-letter queue. Where that queue is no more, nothing moves.
+    /// Moves what was received too often to the dead-letter queue. Where that queue is no more,
+    /// nothing moves.
     fn bury(&mut self, name: &str, now: Timestamp) -> Result<(), QueueError> {
         match self.queue(name)?.settings.redrive.clone() {
             Some(redrive) if self.by_name.contains_key(&redrive.dead_letters) => {
@@ -223,7 +228,8 @@ impl Queues {
 }
 
 impl Queue {
-    /// Deletes the message of `receipt`. A receipt from before the message's last receipt deletes nothing, and is no error.
+    /// Deletes the message of `receipt`. A receipt from before the message's last receipt deletes
+    /// nothing, and is no error.
     pub(super) fn delete(&mut self, receipt: &str) -> Result<(), QueueError> {
         check_receipt(receipt)?;
         self.messages.retain(|message| message.receipt() != receipt);

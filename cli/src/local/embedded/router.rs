@@ -15,9 +15,12 @@ use super::wire::{Request, Response, access_key};
 /// The largest request that DynamoDB takes, a `BatchWriteItem`: 16 MB.
 pub const REQUEST_MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Answers every `POST` with `x-amz-target`, whatever its path: a tool may call a queue's URL instead of `/`. Without that header, it answers an invocation of a function at Lambda's path.
+/// Answers every `POST` with `x-amz-target`, whatever its path: a tool may call a queue's URL
+/// instead of `/`. Without that header, it answers an invocation of a function at Lambda's path.
 ///
-/// Signatures are not checked: serve it on loopback, or where only machines that may read and change the books reach it. A web page cannot reach it, since a browser asks leave before it sends that header, or `authorization`, across origins, and here it is not given.
+/// Signatures are not checked: serve it on loopback, or where only machines that may read and
+/// change the books reach it. A web page cannot reach it, since a browser asks leave before it
+/// sends that header, or `authorization`, across origins, and here it is not given.
 pub fn router(embedded: Arc<Embedded>) -> Router {
     Router::new()
         .fallback(post(answer))

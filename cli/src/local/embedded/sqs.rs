@@ -17,7 +17,7 @@ use super::queues::{
 use super::wire::{Request, Response, unknown_operation, unreadable};
 use super::{Now, lock};
 
-/// The account and region that queue names are told with.
+/// The account and region in the names of queues.
 const ARN_PREFIX: &str = "arn:aws:sqs:local:000000000000:";
 
 /// Why a request is not done.

@@ -18,9 +18,11 @@ use super::gate::Gate;
 use super::meter::{Meter, asking_for_capacity, reports_capacity};
 use super::wire::{Request, Response, access_key};
 
-/// The HTTP client of one machine: what it sends is measured, and may be struck by the script of its faults.
+/// The HTTP client of one machine: what it sends is measured, and may be struck by the script of
+/// its faults.
 ///
-/// Clones share meter and faults. A second machine, with a power switch of its own, is a second transport over the same services.
+/// Clones share meter and faults. A second machine, with a power switch of its own, is a second
+/// transport over the same services.
 #[derive(Clone, Debug)]
 pub struct Transport {
     embedded: Arc<Embedded>,
@@ -35,12 +37,12 @@ impl Transport {
         Self { embedded, meter: Arc::default(), faults: Arc::default(), gate: Arc::default() }
     }
 
-    /// What passed here.
+    /// The meter of the requests that pass here.
     pub fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// What goes wrong here.
+    /// The faults that strike requests here.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
@@ -169,7 +171,7 @@ mod tests {
         ask(transport, "TransactWriteItems", puts(&[key])).await
     }
 
-    /// Whether the table has the item `key`, told by a transport of its own.
+    /// Whether the table has the item `key`, read by a transport of its own.
     async fn has(transport: &Transport, key: &str) -> bool {
         let request = Request::new("DynamoDB_20120810.GetItem", get(key).to_string());
         let answer = transport.embedded.handle(request).await;

@@ -1,4 +1,5 @@
-//! Requests and answers as the services speak them: JSON, with the operation named by `x-amz-target`, or by the path at Lambda.
+//! Requests and answers as the services speak them: JSON, with the operation named by
+//! `x-amz-target`, or by the path at Lambda.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -6,11 +7,13 @@ use serde_json::{Value, json};
 /// What an AWS client asks: an operation and its JSON.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The value of `x-amz-target`: the service's name, a dot, the operation. `Lambda.Invoke` of an invocation, which has no such header.
+    /// The value of `x-amz-target`: the service's name, a dot, the operation. `Lambda.Invoke` of an
+    /// invocation, which has no such header.
     pub target: String,
     /// The function that the path of an invocation names.
     pub function: Option<String>,
-    /// The value of `Host` when the request came over HTTP. Queue URLs are told with it, so that a tool can call them.
+    /// The value of `Host` when the request came over HTTP. Queue URLs are made with it, so that a
+    /// tool can call them.
     pub host: Option<String>,
     /// The access key id that signed the request, if it is signed. No signature is checked.
     pub caller: Option<String>,
@@ -69,7 +72,7 @@ pub fn access_key(authorization: &str) -> Option<String> {
     credential.split_once('/').map(|(key, _)| key.to_owned())
 }
 
-/// What a service answers.
+/// The answer of a service: a status and its JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
@@ -90,7 +93,7 @@ impl Response {
         }
     }
 
-    /// A success.
+    /// A success, with status 200.
     pub(super) fn ok(answer: &Value) -> Self {
         Self::json(200, answer.to_string())
     }

@@ -45,8 +45,8 @@ impl Stack {
         }
     }
 
-    /// Sends the local Alipay's notifications that are due by the clock, forever. It waits for their
-    /// receivers, and so is apart from the schedules.
+    /// Sends the local Alipay's notifications that are due by the clock, forever. It waits for
+    /// their receivers, and so is apart from the schedules.
     async fn send_notifications(&self) {
         loop {
             if let Err(error) = self.alipay.deliver_due(self.clock.now()).await {

@@ -15,7 +15,7 @@ use crate::local::lambda::LocalFunction;
 /// When settlement runs, as in the template.
 const SETTLE_TIME: Time = Time::constant(0, 30, 0, 0);
 
-/// When somebody looks whether it has ended, as in the template.
+/// When its end is checked, as in the template.
 const CHECK_TIME: Time = Time::constant(4, 30, 0, 0);
 
 /// When the books are compared with the bill of the previous day, in Beijing, as in the template.
@@ -36,17 +36,17 @@ pub(in crate::local) enum Scheduled {
 /// A function to invoke, and the event that it gets.
 #[derive(Clone)]
 pub struct DueFunction {
-    /// The function.
+    /// The function that is invoked.
     pub function: LocalFunction,
-    /// The event.
+    /// The event as the schedule sends it.
     pub event: Value,
 }
 
 impl Stack {
     /// Runs the schedules up to an instant: sets the clock to the time of each run, invokes its
-    /// function and delivers all messages. Settlement runs at 00:30 and is looked at at 04:30, reconciliation runs at 10:30 in
-    /// Beijing, and dispatch at each minute at which a task or an endpoint is due. The local Alipay sends its
-    /// notifications at their times.
+    /// function and delivers all messages. Settlement runs at 00:30 and is looked at at 04:30,
+    /// reconciliation runs at 10:30 in Beijing, and dispatch at each minute at which a task or an
+    /// endpoint is due. The local Alipay sends its notifications at their times.
     ///
     /// # Errors
     ///
@@ -120,8 +120,8 @@ impl Stack {
     }
 }
 
-/// When each function runs first after `now`. Dispatch runs every minute; this is the first in which
-/// a task or an endpoint is due, if there is one.
+/// When each function runs first after `now`. Dispatch runs every minute; this is the first in
+/// which a task or an endpoint is due, if there is one.
 pub(in crate::local) async fn next_runs(
     calendar: &Calendar,
     billing: &BillingTable,
@@ -147,7 +147,7 @@ fn settles_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
     calendar.instant(calendar.date_of(instant), SETTLE_TIME)
 }
 
-/// When somebody looks whether settlement has ended, on the day of an instant.
+/// When the end of the settlement is checked, on the day of an instant.
 fn checks_at(calendar: &Calendar, instant: Timestamp) -> Timestamp {
     calendar.instant(calendar.date_of(instant), CHECK_TIME)
 }

@@ -16,17 +16,17 @@ use crate::{CountError, Ingest};
 
 /// How a request carries usage.
 pub(super) enum Mode {
-    /// As a usage report.
+    /// A usage report of ours.
     Report,
-    /// As an event.
+    /// A CloudEvent in JSON.
     Event,
-    /// As a list of events.
+    /// A list of CloudEvents in JSON.
     Events,
     /// As an event whose attributes are headers.
     Headers,
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct EventOutcome {
     source: String,

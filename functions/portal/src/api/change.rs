@@ -1,4 +1,5 @@
-//! What programs change: offers of recharges and agreements, lower limits, and the end of withholding.
+//! What programs change: offers of recharges and agreements, lower limits, and the end of
+//! withholding.
 
 #![expect(unused_qualifications, reason = "the macro of utoipa names the parameters by paths")]
 
@@ -35,7 +36,8 @@ const BODY_BYTES_MAX: usize = 65_536;
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it describes a header, which `key` reads")]
 struct Once {
-    /// A text that the program chooses, 1 to 255 characters: the same for every repetition of a request.
+    /// A text that the program chooses, 1 to 255 characters: the same for every repetition of a
+    /// request.
     #[param(rename = "Idempotency-Key", example = "cart-1")]
     idempotency_key: String,
 }
@@ -70,7 +72,8 @@ pub(super) struct RechargeAsked {
     /// By what it is paid: a `page` for a browser, if missing.
     #[serde(default)]
     way: Way,
-    /// What it pays: `prepaid`, if missing, for what is owed and then the prepaid balance; or `deposit`.
+    /// The figure that it increases: `prepaid`, if missing, for what is owed and then the prepaid
+    /// balance; or `deposit`.
     #[serde(default)]
     #[schema(value_type = String, example = "prepaid")]
     purpose: RechargePurpose,
@@ -79,7 +82,7 @@ pub(super) struct RechargeAsked {
 /// A recharge that can be paid: by its page or its code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RechargeOffered {
-    /// How it stands.
+    /// The recharge, still open.
     #[serde(flatten)]
     recharge: RechargeItem,
     /// The address of the page.
@@ -131,15 +134,16 @@ pub(super) async fn offer_recharge(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MandateAsked {
-    /// The version of the terms that the provider read and agreed to: `terms_version` of withholding.
+    /// The version of the terms that the provider read and agreed to: `terms_version` of
+    /// withholding.
     #[schema(example = "2026-12")]
     terms_version: String,
 }
 
 /// Offer an agreement to sign
 ///
-/// The provider signs it in the Alipay app. The consent is recorded with the time and with who sent it: the
-/// session, or the server that showed the terms to the provider.
+/// The provider signs it in the Alipay app. The consent is recorded with the time and with who sent
+/// it: the session, or the server that showed the terms to the provider.
 #[utoipa::path(
     post,
     path = "/withholding/offers",
@@ -173,7 +177,8 @@ pub(super) struct LimitsAsked {
     /// The most that one debit may take, in yuan.
     #[schema(example = "12.00")]
     single: String,
-    /// The most that the debits of a day may take, in yuan. It has to be there if a day is limited already.
+    /// The most that the debits of a day may take, in yuan. It has to be there if a day is limited
+    /// already.
     #[schema(example = "100.00")]
     daily: Option<String>,
 }
@@ -226,9 +231,9 @@ impl LimitsAsked {
 
 /// Set alerts and the spend cap
 ///
-/// The document replaces what the provider set before; what it leaves out is as the plan has it. A cap that is lifted,
-/// or raised above what was used, cuts the provider off no more from then on. Other rules are evaluated with the next
-/// report, and in the night.
+/// The document replaces what the provider set before; what it leaves out is as the plan has it. A
+/// cap that is lifted, or raised above what was used, cuts the provider off no more from then on.
+/// Other rules are evaluated with the next report, and in the night.
 #[utoipa::path(
     put,
     path = "/alerts",

@@ -1,5 +1,5 @@
-//! The same as JSON, for programs: routes below `/v1`, each with its description. The OpenAPI document is
-//! made of the descriptions, so no route can be missing in it.
+//! The same as JSON, for programs: routes below `/v1`, each with its description. The OpenAPI
+//! document is made of the descriptions, so no route can be missing in it.
 
 mod change;
 mod document;
@@ -14,7 +14,7 @@ use crate::{Shared, enter};
 
 pub(crate) use document::{reference, reference_of};
 
-/// Who may call a route.
+/// The callers that may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Callers {
     /// Anybody: it has no data of a provider.

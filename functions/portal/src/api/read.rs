@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 
 type Answer<T> = Result<Json<T>, Refusal>;
 
-/// Whose account it is.
+/// The provider whose account is read.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "it describes a part of the path, which Visit reads")]
@@ -48,9 +48,10 @@ pub(super) async fn overview(State(shared): State<Shared>, visit: Visit) -> Answ
 
 /// Costs by day or month
 ///
-/// What bills charge, by rate or API, or what was called, by source: this month by day, or 13 months by
-/// month, unless `from` and `to` say otherwise. By day at most 92 days, by month at most 13 months; by
-/// source, which is summed from reports, at most 92 days either way, and three months by month.
+/// What bills charge, by rate or API, or what was called, by source: this month by day, or 13
+/// months by month, unless `from` and `to` say otherwise. By day at most 92 days, by month at most
+/// 13 months; by source, which is summed from reports, at most 92 days either way, and three months
+/// by month.
 #[utoipa::path(
     get,
     path = "/costs",
@@ -134,8 +135,8 @@ pub(super) enum Bill {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "it describes a part of the path, which Visit reads")]
 pub(super) struct OfBill {
-    /// A day, such as `2015-05-17`, a further bill of a month's last day, such as `2015-05-31+1`, or a month,
-    /// such as `2015-05`.
+    /// A day, such as `2015-05-17`, a further bill of a month's last day, such as `2015-05-31+1`,
+    /// or a month, such as `2015-05`.
     #[param(example = "2015-05-17")]
     bill: String,
 }
@@ -160,8 +161,8 @@ pub(super) async fn bill(State(shared): State<Shared>, visit: Visit) -> Answer<B
 
 /// The ledger
 ///
-/// Movements of money with the balance after each, or the debits, recharges or refunds behind them, 50 at a
-/// time, the newest first. All refunds are on one page.
+/// Movements of money with the balance after each, or the debits, recharges or refunds behind them,
+/// 50 at a time, the newest first. All refunds are on one page.
 #[utoipa::path(
     get,
     path = "/ledger",
@@ -176,7 +177,7 @@ pub(super) async fn ledger(
     Ok(Json(shared.ledger(&visit, sent.query()?).await?))
 }
 
-/// Which recharges are listed.
+/// The page of recharges that is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RechargesParameters {

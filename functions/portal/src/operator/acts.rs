@@ -44,7 +44,7 @@ pub(super) struct OfFinding {
     request: Option<String>,
 }
 
-/// What is done to the breaker.
+/// A request to open or close the breaker.
 #[derive(Debug, Deserialize)]
 pub(super) struct OfBreaker {
     breaker: String,
@@ -141,7 +141,8 @@ fn unknown() -> Refusal {
     Refusal::Malformed("the form asks for nothing that there is".to_owned())
 }
 
-/// The page after a form. When it cannot be read, the answer tells at least that the form was carried out.
+/// The page after a form. When it cannot be read, the answer says at least that the form was
+/// carried out.
 fn shown(status: StatusCode, forms: &Forms, page: Answer) -> Answer {
     match page {
         Ok(page) => Ok((status, page).into_response()),

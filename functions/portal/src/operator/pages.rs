@@ -46,7 +46,7 @@ pub(super) async fn providers(
     Ok(page(&OperatorPage::providers(&shift.frame, &view, shared.calendar())))
 }
 
-/// What is owed by age, and what was charged.
+/// Receivables by age, and the revenue of months.
 pub(super) async fn receivables(State(shared): State<Shared>, shift: Shift) -> Answer {
     let view = shared.receivables(shift.now).await?;
     Ok(page(&OperatorPage::receivables(&shift.frame, &view, shared.calendar())))

@@ -1,4 +1,5 @@
-//! The views of operators, read and computed. A record that cannot be read is named, and fails alone.
+//! The views of operators, read and computed. A record that cannot be read is named, and fails
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -33,8 +34,8 @@ use crate::refusal::Refusal;
 /// The most providers that are looked at for a page of those in a state.
 const SEARCHED_MAX: usize = 500;
 
-/// The most providers of which each account is looked at for the debits that need a person. Of more, those
-/// are that the last run named.
+/// The most providers of which each account is looked at for the debits that need a person. Of
+/// more, those are that the last run named.
 const WALKED_MAX: u64 = 10_000;
 
 /// How many days of reconciliation are shown, those that failed included.
@@ -43,10 +44,12 @@ const DAYS_SHOWN: u16 = 31;
 /// The most actions on a page.
 const ACTIONS_PAGE: u16 = 100;
 
-/// The most months that are read for a page of the audit trail. It ends where so many have no action.
+/// The most months that are read for a page of the audit trail. It ends where so many have no
+/// action.
 const TRAIL_MONTHS: usize = 13;
 
-/// The most runs that are read for the sums of the months that are shown: one a night, and as many by hand.
+/// The most runs that are read for the sums of the months that are shown: one a night, and as many
+/// by hand.
 const RUNS_SUMMED: u16 = 200;
 
 /// How many requests are under way at a time.
@@ -85,7 +88,7 @@ impl FromStr for TrailCursor {
 struct Regarded {
     accounts: Vec<ProviderAccount>,
     records: DebitsAndMandates,
-    /// How far each is in arrears, where that can be told.
+    /// How far each is in arrears, where that is known.
     stages: BTreeMap<ProviderId, Stage>,
 }
 
@@ -328,7 +331,7 @@ impl Shared {
         counted.buffered(AT_ONCE).collect().await
     }
 
-    /// What is owed by age, and what was charged.
+    /// Receivables by age, and the revenue of months.
     pub(super) async fn receivables(&self, now: Timestamp) -> Result<Receivables, Refusal> {
         let billing = &self.settler.books.billing;
         let mut latest = billing.latest_runs(RUNS_SUMMED).await.map_err(Refusal::unavailable)?;
@@ -382,7 +385,7 @@ impl Shared {
     }
 }
 
-/// What was read one by one, where an item that cannot be read fails alone.
+/// The records that were read one by one, where an item that cannot be read fails alone.
 fn readable<T>(
     read: Vec<Result<T, StoreError>>,
     unreadable: &mut Vec<Unreadable>,

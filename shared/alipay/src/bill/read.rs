@@ -67,9 +67,9 @@ enum Amount {
 /// A row of a bill, whether it can be read or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BillLine {
-    /// It can be read.
+    /// A row with every column that its table needs.
     Row(BillRow),
-    /// It cannot be read. It may be money that moved.
+    /// A row that cannot be read. It may be money that moved.
     Unreadable(UnreadableRow),
 }
 
@@ -91,7 +91,7 @@ pub fn read_bill(kind: BillKind, zip: &[u8]) -> Result<Bill, BillError> {
 }
 
 /// Reads a bill row by row, with one row in memory: passes each row with its line in the file, from
-/// 1, in the order of the file, until it is told to stop.
+/// 1, in the order of the file, until `each` breaks off.
 ///
 /// The header identifies the file with the rows: the names of the files are in GBK, and their
 /// order differs. A day without trades has no row. A row that cannot be read is passed as

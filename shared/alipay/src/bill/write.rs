@@ -23,7 +23,7 @@ pub enum WriteBillError {
     /// end or a character that GBK lacks, or it begins with a `#`, as comments do.
     #[error("{text:?} cannot be in a cell")]
     Cell {
-        /// The text.
+        /// The cell as it was to be written.
         text: String,
     },
     /// The zip cannot be written.

@@ -33,8 +33,8 @@ struct TradeFields {
 impl Alipay {
     /// Requests a payment: `alipay.trade.pay` with the stored bytes as they are.
     ///
-    /// Every failure to get a clear answer is [`PayAnswer::InDoubt`]: the money may have been taken.
-    /// Sending the same request again is safe; a request with another number is not.
+    /// Every failure to get a clear answer is [`PayAnswer::InDoubt`]: the money may have been
+    /// taken. Sending the same request again is safe; a request with another number is not.
     pub async fn pay(&self, request: &PayRequest, now: Timestamp) -> PayAnswer {
         let call = Call::new("alipay.trade.pay", request.biz_content()).notified();
         match self.ask(call, now).await {

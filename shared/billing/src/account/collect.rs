@@ -20,15 +20,15 @@ pub struct Withheld {
     pub taken_fen: Fen,
 }
 
-/// The state in which a debit last asked for what is owed. After the debit was given up, the debt is
-/// requested again once this state has changed: by a movement, even one while the debit was open, or
-/// by a change of the mandate.
+/// The state in which a debit last asked for what is owed. After the debit was given up, the debt
+/// is requested again once this state has changed: by a movement, even one while the debit was
+/// open, or by a change of the mandate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LastRequest {
     /// The number of the last journal entry, those of the debit itself included.
     pub entries: u64,
-    /// The mandate in use.
+    /// The mandate under which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<MandateInUse>,
 }
@@ -51,11 +51,12 @@ pub enum Request {
 /// What can be collected by a debit now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collectable {
-    /// This amount.
+    /// One debit can collect this much, in fen.
     Amount(Fen),
     /// Nothing: less than the smallest amount of a debit is owed, or the mandate allows less.
     Nothing,
-    /// Nothing today: the mandate's daily limit is used up, or leaves less than the smallest amount.
+    /// Nothing today: the mandate's daily limit is used up, or leaves less than the smallest
+    /// amount.
     CappedToday,
 }
 
@@ -175,8 +176,8 @@ impl Account {
     }
 
     /// The end of a debit. Paid: its amount is no longer owed, and what is still owed gets the next
-    /// debit on the same day. Given up: its amount is owed as before, and prepaid money that arrived
-    /// meanwhile pays of it what it can. Withdrawn: nothing moves.
+    /// debit on the same day. Given up: its amount is owed as before, and prepaid money that
+    /// arrived meanwhile pays of it what it can. Withdrawn: nothing moves.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Movements of the deposit: paid in, drawn for what is owed, and returned. No charge and no debit takes
-//! anything from it.
+//! Movements of the deposit: paid in, drawn for what is owed, and returned. No charge and no debit
+//! takes anything from it.
 
 use jiff::Timestamp;
 use steelyard_pricing::{BillingDay, Fen, MoneyError};
@@ -15,9 +15,10 @@ use crate::{
 pub struct DepositPayment {
     /// The recharge that paid it.
     pub recharge: Recharge,
-    /// What it took, less what was given back of it.
+    /// The amount that it took, less what was given back of it, in fen.
     pub rest_fen: Fen,
-    /// Whether Alipay refused to give some of it back, so that the rest is returned by a bank transfer.
+    /// Whether Alipay refused to give some of it back, so that the rest is returned by a bank
+    /// transfer.
     pub is_refused: bool,
 }
 
@@ -78,7 +79,8 @@ impl Account {
         self.moved(Cause::Deposit(movement), postings, now)
     }
 
-    /// What can be drawn from the deposit: what is owed and not being collected, at most what is held.
+    /// What can be drawn from the deposit: what is owed and not being collected, at most what is
+    /// held.
     ///
     /// # Errors
     ///
@@ -87,13 +89,13 @@ impl Account {
         Ok(self.figures.unreserved()?.min(self.figures.deposit()))
     }
 
-    /// Pays what is owed and not being collected from the deposit: `most` at most. What was drawn is to be
-    /// topped up.
+    /// Pays what is owed and not being collected from the deposit: `most` at most. What was drawn
+    /// is to be topped up.
     ///
     /// # Errors
     ///
-    /// [`AccountError::NothingToDraw`] when nothing is held, or nothing is owed that no debit is collecting;
-    /// [`AccountError::NotAPayment`] when `most` is not more than nothing.
+    /// [`AccountError::NothingToDraw`] when nothing is held, or nothing is owed that no debit is
+    /// collecting; [`AccountError::NotAPayment`] when `most` is not more than nothing.
     pub fn draw_deposit(
         &self,
         most: Option<Fen>,
@@ -115,8 +117,8 @@ impl Account {
         Ok(drawn)
     }
 
-    /// Pays from the deposit what debits gave up, if the terms of the deposit say so; none where nothing is
-    /// to be drawn.
+    /// Pays from the deposit what debits gave up, if the terms of the deposit say so; none where
+    /// nothing is to be drawn.
     ///
     /// # Errors
     ///
@@ -135,10 +137,10 @@ impl Account {
         self.draw_deposit(Some(amount), DrawReason::GivenUp, today, now).map(Some)
     }
 
-    /// Returns the deposit, less what is owed: that is drawn first. The rest goes back through Alipay as far
-    /// as Alipay took it and has not refused to give it back, the newest payment first; what is left is to be
-    /// returned by a bank transfer. `most` is the most to be returned; all of it unless given. `request`
-    /// is the number of the refunds.
+    /// Returns the deposit, less what is owed: that is drawn first. The rest goes back through
+    /// Alipay as far as Alipay took it and has not refused to give it back, the newest payment
+    /// first; what is left is to be returned by a bank transfer. `most` is the most to be returned;
+    /// all of it unless given. `request` is the number of the refunds.
     ///
     /// # Errors
     ///
@@ -186,13 +188,14 @@ impl Account {
         Ok(DepositReturn { drawn, refunds, by_transfer_fen: left })
     }
 
-    /// Returns deposit by a bank transfer that was made, less what is owed: that is drawn first, and gives a
-    /// movement of its own. What Alipay took goes back through Alipay, unless Alipay refused it.
+    /// Returns deposit by a bank transfer that was made, less what is owed: that is drawn first,
+    /// and gives a movement of its own. What Alipay took goes back through Alipay, unless Alipay
+    /// refused it.
     ///
     /// # Errors
     ///
-    /// As [`return_deposit`](Account::return_deposit), and [`AccountError::NotByTransfer`] when the amount is
-    /// more than is left for a transfer.
+    /// As [`return_deposit`](Account::return_deposit), and [`AccountError::NotByTransfer`] when the
+    /// amount is more than is left for a transfer.
     pub fn deposit_sent_back(
         &self,
         amount: Fen,
@@ -234,9 +237,9 @@ impl Account {
         Ok((drawn.account.clone(), Some(drawn)))
     }
 
-    /// A payment of the deposit that Alipay gave back though we did not ask. What the deposit does not hold
-    /// any more was drawn for what was owed: the provider owes it again, as far as its prepaid balance does
-    /// not cover it.
+    /// A payment of the deposit that Alipay gave back though we did not ask. What the deposit does
+    /// no longer holds was drawn for what was owed: the provider owes it again, as far as its
+    /// prepaid balance does not cover it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a provider has paid in advance and what it owes, as its journal entries come to it.
+//! What a provider has paid in advance and what it owes, as the sums of its journal entries.
 
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::{Fen, MoneyError};
@@ -9,8 +9,8 @@ use crate::journal::{Entry, Ledger};
 
 /// What a provider has paid in advance, what it owes, and its deposit.
 ///
-/// Guarantees `prepaid ≥ 0`, `0 ≤ reserved ≤ receivable`, `deposit ≥ 0`, and that nobody has prepaid money and
-/// an unreserved receivable at the same time.
+/// Guarantees `prepaid ≥ 0`, `0 ≤ reserved ≤ receivable`, `deposit ≥ 0`, and that nobody has
+/// prepaid money and an unreserved receivable at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "FiguresRecord", into = "FiguresRecord")]
 pub struct Figures(FiguresRecord);
@@ -65,7 +65,8 @@ impl Figures {
     ///
     /// # Errors
     ///
-    /// [`AccountError::Rules`] or [`AccountError::NegativeDeposit`] when the entry would break them.
+    /// [`AccountError::Rules`] or [`AccountError::NegativeDeposit`] when the entry would break
+    /// them.
     pub fn after(&self, entry: &Entry) -> Result<Figures, AccountError> {
         let reserved_fen = self.reserved().plus(entry.moved(Ledger::Reserved)?)?;
         let unreserved = self.unreserved()?.plus(entry.moved(Ledger::Receivable)?)?;
@@ -81,8 +82,8 @@ impl Figures {
     ///
     /// # Errors
     ///
-    /// [`AccountError::Rules`] or [`AccountError::NegativeDeposit`] when they would break the rules: the entry
-    /// did not lead to these.
+    /// [`AccountError::Rules`] or [`AccountError::NegativeDeposit`] when they would break the
+    /// rules: the entry did not lead to these.
     pub fn before(&self, entry: &Entry) -> Result<Figures, AccountError> {
         let reserved_fen = self.reserved().minus(entry.moved(Ledger::Reserved)?)?;
         let unreserved = self.unreserved()?.minus(entry.moved(Ledger::Receivable)?)?;

@@ -61,8 +61,8 @@ impl Account {
         Ok((offered, Movement { account, entry: None, opened: None }))
     }
 
-    /// A change of the mandate in use: a debit is opened for what is owed, if one is to be. What was
-    /// given up under the mandate before may be requested again.
+    /// A change of the mandate in use: a debit is opened for what is owed, if one is to be. What
+    /// was given up under the mandate before may be requested again.
     ///
     /// # Errors
     ///
@@ -79,8 +79,8 @@ impl Account {
         Movement { account, entry: None, opened: None }.requesting(after, rules, now)
     }
 
-    /// The next mandate, of an agreement that the provider signed elsewhere and that is in force, and
-    /// the account that counted it.
+    /// The next mandate, of an agreement that the provider signed elsewhere and that is in force,
+    /// and the account that counted it.
     ///
     /// # Errors
     ///
@@ -144,9 +144,9 @@ impl Account {
         self.moved(cause, postings, now)
     }
 
-    /// A refund that an operator asks for, before Alipay is asked. Of a recharge, or of found money,
-    /// it is taken from what is prepaid; of a debit it is a gift: what was charged stays charged. Of a
-    /// payment of the deposit it is taken from the deposit.
+    /// A refund that an operator asks for, before Alipay is asked. Of a recharge, or of found
+    /// money, it is taken from what is prepaid; of a debit it is a gift: what was charged stays
+    /// charged. Of a payment of the deposit it is taken from the deposit.
     ///
     /// # Errors
     ///

@@ -31,7 +31,8 @@ pub struct UnpaidCharge {
     pub amount_fen: Fen,
 }
 
-/// How many charges are told apart. Younger ones are taken together, as if all of them were the youngest.
+/// How many charges are told apart. Younger ones are taken together, as if all of them were the
+/// youngest.
 const CHARGES_MAX: usize = 100;
 
 impl Unpaid {

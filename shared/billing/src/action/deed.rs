@@ -6,33 +6,33 @@ use steelyard_pricing::{AlertRules, BillingDay, Fen};
 use crate::mandate::MandateLimits;
 use crate::{AdjustmentId, DebitId, MandateId, ProviderId, Reference, Resolution, Stage};
 
-/// What is done by an action.
+/// The change that an action makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Deed {
     /// A mandate is ended, here and at Alipay.
     EndMandate {
-        /// Whose.
+        /// The provider that signed the mandate.
         provider: ProviderId,
-        /// Which.
+        /// The number of the mandate among the provider's.
         mandate: MandateId,
     },
     /// The limits of a mandate are lowered for debits that are not sent yet.
     LowerLimits {
-        /// Whose.
+        /// The provider that signed the mandate.
         provider: ProviderId,
-        /// Which.
+        /// The mandate whose limits are lowered.
         mandate: MandateId,
         /// The limits from now on: none may be higher than before.
         limits: MandateLimits,
     },
     /// A debit that is held or in doubt is resolved.
     ResolveDebit {
-        /// Whose.
+        /// The provider that owes the debit.
         provider: ProviderId,
-        /// Which.
+        /// The debit, which must be held or in doubt.
         debit: DebitId,
-        /// How.
+        /// The operator's decision.
         resolution: Resolution,
     },
     /// A finding of a reconciliation is closed.
@@ -49,33 +49,33 @@ pub enum Deed {
     ResumeDebits,
     /// An adjustment that another person made is approved.
     ApproveAdjustment {
-        /// Whose.
+        /// The provider whose next statement books it.
         provider: ProviderId,
-        /// Which.
+        /// The adjustment, which must wait for approval.
         adjustment: AdjustmentId,
     },
     /// An adjustment that waits is rejected.
     RejectAdjustment {
-        /// Whose.
+        /// The provider whose statement would have booked it.
         provider: ProviderId,
-        /// Which.
+        /// The adjustment, which must wait for approval.
         adjustment: AdjustmentId,
     },
     /// What a provider is watched by is set.
     SetAlerts {
-        /// Whose.
+        /// The provider that is watched.
         provider: ProviderId,
         /// All that it sets.
         rules: Box<AlertRules>,
     },
     /// The sessions in which a provider's pages are open end.
     RevokeSessions {
-        /// Whose.
+        /// The provider whose sessions end.
         provider: ProviderId,
     },
     /// What a provider owes and no debit is collecting is paid from its deposit.
     DrawDeposit {
-        /// Whose.
+        /// The provider whose deposit is drawn.
         provider: ProviderId,
         /// The most that is drawn; as much as is owed unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ pub enum Deed {
     },
     /// The deposit is returned through Alipay, less what is owed.
     ReturnDeposit {
-        /// Whose.
+        /// The provider that gets its deposit back.
         provider: ProviderId,
         /// The most that is returned; all of it unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +91,7 @@ pub enum Deed {
     },
     /// Deposit was returned by a bank transfer, and is booked.
     BookDepositReturn {
-        /// Whose.
+        /// The provider that got the transfer.
         provider: ProviderId,
         /// The amount of the transfer.
         amount_fen: Fen,
@@ -100,16 +100,16 @@ pub enum Deed {
     },
     /// A provider is held at a stage, whatever the arrears ladder says.
     HoldStage {
-        /// Whose.
+        /// The provider that is held at the stage.
         provider: ProviderId,
-        /// The stage.
+        /// The stage at which it is held.
         stage: Stage,
         /// The first day on which the ladder decides again.
         until: BillingDay,
     },
     /// The arrears ladder decides again about a provider that is held at a stage.
     ReleaseStage {
-        /// Whose.
+        /// The provider that is released.
         provider: ProviderId,
     },
 }

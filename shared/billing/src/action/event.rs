@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Actor, Deed};
 use crate::ActionId;
 
-/// An action to be done, or a decision about one that waits: one of `action`, `approve` and `reject`.
+/// An action to be done, or a decision about one that waits: one of `action`, `approve` and
+/// `reject`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActionEvent {
-    /// Who asks.
+    /// The author of the request.
     pub by: Actor,
     /// The `Idempotency-Key` of an action: 1 to 255 characters. Decisions need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -17,7 +18,7 @@ pub struct ActionEvent {
     /// Why. An empty text is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What is to be done.
+    /// The change that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Deed>,
     /// The action that a second person approves.
@@ -44,7 +45,7 @@ pub enum ActionAnswer {
 pub enum ActionProblem {
     /// The event is not one that can be read.
     Malformed {
-        /// What is wrong with it.
+        /// The fault in the event, as a sentence.
         detail: String,
     },
     /// The key was used before, for another action.
@@ -59,7 +60,7 @@ pub enum ActionProblem {
     },
     /// A person may not decide so about the action.
     Undecidable {
-        /// Why.
+        /// The rule that forbids it, as a sentence for the person.
         detail: String,
     },
 }

@@ -17,7 +17,7 @@ impl fmt::Display for Actor {
     }
 }
 
-/// What is done, as people read it.
+/// The change as a sentence for people.
 impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

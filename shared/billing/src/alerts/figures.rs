@@ -9,7 +9,8 @@ use steelyard_pricing::{
 use crate::settlement::segments_of;
 use crate::{Account, CountedDays, Provider, SettlementError};
 
-/// How many days of the terms of today are settled before their average tells what days ahead may cost.
+/// How many days of the terms of today are settled before their average shows what days ahead may
+/// cost.
 const PACE_DAYS_MIN: u32 = 7;
 
 /// A month before that was charged less than this, ¥10.00, is no budget.
@@ -19,7 +20,7 @@ const BUDGET_LEAST: Fen = Fen::new(1_000);
 const WEEKS: usize = 4;
 const WEEKS_MIN: usize = 2;
 
-/// What is known of a provider, as far as its rules need it.
+/// The figures of a provider, as far as its rules need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertFigures {
     /// The last day whose usage is in the figures.
@@ -28,12 +29,13 @@ pub struct AlertFigures {
     pub is_settled: bool,
     /// What the month before was charged; none if that is not known.
     pub month_before_fen: Option<Fen>,
-    /// What the usage of the month costs so far, with what is charged at its end. Credit and debit notes are not in
-    /// it.
+    /// What the usage of the month costs so far, with what is charged at its end. Credit and debit
+    /// notes are not in it.
     pub month_fen: Fen,
-    /// What the month costs if its days go on as they were on average; none while that is not known.
+    /// What the month costs if its days go on as they were on average; none while that is not
+    /// known.
     pub forecast_fen: Option<Fen>,
-    /// What is prepaid, less what the usage so far costs.
+    /// The prepaid balance, less what the usage so far costs.
     pub prepaid_fen: Fen,
     /// For how many days that lasts; none while that is not known, or if it is never used.
     pub lasts_days: Option<u32>,
@@ -56,9 +58,9 @@ pub struct DayCalls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MonthCharged {
-    /// The month.
+    /// The billing month that was charged.
     pub month: BillingMonth,
-    /// What it was charged for usage.
+    /// The sum that its statements charged for usage, in fen.
     pub charged_fen: Fen,
 }
 
@@ -95,8 +97,8 @@ impl AlertFigures {
         Ok(figures)
     }
 
-    /// Those of an account as the coming night would leave it, with usage of a day that is not over. What days are
-    /// expected to cost is known when they are over.
+    /// Those of an account as the coming night would leave it, with usage of a day that is not
+    /// over. What days are expected to cost is known when they are over.
     ///
     /// # Errors
     ///
@@ -112,8 +114,8 @@ impl AlertFigures {
 }
 
 impl AlertFigures {
-    /// The budget of the month by some rules: the amount that they give, or what the month before was charged; none
-    /// if that is less than ¥10.00.
+    /// The budget of the month by some rules: the amount that they give, or what the month before
+    /// was charged; none if that is less than ¥10.00.
     #[must_use]
     pub fn budget(&self, rules: &AlertRules) -> Option<Fen> {
         let given = rules.budget.as_ref()?.monthly_fen;
@@ -150,8 +152,8 @@ fn so_far<'a>(
     Ok((figures, month))
 }
 
-/// For how many days the prepaid balance lasts: at the pace of the month; or of the month before, as long as that
-/// of this one is not known, and on its last day.
+/// For how many days the prepaid balance lasts: at the pace of the month; or of the month before,
+/// as long as that of this one is not known, and on its last day.
 fn lasts(figures: &AlertFigures, ahead: Option<Fen>) -> Option<u32> {
     let left = days_left(figures.through);
     let paced = ahead.filter(|_| left > 0).map(|ahead| (ahead, left));
@@ -199,8 +201,8 @@ impl Month<'_> {
 }
 
 impl DayCalls {
-    /// Those of a day, beside the days before it of which `days` tells the usage. None if there are too few of the
-    /// same weekday.
+    /// Those of a day, beside the days before it whose usage `days` has. None if there are
+    /// too few of the same weekday.
     ///
     /// # Errors
     ///

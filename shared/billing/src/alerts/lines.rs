@@ -14,7 +14,7 @@ const ALLOWANCES_MAX: usize = 50;
 pub(super) struct Line<'a> {
     kind: AlertKind,
     rate: Option<&'a Name>,
-    /// What 100 percent are.
+    /// The figure that counts as 100 percent.
     whole: Decimal,
     percents: Vec<u16>,
     figure: Measure,
@@ -80,7 +80,7 @@ impl Line<'_> {
         alert.key() == (self.kind, self.rate, self.kind.is_of_month().then_some(month))
     }
 
-    /// What becomes of the alert.
+    /// Whether the alert begins, stays or ends.
     pub(super) fn judge(
         &self,
         before: Option<&Alert>,
@@ -119,7 +119,8 @@ impl Line<'_> {
         self.percents.iter().copied().filter(|percent| is_wanted(*percent)).collect()
     }
 
-    /// Whether the figure is beyond the line of a percentage, or has not left it by more than a margin.
+    /// Whether the figure is beyond the line of a percentage, or has not left it by more than a
+    /// margin.
     fn is_beyond(&self, percent: u16, margin_percent: u16) -> bool {
         let hundred = Decimal::ONE_HUNDRED;
         let line = self.whole * Decimal::from(percent) / hundred;

@@ -1,5 +1,5 @@
-//! Alerts: what a provider's figures have crossed of the lines that its rules draw. Pure: the same figures give the
-//! same state, and a state that has them already gives no news.
+//! Alerts: what a provider's figures have crossed of the lines that its rules draw. Pure: the same
+//! figures give the same state, and a state that has them already gives no news.
 
 mod figures;
 mod lines;
@@ -14,15 +14,17 @@ use steelyard_pricing::{AlertRules, BillingDay, BillingMonth, BudgetRule, Catalo
 use crate::{Account, Provider, SettlementError};
 use lines::lines;
 
-/// An alert is resolved when its figure is on the other side of its line by so many percent of the line.
+/// An alert is resolved when its figure is on the other side of its line by so many percent of the
+/// line.
 pub const ALERT_MARGIN_PERCENT: u16 = 5;
 
 /// The alerts after an evaluation of some figures.
 ///
-/// A figure that equals its line has crossed it. Several lines of one rule that are crossed at once are one alert.
-/// An alert stands until its figure has left its line by [`ALERT_MARGIN_PERCENT`], its rule is gone, or its month
-/// is settled. Figures that know less than those by which an alert was triggered resolve nothing: so a night that
-/// settles up to yesterday leaves what was triggered by the usage of today.
+/// A figure that equals its line has crossed it. Several lines of one rule that are crossed at once
+/// are one alert. An alert stands until its figure has left its line by [`ALERT_MARGIN_PERCENT`],
+/// its rule is gone, or its month is settled. Figures that know less than those by which an alert
+/// was triggered resolve nothing: so a night that settles up to yesterday leaves what was triggered
+/// by the usage of today.
 #[must_use]
 pub fn evaluate(
     rules: &AlertRules,
@@ -45,7 +47,8 @@ pub fn evaluate(
 }
 
 impl Provider {
-    /// The rules by which the provider is watched on a day: its own, and for what they leave out those of its plan.
+    /// The rules by which the provider is watched on a day: its own, and for what they leave out
+    /// those of its plan.
     #[must_use]
     pub fn alert_rules_on(&self, day: BillingDay, plans: &Catalog) -> AlertRules {
         let none = AlertRules::default();
@@ -56,7 +59,8 @@ impl Provider {
 }
 
 impl Account {
-    /// The account with the alerts of its settled figures, once everything through a day is settled.
+    /// The account with the alerts of its settled figures, once everything through a day is
+    /// settled.
     ///
     /// # Errors
     ///
@@ -74,7 +78,8 @@ impl Account {
         Ok(Account { alerts, ..self.clone() })
     }
 
-    /// Whether usage that is not settled can cross a line of the rules in a month, or resolve an alert that stands.
+    /// Whether usage that is not settled can cross a line of the rules in a month, or resolve an
+    /// alert that stands.
     #[must_use]
     pub fn needs_usage(&self, rules: &AlertRules, month: BillingMonth) -> bool {
         let AlertRules { budget, balance, allowance_percent, unusual_day_percent, cap_fen, .. } =
@@ -98,7 +103,7 @@ impl Account {
         self.alerts.alerts.iter().find(of_month)
     }
 
-    /// What the month before was charged; none if nothing was, or it is not known any more.
+    /// What the month before was charged; none if nothing was, or it is no longer known.
     #[must_use]
     pub fn charged_before(&self, month: BillingMonth) -> Option<Fen> {
         let before = month.previous();

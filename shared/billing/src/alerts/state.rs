@@ -13,7 +13,8 @@ use super::{AlertFigures, MonthCharged};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertState {
-    /// Those that stand: each kind once, an allowance once a rate, and those of a month until it is settled.
+    /// Those that stand: each kind once, an allowance once a rate, and those of a month until it is
+    /// settled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Alert>,
     /// What the last month was charged that is charged for good.
@@ -25,16 +26,18 @@ pub struct AlertState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alert {
-    /// What crossed its line.
+    /// The kind of figure that crossed its line.
     pub kind: AlertKind,
-    /// The rate whose allowance it is about; none for other kinds, and for the allowance of all rates together.
+    /// The rate whose allowance it is about; none for other kinds, and for the allowance of all
+    /// rates together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Name>,
-    /// The percentages that were crossed at once, in rising order; 100 where a rule has no percentages.
+    /// The percentages that were crossed at once, in rising order; 100 where a rule has no
+    /// percentages.
     pub percent: Vec<u16>,
     /// The line of the last of them.
     pub line: Measure,
-    /// What the figure was.
+    /// The figure when it crossed the line.
     pub figure: Measure,
     /// The last day whose usage was in the figure.
     pub day: BillingDay,
@@ -43,7 +46,7 @@ pub struct Alert {
     pub at_s: Timestamp,
 }
 
-/// What can cross a line.
+/// The figures that can cross a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -69,13 +72,13 @@ pub enum AlertKind {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Money.
+    /// An amount of money, in fen.
     Fen(Fen),
     /// Units of an allowance.
     Units(#[cfg_attr(feature = "schema", schemars(with = "String"))] Decimal),
-    /// Calls.
+    /// A number of calls.
     Calls(#[cfg_attr(feature = "schema", schemars(with = "u64"))] Calls),
-    /// Days.
+    /// A number of whole days.
     Days(u32),
 }
 
@@ -101,8 +104,8 @@ impl AlertKind {
         }
     }
 
-    /// Whether usage of a day that is not over can resolve an alert: it can withdraw what triggered it. That a day
-    /// has few calls is known when it is over.
+    /// Whether usage of a day that is not over can resolve an alert: it can withdraw what triggered
+    /// it. That a day has few calls is known when it is over.
     pub(super) const fn is_resolved_within_a_day(self) -> bool {
         match self {
             AlertKind::Budget | AlertKind::Balance | AlertKind::Allowance | AlertKind::Cap => true,
@@ -159,8 +162,8 @@ impl AlertState {
         *self == AlertState::default()
     }
 
-    /// The state once a provider changed its rules: a cap that is lifted, or above what was used when it was noticed,
-    /// cuts nobody off from then on. The next evaluation judges the others.
+    /// The state once a provider changed its rules: a cap that is lifted, or above what was used
+    /// when it was noticed, cuts nobody off from then on. The next evaluation judges the others.
     #[must_use]
     pub fn under(&self, rules: &AlertRules) -> AlertState {
         let is_over = |figure: &Measure| {

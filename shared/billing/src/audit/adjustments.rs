@@ -1,4 +1,5 @@
-//! Each adjustment is booked once: it waits on the account, or one statement has it, or it was rejected.
+//! Each adjustment is booked once: it waits on the account, or one statement has it, or it was
+//! rejected.
 
 use jiff::SignedDuration;
 use steelyard_pricing::Fen;

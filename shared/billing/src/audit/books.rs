@@ -14,9 +14,9 @@ use crate::{
 /// Everything that is stored of one provider.
 #[derive(Clone, Debug)]
 pub struct Books {
-    /// The provider.
+    /// The registration: plans, overrides and the mandate in use.
     pub provider: Provider,
-    /// Its account.
+    /// The account's figures, which are compared with the journal.
     pub account: Account,
     /// Its statements, in any order.
     pub statements: Vec<Statement>,
@@ -34,7 +34,7 @@ pub struct Books {
     pub refunds: Vec<Refund>,
     /// What Alipay gave back though we did not ask, in any order.
     pub reversals: Vec<Reversal>,
-    /// What was counted: its usage reports, summed by day.
+    /// The counted usage: its reports, summed by day.
     pub counted: BTreeMap<BillingDay, DayCount>,
     /// What ingest knows of it; none if it is not registered.
     pub registration: Option<Registration>,
@@ -62,9 +62,9 @@ impl Books {
 /// The place of a record in the due index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filed {
-    /// The record.
+    /// The task that stands in the index.
     pub task: TaskId,
-    /// When it is dispatched.
+    /// The time at which dispatch takes it up.
     pub dispatch_at: Timestamp,
     /// Whether it is in its provider's shard of the index.
     pub is_in_its_shard: bool,

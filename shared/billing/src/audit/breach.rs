@@ -8,7 +8,7 @@ pub struct Breach {
     pub kind: BreachKind,
     /// The record, or the part of one.
     pub place: String,
-    /// What is stored there.
+    /// The stored value, as text.
     pub stated: String,
     /// What follows from everything else.
     pub actual: String,
@@ -25,8 +25,8 @@ pub enum BreachKind {
     Uncharged,
     /// The usage reports that a statement charges are stored, until those of their month expire.
     ReportsGone,
-    /// Usage is charged, and withdrawn usage credited, within 36 hours of the end of its day, or of the
-    /// report or withdrawal if that is later.
+    /// Usage is charged, and withdrawn usage credited, within 36 hours of the end of its day, or of
+    /// the report or withdrawal if that is later.
     Overdue,
     /// A month is closed within three days of its close by the calendar.
     Unclosed,
@@ -56,7 +56,8 @@ pub enum BreachKind {
     Unpaid,
     /// What the account notes as given up by debits follows from the journal.
     GivenUp,
-    /// What months used of a voucher follows from their statements, and a month has what earlier months left.
+    /// What months used of a voucher follows from their statements, and a month has what earlier
+    /// months left.
     Vouchers,
     /// A statement charges its rounded price, with tax, less what was charged before.
     Charge,
@@ -130,10 +131,11 @@ pub enum BreachKind {
     InDoubt,
     /// The mandate in use is the one that is active.
     Mandate,
-    /// Money that moved through Alipay beside the debits is once in a record and once in the journal.
+    /// Money that moved through Alipay beside the debits is once in a record and once in the
+    /// journal.
     Gateway,
-    /// The deposit that is held is what was paid into it, less what was drawn and returned, and its payments
-    /// are returned from it alone.
+    /// The deposit that is held is what was paid into it, less what was drawn and returned, and its
+    /// payments are returned from it alone.
     Deposit,
     /// Money that moved through Alipay is on a bill within four days.
     Unmatched,
@@ -151,7 +153,8 @@ pub enum BreachKind {
     FiledLate,
     /// A task is worked on within a day of its due time.
     Unworked,
-    /// A debit is due within four days, and a refund, a reversal or the end of a mandate within one.
+    /// A debit is due within four days, and a refund, a reversal or the end of a mandate within
+    /// one.
     DueLate,
     /// A refund, a reversal and the end of a mandate are done within a day.
     Unfinished,

@@ -7,8 +7,8 @@ use steelyard_pricing::{ApiName, BillingDay, Usage};
 use super::{Audited, Breach, BreachKind, Findings, apis, union};
 use crate::DayCount;
 
-/// Nothing is charged that was not counted; and in months that the account has done with, nothing was
-/// counted that is not charged, or was withdrawn and is charged still.
+/// Nothing is charged that was not counted; and in months that the account has done with, nothing
+/// was counted that is not charged, or was withdrawn and is charged still.
 ///
 /// Statements outlive reports: of a month whose reports can have expired nothing can be said.
 pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
@@ -30,8 +30,8 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     Ok(())
 }
 
-/// Usage by the names under which it is charged: a name that no statement lists on the day is summed
-/// under the longest beginning of names that is charged.
+/// Usage by the names under which it is charged: a name that no statement lists on the day is
+/// summed under the longest beginning of names that is charged.
 pub(super) fn named(usage: &Usage, rated: &Usage) -> Usage {
     let others = apis(rated).filter_map(|api| Some((api.other_prefix()?, api)));
     let mut others = others.collect::<Vec<_>>();

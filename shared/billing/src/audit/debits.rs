@@ -143,8 +143,8 @@ fn check_debit(debit: &Debit, journal: &[Entry], found: &mut Findings) -> Result
     Ok(())
 }
 
-/// What collects a statement is the last debit that it names, or a later one. A supplement is of a day whose
-/// own statement may have been collected before.
+/// What collects a statement is the last debit that it names, or a later one. A supplement is of a
+/// day whose own statement may have been collected before.
 fn check_last_debits(books: &Books, found: &mut Findings) {
     let numbers = books.debits.iter().map(|debit| debit.debit.0);
     let highest = numbers.fold(books.account.debits, u64::max);

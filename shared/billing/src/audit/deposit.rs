@@ -1,5 +1,5 @@
-//! The deposit that is held is what was paid into it, less what was drawn and what was returned. What was
-//! paid into it is returned from it, and nothing else is.
+//! The deposit that is held is what was paid into it, less what was drawn and what was returned.
+//! What was paid into it is returned from it, and nothing else is.
 
 use steelyard_pricing::{Fen, MoneyError};
 
@@ -13,7 +13,7 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     check_held(books, found)
 }
 
-/// What the movements of a deposit came to, by the ledgers on their other side.
+/// The sums of a deposit's movements, by the ledgers on their other side.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     paid_in: Fen,

@@ -1,5 +1,5 @@
-//! Every record with work due is in the due index, so that it is dispatched in time; no other is. Work
-//! is due in good time, and done in good time.
+//! Every record with work due is in the due index, so that it is dispatched in time; no other is.
+//! Work is due in good time, and done in good time.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,8 +15,8 @@ const DISPATCHED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How far in the future a debit is due at most: it is sent again three days after the first try.
 const DEBIT_DUE_WITHIN: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// How far in the future a refund, a reversal or the end of a mandate is due at most, and how long it
-/// may bring no progress.
+/// How far in the future a refund, a reversal or the end of a mandate is due at most, and how long
+/// it may bring no progress.
 const DONE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long after its due time a task may wait to be worked on.

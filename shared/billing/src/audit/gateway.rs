@@ -31,7 +31,7 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     Ok(())
 }
 
-/// How often something is told.
+/// The number of records that name something.
 #[derive(Clone, Copy, Default)]
 struct Told {
     by_records: usize,

@@ -23,7 +23,7 @@ pub(super) fn audit(audited: &Audited<'_>, found: &mut Findings) -> Result<(), B
     check_charges(books, found)
 }
 
-/// The figures are those that the entries come to, each numbered once and without a gap.
+/// The figures are the sums of the entries, and each entry is numbered once and without a gap.
 fn check_figures(books: &Books, found: &mut Findings) -> Result<(), Breach> {
     let (mut rebuilt, mut unpaid, mut given_up) =
         (Figures::default(), Unpaid::default(), Fen::ZERO);
@@ -130,8 +130,8 @@ fn place(entry: &Entry) -> String {
     format!("journal entry {}", entry.record().number)
 }
 
-/// An entry moves money only as its cause does: money comes in, goes out or is earned on the ledgers
-/// that the cause is about, and is reserved or released only for a debit.
+/// An entry moves money only as its cause does: money comes in, goes out or is earned on the
+/// ledgers that the cause is about, and is reserved or released only for a debit.
 fn check_postings(entry: &Entry, found: &mut Findings) -> Result<(), Breach> {
     let (cause, about) = about(&entry.record().cause);
     let mut check = |ledger: Ledger, posted: Fen, holds: bool| {

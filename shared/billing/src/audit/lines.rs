@@ -121,8 +121,8 @@ fn amount_of(slice: &Slice) -> Result<Yuan, MoneyError> {
     slice.price.times(slice.count)?.plus(slice.flat_fee)
 }
 
-/// Each discount takes its percentage off what it is of, what is left or what it began with; or its amount off
-/// what is left.
+/// Each discount takes its percentage off what it is of, what is left or what it began with; or its
+/// amount off what is left.
 fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     let mut left = rated.base_yuan;
     for Discounted { percent, amount, of_yuan, off_yuan, .. } in &rated.discounts {
@@ -142,7 +142,7 @@ fn takes_off(rated: &Rated) -> Result<bool, MoneyError> {
     Ok(true)
 }
 
-/// What is left after the discounts, held to the limit together with the segments before.
+/// The amount after the discounts, held to the limit together with the segments before.
 fn held(rated: &Rated) -> Result<Yuan, MoneyError> {
     let off = |left: Yuan, discount: &Discounted| left.minus(discount.off_yuan);
     let left = rated.discounts.iter().try_fold(rated.base_yuan, off)?;

@@ -99,7 +99,7 @@ fn unresolved(debit: &Debit) -> Option<(BreachKind, &'static str, Timestamp)> {
     }
 }
 
-/// What is owed is requested. Between two runs it may wait for the next.
+/// A debt has an open debit, where one is possible. Between two runs it may wait for the next.
 fn check_requested(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
     let Audited { books: Books { provider, account, journal, .. }, rules, now, .. } = audited;
     let is_to_be = account.request(provider.mandate.as_ref(), rules)? == Request::Due;
@@ -115,7 +115,8 @@ fn check_requested(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Br
     Ok(())
 }
 
-/// Usage of a day that is over is charged by one of the next runs, and credited when it was withdrawn.
+/// Usage of a day that is over is charged by one of the next runs, and credited when it was
+/// withdrawn.
 fn check_settled(audited: &Audited<'_>, found: &mut Findings) -> Result<(), Breach> {
     let Audited { books, now, rules, .. } = audited;
     let rated = books.rated_days()?;

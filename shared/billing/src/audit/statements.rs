@@ -79,8 +79,9 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// A line goes on from what its rate came to; the plan's from what its rates come to now, a true-up from
-    /// what there is to pay now, that of a concession from the sum of the month, and tax from the charges it applies to.
+    /// A line continues from its rate's amount before; the plan's from the amount of its rates now,
+    /// a true-up from what there is to pay now, that of a concession from the sum of the month, and
+    /// tax from the charges it applies to.
     fn line(&mut self, line: &Line, going_on: &mut ToDate) -> Result<(), Breach> {
         let of_yuan = |yuan| RatedToDate { yuan, ..RatedToDate::default() };
         let is_minimum = line.because == LineCause::Minimum;

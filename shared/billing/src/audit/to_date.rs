@@ -1,4 +1,4 @@
-//! What the statements of a month come to, as they say themselves.
+//! The totals of a month's statements, as they say themselves.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use steelyard_pricing::{
 use super::Breach;
 use crate::Statement;
 
-/// What the statements of a month come to.
+/// The totals of a month's statements.
 #[derive(Clone, Default)]
 pub(super) struct ToDate {
     pub(super) segments: BTreeMap<BillingDay, SegmentBooks>,
@@ -18,26 +18,26 @@ pub(super) struct ToDate {
     pub(super) concession: Yuan,
     /// How much tax the lines added, by percentage.
     pub(super) taxes: BTreeMap<Percent, Fen>,
-    /// What was charged for usage, without adjustments.
+    /// The sum that was charged for usage, without adjustments.
     pub(super) charged_fen: Fen,
     /// The rule by which the first statement was rounded.
     pub(super) rounding: Option<Rounding>,
 }
 
-/// What they come to in one segment.
+/// The totals of one segment.
 #[derive(Clone, Default)]
 pub(super) struct SegmentBooks {
     /// The terms that the first statement named.
     pub(super) terms: Option<TermsRef>,
     /// The tax of these terms.
     pub(super) tax: Option<Tax>,
-    /// What was charged, and what no rate covers.
+    /// The charged usage, with the part that no rate covers.
     pub(super) usage: Usage,
     /// What of it no rate covers.
     pub(super) unpriced: Metered,
     /// What was charged by rate and day, where units are free by the day.
     pub(super) days: BTreeMap<Name, BTreeMap<BillingDay, Metered>>,
-    /// What each rate came to.
+    /// The last figures of each rate.
     pub(super) rates: BTreeMap<Name, RatedToDate>,
     /// What makes up the minimum of a rate.
     pub(super) minimums: BTreeMap<Name, Yuan>,
@@ -52,7 +52,7 @@ pub(super) struct SegmentBooks {
 }
 
 impl ToDate {
-    /// What some statements come to.
+    /// The totals of some statements.
     pub(super) fn of(statements: &[&Statement]) -> Result<ToDate, Breach> {
         let mut to_date = ToDate::default();
         for statement in statements {
@@ -125,12 +125,12 @@ impl ToDate {
         segments.try_fold(VouchersUsed::default(), |sum, books| sum.plus(&books.vouchers_used()?))
     }
 
-    /// What all segments come to, less what is taken off because of a concession.
+    /// The sum of all segments, less what is taken off because of a concession.
     pub(super) fn yuan(&self) -> Result<Yuan, MoneyError> {
         self.of_segments()?.plus(self.concession)
     }
 
-    /// What all segments come to.
+    /// The sum of all segments.
     pub(super) fn of_segments(&self) -> Result<Yuan, MoneyError> {
         self.segments.values().try_fold(Yuan::ZERO, |sum, segment| sum.plus(segment.yuan()?))
     }
@@ -208,7 +208,7 @@ impl SegmentBooks {
         self.rates_yuan()?.plus(self.adjustment)?.plus(self.minimum)
     }
 
-    /// What all its rates come to, with what makes up their minimums.
+    /// The sum of all its rates, with what makes up their minimums.
     pub(super) fn rates_yuan(&self) -> Result<Yuan, MoneyError> {
         let rates = self.rates.values().map(|rated| rated.yuan);
         Yuan::sum(rates.chain(self.minimums.values().copied()))

@@ -45,8 +45,8 @@ fn has_vouchers(statement: &Statement) -> bool {
     is_stated || amounts.any(|off| off.since.is_some())
 }
 
-/// What some months used of a voucher, as their statements went on: the next month may have been settled when any
-/// of them was the last.
+/// What some months used of a voucher, as their statements went on: the next month may have been
+/// settled when any of them was the last.
 #[derive(Clone, Copy, Debug, Default)]
 struct Used {
     least: Yuan,
@@ -102,7 +102,8 @@ impl Check<'_, '_> {
         Ok((of_month, to_date))
     }
 
-    /// The vouchers are those of the terms, and what earlier months used is what they did use at some time.
+    /// The vouchers are those of the terms, and what earlier months used is what they did use at
+    /// some time.
     fn span(&mut self, statement: &Statement, span: &SegmentSpan) {
         let place = || format!("statement {}, segment from {}", statement.statement, span.from);
         for (voucher, stated) in span.vouchers.iter() {
@@ -125,7 +126,8 @@ impl Check<'_, '_> {
         });
     }
 
-    /// A month that is settled for good has the price that follows from what the months before it used.
+    /// A month that is settled for good has the price that follows from what the months before it
+    /// used.
     fn price(
         &mut self,
         last: &Statement,
@@ -152,8 +154,8 @@ impl Check<'_, '_> {
     }
 }
 
-/// The segment of a span after months that used so much; none without its terms, which are missed with the
-/// statement's price.
+/// The segment of a span after months that used so much; none without its terms, which are missed
+/// with the statement's price.
 fn segment_of<'a>(
     audited: &Audited<'a>,
     span: &SegmentSpan,

@@ -6,14 +6,14 @@ use super::{Breaker, Minute, added, asked, minute_of, recent, too_much_trouble};
 
 /// The good answers of one machine that the stored breaker does not have.
 ///
-/// They are merged when there are [`GoodAnswers::STEP`] of them and as many as were merged in the same
-/// minute before: 5, 5, 10, 20, 40 and so on. So 1,000 good answers in a minute cost 8 writes. Of each
-/// minute the breaker has at least half of a machine's good answers, but for four.
+/// They are merged when there are [`GoodAnswers::STEP`] of them and as many as were merged in the
+/// same minute before: 5, 5, 10, 20, 40 and so on. So 1,000 good answers in a minute cost 8 writes.
+/// Of each minute the breaker has at least half of a machine's good answers, except four.
 ///
-/// What that does to the rule: the share of trouble that the breaker sees is never less than the true
-/// one, and at most twice as much. So it opens when half are in trouble, at the latest with the tenth
-/// debit in trouble, since the ten that it needs are those that it has. It may open when a third are
-/// (among few, four more good answers of each machine may be missing).
+/// What that does to the rule: the share of trouble that the breaker sees is never less than the
+/// true one, and at most twice as much. So it opens when half are in trouble, at the latest with
+/// the tenth debit in trouble, since the ten that it needs are those that it has. It may open when
+/// a third are (among few, four more good answers of each machine may be missing).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GoodAnswers {
     minutes: Vec<Minute>,
@@ -25,14 +25,14 @@ impl GoodAnswers {
     /// The fewest good answers that are merged for their own sake.
     pub const STEP: u32 = 5;
 
-    /// Counts a good answer.
+    /// Counts a good answer in the minute of `now`, and drops minutes that are too old.
     pub fn count(&mut self, now: Timestamp) {
         let this = Minute { minute: minute_of(now), asked: 1, troubled: 0 };
         self.minutes = added(recent(&self.minutes, now), this);
     }
 
-    /// Whether they are to be merged now: they are many, or they would open the breaker as it was read
-    /// last, which had too few answers to mean anything.
+    /// Whether they are to be merged now: they are many, or they would open the breaker as it was
+    /// read last, which had too few answers to mean anything.
     #[must_use]
     pub fn are_due(&self, read: &Breaker, now: Timestamp) -> bool {
         let is_many = asked(&self.minutes) >= self.merged_in(minute_of(now)).max(GoodAnswers::STEP);

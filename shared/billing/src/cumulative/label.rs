@@ -7,7 +7,8 @@ use crate::id::{IdError, check};
 
 /// The name of a part, or of a sub-part: 1 to 64 of letters, digits and `._:@-`.
 ///
-/// Numbers and fingerprints, which logs have many of, are kept as such. Each text has one form only.
+/// Numbers and fingerprints, which logs have many of, are kept as such. Each text has one form
+/// only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Label {
     /// A decimal number without leading zeros, such as the minute of an hour.
@@ -44,7 +45,7 @@ impl Part {
         Part { part: Some(part), sub: None }
     }
 
-    /// A sub-part.
+    /// The part `part/sub`, whose count adds up with those of other sub-parts.
     #[must_use]
     pub fn sub(part: Label, sub: Label) -> Part {
         Part { part: Some(part), sub: Some(sub) }

@@ -23,9 +23,9 @@ const ATTEMPTS_MAX: usize = 20;
 impl Debit {
     /// The debit after the answer to its request.
     ///
-    /// A code that no later try can mend gives it up, which a query has to prove. A code that blames
-    /// our request is for a person. Trouble of our own account leaves it due, since the breaker
-    /// stops all debits.
+    /// A code that no later try can mend gives it up, which a query has to prove. A code that
+    /// blames our request is for a person. Trouble of our own account leaves it due, since the
+    /// breaker stops all debits.
     ///
     /// # Errors
     ///
@@ -70,8 +70,8 @@ impl Debit {
 
     /// The debit after the answer to a query for its last attempt.
     ///
-    /// An attempt that the gateway does not know, or knows as unpaid, is sent again unchanged, since
-    /// the gateway takes one number's money at most once. A closed one is followed by a new
+    /// An attempt that the gateway does not know, or knows as unpaid, is sent again unchanged,
+    /// since the gateway takes one number's money at most once. A closed one is followed by a new
     /// attempt. A debit that is held stays held unless it is paid.
     ///
     /// # Errors
@@ -167,7 +167,8 @@ impl Debit {
         let why = why.clone();
         let (after, told) = match answer {
             Ok(()) => (self.moved(Phase::Confirming { why }, now), "done".to_owned()),
-            // The gateway may not have received it: a request on its way could still take the money.
+            // The gateway may not have received it: a request on its way could still take the
+            // money.
             Err(doubt) => {
                 let after = self.backed_off(Phase::Checking { why }, Backoff::DEBIT_QUERY, now);
                 (after, format!("in doubt: {}", doubt.0))

@@ -23,7 +23,7 @@ pub struct Attempt {
     /// Whether the gateway says that it is closed: its number is dead.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_closed: bool,
-    /// What it took, if it did.
+    /// The payment, if it took the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<Payment>,
 }
@@ -101,8 +101,8 @@ impl Debit {
         self.paid_attempt().and_then(|attempt| attempt.payment.as_ref())
     }
 
-    /// Payments that did not pay the debit, since another attempt did or since it was given up. Each
-    /// with its attempt's number; they were credited to the provider.
+    /// Payments that did not pay the debit, since another attempt did or since it was given up.
+    /// Each with its attempt's number; they were credited to the provider.
     pub fn found_payments(&self) -> impl Iterator<Item = (u16, &Payment)> {
         let paid = self.paid_number();
         let numbered = (1_u16..).zip(&self.attempts);

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Debit, Resolution};
 use crate::Reason;
 
-/// What was asked and answered, and what people did. Only the last entries are kept; no decision
-/// depends on it.
+/// The requests and answers, and the decisions of people. Only the last entries are kept; no
+/// decision depends on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The last questions to the gateway and its answers, in order, at most 50.
@@ -26,7 +26,7 @@ pub struct Exchange {
     pub at_s: Timestamp,
     /// The number of the attempt, from 1.
     pub attempt: u16,
-    /// The question.
+    /// The kind of request that was made.
     pub asked: Asked,
     /// The answer, without secrets.
     pub answer: String,
@@ -36,11 +36,11 @@ pub struct Exchange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked {
-    /// To take the money.
+    /// The request to take the money.
     Pay,
-    /// What became of it.
+    /// The query for the result of an attempt.
     Query,
-    /// To close it.
+    /// The request to close an attempt.
     Close,
 }
 

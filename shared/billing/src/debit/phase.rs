@@ -20,13 +20,13 @@ pub enum Phase {
         /// Why the result is unknown.
         why: String,
     },
-    /// Not sent any more. A query comes before the close, since an earlier request may have taken
+    /// No longer sent. A query comes before the close, since an earlier request may have taken
     /// the money.
     Checking {
         /// Why it is given up.
         why: GiveUpReason,
     },
-    /// Not sent any more, and to be closed at the gateway.
+    /// No longer sent, and to be closed at the gateway.
     Closing {
         /// Why it is given up.
         why: GiveUpReason,
@@ -39,7 +39,7 @@ pub enum Phase {
     /// The gateway's answer contradicts what is recorded. Nothing happens to it until a person
     /// resolves it, and what it reserved stays reserved.
     Held {
-        /// The contradiction.
+        /// The contradiction, as a sentence for the person.
         why: String,
         /// The gateway's answer when a person last had it queried.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ pub enum Phase {
     },
     /// Held, and to be queried because a person asked for it.
     Rechecking {
-        /// The contradiction.
+        /// The contradiction, as a sentence for the person.
         why: String,
         /// The gateway's answer when a person last had it queried.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ pub enum Phase {
         /// Why it was given up.
         why: GiveUpReason,
     },
-    /// Ended before it was sent: nothing was owed any more, or no mandate was left to collect it.
+    /// Ended before it was sent: nothing was owed by then, or no mandate was left to collect it.
     Withdrawn,
 }
 

@@ -33,8 +33,8 @@ impl Debit {
     ///
     /// # Errors
     ///
-    /// [`NothingToResolve`] unless it is held or in doubt; one that waits to be sent again may be given
-    /// up.
+    /// [`NothingToResolve`] unless it is held or in doubt; one that waits to be sent again may be
+    /// given up.
     pub fn resolved(
         &self,
         resolution: Resolution,

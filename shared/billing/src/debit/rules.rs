@@ -16,12 +16,13 @@ pub struct DebitRules {
     pub minimum_fen: Fen,
     /// The time of day from which on debits fall due.
     pub time_of_day: Time,
-    /// Over how many minutes from then on debits fall due, each provider's at a time of its own. With
-    /// 0 all fall due at once. The window ends at midnight at the latest.
+    /// Over how many minutes from then on debits fall due, each provider's at a time of its own.
+    /// With 0 all fall due at once. The window ends at midnight at the latest.
     pub window_minutes: u16,
     /// Whether a statement books an adjustment only after a second person has approved it.
     pub adjustments_need_approval: bool,
-    /// The most names of APIs that the statements of a provider's month list, of those that no plan lists.
+    /// The most names of APIs that the statements of a provider's month list, of those that no plan
+    /// lists.
     pub names_max: NamesMax,
 }
 
@@ -81,9 +82,9 @@ impl DebitRules {
 }
 
 /// The second in a window of so many at which debits of a provider fall due: the second eight bytes
-/// of the SHA-256 of its id, modulo the length. It depends on nothing else, so it is the same on every
-/// day and every machine. The store's shards use the first byte, so that each minute of the window
-/// has work in all of them.
+/// of the SHA-256 of its id, modulo the length. It depends on nothing else, so it is the same on
+/// every day and every machine. The store's shards use the first byte, so that each minute of the
+/// window has work in all of them.
 fn place(provider: &ProviderId, window_s: i64) -> i64 {
     let digest = Sha256::digest(provider.as_str());
     let number = digest.iter().skip(8).take(8).fold(0, |n, byte| n << 8 | u64::from(*byte));

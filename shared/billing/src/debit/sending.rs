@@ -43,7 +43,7 @@ impl Debit {
         }))
     }
 
-    /// The debit that will not be sent: nothing is owed any more, or there is no mandate to collect
+    /// The debit that will not be sent: nothing is owed by now, or there is no mandate to collect
     /// it.
     ///
     /// # Errors

@@ -33,27 +33,27 @@ pub struct Changed<R> {
 /// A change that may be an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// An account.
+    /// An account was written, with its former figures.
     Account(Box<Changed<Account>>),
     /// A new statement.
     Statement(Box<Statement>),
     /// A new journal entry.
     Entry(Entry),
-    /// A debit.
+    /// A debit was written, with its former phase.
     Debit(Box<Changed<Debit>>),
-    /// A mandate.
+    /// A mandate was written, with its former phase.
     Mandate(Box<Changed<Mandate>>),
-    /// A recharge.
+    /// A recharge was written, with its former phase.
     Recharge(Changed<Recharge>),
-    /// A refund.
+    /// A refund was written, with its former phase.
     Refund(Box<Changed<Refund>>),
-    /// A reversal.
+    /// A reversal was written, with its former phase.
     Reversal(Changed<Reversal>),
     /// A credit or debit note.
     Adjustment(Box<Changed<Adjustment>>),
-    /// The breaker.
+    /// The breaker opened, closed or counted.
     Breaker(Changed<Breaker>),
-    /// A settlement run.
+    /// A settlement run began or ended.
     Run(Changed<SettlementRun>),
     /// The result of reconciling a day.
     Reconciliation(Reconciliation),
@@ -68,15 +68,15 @@ pub enum Change {
 /// What the events of a change say of an account besides the change itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Collecting<'a> {
-    /// The account.
+    /// The account after the change.
     pub account: &'a Account,
     /// The provider's mandate in use.
     pub mandate: Option<&'a MandateInUse>,
-    /// Tells the days.
+    /// The calendar that turns times into days.
     pub calendar: &'a Calendar,
 }
 
-/// Why an event cannot be told.
+/// Why an event cannot be made.
 #[derive(Debug, Error)]
 pub enum EventError {
     /// An amount leaves its range.
@@ -91,22 +91,23 @@ pub enum EventError {
 }
 
 impl Change {
-    /// The debit that the change opened. Its event says what is owed, which only the account tells.
+    /// The debit that the change opened. Its event says what is owed, which only the account has.
     #[must_use]
     pub fn opened(&self) -> Option<&Debit> {
         let Change::Debit(changed) = self else { return None };
         changed.before.is_none().then_some(&changed.after)
     }
 
-    /// The account that changed. Its standing may have changed too, which only the ladder in force tells.
+    /// The account that changed. Its standing may have changed too, which only the ladder in force
+    /// says.
     #[must_use]
     pub fn account(&self) -> Option<&Account> {
         let Change::Account(changed) = self else { return None };
         Some(&changed.after)
     }
 
-    /// The coming versions of its plan of which the provider of the account was not told before. Their events say
-    /// what they would have changed, which only its usage tells.
+    /// The coming versions of its plan that were not announced to the provider of the account
+    /// before. Their events say what they would have changed, which only its usage shows.
     #[must_use]
     pub fn announced(&self) -> Vec<&ComingVersion> {
         let Change::Account(changed) = self else { return Vec::new() };
@@ -137,7 +138,7 @@ impl Change {
                 Some(before) => changed.after.notices(before),
                 None => Vec::new(),
             },
-            // The report tells what.
+            // The report has the details.
             Change::Refused(_) => Vec::new(),
             Change::Plan(version) => {
                 vec![Event::price_announced(Subject::Platform, version, None, now)]
@@ -237,7 +238,7 @@ fn of_statement(statement: &Statement) -> Result<Vec<Event>, EventError> {
     Ok(events)
 }
 
-/// Movements that no record but the journal tells of.
+/// Movements that only the journal records.
 fn of_entry(entry: &Entry) -> Result<Option<Event>, EventError> {
     let record = entry.record();
     let data = match &record.cause {
@@ -270,8 +271,8 @@ fn of_entry(entry: &Entry) -> Result<Option<Event>, EventError> {
     Ok(Some(event(subject, record.recorded_at_s, data, &[record.number.to_string()])))
 }
 
-/// What a movement of a deposit is told as. A return that is asked for or refused is told as a refund, and what the
-/// gateway took back as a reversal.
+/// The event of a movement of a deposit. A return that is asked for or refused is the event of a
+/// refund, and what the gateway took back as a reversal.
 fn deposit_moved(
     entry: &Entry,
     movement: &DepositMovement,
@@ -291,7 +292,8 @@ fn deposit_moved(
         DepositMovement::SentBack { reference } => {
             EventData::DepositReturned(moved(None, Some(reference))?)
         }
-        // The deposit went down when the return was asked for; what was given back left the promise.
+        // The deposit went down when the return was asked for; what was given back left the
+        // promise.
         DepositMovement::Returned(_) => EventData::DepositReturned(DepositMoved {
             amount_fen: entry.moved(Ledger::Refunding)?,
             because: None,
@@ -356,7 +358,7 @@ fn of_account(Changed { before, after }: &Changed<Account>, now: Timestamp) -> V
 }
 
 fn of_debit(Changed { before, after }: &Changed<Debit>, now: Timestamp) -> Vec<Event> {
-    // That it was opened is told with the account.
+    // The event of its opening is made from the account.
     let Some(before) = before else { return Vec::new() };
     let subject = || Subject::Provider(after.provider.clone());
     let debit = after.debit;
@@ -456,7 +458,7 @@ fn of_recharge(Changed { before, after }: &Changed<Recharge>, now: Timestamp) ->
     if before.as_ref().is_some_and(|before| before.phase == after.phase) {
         return None;
     }
-    // The journal tells that a deposit was paid.
+    // The journal entry makes the event of a paid deposit.
     let is_told = after.purpose == RechargePurpose::Deposit;
     if is_told && matches!(after.phase, RechargePhase::Paid { .. }) {
         return None;

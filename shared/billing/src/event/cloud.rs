@@ -11,18 +11,19 @@ pub const SPEC_VERSION: &str = "1.0";
 
 /// An event in the JSON form of CloudEvents 1.0, with its extension `sequence`.
 ///
-/// Source: the CNCF's specification of CloudEvents 1.0.2, its JSON format, and its extension for sequences.
+/// Source: the CNCF's specification of CloudEvents 1.0.2, its JSON format, and its extension for
+/// sequences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CloudEvent<'e> {
-    /// [`SPEC_VERSION`].
+    /// The version of CloudEvents: [`SPEC_VERSION`].
     pub specversion: &'static str,
     /// The event's name; with the source it is unique everywhere.
     pub id: &'e EventId,
     /// The deployment: `/steelyard/` and its realm.
     pub source: String,
-    /// Whom it is about: a provider's id, or `#platform`.
+    /// The subject of the event: a provider's id, or `#platform`.
     pub subject: &'e Subject,
-    /// When it happened.
+    /// The time at which it happened, in UTC.
     pub time: Timestamp,
     /// Its number among those of its subject, from 1 without a gap.
     pub sequence: String,

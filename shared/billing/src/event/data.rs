@@ -41,8 +41,8 @@ pub enum EventData {
     /// A debit was given up: its amount is owed, and nothing was taken.
     #[serde(rename = "debit.given_up")]
     DebitGivenUp(DebitGivenUp),
-    /// A debit waits for a person, since the gateway contradicts our books. What it asked for is neither taken nor
-    /// owed anew until then.
+    /// A debit waits for a person, since the gateway contradicts our books. What it asked for is
+    /// neither taken nor owed anew until then.
     #[serde(rename = "debit.held")]
     DebitHeld(DebitHeld),
     /// A mandate was offered to be signed.
@@ -69,7 +69,8 @@ pub enum EventData {
     /// The gateway refused to give money back.
     #[serde(rename = "refund.refused")]
     RefundRefused(RefundEnded),
-    /// The gateway gave money back that nobody of the platform asked it to give back. What it had paid is owed again.
+    /// The gateway gave money back that nobody of the platform asked it to give back. What it had
+    /// paid is owed again.
     #[serde(rename = "payment.reversed")]
     PaymentReversed(MoneyReversed),
     /// A payment came to light for a debit that was thought dead. It is prepaid now.
@@ -99,14 +100,14 @@ pub enum EventData {
     /// So much of an allowance is used.
     #[serde(rename = "allowance.reached")]
     AllowanceReached(AlertChanged),
-    /// The month costs as much as the provider wants it to: gateways are told to let no call pass.
+    /// The month costs as much as the provider wants it to: gateways have to refuse its calls.
     #[serde(rename = "cap.reached")]
     CapReached(AlertChanged),
-    /// The provider is not cut off by its cap any more.
+    /// The provider is no longer cut off by its cap.
     #[serde(rename = "cap.lifted")]
     CapLifted(AlertChanged),
-    /// A provider is at another stage, or its gateway has something else to do. It is told to the provider and to the
-    /// platform.
+    /// A provider is at another stage, or its gateway has something else to do. The event goes to
+    /// the provider and to the platform.
     #[serde(rename = "standing.changed")]
     StandingChanged(Box<StandingChanged>),
     /// A version of a plan that takes effect later was stored, or will hold for a provider.
@@ -118,8 +119,8 @@ pub enum EventData {
     /// The night's run over all providers had not ended by the morning.
     #[serde(rename = "settlement.late")]
     SettlementLate(SettlementLate),
-    /// An endpoint of a webhook is disabled: it gets no events until an operator enables it. It is told to the
-    /// subject's other endpoints, and to the platform.
+    /// An endpoint of a webhook is disabled: it gets no events until an operator enables it. It is
+    /// reported to the subject's other endpoints, and to the platform.
     #[serde(rename = "endpoint.disabled")]
     EndpointDisabled(EndpointDisabled),
     /// Debits are stopped.
@@ -136,31 +137,33 @@ pub enum EventData {
     ReconciliationDiffers(ReconciliationDone),
 }
 
-/// Of `statement.settled`.
+/// The content of `statement.settled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatementSettled {
-    /// The statement.
+    /// The statement that was stored, by its day and supplement.
     pub statement: StatementId,
     /// The day that it settles.
     pub day: BillingDay,
-    /// What it charges; negative for a credit.
+    /// The charge in fen; negative for a credit.
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     pub from_prepaid_fen: Fen,
-    /// What the month's statements charged for usage so far, this one included, without credit and debit notes.
+    /// What the month's statements charged for usage so far, this one included, without credit and
+    /// debit notes.
     pub month_fen: Fen,
 }
 
-/// Of `usage.unpriced`.
+/// The content of `usage.unpriced`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageUnpriced {
-    /// The statement.
+    /// The statement that lists the usage.
     pub statement: StatementId,
-    /// The APIs that no rate covers, with their new calls; the first [`UsageUnpriced::APIS_MAX`] by name.
+    /// The APIs that no rate covers, with their new calls; the first [`UsageUnpriced::APIS_MAX`] by
+    /// name.
     pub apis: Vec<UnpricedApi>,
-    /// How many there are.
+    /// The number of such APIs, also of those that are not listed.
     pub count: u32,
 }
 
@@ -168,21 +171,21 @@ pub struct UsageUnpriced {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnpricedApi {
-    /// The API.
+    /// The name of the API, as it was reported.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub api: ApiName,
     /// Its new calls.
     pub calls: u64,
 }
 
-/// Of `usage.refused`.
+/// The content of `usage.refused`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageRefused {
-    /// Who sent the report.
+    /// The source that sent the report.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub source: SourceId,
-    /// The report.
+    /// The id that the source chose for the report.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub report: ReportId,
     /// How many of its records were refused.
@@ -193,56 +196,56 @@ pub struct UsageRefused {
     pub reasons: Vec<String>,
 }
 
-/// Of `debit.scheduled`.
+/// The content of `debit.scheduled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DebitScheduled {
-    /// The debit.
+    /// The number of the debit among its provider's, from 1.
     pub debit: DebitId,
     /// When it will be made, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     pub due_at_s: Timestamp,
-    /// What it will ask for, if nothing changes until then: what is owed, at most the mandate's limit for one debit.
-    /// A recharge before it is due lowers it.
+    /// The amount in fen, if nothing changes until then: what is owed, at most the mandate's
+    /// limit for one debit. A recharge before it is due lowers it.
     pub expected_fen: Fen,
     /// What is owed in all and not being collected by another debit.
     pub owed_fen: Fen,
-    /// The day on which the oldest of it was charged; none if nothing is owed any more.
+    /// The day on which the oldest of it was charged; none if nothing is owed by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owed_since: Option<BillingDay>,
-    /// The mandate under which it will be made; none if there is none any more.
+    /// The mandate under which it will be made; none if none is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mandate: Option<MandateId>,
 }
 
-/// Of `debit.paid`.
+/// The content of `debit.paid`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DebitPaid {
-    /// The debit.
+    /// The number of the debit among its provider's, from 1.
     pub debit: DebitId,
-    /// What it took.
+    /// The amount that it took, in fen.
     pub amount_fen: Fen,
     /// The first billing day whose charge it collected.
     pub from: BillingDay,
     /// The last billing day whose charge it collected.
     pub through: BillingDay,
-    /// The mandate.
+    /// The mandate under which it was made.
     pub mandate: MandateId,
     /// The gateway's number of the trade.
     pub trade_no: String,
 }
 
-/// Of `debit.declined`.
+/// The content of `debit.declined`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DebitDeclined {
-    /// The debit.
+    /// The number of the debit among its provider's, from 1.
     pub debit: DebitId,
-    /// What it asked for.
+    /// The amount that Alipay declined, in fen.
     pub amount_fen: Fen,
-    /// Why.
+    /// The kind of decline, which decides about the next try.
     pub reason: DeclineReason,
     /// The gateway's code.
     pub code: GatewayCode,
@@ -258,35 +261,35 @@ pub struct DebitDeclined {
     pub tried_again_at_s: Option<Timestamp>,
 }
 
-/// Of `debit.given_up`.
+/// The content of `debit.given_up`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DebitGivenUp {
-    /// The debit.
+    /// The number of the debit among its provider's, from 1.
     pub debit: DebitId,
-    /// What it asked for; none if it was never sent.
+    /// The amount in fen; none if it was never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount_fen: Option<Fen>,
-    /// Why.
+    /// The reason for giving it up.
     pub why: GiveUpReason,
 }
 
-/// Of `debit.held`.
+/// The content of `debit.held`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DebitHeld {
-    /// The debit.
+    /// The number of the debit among its provider's, from 1.
     pub debit: DebitId,
-    /// What it asked for; none if it was never sent.
+    /// The amount in fen; none if it was never sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount_fen: Option<Fen>,
 }
 
-/// Of `mandate.offered` and `mandate.active`.
+/// The content of `mandate.offered` and `mandate.active`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MandateChanged {
-    /// The mandate.
+    /// The number of the mandate among its provider's, from 1.
     pub mandate: MandateId,
     /// The most that one debit may take.
     pub single_limit_fen: Fen,
@@ -295,28 +298,29 @@ pub struct MandateChanged {
     pub daily_limit_fen: Option<Fen>,
 }
 
-/// Of `mandate.suspended`.
+/// The content of `mandate.suspended`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MandateSuspended {
-    /// The mandate.
+    /// The number of the mandate among its provider's, from 1.
     pub mandate: MandateId,
-    /// The debit that found the payer blocked or the agreement dead; none if the gateway says so by itself.
+    /// The debit that found the payer blocked or the agreement dead; none if the gateway says so by
+    /// itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit: Option<DebitId>,
 }
 
-/// Of `mandate.ended`.
+/// The content of `mandate.ended`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MandateEnded {
-    /// The mandate.
+    /// The number of the mandate among its provider's, from 1.
     pub mandate: MandateId,
-    /// Why.
+    /// The reason for its end.
     pub why: EndReason,
 }
 
-/// Of `recharge.paid` and `recharge.lapsed`.
+/// The content of `recharge.paid` and `recharge.lapsed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RechargeEnded {
@@ -326,11 +330,11 @@ pub struct RechargeEnded {
     /// The reference of the bank transfer; none if the money came through Alipay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<crate::Reference>,
-    /// The amount.
+    /// The amount of the recharge, in fen.
     pub amount_fen: Fen,
 }
 
-/// Of `refund.done` and `refund.refused`.
+/// The content of `refund.done` and `refund.refused`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefundEnded {
@@ -338,7 +342,7 @@ pub struct RefundEnded {
     pub out_trade_no: OutTradeNo,
     /// The number of the refund.
     pub out_request_no: OutRequestNo,
-    /// The amount.
+    /// The amount that was to be given back, in fen.
     pub amount_fen: Fen,
     /// Where the money is taken from.
     pub from: RefundFrom,
@@ -349,7 +353,7 @@ pub struct RefundEnded {
     pub code: Option<GatewayCode>,
 }
 
-/// Of `payment.reversed`.
+/// The content of `payment.reversed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MoneyReversed {
@@ -357,43 +361,43 @@ pub struct MoneyReversed {
     pub out_trade_no: OutTradeNo,
     /// The gateway's number of it.
     pub out_request_no: OutRequestNo,
-    /// The amount.
+    /// The amount that Alipay gave back, in fen.
     pub amount_fen: Fen,
 }
 
-/// Of `payment.found`.
+/// The content of `payment.found`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MoneyFound {
-    /// The debit.
+    /// The debit that was thought unpaid.
     pub debit: DebitId,
     /// Which of its attempts was paid after all, from 1.
     pub attempt: u16,
     /// The gateway's number of the trade.
     pub trade_no: String,
-    /// The amount.
+    /// The amount that became prepaid balance, in fen.
     pub amount_fen: Fen,
 }
 
-/// Of `adjustment.made`.
+/// The content of `adjustment.made`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdjustmentMade {
-    /// The note.
+    /// The id of the credit or debit note.
     pub adjustment: AdjustmentId,
-    /// What it charges; negative for a credit.
+    /// The charge in fen; negative for a credit.
     pub amount_fen: Fen,
     /// The statement that it corrects.
     pub corrects: StatementId,
-    /// Why.
+    /// The reason, in the author's words.
     pub reason: Reason,
 }
 
-/// Of `deposit.required`.
+/// The content of `deposit.required`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DepositRequired {
-    /// What is to be held.
+    /// The deposit that is demanded, in fen.
     pub amount_fen: Fen,
     /// The first day on which it is wanted.
     pub from: BillingDay,
@@ -401,11 +405,11 @@ pub struct DepositRequired {
     pub due_on: BillingDay,
 }
 
-/// Of `deposit.paid`, `deposit.drawn` and `deposit.returned`.
+/// The content of `deposit.paid`, `deposit.drawn` and `deposit.returned`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DepositMoved {
-    /// The amount that moved.
+    /// The amount that moved, in fen, always positive.
     pub amount_fen: Fen,
     /// Why it was drawn; none of a payment and a return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -415,16 +419,19 @@ pub struct DepositMoved {
     pub reference: Option<crate::Reference>,
 }
 
-/// Of `alert.triggered`, `alert.resolved`, `allowance.reached`, `cap.reached` and `cap.lifted`.
+/// The content of `alert.triggered`, `alert.resolved`, `allowance.reached`, `cap.reached` and
+/// `cap.lifted`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertChanged {
-    /// What crossed its line.
+    /// The kind of figure that crossed its line.
     pub kind: AlertKind,
-    /// The rate whose allowance it is about; none for other kinds, and for the allowance of all rates together.
+    /// The rate whose allowance it is about; none for other kinds, and for the allowance of all
+    /// rates together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Name>,
-    /// The percentages that were crossed at once, in rising order; 100 where a rule has no percentages.
+    /// The percentages that were crossed at once, in rising order; 100 where a rule has no
+    /// percentages.
     pub percent: Vec<u16>,
     /// The line of the last of them.
     pub line: Measure,
@@ -434,27 +441,27 @@ pub struct AlertChanged {
     pub day: BillingDay,
 }
 
-/// Of `standing.changed`.
+/// The content of `standing.changed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StandingChanged {
-    /// The stage before.
+    /// The stage before the change.
     pub before: Stage,
-    /// The standing after it, as gateways are told it.
+    /// The standing after it, as gateways get it.
     #[serde(flatten)]
     pub standing: Standing,
 }
 
-/// Of `price.announced`.
+/// The content of `price.announced`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceAnnounced {
-    /// The plan.
+    /// The name of the plan that the provider is on.
     pub plan: Name,
     /// The day on which the version takes effect.
     pub effective_from: BillingDay,
-    /// What the version would have changed for the provider; none for the platform, and where last month cannot be
-    /// rated.
+    /// What the version would have changed for the provider; none for the platform, and where last
+    /// month cannot be rated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<PriceEffect>,
 }
@@ -474,11 +481,11 @@ pub struct PriceEffect {
     pub change_fen: Fen,
 }
 
-/// Of `settlement.finished`.
+/// The content of `settlement.finished`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettlementFinished {
-    /// The run.
+    /// The number of the run, from 1.
     pub run: u64,
     /// When it began, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -488,7 +495,7 @@ pub struct SettlementFinished {
     pub providers: u64,
     /// How many statements it made.
     pub statements: u64,
-    /// What they charge together.
+    /// The sum of their charges, in fen.
     pub charged_fen: Fen,
     /// How many providers could not be settled with their shard. Each is tried again alone.
     pub failed: u64,
@@ -496,11 +503,11 @@ pub struct SettlementFinished {
     pub unreadable: u64,
 }
 
-/// Of `settlement.late`.
+/// The content of `settlement.late`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettlementLate {
-    /// The run.
+    /// The number of the run, from 1.
     pub run: u64,
     /// When it began, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -508,30 +515,30 @@ pub struct SettlementLate {
     pub begun_at_s: Timestamp,
 }
 
-/// Of `endpoint.disabled`.
+/// The content of `endpoint.disabled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndpointDisabled {
     /// Whose events the endpoint gets.
     pub of: Subject,
-    /// The endpoint.
+    /// The name of the endpoint among its subject's.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub endpoint: EndpointName,
-    /// Why it is disabled.
+    /// The condition that disabled it.
     pub because: DisabledBecause,
     /// The number after which it missed events.
     pub missed_after: u64,
 }
 
-/// Of `breaker.opened`.
+/// The content of `breaker.opened`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BreakerOpened {
-    /// Why.
+    /// The trouble that opened it.
     pub why: Trip,
 }
 
-/// Of `breaker.closed`.
+/// The content of `breaker.closed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BreakerClosed {
@@ -540,7 +547,7 @@ pub struct BreakerClosed {
     pub reason: Option<Reason>,
 }
 
-/// Of `reconciliation.done` and `reconciliation.differs`.
+/// The content of `reconciliation.done` and `reconciliation.differs`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReconciliationDone {

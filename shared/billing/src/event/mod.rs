@@ -1,5 +1,6 @@
-//! Events: what happened to a provider's money, or to the platform's runs, that somebody may wait for. Pure: each
-//! follows from a stored record before and after a change, so that the same change gives the same event again.
+//! Events: what happened to a provider's money, or to the platform's runs, that receivers may wait
+//! for. Pure: each follows from a stored record before and after a change, so that the same change
+//! gives the same event again.
 
 mod change;
 mod cloud;
@@ -27,25 +28,27 @@ pub use data::{
 
 use crate::{IdError, ProviderId};
 
-/// Something that happened.
+/// A change that endpoints and the bus get, once, under an id that its record makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its name: the same change of the same record has the same.
     pub id: EventId,
-    /// Whom it is about.
+    /// The subject in whose feed it stands.
     pub subject: Subject,
-    /// When it happened, as far as the record tells, and otherwise when it was noticed, in seconds of Unix time.
+    /// When it happened, as far as the record says, and otherwise when it was noticed, in seconds
+    /// of Unix time.
     pub at_s: Timestamp,
-    /// What happened.
+    /// The type and the content.
     pub data: EventData,
 }
 
-/// An event as it is stored and as it leaves: what it says never changes, whatever later versions would say.
+/// An event as it is stored and as it leaves: what it says never changes, whatever later versions
+/// would say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEvent {
-    /// Its name.
+    /// The id, which the record makes.
     pub id: EventId,
-    /// Whom it is about.
+    /// The subject in whose feed it stands.
     pub subject: Subject,
     /// Counts the events of the subject, from 1 without a gap.
     pub sequence: u64,
@@ -58,12 +61,12 @@ pub struct StoredEvent {
     pub document: String,
 }
 
-/// Whom an event is about: a provider, or the platform itself.
+/// The subject of an event: a provider, or the platform itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum Subject {
-    /// A provider.
+    /// A provider, whose endpoints get the event.
     Provider(ProviderId),
     /// The platform: what its operators wait for.
     Platform,
@@ -71,8 +74,9 @@ pub enum Subject {
 
 /// The name of an event: `evt_` and 32 hexadecimal digits.
 ///
-/// It is a digest of the record and of what happened to it, so that an event which is sent again is recognised. It
-/// holds no full stop, which separates it from the rest in what a webhook's signature is of.
+/// It is a digest of the record and of what happened to it, so that an event which is sent again is
+/// recognised. It holds no full stop, which separates it from the rest in what a webhook's
+/// signature is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]

@@ -6,20 +6,21 @@ use crate::{ProviderId, Standing, StandingTold};
 const KIND: &str = "standing.changed";
 
 impl StandingChanged {
-    /// What is to be told of a standing after what was told before; none if nobody has to do anything else.
+    /// The change to report after what was reported before; none if nothing that anybody acts on
+    /// changed.
     #[must_use]
     pub fn since(told: &StandingTold, standing: Standing) -> Option<StandingChanged> {
         let is_new = !told.still_holds(&standing);
         is_new.then_some(StandingChanged { before: told.stage, standing })
     }
 
-    /// The name of the event that tells the provider of a change by a version of its account.
+    /// The name of the event that reports a change to the provider, by a version of its account.
     #[must_use]
     pub fn id(provider: &ProviderId, version: u64) -> EventId {
         EventId::of(KIND, &Subject::Provider(provider.clone()), &[version.to_string()])
     }
 
-    /// The event that tells the provider.
+    /// The event for the provider.
     #[must_use]
     pub fn event(self) -> Event {
         let Standing { ref provider, version, as_of_s: at_s, .. } = self.standing;
@@ -30,7 +31,8 @@ impl StandingChanged {
 }
 
 impl Event {
-    /// The event that tells the platform what a provider was told; none if the platform is not told of it.
+    /// The copy of a provider's event for the platform; none if the platform gets no copy
+    /// of it.
     #[must_use]
     pub fn for_platform(of: &StoredEvent, data: EventData) -> Option<Event> {
         if of.subject == Subject::Platform {

@@ -84,6 +84,7 @@ impl BillKind {
 }
 
 impl UnreadableRow {
-    /// How much of a raw cell is kept, in characters: no number of the gateway or of ours is longer.
+    /// How much of a raw cell is kept, in characters: no number of the gateway or of ours is
+    /// longer.
     pub const CELL_MAX_LENGTH: usize = 64;
 }

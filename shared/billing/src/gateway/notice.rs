@@ -47,7 +47,7 @@ pub struct TradeNotice {
 /// The state of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TradeState {
-    /// It is not paid yet.
+    /// The payer has not paid yet, and still can.
     Waiting,
     /// It is paid; it may be refunded, in part or more than once.
     Paid,
@@ -64,7 +64,7 @@ pub struct AgreementSigned {
     pub agreement_no: String,
     /// Our number, if it was offered with one.
     pub external_agreement_no: Option<String>,
-    /// When it was signed.
+    /// The time of the signature, as the gateway reports it.
     pub signed_at: Timestamp,
     /// When it ends by itself. The gateway sends no notification of that.
     pub ends_at: Option<Timestamp>,
@@ -77,6 +77,6 @@ pub struct AgreementEnded {
     pub agreement_no: String,
     /// Our number, if it was offered with one.
     pub external_agreement_no: Option<String>,
-    /// When it was ended.
+    /// The time of the end, as the gateway reports it.
     pub ended_at: Timestamp,
 }

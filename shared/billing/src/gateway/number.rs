@@ -59,7 +59,8 @@ macro_rules! number {
             ///
             /// # Errors
             ///
-            /// [`NumberError`] when it is too long, empty, or has a character that the gateway does not take.
+            /// [`NumberError`] when it is too long, empty, or has a character that the gateway does
+            /// not take.
             pub fn parse(text: &str) -> Result<$name, NumberError> {
                 check(text, $most, $signs)?;
                 Ok($name(text.to_owned()))
@@ -290,7 +291,7 @@ mod tests {
         ] {
             assert_eq!(ExternalAgreementNo::parse(text).unwrap().ours(), None, "{text}");
         }
-        // These are no numbers at all, but whoever made one would not get further.
+        // These are no numbers at all, but a program that made one would not get further.
         for text in ["SYk3x9ab8d9001d32c6a703dM+1", "SYk3x9ab8d9001d32c6a703dM４", "SY单M1", ""] {
             assert_eq!(ExternalAgreementNo(text.to_owned()).ours(), None, "{text}");
         }

@@ -1,4 +1,4 @@
-//! The numbers of our trades, and what they tell of a trade: whose it is and what it is for.
+//! The numbers of our trades. Each encodes the provider and the purpose of its trade.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ use crate::{DebitId, ProviderId, RechargeId};
 pub enum TradeOf {
     /// One attempt of a debit.
     Debit {
-        /// The debit.
+        /// The number of the debit among its provider's, from 1.
         debit: DebitId,
         /// The attempt, from 1.
         attempt: u16,
     },
-    /// A recharge.
+    /// The number of the recharge among its provider's, from 1.
     Recharge(RechargeId),
 }
 
@@ -29,7 +29,7 @@ pub struct TradeNumber {
     pub realm: Realm,
     /// The provider whose trade it is.
     pub provider: ProviderCode,
-    /// What it is for.
+    /// The purpose of the trade.
     pub of: TradeOf,
 }
 

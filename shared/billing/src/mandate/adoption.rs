@@ -14,10 +14,10 @@ pub enum NotInForce {
     /// It was prepared, and is not signed.
     #[error("it is not signed")]
     NotYet,
-    /// It is suspended.
+    /// Alipay has suspended the agreement.
     #[error("it is suspended at Alipay")]
     Suspended,
-    /// It was ended.
+    /// The agreement has ended at Alipay, for good.
     #[error("it was ended")]
     Ended,
     /// Alipay has no such agreement with this app.
@@ -47,7 +47,8 @@ impl AgreementAnswer {
 }
 
 impl Agreement {
-    /// The provider and the mandate for which Steelyard offered it; none if it was signed elsewhere.
+    /// The provider and the mandate for which Steelyard offered it; none if it was signed
+    /// elsewhere.
     #[must_use]
     pub fn offered_for(&self) -> Option<(ProviderCode, MandateId)> {
         let number = self.external_agreement_no.as_deref()?;
@@ -56,8 +57,8 @@ impl Agreement {
 }
 
 impl Mandate {
-    /// The mandate of an agreement that was signed elsewhere and is in force, under which debits can
-    /// be made at once.
+    /// The mandate of an agreement that was signed elsewhere and is in force, under which debits
+    /// can be made at once.
     ///
     /// # Errors
     ///

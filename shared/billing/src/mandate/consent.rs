@@ -14,16 +14,16 @@ pub struct Consent {
     /// When it was given, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// Who gave it.
+    /// The session or the server through which it was given.
     #[serde(flatten)]
     pub by: ConsentBy,
 }
 
-/// Who gave a consent.
+/// The session or the server through which a consent was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ConsentBy {
-    /// Somebody on the pages of the provider.
+    /// A visitor of the provider's pages.
     Session {
         /// The session in which they were opened.
         session: SessionId,
@@ -42,8 +42,8 @@ impl Mandate {
         Mandate { consent, ..self }
     }
 
-    /// An offer that is open, with another consent to it. None if it is no offer any more, or if the
-    /// same session or server agreed to the same terms before: the first time counts.
+    /// An offer that is open, with another consent to it. None if it is no longer an offer, or if
+    /// the same session or server agreed to the same terms before: the first time counts.
     #[must_use]
     pub fn consented(&self, consent: &Consent) -> Option<Mandate> {
         let is_offered = match self.phase {

@@ -29,15 +29,15 @@ pub enum LimitError {
     /// It is above the limit in force.
     #[error("a limit of {wanted} yuan is above the one in force, {most} yuan")]
     Above {
-        /// What was wanted.
+        /// The limit that was asked for, in fen.
         wanted: Fen,
-        /// What is in force.
+        /// The limit in force, in fen.
         most: Fen,
     },
     /// The limit in force would be taken away.
     #[error("the limit of {most} yuan cannot be taken away")]
     TakenAway {
-        /// What is in force.
+        /// The limit in force, in fen.
         most: Fen,
     },
 }
@@ -105,12 +105,13 @@ impl Mandate {
         MandateLimits { single_fen: self.single_limit_fen, daily_fen: self.daily_limit_fen }
     }
 
-    /// The mandate with lower limits, for debits that are not sent yet. Under the same limits it stays
-    /// as it is.
+    /// The mandate with lower limits, for debits that are not sent yet. Under the same limits it
+    /// stays as it is.
     ///
     /// # Errors
     ///
-    /// [`LimitsError`] unless it is active or suspended, and when a limit would be higher than before.
+    /// [`LimitsError`] unless it is active or suspended, and when a limit would be higher than
+    /// before.
     pub fn with_lower_limits(&self, limits: MandateLimits) -> Result<Mandate, LimitsError> {
         match self.phase {
             MandatePhase::Active | MandatePhase::Suspended { .. } => {}

@@ -6,7 +6,7 @@ use super::{EndReason, Mandate, MandatePhase};
 use crate::{AgreementEnded, AgreementSigned, Outcome};
 
 impl Mandate {
-    /// What the mandate comes to by the notice that it was signed.
+    /// The mandate after the notice that it was signed.
     ///
     /// A signature only ever makes an offer active: one that is suspended stays so, one that is to
     /// be ended still is, and one that has ended stays ended, since the notice of its end may
@@ -38,7 +38,7 @@ impl Mandate {
         }
     }
 
-    /// What the mandate comes to by the notice that it was ended.
+    /// The mandate after the notice that it was ended.
     ///
     /// The notice may overtake the one of the signature: an offer has ended, too.
     #[must_use]
@@ -60,7 +60,7 @@ impl Mandate {
     }
 
     /// Whether an agreement of these numbers is another: one of them differs from what is recorded,
-    /// or nothing recorded tells that it is this one.
+    /// or nothing recorded shows that it is this one.
     pub(super) fn is_other(&self, agreement_no: &str, external: Option<&str>) -> bool {
         let ours = self.external_agreement_no.as_ref().map(|number| number.as_str());
         let is_other_external = match (ours, external) {
@@ -73,7 +73,7 @@ impl Mandate {
         }
     }
 
-    /// What is recorded already stays: a query may have told it better since.
+    /// Recorded values stay: a query may have returned better values since.
     fn noting_signature(&self, notice: &AgreementSigned) -> Mandate {
         Mandate {
             agreement_no: Some(notice.agreement_no.clone()),

@@ -20,17 +20,17 @@ pub enum MandatePhase {
         /// Since when, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         since_s: Timestamp,
-        /// Why.
+        /// The cause, by which it may be resumed.
         why: Suspension,
     },
-    /// To be ended at the gateway, by us. No debit is made under it any more.
+    /// To be ended at the gateway, by us. No further debit is made under it.
     Ending {
-        /// Why.
+        /// The reason that the end will have.
         why: EndReason,
     },
     /// The gateway answered that there is nothing to end. A query has to confirm it.
     ConfirmingEnd {
-        /// Why it is ended.
+        /// The reason that the end will have.
         why: EndReason,
     },
     /// Over for good. A provider that wants to be debited again signs a new one.
@@ -38,7 +38,7 @@ pub enum MandatePhase {
         /// Since when, as far as is known, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         at_s: Timestamp,
-        /// Why.
+        /// The reason for the end.
         why: EndReason,
     },
 }
@@ -61,15 +61,15 @@ pub enum Suspension {
     },
 }
 
-/// Why a mandate ends.
+/// The reason for a mandate's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum EndReason {
     /// The provider ended it at the gateway, as payers may at any time.
     RevokedByProvider,
-    /// The provider ended it here: on its pages, or by one of the platform's servers. The action names the
-    /// session or the server.
+    /// The provider ended it here: on its pages, or by one of the platform's servers. The action
+    /// names the session or the server.
     RevokedHereByProvider,
     /// A person of the platform ended it.
     RevokedHere {
@@ -80,17 +80,17 @@ pub enum EndReason {
     Expired,
     /// The provider signed another.
     Replaced {
-        /// The other.
+        /// The mandate that took its place.
         by: MandateId,
     },
-    /// It was never signed.
+    /// The offer lapsed without a signature.
     NotSigned,
 }
 
 /// What to do about a mandate now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MandateStep {
-    /// Nothing.
+    /// Nothing is due now.
     Wait,
     /// Ask the gateway how it stands.
     Query,

@@ -7,7 +7,7 @@ use crate::task::Backoff;
 use crate::{Agreement, AgreementAnswer, Outcome, UnsignAnswer};
 
 impl Mandate {
-    /// What the mandate comes to by the answer to a query, which may be asked at any time.
+    /// The mandate after the answer to a query, which may be made at any time.
     ///
     /// What nobody knows changes nothing but the time of the next query.
     #[must_use]
@@ -36,8 +36,8 @@ impl Mandate {
         })
     }
 
-    /// What the mandate comes to by the answer to the request to end it. One that has ended since,
-    /// as a notice told, knows it.
+    /// The mandate after the answer to the request to end it. One that has ended since, by
+    /// a notice, knows that.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Mandate {
     }
 
     /// An offer lapses only when the gateway says that it is not signed. One that was signed and is
-    /// suspended has no number yet: it is asked about until it is told.
+    /// suspended has no number yet: it is queried until the number is known.
     fn offer_after(&self, answer: AgreementAnswer, now: Timestamp) -> Mandate {
         let later = self.asked_again(now);
         match answer {
@@ -91,7 +91,7 @@ impl Mandate {
                 let phase = MandatePhase::Suspended { since_s: now, why: Suspension::ByGateway };
                 self.checked(now).moved(phase, now + A_DAY)
             }
-            // Alipay does not know an agreement any more after its end.
+            // After its end Alipay no longer knows an agreement.
             AgreementAnswer::Ended | AgreementAnswer::NotFound => self.ended_elsewhere(now),
             AgreementAnswer::InDoubt(_) => self.asked_again(now),
         }
@@ -138,8 +138,8 @@ impl Mandate {
         }
     }
 
-    /// The mandate as the gateway tells that it is in force. What it leaves out stays as it was
-    /// told before.
+    /// The mandate in force, as the gateway reports it. What it leaves out stays as it was
+    /// reported before.
     pub(super) fn told(&self, agreement: Agreement, now: Timestamp) -> Mandate {
         Mandate {
             agreement_no: Some(agreement.agreement_no),
@@ -155,7 +155,7 @@ impl Mandate {
         Mandate { checked_at_s: Some(now), task, ..self.clone() }
     }
 
-    /// Nobody here ended it: its time was over, or else its provider did.
+    /// Nobody here ended it: its time was over, or its provider ended it.
     fn ended_elsewhere(&self, now: Timestamp) -> Mandate {
         let checked = self.checked(now);
         match self.ends_at_s.filter(|ends_at| *ends_at <= now) {

@@ -27,22 +27,22 @@ pub fn bill_day(instant: Timestamp) -> Date {
 /// Money that our books say Alipay moved, and that no bill has shown yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmatched {
-    /// Whose money.
+    /// The provider whose money moved.
     pub provider: ProviderId,
-    /// The trade.
+    /// Our number of the trade.
     pub out_trade_no: OutTradeNo,
     /// The number of the refund, if money was given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_request_no: Option<OutRequestNo>,
-    /// What was moved: positive to us, negative from us.
+    /// The amount in fen: positive to us, negative from us.
     pub amount_fen: Fen,
     /// The day on which it was booked.
     pub booked_on: Date,
 }
 
 impl Unmatched {
-    /// What an entry moved through Alipay by a trade, or by a refund of it; none if it moved nothing
-    /// there.
+    /// What an entry moved through Alipay by a trade, or by a refund of it; none if it moved
+    /// nothing there.
     ///
     /// # Errors
     ///
@@ -76,13 +76,13 @@ impl Unmatched {
         })
     }
 
-    /// Its numbers.
+    /// The numbers by which a bill's row is matched.
     #[must_use]
     pub fn numbers(&self) -> Numbers {
         (self.out_trade_no.clone(), self.out_request_no.clone())
     }
 
-    /// Whether no bill will show it any more: those of its day and of the next day were read, or a
+    /// Whether no bill can still show it: those of its day and of the next day were read, or a
     /// person skipped the day.
     #[must_use]
     pub fn is_overdue(&self, reconciled: &BTreeSet<Date>) -> bool {
@@ -104,7 +104,7 @@ impl Unmatched {
     }
 }
 
-/// What reconciling one day came to.
+/// The result of reconciling one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
     /// The day of the bill.
@@ -124,8 +124,8 @@ pub struct Reconciliation {
     /// How many there are more.
     #[serde(default)]
     pub more_findings: u32,
-    /// How much of our books of the day waits for the next bill, because of the cut at midnight; of a
-    /// skipped day, how much no bill will show.
+    /// How much of our books of the day waits for the next bill, because of the cut at midnight; of
+    /// a skipped day, how much no bill will show.
     pub waiting: u32,
     /// When it was reconciled last, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -140,7 +140,7 @@ pub struct Reconciliation {
 pub struct BillFile {
     /// The gateway's name of its kind, such as `trade`.
     pub kind: String,
-    /// Where it is kept.
+    /// The key of the object in the bucket of bills.
     pub key: String,
     /// The SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
@@ -149,9 +149,10 @@ pub struct BillFile {
 /// One thing that the bill and our books did not simply agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of difference.
     pub kind: FindingKind,
-    /// Our number of the trade, as the bill or our books have it; the gateway's if the row has none.
+    /// Our number of the trade, as the bill or our books have it; the gateway's if the row has
+    /// none.
     pub out_trade_no: String,
     /// The number of the refund, if money was given back; the line of a row that cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,10 +160,10 @@ pub struct Finding {
     /// Whose money, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<ProviderId>,
-    /// What the bill says.
+    /// The amount in the bill, in fen; none without a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub theirs_fen: Option<Fen>,
-    /// What our books say.
+    /// The amount in our books, in fen; none without a record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ours_fen: Option<Fen>,
 }
@@ -232,7 +233,8 @@ impl FindingKind {
 }
 
 impl Reconciliation {
-    /// The result of a day that an operator skips: its bill is not read. So much was expected of it.
+    /// The result of a day that an operator skips: its bill is not read. So much was expected of
+    /// it.
     #[must_use]
     pub fn skipped(day: Date, reason: Reason, expected: u32, now: Timestamp) -> Reconciliation {
         Reconciliation {

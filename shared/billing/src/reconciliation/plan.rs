@@ -30,17 +30,17 @@ pub enum BillAction {
     Shown(Unmatched),
     /// Nothing: the books have it, and an earlier bill showed it.
     Agrees(Numbers),
-    /// Book the payment.
+    /// Only the bill shows the payment: book it.
     BookPayment {
-        /// The trade.
+        /// Our number of the trade.
         trade: OutTradeNo,
         /// What the bill says was taken.
         payment: Payment,
     },
-    /// Query the trade, and book the payment if the gateway confirms the amount: the ledger does not
-    /// have the gateway's number of the trade.
+    /// Query the trade, and book the payment if the gateway confirms the amount: the ledger does
+    /// not have the gateway's number of the trade.
     QueryPayment {
-        /// The trade.
+        /// Our number of the trade.
         trade: OutTradeNo,
         /// What the bill says was taken.
         amount: Fen,
@@ -57,7 +57,7 @@ pub enum BillAction {
 }
 
 impl Expected {
-    /// What is expected, of everything that no bill has shown yet.
+    /// The movements that bills have yet to show, found by their numbers.
     #[must_use]
     pub fn new(unmatched: Vec<Unmatched>) -> Expected {
         Expected(unmatched.into_iter().map(|of| (of.numbers(), of)).collect())
@@ -232,8 +232,8 @@ fn numbers_in(kind: BillKind, row: &BillRow) -> Option<Numbers> {
     }
 }
 
-/// The number of the refund that a row is about. In the bill of trades, a refund without a number of
-/// its own has that of its trade.
+/// The number of the refund that a row is about. In the bill of trades, a refund without a number
+/// of its own has that of its trade.
 fn request_in(kind: BillKind, row: &BillRow) -> Option<OutRequestNo> {
     let text = match kind {
         BillKind::Trade => row.out_request_no.as_ref().or(row.out_trade_no.as_ref()),

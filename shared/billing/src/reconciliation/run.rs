@@ -14,7 +14,7 @@ use super::{BillFile, Finding, Reconciliation};
 pub struct BillRun {
     /// What distinguishes it from other runs of its day.
     pub id: BillRunId,
-    /// The day.
+    /// The day of the bill, in Beijing's time.
     pub day: Date,
     /// The raw file.
     pub bill: BillFile,
@@ -34,7 +34,7 @@ pub struct BillRunId(String);
 pub struct BillPart {
     /// How often it was written. Each write is conditional on the version before.
     pub version: u64,
-    /// The run.
+    /// The run that the part belongs to.
     pub run: BillRunId,
     /// The number of the part.
     pub part: u8,
@@ -83,16 +83,16 @@ pub struct BillTally {
 pub struct RowFailure {
     /// The number of its trade.
     pub trade: String,
-    /// Why.
+    /// The error of the booking, with its causes.
     pub why: String,
 }
 
 /// Why a day could not be reconciled. It stays until the day is reconciled or skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayFailure {
-    /// The day.
+    /// The day of the bill, in Beijing's time.
     pub day: Date,
-    /// Why.
+    /// The error, with its causes.
     pub why: String,
     /// When it was tried last, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -200,7 +200,8 @@ impl BillTally {
         self.find(findings);
     }
 
-    /// Adds what did not simply agree. What a person must see comes first, should there be too many.
+    /// Adds what did not simply agree. What a person must see comes first, should there be too
+    /// many.
     pub fn find(&mut self, findings: Vec<Finding>) {
         for finding in findings {
             if self.findings.contains(&finding) {

@@ -7,8 +7,8 @@ use steelyard_pricing::{BillingMonth, Fen, MoneyError, Name};
 
 use crate::{Statement, adjustment};
 
-/// How many rates of plans are told apart in the charges of one run, all months together. What further
-/// rates charge is [`MonthCharges::other_fen`].
+/// How many rates of plans are told apart in the charges of one run, all months together. What
+/// further rates charge is [`MonthCharges::other_fen`].
 pub const CHARGES_MAX: usize = 100;
 
 /// What the statements of runs charge, by the billing month of each. It sums to
@@ -30,7 +30,7 @@ pub struct MonthCharges {
     /// What credit and debit notes for earlier months charge or credit.
     #[serde(skip_serializing_if = "is_nothing")]
     pub adjustments_fen: Fen,
-    /// What is told apart no further, since the run has too many rates.
+    /// The charges that are not divided further, since the run has too many rates.
     #[serde(skip_serializing_if = "is_nothing")]
     pub other_fen: Fen,
 }

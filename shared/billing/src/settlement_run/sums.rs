@@ -7,25 +7,25 @@ use steelyard_pricing::{BillingDay, Fen, MoneyError};
 
 use crate::{Account, ProviderId, Request, Statement, still_owed};
 
-/// What the accounts of a run's providers sum to, each as the run left it. Providers that could not be
-/// read, or whose debt could not be requested, are in no sum.
+/// What the accounts of a run's providers sum to, each as the run left it. Providers that could not
+/// be read, or whose debt could not be requested, are in no sum.
 ///
-/// When two workers take one shard at the same time, a provider may be in it twice. The next run sums
-/// anew, so these figures are for an operator and not for the books.
+/// When two workers take one shard at the same time, a provider may be in it twice. The next run
+/// sums anew, so these figures are for an operator and not for the books.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountSums {
-    /// What is prepaid and not used.
+    /// The sum of the prepaid balances.
     #[serde(skip_serializing_if = "Share::is_none")]
     pub prepaid: Share,
-    /// What is owed and not paid.
+    /// The sum of the receivables.
     #[serde(skip_serializing_if = "Share::is_none")]
     pub owed: Share,
     /// The part of it that debits are collecting, from when they are sent on.
     #[serde(skip_serializing_if = "Share::is_none")]
     pub collecting: Share,
-    /// What is owed, by the age of the statements that it is owed of. It sums to `owed`; a provider may
-    /// owe in several ages.
+    /// The receivables, by the age of the statements that it is owed of. It sums to `owed`; a
+    /// provider may owe in several ages.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ages: BTreeMap<Age, Share>,
     /// How many providers have an open debit.
@@ -34,11 +34,12 @@ pub struct AccountSums {
     /// How many providers owe as much as when their last debit was given up.
     #[serde(skip_serializing_if = "is_zero")]
     pub given_up: u64,
-    /// How many providers owe enough for a debit, and have no mandate under which it can be requested.
+    /// How many providers owe enough for a debit, and have no mandate under which it can be
+    /// requested.
     #[serde(skip_serializing_if = "is_zero")]
     pub without_mandate: u64,
-    /// The providers whose debits a person may have to look at, at most [`NAMED_MAX`]: what they owe is
-    /// being collected since an earlier day, or their last debit was given up.
+    /// The providers whose debits a person may have to look at, at most [`NAMED_MAX`]: what they
+    /// owe is being collected since an earlier day, or their last debit was given up.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub named: BTreeSet<ProviderId>,
 }
@@ -49,9 +50,9 @@ pub const NAMED_MAX: usize = 100;
 /// A sum of money, and how many providers have a part in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// How many providers.
+    /// The number of providers that have a part in it.
     pub providers: u64,
-    /// The sum.
+    /// The sum of their parts, in fen.
     pub amount_fen: Fen,
 }
 
@@ -73,7 +74,8 @@ pub enum Age {
     /// More than 90 days.
     #[serde(rename = "days_91")]
     Older,
-    /// No statement is owed, as after a reversal of an old payment; or the statements could not be read.
+    /// No statement is owed, as after a reversal of an old payment; or the statements could not be
+    /// read.
     Undated,
 }
 
@@ -102,8 +104,8 @@ impl Age {
 }
 
 impl AccountSums {
-    /// The sums of one provider, given statements that it may still owe from the oldest to the newest.
-    /// What is owed beyond them is [`Age::Undated`].
+    /// The sums of one provider, given statements that it may still owe from the oldest to the
+    /// newest. What is owed beyond them is [`Age::Undated`].
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The arrears ladder: what being in arrears leads to, step by step. It is data, versioned like plans.
+//! The arrears ladder: what being in arrears leads to, step by step. It is data, versioned like
+//! plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,7 +18,7 @@ use crate::ProviderId;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Nothing follows.
+    /// No consequences: nothing is overdue, or not for long enough.
     #[default]
     Good,
     /// The provider gets a notice.
@@ -64,9 +65,10 @@ pub struct LadderDocument {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LadderStep {
-    /// The stage.
+    /// The stage that is reached.
     pub stage: Stage,
-    /// It is reached when the oldest charge is overdue for so many days; 1 is the day after its charge.
+    /// It is reached when the oldest charge is overdue for so many days; 1 is the day after its
+    /// charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 3660)))]
     pub overdue_days: Option<u32>,
@@ -197,7 +199,7 @@ impl LadderStep {
 }
 
 impl Ladder {
-    /// The document.
+    /// The checked document, as it was written.
     #[must_use]
     pub fn document(&self) -> &LadderDocument {
         &self.0
@@ -269,7 +271,8 @@ fn broken(step: &LadderStep, before: &[LadderStep]) -> Vec<(&'static str, Ladder
     broken.map(|(field, rule, _)| (field, rule)).collect()
 }
 
-/// The versions of the ladder, by the day from which each is in force; none for one that cannot be read.
+/// The versions of the ladder, by the day from which each is in force; none for one that cannot be
+/// read.
 #[derive(Clone, Debug, Default)]
 pub struct Ladders(BTreeMap<BillingDay, Option<Ladder>>);
 

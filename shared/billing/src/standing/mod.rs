@@ -1,5 +1,5 @@
-//! Standing: what a provider's arrears mean for its calls. Pure: a function of what is owed, of the ladder in
-//! force, of a hold and of the time, so that a payment restores at once.
+//! Standing: what a provider's arrears mean for its calls. Pure: a function of what is owed, of the
+//! ladder in force, of a hold and of the time, so that a payment restores at once.
 
 mod ladder;
 mod replay;
@@ -26,9 +26,9 @@ pub const STANDING_CACHE_S: u32 = 60;
 /// A stage that an operator decides on, whatever the ladder says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageHold {
-    /// The stage.
+    /// The stage that the operator chose.
     pub stage: Stage,
-    /// The first day on which it does not hold any more.
+    /// The end date (exclusive).
     pub until: BillingDay,
     /// Why, in the operator's words.
     pub reason: Reason,
@@ -56,14 +56,16 @@ pub struct Standing {
     pub payouts_frozen: bool,
     /// What put it at the stage.
     pub because: Because,
-    /// What is owed, less what is prepaid: money that came in while a debit was collecting pays when the debit ends.
+    /// The receivable, less the prepaid balance: money that came in while a debit was collecting
+    /// pays when the debit ends.
     pub owed_fen: Fen,
-    /// The day from which days are counted: that of the oldest unpaid charge, or that on which the provider began
-    /// to owe where all of it has to be paid; none if nothing is owed.
+    /// The day from which days are counted: that of the oldest unpaid charge, or that on which the
+    /// provider began to owe where all of it has to be paid; none if nothing is owed.
     pub owed_since: Option<BillingDay>,
     /// For how many days it is overdue.
     pub overdue_days: u32,
-    /// The least payment that restores a good standing today; nothing where none does, or is needed.
+    /// The least payment that restores a good standing today; nothing where none does, or is
+    /// needed.
     pub cure_fen: Fen,
     /// The next stage by days, if nothing is paid; none after the last.
     pub next: Option<NextStage>,
@@ -96,17 +98,17 @@ pub enum Because {
     Owed,
     /// An operator decided so.
     Held {
-        /// The first day on which it does not hold any more.
+        /// The end date (exclusive).
         until: BillingDay,
         /// Why, in the operator's words.
         reason: Reason,
     },
-    /// The month costs as much as the provider's own cap. The stage, what is to be paid, and what comes next are
-    /// those of the ladder all the same.
+    /// The month costs as much as the provider's own cap. The stage, what is to be paid, and what
+    /// comes next are those of the ladder all the same.
     Capped {
         /// The first day on which it is cut off no more: that of the next month.
         until: BillingDay,
-        /// The cap.
+        /// The most that the provider wants a month to cost, in fen.
         cap_fen: Fen,
         /// What the month cost when the crossing was noticed.
         noticed_fen: Fen,
@@ -117,11 +119,11 @@ pub enum Because {
     },
 }
 
-/// The next stage.
+/// The stage that follows if nothing is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NextStage {
-    /// The stage.
+    /// The stage that will be reached.
     pub stage: Stage,
     /// The day on which it is reached.
     pub on: BillingDay,
@@ -137,7 +139,7 @@ pub struct LadderRef {
     pub version: BillingDay,
 }
 
-/// Why a standing cannot be told.
+/// Why a standing cannot be computed.
 #[derive(Debug, Error)]
 pub enum StandingError {
     /// The time is outside the calendar.
@@ -151,7 +153,7 @@ pub enum StandingError {
     Contradiction {
         /// What is noted by the time of each charge, in yuan.
         unpaid: Fen,
-        /// What is owed, in yuan.
+        /// The figure of the account, in fen.
         receivable: Fen,
     },
     /// The version of the ladder that is in force cannot be read.
@@ -159,7 +161,7 @@ pub enum StandingError {
     Unreadable(BillingDay),
 }
 
-/// What is owed, as the ladder sees it on a day.
+/// The receivable of a provider, as the ladder sees it on a day.
 struct Arrears<'a> {
     ladder: &'a LadderDocument,
     unpaid: &'a Unpaid,
@@ -258,8 +260,8 @@ impl crate::Account {
     ///
     /// # Errors
     ///
-    /// [`StandingError`] when the ladder in force cannot be read, the account contradicts itself, the time is
-    /// outside the calendar, or an amount leaves its range.
+    /// [`StandingError`] when the ladder in force cannot be read, the account contradicts itself,
+    /// the time is outside the calendar, or an amount leaves its range.
     pub fn standing(
         &self,
         ladders: &Ladders,
@@ -323,7 +325,7 @@ impl crate::Account {
 }
 
 impl Arrears<'_> {
-    /// Tells the stage by the ladder.
+    /// Sets the stage that the ladder gives.
     fn tell(&self, standing: &mut Standing) -> Result<(), StandingError> {
         let LadderDocument { ladder, effective_from, exempt, .. } = self.ladder;
         standing.ladder = Some(LadderRef { ladder: ladder.clone(), version: *effective_from });

@@ -1,4 +1,4 @@
-//! Who would have stood where: a ladder applied to what a journal says.
+//! The stages that providers would have had: a ladder applied to a past journal.
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -13,7 +13,7 @@ use crate::journal::{Entry, Ledger};
 /// From when on a provider would have been at a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct StageFrom {
-    /// The stage.
+    /// The stage that the ladder gives.
     pub stage: Stage,
     /// From when on, in seconds of Unix time.
     #[serde(rename = "from_s", with = "jiff::fmt::serde::timestamp::second::required")]
@@ -31,8 +31,8 @@ struct Replay<'a> {
     stages: Vec<StageFrom>,
 }
 
-/// The stages at which a provider would have been under a ladder from its first entry up to a time, by what
-/// its journal says: each change, the first one away from a good standing. The ladder is
+/// The stages at which a provider would have been under a ladder from its first entry up to a time,
+/// by what its journal says: each change, the first one away from a good standing. The ladder is
 /// taken to be in force on all days.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What was told of a standing, and on which days time alone may change it.
+//! The standing that was last reported, and the days on which time alone may change it.
 
 use serde::{Deserialize, Serialize};
 use steelyard_pricing::BillingDay;
@@ -6,13 +6,13 @@ use steelyard_pricing::BillingDay;
 use super::{Stage, Standing};
 use crate::Account;
 
-/// What gateways and the platform act on in a standing, as it was last told. The default is that of a provider of
-/// which nothing was told: it is in good standing.
+/// What gateways and the platform act on in a standing, as it was last reported. The default is
+/// that of a provider without a report: it is in good standing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandingTold {
-    /// The version of the account that it was told of.
+    /// The version of the account from which it was reported.
     pub version: u64,
-    /// The stage.
+    /// The stage that was reported.
     pub stage: Stage,
     /// Whether the gateway lets no call pass.
     #[serde(default, skip_serializing_if = "crate::is_zero")]
@@ -23,14 +23,14 @@ pub struct StandingTold {
 }
 
 impl StandingTold {
-    /// What is told of a standing.
+    /// The parts of a standing that are reported.
     #[must_use]
     pub fn of(standing: &Standing) -> StandingTold {
         let Standing { version, stage, blocked, calls_per_second, .. } = *standing;
         StandingTold { version, stage, blocked, calls_per_second }
     }
 
-    /// Whether nobody has to do anything else in a standing than in what was told.
+    /// Whether a standing asks nothing of anybody that the last report did not.
     #[must_use]
     pub fn still_holds(&self, standing: &Standing) -> bool {
         StandingTold { version: self.version, ..StandingTold::of(standing) } == *self
@@ -38,9 +38,9 @@ impl StandingTold {
 }
 
 impl Account {
-    /// The account after the settlement of a day looked at its standing: where time alone may have changed that, the
-    /// day is noted. So the account changes, and whoever follows changes looks at it anew. A hold that is over is
-    /// removed.
+    /// The account after the settlement of a day looked at its standing: where time alone may have
+    /// changed that, the day is noted. So the account changes, and the function that follows
+    /// changes looks at it anew. A hold that is over is removed.
     #[must_use]
     pub fn standing_noted(self, today: BillingDay) -> Account {
         if self.unpaid.is_empty() && self.stage_hold.is_none() {

@@ -13,18 +13,19 @@ const TRIED_FOR: SignedDuration = SignedDuration::from_hours(72);
 /// An endpoint after an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// The endpoint.
+    /// The endpoint after the answer was counted.
     pub endpoint: Endpoint,
     /// The event, if it is given up.
     pub dead: Option<DeadLetter>,
 }
 
-/// An event that an endpoint did not take for three days, while it took others. Operators can replay it.
+/// An event that an endpoint did not take for three days, while it took others. Operators can
+/// replay it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// The endpoint that did not take it.
     pub endpoint: EndpointName,
-    /// Its number.
+    /// The number of the event in its subject's feed.
     pub sequence: u64,
     /// How many deliveries of it failed.
     pub failures: u16,
@@ -39,8 +40,8 @@ pub struct DeadLetter {
 }
 
 impl Endpoint {
-    /// The endpoint after the delivery of an event, which is the next one after its cursor or a parked one. For
-    /// any other nothing changes.
+    /// The endpoint after the delivery of an event, which is the next one after its cursor or a
+    /// parked one. For any other nothing changes.
     #[must_use]
     pub fn answered(mut self, sequence: u64, outcome: &Outcome, now: Timestamp) -> Answered {
         let parked = self.parked.iter().position(|parked| parked.sequence == sequence);
@@ -61,7 +62,8 @@ impl Endpoint {
                 Answered { endpoint: self, dead: None }
             }
             Outcome::Gone => {
-                // The event stays where it is: it is the first to be sent if the endpoint comes back.
+                // The event stays where it is: it is the first to be sent if the endpoint comes
+                // back.
                 self.disable(DisabledBecause::Gone, now);
                 Answered { endpoint: self, dead: None }
             }

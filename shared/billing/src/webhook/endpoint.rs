@@ -18,32 +18,34 @@ use crate::{EndpointName, is_zero};
 /// The most events that are parked: those that failed and are tried again.
 pub const PARKED_MAX: usize = 20;
 
-/// After how many events in a row that failed an endpoint is down: until one succeeds, only what is parked is tried
-/// again. An event that fails again and again counts once.
+/// After how many events in a row that failed an endpoint is down: until one succeeds, only what is
+/// parked is tried again. An event that fails again and again counts once.
 pub const DOWN_AFTER: u16 = 3;
 
 /// Where the events of a subject are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Whose events it gets.
+    /// The subject whose events it gets.
     pub subject: Subject,
     /// Its name among the subject's.
     pub name: EndpointName,
-    /// Its address.
+    /// The address that takes deliveries.
     pub url: EndpointUrl,
     /// The types that it wants; all if there are none here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub types: BTreeSet<TypePattern>,
-    /// What signs its deliveries.
+    /// The secrets that sign its deliveries: one, or two while the older one expires.
     pub secrets: SigningSecrets,
     /// When it was added, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub created_at_s: Timestamp,
     /// Whether it gets events.
     pub status: EndpointStatus,
-    /// The number through which every event was delivered, is parked, is a dead letter, or was not wanted.
+    /// The number through which every event was delivered, is parked, is a dead letter, or was not
+    /// wanted.
     pub delivered_through: u64,
-    /// The events that failed and are tried again, at most [`PARKED_MAX`], in order of their numbers.
+    /// The events that failed and are tried again, at most [`PARKED_MAX`], in order of their
+    /// numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parked: Vec<Parked>,
     /// How many events in a row failed. One that fails again and again counts once.
@@ -59,7 +61,7 @@ pub struct Endpoint {
     /// How many events are dead letters.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dead: u64,
-    /// What was sent last, and how it ended.
+    /// The last delivery, with its outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastDelivery>,
     /// The last test that an operator asked for.
@@ -73,14 +75,14 @@ pub struct Endpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointStatus {
-    /// It does.
+    /// Events are delivered.
     Active,
     /// It does not, until an operator enables it. What it misses waits.
     Disabled {
         /// Since when, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         since_s: Timestamp,
-        /// Why.
+        /// The condition that disabled it.
         because: DisabledBecause,
     },
 }
@@ -92,14 +94,14 @@ pub enum EndpointStatus {
 pub enum DisabledBecause {
     /// No delivery succeeded for three days.
     NoSuccess,
-    /// It answered 410 Gone.
+    /// The receiver answered 410 Gone: it wants no more events.
     Gone,
 }
 
 /// An event that failed and is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
-    /// Its number.
+    /// The number of the event in its subject's feed.
     pub sequence: u64,
     /// How many deliveries of it failed; none yet if an operator asked for it.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -132,10 +134,10 @@ pub enum Work {
     Retry(u64),
     /// Send the events after that number.
     Events {
-        /// The number.
+        /// The number of the last event that was delivered.
         after: u64,
     },
-    /// Nothing.
+    /// Nothing is due now.
     Rest,
 }
 
@@ -180,7 +182,7 @@ impl Endpoint {
         }
     }
 
-    /// Its names.
+    /// The names by which a message refers to the endpoint.
     #[must_use]
     pub fn reference(&self) -> EndpointRef {
         EndpointRef { subject: self.subject.clone(), endpoint: self.name.clone() }
@@ -201,8 +203,8 @@ impl Endpoint {
         }
     }
 
-    /// Whether only what is parked is tried, until a delivery succeeds: several failed in a row, or no more
-    /// can be parked. Without a parked event nothing could succeed, so it is not down.
+    /// Whether only what is parked is tried, until a delivery succeeds: several failed in a row, or
+    /// no more can be parked. Without a parked event nothing could succeed, so it is not down.
     #[must_use]
     pub fn is_down(&self) -> bool {
         let is_failing = self.failures >= DOWN_AFTER && !self.parked.is_empty();
@@ -229,8 +231,8 @@ impl Endpoint {
         }
     }
 
-    /// When it has work; none if only a new event or an operator makes some. `more` says whether events may be
-    /// stored that it has not got.
+    /// When it has work; none if only a new event or an operator makes some. `more` says whether
+    /// events may be stored that it has not got.
     #[must_use]
     pub fn due_at(&self, more: bool, now: Timestamp) -> Option<Timestamp> {
         if self.waiting_test().is_some() || (more && self.takes_events()) {
@@ -273,8 +275,8 @@ impl Endpoint {
         Endpoint { secrets: self.secrets.rotated(next, until), ..self }
     }
 
-    /// The same as an operator enables it: what is parked is due now and has its three days again, and the events
-    /// that it missed follow.
+    /// The same as an operator enables it: what is parked is due now and has its three days again,
+    /// and the events that it missed follow.
     #[must_use]
     pub fn enabled(mut self, now: Timestamp) -> Endpoint {
         for parked in &mut self.parked {

@@ -1,7 +1,8 @@
 //! Webhooks: where the events of a subject are sent, and what becomes of each.
 //!
-//! An endpoint has one record, whatever number of events it gets. Its cursor says through which number all
-//! events are done with; the few that failed are parked, each with the time of its next try.
+//! An endpoint has one record, whatever number of events it gets. Its cursor says through which
+//! number all events are done with; the few that failed are parked, each with the time of its next
+//! try.
 
 mod answers;
 mod endpoint;
@@ -31,7 +32,7 @@ use crate::event::Subject;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointRef {
-    /// Whose events it gets.
+    /// The subject whose events it gets.
     pub subject: Subject,
     /// Its name among the subject's.
     pub endpoint: EndpointName,
@@ -40,8 +41,8 @@ pub struct EndpointRef {
 /// The most characters of an endpoint's address.
 const URL_MAX: usize = 1_024;
 
-/// The address of an endpoint: at most 1,024 printable ASCII characters, `https://` or, in the local stack,
-/// `http://` in front. Where the name in it leads is checked at each connection.
+/// The address of an endpoint: at most 1,024 printable ASCII characters, `https://` or, in the
+/// local stack, `http://` in front. Where the name in it leads is checked at each connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EndpointUrl(String);

@@ -1,11 +1,11 @@
-//! That an endpoint is disabled: whoever waits for its events should know.
+//! The news that an endpoint is disabled, for all that wait for its events.
 
 use super::{Endpoint, EndpointStatus};
 use crate::event::{EndpointDisabled, Event, EventData, Subject};
 
 impl Endpoint {
-    /// The events that tell of a delivery after which the endpoint is disabled: the subject's other endpoints are
-    /// told, and the platform's.
+    /// The events about a delivery after which the endpoint is disabled: for the subject's other
+    /// endpoints, and for the platform's.
     #[must_use]
     pub fn notices(&self, before: &Endpoint) -> Vec<Event> {
         let EndpointStatus::Disabled { since_s, because } = self.status else { return Vec::new() };

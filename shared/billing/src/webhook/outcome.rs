@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// It answered with a status of 200 to 299.
     Delivered,
-    /// It answered 410 Gone: it wants nothing any more.
+    /// It answered 410 Gone: it wants no more events.
     Gone,
     /// It answered with another status. One of 300 to 399 is a redirect, which is not followed.
     Status(u16),
@@ -46,6 +46,6 @@ pub struct LastDelivery {
     /// When, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// How it ended.
+    /// The outcome, by which the next delivery is timed.
     pub outcome: Outcome,
 }

@@ -1,4 +1,5 @@
-//! The secrets with which deliveries are signed. This module knows their form; the function that delivers signs.
+//! The secrets with which deliveries are signed. This module knows their form; the function that
+//! delivers signs.
 
 use std::fmt;
 
@@ -6,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A secret that signs deliveries: `whsec_` with the base64 of 24 to 64 bytes for HMAC-SHA256, or `whsk_` with the
-/// base64 of the 64 bytes of an Ed25519 key. Its `Debug` does not show it.
+/// A secret that signs deliveries: `whsec_` with the base64 of 24 to 64 bytes for HMAC-SHA256, or
+/// `whsk_` with the base64 of the 64 bytes of an Ed25519 key. Its `Debug` does not show it.
 ///
 /// Source: Standard Webhooks 1.0, sections on symmetric and asymmetric signatures.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
-//! The deposit: each movement of it balances, no charge and no debit touches it, and it goes back to its
-//! payer less what is owed.
+//! The deposit: each movement of it balances, no charge and no debit touches it, and it goes back
+//! to its payer less what is owed.
 
 use steelyard_billing::{
     Account, AccountError, Debit, DebitId, DepositPayment, DrawReason, Movement, OutRequestNo,
@@ -145,7 +145,8 @@ fn the_rule_draws_what_debits_gave_up_and_nothing_else_that_is_owed() {
     little.deposit.drawn_by_rule = true;
     assert_eq!(by_rule(&little), "deposit 3.00, receivable -3.00");
 
-    // It is requested again: a debit that was not sent reserves nothing, and one that was sent reserves it.
+    // It is requested again: a debit that was not sent reserves nothing, and one that was sent
+    // reserves it.
     let opened = more.requesting(Some(&mandate()), &rules(), at(NOW)).unwrap().unwrap();
     assert_eq!(by_rule(&opened.account), "deposit 7.00, receivable -7.00");
     let open = opened.opened.unwrap();
@@ -334,7 +335,7 @@ fn a_deposit_is_returned_to_its_payers_less_what_is_owed_the_newest_payment_firs
             "deposit 2.00, receivable -2.00; R7: deposit 4.00, refunding -4.00; \
              R3: deposit 3.00, refunding -3.00; 0.00 by transfer, (0, 0, 0, 0)",
         ),
-        // A part, such as what a new plan does not want any more.
+        // A part, such as what a new plan no longer wants.
         (
             (0, 0, 0, 900),
             Some(450),

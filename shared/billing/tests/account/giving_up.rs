@@ -66,7 +66,7 @@ fn another_mandate_requests_what_was_given_up() {
         assert_eq!((payer.account.open_debit, &*payer.due()), (Some(DebitId(2)), "05-18 10:00"));
         assert_eq!(payer.send("2015-05-18 10:00"), Some(1_234));
 
-        // The next run requests it as well, if nobody told of the change.
+        // The next run requests it as well, if the change was not reported.
         let mut payer = gave_up();
         payer.mandate = Some(mandate);
         assert!(payer.request("2015-05-18 00:30"));

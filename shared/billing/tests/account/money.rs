@@ -44,7 +44,7 @@ pub enum Move {
     DepositTransferred(i64),
     /// Of the deposit, this much at most.
     DepositDrawn(i64),
-    /// By rule.
+    /// A rule draws what is overdue.
     DepositDrawnByRule,
     /// A refund of a payment of the deposit.
     ReturnAsked(i64),
@@ -68,8 +68,8 @@ pub fn stand(figures: &Figures) -> Stand {
     (figures.prepaid().get(), figures.receivable().get(), figures.reserved().get())
 }
 
-/// An account with these figures, whose first debit was sent if something is reserved, and has ended
-/// otherwise.
+/// An account with these figures, whose first debit was sent if something is reserved, and has
+/// ended otherwise.
 pub fn account(before: Stand) -> (Account, Option<Debit>) {
     let mut account = Account::new(&provider());
     account.figures = figures(before).unwrap();

@@ -79,8 +79,8 @@ impl Payer {
         self.account.collectable(mandate, &rules(), now).unwrap()
     }
 
-    /// The open debit is due: sent for what can be collected, put off, or withdrawn. What it is sent
-    /// for in fen, if it is.
+    /// The open debit is due: sent for what can be collected, put off, or withdrawn. What it is
+    /// sent for in fen, if it is.
     pub fn send(&mut self, now: &str) -> Option<i64> {
         let now = at(now);
         let open = self.open.clone().unwrap();

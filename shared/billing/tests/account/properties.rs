@@ -11,7 +11,7 @@ use crate::common::{at, rules};
 use crate::money::*;
 use crate::payer::Payer;
 
-/// What happens to a provider.
+/// An event of a provider's account.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     /// Money moves beside the debits.
@@ -76,7 +76,7 @@ struct Told {
     by_alipay: i64,
     refunding: i64,
     goodwill: i64,
-    /// What is held, by what was asked for.
+    /// The deposit that is held, by the requests alone.
     deposit: i64,
     /// What debits took, by the day on which they were last sent.
     taken_on: BTreeMap<String, i64>,

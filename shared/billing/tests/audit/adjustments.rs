@@ -8,8 +8,8 @@ use crate::common::at;
 use crate::keeper::{Keeper, close_may, honest};
 use crate::{Canary, check_on};
 
-/// The honest books, where May is closed: a credit of ¥1.00 is booked on 10 June, and a debit note of
-/// ¥0.50 that a second person approved waits for the statement of 11 June.
+/// The honest books, where May is closed: a credit of ¥1.00 is booked on 10 June, and a debit note
+/// of ¥0.50 that a second person approved waits for the statement of 11 June.
 pub fn adjusted() -> Keeper {
     let mut keeper = honest();
     close_may(&mut keeper);

@@ -1,5 +1,5 @@
-//! A deposit of which the journal tells otherwise than the account, and money that is taken from it by
-//! what may not touch it.
+//! A deposit that differs between journal and account, and money that is taken from it
+//! by what may not touch it.
 
 use jiff::Timestamp;
 use steelyard_billing::{
@@ -75,10 +75,11 @@ fn give_back(
     }
 }
 
-/// Books in which a deposit was paid, drawn and returned in every way: 30.00 through Alipay and 10.00 by a
-/// transfer; 12.00 were charged, requested, given up and drawn by rule; 5.00 and 1.00 were drawn by a
-/// person and before a return; 4.00 were returned through Alipay, 2.00 refused, and 3.00 returned by a
-/// transfer; Alipay took 20.00 back, of which 5.00 were drawn before. Another recharge is prepaid.
+/// Books in which a deposit was paid, drawn and returned in every way: 30.00 through Alipay and
+/// 10.00 by a transfer; 12.00 were charged, requested, given up and drawn by rule; 5.00 and 1.00
+/// were drawn by a person and before a return; 4.00 were returned through Alipay, 2.00 refused, and
+/// 3.00 returned by a transfer; Alipay took 20.00 back, of which 5.00 were drawn before. Another
+/// recharge is prepaid.
 pub fn deposited() -> Keeper {
     let mut keeper = Keeper::new(&[PLAN], provider().mandate);
     keeper.books.account.deposit.drawn_by_rule = true;

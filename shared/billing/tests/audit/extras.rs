@@ -15,8 +15,8 @@ fn keeper(fields: &Value) -> Keeper {
     Keeper::new(&[&plan.to_string()], None)
 }
 
-/// Books of a month under a plan that adds 6% of tax and has a minimum of ¥30: on 16 May ¥12.00 and ¥0.72, on
-/// 17 May ¥5.00 and ¥0.30, and on 31 May the rest of the minimum, ¥13.00 and ¥0.78.
+/// Books of a month under a plan that adds 6% of tax and has a minimum of ¥30: on 16 May ¥12.00 and
+/// ¥0.72, on 17 May ¥5.00 and ¥0.30, and on 31 May the rest of the minimum, ¥13.00 and ¥0.78.
 pub fn taxed() -> Keeper {
     let tax = json!({"percent": "6", "behavior": "exclusive"});
     let mut keeper = keeper(&json!({"tax": tax, "minimum": "30"}));

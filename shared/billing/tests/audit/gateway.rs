@@ -1,4 +1,4 @@
-//! What moved through Alipay beside the debits, and the journal does not tell, or tells otherwise.
+//! Movements through Alipay beside the debits that the journal lacks, or has otherwise.
 
 use steelyard_billing::{RechargePhase, RefundPhase, ReversalPhase};
 use steelyard_pricing::Fen;

@@ -64,7 +64,7 @@ pub enum Gateway {
     Pays,
     /// It declines, and has closed what it is asked about.
     Declines,
-    /// Nobody knows.
+    /// No answer comes, whatever happened to the money.
     IsSilent,
     /// Nobody knows of a payment, and a query finds none.
     FindsNothing,
@@ -429,10 +429,10 @@ fn payment(debit: &Debit, more: i64) -> Payment {
 
 /// The journal of three weeks:
 ///
-/// 1. charged 12.00 for 16 May; 2. and 3. debit 1 sent and paid; 4. charged 5.03 for 17 May; 5. debit
-///    2 sent; 6. recharged 3.00 meanwhile; 7. debit 2 given up; 8. recharged 10.00; 9. charged 0.50
-///    for 30 May; 10. charged 0.20 by the supplement 2015-05-31+1; 11. charged 20.00 for 2 June; 12.
-///    debit 3 sent, which is in doubt.
+/// 1. charged 12.00 for 16 May; 2. and 3. debit 1 sent and paid; 4. charged 5.03 for 17 May; 5.
+///    debit 2 sent; 6. recharged 3.00 meanwhile; 7. debit 2 given up; 8. recharged 10.00; 9.
+///    charged 0.50 for 30 May; 10. charged 0.20 by the supplement 2015-05-31+1; 11. charged 20.00
+///    for 2 June; 12. debit 3 sent, which is in doubt.
 ///
 /// 31 May was charged nothing.
 pub fn honest() -> Keeper {
@@ -460,10 +460,10 @@ pub fn honest() -> Keeper {
     keeper
 }
 
-/// The honest books, continued through Alipay: 13. recharged 20.00, all of it prepaid, since debit 3
-/// collects what is owed; 14. found 5.03 of debit 2; 15. and 16. refunded 3.00 of the recharge; 17.
-/// and 18. refused a refund of debit 1; 19. asked for another that is in doubt; 20. reversed 12.00
-/// of debit 1.
+/// The honest books, continued through Alipay: 13. recharged 20.00, all of it prepaid, since debit
+/// 3 collects what is owed; 14. found 5.03 of debit 2; 15. and 16. refunded 3.00 of the recharge;
+/// 17. and 18. refused a refund of debit 1; 19. asked for another that is in doubt; 20. reversed
+/// 12.00 of debit 1.
 pub fn through_alipay() -> Keeper {
     let mut keeper = honest();
     let recharge = keeper.recharge_by_alipay(2_000, at("2015-06-03 11:00"));

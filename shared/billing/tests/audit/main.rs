@@ -39,8 +39,8 @@ use steelyard_billing::{Breach, Cause, DebitId, Ledger, audit};
 use steelyard_pricing::{Fen, Yuan};
 use variants::{VARIANTS, variant};
 
-/// One way to spoil the books, and the variants of the breaches that tell, each where it is first
-/// found.
+/// One way to spoil the books, and the variants of the breaches that report it, each where it is
+/// first found.
 type Canary = (&'static str, fn(&mut Keeper), &'static [&'static str]);
 
 /// The only place of this test that audits.

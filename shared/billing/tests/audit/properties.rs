@@ -8,8 +8,8 @@ use crate::breaches;
 use crate::common::{at, mandate};
 use crate::keeper::{Gateway, JUNE, Keeper, MID_MAY, PLAN, day};
 
-/// What happens on a day: calls, how old some of them are, a recharge, how the gateway answers, what
-/// a person does, and whether settlement runs in the night after it.
+/// The events of a day: calls, how old some of them are, a recharge, how the gateway answers,
+/// what a person does, and whether settlement runs in the night after it.
 #[derive(Clone, Debug)]
 struct Day {
     calls: u64,
@@ -94,8 +94,8 @@ fn live_through(keeper: &mut Keeper, today: BillingDay, events: &Day) {
 }
 
 /// What nobody has to have done yet: only a person resolves what is held, and a gateway that is
-/// silent leaves a debit in doubt; no function works on tasks here; and what a run does waits for the
-/// next one.
+/// silent leaves a debit in doubt; no function works on tasks here; and what a run does waits for
+/// the next one.
 fn may_wait(kind: BreachKind, is_settled: bool) -> bool {
     let waits = [BreachKind::Held, BreachKind::InDoubt, BreachKind::Unworked];
     let waits_for_run = [BreachKind::Overdue, BreachKind::Unclosed, BreachKind::Unrequested];

@@ -17,7 +17,7 @@ pub const AMOUNT: Fen = Fen::new(1234);
 /// When the inputs of the table happen.
 pub const NOW: &str = "2015-05-17 10:00";
 
-/// What can happen to a debit.
+/// The inputs of a debit.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// It is about to be sent, with this content if the attempt has none yet.
@@ -28,7 +28,7 @@ pub enum Input {
     CloseInDoubt,
     /// A person resolves it.
     Resolved(Resolution),
-    /// Nothing is owed any more.
+    /// The debt was paid otherwise before it was sent.
     Withdrawn,
     /// The day's limit is used up.
     Capped,
@@ -36,7 +36,7 @@ pub enum Input {
     WithoutMandate,
     /// Its mandate is suspended.
     Postponed,
-    /// It was reported again.
+    /// It was logged again, after a day.
     Reported,
     /// Proof that an attempt was paid.
     Proved(u16, Payment),

@@ -1,4 +1,5 @@
-//! Proof of a payment: a notification, or a row of a bill, may come at any time and for any attempt.
+//! Proof of a payment: a notification, or a row of a bill, may come at any time and for any
+//! attempt.
 
 use steelyard_billing::{Debit, Outcome, PayAnswer, Payment, Phase, ProvedPaid};
 

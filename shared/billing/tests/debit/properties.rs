@@ -20,7 +20,7 @@ const ON_ITS_WAY: SignedDuration = SignedDuration::from_mins(15);
 
 fn inputs() -> impl Strategy<Value = Vec<(Input, i64)>> {
     let all = every_input().into_iter().map(|(_, input)| input);
-    // What leads on is drawn more often, so that debits also come to their end.
+    // What leads on is drawn more often, so that debits also reach their end.
     let window = pay_declined_for(DeclineReason::Window);
     let often = [
         Input::Sent("late"),
@@ -114,7 +114,7 @@ fn check_proof(before: &Debit, payment: &Payment, after: &Debit) -> Result<(), T
     Ok(())
 }
 
-/// A debit is given up for a reason that it was told, and when nothing can arrive any more.
+/// A debit is given up for a reason that it received, and when nothing more can arrive.
 fn check_end(
     Change { before, input, after, now, unanswered }: &Change<'_>,
 ) -> Result<(), TestCaseError> {

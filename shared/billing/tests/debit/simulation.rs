@@ -37,10 +37,10 @@ enum Refusal {
 enum Way {
     Answered,
     AnswerLost,
-    /// The sender crashed: the request arrives, and nobody hears the answer.
+    /// The sender crashed: the request arrives, and nobody receives the answer.
     SenderCrashed,
     RequestLost,
-    /// It arrives so many seconds later, and nobody hears the answer.
+    /// It arrives so many seconds later, and nobody receives the answer.
     Late(i64),
 }
 
@@ -100,7 +100,7 @@ impl Gateway {
         }
     }
 
-    /// The answer that the sender hears; none if it crashed.
+    /// The answer that the sender receives; none if it crashed.
     fn request(
         &mut self,
         number: &OutTradeNo,
@@ -144,8 +144,8 @@ impl Gateway {
         }
     }
 
-    /// Closing a trade that is not there is answered as done, and stops nothing. A close whose answer
-    /// is lost may have been lost itself.
+    /// Closing a trade that is not there is answered as done, and stops nothing. A close whose
+    /// answer is lost may have been lost itself.
     fn close(&mut self, number: &OutTradeNo, choice: Choice) -> Input {
         let arrives = !choice.is_lost || choice.closes;
         if let Some(trade @ Trade::Waiting) = self.trades.get_mut(number)

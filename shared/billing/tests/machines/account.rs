@@ -17,7 +17,7 @@ use crate::debits::sending;
 use crate::realm::realm;
 use crate::{BEGIN, HOUR, config, reason, reference, second, shanghai_day};
 
-/// What may happen, in fen.
+/// The moves of the model, in fen.
 #[derive(Clone, Debug)]
 enum Act {
     Charge(i64),
@@ -54,7 +54,7 @@ enum Open {
     },
 }
 
-/// A provider's money as the documents tell it.
+/// A provider's money as the documents describe it.
 #[derive(Clone, Debug)]
 struct Money {
     now: i64,

@@ -1,4 +1,4 @@
-//! Alerts: each crossing is told once, and an alert ends only by a margin.
+//! Alerts: each crossing is reported once, and an alert ends only by a margin.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ const BUDGET: i64 = 10_000;
 const CAP: i64 = 12_000;
 const LOW: i64 = 2_000;
 
-/// What is watched here, and whether an alert is about a month.
+/// The kinds of alerts here, and whether an alert of the kind is about a month.
 const KINDS: [(AlertKind, bool); 3] =
     [(AlertKind::Budget, true), (AlertKind::Balance, false), (AlertKind::Cap, true)];
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// What the month costs.
+    /// The cost of the month, in fen.
     cost: i64,
     prepaid: i64,
 }
@@ -48,7 +48,7 @@ struct Model {
     watches_budget: bool,
     /// The alerts that stand: at which percentage, and the last day in the figure.
     alerts: BTreeMap<Key, (u16, usize)>,
-    /// What the last evaluation tells: about what, and whether it was triggered.
+    /// The reports of the last evaluation: about what, and whether it was triggered.
     told: Vec<(Key, bool)>,
 }
 

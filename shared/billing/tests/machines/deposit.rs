@@ -1,4 +1,5 @@
-//! The deposit: announced before it is due, drawn for what is owed and for nothing else, and returned.
+//! The deposit: announced before it is due, drawn for what is owed and for nothing else, and
+//! returned.
 
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -43,7 +44,8 @@ enum Act {
     Reversed(i64),
 }
 
-/// An amount that was announced: from when on, how much, and the last day on which it can be paid in time.
+/// An amount that was announced: from when on, how much, and the last day on which it can be paid
+/// in time.
 type Demand = (i64, i64, i64);
 
 #[derive(Clone, Debug)]
@@ -77,8 +79,8 @@ impl Model {
         begun.filter(|(_, amount, _)| *amount > height).map(|(.., due)| *due).next()
     }
 
-    /// The earliest day on which something is due: what was missing before a draw keeps its day, and what
-    /// was drawn has its own.
+    /// The earliest day on which something is due: what was missing before a draw keeps its day,
+    /// and what was drawn has its own.
     fn due(&self) -> Option<i64> {
         let before = self.due_above(self.held + self.drawn);
         let drawn = self.due_above(self.held).filter(|_| self.drawn > 0);
@@ -86,8 +88,8 @@ impl Model {
         [before, drawn].into_iter().flatten().min()
     }
 
-    /// A higher amount is due some days after its announcement or its first day, a lower one holds at once, and
-    /// what was announced keeps its day.
+    /// A higher amount is due some days after its announcement or its first day, a lower one holds
+    /// at once, and what was announced keeps its day.
     fn announce(&mut self) {
         let Terms { amount, due_days, top_up_days, by_rule, later } = self.terms;
         if later.is_some() && self.later_from <= self.today {

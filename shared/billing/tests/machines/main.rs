@@ -1,5 +1,6 @@
-//! State machines of the core against small models of their own, and a search of all that can happen
-//! to one debit. The models follow the invariants and the documents, not the code. `docs/proof.md` explains them.
+//! State machines of the core against small models of their own, and a search of all that can
+//! happen to one debit. The models follow the invariants and the documents, not the code.
+//! `docs/proof.md` explains them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod account;

@@ -87,7 +87,7 @@ struct Model {
     signed_at: Option<i64>,
     ends_at: Option<i64>,
     ended_at: i64,
-    /// The day on which Alipay last told how it stands.
+    /// The day on which Alipay last reported its state.
     checked_on: Option<i64>,
     limit: i64,
     is_refused: bool,
@@ -439,7 +439,8 @@ impl StateMachineTest for Test {
         let today = shanghai_day(model.now);
         let is_checked = model.checked_on == Some(today);
         assert_eq!(mandate.needs_check(&rules().calendar, now), !is_checked);
-        // Nothing is stuck: all but an ended one is looked at again, an active one when its time is over.
+        // Nothing is stuck: all but an ended one is looked at again, an active one when its time is
+        // over.
         let is_quiet = matches!(at, At::Ended(_)) || (at == At::Active && model.ends_at.is_none());
         assert_eq!(mandate.due_at().is_none(), is_quiet);
         ends(mandate, model.now);

@@ -1,5 +1,5 @@
-//! The refund, against a gateway with a truth of its own: requests and answers are lost or late, and the
-//! money is given back once at most.
+//! The refund, against a gateway with a truth of its own: requests and answers are lost or late,
+//! and the money is given back once at most.
 
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -72,7 +72,7 @@ struct Model {
     late: Vec<(i64, Does)>,
     /// When the requests were sent that nobody answered.
     unanswered: Vec<i64>,
-    /// What the sender hears of its request, and the asker of its query.
+    /// What the sender receives for its request, and for its query.
     answer: Option<Does>,
     is_found: bool,
     is_refused: bool,

@@ -1,9 +1,9 @@
-//! Every order in which one debit can be sent, answered, lost, stored, notified, billed and given up, with two
-//! workers, as far as faults are left: searched to its end.
+//! Every order in which one debit can be sent, answered, lost, stored, notified, billed and given
+//! up, with two workers, as far as faults are left: searched to its end.
 //!
-//! A fault is a message that is lost or late, a worker that stalls, or a crash. With two faults, one decline and one
-//! close by the gateway there are 25,892 states; with one fault, and a wrong amount and a person beside, 29,101.
-//! Each is checked.
+//! A fault is a message that is lost or late, a worker that stalls, or a crash. With two faults,
+//! one decline and one close by the gateway there are 25,892 states; with one fault, and a wrong
+//! amount and a person beside, 29,101. Each is checked.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ struct Search {
     budget: Budget,
 }
 
-/// From here on nothing goes wrong, and the payer has money, or has none: it ends in so many steps, with the books and
-/// the gateway of one mind.
+/// From here on nothing goes wrong, and the payer has money, or has none: it ends in so many steps,
+/// with the books and the gateway of one mind.
 fn has_a_way_out(world: &World, does: Does) -> bool {
     let mut world = world.clone();
     // A payer without money is declined for good.

@@ -1,4 +1,5 @@
-//! The arrears ladder: each charge has its day, payments pay the oldest, and the stage follows at once.
+//! The arrears ladder: each charge has its day, payments pay the oldest, and the stage follows at
+//! once.
 
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -31,7 +32,7 @@ struct Model {
     grace: i64,
     /// Whether only paying all restores.
     pays_all: bool,
-    /// What is owed, the oldest first: when it was charged, and how much.
+    /// The unpaid charges, the oldest first: the time and the amount of each.
     unpaid: Vec<(i64, i64)>,
     /// When the provider began to owe.
     since: Option<i64>,
@@ -266,7 +267,7 @@ impl StateMachineTest for Test {
             let paid = shop.account.recharge(owed, reference(), second(now)).unwrap();
             assert_eq!(shop.standing(&paid.account, now).stage, Stage::Good);
         }
-        // The journal alone tells the same.
+        // The journal alone gives the same.
         let replayed =
             replay(&shop.journal, &shop.ladder, &rules().calendar, second(now + 1)).unwrap();
         let last = replayed.last().map_or(Stage::Good, |last| last.stage);

@@ -25,7 +25,7 @@ pub const OTHER_NUMBER: &str = "20155245550002";
 pub const OURS: &str = "SYk3x9ab8d9001d32c6a703dM2";
 pub const OTHER_OF_OURS: &str = "SYk3x9ab8d9001d32c6a703dM3";
 
-/// What can happen to a mandate.
+/// The inputs of a mandate.
 #[derive(Clone, Debug)]
 pub enum Input {
     Signed(AgreementSigned),

@@ -1,4 +1,4 @@
-//! A mandate lives once: every phase by everything that is told, and any sequence of it.
+//! A mandate lives once: every phase by every answer and notice, and any sequence of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]

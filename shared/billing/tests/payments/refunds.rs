@@ -11,7 +11,7 @@ use steelyard_pricing::Fen;
 use crate::common::at;
 use crate::{DEBIT, NOW, RECHARGE, clock, number, shop, stored};
 
-/// What can happen to a refund.
+/// The inputs of a refund.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// It is about to be sent.

@@ -1,4 +1,4 @@
-//! Requests for refunds that nobody answered: a refund ends only when none can arrive any more.
+//! Requests for refunds that nobody answered: a refund ends only when none can still arrive.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

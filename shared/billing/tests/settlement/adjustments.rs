@@ -1,4 +1,5 @@
-//! Credit and debit notes for closed months stand on the next statement, beside what its usage costs.
+//! Credit and debit notes for closed months stand on the next statement, beside what its usage
+//! costs.
 
 use expect_test::expect;
 use jiff::Timestamp;

@@ -87,7 +87,8 @@ fn the_month_before_is_the_budget_also_after_it_is_charged_for_good() {
     assert_eq!(shop.figures("2015-06-09 00:30").month_before_fen, Some(Fen::new(1_000)));
     shop.count("06-08", "t.a", 1);
     assert_eq!(shop.watched("2015-06-09 00:30"), ["Triggered Budget [120]"]);
-    // The last night of June knows that it did not go on so; and July begins with its own first day.
+    // The last night of June knows that it did not go on so; and July begins with its own first
+    // day.
     assert_eq!(shop.watched("2015-07-01 00:30"), ["Resolved Forecast [150]"]);
     assert_eq!(shop.watched("2015-07-02 00:30"), ["Resolved Budget [120]"]);
 }

@@ -63,7 +63,7 @@ pub struct Body {
     pub rates: &'static str,
 }
 
-/// What overrides change.
+/// Changes that an override may make.
 const CHANGES: [&str; 8] = [
     r#""rate": "basic", "price": {"model": "per_unit", "unit_price": "0.02"}"#,
     r#""rate": "basic", "price": {"model": "volume", "tiers": [
@@ -104,7 +104,7 @@ pub enum Place {
     FirstOfNextMonth,
 }
 
-/// What happens on a day, and whether settlement runs in its evening and in the night after it.
+/// The events of a day, and whether settlement runs in its evening and in the night after it.
 #[derive(Clone, Debug)]
 pub struct Lived {
     pub events: Vec<Event>,

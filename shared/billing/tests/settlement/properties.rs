@@ -87,7 +87,7 @@ impl Life {
             Event::Closes { on } => self.shop.close_on(*on),
         }
         if !self.fits() {
-            // An override that does not fit a plan stops settlement until somebody mends it.
+            // An override that does not fit a plan stops settlement until an operator mends it.
             self.shop.books.provider = provider;
             self.shop.plans = plans;
         }
@@ -231,8 +231,8 @@ impl Life {
         SegmentUsage { segment, total, days }
     }
 
-    /// What is quoted on top of the month to date is what the night charges more if exactly that is counted
-    /// today.
+    /// What is quoted on top of the month to date is what the night charges more if exactly that is
+    /// counted today.
     fn check_on_top(&self, today: BillingDay, asked: &Usage) {
         let month = today.month();
         let charged = |account: &Account| {

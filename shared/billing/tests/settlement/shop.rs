@@ -103,7 +103,8 @@ impl Shop {
         *self.changes.entry(day).or_default() += 1;
     }
 
-    /// Counts calls on a day of 2015 that is not over by the clock of ingest, so that nothing is noted.
+    /// Counts calls on a day of 2015 that is not over by the clock of ingest, so that nothing is
+    /// noted.
     pub fn count_on_its_day(&mut self, on: &str, api: &str, calls: u64) {
         let counted = (api, Metered::calls(calls));
         count(&mut self.books.counted, day(on), counted, at("2015-05-01"));

@@ -151,7 +151,8 @@ fn months_that_are_settled_in_one_run_share_a_voucher_whatever_comes_late_in_bet
         shop.count("05-20", "t.a", if is_void { 900 } else { 300 });
         shop.count("06-10", "t.a", 900);
         shop.count("06-30", "t.a", 100);
-        // Nothing was settled until the middle of July, and a report of May was on its way when May closed.
+        // Nothing was settled until the middle of July, and a report of May was on its way when May
+        // closed.
         shop.settle("2015-07-15 00:30");
         if is_void {
             shop.withdraw("05-20", "t.a", 700);

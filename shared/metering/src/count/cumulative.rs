@@ -1,5 +1,5 @@
-//! Counting a cumulative report: each provider and billing day on its own, since none of them can be
-//! counted twice by another.
+//! Counting a cumulative report: each provider and billing day on its own, since none of them can
+//! be counted twice by another.
 
 use std::collections::BTreeMap;
 
@@ -36,8 +36,8 @@ impl Counter {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the table fails. Some shares may have been counted then; sending them again
-    /// counts the others.
+    /// [`StoreError`] when the table fails. Some shares may have been counted then; sending them
+    /// again counts the others.
     pub async fn raise(
         &self,
         report: Cumulative<'_>,
@@ -72,7 +72,8 @@ impl Counter {
         (!self.calendar.is_open(month, now)).then_some(Refusal::Late { day, month, closed_at })
     }
 
-    /// Counts the shares of a report in JSON. The records of those that are refused join the others.
+    /// Counts the shares of a report in JSON. The records of those that are refused join the
+    /// others.
     pub(super) async fn count_cumulative(
         &self,
         report: Cumulative<'_>,

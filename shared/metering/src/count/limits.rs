@@ -1,4 +1,5 @@
-//! What would push a month past what can be rated is refused: settlement could not charge the month.
+//! What would push a month past what can be rated is refused: settlement could not charge the
+//! month.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +10,9 @@ use steelyard_store::StoreError;
 
 use super::Counter;
 
-/// A report with as many calls of a provider's month, or as large an amount, is compared with what the
-/// month has: a ten thousandth of what it may have. Smaller reports cost no read, and ten thousand of
-/// them in a month stay under the limit.
+/// A report with as many calls of a provider's month, or as large an amount, is compared with what
+/// the month has: a ten thousandth of what it may have. Smaller reports cost no read, and ten
+/// thousand of them in a month stay under the limit.
 const LARGE: Metered = Metered { calls: Calls::new(10_000_000), amount: Amount::yuan(100_000_000) };
 
 /// What a report has of each month of its providers.
@@ -62,8 +63,8 @@ impl Counter {
         Ok(overfull)
     }
 
-    /// What a month has with a report: an error if it is more than can be rated. What is stored of the
-    /// report itself does not count, so that sending it again is answered as before.
+    /// What a month has with a report: an error if it is more than can be rated. What is stored of
+    /// the report itself does not count, so that sending it again is answered as before.
     async fn with_others(
         &self,
         (source, id): (&SourceId, &ReportId),

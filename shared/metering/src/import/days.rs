@@ -1,5 +1,6 @@
-//! Lines that give only a day, and have no id: nothing in them says whether another line is of the same
-//! calls. So they are counted as one report of the file, and what is not clear is asked and not guessed.
+//! Lines that give only a day, and have no id: nothing in them says whether another line is of the
+//! same calls. So they are counted as one report of the file, and what is not clear is asked and
+//! not guessed.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,9 @@ const REPORT: &str = "lines";
 
 /// Counts the lines of a file that give only a day: all of them, or none.
 ///
-/// Under an id that the operator did not give, nothing of the providers and days may be known: their
-/// calls may be the same, or others. Under one that was given, the file has to be the known one, grown.
+/// Under an id that the operator did not give, nothing of the providers and days may be known:
+/// their calls may be the same, or others. Under one that was given, the file has to be the known
+/// one, grown.
 pub(super) async fn count(
     records: Vec<Record>,
     by: &ImportAs,

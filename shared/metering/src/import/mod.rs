@@ -45,7 +45,7 @@ pub enum ImportError {
     Read {
         /// The last line that was read.
         line: u64,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
@@ -55,9 +55,9 @@ pub enum ImportError {
     /// A report can't be counted, or only in part.
     #[error("cannot count report {report}")]
     Count {
-        /// The report.
+        /// The id of the report.
         report: ReportId,
-        /// What the store says.
+        /// The error of the store.
         #[source]
         source: StoreError,
     },
@@ -65,9 +65,9 @@ pub enum ImportError {
     /// exceed what can be counted is a bad one.
     #[error("cannot sum report {report}")]
     Sum {
-        /// The report.
+        /// The id of the report.
         report: ReportId,
-        /// Why.
+        /// The count that exceeds its range.
         #[source]
         source: UsageError,
     },
@@ -80,7 +80,7 @@ pub struct ImportAs {
     pub source: SourceId,
     /// What names the lines that give only a day and have no id, in this file.
     pub report: Option<ReportId>,
-    /// How lines become calls.
+    /// The rule by which lines become calls.
     pub rule: Rule,
 }
 
@@ -97,10 +97,10 @@ pub struct Counters {
 
 /// Imports a file: counts its calls, each once in whatever file it stands.
 ///
-/// `progress` is told after each batch of lines is read, and again after what is finished by it is counted.
-/// `register` is asked before that, with those callers that have calls which can be counted now, each with
-/// the month of the first of them: callers that no earlier batch named, or only with later months. The
-/// calls of a caller that is not registered then are refused.
+/// `progress` is called after each batch of lines is read, and again after what is finished by it
+/// is counted. `register` is asked before that, with those callers that have calls which can be
+/// counted now, each with the month of the first of them: callers that no earlier batch named, or
+/// only with later months. The calls of a caller that is not registered then are refused.
 ///
 /// Reading blocks the thread.
 ///
@@ -139,7 +139,7 @@ pub async fn import(
 /// An import under way.
 #[derive(Debug)]
 pub struct Importing<'a> {
-    /// What became of what was read.
+    /// The counts of the lines that were read.
     pub summary: Summary,
     by: &'a ImportAs,
     counters: &'a Counters,
@@ -285,8 +285,8 @@ async fn count_hour(
     Ok(())
 }
 
-/// Counts lines with an id of their own, each as a report that counts once, for those providers for whom
-/// the source may report.
+/// Counts lines with an id of their own, each as a report that counts once, for those providers for
+/// whom the source may report.
 ///
 /// # Errors
 ///
@@ -330,8 +330,8 @@ pub async fn count_post(
     Ok(tally(summary, &id, records, &counting))
 }
 
-/// Tells a summary what became of the records of a report that counts once. Gives the places of those that
-/// were refused.
+/// Adds to a summary the outcomes of the records of a report that counts once. Gives the places of
+/// those that were refused.
 fn tally(
     summary: &mut Summary,
     id: &ReportId,
@@ -354,7 +354,8 @@ fn tally(
             Some(Counted::Duplicate) => summary.duplicate.add(provider, metered),
             Some(Counted::Withdrawn) => summary.withdrawn.add(provider, metered),
             Some(Counted::Conflict) => summary.conflict(id, provider, metered),
-            // What is neither counted nor refused is a defect: it is told, and not lost in silence.
+            // What is neither counted nor refused is a defect: it is reported, and not lost in
+            // silence.
             None => {
                 summary.refuse(record, "the counter says nothing of it".to_owned());
                 refused.insert(index);
@@ -374,7 +375,7 @@ fn report_of(records: &[Record], source: &SourceId, id: &ReportId) -> UsageRepor
     }
 }
 
-/// Tells a summary what became of a share of a cumulative report.
+/// Adds to a summary the outcome of a share of a cumulative report.
 pub(super) fn tell(summary: &mut Summary, share: Share<'_>, raised: Result<Raised, Refusal>) {
     match raised {
         Ok(Raised::Counted(gained)) => summary.count(&share, gained),

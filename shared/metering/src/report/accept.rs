@@ -74,7 +74,8 @@ impl UsageReport {
     ) -> Result<(), Refusal> {
         let read = UsageRecord::read(record.clone()).map_err(Refusal::Malformed)?;
         let provider: ProviderId = read.provider.parse().map_err(Refusal::Provider)?;
-        // A node is written with its fields sorted, so the order in which they came does not matter.
+        // A node is written with its fields sorted, so the order in which they came does not
+        // matter.
         let written = serde_json::to_string(record).expect("a node has a JSON");
         let digest = digests.entry(provider.clone()).or_default();
         digest.update(written);

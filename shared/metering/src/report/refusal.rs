@@ -65,7 +65,7 @@ pub enum Refusal {
     Late {
         /// The billing day of the calls.
         day: BillingDay,
-        /// Its month.
+        /// The month of that day.
         month: BillingMonth,
         /// When usage of the month was last taken.
         closed_at: WallTime,
@@ -93,10 +93,10 @@ pub enum Refusal {
     /// A cumulative report says two counts of one thing.
     #[error("a cumulative report counts {api} of a provider and day once in each part")]
     Twice {
-        /// The API.
+        /// The API that has two counts.
         api: ApiName,
     },
-    /// What is stored under the id, and what is reported, are too much together.
+    /// The stored and the reported counts under the id are too much together.
     #[error(transparent)]
     TooLarge(TooLarge),
 }

@@ -13,7 +13,7 @@ pub struct AlertsForm {
     pub key: String,
     /// What stands in each field.
     pub typed: AlertsTyped,
-    /// What is wrong with a field.
+    /// The problem of each field that was refused.
     pub problems: BTreeMap<AlertField, FieldProblem>,
     /// Why it was not saved, or may not have been, whatever was typed.
     pub problem: Option<AlertsProblem>,
@@ -40,7 +40,7 @@ pub struct AlertsTyped {
     pub unusual: String,
     /// The spend cap, in yuan.
     pub cap: String,
-    /// What is not to be watched.
+    /// The topics that are not to be watched.
     pub off: Vec<AlertTopic>,
 }
 
@@ -63,11 +63,11 @@ pub enum AlertField {
     Unusual,
     /// The spend cap.
     Cap,
-    /// What is not to be watched.
+    /// The topics that are not to be watched.
     Off,
 }
 
-/// What is wrong with a field.
+/// A problem of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldProblem {
     /// It is not an amount above zero in yuan with two decimals at most.
@@ -87,7 +87,7 @@ pub enum FieldProblem {
 pub enum AlertsProblem {
     /// The form was sent before, with something else.
     SentBefore,
-    /// They are refused.
+    /// A value breaks a rule: the page names it.
     Refused,
     /// No answer came.
     Unavailable,

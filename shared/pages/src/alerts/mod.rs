@@ -16,14 +16,14 @@ use utoipa::ToSchema;
 /// What a provider is watched by, and how it stands now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Alerts {
-    /// The month.
+    /// The month whose budget, cap and allowances are watched.
     #[schema(value_type = String)]
     pub month: BillingMonth,
     /// Everything that was counted before this time is in the figures, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub as_of_s: Timestamp,
-    /// What the provider set.
+    /// The rules that the provider set.
     pub own: AlertRules,
     /// What holds: what the provider left out is as its plan has it.
     pub rules: AlertRules,
@@ -33,7 +33,7 @@ pub struct Alerts {
     /// The budget of the month; none if nothing says one.
     #[schema(value_type = Option<i64>)]
     pub budget_fen: Option<Fen>,
-    /// What is prepaid, less what the usage so far costs.
+    /// The prepaid balance, less what the usage so far costs.
     #[schema(value_type = i64)]
     pub prepaid_fen: Fen,
     /// The spend cap; none unless the provider set one.
@@ -45,7 +45,7 @@ pub struct Alerts {
 /// The spend cap of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Cap {
-    /// The cap.
+    /// The most that the month may cost before the provider is cut off.
     #[schema(value_type = i64)]
     pub cap_fen: Fen,
     /// Whether the provider is cut off by it.
@@ -65,7 +65,8 @@ pub struct Cap {
 /// An alert that stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AlertItem {
-    /// What crossed its line: `budget`, `forecast`, `balance`, `balance_days`, `allowance`, `unusual_day` or `cap`.
+    /// What crossed its line: `budget`, `forecast`, `balance`, `balance_days`, `allowance`,
+    /// `unusual_day` or `cap`.
     #[schema(value_type = String)]
     pub kind: AlertKind,
     /// The rate whose allowance it is about.

@@ -12,7 +12,7 @@ use crate::frame::{Common, wall_clock};
 use crate::icon::Icon;
 use crate::show::{Count, Figure, Html, Units};
 
-/// The page.
+/// The page of budgets, alerts and the spend cap, with its form.
 #[derive(Debug, Template)]
 #[template(path = "alerts.html")]
 pub struct AlertsPage<'a> {
@@ -99,7 +99,7 @@ impl<'a> AlertsPage<'a> {
         self.form.problems.get(&AlertField::Off).map(|problem| error(self.t, *problem))
     }
 
-    /// What can be left unwatched, with its name in the form, and whether it is.
+    /// The topics that can be left unwatched, with its name in the form, and whether it is.
     fn topics(&self) -> [(&'static str, Html, bool); 4] {
         let t = self.t;
         let is_off = |topic| self.form.typed.off.contains(&topic);

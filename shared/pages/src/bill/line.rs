@@ -1,4 +1,5 @@
-//! A line of a bill: what one rate charges, with its calculation, the APIs and the reports behind it.
+//! A line of a bill: what one rate charges, with its calculation, the APIs and the reports behind
+//! it.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -35,7 +36,7 @@ pub struct BillLine {
     /// The amount that went through them, in yuan.
     #[schema(value_type = String)]
     pub amount: Amount,
-    /// What is free in the month, or on each day.
+    /// The free units of the month, or of each day.
     #[schema(value_type = String)]
     pub free: Decimal,
     /// What of it is used.
@@ -50,7 +51,7 @@ pub struct BillLine {
     pub discounts: Vec<LineDiscount>,
     /// How the amount comes about.
     pub calculation: Calculation,
-    /// The amount.
+    /// The charge of the line; negative for a credit.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
     /// The APIs, the most called first.
@@ -64,33 +65,34 @@ pub struct BillLine {
 /// A discount of a line.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LineDiscount {
-    /// Its name.
+    /// The name that the plan gives the discount.
     #[schema(value_type = String)]
     pub discount: Name,
     /// Its percentage; none where it takes off an amount.
     #[schema(value_type = Option<String>)]
     pub percent: Option<Percent>,
-    /// The amount that it takes off a month, in yuan, or that was given of a voucher so far; none where it takes
-    /// off a percentage.
+    /// The amount that it takes off a month, in yuan, or that was given of a voucher so far; none
+    /// where it takes off a percentage.
     #[schema(value_type = Option<String>)]
     pub amount_yuan: Option<Yuan>,
-    /// The day from which it is given, if it is a voucher: an amount that is given once, or whose rest is carried.
+    /// The day from which it is given, if it is a voucher: an amount that is given once, or whose
+    /// rest is carried.
     #[schema(value_type = Option<String>)]
     pub since: Option<BillingDay>,
-    /// The first day on which it does not hold any more, if the plan gives one.
+    /// The end date (exclusive), if the plan gives one.
     #[schema(value_type = Option<String>)]
     pub until: Option<BillingDay>,
 }
 
-/// What was metered of an API.
+/// The usage of an API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BilledApi {
-    /// The API.
+    /// The name of the API, as it was reported.
     #[schema(value_type = String)]
     pub api: ApiName,
-    /// Its calls.
+    /// The calls that were metered.
     pub calls: u64,
-    /// What went through them, in yuan.
+    /// The amount that went through them, in yuan.
     #[schema(value_type = String)]
     pub amount: Amount,
 }
@@ -166,7 +168,7 @@ fn bill_line(
     })
 }
 
-/// The plan by which a segment was rated, without its overrides; none if it is not stored any more.
+/// The plan by which a segment was rated, without its overrides; none if it is no longer stored.
 fn plan_of<'a>(
     records: Records<'a>,
     statement: &Statement,

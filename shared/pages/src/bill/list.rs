@@ -35,7 +35,7 @@ pub struct BillList {
 /// How many months a list has.
 const MONTHS_LISTED: usize = 13;
 
-/// Which bills are listed.
+/// The request for a page of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BillsQuery {
     /// The month whose bills are listed; the newest of the list, if none.
@@ -47,12 +47,12 @@ pub struct BillsQuery {
 /// A month with bills.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ListedMonth {
-    /// The month.
+    /// The month that has bills.
     #[schema(value_type = String)]
     pub month: BillingMonth,
     /// How many bills it has.
     pub bills: u64,
-    /// What they charge together, and how that is paid.
+    /// The sum of their charges, and its payments.
     #[serde(flatten)]
     pub sum: BilledSum,
 }
@@ -71,8 +71,8 @@ impl BillsQuery {
 }
 
 impl BillList {
-    /// The list, with the bills of the chosen month, or of the newest. Give the statements from the first day
-    /// of [`BillsQuery::first`] up to the newest, from the oldest on.
+    /// The list, with the bills of the chosen month, or of the newest. Give the statements from the
+    /// first day of [`BillsQuery::first`] up to the newest, from the oldest on.
     ///
     /// # Errors
     ///

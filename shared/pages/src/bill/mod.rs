@@ -49,8 +49,9 @@ pub use trail::{BilledDebit, Trail, TrailDebit, TrailEntry, TrailPhase};
 pub struct BillRecords<'a> {
     /// The statement, with what it says of each API.
     pub statement: &'a Statement,
-    /// The statements of its month from the first on, and all later ones that may still be owed, from the
-    /// oldest to the newest. What they say of each API is not used, so they may come without.
+    /// The statements of its month from the first on, and all later ones that may still be owed,
+    /// from the oldest to the newest. What they say of each API is not used, so they may come
+    /// without.
     pub statements: &'a [Statement],
     /// The usage reports of the statement's day and of the days that it changes.
     pub reports: &'a [Report],
@@ -77,7 +78,7 @@ pub struct DayBill {
     #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub as_of_s: Timestamp,
-    /// What it charges; negative for a credit.
+    /// The charge; negative for a credit.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
     /// The calls that are new on it, those without a price too, less those that were withdrawn.
@@ -95,9 +96,9 @@ pub struct DayBill {
     pub taxes: Vec<BillTax>,
     /// How the charge comes about from the month to date.
     pub calculation: Calculation,
-    /// How it is paid.
+    /// The payments of the bill, and what is still owed of it.
     pub payment: BillPayment,
-    /// Where the money goes.
+    /// The money's way from the journal entry to Alipay's bill.
     pub trail: Trail,
     /// The usage reports behind it, in the order in which they were counted.
     pub reports: Vec<Report>,
@@ -107,7 +108,8 @@ pub struct DayBill {
     /// The bill after it in the month.
     #[schema(value_type = Option<String>)]
     pub next: Option<StatementId>,
-    /// The day after it, where this is the last bill. That day is not settled yet, or it had no usage.
+    /// The day after it, where this is the last bill. That day is not settled yet, or it had no
+    /// usage.
     #[schema(value_type = Option<String>)]
     pub next_unbilled: Option<BillingDay>,
 }
@@ -121,11 +123,11 @@ pub struct BillPart {
     /// The days of the usage.
     #[schema(value_type = Vec<String>)]
     pub days: Vec<BillingDay>,
-    /// The lines.
+    /// The lines that have the cause.
     pub lines: Vec<BillLine>,
     /// The calls of the lines; negative where they were withdrawn.
     pub calls: i64,
-    /// What the lines charge.
+    /// The sum of their charges.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
 }
@@ -133,17 +135,17 @@ pub struct BillPart {
 /// Usage that no rate covers.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UnpricedUsage {
-    /// Why it is listed.
+    /// The cause of the listing: new, late or withdrawn usage.
     #[schema(value_type = String)]
     pub because: LineCause,
-    /// The APIs.
+    /// The APIs, with their calls.
     pub apis: Vec<BilledApi>,
 }
 
 /// A credit or debit note.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct BillNote {
-    /// Its name.
+    /// The id of the note.
     #[schema(value_type = String)]
     pub adjustment: AdjustmentId,
     /// Positive for a debit note, negative for a credit note.
@@ -157,7 +159,7 @@ pub struct BillNote {
     /// The usage reports that it is about.
     #[schema(value_type = Vec<Object>)]
     pub reports: Vec<ReportRef>,
-    /// Why it was made.
+    /// The reason, in the author's words.
     pub reason: String,
     /// When it was made, in seconds of Unix time.
     #[schema(value_type = i64)]
@@ -199,7 +201,8 @@ impl DayBill {
     ///
     /// # Errors
     ///
-    /// [`BillError`] when an amount or a count leaves its range; never for a statement that was made.
+    /// [`BillError`] when an amount or a count leaves its range; never for a statement that was
+    /// made.
     pub fn new(records: Records<'_>, of: BillRecords<'_>) -> Result<DayBill, BillError> {
         let BillRecords { statement, statements, .. } = of;
         let reports = report::behind(statement, statements, of.reports);

@@ -17,7 +17,7 @@ pub struct MonthBill {
     /// The provider that is billed.
     #[schema(value_type = String)]
     pub provider: ProviderId,
-    /// The month.
+    /// The month that the bills belong to.
     #[schema(value_type = String)]
     pub month: BillingMonth,
     /// The time of the figures, in seconds of Unix time.
@@ -30,11 +30,12 @@ pub struct MonthBill {
     pub closes_at_s: Timestamp,
     /// Whether that is over.
     pub is_closed: bool,
-    /// The day of the month's last bill, or its last day where later bills exist; none without either.
+    /// The day of the month's last bill, or its last day where later bills exist; none without
+    /// either.
     #[schema(value_type = Option<String>)]
     pub settled_through: Option<BillingDay>,
-    /// The first and the last day of the month after its last bill. Such a day is not settled yet, or it had
-    /// no usage.
+    /// The first and the last day of the month after its last bill. Such a day is not settled yet,
+    /// or it had no usage.
     #[schema(value_type = Option<Vec<String>>)]
     pub unbilled: Option<(BillingDay, BillingDay)>,
     /// The bills, day by day; those that follow the month's last day after it.
@@ -50,20 +51,21 @@ pub struct MonthBill {
 /// A bill of the month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BilledDay {
-    /// Which bill.
+    /// The day and supplement of the bill.
     #[schema(value_type = String)]
     pub statement: StatementId,
-    /// What it charges, and how it is paid.
+    /// The charge, and its payments.
     #[serde(flatten)]
     pub sum: BilledSum,
 }
 
-/// What is charged, and how it is paid: the charge and what was credited, less what was paid, is left.
+/// A charge and its payments: the charge and what was credited, less what was paid, is
+/// left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BilledSum {
     /// The calls that are new, less those that were withdrawn.
     pub calls: i64,
-    /// What is charged; negative for a credit.
+    /// The charge; negative for a credit.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
     /// What credits gave back to the account: for what was owed, or as prepaid.
@@ -72,10 +74,10 @@ pub struct BilledSum {
     /// What the prepaid balance paid at settlement.
     #[schema(value_type = i64)]
     pub from_prepaid_fen: Fen,
-    /// What was paid since: withheld, or recharged.
+    /// The sum that was paid since: withheld, or recharged.
     #[schema(value_type = i64)]
     pub paid_since_fen: Fen,
-    /// What is still owed.
+    /// The part that is still owed.
     #[schema(value_type = i64)]
     pub left_fen: Fen,
 }
@@ -83,11 +85,11 @@ pub struct BilledSum {
 /// The lines of a rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MonthRate {
-    /// The rate; none for what plans add to the sum of their rates or take off, for tax, for usage without a
-    /// price and for notes.
+    /// The rate; none for what plans add to the sum of their rates or take off, for tax, for usage
+    /// without a price and for notes.
     #[schema(value_type = Option<String>)]
     pub rate: Option<Name>,
-    /// What it is.
+    /// The kind of lines that the row sums.
     pub kind: MonthRateKind,
     /// The calls, less those that were withdrawn.
     pub calls: i64,
@@ -95,7 +97,7 @@ pub struct MonthRate {
     pub late_calls: i64,
     /// The calls of it that were withdrawn.
     pub void_calls: i64,
-    /// What is charged.
+    /// The sum of the charges.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
 }
@@ -117,8 +119,9 @@ pub enum MonthRateKind {
 }
 
 impl MonthBill {
-    /// The bill of a month. Give the statements from its first day on, all later ones that may still be owed
-    /// among them, from the oldest to the newest; those of the month with what they say of each API.
+    /// The bill of a month. Give the statements from its first day on, all later ones that may
+    /// still be owed among them, from the oldest to the newest; those of the month with what they
+    /// say of each API.
     ///
     /// # Errors
     ///
@@ -170,7 +173,8 @@ impl BilledSum {
     }
 }
 
-/// Statements with what was paid of each, given all that may be owed, from the oldest to the newest.
+/// Statements with what was paid of each, given all that may be owed, from the oldest to the
+/// newest.
 pub(super) fn billed_days(
     statements: &[Statement],
     receivable: Fen,

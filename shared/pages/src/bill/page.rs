@@ -415,7 +415,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What is remarkable about a line.
+    /// The remarks about a line.
     fn about(self, bill: &DayBill, line: &BillLine) -> Vec<Html> {
         let t = self.t;
         let mut about = Vec::new();

@@ -11,8 +11,8 @@ use crate::records::Records;
 
 /// How a bill is paid: its charge, less what was paid, is what is left.
 ///
-/// Money pays the oldest bill first, so what was paid after it was settled follows from what is owed in
-/// all.
+/// Money pays the oldest bill first, so what was paid after it was settled follows from what is
+/// owed in all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BillPayment {
     /// What the bill charges; negative for a credit.
@@ -21,7 +21,7 @@ pub struct BillPayment {
     /// What the prepaid balance paid when it was settled.
     #[schema(value_type = i64)]
     pub from_prepaid_fen: Fen,
-    /// What was paid since, by withholding, by recharging or from the deposit.
+    /// The sum that was paid since, by withholding, by recharging or from the deposit.
     #[schema(value_type = i64)]
     pub paid_since_fen: Fen,
     /// The debit that paid it; none if it was not withheld, or by several.
@@ -29,7 +29,7 @@ pub struct BillPayment {
     pub withheld_by: Option<DebitId>,
     /// What the open debit collects, or is to collect.
     pub collecting: Option<Collecting>,
-    /// What is left to pay, without what is being collected.
+    /// The sum that is left to pay, without what is being collected.
     #[schema(value_type = i64)]
     pub left_fen: Fen,
     /// What the bill credits; nothing unless the charge is negative.
@@ -46,7 +46,7 @@ pub struct BillPayment {
 /// What the open debit takes of a bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Collecting {
-    /// The debit.
+    /// The number of the debit among the provider's, from 1.
     #[schema(value_type = u64)]
     pub debit: DebitId,
     /// Its part of the bill.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 /// What a usage report says of one provider and one billing day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Report {
-    /// The billing day.
+    /// The billing day on which its calls count.
     #[schema(value_type = String)]
     pub day: BillingDay,
     /// The machine that reported.
@@ -23,8 +23,8 @@ pub struct Report {
     #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub counted_at_s: Timestamp,
-    /// Its calls. What it says of each API makes the bill of a day with a report a minute too large for
-    /// Lambda to answer, so `GET /v1/usage/{provider}` tells that.
+    /// Its calls. What it says of each API makes the bill of a day with a report a minute too large
+    /// for Lambda to answer, so `GET /v1/usage/{provider}` returns that.
     #[schema(value_type = u64)]
     #[serde(rename = "calls", serialize_with = "sum_of_calls")]
     pub metered: Usage,
@@ -39,7 +39,7 @@ pub struct ReportWithdrawn {
     #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// Who withdrew it.
+    /// The person who withdrew it, or the source.
     pub by: String,
     /// Why, in that person's words.
     pub reason: String,
@@ -49,10 +49,11 @@ fn sum_of_calls<S: Serializer>(metered: &Usage, serializer: S) -> Result<S::Ok, 
     metered.total().map_err(Error::custom)?.calls.get().serialize(serializer)
 }
 
-/// Those of the reports that a statement charges or credits, in the order in which they were counted.
+/// Those of the reports that a statement charges or credits, in the order in which they were
+/// counted.
 ///
-/// A report of the statement's own day was counted before it was settled. A report of a day that was
-/// settled before was counted, or withdrawn, after that day's last statement.
+/// A report of the statement's own day was counted before it was settled. A report of a day that
+/// was settled before was counted, or withdrawn, after that day's last statement.
 pub(super) fn behind(
     statement: &Statement,
     statements: &[Statement],

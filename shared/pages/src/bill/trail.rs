@@ -1,5 +1,5 @@
-//! Where the money of a bill goes: its journal entry, the debits that collect it, Alipay's numbers, and
-//! the bill of Alipay that confirms each.
+//! Where the money of a bill goes: its journal entry, the debits that collect it, Alipay's numbers,
+//! and the bill of Alipay that confirms each.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ use crate::records::Records;
 /// A debit that collects a bill, and whether a bill of Alipay's has shown its payment.
 #[derive(Clone, Copy, Debug)]
 pub struct BilledDebit<'a> {
-    /// The debit.
+    /// The debit that collects the bill, alone or with others.
     pub debit: &'a Debit,
     /// The day of Alipay's bill that showed its payment; none before one did.
     pub confirmed_by: Option<Date>,
@@ -33,7 +33,7 @@ pub struct Trail {
 /// The journal entry of a bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TrailEntry {
-    /// Its number.
+    /// The number among the entries of the account, from 1.
     pub number: u64,
     /// When it was recorded, in seconds of Unix time.
     #[schema(value_type = i64)]
@@ -50,10 +50,10 @@ pub struct TrailEntry {
 /// A debit of a bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TrailDebit {
-    /// Its number.
+    /// The number among the provider's debits, from 1.
     #[schema(value_type = u64)]
     pub debit: DebitId,
-    /// How far it is.
+    /// The phase of the debit, as far as it concerns the bill.
     pub phase: TrailPhase,
     /// Its amount, of which the bill may be a part; before it is sent what it would ask for now.
     #[schema(value_type = i64)]
@@ -72,15 +72,15 @@ pub struct TrailDebit {
     pub expected_on: Option<Date>,
 }
 
-/// How far a debit is.
+/// The phase of a debit, as far as it concerns a bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrailPhase {
-    /// To be sent.
+    /// Opened, and to be sent when it falls due.
     Due,
     /// Sent, and not known yet.
     Underway,
-    /// Paid.
+    /// Alipay took the amount.
     Paid,
     /// Given up: nothing was taken.
     GivenUp,

@@ -30,8 +30,8 @@ impl Separator {
         }
     }
 
-    /// That of a line: a tab or a semicolon, since neither is in a number or a name; or else what comes first
-    /// after its first field.
+    /// That of a line: a tab or a semicolon, since neither is in a number or a name; otherwise what
+    /// comes first after its first field.
     fn of(line: &str) -> Separator {
         let (mut is_in_quotes, mut after_spaces, mut first) = (false, false, None);
         for character in line.chars() {
@@ -89,7 +89,8 @@ pub(super) fn plain(line: &str) -> String {
         '￥' => '¥',
         _ => character,
     };
-    // A byte order mark inside is of a file that was appended; zero-width characters come with pasted text.
+    // A byte order mark inside is of a file that was appended; zero-width characters come with
+    // pasted text.
     let is_seen = |character: &char| {
         !matches!(character, '\u{feff}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}')
     };

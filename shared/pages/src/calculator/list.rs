@@ -1,5 +1,5 @@
-//! Call lists: text that people type, paste or upload, a line for each API. Pure, and strict: whatever could be
-//! read in two ways is refused with what to write instead.
+//! Call lists: text that people type, paste or upload, a line for each API. Pure, and strict:
+//! whatever could be read in two ways is refused with what to write instead.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ pub const LIST_BYTES_MAX: usize = 131_072;
 /// A list that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallList {
-    /// What it sums to, by API.
+    /// The sums of the list, by API.
     pub usage: Usage,
-    /// Its lines with the numbers that they have in the text, but for blank ones and the header.
+    /// Its lines with the numbers that they have in the text, except blank ones and the header.
     pub lines: Vec<ListedCalls>,
-    /// Everything together.
+    /// The sum over all APIs.
     pub total: Metered,
     /// The number of the header's line, if the list begins with one.
     pub header: Option<usize>,
@@ -34,7 +34,7 @@ pub struct CallList {
 pub struct ListedCalls {
     /// Its number in the text, from 1 on.
     pub line: usize,
-    /// The API.
+    /// The name of the API, as the list has it.
     pub api: ApiName,
     /// Its calls, and what went through them.
     pub metered: Metered,
@@ -43,7 +43,7 @@ pub struct ListedCalls {
 /// An API that several lines name: their counts were summed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SummedLines {
-    /// The API.
+    /// The name that several lines have.
     #[schema(value_type = String)]
     pub api: ApiName,
     /// The numbers of the lines.
@@ -55,11 +55,11 @@ pub struct SummedLines {
 pub struct LineError {
     /// Its number in the text, from 1 on.
     pub line: usize,
-    /// What is wrong with it.
+    /// The fault, with the text that has it.
     pub fault: LineFault,
 }
 
-/// What is wrong with a line.
+/// A fault of one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LineFault {
@@ -71,31 +71,31 @@ pub enum LineFault {
     Quote,
     /// The name has a character that none has, or too many.
     Api {
-        /// The name.
+        /// The name that the line has.
         api: String,
         /// The character; none if the name is too long.
         character: Option<char>,
     },
     /// The line has no number of calls.
     NoCount {
-        /// The API.
+        /// The API that the line names.
         api: String,
     },
     /// The number of calls is not a whole number written in digits.
     Count {
-        /// What stands there.
+        /// The text in place of the count.
         count: String,
         /// Why it is not one.
         why: NumberFault,
     },
     /// The amount is not one in yuan.
     Amount {
-        /// What stands there.
+        /// The text in place of the amount.
         amount: String,
     },
     /// The line has more than an API, a number of calls and an amount.
     Fields {
-        /// How many there are.
+        /// The number of fields in the line.
         fields: usize,
     },
     /// A number with separators, or a count and an amount.
@@ -113,15 +113,15 @@ pub enum LineFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberFault {
-    /// It is not in digits.
+    /// A text with characters other than digits.
     NotANumber,
     /// It is rounded, or a formula of a spreadsheet: `1.2E+06`, `=1+1`.
     Spreadsheet,
-    /// It is less than nothing.
+    /// A number below zero.
     Negative,
-    /// It has decimals.
+    /// A number with decimals other than zeros.
     Fraction,
-    /// It is more than 10¹¹.
+    /// A number above 10¹¹.
     TooMany,
 }
 
@@ -159,12 +159,12 @@ const COUNT_HEADS: [&str; 14] = [
 const AMOUNT_HEADS: [&str; 7] =
     ["amount", "yuan", "sales", "金额", "交易额", "交易金额", "金额(元)"];
 
-/// Reads a list: an API, its number of calls and, where its price is a share of an amount, that amount in yuan,
-/// with a comma, semicolon, tab or spaces between them.
+/// Reads a list: an API, its number of calls and, where its price is a share of an amount, that
+/// amount in yuan, with a comma, semicolon, tab or spaces between them.
 ///
-/// Full-width characters of Chinese keyboards count as their plain ones. Thousands separators are read where
-/// no comma could part two fields: in quotation marks, and in lines with tabs, semicolons or spaces. `1e6` is
-/// refused, since spreadsheets write so what they have rounded.
+/// Full-width characters of Chinese keyboards count as their plain ones. Thousands separators are
+/// read where no comma could part two fields: in quotation marks, and in lines with tabs,
+/// semicolons or spaces. `1e6` is refused, since spreadsheets write so what they have rounded.
 ///
 /// # Errors
 ///
@@ -319,7 +319,7 @@ fn read_count(text: &str, may_group: bool) -> Result<Calls, NumberFault> {
     calls.ok_or(NumberFault::TooMany)
 }
 
-/// `1e6`, `1.2E+06`.
+/// Whether a number is written as `1e6` or `1.2E+06`.
 fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);

@@ -23,13 +23,13 @@ const APIS_SHOWN: usize = 12;
 /// How many characters of a plan's description the page shows.
 const ABOUT_MAX: usize = 120;
 
-/// The page.
+/// The calculator's page, with its form and the result.
 #[derive(Debug, Template)]
 #[template(path = "calculator.html")]
 pub struct CalculatorPage<'a> {
     frame: &'a Frame,
     view: &'a CalculatorView,
-    /// What was typed or uploaded, kept as it was.
+    /// The text that was typed or uploaded, unchanged.
     typed: &'a str,
     c: Common,
     t: Texts,
@@ -134,7 +134,7 @@ impl<'a> CalculatorPage<'a> {
         self.t.at_line(count(*line))
     }
 
-    /// What is wrong with a line, and what to do.
+    /// The sentence about a fault of a line, with the remedy.
     fn fault(&self, fault: &LineFault) -> Html {
         let t = self.t;
         match fault {

@@ -16,7 +16,7 @@ use crate::records::Records;
 /// The calculator: what can be asked, and what came of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CalculatorView {
-    /// Whose terms they are.
+    /// The provider whose terms price the list.
     #[schema(value_type = String)]
     pub provider: ProviderId,
     /// The terms that hold today; none if no plan does.
@@ -33,7 +33,7 @@ pub struct CalculatorView {
 /// Terms by their names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TermsView {
-    /// The plan.
+    /// The name of the plan.
     #[schema(value_type = String)]
     pub plan: Name,
     /// The first day of its version.
@@ -51,11 +51,11 @@ pub enum Under {
     /// Every plan on offer.
     #[default]
     All,
-    /// None.
+    /// The provider's own terms, and no others.
     Own,
-    /// One plan.
+    /// The terms of one plan that is on offer.
     Plan {
-        /// The plan.
+        /// The name of the plan.
         #[schema(value_type = String)]
         plan: Name,
     },
@@ -74,10 +74,10 @@ pub enum Outcome {
     },
     /// The list cannot be priced.
     NotPriced {
-        /// Why not.
+        /// The cause, which the page shows.
         why: NotPriced,
     },
-    /// What it costs.
+    /// The price of the list, with its calculation.
     Priced(Box<Priced>),
 }
 
@@ -87,7 +87,7 @@ pub enum Outcome {
 pub enum NotPriced {
     /// Usage of the provider is counted from a later month on.
     NotBilledYet {
-        /// That month.
+        /// The first month whose usage is counted.
         #[schema(value_type = String)]
         from: BillingMonth,
     },
@@ -99,7 +99,7 @@ pub enum NotPriced {
     Rules,
 }
 
-/// What a list costs.
+/// The price of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Priced {
     /// The month so far, without the list.
@@ -113,7 +113,7 @@ pub struct Priced {
     /// The month so far with it.
     #[schema(value_type = i64)]
     pub month_fen: Fen,
-    /// What it costs alone, in a month of its own; none if that was not asked for.
+    /// The price in a month of its own; none if that was not asked for.
     #[schema(value_type = Option<i64>)]
     pub alone_fen: Option<Fen>,
     /// What adds up to `adds_fen`.
@@ -124,8 +124,8 @@ pub struct Priced {
     pub summed: Vec<SummedLines>,
     /// A month that ends with the list, under each plan; the provider's own terms first.
     pub plans: Vec<PlanView>,
-    /// What the provider's own terms make due at the end of the month, with the list, beside what is due
-    /// now: that of a minimum, for example.
+    /// What the provider's own terms make due at the end of the month, with the list, beside what
+    /// is due now: that of a minimum, for example.
     #[schema(value_type = i64)]
     pub due_at_end_fen: Fen,
 }
@@ -133,19 +133,19 @@ pub struct Priced {
 /// A month so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MonthView {
-    /// The month.
+    /// The month that is not over yet.
     #[schema(value_type = String)]
     pub month: BillingMonth,
     /// The last day of the month that is settled; none if none is.
     #[schema(value_type = Option<String>)]
     pub settled_through: Option<BillingDay>,
-    /// What is settled.
+    /// The sum that the month's bills charge.
     #[schema(value_type = i64)]
     pub settled_fen: Fen,
     /// What the coming night would settle.
     #[schema(value_type = i64)]
     pub coming_fen: Fen,
-    /// Both together.
+    /// The sum of the settled and the coming charges.
     #[schema(value_type = i64)]
     pub so_far_fen: Fen,
     /// What the usage so far amounts to under rates that are charged at the end of the month.
@@ -185,7 +185,7 @@ pub struct AddedLine {
     /// The free units of the month that the list passes; none if it passes none.
     #[schema(value_type = Option<String>)]
     pub free_passed: Option<rust_decimal::Decimal>,
-    /// What it adds.
+    /// The amount that the list adds, in fen.
     #[schema(value_type = i64)]
     pub adds_fen: Fen,
     /// How, to be keyed in from the first to the last.
@@ -195,10 +195,10 @@ pub struct AddedLine {
 /// What the list has of one API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AddedApi {
-    /// The API.
+    /// The name of the API, as the list has it.
     #[schema(value_type = String)]
     pub api: ApiName,
-    /// Its calls.
+    /// The calls of the list.
     #[schema(value_type = u64)]
     pub calls: Calls,
 }
@@ -208,10 +208,10 @@ pub struct AddedApi {
 pub struct UnpricedApi {
     /// The first line that names it; none where the list has it under another name.
     pub line: Option<usize>,
-    /// The API.
+    /// The name of the API, as the list has it.
     #[schema(value_type = String)]
     pub api: ApiName,
-    /// Its calls.
+    /// The calls of the list.
     #[schema(value_type = u64)]
     pub calls: Calls,
     /// An API of the plan or of the list that is written almost like it.
@@ -222,7 +222,7 @@ pub struct UnpricedApi {
 /// A month under some terms, if it ends with the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlanView {
-    /// The terms.
+    /// The terms, by the names of plan and overrides.
     pub terms: TermsView,
     /// Whether they are the provider's own.
     pub is_own: bool,
@@ -419,7 +419,8 @@ fn unpriced(list: &CallList, quote: &QuoteOnTop, plan: Option<&Plan>) -> Vec<Unp
     of_quote.map(view).collect()
 }
 
-/// The names that have a price: those that the plan lists, and those of the list that a rate covers.
+/// The names that have a price: those that the plan lists, and those of the list that a rate
+/// covers.
 fn known_apis(list: &CallList, quote: &QuoteOnTop, plan: Option<&Plan>) -> Vec<ApiName> {
     let listed = plan.into_iter().flat_map(Plan::rates).flat_map(|rate| &rate.apis);
     let exact = listed.filter_map(|pattern| match pattern {

@@ -13,31 +13,31 @@ use utoipa::ToSchema;
 pub enum Step {
     /// The units of the list.
     Units {
-        /// How many.
+        /// The number of units.
         #[schema(value_type = String)]
         units: Decimal,
     },
     /// What of them is free; taken off.
     Free {
-        /// How many.
+        /// The number of free units.
         #[schema(value_type = String)]
         units: Decimal,
     },
     /// What is to be charged of them.
     Charged {
-        /// How many.
+        /// The number of units to be charged.
         #[schema(value_type = String)]
         units: Decimal,
     },
     /// Units at one price; added.
     Slice {
-        /// How many.
+        /// The number of priced units, packages or blocks.
         #[schema(value_type = String)]
         count: Decimal,
         /// What one price is for.
         #[schema(value_type = Object)]
         per: Per,
-        /// The price.
+        /// The price that each of them has.
         #[schema(value_type = String)]
         price: Yuan,
         /// `count × price`.
@@ -46,19 +46,19 @@ pub enum Step {
     },
     /// What is due for entering a tier; added.
     FlatFee {
-        /// How much.
+        /// The fee, in yuan.
         #[schema(value_type = String)]
         amount: Yuan,
     },
     /// A discount; taken off.
     Discount {
-        /// Its name.
+        /// The name that the plan gives the discount.
         #[schema(value_type = String)]
         discount: Name,
-        /// Its percentage.
+        /// The percentage that it takes off.
         #[schema(value_type = String)]
         percent: Percent,
-        /// How much.
+        /// The amount that it takes off, in yuan.
         #[schema(value_type = String)]
         off: Yuan,
     },
@@ -71,27 +71,27 @@ pub enum Step {
         #[schema(value_type = String)]
         off: Yuan,
     },
-    /// What the whole month comes to under the rate with the list, its caps included.
+    /// The price of the whole month under the rate with the list, its caps included.
     MonthWith {
-        /// How much.
+        /// The price, in yuan.
         #[schema(value_type = String)]
         amount: Yuan,
     },
-    /// What it comes to without; taken off.
+    /// The price of the month without the list; taken off.
     MonthBefore {
-        /// How much.
+        /// The price, in yuan.
         #[schema(value_type = String)]
         amount: Yuan,
     },
     /// The line's share of rounding the month to whole fen; added.
     Rounding {
-        /// How much.
+        /// The share, in yuan; negative where the month is rounded down.
         #[schema(value_type = String)]
         amount: Yuan,
     },
-    /// The charge.
+    /// The charge of the line, which the steps result in.
     Total {
-        /// How much.
+        /// The charge, in fen.
         #[schema(value_type = i64)]
         amount_fen: Fen,
     },
@@ -132,7 +132,7 @@ pub(super) fn steps(on_top: &LineOnTop) -> Result<Vec<Step>, MoneyError> {
     Ok(steps)
 }
 
-/// What is added at each price; none if more changes than that.
+/// The steps that the list adds at each price; none if more changes than that.
 fn added(on_top: &LineOnTop) -> Result<Option<Vec<Step>>, MoneyError> {
     let LineOnTop { line, so_far, .. } = on_top;
     let after = &line.after;

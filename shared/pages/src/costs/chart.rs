@@ -19,7 +19,7 @@ pub(super) struct Chart {
     pub(super) unit: &'static str,
 }
 
-/// A bar.
+/// A bar of the chart: one day or month.
 #[derive(Debug)]
 pub(super) struct Bar {
     pub(super) title: Html,
@@ -122,7 +122,7 @@ fn label(by: CostsBy, period: &CostPeriod, count: i128) -> Option<String> {
     }
 }
 
-/// `55.35%`.
+/// A percentage with two decimals: `55.35%`.
 fn basis_points(of: i128) -> String {
     format!("{}.{:02}%", of / 100, of % 100)
 }

@@ -38,7 +38,7 @@ pub struct Costs {
     /// The day of the last bill; none before one is.
     #[schema(value_type = Option<String>)]
     pub settled_through: Option<BillingDay>,
-    /// What was asked for.
+    /// The checked request that the view answers.
     pub query: CostsQuery,
     /// What the bills of the days charge, all groups together.
     #[schema(value_type = i64)]
@@ -62,9 +62,9 @@ pub struct CostPeriod {
     /// The last day.
     #[schema(value_type = String)]
     pub to: BillingDay,
-    /// The calls.
+    /// The calls of the period, less those that were withdrawn.
     pub calls: i64,
-    /// What is charged; none where one API or one source is shown, of which no charge is known.
+    /// The charge; none where one API or one source is shown, of which no charge is known.
     #[schema(value_type = Option<i64>)]
     pub charge_fen: Option<Fen>,
 }
@@ -72,12 +72,12 @@ pub struct CostPeriod {
 /// The costs of a rate, or the calls of an API or a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CostGroup {
-    /// The rate, API or source. `(unpriced)` is what no rate covers, `(plan)` what a plan adds to the sum of
-    /// its rates or takes off, and `(adjustments)` what credit and debit notes do.
+    /// The rate, API or source. `(unpriced)` is what no rate covers, `(plan)` what a plan adds to
+    /// the sum of its rates or takes off, and `(adjustments)` what credit and debit notes do.
     pub name: String,
-    /// The calls.
+    /// The calls of the group, less those that were withdrawn.
     pub calls: i64,
-    /// What is charged; none of an API or a source.
+    /// The charge; none of an API or a source.
     #[schema(value_type = Option<i64>)]
     pub charge_fen: Option<Fen>,
 }
@@ -85,9 +85,9 @@ pub struct CostGroup {
 /// The calls that a source reported of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceCalls {
-    /// The source.
+    /// The source that sent the reports.
     pub source: SourceId,
-    /// The billing day.
+    /// The billing day on which the calls count.
     pub day: BillingDay,
     /// The calls of its reports that count.
     pub calls: u64,
@@ -124,8 +124,9 @@ const TAX: &str = "(tax)";
 const ADJUSTMENTS: &str = "(adjustments)";
 
 impl Costs {
-    /// The costs of some days. Give the statements of [`CostsQuery::read_from`] through the last day, in
-    /// order and with what they say of each API; and the sources' calls where they are asked for.
+    /// The costs of some days. Give the statements of [`CostsQuery::read_from`] through the last
+    /// day, in order and with what they say of each API; and the sources' calls where they are
+    /// asked for.
     ///
     /// # Errors
     ///

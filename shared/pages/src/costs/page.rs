@@ -63,7 +63,7 @@ struct GroupShown {
 }
 
 impl<'a> CostsPage<'a> {
-    /// The page of costs.
+    /// The page of costs, with its chart, table and links to CSV and FOCUS.
     #[must_use]
     pub fn new(frame: &'a Frame, costs: &'a Costs) -> CostsPage<'a> {
         let query = &costs.query;
@@ -90,7 +90,7 @@ impl<'a> CostsPage<'a> {
         CostsPage { frame, c: Common(frame.lang), t, sent, error, shown: None }
     }
 
-    /// What was sent of a field.
+    /// The text that was sent for a field.
     fn sent(&self, field: &str) -> &str {
         let sent = match field {
             "by" => &self.sent.by,
@@ -106,7 +106,7 @@ impl<'a> CostsPage<'a> {
         self.sent(field) == value
     }
 
-    /// What is wrong with a field.
+    /// The problem of a field, if it was refused.
     fn fault(&self, field: &str) -> Option<&Html> {
         self.error.as_ref().filter(|(of, _)| *of == field).map(|(_, text)| text)
     }

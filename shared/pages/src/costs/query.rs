@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 /// The most months that costs are shown of.
 pub const COST_MONTHS_MAX: usize = 13;
 
-/// The most days that costs are shown of day by day, and calls by source: those are summed from reports, of
-/// which a provider may have more than a thousand a day.
+/// The most days that costs are shown of day by day, and calls by source: those are summed from
+/// reports, of which a provider may have more than a thousand a day.
 pub const COST_DAYS_MAX: u64 = 92;
 
 /// The most whole months that never have more days.
@@ -42,9 +42,9 @@ pub struct CostsParameters {
 /// A checked request for costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CostsQuery {
-    /// By day or by month.
+    /// The period of a row: a day or a month.
     pub by: CostsBy,
-    /// What is summed.
+    /// The group of a row: a rate, an API or a source.
     pub group: CostsGroup,
     /// The only name of the group that is shown.
     pub only: Option<String>,
@@ -56,14 +56,14 @@ pub struct CostsQuery {
     pub to: BillingDay,
 }
 
-/// By which time costs are shown.
+/// The period by which costs are summed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CostsBy {
-    /// Each day.
+    /// A row for each billing day.
     #[default]
     Day,
-    /// Each month.
+    /// A row for each billing month.
     Month,
 }
 
@@ -94,7 +94,7 @@ pub enum CostsQueryError {
     Day {
         /// `from` or `to`.
         field: &'static str,
-        /// What was sent.
+        /// The text in place of the day.
         text: String,
     },
     /// The last day is before the first.
@@ -133,8 +133,8 @@ impl CostsQueryError {
 }
 
 impl CostsQuery {
-    /// Reads the parameters of a page. Unless they say otherwise it shows this month by day, or 13 months
-    /// by month, or three months by month and source.
+    /// Reads the parameters of a page. Unless they say otherwise it shows this month by day, or 13
+    /// months by month, or three months by month and source.
     ///
     /// # Errors
     ///
@@ -182,8 +182,8 @@ impl CostsQuery {
         Ok(CostsQuery { by, group, only: None, from, to })
     }
 
-    /// The first day whose statements are read: the prices of a day follow from the days before it in its
-    /// month.
+    /// The first day whose statements are read: the prices of a day follow from the days before it
+    /// in its month.
     #[must_use]
     pub fn read_from(&self) -> BillingDay {
         self.from.month().first_day()

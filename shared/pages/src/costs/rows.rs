@@ -16,10 +16,10 @@ use crate::bill::{SlicePer, SliceStep, days_because};
 /// What a statement charges by a line, or by a credit or debit note.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ChargeRow {
-    /// The bill.
+    /// The bill that has the row, by its day and supplement.
     #[schema(value_type = String)]
     pub statement: StatementId,
-    /// What it is.
+    /// The kind of charge, by which finance can sum.
     pub kind: ChargeKind,
     /// The number of the line on the bill, from 1; none for a note and for usage without a price.
     pub line: Option<usize>,
@@ -37,14 +37,14 @@ pub struct ChargeRow {
     pub through: BillingDay,
     /// The new calls; negative where they were withdrawn.
     pub calls: i64,
-    /// What went through them, in yuan; negative where it was withdrawn.
+    /// The amount that went through them, in yuan; negative where it was withdrawn.
     #[schema(value_type = String)]
     pub amount: Decimal,
-    /// What is charged; negative for a credit.
+    /// The charge; negative for a credit.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
-    /// The units that were priced, at each price; empty where the lines before it in the month are not
-    /// known.
+    /// The units that were priced, at each price; empty where the lines before it in the month are
+    /// not known.
     pub priced: Vec<PricedUnits>,
     /// The credit or debit note.
     #[schema(value_type = Option<String>)]
@@ -53,7 +53,7 @@ pub struct ChargeRow {
     pub reason: Option<String>,
 }
 
-/// What a row of charges is.
+/// The kind of a row of charges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargeKind {
@@ -77,9 +77,9 @@ pub enum ChargeKind {
     Plan,
     /// Usage that no rate covers.
     Unpriced,
-    /// A credit note.
+    /// An adjustment that lowers the charge.
     CreditNote,
-    /// A debit note.
+    /// An adjustment that raises the charge.
     DebitNote,
 }
 
@@ -89,20 +89,20 @@ pub struct PricedUnits {
     /// The units that are priced before them in the month.
     #[schema(value_type = String)]
     pub after: Decimal,
-    /// How they are counted.
+    /// The kind of unit that the price is for.
     pub per: SlicePer,
     /// The units in a package or a block.
     #[schema(value_type = Option<String>)]
     pub size: Option<Decimal>,
     /// Whether it is the fee for entering a tier.
     pub is_fee: bool,
-    /// The price of one.
+    /// The price of one unit, package, block, yuan or call.
     #[schema(value_type = String)]
     pub price_yuan: Yuan,
     /// How many are new; negative where there are fewer.
     #[schema(value_type = String)]
     pub quantity: Decimal,
-    /// What they cost before discounts.
+    /// The price before discounts, in yuan.
     #[schema(value_type = String)]
     pub list_yuan: Yuan,
 }
@@ -146,15 +146,16 @@ impl ChargeKind {
 #[derive(Default)]
 struct Prices(BTreeMap<(BillingDay, Option<Name>), Sliced>);
 
-/// The slices of a segment and of the segments before it, and those of the segments before it alone.
+/// The slices of a segment and of the segments before it, and those of the segments before it
+/// alone.
 #[derive(Default)]
 struct Sliced {
     all: Vec<Slice>,
     before: Vec<Slice>,
 }
 
-/// The rows of statements from one day through another. Give the statements from the first of the month
-/// on, with what they say of each API.
+/// The rows of statements from one day through another. Give the statements from the first of the
+/// month on, with what they say of each API.
 pub(super) fn rows(
     statements: &[Statement],
     (from, to): (BillingDay, BillingDay),

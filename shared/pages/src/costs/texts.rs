@@ -117,7 +117,7 @@ texts! {
 }
 
 impl Texts {
-    /// What is wrong, and the remedy.
+    /// The problem, and the remedy.
     pub(super) fn error(self, error: &CostsQueryError) -> Html {
         match error {
             CostsQueryError::By(text) => self.by_refused(text),

@@ -43,7 +43,7 @@ pub(crate) struct Chip {
 /// How loud a chip is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Neutral.
+    /// A neutral fact.
     Plain,
     /// Settled, or on.
     Go,
@@ -78,7 +78,7 @@ impl Tone {
     }
 }
 
-/// What happened, and what the reader can do.
+/// An outcome, and what the reader can do about it.
 struct Told {
     what: Html,
     can: Html,
@@ -178,7 +178,7 @@ impl DeclinedTry {
 }
 
 impl Reason {
-    /// What happened.
+    /// The sentence about the decline.
     pub(crate) fn what(self, frame: &Frame) -> Html {
         let t = Texts(frame.lang);
         match self {

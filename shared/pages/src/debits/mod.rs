@@ -13,20 +13,20 @@ pub(crate) use line::{Chip, DebitLine, Tone, debit_page};
 
 use crate::Records;
 
-/// A debit.
+/// A debit, as its provider sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DebitView {
     /// Its number among the provider's debits, from 1.
     #[schema(value_type = u64)]
     pub debit: DebitId,
-    /// How it stands.
+    /// The state of the debit, for people.
     pub state: DebitState,
     /// When it was opened, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub opened_at_s: Timestamp,
-    /// What it asks for; before it is first sent, what it would ask for by what is owed now. None if
-    /// nothing could be asked for.
+    /// The amount; before it is first sent, the amount by what is owed now. None
+    /// if nothing could be asked for.
     #[schema(value_type = Option<i64>)]
     pub amount_fen: Option<Fen>,
     /// Whether the amount is fixed, since it was sent.
@@ -51,17 +51,17 @@ pub struct DebitView {
     pub given_up: Option<Reason>,
     /// The tries that Alipay declined, the oldest first.
     pub declines: Vec<DeclinedTry>,
-    /// What was sent, the oldest first.
+    /// The attempts that were sent, the oldest first.
     pub attempts: Vec<AttemptView>,
 }
 
-/// How a debit stands.
+/// The state of a debit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DebitState {
     /// It is to be sent for the first time.
     Scheduled,
-    /// It is being sent.
+    /// A function is calling Alipay.
     Sending,
     /// Alipay did not look at it, or does not know it: nothing was taken, and it is sent again.
     Resending,
@@ -69,7 +69,7 @@ pub enum DebitState {
     Unknown,
     /// Alipay declined it, and it is sent again.
     Declined,
-    /// It is being closed at Alipay, so that nothing can be taken any more.
+    /// It is being closed at Alipay, after which nothing can be taken.
     GivingUp,
     /// A person of the platform has to look.
     Held,
@@ -81,7 +81,7 @@ pub enum DebitState {
     Withdrawn,
 }
 
-/// Why Alipay took nothing.
+/// The reason for which Alipay took nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -89,7 +89,7 @@ pub enum Reason {
     Funds,
     /// Above a limit of Alipay or of the agreement.
     AmountCap,
-    /// Not at this time.
+    /// Alipay takes no payments at this time of day.
     Window,
     /// The agreement or its payer no longer exists.
     MandateDead,
@@ -106,16 +106,16 @@ pub struct DeclinedTry {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub at_s: Timestamp,
-    /// Why.
+    /// The kind of decline, which decides about the next try.
     pub reason: Reason,
-    /// Alipay's code.
+    /// Alipay's code for the decline.
     pub code: String,
 }
 
 /// One number under which a debit was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AttemptView {
-    /// From 1.
+    /// The number of the attempt, from 1.
     pub attempt: u16,
     /// Our number of it at Alipay.
     pub out_trade_no: String,
@@ -123,11 +123,11 @@ pub struct AttemptView {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub sent_at_s: Timestamp,
-    /// Whether it can take nothing any more.
+    /// Whether it can no longer take money.
     pub is_closed: bool,
     /// Alipay's number of the payment, if it took money.
     pub trade_no: Option<String>,
-    /// What it took, if it did.
+    /// The amount that it took, if it took one.
     #[schema(value_type = Option<i64>)]
     pub taken_fen: Option<Fen>,
 }

@@ -33,17 +33,17 @@ pub struct RefundView {
     pub recharge: Option<u32>,
     /// Whether it is taken from the deposit that the recharge paid.
     pub is_from_deposit: bool,
-    /// Whether it is taken from what is prepaid. If it is taken from neither, it is a gift: what was charged
-    /// stays charged.
+    /// Whether it is taken from what is prepaid. If it is taken from neither, it is a gift: what
+    /// was charged stays charged.
     pub is_from_prepaid: bool,
-    /// The amount.
+    /// The amount that is given back.
     #[schema(value_type = i64)]
     pub amount_fen: Fen,
     /// When it was decided, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub asked_at_s: Timestamp,
-    /// How it stands.
+    /// The state of the refund, for people.
     pub state: GivenBackState,
     /// Alipay's code, if Alipay refused it.
     pub code: Option<String>,
@@ -67,7 +67,7 @@ pub struct ReversalView {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub noticed_at_s: Timestamp,
-    /// How it stands.
+    /// The state of the reversal, for people.
     pub state: GivenBackState,
 }
 

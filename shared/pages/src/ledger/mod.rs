@@ -27,8 +27,8 @@ pub const LEDGER_PAGE: usize = 50;
 /// What of the ledger was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LedgerRecords<'a> {
-    /// Entries, the newest first and without a gap. Those that are not asked for, since they are newer,
-    /// are only used to go back to the balance before them.
+    /// Entries, the newest first and without a gap. Those that are not asked for, since they are
+    /// newer, are only used to go back to the balance before them.
     pub entries: &'a [Entry],
     /// The figures after the first of the entries; none if it is the account's last entry.
     pub figures: Option<Figures>,
@@ -45,7 +45,7 @@ pub struct LedgerRecords<'a> {
 /// A page of the ledger.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Ledger {
-    /// Which part it is.
+    /// The part of the ledger that is listed.
     pub kind: LedgerKind,
     /// What the account has and owes now.
     pub balance: Balance,
@@ -93,18 +93,18 @@ pub struct LedgerEntry {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub recorded_at_s: Timestamp,
-    /// Why money moved.
+    /// The cause of the movement, as text.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub cause: Cause,
     /// How much moved: more than nothing.
     #[schema(value_type = i64)]
     pub amount_fen: Fen,
-    /// What it changed for the provider: more is prepaid, or less is owed. Nothing if an amount only
-    /// begins or ceases to be collected.
+    /// The change for the provider: more is prepaid, or less is owed. Zero if an amount
+    /// only begins or ceases to be collected.
     #[schema(value_type = i64)]
     pub change_fen: Fen,
-    /// The balance after it.
+    /// The prepaid balance and the receivable after the movement.
     pub after: Balance,
 }
 
@@ -124,7 +124,7 @@ pub enum LedgerError {
     Balance {
         /// The entry's number.
         number: u64,
-        /// What does not fit.
+        /// The rule that the figures break.
         #[source]
         source: AccountError,
     },
@@ -175,8 +175,8 @@ impl Ledger {
     }
 }
 
-/// Keeps a page of records, the newest first; gives the number of the last one, if there are older ones.
-/// The records of a provider are numbered from 1 without a gap.
+/// Keeps a page of records, the newest first; gives the number of the last one, if there are older
+/// ones. The records of a provider are numbered from 1 without a gap.
 fn cut<T>(records: &mut Vec<T>, number: impl Fn(&T) -> u64) -> Option<u64> {
     records.truncate(LEDGER_PAGE);
     records.last().map(number).filter(|last| *last > 1)

@@ -27,7 +27,7 @@ pub struct LedgerPage<'a> {
     prepaid: Html,
     owed: Html,
     collecting: Html,
-    /// What is held as the deposit, if any is.
+    /// The deposit that the account holds, if it holds one.
     deposit: Option<Html>,
     rows: Vec<Row>,
     open: Vec<DebitLine>,
@@ -126,8 +126,8 @@ impl Tab {
     }
 }
 
-/// The movements, and the tries of the debits that moved nothing, the newest first. Tries older than the
-/// last movement of the page belong to an older page.
+/// The movements, and the tries of the debits that moved nothing, the newest first. Tries older
+/// than the last movement of the page belong to an older page.
 fn rows(frame: &Frame, calendar: &Calendar, view: &Ledger) -> Vec<Row> {
     let mut rows: Vec<(Timestamp, Row)> = view
         .entries

@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-/// Which part of the ledger.
+/// The part of the ledger that is listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerKind {
@@ -16,9 +16,9 @@ pub enum LedgerKind {
     All,
     /// The debits, with their attempts.
     Debits,
-    /// The recharges.
+    /// Recharges, open and ended ones.
     Recharges,
-    /// What was given back.
+    /// Refunds and reversals.
     Refunds,
 }
 
@@ -26,10 +26,10 @@ pub enum LedgerKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before(pub u64);
 
-/// What of the ledger is asked for.
+/// A checked request for a page of the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerQuery {
-    /// Which part.
+    /// The part that is listed.
     pub kind: LedgerKind,
     /// Only what is older than this number of an entry, a debit or a recharge.
     pub before: Option<Before>,

@@ -1,4 +1,5 @@
-//! The forms by which operators act. Each has a reason and a key, so that sending it twice acts once.
+//! The forms by which operators act. Each has a reason and a key, so that sending it twice acts
+//! once.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -12,7 +13,8 @@ use crate::show::{Count, Html};
 /// What the forms of a page need beside its view.
 #[derive(Clone, Debug, Default)]
 pub struct Forms {
-    /// What the `Idempotency-Key`s of this page begin with: random, and new for each page that is sent.
+    /// What the `Idempotency-Key`s of this page begin with: random, and new for each page that is
+    /// sent.
     pub key: String,
     /// What was sent before and not carried out.
     pub refused: Option<Refused>,
@@ -25,25 +27,25 @@ pub struct Forms {
 pub struct Refused {
     /// The form, as its hidden field `form` names it.
     pub form: String,
-    /// What was chosen, as its field `do` says.
+    /// The choice, by the value of the field `do`.
     pub choice: Option<String>,
     /// The reason that was given.
     pub reason: String,
     /// Why it was not carried out.
     pub problem: FormProblem,
-    /// The key under which it may have been carried out: sent again under it, it is carried out once. None
-    /// if nothing was done.
+    /// The key under which it may have been carried out: sent again under it, it is carried out
+    /// once. None if nothing was done.
     pub key: Option<String>,
 }
 
 /// Why a form was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormProblem {
-    /// It has no reason.
+    /// The field of the reason is empty.
     NoReason,
     /// Its reason has so many characters, which is too many.
     LongReason(u64),
-    /// The record changed meanwhile, and does not allow it any more: why, as the books say it.
+    /// The record changed meanwhile, and no longer allows it: why, as the books say it.
     NotAllowedNow(String),
     /// The person who asked for an action may not approve it.
     OwnApproval,
@@ -51,10 +53,10 @@ pub enum FormProblem {
     Unavailable,
 }
 
-/// What became of a form that was sent.
+/// The outcome of a form that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormOutcome {
-    /// It is done.
+    /// The action was carried out.
     Done,
     /// It is recorded, and waits for the approval of a second person.
     Waiting,

@@ -33,7 +33,7 @@ pub struct UnreadableRecord {
 /// A sum of money, and how many providers have a part in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ShareOf {
-    /// How many providers.
+    /// The number of providers that have a part in it.
     pub providers: u64,
     /// The sum, in fen.
     #[schema(value_type = i64)]

@@ -8,7 +8,7 @@ use super::texts::Shared;
 use crate::frame::{Common, Frame};
 use crate::show::Html;
 
-/// A page of operators.
+/// A page of operators, with their navigation.
 #[derive(Debug, Template)]
 #[template(path = "operator/page.html")]
 pub struct OperatorPage<'a> {

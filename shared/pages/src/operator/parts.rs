@@ -49,7 +49,7 @@ pub(crate) enum ChipKind {
     Go,
     /// A person has to act.
     Care,
-    /// Neither.
+    /// A neutral fact.
     Plain,
 }
 
@@ -76,12 +76,12 @@ impl HtmlSafe for Table {}
 impl HtmlSafe for Notice {}
 
 impl Column {
-    /// A column of words.
+    /// A column of texts, aligned at the start.
     pub(crate) fn words(label: Html) -> Column {
         Column { label, is_number: false }
     }
 
-    /// A column of figures.
+    /// A column of numbers, aligned at the end.
     pub(crate) fn figures(label: Html) -> Column {
         Column { label, is_number: true }
     }
@@ -159,7 +159,7 @@ pub(crate) fn trio(sums: &[Figured; 3]) -> Html {
     Html(format!("<dl class=\"trio\">{}</dl>", sums.iter().map(one).collect::<String>()))
 }
 
-/// A link.
+/// A link to a page of ours.
 pub(crate) fn link(href: &str, label: &Html) -> Html {
     let href = Html::show(href, crate::lang::Lang::En);
     Html(format!("<a href=\"{href}\">{label}</a>"))

@@ -13,18 +13,18 @@ use super::{OverviewError, Parts};
 use crate::forecast::ExpectedDay;
 use crate::forecast::{NEXT_CALLS, SoFar};
 
-/// An allowance.
+/// The free units of a rate, and how many of them are used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Allowance {
     /// The rate; none for the allowance that all rates share.
     #[schema(value_type = Option<String>)]
     pub rate: Option<Name>,
-    /// How long it holds.
+    /// The period in which the units are free.
     pub period: AllowancePeriod,
     /// The first day on which it holds.
     #[schema(value_type = String)]
     pub from: BillingDay,
-    /// What its units are.
+    /// The kind of unit that is free.
     pub unit: AllowanceUnit,
     /// The units that are free.
     #[schema(value_type = String)]
@@ -49,7 +49,7 @@ pub struct Allowance {
     /// What 10,000 calls are expected to cost once it is used up.
     #[schema(value_type = Option<String>)]
     pub after_yuan: Option<Yuan>,
-    /// What is taken off the price, in percent.
+    /// The discounts on the price, in percent.
     #[schema(value_type = Vec<String>)]
     pub discounts: Vec<Percent>,
     /// What the month charges under the rate, the estimate since the last settled day included.
@@ -63,7 +63,7 @@ pub struct Allowance {
 pub enum AllowancePeriod {
     /// The month, or the part of it in which the same terms hold.
     Month,
-    /// A day.
+    /// Each billing day anew.
     Day,
 }
 
@@ -71,7 +71,7 @@ pub enum AllowancePeriod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowanceUnit {
-    /// Calls.
+    /// Calls, as they were metered.
     Calls,
     /// Yuan that went through calls.
     Yuan,

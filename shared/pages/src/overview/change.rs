@@ -40,7 +40,7 @@ pub struct Change {
     pub total: ChangeOf,
 }
 
-/// A row.
+/// The change of one API, or of the smallest ones together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ApiChange {
     /// The API; none in the rows that are of no API, or of several.
@@ -48,7 +48,7 @@ pub struct ApiChange {
     pub api: Option<ApiName>,
     /// How many APIs the row sums, if it is of several.
     pub more: Option<MoreApis>,
-    /// What changed.
+    /// The figures of both weeks, and their difference.
     #[serde(flatten)]
     pub of: ChangeOf,
 }
@@ -56,7 +56,7 @@ pub struct ApiChange {
 /// The APIs with the smallest changes, together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MoreApis {
-    /// How many.
+    /// The number of APIs.
     pub apis: u64,
 }
 
@@ -131,7 +131,8 @@ fn joined(mut rows: Vec<ApiChange>) -> Result<Vec<ApiChange>, MoneyError> {
         let of = sum(small.into_iter().map(|row| row.of))?;
         rows.push(ApiChange { api: None, more: Some(MoreApis { apis }), of });
     }
-    // Largest change first: what is of no API takes its place among the others, the sum of the rest the last.
+    // Largest change first: what is of no API takes its place among the others, the sum of the rest
+    // the last.
     rows.sort_by_key(|row| Reverse((row.more.is_none(), row.of.change_fen.get().unsigned_abs())));
     Ok(rows)
 }

@@ -1,6 +1,7 @@
 //! The drawings of the overview: days as bars, an allowance as a beam, a forecast as a range.
 //!
-//! Marks are placed in hundredths of a percent across, and in tenths of a pixel down, all whole numbers.
+//! Marks are placed in hundredths of a percent across, and in tenths of a pixel down, all whole
+//! numbers.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -134,8 +135,8 @@ impl<'a> Bars<'a> {
         f.write_str("</g>")
     }
 
-    /// The parts of a bar from the bottom: its class, where it begins, and its height. A credit shortens the
-    /// bar from its top.
+    /// The parts of a bar from the bottom: its class, where it begins, and its height. A credit
+    /// shortens the bar from its top.
     fn parts(&self, row: &DayRow) -> Vec<(&'static str, i64, i64)> {
         let amounts = row.series_fen.iter().copied().zip(["b1", "b2"]);
         let amounts = amounts.chain([(row.other_fen, "b3")]);

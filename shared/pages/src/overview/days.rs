@@ -12,9 +12,9 @@ use super::{Allowance, OverviewError, Parts, net_calls};
 
 /// How many rates have a series of their own.
 ///
-/// Two rates can be told apart by two shades of one colour at every width and in print; a third shade could
-/// not. So the two rates with the largest charges of the month are shown each, and the others together with
-/// what is of no rate: minimums, discounts of the plan, adjustments.
+/// Two rates can be told apart by two shades of one colour at every width and in print; a third
+/// shade could not. So the two rates with the largest charges of the month are shown each, and the
+/// others together with what is of no rate: minimums, discounts of the plan, adjustments.
 const SERIES_MAX: usize = 2;
 
 /// The charges of the month's bills, and of the bill that the night would make now.
@@ -33,10 +33,10 @@ pub struct ByDay {
     pub marks: Vec<Mark>,
 }
 
-/// A bill.
+/// A bill in the chart and its table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayRow {
-    /// Which.
+    /// The day and supplement of the bill.
     #[schema(value_type = String)]
     pub bill: StatementId,
     /// Whether the night would make it now: an estimate.
@@ -47,13 +47,13 @@ pub struct DayRow {
     /// The calls that it credits.
     #[schema(value_type = u64)]
     pub withdrawn: Calls,
-    /// What it charges by the series, in their order.
+    /// The charges of the series, in their order.
     #[schema(value_type = Vec<i64>)]
     pub series_fen: Vec<Fen>,
-    /// What it charges beside the series.
+    /// The charge beside the series.
     #[schema(value_type = i64)]
     pub other_fen: Fen,
-    /// The charge.
+    /// The charge of the bill.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
     /// The days settled before to which a part of it belongs.
@@ -73,10 +73,10 @@ pub struct DayTotal {
     /// By the series, in their order.
     #[schema(value_type = Vec<i64>)]
     pub series_fen: Vec<Fen>,
-    /// Beside the series.
+    /// The charges outside the series, such as notes.
     #[schema(value_type = i64)]
     pub other_fen: Fen,
-    /// In all.
+    /// The sum of the charges.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
 }
@@ -84,7 +84,7 @@ pub struct DayTotal {
 /// Where an allowance ended, or is expected to end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Mark {
-    /// The day.
+    /// The day under which it is drawn.
     #[schema(value_type = String)]
     pub day: BillingDay,
     /// The rate; none for the allowance of all rates together.

@@ -41,13 +41,14 @@ use crate::forecast::{SoFar, days_before};
 pub struct OverviewRecords<'a> {
     /// The provider's statements of [`Overview::range`], the oldest first.
     pub statements: &'a [Statement],
-    /// The statements that the coming night would make now; none where what was counted cannot be read.
+    /// The statements that the coming night would make now; none where what was counted cannot be
+    /// read.
     pub coming: Option<&'a [Statement]>,
     /// The account's open debit; without one, the last debit that it had, if it had any.
     pub debit: Option<&'a Debit>,
     /// The mandate in use; without one, the last mandate that the account had, if it had any.
     pub mandate: Option<&'a Mandate>,
-    /// Where the provider stands; none if that cannot be told.
+    /// The provider's standing; none if that is not known.
     pub standing: Option<&'a Standing>,
     /// When the last usage report came in, if that is known.
     pub last_report_at: Option<Timestamp>,
@@ -66,16 +67,17 @@ pub struct ClosedAccount {
     pub kept_until: BillingDay,
 }
 
-/// What a provider has to know today: what is withheld next and why, the month so far, and what is to come.
+/// What a provider has to know today: what is withheld next and why, the month so far, and what is
+/// to come.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Overview {
-    /// Whose.
+    /// The provider whose overview it is.
     #[schema(value_type = String)]
     pub provider: ProviderId,
-    /// The month.
+    /// The month to date.
     #[schema(value_type = String)]
     pub month: BillingMonth,
-    /// The billing day.
+    /// The billing day of the view.
     #[schema(value_type = String)]
     pub today: BillingDay,
     /// The time of all figures, in seconds of Unix time.
@@ -86,25 +88,25 @@ pub struct Overview {
     pub terms: Option<CurrentTerms>,
     /// What was paid in advance and what is owed.
     pub account: AccountFigures,
-    /// What is withheld next.
+    /// The next debit, or the reason for none.
     pub next_withholding: NextWithholding,
     /// What the month's statements charge.
     pub settled: Settled,
     /// What the coming night would charge now; none where what was counted cannot be read.
     pub since: Option<Since>,
-    /// What the usage so far amounts to under rates that are charged at the end of the month: it is charged with
-    /// the last day. Minimums and tax that is added are not in it.
+    /// What the usage so far amounts to under rates that are charged at the end of the month: it is
+    /// charged with the last day. Minimums and tax that is added are not in it.
     #[schema(value_type = i64)]
     pub at_month_end_fen: Fen,
     /// The month's charges by day.
     pub by_day: ByDay,
     /// The allowances of today's terms.
     pub allowances: Vec<Allowance>,
-    /// What the month is expected to come to; none before seven days are settled.
+    /// The expected charge of the month; none before seven days are settled.
     pub forecast: Option<Forecast>,
     /// The last seven settled days against the seven before; none before fourteen days are settled.
     pub change: Option<Change>,
-    /// What is good to know.
+    /// The notices of the month.
     pub notices: Vec<Notice>,
     /// That the account is closed.
     pub closed: Option<ClosedAccount>,
@@ -113,7 +115,7 @@ pub struct Overview {
 /// The terms that hold today.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrentTerms {
-    /// The plan.
+    /// The name of the plan.
     #[schema(value_type = String)]
     pub plan: Name,
     /// The day from which its version is in force.
@@ -130,15 +132,15 @@ pub struct AccountFigures {
     /// Paid in advance and not used.
     #[schema(value_type = i64)]
     pub prepaid_fen: Fen,
-    /// When the last statement that prepaid money paid in part used it up, in seconds of Unix time; none
-    /// while there is prepaid money, and where no statement of the view tells.
+    /// When the last statement that prepaid money paid in part used it up, in seconds of Unix time;
+    /// none while there is prepaid money, and where no statement of the view shows it.
     #[schema(value_type = Option<i64>)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     pub prepaid_used_up_at_s: Option<Timestamp>,
     /// Owed and not paid, what is being collected included.
     #[schema(value_type = i64)]
     pub owed_fen: Fen,
-    /// The days whose charges are owed, as far as statements of the view tell.
+    /// The days whose charges are owed, as far as statements of the view show.
     pub owed_for: Option<WithheldDays>,
     /// What of it a debit is collecting.
     #[schema(value_type = i64)]
@@ -185,7 +187,7 @@ pub enum OverviewError {
     /// The account has an open debit that was not given.
     #[error("debit {0} is open, and was not read")]
     DebitMissing(DebitId),
-    /// The terms of the month cannot be told.
+    /// The terms of the month are not known.
     #[error("cannot tell by which terms the month is charged")]
     Settlement(#[from] SettlementError),
     /// The terms of a later day do not fit together.
@@ -203,7 +205,7 @@ pub enum OverviewError {
     /// Usage cannot be summed.
     #[error("cannot sum the usage")]
     Usage(#[from] UsageError),
-    /// The deposit cannot be told.
+    /// The deposit cannot be computed.
     #[error("cannot tell the deposit")]
     Deposit(#[from] DepositViewError),
     /// An amount leaves its range.
@@ -240,7 +242,7 @@ impl Overview {
     ///
     /// # Errors
     ///
-    /// [`OverviewError`] naming the cause.
+    /// [`OverviewError`] with the part that cannot be computed; the other parts are not shown then.
     pub fn new(
         records: &Records<'_>,
         more: &OverviewRecords<'_>,

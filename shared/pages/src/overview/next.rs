@@ -1,4 +1,5 @@
-//! What is withheld next: how much, when, for which days, and how the amount is made up; or why nothing is.
+//! What is withheld next: how much, when, for which days, and how the amount is made up; or why
+//! nothing is.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,33 +15,34 @@ use super::{OverviewError, Parts};
 /// How many bills a strip lists; older ones are one row.
 const BILLS_MAX: usize = 5;
 
-/// What is withheld next.
+/// The next debit, or the reason for none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NextWithholding {
-    /// Where it stands.
+    /// The state of the withholding, for people.
     pub state: WithholdingState,
-    /// The amount: of a debit that was sent, what it takes; before, what it would take now; nothing where
-    /// none is to come.
+    /// The amount: of a debit that was sent, what it takes; before, what it would take now; nothing
+    /// where none is to come.
     #[schema(value_type = i64)]
     pub amount_fen: Fen,
     /// When it is sent, or sent again, in seconds of Unix time; none where that is not known.
     #[schema(value_type = Option<i64>)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     pub at_s: Option<Timestamp>,
-    /// When it was last sent, or fell due if it is about to be sent, in seconds of Unix time; none before.
+    /// When it was last sent, or fell due if it is about to be sent, in seconds of Unix time; none
+    /// before.
     #[schema(value_type = Option<i64>)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     pub since_s: Option<Timestamp>,
     /// What is owed and not being collected.
     #[schema(value_type = i64)]
     pub unreserved_fen: Fen,
-    /// What is owed beyond the amount, and follows by other debits.
+    /// The receivable beyond the amount, which follows by other debits.
     #[schema(value_type = i64)]
     pub rest_fen: Fen,
     /// The smallest amount that is withheld.
     #[schema(value_type = i64)]
     pub minimum_fen: Fen,
-    /// The days whose charges the amount pays, as far as statements of the view tell.
+    /// The days whose charges the amount pays, as far as statements of the view show.
     pub days: Option<WithheldDays>,
     /// How the amount is made up; the last entry is the amount.
     pub strip: Vec<StripEntry>,
@@ -50,7 +52,7 @@ pub struct NextWithholding {
     pub declined: Option<Declined>,
 }
 
-/// Where the next withholding stands.
+/// The state of the next withholding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = NextWithholdingState)]
 #[serde(rename_all = "snake_case")]
@@ -67,11 +69,11 @@ pub enum WithholdingState {
     Suspended,
     /// The agreement allows less than the smallest amount.
     LimitTooSmall,
-    /// It is to be sent.
+    /// The debit is open, and will be sent when it falls due.
     Due,
     /// It was declined, and is sent again.
     Declined,
-    /// It is being sent.
+    /// A function is calling Alipay.
     UnderWay,
     /// It was sent, and the result is not known.
     InDoubt,
@@ -84,10 +86,10 @@ pub enum WithholdingState {
 /// Days whose charges are owed or withheld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct WithheldDays {
-    /// The first.
+    /// The first of the days.
     #[schema(value_type = String)]
     pub from: BillingDay,
-    /// The last.
+    /// The last of the days.
     #[schema(value_type = String)]
     pub through: BillingDay,
 }
@@ -108,14 +110,14 @@ pub struct AgreementRef {
     pub daily_limit_fen: Option<Fen>,
 }
 
-/// A decline.
+/// A decline of the open debit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Declined {
     /// When, in seconds of Unix time.
     #[schema(value_type = i64)]
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at_s: Timestamp,
-    /// Why.
+    /// The kind of decline, which decides about the next try.
     #[schema(value_type = String)]
     pub reason: DeclineReason,
 }
@@ -123,7 +125,7 @@ pub struct Declined {
 /// An entry of a strip. The entries before the last sum to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StripEntry {
-    /// What it is.
+    /// The meaning of the amount.
     #[serde(flatten)]
     pub part: StripPart,
     /// The amount, negative where it is taken off.
@@ -131,7 +133,7 @@ pub struct StripEntry {
     pub amount_fen: Fen,
 }
 
-/// What an entry of a strip is.
+/// The meaning of an entry of a strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "part", rename_all = "snake_case")]
 pub enum StripPart {
@@ -139,7 +141,7 @@ pub enum StripPart {
     Older,
     /// The charge of a bill.
     Bill {
-        /// Which.
+        /// The day and supplement of the bill.
         #[schema(value_type = String)]
         bill: StatementId,
     },
@@ -152,9 +154,9 @@ pub enum StripPart {
     },
     /// What was paid or credited of the bills since.
     Paid,
-    /// What is left for another debit.
+    /// The part that is left for another debit.
     Left,
-    /// The amount.
+    /// The amount that the debit takes.
     Amount,
 }
 

@@ -1,4 +1,4 @@
-//! What is good to know: facts, what they come to in yuan, and whether anything has to be done.
+//! What is good to know: facts, their amounts in yuan, and whether anything has to be done.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,10 @@ use crate::deposit::DepositView;
 use crate::forecast::{NEXT_CALLS, SoFar};
 use crate::standing::StandingView;
 
-/// How many changes of prices are told of, the next ones.
+/// The number of coming price changes that are listed.
 const PRICE_CHANGES_MAX: usize = 2;
 
-/// How many days with late, withdrawn or corrected usage are told of, the last ones.
+/// The number of days with late, withdrawn or corrected usage that are listed, the last ones.
 const CORRECTIONS_MAX: usize = 3;
 
 /// Something that is good to know.
@@ -39,7 +39,7 @@ pub enum Notice {
         since_s: Timestamp,
         /// Whether Alipay says so; otherwise a debit found that the account can't be debited.
         by_alipay: bool,
-        /// What is owed.
+        /// The receivable, which no debit can collect.
         #[schema(value_type = i64)]
         owed_fen: Fen,
     },
@@ -49,10 +49,10 @@ pub enum Notice {
         #[schema(value_type = i64)]
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         at_s: Timestamp,
-        /// Why.
+        /// The kind of decline, which decides about the next try.
         #[schema(value_type = String)]
         reason: DeclineReason,
-        /// The amount.
+        /// The amount that Alipay declined.
         #[schema(value_type = i64)]
         amount_fen: Fen,
         /// When it is tried again, in seconds of Unix time; none if it was given up.
@@ -60,7 +60,7 @@ pub enum Notice {
         #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
         next_at_s: Option<Timestamp>,
     },
-    /// What is owed, or a decision of the platform, has consequences for the calls.
+    /// Arrears, or a decision of the platform, have consequences for the calls.
     Standing(StandingView),
     /// A deposit is held or wanted.
     Deposit(DepositView),
@@ -71,7 +71,7 @@ pub enum Notice {
         /// The first day of the new terms.
         #[schema(value_type = String)]
         from: BillingDay,
-        /// What changes, by rate.
+        /// The new and the former terms of each rate that changes.
         rates: Vec<RateTerms>,
         /// Which usage the effect is computed for.
         basis: Basis,
@@ -81,7 +81,7 @@ pub enum Notice {
         /// What it costs by the new terms.
         #[schema(value_type = i64)]
         after_fen: Fen,
-        /// The difference.
+        /// The difference between the two.
         #[schema(value_type = i64)]
         change_fen: Fen,
     },
@@ -93,10 +93,10 @@ pub enum Notice {
         /// The days of the usage.
         #[schema(value_type = Vec<String>)]
         days: Vec<BillingDay>,
-        /// The calls.
+        /// The calls that were reported late.
         #[schema(value_type = u64)]
         calls: Calls,
-        /// What they were charged.
+        /// The sum that they were charged.
         #[schema(value_type = i64)]
         charge_fen: Fen,
     },
@@ -108,7 +108,7 @@ pub enum Notice {
         /// The days of the usage.
         #[schema(value_type = Vec<String>)]
         days: Vec<BillingDay>,
-        /// The calls.
+        /// The calls that were withdrawn.
         #[schema(value_type = u64)]
         calls: Calls,
         /// What the bill charges for it: negative, or nothing.
@@ -120,7 +120,7 @@ pub enum Notice {
         /// The bill that books it.
         #[schema(value_type = String)]
         bill: StatementId,
-        /// The note.
+        /// The id of the note.
         #[schema(value_type = String)]
         adjustment: AdjustmentId,
         /// The bill that it corrects.
@@ -134,7 +134,7 @@ pub enum Notice {
     },
     /// Calls of a rate entered a cheaper tier.
     CheaperTier {
-        /// The rate.
+        /// The name of the rate.
         #[schema(value_type = String)]
         rate: Name,
         /// The first day whose bill has calls in it.
@@ -146,7 +146,7 @@ pub enum Notice {
         /// What 10,000 calls cost in it.
         #[schema(value_type = String)]
         now_yuan: Yuan,
-        /// What they cost before.
+        /// The price that they had before.
         #[schema(value_type = String)]
         before_yuan: Yuan,
     },
@@ -155,7 +155,7 @@ pub enum Notice {
 /// How the terms of a rate change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RateTerms {
-    /// The rate.
+    /// The name of the rate.
     #[schema(value_type = String)]
     pub rate: Name,
     /// The price of a unit before, where both are one price for every unit; discounts taken off.
@@ -172,7 +172,7 @@ pub struct RateTerms {
 pub enum Basis {
     /// A whole month.
     Month {
-        /// Which.
+        /// The month whose usage is priced.
         #[schema(value_type = String)]
         month: BillingMonth,
     },
@@ -230,8 +230,8 @@ impl Parts<'_> {
         }))
     }
 
-    /// The next changes of the terms, as far as they are known: where a plan, a version, an override or a
-    /// discount begins or ends.
+    /// The next changes of the terms, as far as they are known: where a plan, a version, an
+    /// override or a discount begins or ends.
     fn price_changes(&self) -> Result<Vec<Notice>, OverviewError> {
         let (provider, plans) = (self.records.provider, self.records.plans);
         let days = self.days_of_change();
@@ -284,8 +284,8 @@ impl Parts<'_> {
         days.split_off(&self.today.next())
     }
 
-    /// The usage by which the effect of other prices is shown: last month's if all of its statements are
-    /// there, the month to date otherwise.
+    /// The usage by which the effect of other prices is shown: last month's if all of its
+    /// statements are there, the month to date otherwise.
     fn basis(&self) -> Result<Option<(Basis, CountedDays)>, OverviewError> {
         let Some(through) = self.through else { return Ok(None) };
         let last = self.today.month().previous();
@@ -345,8 +345,8 @@ impl Parts<'_> {
         Ok(notices)
     }
 
-    /// The tier of a rate that its last calls are in, since which bill, and what was free before it; none in
-    /// the first tier, and where calls are converted or free by the day.
+    /// The tier of a rate that its last calls are in, since which bill, and what was free before
+    /// it; none in the first tier, and where calls are converted or free by the day.
     fn tier_of(&self, segment: &Segment<'_>, rate: &Rate) -> Option<(BillingDay, Slice, Decimal)> {
         let is_plain = match &rate.price {
             PriceModel::Graduated(_) => rate.free_per_day.is_zero(),

@@ -23,13 +23,13 @@ pub enum Way {
 pub struct RechargeForm {
     /// The form's idempotency key.
     pub key: String,
-    /// What was typed as the amount.
+    /// The text that was typed as the amount.
     pub amount: String,
     /// The way that was chosen.
     pub way: Way,
-    /// What is to be paid.
+    /// The account's figure that is to be increased.
     pub purpose: RechargePurpose,
-    /// What is wrong with the amount.
+    /// The problem of the amount, if it was refused.
     pub amount_problem: Option<AmountProblem>,
     /// Why the recharge was not offered.
     pub problem: Option<RechargeProblem>,
@@ -40,15 +40,15 @@ pub struct RechargeForm {
 pub struct RechargeRequest {
     /// The form's idempotency key.
     pub key: String,
-    /// The amount.
+    /// The amount, within Alipay's limits.
     pub amount_fen: Fen,
-    /// By what it is paid.
+    /// The way of paying: on a page, or by a code.
     pub way: Way,
-    /// What it pays.
+    /// The account's figure that the payment increases.
     pub purpose: RechargePurpose,
 }
 
-/// What is wrong with an amount.
+/// A problem of the amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AmountProblem {
     /// There is none.
@@ -140,8 +140,8 @@ impl RechargeForm {
 }
 
 impl RechargeRequest {
-    /// The form of the request, to be shown again because it could not be carried out. It keeps its key
-    /// only if no answer came: then the same form has its effect once.
+    /// The form of the request, to be shown again because it could not be carried out. It keeps its
+    /// key only if no answer came: then the same form has its effect once.
     #[must_use]
     pub fn refused(&self, problem: RechargeProblem, new_key: String) -> RechargeForm {
         RechargeForm {

@@ -12,7 +12,7 @@ use crate::frame::wall_clock;
 use crate::icon::Icon;
 use crate::show::{Code, Count, Html, Plain};
 
-/// A table of recharges.
+/// A table of recharges, the newest first.
 #[derive(Clone, Debug, Template)]
 #[template(path = "recharges.html")]
 pub(crate) struct RechargeTable {

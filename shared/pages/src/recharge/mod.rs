@@ -63,19 +63,19 @@ pub struct Recharging {
     pub unreadable: u64,
 }
 
-/// A recharge.
+/// A recharge, as its provider sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RechargeItem {
     /// Its number among the provider's recharges, from 1.
     #[schema(value_type = u32)]
     pub recharge: RechargeId,
-    /// What it pays: `prepaid` or `deposit`.
+    /// The figure that it increases: `prepaid` or `deposit`.
     #[schema(value_type = String)]
     pub purpose: RechargePurpose,
-    /// Its amount.
+    /// The amount to be paid.
     #[schema(value_type = i64)]
     pub amount_fen: Fen,
-    /// How it stands.
+    /// The state of the recharge, for people.
     pub state: RechargeState,
     /// When it was offered, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -91,13 +91,13 @@ pub struct RechargeItem {
     pub trade_no: Option<String>,
 }
 
-/// How a recharge stands.
+/// The state of a recharge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RechargeState {
     /// It can be paid, and is not known to be.
     Open,
-    /// It is paid and booked.
+    /// Alipay took the amount, and the journal has it.
     Paid,
     /// It was not paid in time.
     Lapsed,

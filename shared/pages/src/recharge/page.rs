@@ -42,9 +42,9 @@ struct Suggestion {
 /// A recharge that was just offered, and by what it is paid.
 #[derive(Clone, Debug)]
 pub struct PayNow {
-    /// The recharge.
+    /// The recharge that was offered.
     pub item: RechargeItem,
-    /// By what it is paid.
+    /// The link or the code that the page shows.
     pub by: PayBy,
 }
 
@@ -138,7 +138,7 @@ impl<'a> RechargePage<'a> {
     }
 }
 
-/// What is missing of the deposit, if it can be paid in.
+/// The missing part of the deposit, if it can be paid in.
 fn of_deposit(
     deposit: &DepositView,
     view: &Recharging,
@@ -203,8 +203,8 @@ impl<'a> PayNowPage<'a> {
 }
 
 impl<'a> RechargeResultPage<'a> {
-    /// The page of a recharge after its payment. While its result is open, the frame's `refresh_s` is
-    /// [`RechargeItem::refresh_s`].
+    /// The page of a recharge after its payment. While its result is open, the frame's `refresh_s`
+    /// is [`RechargeItem::refresh_s`].
     #[must_use]
     pub fn new(
         frame: &'a Frame,

@@ -1,6 +1,6 @@
-//! The reference of the API: an OpenAPI document as pages, for people. One lists the routes. Each route and
-//! each schema has one of its own, with the schemas that it names; these name others by links, so that no
-//! page grows with the document.
+//! The reference of the API: an OpenAPI document as pages, for people. One lists the routes. Each
+//! route and each schema has one of its own, with the schemas that it names; these name others by
+//! links, so that no page grows with the document.
 
 mod fields;
 mod texts;
@@ -17,7 +17,8 @@ use crate::show::{Code, Html};
 use fields::{SCHEMAS, fields, kind};
 use texts::Texts;
 
-/// A page of it. What it takes from the document is in English; its headings are in the language of the frame.
+/// A page of it. What it takes from the document is in English; its headings are in the language of
+/// the frame.
 #[derive(Debug, Template)]
 #[template(path = "reference.html")]
 pub struct ReferencePage<'a> {
@@ -47,8 +48,8 @@ struct Operation<'v> {
 }
 
 impl<'a> ReferencePage<'a> {
-    /// The page of what holds for all routes of an OpenAPI document, with the list of them. What has another
-    /// form than such a document is left out.
+    /// The page of what holds for all routes of an OpenAPI document, with the list of them. What
+    /// has another form than such a document is left out.
     #[must_use]
     pub fn new(frame: &'a Frame, document: &Value) -> ReferencePage<'a> {
         let t = Texts(frame.lang);
@@ -57,8 +58,8 @@ impl<'a> ReferencePage<'a> {
         ReferencePage { frame, c: Common(frame.lang), t, of: None, sheets }
     }
 
-    /// The page of a route by its `operationId`, or of a schema by `schema-` and its name; none if the
-    /// document has neither.
+    /// The page of a route by its `operationId`, or of a schema by `schema-` and its name; none if
+    /// the document has neither.
     #[must_use]
     pub fn of(frame: &'a Frame, document: &Value, id: &str) -> Option<ReferencePage<'a>> {
         let t = Texts(frame.lang);

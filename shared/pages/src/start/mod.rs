@@ -41,7 +41,7 @@ pub struct ProviderLine {
     pub provider: ProviderId,
     /// The plan that it is on; none before its first.
     pub plan: Option<Name>,
-    /// What it paid in advance, and owes.
+    /// The prepaid balance and the receivable.
     pub balance: Balance,
 }
 
@@ -50,7 +50,7 @@ pub struct ProviderLine {
 pub struct NextRun {
     /// When it runs next, by the stack's clock.
     pub at: Timestamp,
-    /// What runs then.
+    /// The scheduled function.
     pub run: Run,
 }
 
@@ -72,17 +72,17 @@ pub enum Run {
 pub struct AgreementLine {
     /// Alipay's number of it.
     pub agreement_no: String,
-    /// Whose Alipay account pays.
+    /// The Alipay account that pays.
     pub payer: String,
-    /// When it was signed.
+    /// The time of the signature.
     pub signed_at: Timestamp,
     /// The most that one payment may take, if Alipay limits it.
     pub single_limit_fen: Option<Fen>,
-    /// How it stands.
+    /// The state of the agreement.
     pub state: AgreementState,
 }
 
-/// How an agreement stands.
+/// The state of an agreement at the local Alipay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgreementState {
     /// Debits can be made under it.
@@ -104,17 +104,17 @@ pub struct PaymentLine {
     pub is_recharge: bool,
     /// Whose Alipay account pays, if it is known.
     pub payer: Option<String>,
-    /// When it was paid, or else made.
+    /// The time of the payment; before it, that of the offer.
     pub at: Timestamp,
     /// How much it is about, in fen.
     pub amount_fen: Fen,
     /// How much of it went back.
     pub refunded_fen: Fen,
-    /// How it stands.
+    /// The state of the payment.
     pub state: PaymentState,
 }
 
-/// How a payment stands.
+/// The state of a payment at the local Alipay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentState {
     /// Not paid, and may still be.

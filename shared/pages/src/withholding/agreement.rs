@@ -15,7 +15,7 @@ pub struct AgreementView {
     /// Which mandate of the provider, from 1.
     #[schema(value_type = u32)]
     pub mandate: MandateId,
-    /// Alipay's number.
+    /// Alipay's number of the agreement.
     pub agreement_no: Option<String>,
     /// When it was signed or adopted, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -38,11 +38,11 @@ pub struct AgreementView {
     pub consent: Option<ConsentView>,
     /// Why no debits are made for now.
     pub suspended: Option<SuspendedView>,
-    /// How it ended.
+    /// The time and cause of its end; none while it is in force.
     pub ended: Option<EndedView>,
 }
 
-/// A consent.
+/// The provider's consent to an agreement, before Alipay's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConsentView {
     /// The version of the terms.
@@ -69,18 +69,18 @@ pub struct SuspendedView {
     pub reason: Option<Reason>,
 }
 
-/// How an agreement ended.
+/// The end of an agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EndedView {
     /// When, as far as is known, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub at_s: Timestamp,
-    /// By what.
+    /// The party or the event that ended it.
     pub by: EndedBy,
 }
 
-/// By what an agreement ended.
+/// The party or the event that ended an agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
@@ -92,7 +92,7 @@ pub enum EndedBy {
     Time,
     /// The provider signed another.
     Another,
-    /// It was never signed.
+    /// The offer lapsed without a signature.
     NotSigned,
 }
 

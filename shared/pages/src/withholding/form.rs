@@ -17,7 +17,7 @@ pub struct WithholdingForms {
     pub links: Option<SigningLinks>,
     /// What is wrong with the form to sign.
     pub sign: SignForm,
-    /// What was typed as limits, with what is wrong; none to show those in force.
+    /// The limits as typed, with their problems; none to show those in force.
     pub limits: Option<LimitsForm>,
     /// Whether the limits were just saved.
     pub has_saved_limits: bool,
@@ -25,22 +25,22 @@ pub struct WithholdingForms {
     pub end: EndForm,
 }
 
-/// The idempotency key of each form. A form whose result is not known keeps its own; every other gets a new
-/// one, so that it can be sent for something else.
+/// The idempotency key of each form. A form whose result is not known keeps its own; every other
+/// gets a new one, so that it can be sent for something else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormKeys {
-    /// Of the form to sign.
+    /// The key of the form to sign.
     pub sign: String,
-    /// Of the form of limits.
+    /// The key of the form of limits.
     pub limits: String,
     /// Of the form to end it.
     pub end: String,
 }
 
-/// The form to sign.
+/// The form that sends the provider to Alipay to sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SignForm {
-    /// What is wrong with it.
+    /// The problem of the form, if it was refused.
     pub problem: Option<SignProblem>,
 }
 
@@ -59,7 +59,7 @@ pub enum SignProblem {
     Unavailable,
 }
 
-/// The form of limits.
+/// The form that lowers the limits, with what was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitsForm {
     /// What was typed as the limit of a debit.
@@ -81,20 +81,20 @@ pub enum LimitsProblem {
     Another,
     /// The form was sent before, with other limits.
     SentBefore,
-    /// The agreement does not allow it any more.
+    /// The agreement no longer allows it.
     Refused,
     /// No answer came.
     Unavailable,
 }
 
-/// What is wrong with a limit.
+/// A problem of one limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitProblem {
     /// There is none, and there has to be one.
     Missing,
     /// It is not an amount in yuan with two decimals at most.
     NotAnAmount,
-    /// It allows no debit.
+    /// A limit so low that no debit fits.
     Nothing,
     /// It is above the one in force, which is this.
     Above(Fen),
@@ -103,18 +103,18 @@ pub enum LimitProblem {
 /// The form to end it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndForm {
-    /// What is wrong with it.
+    /// The problem of the form, if it was refused.
     pub problem: Option<EndProblem>,
 }
 
 /// What is wrong with the form to end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndProblem {
-    /// It was not confirmed.
+    /// The box of the confirmation was not ticked.
     NotSure,
     /// Another agreement is in force than the one that the form showed.
     Another,
-    /// The agreement does not allow it any more.
+    /// The agreement no longer allows it.
     Refused,
     /// No answer came.
     Unavailable,
@@ -228,8 +228,8 @@ impl From<LimitError> for LimitProblem {
 }
 
 impl EndForm {
-    /// The mandate to be ended, by the values of `mandate` (the number that was shown) and `sure` (there
-    /// if the box is ticked), and the mandate that can be ended now.
+    /// The mandate to be ended, by the values of `mandate` (the number that was shown) and `sure`
+    /// (there if the box is ticked), and the mandate that can be ended now.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ pub struct WithholdingRecords<'a> {
 /// A provider's withholding.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Withholding {
-    /// How it stands.
+    /// The state of withholding, for people.
     pub state: WithholdingState,
     /// What the account has and owes.
     pub balance: Balance,
@@ -62,13 +62,14 @@ pub struct Withholding {
     /// The most that the debits of a day may take under it, if it is limited.
     #[schema(value_type = Option<i64>)]
     pub offered_daily_limit_fen: Option<Fen>,
-    /// When debits of the provider next fall due, in seconds of Unix time: at the same time of every day.
+    /// When debits of the provider next fall due, in seconds of Unix time: at the same time of
+    /// every day.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub next_due_s: Timestamp,
     /// The open debit.
     pub next: Option<DebitView>,
-    /// What was withheld today.
+    /// The sum that debits took today.
     #[schema(value_type = i64)]
     pub today_fen: Fen,
     /// The last debits, the newest first.
@@ -85,7 +86,7 @@ pub struct Withholding {
     pub unreadable: u64,
 }
 
-/// How withholding stands.
+/// Whether debits are made, and if not, the step that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WithholdingState {
@@ -97,7 +98,7 @@ pub enum WithholdingState {
     On,
     /// No debits are made for now.
     Suspended,
-    /// It is being ended.
+    /// Alipay has been asked to end the agreement.
     Ending,
     /// It was signed, and has ended.
     Ended,
@@ -124,16 +125,16 @@ pub struct OfferView {
 /// A bill, and what of it withholding would have paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LastBill {
-    /// The bill.
+    /// The day and supplement of the bill.
     #[schema(value_type = String)]
     pub statement: StatementId,
-    /// What it charged.
+    /// The charge of the bill.
     #[schema(value_type = i64)]
     pub charge_fen: Fen,
     /// What of it the prepaid balance paid.
     #[schema(value_type = i64)]
     pub from_prepaid_fen: Fen,
-    /// The rest.
+    /// The part that withholding would have taken.
     #[schema(value_type = i64)]
     pub rest_fen: Fen,
 }
@@ -181,8 +182,8 @@ impl Withholding {
         })
     }
 
-    /// After how many seconds the page loads itself again: while a signature, or an end, is awaited, and
-    /// there is no form that would lose what is filled in.
+    /// After how many seconds the page loads itself again: while a signature, or an end, is
+    /// awaited, and there is no form that would lose what is filled in.
     #[must_use]
     pub fn refresh_s(&self) -> Option<u16> {
         match self.state {
@@ -198,7 +199,7 @@ impl Withholding {
     }
 }
 
-/// The mandate in use, or else the newest that was signed.
+/// The mandate in use, otherwise the newest that was signed.
 fn current<'a>(records: &Records<'_>, mandates: &'a [Mandate]) -> Option<&'a Mandate> {
     let in_use = records.provider.mandate.as_ref().map(|in_use| in_use.mandate);
     let used = mandates.iter().find(|mandate| Some(mandate.mandate) == in_use);
@@ -239,8 +240,8 @@ impl WithholdingState {
         }
     }
 
-    /// One that a debit found dead or blocked is replaced by another; one that is in force is not. An
-    /// offer whose terms were agreed to waits for Alipay only.
+    /// One that a debit found dead or blocked is replaced by another; one that is in force is not.
+    /// An offer whose terms were agreed to waits for Alipay only.
     fn can_sign(self, current: Option<&Mandate>, offer: Option<&Mandate>) -> bool {
         let agreed = offer.and_then(|offer| offer.consent.as_ref());
         match self {

@@ -30,7 +30,7 @@ pub struct SigningLinks {
     pub qr: String,
 }
 
-/// The page of withholding.
+/// The page of withholding: its state, agreement, limits and debits.
 #[derive(Debug, Template)]
 #[template(path = "withholding.html")]
 pub struct WithholdingPage<'a> {
@@ -54,7 +54,7 @@ pub struct WithholdingPage<'a> {
     path: String,
 }
 
-/// What is told above everything else: why withholding is not on any more, or not for now.
+/// The note above everything else: why withholding has ended, or is suspended.
 #[derive(Clone, Debug)]
 struct Told {
     title: Html,
@@ -294,7 +294,7 @@ fn chip(t: Texts, calendar: &Calendar, view: &Withholding) -> Chip {
     Chip { icon, tone, word }
 }
 
-/// Why withholding is not on any more, or not for now.
+/// The note on why withholding has ended, or is suspended.
 fn told(frame: &Frame, calendar: &Calendar, view: &Withholding) -> Option<Told> {
     let t = Texts(frame.lang);
     let owed = view.balance.owed_fen;

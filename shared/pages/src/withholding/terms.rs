@@ -1,6 +1,7 @@
 //! The terms of withholding, in both languages.
 //!
-//! A consent names the version that was shown. A change of what the terms say needs another version.
+//! A consent names the version that was shown. A change of what the terms say needs another
+//! version.
 
 use crate::lang::texts;
 use crate::show::Html;

@@ -36,8 +36,8 @@ const LATER_PLAN: &str = r#"{
   ]
 }"#;
 
-/// A month with tiers and discounts, late usage, a void, a change of the plan, tax after it, usage without a
-/// price, and notes.
+/// A month with tiers and discounts, late usage, a void, a change of the plan, tax after it, usage
+/// without a price, and notes.
 pub fn changing_month() -> Month {
     let mut month = Month::until("2015-05-01", "2015-05-01T08:00");
     month.plans.add(Plan::read(LATER_PLAN).unwrap());

@@ -6,8 +6,8 @@ use std::path::Path;
 use askama::Template;
 use steelyard_pages::{Lang, STYLE_SHEET};
 
-/// The rendered page, after everything that holds of all pages. It is also written to the folder of this
-/// test, with its style sheet, to be looked at in a browser.
+/// The rendered page, after everything that holds of all pages. It is also written to the folder of
+/// this test, with its style sheet, to be looked at in a browser.
 pub fn page(name: &str, lang: Lang, page: &impl Template) -> String {
     let html = page.render().unwrap();
     for forbidden in ["<script", "style=\"", "<style", "javascript:", "Some(", "None", "::"] {

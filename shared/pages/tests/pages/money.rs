@@ -90,8 +90,8 @@ impl Money {
         }
     }
 
-    /// Two recharges and three days: one that was paid by what was prepaid, one that was withheld after
-    /// a decline, and one whose debit is open.
+    /// Two recharges and three days: one that was paid by what was prepaid, one that was withheld
+    /// after a decline, and one whose debit is open.
     pub fn of_may() -> Money {
         let mut money = Money::new("2015-05-19T08:32");
         money.pay_in(10_000, "2015-05-14T11:00");

@@ -1,7 +1,8 @@
 //! A provider's month for the tests of pages, settled night by night by the code that bills.
 //!
-//! `shop-assistant` in May 2015, as of the 19th at 08:32: basic, value-added and message APIs, a discount
-//! of 20%, a cheaper tier from 13 million calls on, and calls of 17 May that arrived on the 18th.
+//! `shop-assistant` in May 2015, as of the 19th at 08:32: basic, value-added and message APIs, a
+//! discount of 20%, a cheaper tier from 13 million calls on, and calls of 17 May that arrived on
+//! the 18th.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ pub struct Month {
     pub plans: Catalog,
     pub rules: DebitRules,
     pub now: Timestamp,
-    /// What was settled.
+    /// The bills so far, the oldest first.
     pub statements: Vec<Statement>,
     /// What the coming night would settle.
     pub coming: Vec<Statement>,
@@ -80,7 +81,7 @@ pub fn provider() -> Provider {
     }
 }
 
-/// What was called on a day: more on weekdays, each API at a steady part.
+/// The calls of a day: more on weekdays, each API at a steady part.
 pub fn calls_of(day: BillingDay) -> Usage {
     let date = day.date();
     let is_weekend = date.weekday().to_monday_zero_offset() >= 5;

@@ -1,4 +1,5 @@
-//! The operators' pages: figures against the records, all states, both languages, forms and escaping.
+//! The operators' pages: figures against the records, all states, both languages, forms and
+//! escaping.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Every calculation on a bill can be keyed in from top to bottom, whatever the plan.
 //!
-//! A small pocket calculator reads the rows as they are printed: the numbers of the cells and of the
-//! words before them, and nothing else.
+//! A small pocket calculator reads the rows as they are printed: the numbers of the cells and of
+//! the words before them, and nothing else.
 
 use std::collections::BTreeMap;
 

@@ -17,12 +17,12 @@ use crate::{MoneyError, Quantity, Yuan};
 pub struct Block {
     /// The tiers, from the first unit on; only the last one is open.
     pub tiers: Vec<BlockTier>,
-    /// Which tiers' prices count.
+    /// Whether every tier reached is charged at its own price, or all blocks at the last one's.
     #[serde(default)]
     pub policy: BlockPolicy,
 }
 
-/// Which tiers' prices count.
+/// The tiers whose prices apply to the blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -35,7 +35,7 @@ pub enum BlockPolicy {
     TopTier,
 }
 
-/// One tier of blocks.
+/// A price for the blocks up to a bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -71,8 +71,8 @@ enum Model {
 pub struct Billable {
     /// The units beyond every allowance: calls, or yuan where the price is a percentage.
     pub units: Decimal,
-    /// The units that choose the tier where one tier's price counts for all units: `units`, or more where
-    /// later segments of the month add theirs.
+    /// The units that choose the tier where one tier's price counts for all units: `units`, or more
+    /// where later segments of the month add theirs.
     pub top: Decimal,
     /// The calls behind them, for a fee on each.
     pub calls: Decimal,
@@ -90,7 +90,7 @@ pub enum Metric {
 }
 
 impl PriceModel {
-    /// What the model prices.
+    /// The metered figure that the model prices: calls, or the amount in yuan.
     #[must_use]
     pub const fn metric(&self) -> Metric {
         match self {

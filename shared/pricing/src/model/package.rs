@@ -21,12 +21,12 @@ pub struct Package {
     /// The units that pass free before packages are counted, beside any allowance.
     #[serde(default, skip_serializing_if = "Quantity::is_zero")]
     pub free_units: Quantity,
-    /// Which packages are charged.
+    /// Whether a package that is not full is charged.
     #[serde(default)]
     pub charged: Packages,
 }
 
-/// Which packages are charged.
+/// The packages that are charged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

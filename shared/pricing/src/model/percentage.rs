@@ -22,8 +22,8 @@ pub struct Percentage {
     /// What each call costs, in yuan, those of the free amount too; nothing unless given.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub fee_per_call: Yuan,
-    /// The first calls of the month, which carry no fee, a whole number; none unless given. Their amounts
-    /// count: a counter cannot tell which amounts came first.
+    /// The first calls of the month, which carry no fee, a whole number; none unless given. Their
+    /// amounts count: a counter cannot tell which amounts came first.
     #[serde(default, skip_serializing_if = "Quantity::is_zero")]
     pub free_calls: Quantity,
 }
@@ -38,8 +38,8 @@ pub struct GraduatedPercentage {
     /// What each call costs, in yuan; nothing unless given.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
     pub fee_per_call: Yuan,
-    /// The first calls of the month, which carry no fee, a whole number; none unless given. Their amounts
-    /// count: a counter cannot tell which amounts came first.
+    /// The first calls of the month, which carry no fee, a whole number; none unless given. Their
+    /// amounts count: a counter cannot tell which amounts came first.
     #[serde(default, skip_serializing_if = "Quantity::is_zero")]
     pub free_calls: Quantity,
     /// Whether the first tier's flat fee is due, at the end of the month, without any amount.

@@ -17,7 +17,7 @@ pub struct Slice {
     pub per: Per,
     /// How many of them: `to − from`, unless the price is for a package, a block or a call.
     pub count: Decimal,
-    /// The price of one.
+    /// The price of one unit, package, block, yuan or call, as `per` says.
     pub price: Yuan,
     /// What was due for entering the tier; nothing for most slices.
     #[serde(default, skip_serializing_if = "Yuan::is_zero")]
@@ -30,7 +30,7 @@ pub struct Slice {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
-    /// A unit.
+    /// One unit, after the rate's conversion.
     #[default]
     Unit,
     /// A package of so many units that was started.
@@ -39,14 +39,14 @@ pub enum Per {
     FullPackage(Quantity),
     /// A package of so many units; the last one counts from its half on.
     HalfUpPackage(Quantity),
-    /// A package of so many units; the last one counts above its half, and at its half where that makes
-    /// an even number.
+    /// A package of so many units; the last one counts above its half, and at its half where that
+    /// makes an even number.
     HalfEvenPackage(Quantity),
     /// A block of so many units that was started.
     Block(Quantity),
     /// A yuan of the metered amount.
     Yuan,
-    /// A call.
+    /// One call, whatever its amount.
     Call,
 }
 

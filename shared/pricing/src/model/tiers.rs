@@ -34,7 +34,7 @@ pub struct Volume {
     pub flat_fee_at_zero_usage: bool,
 }
 
-/// One tier.
+/// A price for the units up to a bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -19,7 +19,7 @@ use crate::exact;
 pub struct Fen(i64);
 
 impl Fen {
-    /// Nothing.
+    /// No money at all.
     pub const ZERO: Fen = Fen(0);
 
     /// An amount of fen.
@@ -85,10 +85,11 @@ impl Fen {
         Fen::ZERO.minus(self)
     }
 
-    /// The amount in parts that are in proportion to some weights, to the fen: the parts sum to the amount.
+    /// The amount in parts that are in proportion to some weights, to the fen: the parts sum to the
+    /// amount.
     ///
-    /// Each part is what the weights up to it amount to, rounded, less the parts before it. Where the
-    /// weights sum to nothing, all of it is the first part.
+    /// Each part is what the weights up to it amount to, rounded, less the parts before it. Where
+    /// the weights sum to nothing, all of it is the first part.
     ///
     /// # Errors
     ///
@@ -102,7 +103,8 @@ impl Fen {
             let upto = if all.is_zero() || place + 1 == weights.len() {
                 self
             } else {
-                // Of a product with too many digits the last are rounded: a share needs none of them.
+                // Of a product with too many digits the last are rounded: a share needs none of
+                // them.
                 let product = Yuan::from(self).decimal().checked_mul(weight.decimal());
                 let share = product.and_then(|product| product.checked_div(all.decimal()));
                 let share = share.ok_or(MoneyError::TooManyYuan(weight.decimal()))?;

@@ -23,7 +23,7 @@ pub struct Yuan {
 }
 
 impl Yuan {
-    /// Nothing.
+    /// No money at all.
     pub const ZERO: Yuan = Yuan { number: Decimal::ZERO, fine: Fine::NOTHING };
 
     /// Whether it is nothing.
@@ -32,7 +32,7 @@ impl Yuan {
         self.number.is_zero() && self.fine.is_nothing()
     }
 
-    /// An amount of yuan.
+    /// The exact amount `amount`, in yuan.
     #[must_use]
     pub fn new(amount: Decimal) -> Yuan {
         if amount.scale() <= fine::AFTER {
@@ -192,14 +192,14 @@ impl Yuan {
             .ok_or(MoneyError::TooManyYuan(self.number))
     }
 
-    /// A number that rounds to fen as the amount does, which has something after the fourth decimal: what
-    /// that is makes no difference.
+    /// A number that rounds to fen as the amount does, which has something after the fourth
+    /// decimal: what that is makes no difference.
     fn with_any_fifth_decimal(self) -> Decimal {
         self.number.trunc_with_scale(4) + Decimal::new(self.fine.signum(), 5)
     }
 
-    /// The sum of a number and of what goes beyond its thirteenth decimal, or what of both has another
-    /// sign than the other; none if the number has no place for so many decimals.
+    /// The sum of a number and of what goes beyond its thirteenth decimal, or what of both has
+    /// another sign than the other; none if the number has no place for so many decimals.
     fn carried(number: Decimal, fine: Fine) -> Option<Yuan> {
         let mut fixed = number;
         fixed.rescale(fine::AFTER);

@@ -18,8 +18,9 @@ pub const ALERT_PERCENT_MAX: u16 = 1_000;
 /// The most days that a prepaid balance is asked to last.
 pub const ALERT_DAYS_MAX: u16 = 366;
 
-/// What is watched, and where its lines are. What is left out is as the plan has it; and what the plan leaves out
-/// is not watched, but for the budget: of that, 120% and an expected 150% of the month before.
+/// The figures that are watched, and their lines. A field that is left out is as the plan has it;
+/// and a figure that the plan leaves out is not watched, except the budget: of that, 120% and an
+/// expected 150% of the month before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -38,7 +39,8 @@ pub struct AlertRules {
     #[cfg_attr(feature = "schema", schemars(inner(range(min = 1, max = 100)), length(max = 10)))]
     #[cfg_attr(feature = "openapi", schema(max_items = 10))]
     pub allowance_percent: Vec<u16>,
-    /// A day is unusual with so many percent of the calls that the same weekday usually has, from 101.
+    /// A day is unusual with so many percent of the calls that the same weekday usually has, from
+    /// 101.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 101, max = 1000)))]
     #[cfg_attr(feature = "openapi", schema(minimum = 101, maximum = 1000, nullable = false))]
@@ -51,7 +53,7 @@ pub struct AlertRules {
         schema(value_type = Option<String>, nullable = false, example = "1000.00")
     )]
     pub cap_fen: Option<Fen>,
-    /// What is not watched, whatever the plan says.
+    /// The topics that are not watched, whatever the plan says.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub off: BTreeSet<AlertTopic>,
 }
@@ -103,7 +105,7 @@ pub struct BalanceRule {
     pub days: Option<u16>,
 }
 
-/// What can be watched.
+/// The figures that rules of alerts can watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -193,7 +195,8 @@ impl AlertRules {
         }
     }
 
-    /// The rules that hold: these, and for what they leave out those of a plan, and the default budget.
+    /// The rules that hold: these, and for what they leave out those of a plan, and the default
+    /// budget.
     #[must_use]
     pub fn over(&self, plan: &AlertRules) -> AlertRules {
         let with_plan = |topic| {
@@ -271,7 +274,7 @@ pub struct AllowanceUsed {
     pub rate: Option<Name>,
     /// The units that are free.
     pub free: rust_decimal::Decimal,
-    /// What was used of them.
+    /// The units of it that were used.
     pub used: rust_decimal::Decimal,
 }
 

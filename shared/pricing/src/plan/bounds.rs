@@ -9,8 +9,8 @@ use crate::meter::AMOUNT_DECIMALS_MAX;
 use crate::model::Metric;
 use crate::{Amount, Calls, Quantity};
 
-/// Notes amounts that could not be computed exactly: of each rate that keeps its own rules, and of all
-/// rates together if nothing else is wrong.
+/// Notes amounts that could not be computed exactly: of each rate that keeps its own rules, and of
+/// all rates together if nothing else is wrong.
 pub(super) fn check(document: &PlanDocument, can_be_priced: &[bool], faults: &mut Faults) {
     let mut all = Ceiling::NOTHING;
     let rates = document.rates.iter().enumerate().zip(can_be_priced);
@@ -86,7 +86,8 @@ fn decimals_beyond(document: &PlanDocument, rate: &Rate) -> u32 {
     allowances.into_iter().fold(units, u32::max)
 }
 
-/// The decimals of what other rates leave of the plan's own allowance: in a later segment, those after it too.
+/// The decimals of what other rates leave of the plan's own allowance: in a later segment, those
+/// after it too.
 fn decimals_shared(document: &PlanDocument, rate: &Rate) -> u32 {
     let allowances = [document.free_per_month, document.free_per_day];
     let is_shared = allowances.iter().any(|allowance| !allowance.is_zero());

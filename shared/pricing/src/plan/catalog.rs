@@ -41,8 +41,8 @@ impl Catalog {
         self.versions.contains_key(plan)
     }
 
-    /// Notes a stored version that cannot be read. Nothing can be rated by its plan, since the version
-    /// may be in force.
+    /// Notes a stored version that cannot be read. Nothing can be rated by its plan, since the
+    /// version may be in force.
     pub fn add_unreadable(&mut self, plan: Name, effective_from: BillingDay) {
         self.unreadable.insert((plan, effective_from));
     }

@@ -5,8 +5,8 @@ use crate::model::{Package, Percentage, PercentageTier, Tier};
 use crate::{Block, PriceModel, Quantity, Yuan};
 
 impl PriceModel {
-    /// Whether the model never costs more than another, whatever is used: it has the same tiers, and no
-    /// price of it is higher. Each unit at one price also compares with graduated tiers.
+    /// Whether the model never costs more than another, whatever is used: it has the same tiers,
+    /// and no price of it is higher. Each unit at one price also compares with graduated tiers.
     pub(crate) fn is_at_most(&self, other: &PriceModel) -> bool {
         match (self, other) {
             (PriceModel::PerUnit(model), PriceModel::PerUnit(other)) => {
@@ -92,8 +92,9 @@ fn all_pairs<T>(these: &[T], others: &[T], is_at_most: impl Fn(&T, &T) -> bool) 
 }
 
 impl PlanDocument {
-    /// Whether a version only concedes against the version before it: its rates, patterns, conversions and
-    /// tiers are the same, and no price, minimum or maximum is higher, no allowance or discount smaller.
+    /// Whether a version only concedes against the version before it: its rates, patterns,
+    /// conversions and tiers are the same, and no price, minimum or maximum is higher, no allowance
+    /// or discount smaller.
     pub(crate) fn concedes_to(&self, before: &PlanDocument) -> bool {
         self.plan == before.plan
             && self.on_change != Some(OnChange::Restart)

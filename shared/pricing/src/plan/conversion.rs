@@ -14,10 +14,10 @@ use crate::wholes::{Rest, wholes};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Conversion {
-    /// What it is multiplied by.
+    /// The factor, applied before the divisor.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub multiply: Quantity,
-    /// What it is divided by.
+    /// The divisor, more than zero.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub divide: Quantity,
     /// How the result is rounded.
@@ -30,12 +30,12 @@ pub struct Conversion {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rounded {
-    /// Not at all.
+    /// The exact quotient, with its decimals.
     #[default]
     None,
-    /// To the next whole unit.
+    /// Up to the next whole unit.
     Up,
-    /// To the last whole unit.
+    /// Down to the last whole unit.
     Down,
     /// To the nearest whole unit, half a unit up.
     HalfUp,
@@ -44,7 +44,7 @@ pub enum Rounded {
 }
 
 impl Conversion {
-    /// What is metered, in units. Exact for a conversion that was checked.
+    /// The units of a metered figure. Exact for a conversion that was checked.
     #[must_use]
     pub fn units(&self, metered: Decimal) -> Decimal {
         let multiplied = metered * self.multiply.get();

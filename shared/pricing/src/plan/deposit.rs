@@ -15,13 +15,14 @@ pub struct Deposit {
     /// The amount, in yuan; 0 where none is wanted.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Cap"))]
     pub amount: Yuan,
-    /// How many days a provider has to pay it: after the day on which it is announced, or the first day on
-    /// which it is wanted if that is later. At most 366.
+    /// How many days a provider has to pay it: after the day on which it is announced, or the first
+    /// day on which it is wanted if that is later. At most 366.
     pub due_after_days: u16,
     /// How many days a provider has to top it up after it was drawn; `due_after_days` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_up_after_days: Option<u16>,
-    /// Whether what debits gave up is paid from it by the next settlement run; otherwise a person decides.
+    /// Whether what debits gave up is paid from it by the next settlement run; otherwise a person
+    /// decides.
     #[serde(default, skip_serializing_if = "is_default")]
     pub drawn_by_rule: bool,
 }

@@ -23,7 +23,7 @@ pub struct Discount {
     /// The percentage that is taken off; this or an amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<Percent>,
-    /// What is taken off, in yuan, and no more than there is to pay.
+    /// The amount that is taken off, in yuan, and no more than there is to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub amount: Option<Yuan>,
@@ -43,7 +43,7 @@ pub struct Discount {
     /// The first day on which it holds; always unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<BillingDay>,
-    /// The first day on which it does not hold any more; never unless given.
+    /// The end date (exclusive); the discount has no end unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<BillingDay>,
 }
@@ -65,7 +65,7 @@ pub enum DiscountOf {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Given {
-    /// For each month.
+    /// The whole amount anew for each month.
     #[default]
     Monthly,
     /// For the month with its first day for the provider.
@@ -77,7 +77,7 @@ pub enum Given {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Remainder {
-    /// It lapses with the month.
+    /// The unused part lapses with the month.
     #[default]
     Dropped,
     /// The months after it have it, as long as the discount holds.

@@ -58,18 +58,19 @@ pub struct PlanDocument {
     /// How the month's exact price becomes whole fen.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rounding: Rounding,
-    /// Whether tiers and allowances go on where this version begins inside a month: unless given they do
-    /// after another version of the plan, and do not after another plan.
+    /// Whether tiers and allowances go on where this version begins inside a month: unless given
+    /// they do after another version of the plan, and do not after another plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
-    /// What is metered becomes units so, in every rate that has no conversion of its own.
+    /// The conversion of metered figures into units, in every rate that has no conversion of its
+    /// own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
     /// The units that are free in each month over all rates that price calls, beyond the rates' own
     /// allowances; rates use it up in the order of the document.
     #[serde(default, skip_serializing_if = "Quantity::is_zero")]
     pub free_per_month: Quantity,
-    /// As `free_per_month`, for each day.
+    /// Free units of each billing day, across all rates; none unless given.
     #[serde(default, skip_serializing_if = "Quantity::is_zero")]
     pub free_per_day: Quantity,
     /// What is taken off the sum of all rates, in this order.
@@ -92,7 +93,7 @@ pub struct PlanDocument {
     /// What is watched of the costs of its providers, unless they set it otherwise.
     #[serde(default, skip_serializing_if = "AlertRules::is_empty")]
     pub alerts: AlertRules,
-    /// The prices.
+    /// The rates, each for other APIs.
     pub rates: Vec<Rate>,
 }
 
@@ -116,7 +117,7 @@ pub struct Rate {
     pub rate: Name,
     /// The APIs that it covers: exact names, or prefixes followed by `*`.
     pub apis: Vec<ApiPattern>,
-    /// What is metered becomes units so.
+    /// The conversion of metered figures into units; the plan's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
     /// The units that are free in each billing month, shared by the rate's APIs.
@@ -128,10 +129,10 @@ pub struct Rate {
     pub free_per_day: Quantity,
     /// What the units beyond the allowance cost.
     pub price: PriceModel,
-    /// When it is charged.
+    /// Whether each day is charged, or the whole month on its last day.
     #[serde(default, skip_serializing_if = "is_default")]
     pub charged: Charged,
-    /// What is taken off, in this order.
+    /// The discounts, in the order in which they apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
     /// The least that a month costs, in yuan; trued up by the month's last statement.
@@ -188,8 +189,8 @@ impl Plan {
         self.rates().get(self.rate_index(api)?)
     }
 
-    /// The name under which calls of an API are summed when there are too many names, since its own is
-    /// any that a client chose; none for an API that the plan lists by its name.
+    /// The name under which calls of an API are summed when there are too many names, since its own
+    /// is any that a client chose; none for an API that the plan lists by its name.
     #[must_use]
     pub fn other_of(&self, api: &ApiName) -> Option<ApiName> {
         if self.matcher.lists(api) {
@@ -230,14 +231,14 @@ impl Plan {
         !self.document.free_per_day.is_zero() || self.rates().iter().any(by_day)
     }
 
-    /// What is legal but odd.
+    /// The warnings about the document: legal, but probably not meant.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         warning::of(&self.document)
     }
 
-    /// What is odd for usage: rates under which nothing is rated, and percentages of amounts that were not
-    /// reported.
+    /// The warnings about some usage: rates under which nothing is rated, and percentages of
+    /// amounts that were not reported.
     #[must_use]
     pub fn warnings_for(&self, usage: &Usage) -> Vec<Warning> {
         warning::for_usage(self, usage)

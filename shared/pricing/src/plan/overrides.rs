@@ -21,7 +21,7 @@ pub struct Override {
     pub name: Name,
     /// The first day on which it holds.
     pub from: BillingDay,
-    /// The first day on which it does not hold any more; never unless given.
+    /// The end date (exclusive); the override has no end unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<BillingDay>,
     /// The rate that it changes; the plan as a whole unless given.
@@ -36,7 +36,8 @@ pub struct Override {
     /// The percentage that is taken off after the plan's own percentages, and before its amounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_percent: Option<Percent>,
-    /// The amount that is taken off after the plan's own discounts, in yuan, in place of a percentage.
+    /// The amount that is taken off after the plan's own discounts, in yuan, in place of a
+    /// percentage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Cap>"))]
     pub discount_amount: Option<Yuan>,
@@ -125,7 +126,7 @@ impl Override {
             from: None,
             until: None,
         };
-        // A voucher is told from another one of the same name by its first day.
+        // The first day distinguishes a voucher from another one of the same name.
         discount.from = Some(self.from).filter(|_| discount.is_voucher());
         let discount = Some(discount).filter(|_| percent.is_some() || amount.is_some());
         let Some(name) = &self.rate else {

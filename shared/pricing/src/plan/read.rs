@@ -11,8 +11,9 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError`] with the path of all that is wrong: in form, or else every rule that is broken.
-    /// Rules are checked once the form is right. Of the fields that an object misses, the first is named.
+    /// [`PlanError`] with the path of all that is wrong: of form, or otherwise every rule that is
+    /// broken. Rules are checked once the form is right. Of the fields that an object misses, the
+    /// first is named.
     pub fn read(document: &str) -> Result<Plan, PlanError> {
         Plan::of_node(steelyard_json::parse(document.as_bytes())?)
     }

@@ -11,9 +11,9 @@ use crate::{Amount, ApiName, ApiPattern, Percent, PriceModel, Quantity, Usage, Y
 /// Something in a plan that is legal but probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Where, such as `rates[2].price.tiers[1]`.
+    /// The path in the document, such as `rates[2].price.tiers[1]`.
     pub path: String,
-    /// What is odd.
+    /// The oddity and its effect, as a sentence for people.
     pub text: String,
 }
 
@@ -23,7 +23,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What is odd in the document.
+/// The warnings about the document alone.
 pub(super) fn of(document: &PlanDocument) -> Vec<Warning> {
     let mut notes = Notes::default();
     notes.of_plan(document);
@@ -39,8 +39,8 @@ pub(super) fn of(document: &PlanDocument) -> Vec<Warning> {
     notes.0
 }
 
-/// What is odd in a plan for usage: a rate that nothing is rated under, and a percentage of amounts that
-/// were not reported.
+/// What is odd in a plan for usage: a rate that nothing is rated under, and a percentage of amounts
+/// that were not reported.
 pub(super) fn for_usage(plan: &Plan, usage: &Usage) -> Vec<Warning> {
     let mut notes = Notes::default();
     for (index, rate) in plan.rates().iter().enumerate() {

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-/// What is changed: `path = value`, or `path` alone where it is left out.
+/// Changes of a document: `path = value`, or `path` alone where it is left out.
 pub type Changes = &'static [&'static str];
 
 /// A plan of one rate, with changes.
@@ -77,7 +77,7 @@ pub const ACCEPTED: &[Changes] = &[
     &[
         r#"rates[0].discounts = [{ "discount": "a", "percent": "33.3333333333", "of": "list", "from": "2015-05-10", "until": "2015-05-11" }]"#,
     ],
-    // The highest price whose 10¹¹ calls come to 2.5·10¹⁴ yuan.
+    // The highest price whose 10¹¹ calls cost 2.5·10¹⁴ yuan.
     &[r#"rates[0].price.unit_price = "2499.9999999999""#],
     // 10 decimals of the price and 3 of the discount: 13.
     &[

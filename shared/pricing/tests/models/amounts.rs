@@ -21,7 +21,8 @@ fn a_share_of_the_amount_is_charged_and_a_fee_for_each_call() {
             (json!({"calls": 4, "amount": "1000"}), "6.4"),
         ],
     );
-    // Lago, Percentage with `free_units_per_events`: the first calls have no fee, and their amounts count.
+    // Lago, Percentage with `free_units_per_events`: the first calls have no fee, and their amounts
+    // count.
     check(
         &json!({"price": {"model": "percentage", "percent": "1.2", "fee_per_call": "0.1",
                           "free_calls": 3}}),

@@ -126,7 +126,8 @@ fn a_started_package_is_charged_in_full() {
 
 #[test]
 fn each_unit_costs_the_price_of_its_own_tier() {
-    // A unit and a flat price in each tier, as OpenMeter and Stripe have them; the figures are ours.
+    // A unit and a flat price in each tier, as OpenMeter and Stripe have them; the figures are
+    // ours.
     check(
         &json!({"price": {"model": "graduated", "flat_fee_at_zero_usage": true, "tiers": [
             {"up_to": 10, "unit_price": "10", "flat_fee": "2"},
@@ -206,7 +207,8 @@ fn tiers_go_on_from_day_to_day() {
 
 #[test]
 fn all_units_cost_the_price_of_the_tier_that_the_last_is_in() {
-    // A unit and a flat price in some tiers, as OpenMeter and Stripe have them; the figures are ours.
+    // A unit and a flat price in some tiers, as OpenMeter and Stripe have them; the figures are
+    // ours.
     check_units(
         json!({"model": "volume", "tiers": [
             {"up_to": 100, "unit_price": "2", "flat_fee": "10"},

@@ -33,8 +33,8 @@ fn allowance_then_price_then_discounts_then_limits() {
         &json!({"free_per_month": 500, "price": {"model": "per_unit", "unit_price": "1"}}),
         &[(json!(300), "0"), (json!(250), "50"), (json!(100), "100")],
     );
-    // OpenMeter, the same page: discounts come before the maximum. 35 were charged, 65 are left; the
-    // figures are ours.
+    // OpenMeter, the same page: discounts come before the maximum. 35 were charged, 65 are left;
+    // the figures are ours.
     check_days(
         &json!({"discounts": [{"discount": "half", "percent": "50"}], "maximum": "100",
                 "price": {"model": "per_unit", "unit_price": "10"}}),

@@ -1,5 +1,5 @@
-//! What is wrong with a document is told with its path, all of it at once, and for people; what is
-//! right with it is found in it.
+//! What is wrong with a document is reported with its path, all of it at once, and for people; what
+//! is right with it is found in it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../documents/mod.rs"]

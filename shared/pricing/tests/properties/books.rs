@@ -80,7 +80,7 @@ impl Run<'_> {
         charge(&self.segments, &self.charged.month, &usage).expect("a charge")
     }
 
-    /// What all the usage comes to, rated once; none if that has too many digits.
+    /// The price of all the usage, rated once; none if that has too many digits.
     pub fn rated_once(&self) -> Option<Yuan> {
         let parts = self.begun().map(|segment| {
             let (total, days) = self.of_segment(segment);

@@ -9,7 +9,7 @@ use steelyard_pricing::DayCharge;
 use crate::books::settle;
 use crate::months::{Month, any_month};
 
-/// What is granted.
+/// A concession that a provider may get.
 #[derive(Clone, Debug)]
 enum Grant {
     Discount(&'static str),
@@ -20,7 +20,7 @@ enum Grant {
     Calls(u64),
 }
 
-/// How it is granted.
+/// A concession and the days on which it holds.
 #[derive(Clone, Debug)]
 struct Granted {
     grant: Grant,
@@ -217,7 +217,8 @@ proptest! {
         }
     }
 
-    /// Such a version is no concession: nothing but the units of the days before it keeps the price.
+    /// Such a version is no concession: nothing but the units of the days before it keeps the
+    /// price.
     #[test]
     fn a_version_that_changes_nothing_that_is_used_keeps_the_price(month in any_month(), from in 2_u32..=28) {
         let cut = month.with_version(from, true, |plan| {

@@ -59,7 +59,7 @@ struct Rated {
     due_yuan: Exact,
 }
 
-/// What earlier segments had.
+/// The figures that a line reports of earlier segments.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Continued {
     #[serde(default)]
@@ -198,7 +198,8 @@ fn priced(line: &Line, rate: &Value) -> Exact {
 }
 
 impl Line {
-    /// What earlier segments had under the rate, as the line says: calls, amount, and what they came to.
+    /// What earlier segments had under the rate, as the line says: calls, amount, and what they
+    /// amounted to.
     pub fn continued(&self) -> Option<(Exact, Exact, Exact)> {
         let before = &self.after.continued;
         let (calls, amount) = metered(&before.metered);
@@ -291,7 +292,7 @@ fn due(after: &Rated) -> Exact {
     held(after, left)
 }
 
-/// What the limit leaves.
+/// The amount that remains after the limit.
 fn held(after: &Rated, left: Exact) -> Exact {
     let Some((limit, held)) = after.limit.iter().flatten().next() else { return left };
     let earlier = &after.continued.due_yuan;

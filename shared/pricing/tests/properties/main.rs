@@ -132,7 +132,8 @@ proptest! {
 
     #[test]
     fn the_next_calls_cost_what_the_month_comes_to_with_them(month in any_month(), calls in 0_u64..20_000) {
-        // The price of the next calls counts what is charged at the end of the month; a settlement does not.
+        // The price of the next calls counts what is charged at the end of the month; a settlement
+        // does not.
         prop_assume!(!month.defers());
         let runs = settle(&month);
         let run = runs.first().unwrap();
@@ -254,8 +255,8 @@ proptest! {
         }
     }
 
-    /// Under the terms by which a month ends. More usage under earlier terms can move what follows into
-    /// a cheaper tier, or use up a maximum.
+    /// Under the terms by which a month ends. More usage under earlier terms can move what follows
+    /// into a cheaper tier, or use up a maximum.
     #[test]
     fn more_usage_never_costs_less_but_by_volume_and_top_tier(
         month in any_month(), api in prop::sample::select(APIS.to_vec()),

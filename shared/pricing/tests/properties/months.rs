@@ -72,8 +72,8 @@ type RawVersion = (bool, bool, u32, Value);
 /// A percentage, or an amount with how it is given and what becomes of what is left of it.
 type RawDiscount = (Option<&'static str>, Option<(&'static str, (&'static str, &'static str))>);
 
-/// The days for which the provider was on its plan before the month, and the yuan that earlier months used of each
-/// voucher.
+/// The days for which the provider was on its plan before the month, and the yuan that earlier
+/// months used of each voucher.
 type History = (i32, &'static str);
 
 type RawOverride = (bool, u32, Option<u32>, Option<Value>, u64, RawDiscount, bool);
@@ -256,7 +256,8 @@ impl Month {
         month.fits().then_some(month)
     }
 
-    /// The month with another version of its last plan from a day on, if there is room and it is accepted.
+    /// The month with another version of its last plan from a day on, if there is room and it is
+    /// accepted.
     pub fn with_version(
         &self,
         day: u32,

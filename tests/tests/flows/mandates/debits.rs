@@ -76,7 +76,7 @@ async fn alipay_is_asked_about_a_mandate_once_a_day_however_many_debits_use_it()
     platform.dispatch_at("2015-05-02T10:00").await;
     let checked = Some(platform.instant("2015-05-02T10:00"));
     assert_eq!(platform.mandate("a", 1).await.checked_at_s, checked);
-    // Whoever asks again is told that it is over.
+    // Another query would find that it is over.
     platform.stack.alipay.fail_next(Method::AgreementQuery, refused("AGREEMENT_HAS_UNSIGNED"), 1);
     platform.run_until("2015-05-02T12:00").await;
     check(&platform, [0, 0, 0], 10_000).await;
@@ -96,7 +96,7 @@ async fn debits_of_one_day_under_one_mandate_ask_about_it_once() {
     platform.count("b", BASIC, "2015-05-01", 1_500_000).await;
     platform.settle_at("2015-05-02T00:30").await;
     platform.set("2015-05-02T10:00");
-    // It is asked for in the first second; whoever asks again is told that it is over.
+    // It is asked for in the first second; another query would find that it is over.
     platform.stack.alipay.fail_next(Method::AgreementQuery, Fault::ChunkedAnswer, 1);
     platform.stack.alipay.fail_next(Method::AgreementQuery, refused("AGREEMENT_HAS_UNSIGNED"), 1);
     platform.dispatch_at("2015-05-02T10:00").await;

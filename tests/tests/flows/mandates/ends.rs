@@ -1,4 +1,4 @@
-//! The end of a mandate: by its provider, by a person here, told of or not.
+//! The end of a mandate: by its provider, by a person here, notified or not.
 
 use super::*;
 

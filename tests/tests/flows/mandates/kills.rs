@@ -4,14 +4,14 @@ use futures::future::BoxFuture;
 
 use super::*;
 
-/// What is killed: how a platform is prepared, and the run, which may be run again.
+/// A run that is killed: how a platform is prepared, and the run, which may be run again.
 struct Story<'a> {
     prepare: &'a dyn Fn() -> BoxFuture<'static, Platform>,
     run: &'a dyn Fn(&Platform) -> BoxFuture<'_, ()>,
 }
 
 /// Runs a story without a kill, then once for each of its writes with the power cut before it, and
-/// once with the power cut after it: each time it goes on to the same end. Tells that end.
+/// once with the power cut after it: each time it goes on to the same end. Returns that end.
 async fn check_killed(told: &str, story: Story<'_>) -> String {
     let platform = (story.prepare)().await;
     platform.stack.transport.meter().take();
@@ -47,7 +47,7 @@ async fn end_of(platform: &Platform) -> String {
     text + &format!("at Alipay: {:?}\n", at_alipay(platform))
 }
 
-/// Lets the schedules run until a time, whatever dies; the power is back at the next run.
+/// Lets the schedules run until a time, whatever crashes; the power is back at the next run.
 async fn go_on(platform: &Platform, time: &str) {
     let end = platform.instant(time);
     while platform.stack.run_until(end).await.is_err() {

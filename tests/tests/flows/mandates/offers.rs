@@ -1,4 +1,4 @@
-//! Offers: signed and told of or not, asked for again, and lapsed.
+//! Offers: signed and notified or not, asked for again, and lapsed.
 
 use std::collections::BTreeSet;
 

@@ -143,7 +143,7 @@ async fn a_signature_that_comes_to_light_late_does_not_take_the_place_of_a_newer
     let platform = used().await;
     platform.lose_notifications();
     let alipay = &platform.stack.alipay;
-    // The first is signed, and nobody hears of it: its notice is lost, its queries get no answer.
+    // The first is signed, and nobody learns of it: its notice is lost, its queries get no answer.
     let older = sign(&platform, "a", 1_000_000).await;
     alipay.fail_next(Method::AgreementQuery, Fault::BadGatewayBeforeEffect, 3);
     platform.run_until("2015-05-01T20:10").await;

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// The fields with a subject in Chinese, of which one character has a `\\` as its second byte in GBK.
+/// The fields with a subject in Chinese, of which one character has a `\\` as its second byte in
+/// GBK.
 fn in_chinese(fields: &Fields) -> Fields {
     with(fields, &[("subject", "API 服务预付款：乗亅踈"), ("buyer_logon_id", "张***@example.com")])
 }

@@ -59,7 +59,8 @@ async fn debit_that_is_held_is_paid_by_its_notification() {
 async fn debit_whose_visit_died_is_paid_by_its_notification() {
     let platform = indebted().await;
     platform.set("2015-05-02T10:00");
-    // It is stored as being sent together with what it reserves; it is sent, and never stored as paid.
+    // It is stored as being sent together with what it reserves; it is sent, and never stored as
+    // paid.
     let store = Target::Operation("TransactWriteItems");
     platform.stack.transport.faults().strike(store, 2..=2, AwsFault::CutBefore);
     drop(platform.stack.functions.dispatch.invoke(json!({})).await);
@@ -125,8 +126,8 @@ async fn state_before_the_payment_that_comes_after_it_changes_nothing() {
     check(&platform, [0, 0, 0]).await;
 }
 
-/// The platform after the debit was given up, since Alipay said that it knows no such trade, though it
-/// took the money when the trade was closed. It has still to notify of that: the form.
+/// The platform after the debit was given up, since Alipay said that it knows no such trade, though
+/// it took the money when the trade was closed. It has still to notify of that: the form.
 async fn given_up() -> (Platform, String) {
     let platform = indebted().await;
     let refused =
@@ -135,7 +136,7 @@ async fn given_up() -> (Platform, String) {
     alipay.fail_next(Method::Pay, Fault::LateSuccess, 1);
     alipay.fail_next(Method::Pay, refused("ACQ.AGREEMENT_INVALID"), 1);
     alipay.fail_next(Method::Query, refused("ACQ.TRADE_NOT_EXIST"), 40);
-    // It ends when the first request, which got no answer, can't be on its way any more.
+    // It ends when the first request, which got no answer, can no longer be on its way.
     for time in ["10:00", "10:01", "10:02", "10:03", "10:05", "10:20", "11:10"] {
         platform.dispatch_at(&format!("2015-05-02T{time}")).await;
     }
@@ -176,7 +177,7 @@ async fn payment_of_a_debit_that_was_given_up_is_not_found_under_another_amount_
     check(&platform, [0, 0, 0]).await;
 }
 
-/// How many entries of the journal of `a` tell of found money.
+/// The number of entries of found money in the journal of `a`.
 async fn found(platform: &Platform) -> usize {
     let journal = platform.stack.tables.billing.journal(&"a".parse().unwrap()).await.unwrap();
     let is_found = |cause: &Cause| matches!(cause, Cause::DebitFound { .. });

@@ -1,5 +1,6 @@
-//! Numbers of another realm: another deployment uses the same application, and has a provider of the
-//! same name. Its trades and mandates are not ours, though the code of the provider is known here.
+//! Numbers of another realm: another deployment uses the same application, and has a provider of
+//! the same name. Its trades and mandates are not ours, though the code of the provider is known
+//! here.
 
 use steelyard_billing::mandate::MandatePhase;
 

@@ -1,5 +1,5 @@
-//! The routes for programs: the same figures as the pages, lists that are read once, and changes that are
-//! made once.
+//! The routes for programs: the same figures as the pages, lists that are read once, and changes
+//! that are made once.
 
 use steelyard_billing::mandate::{ConsentBy, MandatePhase};
 use steelyard_billing::{ActionPhase, Actor};

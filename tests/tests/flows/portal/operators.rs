@@ -167,7 +167,7 @@ async fn an_operator_resolves_a_held_debit_once_under_its_name() {
 async fn a_form_whose_answer_got_lost_is_sent_again_under_its_key() {
     let platform = held().await;
     let li = operator(&platform, "li", &["operate"]).await;
-    // The action is recorded, and the function that carries it out hears nothing of it.
+    // The action is recorded, and the function that carries it out receives nothing of it.
     let faults = platform.stack.transport.faults();
     faults.strike(Target::Naming("resolve_debit"), 1..=20, AwsFault::LoseAnswer);
     let form = "key=k.1&form=debit%2Fa%2F1&provider=a&debit=1&do=give_up&reason=wrong";

@@ -15,11 +15,12 @@ use super::*;
 pub(super) const OWN: &str = "shop-assistant";
 pub(super) const FOREIGN: &str = "zebra-tools";
 
-/// What answers about the foreign provider would hold: its id, its agreement, its API, its recharge.
+/// What answers about the foreign provider would hold: its id, its agreement, its API, its
+/// recharge.
 pub(super) const SECRETS: [&str; 5] =
     [FOREIGN, "2015zebratools", "vas.zebra.only", "_fen\":7731", "77.31"];
 
-/// Who sends a request.
+/// The sender of a request, by its credentials.
 #[derive(Clone, Debug)]
 pub(super) enum By {
     Nobody,
@@ -31,7 +32,8 @@ pub(super) enum By {
     Program(&'static str),
 }
 
-/// A platform with both providers, who have bills, recharges and agreements, on the morning of 18 May.
+/// A platform with both providers, who have bills, recharges and agreements, on the morning of 18
+/// May.
 pub(super) struct World {
     pub(super) platform: Platform,
     /// The portal of a platform whose providers' programs have tokens.

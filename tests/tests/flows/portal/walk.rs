@@ -1,5 +1,6 @@
-//! A walk over the OpenAPI document: every route that it describes is called by everybody who must not see
-//! or change anything by it. A new route is walked without a change here, unless it has a new parameter.
+//! A walk over the OpenAPI document: every route that it describes is called by everybody who must
+//! not see or change anything by it. A new route is walked without a change here, unless it has a
+//! new parameter.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ struct Operation {
     parameters: Vec<Value>,
     /// The examples of the fields of its body.
     body: Value,
-    /// Who may call it, by the names of the document.
+    /// The callers that may call it, by the names of the document.
     open_to: BTreeSet<String>,
 }
 
@@ -91,7 +92,8 @@ impl Operation {
         Sent { method: self.method.clone(), target: path, key, body }
     }
 
-    /// The requests for the own account in which one other parameter has a value of the foreign one.
+    /// The requests for the own account in which one other parameter has a value of the foreign
+    /// one.
     fn with_foreign_values(&self) -> Vec<Sent> {
         let mut all = Vec::new();
         for place in ["path", "query"] {
@@ -137,7 +139,8 @@ fn plain(example: &Value) -> String {
     example.as_str().map_or_else(|| example.to_string(), str::to_owned)
 }
 
-/// Calls, and checks that nothing of the foreign provider is told beyond what the request says itself.
+/// Calls, and checks that nothing of the foreign provider is shown beyond what the request says
+/// itself.
 async fn call(world: &World, sent: &Sent, by: &By) -> Seen {
     let seen = world.call(sent, by).await;
     let said = format!("{}{}", sent.target, sent.body);
@@ -147,7 +150,7 @@ async fn call(world: &World, sent: &Sent, by: &By) -> Seen {
     seen
 }
 
-/// Calls, and checks that it is refused with this status and a problem that tells nothing.
+/// Calls, and checks that it is refused with this status and a problem that reveals nothing.
 async fn refused(world: &World, sent: &Sent, by: &By, status: u64) {
     let seen = call(world, sent, by).await;
     assert_eq!(seen.status, status, "{sent:?} {by:?}: {}", seen.body);

@@ -76,8 +76,8 @@ async fn what_is_quoted_on_top_of_a_month_is_billed_to_the_fen_if_it_is_reported
     assert_eq!(fen(&quote, "/month_to_date/as_of_s"), platform.stack.clock.now().as_second());
     let coming = fen(&quote, "/month_to_date/coming_fen");
     let adds = fen(&quote, "/adds_fen");
-    // Of 1,000 free calls 840 were used: of 500 more, 160 are free, 333 cost 0.01234 and the fee of 1, and 7
-    // cost 0.01567. One package more is begun, 777.77 cost 2.5%, and 12.5% are off:
+    // Of 1,000 free calls 840 were used: of 500 more, 160 are free, 333 cost 0.01234 and the fee of
+    // 1, and 7 cost 0.01567. One package more is begun, 777.77 cost 2.5%, and 12.5% are off:
     // 24.96816 − 3.12102 = 21.84714, as the month's rounding has it.
     assert!(coming > 0 && (2_184..=2_185).contains(&adds), "{quote}");
 

@@ -1,5 +1,5 @@
-//! Offers that are asked for again: an `Idempotency-Key` makes a repeated request one, and the number
-//! of open recharges is bounded.
+//! Offers that are asked for again: an `Idempotency-Key` makes a repeated request one, and the
+//! number of open recharges is bounded.
 
 use std::collections::BTreeSet;
 

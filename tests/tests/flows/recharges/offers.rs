@@ -131,7 +131,7 @@ async fn check_offer_that_dies(way: &str, write: u64, fault: AwsFault) {
     let (status, problem) = platform.ask(RECHARGES_PATH, &asked).await;
     assert_eq!((status, &problem["type"]), (503, &json!("tag:steelyard,2026:unavailable")));
     platform.stack.transport.faults().restore();
-    // What was stored and never told is nobody's to pay; the next offer has its own number.
+    // What was stored and never answered is nobody's to pay; the next offer has its own number.
     let is_stored = recharge(&platform, 1).await.is_some();
     assert_eq!(is_stored, write == 2 && fault == AwsFault::CutAfter);
     let number = platform.open_recharge("a", "100.00", way).await;

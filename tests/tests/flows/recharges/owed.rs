@@ -14,8 +14,8 @@ async fn owing() -> Platform {
     platform
 }
 
-/// A platform on the second of May at half past midnight, where `a` owes ¥100.00, has these funds at
-/// Alipay, and a debit is open and not sent yet.
+/// A platform on the second of May at half past midnight, where `a` owes ¥100.00, has these funds
+/// at Alipay, and a debit is open and not sent yet.
 async fn to_be_collected(funds: i64) -> Platform {
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");

@@ -1,5 +1,5 @@
-//! A bill that is missing, broken, early, or of another kind. It proves nothing of its day and holds
-//! up no other.
+//! A bill that is missing, broken, early, or of another kind. It proves nothing of its day and
+//! holds up no other.
 
 use std::path::{Path, PathBuf};
 
@@ -153,7 +153,7 @@ async fn what_the_bill_of_its_day_does_not_show_is_expected_of_the_next_that_may
     }
     assert_eq!((findings(&platform).await, unmatched(&platform).await), (vec![], vec![10_000]));
     // A person who skips the day lets go of what is of that day. What is left of the day before is
-    // only ours, as no bill will show it any more.
+    // only ours, as no bill will still show it.
     skip(&platform, NEXT_DAY).await;
     platform.set("2015-05-06T10:30");
     assert_eq!(reconciled(&platform).await, days(&["2015-05-05"], &[]));

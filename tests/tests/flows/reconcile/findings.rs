@@ -115,7 +115,8 @@ async fn unknown_trade_is_reported_once_for_each_day_that_has_one() {
     assert_eq!(told(&platform, DAY).await, ([2, 1, 0], vec![theirs]));
 }
 
-/// A person pays ¥20.00 for a trade of the application under a number that this platform did not make.
+/// A person pays ¥20.00 for a trade of the application under a number that this platform did not
+/// make.
 async fn pay_foreign(platform: &Platform, realm: &str) -> String {
     let of = TradeOf::Recharge(RechargeId(1));
     let number = TradeNumber::new(&Realm::parse(realm).unwrap(), &a(), of).out_trade_no();

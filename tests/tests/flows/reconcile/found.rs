@@ -1,4 +1,4 @@
-//! What the bill shows and nobody told: it is booked, once.
+//! What only the bill shows: it is booked, once.
 
 use futures::future::join;
 use steelyard_billing::{Recharge, RechargeId, RechargePhase, Refund};
@@ -49,7 +49,7 @@ async fn debit_in_doubt_is_paid_by_the_bill_whatever_answer_was_lost() {
         assert!(platform.debit("a", 1).await.payment().is_some(), "{fault:?}");
         check(&platform, [0, 0, 0], 10_000).await;
         assert_eq!(unmatched(&platform).await, Vec::<i64>::new());
-        // What was found stays told, and the next day has nothing to tell of it.
+        // What was found stays reported, and the next day has nothing to report of it.
         reconcile_day(&platform, DAY).await.unwrap();
         assert_eq!(told(&platform, DAY).await, one_found(FindingKind::FoundPayment, 10_000));
         platform.run_until("2015-05-05T12:00").await;
@@ -87,7 +87,7 @@ async fn debit_that_was_given_up_and_is_on_the_bill_pays_what_is_owed_or_becomes
 
 #[tokio::test]
 async fn payment_that_succeeds_after_the_debit_was_closed_is_found_by_the_bill() {
-    // The first request got no answer, so the debit ends after it can't be on its way any more.
+    // The first request got no answer, so the debit ends after it can no longer be on its way.
     let platform = indebted().await;
     platform.lose_notifications();
     for fault in [Fault::LateSuccess, refused("ACQ.TOTAL_FEE_EXCEED")] {
@@ -175,7 +175,7 @@ async fn reversal_that_nobody_told_of_is_found_by_the_bill_and_owed_again() {
 
 #[tokio::test]
 async fn account_without_a_bill_of_trades_is_reconciled_by_its_ledger() {
-    // Found money needs the number of the trade, which only a query tells.
+    // Found money needs the number of the trade, which only a query returns.
     let platform = given_up(&[refused_after_effect("ACQ.TOTAL_FEE_EXCEED")], 2).await;
     platform.run_until("2015-05-03T09:00").await;
     platform.stack.alipay.fail_next(Method::Bill, refused("TYPE_NOT_SUPPORTED"), 1);
@@ -267,8 +267,8 @@ async fn two_runs_at_the_same_time_book_what_they_find_once() {
     check(&platform, [0, 0, 0], 10_000).await;
 }
 
-/// A morning on which the bill shows a debit in doubt, a recharge that nobody told of, one that is
-/// known, and money that was given back unasked.
+/// A morning on which the bill shows a debit in doubt, a recharge without a notification, one that
+/// is known, and money that was given back unasked.
 async fn a_morning_of_finds() -> Platform {
     let platform = indebted().await;
     platform.run_until("2015-05-02T09:00").await;
@@ -288,8 +288,8 @@ async fn take_in_doubt_beside(platform: &Platform) {
     platform.run_until("2015-05-02T10:10").await;
 }
 
-/// What `a` has, owes and paid, and how many entries and records tell of it. The parts of a bill are
-/// worked on in any order, so that the entries stand in any order.
+/// What `a` has, owes and paid, and how many entries and records have it. The parts of a bill
+/// are worked on in any order, so that the entries stand in any order.
 async fn end(platform: &Platform) -> ([i64; 3], i64, usize) {
     let figures = platform.figures().await;
     (platform.account("a").await, platform.taken("a"), figures.lines().count())
@@ -304,8 +304,8 @@ async fn run_that_is_killed_at_any_write_comes_to_the_same_end_when_it_runs_agai
     assert_eq!((expected.0, expected.1.len()), ([4, 4, 0], 3), "{expected:?}");
     platform.books_balance().await;
 
-    // The three trades are in up to three parts, by their numbers, which differ from realm to realm;
-    // so does the number of writes.
+    // The three trades are in up to three parts, by their numbers, which differ from realm to
+    // realm; so does the number of writes.
     let (mut write, mut is_killed) = (0, true);
     while is_killed {
         write += 1;

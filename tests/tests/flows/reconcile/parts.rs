@@ -1,5 +1,5 @@
-//! A bill of many rows, worked on in parts over the queue: a crash in the middle and a rerun end the
-//! same.
+//! A bill of many rows, worked on in parts over the queue: a crash in the middle and a rerun end
+//! the same.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A row or a record that cannot be read: it fails alone and by name, and everything else of the day
-//! proceeds.
+//! A row or a record that cannot be read: it fails alone and by name, and everything else of the
+//! day proceeds.
 
 use steelyard_billing::FindingKind;
 use steelyard_cli::local::alipay::{Fault, Method};

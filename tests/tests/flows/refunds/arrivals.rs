@@ -16,8 +16,8 @@ async fn arrive(platform: &Platform) {
     assert!(matches!(answer, RefundAnswer::Refunded { .. }), "{answer:?}");
 }
 
-/// A platform where a refund of ¥40.00 was sent at 20:00 and got no answer, and the second request was
-/// refused.
+/// A platform where a refund of ¥40.00 was sent at 20:00 and got no answer, and the second request
+/// was refused.
 async fn refused_the_second_time() -> Platform {
     let platform = recharged().await;
     platform.stack.alipay.fail_next(Method::Refund, Fault::NoAnswerBeforeEffect, 1);

@@ -33,7 +33,7 @@ async fn killed_refund_is_given_back_once() {
 
 /// Lets a prepared platform run for so long: without a kill, then once for each of its writes with
 /// the power cut before it, and once with the power cut after it. Checks that the books balance in
-/// the end and that the figures are the same, and tells them.
+/// the end and that the figures are the same, and returns them.
 async fn check_killed(
     told: &str,
     lasting: SignedDuration,
@@ -68,7 +68,7 @@ const SOON: SignedDuration = SignedDuration::from_mins(70);
 /// Long enough for the bill of the day.
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Lets the schedules run for so long, whatever dies; the power is back at the next run.
+/// Lets the schedules run for so long, whatever crashes; the power is back at the next run.
 async fn run_killed(platform: &Platform, lasting: SignedDuration) {
     let end = platform.stack.clock.now() + lasting;
     while platform.stack.run_until(end).await.is_err() {

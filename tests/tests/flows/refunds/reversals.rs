@@ -9,7 +9,7 @@ async fn reversal_of_a_debit_is_noticed_by_its_notification_and_owed_again() {
     let platform = debited().await;
     reverse(&platform, DEBIT, 10_000).await;
     platform.deliver().await;
-    // How much it is, the notification does not tell.
+    // The notification does not have the amount.
     assert_eq!(reversals(&platform).await, [0]);
     assert_eq!(platform.account("a").await, [0, 0, 0]);
     platform.run_until("2015-05-02T12:01").await;
@@ -89,7 +89,7 @@ async fn payment_and_reversal_that_only_the_bill_shows_come_to_nothing() {
 
 #[tokio::test]
 async fn payment_that_is_reversed_before_it_is_known_is_booked_and_reversed() {
-    // The notification of the reversal alone tells of both.
+    // The notification of the reversal alone reports both.
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.join("a").await;
@@ -104,7 +104,7 @@ async fn payment_that_is_reversed_before_it_is_known_is_booked_and_reversed() {
 
 #[tokio::test]
 async fn debit_that_is_reversed_while_it_is_in_doubt_is_asked_for_under_another_number() {
-    // Alipay says that its trade is closed, and not that it was paid. The bill tells both.
+    // Alipay says that its trade is closed, and not that it was paid. The bill shows both.
     let platform = Platform::open().await;
     platform.set("2015-05-01T20:00");
     platform.sign("a", 1_000_000).await;
@@ -262,7 +262,7 @@ async fn later_notification_of_a_trade_that_we_refunded_says_nothing_new() {
     };
     assert_eq!(apply(500).await, Noted::Nothing);
     assert_eq!(reversals(&platform).await, [0_i64; 0]);
-    // More than our refund was given back: somebody else gave it.
+    // More than our refund was given back: another party gave it.
     assert_eq!(apply(700).await, Noted::Booked);
     assert_eq!(reversals(&platform).await, [0]);
 }

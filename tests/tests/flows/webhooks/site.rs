@@ -11,22 +11,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use serde_json::Value;
 
-/// How a site answers.
+/// The way in which a site answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// By a status.
+    /// The answer has this status.
     Status(u16),
     /// By 400 to the event of that number, and by 200 to all others.
     RefusesOne(u64),
-    /// By 302 to another address.
+    /// The answer is 302 to another address.
     Redirect(String),
-    /// Never.
+    /// No answer is sent.
     Hang,
     /// By 200 and a body that does not end.
     Endless,
 }
 
-/// What a site got.
+/// A delivery as the site received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     pub(crate) headers: HeaderMap,

@@ -1,7 +1,7 @@
 //! Following a log: its lines are counted while it is written.
 //!
-//! No state is kept beside the log. Its hours are counted as cumulative reports, so what is read again,
-//! after a restart too, changes nothing.
+//! No state is kept beside the log. Its hours are counted as cumulative reports, so what is read
+//! again, after a restart too, changes nothing.
 
 mod figures;
 mod tail;
@@ -27,14 +27,16 @@ use crate::output::{self, grouped};
 /// How a log is followed.
 #[derive(Debug, Args)]
 pub(super) struct FollowArgs {
-    /// Follow the file: count its lines while it is written, and go on with the next one when it is rotated
-    /// or truncated, until SIGTERM or Ctrl-C.
+    /// Follow the file: count its lines while it is written, and go on with the next one when it is
+    /// rotated or truncated, until SIGTERM or Ctrl-C.
     ///
-    /// At the start it reads FILE.1, if there is one, and FILE from its beginning: what was counted before
-    /// changes nothing, so it keeps no state. Lines of JSON that give only a day, and have no id, are refused.
+    /// At the start it reads FILE.1, if there is one, and FILE from its beginning: what was counted
+    /// before changes nothing, so it keeps no state. Lines of JSON that give only a day, and have
+    /// no id, are refused.
     #[arg(long, group = CONTINUOUS, conflicts_with = "report")]
     pub(super) follow: bool,
-    /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as 127.0.0.1:9477.
+    /// Serve figures for Prometheus at http://ADDRESS/metrics, on a loopback address such as
+    /// 127.0.0.1:9477.
     #[arg(long, requires = "follow", value_name = "ADDRESS")]
     metrics: Option<SocketAddr>,
 }
@@ -52,12 +54,12 @@ struct Follower<'a, R> {
     importing: Importing<'a>,
     register: R,
     pace: Pace,
-    /// How far each share of an open hour was counted, with the first of its lines: an hour to which the log
-    /// comes back is another one.
+    /// How far each share of an open hour was counted, with the first of its lines: an hour to
+    /// which the log comes back is another one.
     known: HashMap<(ReportId, BillingDay, ProviderId), (Metered, u64)>,
     figures: Figures,
     shown: SharedFigures,
-    /// The reasons for which something was refused, each told once.
+    /// The reasons for which something was refused, each reported once.
     told: BTreeSet<String>,
 }
 
@@ -65,7 +67,7 @@ struct Follower<'a, R> {
 ///
 /// # Errors
 ///
-/// When it cannot begin. A failure later is told and tried again.
+/// When it cannot begin. A later failure is reported, and the step is tried again.
 pub(super) async fn follow(
     path: &Path,
     args: &FollowArgs,
@@ -229,7 +231,8 @@ where
         }
     }
 
-    /// An open hour is counted again in each pass: the sums of what that repeats would grow without bound.
+    /// An open hour is counted again in each pass: the sums of what that repeats would grow without
+    /// bound.
     fn forget_repetitions(&mut self) {
         let summary = &mut self.importing.summary;
         summary.metered = Metered::ZERO;
@@ -238,7 +241,8 @@ where
         }
     }
 
-    /// Refuses lines that give only a day: nothing says whether those of another file are of the same calls.
+    /// Refuses lines that give only a day: nothing says whether those of another file are of the
+    /// same calls.
     fn refuse_days(&mut self, batch: &mut Batch) {
         let why = "gives only a day, which cannot be followed: give the lines an `id` or `at`";
         for record in std::mem::take(&mut batch.days) {

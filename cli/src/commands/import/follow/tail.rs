@@ -18,7 +18,7 @@ struct Open {
     lines: BufReader<File>,
     /// Its device and its number there.
     identity: (u64, u64),
-    /// How it begins, to tell whether it was written anew.
+    /// Its first bytes, which differ once it is written anew.
     beginning: Vec<u8>,
     /// How many bytes were read.
     read: u64,
@@ -30,7 +30,7 @@ struct Open {
     is_replaced: bool,
 }
 
-/// What is read next.
+/// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// A line, without its line break.
@@ -41,7 +41,7 @@ pub(super) enum Next {
     Nothing,
 }
 
-/// How much of a file tells whether it was written anew.
+/// The number of first bytes that identify what was written.
 const BEGINNING_BYTES: usize = 1_024;
 
 impl Tail {
@@ -58,12 +58,12 @@ impl Tail {
 
     /// Reads on.
     ///
-    /// A file that was renamed is over when it is at its end for the second time: who writes it may not know
-    /// yet. One that shrank, or begins in another way, is over at once.
+    /// A file that was renamed is over when it is at its end for the second time: who writes it may
+    /// not know yet. One that shrank, or begins in another way, is over at once.
     ///
     /// # Errors
     ///
-    /// When a file can't be opened or read, but for one that is absent.
+    /// When a file can't be opened or read, except one that is absent.
     pub(super) fn next(&mut self) -> io::Result<Next> {
         let Some(open) = &mut self.open else {
             if metadata(&self.path)?.is_none() {
@@ -151,7 +151,8 @@ impl Open {
         if length(&self.unfinished) < LINE_BYTES_MAX {
             return Ok(None);
         }
-        // What is past the most is skipped as far as it is written; the rest is a line that is refused.
+        // What is past the most is skipped as far as it is written; the rest is a line that is
+        // refused.
         let skipped = self.lines.skip_until(b'\n')?;
         self.read += length_of(skipped);
         Ok(Some(Next::Line(std::mem::take(&mut self.unfinished), LineEnd::TooLong)))
@@ -256,7 +257,7 @@ mod tests {
         writer.write_all(b"b\n").unwrap();
         assert_eq!(log.all(), ["b"]);
         log.append("d\n");
-        // Who writes the old one has not noticed yet.
+        // The writer of the old one has not noticed yet.
         assert!(log.all().is_empty());
         writer.write_all(b"c").unwrap();
         assert_eq!(log.all(), ["!c", "end", "d"]);

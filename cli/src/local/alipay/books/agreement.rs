@@ -12,7 +12,7 @@ const AGREEMENTS: &str = "
 SELECT agreements.*, sign_scene, personal_product_code, notify_url
 FROM agreements LEFT JOIN offers USING (external_agreement_no)";
 
-/// The product of an agreement that no offer tells of.
+/// The product of an agreement without an offer.
 const PERSONAL_PRODUCT: &str = "GENERAL_WITHHOLDING_P";
 
 /// An agreement as the local Alipay keeps it.
@@ -22,32 +22,32 @@ pub struct Agreement {
     pub agreement_no: String,
     /// The merchant's number of the offer that was signed.
     pub external_agreement_no: Option<String>,
-    /// Who signed it, and pays.
+    /// The payer who signed it.
     pub payer: String,
-    /// How it stands.
+    /// The state of the agreement.
     pub status: AgreementStatus,
     /// The most that one payment may take.
     pub single_limit_fen: Option<Fen>,
-    /// When it was signed.
+    /// The time of the signature.
     pub signed_at: Timestamp,
     /// The scene of the offer, if it is known.
     pub sign_scene: Option<String>,
     /// The product, from the payer's side.
     pub personal_product_code: String,
-    /// Where the merchant wants to be told of the signature.
+    /// The address for the notification of the signature.
     #[serde(skip)]
     pub(crate) notify_url: Option<String>,
 }
 
-/// How an agreement stands.
+/// The state of an agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AgreementStatus {
-    /// In force.
+    /// In force, so that payments are made under it.
     Normal,
     /// Signed, and not yet in force.
     Temp,
-    /// Suspended.
+    /// Suspended at Alipay, so that payments are refused.
     Stop,
     /// Ended by the merchant or the payer.
     Unsign,

@@ -93,9 +93,9 @@ pub enum BooksError {
     /// The file cannot be opened.
     #[error("cannot open the local Alipay's books at {path}")]
     Open {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of SQLite.
         #[source]
         source: rusqlite::Error,
     },
@@ -138,13 +138,13 @@ impl Books {
         Ok(outcome)
     }
 
-    /// Gives a payer these funds in place of what he had.
+    /// Gives a payer these funds in place of the former ones.
     pub(super) fn set_funds(&mut self, payer: &str, funds: Fen) -> Result<(), BooksError> {
         self.transact(|sqlite| set_funds(sqlite, payer, funds))
     }
 }
 
-/// Gives a payer these funds in place of what he had.
+/// Gives a payer these funds in place of the former ones.
 pub(super) fn set_funds(
     sqlite: &Connection,
     payer: &str,

@@ -25,21 +25,21 @@ pub struct Trade {
     pub trade_no: String,
     /// The agreement under which it is withheld.
     pub agreement_no: Option<String>,
-    /// What it is for.
+    /// The amount that the merchant requested.
     pub amount_fen: Fen,
-    /// What the payer reads on his bill.
+    /// What the payer reads on the bill.
     pub subject: String,
-    /// How far it is.
+    /// The state of the trade.
     pub status: TradeStatus,
     /// When its money was taken, by the clock of the request that took it.
     pub taken_at: Option<Timestamp>,
-    /// How it is paid.
+    /// The way of paying, which the request chose.
     pub kind: TradeKind,
-    /// Who pays it. Nobody knows that of a recharge before it is paid.
+    /// The payer; none of a recharge before it is paid.
     pub payer: Option<String>,
-    /// What went back to the payer, of what was taken.
+    /// The sum that went back to the payer.
     pub refunded_fen: Fen,
-    /// Where the merchant wants to be told what becomes of it.
+    /// The address for notifications about it.
     pub notify_url: Option<String>,
     /// Where the payer goes after the page on which it is paid.
     #[serde(skip)]
@@ -60,7 +60,7 @@ pub enum TradeKind {
     Recharge,
 }
 
-/// How far a trade is.
+/// The state of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TradeStatus {
@@ -70,14 +70,14 @@ pub enum TradeStatus {
     InProcess,
     /// Accepted, and the gateway denies it; the money is taken late. Never shown by the gateway.
     Late,
-    /// Paid.
+    /// Paid, and perhaps refunded in part.
     TradeSuccess,
     /// Closed unpaid, or given back in full.
     TradeClosed,
 }
 
 impl Books {
-    /// What was taken under each agreement, less what was given back.
+    /// The sum that was taken under each agreement, less what was given back.
     pub(crate) fn taken(&self) -> Result<BTreeMap<String, Fen>, BooksError> {
         let mut statement = self.sqlite.prepare(
             "SELECT agreement_no, SUM(amount_fen - COALESCE(given_back_fen, 0))

@@ -1,5 +1,5 @@
-//! What happens at Alipay without the merchant's asking: payers sign, pay and revoke; agreements are
-//! suspended and expire; money goes back.
+//! What happens at Alipay without the merchant's asking: payers sign, pay and revoke; agreements
+//! are suspended and expire; money goes back.
 
 mod routes;
 
@@ -16,31 +16,31 @@ use super::refunds::RefundOutcome;
 
 pub(super) use routes::routes;
 
-/// Why what was told to happen does not.
+/// Why a requested change does not happen.
 #[derive(Debug, Error)]
 pub enum ControlError {
     /// There is no such agreement.
     #[error("there is no agreement {agreement_no}")]
     NoAgreement {
-        /// Its number.
+        /// Alipay's number of the agreement.
         agreement_no: String,
     },
     /// The agreement is over.
     #[error("agreement {agreement_no} is over")]
     AgreementOver {
-        /// Its number.
+        /// Alipay's number of the agreement.
         agreement_no: String,
     },
     /// The offer was signed before. What is signed anew has a new number.
     #[error("offer {external_agreement_no} is signed already")]
     SignedAlready {
-        /// Its number.
+        /// The merchant's number of the offer.
         external_agreement_no: String,
     },
     /// The trade does not allow it.
     #[error("trade {out_trade_no} is refused by {sub_code}")]
     TradeRefused {
-        /// Its number.
+        /// The merchant's number of the trade.
         out_trade_no: String,
         /// Why, as the gateway would say it.
         sub_code: &'static str,
@@ -70,7 +70,8 @@ impl LocalAlipay {
         })
     }
 
-    /// Ends an agreement as its payer does in his app: told to the application's own address only.
+    /// Ends an agreement as its payer does in the app: only the application's own address is
+    /// notified.
     ///
     /// # Errors
     ///
@@ -108,7 +109,7 @@ impl LocalAlipay {
         self.change_agreement(agreement_no, Change::Defer)
     }
 
-    /// Ends an agreement by its time. Nobody is told.
+    /// Ends an agreement by its time, without a notification.
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@ struct AgreementBody {
     funds_fen: Fen,
 }
 
-/// How an agreement changes.
+/// A requested change of an agreement.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ChangeName {

@@ -16,7 +16,7 @@ use crate::local::alipay::refunds::Refund;
 /// The address by which the merchant's account is known.
 const SELLER_EMAIL: &str = "seller@local.example";
 
-/// What happened to a trade.
+/// An event of a trade that its merchant is notified of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TradeEvent {
     /// Its money was taken.
@@ -30,7 +30,7 @@ pub(crate) enum TradeEvent {
 /// The fields of a notification by their names.
 type Fields = BTreeMap<String, String>;
 
-/// Queues what tells of a trade, if its merchant wants to be told.
+/// Queues the notification of a trade, if its merchant gave an address.
 pub(crate) fn queue_trade(
     sqlite: &Connection,
     out_trade_no: &str,
@@ -52,7 +52,8 @@ pub(crate) fn queue_trade(
     queue(sqlite, trade.notify_url, &fields, now)
 }
 
-/// Queues what tells of a signature: to the address of the offer, or else to the application's own.
+/// Queues the notification of a signature: to the address of the offer, otherwise to the
+/// application's own.
 pub(crate) fn queue_signed(
     sqlite: &Connection,
     agreement: &Agreement,
@@ -74,7 +75,7 @@ pub(crate) fn queue_signed(
     queue(sqlite, address, &fields, now)
 }
 
-/// Queues what tells of an agreement's end: what a payer does in his app is told to the
+/// Queues the notification of an agreement's end: what a payer does in the app goes to the
 /// application's own address only.
 pub(crate) fn queue_ended(
     sqlite: &Connection,
@@ -97,7 +98,7 @@ pub(crate) fn time(instant: Timestamp) -> String {
     beijing_time(instant).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// What every notification says.
+/// The fields of every notification.
 fn common(notify_type: &str) -> Fields {
     let of = |value: &str| value.to_owned();
     BTreeMap::from_iter(texts([

@@ -1,7 +1,7 @@
-//! Notifications: what the local Alipay tells without being asked, on Alipay's schedule.
+//! Notifications: what the local Alipay sends on its own, on Alipay's schedule.
 //!
-//! One is queued in the books in the transaction that it tells of. [`LocalAlipay::deliver_due`]
-//! sends what is due; whoever owns the clock calls it.
+//! One is queued in the books in the transaction that it reports. [`LocalAlipay::deliver_due`]
+//! sends what is due; the owner of the clock calls it.
 
 mod fields;
 mod form;
@@ -24,7 +24,7 @@ pub(super) use sending::{HttpClient, add_a_fen, client};
 /// A notification that waits to be sent, or to be sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PendingNotification {
-    /// Where it goes.
+    /// The address that gets it.
     pub address: String,
     /// All of its fields but `sign`. `notify_time` is set anew whenever it is sent.
     pub parameters: BTreeMap<String, String>,
@@ -40,7 +40,7 @@ pub struct PendingNotification {
 
 impl LocalAlipay {
     /// When there is next something to send: what waits, or what the close of a trade that nobody
-    /// paid will tell.
+    /// paid will cause.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ impl LocalAlipay {
         self.faults().push_notification(fault, times);
     }
 
-    /// The address that Alipay tells when a payer ends an agreement, and of agreements that say no
-    /// address of their own; nothing to tell nobody. It is kept in the books.
+    /// The address that Alipay notifies when a payer ends an agreement, and of agreements that say
+    /// no address of their own; an empty text notifies nobody. It is kept in the books.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl LocalAlipay {
         form::signed(parameters, Charset::Utf8, &self.keys().alipay)
     }
 
-    /// The body of a notification with these fields that somebody else signed.
+    /// The body of a notification with these fields that another key signed.
     #[must_use]
     pub fn forged_form(&self, parameters: &BTreeMap<String, String>) -> String {
         form::signed(parameters, Charset::Utf8, &self.keys().foreign)

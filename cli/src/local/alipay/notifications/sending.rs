@@ -79,7 +79,7 @@ impl LocalAlipay {
         Ok(copies)
     }
 
-    /// What is sent of these fields.
+    /// The form that is sent of these fields.
     fn form(
         &self,
         parameters: &BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! The payer's Alipay app: his agreements, each of which he can end.
+//! The payer's Alipay app: the agreements, each of which the payer can end.
 
 use axum::Router;
 use axum::extract::{Path, State};

@@ -26,7 +26,7 @@ pub(super) fn routes() -> Router<LocalAlipay> {
 struct PayForm {
     answer: Wish,
     payer: String,
-    /// What the payer has from now on, in yuan; what he had, when it is empty.
+    /// The payer's funds from now on, in yuan; unchanged when it is empty.
     funds: String,
 }
 

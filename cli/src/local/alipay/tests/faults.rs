@@ -6,7 +6,8 @@ use steelyard_pricing::Fen;
 use super::super::{Fault, Method};
 use super::stage::*;
 
-/// Makes one payment fail, and tells its answer, the next query's, and what was taken in between.
+/// Makes one payment fail, and returns its answer, the next query's, and the amount taken in
+/// between.
 async fn fail_once(fault: Fault) -> [String; 3] {
     let stage = Stage::new().await;
     // A connection that is open already is where an HTTP client might send again by itself.

@@ -1,4 +1,4 @@
-//! Whoever is notified: keeps the forms that come, and answers what it is told to.
+//! The receiver of notifications: it keeps the forms, and answers as it is set.
 
 use std::sync::{Arc, Mutex};
 
@@ -35,7 +35,7 @@ impl Receiver {
         Receiver { address, shared }
     }
 
-    /// What is answered from now on.
+    /// Sets the answer from now on.
     pub(super) fn answer(&self, status: StatusCode, body: &'static str) {
         self.shared.lock().unwrap().answer = (status, body);
     }

@@ -1,4 +1,4 @@
-//! A local Alipay that listens, a payer with his agreement, and what the tests send to it.
+//! A local Alipay that listens, a payer with an agreement, and what the tests send to it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ pub(super) const PAYER: &str = "2088102534368455";
 pub(super) const FUNDS: Fen = Fen::new(10_000);
 pub(super) const AMOUNT: Fen = Fen::new(1234);
 
-/// A local Alipay that listens, with one payer and his agreement, and our client of it.
+/// A local Alipay that listens, with one payer and one agreement, and our client of it.
 pub(super) struct Stage {
     pub(super) local: LocalAlipay,
     pub(super) address: SocketAddr,
@@ -97,7 +97,8 @@ impl Stage {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Calls a method with parameters that are changed after the usual ones are set, and signed after that.
+    /// Calls a method with parameters that are changed after the usual ones are set, and signed
+    /// after that.
     pub(super) async fn call(
         &self,
         method: &str,

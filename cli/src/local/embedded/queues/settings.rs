@@ -47,7 +47,8 @@ pub(in super::super) struct Redrive {
 }
 
 impl Settings {
-    /// These settings with `attributes` in place of their own. An attribute that is not kept here is refused, not dropped.
+    /// These settings with `attributes` in place of their own. An attribute that is not kept here
+    /// is refused, not dropped.
     pub(in super::super) fn with(
         mut self,
         attributes: &BTreeMap<String, String>,

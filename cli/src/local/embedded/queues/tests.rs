@@ -6,7 +6,8 @@ struct World {
     now: Timestamp,
 }
 
-/// A queue `debits` that hides what it gives for 60 s and gives it twice, and its dead-letter queue.
+/// A queue `debits` that hides what it gives for 60 s and gives it twice, and its dead-letter
+/// queue.
 fn world() -> World {
     let mut world = World { queues: Queues::default(), now: Timestamp::UNIX_EPOCH };
     let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:local:0:dead","maxReceiveCount":2}"#;

@@ -31,7 +31,8 @@ struct ReceiveMessage {
     message_attribute_names: Vec<String>,
 }
 
-/// Receives messages, and waits for one as long as the caller or the queue says. The waiting is in the runtime's time, not in the queues'.
+/// Receives messages, and waits for one as long as the caller or the queue says. The waiting is in
+/// the runtime's time, not in the queues'.
 pub(super) async fn receive(
     queues: &Mutex<Queues>,
     now: &Now,

@@ -110,7 +110,8 @@ fn at(phase: &Phase) -> At {
     }
 }
 
-/// The debit ends when the gateway answers: a rich payer pays it, and a poor one lets it be given up.
+/// The debit ends when the gateway answers: a rich payer pays it, and a poor one lets it be given
+/// up.
 fn ends(debit: &Debit, is_rich: bool, now: i64) {
     let (mut debit, mut now) = (debit.clone(), now);
     for _ in 0..40 {

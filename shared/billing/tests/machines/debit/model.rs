@@ -1,4 +1,4 @@
-//! The debit as the documents tell it.
+//! The debit as the documents describe it.
 
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
@@ -100,7 +100,7 @@ pub struct Number {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     At(i64),
-    /// Not before now.
+    /// A time after now that the documents leave open.
     Later,
 }
 

@@ -27,7 +27,8 @@ impl World {
         Trade::attempt(self.debit.clone(), numbers.find(is_it).unwrap()).unwrap()
     }
 
-    /// Books proof of a payment as the shell does, at once: it reads again until what it read is stored.
+    /// Books proof of a payment as the shell does, at once: it reads again until what it read is
+    /// stored.
     fn prove(&mut self, number: &OutTradeNo, payment: &Payment) -> Outcome<()> {
         let now = second(self.now);
         match self.attempt(number).after_proof(payment, now) {
@@ -46,7 +47,8 @@ impl World {
         }
     }
 
-    /// The notification of each payment that the books do not have. One of another amount changes nothing.
+    /// The notification of each payment that the books do not have. One of another amount changes
+    /// nothing.
     pub(super) fn notifies(&mut self) -> bool {
         let is_deaf = self.flaw == Flaw::IsDeaf;
         let paid = if is_deaf { Vec::new() } else { self.paid() };
@@ -54,7 +56,8 @@ impl World {
         proved.filter(|of| *of == Outcome::Changed(())).count() > 0
     }
 
-    /// The bill of the day: what it has and the books have not is booked, or is a finding that stands once.
+    /// The bill of the day: what it has and the books have not is booked, or is a finding that
+    /// stands once.
     pub(super) fn bills(&mut self) -> bool {
         if self.flaw == Flaw::IsDeaf {
             return false;

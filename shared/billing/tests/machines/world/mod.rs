@@ -1,5 +1,6 @@
-//! All that can happen to one debit: two workers, a gateway with a truth of its own, notifications, bills, a
-//! person, and crashes. Each step is one that a process makes, with the functions of the core.
+//! All that can happen to one debit: two workers, a gateway with a truth of its own, notifications,
+//! bills, a person, and crashes. Each step is one that a process makes, with the functions of the
+//! core.
 
 mod books;
 mod same;
@@ -41,7 +42,7 @@ pub enum Does {
     IsDead,
 }
 
-/// One step of somebody.
+/// A step of a worker, of the gateway or of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// The clock goes on to when the debit is due.
@@ -64,9 +65,9 @@ pub enum Act {
         worker: usize,
         is_heard: bool,
     },
-    /// It stores what it heard, unless the debit was stored since it was read.
+    /// It stores what it received, unless the debit was stored since it was read.
     Saves(usize),
-    /// It crashes, so that what it heard is lost.
+    /// It crashes, so that what it received is lost.
     Crashes(usize),
     /// A request that was late arrives.
     LateArrives(Does),
@@ -101,7 +102,7 @@ pub enum AtGateway {
     Closed,
 }
 
-/// What may still go wrong. It makes the search end.
+/// The faults that may still happen, so that the search ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Budget {
     /// Lost and late messages, and crashes.
@@ -136,7 +137,7 @@ pub struct World {
     pub trades: BTreeMap<OutTradeNo, AtGateway>,
     /// Requests on their way: when each was sent, and its number.
     pub late: Vec<(i64, OutTradeNo)>,
-    /// What the gateway took.
+    /// The sum that the gateway took, in fen.
     pub taken: i64,
     /// What the journal says that it took.
     pub booked: i64,
@@ -167,7 +168,7 @@ impl World {
         }
     }
 
-    /// Whether nothing happens any more by itself but what was taken being shown by bills.
+    /// Whether nothing happens by itself now except that bills show what was taken.
     pub fn is_at_rest(&self) -> bool {
         let is_idle = self.workers.iter().all(|worker| *worker == Worker::Idle);
         let waits_for_nobody = !self.debit.is_open() || self.is_held();
@@ -178,7 +179,7 @@ impl World {
         self.debit.next_step(self.debit.task.due_at_s) == Step::Report
     }
 
-    /// Whether a step may be possible now, which is cheap to tell.
+    /// Whether a step may be possible now, which is cheap to find out.
     fn allows(&self, act: Act) -> bool {
         let sends =
             |worker: usize| matches!(&self.workers[worker], Worker::Holds { step: Step::Pay, .. });
@@ -244,7 +245,8 @@ impl World {
         is_left
     }
 
-    /// The clock goes on; that a worker stalls so long is a fault. What was sent too long ago has arrived by then, or never will.
+    /// The clock goes on; that a worker stalls so long is a fault. What was sent too long ago has
+    /// arrived by then, or never will.
     fn tick(&mut self) -> bool {
         let Some(due) = self.debit.due_at().map(|due| due.as_second()) else { return false };
         let is_idle = self.workers.iter().all(|worker| *worker == Worker::Idle);
@@ -381,7 +383,8 @@ impl World {
         let at = self.trades.get(&number).copied();
         let now = second(self.now);
         let after = if step == Step::Close {
-            // A close whose answer is lost may have been lost itself; the gateway closes by itself, too.
+            // A close whose answer is lost may have been lost itself; the gateway closes by itself,
+            // too.
             if at == Some(AtGateway::Waiting) && is_heard {
                 self.trades.insert(number, AtGateway::Closed);
             }
@@ -400,8 +403,8 @@ impl World {
         true
     }
 
-    /// Stores what a worker heard, with what the end of the debit does to the account, if nobody stored the
-    /// debit since the worker read it.
+    /// Stores what a worker received, with what the end of the debit does to the account, if nobody
+    /// stored the debit since the worker read it.
     fn saves(&mut self, worker: usize) -> bool {
         let Worker::Heard { version, after } = self.workers[worker].clone() else { return false };
         self.workers[worker] = Worker::Idle;

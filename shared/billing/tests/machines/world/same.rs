@@ -1,7 +1,7 @@
 //! Which worlds are the same: those in which the same can happen from now on.
 //!
-//! Times count by their distance from now, versions by their distance from what is stored, and the two workers are
-//! alike. What was said and why decides nothing.
+//! Times count by their distance from now, versions by their distance from what is stored, and the
+//! two workers are alike. What was said and why decides nothing.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::discriminant;

@@ -1,8 +1,8 @@
 //! Calculations that can be keyed into a pocket calculator from top to bottom.
 //!
-//! A row without an operator begins anew with its value; a row with one takes its value as the second
-//! operand; a row with `=` shows the result. The factors of a product stand in the row's step, so that
-//! every value can be computed from what is printed.
+//! A row without an operator begins anew with its value; a row with one takes its value as the
+//! second operand; a row with `=` shows the result. The factors of a product stand in the row's
+//! step, so that every value can be computed from what is printed.
 
 mod part;
 mod tape;
@@ -28,10 +28,10 @@ pub struct Calculation {
 /// A row of a calculation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CalculationRow {
-    /// What the value is.
+    /// The meaning of the value.
     #[serde(flatten)]
     pub step: Step,
-    /// What is done with the value.
+    /// The operation that applies the value to the result so far.
     pub operator: Operator,
     /// The value, with the decimals that are shown.
     #[schema(value_type = String)]
@@ -48,9 +48,9 @@ pub struct CalculationRow {
 pub enum Operator {
     /// The calculation begins anew with the value.
     Begin,
-    /// It is added.
+    /// The value is added to the result so far.
     Plus,
-    /// It is taken off.
+    /// The value is subtracted from the result so far.
     Minus,
     /// The result so far is multiplied by it.
     Times,
@@ -64,7 +64,7 @@ pub enum Operator {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CalculationUnit {
-    /// Calls.
+    /// A number of calls.
     Calls,
     /// Units that calls or amounts were converted to.
     Units,
@@ -78,7 +78,7 @@ pub enum CalculationUnit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CalculationRule {
-    /// Without a rule.
+    /// A row of a sum, without a rule.
     Term,
     /// Without a rule, after a gap.
     Gap,
@@ -119,7 +119,7 @@ pub enum Step {
     EarlierConverted,
     /// What was used of the free allowance.
     Free {
-        /// The allowance.
+        /// The free units of the period, the used ones included.
         #[schema(value_type = String)]
         allowance: Decimal,
         /// The days that the allowance is for, where the terms hold for a part of the month.
@@ -133,7 +133,7 @@ pub enum Step {
     },
     /// What was used of the allowance that all rates of the plan share.
     PlanFree,
-    /// What is beyond all allowances.
+    /// The units beyond all allowances.
     ToBeCharged,
     /// What earlier days of the month had beyond all allowances.
     EarlierUnits,
@@ -160,10 +160,10 @@ pub enum Step {
     Together,
     /// What a discount took off.
     Discount {
-        /// Its name.
+        /// The name that the plan gives the discount.
         #[schema(value_type = String)]
         discount: Name,
-        /// Its percentage.
+        /// The percentage that it takes off.
         #[schema(value_type = String)]
         percent: Percent,
         /// What the percentage is of.
@@ -203,7 +203,7 @@ pub enum Step {
     },
     /// What is above the most that is charged.
     AboveMaximum {
-        /// The most.
+        /// The maximum of the rate or the plan.
         #[schema(value_type = String)]
         maximum_yuan: Yuan,
         /// What earlier days of the month were charged of it, under other terms.
@@ -212,7 +212,7 @@ pub enum Step {
     },
     /// What is missing to the least that is charged, now that the month is over.
     UpToMinimum {
-        /// The least.
+        /// The minimum of the rate or the plan.
         #[schema(value_type = String)]
         minimum_yuan: Yuan,
         /// What earlier days of the month were charged of it, under other terms.
@@ -221,7 +221,7 @@ pub enum Step {
     },
     /// What is charged when the month is over, and not now.
     Deferred,
-    /// The month to date.
+    /// The amount of the month to date.
     MonthToDate,
     /// What the month amounts to with every concession.
     WithConcessions,
@@ -251,7 +251,7 @@ pub enum Step {
     AllRates,
     /// What the lines of the rates charge.
     ChargedByRates,
-    /// What was charged before.
+    /// The amount that earlier bills of the month charged.
     ChargedBefore {
         /// Before the usage of this day; none where the line is of other days.
         #[schema(value_type = Option<String>)]
@@ -285,7 +285,7 @@ pub enum Step {
     ConcessionToDate,
     /// The month to date, rounded to fen.
     Rounded {
-        /// The rule.
+        /// The rule of rounding that the month keeps.
         #[schema(value_type = String)]
         rounding: Rounding,
     },
@@ -293,11 +293,11 @@ pub enum Step {
     TaxToDate,
     /// What the bills of the month before this one charge for usage, tax included.
     EarlierBills,
-    /// What is charged for usage.
+    /// The charge for usage.
     Usage,
     /// A credit or debit note.
     Note {
-        /// Its name.
+        /// The id of the note.
         #[schema(value_type = String)]
         adjustment: AdjustmentId,
         /// The bill that it corrects.
@@ -311,15 +311,15 @@ pub enum Step {
 /// Units at one price: the count is what is counted of the units, and the value is count × price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SliceStep {
-    /// The units.
+    /// The units that this price applies to.
     #[schema(value_type = String)]
     pub units: Decimal,
-    /// How they are counted.
+    /// The kind of unit that the price is for.
     pub per: SlicePer,
     /// The units in a package or a block.
     #[schema(value_type = Option<String>)]
     pub size: Option<Quantity>,
-    /// How many.
+    /// The number of priced units, packages or blocks.
     #[schema(value_type = String)]
     pub count: Decimal,
     /// The price of one; of an amount the share of a yuan.
@@ -327,7 +327,7 @@ pub struct SliceStep {
     pub price_yuan: Yuan,
 }
 
-/// How units are counted.
+/// The kind of unit that a price is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SlicePer {
@@ -387,7 +387,8 @@ impl Calculation {
         Ok(tape.finished())
     }
 
-    /// How the charge of a statement comes about: the month to date, rounded once, less what was charged.
+    /// How the charge of a statement comes about: the month to date, rounded once, less what was
+    /// charged.
     ///
     /// # Errors
     ///

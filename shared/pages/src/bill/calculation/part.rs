@@ -18,7 +18,7 @@ impl Part {
     pub(super) fn of(statement: &Statement, line: &Line) -> Part {
         let day = statement.statement.day;
         let is_own = line.because == LineCause::Usage;
-        // Late and withdrawn usage is rated before the statement's own day, but for supplements.
+        // Late and withdrawn usage is rated before the statement's own day, except on supplements.
         let has_own = statement.statement.supplement == 0;
         let last = if is_own || !has_own { day } else { day.previous() };
         let span = statement.span_from(line.segment);

@@ -26,7 +26,8 @@ enum Kind {
 pub(super) struct Tape {
     rows: Vec<(CalculationRow, Kind)>,
 }
-/// Whether nothing has ever been charged for the rate in the month, and a part of its allowance is left.
+/// Whether nothing has ever been charged for the rate in the month, and a part of its allowance is
+/// left.
 pub(super) fn is_within_allowance(line: &Line) -> bool {
     let Line { before, after, .. } = line;
     let costs_nothing = before.yuan.is_zero()
@@ -40,9 +41,11 @@ pub(super) fn is_within_allowance(line: &Line) -> bool {
     costs_nothing && by_month && is_plain && after.slices.is_empty() && after.limit.is_none()
 }
 
-/// What was metered as the rate counts it, and in what: calls, or yuan where the price is a percentage.
+/// What was metered as the rate counts it, and in what: calls, or yuan where the price is a
+/// percentage.
 ///
-/// What is converted is counted with the earlier days that it goes on from, since it is rounded with them.
+/// What is converted is counted with the earlier days that it goes on from, since it is rounded
+/// with them.
 fn metered(after: &Rated) -> (Decimal, CalculationUnit) {
     let before = after.continued.as_ref().filter(|_| after.conversion.is_some());
     let none = Continued::default();

@@ -1,4 +1,5 @@
-//! The audit trail: who did what, when, why and with which result; and what waits for a second person.
+//! The audit trail: who did what, when, why and with which result; and what waits for a second
+//! person.
 
 mod page;
 mod texts;
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::UnreadableRecord;
 use super::debits::DebitWay;
 
-/// Who asked for an action.
+/// The author of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "who", rename_all = "snake_case")]
 pub enum AskedBy {
@@ -24,12 +25,12 @@ pub enum AskedBy {
         /// The person's name.
         operator: String,
     },
-    /// Somebody on the pages of a provider.
+    /// A visitor of a provider's pages.
     Provider {
-        /// The provider.
+        /// The provider whose pages were open.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// The session.
+        /// The id of the session in which it was asked.
         session: String,
     },
     /// One of the platform's servers, for a provider.
@@ -42,25 +43,25 @@ pub enum AskedBy {
     },
 }
 
-/// What is done by an action.
+/// The change that an action makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ActionKind {
     /// An agreement is ended.
     EndMandate {
-        /// Whose.
+        /// The provider that signed it.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// Which.
+        /// The number of the agreement among the provider's, from 1.
         #[schema(value_type = u32)]
         mandate: MandateId,
     },
     /// The limits of an agreement are lowered.
     LowerLimits {
-        /// Whose.
+        /// The provider that signed it.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// Which.
+        /// The number of the agreement among the provider's, from 1.
         #[schema(value_type = u32)]
         mandate: MandateId,
         /// The most that one debit may take from now on.
@@ -72,13 +73,13 @@ pub enum ActionKind {
     },
     /// A debit is resolved.
     ResolveDebit {
-        /// Whose.
+        /// The provider that owes it.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// Which.
+        /// The number of the debit among the provider's, from 1.
         #[schema(value_type = u64)]
         debit: DebitId,
-        /// How.
+        /// The operator's decision.
         way: DebitWay,
     },
     /// A finding of the reconciliation is closed.
@@ -94,35 +95,35 @@ pub enum ActionKind {
     ResumeDebits,
     /// A credit or debit note is approved.
     ApproveAdjustment {
-        /// Whose.
+        /// The provider whose next bill books it.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// Its name.
+        /// The id of the note.
         adjustment: String,
     },
     /// A credit or debit note is rejected.
     RejectAdjustment {
-        /// Whose.
+        /// The provider whose bill would have booked it.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// Its name.
+        /// The id of the note.
         adjustment: String,
     },
     /// What a provider is watched by is set.
     SetAlerts {
-        /// Whose.
+        /// The provider that is watched.
         #[schema(value_type = String)]
         provider: ProviderId,
     },
     /// The sessions of a provider end.
     RevokeSessions {
-        /// Whose.
+        /// The provider whose sessions end.
         #[schema(value_type = String)]
         provider: ProviderId,
     },
     /// What a provider owes is paid from its deposit.
     DrawDeposit {
-        /// Whose.
+        /// The provider whose deposit is drawn.
         #[schema(value_type = String)]
         provider: ProviderId,
         /// The most that is drawn, if that is limited.
@@ -131,7 +132,7 @@ pub enum ActionKind {
     },
     /// A deposit is returned, less what is owed.
     ReturnDeposit {
-        /// Whose.
+        /// The provider that gets its deposit back.
         #[schema(value_type = String)]
         provider: ProviderId,
         /// The most that is returned, if that is limited.
@@ -140,7 +141,7 @@ pub enum ActionKind {
     },
     /// A return of a deposit by a bank transfer is booked.
     BookDepositReturn {
-        /// Whose.
+        /// The provider that got the transfer.
         #[schema(value_type = String)]
         provider: ProviderId,
         /// The amount of the transfer.
@@ -151,10 +152,10 @@ pub enum ActionKind {
     },
     /// A provider is held at a stage, whatever the arrears ladder says.
     HoldStage {
-        /// Whose.
+        /// The provider that is held at the stage.
         #[schema(value_type = String)]
         provider: ProviderId,
-        /// The stage.
+        /// The stage at which it is held.
         #[schema(value_type = String)]
         stage: Stage,
         /// The first day on which the ladder decides again.
@@ -163,7 +164,7 @@ pub enum ActionKind {
     },
     /// The arrears ladder decides again about a provider that was held at a stage.
     ReleaseStage {
-        /// Whose.
+        /// The provider that is released.
         #[schema(value_type = String)]
         provider: ProviderId,
     },
@@ -175,7 +176,7 @@ pub struct ReturnAmounts {
     /// What of it pays what is owed.
     #[schema(value_type = i64)]
     pub drawn_fen: Fen,
-    /// What is returned.
+    /// The amount that is sent back through Alipay.
     #[schema(value_type = i64)]
     pub returned_fen: Fen,
     /// What is left for a bank transfer.
@@ -183,7 +184,7 @@ pub struct ReturnAmounts {
     pub by_transfer_fen: Fen,
 }
 
-/// Where an action stands.
+/// The state of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum ActionStanding {
@@ -191,7 +192,7 @@ pub enum ActionStanding {
     Asked,
     /// It waits for a second person.
     Waiting,
-    /// It is done.
+    /// The execution succeeded, which happens once.
     Done {
         /// When, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -206,7 +207,7 @@ pub enum ActionStanding {
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         #[schema(value_type = i64)]
         at_s: Timestamp,
-        /// Why.
+        /// The rule that forbids it, as a sentence.
         why: String,
     },
     /// A person decided against it. Nothing changed.
@@ -215,7 +216,7 @@ pub enum ActionStanding {
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         #[schema(value_type = i64)]
         at_s: Timestamp,
-        /// The person.
+        /// The name of the operator.
         by: String,
         /// Why, in that person's words.
         reason: String,
@@ -225,24 +226,24 @@ pub enum ActionStanding {
 /// An action in the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ActionRow {
-    /// Its name.
+    /// The id of the action.
     pub id: String,
     /// When it was asked for, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub asked_at_s: Timestamp,
-    /// Who asked.
+    /// The author of the action.
     pub asked_by: AskedBy,
     /// Why, in that person's words.
     pub reason: Option<String>,
-    /// What is done by it.
+    /// The change that it makes.
     pub what: ActionKind,
     /// What a return of a deposit moves: no other amounts are moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<ReturnAmounts>,
     /// The second person who approved it.
     pub approved_by: Option<String>,
-    /// Where it stands.
+    /// The state of the action, with its times.
     #[serde(flatten)]
     pub standing: ActionStanding,
 }

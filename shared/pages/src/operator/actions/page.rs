@@ -18,8 +18,8 @@ use crate::operator::runs::unreadable_section;
 use crate::show::{Code, Count, Figure, Html, WithYear};
 
 impl<'a> OperatorPage<'a> {
-    /// The page of the audit trail. Its forms have the fields `action` and `do`, which is `approve` or
-    /// `reject`.
+    /// The page of the audit trail. Its forms have the fields `action` and `do`, which is `approve`
+    /// or `reject`.
     #[must_use]
     pub fn actions(
         frame: &'a Frame,

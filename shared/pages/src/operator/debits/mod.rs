@@ -31,12 +31,12 @@ pub enum DebitStanding {
     },
     /// It is given up once Alipay proves that nothing was taken.
     GivingUp {
-        /// Why.
+        /// The reason for giving it up.
         why: GivenUpBecause,
     },
     /// It was given up: nothing was taken, and its amount is owed again.
     GivenUp {
-        /// Why.
+        /// The reason for giving it up.
         why: GivenUpBecause,
     },
 }
@@ -49,22 +49,22 @@ pub enum GivenUpBecause {
     Funds,
     /// The amount is above a limit.
     AmountCap {
-        /// Alipay's code.
+        /// Alipay's code for the decline.
         code: String,
     },
     /// Alipay allowed it on none of the days on which it was tried.
     Window {
-        /// Alipay's code.
+        /// Alipay's code for the decline.
         code: String,
     },
     /// The agreement is dead.
     MandateDead {
-        /// Alipay's code.
+        /// Alipay's code for the decline.
         code: String,
     },
     /// The payer's account is blocked.
     PayerBlocked {
-        /// Alipay's code.
+        /// Alipay's code for the decline.
         code: String,
     },
     /// A person gave it up.
@@ -90,7 +90,7 @@ pub struct EarlierStep {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub at_s: Timestamp,
-    /// How.
+    /// The decision of that person.
     pub way: DebitWay,
     /// Why, in the person's words.
     pub reason: String,
@@ -99,13 +99,13 @@ pub struct EarlierStep {
 /// A debit that a person has to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DebitToSee {
-    /// Whose.
+    /// The provider that owes it.
     #[schema(value_type = String)]
     pub provider: ProviderId,
     /// Its number among the provider's.
     #[schema(value_type = u64)]
     pub debit: DebitId,
-    /// Where it stands.
+    /// The state that asks for a decision.
     #[serde(flatten)]
     pub standing: DebitStanding,
     /// The amount; none before it was sent.
@@ -124,7 +124,8 @@ pub struct DebitToSee {
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     #[schema(value_type = Option<i64>)]
     pub next_s: Option<Timestamp>,
-    /// The ways in which a person can resolve it now; none for one that proceeds by itself or has ended.
+    /// The ways in which a person can resolve it now; none for one that proceeds by itself or has
+    /// ended.
     pub ways: Vec<DebitWay>,
     /// What people did about it before.
     pub earlier: Vec<EarlierStep>,
@@ -137,11 +138,11 @@ pub struct DebitsToSee {
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub as_of_s: Timestamp,
-    /// The debits, [`DEBITS_MAX`] at most: held ones first, then those in doubt, then those given up; the
-    /// oldest first.
+    /// The debits, [`DEBITS_MAX`] at most: held ones first, then those in doubt, then those given
+    /// up; the oldest first.
     pub debits: Vec<DebitToSee>,
-    /// Since when the list is searched: providers whose debits got stuck later are not named yet. None if
-    /// every open debit was looked at.
+    /// Since when the list is searched: providers whose debits got stuck later are not named yet.
+    /// None if every open debit was looked at.
     #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
     #[schema(value_type = Option<i64>)]
     pub named_at_s: Option<Timestamp>,
@@ -263,7 +264,8 @@ impl From<DebitWay> for Resolution {
     }
 }
 
-/// The ways that the rules allow now. For a debit in doubt, to ask and to send it again are the same.
+/// The ways that the rules allow now. For a debit in doubt, to ask and to send it again are the
+/// same.
 fn ways(debit: &Debit, standing: &DebitStanding, now: Timestamp) -> Vec<DebitWay> {
     let Ok(reason) = Reason::new("to see what is allowed") else { return Vec::new() };
     let is_held = matches!(standing, DebitStanding::Held { .. });

@@ -35,8 +35,8 @@ impl DebitWay {
 }
 
 impl<'a> OperatorPage<'a> {
-    /// The page of debits that a person has to look at. Its forms have the fields `provider`, `debit` and
-    /// `do`, which is `ask`, `retry` or `give_up`.
+    /// The page of debits that a person has to look at. Its forms have the fields `provider`,
+    /// `debit` and `do`, which is `ask`, `retry` or `give_up`.
     #[must_use]
     pub fn debits(
         frame: &'a Frame,

@@ -19,21 +19,21 @@ use super::{ShareOf, UnreadableRecord};
 /// A provider with the records that its state follows from.
 #[derive(Clone, Copy, Debug)]
 pub struct ProviderRecord<'a> {
-    /// The provider.
+    /// The registration: plans, overrides and the mandate in use.
     pub provider: &'a Provider,
-    /// Its account.
+    /// The account's figures at the time of the view.
     pub account: &'a Account,
     /// The debit that [`debit_of`] names, if it was read.
     pub debit: Option<&'a Debit>,
     /// Its last mandate, if it has one and it was read.
     pub mandate: Option<&'a Mandate>,
-    /// How far it is in arrears; none if that cannot be told.
+    /// How far it is in arrears; none if that is not known.
     pub stage: Option<Stage>,
     /// Whether the account is closed.
     pub is_closed: bool,
 }
 
-/// What is searched for.
+/// The request for a page of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProviderQuery {
     /// A part of the provider's id; empty for all.
@@ -63,7 +63,7 @@ pub enum ProviderState {
     MandateMissing,
     /// It owes money, and its next debit collects it.
     Owing,
-    /// It owes nothing.
+    /// Nothing is owed, and none of the states before holds.
     Good,
     /// Its account is closed.
     Closed,
@@ -73,7 +73,7 @@ pub enum ProviderState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "next", rename_all = "snake_case")]
 pub enum NextDebit {
-    /// Nothing.
+    /// No debit will be made as things are.
     None,
     /// A debit is sent.
     Due {
@@ -81,8 +81,8 @@ pub enum NextDebit {
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         #[schema(value_type = i64)]
         at_s: Timestamp,
-        /// The amount: fixed once it was sent, and until then what is owed now, as far as the agreement
-        /// allows.
+        /// The amount: fixed once it was sent, and until then what is owed now, as far as the
+        /// agreement allows.
         #[schema(value_type = i64)]
         amount_fen: Fen,
     },
@@ -102,27 +102,28 @@ pub enum NextDebit {
 /// A provider in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProviderRow {
-    /// Its id.
+    /// The id of the provider.
     #[schema(value_type = String)]
     pub provider: ProviderId,
     /// Its plan today; none if it is on none.
     #[schema(value_type = Option<String>)]
     pub plan: Option<Name>,
-    /// Its state.
+    /// The most urgent of its states.
     pub state: ProviderState,
-    /// How far it is in arrears: `good` or the stage of the ladder, or that of a hold; none if that cannot be told.
+    /// How far it is in arrears: `good` or the stage of the ladder, or that of a hold; none if that
+    /// is not known.
     #[schema(value_type = Option<String>)]
     pub stage: Option<Stage>,
-    /// What is prepaid and not used.
+    /// The prepaid balance.
     #[schema(value_type = i64)]
     pub prepaid_fen: Fen,
-    /// What is owed.
+    /// The receivable, with what a debit is collecting.
     #[schema(value_type = i64)]
     pub owed_fen: Fen,
     /// What of it is being collected.
     #[schema(value_type = i64)]
     pub collecting_fen: Fen,
-    /// What is withheld next.
+    /// The next debit, or the reason for none.
     pub next: NextDebit,
     /// The day of the last statement; none before the first.
     #[schema(value_type = Option<String>)]
@@ -140,9 +141,9 @@ pub struct ProviderSums {
     pub as_of_s: Timestamp,
     /// How many providers it looked at.
     pub providers: u64,
-    /// What is prepaid.
+    /// The sum of the prepaid balances.
     pub prepaid: ShareOf,
-    /// What is owed.
+    /// The sum of the receivables.
     pub owed: ShareOf,
     /// What of it debits are collecting.
     pub collecting: ShareOf,
@@ -163,7 +164,7 @@ pub struct Providers {
     pub as_of_s: Timestamp,
     /// The sums of all providers; none before the first run has ended.
     pub sums: Option<ProviderSums>,
-    /// What was searched for.
+    /// The checked request that the view answers.
     pub query: ProviderQuery,
     /// The providers that were found among those that were looked at: the most urgent first.
     pub providers: Vec<ProviderRow>,
@@ -189,7 +190,8 @@ pub enum ProvidersError {
 /// The most providers that are looked at for a page, so that it stays small whatever their ids are.
 pub const LOOKED_AT_MAX: u16 = 50;
 
-/// The debit on which the state of a provider depends: the open one, or the last one that was given up.
+/// The debit on which the state of a provider depends: the open one, or the last one that was given
+/// up.
 #[must_use]
 pub fn debit_of(account: &Account) -> Option<DebitId> {
     let last = account.last_request.is_some() && account.debits > 0;
@@ -240,7 +242,8 @@ impl Providers {
 }
 
 impl ProviderSums {
-    /// The sums of the newest run over all providers that has ended, of the latest runs from the newest on.
+    /// The sums of the newest run over all providers that has ended, of the latest runs from the
+    /// newest on.
     #[must_use]
     pub fn of(runs: &[SettlementRun]) -> Option<ProviderSums> {
         runs.iter().find_map(|run| {

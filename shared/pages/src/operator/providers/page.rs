@@ -72,7 +72,7 @@ impl ProviderState {
 }
 
 impl<'a> OperatorPage<'a> {
-    /// The page of providers.
+    /// The list of providers, with its search, the most urgent first.
     #[must_use]
     pub fn providers(frame: &'a Frame, view: &Providers, calendar: &Calendar) -> OperatorPage<'a> {
         let of = Page { frame, view, calendar, t: Texts(frame.lang) };

@@ -1,5 +1,5 @@
-//! The receivables: what is owed by age, and what was charged by month, plan and rate, as the settlement
-//! runs summed them.
+//! The receivables: what is owed by age, and what was charged by month, plan and rate, as the
+//! settlement runs summed them.
 
 mod page;
 mod texts;
@@ -36,17 +36,17 @@ pub enum Overdue {
     Undated,
 }
 
-/// What is owed of one age.
+/// The receivables of one age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AgeRow {
-    /// The age.
+    /// The range of days overdue.
     pub overdue: Overdue,
-    /// Who owes, and how much.
+    /// The sum that is overdue so long, and the number of providers that owe it.
     #[serde(flatten)]
     pub owed: ShareOf,
 }
 
-/// What is owed, by age.
+/// The receivables, by age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Ageing {
     /// The run that summed it.
@@ -66,7 +66,7 @@ pub struct Ageing {
 /// What a plan charged in a month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PlanRevenue {
-    /// The plan.
+    /// The name of the plan.
     #[schema(value_type = String)]
     pub plan: Name,
     /// What each of its rates charged.
@@ -74,7 +74,7 @@ pub struct PlanRevenue {
     /// What the plan added to the sum of its rates, or took off.
     #[schema(value_type = i64)]
     pub on_top_fen: Fen,
-    /// All of it.
+    /// The sum of the plan's charges in the month.
     #[schema(value_type = i64)]
     pub charged_fen: Fen,
 }
@@ -82,10 +82,10 @@ pub struct PlanRevenue {
 /// What a rate charged in a month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RateRevenue {
-    /// The rate.
+    /// The name of the rate.
     #[schema(value_type = String)]
     pub rate: Name,
-    /// What it charged.
+    /// The sum of the rate's charges in the month.
     #[schema(value_type = i64)]
     pub charged_fen: Fen,
 }
@@ -93,32 +93,32 @@ pub struct RateRevenue {
 /// What the bills of a month charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MonthRevenue {
-    /// The month.
+    /// The month that was charged.
     #[schema(value_type = String)]
     pub month: BillingMonth,
     /// Whether all of its runs are summed here; otherwise earlier ones charged more.
     pub is_whole: bool,
-    /// By plan.
+    /// The charges of each plan.
     pub plans: Vec<PlanRevenue>,
     /// What credit and debit notes charged.
     #[schema(value_type = i64)]
     pub adjustments_fen: Fen,
-    /// What is not told apart, since a run had too many rates.
+    /// The charges that are not divided, since a run had too many rates.
     #[schema(value_type = i64)]
     pub other_fen: Fen,
-    /// All of it.
+    /// The sum of all charges and notes.
     #[schema(value_type = i64)]
     pub charged_fen: Fen,
 }
 
-/// What is owed, and what was charged.
+/// The receivables, and the revenue of months.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Receivables {
     /// The time, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     #[schema(value_type = i64)]
     pub as_of_s: Timestamp,
-    /// What is owed; none before the first run over all providers has ended.
+    /// The receivables; none before the first run over all providers has ended.
     pub ageing: Option<Ageing>,
     /// The months, the newest first, [`MONTHS_MAX`] at most.
     pub months: Vec<MonthRevenue>,
@@ -136,8 +136,8 @@ pub struct Receivables {
 pub const MONTHS_MAX: usize = 3;
 
 impl Receivables {
-    /// What the latest settlement runs summed, given from the newest on: those of three months, so that
-    /// these are whole.
+    /// What the latest settlement runs summed, given from the newest on: those of three months, so
+    /// that these are whole.
     ///
     /// # Errors
     ///

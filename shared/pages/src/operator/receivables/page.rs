@@ -12,7 +12,7 @@ use crate::operator::runs::unreadable_section;
 use crate::show::{Count, Figure, Html, Plain};
 
 impl<'a> OperatorPage<'a> {
-    /// The page of receivables.
+    /// Receivables by age, and the revenue of months by plan and rate.
     #[must_use]
     pub fn receivables(
         frame: &'a Frame,

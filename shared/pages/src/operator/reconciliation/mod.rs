@@ -1,5 +1,5 @@
-//! The reconciliation: what Alipay's bills and the books say of each other, day by day, and what a person
-//! has to look at.
+//! The reconciliation: what Alipay's bills and the books say of each other, day by day, and what a
+//! person has to look at.
 
 mod page;
 mod texts;
@@ -22,7 +22,7 @@ pub enum DayResult {
     Agrees,
     /// They differ in so many findings, closed ones included.
     Differs {
-        /// How many.
+        /// The number of findings.
         findings: u64,
     },
     /// Nothing was moved on the day.
@@ -45,7 +45,7 @@ pub struct ReconciledDay {
     /// The day in Beijing.
     #[schema(value_type = String)]
     pub day: Date,
-    /// Its result.
+    /// The result of the last run over the day.
     #[serde(flatten)]
     pub result: DayResult,
     /// How many rows of the bill are about trades.
@@ -81,7 +81,7 @@ pub enum Contradiction {
 /// A finding that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FindingToClose {
-    /// What it is.
+    /// The kind of difference.
     pub kind: Contradiction,
     /// The number of the trade.
     pub trade: String,
@@ -93,10 +93,10 @@ pub struct FindingToClose {
     /// The day of the bill by which it was first reported.
     #[schema(value_type = String)]
     pub first_day: Date,
-    /// What our books say.
+    /// The amount in our books, in fen; none without a record.
     #[schema(value_type = Option<i64>)]
     pub ours_fen: Option<Fen>,
-    /// What Alipay's bill says.
+    /// The amount in Alipay's bill, in fen; none without a row.
     #[schema(value_type = Option<i64>)]
     pub theirs_fen: Option<Fen>,
 }
@@ -110,7 +110,8 @@ pub struct Reconciled {
     pub as_of_s: Timestamp,
     /// The days, the newest first.
     pub days: Vec<ReconciledDay>,
-    /// The open findings, the oldest first, [`FINDINGS_MAX`] at most; none if they could not be read.
+    /// The open findings, the oldest first, [`FINDINGS_MAX`] at most; none if they could not be
+    /// read.
     pub findings: Option<Vec<FindingToClose>>,
     /// How many findings are open beyond those.
     pub more_findings: u64,

@@ -14,7 +14,8 @@ use crate::operator::texts::Shared;
 use crate::show::{Code, Count, Figure, Html};
 
 impl<'a> OperatorPage<'a> {
-    /// The page of the reconciliation. Its forms have the fields `trade` and, for a refund, `request`.
+    /// The page of the reconciliation. Its forms have the fields `trade` and, for a refund,
+    /// `request`.
     #[must_use]
     pub fn reconciliation(
         frame: &'a Frame,

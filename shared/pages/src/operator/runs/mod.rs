@@ -30,7 +30,7 @@ const RECONCILED_AT: Time = Time::constant(10, 30, 0, 0);
 /// A settlement run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RunSummary {
-    /// Its number.
+    /// The number of the run, from 1.
     pub run: u64,
     /// When it began, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -47,11 +47,11 @@ pub struct RunSummary {
     pub shards: u64,
     /// Why a person disregards it.
     pub disregarded: Option<String>,
-    /// What it did; none while it is under way, if its shards were not read.
+    /// The counts; none while it is under way, if its shards were not read.
     pub tally: Option<RunTallyView>,
 }
 
-/// What a run did.
+/// The counts of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RunTallyView {
     /// How many providers it looked at.
@@ -81,7 +81,7 @@ pub struct RunUnderWay {
 /// A provider that a run could not settle with its shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NotSettled {
-    /// The provider.
+    /// The provider that is still to be settled.
     #[schema(value_type = String)]
     pub provider: ProviderId,
     /// Why, as it was recorded.
@@ -99,7 +99,7 @@ pub struct NotSettled {
 /// What runs by itself next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NextRun {
-    /// What.
+    /// The scheduled work.
     pub what: Scheduled,
     /// When, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
@@ -123,7 +123,7 @@ pub enum Scheduled {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "breaker", rename_all = "snake_case")]
 pub enum BreakerView {
-    /// They are.
+    /// Debits are sent.
     Closed {
         /// When a person last let them go on, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
@@ -132,16 +132,16 @@ pub enum BreakerView {
         /// Why, in that person's words.
         reason: Option<String>,
     },
-    /// They are not.
+    /// No debit is sent, except a probe now and then.
     Open {
         /// Since when, in seconds of Unix time.
         #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
         #[schema(value_type = i64)]
         since_s: Timestamp,
-        /// Why.
+        /// The trouble that stopped them.
         why: StoppedBecause,
-        /// When one debit is sent as a probe, in seconds of Unix time; none if only a person lets debits
-        /// go on.
+        /// When one debit is sent as a probe, in seconds of Unix time; none if only a person lets
+        /// debits go on.
         #[serde(with = "jiff::fmt::serde::timestamp::second::optional")]
         #[schema(value_type = Option<i64>)]
         probe_at_s: Option<Timestamp>,
@@ -154,12 +154,12 @@ pub enum BreakerView {
 pub enum StoppedBecause {
     /// The platform's own account at Alipay is in trouble.
     OwnAccount {
-        /// Alipay's code.
+        /// Alipay's code for the trouble.
         code: String,
     },
     /// Too many debits within five minutes were in doubt, or refused since our request was wrong.
     TooMuchTrouble {
-        /// How many were sent.
+        /// The debits that were sent in that time.
         asked: u32,
         /// How many of them were in trouble.
         troubled: u32,
@@ -174,7 +174,7 @@ pub enum StoppedBecause {
 /// A dead-letter queue: messages that failed five times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetters {
-    /// Which.
+    /// The queue that the messages failed in.
     pub queue: DeadLetterQueue,
     /// About how many messages are in it; none if that could not be read.
     pub messages: Option<u64>,
@@ -186,7 +186,7 @@ pub struct DeadLetters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterQueue {
-    /// Usage reports.
+    /// The queue of usage reports.
     Usage,
     /// Shards and providers of settlement.
     Settle,
@@ -194,6 +194,8 @@ pub enum DeadLetterQueue {
     Debit,
     /// Parts of bills.
     Reconcile,
+    /// Access logs in S3.
+    Logs,
     /// The schedules themselves.
     Schedule,
 }
@@ -233,7 +235,7 @@ pub struct RunRecords<'a> {
     pub failures: &'a [RunFailure],
     /// The breaker; none if it could not be read.
     pub breaker: Option<&'a Breaker>,
-    /// The dead-letter queues.
+    /// The dead-letter queues, each with its messages.
     pub queues: &'a [DeadLetters],
     /// What webhook endpoints did not take, [`LETTERS_MAX`] at most; none if it could not be read.
     pub letters: Option<&'a [(EndpointRef, DeadLetter)]>,
@@ -250,13 +252,14 @@ pub struct Runs {
     pub runs: Vec<RunSummary>,
     /// The run that is under way, if the newest one is.
     pub under_way: Option<RunUnderWay>,
-    /// The providers that the newest run could not settle with their shards, [`FAILURES_MAX`] at most.
+    /// The providers that the newest run could not settle with their shards, [`FAILURES_MAX`] at
+    /// most.
     pub failures: Vec<NotSettled>,
     /// What runs by itself next, the soonest first.
     pub next: Vec<NextRun>,
     /// Whether debits are made; none if that could not be read.
     pub breaker: Option<BreakerView>,
-    /// The dead-letter queues.
+    /// The dead-letter queues, each with its messages.
     pub queues: Vec<DeadLetters>,
     /// The webhook endpoints with events that they did not take; none if that could not be read.
     pub webhooks: Option<Vec<WebhookLetters>>,
@@ -302,7 +305,7 @@ impl Runs {
 }
 
 impl WebhookLetters {
-    /// What was not taken, by endpoint. The letters of an endpoint stand together.
+    /// The events that were not taken, by endpoint. The letters of an endpoint stand together.
     fn all(letters: &[(EndpointRef, DeadLetter)]) -> Vec<WebhookLetters> {
         let mut all = Vec::<(&EndpointRef, WebhookLetters)>::new();
         for (of, letter) in letters {

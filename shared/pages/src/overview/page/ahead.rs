@@ -1,4 +1,4 @@
-//! What the month is expected to come to.
+//! The expected charge of the month.
 
 use super::{Expected, Writer, month_name};
 use crate::forecast::{Cover, FenRange, Forecast};

@@ -73,7 +73,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What is used of an allowance, in words that hold every figure of its beam.
+    /// The used part of an allowance, in words that hold every figure of its beam.
     fn used(&self, allowance: &Allowance) -> Html {
         let (t, lang) = (self.t, self.frame.lang);
         let number = |units| t.number(Units(units));
