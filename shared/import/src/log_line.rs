@@ -79,7 +79,7 @@ pub enum LogLineError {
 }
 
 impl<'a> LogLine<'a> {
-    /// Reads a line, which has no line break. The line alone decides its format, but for the
+    /// Reads a line, which has no line break. The line alone decides its format, except for the
     /// columns that a log of CloudFront named before it.
     ///
     /// # Errors
