@@ -1,4 +1,5 @@
-//! Logs of requests in other formats than access logs: those of AWS's load balancers and of CloudFront. Pure.
+//! Logs of requests in other formats than access logs: those of AWS's load balancers and of
+//! CloudFront. Pure.
 
 pub(crate) mod cloudfront;
 pub(crate) mod load_balancer;
@@ -38,9 +39,9 @@ pub enum FormatError {
     Field {
         /// The log that the line is of.
         log: LogFormat,
-        /// The field.
+        /// The field, in the words of the log's documentation.
         field: &'static str,
-        /// What stands there.
+        /// The text in its place, shortened.
         text: Excerpt,
     },
     /// The columns of the log do not say what every call needs.
@@ -49,7 +50,7 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    /// What is wrong, without what is particular to the line.
+    /// The fault, without the parts that only this line has.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {

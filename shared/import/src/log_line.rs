@@ -79,8 +79,8 @@ pub enum LogLineError {
 }
 
 impl<'a> LogLine<'a> {
-    /// Reads a line, which has no line break. The line alone decides its format, but for the columns
-    /// that a log of CloudFront named before it.
+    /// Reads a line, which has no line break. The line alone decides its format, except for the
+    /// columns that a log of CloudFront named before it.
     ///
     /// # Errors
     ///
@@ -89,7 +89,8 @@ impl<'a> LogLine<'a> {
         if cloudfront::is_line(line, columns) {
             return Ok(cloudfront::read(line, columns)?);
         }
-        // No line of a load balancer is one of an access log: each word before its request is machine-made.
+        // No line of a load balancer is one of an access log: each word before its request is
+        // machine-made.
         access_log::read(line).or_else(|error| {
             if load_balancer::is_line(line) {
                 return Ok(load_balancer::read(line)?);

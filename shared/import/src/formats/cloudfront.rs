@@ -1,9 +1,9 @@
 //! Lines of the standard logs of CloudFront: columns between tabs. Pure.
 //!
-//! Source: AWS, "Standard logging reference" of CloudFront: two lines at the beginning of a file, `#Version`
-//! and `#Fields`, of which the second names the columns. Values are encoded once for the log: control
-//! characters, spaces, `%`, `#`, quotation marks, backslashes and all that is not ASCII. So a client that
-//! sends `%20` is logged as `%2520`, and no value holds a tab.
+//! Source: AWS, "Standard logging reference" of CloudFront: two lines at the beginning of a file,
+//! `#Version` and `#Fields`, of which the second names the columns. Values are encoded once for the
+//! log: control characters, spaces, `%`, `#`, quotation marks, backslashes and all that is not
+//! ASCII. So a client that sends `%20` is logged as `%2520`, and no value holds a tab.
 
 use std::borrow::Cow;
 
@@ -25,8 +25,8 @@ const DOCUMENTED: &str = "date time x-edge-location sc-bytes c-ip cs-method cs(H
     cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte \
     x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end";
 
-/// Which columns the lines of a log of CloudFront have: those of the last `#Fields` line, or the documented
-/// ones before it. A reader of a file keeps them from line to line.
+/// Which columns the lines of a log of CloudFront have: those of the last `#Fields` line, or the
+/// documented ones before it. A reader of a file keeps them from line to line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     naming: Naming,
@@ -43,10 +43,10 @@ pub struct Columns {
     forwarded: Column,
 }
 
-/// Who named the columns.
+/// The origin of the columns' names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
-    /// The documentation.
+    /// The order that AWS documents, for a log without a `#Fields` line.
     Documented,
     /// A `#Fields` line of CloudFront.
     ByLog,
@@ -61,8 +61,8 @@ struct Column {
 }
 
 impl Columns {
-    /// Takes in a remark: `#Version: 1.0`, or `#Fields` with columns that only CloudFront has. False for any
-    /// other line.
+    /// Takes in a remark: `#Version: 1.0`, or `#Fields` with columns that only CloudFront has.
+    /// False for any other line.
     pub(crate) fn take(&mut self, line: &str) -> bool {
         let Some(names) = line.strip_prefix("#Fields:") else { return line == "#Version: 1.0" };
         let is_mark = |name: &str| {
@@ -104,8 +104,8 @@ impl Default for Columns {
     }
 }
 
-/// Whether a line is one of CloudFront: the first blank in it is a tab, and its log named columns or it begins
-/// with a date and a time. No other log has such lines.
+/// Whether a line is one of CloudFront: the first blank in it is a tab, and its log named columns
+/// or it begins with a date and a time. No other log has such lines.
 pub(crate) fn is_line(line: &str, columns: &Columns) -> bool {
     tabs(line.as_bytes()) > 0
         && match columns.naming {
@@ -192,7 +192,7 @@ impl<'a> Row<'a, '_> {
         text.parse().map_err(|_| wrong("date and time", &text))
     }
 
-    /// The request line as the client sent it, but for the protocol; `-` for none.
+    /// The request line as the client sent it, except the protocol; `-` for none.
     fn request(&self) -> Result<Cow<'a, str>, FormatError> {
         let method = self.required(self.columns.method)?;
         let target = sent_path(self.required(self.columns.stem)?);
@@ -213,8 +213,8 @@ pub(crate) fn sent_path(stem: &str) -> String {
     sent(stem).replace('?', "%3F")
 }
 
-/// A part of a URL as the client sent it: the encoding of the log is undone, once. What other characters than
-/// `%` and `#` are encoded in a URL makes no difference to it.
+/// A part of a URL as the client sent it: the encoding of the log is undone, once. What other
+/// characters than `%` and `#` are encoded in a URL makes no difference to it.
 fn sent(value: &str) -> String {
     let pieces = value.split("%25").map(|piece| piece.replace("%23", "#").replace('\\', "%5C"));
     pieces.collect::<Vec<_>>().join("%")

@@ -1,10 +1,11 @@
 //! Lines of the access logs of AWS's load balancers: fields between spaces. Pure.
 //!
-//! Source: AWS, "Access logs for your Application Load Balancer" (type, time, balancer, `client:port`,
-//! `target:port`, three durations, the balancer's status, the target's status, two sizes, `"request"`,
-//! `"user_agent"`, cipher, protocol, target group, `"trace_id"`, `"domain_name"` and more, to which fields
-//! are added at the end); and "Access logs for your Classic Load Balancer", which has no type and ends with
-//! the protocol. A quotation mark that a client sent is logged as `\x22`.
+//! Source: AWS, "Access logs for your Application Load Balancer" (type, time, balancer,
+//! `client:port`, `target:port`, three durations, the balancer's status, the target's status, two
+//! sizes, `"request"`, `"user_agent"`, cipher, protocol, target group, `"trace_id"`,
+//! `"domain_name"` and more, to which fields are added at the end); and "Access logs for your
+//! Classic Load Balancer", which has no type and ends with the protocol. A quotation mark that a
+//! client sent is logged as `\x22`.
 
 use jiff::Timestamp;
 
@@ -34,7 +35,8 @@ pub(crate) fn is_line(line: &str) -> bool {
     is_application || is_classic(line)
 }
 
-/// A classic line has nothing at its beginning that names it, so all before the request must be right.
+/// A classic line has nothing at its beginning that names it, so all before the request must be
+/// right.
 fn is_classic(line: &str) -> bool {
     let Some((head, _)) = line.split_once(" \"") else { return false };
     let words = head.split(' ').collect::<Vec<_>>();
@@ -72,8 +74,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// The request line; `-` for a malformed request, which is logged as `- http://host:80- ` or `- - - `. Every
-/// other request names its protocol.
+/// The request line; `-` for a malformed request, which is logged as `- http://host:80- ` or `- - -
+/// `. Every other request names its protocol.
 fn request_of(request: &str) -> Option<&str> {
     if request.is_empty() || request == "-" || request.ends_with("- ") {
         return Some("-");
@@ -82,12 +84,12 @@ fn request_of(request: &str) -> Option<&str> {
     protocol.starts_with("HTTP/").then_some(request)
 }
 
-/// `domain_name`: the name that the client asked for in the TLS handshake, in what follows the request. None
-/// if the line does not have it, or not where it has to stand.
+/// `domain_name`: the name that the client asked for in the TLS handshake, in what follows the
+/// request. None if the line does not have it, or not where it has to stand.
 pub(crate) fn domain(rest: &str) -> Option<&str> {
     let agent = rest.strip_prefix(" \"")?;
-    // A backslash at the end of the user agent may or may not be an escape: only where the user agent ends
-    // do words without quotation marks follow, up to the trace.
+    // A backslash at the end of the user agent may or may not be an escape: only where the user
+    // agent ends do words without quotation marks follow, up to the trace.
     let ends = [agent.split_once('"'), until_quote(agent)];
     ends.into_iter().flatten().find_map(|(_, rest)| domain_after_agent(rest))
 }
@@ -106,7 +108,8 @@ fn domain_after_agent(rest: &str) -> Option<&str> {
     (rest.is_empty() || rest.starts_with(' ')).then_some(domain)
 }
 
-/// `client:port` without the port, which changes with every connection. IPv6 addresses may have no brackets.
+/// `client:port` without the port, which changes with every connection. IPv6 addresses may have no
+/// brackets.
 fn without_port(client: &str) -> &str {
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     client.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(client, |(client, _)| client)

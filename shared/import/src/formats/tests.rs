@@ -152,7 +152,8 @@ fn columns_are_kept_from_line_to_line_of_a_file_and_of_a_post() {
     let text = FIELDS.to_owned() + &line("/a") + &line("/b") + FIELDS + &line("/b/2") + other;
     let batch = batch_of(&text);
     assert_eq!((batch.blank, batch.billable, batch.bad.len()), (5, 4, 0));
-    // What a line is known by is its content: the same log counts the same, from whatever other line on.
+    // What a line is known by is its content: the same log counts the same, from whatever other
+    // line on.
     assert_eq!(batch_of(&text).hours, batch.hours);
 
     let post = |body: &str| Batch::of_post(body.as_bytes(), &Rule::default(), &shanghai()).unwrap();
@@ -204,7 +205,8 @@ fn a_file_may_have_lines_of_every_format() {
 #[test]
 fn files_of_two_nodes_add_up_under_one_source() {
     let (rule, calendar) = (Rule::default(), shanghai());
-    // Two nodes write 4,500 lines each in the same five minutes, more than an access log has line by line.
+    // Two nodes write 4,500 lines each in the same five minutes, more than an access log has line
+    // by line.
     let text_of = |node: &str| {
         let mut text = String::new();
         for line in 0..4_500 {

@@ -165,7 +165,7 @@ fn hostile_lines_are_refused_by_what_is_wrong_with_them() {
         let line = line_of("192.0.2.7:1", status, PAID, "A", "-");
         assert_eq!(read(&line).unwrap().status, 0);
     }
-    // Cut after the request: all that counts is there, but for the domain.
+    // Cut after the request: all that counts is there, except the domain.
     let cut = whole.split_once("shop.example\" \"").unwrap().0;
     assert!(short(cut).ends_with("/paid HTTP/2.0 | 200 | none"), "{cut}");
 }
