@@ -17,7 +17,7 @@ use std::time::Instant;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::Decimal;
 use serde_json::json;
 use steelyard_billing::{LogReading, ObjectName, ReadingState};
 use steelyard_store::StoredRule;
@@ -29,18 +29,23 @@ const APIS: u64 = 20;
 /// Calls in a second of the log: two hours of them are a gigabyte, packed.
 const CALLS_A_SECOND: u64 = 10_000;
 
-/// US East (N. Virginia), in dollars.
-const WRITE_UNIT: f64 = 0.625e-6;
-const GB_SECOND: f64 = 1.333_34e-5;
-const HTTP_REQUEST: f64 = 1e-6;
-const INVOCATION: f64 = 0.2e-6;
+/// US East (N. Virginia), in millionths of a dollar.
+const WRITE_UNIT: Decimal = Decimal::from_parts(625, 0, 0, false, 3);
+const GB_SECOND: Decimal = Decimal::from_parts(133_334, 0, 0, false, 4);
+const HTTP_REQUEST: Decimal = Decimal::ONE;
+const INVOCATION: Decimal = Decimal::from_parts(2, 0, 0, false, 1);
 
 /// Lambda gives a whole processor to 1,769 MB: so many gigabyte-seconds cost a second of one.
-const GB_SECONDS_A_PROCESSOR_SECOND: f64 = 1_769.0 / 1_024.0;
+const GB_SECONDS_A_PROCESSOR_SECOND: Decimal = Decimal::from_parts(17_275, 0, 0, false, 4);
+
+/// The share of a processor that a function of 256 MB has.
+const SHARE_OF_256_MB: Decimal = Decimal::from_parts(1_447, 0, 0, false, 4);
 
 /// Processor time of an event that is reported by itself, in seconds: a warm report of
 /// `tests/scripts/cold-start`.
-const EVENT_S: f64 = 0.000_6;
+const EVENT_S: Decimal = Decimal::from_parts(6, 0, 0, false, 4);
+
+const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -64,37 +69,30 @@ async fn main() {
     platform.stack.transport.meter().take();
     let (before, begun) = (processor_s(), Instant::now());
     platform.stack.drain().await.unwrap();
-    let (took, processor) = (begun.elapsed().as_secs_f64(), processor_s() - before);
+    let took = Decimal::from(begun.elapsed().as_millis()) / Decimal::from(1_000);
+    let processor = processor_s() - before;
     let used = platform.stack.transport.meter().take();
     std::fs::remove_dir_all(&folder).unwrap();
     check(&platform, lines).await;
-    let writes = used.total.write.get().to_f64().unwrap();
-    let calls = lines as f64;
+    let (calls, writes) = (Decimal::from(lines), used.total.write.get());
     println!("{lines} lines, {} MB, {} MB packed", plain >> 20, bytes >> 20);
-    println!(
-        "{:.0} lines a second, {:.0} for each second of a processor",
-        calls / took,
-        calls / processor
-    );
-    println!("{} MB of memory at most", peak_kb() >> 10);
+    let (a_second, a_processor_second) = ((calls / took).round(), (calls / processor).round());
+    println!("{a_second} lines a second, {a_processor_second} for each second of a processor");
+    println!("{} MB of memory at most, with the local stack", peak_kb() >> 10);
     let requests = used.requests.values().sum::<u64>();
-    println!(
-        "{requests} requests, {writes:.0} write units: {:.1} for a million calls",
-        writes / calls * 1e6
-    );
-    let gb_seconds = processor * GB_SECONDS_A_PROCESSOR_SECOND;
-    let dollars = gb_seconds * GB_SECOND + writes * WRITE_UNIT;
-    let ms = processor / 0.145 * 1e3;
-    println!(
-        "{:.0} ms of a function of 256 MB and ${:.5} for a million calls",
-        ms / calls * 1e6,
-        dollars / calls * 1e6
-    );
+    println!("for a million calls:");
+    let of_million = |figure: Decimal| (figure * MILLION / calls).round_dp(2);
+    println!("  {} requests", of_million(requests.into()));
+    println!("  {} write units", of_million(writes));
+    let ms = processor * Decimal::from(1_000) / SHARE_OF_256_MB;
+    println!("  {} ms of a function of 256 MB", of_million(ms).round());
+    let price = processor * GB_SECONDS_A_PROCESSOR_SECOND * GB_SECOND + writes * WRITE_UNIT;
+    println!("  ${}", (price / calls).round_dp(6));
     let event = WRITE_UNIT
         + HTTP_REQUEST
         + INVOCATION
         + EVENT_S * GB_SECONDS_A_PROCESSOR_SECOND * GB_SECOND;
-    println!("${:.5} for a million calls that are sent one by one as events", event * 1e6);
+    println!("  ${} if each call is sent as an event", event.round_dp(6));
 }
 
 /// Writes a log of at least so many bytes, packed. Gives its lines and its bytes unpacked.
@@ -138,12 +136,12 @@ async fn check(platform: &Platform, lines: u64) {
     assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
 }
 
-/// The processor time of this process until now.
-fn processor_s() -> f64 {
+/// The processor time of this process until now, in seconds.
+fn processor_s() -> Decimal {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields = stat.rsplit_once(") ").unwrap().1.split(' ').collect::<Vec<_>>();
-    let ticks = [11, 12].map(|field| fields[field].parse::<f64>().unwrap());
-    ticks.iter().sum::<f64>() / 100.0
+    let ticks = [11, 12].map(|field: usize| fields[field].parse::<Decimal>().unwrap());
+    ticks.iter().sum::<Decimal>() / Decimal::ONE_HUNDRED
 }
 
 /// The most memory that this process had.

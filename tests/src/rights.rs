@@ -429,6 +429,7 @@ fn queue(url: &str) -> String {
         Some("steelyard-debit") => "DebitQueue.Arn".to_owned(),
         Some("steelyard-reconcile") => "ReconcileQueue.Arn".to_owned(),
         Some("steelyard-webhooks") => "WebhooksQueue.Arn".to_owned(),
+        Some("steelyard-logs") => "LogsQueue.Arn".to_owned(),
         Some("steelyard-usage-dead-letters") => "UsageDeadLetters.Arn".to_owned(),
         Some("steelyard-settle-dead-letters") => "SettleDeadLetters.Arn".to_owned(),
         Some("steelyard-debit-dead-letters") => "DebitDeadLetters.Arn".to_owned(),

@@ -38,7 +38,7 @@ use crate::target::{PlatformArgs, TargetArgs};
 /// or the last second of a file has equal lines.
 ///
 /// Takes the Common and the Combined Log Format, each with or without a virtual host before the
-/// client, and lines of JSON such as
+/// client, logs of AWS's load balancers and of CloudFront, and lines of JSON such as
 /// {"provider":"shop","api":"trades.get","at":"2015-05-17T10:05:03+08:00","count":12}, to which an
 /// "amount":"120.50" may be added; plain, gzip or zstd. A line of JSON with an "id" counts once by
 /// its id, one with "at" by its content. For one with a "day" only, see `--report`. By default the

@@ -536,26 +536,23 @@ async fn formats_are_told_by_what_is_in_a_line() {
         &alone,
         &with_port,
         r#"{"provider":"192.0.2.1","api":"json","day":"2015-05-16","count":7}"#,
-        r#"https 2015-05-16T08:12:36.431832Z app/lb/50dc 192.0.2.10:13624 10.1.1.1:8000 0.0 0.1 0.0 200 200 961 2071 "GET https://a.example:443/ HTTP/2.0" "A""#,
+        r#"https 2015-05-16T08:12:36.431832Z app/lb/50dc 192.0.2.1:13624 10.1.1.1:8000 0.0 0.1 0.0 200 200 961 2071 "GET https://a.example:443/ HTTP/2.0" "A""#,
         "#Version: 1.0",
         "2015-05-16\t08:12:36\tLAX1\t392\t192.0.2.1\tGET\td.cloudfront.example\t/a\t200\t-\tA\t-\t-\tHit",
         r#"{"requestId":"c6","ip":"192.0.2.1","requestTime":"16/May/2015:12:00:00 +0000","httpMethod":"GET","status":"200"}"#,
     ];
     check("formats", "", &lines, expect![[r#"
         exit 3
-        11 lines: 5 billable, 6 refused
-        11 calls of 1 providers counted
+        11 lines: 7 billable, 1 blank, 3 refused
+        13 calls of 1 providers counted
         refused 1 lines: a list of addresses; choose one by --trusted-hops
           line 4: `192.0.2.9, 192.0.2.1` is a list of addresses; choose one by --trusted-hops
         refused 1 lines: a virtual host without a client
           line 5: begins with the virtual host `shop.example:443` and no client; log the client's address after it
-        refused 1 lines: this is an ALB log; export provider, api and day as JSON lines, and see --fields
-          line 8: this is an ALB log; export provider, api and day as JSON lines, and see --fields
-        refused 2 lines: this is a CloudFront log; export provider, api and day as JSON lines, and see --fields
-          line 9: this is a CloudFront log; export provider, api and day as JSON lines, and see --fields
-          line 10: this is a CloudFront log; export provider, api and day as JSON lines, and see --fields
-        refused 1 lines: this is an API Gateway log; name its fields by --fields, or log in its CLF format, which is taken
-          line 11: this is an API Gateway log; name its fields by --fields, or log in its CLF format, which is taken
+        refused 1 lines: this is an API Gateway log; read JSON by rules/apigateway.json or by --fields, or log in its CLF format, which is taken
+          line 11: this is an API Gateway log; read JSON by rules/apigateway.json or by --fields, or log in its CLF format, which is taken
+        192.0.2.1 2015-05-16 / 1
+        192.0.2.1 2015-05-16 a 1
         192.0.2.1 2015-05-16 common 1
         192.0.2.1 2015-05-16 host 1
         192.0.2.1 2015-05-16 json 7

@@ -110,7 +110,7 @@ fn options_make_the_document_and_faults_are_named_by_line() {
     folder.write("bad.json", &RULE.replace("query:app_key", "agent"));
     expect![[r#"
         error: bad.json is refused:
-        bad.json:3: caller: give `host`, `user`, `query:NAME` or `extra:N` with N from 1
+        bad.json:3: caller: give `host`, `domain`, `user`, `query:NAME` or `extra:N` with N from 1
     "#]]
     .assert_eq(&folder.run("rule check bad.json").err);
     folder.write(

@@ -1,103 +1,51 @@
-//! Lines of web access logs in the Common or the Combined Log Format, each with or without a virtual
-//! host at its beginning. Pure.
+//! Lines of web access logs in the Common or the Combined Log Format, each with or without a
+//! virtual host at its beginning. Pure.
 //!
 //! Source: Apache's `mod_log_config`, `%h %l %u %t "%r" %>s %b`, to which the Combined Log Format
-//! adds `"%{Referer}i" "%{User-Agent}i"`, and before which `vhost_combined` has `%v:%p`; nginx calls
-//! it `combined`. Both servers escape a quotation mark inside a field, as `\"` or `\x22`, and a
-//! backslash. Apache writes a user without a name as `""`.
+//! adds `"%{Referer}i" "%{User-Agent}i"`, and before which `vhost_combined` has `%v:%p`; nginx
+//! calls it `combined`. Both servers escape a quotation mark inside a field, as `\"` or `\x22`, and
+//! a backslash. Apache writes a user without a name as `""`.
 
 use jiff::Timestamp;
-use thiserror::Error;
 
 use super::address::address;
 use super::excerpt::Excerpt;
-use super::foreign::ForeignLog;
-
-/// One line of an access log, as far as metering needs it. Its texts are as they are logged.
-///
-/// What a client can write into the line (user, request, referer, user agent) neither moves a field
-/// nor spoils the line: else a call could hide from the bill.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine<'a> {
-    /// The client's address or host name, or the addresses that proxies forwarded.
-    pub host: &'a str,
-    /// The name that the client gave; `-` or `""` for none.
-    pub user: &'a str,
-    /// When the request came.
-    pub at: Timestamp,
-    /// The request line, which may be anything that a client can send.
-    pub request: &'a str,
-    /// The HTTP status of the answer; 000 where a server writes so.
-    pub status: u16,
-    /// All that follows the size of the answer.
-    rest: &'a str,
-}
-
-/// Why a line is not one of an access log.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum LogLineError {
-    /// The line is of a log in another format.
-    #[error(transparent)]
-    Foreign(#[from] ForeignLog),
-    /// No request stands in quotation marks.
-    #[error("no request in quotation marks: not a whole line of the Common or Combined Log Format")]
-    NoRequest,
-    /// What stands before the request is not host, identity, user and time.
-    #[error("does not begin with host, identity, user and [time]")]
-    Head,
-    /// The line begins with a name and a port, which are no client's.
-    #[error("begins with the virtual host `{0}` and no client; log the client's address after it")]
-    NoClient(Excerpt),
-    /// The time is not one.
-    #[error("`{0}` is not a time such as 17/May/2015:10:05:03 +0000")]
-    Time(Excerpt),
-    /// The status is not a number of three digits, or nothing follows it.
-    #[error("`{0}` does not begin with an HTTP status and a size")]
-    Answer(Excerpt),
-}
+use super::log_line::{FormatFields, LogLine, LogLineError};
 
 const TIME_FORMAT: &str = "%d/%b/%Y:%H:%M:%S %z";
 const TIME_FORMAT_FRACTION: &str = "%d/%b/%Y:%H:%M:%S%.f %z";
 
-impl<'a> LogLine<'a> {
-    /// Reads a line, which has no line break.
-    ///
-    /// # Errors
-    ///
-    /// [`LogLineError`] naming what is wrong with it.
-    pub fn parse(line: &'a str) -> Result<LogLine<'a>, LogLineError> {
-        LogLine::split(line).map_err(|error| match ForeignLog::of(line) {
-            Some(log) => LogLineError::Foreign(log),
-            None => error,
-        })
+/// Reads a line, which has no line break.
+///
+/// # Errors
+///
+/// [`LogLineError`] naming what is wrong with it.
+pub(crate) fn read(line: &str) -> Result<LogLine<'_>, LogLineError> {
+    let (head, rest) = until_request(line).ok_or(LogLineError::NoRequest)?;
+    let (request, answer) = split_request(rest).ok_or(LogLineError::NoRequest)?;
+    let Head { host, user, time } = Head::split(head).ok_or(LogLineError::Head)?;
+    if is_name_with_port(host) {
+        return Err(LogLineError::NoClient(Excerpt::of(host)));
     }
+    let at = read_time(time).ok_or_else(|| LogLineError::Time(Excerpt::of(time)))?;
+    let (status, rest) =
+        split_answer(answer).ok_or_else(|| LogLineError::Answer(Excerpt::of(answer)))?;
+    let fields = FormatFields::AccessLog { user, rest };
+    Ok(LogLine { host, at, request: request.into(), status, fields })
+}
 
-    fn split(line: &'a str) -> Result<LogLine<'a>, LogLineError> {
-        let (head, rest) = until_request(line).ok_or(LogLineError::NoRequest)?;
-        let (request, answer) = split_request(rest).ok_or(LogLineError::NoRequest)?;
-        let Head { host, user, time } = Head::split(head).ok_or(LogLineError::Head)?;
-        if is_name_with_port(host) {
-            return Err(LogLineError::NoClient(Excerpt::of(host)));
-        }
-        let at = read_time(time).ok_or_else(|| LogLineError::Time(Excerpt::of(time)))?;
-        let (status, rest) =
-            split_answer(answer).ok_or_else(|| LogLineError::Answer(Excerpt::of(answer)))?;
-        Ok(LogLine { host, user, at, request, status, rest })
-    }
-
-    /// The field in quotation marks, by its number from 1, that follows the user agent: the
-    /// formats have none, but servers are told to add some. None when it is absent or empty.
-    #[must_use]
-    pub fn extra(&self, number: usize) -> Option<&'a str> {
-        let mut rest = self.rest;
-        let mut fields = std::iter::from_fn(|| {
-            let (field, after) = until_quote(until_quote(rest)?.1)?;
-            rest = after;
-            Some(field)
-        });
-        // The first two are the referer and the user agent.
-        fields.nth(number.checked_add(1)?).filter(|field| !matches!(*field, "" | "-"))
-    }
+/// The field in quotation marks, by its number from 1, that follows the user agent in what follows
+/// the size: the formats have none, but servers can be configured to add some. None when it is
+/// absent or empty.
+pub(crate) fn extra(rest: &str, number: usize) -> Option<&str> {
+    let mut rest = rest;
+    let mut fields = std::iter::from_fn(|| {
+        let (field, after) = until_quote(until_quote(rest)?.1)?;
+        rest = after;
+        Some(field)
+    });
+    // The first two are the referer and the user agent.
+    fields.nth(number.checked_add(1)?).filter(|field| !matches!(*field, "" | "-"))
 }
 
 /// The time of a log, as the Common Log Format writes it, also with a fraction of a second; or an
@@ -119,9 +67,12 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// `host identity user [time] `, with or without a virtual host before it. The user may hold
-    /// spaces and brackets: the time is what stands in the last ones.
+    /// spaces and brackets: the time is what stands in the last ones. API Gateway writes no space
+    /// after it.
     fn split(head: &'a str) -> Option<Head<'a>> {
-        let (who, time) = head.trim_start().strip_suffix("] ")?.rsplit_once(" [")?;
+        let head = head.trim_start();
+        let head = head.strip_suffix(' ').unwrap_or(head);
+        let (who, time) = head.strip_suffix(']')?.rsplit_once(" [")?;
         let (host, who) = split_host(who)?;
         let (host, who) = if begins_with_client(who) { split_host(who)? } else { (host, who) };
         let (_identity, user) = who.split_once(' ')?;
@@ -139,7 +90,8 @@ fn split_host(who: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether what follows the first word is `client identity user`, so that the first is a virtual
-/// host. Without one it is `identity user`, where the identity is `-`: a client writes neither word.
+/// host. Without one it is `identity user`, where the identity is `-`: a client writes neither
+/// word.
 fn begins_with_client(who: &str) -> bool {
     let mut words = who.split(' ');
     let (client, identity, user) = (words.next(), words.next(), words.next());
@@ -153,8 +105,8 @@ fn is_name_with_port(host: &str) -> bool {
     host.matches(':').count() == 1 && !host.contains(',') && address(host).is_none()
 }
 
-/// What stands before the request, and what follows its first quotation mark. The quotation marks of
-/// a user without a name are none of the request.
+/// What stands before the request, and what follows its first quotation mark. The quotation marks
+/// of a user without a name are none of the request.
 fn until_request(line: &str) -> Option<(&str, &str)> {
     let (head, rest) = until_quote(line)?;
     if !rest.starts_with("\" [") {
@@ -164,8 +116,8 @@ fn until_request(line: &str) -> Option<(&str, &str)> {
     Some((&line[..line.len() - request.len() - 1], request))
 }
 
-/// The request, and what follows it. Some formats have the virtual host in quotation marks before the
-/// request; a client writes no quotation mark that would look so.
+/// The request, and what follows it. Some formats have the virtual host in quotation marks before
+/// the request; a client writes no quotation mark that would look so.
 fn split_request(text: &str) -> Option<(&str, &str)> {
     let (first, rest) = until_quote(text)?;
     match rest.strip_prefix(" \"") {
@@ -175,7 +127,7 @@ fn split_request(text: &str) -> Option<(&str, &str)> {
 }
 
 /// What stands before the next quotation mark that has no backslash before it, and what after.
-fn until_quote(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn until_quote(text: &str) -> Option<(&str, &str)> {
     let mut is_escaped = false;
     let quote = text.bytes().position(|byte| {
         let is_quote = byte == b'"' && !is_escaped;
@@ -200,12 +152,15 @@ fn split_answer(answer: &str) -> Option<(u16, &str)> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::formats::Columns;
     use super::super::request::Request;
     use super::*;
 
     /// A line in short: host, user, instant, request, status.
     fn short(line: &str) -> Result<String, LogLineError> {
-        let LogLine { host, user, at, request, status, .. } = LogLine::parse(line)?;
+        let LogLine { host, at, request, status, fields } =
+            LogLine::parse(line, &Columns::default())?;
+        let FormatFields::AccessLog { user, .. } = fields else { panic!("{line}") };
         Ok(format!("{host} | {user} | {at} | {request} | {status}"))
     }
 
@@ -284,6 +239,11 @@ mod tests {
                 r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "\" \"GET /free" 200 5 "-" "A""#,
                 r#"192.0.2.7 | - | 2015-05-17T10:05:03Z | \" \"GET /free | 200"#,
             ),
+            // The CLF format of API Gateway, by its documentation.
+            (
+                r#"192.0.2.7 AROA1 isv1 [17/May/2015:10:05:03 +0000]"GET /trades/{id} HTTP/1.1" 200 5 c6af Kx="#,
+                "192.0.2.7 | isv1 | 2015-05-17T10:05:03Z | GET /trades/{id} HTTP/1.1 | 200",
+            ),
             // Other ways to write the time.
             (
                 r#"10.0.0.1 - - [30/Jun/2012:23:59:60 +0000] "GET / HTTP/1.1" 200 5"#,
@@ -359,7 +319,9 @@ mod tests {
     fn extra_fields_are_those_in_quotation_marks_after_the_user_agent() {
         let line = with_request("GET / HTTP/1.1")
             + r#" "-" "Agent \"1\"" 0.003 "app-\"7" rt=1 "10.0.0.1, 10.0.0.2" "-" "cut"#;
-        let line = LogLine::parse(&line).unwrap();
+        let FormatFields::AccessLog { rest, .. } = read(&line).unwrap().fields else {
+            panic!("{line}")
+        };
         for (number, field) in [
             (1, Some(r#"app-\"7"#)),
             (2, Some("10.0.0.1, 10.0.0.2")),
@@ -367,7 +329,7 @@ mod tests {
             (4, None),
             (usize::MAX, None),
         ] {
-            assert_eq!(line.extra(number), field, "{number}");
+            assert_eq!(extra(rest, number), field, "{number}");
         }
     }
 
@@ -381,9 +343,11 @@ mod tests {
         ) {
             let near = format!("{head} - - [17/May/2015:10:05:03 +0000] \"{request}\" 200 5 {tail}");
             for line in [near, with_request(&request), all] {
-                if let Ok(line) = LogLine::parse(&line) {
-                    let _ = line.extra(1);
-                    if let Ok(request) = Request::parse(line.request) {
+                if let Ok(line) = read(&line) {
+                    if let FormatFields::AccessLog { rest, .. } = line.fields {
+                        let _ = extra(rest, 1);
+                    }
+                    if let Ok(request) = Request::parse(&line.request) {
                         let _ = (request.path(), request.query_values("a").count());
                     }
                 }

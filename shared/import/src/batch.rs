@@ -12,6 +12,7 @@ use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metere
 use super::billable::NotBillable;
 use super::edges::Edges;
 use super::fingerprint::Fingerprint;
+use super::formats::{Columns, cloudfront, load_balancer};
 use super::hours::{Call, HourReport, Hours, LINES_KEPT_MAX};
 use super::input::{Input, LineEnd};
 use super::kinds::Kinds;
@@ -38,7 +39,7 @@ pub struct Batch {
     pub not_billable: Kinds<NotBillable>,
     /// The lines whose caller is no provider.
     pub unmapped: UnmappedCallers,
-    /// The lines that tell of calls to bill.
+    /// The lines with calls to bill.
     pub billable: u64,
     /// The lines that can't be counted.
     pub bad: Vec<BadLine>,
@@ -50,7 +51,7 @@ pub struct Batch {
     pub identified: Vec<IdentifiedLine>,
     /// In the last batch: what lines that give only a day say in the whole file.
     pub days: Vec<Record>,
-    /// In the last batch: what to tell of the order of the file, and of where it may be cut.
+    /// In the last batch: warnings about the order of the file, and about where it may be cut.
     pub edges: Edges,
 }
 
@@ -59,7 +60,7 @@ pub struct Batch {
 pub struct BadLine {
     /// Its number in the file, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The fault of the line.
     #[serde(serialize_with = "as_text")]
     pub why: LineError,
 }
@@ -80,14 +81,14 @@ pub struct Record {
     pub provider: ProviderId,
     /// The API that was called.
     pub api: ApiName,
-    /// On which billing day.
+    /// The billing day of the calls.
     pub day: BillingDay,
     /// The number of calls.
     pub count: Calls,
-    /// What went through them, in yuan.
+    /// The amount that went through them, in yuan.
     #[serde(skip_serializing_if = "is_nothing")]
     pub amount: Amount,
-    /// The first line of the file that tells of them, from 1.
+    /// The first line of the file that has them, from 1.
     #[serde(skip)]
     pub line: u64,
 }
@@ -109,7 +110,9 @@ pub struct Lines<'a> {
     hours: Hours,
     days: Sums,
     edges: Edges,
-    /// The line before, to tell whether the last one is cut off.
+    /// Those that the file named last, if it is a log of CloudFront.
+    columns: Columns,
+    /// The line before, to find out whether the last one is cut off.
     before: Vec<u8>,
 }
 
@@ -120,7 +123,7 @@ impl<'a> Batches<'a> {
         Batches { input, lines: Lines::new(rule, calendar), is_over: false }
     }
 
-    /// What is read.
+    /// The position in the input, for progress.
     #[must_use]
     pub fn input(&self) -> &Input {
         &self.input
@@ -161,17 +164,21 @@ impl<'a> Lines<'a> {
             hours: Hours::new(rule.window, LINES_KEPT_MAX),
             days: Sums::default(),
             edges: Edges::default(),
+            columns: Columns::default(),
             before: Vec::new(),
         }
     }
 
-    /// Reads the next line, which has no line break, and takes it. What is left in `line` is to be written over.
+    /// Reads the next line, which has no line break, and takes it. What is left in `line` is to be
+    /// written over.
     pub fn read(&mut self, line: &mut Vec<u8>, end: LineEnd, batch: &mut Batch) {
         self.number += 1;
         let read = match end {
             LineEnd::TooLong => Err(LineError::TooLong),
             LineEnd::File if is_cut_off(line, &self.before) => Err(LineError::Unfinished),
-            LineEnd::Break | LineEnd::File => Line::read(line, self.rule, self.calendar),
+            LineEnd::Break | LineEnd::File => {
+                Line::read(line, &mut self.columns, self.rule, self.calendar)
+            }
         };
         let number = self.number;
         if let Some(calls) = batch.sort(number, read)
@@ -226,9 +233,11 @@ impl<'a> Lines<'a> {
     ) -> Result<(), LineError> {
         let LineCalls { provider, api, day, metered, identity } = calls;
         match identity {
-            Identity::At(at) => {
+            Identity::At(at) | Identity::Scattered(at) => {
                 let (print, line) = (Fingerprint::of(line), self.number);
-                self.hours.add(Call { provider, api, day, at, metered, print, line })?;
+                let is_scattered = matches!(identity, Identity::Scattered(_));
+                let call = Call { provider, api, day, at, metered, print, is_scattered, line };
+                self.hours.add(call)?;
                 self.edges.add(at.as_second(), print);
             }
             Identity::Id(id) => {
@@ -244,12 +253,12 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What was metered by provider, day and API, each with the first of its lines.
+/// The metered usage by provider, day and API, each with the first of its lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums(HashMap<(ProviderId, BillingDay, ApiName), (Metered, u64)>);
 
 impl Sums {
-    /// Adds what a line tells of.
+    /// Adds the calls of a line.
     pub(super) fn add(
         &mut self,
         key: (ProviderId, BillingDay, ApiName),
@@ -287,23 +296,28 @@ impl Iterator for Batches<'_> {
     }
 }
 
-/// Whether the last line of an access log, which has no line break, has fewer fields in quotation marks
-/// than the line before it: it may be still being written.
+/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or
+/// columns than the line before it: it may be still being written.
 fn is_cut_off(line: &[u8], before: &[u8]) -> bool {
     let is_log = |line: &[u8]| !line.trim_ascii_start().starts_with(b"{");
-    is_log(line) && is_log(before) && quotation_marks(line) < quotation_marks(before)
+    let has_fewer = quotation_marks(line) < quotation_marks(before)
+        || cloudfront::tabs(line) < cloudfront::tabs(before);
+    is_log(line) && is_log(before) && has_fewer
 }
 
 /// The quotation marks from the request on, without those that a backslash escapes.
 fn quotation_marks(line: &[u8]) -> usize {
-    let request = line.windows(3).position(|three| three == b"] \"").unwrap_or(line.len());
+    // Before the request of a load balancer's line there are none.
+    let is_balancer = load_balancer::is_line(String::from_utf8_lossy(line).trim_ascii());
+    let request = if is_balancer { b" \"".as_slice() } else { b"] \"" };
+    let begin = line.windows(request.len()).position(|found| found == request);
     let mut is_escaped = false;
     let is_mark = |byte: &&u8| -> bool {
         let is_mark = **byte == b'"' && !is_escaped;
         is_escaped = **byte == b'\\' && !is_escaped;
         is_mark
     };
-    line.iter().skip(request).filter(is_mark).count()
+    line.iter().skip(begin.unwrap_or(line.len())).filter(is_mark).count()
 }
 
 /// The id of the report of a line that has that id.
@@ -338,7 +352,7 @@ impl Refused for BadLine {
 }
 
 impl Batch {
-    /// Sorts a line in. Gives the calls to bill, if it tells of some.
+    /// Sorts a line in. Gives the calls to bill, if it has some.
     pub(super) fn sort(&mut self, number: u64, read: Result<Line, LineError>) -> Option<LineCalls> {
         match read {
             Ok(Line::Blank) => self.blank += 1,

@@ -1,4 +1,4 @@
-//! Where a line of an access log tells who called. Pure.
+//! The place of the caller in a line of an access log. Pure.
 
 use std::fmt;
 use std::num::NonZeroU8;
@@ -6,32 +6,45 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::access_log::LogLine;
+use super::access_log::extra;
 use super::address::{ForwardedError, address, forwarded, is_list};
 use super::escape::as_sent;
 use super::excerpt::Excerpt;
+use super::formats::{LogFormat, load_balancer};
+use super::log_line::{FormatFields, LogLine};
 use super::request::Request;
 
 /// The most bytes that a caller may have.
 pub const CALLER_BYTES_MAX: usize = 512;
 
-/// Where a line tells who called.
+/// The place of the caller in a line.
+///
+/// A client can write any user, parameter or header, and chooses the host that it calls. So bill by
+/// one only if the server checked it before it answered with success.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CallerRule {
-    /// The address or host name that the line begins with.
+    /// The client's address or host name, without its port: what a line of an access log begins
+    /// with. A client cannot forge the address of its connection. It can write those before it in a
+    /// list of addresses.
     #[default]
     Host,
-    /// The name that the caller logged in by.
+    /// Which host of the platform was called, in logs of AWS, in lower case and without a port:
+    /// `domain_name` of a load balancer, `x-host-header` of CloudFront. A client can name any host
+    /// that the certificate or the distribution has, and in the TLS handshake another than in its
+    /// request. So bill by it only if a server answers each provider's host with success to that
+    /// provider alone.
+    Domain,
+    /// The name that the caller logged in by, in access logs.
     User,
     /// The parameter of that name in the request's query.
     Query(String),
-    /// The field of that number, from 1, in quotation marks after the user agent.
+    /// The field of that number, from 1, in quotation marks after the user agent, in access logs.
     Extra(usize),
 }
 
-/// Not the rule for callers.
+/// The refusal of a text that names no place of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("give `host`, `user`, `query:NAME` or `extra:N` with N from 1")]
+#[error("give `host`, `domain`, `user`, `query:NAME` or `extra:N` with N from 1")]
 pub struct CallerTextError;
 
 /// Why a line doesn't say who called.
@@ -40,6 +53,14 @@ pub enum CallerError {
     /// The field or the parameter is absent.
     #[error("no caller: {0} is absent")]
     Absent(CallerRule),
+    /// Lines of that log never have the field.
+    #[error("no caller: {log} has no {rule}; take {}", callers_of(*.log))]
+    NotLogged {
+        /// Where the caller was looked for.
+        rule: CallerRule,
+        /// The log that the line is of.
+        log: LogFormat,
+    },
     /// The query says more than once who called, and not always the same.
     #[error("{0} is given more than once")]
     Several(CallerRule),
@@ -60,11 +81,11 @@ impl CallerRule {
     pub fn may_be_forwarded(&self) -> bool {
         match self {
             CallerRule::Host | CallerRule::Extra(_) => true,
-            CallerRule::User | CallerRule::Query(_) => false,
+            CallerRule::Domain | CallerRule::User | CallerRule::Query(_) => false,
         }
     }
 
-    /// Who called. With trusted proxies, the address that the outermost of them wrote.
+    /// The caller. With trusted proxies, the address that the outermost of them wrote.
     ///
     /// # Errors
     ///
@@ -75,22 +96,44 @@ impl CallerRule {
         request: &Request<'_>,
         trusted_hops: Option<NonZeroU8>,
     ) -> Result<String, CallerError> {
-        let absent = || CallerError::Absent(self.clone());
-        let caller = match self {
-            CallerRule::Host => checked(line.host).ok_or_else(absent)?.to_owned(),
-            CallerRule::User => checked(&as_sent(line.user)).ok_or_else(absent)?.to_owned(),
-            CallerRule::Query(name) => self.of_query(request, name)?,
-            CallerRule::Extra(number) => {
-                as_sent(line.extra(*number).ok_or_else(absent)?).into_owned()
+        let caller = self.written(line, request)?;
+        let caller = match (trusted_hops, &line.fields) {
+            // What CloudFront would append to the list.
+            (Some(hops), FormatFields::CloudFront { forwarded: Some(list), .. }) => {
+                forwarded(&format!("{list}, {caller}"), hops)?.to_string()
             }
-        };
-        let caller = match trusted_hops {
-            Some(hops) => forwarded(&caller, hops)?.to_string(),
-            None if self.may_be_forwarded() => one_address(caller)?,
-            None => caller,
+            (Some(hops), _) => forwarded(&caller, hops)?.to_string(),
+            (None, _) if self.may_be_forwarded() => one_address(caller)?,
+            (None, _) => caller,
         };
         check_text(&caller)?;
         Ok(caller)
+    }
+
+    /// The caller, as the line has it.
+    fn written(&self, line: &LogLine<'_>, request: &Request<'_>) -> Result<String, CallerError> {
+        use FormatFields::{AccessLog, CloudFront, LoadBalancer};
+        let caller = match (self, &line.fields) {
+            (CallerRule::Host, _) => checked(line.host).map(str::to_owned),
+            (CallerRule::Query(name), _) => return self.of_query(request, name),
+            (CallerRule::User, AccessLog { user, .. }) => {
+                checked(&as_sent(user)).map(str::to_owned)
+            }
+            (CallerRule::Extra(number), AccessLog { rest, .. }) => {
+                extra(rest, *number).map(|extra| as_sent(extra).into_owned())
+            }
+            (CallerRule::Domain, LoadBalancer { rest }) => {
+                load_balancer::domain(rest).and_then(host_name)
+            }
+            (CallerRule::Domain, CloudFront { domain, .. }) => {
+                domain.as_deref().and_then(host_name)
+            }
+            (CallerRule::Domain, AccessLog { .. })
+            | (CallerRule::User | CallerRule::Extra(_), LoadBalancer { .. } | CloudFront { .. }) => {
+                return Err(CallerError::NotLogged { rule: self.clone(), log: line.format() });
+            }
+        };
+        caller.ok_or_else(|| CallerError::Absent(self.clone()))
     }
 
     fn of_query(&self, request: &Request<'_>, name: &str) -> Result<String, CallerError> {
@@ -109,12 +152,29 @@ impl CallerRule {
 ///
 /// # Errors
 ///
-/// [`CallerError::Text`].
+/// [`CallerError::Text`] if it is no id of a provider.
 pub fn check_text(caller: &str) -> Result<(), CallerError> {
     if caller.len() > CALLER_BYTES_MAX || caller.contains(char::is_control) {
         return Err(CallerError::Text(Excerpt::of(caller)));
     }
     Ok(())
+}
+
+/// The rules that find callers in a log.
+fn callers_of(log: LogFormat) -> &'static str {
+    match log {
+        LogFormat::AccessLog => "host, user, query:NAME or extra:N",
+        LogFormat::LoadBalancer | LogFormat::CloudFront => "host, domain or query:NAME",
+    }
+}
+
+/// The name of a host in its one spelling: names have no case, and may end with a dot.
+fn host_name(text: &str) -> Option<String> {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name =
+        text.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(text, |(name, _)| name);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    checked(name).map(str::to_ascii_lowercase)
 }
 
 /// Servers write `-` or `""` for what is absent.
@@ -136,6 +196,7 @@ impl FromStr for CallerRule {
     fn from_str(text: &str) -> Result<CallerRule, CallerTextError> {
         match text.split_once(':') {
             None if text == "host" => Ok(CallerRule::Host),
+            None if text == "domain" => Ok(CallerRule::Domain),
             None if text == "user" => Ok(CallerRule::User),
             Some(("query", name)) if !name.is_empty() => Ok(CallerRule::Query(name.to_owned())),
             Some(("extra", number)) => number
@@ -153,6 +214,7 @@ impl fmt::Display for CallerRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallerRule::Host => f.write_str("host"),
+            CallerRule::Domain => f.write_str("domain"),
             CallerRule::User => f.write_str("user"),
             CallerRule::Query(name) => write!(f, "query:{name}"),
             CallerRule::Extra(number) => write!(f, "extra:{number}"),
@@ -162,12 +224,13 @@ impl fmt::Display for CallerRule {
 
 #[cfg(test)]
 mod tests {
+    use super::super::formats::Columns;
     use super::*;
 
-    /// Who called, by a rule and trusted proxies (0 for none).
+    /// The caller, by a rule and trusted proxies (0 for none).
     fn check(rule: &str, hops: u8, line: &str, said: &str) {
-        let line = LogLine::parse(line).unwrap();
-        let request = Request::parse(line.request).unwrap();
+        let line = LogLine::parse(line, &Columns::default()).unwrap();
+        let request = Request::parse(&line.request).unwrap();
         let rule = rule.parse::<CallerRule>().unwrap();
         let found = match rule.find(&line, &request, NonZeroU8::new(hops)) {
             Ok(caller) => caller,

@@ -33,10 +33,10 @@ pub const RULE_BYTES_MAX: usize = 300_000;
 pub struct RuleDocument {
     /// A name for the rule.
     pub rule: Name,
-    /// Who made a call, as a line of an access log tells it: `host` (the address or name that the line begins
-    /// with), `user` (the name that the caller logged in by), `query:NAME` (a parameter of the request) or
-    /// `extra:N` (the N-th field in quotation marks after the user agent). A client can write any user,
-    /// parameter or header.
+    /// Who made a call, as a line of a log tells it: `host` (the client's address or name), `domain` (which host
+    /// was called, in logs of AWS), `user` (the name that the caller logged in by, in access logs), `query:NAME`
+    /// (a parameter of the request) or `extra:N` (the N-th field in quotation marks after the user agent, in
+    /// access logs). A client can write any user, parameter or header, and chooses the host that it calls.
     #[serde(default, skip_serializing_if = "is_default")]
     pub caller: CallerRule,
     /// How many proxies before the server are trusted, if the caller is a list of addresses, as of

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::access_log::read_time;
 use super::excerpt::Excerpt;
+use super::formats::cloudfront;
 
 /// The fields of an exported line of JSON, each by its name, or by the names on the way to it with
 /// dots between them.
@@ -68,11 +69,11 @@ pub struct FieldNames {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub day: Option<String>,
-    /// How many calls the line tells of; one unless it has a value.
+    /// The number of calls in the line; one unless it has a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub count: Option<String>,
-    /// What went through the calls, in yuan, as a text.
+    /// The amount that went through the calls, in yuan, as a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub amount: Option<String>,
@@ -99,11 +100,11 @@ pub struct Exported {
     pub when: When,
     /// How many calls; one unless given.
     pub count: Calls,
-    /// What went through them, in yuan.
+    /// The amount that went through them, in yuan.
     pub amount: Amount,
 }
 
-/// What was called.
+/// The API of an exported line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportedApi {
     /// The name of an API.
@@ -112,12 +113,12 @@ pub enum ExportedApi {
     Path(String),
 }
 
-/// When calls were made.
+/// The time of exported calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// At an instant.
+    /// An instant, from which the billing day follows.
     At(Timestamp),
-    /// On a day.
+    /// A billing day without a time.
     Day(BillingDay),
 }
 
@@ -144,7 +145,7 @@ pub enum FieldMapError {
 pub struct FieldError {
     /// The field, as the map names it.
     pub field: String,
-    /// What is wrong.
+    /// The fault of the field, with the expected form.
     pub why: String,
 }
 
@@ -195,6 +196,10 @@ impl ApiField {
     fn read(&self, line: &Node) -> Result<ExportedApi, FieldError> {
         match self {
             ApiField::Name(field) => required(line, field).map(ExportedApi::Name),
+            // CloudFront encodes a path once more than the client did, in JSON too.
+            ApiField::Path(field) if field == cloudfront::STEM => {
+                Ok(ExportedApi::Path(cloudfront::sent_path(&required(line, field)?)))
+            }
             ApiField::Path(field) => required(line, field).map(ExportedApi::Path),
         }
     }
@@ -220,14 +225,18 @@ impl WhenField {
 /// An instant of RFC 3339, the time of an access log, or Unix time: in milliseconds if it is so
 /// large that in seconds it would lie thousands of years ahead.
 fn instant(value: &Node) -> Option<Timestamp> {
-    const SECONDS_MAX: i64 = 100_000_000_000;
     match value {
-        Node::Text(text) => read_time(text),
-        Node::Number(number) => match number.as_i64()? {
-            seconds @ 0..SECONDS_MAX => Timestamp::from_second(seconds).ok(),
-            milliseconds => Timestamp::from_millisecond(milliseconds).ok(),
-        },
+        Node::Text(text) => read_time(text).or_else(|| unix_time(text.parse().ok()?)),
+        Node::Number(number) => unix_time(number.as_i64()?),
         Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) => None,
+    }
+}
+
+fn unix_time(time: i64) -> Option<Timestamp> {
+    const SECONDS_MAX: i64 = 100_000_000_000;
+    match time {
+        seconds @ 0..SECONDS_MAX => Timestamp::from_second(seconds).ok(),
+        milliseconds => Timestamp::from_millisecond(milliseconds).ok(),
     }
 }
 
@@ -430,6 +439,12 @@ mod tests {
                 "provider=p,api=a,at=t,count=n",
                 r#"{"p":"p","a":"a","t":"17/May/2015:18:05:03 +0800","n":null}"#,
                 "p | a | 2015-05-17T10:05:03Z | 1 | 0",
+            ),
+            // Unix time as a text, and the path of CloudFront, which encodes it once more.
+            (
+                "provider=p,path=cs-uri-stem,at=t",
+                r#"{"p":"p","cs-uri-stem":"/vas%252esms%2523","t":"1431857103000"}"#,
+                "p | path /vas%2esms%23 | 2015-05-17T10:05:03Z | 1 | 0",
             ),
         ] {
             check(map, line, said);

@@ -1,7 +1,7 @@
 //! Reading what web servers, gateways and other systems have logged, as usage.
 //!
-//! A file is an access log in the Common or the Combined Log Format, or has a usage record in JSON
-//! on each line, or both; packed by gzip or zstd, or plain. A [`Rule`] says how its lines become calls. A line
+//! A file is an access log in the Common or the Combined Log Format, a log of AWS's load balancers or of
+//! CloudFront, or has a usage record in JSON on each line, or all of them; packed by gzip or zstd, or plain. A [`Rule`] says how its lines become calls. A line
 //! counts once for its source, in whatever file it stands and however often that is read: its content
 //! decides, and not its place. See [`Hours`] for lines with an instant, which are most. No line is dropped in
 //! silence: [`Summary`] accounts for each line and each call.
@@ -24,11 +24,13 @@ mod excerpt;
 mod fields;
 mod fingerprint;
 mod foreign;
+mod formats;
 mod hours;
 mod input;
 mod kinds;
 mod line;
 mod line_error;
+mod log_line;
 mod object;
 mod packing;
 mod path;
@@ -41,7 +43,6 @@ mod trial;
 mod unmapped;
 mod written;
 
-pub use access_log::{LogLine, LogLineError};
 pub use address::ForwardedError;
 pub use batch::{BadLine, Batch, Batches, IdentifiedLine, Lines, Record};
 pub use billable::{BillableTextError, MethodRule, NotBillable, StatusRule};
@@ -57,11 +58,13 @@ pub use excerpt::Excerpt;
 pub use fields::{FieldError, FieldMap, FieldMapError, FieldNames};
 pub use fingerprint::Fingerprint;
 pub use foreign::ForeignLog;
+pub use formats::{Columns, FormatError, LogFormat};
 pub use hours::{Call, HourReport, HourShare, Hours, LINES_KEPT_MAX};
 pub use input::{Input, LINE_BYTES_MAX, LineEnd};
 pub use kinds::Kinds;
 pub use line::{Identity, Line, LineCalls};
 pub use line_error::{ID_BYTES_MAX, LineError};
+pub use log_line::{FormatFields, LogLine, LogLineError};
 pub use object::{SEGMENT_LINES, Segment, Segments};
 pub use path::Path;
 pub use reasons::{EXAMPLES_MAX, REASONS_MAX, Reason, Reasons, Refused};

@@ -7,56 +7,60 @@ use steelyard_billing::{Calendar, ProviderId};
 use steelyard_json::{JsonError, Node};
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls, Metered};
 
-use super::access_log::{LogLine, LogLineError};
 use super::billable::NotBillable;
 use super::caller::check_text;
 use super::excerpt::Excerpt;
 use super::fields::{Exported, ExportedApi, FieldMap, When};
 use super::foreign::ForeignLog;
+use super::formats::{Columns, LogFormat};
 use super::line_error::{ID_BYTES_MAX, LineError};
+use super::log_line::{LogLine, LogLineError};
 use super::request::{Odd, Request};
 use super::rule::{NameError, Rule};
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// Nothing.
+    /// A line without text.
     Blank,
     /// Something that is no call of an API.
     Odd(Odd),
     /// A call that is free by its method or its status.
     NotBillable(NotBillable),
-    /// Calls of somebody who is no provider.
+    /// Calls of a caller that is no provider.
     Unmapped {
         /// The caller, whom no provider is found for.
         caller: String,
-        /// How many calls.
+        /// The number of its calls.
         calls: Calls,
     },
     /// Calls to bill.
     Calls(LineCalls),
 }
 
-/// The calls that one line tells of: one in an access log.
+/// The calls of one line: one in an access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineCalls {
-    /// Whose calls.
+    /// The provider that is billed.
     pub provider: ProviderId,
     /// The name of the API, after all rules.
     pub api: ApiName,
-    /// On which billing day.
+    /// The billing day of the calls.
     pub day: BillingDay,
     /// How many, and in a record what went through them.
     pub metered: Metered,
-    /// What tells the line from others, so that it counts once.
+    /// The mark that distinguishes the line from others, so that it counts once.
     pub identity: Identity,
 }
 
-/// What tells a line from others.
+/// The mark that distinguishes a line from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Its instant, and its content.
     At(Timestamp),
+    /// The same, in a log that is written in several files at a time, as by the nodes of a load
+    /// balancer: what one file has of a minute is never known to be all of it.
+    Scattered(Timestamp),
     /// An id of its own.
     Id(String),
     /// Nothing: it gives a day only, so another line may say the same of other calls.
@@ -83,12 +87,19 @@ fn one() -> Calls {
 }
 
 impl Line {
-    /// Reads a line, which has no line break. One that begins with `{` is JSON: no host does.
+    /// Reads a line, which has no line break. One that begins with `{` is JSON: no host does. One
+    /// that names the columns of a log of CloudFront says nothing, and `columns` keeps them for the
+    /// lines after it.
     ///
     /// # Errors
     ///
     /// [`LineError`] naming what is wrong with it.
-    pub fn read(line: &[u8], rules: &Rule, calendar: &Calendar) -> Result<Line, LineError> {
+    pub fn read(
+        line: &[u8],
+        columns: &mut Columns,
+        rules: &Rule,
+        calendar: &Calendar,
+    ) -> Result<Line, LineError> {
         // Bytes that are not UTF-8 become characters that no name may hold.
         let line = String::from_utf8_lossy(line);
         let line = line.trim_ascii();
@@ -96,27 +107,31 @@ impl Line {
             (None, _) => Ok(Line::Blank),
             (Some(b'{'), Some(fields)) => read_exported(line, fields, rules, calendar),
             (Some(b'{'), None) => read_record(line, rules, calendar),
-            (Some(_), _) => read_log_line(line, rules, calendar),
+            (Some(b'#'), _) if columns.take(line) => Ok(Line::Blank),
+            (Some(_), _) => read_log_line(&LogLine::parse(line, columns)?, rules, calendar),
         }
     }
 }
 
-fn read_log_line(line: &str, rules: &Rule, calendar: &Calendar) -> Result<Line, LineError> {
-    let line = LogLine::parse(line)?;
-    let request = match Request::parse(line.request) {
+fn read_log_line(line: &LogLine<'_>, rules: &Rule, calendar: &Calendar) -> Result<Line, LineError> {
+    let request = match Request::parse(&line.request) {
         Ok(request) => request,
-        Err(odd) => return odd_line(odd, &line, rules),
+        Err(odd) => return odd_line(odd, line, rules),
     };
     if let Some(why) = rules.not_billable(Some(request.method), Some(line.status)) {
         return Ok(Line::NotBillable(why));
     }
-    let caller = rules.caller.find(&line, &request, rules.trusted_hops).map_err(NameError::from)?;
+    let caller = rules.caller.find(line, &request, rules.trusted_hops).map_err(NameError::from)?;
     let Some(provider) = rules.provider_of(&caller) else {
         return Ok(Line::Unmapped { caller, calls: one() });
     };
     let api = rules.api_of(Some(request.method), request.target())?;
     let day = day_of(line.at, calendar)?;
-    let (metered, identity) = (Metered::calls(1), Identity::At(line.at));
+    let metered = Metered::calls(1);
+    let identity = match line.format() {
+        LogFormat::AccessLog => Identity::At(line.at),
+        LogFormat::LoadBalancer | LogFormat::CloudFront => Identity::Scattered(line.at),
+    };
     Ok(Line::Calls(LineCalls { provider, api, day, metered, identity }))
 }
 
@@ -125,7 +140,7 @@ fn read_log_line(line: &str, rules: &Rule, calendar: &Calendar) -> Result<Line, 
 fn odd_line(odd: Odd, line: &LogLine<'_>, rules: &Rule) -> Result<Line, LineError> {
     match odd {
         Odd::NoRequest | Odd::NotHttp if rules.status.bills(line.status) => {
-            Err(NameError::Request(Excerpt::of(line.request)).into())
+            Err(NameError::Request(Excerpt::of(&line.request)).into())
         }
         Odd::NoRequest | Odd::NotHttp | Odd::ServerWide | Odd::Tunnel => Ok(Line::Odd(odd)),
     }
@@ -236,7 +251,12 @@ mod tests {
     use super::*;
 
     fn read_by(line: &[u8], rules: &Rule) -> Result<Line, LineError> {
-        Line::read(line, rules, &Calendar::new("Asia/Shanghai", 5).unwrap())
+        Line::read(
+            line,
+            &mut Columns::default(),
+            rules,
+            &Calendar::new("Asia/Shanghai", 5).unwrap(),
+        )
     }
 
     fn read(line: &[u8]) -> Result<Line, LineError> {
@@ -352,7 +372,7 @@ mod tests {
             (r#"{"provider":"a#","api":"x","day":"2015-05-17","count":9}"#, "unmapped: a# 9"),
             (
                 r#"{ "requestId":"c6af", "requestTime":"17/May/2015:16:00:00 +0000" }"#,
-                "this is an API Gateway log; name its fields by --fields, or log in its CLF format, which is taken",
+                "this is an API Gateway log; read JSON by rules/apigateway.json or by --fields, or log in its CLF format, which is taken",
             ),
             (r#"{"provider":"a","api":"x"}"#, "give either `at` or `day`"),
             (

@@ -7,12 +7,12 @@ use steelyard_billing::{AMOUNT_MAX, COUNT_MAX};
 use steelyard_pricing::{Amount, Metered, UsageError};
 use thiserror::Error;
 
-use super::access_log::LogLineError;
 use super::address::ForwardedError;
 use super::caller::CallerError;
 use super::excerpt::Excerpt;
 use super::fields::FieldError;
 use super::input::LINE_BYTES_MAX;
+use super::log_line::LogLineError;
 use super::rule::NameError;
 
 /// The most bytes of a line's own id.
@@ -73,7 +73,7 @@ pub enum LineError {
 }
 
 impl LineError {
-    /// What is wrong, without what is particular to the line.
+    /// The fault, without what is particular to the line.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {
@@ -98,6 +98,7 @@ impl LineError {
 fn log_line_reason(error: &LogLineError) -> Cow<'static, str> {
     match error {
         LogLineError::Foreign(log) => log.to_string().into(),
+        LogLineError::Format(error) => error.reason().into(),
         LogLineError::NoRequest => "not a whole line of an access log".into(),
         LogLineError::Head => "not host, identity, user and [time] at the beginning".into(),
         LogLineError::NoClient(_) => "a virtual host without a client".into(),
@@ -109,6 +110,7 @@ fn log_line_reason(error: &LogLineError) -> Cow<'static, str> {
 fn name_reason(error: &NameError) -> Cow<'static, str> {
     match error {
         NameError::Caller(CallerError::Absent(_)) => "no caller".into(),
+        NameError::Caller(error @ CallerError::NotLogged { .. }) => error.to_string().into(),
         NameError::Caller(CallerError::Several(_)) => "several callers".into(),
         NameError::Caller(CallerError::AddressList(_)) => {
             "a list of addresses; choose one by --trusted-hops".into()

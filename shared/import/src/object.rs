@@ -1,11 +1,12 @@
 //! A log that stands whole as an object in a store such as S3, read segment by segment. Pure.
 //!
-//! A call is known by its object, by the segment of lines that it stands in, and by its minute and its API: each is
-//! a count of its own, and the larger one holds. So an object that is read again counts once, in whatever order and
-//! however often, and one that grew counts what is new. Lines of two objects are never the same calls.
+//! A call is known by its object, by the segment of lines that it stands in, and by its minute and
+//! its API: each is a count of its own, and the larger one holds. So an object that is read again
+//! counts once, in whatever order and however often, and one that grew counts what is new. Lines of
+//! two objects are never the same calls.
 //!
-//! A reader that ends between two segments goes on behind the last of them that was counted. What is held of an object
-//! is what one segment counts.
+//! A reader that ends between two segments goes on behind the last of them that was counted. What
+//! is held of an object is what one segment counts.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,6 +15,7 @@ use steelyard_billing::{Calendar, CumulativeUsage, Label, ObjectName, Part, Prov
 use steelyard_pricing::{ApiName, BillingDay, Metered, UsageError};
 
 use super::batch::{BadLine, Batch, IdentifiedLine, Record, Sums, line_id};
+use super::formats::Columns;
 use super::hours::{HourReport, HourShare};
 use super::input::{Input, LineEnd};
 use super::line::{Identity, Line, LineCalls};
@@ -33,12 +35,14 @@ pub struct Segments<'a> {
     id: String,
     rule: &'a Rule,
     calendar: &'a Calendar,
+    /// The columns that a line of the object named before, if it is of CloudFront.
+    columns: Columns,
     lines_max: u64,
     next: u32,
     is_over: bool,
 }
 
-/// What a segment says.
+/// A segment of an object, as it was read.
 #[derive(Clone, Debug)]
 pub struct Segment {
     /// Its number, from 0.
@@ -73,20 +77,24 @@ impl<'a> Segments<'a> {
         first: u32,
         (rule, calendar): (&'a Rule, &'a Calendar),
     ) -> io::Result<Segments<'a>> {
-        let mut line = Vec::new();
+        let (mut line, mut columns) = (Vec::new(), Columns::default());
         for _ in 0..u64::from(first) * lines_max {
             if input.read_line(&mut line)?.is_none() {
                 break;
             }
+            if line.starts_with(b"#") {
+                columns.take(String::from_utf8_lossy(&line).trim_ascii());
+            }
         }
         let id = format!("s3-{}", object.digest());
-        Ok(Segments { input, id, rule, calendar, lines_max, next: first, is_over: false })
+        Ok(Segments { input, id, rule, calendar, columns, lines_max, next: first, is_over: false })
     }
 
     fn read(&mut self) -> io::Result<Segment> {
         let number = self.next;
         let begin = u64::from(number) * self.lines_max;
-        let mut reading = Reading { number: begin, ..Reading::default() };
+        let columns = std::mem::take(&mut self.columns);
+        let mut reading = Reading { number: begin, columns, ..Reading::default() };
         let mut line = Vec::new();
         while reading.number < begin + self.lines_max {
             let Some(end) = self.input.read_line(&mut line)? else {
@@ -97,6 +105,7 @@ impl<'a> Segments<'a> {
         }
         self.is_over |= self.input.is_at_end()?;
         self.next += 1;
+        self.columns = std::mem::take(&mut reading.columns);
         let id = format!("{}-{number}", self.id);
         let days_id = format!("{id}-days").parse().expect("digits and letters are an id");
         Ok(Segment { number, batch: reading.end(&id), days_id, is_last: self.is_over })
@@ -122,6 +131,7 @@ struct Reading {
     batch: Batch,
     hours: BTreeMap<(i64, BillingDay), BTreeMap<ProviderId, Counts>>,
     days: Sums,
+    columns: Columns,
     number: u64,
 }
 
@@ -138,7 +148,7 @@ impl Reading {
         self.number += 1;
         let read = match end {
             LineEnd::TooLong => Err(LineError::TooLong),
-            LineEnd::Break | LineEnd::File => Line::read(line, rule, calendar),
+            LineEnd::Break | LineEnd::File => Line::read(line, &mut self.columns, rule, calendar),
         };
         if let Some(calls) = self.batch.sort(self.number, read)
             && let Err(why) = self.add_calls(calls)
@@ -152,7 +162,7 @@ impl Reading {
         let all = self.batch.metered.plus(metered)?;
         if !metered.is_zero() {
             match identity {
-                Identity::At(at) => {
+                Identity::At(at) | Identity::Scattered(at) => {
                     let at = at.as_second();
                     let hour = self.hours.entry((at.div_euclid(HOUR_S), day)).or_default();
                     let counts = hour

@@ -4,15 +4,16 @@ use steelyard_billing::Calendar;
 use steelyard_json::{JsonError, Node};
 
 use super::batch::{BadLine, Batch, IdentifiedLine, Record, Sums, line_id};
+use super::formats::Columns;
 use super::line::{Identity, Line, LineCalls};
 use super::line_error::LineError;
 use super::rule::Rule;
 
 impl Batch {
-    /// What a post says: an array of JSON objects, such as Kong and APISIX send, or lines, such as Envoy
-    /// writes them. A call with an id of its own is among `identified`, and all others are among `days`,
-    /// whether or not they tell the instant: the post is what they are known by, and no line of it is a
-    /// repetition of another.
+    /// What a post says: an array of JSON objects, such as Kong and APISIX send, or lines, such as
+    /// Envoy writes them. A call with an id of its own is among `identified`, and all others are
+    /// among `days`, whether or not they have the instant: the post is what they are known by, and
+    /// no line of it is a repetition of another.
     ///
     /// # Errors
     ///
@@ -48,13 +49,14 @@ impl Batch {
 struct Post {
     batch: Batch,
     sums: Sums,
+    columns: Columns,
     number: u64,
 }
 
 impl Post {
     fn add(&mut self, entry: &[u8], rule: &Rule, calendar: &Calendar) {
         self.number += 1;
-        let read = Line::read(entry, rule, calendar);
+        let read = Line::read(entry, &mut self.columns, rule, calendar);
         if let Some(calls) = self.batch.sort(self.number, read)
             && let Err(why) = self.add_calls(calls)
         {
@@ -72,7 +74,7 @@ impl Post {
                     let record = Record { provider, api, day, count, amount, line };
                     self.batch.identified.push(IdentifiedLine { id: line_id(&id), record });
                 }
-                Identity::At(_) | Identity::Day => {
+                Identity::At(_) | Identity::Scattered(_) | Identity::Day => {
                     self.sums.add((provider, day, api), metered, self.number)?;
                 }
             }

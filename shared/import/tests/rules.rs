@@ -14,6 +14,8 @@ use steelyard_pricing::schema_of;
 const KONG: &str = include_str!("../../../rules/kong.json");
 const APISIX: &str = include_str!("../../../rules/apisix.json");
 const ENVOY: &str = include_str!("../../../rules/envoy.json");
+const API_GATEWAY: &str = include_str!("../../../rules/apigateway.json");
+const CLOUDFRONT: &str = include_str!("../../../rules/cloudfront-json.json");
 
 fn shanghai() -> Calendar {
     Calendar::new("Asia/Shanghai", 5).unwrap()
@@ -34,7 +36,7 @@ fn a_rule_names_all_that_is_wrong_with_it() {
     );
     check_faults(
         &json!({ "rule": "r", "caller": "agent" }),
-        &expect!["caller: give `host`, `user`, `query:NAME` or `extra:N` with N from 1"],
+        &expect!["caller: give `host`, `domain`, `user`, `query:NAME` or `extra:N` with N from 1"],
     );
     check_faults(
         &json!({
@@ -51,8 +53,8 @@ fn a_rule_names_all_that_is_wrong_with_it() {
 
 #[test]
 fn a_document_that_says_little_is_written_as_it_was_read() {
-    for text in [KONG, APISIX, ENVOY, r#"{ "rule": "r", "segments": 2, "callers": { "a*": "b" } }"#]
-    {
+    const OTHER: &str = r#"{ "rule": "r", "segments": 2, "callers": { "a*": "b" } }"#;
+    for text in [KONG, APISIX, ENVOY, API_GATEWAY, CLOUDFRONT, OTHER] {
         let document = RuleDocument::read(text).unwrap();
         Rule::try_from(&document).unwrap();
         let written = serde_json::to_value(&document).unwrap();
@@ -69,7 +71,7 @@ fn the_published_schema_is_that_of_the_type_and_accepts_the_rules_that_ship() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/rule.schema.json");
     expect_file![path].assert_eq(&format!("{schema:#}\n"));
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for rule in [KONG, APISIX, ENVOY] {
+    for rule in [KONG, APISIX, ENVOY, API_GATEWAY, CLOUDFRONT] {
         assert!(validator.is_valid(&serde_json::from_str(rule).unwrap()), "{rule}");
     }
     for other in [json!({}), json!({ "rule": "r", "segments": 0 }), json!({ "rule": "r", "x": 1 })]
@@ -134,6 +136,43 @@ fn what_gateways_post_is_read_entry_by_entry() {
         2 billable, 0 free, 0 blank
     "#]]
     .assert_eq(&told);
+}
+
+#[test]
+fn logs_of_aws_in_json_are_read_by_the_rules_that_ship() {
+    // The documented format for REST APIs.
+    let entry = |id: &str, caller: &str, status: &str| {
+        json!({
+            "requestId": "chosen-by-a-client", "extendedRequestId": id, "ip": "192.0.2.7", "caller": caller,
+            "user": "-", "requestTime": "17/May/2015:16:00:00 +0000", "httpMethod": "GET",
+            "resourcePath": "/trades/{id}", "status": status, "protocol": "HTTP/1.1", "responseLength": "5",
+        })
+        .to_string()
+    };
+    let post = [entry("Kx=", "AROA1", "200"), entry("Ky=", "-", "200"), entry("Kz=", "-", "403")]
+        .join("\n");
+    expect![[r#"
+        hash-7497ed34c75a22ca7792afdfea9f269790702dfc4ec258a7f444e3aa9582a0bf: AROA1 trades 2015-05-18 1
+        line 2: field `caller`: is absent
+        1 billable, 1 free, 0 blank
+    "#]]
+    .assert_eq(&told(API_GATEWAY, &post));
+    let line = |id: &str, stem: &str, status: &str| {
+        json!({
+            "timestamp(ms)": "1431878400000", "c-ip": "192.0.2.7", "cs-method": "GET", "cs-uri-stem": stem,
+            "cs-uri-query": "-", "sc-status": status, "x-edge-request-id": id,
+        })
+        .to_string()
+    };
+    // What clients sent as /vas%2esms and as /vas%252esms.
+    let first = line("SOX4", "/vas%252esms/7", "200");
+    let post = [first, line("SOX5", "/vas%25252esms", "200"), line("SOX6", "/a", "000")];
+    expect![[r#"
+        line-SOX4: 192.0.2.7 vas.sms 2015-05-18 1
+        line-SOX5: 192.0.2.7 vas%252esms 2015-05-18 1
+        2 billable, 1 free, 0 blank
+    "#]]
+    .assert_eq(&told(CLOUDFRONT, &post.join("\n")));
 }
 
 #[test]

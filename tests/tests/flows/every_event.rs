@@ -172,12 +172,12 @@ async fn watched() -> BTreeSet<String> {
     let platform = Platform::open_telling().await;
     platform.set("2015-05-10T12:00");
     platform.join("a").await;
-    let rules =
-        r#"{"budget": {"monthly": "10.00", "percent": [50]}, "cap": "20.00", "allowance": [100]}"#;
+    let rules = r#"{"budget": {"monthly": "10.00", "percent": [50]}, "cap": "20.00", "allowance_percent": [100]}"#;
     alerts::set(&platform, "a", rules).await;
     platform.count("a", BASIC, "2015-05-10", 700_000).await;
     alerts::watched(&platform, "a").await;
-    let raised = r#"{"budget": {"monthly": "1000.00", "percent": [50]}, "allowance": [100]}"#;
+    let raised =
+        r#"{"budget": {"monthly": "1000.00", "percent": [50]}, "allowance_percent": [100]}"#;
     alerts::set(&platform, "a", raised).await;
     platform.settle_at("2015-05-11T00:30").await;
     let kinds =

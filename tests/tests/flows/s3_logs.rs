@@ -173,7 +173,8 @@ async fn log_of_many_segments_goes_on_in_new_messages_when_its_time_is_up() {
     // An invocation that has no time counts one segment, and leaves the rest to the next.
     let short = platform.stack.functions.logs.lasting(Duration::from_secs(29));
     let answer = short.invoke(event).await.unwrap();
-    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    let read = readings(&platform).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }), "{read:?}");
     let states = |readings: &[LogReading]| {
         let state =
             |r: &LogReading| (r.from_segment, r.next_segment, r.state == ReadingState::Done);
@@ -251,7 +252,7 @@ async fn log_that_breaks_off_or_is_gone_fails_by_name_and_holds_up_no_other() {
     let failed = readings(&platform).await;
     let why = failed.iter().filter_map(|reading| match &reading.state {
         ReadingState::Failed { why } => Some((reading.object.key.as_str(), why.as_str())),
-        _ => None,
+        ReadingState::Reading | ReadingState::Done | ReadingState::NoRule => None,
     });
     let why = why.collect::<BTreeMap<_, _>>();
     assert_eq!(why.len(), 2, "{why:?}");
@@ -306,5 +307,5 @@ async fn sample_is_counted_as_an_import_counts_it() {
     let outcome = &reading.outcome;
     assert_eq!(outcome.lines, u64::try_from(LOG.lines().count()).unwrap());
     assert_eq!((outcome.counted, outcome.missing()), (platform.calls("a").await, 0));
-    assert!(outcome.counted > 100, "{outcome:?}");
+    assert_eq!((outcome.odd, outcome.not_billable, outcome.counted), (2, 4, 32));
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use steelyard_cli::local::embedded::{Fault, Target};
 use steelyard_cli::local::http_event;
 use steelyard_store::StoredRule;
 use steelyard_tests::{Answer, PLAN, Platform};
@@ -288,5 +290,49 @@ async fn a_line_that_cannot_be_counted_does_not_hold_back_the_others_of_its_post
             status,
             "{path} {body}"
         );
+    }
+}
+
+#[tokio::test]
+async fn whatever_way_dies_at_any_request_counts_once_when_it_comes_again() {
+    let calls = |ids: [&str; 3]| ids.map(|id| kong(id, "shop", "/vas.sms/7", 200));
+    let with_ids = json!(calls(["1", "2", "3"]));
+    let without = json!(vec![
+        json!({ "request": { "uri": "/a", "method": "GET" }, "response": { "status": 200 },
+        "start_time": 1_430_532_303_000_i64, "consumer": { "username": "shop" } });
+        3
+    ]);
+    let events = json!([event("eu-1", "1", "shop", 1), event("eu-1", "2", "shop", 2)]);
+    let ways = [
+        ("/v1/logs/kong", "application/json", with_ids),
+        ("/v1/logs/apisix", "application/json", without),
+        ("/v1/usage", BATCH, events),
+    ];
+    for (path, content_type, body) in ways {
+        let mut deaths = 0;
+        for fault in [Fault::CutBefore, Fault::CutAfter, Fault::LoseAnswer] {
+            for request in 1..=8 {
+                let platform = platform().await;
+                for rule in ["kong", "apisix"] {
+                    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/");
+                    let document = std::fs::read_to_string(format!("{folder}{rule}.json")).unwrap();
+                    store_rule(&platform, &document).await;
+                }
+                let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]);
+                let sent = http_event(&Method::POST, path, &headers, body.to_string().as_bytes());
+                let ingest = &platform.stack.functions.ingest;
+                platform.stack.transport.faults().strike(Target::Any, request..=request, fault);
+                let first = ingest.invoke(sent.clone()).await;
+                deaths += usize::from(first.map_or(true, |answer| answer["statusCode"] != 200));
+                platform.stack.transport.faults().restore();
+                for _ in 0..2 {
+                    let answer = Answer::of(&ingest.invoke(sent.clone()).await.unwrap());
+                    assert_eq!(answer.status, 200, "{answer:?}");
+                }
+                let told = format!("{path}, {fault:?} at {request}");
+                assert_eq!(platform.calls("shop").await, 3, "{told}");
+            }
+        }
+        assert!(deaths > 3, "{path}: {deaths} deaths");
     }
 }

@@ -20,19 +20,21 @@ use steelyard_pricing::{ApiName, ApiNameError, Name};
 pub(crate) struct RuleFlags {
     /// The caller of a line, as the log has it
     ///
-    /// host        the address or host name that the line begins with
+    /// host        the client's address or host name, without its port
+    /// domain      which host was called, in logs of AWS
     /// user        the name that the caller logged in by
     /// query:NAME  a parameter of the request, as app_key in /router/rest?app_key=1021
     /// extra:N     the N-th field in quotation marks after the user agent, such as a
     ///             header that your log format adds
     ///
-    /// A client can write any user, parameter or header. Bill by one only if your
-    /// server answered with success because it had checked it.
+    /// A client can write any user, parameter or header, and chooses the host that
+    /// it calls. Bill by one only if your server answered with success because it
+    /// had checked it.
     #[arg(
         long,
         default_value_t,
         verbatim_doc_comment,
-        value_name = "host|user|query:NAME|extra:N"
+        value_name = "host|domain|user|query:NAME|extra:N"
     )]
     pub(crate) caller: CallerRule,
 

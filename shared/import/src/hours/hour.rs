@@ -46,6 +46,7 @@ struct KeptLine {
     /// The place of what it metered among the sums, from 1; 0 for one call.
     sum: u32,
     minute: u8,
+    is_scattered: bool,
 }
 
 /// Why a line cannot be added.
@@ -85,8 +86,8 @@ impl Hour {
         }
         draft.metered = draft.metered.plus(call.metered).map_err(AddError::TooMany)?;
         let sum = draft.sum(call.metered);
-        let (print, run) = (call.print, runs.current());
-        draft.lines.push(KeptLine { print, run, api, sum, minute });
+        let (print, run, is_scattered) = (call.print, runs.current(), call.is_scattered);
+        draft.lines.push(KeptLine { print, run, api, sum, minute, is_scattered });
         if draft.lines.len() > draft.count_at {
             draft.count_whole_minutes(self.hour, runs).map_err(AddError::TooMany)?;
             draft.count_at = draft.lines.len() + self.lines_kept.max(1);
@@ -158,8 +159,9 @@ impl Draft {
     fn count_whole_minutes(&mut self, hour: i64, runs: &Runs) -> Result<(), UsageError> {
         let first_s = |line: &KeptLine| hour * HOUR_S + i64::from(line.minute) * MINUTE_S;
         let lines = std::mem::take(&mut self.lines);
-        let (whole, cut): (Vec<_>, Vec<_>) =
-            lines.into_iter().partition(|line| runs.has_whole(line.run, first_s(line)));
+        let (whole, cut): (Vec<_>, Vec<_>) = lines
+            .into_iter()
+            .partition(|line| !line.is_scattered && runs.has_whole(line.run, first_s(line)));
         self.lines = cut;
         let mut counts: BTreeMap<(u32, u8, u32), Metered> = BTreeMap::new();
         for line in &whole {

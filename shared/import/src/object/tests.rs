@@ -17,7 +17,7 @@ fn object(key: &str) -> ObjectName {
     ObjectName::new("logs", key)
 }
 
-/// What was counted by provider, hour's report and API, where the larger count of each part holds.
+/// The counted calls by provider, hour's report and API, where the larger count of each part holds.
 #[derive(Default)]
 struct Counted {
     reports: BTreeMap<(ReportId, ProviderId, BillingDay), CumulativeUsage>,
@@ -123,6 +123,23 @@ proptest! {
             counted.count("access.log", &log, 0, usize::MAX);
         }
         prop_assert_eq!(counted.calls(), expected(&lines));
+    }
+}
+
+#[test]
+fn columns_of_a_cloudfront_log_hold_in_every_segment() {
+    let mut log =
+        "#Version: 1.0\n#Fields: date time sc-status cs-method cs-uri-stem c-ip x-edge-location\n"
+            .to_owned();
+    for second in 10..32 {
+        log += &format!("2015-05-17\t01:02:{second}\t200\tGET\t/a1\t10.0.0.1\tLAX1\n");
+    }
+    for first in [0, 1, 3] {
+        let mut counted = Counted::default();
+        counted.count("cdn", log.as_bytes(), first, usize::MAX);
+        let left = 22 - (u64::from(first) * LINES).saturating_sub(2);
+        let expected = BTreeMap::from([(("10.0.0.1".to_owned(), "a1".to_owned()), left)]);
+        assert_eq!((counted.calls(), counted.bad), (expected, 0), "from segment {first}");
     }
 }
 
