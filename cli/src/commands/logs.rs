@@ -221,7 +221,7 @@ fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
         let LogReading { from_segment, next_segment, times: often, noted_at_s, .. } = reading;
         let (state, at) = (state(&reading.state), times.show(*noted_at_s));
         output::print(format_args!(
-            "  segments {from_segment} to {next_segment} by {rule}, begun {often} times: {state} at {at}"
+            "  segments {from_segment} to {next_segment} by {rule}: {state} at {at}, readings: {often}"
         ))?;
     }
     let LogOutcome { lines, blank, odd, not_billable, unmapped, billable, bad, .. } = outcome;
@@ -239,7 +239,10 @@ fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
         ))?;
     }
     for of in &outcome.callers {
-        output::print(format_args!("  {} calls of {}, which is no provider", of.calls, of.caller))?;
+        output::print(format_args!(
+            "  calls of {}, which is no provider: {}",
+            of.caller, of.calls
+        ))?;
     }
     Ok(exit)
 }

@@ -33,6 +33,7 @@ mod show;
 mod simulate;
 mod standing;
 mod start;
+mod stored_logs;
 mod tables;
 mod terms;
 mod tool;
