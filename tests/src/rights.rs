@@ -433,6 +433,7 @@ fn queue(url: &str) -> String {
         Some("steelyard-usage-dead-letters") => "UsageDeadLetters.Arn".to_owned(),
         Some("steelyard-settle-dead-letters") => "SettleDeadLetters.Arn".to_owned(),
         Some("steelyard-debit-dead-letters") => "DebitDeadLetters.Arn".to_owned(),
+        Some("steelyard-logs-dead-letters") => "LogsDeadLetters.Arn".to_owned(),
         Some("steelyard-reconcile-dead-letters") => "ReconcileDeadLetters.Arn".to_owned(),
         _ => url.to_owned(),
     }

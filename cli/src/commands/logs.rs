@@ -137,13 +137,14 @@ impl Log {
     fn of(mut readings: Vec<LogReading>) -> Option<Log> {
         readings.sort_by_key(|reading| reading.from_segment);
         let first = readings.first()?;
-        let (object, etag) = (first.object.clone(), first.etag.clone());
+        let (object, etag, pass) = (first.object.clone(), first.etag.clone(), first.pass);
         let (stored_at, bytes) = (first.stored_at_s, first.bytes);
         // What is left of another content under the key, or of a reading before the last one, is
         // not of it.
         let mut next = 0;
         readings.retain(|reading| {
-            let is_next = reading.etag == etag && reading.from_segment == next;
+            let is_same = reading.etag == etag && reading.pass == pass;
+            let is_next = is_same && reading.from_segment == next;
             if is_next {
                 next = reading.next_segment;
             }
@@ -218,10 +219,10 @@ fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
             .rule
             .as_ref()
             .map_or_else(|| "no rule".to_owned(), |rule| format!("rule {rule}"));
-        let LogReading { from_segment, next_segment, times: often, noted_at_s, .. } = reading;
+        let LogReading { from_segment, next_segment, noted_at_s, .. } = reading;
         let (state, at) = (state(&reading.state), times.show(*noted_at_s));
         output::print(format_args!(
-            "  segments {from_segment} to {next_segment} by {rule}: {state} at {at}, readings: {often}"
+            "  segments {from_segment} to {next_segment} by {rule}: {state} at {at}"
         ))?;
     }
     let LogOutcome { lines, blank, odd, not_billable, unmapped, billable, bad, .. } = outcome;

@@ -109,11 +109,12 @@ pub(crate) const LOGS_QUEUE_URL: &str = "http://sqs.local/000000000000/steelyard
 pub(super) const WEBHOOKS_QUEUE: &str = "steelyard-webhooks";
 
 /// The queues, with what operators call what is left in their dead-letter queues.
-pub(super) const QUEUES: [(DeadLetterQueue, &str); 4] = [
+pub(super) const QUEUES: [(DeadLetterQueue, &str); 5] = [
     (DeadLetterQueue::Usage, USAGE_QUEUE),
     (DeadLetterQueue::Settle, SETTLE_QUEUE),
     (DeadLetterQueue::Debit, DEBIT_QUEUE),
     (DeadLetterQueue::Reconcile, RECONCILE_QUEUE),
+    (DeadLetterQueue::Logs, LOGS_QUEUE),
 ];
 
 /// The dead-letter queue of a queue.

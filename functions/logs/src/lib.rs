@@ -76,10 +76,12 @@ impl Logs {
     }
 
     async fn message(&self, message: Message, invocation: Invocation) -> Result<(), Error> {
+        let mut done = Ok(());
+        // One that cannot be read holds up no other of its message.
         for LogsMessage { read, again } in message::wanted(&message.body)? {
-            self.object(read, again, invocation).await?;
+            done = done.and(self.object(read, again, invocation).await);
         }
-        Ok(())
+        done
     }
 
     async fn object(
@@ -110,12 +112,8 @@ impl Logs {
             }
             Err(error) => return Err(error.into()),
         };
-        let from = if again { Some(0) } else { self.next_segment(&begun).await? };
-        match from {
-            Some(from) => {
-                self.read(stored, ruled, LogReading { from_segment: from, ..begun }, invocation)
-                    .await
-            }
+        match self.begin(begun, again).await? {
+            Some(reading) => self.read(stored, ruled, reading, invocation).await,
             None => {
                 tracing::info!(object = %ruled.object, "a log was read before");
                 Ok(())
@@ -128,23 +126,31 @@ impl Logs {
         Ok(bucket.open(&object.key).await?)
     }
 
-    /// The first segment of an object that is not noted as counted; none if all are.
-    async fn next_segment(&self, begun: &LogReading) -> Result<Option<u32>, Error> {
-        let mut from = 0;
+    /// The reading that goes on behind what is noted as counted, or begins a new pass. None if all is counted.
+    async fn begin(&self, begun: LogReading, again: bool) -> Result<Option<LogReading>, Error> {
+        let usage = &self.counters.usage;
+        let noted = async |from| usage.log_reading(&begun.object, begun.stored_at_s, from).await;
+        let first = noted(0).await?;
+        let pass = first.as_ref().map_or(1, |first| first.pass.saturating_add(1));
+        let new_pass = LogReading { pass, ..begun.clone() };
+        // Another content under the key is another log.
+        let first = first.filter(|first| !again && first.etag == begun.etag);
+        let Some(mut last) = first else { return Ok(Some(new_pass)) };
         loop {
-            let usage = &self.counters.usage;
-            let noted = usage.log_reading(&begun.object, begun.stored_at_s, from).await?;
-            // Another content under the key is another log.
-            let Some(noted) = noted.filter(|noted| noted.etag == begun.etag) else {
-                return Ok(Some(from));
-            };
-            if noted.state == ReadingState::Done {
+            let LogReading { pass, from_segment, next_segment, .. } = last;
+            if last.state == ReadingState::Done {
                 return Ok(None);
             }
-            if noted.next_segment <= from {
-                return Ok(Some(from));
+            let is_further = next_segment > from_segment;
+            let further = if is_further { noted(next_segment).await? } else { None };
+            match further.filter(|noted| noted.etag == begun.etag && noted.pass == pass) {
+                Some(further) => last = further,
+                None => {
+                    let begin =
+                        LogReading { pass, from_segment: next_segment, next_segment, ..begun };
+                    return Ok(Some(begin));
+                }
             }
-            from = noted.next_segment;
         }
     }
 
@@ -156,22 +162,16 @@ impl Logs {
         begun: LogReading,
         invocation: Invocation,
     ) -> Result<(), Error> {
-        let usage = &self.counters.usage;
-        let from = begun.from_segment;
-        let before = usage.log_reading(&begun.object, begun.stored_at_s, from).await?;
-        let times = before.map_or(0, |before| before.times);
         let mut reading = LogReading {
             rule: Some(ruled.name.clone()),
             source: Some(ruled.source.clone()),
-            next_segment: from,
-            times: times.saturating_add(1),
             ..begun
         };
         let by = ReadBy {
             object: ruled.object.clone(),
             rule: Arc::clone(&ruled.rule),
             calendar: self.counters.calendar.clone(),
-            from,
+            from: reading.from_segment,
         };
         let mut segments = SegmentStream::begin(stored, by);
         let (mut summary, mut longest) = (Summary::default(), Duration::ZERO);
@@ -251,7 +251,7 @@ fn reading(
         from_segment: 0,
         next_segment: 0,
         state: ReadingState::Reading,
-        times: 0,
+        pass: 1,
         noted_at_s: now,
         outcome: LogOutcome::default(),
     }

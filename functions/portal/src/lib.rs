@@ -84,11 +84,12 @@ struct Reconciled {
 }
 
 /// The variables with the addresses of the dead-letter queues.
-const DEAD_LETTERS: [(DeadLetterQueue, &str); 5] = [
+const DEAD_LETTERS: [(DeadLetterQueue, &str); 6] = [
     (DeadLetterQueue::Usage, "USAGE_DEAD_LETTERS"),
     (DeadLetterQueue::Settle, "SETTLE_DEAD_LETTERS"),
     (DeadLetterQueue::Debit, "DEBIT_DEAD_LETTERS"),
     (DeadLetterQueue::Reconcile, "RECONCILE_DEAD_LETTERS"),
+    (DeadLetterQueue::Logs, "LOGS_DEAD_LETTERS"),
     (DeadLetterQueue::Schedule, "SCHEDULE_DEAD_LETTERS"),
 ];
 

@@ -51,8 +51,8 @@ pub struct LogReading {
     pub next_segment: u32,
     /// The state of the reading, after the segments that are counted.
     pub state: ReadingState,
-    /// How often a reading began at this segment.
-    pub times: u32,
+    /// Which pass over the object it belongs to, from 1: a person may have it read again.
+    pub pass: u32,
     /// When it was noted last, in seconds of Unix time.
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub noted_at_s: Timestamp,

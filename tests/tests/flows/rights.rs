@@ -152,6 +152,7 @@ const RIGHTS: &[Explained] = &[
     allow("PortalRole", COUNT, "SettleDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
     allow("PortalRole", COUNT, "DebitDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
     allow("PortalRole", COUNT, "ReconcileDeadLetters.Arn", &[], "Operators see how many messages failed for good."),
+    allow("PortalRole", COUNT, "LogsDeadLetters.Arn", &[], "Operators see how many logs could not be read."),
     allow("PortalRole", COUNT, "ScheduleDeadLetters.Arn", &[], "Operators see how many runs failed for good."),
     allow("PortalRole", READ_SECRET, "PortalSecretArn", &[], "The cookies of sessions are signed by its keys."),
     // ActionsRole

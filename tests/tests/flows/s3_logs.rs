@@ -122,19 +122,19 @@ async fn log_is_counted_as_soon_as_it_is_stored_and_once_however_often_that_is_t
     let all = expected(&[&one, &other]);
     assert_eq!(counted(&platform).await, all, "lines of two objects are never the same calls");
     let [first, ..] = &readings(&platform).await[..] else { panic!("no reading") };
-    assert_eq!((&first.state, first.times, first.from_segment), (&ReadingState::Done, 1, 0));
+    assert_eq!((&first.state, first.pass, first.from_segment), (&ReadingState::Done, 1, 0));
     // Announced again by both ways, and stored again: it is not read again.
     platform.stack.objects.send(&event).await.unwrap();
     platform.stack.objects.send(&by_bus("web/other.log")).await.unwrap();
     put(&platform, "web/other.log", &other).await;
     assert_eq!(counted(&platform).await, all);
-    assert!(readings(&platform).await.iter().all(|reading| reading.times == 1));
+    assert!(readings(&platform).await.iter().all(|reading| reading.pass == 1));
     // A person has it read again.
     let again = LogsMessage { read: object("web/other.log"), again: true };
     platform.stack.objects.send(&json!(again)).await.unwrap();
     platform.stack.drain().await.unwrap();
     let readings = readings(&platform).await;
-    let again = readings.iter().find(|reading| reading.times == 2).unwrap();
+    let again = readings.iter().find(|reading| reading.pass == 2).unwrap();
     assert_eq!((again.outcome.counted, again.outcome.duplicate), (0, 600));
     assert_eq!(counted(&platform).await, all);
     assert_eq!(platform.stack.dead_letters().await.unwrap(), 0);
@@ -187,6 +187,22 @@ async fn log_of_many_segments_goes_on_in_new_messages_when_its_time_is_up() {
     assert_eq!(states(&readings), [(0, 1, false), (1, 3, true)]);
     assert_eq!(counted(&platform).await, expected(&[&log]));
     assert_eq!(readings.iter().map(|reading| reading.outcome.lines).sum::<u64>(), calls);
+    // A second pass that is cut at another place goes on behind its own segments, not behind those of the first.
+    let again = LogsMessage { read: object("web/large.gz"), again: true };
+    for lasting in [29, 600] {
+        let function = platform.stack.functions.logs.lasting(Duration::from_secs(lasting));
+        let message =
+            if lasting == 29 { json!(again) } else { json!(LogsMessage::read(again.read.clone())) };
+        let answer = function.invoke(delivered(&message)).await.unwrap();
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    }
+    let readings = self::readings(&platform).await;
+    assert_eq!(states(&readings), [(0, 1, false), (1, 3, true)]);
+    let of_pass =
+        |reading: &LogReading| (reading.pass, reading.outcome.duplicate, reading.outcome.counted);
+    let of_pass = readings.iter().map(of_pass).collect::<Vec<_>>();
+    assert_eq!(of_pass, [(2, SEGMENT_LINES, 0), (2, calls - SEGMENT_LINES, 0)]);
+    assert_eq!(counted(&platform).await, expected(&[&log]));
 }
 
 #[tokio::test]

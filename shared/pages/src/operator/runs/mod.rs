@@ -194,6 +194,8 @@ pub enum DeadLetterQueue {
     Debit,
     /// Parts of bills.
     Reconcile,
+    /// Access logs in S3.
+    Logs,
     /// The schedules themselves.
     Schedule,
 }

@@ -20,6 +20,7 @@ use crate::operator::{OperatorPage, UnreadableRecord};
 use crate::show::{Code, Count, Html, Plain};
 
 const SETTLE: &str = "steelyard settle";
+const READ_LOGS: &str = "steelyard logs again --day DAY";
 const MOVE_BACK: &str = "aws sqs start-message-move-task --source-arn ARN";
 const RECONCILE: &str = "aws lambda invoke --function-name ReconcileFunctionName --payload '{}'";
 
@@ -254,6 +255,7 @@ impl Page<'_> {
             (_, DeadLetterQueue::Settle) => t.settle_do(Code(SETTLE)),
             (_, DeadLetterQueue::Debit) => t.debit_do(),
             (_, DeadLetterQueue::Reconcile) => t.reconcile_do(Code(RECONCILE)),
+            (_, DeadLetterQueue::Logs) => t.logs_do(Code(READ_LOGS)),
             (_, DeadLetterQueue::Schedule) => t.schedule_do(Code(SETTLE)),
         };
         let name = match queue.queue {
@@ -261,6 +263,7 @@ impl Page<'_> {
             DeadLetterQueue::Settle => "SettleDeadLetters",
             DeadLetterQueue::Debit => "DebitDeadLetters",
             DeadLetterQueue::Reconcile => "ReconcileDeadLetters",
+            DeadLetterQueue::Logs => "LogsDeadLetters",
             DeadLetterQueue::Schedule => "ScheduleDeadLetters",
         };
         vec![

@@ -104,6 +104,10 @@ texts! {
         en: "Start it by hand, or wait for the morning; then purge: {invoke}",
         zh: "手动开始或等待次日上午，然后清空：{invoke}",
     }
+    logs_do(again: Code<'_>) {
+        en: "Read them again; nothing counts twice: {again} Then purge",
+        zh: "重新读取，不会重复计量：{again} 然后清空",
+    }
     schedule_do(settle: Code<'_>) {
         en: "{settle}, or start reconciliation by hand; then purge",
         zh: "{settle}，或手动开始对账，然后清空",
