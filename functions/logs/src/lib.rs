@@ -126,7 +126,8 @@ impl Logs {
         Ok(bucket.open(&object.key).await?)
     }
 
-    /// The reading that goes on behind what is noted as counted, or begins a new pass. None if all is counted.
+    /// The reading that goes on behind what is noted as counted, or begins a new pass. None if all
+    /// is counted.
     async fn begin(&self, begun: LogReading, again: bool) -> Result<Option<LogReading>, Error> {
         let usage = &self.counters.usage;
         let noted = async |from| usage.log_reading(&begun.object, begun.stored_at_s, from).await;

@@ -187,7 +187,8 @@ async fn log_of_many_segments_goes_on_in_new_messages_when_its_time_is_up() {
     assert_eq!(states(&readings), [(0, 1, false), (1, 3, true)]);
     assert_eq!(counted(&platform).await, expected(&[&log]));
     assert_eq!(readings.iter().map(|reading| reading.outcome.lines).sum::<u64>(), calls);
-    // A second pass that is cut at another place goes on behind its own segments, not behind those of the first.
+    // A second pass that is cut at another place goes on behind its own segments, not behind those
+    // of the first.
     let again = LogsMessage { read: object("web/large.gz"), again: true };
     for lasting in [29, 600] {
         let function = platform.stack.functions.logs.lasting(Duration::from_secs(lasting));
