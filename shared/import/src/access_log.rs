@@ -1,10 +1,10 @@
-//! Lines of web access logs in the Common or the Combined Log Format, each with or without a virtual
-//! host at its beginning. Pure.
+//! Lines of web access logs in the Common or the Combined Log Format, each with or without a
+//! virtual host at its beginning. Pure.
 //!
 //! Source: Apache's `mod_log_config`, `%h %l %u %t "%r" %>s %b`, to which the Combined Log Format
-//! adds `"%{Referer}i" "%{User-Agent}i"`, and before which `vhost_combined` has `%v:%p`; nginx calls
-//! it `combined`. Both servers escape a quotation mark inside a field, as `\"` or `\x22`, and a
-//! backslash. Apache writes a user without a name as `""`.
+//! adds `"%{Referer}i" "%{User-Agent}i"`, and before which `vhost_combined` has `%v:%p`; nginx
+//! calls it `combined`. Both servers escape a quotation mark inside a field, as `\"` or `\x22`, and
+//! a backslash. Apache writes a user without a name as `""`.
 
 use jiff::Timestamp;
 
@@ -34,8 +34,9 @@ pub(crate) fn read(line: &str) -> Result<LogLine<'_>, LogLineError> {
     Ok(LogLine { host, at, request: request.into(), status, fields })
 }
 
-/// The field in quotation marks, by its number from 1, that follows the user agent in what follows the size:
-/// the formats have none, but servers are told to add some. None when it is absent or empty.
+/// The field in quotation marks, by its number from 1, that follows the user agent in what follows
+/// the size: the formats have none, but servers can be configured to add some. None when it is
+/// absent or empty.
 pub(crate) fn extra(rest: &str, number: usize) -> Option<&str> {
     let mut rest = rest;
     let mut fields = std::iter::from_fn(|| {
@@ -66,7 +67,8 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// `host identity user [time] `, with or without a virtual host before it. The user may hold
-    /// spaces and brackets: the time is what stands in the last ones. API Gateway writes no space after it.
+    /// spaces and brackets: the time is what stands in the last ones. API Gateway writes no space
+    /// after it.
     fn split(head: &'a str) -> Option<Head<'a>> {
         let head = head.trim_start();
         let head = head.strip_suffix(' ').unwrap_or(head);
@@ -88,7 +90,8 @@ fn split_host(who: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether what follows the first word is `client identity user`, so that the first is a virtual
-/// host. Without one it is `identity user`, where the identity is `-`: a client writes neither word.
+/// host. Without one it is `identity user`, where the identity is `-`: a client writes neither
+/// word.
 fn begins_with_client(who: &str) -> bool {
     let mut words = who.split(' ');
     let (client, identity, user) = (words.next(), words.next(), words.next());
@@ -102,8 +105,8 @@ fn is_name_with_port(host: &str) -> bool {
     host.matches(':').count() == 1 && !host.contains(',') && address(host).is_none()
 }
 
-/// What stands before the request, and what follows its first quotation mark. The quotation marks of
-/// a user without a name are none of the request.
+/// What stands before the request, and what follows its first quotation mark. The quotation marks
+/// of a user without a name are none of the request.
 fn until_request(line: &str) -> Option<(&str, &str)> {
     let (head, rest) = until_quote(line)?;
     if !rest.starts_with("\" [") {
@@ -113,8 +116,8 @@ fn until_request(line: &str) -> Option<(&str, &str)> {
     Some((&line[..line.len() - request.len() - 1], request))
 }
 
-/// The request, and what follows it. Some formats have the virtual host in quotation marks before the
-/// request; a client writes no quotation mark that would look so.
+/// The request, and what follows it. Some formats have the virtual host in quotation marks before
+/// the request; a client writes no quotation mark that would look so.
 fn split_request(text: &str) -> Option<(&str, &str)> {
     let (first, rest) = until_quote(text)?;
     match rest.strip_prefix(" \"") {

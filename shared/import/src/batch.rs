@@ -39,7 +39,7 @@ pub struct Batch {
     pub not_billable: Kinds<NotBillable>,
     /// The lines whose caller is no provider.
     pub unmapped: UnmappedCallers,
-    /// The lines that tell of calls to bill.
+    /// The lines with calls to bill.
     pub billable: u64,
     /// The lines that can't be counted.
     pub bad: Vec<BadLine>,
@@ -51,7 +51,7 @@ pub struct Batch {
     pub identified: Vec<IdentifiedLine>,
     /// In the last batch: what lines that give only a day say in the whole file.
     pub days: Vec<Record>,
-    /// In the last batch: what to tell of the order of the file, and of where it may be cut.
+    /// In the last batch: warnings about the order of the file, and about where it may be cut.
     pub edges: Edges,
 }
 
@@ -60,7 +60,7 @@ pub struct Batch {
 pub struct BadLine {
     /// Its number in the file, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The fault of the line.
     #[serde(serialize_with = "as_text")]
     pub why: LineError,
 }
@@ -81,14 +81,14 @@ pub struct Record {
     pub provider: ProviderId,
     /// The API that was called.
     pub api: ApiName,
-    /// On which billing day.
+    /// The billing day of the calls.
     pub day: BillingDay,
     /// The number of calls.
     pub count: Calls,
-    /// What went through them, in yuan.
+    /// The amount that went through them, in yuan.
     #[serde(skip_serializing_if = "is_nothing")]
     pub amount: Amount,
-    /// The first line of the file that tells of them, from 1.
+    /// The first line of the file that has them, from 1.
     #[serde(skip)]
     pub line: u64,
 }
@@ -112,7 +112,7 @@ pub struct Lines<'a> {
     edges: Edges,
     /// Those that the file named last, if it is a log of CloudFront.
     columns: Columns,
-    /// The line before, to tell whether the last one is cut off.
+    /// The line before, to find out whether the last one is cut off.
     before: Vec<u8>,
 }
 
@@ -123,7 +123,7 @@ impl<'a> Batches<'a> {
         Batches { input, lines: Lines::new(rule, calendar), is_over: false }
     }
 
-    /// What is read.
+    /// The position in the input, for progress.
     #[must_use]
     pub fn input(&self) -> &Input {
         &self.input
@@ -169,7 +169,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Reads the next line, which has no line break, and takes it. What is left in `line` is to be written over.
+    /// Reads the next line, which has no line break, and takes it. What is left in `line` is to be
+    /// written over.
     pub fn read(&mut self, line: &mut Vec<u8>, end: LineEnd, batch: &mut Batch) {
         self.number += 1;
         let read = match end {
@@ -252,12 +253,12 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What was metered by provider, day and API, each with the first of its lines.
+/// The metered usage by provider, day and API, each with the first of its lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums(HashMap<(ProviderId, BillingDay, ApiName), (Metered, u64)>);
 
 impl Sums {
-    /// Adds what a line tells of.
+    /// Adds the calls of a line.
     pub(super) fn add(
         &mut self,
         key: (ProviderId, BillingDay, ApiName),
@@ -295,8 +296,8 @@ impl Iterator for Batches<'_> {
     }
 }
 
-/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or columns
-/// than the line before it: it may be still being written.
+/// Whether the last line of a log, which has no line break, has fewer fields in quotation marks or
+/// columns than the line before it: it may be still being written.
 fn is_cut_off(line: &[u8], before: &[u8]) -> bool {
     let is_log = |line: &[u8]| !line.trim_ascii_start().starts_with(b"{");
     let has_fewer = quotation_marks(line) < quotation_marks(before)
@@ -351,7 +352,7 @@ impl Refused for BadLine {
 }
 
 impl Batch {
-    /// Sorts a line in. Gives the calls to bill, if it tells of some.
+    /// Sorts a line in. Gives the calls to bill, if it has some.
     pub(super) fn sort(&mut self, number: u64, read: Result<Line, LineError>) -> Option<LineCalls> {
         match read {
             Ok(Line::Blank) => self.blank += 1,

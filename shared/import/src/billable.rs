@@ -37,10 +37,10 @@ pub enum NotBillable {
 /// Why a text is no rule for what is billed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BillableTextError {
-    /// Not a rule for statuses.
+    /// The text names no status.
     #[error("`{0}` is neither a status such as 404 nor a class such as 2xx; or give `all`")]
     Status(Excerpt),
-    /// Not a rule for methods.
+    /// The text names no method.
     #[error("`{0}` is not a method such as GET; or give `all`, or `not:` and methods")]
     Method(Excerpt),
 }

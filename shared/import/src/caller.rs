@@ -1,4 +1,4 @@
-//! Where a line of an access log tells who called. Pure.
+//! The place of the caller in a line of an access log. Pure.
 
 use std::fmt;
 use std::num::NonZeroU8;
@@ -17,20 +17,22 @@ use super::request::Request;
 /// The most bytes that a caller may have.
 pub const CALLER_BYTES_MAX: usize = 512;
 
-/// Where a line tells who called.
+/// The place of the caller in a line.
 ///
-/// A client can write any user, parameter or header, and chooses the host that it calls. So bill by one only if
-/// the server checked it before it answered with success.
+/// A client can write any user, parameter or header, and chooses the host that it calls. So bill by
+/// one only if the server checked it before it answered with success.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CallerRule {
-    /// The client's address or host name, without its port: what a line of an access log begins with. A client
-    /// cannot forge the address of its connection. It can write those before it in a list of addresses.
+    /// The client's address or host name, without its port: what a line of an access log begins
+    /// with. A client cannot forge the address of its connection. It can write those before it in a
+    /// list of addresses.
     #[default]
     Host,
-    /// Which host of the platform was called, in logs of AWS, in lower case and without a port: `domain_name` of
-    /// a load balancer, `x-host-header` of CloudFront. A client can name any host that the certificate or the
-    /// distribution has, and in the TLS handshake another than in its request. So bill by it only if a server
-    /// answers each provider's host with success to that provider alone.
+    /// Which host of the platform was called, in logs of AWS, in lower case and without a port:
+    /// `domain_name` of a load balancer, `x-host-header` of CloudFront. A client can name any host
+    /// that the certificate or the distribution has, and in the TLS handshake another than in its
+    /// request. So bill by it only if a server answers each provider's host with success to that
+    /// provider alone.
     Domain,
     /// The name that the caller logged in by, in access logs.
     User,
@@ -40,7 +42,7 @@ pub enum CallerRule {
     Extra(usize),
 }
 
-/// Not the rule for callers.
+/// The refusal of a text that names no place of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("give `host`, `domain`, `user`, `query:NAME` or `extra:N` with N from 1")]
 pub struct CallerTextError;
@@ -83,7 +85,7 @@ impl CallerRule {
         }
     }
 
-    /// Who called. With trusted proxies, the address that the outermost of them wrote.
+    /// The caller. With trusted proxies, the address that the outermost of them wrote.
     ///
     /// # Errors
     ///
@@ -108,7 +110,7 @@ impl CallerRule {
         Ok(caller)
     }
 
-    /// Who called, as the line has it.
+    /// The caller, as the line has it.
     fn written(&self, line: &LogLine<'_>, request: &Request<'_>) -> Result<String, CallerError> {
         use FormatFields::{AccessLog, CloudFront, LoadBalancer};
         let caller = match (self, &line.fields) {
@@ -150,7 +152,7 @@ impl CallerRule {
 ///
 /// # Errors
 ///
-/// [`CallerError::Text`].
+/// [`CallerError::Text`] if it is no id of a provider.
 pub fn check_text(caller: &str) -> Result<(), CallerError> {
     if caller.len() > CALLER_BYTES_MAX || caller.contains(char::is_control) {
         return Err(CallerError::Text(Excerpt::of(caller)));
@@ -225,7 +227,7 @@ mod tests {
     use super::super::formats::Columns;
     use super::*;
 
-    /// Who called, by a rule and trusted proxies (0 for none).
+    /// The caller, by a rule and trusted proxies (0 for none).
     fn check(rule: &str, hops: u8, line: &str, said: &str) {
         let line = LogLine::parse(line, &Columns::default()).unwrap();
         let request = Request::parse(&line.request).unwrap();

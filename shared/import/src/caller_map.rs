@@ -1,5 +1,5 @@
-//! Which provider a caller's calls are billed to, where a platform keeps a table of them. Pure, but
-//! for opening its file.
+//! Which provider a caller's calls are billed to, where a platform keeps a table of them. Pure,
+//! except for opening its file.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -39,7 +39,7 @@ pub enum CallerMapError {
         line: usize,
         /// The caller, as far as it is shown.
         caller: Excerpt,
-        /// What is wrong with the provider.
+        /// The fault of the provider's id.
         why: IdError,
     },
     /// A line has no caller.
@@ -61,7 +61,8 @@ pub const HEADER: &str = "caller,provider";
 /// What begins a remark in a map.
 const REMARK: char = '#';
 
-/// Callers as people write them, each with its provider. A `*` at the end of a caller stands for anything.
+/// Callers as people write them, each with its provider. A `*` at the end of a caller stands for
+/// anything.
 pub type Callers = BTreeMap<String, ProviderId>;
 
 /// The callers in a file.
@@ -73,8 +74,8 @@ pub fn open_callers(path: &str) -> Result<Callers, CallerMapError> {
     read_callers(&std::fs::read_to_string(path)?)
 }
 
-/// The callers that a CSV document has: a header, and then a caller and its provider on each line. Lines
-/// that begin with `#` are remarks.
+/// The callers that a CSV document has: a header, and then a caller and its provider on each line.
+/// Lines that begin with `#` are remarks.
 ///
 /// # Errors
 ///
@@ -114,7 +115,7 @@ impl From<&Callers> for CallerMap {
 }
 
 impl CallerMap {
-    /// The provider of a caller: that of the whole text, or else that of the longest prefix.
+    /// The provider of a caller: that of the whole text, otherwise that of the longest prefix.
     #[must_use]
     pub fn provider(&self, caller: &str) -> Option<&ProviderId> {
         self.exact.get(caller).or_else(|| {

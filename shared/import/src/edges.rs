@@ -1,4 +1,4 @@
-//! Where a file may be cut, and what cannot be told there. Pure.
+//! Where a file may be cut, and what cannot be known there. Pure.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::fingerprint::Fingerprint;
 
-/// What to tell of the order of a file, and of its first and last second.
+/// The warnings about the order of a file, and about its first and last second.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Edges {
     /// How often a line is older than one before it by more than the window.
@@ -21,7 +21,7 @@ struct Ends {
     /// In the first second, the lines that are the same as one before them.
     #[serde(rename = "equal_lines_in_first_second", serialize_with = "as_equal")]
     first: Option<Second>,
-    /// In the last second.
+    /// The lines of the last second.
     #[serde(rename = "equal_lines_in_last_second", serialize_with = "as_equal")]
     last: Option<Second>,
 }
@@ -47,8 +47,8 @@ impl Edges {
         last.add(at, print);
     }
 
-    /// Whether lines of the first or the last second are the same: if the file was cut between two of
-    /// them, they count as one in both pieces.
+    /// Whether lines of the first or the last second are the same: if the file was cut between two
+    /// of them, they count as one in both pieces.
     #[must_use]
     pub fn has_equal_lines(&self) -> bool {
         [&self.ends.first, &self.ends.last].into_iter().flatten().any(|second| second.equal > 0)

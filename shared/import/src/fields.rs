@@ -69,11 +69,11 @@ pub struct FieldNames {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub day: Option<String>,
-    /// How many calls the line tells of; one unless it has a value.
+    /// The number of calls in the line; one unless it has a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub count: Option<String>,
-    /// What went through the calls, in yuan, as a text.
+    /// The amount that went through the calls, in yuan, as a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub amount: Option<String>,
@@ -100,11 +100,11 @@ pub struct Exported {
     pub when: When,
     /// How many calls; one unless given.
     pub count: Calls,
-    /// What went through them, in yuan.
+    /// The amount that went through them, in yuan.
     pub amount: Amount,
 }
 
-/// What was called.
+/// The API of an exported line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportedApi {
     /// The name of an API.
@@ -113,12 +113,12 @@ pub enum ExportedApi {
     Path(String),
 }
 
-/// When calls were made.
+/// The time of exported calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// At an instant.
+    /// An instant, from which the billing day follows.
     At(Timestamp),
-    /// On a day.
+    /// A billing day without a time.
     Day(BillingDay),
 }
 
@@ -145,7 +145,7 @@ pub enum FieldMapError {
 pub struct FieldError {
     /// The field, as the map names it.
     pub field: String,
-    /// What is wrong.
+    /// The fault of the field, with the expected form.
     pub why: String,
 }
 

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 /// Eight bytes of the SHA-256 of a line.
 ///
-/// Only the characters of ASCII count, without a carriage return at the end, so that a file whose encoding
-/// or line ends were mended has the same lines.
+/// Only the characters of ASCII count, without a carriage return at the end, so that a file whose
+/// encoding or line ends were mended has the same lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u64);
 

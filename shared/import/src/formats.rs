@@ -39,9 +39,9 @@ pub enum FormatError {
     Field {
         /// The log that the line is of.
         log: LogFormat,
-        /// The field, in the words of the log's documentation.
+        /// The name of the field.
         field: &'static str,
-        /// The text in its place, shortened.
+        /// The text in the field.
         text: Excerpt,
     },
     /// The columns of the log do not say what every call needs.
@@ -50,7 +50,7 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    /// The fault, without the parts that only this line has.
+    /// The fault, without what is particular to the line.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {

@@ -1,15 +1,17 @@
-//! The calls of a log by hour, as reports that can be merged whatever piece of the log they are made of.
+//! The calls of a log by hour, as reports that can be merged whatever piece of the log they are
+//! made of.
 //!
-//! An hour of a provider is one cumulative report. Its parts are the minutes. A line is reported as a
-//! fingerprint in its minute, so that the same line counts once in whatever piece it stands, and pieces
-//! add up. Where an hour of a provider has more than [`LINES_KEPT_MAX`] lines, a minute that lies whole
-//! inside of the file is reported as a count instead. A minute that may be cut stays in lines.
+//! An hour of a provider is one cumulative report. Its parts are the minutes. A line is reported as
+//! a fingerprint in its minute, so that the same line counts once in whatever piece it stands, and
+//! pieces add up. Where an hour of a provider has more than [`LINES_KEPT_MAX`] lines, a minute that
+//! lies whole inside of the file is reported as a count instead. A minute that may be cut stays in
+//! lines.
 //!
-//! A log is written in the order of its instants, but for a window. The file may be cut at its beginning
-//! and end, and wherever it steps back, or leaps ahead, by more than the window: each stretch between is
-//! a run, and is treated as a file of its own. Within the window of a run's beginning and end, and
-//! of nothing else, lines may be missing. Logs that are written in several files at a time are scattered: of
-//! them every line is reported as a fingerprint.
+//! A log is written in the order of its instants, except for a window. The file may be cut at its
+//! beginning and end, and wherever it steps back, or leaps ahead, by more than the window: each
+//! stretch between is a run, and is treated as a file of its own. Within the window of a run's
+//! beginning and end, and of nothing else, lines may be missing. Logs that are written in several
+//! files at a time are scattered: of them every line is reported as a fingerprint.
 
 mod hour;
 
@@ -60,9 +62,9 @@ pub struct HourShare {
 pub struct Call {
     /// The provider that the call is billed to.
     pub provider: ProviderId,
-    /// Of which API.
+    /// The API that was called.
     pub api: ApiName,
-    /// On which billing day.
+    /// The billing day of the call.
     pub day: BillingDay,
     /// When the call was made, as the log has it.
     pub at: Timestamp,
@@ -70,8 +72,8 @@ pub struct Call {
     pub metered: Metered,
     /// The content of the line.
     pub print: Fingerprint,
-    /// Whether other files may have more lines of its minute, wherever in this file it stands: the minute is
-    /// never reported as a count.
+    /// Whether other files may have more lines of its minute, wherever in this file it stands: the
+    /// minute is never reported as a count.
     pub is_scattered: bool,
     /// Its number in the file, from 1.
     pub line: u64,
@@ -99,8 +101,8 @@ struct Runs {
 }
 
 impl Hours {
-    /// The hours of a log that is in order but for a window. Up to so many lines of a provider in an hour
-    /// are reported line by line.
+    /// The hours of a log that is in order except for a window. Up to so many lines of a provider
+    /// in an hour are reported line by line.
     #[must_use]
     pub fn new(window_s: u32, lines_kept: usize) -> Hours {
         Hours {

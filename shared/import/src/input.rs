@@ -23,10 +23,10 @@ pub struct Input {
     bytes: Option<u64>,
 }
 
-/// How a line ended.
+/// The end of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
-    /// With a line break.
+    /// A line break ended it.
     Break,
     /// With the file: it may still be being written.
     File,
@@ -140,7 +140,7 @@ fn read_first(reader: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
     Ok(first)
 }
 
-/// A reader that tells how far it is.
+/// A reader that counts the bytes that were read.
 struct Metered<R> {
     reader: R,
     read: Arc<AtomicU64>,

@@ -18,48 +18,48 @@ use super::log_line::{LogLine, LogLineError};
 use super::request::{Odd, Request};
 use super::rule::{NameError, Rule};
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// Nothing.
+    /// A line without text.
     Blank,
     /// Something that is no call of an API.
     Odd(Odd),
     /// A call that is free by its method or its status.
     NotBillable(NotBillable),
-    /// Calls of somebody who is no provider.
+    /// Calls of a caller that is no provider.
     Unmapped {
         /// The caller, whom no provider is found for.
         caller: String,
-        /// How many calls.
+        /// The number of its calls.
         calls: Calls,
     },
     /// Calls to bill.
     Calls(LineCalls),
 }
 
-/// The calls that one line tells of: one in an access log.
+/// The calls of one line: one in an access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineCalls {
-    /// Whose calls.
+    /// The provider that is billed.
     pub provider: ProviderId,
     /// The name of the API, after all rules.
     pub api: ApiName,
-    /// On which billing day.
+    /// The billing day of the calls.
     pub day: BillingDay,
     /// How many, and in a record what went through them.
     pub metered: Metered,
-    /// What tells the line from others, so that it counts once.
+    /// The mark that distinguishes the line from others, so that it counts once.
     pub identity: Identity,
 }
 
-/// What tells a line from others.
+/// The mark that distinguishes a line from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Its instant, and its content.
     At(Timestamp),
-    /// The same, in a log that is written in several files at a time, as by the nodes of a load balancer: what one
-    /// file has of a minute is never known to be all of it.
+    /// The same, in a log that is written in several files at a time, as by the nodes of a load
+    /// balancer: what one file has of a minute is never known to be all of it.
     Scattered(Timestamp),
     /// An id of its own.
     Id(String),
@@ -87,8 +87,9 @@ fn one() -> Calls {
 }
 
 impl Line {
-    /// Reads a line, which has no line break. One that begins with `{` is JSON: no host does. One that names
-    /// the columns of a log of CloudFront says nothing, and `columns` keeps them for the lines after it.
+    /// Reads a line, which has no line break. One that begins with `{` is JSON: no host does. One
+    /// that names the columns of a log of CloudFront says nothing, and `columns` keeps them for the
+    /// lines after it.
     ///
     /// # Errors
     ///

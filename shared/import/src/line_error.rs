@@ -73,7 +73,7 @@ pub enum LineError {
 }
 
 impl LineError {
-    /// What is wrong, without what is particular to the line.
+    /// The fault, without what is particular to the line.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {

@@ -1,11 +1,12 @@
 //! A log that stands whole as an object in a store such as S3, read segment by segment. Pure.
 //!
-//! A call is known by its object, by the segment of lines that it stands in, and by its minute and its API: each is
-//! a count of its own, and the larger one holds. So an object that is read again counts once, in whatever order and
-//! however often, and one that grew counts what is new. Lines of two objects are never the same calls.
+//! A call is known by its object, by the segment of lines that it stands in, and by its minute and
+//! its API: each is a count of its own, and the larger one holds. So an object that is read again
+//! counts once, in whatever order and however often, and one that grew counts what is new. Lines of
+//! two objects are never the same calls.
 //!
-//! A reader that ends between two segments goes on behind the last of them that was counted. What is held of an object
-//! is what one segment counts.
+//! A reader that ends between two segments goes on behind the last of them that was counted. What
+//! is held of an object is what one segment counts.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -41,7 +42,7 @@ pub struct Segments<'a> {
     is_over: bool,
 }
 
-/// What a segment says.
+/// A segment of an object, as it was read.
 #[derive(Clone, Debug)]
 pub struct Segment {
     /// Its number, from 0.

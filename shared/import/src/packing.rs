@@ -1,4 +1,4 @@
-//! How bytes are packed, told by how they begin, and what unpacks them.
+//! How bytes are packed, as their beginning shows, and what unpacks them.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -6,13 +6,13 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// How many of the first bytes tell how all are packed.
+/// The number of first bytes that show how all are packed.
 pub(super) const MAGIC_BYTES: u64 = 4;
 
-/// How bytes are packed.
+/// A way of packing bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
-    /// Not at all.
+    /// The bytes are not packed.
     Plain,
     /// Source: RFC 1952, 2.3.1.
     Gzip,

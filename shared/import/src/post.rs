@@ -10,10 +10,10 @@ use super::line_error::LineError;
 use super::rule::Rule;
 
 impl Batch {
-    /// What a post says: an array of JSON objects, such as Kong and APISIX send, or lines, such as Envoy
-    /// writes them. A call with an id of its own is among `identified`, and all others are among `days`,
-    /// whether or not they tell the instant: the post is what they are known by, and no line of it is a
-    /// repetition of another.
+    /// What a post says: an array of JSON objects, such as Kong and APISIX send, or lines, such as
+    /// Envoy writes them. A call with an id of its own is among `identified`, and all others are
+    /// among `days`, whether or not they have the instant: the post is what they are known by, and
+    /// no line of it is a repetition of another.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub trait Refused {
     fn size(&self) -> u64;
 }
 
-/// What was refused, by reason: those that came first, first.
+/// The refusals, by reason: those that came first, first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reasons<T> {
     /// How many lines or calls were refused.

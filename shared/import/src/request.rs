@@ -11,16 +11,17 @@ use super::path::Path;
 /// A request that may be a call of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// `GET` and the like; any token, since servers take methods that nobody has heard of.
+    /// `GET` and the like; any token, since servers take unknown methods too.
     pub method: &'a str,
-    /// What was asked for: mostly a path with a query.
+    /// The requested resource: mostly a path with a query.
     target: Cow<'a, str>,
 }
 
 /// A line of a log that is no call of an API, whatever was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Odd {
-    /// A connection without a request: `-`, as of health checks and of clients that waited too long.
+    /// A connection without a request: `-`, as of health checks and of clients that waited too
+    /// long.
     NoRequest,
     /// Bytes that are no request, as of a TLS handshake with a plain server.
     NotHttp,
@@ -57,7 +58,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What was asked for, as it is logged.
+    /// The requested resource, as it is logged.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target

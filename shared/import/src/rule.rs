@@ -23,10 +23,11 @@ pub const ROOT_API: &str = "/";
 
 /// How lines become calls: a [`RuleDocument`] that makes sense, ready to be used.
 ///
-/// All but `map`, `fields` and `window` is about requests. JSON lines name API and count themselves.
+/// All but `map`, `fields` and `window` is about requests. JSON lines name API and count
+/// themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Who made a call, as a line of an access log tells it.
+    /// The place of the caller in a line of an access log.
     pub caller: CallerRule,
     /// How many proxies before the server are trusted, if the caller is a list of addresses.
     pub trusted_hops: Option<NonZeroU8>,
@@ -34,7 +35,7 @@ pub struct Rule {
     pub map: Option<CallerMap>,
     /// What stands before the caller in the provider's id.
     pub provider_prefix: String,
-    /// Which API was called, as the request tells it.
+    /// The part of the request that names the API.
     pub api: ApiRule,
     /// How many segments of the path make the API, from 1.
     pub segments: u8,
@@ -93,8 +94,8 @@ impl Rule {
         status.filter(|status| !self.status.bills(*status)).map(NotBillable::Status)
     }
 
-    /// The provider that is billed for a caller: by the map, or else the one whose id the prefix and
-    /// the caller are.
+    /// The provider that is billed for a caller: by the map, otherwise the one whose id the prefix
+    /// and the caller are.
     #[must_use]
     pub fn provider_of(&self, caller: &str) -> Option<ProviderId> {
         if self.provider_prefix.is_empty() {
@@ -103,7 +104,7 @@ impl Rule {
         self.provider_named(&format!("{}{caller}", self.provider_prefix))
     }
 
-    /// The provider of a record in JSON: by the map, or else by its id.
+    /// The provider of a record in JSON: by the map, otherwise by its id.
     #[must_use]
     pub fn provider_named(&self, name: &str) -> Option<ProviderId> {
         match &self.map {
@@ -137,7 +138,8 @@ impl Rule {
         name.parse().map_err(NameError::Api)
     }
 
-    /// What decides the name of an API: calls that were named in another way are not the same calls.
+    /// What decides the name of an API: calls that were named in another way are not the same
+    /// calls.
     #[must_use]
     pub fn basis(&self) -> Basis {
         let segments = if self.api == ApiRule::Path { 0 } else { self.segments };

@@ -34,7 +34,7 @@ pub struct Summary {
     pub not_billable: Kinds<NotBillable>,
     /// The lines whose caller is no provider.
     pub unmapped: UnmappedCallers,
-    /// The lines that tell of calls to bill.
+    /// The lines with calls to bill.
     pub billable: u64,
     /// The lines that can't be counted, by what is wrong with them.
     pub bad: Reasons<BadLine>,
@@ -45,27 +45,28 @@ pub struct Summary {
     pub metered: Metered,
     /// Of these, what this import counted.
     pub counted: Tally,
-    /// What was counted before, also by an earlier line of the file; nothing changed.
+    /// The calls that counted before, also by an earlier line of the file; nothing changed.
     pub duplicate: Tally,
     /// What was counted before and then withdrawn: it does not count.
     pub withdrawn: Tally,
-    /// What was not counted because the same hour of the log was imported before by other rules for the
-    /// names of APIs, the id of a line was used before with other content, or the report was withdrawn.
+    /// What was not counted because the same hour of the log was imported before by other rules for
+    /// the names of APIs, the id of a line was used before with other content, or the report was
+    /// withdrawn.
     pub conflict: Tally,
-    /// What was refused.
+    /// The calls that were refused.
     pub refused: Tally,
     /// The reports that conflict, by provider.
     pub conflicts: Shown<Conflict>,
     /// The calls that were refused, by the reason.
     pub refusals: Reasons<Refusal>,
-    /// What cannot be told where the file may be cut.
+    /// The doubts about where the file may be cut.
     pub edges: Edges,
 }
 
 /// All are counted, the first are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shown<T> {
-    /// How many there are.
+    /// The number of all.
     pub count: u64,
     /// The first of them, [`SHOWN_MAX`] at most.
     pub first: Vec<T>,
@@ -86,9 +87,9 @@ pub struct Tally {
 /// with other content, or by other rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
-    /// The report.
+    /// The id of the report.
     pub report: ReportId,
-    /// The provider.
+    /// The provider whose share conflicts.
     pub provider: ProviderId,
     /// Its calls in the report now, and what went through them. Some may be in the counters since
     /// before.
@@ -99,18 +100,18 @@ pub struct Conflict {
 /// A record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// Whose calls.
+    /// The provider whose calls they are.
     pub provider: ProviderId,
-    /// Which API.
+    /// The API that was called.
     pub api: ApiName,
-    /// On which billing day.
+    /// The billing day of the calls.
     pub day: BillingDay,
     /// How many, and what went through them.
     #[serde(flatten, serialize_with = "as_calls")]
     pub metered: Metered,
-    /// The first line of the file that tells of them, from 1.
+    /// The first line of the file that has them, from 1.
     pub line: u64,
-    /// Why.
+    /// The rule that refuses it, as a text.
     #[serde(skip)]
     pub reason: String,
 }
@@ -118,11 +119,11 @@ pub struct Refusal {
 /// What a file says of a provider and day under one report.
 #[derive(Clone, Debug)]
 pub struct Share<'a> {
-    /// The report.
+    /// The id of the report.
     pub report: &'a ReportId,
-    /// Whose calls.
+    /// The provider whose calls they are.
     pub provider: ProviderId,
-    /// On which billing day.
+    /// The billing day of the calls.
     pub day: BillingDay,
     /// The calls of its lines, and what went through them.
     pub metered: Metered,
@@ -141,8 +142,8 @@ impl Summary {
             && self.refused.providers.is_empty()
     }
 
-    /// How many lines and calls are not counted, though they may have to be: for what they say, for who calls, as
-    /// conflicts, or because they were refused.
+    /// How many lines and calls are not counted, though they may have to be: for what they say, for
+    /// who calls, as conflicts, or because they were refused.
     #[must_use]
     pub fn not_counted(&self) -> u64 {
         self.refused_lines() + self.refusals.count + self.conflict.metered.calls.get()
@@ -297,7 +298,7 @@ pub fn sum(left: Metered, right: Metered) -> Metered {
     left.plus(right).expect("the calls of an import are few enough to count")
 }
 
-/// What was metered as two fields, the second only where there is an amount.
+/// Metered usage as two fields, the second only where there is an amount.
 #[derive(Serialize)]
 struct CallsAndAmount {
     calls: Calls,

@@ -16,7 +16,7 @@ use super::summary::Summary;
 pub struct Trial {
     /// What its lines say; nothing is counted.
     pub summary: Summary,
-    /// What would count.
+    /// The counts that an import would report.
     pub counts: Vec<Record>,
 }
 

@@ -43,10 +43,10 @@ pub struct Columns {
     forwarded: Column,
 }
 
-/// The origin of the columns' names.
+/// The origin of the names of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
-    /// The order that AWS documents, for a log without a `#Fields` line.
+    /// The documentation of CloudFront.
     Documented,
     /// A `#Fields` line of CloudFront.
     ByLog,

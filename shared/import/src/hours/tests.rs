@@ -240,8 +240,8 @@ proptest! {
         prop_assert_eq!(counted(&stored), expected(&log));
     }
 
-    /// Joined in any order, with holes, where no hour is busy. A file that has a line twice within the
-    /// window has two lines.
+    /// Joined in any order, with holes, where no hour is busy. A file that has a line twice within
+    /// the window has two lines.
     #[test]
     fn joined_pieces_count_once(log in logs(), files in prop::collection::vec(pieces(), 1..4)) {
         let files = files.iter().map(|pieces| {

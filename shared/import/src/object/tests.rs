@@ -17,7 +17,7 @@ fn object(key: &str) -> ObjectName {
     ObjectName::new("logs", key)
 }
 
-/// What was counted by provider, hour's report and API, where the larger count of each part holds.
+/// The counted calls by provider, hour's report and API, where the larger count of each part holds.
 #[derive(Default)]
 struct Counted {
     reports: BTreeMap<(ReportId, ProviderId, BillingDay), CumulativeUsage>,
