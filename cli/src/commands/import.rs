@@ -172,7 +172,7 @@ impl ImportArgs {
     }
 }
 
-/// What an import imports.
+/// The input of an import.
 enum Work {
     Read(Box<Input>, ProgressLine),
     Follow(PathBuf),

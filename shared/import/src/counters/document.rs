@@ -23,9 +23,9 @@ pub struct CounterRule {
     pub metric: String,
     /// The label that names the caller.
     pub provider: String,
-    /// Callers, each with the provider that its calls are billed to. A `*` at the end of a caller stands for
-    /// anything; the longest match wins. Calls of other callers wait until they are named here. Without it, a
-    /// caller is the id of its provider.
+    /// Callers, each with the provider that its calls are billed to. A `*` at the end of a caller
+    /// stands for anything; the longest match wins. Calls of other callers wait until they are
+    /// named here. Without it, a caller is the id of its provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Callers"))]
     pub callers: Option<Callers>,
@@ -43,7 +43,8 @@ pub struct CounterRule {
     /// What to put before the value of the label to make the name of the API. Not for `api_name`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub api_prefix: String,
-    /// Labels, each with the values that make calls billable. A series without the label has the value "".
+    /// Labels, each with the values that make calls billable. A series without the label has the
+    /// value "".
     #[serde(default, skip_serializing_if = "is_default")]
     pub only: BTreeMap<String, BTreeSet<String>>,
     /// The label that has the status of the answer, and the statuses that make calls billable.
@@ -54,8 +55,8 @@ pub struct CounterRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "LabelFilter<MethodRule>"))]
     pub methods: Option<LabelFilter<MethodRule>>,
-    /// Whether the counter was at zero when metering began, so that what the first scrape shows counts.
-    /// If the state is lost, it counts again.
+    /// Whether the counter was at zero when metering began, so that what the first scrape shows
+    /// counts. If the state is lost, it counts again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from_zero: bool,
 }
@@ -67,12 +68,12 @@ pub struct CounterRule {
 pub struct LabelFilter<R> {
     /// The name of the label.
     pub label: String,
-    /// What is billed, written as in a rule for logs.
+    /// The billable values, written as in a rule for logs.
     pub bills: R,
 }
 
 impl CounterRule {
-    /// Reads a document, which may still make no sense: [`SeriesRule::try_from`] tells.
+    /// Reads a document, which may still make no sense: [`SeriesRule::try_from`] checks it.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Counters that a gateway exposes for Prometheus, as usage. Pure.
 //!
-//! A [`Scrape`] is what the target showed at an instant. A [`SeriesRule`] says whose calls a series counts,
-//! and of which API. A [`CounterState`] is kept between scrapes: it knows what was counted, and the one
-//! report that is on its way. It is written before a report is sent, and again when it is answered, so
-//! each call counts once, wherever the process crashes.
+//! A [`Scrape`] is what the target showed at an instant. A [`SeriesRule`] says whose calls a series
+//! counts, and of which API. A [`CounterState`] is kept between scrapes: it knows what was counted,
+//! and the one report that is on its way. It is written before a report is sent, and again when it
+//! is answered, so each call counts once, wherever the process crashes.
 
 mod document;
 mod outcome;

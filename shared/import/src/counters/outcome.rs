@@ -36,7 +36,7 @@ pub struct CounterOutcome {
 pub struct BadSample {
     /// Its number, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The fault of the sample.
     #[serde(serialize_with = "as_text")]
     pub why: SampleError,
 }

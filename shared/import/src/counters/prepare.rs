@@ -18,7 +18,7 @@ use super::state::{CounterState, PendingRecord, PendingReport};
 pub struct Prepared {
     /// The state, which must be stored before its report is sent.
     pub state: CounterState,
-    /// What became of the series.
+    /// The outcome of the series.
     pub outcome: CounterOutcome,
 }
 
@@ -37,8 +37,8 @@ pub enum PrepareError {
 }
 
 impl CounterState {
-    /// The state with the report of what is new in a scrape. The calls are of the billing day of `at`, the
-    /// instant of the scrape.
+    /// The state with the report of what is new in a scrape. The calls are of the billing day of
+    /// `at`, the instant of the scrape.
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ pub enum SampleError {
     /// The value of the label for statuses is no status.
     #[error("label `{label}`: `{value}` is not an HTTP status")]
     Status {
-        /// The label.
+        /// The name of the label that stands twice.
         label: String,
         /// Its value, as far as it is shown.
         value: Excerpt,
@@ -80,7 +80,7 @@ pub enum SampleError {
 }
 
 impl SampleError {
-    /// What is wrong, without what is particular to the line.
+    /// The fault, without the parts that only this line has.
     #[must_use]
     pub fn reason(&self) -> Cow<'static, str> {
         match self {
@@ -113,7 +113,7 @@ pub(super) type Labels = BTreeMap<String, String>;
 ///
 /// # Errors
 ///
-/// [`SampleError`] when the labels cannot be read, so that nothing tells which series it is.
+/// [`SampleError`] when the labels cannot be read, so that the series is not known.
 pub(super) fn read_sample(
     rest: &str,
     format: Exposition,

@@ -42,9 +42,9 @@ pub struct Scrape {
 pub struct Sample {
     /// Its line, from 1.
     pub line: u64,
-    /// Which series it is.
+    /// The identity of the series.
     pub id: SeriesId,
-    /// Its labels.
+    /// The labels with their values, unescaped.
     pub labels: Labels,
     /// Its value, unless that makes no sense. Such a series is there, and its value is not known.
     pub value: Option<u64>,
@@ -65,7 +65,7 @@ pub enum ScrapeError {
     /// The metric can fall without a reset.
     #[error("`{metric}` is a {kind}, and no counter")]
     NotACounter {
-        /// The metric.
+        /// The metric that the rule names.
         metric: String,
         /// What the target says it is.
         kind: Excerpt,

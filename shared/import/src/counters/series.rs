@@ -40,7 +40,7 @@ pub(super) enum ApiOf {
     Named(ApiName),
 }
 
-/// What a series counts.
+/// The use of a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Series {
     /// Calls that are not billed.
@@ -51,7 +51,8 @@ pub(super) enum Series {
     Calls(ProviderId, ApiName),
 }
 
-/// Which series of a counter it is: 16 bytes of the SHA-256 of its labels, as 32 hexadecimal digits.
+/// Which series of a counter it is: 16 bytes of the SHA-256 of its labels, as 32 hexadecimal
+/// digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SeriesId(String);

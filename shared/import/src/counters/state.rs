@@ -18,14 +18,14 @@ pub const STATE_VERSION: u32 = 1;
 
 /// How far the counters of one target were counted, and the report that is on its way.
 ///
-/// It is stored before its report is sent, and again when that is answered. After a crash the stored report
-/// is sent again, under the same id and with the same content. A state that is lost begins anew, under
-/// other ids; a state of an earlier time must not be restored.
+/// It is stored before its report is sent, and again when that is answered. After a crash the
+/// stored report is sent again, under the same id and with the same content. A state that is lost
+/// begins anew, under other ids; a state of an earlier time must not be restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CounterState {
     version: u32,
-    /// Where the counters are.
+    /// The address of the counters.
     target: String,
     /// The name of the counter.
     metric: String,
@@ -37,7 +37,8 @@ pub struct CounterState {
     pub(super) sequence: u64,
     /// How far each series was counted.
     pub(super) samples: BTreeMap<SeriesId, u64>,
-    /// The series of the first scrape whose values could not be read: what they show next counts nothing.
+    /// The series of the first scrape whose values could not be read: what they show next counts
+    /// nothing.
     pub(super) unread: BTreeSet<SeriesId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pending: Option<PendingReport>,
@@ -60,9 +61,9 @@ pub struct PendingReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PendingRecord {
-    /// Whose calls.
+    /// The provider that made the calls.
     pub provider: ProviderId,
-    /// Which API.
+    /// The API that was called.
     pub api: ApiName,
     /// The billing day of the scrape.
     pub day: BillingDay,
@@ -79,8 +80,8 @@ pub struct Acknowledged {
     pub state: CounterState,
     /// The calls of refused records that the next report has.
     pub waiting: u64,
-    /// The calls of refused records that may have been counted when the report was sent before. They are
-    /// given up.
+    /// The calls of refused records that may have been counted when the report was sent before.
+    /// They are given up.
     pub given_up: u64,
 }
 
@@ -98,7 +99,7 @@ pub enum StateError {
         "the state is of {metric} at {target}: give each counter and target a state of its own"
     )]
     Other {
-        /// Where the counters are.
+        /// The address of the counters.
         target: String,
         /// The name of the counter.
         metric: String,
@@ -106,8 +107,8 @@ pub enum StateError {
 }
 
 impl CounterState {
-    /// A target that was not scraped yet. What its first scrape shows counts if the rule, or `from_zero`,
-    /// says that the counter was at zero then.
+    /// A target that was not scraped yet. What its first scrape shows counts if the rule, or
+    /// `from_zero`, says that the counter was at zero then.
     #[must_use]
     pub fn begin(
         target: &str,
@@ -177,8 +178,9 @@ impl CounterState {
 
     /// The state after its report was answered, and the records at those places were refused.
     ///
-    /// The series of a refused record stay where they were if this was the first time that the report was
-    /// sent: the next report has their calls. If it was sent before, they may have been counted then.
+    /// The series of a refused record stay where they were if this was the first time that the
+    /// report was sent: the next report has their calls. If it was sent before, they may have been
+    /// counted then.
     #[must_use]
     pub fn acknowledged(mut self, refused: &BTreeSet<usize>) -> Acknowledged {
         let (mut waiting, mut given_up) = (0_u64, 0_u64);

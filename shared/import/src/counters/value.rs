@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use crate::excerpt::Excerpt;
 
-/// What the value of a counter stays below: 10¹⁵. A gateway that keeps its counters as floating-point
-/// numbers counts exactly up to there.
+/// What the value of a counter stays below: 10¹⁵. A gateway that keeps its counters as
+/// floating-point numbers counts exactly up to there.
 pub const COUNTER_MAX: u64 = 1_000_000_000_000_000;
 
 /// The most digits of a value below [`COUNTER_MAX`].
@@ -32,7 +32,7 @@ pub enum ValueError {
 }
 
 impl ValueError {
-    /// What is wrong, without the text.
+    /// The fault, without the text of the value.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             ValueError::NotANumber(_) => "a value that is not a number",

@@ -147,7 +147,8 @@ fn calls_that_cannot_be_counted_wait_in_the_counter() {
         .counts(&lines(&[("a1", "t", 200, 3), ("b1", "t", 200, 5)]), &["shop x.t 2015-05-17 3"]);
     assert_eq!(outcome.unmapped.shown().0, [("b1", 5)]);
     shipper.rule = SeriesRule::read(&mapped(r#""a*": "shop", "b1": "mall""#)).unwrap();
-    // Refused when it is sent for the first time: nothing of it is counted, and all of it is sent again.
+    // Refused when it is sent for the first time: nothing of it is counted, and all of it is sent
+    // again.
     shipper.prepare(&lines(&[("b1", "t", 200, 6)]));
     let id = shipper.state.pending().unwrap().id.clone();
     assert_eq!(shipper.acknowledge(&[0]), (6, 0));

@@ -140,7 +140,8 @@ impl Model {
         }
     }
 
-    /// Takes the answer. `is_counted` says whether the receiver has the report's share of a provider.
+    /// Takes the answer. `is_counted` says whether the receiver has the report's share of a
+    /// provider.
     fn answered(&mut self, is_refused: impl Fn(&str) -> bool, is_counted: impl Fn(&str) -> bool) {
         for (series, value) in std::mem::take(&mut self.shown) {
             let (who, api, code, _) = SERIES[series];

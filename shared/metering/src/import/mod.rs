@@ -169,8 +169,8 @@ impl<'a> Importing<'a> {
         count_batch(batch, self.by, self.counters, &mut self.summary).await
     }
 
-    /// Registers the new callers of records, as [`import`] does, and counts the records as one report that
-    /// counts once. Gives the places of those that were refused.
+    /// Registers the new callers of records, as [`import`] does, and counts the records as one
+    /// report that counts once. Gives the places of those that were refused.
     ///
     /// # Errors
     ///

@@ -16,7 +16,8 @@ use thiserror::Error;
 /// How long a target may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The formats that are read. OpenMetrics first, as Prometheus asks: its end cannot be missing unseen.
+/// The formats that are read. OpenMetrics first, as Prometheus asks: its end cannot be missing
+/// unseen.
 const ACCEPTED: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
 
 /// Where a target shows its metrics.
@@ -30,23 +31,23 @@ pub(super) struct Target(Uri);
 )]
 pub(super) struct TargetError;
 
-/// Why nothing was scraped.
+/// The error of a scrape that yields nothing.
 #[derive(Debug, Error)]
 pub(super) enum FetchError {
     /// The target does not answer, or not whole.
     #[error("cannot scrape {target}: {why}")]
     Answer {
-        /// The target.
+        /// The address that was asked.
         target: Target,
-        /// What is wrong.
+        /// The cause, as the connection or the answer shows it.
         why: String,
     },
     /// The answer cannot be trusted.
     #[error("cannot scrape {target}")]
     Scrape {
-        /// The target.
+        /// The address that answered.
         target: Target,
-        /// What is wrong.
+        /// The fault of the answer.
         #[source]
         source: ScrapeError,
     },
@@ -90,7 +91,7 @@ impl Target {
     }
 }
 
-/// Whether HTTP tells where the body ends. A body that ends with its connection may be cut off.
+/// Whether HTTP marks the end of the body. A body that ends with its connection may be cut off.
 fn has_an_end(headers: &HeaderMap) -> bool {
     [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name))
 }

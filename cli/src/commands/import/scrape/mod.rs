@@ -1,7 +1,7 @@
 //! Scraping counters: what they gained since the last scrape is counted.
 //!
-//! The state of a target is kept in a file. It is written before a report is sent, and again when the report
-//! was answered: see [`CounterState`].
+//! The state of a target is kept in a file. It is written before a report is sent, and again when
+//! the report was answered: see [`CounterState`].
 
 mod fetch;
 mod state_file;
@@ -26,14 +26,14 @@ use super::pace::{CONTINUOUS, PaceArgs, longer};
 use crate::document::Document;
 use crate::output::{self, grouped};
 
-/// How counters are scraped.
+/// The options by which counters are scraped.
 #[derive(Debug, Args)]
 pub(super) struct ScrapeArgs {
-    /// Scrape counters in the text format of Prometheus or OpenMetrics, and count what they gained, until
-    /// SIGTERM or Ctrl-C.
+    /// Scrape counters in the text format of Prometheus or OpenMetrics, and count what they gained,
+    /// until SIGTERM or Ctrl-C.
     ///
-    /// What the first scrape shows is the beginning and counts nothing. Calls count on the billing day of the
-    /// scrape that shows them. A refused record is sent again with the next report.
+    /// What the first scrape shows is the beginning and counts nothing. Calls count on the billing
+    /// day of the scrape that shows them. A refused record is sent again with the next report.
     #[arg(long, group = CONTINUOUS, value_name = "URL", requires_all = ["counters", "state"], conflicts_with_all = [
         "file", "report", "rule", "caller", "trusted_hops", "map", "provider_prefix", "api", "segments",
         "ignore_case", "api_prefix", "status", "methods", "fields", "window",
@@ -44,8 +44,8 @@ pub(super) struct ScrapeArgs {
     counters: Option<PathBuf>,
     /// Where to keep how far the counter was counted: a file for each target and counter.
     ///
-    /// If the file is lost, the next scrape is a beginning. Never put an earlier copy in its place: calls
-    /// would count twice.
+    /// If the file is lost, the next scrape is a beginning. Never put an earlier copy in its place:
+    /// calls would count twice.
     #[arg(long, requires = "scrape", value_name = "FILE")]
     state: Option<PathBuf>,
     /// Scrape once, and end.
@@ -68,7 +68,7 @@ pub(super) struct Scraping {
     from_zero: bool,
 }
 
-/// What a scraper did.
+/// The totals of a scraper.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Scraped {
     /// The scrapes that were taken.
@@ -83,7 +83,7 @@ pub(super) struct Scraped {
     conflict: u64,
     /// The series that began anew.
     resets: u64,
-    /// What became of the last scrape.
+    /// The outcome of the last scrape.
     last: CounterOutcome,
 }
 
@@ -127,7 +127,7 @@ struct Scraper<'a, R> {
     counters: &'a Counters,
     register: R,
     scraped: Scraped,
-    /// The reasons for which something was refused, each told once.
+    /// The reasons for which something was refused, each reported once.
     told: BTreeSet<String>,
 }
 
@@ -135,7 +135,7 @@ struct Scraper<'a, R> {
 ///
 /// # Errors
 ///
-/// When it cannot begin, or the only scrape fails. A later failure is told and tried again.
+/// When it cannot begin, or the only scrape fails. A later failure is reported and tried again.
 pub(super) async fn scrape(
     scraping: Scraping,
     pace: &PaceArgs,

@@ -24,25 +24,26 @@ pub(super) enum StateFileError {
     /// The file cannot be read or locked.
     #[error("cannot read {path}")]
     Read {
-        /// The file.
+        /// The state file that could not be read.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// The file cannot be written.
     #[error("cannot write {path}")]
     Write {
-        /// The file.
+        /// The state file that could not be written.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
 }
 
 impl StateFile {
-    /// Takes a file for this process, which need not be there. The lock is a file beside it, which stays.
+    /// Takes a file for this process, which need not be there. The lock is a file beside it, which
+    /// stays.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl StateFile {
     ///
     /// # Errors
     ///
-    /// [`StateFileError::Read`].
+    /// [`StateFileError::Read`] when the system cannot read the file.
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>, StateFileError> {
         match std::fs::read(&self.path) {
             Ok(content) => Ok(Some(content)),

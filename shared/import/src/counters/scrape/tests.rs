@@ -35,7 +35,7 @@ fn check_open(body: &str, said: &Expect) {
     said.assert_eq(&told(body.as_bytes(), Exposition::OpenMetrics));
 }
 
-/// What is said of one line.
+/// Checks the report on one line.
 fn check_line(line: &str, said: &Expect) {
     check(&format!("{line}\n"), said);
 }
