@@ -54,7 +54,7 @@ async fn logs_are_listed_shown_and_read_again() {
           segments 0 to 1 by rule web: read at 2015-05-17T20:00:00+08:00
         lines 5: 3 calls to bill, 0 free, 1 of unknown callers, 0 no calls, 0 blank, 1 bad
         calls: 3 counted, 0 counted before, 0 withdrawn, 0 in conflict, 0 refused
-          not counted from line 5: not a whole line of an access log: 1
+          1 not counted: not a whole line of an access log (line 5)
           calls of 7, which is no provider: 1
     "#]]
     .assert_eq(&platform.run("logs show s3://logs/web/partly.log").await.done());
