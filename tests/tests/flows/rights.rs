@@ -86,7 +86,7 @@ const RIGHTS: &[Explained] = &[
     allow("LogsRole", PUT, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes counted_at_s cumulative digest expires_at_s format metered pk sk version"], "An hour of a log is a report, added once and grown. A registration has other attributes."),
     allow("LogsRole", PUT, USAGE, &["ForAllValues:StringLike dynamodb:LeadingKeys #logs#*"], "How far a log was read is noted, with what is not counted of it."),
     allow("LogsRole", UPDATE, USAGE, &["ForAllValues:StringEquals dynamodb:Attributes d01 d02 d03 d04 d05 d06 d07 d08 d09 d10 d11 d12 d13 d14 d15 d16 d17 d18 d19 d20 d21 d22 d23 d24 d25 d26 d27 d28 d29 d30 d31 expires_at_s format pk sk"], "Usage that changes after its day was over is noted, so that settlement reads the day again."),
-    allow("LogsRole", &["s3:GetObject"], "arn:AWS::Partition:s3:::Buckets/*", &[], "Logs are read, of the buckets that the parameter names."),
+    allow("LogsRole", &["s3:GetObject"], "Arns/*", &[], "Logs are read, of the buckets that the parameter names."),
     // SettleRole
     allow("SettleRole", ASSUME, LAMBDA, &[], "Lambda runs the function as this role."),
     allow("SettleRole", LOG, "SettleLogs.Arn", &[], "The function writes its log, to its own group."),
