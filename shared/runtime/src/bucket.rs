@@ -141,7 +141,16 @@ impl Buckets {
     ///
     /// When no bucket can have the name.
     pub fn named(&self, name: String) -> Result<Bucket, Error> {
-        let Buckets { endpoint, style, region, credentials, connections } = self.clone();
+        let is_known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        // A name becomes a part of an address, and may come from a message.
+        if !(3..=63).contains(&name.len()) || !name.chars().all(is_known) {
+            return Err(format!("no bucket has the name {name:?}").into());
+        }
+        let Buckets { endpoint, mut style, region, credentials, connections } = self.clone();
+        // S3's certificate names one label before its own name, so it does not hold for more.
+        if name.contains('.') {
+            style = UrlStyle::Path;
+        }
         let bucket = rusty_s3::Bucket::new(endpoint, style, name, region)?;
         Ok(Bucket { bucket, credentials, connections })
     }
@@ -308,9 +317,7 @@ mod tests {
         (endpoint, asked)
     }
 
-    fn bucket(endpoint: &str) -> Bucket {
-        let environment =
-            Environment::from([("AWS_REGION", "cn-north-1"), ("AWS_ENDPOINT_URL", endpoint)]);
+    fn config() -> SdkConfig {
         let credentials = aws_credential_types::Credentials::new(
             "id",
             "secret",
@@ -318,11 +325,16 @@ mod tests {
             None,
             "test",
         );
-        let config = SdkConfig::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
-        Buckets::in_lambda(&environment, &config).unwrap().named("bills".to_owned()).unwrap()
+            .build()
+    }
+
+    fn bucket(endpoint: &str) -> Bucket {
+        let environment =
+            Environment::from([("AWS_REGION", "cn-north-1"), ("AWS_ENDPOINT_URL", endpoint)]);
+        Buckets::in_lambda(&environment, &config()).unwrap().named("bills".to_owned()).unwrap()
     }
 
     #[tokio::test]
@@ -344,6 +356,25 @@ mod tests {
             server("403 Forbidden\r\ncontent-length: 0\r\n\r\n", "PK-the-bill").await;
         let refused = bucket(&endpoint).put("k", file().path()).await;
         assert!(matches!(refused, Err(BucketError::Refused { status: 403, .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn bucket_whose_name_has_dots_stands_in_the_path_where_the_certificate_holds() {
+        let environment = Environment::from([("AWS_REGION", "eu-west-1")]);
+        let buckets = Buckets::in_lambda(&environment, &config()).unwrap();
+        for (name, address) in [
+            ("my-logs", "https://my-logs.s3.eu-west-1.amazonaws.com/"),
+            ("my.logs", "https://s3.eu-west-1.amazonaws.com/my.logs/"),
+        ] {
+            let bucket = buckets.named(name.to_owned()).unwrap();
+            assert_eq!(bucket.bucket.base_url().as_str(), address);
+        }
+        let too_long = "a".repeat(64);
+        for other in
+            ["", "ab", &too_long, "My-logs", "https://elsewhere.example", "logs/../x", "a b c"]
+        {
+            buckets.named(other.to_owned()).unwrap_err();
+        }
     }
 
     #[test]
