@@ -27,35 +27,37 @@ pub const RULE_BYTES_MAX: usize = 300_000;
 
 /// How the lines of a log become calls: whose, of which API, and whether they are billed.
 ///
-/// `fields` is about lines of JSON, and `caller`, `trusted_hops`, `segments` and the others about requests.
+/// `fields` is about lines of JSON, and `caller`, `trusted_hops`, `segments` and the others about
+/// requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RuleDocument {
     /// A name for the rule.
     pub rule: Name,
-    /// Who made a call, as a line of a log tells it: `host` (the client's address or name), `domain` (which host
-    /// was called, in logs of AWS), `user` (the name that the caller logged in by, in access logs), `query:NAME`
-    /// (a parameter of the request) or `extra:N` (the N-th field in quotation marks after the user agent, in
-    /// access logs). A client can write any user, parameter or header, and chooses the host that it calls.
+    /// The part of a line of a log that names the caller: `host` (the client's address or name),
+    /// `domain` (which host was called, in logs of AWS), `user` (the name that the caller logged in
+    /// by, in access logs), `query:NAME` (a parameter of the request) or `extra:N` (the N-th field
+    /// in quotation marks after the user agent, in access logs). A client can write any user,
+    /// parameter or header, and chooses the host that it calls.
     #[serde(default, skip_serializing_if = "is_default")]
     pub caller: CallerRule,
     /// How many proxies before the server are trusted, if the caller is a list of addresses, as of
-    /// X-Forwarded-For. 1 takes the last address. A client can write everything left of the address that is
-    /// taken. For `host` and `extra:N`.
+    /// X-Forwarded-For. 1 takes the last address. A client can write everything left of the address
+    /// that is taken. For `host` and `extra:N`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "NonZeroU8"))]
     pub trusted_hops: Option<NonZeroU8>,
-    /// Callers, each with the provider that its calls are billed to. A `*` at the end of a caller stands for
-    /// anything; the longest match wins. Calls of other callers are not counted. Without it, a caller is the id
-    /// of its provider.
+    /// Callers, each with the provider that its calls are billed to. A `*` at the end of a caller
+    /// stands for anything; the longest match wins. Calls of other callers are not counted. Without
+    /// it, a caller is the id of its provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Callers"))]
     pub callers: Option<Callers>,
     /// What to put before the caller to make the provider's id. Not with `callers`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub provider_prefix: String,
-    /// Which API was called, as the request tells it. The query and the host never count.
+    /// The part of the request that names the API. The query and the host never count.
     #[serde(default, skip_serializing_if = "is_default")]
     pub api: ApiRule,
     /// How many segments of the path make the API: with 2, /v1/trades/7 is `v1/trades`.
@@ -73,13 +75,13 @@ pub struct RuleDocument {
     /// Which methods make a call billable: methods, `not:` and methods, or `all`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub methods: MethodRule,
-    /// The names that the fields of JSON lines have. Without it they are those of usage records: id, provider,
-    /// api, at or day, count and amount, and no other.
+    /// The names that the fields of JSON lines have. Without it they are those of usage records:
+    /// id, provider, api, at or day, count and amount, and no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "FieldNames"))]
     pub fields: Option<FieldNames>,
-    /// The objects of S3 that are logs to be read by this rule, as soon as they are stored. They are counted in the name
-    /// of a source that is named as the rule is.
+    /// The objects of S3 that are logs to be read by this rule, as soon as they are stored. They
+    /// are counted in the name of a source that is named as the rule is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Objects>,
     /// By how many seconds the lines of a file may be out of order.
@@ -93,7 +95,7 @@ pub struct RuleDocument {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Objects {
-    /// The bucket.
+    /// The bucket that the logs are stored in, by its name.
     pub bucket: String,
     /// What their keys begin with; empty for all of the bucket.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -108,7 +110,7 @@ pub struct RuleError {
     pub faults: Vec<(String, RuleFault)>,
 }
 
-/// What is wrong with a rule.
+/// A fault of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RuleFault {
     /// The document is not JSON, or not in the form of a rule.
@@ -180,8 +182,8 @@ impl RuleDocument {
         }
     }
 
-    /// How much of the name of an object this rule names: the length of the prefix of its key. None if the rule is
-    /// not for it.
+    /// How much of the name of an object this rule names: the length of the prefix of its key. None
+    /// if the rule is not for it.
     #[must_use]
     pub fn names(&self, object: &ObjectName) -> Option<usize> {
         let ObjectName { bucket, key } = object;
@@ -189,7 +191,7 @@ impl RuleDocument {
         of.filter(|of| key.starts_with(&of.prefix)).map(|of| of.prefix.len()).max()
     }
 
-    /// Reads a document, which may still make no sense: [`Rule::try_from`] tells.
+    /// Reads a document, which may still make no sense: [`Rule::try_from`] checks it.
     ///
     /// # Errors
     ///

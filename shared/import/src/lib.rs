@@ -1,17 +1,18 @@
 //! Reading what web servers, gateways and other systems have logged, as usage.
 //!
-//! A file is an access log in the Common or the Combined Log Format, a log of AWS's load balancers or of
-//! CloudFront, or has a usage record in JSON on each line, or all of them; packed by gzip or zstd, or plain. A [`Rule`] says how its lines become calls. A line
-//! counts once for its source, in whatever file it stands and however often that is read: its content
-//! decides, and not its place. See [`Hours`] for lines with an instant, which are most. No line is dropped in
-//! silence: [`Summary`] accounts for each line and each call.
+//! A file is an access log in the Common or the Combined Log Format, a log of AWS's load balancers
+//! or of CloudFront, or has a usage record in JSON on each line, or all of them; packed by gzip or
+//! zstd, or plain. A [`Rule`] says how its lines become calls. A line counts once for its source,
+//! in whatever file it stands and however often that is read: its content decides, and not its
+//! place. See [`Hours`] for lines with an instant, which are most. No line is dropped in silence:
+//! [`Summary`] accounts for each line and each call.
 //!
-//! What can't be told apart: equal lines of one second between which a log was cut; and the same calls by
-//! another rule for callers, which bills other providers.
+//! What can't be told apart: equal lines of one second between which a log was cut; and the same
+//! calls by another rule for callers, which bills other providers.
 //!
 //! Counters that a gateway exposes are another way: see [`CounterState`].
 //!
-//! Nothing here counts: what does takes [`Batches`], and tells a [`Summary`] what became of them.
+//! Nothing here counts: its callers count [`Batches`], and note the outcome in a [`Summary`].
 
 mod access_log;
 mod address;

@@ -1,7 +1,8 @@
 //! The logs that gateways and log shippers post, read by a stored rule.
 //!
-//! A post is repeated until it is answered with success. So what is counted of it counts once: a call with an
-//! id of its own by that id, in whatever post it comes, and all others by the content of the whole post.
+//! A post is repeated until it is answered with success. So what is counted of it counts once: a
+//! call with an id of its own by that id, in whatever post it comes, and all others by the content
+//! of the whole post.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
@@ -23,8 +24,9 @@ pub(super) const LOGS_PREFIX: &str = "/v1/logs/";
 pub const POST_BYTES_MAX: usize = 4_000_000;
 
 impl Ingest {
-    /// Answers a post. A line that cannot be counted is told in the answer and in the log, and does not fail the
-    /// post: a gateway would send it again and again, and hold back the posts behind it.
+    /// Answers a post. A line that cannot be counted is named in the answer and in the log, and
+    /// does not fail the post: a gateway would send it again and again, and hold back the posts
+    /// behind it.
     pub(super) async fn answer_logs(
         &self,
         request: ApiGatewayV2httpRequest,
@@ -91,7 +93,7 @@ impl Ingest {
     }
 }
 
-/// The source that posts: the one that the address names, or else the one that is named as the rule is.
+/// The source that posts: the one that the address names, or the one that is named as the rule is.
 fn source_of(request: &ApiGatewayV2httpRequest, rule: &Name) -> Result<SourceId, String> {
     let query = request.raw_query_string.as_deref().unwrap_or_default();
     let mut sources = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "source");
