@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 use serde_json::json;
 use steelyard_billing::{LogOutcome, LogReading, LogsMessage, ObjectName, ReadingState};
@@ -18,6 +18,10 @@ use crate::target::{PlatformArgs, TargetArgs};
 
 /// For how many days back `show` looks for an object.
 const SHOWN_DAYS: i32 = 100;
+
+/// The time without a note after which a reading has ended: its message comes again after ninety
+/// minutes.
+const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// Show what was read of logs in S3, and have one read again.
 ///
@@ -45,7 +49,7 @@ pub(crate) enum LogsCommand {
         day: Option<Date>,
     },
     /// Have logs read again from their beginnings, such as after a rule was stored or mended.
-    /// Nothing is counted twice.
+    /// Calls that the rule gives to the same providers as before are counted once.
     Again(AgainArgs),
 }
 
@@ -80,14 +84,15 @@ impl LogsCommand {
         let system = target.system_to_read(platform).await?;
         let usage = &system.tables.usage;
         let times = Times::in_zone(system.rules()?.calendar.time_zone())?;
-        let today = system.clock.now().to_zoned(TimeZone::UTC).date();
+        let now = system.clock.now();
+        let today = now.to_zoned(TimeZone::UTC).date();
         match self {
             LogsCommand::List { day, missing } => {
                 let days =
                     day.map_or_else(|| vec![today, today.saturating_sub(1.day())], |day| vec![day]);
                 let (mut logs, unreadable) = logs_of(usage, &days).await?;
-                logs.retain(|log| !missing || log.is_missing());
-                list(target, &logs, &unreadable, &times)
+                logs.retain(|log| !missing || log.is_missing(now));
+                list((target, now), &logs, &unreadable, &times)
             }
             LogsCommand::Show { object, day } => {
                 let days = day.map_or_else(
@@ -97,7 +102,7 @@ impl LogsCommand {
                 for day in days {
                     let found = usage.readings_of_log(&object, day).await?;
                     if let Some(log) = Log::of(found.readable) {
-                        return show(target, &log, &times);
+                        return show((target, now), &log, &times);
                     }
                 }
                 Err(format!("nothing is noted of {object}: see `steelyard logs list`").into())
@@ -107,7 +112,7 @@ impl LogsCommand {
                     None => objects,
                     Some(day) => {
                         let (logs, _) = logs_of(usage, &[day]).await?;
-                        let missing = logs.into_iter().filter(Log::is_missing);
+                        let missing = logs.into_iter().filter(|log| log.is_missing(now));
                         missing.map(|log| log.object).collect()
                     }
                 };
@@ -136,11 +141,11 @@ impl Log {
     /// reading.
     fn of(mut readings: Vec<LogReading>) -> Option<Log> {
         readings.sort_by_key(|reading| reading.from_segment);
-        let first = readings.first()?;
+        let not_opened = readings.pop_if(|last| last.from_segment == LogReading::NOT_OPENED);
+        let Some(first) = readings.first() else { return not_opened.map(Log::one) };
         let (object, etag, pass) = (first.object.clone(), first.etag.clone(), first.pass);
         let (stored_at, bytes) = (first.stored_at_s, first.bytes);
-        // What is left of another content under the key, or of a reading before the last one, is
-        // not of it.
+        // What is left of another content under the key, or of an earlier pass, is not of it.
         let mut next = 0;
         readings.retain(|reading| {
             let is_same = reading.etag == etag && reading.pass == pass;
@@ -150,29 +155,47 @@ impl Log {
             }
             is_next
         });
+        // A log that was read to its end may be deleted.
+        let is_done = readings.last().is_some_and(|last| last.state == ReadingState::Done);
+        readings.extend(not_opened.filter(|_| !is_done));
         let mut outcome = LogOutcome::default();
-        readings.iter().for_each(|reading| outcome.add(&reading.outcome));
+        readings.iter().for_each(|reading| outcome.add(reading.outcome.clone()));
         let state = readings.last()?.state.clone();
         Some(Log { object, stored_at, bytes, state, outcome, readings })
     }
 
-    fn needs_somebody(&self) -> bool {
-        self.readings.iter().any(LogReading::needs_somebody)
+    fn one(reading: LogReading) -> Log {
+        Log {
+            object: reading.object.clone(),
+            stored_at: reading.stored_at_s,
+            bytes: reading.bytes,
+            state: reading.state.clone(),
+            outcome: reading.outcome.clone(),
+            readings: vec![reading],
+        }
     }
 
-    fn is_missing(&self) -> bool {
-        self.needs_somebody() || self.outcome.missing() > 0
+    /// Whether a person has to act. A reading that failed and went on is no longer the last one.
+    fn needs_somebody(&self, now: Timestamp) -> bool {
+        let Some(last) = self.readings.last() else { return false };
+        let is_stuck = last.state == ReadingState::Reading
+            && now.duration_since(last.noted_at_s) > STUCK_AFTER;
+        is_stuck || last.needs_somebody()
+    }
+
+    fn is_missing(&self, now: Timestamp) -> bool {
+        self.needs_somebody(now) || self.outcome.missing() > 0
     }
 }
 
 fn list(
-    target: &TargetArgs,
+    (target, now): (&TargetArgs, Timestamp),
     logs: &[Log],
     unreadable: &[Unreadable],
     times: &Times,
 ) -> Result<Exit, Error> {
     let is_readable = output::tell_unreadable(unreadable, target.json);
-    let exit = Exit::done(is_readable && !logs.iter().any(Log::needs_somebody));
+    let exit = Exit::done(is_readable && !logs.iter().any(|log| log.needs_somebody(now)));
     if target.json {
         output::json(&logs)?;
         return Ok(exit);
@@ -202,8 +225,8 @@ fn state(state: &ReadingState) -> String {
     }
 }
 
-fn show(target: &TargetArgs, log: &Log, times: &Times) -> Result<Exit, Error> {
-    let exit = Exit::done(!log.needs_somebody());
+fn show((target, now): (&TargetArgs, Timestamp), log: &Log, times: &Times) -> Result<Exit, Error> {
+    let exit = Exit::done(!log.needs_somebody(now));
     if target.json {
         output::json(log)?;
         return Ok(exit);

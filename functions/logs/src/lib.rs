@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use steelyard_billing::{LogOutcome, LogReading, LogsMessage, ObjectName, ReadingState, SourceId};
-use steelyard_import::{Rule, Segment, Summary};
+use steelyard_import::{Rule, Segment};
 use steelyard_metering::{Counters, ImportAs, Importing, NoRule, StoredRules};
 use steelyard_pricing::Name;
 use steelyard_runtime::{
@@ -94,23 +94,24 @@ impl Logs {
         let stored = match self.open(&object).await {
             Ok(stored) => stored,
             Err(error) => {
-                let failed = reading(&object, (String::new(), 0, now), now);
-                let why = ReadingState::Failed { why: chain(&*error) };
-                self.note(LogReading { state: why, ..failed }).await?;
-                return Err(error);
+                let begun = reading(&object, (String::new(), 0, now), now);
+                let from_segment = LogReading::NOT_OPENED;
+                return self.fail(LogReading { from_segment, ..begun }, error).await;
             }
         };
         let begun = reading(&object, (stored.etag.clone(), stored.bytes, stored.stored_at), now);
-        let ruled = match self.rules.of_object(&object, now).await {
+        // A person who has it read again may have stored a rule for it just now.
+        let ruled = match self.rules.of_object(&object, now, again).await {
             Ok((name, rule)) => {
-                let source = name.as_str().parse()?;
+                // Not the rule: one that takes the place of another counts the same calls.
+                let source = object.bucket.parse()?;
                 Ruled { object, name, rule, source }
             }
             Err(NoRule::Unknown) => {
                 tracing::warn!(%object, logs_not_counted = 1, "no rule names the bucket of a log");
                 return self.note(LogReading { state: ReadingState::NoRule, ..begun }).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return self.fail(begun, error.into()).await,
         };
         match self.begin(begun, again).await? {
             Some(reading) => self.read(stored, ruled, reading, invocation).await,
@@ -174,60 +175,73 @@ impl Logs {
             calendar: self.counters.calendar.clone(),
             from: reading.from_segment,
         };
+        // A reading that ends in its first segment is found by this note.
+        self.note(reading.clone()).await?;
         let mut segments = SegmentStream::begin(stored, by);
-        let (mut summary, mut longest) = (Summary::default(), Duration::ZERO);
-        let mut begin = Instant::now();
-        while let Some(segment) = segments.next().await {
-            let counted = match segment {
-                Ok(segment) => {
-                    let (number, is_last) = (segment.number, segment.is_last);
-                    let counting = self.count(segment, &ruled, &mut summary).await;
-                    counting.map(|()| (number, is_last))
-                }
-                Err(error) => Err(error.into()),
-            };
-            let (number, is_last) = match counted {
-                Ok(counted) => counted,
-                Err(error) => {
-                    reading.state = ReadingState::Failed { why: chain(&*error) };
-                    reading.outcome = summary.outcome();
-                    self.note(reading).await?;
-                    return Err(error);
+        let mut longest = Duration::ZERO;
+        loop {
+            let (segment, took) = match segments.next().await {
+                Some(Ok(read)) => read,
+                Some(Err(error)) => return self.break_off(reading, error.into()).await,
+                None => {
+                    return self.break_off(reading, "its reader ended before it".into()).await;
                 }
             };
+            let (number, is_last, begin) = (segment.number, segment.is_last, Instant::now());
+            let outcome = match self.count(segment, &ruled).await {
+                Ok(outcome) => outcome,
+                Err(error) => return self.break_off(reading, error).await,
+            };
+            tell(&reading, number, &outcome);
             reading.next_segment = number.saturating_add(1);
             reading.state = if is_last { ReadingState::Done } else { ReadingState::Reading };
-            reading.outcome = summary.outcome();
+            reading.outcome.add(outcome);
             self.note(reading.clone()).await?;
-            longest = longest.max(begin.elapsed());
-            begin = Instant::now();
-            if !is_last && invocation.time_left() < TIME_LEFT + 2 * longest {
-                let rest = LogsMessage::read(ruled.object.clone());
-                self.queue.send(&[serde_json::to_string(&rest)?]).await?;
-                break;
+            longest = longest.max(took + begin.elapsed());
+            if is_last {
+                return Ok(());
+            }
+            if invocation.time_left() < TIME_LEFT + 2 * longest {
+                return self.go_on(ruled.object).await;
             }
         }
-        tell(&reading, &summary);
-        Ok(())
     }
 
-    async fn count(
-        &self,
-        segment: Segment,
-        ruled: &Ruled,
-        summary: &mut Summary,
-    ) -> Result<(), Error> {
-        summary.read(&segment.batch);
+    /// Counts a segment. Gives what became of its lines.
+    async fn count(&self, segment: Segment, ruled: &Ruled) -> Result<LogOutcome, Error> {
         let by = ImportAs {
             source: ruled.source.clone(),
             report: Some(segment.days_id),
             rule: Rule::clone(&ruled.rule),
         };
         let mut importing = Importing::new(&by, &self.counters);
-        importing.summary = std::mem::take(summary);
-        let counting = importing.count(segment.batch, async |_| Ok(())).await;
-        *summary = importing.summary;
-        Ok(counting?)
+        importing.summary.read(&segment.batch);
+        importing.count(segment.batch, async |_| Ok(())).await?;
+        Ok(importing.summary.outcome())
+    }
+
+    /// Ends a reading that cannot go on. One that came further goes on at once in a new message;
+    /// the others fail with theirs, which comes again.
+    async fn break_off(&self, reading: LogReading, error: Error) -> Result<(), Error> {
+        let is_further = reading.next_segment > reading.from_segment;
+        if !is_further {
+            return self.fail(reading, error).await;
+        }
+        tracing::warn!(object = %reading.object, error, "a log breaks off, and is read on");
+        self.go_on(reading.object).await
+    }
+
+    /// Notes that a reading failed, and gives the error.
+    async fn fail(&self, reading: LogReading, error: Error) -> Result<(), Error> {
+        let state = ReadingState::Failed { why: chain(&*error) };
+        self.note(LogReading { state, ..reading }).await?;
+        Err(error)
+    }
+
+    /// Sends the message by which the object is read on.
+    async fn go_on(&self, object: ObjectName) -> Result<(), Error> {
+        let rest = LogsMessage::read(object);
+        Ok(self.queue.send(&[serde_json::to_string(&rest)?]).await?)
     }
 
     async fn note(&self, reading: LogReading) -> Result<(), Error> {
@@ -258,18 +272,17 @@ fn reading(
     }
 }
 
-/// Logs what became of a reading.
-fn tell(reading: &LogReading, summary: &Summary) {
-    let LogReading { object, from_segment, next_segment, .. } = reading;
-    let (source, is_done) = (&reading.source, reading.state == ReadingState::Done);
-    let not_counted = summary.not_counted();
-    if not_counted == 0 {
-        tracing::info!(%object, ?source, from_segment, next_segment, is_done, lines = summary.lines, "a log was read");
+/// Logs what became of a segment.
+fn tell(reading: &LogReading, segment: u32, outcome: &LogOutcome) {
+    let (object, source, lines) = (&reading.object, &reading.source, outcome.lines);
+    let missing = outcome.missing();
+    if missing == 0 {
+        tracing::info!(%object, ?source, segment, lines, "a segment of a log is counted");
         return;
     }
     tracing::warn!(
-        %object, ?source, from_segment, next_segment, is_done, outcome = %json!(summary),
-        logs_not_counted = not_counted, "a log is not counted whole"
+        %object, ?source, segment, lines, outcome = %json!(outcome),
+        logs_not_counted = missing, "a segment of a log is not counted whole"
     );
 }
 

@@ -1,8 +1,9 @@
 //! An object while it is read: its bytes come in parts, and a thread of its own makes segments of
 //! them.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use steelyard_billing::{Calendar, ObjectName};
@@ -15,8 +16,11 @@ const PARTS_HELD: usize = 8;
 
 /// The segments of an object, as they are read.
 pub(crate) struct SegmentStream {
-    segments: mpsc::Receiver<io::Result<Segment>>,
+    segments: mpsc::Receiver<Read>,
 }
+
+/// A segment, and how long it took to be read without those before it.
+type Read = io::Result<(Segment, Duration)>;
 
 /// How an object is read.
 pub(crate) struct ReadBy {
@@ -39,7 +43,7 @@ impl SegmentStream {
     }
 
     /// The next segment; none after the last, and after an error.
-    pub(crate) async fn next(&mut self) -> Option<io::Result<Segment>> {
+    pub(crate) async fn next(&mut self) -> Option<Read> {
         self.segments.recv().await
     }
 }
@@ -53,19 +57,19 @@ async fn pass_on(mut stored: Stored, parts: mpsc::Sender<io::Result<Bytes>>) {
     }
 }
 
-fn read(parts: Parts, by: &ReadBy, segments: &mpsc::Sender<io::Result<Segment>>) {
+fn read(parts: Parts, by: &ReadBy, segments: &mpsc::Sender<Read>) {
     let ReadBy { object, rule, calendar, from } = by;
     let begun = Input::new(parts, None)
         .and_then(|input| Segments::from(input, object, *from, (rule, calendar)));
     match begun {
-        Ok(all) => {
-            for segment in all {
-                // Nobody counts on.
-                if segments.blocking_send(segment).is_err() {
-                    return;
-                }
+        Ok(mut all) => loop {
+            let begin = Instant::now();
+            let Some(segment) = all.next() else { return };
+            // Nobody counts on.
+            if segments.blocking_send(segment.map(|read| (read, begin.elapsed()))).is_err() {
+                return;
             }
-        }
+        },
         // The error is dropped if nobody waits for it.
         Err(error) => drop(segments.blocking_send(Err(error))),
     }
@@ -79,10 +83,10 @@ struct Parts {
     left: u64,
 }
 
-impl Read for Parts {
+impl io::Read for Parts {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let read = self.part.read(buffer)?;
+            let read = io::Read::read(&mut self.part, buffer)?;
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }

@@ -210,29 +210,51 @@ impl LogOutcome {
     /// The lines and calls that are not counted and may have to be.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        [self.unmapped, self.bad, self.conflict, self.refused].into_iter().sum()
+        let missing = [self.unmapped, self.bad, self.conflict, self.refused];
+        missing.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// Adds what became of the lines of another reading of the same log.
-    pub fn add(&mut self, other: &LogOutcome) {
-        self.lines += other.lines;
-        self.blank += other.blank;
-        self.odd += other.odd;
-        self.not_billable += other.not_billable;
-        self.unmapped += other.unmapped;
-        self.billable += other.billable;
-        self.bad += other.bad;
-        self.counted += other.counted;
-        self.duplicate += other.duplicate;
-        self.withdrawn += other.withdrawn;
-        self.conflict += other.conflict;
-        self.refused += other.refused;
-        self.reasons.extend_from_slice(&other.reasons);
-        self.callers.extend_from_slice(&other.callers);
+    /// Adds the outcome of further lines of the same log.
+    pub fn add(&mut self, other: LogOutcome) {
+        for (sum, more) in [
+            (&mut self.lines, other.lines),
+            (&mut self.blank, other.blank),
+            (&mut self.odd, other.odd),
+            (&mut self.not_billable, other.not_billable),
+            (&mut self.unmapped, other.unmapped),
+            (&mut self.billable, other.billable),
+            (&mut self.bad, other.bad),
+            (&mut self.counted, other.counted),
+            (&mut self.duplicate, other.duplicate),
+            (&mut self.withdrawn, other.withdrawn),
+            (&mut self.conflict, other.conflict),
+            (&mut self.refused, other.refused),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        for more in other.reasons {
+            let has_room = self.reasons.len() < LogOutcome::REASONS_MAX;
+            match self.reasons.iter_mut().find(|known| known.reason == more.reason) {
+                Some(known) => known.count = known.count.saturating_add(more.count),
+                None if has_room => self.reasons.push(more),
+                None => {}
+            }
+        }
+        for more in other.callers {
+            let has_room = self.callers.len() < LogOutcome::CALLERS_MAX;
+            match self.callers.iter_mut().find(|known| known.caller == more.caller) {
+                Some(known) => known.calls = known.calls.saturating_add(more.calls),
+                None if has_room => self.callers.push(more),
+                None => {}
+            }
+        }
     }
 }
 
 impl LogReading {
+    /// In place of a first segment: the object could not be opened, which no segment replaces.
+    pub const NOT_OPENED: u32 = u32::MAX;
+
     /// Whether a person has to do something, so that what the object says counts.
     #[must_use]
     pub fn needs_somebody(&self) -> bool {

@@ -81,7 +81,7 @@ pub struct RuleDocument {
     #[cfg_attr(feature = "schema", schemars(with = "FieldNames"))]
     pub fields: Option<FieldNames>,
     /// The objects of S3 that are logs to be read by this rule, as soon as they are stored. They
-    /// are counted in the name of a source that is named as the rule is.
+    /// are counted in the name of a source that is named as their bucket is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Objects>,
     /// By how many seconds the lines of a file may be out of order.

@@ -75,7 +75,8 @@ impl StoredRules {
         Ok(rule)
     }
 
-    /// The rule by which an object is read, as it was within the last minute, with its name: the
+    /// The rule by which an object is read, as it was within the last minute or, `afresh`, as it is
+    /// now, with its name: the
     /// one that names its bucket and the longest beginning of its key, and of those that name as
     /// much the first by name.
     ///
@@ -86,23 +87,19 @@ impl StoredRules {
         &self,
         object: &ObjectName,
         now: Timestamp,
+        afresh: bool,
     ) -> Result<(Name, Arc<Rule>), NoRule> {
         let known = self.known().of_objects.clone();
-        let known = match in_time(known, now) {
-            Some(known) => known,
-            None => {
-                let read = Arc::new(RulesOfObjects::of(self.table.rules().await?));
-                self.known().of_objects = Some((now, Arc::clone(&read)));
-                read
+        if let Some(known) = in_time(known, now).filter(|_| !afresh) {
+            // One may have been stored since then.
+            match known.rule(object) {
+                Err(NoRule::Unknown) => {}
+                found => return found,
             }
-        };
-        let named = known.rules.iter().filter_map(|of| Some((of.0.names(object)?, of)));
-        let found = named.min_by_key(|(named, of)| (Reverse(*named), &of.0.rule));
-        match (found, &known.unreadable) {
-            (Some((_, (document, rule))), _) => Ok((document.rule.clone(), Arc::clone(rule))),
-            (None, Some(why)) => Err(NoRule::Unreadable(why.clone())),
-            (None, None) => Err(NoRule::Unknown),
         }
+        let read = Arc::new(RulesOfObjects::of(self.table.rules().await?));
+        self.known().of_objects = Some((now, Arc::clone(&read)));
+        read.rule(object)
     }
 
     fn known(&self) -> MutexGuard<'_, KnownRules> {
@@ -111,6 +108,16 @@ impl StoredRules {
 }
 
 impl RulesOfObjects {
+    fn rule(&self, object: &ObjectName) -> Result<(Name, Arc<Rule>), NoRule> {
+        let named = self.rules.iter().filter_map(|of| Some((of.0.names(object)?, of)));
+        let found = named.min_by_key(|(named, of)| (Reverse(*named), &of.0.rule));
+        match (found, &self.unreadable) {
+            (Some((_, (document, rule))), _) => Ok((document.rule.clone(), Arc::clone(rule))),
+            (None, Some(why)) => Err(NoRule::Unreadable(why.clone())),
+            (None, None) => Err(NoRule::Unknown),
+        }
+    }
+
     fn of(stored: steelyard_store::StoredRules) -> RulesOfObjects {
         let unreadable = stored
             .unreadable

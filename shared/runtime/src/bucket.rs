@@ -68,6 +68,12 @@ pub enum BucketError {
         #[source]
         source: BoxError,
     },
+    /// No address stands for the key: its parts would name another one.
+    #[error("the key {key:?} cannot be a part of an address")]
+    Key {
+        /// The file's key.
+        key: String,
+    },
     /// The answer lacks what every answer has.
     #[error("S3 does not say {what} of {key}")]
     Unsaid {
@@ -190,6 +196,9 @@ impl Bucket {
     ///
     /// [`BucketError`] naming the key.
     pub async fn open(&self, key: &str) -> Result<Stored, BucketError> {
+        if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
+            return Err(BucketError::Key { key: key.to_owned() });
+        }
         let credentials = self.credentials().await?;
         let url = self.bucket.get_object(Some(&credentials), key).sign(SIGNED_FOR);
         let request = Request::get(url.as_str()).body(SdkBody::empty());
@@ -348,6 +357,16 @@ mod tests {
         {
             assert!(asked.contains(part), "{part} in {asked}");
         }
+    }
+
+    #[tokio::test]
+    async fn key_that_an_address_cannot_hold_is_refused_before_anything_is_sent() {
+        let (endpoint, asked) = server("200 OK\r\n\r\n", "\r\n\r\n").await;
+        for key in ["", ".", "..", "x/../alb/a.log", "../other/c", "a/."] {
+            let refused = bucket(&endpoint).open(key).await;
+            assert!(matches!(refused, Err(BucketError::Key { .. })), "{key}: {refused:?}");
+        }
+        assert_eq!(*asked.lock().unwrap(), "");
     }
 
     #[tokio::test]

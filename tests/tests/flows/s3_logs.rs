@@ -242,15 +242,47 @@ async fn log_without_a_rule_waits_for_one_and_nothing_is_lost() {
     assert_eq!((&reading.state, &reading.rule), (&ReadingState::NoRule, &None));
     assert!(reading.needs_somebody());
     add_rule(&platform, "cdn", &json!([{ "bucket": "logs", "prefix": "cdn/" }])).await;
-    // A rule is read again within a minute.
-    platform.set("2015-05-20T12:02");
+    // It is found at once, although rules are read again only after a minute.
     let again = LogsMessage { read: object("cdn/a.log"), again: true };
     platform.stack.objects.send(&json!(again)).await.unwrap();
     platform.stack.drain().await.unwrap();
     assert_eq!(counted(&platform).await, expected(&[&log]));
     let [reading] = &readings(&platform).await[..] else { panic!("one reading") };
     assert_eq!(reading.state, ReadingState::Done);
-    assert_eq!(reading.source.as_ref().unwrap().as_str(), "cdn");
+    assert_eq!(reading.source.as_ref().unwrap().as_str(), "logs", "the bucket, not the rule");
+}
+
+#[tokio::test]
+async fn log_that_another_rule_reads_again_counts_what_is_new_and_nothing_twice() {
+    let platform = platform().await;
+    add_rule(&platform, "all", &json!([{ "bucket": "logs" }])).await;
+    let log = log(90, 0);
+    put(&platform, "cdn/a.log", &log).await;
+    assert_eq!(counted(&platform).await, expected(&[&log]));
+    add_rule(&platform, "cdn", &json!([{ "bucket": "logs", "prefix": "cdn/" }])).await;
+    let again = LogsMessage { read: object("cdn/a.log"), again: true };
+    platform.stack.objects.send(&json!(again)).await.unwrap();
+    platform.stack.drain().await.unwrap();
+    let [reading] = &readings(&platform).await[..] else { panic!("one reading") };
+    assert_eq!(reading.rule.as_ref().unwrap().as_str(), "cdn");
+    assert_eq!((reading.outcome.counted, reading.outcome.duplicate), (0, 90));
+    assert_eq!(counted(&platform).await, expected(&[&log]));
+}
+
+#[tokio::test]
+async fn log_that_breaks_off_behind_a_segment_goes_on_behind_it() {
+    let platform = platform().await;
+    let log = log(SEGMENT_LINES + 500, 0);
+    let packed = gzip(&log);
+    platform.stack.objects.put(&object("web/a.gz"), &packed[..packed.len() - 9]).await.unwrap();
+    platform.stack.drain().await.unwrap();
+    let states = readings(&platform).await;
+    let [done, failed] = &states[..] else { panic!("{states:?}") };
+    assert_eq!((done.next_segment, &done.state), (1, &ReadingState::Reading));
+    assert_eq!((failed.from_segment, failed.next_segment), (1, 1));
+    assert!(failed.needs_somebody() && !done.needs_somebody());
+    assert_eq!(failed.outcome.lines, 0, "what is not counted is in no outcome");
+    assert_eq!(counted(&platform).await.iter().sum::<u64>(), SEGMENT_LINES);
 }
 
 #[tokio::test]

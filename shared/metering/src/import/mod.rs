@@ -243,6 +243,9 @@ impl Counters {
 /// How many lines with an id of their own are counted at the same time.
 const LINES_AT_ONCE: usize = 16;
 
+/// How many of them are made ready to be counted.
+const LINES_HELD: usize = 512;
+
 async fn count_batch(
     batch: Batch,
     by: &ImportAs,
@@ -297,18 +300,25 @@ pub async fn count_identified(
     (counter, allowance): (&Counter, &Allowance),
     summary: &mut Summary,
 ) -> Result<(), ImportError> {
-    let counting = lines.into_iter().map(|IdentifiedLine { id, record }| async move {
-        let records = vec![record];
-        let counting = counter.count_allowed(&report_of(&records, source, &id), allowance).await;
-        (id, records, counting)
-    });
-    let counting = stream::iter(counting.collect::<Vec<_>>()).buffered(LINES_AT_ONCE);
-    for (id, records, counting) in counting.collect::<Vec<_>>().await {
-        let counting =
-            counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
-        tally(summary, &id, records, &counting);
+    let mut lines = lines.into_iter();
+    loop {
+        // What waits to be counted takes far more memory than a line.
+        let some = lines.by_ref().take(LINES_HELD).collect::<Vec<_>>();
+        if some.is_empty() {
+            return Ok(());
+        }
+        let counting = some.into_iter().map(|IdentifiedLine { id, record }| async move {
+            let records = vec![record];
+            let report = report_of(&records, source, &id);
+            (id, records, counter.count_allowed(&report, allowance).await)
+        });
+        let counting = stream::iter(counting.collect::<Vec<_>>()).buffered(LINES_AT_ONCE);
+        for (id, records, counting) in counting.collect::<Vec<_>>().await {
+            let counting =
+                counting.map_err(|source| ImportError::Count { report: id.clone(), source })?;
+            tally(summary, &id, records, &counting);
+        }
     }
-    Ok(())
 }
 
 /// Counts records as one report that counts once. Gives the places of those that were refused.

@@ -91,7 +91,8 @@ async fn part_goes_on_in_a_new_message_when_its_time_is_nearly_up() {
     platform.stack.functions.reconcile.invoke(json!({})).await.unwrap();
     // A minute is too short for more rows, so that a message does some, and the next one finds that
     // no more are left.
-    let mut source = platform.stack.event_sources().into_iter().last().unwrap();
+    let mut sources = platform.stack.event_sources().into_iter();
+    let mut source = sources.find(|source| source.queue == "steelyard-reconcile").unwrap();
     source.function = source.function.lasting(Duration::from_secs(60));
     let mut messages = 0;
     while source.poll(&platform.stack.embedded, Duration::ZERO).await.unwrap() > 0 {
