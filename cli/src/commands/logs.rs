@@ -141,11 +141,11 @@ impl Log {
     /// reading.
     fn of(mut readings: Vec<LogReading>) -> Option<Log> {
         readings.sort_by_key(|reading| reading.from_segment);
-        let not_opened = readings.pop_if(|last| last.from_segment == LogReading::NOT_OPENED);
-        let Some(first) = readings.first() else { return not_opened.map(Log::one) };
+        let not_begun = readings.pop_if(|last| last.from_segment == LogReading::NOT_BEGUN);
+        let Some(first) = readings.first() else { return not_begun.map(Log::one) };
         let (object, etag, pass) = (first.object.clone(), first.etag.clone(), first.pass);
         let (stored_at, bytes) = (first.stored_at_s, first.bytes);
-        // What is left of another content under the key, or of an earlier pass, is not of it.
+        // Notes of another content under the key, and of earlier passes, are left out.
         let mut next = 0;
         readings.retain(|reading| {
             let is_same = reading.etag == etag && reading.pass == pass;
@@ -157,7 +157,7 @@ impl Log {
         });
         // A log that was read to its end may be deleted.
         let is_done = readings.last().is_some_and(|last| last.state == ReadingState::Done);
-        readings.extend(not_opened.filter(|_| !is_done));
+        readings.extend(not_begun.filter(|_| !is_done));
         let mut outcome = LogOutcome::default();
         readings.iter().for_each(|reading| outcome.add(reading.outcome.clone()));
         let state = readings.last()?.state.clone();

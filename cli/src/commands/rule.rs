@@ -130,7 +130,7 @@ async fn add(
 /// they are read.
 fn check_objects(rule: &RuleDocument, stored: &StoredRules) -> Result<(), Error> {
     for other in stored.rules.iter().filter(|other| other.name != rule.rule) {
-        // What cannot be read is listed by `rule list`.
+        // `rule list` reports the rules that cannot be read.
         let Ok(document) = RuleDocument::read(&other.document) else { continue };
         if let Some(both) = rule.objects.iter().find(|objects| document.objects.contains(objects)) {
             let (name, bucket, prefix) = (&other.name, &both.bucket, &both.prefix);

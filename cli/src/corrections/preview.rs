@@ -33,8 +33,8 @@ pub struct DayChange {
     pub withdrawn: Metered,
     /// The usage that counts instead.
     pub counted: Metered,
-    /// What that changes of the coming statements, given the changes of the days before; none where
-    /// it cannot be computed.
+    /// The change of the coming statements, after the changes of the days before; `None` where it
+    /// cannot be computed.
     pub change_fen: Option<Fen>,
 }
 

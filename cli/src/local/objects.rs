@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use steelyard_billing::ObjectName;
+use steelyard_billing::{ObjectName, hex};
 use steelyard_runtime::Error;
 
 use super::clock::LocalClock;
@@ -77,9 +77,7 @@ impl LocalObjects {
         let written = file.with_extension("new");
         std::fs::write(&written, content)?;
         std::fs::rename(&written, &file)?;
-        let etag = Sha256::digest(content);
-        let etag = etag.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.store(object, file, etag).await
+        self.store(object, file, hex(&Sha256::digest(content), 16)).await
     }
 
     /// Stores a file of this machine as an object, and sends its event. The file is not copied, and

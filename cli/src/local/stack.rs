@@ -170,9 +170,13 @@ impl Stack {
             notify_url: Some(notify_url),
             ..LocalAlipay::client_config(&format!("http://{address}/gateway.do"))
         };
-        let files = data.is_none().then(TempDir::new).transpose()?;
-        let folder = files.as_ref().map(|files| files.path().to_owned()).or(data);
-        let folder = folder.unwrap_or_default();
+        let (folder, files) = match data {
+            Some(folder) => (folder, None),
+            None => {
+                let files = TempDir::new()?;
+                (files.path().to_owned(), Some(files))
+            }
+        };
         let objects = LocalObjects::in_folder(&folder, clock.clone(), Arc::clone(&embedded));
         let archive = Archive::Folder(folder);
         let keys = json!({ "app_private_key": gateway.app_private_key });

@@ -2,13 +2,12 @@
 
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::platform::Platform;
-use crate::rules::{calls, line, lines, platform};
+use crate::rules::{calls, line, lines, platform, until};
 use crate::tool::Folder;
 
 /// A follower that runs.
@@ -37,15 +36,6 @@ fn append(folder: &Folder, text: &str) {
     let path = folder.path().join("web.log");
     let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
-}
-
-/// Waits until so many calls are counted, and no more.
-async fn until(platform: &Platform, wanted: u64) {
-    let begin = Instant::now();
-    while calls(platform).await < wanted && begin.elapsed() < Duration::from_secs(20) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(calls(platform).await, wanted);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Rules of imports: tried, stored, and used.
 
+use std::time::{Duration, Instant};
+
 use expect_test::expect;
 use serde_json::Value;
 use steelyard_pricing::BillingDay;
@@ -50,6 +52,15 @@ pub async fn calls(platform: &Platform) -> u64 {
     let days =
         platform.stack.tables.usage.days(&"shop".parse().unwrap(), from, through).await.unwrap();
     days.values().map(|day| day.usage.total().unwrap().calls.get()).sum()
+}
+
+/// Waits until so many calls are counted, and no more.
+pub async fn until(platform: &Platform, wanted: u64) {
+    let begin = Instant::now();
+    while calls(platform).await < wanted && begin.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(calls(platform).await, wanted);
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::platform::Platform;
-use crate::rules::{calls, platform};
+use crate::rules::{calls, platform, until};
 
 const RULE: &str = r#"{
   "rule": "gateway",
@@ -76,15 +76,6 @@ async fn scraped(name: &str) -> (Platform, Gateway) {
 fn begin(platform: &Platform, gateway: &Gateway) -> Child {
     let mut command = platform.command(&gateway.command("--every 30ms"));
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// Waits until so many calls are counted, and no more.
-async fn until(platform: &Platform, wanted: u64) {
-    let begin = Instant::now();
-    while calls(platform).await < wanted && begin.elapsed() < Duration::from_secs(20) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(calls(platform).await, wanted);
 }
 
 #[tokio::test]

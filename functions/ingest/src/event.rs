@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{IdError, ReportId, SourceId};
+use steelyard_billing::{IdError, ReportId, SourceId, hex};
 use steelyard_json::{Fields, JsonError, Node};
 use steelyard_metering::{Counts, UsageReport};
 use thiserror::Error;
@@ -198,8 +198,7 @@ impl EventName {
             return id;
         }
         let both = format!("{}\n{}{}", self.source.len(), self.source, self.id);
-        let digest =
-            Sha256::digest(both).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest = hex(&Sha256::digest(both), 32);
         format!("cloudevent-{digest}").parse().expect("a digest is an id")
     }
 }

@@ -94,12 +94,11 @@ impl Logs {
         let stored = match self.open(&object).await {
             Ok(stored) => stored,
             Err(error) => {
-                let begun = reading(&object, (String::new(), 0, now), now);
-                let from_segment = LogReading::NOT_OPENED;
-                return self.fail(LogReading { from_segment, ..begun }, error).await;
+                return self.fail(not_begun(&object, (String::new(), 0, now), now), error).await;
             }
         };
-        let begun = reading(&object, (stored.etag.clone(), stored.bytes, stored.stored_at), now);
+        let said = (stored.etag.clone(), stored.bytes, stored.stored_at);
+        let not_begun = not_begun(&object, said, now);
         // A person who has it read again may have stored a rule for it just now.
         let ruled = match self.rules.of_object(&object, now, again).await {
             Ok((name, rule)) => {
@@ -109,11 +108,12 @@ impl Logs {
             }
             Err(NoRule::Unknown) => {
                 tracing::warn!(%object, logs_not_counted = 1, "no rule names the bucket of a log");
-                return self.note(LogReading { state: ReadingState::NoRule, ..begun }).await;
+                self.note(&LogReading { state: ReadingState::NoRule, ..not_begun }).await?;
+                return Ok(());
             }
-            Err(error) => return self.fail(begun, error.into()).await,
+            Err(error) => return self.fail(not_begun, error.into()).await,
         };
-        match self.begin(begun, again).await? {
+        match self.begin(not_begun, again).await? {
             Some(reading) => self.read(stored, ruled, reading, invocation).await,
             None => {
                 tracing::info!(object = %ruled.object, "a log was read before");
@@ -129,7 +129,8 @@ impl Logs {
 
     /// The reading that goes on behind what is noted as counted, or begins a new pass. None if all
     /// is counted.
-    async fn begin(&self, begun: LogReading, again: bool) -> Result<Option<LogReading>, Error> {
+    async fn begin(&self, not_begun: LogReading, again: bool) -> Result<Option<LogReading>, Error> {
+        let begun = LogReading { from_segment: 0, ..not_begun };
         let usage = &self.counters.usage;
         let noted = async |from| usage.log_reading(&begun.object, begun.stored_at_s, from).await;
         let first = noted(0).await?;
@@ -176,7 +177,9 @@ impl Logs {
             from: reading.from_segment,
         };
         // A reading that ends in its first segment is found by this note.
-        self.note(reading.clone()).await?;
+        if !self.note(&reading).await? {
+            return Ok(());
+        }
         let mut segments = SegmentStream::begin(stored, by);
         let mut longest = Duration::ZERO;
         loop {
@@ -196,9 +199,9 @@ impl Logs {
             reading.next_segment = number.saturating_add(1);
             reading.state = if is_last { ReadingState::Done } else { ReadingState::Reading };
             reading.outcome.add(outcome);
-            self.note(reading.clone()).await?;
+            let is_last_pass = self.note(&reading).await?;
             longest = longest.max(took + begin.elapsed());
-            if is_last {
+            if is_last || !is_last_pass {
                 return Ok(());
             }
             if invocation.time_left() < TIME_LEFT + 2 * longest {
@@ -234,7 +237,7 @@ impl Logs {
     /// Notes that a reading failed, and gives the error.
     async fn fail(&self, reading: LogReading, error: Error) -> Result<(), Error> {
         let state = ReadingState::Failed { why: chain(&*error) };
-        self.note(LogReading { state, ..reading }).await?;
+        self.note(&LogReading { state, ..reading }).await?;
         Err(error)
     }
 
@@ -244,14 +247,21 @@ impl Logs {
         Ok(self.queue.send(&[serde_json::to_string(&rest)?]).await?)
     }
 
-    async fn note(&self, reading: LogReading) -> Result<(), Error> {
+    /// Notes a reading. False if a later pass reads the object from its beginning: then this one
+    /// has nothing more to do.
+    async fn note(&self, reading: &LogReading) -> Result<bool, Error> {
         let noted_at_s = self.counters.clock.now();
-        Ok(self.counters.usage.note_log(&LogReading { noted_at_s, ..reading }).await?)
+        let noted = LogReading { noted_at_s, ..reading.clone() };
+        let stands = self.counters.usage.note_log(&noted).await?;
+        if !stands {
+            tracing::info!(object = %reading.object, pass = reading.pass, "a later pass reads a log");
+        }
+        Ok(stands)
     }
 }
 
-/// The reading of an object that has not begun.
-fn reading(
+/// What is noted of an object of which no reading began.
+fn not_begun(
     object: &ObjectName,
     (etag, bytes, stored_at_s): (String, u64, Timestamp),
     now: Timestamp,
@@ -263,7 +273,7 @@ fn reading(
         stored_at_s,
         rule: None,
         source: None,
-        from_segment: 0,
+        from_segment: LogReading::NOT_BEGUN,
         next_segment: 0,
         state: ReadingState::Reading,
         pass: 1,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{BillFile, BillKind};
+use steelyard_billing::{BillFile, BillKind, hex};
 use steelyard_runtime::{Bucket, BucketError};
 use thiserror::Error;
 
@@ -96,7 +96,7 @@ fn sha256_of(path: &Path) -> io::Result<String> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(hex(&hash.finalize(), 32));
         }
         hash.update(&buffer[..read]);
     }

@@ -155,8 +155,9 @@ impl ReportId {
     }
 }
 
-/// The first bytes of a digest, in hexadecimal digits.
-pub(crate) fn hex(digest: &[u8], bytes: usize) -> String {
+/// The first bytes of a digest, in hexadecimal digits of lower case.
+#[must_use]
+pub fn hex(digest: &[u8], bytes: usize) -> String {
     digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -98,7 +98,7 @@ pub use gateway::{
 };
 pub use id::{
     ActionId, AdjustmentId, Basis, CallerName, CorrectionId, DebitId, EndpointName, IdError,
-    MandateId, ProviderId, RechargeId, ReportId, SessionId, SourceId, TermsVersion,
+    MandateId, ProviderId, RechargeId, ReportId, SessionId, SourceId, TermsVersion, hex,
 };
 pub use in_flight::Unanswered;
 pub use journal::{

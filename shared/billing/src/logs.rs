@@ -252,8 +252,9 @@ impl LogOutcome {
 }
 
 impl LogReading {
-    /// In place of a first segment: the object could not be opened, which no segment replaces.
-    pub const NOT_OPENED: u32 = u32::MAX;
+    /// In place of a first segment, of an object that was not begun: it could not be opened, or no
+    /// rule is known for it. Such a note stands beside those of readings, and replaces none.
+    pub const NOT_BEGUN: u32 = u32::MAX;
 
     /// Whether a person has to do something, so that what the object says counts.
     #[must_use]

@@ -6,7 +6,7 @@ use std::io;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Calendar, ProviderId, ReportId};
+use steelyard_billing::{Calendar, ProviderId, ReportId, hex};
 use steelyard_pricing::{Amount, ApiName, BillingDay, BillingMonth, Calls, Metered, UsageError};
 
 use super::billable::NotBillable;
@@ -323,8 +323,7 @@ fn quotation_marks(line: &[u8]) -> usize {
 /// The id of the report of a line that has that id.
 pub(super) fn line_id(id: &str) -> ReportId {
     format!("line-{id}").parse().unwrap_or_else(|_| {
-        let digest =
-            Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest = hex(&Sha256::digest(id), 32);
         format!("hash-{digest}").parse().expect("a digest is an id")
     })
 }

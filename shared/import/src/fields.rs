@@ -155,6 +155,14 @@ const FIELD_NAMES: [&str; 10] =
 const FIELDS: &str = "id, provider, api, path, at, day, count, amount, method and status";
 
 impl FieldMap {
+    /// The field that names the API, such as `path=uri`.
+    pub(super) fn api(&self) -> String {
+        match &self.api {
+            ApiField::Name(field) => format!("api={field}"),
+            ApiField::Path(field) => format!("path={field}"),
+        }
+    }
+
     /// What a line says.
     ///
     /// # Errors

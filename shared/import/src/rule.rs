@@ -5,7 +5,7 @@ use std::num::NonZeroU8;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Basis, ProviderId};
+use steelyard_billing::{Basis, ProviderId, hex};
 use steelyard_pricing::{ApiName, ApiNameError};
 use thiserror::Error;
 
@@ -149,9 +149,12 @@ impl Rule {
             ApiRule::Path => "path",
             ApiRule::Method => "method",
         };
-        let rules = format!("{api} {segments} {ignore_case} {prefix}");
-        let digest = Sha256::digest(rules);
-        let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut rules = format!("{api} {segments} {ignore_case} {prefix}");
+        if let Some(fields) = &self.fields {
+            // No name of an API has a line break.
+            rules = format!("{rules}\n{}", fields.api());
+        }
+        let digest = hex(&Sha256::digest(rules), 8);
         format!("rules-{digest}").parse().expect("a digest is an id")
     }
 

@@ -8,7 +8,7 @@ use steelyard_billing::{LogReading, ObjectName};
 use crate::item::{number, to_item};
 use crate::query::Range;
 use crate::schema::{EXPIRES_AT_S, LOGS_PREFIX};
-use crate::writes::Writes;
+use crate::writes::{Writes, Written};
 use crate::{Found, StoreError, UsageTable};
 
 const NOTE: &str = "note what was read of a log";
@@ -19,20 +19,24 @@ const READ: &str = "read what was read of logs";
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 100);
 
 impl UsageTable {
-    /// Notes a reading, over what was noted of it before.
+    /// Notes a reading, over what was noted of it before. False if a later pass noted it: that one
+    /// stands.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the table fails.
-    pub async fn note_log(&self, reading: &LogReading) -> Result<(), StoreError> {
+    pub async fn note_log(&self, reading: &LogReading) -> Result<bool, StoreError> {
         let pk = logs_pk(logs_day(reading.stored_at_s));
         let sk = log_sk(&reading.object, reading.from_segment);
         let mut item = to_item(NOTE, pk, sk, reading)?;
         let expires_at: Timestamp = reading.noted_at_s + KEPT_FOR;
         item.insert(EXPIRES_AT_S.to_owned(), number(expires_at.as_second()));
         let mut writes = Writes::new(&self.table, NOTE);
-        writes.put_always(item);
-        writes.write(&self.client).await.map(drop)
+        writes.put_unless_larger(item, ("pass", number(reading.pass)));
+        match writes.write(&self.client).await? {
+            Written::All => Ok(true),
+            Written::ConditionFailed(_) => Ok(false),
+        }
     }
 
     /// The reading of an object that began at a segment; none if none is noted.

@@ -6,6 +6,8 @@
 //! | usage | provider | `day#2015-05-17#source#id` | what a report says of a day: the counts, and the marker by which they count once |
 //! | usage | `#access` | `source#…` or `caller#…` | who may report as the source, or call the other APIs |
 //! | usage | provider | `late#2015-05` | how often usage of each day of the month changed after the day was over |
+//! | usage | `#refused` | `source#id` | what was refused of a queued report |
+//! | usage | `#logs#2015-05-17` | `digest#0000000000` | what was read of a log in S3, from a segment on |
 //! | billing | `realm` | `realm` | the code of the deployment, which is part of every number |
 //! | billing | `registry` | `registry` | the shards of the registry that have providers |
 //! | billing | `shard#007` | `provider#account` | the account |
@@ -66,7 +68,7 @@ use steelyard_billing::webhook::EndpointRef;
 use steelyard_billing::{
     ActionId, AdjustmentId, CorrectionId, DebitId, EndpointName, Grantee, MandateId, OutRequestNo,
     OutTradeNo, ProviderCode, ProviderId, RechargeId, Reference, RefundRef, ReportId, SourceId,
-    StatementId, TaskId, Unmatched,
+    StatementId, TaskId, Unmatched, hex,
 };
 use steelyard_pricing::{BillingDay, BillingMonth, Plan};
 
@@ -373,9 +375,7 @@ pub(crate) fn transfer_pk(reference: &Reference) -> String {
 /// The sort key of the answer to a request with an `Idempotency-Key`. The key is any text that the
 /// client chose, so its digest stands for it.
 pub(crate) fn idempotency_sk(kind: &str, key: &str) -> String {
-    let digest = Sha256::digest(key);
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("key#{kind}#{digits}")
+    format!("key#{kind}#{}", hex(&Sha256::digest(key), 32))
 }
 
 /// The sort key of a record with work.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use steelyard_billing::SessionLink;
+use steelyard_billing::{SessionLink, hex};
 
 use crate::item::{Item, from_item, number, string, to_item};
 use crate::query::Range;
@@ -31,7 +31,7 @@ struct Stored {
 /// The name of a link, from its token: what is stored does not open it.
 #[must_use]
 pub fn session_link_id(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(token), 32)
 }
 
 impl BillingTable {

@@ -80,6 +80,16 @@ impl Writes {
         self.writes.push(Write::Put(built(put.build())));
     }
 
+    /// Puts an item with this number, except over one that has a larger one under its name.
+    pub(crate) fn put_unless_larger(&mut self, item: Item, (name, number): (&str, AttributeValue)) {
+        let put = self
+            .put(item)
+            .condition_expression("attribute_not_exists(pk) OR #number <= :number")
+            .expression_attribute_names("#number", name)
+            .expression_attribute_values(":number", number);
+        self.writes.push(Write::Put(built(put.build())));
+    }
+
     /// Puts an item whatever is there: one that says the same whenever it is written.
     pub(crate) fn put_always(&mut self, item: Item) {
         let put = self.put(item);

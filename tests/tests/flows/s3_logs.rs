@@ -203,6 +203,10 @@ async fn log_of_many_segments_goes_on_in_new_messages_when_its_time_is_up() {
         |reading: &LogReading| (reading.pass, reading.outcome.duplicate, reading.outcome.counted);
     let of_pass = readings.iter().map(of_pass).collect::<Vec<_>>();
     assert_eq!(of_pass, [(2, SEGMENT_LINES, 0), (2, calls - SEGMENT_LINES, 0)]);
+    // A worker of the first pass that notes late learns it, and its note does not stand.
+    let late = LogReading { pass: 1, next_segment: 9, ..readings[0].clone() };
+    assert!(!platform.stack.tables.usage.note_log(&late).await.unwrap());
+    assert_eq!(states(&self::readings(&platform).await), [(0, 1, false), (1, 3, true)]);
     assert_eq!(counted(&platform).await, expected(&[&log]));
 }
 
@@ -247,7 +251,9 @@ async fn log_without_a_rule_waits_for_one_and_nothing_is_lost() {
     platform.stack.objects.send(&json!(again)).await.unwrap();
     platform.stack.drain().await.unwrap();
     assert_eq!(counted(&platform).await, expected(&[&log]));
-    let [reading] = &readings(&platform).await[..] else { panic!("one reading") };
+    let readings = readings(&platform).await;
+    let [reading, no_rule] = &readings[..] else { panic!("{readings:?}") };
+    assert_eq!(no_rule.from_segment, LogReading::NOT_BEGUN);
     assert_eq!(reading.state, ReadingState::Done);
     assert_eq!(reading.source.as_ref().unwrap().as_str(), "logs", "the bucket, not the rule");
 }
@@ -266,6 +272,21 @@ async fn log_that_another_rule_reads_again_counts_what_is_new_and_nothing_twice(
     let [reading] = &readings(&platform).await[..] else { panic!("one reading") };
     assert_eq!(reading.rule.as_ref().unwrap().as_str(), "cdn");
     assert_eq!((reading.outcome.counted, reading.outcome.duplicate), (0, 90));
+    assert_eq!(counted(&platform).await, expected(&[&log]));
+}
+
+#[tokio::test]
+async fn what_begins_no_reading_takes_nothing_from_the_notes_of_those_that_did() {
+    let platform = platform().await;
+    let log = log(90, 0);
+    let event = put(&platform, "web/a.log", &log).await;
+    let before = readings(&platform).await;
+    platform.stack.objects.remove(&object("web/a.log"));
+    let answer = platform.stack.functions.logs.invoke(delivered(&event)).await.unwrap();
+    assert_eq!(answer["batchItemFailures"][0]["itemIdentifier"], "m");
+    let after = readings(&platform).await;
+    assert_eq!(after[..1], before[..]);
+    assert_eq!((after.len(), after[1].from_segment), (2, LogReading::NOT_BEGUN));
     assert_eq!(counted(&platform).await, expected(&[&log]));
 }
 

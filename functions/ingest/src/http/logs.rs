@@ -7,7 +7,7 @@
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use steelyard_billing::{Caller, ReportId, SourceId};
+use steelyard_billing::{Caller, ReportId, SourceId, hex};
 use steelyard_import::{Batch, Summary};
 use steelyard_metering::{ImportError, NoRule, count_identified, count_post};
 use steelyard_pricing::Name;
@@ -107,7 +107,7 @@ fn source_of(request: &ApiGatewayV2httpRequest, rule: &Name) -> Result<SourceId,
 
 /// The report of what a post says without ids: the same content is the same report.
 fn post_id(body: &[u8]) -> ReportId {
-    let digest = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = hex(&Sha256::digest(body), 32);
     format!("post-{digest}").parse().expect("a digest is an id")
 }
 

@@ -26,7 +26,7 @@ pub use data::{
     UsageRefused, UsageUnpriced,
 };
 
-use crate::{IdError, ProviderId};
+use crate::{IdError, ProviderId, hex};
 
 /// A change that endpoints and the bus get, once, under an id that its record makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,8 +161,7 @@ impl EventId {
             digest.update(part.as_bytes());
             digest.update([0]);
         }
-        let digits = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        EventId(Self::PREFIX.chars().chain(digits.chars().take(Self::DIGITS)).collect())
+        EventId(format!("{}{}", Self::PREFIX, hex(&digest.finalize(), Self::DIGITS / 2)))
     }
 
     /// The name as text.

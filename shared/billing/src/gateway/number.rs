@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::Realm;
-use crate::{MandateId, ProviderId};
+use crate::{MandateId, ProviderId, hex};
 
 /// Why a text is not a number of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -131,8 +131,7 @@ impl ProviderCode {
     #[must_use]
     pub fn of(provider: &ProviderId) -> ProviderCode {
         let digest = Sha256::digest(provider.as_str());
-        let digits = digest.iter().take(ProviderCode::LENGTH / 2);
-        ProviderCode(digits.map(|byte| format!("{byte:02x}")).collect())
+        ProviderCode(hex(&digest, ProviderCode::LENGTH / 2))
     }
 
     /// Reads a code.

@@ -122,6 +122,14 @@ fn other_rules_for_apis_have_another_basis() {
     assert_eq!(Rule { segments: 2, ..path.clone() }.basis(), path.basis());
     let of_calls = Rule { status: "all".parse().unwrap(), window: 9, ..plain.clone() };
     assert_eq!(of_calls.basis(), plain.basis());
+    let by_field = |api: &str| {
+        let document =
+            format!(r#"{{ "rule": "r", "fields": {{ "provider": "p", "at": "t", {api} }} }}"#);
+        Rule::read(&document).unwrap().basis()
+    };
+    let fields = [r#""api": "x""#, r#""api": "y""#, r#""path": "x""#].map(by_field);
+    let bases = fields.into_iter().chain([plain.basis()]).collect::<BTreeSet<_>>();
+    assert_eq!(bases.len(), 4, "another field names other APIs");
     // Stored with every hour of a log: another one would refuse each log that was imported before.
     assert_eq!(plain.basis().as_str(), "rules-3181e71e467c828b");
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use steelyard_billing::ProviderId;
+use steelyard_billing::{ProviderId, hex};
 use steelyard_pricing::ApiName;
 
 use super::document::CounterRule;
@@ -111,11 +111,6 @@ impl SeriesId {
         }
         SeriesId(hex(&digest.finalize(), 16))
     }
-}
-
-/// The first bytes of a digest in hexadecimal digits.
-pub(super) fn hex(digest: &[u8], bytes: usize) -> String {
-    digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for SeriesId {

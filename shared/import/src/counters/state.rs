@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use steelyard_billing::{ProviderId, ReportId};
+use steelyard_billing::{ProviderId, ReportId, hex};
 use steelyard_json::JsonError;
 use steelyard_pricing::{Amount, ApiName, BillingDay, Calls};
 use thiserror::Error;
 
-use super::series::{SeriesId, SeriesRule, hex};
+use super::series::{SeriesId, SeriesRule};
 use crate::batch::Record;
 
 /// The version of the form of a [`CounterState`].

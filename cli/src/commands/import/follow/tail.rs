@@ -151,8 +151,8 @@ impl Open {
         if length(&self.unfinished) < LINE_BYTES_MAX {
             return Ok(None);
         }
-        // What is past the most is skipped as far as it is written; the rest is a line that is
-        // refused.
+        // The rest of a line that is too long is skipped, as far as it is written. What is written
+        // later is another line, which is refused.
         let skipped = self.lines.skip_until(b'\n')?;
         self.read += length_of(skipped);
         Ok(Some(Next::Line(std::mem::take(&mut self.unfinished), LineEnd::TooLong)))

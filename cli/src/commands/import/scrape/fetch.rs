@@ -54,7 +54,7 @@ pub(super) enum FetchError {
 }
 
 impl Target {
-    /// What the target shows of a counter.
+    /// Scrapes a counter from the target.
     ///
     /// # Errors
     ///

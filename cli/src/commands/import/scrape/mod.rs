@@ -212,7 +212,7 @@ where
         let Some(pending) = self.state.pending() else { return Ok(()) };
         let (id, records) = (pending.id.clone(), pending.records.iter().map(Record::from));
         let records = records.collect::<Vec<_>>();
-        // Whatever fails from here on, it may have been sent.
+        // From here on the report may have been sent, even if the call fails.
         let unanswered = self.state.clone().unanswered();
         let sent = std::mem::replace(&mut self.state, unanswered);
         let refused = self.importing.count_report(&id, records, &self.register).await?;

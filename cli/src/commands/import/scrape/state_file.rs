@@ -61,7 +61,7 @@ impl StateFile {
         Ok(StateFile { path: path.to_owned(), folder, _lock: lock })
     }
 
-    /// What it holds; nothing if there is no file.
+    /// Reads the content of the file, or `None` if there is no file.
     ///
     /// # Errors
     ///
