@@ -7,22 +7,19 @@
 )]
 
 mod args;
-mod books;
 mod commands;
 pub mod corrections;
 mod document;
 mod exit;
 mod explain;
-pub mod local;
+
 mod output;
-mod tables;
 mod target;
 mod values;
 
 pub use args::Cli;
 pub use commands::audit::{AuditReport, audit_all};
 pub use exit::Exit;
-pub use tables::Tables;
 
 use std::io::IsTerminal;
 

@@ -7,16 +7,18 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use steelyard_alipay::Alipay;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, RETENTION_DAYS};
-use steelyard_books::{Books, Settler};
+use steelyard_books::{Books, Settler, Tables};
+use steelyard_local_alipay::LocalAlipay;
+use steelyard_local_stack::{
+    BILLING_TABLE, EVENTS_TABLE, LOGS_QUEUE_URL, LocalClock, PORT, StackStatus, USAGE_TABLE,
+    tables, tables_to_read,
+};
 use steelyard_pricing::{BillingDay, Fen};
 use steelyard_runtime::{Bus, Clock, Environment, Error, Queue, alipay, aws, chain};
 use steelyard_store::EventsTable;
 use tracing::level_filters::LevelFilter;
 
-use crate::local::alipay::LocalAlipay;
-use crate::local::{LOGS_QUEUE_URL, LocalClock, PORT, StackStatus};
 use crate::output::Times;
-use crate::tables::{BILLING_TABLE, EVENTS_TABLE, Tables, USAGE_TABLE};
 
 /// The heading of the options that every command has, below those of its own.
 const COMMON: &str = "Common options";
@@ -185,7 +187,7 @@ impl TargetArgs {
     ///
     /// When there is no stack, `--now` is later than its clock, or a given rule is not the stack's.
     pub(crate) async fn system(&self, platform: &PlatformArgs) -> Result<System, Error> {
-        self.open(platform, Tables::new).await
+        self.open(platform, tables).await
     }
 
     /// The same system, for a command that must not write.
@@ -194,13 +196,13 @@ impl TargetArgs {
     ///
     /// As [`TargetArgs::system`].
     pub(crate) async fn system_to_read(&self, platform: &PlatformArgs) -> Result<System, Error> {
-        self.open(platform, Tables::read_only).await
+        self.open(platform, tables_to_read).await
     }
 
     async fn open(
         &self,
         platform: &PlatformArgs,
-        tables: fn(&aws::SdkConfig, &str, &str) -> Tables,
+        tables_of: fn(&aws::SdkConfig, &str, &str) -> Tables,
     ) -> Result<System, Error> {
         let (usage, billing) = self.names()?;
         let (config, stack) = self.reach().await?;
@@ -209,7 +211,7 @@ impl TargetArgs {
             None => (Clock::system(), platform.clone()),
         };
         let session_clock = stack.as_ref().map_or_else(Clock::system, StackStatus::session_clock);
-        let tables = tables(&config, usage, billing);
+        let tables = tables_of(&config, usage, billing);
         let gateway = match stack {
             Some(_) => Gateway::Local(self.endpoint.trim_end_matches('/').to_owned()),
             None => Gateway::Deployed(Box::new(config)),
@@ -225,13 +227,13 @@ impl TargetArgs {
     /// The tables of the system to work on, for a command that needs no time.
     pub(crate) async fn tables(&self) -> Result<Tables, Error> {
         let (usage, billing) = self.names()?;
-        Ok(Tables::new(&self.reach().await?.0, usage, billing))
+        Ok(tables(&self.reach().await?.0, usage, billing))
     }
 
     /// The same tables, for a command that needs no time and must not write.
     pub(crate) async fn tables_to_read(&self) -> Result<Tables, Error> {
         let (usage, billing) = self.names()?;
-        Ok(Tables::read_only(&self.reach().await?.0, usage, billing))
+        Ok(tables_to_read(&self.reach().await?.0, usage, billing))
     }
 
     /// The events table of the system to work on.

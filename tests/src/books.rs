@@ -6,7 +6,7 @@ use steelyard_billing::mandate::{MandatePhase, Suspension};
 use steelyard_billing::{
     Books, Breach, BreachKind, Cause, Debit, DepositMovement, Entry, Ledger, Phase, audit,
 };
-use steelyard_cli::local::alipay::{Trade, TradeKind};
+use steelyard_local_alipay::{Trade, TradeKind};
 use steelyard_pricing::Fen;
 use steelyard_store::ProviderAccount;
 

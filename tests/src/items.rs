@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use steelyard_billing::{Realm, TradeNumber, TradeOf};
-use steelyard_cli::local::embedded::Request;
+use steelyard_local_aws::Request;
 use steelyard_store::schema::registry_shard;
 
 use crate::Platform;

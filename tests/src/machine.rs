@@ -14,14 +14,13 @@ use jiff::SignedDuration;
 use steelyard_actions::Actions;
 use steelyard_alipay::{Alipay, AlipayConfig, SignScene};
 use steelyard_billing::Calendar;
-use steelyard_books::{Books, Settler};
-use steelyard_cli::Tables;
-use steelyard_cli::local::LocalFunction;
-use steelyard_cli::local::alipay::LocalAlipay;
-use steelyard_cli::local::embedded::Transport;
+use steelyard_books::{Books, Settler, Tables};
 use steelyard_debit::{Collector, Debits, Gathered};
 use steelyard_events::Events;
 use steelyard_ingest::Ingest;
+use steelyard_local_alipay::LocalAlipay;
+use steelyard_local_aws::{LocalFunction, Transport};
+use steelyard_local_stack::{local_tables, tables};
 use steelyard_logs::Logs;
 use steelyard_metering::{Counter, Counters};
 use steelyard_runtime::{Buckets, Clock, aws};
@@ -84,7 +83,7 @@ impl Machine {
         let in_turn = InTurn { transport, turns, stall: Arc::clone(&stall) };
         let endpoint = format!("http://{}", platform.stack.address);
         let config = aws::local(Some(SharedHttpClient::new(in_turn)), &endpoint).unwrap();
-        Machine { tables: Tables::local(&config), config, stall }
+        Machine { tables: local_tables(&config), config, stall }
     }
 
     /// Waits until it stalls.
@@ -113,7 +112,7 @@ impl Machine {
     pub async fn deployed_as(platform: &Platform, name: &str) -> Machine {
         let machine = Machine::new(platform, 0);
         let [usage, billing] = ["usage", "billing"].map(|table| format!("{name}-{table}"));
-        let tables = Tables::new(&machine.config, &usage, &billing);
+        let tables = tables(&machine.config, &usage, &billing);
         tables.create().await.unwrap();
         Machine { tables, ..machine }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use serde_json::json;
-use steelyard_cli::local::embedded::{Partition, Units, Usage};
+use steelyard_local_aws::{Partition, Units, Usage};
 use steelyard_store::schema::{DUE_SHARDS, registry_shard};
 
 use crate::{COEFFICIENTS, Platform, fen, record, report};

@@ -9,8 +9,9 @@ use std::time::Duration;
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_alipay::{Alipay, NotificationReader, SignScene};
-use steelyard_cli::local::alipay::LocalAlipay;
-use steelyard_cli::local::{LocalFunction, http_event};
+use steelyard_local_alipay::LocalAlipay;
+use steelyard_local_aws::LocalFunction;
+use steelyard_local_stack::http_event;
 use steelyard_notify::{NOTIFY_PATH, Notify};
 use steelyard_offers::{MANDATES_PATH, Offers, OffersConfig, RECHARGES_PATH};
 

@@ -15,9 +15,8 @@ use steelyard_billing::{
     TermsChangeError,
 };
 use steelyard_books::{Applied, Books, PaidIn, PlanAdded};
-use steelyard_cli::Tables;
-use steelyard_cli::local::alipay::NotificationFault;
-use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_local_alipay::NotificationFault;
+use steelyard_local_stack::{LocalClock, Reach, Stack, StackOptions, local_tables};
 use steelyard_pricing::{AlertRules, BillingDay, Fen, Metered, Plan};
 use steelyard_runtime::{Callee, aws};
 use steelyard_store::{EventsTable, ProviderAccount, Stored};
@@ -115,8 +114,7 @@ impl Platform {
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
         let options = StackOptions {
             data,
-            port: 0,
-            listen: Vec::new(),
+            reach: Reach::any_port(),
             rules,
             actions_need_approval: false,
             clock,
@@ -135,7 +133,7 @@ impl Platform {
     /// The books of the platform, reached as one of its functions reaches them.
     #[must_use]
     pub fn books_as(&self, function: &str) -> Books {
-        let tables = Tables::local(&self.config_as(function));
+        let tables = local_tables(&self.config_as(function));
         Books::new(tables.billing, self.stack.rules.clone())
     }
 

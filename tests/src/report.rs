@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use steelyard_cli::local::http_event;
 use steelyard_ingest::USAGE_PATH;
+use steelyard_local_stack::http_event;
 
 /// What a source is answered over HTTP.
 #[derive(Clone, Debug, PartialEq)]

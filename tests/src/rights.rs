@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::Value;
-use steelyard_cli::local::Stack;
-use steelyard_cli::local::embedded::{Gate, Request};
+use steelyard_local_aws::{Gate, Request};
+use steelyard_local_stack::Stack;
 
 use crate::template::template;
 

@@ -12,7 +12,7 @@ use std::sync::Once;
 use serde_json::json;
 use steelyard_billing::{OutRequestNo, OutTradeNo, RefundRef};
 use steelyard_books::RefundAsked;
-use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method, NotificationFault};
+use steelyard_local_alipay::{Fault, LocalAlipay, Method, NotificationFault};
 use steelyard_tests::{Platform, agreement_no, fen, reason};
 use tracing::level_filters::LevelFilter;
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use steelyard_billing::{
     Access, Books, Cause, DebitRules, Ledger, ProviderId, Right, Unmatched, audit,
 };
+use steelyard_books::Tables;
 use steelyard_pricing::{Catalog, Fen};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoredAccess, Unreadable};
@@ -15,7 +16,6 @@ use steelyard_store::{AccountPage, ProviderAccount, StoredAccess, Unreadable};
 use super::registered;
 use crate::exit::Exit;
 use crate::output;
-use crate::tables::Tables;
 use crate::target::{PlatformArgs, TargetArgs};
 
 /// Rebuild every account from its journal, and check every invariant that stored data can show.
@@ -178,7 +178,7 @@ impl<'a> Auditor<'a> {
             match books {
                 Ok(books) => report.add(&books, self)?,
                 Err(error) => {
-                    report.unreadable.push(format!("provider `{provider}`: {}", chain(&*error)));
+                    report.unreadable.push(format!("provider `{provider}`: {}", chain(&error)));
                 }
             }
             bar.inc(1);

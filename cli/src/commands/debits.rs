@@ -6,13 +6,13 @@ use serde_json::json;
 use steelyard_billing::{
     Asked, Debit, DebitId, Declined, Exchange, Phase, ProviderId, Reason, Resolution, Step,
 };
+use steelyard_books::Tables;
 use steelyard_pricing::Fen;
 use steelyard_runtime::{Error, chain};
 use steelyard_store::{AccountPage, ProviderAccount, StoreError};
 
 use crate::exit::Exit;
 use crate::output::{self, Times};
-use crate::tables::Tables;
 use crate::target::{PlatformArgs, System, TargetArgs};
 use crate::values;
 

@@ -16,14 +16,14 @@ use steelyard_billing::{
 };
 use steelyard_books::Books;
 use steelyard_ingest::USAGE_PATH;
+use steelyard_local_alipay::{Fault, LocalAlipay, Method};
+use steelyard_local_stack::{LocalClock, Reach, Stack, StackOptions, http_event};
 use steelyard_pricing::{BillingDay, BillingMonth, Fen, Plan};
 use steelyard_runtime::Error;
 
 use super::audit::{AuditReport, audit_all};
 use super::{account, mandates, provider, registered, statement};
 use crate::exit::Exit;
-use crate::local::alipay::{Fault, LocalAlipay, Method};
-use crate::local::{LocalClock, Stack, StackOptions, http_event};
 use crate::output;
 use crate::target::TargetArgs;
 
@@ -170,8 +170,7 @@ async fn start() -> Result<Stack, Error> {
     };
     Stack::start(StackOptions {
         data: None,
-        port: 0,
-        listen: Vec::new(),
+        reach: Reach::any_port(),
         rules,
         actions_need_approval: false,
         clock: LocalClock::new(begin, 0),

@@ -5,13 +5,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use steelyard_billing::Reason;
+use steelyard_books::Tables;
 use steelyard_runtime::Error;
 use steelyard_store::schema::DUE_SHARDS;
 use steelyard_store::{BillingTable, CommitError, EventsTable, ProviderAccount, Unreadable};
 
 use crate::exit::Exit;
 use crate::output;
-use crate::tables::Tables;
 use crate::target::TargetArgs;
 
 /// List items that cannot be read, and skip one with a reason.

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
 use serde_json::json;
+use steelyard_local_stack::{PORT, Reach, Stack, StackOptions};
 use steelyard_runtime::Error;
 
 use crate::exit::Exit;
-use crate::local::{PORT, Stack, StackOptions};
 use crate::output::{self, Times};
 use crate::target::{PlatformArgs, TargetArgs};
 
@@ -70,8 +70,7 @@ impl LocalArgs {
         let actions_need_approval = self.actions_need_approval;
         let options = StackOptions {
             data,
-            port: self.port,
-            listen,
+            reach: Reach::Http { port: self.port, listen },
             rules,
             actions_need_approval,
             clock,

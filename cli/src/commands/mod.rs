@@ -40,11 +40,11 @@ pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use steelyard_billing::{MandateInUse, ProviderId};
+use steelyard_books::Tables;
 use steelyard_runtime::Error;
 use steelyard_store::ProviderAccount;
 
 use crate::output;
-use crate::tables::Tables;
 
 /// A provider that must be registered, with its account.
 pub(crate) async fn registered(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use steelyard_billing::{PlanAssignment, Provider, ProviderId, TermsChangeError};
+use steelyard_books::Tables;
 use steelyard_pricing::{
     AlertRules, BillingDay, BillingMonth, Catalog, Given, Name, Override, Remainder,
 };
@@ -15,7 +16,6 @@ use super::{history, print_mandate, registered};
 use crate::document::Document;
 use crate::exit::Exit;
 use crate::output;
-use crate::tables::Tables;
 use crate::target::{PlatformArgs, System, TargetArgs};
 
 /// Register providers, put them on plans, give them overrides.

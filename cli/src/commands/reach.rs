@@ -2,14 +2,13 @@
 //! those whose counted usage it reaches.
 
 use serde::Serialize;
-use steelyard_books::{Counted, Days};
+use steelyard_books::{Counted, Days, Tables};
 use steelyard_pricing::{BillingDay, Catalog, Fen, Name, Plan};
 use steelyard_runtime::{Error, chain};
 use steelyard_store::ProviderAccount;
 
 use super::compare::Changes;
 use crate::output;
-use crate::tables::Tables;
 use crate::target::{System, TargetArgs};
 
 /// The changes that a version makes to the cost of this month so far, and of earlier months that

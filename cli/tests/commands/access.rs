@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
-use steelyard_cli::local::embedded::Request;
+use steelyard_local_aws::Request;
 
 use crate::platform::{Platform, USAGE_TABLE};
 

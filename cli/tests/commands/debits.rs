@@ -1,7 +1,7 @@
 //! `steelyard debits`, and what the other commands show of a mandate that cannot be used.
 
 use serde_json::{Value, json};
-use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method};
+use steelyard_local_alipay::{AgreementStatus, Fault, Method};
 use steelyard_pricing::Fen;
 
 use crate::platform::Platform;

@@ -1,8 +1,7 @@
 //! `steelyard items`: what cannot be read is listed, and nothing else is skipped.
 
 use serde_json::{Value, json};
-
-use steelyard_cli::local::embedded::Request;
+use steelyard_local_aws::Request;
 
 use crate::platform::Platform;
 

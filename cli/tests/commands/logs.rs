@@ -1,6 +1,6 @@
 //! What `steelyard demo` logs.
 
-use steelyard_cli::local::alipay::LocalAlipay;
+use steelyard_local_alipay::LocalAlipay;
 
 use crate::tool::Folder;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_books::{Books, Offered};
-use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method};
+use steelyard_local_alipay::{Fault, LocalAlipay, Method};
 use steelyard_pricing::Fen;
 
 use crate::endpoints;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_local_stack::{LocalClock, Reach, Stack, StackOptions};
 
 use crate::platform::Platform;
 use crate::tool::Folder;
@@ -33,8 +33,7 @@ async fn data_folder_that_is_not_whole_is_reported_and_left_as_it_is() {
         let data = folder.path().join("data");
         let options = StackOptions {
             data: Some(data.clone()),
-            port: 0,
-            listen: Vec::new(),
+            reach: Reach::any_port(),
             rules,
             actions_need_approval: false,
             clock,

@@ -1,8 +1,8 @@
 //! `steelyard refund`, `breaker` and `reconcile`.
 
 use serde_json::{Value, json};
-use steelyard_cli::local::alipay::{Fault, Method};
-use steelyard_cli::local::http_event;
+use steelyard_local_alipay::{Fault, Method};
+use steelyard_local_stack::http_event;
 use steelyard_pricing::Fen;
 
 use crate::platform::Platform;

@@ -5,8 +5,8 @@ use std::process::Command;
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider};
-use steelyard_cli::local::embedded::Request;
-use steelyard_cli::local::{LocalClock, Stack, StackOptions};
+use steelyard_local_aws::Request;
+use steelyard_local_stack::{LocalClock, Reach, Stack, StackOptions};
 use steelyard_pricing::{AlertRules, Fen};
 
 use crate::tool::{Folder, Ran};
@@ -49,8 +49,7 @@ impl Platform {
         let clock = LocalClock::new("2015-04-30T16:00:00Z".parse().unwrap(), 0);
         let options = StackOptions {
             data: None,
-            port: 0,
-            listen: Vec::new(),
+            reach: Reach::any_port(),
             rules,
             actions_need_approval: needs_approval,
             clock,

@@ -3,8 +3,8 @@
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
-use steelyard_cli::Tables;
-use steelyard_cli::local::embedded::Transport;
+use steelyard_local_aws::Transport;
+use steelyard_local_stack::tables_to_read;
 use steelyard_pricing::Plan;
 use steelyard_runtime::{aws, chain};
 
@@ -199,7 +199,7 @@ async fn tables_to_read_refuse_to_write_before_anything_is_sent() {
     transport.meter().start();
     let http_client = SharedHttpClient::new(transport.clone());
     let config = aws::local(Some(http_client), "http://127.0.0.1:1").unwrap();
-    let tables = Tables::read_only(&config, USAGE_TABLE, BILLING_TABLE);
+    let tables = tables_to_read(&config, USAGE_TABLE, BILLING_TABLE);
     assert_eq!(tables.registry().await.unwrap().accounts.len(), 3);
     assert!(transport.meter().take().requests.contains_key("Query"));
 

@@ -1,6 +1,6 @@
 //! The tables, with values as long as they get, on 80 columns.
 
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_pricing::Fen;
 
 use crate::platform::Platform;

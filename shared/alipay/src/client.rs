@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Request, StatusCode};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{RequestBuilder, StatusCode, Url};
+use reqwest::Url;
 use steelyard_billing::Doubt;
 use thiserror::Error;
 
@@ -15,6 +20,7 @@ use crate::config::{AlipayConfig, ConfigError, alipay_key, app_id};
 use crate::key::{SigningFailed, SigningKey, VerifyingKey};
 use crate::signing::text_to_sign;
 use crate::time::beijing_text;
+use crate::transport::{Body, Transport, TransportError};
 use crate::wire::{Answer, WireError};
 
 /// The most bytes of an answer that are read: 1 MiB. A real answer has about one KiB.
@@ -28,7 +34,8 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Its `Debug` shows no key.
 #[derive(Debug)]
 pub struct Alipay {
-    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
+    timeout: Duration,
     gateway: Url,
     app_id: String,
     app_key: SigningKey,
@@ -51,11 +58,11 @@ enum CallError {
     #[error("the request was not sent")]
     Sign(#[source] SigningFailed),
     #[error("no answer")]
-    NoAnswer(#[source] reqwest::Error),
+    NoAnswer(#[source] TransportError),
     #[error("the answer has HTTP status {0}")]
     Status(StatusCode),
     #[error("the answer broke off")]
-    BrokenOff(#[source] reqwest::Error),
+    BrokenOff(#[source] TransportError),
     #[error("the answer is larger than {0} bytes")]
     TooLarge(u64),
     #[error("the file cannot be kept")]
@@ -88,6 +95,19 @@ impl Alipay {
     ///
     /// [`ConfigError`] names the field that is wrong.
     pub fn new(config: AlipayConfig) -> Result<Alipay, ConfigError> {
+        let http = config.http(&config.gateway()?)?;
+        Alipay::over(Arc::new(http), config)
+    }
+
+    /// A client for a configuration whose requests another transport carries.
+    ///
+    /// # Errors
+    ///
+    /// As [`Alipay::new`].
+    pub fn over(
+        transport: Arc<dyn Transport>,
+        config: AlipayConfig,
+    ) -> Result<Alipay, ConfigError> {
         let gateway = config.gateway()?;
         Ok(Alipay {
             app_id: app_id(config.app_id.clone())?,
@@ -95,7 +115,8 @@ impl Alipay {
                 .map_err(ConfigError::AppPrivateKey)?,
             alipay_key: alipay_key(&config.alipay_public_key)?,
             notify_url: config.notify_url()?,
-            http: config.http(&gateway)?,
+            timeout: config.timeout()?,
+            transport,
             gateway,
         })
     }
@@ -111,13 +132,11 @@ impl Alipay {
 
     async fn try_ask(&self, call: Call<'_>, now: Timestamp) -> Result<Answer, CallError> {
         let parameters = self.signed(call, now).map_err(CallError::Sign)?;
-        let request = self
-            .http
-            .post(self.gateway.clone())
+        let request = Request::post(self.gateway.as_str())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded;charset=utf-8")
-            .body(encoded(&parameters));
+            .body(Bytes::from(encoded(&parameters)));
         let mut bytes = Vec::new();
-        let charset = body_of(request, ANSWER_MAX_BYTES, &mut bytes).await?;
+        let charset = self.body_of(request, self.timeout, ANSWER_MAX_BYTES, &mut bytes).await?;
         Ok(Answer::read(&bytes, charset.as_deref(), call.method, &self.alipay_key)?)
     }
 
@@ -137,8 +156,29 @@ impl Alipay {
         most_bytes: u64,
         file: &mut (dyn Write + Send),
     ) -> Result<(), Doubt> {
-        let request = self.http.get(url).timeout(FILE_TIMEOUT);
-        body_of(request, most_bytes, file).await.map(drop).map_err(|error| doubt(&error))
+        let request = Request::get(url.as_str()).body(Bytes::new());
+        let fetched = self.body_of(request, FILE_TIMEOUT, most_bytes, file).await;
+        fetched.map(drop).map_err(|error| doubt(&error))
+    }
+
+    /// Writes the body of the answer to a request, if its status is 200 and it has at most so many
+    /// bytes. Returns the charset in the header, if it names one.
+    async fn body_of(
+        &self,
+        request: http::Result<Request<Bytes>>,
+        timeout: Duration,
+        most_bytes: u64,
+        into: &mut (dyn Write + Send),
+    ) -> Result<Option<String>, CallError> {
+        let request = request.map_err(|error| CallError::NoAnswer(TransportError::new(error)))?;
+        let answer = self.transport.send(request, timeout).await.map_err(CallError::NoAnswer)?;
+        if answer.status() != StatusCode::OK {
+            return Err(CallError::Status(answer.status()));
+        }
+        let content_type = answer.headers().get(CONTENT_TYPE);
+        let charset = content_type.and_then(|text| text.to_str().ok()).and_then(charset_in);
+        write_body(answer.into_body(), most_bytes, into).await?;
+        Ok(charset)
     }
 
     /// The signed parameters of a call.
@@ -174,32 +214,28 @@ fn encoded(parameters: &BTreeMap<String, String>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
-/// Writes the body of the answer to a request, if its status is 200 and it has at most so many
-/// bytes. Returns the charset in the header, if it names one.
-async fn body_of(
-    request: RequestBuilder,
+/// Writes a body of at most so many bytes.
+async fn write_body(
+    mut body: Body,
     most_bytes: u64,
     into: &mut (dyn Write + Send),
-) -> Result<Option<String>, CallError> {
-    // An address may contain a signature, so errors leave it out.
-    let no_answer = |error: reqwest::Error| CallError::NoAnswer(error.without_url());
-    let mut response = request.send().await.map_err(no_answer)?;
-    if response.status() != StatusCode::OK {
-        return Err(CallError::Status(response.status()));
+) -> Result<(), CallError> {
+    let too_large = CallError::TooLarge(most_bytes);
+    if body.size_hint().lower() > most_bytes {
+        return Err(too_large);
     }
-    if response.content_length().is_some_and(|length| length > most_bytes) {
-        return Err(CallError::TooLarge(most_bytes));
-    }
-    let broken_off = |error: reqwest::Error| CallError::BrokenOff(error.without_url());
-    let content_type = response.headers().get(CONTENT_TYPE);
-    let charset = content_type.and_then(|text| text.to_str().ok()).and_then(charset_in);
     let mut room = most_bytes;
-    while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        room = room.checked_sub(length).ok_or(CallError::TooLarge(most_bytes))?;
-        into.write_all(&chunk).map_err(CallError::Keep)?;
+    while let Some(frame) = body.frame().await {
+        // What is no data is a trailer.
+        let Ok(part) = frame.map_err(CallError::BrokenOff)?.into_data() else { continue };
+        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        room = match room.checked_sub(length) {
+            Some(room) => room,
+            None => return Err(too_large),
+        };
+        into.write_all(&part).map_err(CallError::Keep)?;
     }
-    Ok(charset)
+    Ok(())
 }
 
 /// The charset in a content type such as `text/html;charset=GBK`.

@@ -12,6 +12,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use thiserror::Error;
 
 use crate::key::{KeyError, VerifyingKey};
+use crate::transport::Http;
 
 /// The time limit for a connection. A slower one would not bring the answer in time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -124,20 +125,21 @@ impl AlipayConfig {
         }
     }
 
+    /// The time limit for a whole answer, checked.
+    pub(crate) fn timeout(&self) -> Result<Duration, ConfigError> {
+        if self.timeout.is_zero() { Err(ConfigError::Timeout) } else { Ok(self.timeout) }
+    }
+
     /// An HTTP client for a gateway's address.
-    pub(crate) fn http(&self, gateway: &Url) -> Result<reqwest::Client, ConfigError> {
-        if self.timeout.is_zero() {
-            return Err(ConfigError::Timeout);
-        }
-        reqwest::Client::builder()
+    pub(crate) fn http(&self, gateway: &Url) -> Result<Http, ConfigError> {
+        let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(gateway).map_err(ConfigError::Tls)?)
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(self.timeout)
-            .timeout(self.timeout)
+            .read_timeout(self.timeout()?)
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
-            .build()
-            .map_err(ConfigError::Http)
+            .build();
+        client.map(Http).map_err(ConfigError::Http)
     }
 }
 

@@ -27,6 +27,7 @@ mod refund;
 mod signing;
 mod time;
 mod trade;
+mod transport;
 mod wire;
 
 #[cfg(fuzzing)]
@@ -52,3 +53,4 @@ pub use refund::Refund;
 pub use signing::text_to_sign;
 pub use time::{beijing_instant, beijing_time};
 pub use trade::{PayRequest, PayRequestError, Withholding, WithholdingError};
+pub use transport::{Body, Sending, Transport, TransportError};

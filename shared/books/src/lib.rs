@@ -36,6 +36,7 @@ mod rule;
 mod settle;
 mod settle_run;
 mod standing;
+mod tables;
 mod trade;
 mod usage;
 
@@ -70,6 +71,7 @@ pub use rule::RuleAdded;
 pub use settle::{Census, RunTerms, SettleError, Settler};
 pub use settle_run::{RunError, SettlePage, ShardWalk, WalkEnd};
 pub use standing::LadderAdded;
+pub use tables::Tables;
 pub use trade::Applied;
 pub use usage::{ComingStatement, GroupCharge, UsageBy, UsageGroup, UsageSums, WrittenOut};
 

@@ -4,8 +4,8 @@
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_billing::{Grant, Grantee, Person, Right};
-use steelyard_cli::local::http_event;
 use steelyard_ingest::{USAGE_PATH, VOID_PATH};
+use steelyard_local_stack::http_event;
 use steelyard_offers::{MANDATES_PATH, RECHARGES_PATH};
 use steelyard_quote::QUOTES_PATH;
 use steelyard_tests::{Answer, Platform, record, report};

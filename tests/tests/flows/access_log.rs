@@ -8,8 +8,8 @@ use flate2::read::GzDecoder;
 use jiff::civil::{date, time};
 use steelyard_billing::{Calendar, DebitRules, NamesMax, PlanAssignment, Provider, ProviderId};
 use steelyard_books::{Books, PlanAdded};
-use steelyard_cli::local::{LocalClock, Stack, StackOptions};
 use steelyard_import::{Input, Summary};
+use steelyard_local_stack::{LocalClock, Reach, Stack, StackOptions};
 use steelyard_metering::{Counters, ImportAs, import};
 use steelyard_pricing::{AlertRules, BillingMonth, Fen, Plan};
 
@@ -38,8 +38,7 @@ async fn stack() -> Stack {
     };
     let stack = Stack::start(StackOptions {
         data: None,
-        port: 0,
-        listen: Vec::new(),
+        reach: Reach::any_port(),
         rules,
         actions_need_approval: false,
         clock: LocalClock::new(now, 0),

@@ -8,8 +8,7 @@ mod limits;
 use futures::future::{BoxFuture, join};
 use serde_json::{Value, json};
 use steelyard_billing::{Action, ActionAnswer, ActionPhase, ActionProblem, ActionResult};
-use steelyard_cli::local::LocalFunction;
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_aws::{Fault, LocalFunction, Target};
 use steelyard_tests::{Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

@@ -4,7 +4,7 @@ use steelyard_billing::{
     AdjustmentError, AdjustmentOf, AdjustmentPhase, AdjustmentRequest, Person, ProviderId, Reason,
 };
 use steelyard_books::{Adjusted, BookError};
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_tests::{Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, Method};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steelyard_billing::{Alert, AlertKind};
-use steelyard_cli::local::embedded::Usage;
-use steelyard_cli::local::http_event;
+use steelyard_local_aws::Usage;
+use steelyard_local_stack::http_event;
 use steelyard_pricing::AlertRules;
 use steelyard_tests::{Answer, Platform, neighbours, record, report};
 

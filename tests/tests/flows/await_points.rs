@@ -4,7 +4,7 @@
 use std::pin::pin;
 
 use serde_json::json;
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_tests::{DiesAfter, Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

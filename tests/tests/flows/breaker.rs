@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steelyard_billing::breaker::{Breaker, BreakerState, Trip};
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{BreachKind, Debit, GatewayCode, Phase};
-use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
+use steelyard_local_alipay::{Fault, Method, TradeStatus};
+use steelyard_local_aws::{Fault as AwsFault, Target};
 use steelyard_tests::{Machine, Platform, fen, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";

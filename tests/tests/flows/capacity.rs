@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 use steelyard_books::{Settler, WalkEnd};
-use steelyard_cli::local::embedded::Usage;
+use steelyard_local_aws::Usage;
 use steelyard_store::schema::registry_shard;
 use steelyard_tests::{Platform, neighbours, record, record_of_amount, report};
 

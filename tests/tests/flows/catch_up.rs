@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use steelyard_billing::Phase;
-use steelyard_cli::local::alipay::TradeStatus;
+use steelyard_local_alipay::TradeStatus;
 use steelyard_tests::{Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

@@ -3,8 +3,9 @@
 
 use axum::http::{HeaderMap, Method};
 use steelyard_billing::{Calendar, charged_days};
-use steelyard_cli::local::{LocalFunction, http_event};
 use steelyard_ingest::USAGE_PATH;
+use steelyard_local_aws::LocalFunction;
+use steelyard_local_stack::http_event;
 use steelyard_tests::{Answer, Machine, Platform, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";

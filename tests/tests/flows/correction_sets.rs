@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use steelyard_billing::{CorrectionId, CorrectionPhase, Person, Reason, Undo};
 use steelyard_books::Settler;
 use steelyard_cli::corrections::{Corrector, Ended, FILE_BYTES_MAX, ProviderChange, SetRequest};
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_runtime::Error;
 use steelyard_tests::{Machine, Platform, fen, record, report};
 
@@ -253,7 +253,7 @@ async fn set_that_is_undone_while_it_is_applied_stops_and_is_undone_again() {
 fn http_void(void: &Value) -> Value {
     use axum::http::{HeaderMap, Method};
     let body = void.to_string();
-    steelyard_cli::local::http_event(
+    steelyard_local_stack::http_event(
         &Method::POST,
         steelyard_ingest::VOID_PATH,
         &HeaderMap::new(),

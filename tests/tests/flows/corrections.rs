@@ -2,10 +2,10 @@
 
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use steelyard_cli::local::alipay::{Fault as AlipayFault, Method as AlipayMethod};
-use steelyard_cli::local::embedded::{Fault, Target};
-use steelyard_cli::local::http_event;
 use steelyard_ingest::VOID_PATH;
+use steelyard_local_alipay::{Fault as AlipayFault, Method as AlipayMethod};
+use steelyard_local_aws::{Fault, Target};
+use steelyard_local_stack::http_event;
 use steelyard_pricing::LineCause;
 use steelyard_tests::{Answer, Platform, record, report};
 

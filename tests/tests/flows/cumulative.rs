@@ -3,7 +3,7 @@
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_tests::{Machine, Platform, record, refused, report};
 
 const API: &str = "taobao.trades.sold.get";

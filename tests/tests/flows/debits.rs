@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures::future::join;
 use serde_json::{Value, json};
 use steelyard_billing::{DebitId, GiveUpReason, TaskId, TaskRef};
-use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
+use steelyard_local_alipay::{Fault, Method, TradeStatus};
+use steelyard_local_aws::{Fault as AwsFault, Target};
 use steelyard_tests::{Machine, Platform, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use steelyard_billing::{Action, ActionAnswer, ActionPhase, ActionResult, DepositState, RefundRef};
 use steelyard_books::{PaidIn, RefundAsked};
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_pricing::Fen;
 use steelyard_tests::{Platform, agreement_no, fen, reason, reference};

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use steelyard_billing::breaker::{BreakerState, Trip};
 use steelyard_billing::{Asked, GatewayCode};
-use steelyard_cli::local::alipay::{Fault, Method};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Request, Target};
+use steelyard_local_alipay::{Fault, Method};
+use steelyard_local_aws::{Fault as AwsFault, Request, Target};
 use steelyard_store::schema::DUE_SHARDS;
 use steelyard_tests::{Machine, Platform, record, report};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use steelyard_billing::event::{StoredEvent, Subject};
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_pricing::Plan;
 use steelyard_runtime::{Function, Invocation};
 use steelyard_tests::{DiesAfter, Machine, Platform, record, report};

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 use steelyard_billing::event::EventData;
 use steelyard_billing::{DebitId, Ladder, RechargeId, TradeOf};
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_tests::{Platform, agreement_no, record, report};
 
 use crate::events::{document, told};

@@ -2,7 +2,7 @@
 //! wrong, what Alipay took is what the journal says, and never more than was charged.
 
 use steelyard_billing::Phase;
-use steelyard_cli::local::alipay::{Fault, Method, NotificationFault};
+use steelyard_local_alipay::{Fault, Method, NotificationFault};
 use steelyard_tests::{Platform, agreement_no, fen};
 
 const BASIC: &str = "taobao.trades.sold.get";

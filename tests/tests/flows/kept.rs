@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use steelyard_billing::PlanAssignment;
 use steelyard_books::PlanAdded;
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_pricing::Plan;
 use steelyard_tests::{PLAN, Platform, fen, reason};
 

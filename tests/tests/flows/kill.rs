@@ -4,8 +4,8 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use steelyard_billing::{BreachKind, Person};
 use steelyard_books::Adjusted;
-use steelyard_cli::local::alipay::{Fault as AlipayFault, Method};
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_alipay::{Fault as AlipayFault, Method};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_tests::{Platform, record, report};
 
 use crate::adjustments;

@@ -70,7 +70,7 @@ async fn restart_with_a_debit_on_the_queue_or_under_way_takes_the_money_once() {
 
 /// Hands the debit over, and cuts the power when Alipay took the money, before that is stored.
 async fn cut_after_paying(platform: &Platform) {
-    use steelyard_cli::local::embedded::{Fault, Target};
+    use steelyard_local_aws::{Fault, Target};
     let transactions = Target::Operation("TransactWriteItems");
     // The first stores that the debit is sent, the second that it is paid.
     platform.stack.transport.faults().strike(transactions, 2..=2, Fault::CutBefore);

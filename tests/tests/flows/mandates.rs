@@ -15,8 +15,8 @@ use steelyard_billing::{
     AgreementAnswer, DebitId, GatewayCode, GiveUpReason, Mandate, MandateId, Phase,
 };
 use steelyard_books::BookError;
-use steelyard_cli::local::alipay::{AgreementStatus, Fault, Method, NotificationFault};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
+use steelyard_local_alipay::{AgreementStatus, Fault, Method, NotificationFault};
+use steelyard_local_aws::{Fault as AwsFault, Target};
 use steelyard_tests::{Platform, fen, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";

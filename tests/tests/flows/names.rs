@@ -114,7 +114,7 @@ async fn late_and_withdrawn_usage_of_names_that_are_not_listed_changes_their_sum
     let void = json!({
         "provider": "a", "source": "gateway-1", "id": "first-0", "reason": "the names are invented"
     });
-    let event = steelyard_cli::local::http_event(
+    let event = steelyard_local_stack::http_event(
         &axum::http::Method::POST,
         VOID_PATH,
         &axum::http::HeaderMap::new(),

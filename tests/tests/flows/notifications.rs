@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};
 use steelyard_billing::{DebitId, RechargeId, TradeOf};
-use steelyard_cli::local::alipay::{Fault, Method, NotificationFault};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
-use steelyard_cli::local::http_event;
+use steelyard_local_alipay::{Fault, Method, NotificationFault};
+use steelyard_local_aws::{Fault as AwsFault, Target};
+use steelyard_local_stack::http_event;
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_tests::{Machine, Platform, fen};
 

@@ -7,14 +7,14 @@ use steelyard_alipay::AlipayConfig;
 use steelyard_billing::breaker::{BreakerState, Trip};
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{Asked, Debit, GatewayCode, Phase};
-use steelyard_cli::local::LocalFunction;
-use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method};
+use steelyard_local_alipay::{Fault, LocalAlipay, Method};
+use steelyard_local_aws::LocalFunction;
 use steelyard_tests::{Machine, Platform, reason, record, report};
 
 const BASIC: &str = "taobao.trades.sold.get";
 
 /// A private key that is not our application's.
-const OTHER_KEY: &str = include_str!("../../../cli/src/local/alipay/keys/alipay-private.pem");
+const OTHER_KEY: &str = include_str!("../../../local/alipay/src/keys/alipay-private.pem");
 
 /// A platform on the second of May at ten, where each of so many providers owes ¥100.00, has enough
 /// at Alipay, and its debit is due. Gives their names.

@@ -9,8 +9,8 @@ use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
 use steelyard_billing::{Grant, Grantee, Person, Right};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
-use steelyard_cli::local::http_event;
+use steelyard_local_aws::{Fault as AwsFault, Target};
+use steelyard_local_stack::http_event;
 use steelyard_portal::SESSIONS_PATH;
 use steelyard_tests::{Platform, registry_pk};
 

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_billing::PlanAssignment;
-use steelyard_cli::local::http_event;
+use steelyard_local_stack::http_event;
 use steelyard_pricing::{BillingDay, Override};
 use steelyard_quote::QUOTES_PATH;
 use steelyard_tests::{Answer, PLAN, Platform, record, record_of_amount, report};

@@ -8,9 +8,8 @@ use steelyard_billing::mandate::MandateLimits;
 use steelyard_billing::{
     DebitId, Payment, PlanAssignment, Provider, Recharge, RechargeId, Trade, TradeOf,
 };
-use steelyard_books::{Applied, Books};
-use steelyard_cli::Tables;
-use steelyard_cli::local::http_event;
+use steelyard_books::{Applied, Books, Tables};
+use steelyard_local_stack::http_event;
 use steelyard_notify::NOTIFY_PATH;
 use steelyard_store::Stored;
 use steelyard_tests::{Machine, PLAN, Platform, agreement_no, fen, in_force, record, report};

@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};
 use steelyard_billing::{Cause, Recharge, RechargeId, RechargePhase};
-use steelyard_cli::local::alipay::{Fault, Method, NotificationFault, TradeStatus};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
-use steelyard_cli::local::http_event;
+use steelyard_local_alipay::{Fault, Method, NotificationFault, TradeStatus};
+use steelyard_local_aws::{Fault as AwsFault, Target};
+use steelyard_local_stack::http_event;
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_tests::{Machine, Platform, fen};
 

@@ -15,8 +15,8 @@ use steelyard_billing::{
     RefundRef, TradeOf, Unmatched, bill_day,
 };
 use steelyard_books::RefundAsked;
-use steelyard_cli::local::alipay::{Fault, Method};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
+use steelyard_local_alipay::{Fault, Method};
+use steelyard_local_aws::{Fault as AwsFault, Target};
 use steelyard_runtime::Error;
 use steelyard_tests::{Platform, fen, reason};
 

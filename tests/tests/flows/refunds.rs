@@ -16,7 +16,7 @@ use steelyard_billing::{
     TradeState,
 };
 use steelyard_books::{BookError, Noted, RefundAsked};
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_tests::{Machine, Platform, fen, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";

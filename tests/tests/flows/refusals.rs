@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use steelyard_cli::local::http_event;
+use steelyard_local_stack::http_event;
 use steelyard_tests::{Platform, record, record_of_amount, refused, report};
 
 const API: &str = "taobao.trades.sold.get";

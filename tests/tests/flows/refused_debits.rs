@@ -7,7 +7,7 @@ use steelyard_billing::{
     BreachKind, Debit, DebitId, DeclineReason, GatewayCode, GiveUpReason, Mandate, Phase,
     Resolution,
 };
-use steelyard_cli::local::alipay::{Fault, Method, TradeStatus};
+use steelyard_local_alipay::{Fault, Method, TradeStatus};
 use steelyard_tests::{Platform, agreement_no, fen, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";

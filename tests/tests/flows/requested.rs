@@ -4,7 +4,7 @@
 use serde_json::json;
 use steelyard_billing::mandate::MandatePhase;
 use steelyard_billing::{DebitId, Phase};
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_store::schema::registry_shard;
 use steelyard_tests::{Machine, Platform, agreement_no, fen, registry_pk};
 

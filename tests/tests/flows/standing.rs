@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Method};
 use serde_json::Value;
 use steelyard_billing::{Action, ActionRequest, Actor, Deed, Ladder, Person, Right, Stage};
 use steelyard_books::IdempotencyKey;
-use steelyard_cli::local::http_event;
+use steelyard_local_stack::http_event;
 use steelyard_tests::{Answer, Platform, agreement_no, reason};
 
 const BASIC: &str = "taobao.trades.sold.get";

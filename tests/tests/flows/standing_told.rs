@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use steelyard_billing::event::{StoredEvent, Subject};
 use steelyard_billing::{Deed, Ladder, Stage};
 use steelyard_books::LadderAdded;
-use steelyard_cli::local::http_event;
+use steelyard_local_stack::http_event;
 use steelyard_runtime::{Function, Invocation};
 use steelyard_tests::{Answer, DiesAfter, Machine, Platform};
 

@@ -6,7 +6,7 @@ use steelyard_billing::{
     next_settlement,
 };
 use steelyard_books::PlanAdded;
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_pricing::{AlertRules, Override, Plan};
 use steelyard_store::{CommitError, NewUsage, ProviderAccount};
 use steelyard_tests::{Platform, record, record_of_amount, report};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use steelyard_cli::local::embedded::Request;
+use steelyard_local_aws::Request;
 use steelyard_runtime::Environment;
 use steelyard_tests::{Platform, template};
 

@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use steelyard_billing::PlanAssignment;
-use steelyard_cli::local::http_event;
 use steelyard_ingest::VOID_PATH;
+use steelyard_local_stack::http_event;
 use steelyard_quote::GROUPS_MAX;
 use steelyard_tests::{Answer, PLAN, Platform, record, record_of_amount, report};
 

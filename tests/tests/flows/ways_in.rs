@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use steelyard_cli::local::embedded::{Fault, Target};
-use steelyard_cli::local::http_event;
+use steelyard_local_aws::{Fault, Target};
+use steelyard_local_stack::http_event;
 use steelyard_store::StoredRule;
 use steelyard_tests::{Answer, PLAN, Platform};
 

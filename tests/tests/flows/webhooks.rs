@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use site::{Answer, Site};
 use standardwebhooks::Webhook;
 use steelyard_billing::event::{BreakerClosed, Event, EventData, Subject};
 use steelyard_billing::webhook::{
@@ -19,8 +20,6 @@ use steelyard_runtime::{Clock, Function, Invocation};
 use steelyard_store::NewEvents;
 use steelyard_tests::Platform;
 use steelyard_webhooks::{Reach, Scheme, Sender, Webhooks, checked_url, new_secret};
-
-use site::{Answer, Site};
 
 fn shop() -> Subject {
     "shop".parse().unwrap()
@@ -378,7 +377,7 @@ async fn a_message_that_comes_twice_delivers_once_and_a_bad_one_fails_alone() {
 
 #[tokio::test]
 async fn a_delivery_that_could_not_be_noted_is_made_again_under_its_id() {
-    use steelyard_cli::local::embedded::{Fault, Target};
+    use steelyard_local_aws::{Fault, Target};
     let platform = Platform::open_telling().await;
     let (site, of) = (Site::open(Answer::Status(200)).await, named(&shop(), "erp"));
     add(&platform, &of, &site.url).await;

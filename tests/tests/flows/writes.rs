@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use steelyard_billing::Phase;
 use steelyard_books::BookError;
-use steelyard_cli::local::alipay::{Fault as AlipayFault, Method};
-use steelyard_cli::local::embedded::{Fault, Target};
+use steelyard_local_alipay::{Fault as AlipayFault, Method};
+use steelyard_local_aws::{Fault, Target};
 use steelyard_pricing::Plan;
 use steelyard_store::StoreError;
 use steelyard_tests::{Platform, fen, reason, reference};

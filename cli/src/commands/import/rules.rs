@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use clap::Args;
+use steelyard_books::Tables;
 use steelyard_import::{Rule, RuleDocument, RuleError};
 use steelyard_pricing::Name;
 use steelyard_runtime::Error;
 
 use super::flags::RuleFlags;
 use crate::document::Document;
-use crate::tables::Tables;
 
 /// A rule, or the options that make one.
 #[derive(Debug, Args)]

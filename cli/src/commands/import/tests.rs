@@ -11,13 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use steelyard_billing::{Calendar, DebitRules, NamesMax, Provider, ProviderId};
 use steelyard_books::Books;
+use steelyard_books::Tables;
 use steelyard_import::{Input, Rule, Summary};
+use steelyard_local_aws::{Embedded, Fault, Target, Transport};
+use steelyard_local_stack::local_tables;
 use steelyard_metering::{Counters, ImportAs, ImportError, Progress, import};
 use steelyard_pricing::{AlertRules, BillingDay, BillingMonth, Fen, Metered};
 use steelyard_runtime::{Clock, aws};
-
-use crate::Tables;
-use crate::local::embedded::{Embedded, Fault, Target, Transport};
 
 type Callers = BTreeMap<ProviderId, BillingMonth>;
 
@@ -33,7 +33,7 @@ impl Store {
         let embedded = Arc::new(Embedded::memory(Arc::new(move || now)).unwrap());
         let transport = Transport::new(embedded);
         let client = SharedHttpClient::new(transport.clone());
-        let tables = Tables::local(&aws::local(Some(client), "http://localhost").unwrap());
+        let tables = local_tables(&aws::local(Some(client), "http://localhost").unwrap());
         tables.create().await.unwrap();
         let calendar = Calendar::new("Asia/Shanghai", 5).unwrap();
         let (usage, clock) = (tables.usage.clone(), Clock::fixed(now));

@@ -3,7 +3,7 @@
 use steelyard_billing::breaker::BreakerState;
 use steelyard_billing::mandate::{EndReason, MandatePhase};
 use steelyard_billing::{AdjustmentPhase, Phase};
-use steelyard_cli::local::alipay::{AgreementStatus, Fault as AlipayFault, Method};
+use steelyard_local_alipay::{AgreementStatus, Fault as AlipayFault, Method};
 use steelyard_tests::reason;
 
 use super::*;

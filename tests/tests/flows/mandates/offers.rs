@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method as HttpMethod};
 use futures::future::join;
 use serde_json::{Value, json};
 use steelyard_billing::mandate::ConsentBy;
-use steelyard_cli::local::http_event;
+use steelyard_local_stack::http_event;
 use steelyard_offers::MANDATES_PATH;
 use steelyard_tests::Machine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,10 +1,11 @@
 //! The pages of operators: who sees them, what they show, and what their forms do.
 
-use super::*;
 use steelyard_billing::breaker::BreakerState;
 use steelyard_billing::{Action, Phase, RunScope};
-use steelyard_cli::local::alipay::{Fault, Method as AlipayMethod};
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
+use steelyard_local_alipay::{Fault, Method as AlipayMethod};
+use steelyard_local_aws::{Fault as AwsFault, Target};
+
+use super::*;
 
 const PAGES: [&str; 6] =
     ["providers", "debits", "reconciliation", "runs", "receivables", "actions"];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use steelyard_billing::mandate::MandateLimits;
 use steelyard_books::Settler;
-use steelyard_cli::local::LocalFunction;
+use steelyard_local_aws::LocalFunction;
 use steelyard_portal::{Portal, PortalConfig, Reached, SessionKeys};
 use steelyard_tests::fen;
 

@@ -4,7 +4,7 @@
 use steelyard_billing::{
     Finding, FindingKind, OpenFinding, OutTradeNo, Realm, RechargeId, TradeNumber,
 };
-use steelyard_cli::local::alipay::{Fault, LocalAlipay, Method};
+use steelyard_local_alipay::{Fault, LocalAlipay, Method};
 use steelyard_tests::{Platform, fen, reason};
 
 use super::*;

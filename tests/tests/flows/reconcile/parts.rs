@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use steelyard_cli::local::embedded::Request;
+use steelyard_local_aws::Request;
 use steelyard_tests::Platform;
 
 use super::*;

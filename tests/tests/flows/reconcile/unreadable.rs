@@ -2,7 +2,7 @@
 //! day proceeds.
 
 use steelyard_billing::FindingKind;
-use steelyard_cli::local::alipay::{Fault, Method};
+use steelyard_local_alipay::{Fault, Method};
 use steelyard_store::schema::bill_part;
 use steelyard_tests::{Platform, registry_pk};
 

@@ -2,7 +2,7 @@
 //! request nor a query that does not find it shows that it will not.
 
 use steelyard_alipay::{Alipay, Refund as RefundRequest};
-use steelyard_cli::local::alipay::LocalAlipay;
+use steelyard_local_alipay::LocalAlipay;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! The power is cut before and after each write, and AWS fails: the money goes back once.
 
-use steelyard_cli::local::embedded::{Fault as AwsFault, Target};
+use steelyard_local_aws::{Fault as AwsFault, Target};
 
 use super::*;
 

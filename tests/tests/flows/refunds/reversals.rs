@@ -1,6 +1,6 @@
 //! What Alipay gives back without our request is owed again.
 
-use steelyard_cli::local::alipay::NotificationFault;
+use steelyard_local_alipay::NotificationFault;
 
 use super::*;
 

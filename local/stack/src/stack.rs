@@ -1,0 +1,471 @@
+//! The whole of Steelyard in one process: the functions' own handlers over embedded AWS services
+//! and a local Alipay, wired as the template wires them.
+
+mod running;
+mod schedules;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use serde_json::{Value, json};
+use steelyard_alipay::{AlipayConfig, Transport as AlipayTransport};
+use steelyard_billing::{Calendar, DebitRules};
+use steelyard_books::Tables;
+use steelyard_local_alipay::LocalAlipay;
+use steelyard_local_aws::{
+    Embedded, EventSource, LocalFunction, LocalObjects, NamedFunctions, Request, StreamSource,
+    Transport, asked, sqs,
+};
+use steelyard_notify::NOTIFY_PATH;
+use steelyard_reconcile::Archive;
+use steelyard_runtime::{Clock, Error, aws, chain};
+use steelyard_store::EventsTable;
+use tempfile::TempDir;
+
+use super::clock::LocalClock;
+use super::door::{self, Bounds, Hosts};
+use super::functions::{
+    DEBIT_QUEUE, Functions, LOGS_QUEUE, LocalMachine, QUEUES, RECONCILE_QUEUE, SETTLE_QUEUE,
+    Shared, USAGE_QUEUE, WEBHOOKS_QUEUE, dead_letter_queue,
+};
+use super::listen::{self, Listeners};
+use super::server;
+use super::start::StartPages;
+use crate::tables::{BILLING_TABLE, EVENTS_TABLE, USAGE_TABLE, local_events, local_tables};
+
+pub use schedules::DueFunction;
+pub(super) use schedules::{Scheduled, next_runs};
+
+/// The default port of the local stack.
+pub const PORT: u16 = 8700;
+
+/// The name of the secret that holds the app's private key for the local Alipay.
+pub const ALIPAY_SECRET: &str = "steelyard/alipay";
+
+/// How many records of the stream the events function gets at once, as in the template.
+const STREAM_BATCH: u16 = 100;
+
+/// The most records of the stream of the usage table that the watch function gets at once, as
+/// DynamoDB gives them.
+const REPORTS_BATCH: u16 = 1000;
+
+/// How a stack is reached.
+#[derive(Clone, Debug)]
+pub enum Reach {
+    /// Over HTTP, at a port. The stack checks no credentials.
+    Http {
+        /// The port; 0 for any that is free.
+        port: u16,
+        /// Where the port is served besides 127.0.0.1.
+        listen: Vec<IpAddr>,
+    },
+    /// From this process alone: it opens no socket, and the functions reach Alipay in the process
+    /// too. Objects of S3 can't be read so, and no page be opened.
+    InProcess,
+}
+
+impl Reach {
+    /// Over HTTP on this machine, at any port that is free.
+    #[must_use]
+    pub fn any_port() -> Reach {
+        Reach::Http { port: 0, listen: Vec::new() }
+    }
+}
+
+/// How to start a local stack.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// The folder that keeps its data. Without one, the data are in memory and end with the stack.
+    pub data: Option<PathBuf>,
+    /// The ways in which the stack is reached.
+    pub reach: Reach,
+    /// The calendar, and when debits are made.
+    pub rules: DebitRules,
+    /// Whether an operator's action waits for the approval of a second person.
+    pub actions_need_approval: bool,
+    /// The clock of the functions, the queues and the local Alipay.
+    pub clock: LocalClock,
+    /// Whether the streams of the tables are followed, as in a deployment. Without it no event is
+    /// published: for tests of everything else, which cost less so.
+    pub follows: bool,
+}
+
+/// A running local stack.
+pub struct Stack {
+    /// The clock of the functions, the queues and the local Alipay.
+    pub clock: LocalClock,
+    /// The calendar, and when debits are made.
+    pub rules: DebitRules,
+    /// The tables, reached as the functions reach them.
+    pub tables: Tables,
+    /// The events table, which the events function fills.
+    pub events: EventsTable,
+    /// The transport from the functions to the embedded services. It counts requests and injects
+    /// faults.
+    pub transport: Transport,
+    /// The transport of the function that publishes events, so that it is apart from what is
+    /// measured and from what goes wrong.
+    pub follower: Transport,
+    /// The embedded services: DynamoDB, SQS, Secrets Manager and Lambda.
+    pub embedded: Arc<Embedded>,
+    /// The objects of S3.
+    pub objects: LocalObjects,
+    /// The local Alipay, over real HTTP.
+    pub alipay: LocalAlipay,
+    /// The loopback address at which HTTP is served, if it is.
+    pub address: SocketAddr,
+    /// The functions, as Lambda has them.
+    pub functions: Functions,
+    /// Whether the streams are followed.
+    follows: bool,
+    /// The streams from which events are published: first that of the billing table.
+    told: [StreamSource; 3],
+    /// The stream of the usage table, for alerts. It is followed while the stack is kept running.
+    reports: StreamSource,
+    /// What the functions of every machine share.
+    shared: Shared,
+    servers: Vec<tokio::task::JoinHandle<()>>,
+    /// Keeps the functions that other functions invoke.
+    _named: Arc<NamedFunctions>,
+    /// Locks the folder: two stacks on one folder would work on the same tables.
+    _lock: Option<File>,
+    /// Keeps the bills of a stack without a folder until the stack ends.
+    _files: Option<TempDir>,
+}
+
+impl Stack {
+    /// Starts a local stack.
+    ///
+    /// # Errors
+    ///
+    /// When its data can't be opened, the port is taken, or the clock is before its last
+    /// settlement.
+    pub async fn start(options: StackOptions) -> Result<Stack, Error> {
+        let StackOptions { data, reach, rules, actions_need_approval, clock, follows } = options;
+        let lock = data.as_deref().map(lock_folder).transpose()?;
+        let embedded = Arc::new(open_embedded(data.as_deref(), &clock)?);
+        if !follows {
+            embedded.make_no_streams();
+        }
+        let alipay = open_alipay(data.as_deref(), clock.clock())?;
+        let transport = Transport::new(Arc::clone(&embedded));
+        let (Listeners { address, sockets }, hosts) = match &reach {
+            Reach::Http { port, listen } => {
+                (listen::listen(*port, listen).await?, Hosts::of(listen))
+            }
+            Reach::InProcess => (Listeners::none(), Hosts::of(&[])),
+        };
+        let gateway: Option<Arc<dyn AlipayTransport>> = match reach {
+            Reach::Http { .. } => None,
+            Reach::InProcess => Some(Arc::new(alipay.in_process())),
+        };
+        let http_client = SharedHttpClient::new(transport.clone());
+        let config = aws::local(Some(http_client), &format!("http://{address}"))?;
+        let follower = Transport::new(Arc::clone(&embedded));
+        let follower_config = {
+            let http_client = SharedHttpClient::new(follower.clone());
+            aws::local(Some(http_client), &format!("http://{address}"))?
+        };
+        let tables = local_tables(&config);
+        tables.create().await?;
+        let events = local_events(&config);
+        events.create().await?;
+        check_clock(&tables, &clock, &rules.calendar).await?;
+        for (queue, visibility) in [
+            (USAGE_QUEUE, 180),
+            (SETTLE_QUEUE, 1800),
+            (DEBIT_QUEUE, 360),
+            (RECONCILE_QUEUE, 5400),
+            (WEBHOOKS_QUEUE, 360),
+            (LOGS_QUEUE, 5400),
+        ] {
+            create_queue(&embedded, queue, visibility).await?;
+        }
+        let notify_url = format!("http://{address}{NOTIFY_PATH}");
+        alipay.set_app_gateway(Some(&notify_url))?;
+        let client_config = AlipayConfig {
+            notify_url: Some(notify_url),
+            ..LocalAlipay::client_config(&format!("http://{address}/gateway.do"))
+        };
+        let (folder, files) = match data {
+            Some(folder) => (folder, None),
+            None => {
+                let files = TempDir::new()?;
+                (files.path().to_owned(), Some(files))
+            }
+        };
+        let objects =
+            LocalObjects::in_folder(&folder, clock.clock(), Arc::clone(&embedded), LOGS_QUEUE);
+        let archive = Archive::Folder(folder);
+        let keys = json!({ "app_private_key": client_config.app_private_key });
+        embedded.put_secret(ALIPAY_SECRET, keys.to_string());
+        let shared = Shared {
+            rules: rules.clone(),
+            actions_need_approval,
+            gateway: client_config,
+            archive,
+            address,
+        };
+        let functions = shared.functions(&LocalMachine {
+            config,
+            follower: follower_config,
+            gateway,
+            clock: clock.clock(),
+            session_clock: clock.session_clock(),
+        })?;
+        let named = Arc::new(functions.named());
+        embedded.run_functions(&named);
+        let start = StartPages {
+            tables: tables.clone(),
+            alipay: alipay.clone(),
+            clock: clock.clone(),
+            rules: rules.clone(),
+            events: events.clone(),
+            url: format!("http://{address}"),
+        };
+        let router = server::router(&functions, &embedded, &objects, start);
+        let router = door::guarded(router, hosts, Bounds::STACK);
+        let serve = |socket| tokio::spawn(door::serve(socket, router.clone(), Bounds::STACK));
+        let servers = sockets.into_iter().map(serve).collect();
+        Ok(Stack {
+            clock,
+            rules,
+            tables,
+            events,
+            transport,
+            follower,
+            embedded,
+            objects,
+            alipay,
+            address,
+            follows,
+            told: [
+                StreamSource::new(BILLING_TABLE, STREAM_BATCH, &functions.events),
+                StreamSource::new(EVENTS_TABLE, STREAM_BATCH, &functions.events).of(is_disabled),
+                StreamSource::new(USAGE_TABLE, STREAM_BATCH, &functions.events).of(is_refused),
+            ],
+            reports: StreamSource::new(USAGE_TABLE, REPORTS_BATCH, &functions.watch),
+            functions,
+            shared,
+            servers,
+            _named: named,
+            _lock: lock,
+            _files: files,
+        })
+    }
+
+    /// The functions of another machine over the same services.
+    ///
+    /// # Errors
+    ///
+    /// When a client can't be made.
+    pub fn functions_on(&self, machine: &LocalMachine) -> Result<Functions, Error> {
+        self.shared.functions(machine)
+    }
+
+    /// The queues, each with the function that takes its messages.
+    #[must_use]
+    pub fn event_sources(&self) -> [EventSource; 6] {
+        let source = |queue, batch_size, function: &LocalFunction| EventSource {
+            queue,
+            batch_size,
+            function: function.clone(),
+        };
+        [
+            source(USAGE_QUEUE, 10, &self.functions.ingest),
+            source(SETTLE_QUEUE, 1, &self.functions.settle),
+            source(DEBIT_QUEUE, 5, &self.functions.debit),
+            source(WEBHOOKS_QUEUE, 10, &self.functions.webhooks),
+            source(RECONCILE_QUEUE, 1, &self.functions.reconcile),
+            source(LOGS_QUEUE, 1, &self.functions.logs),
+        ]
+    }
+
+    /// Delivers messages until no queue has a visible one, and then what changed in the tables
+    /// until there is nothing new.
+    ///
+    /// # Errors
+    ///
+    /// When a queue can't be read or written.
+    pub async fn drain(&self) -> Result<(), Error> {
+        loop {
+            let mut handled = 0;
+            for source in self.event_sources() {
+                handled += source.poll(&self.embedded, Duration::ZERO).await?;
+            }
+            if self.follows && handled == 0 {
+                for stream in &self.told {
+                    handled += stream.poll(&self.embedded).await?;
+                }
+            }
+            if handled == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands the whole streams over once more, as after a restart.
+    pub fn follow_again(&self) {
+        self.told.iter().for_each(StreamSource::rewind);
+    }
+
+    /// The oldest records of the stream of the billing table.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be read.
+    pub async fn stream_records(&self) -> Result<Value, Error> {
+        let [billing, ..] = &self.told;
+        billing.oldest_records(&self.embedded).await
+    }
+
+    /// Puts a usage report on the queue, as the sender of that access key id.
+    ///
+    /// # Errors
+    ///
+    /// When SQS refuses.
+    pub async fn send_report(&self, sender: &str, body: &str) -> Result<(), Error> {
+        let message = json!({ "QueueUrl": format!("/{USAGE_QUEUE}"), "MessageBody": body });
+        let message = Request::new("AmazonSQS.SendMessage", message.to_string());
+        let caller = Some(sender.to_owned());
+        asked(&self.embedded, Request { caller, ..message }).await.map(drop)
+    }
+
+    /// How many messages the dead-letter queues hold.
+    ///
+    /// # Errors
+    ///
+    /// When SQS refuses.
+    pub async fn dead_letters(&self) -> Result<u64, Error> {
+        let mut sum = 0;
+        for queue in QUEUES.map(|(_, queue)| queue).into_iter().chain([WEBHOOKS_QUEUE]) {
+            let asked = json!({
+                "QueueUrl": format!("/{}", dead_letter_queue(queue)),
+                "AttributeNames": ["ApproximateNumberOfMessages"],
+            });
+            let answer = sqs(&self.embedded, "GetQueueAttributes", asked).await?;
+            let number =
+                answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap_or_default();
+            sum += number.parse::<u64>()?;
+        }
+        Ok(sum)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+/// Refuses a clock that is before the last settlement: it would settle, charge and debit at times
+/// that the books have passed.
+async fn check_clock(
+    tables: &Tables,
+    clock: &LocalClock,
+    calendar: &Calendar,
+) -> Result<(), Error> {
+    let now = clock.clock().now();
+    match tables.billing.last_settlement().await? {
+        Some(last) if now < last => Err(format!(
+            "this stack last settled at {}, and its clock would be at {}: start it with --now at or after that",
+            calendar.wall_time(last),
+            calendar.wall_time(now)
+        )
+        .into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The tables of a stack, in its folder.
+const TABLES_FILE: &str = "dynamodb.sqlite";
+
+/// The books of its local Alipay, in its folder.
+const ALIPAY_FILE: &str = "alipay.sqlite";
+
+/// Creates the folder if it is missing, and locks it against other stacks.
+///
+/// # Errors
+///
+/// When the folder can't be used, another stack uses it, or one of its two databases is missing:
+/// tables beside an Alipay that knows none of their trades would show money that was never taken.
+fn lock_folder(folder: &Path) -> Result<File, Error> {
+    let named = |error: std::io::Error| -> Error {
+        format!("cannot keep data in {}: {error}", folder.display()).into()
+    };
+    std::fs::create_dir_all(folder).map_err(named)?;
+    let lock = File::create(folder.join("lock")).map_err(named)?;
+    let [tables, alipay] = [TABLES_FILE, ALIPAY_FILE].map(|file| folder.join(file).exists());
+    if tables != alipay {
+        let (found, missing) =
+            if tables { (TABLES_FILE, ALIPAY_FILE) } else { (ALIPAY_FILE, TABLES_FILE) };
+        return Err(format!(
+            "{} has {found} and no {missing}: bring that file back, or delete the folder to begin anew",
+            folder.display()
+        )
+        .into());
+    }
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(error) => {
+            Err(format!("another local stack may run on {}: {error}", folder.display()).into())
+        }
+    }
+}
+
+fn open_embedded(data: Option<&Path>, clock: &LocalClock) -> Result<Embedded, Error> {
+    let clock = clock.clone();
+    let now = Arc::new(move || clock.now());
+    Ok(match data {
+        None => Embedded::memory(now)?,
+        Some(folder) => Embedded::file(&folder.join(TABLES_FILE), now)?,
+    })
+}
+
+fn open_alipay(data: Option<&Path>, clock: Clock) -> Result<LocalAlipay, Error> {
+    Ok(match data {
+        None => LocalAlipay::in_memory(clock)?,
+        Some(folder) => {
+            let path = folder.join(ALIPAY_FILE);
+            LocalAlipay::open(&path, clock).map_err(|error| {
+                format!("cannot open the database {}: {}", path.display(), chain(&error))
+            })?
+        }
+    })
+}
+
+async fn create_queue(embedded: &Embedded, queue: &str, visibility_s: u32) -> Result<(), Error> {
+    let dead_letters = dead_letter_queue(queue);
+    sqs(embedded, "CreateQueue", json!({ "QueueName": dead_letters })).await?;
+    let redrive: Value = json!({
+        "deadLetterTargetArn": format!("arn:aws:sqs:local:000000000000:{dead_letters}"),
+        "maxReceiveCount": 5,
+    });
+    let attributes = json!({
+        "VisibilityTimeout": visibility_s.to_string(),
+        "RedrivePolicy": redrive.to_string(),
+    });
+    sqs(embedded, "CreateQueue", json!({ "QueueName": queue, "Attributes": attributes }))
+        .await
+        .map(drop)
+}
+
+/// Whether a webhook's endpoint is disabled after the change.
+fn is_disabled(images: &Value) -> bool {
+    let is_endpoint =
+        images["Keys"]["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("endpoint#"));
+    is_endpoint && images["NewImage"]["status"]["M"]["disabled"].is_object()
+}
+
+/// Whether the change notes what was refused of a report.
+fn is_refused(images: &Value) -> bool {
+    images["Keys"]["pk"]["S"] == "#refused"
+}
