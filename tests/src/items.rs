@@ -16,6 +16,15 @@ impl Platform {
         self.books().realms().await.unwrap().current
     }
 
+    /// Gives the platform a realm, before it has one: a run that uses it is the same each time.
+    pub async fn set_realm(&self, realm: &str) {
+        let stored =
+            json!({ "pk": "realm", "sk": "realm", "realm": realm, "table": BILLING_TABLE });
+        let attribute = |(name, value): (&String, &Value)| (name.clone(), json!({ "S": value }));
+        let item = stored.as_object().unwrap().iter().map(attribute).collect();
+        self.put_item(&Value::Object(item)).await;
+    }
+
     /// The number under which a trade of a provider is known to Alipay.
     pub async fn trade_number(&self, provider: &str, of: TradeOf) -> String {
         let realm = self.realm().await;

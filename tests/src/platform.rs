@@ -72,6 +72,13 @@ impl Platform {
         Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS), false).await
     }
 
+    /// The same at another time of Beijing, reached from this process alone: it opens no socket.
+    /// Debits fall due over so many minutes from ten on, and events are published.
+    pub async fn open_in_process(time: &str, window_minutes: u16) -> Platform {
+        let rules = by_rules(window_minutes, RETENTION_DAYS);
+        Platform::reached(Reach::InProcess, None, time, rules, true).await
+    }
+
     /// The same, with events published.
     pub async fn open_telling() -> Platform {
         Platform::start(None, BEGIN, by_rules(0, RETENTION_DAYS), true).await
@@ -110,16 +117,20 @@ impl Platform {
         rules: DebitRules,
         follows: bool,
     ) -> Platform {
+        Platform::reached(Reach::any_port(), data, time, rules, follows).await
+    }
+
+    async fn reached(
+        reach: Reach,
+        data: Option<PathBuf>,
+        time: &str,
+        rules: DebitRules,
+        follows: bool,
+    ) -> Platform {
         let time: DateTime = time.parse().unwrap();
         let clock = LocalClock::new(rules.calendar.instant(time.date(), time.time()), 0);
-        let options = StackOptions {
-            data,
-            reach: Reach::any_port(),
-            rules,
-            actions_need_approval: false,
-            clock,
-            follows,
-        };
+        let options =
+            StackOptions { data, reach, rules, actions_need_approval: false, clock, follows };
         let stack = Stack::start(options).await.unwrap();
         stack.transport.meter().start();
         let rights = WatchedRights::of(&stack);
@@ -400,6 +411,12 @@ impl Platform {
         let (from, through) = ("2015-04-01".parse().unwrap(), "2015-06-30".parse().unwrap());
         let days = self.stack.tables.usage.days(&id(provider), from, through).await.unwrap();
         days.into_iter().map(|(day, count)| (day, count.usage)).collect()
+    }
+
+    /// Everything that was counted of a provider and is still kept.
+    pub async fn all_counted(&self, provider: &str) -> CountedDays {
+        let counted = self.stack.tables.usage.all_counted(&id(provider)).await.unwrap();
+        counted.days.into_iter().map(|(day, count)| (day, count.usage)).collect()
     }
 
     /// All calls that were counted of a provider.

@@ -59,14 +59,20 @@ impl LocalFunction {
         self.timeout
     }
 
+    /// The handling of an event, by the caller's task: without the time-out, and with its panic. To
+    /// drop it is what the function sees of the end of its machine.
+    #[must_use]
+    pub fn handling(&self, event: Value) -> BoxFuture<'static, Result<Value, Error>> {
+        (self.handler)(event, Invocation::lasting(self.timeout))
+    }
+
     /// Invokes the function.
     ///
     /// # Errors
     ///
     /// What the function fails with, its panic, or that its time was up.
     pub async fn invoke(&self, event: Value) -> Result<Value, Error> {
-        let invocation = Invocation::lasting(self.timeout);
-        let task = tokio::spawn((self.handler)(event, invocation));
+        let task = tokio::spawn(self.handling(event));
         let abort = task.abort_handle();
         match tokio::time::timeout(self.timeout, task).await {
             Ok(Ok(result)) => result,

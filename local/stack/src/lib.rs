@@ -18,7 +18,7 @@ mod tables;
 pub use clock::LocalClock;
 pub use functions::{Functions, LOGS_QUEUE_URL, LocalMachine};
 pub use server::http_event;
-pub use stack::{ALIPAY_SECRET, DueFunction, PORT, Reach, Stack, StackOptions};
+pub use stack::{ALIPAY_SECRET, DueFunction, PORT, Reach, Scheduled, Stack, StackOptions};
 pub use status::StackStatus;
 pub use tables::{
     BILLING_TABLE, EVENTS_TABLE, USAGE_TABLE, local_events, local_tables, tables, tables_to_read,

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use axum::http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use steelyard_alipay::{AlipayConfig, Transport as AlipayTransport};
 use steelyard_billing::{Calendar, DebitRules};
 use steelyard_books::Tables;
-use steelyard_local_alipay::LocalAlipay;
+use steelyard_local_alipay::{LocalAlipay, Receiver};
 use steelyard_local_aws::{
     Embedded, EventSource, LocalFunction, LocalObjects, NamedFunctions, Request, StreamSource,
     Transport, asked, sqs,
@@ -35,12 +37,12 @@ use super::functions::{
     Shared, USAGE_QUEUE, WEBHOOKS_QUEUE, dead_letter_queue,
 };
 use super::listen::{self, Listeners};
-use super::server;
+use super::server::{self, http_event};
 use super::start::StartPages;
 use crate::tables::{BILLING_TABLE, EVENTS_TABLE, USAGE_TABLE, local_events, local_tables};
 
-pub use schedules::DueFunction;
-pub(super) use schedules::{Scheduled, next_runs};
+pub(super) use schedules::next_runs;
+pub use schedules::{DueFunction, Scheduled};
 
 /// The default port of the local stack.
 pub const PORT: u16 = 8700;
@@ -310,6 +312,20 @@ impl Stack {
         }
     }
 
+    /// Sends the local Alipay's notifications that are due: over HTTP, or to the notify function of
+    /// a stack that is not served.
+    ///
+    /// # Errors
+    ///
+    /// When the books of the local Alipay can't be read or written.
+    pub async fn deliver_due(&self, now: Timestamp) -> Result<usize, Error> {
+        Ok(if self.servers.is_empty() {
+            self.alipay.deliver_due_to(&Notified(&self.functions.notify), now).await?
+        } else {
+            self.alipay.deliver_due(now).await?
+        })
+    }
+
     /// Hands the whole streams over once more, as after a restart.
     pub fn follow_again(&self) {
         self.told.iter().for_each(StreamSource::rewind);
@@ -355,6 +371,19 @@ impl Stack {
             sum += number.parse::<u64>()?;
         }
         Ok(sum)
+    }
+}
+
+/// The notify function, as Alipay reaches it in this process.
+struct Notified<'s>(&'s LocalFunction);
+
+impl Receiver for Notified<'_> {
+    async fn receive(&self, _: &str, form: String) -> Option<(StatusCode, Vec<u8>)> {
+        let event = http_event(&Method::POST, NOTIFY_PATH, &HeaderMap::new(), form.as_bytes());
+        let answer = self.0.invoke(event).await.ok()?;
+        let status = u16::try_from(answer["statusCode"].as_u64()?).ok()?;
+        let body = answer["body"].as_str()?.as_bytes().to_vec();
+        Some((StatusCode::from_u16(status).ok()?, body))
     }
 }
 

@@ -65,7 +65,7 @@ pub fn as_operator() -> Result<ConfigLoader, Error> {
 pub fn local(http_client: Option<SharedHttpClient>, endpoint: &str) -> Result<SdkConfig, Error> {
     let http_client = match http_client {
         Some(transport) => transport,
-        None => http::client(Roots::System)?,
+        None => http::client(Roots::of_endpoint(endpoint))?,
     };
     let credentials =
         aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");

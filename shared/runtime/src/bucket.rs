@@ -125,8 +125,9 @@ impl Buckets {
     ///
     /// When the address is none, or the system has no root certificates.
     pub fn local(config: &SdkConfig, endpoint: &str) -> Result<Buckets, Error> {
+        let roots = Roots::of_endpoint(endpoint);
         let endpoint = Url::parse(endpoint)?;
-        Buckets::reached(endpoint, UrlStyle::Path, "local".to_owned(), config, Roots::System)
+        Buckets::reached(endpoint, UrlStyle::Path, "local".to_owned(), config, roots)
     }
 
     fn reached(

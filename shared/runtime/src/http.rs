@@ -47,6 +47,11 @@ pub(crate) enum Roots {
 }
 
 impl Roots {
+    /// The roots for a local stack. Only an https endpoint is worth reading those of the system.
+    pub(crate) fn of_endpoint(endpoint: &str) -> Roots {
+        if endpoint.starts_with("https:") { Roots::System } else { Roots::Own }
+    }
+
     fn are_the_systems(self) -> bool {
         let is_named = |name| std::env::var_os(name).is_some_and(|place| !place.is_empty());
         match self {

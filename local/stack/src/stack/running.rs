@@ -47,7 +47,7 @@ impl Stack {
     /// their receivers, and so is apart from the schedules.
     async fn send_notifications(&self) {
         loop {
-            if let Err(error) = self.alipay.deliver_due(self.clock.now()).await {
+            if let Err(error) = self.deliver_due(self.clock.now()).await {
                 tracing::error!(%error, "cannot send notifications");
             }
             tokio::time::sleep(TICK).await;

@@ -25,12 +25,28 @@ const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A function that runs by the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheduled {
+pub enum Scheduled {
+    /// Settlement of what is not settled.
     Settle,
-    /// Settle too: it looks whether the night's run has ended.
+    /// Settlement too: it looks whether the night's run has ended.
     Check,
+    /// The comparison of the books with a bill.
     Reconcile,
+    /// The sending of tasks that are due.
     Dispatch,
+}
+
+impl Scheduled {
+    /// The event as the schedule sends it.
+    #[must_use]
+    pub fn event(self) -> Value {
+        match self {
+            Scheduled::Settle => json!({ "task": "settle" }),
+            Scheduled::Check => json!({ "task": "check" }),
+            Scheduled::Reconcile => json!({}),
+            Scheduled::Dispatch => json!({ "task": "dispatch" }),
+        }
+    }
 }
 
 /// A function to invoke, and the event that it gets.
@@ -58,7 +74,7 @@ impl Stack {
             let latest = run.as_ref().map_or(end, |(at, _)| *at);
             if let Some(at) = self.next_notification(now, latest)? {
                 self.clock.set(at);
-                self.alipay.deliver_due(at).await?;
+                self.deliver_due(at).await?;
             } else if let Some((at, DueFunction { function, event })) = run {
                 self.clock.set(at);
                 function.invoke(event).await?;
@@ -94,20 +110,36 @@ impl Stack {
 
     fn scheduled(&self, run: Scheduled) -> DueFunction {
         let Functions { settle, dispatch, reconcile, .. } = &self.functions;
-        let (function, event) = match run {
-            Scheduled::Settle => (settle, json!({ "task": "settle" })),
-            Scheduled::Check => (settle, json!({ "task": "check" })),
-            Scheduled::Reconcile => (reconcile, json!({})),
-            Scheduled::Dispatch => (dispatch, json!({ "task": "dispatch" })),
+        let function = match run {
+            Scheduled::Settle | Scheduled::Check => settle,
+            Scheduled::Reconcile => reconcile,
+            Scheduled::Dispatch => dispatch,
         };
-        DueFunction { function: function.clone(), event }
+        DueFunction { function: function.clone(), event: run.event() }
     }
 
-    /// The functions that fall due after one instant and up to another: settlement at 00:30,
-    /// reconciliation at 10:30 in Beijing, dispatch every minute. A function that fell due several
-    /// times is returned once.
+    /// The functions that fall due after one instant and up to another; see [`Stack::due_runs`].
     #[must_use]
     pub fn due_functions(&self, after: Timestamp, until: Timestamp) -> Vec<DueFunction> {
+        self.due_runs(after, until).into_iter().map(|run| self.scheduled(run)).collect()
+    }
+
+    /// When the next scheduled run, or the next notification of the local Alipay, falls due; `end`
+    /// if none does before.
+    ///
+    /// # Errors
+    ///
+    /// When a table or the books of the local Alipay can't be read.
+    pub async fn next_due(&self, end: Timestamp) -> Result<Timestamp, Error> {
+        let now = self.clock.now();
+        let run = self.next_run(now, end).await?.map_or(end, |(at, _)| at);
+        Ok(self.next_notification(now, run)?.unwrap_or(run))
+    }
+
+    /// What falls due after one instant and up to another: settlement at 00:30, reconciliation at
+    /// 10:30 in Beijing, dispatch every minute. What fell due several times is returned once.
+    #[must_use]
+    pub fn due_runs(&self, after: Timestamp, until: Timestamp) -> Vec<Scheduled> {
         let calendar = &self.rules.calendar;
         let latest = |at: Timestamp| if at <= until { at } else { at - A_DAY };
         let due = [
@@ -116,7 +148,7 @@ impl Stack {
             (latest(reconciles_at(until)), Scheduled::Reconcile),
             (minute_of(until), Scheduled::Dispatch),
         ];
-        due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| self.scheduled(run)).collect()
+        due.into_iter().filter(|(at, _)| *at > after).map(|(_, run)| run).collect()
     }
 }
 

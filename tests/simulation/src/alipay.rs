@@ -1,0 +1,225 @@
+//! The way of one machine to Alipay, and what Alipay answers when it fails.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::SignedDuration;
+use steelyard_alipay::{Body, Sending, Transport, TransportError};
+use steelyard_local_alipay::{Fault, InProcess, LocalAlipay, Method};
+use steelyard_local_stack::LocalClock;
+
+use crate::canary::Canary;
+use crate::chaos::Chaos;
+use crate::life::Life;
+use crate::mishap::Mishap;
+
+/// What can happen to a call of any method.
+const MISHAPS: [Mishap; 16] = [
+    Mishap::CrashBefore,
+    Mishap::CrashAfter,
+    Mishap::Stalled,
+    Mishap::AlipayRequestLost,
+    Mishap::AlipayAnswerLost,
+    Mishap::AlipayRequestLate,
+    Mishap::AlipaySilent,
+    Mishap::AlipayFailedBefore,
+    Mishap::AlipayFailedAfter,
+    Mishap::AlipayBadGateway,
+    Mishap::AlipayUnsigned,
+    Mishap::AlipayWrongKey,
+    Mishap::AlipayGarbage,
+    Mishap::AlipayGbk,
+    Mishap::AlipayMislabelled,
+    Mishap::AlipayUnknownCode,
+];
+
+/// What can happen to a payment besides.
+const OF_PAYMENTS: [Mishap; 4] = [
+    Mishap::AlipayInProcess,
+    Mishap::AlipayLateSuccess,
+    Mishap::AlipayShortOfFunds,
+    Mishap::AlipayLimited,
+];
+
+/// What can happen to a bill besides.
+const OF_BILLS: [Mishap; 4] =
+    [Mishap::BillRowMissing, Mishap::BillForeignRow, Mishap::BillUnreadableRow, Mishap::BillBroken];
+
+/// The longest time after which a request that timed out still arrives: a quarter of an hour.
+const LATE_MAX_S: u64 = 900;
+
+/// The way of a machine to Alipay.
+#[derive(Clone)]
+pub(crate) struct WayToAlipay {
+    pub(crate) alipay: LocalAlipay,
+    pub(crate) gateway: InProcess,
+    pub(crate) chaos: Chaos,
+    pub(crate) clock: LocalClock,
+}
+
+impl std::fmt::Debug for WayToAlipay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WayToAlipay").finish_non_exhaustive()
+    }
+}
+
+impl Transport for WayToAlipay {
+    fn send(&self, request: Request<Bytes>, timeout: Duration) -> Sending<'_> {
+        Box::pin(self.clone().carry(request, timeout))
+    }
+}
+
+impl WayToAlipay {
+    async fn carry(
+        self,
+        request: Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<Response<Body>, TransportError> {
+        let life = Life::current();
+        let who = life.as_ref().map_or("-", |life| &life.name).to_owned();
+        let asked = Asked::of(&request);
+        let mishap = self.mishap_of(asked.method);
+        match mishap {
+            None => self.chaos.note(format_args!("  {who} {asked}")),
+            Some(mishap) => self.chaos.note(format_args!("  {who} {asked}: {mishap:?}")),
+        }
+        if let (Some(method), Some(fault)) = (asked.method, self.fault_of(&asked, mishap)) {
+            self.alipay.fail_next(method, fault, 1);
+        }
+        match (mishap, life) {
+            (Some(Mishap::AlipayRequestLost), _) => Err(timed_out()),
+            (Some(Mishap::AlipayRequestLate), _) => {
+                self.arrives_late(request, timeout);
+                Err(timed_out())
+            }
+            (Some(Mishap::CrashBefore), Some(life)) => ended(&life).await,
+            (Some(Mishap::CrashAfter), Some(life)) => {
+                let _unseen = self.gateway.send(request, timeout).await;
+                ended(&life).await
+            }
+            (Some(Mishap::Stalled), Some(life)) => {
+                life.stand_still();
+                tokio::task::yield_now().await;
+                self.gateway.send(request, timeout).await
+            }
+            (None | Some(_), _) => self.gateway.send(request, timeout).await,
+        }
+    }
+
+    fn mishap_of(&self, method: Option<Method>) -> Option<Mishap> {
+        let special: &[Mishap] = match method {
+            Some(Method::Pay) => &OF_PAYMENTS,
+            Some(Method::Bill) => &OF_BILLS,
+            Some(_) | None => &[],
+        };
+        self.chaos.strikes(&MISHAPS).or_else(|| self.chaos.strikes(special))
+    }
+
+    /// What the gateway is to do wrong.
+    fn fault_of(&self, asked: &Asked, mishap: Option<Mishap>) -> Option<Fault> {
+        let refused = |code: &str, sub_code: &str| Fault::Refused {
+            code: code.to_owned(),
+            sub_code: sub_code.to_owned(),
+        };
+        let (code, sub_code) = ("40004".to_owned(), "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned());
+        if self.chaos.has(Canary::PaidWithoutQuery) && asked.method == Some(Method::Query) {
+            return Some(refused("40004", "ACQ.TRADE_NOT_EXIST"));
+        }
+        if self.chaos.has(Canary::EmptyBill) && asked.method == Some(Method::Bill) {
+            return Some(refused("40004", "isp.bill_not_exist"));
+        }
+        Some(match mishap? {
+            Mishap::AlipayAnswerLost
+                if self.chaos.has(Canary::DeclineFromTimeout)
+                    && asked.method == Some(Method::Pay) =>
+            {
+                Fault::RefusedAfterEffect { code, sub_code }
+            }
+            Mishap::AlipayAnswerLost => Fault::NoAnswerAfterEffect,
+            Mishap::AlipaySilent => Fault::HangAfterEffect,
+            Mishap::AlipayFailedBefore => Fault::SystemErrorBeforeEffect,
+            Mishap::AlipayFailedAfter => Fault::SystemErrorAfterEffect,
+            Mishap::AlipayBadGateway => Fault::BadGatewayBeforeEffect,
+            Mishap::AlipayUnsigned => Fault::UnsignedAnswer,
+            Mishap::AlipayWrongKey => Fault::WrongKey,
+            Mishap::AlipayGarbage => Fault::Garbage,
+            Mishap::AlipayGbk => Fault::GbkAnswer,
+            Mishap::AlipayMislabelled => Fault::MislabelledAnswer,
+            Mishap::AlipayUnknownCode => refused("40004", "ACQ.NOBODY_KNOWS_THIS"),
+            Mishap::AlipayLimited => refused("40005", "isv.app-call-limited"),
+            Mishap::AlipayInProcess => Fault::InProcess,
+            Mishap::AlipayLateSuccess => Fault::LateSuccess,
+            Mishap::AlipayShortOfFunds => Fault::InsufficientFunds,
+            Mishap::BillRowMissing => Fault::BillRowMissing,
+            Mishap::BillForeignRow => Fault::BillExtraRow,
+            Mishap::BillUnreadableRow => Fault::BillUnreadableRow,
+            Mishap::BillBroken => Fault::BillBroken,
+            _ => return None,
+        })
+    }
+
+    fn arrives_late(&self, request: Request<Bytes>, timeout: Duration) {
+        let (gateway, chaos) = (self.gateway.clone(), self.chaos.clone());
+        let arrival = async move {
+            chaos.note(format_args!("  {} arrives late", Asked::of(&request)));
+            let _unseen = gateway.send(request, timeout).await;
+        };
+        let seconds = i64::try_from(self.chaos.draw(0..LATE_MAX_S + 1)).unwrap_or(0);
+        self.chaos.arrives(self.clock.now(), SignedDuration::from_secs(seconds), arrival);
+    }
+}
+
+/// What a request asks of Alipay.
+struct Asked {
+    method: Option<Method>,
+    name: String,
+    /// The number that it is about.
+    number: String,
+}
+
+impl Asked {
+    fn of(request: &Request<Bytes>) -> Asked {
+        let form = form_urlencoded::parse(request.body());
+        let mut asked = Asked { method: None, name: "file".to_owned(), number: String::new() };
+        for (key, value) in form {
+            match key.as_ref() {
+                "method" => {
+                    asked.method = method(&value);
+                    asked.name = value.into_owned();
+                }
+                "biz_content" => {
+                    let content: serde_json::Value =
+                        serde_json::from_str(&value).unwrap_or_default();
+                    let number = |name: &str| content[name].as_str().map(str::to_owned);
+                    asked.number = ["out_request_no", "out_trade_no", "agreement_no", "bill_date"]
+                        .into_iter()
+                        .find_map(number)
+                        .unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        asked
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.number)
+    }
+}
+
+fn method(name: &str) -> Option<Method> {
+    serde_json::from_value(serde_json::Value::from(name)).ok()
+}
+
+fn timed_out() -> TransportError {
+    TransportError::new(io::Error::from(io::ErrorKind::TimedOut))
+}
+
+async fn ended<T>(life: &Life) -> T {
+    life.end();
+    std::future::pending().await
+}

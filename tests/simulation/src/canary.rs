@@ -1,0 +1,76 @@
+//! Faults that are built in on purpose, to see that the simulation finds them.
+//!
+//! None of them is in the product. Each is made where the functions meet AWS or Alipay, and shows
+//! there what a build with that fault would show: a condition that is missing in a request, an
+//! answer that is taken for another, a record that nobody sees.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One fault that is built in on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Canary {
+    /// Settlement commits without the condition on the account's version.
+    DroppedCondition,
+    /// A report is put without looking whether it is there.
+    CountedUnchecked,
+    /// A debit in doubt is told that its trade does not exist, and so is paid again.
+    PaidWithoutQuery,
+    /// A payment that timed out is sent again under a new number.
+    NewNumber,
+    /// Settlement cuts days in UTC.
+    UtcDays,
+    /// A worker saves a task that another has leased.
+    UnfencedLease,
+    /// A time-out is read as a decline.
+    DeclineFromTimeout,
+    /// Two deployments number their trades alike.
+    NoRealm,
+    /// A bill that is missing is read as a day without trades.
+    EmptyBill,
+    /// An item that cannot be read fails the page that it is on.
+    PageFails,
+    /// A second query forgets that a first request may be on its way.
+    ForgetsFirst,
+    /// A closed month takes usage as if it were open.
+    MonthReopens,
+    /// An event has a random id.
+    RandomEventId,
+    /// A record of the stream is passed over.
+    SkippedRecord,
+}
+
+impl Canary {
+    /// Every one.
+    pub const ALL: [Canary; 14] = [
+        Canary::DroppedCondition,
+        Canary::CountedUnchecked,
+        Canary::PaidWithoutQuery,
+        Canary::NewNumber,
+        Canary::UtcDays,
+        Canary::UnfencedLease,
+        Canary::DeclineFromTimeout,
+        Canary::NoRealm,
+        Canary::EmptyBill,
+        Canary::PageFails,
+        Canary::ForgetsFirst,
+        Canary::MonthReopens,
+        Canary::RandomEventId,
+        Canary::SkippedRecord,
+    ];
+}
+
+impl fmt::Display for Canary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl FromStr for Canary {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Canary, String> {
+        let named = |canary: &Canary| canary.to_string().eq_ignore_ascii_case(text);
+        Canary::ALL.into_iter().find(named).ok_or_else(|| format!("no canary is called `{text}`"))
+    }
+}

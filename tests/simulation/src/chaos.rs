@@ -1,0 +1,183 @@
+//! What goes wrong, and the trace of all that happens.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::canary::Canary;
+use crate::mishap::Mishap;
+
+/// Draws what goes wrong, and notes what happens. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Chaos(Arc<Mutex<State>>);
+
+struct State {
+    rng: Rng,
+    is_on: bool,
+    /// How often each mishap happens, of a million chances. One that is missing never does.
+    rates: BTreeMap<Mishap, u32>,
+    fired: BTreeMap<Mishap, u64>,
+    /// How many requests of each machine are still refused because AWS is busy.
+    bursts: BTreeMap<usize, u32>,
+    /// What arrives after its sender gave it up, with the time at which it does.
+    late: Vec<(Timestamp, BoxFuture<'static, ()>)>,
+    events: u64,
+    trace: Vec<String>,
+    /// What no handler may do, such as a panic.
+    defects: Vec<String>,
+    canary: Option<Canary>,
+}
+
+/// The most that a mishap happens, of a million chances: one in ten.
+const RATE_MAX: u32 = 100_000;
+
+impl Chaos {
+    /// Of a seed. Each mishap happens at a rate of its own, and every second never.
+    pub(crate) fn new(seed: u64, canary: Option<Canary>) -> Chaos {
+        let mut rng = Rng::with_seed(seed);
+        let mut rates = BTreeMap::new();
+        for mishap in Mishap::ALL {
+            if rng.bool() {
+                // Rates of every order: a mishap that is rare leaves time for what it leads to.
+                let most = RATE_MAX >> rng.u32(0..6);
+                rates.insert(mishap, rng.u32(0..=most));
+            }
+        }
+        Chaos(Arc::new(Mutex::new(State {
+            rng,
+            is_on: false,
+            rates,
+            fired: BTreeMap::new(),
+            bursts: BTreeMap::new(),
+            late: Vec::new(),
+            events: 0,
+            trace: Vec::new(),
+            defects: Vec::new(),
+            canary,
+        })))
+    }
+
+    /// Lets things go wrong from now on, or no longer.
+    pub(crate) fn turn(&self, is_on: bool) {
+        self.state().is_on = is_on;
+    }
+
+    /// Forgets the rates: nothing goes wrong but what a caller asks for.
+    pub(crate) fn keep_only(&self, kept: &[Mishap]) {
+        self.state().rates.retain(|mishap, _| kept.contains(mishap));
+    }
+
+    /// The first of these mishaps that happens now.
+    pub(crate) fn strikes(&self, mishaps: &[Mishap]) -> Option<Mishap> {
+        let mut state = self.state();
+        if !state.is_on {
+            return None;
+        }
+        let State { rng, rates, .. } = &mut *state;
+        let happens =
+            |mishap: &&Mishap| rates.get(mishap).is_some_and(|rate| rng.u32(0..1_000_000) < *rate);
+        let mishap = mishaps.iter().find(happens).copied()?;
+        *state.fired.entry(mishap).or_default() += 1;
+        Some(mishap)
+    }
+
+    /// Whether AWS is still too busy for a machine.
+    pub(crate) fn is_busy_for(&self, machine: usize) -> bool {
+        let mut state = self.state();
+        let is_on = state.is_on;
+        let left = state.bursts.entry(machine).or_default();
+        let is_busy = is_on && *left > 0;
+        *left = left.saturating_sub(1);
+        is_busy
+    }
+
+    /// AWS is too busy for the next requests of a machine.
+    pub(crate) fn is_busy_from_now(&self, machine: usize) {
+        let mut state = self.state();
+        let requests = state.rng.u32(0..14);
+        state.bursts.insert(machine, requests);
+    }
+
+    /// A number from a range, drawn by the seed.
+    pub(crate) fn draw(&self, range: std::ops::Range<u64>) -> u64 {
+        self.state().rng.u64(range)
+    }
+
+    /// Whether something happens that happens once in so many times.
+    pub(crate) fn one_in(&self, times: u64) -> bool {
+        self.draw(0..times) == 0
+    }
+
+    /// One of these.
+    pub(crate) fn pick<T: Clone>(&self, of: &[T]) -> T {
+        let place = self.state().rng.usize(0..of.len());
+        of[place].clone()
+    }
+
+    /// Lets something arrive so much later.
+    pub(crate) fn arrives(
+        &self,
+        now: Timestamp,
+        after: SignedDuration,
+        what: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.state().late.push((now + after, Box::pin(what)));
+    }
+
+    /// Takes what has arrived by now.
+    pub(crate) fn arrived(&self, now: Timestamp) -> Vec<BoxFuture<'static, ()>> {
+        let mut state = self.state();
+        let (due, later) =
+            std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= now);
+        state.late = later;
+        let due: Vec<(Timestamp, BoxFuture<'static, ()>)> = due;
+        due.into_iter().map(|(_, what)| what).collect()
+    }
+
+    /// Notes one thing that happened.
+    pub(crate) fn note(&self, what: fmt::Arguments<'_>) {
+        let mut state = self.state();
+        state.events += 1;
+        state.trace.push(what.to_string());
+    }
+
+    /// Notes what must never happen.
+    pub(crate) fn note_defect(&self, what: impl fmt::Display) {
+        self.state().defects.push(what.to_string());
+    }
+
+    /// The fault that was built in on purpose, if this is it.
+    pub(crate) fn has(&self, canary: Canary) -> bool {
+        self.state().canary == Some(canary)
+    }
+
+    /// What must never happen and did, so far.
+    pub(crate) fn defects(&self) -> Vec<String> {
+        self.state().defects.clone()
+    }
+
+    /// How many things happened.
+    pub(crate) fn events(&self) -> u64 {
+        self.state().events
+    }
+
+    /// How often each mishap happened, and the trace.
+    pub(crate) fn story(&self) -> (BTreeMap<Mishap, u64>, Vec<String>) {
+        let mut state = self.state();
+        (state.fired.clone(), std::mem::take(&mut state.trace))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Chaos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chaos").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! The functions of Steelyard under everything that goes wrong, decided by one seed.
+//!
+//! The handlers are the real ones, over the real store and the real AWS SDK; DynamoDB and SQS are
+//! embedded, and Alipay is the local one, which has a truth of its own. A seed decides what sources
+//! report, what people do, how time passes, which requests are lost, late or refused, and where a
+//! process ends. Afterwards everything in flight ends, and every invariant is checked. The same
+//! seed gives the same trace, so that any failure can be told again as a story.
+//!
+//! What the product does is not here, and nothing here is in the product.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "most mishaps concern one place only")]
+
+mod alipay;
+mod aws;
+mod canary;
+mod chaos;
+mod life;
+mod machines;
+mod mishap;
+mod model;
+mod people;
+mod receiver;
+mod rest;
+mod run;
+mod sources;
+mod world;
+
+pub use canary::Canary;
+pub use mishap::Mishap;
+pub use run::{Options, Outcome, simulate};

@@ -1,0 +1,151 @@
+//! The end of a world: nothing goes wrong any more, everything in flight ends, and every invariant
+//! is checked.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use serde_json::json;
+use steelyard_alipay::beijing_time;
+use steelyard_billing::BreachKind;
+use steelyard_local_aws::sqs;
+use steelyard_pricing::BillingDay;
+use steelyard_runtime::Error;
+
+use crate::world::{PROVIDERS, World};
+
+/// How long the world goes on after the last fault: a debit that was declined is tried again after
+/// one and three days, and a bill shows it on the day after.
+const REST: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// The queues whose dead letters an operator sends again.
+const QUEUES: [&str; 4] =
+    ["steelyard-usage", "steelyard-settle", "steelyard-debit", "steelyard-reconcile"];
+
+impl World {
+    /// Lets everything in flight end, as operators do after trouble.
+    pub(crate) async fn come_to_rest(&mut self) -> Result<(), Error> {
+        self.chaos.turn(false);
+        self.machines.end_all();
+        self.until_idle().await?;
+        let end = self.now() + SignedDuration::from_hours(1);
+        self.move_clock(end).await?;
+        self.until_idle().await?;
+        self.send_what_waits().await?;
+        for provider in &PROVIDERS[..2] {
+            let funds = steelyard_tests::fen(100_000_000);
+            self.platform.stack.alipay.set_funds(provider, funds)?;
+        }
+        self.send_dead_letters_again().await?;
+        self.chaos.note(format_args!("rest"));
+        self.platform.stack.run_until(end + REST).await?;
+        self.send_dead_letters_again().await?;
+        self.platform.stack.run_until(end + REST + SignedDuration::from_hours(48)).await
+    }
+
+    /// Puts dead letters back on their queues.
+    async fn send_dead_letters_again(&self) -> Result<(), Error> {
+        let embedded = &self.platform.stack.embedded;
+        for queue in QUEUES {
+            let letters = format!("/{queue}-dead-letters");
+            loop {
+                let asked = json!({ "QueueUrl": letters, "MaxNumberOfMessages": 10 });
+                let received = sqs(embedded, "ReceiveMessage", asked).await?;
+                let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+                if messages.is_empty() {
+                    break;
+                }
+                for message in messages {
+                    let url = format!("/{queue}");
+                    let again = json!({ "QueueUrl": url, "MessageBody": message["Body"] });
+                    sqs(embedded, "SendMessage", again).await?;
+                    let handle = &message["ReceiptHandle"];
+                    let done = json!({ "QueueUrl": letters, "ReceiptHandle": handle });
+                    sqs(embedded, "DeleteMessage", done).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what must hold at any time.
+    pub(crate) async fn check_running(&self) -> Result<(), Error> {
+        self.check_defects()?;
+        self.platform.books_hold().await;
+        Ok(())
+    }
+
+    /// Checks every invariant, as it must hold at rest.
+    ///
+    /// # Errors
+    ///
+    /// The first one that does not.
+    pub(crate) async fn check_rest(&self) -> Result<(), Error> {
+        self.check_defects()?;
+        let (_, late) = self.platform.balanced().await;
+        // A person has to look at these: Alipay will not tell what became of them.
+        let excused = |kind| matches!(kind, BreachKind::Held | BreachKind::Unmatched);
+        if let Some(late) = late.iter().find(|breach| !excused(breach.kind)) {
+            return Err(format!("at rest: {late:?}").into());
+        }
+        for provider in PROVIDERS {
+            self.check_usage(provider).await?;
+            self.check_months(provider).await?;
+        }
+        let dead = self.platform.stack.dead_letters().await?;
+        if dead > 0 {
+            return Err(format!("{dead} dead letters at rest").into());
+        }
+        Ok(())
+    }
+
+    fn check_defects(&self) -> Result<(), Error> {
+        match self.chaos.defects().first() {
+            Some(defect) => Err(defect.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// What is stored as counted is what sources were told, of every month whose reports are kept
+    /// for settlement. Once a month is closed, its statements alone speak for it.
+    async fn check_usage(&self, provider: &str) -> Result<(), Error> {
+        let mut stored = BTreeMap::new();
+        for (day, usage) in self.platform.all_counted(provider).await {
+            for (api, used) in usage.iter() {
+                stored.insert((date(day)?, api.to_string()), used.calls.get());
+            }
+        }
+        let mut told = self.model.calls(provider);
+        let since = beijing_time(self.now()).date().first_of_month();
+        told.retain(|(day, _), _| *day >= since);
+        stored.retain(|(day, _), _| *day >= since);
+        if stored != told {
+            return Err(format!("{provider}: stored {stored:?}, and told {told:?}").into());
+        }
+        Ok(())
+    }
+
+    /// The statements of each month come to what the model says.
+    async fn check_months(&self, provider: &str) -> Result<(), Error> {
+        let mut charged: BTreeMap<Date, i64> = BTreeMap::new();
+        for statement in self.platform.statements(provider).await {
+            let month = date(statement.statement.day)?.first_of_month();
+            *charged.entry(month).or_default() += statement.charge_fen.get();
+        }
+        charged.retain(|_, fen| *fen != 0);
+        let mut expected = self.model.months(provider);
+        expected.retain(|_, fen| *fen != 0);
+        if charged != expected {
+            let statements = self.platform.charges(provider).await;
+            return Err(format!(
+                "{provider}: charged {charged:?} by {statements:?}, and used {expected:?}"
+            )
+            .into());
+        }
+        Ok(())
+    }
+}
+
+fn date(day: BillingDay) -> Result<Date, Error> {
+    Ok(day.to_string().parse()?)
+}

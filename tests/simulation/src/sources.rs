@@ -1,0 +1,270 @@
+//! Sources: they report, send again until they are answered, and withdraw what was wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::{HeaderMap, Method};
+use futures::TryStreamExt;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use steelyard_alipay::beijing_time;
+use steelyard_ingest::{USAGE_PATH, VOID_PATH};
+use steelyard_local_stack::http_event;
+use steelyard_runtime::Error;
+use steelyard_store::CountedReport;
+
+use crate::machines::Which;
+use crate::mishap::Mishap;
+use crate::model::{BASIC, Calls, Model, Share, VALUE_ADDED};
+use crate::world::{PROVIDERS, World};
+
+/// The longest time after which calls are still reported: the clocks of machines differ, and none
+/// may take a call for one of the future.
+const RECENT_S: std::ops::Range<u64> = 1_000..7_200;
+
+/// The same of a source that was down.
+const LATE_S: std::ops::Range<u64> = 7_200..33 * 86_400;
+
+/// All sources, and what they wait for.
+#[derive(Default)]
+pub(crate) struct Sources {
+    requests: Vec<Request>,
+    answers: Arc<Mutex<Vec<(usize, Value)>>>,
+    voided: BTreeSet<Share>,
+    /// What was refused, perhaps only when it was sent again.
+    refused: BTreeMap<Share, Calls>,
+}
+
+/// A request that is sent until it is answered.
+#[derive(Clone)]
+struct Request {
+    what: Asked,
+    is_answered: bool,
+}
+
+#[derive(Clone)]
+enum Asked {
+    Report { id: String, records: Vec<Record>, is_queued: bool },
+    Void(Share),
+}
+
+#[derive(Clone)]
+struct Record {
+    provider: String,
+    api: &'static str,
+    at: Timestamp,
+    count: u64,
+}
+
+impl Record {
+    fn day(&self) -> Date {
+        beijing_time(self.at).date()
+    }
+
+    fn document(&self) -> Value {
+        let Record { provider, api, at, count } = self;
+        json!({ "provider": provider, "api": api, "at": at.to_string(), "count": count })
+    }
+}
+
+impl Asked {
+    fn document(&self) -> Value {
+        match self {
+            Asked::Report { id, records, .. } => {
+                let records: Vec<Value> = records.iter().map(Record::document).collect();
+                json!({ "source": "gateway-1", "id": id, "records": records })
+            }
+            Asked::Void((source, id, provider, day)) => json!({
+                "provider": provider, "source": source, "id": id, "day": day.to_string(),
+                "reason": "the gateway counted wrong",
+            }),
+        }
+    }
+
+    fn event(&self) -> Value {
+        let path = match self {
+            Asked::Report { .. } => USAGE_PATH,
+            Asked::Void(_) => VOID_PATH,
+        };
+        let document = self.document().to_string();
+        http_event(&Method::POST, path, &HeaderMap::new(), document.as_bytes())
+    }
+}
+
+impl World {
+    /// A source reports, or sends a report again.
+    pub(crate) fn report(&mut self) {
+        let waiting: Vec<usize> = self.sources.waiting().collect();
+        if !waiting.is_empty() && self.chaos.one_in(3) {
+            let place = self.chaos.pick(&waiting);
+            return self.send(place);
+        }
+        let known = self.sources.requests.len();
+        if known > 0 && self.chaos.strikes(&[Mishap::ReportTwice]).is_some() {
+            let place = self.chaos.pick(&(0..known).collect::<Vec<_>>());
+            return self.send(place);
+        }
+        let altered = (known > 0).then(|| self.chaos.strikes(&[Mishap::ReportAltered])).flatten();
+        let asked = match altered {
+            Some(_) => self.altered(),
+            None => Some(self.new_report()),
+        };
+        if let Some(asked) = asked {
+            self.sources.requests.push(Request { what: asked, is_answered: false });
+            self.send(self.sources.requests.len() - 1);
+        }
+    }
+
+    fn new_report(&self) -> Asked {
+        let is_queued = self.chaos.one_in(4);
+        let records = (0..=self.chaos.draw(0..3)).map(|_| {
+            // What is queued is answered to nobody, so a source does not queue what may be refused.
+            let is_late = !is_queued && self.chaos.one_in(6);
+            let ago = self.chaos.draw(if is_late { LATE_S } else { RECENT_S });
+            let ago = SignedDuration::from_secs(i64::try_from(ago).unwrap_or(0));
+            Record {
+                provider: self.chaos.pick(&PROVIDERS).to_owned(),
+                api: self.chaos.pick(&[BASIC, VALUE_ADDED]),
+                at: self.now() - ago,
+                count: self.chaos.pick(&[1, 3_333, 120_000, 700_000, 2_000_001]),
+            }
+        });
+        let records = records.collect();
+        let id = format!("r{}", self.sources.requests.len());
+        Asked::Report { id, records, is_queued }
+    }
+
+    /// A report that was sent, with another count: a source whose log was rewritten.
+    fn altered(&self) -> Option<Asked> {
+        let sent = self.chaos.pick(&self.sources.requests).what;
+        let Asked::Report { id, records, is_queued: false } = sent else { return None };
+        let mut records = records.clone();
+        records[0].count += 1;
+        Some(Asked::Report { id: id.clone(), records, is_queued: false })
+    }
+
+    /// Somebody withdraws a report that counts.
+    pub(crate) fn withdraw(&mut self) {
+        let shares: Vec<Share> = self.model.shares().map(|(share, _)| share.clone()).collect();
+        if !shares.is_empty() {
+            let share = self.chaos.pick(&shares);
+            self.sources.requests.push(Request { what: Asked::Void(share), is_answered: false });
+            self.send(self.sources.requests.len() - 1);
+        }
+    }
+
+    fn send(&mut self, place: usize) {
+        let asked = self.sources.requests[place].what.clone();
+        self.chaos.note(format_args!("source sends {}", asked.document()));
+        if let Asked::Report { is_queued: true, .. } = asked {
+            let stack = &self.platform.stack;
+            let (embedded, body) = (Arc::clone(&stack.embedded), asked.document().to_string());
+            return self.run(async move {
+                let url = "/steelyard-usage";
+                let message = json!({ "QueueUrl": url, "MessageBody": body });
+                steelyard_local_aws::sqs(&embedded, "SendMessage", message).await.map(drop)
+            });
+        }
+        let (machines, answers) = (self.machines.clone(), Arc::clone(&self.sources.answers));
+        self.run(async move {
+            if let Ok(answer) = machines.invoke(Which::Ingest, asked.event()).await {
+                locked(&answers).push((place, answer));
+            }
+            Ok(())
+        });
+    }
+
+    /// Sends everything again that nobody has answered, to a machine on which nothing goes wrong.
+    pub(crate) async fn send_what_waits(&mut self) -> Result<(), Error> {
+        let ingest = self.platform.stack.functions.ingest.clone();
+        for place in self.sources.waiting().collect::<Vec<_>>() {
+            let answer = ingest.invoke(self.sources.requests[place].what.event()).await?;
+            locked(&self.sources.answers).push((place, answer));
+        }
+        self.sources.take_answers(&mut self.model);
+        if let Some(place) = self.sources.waiting().next() {
+            let document = self.sources.requests[place].what.document();
+            return Err(format!("nobody answers {document}").into());
+        }
+        self.count_what_was_not_answered().await
+    }
+
+    /// Counts what was taken in without an answer, and refused when it was sent again after the
+    /// close of its month.
+    async fn count_what_was_not_answered(&mut self) -> Result<(), Error> {
+        let usage = &self.platform.stack.tables.usage;
+        for (share, calls) in std::mem::take(&mut self.sources.refused) {
+            let (provider, day) = (share.2.parse()?, share.3.to_string().parse()?);
+            let reports: Vec<CountedReport> =
+                usage.reports(&provider, day, day).try_collect().await?;
+            let is_it = |report: &CountedReport| {
+                report.report.to_string() == share.1 && report.withdrawn.is_none()
+            };
+            if reports.iter().any(is_it) {
+                self.model.count(share, calls);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sources {
+    /// The requests that nobody has answered.
+    fn waiting(&self) -> impl Iterator<Item = usize> {
+        let requests = self.requests.iter().enumerate();
+        requests.filter(|(_, request)| !request.is_answered).map(|(place, _)| place)
+    }
+
+    /// Notes what sources were told.
+    pub(crate) fn take_answers(&mut self, model: &mut Model) {
+        let answers = std::mem::take(&mut *locked(&self.answers));
+        for (place, answer) in answers {
+            let status = answer["statusCode"].as_u64().unwrap_or_default();
+            // A source sends again what is not its own fault.
+            if status >= 500 || status == 429 {
+                continue;
+            }
+            self.requests[place].is_answered = true;
+            let body = answer["body"].as_str().unwrap_or_default();
+            let body: Value = serde_json::from_str(body).unwrap_or_default();
+            match self.requests[place].what.clone() {
+                asked @ Asked::Report { .. } => self.told(model, &asked, &body),
+                Asked::Void(share) => {
+                    if body["days"][share.3.to_string()].is_string() {
+                        model.void(&share);
+                        self.voided.insert(share);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes what a source was told about a report.
+    fn told(&mut self, model: &mut Model, asked: &Asked, body: &Value) {
+        for (share, calls) in shares(asked) {
+            match body["providers"][&share.2][share.3.to_string()].as_str() {
+                Some("counted" | "duplicate") if !self.voided.contains(&share) => {
+                    model.count(share, calls);
+                }
+                Some(_) => {}
+                None => drop(self.refused.insert(share, calls)),
+            }
+        }
+    }
+}
+
+/// The shares of a report.
+fn shares(asked: &Asked) -> BTreeMap<Share, Calls> {
+    let Asked::Report { id, records, .. } = asked else { return BTreeMap::new() };
+    let mut shares = BTreeMap::<Share, Calls>::new();
+    for record in records {
+        let share = ("gateway-1".to_owned(), id.clone(), record.provider.clone(), record.day());
+        *shares.entry(share).or_default().entry(record.api.to_owned()).or_default() += record.count;
+    }
+    shares
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}

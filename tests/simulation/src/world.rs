@@ -1,0 +1,284 @@
+//! The world: a platform, its machines, its sources and payers, and the time that passes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use steelyard_local_alipay::NotificationFault;
+use steelyard_local_aws::{EventSource, StreamSource};
+use steelyard_local_stack::Scheduled;
+use steelyard_runtime::Error;
+use steelyard_tests::{Platform, fen};
+use tokio::task::JoinSet;
+
+use crate::chaos::Chaos;
+use crate::machines::{Machines, Which};
+use crate::mishap::Mishap;
+use crate::model::Model;
+use crate::receiver::Applications;
+use crate::sources::Sources;
+
+/// The providers. The third has no agreement and pays by itself.
+pub(crate) const PROVIDERS: [&str; 3] = ["ann", "bob", "cho"];
+
+/// When a world begins, in Beijing: before ends of months, of years and of February, in common
+/// years and in leap years.
+const BEGINNINGS: [&str; 6] = [
+    "2015-05-28T08:00",
+    "2015-12-29T20:00",
+    "2016-02-27T12:00",
+    "2015-02-26T23:30",
+    "2015-08-03T06:00",
+    "2016-09-29T15:00",
+];
+
+/// The queues, with the function that each feeds, and the most messages that it gets at once.
+const QUEUES: [(&str, Which, u8); 4] = [
+    ("steelyard-usage", Which::Ingest, 10),
+    ("steelyard-settle", Which::Settle, 1),
+    ("steelyard-debit", Which::Debit, 5),
+    ("steelyard-reconcile", Which::Reconcile, 1),
+];
+
+/// How long real processes have to end or stand still, in the runtime's own time.
+const IDLE_AFTER: Duration = Duration::from_secs(3_600);
+
+/// The world of one seed.
+pub(crate) struct World {
+    pub(crate) platform: Platform,
+    pub(crate) chaos: Chaos,
+    pub(crate) machines: Machines,
+    pub(crate) model: Model,
+    pub(crate) sources: Sources,
+    pub(crate) references: u64,
+    queues: Vec<EventSource>,
+    told: Vec<Arc<StreamSource>>,
+    /// Schedules that fired late.
+    late: Vec<(Timestamp, Which, Value)>,
+    running: JoinSet<Result<(), Error>>,
+}
+
+impl World {
+    /// A world at its beginning, where nothing has gone wrong yet.
+    pub(crate) async fn begin(seed: u64, chaos: Chaos) -> Result<World, Error> {
+        let begin = chaos.pick(&BEGINNINGS);
+        let window = chaos.pick(&[0, 30]);
+        let platform = Platform::open_in_process(begin, window).await;
+        platform.set_realm("seed00").await;
+        for provider in PROVIDERS {
+            platform.join(provider).await;
+        }
+        for provider in &PROVIDERS[..2] {
+            platform.adopt(provider, &steelyard_tests::agreement_no(provider), 1_000_000).await;
+        }
+        let machines = Machines::over(&platform.stack, &chaos, seed)?;
+        let source = |(queue, which, batch_size)| EventSource {
+            queue,
+            batch_size,
+            function: machines.function(which),
+        };
+        let stream = |table, most, which| {
+            Arc::new(StreamSource::new(table, most, &machines.function(which)))
+        };
+        let told = vec![
+            stream("steelyard-billing", 100, Which::Events),
+            stream("steelyard-usage", 1_000, Which::Watch),
+        ];
+        Ok(World {
+            queues: QUEUES.map(source).to_vec(),
+            told,
+            machines,
+            model: Model::default(),
+            sources: Sources::default(),
+            references: 0,
+            late: Vec::new(),
+            running: JoinSet::new(),
+            platform,
+            chaos,
+        })
+    }
+
+    /// The time that everybody's clock shows, but for its skew.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.platform.stack.clock.now()
+    }
+
+    /// Does the next thing, or several at once.
+    pub(crate) async fn step(&mut self) -> Result<(), Error> {
+        for _ in 0..=self.chaos.draw(0..3) {
+            self.begin_something().await?;
+        }
+        self.until_idle().await
+    }
+
+    async fn begin_something(&mut self) -> Result<(), Error> {
+        match self.chaos.draw(0..100) {
+            0..=24 => self.report(),
+            25..=27 => self.withdraw(),
+            28..=32 => self.people_act().await,
+            33..=62 => self.poll(),
+            63..=70 => self.follow(),
+            71..=78 => self.notify(),
+            _ => self.pass_time().await?,
+        }
+        Ok(())
+    }
+
+    /// Runs something beside the rest.
+    pub(crate) fn run(&mut self, what: impl Future<Output = Result<(), Error>> + Send + 'static) {
+        self.running.spawn(what);
+    }
+
+    /// Invokes a function beside the rest, and throws the answer away.
+    fn invoke(&mut self, which: Which, event: Value) {
+        let machines = self.machines.clone();
+        self.run(async move {
+            // What became of it is in the trace; whoever fired the schedule does not see it.
+            let _answer = machines.invoke(which, event).await;
+            Ok(())
+        });
+    }
+
+    /// Waits until everything that runs has ended or stands still.
+    pub(crate) async fn until_idle(&mut self) -> Result<(), Error> {
+        let begin = tokio::time::Instant::now();
+        while let Some(ended) = self.running.try_join_next() {
+            ended??;
+        }
+        while !self.running.is_empty() && self.machines.running() > 0 {
+            if begin.elapsed() > IDLE_AFTER {
+                return Err("something runs for an hour".into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            while let Some(ended) = self.running.try_join_next() {
+                ended??;
+            }
+        }
+        self.sources.take_answers(&mut self.model);
+        Ok(())
+    }
+
+    /// Hands over a batch of a queue.
+    fn poll(&mut self) {
+        let source = self.chaos.pick(&self.queues);
+        let embedded = Arc::clone(&self.platform.stack.embedded);
+        self.run(async move { source.poll(&embedded, Duration::ZERO).await.map(drop) });
+    }
+
+    /// Hands over a batch of the stream.
+    fn follow(&mut self) {
+        let stream = self.chaos.pick(&self.told);
+        let embedded = Arc::clone(&self.platform.stack.embedded);
+        self.run(async move { stream.poll(&embedded).await.map(drop) });
+    }
+
+    /// Lets Alipay send what it has to send.
+    fn notify(&mut self) {
+        let fault = self.chaos.strikes(&[
+            Mishap::NotificationTwice,
+            Mishap::NotificationLost,
+            Mishap::NotificationReordered,
+            Mishap::NotificationAltered,
+            Mishap::NotificationForged,
+            Mishap::NotificationForeign,
+        ]);
+        let alipay = self.platform.stack.alipay.clone();
+        let is_waiting = alipay.notifications().is_ok_and(|waiting| !waiting.is_empty());
+        if let (Some(fault), true) = (fault.and_then(notification_fault), is_waiting) {
+            self.chaos.note(format_args!("the next notification is {fault:?}"));
+            alipay.fail_next_notifications(fault, 1);
+        }
+        let receiver = Applications { machines: self.machines.clone() };
+        let now = self.now();
+        self.run(async move { Ok(alipay.deliver_due_to(&receiver, now).await.map(drop)?) });
+    }
+
+    /// Lets time pass: seconds, minutes, hours, or until something falls due.
+    async fn pass_time(&mut self) -> Result<(), Error> {
+        let before = self.now();
+        let seconds = match self.chaos.draw(0..10) {
+            0..=2 => self.chaos.draw(1..60),
+            3..=5 => self.chaos.draw(60..1_800),
+            6..=7 => self.chaos.draw(1_800..6 * 3_600),
+            _ => {
+                let until = self.platform.stack.next_due(before + SignedDuration::from_hours(24));
+                let until = until.await?.duration_since(before).as_secs();
+                u64::try_from(until).unwrap_or(1).max(1)
+            }
+        };
+        self.move_clock(before + SignedDuration::from_secs(i64::try_from(seconds)?)).await
+    }
+
+    /// Moves the clock, fires what falls due meanwhile, and lets arrive what was late.
+    pub(crate) async fn move_clock(&mut self, until: Timestamp) -> Result<(), Error> {
+        let before = self.now();
+        self.platform.stack.clock.set(until);
+        self.chaos.note(format_args!("{until}"));
+        for arrived in self.chaos.arrived(until) {
+            arrived.await;
+        }
+        self.machines.wake();
+        let (due, later) =
+            std::mem::take(&mut self.late).into_iter().partition(|(at, ..)| *at <= until);
+        self.late = later;
+        let due: Vec<(Timestamp, Which, Value)> = due;
+        for (_, which, event) in due {
+            self.invoke(which, event);
+        }
+        for run in self.platform.stack.due_runs(before, until) {
+            self.fire(which(run), run.event());
+        }
+        Ok(())
+    }
+
+    /// A schedule fires, as well as schedules do.
+    fn fire(&mut self, which: Which, event: Value) {
+        match self.chaos.strikes(&[
+            Mishap::ScheduleSkipped,
+            Mishap::ScheduleTwice,
+            Mishap::ScheduleLate,
+        ]) {
+            Some(Mishap::ScheduleSkipped) => {
+                self.chaos.note(format_args!("{which:?} is not scheduled"));
+            }
+            Some(Mishap::ScheduleTwice) => {
+                self.invoke(which, event.clone());
+                self.invoke(which, event);
+            }
+            Some(Mishap::ScheduleLate) => {
+                let seconds = i64::try_from(self.chaos.draw(60..3_600)).unwrap_or(60);
+                let at = self.now() + SignedDuration::from_secs(seconds);
+                self.late.push((at, which, event));
+            }
+            _ => self.invoke(which, event),
+        }
+    }
+
+    /// Puts money into a payer's account at Alipay, or takes it away.
+    pub(crate) fn fund(&self, provider: &str) {
+        let funds = self.chaos.pick(&[0, 500, 20_000, 5_000_000]);
+        self.chaos.note(format_args!("{provider} has {funds} fen at Alipay"));
+        self.platform.stack.alipay.set_funds(provider, fen(funds)).expect("it keeps books");
+    }
+}
+
+fn which(run: Scheduled) -> Which {
+    match run {
+        Scheduled::Settle | Scheduled::Check => Which::Settle,
+        Scheduled::Reconcile => Which::Reconcile,
+        Scheduled::Dispatch => Which::Dispatch,
+    }
+}
+
+fn notification_fault(mishap: Mishap) -> Option<NotificationFault> {
+    Some(match mishap {
+        Mishap::NotificationTwice => NotificationFault::Duplicate,
+        Mishap::NotificationLost => NotificationFault::Dropped,
+        Mishap::NotificationReordered => NotificationFault::Reordered,
+        Mishap::NotificationAltered => NotificationFault::OtherAmount,
+        Mishap::NotificationForged => NotificationFault::Forged,
+        Mishap::NotificationForeign => NotificationFault::OtherApp,
+        _ => return None,
+    })
+}
