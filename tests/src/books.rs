@@ -12,6 +12,16 @@ use steelyard_store::ProviderAccount;
 
 use crate::Platform;
 
+/// Books that break no invariant.
+pub struct Balanced {
+    /// The figures of every provider, without times.
+    pub figures: String,
+    /// What is late.
+    pub late: Vec<Breach>,
+    /// The trades that are of no provider of ours.
+    pub others: Vec<Trade>,
+}
+
 impl Platform {
     /// Checks the books of every provider, as they must be once the queues are empty: no invariant
     /// is broken, nothing is late, and Alipay took what the journal says.
@@ -27,14 +37,15 @@ impl Platform {
     /// Checks the same, and gives the figures of every provider, without times: what was charged,
     /// moved, withheld and is owed.
     pub async fn balanced_figures_late(&self, late: &[BreachKind]) -> String {
-        let (text, found) = self.balanced().await;
+        let Balanced { figures: text, late: found, others } = self.balanced().await;
+        assert_eq!(others, [], "taken from nobody of ours");
         assert_eq!(found.iter().map(|breach| breach.kind).collect::<Vec<_>>(), late, "{found:?}");
         text
     }
 
-    /// Checks that no invariant is broken, and that Alipay took what the journal says, of ours and
-    /// of nobody else. Gives the figures of every provider, and what is late.
-    pub async fn balanced(&self) -> (String, Vec<Breach>) {
+    /// Checks that no invariant is broken, and that Alipay took from each provider what the journal
+    /// says.
+    pub async fn balanced(&self) -> Balanced {
         let mut text = String::new();
         let mut trades = self.stack.alipay.trades().unwrap();
         let mut found = Vec::new();
@@ -44,8 +55,7 @@ impl Platform {
             write_figures(&mut text, &books, by_alipay).unwrap();
             found.extend(late);
         }
-        assert_eq!(trades, [], "taken from nobody of ours");
-        (text, found)
+        Balanced { figures: text, late: found, others: trades }
     }
 
     /// Checks what each statement of a provider charges, what it has and owes (prepaid, receivable
@@ -61,6 +71,11 @@ impl Platform {
         assert_eq!(self.charges(provider).await, charges.collect::<Vec<_>>());
         assert_eq!((self.account(provider).await, self.taken(provider)), (account, taken));
         self.books_balance().await;
+    }
+
+    /// What of the books of every provider is late, while no invariant is broken.
+    pub async fn late(&self) -> Vec<Breach> {
+        self.checked_books().await.into_iter().flat_map(|(_, late)| late).collect()
     }
 
     /// Checks the books of every provider, as they must be at any time: no invariant is broken,

@@ -17,6 +17,7 @@ mod rights;
 mod scale;
 mod template;
 
+pub use books::Balanced;
 pub use dies_after::DiesAfter;
 pub use export::TableImage;
 pub use items::{neighbours, registry_pk};

@@ -134,9 +134,11 @@ const SINGLE_LIMIT: Fen = Fen::new(500_000);
 const PACE: Pace =
     Pace { lease: SignedDuration::from_mins(15), debits_per_second: NonZeroU16::new(10).unwrap() };
 
-/// A machine that runs functions: its clocks, and its ways to AWS and to Alipay.
+/// A machine that runs functions: its configuration, its clocks, and its ways to AWS and to Alipay.
 #[derive(Clone, Debug)]
 pub struct LocalMachine {
+    /// The calendar, and when debits are made.
+    pub rules: DebitRules,
     /// The way to AWS.
     pub config: aws::SdkConfig,
     /// The way to AWS of the function that publishes events.
@@ -152,7 +154,6 @@ pub struct LocalMachine {
 /// What the functions of all machines of a stack share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) rules: DebitRules,
     pub(super) actions_need_approval: bool,
     pub(super) gateway: AlipayConfig,
     pub(super) archive: Archive,
@@ -179,7 +180,8 @@ struct Parts<'p> {
 
 impl Parts<'_> {
     fn functions(&self) -> Result<Functions, Error> {
-        let Shared { rules, gateway, address, .. } = self.shared;
+        let Shared { gateway, address, .. } = self.shared;
+        let rules = &self.machine.rules;
         let clock = || self.machine.clock.clone();
         let calendar = &rules.calendar;
         let usage = |function| self.tables(function).usage;
@@ -257,7 +259,7 @@ impl Parts<'_> {
 
     fn logs(&self) -> Result<Logs, Error> {
         let Tables { billing, usage, .. } = self.tables("logs");
-        let calendar = self.shared.rules.calendar.clone();
+        let calendar = self.machine.rules.calendar.clone();
         let counters = Counters { usage, calendar, clock: self.machine.clock.clone() };
         let objects = format!("http://{}{OBJECTS_PATH}", self.shared.address);
         let buckets = Buckets::local(&self.config("logs"), &objects)?;
@@ -283,7 +285,7 @@ impl Parts<'_> {
     }
 
     fn books(&self, function: &str) -> Books {
-        Books::new(self.tables(function).billing, self.shared.rules.clone())
+        Books::new(self.tables(function).billing, self.machine.rules.clone())
     }
 
     fn queue(&self, function: &str, name: &str) -> Queue {

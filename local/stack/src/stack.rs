@@ -207,14 +207,9 @@ impl Stack {
         let archive = Archive::Folder(folder);
         let keys = json!({ "app_private_key": client_config.app_private_key });
         embedded.put_secret(ALIPAY_SECRET, keys.to_string());
-        let shared = Shared {
-            rules: rules.clone(),
-            actions_need_approval,
-            gateway: client_config,
-            archive,
-            address,
-        };
+        let shared = Shared { actions_need_approval, gateway: client_config, archive, address };
         let functions = shared.functions(&LocalMachine {
+            rules: rules.clone(),
             config,
             follower: follower_config,
             gateway,

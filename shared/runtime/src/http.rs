@@ -3,6 +3,7 @@
 //! The SDK's own brings HTTP/2 along, which neither DynamoDB nor SQS speaks, and which makes up a
 //! tenth of a function's binary.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -16,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, Error, connect::HttpConnector as TcpConnector};
 use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 /// How long a connection may take to come about.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -101,16 +102,24 @@ pub fn tls() -> std::io::Result<ClientConfig> {
 }
 
 fn with_roots(roots: Roots) -> std::io::Result<ClientConfig> {
+    /// TLS with the system's certificates: a process reads them once.
+    static SYSTEM: OnceLock<ClientConfig> = OnceLock::new();
+    if !roots.are_the_systems() {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        return Ok(by_ring()?.with_root_certificates(roots).with_no_client_auth());
+    }
+    if let Some(tls) = SYSTEM.get() {
+        return Ok(tls.clone());
+    }
+    let tls = by_ring()?.with_native_roots()?.with_no_client_auth();
+    Ok(SYSTEM.get_or_init(|| tls).clone())
+}
+
+fn by_ring() -> std::io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
     let provider = rustls::crypto::ring::default_provider();
-    let tls = ClientConfig::builder_with_provider(provider.into())
+    ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?;
-    let tls = if roots.are_the_systems() {
-        tls.with_native_roots()?
-    } else {
-        tls.with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
-    };
-    Ok(tls.with_no_client_auth())
+        .map_err(std::io::Error::other)
 }
 
 impl HttpClient for Connections {

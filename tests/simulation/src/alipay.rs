@@ -1,12 +1,13 @@
 //! The way of one machine to Alipay, and what Alipay answers when it fails.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::SignedDuration;
-use steelyard_alipay::{Body, Sending, Transport, TransportError};
+use steelyard_alipay::{Body, Sending, SigningKey, Transport, TransportError, text_to_sign};
 use steelyard_local_alipay::{Fault, InProcess, LocalAlipay, Method};
 use steelyard_local_stack::LocalClock;
 
@@ -80,7 +81,13 @@ impl WayToAlipay {
         let life = Life::current();
         let who = life.as_ref().map_or("-", |life| &life.name).to_owned();
         let asked = Asked::of(&request);
+        let is_payment = asked.method == Some(Method::Pay);
+        let request =
+            if is_payment && self.renumbers(&asked) { renumbered(&request) } else { request };
         let mishap = self.mishap_of(asked.method);
+        if is_payment && mishap.is_some() {
+            self.chaos.note_unanswered(&asked.number);
+        }
         match mishap {
             None => self.chaos.note(format_args!("  {who} {asked}")),
             Some(mishap) => self.chaos.note(format_args!("  {who} {asked}: {mishap:?}")),
@@ -108,6 +115,11 @@ impl WayToAlipay {
         }
     }
 
+    /// Whether a build that forgets unanswered payments sends this one under a new number.
+    fn renumbers(&self, asked: &Asked) -> bool {
+        self.chaos.has(Canary::NewNumber) && self.chaos.is_unanswered(&asked.number)
+    }
+
     fn mishap_of(&self, method: Option<Method>) -> Option<Mishap> {
         let special: &[Mishap] = match method {
             Some(Method::Pay) => &OF_PAYMENTS,
@@ -125,6 +137,12 @@ impl WayToAlipay {
         };
         let (code, sub_code) = ("40004".to_owned(), "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned());
         if self.chaos.has(Canary::PaidWithoutQuery) && asked.method == Some(Method::Query) {
+            return Some(refused("40004", "ACQ.TRADE_NOT_EXIST"));
+        }
+        let is_forgotten = self.chaos.has(Canary::NewNumber)
+            && asked.method == Some(Method::Query)
+            && self.chaos.is_unanswered(&asked.number);
+        if is_forgotten {
             return Some(refused("40004", "ACQ.TRADE_NOT_EXIST"));
         }
         if self.chaos.has(Canary::EmptyBill) && asked.method == Some(Method::Bill) {
@@ -209,6 +227,25 @@ impl std::fmt::Display for Asked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.name, self.number)
     }
+}
+
+/// A payment under another number, signed anew.
+fn renumbered(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut parameters: BTreeMap<String, String> =
+        form_urlencoded::parse(request.body()).into_owned().collect();
+    parameters.remove("sign");
+    if let Some(content) = parameters.get_mut("biz_content") {
+        let mut read: serde_json::Value = serde_json::from_str(content).unwrap_or_default();
+        let number = format!("{}0", read["out_trade_no"].as_str().unwrap_or_default());
+        read["out_trade_no"] = number.into();
+        *content = read.to_string();
+    }
+    let key = LocalAlipay::client_config("http://127.0.0.1/").app_private_key;
+    let key = SigningKey::parse(&key).expect("the key of the local app signs");
+    let sign = key.sign(text_to_sign(&parameters)).expect("a key signs");
+    parameters.insert("sign".to_owned(), sign);
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
+    request.clone().map(|_| Bytes::from(body))
 }
 
 fn method(name: &str) -> Option<Method> {

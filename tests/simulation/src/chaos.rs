@@ -1,6 +1,6 @@
 //! What goes wrong, and the trace of all that happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +27,8 @@ struct State {
     late: Vec<(Timestamp, BoxFuture<'static, ()>)>,
     events: u64,
     trace: Vec<String>,
+    /// The numbers of payments that were not answered.
+    unanswered: BTreeSet<String>,
     /// What no handler may do, such as a panic.
     defects: Vec<String>,
     canary: Option<Canary>,
@@ -56,6 +58,7 @@ impl Chaos {
             late: Vec::new(),
             events: 0,
             trace: Vec::new(),
+            unanswered: BTreeSet::new(),
             defects: Vec::new(),
             canary,
         })))
@@ -145,6 +148,16 @@ impl Chaos {
         state.trace.push(what.to_string());
     }
 
+    /// Notes that a payment was not answered.
+    pub(crate) fn note_unanswered(&self, number: &str) {
+        self.state().unanswered.insert(number.to_owned());
+    }
+
+    /// Whether a payment under that number was not answered.
+    pub(crate) fn is_unanswered(&self, number: &str) -> bool {
+        self.state().unanswered.contains(number)
+    }
+
     /// Notes what must never happen.
     pub(crate) fn note_defect(&self, what: impl fmt::Display) {
         self.state().defects.push(what.to_string());
@@ -158,6 +171,11 @@ impl Chaos {
     /// What must never happen and did, so far.
     pub(crate) fn defects(&self) -> Vec<String> {
         self.state().defects.clone()
+    }
+
+    /// How often a mishap happened.
+    pub(crate) fn fired(&self, mishap: Mishap) -> u64 {
+        self.state().fired.get(&mishap).copied().unwrap_or(0)
     }
 
     /// How many things happened.

@@ -18,6 +18,7 @@ mod life;
 mod machines;
 mod mishap;
 mod model;
+mod others;
 mod people;
 mod receiver;
 mod rest;

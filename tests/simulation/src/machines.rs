@@ -10,14 +10,16 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::region::Region;
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Mutex;
-use steelyard_local_aws::{LocalFunction, Transport};
+use steelyard_billing::{Calendar, DebitRules};
+use steelyard_local_aws::{Embedded, LocalFunction, Transport, sqs};
 use steelyard_local_stack::{Functions, LocalClock, LocalMachine, Stack};
 use steelyard_runtime::{Clock, Error, Function, Invocation, aws};
 
 use crate::alipay::WayToAlipay;
 use crate::aws::WayToAws;
+use crate::canary::Canary;
 use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::mishap::Mishap;
@@ -27,6 +29,9 @@ const MACHINES: usize = 3;
 
 /// The most that the clock of a machine differs from the others', in seconds: a quarter of an hour.
 const SKEW_MAX_S: u64 = 900;
+
+/// How far the clocks of a build are ahead that does not wait for what may be on its way: two hours.
+const HASTE_S: i64 = 7_200;
 
 /// A function that the machines run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,7 @@ pub(crate) struct Machines(Arc<Inner>);
 struct Inner {
     chaos: Chaos,
     clock: LocalClock,
+    embedded: Arc<Embedded>,
     functions: Vec<Functions>,
     invocations: AtomicU64,
     /// Those that stand still, with the time at which Lambda ends them.
@@ -62,6 +68,7 @@ impl Machines {
         Ok(Machines(Arc::new(Inner {
             chaos: chaos.clone(),
             clock: stack.clock.clone(),
+            embedded: Arc::clone(&stack.embedded),
             functions: functions.collect::<Result<_, _>>()?,
             invocations: AtomicU64::new(0),
             still: Mutex::default(),
@@ -176,12 +183,60 @@ struct Anywhere {
 
 impl Function for Anywhere {
     async fn handle(&self, event: Value, _: Invocation) -> Result<Value, Error> {
+        let chaos = &self.machines.0.chaos;
+        let event = match (self.which, chaos.has(Canary::SkippedRecord)) {
+            (Which::Events, true) => without_first(event),
+            _ => event,
+        };
+        self.repeat(&event);
         let answer = self.machines.invoke(self.which, event).await?;
-        match self.machines.0.chaos.strikes(&[Mishap::DeletesLost]) {
+        match chaos.strikes(&[Mishap::DeletesLost]) {
             Some(_) => Err("its messages are not deleted".into()),
             None => Ok(answer),
         }
     }
+}
+
+impl Anywhere {
+    /// Delivers messages of a batch once more, later.
+    fn repeat(&self, event: &Value) {
+        let Inner { chaos, clock, embedded, .. } = &*self.machines.0;
+        for message in event["Records"].as_array().into_iter().flatten() {
+            let queue = message["eventSourceARN"].as_str().and_then(|arn| arn.rsplit(':').next());
+            let Some(queue) = queue else { continue };
+            if chaos.strikes(&[Mishap::MessageTwice]).is_none() {
+                continue;
+            }
+            let again = json!({ "QueueUrl": format!("/{queue}"), "MessageBody": message["body"] });
+            let (embedded, of_note, queue) =
+                (Arc::clone(embedded), chaos.clone(), queue.to_owned());
+            let seconds = chaos.pick(&[1, 90, 4_000, 90_000]);
+            chaos.arrives(clock.now(), SignedDuration::from_secs(seconds), async move {
+                of_note.note(format_args!("  a message of {queue} comes once more"));
+                let _sent = sqs(&embedded, "SendMessage", again).await;
+            });
+        }
+    }
+}
+
+/// A batch of a stream without its first record.
+fn without_first(mut event: Value) -> Value {
+    if let Some(records) = event["Records"].as_array_mut().filter(|records| records.len() > 1) {
+        records.remove(0);
+    }
+    event
+}
+
+/// The rules of the stack, or those of a build with a fault.
+fn rules(stack: &Stack, chaos: &Chaos) -> Result<DebitRules, Error> {
+    let calendar = if chaos.has(Canary::UtcDays) {
+        Calendar::new("UTC", 5)?
+    } else if chaos.has(Canary::MonthReopens) {
+        Calendar::new("Asia/Shanghai", 28)?
+    } else {
+        return Ok(stack.rules.clone());
+    };
+    Ok(DebitRules { calendar, ..stack.rules.clone() })
 }
 
 /// The functions of one machine.
@@ -208,10 +263,13 @@ fn functions(
     };
     let skew = i64::try_from(chaos.draw(0..2 * SKEW_MAX_S + 1))? - i64::try_from(SKEW_MAX_S)?;
     // Most machines have the right time.
-    let skew = SignedDuration::from_secs(if chaos.one_in(3) { skew } else { 0 });
+    let skew = if chaos.one_in(3) { skew } else { 0 };
+    let hasty = if chaos.has(Canary::ForgetsFirst) { HASTE_S } else { 0 };
+    let skew = SignedDuration::from_secs(skew + hasty);
     let clock = stack.clock.clone();
     let clock = Clock::from_fn(move || clock.now() + skew);
     stack.functions_on(&LocalMachine {
+        rules: rules(stack, chaos)?,
         config: config.clone(),
         follower: config,
         gateway: Some(Arc::new(way)),

@@ -24,6 +24,8 @@ pub enum Mishap {
     DeletesLost,
     /// A message is delivered once more, seconds to days later.
     MessageTwice,
+    /// A message that is no message of ours is on a queue.
+    Poison,
     /// A schedule does not fire.
     ScheduleSkipped,
     /// A schedule fires on two machines at once.
@@ -93,7 +95,7 @@ pub enum Mishap {
 
 impl Mishap {
     /// Every one.
-    pub const ALL: [Mishap; 42] = [
+    pub const ALL: [Mishap; 43] = [
         Mishap::RequestLost,
         Mishap::AnswerLost,
         Mishap::RequestLate,
@@ -104,6 +106,7 @@ impl Mishap {
         Mishap::Stalled,
         Mishap::DeletesLost,
         Mishap::MessageTwice,
+        Mishap::Poison,
         Mishap::ScheduleSkipped,
         Mishap::ScheduleTwice,
         Mishap::ScheduleLate,

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
+use steelyard_billing::{OutRequestNo, Recharge, RefundRef};
+use steelyard_local_alipay::{Agreement, AgreementStatus};
 use steelyard_offers::RECHARGES_PATH;
 use steelyard_tests::keyed;
 
@@ -12,12 +14,56 @@ impl World {
     /// A person does something.
     pub(crate) async fn people_act(&mut self) {
         let provider = self.chaos.pick(&PROVIDERS);
-        match self.chaos.draw(0..8) {
+        match self.chaos.draw(0..12) {
             0..=2 => self.fund(provider),
-            3 => self.ask_for_recharge(provider),
-            4 | 5 => self.pay_what_waits(),
-            6 => self.transfer(provider).await,
+            3 | 4 => self.ask_for_recharge(provider),
+            5..=7 => self.pay_what_waits(),
+            8 => self.transfer(provider).await,
+            9 => self.give_back(provider).await,
+            10 => self.change_agreement(provider).await,
             _ => self.reverse(),
+        }
+    }
+
+    /// An operator gives money of a recharge back.
+    async fn give_back(&mut self, provider: &str) {
+        let id = provider.parse().expect("a provider's id");
+        let recharges: Vec<Recharge> =
+            self.platform.stack.tables.billing.all(&id).await.expect("a clean way to the table");
+        let paid: Vec<_> = recharges.iter().filter(|of| of.payment().is_some()).collect();
+        if paid.is_empty() {
+            return;
+        }
+        self.references += 1;
+        let request = format!("back{}", self.references);
+        let number = RefundRef {
+            out_trade_no: self.chaos.pick(&paid).out_trade_no.clone(),
+            out_request_no: OutRequestNo::parse(&request).expect("letters and digits"),
+        };
+        let (amount, reason) = (steelyard_tests::fen(100), steelyard_tests::reason("a mistake"));
+        let books = self.platform.books();
+        let asked = books.ask_refund(&id, &number, amount, &reason, self.now()).await;
+        let said = asked.map_or_else(|refused| refused.to_string(), |_| "asked for".to_owned());
+        self.chaos.note(format_args!("{request} for {provider}: {said}"));
+    }
+
+    /// A payer ends an agreement, or signs another one where there is none.
+    async fn change_agreement(&mut self, provider: &str) {
+        let alipay = &self.platform.stack.alipay;
+        if self.platform.found(provider).await.provider.mandate.is_none() {
+            self.references += 1;
+            let number = format!("2016{provider}{}", self.references);
+            self.chaos.note(format_args!("{provider} signs {number}"));
+            return self.platform.adopt(provider, &number, 5_000_000).await;
+        }
+        let agreements = alipay.agreements().expect("it keeps books");
+        let in_force =
+            |of: &&Agreement| of.payer == provider && of.status == AgreementStatus::Normal;
+        let Some(agreement) = agreements.iter().find(in_force) else { return };
+        if self.chaos.one_in(3) {
+            self.chaos.note(format_args!("{provider} ends {}", agreement.agreement_no));
+            let ended = alipay.revoke_agreement(&agreement.agreement_no, self.now());
+            ended.expect("it is in force");
         }
     }
 

@@ -7,16 +7,26 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde_json::json;
 use steelyard_alipay::beijing_time;
-use steelyard_billing::BreachKind;
+use steelyard_billing::event::Subject;
+use steelyard_billing::{BreachKind, Debit, Phase};
+use steelyard_local_alipay::Trade;
 use steelyard_local_aws::sqs;
 use steelyard_pricing::BillingDay;
 use steelyard_runtime::Error;
+use steelyard_tests::Balanced;
 
+use crate::mishap::Mishap;
+use crate::others::OTHER_AGREEMENT;
 use crate::world::{PROVIDERS, World};
 
-/// How long the world goes on after the last fault: a debit that was declined is tried again after
-/// one and three days, and a bill shows it on the day after.
-const REST: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// How long the world goes on after the last fault at least.
+const REST: SignedDuration = SignedDuration::from_hours(48);
+
+/// How many days more it may take until nothing is in flight: a debit that was declined is tried
+/// again after one and three days, and a bill shows its payment on the day after.
+const MORE_DAYS: u32 = 7;
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The queues whose dead letters an operator sends again.
 const QUEUES: [&str; 4] =
@@ -32,6 +42,8 @@ impl World {
         self.move_clock(end).await?;
         self.until_idle().await?;
         self.send_what_waits().await?;
+        self.follow_to_the_end().await?;
+        self.check_events().await?;
         for provider in &PROVIDERS[..2] {
             let funds = steelyard_tests::fen(100_000_000);
             self.platform.stack.alipay.set_funds(provider, funds)?;
@@ -40,7 +52,13 @@ impl World {
         self.chaos.note(format_args!("rest"));
         self.platform.stack.run_until(end + REST).await?;
         self.send_dead_letters_again().await?;
-        self.platform.stack.run_until(end + REST + SignedDuration::from_hours(48)).await
+        for _ in 0..MORE_DAYS {
+            self.platform.stack.run_until(self.now() + A_DAY).await?;
+            if self.platform.late().await.is_empty() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Puts dead letters back on their queues.
@@ -82,7 +100,11 @@ impl World {
     /// The first one that does not.
     pub(crate) async fn check_rest(&self) -> Result<(), Error> {
         self.check_defects()?;
-        let (_, late) = self.platform.balanced().await;
+        let Balanced { late, others, .. } = self.platform.balanced().await;
+        let is_foreign = |trade: &Trade| trade.agreement_no.as_deref() == Some(OTHER_AGREEMENT);
+        if let Some(trade) = others.iter().find(|trade| !is_foreign(trade)) {
+            return Err(format!("taken, and in nobody's books: {trade:?}").into());
+        }
         // A person has to look at these: Alipay will not tell what became of them.
         let excused = |kind| matches!(kind, BreachKind::Held | BreachKind::Unmatched);
         if let Some(late) = late.iter().find(|breach| !excused(breach.kind)) {
@@ -93,8 +115,39 @@ impl World {
             self.check_months(provider).await?;
         }
         let dead = self.platform.stack.dead_letters().await?;
-        if dead > 0 {
-            return Err(format!("{dead} dead letters at rest").into());
+        let poisons = self.chaos.fired(Mishap::Poison);
+        if dead > poisons {
+            return Err(
+                format!("{dead} dead letters at rest, {poisons} of them no messages").into()
+            );
+        }
+        Ok(())
+    }
+
+    /// Each statement and each payment of a debit was told, once, in an order without gaps.
+    async fn check_events(&self) -> Result<(), Error> {
+        for provider in PROVIDERS {
+            let subject = Subject::Provider(provider.parse()?);
+            let found = self.platform.stack.events.events_after(&subject, 0, u16::MAX).await?;
+            let events = found.readable;
+            let told = |kind: &str| events.iter().filter(|event| event.kind == kind).count();
+            let paid = |debit: &&Debit| matches!(debit.phase, Phase::Paid { .. });
+            let happened = [
+                ("statement.settled", self.platform.statements(provider).await.len()),
+                ("debit.paid", self.platform.debits(provider).await.iter().filter(paid).count()),
+            ];
+            for (kind, times) in happened {
+                if told(kind) != times {
+                    let told = told(kind);
+                    return Err(
+                        format!("{provider}: {kind} happened {times} times, told {told}").into()
+                    );
+                }
+            }
+            let has_gap = (1..).zip(&events).any(|(number, event)| event.sequence != number);
+            if has_gap {
+                return Err(format!("{provider}: the events are not numbered without a gap").into());
+            }
         }
         Ok(())
     }

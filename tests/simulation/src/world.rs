@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use steelyard_local_alipay::NotificationFault;
-use steelyard_local_aws::{EventSource, StreamSource};
+use steelyard_local_aws::{EventSource, StreamSource, sqs};
 use steelyard_local_stack::Scheduled;
 use steelyard_runtime::Error;
 use steelyard_tests::{Platform, fen};
@@ -16,6 +16,7 @@ use crate::chaos::Chaos;
 use crate::machines::{Machines, Which};
 use crate::mishap::Mishap;
 use crate::model::Model;
+use crate::others::REALM;
 use crate::receiver::Applications;
 use crate::sources::Sources;
 
@@ -41,6 +42,9 @@ const QUEUES: [(&str, Which, u8); 4] = [
     ("steelyard-reconcile", Which::Reconcile, 1),
 ];
 
+/// Messages that are none of ours.
+const POISONS: [&str; 4] = ["{", "[]", r#"{"provider":"ann"}"#, "\u{0}"];
+
 /// How long real processes have to end or stand still, in the runtime's own time.
 const IDLE_AFTER: Duration = Duration::from_secs(3_600);
 
@@ -65,7 +69,7 @@ impl World {
         let begin = chaos.pick(&BEGINNINGS);
         let window = chaos.pick(&[0, 30]);
         let platform = Platform::open_in_process(begin, window).await;
-        platform.set_realm("seed00").await;
+        platform.set_realm(REALM).await;
         for provider in PROVIDERS {
             platform.join(provider).await;
         }
@@ -85,7 +89,7 @@ impl World {
             stream("steelyard-billing", 100, Which::Events),
             stream("steelyard-usage", 1_000, Which::Watch),
         ];
-        Ok(World {
+        let world = World {
             queues: QUEUES.map(source).to_vec(),
             told,
             machines,
@@ -96,7 +100,12 @@ impl World {
             running: JoinSet::new(),
             platform,
             chaos,
-        })
+        };
+        world.add_other_deployment().await?;
+        if world.chaos.one_in(2) {
+            world.add_unreadable_items().await;
+        }
+        Ok(world)
     }
 
     /// The time that everybody's clock shows, but for its skew.
@@ -163,7 +172,15 @@ impl World {
     fn poll(&mut self) {
         let source = self.chaos.pick(&self.queues);
         let embedded = Arc::clone(&self.platform.stack.embedded);
-        self.run(async move { source.poll(&embedded, Duration::ZERO).await.map(drop) });
+        let poison = self.chaos.strikes(&[Mishap::Poison]).map(|_| self.chaos.pick(&POISONS));
+        self.run(async move {
+            if let Some(body) = poison {
+                let url = format!("/{}", source.queue);
+                let message = json!({ "QueueUrl": url, "MessageBody": body });
+                sqs(&embedded, "SendMessage", message).await?;
+            }
+            source.poll(&embedded, Duration::ZERO).await.map(drop)
+        });
     }
 
     /// Hands over a batch of the stream.
@@ -171,6 +188,14 @@ impl World {
         let stream = self.chaos.pick(&self.told);
         let embedded = Arc::clone(&self.platform.stack.embedded);
         self.run(async move { stream.poll(&embedded).await.map(drop) });
+    }
+
+    /// Hands over what is left of the streams.
+    pub(crate) async fn follow_to_the_end(&self) -> Result<(), Error> {
+        for stream in &self.told {
+            while stream.poll(&self.platform.stack.embedded).await? > 0 {}
+        }
+        Ok(())
     }
 
     /// Lets Alipay send what it has to send.

@@ -1,0 +1,85 @@
+//! Seeds that hold, seeds that tell the same story twice, and faults that are found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use steelyard_simulation::{Canary, Mishap, Options, Outcome, simulate};
+
+/// How many seeds hold in every run. More are run by hand: see `docs/proof.md`.
+const SEEDS: u64 = 40;
+
+/// The least number of things that happen under a seed before it comes to rest.
+const EVENTS: u64 = 500;
+
+/// How many seeds run at once.
+const THREADS: usize = 2;
+
+/// The seeds that it takes at most to find each fault, from the first one on.
+const FOUND_WITHIN: [(Canary, u64); 1] = [(Canary::SkippedRecord, 4)];
+
+fn options(seed: u64, canary: Option<Canary>) -> Options {
+    Options { seed, events: EVENTS, canary, only: None }
+}
+
+/// Runs some work for each number below `end`, on a few threads.
+fn each(end: u64, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= end {
+                        break;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn every_invariant_holds_whatever_goes_wrong() {
+    let (failures, fired) = (Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
+    each(SEEDS, |seed| {
+        let outcome = simulate(&options(seed, None));
+        assert!(outcome.events >= EVENTS);
+        fired.lock().unwrap().extend(outcome.fired.into_keys());
+        failures.lock().unwrap().extend(outcome.failure.map(|failure| (seed, failure)));
+    });
+    assert_eq!(failures.into_inner().unwrap(), []);
+    let fired = fired.into_inner().unwrap();
+    let never: Vec<_> = Mishap::ALL.into_iter().filter(|mishap| !fired.contains(mishap)).collect();
+    assert_eq!(never, [], "what never happened was not tried");
+}
+
+#[test]
+fn a_seed_tells_the_same_story_each_time() {
+    each(4, |seed| {
+        let [one, other] = [(); 2].map(|()| simulate(&options(seed, None)).trace);
+        for (place, (one, other)) in one.iter().zip(&other).enumerate() {
+            assert_eq!(one, other, "seed {seed}, line {place}");
+        }
+        assert_eq!(one.len(), other.len(), "seed {seed}");
+    });
+}
+
+#[test]
+fn faults_that_are_built_in_on_purpose_are_found() {
+    // Assertions are expected to fail, and would fill the screen.
+    std::panic::set_hook(Box::new(|_| {}));
+    let missed = Mutex::new(BTreeMap::new());
+    each(FOUND_WITHIN.len().try_into().unwrap(), |place| {
+        let (canary, most) = FOUND_WITHIN[usize::try_from(place).unwrap()];
+        let is_found = |seed| {
+            let Outcome { failure, .. } = simulate(&options(seed, Some(canary)));
+            failure.is_some()
+        };
+        if !(0..most).any(is_found) {
+            missed.lock().unwrap().insert(canary, most);
+        }
+    });
+    assert_eq!(missed.into_inner().unwrap(), BTreeMap::new(), "not found within so many seeds");
+}
