@@ -61,6 +61,7 @@ impl WayToAws {
         }
         let mishap = self.chaos.strikes(&MISHAPS);
         match mishap {
+            None if is_read(&what) => self.chaos.note_read(format_args!("  {who} {what}")),
             None => self.chaos.note(format_args!("  {who} {what}")),
             Some(mishap) => self.chaos.note(format_args!("  {who} {what}: {mishap:?}")),
         }
@@ -213,6 +214,11 @@ fn shown(request: &HttpRequest) -> String {
         (key, 0) => format!("{operation} {key}"),
         (key, writes) => format!("{operation} {key} and {} more", writes - 1),
     }
+}
+
+/// Whether a request, as it is shown, changes nothing.
+fn is_read(what: &str) -> bool {
+    ["Query ", "GetItem ", "BatchGetItem ", "Scan "].iter().any(|read| what.starts_with(read))
 }
 
 /// Ends the process.

@@ -34,8 +34,11 @@ struct State {
     canary: Option<Canary>,
 }
 
-/// The most that a mishap happens, of a million chances: one in ten.
+/// The most that a mishap of requests to AWS happens, of a million chances: one in ten.
 const RATE_MAX: u32 = 100_000;
+
+/// The same of all others, which have fewer chances: one in three.
+const RARE_RATE_MAX: u32 = 333_333;
 
 impl Chaos {
     /// Of a seed. Each mishap happens at a rate of its own, and every second never.
@@ -45,7 +48,8 @@ impl Chaos {
         for mishap in Mishap::ALL {
             if rng.bool() {
                 // Rates of every order: a mishap that is rare leaves time for what it leads to.
-                let most = RATE_MAX >> rng.u32(0..6);
+                let most = if mishap.is_of_aws() { RATE_MAX } else { RARE_RATE_MAX };
+                let most = most >> rng.u32(0..6);
                 rates.insert(mishap, rng.u32(0..=most));
             }
         }
@@ -139,6 +143,11 @@ impl Chaos {
         state.late = later;
         let due: Vec<(Timestamp, BoxFuture<'static, ()>)> = due;
         due.into_iter().map(|(_, what)| what).collect()
+    }
+
+    /// Notes what was read, which changes nothing.
+    pub(crate) fn note_read(&self, what: fmt::Arguments<'_>) {
+        self.state().trace.push(what.to_string());
     }
 
     /// Notes one thing that happened.

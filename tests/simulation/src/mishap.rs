@@ -94,6 +94,12 @@ pub enum Mishap {
 }
 
 impl Mishap {
+    /// Whether it happens to a request to AWS, of which there are many.
+    #[must_use]
+    pub fn is_of_aws(self) -> bool {
+        self <= Mishap::Stalled
+    }
+
     /// Every one.
     pub const ALL: [Mishap; 43] = [
         Mishap::RequestLost,

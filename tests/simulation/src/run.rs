@@ -29,7 +29,8 @@ pub struct Options {
 /// How a simulation ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// How many things happened: requests, deliveries, acts of people, moves of the clock.
+    /// How many things happened: writes, calls of Alipay, deliveries, acts of people, moves of the
+    /// clock, and whatever went wrong. What is only read is not counted.
     pub events: u64,
     /// How often each mishap happened.
     pub fired: BTreeMap<Mishap, u64>,
