@@ -175,11 +175,13 @@ fn by_journal(books: &Books) -> Fen {
     Fen::sum(moved).unwrap()
 }
 
-/// The sum of the charges, and of the payments beside them: no more is ever taken. A credit may
-/// come after the charge was withheld.
+/// The sum of the charges, and of the payments beside them, those included that were asked for and
+/// may have been made since: no more is ever taken. A credit may come after the charge was
+/// withheld.
 fn covered(books: &Books) -> Fen {
     let charged = books.statements.iter().map(|s| s.charge_fen.max(Fen::ZERO));
-    let recharged = books.recharges.iter().filter_map(|r| r.payment()).map(|p| p.amount_fen);
+    let recharged = books.recharges.iter();
+    let recharged = recharged.map(|r| r.payment().map_or(r.amount_fen, |paid| paid.amount_fen));
     let found =
         books.debits.iter().flat_map(Debit::found_payments).map(|(_, paid)| paid.amount_fen);
     Fen::sum(charged.chain(recharged).chain(found)).unwrap()

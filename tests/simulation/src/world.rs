@@ -152,16 +152,17 @@ impl World {
     /// Waits until everything that runs has ended or stands still.
     pub(crate) async fn until_idle(&mut self) -> Result<(), Error> {
         let begin = tokio::time::Instant::now();
-        while let Some(ended) = self.running.try_join_next() {
-            ended??;
-        }
-        while !self.running.is_empty() && self.machines.running() > 0 {
-            if begin.elapsed() > IDLE_AFTER {
-                return Err("something runs for an hour".into());
-            }
+        loop {
+            // The clock of the runtime goes on only when nothing can run.
             tokio::time::sleep(Duration::from_millis(20)).await;
             while let Some(ended) = self.running.try_join_next() {
                 ended??;
+            }
+            if self.running.is_empty() || self.machines.running() == 0 {
+                break;
+            }
+            if begin.elapsed() > IDLE_AFTER {
+                return Err("something runs for an hour".into());
             }
         }
         self.sources.take_answers(&mut self.model);
