@@ -16,7 +16,7 @@ use crate::Platform;
 pub struct Balanced {
     /// The figures of every provider, without times.
     pub figures: String,
-    /// What is late.
+    /// The breaches that say that work is late.
     pub late: Vec<Breach>,
     /// The trades that are of no provider of ours.
     pub others: Vec<Trade>,

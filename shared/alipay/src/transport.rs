@@ -27,7 +27,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
     fn send(&self, request: Request<Bytes>, timeout: Duration) -> Sending<'_>;
 }
 
-/// Why a request has no answer, or none that is whole. It does not tell whether the request
+/// Why a request has no answer, or none that is whole. It does not show whether the request
 /// arrived.
 #[derive(Debug, Error)]
 #[error(transparent)]

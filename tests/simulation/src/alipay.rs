@@ -135,26 +135,13 @@ impl WayToAlipay {
             code: code.to_owned(),
             sub_code: sub_code.to_owned(),
         };
-        let (code, sub_code) = ("40004".to_owned(), "ACQ.BUYER_BALANCE_NOT_ENOUGH".to_owned());
-        if self.chaos.has(Canary::PaidWithoutQuery) && asked.method == Some(Method::Query) {
-            return Some(refused("40004", "ACQ.TRADE_NOT_EXIST"));
-        }
         let is_forgotten = self.chaos.has(Canary::NewNumber)
             && asked.method == Some(Method::Query)
             && self.chaos.is_unanswered(&asked.number);
         if is_forgotten {
             return Some(refused("40004", "ACQ.TRADE_NOT_EXIST"));
         }
-        if self.chaos.has(Canary::EmptyBill) && asked.method == Some(Method::Bill) {
-            return Some(refused("40004", "isp.bill_not_exist"));
-        }
         Some(match mishap? {
-            Mishap::AlipayAnswerLost
-                if self.chaos.has(Canary::DeclineFromTimeout)
-                    && asked.method == Some(Method::Pay) =>
-            {
-                Fault::RefusedAfterEffect { code, sub_code }
-            }
             Mishap::AlipayAnswerLost => Fault::NoAnswerAfterEffect,
             Mishap::AlipaySilent => Fault::HangAfterEffect,
             Mishap::AlipayFailedBefore => Fault::SystemErrorBeforeEffect,

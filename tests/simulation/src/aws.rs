@@ -11,13 +11,11 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use steelyard_local_aws::{Fault, Target, Transport};
 use steelyard_local_stack::LocalClock;
-use steelyard_tests::registry_pk;
 
 use crate::canary::Canary;
 use crate::chaos::Chaos;
 use crate::life::Life;
 use crate::mishap::Mishap;
-use crate::world::PROVIDERS;
 
 /// What can happen to a request to AWS.
 const MISHAPS: [Mishap; 8] = [
@@ -85,14 +83,7 @@ impl WayToAws {
                 tokio::task::yield_now().await;
                 self.transport.call(request).await
             }
-            (None | Some(_), _) if self.chaos.fails_page(&what, &who) => {
-                self.struck(Fault::Conflict, request).await
-            }
-            (None | Some(_), _) => {
-                let answer = self.transport.call(request).await?;
-                let is_open = self.chaos.has(Canary::MonthReopens) && who.starts_with("ingest");
-                Ok(if is_open { without_close(answer) } else { answer })
-            }
+            (None | Some(_), _) => self.transport.call(request).await,
         }
     }
 
@@ -124,20 +115,13 @@ impl Chaos {
     fn spoil(&self, request: &mut HttpRequest, who: &str) {
         let of = |function: &str| who.starts_with(function);
         let is_spoiled = (self.has(Canary::DroppedCondition) && of("settle"))
-            || (self.has(Canary::CountedUnchecked) && of("ingest"))
-            || (self.has(Canary::UnfencedLease) && of("debit"));
+            || (self.has(Canary::CountedUnchecked) && of("ingest"));
         if is_spoiled {
             without_conditions(request);
         }
         if self.has(Canary::RandomEventId) && of("events") {
             with_other_ids(request, self.draw(0..1_000_000));
         }
-    }
-
-    /// Whether a build with the fault of the canary fails with the whole page of this request.
-    fn fails_page(&self, what: &str, who: &str) -> bool {
-        let page = format!("Query {}", registry_pk(PROVIDERS[0]));
-        self.has(Canary::PageFails) && who.starts_with("settle") && what == page
     }
 }
 
@@ -153,20 +137,6 @@ fn with_other_ids(request: &mut HttpRequest, number: u64) {
         }
     }
     *request.body_mut() = other.into();
-}
-
-/// The answer of a registration, as a build reads it that ignores the close of months.
-fn without_close(answer: HttpResponse) -> HttpResponse {
-    let body = answer.body().bytes().and_then(|body| serde_json::from_slice::<Value>(body).ok());
-    let Some(mut body) = body else { return answer };
-    if let Some(item) = body["Item"].as_object_mut() {
-        item.remove("closed");
-    }
-    let mut other = HttpResponse::new(answer.status(), body.to_string().into());
-    *other.headers_mut() = answer.headers().clone();
-    other.headers_mut().remove("content-length");
-    other.headers_mut().remove("x-amz-crc32");
-    other
 }
 
 /// Lets every condition of a write hold. The names in it stay: DynamoDB refuses those that nothing

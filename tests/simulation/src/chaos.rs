@@ -121,7 +121,7 @@ impl Chaos {
         self.draw(0..times) == 0
     }
 
-    /// One of these.
+    /// A value that is drawn from several.
     pub(crate) fn pick<T: Clone>(&self, of: &[T]) -> T {
         let place = self.state().rng.usize(0..of.len());
         of[place].clone()
@@ -179,7 +179,7 @@ impl Chaos {
         self.state().canary == Some(canary)
     }
 
-    /// What must never happen and did, so far.
+    /// The events so far that must never happen.
     pub(crate) fn defects(&self) -> Vec<String> {
         self.state().defects.clone()
     }
@@ -189,7 +189,7 @@ impl Chaos {
         self.state().fired.get(&mishap).copied().unwrap_or(0)
     }
 
-    /// How many things happened.
+    /// The number of things that happened.
     pub(crate) fn events(&self) -> u64 {
         self.state().events
     }

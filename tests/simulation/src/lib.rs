@@ -4,7 +4,7 @@
 //! embedded, and Alipay is the local one, which has a truth of its own. A seed decides what sources
 //! report, what people do, how time passes, which requests are lost, late or refused, and where a
 //! process ends. Afterwards everything in flight ends, and every invariant is checked. The same
-//! seed gives the same trace, so that any failure can be told again as a story.
+//! seed gives the same trace, so that any failure can be read again as a story.
 //!
 //! What the product does is not here, and nothing here is in the product.
 

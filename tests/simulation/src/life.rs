@@ -62,7 +62,7 @@ impl Life {
         self.state().is_still = true;
     }
 
-    /// Goes on.
+    /// Lets the process go on.
     pub(crate) fn go_on(&self) {
         let mut state = self.state();
         state.is_still = false;

@@ -30,9 +30,6 @@ const MACHINES: usize = 3;
 /// The most that the clock of a machine differs from the others', in seconds: a quarter of an hour.
 const SKEW_MAX_S: u64 = 900;
 
-/// How far the clocks of a build are ahead that does not wait for what may be on its way: two hours.
-const HASTE_S: i64 = 7_200;
-
 /// A function that the machines run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
@@ -229,14 +226,10 @@ fn without_first(mut event: Value) -> Value {
 
 /// The rules of the stack, or those of a build with a fault.
 fn rules(stack: &Stack, chaos: &Chaos) -> Result<DebitRules, Error> {
-    let calendar = if chaos.has(Canary::UtcDays) {
-        Calendar::new("UTC", 5)?
-    } else if chaos.has(Canary::MonthReopens) {
-        Calendar::new("Asia/Shanghai", 28)?
-    } else {
+    if !chaos.has(Canary::UtcDays) {
         return Ok(stack.rules.clone());
-    };
-    Ok(DebitRules { calendar, ..stack.rules.clone() })
+    }
+    Ok(DebitRules { calendar: Calendar::new("UTC", 5)?, ..stack.rules.clone() })
 }
 
 /// The functions of one machine.
@@ -264,8 +257,7 @@ fn functions(
     let skew = i64::try_from(chaos.draw(0..2 * SKEW_MAX_S + 1))? - i64::try_from(SKEW_MAX_S)?;
     // Most machines have the right time.
     let skew = if chaos.one_in(3) { skew } else { 0 };
-    let hasty = if chaos.has(Canary::ForgetsFirst) { HASTE_S } else { 0 };
-    let skew = SignedDuration::from_secs(skew + hasty);
+    let skew = SignedDuration::from_secs(skew);
     let clock = stack.clock.clone();
     let clock = Clock::from_fn(move || clock.now() + skew);
     stack.functions_on(&LocalMachine {

@@ -1,4 +1,4 @@
-//! `simulate`: many seeds, or one that is told as a story.
+//! `simulate`: many seeds, or one whose trace is read as a story.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ struct Args {
     /// The first of several seeds.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// How many seeds.
+    /// The number of seeds.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
     /// Goes on for so many minutes, whatever `--seeds` says.

@@ -44,7 +44,7 @@ pub enum Mishap {
     AlipayFailedBefore,
     /// Alipay answers that its system failed, and did everything.
     AlipayFailedAfter,
-    /// HTTP 502.
+    /// An answer is HTTP 502.
     AlipayBadGateway,
     /// An answer has no signature.
     AlipayUnsigned,
@@ -69,7 +69,7 @@ pub enum Mishap {
     AlipayLimited,
     /// A bill lacks a row.
     BillRowMissing,
-    /// A bill has a row of somebody else.
+    /// A bill has a row of another application.
     BillForeignRow,
     /// A bill has a row that cannot be read.
     BillUnreadableRow,
@@ -100,7 +100,7 @@ impl Mishap {
         self <= Mishap::Stalled
     }
 
-    /// Every one.
+    /// Every mishap there is.
     pub const ALL: [Mishap; 43] = [
         Mishap::RequestLost,
         Mishap::AnswerLost,

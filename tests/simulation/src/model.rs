@@ -23,19 +23,19 @@ pub(crate) type Calls = BTreeMap<String, u64>;
 /// Names one share of a report: source, id, provider and billing day.
 pub(crate) type Share = (String, String, String, Date);
 
-/// The usage that was accepted, as sources were told.
+/// The usage that was accepted, as sources were answered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     counted: BTreeMap<Share, Calls>,
 }
 
 impl Model {
-    /// A source was told that a share counts.
+    /// A source was answered that a share counts.
     pub(crate) fn count(&mut self, share: Share, calls: Calls) {
         self.counted.insert(share, calls);
     }
 
-    /// A source was told that a share counts no more.
+    /// A source was answered that a share counts no more.
     pub(crate) fn void(&mut self, share: &Share) {
         self.counted.remove(share);
     }
@@ -56,7 +56,7 @@ impl Model {
         sums
     }
 
-    /// What each month of a provider comes to, in fen, by the first day of the month.
+    /// The price of each month of a provider, in fen, by the first day of the month.
     pub(crate) fn months(&self, provider: &str) -> BTreeMap<Date, i64> {
         let mut used: BTreeMap<Date, [u64; 2]> = BTreeMap::new();
         for ((day, api), count) in self.calls(provider) {

@@ -1,5 +1,5 @@
-//! The end of a world: nothing goes wrong any more, everything in flight ends, and every invariant
-//! is checked.
+//! The end of a world: nothing goes wrong from then on, everything in flight ends, and every
+//! invariant is checked.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ impl World {
         if let Some(trade) = others.iter().find(|trade| !is_foreign(trade)) {
             return Err(format!("taken, and in nobody's books: {trade:?}").into());
         }
-        // A person has to look at these: Alipay will not tell what became of them.
+        // A person has to look at these: Alipay will not show what became of them.
         let excused = |kind| matches!(kind, BreachKind::Held | BreachKind::Unmatched);
         if let Some(late) = late.iter().find(|breach| !excused(breach.kind)) {
             return Err(format!("at rest: {late:?}").into());
@@ -124,7 +124,7 @@ impl World {
         Ok(())
     }
 
-    /// Each statement and each payment of a debit was told, once, in an order without gaps.
+    /// Each statement and each payment of a debit is reported, once, in an order without gaps.
     async fn check_events(&self) -> Result<(), Error> {
         for provider in PROVIDERS {
             let subject = Subject::Provider(provider.parse()?);
@@ -159,8 +159,8 @@ impl World {
         }
     }
 
-    /// What is stored as counted is what sources were told, of every month whose reports are kept
-    /// for settlement. Once a month is closed, its statements alone speak for it.
+    /// What is stored as counted is what sources were answered, of every month whose reports are
+    /// kept for settlement. Once a month is closed, its statements alone speak for it.
     async fn check_usage(&self, provider: &str) -> Result<(), Error> {
         let mut stored = BTreeMap::new();
         for (day, usage) in self.platform.all_counted(provider).await {
@@ -178,7 +178,7 @@ impl World {
         Ok(())
     }
 
-    /// The statements of each month come to what the model says.
+    /// The sum of the statements of each month is the price by the model.
     async fn check_months(&self, provider: &str) -> Result<(), Error> {
         let mut charged: BTreeMap<Date, i64> = BTreeMap::new();
         for statement in self.platform.statements(provider).await {

@@ -13,7 +13,7 @@ use crate::world::World;
 /// How many things happen between two looks at the books.
 const LOOK_EVERY: u64 = 200;
 
-/// What to simulate.
+/// The input of a simulation.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed, which decides everything.
@@ -26,7 +26,7 @@ pub struct Options {
     pub only: Option<Vec<Mishap>>,
 }
 
-/// How a simulation ended.
+/// The result of a simulation.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// How many things happened: writes, calls of Alipay, deliveries, acts of people, moves of the
@@ -34,7 +34,7 @@ pub struct Outcome {
     pub events: u64,
     /// How often each mishap happened.
     pub fired: BTreeMap<Mishap, u64>,
-    /// What happened, a line each.
+    /// A line for each thing that happened or was read.
     pub trace: Vec<String>,
     /// The invariant that did not hold, if one did not.
     pub failure: Option<String>,

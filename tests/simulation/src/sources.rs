@@ -32,7 +32,7 @@ pub(crate) struct Sources {
     requests: Vec<Request>,
     answers: Arc<Mutex<Vec<(usize, Value)>>>,
     voided: BTreeSet<Share>,
-    /// What was refused, perhaps only when it was sent again.
+    /// The shares that were refused, perhaps only when they were sent again.
     refused: BTreeMap<Share, Calls>,
 }
 
@@ -144,7 +144,7 @@ impl World {
         Some(Asked::Report { id: id.clone(), records, is_queued: false })
     }
 
-    /// Somebody withdraws a report that counts.
+    /// An operator withdraws a report that counts.
     pub(crate) fn withdraw(&mut self) {
         let shares: Vec<Share> = self.model.shares().map(|(share, _)| share.clone()).collect();
         if !shares.is_empty() {
@@ -216,7 +216,7 @@ impl Sources {
         requests.filter(|(_, request)| !request.is_answered).map(|(place, _)| place)
     }
 
-    /// Notes what sources were told.
+    /// Notes the answers to sources.
     pub(crate) fn take_answers(&mut self, model: &mut Model) {
         let answers = std::mem::take(&mut *locked(&self.answers));
         for (place, answer) in answers {
@@ -240,7 +240,7 @@ impl Sources {
         }
     }
 
-    /// Notes what a source was told about a report.
+    /// Notes the answer about a report.
     fn told(&mut self, model: &mut Model, asked: &Asked, body: &Value) {
         for (share, calls) in shares(asked) {
             match body["providers"][&share.2][share.3.to_string()].as_str() {

@@ -108,7 +108,7 @@ impl World {
         Ok(world)
     }
 
-    /// The time that everybody's clock shows, but for its skew.
+    /// The time that everybody's clock shows, except for its skew.
     pub(crate) fn now(&self) -> Timestamp {
         self.platform.stack.clock.now()
     }
@@ -143,7 +143,7 @@ impl World {
     fn invoke(&mut self, which: Which, event: Value) {
         let machines = self.machines.clone();
         self.run(async move {
-            // What became of it is in the trace; whoever fired the schedule does not see it.
+            // What became of it is in the trace; the schedule does not see it.
             let _answer = machines.invoke(which, event).await;
             Ok(())
         });
