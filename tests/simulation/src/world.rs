@@ -140,13 +140,30 @@ impl World {
     }
 
     /// Invokes a function beside the rest, and throws the answer away.
-    fn invoke(&mut self, which: Which, event: Value) {
+    async fn invoke(&mut self, which: Which, event: Value) -> Result<(), Error> {
         let machines = self.machines.clone();
-        self.run(async move {
+        let invoked = async move {
             // What became of it is in the trace; the schedule does not see it.
             let _answer = machines.invoke(which, event).await;
             Ok(())
-        });
+        };
+        self.run_as(which, invoked).await
+    }
+
+    /// Runs something that invokes this function. Bills are read on threads, whose order nobody
+    /// decides: what reads them runs alone.
+    async fn run_as(
+        &mut self,
+        which: Which,
+        what: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) -> Result<(), Error> {
+        if which == Which::Reconcile {
+            self.until_idle().await?;
+            self.run(what);
+            return self.until_idle().await;
+        }
+        self.run(what);
+        Ok(())
     }
 
     /// Waits until everything that runs has ended or stands still.
@@ -183,15 +200,17 @@ impl World {
         }
         let source = self.chaos.pick(&filled);
         let poison = self.chaos.strikes(&[Mishap::Poison]).map(|_| self.chaos.pick(&POISONS));
-        self.run(async move {
+        let which = QUEUES.into_iter().find(|(queue, ..)| *queue == source.queue);
+        let which = which.map_or(Which::Ingest, |(_, which, _)| which);
+        let handed_over = async move {
             if let Some(body) = poison {
                 let url = format!("/{}", source.queue);
                 let message = json!({ "QueueUrl": url, "MessageBody": body });
                 sqs(&embedded, "SendMessage", message).await?;
             }
             source.poll(&embedded, Duration::ZERO).await.map(drop)
-        });
-        Ok(())
+        };
+        self.run_as(which, handed_over).await
     }
 
     /// Hands over a batch of the stream.
@@ -260,12 +279,12 @@ impl World {
         self.late = later;
         let due: Vec<(Timestamp, Which, Value)> = due;
         for (_, which, event) in due {
-            self.invoke(which, event);
+            self.invoke(which, event).await?;
         }
         for run in self.platform.stack.due_runs(before, until) {
             // Dispatch runs every minute, and mostly finds nothing.
             if run != Scheduled::Dispatch || self.is_anything_due().await? || self.chaos.one_in(8) {
-                self.fire(which(run), run.event());
+                self.fire(which(run), run.event()).await?;
             }
         }
         Ok(())
@@ -278,7 +297,7 @@ impl World {
     }
 
     /// A schedule fires, as well as schedules do.
-    fn fire(&mut self, which: Which, event: Value) {
+    async fn fire(&mut self, which: Which, event: Value) -> Result<(), Error> {
         match self.chaos.strikes(&[
             Mishap::ScheduleSkipped,
             Mishap::ScheduleTwice,
@@ -288,16 +307,17 @@ impl World {
                 self.chaos.note(format_args!("{which:?} is not scheduled"));
             }
             Some(Mishap::ScheduleTwice) => {
-                self.invoke(which, event.clone());
-                self.invoke(which, event);
+                self.invoke(which, event.clone()).await?;
+                self.invoke(which, event).await?;
             }
             Some(Mishap::ScheduleLate) => {
                 let seconds = i64::try_from(self.chaos.draw(60..3_600)).unwrap_or(60);
                 let at = self.now() + SignedDuration::from_secs(seconds);
                 self.late.push((at, which, event));
             }
-            _ => self.invoke(which, event),
+            _ => self.invoke(which, event).await?,
         }
+        Ok(())
     }
 
     /// Puts money into a payer's account at Alipay, or takes it away.
