@@ -114,9 +114,7 @@ impl Chaos {
     /// Changes a request as a build would that has the fault of the canary.
     fn spoil(&self, request: &mut HttpRequest, who: &str) {
         let of = |function: &str| who.starts_with(function);
-        let is_spoiled = (self.has(Canary::DroppedCondition) && of("settle"))
-            || (self.has(Canary::CountedUnchecked) && of("ingest"));
-        if is_spoiled {
+        if self.has(Canary::CountedUnchecked) && of("ingest") {
             without_conditions(request);
         }
         if self.has(Canary::RandomEventId) && of("events") {

